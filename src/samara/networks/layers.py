@@ -1,0 +1,99 @@
+"""Small layers that several networks share."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class LayerNorm2d(nn.Module):
+    """Layer normalisation over the channels of a (B, C, H, W) tensor.
+
+    Source: segment-anything `modeling/common.py` @dca509f (eps 1e-6, biased variance).
+    """
+
+    def __init__(self, channels: int, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise every pixel over its channels; (B, C, H, W) in and out."""
+        x = x.permute(0, 2, 3, 1)  # (B, C, H, W) → (B, H, W, C)
+        x = F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps)
+        return x.permute(0, 3, 1, 2)  # (B, H, W, C) → (B, C, H, W)
+
+
+class MLPBlock(nn.Module):
+    """Two linear layers with an activation between, the feed-forward part of a transformer block."""
+
+    def __init__(self, width: int, hidden: int, activation: type[nn.Module]) -> None:
+        super().__init__()
+        self.lin1 = nn.Linear(width, hidden)
+        self.lin2 = nn.Linear(hidden, width)
+        self.act = activation()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., D) in and out."""
+        hidden: Tensor = self.act(self.lin1(x))
+        output: Tensor = self.lin2(hidden)
+        return output
+
+
+class MLP(nn.Module):
+    """Linear layers with ReLU between them, the mask decoder's heads.
+
+    Source: segment-anything `modeling/mask_decoder.py` @dca509f.
+    """
+
+    def __init__(self, width_in: int, hidden: int, width_out: int, depth: int) -> None:
+        super().__init__()
+        widths = [width_in, *[hidden] * (depth - 1), width_out]
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., width_in) → (..., width_out)."""
+        *hidden_layers, last_layer = self.layers
+        for layer in hidden_layers:
+            x = F.relu(layer(x))
+        output: Tensor = last_layer(x)
+        return output
+
+
+class Neck(nn.Sequential):
+    """The end of every SAM image encoder: 1×1 and 3×3 convolution, each with a norm, to 256 channels.
+
+    Source: Li et al. 2022 (ViTDet); segment-anything `modeling/image_encoder.py` @dca509f.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        super().__init__(
+            nn.Conv2d(channels_in, channels_out, kernel_size=1, bias=False),
+            LayerNorm2d(channels_out),
+            nn.Conv2d(channels_out, channels_out, kernel_size=3, padding=1, bias=False),
+            LayerNorm2d(channels_out),
+        )
+
+
+def split_windows(x: Tensor, size: int) -> Tensor:
+    """Cut (B, H, W, C) into windows, zero-padded at the bottom and on the right.
+
+    Returns:
+        (B · rows · columns, size, size, C), where rows = ceil(H / size) and columns = ceil(W / size).
+    """
+    B, H, W, C = x.shape  # noqa: N806 - the letters of docs/notation.md
+    x = F.pad(x, (0, 0, 0, -W % size, 0, -H % size))
+    rows, columns = x.shape[1] // size, x.shape[2] // size
+    x = x.view(B, rows, size, columns, size, C).transpose(2, 3)  # (B, rows, columns, size, size, C)
+    return x.reshape(-1, size, size, C)
+
+
+def join_windows(windows: Tensor, size_hw: tuple[int, int]) -> Tensor:
+    """Undo `split_windows`: put windows back together and cut the padding off, (B, H, W, C)."""
+    size, C = windows.shape[1], windows.shape[-1]  # noqa: N806
+    H, W = size_hw  # noqa: N806
+    rows, columns = -(-H // size), -(-W // size)
+    x = windows.view(-1, rows, columns, size, size, C).transpose(2, 3)  # (B, rows, size, columns, size, C)
+    return x.reshape(-1, rows * size, columns * size, C)[:, :H, :W]

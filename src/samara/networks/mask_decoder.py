@@ -1,0 +1,163 @@
+"""SAM's mask decoder: prompt embeddings and an image embedding become mask logits and their predicted IoU.
+
+Source: Kirillov et al. 2023, appendix A "Lightweight mask decoder"; segment-anything `modeling/mask_decoder.py`
+@dca509f for key names and constants. The call signature is the official one; `image_of_prompt` is ours: it lets one
+call serve several images, each with its own number of prompts.
+
+The forward pass has two halves, so that a caller can judge prompts by their predicted IoU (`look`) before paying
+for their masks (`draw`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from samara.networks.layers import MLP, LayerNorm2d
+from samara.networks.two_way_transformer import TwoWayTransformer
+
+NUM_MULTIMASK = 3
+SINGLE_MASK = slice(0, 1)
+THREE_MASKS = slice(1, None)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the tokens know after they looked at the image; N prompts.
+
+    Attributes:
+        mask_tokens: (N, 1 + 3, C), token 0 for the single mask, the others for three.
+        image: (N, C, h, w), the image as the prompts changed it.
+        predicted_iou: (N, 1 + 3).
+    """
+
+    mask_tokens: Tensor
+    image: Tensor
+    predicted_iou: Tensor
+
+    def __getitem__(self, prompts: Tensor) -> Look:
+        """The same for some of the prompts: (K,) indices or (N,) booleans."""
+        return Look(self.mask_tokens[prompts], self.image[prompts], self.predicted_iou[prompts])
+
+
+class MaskDecoder(nn.Module):
+    """Predict masks.
+
+    Args:
+        transformer: the two-way transformer, of width `transformer_dim`.
+        transformer_dim: C of embeddings and tokens.
+        iou_head_depth: layers of the head that predicts IoU.
+        iou_head_hidden_dim: its hidden width.
+    """
+
+    def __init__(
+        self,
+        *,
+        transformer: TwoWayTransformer,
+        transformer_dim: int = 256,
+        iou_head_depth: int = 3,
+        iou_head_hidden_dim: int = 256,
+    ) -> None:
+        super().__init__()
+        self.transformer = transformer
+        self.num_mask_tokens = 1 + NUM_MULTIMASK
+        self.iou_token = nn.Embedding(1, transformer_dim)
+        self.mask_tokens = nn.Embedding(self.num_mask_tokens, transformer_dim)
+        self.output_upscaling = nn.Sequential(
+            nn.ConvTranspose2d(transformer_dim, transformer_dim // 4, kernel_size=2, stride=2),
+            LayerNorm2d(transformer_dim // 4),
+            nn.GELU(),
+            nn.ConvTranspose2d(transformer_dim // 4, transformer_dim // 8, kernel_size=2, stride=2),
+            nn.GELU(),
+        )
+        self.output_hypernetworks_mlps = nn.ModuleList(
+            MLP(transformer_dim, transformer_dim, transformer_dim // 8, 3) for _ in range(self.num_mask_tokens)
+        )
+        self.iou_prediction_head = MLP(
+            transformer_dim, iou_head_hidden_dim, self.num_mask_tokens, iou_head_depth
+        )
+
+    def forward(
+        self,
+        image_embeddings: Tensor,
+        image_pe: Tensor,
+        sparse_prompt_embeddings: Tensor,
+        dense_prompt_embeddings: Tensor,
+        multimask_output: bool,
+        *,
+        image_of_prompt: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Predict the masks of N prompts.
+
+        Args:
+            image_embeddings: (B, C, h, w), output of the image encoder.
+            image_pe: (1, C, h, w), positions of the grid.
+            sparse_prompt_embeddings: (N, T, C).
+            dense_prompt_embeddings: (N, C, h, w).
+            multimask_output: three masks for an ambiguous prompt instead of one.
+            image_of_prompt: (N,) int64, index of the image that each prompt belongs to. Without it, B must be 1
+                (all prompts on one image) or N (one prompt per image).
+
+        Returns:
+            low_res_logits: (N, M, 4h, 4w), M = 3 or 1; mask where > 0.
+            predicted_iou: (N, M), a regression, can leave [0, 1].
+
+        Raises:
+            ValueError: B is neither 1 nor N and `image_of_prompt` is not given.
+        """
+        look = self.look(
+            image_embeddings,
+            image_pe,
+            sparse_prompt_embeddings,
+            dense_prompt_embeddings,
+            image_of_prompt=image_of_prompt,
+        )
+        masks = THREE_MASKS if multimask_output else SINGLE_MASK
+        return self.draw(look, masks), look.predicted_iou[:, masks]
+
+    def look(
+        self,
+        image_embeddings: Tensor,
+        image_pe: Tensor,
+        sparse_prompt_embeddings: Tensor,
+        dense_prompt_embeddings: Tensor,
+        *,
+        image_of_prompt: Tensor | None = None,
+    ) -> Look:
+        """First half: let the tokens look at the image and predict every mask's IoU; arguments as `forward`."""
+        N = sparse_prompt_embeddings.shape[0]  # noqa: N806
+        output_tokens = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
+        tokens = torch.cat(
+            [output_tokens.expand(N, -1, -1), sparse_prompt_embeddings], dim=1
+        )  # (N, 1 + 4 + T, C)
+        image = _image_per_prompt(image_embeddings, image_of_prompt, N) + dense_prompt_embeddings
+        tokens, image_tokens = self.transformer(image, image_pe, tokens)
+        return Look(
+            mask_tokens=tokens[:, 1 : 1 + self.num_mask_tokens],
+            image=image_tokens.transpose(1, 2).view_as(image),  # (N, h · w, C) → (N, C, h, w)
+            predicted_iou=self.iou_prediction_head(tokens[:, 0]),
+        )
+
+    def draw(self, look: Look, masks: slice) -> Tensor:
+        """Second half: the logits of some of the four masks of each prompt, (N, M, 4h, 4w)."""
+        upscaled = self.output_upscaling(look.image)  # (N, C / 8, 4h, 4w)
+        chosen = list(self.output_hypernetworks_mlps)[masks]
+        tokens = look.mask_tokens[:, masks].unbind(1)
+        weights = torch.stack(
+            [mlp(token) for mlp, token in zip(chosen, tokens, strict=True)], dim=1
+        )  # (N, M, C / 8)
+        return (weights @ upscaled.flatten(2)).unflatten(-1, upscaled.shape[-2:])
+
+
+def _image_per_prompt(image_embeddings: Tensor, image_of_prompt: Tensor | None, prompts: int) -> Tensor:
+    """The embedding that belongs to each prompt: (B, C, h, w) → (N, C, h, w) or (1, C, h, w)."""
+    if image_of_prompt is not None:
+        return image_embeddings[image_of_prompt]
+    images = image_embeddings.shape[0]
+    if images not in (1, prompts):
+        raise ValueError(
+            f"{images} images and {prompts} prompts: say which image each prompt belongs to (image_of_prompt)"
+        )
+    return image_embeddings

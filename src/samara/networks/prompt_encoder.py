@@ -1,0 +1,158 @@
+"""SAM's prompt encoder: points, boxes and mask logits become embeddings.
+
+Source: Kirillov et al. 2023, appendix A "Prompt encoder"; segment-anything `modeling/prompt_encoder.py` @dca509f
+for key names and constants. The call signature is the official one; input size and grid can also be given per call.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from samara.networks.layers import LayerNorm2d
+
+BACKGROUND, FOREGROUND, TOP_LEFT, BOTTOM_RIGHT = range(4)
+PADDING = -1
+
+
+class PromptEncoder(nn.Module):
+    """Encode prompts.
+
+    Args:
+        embed_dim: C of the embeddings.
+        input_image_size: (H, W) of the network input that coordinates refer to.
+        image_embedding_size: (h, w) of the embedding grid.
+        mask_in_chans: hidden channels of the mask branch.
+    """
+
+    def __init__(
+        self,
+        *,
+        embed_dim: int = 256,
+        input_image_size: tuple[int, int] = (1024, 1024),
+        image_embedding_size: tuple[int, int] = (64, 64),
+        mask_in_chans: int = 16,
+    ) -> None:
+        super().__init__()
+        self.embed_dim = embed_dim
+        self.input_image_size = input_image_size
+        self.image_embedding_size = image_embedding_size
+        self.pe_layer = RandomPositions(embed_dim // 2)
+        self.point_embeddings = nn.ModuleList(nn.Embedding(1, embed_dim) for _ in range(4))
+        self.not_a_point_embed = nn.Embedding(1, embed_dim)
+        self.mask_downscaling = nn.Sequential(
+            nn.Conv2d(1, mask_in_chans // 4, kernel_size=2, stride=2),
+            LayerNorm2d(mask_in_chans // 4),
+            nn.GELU(),
+            nn.Conv2d(mask_in_chans // 4, mask_in_chans, kernel_size=2, stride=2),
+            LayerNorm2d(mask_in_chans),
+            nn.GELU(),
+            nn.Conv2d(mask_in_chans, embed_dim, kernel_size=1),
+        )
+        self.no_mask_embed = nn.Embedding(1, embed_dim)
+
+    @property
+    def mask_input_size(self) -> tuple[int, int]:
+        """(4h, 4w), the size of a mask input."""
+        h, w = self.image_embedding_size
+        return 4 * h, 4 * w
+
+    def forward(
+        self,
+        points: tuple[Tensor, Tensor] | None = None,
+        boxes: Tensor | None = None,
+        masks: Tensor | None = None,
+        *,
+        input_size_hw: tuple[int, int] | None = None,
+        grid_hw: tuple[int, int] | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Embed the prompts of N objects; each kind may be absent.
+
+        Args:
+            points: coordinates (N, P, 2) as (x, y) in pixels of the input frame, and labels (N, P):
+                1 foreground, 0 background, −1 padding.
+            boxes: (N, 4) xyxy in the input frame.
+            masks: (N, 1, 4h, 4w) logits, usually an earlier output.
+            input_size_hw: size of the input frame, if not the one given at construction.
+            grid_hw: (h, w), likewise.
+
+        Returns:
+            sparse: (N, T, C), T = P + 1 with points alone, P + 2 with a box, 2 with a box alone, 0 with neither.
+            dense: (N, C, h, w).
+        """
+        size_hw = input_size_hw or self.input_image_size
+        tokens = []
+        if points is not None:
+            tokens.append(self._embed_points(*points, pad=boxes is None, size_hw=size_hw))
+        if boxes is not None:
+            tokens.append(self._embed_boxes(boxes, size_hw))
+        N = _count(points, boxes, masks)  # noqa: N806
+        weight = self.no_mask_embed.weight
+        sparse = torch.cat(tokens, dim=1) if tokens else weight.new_zeros(N, 0, self.embed_dim)
+        if masks is not None:
+            return sparse, self.mask_downscaling(masks)
+        h, w = grid_hw or self.image_embedding_size
+        return sparse, weight.view(1, -1, 1, 1).expand(N, -1, h, w)
+
+    def get_dense_pe(self, grid_hw: tuple[int, int] | None = None) -> Tensor:
+        """Positions of the embedding grid's cells, (1, C, h, w)."""
+        return self.pe_layer(grid_hw or self.image_embedding_size).unsqueeze(0)  # type: ignore[no-any-return]
+
+    def _embed_points(self, coords: Tensor, labels: Tensor, *, pad: bool, size_hw: tuple[int, int]) -> Tensor:
+        if pad:  # one "not a point" stands in for the absent box
+            coords = F.pad(coords, (0, 0, 0, 1))
+            labels = F.pad(labels, (0, 1), value=PADDING)
+        positions = self.pe_layer.encode(coords + 0.5, size_hw)  # (N, P, C); + 0.5: the pixel's centre
+        kinds = torch.cat(
+            [self.not_a_point_embed.weight, *[embedding.weight for embedding in self.point_embeddings]]
+        )  # (1 + 4, C), row label + 1
+        is_point = (labels != PADDING).unsqueeze(-1)
+        return torch.where(is_point, positions, 0.0) + kinds[labels.long() + 1]
+
+    def _embed_boxes(self, boxes: Tensor, size_hw: tuple[int, int]) -> Tensor:
+        corners = boxes.reshape(-1, 2, 2) + 0.5  # (N, 2, 2): top left, bottom right
+        positions = self.pe_layer.encode(corners, size_hw)
+        kinds = torch.cat([self.point_embeddings[TOP_LEFT].weight, self.point_embeddings[BOTTOM_RIGHT].weight])
+        return positions + kinds
+
+
+def _count(points: tuple[Tensor, Tensor] | None, boxes: Tensor | None, masks: Tensor | None) -> int:
+    """N, from whichever prompt is there; 1 without any."""
+    for prompt in (points[0] if points is not None else None, boxes, masks):
+        if prompt is not None:
+            return prompt.shape[0]
+    return 1
+
+
+class RandomPositions(nn.Module):
+    """Random Fourier features of a position in the unit square.
+
+    The Gaussian matrix is a buffer of the checkpoint: it must be loaded, never drawn anew.
+    Source: Tancik et al. 2020.
+    """
+
+    positional_encoding_gaussian_matrix: Tensor
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, features))
+
+    def encode(self, coords: Tensor, size_hw: tuple[int, int]) -> Tensor:
+        """Encode (x, y) in pixels of a frame of the given size, (..., 2) → (..., C)."""
+        H, W = size_hw  # noqa: N806
+        gaussian = self.positional_encoding_gaussian_matrix
+        unit = coords / coords.new_tensor([W, H])
+        phases = 2 * math.pi * ((2 * unit.to(gaussian.dtype) - 1) @ gaussian)
+        return torch.cat([phases.sin(), phases.cos()], dim=-1)
+
+    def forward(self, grid_hw: tuple[int, int]) -> Tensor:
+        """Encode the centres of a grid's cells, (C, h, w)."""
+        h, w = grid_hw
+        gaussian = self.positional_encoding_gaussian_matrix
+        y = torch.arange(h, device=gaussian.device, dtype=gaussian.dtype) + 0.5
+        x = torch.arange(w, device=gaussian.device, dtype=gaussian.dtype) + 0.5
+        grid_y, grid_x = torch.meshgrid(y, x, indexing="ij")
+        return self.encode(torch.stack([grid_x, grid_y], dim=-1), grid_hw).permute(2, 0, 1)  # (h, w, C) → (C, h, w)

@@ -1,0 +1,68 @@
+"""The three parts of a Segment Anything network, joined.
+
+Source: Kirillov et al. 2023, figure 4; segment-anything `modeling/sam.py` @dca509f for key names.
+Differs from Meta: gradients flow, images need not share their number of prompts, and no prompt is looped over.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from samara.networks.mask_decoder import MaskDecoder
+from samara.networks.prompt_encoder import PromptEncoder
+
+
+class Sam(nn.Module):
+    """Image encoder, prompt encoder and mask decoder.
+
+    Args:
+        image_encoder: (B, 3, H, W) → (B, C, H / 16, W / 16).
+        prompt_encoder: points, boxes and masks → embeddings.
+        mask_decoder: embeddings → mask logits and predicted IoU.
+    """
+
+    def __init__(
+        self, *, image_encoder: nn.Module, prompt_encoder: PromptEncoder, mask_decoder: MaskDecoder
+    ) -> None:
+        super().__init__()
+        self.image_encoder = image_encoder
+        self.prompt_encoder = prompt_encoder
+        self.mask_decoder = mask_decoder
+
+    def forward(
+        self,
+        images: Tensor,
+        points: tuple[Tensor, Tensor] | None = None,
+        boxes: Tensor | None = None,
+        masks: Tensor | None = None,
+        *,
+        image_of_prompt: Tensor | None = None,
+        multimask: bool = True,
+    ) -> tuple[Tensor, Tensor]:
+        """Predict the masks of N prompts on B images in one differentiable pass.
+
+        Args:
+            images: (B, 3, H, W), normalised and padded.
+            points: coordinates (N, P, 2) in the input frame and labels (N, P); pad with label −1.
+            boxes: (N, 4) xyxy in the input frame.
+            masks: (N, 1, H / 4, W / 4) logits.
+            image_of_prompt: (N,) int64; may be left out when B is 1 or N.
+            multimask: three masks per prompt instead of one.
+
+        Returns:
+            low_res_logits: (N, M, H / 4, W / 4).
+            predicted_iou: (N, M).
+        """
+        embeddings = self.image_encoder(images)  # (B, C, h, w)
+        H, W = images.shape[-2:]  # noqa: N806
+        grid_hw = (embeddings.shape[-2], embeddings.shape[-1])
+        sparse, dense = self.prompt_encoder(points, boxes, masks, input_size_hw=(H, W), grid_hw=grid_hw)
+        low_res_logits, predicted_iou = self.mask_decoder(
+            embeddings,
+            self.prompt_encoder.get_dense_pe(grid_hw),
+            sparse,
+            dense,
+            multimask,
+            image_of_prompt=image_of_prompt,
+        )
+        return low_res_logits, predicted_iou

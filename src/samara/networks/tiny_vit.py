@@ -1,0 +1,235 @@
+"""MobileSAM's image encoder: TinyViT-5M with the last down-sampling removed, and SAM's neck.
+
+A convolutional stem and stage, then three stages of windowed attention, each block with a depth-wise convolution
+between attention and feed-forward part. `norm_head` and `head` are the unused ImageNet classifier; they exist
+because the published file holds them.
+
+Differs from MobileSAM: the attention bias is looked up in every forward pass. The reference freezes a copy of it
+whenever `eval()` is called, so that loading weights after `eval()` silently keeps the old one (all zeros).
+
+Source: Wu et al. 2022 (TinyViT); MobileSAM `modeling/tiny_vit_sam.py` @34bbbfd for key names and constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from samara.networks.layers import Neck, join_windows, split_windows
+from samara.networks.vit import check_divisible
+
+
+class TinyViT(nn.Module):
+    """TinyViT image encoder.
+
+    Args:
+        input_size: side in pixels of the square it was trained for; kept for callers, nothing depends on it.
+        embed_dims: channels of the four stages.
+        depths: blocks of the four stages.
+        num_heads: attention heads of the four stages; the first, convolutional stage ignores its entry.
+        window_sizes: window side of the four stages, in tokens; the first entry is ignored likewise.
+        num_classes: width of the unused classifier.
+        out_channels: C of the image embedding.
+    """
+
+    def __init__(
+        self,
+        *,
+        input_size: int,
+        embed_dims: Sequence[int],
+        depths: Sequence[int],
+        num_heads: Sequence[int],
+        window_sizes: Sequence[int],
+        num_classes: int = 1000,
+        out_channels: int = 256,
+    ) -> None:
+        super().__init__()
+        self.img_size = input_size
+        self.patch_embed = Stem(embed_dims[0])
+        stages: list[nn.Module] = []
+        for index, (width, depth) in enumerate(zip(embed_dims, depths, strict=True)):
+            blocks = [
+                MBConv(width)
+                if index == 0
+                else TinyViTBlock(width, num_heads[index], window_sizes[index])
+                for _ in range(depth)
+            ]
+            stages.append(Stage(blocks, _merging(embed_dims, index)))
+        self.layers = nn.ModuleList(stages)
+        self.norm_head = nn.LayerNorm(embed_dims[-1])
+        self.head = nn.Linear(embed_dims[-1], num_classes)
+        self.neck = Neck(embed_dims[-1], out_channels)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Encode images.
+
+        Args:
+            images: (B, 3, H, W), normalised, H and W multiples of 16.
+
+        Returns:
+            Image embedding, (B, C, h, w) with h = H / 16, w = W / 16.
+
+        Raises:
+            ValueError: H or W is not a multiple of 16.
+        """
+        check_divisible(images, 16)
+        x = self.patch_embed(images)  # (B, 64, H / 4, W / 4)
+        for stage in self.layers:
+            x = stage(x)
+        embedding: Tensor = self.neck(x)  # (B, 320, h, w) → (B, C, h, w)
+        return embedding
+
+
+def _merging(embed_dims: Sequence[int], index: int) -> PatchMerging | None:
+    """The step to the next stage: halves the grid, but not before the last stage, which SAM wants at 1/16."""
+    if index == len(embed_dims) - 1:
+        return None
+    before_last = index == len(embed_dims) - 2
+    return PatchMerging(embed_dims[index], embed_dims[index + 1], stride=1 if before_last else 2)
+
+
+class ConvNorm(nn.Sequential):
+    """Convolution without bias, then batch norm; key names `c` and `bn`."""
+
+    def __init__(
+        self, channels_in: int, channels_out: int, kernel: int = 1, *, stride: int = 1, groups: int = 1
+    ) -> None:
+        super().__init__()
+        self.add_module(
+            "c", nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, groups=groups, bias=False)
+        )
+        self.add_module("bn", nn.BatchNorm2d(channels_out))
+
+
+class Stem(nn.Module):
+    """Two strided convolutions: (B, 3, H, W) → (B, C, H / 4, W / 4)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.seq = nn.Sequential(
+            ConvNorm(3, channels // 2, 3, stride=2), nn.GELU(), ConvNorm(channels // 2, channels, 3, stride=2)
+        )
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) → (B, C, H / 4, W / 4)."""
+        output: Tensor = self.seq(images)
+        return output
+
+
+class Stage(nn.Module):
+    """Blocks at one resolution, then the step to the next."""
+
+    def __init__(self, blocks: Sequence[nn.Module], downsample: nn.Module | None) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+        self.downsample = downsample
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) → (B, C', H', W')."""
+        for block in self.blocks:
+            x = block(x)
+        return x if self.downsample is None else self.downsample(x)
+
+
+class MBConv(nn.Module):
+    """Inverted bottleneck with a residual; expansion 4."""
+
+    def __init__(self, channels: int, expansion: int = 4) -> None:
+        super().__init__()
+        hidden = channels * expansion
+        self.conv1 = ConvNorm(channels, hidden)
+        self.conv2 = ConvNorm(hidden, hidden, 3, groups=hidden)
+        self.conv3 = ConvNorm(hidden, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) in and out."""
+        residual = self.conv3(F.gelu(self.conv2(F.gelu(self.conv1(x)))))
+        return F.gelu(x + residual)
+
+
+class PatchMerging(nn.Module):
+    """Change width, and halve the grid when stride is 2, by three convolutions."""
+
+    def __init__(self, channels_in: int, channels_out: int, *, stride: int) -> None:
+        super().__init__()
+        self.conv1 = ConvNorm(channels_in, channels_out)
+        self.conv2 = ConvNorm(channels_out, channels_out, 3, stride=stride, groups=channels_out)
+        self.conv3 = ConvNorm(channels_out, channels_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) → (B, C', H / stride, W / stride)."""
+        output: Tensor = self.conv3(F.gelu(self.conv2(F.gelu(self.conv1(x)))))
+        return output
+
+
+class TinyViTBlock(nn.Module):
+    """Windowed attention, depth-wise 3×3 convolution, feed-forward part."""
+
+    def __init__(self, width: int, num_heads: int, window_size: int) -> None:
+        super().__init__()
+        self.window_size = window_size
+        self.attn = WindowAttention(width, num_heads, window_size)
+        self.mlp = FeedForward(width)
+        self.local_conv = ConvNorm(width, width, 3, groups=width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) in and out."""
+        grid = x.permute(0, 2, 3, 1)  # (B, C, H, W) → (B, H, W, C)
+        windows = split_windows(grid, self.window_size)
+        attended = self.attn(windows.flatten(1, 2)).view_as(windows)
+        grid = grid + join_windows(attended, (grid.shape[1], grid.shape[2]))
+        x = self.local_conv(grid.permute(0, 3, 1, 2))  # (B, C, H, W)
+        grid = x.permute(0, 2, 3, 1)  # (B, H, W, C)
+        output: Tensor = grid + self.mlp(grid)
+        return output.permute(0, 3, 1, 2)
+
+
+class WindowAttention(nn.Module):
+    """Pre-norm attention inside one window, with a learned bias per head and absolute offset."""
+
+    attention_bias_idxs: Tensor
+
+    def __init__(self, width: int, num_heads: int, window_size: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.norm = nn.LayerNorm(width)
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+        self.attention_biases = nn.Parameter(torch.zeros(num_heads, window_size**2))
+        self.register_buffer("attention_bias_idxs", _offset_index(window_size), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(windows, T, C) in and out, T = window side squared."""
+        # Each head's q, k and v lie together in the last axis, unlike in ViT.
+        qkv = self.qkv(self.norm(x)).unflatten(-1, (self.num_heads, -1))  # (windows, T, heads, 3 · d)
+        q, k, v = qkv.transpose(1, 2).chunk(3, dim=-1)  # each (windows, heads, T, d)
+        bias = self.attention_biases[:, self.attention_bias_idxs]  # (heads, T, T)
+        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=bias[None].to(q.dtype))
+        output: Tensor = self.proj(attended.transpose(1, 2).flatten(2))  # (windows, T, C)
+        return output
+
+
+def _offset_index(window_size: int) -> Tensor:
+    """Index of |y − y'| · window_size + |x − x'| for every pair of tokens, (T, T)."""
+    axis = torch.arange(window_size)
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    y, x = y.flatten(), x.flatten()
+    return (y[:, None] - y[None]).abs() * window_size + (x[:, None] - x[None]).abs()
+
+
+class FeedForward(nn.Module):
+    """Pre-norm feed-forward part; expansion 4."""
+
+    def __init__(self, width: int, expansion: int = 4) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.fc1 = nn.Linear(width, width * expansion)
+        self.fc2 = nn.Linear(width * expansion, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., C) in and out."""
+        output: Tensor = self.fc2(F.gelu(self.fc1(self.norm(x))))
+        return output

@@ -1,0 +1,225 @@
+"""SAM's image encoder: a ViT with windowed attention and four global blocks (ViT-B, L, H by numbers alone).
+
+What differs from a plain ViT: attention inside 14 × 14 windows except in four evenly spaced blocks, a decomposed
+relative-position bias in every block, and a convolutional neck to 256 channels. Any input size that is a multiple
+of the patch size is taken: absolute and relative positions are interpolated.
+
+Source: Kirillov et al. 2023, appendix A "Image encoder"; Li et al. 2022 (ViTDet); segment-anything
+`modeling/image_encoder.py` @dca509f for key names and constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from samara.networks.layers import MLPBlock, Neck, join_windows, split_windows
+
+# Attention scores alive at a time, in elements. The scores of one global block of ViT-H at 1024 px would take
+# 1 GiB; in pieces of this size they stay near the processor's cache and the peak memory stays flat.
+SCORES_AT_A_TIME = 1 << 22
+
+
+class ImageEncoderViT(nn.Module):
+    """ViT image encoder.
+
+    Args:
+        input_size: side in pixels of the square that the absolute positions were trained for.
+        embed_dim: D, width of the tokens.
+        depth: number of blocks.
+        num_heads: attention heads per block.
+        global_attention_blocks: indices of the blocks that attend over the whole grid.
+        patch_size: side of a patch in pixels.
+        window_size: side of a window, in patches, of the other blocks.
+        mlp_ratio: hidden width of a block's feed-forward part, as a multiple of D.
+        out_channels: C of the image embedding.
+    """
+
+    def __init__(
+        self,
+        *,
+        input_size: int,
+        embed_dim: int,
+        depth: int,
+        num_heads: int,
+        global_attention_blocks: Collection[int],
+        patch_size: int = 16,
+        window_size: int = 14,
+        mlp_ratio: float = 4.0,
+        out_channels: int = 256,
+    ) -> None:
+        super().__init__()
+        self.img_size = input_size  # the name that user code of the official package reads
+        self.patch_size = patch_size
+        grid = input_size // patch_size
+        self.patch_embed = PatchEmbed(embed_dim, patch_size)
+        self.pos_embed = nn.Parameter(torch.zeros(1, grid, grid, embed_dim))
+        self.blocks = nn.ModuleList(
+            Block(
+                width=embed_dim,
+                num_heads=num_heads,
+                mlp_ratio=mlp_ratio,
+                grid=grid,
+                window_size=0 if index in global_attention_blocks else window_size,
+            )
+            for index in range(depth)
+        )
+        self.neck = Neck(embed_dim, out_channels)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Encode images.
+
+        Args:
+            images: (B, 3, H, W), normalised, H and W multiples of the patch size.
+
+        Returns:
+            Image embedding, (B, C, h, w) with h = H / patch size, w = W / patch size.
+
+        Raises:
+            ValueError: H or W is not a multiple of the patch size.
+        """
+        check_divisible(images, self.patch_size)
+        x = self.patch_embed(images)  # (B, h, w, D)
+        x = x + self._positions(x.shape[1], x.shape[2])
+        for block in self.blocks:
+            x = block(x)
+        embedding: Tensor = self.neck(x.permute(0, 3, 1, 2))  # (B, h, w, D) → (B, C, h, w)
+        return embedding
+
+    def _positions(self, h: int, w: int) -> Tensor:
+        """Absolute positions for the grid, (1, h, w, D)."""
+        if self.pos_embed.shape[1:3] == (h, w):
+            return self.pos_embed
+        positions = self.pos_embed.permute(0, 3, 1, 2)  # (1, D, grid, grid)
+        positions = F.interpolate(positions, size=(h, w), mode="bicubic", align_corners=False)
+        return positions.permute(0, 2, 3, 1)  # (1, D, h, w) → (1, h, w, D)
+
+
+def check_divisible(images: Tensor, multiple: int) -> None:
+    """Raise ValueError unless height and width of (B, C, H, W) are multiples of `multiple`."""
+    H, W = images.shape[-2:]  # noqa: N806
+    if H % multiple or W % multiple or not H or not W:
+        raise ValueError(f"network input is {H} × {W} (H × W); each side must be a positive multiple of {multiple}")
+
+
+class PatchEmbed(nn.Module):
+    """Cut the image into patches and project each to a token."""
+
+    def __init__(self, embed_dim: int, patch_size: int) -> None:
+        super().__init__()
+        self.proj = nn.Conv2d(3, embed_dim, kernel_size=patch_size, stride=patch_size)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) → (B, h, w, D)."""
+        tokens: Tensor = self.proj(images)
+        return tokens.permute(0, 2, 3, 1)
+
+
+class Block(nn.Module):
+    """Transformer block, pre-norm; attention in windows, or global when `window_size` is 0."""
+
+    def __init__(self, *, width: int, num_heads: int, mlp_ratio: float, grid: int, window_size: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width, eps=1e-6)
+        self.attn = Attention(width, num_heads, window_size or grid)
+        self.norm2 = nn.LayerNorm(width, eps=1e-6)
+        self.mlp = MLPBlock(width, int(width * mlp_ratio), nn.GELU)
+        self.window_size = window_size
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, h, w, D) in and out."""
+        x = x + self._attend(self.norm1(x))
+        output: Tensor = x + self.mlp(self.norm2(x))
+        return output
+
+    def _attend(self, x: Tensor) -> Tensor:
+        if not self.window_size:
+            return self.attn(x)  # type: ignore[no-any-return]  # nn.Module.__call__ is untyped
+        # Windows at the border are filled up with zero tokens that take part in attention, as in the reference.
+        windows = self.attn(split_windows(x, self.window_size))
+        return join_windows(windows, (x.shape[1], x.shape[2]))
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention over a grid with decomposed relative positions.
+
+    Source: Li et al. 2021 (MViTv2), equation 4: bias = q · R_h[y − y'] + q · R_w[x − x'].
+    """
+
+    def __init__(self, width: int, num_heads: int, grid: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        head_dim = width // num_heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+        self.rel_pos_h = nn.Parameter(torch.zeros(2 * grid - 1, head_dim))
+        self.rel_pos_w = nn.Parameter(torch.zeros(2 * grid - 1, head_dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, h, w, D) in and out; B counts windows in windowed blocks."""
+        B, h, w, D = x.shape  # noqa: N806
+        qkv = self.qkv(x).view(B, h * w, 3, self.num_heads, -1)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4).flatten(1, 2)  # each (B · heads, h · w, D / heads)
+        grid_q = q.view(-1, h, w, q.shape[-1])
+        bias_h = torch.einsum("bhwd,hkd->bhwk", grid_q, relative_positions(self.rel_pos_h, h))
+        bias_w = torch.einsum("bhwd,wkd->bhwk", grid_q, relative_positions(self.rel_pos_w, w))
+        attended = attend_with_bias(q, k, v, bias_h.flatten(1, 2), bias_w.flatten(1, 2))
+        attended = attended.view(B, self.num_heads, h, w, -1).permute(0, 2, 3, 1, 4)  # (B, h, w, heads, ·)
+        output: Tensor = self.proj(attended.reshape(B, h, w, D))
+        return output
+
+
+def relative_positions(table: Tensor, size: int) -> Tensor:
+    """Look the embedding of every pair of coordinates up in a table of distances.
+
+    Args:
+        table: (2 · S − 1, D), one row per distance −(S − 1) .. S − 1; interpolated linearly when S ≠ size.
+        size: number of coordinates along the axis.
+
+    Returns:
+        (size, size, D), entry [q, k] for distance q − k.
+    """
+    rows = 2 * size - 1
+    if table.shape[0] != rows:
+        table = F.interpolate(table.T[None], size=rows, mode="linear")[0].T
+    coordinates = torch.arange(size, device=table.device)
+    return table[coordinates[:, None] - coordinates[None, :] + size - 1]
+
+
+def attend_with_bias(q: Tensor, k: Tensor, v: Tensor, bias_h: Tensor, bias_w: Tensor) -> Tensor:
+    """softmax(q kᵀ / √d + bias) v, where the bias is the sum of a row and a column part.
+
+    The (T, T) bias is only ever made for a slice of the queries, so memory does not grow with T².
+
+    Args:
+        q, k, v: (G, T, d), G = batch · heads, T = h · w.
+        bias_h: (G, T, h), bias of each query towards each row of keys.
+        bias_w: (G, T, w), the same for columns.
+
+    Returns:
+        (G, T, d).
+    """
+    G, T, _ = q.shape  # noqa: N806
+    if G * T * T <= SCORES_AT_A_TIME:
+        return _attend_slice(q, k, v, bias_h, bias_w)
+    groups = max(1, SCORES_AT_A_TIME // (T * T))
+    queries = min(T, max(1, SCORES_AT_A_TIME // (groups * T)))
+    rows = [
+        torch.cat(
+            [
+                _attend_slice(q[g, t], k[g], v[g], bias_h[g, t], bias_w[g, t])
+                for t in (slice(start, start + queries) for start in range(0, T, queries))
+            ],
+            dim=1,
+        )
+        for g in (slice(start, start + groups) for start in range(0, G, groups))
+    ]
+    return torch.cat(rows)
+
+
+def _attend_slice(q: Tensor, k: Tensor, v: Tensor, bias_h: Tensor, bias_w: Tensor) -> Tensor:
+    bias = (bias_h.unsqueeze(-1) + bias_w.unsqueeze(-2)).flatten(-2)  # (G, queries, h, w) → (G, queries, T)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)

@@ -1,0 +1,258 @@
+"""Variants: architecture numbers, preprocessing and capabilities, as data.
+
+A variant says what a network looks like and what it can be asked; which files hold weights for it is the business
+of `samara.checkpoints`. Adding a variant of a known family is one entry in `VARIANTS`; adding a family is one network
+file, one dataclass here and one `case` in `build_network`.
+
+Numbers: segment-anything `build_sam.py` @dca509f, MobileSAM `build_sam.py` @34bbbfd, and for families that cannot be
+run yet the sources named beside them. `None` means not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+from samara.errors import WrongCheckpoint
+
+if TYPE_CHECKING:
+    from samara.networks.sam import Sam
+
+Family = Literal["sam", "mobile_sam", "hq_sam", "sam2", "sam3", "efficient_sam", "edge_sam", "yolo_seg"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViTConfig:
+    """Numbers of `networks.vit.ImageEncoderViT`."""
+
+    embed_dim: int
+    depth: int
+    num_heads: int
+    global_attention_blocks: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TinyViTConfig:
+    """Numbers of `networks.tiny_vit.TinyViT`."""
+
+    embed_dims: tuple[int, ...] = (64, 128, 160, 320)
+    depths: tuple[int, ...] = (2, 2, 6, 2)
+    num_heads: tuple[int, ...] = (2, 4, 5, 10)
+    window_sizes: tuple[int, ...] = (7, 7, 14, 7)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """How a picture becomes network input.
+
+    Attributes:
+        input_size: side in pixels of the square input the variant was published with.
+        fit: "pad" keeps the aspect ratio and pads bottom and right with zeros after normalising; "squash" does not
+            keep it; "letterbox" keeps it and pads all around with grey.
+        mean, std: per channel RGB, on the 0..255 scale.
+    """
+
+    input_size: int = 1024
+    fit: Literal["pad", "squash", "letterbox"] = "pad"
+    mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
+    std: tuple[float, float, float] = (58.395, 57.12, 57.375)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """What a variant can be asked.
+
+    Attributes:
+        points: takes points at all.
+        negative_points: takes background points.
+        boxes: takes boxes.
+        mask_input: takes low-res logits.
+        three_masks: can answer one ambiguous prompt with three masks.
+        max_points: most points per prompt, None for no limit.
+    """
+
+    points: bool = True
+    negative_points: bool = True
+    boxes: bool = True
+    mask_input: bool = True
+    three_masks: bool = True
+    max_points: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One architecture.
+
+    Attributes:
+        name: unique name, e.g. ``vit_b``.
+        family: which kind of network.
+        title: name for people.
+        image_encoder: the encoder's numbers; None if samara cannot run the variant yet.
+        parameters: parameters of the published state dict, buffers not counted.
+        keys: entries of the published state dict, buffers counted.
+        preprocessing: how a picture becomes input.
+        capabilities: what it can be asked.
+    """
+
+    name: str
+    family: Family
+    title: str
+    image_encoder: ViTConfig | TinyViTConfig | None = None
+    parameters: int | None = None
+    keys: int | None = None
+    preprocessing: Preprocessing = Preprocessing()
+    capabilities: Capabilities = Capabilities()
+
+    @property
+    def is_runnable(self) -> bool:
+        """Whether samara has the network."""
+        return self.image_encoder is not None
+
+
+_SAM2 = Preprocessing(fit="squash")
+_EFFICIENT = Preprocessing(fit="squash")
+_YOLO = Preprocessing(input_size=640, fit="letterbox", mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0))
+_FAST = Preprocessing(input_size=1024, fit="letterbox", mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0))
+_NOT_PROMPTABLE = Capabilities(
+    points=False, negative_points=False, boxes=False, mask_input=False, three_masks=False, max_points=0
+)
+_EFFICIENT_PROMPTS = Capabilities(negative_points=False, mask_input=False, max_points=6)
+
+_VARIANTS = (
+    Variant(
+        name="vit_b",
+        family="sam",
+        title="SAM ViT-B",
+        image_encoder=ViTConfig(embed_dim=768, depth=12, num_heads=12, global_attention_blocks=(2, 5, 8, 11)),
+        parameters=93_735_472,
+        keys=314,
+    ),
+    Variant(
+        name="vit_l",
+        family="sam",
+        title="SAM ViT-L",
+        image_encoder=ViTConfig(embed_dim=1024, depth=24, num_heads=16, global_attention_blocks=(5, 11, 17, 23)),
+        parameters=312_342_832,
+        keys=482,
+    ),
+    Variant(
+        name="vit_h",
+        family="sam",
+        title="SAM ViT-H",
+        image_encoder=ViTConfig(embed_dim=1280, depth=32, num_heads=16, global_attention_blocks=(7, 15, 23, 31)),
+        parameters=641_090_608,
+        keys=594,
+    ),
+    Variant(
+        name="vit_t",
+        family="mobile_sam",
+        title="MobileSAM",
+        image_encoder=TinyViTConfig(),
+        parameters=10_130_092,
+        keys=439,
+    ),
+    # HQ-SAM: SAM plus an HQ token and features of an early block; counts from facts of SysCV/sam-hq.
+    Variant(name="hq_vit_b", family="hq_sam", title="HQ-SAM ViT-B", parameters=94_806_576),
+    Variant(name="hq_vit_l", family="hq_sam", title="HQ-SAM ViT-L", parameters=313_676_080),
+    Variant(name="hq_vit_h", family="hq_sam", title="HQ-SAM ViT-H", parameters=642_686_000),
+    Variant(name="hq_vit_t", family="hq_sam", title="Light HQ-SAM", parameters=10_578_604),
+    # SAM 2: the README gives rounded parameter counts only, so none are stated.
+    Variant(name="sam2_hiera_t", family="sam2", title="SAM 2 tiny", preprocessing=_SAM2),
+    Variant(name="sam2_hiera_s", family="sam2", title="SAM 2 small", preprocessing=_SAM2),
+    Variant(name="sam2_hiera_b+", family="sam2", title="SAM 2 base+", preprocessing=_SAM2),
+    Variant(name="sam2_hiera_l", family="sam2", title="SAM 2 large", preprocessing=_SAM2),
+    Variant(name="sam2.1_hiera_t", family="sam2", title="SAM 2.1 tiny", preprocessing=_SAM2),
+    Variant(name="sam2.1_hiera_s", family="sam2", title="SAM 2.1 small", preprocessing=_SAM2),
+    Variant(name="sam2.1_hiera_b+", family="sam2", title="SAM 2.1 base+", preprocessing=_SAM2),
+    Variant(name="sam2.1_hiera_l", family="sam2", title="SAM 2.1 large", preprocessing=_SAM2),
+    Variant(name="sam2.1_hq_hiera_l", family="sam2", title="HQ-SAM 2 large", preprocessing=_SAM2),
+    Variant(name="sam3", family="sam3", title="SAM 3"),
+    Variant(
+        name="efficient_sam_ti",
+        family="efficient_sam",
+        title="EfficientSAM-Ti",
+        preprocessing=_EFFICIENT,
+        capabilities=_EFFICIENT_PROMPTS,
+    ),
+    Variant(
+        name="efficient_sam_s",
+        family="efficient_sam",
+        title="EfficientSAM-S",
+        preprocessing=_EFFICIENT,
+        capabilities=_EFFICIENT_PROMPTS,
+    ),
+    Variant(name="edge_sam", family="edge_sam", title="EdgeSAM"),
+    # FastSAM and YOLO find instances in one pass; prompts can only choose among them.
+    Variant(
+        name="fastsam_s",
+        family="yolo_seg",
+        title="FastSAM-s",
+        preprocessing=_FAST,
+        capabilities=_NOT_PROMPTABLE,
+    ),
+    Variant(
+        name="fastsam_x",
+        family="yolo_seg",
+        title="FastSAM-x",
+        preprocessing=_FAST,
+        capabilities=_NOT_PROMPTABLE,
+    ),
+    Variant(
+        name="yolov8n_seg",
+        family="yolo_seg",
+        title="YOLOv8n-seg",
+        preprocessing=_YOLO,
+        capabilities=_NOT_PROMPTABLE,
+    ),
+    Variant(
+        name="yolo11n_seg",
+        family="yolo_seg",
+        title="YOLO11n-seg",
+        parameters=2_876_848,
+        preprocessing=_YOLO,
+        capabilities=_NOT_PROMPTABLE,
+    ),
+)
+
+VARIANTS: Mapping[str, Variant] = {variant.name: variant for variant in _VARIANTS}
+
+
+def build_network(variant: Variant, input_size: int | None = None) -> Sam:
+    """Build a variant's network with untrained weights, on torch's current default device.
+
+    Args:
+        variant: what to build.
+        input_size: side in pixels of the square input; None for the variant's own. Positions that depend on it are
+            always made for the variant's own size and interpolated, so that published files fit.
+
+    Raises:
+        WrongCheckpoint: samara has no network for the variant yet.
+    """
+    from samara.networks.mask_decoder import MaskDecoder  # noqa: PLC0415 - torch only when a network is built
+    from samara.networks.prompt_encoder import PromptEncoder  # noqa: PLC0415
+    from samara.networks.sam import Sam  # noqa: PLC0415
+    from samara.networks.tiny_vit import TinyViT  # noqa: PLC0415
+    from samara.networks.two_way_transformer import TwoWayTransformer  # noqa: PLC0415
+    from samara.networks.vit import ImageEncoderViT  # noqa: PLC0415
+
+    trained_size = variant.preprocessing.input_size
+    size = input_size or trained_size
+    image_encoder: ImageEncoderViT | TinyViT
+    match variant.image_encoder:
+        case ViTConfig() as config:
+            image_encoder = ImageEncoderViT(input_size=trained_size, **asdict(config))
+        case TinyViTConfig() as config:
+            image_encoder = TinyViT(input_size=trained_size, **asdict(config))
+        case None:
+            runnable = ", ".join(name for name, known in VARIANTS.items() if known.is_runnable)
+            raise WrongCheckpoint(
+                f"{variant.title} ({variant.name}) is known, but samara cannot run it yet; it runs {runnable}"
+            )
+    return Sam(
+        image_encoder=image_encoder,
+        prompt_encoder=PromptEncoder(
+            input_image_size=(size, size), image_embedding_size=(size // 16, size // 16)
+        ),
+        mask_decoder=MaskDecoder(transformer=TwoWayTransformer()),
+    )

@@ -1,3 +1,65 @@
-"""Samara: every Segment Anything checkpoint behind one interface."""
+"""Samara: every Segment Anything checkpoint behind one interface.
+
+The public names are loaded when they are first used, so that `import samara` costs nothing and needs no torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+_HOME_OF = {
+    "AutomaticMaskGenerator": "samara.automatic.generator",
+    "AutomaticSettings": "samara.automatic.settings",
+    "ImageEmbedding": "samara.embeddings",
+    "Loaded": "samara.loaded",
+    "MaskSet": "samara.results",
+    "Predictor": "samara.predictor",
+    "Prompt": "samara.prompts",
+    "SamaraError": "samara.errors",
+    "draw_masks": "samara.reports.overlay",
+    "identify": "samara.checkpoints.identify",
+    "load": "samara.checkpoints.load",
+    "read_image": "samara.images",
+}
+
+__all__ = [  # noqa: RUF022 - sorted as a person would
+    "AutomaticMaskGenerator",
+    "AutomaticSettings",
+    "ImageEmbedding",
+    "Loaded",
+    "MaskSet",
+    "Predictor",
+    "Prompt",
+    "SamaraError",
+    "draw_masks",
+    "identify",
+    "load",
+    "read_image",
+]
+
+if TYPE_CHECKING:
+    from samara.automatic.generator import AutomaticMaskGenerator
+    from samara.automatic.settings import AutomaticSettings
+    from samara.checkpoints.identify import identify
+    from samara.checkpoints.load import load
+    from samara.embeddings import ImageEmbedding
+    from samara.errors import SamaraError
+    from samara.images import read_image
+    from samara.loaded import Loaded
+    from samara.predictor import Predictor
+    from samara.prompts import Prompt
+    from samara.reports.overlay import draw_masks
+    from samara.results import MaskSet
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'samara' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

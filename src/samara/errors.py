@@ -6,6 +6,7 @@
     ├── SettingsError         (ValueError)   an option or a combination of options is not accepted
     ├── DeviceError           (RuntimeError) the device or precision asked for is not there
     ├── MissingExtra          (ImportError)  an optional library is needed and not installed
+    ├── EmbeddingError        (ValueError)   a saved embedding is damaged or belongs to another encoder
     ├── OutputError           (OSError)      a result cannot be written, or would overwrite what is not ours
     └── CheckpointError
         ├── UnknownCheckpoint       (KeyError)   no catalogue entry and no file of that name
@@ -47,6 +48,10 @@ class DeviceError(SamaraError, RuntimeError):
 
 class MissingExtra(SamaraError, ImportError):
     """An optional library is needed; the message holds the install command."""
+
+
+class EmbeddingError(SamaraError, ValueError):
+    """An image embedding is damaged, or was made by another image encoder than the one that shall use it."""
 
 
 class OutputError(SamaraError, OSError):

@@ -218,6 +218,11 @@ _VARIANTS = (
 VARIANTS: Mapping[str, Variant] = {variant.name: variant for variant in _VARIANTS}
 
 
+def runnable_names() -> list[str]:
+    """Names of the variants that samara has a network for."""
+    return [name for name, variant in VARIANTS.items() if variant.is_runnable]
+
+
 def build_network(variant: Variant, input_size: int | None = None) -> Sam:
     """Build a variant's network with untrained weights, on torch's current default device.
 
@@ -245,10 +250,7 @@ def build_network(variant: Variant, input_size: int | None = None) -> Sam:
         case TinyViTConfig() as config:
             image_encoder = TinyViT(input_size=trained_size, **asdict(config))
         case None:
-            runnable = ", ".join(name for name, known in VARIANTS.items() if known.is_runnable)
-            raise WrongCheckpoint(
-                f"{variant.title} ({variant.name}) is known, but samara cannot run it yet; it runs {runnable}"
-            )
+            raise WrongCheckpoint(f"samara cannot run {variant.title} yet; it runs {', '.join(runnable_names())}")
     return Sam(
         image_encoder=image_encoder,
         prompt_encoder=PromptEncoder(

@@ -1,0 +1,5 @@
+"""`python -m samara`."""
+
+from samara.cli.main import run
+
+run()

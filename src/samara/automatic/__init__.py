@@ -1,0 +1,1 @@
+"""Everything in an image: a grid of points, predicted, filtered, de-duplicated."""

@@ -1,0 +1,207 @@
+"""From a catalogue name or a file to a network that is ready to run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from samara.checkpoints.catalogue import CATALOGUE, Checkpoint, find
+from samara.checkpoints.identify import Identity, identify
+from samara.checkpoints.state_dicts import read_state_dict
+from samara.checkpoints.store import Progress, Store
+from samara.devices import choose_device, choose_precision
+from samara.errors import SettingsError, UnknownCheckpoint, WrongCheckpoint
+from samara.loaded import Loaded, Provenance
+from samara.networks.sam import Sam
+from samara.variants import VARIANTS, Variant, build_network, runnable_names
+
+# What holds for a file that is in no catalogue: the thresholds of the official generator.
+PRED_IOU_THRESH = 0.88
+STABILITY_SCORE_THRESH = 0.95
+
+METADATA_KEY = "samara"
+"""Metadata entry of a safetensors file with the name of the checkpoint that it is, or was made from."""
+
+
+def load(
+    checkpoint: str | os.PathLike[str] = "samara_mini",
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    engine: str = "torch",
+    weights: Literal["file", "random"] = "file",
+    seed: int = 0,
+    input_size: int | None = None,
+    download: bool = False,
+    store: Store | None = None,
+    progress: Progress | None = None,
+) -> Loaded:
+    """Load a checkpoint.
+
+    Args:
+        checkpoint: a catalogue name or alias ("samara_mini", "vit_b"), or the path of a file; what a file holds is
+            found out from its content, never from its name.
+        device: "auto", "cpu", "cuda", "cuda:1", "mps".
+        precision: "auto" (bfloat16 where the hardware computes in it), "float32", "bfloat16", "float16".
+        engine: what runs the network: "torch".
+        weights: "random" builds the checkpoint's network with seeded random weights, to measure speed and memory
+            where the file is not at hand. Its masks mean nothing.
+        seed: of the random weights.
+        input_size: side of the network input in pixels, a multiple of 16; None for the checkpoint's own. Another
+            size costs quality.
+        download: fetch a catalogue checkpoint that is not in the store, instead of raising.
+        store: where checkpoints lie; None for the default directory.
+        progress: called with the bytes done and the bytes in all during a download.
+
+    Returns:
+        The network in eval mode, with its provenance.
+
+    Raises:
+        UnknownCheckpoint: no such name and no such file, or not in the store.
+        UnrecognisedCheckpoint, UnsafeCheckpoint: the file is something else, or would run code.
+        WrongCheckpoint: the file holds only a part, or a family that cannot be run yet.
+        DownloadFailed, ChecksumMismatch: the download went wrong.
+        DeviceError, SettingsError: a device, precision, engine or size that is not there.
+    """
+    if engine != "torch":
+        raise SettingsError(f"there is no engine {engine!r}; samara has torch")
+    if input_size is not None and (input_size < 16 or input_size % 16):
+        raise SettingsError(f"input_size is {input_size}; it must be a positive multiple of 16")
+    chosen_device = choose_device(device)
+    entry, path = _resolve(checkpoint)
+    if weights == "random":
+        if entry is None:
+            raise SettingsError("random weights are made for a checkpoint of the catalogue; give its name")
+        variant = VARIANTS[entry.variant]
+        size = input_size or entry.input_size
+        network, provenance = (
+            random_network(variant, size, seed),
+            Provenance(entry.name, None, None, "random"),
+        )
+    else:
+        if path is None:
+            path = _from_store(_known(entry), store or Store(), download=download, progress=progress)
+        identity = identify(path)
+        entry = entry or _entry_of(identity)
+        variant = runnable_variant(identity)
+        size = input_size or (entry.input_size if entry else variant.preprocessing.input_size)
+        network = network_from_file(path, variant, size)
+        name, licence = (entry.name, entry.licence) if entry else (path.name, None)
+        provenance = Provenance(name, str(path), licence, "file")
+    return Loaded(
+        network=network.to(chosen_device),
+        variant=variant,
+        provenance=provenance,
+        input_size=size,
+        pred_iou_thresh=entry.pred_iou_thresh if entry else PRED_IOU_THRESH,
+        stability_score_thresh=entry.stability_score_thresh if entry else STABILITY_SCORE_THRESH,
+        device=chosen_device,
+        precision=choose_precision(precision, chosen_device),
+        engine=engine,
+    )
+
+
+def _resolve(checkpoint: str | os.PathLike[str]) -> tuple[Checkpoint | None, Path | None]:
+    """A catalogue entry, or the path of a file. A catalogue name wins over a file of the same name."""
+    if isinstance(checkpoint, str):
+        try:
+            return find(checkpoint), None
+        except UnknownCheckpoint:
+            if not _looks_like_path(checkpoint):
+                raise
+    return None, Path(checkpoint)
+
+
+def _looks_like_path(name: str) -> bool:
+    return (
+        os.path.exists(name)
+        or os.sep in name
+        or name.endswith((".pth", ".pt", ".safetensors", ".ckpt", ".bin"))
+    )
+
+
+def _from_store(entry: Checkpoint, store: Store, *, download: bool, progress: Progress | None) -> Path:
+    path = store.path(entry)
+    if entry.embedded or download or path.is_file():
+        return store.get(entry.name, progress=progress)
+    size = f" ({entry.size_bytes / 1e6:,.0f} MB)" if entry.size_bytes else ""
+    raise UnknownCheckpoint(
+        f"{entry.name} is not on this machine; get it with `samara checkpoints get {entry.name}`{size}, "
+        f"or use samara.load({entry.name!r}, download=True)"
+    )
+
+
+def _entry_of(identity: Identity) -> Checkpoint | None:
+    """The catalogue entry that a file is, or says that it was made from; None for a file of its own."""
+    name = identity.metadata.get(METADATA_KEY) or identity.checkpoint
+    known = {entry.name: entry for entry in CATALOGUE}
+    entry = known.get(name or "")
+    return entry if entry and entry.variant == identity.variant else None
+
+
+def runnable_variant(identity: Identity) -> Variant:
+    """The variant of an identified file.
+
+    Raises:
+        WrongCheckpoint: the file holds only a part of a network, or a family that cannot be run yet.
+    """
+    if identity.variant is None or identity.part != "whole":
+        raise WrongCheckpoint(f"{identity.path}: {identity.description}; a whole checkpoint is needed here")
+    variant = VARIANTS[identity.variant]
+    if not variant.is_runnable:
+        raise WrongCheckpoint(
+            f"{identity.path}: {identity.description}; samara cannot run it yet, only {', '.join(runnable_names())}"
+        )
+    return variant
+
+
+def network_from_file(path: Path, variant: Variant, input_size: int | None = None) -> Sam:
+    """Build a variant's network with the weights of a file: float32, on the CPU, in eval mode.
+
+    Raises:
+        WrongCheckpoint: keys or shapes do not fit the variant.
+    """
+    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
+        network = build_network(variant, input_size)
+    state = {name: _float32(tensor) for name, tensor in read_state_dict(path).items()}
+    _check_fit(path, variant, network.state_dict(), state)
+    network.load_state_dict(state, strict=True, assign=True)
+    return network.eval()  # only now: eval() before loading is what broke MobileSAM's own loader
+
+
+def random_network(variant: Variant, input_size: int | None, seed: int) -> Sam:
+    """Build a variant's network with random weights that depend on the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build_network(variant, input_size).eval()
+
+
+def _float32(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
+def _check_fit(
+    path: Path, variant: Variant, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]
+) -> None:
+    missing, unexpected = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
+    misshapen = [
+        f"{name} {tuple(found[name].shape)} instead of {tuple(tensor.shape)}"
+        for name, tensor in wanted.items()
+        if name in found and found[name].shape != tensor.shape
+    ]
+    faults = {"missing": missing, "not expected": unexpected, "of another shape": misshapen}
+    if any(faults.values()):
+        told = "; ".join(
+            f"{len(keys)} keys {what} (first: {keys[0]})" for what, keys in faults.items() if keys
+        )
+        raise WrongCheckpoint(f"{path} looks like {variant.title}, but does not fit it: {told}")
+
+
+def _known(entry: Checkpoint | None) -> Checkpoint:
+    assert entry is not None, "_resolve gives an entry or a path"
+    return entry

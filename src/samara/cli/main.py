@@ -1,0 +1,44 @@
+"""The `samara` command: sub-commands, and errors as one sentence on stderr."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+import samara
+from samara.cli import checkpoints, segment
+from samara.errors import SamaraError
+
+app = typer.Typer(
+    name="samara",
+    help="Every Segment Anything checkpoint behind one interface.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("segment")(segment.segment)
+app.add_typer(checkpoints.app, name="checkpoints")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"samara {samara.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Every Segment Anything checkpoint behind one interface."""
+
+
+def run() -> None:
+    """Entry point: exit status 0 only if everything asked for was done."""
+    try:
+        app()
+    except SamaraError as error:
+        sys.stderr.write(f"samara: {error}\n")
+        raise SystemExit(1) from None

@@ -1,0 +1,152 @@
+"""`samara segment`: masks from prompts, or everything."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+import typer
+
+from samara.cli.progress import progress_bar
+from samara.errors import PromptError
+
+if TYPE_CHECKING:
+    from samara.prompts import Prompt
+    from samara.segment import Outcome
+
+PointText: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--point", metavar="X,Y[,0/1]", help="A click in pixels; 1 (default) foreground, 0 background."),
+]
+BoxText: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--box", metavar="X0,Y0,X1,Y1", help="A box in pixels; each box is an object of its own."),
+]
+
+
+def segment(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Picture files.", show_default=False)],
+    point: PointText = None,
+    box: BoxText = None,
+    separate: Annotated[bool, typer.Option(help="Each point asks for an object of its own.")] = False,
+    checkpoint: Annotated[str, typer.Option(help="Catalogue name or file.")] = "samara_mini",
+    out: Annotated[Path, typer.Option(help="Folder for overlays and annotations.json.")] = Path("samara-output"),
+    answer: Annotated[
+        Literal["best", "three", "one"], typer.Option(help="Masks per prompt: best of three, all three, or one.")
+    ] = "best",
+    points_per_side: Annotated[int, typer.Option(min=1, help="Grid for everything.")] = 32,
+    pred_iou_thresh: Annotated[
+        float | None, typer.Option(help="For everything; default: what suits the checkpoint.", show_default=False)
+    ] = None,
+    stability_score_thresh: Annotated[float | None, typer.Option(help="Likewise.", show_default=False)] = None,
+    crop_layers: Annotated[int, typer.Option(min=0, help="Also search crops: layer i has 4^i.")] = 0,
+    min_region_area: Annotated[int, typer.Option(min=0, help="Remove holes and specks below so many pixels.")] = 0,
+    no_duplicates: Annotated[bool, typer.Option(help="Drop masks that repeat a better one.")] = False,
+    exclusive: Annotated[bool, typer.Option(help="Give every pixel to at most one mask.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all cores.")] = None,
+    download: Annotated[bool, typer.Option(help="Fetch the checkpoint if it is not on this machine.")] = False,
+    overwrite: Annotated[bool, typer.Option(help="Replace an annotations.json that samara did not write.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Segment pictures: masks from prompts, or everything when there is no prompt.
+
+    Example: samara segment truck.jpg --point 500,375 --out masks
+    """
+    from samara.automatic.settings import AutomaticSettings  # noqa: PLC0415 - torch only when work begins
+    from samara.checkpoints.load import load  # noqa: PLC0415
+    from samara.segment import segment_files  # noqa: PLC0415
+
+    prompts = read_prompts(point or [], box or [], separate=separate)
+    settings = AutomaticSettings(
+        points_per_side=points_per_side,
+        pred_iou_thresh=pred_iou_thresh,
+        stability_score_thresh=stability_score_thresh,
+        crop_n_layers=crop_layers,
+        min_mask_region_area=min_region_area,
+        mask_nms_thresh=0.9 if no_duplicates else None,
+        exclusive=exclusive,
+    )
+    use_threads(threads)
+    with progress_bar() as tell:
+        loaded = load(checkpoint, device=device, precision=precision, download=download)
+        outcome = segment_files(
+            images, loaded, out, prompts=prompts, settings=settings, answer=answer, overwrite=overwrite, progress=tell
+        )
+    show(outcome, loaded.name, as_json=as_json)
+    if outcome.failed:
+        raise typer.Exit(1)
+
+
+def read_prompts(points: Sequence[str], boxes: Sequence[str], *, separate: bool) -> list[Prompt]:
+    """Turn the texts of --point and --box into prompts.
+
+    Points ask for one object together, each box for one of its own; points and one box ask for one object.
+
+    Raises:
+        PromptError: a text is no point or box, or the combination is unclear.
+    """
+    from samara.prompts import Prompt  # noqa: PLC0415
+
+    clicks = [_floats(text, (2, 3), "--point", "X,Y or X,Y,LABEL") for text in points]
+    corners = [_floats(text, (4,), "--box", "X0,Y0,X1,Y1") for text in boxes]
+    coordinates = [click[:2] for click in clicks]
+    labels = [click[2] if len(click) == 3 else 1 for click in clicks]
+    if separate and corners:
+        raise PromptError("--separate makes an object of each point and cannot be combined with --box")
+    if separate:
+        return [Prompt([point], [label]) for point, label in zip(coordinates, labels, strict=True)]
+    if clicks and len(corners) > 1:
+        raise PromptError(
+            f"{len(clicks)} points and {len(corners)} boxes: it is unclear which box the points belong to; give one "
+            "box with points, or run boxes and points apart"
+        )
+    if clicks:
+        return [Prompt(coordinates, labels, corners[0] if corners else None)]
+    return [Prompt(box=corner) for corner in corners]
+
+
+def _floats(text: str, counts: tuple[int, ...], option: str, form: str) -> list[float]:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) not in counts:
+        raise PromptError(f"{option} {text!r} is not understood; write {form}, in pixels, without spaces")
+    return numbers
+
+
+def use_threads(count: int | None) -> None:
+    """Limit PyTorch to so many CPU threads."""
+    if count is not None:
+        import torch  # noqa: PLC0415
+
+        torch.set_num_threads(count)
+
+
+def show(outcome: Outcome, checkpoint: str, *, as_json: bool) -> None:
+    """Print what was done on stdout and what failed on stderr."""
+    for failure in outcome.failed:
+        sys.stderr.write(f"samara: {failure.reason}\n")
+    if as_json:
+        typer.echo(json.dumps(_report(outcome, checkpoint)))
+        return
+    for done in outcome.done:
+        masks = len(done.masks)
+        typer.echo(f"{done.path}: {masks} mask{'' if masks == 1 else 's'} by {checkpoint}, drawn in {done.overlay}")
+    typer.echo(f"annotations (COCO) in {outcome.annotations}")
+
+
+def _report(outcome: Outcome, checkpoint: str) -> dict[str, object]:
+    return {
+        "checkpoint": checkpoint,
+        "annotations": str(outcome.annotations),
+        "images": [
+            {"file": str(done.path), "overlay": str(done.overlay), "masks": len(done.masks)} for done in outcome.done
+        ],
+        "failed": [{"file": str(failure.path), "reason": failure.reason} for failure in outcome.failed],
+    }

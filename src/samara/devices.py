@@ -1,0 +1,67 @@
+"""Which device and precision to use: what was asked for if it is there, the sensible choice for "auto"."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from samara.errors import DeviceError, SettingsError
+
+Precision = Literal["float32", "bfloat16", "float16"]
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "float16")
+
+
+def choose_device(asked: str = "auto") -> str:
+    """Resolve a device name.
+
+    Args:
+        asked: "auto" (CUDA if there is a GPU, else the CPU), or any torch device: "cpu", "cuda", "cuda:1", "mps".
+            Apple's MPS must be asked for: users of the official code report worse masks on it.
+
+    Raises:
+        DeviceError: no such device on this machine.
+    """
+    if asked == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(asked)
+    except RuntimeError as error:
+        raise DeviceError(f"{asked!r} is no device; use auto, cpu, cuda, cuda:N or mps") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise DeviceError(f"{asked} was asked for, but PyTorch {torch.__version__} sees no CUDA GPU; use cpu or auto")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise DeviceError(f"{asked} was asked for, but there are only {torch.cuda.device_count()} GPUs")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise DeviceError("mps was asked for, but PyTorch sees no Apple GPU; use cpu or auto")
+    return asked
+
+
+def choose_precision(asked: str, device: str) -> Precision:
+    """Resolve a precision.
+
+    Args:
+        asked: "auto" (bfloat16 where the hardware computes in it, else float32), or one of `PRECISIONS`.
+        device: where it will run.
+
+    Raises:
+        SettingsError: no such precision.
+    """
+    if asked == "auto":
+        return "bfloat16" if computes_in_bfloat16(device) else "float32"
+    for precision in PRECISIONS:
+        if precision == asked:
+            return precision
+    raise SettingsError(f"{asked!r} is no precision; use auto, {', '.join(PRECISIONS)}")
+
+
+def computes_in_bfloat16(device: str) -> bool:
+    """Whether the device multiplies bfloat16 matrices in hardware, so that bfloat16 is faster than float32."""
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if kind != "cpu":
+        return False
+    # Private names, present since PyTorch 2.5; without them float32 is always right, only slower.
+    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, probe, bool)() for probe in probes)

@@ -1,0 +1,85 @@
+"""A network with its weights, and everything known about where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import torch
+from torch import nn
+
+from samara.devices import Precision
+from samara.networks.sam import Sam
+from samara.variants import Variant
+
+# Values read per tensor for a fingerprint. Training, merging or rounding touches every value of a tensor, so a few
+# hundred tell two encoders apart as surely as all of them, without hashing 2.5 GB.
+SAMPLES_PER_TENSOR = 256
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where weights come from.
+
+    Attributes:
+        name: catalogue name, or the file's name when it is in no catalogue, or "random".
+        path: the file, None for random weights.
+        licence: SPDX identifier, None if unknown.
+        weights: "file", or "random" for untrained weights that are good for measuring speed and nothing else.
+    """
+
+    name: str
+    path: str | None
+    licence: str | None
+    weights: Literal["file", "random"]
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A network ready to run.
+
+    Attributes:
+        network: in eval mode, on `device`.
+        variant: its architecture, preprocessing and capabilities.
+        provenance: where its weights come from.
+        input_size: side of the square network input in pixels.
+        pred_iou_thresh: predicted IoU from which automatic mask generation keeps a mask, unless told otherwise.
+        stability_score_thresh: the same for the stability score.
+        device: where it runs, e.g. "cpu" or "cuda:0".
+        precision: what it computes in; weights stay float32.
+        engine: name of the engine that runs it.
+    """
+
+    network: Sam
+    variant: Variant
+    provenance: Provenance
+    input_size: int
+    pred_iou_thresh: float
+    stability_score_thresh: float
+    device: str
+    precision: Precision
+    engine: str = "torch"
+
+    @property
+    def name(self) -> str:
+        """The checkpoint's name, for messages and reports."""
+        return self.provenance.name
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Short hash of the image encoder's weights and input size: embeddings with another one do not fit."""
+        return f"{fingerprint(self.network.image_encoder)}-{self.input_size}"
+
+
+def fingerprint(network: nn.Module) -> str:
+    """Hash a network's weights: names, shapes and a few hundred evenly spaced values of each tensor; 16 hex digits."""
+    digest = hashlib.sha256()
+    for name, tensor in network.state_dict().items():
+        values = tensor.detach().flatten()
+        step = max(1, values.numel() // SAMPLES_PER_TENSOR)
+        sample = values[::step].to("cpu", torch.float32).contiguous()
+        digest.update(f"{name}{tuple(tensor.shape)}".encode())
+        digest.update(sample.numpy().tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,103 @@
+"""From the original frame to the network's input frame and back.
+
+Source: Kirillov et al. 2023, appendix A; segment-anything `utils/transforms.py` and `modeling/sam.py` @dca509f, which
+resize with Pillow's antialiased bilinear filter, normalise, and pad the bottom and the right with zeros.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How one image lies in the input square.
+
+    Attributes:
+        original_size_hw: (H, W) of the user's image in pixels.
+        input_size: side of the square network input in pixels.
+    """
+
+    original_size_hw: tuple[int, int]
+    input_size: int
+
+    @property
+    def resized_size_hw(self) -> tuple[int, int]:
+        """(H, W) of the image inside the input square: the longest side fills it.
+
+        Differs from Meta: the short side of an extreme image is at least 1, where the reference rounds it to 0.
+        """
+        H, W = self.original_size_hw  # noqa: N806
+        scale = self.input_size / max(H, W)
+        return max(1, int(H * scale + 0.5)), max(1, int(W * scale + 0.5))
+
+    def to_input(self, points_xy: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """Map points (..., 2) or flattened boxes (..., 4) from the original to the input frame."""
+        coordinates = np.asarray(points_xy, dtype=np.float64)
+        (H, W), (h, w) = self.original_size_hw, self.resized_size_hw  # noqa: N806
+        factors = np.tile([w / W, h / H], coordinates.shape[-1] // 2)
+        return (coordinates * factors).astype(np.float32)
+
+    def to_original(self, low_res_logits: Tensor) -> Tensor:
+        """Resize logits to the original frame.
+
+        Args:
+            low_res_logits: (M, 4h, 4w) over the whole input square.
+
+        Returns:
+            (M, H, W). The work takes memory for M · (input side² + H · W) floats; slice M for large images.
+        """
+        h, w = self.resized_size_hw
+        square = F.interpolate(
+            low_res_logits[None], size=(self.input_size, self.input_size), mode="bilinear", align_corners=False
+        )
+        # Two steps with the padding cut off between, as the reference does; one step gives other edges.
+        return F.interpolate(
+            square[..., :h, :w], size=self.original_size_hw, mode="bilinear", align_corners=False
+        )[0]
+
+
+def resize(image: npt.NDArray[np.uint8], frame: Frame) -> npt.NDArray[np.uint8]:
+    """Resize RGB uint8 (H, W, 3) so that its longest side fills the input square."""
+    h, w = frame.resized_size_hw
+    if (h, w) == image.shape[:2]:
+        return image
+    return np.asarray(Image.fromarray(image).resize((w, h), Image.Resampling.BILINEAR))
+
+
+def normalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
+    """Subtract the mean and divide by the standard deviation of each channel; (..., 3, H, W) on the 0..255 scale."""
+    shape = (3, 1, 1)
+    return (images - images.new_tensor(mean).view(shape)) / images.new_tensor(std).view(shape)
+
+
+def pad(images: Tensor, input_size: int) -> Tensor:
+    """Pad (..., 3, h, w) at the bottom and on the right with zeros to the input square."""
+    h, w = images.shape[-2:]
+    return F.pad(images, (0, input_size - w, 0, input_size - h))
+
+
+def to_network_input(
+    image: npt.NDArray[np.uint8],
+    frame: Frame,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    device: torch.device | str = "cpu",
+) -> Tensor:
+    """Resize, normalise and pad one RGB uint8 image.
+
+    Returns:
+        (1, 3, S, S) float32 on `device`, S the input side.
+    """
+    resized = np.ascontiguousarray(resize(image, frame))
+    # A read-only array would make torch warn; the copy to float below never writes to it.
+    pixels = torch.from_numpy(resized if resized.flags.writeable else resized.copy()).to(device)
+    channels = pixels.permute(2, 0, 1)[None].float()  # (h, w, 3) → (1, 3, h, w)
+    return pad(normalise(channels, mean, std), frame.input_size)

@@ -1,0 +1,66 @@
+"""The official `ResizeLongestSide`, on samara's preprocessing."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from samara.images import read_image
+from samara.preprocessing import Frame, resize
+
+
+class ResizeLongestSide:
+    """Resize pictures and prompts so that the longest side of the picture gets a given length.
+
+    Args:
+        target_length: that length in pixels.
+    """
+
+    def __init__(self, target_length: int) -> None:
+        self.target_length = target_length
+
+    def apply_image(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Resize (H, W, 3) RGB."""
+        pixels = read_image(image)
+        return resize(pixels, self._frame((pixels.shape[0], pixels.shape[1])))
+
+    def apply_coords(
+        self, coords: npt.NDArray[np.floating], original_size: tuple[int, ...]
+    ) -> npt.NDArray[np.float32]:
+        """Map points (..., 2) as (x, y) into the resized picture; `original_size` is (H, W).
+
+        Differs from Meta: float32, so that Apple GPUs take it.
+        """
+        return self._frame(original_size).to_input(coords)
+
+    def apply_boxes(
+        self, boxes: npt.NDArray[np.floating], original_size: tuple[int, ...]
+    ) -> npt.NDArray[np.float32]:
+        """Map boxes (N, 4) xyxy into the resized picture; `original_size` is (H, W)."""
+        return self.apply_coords(np.asarray(boxes).reshape(-1, 4), original_size)
+
+    def apply_image_torch(self, image: Tensor) -> Tensor:
+        """Resize (B, 3, H, W) with torch's antialiased bilinear filter, close to but not the same as `apply_image`."""
+        size_hw = self.get_preprocess_shape(image.shape[2], image.shape[3], self.target_length)
+        return F.interpolate(image, size_hw, mode="bilinear", align_corners=False, antialias=True)
+
+    def apply_coords_torch(self, coords: Tensor, original_size: tuple[int, ...]) -> Tensor:
+        """Map points (..., 2) into the resized picture."""
+        frame = self._frame(original_size)
+        (H, W), (h, w) = frame.original_size_hw, frame.resized_size_hw  # noqa: N806
+        return coords.to(torch.float32) * torch.tensor([w / W, h / H], device=coords.device)
+
+    def apply_boxes_torch(self, boxes: Tensor, original_size: tuple[int, ...]) -> Tensor:
+        """Map boxes (N, 4) into the resized picture."""
+        return self.apply_coords_torch(boxes.reshape(-1, 2, 2), original_size).reshape(-1, 4)
+
+    @staticmethod
+    def get_preprocess_shape(oldh: int, oldw: int, long_side_length: int) -> tuple[int, int]:
+        """(H, W) of the resized picture, each at least 1."""
+        return Frame((oldh, oldw), long_side_length).resized_size_hw
+
+    def _frame(self, original_size: tuple[int, ...]) -> Frame:
+        return Frame((original_size[0], original_size[1]), self.target_length)

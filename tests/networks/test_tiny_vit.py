@@ -1,0 +1,53 @@
+"""TinyViT: any input size, and no bias that is frozen by `eval()`."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from samara.networks.tiny_vit import WindowAttention, _offset_index
+from samara.variants import VARIANTS, build_network
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    torch.manual_seed(0)
+    return build_network(VARIANTS["vit_t"]).image_encoder.eval()
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (16, 16), (80, 208)])
+def test_any_multiple_of_16(encoder, height, width):
+    embedding = encoder(torch.randn(2, 3, height, width))
+    assert embedding.shape == (2, 256, height // 16, width // 16)
+    assert embedding.isfinite().all()
+
+
+def test_other_sizes_are_refused(encoder):
+    with pytest.raises(ValueError, match="multiple of 16"):
+        encoder(torch.zeros(1, 3, 100, 100))
+
+
+def test_differs_from_mobile_sam_weights_loaded_after_eval_are_used():
+    attention = WindowAttention(8, num_heads=2, window_size=3).eval()
+    x = torch.randn(1, 9, 8)
+    before = attention(x)
+    state = attention.state_dict() | {"attention_biases": torch.randn(2, 9) * 3}
+    attention.load_state_dict(state)
+    assert (attention(x) - before).abs().max() > 1e-3
+
+
+def test_offsets_count_in_the_order_of_the_published_files():
+    # The reference numbers offsets as it meets them, walking row by row from the first token.
+    side, met = 4, {}
+    tokens = [(y, x) for y in range(side) for x in range(side)]
+    expected = [
+        [met.setdefault((abs(a[0] - b[0]), abs(a[1] - b[1])), len(met)) for b in tokens] for a in tokens
+    ]
+    assert _offset_index(side, torch.device("cpu")).tolist() == expected
+
+
+def test_gradients_reach_every_parameter_but_the_unused_classifier():
+    encoder = build_network(VARIANTS["vit_t"]).image_encoder.train()
+    encoder(torch.randn(2, 3, 64, 64)).square().sum().backward()
+    without = {name for name, p in encoder.named_parameters() if p.grad is None}
+    assert without == {"norm_head.weight", "norm_head.bias", "head.weight", "head.bias"}

@@ -1,0 +1,76 @@
+"""ViT: any input size, attention in slices, gradients."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from samara.networks import vit
+from samara.networks.layers import join_windows, split_windows
+from samara.networks.vit import ImageEncoderViT, attend_with_bias, relative_positions
+
+
+@pytest.fixture
+def tiny():
+    torch.manual_seed(0)
+    network = ImageEncoderViT(
+        input_size=128, embed_dim=32, depth=2, num_heads=2, global_attention_blocks=(1,), window_size=3
+    )
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    return network.eval()
+
+
+@pytest.mark.parametrize(("height", "width"), [(128, 128), (16, 16), (64, 160), (48, 16)])
+def test_any_multiple_of_16(tiny, height, width):
+    embedding = tiny(torch.randn(2, 3, height, width))
+    assert embedding.shape == (2, 256, height // 16, width // 16)
+    assert embedding.isfinite().all()
+
+
+@pytest.mark.parametrize(("height", "width"), [(100, 128), (128, 8), (0, 16)])
+def test_other_sizes_are_refused(tiny, height, width):
+    with pytest.raises(ValueError, match=f"{height} × {width}.*multiple of 16"):
+        tiny(torch.zeros(1, 3, height, width))
+
+
+def test_images_of_a_batch_do_not_influence_each_other(tiny):
+    images = torch.randn(3, 3, 64, 64)
+    together = tiny(images)
+    torch.testing.assert_close(together, torch.cat([tiny(image[None]) for image in images]), atol=1e-5, rtol=1e-4)
+
+
+def test_gradients_reach_every_parameter(tiny):
+    tiny(torch.randn(1, 3, 64, 64)).square().sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in tiny.parameters())
+
+
+@pytest.mark.parametrize("limit", [1, 50, 1 << 30])
+def test_slices_of_attention_add_up_to_the_plain_formula(monkeypatch, limit):
+    monkeypatch.setattr(vit, "SCORES_AT_A_TIME", limit)
+    torch.manual_seed(1)
+    q, k, v = torch.randn(3, 4, 6, 8)
+    bias_h, bias_w = torch.randn(4, 6, 2), torch.randn(4, 6, 3)
+    bias = (bias_h[..., :, None] + bias_w[..., None, :]).flatten(-2)
+    expected = (q @ k.transpose(1, 2) / 8**0.5 + bias).softmax(-1) @ v
+    torch.testing.assert_close(attend_with_bias(q, k, v, bias_h, bias_w), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_relative_positions_are_looked_up_by_distance():
+    table = torch.arange(5.0)[:, None]  # distances −2 .. 2
+    assert relative_positions(table, 3)[..., 0].tolist() == [[2, 1, 0], [3, 2, 1], [4, 3, 2]]
+
+
+def test_relative_positions_of_another_size_are_interpolated():
+    table = torch.linspace(-1, 1, 9)[:, None]
+    positions = relative_positions(table, 3)[..., 0]
+    assert positions.shape == (3, 3)
+    torch.testing.assert_close(positions, -positions.T)
+
+
+@pytest.mark.parametrize(("height", "width"), [(6, 9), (7, 8), (1, 1), (3, 10)])
+def test_windows_come_back_as_they_were(height, width):
+    x = torch.randn(2, height, width, 5)
+    windows = split_windows(x, 3)
+    assert windows.shape[1:] == (3, 3, 5)
+    torch.testing.assert_close(join_windows(windows, (height, width)), x)

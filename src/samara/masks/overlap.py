@@ -1,0 +1,110 @@
+"""How much masks have in common, computed on their run lengths: nothing is decoded.
+
+NMS, the hierarchy of masks, fine-tuning and evaluation share these two functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samara.errors import SettingsError
+from samara.masks.rle import Rle
+
+
+def mask_intersection(a: Sequence[Rle], b: Sequence[Rle]) -> NDArray[np.int64]:
+    """Count the pixels that each mask of one set shares with each mask of another.
+
+    Args:
+        a: N masks.
+        b: K masks of images of the same size.
+
+    Returns:
+        (N, K) pixels.
+
+    Raises:
+        SettingsError: the masks belong to images of different sizes.
+    """
+    require_one_size([*a, *b])
+    common = np.zeros((len(a), len(b)), np.int64)
+    touching = boxes_touch(boxes_of(a), boxes_of(b))
+    edges = [rle.edges() if touching[:, index].any() else None for index, rle in enumerate(b)]
+    for row, rle in enumerate(a):
+        near = np.flatnonzero(touching[row])
+        if near.size:
+            common[row, near] = _common_pixels(rle, [edges[index] for index in near])
+    return common
+
+
+def mask_iou(a: Sequence[Rle], b: Sequence[Rle]) -> NDArray[np.float64]:
+    """Compare every mask of one set with every mask of another.
+
+    Args:
+        a: N masks.
+        b: K masks of images of the same size.
+
+    Returns:
+        (N, K) in [0, 1]; 0 where a mask is empty, never NaN.
+
+    Raises:
+        SettingsError: the masks belong to images of different sizes.
+    """
+    common = mask_intersection(a, b)
+    union = areas_of(a)[:, None] + areas_of(b)[None, :] - common
+    iou: NDArray[np.float64] = np.divide(common, union, out=np.zeros(common.shape), where=union > 0)
+    return iou
+
+
+def areas_of(rles: Sequence[Rle]) -> NDArray[np.int64]:
+    """Collect the areas, (M,) pixels."""
+    return np.array([rle.area for rle in rles], np.int64)
+
+
+def boxes_of(rles: Sequence[Rle]) -> NDArray[np.int64]:
+    """Collect the boxes, (M, 4) xyxy, right and bottom exclusive; zeros for empty masks."""
+    return np.array([rle.box_xyxy for rle in rles], np.int64).reshape(-1, 4)
+
+
+def boxes_touch(a_xyxy: NDArray[np.int64], b_xyxy: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which boxes share a pixel, (N, 4) and (K, 4) → (N, K): only their masks can do so, too."""
+    a, b = a_xyxy[:, None], b_xyxy[None]
+    shares = (a[..., :2] < b[..., 2:]) & (b[..., :2] < a[..., 2:])  # (N, K, 2)
+    return np.asarray(shares.all(-1))
+
+
+def pixels_shared_by_boxes(box_xyxy: NDArray[np.int64], boxes_xyxy: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count what a box (4,) shares with each of (K, 4) → (K,): masks in them share no more."""
+    size = np.minimum(boxes_xyxy[:, 2:], box_xyxy[2:]) - np.maximum(boxes_xyxy[:, :2], box_xyxy[:2])
+    return np.asarray(size.clip(0).prod(1))
+
+
+def require_one_size(rles: Sequence[Rle]) -> None:
+    """Refuse masks of different images.
+
+    Raises:
+        SettingsError: the masks belong to images of different sizes.
+    """
+    sizes = sorted({(rle.height, rle.width) for rle in rles})
+    if len(sizes) > 1:
+        (height, width), (other_height, other_width) = sizes[:2]
+        raise SettingsError(
+            f"Masks can be compared only within one image; some have {height} x {width} pixels, others "
+            f"{other_height} x {other_width}."
+        )
+
+
+def _common_pixels(rle: Rle, others: Sequence[NDArray[np.int64] | None]) -> NDArray[np.int64]:
+    """Pixels shared with each of K masks, given as their edges; (K,)."""
+    edges = [other for other in others if other is not None]
+    own = rle.edges()
+    # Foreground before a position is a line through the edges, rising by one per pixel inside a run and level
+    # between runs. Slopes of exactly 0 and 1 keep the interpolation exact up to 2⁵³.
+    before = np.zeros(own.size)
+    before[1::2] = np.cumsum(own[1::2] - own[0::2])
+    before[2::2] = before[1:-1:2]
+    gained = np.interp(np.concatenate(edges), own, before)
+    per_run = gained[1::2] - gained[0::2]
+    runs_before = np.cumsum([0] + [other.size // 2 for other in edges[:-1]])
+    return np.add.reduceat(per_run, runs_before).astype(np.int64)

@@ -1,0 +1,418 @@
+"""Masks as COCO run lengths, and back.
+
+A run-length encoding walks through a mask column by column and lists how long its runs are, background first.
+Encoding here transposes nothing: a run begins or ends where a pixel differs from the one above it, which is a
+comparison of rows, and only the few positions found are brought into column order. All of it is 64-bit
+arithmetic and validated: pycocotools 2.0.11 misreads runs beyond 2²⁹ pixels and trusts what a file claims.
+
+Source: COCO API, `maskApi.c` (the format only).
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypedDict
+
+import cv2
+import numpy as np
+
+from samara.errors import SettingsError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+# Of a character's six bits one says that another follows; seven characters hold 34 bits and a sign.
+_MAX_CHARACTERS = 7
+# What fits into those characters.
+_MAX_PIXELS = 1 << 34
+# Pixels examined at once on an accelerator: bounds the memory and the 2³¹ elements that `nonzero` can take.
+_CHUNK_PIXELS = 1 << 25
+
+
+class CocoRle(TypedDict):
+    """The JSON form of a mask in a COCO file."""
+
+    size: list[int]
+    counts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rle:
+    """A mask as compressed COCO run lengths; valid by construction.
+
+    Attributes:
+        height: H of the image.
+        width: W of the image.
+        counts: the run lengths, column by column, in COCO's compressed alphabet.
+        area: foreground pixels.
+        box_xyxy: smallest box around the foreground, right and bottom exclusive; (0, 0, 0, 0) if empty.
+
+    Raises:
+        SettingsError: the size is not positive, or the counts are damaged or do not add up to H · W.
+    """
+
+    height: int
+    width: int
+    counts: bytes
+    area: int = field(init=False, repr=False, compare=False)
+    box_xyxy: tuple[int, int, int, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "height", _whole_number(self.height, "height"))
+        object.__setattr__(self, "width", _whole_number(self.width, "width"))
+        _require_size(self.height, self.width)
+        runs = _decompress(self.counts)
+        _require_runs(runs, self.height, self.width)
+        edges = _edges_of_runs(runs)
+        object.__setattr__(self, "area", int((edges[1::2] - edges[0::2]).sum()))
+        object.__setattr__(self, "box_xyxy", _box_of_edges(edges, self.height))
+
+    @classmethod
+    def from_edges(cls, edges: NDArray[np.int64], height: int, width: int) -> Rle:
+        """Build a mask from the places where background and foreground change.
+
+        Args:
+            edges: (2R,) ascending; start and exclusive end of each of R runs of foreground, as positions in
+                column order, x · H + y. Runs that touch become one. The last end may be missing: that run
+                then reaches the end of the image.
+            height: H of the image.
+            width: W of the image.
+
+        Returns:
+            The mask.
+
+        Raises:
+            SettingsError: the edges descend or leave the image.
+        """
+        height, width = _whole_number(height, "height"), _whole_number(width, "width")
+        _require_size(height, width)
+        inner = _without_pairs(np.asarray(edges, np.int64))
+        runs = np.diff(inner, prepend=0, append=height * width)
+        _require_runs(runs, height, width)
+        return cls(height, width, _compress(runs[:-1] if runs.size > 1 and runs[-1] == 0 else runs))
+
+    @classmethod
+    def from_coco(cls, coco: Mapping[str, object]) -> Rle:
+        """Read the JSON form, compressed or not.
+
+        Args:
+            coco: `{"size": [H, W], "counts": ...}`, the counts compressed as text or bytes, or a list of run
+                lengths. Runs of length zero are merged away, so that equal masks are equal objects.
+
+        Returns:
+            The mask.
+
+        Raises:
+            SettingsError: a key is missing, or the counts are damaged or do not add up to H · W. Nothing of
+                the size that was claimed is allocated before this is known.
+        """
+        height, width = _coco_size(coco)
+        runs = _coco_runs(coco, height, width)
+        _require_runs(runs, height, width)
+        return cls.from_edges(_edges_of_runs(runs), height, width)
+
+    def to_coco(self) -> CocoRle:
+        """Give the JSON form with compressed counts, as COCO files hold it."""
+        return {"size": [self.height, self.width], "counts": self.counts.decode("ascii")}
+
+    def uncompressed(self) -> list[int]:
+        """Give the run lengths, column by column, background first; they add up to H · W."""
+        lengths: list[int] = _decompress(self.counts).tolist()
+        return lengths
+
+    def edges(self) -> NDArray[np.int64]:
+        """Give start and exclusive end of every run of foreground.
+
+        Returns:
+            (2R,), strictly ascending positions in column order, x · H + y.
+        """
+        return _edges_of_runs(_decompress(self.counts))
+
+    def decode(self) -> NDArray[np.bool_]:
+        """Give the mask as an array.
+
+        Returns:
+            (H, W) bool, C-contiguous.
+        """
+        mask = np.zeros((self.height, self.width), np.bool_)
+        left, _, right, _ = self.box_xyxy
+        if right > left:
+            runs = np.diff(self.edges(), prepend=left * self.height, append=right * self.height)
+            columns = np.repeat(_alternating(runs.size), runs).reshape(right - left, self.height)
+            # OpenCV transposes bytes seven times faster than numpy copies strided ones.
+            mask[:, left:right] = cv2.transpose(columns.view(np.uint8)).view(np.bool_)
+        return mask
+
+
+def encode_mask(mask: NDArray[np.bool_]) -> Rle:
+    """Encode one mask.
+
+    Args:
+        mask: (H, W) bool, any memory order.
+
+    Returns:
+        The mask as run lengths, byte for byte what pycocotools makes of it.
+
+    Raises:
+        SettingsError: not a boolean array with two dimensions.
+    """
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.ndim != 2:
+        raise SettingsError(
+            f"A mask must be a boolean array (H, W), not {_kind(mask)}; compare logits with a threshold."
+        )
+    height, width = mask.shape
+    _require_size(height, width)
+    return Rle.from_edges(_changes(mask), height, width)
+
+
+def encode_masks(masks: Tensor) -> list[Rle]:
+    """Encode a batch of masks on the device where they are; only the ends of their runs travel to the CPU.
+
+    Extra memory, whatever M is: one mask on the CPU; elsewhere 32 MiB and the ends of that many pixels' runs.
+
+    Args:
+        masks: (M, H, W) bool, any device; M may be 0.
+
+    Returns:
+        M masks as run lengths.
+
+    Raises:
+        SettingsError: not a boolean tensor with three dimensions.
+    """
+    if str(getattr(masks, "dtype", "")) != "torch.bool" or masks.ndim != 3:
+        raise SettingsError(
+            f"Masks must be a boolean tensor (M, H, W), not {_kind(masks)}; compare logits with a threshold."
+        )
+    if masks.device.type == "cpu":
+        return [encode_mask(mask) for mask in masks.detach().numpy()]
+    return _encode_on_device(masks)  # pragma: no cover - needs an accelerator
+
+
+def place(rle: Rle, height: int, width: int, x: int, y: int) -> Rle:
+    """Put the mask of a crop into the image that it was cut from, without decoding it.
+
+    Args:
+        rle: mask in the crop's frame.
+        height: H of the image.
+        width: W of the image.
+        x: column of the crop's left edge in the image.
+        y: row of the crop's top edge in the image.
+
+    Returns:
+        The mask in the image's frame; background outside the crop.
+
+    Raises:
+        SettingsError: the crop reaches beyond the image.
+    """
+    if not (0 <= x <= width - rle.width and 0 <= y <= height - rle.height):
+        raise SettingsError(
+            f"A crop of {rle.height} x {rle.width} pixels at column {x}, row {y} does not fit into an image "
+            f"of {height} x {width} pixels."
+        )
+    edges = rle.edges()
+    starts, stops = edges[0::2], edges[1::2]
+    first = starts // rle.height
+    columns_per_run = (stops - 1) // rle.height - first + 1
+    # A run that goes on in the next column is cut there: the image's columns are longer than the crop's.
+    run = np.repeat(np.arange(starts.size), columns_per_run)
+    within_run = np.arange(run.size) - np.repeat(
+        np.cumsum(columns_per_run) - columns_per_run, columns_per_run
+    )
+    column = first[run] + within_run
+    shift = (column + x) * height + y - column * rle.height
+    placed = np.empty(2 * run.size, np.int64)
+    placed[0::2] = np.maximum(starts[run], column * rle.height) + shift
+    placed[1::2] = np.minimum(stops[run], (column + 1) * rle.height) + shift
+    return Rle.from_edges(placed, height, width)
+
+
+def _changes(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Positions in column order where a pixel differs from the one before it; (K,) ascending."""
+    height, width = mask.shape
+    row, column = np.divmod(np.flatnonzero(mask[1:] != mask[:-1]), width)
+    top = mask[0].copy()
+    # Before the top of a column comes the bottom of the previous one, and background before the first.
+    top[1:] ^= mask[-1, :-1]
+    changes = np.concatenate([column * height + row + 1, np.flatnonzero(top) * height]).astype(
+        np.int64, copy=False
+    )
+    changes.sort()
+    return changes
+
+
+def _encode_on_device(masks: Tensor) -> list[Rle]:
+    count, height, width = masks.shape
+    _require_size(height, width)
+    step = max(1, _CHUNK_PIXELS // (height * width))
+    rles: list[Rle] = []
+    for begin in range(0, count, step):
+        chunk = masks[begin : begin + step]
+        changes = _changes_on_device(chunk).cpu().numpy()
+        mask, position = np.divmod(changes, height * width)
+        ends = np.searchsorted(mask, np.arange(1, chunk.shape[0]))
+        rles += [Rle.from_edges(edges, height, width) for edges in np.split(position, ends)]
+    return rles
+
+
+def _changes_on_device(masks: Tensor) -> Tensor:
+    """As `_changes`, for (M, H, W): positions of mask m begin at m · H · W; (K,) int64 ascending."""
+    # Reading and writing data sets needs run lengths, but should not wait for torch.
+    import torch
+
+    _, height, width = masks.shape
+    pixels = height * width
+    top = masks[:, 0].clone()
+    top[:, 1:] ^= masks[:, -1, :-1]
+    mask, column = top.nonzero(as_tuple=True)
+    found = [mask * pixels + column * height]
+    rows = max(1, _CHUNK_PIXELS // (masks.shape[0] * width))
+    for begin in range(0, height - 1, rows):
+        block = masks[:, begin : begin + rows + 1]
+        mask, row, column = (block[:, 1:] ^ block[:, :-1]).nonzero(as_tuple=True)
+        found.append(mask * pixels + column * height + row + (begin + 1))
+    return torch.cat(found).sort().values
+
+
+def _edges_of_runs(runs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Starts and exclusive ends of the foreground runs, (2R,) strictly ascending."""
+    edges = np.cumsum(runs)
+    # An even number of runs ends with foreground; its end, the image's, is an edge too.
+    return _without_pairs(edges if runs.size % 2 == 0 else edges[:-1])
+
+
+def _without_pairs(edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Drop edges that undo each other: those that occur an even number of times."""
+    if not (edges[1:] == edges[:-1]).any():
+        return edges
+    values, times = np.unique(edges, return_counts=True)
+    odd: NDArray[np.int64] = values[times % 2 == 1]
+    return odd
+
+
+def _box_of_edges(edges: NDArray[np.int64], height: int) -> tuple[int, int, int, int]:
+    if edges.size == 0:
+        return (0, 0, 0, 0)
+    first, last = edges[0::2], edges[1::2] - 1
+    left, right = int(first[0] // height), int(last[-1] // height) + 1
+    if (first // height != last // height).any():
+        # A run that goes on in the next column has touched the bottom of one and the top of the other.
+        return (left, 0, right, height)
+    return (left, int((first % height).min()), right, int((last % height).max()) + 1)
+
+
+def _alternating(count: int) -> NDArray[np.bool_]:
+    values = np.zeros(count, np.bool_)
+    values[1::2] = True
+    return values
+
+
+def _compress(runs: NDArray[np.int64]) -> bytes:
+    """Write run lengths in COCO's alphabet: differences to the last but one, five bits per character."""
+    values = runs.copy()
+    values[3:] -= runs[1:-2]
+    # n characters hold -2^(5n-1) ... 2^(5n-1) - 1; ~v = -v - 1 maps the negative half onto the other.
+    limits = np.int64(1) << (5 * np.arange(1, _MAX_CHARACTERS, dtype=np.int64) - 1)
+    lengths = np.searchsorted(limits, np.where(values < 0, ~values, values), side="right") + 1
+    starts = np.cumsum(lengths) - lengths
+    text = np.empty(int(lengths.sum()), np.uint8)
+    for place_in_number in range(int(lengths.max())):
+        longer = lengths > place_in_number
+        bits = (values[longer] >> (5 * place_in_number)) & 31
+        more = np.where(lengths[longer] > place_in_number + 1, 32, 0)
+        text[starts[longer] + place_in_number] = bits + more + 48
+    return text.tobytes()
+
+
+def _decompress(counts: bytes) -> NDArray[np.int64]:
+    """Read COCO's alphabet; refuses damaged text, but leaves the lengths themselves to `_require_runs`."""
+    if not isinstance(counts, bytes) or not counts:
+        raise SettingsError(
+            f"The counts of a mask must be compressed bytes, not {_kind(counts)}; see Rle.from_coco."
+        )
+    digits = np.frombuffer(counts, np.uint8).astype(np.int64) - 48
+    if digits.min() < 0 or digits.max() > 63:
+        raise SettingsError(
+            "The counts of a mask hold a character that COCO's run lengths do not use; the file is damaged."
+        )
+    last = np.flatnonzero(digits < 32)
+    if last.size == 0 or last[-1] != digits.size - 1:
+        raise SettingsError("The counts of a mask end in the middle of a number; the file is cut off.")
+    first = np.concatenate([[0], last[:-1] + 1])
+    lengths = last - first + 1
+    if lengths.max() > _MAX_CHARACTERS:
+        raise SettingsError(
+            "The counts of a mask hold a number that no image is large enough for; the file is damaged."
+        )
+    place_in_number = np.arange(digits.size) - np.repeat(first, lengths)
+    values = np.add.reduceat((digits & 31) << (5 * place_in_number), first)
+    values[(digits[last] & 16) != 0] -= np.int64(1) << (5 * lengths[(digits[last] & 16) != 0])
+    values[1::2] = np.cumsum(values[1::2])
+    values[2::2] = np.cumsum(values[2::2])
+    return values
+
+
+def _require_runs(runs: NDArray[np.int64], height: int, width: int) -> None:
+    if (runs < 0).any():
+        raise SettingsError(
+            f"The runs of a mask of {height} x {width} pixels include a negative length; they are damaged."
+        )
+    total = int(runs.sum())
+    if total != height * width:
+        raise SettingsError(
+            f"The runs of a mask of {height} x {width} = {height * width} pixels add up to {total}; "
+            f"size and counts do not belong together."
+        )
+
+
+def _require_size(height: int, width: int) -> None:
+    if height < 1 or width < 1 or height * width >= _MAX_PIXELS:
+        raise SettingsError(
+            f"A mask of {height} x {width} pixels is not possible; sides are 1 or more, pixels below 2³⁴."
+        )
+
+
+def _whole_number(value: object, name: str) -> int:
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return operator.index(value)
+    raise SettingsError(f"The {name} of a mask must be a whole number, not {_kind(value)}.")
+
+
+def _coco_size(coco: Mapping[str, object]) -> tuple[int, int]:
+    size = coco.get("size") if isinstance(coco, Mapping) else None
+    if not isinstance(size, Sequence) or isinstance(size, (str, bytes)) or len(size) != 2:
+        raise SettingsError(
+            'A mask in COCO form is {"size": [height, width], "counts": ...}; this one has no valid size.'
+        )
+    height, width = _whole_number(size[0], "height"), _whole_number(size[1], "width")
+    _require_size(height, width)
+    return height, width
+
+
+def _coco_runs(coco: Mapping[str, object], height: int, width: int) -> NDArray[np.int64]:
+    counts = coco.get("counts")
+    if isinstance(counts, str):
+        # Every text has bytes like this, and those of other alphabets are refused by the reader.
+        counts = counts.encode("utf-8", errors="surrogatepass")
+    if isinstance(counts, bytes):
+        return _decompress(counts)
+    if not isinstance(counts, (list, tuple)):
+        raise SettingsError(
+            f"The counts of a mask must be text, bytes or a list of run lengths, not {_kind(counts)}."
+        )
+    lengths = [_whole_number(length, "run length") for length in counts]
+    if any(not 0 <= length <= height * width for length in lengths):
+        raise SettingsError(
+            f"A run length of a mask of {height} x {width} pixels is negative or longer than the image."
+        )
+    return np.array(lengths, np.int64)
+
+
+def _kind(value: object) -> str:
+    """Name what was given, for a message: type, and shape and dtype where there are any."""
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if shape is None or dtype is None:
+        return f"{type(value).__name__} {value!r}"[:80]
+    return f"{dtype} {tuple(shape)}"

@@ -1,0 +1,176 @@
+"""Non-maximum suppression: of boxes as torchvision does it, and of masks themselves.
+
+Boxes are cheap and what the official generator uses. Masks tell what boxes cannot: that a duplicate with a
+stray speck is one, and that two objects with the same box are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from samara.errors import SettingsError
+from samara.masks.overlap import (
+    areas_of,
+    boxes_of,
+    mask_intersection,
+    pixels_shared_by_boxes,
+    require_one_size,
+)
+from samara.masks.rle import Rle
+
+# Kept boxes between two compactions of those still waiting.
+_ROUNDS = 256
+
+
+def box_nms(boxes_xyxy: ArrayLike, scores: ArrayLike, iou_threshold: float) -> NDArray[np.int64]:
+    """Keep the best of boxes that overlap each other too much.
+
+    The best box is kept, all others that overlap it with an IoU above the threshold are dropped, and so on.
+    Equal to `torchvision.ops.nms` on a CPU to the last bit: float32 IoU against a float64 threshold.
+
+    Args:
+        boxes_xyxy: (M, 4), cast to float32; any one frame. Boxes without area suppress nothing.
+        scores: (M,); of equal ones the earlier counts as better, NaN is worst.
+        iou_threshold: in [0, 1].
+
+    Returns:
+        (K,) indices of the boxes kept, in the order of descending score.
+
+    Raises:
+        SettingsError: the shapes do not belong together, a coordinate is not finite, or the threshold is
+            outside [0, 1].
+    """
+    _require_fraction(iou_threshold, "IoU threshold")
+    boxes = _boxes(boxes_xyxy)
+    order = _best_first(scores, boxes.shape[0])
+    kept: list[int] = []
+    while order.size:
+        # (4, K) and contiguous: every comparison below runs along one coordinate.
+        waiting = np.ascontiguousarray(boxes[order].T)
+        alive = np.ones(order.size, np.bool_)
+        last = _suppress(waiting, alive, iou_threshold)
+        kept += order[:last][alive[:last]].tolist()
+        order = order[last:][alive[last:]]
+    return np.array(kept, np.int64)
+
+
+def _suppress(boxes: NDArray[np.float32], alive: NDArray[np.bool_], iou_threshold: float) -> int:
+    """Let the first boxes suppress later ones in `alive`; returns how many boxes have had their turn."""
+    left, top, right, bottom = boxes
+    areas = (right - left) * (bottom - top)
+    threshold = np.float64(iou_threshold)
+    rounds = 0
+    count = int(alive.size)
+    for index in range(count):
+        if not alive[index]:
+            continue
+        if rounds == _ROUNDS:
+            return index
+        rounds += 1
+        later = slice(index + 1, None)
+        touching = (left[later] < right[index]) & (right[later] > left[index])
+        touching &= (top[later] < bottom[index]) & (bottom[later] > top[index])
+        near = np.flatnonzero(touching) + index + 1
+        width = np.minimum(right[near], right[index]) - np.maximum(left[near], left[index])
+        height = np.minimum(bottom[near], bottom[index]) - np.maximum(top[near], top[index])
+        common = width * height
+        union = areas[index] + areas[near] - common
+        # Two boxes without area are 0 / 0, which is not above any threshold.
+        iou = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+        alive[near[iou.astype(np.float64) > threshold]] = False
+    return count
+
+
+def mask_nms(
+    rles: Sequence[Rle],
+    scores: ArrayLike,
+    *,
+    iou_threshold: float | None = 0.9,
+    containment_threshold: float | None = None,
+) -> NDArray[np.int64]:
+    """Keep the best of masks that are nearly the same, or, if asked for, of which one lies within the other.
+
+    Empty masks are always dropped: they show nothing, and nothing could suppress them.
+
+    Args:
+        rles: M masks of one image.
+        scores: (M,); of equal ones the earlier counts as better, NaN is worst.
+        iou_threshold: drops a mask whose IoU with a better one kept is above; in [0, 1], or None for never.
+        containment_threshold: drops a mask when it and a better one kept share more than this fraction of the
+            smaller of the two; in [0, 1], or None for never. Parts of objects go with it.
+
+    Returns:
+        (K,) indices of the masks kept, in the order of descending score.
+
+    Raises:
+        SettingsError: the shapes do not belong together, the masks have different sizes, or a threshold is
+            outside [0, 1].
+    """
+    for threshold, name in (
+        (iou_threshold, "IoU threshold"),
+        (containment_threshold, "containment threshold"),
+    ):
+        if threshold is not None:
+            _require_fraction(threshold, name)
+    require_one_size(rles)
+    areas, boxes = areas_of(rles), boxes_of(rles)
+    order = _best_first(scores, len(rles))
+    order = order[areas[order] > 0]
+    kept: list[int] = []
+    while order.size:
+        best, order = int(order[0]), order[1:]
+        kept.append(best)
+        # What the boxes share is the most that the masks can; few pairs remain to be looked at.
+        most = np.minimum(
+            pixels_shared_by_boxes(boxes[best], boxes[order]), np.minimum(areas[best], areas[order])
+        )
+        near = _too_similar(most, areas[best], areas[order], iou_threshold, containment_threshold)
+        suspects = np.flatnonzero(near)
+        if suspects.size:
+            common = mask_intersection([rles[best]], [rles[index] for index in order[suspects]])[0]
+            near[suspects] = _too_similar(
+                common, areas[best], areas[order[suspects]], iou_threshold, containment_threshold
+            )
+            order = order[~near]
+    return np.array(kept, np.int64)
+
+
+def _too_similar(
+    common: NDArray[np.int64],
+    area: np.int64,
+    areas: NDArray[np.int64],
+    iou_threshold: float | None,
+    containment_threshold: float | None,
+) -> NDArray[np.bool_]:
+    similar = np.zeros(areas.size, np.bool_)
+    if iou_threshold is not None:
+        similar |= common / (area + areas - common) > iou_threshold
+    if containment_threshold is not None:
+        similar |= common / np.minimum(area, areas) > containment_threshold
+    return similar
+
+
+def _best_first(scores: ArrayLike, count: int) -> NDArray[np.int64]:
+    values = np.asarray(scores, np.float64)
+    if values.shape != (count,):
+        raise SettingsError(f"{count} boxes or masks need as many scores; the array given is {values.shape}.")
+    return np.argsort(-values, kind="stable")
+
+
+def _boxes(boxes_xyxy: ArrayLike) -> NDArray[np.float32]:
+    boxes = np.asarray(boxes_xyxy, np.float32)
+    if boxes.size == 0:
+        return np.empty((0, 4), np.float32)
+    if boxes.ndim != 2 or boxes.shape[1] != 4 or not np.isfinite(boxes).all():
+        raise SettingsError(
+            f"Boxes must be an array (M, 4) of finite numbers; the array given is {boxes.shape}."
+        )
+    return boxes
+
+
+def _require_fraction(value: float, name: str) -> None:
+    if not 0 <= value <= 1:
+        raise SettingsError(f"The {name} must lie between 0 and 1, not {value}.")

@@ -1,0 +1,141 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from samara.errors import SettingsError
+from samara.masks.boxes import box_iou, boxes_of_masks, near_crop_edge, xywh_to_xyxy, xyxy_to_xywh
+
+from .strategies import NAMED, box_by_looking, stacks
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_the_box_of_a_named_mask(name):
+    boxes = boxes_of_masks(torch.from_numpy(NAMED[name][None]))
+    assert boxes.dtype == torch.int64
+    assert boxes.tolist() == [list(box_by_looking(NAMED[name]))]
+
+
+@given(stacks())
+def test_the_boxes_of_any_masks(masks):
+    assert boxes_of_masks(torch.from_numpy(masks)).tolist() == [list(box_by_looking(mask)) for mask in masks]
+
+
+@pytest.mark.gpu
+def test_boxes_on_an_accelerator():
+    masks = torch.rand(5, 300, 400) > 0.99
+    assert boxes_of_masks(masks.cuda()).tolist() == boxes_of_masks(masks).tolist()
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 5), (2, 0, 5), (2, 4, 0)])
+def test_masks_without_pixels_have_boxes_of_zeros(shape):
+    assert boxes_of_masks(torch.zeros(shape, dtype=torch.bool)).tolist() == [[0, 0, 0, 0]] * shape[0]
+
+
+def test_differs_from_meta_a_pixel_has_a_box_of_one_pixel():
+    assert xyxy_to_xywh(boxes_of_masks(torch.ones(1, 1, 1, dtype=torch.bool)).numpy()).tolist() == [
+        [0, 0, 1, 1]
+    ]
+
+
+@pytest.mark.parametrize("masks", [torch.zeros(1, 2, 2), torch.zeros(2, 2, dtype=torch.bool)])
+def test_only_boolean_stacks_have_boxes(masks):
+    with pytest.raises(SettingsError, match="boolean tensor"):
+        boxes_of_masks(masks)
+
+
+@given(
+    hnp.arrays(np.int64, hnp.array_shapes(max_dims=3).map(lambda s: (*s, 4)), elements=st.integers(-999, 999))
+)
+def test_both_notations_are_each_others_inverse(boxes):
+    original = boxes.copy()
+    assert (xyxy_to_xywh(xywh_to_xyxy(boxes)) == original).all()
+    assert (xywh_to_xyxy(xyxy_to_xywh(boxes)) == original).all()
+    assert (boxes == original).all()
+
+
+@pytest.mark.parametrize("convert", [xyxy_to_xywh, xywh_to_xyxy])
+def test_conversion_keeps_shape_and_dtype(convert):
+    assert convert(np.empty((0, 4), np.float32)).shape == (0, 4)
+    assert convert(np.ones((2, 3, 4), np.float32)).dtype == np.float32
+    for wrong in (5.0, [1, 2, 3]):
+        with pytest.raises(SettingsError, match="four numbers"):
+            convert(wrong)
+
+
+def test_width_is_right_minus_left():
+    assert xyxy_to_xywh([10, 20, 14, 23]).tolist() == [10, 20, 4, 3]
+    assert xywh_to_xyxy([10, 20, 4, 3]).tolist() == [10, 20, 14, 23]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "iou"),
+    [
+        ([], [], []),
+        ([], [[0, 0, 1, 1]], []),
+        ([[0, 0, 1, 1]], [], [[]]),
+        ([[0, 0, 2, 2]], [[0, 0, 2, 2], [1, 0, 3, 2], [2, 0, 4, 2], [5, 5, 6, 6]], [[1, 1 / 3, 0, 0]]),
+        ([[0, 0, 0, 0]], [[0, 0, 0, 0], [0, 0, 1, 1]], [[0, 0]]),
+    ],
+)
+def test_box_iou(a, b, iou):
+    assert box_iou(a, b).tolist() == iou
+
+
+@given(stacks(least=1), stacks(least=1))
+def test_box_iou_is_the_iou_of_filled_boxes(a, b):
+    def filled(boxes):
+        planes = np.zeros((len(boxes), 12, 12), bool)
+        for plane, (x1, y1, x2, y2) in zip(planes, boxes, strict=True):
+            plane[y1:y2, x1:x2] = True
+        return planes.reshape(len(boxes), -1).astype(int)
+
+    boxes_a, boxes_b = ([box_by_looking(mask) for mask in masks] for masks in (a, b))
+    common = filled(boxes_a) @ filled(boxes_b).T
+    union = filled(boxes_a).sum(1)[:, None] + filled(boxes_b).sum(1) - common
+    np.testing.assert_allclose(box_iou(boxes_a, boxes_b), common / np.maximum(union, 1))
+
+
+def test_box_iou_wants_lists_of_boxes():
+    with pytest.raises(SettingsError, match=r"array \(M, 4\)"):
+        box_iou([0, 0, 1, 1], [[0, 0, 1, 1]])
+
+
+CROP, IMAGE_HW = (100, 50, 300, 250), (250, 600)
+
+
+@pytest.mark.parametrize(
+    ("box", "cut"),
+    [
+        ((150, 100, 250, 200), False),
+        ((120, 100, 250, 200), True),  # exactly 20 px from the crop's left edge
+        ((120.5, 100, 250, 200), False),
+        ((90, 100, 250, 200), True),  # outside, but near
+        ((150, 70, 250, 200), True),
+        ((150, 100, 280, 200), True),
+        ((150, 100, 279, 200), False),
+        ((150, 100, 250, 250), False),  # the image ends where the crop does
+        ((120, 100, 250, 250), True),
+        ((300, 100, 330, 200), False),  # a left edge at the crop's right one
+    ],
+)
+def test_near_crop_edge(box, cut):
+    assert near_crop_edge(np.array([box]), CROP, IMAGE_HW).tolist() == [cut]
+
+
+def test_near_crop_edge_of_nothing_and_of_a_crop_that_is_the_image():
+    assert near_crop_edge(np.empty((0, 4)), CROP, IMAGE_HW).shape == (0,)
+    assert near_crop_edge([[0, 0, 600, 250], [3, 3, 9, 9]], (0, 0, 600, 250), IMAGE_HW).tolist() == [
+        False,
+        False,
+    ]
+
+
+def test_the_tolerance_is_a_setting():
+    assert near_crop_edge([[101, 100, 250, 200]], CROP, IMAGE_HW, tolerance=0).tolist() == [False]
+    assert near_crop_edge([[100, 100, 250, 200]], CROP, IMAGE_HW, tolerance=0).tolist() == [True]
+    for wrong in (-1, float("nan")):
+        with pytest.raises(SettingsError, match="0 or more pixels"):
+            near_crop_edge([[101, 100, 250, 200]], CROP, IMAGE_HW, tolerance=wrong)

@@ -164,6 +164,8 @@ class Predictor:
             self.check_fits(embedding)
         for task in tasks:
             self._check_prompt(task.prompt, embeddings[task.image])
+        if not tasks:
+            return [self._mask_set([], embedding.frame) for embedding in embeddings]
         features = torch.stack([embedding.features for embedding in embeddings]).to(self.loaded.device)
         frames = [embedding.frame for embedding in embeddings]
         found: list[_Found] = []

@@ -70,7 +70,7 @@ class Prompt:
         return (
             len(self.points_xy) == 1
             and self.point_labels[0] == 1
-            and self.box is None
+            and self.box_xyxy is None
             and self.mask_logits is None
         )
 
@@ -195,14 +195,15 @@ def _per_object(values: Any, depth: int) -> Sequence[Any] | None:  # Any: whatev
     if values is None:
         return None
     nested = _depth(values)
+    if nested > 0 and len(values) == 0:
+        return []
     if nested <= depth:
-        empty = nested == depth and len(values) == 0
-        return [] if empty else [values]
+        return [values]
     if nested == depth + 2 and depth == 2 and all(len(value) == 1 for value in values):
         return [value[0] for value in values]  # mask logits as (N, 1, 4h, 4w)
     if nested == depth + 1:
         return list(values)
-    raise PromptError(f"a prompt is nested {nested} deep, shape {np.shape(values)}; at most {depth + 1} is understood")
+    raise PromptError(f"a prompt is nested {nested} deep; at most {depth + 1} is understood, for several objects")
 
 
 def _depth(values: Any) -> int:  # Any: whatever the user passed

@@ -190,8 +190,6 @@ class TinyViTBlock(nn.Module):
 class WindowAttention(nn.Module):
     """Pre-norm attention inside one window, with a learned bias per head and absolute offset."""
 
-    attention_bias_idxs: Tensor
-
     def __init__(self, width: int, num_heads: int, window_size: int) -> None:
         super().__init__()
         self.num_heads = num_heads
@@ -199,22 +197,22 @@ class WindowAttention(nn.Module):
         self.qkv = nn.Linear(width, 3 * width)
         self.proj = nn.Linear(width, width)
         self.attention_biases = nn.Parameter(torch.zeros(num_heads, window_size**2))
-        self.register_buffer("attention_bias_idxs", _offset_index(window_size), persistent=False)
+        self.window_size = window_size
 
     def forward(self, x: Tensor) -> Tensor:
         """(windows, T, C) in and out, T = window side squared."""
         # Each head's q, k and v lie together in the last axis, unlike in ViT.
         qkv = self.qkv(self.norm(x)).unflatten(-1, (self.num_heads, -1))  # (windows, T, heads, 3 · d)
         q, k, v = qkv.transpose(1, 2).chunk(3, dim=-1)  # each (windows, heads, T, d)
-        bias = self.attention_biases[:, self.attention_bias_idxs]  # (heads, T, T)
+        bias = self.attention_biases[:, _offset_index(self.window_size, x.device)]  # (heads, T, T)
         attended = F.scaled_dot_product_attention(q, k, v, attn_mask=bias[None].to(q.dtype))
         output: Tensor = self.proj(attended.transpose(1, 2).flatten(2))  # (windows, T, C)
         return output
 
 
-def _offset_index(window_size: int) -> Tensor:
+def _offset_index(window_size: int, device: torch.device) -> Tensor:
     """Index of |y − y'| · window_size + |x − x'| for every pair of tokens, (T, T)."""
-    axis = torch.arange(window_size)
+    axis = torch.arange(window_size, device=device)
     y, x = torch.meshgrid(axis, axis, indexing="ij")
     y, x = y.flatten(), x.flatten()
     return (y[:, None] - y[None]).abs() * window_size + (x[:, None] - x[None]).abs()

@@ -1,0 +1,297 @@
+"""Decoding: files, bytes, streams and PIL images to arrays of the values they hold, with Pillow.
+
+Pillow is asked through its plugins, not through `Image.open`, which compares sizes with a limit that is
+global to the process. Accepted are formats that begin with bytes of their own and whose decoders run no
+other program.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import struct
+import threading
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageCms, ImageFile, PngImagePlugin, TiffImagePlugin
+
+from samara.errors import ImageError
+from samara.images import deep_colour, tiff
+from samara.images.orientation import orientation_in_exif
+from samara.images.unreadable import HEAD_BYTES, describe
+
+# No EPS, which Pillow hands to Ghostscript; no TGA, for which random bytes pass. AVIF is not in all builds.
+_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "BMP", "GIF", "JPEG2000", "PPM", "QOI")
+
+# Pillow's plugins parse untrusted bytes in plain Python and let through whatever goes wrong while doing so: a
+# missing key, an assertion, a division by zero.
+_PILLOW_FAILURES = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    EOFError,
+    AssertionError,
+    RuntimeError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    ImageCms.PyCMSError,
+)
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
+_MAGIC_BYTES = 16  # what Pillow's plugins judge by
+_BLOCK_PIXELS = 1 << 18
+_WARNING_FILTERS = threading.Lock()
+
+EncodedSource: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
+
+
+class Decoded(NamedTuple):
+    """Pixels as stored, and how to turn them."""
+
+    pixels: NDArray[np.generic]
+    """(H, W), (H, W, 3) RGB or (H, W, 4) RGBA, in the type of the file."""
+    orientation: int
+    """EXIF orientation, 1 to 8, that is still to be undone."""
+
+
+def decode(
+    source: EncodedSource | Image.Image, name: str, frame: int | None, max_pixels: int | None
+) -> Decoded:
+    """Decode a picture completely.
+
+    Args:
+        source: A path, the bytes of a file, a binary file object or a PIL image.
+        name: What messages call it.
+        frame: The frame to decode, or None if the file must hold only one.
+        max_pixels: More than this is refused from the header; None for no limit.
+
+    Raises:
+        ImageError: Not a picture, not one that can be read, or not without guessing.
+    """
+    if isinstance(source, Image.Image):
+        image = source
+        return _despite_warnings(lambda: _decode_pillow(image, name, frame, max_pixels))
+    with _open_stream(source, name) as stream:
+        return _despite_warnings(lambda: _decode_stream(stream, name, frame, max_pixels))
+
+
+def _despite_warnings(decoding: Callable[[], Decoded]) -> Decoded:
+    """Decode again without warnings where the process turns warnings into errors.
+
+    Pillow warns of a broken GPS entry, and the photo is fine. Filters are global to the process, which is why
+    they are touched only where they stand in the way.
+    """
+    try:
+        return decoding()
+    except Warning:
+        with _WARNING_FILTERS, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return decoding()
+
+
+@contextmanager
+def _open_stream(source: EncodedSource, name: str) -> Iterator[IO[bytes]]:
+    """Open a source as a stream that can seek, positioned at the picture's first byte."""
+    if isinstance(source, (str, os.PathLike)):
+        with _open_path(os.fsdecode(source), name) as file:
+            yield file if file.seekable() else io.BytesIO(file.read())
+    elif isinstance(source, (bytes, bytearray, memoryview)):
+        yield io.BytesIO(source)
+    else:
+        yield io.BytesIO(_read_all(source, name))
+
+
+def _open_path(path: str, name: str) -> IO[bytes]:
+    if _URL.match(path):
+        raise ImageError(f"{name[:80]} is a URL; download it first, and pass the file's path or its bytes.")
+    try:
+        return open(path, "rb")
+    except FileNotFoundError as error:
+        raise ImageError(f"{name} does not exist; check the path, seen from {os.getcwd()}.") from error
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        if os.path.isdir(path):
+            raise ImageError(f"{name} is a directory; pass the path of one picture.") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ImageError(
+            f"{name} cannot be opened ({reason}); check the path and its permissions."
+        ) from error
+
+
+def _read_all(source: IO[bytes], name: str) -> bytes:
+    if not callable(getattr(source, "read", None)):
+        raise ImageError(
+            f"{name} is no picture; accepted are a path, bytes, a binary file object, a PIL image, an array "
+            "or a tensor, one at a time (anything else that holds pixels: numpy.asarray first)."
+        )
+    try:
+        content: object = source.read()
+    except (OSError, ValueError) as error:
+        raise ImageError(f"{name} cannot be read from ({error}); pass an open file.") from error
+    if not isinstance(content, (bytes, bytearray, memoryview)):
+        raise ImageError(f'{name} reads text, not bytes; open the file with mode "rb".')
+    if not content:
+        raise ImageError(
+            f"{name} has nothing left to read; rewind it with seek(0), or check that it is not empty."
+        )
+    return bytes(content)
+
+
+def _decode_stream(stream: IO[bytes], name: str, frame: int | None, max_pixels: int | None) -> Decoded:
+    with _failures_told(name, "damaged, incomplete or of an unsupported variety; fetch or export it again"):
+        image = _identify(stream, name)
+        _prepare(image, name, frame, max_pixels)
+        if not deep_colour.is_deep(image):
+            return _decode_prepared(image)
+        deep_colour.refuse_varieties(image, name)
+        upper = _decode_prepared(image)
+        again = _identify(stream, name)
+        _prepare(again, name, frame, max_pixels)
+        deep_colour.select_lower_bytes(again)
+        lower = _decode_prepared(again)
+        return Decoded(deep_colour.join(upper.pixels, lower.pixels), upper.orientation)
+
+
+def _decode_pillow(image: Image.Image, name: str, frame: int | None, max_pixels: int | None) -> Decoded:
+    with _failures_told(
+        name, "closed, or its file is damaged or incomplete; pass the file, or an open image"
+    ):
+        position = image.tell()
+        try:
+            _prepare(image, name, frame, max_pixels)
+            if deep_colour.is_deep(image):
+                raise ImageError(
+                    f"{name} is the upper half of 16-bit colours, all that Pillow keeps; pass the file."
+                )
+            return _decode_prepared(image)
+        finally:
+            if image.tell() != position:  # the caller's image stays at the caller's frame
+                image.seek(position)
+
+
+@contextmanager
+def _failures_told(name: str, meaning: str) -> Iterator[None]:
+    try:
+        yield
+    except ImageError:
+        raise
+    except (MemoryError, Image.DecompressionBombError) as error:
+        raise ImageError(
+            f"{name} needs more memory than there is or than Pillow allows ({error}); tile it."
+        ) from error
+    except _PILLOW_FAILURES as error:
+        raise ImageError(
+            f"{name} cannot be decoded ({type(error).__name__}: {error}); it is {meaning}."
+        ) from error
+
+
+def _identify(stream: IO[bytes], name: str) -> ImageFile.ImageFile:
+    """Let the plugin that knows the first bytes read the header."""
+    stream.seek(0)
+    head = stream.read(HEAD_BYTES)
+    Image.init()
+    for name_of_format in _FORMATS:
+        if name_of_format not in Image.OPEN:
+            continue
+        factory, accept = Image.OPEN[name_of_format]
+        if accept is not None and accept(head[:_MAGIC_BYTES]) is True:
+            stream.seek(0)
+            return factory(stream, "")
+    raise ImageError(f"{name} {describe(head)}.")
+
+
+def _prepare(image: Image.Image, name: str, frame: int | None, max_pixels: int | None) -> None:
+    """Settle everything that can be settled before a pixel is decoded."""
+    _check_size(image, name, max_pixels)
+    _choose_frame(image, name, frame)
+    _check_size(image, name, max_pixels)  # the pages of a TIFF differ in size
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        if frame is None:
+            tiff.refuse_preview(image, name)
+        tiff.refuse_misread_values(image, name)
+        tiff.allocate(image)
+    if isinstance(image, PngImagePlugin.PngImageFile):
+        deep_colour.refuse_transparent_colour(image, name)
+
+
+def _check_size(image: Image.Image, name: str, max_pixels: int | None) -> None:
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise ImageError(f"{name} is empty, {width} by {height} pixels; at least one pixel is needed.")
+    if max_pixels is not None and width * height > max_pixels:
+        raise ImageError(
+            f"{name} declares {width} by {height} pixels, more than max_pixels={max_pixels}, and was not "
+            "decoded; raise max_pixels if you trust the file, or tile it."
+        )
+
+
+def _choose_frame(image: Image.Image, name: str, frame: int | None) -> None:
+    count = getattr(image, "n_frames", 1)
+    if frame is not None:
+        if frame >= count:
+            raise ImageError(f"{name} has no frame {frame}; it holds {count}, counted from 0.")
+        image.seek(frame)
+    elif count > 1 and image.tell() == 0 and not _is_first_frame_the_picture(image):
+        raise ImageError(f"{name} holds {count} frames or pages; choose one, for example frame=0.")
+
+
+def _is_first_frame_the_picture(image: Image.Image) -> bool:
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return tiff.has_one_full_page(image)
+    return image.format == "MPO"  # the other frames are depth maps, previews or the second eye
+
+
+def _decode_prepared(image: Image.Image) -> Decoded:
+    image.load()
+    return Decoded(_pixels(image), _orientation(image))  # PNG may have its EXIF block after the pixels
+
+
+def _orientation(image: Image.Image) -> int:
+    exif = image.info.get("exif")
+    found = orientation_in_exif(exif) if isinstance(exif, bytes) else None
+    if found is not None:
+        return found
+    try:
+        stated = image.getexif().get(ExifTags.Base.Orientation, 1)  # also from TIFF tags and XMP
+    except (*_PILLOW_FAILURES, Warning):
+        return 1
+    return stated if stated in range(1, 9) else 1
+
+
+def _pixels(image: Image.Image) -> NDArray[np.generic]:
+    if image.mode == "F" or image.mode.startswith("I"):
+        values = np.asarray(image)
+        # Pillow widens the 16 bits of these formats to 32, depending on its version.
+        is_widened = image.mode == "I" and image.format in ("PNG", "PPM")
+        return values.astype(np.uint16) if is_widened else values
+    if image.mode == "La":
+        image = image.convert("LA")  # the only way out of it that Pillow has
+    if image.has_transparency_data:
+        image = image if image.mode == "RGBA" else image.convert("RGBA")
+    elif image.mode not in ("L", "RGB"):
+        image = image.convert("L" if image.mode == "1" else "RGB")
+    return _copy_out(image)
+
+
+def _copy_out(image: Image.Image) -> NDArray[np.uint8]:
+    """Copy by blocks of rows, three times as fast as `numpy.asarray`, which passes over everything twice."""
+    width, height = image.size
+    bands = len(image.getbands())
+    pixels = np.empty((height, width) if bands == 1 else (height, width, bands), np.uint8)
+    rows = max(1, _BLOCK_PIXELS // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, width, bottom)))
+    return pixels

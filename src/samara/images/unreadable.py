@@ -1,0 +1,75 @@
+"""What a file is that is no picture: one clause for the message, from its first bytes."""
+
+from __future__ import annotations
+
+import re
+
+HEAD_BYTES = 512  # how much `describe` wants to see
+
+_EXPORT = "export the page as PNG first"
+_CONVERT = "convert it to TIFF, PNG or JPEG first"
+_HEIC = "is a HEIC photo; convert it to JPEG, or open it with pillow-heif and pass the PIL image"
+_VIDEO = "is a video; extract its frames first"
+
+# (offset, bytes there, what the file is and what to do); the first that fits counts.
+_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"%PDF", f"is a PDF document; {_EXPORT}"),
+    (0, b"%!PS", f"is a PostScript document; {_EXPORT}"),
+    (0, b"\xc5\xd0\xd3\xc6", f"is a PostScript document; {_EXPORT}"),
+    (0, b"version https://git-lfs", "is a Git LFS pointer, not the file itself; run git lfs pull"),
+    (4, b"ftyphei", _HEIC),
+    (4, b"ftyphev", _HEIC),
+    (4, b"ftypmif1", _HEIC),
+    (4, b"ftypcrx", f"is a camera raw file; {_CONVERT}"),
+    (4, b"ftypavi", "is an AVIF picture, which this build of Pillow cannot read; install a newer Pillow"),
+    (4, b"ftyp", _VIDEO),
+    (8, b"AVI ", _VIDEO),
+    (0, b"\x1aE\xdf\xa3", _VIDEO),
+    (0, b"FUJIFILM", f"is a camera raw file; {_CONVERT}"),
+    (0, b"IIRO", f"is a camera raw file; {_CONVERT}"),
+    (0, b"IIU\x00", f"is a camera raw file; {_CONVERT}"),
+    (0, b"8BPS", f"is a Photoshop document; {_CONVERT}"),
+    (0, b"\xff\x0a", f"is a JPEG XL picture; {_CONVERT}"),
+    (4, b"JXL ", f"is a JPEG XL picture; {_CONVERT}"),
+    (0, b"\x00\x00\x01\x00", f"is an icon; {_CONVERT}"),
+    (0, b"v/1\x01", "is an OpenEXR picture; read it with its own library and pass the array"),
+    (0, b"#?RADIANCE", "is a Radiance HDR picture; read it with OpenCV and pass the array"),
+    (128, b"DICM", "is a DICOM file; read it with pydicom and pass the array"),
+    (0, b"SIMPLE  =", "is a FITS file; read it with astropy and pass the array"),
+    (0, b"\x89HDF", "is an HDF5 file; read it with h5py and pass the array"),
+    (0, b"\x93NUMPY", "is a NumPy file; pass numpy.load(path)"),
+    (0, b"\x1f\x8b", "is a gzip archive; unpack it first"),
+    (0, b"PK\x03\x04", "is a ZIP archive; unpack it first"),
+)
+_ACCEPTED = "accepted are JPEG, PNG, TIFF, WebP, AVIF, BMP, GIF, JPEG 2000, PPM and QOI"
+_HTML = re.compile(rb"\s*<(!doctype html|html|head|body)", re.IGNORECASE)
+_SVG = re.compile(rb"<svg[\s>]", re.IGNORECASE)
+# Bytes from 0x80 are UTF-8 or an older encoding; control characters are what tells pictures from text.
+_TEXT_BYTES = b"\t\n\r\f" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
+
+
+def describe(head: bytes) -> str:
+    """Say what a file is that no decoder accepted.
+
+    Args:
+        head: Its first `HEAD_BYTES` bytes, or all of it.
+
+    Returns:
+        A clause that follows the file's name, such as "is a PDF document; export the page as PNG first".
+    """
+    if not head:
+        return f"is empty; {_ACCEPTED}"
+    if head.count(0) == len(head):
+        return "holds nothing but zeros, as after an interrupted copy; copy it again"
+    for offset, signature, clause in _SIGNATURES:
+        if head.startswith(signature, offset):
+            return clause
+    return f"is no known picture; {_ACCEPTED}" if head.translate(None, _TEXT_BYTES) else _describe_text(head)
+
+
+def _describe_text(head: bytes) -> str:
+    if _HTML.match(head):
+        return "is an HTML page, as servers send in place of a picture; download the picture itself"
+    if _SVG.search(head):
+        return "is an SVG drawing; export it as PNG first"
+    return f"is a text file beginning with {head[:40].decode('utf-8', 'replace')!r}; {_ACCEPTED}"

@@ -1,0 +1,51 @@
+"""What is said of files that are no pictures."""
+
+from __future__ import annotations
+
+import pytest
+
+from samara.errors import ImageError
+from samara.images import read_image
+from samara.images.unreadable import describe
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        (b"", "is empty; accepted are JPEG"),
+        (bytes(100), "nothing but zeros"),
+        (b"<!DOCTYPE html><html>", "HTML page.*download the picture"),
+        (b"\n  <html lang='en'>", "HTML page"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'>", "SVG drawing.*PNG"),
+        (b"<?xml version='1.0'?>\n<!-- drawn -->\n<svg width='1'>", "SVG drawing"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "Git LFS pointer.*git lfs pull"),
+        (b"id,name\n1,a\n", r"text file beginning with 'id,name\\n1,a"),
+        ("Übersicht der Bilder".encode(), "text file beginning with 'Übersicht"),
+        ("Übersicht der Bilder".encode("latin-1"), "text file"),
+        (b"%PDF-1.7\n", "PDF document.*export"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "PostScript"),
+        (b"\xc5\xd0\xd3\xc6\x1e\x00", "PostScript"),
+        (b"\x00\x00\x00\x18ftypheic", "HEIC photo.*pillow-heif"),
+        (b"\x00\x00\x00\x18ftypisom", "video.*frames"),
+        (b"\x00\x00\x00\x18ftypcrx ", "camera raw"),
+        (b"RIFF\x00\x00\x00\x00AVI LIST", "video"),
+        (b"8BPS\x00\x01", "Photoshop"),
+        (b"\xff\x0a\x00", "JPEG XL"),
+        (b"\x00\x00\x01\x00\x01\x00", "icon"),
+        (bytes(128) + b"DICM", "DICOM.*pydicom"),
+        (b"\x93NUMPY\x01\x00", r"numpy\.load"),
+        (b"\x89HDF\r\n\x1a\n", "HDF5.*h5py"),
+        (b"\x1f\x8b\x08", "gzip.*unpack"),
+        (b"PK\x03\x04", "ZIP.*unpack"),
+        (b"\x01\x02\x03", "no known picture; accepted are JPEG, PNG, TIFF"),
+    ],
+)
+def test_what_a_file_is_instead(head, words, tmp_path):
+    path = tmp_path / "picture.jpg"
+    path.write_bytes(head)
+    with pytest.raises(ImageError, match=rf"picture\.jpg' (?s:.*){words}"):
+        read_image(path)
+    if head:
+        with pytest.raises(ImageError, match=words):
+            read_image(head)
+    assert describe(head[:512])

@@ -67,6 +67,11 @@ def test_read_only_pictures_are_taken_and_left_alone():
     assert (image == 0).all()
 
 
+def test_bytes_are_normalised_like_floats():
+    pixels = torch.randint(0, 256, (3, 4, 6), dtype=torch.uint8)
+    torch.testing.assert_close(normalise(pixels, MEAN, STD), normalise(pixels.float(), MEAN, STD))
+
+
 def test_normalise_and_pad_work_on_batches():
     images = torch.rand(2, 3, 4, 6) * 255
     assert pad(normalise(images, MEAN, STD), 8).shape == (2, 3, 8, 8)

@@ -69,13 +69,21 @@ def resize(image: npt.NDArray[np.uint8], frame: Frame) -> npt.NDArray[np.uint8]:
     h, w = frame.resized_size_hw
     if (h, w) == image.shape[:2]:
         return image
-    return np.asarray(Image.fromarray(image).resize((w, h), Image.Resampling.BILINEAR))
+    return np.array(Image.fromarray(image).resize((w, h), Image.Resampling.BILINEAR))
 
 
 def normalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
-    """Subtract the mean and divide by the standard deviation of each channel; (..., 3, H, W) on the 0..255 scale."""
-    shape = (3, 1, 1)
-    return (images - images.new_tensor(mean).view(shape)) / images.new_tensor(std).view(shape)
+    """Subtract the mean and divide by the standard deviation of each channel.
+
+    Args:
+        images: (..., 3, H, W) on the 0..255 scale, of any dtype.
+        mean, std: one number per channel.
+
+    Returns:
+        (..., 3, H, W), float.
+    """
+    shift, scale = (torch.tensor(numbers, device=images.device).view(3, 1, 1) for numbers in (mean, std))
+    return (images - shift) / scale
 
 
 def pad(images: Tensor, input_size: int) -> Tensor:
@@ -96,8 +104,6 @@ def to_network_input(
     Returns:
         (1, 3, S, S) float32 on `device`, S the input side.
     """
-    resized = np.ascontiguousarray(resize(image, frame))
-    # A read-only array would make torch warn; the copy to float below never writes to it.
-    pixels = torch.from_numpy(resized if resized.flags.writeable else resized.copy()).to(device)
-    channels = pixels.permute(2, 0, 1)[None].float()  # (h, w, 3) → (1, 3, h, w)
+    pixels = torch.tensor(resize(image, frame), device=device)
+    channels = pixels.permute(2, 0, 1)[None]  # (h, w, 3) → (1, 3, h, w)
     return pad(normalise(channels, mean, std), frame.input_size)

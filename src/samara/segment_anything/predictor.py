@@ -46,8 +46,7 @@ class SamPredictor:
         if image_format not in ("RGB", "BGR"):
             raise ImageError(f"image_format is {image_format!r}; it must be 'RGB' or 'BGR'")
         pixels = read_image(image, channel_order="BGR" if image_format == "BGR" else "RGB")
-        resized = np.ascontiguousarray(self.transform.apply_image(pixels))
-        tensor = torch.tensor(resized, device=self.device).permute(2, 0, 1)[None]
+        tensor = torch.tensor(self.transform.apply_image(pixels), device=self.device).permute(2, 0, 1)[None]
         self.set_torch_image(tensor, (pixels.shape[0], pixels.shape[1]))
 
     @torch.no_grad()
@@ -71,7 +70,7 @@ class SamPredictor:
         self.reset_image()
         self.original_size = (original_image_size[0], original_image_size[1])
         self.input_size = (shape[2], shape[3])
-        images = self.model.preprocess(transformed_image.to(self.device).float())
+        images = self.model.preprocess(transformed_image.to(self.device))
         self.features = self.model.image_encoder(images)
         self.is_image_set = True
 

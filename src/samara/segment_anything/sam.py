@@ -45,6 +45,7 @@ class Sam(nn.Module):
         self.image_encoder.img_size = loaded.input_size
         self._variant: Variant = loaded.variant
         self._provenance: Provenance = loaded.provenance
+        self.train(network.training)
         self._thresholds = (loaded.pred_iou_thresh, loaded.stability_score_thresh)
 
     @property

@@ -88,9 +88,7 @@ def test_a_batch_of_images_is_embedded_as_each_alone(predictor):
 
 def test_a_mask_can_be_fed_back(predictor, embeddings):
     first = predictor.predict(embeddings[0], points=[10, 12]).best()
-    refined = predictor.predict(
-        embeddings[0], points=[10, 12], mask_logits=first.low_res_logits, multimask=False
-    )
+    refined = predictor.predict(embeddings[0], points=[10, 12], mask_logits=first.low_res_logits, multimask=False)
     assert len(refined) == 1
 
 
@@ -125,7 +123,7 @@ def test_an_embedding_is_saved_and_loaded(predictor, embeddings, tmp_path):
     embeddings[2].save(path)
     loaded = samara.ImageEmbedding.load(path)
     assert loaded.features.equal(embeddings[2].features)
-    assert dataclasses.replace(loaded, features=None) .__dict__ == {**embeddings[2].__dict__, "features": None}
+    assert dataclasses.replace(loaded, features=None).__dict__ == {**embeddings[2].__dict__, "features": None}
     same(predictor.predict(loaded, points=[5, 5]), predictor.predict(embeddings[2], points=[5, 5]))
     assert [p.name for p in tmp_path.iterdir()] == ["image.safetensors"]
 

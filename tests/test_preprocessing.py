@@ -32,7 +32,7 @@ def test_longest_side_fills_the_input(size_hw, resized):
 @given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 64).map(lambda n: 16 * n))
 def test_resized_image_fits_and_touches(height, width, side):
     h, w = Frame((height, width), side).resized_size_hw
-    assert 1 <= min(h, w)
+    assert min(h, w) >= 1
     assert max(h, w) == side
 
 

@@ -134,7 +134,8 @@ anything = st.one_of(
     st.integers(),
     st.floats(),
     st.recursive(
-        st.floats() | st.integers() | st.text(max_size=2) | st.none(), lambda child: st.lists(child, max_size=4)
+        st.floats() | st.integers() | st.text(max_size=2) | st.none(),
+        lambda child: st.lists(child, max_size=4),
     ),
     arrays(np.float64, st.lists(st.integers(0, 4), max_size=5).map(tuple)),
 )

@@ -66,7 +66,13 @@ def test_masks_areas_and_boxes():
 
 @pytest.mark.parametrize(
     ("selected", "indices"),
-    [(1, [1]), (-1, [2]), (slice(1, None), [1, 2]), ([2, 0], [2, 0]), (np.array([True, False, True]), [0, 2])],
+    [
+        (1, [1]),
+        (-1, [2]),
+        (slice(1, None), [1, 2]),
+        ([2, 0], [2, 0]),
+        (np.array([True, False, True]), [0, 2]),
+    ],
 )
 def test_selection_takes_every_column_along(selected, indices):
     scores = np.array([0.1, 0.2, 0.3])

@@ -63,8 +63,12 @@ def test_prompts(mini, pictures, tmp_path, prompts, answer, masks):
 def test_a_picture_that_fails_is_told_and_the_rest_goes_on(mini, pictures, tmp_path):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8\xff\xe0 not a jpeg")
-    outcome = segment_files([pictures[0], broken, tmp_path / "absent.jpg", pictures[1]], mini, tmp_path / "out",
-                            prompts=[Prompt([5, 5])])
+    outcome = segment_files(
+        [pictures[0], broken, tmp_path / "absent.jpg", pictures[1]],
+        mini,
+        tmp_path / "out",
+        prompts=[Prompt([5, 5])],
+    )
     assert [one.path for one in outcome.done] == pictures
     assert [one.path.name for one in outcome.failed] == ["broken.jpg", "absent.jpg"]
     assert all(one.path.name in one.reason for one in outcome.failed)
@@ -98,7 +102,7 @@ def test_no_picture_and_no_folder(mini, pictures, tmp_path):
 
 
 def test_pictures_of_one_name_do_not_overwrite_each_other(tmp_path):
-    from pathlib import Path  # noqa: PLC0415
+    from pathlib import Path
 
     paths = [Path("x/a.jpg"), Path("y/a.jpg"), Path("a.png"), Path("z/a.jpg")]
     assert [path.name for path in overlay_paths(paths, tmp_path)] == [

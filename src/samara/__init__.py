@@ -25,7 +25,7 @@ _HOME_OF = {
     "read_image": "samara.images",
 }
 
-__all__ = [  # noqa: RUF022 - sorted as a person would
+__all__ = [
     "AutomaticMaskGenerator",
     "AutomaticSettings",
     "ImageEmbedding",

@@ -47,7 +47,7 @@ class ImageEmbedding:
         Raises:
             OutputError: the file cannot be written.
         """
-        from safetensors.torch import save  # noqa: PLC0415 - only when embeddings go to disk
+        from safetensors.torch import save
 
         facts = {name.name: getattr(self, name.name) for name in fields(self) if name.name != "features"}
         data = save({"features": self.features.contiguous().cpu()}, {"format": FORMAT, "facts": json.dumps(facts)})
@@ -63,7 +63,7 @@ class ImageEmbedding:
             FileNotFoundError: there is no such file.
             EmbeddingError: the file is something else, or damaged.
         """
-        from safetensors import SafetensorError, safe_open  # noqa: PLC0415
+        from safetensors import SafetensorError, safe_open
 
         try:
             with safe_open(path, framework="pt", device=device) as file:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -20,7 +21,7 @@ from samara.engines.torch_engine import open_engine
 from samara.errors import EmbeddingError, PromptError
 from samara.images import ImageSource, read_image
 from samara.loaded import Loaded
-from samara.masks.rle import Rle, encode_masks
+from samara.masks.rle import encode_masks
 from samara.preprocessing import Frame, to_network_input
 from samara.prompts import Numbers, Prompt, as_prompts
 from samara.results import MaskSet
@@ -47,10 +48,12 @@ class Predictor:
     def embed(self, image: ImageSource, *, batch_size: int = 1) -> ImageEmbedding: ...
 
     @overload
-    def embed(self, image: Sequence[ImageSource], *, batch_size: int = 1) -> list[ImageEmbedding]: ...
+    def embed(
+        self, image: list[ImageSource] | tuple[ImageSource, ...], *, batch_size: int = 1
+    ) -> list[ImageEmbedding]: ...
 
     def embed(
-        self, image: ImageSource | Sequence[ImageSource], *, batch_size: int = 1
+        self, image: ImageSource | list[ImageSource] | tuple[ImageSource, ...], *, batch_size: int = 1
     ) -> ImageEmbedding | list[ImageEmbedding]:
         """Run the image encoder.
 
@@ -68,7 +71,7 @@ class Predictor:
         if isinstance(image, (list, tuple)):
             batches = (image[start : start + batch_size] for start in range(0, len(image), batch_size))
             return [embedding for batch in batches for embedding in self._embed_batch(batch)]
-        return self._embed_batch([image])[0]  # type: ignore[list-item]  # the overloads tell list from image
+        return self._embed_batch([image])[0]
 
     def _embed_batch(self, images: Sequence[ImageSource]) -> list[ImageEmbedding]:
         inputs, frames = [], []
@@ -77,9 +80,7 @@ class Predictor:
             image = read_image(source)
             frame = Frame((image.shape[0], image.shape[1]), self.loaded.input_size)
             frames.append(frame)
-            inputs.append(
-                to_network_input(image, frame, preprocessing.mean, preprocessing.std, self.loaded.device)
-            )
+            inputs.append(to_network_input(image, frame, preprocessing.mean, preprocessing.std, self.loaded.device))
         features = self.engine.encode(torch.cat(inputs))
         return [
             ImageEmbedding(
@@ -207,7 +208,7 @@ class Predictor:
         device = self.loaded.device
         first = tasks[0].prompt
 
-        def tensor(arrays: list[np.ndarray]) -> Tensor:  # type: ignore[type-arg]  # float32 or int64
+        def tensor(arrays: list[npt.NDArray[Any]]) -> Tensor:  # Any: float32 or int64
             return torch.from_numpy(np.stack(arrays)).to(device)
 
         points = boxes = masks = None
@@ -224,9 +225,7 @@ class Predictor:
         found = sorted(found, key=lambda one: one.task.index)  # stable: masks of a prompt keep their order
         side = frame.input_size // 4
         logits = torch.stack([one.logits for one in found]) if found else torch.zeros(0, side, side)
-        rles = [
-            rle for chunk in full_size(logits, frame) for rle in encode_masks(chunk > MASK_THRESHOLD)
-        ]  # type: list[Rle]
+        rles = [rle for chunk in full_size(logits, frame) for rle in encode_masks(chunk > MASK_THRESHOLD)]
         return MaskSet(
             rles=tuple(rles),
             size_hw=frame.original_size_hw,
@@ -257,7 +256,11 @@ class _Task:
     @property
     def kind(self) -> tuple[int, bool, bool]:
         """Prompts of one kind have tensors of one shape."""
-        return len(self.prompt.points_xy), self.prompt.box_xyxy is not None, self.prompt.mask_logits is not None
+        return (
+            len(self.prompt.points_xy),
+            self.prompt.box_xyxy is not None,
+            self.prompt.mask_logits is not None,
+        )
 
 
 @dataclass(frozen=True)
@@ -277,6 +280,6 @@ def _same_kind(tasks: Sequence[_Task]) -> list[list[_Task]]:
     return list(groups.values())
 
 
-def _known(array: np.ndarray | None) -> np.ndarray:  # type: ignore[type-arg]  # float32 or float64
+def _known(array: npt.NDArray[Any] | None) -> npt.NDArray[Any]:  # Any: float32 or float64
     assert array is not None, "prompts of one kind hold the same parts"
     return array

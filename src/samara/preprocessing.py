@@ -43,7 +43,8 @@ class Frame:
         coordinates = np.asarray(points_xy, dtype=np.float64)
         (H, W), (h, w) = self.original_size_hw, self.resized_size_hw  # noqa: N806
         factors = np.tile([w / W, h / H], coordinates.shape[-1] // 2)
-        return (coordinates * factors).astype(np.float32)
+        mapped: npt.NDArray[np.float32] = (coordinates * factors).astype(np.float32)
+        return mapped
 
     def to_original(self, low_res_logits: Tensor) -> Tensor:
         """Resize logits to the original frame.
@@ -56,12 +57,13 @@ class Frame:
         """
         h, w = self.resized_size_hw
         square = F.interpolate(
-            low_res_logits[None], size=(self.input_size, self.input_size), mode="bilinear", align_corners=False
+            low_res_logits[None],
+            size=(self.input_size, self.input_size),
+            mode="bilinear",
+            align_corners=False,
         )
         # Two steps with the padding cut off between, as the reference does; one step gives other edges.
-        return F.interpolate(
-            square[..., :h, :w], size=self.original_size_hw, mode="bilinear", align_corners=False
-        )[0]
+        return F.interpolate(square[..., :h, :w], size=self.original_size_hw, mode="bilinear", align_corners=False)[0]
 
 
 def resize(image: npt.NDArray[np.uint8], frame: Frame) -> npt.NDArray[np.uint8]:
@@ -77,7 +79,8 @@ def normalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -
 
     Args:
         images: (..., 3, H, W) on the 0..255 scale, of any dtype.
-        mean, std: one number per channel.
+        mean: one number per channel.
+        std: the same.
 
     Returns:
         (..., 3, H, W), float.

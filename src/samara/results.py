@@ -60,7 +60,7 @@ class MaskSet:
         The hierarchy refers to positions in the set, so a selection drops it.
         """
         indices = np.atleast_1d(np.arange(len(self))[selected])
-        chosen = {
+        chosen: dict[str, Any] = {
             field.name: value[indices]
             for field in fields(self)
             if isinstance(value := getattr(self, field.name), np.ndarray)

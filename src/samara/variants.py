@@ -234,12 +234,12 @@ def build_network(variant: Variant, input_size: int | None = None) -> Sam:
     Raises:
         WrongCheckpoint: samara has no network for the variant yet.
     """
-    from samara.networks.mask_decoder import MaskDecoder  # noqa: PLC0415 - torch only when a network is built
-    from samara.networks.prompt_encoder import PromptEncoder  # noqa: PLC0415
-    from samara.networks.sam import Sam  # noqa: PLC0415
-    from samara.networks.tiny_vit import TinyViT  # noqa: PLC0415
-    from samara.networks.two_way_transformer import TwoWayTransformer  # noqa: PLC0415
-    from samara.networks.vit import ImageEncoderViT  # noqa: PLC0415
+    from samara.networks.mask_decoder import MaskDecoder
+    from samara.networks.prompt_encoder import PromptEncoder
+    from samara.networks.sam import Sam
+    from samara.networks.tiny_vit import TinyViT
+    from samara.networks.two_way_transformer import TwoWayTransformer
+    from samara.networks.vit import ImageEncoderViT
 
     trained_size = variant.preprocessing.input_size
     size = input_size or trained_size
@@ -253,8 +253,6 @@ def build_network(variant: Variant, input_size: int | None = None) -> Sam:
             raise WrongCheckpoint(f"samara cannot run {variant.title} yet; it runs {', '.join(runnable_names())}")
     return Sam(
         image_encoder=image_encoder,
-        prompt_encoder=PromptEncoder(
-            input_image_size=(size, size), image_embedding_size=(size // 16, size // 16)
-        ),
+        prompt_encoder=PromptEncoder(input_image_size=(size, size), image_embedding_size=(size // 16, size // 16)),
         mask_decoder=MaskDecoder(transformer=TwoWayTransformer()),
     )

@@ -34,18 +34,14 @@ def to_bytes(deep):
 def test_modes_of_pil_images(mode):
     step = {"PA": "P", "La": "LA", "RGBa": "RGBA"}.get(mode)
     image = IMAGE.convert(step).convert(mode) if step else IMAGE.convert(mode)
-    np.testing.assert_array_equal(
-        read_image(image), image.convert("LA" if mode == "La" else mode).convert("RGB")
-    )
+    np.testing.assert_array_equal(read_image(image), image.convert("LA" if mode == "La" else mode).convert("RGB"))
 
 
 @pytest.mark.parametrize(
     ("mode", "dtype"), [("I;16", "<u2"), ("I;16L", "<u2"), ("I;16B", ">u2"), ("I", "=i4"), ("F", "=f4")]
 )
 def test_deep_modes_of_pil_images_follow_the_rules_of_arrays(mode, dtype):
-    values = (
-        np.linspace(0, 1 if mode == "F" else 255 if mode == "I" else 65535, 12).reshape(3, 4).astype(dtype)
-    )
+    values = np.linspace(0, 1 if mode == "F" else 255 if mode == "I" else 65535, 12).reshape(3, 4).astype(dtype)
     image = Image.frombytes(mode, (4, 3), values.tobytes())
     np.testing.assert_array_equal(read_image(image), read_image(values))
     dim = Image.frombytes(mode, (4, 3), (np.arange(12).reshape(3, 4) * 300).astype(dtype).tobytes())
@@ -120,9 +116,7 @@ def test_transparency_in_files(data, expected):
 def test_sixteen_bit_files_are_rounded_not_truncated(extension, channels):
     deep = DEEP[..., :channels] if channels > 1 else DEEP[..., 0]
     data = encode_with_cv2(deep, extension)
-    np.testing.assert_array_equal(
-        read_image(data, background=(9, 8, 7)), read_image(deep, background=(9, 8, 7))
-    )
+    np.testing.assert_array_equal(read_image(data, background=(9, 8, 7)), read_image(deep, background=(9, 8, 7)))
     assert not np.array_equal(to_bytes(DEEP[..., :3]), DEEP[..., :3] >> 8)  # what Pillow makes of it
 
 
@@ -133,9 +127,7 @@ def test_twelve_bits_in_sixteen_need_a_range(extension, channels):
     data = encode_with_cv2(dim, extension)
     with pytest.raises(ImageError, match=r"would turn out black.*value_range=\(0, 4095\)"):
         read_image(data)
-    np.testing.assert_array_equal(
-        read_image(data, value_range=(0, 4095)), read_image(dim, value_range=(0, 4095))
-    )
+    np.testing.assert_array_equal(read_image(data, value_range=(0, 4095)), read_image(dim, value_range=(0, 4095)))
 
 
 def png_rows(values):

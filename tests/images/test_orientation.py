@@ -47,9 +47,7 @@ def test_turning_undoes_each_orientation(orientation):
     stored = np.ascontiguousarray(AS_STORED[orientation](PHOTO))
     for pixels in (stored, stored.astype(np.uint16) << 8):
         upright = turn_upright(pixels, orientation)
-        np.testing.assert_array_equal(
-            upright, PHOTO.astype(pixels.dtype) << (0 if pixels.dtype == np.uint8 else 8)
-        )
+        np.testing.assert_array_equal(upright, PHOTO.astype(pixels.dtype) << (0 if pixels.dtype == np.uint8 else 8))
         assert upright.flags.c_contiguous
 
 

@@ -78,9 +78,7 @@ def test_extreme_shapes_pass(height, width):
 def test_bgr_is_turned_for_arrays_and_tensors_only(photo_path):
     bgr = np.ascontiguousarray(PHOTO[..., ::-1])
     np.testing.assert_array_equal(read_image(bgr, channel_order="BGR"), PHOTO)
-    np.testing.assert_array_equal(
-        read_image(torch.from_numpy(bgr).permute(2, 0, 1), channel_order="BGR"), PHOTO
-    )
+    np.testing.assert_array_equal(read_image(torch.from_numpy(bgr).permute(2, 0, 1), channel_order="BGR"), PHOTO)
     for source in (photo_path, photo_path.read_bytes(), Image.fromarray(PHOTO)):
         with pytest.raises(ImageError, match="order of its own colours"):
             read_image(source, channel_order="BGR")
@@ -121,9 +119,7 @@ def test_options_are_checked(options, words):
         read_image(PHOTO, **options)
 
 
-@pytest.mark.parametrize(
-    "source", [None, 3, [PHOTO, PHOTO], object()], ids=["None", "number", "list", "object"]
-)
+@pytest.mark.parametrize("source", [None, 3, [PHOTO, PHOTO], object()], ids=["None", "number", "list", "object"])
 def test_other_objects_are_refused(source):
     with pytest.raises(ImageError, match=r"accepted are a path, bytes.*one at a time"):
         read_image(source)

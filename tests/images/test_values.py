@@ -96,9 +96,7 @@ def test_values_that_would_need_a_guess(values, dtype, value_range, words):
 def test_messages_name_the_picture():
     with pytest.raises(ImageError, match=r"^The array of shape \(1, 1\) and type float32 has values"):
         read_image(np.full((1, 1), 7, np.float32))
-    with pytest.raises(
-        ImageError, match=r"^The tensor of shape \(3, 1, 1\) and type torch.float32 has values"
-    ):
+    with pytest.raises(ImageError, match=r"^The tensor of shape \(3, 1, 1\) and type torch.float32 has values"):
         read_image(torch.full((3, 1, 1), 7.0))
 
 
@@ -120,9 +118,7 @@ def test_auto_uses_the_whole_range(values):
     rgb = read_image(values, value_range="auto")
     assert rgb.min() == 0
     assert rgb.max() == (255 if values.min() < values.max() else 0)
-    np.testing.assert_array_equal(
-        np.argsort(rgb[..., 0].ravel()[np.argsort(values.ravel())], kind="stable"), range(16)
-    )
+    np.testing.assert_array_equal(np.argsort(rgb[..., 0].ravel()[np.argsort(values.ravel())], kind="stable"), range(16))
 
 
 def test_many_blocks_of_rows():
@@ -137,9 +133,7 @@ def test_transparency_shows_the_background(rgba, background):
     assert np.abs(read_image(rgba, background=background) - exact).max() <= 0.5 + 1e-9
 
 
-@pytest.mark.parametrize(
-    "opaque", [np.uint8(255), np.uint16(65535), np.float32(1), np.int64(255), np.bool_(True)]
-)
+@pytest.mark.parametrize("opaque", [np.uint8(255), np.uint16(65535), np.float32(1), np.int64(255), np.bool_(True)])
 def test_opaque_alpha_is_dropped(opaque):
     colours = np.array([[[0, 1, 1]]]).astype(type(opaque)) * opaque
     rgba = np.concatenate([colours, np.full((1, 1, 1), opaque)], axis=2)

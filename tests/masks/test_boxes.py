@@ -35,9 +35,7 @@ def test_masks_without_pixels_have_boxes_of_zeros(shape):
 
 
 def test_differs_from_meta_a_pixel_has_a_box_of_one_pixel():
-    assert xyxy_to_xywh(boxes_of_masks(torch.ones(1, 1, 1, dtype=torch.bool)).numpy()).tolist() == [
-        [0, 0, 1, 1]
-    ]
+    assert xyxy_to_xywh(boxes_of_masks(torch.ones(1, 1, 1, dtype=torch.bool)).numpy()).tolist() == [[0, 0, 1, 1]]
 
 
 @pytest.mark.parametrize("masks", [torch.zeros(1, 2, 2), torch.zeros(2, 2, dtype=torch.bool)])
@@ -46,9 +44,7 @@ def test_only_boolean_stacks_have_boxes(masks):
         boxes_of_masks(masks)
 
 
-@given(
-    hnp.arrays(np.int64, hnp.array_shapes(max_dims=3).map(lambda s: (*s, 4)), elements=st.integers(-999, 999))
-)
+@given(hnp.arrays(np.int64, hnp.array_shapes(max_dims=3).map(lambda s: (*s, 4)), elements=st.integers(-999, 999)))
 def test_both_notations_are_each_others_inverse(boxes):
     original = boxes.copy()
     assert (xyxy_to_xywh(xywh_to_xyxy(boxes)) == original).all()

@@ -40,9 +40,7 @@ def test_stability_score(logits, threshold, offset, score):
 @pytest.mark.parametrize("chunk", [1, 7, 1 << 20])
 @given(st.tuples(*[st.integers(0, 6)] * 3), st.randoms(use_true_random=False))
 def test_any_logits_in_chunks_of_any_size(chunk, dtype, shape, random):
-    logits = torch.tensor(
-        [random.randint(-12, 12) / 4 for _ in range(shape[0] * shape[1] * shape[2])], dtype=dtype
-    )
+    logits = torch.tensor([random.randint(-12, 12) / 4 for _ in range(shape[0] * shape[1] * shape[2])], dtype=dtype)
     logits = logits.reshape(shape)
     expected = by_looking(logits.tolist(), 0.25, 1.0)
     with pytest.MonkeyPatch.context() as patch:
@@ -56,9 +54,7 @@ def test_any_logits_in_chunks_of_any_size(chunk, dtype, shape, random):
 @pytest.mark.gpu
 def test_on_an_accelerator():
     logits = torch.randn(5, 300, 400)
-    torch.testing.assert_close(
-        stability_score(logits.cuda(), 0.0, 1.0).cpu(), stability_score(logits, 0.0, 1.0)
-    )
+    torch.testing.assert_close(stability_score(logits.cuda(), 0.0, 1.0).cpu(), stability_score(logits, 0.0, 1.0))
 
 
 def test_differs_from_meta_rows_beyond_16_bits_do_not_overflow():

@@ -119,9 +119,7 @@ def mask_nms_by_the_book(masks, scores, iou_threshold, containment_threshold):
 )
 def test_mask_nms_equals_a_loop_over_pixels(masks, random, iou_threshold, containment_threshold):
     scores = [random.randint(0, 4) for _ in masks]
-    kept = mask_nms(
-        encode_all(masks), scores, iou_threshold=iou_threshold, containment_threshold=containment_threshold
-    )
+    kept = mask_nms(encode_all(masks), scores, iou_threshold=iou_threshold, containment_threshold=containment_threshold)
     assert kept.dtype == np.int64
     assert kept.tolist() == mask_nms_by_the_book(masks, scores, iou_threshold, containment_threshold)
 

@@ -16,9 +16,7 @@ from samara.networks.vit import ImageEncoderViT
 def network():
     torch.manual_seed(0)
     return Sam(
-        image_encoder=ImageEncoderViT(
-            input_size=64, embed_dim=32, depth=1, num_heads=2, global_attention_blocks=(0,)
-        ),
+        image_encoder=ImageEncoderViT(input_size=64, embed_dim=32, depth=1, num_heads=2, global_attention_blocks=(0,)),
         prompt_encoder=PromptEncoder(input_image_size=(64, 64), image_embedding_size=(4, 4)),
         mask_decoder=MaskDecoder(transformer=TwoWayTransformer(mlp_dim=64)),
     ).eval()

@@ -40,9 +40,7 @@ def test_offsets_count_in_the_order_of_the_published_files():
     # The reference numbers offsets as it meets them, walking row by row from the first token.
     side, met = 4, {}
     tokens = [(y, x) for y in range(side) for x in range(side)]
-    expected = [
-        [met.setdefault((abs(a[0] - b[0]), abs(a[1] - b[1])), len(met)) for b in tokens] for a in tokens
-    ]
+    expected = [[met.setdefault((abs(a[0] - b[0]), abs(a[1] - b[1])), len(met)) for b in tokens] for a in tokens]
     assert _offset_index(side, torch.device("cpu")).tolist() == expected
 
 

@@ -61,9 +61,7 @@ def test_every_kind_of_prompt(encoded, prompt, multimask):
     masks = torch.from_numpy(4 * normal(5, (1, 1, 256, 256))) if prompt.get("mask") else None
     with torch.inference_mode():
         sparse, dense = network.prompt_encoder(points, boxes, masks)
-        logits, iou = network.mask_decoder(
-            embedding, network.prompt_encoder.get_dense_pe(), sparse, dense, multimask
-        )
+        logits, iou = network.mask_decoder(embedding, network.prompt_encoder.get_dense_pe(), sparse, dense, multimask)
     wanted = expected["decode"][f"{prompt['name']}/{'multi' if multimask else 'single'}"]
     assert relative_error(wanted["low_res_masks"], logits) < TOLERANCE
     np.testing.assert_allclose(iou.numpy(), wanted["iou"], atol=TOLERANCE)

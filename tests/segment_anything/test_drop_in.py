@@ -47,7 +47,7 @@ def test_predict_gives_the_official_masks(predictor, name):
     masks, iou, low_res = predictor.predict(**arguments, multimask_output=multimask)
     assert masks.dtype == bool
     assert iou.dtype == low_res.dtype == np.float32
-    from samara.masks.rle import encode_mask  # noqa: PLC0415
+    from samara.masks.rle import encode_mask
 
     check(CASES[name], [encode_mask(mask) for mask in masks], iou, low_res)
 
@@ -191,7 +191,11 @@ def test_forward_takes_images_with_different_prompts(sam, picture):
             "point_coords": transform.apply_coords_torch(torch.tensor([[[120, 80]]]), (160, 240)),
             "point_labels": torch.ones(1, 1),
         },
-        {"image": other, "original_size": (512, 300), "boxes": torch.tensor([[10, 10, 90, 90], [50, 60, 200, 300]])},
+        {
+            "image": other,
+            "original_size": (512, 300),
+            "boxes": torch.tensor([[10, 10, 90, 90], [50, 60, 200, 300]]),
+        },
     ]
     first, second = sam(batch, multimask_output=True)
     assert first["masks"].shape == (1, 3, 160, 240)
@@ -206,7 +210,11 @@ def test_forward_takes_images_with_different_prompts(sam, picture):
 
 def test_gradients_flow_in_training_mode_only():
     sam = sam_model_registry["samara_mini"]()
-    record = {"image": torch.zeros(3, 512, 512), "original_size": (512, 512), "boxes": torch.tensor([[1, 1, 9, 9]])}
+    record = {
+        "image": torch.zeros(3, 512, 512),
+        "original_size": (512, 512),
+        "boxes": torch.tensor([[1, 1, 9, 9]]),
+    }
     assert not sam([record], multimask_output=False)[0]["low_res_logits"].requires_grad
     sam.train()
     sam([record], multimask_output=False)[0]["low_res_logits"].mean().backward()

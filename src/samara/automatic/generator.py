@@ -58,9 +58,7 @@ class AutomaticMaskGenerator:
         asked = self.settings
         self.min_predicted_iou = loaded.pred_iou_thresh if asked.pred_iou_thresh is None else asked.pred_iou_thresh
         self.min_stability = (
-            loaded.stability_score_thresh
-            if asked.stability_score_thresh is None
-            else asked.stability_score_thresh
+            loaded.stability_score_thresh if asked.stability_score_thresh is None else asked.stability_score_thresh
         )
 
     def generate(self, image: ImageSource | ImageEmbedding, *, progress: Progress | None = None) -> MaskSet:

@@ -96,5 +96,3 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 def _told(low: float, high: float) -> str:
     return f"at least {low:g}" if np.isinf(high) else f"between {low:g} and {high:g}"
-
-

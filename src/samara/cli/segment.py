@@ -6,60 +6,121 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from samara.cli.progress import progress_bar
+from samara.cli.progress import work_bar
 from samara.errors import PromptError
 
 if TYPE_CHECKING:
     from samara.prompts import Prompt
     from samara.segment import Outcome
 
-PointText: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option("--point", metavar="X,Y[,0/1]", help="A click in pixels; 1 (default) foreground, 0 background."),
-]
-BoxText: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option("--box", metavar="X0,Y0,X1,Y1", help="A box in pixels; each box is an object of its own."),
-]
+PROMPTS, EVERYTHING, RUNNING, RESULT = (
+    "Prompts",
+    "Everything (without prompts)",
+    "Checkpoint and machine",
+    "Result",
+)
 
 
 def segment(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Picture files.", show_default=False)],
-    point: PointText = None,
-    box: BoxText = None,
-    separate: Annotated[bool, typer.Option(help="Each point asks for an object of its own.")] = False,
-    checkpoint: Annotated[str, typer.Option(help="Catalogue name or file.")] = "samara_mini",
-    out: Annotated[Path, typer.Option(help="Folder for overlays and annotations.json.")] = Path("samara-output"),
-    answer: Annotated[
-        Literal["best", "three", "one"], typer.Option(help="Masks per prompt: best of three, all three, or one.")
-    ] = "best",
-    points_per_side: Annotated[int, typer.Option(min=1, help="Grid for everything.")] = 32,
-    pred_iou_thresh: Annotated[
-        float | None, typer.Option(help="For everything; default: what suits the checkpoint.", show_default=False)
+    point: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="X,Y[,0/1]",
+            help="A click in pixels of the picture: 1 foreground (default), 0 background. Repeatable.",
+            rich_help_panel=PROMPTS,
+        ),
     ] = None,
-    stability_score_thresh: Annotated[float | None, typer.Option(help="Likewise.", show_default=False)] = None,
-    crop_layers: Annotated[int, typer.Option(min=0, help="Also search crops: layer i has 4^i.")] = 0,
-    min_region_area: Annotated[int, typer.Option(min=0, help="Remove holes and specks below so many pixels.")] = 0,
-    no_duplicates: Annotated[bool, typer.Option(help="Drop masks that repeat a better one.")] = False,
-    exclusive: Annotated[bool, typer.Option(help="Give every pixel to at most one mask.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; default: all cores.")] = None,
-    download: Annotated[bool, typer.Option(help="Fetch the checkpoint if it is not on this machine.")] = False,
-    overwrite: Annotated[bool, typer.Option(help="Replace an annotations.json that samara did not write.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    box: Annotated[
+        list[str] | None,
+        typer.Option(metavar="X0,Y0,X1,Y1", help="A box, an object of its own. Repeatable.", rich_help_panel=PROMPTS),
+    ] = None,
+    separate: Annotated[
+        bool,
+        typer.Option("--separate", help="Each click asks for an object of its own.", rich_help_panel=PROMPTS),
+    ] = False,
+    answer: Annotated[
+        Literal["best", "three", "one"],
+        typer.Option(
+            metavar="best|three|one",
+            help="Masks per prompt: best of three, all, one.",
+            rich_help_panel=PROMPTS,
+        ),
+    ] = "best",
+    points_per_side: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Grid of N × N points.", rich_help_panel=EVERYTHING)
+    ] = 32,
+    pred_iou_thresh: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="Least predicted IoU. Default: what suits the checkpoint.",
+            rich_help_panel=EVERYTHING,
+        ),
+    ] = None,
+    stability_score_thresh: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="Least stability. Default: likewise.", rich_help_panel=EVERYTHING),
+    ] = None,
+    crop_layers: Annotated[
+        int,
+        typer.Option(min=0, metavar="N", help="Also search crops: layer i has 4^i.", rich_help_panel=EVERYTHING),
+    ] = 0,
+    min_region_area: Annotated[
+        int,
+        typer.Option(min=0, metavar="PX", help="Remove smaller holes and specks.", rich_help_panel=EVERYTHING),
+    ] = 0,
+    unique: Annotated[
+        bool,
+        typer.Option("--unique", help="Drop masks that repeat a better one.", rich_help_panel=EVERYTHING),
+    ] = False,
+    exclusive: Annotated[
+        bool,
+        typer.Option("--exclusive", help="Give each pixel to one mask at most.", rich_help_panel=EVERYTHING),
+    ] = False,
+    checkpoint: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="Catalogue name or file.", rich_help_panel=RUNNING)
+    ] = "samara_mini",
+    download: Annotated[
+        bool,
+        typer.Option("--download", help="Fetch it if it is not on this machine.", rich_help_panel=RUNNING),
+    ] = False,
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=RUNNING)
+    ] = "auto",
+    precision: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.", rich_help_panel=RUNNING)
+    ] = "auto",
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="CPU threads. Default: all.", rich_help_panel=RUNNING),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.", rich_help_panel=RESULT)] = Path(
+        "samara-output"
+    ),
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite",
+            help="Replace an annotations.json that samara did not write.",
+            rich_help_panel=RESULT,
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=RESULT)] = False,
 ) -> None:
     """Segment pictures: masks from prompts, or everything when there is no prompt.
 
+    Writes an overlay for each picture, `<file name>.png`, and `annotations.json` (COCO, RLE) for all of them.
+
     Example: samara segment truck.jpg --point 500,375 --out masks
     """
-    from samara.automatic.settings import AutomaticSettings  # noqa: PLC0415 - torch only when work begins
-    from samara.checkpoints.load import load  # noqa: PLC0415
-    from samara.segment import segment_files  # noqa: PLC0415
+    from samara.automatic.settings import AutomaticSettings
+    from samara.checkpoints.load import load
+    from samara.segment import segment_files
 
     prompts = read_prompts(point or [], box or [], separate=separate)
     settings = AutomaticSettings(
@@ -68,14 +129,21 @@ def segment(
         stability_score_thresh=stability_score_thresh,
         crop_n_layers=crop_layers,
         min_mask_region_area=min_region_area,
-        mask_nms_thresh=0.9 if no_duplicates else None,
+        mask_nms_thresh=0.9 if unique else None,
         exclusive=exclusive,
     )
     use_threads(threads)
-    with progress_bar() as tell:
+    with work_bar() as tell:
         loaded = load(checkpoint, device=device, precision=precision, download=download)
         outcome = segment_files(
-            images, loaded, out, prompts=prompts, settings=settings, answer=answer, overwrite=overwrite, progress=tell
+            images,
+            loaded,
+            out,
+            prompts=prompts,
+            settings=settings,
+            answer=answer,
+            overwrite=overwrite,
+            progress=tell,
         )
     show(outcome, loaded.name, as_json=as_json)
     if outcome.failed:
@@ -90,7 +158,7 @@ def read_prompts(points: Sequence[str], boxes: Sequence[str], *, separate: bool)
     Raises:
         PromptError: a text is no point or box, or the combination is unclear.
     """
-    from samara.prompts import Prompt  # noqa: PLC0415
+    from samara.prompts import Prompt
 
     clicks = [_floats(text, (2, 3), "--point", "X,Y or X,Y,LABEL") for text in points]
     corners = [_floats(text, (4,), "--box", "X0,Y0,X1,Y1") for text in boxes]
@@ -123,7 +191,7 @@ def _floats(text: str, counts: tuple[int, ...], option: str, form: str) -> list[
 def use_threads(count: int | None) -> None:
     """Limit PyTorch to so many CPU threads."""
     if count is not None:
-        import torch  # noqa: PLC0415
+        import torch
 
         torch.set_num_threads(count)
 

@@ -69,7 +69,11 @@ class TorchEngine:
         grid_hw = (embeddings.shape[-2], embeddings.shape[-1])
         # Positions are computed outside autocast: in bfloat16 neighbouring pixels would share one.
         sparse, dense = encoder(
-            prompts.points, prompts.boxes, prompts.masks, input_size_hw=(input_size, input_size), grid_hw=grid_hw
+            prompts.points,
+            prompts.boxes,
+            prompts.masks,
+            input_size_hw=(input_size, input_size),
+            grid_hw=grid_hw,
         )
         positions = encoder.get_dense_pe(grid_hw)
         of_prompt = prompts.image_of_prompt if len(embeddings) > 1 else None

@@ -103,9 +103,7 @@ def box_iou(a_xyxy: ArrayLike, b_xyxy: ArrayLike) -> NDArray[np.float64]:
         SettingsError: an argument is not a list of boxes.
     """
     a, b = _as_list_of_boxes(a_xyxy), _as_list_of_boxes(b_xyxy)
-    size = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(
-        a[:, None, :2], b[None, :, :2]
-    )  # (N, K, 2)
+    size = np.minimum(a[:, None, 2:], b[None, :, 2:]) - np.maximum(a[:, None, :2], b[None, :, :2])  # (N, K, 2)
     common = size.clip(0).prod(-1)
     union = _areas(a)[:, None] + _areas(b)[None, :] - common
     iou: NDArray[np.float64] = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
@@ -137,9 +135,7 @@ def near_crop_edge(
     Source: segment-anything `utils/amg.py` @dca509f, whose generator passes inclusive boxes.
     """
     if not tolerance >= 0:
-        raise SettingsError(
-            f"The tolerance of the crop edge filter must be 0 or more pixels, not {tolerance}."
-        )
+        raise SettingsError(f"The tolerance of the crop edge filter must be 0 or more pixels, not {tolerance}.")
     boxes = _as_list_of_boxes(boxes_xyxy)
     height, width = image_size_hw
     near_crop = np.abs(boxes - np.asarray(crop_box_xyxy, np.float64)) <= tolerance
@@ -155,9 +151,7 @@ def _areas(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
 def _as_boxes(boxes: ArrayLike) -> NDArray[Any]:
     array = np.asarray(boxes)
     if array.ndim == 0 or array.shape[-1] != 4:
-        raise SettingsError(
-            f"A box has four numbers in the last dimension; the array given is {array.shape}."
-        )
+        raise SettingsError(f"A box has four numbers in the last dimension; the array given is {array.shape}.")
     return array
 
 

@@ -35,9 +35,7 @@ def parents(rles: Sequence[Rle], containment_threshold: float = 0.95) -> NDArray
         SettingsError: the threshold is outside its range, or the masks have different sizes.
     """
     if not 0 < containment_threshold <= 1:
-        raise SettingsError(
-            f"The containment threshold must be above 0 and at most 1, not {containment_threshold}."
-        )
+        raise SettingsError(f"The containment threshold must be above 0 and at most 1, not {containment_threshold}.")
     require_one_size(rles)
     areas, boxes = areas_of(rles), boxes_of(rles)
     found = np.full(len(rles), -1, np.int64)

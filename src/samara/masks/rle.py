@@ -19,14 +19,13 @@ import cv2
 import numpy as np
 
 from samara.errors import SettingsError
+from samara.masks.run_alphabet import compress_runs, decompress_runs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-# Of a character's six bits one says that another follows; seven characters hold 34 bits and a sign.
-_MAX_CHARACTERS = 7
-# What fits into those characters.
+# What fits into the characters of one number.
 _MAX_PIXELS = 1 << 34
 # Pixels examined at once on an accelerator: bounds the memory and the 2³¹ elements that `nonzero` can take.
 _CHUNK_PIXELS = 1 << 25
@@ -64,7 +63,7 @@ class Rle:
         object.__setattr__(self, "height", _whole_number(self.height, "height"))
         object.__setattr__(self, "width", _whole_number(self.width, "width"))
         _require_size(self.height, self.width)
-        runs = _decompress(self.counts)
+        runs = decompress_runs(self.counts)
         _require_runs(runs, self.height, self.width)
         edges = _edges_of_runs(runs)
         object.__setattr__(self, "area", int((edges[1::2] - edges[0::2]).sum()))
@@ -92,7 +91,7 @@ class Rle:
         inner = _without_pairs(np.asarray(edges, np.int64))
         runs = np.diff(inner, prepend=0, append=height * width)
         _require_runs(runs, height, width)
-        return cls(height, width, _compress(runs[:-1] if runs.size > 1 and runs[-1] == 0 else runs))
+        return cls(height, width, compress_runs(runs[:-1] if runs.size > 1 and runs[-1] == 0 else runs))
 
     @classmethod
     def from_coco(cls, coco: Mapping[str, object]) -> Rle:
@@ -120,7 +119,7 @@ class Rle:
 
     def uncompressed(self) -> list[int]:
         """Give the run lengths, column by column, background first; they add up to H · W."""
-        lengths: list[int] = _decompress(self.counts).tolist()
+        lengths: list[int] = decompress_runs(self.counts).tolist()
         return lengths
 
     def edges(self) -> NDArray[np.int64]:
@@ -129,7 +128,7 @@ class Rle:
         Returns:
             (2R,), strictly ascending positions in column order, x · H + y.
         """
-        return _edges_of_runs(_decompress(self.counts))
+        return _edges_of_runs(decompress_runs(self.counts))
 
     def decode(self) -> NDArray[np.bool_]:
         """Give the mask as an array.
@@ -218,9 +217,7 @@ def place(rle: Rle, height: int, width: int, x: int, y: int) -> Rle:
     columns_per_run = (stops - 1) // rle.height - first + 1
     # A run that goes on in the next column is cut there: the image's columns are longer than the crop's.
     run = np.repeat(np.arange(starts.size), columns_per_run)
-    within_run = np.arange(run.size) - np.repeat(
-        np.cumsum(columns_per_run) - columns_per_run, columns_per_run
-    )
+    within_run = np.arange(run.size) - np.repeat(np.cumsum(columns_per_run) - columns_per_run, columns_per_run)
     column = first[run] + within_run
     shift = (column + x) * height + y - column * rle.height
     placed = np.empty(2 * run.size, np.int64)
@@ -236,9 +233,7 @@ def _changes(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     top = mask[0].copy()
     # Before the top of a column comes the bottom of the previous one, and background before the first.
     top[1:] ^= mask[-1, :-1]
-    changes = np.concatenate([column * height + row + 1, np.flatnonzero(top) * height]).astype(
-        np.int64, copy=False
-    )
+    changes = np.concatenate([column * height + row + 1, np.flatnonzero(top) * height]).astype(np.int64, copy=False)
     changes.sort()
     return changes
 
@@ -309,51 +304,6 @@ def _alternating(count: int) -> NDArray[np.bool_]:
     return values
 
 
-def _compress(runs: NDArray[np.int64]) -> bytes:
-    """Write run lengths in COCO's alphabet: differences to the last but one, five bits per character."""
-    values = runs.copy()
-    values[3:] -= runs[1:-2]
-    # n characters hold -2^(5n-1) ... 2^(5n-1) - 1; ~v = -v - 1 maps the negative half onto the other.
-    limits = np.int64(1) << (5 * np.arange(1, _MAX_CHARACTERS, dtype=np.int64) - 1)
-    lengths = np.searchsorted(limits, np.where(values < 0, ~values, values), side="right") + 1
-    starts = np.cumsum(lengths) - lengths
-    text = np.empty(int(lengths.sum()), np.uint8)
-    for place_in_number in range(int(lengths.max())):
-        longer = lengths > place_in_number
-        bits = (values[longer] >> (5 * place_in_number)) & 31
-        more = np.where(lengths[longer] > place_in_number + 1, 32, 0)
-        text[starts[longer] + place_in_number] = bits + more + 48
-    return text.tobytes()
-
-
-def _decompress(counts: bytes) -> NDArray[np.int64]:
-    """Read COCO's alphabet; refuses damaged text, but leaves the lengths themselves to `_require_runs`."""
-    if not isinstance(counts, bytes) or not counts:
-        raise SettingsError(
-            f"The counts of a mask must be compressed bytes, not {_kind(counts)}; see Rle.from_coco."
-        )
-    digits = np.frombuffer(counts, np.uint8).astype(np.int64) - 48
-    if digits.min() < 0 or digits.max() > 63:
-        raise SettingsError(
-            "The counts of a mask hold a character that COCO's run lengths do not use; the file is damaged."
-        )
-    last = np.flatnonzero(digits < 32)
-    if last.size == 0 or last[-1] != digits.size - 1:
-        raise SettingsError("The counts of a mask end in the middle of a number; the file is cut off.")
-    first = np.concatenate([[0], last[:-1] + 1])
-    lengths = last - first + 1
-    if lengths.max() > _MAX_CHARACTERS:
-        raise SettingsError(
-            "The counts of a mask hold a number that no image is large enough for; the file is damaged."
-        )
-    place_in_number = np.arange(digits.size) - np.repeat(first, lengths)
-    values = np.add.reduceat((digits & 31) << (5 * place_in_number), first)
-    values[(digits[last] & 16) != 0] -= np.int64(1) << (5 * lengths[(digits[last] & 16) != 0])
-    values[1::2] = np.cumsum(values[1::2])
-    values[2::2] = np.cumsum(values[2::2])
-    return values
-
-
 def _require_runs(runs: NDArray[np.int64], height: int, width: int) -> None:
     if (runs < 0).any():
         raise SettingsError(
@@ -397,11 +347,9 @@ def _coco_runs(coco: Mapping[str, object], height: int, width: int) -> NDArray[n
         # Every text has bytes like this, and those of other alphabets are refused by the reader.
         counts = counts.encode("utf-8", errors="surrogatepass")
     if isinstance(counts, bytes):
-        return _decompress(counts)
+        return decompress_runs(counts)
     if not isinstance(counts, (list, tuple)):
-        raise SettingsError(
-            f"The counts of a mask must be text, bytes or a list of run lengths, not {_kind(counts)}."
-        )
+        raise SettingsError(f"The counts of a mask must be text, bytes or a list of run lengths, not {_kind(counts)}.")
     lengths = [_whole_number(length, "run length") for length in counts]
     if any(not 0 <= length <= height * width for length in lengths):
         raise SettingsError(

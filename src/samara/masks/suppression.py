@@ -124,9 +124,7 @@ def mask_nms(
         best, order = int(order[0]), order[1:]
         kept.append(best)
         # What the boxes share is the most that the masks can; few pairs remain to be looked at.
-        most = np.minimum(
-            pixels_shared_by_boxes(boxes[best], boxes[order]), np.minimum(areas[best], areas[order])
-        )
+        most = np.minimum(pixels_shared_by_boxes(boxes[best], boxes[order]), np.minimum(areas[best], areas[order]))
         near = _too_similar(most, areas[best], areas[order], iou_threshold, containment_threshold)
         suspects = np.flatnonzero(near)
         if suspects.size:
@@ -165,9 +163,7 @@ def _boxes(boxes_xyxy: ArrayLike) -> NDArray[np.float32]:
     if boxes.size == 0:
         return np.empty((0, 4), np.float32)
     if boxes.ndim != 2 or boxes.shape[1] != 4 or not np.isfinite(boxes).all():
-        raise SettingsError(
-            f"Boxes must be an array (M, 4) of finite numbers; the array given is {boxes.shape}."
-        )
+        raise SettingsError(f"Boxes must be an array (M, 4) of finite numbers; the array given is {boxes.shape}.")
     return boxes
 
 

@@ -75,9 +75,7 @@ class MaskDecoder(nn.Module):
         self.output_hypernetworks_mlps = nn.ModuleList(
             MLP(transformer_dim, transformer_dim, transformer_dim // 8, 3) for _ in range(self.num_mask_tokens)
         )
-        self.iou_prediction_head = MLP(
-            transformer_dim, iou_head_hidden_dim, self.num_mask_tokens, iou_head_depth
-        )
+        self.iou_prediction_head = MLP(transformer_dim, iou_head_hidden_dim, self.num_mask_tokens, iou_head_depth)
 
     def forward(
         self,
@@ -129,9 +127,7 @@ class MaskDecoder(nn.Module):
         """First half: let the tokens look at the image and predict every mask's IoU; arguments as `forward`."""
         N = sparse_prompt_embeddings.shape[0]  # noqa: N806
         output_tokens = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
-        tokens = torch.cat(
-            [output_tokens.expand(N, -1, -1), sparse_prompt_embeddings], dim=1
-        )  # (N, 1 + 4 + T, C)
+        tokens = torch.cat([output_tokens.expand(N, -1, -1), sparse_prompt_embeddings], dim=1)  # (N, 1 + 4 + T, C)
         image = _image_per_prompt(image_embeddings, image_of_prompt, N) + dense_prompt_embeddings
         tokens, image_tokens = self.transformer(image, image_pe, tokens)
         return Look(
@@ -145,10 +141,9 @@ class MaskDecoder(nn.Module):
         upscaled = self.output_upscaling(look.image)  # (N, C / 8, 4h, 4w)
         chosen = list(self.output_hypernetworks_mlps)[masks]
         tokens = look.mask_tokens[:, masks].unbind(1)
-        weights = torch.stack(
-            [mlp(token) for mlp, token in zip(chosen, tokens, strict=True)], dim=1
-        )  # (N, M, C / 8)
-        return (weights @ upscaled.flatten(2)).unflatten(-1, upscaled.shape[-2:])
+        weights = torch.stack([mlp(token) for mlp, token in zip(chosen, tokens, strict=True)], dim=1)  # (N, M, C / 8)
+        logits: Tensor = weights @ upscaled.flatten(2)  # (N, M, 4h · 4w)
+        return logits.view(*logits.shape[:2], *upscaled.shape[-2:])
 
 
 def _image_per_prompt(image_embeddings: Tensor, image_of_prompt: Tensor | None, prompts: int) -> Tensor:

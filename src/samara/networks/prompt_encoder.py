@@ -7,6 +7,7 @@ for key names and constants. The call signature is the official one; input size 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import torch
 import torch.nn.functional as F
@@ -106,17 +107,19 @@ class PromptEncoder(nn.Module):
             coords = F.pad(coords, (0, 0, 0, 1))
             labels = F.pad(labels, (0, 1), value=PADDING)
         positions = self.pe_layer.encode(coords + 0.5, size_hw)  # (N, P, C); + 0.5: the pixel's centre
-        kinds = torch.cat(
-            [self.not_a_point_embed.weight, *[embedding.weight for embedding in self.point_embeddings]]
-        )  # (1 + 4, C), row label + 1
+        kinds = torch.cat([self.not_a_point_embed.weight, self._kinds(range(4))])  # (1 + 4, C), row label + 1
         is_point = (labels != PADDING).unsqueeze(-1)
         return torch.where(is_point, positions, 0.0) + kinds[labels.long() + 1]
 
     def _embed_boxes(self, boxes: Tensor, size_hw: tuple[int, int]) -> Tensor:
         corners = boxes.reshape(-1, 2, 2) + 0.5  # (N, 2, 2): top left, bottom right
         positions = self.pe_layer.encode(corners, size_hw)
-        kinds = torch.cat([self.point_embeddings[TOP_LEFT].weight, self.point_embeddings[BOTTOM_RIGHT].weight])
-        return positions + kinds
+        return positions + self._kinds((TOP_LEFT, BOTTOM_RIGHT))
+
+    def _kinds(self, labels: Iterable[int]) -> Tensor:
+        """What the network learnt about points of some labels, (number of labels, C)."""
+        index = torch.zeros(1, dtype=torch.int64, device=self.no_mask_embed.weight.device)
+        return torch.cat([self.point_embeddings[label](index) for label in labels])
 
 
 def _count(points: tuple[Tensor, Tensor] | None, boxes: Tensor | None, masks: Tensor | None) -> int:

@@ -21,9 +21,7 @@ class Sam(nn.Module):
         mask_decoder: embeddings → mask logits and predicted IoU.
     """
 
-    def __init__(
-        self, *, image_encoder: nn.Module, prompt_encoder: PromptEncoder, mask_decoder: MaskDecoder
-    ) -> None:
+    def __init__(self, *, image_encoder: nn.Module, prompt_encoder: PromptEncoder, mask_decoder: MaskDecoder) -> None:
         super().__init__()
         self.image_encoder = image_encoder
         self.prompt_encoder = prompt_encoder

@@ -52,9 +52,7 @@ class TinyViT(nn.Module):
         stages: list[nn.Module] = []
         for index, (width, depth) in enumerate(zip(embed_dims, depths, strict=True)):
             blocks = [
-                MBConv(width)
-                if index == 0
-                else TinyViTBlock(width, num_heads[index], window_sizes[index])
+                MBConv(width) if index == 0 else TinyViTBlock(width, num_heads[index], window_sizes[index])
                 for _ in range(depth)
             ]
             stages.append(Stage(blocks, _merging(embed_dims, index)))

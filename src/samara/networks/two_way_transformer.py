@@ -35,9 +35,7 @@ class TwoWayTransformer(nn.Module):
         super().__init__()
         cross_width = embedding_dim // attention_downsample_rate
         self.layers = nn.ModuleList(
-            TwoWayAttentionBlock(
-                embedding_dim, num_heads, mlp_dim, cross_width, skip_first_layer_pe=index == 0
-            )
+            TwoWayAttentionBlock(embedding_dim, num_heads, mlp_dim, cross_width, skip_first_layer_pe=index == 0)
             for index in range(depth)
         )
         self.final_attn_token_to_image = Attention(embedding_dim, num_heads, cross_width)
@@ -115,11 +113,12 @@ class Attention(nn.Module):
         self.out_proj = nn.Linear(inner_width, embedding_dim)
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """q (N, T, C), k and v (N, S, C) → (N, T, C)."""
+        """Q (N, T, C), k and v (N, S, C) → (N, T, C)."""
         q, k, v = (self._heads(x) for x in (self.q_proj(q), self.k_proj(k), self.v_proj(v)))
         attended = F.scaled_dot_product_attention(q, k, v)  # (N, heads, T, ·)
         output: Tensor = self.out_proj(attended.transpose(1, 2).flatten(2))  # (N, T, C)
         return output
 
     def _heads(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # (N, T, C) → (N, heads, T, C / heads)
+        N, T, C = x.shape  # noqa: N806
+        return x.view(N, T, self.num_heads, C // self.num_heads).transpose(1, 2)  # (N, T, C) → (N, heads, T, ·)

@@ -195,7 +195,9 @@ def attend_with_bias(q: Tensor, k: Tensor, v: Tensor, bias_h: Tensor, bias_w: Te
     The (T, T) bias is only ever made for a slice of the queries, so memory does not grow with T².
 
     Args:
-        q, k, v: (G, T, d), G = batch · heads, T = h · w.
+        q: (G, T, d), G = batch · heads, T = h · w.
+        k: the same.
+        v: the same.
         bias_h: (G, T, h), bias of each query towards each row of keys.
         bias_w: (G, T, w), the same for columns.
 

@@ -21,9 +21,7 @@ BACKGROUND_COLOUR = (231, 76, 60)
 BOX_COLOUR = (255, 255, 255)
 
 
-def draw_masks(
-    image: Image, masks: MaskSet, prompts: Sequence[Prompt] = (), *, opacity: float = 0.45
-) -> Image:
+def draw_masks(image: Image, masks: MaskSet, prompts: Sequence[Prompt] = (), *, opacity: float = 0.45) -> Image:
     """Draw masks over an image.
 
     Args:
@@ -35,7 +33,7 @@ def draw_masks(
     Returns:
         A new (H, W, 3) RGB uint8 image.
     """
-    canvas = image.copy()
+    canvas: Image = image.copy()
     thickness = line_thickness(image)
     ordered = masks.largest_first()
     colours = [colour(index) for index in range(len(ordered))]
@@ -61,15 +59,18 @@ def colour(index: int) -> tuple[int, int, int]:
 
 def line_thickness(image: Image) -> int:
     """Pixels of a line that looks equally thin on small and large pictures."""
-    return max(1, round(min(image.shape[:2]) / 500))
+    short_side = int(min(image.shape[:2]))
+    return max(1, round(short_side / 500))
 
 
 def _draw_contour(
-    canvas: Image, area: npt.NDArray[np.bool_], offset: tuple[int, int], rgb: tuple[int, int, int], thickness: int
+    canvas: Image,
+    area: npt.NDArray[np.bool_],
+    offset: tuple[int, int],
+    rgb: tuple[int, int, int],
+    thickness: int,
 ) -> None:
-    contours, _ = cv2.findContours(
-        area.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=offset
-    )
+    contours, _ = cv2.findContours(area.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=offset)
     light = tuple(int(255 - 0.45 * (255 - part)) for part in rgb)
     cv2.drawContours(canvas, contours, -1, light, thickness, cv2.LINE_AA)
 

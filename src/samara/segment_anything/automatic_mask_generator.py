@@ -39,7 +39,7 @@ class SamAutomaticMaskGenerator:
         SettingsError: a value is out of range.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the official signature
         self,
         model: Sam,
         points_per_side: int | None = 32,

@@ -49,9 +49,7 @@ _REGISTERED = {
     "samara_mini": "samara_mini",
 }
 
-sam_model_registry: dict[str, Callable[..., Sam]] = {
-    key: partial(_build, name) for key, name in _REGISTERED.items()
-}
+sam_model_registry: dict[str, Callable[..., Sam]] = {key: partial(_build, name) for key, name in _REGISTERED.items()}
 
 build_sam = build_sam_vit_h = sam_model_registry["vit_h"]
 build_sam_vit_l = sam_model_registry["vit_l"]

@@ -26,7 +26,10 @@ class SamPredictor:
     def __init__(self, sam_model: Sam) -> None:
         self.model = sam_model
         self.transform = ResizeLongestSide(sam_model.prompt_encoder.input_image_size[0])
-        self.reset_image()
+        self.is_image_set = False
+        self.features: Tensor | None = None
+        self.original_size: tuple[int, int] = (0, 0)
+        self.input_size: tuple[int, int] = (0, 0)
 
     @property
     def device(self) -> torch.device:
@@ -173,13 +176,12 @@ class SamPredictor:
     def reset_image(self) -> None:
         """Forget the image."""
         self.is_image_set = False
-        self.features: Tensor | None = None
-        self.original_size: tuple[int, int] = (0, 0)
-        self.input_size: tuple[int, int] = (0, 0)
+        self.features = None
+        self.original_size = self.input_size = (0, 0)
 
     def _need_image(self) -> None:
         if not self.is_image_set:
             raise PromptError("no image is set; call set_image(image) before predicting")
 
     def _tensor(self, array: npt.NDArray[Any]) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+        return torch.tensor(array, device=self.device)

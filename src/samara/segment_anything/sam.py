@@ -42,7 +42,7 @@ class Sam(nn.Module):
         self.register_buffer("pixel_mean", torch.tensor(preprocessing.mean).view(-1, 1, 1), persistent=False)
         self.register_buffer("pixel_std", torch.tensor(preprocessing.std).view(-1, 1, 1), persistent=False)
         # The official attribute: fine-tuning code asks the encoder for its input size.
-        self.image_encoder.img_size = loaded.input_size
+        setattr(self.image_encoder, "img_size", loaded.input_size)  # noqa: B010 - mypy takes it for a tensor
         self._variant: Variant = loaded.variant
         self._provenance: Provenance = loaded.provenance
         self.train(network.training)
@@ -75,9 +75,7 @@ class Sam(nn.Module):
         x = normalise(x, tuple(self.pixel_mean.flatten().tolist()), tuple(self.pixel_std.flatten().tolist()))
         return pad(x, self.prompt_encoder.input_image_size[0])
 
-    def postprocess_masks(
-        self, masks: Tensor, input_size: tuple[int, ...], original_size: tuple[int, ...]
-    ) -> Tensor:
+    def postprocess_masks(self, masks: Tensor, input_size: tuple[int, ...], original_size: tuple[int, ...]) -> Tensor:
         """Remove padding and resize: (N, M, 4h, 4w) logits → (N, M, H, W).
 
         Args:

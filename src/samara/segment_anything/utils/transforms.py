@@ -27,18 +27,14 @@ class ResizeLongestSide:
         pixels = read_image(image)
         return resize(pixels, self._frame((pixels.shape[0], pixels.shape[1])))
 
-    def apply_coords(
-        self, coords: npt.NDArray[np.floating], original_size: tuple[int, ...]
-    ) -> npt.NDArray[np.float32]:
+    def apply_coords(self, coords: npt.NDArray[np.floating], original_size: tuple[int, ...]) -> npt.NDArray[np.float32]:
         """Map points (..., 2) as (x, y) into the resized picture; `original_size` is (H, W).
 
         Differs from Meta: float32, so that Apple GPUs take it.
         """
         return self._frame(original_size).to_input(coords)
 
-    def apply_boxes(
-        self, boxes: npt.NDArray[np.floating], original_size: tuple[int, ...]
-    ) -> npt.NDArray[np.float32]:
+    def apply_boxes(self, boxes: npt.NDArray[np.floating], original_size: tuple[int, ...]) -> npt.NDArray[np.float32]:
         """Map boxes (N, 4) xyxy into the resized picture; `original_size` is (H, W)."""
         return self.apply_coords(np.asarray(boxes).reshape(-1, 4), original_size)
 

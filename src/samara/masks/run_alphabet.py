@@ -1,0 +1,67 @@
+"""COCO's alphabet for run lengths: numbers as text, six bits per character.
+
+Source: COCO API, `maskApi.c` (the format only).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from samara.errors import SettingsError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Of a character's six bits one says that another follows; seven characters hold 34 bits and a sign.
+_MAX_CHARACTERS = 7
+
+
+def compress_runs(runs: NDArray[np.int64]) -> bytes:
+    """Write run lengths in COCO's alphabet: differences to the last but one, five bits per character."""
+    values = runs.copy()
+    values[3:] -= runs[1:-2]
+    # n characters hold -2^(5n-1) ... 2^(5n-1) - 1; ~v = -v - 1 maps the negative half onto the other.
+    limits = np.int64(1) << (5 * np.arange(1, _MAX_CHARACTERS, dtype=np.int64) - 1)
+    lengths = np.searchsorted(limits, np.where(values < 0, ~values, values), side="right") + 1
+    starts = np.cumsum(lengths) - lengths
+    text = np.empty(int(lengths.sum()), np.uint8)
+    for place_in_number in range(int(lengths.max())):
+        longer = lengths > place_in_number
+        bits = (values[longer] >> (5 * place_in_number)) & 31
+        more = np.where(lengths[longer] > place_in_number + 1, 32, 0)
+        text[starts[longer] + place_in_number] = bits + more + 48
+    return text.tobytes()
+
+
+def decompress_runs(counts: bytes) -> NDArray[np.int64]:
+    """Read COCO's alphabet.
+
+    Raises:
+        SettingsError: the text is damaged. Whether the lengths make sense for an image is not looked at.
+    """
+    if not isinstance(counts, bytes) or not counts:
+        raise SettingsError(
+            f"The counts of a mask must be compressed bytes, not {type(counts).__name__} {counts!r:.40}; see Rle.from_coco."
+        )
+    digits = np.frombuffer(counts, np.uint8).astype(np.int64) - 48
+    if digits.min() < 0 or digits.max() > 63:
+        raise SettingsError(
+            "The counts of a mask hold a character that COCO's run lengths do not use; the file is damaged."
+        )
+    last = np.flatnonzero(digits < 32)
+    if last.size == 0 or last[-1] != digits.size - 1:
+        raise SettingsError("The counts of a mask end in the middle of a number; the file is cut off.")
+    first = np.concatenate([[0], last[:-1] + 1])
+    lengths = last - first + 1
+    if lengths.max() > _MAX_CHARACTERS:
+        raise SettingsError(
+            "The counts of a mask hold a number that no image is large enough for; the file is damaged."
+        )
+    place_in_number = np.arange(digits.size) - np.repeat(first, lengths)
+    values = np.add.reduceat((digits & 31) << (5 * place_in_number), first)
+    values[(digits[last] & 16) != 0] -= np.int64(1) << (5 * lengths[(digits[last] & 16) != 0])
+    values[1::2] = np.cumsum(values[1::2])
+    values[2::2] = np.cumsum(values[2::2])
+    return values

@@ -1,0 +1,107 @@
+"""The torch engine: chunks, pruning by predicted IoU, several images."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from samara.engines import torch_engine
+from samara.engines.engine import InputPrompts
+from samara.engines.torch_engine import TorchEngine, open_engine
+from samara.errors import DeviceError
+
+
+@pytest.fixture(scope="module")
+def engine(mini):
+    return TorchEngine(mini.network, "cpu")
+
+
+@pytest.fixture(scope="module")
+def features(engine):
+    torch.manual_seed(0)
+    return engine.encode(torch.randn(2, 3, 512, 512))
+
+
+def prompts(count, images=1):
+    generator = torch.Generator().manual_seed(1)
+    return InputPrompts(
+        points=(torch.rand(count, 1, 2, generator=generator) * 512, torch.ones(count, 1, dtype=torch.int64)),
+        boxes=None,
+        masks=None,
+        image_of_prompt=torch.arange(count) % images,
+    )
+
+
+def decode(engine, features, count, images=1, **more):
+    return engine.decode(features[:images], prompts(count, images), **{"input_size": 512, "multimask": True} | more)
+
+
+def test_shapes(engine, features):
+    assert features.shape == (2, 256, 32, 32)
+    assert features.dtype == torch.float32
+    decoded = decode(engine, features, 5)
+    assert decoded.low_res_logits.shape == (15, 128, 128)
+    assert decoded.prompt.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]
+    assert not decoded.low_res_logits.requires_grad
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 100])
+@pytest.mark.parametrize("images", [1, 2])
+def test_chunks_do_not_change_the_result(monkeypatch, engine, features, chunk, images):
+    expected = decode(engine, features, 7, images)
+    monkeypatch.setitem(torch_engine.PROMPTS_AT_A_TIME, "cpu", chunk)
+    decoded = decode(engine, features, 7, images)
+    assert decoded.prompt.equal(expected.prompt)
+    torch.testing.assert_close(decoded.low_res_logits, expected.low_res_logits, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(decoded.predicted_iou, expected.predicted_iou, atol=1e-4, rtol=1e-4)
+
+
+def test_pruning_leaves_the_same_masks_as_filtering(engine, features):
+    everything = decode(engine, features, 9)
+    threshold = everything.predicted_iou.median().item()
+    keep = everything.predicted_iou > threshold
+    pruned = decode(engine, features, 9, min_predicted_iou=threshold)
+    assert pruned.prompt.equal(everything.prompt[keep])
+    torch.testing.assert_close(pruned.low_res_logits, everything.low_res_logits[keep], atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("count", "more"), [(0, {}), (4, {"min_predicted_iou": 9.0})])
+def test_nothing_is_a_result(engine, features, count, more):
+    decoded = decode(engine, features, count, **more)
+    assert decoded.low_res_logits.shape == (0, 128, 128)
+    assert decoded.prompt.shape == decoded.predicted_iou.shape == (0,)
+
+
+def test_results_are_float32_whatever_the_precision(mini, features):
+    decoded = decode(TorchEngine(mini.network, "cpu", "bfloat16"), features, 2)
+    assert decoded.low_res_logits.dtype == decoded.predicted_iou.dtype == torch.float32
+
+
+def test_unknown_engines_are_refused(mini):
+    with pytest.raises(DeviceError, match="no engine 'abacus'"):
+        open_engine(dataclasses.replace(mini, engine="abacus"))
+
+
+@pytest.mark.gpu
+def test_a_gpu_gives_the_same_masks(mini, features):
+    network = mini.network.to("cuda")
+    try:
+        engine = TorchEngine(network, "cuda")
+        found = engine.decode(
+            features.to("cuda"),
+            InputPrompts(
+                points=tuple(part.cuda() for part in prompts(4).points),
+                boxes=None,
+                masks=None,
+                image_of_prompt=torch.zeros(4, dtype=torch.int64, device="cuda"),
+            ),
+            input_size=512,
+            multimask=True,
+        )
+    finally:
+        mini.network.to("cpu")
+    expected = decode(TorchEngine(mini.network, "cpu"), features, 4)
+    agreement = ((found.low_res_logits.cpu() > 0) == (expected.low_res_logits > 0)).float().mean()
+    assert agreement > 0.999

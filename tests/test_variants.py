@@ -1,0 +1,56 @@
+"""Variants as data: unique, buildable, and agreeing with the networks they describe."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import fields
+
+import pytest
+import torch
+
+from samara.errors import WrongCheckpoint
+from samara.networks.tiny_vit import TinyViT
+from samara.networks.vit import ImageEncoderViT
+from samara.variants import VARIANTS, TinyViTConfig, ViTConfig, build_network, runnable_names
+
+
+def test_names_are_unique_and_their_own_keys():
+    assert all(name == variant.name for name, variant in VARIANTS.items())
+    assert len({variant.title for variant in VARIANTS.values()}) == len(VARIANTS)
+
+
+@pytest.mark.parametrize(("config", "network"), [(ViTConfig, ImageEncoderViT), (TinyViTConfig, TinyViT)])
+def test_numbers_are_arguments_of_the_network(config, network):
+    assert {field.name for field in fields(config)} <= set(inspect.signature(network).parameters)
+
+
+@pytest.mark.parametrize("name", runnable_names())
+def test_counts_are_those_of_the_network(name):
+    with torch.device("meta"):
+        network = build_network(VARIANTS[name])
+    assert sum(parameter.numel() for parameter in network.parameters()) == VARIANTS[name].parameters
+    assert len(network.state_dict()) == VARIANTS[name].keys
+
+
+@pytest.mark.parametrize("name", sorted(set(VARIANTS) - set(runnable_names())))
+def test_what_cannot_be_run_says_what_can(name):
+    with pytest.raises(WrongCheckpoint, match="cannot run .* yet; it runs vit_b, vit_l, vit_h, vit_t"):
+        build_network(VARIANTS[name])
+
+
+@pytest.mark.parametrize("name", sorted(VARIANTS))
+def test_data_is_plausible(name):
+    variant = VARIANTS[name]
+    assert variant.preprocessing.input_size % 32 == 0
+    assert all(0 <= mean <= 255 for mean in variant.preprocessing.mean)
+    assert all(0 < std <= 255 for std in variant.preprocessing.std)
+    if not variant.capabilities.points:
+        assert not variant.capabilities.negative_points
+
+
+def test_another_input_size_changes_no_weight():
+    with torch.device("meta"):
+        own, other = (build_network(VARIANTS["vit_b"], size) for size in (None, 512))
+    assert {k: v.shape for k, v in own.state_dict().items()} == {k: v.shape for k, v in other.state_dict().items()}
+    assert other.prompt_encoder.input_image_size == (512, 512)
+    assert other.prompt_encoder.image_embedding_size == (32, 32)

@@ -234,10 +234,13 @@ def test_reading_pictures_needs_no_torch():
 SIDE_EFFECTS = """
 import os, warnings
 import torch, numpy, cv2  # cv2 itself sets LD_LIBRARY_PATH
-before = dict(os.environ), torch.get_num_threads(), torch.initial_seed(), numpy.get_printoptions(), list(warnings.filters)
+def state():
+    return (
+        dict(os.environ), torch.get_num_threads(), torch.initial_seed(), numpy.get_printoptions(), [*warnings.filters]
+    )
+before = state()
 import samara, samara.segment, samara.segment_anything, samara.checkpoints.load
-after = dict(os.environ), torch.get_num_threads(), torch.initial_seed(), numpy.get_printoptions(), list(warnings.filters)
-assert before == after
+assert before == state()
 """
 
 

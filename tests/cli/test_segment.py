@@ -97,6 +97,6 @@ def test_unclear_combinations_are_refused():
 def test_bars_are_for_terminals_only(monkeypatch, bar):
     with bar() as tell:
         assert tell is None
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("samara.cli.progress.stderr_is_terminal", lambda: True)
     with bar() as tell:
         assert callable(tell)

@@ -15,7 +15,7 @@ from samara.checkpoints.identify import Identity, identify
 from samara.checkpoints.state_dicts import read_state_dict
 from samara.checkpoints.store import Progress, Store
 from samara.devices import choose_device, choose_precision
-from samara.errors import SettingsError, UnknownCheckpoint, WrongCheckpoint
+from samara.errors import ChecksumMismatch, SettingsError, UnknownCheckpoint, WrongCheckpoint
 from samara.loaded import Loaded, Provenance
 from samara.networks.sam import Sam
 from samara.variants import VARIANTS, Variant, build_network, runnable_names
@@ -86,7 +86,8 @@ def load(
     else:
         if path is None:
             path = _from_store(_known(entry), store or Store(), download=download, progress=progress)
-        identity = identify(path)
+        # With the digest: thresholds, input size and licence are those of the published file only if it is that file.
+        identity = identify(path, check_hash=True)
         entry = entry or _entry_of(identity)
         variant = runnable_variant(identity)
         size = input_size or (entry.input_size if entry else variant.preprocessing.input_size)
@@ -118,22 +119,18 @@ def _resolve(checkpoint: str | os.PathLike[str]) -> tuple[Checkpoint | None, Pat
 
 
 def _looks_like_path(name: str) -> bool:
-    return (
-        os.path.exists(name)
-        or os.sep in name
-        or name.endswith((".pth", ".pt", ".safetensors", ".ckpt", ".bin"))
-    )
+    return os.path.exists(name) or os.sep in name or name.endswith((".pth", ".pt", ".safetensors", ".ckpt", ".bin"))
 
 
 def _from_store(entry: Checkpoint, store: Store, *, download: bool, progress: Progress | None) -> Path:
-    path = store.path(entry)
-    if entry.embedded or download or path.is_file():
+    verification = store.check(entry)
+    if not verification.is_wrong or download or entry.embedded:
         return store.get(entry.name, progress=progress)
     size = f" ({entry.size_bytes / 1e6:,.0f} MB)" if entry.size_bytes else ""
-    raise UnknownCheckpoint(
-        f"{entry.name} is not on this machine; get it with `samara checkpoints get {entry.name}`{size}, "
-        f"or use samara.load({entry.name!r}, download=True)"
-    )
+    how = f"get it with `samara checkpoints get {entry.name}`{size}, or use samara.load({entry.name!r}, download=True)"
+    if verification.verdict == "not there":
+        raise UnknownCheckpoint(f"{entry.name} is not on this machine; {how}")
+    raise ChecksumMismatch(f"{verification.detail} It is not used; {how}")
 
 
 def _entry_of(identity: Identity) -> Checkpoint | None:
@@ -185,9 +182,7 @@ def _float32(tensor: Tensor) -> Tensor:
     return tensor.float() if tensor.is_floating_point() else tensor
 
 
-def _check_fit(
-    path: Path, variant: Variant, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]
-) -> None:
+def _check_fit(path: Path, variant: Variant, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
     missing, unexpected = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
     misshapen = [
         f"{name} {tuple(found[name].shape)} instead of {tuple(tensor.shape)}"
@@ -196,9 +191,7 @@ def _check_fit(
     ]
     faults = {"missing": missing, "not expected": unexpected, "of another shape": misshapen}
     if any(faults.values()):
-        told = "; ".join(
-            f"{len(keys)} keys {what} (first: {keys[0]})" for what, keys in faults.items() if keys
-        )
+        told = "; ".join(f"{len(keys)} keys {what} (first: {keys[0]})" for what, keys in faults.items() if keys)
         raise WrongCheckpoint(f"{path} looks like {variant.title}, but does not fit it: {told}")
 
 

@@ -7,10 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
+def stderr_is_terminal() -> bool:
+    """Whether somebody watches."""
+    return sys.stderr.isatty()
+
+
 @contextmanager
 def work_bar() -> Iterator[Callable[[str, int, int], None] | None]:
     """A bar for each named piece of work: call it with name, steps done and steps in all."""
-    if not sys.stderr.isatty():
+    if not stderr_is_terminal():
         yield None
         return
     from rich.console import Console
@@ -31,7 +36,7 @@ def work_bar() -> Iterator[Callable[[str, int, int], None] | None]:
 @contextmanager
 def download_bar(name: str) -> Iterator[Callable[[int, int | None], None] | None]:
     """A bar that appears with the first bytes: call it with bytes done and bytes in all."""
-    if not sys.stderr.isatty():
+    if not stderr_is_terminal():
         yield None
         return
     from rich.console import Console

@@ -108,15 +108,11 @@ def _check_options(
     if channel_order not in ("RGB", "BGR"):
         raise SettingsError(f'channel_order={channel_order!r} is not accepted; give "RGB" or "BGR".')
     if not _is_colour(background):
-        raise SettingsError(
-            f"background={background!r} is not accepted; give three integers 0..255, red first."
-        )
+        raise SettingsError(f"background={background!r} is not accepted; give three integers 0..255, red first.")
     if frame is not None and not _is_integer(frame, at_least=0):
         raise SettingsError(f"frame={frame!r} is not accepted; give a number from 0.")
     if max_pixels is not None and not _is_integer(max_pixels, at_least=1):
-        raise SettingsError(
-            f"max_pixels={max_pixels!r} is not accepted; give a number from 1, or None for no limit."
-        )
+        raise SettingsError(f"max_pixels={max_pixels!r} is not accepted; give a number from 1, or None for no limit.")
 
 
 def _is_colour(value: object) -> bool:
@@ -131,9 +127,7 @@ def _is_integer(value: object, at_least: int) -> bool:
 
 def _refuse_frame(frame: int | None, name: str) -> None:
     if frame is not None:
-        raise ImageError(
-            f"{name} has no frames; frame={frame} is for files such as GIF and TIFF: index the array."
-        )
+        raise ImageError(f"{name} has no frames; frame={frame} is for files such as GIF and TIFF: index the array.")
 
 
 def _is_tensor(source: object) -> TypeIs[torch.Tensor]:

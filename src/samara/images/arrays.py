@@ -29,18 +29,12 @@ def array_pixels(array: NDArray[np.generic], name: str) -> NDArray[np.generic]:
         ImageError: Any other shape, or hidden (masked) values.
     """
     if isinstance(array, np.ma.MaskedArray):
-        raise ImageError(
-            f"{name} is masked, and what its hidden pixels show is open; pass array.filled(value)."
-        )
+        raise ImageError(f"{name} is masked, and what its hidden pixels show is open; pass array.filled(value).")
     _check_dimensions(array.shape, name, layout="(H, W) or (H, W, 1 | 3 | 4)")
     if array.ndim == 3 and array.shape[2] not in _CHANNELS:
         if array.shape[0] in _CHANNELS:
-            raise ImageError(
-                f"{name} has its channels first; arrays are (H, W, C): pass array.transpose(1, 2, 0)."
-            )
-        raise ImageError(
-            f"{name} has {array.shape[2]} channels; accepted are 1, 3 and 4: choose them, array[..., :3]."
-        )
+            raise ImageError(f"{name} has its channels first; arrays are (H, W, C): pass array.transpose(1, 2, 0).")
+        raise ImageError(f"{name} has {array.shape[2]} channels; accepted are 1, 3 and 4: choose them, array[..., :3].")
     return np.asarray(_without_single_channel(array))
 
 
@@ -60,12 +54,8 @@ def tensor_pixels(tensor: torch.Tensor, name: str) -> NDArray[np.generic]:
     _check_dimensions(tuple(tensor.shape), name, layout="(H, W) or (1 | 3 | 4, H, W)")
     if tensor.ndim == 3 and tensor.shape[0] not in _CHANNELS:
         if tensor.shape[2] in _CHANNELS:
-            raise ImageError(
-                f"{name} has its channels last; tensors are (C, H, W): pass tensor.permute(2, 0, 1)."
-            )
-        raise ImageError(
-            f"{name} has {tensor.shape[0]} channels; accepted are 1, 3 and 4: choose them, tensor[:3]."
-        )
+            raise ImageError(f"{name} has its channels last; tensors are (C, H, W): pass tensor.permute(2, 0, 1).")
+        raise ImageError(f"{name} has {tensor.shape[0]} channels; accepted are 1, 3 and 4: choose them, tensor[:3].")
     return _without_single_channel(_to_numpy(tensor, name))
 
 
@@ -95,9 +85,7 @@ def _check_dimensions(shape: tuple[int, ...], name: str, layout: str) -> None:
             f"{name} is a batch; accepted is one picture, {layout}: pass a list of its items, list(batch)."
         )
     if len(shape) == 1:
-        raise ImageError(
-            f"{name} has one dimension; accepted is {layout}. An encoded file goes in as array.tobytes()."
-        )
+        raise ImageError(f"{name} has one dimension; accepted is {layout}. An encoded file goes in as array.tobytes().")
     if len(shape) not in (2, 3):
         raise ImageError(f"{name} has {len(shape)} dimensions; accepted is {layout}.")
 

@@ -36,9 +36,7 @@ def refuse_varieties(image: ImageFile.ImageFile, name: str) -> None:
     """
     channels, _, order = _raw_mode(image).partition(";16")
     if channels not in ("RGB", "RGBX", "RGBA") or order not in _OTHER_BYTE:
-        raise ImageError(
-            f"{name} has 16 bits in a variety that is not supported; save it as plain 16-bit RGB(A)."
-        )
+        raise ImageError(f"{name} has 16 bits in a variety that is not supported; save it as plain 16-bit RGB(A).")
 
 
 def refuse_transparent_colour(image: PngImagePlugin.PngImageFile, name: str) -> None:
@@ -48,9 +46,7 @@ def refuse_transparent_colour(image: PngImagePlugin.PngImageFile, name: str) -> 
         ImageError: Pillow would compare the 16-bit colour with the 8 bits that it keeps.
     """
     if ";16" in _raw_mode(image) and "transparency" in image.info:
-        raise ImageError(
-            f"{name} has 16 bits and one transparent colour; save it with an alpha channel instead."
-        )
+        raise ImageError(f"{name} has 16 bits and one transparent colour; save it with an alpha channel instead.")
 
 
 def select_lower_bytes(image: ImageFile.ImageFile) -> None:

@@ -67,9 +67,7 @@ class Decoded(NamedTuple):
     """EXIF orientation, 1 to 8, that is still to be undone."""
 
 
-def decode(
-    source: EncodedSource | Image.Image, name: str, frame: int | None, max_pixels: int | None
-) -> Decoded:
+def decode(source: EncodedSource | Image.Image, name: str, frame: int | None, max_pixels: int | None) -> Decoded:
     """Decode a picture completely.
 
     Args:
@@ -125,9 +123,7 @@ def _open_path(path: str, name: str) -> IO[bytes]:
         if os.path.isdir(path):
             raise ImageError(f"{name} is a directory; pass the path of one picture.") from error
         reason = error.strerror if isinstance(error, OSError) else error
-        raise ImageError(
-            f"{name} cannot be opened ({reason}); check the path and its permissions."
-        ) from error
+        raise ImageError(f"{name} cannot be opened ({reason}); check the path and its permissions.") from error
 
 
 def _read_all(source: IO[bytes], name: str) -> bytes:
@@ -143,9 +139,7 @@ def _read_all(source: IO[bytes], name: str) -> bytes:
     if not isinstance(content, (bytes, bytearray, memoryview)):
         raise ImageError(f'{name} reads text, not bytes; open the file with mode "rb".')
     if not content:
-        raise ImageError(
-            f"{name} has nothing left to read; rewind it with seek(0), or check that it is not empty."
-        )
+        raise ImageError(f"{name} has nothing left to read; rewind it with seek(0), or check that it is not empty.")
     return bytes(content)
 
 
@@ -165,16 +159,12 @@ def _decode_stream(stream: IO[bytes], name: str, frame: int | None, max_pixels: 
 
 
 def _decode_pillow(image: Image.Image, name: str, frame: int | None, max_pixels: int | None) -> Decoded:
-    with _failures_told(
-        name, "closed, or its file is damaged or incomplete; pass the file, or an open image"
-    ):
+    with _failures_told(name, "closed, or its file is damaged or incomplete; pass the file, or an open image"):
         position = image.tell()
         try:
             _prepare(image, name, frame, max_pixels)
             if deep_colour.is_deep(image):
-                raise ImageError(
-                    f"{name} is the upper half of 16-bit colours, all that Pillow keeps; pass the file."
-                )
+                raise ImageError(f"{name} is the upper half of 16-bit colours, all that Pillow keeps; pass the file.")
             return _decode_prepared(image)
         finally:
             if image.tell() != position:  # the caller's image stays at the caller's frame
@@ -188,13 +178,9 @@ def _failures_told(name: str, meaning: str) -> Iterator[None]:
     except ImageError:
         raise
     except (MemoryError, Image.DecompressionBombError) as error:
-        raise ImageError(
-            f"{name} needs more memory than there is or than Pillow allows ({error}); tile it."
-        ) from error
+        raise ImageError(f"{name} needs more memory than there is or than Pillow allows ({error}); tile it.") from error
     except _PILLOW_FAILURES as error:
-        raise ImageError(
-            f"{name} cannot be decoded ({type(error).__name__}: {error}); it is {meaning}."
-        ) from error
+        raise ImageError(f"{name} cannot be decoded ({type(error).__name__}: {error}); it is {meaning}.") from error
 
 
 def _identify(stream: IO[bytes], name: str) -> ImageFile.ImageFile:

@@ -34,9 +34,7 @@ def refuse_preview(image: TiffImagePlugin.TiffImageFile, name: str) -> None:
     """
     kind = image.tag_v2.get(ExifTags.Base.NewSubfileType, 0)
     if ExifTags.Base.DNGVersion in image.tag_v2 or kind & _REDUCED:
-        raise ImageError(
-            f"{name} is a camera raw file or a thumbnail; develop or export the full picture first."
-        )
+        raise ImageError(f"{name} is a camera raw file or a thumbnail; develop or export the full picture first.")
 
 
 def refuse_misread_values(image: TiffImagePlugin.TiffImageFile, name: str) -> None:
@@ -48,9 +46,7 @@ def refuse_misread_values(image: TiffImagePlugin.TiffImageFile, name: str) -> No
     tags, bits = image.tag_v2, bits_per_value(image)
     if bits > 8 and tags.get(ExifTags.Base.PhotometricInterpretation) == _MIN_IS_WHITE:
         # Pillow inverts such pictures at 8 bits, but not above.
-        raise ImageError(
-            f"{name} stores white as 0 in {bits} bits; invert the values and pass them as an array."
-        )
+        raise ImageError(f"{name} stores white as 0 in {bits} bits; invert the values and pass them as an array.")
     if bits == 8 and _SIGNED in tags.get(ExifTags.Base.SampleFormat, (1,)):
         # Pillow reads -1 as 255.
         raise ImageError(f"{name} holds signed 8-bit values; pass them as an int8 array with value_range.")

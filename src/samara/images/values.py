@@ -32,9 +32,7 @@ def check_value_range(value_range: ValueRange | None) -> None:
     if not is_pair or not all(map(_is_finite_number, value_range)):
         raise SettingsError(f'value_range={value_range!r} is not accepted; give (black, white), or "auto".')
     if not value_range[0] < value_range[1]:
-        raise SettingsError(
-            f"value_range={value_range!r} is not accepted; black, the first, must be the smaller."
-        )
+        raise SettingsError(f"value_range={value_range!r} is not accepted; black, the first, must be the smaller.")
 
 
 def _is_finite_number(value: object) -> bool:
@@ -116,9 +114,7 @@ def _extremes(values: NDArray[np.generic], name: str) -> tuple[float, float]:
     return lowest, highest
 
 
-def _range_of_type(
-    dtype: np.dtype[np.generic], lowest: float, highest: float, name: str
-) -> tuple[float, float]:
+def _range_of_type(dtype: np.dtype[np.generic], lowest: float, highest: float, name: str) -> tuple[float, float]:
     """What is black and white if nothing was declared."""
     match dtype.kind:
         case "b":
@@ -204,9 +200,7 @@ def _map_linearly(values: NDArray[np.generic], black: float, white: float, name:
     if span == 0:  # "auto" on a constant picture
         return mapped
     if not math.isfinite(span):
-        raise ImageError(
-            f"{name} has values from {black:g} to {white:g}, too far apart for float64; scale them."
-        )
+        raise ImageError(f"{name} has values from {black:g} to {white:g}, too far apart for float64; scale them.")
     for rows in _blocks_of_rows(values.shape):
         block = np.subtract(values[rows], black, dtype=np.float64)
         block /= span
@@ -216,9 +210,7 @@ def _map_linearly(values: NDArray[np.generic], black: float, white: float, name:
     return mapped
 
 
-def _lay_over(
-    rgb: NDArray[np.uint8], alpha: NDArray[np.uint8], background: tuple[int, int, int]
-) -> NDArray[np.uint8]:
+def _lay_over(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8], background: tuple[int, int, int]) -> NDArray[np.uint8]:
     """Composite over one colour: (rgb · alpha + background · (255 - alpha)) / 255, rounded to the nearest."""
     if int(alpha.min()) == 255:
         return rgb

@@ -42,9 +42,8 @@ def decompress_runs(counts: bytes) -> NDArray[np.int64]:
         SettingsError: the text is damaged. Whether the lengths make sense for an image is not looked at.
     """
     if not isinstance(counts, bytes) or not counts:
-        raise SettingsError(
-            f"The counts of a mask must be compressed bytes, not {type(counts).__name__} {counts!r:.40}; see Rle.from_coco."
-        )
+        given = f"{type(counts).__name__} {counts!r:.40}"
+        raise SettingsError(f"The counts of a mask must be compressed bytes, not {given}; see Rle.from_coco.")
     digits = np.frombuffer(counts, np.uint8).astype(np.int64) - 48
     if digits.min() < 0 or digits.max() > 63:
         raise SettingsError(

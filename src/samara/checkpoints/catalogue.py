@@ -1,0 +1,400 @@
+"""The published checkpoints, one row per file.
+
+Facts only; nothing here opens a file or a socket. A fact that nobody could confirm is None and a comment says
+why. `source` says who vouches for size and digests, which for most files are others than the publisher.
+"""
+
+from __future__ import annotations
+
+import difflib
+
+from samara.checkpoints.record import Checkpoint
+from samara.errors import UnknownCheckpoint
+
+__all__ = ["CATALOGUE", "Checkpoint", "find"]
+
+
+def find(name: str) -> Checkpoint:
+    """Look up a checkpoint by name or alias; upper and lower case are the same.
+
+    Raises:
+        UnknownCheckpoint: no row has this name; the message offers the nearest ones.
+    """
+    wanted = name.strip().casefold()
+    by_name = {known: row for row in CATALOGUE for known in (row.name, *row.aliases)}
+    if wanted in by_name:
+        return by_name[wanted]
+    near = difflib.get_close_matches(wanted, by_name, n=3, cutoff=0.6)
+    hint = f"did you mean {' or '.join(near)}?" if near else "`samara checkpoints list` shows all names."
+    raise UnknownCheckpoint(f"There is no checkpoint {name!r} in the catalogue; {hint}")
+
+
+_SAM = "https://dl.fbaipublicfiles.com/segment_anything"
+_SAM_2 = "https://dl.fbaipublicfiles.com/segment_anything_2"
+_HQ = "https://huggingface.co/lkeab/hq-sam/resolve/main"
+_EFFICIENT = "https://github.com/yformer/EfficientSAM/raw/main/weights"
+_EDGE = "https://huggingface.co/spaces/chongzhou/EdgeSAM/resolve/main/weights"
+_YOLO = "https://github.com/ultralytics/assets/releases/download/v8.4.0"
+_SAM_SOURCE = "facebookresearch/segment-anything README; size and digests pinned by several third parties"
+_HQ_SOURCE = "SysCV/sam-hq README; digests pinned by third parties"
+_SAM_2_SOURCE = "facebookresearch/sam2 README; size and SHA-256 pinned by at least two third parties"
+_EFFICIENT_SOURCE = "yformer/EfficientSAM, weights/; git object id from the repository itself"
+_COCO_ONLY = "finds the 80 classes of COCO only; not promptable"
+_FAST = "not promptable: finds all instances at once and prompts select among them"
+_CLICKS_ONLY = "no negative points, no mask prompts"
+_NO_IOU = "its predicted IoU was not trained: rank by stability score; non-commercial licence"
+
+CATALOGUE: tuple[Checkpoint, ...] = (
+    Checkpoint(
+        name="sam_vit_h",
+        aliases=("vit_h", "sam_h", "sam_vit_h_4b8939"),
+        variant="vit_h",
+        file_name="sam_vit_h_4b8939.pth",
+        url=f"{_SAM}/sam_vit_h_4b8939.pth",
+        licence="Apache-2.0",
+        source=_SAM_SOURCE,
+        trained_on="SA-1B",
+        size_bytes=2_564_550_879,
+        sha256="a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e",
+        md5="4b8939a88964f0f4ff5f5b2642c598a6",
+    ),
+    Checkpoint(
+        name="sam_vit_l",
+        aliases=("vit_l", "sam_l", "sam_vit_l_0b3195"),
+        variant="vit_l",
+        file_name="sam_vit_l_0b3195.pth",
+        url=f"{_SAM}/sam_vit_l_0b3195.pth",
+        licence="Apache-2.0",
+        source=_SAM_SOURCE,
+        trained_on="SA-1B",
+        size_bytes=1_249_524_607,
+        sha256="3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622",
+        md5="0b3195507c641ddb6910d2bb5adee89c",
+    ),
+    Checkpoint(
+        name="sam_vit_b",
+        aliases=("vit_b", "sam_b", "sam_vit_b_01ec64"),
+        variant="vit_b",
+        file_name="sam_vit_b_01ec64.pth",
+        url=f"{_SAM}/sam_vit_b_01ec64.pth",
+        licence="Apache-2.0",
+        source=_SAM_SOURCE,
+        trained_on="SA-1B",
+        size_bytes=375_042_383,
+        sha256="ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912",
+        md5="01ec64d29a2fca3f0661936605ae66f8",
+    ),
+    Checkpoint(
+        name="mobile_sam",
+        aliases=("vit_t", "mobilesam", "sam_vit_t"),
+        variant="vit_t",
+        file_name="mobile_sam.pt",
+        url="https://github.com/ChaoningZhang/MobileSAM/raw/master/weights/mobile_sam.pt",
+        licence="Apache-2.0",
+        source="ChaoningZhang/MobileSAM, weights/; git object id from there, SHA-256 from five third parties",
+        trained_on="1 % of SA-1B",
+        size_bytes=40_728_226,
+        sha256="6dbb90523a35330fedd7f1d3dfc66f995213d81b29a5ca8108dbcdd4e37d6c2f",
+        md5="f3c0d8cda613564d499310dab6c812cd",
+        git_blob_sha1="7ef2d090979fd9853adf17b7a99c8b94a1c5a6a7",
+    ),
+    # The project's own, inside the package. Its IoU head is modest: with 0.88 nothing would be left.
+    Checkpoint(
+        name="samara_mini",
+        aliases=("mini",),
+        variant="vit_t",
+        file_name="samara_mini.safetensors",
+        url=None,
+        licence="Apache-2.0",
+        source="this project: a bootstrap, to be replaced by the project's own training",
+        trained_on="public image and mask sets, about 5 passes, from random initial weights",
+        size_bytes=20_332_624,
+        sha256="54eb62f8e1d87b81eadd228dac3d155b3931698e7ab9c5020670ce22f013b41e",
+        input_size=512,
+        pred_iou_thresh=0.33,
+        stability_score_thresh=0.7,
+        embedded=True,
+        note="small and weak: it makes the first command work without a download",
+    ),
+    # Sizes of the HQ-SAM files are known from arithmetic only, and two of the SHA-256 from nobody.
+    Checkpoint(
+        name="sam_hq_vit_h",
+        aliases=("hq_vit_h", "sam_hq_h"),
+        variant="hq_vit_h",
+        file_name="sam_hq_vit_h.pth",
+        url=f"{_HQ}/sam_hq_vit_h.pth",
+        licence="Apache-2.0",
+        source=_HQ_SOURCE,
+        trained_on="HQSeg-44K, from SAM",
+        sha256="a7ac14a085326d9fa6199c8c698c4f0e7280afdbb974d2c4660ec60877b45e35",
+        md5="3560f6b6a5a6edacd814a1325c39640a",
+    ),
+    Checkpoint(
+        name="sam_hq_vit_l",
+        aliases=("hq_vit_l", "sam_hq_l"),
+        variant="hq_vit_l",
+        file_name="sam_hq_vit_l.pth",
+        url=f"{_HQ}/sam_hq_vit_l.pth",
+        licence="Apache-2.0",
+        source=_HQ_SOURCE,
+        trained_on="HQSeg-44K, from SAM",
+        md5="08947267966e4264fb39523eccc33f86",
+    ),
+    Checkpoint(
+        name="sam_hq_vit_b",
+        aliases=("hq_vit_b", "sam_hq_b"),
+        variant="hq_vit_b",
+        file_name="sam_hq_vit_b.pth",
+        url=f"{_HQ}/sam_hq_vit_b.pth",
+        licence="Apache-2.0",
+        source=_HQ_SOURCE,
+        trained_on="HQSeg-44K, from SAM",
+        md5="c6b8953247bcfdc8bb8ef91e36a6cacc",
+    ),
+    Checkpoint(
+        name="sam_hq_vit_tiny",
+        aliases=("hq_vit_t", "sam_hq_t", "hq_vit_tiny", "sam_hq_vit_t"),
+        variant="hq_vit_t",
+        file_name="sam_hq_vit_tiny.pth",
+        url=f"{_HQ}/sam_hq_vit_tiny.pth",
+        licence="Apache-2.0",
+        source=_HQ_SOURCE,
+        trained_on="HQSeg-44K, from MobileSAM",
+        sha256="0f32c075ccdd870ae54db2f7630e7a0878ede5a2b06d05d6fe02c65a82fb7196",
+    ),
+    # Nobody has published size or digest of this file.
+    Checkpoint(
+        name="sam2.1_hq_l",
+        aliases=("sam2.1_hq_hiera_l", "sam2.1_hq_hiera_large", "hq_sam2.1_l"),
+        variant="sam2.1_hq_hiera_l",
+        file_name="sam2.1_hq_hiera_large.pt",
+        url=f"{_HQ}/sam2.1_hq_hiera_large.pt",
+        licence="Apache-2.0",
+        source="SysCV/sam-hq README",
+        trained_on="HQSeg-44K, from SAM 2.1",
+        pred_iou_thresh=0.8,
+    ),
+    Checkpoint(
+        name="sam2.1_t",
+        aliases=("sam2.1_hiera_t", "sam2.1_hiera_tiny", "sam2.1_tiny"),
+        variant="sam2.1_hiera_t",
+        file_name="sam2.1_hiera_tiny.pt",
+        url=f"{_SAM_2}/092824/sam2.1_hiera_tiny.pt",
+        licence="Apache-2.0",
+        source=_SAM_2_SOURCE,
+        trained_on="SA-1B, SA-V",
+        size_bytes=156_008_466,
+        sha256="7402e0d864fa82708a20fbd15bc84245c2f26dff0eb43a4b5b93452deb34be69",
+        pred_iou_thresh=0.8,
+    ),
+    Checkpoint(
+        name="sam2.1_s",
+        aliases=("sam2.1_hiera_s", "sam2.1_hiera_small", "sam2.1_small"),
+        variant="sam2.1_hiera_s",
+        file_name="sam2.1_hiera_small.pt",
+        url=f"{_SAM_2}/092824/sam2.1_hiera_small.pt",
+        licence="Apache-2.0",
+        source=_SAM_2_SOURCE,
+        trained_on="SA-1B, SA-V",
+        size_bytes=184_416_285,
+        sha256="6d1aa6f30de5c92224f8172114de081d104bbd23dd9dc5c58996f0cad5dc4d38",
+        pred_iou_thresh=0.8,
+    ),
+    Checkpoint(
+        name="sam2.1_b+",
+        aliases=("sam2.1_hiera_b+", "sam2.1_hiera_base_plus", "sam2.1_base_plus", "sam2.1_b"),
+        variant="sam2.1_hiera_b+",
+        file_name="sam2.1_hiera_base_plus.pt",
+        url=f"{_SAM_2}/092824/sam2.1_hiera_base_plus.pt",
+        licence="Apache-2.0",
+        source=_SAM_2_SOURCE,
+        trained_on="SA-1B, SA-V",
+        size_bytes=323_606_802,
+        sha256="a2345aede8715ab1d5d31b4a509fb160c5a4af1970f199d9054ccfb746c004c5",
+        pred_iou_thresh=0.8,
+    ),
+    Checkpoint(
+        name="sam2.1_l",
+        aliases=("sam2.1_hiera_l", "sam2.1_hiera_large", "sam2.1_large"),
+        variant="sam2.1_hiera_l",
+        file_name="sam2.1_hiera_large.pt",
+        url=f"{_SAM_2}/092824/sam2.1_hiera_large.pt",
+        licence="Apache-2.0",
+        source=_SAM_2_SOURCE,
+        trained_on="SA-1B, SA-V",
+        size_bytes=898_083_611,
+        sha256="2647878d5dfa5098f2f8649825738a9345572bae2d4350a2468587ece47dd318",
+        pred_iou_thresh=0.8,
+    ),
+    # Of the first release only MD5s were pinned; sizes and SHA-256 were not found.
+    Checkpoint(
+        name="sam2_t",
+        aliases=("sam2_hiera_t", "sam2_hiera_tiny", "sam2_tiny"),
+        variant="sam2_hiera_t",
+        file_name="sam2_hiera_tiny.pt",
+        url=f"{_SAM_2}/072824/sam2_hiera_tiny.pt",
+        licence="Apache-2.0",
+        source="facebookresearch/sam2 README; MD5 pinned by IOPaint",
+        trained_on="SA-1B, SA-V",
+        md5="99eacccce4ada0b35153d4fd7af05297",
+        pred_iou_thresh=0.8,
+    ),
+    Checkpoint(
+        name="sam2_s",
+        aliases=("sam2_hiera_s", "sam2_hiera_small", "sam2_small"),
+        variant="sam2_hiera_s",
+        file_name="sam2_hiera_small.pt",
+        url=f"{_SAM_2}/072824/sam2_hiera_small.pt",
+        licence="Apache-2.0",
+        source="facebookresearch/sam2 README; MD5 pinned by IOPaint",
+        trained_on="SA-1B, SA-V",
+        md5="7f320dbeb497330a2472da5a16c7324d",
+        pred_iou_thresh=0.8,
+    ),
+    Checkpoint(
+        name="sam2_b+",
+        aliases=("sam2_hiera_b+", "sam2_hiera_base_plus", "sam2_base_plus", "sam2_b"),
+        variant="sam2_hiera_b+",
+        file_name="sam2_hiera_base_plus.pt",
+        url=f"{_SAM_2}/072824/sam2_hiera_base_plus.pt",
+        licence="Apache-2.0",
+        source="facebookresearch/sam2 README; MD5 pinned by IOPaint",
+        trained_on="SA-1B, SA-V",
+        md5="09dc5a3d7719f64aaea1d37341ef26f2",
+        pred_iou_thresh=0.8,
+    ),
+    Checkpoint(
+        name="sam2_l",
+        aliases=("sam2_hiera_l", "sam2_hiera_large", "sam2_large"),
+        variant="sam2_hiera_l",
+        file_name="sam2_hiera_large.pt",
+        url=f"{_SAM_2}/072824/sam2_hiera_large.pt",
+        licence="Apache-2.0",
+        source="facebookresearch/sam2 README; MD5 pinned by IOPaint",
+        trained_on="SA-1B, SA-V",
+        md5="08083462423be3260cd6a5eef94dc01c",
+        pred_iou_thresh=0.8,
+    ),
+    # One project pinned the size, nobody a digest. Thresholds: those of SAM 2, no others are published.
+    Checkpoint(
+        name="sam3",
+        aliases=("sam_3",),
+        variant="sam3",
+        file_name="sam3.pt",
+        url=None,
+        licence="LicenseRef-SAM-License",
+        source="huggingface.co/facebook/sam3; size pinned by one third party",
+        trained_on="SA-Co",
+        size_bytes=3_450_062_241,
+        input_size=1008,
+        pred_iou_thresh=0.8,
+        note="gated: accept the licence at https://huggingface.co/facebook/sam3 and fetch sam3.pt yourself",
+    ),
+    # The size and SHA-256 that were pinned belong to the file on Google Drive; what `url` serves may differ.
+    Checkpoint(
+        name="fastsam_s",
+        aliases=("fastsam-s",),
+        variant="fastsam_s",
+        file_name="FastSAM-s.pt",
+        url=f"{_YOLO}/FastSAM-s.pt",
+        licence="AGPL-3.0-only",
+        source="CASIA-LMC-Lab/FastSAM; mirror in ultralytics/assets v8.4.0",
+        trained_on="2 % of SA-1B",
+        pred_iou_thresh=0.4,
+        stability_score_thresh=0.0,
+        note=_FAST,
+    ),
+    Checkpoint(
+        name="fastsam_x",
+        aliases=("fastsam-x", "fastsam"),
+        variant="fastsam_x",
+        file_name="FastSAM-x.pt",
+        url=f"{_YOLO}/FastSAM-x.pt",
+        licence="AGPL-3.0-only",
+        source="CASIA-LMC-Lab/FastSAM; mirror in ultralytics/assets v8.4.0",
+        trained_on="2 % of SA-1B",
+        pred_iou_thresh=0.4,
+        stability_score_thresh=0.0,
+        note=_FAST,
+    ),
+    # The documentation states these sizes rounded, and differently in two of its versions: None.
+    Checkpoint(
+        name="yolov8n-seg",
+        aliases=("yolov8n_seg",),
+        variant="yolov8n_seg",
+        file_name="yolov8n-seg.pt",
+        url=f"{_YOLO}/yolov8n-seg.pt",
+        licence="AGPL-3.0-only",
+        source="ultralytics/assets release v8.4.0",
+        trained_on="COCO",
+        input_size=640,
+        pred_iou_thresh=0.25,
+        stability_score_thresh=0.0,
+        note=_COCO_ONLY,
+    ),
+    Checkpoint(
+        name="yolo11n-seg",
+        aliases=("yolo11n_seg",),
+        variant="yolo11n_seg",
+        file_name="yolo11n-seg.pt",
+        url=f"{_YOLO}/yolo11n-seg.pt",
+        licence="AGPL-3.0-only",
+        source="ultralytics/assets release v8.4.0",
+        trained_on="COCO",
+        input_size=640,
+        pred_iou_thresh=0.25,
+        stability_score_thresh=0.0,
+        note=_COCO_ONLY,
+    ),
+    # The repository's git object ids are all that is known; that of the second is the zip's.
+    Checkpoint(
+        name="efficient_sam_ti",
+        aliases=("efficientsam_ti", "efficient_sam_vitt"),
+        variant="efficient_sam_ti",
+        file_name="efficient_sam_vitt.pt",
+        url=f"{_EFFICIENT}/efficient_sam_vitt.pt",
+        licence="Apache-2.0",
+        source=_EFFICIENT_SOURCE,
+        trained_on="ImageNet, SA-1B",
+        git_blob_sha1="af883c49e33c68f01107be52df0ecad26a48355f",
+        note=_CLICKS_ONLY,
+    ),
+    Checkpoint(
+        name="efficient_sam_s",
+        aliases=("efficientsam_s", "efficient_sam_vits"),
+        variant="efficient_sam_s",
+        file_name="efficient_sam_vits.pt",
+        url=f"{_EFFICIENT}/efficient_sam_vits.pt.zip",
+        licence="Apache-2.0",
+        source=_EFFICIENT_SOURCE,
+        trained_on="ImageNet, SA-1B",
+        git_blob_sha1="fa4e9f05f753e109dbde052f97d37903b833cf53",
+        archive_name="efficient_sam_vits.pt.zip",
+        note=_CLICKS_ONLY,
+    ),
+    # Nobody has published size or digest of the EdgeSAM files. pred_iou_thresh is 0: see the note.
+    Checkpoint(
+        name="edge_sam",
+        aliases=("edgesam",),
+        variant="edge_sam",
+        file_name="edge_sam.pth",
+        url=f"{_EDGE}/edge_sam.pth",
+        licence="LicenseRef-S-Lab-1.0",
+        source="chongzhou96/EdgeSAM README and LICENSE",
+        trained_on="SA-1B",
+        pred_iou_thresh=0.0,
+        note=_NO_IOU,
+    ),
+    Checkpoint(
+        name="edge_sam_3x",
+        aliases=("edgesam_3x",),
+        variant="edge_sam",
+        file_name="edge_sam_3x.pth",
+        url=f"{_EDGE}/edge_sam_3x.pth",
+        licence="LicenseRef-S-Lab-1.0",
+        source="chongzhou96/EdgeSAM README and LICENSE",
+        trained_on="SA-1B",
+        pred_iou_thresh=0.0,
+        note=_NO_IOU,
+    ),
+)

@@ -1,0 +1,178 @@
+"""What a checkpoint file is: family, variant and part, from names and shapes, never from the file's name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from samara.checkpoints.catalogue import CATALOGUE
+from samara.checkpoints.digests import digest_file, known_digest
+from samara.checkpoints.families import Part, Recognition, recognise
+from samara.checkpoints.layout import FileFormat, FileLayout
+from samara.checkpoints.record import Checkpoint
+from samara.checkpoints.state_dicts import read_layout
+from samara.errors import UnrecognisedCheckpoint
+from samara.variants import Family
+
+# Entries of a state dict that are no parameters: batch norm's statistics, SAM's fixed frequencies.
+_BUFFERS = ("running_mean", "running_var", "num_batches_tracked", "positional_encoding_gaussian_matrix")
+
+_PART_TITLES: Mapping[Part, str] = {
+    "whole": "",
+    "image_encoder": ", image encoder only",
+    "prompt_encoder": ", prompt encoder only",
+    "mask_decoder": ", mask decoder only",
+    "prompt_encoder+mask_decoder": ", prompt encoder and mask decoder without image encoder",
+    "other": ", incomplete",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What a file is.
+
+    Attributes:
+        path: the file.
+        format: its container.
+        family: kind of network.
+        variant: name in `samara.variants`; None if the size cannot be told, or is none that samara knows.
+        checkpoint: name in the catalogue, if the file has that row's size (and digest, where asked for).
+        parameters: numbers that were trained; buffers are not counted.
+        keys: entries of the state dict, buffers counted.
+        dtypes: element types that occur, the most frequent first.
+        part: which part of the network the file holds.
+        metadata: text that the file says about itself.
+        missing: names that the variant needs and the file lacks.
+        unexpected: names that the variant does not have.
+        misshapen: names of tensors with another shape than the variant's.
+        classes: how many classes a detector knows; None for families without classes.
+        description: all of this in one sentence, without a full stop.
+    """
+
+    path: Path
+    format: FileFormat
+    family: Family
+    variant: str | None
+    checkpoint: str | None
+    parameters: int
+    keys: int
+    dtypes: tuple[str, ...]
+    part: Part
+    metadata: Mapping[str, str]
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    misshapen: tuple[str, ...]
+    classes: int | None
+    description: str
+
+
+def identify(path: str | os.PathLike[str], *, check_hash: bool = False) -> Identity:
+    """Say what a checkpoint file is, reading its headers only and running nothing of it.
+
+    Args:
+        path: of the file.
+        check_hash: name a published checkpoint only if the file's digest is right, which takes seconds per
+            gigabyte; otherwise its length must do.
+
+    Raises:
+        UnrecognisedCheckpoint: it is no checkpoint, damaged, or of another family; the message says which.
+        UnsafeCheckpoint: loading it could run code; nothing was run.
+    """
+    layout = read_layout(Path(path))
+    found = recognise({name: info.shape for name, info in layout.tensors.items()})
+    if found is None:
+        raise UnrecognisedCheckpoint(f"{layout.path} {_what_else(layout)}.")
+    checkpoint = _published(layout, found, check_hash=check_hash)
+    return Identity(
+        path=layout.path,
+        format=layout.format,
+        family=found.family,
+        variant=found.variant,
+        checkpoint=checkpoint.name if checkpoint else None,
+        parameters=_parameters(layout),
+        keys=len(layout.tensors),
+        dtypes=_dtypes(layout),
+        part=found.part,
+        metadata=layout.metadata,
+        missing=found.missing,
+        unexpected=found.unexpected,
+        misshapen=found.misshapen,
+        classes=found.classes,
+        description=_describe(layout, found, checkpoint, check_hash=check_hash),
+    )
+
+
+def _parameters(layout: FileLayout) -> int:
+    return sum(info.elements for name, info in layout.tensors.items() if not name.endswith(_BUFFERS))
+
+
+def _dtypes(layout: FileLayout) -> tuple[str, ...]:
+    present = [info.dtype for info in layout.tensors.values()]
+    return tuple(sorted(set(present), key=lambda dtype: (-present.count(dtype), dtype)))
+
+
+def _published(layout: FileLayout, found: Recognition, *, check_hash: bool) -> Checkpoint | None:
+    """Find the row of the catalogue that this file is, by length and, where asked for, by digest."""
+    for row in CATALOGUE:
+        if row.variant != found.variant or row.archive_name or row.size_bytes not in (None, layout.size_bytes):
+            continue
+        known = known_digest(row)
+        if check_hash and known is not None:
+            algorithm, expected = known
+            if digest_file(layout.path, algorithm) == expected:
+                return row
+        elif not check_hash and row.size_bytes is not None:
+            return row
+    return None
+
+
+def _describe(layout: FileLayout, found: Recognition, checkpoint: Checkpoint | None, *, check_hash: bool) -> str:
+    name = f"{found.title} ({found.variant})" if found.variant else f"{found.title} of no known variant"
+    if found.variant is None and found.note:
+        name = found.title
+    faults = _faults(found)
+    types = " and ".join(_dtypes(layout))
+    parts = [
+        f"{'looks like ' if faults else ''}{name}{_PART_TITLES[found.part]}",
+        f"{_parameters(layout):,} parameters in {len(layout.tensors)} tensors of {types}",
+        f"{found.classes} classes" if found.classes and found.classes > 1 else "",
+        f"under {layout.wrapper!r}" if layout.wrapper else "",
+        "names translated from Hugging Face's transformers" if layout.from_transformers else "",
+        found.note,
+        f"but {faults}" if faults else "",
+        _provenance(checkpoint, found, check_hash=check_hash),
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _faults(found: Recognition) -> str:
+    kinds = {"missing": found.missing, "not expected": found.unexpected, "of another shape": found.misshapen}
+    return " and ".join(
+        f"{len(names)} {'key is' if len(names) == 1 else 'keys are'} {kind} (first: {names[0]})"
+        for kind, names in kinds.items()
+        if names
+    )
+
+
+def _provenance(checkpoint: Checkpoint | None, found: Recognition, *, check_hash: bool) -> str:
+    if checkpoint is not None:
+        return f"the published {checkpoint.name}{'' if check_hash else ' by its size'}"
+    comparable = any(row.variant == found.variant and known_digest(row) for row in CATALOGUE)
+    return "not one of the published files by its digest" if check_hash and comparable else ""
+
+
+def _what_else(layout: FileLayout) -> str:
+    """Say what a readable file holds that is no network samara knows, and what to do."""
+    if not layout.tensors:
+        beside = ", ".join(layout.beside[:6]) or "nothing"
+        if {"state", "param_groups"} <= set(layout.beside) or "optimizer" in layout.beside:
+            return f"holds the state of an optimiser ({beside}) and no network; give the file with the weights"
+        return f"holds no tensors of a network, only: {beside}; give the file with the weights"
+    first = ", ".join(list(layout.tensors)[:3])
+    what = "a YOLO detector without masks" if "model.0.conv.weight" in layout.tensors else "another network"
+    return (
+        f"holds {what} ({len(layout.tensors)} tensors, the first: {first}); samara knows SAM, MobileSAM, "
+        "HQ-SAM, SAM 2, SAM 3, EfficientSAM, EdgeSAM, FastSAM and YOLO-seg"
+    )

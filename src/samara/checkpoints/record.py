@@ -1,0 +1,51 @@
+"""What the catalogue knows about one checkpoint file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """One published file of weights.
+
+    Attributes:
+        name: how samara calls it; lower case, unique.
+        aliases: further names for it; unique over the whole catalogue.
+        variant: the architecture that it fits, a name of `samara.variants`.
+        file_name: how the file is called in the store.
+        url: where the publisher serves it; None when it needs no download, or an account.
+        licence: SPDX identifier, or LicenseRef-... for a licence that SPDX does not list.
+        source: page or repository, and who vouches for size and digests.
+        trained_on: data sets, as the publisher states them.
+        size_bytes: exact length of the file.
+        sha256: its digest, 64 hexadecimal digits.
+        md5: the same, 32 digits; the only digest that is known of some files.
+        git_blob_sha1: its id as a git object, 40 digits, vouched for by the publisher's repository.
+        input_size: side of the square network input in pixels that it was trained for.
+        pred_iou_thresh: automatic masks below this predicted IoU (YOLO: confidence) are dropped.
+        stability_score_thresh: automatic masks below this stability score are dropped.
+        archive_name: set where `url` serves a zip of this name with the checkpoint inside; size and digests
+            are then those of the zip.
+        embedded: the file is part of the package.
+        note: what to know before choosing it; empty for most.
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    variant: str
+    file_name: str
+    url: str | None
+    licence: str
+    source: str
+    trained_on: str | None
+    size_bytes: int | None = None
+    sha256: str | None = None
+    md5: str | None = None
+    git_blob_sha1: str | None = None
+    input_size: int = 1024
+    pred_iou_thresh: float = 0.88
+    stability_score_thresh: float = 0.95
+    archive_name: str | None = None
+    embedded: bool = False
+    note: str = ""

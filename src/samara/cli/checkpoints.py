@@ -1,0 +1,137 @@
+"""`samara checkpoints`: the catalogue, the local store, and what a file is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from samara.cli.progress import download_bar
+
+if TYPE_CHECKING:
+    from samara.checkpoints.store import Entry, Verification
+
+app = typer.Typer(name="checkpoints", help="List, fetch, identify and verify checkpoint files.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Directory = Annotated[
+    Path | None,
+    typer.Option("--dir", help="The store; default: SAMARA_HOME, or the user's cache.", file_okay=False),
+]
+
+
+@app.command("list", epilog="Example: samara checkpoints list --json")
+def list_checkpoints(as_json: AsJson = False, directory: Directory = None) -> None:
+    """Show every published checkpoint: licence, size, and whether it is on this machine."""
+    from samara.checkpoints.store import Store
+
+    entries = Store(directory).entries()
+    if as_json:
+        typer.echo(json.dumps([_entry_record(entry) for entry in entries], indent=2))
+    else:
+        _print_entries(entries)
+
+
+@app.command("get", epilog="Example: samara checkpoints get mobile_sam")
+def get_checkpoint(
+    name: Annotated[str, typer.Argument(help="A name or alias of `samara checkpoints list`.")],
+    directory: Directory = None,
+) -> None:
+    """Fetch a checkpoint into the store, resuming where it stopped; print where it is."""
+    from samara.checkpoints.store import Store
+
+    with download_bar(name) as progress:
+        path = Store(directory).get(name, progress=progress)
+    typer.echo(path)
+
+
+@app.command("identify", epilog="Example: samara checkpoints identify sam_vit_b_01ec64.pth --hash")
+def identify_file(
+    file: Annotated[Path, typer.Argument(help="Any file; nothing of it is run.")],
+    as_json: AsJson = False,
+    check_hash: Annotated[bool, typer.Option("--hash", help="Compare digests with the catalogue.")] = False,
+) -> None:
+    """Say what a checkpoint file is, from its content and never from its name."""
+    from samara.checkpoints.identify import identify
+
+    identity = identify(file, check_hash=check_hash)
+    if as_json:
+        typer.echo(json.dumps({**asdict(identity), "path": str(identity.path)}, indent=2))
+    else:
+        typer.echo(f"{identity.path}: {identity.description}.")
+
+
+@app.command("verify", epilog="Example: samara checkpoints verify sam_vit_b mobile_sam")
+def verify_checkpoints(
+    names: Annotated[list[str] | None, typer.Argument(help="Names; default: everything that is here.")] = None,
+    as_json: AsJson = False,
+    directory: Directory = None,
+) -> None:
+    """Compute the digests of files in the store; exit status 1 if one is wrong or missing."""
+    from samara.checkpoints.store import Store
+
+    verifications = Store(directory).verify(names or None)
+    if as_json:
+        typer.echo(json.dumps([_verification_record(each) for each in verifications], indent=2))
+    else:
+        _print_verifications(verifications)
+    if any(each.is_wrong for each in verifications):
+        raise typer.Exit(1)
+
+
+def _entry_record(entry: Entry) -> dict[str, object]:
+    return {
+        **asdict(entry.checkpoint),
+        "path": str(entry.path),
+        "state": entry.state,
+        "here_bytes": entry.size_bytes,
+    }
+
+
+def _verification_record(verification: Verification) -> dict[str, object]:
+    return {
+        "name": verification.checkpoint.name,
+        "path": str(verification.path),
+        "verdict": verification.verdict,
+        "detail": verification.detail,
+    }
+
+
+def _print_entries(entries: list[Entry]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("name", "licence", "here"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("size", justify="right", no_wrap=True)
+    for entry in entries:
+        row = entry.checkpoint
+        here = {"here": "yes", "absent": "-"}.get(entry.state, entry.state)
+        table.add_row(row.name, row.licence, here, _megabytes(entry.size_bytes or row.size_bytes))
+    console = Console()
+    console.print(table)
+    for entry in entries:
+        if entry.checkpoint.note:
+            console.print(f"[dim]{entry.checkpoint.name}: {entry.checkpoint.note}[/]", soft_wrap=True)
+
+
+def _print_verifications(verifications: list[Verification]) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("name", "verdict", "detail"):
+        table.add_column(heading, overflow="fold")
+    for each in verifications:
+        style = "red" if each.is_wrong else "green" if each.verdict == "ok" else "yellow"
+        table.add_row(each.checkpoint.name, f"[{style}]{each.verdict}[/]", escape(each.detail))
+    Console().print(table)
+
+
+def _megabytes(size_bytes: int | None) -> str:
+    return "?" if size_bytes is None else f"{size_bytes / 1e6:,.1f} MB"

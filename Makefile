@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: install demo test test-slow check format clean
+.PHONY: install demo test test-slow check format docs clean
 
 install: $(INSTALLED)
 
@@ -30,6 +30,9 @@ check: $(INSTALLED)
 format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(INSTALLED)
+	$(BIN)/python docs/update_readme.py
 
 clean:
 	rm -rf .venv demo-output build dist

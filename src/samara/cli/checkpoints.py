@@ -104,14 +104,17 @@ def _print_entries(entries: list[Entry]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from samara.variants import VARIANTS
+
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("name", "licence", "here"):
+    for heading in ("name", "licence", "runs", "here"):
         table.add_column(heading, no_wrap=True)
     table.add_column("size", justify="right", no_wrap=True)
     for entry in entries:
         row = entry.checkpoint
+        runs = "yes" if VARIANTS[row.variant].is_runnable else "not yet"
         here = {"here": "yes", "absent": "-"}.get(entry.state, entry.state)
-        table.add_row(row.name, row.licence, here, _megabytes(entry.size_bytes or row.size_bytes))
+        table.add_row(row.name, row.licence, runs, here, _megabytes(entry.size_bytes or row.size_bytes))
     console = Console()
     console.print(table)
     for entry in entries:

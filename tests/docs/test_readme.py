@@ -1,0 +1,92 @@
+"""The README does what it says: its Python runs as pasted, its commands run, its table is the catalogue's."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from docs.update_readme import README, updated
+
+ROOT = README.parent
+TEXT = README.read_text()
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def workplace(tmp_path):
+    """A folder that has what the README's paths name."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    weights = tmp_path / "src" / "samara" / "weights"
+    weights.mkdir(parents=True)
+    shutil.copy(ROOT / "src" / "samara" / "weights" / "samara_mini.safetensors", weights)
+    return tmp_path
+
+
+@pytest.mark.parametrize("code", blocks("python"), ids=["interface", "drop-in"])
+def test_python_runs_as_pasted(code, workplace):
+    result = subprocess.run([sys.executable, "-c", code], cwd=workplace, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    if "predictor.embed" in code:
+        assert "(2, 1200, 1800)" in result.stdout
+        assert re.search(r"\d+ masks", result.stdout)
+
+
+COMMANDS = [line for block in blocks("bash") for line in block.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_run(command, workplace):
+    program, *arguments = shlex.split(command)
+    assert program == "samara"
+    result = subprocess.run(
+        [sys.executable, "-m", "samara", *arguments],
+        cwd=workplace,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"SAMARA_HOME": str(workplace / "store")},
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip()
+
+
+def test_there_are_commands_and_they_come_early():
+    assert len(COMMANDS) >= 4
+    assert TEXT[: TEXT.index("```python")].count("\n") < 30
+
+
+def test_generated_parts_are_up_to_date():
+    assert updated(TEXT) == TEXT, "run `make docs`"
+
+
+def test_the_tree_lists_what_is_there():
+    tree = re.search(r"^```\n(src/samara/\n.*?)^```", TEXT, re.DOTALL | re.MULTILINE)[1]
+    listed = set(re.findall(r"^  (\S+)", tree, re.MULTILINE))
+    present = {
+        path.name + ("/" if path.is_dir() else "")
+        for path in (ROOT / "src" / "samara").iterdir()
+        if not path.name.startswith("__") and path.name not in ("py.typed", "weights")
+    }
+    small = {"files.py", "devices.py"}  # not worth a newcomer's first look
+    assert listed == present - small
+
+
+def test_linked_files_exist():
+    prose = re.sub(r"^```.*?^```", "", TEXT, flags=re.DOTALL | re.MULTILINE)
+    for target in re.findall(r"\]\(([^)#]+)\)", prose):
+        assert (ROOT / target).exists(), target
+
+
+def test_every_example_has_its_origin():
+    attribution = (ROOT / "examples" / "ATTRIBUTION.md").read_text()
+    for path in Path(ROOT / "examples").glob("*.jpg"):
+        assert path.name in attribution

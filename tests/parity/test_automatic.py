@@ -23,7 +23,7 @@ def cases():
             yield pytest.param(name, image, marks=marks, id=f"{name}-{image}")
 
 
-@pytest.mark.parametrize(("name", "image"), cases())
+@pytest.mark.parametrize(("name", "image"), [*cases()])
 def test_same_masks_in_the_same_order(mini, name, image):
     expected = golden(name)
     records = expected["images"][image]

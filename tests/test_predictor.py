@@ -15,6 +15,7 @@ from samara.masks.overlap import mask_iou
 from samara.predictor import full_size
 from samara.preprocessing import Frame
 from samara.prompts import Prompt
+from samara.variants import Capabilities
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +112,29 @@ def test_equal_calls_give_equal_masks(predictor, embeddings):
 def test_senseless_prompts_are_refused(predictor, embeddings, arguments, message):
     with pytest.raises(PromptError, match=message):
         predictor.predict(embeddings[0], **arguments)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "prompt", "message"),
+    [
+        ({"points": False}, Prompt([5, 5]), "MobileSAM cannot take points; vit_b, vit_l"),
+        ({"negative_points": False}, Prompt([5, 5], [0]), "cannot take background points"),
+        ({"boxes": False}, Prompt(box=[1, 1, 5, 5]), "cannot take boxes"),
+        ({"mask_input": False}, Prompt(mask_logits=np.zeros((128, 128))), "cannot take mask logits"),
+        ({"max_points": 2}, Prompt([[5, 5], [6, 6], [7, 7]]), "cannot take 3 points for one object"),
+    ],
+)
+def test_what_a_checkpoint_cannot_take_is_refused(mini, embeddings, capabilities, prompt, message):
+    less = dataclasses.replace(mini.variant, capabilities=Capabilities(**capabilities))
+    predictor = samara.Predictor(dataclasses.replace(mini, variant=less))
+    with pytest.raises(PromptError, match=message):
+        predictor.predict_prompts(embeddings[0], [prompt])
+
+
+def test_an_embedding_can_be_trained_from(embeddings):
+    weight = torch.zeros(1, requires_grad=True)
+    (embeddings[0].features * weight).sum().backward()
+    assert weight.grad is not None
 
 
 def test_counts_that_disagree_are_refused(predictor, embeddings):

@@ -25,6 +25,7 @@ from samara.masks.rle import encode_masks
 from samara.preprocessing import Frame, to_network_input
 from samara.prompts import Numbers, Prompt, as_prompts
 from samara.results import MaskSet
+from samara.variants import VARIANTS, Variant, runnable_names
 
 MASK_THRESHOLD = 0.0
 """A logit above this belongs to the mask; the same for every checkpoint of the family."""
@@ -84,7 +85,8 @@ class Predictor:
         features = self.engine.encode(torch.cat(inputs))
         return [
             ImageEmbedding(
-                features=features[index],
+                # A copy of its own: it outlives the batch, and, made outside inference mode, can be trained from.
+                features=features[index].clone(),
                 original_size_hw=frame.original_size_hw,
                 input_size=frame.input_size,
                 fingerprint=self.loaded.fingerprint,
@@ -195,6 +197,7 @@ class Predictor:
             )
 
     def _check_prompt(self, prompt: Prompt, embedding: ImageEmbedding) -> None:
+        check_capabilities(prompt, self.loaded.variant)
         prompt.check_inside(embedding.original_size_hw)
         h, w = embedding.features.shape[-2:]
         if prompt.mask_logits is not None and prompt.mask_logits.shape != (4 * h, 4 * w):
@@ -234,6 +237,23 @@ class Predictor:
             prompt_index=np.array([one.task.index for one in found], dtype=np.int64),
             low_res_logits=logits.cpu().numpy(),
         )
+
+
+def check_capabilities(prompt: Prompt, variant: Variant) -> None:
+    """Raise PromptError if a variant cannot take a prompt; the message says which variants can."""
+
+    def refused_by(other: Variant) -> str | None:
+        return other.capabilities.refused(
+            points=len(prompt.points_xy),
+            background_points=bool((prompt.point_labels == 0).any()),
+            box=prompt.box_xyxy is not None,
+            mask_input=prompt.mask_logits is not None,
+        )
+
+    refused = refused_by(variant)
+    if refused:
+        able = [name for name in runnable_names() if refused_by(VARIANTS[name]) is None]
+        raise PromptError(f"{variant.title} cannot take {refused}; {', '.join(able)} can")
 
 
 def full_size(low_res_logits: Tensor, frame: Frame) -> Iterator[Tensor]:

@@ -79,6 +79,20 @@ class Capabilities:
     three_masks: bool = True
     max_points: int | None = None
 
+    def refused(self, *, points: int, background_points: bool, box: bool, mask_input: bool) -> str | None:
+        """What of a prompt cannot be taken, in words; None if all of it can."""
+        if points and not self.points:
+            return "points"
+        if background_points and not self.negative_points:
+            return "background points"
+        if self.max_points is not None and points > self.max_points:
+            return f"{points} points for one object"
+        if box and not self.boxes:
+            return "boxes"
+        if mask_input and not self.mask_input:
+            return "mask logits"
+        return None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:

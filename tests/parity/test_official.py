@@ -68,8 +68,8 @@ def test_predictions(predictors, picture, kind, multimask):
         {"points_per_side": 4, "pred_iou_thresh": -1.0, "stability_score_thresh": 0.0, "box_nms_thresh": 0.95},
         {
             "points_per_side": 3,
-            "pred_iou_thresh": 0.0,
-            "stability_score_thresh": 0.2,
+            "pred_iou_thresh": -1.0,
+            "stability_score_thresh": 0.0,
             "crop_n_layers": 1,
             "min_mask_region_area": 30,
         },
@@ -77,7 +77,7 @@ def test_predictions(predictors, picture, kind, multimask):
 )
 def test_automatic_masks(pair, picture, settings):
     mine, theirs = (
-        module.SamAutomaticMaskGenerator(sam, **settings).generate(picture)
+        generate(module.SamAutomaticMaskGenerator(sam, **settings), picture)
         for module, sam in zip((ours, official), pair, strict=True)
     )
     theirs = [record for record in theirs if record["area"] > 0]  # ours drops empty masks
@@ -88,6 +88,14 @@ def test_automatic_masks(pair, picture, settings):
         assert abs(a["predicted_iou"] - b["predicted_iou"]) < 1e-4
         assert a["crop_box"] == b["crop_box"]
         assert a["point_coords"] == b["point_coords"]
+
+
+def generate(generator, picture):
+    try:
+        return generator.generate(picture)
+    except IndexError:  # the official generator when nothing survives in any crop
+        assert isinstance(generator, official.SamAutomaticMaskGenerator)
+        return []
 
 
 def test_forward(pair):

@@ -27,6 +27,9 @@ STABILITY_SCORE_THRESH = 0.95
 METADATA_KEY = "samara"
 """Metadata entry of a safetensors file with the name of the checkpoint that it is, or was made from."""
 
+FINE_TUNED_KEY = "fine_tuned"
+"""Metadata entry, JSON, of a file that was fine-tuned from that checkpoint."""
+
 
 def load(
     checkpoint: str | os.PathLike[str] = "samara_mini",
@@ -92,8 +95,7 @@ def load(
         variant = runnable_variant(identity)
         size = input_size or (entry.input_size if entry else variant.preprocessing.input_size)
         network = network_from_file(path, variant, size)
-        name, licence = (entry.name, entry.licence) if entry else (path.name, None)
-        provenance = Provenance(name, str(path), licence, "file")
+        provenance = Provenance(_name(path, identity, entry), str(path), entry.licence if entry else None, "file")
     return Loaded(
         network=network.to(chosen_device),
         variant=variant,
@@ -139,6 +141,12 @@ def _entry_of(identity: Identity) -> Checkpoint | None:
     known = {entry.name: entry for entry in CATALOGUE}
     entry = known.get(name or "")
     return entry if entry and entry.variant == identity.variant else None
+
+
+def _name(path: Path, identity: Identity, entry: Checkpoint | None) -> str:
+    if entry is None:
+        return path.name
+    return f"{path.name} (fine-tuned from {entry.name})" if FINE_TUNED_KEY in identity.metadata else entry.name
 
 
 def runnable_variant(identity: Identity) -> Variant:

@@ -1,0 +1,47 @@
+"""A network to a file in the published key layout, with where it comes from inside."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from samara.errors import OutputError, SettingsError
+
+
+def save_checkpoint(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write a state dict, completely or not at all.
+
+    Args:
+        path: `.safetensors` (metadata inside), or `.pth` (a flat state dict that the official code loads; it has no
+            place for metadata).
+        state: tensors by published key, any device.
+        metadata: facts about the weights, see `samara.checkpoints.load.METADATA_KEY`.
+
+    Raises:
+        SettingsError: another suffix.
+        OutputError: the file cannot be written.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    if path.suffix not in (".safetensors", ".pth"):
+        raise SettingsError(f"{path} has the suffix {path.suffix!r}; a checkpoint is written as .safetensors or .pth")
+    tensors = {name: tensor.detach().to("cpu").contiguous() for name, tensor in state.items()}
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Both writers report a full disk in their own way: safetensors by its error, torch by RuntimeError.
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".safetensors":
+            save_file(tensors, partial, metadata=dict(metadata))
+        else:
+            torch.save(tensors, partial)
+        os.replace(partial, path)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise OutputError(f"{path} cannot be written: {error}") from error

@@ -8,6 +8,7 @@
     ├── MissingExtra          (ImportError)  an optional library is needed and not installed
     ├── EmbeddingError        (ValueError)   a saved embedding is damaged or belongs to another encoder
     ├── OutputError           (OSError)      a result cannot be written, or would overwrite what is not ours
+    ├── DatasetError          (ValueError)   a ground-truth file or folder is damaged or not understood
     └── CheckpointError
         ├── UnknownCheckpoint       (KeyError)   no catalogue entry and no file of that name
         ├── UnrecognisedCheckpoint  (ValueError) the file is not a checkpoint that we know
@@ -56,6 +57,10 @@ class EmbeddingError(SamaraError, ValueError):
 
 class OutputError(SamaraError, OSError):
     """A result cannot be written, or writing it would overwrite somebody's file."""
+
+
+class DatasetError(SamaraError, ValueError):
+    """A ground-truth file or folder is damaged or not understood; the message names the file and the annotation."""
 
 
 class CheckpointError(SamaraError):

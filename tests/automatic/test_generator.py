@@ -181,7 +181,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024)
     [
         ("samara_mini", "file", 4),
         pytest.param("samara_mini", "file", 32, marks=pytest.mark.slow),
-        pytest.param("sam_vit_b", "random", 32, marks=pytest.mark.slow),
+        pytest.param("sam_vit_b", "random", 8, marks=pytest.mark.slow),
     ],
 )
 def test_twelve_megapixels_stay_below_one_and_a_half_gigabytes(checkpoint, weights, points):

@@ -19,6 +19,9 @@ def test_what_is_saved_is_loaded(mini, tmp_path, suffix):
     assert (loaded.input_size == 512) == (suffix == ".safetensors")
     assert samara.identify(path).variant == "vit_t"
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert path.stat().st_mode == plain.stat().st_mode
 
 
 def test_a_fine_tuned_file_does_not_pass_for_its_origin(mini, tmp_path):

@@ -60,3 +60,13 @@ def test_a_point_in_the_middle_of_a_cell_has_the_cells_position(encoder):
     sparse, _ = encoder((cell_centre, torch.tensor([[1]])))
     position = sparse[0, 0] - encoder.point_embeddings[1].weight[0]
     torch.testing.assert_close(position, encoder.get_dense_pe()[0, :, 0, 1], atol=1e-5, rtol=1e-5)
+
+
+def test_padding_can_be_asked_for_and_refused(encoder):
+    padded, _ = encoder(POINTS)
+    assert torch.equal(encoder(POINTS, pad=False)[0], padded[:, :2])
+    assert torch.equal(encoder(POINTS, pad=True)[0], padded)
+    coordinates, labels = POINTS
+    by_hand = torch.cat([coordinates, torch.zeros(1, 1, 2)], dim=1), torch.cat([labels, torch.tensor([[-1]])], dim=1)
+    assert torch.equal(encoder(by_hand, pad=False)[0], padded)
+    assert encoder(POINTS, BOXES, pad=True)[0].shape == (1, 5, 256)

@@ -36,10 +36,13 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], metadata: Mapping[s
     # Both writers report a full disk in their own way: safetensors by its error, torch by RuntimeError.
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch()
+        permissions = partial.stat().st_mode  # the user's own; safetensors would let nobody else read the file
         if path.suffix == ".safetensors":
             save_file(tensors, partial, metadata=dict(metadata))
         else:
             torch.save(tensors, partial)
+        partial.chmod(permissions)
         os.replace(partial, path)
     except (OSError, RuntimeError, SafetensorError) as error:
         with contextlib.suppress(OSError):

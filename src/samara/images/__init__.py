@@ -18,7 +18,7 @@ from PIL import Image
 
 from samara.errors import ImageError, SettingsError
 from samara.images.arrays import array_pixels, tensor_pixels
-from samara.images.files import decode
+from samara.images.files import decode, upright_size
 from samara.images.orientation import turn_upright
 from samara.images.values import ChannelOrder, ValueRange, check_value_range, to_rgb
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import torch
     from typing_extensions import TypeIs
 
-__all__ = ["DEFAULT_MAX_PIXELS", "ChannelOrder", "ImageSource", "ValueRange", "read_image"]
+__all__ = ["DEFAULT_MAX_PIXELS", "ChannelOrder", "ImageSource", "ValueRange", "picture_size", "read_image"]
 
 # 20,000 × 20,000, so that scanned maps and aerial mosaics pass; decoding them takes 3 GB (Pillow's 4 bytes
 # per pixel and our 3). A few kilobytes can declare a thousand times more.
@@ -95,6 +95,22 @@ def read_image(
         )
     pixels, orientation = decode(source, name, frame, max_pixels)
     return turn_upright(to_rgb(pixels, name, value_range, background), orientation)
+
+
+def picture_size(source: str | os.PathLike[str] | bytes) -> tuple[int, int]:
+    """Find out the size that `read_image` would give, without decoding the picture.
+
+    Args:
+        source: A path, or the bytes of a file.
+
+    Returns:
+        H, W in pixels, after turning upright by the EXIF orientation.
+
+    Raises:
+        ImageError: Not a picture, not one that can be read, or several in one file. Damage behind the header is
+            not noticed.
+    """
+    return upright_size(source, _name(source))
 
 
 def _check_options(

@@ -8,6 +8,7 @@ other program.
 from __future__ import annotations
 
 import io
+import operator
 import os
 import re
 import struct
@@ -16,14 +17,14 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO, NamedTuple, TypeAlias
+from typing import IO, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageFile, PngImagePlugin, TiffImagePlugin
 
 from samara.errors import ImageError
-from samara.images import deep_colour, tiff
+from samara.images import deep_colour, png, tiff
 from samara.images.orientation import orientation_in_exif
 from samara.images.unreadable import HEAD_BYTES, describe
 
@@ -55,6 +56,7 @@ _MAGIC_BYTES = 16  # what Pillow's plugins judge by
 _BLOCK_PIXELS = 1 << 18
 _WARNING_FILTERS = threading.Lock()
 
+Result = TypeVar("Result")
 EncodedSource: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
 
 
@@ -86,7 +88,37 @@ def decode(source: EncodedSource | Image.Image, name: str, frame: int | None, ma
         return _despite_warnings(lambda: _decode_stream(stream, name, frame, max_pixels))
 
 
-def _despite_warnings(decoding: Callable[[], Decoded]) -> Decoded:
+def upright_size(source: EncodedSource, name: str) -> tuple[int, int]:
+    """Find out H, W of a picture, turned upright, from its header.
+
+    Raises:
+        ImageError: Not a picture, or several in one file.
+    """
+    with _open_stream(source, name) as stream:
+        return _despite_warnings(lambda: _size_in_stream(stream, name))
+
+
+def _size_in_stream(stream: IO[bytes], name: str) -> tuple[int, int]:
+    with _failures_told(name, "damaged, incomplete or of an unsupported variety; fetch or export it again"):
+        image = _identify(stream, name)
+        _choose_frame(image, name, None)
+        _check_size(image, name, None)
+        width, height = image.size
+        return (width, height) if _orientation_in_header(image, stream) >= 5 else (height, width)
+
+
+def _orientation_in_header(image: Image.Image, stream: IO[bytes]) -> int:
+    if isinstance(image, TiffImagePlugin.TiffImageFile) and ExifTags.Base.Orientation in image.tag_v2:
+        return 1  # `image.size` is the one after Pillow has turned the picture
+    if isinstance(image, PngImagePlugin.PngImageFile):
+        if png.has_late_metadata(stream):
+            image.load()
+        # Pillow's own method for PNG decodes all pixels, to see what comes after them.
+        return _orientation(image, Image.Image.getexif)
+    return _orientation(image)
+
+
+def _despite_warnings(decoding: Callable[[], Result]) -> Result:
     """Decode again without warnings where the process turns warnings into errors.
 
     Pillow warns of a broken GPS entry, and the photo is fine. Filters are global to the process, which is why
@@ -244,13 +276,15 @@ def _decode_prepared(image: Image.Image) -> Decoded:
     return Decoded(_pixels(image), _orientation(image))  # PNG may have its EXIF block after the pixels
 
 
-def _orientation(image: Image.Image) -> int:
+def _orientation(
+    image: Image.Image, getexif: Callable[[Image.Image], Image.Exif] = operator.methodcaller("getexif")
+) -> int:
     exif = image.info.get("exif")
     found = orientation_in_exif(exif) if isinstance(exif, bytes) else None
     if found is not None:
         return found
     try:
-        stated = image.getexif().get(ExifTags.Base.Orientation, 1)  # also from TIFF tags and XMP
+        stated = getexif(image).get(ExifTags.Base.Orientation, 1)  # also from TIFF tags and XMP
     except (*_PILLOW_FAILURES, Warning):
         return 1
     return stated if stated in range(1, 9) else 1

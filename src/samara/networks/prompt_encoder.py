@@ -69,16 +69,19 @@ class PromptEncoder(nn.Module):
         *,
         input_size_hw: tuple[int, int] | None = None,
         grid_hw: tuple[int, int] | None = None,
+        pad: bool | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Embed the prompts of N objects; each kind may be absent.
 
         Args:
             points: coordinates (N, P, 2) as (x, y) in pixels of the input frame, and labels (N, P):
-                1 foreground, 0 background, −1 padding.
+                1 foreground, 0 background, −1 padding, 2 and 3 the corners of a box.
             boxes: (N, 4) xyxy in the input frame.
             masks: (N, 1, 4h, 4w) logits, usually an earlier output.
             input_size_hw: size of the input frame, if not the one given at construction.
             grid_hw: (h, w), likewise.
+            pad: whether the points get one more, padding, in the place of an absent box; None for exactly when there
+                are no boxes. False is for points that hold corners or padding of their own.
 
         Returns:
             sparse: (N, T, C), T = P + 1 with points alone, P + 2 with a box, 2 with a box alone, 0 with neither.
@@ -87,7 +90,7 @@ class PromptEncoder(nn.Module):
         size_hw = input_size_hw or self.input_image_size
         tokens = []
         if points is not None:
-            tokens.append(self._embed_points(*points, pad=boxes is None, size_hw=size_hw))
+            tokens.append(self._embed_points(*points, pad=boxes is None if pad is None else pad, size_hw=size_hw))
         if boxes is not None:
             tokens.append(self._embed_boxes(boxes, size_hw))
         N = _count(points, boxes, masks)  # noqa: N806

@@ -1,0 +1,122 @@
+"""Training examples: a picture, maybe transformed, and the masks of its objects on the low-res grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from samara.datasets.ground_truth import LabelledImage
+from samara.finetuning.settings import Augmentation
+from samara.images import read_image
+from samara.preprocessing import Frame
+
+# Foreground cells of the low-res grid that an object needs: below, nothing can be clicked at or learnt.
+FEWEST_CELLS = 4
+
+Picture = npt.NDArray[np.uint8]
+Masks = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One picture under one augmentation.
+
+    Attributes:
+        image: the labelled picture.
+        augmentation: what is done to it, None for nothing.
+    """
+
+    image: LabelledImage
+    augmentation: Augmentation | None
+
+    @property
+    def name(self) -> str:
+        """For messages and the cache's index."""
+        return f"{self.image.name}:{self.augmentation or 'as it is'}"
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """(H, W) of the transformed picture."""
+        H, W = self.image.size_hw  # noqa: N806
+        match self.augmentation:
+            case "rotate90" | "rotate270":
+                return W, H
+            case "half":
+                return 2 * H, 2 * W
+            case "double":
+                return H - 2 * (H // 4), W - 2 * (W // 4)
+            case _:
+                return H, W
+
+    def pixels(self) -> Picture:
+        """The transformed picture, (H, W, 3) RGB.
+
+        Raises:
+            DatasetError: the picture has another size than its annotations say.
+            ImageError: it cannot be read.
+        """
+        picture = read_image(self.image.path)
+        self.image.check_size((picture.shape[0], picture.shape[1]))
+        return transformed(picture, self.augmentation).astype(np.uint8, copy=False)
+
+    def targets(self, input_size: int) -> Masks:
+        """The objects' masks on the low-res grid, (N, S / 4, S / 4) for the input side S; tiny objects are left out."""
+        side = input_size // 4
+        grids = [
+            on_grid(transformed(instance.rle.decode(), self.augmentation), input_size)
+            for instance in self.image.instances
+            if not instance.is_crowd
+        ]
+        kept = [grid for grid in grids if grid.sum() >= FEWEST_CELLS]
+        return np.stack(kept) if kept else np.zeros((0, side, side), dtype=bool)
+
+
+def transformed(array: npt.NDArray[np.generic], augmentation: Augmentation | None) -> npt.NDArray[np.generic]:
+    """Transform a picture (H, W, 3) or a mask (H, W)."""
+    match augmentation:
+        case None:
+            return array
+        case "flip":
+            return np.ascontiguousarray(array[:, ::-1])
+        case "rotate90" | "rotate180" | "rotate270":
+            return np.ascontiguousarray(np.rot90(array, int(augmentation[6:]) // 90))
+        case "half":
+            return _on_larger_canvas(array)
+        case "double":
+            return _middle(array)
+
+
+def _on_larger_canvas(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """The picture on a canvas of twice its size, so that its objects appear at half theirs."""
+    H, W = array.shape[:2]  # noqa: N806
+    canvas = np.zeros((2 * H, 2 * W, *array.shape[2:]), dtype=array.dtype)
+    canvas[H // 2 : H // 2 + H, W // 2 : W // 2 + W] = array
+    return canvas
+
+
+def _middle(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """The middle half of the picture, so that its objects appear at twice their size."""
+    H, W = array.shape[:2]  # noqa: N806
+    return np.ascontiguousarray(array[H // 4 : H - H // 4, W // 4 : W - W // 4])
+
+
+def on_grid(mask: npt.NDArray[np.generic], input_size: int) -> npt.NDArray[np.bool_]:
+    """A mask (H, W) on the low-res grid: a cell is foreground when at least half of it is."""
+    frame = Frame((mask.shape[0], mask.shape[1]), input_size)
+    h, w = frame.resized_size_hw
+    side = input_size // 4
+    # Cells that the picture covers only in part count by the part that it covers.
+    height, width = max(1, round(h / 4)), max(1, round(w / 4))
+    cells = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    grid = np.zeros((side, side), dtype=bool)
+    grid[: min(height, side), : min(width, side)] = (cells >= 0.5)[:side, :side]
+    return grid
+
+
+def examples_of(images: Sequence[LabelledImage], augmentations: Sequence[Augmentation] = ()) -> list[Example]:
+    """Every picture as it is and under every augmentation."""
+    return [Example(image, augmentation) for augmentation in (None, *augmentations) for image in images]

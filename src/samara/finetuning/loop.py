@@ -1,0 +1,276 @@
+"""The training run: epochs, validation, early stopping, resuming, and a result that is a checkpoint."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from samara.checkpoints.load import FINE_TUNED_KEY, METADATA_KEY
+from samara.checkpoints.save import save_checkpoint
+from samara.datasets.ground_truth import LabelledImage
+from samara.errors import DatasetError
+from samara.finetuning.embedding_cache import EmbeddingCache
+from samara.finetuning.examples import examples_of
+from samara.finetuning.lora import merge_lora
+from samara.finetuning.settings import FineTuneSettings
+from samara.finetuning.step import add_gradients
+from samara.finetuning.trained_weights import MovingAverage, choose_trained
+from samara.finetuning.training_set import TrainingSet
+from samara.finetuning.training_state import EpochRecord, Position, load_state, save_state
+from samara.finetuning.validation import Validation, validate
+from samara.loaded import Loaded
+from samara.networks.sam import Sam
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, the steps done and the steps in all."""
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """What a run gave.
+
+    Attributes:
+        path: the new checkpoint.
+        history: the learning curve; epoch 0 is the network before training.
+        best: the record of the epoch whose weights were kept.
+    """
+
+    path: Path
+    history: tuple[EpochRecord, ...]
+    best: EpochRecord
+
+
+def fine_tune(
+    loaded: Loaded,
+    training: Sequence[LabelledImage],
+    validation: Sequence[LabelledImage],
+    out: Path,
+    settings: FineTuneSettings | None = None,
+    *,
+    progress: Progress | None = None,
+) -> FineTuned:
+    """Fine-tune a checkpoint.
+
+    A run that was cut off goes on from its last whole epoch when it is started again with the same arguments; its
+    embeddings and state lie in `<out>.work`, which may be removed afterwards.
+
+    Args:
+        loaded: the checkpoint to start from; it is not changed.
+        training: pictures to learn from.
+        validation: pictures to measure on, none of which should be in `training`.
+        out: the new checkpoint, `.safetensors` or `.pth`, in the published key layout.
+        settings: see `FineTuneSettings`.
+        progress: called as the work goes on.
+
+    Returns:
+        The learning curve. The weights kept are those of the epoch with the best validation IoU, which can be the
+        unchanged ones if nothing helped (`best.epoch` is 0 then).
+
+    Raises:
+        DatasetError: no picture has an object that is large enough.
+        EmbeddingError, SettingsError: `<out>.work` belongs to another run.
+        OutputError: the checkpoint cannot be written.
+    """
+    run = _Run(loaded, training, validation, out, settings or FineTuneSettings(), progress)
+    run.resume()
+    while not run.is_over:
+        run.epoch()
+    return run.finish()
+
+
+class _Run:
+    """Everything that lives as long as a run."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        training: Sequence[LabelledImage],
+        validation: Sequence[LabelledImage],
+        out: Path,
+        settings: FineTuneSettings,
+        progress: Progress | None,
+    ) -> None:
+        self.loaded, self.settings, self.out, self.progress = loaded, settings, out, progress
+        self.work = out.with_name(f"{out.name}.work")
+        self.network = _own_copy(loaded.network, settings)
+        self.parameters = choose_trained(self.network, settings)
+        if settings.checkpoint_blocks:
+            _recompute_blocks(self.network.image_encoder)
+        decay = settings.weight_decay
+        self.optimiser = torch.optim.AdamW(self.parameters.values(), lr=settings.learning_rate, weight_decay=decay)
+        self.average = None if settings.ema_decay is None else MovingAverage(self.parameters, settings.ema_decay)
+        self.training = TrainingSet(loaded, examples_of(training, settings.augmentations))
+        self.validation = TrainingSet(loaded, examples_of(validation))
+        for name, examples in {"training": self.training, "validation": self.validation}.items():
+            if not len(examples):
+                raise DatasetError(f"the {name} set has no picture with an object that is large enough")
+        self.caches = self._caches()
+        self.best_weights: dict[str, Tensor] = {}
+        self.position = Position(self._signature(), 0, 0, ())
+
+    @property
+    def encoder_learns(self) -> bool:
+        return self.settings.trained != "decoder"
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return math.ceil(len(self.training) / self.settings.images_per_step)
+
+    @property
+    def best(self) -> EpochRecord:
+        return max(self.position.history, key=lambda record: record.mean_iou)
+
+    @property
+    def is_over(self) -> bool:
+        done, patience = self.position.epoch, self.settings.patience
+        return done >= self.settings.epochs or (patience is not None and done - self.best.epoch >= patience)
+
+    def resume(self) -> None:
+        """Go on from a saved state, or measure the network before training."""
+        path = self.work / "state.safetensors"
+        if path.exists():
+            self.position, self.best_weights = load_state(
+                path, self.position.settings, self.parameters, self.optimiser, self.average
+            )
+            return
+        started = time.perf_counter()
+        measured = self._validate()
+        self._record(EpochRecord(0, None, measured.click_iou, measured.box_iou, 0.0, time.perf_counter() - started))
+
+    def epoch(self) -> None:
+        """One pass over the training set, then validation."""
+        started, losses = time.perf_counter(), []
+        number = self.position.epoch + 1
+        order = torch.randperm(len(self.training), generator=self._generator(number, 0)).tolist()
+        size = self.settings.images_per_step
+        for step, start in enumerate(range(0, len(order), size), start=1):
+            losses.append(self._step(order[start : start + size], self._generator(number, step)))
+            self._tell(f"epoch {number}, loss {sum(losses) / len(losses):.3f}", step, self.steps_per_epoch)
+        measured = self._validate()
+        rate, duration = self.optimiser.param_groups[0]["lr"], time.perf_counter() - started
+        self.position = replace(self.position, epoch=number)
+        self._record(
+            EpochRecord(number, sum(losses) / len(losses), measured.click_iou, measured.box_iou, rate, duration)
+        )
+
+    def finish(self) -> FineTuned:
+        """Write the best weights as a checkpoint."""
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(self.best_weights[name])
+        if self.settings.trained == "lora":
+            merge_lora(self.network)
+        facts = {"settings": asdict(self.settings), "history": [asdict(record) for record in self.position.history]}
+        metadata = {METADATA_KEY: self.loaded.name, FINE_TUNED_KEY: json.dumps(facts)}
+        save_checkpoint(self.out, self.network.state_dict(), metadata)
+        return FineTuned(self.out, self.position.history, self.best)
+
+    def _step(self, examples: Sequence[int], generator: torch.Generator) -> float:
+        step = self.position.step + 1
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._learning_rate(step)
+        batch = self.training.batch(examples, self.settings.objects_per_image, generator)
+        loss = add_gradients(self.network, self._features(examples), batch, self.settings, generator)
+        nn.utils.clip_grad_norm_(self.parameters.values(), self.settings.max_gradient_norm)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        if self.average is not None:
+            self.average.update(step)
+        self.position = replace(self.position, step=step)
+        return loss
+
+    def _learning_rate(self, step: int) -> float:
+        """Linear warm-up, then a cosine to zero at the last step."""
+        settings = self.settings
+        total = settings.epochs * self.steps_per_epoch
+        if step <= settings.warmup_steps:
+            return settings.learning_rate * step / settings.warmup_steps
+        progress = (step - settings.warmup_steps) / max(1, total - settings.warmup_steps)
+        return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+
+    def _features(self, examples: Sequence[int]) -> Tensor:
+        if self.caches is not None:
+            return torch.stack([self.caches[0][index] for index in examples]).to(self.loaded.device)
+        images = torch.cat([self.training.network_input(index) for index in examples])
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
+            features: Tensor = self.network.image_encoder(images)
+        return features.float()
+
+    def _validate(self) -> Validation:
+        with nullcontext() if self.average is None else self.average.in_place():
+            samples = []
+            for index in range(len(self.validation)):
+                if self.caches is not None:
+                    features = self.caches[1][index]
+                else:
+                    with torch.no_grad():
+                        features = self.network.image_encoder(self.validation.network_input(index))[0]
+                samples.append(self.validation.sample(index, features))
+            return validate(self.network, samples)
+
+    def _record(self, record: EpochRecord) -> None:
+        """Add a line to the curve, keep the weights if they are the best so far, and save the state."""
+        self.position = replace(self.position, history=(*self.position.history, record))
+        if self.best is record:
+            own = {name: parameter.detach() for name, parameter in self.parameters.items()}
+            values = own if self.average is None else self.average.values
+            self.best_weights = {name: value.detach().clone() for name, value in values.items()}
+        save_state(
+            self.work / "state.safetensors",
+            self.position,
+            self.parameters,
+            self.optimiser,
+            self.average,
+            self.best_weights,
+        )
+
+    def _caches(self) -> tuple[EmbeddingCache, EmbeddingCache] | None:
+        if self.encoder_learns:
+            return None
+        training = self.training.cache(self.work / "training", lambda *n: self._tell("encoding training set", *n))
+        return training, self.validation.cache(
+            self.work / "validation", lambda *n: self._tell("encoding validation set", *n)
+        )
+
+    def _signature(self) -> str:
+        """What makes a run this run: settings, encoder, decoder and pictures."""
+        names = [example.name for examples in (self.training, self.validation) for example in examples.examples]
+        digest = hashlib.sha256("\n".join([*names, self.loaded.fingerprint, self.loaded.name]).encode()).hexdigest()
+        return json.dumps(asdict(self.settings)) + digest[:16]
+
+    def _generator(self, epoch: int, step: int) -> torch.Generator:
+        """Randomness of one step, from seed, epoch and step alone, so that a resumed run sees the same."""
+        return torch.Generator().manual_seed((self.settings.seed * 1_000_003 + epoch) * 1_000_003 + step)
+
+    def _tell(self, what: str, done: int, total: int) -> None:
+        if self.progress is not None:
+            self.progress(what, done, total)
+
+
+def _own_copy(network: Sam, settings: FineTuneSettings) -> Sam:
+    """A network that may be changed; the image encoder is shared when nothing changes it."""
+    return Sam(
+        image_encoder=network.image_encoder if settings.trained == "decoder" else copy.deepcopy(network.image_encoder),
+        prompt_encoder=copy.deepcopy(network.prompt_encoder),
+        mask_decoder=copy.deepcopy(network.mask_decoder),
+    ).eval()  # dropout there is none, and batch norms of a small set must not forget the large one
+
+
+def _recompute_blocks(encoder: nn.Module) -> None:
+    """Keep only the input of each block for the backward pass, and run the block again there."""
+    from torch.utils.checkpoint import checkpoint
+
+    for blocks in (module for module in encoder.modules() if isinstance(module, nn.ModuleList)):
+        for block in blocks:
+            plain = block.forward
+            block.forward = lambda *inputs, plain=plain: checkpoint(plain, *inputs, use_reentrant=False)

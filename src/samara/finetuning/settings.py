@@ -1,0 +1,72 @@
+"""The settings of fine-tuning, each with its source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from samara.errors import SettingsError
+from samara.finetuning.losses import LossWeights
+from samara.finetuning.simulated_prompts import PromptSimulation
+
+Trained = Literal["decoder", "lora", "everything"]
+Augmentation = Literal["flip", "rotate90", "rotate180", "rotate270", "half", "double"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FineTuneSettings:
+    """How a checkpoint is fine-tuned.
+
+    Attributes:
+        trained: what learns: the mask decoder over cached embeddings (the image encoder is frozen and runs once per
+            picture), LoRA on the encoder's attention as well, or every weight.
+        epochs: passes over the training set, at least 1.
+        learning_rate: of AdamW, after warm-up. Source: the project's brief, section 4.
+        weight_decay: of AdamW. Source: the same.
+        objects_per_image: most objects of one picture in a step; others wait for the next epoch.
+        images_per_step: pictures whose gradients make one step.
+        warmup_steps: steps of linear rise; then the learning rate falls as a cosine to zero. Kirillov et al. 2023,
+            appendix A, warm up for 250 of 90,000 steps.
+        max_gradient_norm: gradients are scaled down to this norm; decoders from little data need it.
+        ema_decay: weight of the past in a moving average of the weights, which is what is kept; None for none.
+        augmentations: each adds one transformed copy of every training picture, with an embedding of its own.
+        lora_rank: rank of the LoRA matrices.
+        losses: weights of the losses.
+        simulation: how prompts are drawn; 3 + 1 rounds after the first where the paper has 8 + 2, half the time.
+        validation_fraction: of the pictures, when no validation set is given.
+        patience: epochs without a better validation IoU after which training stops; None for never.
+        precision: "float32", or "bfloat16" through autocast.
+        checkpoint_blocks: recompute the encoder's blocks in the backward pass, which takes a third longer and a
+            fraction of the memory; without effect when the encoder is frozen.
+        seed: of everything random.
+    """
+
+    trained: Trained = "decoder"
+    epochs: int = 20
+    learning_rate: float = 1e-4
+    weight_decay: float = 0.01
+    objects_per_image: int = 8
+    images_per_step: int = 2
+    warmup_steps: int = 20
+    max_gradient_norm: float = 1.0
+    ema_decay: float | None = 0.98
+    augmentations: tuple[Augmentation, ...] = ("flip",)
+    lora_rank: int = 4
+    losses: LossWeights = LossWeights()  # noqa: RUF009 - immutable
+    simulation: PromptSimulation = PromptSimulation(rounds=3, rounds_without_points=1)  # noqa: RUF009 - immutable
+    validation_fraction: float = 0.2
+    patience: int | None = 5
+    precision: Literal["float32", "bfloat16"] = "float32"
+    checkpoint_blocks: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "objects_per_image", "images_per_step", "lora_rank"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if not self.learning_rate > 0:
+            raise SettingsError(f"learning_rate is {self.learning_rate}; it must be above 0")
+        if not 0 < self.validation_fraction < 1:
+            raise SettingsError(f"validation_fraction is {self.validation_fraction}; it must lie between 0 and 1")
+        if self.ema_decay is not None and not 0 <= self.ema_decay < 1:
+            raise SettingsError(f"ema_decay is {self.ema_decay}; it must lie in [0, 1)")

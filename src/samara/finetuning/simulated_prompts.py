@@ -1,0 +1,256 @@
+"""Simulated prompts: what a user would click, drawn from the mask that is wanted.
+
+An object begins with a point inside it or with a loose box around it; after each prediction a point is placed where
+the mask is wrong. Points are in pixels of the grid that the target masks are given in, usually the low-res grid;
+`SimulatedPrompts.scaled` brings them to the input frame.
+
+All randomness comes from the given generator, which may live on another device than the masks: with a CPU generator
+the prompts are the same on every device.
+
+Source: Kirillov et al. 2023, appendix A "Training algorithm".
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from samara.errors import SettingsError
+from samara.masks.boxes import boxes_of_masks
+from samara.networks.prompt_encoder import BACKGROUND, BOTTOM_RIGHT, FOREGROUND, PADDING, TOP_LEFT
+
+# The frame that the paper's noise limit in pixels refers to.
+_PAPER_INPUT_SIZE = 1024
+_MASK_THRESHOLD = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptSimulation:
+    """How prompts are simulated; the defaults are the paper's, 1 + 8 + 2 predictions per object.
+
+    Attributes:
+        rounds: predictions after the first that get a new corrective point, at least 0.
+        rounds_without_points: predictions that get nothing but the previous mask, at least 0: one at the end, the
+            others at random among `rounds`.
+        point_probability: how likely an object begins with a point, in [0, 1]; else with a box.
+        box_noise: standard deviation of each box coordinate, as a fraction of the box's side along it, at least 0.
+        box_noise_max_px: most that a coordinate moves, in pixels of a 1024-pixel input, at least 0; a grid's long
+            side stands for those 1024.
+    """
+
+    rounds: int = 8
+    rounds_without_points: int = 2
+    point_probability: float = 0.5
+    box_noise: float = 0.1
+    box_noise_max_px: float = 20.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.point_probability <= 1:
+            raise SettingsError(f"point_probability is {self.point_probability}; it must be between 0 and 1")
+        for name in ("rounds", "rounds_without_points", "box_noise", "box_noise_max_px"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise SettingsError(f"{name} is {getattr(self, name)}; it must be a number of at least 0")
+
+    def schedule(self, generator: torch.Generator) -> tuple[bool, ...]:
+        """Draw, for each prediction after the first, whether a corrective point comes before it."""
+        with_point = [True] * self.rounds
+        for _ in range(self.rounds_without_points - 1):
+            # Never behind the last point: that is where the fixed one goes.
+            place = torch.randint(max(1, len(with_point)), (), generator=generator, device=generator.device)
+            with_point.insert(int(place), False)
+        return (*with_point, False) if self.rounds_without_points else tuple(with_point)
+
+
+@dataclass(frozen=True)
+class SimulatedPrompts:
+    """The prompts of N objects, all of one length P.
+
+    The prompt encoder takes points for all of its objects and boxes for all or none, but simulated prompts mix.
+    A box is therefore given as its two corners, with the labels 2 and 3: the encoder makes the same two tokens of
+    them. In the official form an object without a box gets one padding token in the place of the two, and an object
+    with a box gets none. Here the first prompt of each object has two places, so that all are equally long:
+
+    * a box: corner 2, corner 3;
+    * a click: the point 1, padding −1.
+
+    The padding of the click *is* the official one. Hence the encoder must not append another: call it with
+    ``prompt_encoder((prompts.points, prompts.labels), pad=False)``. The tokens are then the official ones but for
+    their order, which the mask decoder does not see: attention treats its tokens as a set.
+
+    Attributes:
+        points: (N, P, 2) float32, (x, y); a corner of a box is an edge, everything else a pixel's integer name.
+        labels: (N, P) int64: 1 foreground, 0 background, −1 padding, 2 and 3 the corners of a box.
+    """
+
+    points: Tensor
+    labels: Tensor
+
+    def __post_init__(self) -> None:
+        if self.points.ndim != 3 or self.points.shape[2] != 2 or self.points.shape[:2] != self.labels.shape:
+            raise SettingsError(
+                f"points are {tuple(self.points.shape)} and labels {tuple(self.labels.shape)}; they must be "
+                "(N, P, 2) and (N, P)"
+            )
+
+    def with_points(self, points_xy: Tensor, labels: Tensor) -> SimulatedPrompts:
+        """The same with one more point for every object.
+
+        Args:
+            points_xy: (N, 2), in the same grid.
+            labels: (N,), 1 or 0.
+
+        Raises:
+            SettingsError: not one point and one label for each object.
+        """
+        N = self.labels.shape[0]  # noqa: N806
+        if points_xy.shape != (N, 2) or labels.shape != (N,):
+            raise SettingsError(
+                f"the new points are {tuple(points_xy.shape)} and labels {tuple(labels.shape)}; there are {N} "
+                f"objects, so they must be {(N, 2)} and {(N,)}"
+            )
+        return SimulatedPrompts(
+            torch.cat([self.points, points_xy.to(self.points).unsqueeze(1)], dim=1),
+            torch.cat([self.labels, labels.to(self.labels).unsqueeze(1)], dim=1),
+        )
+
+    def scaled(self, scale: float) -> SimulatedPrompts:
+        """The same in a frame whose pixels are `scale` times smaller, e.g. 4 from the low-res grid to the input.
+
+        The centre of pixel i goes to (i + 0.5) · scale − 0.5; an edge e of a box goes to e · scale, as boxes of the
+        user do in `samara.preprocessing`.
+
+        Raises:
+            SettingsError: the scale is not a number above 0.
+        """
+        if not 0 < scale < math.inf:
+            raise SettingsError(f"the scale is {scale}; it must be a number above 0")
+        is_corner = (self.labels >= TOP_LEFT).unsqueeze(-1)
+        points = torch.where(is_corner, self.points * scale, (self.points + 0.5) * scale - 0.5)
+        return SimulatedPrompts(points, self.labels)
+
+
+def first_prompts(targets: Tensor, generator: torch.Generator, settings: PromptSimulation) -> SimulatedPrompts:
+    """Draw the first prompt of each object: a point, uniform over its pixels, or a loose box around it.
+
+    The noise of a box is normal and cut off at its maximum; the box stays within the grid, its corners in order.
+
+    Args:
+        targets: (N, H, W) bool, none of them empty.
+        generator: draws the prompts; takes the same number of draws for every object, whatever its prompt.
+        settings: probabilities and noise.
+
+    Returns:
+        The prompts, P = 2, on the device of the targets.
+
+    Raises:
+        SettingsError: not a boolean tensor of three dimensions, or an empty target.
+    """
+    _check_targets(targets)
+    N, device = targets.shape[0], targets.device  # noqa: N806
+    chance = torch.rand(N, generator=generator, device=generator.device, dtype=torch.float32).to(device)
+    noise = torch.randn(N, 4, generator=generator, device=generator.device, dtype=torch.float32).to(device)
+    points = _random_pixels(targets, generator)
+    clicks = torch.stack([points, torch.zeros_like(points)], dim=1)  # (N, 2, 2)
+    corners = _loose_boxes(targets, noise, settings).view(N, 2, 2)
+    is_click = (chance < settings.point_probability).unsqueeze(1)  # (N, 1)
+    click_labels = torch.tensor([FOREGROUND, PADDING], device=device)
+    corner_labels = torch.tensor([TOP_LEFT, BOTTOM_RIGHT], device=device)
+    return SimulatedPrompts(
+        torch.where(is_click.unsqueeze(2), clicks, corners), torch.where(is_click, click_labels, corner_labels)
+    )
+
+
+def corrective_points(
+    logits: Tensor, targets: Tensor, generator: torch.Generator, *, valid: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Draw one point per object, uniform over the pixels where its mask is wrong.
+
+    Where nothing is wrong, the point is uniform over the object and confirms it. Of several masks the paper takes
+    the one with the highest predicted IoU.
+
+    Args:
+        logits: (N, H, W), float; mask where above 0.
+        targets: (N, H, W) bool, none of them empty.
+        generator: draws the points.
+        valid: (H, W) or (N, H, W) bool, False where a prediction does not count, e.g. in padding; None for all.
+
+    Returns:
+        points_xy: (N, 2) float32, names of pixels of the grid.
+        labels: (N,) int64, 1 where the mask misses the object, 0 where it leaves it.
+
+    Raises:
+        SettingsError: shapes or dtypes do not fit together, or an empty target.
+    """
+    _check_targets(targets)
+    if logits.shape != targets.shape:
+        raise SettingsError(
+            f"logits are {tuple(logits.shape)} and targets {tuple(targets.shape)}; give one mask of the same size per "
+            "object"
+        )
+    wrong = (logits > _MASK_THRESHOLD) != targets
+    if valid is not None:
+        if valid.dtype != torch.bool or valid.shape not in (targets.shape, targets.shape[1:]):
+            raise SettingsError(
+                f"valid is {valid.dtype} {tuple(valid.shape)}; it must be bool and as large as the targets, "
+                f"{tuple(targets.shape)}, or one of them"
+            )
+        wrong = wrong & valid
+    is_wrong_somewhere = wrong.flatten(1).any(1)[:, None, None]
+    points = _random_pixels(torch.where(is_wrong_somewhere, wrong, targets), generator)
+    x, y = points.long().unbind(1)
+    objects = torch.arange(targets.shape[0], device=targets.device)
+    return points, torch.where(targets[objects, y, x], FOREGROUND, BACKGROUND)
+
+
+def pixel_of_rank(region: Tensor, rank: Tensor) -> Tensor:
+    """Find the pixel of a given rank among a region's, counted row by row, and after the last from the first again.
+
+    Args:
+        region: (N, H, W) bool, none of them empty.
+        rank: (N,) int64, at least 0.
+
+    Returns:
+        (N, 2) int64, (x, y).
+    """
+    # First the row, then the place in it: running sums over all pixels would take eight bytes for each.
+    per_row = region.sum(2)  # (N, H)
+    up_to_row = per_row.cumsum(1)
+    rank = rank % up_to_row[:, -1]
+    y = (up_to_row <= rank.unsqueeze(1)).sum(1)  # (N,), rows that lie wholly before
+    objects = torch.arange(region.shape[0], device=region.device)
+    rank_in_row = rank - (up_to_row - per_row)[objects, y]
+    x = (region[objects, y].cumsum(1) <= rank_in_row.unsqueeze(1)).sum(1)
+    return torch.stack([x, y], dim=1)
+
+
+def _random_pixels(region: Tensor, generator: torch.Generator) -> Tensor:
+    """One pixel per region, uniform, (N, H, W) → (N, 2) float32; no region may be empty."""
+    # Integers, because a float32 in [0, 1) cannot name a million pixels evenly; starting anew after the last pixel
+    # favours none by more than area / 2⁶².
+    draws = torch.randint(1 << 62, (region.shape[0],), generator=generator, device=generator.device)
+    return pixel_of_rank(region, draws.to(region.device)).to(torch.float32)
+
+
+def _loose_boxes(targets: Tensor, noise: Tensor, settings: PromptSimulation) -> Tensor:
+    """Tight boxes with noise, (N, 4) float32 xyxy; `noise` (N, 4) is standard normal."""
+    H, W = targets.shape[1:]  # noqa: N806
+    boxes = boxes_of_masks(targets).to(torch.float32)
+    sides = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)  # width, height, width, height
+    most = settings.box_noise_max_px * max(H, W) / _PAPER_INPUT_SIZE
+    moved = boxes + (noise * settings.box_noise * sides).clamp(-most, most)
+    inside = moved.clamp(min=0).minimum(moved.new_tensor([W, H, W, H]))
+    return inside.view(-1, 2, 2).sort(dim=1).values.view(-1, 4)
+
+
+def _check_targets(targets: Tensor) -> None:
+    if targets.dtype != torch.bool or targets.ndim != 3:
+        raise SettingsError(f"targets must be a boolean tensor (N, H, W), not {targets.dtype} {tuple(targets.shape)}")
+    empty = (~targets.flatten(1).any(1)).nonzero().flatten().tolist()
+    if empty:
+        raise SettingsError(
+            f"{len(empty)} of {targets.shape[0]} targets are empty, the first is number {empty[0]}; an object without "
+            "pixels cannot be prompted, leave it out"
+        )

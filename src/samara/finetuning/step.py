@@ -1,0 +1,82 @@
+"""One training step: prompt, predict, correct, several rounds, gradients of all of them.
+
+Source: Kirillov et al. 2023, appendix A "Training algorithm". Differs from the paper: the first round trains the single
+mask as well as the three, because users ask for the single mask of a box.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from samara.finetuning.losses import mask_loss
+from samara.finetuning.settings import FineTuneSettings
+from samara.finetuning.simulated_prompts import SimulatedPrompts, corrective_points, first_prompts
+from samara.finetuning.training_set import Batch
+from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS
+from samara.networks.sam import Sam
+
+ALL_MASKS = slice(None)
+
+
+def add_gradients(
+    network: Sam, features: Tensor, batch: Batch, settings: FineTuneSettings, generator: torch.Generator
+) -> float:
+    """Run the rounds of a batch and add their gradients to the network's.
+
+    Each round's graph is freed before the next, so the memory is that of one prediction. What the rounds ask of the
+    image embedding is summed up and sent through the encoder once, if it learns.
+
+    Args:
+        network: in training.
+        features: (B, C, h, w); if it has a graph, gradients flow on into the encoder.
+        batch: N objects of these B pictures.
+        settings: losses, simulation, precision.
+        generator: on the CPU.
+
+    Returns:
+        The mean loss per object and round.
+    """
+    leaf = features.detach().requires_grad_(features.requires_grad)
+    prompts = first_prompts(batch.targets, generator, settings.simulation)
+    schedule = (False, *settings.simulation.schedule(generator))
+    logits: Tensor | None = None
+    total = 0.0
+    for has_new_point in schedule:
+        if has_new_point and logits is not None:
+            points, labels = corrective_points(logits, batch.targets, generator, valid=batch.valid)
+            prompts = prompts.with_points(points, labels)
+        with torch.autocast(features.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+            loss, logits = _round(network, leaf, batch, prompts, logits, settings)
+        (loss / len(schedule)).backward()  # type: ignore[no-untyped-call]
+        total += loss.item() / len(schedule)
+    if leaf.grad is not None:
+        features.backward(leaf.grad)  # type: ignore[no-untyped-call]
+    return total
+
+
+def _round(
+    network: Sam,
+    features: Tensor,
+    batch: Batch,
+    prompts: SimulatedPrompts,
+    previous: Tensor | None,
+    settings: FineTuneSettings,
+) -> tuple[Tensor, Tensor]:
+    """Predict once: mean loss per object, and the logits (N, 4h, 4w) that the next round corrects, without graph."""
+    scaled = prompts.scaled(4)  # low-res grid → input frame
+    masks = None if previous is None else previous.unsqueeze(1)
+    sparse, dense = network.prompt_encoder((scaled.points, scaled.labels), masks=masks, pad=False)
+    positions = network.prompt_encoder.get_dense_pe()
+    decoder = network.mask_decoder
+    look = decoder.look(features, positions, sparse, dense, image_of_prompt=batch.image_of_prompt)
+    drawn = ALL_MASKS if previous is None else SINGLE_MASK
+    logits = decoder.draw(look, drawn)
+    iou = look.predicted_iou
+    single = mask_loss(logits[:, SINGLE_MASK], iou[:, SINGLE_MASK], batch.targets, batch.valid, weights=settings.losses)
+    if previous is not None:
+        return single.total.mean(), logits[:, 0].detach().float()
+    three = mask_loss(logits[:, THREE_MASKS], iou[:, THREE_MASKS], batch.targets, batch.valid, weights=settings.losses)
+    trusted = iou[:, THREE_MASKS].argmax(dim=1)
+    chosen = logits[:, THREE_MASKS][torch.arange(len(trusted), device=trusted.device), trusted]
+    return (single.total.mean() + three.total.mean()) / 2, chosen.detach().float()

@@ -1,0 +1,78 @@
+"""Which weights learn, and their moving average."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from samara.finetuning.lora import add_lora
+from samara.finetuning.settings import FineTuneSettings
+from samara.networks.sam import Sam
+
+# MobileSAM's ImageNet classifier takes no part in anything.
+UNUSED = ("image_encoder.head.", "image_encoder.norm_head.")
+
+
+def choose_trained(network: Sam, settings: FineTuneSettings) -> dict[str, nn.Parameter]:
+    """Freeze what does not learn and return what does, by name.
+
+    "decoder" freezes image and prompt encoder, as the project's brief does; "lora" adds low-rank matrices to the
+    encoder's attention; "everything" is everything but MobileSAM's unused classifier.
+    """
+    network.prompt_encoder.requires_grad_(False)
+    if settings.trained == "lora":
+        generator = torch.Generator().manual_seed(settings.seed)
+        add_lora(network.image_encoder, rank=settings.lora_rank, generator=generator)  # what it adds learns
+    if settings.trained == "everything":
+        network.requires_grad_(True)
+    network.mask_decoder.requires_grad_(True)
+    # With the decoder alone the encoder is shared and left as it is: its embeddings come from the cache.
+    learning = network.mask_decoder.named_parameters("mask_decoder") if settings.trained == "decoder" else None
+    return {
+        name: parameter
+        for name, parameter in learning or network.named_parameters()
+        if parameter.requires_grad and not name.startswith(UNUSED)
+    }
+
+
+class MovingAverage:
+    """Exponential moving average of some parameters.
+
+    Args:
+        parameters: by name.
+        decay: weight of the past; early steps weigh less, so that the start does not linger.
+    """
+
+    def __init__(self, parameters: Mapping[str, nn.Parameter], decay: float) -> None:
+        self.parameters = dict(parameters)
+        self.decay = decay
+        self.values = {name: parameter.detach().clone() for name, parameter in parameters.items()}
+
+    def update(self, step: int) -> None:
+        """Take the parameters after step number `step` (from 1) in."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        for name, parameter in self.parameters.items():
+            self.values[name].lerp_(parameter.detach(), 1 - decay)
+
+    def load(self, values: Mapping[str, Tensor]) -> None:
+        """Go on from saved values."""
+        for name, value in values.items():
+            self.values[name].copy_(value)
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Let the network have the average instead of its own weights for a while."""
+        own = {name: parameter.detach().clone() for name, parameter in self.parameters.items()}
+        self._put(self.values)
+        try:
+            yield
+        finally:
+            self._put(own)
+
+    def _put(self, values: Mapping[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(values[name])

@@ -1,0 +1,108 @@
+"""How good a network is on held-out pictures: the centre click and the box, on the low-res grid.
+
+Quick enough to be asked after every epoch; `samara evaluate` will measure at full size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from samara.finetuning.losses import iou_of_logits
+from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS
+from samara.networks.sam import Sam
+
+OBJECTS_AT_A_TIME = 16
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Mean IoU over all objects of a set, in [0, 1].
+
+    Attributes:
+        click_iou: from a click in the middle of the object; of three masks the one the network trusts most.
+        box_iou: from the tight box; the single mask.
+        objects: how many.
+    """
+
+    click_iou: float
+    box_iou: float
+    objects: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture to validate on.
+
+    Attributes:
+        features: (C, h, w).
+        targets: (N, 4h, 4w) bool.
+        valid: (4h, 4w) bool, where the picture is and not its padding.
+    """
+
+    features: Tensor
+    targets: Tensor
+    valid: Tensor
+
+
+def validate(network: Sam, samples: Sequence[Sample]) -> Validation:
+    """Measure a network; it is left in the mode it was in. Samples lie on its device."""
+    clicks: list[Tensor] = []
+    boxes: list[Tensor] = []
+    for sample in samples:
+        for start in range(0, len(sample.targets), OBJECTS_AT_A_TIME):
+            targets = sample.targets[start : start + OBJECTS_AT_A_TIME]
+            with torch.inference_mode():
+                clicks.append(_click_iou(network, sample, targets))
+                boxes.append(_box_iou(network, sample, targets))
+    count = sum(len(part) for part in clicks)
+    if not count:
+        return Validation(0.0, 0.0, 0)
+    return Validation(float(torch.cat(clicks).mean()), float(torch.cat(boxes).mean()), count)
+
+
+def _click_iou(network: Sam, sample: Sample, targets: Tensor) -> Tensor:
+    points = torch.stack([centre(target) for target in targets])[:, None] * 4 + 1.5  # cell → input pixel, see below
+    labels = torch.ones(points.shape[:2], dtype=torch.int64, device=points.device)
+    logits, predicted_iou = _decode(network, sample, points=(points, labels), masks=THREE_MASKS)
+    trusted = predicted_iou.argmax(dim=1, keepdim=True)
+    return iou_of_logits(logits, targets.float(), sample.valid).gather(1, trusted)[:, 0]
+
+
+def _box_iou(network: Sam, sample: Sample, targets: Tensor) -> Tensor:
+    boxes = torch.stack([tight_box(target) for target in targets]) * 4  # cell edges → pixel edges
+    logits, _ = _decode(network, sample, boxes=boxes, masks=SINGLE_MASK)
+    return iou_of_logits(logits, targets.float(), sample.valid)[:, 0]
+
+
+def _decode(
+    network: Sam,
+    sample: Sample,
+    *,
+    points: tuple[Tensor, Tensor] | None = None,
+    boxes: Tensor | None = None,
+    masks: slice,
+) -> tuple[Tensor, Tensor]:
+    sparse, dense = network.prompt_encoder(points, boxes)
+    look = network.mask_decoder.look(sample.features[None], network.prompt_encoder.get_dense_pe(), sparse, dense)
+    return network.mask_decoder.draw(look, masks), look.predicted_iou[:, masks]
+
+
+def centre(target: Tensor) -> Tensor:
+    """The cell of a mask (g, g) that is farthest from its border, (2,) float as (x, y)."""
+    padded = np.pad(target.cpu().numpy().astype(np.uint8), 1)  # the border of the grid is a border of the object
+    distance = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    y, x = divmod(int(distance.argmax()), distance.shape[1])
+    return torch.tensor([x, y], dtype=torch.float32, device=target.device)
+
+
+def tight_box(target: Tensor) -> Tensor:
+    """The box of a mask (g, g) that is not empty, (4,) float xyxy, exclusive right and bottom."""
+    rows, columns = target.any(dim=1).nonzero(), target.any(dim=0).nonzero()
+    edges = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    return torch.stack(edges).to(torch.float32)

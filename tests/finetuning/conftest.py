@@ -1,0 +1,67 @@
+"""A network small enough to train in a test, and pictures that it can learn from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from samara.datasets.ground_truth import Instance, LabelledImage
+from samara.loaded import Loaded, Provenance
+from samara.masks.rle import encode_mask
+from samara.networks.mask_decoder import MaskDecoder
+from samara.networks.prompt_encoder import PromptEncoder
+from samara.networks.sam import Sam
+from samara.networks.two_way_transformer import TwoWayTransformer
+from samara.networks.vit import ImageEncoderViT
+from samara.variants import VARIANTS
+
+SIDE = 128
+
+
+@pytest.fixture
+def tiny():
+    """A SAM of a few hundred thousand weights at 128 px, on the CPU."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = Sam(
+            image_encoder=ImageEncoderViT(
+                input_size=SIDE, embed_dim=32, depth=1, num_heads=2, global_attention_blocks=(0,)
+            ),
+            prompt_encoder=PromptEncoder(input_image_size=(SIDE, SIDE), image_embedding_size=(SIDE // 16, SIDE // 16)),
+            mask_decoder=MaskDecoder(transformer=TwoWayTransformer(mlp_dim=64)),
+        ).eval()
+    return Loaded(
+        network=network,
+        variant=VARIANTS["vit_b"],
+        provenance=Provenance("tiny", None, "Apache-2.0", "random"),
+        input_size=SIDE,
+        pred_iou_thresh=0.0,
+        stability_score_thresh=0.0,
+        device="cpu",
+        precision="float32",
+    )
+
+
+def draw(seed, folder, objects=2, size=(96, 128)):
+    """A noisy picture with bright rectangles, and their masks."""
+    rng = np.random.default_rng(seed)
+    picture = rng.integers(0, 60, (*size, 3), dtype=np.uint8)
+    instances = []
+    for index in range(objects):
+        height, width = rng.integers(24, 40, 2)
+        top = int(rng.integers(4, size[0] - height - 4))
+        left = int(rng.integers(4, size[1] // objects - 4)) + index * size[1] // objects
+        mask = np.zeros(size, dtype=bool)
+        mask[top : top + height, left : min(left + width, size[1])] = True
+        picture[mask] = 255 - picture[mask]
+        instances.append(Instance(encode_mask(mask), "bright"))
+    path = folder / f"{seed}.png"
+    Image.fromarray(picture).save(path)
+    return LabelledImage(path, size, tuple(instances), path.name, None)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    return [draw(seed, tmp_path) for seed in range(4)]

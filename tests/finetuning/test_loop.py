@@ -1,0 +1,156 @@
+"""The run: it learns, it stops, it goes on after being killed to the same curve, it changes nothing it was given."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from samara.errors import DatasetError, SettingsError
+from samara.finetuning import loop
+from samara.finetuning.loop import fine_tune
+from samara.finetuning.losses import LossWeights
+from samara.finetuning.settings import FineTuneSettings
+from samara.finetuning.simulated_prompts import PromptSimulation
+from tests.finetuning.conftest import draw
+
+QUICK = FineTuneSettings(
+    epochs=2,
+    learning_rate=1e-3,
+    warmup_steps=2,
+    augmentations=(),
+    patience=None,
+    simulation=PromptSimulation(rounds=1, rounds_without_points=1),
+    losses=LossWeights(focal=0.0, cross_entropy=1.0),
+)
+
+
+def run(tiny, pictures, out, **changed):
+    return fine_tune(tiny, pictures[:3], pictures[3:], out, dataclasses.replace(QUICK, **changed))
+
+
+def curve(result):
+    return [(record.epoch, record.loss, record.click_iou, record.box_iou) for record in result.history]
+
+
+def test_it_learns(tiny, pictures, tmp_path):
+    result = run(tiny, pictures, tmp_path / "out.safetensors", epochs=25, ema_decay=0.9)
+    before, best = result.history[0], result.best
+    assert best.epoch > 0
+    assert best.mean_iou > before.mean_iou + 0.2
+    assert result.history[-1].loss < 0.7 * result.history[1].loss
+
+
+@pytest.mark.parametrize("trained", ["decoder", "lora", "everything"])
+def test_what_learns_and_what_stays(tiny, pictures, tmp_path, trained):
+    before = {name: value.clone() for name, value in tiny.network.state_dict().items()}
+    result = run(tiny, pictures, tmp_path / "out.safetensors", trained=trained, ema_decay=None, epochs=3)
+    for name, value in tiny.network.state_dict().items():
+        torch.testing.assert_close(value, before[name], msg=f"{name} of the network that was given")
+    after = load_file(result.path)
+    assert {name: value.shape for name, value in after.items()} == {k: v.shape for k, v in before.items()}
+    if result.best.epoch == 0:
+        return
+    changed = {name.split(".")[0] for name in after if not after[name].equal(before[name])}
+    assert "mask_decoder" in changed
+    assert ("image_encoder" in changed) == (trained != "decoder")
+    assert ("prompt_encoder" in changed) == (trained == "everything")
+
+
+def test_killed_after_any_epoch_it_goes_on_to_the_same_curve(tiny, pictures, tmp_path, monkeypatch):
+    expected = run(tiny, pictures, tmp_path / "whole.safetensors", epochs=3)
+    whole = loop._Run._record
+
+    def dies(self, record):
+        whole(self, record)
+        if record.epoch == dies.at:
+            raise KeyboardInterrupt
+
+    for dies.at in (0, 1, 2):
+        out = tmp_path / f"killed{dies.at}.safetensors"
+        monkeypatch.setattr(loop._Run, "_record", dies)
+        with pytest.raises(KeyboardInterrupt):
+            run(tiny, pictures, out, epochs=3)
+        assert not out.exists()
+        monkeypatch.setattr(loop._Run, "_record", whole)
+        result = run(tiny, pictures, out, epochs=3)
+        assert curve(result) == curve(expected)
+        for name, value in load_file(out).items():
+            assert value.equal(load_file(expected.path)[name])
+
+
+def test_seeds(tiny, pictures, tmp_path):
+    a, b, c = (
+        run(tiny, pictures, tmp_path / f"{index}.safetensors", seed=seed, epochs=1)
+        for index, seed in enumerate((1, 1, 2))
+    )
+    assert curve(a) == curve(b) != curve(c)
+
+
+def test_a_run_with_other_settings_is_not_gone_on_with(tiny, pictures, tmp_path):
+    run(tiny, pictures, tmp_path / "out.safetensors", epochs=1)
+    with pytest.raises(SettingsError, match="other settings"):
+        run(tiny, pictures, tmp_path / "out.safetensors", epochs=2)
+
+
+def test_it_stops_when_nothing_gets_better(tiny, pictures, tmp_path):
+    result = run(tiny, pictures, tmp_path / "out.safetensors", epochs=50, learning_rate=1e-12, patience=3)
+    assert len(result.history) <= 10
+
+
+def test_the_learning_rate_rises_and_falls(tiny, pictures, tmp_path):
+    result = run(tiny, pictures, tmp_path / "out.safetensors", epochs=4)
+    rates = [record.learning_rate for record in result.history[1:]]
+    assert max(rates) <= 1e-3
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == pytest.approx(0, abs=1e-9)
+
+
+def test_provenance_lies_inside(tiny, pictures, tmp_path):
+    result = run(tiny, pictures, tmp_path / "out.safetensors", epochs=1)
+    with safe_open(result.path, framework="pt") as file:
+        metadata = file.metadata()
+    assert metadata["samara"] == "tiny"
+    facts = json.loads(metadata["fine_tuned"])
+    assert facts["settings"]["learning_rate"] == 1e-3
+    assert len(facts["history"]) == 2
+
+
+def test_recomputing_blocks_changes_nothing(tiny, pictures, tmp_path):
+    plain, recomputed = (
+        run(tiny, pictures, tmp_path / f"{flag}.safetensors", trained="everything", checkpoint_blocks=flag, epochs=1)
+        for flag in (False, True)
+    )
+    for a, b in zip(plain.history[1:], recomputed.history[1:], strict=True):
+        assert a.loss == pytest.approx(b.loss, rel=1e-4)
+        assert a.mean_iou == pytest.approx(b.mean_iou, abs=0.02)
+
+
+def test_progress_is_told(tiny, pictures, tmp_path):
+    told = []
+    fine_tune(tiny, pictures[:2], pictures[2:3], tmp_path / "o.safetensors", QUICK, progress=lambda *s: told.append(s))
+    kinds = {what.split(",")[0] for what, _, _ in told}
+    assert kinds == {"encoding training set", "encoding validation set", "epoch 1", "epoch 2"}
+
+
+def test_sets_without_objects_are_refused(tiny, pictures, tmp_path):
+    empty = [dataclasses.replace(draw(9, tmp_path), instances=())]
+    with pytest.raises(DatasetError, match="the training set has no picture"):
+        fine_tune(tiny, empty, pictures, tmp_path / "out.safetensors", QUICK)
+    with pytest.raises(DatasetError, match="the validation set has no picture"):
+        fine_tune(tiny, pictures, empty, tmp_path / "out.safetensors", QUICK)
+
+
+@pytest.mark.slow
+def test_the_embedded_checkpoint_overfits_two_pictures(mini, tmp_path):
+    pictures = [draw(seed, tmp_path, size=(192, 256)) for seed in (21, 22)]
+    settings = FineTuneSettings(
+        epochs=60, learning_rate=5e-4, warmup_steps=5, augmentations=(), patience=None, ema_decay=0.9
+    )
+    result = fine_tune(mini, pictures, pictures, tmp_path / "out.safetensors", settings)
+    assert result.best.click_iou > 0.95
+    assert result.best.box_iou > 0.95

@@ -1,0 +1,30 @@
+"""Settings: ranges."""
+
+from __future__ import annotations
+
+import pytest
+
+from samara.errors import SettingsError
+from samara.finetuning.settings import FineTuneSettings
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"epochs": 0}, "epochs is 0; it must be at least 1"),
+        ({"lora_rank": 0}, "lora_rank"),
+        ({"images_per_step": 0}, "images_per_step"),
+        ({"learning_rate": 0}, "learning_rate"),
+        ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"validation_fraction": 1.0}, "validation_fraction"),
+        ({"ema_decay": 1.0}, "ema_decay"),
+    ],
+)
+def test_refused(arguments, message):
+    with pytest.raises(SettingsError, match=message):
+        FineTuneSettings(**arguments)
+
+
+def test_defaults_are_the_briefs():
+    settings = FineTuneSettings()
+    assert (settings.trained, settings.learning_rate, settings.weight_decay) == ("decoder", 1e-4, 0.01)

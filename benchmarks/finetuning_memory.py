@@ -112,14 +112,13 @@ def append(row: dict[str, object]) -> None:
 
 def main() -> None:
     """Measure each variant and mode in a process of its own: peaks of one would hide the next."""
-    if len(sys.argv) == 3:
-        row = measure(sys.argv[1], sys.argv[2] == "cached")
-        append(row)
-        print(row)
-        return
-    for variant in sys.argv[1:] or VARIANTS:
-        for mode in ("cached", "encoded"):
-            subprocess.run([sys.executable, __file__, variant, mode], check=True)
+    match sys.argv[1:]:
+        case ["--one", variant, mode]:
+            append(measure(variant, mode == "cached"))
+        case variants:
+            for variant in variants or VARIANTS:
+                for mode in ("cached", "encoded"):
+                    subprocess.run([sys.executable, __file__, "--one", variant, mode], check=True)
 
 
 if __name__ == "__main__":

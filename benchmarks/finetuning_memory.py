@@ -28,7 +28,7 @@ import samara
 from samara.datasets.ground_truth import Instance, LabelledImage
 from samara.finetuning.examples import examples_of
 from samara.finetuning.settings import FineTuneSettings
-from samara.finetuning.step import add_gradients
+from samara.finetuning.step import add_gradients_of_pictures
 from samara.finetuning.trained_weights import choose_trained
 from samara.finetuning.training_set import TrainingSet
 from samara.masks.rle import encode_mask
@@ -69,17 +69,19 @@ def measure(variant: str, is_cached: bool) -> dict[str, object]:
         cache = examples.cache(Path(folder) / "cache") if is_cached else None
         network = loaded.network
         optimiser = torch.optim.AdamW(choose_trained(network, settings).values(), lr=settings.learning_rate)
+
+        def features_of(index: int) -> torch.Tensor:
+            if cache is not None:
+                return cache[index][None]
+            with torch.no_grad():
+                features: torch.Tensor = network.image_encoder(examples.network_input(index))
+            return features
+
         durations = []
         for step in range(STEPS):
             generator = torch.Generator().manual_seed(step)
             started = time.perf_counter()
-            if cache is not None:
-                features = torch.stack([cache[index] for index in (0, 1)])
-            else:
-                with torch.no_grad():
-                    features = network.image_encoder(torch.cat([examples.network_input(index) for index in (0, 1)]))
-            batch = examples.batch((0, 1), settings.objects_per_image, generator)
-            add_gradients(network, features, batch, settings, generator)
+            add_gradients_of_pictures(network, examples, (0, 1), features_of, settings, generator)
             optimiser.step()
             optimiser.zero_grad()
             durations.append(time.perf_counter() - started)
@@ -88,7 +90,7 @@ def measure(variant: str, is_cached: bool) -> dict[str, object]:
         "embeddings": "cached" if is_cached else "encoded in every step",
         "additional_peak_bytes": peak_bytes() - before,
         "seconds_per_step": round(float(np.median(durations)), 2),
-        "objects_per_step": len(batch.targets),
+        "objects_per_step": examples.objects,
         "predictions_per_object": 2 + settings.simulation.rounds,
         "input_size": loaded.input_size,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}",

@@ -23,7 +23,7 @@ from samara.finetuning.embedding_cache import EmbeddingCache
 from samara.finetuning.examples import examples_of
 from samara.finetuning.lora import merge_lora
 from samara.finetuning.settings import FineTuneSettings
-from samara.finetuning.step import add_gradients
+from samara.finetuning.step import add_gradients_of_pictures
 from samara.finetuning.trained_weights import MovingAverage, choose_trained
 from samara.finetuning.training_set import TrainingSet
 from samara.finetuning.training_state import EpochRecord, Position, load_state, save_state
@@ -179,8 +179,9 @@ class _Run:
         step = self.position.step + 1
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate(step)
-        batch = self.training.batch(examples, self.settings.objects_per_image, generator)
-        loss = add_gradients(self.network, self._features(examples), batch, self.settings, generator)
+        loss = add_gradients_of_pictures(
+            self.network, self.training, examples, self._features, self.settings, generator
+        )
         nn.utils.clip_grad_norm_(self.parameters.values(), self.settings.max_gradient_norm)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
@@ -198,12 +199,13 @@ class _Run:
         progress = (step - settings.warmup_steps) / max(1, total - settings.warmup_steps)
         return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
-    def _features(self, examples: Sequence[int]) -> Tensor:
+    def _features(self, example: int) -> Tensor:
+        """The embedding of a training example, (1, C, h, w); with a graph if the encoder learns."""
         if self.caches is not None:
-            return torch.stack([self.caches[0][index] for index in examples]).to(self.loaded.device)
-        images = torch.cat([self.training.network_input(index) for index in examples])
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
-            features: Tensor = self.network.image_encoder(images)
+            return self.caches[0][example][None].to(self.loaded.device)
+        image = self.training.network_input(example)
+        with torch.autocast(image.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
+            features: Tensor = self.network.image_encoder(image)
         return features.float()
 
     def _validate(self) -> Validation:

@@ -24,7 +24,8 @@ class FineTuneSettings:
         learning_rate: of AdamW, after warm-up. Source: the project's brief, section 4.
         weight_decay: of AdamW. Source: the same.
         objects_per_image: most objects of one picture in a step; others wait for the next epoch.
-        images_per_step: pictures whose gradients make one step.
+        images_per_step: pictures whose gradients are added up to one step; they go through one after the other, so
+            that more of them cost no memory.
         warmup_steps: steps of linear rise; then the learning rate falls as a cosine to zero. Kirillov et al. 2023,
             appendix A, warm up for 250 of 90,000 steps.
         max_gradient_norm: gradients are scaled down to this norm; decoders from little data need it.

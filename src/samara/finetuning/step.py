@@ -6,21 +6,60 @@ mask as well as the three, because users ask for the single mask of a box.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor
 
 from samara.finetuning.losses import mask_loss
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.simulated_prompts import SimulatedPrompts, corrective_points, first_prompts
-from samara.finetuning.training_set import Batch
+from samara.finetuning.training_set import Batch, TrainingSet
 from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS
 from samara.networks.sam import Sam
 
 ALL_MASKS = slice(None)
 
 
+def add_gradients_of_pictures(
+    network: Sam,
+    pictures: TrainingSet,
+    examples: Sequence[int],
+    features_of: Callable[[int], Tensor],
+    settings: FineTuneSettings,
+    generator: torch.Generator,
+) -> float:
+    """Add the gradients of several pictures, one picture after the other, so that more of them cost no memory.
+
+    Args:
+        network: in training.
+        pictures: where the examples come from.
+        examples: which of them.
+        features_of: index of an example → its embedding, (1, C, h, w).
+        settings: see `add_gradients`.
+        generator: on the CPU.
+
+    Returns:
+        The mean loss per object and round; every object counts the same, whatever its picture.
+    """
+    batches = [pictures.batch([index], settings.objects_per_image, generator) for index in examples]
+    objects = sum(len(batch.targets) for batch in batches)
+    return sum(
+        add_gradients(
+            network, features_of(batch.examples[0]), batch, settings, generator, weight=len(batch.targets) / objects
+        )
+        for batch in batches
+    )
+
+
 def add_gradients(
-    network: Sam, features: Tensor, batch: Batch, settings: FineTuneSettings, generator: torch.Generator
+    network: Sam,
+    features: Tensor,
+    batch: Batch,
+    settings: FineTuneSettings,
+    generator: torch.Generator,
+    *,
+    weight: float = 1.0,
 ) -> float:
     """Run the rounds of a batch and add their gradients to the network's.
 
@@ -33,9 +72,10 @@ def add_gradients(
         batch: N objects of these B pictures.
         settings: losses, simulation, precision.
         generator: on the CPU.
+        weight: of this batch among several whose gradients are added up.
 
     Returns:
-        The mean loss per object and round.
+        The mean loss per object and round, times the weight.
     """
     leaf = features.detach().requires_grad_(features.requires_grad)
     prompts = first_prompts(batch.targets, generator, settings.simulation)
@@ -48,8 +88,9 @@ def add_gradients(
             prompts = prompts.with_points(points, labels)
         with torch.autocast(features.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
             loss, logits = _round(network, leaf, batch, prompts, logits, settings)
-        (loss / len(schedule)).backward()  # type: ignore[no-untyped-call]
-        total += loss.item() / len(schedule)
+        share = loss * (weight / len(schedule))
+        share.backward()  # type: ignore[no-untyped-call]
+        total += share.item()
     if leaf.grad is not None:
         features.backward(leaf.grad)  # type: ignore[no-untyped-call]
     return total

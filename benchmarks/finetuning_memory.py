@@ -104,6 +104,7 @@ def measure(variant: str, is_cached: bool) -> dict[str, object]:
 
 def append(row: dict[str, object]) -> None:
     """Add a row to the results."""
+    RESULTS.parent.mkdir(exist_ok=True)
     is_new = not RESULTS.exists()
     with RESULTS.open("a", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(row))

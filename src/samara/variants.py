@@ -124,8 +124,7 @@ class Variant:
         return self.image_encoder is not None
 
 
-_SAM2 = Preprocessing(fit="squash")
-_EFFICIENT = Preprocessing(fit="squash")
+_SQUASHED = Preprocessing(fit="squash")
 _YOLO = Preprocessing(input_size=640, fit="letterbox", mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0))
 _FAST = Preprocessing(input_size=1024, fit="letterbox", mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0))
 _NOT_PROMPTABLE = Capabilities(
@@ -172,28 +171,28 @@ _VARIANTS = (
     Variant(name="hq_vit_h", family="hq_sam", title="HQ-SAM ViT-H", parameters=642_686_000),
     Variant(name="hq_vit_t", family="hq_sam", title="Light HQ-SAM", parameters=10_578_604),
     # SAM 2: the README gives rounded parameter counts only, so none are stated.
-    Variant(name="sam2_hiera_t", family="sam2", title="SAM 2 tiny", preprocessing=_SAM2),
-    Variant(name="sam2_hiera_s", family="sam2", title="SAM 2 small", preprocessing=_SAM2),
-    Variant(name="sam2_hiera_b+", family="sam2", title="SAM 2 base+", preprocessing=_SAM2),
-    Variant(name="sam2_hiera_l", family="sam2", title="SAM 2 large", preprocessing=_SAM2),
-    Variant(name="sam2.1_hiera_t", family="sam2", title="SAM 2.1 tiny", preprocessing=_SAM2),
-    Variant(name="sam2.1_hiera_s", family="sam2", title="SAM 2.1 small", preprocessing=_SAM2),
-    Variant(name="sam2.1_hiera_b+", family="sam2", title="SAM 2.1 base+", preprocessing=_SAM2),
-    Variant(name="sam2.1_hiera_l", family="sam2", title="SAM 2.1 large", preprocessing=_SAM2),
-    Variant(name="sam2.1_hq_hiera_l", family="sam2", title="HQ-SAM 2 large", preprocessing=_SAM2),
+    Variant(name="sam2_hiera_t", family="sam2", title="SAM 2 tiny", preprocessing=_SQUASHED),
+    Variant(name="sam2_hiera_s", family="sam2", title="SAM 2 small", preprocessing=_SQUASHED),
+    Variant(name="sam2_hiera_b+", family="sam2", title="SAM 2 base+", preprocessing=_SQUASHED),
+    Variant(name="sam2_hiera_l", family="sam2", title="SAM 2 large", preprocessing=_SQUASHED),
+    Variant(name="sam2.1_hiera_t", family="sam2", title="SAM 2.1 tiny", preprocessing=_SQUASHED),
+    Variant(name="sam2.1_hiera_s", family="sam2", title="SAM 2.1 small", preprocessing=_SQUASHED),
+    Variant(name="sam2.1_hiera_b+", family="sam2", title="SAM 2.1 base+", preprocessing=_SQUASHED),
+    Variant(name="sam2.1_hiera_l", family="sam2", title="SAM 2.1 large", preprocessing=_SQUASHED),
+    Variant(name="sam2.1_hq_hiera_l", family="sam2", title="HQ-SAM 2 large", preprocessing=_SQUASHED),
     Variant(name="sam3", family="sam3", title="SAM 3"),
     Variant(
         name="efficient_sam_ti",
         family="efficient_sam",
         title="EfficientSAM-Ti",
-        preprocessing=_EFFICIENT,
+        preprocessing=_SQUASHED,
         capabilities=_EFFICIENT_PROMPTS,
     ),
     Variant(
         name="efficient_sam_s",
         family="efficient_sam",
         title="EfficientSAM-S",
-        preprocessing=_EFFICIENT,
+        preprocessing=_SQUASHED,
         capabilities=_EFFICIENT_PROMPTS,
     ),
     Variant(name="edge_sam", family="edge_sam", title="EdgeSAM"),

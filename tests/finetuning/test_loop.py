@@ -97,6 +97,14 @@ def test_a_run_with_other_settings_is_not_gone_on_with(tiny, pictures, tmp_path)
         run(tiny, pictures, tmp_path / "out.safetensors", epochs=2)
 
 
+def test_a_run_from_another_decoder_of_the_same_name_is_not_gone_on_with(tiny, pictures, tmp_path):
+    run(tiny, pictures, tmp_path / "out.safetensors", epochs=1)
+    with torch.no_grad():
+        tiny.network.mask_decoder.iou_token.weight.add_(1)
+    with pytest.raises(SettingsError, match="checkpoint"):
+        run(tiny, pictures, tmp_path / "out.safetensors", epochs=1)
+
+
 def test_it_stops_when_nothing_gets_better(tiny, pictures, tmp_path):
     result = run(tiny, pictures, tmp_path / "out.safetensors", epochs=50, learning_rate=1e-12, patience=3)
     assert len(result.history) <= 10

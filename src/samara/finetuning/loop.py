@@ -28,7 +28,7 @@ from samara.finetuning.trained_weights import MovingAverage, choose_trained
 from samara.finetuning.training_set import TrainingSet
 from samara.finetuning.training_state import EpochRecord, Position, load_state, save_state
 from samara.finetuning.validation import Validation, validate
-from samara.loaded import Loaded
+from samara.loaded import Loaded, fingerprint
 from samara.networks.sam import Sam
 
 Progress = Callable[[str, int, int], None]
@@ -247,7 +247,9 @@ class _Run:
     def _signature(self) -> str:
         """What makes a run this run: settings, encoder, decoder and pictures."""
         names = [example.name for examples in (self.training, self.validation) for example in examples.examples]
-        digest = hashlib.sha256("\n".join([*names, self.loaded.fingerprint, self.loaded.name]).encode()).hexdigest()
+        digest = hashlib.sha256(
+            "\n".join([*names, self.loaded.fingerprint, fingerprint(self.loaded.network.mask_decoder)]).encode()
+        ).hexdigest()
         return json.dumps(asdict(self.settings)) + digest[:16]
 
     def _generator(self, epoch: int, step: int) -> torch.Generator:

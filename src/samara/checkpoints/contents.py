@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from samara.checkpoints.layout import FileFormat
+from samara.checkpoints.layout import FileFormat, MalformedFileError
 from samara.checkpoints.pickle_values import StoredTensor
 
 
@@ -38,3 +38,14 @@ class Contents:
     wrapper: str | None = None
     beside: tuple[str, ...] = ()
     pickled_module: bool = False
+
+
+def text_metadata(value: object) -> dict[str, str]:
+    """Check what a file says about itself.
+
+    Raises:
+        MalformedFileError: it is something else than names with texts.
+    """
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in (*value.keys(), *value.values())):
+        raise MalformedFileError("it has metadata that is no text")
+    return value

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from samara.checkpoints.contents import Contents, Span
+from samara.checkpoints.contents import Contents, Span, text_metadata
 from samara.checkpoints.layout import ITEM_SIZES, MalformedFileError
 from samara.checkpoints.pickle_values import Storage, StoredTensor
 
@@ -61,7 +61,7 @@ def read_contents(path: Path) -> Contents:
         format="safetensors",
         tensors=tensors,
         locate=lambda key: Span(begin + spans[key].start, spans[key].size),
-        metadata=_texts(metadata),
+        metadata=text_metadata(metadata),
     )
 
 
@@ -118,9 +118,3 @@ def _check_coverage(spans: list[Span], size: int) -> None:
         raise MalformedFileError(f"it was cut short: {position - size:,} bytes are missing")
     if position < size:
         raise MalformedFileError(f"it has {size - position:,} bytes that belong to no tensor")
-
-
-def _texts(metadata: object) -> Mapping[str, str]:
-    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        raise MalformedFileError("its header has metadata that is no text")
-    return metadata

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from samara.checkpoints.torch_file import add_metadata
 from samara.errors import OutputError, SettingsError
 
 
@@ -17,8 +18,8 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], metadata: Mapping[s
     """Write a state dict, completely or not at all.
 
     Args:
-        path: `.safetensors` (metadata inside), or `.pth` (a flat state dict that the official code loads; it has no
-            place for metadata).
+        path: `.safetensors` (metadata inside), or `.pth` (a flat state dict that the official code loads; the
+            metadata lies in a record of the zip that PyTorch does not look at).
         state: tensors by published key, any device.
         metadata: facts about the weights, see `samara.checkpoints.load.METADATA_KEY`.
 
@@ -42,6 +43,7 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], metadata: Mapping[s
             save_file(tensors, partial, metadata=dict(metadata))
         else:
             torch.save(tensors, partial)
+            add_metadata(partial, metadata)
         partial.chmod(permissions)
         os.replace(partial, path)
     except (OSError, RuntimeError, SafetensorError) as error:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
-from samara.checkpoints.contents import Contents, Span
+from samara.checkpoints.contents import Contents, Span, text_metadata
 from samara.checkpoints.layout import ITEM_SIZES, ForbiddenCallError, MalformedFileError
 from samara.checkpoints.pickle_values import InertObject, Storage, Value
 from samara.checkpoints.rename import Unwrapped, unwrap
@@ -25,6 +25,7 @@ _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LOCAL_HEADER_BYTES = 30
 _KNOWN_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
+_METADATA_RECORD = "samara.json"
 
 # What `zipfile` raises on bytes that are no zip, or one that it cannot read.
 _ZIP_PROBLEMS = (
@@ -120,11 +121,28 @@ def _read_archive(path: Path, archive: zipfile.ZipFile) -> Contents | None:
         format="torch zip",
         tensors=unwrapped.tensors,
         locate=partial(_locate, path, {key: records[f"data/{key}"] for key in unpickled.storages}),
-        metadata=_module_metadata(unwrapped),
+        metadata=_module_metadata(unwrapped) | _own_metadata(archive, records),
         wrapper=unwrapped.wrapper,
         beside=unwrapped.beside,
         pickled_module=unwrapped.module is not None,
     )
+
+
+def add_metadata(path: Path, metadata: Mapping[str, str]) -> None:
+    """Add text to a zip that torch.save wrote, as a record that PyTorch does not look at."""
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(f"{_root(archive) or ''}{_METADATA_RECORD}", json.dumps(dict(metadata)))
+
+
+def _own_metadata(archive: zipfile.ZipFile, records: Mapping[str, zipfile.ZipInfo]) -> dict[str, str]:
+    """What `add_metadata` wrote; nothing for everybody else's files."""
+    info = records.get(_METADATA_RECORD)
+    if info is None:
+        return {}
+    try:
+        return text_metadata(json.loads(_record(archive, info, MAX_PICKLE_BYTES)))
+    except (json.JSONDecodeError, UnicodeDecodeError) as problem:
+        raise MalformedFileError(f"its {_METADATA_RECORD} is no JSON ({problem})") from problem
 
 
 def _root(archive: zipfile.ZipFile) -> str | None:
@@ -200,7 +218,7 @@ def _legacy_spans(keys: Value, storages: Mapping[str, Storage], start: int) -> d
     return spans
 
 
-def _module_metadata(unwrapped: Unwrapped) -> Mapping[str, str]:
+def _module_metadata(unwrapped: Unwrapped) -> dict[str, str]:
     """Of a pickled module: its class, and the labels of what it detects where it has some."""
     module = unwrapped.module
     if not isinstance(module, InertObject):

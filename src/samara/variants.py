@@ -19,7 +19,7 @@ from samara.errors import WrongCheckpoint
 if TYPE_CHECKING:
     from samara.networks.sam import Sam
 
-Family = Literal["sam", "mobile_sam", "hq_sam", "sam2", "sam3", "efficient_sam", "edge_sam", "yolo_seg"]
+Family = Literal["sam", "mobile_sam", "hq_sam", "sam2", "sam3", "efficient_sam", "edge_sam", "yolo_seg", "samara"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +40,18 @@ class TinyViTConfig:
     depths: tuple[int, ...] = (2, 2, 6, 2)
     num_heads: tuple[int, ...] = (2, 4, 5, 10)
     window_sizes: tuple[int, ...] = (7, 7, 14, 7)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvPyramidConfig:
+    """Numbers of `networks.conv_pyramid.ConvPyramid`."""
+
+    widths: tuple[int, ...] = (32, 64, 128, 192, 256)
+    depths: tuple[int, ...] = (1, 2, 3, 1)
+    joined_width: int = 192
+
+
+EncoderConfig = ViTConfig | TinyViTConfig | ConvPyramidConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +124,7 @@ class Variant:
     name: str
     family: Family
     title: str
-    image_encoder: ViTConfig | TinyViTConfig | None = None
+    image_encoder: EncoderConfig | None = None
     parameters: int | None = None
     keys: int | None = None
     preprocessing: Preprocessing = Preprocessing()
@@ -164,6 +176,13 @@ _VARIANTS = (
         image_encoder=TinyViTConfig(),
         parameters=10_130_092,
         keys=439,
+    ),
+    Variant(
+        name="samara_pyramid",
+        family="samara",
+        title="samara's convolutional pyramid with SAM's decoder",
+        image_encoder=ConvPyramidConfig(),
+        preprocessing=Preprocessing(input_size=512),
     ),
     # HQ-SAM: SAM plus an HQ token and features of an early block; counts from facts of SysCV/sam-hq.
     Variant(name="hq_vit_b", family="hq_sam", title="HQ-SAM ViT-B", parameters=94_806_576),
@@ -247,6 +266,7 @@ def build_network(variant: Variant, input_size: int | None = None) -> Sam:
     Raises:
         WrongCheckpoint: samara has no network for the variant yet.
     """
+    from samara.networks.conv_pyramid import ConvPyramid
     from samara.networks.mask_decoder import MaskDecoder
     from samara.networks.prompt_encoder import PromptEncoder
     from samara.networks.sam import Sam
@@ -256,12 +276,14 @@ def build_network(variant: Variant, input_size: int | None = None) -> Sam:
 
     trained_size = variant.preprocessing.input_size
     size = input_size or trained_size
-    image_encoder: ImageEncoderViT | TinyViT
+    image_encoder: ImageEncoderViT | TinyViT | ConvPyramid
     match variant.image_encoder:
         case ViTConfig() as config:
             image_encoder = ImageEncoderViT(input_size=trained_size, **asdict(config))
         case TinyViTConfig() as config:
             image_encoder = TinyViT(input_size=trained_size, **asdict(config))
+        case ConvPyramidConfig() as config:
+            image_encoder = ConvPyramid(**asdict(config))
         case None:
             raise WrongCheckpoint(f"samara cannot run {variant.title} yet; it runs {', '.join(runnable_names())}")
     return Sam(

@@ -7,13 +7,14 @@ come from `samara.variants`; the tests compare every table with the official net
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
-from samara.variants import VARIANTS, TinyViTConfig, ViTConfig
+from samara.variants import VARIANTS, ConvPyramidConfig, EncoderConfig, TinyViTConfig, ViTConfig
 
 Shape = tuple[int, ...]
 Shapes = dict[str, Shape]
 
-_FAMILIES = ("sam", "mobile_sam", "hq_sam")
+_FAMILIES = ("sam", "mobile_sam", "hq_sam", "samara")
 _GRID = 64  # 1024 pixels in patches of 16
 _WINDOW = 14
 _WIDTH = 256
@@ -26,22 +27,28 @@ OPTIONAL_PREFIXES = ("image_encoder.norm_head.", "image_encoder.head.")
 def expected_shapes(variant: str) -> Mapping[str, Shape] | None:
     """Return name and shape of every entry of a variant's state dict; None for families without a table."""
     encoder = VARIANTS[_ENCODER_OF_HQ.get(variant, variant)].image_encoder
-    if VARIANTS[variant].family not in _FAMILIES or not isinstance(encoder, ViTConfig | TinyViTConfig):
+    if VARIANTS[variant].family not in _FAMILIES or encoder is None:
         return None
     shapes = {
         **_under("image_encoder", image_encoder(encoder)),
         **_under("prompt_encoder", _prompt_encoder()),
     }
     shapes.update(_under("mask_decoder", _mask_decoder()))
-    if variant in _ENCODER_OF_HQ:
+    if variant in _ENCODER_OF_HQ and not isinstance(encoder, ConvPyramidConfig):
         early_width = encoder.embed_dim if isinstance(encoder, ViTConfig) else encoder.embed_dims[2]
         shapes.update(_under("mask_decoder", _hq_decoder(early_width)))
     return shapes
 
 
-def image_encoder(config: ViTConfig | TinyViTConfig) -> Shapes:
+def image_encoder(config: EncoderConfig) -> Shapes:
     """Return the entries of an image encoder, without their common prefix."""
-    return _vit(config) if isinstance(config, ViTConfig) else _tiny_vit(config)
+    match config:
+        case ViTConfig():
+            return _vit(config)
+        case TinyViTConfig():
+            return _tiny_vit(config)
+        case ConvPyramidConfig():
+            return _conv_pyramid(config)
 
 
 def _under(prefix: str, shapes: Shapes) -> Shapes:
@@ -154,6 +161,22 @@ def _tiny_block(name: str, width: int, heads: int, window: int) -> Shapes:
         **_linear(f"{name}.mlp.fc2", 4 * width, width),
         **_conv_bn(f"{name}.local_conv", (width, 1, 3, 3)),
     }
+
+
+def _conv_pyramid(config: ConvPyramidConfig) -> Shapes:
+    widths, joined = config.widths, config.joined_width
+    shapes = _conv_bn("stem", (widths[0], 3, 3, 3))
+    folds = (4, 2, 1, 1)
+    for stage, (narrow, wide) in enumerate(pairwise(widths)):
+        shapes |= _conv_bn(f"stages.{stage}.0", (wide, narrow, 3, 3))
+        for block in range(config.depths[stage]):
+            shapes |= _residual_block(f"stages.{stage}.{2 + block}", wide)
+        shapes |= _conv_bn(f"to_joined.{stage}", (joined, wide, folds[stage], folds[stage]))
+    return shapes | _residual_block("mix", joined) | {"neck.0.weight": (_WIDTH, joined, 1, 1)} | _norm("neck.1", _WIDTH)
+
+
+def _residual_block(name: str, width: int) -> Shapes:
+    return _conv_bn(f"{name}.first", (width, width, 3, 3)) | _conv_bn(f"{name}.second", (width, width, 3, 3))
 
 
 def _prompt_encoder() -> Shapes:

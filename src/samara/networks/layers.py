@@ -64,6 +64,22 @@ class MLP(nn.Module):
         return output
 
 
+class ConvNorm(nn.Sequential):
+    """Convolution without bias, then batch norm; key names `c` and `bn`, as in TinyViT.
+
+    The padding keeps the grid for odd kernels; a kernel as wide as its stride folds the grid and needs none.
+    """
+
+    def __init__(
+        self, channels_in: int, channels_out: int, kernel: int = 1, *, stride: int = 1, groups: int = 1
+    ) -> None:
+        super().__init__()
+        padding = 0 if kernel == stride else kernel // 2
+        convolution = nn.Conv2d(channels_in, channels_out, kernel, stride, padding, groups=groups, bias=False)
+        self.add_module("c", convolution)
+        self.add_module("bn", nn.BatchNorm2d(channels_out))
+
+
 class Neck(nn.Sequential):
     """The end of every SAM image encoder: 1×1 and 3×3 convolution, each with a norm, to 256 channels.
 

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from samara.networks.layers import Neck, join_windows, split_windows
+from samara.networks.layers import ConvNorm, Neck, join_windows, split_windows
 from samara.networks.vit import check_divisible
 
 
@@ -87,19 +87,6 @@ def _merging(embed_dims: Sequence[int], index: int) -> PatchMerging | None:
         return None
     before_last = index == len(embed_dims) - 2
     return PatchMerging(embed_dims[index], embed_dims[index + 1], stride=1 if before_last else 2)
-
-
-class ConvNorm(nn.Sequential):
-    """Convolution without bias, then batch norm; key names `c` and `bn`."""
-
-    def __init__(
-        self, channels_in: int, channels_out: int, kernel: int = 1, *, stride: int = 1, groups: int = 1
-    ) -> None:
-        super().__init__()
-        self.add_module(
-            "c", nn.Conv2d(channels_in, channels_out, kernel, stride, kernel // 2, groups=groups, bias=False)
-        )
-        self.add_module("bn", nn.BatchNorm2d(channels_out))
 
 
 class Stem(nn.Module):

@@ -27,6 +27,7 @@ from PIL import Image
 import samara
 from samara.datasets.ground_truth import Instance, LabelledImage
 from samara.finetuning.examples import examples_of
+from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.step import add_gradients_of_pictures
 from samara.finetuning.trained_weights import choose_trained
@@ -66,7 +67,7 @@ def measure(variant: str, is_cached: bool) -> dict[str, object]:
     before = peak_bytes()
     with tempfile.TemporaryDirectory() as folder:
         examples = TrainingSet(loaded, examples_of(pictures(Path(folder))))
-        cache = examples.cache(Path(folder) / "cache") if is_cached else None
+        cache = examples.cache(Path(folder) / "cache", Processes()) if is_cached else None
         network = loaded.network
         optimiser = torch.optim.AdamW(choose_trained(network, settings).values(), lr=settings.learning_rate)
 
@@ -81,7 +82,15 @@ def measure(variant: str, is_cached: bool) -> dict[str, object]:
         for step in range(STEPS):
             generator = torch.Generator().manual_seed(step)
             started = time.perf_counter()
-            add_gradients_of_pictures(network, examples, (0, 1), features_of, settings, generator)
+            add_gradients_of_pictures(
+                network,
+                examples,
+                (0, 1),
+                features_of,
+                settings,
+                generator_of=lambda _, generator=generator: generator,
+                processes=Processes(),
+            )
             optimiser.step()
             optimiser.zero_grad()
             durations.append(time.perf_counter() - started)

@@ -44,7 +44,7 @@ LAYERS = {
 ALLOWED = {
     "PIL": {"images", "preprocessing"},
     "httpx": {"checkpoints"},
-    "filelock": {"checkpoints"},
+    "filelock": {"checkpoints", "finetuning"},
     "platformdirs": {"checkpoints"},
     "safetensors": {"checkpoints", "embeddings", "finetuning"},
     "cv2": {"masks", "images", "reports", "segment", "finetuning"},

@@ -22,6 +22,11 @@ SIDE = 128
 
 @pytest.fixture
 def tiny():
+    """See `make_tiny`."""
+    return make_tiny()
+
+
+def make_tiny():
     """A SAM of a few hundred thousand weights at 128 px, on the CPU."""
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -10,7 +10,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from samara.errors import DatasetError, SettingsError
+import samara
+from samara.checkpoints.lora_file import merge_lora_file
+from samara.errors import DatasetError, SettingsError, WrongCheckpoint
 from samara.finetuning import loop
 from samara.finetuning.loop import fine_tune
 from samara.finetuning.losses import LossWeights
@@ -59,6 +61,22 @@ def test_what_learns_and_what_stays(tiny, pictures, tmp_path, trained):
     assert "mask_decoder" in changed
     assert ("image_encoder" in changed) == (trained != "decoder")
     assert ("prompt_encoder" in changed) == (trained == "everything")
+
+
+def test_updates_kept_apart_are_the_merged_ones(tiny, pictures, tmp_path):
+    settings = {"trained": "lora", "ema_decay": None, "epochs": 3, "learning_rate": 3e-3}
+    merged = run(tiny, pictures, tmp_path / "merged.safetensors", **settings)
+    apart = run(tiny, pictures, tmp_path / "apart.safetensors", **settings, lora_apart=True)
+    assert merged.best.epoch > 0
+    assert apart.path.stat().st_size < merged.path.stat().st_size
+    assert samara.identify(apart.path).part == "lora"
+    merge_lora_file(tiny.network, apart.path)
+    for name, value in load_file(merged.path).items():
+        torch.testing.assert_close(tiny.network.state_dict()[name], value, msg=name)
+    with pytest.raises(WrongCheckpoint, match="another image encoder"):  # it has the updates already
+        merge_lora_file(tiny.network, apart.path)
+    with pytest.raises(WrongCheckpoint, match="holds no low-rank updates"):
+        merge_lora_file(tiny.network, merged.path)
 
 
 def test_killed_after_any_epoch_it_goes_on_to_the_same_curve(tiny, pictures, tmp_path, monkeypatch):
@@ -136,6 +154,17 @@ def test_recomputing_blocks_changes_nothing(tiny, pictures, tmp_path):
     for a, b in zip(plain.history[1:], recomputed.history[1:], strict=True):
         assert a.loss == pytest.approx(b.loss, rel=1e-4)
         assert a.mean_iou == pytest.approx(b.mean_iou, abs=0.02)
+
+
+def test_a_second_run_on_the_same_files_is_refused(tiny, pictures, tmp_path):
+    def start_another(record):
+        with pytest.raises(SettingsError, match="another run is writing"):
+            run(tiny, pictures, tmp_path / "out.safetensors")
+        tried.append(record.epoch)
+
+    tried = []
+    fine_tune(tiny, pictures[:3], pictures[3:], tmp_path / "out.safetensors", QUICK, on_epoch=start_another)
+    assert tried == [0, 1, 2]
 
 
 def test_progress_is_told(tiny, pictures, tmp_path):

@@ -15,7 +15,9 @@ from typing import Literal
 from samara.checkpoints.key_tables import OPTIONAL_PREFIXES, Shape, expected_shapes
 from samara.variants import VARIANTS, Family
 
-Part = Literal["whole", "image_encoder", "prompt_encoder", "mask_decoder", "prompt_encoder+mask_decoder", "other"]
+Part = Literal[
+    "whole", "image_encoder", "prompt_encoder", "mask_decoder", "prompt_encoder+mask_decoder", "lora", "other"
+]
 Shapes = Mapping[str, Shape]
 
 _PARTS: tuple[Part, ...] = ("image_encoder", "prompt_encoder", "mask_decoder")
@@ -45,6 +47,8 @@ _YOLO_PROTOTYPES = re.compile(r"model\.(\d+)\.proto\.cv1\.conv\.weight")
 _YOLO_KEYS = {"YOLOv8n": 417, "YOLOv8s": 417, "YOLOv8x": 657, "YOLO11n": 561}
 # FastSAM is YOLOv8-seg with the single class "object".
 _FASTSAM = {"YOLOv8s": "fastsam_s", "YOLOv8x": "fastsam_x"}
+
+_LORA_NOTE = "low-rank updates of an image encoder, to be loaded with their checkpoint: load(CHECKPOINT, lora=FILE)"
 
 # Names that a part has when it was saved on its own, without the part's prefix.
 _BARE_MARKS: Mapping[Part, tuple[str, ...]] = {
@@ -142,6 +146,8 @@ def _sam(shapes: Shapes) -> Recognition | None:
     part = _part(named)
     if part == "other" and not any(_has(named, name) for name in _PARTS):
         return None
+    if any(name.endswith(".lora_a") for name in named):
+        return Recognition(family="sam", title="Low-rank updates", variant=None, part="lora", note=_LORA_NOTE)
     variant = _sam_variant(named)
     # What has no encoder is the same for all sizes, so any of them has the table to compare with.
     comparable = variant or ("vit_b" if not _has(named, "image_encoder") else None)

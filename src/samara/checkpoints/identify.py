@@ -25,6 +25,7 @@ _PART_TITLES: Mapping[Part, str] = {
     "prompt_encoder": ", prompt encoder only",
     "mask_decoder": ", mask decoder only",
     "prompt_encoder+mask_decoder": ", prompt encoder and mask decoder without image encoder",
+    "lora": ", apart from their checkpoint",
     "other": ", incomplete",
 }
 

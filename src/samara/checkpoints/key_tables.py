@@ -18,7 +18,6 @@ _FAMILIES = ("sam", "mobile_sam", "hq_sam", "samara")
 _GRID = 64  # 1024 pixels in patches of 16
 _WINDOW = 14
 _WIDTH = 256
-_ENCODER_OF_HQ = {"hq_vit_b": "vit_b", "hq_vit_l": "vit_l", "hq_vit_h": "vit_h", "hq_vit_t": "vit_t"}
 
 # Left over from ImageNet and never used: MobileSAM files are complete with and without.
 OPTIONAL_PREFIXES = ("image_encoder.norm_head.", "image_encoder.head.")
@@ -26,7 +25,7 @@ OPTIONAL_PREFIXES = ("image_encoder.norm_head.", "image_encoder.head.")
 
 def expected_shapes(variant: str) -> Mapping[str, Shape] | None:
     """Return name and shape of every entry of a variant's state dict; None for families without a table."""
-    encoder = VARIANTS[_ENCODER_OF_HQ.get(variant, variant)].image_encoder
+    encoder, early_channels = VARIANTS[variant].image_encoder, VARIANTS[variant].early_channels
     if VARIANTS[variant].family not in _FAMILIES or encoder is None:
         return None
     shapes = {
@@ -34,9 +33,8 @@ def expected_shapes(variant: str) -> Mapping[str, Shape] | None:
         **_under("prompt_encoder", _prompt_encoder()),
     }
     shapes.update(_under("mask_decoder", _mask_decoder()))
-    if variant in _ENCODER_OF_HQ and not isinstance(encoder, ConvPyramidConfig):
-        early_width = encoder.embed_dim if isinstance(encoder, ViTConfig) else encoder.embed_dims[2]
-        shapes.update(_under("mask_decoder", _hq_decoder(early_width)))
+    if early_channels:
+        shapes.update(_under("mask_decoder", _hq_decoder(early_channels)))
     return shapes
 
 

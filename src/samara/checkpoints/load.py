@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from samara.checkpoints.catalogue import CATALOGUE, Checkpoint, find
 from samara.checkpoints.identify import Identity, identify
+from samara.checkpoints.lora_file import merge_lora_file
 from samara.checkpoints.state_dicts import read_state_dict
 from samara.checkpoints.store import Progress, Store
 from samara.devices import choose_device, choose_precision
@@ -40,6 +42,8 @@ def load(
     weights: Literal["file", "random"] = "file",
     seed: int = 0,
     input_size: int | None = None,
+    hq_token_only: bool = False,
+    lora: str | os.PathLike[str] | None = None,
     download: bool = False,
     store: Store | None = None,
     progress: Progress | None = None,
@@ -57,6 +61,9 @@ def load(
         seed: of the random weights.
         input_size: side of the network input in pixels, a multiple of 16; None for the checkpoint's own. Another
             size costs quality.
+        hq_token_only: HQ-SAM: give the HQ mask alone instead of its sum with SAM's, which its authors suggest for
+            pictures of a single object; `dataclasses.replace(loaded, hq_token_only=True)` needs no second loading.
+        lora: a file of low-rank updates that fine-tuning kept apart, trained on this checkpoint; folded in.
         download: fetch a catalogue checkpoint that is not in the store, instead of raising.
         store: where checkpoints lie; None for the default directory.
         progress: called with the bytes done and the bytes in all during a download.
@@ -69,7 +76,8 @@ def load(
         UnrecognisedCheckpoint, UnsafeCheckpoint: the file is something else, or would run code.
         WrongCheckpoint: the file holds only a part, or a family that cannot be run yet.
         DownloadFailed, ChecksumMismatch: the download went wrong.
-        DeviceError, SettingsError: a device, precision, engine or size that is not there.
+        DeviceError, SettingsError: a device, precision, engine or size that is not there, or `hq_token_only` of a
+            network without HQ token.
     """
     if engine != "torch":
         raise SettingsError(f"there is no engine {engine!r}; samara has torch")
@@ -96,6 +104,9 @@ def load(
         size = input_size or (entry.input_size if entry else variant.preprocessing.input_size)
         network = network_from_file(path, variant, size)
         provenance = Provenance(_name(path, identity, entry), str(path), entry.licence if entry else None, "file")
+    if lora is not None:
+        merge_lora_file(network, Path(lora))
+        provenance = replace(provenance, name=f"{provenance.name} with {Path(lora).name}")
     return Loaded(
         network=network.to(chosen_device),
         variant=variant,
@@ -106,6 +117,7 @@ def load(
         device=chosen_device,
         precision=choose_precision(precision, chosen_device),
         engine=engine,
+        hq_token_only=hq_token_only,
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import math
-from collections.abc import Mapping
 from pathlib import Path
 
 from samara.checkpoints.contents import Contents, Span, text_metadata

@@ -92,22 +92,28 @@ class EmbeddingCache:
         """Indices of examples whose embedding is still to be computed."""
         return [int(index) for index in np.flatnonzero(self._done == 0)]
 
-    def fill(self, encode: Callable[[int], Tensor], progress: Progress | None = None) -> None:
+    def fill(
+        self,
+        encode: Callable[[int], Tensor],
+        progress: Progress | None = None,
+        *,
+        share: Callable[[list[int]], list[int]] = list,
+    ) -> None:
         """Compute what is missing.
 
         Args:
             encode: index of an example → its embedding (C, h, w).
             progress: called with the embeddings there and the embeddings in all.
+            share: picks those that fall to this process, where several fill one cache.
         """
-        missing = self.missing
-        for position, index in enumerate(missing, start=1):
+        for index in share(self.missing):
             self._values[index] = encode(index).to("cpu", torch.float16).numpy()
             self._flush(self._values)
             # Only now: a power cut between the two leaves an embedding that is computed again, never half a one.
             self._done[index] = 1
             self._flush(self._done)
             if progress is not None:
-                progress(len(self) - len(missing) + position, len(self))
+                progress(len(self) - len(self.missing), len(self))
 
     def __getitem__(self, index: int) -> Tensor:
         """One embedding, (C, h, w) float32 on the CPU.

@@ -7,21 +7,24 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
+from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
 from samara.checkpoints.load import FINE_TUNED_KEY, METADATA_KEY
+from samara.checkpoints.lora_file import save_lora
 from samara.checkpoints.save import save_checkpoint
 from samara.datasets.ground_truth import LabelledImage
-from samara.errors import DatasetError
+from samara.errors import DatasetError, SettingsError
 from samara.finetuning.embedding_cache import EmbeddingCache
 from samara.finetuning.examples import examples_of
-from samara.finetuning.lora import merge_lora
+from samara.networks.lora import merge_lora
+from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.step import add_gradients_of_pictures
 from samara.finetuning.trained_weights import MovingAverage, choose_trained
@@ -33,6 +36,9 @@ from samara.networks.sam import Sam
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, the steps done and the steps in all."""
+
+OnEpoch = Callable[[EpochRecord], None]
+"""Called with each line of the learning curve."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,8 @@ def fine_tune(
     settings: FineTuneSettings | None = None,
     *,
     progress: Progress | None = None,
+    on_epoch: OnEpoch | None = None,
+    processes: Processes | None = None,
 ) -> FineTuned:
     """Fine-tune a checkpoint.
 
@@ -71,6 +79,10 @@ def fine_tune(
         out: the new checkpoint, `.safetensors` or `.pth`, in the published key layout.
         settings: see `FineTuneSettings`.
         progress: called as the work goes on.
+        on_epoch: called with each line of the learning curve once it is saved, in order from epoch 0; a run that goes
+            on calls it with the earlier lines first, so that it always sees the whole curve.
+        processes: those that train together, from `samara.finetuning.processes.joined_processes`; None for this one
+            alone. All are called with the same arguments but `loaded.device`; the first writes and tells.
 
     Returns:
         The learning curve. The weights kept are those of the epoch with the best validation IoU, which can be the
@@ -81,11 +93,44 @@ def fine_tune(
         EmbeddingError, SettingsError: `<out>.work` belongs to another run.
         OutputError: the checkpoint cannot be written.
     """
-    run = _Run(loaded, training, validation, out, settings or FineTuneSettings(), progress)
-    run.resume()
-    while not run.is_over:
-        run.epoch()
-    return run.finish()
+    processes = processes or Processes()
+    with _only_run(out, processes):
+        run = _Run(
+            loaded,
+            training,
+            validation,
+            out,
+            settings or FineTuneSettings(),
+            progress,
+            on_epoch=on_epoch,
+            processes=processes,
+        )
+        run.resume()
+        while not run.is_over:
+            run.epoch()
+        return run.finish()
+
+
+def _work(out: Path) -> Path:
+    return out.with_name(f"{out.name}.work")
+
+
+@contextmanager
+def _only_run(out: Path, processes: Processes) -> Iterator[None]:
+    """Keep a second run off the same files; the lock goes with its process, however that ends."""
+    if not processes.is_first:
+        yield
+        return
+    _work(out).mkdir(parents=True, exist_ok=True)
+    lock = FileLock(_work(out) / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise SettingsError(f"another run is writing {out}; wait for it, or choose another name") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class _Run:
@@ -99,9 +144,14 @@ class _Run:
         out: Path,
         settings: FineTuneSettings,
         progress: Progress | None,
+        *,
+        on_epoch: OnEpoch | None,
+        processes: Processes,
     ) -> None:
         self.loaded, self.settings, self.out, self.progress = loaded, settings, out, progress
-        self.work = out.with_name(f"{out.name}.work")
+        self.on_epoch = on_epoch or (lambda record: None)
+        self.processes = processes
+        self.work = _work(out)
         self.network = _own_copy(loaded.network, settings)
         self.parameters = choose_trained(self.network, settings)
         if settings.checkpoint_blocks:
@@ -142,6 +192,8 @@ class _Run:
             self.position, self.best_weights = load_state(
                 path, self.position.settings, self.parameters, self.optimiser, self.average
             )
+            for record in self.position.history if self.processes.is_first else ():
+                self.on_epoch(record)
             return
         started = time.perf_counter()
         measured = self._validate()
@@ -154,34 +206,48 @@ class _Run:
         order = torch.randperm(len(self.training), generator=self._generator(number, 0)).tolist()
         size = self.settings.images_per_step
         for step, start in enumerate(range(0, len(order), size), start=1):
-            losses.append(self._step(order[start : start + size], self._generator(number, step)))
+            losses.append(self._step(order[start : start + size], number, step))
             self._tell(f"epoch {number}, loss {sum(losses) / len(losses):.3f}", step, self.steps_per_epoch)
+        loss = self.processes.add_up([sum(losses) / len(losses)], self.loaded.device)[0]
         measured = self._validate()
         rate, duration = self.optimiser.param_groups[0]["lr"], time.perf_counter() - started
         self.position = replace(self.position, epoch=number)
-        self._record(
-            EpochRecord(number, sum(losses) / len(losses), measured.click_iou, measured.box_iou, rate, duration)
-        )
+        self._record(EpochRecord(number, loss, measured.click_iou, measured.box_iou, rate, duration))
 
     def finish(self) -> FineTuned:
         """Write the best weights as a checkpoint."""
         with torch.no_grad():
             for name, parameter in self.parameters.items():
                 parameter.copy_(self.best_weights[name])
-        if self.settings.trained == "lora":
-            merge_lora(self.network)
         facts = {"settings": asdict(self.settings), "history": [asdict(record) for record in self.position.history]}
         metadata = {METADATA_KEY: self.loaded.name, FINE_TUNED_KEY: json.dumps(facts)}
-        save_checkpoint(self.out, self.network.state_dict(), metadata)
+        if self.processes.is_first:
+            self._save(metadata)
+        self.processes.wait()
         return FineTuned(self.out, self.position.history, self.best)
 
-    def _step(self, examples: Sequence[int], generator: torch.Generator) -> float:
+    def _save(self, metadata: Mapping[str, str]) -> None:
+        if self.settings.trained == "lora" and self.settings.lora_apart:
+            save_lora(self.out, self.network, fingerprint(self.loaded.network.image_encoder), metadata)
+            return
+        if self.settings.trained == "lora":
+            merge_lora(self.network)
+        save_checkpoint(self.out, self.network.state_dict(), metadata)
+
+    def _step(self, examples: Sequence[int], epoch: int, step_of_epoch: int) -> float:
         step = self.position.step + 1
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate(step)
         loss = add_gradients_of_pictures(
-            self.network, self.training, examples, self._features, self.settings, generator
+            self.network,
+            self.training,
+            examples,
+            self._features,
+            self.settings,
+            generator_of=lambda position: self._generator(epoch, step_of_epoch, position),
+            processes=self.processes,
         )
+        self.processes.add_up_gradients(self.parameters.values())
         nn.utils.clip_grad_norm_(self.parameters.values(), self.settings.max_gradient_norm)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
@@ -211,14 +277,21 @@ class _Run:
     def _validate(self) -> Validation:
         with nullcontext() if self.average is None else self.average.in_place():
             samples = []
-            for index in range(len(self.validation)):
+            for index in self.processes.share(range(len(self.validation))):
                 if self.caches is not None:
                     features = self.caches[1][index]
                 else:
                     with torch.no_grad():
                         features = self.network.image_encoder(self.validation.network_input(index))[0]
                 samples.append(self.validation.sample(index, features))
-            return validate(self.network, samples)
+            return self._combined(validate(self.network, samples))
+
+    def _combined(self, mine: Validation) -> Validation:
+        """The validation of all processes' pictures together."""
+        count = mine.objects
+        sums = [mine.click_iou * count, mine.box_iou * count, float(count)]
+        clicks, boxes, objects = self.processes.add_up(sums, self.loaded.device)
+        return Validation(clicks / objects, boxes / objects, round(objects))
 
     def _record(self, record: EpochRecord) -> None:
         """Add a line to the curve, keep the weights if they are the best so far, and save the state."""
@@ -227,22 +300,21 @@ class _Run:
             own = {name: parameter.detach() for name, parameter in self.parameters.items()}
             values = own if self.average is None else self.average.values
             self.best_weights = {name: value.detach().clone() for name, value in values.items()}
-        save_state(
-            self.work / "state.safetensors",
-            self.position,
-            self.parameters,
-            self.optimiser,
-            self.average,
-            self.best_weights,
-        )
+        if self.processes.is_first:
+            path, best = self.work / "state.safetensors", self.best_weights
+            save_state(path, self.position, self.parameters, self.optimiser, self.average, best)
+            self.on_epoch(record)
 
     def _caches(self) -> tuple[EmbeddingCache, EmbeddingCache] | None:
         if self.encoder_learns:
             return None
-        training = self.training.cache(self.work / "training", lambda *n: self._tell("encoding training set", *n))
-        return training, self.validation.cache(
-            self.work / "validation", lambda *n: self._tell("encoding validation set", *n)
+        training, validation = (
+            pictures.cache(
+                self.work / name, self.processes, lambda *n, name=name: self._tell(f"encoding {name} set", *n)
+            )
+            for name, pictures in (("training", self.training), ("validation", self.validation))
         )
+        return training, validation
 
     def _signature(self) -> str:
         """What makes a run this run: settings, encoder, decoder and pictures."""
@@ -252,12 +324,18 @@ class _Run:
         ).hexdigest()
         return json.dumps(asdict(self.settings)) + digest[:16]
 
-    def _generator(self, epoch: int, step: int) -> torch.Generator:
-        """Randomness of one step, from seed, epoch and step alone, so that a resumed run sees the same."""
-        return torch.Generator().manual_seed((self.settings.seed * 1_000_003 + epoch) * 1_000_003 + step)
+    def _generator(self, *place: int) -> torch.Generator:
+        """Randomness of an epoch, a step or a picture in it, from the seed and the place alone.
+
+        So a resumed run sees the same, and so do several processes that share a step.
+        """
+        seed = self.settings.seed
+        for number in place:
+            seed = (seed * 1_000_003 + number) % (1 << 63)
+        return torch.Generator().manual_seed(seed)
 
     def _tell(self, what: str, done: int, total: int) -> None:
-        if self.progress is not None:
+        if self.progress is not None and self.processes.is_first:
             self.progress(what, done, total)
 
 

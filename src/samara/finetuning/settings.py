@@ -1,16 +1,34 @@
-"""The settings of fine-tuning, each with its source."""
+"""The settings of fine-tuning, each with its source.
+
+Importing this loads no torch, so that the command line takes its defaults from here and its help stays quick.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 from samara.errors import SettingsError
-from samara.finetuning.losses import LossWeights
-from samara.finetuning.simulated_prompts import PromptSimulation
+
+if TYPE_CHECKING:
+    from samara.finetuning.losses import LossWeights
+    from samara.finetuning.simulated_prompts import PromptSimulation
 
 Trained = Literal["decoder", "lora", "everything"]
 Augmentation = Literal["flip", "rotate90", "rotate180", "rotate270", "half", "double"]
+Precision = Literal["float32", "bfloat16"]
+
+
+def _losses() -> LossWeights:
+    from samara.finetuning.losses import LossWeights
+
+    return LossWeights()
+
+
+def _simulation() -> PromptSimulation:
+    from samara.finetuning.simulated_prompts import PromptSimulation
+
+    return PromptSimulation(rounds=3, rounds_without_points=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +50,8 @@ class FineTuneSettings:
         ema_decay: weight of the past in a moving average of the weights, which is what is kept; None for none.
         augmentations: each adds one transformed copy of every training picture, with an embedding of its own.
         lora_rank: rank of the LoRA matrices.
+        lora_apart: write the LoRA matrices and the decoder alone, for `samara.load(checkpoint, lora=file)`, instead
+            of a whole checkpoint with the matrices folded in.
         losses: weights of the losses.
         simulation: how prompts are drawn; 3 + 1 rounds after the first where the paper has 8 + 2, half the time.
         validation_fraction: of the pictures, when no validation set is given.
@@ -53,11 +73,12 @@ class FineTuneSettings:
     ema_decay: float | None = 0.98
     augmentations: tuple[Augmentation, ...] = ("flip",)
     lora_rank: int = 4
-    losses: LossWeights = LossWeights()  # noqa: RUF009 - immutable
-    simulation: PromptSimulation = PromptSimulation(rounds=3, rounds_without_points=1)  # noqa: RUF009 - immutable
+    lora_apart: bool = False
+    losses: LossWeights = field(default_factory=_losses)
+    simulation: PromptSimulation = field(default_factory=_simulation)
     validation_fraction: float = 0.2
     patience: int | None = 5
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Precision = "float32"
     checkpoint_blocks: bool = False
     seed: int = 0
 

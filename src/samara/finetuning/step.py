@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from samara.finetuning.losses import mask_loss
+from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.simulated_prompts import SimulatedPrompts, corrective_points, first_prompts
 from samara.finetuning.training_set import Batch, TrainingSet
@@ -27,29 +28,33 @@ def add_gradients_of_pictures(
     examples: Sequence[int],
     features_of: Callable[[int], Tensor],
     settings: FineTuneSettings,
-    generator: torch.Generator,
+    *,
+    generator_of: Callable[[int], torch.Generator],
+    processes: Processes,
 ) -> float:
-    """Add the gradients of several pictures, one picture after the other, so that more of them cost no memory.
+    """Add the gradients of a step's pictures, one picture after the other, so that more of them cost no memory.
 
     Args:
         network: in training.
         pictures: where the examples come from.
-        examples: which of them.
+        examples: those of the step, all processes' together; this one takes its share.
         features_of: index of an example → its embedding, (1, C, h, w).
         settings: see `add_gradients`.
-        generator: on the CPU.
+        generator_of: position in the step → the randomness of that picture, whichever process has it.
+        processes: that share the step.
 
     Returns:
-        The mean loss per object and round; every object counts the same, whatever its picture.
+        This process's part of the mean loss per object and round; every object counts the same, whatever its picture.
     """
-    batches = [pictures.batch([index], settings.objects_per_image, generator) for index in examples]
-    objects = sum(len(batch.targets) for batch in batches)
-    return sum(
-        add_gradients(
-            network, features_of(batch.examples[0]), batch, settings, generator, weight=len(batch.targets) / objects
-        )
-        for batch in batches
-    )
+    most = settings.objects_per_image
+    objects = sum(min(most, pictures.objects_of(index)) for index in examples)
+    total = 0.0
+    for position, index in processes.share(enumerate(examples)):
+        generator = generator_of(position)
+        batch = pictures.batch([index], most, generator)
+        weight = len(batch.targets) / objects
+        total += add_gradients(network, features_of(index), batch, settings, generator, weight=weight)
+    return total
 
 
 def add_gradients(

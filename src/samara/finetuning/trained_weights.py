@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from samara.finetuning.lora import add_lora
+from samara.networks.lora import add_lora
 from samara.finetuning.settings import FineTuneSettings
 from samara.networks.sam import Sam
 

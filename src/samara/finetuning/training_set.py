@@ -14,6 +14,7 @@ from torch import Tensor
 from samara.engines.torch_engine import TorchEngine
 from samara.finetuning.embedding_cache import EmbeddingCache, Progress
 from samara.finetuning.examples import Example
+from samara.finetuning.processes import Processes
 from samara.finetuning.validation import Sample
 from samara.loaded import Loaded
 from samara.masks.rle import Rle, encode_mask
@@ -64,6 +65,10 @@ class TrainingSet:
         """Number of objects in all examples."""
         return sum(map(len, self._targets))
 
+    def objects_of(self, index: int) -> int:
+        """Number of objects in an example."""
+        return len(self._targets[index])
+
     def network_input(self, index: int) -> Tensor:
         """An example as network input, (1, 3, S, S) on the device."""
         pixels = self.examples[index].pixels()
@@ -71,13 +76,18 @@ class TrainingSet:
         preprocessing = self.loaded.variant.preprocessing
         return to_network_input(pixels, frame, preprocessing.mean, preprocessing.std, self.loaded.device)
 
-    def cache(self, folder: Path, progress: Progress | None = None) -> EmbeddingCache:
+    def cache(self, folder: Path, processes: Processes, progress: Progress | None = None) -> EmbeddingCache:
         """Encode every example with the checkpoint's own encoder, or take what an earlier run left."""
         grid = self.loaded.input_size // 16
         names = [example.name for example in self.examples]
-        cache = EmbeddingCache(folder, self.loaded.fingerprint, names, (256, grid, grid))
+        facts = (self.loaded.fingerprint, names, (256, grid, grid))
+        if processes.is_first:
+            EmbeddingCache(folder, *facts)  # makes the files
+        processes.wait()
+        cache = EmbeddingCache(folder, *facts)
         engine = TorchEngine(self.loaded.network, self.loaded.device, self.loaded.precision)
-        cache.fill(lambda index: engine.encode(self.network_input(index))[0], progress)
+        cache.fill(lambda index: engine.encode(self.network_input(index))[0], progress, share=processes.share)
+        processes.wait()
         return cache
 
     def batch(self, examples: Sequence[int], most: int, generator: torch.Generator) -> Batch:

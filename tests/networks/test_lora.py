@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from samara.errors import SettingsError, WrongCheckpoint
-from samara.finetuning.lora import LoraLinear, add_lora, load_lora, lora_state_dict, merge_lora
+from samara.networks.lora import LoraLinear, add_lora, load_lora, lora_state_dict, merge_lora
 from samara.networks.vit import ImageEncoderViT
 from samara.variants import VARIANTS, build_network
 

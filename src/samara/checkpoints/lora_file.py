@@ -1,0 +1,94 @@
+"""Low-rank updates in a file of their own, a hundredth of the checkpoint that they were trained on.
+
+The file holds the updates of the image encoder and the mask decoder that learnt beside them; `samara.load(checkpoint,
+lora=file)` puts both into the checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from samara.checkpoints.save import save_checkpoint
+from samara.checkpoints.state_dicts import read_layout, read_state_dict
+from samara.errors import WrongCheckpoint
+from samara.loaded import fingerprint
+from samara.networks.lora import add_lora, load_lora, lora_state_dict, merge_lora
+from samara.networks.sam import Sam
+
+LORA_KEY = "lora"
+"""Metadata entry, JSON: the rank, the targets, and the fingerprint of the encoder that the updates belong to."""
+
+
+def save_lora(path: Path, network: Sam, encoder: str, metadata: Mapping[str, str]) -> None:
+    """Write the low-rank updates of a network's image encoder, and its mask decoder.
+
+    Args:
+        path: `.safetensors` or `.pth`.
+        network: with updates, from `samara.networks.lora.add_lora` on the image encoder.
+        encoder: `samara.loaded.fingerprint` of the image encoder before it got them.
+        metadata: facts about the weights.
+
+    Raises:
+        SettingsError: another suffix, or a network without low-rank updates.
+        OutputError: the file cannot be written.
+    """
+    updates = lora_state_dict(network.image_encoder)
+    layers = sorted({key.rpartition(".")[0] for key in updates})
+    rank = min(min(value.shape) for value in updates.values())
+    state = {f"image_encoder.{key}": value for key, value in updates.items()}
+    state |= {f"mask_decoder.{key}": value for key, value in network.mask_decoder.state_dict().items()}
+    facts = _Facts(rank, tuple(layers), encoder)
+    save_checkpoint(path, state, {**metadata, LORA_KEY: json.dumps(asdict(facts))})
+
+
+def merge_lora_file(network: Sam, path: Path) -> None:
+    """Fold the updates of a file into the image encoder and put its mask decoder in place.
+
+    Args:
+        network: with the weights that the updates were trained on; changed in place.
+        path: what `save_lora` wrote.
+
+    Raises:
+        WrongCheckpoint: the file holds no low-rank updates, or those of another checkpoint.
+        UnrecognisedCheckpoint, UnsafeCheckpoint: it is no checkpoint, or would run code.
+    """
+    facts = _read_facts(path)
+    if facts.encoder != fingerprint(network.image_encoder):
+        raise WrongCheckpoint(
+            f"{path} holds low-rank updates of another image encoder; load the checkpoint that they were trained on"
+        )
+    state = read_state_dict(path)
+    unused = torch.Generator()  # what it draws is replaced at once
+    add_lora(network.image_encoder, rank=facts.rank, targets=facts.layers, generator=unused)
+    load_lora(network.image_encoder, _part(state, "image_encoder."))
+    merge_lora(network.image_encoder)
+    network.image_encoder.requires_grad_(True)
+    network.mask_decoder.load_state_dict(_part(state, "mask_decoder."))
+
+
+@dataclass(frozen=True)
+class _Facts:
+    rank: int
+    layers: tuple[str, ...]
+    encoder: str
+
+
+def _read_facts(path: Path) -> _Facts:
+    text = read_layout(path).metadata.get(LORA_KEY)
+    if text is None:
+        raise WrongCheckpoint(f"{path} holds no low-rank updates; give a file of `samara finetune --lora-apart`")
+    try:
+        facts = json.loads(text)
+        return _Facts(int(facts["rank"]), tuple(map(str, facts["layers"])), str(facts["encoder"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise WrongCheckpoint(f"{path} does not say what its low-rank updates belong to ({error})") from error
+
+
+def _part(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}

@@ -1,0 +1,54 @@
+"""Batches: balanced, and the same at a step however the leg got there."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+import torch
+
+from samara.preprocessing import Frame, to_network_input
+from samara.variants import VARIANTS
+from training.batches import batches, chances, normalised
+from training.examples import ExampleSettings
+from training.validation import fitted
+
+
+def test_domains_are_balanced(packed):
+    pictures = np.arange(len(packed))
+    chance = chances(packed, pictures)
+    assert chance.sum() == np.float64(1) or abs(chance.sum() - 1) < 1e-12
+    natural = packed.source_of == 0
+    assert abs(chance[natural].sum() / chance[~natural].sum() - 3) < 1e-9  # 0.6 to 0.2
+
+
+def test_a_leg_goes_on_with_the_batches_that_follow(packed):
+    def some(first_step, count, workers=0):
+        endless = batches(
+            packed,
+            np.arange(len(packed)),
+            ExampleSettings(size=64),
+            images=3,
+            seed=1,
+            first_step=first_step,
+            workers=workers,
+        )
+        return list(islice(endless, count))
+
+    whole, later, parallel = some(0, 4), some(2, 2), some(0, 4, workers=1)
+    for (pixels, batch), (other_pixels, other) in zip(whole[2:] + whole, later + parallel, strict=True):
+        assert pixels.equal(other_pixels)
+        assert batch.targets.equal(other.targets)
+        assert batch.image_of_prompt.equal(other.image_of_prompt)
+        assert len(batch.targets) == len(batch.valid) == len(batch.image_of_prompt)
+
+
+def test_pictures_are_normalised_as_in_prediction(packed):
+    preprocessing = VARIANTS["samara_pyramid"].preprocessing
+    picture = packed.picture(0)
+    pixels, (h, w) = fitted(picture, 240)
+    ours = normalised(torch.from_numpy(pixels)[None], preprocessing)
+    frame = Frame((picture.shape[0], picture.shape[1]), 240)
+    theirs = to_network_input(picture, frame, preprocessing.mean, preprocessing.std, "cpu")
+    assert (h, w) == frame.resized_size_hw
+    assert (ours[..., :h, :w] - theirs[..., :h, :w]).abs().mean() < 0.1  # two filters for the same enlargement

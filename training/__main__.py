@@ -1,0 +1,146 @@
+"""`python -m training`: pack the data, train legs, measure, ship."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from samara.checkpoints.load import METADATA_KEY, load
+from samara.checkpoints.save import save_checkpoint
+from samara.checkpoints.state_dicts import read_state_dict
+from samara.variants import VARIANTS
+from training.answers import BASELINES, NetworkAnswers
+from training.evaluation import automatic_recall, evaluation_pictures, prompted
+from training.leg import LegSettings, Training, run_leg
+from training.packed_set import pack, read_packed
+from training.validation import split, validate_by_domain
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Train the embedded checkpoint.")
+
+
+@app.command("pack")
+def pack_command(
+    folder: Annotated[Path, typer.Argument(help="Folder with one sub-folder per source, each with instances.json.")],
+    out: Annotated[Path, typer.Argument(help="The packed file.")],
+    side: Annotated[int, typer.Option(help="Longest side in pixels.")] = 384,
+    quality: Annotated[int, typer.Option(help="Of the JPEGs.")] = 92,
+) -> None:
+    """Pack the training data into one file."""
+    folders = sorted(path for path in folder.iterdir() if (path / "instances.json").exists())
+    pack(folders, out, longest_side=side, quality=quality)
+    _tell(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
+
+
+@app.command("leg")
+def leg_command(
+    data: Annotated[Path, typer.Argument(help="What `pack` wrote.")],
+    state: Annotated[Path, typer.Argument(help="Where the training lives; gone on from if it is there.")],
+    minutes: Annotated[float, typer.Option(help="How long.")],
+    variant: Annotated[str, typer.Option(help="Which network.")] = "samara_pyramid",
+    size: Annotated[int, typer.Option(help="Side of the network input in pixels.")] = 256,
+    images: Annotated[int, typer.Option(help="Pictures per step.")] = 8,
+    objects: Annotated[int, typer.Option(help="Objects per picture.")] = 4,
+    learning_rate: Annotated[float, typer.Option(help="Of AdamW.")] = 1e-3,
+    decoder_share: Annotated[float, typer.Option(help="The decoder's learning rate, of the encoder's.")] = 0.2,
+    focal: Annotated[float, typer.Option(help="Weight of the focal loss.")] = 5.0,
+    cross_entropy: Annotated[float, typer.Option(help="Weight of the balanced cross-entropy.")] = 0.2,
+    similarity: Annotated[float, typer.Option(help="Weight of the helper loss.")] = 0.5,
+    cooldown: Annotated[bool, typer.Option(help="Let the learning rate fall to zero.")] = False,
+    decoder_of: Annotated[Path | None, typer.Option(help="Begin with the decoder of this checkpoint.")] = None,
+    out_state: Annotated[Path | None, typer.Option(help="Keep the state here instead, e.g. of a cooldown.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes that make examples.")] = 0,
+    bfloat16: Annotated[bool, typer.Option(help="Autocast.")] = False,
+    device: Annotated[str, typer.Option(help="Where to train.")] = "cpu",
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+) -> None:
+    """Train for some minutes, then measure on pictures that were held back."""
+    packed = read_packed(data)
+    pictures = split(packed)
+    training = Training(VARIANTS[variant], device, seed)
+    if state.exists():
+        training.load(state)
+    elif decoder_of is not None:
+        training.start_from(read_state_dict(decoder_of), ("prompt_encoder", "mask_decoder"))
+    settings = LegSettings(
+        minutes=minutes,
+        size=size,
+        images=images,
+        objects=objects,
+        learning_rate=learning_rate,
+        decoder_share=decoder_share,
+        focal=focal,
+        cross_entropy=cross_entropy,
+        similarity=similarity,
+        cooldown=cooldown,
+        workers=workers,
+        bfloat16=bfloat16,
+        seed=seed,
+    )
+    run_leg(training, packed, pictures.trained, settings, _tell, save_to=out_state or state)
+    preprocessing = VARIANTS[variant].preprocessing
+    for domain, found in validate_by_domain(training.average, packed, pictures.held_back, size, preprocessing).items():
+        _tell(f"held back, {domain}: {asdict(found)}")
+
+
+@app.command("evaluate")
+def evaluate_command(
+    folder: Annotated[Path, typer.Argument(help="Folder with one sub-folder per domain, never trained on.")],
+    what: Annotated[str, typer.Argument(help="A checkpoint, or a baseline: 'box as mask', 'GrabCut, flood fill'.")],
+    out: Annotated[Path, typer.Argument(help="JSON file for the results.")],
+    input_size: Annotated[int | None, typer.Option(help="Of a checkpoint; its own if not given.")] = None,
+    objects: Annotated[int, typer.Option(help="Most objects per picture.")] = 20,
+    recall_pictures: Annotated[int, typer.Option(help="Pictures per source for automatic masks; 0: none.")] = 0,
+    points_per_side: Annotated[int, typer.Option(help="Of the automatic masks.")] = 16,
+) -> None:
+    """Measure a checkpoint or a baseline on the evaluation pictures."""
+    results: dict[str, object] = {"what": what, "input_size": input_size, "objects_per_picture": objects}
+    loaded = None if what in BASELINES else load(what, input_size=input_size, precision="float32")
+    answers = BASELINES[what]() if loaded is None else NetworkAnswers(loaded)
+    for domain in sorted(path for path in folder.iterdir() if path.is_dir()):
+        pictures = evaluation_pictures(domain, objects)
+        scores = prompted(answers, pictures, lambda line, name=domain.name: _tell(f"{name}: {line}"))
+        if loaded is not None and recall_pictures:
+            scores["recall"] = automatic_recall(loaded, pictures, points_per_side, recall_pictures)
+        results[domain.name] = {
+            measure: {source: asdict(score) for source, score in sources.items()} for measure, sources in scores.items()
+        }
+        means = {
+            measure: round(sum(score.mean for score in sources.values()) / len(sources), 3)
+            for measure, sources in scores.items()
+        }
+        _tell(f"{domain.name}: {means}")
+    out.write_text(json.dumps(results, indent=1) + "\n")
+
+
+@app.command("ship")
+def ship_command(
+    state: Annotated[Path, typer.Argument(help="Where the training lives.")],
+    out: Annotated[Path, typer.Argument(help="The checkpoint, .safetensors.")],
+    variant: Annotated[str, typer.Option(help="Which network.")] = "samara_pyramid",
+) -> None:
+    """Write the averaged weights as the embedded checkpoint: float16, published key names, provenance inside."""
+    training = Training(VARIANTS[variant], "cpu")
+    training.load(state)
+    weights = training.average.state_dict()
+    halved = {name: value.half() if value.is_floating_point() else value for name, value in weights.items()}
+    save_checkpoint(out, halved, {METADATA_KEY: "samara_mini"})
+    digest = hashlib.sha256(out.read_bytes()).hexdigest()
+    parameters = sum(parameter.numel() for parameter in training.average.parameters())
+    _tell(f"{out}: {parameters:,} parameters, {out.stat().st_size:,} bytes, sha256 {digest}")
+    _tell(f"{training.step} steps, {training.images_seen} pictures")
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(f"{time.strftime('%H:%M:%S')} {line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    app()

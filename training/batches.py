@@ -1,0 +1,104 @@
+"""Batches of examples: which pictures, drawn how, read by how many processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from samara.finetuning.training_set import Batch
+from samara.variants import Preprocessing
+from training.examples import ExampleSettings, TrainingExample, make_example
+from training.packed_set import PackedSet
+
+DOMAIN_OF = {"dsb2018": "medical", "lgg": "medical", "dubai": "satellite", "flood": "satellite"}
+"""Domain of a source; every other is natural."""
+
+DOMAIN_SHARE = {"natural": 0.6, "medical": 0.2, "satellite": 0.2}
+"""Share of the examples that each domain gives, whatever its number of pictures."""
+
+
+def chances(data: PackedSet, pictures: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """How likely each of some pictures is drawn.
+
+    Within a domain a source counts by the square root of its pictures: two thousand photos of one kind teach more than
+    twenty, but not a hundred times as much.
+    """
+    source = data.source_of[pictures]
+    domains = np.array([DOMAIN_OF.get(name, "natural") for name in data.sources])[source]
+    counts = np.bincount(source, minlength=len(data.sources))
+    chance = 1 / np.sqrt(counts[source])
+    for domain in np.unique(domains):
+        here = domains == domain
+        chance[here] *= DOMAIN_SHARE[str(domain)] / chance[here].sum()
+    return chance / chance.sum()
+
+
+class _Examples(Dataset[TrainingExample]):
+    def __init__(self, data: PackedSet, settings: ExampleSettings) -> None:
+        self.data, self.settings = data, settings
+
+    def __getitem__(self, drawn: tuple[int, int]) -> TrainingExample:
+        index, seed = drawn
+        return make_example(self.data, index, self.settings, np.random.default_rng(seed))
+
+
+class _Draws(Sampler[list[tuple[int, int]]]):
+    """Endless lists of (picture, seed); step n is the same whatever was drawn before, so that a leg can go on."""
+
+    def __init__(
+        self, pictures: npt.NDArray[np.int64], chance: npt.NDArray[np.float64], size: int, seed: int, first_step: int
+    ) -> None:
+        self.pictures, self.chance, self.size, self.seed, self.first_step = pictures, chance, size, seed, first_step
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        step = self.first_step
+        while True:
+            random = np.random.default_rng((self.seed, step))
+            drawn = random.choice(self.pictures, self.size, p=self.chance)
+            yield [(int(index), int(random.integers(1 << 62))) for index in drawn]
+            step += 1
+
+
+def batches(
+    data: PackedSet,
+    pictures: npt.NDArray[np.int64],
+    settings: ExampleSettings,
+    *,
+    images: int,
+    seed: int,
+    first_step: int,
+    workers: int,
+) -> Iterator[tuple[Tensor, Batch]]:
+    """Endless batches: pixels (B, S, S, 3) uint8 with their objects; batch n depends on the seed and n alone."""
+    draws = _Draws(pictures, chances(data, pictures), images, seed, first_step)
+    loader = DataLoader(
+        _Examples(data, settings),
+        batch_sampler=draws,  # type: ignore[arg-type] - a batch of (picture, seed) instead of indices
+        collate_fn=_collate,
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+        pin_memory=torch.cuda.is_available(),
+    )
+    for pixels, targets, valid, image_of_prompt in loader:
+        if len(targets):
+            yield pixels, Batch(tuple(range(len(pixels))), targets, valid, image_of_prompt)
+
+
+def _collate(examples: list[TrainingExample]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    counts = torch.tensor([len(example.targets) for example in examples])
+    owner = torch.repeat_interleave(torch.arange(len(examples)), counts)
+    valid = torch.from_numpy(np.stack([example.valid for example in examples]))[owner]
+    targets = torch.from_numpy(np.concatenate([example.targets for example in examples]))
+    pixels = torch.from_numpy(np.stack([example.pixels for example in examples]))
+    return pixels, targets, valid, owner
+
+
+def normalised(pixels: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """(B, S, S, 3) uint8 → (B, 3, S, S) float32, channels last in memory."""
+    mean, std = (pixels.new_tensor(values, dtype=torch.float32) for values in (preprocessing.mean, preprocessing.std))
+    return ((pixels - mean) / std).permute(0, 3, 1, 2)

@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch import nn
 
+import samara
+from samara.errors import SettingsError
 from samara.loaded import fingerprint
 
 
@@ -40,3 +42,17 @@ def test_the_decoder_does_not_count_but_the_input_size_does(mini):
     assert dataclasses.replace(mini, input_size=256).fingerprint != mini.fingerprint
     assert mini.fingerprint == f"{fingerprint(mini.network.image_encoder)}-512"
     assert mini.name == "samara_mini"
+
+
+def test_early_features_count_because_embeddings_have_more_channels():
+    sam, hq = (
+        samara.load(name, weights="random", device="cpu", precision="float32", input_size=64)
+        for name in ("mobile_sam", "sam_hq_vit_tiny")
+    )
+    hq.network.image_encoder.load_state_dict(sam.network.image_encoder.state_dict())
+    assert hq.fingerprint == f"{sam.fingerprint}-early160"
+
+
+def test_only_hq_sam_has_an_hq_token(mini):
+    with pytest.raises(SettingsError, match="MobileSAM has no HQ token"):
+        dataclasses.replace(mini, hq_token_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from dataclasses import fields
 
@@ -34,7 +35,7 @@ def test_counts_are_those_of_the_network(name):
 
 @pytest.mark.parametrize("name", sorted(set(VARIANTS) - set(runnable_names())))
 def test_what_cannot_be_run_says_what_can(name):
-    with pytest.raises(WrongCheckpoint, match="cannot run .* yet; it runs vit_b, vit_l, vit_h, vit_t"):
+    with pytest.raises(WrongCheckpoint, match="cannot run .* yet; it runs vit_b, vit_l, vit_h, vit_t.*hq_vit_t"):
         build_network(VARIANTS[name])
 
 
@@ -54,3 +55,20 @@ def test_another_input_size_changes_no_weight():
     assert {k: v.shape for k, v in own.state_dict().items()} == {k: v.shape for k, v in other.state_dict().items()}
     assert other.prompt_encoder.input_image_size == (512, 512)
     assert other.prompt_encoder.image_embedding_size == (32, 32)
+
+
+@pytest.mark.parametrize(
+    ("name", "channels"),
+    [("vit_b", 0), ("vit_t", 0), ("hq_vit_b", 768), ("hq_vit_l", 1024), ("hq_vit_h", 1280), ("hq_vit_t", 160)],
+)
+def test_channels_of_early_features(name, channels):
+    variant = VARIANTS[name]
+    assert variant.early_channels == channels
+    assert variant.embedding_channels == 256 + channels
+
+
+@pytest.mark.parametrize("size", ["b", "l", "h"])
+def test_hq_sam_takes_the_output_of_the_first_global_block(size):
+    encoder = VARIANTS[f"hq_vit_{size}"].image_encoder
+    assert encoder.early_block == encoder.global_attention_blocks[0]
+    assert dataclasses.replace(encoder, early_block=None) == VARIANTS[f"vit_{size}"].image_encoder

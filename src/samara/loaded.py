@@ -11,6 +11,8 @@ import torch
 from torch import nn
 
 from samara.devices import Precision
+from samara.errors import SettingsError
+from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.sam import Sam
 from samara.variants import Variant
 
@@ -50,6 +52,10 @@ class Loaded:
         device: where it runs, e.g. "cpu" or "cuda:0".
         precision: what it computes in; weights stay float32.
         engine: name of the engine that runs it.
+        hq_token_only: HQ-SAM: give the HQ mask alone instead of its sum with SAM's.
+
+    Raises:
+        SettingsError: `hq_token_only` of a network that has no HQ token.
     """
 
     network: Sam
@@ -61,6 +67,11 @@ class Loaded:
     device: str
     precision: Precision
     engine: str = "torch"
+    hq_token_only: bool = False
+
+    def __post_init__(self) -> None:
+        if self.hq_token_only and not isinstance(self.network.mask_decoder, HqMaskDecoder):
+            raise SettingsError(f"hq_token_only is for HQ-SAM; {self.variant.title} has no HQ token")
 
     @property
     def name(self) -> str:
@@ -69,8 +80,12 @@ class Loaded:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Short hash of the image encoder's weights and input size: embeddings with another one do not fit."""
-        return f"{fingerprint(self.network.image_encoder)}-{self.input_size}"
+        """Short hash of the image encoder's weights, and input size: embeddings with another one do not fit.
+
+        Early features count: HQ-SAM has SAM's own encoder, but embeddings of more channels.
+        """
+        early = f"-early{self.variant.early_channels}" if self.variant.early_channels else ""
+        return f"{fingerprint(self.network.image_encoder)}-{self.input_size}{early}"
 
 
 def fingerprint(network: nn.Module) -> str:

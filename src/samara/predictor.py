@@ -117,7 +117,8 @@ class Predictor:
             labels: (P,), (N, P) or a list: 1 foreground, 0 background; all foreground when left out.
             boxes: (4,) or (N, 4) xyxy.
             mask_logits: (4h, 4w) or (N, 4h, 4w), `low_res_logits` of an earlier prediction.
-            multimask: three masks per object (best for a single point, which is ambiguous) instead of one.
+            multimask: three masks per object (best for a single point, which is ambiguous) instead of one. HQ-SAM gives
+                one in either case, here built on the best of the three.
 
         Returns:
             N · 3 or N masks, object by object; `prompt_index` says which object.

@@ -11,7 +11,7 @@ run yet the sources named beside them. `None` means not known here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from samara.errors import WrongCheckpoint
@@ -30,6 +30,7 @@ class ViTConfig:
     depth: int
     num_heads: int
     global_attention_blocks: tuple[int, ...]
+    early_block: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,7 @@ class TinyViTConfig:
     depths: tuple[int, ...] = (2, 2, 6, 2)
     num_heads: tuple[int, ...] = (2, 4, 5, 10)
     window_sizes: tuple[int, ...] = (7, 7, 14, 7)
+    early_stage: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,9 @@ class ConvPyramidConfig:
 
 
 EncoderConfig = ViTConfig | TinyViTConfig | ConvPyramidConfig
+
+EMBEDDING_CHANNELS = 256
+"""Channels of every image embedding without early features."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,13 +140,33 @@ class Variant:
         """Whether samara has the network."""
         return self.image_encoder is not None
 
+    @property
+    def early_channels(self) -> int:
+        """Channels of early features behind those of the image embedding itself; 0 for a variant without."""
+        match self.image_encoder:
+            case ViTConfig(early_block=int(), embed_dim=width):
+                return width
+            case TinyViTConfig(early_stage=int() as stage, embed_dims=widths):
+                return widths[stage + 1]
+            case _:
+                return 0
 
+    @property
+    def embedding_channels(self) -> int:
+        """Channels of an image embedding, early features included."""
+        return EMBEDDING_CHANNELS + self.early_channels
+
+
+_VIT_B = ViTConfig(embed_dim=768, depth=12, num_heads=12, global_attention_blocks=(2, 5, 8, 11))
+_VIT_L = ViTConfig(embed_dim=1024, depth=24, num_heads=16, global_attention_blocks=(5, 11, 17, 23))
+_VIT_H = ViTConfig(embed_dim=1280, depth=32, num_heads=16, global_attention_blocks=(7, 15, 23, 31))
 _SQUASHED = Preprocessing(fit="squash")
 _YOLO = Preprocessing(input_size=640, fit="letterbox", mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0))
 _FAST = Preprocessing(input_size=1024, fit="letterbox", mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0))
 _NOT_PROMPTABLE = Capabilities(
     points=False, negative_points=False, boxes=False, mask_input=False, three_masks=False, max_points=0
 )
+_ONE_MASK = Capabilities(three_masks=False)
 _EFFICIENT_PROMPTS = Capabilities(negative_points=False, mask_input=False, max_points=6)
 
 _VARIANTS = (
@@ -149,7 +174,7 @@ _VARIANTS = (
         name="vit_b",
         family="sam",
         title="SAM ViT-B",
-        image_encoder=ViTConfig(embed_dim=768, depth=12, num_heads=12, global_attention_blocks=(2, 5, 8, 11)),
+        image_encoder=_VIT_B,
         parameters=93_735_472,
         keys=314,
     ),
@@ -157,7 +182,7 @@ _VARIANTS = (
         name="vit_l",
         family="sam",
         title="SAM ViT-L",
-        image_encoder=ViTConfig(embed_dim=1024, depth=24, num_heads=16, global_attention_blocks=(5, 11, 17, 23)),
+        image_encoder=_VIT_L,
         parameters=312_342_832,
         keys=482,
     ),
@@ -165,7 +190,7 @@ _VARIANTS = (
         name="vit_h",
         family="sam",
         title="SAM ViT-H",
-        image_encoder=ViTConfig(embed_dim=1280, depth=32, num_heads=16, global_attention_blocks=(7, 15, 23, 31)),
+        image_encoder=_VIT_H,
         parameters=641_090_608,
         keys=594,
     ),
@@ -184,11 +209,44 @@ _VARIANTS = (
         image_encoder=ConvPyramidConfig(),
         preprocessing=Preprocessing(input_size=512),
     ),
-    # HQ-SAM: SAM plus an HQ token and features of an early block; counts from facts of SysCV/sam-hq.
-    Variant(name="hq_vit_b", family="hq_sam", title="HQ-SAM ViT-B", parameters=94_806_576),
-    Variant(name="hq_vit_l", family="hq_sam", title="HQ-SAM ViT-L", parameters=313_676_080),
-    Variant(name="hq_vit_h", family="hq_sam", title="HQ-SAM ViT-H", parameters=642_686_000),
-    Variant(name="hq_vit_t", family="hq_sam", title="Light HQ-SAM", parameters=10_578_604),
+    # HQ-SAM: SAM plus an HQ token and the output of the first global block (Light: of the second stage); one mask per
+    # prompt, also when three are asked for. SysCV/sam-hq `build_sam.py` and `modeling/*`.
+    Variant(
+        name="hq_vit_b",
+        family="hq_sam",
+        title="HQ-SAM ViT-B",
+        image_encoder=replace(_VIT_B, early_block=2),
+        parameters=94_806_576,
+        keys=339,
+        capabilities=_ONE_MASK,
+    ),
+    Variant(
+        name="hq_vit_l",
+        family="hq_sam",
+        title="HQ-SAM ViT-L",
+        image_encoder=replace(_VIT_L, early_block=5),
+        parameters=313_676_080,
+        keys=507,
+        capabilities=_ONE_MASK,
+    ),
+    Variant(
+        name="hq_vit_h",
+        family="hq_sam",
+        title="HQ-SAM ViT-H",
+        image_encoder=replace(_VIT_H, early_block=7),
+        parameters=642_686_000,
+        keys=619,
+        capabilities=_ONE_MASK,
+    ),
+    Variant(
+        name="hq_vit_t",
+        family="hq_sam",
+        title="Light HQ-SAM",
+        image_encoder=TinyViTConfig(early_stage=1),
+        parameters=10_578_604,
+        keys=464,
+        capabilities=_ONE_MASK,
+    ),
     # SAM 2: the README gives rounded parameter counts only, so none are stated.
     Variant(name="sam2_hiera_t", family="sam2", title="SAM 2 tiny", preprocessing=_SQUASHED),
     Variant(name="sam2_hiera_s", family="sam2", title="SAM 2 small", preprocessing=_SQUASHED),
@@ -267,6 +325,7 @@ def build_network(variant: Variant, input_size: int | None = None) -> Sam:
         WrongCheckpoint: samara has no network for the variant yet.
     """
     from samara.networks.conv_pyramid import ConvPyramid
+    from samara.networks.hq_mask_decoder import HqMaskDecoder
     from samara.networks.mask_decoder import MaskDecoder
     from samara.networks.prompt_encoder import PromptEncoder
     from samara.networks.sam import Sam
@@ -286,8 +345,11 @@ def build_network(variant: Variant, input_size: int | None = None) -> Sam:
             image_encoder = ConvPyramid(**asdict(config))
         case None:
             raise WrongCheckpoint(f"samara cannot run {variant.title} yet; it runs {', '.join(runnable_names())}")
+    # In this order, on which the numbers of seeded random weights depend.
     return Sam(
         image_encoder=image_encoder,
         prompt_encoder=PromptEncoder(input_image_size=(size, size), image_embedding_size=(size // 16, size // 16)),
-        mask_decoder=MaskDecoder(transformer=TwoWayTransformer()),
+        mask_decoder=HqMaskDecoder(transformer=TwoWayTransformer(), early_channels=variant.early_channels)
+        if variant.early_channels
+        else MaskDecoder(transformer=TwoWayTransformer()),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from samara.networks.early_features import split_early
 from samara.networks.tiny_vit import WindowAttention, _offset_index
 from samara.variants import VARIANTS, build_network
 
@@ -49,3 +50,17 @@ def test_gradients_reach_every_parameter_but_the_unused_classifier():
     encoder(torch.randn(2, 3, 64, 64)).square().sum().backward()
     without = {name for name, p in encoder.named_parameters() if p.grad is None}
     assert without == {"norm_head.weight", "norm_head.bias", "head.weight", "head.bias"}
+
+
+def test_early_features_are_the_output_of_a_stage():
+    torch.manual_seed(0)
+    variant = VARIANTS["hq_vit_t"]
+    encoder = build_network(variant).image_encoder.eval()
+    seen = []
+    encoder.layers[1].register_forward_hook(lambda module, inputs, output: seen.append(output))
+    images = torch.randn(2, 3, 80, 48)
+    embedding, early = split_early(encoder(images), variant.early_channels)
+    assert early.equal(seen[0])
+    assert early.shape == (2, 160, 5, 3)
+    encoder.early_stage = None
+    assert embedding.equal(encoder(images))

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from samara.networks import vit
+from samara.networks.early_features import split_early
 from samara.networks.layers import join_windows, split_windows
 from samara.networks.vit import ImageEncoderViT, attend_with_bias, relative_positions
 
@@ -74,3 +75,18 @@ def test_windows_come_back_as_they_were(height, width):
     windows = split_windows(x, 3)
     assert windows.shape[1:] == (3, 3, 5)
     torch.testing.assert_close(join_windows(windows, (height, width)), x)
+
+
+@pytest.mark.parametrize("block", [0, 1])
+def test_early_features_are_the_output_of_a_block(block):
+    torch.manual_seed(0)
+    network = ImageEncoderViT(
+        input_size=64, embed_dim=32, depth=2, num_heads=2, global_attention_blocks=(1,), early_block=block
+    )
+    seen = []
+    network.blocks[block].register_forward_hook(lambda module, inputs, output: seen.append(output))
+    images = torch.randn(2, 3, 64, 48)
+    embedding, early = split_early(network(images), 32)
+    assert early.equal(seen[0].permute(0, 3, 1, 2))
+    network.early_block = None
+    assert embedding.equal(network(images))

@@ -57,7 +57,7 @@ class Engine(Protocol):
     """Runs the two halves of a SAM network."""
 
     def encode(self, images: Tensor) -> Tensor:
-        """Encode normalised, padded images: (B, 3, S, S) float32 → (B, C, h, w) float32."""
+        """Encode normalised, padded images: (B, 3, S, S) float32 → (B, C, h, w) float32, early features included."""
         ...
 
     def decode(
@@ -75,7 +75,7 @@ class Engine(Protocol):
             embeddings: (B, C, h, w).
             prompts: N of them, N at least 0.
             input_size: side of the input frame in pixels.
-            multimask: three masks per prompt instead of one.
+            multimask: three masks per prompt instead of one; HQ-SAM: one, built on the best of three.
             min_predicted_iou: leave masks out whose predicted IoU is not above this, ideally before drawing them.
         """
         ...

@@ -12,7 +12,8 @@ from samara.devices import Precision
 from samara.engines.engine import Decoded, InputPrompts
 from samara.errors import DeviceError
 from samara.loaded import Loaded
-from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS
+from samara.networks.hq_mask_decoder import HqMaskDecoder
+from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look
 from samara.networks.sam import Sam
 
 # Prompts that go through the mask decoder together. Each holds about 12 copies of the embedding (4 MB at 1024 px)
@@ -27,10 +28,14 @@ class TorchEngine:
         network: in eval mode, on `device`, weights in float32.
         device: where it lies.
         precision: what to compute in; below float32 through autocast, so that norms and weights stay float32.
+        hq_token_only: give the HQ mask alone, see `Loaded`.
     """
 
-    def __init__(self, network: Sam, device: str, precision: Precision = "float32") -> None:
+    def __init__(
+        self, network: Sam, device: str, precision: Precision = "float32", *, hq_token_only: bool = False
+    ) -> None:
         self.network = network
+        self.hq_token_only = hq_token_only
         self.device = torch.device(device)
         self.precision: Precision = precision
 
@@ -56,14 +61,25 @@ class TorchEngine:
         size = PROMPTS_AT_A_TIME.get(self.device.type, PROMPTS_AT_A_TIME["cpu"])
         starts = range(0, len(prompts), size)
         threshold = -float("inf") if min_predicted_iou is None else min_predicted_iou
+        with self._autocast():
+            details = self.network.mask_decoder.details_of(embeddings) if len(prompts) else None
         parts = []
         for start in starts:
-            chunk = self._decode_chunk(embeddings, prompts[start : start + size], input_size, masks, threshold)
+            chunk = self._decode_chunk(
+                embeddings, prompts[start : start + size], input_size, masks, threshold, details=details
+            )
             parts.append(Decoded(chunk.prompt + start, chunk.low_res_logits, chunk.predicted_iou))
         return _concatenate(parts, embeddings)
 
     def _decode_chunk(
-        self, embeddings: Tensor, prompts: InputPrompts, input_size: int, masks: slice, threshold: float
+        self,
+        embeddings: Tensor,
+        prompts: InputPrompts,
+        input_size: int,
+        masks: slice,
+        threshold: float,
+        *,
+        details: Tensor | None,
     ) -> Decoded:
         decoder, encoder = self.network.mask_decoder, self.network.prompt_encoder
         grid_hw = (embeddings.shape[-2], embeddings.shape[-1])
@@ -78,17 +94,23 @@ class TorchEngine:
         positions = encoder.get_dense_pe(grid_hw)
         of_prompt = prompts.image_of_prompt if len(embeddings) > 1 else None
         with self._autocast():
-            look = decoder.look(embeddings, positions, sparse, dense, image_of_prompt=of_prompt)
+            look = decoder.look(embeddings, positions, sparse, dense, image_of_prompt=of_prompt, details=details)
             confident = look.predicted_iou[:, masks].float() > threshold  # (N, M)
             drawn = confident.any(dim=1)
             kept = look if bool(drawn.all()) else look[drawn]
-            logits = decoder.draw(kept, masks)  # (drawn prompts, M, 4h, 4w)
+            logits = self._draw(kept, masks)  # (drawn prompts, M, 4h, 4w)
         kept_masks = confident[drawn]
         return Decoded(
             prompt=confident.nonzero()[:, 0],
             low_res_logits=logits[kept_masks].float(),
             predicted_iou=kept.predicted_iou[:, masks][kept_masks].float(),
         )
+
+    def _draw(self, look: Look, masks: slice) -> Tensor:
+        decoder = self.network.mask_decoder
+        if self.hq_token_only and isinstance(decoder, HqMaskDecoder):
+            return decoder.draw_hq(look)
+        return decoder.draw(look, masks)
 
     @contextlib.contextmanager
     def _autocast(self) -> Iterator[None]:
@@ -118,4 +140,4 @@ def open_engine(loaded: Loaded) -> TorchEngine:
     """The engine that a loaded checkpoint asks for."""
     if loaded.engine != "torch":
         raise DeviceError(f"there is no engine {loaded.engine!r}; samara has torch")
-    return TorchEngine(loaded.network, loaded.device, loaded.precision)
+    return TorchEngine(loaded.network, loaded.device, loaded.precision, hq_token_only=loaded.hq_token_only)

@@ -123,27 +123,62 @@ class MaskDecoder(nn.Module):
         dense_prompt_embeddings: Tensor,
         *,
         image_of_prompt: Tensor | None = None,
+        details: Tensor | None = None,
     ) -> Look:
-        """First half: let the tokens look at the image and predict every mask's IoU; arguments as `forward`."""
+        """First half: let the tokens look at the image and predict every mask's IoU; arguments as `forward`.
+
+        `details` is what `details_of` gave for these images; what needs it makes it here when it is not given.
+        """
+        tokens, image = self._attend(
+            image_embeddings, image_pe, sparse_prompt_embeddings, dense_prompt_embeddings, image_of_prompt
+        )
+        return Look(mask_tokens=tokens[:, 1:], image=image, predicted_iou=self.iou_prediction_head(tokens[:, 0]))
+
+    def details_of(self, image_embeddings: Tensor) -> Tensor | None:
+        """What the decoder makes of images before it knows any prompt, for callers that look at them repeatedly.
+
+        SAM's makes nothing; see `HqMaskDecoder`.
+        """
+        del image_embeddings
+        return None
+
+    def draw(self, look: Look, masks: slice) -> Tensor:
+        """Second half: the logits of some of the masks of each prompt, (N, M, 4h, 4w)."""
+        upscaled = self.output_upscaling(look.image)  # (N, C / 8, 4h, 4w)
+        return weighted_sums(self._weights(look.mask_tokens, masks), upscaled)
+
+    def _output_tokens(self) -> Tensor:
+        """What the transformer is asked for, (1 + 4, C)."""
+        return torch.cat([self.iou_token.weight, self.mask_tokens.weight])
+
+    def _attend(
+        self,
+        image_embeddings: Tensor,
+        image_pe: Tensor,
+        sparse_prompt_embeddings: Tensor,
+        dense_prompt_embeddings: Tensor,
+        image_of_prompt: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """Run the transformer: output tokens (N, 1 + 4, C) and image (N, C, h, w) after they saw each other."""
         N = sparse_prompt_embeddings.shape[0]  # noqa: N806
-        output_tokens = torch.cat([self.iou_token.weight, self.mask_tokens.weight])
+        output_tokens = self._output_tokens()
         tokens = torch.cat([output_tokens.expand(N, -1, -1), sparse_prompt_embeddings], dim=1)  # (N, 1 + 4 + T, C)
         image = _image_per_prompt(image_embeddings, image_of_prompt, N) + dense_prompt_embeddings
         tokens, image_tokens = self.transformer(image, image_pe, tokens)
-        return Look(
-            mask_tokens=tokens[:, 1 : 1 + self.num_mask_tokens],
-            image=image_tokens.transpose(1, 2).view_as(image),  # (N, h · w, C) → (N, C, h, w)
-            predicted_iou=self.iou_prediction_head(tokens[:, 0]),
-        )
+        # (N, h · w, C) → (N, C, h, w)
+        return tokens[:, : len(output_tokens)], image_tokens.transpose(1, 2).view_as(image)
 
-    def draw(self, look: Look, masks: slice) -> Tensor:
-        """Second half: the logits of some of the four masks of each prompt, (N, M, 4h, 4w)."""
-        upscaled = self.output_upscaling(look.image)  # (N, C / 8, 4h, 4w)
+    def _weights(self, mask_tokens: Tensor, masks: slice) -> Tensor:
+        """Weights of the up-scaled image's channels for some of the four masks: (N, 4, C) → (N, M, C / 8)."""
         chosen = list(self.output_hypernetworks_mlps)[masks]
-        tokens = look.mask_tokens[:, masks].unbind(1)
-        weights = torch.stack([mlp(token) for mlp, token in zip(chosen, tokens, strict=True)], dim=1)  # (N, M, C / 8)
-        logits: Tensor = weights @ upscaled.flatten(2)  # (N, M, 4h · 4w)
-        return logits.view(*logits.shape[:2], *upscaled.shape[-2:])
+        tokens = mask_tokens[:, masks].unbind(1)
+        return torch.stack([mlp(token) for mlp, token in zip(chosen, tokens, strict=True)], dim=1)
+
+
+def weighted_sums(weights: Tensor, features: Tensor) -> Tensor:
+    """Sum channels up by weights: (N, M, K) and (N, K, H, W) → (N, M, H, W)."""
+    sums: Tensor = weights @ features.flatten(2)  # (N, M, H · W)
+    return sums.view(*sums.shape[:2], *features.shape[-2:])
 
 
 def _image_per_prompt(image_embeddings: Tensor, image_of_prompt: Tensor | None, prompts: int) -> Tensor:

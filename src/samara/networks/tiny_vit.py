@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from samara.networks.early_features import join_early
 from samara.networks.layers import ConvNorm, Neck, join_windows, split_windows
 from samara.networks.vit import check_divisible
 
@@ -33,6 +34,8 @@ class TinyViT(nn.Module):
         window_sizes: window side of the four stages, in tokens; the first entry is ignored likewise.
         num_classes: width of the unused classifier.
         out_channels: C of the image embedding.
+        early_stage: index of the stage whose output, at 1/16, is given as early features; V is the width of the stage
+            after it. None for none.
     """
 
     def __init__(
@@ -45,8 +48,10 @@ class TinyViT(nn.Module):
         window_sizes: Sequence[int],
         num_classes: int = 1000,
         out_channels: int = 256,
+        early_stage: int | None = None,
     ) -> None:
         super().__init__()
+        self.early_stage = early_stage
         self.img_size = input_size
         self.patch_embed = Stem(embed_dims[0])
         stages: list[nn.Module] = []
@@ -68,17 +73,21 @@ class TinyViT(nn.Module):
             images: (B, 3, H, W), normalised, H and W multiples of 16.
 
         Returns:
-            Image embedding, (B, C, h, w) with h = H / 16, w = W / 16.
+            Image embedding, (B, C, h, w) with h = H / 16, w = W / 16; with early features behind it, (B, C + V, h, w),
+            see `early_features`.
 
         Raises:
             ValueError: H or W is not a multiple of 16.
         """
         check_divisible(images, 16)
         x = self.patch_embed(images)  # (B, 64, H / 4, W / 4)
-        for stage in self.layers:
+        early: Tensor | None = None
+        for index, stage in enumerate(self.layers):
             x = stage(x)
+            if index == self.early_stage:
+                early = x
         embedding: Tensor = self.neck(x)  # (B, 320, h, w) → (B, C, h, w)
-        return embedding
+        return embedding if early is None else join_early(embedding, early)
 
 
 def _merging(embed_dims: Sequence[int], index: int) -> PatchMerging | None:

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from samara.networks.early_features import join_early
 from samara.networks.layers import MLPBlock, Neck, join_windows, split_windows
 
 # Attention scores alive at a time, in elements. The scores of one global block of ViT-H at 1024 px would take
@@ -36,6 +37,7 @@ class ImageEncoderViT(nn.Module):
         window_size: side of a window, in patches, of the other blocks.
         mlp_ratio: hidden width of a block's feed-forward part, as a multiple of D.
         out_channels: C of the image embedding.
+        early_block: index of the block whose output is given as early features, V = D channels; None for none.
     """
 
     def __init__(
@@ -50,8 +52,10 @@ class ImageEncoderViT(nn.Module):
         window_size: int = 14,
         mlp_ratio: float = 4.0,
         out_channels: int = 256,
+        early_block: int | None = None,
     ) -> None:
         super().__init__()
+        self.early_block = early_block
         self.img_size = input_size  # the name that user code of the official package reads
         self.patch_size = patch_size
         grid = input_size // patch_size
@@ -76,7 +80,8 @@ class ImageEncoderViT(nn.Module):
             images: (B, 3, H, W), normalised, H and W multiples of the patch size.
 
         Returns:
-            Image embedding, (B, C, h, w) with h = H / patch size, w = W / patch size.
+            Image embedding, (B, C, h, w) with h = H / patch size, w = W / patch size; with early features behind it,
+            (B, C + V, h, w), see `early_features`.
 
         Raises:
             ValueError: H or W is not a multiple of the patch size.
@@ -84,10 +89,13 @@ class ImageEncoderViT(nn.Module):
         check_divisible(images, self.patch_size)
         x = self.patch_embed(images)  # (B, h, w, D)
         x = x + self._positions(x.shape[1], x.shape[2])
-        for block in self.blocks:
+        early: Tensor | None = None
+        for index, block in enumerate(self.blocks):
             x = block(x)
+            if index == self.early_block:
+                early = x
         embedding: Tensor = self.neck(x.permute(0, 3, 1, 2))  # (B, h, w, D) → (B, C, h, w)
-        return embedding
+        return embedding if early is None else join_early(embedding, early.permute(0, 3, 1, 2))
 
     def _positions(self, h: int, w: int) -> Tensor:
         """Absolute positions for the grid, (1, h, w, D)."""

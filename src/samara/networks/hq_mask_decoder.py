@@ -1,0 +1,227 @@
+"""HQ-SAM's mask decoder: SAM's, and one more token that draws a finer mask from early features of the encoder.
+
+SAM's own parts stay as they are. The HQ token goes through the transformer with the others; its mask is drawn on
+SAM's up-scaled image, convolved, plus *details* of the image that no prompt influences: early features and image
+embedding, both brought to a quarter of the input's resolution. The published result is the sum of SAM's mask and the
+HQ mask.
+
+An HQ-SAM gives one mask per prompt, whatever is asked: built on SAM's single mask, or on the one of the three with
+the best predicted IoU. So `Look.predicted_iou` has two columns here, and the slices of `mask_decoder` keep their
+meaning: `SINGLE_MASK` is the first, `THREE_MASKS` the best of three.
+
+Source: Ke et al. 2023 (HQ-SAM), section 3.2 and figure 2; SysCV/sam-hq `modeling/mask_decoder_hq.py` (as in
+segment-anything-hq 0.3) for key names, constants and the choice of masks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from samara.networks.early_features import split_early
+from samara.networks.layers import MLP, LayerNorm2d
+from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, MaskDecoder, weighted_sums
+from samara.networks.two_way_transformer import TwoWayTransformer
+
+HQ_PART = ("hf_token.", "hf_mlp.", "compress_vit_feat.", "embedding_encoder.", "embedding_maskfeature.")
+"""What the names of the decoder's HQ parameters begin with: all that HQ-SAM trained, on a frozen SAM."""
+
+ALL_MASKS = slice(None)
+
+
+@dataclass(frozen=True)
+class HqLook(Look):
+    """What the tokens know after they looked at the image; N prompts.
+
+    Attributes:
+        mask_tokens: (N, 1 + 3, C), SAM's.
+        image: (N, C, h, w), the image as the prompts changed it.
+        predicted_iou: (N, 2), of SAM's single mask and of the best of its three.
+        answers: (N, 2) int64, which of SAM's masks these two are.
+        hq_token: (N, 1, C).
+        details: (B, C / 8, 4h, 4w), of the images.
+        image_of_prompt: (N,) int64; None if all prompts are on one image.
+    """
+
+    answers: Tensor
+    hq_token: Tensor
+    details: Tensor
+    image_of_prompt: Tensor | None
+
+    def __getitem__(self, prompts: Tensor) -> HqLook:
+        """The same for some of the prompts: (K,) indices or (N,) booleans."""
+        return HqLook(
+            mask_tokens=self.mask_tokens[prompts],
+            image=self.image[prompts],
+            predicted_iou=self.predicted_iou[prompts],
+            answers=self.answers[prompts],
+            hq_token=self.hq_token[prompts],
+            details=self.details,
+            image_of_prompt=None if self.image_of_prompt is None else self.image_of_prompt[prompts],
+        )
+
+
+class HqMaskDecoder(MaskDecoder):
+    """Predict masks with an HQ token.
+
+    Wherever an image embedding is asked for, one with early features is meant, (B, C + V, h, w).
+
+    Args:
+        transformer: the two-way transformer, of width `transformer_dim`.
+        early_channels: V, channels of the early features.
+        transformer_dim: C of embeddings and tokens.
+        iou_head_depth: layers of the head that predicts IoU.
+        iou_head_hidden_dim: its hidden width.
+    """
+
+    def __init__(
+        self,
+        *,
+        transformer: TwoWayTransformer,
+        early_channels: int,
+        transformer_dim: int = 256,
+        iou_head_depth: int = 3,
+        iou_head_hidden_dim: int = 256,
+    ) -> None:
+        super().__init__(
+            transformer=transformer,
+            transformer_dim=transformer_dim,
+            iou_head_depth=iou_head_depth,
+            iou_head_hidden_dim=iou_head_hidden_dim,
+        )
+        middle, drawn = transformer_dim // 4, transformer_dim // 8
+        self.early_channels = early_channels
+        self.hf_token = nn.Embedding(1, transformer_dim)
+        self.hf_mlp = MLP(transformer_dim, transformer_dim, drawn, 3)
+        self.compress_vit_feat = _fourfold(early_channels, transformer_dim, drawn)
+        self.embedding_encoder = _fourfold(transformer_dim, middle, drawn)
+        self.embedding_maskfeature = nn.Sequential(
+            nn.Conv2d(drawn, middle, kernel_size=3, padding=1),
+            LayerNorm2d(middle),
+            nn.GELU(),
+            nn.Conv2d(middle, drawn, kernel_size=3, padding=1),
+        )
+
+    def forward(
+        self,
+        image_embeddings: Tensor,
+        image_pe: Tensor,
+        sparse_prompt_embeddings: Tensor,
+        dense_prompt_embeddings: Tensor,
+        multimask_output: bool,
+        *,
+        image_of_prompt: Tensor | None = None,
+        hq_token_only: bool = False,
+    ) -> tuple[Tensor, Tensor]:
+        """Predict the masks of N prompts.
+
+        Args:
+            image_embeddings: (B, C + V, h, w), output of an image encoder that gives early features.
+            image_pe: (1, C, h, w).
+            sparse_prompt_embeddings: (N, T, C).
+            dense_prompt_embeddings: (N, C, h, w).
+            multimask_output: build on the best of three masks instead of the single one.
+            image_of_prompt: (N,) int64, see `MaskDecoder.forward`.
+            hq_token_only: the HQ mask alone, without SAM's.
+
+        Returns:
+            low_res_logits: (N, 1, 4h, 4w).
+            predicted_iou: (N, 1), SAM's for the mask built on, also with `hq_token_only`.
+
+        Raises:
+            ValueError: B is neither 1 nor N and `image_of_prompt` is not given, or there are no early features.
+        """
+        look = self.look(
+            image_embeddings,
+            image_pe,
+            sparse_prompt_embeddings,
+            dense_prompt_embeddings,
+            image_of_prompt=image_of_prompt,
+        )
+        masks = THREE_MASKS if multimask_output else SINGLE_MASK
+        logits = self.draw_hq(look) if hq_token_only else self.draw(look, masks)
+        return logits, look.predicted_iou[:, masks]
+
+    def look(
+        self,
+        image_embeddings: Tensor,
+        image_pe: Tensor,
+        sparse_prompt_embeddings: Tensor,
+        dense_prompt_embeddings: Tensor,
+        *,
+        image_of_prompt: Tensor | None = None,
+        details: Tensor | None = None,
+    ) -> HqLook:
+        """First half: let the tokens look at the image, predict IoU, and choose the best of the three masks by it.
+
+        Arguments as `forward`, and `details`, what `details_of` gave for these images, if it is at hand.
+        """
+        embedding, _ = split_early(image_embeddings, self.early_channels)
+        tokens, image = self._attend(
+            embedding, image_pe, sparse_prompt_embeddings, dense_prompt_embeddings, image_of_prompt
+        )
+        if image_of_prompt is None and len(embedding) > 1:  # one prompt per image
+            image_of_prompt = torch.arange(len(embedding), device=embedding.device)
+        iou = self.iou_prediction_head(tokens[:, 0])  # (N, 1 + 3)
+        best = 1 + iou[:, THREE_MASKS].argmax(dim=1)
+        answers = torch.stack([torch.zeros_like(best), best], dim=1)
+        return HqLook(
+            mask_tokens=tokens[:, 1:-1],
+            image=image,
+            predicted_iou=iou.take_along_dim(answers, dim=1),
+            answers=answers,
+            hq_token=tokens[:, -1:],
+            details=self.details_of(image_embeddings) if details is None else details,
+            image_of_prompt=image_of_prompt,
+        )
+
+    def details_of(self, image_embeddings: Tensor) -> Tensor:
+        """Fuse early features and embeddings: (B, C + V, h, w) → (B, C / 8, 4h, 4w), the same for every prompt."""
+        embedding, early = split_early(image_embeddings, self.early_channels)
+        details: Tensor = self.embedding_encoder(embedding) + self.compress_vit_feat(early)
+        return details
+
+    def draw(self, look: Look, masks: slice) -> Tensor:
+        """Second half: the sums of SAM's and the HQ mask.
+
+        Args:
+            look: from this decoder.
+            masks: `SINGLE_MASK`, `THREE_MASKS` for the best of three, or both.
+
+        Returns:
+            (N, M, 4h, 4w) logits, M = 1 or 2, in the order of `look.predicted_iou`.
+        """
+        look = _checked(look)
+        upscaled = self.output_upscaling(look.image)  # (N, C / 8, 4h, 4w)
+        weights = self._weights(look.mask_tokens, ALL_MASKS).take_along_dim(look.answers[..., None], dim=1)
+        return weighted_sums(weights[:, masks], upscaled) + self._hq_mask(look, upscaled)
+
+    def draw_hq(self, look: Look) -> Tensor:
+        """Second half, the HQ mask alone, (N, 1, 4h, 4w) logits: what HQ-SAM was trained on."""
+        look = _checked(look)
+        return self._hq_mask(look, self.output_upscaling(look.image))
+
+    def _hq_mask(self, look: HqLook, upscaled: Tensor) -> Tensor:
+        details = look.details if look.image_of_prompt is None else look.details[look.image_of_prompt]
+        return weighted_sums(self.hf_mlp(look.hq_token), self.embedding_maskfeature(upscaled) + details)
+
+    def _output_tokens(self) -> Tensor:
+        return torch.cat([super()._output_tokens(), self.hf_token.weight])
+
+
+def _fourfold(channels_in: int, hidden: int, channels_out: int) -> nn.Sequential:
+    """Four times the resolution, learnt: (B, C, h, w) → (B, C', 4h, 4w)."""
+    return nn.Sequential(
+        nn.ConvTranspose2d(channels_in, hidden, kernel_size=2, stride=2),
+        LayerNorm2d(hidden),
+        nn.GELU(),
+        nn.ConvTranspose2d(hidden, channels_out, kernel_size=2, stride=2),
+    )
+
+
+def _checked(look: Look) -> HqLook:
+    if not isinstance(look, HqLook):
+        raise TypeError(f"an HQ mask decoder draws what it looked at itself, an HqLook, not a {type(look).__name__}")
+    return look

@@ -12,8 +12,11 @@ README = Path(__file__).parent.parent / "README.md"
 
 def updated(text: str) -> str:
     """The README with its checkpoint table made from the catalogue."""
-    region = re.compile(r"(<!-- checkpoints: made by `make docs` -->\n).*?(\n<!-- end -->)", re.DOTALL)
-    return region.sub(lambda match: match[1] + checkpoint_table() + match[2], text)
+    region = re.compile(r"(<!-- checkpoints: made by `make docs` -->\n).*?(<!-- end -->)", re.DOTALL)
+    made, count = region.subn(lambda match: f"{match[1]}{checkpoint_table()}\n{match[2]}", text)
+    if count != 1:
+        raise SystemExit(f"{README.name} has {count} places for the checkpoint table, and must have one")
+    return made
 
 
 if __name__ == "__main__":

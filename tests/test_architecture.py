@@ -17,6 +17,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 LAYERS = {
     "errors": 0,
     "files": 1,
+    "extras": 1,
     "devices": 1,
     "masks": 1,
     "images": 1,
@@ -24,6 +25,7 @@ LAYERS = {
     "networks": 1,
     "preprocessing": 2,
     "results": 2,
+    "before_after": 3,
     "embeddings": 3,
     "variants": 3,
     "loaded": 4,
@@ -35,6 +37,7 @@ LAYERS = {
     "reports": 8,
     "finetuning": 8,
     "segment": 9,
+    "finetune": 9,
     "segment_anything": 9,
     "cli": 10,
     "__main__": 11,
@@ -51,6 +54,9 @@ ALLOWED = {
     "typing_extensions": {"images"},  # for type checkers only
     "typer": {"cli"},
     "rich": {"cli"},
+    "jinja2": {"reports"},
+    "matplotlib": {"reports"},
+    "tensorboard": {"finetuning"},
     "torch": {
         "images",  # for type checkers only; test_light_imports_load_nothing_heavy
         "masks",
@@ -65,6 +71,7 @@ ALLOWED = {
         "predictor",
         "automatic",
         "finetuning",
+        "finetune",
         "segment_anything",
         "cli",
     },
@@ -228,7 +235,18 @@ IMPORTED = "import sys, {module}; print(*sorted({{name.split('.')[0] for name in
 def test_light_imports_load_nothing_heavy(module):
     code = IMPORTED.format(module=module)
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    heavy = {"torch", "numpy", "cv2", "PIL", "safetensors", "httpx", "pycocotools", "matplotlib"}
+    heavy = {
+        "torch",
+        "numpy",
+        "cv2",
+        "PIL",
+        "safetensors",
+        "httpx",
+        "pycocotools",
+        "matplotlib",
+        "jinja2",
+        "tensorboard",
+    }
     assert not heavy & set(loaded)
 
 

@@ -6,11 +6,15 @@ import json
 import sys
 
 import pytest
+from PIL import Image
 
 import samara
+from samara import finetune
 from samara.cli import main
 from samara.cli.finetune import read_augmentations
 from samara.errors import SettingsError
+from samara.finetuning.settings import FineTuneSettings
+from samara.finetuning.tensorboard_log import read_scalars
 from tests.finetuning.conftest import draw
 
 
@@ -53,13 +57,27 @@ def run(monkeypatch, capsys, *arguments):
 def test_a_run_gives_a_checkpoint_that_is_loaded(coco, tmp_path, monkeypatch, capsys):
     out = tmp_path / "mine.safetensors"
     options = ["--epochs", 1, "--augment", "none", "--device", "cpu", "--json"]
-    code, printed = run(monkeypatch, capsys, "--train", coco, "--images", tmp_path / "images", "--out", out, *options)
+    views = ["--tensorboard", tmp_path / "logs", "--report", tmp_path / "report.html"]
+    data = ["--train", coco, "--images", tmp_path / "images"]
+    code, printed = run(monkeypatch, capsys, *data, "--out", out, *options, *views)
     assert code == 0, printed.err
     report = json.loads(printed.out)
     assert [record["epoch"] for record in report["history"]] == [0, 1]
+    assert report["views"] == {
+        "curve": f"{out}.curve.png",
+        "tensorboard": str(tmp_path / "logs" / out.name),
+        "report": str(tmp_path / "report.html"),
+    }
+    with Image.open(f"{out}.curve.png") as curve:
+        assert curve.format == "PNG"
+    logged = read_scalars(tmp_path / "logs" / out.name)
+    assert [logged[epoch]["iou/box"] for epoch in (0, 1)] == [
+        pytest.approx(record["box_iou"]) for record in report["history"]
+    ]
+    assert "mine.safetensors" in (tmp_path / "report.html").read_text()
     loaded = samara.load(out, device="cpu")
     assert loaded.name == "mine.safetensors (fine-tuned from samara_mini)"
-    code, printed = run(monkeypatch, capsys, "--train", coco, "--images", tmp_path / "images", "--out", out)
+    code, printed = run(monkeypatch, capsys, *data, "--out", out)
     assert code == 1
     assert "--overwrite" in printed.err
 
@@ -78,6 +96,85 @@ def test_refusals(coco, tmp_path, monkeypatch, capsys, arguments, message):
     code, printed = run(monkeypatch, capsys, "--train", coco, "--out", tmp_path / "out.pth", *arguments)
     assert code == 1
     assert message in printed.err
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """What runs were started with; none goes on."""
+    runs = []
+
+    def record(loaded, training, validation, out, settings, views, **_):
+        runs.append((settings, views))
+        raise SettingsError("this is far enough")
+
+    monkeypatch.setattr(finetune, "fine_tune_with_views", record)
+    return runs
+
+
+def test_options_become_settings(coco, tmp_path, monkeypatch, capsys, started):
+    data = ["--train", coco, "--images", tmp_path / "images", "--out", tmp_path / "out.pth", "--device", "cpu"]
+    run(monkeypatch, capsys, *data)
+    changed = {
+        "trained": "lora",
+        "epochs": 3,
+        "learning_rate": 1e-3,
+        "weight_decay": 0.1,
+        "warmup_steps": 7,
+        "objects_per_image": 5,
+        "images_per_step": 4,
+        "lora_rank": 9,
+        "precision": "bfloat16",
+        "seed": 11,
+    }
+    options = [text for name, value in changed.items() for text in (f"--{name.replace('_', '-')}", value)]
+    flags = ["--checkpoint-blocks", "--lora-apart", "--ema-decay", 0, "--patience", 0, "--augment", "half"]
+    run(monkeypatch, capsys, *data, *options, *flags)
+    plain, other = (settings for settings, _ in started)
+    assert plain == FineTuneSettings()
+    assert other == FineTuneSettings(
+        **changed, checkpoint_blocks=True, lora_apart=True, ema_decay=None, patience=None, augmentations=("half",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("library", "options", "extra"),
+    [
+        ("matplotlib", ["--curve"], "report"),
+        ("matplotlib", ["--report", "report.html"], "report"),
+        ("jinja2", ["--report", "report.html"], "report"),
+        ("tensorboard", ["--tensorboard", "logs"], "tensorboard"),
+    ],
+)
+def test_a_missing_extra_is_said_before_the_pictures_are_read(tmp_path, monkeypatch, capsys, library, options, extra):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, library, None)
+    code, printed = run(monkeypatch, capsys, "--train", "absent.json", "--out", "out.pth", *options)
+    assert code == 1
+    assert f"needs {library}, which is not installed; pip install 'samara[{extra}]'" in printed.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_matplotlib_a_plain_run_goes_on_and_says_what_it_leaves_out(
+    coco, tmp_path, monkeypatch, capsys, started
+):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    data = ["--train", coco, "--images", tmp_path / "images", "--out", tmp_path / "out.pth", "--device", "cpu"]
+    _, printed = run(monkeypatch, capsys, *data)
+    assert "pip install 'samara[report]'" in printed.err
+    _, printed = run(monkeypatch, capsys, *data, "--no-curve")
+    assert "samara[report]" not in printed.err
+    assert [views.curve for _, views in started] == [None, None]
+
+
+def test_a_report_that_is_there_is_kept(coco, tmp_path, monkeypatch, capsys, started):
+    (tmp_path / "report.html").write_text("mine")
+    data = ["--train", coco, "--images", tmp_path / "images", "--out", tmp_path / "out.pth", "--device", "cpu"]
+    code, printed = run(monkeypatch, capsys, *data, "--report", tmp_path / "report.html")
+    assert code == 1
+    assert "report.html exists" in printed.err
+    assert not started
+    run(monkeypatch, capsys, *data, "--report", tmp_path / "report.html", "--overwrite")
+    assert started
 
 
 def test_augmentations():

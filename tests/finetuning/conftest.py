@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,12 +12,13 @@ from PIL import Image
 from samara.datasets.ground_truth import Instance, LabelledImage
 from samara.loaded import Loaded, Provenance
 from samara.masks.rle import encode_mask
+from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.mask_decoder import MaskDecoder
 from samara.networks.prompt_encoder import PromptEncoder
 from samara.networks.sam import Sam
 from samara.networks.two_way_transformer import TwoWayTransformer
 from samara.networks.vit import ImageEncoderViT
-from samara.variants import VARIANTS
+from samara.variants import VARIANTS, ViTConfig
 
 SIDE = 128
 
@@ -26,20 +29,29 @@ def tiny():
     return make_tiny()
 
 
-def make_tiny():
+@pytest.fixture
+def tiny_hq():
+    """The same as an HQ-SAM."""
+    return make_tiny(early_block=0)
+
+
+def make_tiny(early_block=None):
     """A SAM of a few hundred thousand weights at 128 px, on the CPU."""
+    encoder = ViTConfig(embed_dim=32, depth=1, num_heads=2, global_attention_blocks=(0,), early_block=early_block)
+    variant = VARIANTS["vit_b"] if early_block is None else replace(VARIANTS["hq_vit_b"], image_encoder=encoder)
     with torch.random.fork_rng():
         torch.manual_seed(0)
+        transformer = TwoWayTransformer(mlp_dim=64)
         network = Sam(
-            image_encoder=ImageEncoderViT(
-                input_size=SIDE, embed_dim=32, depth=1, num_heads=2, global_attention_blocks=(0,)
-            ),
+            image_encoder=ImageEncoderViT(input_size=SIDE, **asdict(encoder)),
             prompt_encoder=PromptEncoder(input_image_size=(SIDE, SIDE), image_embedding_size=(SIDE // 16, SIDE // 16)),
-            mask_decoder=MaskDecoder(transformer=TwoWayTransformer(mlp_dim=64)),
+            mask_decoder=MaskDecoder(transformer=transformer)
+            if early_block is None
+            else HqMaskDecoder(transformer=transformer, early_channels=encoder.embed_dim),
         ).eval()
     return Loaded(
         network=network,
-        variant=VARIANTS["vit_b"],
+        variant=variant,
         provenance=Provenance("tiny", None, "Apache-2.0", "random"),
         input_size=SIDE,
         pred_iou_thresh=0.0,

@@ -18,6 +18,7 @@ from samara.finetuning.loop import fine_tune
 from samara.finetuning.losses import LossWeights
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.simulated_prompts import PromptSimulation
+from samara.networks.hq_mask_decoder import HQ_PART
 from tests.finetuning.conftest import draw
 
 QUICK = FineTuneSettings(
@@ -61,6 +62,17 @@ def test_what_learns_and_what_stays(tiny, pictures, tmp_path, trained):
     assert "mask_decoder" in changed
     assert ("image_encoder" in changed) == (trained != "decoder")
     assert ("prompt_encoder" in changed) == (trained == "everything")
+
+
+def test_of_hq_sam_the_hq_part_learns(tiny_hq, pictures, tmp_path):
+    before = {name: value.clone() for name, value in tiny_hq.network.state_dict().items()}
+    result = run(tiny_hq, pictures, tmp_path / "out.safetensors", epochs=12, ema_decay=0.9)
+    assert result.best.epoch > 0
+    assert result.history[-1].loss < 0.9 * result.history[1].loss
+    after = load_file(result.path)
+    changed = {name for name in after if not after[name].equal(before[name])}
+    hq_part = tuple(f"mask_decoder.{prefix}" for prefix in HQ_PART)
+    assert changed == {name for name in after if name.startswith(hq_part)}
 
 
 def test_updates_kept_apart_are_the_merged_ones(tiny, pictures, tmp_path):

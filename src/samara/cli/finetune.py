@@ -5,18 +5,29 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from samara.cli.progress import work_bar
 from samara.errors import OutputError, SettingsError
+from samara.extras import is_installed
+from samara.finetuning.settings import Augmentation, FineTuneSettings, Precision, Trained
 
 if TYPE_CHECKING:
     from samara.datasets.ground_truth import LabelledImage
+    from samara.finetune import Views
     from samara.finetuning.loop import FineTuned
 
-DATA, TRAINING, RUNNING = "Pictures", "Training", "Checkpoint and machine"
+DATA, TRAINING, COST, RUNNING, RESULT = (
+    "Pictures",
+    "Training",
+    "Memory and time",
+    "Checkpoint and machine",
+    "Result",
+)
+# Every default below is the setting's own, so that the command and `fine_tune` cannot drift apart.
+DEFAULT = FineTuneSettings
 
 
 def finetune(
@@ -24,50 +35,141 @@ def finetune(
         Path,
         typer.Option(metavar="PATH", help="COCO file, or folder of a YOLO-seg data set.", rich_help_panel=DATA),
     ],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The new checkpoint: .safetensors or .pth.")],
+    out: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="The new checkpoint: .safetensors or .pth.", rich_help_panel=RESULT),
+    ],
     images: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Pictures of the COCO file.", rich_help_panel=DATA)
     ] = None,
     validation: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Likewise. Default: a fifth of --train.", rich_help_panel=DATA),
+        typer.Option(
+            metavar="PATH",
+            help=f"Likewise. Default: {DEFAULT.validation_fraction:.0%} of the pictures of --train.",
+            rich_help_panel=DATA,
+        ),
     ] = None,
     validation_images: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Default: as --images.", rich_help_panel=DATA)
     ] = None,
     trained: Annotated[
-        Literal["decoder", "lora", "everything"],
+        Trained,
         typer.Option(metavar="decoder|lora|everything", help="What learns.", rich_help_panel=TRAINING),
-    ] = "decoder",
-    epochs: Annotated[int, typer.Option(min=1, metavar="N", rich_help_panel=TRAINING)] = 20,
-    learning_rate: Annotated[float, typer.Option(metavar="X", rich_help_panel=TRAINING)] = 1e-4,
-    weight_decay: Annotated[float, typer.Option(metavar="X", rich_help_panel=TRAINING)] = 0.01,
+    ] = DEFAULT.trained,
+    epochs: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Passes over the training set.", rich_help_panel=TRAINING)
+    ] = DEFAULT.epochs,
+    learning_rate: Annotated[
+        float, typer.Option(metavar="X", help="Of AdamW, after warm-up.", rich_help_panel=TRAINING)
+    ] = DEFAULT.learning_rate,
+    weight_decay: Annotated[
+        float, typer.Option(metavar="X", help="Of AdamW.", rich_help_panel=TRAINING)
+    ] = DEFAULT.weight_decay,
+    warmup_steps: Annotated[
+        int,
+        typer.Option(min=0, metavar="N", help="Steps of rising learning rate.", rich_help_panel=TRAINING),
+    ] = DEFAULT.warmup_steps,
+    ema_decay: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            metavar="X",
+            help="Weight of the past in the moving average of the weights, which is kept; 0: no average.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = DEFAULT.ema_decay or 0.0,
+    lora_rank: Annotated[
+        int, typer.Option(min=1, metavar="N", help="With --trained lora.", rich_help_panel=TRAINING)
+    ] = DEFAULT.lora_rank,
+    lora_apart: Annotated[
+        bool,
+        typer.Option(
+            "--lora-apart",
+            help="Write the low-rank updates and the decoder alone, for samara.load(..., lora=FILE).",
+            rich_help_panel=TRAINING,
+        ),
+    ] = DEFAULT.lora_apart,
     augment: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="flip, rotate90, rotate180, rotate270, half, double, none. Repeatable. Default: flip.",
+            help=f"{', '.join(get_args(Augmentation))}, none. Repeatable. Default: {', '.join(DEFAULT.augmentations)}.",
             rich_help_panel=TRAINING,
         ),
     ] = None,
     patience: Annotated[
         int, typer.Option(min=0, metavar="N", help="Epochs without gain; 0: never stop.", rich_help_panel=TRAINING)
-    ] = 5,
-    seed: Annotated[int, typer.Option(metavar="N", rich_help_panel=TRAINING)] = 0,
+    ] = DEFAULT.patience or 0,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Of everything random.", rich_help_panel=TRAINING)
+    ] = DEFAULT.seed,
+    images_per_step: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Pictures whose gradients make a step; more cost no memory.",
+            rich_help_panel=COST,
+        ),
+    ] = DEFAULT.images_per_step,
+    objects_per_image: Annotated[
+        int,
+        typer.Option(min=1, metavar="N", help="Most objects of a picture in a step.", rich_help_panel=COST),
+    ] = DEFAULT.objects_per_image,
+    precision: Annotated[
+        Precision,
+        typer.Option(metavar="float32|bfloat16", help="What training computes in.", rich_help_panel=COST),
+    ] = DEFAULT.precision,
+    checkpoint_blocks: Annotated[
+        bool,
+        typer.Option(
+            "--checkpoint-blocks",
+            help="Compute the encoder's blocks twice and keep less of them; not for --trained decoder.",
+            rich_help_panel=COST,
+        ),
+    ] = DEFAULT.checkpoint_blocks,
     checkpoint: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="What to start from.", rich_help_panel=RUNNING)
     ] = "samara_mini",
-    device: Annotated[str, typer.Option(metavar="NAME", rich_help_panel=RUNNING)] = "auto",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the learning curve as JSON.")] = False,
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=RUNNING)
+    ] = "auto",
+    curve: Annotated[
+        bool | None,
+        typer.Option(
+            "--curve/--no-curve",
+            help="Draw the learning curve as FILE.curve.png. Default: if matplotlib is installed.",
+            rich_help_panel=RESULT,
+        ),
+    ] = None,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Log every epoch for TensorBoard, in a folder named as --out.", rich_help_panel=RESULT
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="HTML page: validation pictures before and after, largest gains and losses.",
+            rich_help_panel=RESULT,
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace --out and --report.", rich_help_panel=RESULT)
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the learning curve as JSON.", rich_help_panel=RESULT)
+    ] = False,
 ) -> None:
     """Fine-tune a checkpoint on ground truth of your own; started again, it goes on where it was cut off.
 
     Example: samara finetune --train cells.json --images cells --checkpoint vit_b --out cells.safetensors
     """
     from samara.checkpoints.load import load
-    from samara.finetuning.loop import fine_tune
-    from samara.finetuning.settings import FineTuneSettings
+    from samara.finetune import fine_tune_with_views
 
     if out.exists() and not overwrite:
         raise OutputError(f"{out} exists; choose another name, or pass --overwrite")
@@ -76,33 +178,58 @@ def finetune(
         epochs=epochs,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
+        objects_per_image=objects_per_image,
+        images_per_step=images_per_step,
+        warmup_steps=warmup_steps,
+        ema_decay=ema_decay or None,
         augmentations=read_augmentations(augment),
+        lora_rank=lora_rank,
+        lora_apart=lora_apart,
         patience=patience or None,
+        precision=precision,
+        checkpoint_blocks=checkpoint_blocks,
         seed=seed,
     )
+    views = choose_views(out, tensorboard, report, curve=curve)
+    views.prepare(overwrite=overwrite)
     training, held_out = read_sets(train, images, validation, validation_images, settings.validation_fraction, seed)
     loaded = load(checkpoint, device=device, precision="float32")
     with work_bar() as tell:
-        result = fine_tune(loaded, training, held_out, out, settings, progress=tell)
-    show(result, as_json=as_json)
+        result = fine_tune_with_views(loaded, training, held_out, out, settings, views, progress=tell)
+    show(result, views, as_json=as_json)
 
 
-def read_augmentations(names: list[str] | None) -> tuple:  # type: ignore[type-arg]  # of the Literal below
+def choose_views(out: Path, tensorboard: Path | None, report: Path | None, *, curve: bool | None) -> Views:
+    """What the run shows; the learning curve as well unless it is not wanted, or not asked for and cannot be drawn."""
+    from samara.finetune import Views
+
+    if curve is None:
+        curve = is_installed("matplotlib")
+        if not curve:
+            sys.stderr.write(
+                "samara: the learning curve is not drawn, for want of matplotlib; pip install 'samara[report]'\n"
+            )
+    return Views(
+        curve=out.with_name(f"{out.name}.curve.png") if curve else None,
+        # A folder for each run, so that several can be looked at together.
+        tensorboard=None if tensorboard is None else tensorboard / out.name,
+        report=report,
+    )
+
+
+def read_augmentations(names: list[str] | None) -> tuple[Augmentation, ...]:
     """Turn the texts of --augment into settings.
 
     Raises:
         SettingsError: an unknown name.
     """
-    from typing import get_args
-
-    from samara.finetuning.settings import Augmentation
-
-    known = get_args(Augmentation)
-    chosen = [name for name in names or ["flip"] if name != "none"]
-    unknown = [name for name in chosen if name not in known]
+    if names is None:
+        return DEFAULT.augmentations
+    known = {name: name for name in get_args(Augmentation)}
+    unknown = [name for name in names if name not in (*known, "none")]
     if unknown:
         raise SettingsError(f"--augment {unknown[0]!r} is not known; use {', '.join(known)} or none")
-    return tuple(chosen)
+    return tuple(known[name] for name in names if name != "none")
 
 
 def read_sets(
@@ -134,13 +261,15 @@ def read_set(path: Path, images: Path | None) -> list[LabelledImage]:
     return read_coco(path, images)
 
 
-def show(result: FineTuned, *, as_json: bool) -> None:
-    """Print the learning curve."""
+def show(result: FineTuned, views: Views, *, as_json: bool) -> None:
+    """Print the learning curve, and where everything lies."""
     from dataclasses import asdict
 
+    shown = {name: str(path) for name, path in asdict(views).items() if path is not None}
     if as_json:
         curve = [asdict(record) for record in result.history]
-        typer.echo(json.dumps({"checkpoint": str(result.path), "best_epoch": result.best.epoch, "history": curve}))
+        facts = {"checkpoint": str(result.path), "best_epoch": result.best.epoch, "history": curve, "views": shown}
+        typer.echo(json.dumps(facts))
         return
     typer.echo("epoch    loss  click IoU  box IoU  seconds")
     for record in result.history:
@@ -151,3 +280,5 @@ def show(result: FineTuned, *, as_json: bool) -> None:
     if result.best.epoch == 0:
         sys.stderr.write("samara: nothing became better on the validation set; the weights kept are unchanged\n")
     typer.echo(f"{result.path}, validated on the low-res grid; embeddings and state in {result.path.name}.work")
+    for name, path in shown.items():
+        typer.echo(f"{name}: {path}")

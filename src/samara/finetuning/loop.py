@@ -23,7 +23,6 @@ from samara.datasets.ground_truth import LabelledImage
 from samara.errors import DatasetError, SettingsError
 from samara.finetuning.embedding_cache import EmbeddingCache
 from samara.finetuning.examples import examples_of
-from samara.networks.lora import merge_lora
 from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.step import add_gradients_of_pictures
@@ -32,6 +31,7 @@ from samara.finetuning.training_set import TrainingSet
 from samara.finetuning.training_state import EpochRecord, Position, load_state, save_state
 from samara.finetuning.validation import Validation, validate
 from samara.loaded import Loaded, fingerprint
+from samara.networks.lora import merge_lora
 from samara.networks.sam import Sam
 
 Progress = Callable[[str, int, int], None]

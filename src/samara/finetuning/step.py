@@ -16,6 +16,7 @@ from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.simulated_prompts import SimulatedPrompts, corrective_points, first_prompts
 from samara.finetuning.training_set import Batch, TrainingSet
+from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS
 from samara.networks.sam import Sam
 
@@ -116,6 +117,12 @@ def _round(
     positions = network.prompt_encoder.get_dense_pe()
     decoder = network.mask_decoder
     look = decoder.look(features, positions, sparse, dense, image_of_prompt=batch.image_of_prompt)
+    if isinstance(decoder, HqMaskDecoder):  # learns from the HQ mask alone, as in Ke et al. 2023, section 3.3
+        logits = decoder.draw_hq(look)
+        loss = mask_loss(
+            logits, look.predicted_iou[:, SINGLE_MASK], batch.targets, batch.valid, weights=settings.losses
+        )
+        return loss.total.mean(), logits[:, 0].detach().float()
     drawn = ALL_MASKS if previous is None else SINGLE_MASK
     logits = decoder.draw(look, drawn)
     iou = look.predicted_iou

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from samara.networks.lora import add_lora
 from samara.finetuning.settings import FineTuneSettings
+from samara.networks.hq_mask_decoder import HQ_PART, HqMaskDecoder
+from samara.networks.lora import add_lora
 from samara.networks.sam import Sam
 
 # MobileSAM's ImageNet classifier takes no part in anything.
@@ -20,7 +21,8 @@ def choose_trained(network: Sam, settings: FineTuneSettings) -> dict[str, nn.Par
     """Freeze what does not learn and return what does, by name.
 
     "decoder" freezes image and prompt encoder, as the project's brief does; "lora" adds low-rank matrices to the
-    encoder's attention; "everything" is everything but MobileSAM's unused classifier.
+    encoder's attention; "everything" is everything but MobileSAM's unused classifier. Of HQ-SAM's decoder only the HQ
+    part learns beside a frozen encoder, as in its paper (Ke et al. 2023, section 3.3).
     """
     network.prompt_encoder.requires_grad_(False)
     if settings.trained == "lora":
@@ -28,7 +30,9 @@ def choose_trained(network: Sam, settings: FineTuneSettings) -> dict[str, nn.Par
         add_lora(network.image_encoder, rank=settings.lora_rank, generator=generator)  # what it adds learns
     if settings.trained == "everything":
         network.requires_grad_(True)
-    network.mask_decoder.requires_grad_(True)
+    is_hq = isinstance(network.mask_decoder, HqMaskDecoder) and settings.trained != "everything"
+    for name, parameter in network.mask_decoder.named_parameters():
+        parameter.requires_grad_(name.startswith(HQ_PART) or not is_hq)
     # With the decoder alone the encoder is shared and left as it is: its embeddings come from the cache.
     learning = network.mask_decoder.named_parameters("mask_decoder") if settings.trained == "decoder" else None
     return {

@@ -80,7 +80,7 @@ class TrainingSet:
         """Encode every example with the checkpoint's own encoder, or take what an earlier run left."""
         grid = self.loaded.input_size // 16
         names = [example.name for example in self.examples]
-        facts = (self.loaded.fingerprint, names, (256, grid, grid))
+        facts = (self.loaded.fingerprint, names, (self.loaded.variant.embedding_channels, grid, grid))
         if processes.is_first:
             EmbeddingCache(folder, *facts)  # makes the files
         processes.wait()

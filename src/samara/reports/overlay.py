@@ -44,8 +44,14 @@ def draw_masks(image: Image, masks: MaskSet, prompts: Sequence[Prompt] = (), *, 
         tinted = (1 - opacity) * image[y0:y1, x0:x1] + opacity * np.array(colours[index])
         canvas[y0:y1, x0:x1][area] = tinted[area].astype(np.uint8)
         _draw_contour(canvas, area, (x0, y0), colours[index], thickness)
+    return draw_prompts(canvas, prompts)
+
+
+def draw_prompts(image: Image, prompts: Sequence[Prompt]) -> Image:
+    """Mark points and boxes on a copy of an image, (H, W, 3) RGB uint8; coordinates are its pixels."""
+    canvas: Image = image.copy()
     for prompt in prompts:
-        _draw_prompt(canvas, prompt, thickness)
+        _draw_prompt(canvas, prompt, line_thickness(image))
     return canvas
 
 

@@ -207,6 +207,8 @@ _VARIANTS = (
         family="samara",
         title="samara's convolutional pyramid with SAM's decoder",
         image_encoder=ConvPyramidConfig(),
+        parameters=9_757_392,
+        keys=290,
         preprocessing=Preprocessing(input_size=512),
     ),
     # HQ-SAM: SAM plus an HQ token and the output of the first global block (Light: of the second stage); one mask per

@@ -179,6 +179,12 @@ def test_a_second_run_on_the_same_files_is_refused(tiny, pictures, tmp_path):
     assert tried == [0, 1, 2]
 
 
+def test_a_name_that_no_checkpoint_can_have_is_refused_at_once(tiny, pictures, tmp_path):
+    with pytest.raises(SettingsError, match=r"\.onnx"):
+        run(tiny, pictures, tmp_path / "out.onnx")
+    assert not (tmp_path / "out.onnx.work").exists()
+
+
 def test_progress_is_told(tiny, pictures, tmp_path):
     told = []
     fine_tune(tiny, pictures[:2], pictures[2:3], tmp_path / "o.safetensors", QUICK, progress=lambda *s: told.append(s))

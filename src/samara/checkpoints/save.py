@@ -30,8 +30,7 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], metadata: Mapping[s
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    if path.suffix not in (".safetensors", ".pth"):
-        raise SettingsError(f"{path} has the suffix {path.suffix!r}; a checkpoint is written as .safetensors or .pth")
+    require_suffix(path)
     tensors = {name: tensor.detach().to("cpu").contiguous() for name, tensor in state.items()}
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     # Both writers report a full disk in their own way: safetensors by its error, torch by RuntimeError.
@@ -50,3 +49,13 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], metadata: Mapping[s
         with contextlib.suppress(OSError):
             partial.unlink()
         raise OutputError(f"{path} cannot be written: {error}") from error
+
+
+def require_suffix(path: Path) -> None:
+    """Make sure, before hours of work, that a checkpoint can be written under this name.
+
+    Raises:
+        SettingsError: the suffix is neither `.safetensors` nor `.pth`.
+    """
+    if path.suffix not in (".safetensors", ".pth"):
+        raise SettingsError(f"{path} has the suffix {path.suffix!r}; a checkpoint is written as .safetensors or .pth")

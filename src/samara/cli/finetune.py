@@ -167,9 +167,12 @@ def finetune(
     """Fine-tune a checkpoint on ground truth of your own; started again, it goes on where it was cut off.
 
     Example: samara finetune --train cells.json --images cells --checkpoint vit_b --out cells.safetensors
+
+    On several GPUs of one machine: torchrun --nproc-per-node 4 -m samara finetune ...
     """
     from samara.checkpoints.load import load
     from samara.finetune import fine_tune_with_views
+    from samara.finetuning.processes import joined_processes, local_device
 
     if out.exists() and not overwrite:
         raise OutputError(f"{out} exists; choose another name, or pass --overwrite")
@@ -193,10 +196,14 @@ def finetune(
     views = choose_views(out, tensorboard, report, curve=curve)
     views.prepare(overwrite=overwrite)
     training, held_out = read_sets(train, images, validation, validation_images, settings.validation_fraction, seed)
-    loaded = load(checkpoint, device=device, precision="float32")
-    with work_bar() as tell:
-        result = fine_tune_with_views(loaded, training, held_out, out, settings, views, progress=tell)
-    show(result, views, as_json=as_json)
+    own_device = local_device(device)
+    loaded = load(checkpoint, device=own_device, precision="float32")
+    with joined_processes(own_device) as processes, work_bar() as tell:
+        result = fine_tune_with_views(
+            loaded, training, held_out, out, settings, views, progress=tell, processes=processes
+        )
+    if processes.is_first:
+        show(result, views, as_json=as_json)
 
 
 def choose_views(out: Path, tensorboard: Path | None, report: Path | None, *, curve: bool | None) -> Views:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from samara.checkpoints.load import FINE_TUNED_KEY, METADATA_KEY
 from samara.checkpoints.lora_file import save_lora
-from samara.checkpoints.save import save_checkpoint
+from samara.checkpoints.save import require_suffix, save_checkpoint
 from samara.datasets.ground_truth import LabelledImage
 from samara.errors import DatasetError, SettingsError
 from samara.finetuning.embedding_cache import EmbeddingCache
@@ -90,10 +90,11 @@ def fine_tune(
 
     Raises:
         DatasetError: no picture has an object that is large enough.
-        EmbeddingError, SettingsError: `<out>.work` belongs to another run.
+        EmbeddingError, SettingsError: `<out>.work` belongs to another run, or `out` has another suffix.
         OutputError: the checkpoint cannot be written.
     """
     processes = processes or Processes()
+    require_suffix(out)
     with _only_run(out, processes):
         run = _Run(
             loaded,

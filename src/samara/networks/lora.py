@@ -154,9 +154,8 @@ def load_lora(network: nn.Module, state: Mapping[str, Tensor]) -> None:
                 f"{key!r} is {tuple(state[key].shape)} in the low-rank state and {tuple(parameter.shape)} in the "
                 "network; use the variant and the rank it was trained with"
             )
-    with torch.no_grad():
-        for key, parameter in updates.items():
-            parameter.copy_(state[key])
+    for key, parameter in updates.items():
+        parameter.detach().copy_(state[key])
 
 
 def merge_lora(network: nn.Module) -> list[str]:

@@ -205,7 +205,7 @@ _VARIANTS = (
     Variant(
         name="samara_pyramid",
         family="samara",
-        title="samara's convolutional pyramid with SAM's decoder",
+        title="samara pyramid",
         image_encoder=ConvPyramidConfig(),
         parameters=9_757_392,
         keys=290,

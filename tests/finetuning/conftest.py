@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -82,3 +83,20 @@ def draw(seed, folder, objects=2, size=(96, 128)):
 @pytest.fixture
 def pictures(tmp_path):
     return [draw(seed, tmp_path) for seed in range(4)]
+
+
+def draw_rings(seed, folder, side=160):
+    """Four coloured rings on noise: a shape with a hole, which no network expects of a click on its band."""
+    rng = np.random.default_rng(seed)
+    picture = rng.integers(90, 140, (side, side, 3), dtype=np.uint8)
+    instances = []
+    for index in range(4):
+        row, column = divmod(index, 2)
+        centre = [(2 * place + 1) * side // 4 + int(rng.integers(-6, 7)) for place in (column, row)]
+        band = np.zeros((side, side), np.uint8)
+        cv2.circle(band, centre, int(rng.integers(18, 30)), 1, int(rng.integers(6, 10)))
+        picture[band > 0] = rng.integers(0, 256, 3)
+        instances.append(Instance(encode_mask(band > 0), "ring"))
+    path = folder / f"rings{seed}.png"
+    Image.fromarray(picture).save(path)
+    return LabelledImage(path, (side, side), tuple(instances), path.name, None)

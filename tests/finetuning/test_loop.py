@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -19,7 +24,7 @@ from samara.finetuning.losses import LossWeights
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.simulated_prompts import PromptSimulation
 from samara.networks.hq_mask_decoder import HQ_PART
-from tests.finetuning.conftest import draw
+from tests.finetuning.conftest import draw, draw_rings
 
 QUICK = FineTuneSettings(
     epochs=2,
@@ -30,6 +35,9 @@ QUICK = FineTuneSettings(
     simulation=PromptSimulation(rounds=1, rounds_without_points=1),
     losses=LossWeights(focal=0.0, cross_entropy=1.0),
 )
+
+
+GAIN = 0.05
 
 
 def run(tiny, pictures, out, **changed):
@@ -100,7 +108,7 @@ def test_killed_after_any_epoch_it_goes_on_to_the_same_curve(tiny, pictures, tmp
         if record.epoch == dies.at:
             raise KeyboardInterrupt
 
-    for dies.at in (0, 1, 2):
+    for dies.at in (0, 2):
         out = tmp_path / f"killed{dies.at}.safetensors"
         monkeypatch.setattr(loop._Run, "_record", dies)
         with pytest.raises(KeyboardInterrupt):
@@ -111,6 +119,40 @@ def test_killed_after_any_epoch_it_goes_on_to_the_same_curve(tiny, pictures, tmp
         assert curve(result) == curve(expected)
         for name, value in load_file(out).items():
             assert value.equal(load_file(expected.path)[name])
+
+
+KILLED_AFTER_EPOCH_1 = """
+import os, signal, sys
+from pathlib import Path
+from tests.finetuning.conftest import draw, make_tiny
+from tests.finetuning.test_loop import QUICK, fine_tune
+
+def kill(record):
+    if record.epoch == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+folder = Path(sys.argv[1])
+pictures = [draw(seed, folder) for seed in range(4)]
+fine_tune(make_tiny(), pictures[:3], pictures[3:], folder / "out.safetensors", QUICK, on_epoch=kill)
+"""
+
+
+def test_killed_with_no_time_to_clean_up_it_goes_on(tiny, pictures, tmp_path):
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    root = Path(__file__).parent.parent.parent
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    killed = subprocess.run([sys.executable, "-c", KILLED_AFTER_EPOCH_1, folder], cwd=root, env=environment)
+    assert killed.returncode == -signal.SIGKILL
+    assert (folder / "out.safetensors.work" / "state.safetensors").exists()
+    same = [dataclasses.replace(image, path=folder / image.name) for image in pictures]
+    resumed, whole = (
+        run(tiny, images, out)
+        for images, out in ((same, folder / "out.safetensors"), (pictures, tmp_path / "whole.safetensors"))
+    )
+    assert [record.epoch for record in resumed.history] == [0, 1, 2]
+    for one, other in zip(curve(resumed)[1:], curve(whole)[1:], strict=True):
+        assert one == pytest.approx(other, rel=1e-6)
 
 
 def test_seeds(tiny, pictures, tmp_path):
@@ -145,7 +187,7 @@ def test_the_learning_rate_rises_and_falls(tiny, pictures, tmp_path):
     rates = [record.learning_rate for record in result.history[1:]]
     assert max(rates) <= 1e-3
     assert rates == sorted(rates, reverse=True)
-    assert rates[-1] == pytest.approx(0, abs=1e-9)
+    assert 0 < rates[-1] < 0.2e-3  # the last step is not for nothing
 
 
 def test_provenance_lies_inside(tiny, pictures, tmp_path):
@@ -198,6 +240,26 @@ def test_sets_without_objects_are_refused(tiny, pictures, tmp_path):
         fine_tune(tiny, empty, pictures, tmp_path / "out.safetensors", QUICK)
     with pytest.raises(DatasetError, match="the validation set has no picture"):
         fine_tune(tiny, pictures, empty, tmp_path / "out.safetensors", QUICK)
+
+
+def test_it_helps_on_pictures_that_it_was_not_trained_on(tmp_path):
+    """Rings, which the embedded checkpoint takes for discs: a few epochs gain at least GAIN in held-out click IoU."""
+    mini = samara.load("samara_mini", device="cpu", precision="float32", input_size=256)
+    pictures = [draw_rings(seed, tmp_path) for seed in range(12)]
+    settings = FineTuneSettings(
+        epochs=4,
+        images_per_step=1,
+        warmup_steps=4,
+        augmentations=(),
+        patience=None,
+        ema_decay=0.8,
+        simulation=PromptSimulation(rounds=1, rounds_without_points=0),
+        losses=LossWeights(focal=0, cross_entropy=0.5),
+    )
+    result = fine_tune(mini, pictures[:8], pictures[8:], tmp_path / "out.safetensors", settings)
+    before, best = result.history[0], result.best
+    assert best.click_iou > before.click_iou + GAIN
+    assert best.box_iou > before.box_iou
 
 
 @pytest.mark.slow

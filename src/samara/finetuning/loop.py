@@ -258,12 +258,12 @@ class _Run:
         return loss
 
     def _learning_rate(self, step: int) -> float:
-        """Linear warm-up, then a cosine to zero at the last step."""
+        """Linear warm-up, then a cosine that would reach zero one step after the last."""
         settings = self.settings
         total = settings.epochs * self.steps_per_epoch
         if step <= settings.warmup_steps:
             return settings.learning_rate * step / settings.warmup_steps
-        progress = (step - settings.warmup_steps) / max(1, total - settings.warmup_steps)
+        progress = (step - settings.warmup_steps - 1) / max(1, total - settings.warmup_steps)
         return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
 
     def _features(self, example: int) -> Tensor:

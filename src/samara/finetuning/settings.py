@@ -44,7 +44,7 @@ class FineTuneSettings:
         objects_per_image: most objects of one picture in a step; others wait for the next epoch.
         images_per_step: pictures whose gradients are added up to one step; they go through one after the other, so
             that more of them cost no memory.
-        warmup_steps: steps of linear rise; then the learning rate falls as a cosine to zero. Kirillov et al. 2023,
+        warmup_steps: steps of linear rise; then the learning rate falls as a cosine towards zero. Kirillov et al. 2023,
             appendix A, warm up for 250 of 90,000 steps.
         max_gradient_norm: gradients are scaled down to this norm; decoders from little data need it.
         ema_decay: weight of the past in a moving average of the weights, which is what is kept; None for none.

@@ -1,0 +1,47 @@
+"""The results files as Markdown, for the model card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+MEASURES: Mapping[str, str] = {"click": "centre click", "box": "box", "recall": "automatic recall"}
+DOMAINS = ("natural", "medical", "satellite")
+
+Results = Mapping[str, Any]  # what `python -m training evaluate` wrote
+
+
+def read_results(files: Sequence[Path]) -> list[Results]:
+    """Read result files, in the order given."""
+    return [json.loads(file.read_text()) for file in files]
+
+
+def overview(results: Sequence[Results]) -> str:
+    """Mean over the sources of each domain, one row per contestant."""
+    columns = [(domain, measure) for domain in DOMAINS for measure in ("click", "box")]
+    head = " | ".join(f"{domain}, {MEASURES[measure]}" for domain, measure in columns)
+    rows = [f"| | {head} |", "|---|" + "--:|" * len(columns)]
+    for result in results:
+        cells = " | ".join(f"{_mean(result, *column):.3f}" for column in columns)
+        rows.append(f"| {result['what']} | {cells} |")
+    return "\n".join(rows)
+
+
+def by_source(result: Results) -> str:
+    """Every source of one contestant, with intervals."""
+    titles = ("domain", "source", "measure", "mean", "95 % interval", "pictures", "objects")
+    rows = [f"| {' | '.join(titles)} |", "|---|---|---|--:|---|--:|--:|"]
+    for domain in DOMAINS:
+        for measure, title in MEASURES.items():
+            for source, score in result[domain].get(measure, {}).items():
+                interval = f"{score['low']:.3f} to {score['high']:.3f}"
+                numbers = f"{score['mean']:.3f} | {interval} | {score['pictures']} | {score['objects']}"
+                rows.append(f"| {domain} | {source} | {title} | {numbers} |")
+    return "\n".join(rows)
+
+
+def _mean(result: Results, domain: str, measure: str) -> float:
+    means = [score["mean"] for score in result[domain][measure].values()]
+    return sum(means) / len(means)

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from training.answers import BASELINES, NetworkAnswers
 from training.evaluation import automatic_recall, evaluation_pictures, prompted
 from training.leg import LegSettings, Training, run_leg
 from training.packed_set import pack, read_packed
+from training.shapes import ShapeSettings, exercise
 from training.validation import split, validate_by_domain
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Train the embedded checkpoint.")
@@ -89,6 +91,20 @@ def leg_command(
         _tell(f"held back, {domain}: {asdict(found)}")
 
 
+@app.command("shapes")
+def shapes_command(
+    state: Annotated[Path, typer.Argument(help="Where the training lives; it is changed.")],
+    minutes: Annotated[float, typer.Option(help="How long.")] = 2.5,
+    variant: Annotated[str, typer.Option(help="Which network.")] = "samara_pyramid",
+    device: Annotated[str, typer.Option(help="Where to train.")] = "cpu",
+) -> None:
+    """Exercise the decoder alone on shapes, between two legs."""
+    training = Training(VARIANTS[variant], device)
+    training.load(state)
+    exercise(training, ShapeSettings(minutes=minutes), _tell)
+    training.save(state)
+
+
 @app.command("evaluate")
 def evaluate_command(
     folder: Annotated[Path, typer.Argument(help="Folder with one sub-folder per domain, never trained on.")],
@@ -105,7 +121,7 @@ def evaluate_command(
     answers = BASELINES[what]() if loaded is None else NetworkAnswers(loaded)
     for domain in sorted(path for path in folder.iterdir() if path.is_dir()):
         pictures = evaluation_pictures(domain, objects)
-        scores = prompted(answers, pictures, lambda line, name=domain.name: _tell(f"{name}: {line}"))
+        scores = prompted(answers, pictures, partial(_tell_of, domain.name))
         if loaded is not None and recall_pictures:
             scores["recall"] = automatic_recall(loaded, pictures, points_per_side, recall_pictures)
         results[domain.name] = {
@@ -135,6 +151,10 @@ def ship_command(
     parameters = sum(parameter.numel() for parameter in training.average.parameters())
     _tell(f"{out}: {parameters:,} parameters, {out.stat().st_size:,} bytes, sha256 {digest}")
     _tell(f"{training.step} steps, {training.images_seen} pictures")
+
+
+def _tell_of(domain: str, line: str) -> None:
+    _tell(f"{domain}: {line}")
 
 
 def _tell(line: str) -> None:

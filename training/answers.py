@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from samara.embeddings import ImageEmbedding
 from samara.loaded import Loaded
 from samara.predictor import Predictor
 
@@ -33,7 +34,7 @@ class NetworkAnswers:
 
     def __init__(self, loaded: Loaded) -> None:
         self.predictor = Predictor(loaded)
-        self._last: tuple[int, object] = (0, None)
+        self._last: tuple[Picture, ImageEmbedding] | None = None
 
     def from_clicks(self, picture: Picture, points_xy: npt.NDArray[np.float64]) -> Mask:
         """See `Answers`."""
@@ -46,9 +47,10 @@ class NetworkAnswers:
         found = self.predictor.predict(self._embedding(picture), boxes=boxes_xyxy, multimask=False)
         return np.stack([found.mask(index) for index in range(len(found))])
 
-    def _embedding(self, picture: Picture):  # type: ignore[no-untyped-def]  # noqa: ANN202
-        if self._last[0] != id(picture):
-            self._last = (id(picture), self.predictor.embed(picture))
+    def _embedding(self, picture: Picture) -> ImageEmbedding:
+        """The picture's embedding; clicks and boxes on one picture share it."""
+        if self._last is None or self._last[0] is not picture:
+            self._last = (picture, self.predictor.embed(picture))
         return self._last[1]
 
 
@@ -103,7 +105,7 @@ class Classical:
             return np.ones(bgr.shape[:2], dtype=bool)
         models = np.zeros((2, 1, 65))
         cv2.setRNGSeed(0)
-        cv2.grabCut(bgr, labels, None, models[0], models[1], self.iterations, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(bgr, labels, (0, 0, 0, 0), models[0], models[1], self.iterations, cv2.GC_INIT_WITH_MASK)
         return np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
 
 

@@ -35,7 +35,8 @@ def chances(data: PackedSet, pictures: npt.NDArray[np.int64]) -> npt.NDArray[np.
     for domain in np.unique(domains):
         here = domains == domain
         chance[here] *= DOMAIN_SHARE[str(domain)] / chance[here].sum()
-    return chance / chance.sum()
+    total: float = chance.sum()
+    return np.asarray(chance / total)
 
 
 class _Examples(Dataset[TrainingExample]):
@@ -78,7 +79,7 @@ def batches(
     draws = _Draws(pictures, chances(data, pictures), images, seed, first_step)
     loader = DataLoader(
         _Examples(data, settings),
-        batch_sampler=draws,  # type: ignore[arg-type] - a batch of (picture, seed) instead of indices
+        batch_sampler=draws,
         collate_fn=_collate,
         num_workers=workers,
         prefetch_factor=4 if workers else None,

@@ -57,7 +57,7 @@ class EvaluationPicture:
 
 def evaluation_pictures(folder: Path, objects_per_picture: int) -> list[EvaluationPicture]:
     """The pictures of a domain's folder; of each at most so many objects, always the same ones."""
-    found = []
+    found: list[EvaluationPicture] = []
     for image in read_coco(folder / "instances.json", folder):
         source = Path(image.name).stem.rpartition("_")[0]
         rles = [instance.rle for instance in image.instances if instance.rle.area and not instance.is_crowd]

@@ -74,7 +74,8 @@ _SEEN_FROM_ABOVE = frozenset({"dubai", "flood", "dsb2018", "lgg"})
 
 
 def _draw(available: int, wanted: int, random: np.random.Generator) -> list[int]:
-    return random.permutation(available)[:wanted].tolist()
+    chosen: list[int] = random.permutation(available)[:wanted].tolist()
+    return chosen
 
 
 def _with_pasted_object(
@@ -155,4 +156,4 @@ def _other_colours(pixels: Picture, random: np.random.Generator) -> Picture:
     changed = cv2.LUT(pixels, tables.reshape(256, 1, 3))
     if random.random() < 0.1:
         changed = cv2.cvtColor(cv2.cvtColor(changed, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    return changed
+    return changed.astype(np.uint8, copy=False)

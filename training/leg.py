@@ -91,7 +91,7 @@ class Training:
         torch.manual_seed(seed)
         network = build_network(variant)
         prepare(network, torch.Generator().manual_seed(seed))
-        self.network = network.to(self.device).to(memory_format=torch.channels_last)
+        self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.head = SimilarityHead().to(self.device)
         self.average = copy.deepcopy(self.network)
         self.optimiser = _optimiser(self.network, self.head)
@@ -228,7 +228,7 @@ def _helper_loss(
         return 0.0
     clicks = first_prompts(batch.targets, generator, PromptSimulation(point_probability=1)).points[:, 0].long()
     loss = similarity_loss(training.head, leaf, batch, clicks)
-    (settings.similarity * loss).backward()
+    (settings.similarity * loss).backward()  # type: ignore[no-untyped-call]
     return float(loss.detach())
 
 

@@ -19,6 +19,7 @@ from safetensors.numpy import save_file
 
 from samara.datasets.coco_reading import read_coco
 from samara.datasets.ground_truth import LabelledImage
+from samara.errors import DatasetError
 from samara.images import read_image
 from samara.masks.rle import Rle, encode_mask
 
@@ -50,7 +51,10 @@ class PackedSet:
 
     def picture(self, index: int) -> Picture:
         """(H, W, 3) uint8, RGB."""
-        return cv2.cvtColor(cv2.imdecode(np.frombuffer(self.pictures[index], np.uint8), cv2.IMREAD_COLOR), 4)
+        decoded = cv2.imdecode(np.frombuffer(self.pictures[index], np.uint8), cv2.IMREAD_COLOR)
+        if decoded is None:
+            raise DatasetError(f"picture {index} of the packed set is damaged; pack it again")
+        return np.ascontiguousarray(decoded[..., ::-1], dtype=np.uint8)
 
     def some_masks(self, index: int, chosen: Sequence[int]) -> Masks:
         """Some of a picture's masks, (N, H, W) bool."""
@@ -132,4 +136,4 @@ def _reduced(image: LabelledImage, longest_side: int) -> tuple[Picture, tuple[by
     size_wh = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
     small = [cv2.resize(rle.decode().astype(np.float32), size_wh, interpolation=cv2.INTER_AREA) >= 0.5 for rle in rles]
     counts = tuple(encode_mask(mask).counts for mask in small if mask.any())
-    return cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA), counts
+    return cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False), counts

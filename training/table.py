@@ -43,5 +43,5 @@ def by_source(result: Results) -> str:
 
 
 def _mean(result: Results, domain: str, measure: str) -> float:
-    means = [score["mean"] for score in result[domain][measure].values()]
+    means: list[float] = [score["mean"] for score in result[domain][measure].values()]
     return sum(means) / len(means)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,24 @@ import pytest
 import samara
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+BOOTSTRAP = Path(__file__).parent / "parity" / "bootstrap.safetensors"
 
 
 @pytest.fixture(scope="session")
 def mini():
     """The embedded checkpoint in float32 on the CPU, so that numbers are the same on every machine."""
     return samara.load("samara_mini", device="cpu", precision="float32")
+
+
+def load_bootstrap():
+    """A small MobileSAM of this project, at 512 px, under which the official code made golden masks of photos."""
+    loaded = samara.load(BOOTSTRAP, device="cpu", precision="float32", input_size=512)
+    return replace(loaded, pred_iou_thresh=0.33, stability_score_thresh=0.7)
+
+
+@pytest.fixture(scope="session")
+def bootstrap():
+    return load_bootstrap()
 
 
 @pytest.fixture(scope="session")

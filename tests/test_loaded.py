@@ -40,7 +40,7 @@ def test_changed_weights_have_another(change):
 
 def test_the_decoder_does_not_count_but_the_input_size_does(mini):
     assert dataclasses.replace(mini, input_size=256).fingerprint != mini.fingerprint
-    assert mini.fingerprint == f"{fingerprint(mini.network.image_encoder)}-512"
+    assert mini.fingerprint == f"{fingerprint(mini.network.image_encoder)}-{mini.input_size}"
     assert mini.name == "samara_mini"
 
 
@@ -54,5 +54,5 @@ def test_early_features_count_because_embeddings_have_more_channels():
 
 
 def test_only_hq_sam_has_an_hq_token(mini):
-    with pytest.raises(SettingsError, match="MobileSAM has no HQ token"):
+    with pytest.raises(SettingsError, match="has no HQ token"):
         dataclasses.replace(mini, hq_token_only=True)

@@ -19,6 +19,22 @@ from samara.variants import Capabilities
 
 
 @pytest.fixture(scope="module")
+def mini():
+    """The embedded checkpoint at 512 px, whatever its own size is: mask logits are 128 × 128."""
+    return samara.load("samara_mini", device="cpu", precision="float32", input_size=512)
+
+
+@pytest.fixture(scope="module")
+def predictor(mini):
+    return samara.Predictor(mini)
+
+
+@pytest.fixture(scope="module")
+def truck_embedding(predictor, truck):
+    return predictor.embed(truck)
+
+
+@pytest.fixture(scope="module")
 def embeddings(predictor):
     """Three pictures of different shape."""
     rng = np.random.default_rng(3)
@@ -117,7 +133,7 @@ def test_senseless_prompts_are_refused(predictor, embeddings, arguments, message
 @pytest.mark.parametrize(
     ("capabilities", "prompt", "message"),
     [
-        ({"points": False}, Prompt([5, 5]), "MobileSAM cannot take points; vit_b, vit_l"),
+        ({"points": False}, Prompt([5, 5]), "samara pyramid cannot take points; vit_b, vit_l"),
         ({"negative_points": False}, Prompt([5, 5], [0]), "cannot take background points"),
         ({"boxes": False}, Prompt(box=[1, 1, 5, 5]), "cannot take boxes"),
         ({"mask_input": False}, Prompt(mask_logits=np.zeros((128, 128))), "cannot take mask logits"),

@@ -20,6 +20,7 @@ from samara.errors import (
     WrongCheckpoint,
 )
 from samara.variants import VARIANTS, build_network
+from tests.conftest import BOOTSTRAP
 
 
 def load(*arguments, **more):
@@ -27,26 +28,32 @@ def load(*arguments, **more):
 
 
 @pytest.fixture(scope="module")
-def state(mini):
-    """The embedded weights without the metadata that says whose they are."""
-    return load_file(mini.provenance.path)
+def state():
+    """A MobileSAM without metadata that says whose it is."""
+    return load_file(BOOTSTRAP)
 
 
 def test_the_embedded_checkpoint(mini):
     assert mini.name == "samara_mini"
-    assert mini.input_size == 512
-    assert (mini.pred_iou_thresh, mini.stability_score_thresh) == (0.33, 0.7)
+    row = find("samara_mini")
+    assert mini.input_size == row.input_size
+    assert (mini.pred_iou_thresh, mini.stability_score_thresh) == (row.pred_iou_thresh, row.stability_score_thresh)
     assert mini.provenance.licence == "Apache-2.0"
     assert not mini.network.training
     assert {p.dtype for p in mini.network.parameters()} == {torch.float32}
-    assert mini.network.prompt_encoder.image_embedding_size == (32, 32)
+    grid = row.input_size // 16
+    assert mini.network.prompt_encoder.image_embedding_size == (grid, grid)
 
 
 def test_a_copy_under_another_name_is_still_the_embedded_checkpoint(mini, tmp_path):
     path = tmp_path / "sam_vit_h_4b8939.pth"  # the name lies; the content decides
     shutil.copy(mini.provenance.path, path)
     loaded = load(path)
-    assert (loaded.name, loaded.variant.name, loaded.input_size) == ("samara_mini", "vit_t", 512)
+    assert (loaded.name, loaded.variant.name, loaded.input_size) == (
+        "samara_mini",
+        "samara_pyramid",
+        mini.input_size,
+    )
     assert loaded.fingerprint == mini.fingerprint
 
 

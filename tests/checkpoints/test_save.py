@@ -18,9 +18,9 @@ def test_what_is_saved_is_loaded(mini, tmp_path, suffix):
     save_checkpoint(path, mini.network.state_dict(), {"samara": "samara_mini", "fine_tuned": "{}"})
     loaded = samara.load(path, device="cpu", precision="float32")
     assert loaded.fingerprint.split("-")[0] == mini.fingerprint.split("-")[0]
-    assert loaded.input_size == 512
+    assert loaded.input_size == mini.input_size
     assert samara.identify(path).metadata == {"samara": "samara_mini", "fine_tuned": "{}"}
-    assert samara.identify(path).variant == "vit_t"
+    assert samara.identify(path).variant == "samara_pyramid"
     assert [p.name for p in path.parent.iterdir()] == [path.name]
     plain = tmp_path / "plain"
     plain.touch()
@@ -50,7 +50,7 @@ def test_a_fine_tuned_file_does_not_pass_for_its_origin(mini, tmp_path):
     save_checkpoint(path, mini.network.state_dict(), {"samara": "samara_mini", "fine_tuned": "{}"})
     loaded = samara.load(path, device="cpu")
     assert loaded.name == "cells.safetensors (fine-tuned from samara_mini)"
-    assert loaded.pred_iou_thresh == 0.33
+    assert loaded.pred_iou_thresh == mini.pred_iou_thresh
 
 
 def test_other_suffixes_and_places_are_refused(tmp_path):

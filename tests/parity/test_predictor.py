@@ -1,10 +1,11 @@
-"""The predictor and its drop-in face against the official predictor, on a photo with the embedded checkpoint."""
+"""The predictor and its drop-in face against the official predictor, on a photo with small trained weights."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+import samara
 from samara.masks.overlap import mask_iou
 from samara.masks.rle import Rle
 from tests.parity.deterministic import golden
@@ -20,6 +21,16 @@ def check(expected, rles, predicted_iou, low_res_logits):
     assert low_res_logits.std() == pytest.approx(expected["low_res_logits"]["std"], abs=1e-3)
     sample = low_res_logits[0, ::32, ::32].ravel()
     np.testing.assert_allclose(sample, expected["low_res_logits"]["corner"], atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def predictor(bootstrap):
+    return samara.Predictor(bootstrap)
+
+
+@pytest.fixture(scope="module")
+def truck_embedding(predictor, truck):
+    return predictor.embed(truck)
 
 
 @pytest.mark.parametrize("name", CASES)

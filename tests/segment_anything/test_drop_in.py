@@ -12,7 +12,9 @@ from PIL import Image
 
 from samara.errors import ImageError, PromptError, SettingsError, UnrecognisedCheckpoint, WrongCheckpoint
 from samara.segment_anything import SamAutomaticMaskGenerator, SamPredictor, sam_model_registry
+from samara.segment_anything.sam import Sam
 from samara.segment_anything.utils.transforms import ResizeLongestSide
+from tests.conftest import load_bootstrap
 from tests.parity.deterministic import golden
 from tests.parity.test_predictor import check
 
@@ -21,7 +23,7 @@ CASES = golden("predict_mini")["prompts"]
 
 @pytest.fixture(scope="module")
 def sam():
-    return sam_model_registry["samara_mini"]()
+    return Sam(load_bootstrap())
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +255,7 @@ def test_fine_tuning_code_calls_the_parts_directly(sam):
 def test_a_file_of_another_variant_is_one_sentence(sam, tmp_path):
     path = tmp_path / "sam_vit_b_01ec64.pth"  # the name lies; the content decides
     torch.save(sam.state_dict(), path)
-    with pytest.raises(WrongCheckpoint, match=r"sam_model_registry\['vit_t', 'samara_mini'\]"):
+    with pytest.raises(WrongCheckpoint, match=r"sam_model_registry\['vit_t'\]"):
         sam_model_registry["vit_b"](checkpoint=path)
 
 

@@ -33,6 +33,7 @@ format: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python docs/update_readme.py
+	$(BIN)/python -m docs.update_model_card
 
 clean:
 	rm -rf .venv demo-output build dist

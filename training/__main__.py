@@ -116,7 +116,7 @@ def evaluate_command(
     points_per_side: Annotated[int, typer.Option(help="Of the automatic masks.")] = 16,
 ) -> None:
     """Measure a checkpoint or a baseline on the evaluation pictures."""
-    results: dict[str, object] = {"what": what, "input_size": input_size, "objects_per_picture": objects}
+    results: dict[str, object] = {"what": Path(what).stem, "input_size": input_size, "objects_per_picture": objects}
     loaded = None if what in BASELINES else load(what, input_size=input_size, precision="float32")
     answers = BASELINES[what]() if loaded is None else NetworkAnswers(loaded)
     for domain in sorted(path for path in folder.iterdir() if path.is_dir()):

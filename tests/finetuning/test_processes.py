@@ -51,7 +51,7 @@ def start(folder, trained, count):
     return [json.loads((folder / f"{rank}-of-{count}.json").read_text()) for rank in range(count)]
 
 
-@pytest.mark.parametrize("trained", ["decoder", "everything"])
+@pytest.mark.parametrize("trained", [pytest.param("decoder", marks=pytest.mark.slow), "everything"])
 def test_two_processes_give_the_curve_of_one(tmp_path, trained):
     [alone] = start(tmp_path / "one", trained, 1)
     first, second = start(tmp_path / "two", trained, 2)

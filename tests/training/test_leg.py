@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,12 +12,16 @@ import torch
 from typer.testing import CliRunner
 
 import samara
-from samara.variants import VARIANTS
+from samara.variants import VARIANTS, ConvPyramidConfig
 from training import leg
 from training.__main__ import app
 from training.leg import LegSettings, Training, run_leg
 from training.validation import split, validate_by_domain
 
+SMALL = replace(
+    VARIANTS["samara_pyramid"],
+    image_encoder=ConvPyramidConfig(widths=(4, 8, 12, 16, 20), depths=(1, 1, 1, 1), joined_width=16),
+)
 TINY = LegSettings(minutes=1, size=64, images=2, objects=2, warmup_steps=2, learning_rate=1e-3)
 
 
@@ -34,16 +39,16 @@ def steps(monkeypatch):
 def test_a_leg_goes_on_where_the_last_one_ended(packed, tmp_path, steps):
     pictures = np.arange(len(packed))
     steps(4)
-    whole = Training(VARIANTS["samara_pyramid"], "cpu")
+    whole = Training(SMALL, "cpu")
     before = copy.deepcopy(whole.network.state_dict())
     run_leg(whole, packed, pictures, TINY, lambda line: None)
     assert whole.step == 4
     assert any(not value.equal(before[name]) for name, value in whole.network.state_dict().items())
-    parts = Training(VARIANTS["samara_pyramid"], "cpu")
+    parts = Training(SMALL, "cpu")
     for _ in range(2):
         steps(2)
         run_leg(parts, packed, pictures, TINY, lambda line: None, save_to=tmp_path / "state")
-        parts = Training(VARIANTS["samara_pyramid"], "cpu", seed=9)
+        parts = Training(SMALL, "cpu", seed=9)
         parts.load(tmp_path / "state")
     assert parts.step == 4
     for name, value in whole.average.state_dict().items():
@@ -53,7 +58,7 @@ def test_a_leg_goes_on_where_the_last_one_ended(packed, tmp_path, steps):
 
 def test_the_learning_rate_falls_in_a_cooldown(packed, steps):
     steps(5)
-    training = Training(VARIANTS["samara_pyramid"], "cpu")
+    training = Training(SMALL, "cpu")
     training.step = 100
     rates = []
     plain = training.optimiser.step
@@ -87,7 +92,7 @@ def test_held_back_pictures_are_not_trained_on(packed):
     assert len(parts.held_back) == 1  # the other source has too few
     assert not set(parts.held_back) & set(parts.trained)
     assert len(parts.held_back) + len(parts.trained) == len(packed)
-    training = Training(VARIANTS["samara_pyramid"], "cpu")
+    training = Training(SMALL, "cpu")
     leg._set_size(training.network, 64)
     found = validate_by_domain(training.network, packed, parts.held_back, 64, VARIANTS["samara_pyramid"].preprocessing)
     assert found.keys() == {"natural"}

@@ -18,10 +18,11 @@ from torch import Tensor
 from samara.embeddings import ImageEmbedding
 from samara.engines.engine import Engine, InputPrompts
 from samara.engines.torch_engine import open_engine
+from samara.enlarging import Enlargement
 from samara.errors import EmbeddingError, PromptError
 from samara.images import ImageSource, read_image
 from samara.loaded import Loaded
-from samara.masks.rle import encode_masks
+from samara.masks.rle import Rle, encode_masks
 from samara.preprocessing import Frame, to_network_input
 from samara.prompts import Numbers, Prompt, as_prompts
 from samara.results import MaskSet
@@ -170,12 +171,12 @@ class Predictor:
             self._check_prompt(task.prompt, embeddings[task.image])
         if not tasks:
             return [self._mask_set([], embedding.frame) for embedding in embeddings]
-        features = torch.stack([embedding.features for embedding in embeddings]).to(self.loaded.device)
+        images = self.engine.prepare(torch.stack([embedding.features for embedding in embeddings]))
         frames = [embedding.frame for embedding in embeddings]
         found: list[_Found] = []
         for group in _same_kind(tasks):
             decoded = self.engine.decode(
-                features,
+                images,
                 self._to_input(group, frames),
                 input_size=self.loaded.input_size,
                 multimask=multimask,
@@ -229,9 +230,8 @@ class Predictor:
         found = sorted(found, key=lambda one: one.task.index)  # stable: masks of a prompt keep their order
         side = frame.input_size // 4
         logits = torch.stack([one.logits for one in found]) if found else torch.zeros(0, side, side)
-        rles = [rle for chunk in full_size(logits, frame) for rle in encode_masks(chunk > MASK_THRESHOLD)]
         return MaskSet(
-            rles=tuple(rles),
+            rles=tuple(_full_size_masks(logits, frame)),
             size_hw=frame.original_size_hw,
             checkpoint=self.loaded.name,
             predicted_iou=np.array([one.predicted_iou for one in found], dtype=np.float64),
@@ -255,6 +255,17 @@ def check_capabilities(prompt: Prompt, variant: Variant) -> None:
     if refused:
         able = [name for name in runnable_names() if refused_by(VARIANTS[name]) is None]
         raise PromptError(f"{variant.title} cannot take {refused}; {', '.join(able)} can")
+
+
+def _full_size_masks(low_res_logits: Tensor, frame: Frame) -> Iterator[Rle]:
+    """Masks of the original frame: (M, 4h, 4w) logits, in windows on a CPU and whole elsewhere."""
+    if low_res_logits.device.type == "cpu":
+        enlargement = Enlargement(frame, low_res_logits.shape[-1])
+        for logits in low_res_logits:
+            yield enlargement.mask_above(logits, MASK_THRESHOLD)
+    else:  # pragma: no cover - needs an accelerator
+        for chunk in full_size(low_res_logits, frame):
+            yield from encode_masks(chunk > MASK_THRESHOLD)
 
 
 def full_size(low_res_logits: Tensor, frame: Frame) -> Iterator[Tensor]:

@@ -35,7 +35,9 @@ def prompts(count, images=1):
 
 
 def decode(engine, features, count, images=1, **more):
-    return engine.decode(features[:images], prompts(count, images), **{"input_size": 512, "multimask": True} | more)
+    return engine.decode(
+        engine.prepare(features[:images]), prompts(count, images), **{"input_size": 512, "multimask": True} | more
+    )
 
 
 def test_shapes(engine, features):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from samara.errors import SettingsError
 from samara.masks import rle as rle_module
-from samara.masks.rle import Rle, encode_mask, encode_masks, place
+from samara.masks.rle import Rle, encode_columns, encode_mask, encode_masks, place
 from samara.masks.run_alphabet import compress_runs
 
 from .strategies import NAMED, box_by_looking, encode_all, one_mask, picture, stacks
@@ -207,3 +207,15 @@ def test_a_crop_is_placed_like_a_padded_array(mask, top, bottom, left, right):
 def test_a_crop_beyond_the_image_is_refused(x, y):
     with pytest.raises(SettingsError, match=f"A crop of 3 x 4 pixels at column {x}, row {y} does not fit"):
         place(encode_mask(NAMED["hole"]), 5, 5, x, y)
+
+
+@pytest.mark.parametrize("place", [(0, 0), (2, 3), (5, 0), (0, 4)])
+def test_columns_are_encoded_where_they_stand(place):
+    x0, y0 = place
+    rng = np.random.default_rng(x0 * 7 + y0)
+    part = rng.random((9 - x0, 8 - y0)) > 0.4  # column by column
+    mask = np.zeros((8, 9), np.bool_)
+    mask[y0:, x0:] = part.T
+    assert encode_columns(part, x0, y0, 8, 9) == encode_mask(mask)
+    with pytest.raises(SettingsError, match="do not fit"):
+        encode_columns(part, x0 + 1, y0, 8, 9)

@@ -20,22 +20,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from samara.automatic.crops import Crop, crops_of
 from samara.automatic.point_grid import layer_grids
 from samara.automatic.settings import AutomaticSettings
+from samara.automatic.stable_masks import StableMasks, stable_masks
 from samara.embeddings import ImageEmbedding
-from samara.engines.engine import InputPrompts
+from samara.engines.engine import InputPrompts, Prepared
 from samara.errors import SettingsError
 from samara.images import ImageSource, read_image
 from samara.loaded import Loaded
-from samara.masks.boxes import boxes_of_masks, near_crop_edge
+from samara.masks.boxes import near_crop_edge
 from samara.masks.regions import clean
-from samara.masks.rle import Rle, encode_masks, place
-from samara.masks.stability import stability_score
+from samara.masks.rle import place as put
 from samara.masks.suppression import box_nms
-from samara.predictor import MASK_THRESHOLD, Predictor, full_size
+from samara.predictor import MASK_THRESHOLD, Predictor
 from samara.preprocessing import Frame
 from samara.results import MaskSet, concatenate
 
@@ -115,80 +114,57 @@ class AutomaticMaskGenerator:
     ) -> MaskSet:
         """Masks of one crop, in the original frame, without near duplicates."""
         step = self.settings.points_per_batch
-        batches = [self._decode(embedding, points[:0], 0, crop, size_hw)]  # so that no point gives no mask
+        images = self.predictor.engine.prepare(embedding.features[None])
+        place = _Place(embedding.frame, crop, size_hw)
+        batches = [self._decode(images, points[:0], 0, place)]  # so that no point gives no mask
         for start in range(0, len(points), step):
             batch = points[start : start + step]
-            batches.append(self._decode(embedding, batch, count.done, crop, size_hw))
+            batches.append(self._decode(images, batch, count.done, place))
             count.add(len(batch))
         masks = concatenate(batches)
         kept = box_nms(_inclusive_corners(masks), masks.predicted_iou, self.settings.box_nms_thresh)
         return masks[kept]
 
-    def _decode(
-        self,
-        embedding: ImageEmbedding,
-        points: npt.NDArray[np.float64],
-        first: int,
-        crop: Crop,
-        size_hw: tuple[int, int],
-    ) -> MaskSet:
+    def _decode(self, images: Prepared, points: npt.NDArray[np.float64], first: int, place: _Place) -> MaskSet:
         """Decode a batch of points and keep the masks that pass every filter but NMS."""
-        frame, device = embedding.frame, self.loaded.device
-        coordinates = torch.from_numpy(frame.to_input(points)).to(device)[:, None]  # (N, 1, 2)
+        device = self.loaded.device
+        coordinates = torch.from_numpy(place.frame.to_input(points)).to(device)[:, None]  # (N, 1, 2)
         decoded = self.predictor.engine.decode(
-            embedding.features[None].to(device),
+            images,
             InputPrompts(
                 points=(coordinates, torch.ones(len(points), 1, dtype=torch.int64, device=device)),
                 boxes=None,
                 masks=None,
                 image_of_prompt=torch.zeros(len(points), dtype=torch.int64, device=device),
             ),
-            input_size=frame.input_size,
+            input_size=place.frame.input_size,
             multimask=True,
             # 0 switches the filter off, as in the reference.
             min_predicted_iou=self.min_predicted_iou or None,
         )
-        passed = self._draw(decoded.low_res_logits, frame, crop, size_hw)
-        prompt = decoded.prompt.cpu().numpy()[passed.index]
-        offset = np.array(crop.box_xyxy[:2])
-        return MaskSet(
-            rles=passed.rles,
-            size_hw=size_hw,
-            checkpoint=self.loaded.name,
-            predicted_iou=decoded.predicted_iou.double().cpu().numpy()[passed.index],
-            prompt_index=first + prompt,
-            stability_score=passed.stability,
-            points_xy=points[prompt] + offset,
-            crop_boxes_xyxy=np.tile(np.array(crop.box_xyxy, dtype=np.int64), (len(prompt), 1)),
+        passed = stable_masks(
+            decoded.low_res_logits,
+            place.frame,
+            threshold=MASK_THRESHOLD,
+            offset=self.settings.stability_score_offset,
+            min_stability=self.min_stability,
         )
-
-    def _draw(self, low_res_logits: Tensor, frame: Frame, crop: Crop, size_hw: tuple[int, int]) -> _Passed:
-        """Resize logits to the crop and keep the masks that are stable, not empty, and not cut off by the crop."""
-        rles: list[Rle] = []
-        indices, scores = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
-        start = 0
-        for logits in full_size(low_res_logits, frame):
-            stability = stability_score(logits, MASK_THRESHOLD, self.settings.stability_score_offset)
-            stable = (stability >= self.min_stability).nonzero()[:, 0]
-            masks = logits[stable] > MASK_THRESHOLD
-            whole = self._is_whole(masks, crop, size_hw)
-            rles += [
-                place(rle, *size_hw, *crop.box_xyxy[:2])
-                for rle in encode_masks(masks[torch.from_numpy(whole).to(masks.device)])
-            ]
-            chosen = stable.cpu().numpy()[whole]
-            indices.append(chosen + start)
-            scores.append(stability.double().cpu().numpy()[chosen])
-            start += len(logits)
-        return _Passed(tuple(rles), np.concatenate(indices), np.concatenate(scores))
-
-    def _is_whole(self, masks: Tensor, crop: Crop, size_hw: tuple[int, int]) -> npt.NDArray[np.bool_]:
-        """(M,) whether a mask is neither empty nor cut off by the crop's edge."""
-        boxes = boxes_of_masks(masks).cpu().numpy()
-        is_empty = boxes[:, 2] <= boxes[:, 0]
-        x0, y0, _, _ = crop.box_xyxy
-        inclusive = boxes - [0, 0, 1, 1] + [x0, y0, x0, y0]
-        return ~is_empty & ~near_crop_edge(inclusive, crop.box_xyxy, size_hw)
+        whole = place.is_whole(passed)
+        index = passed.index[whole]
+        prompt = decoded.prompt.cpu().numpy()[index]
+        x0, y0, _, _ = place.crop.box_xyxy
+        return MaskSet(
+            rles=tuple(
+                put(rle, *place.size_hw, x0, y0) for rle, inside in zip(passed.rles, whole, strict=True) if inside
+            ),
+            size_hw=place.size_hw,
+            checkpoint=self.loaded.name,
+            predicted_iou=decoded.predicted_iou.double().cpu().numpy()[index],
+            prompt_index=first + prompt,
+            stability_score=passed.stability[whole],
+            points_xy=points[prompt] + [x0, y0],
+            crop_boxes_xyxy=np.tile(np.array(place.crop.box_xyxy, dtype=np.int64), (len(prompt), 1)),
+        )
 
     def _finish(self, found: list[MaskSet]) -> MaskSet:
         """Steps over all crops: NMS between crops, cleaning, and what samara adds."""
@@ -217,12 +193,19 @@ class AutomaticMaskGenerator:
 
 
 @dataclass(frozen=True)
-class _Passed:
-    """Masks that passed: run lengths, index among the decoded masks, and stability score of each."""
+class _Place:
+    """Where masks are searched: a crop of an image of `size_hw`, and how it lies in the input square."""
 
-    rles: tuple[Rle, ...]
-    index: npt.NDArray[np.int64]
-    stability: npt.NDArray[np.float64]
+    frame: Frame
+    crop: Crop
+    size_hw: tuple[int, int]
+
+    def is_whole(self, masks: StableMasks) -> npt.NDArray[np.bool_]:
+        """(M,) whether a mask is not cut off by the crop's edge."""
+        x0, y0, _, _ = self.crop.box_xyxy
+        boxes = np.array([rle.box_xyxy for rle in masks.rles], dtype=np.int64).reshape(-1, 4)
+        inclusive = boxes - [0, 0, 1, 1] + [x0, y0, x0, y0]
+        return ~near_crop_edge(inclusive, self.crop.box_xyxy, self.size_hw)
 
 
 class _Counter:

@@ -28,14 +28,25 @@ class InputPrompts:
         """N."""
         return len(self.image_of_prompt)
 
-    def __getitem__(self, chunk: slice) -> InputPrompts:
-        """Some of the prompts."""
+    def __getitem__(self, chunk: slice | Tensor) -> InputPrompts:
+        """Some of the prompts, by slice or indices."""
         return InputPrompts(
             points=None if self.points is None else (self.points[0][chunk], self.points[1][chunk]),
             boxes=None if self.boxes is None else self.boxes[chunk],
             masks=None if self.masks is None else self.masks[chunk],
             image_of_prompt=self.image_of_prompt[chunk],
         )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Image embeddings ready to be asked; engines add to it what they make of images before any prompt.
+
+    Attributes:
+        embeddings: (B, C, h, w) float32, on the engine's device.
+    """
+
+    embeddings: Tensor
 
 
 @dataclass(frozen=True)
@@ -60,19 +71,23 @@ class Engine(Protocol):
         """Encode normalised, padded images: (B, 3, S, S) float32 → (B, C, h, w) float32, early features included."""
         ...
 
+    def prepare(self, embeddings: Tensor) -> Prepared:
+        """Get embeddings (B, C, h, w) ready for one or many calls of `decode`."""
+        ...
+
     def decode(
         self,
-        embeddings: Tensor,
+        images: Prepared,
         prompts: InputPrompts,
         *,
         input_size: int,
         multimask: bool,
         min_predicted_iou: float | None = None,
     ) -> Decoded:
-        """Decode prompts against embeddings.
+        """Decode prompts against images.
 
         Args:
-            embeddings: (B, C, h, w).
+            images: from `prepare` of this engine.
             prompts: N of them, N at least 0.
             input_size: side of the input frame in pixels.
             multimask: three masks per prompt instead of one; HQ-SAM: one, built on the best of three.

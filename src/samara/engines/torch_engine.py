@@ -4,21 +4,50 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from samara.devices import Precision
-from samara.engines.engine import Decoded, InputPrompts
+from samara.engines.engine import Decoded, InputPrompts, Prepared
 from samara.errors import DeviceError
 from samara.loaded import Loaded
 from samara.networks.hq_mask_decoder import HqMaskDecoder
-from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look
+from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, Shared
 from samara.networks.sam import Sam
 
-# Prompts that go through the mask decoder together. Each holds about 12 copies of the embedding (4 MB at 1024 px)
-# alive: a few keep a CPU's cores busy, a GPU wants more.
+# Prompts that go through the mask decoder together. In the plain form each holds about 12 copies of the embedding (4 MB
+# at 1024 px) alive: a few keep a CPU's cores busy, a GPU wants more.
 PROMPTS_AT_A_TIME = {"cpu": 8, "cuda": 64}
+
+# From so many prompts on an image on, a CPU first makes what they share: that costs as much as three plain prompts.
+FEWEST_THAT_SHARE = 6
+
+# Where sharing pays. It trades arithmetic for many small steps, which suits a CPU; on a GPU nobody measured it yet.
+SHARING_DEVICES = {"cpu"}
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedByTorch(Prepared):
+    """Embeddings, and what the decoder makes of them when it is needed first.
+
+    Attributes:
+        engine: that prepared them.
+    """
+
+    engine: TorchEngine
+
+    @cached_property
+    def details(self) -> Tensor | None:
+        """Of all images, see `MaskDecoder.details_of`."""
+        return self.engine.details_of(self.embeddings)
+
+    @cached_property
+    def shared(self) -> tuple[Shared, ...]:
+        """What the prompts on each image share."""
+        return tuple(self.engine.share(embedding[None]) for embedding in self.embeddings)
 
 
 class TorchEngine:
@@ -46,10 +75,14 @@ class TorchEngine:
             features: Tensor = self.network.image_encoder(images.to(self.device))
         return features.float()
 
+    def prepare(self, embeddings: Tensor) -> PreparedByTorch:
+        """See `Engine.prepare`. What costs time is done when it is first needed."""
+        return PreparedByTorch(embeddings.to(self.device), self)
+
     @torch.inference_mode()
     def decode(
         self,
-        embeddings: Tensor,
+        images: Prepared,
         prompts: InputPrompts,
         *,
         input_size: int,
@@ -57,47 +90,74 @@ class TorchEngine:
         min_predicted_iou: float | None = None,
     ) -> Decoded:
         """See `Engine.decode`. Prompts do not influence each other, so they pass in chunks that bound the memory."""
+        if not isinstance(images, PreparedByTorch) or images.engine is not self:
+            raise TypeError("these images were prepared by another engine; prepare them with this one")
         masks = THREE_MASKS if multimask else SINGLE_MASK
-        size = PROMPTS_AT_A_TIME.get(self.device.type, PROMPTS_AT_A_TIME["cpu"])
-        starts = range(0, len(prompts), size)
         threshold = -float("inf") if min_predicted_iou is None else min_predicted_iou
-        with self._autocast():
-            details = self.network.mask_decoder.details_of(embeddings) if len(prompts) else None
+        size = PROMPTS_AT_A_TIME.get(self.device.type, PROMPTS_AT_A_TIME["cpu"])
+        look = self._look_shared if self._shares(images, prompts) else self._look
         parts = []
-        for start in starts:
-            chunk = self._decode_chunk(
-                embeddings, prompts[start : start + size], input_size, masks, threshold, details=details
-            )
-            parts.append(Decoded(chunk.prompt + start, chunk.low_res_logits, chunk.predicted_iou))
-        return _concatenate(parts, embeddings)
+        for indices in _chunks(prompts.image_of_prompt, size, by_image=look == self._look_shared):
+            chunk = self._judged(look(images, prompts[indices], input_size), masks, threshold)
+            parts.append(Decoded(indices[chunk.prompt], chunk.low_res_logits, chunk.predicted_iou))
+        return _concatenate(parts, images.embeddings)
 
-    def _decode_chunk(
-        self,
-        embeddings: Tensor,
-        prompts: InputPrompts,
-        input_size: int,
-        masks: slice,
-        threshold: float,
-        *,
-        details: Tensor | None,
-    ) -> Decoded:
-        decoder, encoder = self.network.mask_decoder, self.network.prompt_encoder
-        grid_hw = (embeddings.shape[-2], embeddings.shape[-1])
-        # Positions are computed outside autocast: in bfloat16 neighbouring pixels would share one.
-        sparse, dense = encoder(
+    @torch.inference_mode()
+    def details_of(self, embeddings: Tensor) -> Tensor | None:
+        """See `MaskDecoder.details_of`."""
+        with self._autocast():
+            return self.network.mask_decoder.details_of(embeddings)
+
+    @torch.inference_mode()
+    def share(self, embedding: Tensor) -> Shared:
+        """See `MaskDecoder.share`: what all prompts without a mask on one image (1, C, h, w) share."""
+        grid_hw = (embedding.shape[-2], embedding.shape[-1])
+        encoder = self.network.prompt_encoder
+        no_mask = encoder.no_mask_embed.weight.view(1, -1, 1, 1)
+        positions = encoder.get_dense_pe(grid_hw)
+        return self.network.mask_decoder.share(embedding, positions, no_mask, getattr(torch, self.precision))
+
+    def _shares(self, images: PreparedByTorch, prompts: InputPrompts) -> bool:
+        """Whether these prompts are many enough on each image, and alike enough, to share it."""
+        alike = prompts.masks is None and self.device.type in SHARING_DEVICES
+        return alike and len(prompts) >= FEWEST_THAT_SHARE * len(images.embeddings)
+
+    def _look(self, images: PreparedByTorch, prompts: InputPrompts, input_size: int) -> Look:
+        """The plain form: any prompts."""
+        grid_hw = (images.embeddings.shape[-2], images.embeddings.shape[-1])
+        sparse, dense = self._encode_prompts(prompts, input_size, grid_hw)
+        positions = self.network.prompt_encoder.get_dense_pe(grid_hw)
+        of_prompt = prompts.image_of_prompt if len(images.embeddings) > 1 else None
+        with self._autocast():
+            return self.network.mask_decoder.look(
+                images.embeddings, positions, sparse, dense, image_of_prompt=of_prompt, details=images.details
+            )
+
+    def _look_shared(self, images: PreparedByTorch, prompts: InputPrompts, input_size: int) -> Look:
+        """The quick form: prompts without masks on one image. Its precision is that of what they share."""
+        grid_hw = (images.embeddings.shape[-2], images.embeddings.shape[-1])
+        sparse, _ = self._encode_prompts(prompts, input_size, grid_hw)
+        return self.network.mask_decoder.look_shared(images.shared[int(prompts.image_of_prompt[0])], sparse)
+
+    def _encode_prompts(
+        self, prompts: InputPrompts, input_size: int, grid_hw: tuple[int, int]
+    ) -> tuple[Tensor, Tensor]:
+        # Outside autocast: in bfloat16 neighbouring pixels would share one position.
+        sparse, dense = self.network.prompt_encoder(
             prompts.points,
             prompts.boxes,
             prompts.masks,
             input_size_hw=(input_size, input_size),
             grid_hw=grid_hw,
         )
-        positions = encoder.get_dense_pe(grid_hw)
-        of_prompt = prompts.image_of_prompt if len(embeddings) > 1 else None
+        return sparse, dense
+
+    def _judged(self, look: Look, masks: slice, threshold: float) -> Decoded:
+        """Draw the masks whose predicted IoU is above the threshold."""
+        confident = look.predicted_iou[:, masks].float() > threshold  # (N, M)
+        drawn = confident.any(dim=1)
+        kept = look if bool(drawn.all()) else look[drawn]
         with self._autocast():
-            look = decoder.look(embeddings, positions, sparse, dense, image_of_prompt=of_prompt, details=details)
-            confident = look.predicted_iou[:, masks].float() > threshold  # (N, M)
-            drawn = confident.any(dim=1)
-            kept = look if bool(drawn.all()) else look[drawn]
             logits = self._draw(kept, masks)  # (drawn prompts, M, 4h, 4w)
         kept_masks = confident[drawn]
         return Decoded(
@@ -121,7 +181,18 @@ class TorchEngine:
                 yield
 
 
+def _chunks(image_of_prompt: Tensor, size: int, *, by_image: bool) -> Iterator[Tensor]:
+    """Indices of prompts that go through together: at most `size`, and of one image if so wanted."""
+    indices = torch.arange(len(image_of_prompt), device=image_of_prompt.device)
+    groups = [indices]
+    if by_image:
+        groups = [indices[image_of_prompt == image] for image in sorted(set(image_of_prompt.tolist()))]
+    for group in groups:
+        yield from torch.split(group, size)
+
+
 def _concatenate(parts: list[Decoded], embeddings: Tensor) -> Decoded:
+    """One result from several, in the order of the prompts."""
     if not parts:
         h, w = embeddings.shape[-2:]
         return Decoded(
@@ -129,11 +200,15 @@ def _concatenate(parts: list[Decoded], embeddings: Tensor) -> Decoded:
             low_res_logits=embeddings.new_zeros(0, 4 * h, 4 * w),
             predicted_iou=embeddings.new_zeros(0),
         )
-    return Decoded(
-        prompt=torch.cat([part.prompt for part in parts]),
-        low_res_logits=torch.cat([part.low_res_logits for part in parts]),
-        predicted_iou=torch.cat([part.predicted_iou for part in parts]),
-    )
+    if len(parts) == 1:
+        return parts[0]
+    prompt = torch.cat([part.prompt for part in parts])
+    logits = torch.cat([part.low_res_logits for part in parts])
+    iou = torch.cat([part.predicted_iou for part in parts])
+    if bool((prompt.diff() < 0).any()):  # several images, one after the other
+        order = prompt.argsort(stable=True)
+        return Decoded(prompt[order], logits[order], iou[order])
+    return Decoded(prompt, logits, iou)
 
 
 def open_engine(loaded: Loaded) -> TorchEngine:

@@ -167,6 +167,34 @@ def encode_mask(mask: NDArray[np.bool_]) -> Rle:
     return Rle.from_edges(_changes(mask), height, width)
 
 
+def encode_columns(columns: NDArray[np.bool_], x0: int, y0: int, height: int, width: int) -> Rle:
+    """Encode a mask of which only a part of some columns is foreground.
+
+    Args:
+        columns: (W', H') bool, column by column; background everywhere else.
+        x0: the first of these columns in the image.
+        y0: the first of their rows.
+        height: H of the image.
+        width: W of the image.
+
+    Returns:
+        The mask as run lengths.
+
+    Raises:
+        SettingsError: the columns reach beyond the image.
+    """
+    count, length = columns.shape
+    if not (0 <= x0 <= width - count and 0 <= y0 <= height - length):
+        raise SettingsError(
+            f"{count} columns of {length} pixels at column {x0}, row {y0} do not fit into {height} x {width} pixels."
+        )
+    changes = np.empty((count, length + 1), np.bool_)
+    changes[:, 0], changes[:, -1] = columns[:, 0], columns[:, -1]
+    np.not_equal(columns[:, 1:], columns[:, :-1], out=changes[:, 1:-1])
+    column, row = np.divmod(np.flatnonzero(changes), length + 1)
+    return Rle.from_edges((column + x0) * height + row + y0, height, width)
+
+
 def encode_masks(masks: Tensor) -> list[Rle]:
     """Encode a batch of masks on the device where they are; only the ends of their runs travel to the CPU.
 

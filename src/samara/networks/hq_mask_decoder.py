@@ -22,7 +22,8 @@ from torch import Tensor, nn
 
 from samara.networks.early_features import split_early
 from samara.networks.layers import MLP, LayerNorm2d
-from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, MaskDecoder, weighted_sums
+from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, MaskDecoder, weighted_sums, whole_image
+from samara.networks.shared_image import PromptedImages
 from samara.networks.two_way_transformer import TwoWayTransformer
 
 HQ_PART = ("hf_token.", "hf_mlp.", "compress_vit_feat.", "embedding_encoder.", "embedding_maskfeature.")
@@ -144,26 +145,21 @@ class HqMaskDecoder(MaskDecoder):
         logits = self.draw_hq(look) if hq_token_only else self.draw(look, masks)
         return logits, look.predicted_iou[:, masks]
 
-    def look(
-        self,
-        image_embeddings: Tensor,
-        image_pe: Tensor,
-        sparse_prompt_embeddings: Tensor,
-        dense_prompt_embeddings: Tensor,
-        *,
-        image_of_prompt: Tensor | None = None,
-        details: Tensor | None = None,
-    ) -> HqLook:
-        """First half: let the tokens look at the image, predict IoU, and choose the best of the three masks by it.
-
-        Arguments as `forward`, and `details`, what `details_of` gave for these images, if it is at hand.
-        """
+    def _embedding_of(self, image_embeddings: Tensor) -> Tensor:
         embedding, _ = split_early(image_embeddings, self.early_channels)
-        tokens, image = self._attend(
-            embedding, image_pe, sparse_prompt_embeddings, dense_prompt_embeddings, image_of_prompt
-        )
-        if image_of_prompt is None and len(embedding) > 1:  # one prompt per image
-            image_of_prompt = torch.arange(len(embedding), device=embedding.device)
+        return embedding
+
+    def _judge(
+        self,
+        tokens: Tensor,
+        image: Tensor | PromptedImages,
+        details: Tensor | None,
+        image_of_prompt: Tensor | None,
+    ) -> HqLook:
+        """Predict IoU, and choose the best of the three masks by it."""
+        assert details is not None, "this decoder makes them"
+        if image_of_prompt is None and len(details) > 1:  # one prompt per image
+            image_of_prompt = torch.arange(len(details), device=details.device)
         iou = self.iou_prediction_head(tokens[:, 0])  # (N, 1 + 3)
         best = 1 + iou[:, THREE_MASKS].argmax(dim=1)
         answers = torch.stack([torch.zeros_like(best), best], dim=1)
@@ -173,7 +169,7 @@ class HqMaskDecoder(MaskDecoder):
             predicted_iou=iou.take_along_dim(answers, dim=1),
             answers=answers,
             hq_token=tokens[:, -1:],
-            details=self.details_of(image_embeddings) if details is None else details,
+            details=details,
             image_of_prompt=image_of_prompt,
         )
 
@@ -194,14 +190,14 @@ class HqMaskDecoder(MaskDecoder):
             (N, M, 4h, 4w) logits, M = 1 or 2, in the order of `look.predicted_iou`.
         """
         look = _checked(look)
-        upscaled = self.output_upscaling(look.image)  # (N, C / 8, 4h, 4w)
+        upscaled = self.output_upscaling(whole_image(look.image))  # (N, C / 8, 4h, 4w)
         weights = self._weights(look.mask_tokens, ALL_MASKS).take_along_dim(look.answers[..., None], dim=1)
         return weighted_sums(weights[:, masks], upscaled) + self._hq_mask(look, upscaled)
 
     def draw_hq(self, look: Look) -> Tensor:
         """Second half, the HQ mask alone, (N, 1, 4h, 4w) logits: what HQ-SAM was trained on."""
         look = _checked(look)
-        return self._hq_mask(look, self.output_upscaling(look.image))
+        return self._hq_mask(look, self.output_upscaling(whole_image(look.image)))
 
     def _hq_mask(self, look: HqLook, upscaled: Tensor) -> Tensor:
         details = look.details if look.image_of_prompt is None else look.details[look.image_of_prompt]

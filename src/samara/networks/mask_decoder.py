@@ -5,17 +5,21 @@ Source: Kirillov et al. 2023, appendix A "Lightweight mask decoder"; segment-any
 call serve several images, each with its own number of prompts.
 
 The forward pass has two halves, so that a caller can judge prompts by their predicted IoU (`look`) before paying
-for their masks (`draw`).
+for their masks (`draw`). Where many prompts ask about one image, `share` and `look_shared` do the first half with an
+eighth of the arithmetic; `look` is the plain form, and the one to train through.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from samara.networks.layers import MLP, LayerNorm2d
+from samara.networks.shared_image import PromptedImages, SharedImage, attend, share_image
 from samara.networks.two_way_transformer import TwoWayTransformer
 
 NUM_MULTIMASK = 3
@@ -29,17 +33,30 @@ class Look:
 
     Attributes:
         mask_tokens: (N, 1 + 3, C), token 0 for the single mask, the others for three.
-        image: (N, C, h, w), the image as the prompts changed it.
+        image: (N, C, h, w), the image as the prompts changed it; or what it is made of, where prompts shared an image.
         predicted_iou: (N, 1 + 3).
     """
 
     mask_tokens: Tensor
-    image: Tensor
+    image: Tensor | PromptedImages
     predicted_iou: Tensor
 
     def __getitem__(self, prompts: Tensor) -> Look:
         """The same for some of the prompts: (K,) indices or (N,) booleans."""
         return Look(self.mask_tokens[prompts], self.image[prompts], self.predicted_iou[prompts])
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the decoder makes of one image before it knows any prompt.
+
+    Attributes:
+        image: for the transformer.
+        details: for `draw`, see `MaskDecoder.details_of`.
+    """
+
+    image: SharedImage
+    details: Tensor | None
 
 
 class MaskDecoder(nn.Module):
@@ -130,9 +147,40 @@ class MaskDecoder(nn.Module):
         `details` is what `details_of` gave for these images; what needs it makes it here when it is not given.
         """
         tokens, image = self._attend(
-            image_embeddings, image_pe, sparse_prompt_embeddings, dense_prompt_embeddings, image_of_prompt
+            self._embedding_of(image_embeddings),
+            image_pe,
+            sparse_prompt_embeddings,
+            dense_prompt_embeddings,
+            image_of_prompt,
         )
-        return Look(mask_tokens=tokens[:, 1:], image=image, predicted_iou=self.iou_prediction_head(tokens[:, 0]))
+        details = self.details_of(image_embeddings) if details is None else details
+        return self._judge(tokens, image, details, image_of_prompt)
+
+    def share(
+        self, image_embedding: Tensor, image_pe: Tensor, dense_prompt_embedding: Tensor, dtype: torch.dtype
+    ) -> Shared:
+        """Make what all prompts on one image share, for `look_shared`.
+
+        Args:
+            image_embedding: (1, C, h, w).
+            image_pe: (1, C, h, w).
+            dense_prompt_embedding: (1, C, h, w), that of prompts without a mask.
+            dtype: what to compute the prompts in.
+        """
+        image = self._embedding_of(image_embedding) + dense_prompt_embedding
+        weight, _ = _as_linear(self._upscaling_layers()[0])
+        shared = share_image(self.transformer, image[0], image_pe[0], weight, dtype)
+        return Shared(shared, self.details_of(image_embedding))
+
+    def look_shared(self, shared: Shared, sparse_prompt_embeddings: Tensor) -> Look:
+        """`look` for N prompts on the one image of `share`, to be called without gradients.
+
+        Args:
+            shared: from this decoder's `share`.
+            sparse_prompt_embeddings: (N, T, C).
+        """
+        tokens, images = attend(self.transformer, shared.image, self._tokens(sparse_prompt_embeddings))
+        return self._judge(tokens[:, : len(self._output_tokens())], images, shared.details, None)
 
     def details_of(self, image_embeddings: Tensor) -> Tensor | None:
         """What the decoder makes of images before it knows any prompt, for callers that look at them repeatedly.
@@ -144,8 +192,53 @@ class MaskDecoder(nn.Module):
 
     def draw(self, look: Look, masks: slice) -> Tensor:
         """Second half: the logits of some of the masks of each prompt, (N, M, 4h, 4w)."""
-        upscaled = self.output_upscaling(look.image)  # (N, C / 8, 4h, 4w)
-        return weighted_sums(self._weights(look.mask_tokens, masks), upscaled)
+        weights = self._weights(look.mask_tokens, masks)
+        if isinstance(look.image, Tensor):
+            return weighted_sums(weights, self.output_upscaling(look.image))  # (N, C / 8, 4h, 4w)
+        sums = weights.new_empty(*weights.shape[:2], *(4 * side for side in look.image.grid_hw))
+        for out, weight, pixels in zip(sums, weights, self._upscaled_pixels(look.image), strict=True):
+            _place_pixels(out, weight.to(pixels.dtype) @ pixels.T, look.image.grid_hw)
+        return sums
+
+    def _judge(
+        self,
+        tokens: Tensor,
+        image: Tensor | PromptedImages,
+        details: Tensor | None,
+        image_of_prompt: Tensor | None,
+    ) -> Look:
+        """What the output tokens (N, 1 + 4, C) know."""
+        return Look(mask_tokens=tokens[:, 1:], image=image, predicted_iou=self.iou_prediction_head(tokens[:, 0]))
+
+    def _embedding_of(self, image_embeddings: Tensor) -> Tensor:
+        """The part of image embeddings that the transformer sees: all of it."""
+        return image_embeddings
+
+    def _tokens(self, sparse_prompt_embeddings: Tensor) -> Tensor:
+        """Output tokens, then the prompts': (N, T, C) → (N, 1 + 4 + T, C)."""
+        output_tokens = self._output_tokens().expand(len(sparse_prompt_embeddings), -1, -1)
+        return torch.cat([output_tokens, sparse_prompt_embeddings], dim=1)
+
+    def _upscaled_pixels(self, images: PromptedImages) -> Iterator[Tensor]:
+        """`output_upscaling` one prompt at a time and pixel by pixel: (L · 16, C / 8), see `_place_pixels`.
+
+        A transposed convolution whose kernel is as wide as its stride is a linear layer with a pixel's four successors
+        for its outputs.
+        """
+        first, norm, activation, second = self._upscaling_layers()
+        weight, first_bias = _as_linear(first)
+        dtype = images.projected.dtype
+        second_weight, second_bias = (tensor.to(dtype) for tensor in _as_linear(second))
+        gain, shift = norm.weight.to(dtype), norm.bias.to(dtype)
+        for pixels in images.project(weight):
+            pixels += first_bias.to(dtype)
+            x = F.layer_norm(pixels.view(-1, len(gain)), gain.shape, gain, shift, norm.eps)
+            x = activation(F.linear(activation(x), second_weight, second_bias))
+            yield x.view(-1, len(second_bias) // 4)
+
+    def _upscaling_layers(self) -> tuple[nn.ConvTranspose2d, LayerNorm2d, nn.GELU, nn.ConvTranspose2d]:
+        first, norm, activation, second, _ = self.output_upscaling
+        return first, norm, activation, second  # type: ignore[return-value]  # made above, in this order
 
     def _output_tokens(self) -> Tensor:
         """What the transformer is asked for, (1 + 4, C)."""
@@ -160,13 +253,11 @@ class MaskDecoder(nn.Module):
         image_of_prompt: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
         """Run the transformer: output tokens (N, 1 + 4, C) and image (N, C, h, w) after they saw each other."""
-        N = sparse_prompt_embeddings.shape[0]  # noqa: N806
-        output_tokens = self._output_tokens()
-        tokens = torch.cat([output_tokens.expand(N, -1, -1), sparse_prompt_embeddings], dim=1)  # (N, 1 + 4 + T, C)
-        image = _image_per_prompt(image_embeddings, image_of_prompt, N) + dense_prompt_embeddings
+        tokens = self._tokens(sparse_prompt_embeddings)
+        image = _image_per_prompt(image_embeddings, image_of_prompt, len(tokens)) + dense_prompt_embeddings
         tokens, image_tokens = self.transformer(image, image_pe, tokens)
         # (N, h · w, C) → (N, C, h, w)
-        return tokens[:, : len(output_tokens)], image_tokens.transpose(1, 2).view_as(image)
+        return tokens[:, : len(self._output_tokens())], image_tokens.transpose(1, 2).view_as(image)
 
     def _weights(self, mask_tokens: Tensor, masks: slice) -> Tensor:
         """Weights of the up-scaled image's channels for some of the four masks: (N, 4, C) → (N, M, C / 8)."""
@@ -179,6 +270,34 @@ def weighted_sums(weights: Tensor, features: Tensor) -> Tensor:
     """Sum channels up by weights: (N, M, K) and (N, K, H, W) → (N, M, H, W)."""
     sums: Tensor = weights @ features.flatten(2)  # (N, M, H · W)
     return sums.view(*sums.shape[:2], *features.shape[-2:])
+
+
+def whole_image(image: Tensor | PromptedImages) -> Tensor:
+    """The images of a `Look`, (N, C, h, w)."""
+    return image if isinstance(image, Tensor) else image.whole()
+
+
+def _as_linear(layer: nn.ConvTranspose2d) -> tuple[Tensor, Tensor]:
+    """Weight (4 · C', C) and bias (4 · C',) of a transposed 2 × 2 convolution as a linear layer.
+
+    Outputs are ordered by row, then column, then channel of a pixel's four successors.
+    """
+    assert layer.bias is not None, "SAM's have one"
+    return layer.weight.permute(2, 3, 1, 0).flatten(0, 2), layer.bias.repeat(4)
+
+
+def _place_pixels(out: Tensor, pixels: Tensor, grid_hw: tuple[int, int]) -> None:
+    """Put pixels that were doubled twice where they belong.
+
+    Args:
+        out: (M, 4h, 4w), written.
+        pixels: (M, L · 16), of each pixel of the grid its four successors, of each its own four.
+        grid_hw: (h, w).
+    """
+    h, w = grid_hw
+    # (M, h, w, rows, columns, rows, columns) → (M, h, rows, rows, w, columns, columns)
+    in_order = pixels.view(-1, h, w, 2, 2, 2, 2).permute(0, 1, 3, 5, 2, 4, 6)
+    out.view(-1, h, 2, 2, w, 2, 2).copy_(in_order)
 
 
 def _image_per_prompt(image_embeddings: Tensor, image_of_prompt: Tensor | None, prompts: int) -> Tensor:

@@ -41,6 +41,11 @@ class TwoWayTransformer(nn.Module):
         self.final_attn_token_to_image = Attention(embedding_dim, num_heads, cross_width)
         self.norm_final_attn = nn.LayerNorm(embedding_dim)
 
+    @property
+    def blocks(self) -> list[TwoWayAttentionBlock]:
+        """The two-way blocks, in their order."""
+        return [layer for layer in self.layers if isinstance(layer, TwoWayAttentionBlock)]
+
     def forward(self, image_embedding: Tensor, image_pe: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Let tokens and image attend to each other.
 
@@ -56,8 +61,8 @@ class TwoWayTransformer(nn.Module):
         image = image_embedding.flatten(2).transpose(1, 2)  # (N, C, h, w) → (N, h · w, C)
         image_pe = image_pe.flatten(2).transpose(1, 2)
         queries, keys = tokens, image
-        for layer in self.layers:
-            queries, keys = layer(queries, keys, query_pe=tokens, key_pe=image_pe)
+        for block in self.blocks:
+            queries, keys = block(queries, keys, query_pe=tokens, key_pe=image_pe)
         looked = self.final_attn_token_to_image(queries + tokens, keys + image_pe, keys)
         return self.norm_final_attn(queries + looked), keys
 
@@ -81,24 +86,31 @@ class TwoWayAttentionBlock(nn.Module):
 
     def forward(self, queries: Tensor, keys: Tensor, query_pe: Tensor, key_pe: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens (N, T, C) and image (N, h · w, C) in and out."""
-        # Self-attention. In the first block the tokens are their own positions, and there is no residual.
-        if self.skip_first_layer_pe:
-            queries = self.self_attn(queries, queries, queries)
-        else:
-            q = queries + query_pe
-            queries = queries + self.self_attn(q, q, queries)
-        queries = self.norm1(queries)
-
-        # Tokens look at the image.
+        queries = self.consult(queries, query_pe)
         positioned = keys + key_pe
-        queries = queries + self.cross_attn_token_to_image(queries + query_pe, positioned, keys)
-        queries = self.norm2(queries)
-
-        queries = self.norm3(queries + self.mlp(queries))
-
+        looked = self.cross_attn_token_to_image(queries + query_pe, positioned, keys)
+        queries = self.digest(queries, looked)
         # The image looks at the tokens.
         keys = keys + self.cross_attn_image_to_token(positioned, queries + query_pe, queries)
         return queries, self.norm4(keys)
+
+    def consult(self, queries: Tensor, query_pe: Tensor) -> Tensor:
+        """Self-attention of the tokens, (N, T, C) in and out.
+
+        In the first block the tokens are their own positions, and there is no residual.
+        """
+        if self.skip_first_layer_pe:
+            consulted: Tensor = self.norm1(self.self_attn(queries, queries, queries))
+            return consulted
+        q = queries + query_pe
+        consulted = self.norm1(queries + self.self_attn(q, q, queries))
+        return consulted
+
+    def digest(self, queries: Tensor, looked: Tensor) -> Tensor:
+        """Take in what the tokens saw in the image, then the feed-forward part; (N, T, C) in and out."""
+        queries = self.norm2(queries + looked)
+        digested: Tensor = self.norm3(queries + self.mlp(queries))
+        return digested
 
 
 class Attention(nn.Module):

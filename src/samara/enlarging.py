@@ -11,7 +11,7 @@ For the CPU; on an accelerator `Frame.to_original` does whole batches.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -21,23 +21,29 @@ from torch import Tensor
 from samara.masks.rle import Rle, encode_columns
 from samara.preprocessing import Frame
 
-# Columns of the image made at once: few enough that the matrix is not mostly zeros, enough to be one good product.
-COLUMNS_AT_A_TIME = 256
+# Pixels of an axis made by one small matrix: few, so that it is not mostly zeros, and enough for a good product.
+BLOCK = 64
 
 
 @dataclass(frozen=True)
 class Window:
-    """A part of the enlarged logits; the mask is empty outside it.
+    """The part of a mask at the size of the image that is not known to be empty.
 
     Attributes:
-        columns: (W', H') float32, column by column.
+        columns: (W', H') bool, column by column.
         x0: first column in the image.
         y0: first row in the image.
+        stability: stability score, see `samara.masks.stability`; 1 where no offset was given.
     """
 
-    columns: Tensor
+    columns: npt.NDArray[np.bool_]
     x0: int
     y0: int
+    stability: float
+
+
+Range = tuple[int, int]
+"""Positions from the first up to, without, the second."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,18 +54,22 @@ class Axis:
         matrix: (image size, low-res size) float32.
         first: (image size,) first low-res position that counts for each pixel; ascending.
         last: (image size,) the last, inclusive; ascending.
+        blocks: (blocks, BLOCK, K) float32: the matrix along its diagonal, where it is not zero; padded with zeros.
+        sources: (blocks, K) int64, the low-res position of each of their columns.
     """
 
     matrix: Tensor
     first: npt.NDArray[np.int64]
     last: npt.NDArray[np.int64]
+    blocks: Tensor
+    sources: Tensor
 
-    def reached_from(self, start: int, stop: int) -> tuple[int, int]:
-        """Pixels that low-res positions start..stop − 1 count for, as a half-open range."""
+    def reached_from(self, start: int, stop: int) -> Range:
+        """Pixels that low-res positions start..stop − 1 count for."""
         return int(np.searchsorted(self.last, start)), int(np.searchsorted(self.first, stop))
 
-    def needed_for(self, start: int, stop: int) -> tuple[int, int]:
-        """Low-res positions that count for pixels start..stop − 1, as a half-open range."""
+    def needed_for(self, start: int, stop: int) -> Range:
+        """Low-res positions that count for pixels start..stop − 1."""
         return int(self.first[start]), int(self.last[stop - 1]) + 1
 
 
@@ -75,62 +85,66 @@ class Enlargement:
     frame: Frame
     low_res_side: int
 
-    @cached_property
+    @property
     def rows(self) -> Axis:
         """The vertical axis."""
         return _axis(
             self.low_res_side, self.frame.input_size, self.frame.resized_size_hw[0], self.frame.original_size_hw[0]
         )
 
-    @cached_property
+    @property
     def columns(self) -> Axis:
         """The horizontal axis."""
         return _axis(
             self.low_res_side, self.frame.input_size, self.frame.resized_size_hw[1], self.frame.original_size_hw[1]
         )
 
-    def window_above(self, low_res_logits: Tensor, threshold: float) -> Window | None:
-        """Enlarge the part of a mask where logits can exceed a threshold.
+    def window(self, low_res_logits: Tensor, threshold: float, offset: float = 0.0) -> Window | None:
+        """Enlarge a mask where it, or the same mask at a threshold lower by the offset, can be.
 
         Args:
             low_res_logits: (4h, 4w) float32 on the CPU.
-            threshold: in logits.
+            threshold: logits above it belong to the mask.
+            offset: of the stability score, in logits.
 
         Returns:
-            The window; None if no logit can exceed the threshold.
+            The window; None if no logit can exceed the lower threshold.
         """
-        above = low_res_logits > threshold
-        rows, columns = above.any(1).nonzero(), above.any(0).nonzero()
+        above = (low_res_logits > threshold - offset).numpy()
+        rows, columns = np.flatnonzero(above.any(1)), np.flatnonzero(above.any(0))
         if not len(rows):
             return None
-        top, bottom = self.rows.reached_from(int(rows[0]), int(rows[-1]) + 1)
-        left, right = self.columns.reached_from(int(columns[0]), int(columns[-1]) + 1)
+        top, bottom = self.rows.reached_from(rows[0], rows[-1] + 1)
+        left, right = self.columns.reached_from(columns[0], columns[-1] + 1)
         if top >= bottom or left >= right:  # all of it in the padding of the input square
             return None
-        return Window(self._enlarge(low_res_logits, (left, right), (top, bottom)), left, top)
+        left -= left % BLOCK
+        logits = self._enlarged(low_res_logits, (left, right), (top, bottom)).numpy()
+        stability = 1.0
+        if offset:
+            high, low = (int(np.count_nonzero(logits > threshold + shift)) for shift in (offset, -offset))
+            stability = float(np.float32(high) / np.float32(max(low, 1)))  # single precision, as in the reference
+        return Window(logits > threshold, left, top, stability)
 
-    def mask_above(self, low_res_logits: Tensor, threshold: float) -> Rle:
-        """The mask at the size of the image, from (4h, 4w) logits as `window_above` takes them."""
+    def mask(self, low_res_logits: Tensor, threshold: float) -> Rle:
+        """The mask at the size of the image, from (4h, 4w) logits as `window` takes them."""
         height, width = self.frame.original_size_hw
-        window = self.window_above(low_res_logits, threshold)
+        window = self.window(low_res_logits, threshold)
         if window is None:
             return Rle.from_edges(np.zeros(0, dtype=np.int64), height, width)
-        return encode_columns((window.columns > threshold).numpy(), window.x0, window.y0, height, width)
+        return encode_columns(window.columns, window.x0, window.y0, height, width)
 
-    def _enlarge(self, low_res_logits: Tensor, columns: tuple[int, int], rows: tuple[int, int]) -> Tensor:
-        """Make some columns and rows of the image, (W', H')."""
+    def _enlarged(self, low_res_logits: Tensor, columns: Range, rows: Range) -> Tensor:
+        """Logits of some columns, from the beginning of a block on, and rows of the image: (W', H')."""
         y0, y1 = self.rows.needed_for(*rows)
-        x0, x1 = self.columns.needed_for(*columns)
-        tall = low_res_logits[y0:y1, x0:x1].T @ self.rows.matrix[rows[0] : rows[1], y0:y1].T  # (low-res columns, H')
-        enlarged = tall.new_empty(columns[1] - columns[0], rows[1] - rows[0])
-        for start in range(*columns, COLUMNS_AT_A_TIME):
-            stop = min(start + COLUMNS_AT_A_TIME, columns[1])
-            left, right = self.columns.needed_for(start, stop)
-            part = enlarged[start - columns[0] : stop - columns[0]]
-            torch.mm(self.columns.matrix[start:stop, left:right], tall[left - x0 : right - x0], out=part)
-        return enlarged
+        tall = low_res_logits[y0:y1].T @ self.rows.matrix[rows[0] : rows[1], y0:y1].T  # (4w, H')
+        blocks = slice(columns[0] // BLOCK, -(-columns[1] // BLOCK))
+        sources = self.columns.sources[blocks]
+        enlarged = torch.bmm(self.columns.blocks[blocks], tall[sources.flatten()].view(*sources.shape, -1))
+        return enlarged.flatten(0, 1)[: columns[1] - columns[0]]
 
 
+@lru_cache(maxsize=16)  # pictures of one size share it; up to a few megabytes each
 def _axis(low_res: int, square: int, resized: int, original: int) -> Axis:
     """Low-res → input square, cut to the resized image, → original, as one matrix."""
     to_square = _bilinear(low_res, square)[:resized]
@@ -138,8 +152,28 @@ def _axis(low_res: int, square: int, resized: int, original: int) -> Axis:
     end = np.minimum(start + 1, resized - 1)
     matrix = (1 - weight)[:, None] * to_square[start] + weight[:, None] * to_square[end]
     used = matrix != 0
-    last = low_res - 1 - used[:, ::-1].argmax(1)
-    return Axis(torch.from_numpy(matrix.astype(np.float32)), used.argmax(1), last)
+    first, last = used.argmax(1), low_res - 1 - used[:, ::-1].argmax(1)
+    sources = _sources(
+        first[::BLOCK], last[np.minimum(np.arange(BLOCK - 1, original + BLOCK - 1, BLOCK), original - 1)]
+    )
+    padded = np.zeros((len(sources) * BLOCK, low_res))
+    padded[:original] = matrix
+    blocks = np.take_along_axis(padded.reshape(len(sources), BLOCK, low_res), sources[:, None], axis=2)
+    return Axis(
+        matrix=torch.from_numpy(matrix.astype(np.float32)),
+        first=first,
+        last=last,
+        blocks=torch.from_numpy(blocks.astype(np.float32)),
+        sources=torch.from_numpy(sources),
+    )
+
+
+def _sources(first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """As many consecutive positions for every block, (blocks, K), that hold all from its first to its last."""
+    count = int((last - first).max()) + 1
+    start = np.maximum(np.minimum(first, last.max() + 1 - count), 0)
+    positions: npt.NDArray[np.int64] = start[:, None] + np.arange(count)
+    return positions
 
 
 def _bilinear(size_in: int, size_out: int) -> npt.NDArray[np.float64]:

@@ -262,7 +262,7 @@ def _full_size_masks(low_res_logits: Tensor, frame: Frame) -> Iterator[Rle]:
     if low_res_logits.device.type == "cpu":
         enlargement = Enlargement(frame, low_res_logits.shape[-1])
         for logits in low_res_logits:
-            yield enlargement.mask_above(logits, MASK_THRESHOLD)
+            yield enlargement.mask(logits, MASK_THRESHOLD)
     else:  # pragma: no cover - needs an accelerator
         for chunk in full_size(low_res_logits, frame):
             yield from encode_masks(chunk > MASK_THRESHOLD)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
+from samara.cores import map_on_cores
 from samara.enlarging import Enlargement
 from samara.masks.rle import Rle, encode_columns, encode_masks
 from samara.masks.stability import stability_score
@@ -59,16 +61,19 @@ def stable_masks(
 def _in_windows(
     low_res_logits: Tensor, frame: Frame, threshold: float, offset: float, min_stability: float
 ) -> Iterator[tuple[int, Rle, float]]:
-    """One mask at a time, where it can be: a CPU is busy with one, and most are small."""
+    """One mask at a time on each core, where it can be: most masks are small."""
     enlargement = Enlargement(frame, low_res_logits.shape[-1])
-    for index, logits in enumerate(low_res_logits):
-        window = enlargement.window_above(logits, threshold - offset)
-        if window is None:
-            continue
-        stability = float(stability_score(window.columns[None], threshold, offset))
-        if stability >= min_stability:
-            columns = (window.columns > threshold).numpy()
-            yield index, encode_columns(columns, window.x0, window.y0, *frame.original_size_hw), stability
+
+    def enlarged(logits: Tensor) -> tuple[Rle, float] | None:
+        with torch.inference_mode():
+            window = enlargement.window(logits, threshold, offset)
+        if window is None or window.stability < min_stability:
+            return None
+        return encode_columns(window.columns, window.x0, window.y0, *frame.original_size_hw), window.stability
+
+    for index, found in enumerate(map_on_cores(enlarged, low_res_logits)):
+        if found is not None:
+            yield index, *found
 
 
 def _in_batches(

@@ -10,6 +10,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from samara.cores import map_on_cores
 from samara.devices import Precision
 from samara.engines.engine import Decoded, InputPrompts, Prepared
 from samara.errors import DeviceError
@@ -21,6 +22,10 @@ from samara.networks.sam import Sam
 # Prompts that go through the mask decoder together. In the plain form each holds about 12 copies of the embedding (4 MB
 # at 1024 px) alive: a few keep a CPU's cores busy, a GPU wants more.
 PROMPTS_AT_A_TIME = {"cpu": 8, "cuda": 64}
+
+# Prompts that share an image go through together on one core: four of 64 × 64 embeddings, more of smaller ones, so that
+# what does not depend on the image is done for many.
+SHARED_PIXELS_AT_A_TIME = 4 * 64 * 64
 
 # From so many prompts on an image on, a CPU first makes what they share: that costs as much as three plain prompts.
 FEWEST_THAT_SHARE = 6
@@ -94,12 +99,21 @@ class TorchEngine:
             raise TypeError("these images were prepared by another engine; prepare them with this one")
         masks = THREE_MASKS if multimask else SINGLE_MASK
         threshold = -float("inf") if min_predicted_iou is None else min_predicted_iou
-        size = PROMPTS_AT_A_TIME.get(self.device.type, PROMPTS_AT_A_TIME["cpu"])
-        look = self._look_shared if self._shares(images, prompts) else self._look
-        parts = []
-        for indices in _chunks(prompts.image_of_prompt, size, by_image=look == self._look_shared):
+        shares = self._shares(images, prompts)
+        look = self._look_shared if shares else self._look
+
+        @torch.inference_mode()
+        def decoded(indices: Tensor) -> Decoded:
             chunk = self._judged(look(images, prompts[indices], input_size), masks, threshold)
-            parts.append(Decoded(indices[chunk.prompt], chunk.low_res_logits, chunk.predicted_iou))
+            return Decoded(indices[chunk.prompt], chunk.low_res_logits, chunk.predicted_iou)
+
+        if shares:
+            _ = images.shared  # on all cores, before the prompts take one each
+            size = max(1, SHARED_PIXELS_AT_A_TIME // images.embeddings[0, 0].numel())
+            parts = map_on_cores(decoded, _chunks(prompts.image_of_prompt, size, by_image=True))
+        else:
+            size = PROMPTS_AT_A_TIME.get(self.device.type, PROMPTS_AT_A_TIME["cpu"])
+            parts = [decoded(indices) for indices in _chunks(prompts.image_of_prompt, size, by_image=False)]
         return _concatenate(parts, images.embeddings)
 
     @torch.inference_mode()

@@ -1,0 +1,40 @@
+"""The same work on many pieces, one piece on each core.
+
+PyTorch shares each operation among all cores. The operations here are small, and much of their time would go into that
+sharing; independent pieces, each on a core of its own, waste none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+
+Piece = TypeVar("Piece")
+Result = TypeVar("Result")
+
+
+def map_on_cores(function: Callable[[Piece], Result], pieces: Iterable[Piece]) -> list[Result]:
+    """Call a function on every piece, in threads of as many as PyTorch may use, each with one.
+
+    Thread-local state of PyTorch, inference mode and autocast among it, does not reach the function: it sets its own.
+
+    Args:
+        function: safe to call from several threads at once.
+        pieces: independent of each other.
+
+    Returns:
+        The results, in the order of the pieces. The first error of a piece is raised.
+    """
+    pieces = list(pieces)
+    cores = torch.get_num_threads()
+    if cores == 1 or len(pieces) < 2:
+        return [function(piece) for piece in pieces]
+    try:
+        with ThreadPoolExecutor(min(cores, len(pieces)), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(function, pieces))
+    finally:
+        # The linear algebra library counts its threads for the whole process.
+        torch.set_num_threads(cores)

@@ -24,6 +24,7 @@ LAYERS = {
     "images": 1,
     "prompts": 1,
     "networks": 1,
+    "machine": 2,
     "preprocessing": 2,
     "results": 2,
     "before_after": 3,
@@ -63,6 +64,7 @@ ALLOWED = {
         "images",  # for type checkers only; test_light_imports_load_nothing_heavy
         "masks",
         "networks",
+        "machine",
         "preprocessing",
         "enlarging",
         "cores",

@@ -34,7 +34,7 @@ class Sam(nn.Module):
 
     def __init__(self, loaded: Loaded) -> None:
         super().__init__()
-        network = loaded.network
+        network = loaded.sam
         self.image_encoder = network.image_encoder
         self.prompt_encoder: PromptEncoder = network.prompt_encoder
         self.mask_decoder: MaskDecoder = network.mask_decoder

@@ -26,17 +26,18 @@ def prototypes_of(letterbox, seed=0, *, smooth=False):
 def logits_by_hand(prototypes, coefficients, letterbox):
     """Every pixel of the picture: where its centre lies among the cells of the picture, and the mean of four cells."""
     cells = np.tensordot(coefficients.double().numpy(), prototypes.double().numpy(), 1)
-    (H, W), (h, w), (left, top) = letterbox.original_size_hw, letterbox.resized_size_hw, letterbox.corner_xy
-    logits = np.empty((H, W))
-    columns = [position(X, w / W, left, w) for X in range(W)]
-    for Y in range(H):
-        y = position(Y, h / H, top, h)
-        for X, x in enumerate(columns):
+    (height, width), (h, w) = letterbox.original_size_hw, letterbox.resized_size_hw
+    left, top = letterbox.corner_xy
+    logits = np.empty((height, width))
+    for row in range(height):
+        y = position(row, h / height, top, h)
+        for column in range(width):
+            x = position(column, w / width, left, w)
             x0, y0 = math.floor(x), math.floor(y)
             x1, y1 = math.ceil(x), math.ceil(y)
             upper = cells[y0, x0] * (1 - (x - x0)) + cells[y0, x1] * (x - x0)
             lower = cells[y1, x0] * (1 - (x - x0)) + cells[y1, x1] * (x - x0)
-            logits[Y, X] = upper * (1 - (y - y0)) + lower * (y - y0)
+            logits[row, column] = upper * (1 - (y - y0)) + lower * (y - y0)
     return logits
 
 
@@ -57,12 +58,12 @@ def test_masks_are_their_definition(size_hw, side, strip, monkeypatch):
     prototypes, coefficients = prototypes_of(letterbox, seed=side)
     logits = logits_by_hand(prototypes, coefficients, letterbox)
     rng = np.random.default_rng(side)
-    H, W = size_hw
-    boxes = [(0, 0, W, H), (0.3, 0.2, W - 0.4, H - 0.7), (1, 1, 2, 2)]
-    boxes += [(*rng.uniform(0, [W / 2, H / 2]), *rng.uniform([W / 2, H / 2], [W, H])) for _ in range(4)]
+    whole = np.array(size_hw[::-1])
+    boxes = [(0, 0, *whole), (0.3, 0.2, *(whole - [0.4, 0.7])), (1, 1, 2, 2)]
+    boxes += [(*rng.uniform(0, whole / 2), *rng.uniform(whole / 2, whole)) for _ in range(4)]
     for box in boxes:
         x0, y0, x1, y1 = box
-        columns, rows = np.arange(W), np.arange(H)
+        columns, rows = np.arange(size_hw[1]), np.arange(size_hw[0])
         inside = ((columns >= x0) & (columns < x1))[None] & ((rows >= y0) & (rows < y1))[:, None]
         rle = mask_in_box(prototypes, coefficients, np.array(box, dtype=np.float64), letterbox)
         mask = np.zeros(size_hw, dtype=bool) if rle is None else rle.decode()

@@ -40,11 +40,11 @@ CAT, TOOTHBRUSH = COCO.index("cat"), COCO.index("toothbrush")
 
 @pytest.mark.parametrize("size_hw", [(400, 700), (700, 400), (301, 499), (150, 150), (1000, 1003)])
 def test_planted_instances_come_back_at_full_size(yolo, size_hw):
-    H, W = size_hw
+    height, width = size_hw
     discs = [
-        (0.3 * W, 0.4 * H, 0.12 * min(size_hw), CAT, 2.0),
-        (0.7 * W, 0.6 * H, 0.16 * min(size_hw), TOOTHBRUSH, 1.0),
-        (0.1 * W, 0.9 * H, 0.3 * min(size_hw), CAT, 0.0),  # cut off by the picture
+        (0.3 * width, 0.4 * height, 0.12 * min(size_hw), CAT, 2.0),
+        (0.7 * width, 0.6 * height, 0.16 * min(size_hw), TOOTHBRUSH, 1.0),
+        (0.1 * width, 0.9 * height, 0.3 * min(size_hw), CAT, 0.0),  # cut off by the picture
     ]
     segmenter, image = planted(yolo, size_hw, discs)
     masks = segmenter.generate(image)

@@ -33,7 +33,8 @@ class PlantedEngine:
             (scale, _), (left, top) = self.letterbox.scale_xy, self.letterbox.corner_xy
             middle_x, middle_y, reach = centre_x * scale + left, centre_y * scale + top, radius * scale
             raw.prototypes[0, number] = reach - ((x - middle_x) ** 2 + (y - middle_y) ** 2).sqrt()
-            column, row = int(middle_x // 8), int(middle_y // 8)
+            # Each in a place of its own, also where several have the same middle.
+            column, row = min(int(middle_x // 8) + number, w // 8 - 1), int(middle_y // 8)
             place = row * (w // 8) + column
             to_x, to_y = (column + 0.5) * 8, (row + 0.5) * 8
             corners = (

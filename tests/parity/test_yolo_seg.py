@@ -5,16 +5,25 @@ The golden values are those of Ultralytics 8.4.190, which the tests neither need
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+import samara
 from samara.instances.decode import boxes_of
 from samara.variants import VARIANTS, build_network
 from tests.parity.deterministic import deterministic_state, golden, relative_error
 
 TOLERANCE = 1e-4
 SIDE = 640
+
+
+def pixels():
+    return np.random.Generator(np.random.PCG64(7)).random((1, 3, SIDE, SIDE), dtype=np.float32)
 
 
 @pytest.fixture(scope="module", params=["yolo11n_seg", "yolov8n_seg", "fastsam_s"])
@@ -25,9 +34,8 @@ def answered(request):
     fixed = next(key for key in state if key.endswith("dfl.conv.weight"))
     state[fixed] = torch.arange(16.0).view(1, 16, 1, 1)
     network.load_state_dict(state, strict=True)
-    pixels = np.random.Generator(np.random.PCG64(7)).random((1, 3, SIDE, SIDE), dtype=np.float32)
     with torch.inference_mode():
-        return golden(request.param), network.eval()(torch.from_numpy(pixels))
+        return golden(request.param), network.eval()(torch.from_numpy(pixels()))
 
 
 @pytest.mark.parametrize("name", ["yolov8n_seg", "yolo11n_seg", "fastsam_s", "fastsam_x"])
@@ -67,3 +75,18 @@ def test_decoded_answers(answered):
     )
     assert decoded.mean().item() == pytest.approx(probe["mean"], rel=1e-5)
     assert decoded.std().item() == pytest.approx(probe["std"], rel=1e-5)
+
+
+@pytest.mark.skipif("SAMARA_GOLDEN" not in os.environ, reason="set SAMARA_GOLDEN to the folder of the golden files")
+def test_a_file_that_ultralytics_wrote():
+    """6 MB, so not in the repository; `tests/checkpoints/test_detectors.py` writes one like it."""
+    path = Path(os.environ["SAMARA_GOLDEN"]) / "ultralytics_style_yolo11n_seg.pt"
+    loaded = samara.load(path, device="cpu", precision="float32")
+    assert (loaded.variant.name, loaded.provenance.licence) == ("yolo11n_seg", "AGPL-3.0-only")
+    assert loaded.variant.class_names == tuple(str(index) for index in range(80))
+    with torch.inference_mode():
+        raw = loaded.network(torch.from_numpy(pixels()))
+    outputs = golden("yolo11n_seg")["outputs"]
+    assert relative_error(outputs["out.1.scores"], raw.class_logits) < 5e-3  # the file is in half precision
+    assert relative_error(outputs["out.0.1"], raw.prototypes) < 5e-3
+    assert "ultralytics" not in sys.modules

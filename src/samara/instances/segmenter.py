@@ -133,7 +133,6 @@ class InstanceSegmenter:
         settings = self.settings
         if settings.min_mask_region_area > 0:
             masks = masks.cleaned(settings.min_mask_region_area)
-            masks = masks[masks.areas > 0]
         if settings.mask_nms_thresh is not None or settings.containment_thresh is not None:
             masks = masks.without_duplicates(
                 iou_threshold=settings.mask_nms_thresh, containment_threshold=settings.containment_thresh

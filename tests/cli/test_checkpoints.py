@@ -68,6 +68,26 @@ def test_list_as_json(run, tmp_path):
     assert (absent["state"], absent["path"]) == ("absent", str(tmp_path / "store" / "sam_vit_b_01ec64.pth"))
 
 
+def test_list_of_what_may_be_sold(run):
+    records = json.loads(run("list", "--commercial", "--json").output)
+    assert {record["licence"] for record in records} == {"Apache-2.0"}
+    assert {record["commercial"] for record in records} == {"free"}
+    everything = {record["name"]: record["commercial"] for record in json.loads(run("list", "--json").output)}
+    assert everything["fastsam_s"] == "conditions"
+    assert everything["edge_sam"] == "forbidden"
+    table = run("list", "--commercial").output
+    assert "sam_vit_b" in table
+    assert "yolo11n-seg" not in table
+    assert "AGPL" not in table
+
+
+def test_list_says_what_the_licences_mean(run):
+    output = run("list").output
+    assert "AGPL-3.0-only: what is built on it and given to others" in output
+    assert "LicenseRef-S-Lab-1.0: not for commercial use" in output
+    assert max(len(line) for line in output.splitlines()[: len(CATALOGUE) + 1]) <= 80
+
+
 def test_list_of_another_directory(run, tmp_path):
     records = json.loads(run("list", "--json", "--dir", tmp_path).output)
     assert next(record["path"] for record in records if record["name"] == "mobile_sam") == str(

@@ -105,26 +105,15 @@ def in_process(monkeypatch, capsys, *arguments):
 
 def test_fast_sam_chooses_and_says_its_licence(detectors, dog, tmp_path, monkeypatch, capsys):
     """With random weights its masks mean nothing, but a box is answered with one of them."""
-    code, printed = in_process(
-        monkeypatch,
-        capsys,
-        dog,
-        "--checkpoint",
-        detectors / "fastsam_s.pt",
-        "--box",
-        "20,20,780,500",
-        "--out",
-        tmp_path,
-    )
+    arguments = [dog, "--checkpoint", detectors / "fastsam_s.pt", "--out", tmp_path]
+    code, printed = in_process(monkeypatch, capsys, *arguments, "--box", "20,20,780,500")
     assert (code, printed.err) == (0, "")
     assert "dog.jpg: 1 mask by fastsam_s.pt (AGPL-3.0-only), drawn in" in printed.out
     assert "licence of fastsam_s.pt: AGPL-3.0-only: what is built on it and given to others" in printed.out
     info = json.loads((tmp_path / "annotations.json").read_text())["info"]
     assert info["licence_of_weights"] == "AGPL-3.0-only"
     assert "must be published under AGPL-3.0" in info["licence_means"]
-    code, printed = in_process(
-        monkeypatch, capsys, dog, "--checkpoint", detectors / "fastsam_s.pt", "--point", "400,250", "--out", tmp_path
-    )
+    code, printed = in_process(monkeypatch, capsys, *arguments, "--point", "400,250")
     assert (code, printed.err) == (0, "")
     assert " by fastsam_s.pt" in printed.out
 

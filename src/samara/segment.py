@@ -167,16 +167,16 @@ def overlay_paths(paths: Sequence[Path], out: Path) -> list[Path]:
 def description(segmenter: Segmenter, prompts: Sequence[Prompt]) -> dict[str, Any]:
     """What made the masks, for the annotation file."""
     loaded = segmenter.loaded
-    licence = licence_of(loaded.provenance.licence)
     facts: dict[str, Any] = {
         "checkpoint": loaded.name,
         "weights": loaded.provenance.weights,
         "licence_of_weights": loaded.provenance.licence,
-        "licence_means": licence.consequence,
         "variant": loaded.variant.name,
         "input_size": loaded.input_size,
         "precision": loaded.precision,
     }
+    if loaded.provenance.weights == "file":
+        facts["licence_means"] = licence_of(loaded.provenance.licence).consequence
     if loaded.hq_token_only:
         facts["hq_token_only"] = True
     if prompts:

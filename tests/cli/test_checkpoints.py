@@ -101,6 +101,14 @@ def test_get_prints_the_path_and_no_bar_without_a_terminal(run, served, tmp_path
     assert (tmp_path / "mobile_sam.pt").read_bytes() == CONTENT
 
 
+def test_get_says_a_licence_that_binds(run, tmp_path):
+    row = find("fastsam_s")
+    (tmp_path / row.file_name).write_bytes(b"any: no digest is known")
+    result = run("get", "fastsam_s", "--dir", tmp_path)
+    assert (result.exit_code, result.stdout) == (0, f"{tmp_path / row.file_name}\n")
+    assert result.stderr.startswith("samara: fastsam_s is under AGPL-3.0-only: what is built on it")
+
+
 def test_get_shows_a_bar_on_a_terminal(run, served, monkeypatch):
     monkeypatch.setattr("samara.cli.progress.stderr_is_terminal", lambda: True)
     monkeypatch.setenv("FORCE_COLOR", "1")

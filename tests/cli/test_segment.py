@@ -83,7 +83,7 @@ def test_errors(dog, tmp_path, monkeypatch, capsys, arguments, message):
 
 @pytest.fixture(scope="module")
 def detectors(tmp_path_factory):
-    """Files as Ultralytics writes them, with random weights."""
+    """Files as Ultralytics writes them, whose places all answer with a box that is filled."""
     folder = tmp_path_factory.mktemp("detectors")
     torch.manual_seed(1)
     for name, arguments in {
@@ -91,6 +91,11 @@ def detectors(tmp_path_factory):
         "yolo11n_seg": {"names": dict(enumerate(COCO))},
     }.items():
         state = build_network(VARIANTS[name]).state_dict()
+        for key, value in state.items():
+            if key.endswith("proto.cv3.bn.bias") or (".cv4." in key and key.endswith(".2.bias")):
+                value.fill_(3)  # positive prototypes, positive coefficients
+            if key.endswith("cv3.2.2.bias"):
+                value[0] = 1
         shapes = {key: tuple(value.shape) for key, value in state.items()}
         write_ultralytics_style(folder / f"{name}.pt", shapes, values=state, **arguments)
     return folder
@@ -104,7 +109,6 @@ def in_process(monkeypatch, capsys, *arguments):
 
 
 def test_fast_sam_chooses_and_says_its_licence(detectors, dog, tmp_path, monkeypatch, capsys):
-    """With random weights its masks mean nothing, but a box is answered with one of them."""
     arguments = [dog, "--checkpoint", detectors / "fastsam_s.pt", "--out", tmp_path]
     code, printed = in_process(monkeypatch, capsys, *arguments, "--box", "20,20,780,500")
     assert (code, printed.err) == (0, "")
@@ -115,7 +119,9 @@ def test_fast_sam_chooses_and_says_its_licence(detectors, dog, tmp_path, monkeyp
     assert "must be published under AGPL-3.0" in info["licence_means"]
     code, printed = in_process(monkeypatch, capsys, *arguments, "--point", "400,250")
     assert (code, printed.err) == (0, "")
-    assert " by fastsam_s.pt" in printed.out
+    assert "dog.jpg: 1 mask by fastsam_s.pt" in printed.out
+    code, printed = in_process(monkeypatch, capsys, *arguments, "--point", "400,250", "--answer", "three", "--json")
+    assert json.loads(printed.out)["images"][0]["masks"] > 1
 
 
 def test_yolo_finds_classes_and_takes_no_prompts(detectors, dog, tmp_path, monkeypatch, capsys):

@@ -49,11 +49,15 @@ def get_checkpoint(
     directory: Directory = None,
 ) -> None:
     """Fetch a checkpoint into the store, resuming where it stopped; print where it is."""
+    from samara.checkpoints.catalogue import find
     from samara.checkpoints.store import Store
 
     with download_bar(name) as progress:
         path = Store(directory).get(name, progress=progress)
     typer.echo(path)
+    licence = licence_of(find(name).licence)
+    if licence.commercial != "free":
+        typer.echo(f"samara: {find(name).name} is under {licence.identifier}: {licence.consequence}", err=True)
 
 
 @app.command("identify", epilog="Example: samara checkpoints identify sam_vit_b_01ec64.pth --hash")

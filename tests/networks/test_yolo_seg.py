@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from samara.networks.yolo_seg import STRIDES
+from samara.networks.yolo_seg import STRIDES, fused
 from samara.variants import VARIANTS, build_network
 
 # Ultralytics' summaries: of the tables of YOLO11-seg, and of training logs of YOLOv8-seg on 80 classes.
@@ -63,3 +63,19 @@ def test_gradients_reach_every_weight_but_the_fixed_one():
     sum(answers.square().sum() for answers in raw).backward()
     without = [name for name, parameter in network.named_parameters() if parameter.grad is None]
     assert without == ["model.23.dfl.conv.weight"]
+
+
+@pytest.mark.parametrize("name", ["yolov8n_seg", "yolo11n_seg"])
+def test_a_fused_copy_gives_the_same_answers(name):
+    torch.manual_seed(0)
+    network = build_network(VARIANTS[name])
+    network(torch.rand(4, 3, 64, 64))  # in training mode: norms with statistics of their own
+    network.eval()
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    quick = fused(network)
+    assert not any("running_mean" in key for key in quick.state_dict())
+    images = torch.rand(1, 3, 64, 96)
+    with torch.inference_mode():
+        for found, wanted in zip(quick(images), network(images), strict=True):
+            assert (found - wanted).norm() < 1e-5 * wanted.norm()
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())

@@ -14,6 +14,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 NORM_EPSILON = 1e-3
 NORM_MOMENTUM = 0.03
@@ -49,8 +50,13 @@ class ConvUnit(nn.Module):
         self.conv = nn.Conv2d(
             channels_in, channels_out, kernel, stride=stride, padding=kernel // 2, groups=groups, bias=False
         )
-        self.bn = nn.BatchNorm2d(channels_out, eps=NORM_EPSILON, momentum=NORM_MOMENTUM)
+        self.bn: nn.BatchNorm2d | nn.Identity = nn.BatchNorm2d(channels_out, eps=NORM_EPSILON, momentum=NORM_MOMENTUM)
         self.activated = activated
+
+    def fuse(self) -> None:
+        """Fold the norm's statistics into the convolution, for use in eval mode; the published keys are gone then."""
+        if isinstance(self.bn, nn.BatchNorm2d):
+            self.conv, self.bn = fuse_conv_bn_eval(self.conv, self.bn), nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) → (B, C', h / stride, w / stride)."""

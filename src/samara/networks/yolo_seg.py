@@ -13,6 +13,7 @@ See `yolo_layers` about the origin of this code.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from functools import partial
 from typing import Literal, NamedTuple
@@ -137,6 +138,15 @@ class YoloSeg(nn.Module):
         coarse = layer[str(last + 12)](torch.cat([layer[str(last + 10)](middle), deep], dim=1))
         answers: RawInstances = layer[str(last + 13)]([fine, middle, coarse])
         return answers
+
+
+def fused(network: YoloSeg) -> YoloSeg:
+    """A copy for use in eval mode, its norms folded into its convolutions: the same answers in less time."""
+    copied = copy.deepcopy(network)
+    for module in copied.modules():
+        if isinstance(module, ConvUnit):
+            module.fuse()
+    return copied
 
 
 class SegmentHead(nn.Module):

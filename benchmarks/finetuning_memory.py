@@ -68,7 +68,7 @@ def measure(variant: str, is_cached: bool) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         examples = TrainingSet(loaded, examples_of(pictures(Path(folder))))
         cache = examples.cache(Path(folder) / "cache", Processes()) if is_cached else None
-        network = loaded.network
+        network = loaded.sam
         optimiser = torch.optim.AdamW(choose_trained(network, settings).values(), lr=settings.learning_rate)
 
         def features_of(index: int) -> torch.Tensor:

@@ -153,3 +153,42 @@ def test_sets_of_different_pictures_are_not_joined():
         concatenate([mask_set([WHOLE]), mask_set([np.ones((3, 3))])])
     with pytest.raises(PromptError, match="at least one"):
         concatenate([])
+
+
+CLASSES = {"class_index": np.array([1, 0]), "class_names": ("cat", "dog", "cow")}
+
+
+def test_classes_go_with_their_masks():
+    masks = mask_set([WHOLE, PART], **CLASSES)
+    assert [masks.class_name(index) for index in range(2)] == ["dog", "cat"]
+    assert masks[[1]].class_name(0) == "cat"
+    assert masks.largest_first().class_index.tolist() == [1, 0]
+    assert masks.exclusive().class_names == CLASSES["class_names"]
+    assert [record["category_id"] for record in masks.to_coco()] == [2, 1]
+    assert [record["category_id"] for record in masks.to_coco(category_id=10)] == [11, 10]
+    assert len(mask_set([], **CLASSES | {"class_index": np.zeros(0, dtype=np.int64)}).to_coco()) == 0
+
+
+def test_without_classes_there_is_no_name():
+    masks = mask_set([WHOLE])
+    assert masks.class_name(0) is None
+    assert masks.to_coco(category_id=7)[0]["category_id"] == 7
+
+
+def test_joined_sets_keep_classes_that_all_of_them_have():
+    with_classes = mask_set([WHOLE, PART], **CLASSES)
+    assert concatenate([with_classes, with_classes]).class_index.tolist() == [1, 0, 1, 0]
+    assert concatenate([with_classes, with_classes]).class_names == CLASSES["class_names"]
+    others = mask_set([WHOLE, PART], **CLASSES | {"class_names": ("a", "b")})
+    for sets in ([with_classes, mask_set([OTHER])], [mask_set([OTHER]), with_classes], [with_classes, others]):
+        joined = concatenate(sets)
+        assert (joined.class_index, joined.class_names) == (None, None)
+        assert joined.class_name(0) is None
+
+
+def test_masks_can_answer_other_prompts():
+    masks = mask_set([WHOLE, PART])
+    again = masks.with_prompt_index(np.array([4, 4]))
+    assert again.prompt_index.tolist() == [4, 4]
+    assert again.rles == masks.rles
+    assert len(again.best()) == 1

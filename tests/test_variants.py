@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
-from dataclasses import fields
 
 import pytest
 import torch
 
 from samara.errors import WrongCheckpoint
-from samara.networks.tiny_vit import TinyViT
-from samara.networks.vit import ImageEncoderViT
-from samara.variants import VARIANTS, TinyViTConfig, ViTConfig, build_network, runnable_names
+from samara.variants import VARIANTS, build_network, build_sam, runnable_names
 
 
 def test_names_are_unique_and_their_own_keys():
     assert all(name == variant.name for name, variant in VARIANTS.items())
     assert len({variant.title for variant in VARIANTS.values()}) == len(VARIANTS)
-
-
-@pytest.mark.parametrize(("config", "network"), [(ViTConfig, ImageEncoderViT), (TinyViTConfig, TinyViT)])
-def test_numbers_are_arguments_of_the_network(config, network):
-    assert {field.name for field in fields(config)} <= set(inspect.signature(network).parameters)
 
 
 @pytest.mark.parametrize("name", runnable_names())
@@ -47,6 +38,11 @@ def test_data_is_plausible(name):
     assert all(0 < std <= 255 for std in variant.preprocessing.std)
     if not variant.capabilities.points:
         assert not variant.capabilities.negative_points
+    assert variant.preprocessing.input_size % variant.preprocessing.multiple == 0
+    assert (variant.image_encoder is None) or (variant.detector is None)
+    assert bool(variant.class_names) == (variant.detector is not None)
+    if variant.detector:
+        assert len(variant.class_names) == variant.detector.classes
 
 
 def test_another_input_size_changes_no_weight():
@@ -72,3 +68,24 @@ def test_hq_sam_takes_the_output_of_the_first_global_block(size):
     encoder = VARIANTS[f"hq_vit_{size}"].image_encoder
     assert encoder.early_block == encoder.global_attention_blocks[0]
     assert dataclasses.replace(encoder, early_block=None) == VARIANTS[f"vit_{size}"].image_encoder
+
+
+def test_what_fast_sam_and_yolo_can_be_asked():
+    fast, yolo = VARIANTS["fastsam_x"].capabilities, VARIANTS["yolov8x_seg"].capabilities
+    assert (fast.points, fast.negative_points, fast.boxes, fast.mask_input) == (True, True, True, False)
+    assert not any((yolo.points, yolo.negative_points, yolo.boxes, yolo.mask_input))
+
+
+def test_a_detector_for_other_classes():
+    coco = VARIANTS["yolo11n_seg"]
+    assert coco.with_classes(coco.class_names) is coco
+    renamed = coco.with_classes(tuple(f"class {index}" for index in range(80)))
+    assert (renamed.detector, renamed.parameters) == (coco.detector, coco.parameters)
+    own = coco.with_classes(("nut", "bolt"))
+    assert (own.detector.classes, own.class_names, own.parameters) == (2, ("nut", "bolt"), None)
+    assert VARIANTS["vit_b"].with_classes(("nut",)) is VARIANTS["vit_b"]
+
+
+def test_a_detector_is_no_sam():
+    with pytest.raises(WrongCheckpoint, match="FastSAM-s finds instances in one pass and has no image encoder"):
+        build_sam(VARIANTS["fastsam_s"])

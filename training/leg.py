@@ -25,7 +25,7 @@ from samara.finetuning.simulated_prompts import PromptSimulation, first_prompts
 from samara.finetuning.step import add_gradients
 from samara.finetuning.training_set import Batch
 from samara.networks.sam import Sam
-from samara.variants import Variant, build_network
+from samara.variants import Variant, build_sam
 from training.batches import batches, normalised
 from training.examples import ExampleSettings
 from training.initial_weights import prepare
@@ -89,7 +89,7 @@ class Training:
     def __init__(self, variant: Variant, device: str, seed: int = 0) -> None:
         self.variant, self.device = variant, torch.device(device)
         torch.manual_seed(seed)
-        network = build_network(variant)
+        network = build_sam(variant)
         prepare(network, torch.Generator().manual_seed(seed))
         self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.head = SimilarityHead().to(self.device)

@@ -14,6 +14,8 @@ _HOME_OF = {
     "AutomaticMaskGenerator": "samara.automatic.generator",
     "AutomaticSettings": "samara.automatic.settings",
     "ImageEmbedding": "samara.embeddings",
+    "InstanceSegmenter": "samara.instances.segmenter",
+    "InstanceSettings": "samara.instances.settings",
     "Loaded": "samara.loaded",
     "MaskSet": "samara.results",
     "Predictor": "samara.predictor",
@@ -22,6 +24,7 @@ _HOME_OF = {
     "draw_masks": "samara.reports.overlay",
     "identify": "samara.checkpoints.identify",
     "load": "samara.checkpoints.load",
+    "open_segmenter": "samara.segmenter",
     "read_image": "samara.images",
 }
 
@@ -29,6 +32,8 @@ __all__ = [
     "AutomaticMaskGenerator",
     "AutomaticSettings",
     "ImageEmbedding",
+    "InstanceSegmenter",
+    "InstanceSettings",
     "Loaded",
     "MaskSet",
     "Predictor",
@@ -37,6 +42,7 @@ __all__ = [
     "draw_masks",
     "identify",
     "load",
+    "open_segmenter",
     "read_image",
 ]
 
@@ -48,11 +54,14 @@ if TYPE_CHECKING:
     from samara.embeddings import ImageEmbedding
     from samara.errors import SamaraError
     from samara.images import read_image
+    from samara.instances.segmenter import InstanceSegmenter
+    from samara.instances.settings import InstanceSettings
     from samara.loaded import Loaded
     from samara.predictor import Predictor
     from samara.prompts import Prompt
     from samara.reports.overlay import draw_masks
     from samara.results import MaskSet
+    from samara.segmenter import open_segmenter
 
 
 def __getattr__(name: str) -> object:

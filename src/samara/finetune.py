@@ -145,11 +145,12 @@ def _compare(
 def reloaded(before: Loaded, path: Path, settings: FineTuneSettings) -> Loaded:
     """Load the new checkpoint over the one that it was made from: a `.pth` cannot say which that was."""
     if settings.trained == "lora" and settings.lora_apart:
-        network = copy.deepcopy(before.network)
+        network = copy.deepcopy(before.sam)
         merge_lora_file(network, path)
+        after = replace(before, network=network)
     else:
-        network = network_from_file(path, before.variant, before.input_size).to(before.device)
-    return replace(before, network=network, provenance=replace(before.provenance, name=path.name, path=str(path)))
+        after = replace(before, network=network_from_file(path, before.variant, before.input_size).to(before.device))
+    return replace(after, provenance=replace(before.provenance, name=path.name, path=str(path)))
 
 
 def describe(

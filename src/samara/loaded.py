@@ -11,9 +11,10 @@ import torch
 from torch import nn
 
 from samara.devices import Precision
-from samara.errors import SettingsError
+from samara.errors import SettingsError, WrongCheckpoint
 from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.sam import Sam
+from samara.networks.yolo_seg import YoloSeg
 from samara.variants import Variant
 
 # Values read per tensor for a fingerprint. Training, merging or rounding touches every value of a tensor, so a few
@@ -43,11 +44,12 @@ class Loaded:
     """A network ready to run.
 
     Attributes:
-        network: in eval mode, on `device`.
-        variant: its architecture, preprocessing and capabilities.
+        network: in eval mode, on `device`. `sam` and `detector` give it as what it is, or say what to use instead.
+        variant: its architecture, preprocessing, capabilities and classes.
         provenance: where its weights come from.
-        input_size: side of the square network input in pixels.
-        pred_iou_thresh: predicted IoU from which automatic mask generation keeps a mask, unless told otherwise.
+        input_size: side of the square network input in pixels; of a letterboxed one, the longer side.
+        pred_iou_thresh: predicted IoU from which everything-mode keeps a mask, unless told otherwise; of a detector,
+            its confidence.
         stability_score_thresh: the same for the stability score.
         device: where it runs, e.g. "cpu" or "cuda:0".
         precision: what it computes in; weights stay float32.
@@ -58,7 +60,7 @@ class Loaded:
         SettingsError: `hq_token_only` of a network that has no HQ token.
     """
 
-    network: Sam
+    network: Sam | YoloSeg
     variant: Variant
     provenance: Provenance
     input_size: int
@@ -70,7 +72,8 @@ class Loaded:
     hq_token_only: bool = False
 
     def __post_init__(self) -> None:
-        if self.hq_token_only and not isinstance(self.network.mask_decoder, HqMaskDecoder):
+        has_hq_token = isinstance(self.network, Sam) and isinstance(self.network.mask_decoder, HqMaskDecoder)
+        if self.hq_token_only and not has_hq_token:
             raise SettingsError(f"hq_token_only is for HQ-SAM; {self.variant.title} has no HQ token")
 
     @property
@@ -78,14 +81,44 @@ class Loaded:
         """The checkpoint's name, for messages and reports."""
         return self.provenance.name
 
+    @property
+    def sam(self) -> Sam:
+        """The network, of a checkpoint that embeds pictures and answers prompts.
+
+        Raises:
+            WrongCheckpoint: it is one that finds instances in one pass.
+        """
+        if not isinstance(self.network, Sam):
+            raise WrongCheckpoint(
+                f"{self.name} ({self.variant.title}) finds all instances in one pass and embeds nothing; use "
+                "samara.InstanceSegmenter, or samara.open_segmenter, which takes every checkpoint"
+            )
+        return self.network
+
+    @property
+    def detector(self) -> YoloSeg:
+        """The network, of a checkpoint that finds all instances in one pass.
+
+        Raises:
+            WrongCheckpoint: it is one that answers prompts.
+        """
+        if not isinstance(self.network, YoloSeg):
+            raise WrongCheckpoint(
+                f"{self.name} ({self.variant.title}) answers prompts; use samara.Predictor and "
+                "samara.AutomaticMaskGenerator, or samara.open_segmenter, which takes every checkpoint"
+            )
+        return self.network
+
     @cached_property
     def fingerprint(self) -> str:
         """Short hash of the image encoder's weights, and input size: embeddings with another one do not fit.
 
-        Early features count: HQ-SAM has SAM's own encoder, but embeddings of more channels.
+        Early features count: HQ-SAM has SAM's own encoder, but embeddings of more channels. Of a detector, which
+        embeds nothing, it is the hash of the whole network.
         """
+        encoder = self.network.image_encoder if isinstance(self.network, Sam) else self.network
         early = f"-early{self.variant.early_channels}" if self.variant.early_channels else ""
-        return f"{fingerprint(self.network.image_encoder)}-{self.input_size}{early}"
+        return f"{fingerprint(encoder)}-{self.input_size}{early}"
 
 
 def fingerprint(network: nn.Module) -> str:

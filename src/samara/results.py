@@ -37,6 +37,8 @@ class MaskSet:
         crop_boxes_xyxy: (M, 4) the crop that each mask was found in, or None.
         low_res_logits: (M, 4h, 4w) float32, to be fed back as a mask prompt, or None.
         parent: (M,) index of the smallest mask that contains each one, −1 for none; None until `with_hierarchy`.
+        class_index: (M,) which of `class_names` each mask shows, or None if the checkpoint knows no classes.
+        class_names: names of all classes that the checkpoint knows, of which only some may be in the image, or None.
     """
 
     rles: tuple[Rle, ...]
@@ -49,6 +51,8 @@ class MaskSet:
     crop_boxes_xyxy: IntArray | None = None
     low_res_logits: npt.NDArray[np.float32] | None = None
     parent: IntArray | None = None
+    class_index: IntArray | None = None
+    class_names: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         """M."""
@@ -76,6 +80,12 @@ class MaskSet:
     def boxes_xyxy(self) -> IntArray:
         """(M, 4) tight boxes, exclusive right and bottom, so that width = x1 − x0 as in COCO."""
         return np.array([rle.box_xyxy for rle in self.rles], dtype=np.int64).reshape(-1, 4)
+
+    def class_name(self, index: int) -> str | None:
+        """Name of what a mask shows, None if the checkpoint knows no classes."""
+        if self.class_index is None or self.class_names is None:
+            return None
+        return self.class_names[int(self.class_index[index])]
 
     def mask(self, index: int) -> npt.NDArray[np.bool_]:
         """One mask, (H, W)."""
@@ -140,6 +150,10 @@ class MaskSet:
         # A new object: the cached areas and boxes belong to the old masks.
         return replace(self, rles=tuple(rles), low_res_logits=None, parent=None)
 
+    def with_prompt_index(self, prompt_index: IntArray) -> MaskSet:
+        """The same masks as answers to other prompts, (M,)."""
+        return replace(self, prompt_index=prompt_index)
+
     def with_hierarchy(self, containment_threshold: float = 0.95) -> MaskSet:
         """Fill `parent`: part and whole.
 
@@ -153,12 +167,19 @@ class MaskSet:
 
         Besides COCO's fields each holds `predicted_iou`, and where known `stability_score`, `point_coords`,
         `crop_box` (xywh) and `parent` (an annotation id, or None).
+
+        Args:
+            image_id: of the image that the masks belong to.
+            first_id: id of the first annotation; the others count on.
+            category_id: of all masks; of a checkpoint with classes that of the first class, the others count on, as
+                in `samara.datasets.coco`.
         """
+        categories = np.zeros(len(self), dtype=np.int64) if self.class_index is None else self.class_index
         return [
             {
                 "id": first_id + index,
                 "image_id": image_id,
-                "category_id": category_id,
+                "category_id": category_id + int(categories[index]),
                 "segmentation": self.rles[index].to_coco(),
                 "area": int(self.areas[index]),
                 "bbox": xyxy_to_xywh(self.boxes_xyxy[index]).tolist(),
@@ -186,6 +207,8 @@ class MaskSet:
 def concatenate(sets: Sequence[MaskSet]) -> MaskSet:
     """Join mask sets of one image into one; prompts keep their index, the hierarchy is dropped.
 
+    What one set lacks, the whole lacks, classes too; and they are dropped where the sets disagree about their names.
+
     Raises:
         PromptError: no set, or sets of images of different size.
     """
@@ -199,4 +222,7 @@ def concatenate(sets: Sequence[MaskSet]) -> MaskSet:
         elif any(isinstance(value, np.ndarray) for value in values):
             columns[field.name] = None
     rles = tuple(rle for masks in sets for rle in masks.rles)
-    return replace(sets[0], rles=rles, **columns | {"parent": None})
+    columns["parent"] = None
+    if len({masks.class_names for masks in sets}) > 1:
+        columns |= {"class_index": None, "class_names": None}
+    return replace(sets[0], rles=rles, **columns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,16 +12,19 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from samara.automatic.generator import AutomaticMaskGenerator
 from samara.automatic.settings import AutomaticSettings
 from samara.datasets.coco import AnnotatedImage, coco_document, is_ours, write_coco
 from samara.errors import OutputError, SamaraError, SettingsError
 from samara.files import write_atomically
 from samara.images import read_image
+from samara.instances.settings import InstanceSettings
+from samara.licences import licence_of
 from samara.loaded import Loaded
+from samara.predictor import check_capabilities
 from samara.prompts import Prompt
 from samara.reports.overlay import draw_masks
 from samara.results import MaskSet
+from samara.segmenter import Segmenter, open_segmenter
 
 ANNOTATIONS = "annotations.json"
 
@@ -64,7 +67,7 @@ def segment_files(
     out: Path,
     *,
     prompts: Sequence[Prompt] = (),
-    settings: AutomaticSettings | None = None,
+    settings: AutomaticSettings | InstanceSettings | None = None,
     answer: Answer = "best",
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -82,14 +85,17 @@ def segment_files(
         progress: called as the work goes on.
 
     Raises:
-        SettingsError: no picture was given.
+        SettingsError: no picture was given, or the settings are none of the checkpoint's.
+        PromptError: the checkpoint does not take the prompts.
         OutputError: the folder cannot be made, or holds somebody else's `annotations.json`.
     """
     if not paths:
         raise SettingsError("no picture was given; name at least one file")
+    segmenter = open_segmenter(loaded, settings)
+    for prompt in prompts:
+        check_capabilities(prompt, loaded.variant)
     annotations = out / ANNOTATIONS
     prepare_folder(out, annotations, overwrite=overwrite)
-    generator = AutomaticMaskGenerator(loaded, settings)
     done: list[Segmented] = []
     failed: list[Failed] = []
     for path, overlay in zip(paths, overlay_paths(paths, out), strict=True):
@@ -100,7 +106,7 @@ def segment_files(
 
         try:
             image = read_image(path)
-            masks = _segment(image, generator, prompts, answer, tell)
+            masks = _segment(image, segmenter, prompts, answer, tell)
             write_atomically(overlay, _png(draw_masks(image, masks, prompts)))
         except OutputError:
             raise
@@ -108,29 +114,27 @@ def segment_files(
             failed.append(Failed(path, str(error)))
         else:
             done.append(Segmented(path, overlay, masks))
-    info = description(loaded, generator, prompts)
+    info = description(segmenter, prompts)
     write_coco(annotations, coco_document([AnnotatedImage(str(one.path), one.masks) for one in done], info))
     return Outcome(tuple(done), tuple(failed), annotations)
 
 
 def _segment(
     image: npt.NDArray[np.uint8],
-    generator: AutomaticMaskGenerator,
+    segmenter: Segmenter,
     prompts: Sequence[Prompt],
     answer: Answer,
     tell: Callable[[int, int], None],
 ) -> MaskSet:
     if not prompts:
-        return generator.generate(image, progress=tell)
-    predictor = generator.predictor
+        return segmenter.generate(image, progress=tell)
     size_hw = (image.shape[0], image.shape[1])
-    for prompt in prompts:  # before the encoder spends its seconds
+    for prompt in prompts:  # before the network spends its seconds
         prompt.check_inside(size_hw)
-    embedding = predictor.embed(image)
     # A single click may mean the whole, a part or a subpart; any other prompt says what it means (Kirillov et al.
     # 2023, section 3 "Resolving ambiguity").
     several = answer == "three" or (answer == "best" and any(prompt.is_ambiguous for prompt in prompts))
-    masks = predictor.predict_prompts(embedding, prompts, multimask=several)
+    masks = segmenter.predict_prompts(image, prompts, multimask=several)
     tell(1, 1)
     return masks.best() if answer == "best" else masks
 
@@ -160,8 +164,9 @@ def overlay_paths(paths: Sequence[Path], out: Path) -> list[Path]:
     return overlays
 
 
-def description(loaded: Loaded, generator: AutomaticMaskGenerator, prompts: Sequence[Prompt]) -> dict[str, Any]:
+def description(segmenter: Segmenter, prompts: Sequence[Prompt]) -> dict[str, Any]:
     """What made the masks, for the annotation file."""
+    loaded = segmenter.loaded
     facts: dict[str, Any] = {
         "checkpoint": loaded.name,
         "weights": loaded.provenance.weights,
@@ -170,14 +175,13 @@ def description(loaded: Loaded, generator: AutomaticMaskGenerator, prompts: Sequ
         "input_size": loaded.input_size,
         "precision": loaded.precision,
     }
+    if loaded.provenance.weights == "file":
+        facts["licence_means"] = licence_of(loaded.provenance.licence).consequence
+    if loaded.hq_token_only:
+        facts["hq_token_only"] = True
     if prompts:
         return facts | {"prompts": [_described(prompt) for prompt in prompts]}
-    settings = asdict(generator.settings) | {
-        "pred_iou_thresh": generator.min_predicted_iou,
-        "stability_score_thresh": generator.min_stability,
-        "point_grids": None if generator.settings.point_grids is None else "given",
-    }
-    return facts | {"settings": settings}
+    return facts | {"settings": segmenter.described_settings()}
 
 
 def _described(prompt: Prompt) -> dict[str, Any]:

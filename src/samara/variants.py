@@ -2,10 +2,10 @@
 
 A variant says what a network looks like and what it can be asked; which files hold weights for it is the business
 of `samara.checkpoints`. Adding a variant of a known family is one entry in `VARIANTS`; adding a family is one network
-file, one dataclass here and one `case` in `build_network`.
+file, one dataclass in `samara.architectures` and one `case` in `build_sam` or `build_network`.
 
-Numbers: segment-anything `build_sam.py` @dca509f, MobileSAM `build_sam.py` @34bbbfd, and for families that cannot be
-run yet the sources named beside them. `None` means not known here.
+Numbers: see `samara.architectures`, and for families that cannot be run yet the sources named beside them. `None`
+means not known here.
 """
 
 from __future__ import annotations
@@ -14,46 +14,23 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from samara import class_names
+from samara.architectures import (
+    YOLO11,
+    YOLOV8,
+    ConvPyramidConfig,
+    EncoderConfig,
+    TinyViTConfig,
+    ViTConfig,
+    YoloSegConfig,
+)
 from samara.errors import WrongCheckpoint
 
 if TYPE_CHECKING:
     from samara.networks.sam import Sam
+    from samara.networks.yolo_seg import YoloSeg
 
 Family = Literal["sam", "mobile_sam", "hq_sam", "sam2", "sam3", "efficient_sam", "edge_sam", "yolo_seg", "samara"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ViTConfig:
-    """Numbers of `networks.vit.ImageEncoderViT`."""
-
-    embed_dim: int
-    depth: int
-    num_heads: int
-    global_attention_blocks: tuple[int, ...]
-    early_block: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TinyViTConfig:
-    """Numbers of `networks.tiny_vit.TinyViT`."""
-
-    embed_dims: tuple[int, ...] = (64, 128, 160, 320)
-    depths: tuple[int, ...] = (2, 2, 6, 2)
-    num_heads: tuple[int, ...] = (2, 4, 5, 10)
-    window_sizes: tuple[int, ...] = (7, 7, 14, 7)
-    early_stage: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConvPyramidConfig:
-    """Numbers of `networks.conv_pyramid.ConvPyramid`."""
-
-    widths: tuple[int, ...] = (32, 64, 128, 192, 256)
-    depths: tuple[int, ...] = (1, 2, 3, 1)
-    joined_width: int = 192
-
-
-EncoderConfig = ViTConfig | TinyViTConfig | ConvPyramidConfig
 
 EMBEDDING_CHANNELS = 256
 """Channels of every image embedding without early features."""
@@ -66,12 +43,14 @@ class Preprocessing:
     Attributes:
         input_size: side in pixels of the square input the variant was published with.
         fit: "pad" keeps the aspect ratio and pads bottom and right with zeros after normalising; "squash" does not
-            keep it; "letterbox" keeps it and pads all around with grey.
+            keep it; "letterbox" keeps it and pads all around with grey, no further than to the next multiple.
+        multiple: what the input size must be a multiple of.
         mean, std: per channel RGB, on the 0..255 scale.
     """
 
     input_size: int = 1024
     fit: Literal["pad", "squash", "letterbox"] = "pad"
+    multiple: int = 16
     mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
     std: tuple[float, float, float] = (58.395, 57.12, 57.375)
 
@@ -85,7 +64,7 @@ class Capabilities:
         negative_points: takes background points.
         boxes: takes boxes.
         mask_input: takes low-res logits.
-        three_masks: can answer one ambiguous prompt with three masks.
+        three_masks: can answer one ambiguous prompt with several masks, of which SAM has three.
         max_points: most points per prompt, None for no limit.
     """
 
@@ -119,26 +98,49 @@ class Variant:
         name: unique name, e.g. ``vit_b``.
         family: which kind of network.
         title: name for people.
-        image_encoder: the encoder's numbers; None if samara cannot run the variant yet.
+        image_encoder: the encoder's numbers, of a network that embeds a picture and answers prompts; else None.
+        detector: the numbers of a network that finds all instances in one pass; else None.
+        class_names: of what a detector finds, in the network's order.
         parameters: parameters of the published state dict, buffers not counted.
         keys: entries of the published state dict, buffers counted.
         preprocessing: how a picture becomes input.
         capabilities: what it can be asked.
+        pred_iou_thresh: predicted IoU (of a detector: confidence) above which everything-mode keeps a mask, unless
+            the checkpoint's own row says otherwise.
+        stability_score_thresh: the same for the stability score.
+        box_nms_thresh: box IoU above which, of two instances of a class, a detector drops the less confident one.
     """
 
     name: str
     family: Family
     title: str
     image_encoder: EncoderConfig | None = None
+    detector: YoloSegConfig | None = None
+    class_names: tuple[str, ...] = ()
     parameters: int | None = None
     keys: int | None = None
     preprocessing: Preprocessing = Preprocessing()
     capabilities: Capabilities = Capabilities()
+    pred_iou_thresh: float = 0.88
+    stability_score_thresh: float = 0.95
+    box_nms_thresh: float = 0.7
 
     @property
     def is_runnable(self) -> bool:
         """Whether samara has the network."""
-        return self.image_encoder is not None
+        return self.image_encoder is not None or self.detector is not None
+
+    def with_classes(self, names: tuple[str, ...]) -> Variant:
+        """The same detector for other classes, e.g. those that somebody trained it on."""
+        if self.detector is None or names == self.class_names:
+            return self
+        same_count = len(names) == self.detector.classes
+        return replace(
+            self,
+            detector=replace(self.detector, classes=len(names)),
+            class_names=names,
+            parameters=self.parameters if same_count else None,
+        )
 
     @property
     def early_channels(self) -> int:
@@ -161,12 +163,12 @@ _VIT_B = ViTConfig(embed_dim=768, depth=12, num_heads=12, global_attention_block
 _VIT_L = ViTConfig(embed_dim=1024, depth=24, num_heads=16, global_attention_blocks=(5, 11, 17, 23))
 _VIT_H = ViTConfig(embed_dim=1280, depth=32, num_heads=16, global_attention_blocks=(7, 15, 23, 31))
 _SQUASHED = Preprocessing(fit="squash")
-_YOLO = Preprocessing(input_size=640, fit="letterbox", mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0))
-_FAST = Preprocessing(input_size=1024, fit="letterbox", mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0))
+_YOLO = Preprocessing(input_size=640, fit="letterbox", multiple=32, mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0))
 _NOT_PROMPTABLE = Capabilities(
     points=False, negative_points=False, boxes=False, mask_input=False, three_masks=False, max_points=0
 )
 _ONE_MASK = Capabilities(three_masks=False)
+_SELECTING = Capabilities(mask_input=False)
 _EFFICIENT_PROMPTS = Capabilities(negative_points=False, mask_input=False, max_points=6)
 
 _VARIANTS = (
@@ -275,39 +277,56 @@ _VARIANTS = (
         capabilities=_EFFICIENT_PROMPTS,
     ),
     Variant(name="edge_sam", family="edge_sam", title="EdgeSAM"),
-    # FastSAM and YOLO find instances in one pass; prompts can only choose among them.
-    Variant(
-        name="fastsam_s",
-        family="yolo_seg",
-        title="FastSAM-s",
-        preprocessing=_FAST,
-        capabilities=_NOT_PROMPTABLE,
-    ),
-    Variant(
-        name="fastsam_x",
-        family="yolo_seg",
-        title="FastSAM-x",
-        preprocessing=_FAST,
-        capabilities=_NOT_PROMPTABLE,
-    ),
-    Variant(
-        name="yolov8n_seg",
-        family="yolo_seg",
-        title="YOLOv8n-seg",
-        preprocessing=_YOLO,
-        capabilities=_NOT_PROMPTABLE,
-    ),
-    Variant(
-        name="yolo11n_seg",
-        family="yolo_seg",
-        title="YOLO11n-seg",
-        parameters=2_876_848,
-        preprocessing=_YOLO,
-        capabilities=_NOT_PROMPTABLE,
-    ),
 )
 
-VARIANTS: Mapping[str, Variant] = {variant.name: variant for variant in _VARIANTS}
+# FastSAM is YOLOv8-seg with one class; prompts choose among what it found. Thresholds: its README and facts of the
+# published inference (confidence 0.4 and 0.25, IoU 0.9 and 0.7).
+_FAST_SAM = tuple(
+    Variant(
+        name=f"fastsam_{size}",
+        family="yolo_seg",
+        title=f"FastSAM-{size}",
+        detector=replace(YOLOV8[size], classes=1),
+        class_names=class_names.OBJECT,
+        parameters=parameters,
+        keys=keys,
+        preprocessing=replace(_YOLO, input_size=1024),
+        capabilities=_SELECTING,
+        pred_iou_thresh=0.4,
+        stability_score_thresh=0.0,
+        box_nms_thresh=0.9,
+    )
+    for size, parameters, keys in (("s", 11_790_483, 417), ("x", 71_751_811, 657))
+)
+_YOLO_SEG = tuple(
+    Variant(
+        name=f"{generation.lower()}{size}_seg",
+        family="yolo_seg",
+        title=f"{generation}{size}-seg",
+        detector=sizes[size],
+        class_names=class_names.COCO,
+        parameters=parameters,
+        keys=keys,
+        preprocessing=_YOLO,
+        capabilities=_NOT_PROMPTABLE,
+        pred_iou_thresh=0.25,
+        stability_score_thresh=0.0,
+    )
+    for generation, sizes, size, parameters, keys in (
+        ("YOLOv8", YOLOV8, "n", 3_409_968, 417),
+        ("YOLOv8", YOLOV8, "s", 11_821_056, 417),
+        ("YOLOv8", YOLOV8, "m", 27_285_968, 537),
+        ("YOLOv8", YOLOV8, "l", 45_997_728, 657),
+        ("YOLOv8", YOLOV8, "x", 71_827_888, 657),
+        ("YOLO11", YOLO11, "n", 2_876_848, 561),
+        ("YOLO11", YOLO11, "s", 10_113_248, 561),
+        ("YOLO11", YOLO11, "m", 22_420_896, 711),
+        ("YOLO11", YOLO11, "l", 27_678_368, 1_077),
+        ("YOLO11", YOLO11, "x", 62_142_656, 1_077),
+    )
+)
+
+VARIANTS: Mapping[str, Variant] = {variant.name: variant for variant in (*_VARIANTS, *_FAST_SAM, *_YOLO_SEG)}
 
 
 def runnable_names() -> list[str]:
@@ -315,7 +334,7 @@ def runnable_names() -> list[str]:
     return [name for name, variant in VARIANTS.items() if variant.is_runnable]
 
 
-def build_network(variant: Variant, input_size: int | None = None) -> Sam:
+def build_network(variant: Variant, input_size: int | None = None) -> Sam | YoloSeg:
     """Build a variant's network with untrained weights, on torch's current default device.
 
     Args:
@@ -325,6 +344,19 @@ def build_network(variant: Variant, input_size: int | None = None) -> Sam:
 
     Raises:
         WrongCheckpoint: samara has no network for the variant yet.
+    """
+    from samara.networks.yolo_seg import YoloSeg
+
+    if variant.detector is not None:
+        return YoloSeg(**asdict(variant.detector))
+    return build_sam(variant, input_size)
+
+
+def build_sam(variant: Variant, input_size: int | None = None) -> Sam:
+    """Build the network of a variant that embeds pictures and answers prompts; arguments as `build_network`.
+
+    Raises:
+        WrongCheckpoint: it is no such variant, or samara has no network for it yet.
     """
     from samara.networks.conv_pyramid import ConvPyramid
     from samara.networks.hq_mask_decoder import HqMaskDecoder
@@ -345,6 +377,8 @@ def build_network(variant: Variant, input_size: int | None = None) -> Sam:
             image_encoder = TinyViT(input_size=trained_size, **asdict(config))
         case ConvPyramidConfig() as config:
             image_encoder = ConvPyramid(**asdict(config))
+        case None if variant.detector is not None:
+            raise WrongCheckpoint(f"{variant.title} finds instances in one pass and has no image encoder to build")
         case None:
             raise WrongCheckpoint(f"samara cannot run {variant.title} yet; it runs {', '.join(runnable_names())}")
     # In this order, on which the numbers of seeded random weights depend.

@@ -112,13 +112,16 @@ def write_zip(path, records):
     return path
 
 
-def write_ultralytics_style(path, shapes):
-    """A whole module in half precision, of a class that exists only while the file is written."""
+def write_ultralytics_style(path, shapes, *, names=None, values=None, **beside):
+    """A whole module in half precision, of a class that exists only while the file is written.
+
+    `names` are its classes, `values` its tensors (zeros for what is not there), `beside` what lies next to it.
+    """
     package = {name: types.ModuleType(name) for name in ("ultralytics", "ultralytics.nn", "ultralytics.nn.tasks")}
     cls = type("SegmentationModel", (torch.nn.Module,), {"__module__": "ultralytics.nn.tasks"})
     package["ultralytics.nn.tasks"].SegmentationModel = cls
     network = cls()
-    network.names = {0: "person"}
+    network.names = {0: "object"} if names is None else names
     for name, shape in shapes.items():
         *parents, leaf = name.split(".")
         owner = network
@@ -127,10 +130,11 @@ def write_ultralytics_style(path, shapes):
                 owner.add_module(parent, torch.nn.Module())
             owner = owner._modules[parent]
         kind = torch.int64 if leaf == "num_batches_tracked" else torch.float16
+        value = (values or {}).get(name, torch.zeros(shape)).to(kind)
         if leaf.startswith(("running", "num")):
-            owner.register_buffer(leaf, torch.zeros(shape, dtype=kind))
+            owner.register_buffer(leaf, value)
         else:
-            owner.register_parameter(leaf, torch.nn.Parameter(torch.zeros(shape, dtype=kind), requires_grad=False))
+            owner.register_parameter(leaf, torch.nn.Parameter(value, requires_grad=False))
     with unittest.mock.patch.dict(sys.modules, package):
-        torch.save({"epoch": -1, "model": network, "ema": None, "train_args": {"imgsz": 640}}, path)
+        torch.save({"epoch": -1, "model": network, "ema": None, "train_args": {"imgsz": 640}, **beside}, path)
     return path

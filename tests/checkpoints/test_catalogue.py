@@ -31,9 +31,9 @@ def test_row_is_well_formed(row):
     assert row.licence in SPDX or row.licence.startswith("LicenseRef-")
     assert row.source
     assert row.trained_on
-    assert row.input_size % 16 == 0
-    assert 0 <= row.pred_iou_thresh < 1
-    assert 0 <= row.stability_score_thresh < 1
+    assert row.pred_iou_thresh is None or 0 <= row.pred_iou_thresh < 1
+    assert row.stability_score_thresh is None or 0 <= row.stability_score_thresh < 1
+    assert row.input_size % VARIANTS[row.variant].preprocessing.multiple == 0
 
 
 @ROWS
@@ -108,3 +108,14 @@ def test_catalogue_imports_the_standard_library_only():
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     foreign = {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names) - {"samara"}
     assert foreign == set()
+
+
+def test_every_size_of_yolo_and_fast_sam_has_a_row():
+    rows = {row.variant: row for row in CATALOGUE if VARIANTS[row.variant].family == "yolo_seg"}
+    assert set(rows) == {name for name, variant in VARIANTS.items() if variant.family == "yolo_seg"}
+    assert {row.licence for row in rows.values()} == {"AGPL-3.0-only"}
+    for name, row in rows.items():
+        assert row.input_size == VARIANTS[name].preprocessing.input_size
+        # Half precision, in a pickled module.
+        if row.size_bytes is not None:
+            assert 2 * VARIANTS[name].parameters < row.size_bytes < 2.3 * VARIANTS[name].parameters

@@ -1,7 +1,8 @@
 import pytest
+import torch
 
 from samara.checkpoints.families import recognise
-from samara.variants import VARIANTS
+from samara.variants import VARIANTS, build_network
 
 from .files import ALL_LAYOUTS, shapes_of
 
@@ -177,13 +178,34 @@ def rescaled(variant, width, **changes):
         ("yolo11n_seg", 96, "YOLO11x-seg"),
     ],
 )
-def test_other_sizes_of_yolo_are_named_without_a_variant(variant, width, title):
+def test_sizes_of_yolo_are_told_by_their_width(variant, width, title):
     found = recognise(rescaled(variant, width))
-    assert (found.title, found.variant, found.classes) == (title, None, 80)
+    assert (found.title, found.classes) == (title, 80)
+    assert VARIANTS[found.variant].title == title
+
+
+def test_an_impossible_width_of_yolo_is_no_variant():
+    found = recognise(rescaled("yolov8n_seg", 17))
+    assert (found.title, found.variant, found.classes) == ("YOLO-seg", None, 80)
 
 
 def test_a_deep_yolo_11_is_large():
     assert recognise(rescaled("yolo11n_seg", 64) | {"model.2.m.1.cv1.conv.weight": (1, 1, 1, 1)}).title == "YOLO11l-seg"
+
+
+@pytest.mark.parametrize("name", [name for name in VARIANTS if VARIANTS[name].detector])
+def test_every_detector_is_recognised(name):
+    with torch.device("meta"):
+        network = build_network(VARIANTS[name])
+    found = recognise({key: tuple(value.shape) for key, value in network.state_dict().items()})
+    assert (found.variant, found.note, found.classes) == (name, "", len(VARIANTS[name].class_names))
+
+
+@pytest.mark.parametrize(
+    ("names", "variant"), [(None, "fastsam_s"), (("object",), "fastsam_s"), (("cell",), "yolov8s_seg")]
+)
+def test_one_class_is_fast_sam_unless_it_is_called_otherwise(names, variant):
+    assert recognise(shapes_of("fastsam_s"), names).variant == variant
 
 
 def test_a_yolo_of_ones_own_keeps_its_variant_and_says_its_classes():

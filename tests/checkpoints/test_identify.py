@@ -98,6 +98,8 @@ def test_decoder_says_that_it_tells_no_size(tmp_path):
 def test_a_pickled_module_is_identified(tmp_path):
     identity = identify(write_ultralytics_style(tmp_path / "x.pt", shapes_of("fastsam_s")))
     assert (identity.variant, identity.classes) == ("fastsam_s", 1)
+    own = identify(write_ultralytics_style(tmp_path / "y.pt", shapes_of("fastsam_s"), names={0: "cell"}))
+    assert (own.variant, own.classes) == ("yolov8s_seg", 1)
     assert identity.metadata["class"] == "ultralytics.nn.tasks.SegmentationModel"
     assert set(identity.dtypes) == {"float16", "int64"}
 

@@ -226,7 +226,7 @@ def test_a_module_of_a_package_that_is_not_installed_is_read(tmp_path):
     assert {name: info.shape for name, info in layout.tensors.items()} == shapes_of("yolo11n_seg")
     assert (layout.pickled_module, layout.wrapper) == (True, "model")
     assert layout.metadata["class"] == "ultralytics.nn.tasks.SegmentationModel"
-    assert json.loads(layout.metadata["names"]) == {"0": "person"}
+    assert json.loads(layout.metadata["names"]) == {"0": "object"}
     state = read_state_dict(path)
     assert state["model.0.conv.weight"].dtype == torch.float16
     assert "ultralytics" not in sys.modules

@@ -68,6 +68,26 @@ def test_list_as_json(run, tmp_path):
     assert (absent["state"], absent["path"]) == ("absent", str(tmp_path / "store" / "sam_vit_b_01ec64.pth"))
 
 
+def test_list_of_what_may_be_sold(run):
+    records = json.loads(run("list", "--commercial", "--json").output)
+    assert {record["licence"] for record in records} == {"Apache-2.0"}
+    assert {record["commercial"] for record in records} == {"free"}
+    everything = {record["name"]: record["commercial"] for record in json.loads(run("list", "--json").output)}
+    assert everything["fastsam_s"] == "conditions"
+    assert everything["edge_sam"] == "forbidden"
+    table = run("list", "--commercial").output
+    assert "sam_vit_b" in table
+    assert "yolo11n-seg" not in table
+    assert "AGPL" not in table
+
+
+def test_list_says_what_the_licences_mean(run):
+    output = run("list").output
+    assert "AGPL-3.0-only: what is built on it and given to others" in output
+    assert "LicenseRef-S-Lab-1.0: not for commercial use" in output
+    assert max(len(line) for line in output.splitlines()[: len(CATALOGUE) + 1]) <= 80
+
+
 def test_list_of_another_directory(run, tmp_path):
     records = json.loads(run("list", "--json", "--dir", tmp_path).output)
     assert next(record["path"] for record in records if record["name"] == "mobile_sam") == str(
@@ -79,6 +99,14 @@ def test_get_prints_the_path_and_no_bar_without_a_terminal(run, served, tmp_path
     result = run("get", "vit_t", "--dir", tmp_path)
     assert (result.exit_code, result.stdout, result.stderr) == (0, f"{tmp_path / 'mobile_sam.pt'}\n", "")
     assert (tmp_path / "mobile_sam.pt").read_bytes() == CONTENT
+
+
+def test_get_says_a_licence_that_binds(run, tmp_path):
+    row = find("fastsam_s")
+    (tmp_path / row.file_name).write_bytes(b"any: no digest is known")
+    result = run("get", "fastsam_s", "--dir", tmp_path)
+    assert (result.exit_code, result.stdout) == (0, f"{tmp_path / row.file_name}\n")
+    assert result.stderr.startswith("samara: fastsam_s is under AGPL-3.0-only: what is built on it")
 
 
 def test_get_shows_a_bar_on_a_terminal(run, served, monkeypatch):

@@ -7,12 +7,16 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from PIL import Image
 
+from samara.class_names import COCO
 from samara.cli import main
 from samara.cli.progress import download_bar, work_bar
 from samara.cli.segment import read_prompts
 from samara.errors import PromptError
+from samara.variants import VARIANTS, build_network
+from tests.checkpoints.files import write_ultralytics_style
 
 
 def run(*arguments, cwd=None):
@@ -37,7 +41,8 @@ def test_a_click_on_the_truck(truck, tmp_path):
 def test_everything_with_a_coarse_grid_and_the_default_folder(dog, tmp_path):
     result = run(dog, "--points-per-side", 6, "--unique", "--exclusive", "--threads", 2, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert "by samara_mini, drawn in samara-output/dog.jpg.png" in result.stdout
+    assert "by samara_mini (Apache-2.0), drawn in samara-output/dog.jpg.png" in result.stdout
+    assert "licence of" not in result.stdout
     assert (tmp_path / "samara-output" / "annotations.json").is_file()
     assert result.stderr == ""  # no bar without a terminal
 
@@ -62,6 +67,7 @@ def test_a_failure_is_told_and_the_exit_status_is_1(dog, tmp_path):
         (["--checkpoint", "sam_vit_h"], "samara checkpoints get sam_vit_h"),
         (["--checkpoint", "sam_vit_h_*.pth"], "sam_vit_h_*.pth"),
         (["--device", "cuda:99"], "cuda:99"),
+        (["--hq-token-only"], "samara pyramid has no HQ token"),
         (["--precision", "int8"], "'int8' is no precision"),
         (["--stability-score-thresh", "7"], "stability_score_thresh is 7.0; it must be between 0 and 1"),
     ],
@@ -73,6 +79,71 @@ def test_errors(dog, tmp_path, monkeypatch, capsys, arguments, message):
     assert exit_.value.code == 1
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def detectors(tmp_path_factory):
+    """Files as Ultralytics writes them, whose places all answer with a box that is filled."""
+    folder = tmp_path_factory.mktemp("detectors")
+    torch.manual_seed(1)
+    for name, arguments in {
+        "fastsam_s": {"license": "AGPL-3.0 License"},
+        "yolo11n_seg": {"names": dict(enumerate(COCO))},
+    }.items():
+        state = build_network(VARIANTS[name]).state_dict()
+        for key, value in state.items():
+            if key.endswith("proto.cv3.bn.bias") or (".cv4." in key and key.endswith(".2.bias")):
+                value.fill_(3)  # positive prototypes, positive coefficients
+            if key.endswith("cv3.2.2.bias"):
+                value[0] = 1
+        shapes = {key: tuple(value.shape) for key, value in state.items()}
+        write_ultralytics_style(folder / f"{name}.pt", shapes, values=state, **arguments)
+    return folder
+
+
+def in_process(monkeypatch, capsys, *arguments):
+    monkeypatch.setattr(sys, "argv", ["samara", "segment", *map(str, arguments)])
+    with pytest.raises(SystemExit) as exit_:
+        main.run()
+    return exit_.value.code, capsys.readouterr()
+
+
+def test_fast_sam_chooses_and_says_its_licence(detectors, dog, tmp_path, monkeypatch, capsys):
+    arguments = [dog, "--checkpoint", detectors / "fastsam_s.pt", "--out", tmp_path]
+    code, printed = in_process(monkeypatch, capsys, *arguments, "--box", "20,20,780,500")
+    assert (code, printed.err) == (0, "")
+    assert "dog.jpg: 1 mask by fastsam_s.pt (AGPL-3.0-only), drawn in" in printed.out
+    assert "licence of fastsam_s.pt: AGPL-3.0-only: what is built on it and given to others" in printed.out
+    info = json.loads((tmp_path / "annotations.json").read_text())["info"]
+    assert info["licence_of_weights"] == "AGPL-3.0-only"
+    assert "must be published under AGPL-3.0" in info["licence_means"]
+    code, printed = in_process(monkeypatch, capsys, *arguments, "--point", "400,250")
+    assert (code, printed.err) == (0, "")
+    assert "dog.jpg: 1 mask by fastsam_s.pt" in printed.out
+    code, printed = in_process(monkeypatch, capsys, *arguments, "--point", "400,250", "--answer", "three", "--json")
+    assert json.loads(printed.out)["images"][0]["masks"] > 1
+
+
+def test_yolo_finds_classes_and_takes_no_prompts(detectors, dog, tmp_path, monkeypatch, capsys):
+    yolo = detectors / "yolo11n_seg.pt"
+    arguments = [dog, "--checkpoint", yolo, "--pred-iou-thresh", 0.4, "--out", tmp_path / "out", "--json"]
+    code, printed = in_process(monkeypatch, capsys, *arguments)
+    assert (code, printed.err) == (0, "")
+    report = json.loads(printed.out)
+    assert (report["licence"], report["commercial"]) == (None, "unknown")
+    document = json.loads((tmp_path / "out" / "annotations.json").read_text())
+    assert [category["name"] for category in document["categories"]] == list(COCO)
+    assert {annotation["category_id"] for annotation in document["annotations"]} <= set(range(1, 81))
+    assert document["info"]["settings"]["confidence_thresh"] == 0.4
+    for extra, message in {
+        ("--point", "5,5"): "YOLO11n-seg cannot take points; vit_b",
+        ("--crop-layers", "1"): "so crop_n_layers cannot be chosen",
+    }.items():
+        code, printed = in_process(monkeypatch, capsys, dog, "--checkpoint", yolo, *extra, "--out", tmp_path / "none")
+        assert code == 1
+        assert message in printed.err
+        assert len(printed.err.strip().splitlines()) == 1
+        assert not (tmp_path / "none").exists()
 
 
 def test_points_are_one_object_and_boxes_are_many():

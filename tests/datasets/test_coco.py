@@ -9,7 +9,7 @@ import pytest
 from pycocotools.coco import COCO
 
 from samara.datasets.coco import AnnotatedImage, coco_document, is_ours, write_coco
-from samara.errors import OutputError
+from samara.errors import DatasetError, OutputError
 from tests.test_results import EMPTY, OTHER, PART, WHOLE, mask_set
 
 
@@ -58,3 +58,33 @@ def test_nothing_half_written(document, tmp_path):
     with pytest.raises(OutputError, match=r"nowhere.*cannot be written"):
         write_coco(tmp_path / "nowhere" / "annotations.json", document)
     assert [p.name for p in tmp_path.iterdir()] == ["annotations.json"]
+
+
+def of_classes(masks, names, index=()):
+    count = len(masks)
+    return mask_set(masks if count else EMPTY, class_names=names, class_index=np.array(index or [0] * count, dtype=int))
+
+
+def test_classes_are_categories(tmp_path, capsys):
+    names = ("cat", "dog", "cow")
+    images = [
+        AnnotatedImage("empty.jpg", of_classes([], names)),
+        AnnotatedImage("a.jpg", of_classes([WHOLE, PART], names, [2, 0])),
+    ]
+    write_coco(tmp_path / "x.json", coco_document(images, {}))
+    coco = COCO(str(tmp_path / "x.json"))
+    assert {category["id"]: category["name"] for category in coco.cats.values()} == {1: "cat", 2: "dog", 3: "cow"}
+    assert [coco.cats[annotation["category_id"]]["name"] for annotation in coco.anns.values()] == ["cow", "cat"]
+
+
+def test_without_classes_or_images_the_category_is_object(document):
+    for made in (document, coco_document([], {})):
+        assert made["categories"] == [{"id": 1, "name": "object", "supercategory": ""}]
+    fast = coco_document([AnnotatedImage("a.jpg", of_classes([WHOLE], ("object",)))], {})
+    assert fast["categories"] == document["categories"]
+
+
+def test_checkpoints_with_other_classes_need_another_document():
+    images = [AnnotatedImage(str(i), of_classes([WHOLE], names)) for i, names in enumerate((("a", "b"), ("c",)))]
+    with pytest.raises(DatasetError, match=r"different classes \(a, ... and c, ...\)"):
+        coco_document(images, {})

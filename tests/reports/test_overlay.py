@@ -57,3 +57,29 @@ def test_prompts_are_marked():
 @pytest.mark.parametrize(("size", "thickness"), [((10, 10), 1), ((1200, 1800), 2), ((3000, 4000), 6)])
 def test_lines_grow_with_the_picture(size, thickness):
     assert line_thickness(np.zeros((*size, 3), dtype=np.uint8)) == thickness
+
+
+def test_classes_are_written_and_a_single_class_is_not():
+    grey = np.full((200, 300, 3), 100, dtype=np.uint8)
+    mask = np.zeros((200, 300), dtype=bool)
+    mask[80:120, 100:180] = True
+    plain = draw_masks(grey, mask_set([mask]))
+    for names in (("object",), None):
+        index = None if names is None else np.array([0])
+        np.testing.assert_array_equal(draw_masks(grey, mask_set([mask], class_names=names, class_index=index)), plain)
+    labelled = draw_masks(grey, mask_set([mask], class_names=("cat", "dog"), class_index=np.array([1])))
+    changed = np.argwhere((labelled != plain).any(axis=2))
+    assert len(changed) > 100
+    assert changed[:, 0].max() < 80  # above the mask
+    other = draw_masks(grey, mask_set([mask], class_names=("cat", "dog"), class_index=np.array([0])))
+    assert (labelled != other).any()
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (270, 0), (0, 180), (270, 180)])
+@pytest.mark.parametrize("name", ["dog", "楓", "a name that is much longer than the picture is wide " * 3])
+def test_labels_stay_within_the_picture(corner, name):
+    grey = np.full((200, 300, 3), 100, dtype=np.uint8)
+    mask = np.zeros((200, 300), dtype=bool)
+    mask[corner[1] : corner[1] + 20, corner[0] : corner[0] + 30] = True
+    drawn = draw_masks(grey, mask_set([mask], class_names=(name, "cat"), class_index=np.array([0])))
+    assert (drawn != grey).any(axis=2).sum() > mask.sum() + 50

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 
@@ -10,6 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
+import samara
+from samara.checkpoints.load import load
 from samara.errors import ImageError, PromptError, SettingsError, UnrecognisedCheckpoint, WrongCheckpoint
 from samara.segment_anything import SamAutomaticMaskGenerator, SamPredictor, sam_model_registry
 from samara.segment_anything.sam import Sam
@@ -39,7 +42,9 @@ def picture(dog):
 
 
 def test_registry_knows_the_official_names_and_ours():
-    assert {"default", "vit_h", "vit_l", "vit_b", "vit_t", "samara_mini"} == set(sam_model_registry)
+    official = {"default", "vit_h", "vit_l", "vit_b"}
+    ours = {"vit_t", "samara_mini", "hq_vit_h", "hq_vit_l", "hq_vit_b", "hq_vit_t"}
+    assert official | ours == set(sam_model_registry)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -286,3 +291,38 @@ def test_resize_longest_side_agrees_between_numpy_and_torch():
         transform.apply_boxes_torch(torch.from_numpy(boxes), (30, 40)),
     )
     assert transform.apply_image_torch(torch.zeros(2, 3, 30, 60)).shape == (2, 3, 512, 1024)
+
+
+@pytest.mark.parametrize("only", [False, True], ids=["sum", "hq mask alone"])
+def test_hq_sam_keeps_its_flag_through_every_face(picture, only):
+    loaded = load("sam_hq_vit_tiny", weights="random", device="cpu", input_size=256, hq_token_only=only)
+    sam = Sam(loaded)
+    assert sam.as_loaded().hq_token_only == only
+    predictor = SamPredictor(sam)
+    predictor.set_image(picture)
+    point = np.array([[100, 70]])
+    masks, iou, low_res = predictor.predict(point, np.array([1]), multimask_output=True)
+    assert masks.shape == (1, 160, 240)
+    ours = samara.Predictor(loaded)
+    wanted = ours.predict(ours.embed(picture), points=point)
+    np.testing.assert_allclose(low_res, wanted.low_res_logits, atol=1e-4)
+    np.testing.assert_allclose(iou, wanted.predicted_iou, atol=1e-5)
+    image = torch.tensor(ResizeLongestSide(256).apply_image(picture)).permute(2, 0, 1)
+    record = {
+        "image": image,
+        "original_size": (160, 240),
+        "point_coords": torch.tensor(predictor.transform.apply_coords(point, (160, 240)))[None],
+        "point_labels": torch.ones(1, 1),
+    }
+    (answer,) = sam([record], multimask_output=True)
+    np.testing.assert_allclose(answer["low_res_logits"][0].numpy(), low_res, atol=1e-4)
+    other = dataclasses.replace(loaded, hq_token_only=not only)
+    theirs = ours.predict(ours.embed(picture), points=point).low_res_logits
+    different = samara.Predictor(other).predict(ours.embed(picture), points=point).low_res_logits
+    assert np.abs(different - theirs).max() > 1e-3
+
+
+def test_only_hq_sam_takes_the_flag():
+    assert sam_model_registry["hq_vit_t"](hq_token_only=True).as_loaded().hq_token_only
+    with pytest.raises(SettingsError, match="MobileSAM has no HQ token"):
+        sam_model_registry["vit_t"](hq_token_only=True)

@@ -35,12 +35,15 @@ _HQ = "https://huggingface.co/lkeab/hq-sam/resolve/main"
 _EFFICIENT = "https://github.com/yformer/EfficientSAM/raw/main/weights"
 _EDGE = "https://huggingface.co/spaces/chongzhou/EdgeSAM/resolve/main/weights"
 _YOLO = "https://github.com/ultralytics/assets/releases/download/v8.4.0"
+_YOLO_11 = "https://huggingface.co/Ultralytics/YOLO11/resolve/main"
+# The commit that added the file; later ones moved it.
+_FAST_SAM = "https://huggingface.co/spaces/An-619/FastSAM/resolve/4d2656676ef9167f99978ef5a2c9f23b80c68146/checkpoints"
 _SAM_SOURCE = "facebookresearch/segment-anything README; size and digests pinned by several third parties"
 _HQ_SOURCE = "SysCV/sam-hq README; digests pinned by third parties"
 _SAM_2_SOURCE = "facebookresearch/sam2 README; size and SHA-256 pinned by at least two third parties"
 _EFFICIENT_SOURCE = "yformer/EfficientSAM, weights/; git object id from the repository itself"
-_COCO_ONLY = "finds the 80 classes of COCO only; not promptable"
-_FAST = "not promptable: finds all instances at once and prompts select among them"
+_COCO_ONLY = "finds the 80 classes of COCO only, and takes no prompts"
+_SELECTS = "finds everything in one pass; prompts choose among what it found"
 _CLICKS_ONLY = "no negative points, no mask prompts"
 _NO_IOU = "its predicted IoU was not trained: rank by stability score; non-commercial licence"
 
@@ -290,7 +293,7 @@ CATALOGUE: tuple[Checkpoint, ...] = (
         pred_iou_thresh=0.8,
         note="gated: accept the licence at https://huggingface.co/facebook/sam3 and fetch sam3.pt yourself",
     ),
-    # The size and SHA-256 that were pinned belong to the file on Google Drive; what `url` serves may differ.
+    # FastSAM-s lies on Google Drive, which serves no plain downloads; of its mirror nobody has published a digest.
     Checkpoint(
         name="fastsam_s",
         aliases=("fastsam-s",),
@@ -300,51 +303,59 @@ CATALOGUE: tuple[Checkpoint, ...] = (
         licence="AGPL-3.0-only",
         source="CASIA-LMC-Lab/FastSAM; mirror in ultralytics/assets v8.4.0",
         trained_on="2 % of SA-1B",
-        pred_iou_thresh=0.4,
-        stability_score_thresh=0.0,
-        note=_FAST,
+        note=_SELECTS,
     ),
     Checkpoint(
         name="fastsam_x",
         aliases=("fastsam-x", "fastsam"),
         variant="fastsam_x",
-        file_name="FastSAM-x.pt",
-        url=f"{_YOLO}/FastSAM-x.pt",
+        file_name="FastSAM.pt",
+        url=f"{_FAST_SAM}/FastSAM.pt",
         licence="AGPL-3.0-only",
-        source="CASIA-LMC-Lab/FastSAM; mirror in ultralytics/assets v8.4.0",
+        source="CASIA-LMC-Lab/FastSAM; the file of its authors' Space, size and SHA-256 pinned by five third parties",
         trained_on="2 % of SA-1B",
-        pred_iou_thresh=0.4,
-        stability_score_thresh=0.0,
-        note=_FAST,
+        size_bytes=144_943_063,
+        sha256="c0be4e7ddbe4c15333d15a859c676d053c486d0a746a3be6a7a9790d52a9b6d7",
+        note=_SELECTS,
     ),
-    # The documentation states these sizes rounded, and differently in two of its versions: None.
-    Checkpoint(
-        name="yolov8n-seg",
-        aliases=("yolov8n_seg",),
-        variant="yolov8n_seg",
-        file_name="yolov8n-seg.pt",
-        url=f"{_YOLO}/yolov8n-seg.pt",
-        licence="AGPL-3.0-only",
-        source="ultralytics/assets release v8.4.0",
-        trained_on="COCO",
-        input_size=640,
-        pred_iou_thresh=0.25,
-        stability_score_thresh=0.0,
-        note=_COCO_ONLY,
+    # Third parties pin other sizes for each release of YOLOv8, and nobody those of this one: None.
+    *(
+        Checkpoint(
+            name=f"yolov8{size}-seg",
+            aliases=(f"yolov8{size}_seg",),
+            variant=f"yolov8{size}_seg",
+            file_name=f"yolov8{size}-seg.pt",
+            url=f"{_YOLO}/yolov8{size}-seg.pt",
+            licence="AGPL-3.0-only",
+            source="ultralytics/assets release v8.4.0",
+            trained_on="COCO",
+            input_size=640,
+            note=_COCO_ONLY,
+        )
+        for size in "nsmlx"
     ),
-    Checkpoint(
-        name="yolo11n-seg",
-        aliases=("yolo11n_seg",),
-        variant="yolo11n_seg",
-        file_name="yolo11n-seg.pt",
-        url=f"{_YOLO}/yolo11n-seg.pt",
-        licence="AGPL-3.0-only",
-        source="ultralytics/assets release v8.4.0",
-        trained_on="COCO",
-        input_size=640,
-        pred_iou_thresh=0.25,
-        stability_score_thresh=0.0,
-        note=_COCO_ONLY,
+    *(
+        Checkpoint(
+            name=f"yolo11{size}-seg",
+            aliases=(f"yolo11{size}_seg",),
+            variant=f"yolo11{size}_seg",
+            file_name=f"yolo11{size}-seg.pt",
+            url=f"{_YOLO_11}/yolo11{size}-seg.pt",
+            licence="AGPL-3.0-only",
+            source="huggingface.co/Ultralytics/YOLO11, size and SHA-256 from its commit 5df55ae",
+            trained_on="COCO",
+            size_bytes=size_bytes,
+            sha256=sha256,
+            input_size=640,
+            note=_COCO_ONLY,
+        )
+        for size, size_bytes, sha256 in (
+            ("n", 6_182_636, "55ed65c56c91713d23e8402371c6c49a6fd84f257f7dce452e8d70e41dcbe152"),
+            ("s", 20_669_228, "1caa81c0195412efa411b632bcfb8c184939dddb6ae41f6a80c41b211ff257c3"),
+            ("m", 45_400_152, "eb9a06f63e2206c35d68d839b08c362429ebecf933ad54c1ad68b2fd001c17cf"),
+            ("l", 56_096_965, "cabe90049795dfc9a370b7934d6dec7f6b9e44a20e573b0ff81b7e205512c872"),
+            ("x", 125_090_821, "4e53a5f5fd3ee2ae3361c62169c6bb3ed4ae251dd0e57606e230955aa52d919c"),
+        )
     ),
     # The repository's git object ids are all that is known; that of the second is the zip's.
     Checkpoint(

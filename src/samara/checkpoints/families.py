@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from samara.checkpoints.key_tables import OPTIONAL_PREFIXES, Shape, expected_shapes
+from samara.class_names import OBJECT
 from samara.variants import VARIANTS, Family
 
 Part = Literal[
@@ -44,8 +45,7 @@ _HIERA_SIZES = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"}
 _EFFICIENT_SIZES: Mapping[int | None, str] = {192: "efficient_sam_ti", 384: "efficient_sam_s"}
 
 _YOLO_PROTOTYPES = re.compile(r"model\.(\d+)\.proto\.cv1\.conv\.weight")
-_YOLO_KEYS = {"YOLOv8n": 417, "YOLOv8s": 417, "YOLOv8x": 657, "YOLO11n": 561}
-# FastSAM is YOLOv8-seg with the single class "object".
+# FastSAM is YOLOv8-seg with the single class "object"; what calls its one class otherwise is somebody's own.
 _FASTSAM = {"YOLOv8s": "fastsam_s", "YOLOv8x": "fastsam_x"}
 
 _LORA_NOTE = "low-rank updates of an image encoder, to be loaded with their checkpoint: load(CHECKPOINT, lora=FILE)"
@@ -85,13 +85,18 @@ class Recognition:
     note: str = ""
 
 
-def recognise(shapes: Shapes) -> Recognition | None:
-    """Return what a state dict is, or None if it is of no family that samara knows."""
+def recognise(shapes: Shapes, classes: tuple[str, ...] | None = None) -> Recognition | None:
+    """Return what a state dict is, or None if it is of no family that samara knows.
+
+    Args:
+        shapes: names and shapes of its tensors.
+        classes: names of a detector's classes, where the file states them.
+    """
     for family in _FAMILIES:
         found = family(shapes)
         if found is not None:
             return found
-    return None
+    return _yolo(shapes, classes)
 
 
 def _sam_3(shapes: Shapes) -> Recognition | None:
@@ -211,7 +216,7 @@ def _compare(shapes: Shapes, variant: str) -> _Faults:
     )
 
 
-def _yolo(shapes: Shapes) -> Recognition | None:
+def _yolo(shapes: Shapes, names: tuple[str, ...] | None) -> Recognition | None:
     width = _first(shapes, "model.0.conv.weight")
     head = next((found[1] for name in shapes if (found := _YOLO_PROTOTYPES.fullmatch(name))), None)
     if width is None or head is None:
@@ -221,11 +226,15 @@ def _yolo(shapes: Shapes) -> Recognition | None:
     if kind is None:
         note = "neither YOLOv8 nor YOLO11 in a published size"
         return Recognition(family="yolo_seg", title="YOLO-seg", variant=None, classes=classes, note=note)
-    variant = _FASTSAM.get(kind) if classes == 1 else None
-    own = f"{kind.lower()}_seg"
-    variant = variant or (own if own in VARIANTS else None)
-    title = _title(variant, f"{kind}-seg")
-    return Recognition(family="yolo_seg", title=title, variant=variant, classes=classes, note=_count_note(kind, shapes))
+    finds_everything = classes == 1 and names in (None, OBJECT)
+    variant = (_FASTSAM.get(kind) if finds_everything else None) or f"{kind.lower()}_seg"
+    return Recognition(
+        family="yolo_seg",
+        title=VARIANTS[variant].title,
+        variant=variant,
+        classes=classes,
+        note=_count_note(variant, shapes),
+    )
 
 
 def _yolo_kind(shapes: Shapes, head: str, width: int) -> str | None:
@@ -240,8 +249,8 @@ def _yolo_kind(shapes: Shapes, head: str, width: int) -> str | None:
     return None
 
 
-def _count_note(kind: str, shapes: Shapes) -> str:
-    expected = _YOLO_KEYS.get(kind, len(shapes))
+def _count_note(variant: str, shapes: Shapes) -> str:
+    expected = VARIANTS[variant].keys
     return "" if len(shapes) == expected else f"with {len(shapes)} keys where {expected} belong"
 
 
@@ -283,5 +292,4 @@ _FAMILIES: tuple[Callable[[Shapes], Recognition | None], ...] = (
     _efficient_sam,
     _edge_sam,
     _sam,
-    _yolo,
 )

@@ -13,6 +13,7 @@ from samara.checkpoints.families import Part, Recognition, recognise
 from samara.checkpoints.layout import FileFormat, FileLayout
 from samara.checkpoints.record import Checkpoint
 from samara.checkpoints.state_dicts import read_layout
+from samara.class_names import names_in_file
 from samara.errors import UnrecognisedCheckpoint
 from samara.variants import Family
 
@@ -82,7 +83,8 @@ def identify(path: str | os.PathLike[str], *, check_hash: bool = False) -> Ident
         UnsafeCheckpoint: loading it could run code; nothing was run.
     """
     layout = read_layout(Path(path))
-    found = recognise({name: info.shape for name, info in layout.tensors.items()})
+    classes = names_in_file(layout.metadata.get("names"))
+    found = recognise({name: info.shape for name, info in layout.tensors.items()}, classes)
     if found is None:
         raise UnrecognisedCheckpoint(f"{layout.path} {_what_else(layout)}.")
     checkpoint = _published(layout, found, check_hash=check_hash)

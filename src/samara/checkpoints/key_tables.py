@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import pairwise
 
-from samara.variants import VARIANTS, ConvPyramidConfig, EncoderConfig, TinyViTConfig, ViTConfig
+from samara.architectures import ConvPyramidConfig, EncoderConfig, TinyViTConfig, ViTConfig
+from samara.variants import VARIANTS
 
 Shape = tuple[int, ...]
 Shapes = dict[str, Shape]

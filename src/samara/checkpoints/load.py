@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from samara import class_names
 from samara.checkpoints.catalogue import CATALOGUE, Checkpoint, find
 from samara.checkpoints.identify import Identity, identify
 from samara.checkpoints.lora_file import merge_lora_file
@@ -18,13 +19,11 @@ from samara.checkpoints.state_dicts import read_state_dict
 from samara.checkpoints.store import Progress, Store
 from samara.devices import choose_device, choose_precision
 from samara.errors import ChecksumMismatch, SettingsError, UnknownCheckpoint, WrongCheckpoint
+from samara.licences import stated_licence
 from samara.loaded import Loaded, Provenance
 from samara.networks.sam import Sam
+from samara.networks.yolo_seg import YoloSeg
 from samara.variants import VARIANTS, Variant, build_network, runnable_names
-
-# What holds for a file that is in no catalogue: the thresholds of the official generator.
-PRED_IOU_THRESH = 0.88
-STABILITY_SCORE_THRESH = 0.95
 
 METADATA_KEY = "samara"
 """Metadata entry of a safetensors file with the name of the checkpoint that it is, or was made from."""
@@ -59,8 +58,8 @@ def load(
         weights: "random" builds the checkpoint's network with seeded random weights, to measure speed and memory
             where the file is not at hand. Its masks mean nothing.
         seed: of the random weights.
-        input_size: side of the network input in pixels, a multiple of 16; None for the checkpoint's own. Another
-            size costs quality.
+        input_size: side of the network input in pixels, a multiple of 16 (FastSAM and YOLO: 32); None for the
+            checkpoint's own. Another size costs quality.
         hq_token_only: HQ-SAM: give the HQ mask alone instead of its sum with SAM's, which its authors suggest for
             pictures of a single object; `dataclasses.replace(loaded, hq_token_only=True)` needs no second loading.
         lora: a file of low-rank updates that fine-tuning kept apart, trained on this checkpoint; folded in.
@@ -81,14 +80,14 @@ def load(
     """
     if engine != "torch":
         raise SettingsError(f"there is no engine {engine!r}; samara has torch")
-    if input_size is not None and (input_size < 16 or input_size % 16):
-        raise SettingsError(f"input_size is {input_size}; it must be a positive multiple of 16")
+    _check_input_size(input_size, 16)
     chosen_device = choose_device(device)
     entry, path = _resolve(checkpoint)
     if weights == "random":
         if entry is None:
             raise SettingsError("random weights are made for a checkpoint of the catalogue; give its name")
         variant = VARIANTS[entry.variant]
+        _check_input_size(input_size, variant.preprocessing.multiple)
         size = input_size or entry.input_size
         network, provenance = (
             random_network(variant, size, seed),
@@ -101,23 +100,41 @@ def load(
         identity = identify(path, check_hash=True)
         entry = entry or _entry_of(identity)
         variant = runnable_variant(identity)
+        _check_input_size(input_size, variant.preprocessing.multiple)
         size = input_size or (entry.input_size if entry else variant.preprocessing.input_size)
         network = network_from_file(path, variant, size)
-        provenance = Provenance(_name(path, identity, entry), str(path), entry.licence if entry else None, "file")
+        licence = entry.licence if entry else stated_licence(identity.metadata.get("license"))
+        provenance = Provenance(_name(path, identity, entry), str(path), licence, "file")
     if lora is not None:
+        if not isinstance(network, Sam):
+            raise WrongCheckpoint(f"{lora}: low-rank updates are for image encoders, and {variant.title} has none")
         merge_lora_file(network, Path(lora))
         provenance = replace(provenance, name=f"{provenance.name} with {Path(lora).name}")
+    thresholds = _thresholds(entry, variant)
     return Loaded(
         network=network.to(chosen_device),
         variant=variant,
         provenance=provenance,
         input_size=size,
-        pred_iou_thresh=entry.pred_iou_thresh if entry else PRED_IOU_THRESH,
-        stability_score_thresh=entry.stability_score_thresh if entry else STABILITY_SCORE_THRESH,
+        pred_iou_thresh=thresholds[0],
+        stability_score_thresh=thresholds[1],
         device=chosen_device,
         precision=choose_precision(precision, chosen_device),
         engine=engine,
         hq_token_only=hq_token_only,
+    )
+
+
+def _check_input_size(input_size: int | None, multiple: int) -> None:
+    if input_size is not None and (input_size < multiple or input_size % multiple):
+        raise SettingsError(f"input_size is {input_size}; it must be a positive multiple of {multiple}")
+
+
+def _thresholds(entry: Checkpoint | None, variant: Variant) -> tuple[float, float]:
+    """Predicted IoU and stability: the checkpoint's own where its row has them, else the variant's."""
+    iou, stability = (entry.pred_iou_thresh, entry.stability_score_thresh) if entry else (None, None)
+    return variant.pred_iou_thresh if iou is None else iou, (
+        variant.stability_score_thresh if stability is None else stability
     )
 
 
@@ -162,7 +179,7 @@ def _name(path: Path, identity: Identity, entry: Checkpoint | None) -> str:
 
 
 def runnable_variant(identity: Identity) -> Variant:
-    """The variant of an identified file.
+    """The variant of an identified file; of a detector, with the file's own classes.
 
     Raises:
         WrongCheckpoint: the file holds only a part of a network, or a family that cannot be run yet.
@@ -174,10 +191,15 @@ def runnable_variant(identity: Identity) -> Variant:
         raise WrongCheckpoint(
             f"{identity.path}: {identity.description}; samara cannot run it yet, only {', '.join(runnable_names())}"
         )
-    return variant
+    if identity.classes is None:
+        return variant
+    # A detector that somebody trained on classes of their own is the same network, but for its last layer.
+    stated = class_names.names_in_file(identity.metadata.get("names"))
+    fitting = (names for names in (stated, variant.class_names) if names and len(names) == identity.classes)
+    return variant.with_classes(next(fitting, class_names.numbered(identity.classes)))
 
 
-def network_from_file(path: Path, variant: Variant, input_size: int | None = None) -> Sam:
+def network_from_file(path: Path, variant: Variant, input_size: int | None = None) -> Sam | YoloSeg:
     """Build a variant's network with the weights of a file: float32, on the CPU, in eval mode.
 
     Raises:
@@ -191,7 +213,7 @@ def network_from_file(path: Path, variant: Variant, input_size: int | None = Non
     return network.eval()  # only now: eval() before loading is what broke MobileSAM's own loader
 
 
-def random_network(variant: Variant, input_size: int | None, seed: int) -> Sam:
+def random_network(variant: Variant, input_size: int | None, seed: int) -> Sam | YoloSeg:
     """Build a variant's network with random weights that depend on the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from samara.licences import licence_of
+
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
@@ -23,8 +25,8 @@ class Checkpoint:
         md5: the same, 32 digits; the only digest that is known of some files.
         git_blob_sha1: its id as a git object, 40 digits, vouched for by the publisher's repository.
         input_size: side of the square network input in pixels that it was trained for.
-        pred_iou_thresh: automatic masks below this predicted IoU (YOLO: confidence) are dropped.
-        stability_score_thresh: automatic masks below this stability score are dropped.
+        pred_iou_thresh: automatic masks below this predicted IoU are dropped; None for the variant's own.
+        stability_score_thresh: automatic masks below this stability score are dropped; None likewise.
         archive_name: set where `url` serves a zip of this name with the checkpoint inside; size and digests
             are then those of the zip.
         embedded: the file is part of the package.
@@ -44,8 +46,13 @@ class Checkpoint:
     md5: str | None = None
     git_blob_sha1: str | None = None
     input_size: int = 1024
-    pred_iou_thresh: float = 0.88
-    stability_score_thresh: float = 0.95
+    pred_iou_thresh: float | None = None
+    stability_score_thresh: float | None = None
     archive_name: str | None = None
     embedded: bool = False
     note: str = ""
+
+    @property
+    def is_free_for_commerce(self) -> bool:
+        """Whether it may be used commercially without conditions that reach the product, see `samara.licences`."""
+        return licence_of(self.licence).commercial == "free"

@@ -82,7 +82,7 @@ def read_legacy_contents(path: Path) -> Contents | None:
         format="torch legacy",
         tensors=unwrapped.tensors,
         locate=spans.__getitem__,
-        metadata=_module_metadata(unwrapped),
+        metadata=_module_metadata(unwrapped, root.value),
         wrapper=unwrapped.wrapper,
         beside=unwrapped.beside,
         pickled_module=unwrapped.module is not None,
@@ -121,7 +121,7 @@ def _read_archive(path: Path, archive: zipfile.ZipFile) -> Contents | None:
         format="torch zip",
         tensors=unwrapped.tensors,
         locate=partial(_locate, path, {key: records[f"data/{key}"] for key in unpickled.storages}),
-        metadata=_module_metadata(unwrapped) | _own_metadata(archive, records),
+        metadata=_module_metadata(unwrapped, unpickled.value) | _own_metadata(archive, records),
         wrapper=unwrapped.wrapper,
         beside=unwrapped.beside,
         pickled_module=unwrapped.module is not None,
@@ -218,11 +218,18 @@ def _legacy_spans(keys: Value, storages: Mapping[str, Storage], start: int) -> d
     return spans
 
 
-def _module_metadata(unwrapped: Unwrapped) -> dict[str, str]:
-    """Of a pickled module: its class, and the labels of what it detects where it has some."""
+def _module_metadata(unwrapped: Unwrapped, tree: Value) -> dict[str, str]:
+    """Of a pickled module: its class, the labels of what it detects and the licence beside it, where stated."""
     module = unwrapped.module
     if not isinstance(module, InertObject):
         return {}
     labels = module.state.get("names")
-    known = isinstance(labels, dict) and all(isinstance(label, str) for label in labels.values())
-    return {"class": str(module.cls), **({"names": json.dumps(labels)} if known else {})}
+    known = isinstance(labels, dict) and all(
+        isinstance(index, int) and isinstance(label, str) for index, label in labels.items()
+    )
+    licence = tree.get("license") if isinstance(tree, dict) else None
+    return {
+        "class": str(module.cls),
+        **({"names": json.dumps(labels)} if known else {}),
+        **({"license": licence} if isinstance(licence, str) else {}),
+    }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samara.cli.progress import download_bar
+from samara.licences import licence_of
 
 if TYPE_CHECKING:
     from samara.checkpoints.store import Entry, Verification
@@ -24,11 +25,18 @@ Directory = Annotated[
 
 
 @app.command("list", epilog="Example: samara checkpoints list --json")
-def list_checkpoints(as_json: AsJson = False, directory: Directory = None) -> None:
+def list_checkpoints(
+    as_json: AsJson = False,
+    directory: Directory = None,
+    commercial: Annotated[
+        bool,
+        typer.Option("--commercial", help="Only what a product may hold without conditions that reach the product."),
+    ] = False,
+) -> None:
     """Show every published checkpoint: licence, size, and whether it is on this machine."""
     from samara.checkpoints.store import Store
 
-    entries = Store(directory).entries()
+    entries = [entry for entry in Store(directory).entries() if entry.checkpoint.is_free_for_commerce or not commercial]
     if as_json:
         typer.echo(json.dumps([_entry_record(entry) for entry in entries], indent=2))
     else:
@@ -41,11 +49,15 @@ def get_checkpoint(
     directory: Directory = None,
 ) -> None:
     """Fetch a checkpoint into the store, resuming where it stopped; print where it is."""
+    from samara.checkpoints.catalogue import find
     from samara.checkpoints.store import Store
 
     with download_bar(name) as progress:
         path = Store(directory).get(name, progress=progress)
     typer.echo(path)
+    licence = licence_of(find(name).licence)
+    if licence.commercial != "free":
+        typer.echo(f"samara: {find(name).name} is under {licence.identifier}: {licence.consequence}", err=True)
 
 
 @app.command("identify", epilog="Example: samara checkpoints identify sam_vit_b_01ec64.pth --hash")
@@ -85,6 +97,7 @@ def verify_checkpoints(
 def _entry_record(entry: Entry) -> dict[str, object]:
     return {
         **asdict(entry.checkpoint),
+        "commercial": licence_of(entry.checkpoint.licence).commercial,
         "path": str(entry.path),
         "state": entry.state,
         "here_bytes": entry.size_bytes,
@@ -107,19 +120,25 @@ def _print_entries(entries: list[Entry]) -> None:
     from samara.variants import VARIANTS
 
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("name", "licence", "runs", "here"):
+    for heading in ("name", "licence", "commercial", "runs", "here"):
         table.add_column(heading, no_wrap=True)
     table.add_column("size", justify="right", no_wrap=True)
     for entry in entries:
         row = entry.checkpoint
         runs = "yes" if VARIANTS[row.variant].is_runnable else "not yet"
         here = {"here": "yes", "absent": "-"}.get(entry.state, entry.state)
-        table.add_row(row.name, row.licence, runs, here, _megabytes(entry.size_bytes or row.size_bytes))
+        commercial = licence_of(row.licence).commercial
+        table.add_row(row.name, row.licence, commercial, runs, here, _megabytes(entry.size_bytes or row.size_bytes))
     console = Console()
     console.print(table)
+    notes: dict[str, list[str]] = {}
     for entry in entries:
-        if entry.checkpoint.note:
-            console.print(f"[dim]{entry.checkpoint.name}: {entry.checkpoint.note}[/]", soft_wrap=True)
+        notes.setdefault(entry.checkpoint.note, []).append(entry.checkpoint.name)
+    for note, names in notes.items():
+        if note:
+            console.print(f"[dim]{', '.join(names)}: {note}[/]", soft_wrap=True)
+    for licence in sorted({entry.checkpoint.licence for entry in entries}):
+        console.print(f"[dim]{licence}: {licence_of(licence).consequence}[/]", soft_wrap=True)
 
 
 def _print_verifications(verifications: list[Verification]) -> None:

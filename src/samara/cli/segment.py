@@ -14,6 +14,8 @@ from samara.cli.progress import work_bar
 from samara.errors import PromptError
 
 if TYPE_CHECKING:
+    from samara.licences import Licence
+    from samara.loaded import Loaded
     from samara.prompts import Prompt
     from samara.segment import Outcome
 
@@ -58,7 +60,7 @@ def segment(
         float | None,
         typer.Option(
             metavar="X",
-            help="Least predicted IoU. Default: what suits the checkpoint.",
+            help="Least predicted IoU (FastSAM, YOLO: confidence). Default: what suits the checkpoint.",
             rich_help_panel=EVERYTHING,
         ),
     ] = None,
@@ -95,6 +97,12 @@ def segment(
     precision: Annotated[
         str, typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.", rich_help_panel=RUNNING)
     ] = "auto",
+    hq_token_only: Annotated[
+        bool,
+        typer.Option(
+            "--hq-token-only", help="HQ-SAM: its own mask without SAM's, for one object.", rich_help_panel=RUNNING
+        ),
+    ] = False,
     threads: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="CPU threads. Default: all.", rich_help_panel=RUNNING),
@@ -114,7 +122,9 @@ def segment(
 ) -> None:
     """Segment pictures: masks from prompts, or everything when there is no prompt.
 
-    Writes an overlay for each picture, `<file name>.png`, and `annotations.json` (COCO, RLE) for all of them.
+    Writes an overlay for each picture, `<file name>.png`, and `annotations.json` (COCO, RLE) for all of them. FastSAM
+    answers prompts by choosing among what it finds; a click in several masks takes the most confident, with --answer
+    three all of them, with --answer one their union.
 
     Example: samara segment truck.jpg --point 500,375 --out masks
     """
@@ -134,7 +144,7 @@ def segment(
     )
     use_threads(threads)
     with work_bar() as tell:
-        loaded = load(checkpoint, device=device, precision=precision, download=download)
+        loaded = load(checkpoint, device=device, precision=precision, hq_token_only=hq_token_only, download=download)
         outcome = segment_files(
             images,
             loaded,
@@ -145,7 +155,7 @@ def segment(
             overwrite=overwrite,
             progress=tell,
         )
-    show(outcome, loaded.name, as_json=as_json)
+    show(outcome, loaded, as_json=as_json)
     if outcome.failed:
         raise typer.Exit(1)
 
@@ -196,22 +206,36 @@ def use_threads(count: int | None) -> None:
         torch.set_num_threads(count)
 
 
-def show(outcome: Outcome, checkpoint: str, *, as_json: bool) -> None:
+def show(outcome: Outcome, loaded: Loaded, *, as_json: bool) -> None:
     """Print what was done on stdout and what failed on stderr."""
+    from samara.licences import licence_of
+
+    licence = licence_of(loaded.provenance.licence)
     for failure in outcome.failed:
         sys.stderr.write(f"samara: {failure.reason}\n")
     if as_json:
-        typer.echo(json.dumps(_report(outcome, checkpoint)))
+        typer.echo(json.dumps(_report(outcome, loaded, licence)))
         return
+    by = f"{loaded.name} ({_terms(loaded, licence)})"
     for done in outcome.done:
         masks = len(done.masks)
-        typer.echo(f"{done.path}: {masks} mask{'' if masks == 1 else 's'} by {checkpoint}, drawn in {done.overlay}")
+        typer.echo(f"{done.path}: {masks} mask{'' if masks == 1 else 's'} by {by}, drawn in {done.overlay}")
     typer.echo(f"annotations (COCO) in {outcome.annotations}")
+    if licence.commercial != "free" and loaded.provenance.weights == "file":
+        typer.echo(f"licence of {loaded.name}: {licence.identifier}: {licence.consequence}")
 
 
-def _report(outcome: Outcome, checkpoint: str) -> dict[str, object]:
+def _terms(loaded: Loaded, licence: Licence) -> str:
+    if loaded.provenance.weights == "random":
+        return "random weights"
+    return "licence unknown" if licence.commercial == "unknown" else licence.identifier
+
+
+def _report(outcome: Outcome, loaded: Loaded, licence: Licence) -> dict[str, object]:
     return {
-        "checkpoint": checkpoint,
+        "checkpoint": loaded.name,
+        "licence": loaded.provenance.licence,
+        "commercial": licence.commercial,
         "annotations": str(outcome.annotations),
         "images": [
             {"file": str(done.path), "overlay": str(done.overlay), "masks": len(done.masks)} for done in outcome.done

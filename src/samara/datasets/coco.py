@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import samara
+from samara.class_names import OBJECT
+from samara.errors import DatasetError
 from samara.files import write_atomically
 from samara.results import MaskSet
 
@@ -29,11 +31,14 @@ class AnnotatedImage:
 
 
 def coco_document(images: Sequence[AnnotatedImage], info: dict[str, Any]) -> dict[str, Any]:
-    """Assemble a COCO document with one category, "object".
+    """Assemble a COCO document; its categories are the classes of the checkpoint, or one, "object".
 
     Args:
         images: ids are given in this order, from 1.
         info: what made the masks: checkpoint, licence, settings.
+
+    Raises:
+        DatasetError: the images' masks come from checkpoints with different classes.
     """
     annotations: list[dict[str, Any]] = []
     for image_id, image in enumerate(images, start=1):
@@ -41,7 +46,10 @@ def coco_document(images: Sequence[AnnotatedImage], info: dict[str, Any]) -> dic
     return {
         "info": {"contributor": CONTRIBUTOR, "version": samara.__version__, **info},
         "licenses": [],
-        "categories": [{"id": 1, "name": "object", "supercategory": ""}],
+        "categories": [
+            {"id": category_id, "name": name, "supercategory": ""}
+            for category_id, name in enumerate(_class_names(images), start=1)
+        ],
         "images": [
             {
                 "id": image_id,
@@ -53,6 +61,17 @@ def coco_document(images: Sequence[AnnotatedImage], info: dict[str, Any]) -> dic
         ],
         "annotations": annotations,
     }
+
+
+def _class_names(images: Sequence[AnnotatedImage]) -> tuple[str, ...]:
+    several = {image.masks.class_names or OBJECT for image in images} or {OBJECT}
+    if len(several) > 1:
+        first, second = sorted(several)[:2]
+        raise DatasetError(
+            f"masks of different classes ({first[0]}, ... and {second[0]}, ...) do not fit into one COCO document; "
+            "write one for each checkpoint"
+        )
+    return next(iter(several))
 
 
 def write_coco(path: Path, document: dict[str, Any]) -> None:

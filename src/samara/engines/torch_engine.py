@@ -229,4 +229,4 @@ def open_engine(loaded: Loaded) -> TorchEngine:
     """The engine that a loaded checkpoint asks for."""
     if loaded.engine != "torch":
         raise DeviceError(f"there is no engine {loaded.engine!r}; samara has torch")
-    return TorchEngine(loaded.network, loaded.device, loaded.precision, hq_token_only=loaded.hq_token_only)
+    return TorchEngine(loaded.sam, loaded.device, loaded.precision, hq_token_only=loaded.hq_token_only)

@@ -153,7 +153,7 @@ class _Run:
         self.on_epoch = on_epoch or (lambda record: None)
         self.processes = processes
         self.work = _work(out)
-        self.network = _own_copy(loaded.network, settings)
+        self.network = _own_copy(loaded.sam, settings)
         self.parameters = choose_trained(self.network, settings)
         if settings.checkpoint_blocks:
             _recompute_blocks(self.network.image_encoder)
@@ -229,7 +229,7 @@ class _Run:
 
     def _save(self, metadata: Mapping[str, str]) -> None:
         if self.settings.trained == "lora" and self.settings.lora_apart:
-            save_lora(self.out, self.network, fingerprint(self.loaded.network.image_encoder), metadata)
+            save_lora(self.out, self.network, fingerprint(self.loaded.sam.image_encoder), metadata)
             return
         if self.settings.trained == "lora":
             merge_lora(self.network)
@@ -321,7 +321,7 @@ class _Run:
         """What makes a run this run: settings, encoder, decoder and pictures."""
         names = [example.name for examples in (self.training, self.validation) for example in examples.examples]
         digest = hashlib.sha256(
-            "\n".join([*names, self.loaded.fingerprint, fingerprint(self.loaded.network.mask_decoder)]).encode()
+            "\n".join([*names, self.loaded.fingerprint, fingerprint(self.loaded.sam.mask_decoder)]).encode()
         ).hexdigest()
         return json.dumps(asdict(self.settings)) + digest[:16]
 

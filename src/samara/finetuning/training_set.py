@@ -85,7 +85,7 @@ class TrainingSet:
             EmbeddingCache(folder, *facts)  # makes the files
         processes.wait()
         cache = EmbeddingCache(folder, *facts)
-        engine = TorchEngine(self.loaded.network, self.loaded.device, self.loaded.precision)
+        engine = TorchEngine(self.loaded.sam, self.loaded.device, self.loaded.precision)
         cache.fill(lambda index: engine.encode(self.network_input(index))[0], progress, share=processes.share)
         processes.wait()
         return cache

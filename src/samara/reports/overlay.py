@@ -26,7 +26,8 @@ def draw_masks(image: Image, masks: MaskSet, prompts: Sequence[Prompt] = (), *, 
 
     Args:
         image: (H, W, 3) RGB uint8, the size the masks have; it is not changed.
-        masks: any number, also none.
+        masks: any number, also none. Of a checkpoint with several classes each is labelled with its class and
+            confidence.
         prompts: points and boxes to mark.
         opacity: of the tint, in [0, 1].
 
@@ -44,6 +45,10 @@ def draw_masks(image: Image, masks: MaskSet, prompts: Sequence[Prompt] = (), *, 
         tinted = (1 - opacity) * image[y0:y1, x0:x1] + opacity * np.array(colours[index])
         canvas[y0:y1, x0:x1][area] = tinted[area].astype(np.uint8)
         _draw_contour(canvas, area, (x0, y0), colours[index], thickness)
+    if ordered.class_names and len(ordered.class_names) > 1:  # a single class would say the same everywhere
+        for index, rle in enumerate(ordered.rles):
+            label = f"{ordered.class_name(index)} {ordered.predicted_iou[index]:.2f}"
+            _draw_label(canvas, label, rle.box_xyxy[:2], colours[index], thickness)
     return draw_prompts(canvas, prompts)
 
 
@@ -79,6 +84,22 @@ def _draw_contour(
     contours, _ = cv2.findContours(area.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=offset)
     light = tuple(int(255 - 0.45 * (255 - part)) for part in rgb)
     cv2.drawContours(canvas, contours, -1, light, thickness, cv2.LINE_AA)
+
+
+def _draw_label(
+    canvas: Image, label: str, corner_xy: tuple[int, int], rgb: tuple[int, int, int], thickness: int
+) -> None:
+    """Write on a patch of the mask's colour at its top left corner, within the picture."""
+    text = label.encode("ascii", "replace").decode()  # OpenCV's letters
+    font, scale, margin = cv2.FONT_HERSHEY_SIMPLEX, 0.45 * thickness, 2 * thickness
+    (width, height), below = cv2.getTextSize(text, font, scale, thickness)
+    patch_h, patch_w = height + below + 2 * margin, width + 2 * margin
+    left = max(0, min(corner_xy[0], canvas.shape[1] - patch_w))
+    top = max(0, min(corner_xy[1] - patch_h, canvas.shape[0] - patch_h))
+    cv2.rectangle(canvas, (left, top), (left + patch_w - 1, top + patch_h - 1), rgb, cv2.FILLED)
+    is_light = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] > 140  # ITU-R BT.601 luma
+    ink = (0, 0, 0) if is_light else (255, 255, 255)
+    cv2.putText(canvas, text, (left + margin, top + margin + height), font, scale, ink, thickness, cv2.LINE_AA)
 
 
 def _draw_prompt(canvas: Image, prompt: Prompt, thickness: int) -> None:

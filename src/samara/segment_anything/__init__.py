@@ -9,7 +9,9 @@ Differs from Meta, on purpose:
 * automatic masks take a fraction of the memory, boxes are COCO-exact (width = x1 − x0), no score is NaN, and an image
   without masks gives an empty list;
 * `Sam.forward` lets gradients through in training mode;
-* the registry also knows "vit_t" (MobileSAM) and "samara_mini", whose file is part of this package.
+* the registry also knows "vit_t" (MobileSAM), "samara_mini", whose file is part of this package, and HQ-SAM as
+  "hq_vit_h", "hq_vit_l", "hq_vit_b" and "hq_vit_t". HQ-SAM gives one mask where three are asked for, as in its own
+  package; `sam_model_registry["hq_vit_b"](checkpoint, hq_token_only=True)` gives the HQ mask without SAM's.
 """
 
 from samara.segment_anything.automatic_mask_generator import SamAutomaticMaskGenerator

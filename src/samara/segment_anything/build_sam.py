@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from samara.checkpoints.catalogue import find
 from samara.checkpoints.identify import identify
@@ -15,21 +16,23 @@ from samara.segment_anything.sam import Sam
 from samara.variants import VARIANTS
 
 
-def _build(name: str, checkpoint: str | os.PathLike[str] | None = None) -> Sam:
+def _build(name: str, checkpoint: str | os.PathLike[str] | None = None, *, hq_token_only: bool = False) -> Sam:
     """Build a catalogue entry's network on the CPU, in eval mode.
 
     Args:
         name: catalogue name.
         checkpoint: file with the weights. Without one they are random, as in the official package, except that
             `samara_mini` has its own at hand.
+        hq_token_only: HQ-SAM: give the HQ mask alone instead of its sum with SAM's.
 
     Raises:
         WrongCheckpoint: the file holds another variant.
+        SettingsError: `hq_token_only` of a variant that has no HQ token.
     """
     entry = find(name)
     if checkpoint is None:
-        random = not entry.embedded
-        return Sam(load(name, device="cpu", precision="float32", weights="random" if random else "file"))
+        weights: Literal["file", "random"] = "file" if entry.embedded else "random"
+        return Sam(load(name, device="cpu", precision="float32", weights=weights, hq_token_only=hq_token_only))
     identity = identify(checkpoint)
     if runnable_variant(identity).name != entry.variant:
         fitting = ", ".join(repr(key) for key, known in _REGISTERED.items() if find(known).variant == identity.variant)
@@ -37,7 +40,14 @@ def _build(name: str, checkpoint: str | os.PathLike[str] | None = None) -> Sam:
             f"{checkpoint}: {identity.description}, not {VARIANTS[entry.variant].title}; "
             f"use sam_model_registry[{fitting}]"
         )
-    return Sam(load(Path(checkpoint), device="cpu", precision="float32", input_size=entry.input_size))
+    loaded = load(
+        Path(checkpoint),
+        device="cpu",
+        precision="float32",
+        input_size=entry.input_size,
+        hq_token_only=hq_token_only,
+    )
+    return Sam(loaded)
 
 
 _REGISTERED = {
@@ -47,6 +57,10 @@ _REGISTERED = {
     "vit_b": "sam_vit_b",
     "vit_t": "mobile_sam",
     "samara_mini": "samara_mini",
+    "hq_vit_h": "sam_hq_vit_h",
+    "hq_vit_l": "sam_hq_vit_l",
+    "hq_vit_b": "sam_hq_vit_b",
+    "hq_vit_t": "sam_hq_vit_tiny",
 }
 
 sam_model_registry: dict[str, Callable[..., Sam]] = {key: partial(_build, name) for key, name in _REGISTERED.items()}

@@ -153,12 +153,8 @@ class SamPredictor:
         if point_coords is not None and point_labels is not None:
             points = (point_coords.to(self.device, torch.float32), point_labels.to(self.device))
         sparse, dense = self.model.prompt_encoder(points, boxes, mask_input)
-        low_res_logits, predicted_iou = self.model.mask_decoder(
-            self.get_image_embedding(),
-            self.model.prompt_encoder.get_dense_pe(),
-            sparse,
-            dense,
-            multimask_output,
+        low_res_logits, predicted_iou = self.model.predict_low_res(
+            self.get_image_embedding(), sparse, dense, multimask_output
         )
         masks = self.model.postprocess_masks(low_res_logits, self.input_size, self.original_size)
         return masks if return_logits else masks > self.model.mask_threshold, predicted_iou, low_res_logits

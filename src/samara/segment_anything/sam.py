@@ -34,7 +34,7 @@ class Sam(nn.Module):
 
     def __init__(self, loaded: Loaded) -> None:
         super().__init__()
-        network = loaded.network
+        network = loaded.sam
         self.image_encoder = network.image_encoder
         self.prompt_encoder: PromptEncoder = network.prompt_encoder
         self.mask_decoder: MaskDecoder = network.mask_decoder
@@ -46,6 +46,7 @@ class Sam(nn.Module):
         self._variant: Variant = loaded.variant
         self._provenance: Provenance = loaded.provenance
         self.train(network.training)
+        self.hq_token_only = loaded.hq_token_only
         self._thresholds = (loaded.pred_iou_thresh, loaded.stability_score_thresh)
 
     @property
@@ -68,7 +69,17 @@ class Sam(nn.Module):
             stability_score_thresh=self._thresholds[1],
             device=str(self.device),
             precision="float32",
+            hq_token_only=self.hq_token_only,
         )
+
+    def predict_low_res(
+        self, embeddings: Tensor, sparse: Tensor, dense: Tensor, multimask: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Run the mask decoder: low-res logits (N, M, 4h, 4w) and predicted IoU (N, M); obeys `hq_token_only`."""
+        positions = self.prompt_encoder.get_dense_pe()
+        only = {"hq_token_only": True} if self.hq_token_only else {}  # a decoder without the token does not know it
+        low_res_logits, predicted_iou = self.mask_decoder(embeddings, positions, sparse, dense, multimask, **only)
+        return low_res_logits, predicted_iou
 
     def preprocess(self, x: Tensor) -> Tensor:
         """Normalise (..., 3, h, w) on the 0..255 scale and pad to the input square."""
@@ -122,9 +133,7 @@ class Sam(nn.Module):
     def _decode(self, record: dict[str, Any], embedding: Tensor, multimask: bool) -> dict[str, Tensor]:
         points = (record["point_coords"], record["point_labels"]) if "point_coords" in record else None
         sparse, dense = self.prompt_encoder(points, record.get("boxes"), record.get("mask_inputs"))
-        low_res_logits, predicted_iou = self.mask_decoder(
-            embedding, self.prompt_encoder.get_dense_pe(), sparse, dense, multimask
-        )
+        low_res_logits, predicted_iou = self.predict_low_res(embedding, sparse, dense, multimask)
         masks = self.postprocess_masks(low_res_logits, record["image"].shape[-2:], record["original_size"])
         return {
             "masks": masks > self.mask_threshold,

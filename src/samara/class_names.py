@@ -1,0 +1,56 @@
+"""Names of what detectors find: COCO's classes, and how names from elsewhere are made fit to be shown."""
+
+from __future__ import annotations
+
+import json
+
+# fmt: off
+COCO = (
+    "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light",
+    "fire hydrant", "stop sign", "parking meter", "bench", "bird", "cat", "dog", "horse", "sheep", "cow", "elephant",
+    "bear", "zebra", "giraffe", "backpack", "umbrella", "handbag", "tie", "suitcase", "frisbee", "skis", "snowboard",
+    "sports ball", "kite", "baseball bat", "baseball glove", "skateboard", "surfboard", "tennis racket", "bottle",
+    "wine glass", "cup", "fork", "knife", "spoon", "bowl", "banana", "apple", "sandwich", "orange", "broccoli",
+    "carrot", "hot dog", "pizza", "donut", "cake", "chair", "couch", "potted plant", "bed", "dining table", "toilet",
+    "tv", "laptop", "mouse", "remote", "keyboard", "cell phone", "microwave", "oven", "toaster", "sink",
+    "refrigerator", "book", "clock", "vase", "scissors", "teddy bear", "hair drier", "toothbrush",
+)
+# fmt: on
+"""The 80 classes of COCO's instances (Lin et al. 2014), in the order of their category ids."""
+
+OBJECT = ("object",)
+"""The one class of networks that find everything."""
+
+LONGEST = 64
+
+
+def names_in_file(text: str | None) -> tuple[str, ...] | None:
+    """Read the names of classes that a checkpoint file states.
+
+    Args:
+        text: JSON, an object from index to name; None for a file that states none.
+
+    Returns:
+        The names by index, without control characters and no longer than 64 characters; None if the text is
+        anything else than one name for each of 0, 1, 2, ...
+    """
+    try:
+        stated = json.loads(text or "null")
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(stated, dict) or set(stated) != {str(index) for index in range(len(stated))}:
+        return None
+    names = [stated[str(index)] for index in range(len(stated))]
+    if not all(isinstance(name, str) for name in names):
+        return None
+    return tuple(_showable(name) or f"class {index}" for index, name in enumerate(names))
+
+
+def numbered(count: int) -> tuple[str, ...]:
+    """Names for classes of which nothing is known."""
+    return tuple(f"class {index}" for index in range(count))
+
+
+def _showable(name: str) -> str:
+    """A file's text reaches terminals and pictures: no escapes, no new lines, no novels."""
+    return "".join(sign if sign.isprintable() else " " for sign in name[:LONGEST]).strip()

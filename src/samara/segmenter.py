@@ -115,8 +115,7 @@ def _instance_settings(settings: AutomaticSettings | InstanceSettings | None, na
     changed = {
         field.name: getattr(settings, field.name)
         for field in fields(settings)
-        if getattr(settings, field.name) is not getattr(default, field.name)
-        and getattr(settings, field.name) != getattr(default, field.name)
+        if getattr(settings, field.name) != getattr(default, field.name)
     }
     meaningless = sorted(changed.keys() - _SHARED - _RENAMED.keys())
     if meaningless:

@@ -22,7 +22,8 @@ class InstanceEngine(Protocol):
         ...
 
 
-# Where pixels next to each other in memory are faster than planes; together with fused norms 40 % on one CPU core.
+# Where pixels next to each other in memory are faster than planes. Together with fused norms it takes 10 to 17 % less
+# time on one or two CPU cores (YOLO11n at 640, FastSAM-s at 1024).
 CHANNELS_LAST = ("cpu", "cuda")
 
 

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from samara.automatic.settings import AutomaticSettings
-from samara.datasets.coco import AnnotatedImage, coco_document, is_ours, write_coco
+from samara.datasets.annotated import AnnotatedImage
+from samara.datasets.coco import is_ours, write_coco
 from samara.errors import OutputError, SamaraError, SettingsError
 from samara.files import write_atomically
 from samara.images import read_image
@@ -115,7 +116,11 @@ def segment_files(
         else:
             done.append(Segmented(path, overlay, masks))
     info = description(segmenter, prompts)
-    write_coco(annotations, coco_document([AnnotatedImage(str(one.path), one.masks) for one in done], info))
+    images = [
+        AnnotatedImage(str(one.path), one.masks, number, _categories(one.masks))
+        for number, one in enumerate(done, start=1)
+    ]
+    write_coco(annotations, images, info)
     return Outcome(tuple(done), tuple(failed), annotations)
 
 
@@ -196,3 +201,8 @@ def _png(image: npt.NDArray[np.uint8]) -> bytes:
     """Encode RGB as PNG, quickly rather than tightly."""
     _, data = cv2.imencode(".png", image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 3])
     return data.tobytes()
+
+
+def _categories(masks: MaskSet) -> tuple[str, ...] | None:
+    names = [masks.class_name(index) for index in range(len(masks))]
+    return tuple(name for name in names if name is not None) if masks.class_names else None

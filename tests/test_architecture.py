@@ -44,6 +44,7 @@ LAYERS = {
     "segmenter": 8,
     "reports": 8,
     "finetuning": 8,
+    "annotation": 8,
     "segment": 9,
     "finetune": 9,
     "segment_anything": 9,
@@ -55,7 +56,8 @@ LAYERS = {
 ALLOWED = {
     "PIL": {"images", "preprocessing", "datasets"},
     "httpx": {"checkpoints"},
-    "filelock": {"checkpoints", "finetuning"},
+    "filelock": {"checkpoints", "finetuning", "annotation"},
+    "pyarrow": {"annotation"},
     "platformdirs": {"checkpoints"},
     "safetensors": {"checkpoints", "embeddings", "finetuning"},
     "cv2": {"masks", "images", "instances", "reports", "segment", "finetuning"},
@@ -84,6 +86,7 @@ ALLOWED = {
         "instances",
         "finetuning",
         "finetune",
+        "annotation",
         "segment_anything",
         "cli",
     },
@@ -103,6 +106,7 @@ ALLOWED = {
         "checkpoints",
         "finetuning",
         "datasets",
+        "annotation",
     },
 }
 
@@ -260,6 +264,7 @@ def test_light_imports_load_nothing_heavy(module):
         "matplotlib",
         "jinja2",
         "tensorboard",
+        "pyarrow",
     }
     assert not heavy & set(loaded)
 

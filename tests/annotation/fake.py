@@ -6,10 +6,12 @@ import time
 
 import numpy as np
 
+from samara.annotation import runner
 from samara.annotation.annotator import Annotator
 from samara.annotation.prefetch import Reading
 from samara.annotation.runner import Work
 from samara.annotation.settings import AnnotationSettings, Cleaning
+from samara.annotation.shard_files import read_table
 from samara.annotation.sources import open_source
 from samara.annotation.store import create_store
 from samara.masks.rle import encode_mask
@@ -57,11 +59,18 @@ def work_on(pictures, **options):
 
 def final_rows(out):
     """What must be the same however it came about: the bytes of the masks, and the images without their times."""
-    from samara.annotation.shard_files import read_table
-
     masks = {path.name: path.read_bytes() for path in sorted((out / "shards").glob("*.masks.parquet"))}
     images = {
         path.name: read_table(path).drop_columns("seconds").to_pylist()
         for path in sorted((out / "shards").glob("*.images.parquet"))
     }
     return masks, images
+
+
+def annotate_for_killing(pictures, out, seconds, begin, seen):
+    """Annotate a folder slowly and in small pieces, in a process of its own that may be killed at any moment."""
+    runner.PIECE_IMAGES, runner.WAIT_SECONDS = 2, 0.02
+    segmenter = Bright(seconds)
+    begin.wait()
+    runner.annotate_store(store_of(pictures, out), annotator(segmenter), work_on(pictures))
+    seen.value = segmenter.seen

@@ -11,6 +11,7 @@ import torch
 from samara.annotation.annotator import is_out_of_memory, make_annotator, resolved
 from samara.annotation.pictures import DecodedPicture
 from samara.annotation.settings import AnnotationSettings, Cleaning
+from samara.annotation.tiles import tiles_of
 from samara.automatic.generator import AutomaticMaskGenerator
 from samara.automatic.settings import AutomaticSettings
 from samara.images import read_image
@@ -40,12 +41,13 @@ def test_tiles_of_a_picture_smaller_than_a_tile_change_nothing(mini, picture):
 
 
 def test_tiles_find_masks_that_cross_their_edges(mini, picture):
-    height, width = picture.size_hw
-    tiled = make_annotator(mini, AnnotationSettings(automatic=FEW, tile=max(height, width) // 2 + 64, tile_overlap=100))
-    found = tiled.annotate(picture)
-    assert found.size_hw == (height, width)
-    widths = found.boxes_xyxy[:, 2] - found.boxes_xyxy[:, 0]
-    assert widths.max() > max(height, width) // 2 + 64
+    settings = AnnotationSettings(automatic=FEW, tile=500, tile_overlap=150)
+    found = make_annotator(mini, settings).annotate(picture)
+    assert found.size_hw == picture.size_hw
+    edges = [tile.box_xyxy[0] for tile in tiles_of(picture.size_hw, 500, 150)[1:]]
+    boxes = found.boxes_xyxy
+    assert any((boxes[:, 0] < edge - 20).any() and (boxes[:, 2] > edge + 20).any() for edge in edges)
+    assert (found.crop_boxes_xyxy[:, 2] - found.crop_boxes_xyxy[:, 0]).max() > 500
 
 
 def test_thresholds_of_the_checkpoint_are_recorded(mini):

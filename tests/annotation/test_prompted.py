@@ -58,7 +58,7 @@ def test_a_prompt_outside_is_refused(mini, picture):
 def test_windows_hold_their_prompts():
     size_hw = (1000, 2000)
     tiles = tiles_of(size_hw, 400, 100)
-    assert window_of(Asked(((350.0, 10.0),), (1,)), size_hw, tiles) == (300, 0, 700, 400)
+    assert window_of(Asked(((360.0, 10.0),), (1,)), size_hw, tiles) == (300, 0, 700, 400)
     assert window_of(Asked(box=(310.0, 0.0, 390.0, 50.0)), size_hw, tiles) in {(0, 0, 400, 400), (300, 0, 700, 400)}
     large = Asked(box=(500.0, 100.0, 1100.0, 300.0))
     assert window_of(large, size_hw, tiles) == (200, 0, 1400, 600)

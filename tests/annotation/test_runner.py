@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import errno
+import multiprocessing
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 import torch
@@ -22,9 +20,7 @@ from samara.automatic.generator import AutomaticMaskGenerator
 from samara.automatic.settings import AutomaticSettings
 from samara.errors import AnnotationStopped, OutputError
 from tests.annotation.conftest import write_pictures
-from tests.annotation.fake import Bright, annotator, final_rows, store_of, work_on
-
-ROOT = Path(__file__).parents[2]
+from tests.annotation.fake import Bright, annotate_for_killing, annotator, final_rows, store_of, work_on
 
 
 @pytest.fixture
@@ -158,55 +154,77 @@ def interrupt_after(count):
     return tell
 
 
-def start(pictures, out, seconds):
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-    command = [sys.executable, "-m", "tests.annotation.annotate_for_killing", pictures, out, str(seconds)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT)
-    assert process.stdout.readline() == "ready\n"
-    return process
+@pytest.fixture(scope="module")
+def processes():
+    """Processes that begin at once, because their server has imported everything."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.annotation.fake"])
+    return context
 
 
-def kill_until_done(pictures, out, kills, seed, seconds=0.02):
-    chance = random.Random(seed)
+class Run:
+    """A process that annotates; it begins when told."""
+
+    def __init__(self, processes, pictures, out, seconds):
+        self.begin, self.seen = processes.Event(), processes.Value("i", -1)
+        arguments = (pictures, out, seconds, self.begin, self.seen)
+        self.process = processes.Process(target=annotate_for_killing, args=arguments)
+        self.process.start()
+
+    def end(self):
+        self.process.join()
+        return self.process.exitcode
+
+
+@pytest.mark.parametrize(("images", "kills"), [(60, 25), pytest.param(600, 400, marks=pytest.mark.slow)])
+def test_kills_at_any_moment_leave_no_trace(processes, tmp_path, images, kills):
+    pictures, out = tmp_path / "pictures", tmp_path / "out"
+    write_pictures(pictures, images)
+    annotate_store(store_of(pictures, tmp_path / "reference"), annotator(), work_on(pictures))
+    chance, interrupted = random.Random(images), 0
     for _ in range(kills):
-        with start(pictures, out, seconds) as process:
-            time.sleep(chance.uniform(0, 0.25))
-            process.send_signal(signal.SIGKILL)
-    with start(pictures, out, 0) as process:
-        assert process.wait() == 0
+        run = Run(processes, pictures, out, 0.005)
+        run.begin.set()
+        time.sleep(chance.uniform(0, 0.15))
+        run.process.kill()
+        interrupted += run.end() == -signal.SIGKILL
+    run = Run(processes, pictures, out, 0)
+    run.begin.set()
+    assert run.end() == 0
+    assert interrupted > kills / 3  # else nothing was tested
+    assert final_rows(out) == final_rows(tmp_path / "reference")
+    assert [path for path in out.rglob("*") if path.name.endswith(".part")] == []
 
 
-@pytest.mark.parametrize(("images", "kills"), [(30, 3), pytest.param(400, 60, marks=pytest.mark.slow)])
-def test_kills_at_any_moment_leave_no_trace(tmp_path, images, kills):
-    write_pictures(tmp_path / "pictures", images)
-    annotate_store(store_of(tmp_path / "pictures", tmp_path / "reference"), annotator(), work_on(tmp_path / "pictures"))
-    kill_until_done(tmp_path / "pictures", tmp_path / "out", kills, seed=images)
-    assert final_rows(tmp_path / "out") == final_rows(tmp_path / "reference")
-    left = [path.name for path in (tmp_path / "out").rglob("*") if path.name.endswith(".part")]
-    assert left == []
-
-
-def test_two_runs_share_the_images(tmp_path):
-    write_pictures(tmp_path / "pictures", 24)
-    annotate_store(store_of(tmp_path / "pictures", tmp_path / "reference"), annotator(), work_on(tmp_path / "pictures"))
-    store_of(tmp_path / "pictures", tmp_path / "out")
-    runs = [start(tmp_path / "pictures", tmp_path / "out", 0.05) for _ in range(2)]
-    seen = [int(run.communicate()[0]) for run in runs]
+def test_two_runs_share_the_images(processes, tmp_path):
+    pictures, out = tmp_path / "pictures", tmp_path / "out"
+    write_pictures(pictures, 24)
+    annotate_store(store_of(pictures, tmp_path / "reference"), annotator(), work_on(pictures))
+    store_of(pictures, out)
+    runs = [Run(processes, pictures, out, 0.03) for _ in range(2)]
+    for run in runs:
+        run.begin.set()
+    assert [run.end() for run in runs] == [0, 0]
+    seen = [run.seen.value for run in runs]
     assert sum(seen) == 24
     assert min(seen) > 0
-    assert final_rows(tmp_path / "out") == final_rows(tmp_path / "reference")
+    assert final_rows(out) == final_rows(tmp_path / "reference")
 
 
-def test_one_run_goes_on_where_the_other_was_killed(tmp_path):
-    write_pictures(tmp_path / "pictures", 24)
-    store_of(tmp_path / "pictures", tmp_path / "out")
-    first, second = (start(tmp_path / "pictures", tmp_path / "out", 0.05) for _ in range(2))
-    time.sleep(0.2)
-    first.send_signal(signal.SIGKILL)
-    assert second.wait() == 0
-    assert open_store(tmp_path / "out").is_complete
-    first.communicate()
-    second.communicate()
+def test_one_run_goes_on_where_the_other_was_killed(processes, tmp_path):
+    pictures, out = tmp_path / "pictures", tmp_path / "out"
+    write_pictures(pictures, 24)
+    store_of(pictures, out)
+    first, second = (Run(processes, pictures, out, 0.03) for _ in range(2))
+    first.begin.set()
+    while not any((out / "claims").iterdir()):
+        time.sleep(0.01)
+    second.begin.set()
+    time.sleep(0.1)
+    first.process.kill()
+    assert second.end() == 0
+    assert first.end() == -signal.SIGKILL
+    assert open_store(out).is_complete
 
 
 def test_prompts_are_kept_with_their_masks(pictures, tmp_path):

@@ -47,6 +47,8 @@ LAYERS = {
     "annotation": 8,
     "segment": 9,
     "finetune": 9,
+    "annotate": 9,
+    "training_masks": 9,
     "segment_anything": 9,
     "cli": 10,
     "__main__": 11,
@@ -60,7 +62,7 @@ ALLOWED = {
     "pyarrow": {"annotation"},
     "platformdirs": {"checkpoints"},
     "safetensors": {"checkpoints", "embeddings", "finetuning"},
-    "cv2": {"masks", "images", "instances", "reports", "segment", "finetuning"},
+    "cv2": {"masks", "images", "instances", "reports", "segment", "finetuning", "annotation"},
     "typing_extensions": {"images"},  # for type checkers only
     "typer": {"cli"},
     "rich": {"cli"},

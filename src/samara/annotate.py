@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import samara
 from samara.annotation.claims import claim
 from samara.annotation.job import Job
+from samara.annotation.plan import Entry
 from samara.annotation.rows import ImageRow, arrow
 from samara.annotation.runner import Progress, Work, annotate_store
 from samara.annotation.store import IfThere, Store, create_store
 from samara.annotation.workers import run_workers
 from samara.errors import SettingsError
 from samara.files import write_atomically
-from samara.loaded import Loaded
 
 if TYPE_CHECKING:
     from samara.datasets.writing import Losses
@@ -31,7 +31,7 @@ MOST_NAMED = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class Running:
     """How to run a job; nothing here changes a row.
 
     Attributes:
@@ -103,30 +103,33 @@ Tell = Callable[[int, Progress], None]
 """Called with the number of all images, and what is done so far, by whichever run."""
 
 
-def annotate(job: Job, plan: Plan, *, tell: Tell | None = None) -> Outcome:
+def annotate(
+    job: Job, running: Running, entries: Iterable[Entry] | None = None, *, tell: Tell | None = None
+) -> Outcome:
     """Annotate images into a store; begun again, go on where it stopped.
 
     Args:
         job: what to annotate with what.
-        plan: how to run it.
+        running: how to run it.
+        entries: the images with their prompts; None for all of the job's source. Not looked at when a store is resumed.
         tell: called as the work goes on.
 
     Raises:
         SamaraError: what stopped the work, in one sentence. What was annotated is safe.
     """
-    plan.prepare()
+    running.prepare()
     start = time.monotonic()
     loaded = job.choice.load()
     store = create_store(
-        plan.out,
+        running.out,
         job.facts(loaded),
-        job.source.entries(plan.out),
-        if_there=plan.if_there,
-        images_per_shard=plan.images_per_shard,
+        job.source.entries(running.out) if entries is None else entries,
+        if_there=running.if_there,
+        images_per_shard=running.images_per_shard,
         is_tiled=job.settings.tile is not None,
     )
     checkpoint, device = loaded.name, loaded.device
-    if plan.retry:
+    if running.retry:
         reopen(store)
     own, all_so_far = Progress(), _counted(store)
 
@@ -137,14 +140,14 @@ def annotate(job: Job, plan: Plan, *, tell: Tell | None = None) -> Outcome:
             tell(store.manifest.plan.images, all_so_far)
 
     note(Progress())
-    if plan.workers > 1:
+    if running.workers > 1:
         del loaded  # each process loads its own
-        run_workers(store, job, plan.workers, device, note)
+        run_workers(store, job, running.workers, device, note)
     else:
         work = Work(job.reading, job.images_at_a_time(loaded), tell=note)
         annotate_store(store, job.annotator(loaded), work)
     seconds = time.monotonic() - start
-    _record_run(store, device, plan.workers, own, seconds)
+    _record_run(store, device, running.workers, own, seconds)
     return Outcome(
         store=store,
         checkpoint=checkpoint,
@@ -153,8 +156,8 @@ def annotate(job: Job, plan: Plan, *, tell: Tell | None = None) -> Outcome:
         done_by_this_run=own,
         ignored=job.source.listing.ignored,
         quarantined=tuple(row for row, _ in zip(store.quarantined(), range(MOST_NAMED), strict=False)),
-        losses=export(store, plan.formats, plan.out / EXPORTS, overwrite=True) if plan.formats else {},
-        report=write_report(store, job) if plan.report else None,
+        losses=export(store, running.formats, running.out / EXPORTS, overwrite=True) if running.formats else {},
+        report=write_report(store, job) if running.report else None,
     )
 
 
@@ -208,8 +211,3 @@ def _record_run(store: Store, device: str, workers: int, done: Progress, seconds
     }
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{platform.node()}-{os.getpid()}.json"
     write_atomically(store.folder / "runs" / name, json.dumps(facts).encode())
-
-
-def is_gpu(loaded: Loaded) -> bool:
-    """Whether a network runs on a GPU."""
-    return not loaded.device.startswith("cpu")

@@ -130,7 +130,7 @@ def test_a_full_disk_stops_cleanly_and_is_resumed(pictures, tmp_path, monkeypatc
 
     monkeypatch.setattr(shard_files, "durable_file", full)
     monkeypatch.setattr(runner, "PIECE_IMAGES", 2)
-    with pytest.raises(OutputError, match="No space left"):
+    with pytest.raises(OutputError, match="No space left on device; what was annotated is safe: make room"):
         annotate_store(store, annotator(), work_on(pictures))
     monkeypatch.setattr(shard_files, "durable_file", real)
     annotate_store(store, annotator(), work_on(pictures))

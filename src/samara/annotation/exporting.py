@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +66,9 @@ def annotated_images(store: Store) -> Iterator[AnnotatedImage]:
     root = Path(store.manifest.job["source"]["root"])
     has_files = store.manifest.job["source"]["kind"] != "archive"
     for row in store.masks():
-        name = row.image.path.replace("\\", "/") if "\\x" not in row.image.path else row.image.path
         georeference = None if row.image.georeference is None else _georeference(row.image.georeference)
         yield AnnotatedImage(
-            file_name=name,
+            file_name=row.image.path,
             masks=row.masks,
             image_id=row.image.image_id,
             categories=_categories(row),
@@ -88,8 +86,3 @@ def _categories(row: AnnotatedRow) -> tuple[str, ...] | None:
 def _georeference(text: str) -> GeoReference:
     facts = json.loads(text)
     return GeoReference(tuple(facts["transform"]), facts["crs"])
-
-
-def losses_as_facts(losses: dict[str, Losses]) -> dict[str, dict[str, Any]]:
-    """For JSON."""
-    return {name: asdict(one) for name, one in losses.items()}

@@ -6,6 +6,7 @@ done twice after a power cut, a kill or a full disk.
 
 from __future__ import annotations
 
+import errno
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -91,20 +92,29 @@ def annotate_store(store: Store, annotator: Annotator, work: Work) -> None:
         OutputError: the disk does not take the rows; what is complete is safe.
         AnnotationStopped: several images in a row failed for reasons unknown.
     """
-    while True:
-        is_waiting = False
-        for shard in store.shards():
-            if store.files(shard.number).is_sealed:
-                continue
-            with claim(store.claim_path(shard.number)) as is_ours:
-                if not is_ours:
-                    is_waiting = True
-                    continue
+    try:
+        while not _annotate_what_is_free(store, annotator, work):
+            time.sleep(WAIT_SECONDS)
+    except OutputError as error:
+        cause = error.__cause__
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OutputError(f"{error}; what was annotated is safe: make room and go on with --resume") from error
+        raise
+
+
+def _annotate_what_is_free(store: Store, annotator: Annotator, work: Work) -> bool:
+    """Annotate all shards that nobody holds; returns whether none is left."""
+    is_complete = True
+    for shard in store.shards():
+        if store.files(shard.number).is_sealed:
+            continue
+        with claim(store.claim_path(shard.number)) as is_ours:
+            if is_ours:
                 annotate_shard(store.files(shard.number), shard, annotator, work)
                 forget(store.claim_path(shard.number))
-        if not is_waiting:
-            return
-        time.sleep(WAIT_SECONDS)
+            else:
+                is_complete = False
+    return is_complete
 
 
 def annotate_shard(files: ShardFiles, shard: Shard, annotator: Annotator, work: Work) -> None:

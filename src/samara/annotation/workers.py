@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from multiprocessing import connection
@@ -29,6 +28,8 @@ from samara.errors import AnnotationStopped, SamaraError
 
 # Deaths of a process before it began an image, after which another one would only die again.
 MOST_EARLY_DEATHS = 2
+# CUDA does not survive a fork.
+START_METHOD = "spawn"
 _LOOK_AGAIN_S = 0.2
 _FIELDS = 4  # of the counters of a process: images, masks, quarantined, image at work
 
@@ -71,7 +72,7 @@ def run_workers(
     Raises:
         SamaraError: what stopped a process.
     """
-    context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
+    context = multiprocessing.get_context(START_METHOD)
     counters = context.Array("q", _FIELDS * count, lock=False)
     errors = context.SimpleQueue()
     threads = max(1, (os.cpu_count() or 1) // count)
@@ -215,7 +216,6 @@ def _end_with_parent() -> None:
 
     def watch() -> None:
         connection.wait([parent.sentinel])
-        time.sleep(0)  # the claims are released by the system
-        os._exit(1)
+            os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

@@ -47,11 +47,12 @@ LAYERS = {
     "annotation": 8,
     "segment": 9,
     "finetune": 9,
-    "annotate": 9,
+    "annotation_page": 9,
+    "annotate": 10,
     "training_masks": 9,
     "segment_anything": 9,
-    "cli": 10,
-    "__main__": 11,
+    "cli": 11,
+    "__main__": 12,
 }
 
 # Where a third-party library may be imported; everything else of the project does without it.
@@ -60,6 +61,7 @@ ALLOWED = {
     "httpx": {"checkpoints"},
     "filelock": {"checkpoints", "finetuning", "annotation"},
     "pyarrow": {"annotation"},
+    "rasterio": {"images"},
     "platformdirs": {"checkpoints"},
     "safetensors": {"checkpoints", "embeddings", "finetuning"},
     "cv2": {"masks", "images", "instances", "reports", "segment", "finetuning", "annotation"},
@@ -267,6 +269,7 @@ def test_light_imports_load_nothing_heavy(module):
         "jinja2",
         "tensorboard",
         "pyarrow",
+        "rasterio",
     }
     assert not heavy & set(loaded)
 

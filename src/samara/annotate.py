@@ -20,13 +20,15 @@ from samara.annotation.rows import ImageRow, arrow
 from samara.annotation.runner import Progress, Work, annotate_store
 from samara.annotation.store import IfThere, Store, create_store
 from samara.annotation.workers import run_workers
+from samara.annotation_page import write_report
 from samara.errors import SettingsError
 from samara.files import write_atomically
+from samara.reports.annotation_report import require_report
 
 if TYPE_CHECKING:
     from samara.datasets.writing import Losses
 
-EXPORTS, REPORT = "exports", "report.html"
+EXPORTS = "exports"
 MOST_NAMED = 20
 
 
@@ -67,8 +69,6 @@ class Running:
 
             chosen(self.formats)
         if self.report:
-            from samara.reports.annotation_report import require_report
-
             require_report()
 
 
@@ -157,7 +157,7 @@ def annotate(
         ignored=job.source.listing.ignored,
         quarantined=tuple(row for row, _ in zip(store.quarantined(), range(MOST_NAMED), strict=False)),
         losses=export(store, running.formats, running.out / EXPORTS, overwrite=True) if running.formats else {},
-        report=write_report(store, job) if running.report else None,
+        report=write_report(store) if running.report else None,
     )
 
 
@@ -178,16 +178,6 @@ def export(
     from samara.annotation.exporting import export_store
 
     return export_store(store, formats, out, overwrite=overwrite, is_partial=is_partial)
-
-
-def write_report(store: Store, job: Job) -> Path:
-    """Write the page about a store, into the store."""
-    from samara.annotation.summary import summarise
-    from samara.reports.annotation_report import write_annotation_report
-
-    path = store.folder / REPORT
-    write_annotation_report(path, summarise(store), store.manifest)
-    return path
 
 
 def _counted(store: Store) -> Progress:

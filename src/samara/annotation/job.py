@@ -84,7 +84,13 @@ class Job:
     @cached_property
     def reading(self) -> Reading:
         """How images are read."""
-        return Reading(self.source.read, self.settings.max_pixels, self.threads)
+        return Reading(
+            self.source.read,
+            self.settings.max_pixels,
+            self.threads,
+            self.settings.value_range,
+            by_windows=self.settings.tile is not None,
+        )
 
     def images_at_a_time(self, loaded: Loaded) -> int:
         """Images that one network annotates at the same time."""

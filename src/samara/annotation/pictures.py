@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Protocol
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from samara.images.windows import WindowedImage
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -57,6 +60,35 @@ class DecodedPicture:
         """A view of a window: (h, w, 3) RGB uint8."""
         x0, y0, x1, y1 = box_xyxy
         return self.pixels[y0:y1, x0:x1]
+
+
+@dataclass(frozen=True, eq=False)
+class PictureOnDisk:
+    """A huge TIFF that is read window by window.
+
+    Attributes:
+        file: the TIFF.
+        difference_hash: never known; it would take reading all of it.
+    """
+
+    file: WindowedImage
+    difference_hash: int | None = None
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """(H, W) in pixels."""
+        return self.file.size_hw
+
+    @property
+    def georeference(self) -> str | None:
+        """JSON of coordinate system and affine transform, where the file has one."""
+        if self.file.transform is None:
+            return None
+        return json.dumps({"transform": self.file.transform, "crs": self.file.crs})
+
+    def window(self, box_xyxy: tuple[int, int, int, int]) -> Pixels:
+        """The pixels of a window: (h, w, 3) RGB uint8."""
+        return self.file.window(box_xyxy)
 
 
 def difference_hash(pixels: Pixels) -> int:

@@ -6,16 +6,21 @@ ahead only while all pictures that wait stay below a number of pixels; one that 
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
-from samara.annotation.pictures import DecodedPicture, Picture, difference_hash
+from samara.annotation.pictures import DecodedPicture, Picture, PictureOnDisk, difference_hash
 from samara.annotation.plan import Entry
 from samara.annotation.sources import Encoded
-from samara.errors import ImageError
-from samara.images import picture_size, read_image
+from samara.datasets.georeference import read_georeference
+from samara.errors import DatasetError, ImageError
+from samara.extras import is_installed
+from samara.images import ValueRange, picture_size, read_image
+from samara.images.windows import WindowedImage, is_tiff
 
 # 256 megapixels take 0.8 GB: 21 photos of 12 megapixels.
 MOST_PIXELS_AHEAD = 256_000_000
@@ -46,13 +51,15 @@ class Reading:
         read: an entry of the plan → its file.
         max_pixels: larger pictures are refused before they are decoded; None for no limit.
         threads: that read and decode; 0 to do it only when an image is wanted.
-        open_windows: gives a picture that is read window by window, or None for one that must be decoded.
+        value_range: what is black and white, see `samara.read_image`.
+        by_windows: leave TIFFs on the disk and read them window by window, if rasterio is installed.
     """
 
     read: Callable[[Entry], Encoded]
     max_pixels: int | None
     threads: int = 2
-    open_windows: Callable[[Encoded], Picture | None] | None = None
+    value_range: ValueRange | None = None
+    by_windows: bool = False
 
     def fetch(self, entry: Entry) -> Fetched:
         """Read and decode one image."""
@@ -70,13 +77,15 @@ class Reading:
         """Decode one picture, or say why it cannot be decoded."""
         entry = encoded.entry
         try:
-            picture = None if self.open_windows is None else self.open_windows(encoded)
-            if picture is None:
-                pixels = read_image(encoded.data, max_pixels=self.max_pixels)
-                picture = DecodedPicture(pixels, difference_hash(pixels))
+            return Fetched(entry, encoded, self._picture(encoded))
         except ImageError as error:
             return Fetched(entry, encoded, reason=_named(str(error), encoded))
-        return Fetched(entry, encoded, picture)
+
+    def _picture(self, encoded: Encoded) -> Picture:
+        if self.by_windows and encoded.path is not None and is_windowed(encoded.path):
+            return PictureOnDisk(WindowedImage.open(encoded.path, self.value_range))
+        pixels = read_image(encoded.data, max_pixels=self.max_pixels, value_range=self.value_range)
+        return DecodedPicture(pixels, difference_hash(pixels), _georeference(encoded))
 
     def fetched(self, entries: Iterable[Entry]) -> Generator[Fetched, None, None]:
         """Read and decode images ahead, in order. Close the iterator to stop the threads."""
@@ -112,7 +121,7 @@ class _Ahead:
         """Move files that were read on to decoding, as long as there is room."""
         while self.files and len(self.pictures) < ahead and (not self.pictures or self.files[0].done()):
             found = self.files[0].result()
-            pixels = 0 if isinstance(found, Fetched) else _pixels(found)
+            pixels = 0 if isinstance(found, Fetched) or self.reading.by_windows else _pixels(found)
             if self.pictures and pixels + sum(count for count, _ in self.pictures) > MOST_PIXELS_AHEAD:
                 return
             self.files.popleft()
@@ -120,6 +129,23 @@ class _Ahead:
 
     def _finished(self, found: Encoded | Fetched) -> Fetched:
         return found if isinstance(found, Fetched) else self.reading.decoded(found)
+
+
+def is_windowed(path: Path) -> bool:
+    """Whether a file is a TIFF, and can be read window by window here."""
+    with path.open("rb") as file:
+        return is_tiff(file.read(4)) and is_installed("rasterio")
+
+
+def _georeference(encoded: Encoded) -> str | None:
+    """Where a picture lies, if it says so in a way that is understood."""
+    if encoded.path is None or not encoded.entry.name.lower().endswith((".tif", ".tiff")):
+        return None
+    try:
+        found = read_georeference(encoded.path)
+    except DatasetError:
+        return None  # the masks are right all the same, in pixels
+    return None if found is None else json.dumps({"transform": found.transform, "crs": found.crs})
 
 
 def _pixels(encoded: Encoded) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from samara.automatic.settings import AutomaticSettings
 from samara.errors import SettingsError
-from samara.images import DEFAULT_MAX_PIXELS
+from samara.images import DEFAULT_MAX_PIXELS, ValueRange
 from samara.results import MaskSet
 
 Asking = Literal["everything", "prompts"]
@@ -69,6 +69,7 @@ class AnnotationSettings:
         tile: side in pixels of the tiles that larger images are cut into; None for whole images.
         tile_overlap: pixels that neighbouring tiles share, and by which their masks are joined.
         max_pixels: larger images are refused; None for no limit.
+        value_range: what is black and white in images of more than 8 bits, see `samara.read_image`.
 
     Raises:
         SettingsError: a value or combination is not accepted.
@@ -80,6 +81,7 @@ class AnnotationSettings:
     tile: int | None = None
     tile_overlap: int = 128
     max_pixels: int | None = DEFAULT_MAX_PIXELS
+    value_range: ValueRange | None = None
 
     def __post_init__(self) -> None:
         if self.tile is not None and not 0 < self.tile_overlap <= self.tile // 2:

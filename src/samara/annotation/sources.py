@@ -38,12 +38,14 @@ class Encoded:
         data: its bytes, or its path if it is large.
         sha256: 64 hexadecimal digits.
         size_bytes: its length.
+        path: of the file; None for one in an archive.
     """
 
     entry: Entry
     data: bytes | Path
     sha256: str
     size_bytes: int
+    path: Path | None = None
 
 
 @dataclass
@@ -99,7 +101,7 @@ class Source:
             with path.open("rb") as file:
                 size = os.fstat(file.fileno()).st_size if entry.at is None else entry.at[1]
                 if entry.at is None and size > MOST_BYTES_IN_MEMORY:
-                    return Encoded(entry, path, hashlib.file_digest(file, "sha256").hexdigest(), size)
+                    return Encoded(entry, path, hashlib.file_digest(file, "sha256").hexdigest(), size, path)
                 file.seek(entry.at[0] if entry.at else 0)
                 data = file.read(size)
         except (OSError, ValueError) as error:  # ValueError: a null character in the name
@@ -107,7 +109,7 @@ class Source:
             raise ImageError(
                 f"{entry.name!r} cannot be read ({reason}); check the path and its permissions."
             ) from error
-        return Encoded(entry, data, hashlib.sha256(data).hexdigest(), len(data))
+        return Encoded(entry, data, hashlib.sha256(data).hexdigest(), len(data), None if entry.at else path)
 
     def facts(self) -> dict[str, str]:
         """What the manifest records, and a resumed run must have in common."""

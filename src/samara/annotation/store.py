@@ -76,7 +76,23 @@ class Store:
 
     def masks(self) -> Iterator[AnnotatedRow]:
         """All images that are done, each with its masks, in the order of the plan; in bounded memory."""
-        for pair in self._pairs():
+        return self._masks(self._pairs())
+
+    def masks_of(self, image_ids: set[int]) -> Iterator[AnnotatedRow]:
+        """Some images with their masks; only their shards are read."""
+        numbers = sorted({(image_id - 1) // self.manifest.plan.images_per_shard for image_id in image_ids})
+        pairs = (pair for number in numbers for pair in self.files(number).complete())
+        return (row for row in self._masks(pairs) if row.image.image_id in image_ids)
+
+    def entries_of(self, image_ids: set[int]) -> Iterator[Entry]:
+        """Some lines of the plan."""
+        numbers = {(image_id - 1) // self.manifest.plan.images_per_shard for image_id in image_ids}
+        for shard in self.shards():
+            if shard.number in numbers:
+                yield from (entry for entry in shard.entries() if entry.image_id in image_ids)
+
+    def _masks(self, pairs: Iterable[Pair]) -> Iterator[AnnotatedRow]:
+        for pair in pairs:
             of_image = _by_image(row_groups(pair.masks))
             waiting = next(of_image, None)
             for row in pair.read_images():

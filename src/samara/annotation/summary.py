@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import heapq
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -229,8 +228,3 @@ class _Few:
     def best(self) -> tuple[ImageRow, ...]:
         """Largest key first."""
         return tuple(row for _, _, row in sorted(self._heap, reverse=True, key=lambda item: item[:2]))
-
-
-def rows_of(store: Store, ids: set[int]) -> Iterator[ImageRow]:
-    """The rows of some images."""
-    return (row for row in store.images() if row.image_id in ids)

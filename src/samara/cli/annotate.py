@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from samara.annotation.sources import Source
     from samara.annotation.store import IfThere
     from samara.datasets.writing import Losses
+    from samara.images import ValueRange
 
 ASKED, MASKS, HUGE, RUNNING, RESULT = (
     "What is asked",
     "Which masks are kept",
-    "Huge images",
+    "Huge images, and deep ones",
     "Checkpoint and machine",
     "Result",
 )
@@ -111,7 +112,15 @@ def annotate(
     ] = 128,
     max_pixels: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Refuse larger images.  [400000000]", rich_help_panel=HUGE),
+        typer.Option(min=1, metavar="N", help="Refuse to decode larger images.  [400000000]", rich_help_panel=HUGE),
+    ] = None,
+    value_range: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BLACK,WHITE",
+            help="In images of more than 8 bits, e.g. 0,4095; or auto for each image's own.",
+            rich_help_panel=HUGE,
+        ),
     ] = None,
     checkpoint: Annotated[
         str | None,
@@ -171,6 +180,7 @@ def annotate(
     """
     from samara.annotate import Running
     from samara.annotation.job import Choice, Job
+    from samara.images import DEFAULT_MAX_PIXELS
 
     if retry and not resume:
         raise SettingsError("--retry tries the quarantined images of a store again; give --resume with it")
@@ -190,7 +200,12 @@ def annotate(
             "exclusive": exclusive,
             "hierarchy": hierarchy,
         },
-        tile={"tile": tile, "tile_overlap": tile_overlap} | ({} if max_pixels is None else {"max_pixels": max_pixels}),
+        reading={
+            "tile": tile,
+            "tile_overlap": tile_overlap,
+            "max_pixels": max_pixels or DEFAULT_MAX_PIXELS,
+            "value_range": read_value_range(value_range),
+        },
         asking="everything" if prompts is None and not is_coco(images) else "prompts",
     )
     source, asked = read_images(images, prompts, pictures)
@@ -248,7 +263,7 @@ def read_settings(
     automatic: dict[str, Any],  # Any: values of the fields of the settings, here and below
     *,
     cleaning: dict[str, Any],
-    tile: dict[str, Any],
+    reading: dict[str, Any],
     asking: str,
 ) -> tuple[AnnotationSettings, str]:
     """Put settings together, those of a profile first; returns the profile's checkpoint as well.
@@ -266,9 +281,24 @@ def read_settings(
         asking="prompts" if asking == "prompts" else "everything",
         automatic=with_changes(base, **automatic),
         cleaning=Cleaning(**cleaning),
-        **tile,
+        **reading,
     )
     return settings, DEFAULT_CHECKPOINT if chosen is None else chosen.checkpoint
+
+
+def read_value_range(text: str | None) -> ValueRange | None:
+    """Turn the text of --value-range into numbers.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    if text is None or text == "auto":
+        return "auto" if text else None
+    try:
+        black, white = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise SettingsError(f"--value-range {text!r} is not understood; write BLACK,WHITE or auto") from error
+    return black, white
 
 
 def is_coco(images: list[str]) -> bool:

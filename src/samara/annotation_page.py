@@ -82,9 +82,11 @@ def _flat(facts: Mapping[str, Any]) -> dict[str, str]:  # Any: JSON
 
 
 def _bars(summary: Summary) -> Iterator[Bars]:
-    yield _histogram("Masks per image", summary.masks_per_image, ("0", "10", "100", "1,000+"), "{:,.0f}")
+    edges = [f"{edge:,.0f}" for edge in summary.masks_per_image.edges[:-1]]
+    labels = [*edges[:-1], f"{edges[-1]}+"]
+    yield _histogram("Masks per image", summary.masks_per_image, labels, "{:,.0f}")
     yield _histogram(
-        "Area of masks", summary.area_fraction, ("0.0001 %", "0.01 %", "1 %", "100 % of the image"), "{:.4%}"
+        "Area of masks", summary.area_fraction, ("0.0001 %", "0.01 %", "1 %", "100 % of the image"), "{:.2%}"
     )
     for title, histogram in (
         ("Predicted IoU", summary.predicted_iou),
@@ -127,7 +129,7 @@ def _galleries(store: Store, summary: Summary) -> Iterator[Gallery]:
         how = "look exactly" if summary.duplicates.is_exact else "look nearly"
         yield Gallery(
             "Near duplicates",
-            f"{summary.duplicates.count:,} images {how} like an earlier one; below each earlier one comes its double.",
+            f"{summary.duplicates.count:,} images {how} like an earlier one, which is shown before each.",
             [drawn[image_id] for pair in summary.duplicates.pairs for image_id in pair if image_id in drawn],
         )
 

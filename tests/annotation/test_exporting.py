@@ -20,16 +20,16 @@ JOB = {
 
 
 def stored(tmp_path, *, seal=True):
-    write_pictures(tmp_path / "pictures", 4, size=(24, 16))
+    write_pictures(tmp_path / "pictures", 4, size=(24, 18))
     job = JOB | {"source": {"kind": "folder", "root": str(tmp_path / "pictures")}}
     store = create_store(tmp_path / "store", job, entries(4))
-    rows = [image_row(number, 2, path=f"{number - 1:04d}.png", height=16, width=24) for number in range(1, 4)]
+    rows = [image_row(number, 2, path=f"{number - 1:04d}.png", height=18, width=24) for number in range(1, 4)]
     rows.append(image_row(4, 0, path="0003.png", status="quarantined", reason="is a PDF"))
     georeference = json.dumps({"transform": [0.5, 0, 100, 0, -0.5, 200], "crs": "EPSG:32633"})
-    rows[1] = image_row(2, 2, path="0001.png", height=16, width=24, georeference=georeference)
+    rows[1] = image_row(2, 2, path="0001.png", height=18, width=24, georeference=georeference)
     classes = {1: ["rod", None], 2: [None, None], 3: ["cell", "rod"]}
     masks = [
-        mask_table(row, random_masks(row.image_id, 2, (16, 24)), categories=classes[row.image_id]) for row in rows[:3]
+        mask_table(row, random_masks(row.image_id, 2, (18, 24)), categories=classes[row.image_id]) for row in rows[:3]
     ]
     store.files(0).add_piece(rows, masks)
     if seal:
@@ -46,7 +46,7 @@ def test_images_reach_the_writers_with_all_that_is_known(tmp_path):
     assert third.categories == ("cell", "rod")
     assert third.path == tmp_path / "pictures" / "0002.png"
     assert third.image_id == 3
-    assert third.masks.rles == random_masks(3, 2, (16, 24)).rles
+    assert third.masks.rles == random_masks(3, 2, (18, 24)).rles
 
 
 def test_coco_is_read_back_as_it_was(tmp_path):
@@ -57,7 +57,7 @@ def test_coco_is_read_back_as_it_was(tmp_path):
     images = read_coco(tmp_path / "out" / "coco.json", tmp_path / "pictures")
     assert [image.name for image in images] == ["0000.png", "0001.png", "0002.png"]
     for number, image in enumerate(images, start=1):
-        assert [one.rle for one in image.instances] == list(random_masks(number, 2, (16, 24)).rles)
+        assert [one.rle for one in image.instances] == list(random_masks(number, 2, (18, 24)).rles)
     info = json.loads((tmp_path / "out" / "coco.json").read_text())["info"]
     assert info["licence_of_weights"] == "Apache-2.0"
 

@@ -13,7 +13,7 @@ import pytest
 
 from samara.annotation.store import open_store
 from samara.cli import main
-from samara.cli.annotate import choose_if_there, names_in, read_settings
+from samara.cli.annotate import choose_if_there, read_settings, read_value_range
 from samara.cli.progress import annotation_bar
 from samara.errors import SettingsError
 from tests.annotation.conftest import write_pictures
@@ -22,8 +22,8 @@ from tests.annotation.test_prompt_entries import coco
 QUICK = ["--points-per-side", 2, "--device", "cpu", "--pred-iou-thresh", 0, "--stability-score-thresh", 0]
 
 
-def run(monkeypatch, capsys, *arguments, command="annotate"):
-    monkeypatch.setattr(sys, "argv", ["samara", command, *map(str, arguments)])
+def run(monkeypatch, capsys, *arguments):
+    monkeypatch.setattr(sys, "argv", ["samara", "annotate", *map(str, arguments)])
     with pytest.raises(SystemExit) as exit_:
         main.run()
     return exit_.value.code, capsys.readouterr()
@@ -62,14 +62,6 @@ def test_a_folder_becomes_a_data_set(pictures, tmp_path, monkeypatch, capsys):
     code, printed = run(monkeypatch, capsys, pictures, "--out", out, *QUICK, "--resume", "--hierarchy")
     assert code == 0
     assert "0 images in this run" in printed.out
-
-    exported = tmp_path / "exported"
-    code, printed = run(
-        *(monkeypatch, capsys, out, "--out", exported, "--format", "coco,sa-1b"), command="export-annotations"
-    )
-    assert code == 0, printed.err
-    assert "coco in" in printed.out
-    assert (exported / "coco.json").read_bytes() == (out / "exports" / "coco.json").read_bytes()
 
 
 def test_quarantine_is_told_and_tried_again(pictures, tmp_path, monkeypatch, capsys):
@@ -148,8 +140,11 @@ def test_small_choices():
     assert choose_if_there(resume=False, overwrite=True) == "overwrite"
     with pytest.raises(SettingsError):
         choose_if_there(resume=True, overwrite=True)
-    assert names_in("coco, yolo") == ("coco", "yolo")
-    assert names_in(None) == ()
+    assert read_value_range(None) is None
+    assert read_value_range("auto") == "auto"
+    assert read_value_range("0,4095") == (0, 4095)
+    with pytest.raises(SettingsError, match="BLACK,WHITE"):
+        read_value_range("4095")
 
 
 @pytest.mark.slow

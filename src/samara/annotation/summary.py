@@ -166,7 +166,7 @@ class _Images:
     def __init__(self, store: Store, full_frame: set[int]) -> None:
         self.count = self.masks = self.size_bytes = self.quarantined = self.empties = 0
         self.seconds = 0.0
-        self.masks_per_image = Histogram(np.array([0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 1e9]))
+        self.masks_per_image = Histogram(np.array([0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 1e9]))
         self.reasons: list[ImageRow] = []
         self.random, self.empty, self.full_frame, self.most = (_Few() for _ in range(4))
         self.numbers: Counter[int] = Counter()

@@ -1,4 +1,4 @@
-"""`samara annotate` and `samara export-annotations`: a data set from images, and its annotations in other formats."""
+"""`samara annotate`: a data set from images."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samara.cli.export_annotations import losses_shown, names_in, tell_losses
 from samara.cli.progress import annotation_bar
 from samara.errors import SettingsError
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from samara.annotation.settings import AnnotationSettings
     from samara.annotation.sources import Source
     from samara.annotation.store import IfThere
-    from samara.datasets.writing import Losses
     from samara.images import ValueRange
 
 ASKED, MASKS, HUGE, RUNNING, RESULT = (
@@ -227,37 +227,6 @@ def annotate(
     run(job, running, asked, as_json=as_json)
 
 
-def export_annotations(
-    store: Annotated[Path, typer.Argument(metavar="STORE", help="Folder that `samara annotate` made.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")],
-    formats: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            metavar="NAME,...",
-            help="coco, coco-polygons, yolo, voc, label-studio, label-studio-polygons, png, geojson, sa-1b.",
-        ),
-    ] = "coco",
-    partial: Annotated[
-        bool, typer.Option("--partial", help="Also of a store that is not complete: what is there.")
-    ] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what samara wrote there.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
-) -> None:
-    """Write the annotations of a store in other formats, streaming, in one pass.
-
-    Example: samara export-annotations masks --format coco,yolo --out exported
-    """
-    from samara.annotate import export
-    from samara.annotation.store import open_store
-
-    losses = export(open_store(store), names_in(formats), out, overwrite=overwrite, is_partial=partial)
-    if as_json:
-        typer.echo(json.dumps({"out": str(out), "losses": losses_shown(losses)}))
-    else:
-        tell_losses(losses, out)
-
-
 def read_settings(
     profile: str | None,
     automatic: dict[str, Any],  # Any: values of the fields of the settings, here and below
@@ -334,11 +303,6 @@ def choose_if_there(*, resume: bool, overwrite: bool) -> IfThere:
     return "resume" if resume else "overwrite" if overwrite else "refuse"
 
 
-def names_in(text: str | None) -> tuple[str, ...]:
-    """The names in a text with commas."""
-    return () if text is None else tuple(name.strip() for name in text.split(","))
-
-
 def run(job: Job, running: Running, asked: Prompts | None, *, as_json: bool) -> None:
     """Run a job, show its progress and what came of it."""
     from samara.annotate import annotate as annotate_images
@@ -411,17 +375,3 @@ def facts(outcome: Outcome) -> dict[str, Any]:
         "losses": losses_shown(outcome.losses),
         "report": None if outcome.report is None else str(outcome.report),
     }
-
-
-def losses_shown(losses: dict[str, Losses]) -> dict[str, dict[str, Any]]:
-    """For JSON."""
-    from dataclasses import asdict
-
-    return {name: asdict(one) for name, one in losses.items()}
-
-
-def tell_losses(losses: dict[str, Losses], out: Path) -> None:
-    """Say what was written, and what formats could not keep."""
-    for name, one in losses.items():
-        kept = "lossless" if not one.changed else f"{one.changed:,} masks differ, mean IoU {one.mean_iou:.4f}"
-        typer.echo(f"{name} in {out}: {one.masks:,} masks, {kept}")

@@ -33,7 +33,7 @@ class Bars:
     Attributes:
         title: above it.
         note: below the title; may be empty.
-        labels: under the first, the middle and the last bar, and so on; spread evenly.
+        labels: one under each bar, or some spread evenly from the left edge to the right one.
         counts: heights.
         tips: one per bar, shown when pointed at.
     """

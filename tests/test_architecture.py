@@ -34,6 +34,7 @@ LAYERS = {
     "enlarging": 3,
     "embeddings": 3,
     "variants": 3,
+    "embedding_store": 4,
     "loaded": 4,
     "datasets": 4,
     "checkpoints": 5,
@@ -111,6 +112,7 @@ ALLOWED = {
         "finetuning",
         "datasets",
         "annotation",
+        "embedding_store",
     },
 }
 

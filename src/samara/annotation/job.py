@@ -12,8 +12,10 @@ from samara.annotation.annotator import Annotator, make_annotator, resolved
 from samara.annotation.prefetch import Reading
 from samara.annotation.settings import AnnotationSettings
 from samara.annotation.sources import Source
+from samara.annotation.stored_embeddings import StoredPredictor
 from samara.checkpoints.digests import digest_file
 from samara.checkpoints.load import load
+from samara.embedding_store import EmbeddingStore
 from samara.loaded import Loaded, fingerprint
 
 
@@ -59,6 +61,8 @@ class Job:
         prompts: name and SHA-256 of the files that prompts come from, for the manifest.
         threads: that read and decode, beside each network.
         in_flight: see `samara.annotation.runner.Work`; None for what suits the device.
+        embeddings: folder in which image embeddings are kept for later runs with other settings; None to keep none.
+        most_embedding_bytes: of that folder.
     """
 
     choice: Choice
@@ -67,6 +71,8 @@ class Job:
     prompts: Mapping[str, str] = field(default_factory=dict)
     threads: int = 2
     in_flight: int | None = None
+    embeddings: Path | None = None
+    most_embedding_bytes: int = 20_000_000_000
 
     def facts(self, loaded: Loaded) -> dict[str, Any]:
         """What the rows depend on, for the manifest."""
@@ -78,8 +84,15 @@ class Job:
         }
 
     def annotator(self, loaded: Loaded) -> Annotator:
-        """What makes the masks."""
-        return make_annotator(loaded, self.settings)
+        """What makes the masks.
+
+        Raises:
+            OutputError: the folder for embeddings cannot be made.
+        """
+        predictor = None
+        if self.embeddings is not None:
+            predictor = StoredPredictor(loaded, EmbeddingStore(self.embeddings, self.most_embedding_bytes))
+        return make_annotator(loaded, self.settings, predictor)
 
     @cached_property
     def reading(self) -> Reading:

@@ -143,6 +143,15 @@ def annotate(
     threads: Annotated[
         int, typer.Option(min=0, metavar="N", help="That read and decode, per process.", rich_help_panel=RUNNING)
     ] = 2,
+    embedding_cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Keep image embeddings here, for runs with other settings.", rich_help_panel=RUNNING
+        ),
+    ] = None,
+    embedding_cache_gb: Annotated[
+        float, typer.Option(min=0.01, metavar="GB", help="Its size; the least used go.", rich_help_panel=RUNNING)
+    ] = 20.0,
     resume: Annotated[
         bool,
         typer.Option(
@@ -215,6 +224,8 @@ def annotate(
         source=source,
         prompts={} if asked is None else asked.facts(),
         threads=threads,
+        embeddings=embedding_cache,
+        most_embedding_bytes=int(embedding_cache_gb * 1e9),
     )
     running = Running(
         out=out,

@@ -63,6 +63,7 @@ ALLOWED = {
     "filelock": {"checkpoints", "finetuning", "annotation"},
     "pyarrow": {"annotation"},
     "rasterio": {"images"},
+    "ray": {"annotation"},
     "platformdirs": {"checkpoints"},
     "safetensors": {"checkpoints", "embeddings", "finetuning"},
     "cv2": {"masks", "images", "instances", "reports", "segment", "finetuning", "annotation"},
@@ -272,6 +273,7 @@ def test_light_imports_load_nothing_heavy(module):
         "tensorboard",
         "pyarrow",
         "rasterio",
+        "ray",
     }
     assert not heavy & set(loaded)
 

@@ -7,7 +7,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ import samara
 from samara.annotation.claims import claim
 from samara.annotation.job import Job
 from samara.annotation.plan import Entry
+from samara.annotation.ray_engine import Cluster, require_ray, run_on_ray
 from samara.annotation.rows import ImageRow, arrow
 from samara.annotation.runner import Progress, Work, annotate_store
 from samara.annotation.store import IfThere, Store, create_store
@@ -39,7 +40,8 @@ class Running:
     Attributes:
         out: folder of the store.
         if_there: what to do with a store that exists.
-        workers: processes on this machine, each with a network of its own.
+        workers: processes, each with a network of its own: on this machine, or actors of a Ray cluster.
+        cluster: what of a Ray cluster to use; None for this machine alone.
         retry: try quarantined images once more.
         formats: annotation formats to export to when all is done.
         report: write a page about it when all is done.
@@ -49,6 +51,7 @@ class Running:
     out: Path
     if_there: IfThere = "refuse"
     workers: int = 1
+    cluster: Cluster | None = None
     retry: bool = False
     formats: tuple[str, ...] = ()
     report: bool = False
@@ -64,6 +67,8 @@ class Running:
         arrow()
         if self.workers < 1:
             raise SettingsError(f"{self.workers} workers were asked for; at least 1 is needed")
+        if self.cluster is not None:
+            require_ray()
         if self.formats:
             from samara.datasets.formats import chosen
 
@@ -140,7 +145,10 @@ def annotate(
             tell(store.manifest.plan.images, all_so_far)
 
     note(Progress())
-    if running.workers > 1:
+    if running.cluster is not None:
+        del loaded  # each actor loads its own
+        run_on_ray(store, job, replace(running.cluster, actors=running.workers), note)
+    elif running.workers > 1:
         del loaded  # each process loads its own
         run_workers(store, job, running.workers, device, note)
     else:

@@ -2,7 +2,7 @@
 
 Several processes may share a store: files appear complete or not at all, and the least recently used go first. An
 embedding is kept as it was computed, in float32, so that what is made from it is the same with the store and without.
-(Fine-tuning has another cache, `samara.finetuning.embedding_cache`: a fixed list of examples, memory-mapped in float16.)
+(Fine-tuning has another cache, `samara.finetuning.embedding_cache`: a fixed list of examples, mapped in float16.)
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from samara.annotation.plan import Asked, Entry, PlanFacts, read_shards, write_plan
+from samara.annotation.plan import Asked, Entry, PlanFacts, read_shard, read_shards, shard_offsets, write_plan
 from samara.errors import DatasetError, SettingsError
 
 ODD = [
@@ -16,6 +16,13 @@ ODD = [
         3, "c.png", None, (Asked(((1.5, 2.0), (3.0, 4.0)), (1, 0)), Asked(box=(0.0, 1.0, 8.25, 9.0), category="rod"))
     ),
 ]
+
+
+def test_single_shards_are_found_by_their_offsets(tmp_path):
+    path = tmp_path / "plan.jsonl"
+    write_plan(path, ODD, 2, is_tiled=False)
+    offsets = list(shard_offsets(path, 2))
+    assert [read_shard(path, 2, number, offset) for number, offset in offsets] == list(read_shards(path, 2))
 
 
 def test_what_is_written_is_read(tmp_path):

@@ -13,9 +13,7 @@ import pytest
 
 from samara.annotation.store import open_store
 from samara.cli import main
-from samara.cli.annotate import choose_if_there, read_settings, read_value_range
 from samara.cli.progress import annotation_bar
-from samara.errors import SettingsError
 from tests.annotation.conftest import write_pictures
 from tests.annotation.test_prompt_entries import coco
 
@@ -122,29 +120,6 @@ def test_refusals_leave_nothing(pictures, tmp_path, monkeypatch, capsys, argumen
     assert message in printed.err
     assert printed.err.count("\n") == 1
     assert not (tmp_path / "out" / "manifest.json").exists()
-
-
-def test_settings_of_a_profile_can_be_changed():
-    none = {"cleaning": {}, "reading": {}, "asking": "everything"}
-    settings, checkpoint = read_settings("production", {"points_per_side": 16, "pred_iou_thresh": None}, **none)
-    assert checkpoint == "sam_vit_l"
-    assert (settings.automatic.points_per_side, settings.automatic.pred_iou_thresh) == (16, 0.86)
-    settings, checkpoint = read_settings(None, {}, **none)
-    assert checkpoint == "samara_mini"
-    assert settings.automatic.pred_iou_thresh is None
-
-
-def test_small_choices():
-    assert choose_if_there(resume=False, overwrite=False) == "refuse"
-    assert choose_if_there(resume=True, overwrite=False) == "resume"
-    assert choose_if_there(resume=False, overwrite=True) == "overwrite"
-    with pytest.raises(SettingsError):
-        choose_if_there(resume=True, overwrite=True)
-    assert read_value_range(None) is None
-    assert read_value_range("auto") == "auto"
-    assert read_value_range("0,4095") == (0, 4095)
-    with pytest.raises(SettingsError, match="BLACK,WHITE"):
-        read_value_range("4095")
 
 
 @pytest.mark.slow

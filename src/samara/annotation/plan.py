@@ -154,6 +154,21 @@ def read_shards(path: Path, images_per_shard: int) -> Iterator[Shard]:
             number += 1
 
 
+def shard_offsets(path: Path, images_per_shard: int) -> Iterator[tuple[int, int]]:
+    """Number of each shard, and the byte at which it begins: for whoever reads single shards of a long plan."""
+    offset = 0
+    for shard in read_shards(path, images_per_shard):
+        yield shard.number, offset
+        offset += sum(map(len, shard.lines))
+
+
+def read_shard(path: Path, images_per_shard: int, number: int, offset: int) -> Shard:
+    """Read one shard that begins at a known byte."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        return Shard(number, tuple(islice(file, images_per_shard)), number * images_per_shard + 1)
+
+
 def _suitable(count: int, *, is_tiled: bool) -> int:
     if is_tiled:
         return min(TILED_IMAGES_PER_SHARD, max(1, count // LEAST_SHARDS))

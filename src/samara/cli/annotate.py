@@ -8,10 +8,18 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from samara.cli.annotation_inputs import (
+    DEFAULT_CHECKPOINT,
+    choose_if_there,
+    is_coco,
+    read_images,
+    read_settings,
+    read_value_range,
+)
 from samara.cli.export_annotations import losses_shown, names_in, tell_losses
 from samara.cli.progress import annotation_bar
 from samara.errors import SettingsError
@@ -21,10 +29,6 @@ if TYPE_CHECKING:
     from samara.annotation.job import Job
     from samara.annotation.plan import Entry
     from samara.annotation.prompt_entries import Prompts
-    from samara.annotation.settings import AnnotationSettings
-    from samara.annotation.sources import Source
-    from samara.annotation.store import IfThere
-    from samara.images import ValueRange
 
 ASKED, MASKS, HUGE, RUNNING, RESULT = (
     "What is asked",
@@ -33,7 +37,6 @@ ASKED, MASKS, HUGE, RUNNING, RESULT = (
     "Checkpoint and machine",
     "Result",
 )
-DEFAULT_CHECKPOINT = "samara_mini"
 INTERRUPTED = 130
 """Exit status of a command that somebody stopped, as shells have it."""
 
@@ -140,6 +143,14 @@ def annotate(
         int,
         typer.Option(min=1, metavar="N", help="Processes, each with a network of its own.", rich_help_panel=RUNNING),
     ] = 1,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(metavar="local|ray", help="This machine, or a Ray cluster.", rich_help_panel=RUNNING),
+    ] = "local",
+    gpus_per_worker: Annotated[
+        float,
+        typer.Option(min=0, metavar="X", help="With ray: 0.25 lets four share a GPU.", rich_help_panel=RUNNING),
+    ] = 0.0,
     threads: Annotated[
         int, typer.Option(min=0, metavar="N", help="That read and decode, per process.", rich_help_panel=RUNNING)
     ] = 2,
@@ -189,6 +200,7 @@ def annotate(
     """
     from samara.annotate import Running
     from samara.annotation.job import Choice, Job
+    from samara.annotation.ray_engine import Cluster
     from samara.images import DEFAULT_MAX_PIXELS
 
     if retry and not resume:
@@ -231,87 +243,12 @@ def annotate(
         out=out,
         if_there=choose_if_there(resume=resume, overwrite=overwrite),
         workers=workers,
+        cluster=Cluster(gpus=gpus_per_worker) if engine == "ray" else None,
         retry=retry,
         formats=names_in(formats),
         report=report,
     )
     run(job, running, asked, as_json=as_json)
-
-
-def read_settings(
-    profile: str | None,
-    automatic: dict[str, Any],  # Any: values of the fields of the settings, here and below
-    *,
-    cleaning: dict[str, Any],
-    reading: dict[str, Any],
-    asking: str,
-) -> tuple[AnnotationSettings, str]:
-    """Put settings together, those of a profile first; returns the profile's checkpoint as well.
-
-    Raises:
-        SettingsError: a value is not accepted.
-    """
-    from samara.annotation.settings import AnnotationSettings, Cleaning, with_changes
-    from samara.annotation.settings import profile as profile_of
-    from samara.automatic.settings import AutomaticSettings
-
-    chosen = None if profile is None else profile_of(profile)
-    base = AutomaticSettings() if chosen is None else chosen.automatic
-    settings = AnnotationSettings(
-        asking="prompts" if asking == "prompts" else "everything",
-        automatic=with_changes(base, **automatic),
-        cleaning=Cleaning(**cleaning),
-        **reading,
-    )
-    return settings, DEFAULT_CHECKPOINT if chosen is None else chosen.checkpoint
-
-
-def read_value_range(text: str | None) -> ValueRange | None:
-    """Turn the text of --value-range into numbers.
-
-    Raises:
-        SettingsError: it is none.
-    """
-    if text is None or text == "auto":
-        return "auto" if text else None
-    try:
-        black, white = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise SettingsError(f"--value-range {text!r} is not understood; write BLACK,WHITE or auto") from error
-    return black, white
-
-
-def is_coco(images: list[str]) -> bool:
-    """Whether IMAGES is a COCO file."""
-    return len(images) == 1 and images[0].lower().endswith(".json")
-
-
-def read_images(images: list[str], prompts: Path | None, pictures: Path | None) -> tuple[Source, Prompts | None]:
-    """The images, and their prompts if there are any.
-
-    Raises:
-        SettingsError, DatasetError: see `open_source`, `open_coco` and `open_prompts`.
-    """
-    from samara.annotation.prompt_entries import open_coco, open_prompts
-    from samara.annotation.sources import open_source
-
-    if is_coco(images):
-        if prompts is not None:
-            raise SettingsError(f"{images[0]} brings its own boxes; give the folder of pictures with --prompts instead")
-        return open_coco(Path(images[0]), pictures)
-    source = open_source(images)
-    return source, None if prompts is None else open_prompts(prompts, source)
-
-
-def choose_if_there(*, resume: bool, overwrite: bool) -> IfThere:
-    """What to do with a store that exists.
-
-    Raises:
-        SettingsError: both were asked for.
-    """
-    if resume and overwrite:
-        raise SettingsError("--resume goes on with the store and --overwrite deletes it; choose one")
-    return "resume" if resume else "overwrite" if overwrite else "refuse"
 
 
 def run(job: Job, running: Running, asked: Prompts | None, *, as_json: bool) -> None:

@@ -136,7 +136,7 @@ def annotate(
     checkpoint, device = loaded.name, loaded.device
     if running.retry:
         reopen(store)
-    own, all_so_far = Progress(), _counted(store)
+    own, all_so_far = Progress(), Progress(*store.counts())
 
     def note(done: Progress) -> None:
         nonlocal own, all_so_far
@@ -159,7 +159,7 @@ def annotate(
     return Outcome(
         store=store,
         checkpoint=checkpoint,
-        total=_counted(store),
+        total=Progress(*store.counts()),
         seconds=seconds,
         done_by_this_run=own,
         ignored=job.source.listing.ignored,
@@ -186,13 +186,6 @@ def export(
     from samara.annotation.exporting import export_store
 
     return export_store(store, formats, out, overwrite=overwrite, is_partial=is_partial)
-
-
-def _counted(store: Store) -> Progress:
-    total = Progress()
-    for row in store.images():
-        total += Progress(1, row.masks, int(row.status == "quarantined"))
-    return total
 
 
 def _record_run(store: Store, device: str, workers: int, done: Progress, seconds: float) -> None:

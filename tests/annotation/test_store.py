@@ -46,6 +46,7 @@ def test_pieces_are_read_as_well_and_quarantined_images_have_no_masks(tmp_path):
     store.files(0).add_piece([good, bad], [mask_table(good, random_masks(1, 2))])
     assert [row.image for row in store.masks()] == [good]
     assert list(store.quarantined()) == [bad]
+    assert store.counts() == (2, 2, 1)
     assert not store.is_complete
 
 

@@ -203,8 +203,8 @@ def read_table(path: Path) -> pa.Table:
     return arrow().concat_tables(tables)
 
 
-def row_groups(path: Path) -> Iterator[pa.Table]:
-    """Read a table group by group, in bounded memory; at least one group, if need be an empty one.
+def row_groups(path: Path, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """Read a table, or some of its columns, group by group, in bounded memory; the first group is an empty one.
 
     Raises:
         DatasetError: it is not there or damaged.
@@ -214,8 +214,9 @@ def row_groups(path: Path) -> Iterator[pa.Table]:
 
     try:
         with parquet.ParquetFile(path, memory_map=False) as file:
-            yield file.schema_arrow.empty_table()
+            empty = file.schema_arrow.empty_table()
+            yield empty if columns is None else empty.select(columns)
             for index in range(file.num_row_groups):
-                yield file.read_row_group(index)
+                yield file.read_row_group(index, columns)
     except (OSError, pa.ArrowInvalid) as error:
         raise DatasetError(f"{path} cannot be read ({str(error)[:120]}); the store is damaged") from error

@@ -70,6 +70,16 @@ class Store:
         for pair in self._pairs():
             yield from pair.read_images()
 
+    def counts(self) -> tuple[int, int, int]:
+        """Images, masks, and quarantined images; quickly, from three columns."""
+        images = masks = quarantined = 0
+        for pair in self._pairs():
+            for group in row_groups(pair.images, ["masks", "status"]):
+                images += len(group)
+                masks += int(group.column("masks").to_numpy().sum())
+                quarantined += group.column("status").to_pylist().count("quarantined")
+        return images, masks, quarantined
+
     def quarantined(self) -> Iterator[ImageRow]:
         """Images that could not be annotated, with their reasons."""
         return (row for row in self.images() if row.status == "quarantined")
@@ -105,8 +115,7 @@ class Store:
     def mask_columns(self, names: list[str]) -> Iterator[pa.Table]:
         """Some columns of all masks, group by group."""
         for pair in self._pairs():
-            for group in row_groups(pair.masks):
-                yield group.select(names)
+            yield from row_groups(pair.masks, names)
 
     def _pairs(self) -> Iterator[Pair]:
         for number in range(self.manifest.plan.shards):

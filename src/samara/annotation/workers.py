@@ -81,17 +81,22 @@ def run_workers(
         for index in range(count)
     ]
     done = Progress()
+
+    def tell_news() -> None:
+        nonlocal done
+        now = sum((worker.progress() for worker in workers), Progress())
+        if tell is not None and now != done:
+            tell(Progress(*(a - b for a, b in zip(_numbers(now), _numbers(done), strict=True))))
+        done = now
+
     try:
         for worker in workers:
             worker.start()
         while any(worker.is_at_work for worker in workers):
             connection.wait([worker.process.sentinel for worker in workers if worker.is_at_work], _LOOK_AGAIN_S)
-            now = sum((worker.progress() for worker in workers), Progress())
-            if tell is not None and now != done:
-                tell(Progress(*(a - b for a, b in zip(_numbers(now), _numbers(done), strict=True))))
-            done = now
             for worker in workers:
                 worker.look_after()
+            tell_news()  # after that: what a process did last is told as well
             if not errors.empty():
                 raise AnnotationStopped(errors.get())
     finally:

@@ -35,7 +35,7 @@ def test_images_come_back():
 def test_masks_come_back(count):
     masks, row = random_masks(count, count), image_row(7, count)
     if count:
-        masks = replace(masks, parent=np.array([-1] + [0] * (count - 1)) if count > 1 else None)
+        masks = replace(masks, parent=np.array([-1] + [0] * (count - 1)))
     again = annotated_row(row, mask_table(row, masks), "none")
     if count:
         assert_same(again.masks, masks)

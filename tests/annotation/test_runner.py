@@ -18,7 +18,7 @@ from samara.annotation.runner import Progress, annotate_store
 from samara.annotation.store import open_store
 from samara.automatic.generator import AutomaticMaskGenerator
 from samara.automatic.settings import AutomaticSettings
-from samara.errors import AnnotationStopped, OutputError
+from samara.errors import AnnotationStopped, OutputError, PromptError, SettingsError
 from tests.annotation.conftest import write_pictures
 from tests.annotation.fake import Bright, annotate_for_killing, annotator, final_rows, store_of, work_on
 
@@ -102,10 +102,25 @@ def test_faults_quarantine_an_image_but_not_a_whole_data_set(tmp_path):
         annotate_store(store, annotator(Hungry(KeyError("odd"), 99)), work_on(tmp_path / "pictures"))
 
 
+def test_settings_that_do_not_work_stop_at_once(pictures, tmp_path):
+    with pytest.raises(SettingsError, match="no such thing"):
+        annotate_store(
+            store_of(pictures, tmp_path / "out"),
+            annotator(Hungry(SettingsError("no such thing"), 1)),
+            work_on(pictures),
+        )
+
+
+def test_a_prompt_outside_quarantines_its_image(pictures, tmp_path):
+    store = store_of(pictures, tmp_path / "out")
+    annotate_store(store, annotator(Hungry(PromptError("lies outside"), 1)), work_on(pictures))
+    assert [row.reason for row in store.quarantined()] == ["lies outside"]
+
+
 def test_a_broken_gpu_stops_at_once(pictures, tmp_path):
     broken = Hungry(RuntimeError("CUDA error: an illegal memory access was encountered"), 1)
     store = store_of(pictures, tmp_path / "out")
-    with pytest.raises(RuntimeError, match="illegal memory access"):
+    with pytest.raises(AnnotationStopped, match="the GPU fails .*illegal memory access"):
         annotate_store(store, annotator(broken), work_on(pictures))
     assert list(store.images()) == []
 

@@ -106,7 +106,8 @@ def mask_schema() -> pa.Schema:
     """Columns of the mask table.
 
     `counts` with height and width is COCO's compressed RLE. Boxes are xyxy, right and bottom exclusive, in pixels of
-    the upright image. `parent` is the `mask_index` of the smallest mask of the same image that contains this one.
+    the upright image. `parent` is the `mask_index` of the smallest mask of the same image that contains this one, −1 if
+    there is none, null where it was not asked for.
     """
     pa = arrow()
     name = pa.dictionary(pa.int32(), pa.string())
@@ -178,7 +179,7 @@ def mask_table(
         **_prompt_columns(masks, asked),
         "crop_box": [None] * count if masks.crop_boxes_xyxy is None else masks.crop_boxes_xyxy.tolist(),
         "category": list(categories),
-        "parent": [None] * count if masks.parent is None else [int(p) if p >= 0 else None for p in masks.parent],
+        "parent": [None] * count if masks.parent is None else masks.parent,
     }
     schema = mask_schema()
     return pa.table([pa.array(columns[column.name], column.type) for column in schema], schema=schema)
@@ -214,7 +215,6 @@ def annotated_row(image: ImageRow, table: pa.Table, checkpoint: str) -> Annotate
     points = None
     if len(table) and all(kind == "grid" for kind in column["prompt_kind"]):
         points = np.array(column["prompt_points"], np.float64).reshape(-1, 2)
-    has_hierarchy = any(parent is not None for parent in column["parent"])
     masks = MaskSet(
         rles=tuple(
             Rle(height, width, counts)
@@ -227,7 +227,7 @@ def annotated_row(image: ImageRow, table: pa.Table, checkpoint: str) -> Annotate
         stability_score=_or_none(column["stability_score"], np.float64),
         points_xy=points,
         crop_boxes_xyxy=_or_none(column["crop_box"], np.int64),
-        parent=np.array([-1 if p is None else p for p in column["parent"]], np.int64) if has_hierarchy else None,
+        parent=_or_none(column["parent"], np.int64),
     )
     return AnnotatedRow(image, masks, tuple(column["category"]))
 

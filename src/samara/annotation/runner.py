@@ -26,7 +26,7 @@ from samara.annotation.prefetch import Fetched, Reading
 from samara.annotation.rows import ImageRow, mask_schema, mask_table
 from samara.annotation.shard_files import ShardFiles
 from samara.annotation.store import Store
-from samara.errors import AnnotationStopped, OutputError, SamaraError
+from samara.errors import AnnotationStopped, ImageError, OutputError, PromptError, SamaraError
 from samara.results import MaskSet
 
 if TYPE_CHECKING:
@@ -193,14 +193,16 @@ def annotate_image(annotator: Annotator, image: Fetched) -> _Result:
         try:
             masks = attempt.annotate(picture, image.entry.asked)
             return *_done(image, masks, time.perf_counter() - start), False
-        except OutputError:
-            raise
-        except SamaraError as error:
+        except (ImageError, PromptError) as error:
             return *_quarantined(image, str(error)), False
+        except SamaraError:
+            raise  # no fault of this image
         except (MemoryError, *_FAULTS) as error:
             if not is_out_of_memory(error):
                 if _is_broken_gpu(error):
-                    raise
+                    raise AnnotationStopped(
+                        f"the GPU fails ({_first_line(error)}); see that it is well, and go on with --resume"
+                    ) from error
                 is_fault, reason = True, f"unexpected {type(error).__name__}: {error!s:.200}"
                 break
             reason = f"not enough memory, even in small batches ({_first_line(error)}); try --tile"

@@ -75,7 +75,7 @@ def run_workers(
     context = multiprocessing.get_context(START_METHOD)
     counters = context.Array("q", _FIELDS * count, lock=False)
     errors = context.SimpleQueue()
-    threads = max(1, (os.cpu_count() or 1) // count)
+    threads = max(1, torch.get_num_threads() // count)
     workers = [
         _Worker(context, counters, errors, Assignment(store.folder, job, index, _device(device, index), threads))
         for index in range(count)

@@ -27,6 +27,12 @@ def job_of(pictures):
     )
 
 
+@pytest.fixture
+def pictures(tmp_path):
+    write_pictures(tmp_path / "pictures", 6)
+    return tmp_path / "pictures"
+
+
 def test_progress_counts_what_others_did(pictures, tmp_path):
     told = []
     (pictures / "0004.png").write_text("<html>")

@@ -32,7 +32,7 @@ def test_what_is_put_is_got(tmp_path):
 
 
 def test_the_least_recently_used_go_first(tmp_path):
-    store = EmbeddingStore(tmp_path, 100_000)  # room for five
+    store = EmbeddingStore(tmp_path, 90_000)  # room for five
     for number in range(5):
         store.put(key(number), embedding(number))
         path = store._path(key(number))
@@ -40,8 +40,8 @@ def test_the_least_recently_used_go_first(tmp_path):
     assert store.get(key(0)) is not None  # and now it is the most recent
     store.put(key(9), embedding(9))
     left = [number for number in (0, 1, 2, 3, 4, 9) if store.get(key(number)) is not None]
-    assert left == [0, 2, 3, 4, 9] or left == [0, 3, 4, 9]
-    assert sum(path.stat().st_size for path in tmp_path.rglob("*.safetensors")) <= 100_000
+    assert left == [0, 3, 4, 9]  # filled to nine tenths of the limit
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*.safetensors")) <= 81_000
 
 
 def test_keys_tell_pictures_and_encoders_apart():

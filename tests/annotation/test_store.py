@@ -92,8 +92,10 @@ def test_somebody_elses_folder_is_left_alone(tmp_path):
 
 def test_a_making_that_was_cut_off_is_made_again(tmp_path):
     create_store(tmp_path, JOB, entries(3))
-    (tmp_path / MANIFEST).unlink()
+    (tmp_path / MANIFEST).rename(tmp_path / f".{MANIFEST}.77.part")
+    (tmp_path / ".plan.jsonl.77.part").write_text("half")
     assert create_store(tmp_path, JOB, entries(2)).manifest.plan.images == 2
+    assert not list(tmp_path.glob(".*.part"))
 
 
 def test_two_processes_do_not_make_one_store(tmp_path):

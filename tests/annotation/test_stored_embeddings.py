@@ -30,7 +30,8 @@ def test_masks_are_the_same_and_computed_once(mini, dog, tmp_path, monkeypatch, 
     monkeypatch.setattr(predictor.engine, "encode", encode)
     again = annotator.annotate(picture)
     assert again.rles == expected.rles
-    assert again.predicted_iou.tolist() == expected.predicted_iou.tolist()
+    # The last digits: a stored embedding lies contiguously in memory, and sums are made in another order.
+    assert again.predicted_iou == pytest.approx(expected.predicted_iou, abs=1e-6)
     assert make_annotator(mini, settings, predictor).with_smaller_batches().segmenter.predictor is predictor
     with pytest.raises(AssertionError):
         annotator.annotate(DecodedPicture(np.zeros((64, 64, 3), np.uint8)))

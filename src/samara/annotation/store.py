@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MANIFEST, PLAN = "manifest.json", "plan.jsonl"
+CREATION = "creation.lock"
 FOLDERS = ("shards", "journal", "claims", "runs")
+# Of a process that died while it made the store.
+_LEFTOVERS = (f".{MANIFEST}.", f".{PLAN}.")
 
 IfThere = Literal["refuse", "resume", "overwrite"]
 """What to do with a store that exists."""
@@ -180,7 +183,7 @@ def create_store(
     """
     arrow()
     _make_folder(folder)
-    with claim(folder / "creation.lock") as is_ours:
+    with claim(folder / CREATION) as is_ours:
         if not is_ours:
             raise OutputError(f"another process is just making {folder}; start again with --resume in a moment")
         if (folder / MANIFEST).exists():
@@ -191,6 +194,9 @@ def create_store(
                 require_same_job(store.manifest.job, job, folder)
                 return store
             _remove(folder)
+        for path in folder.iterdir():
+            if path.name.startswith(_LEFTOVERS):
+                path.unlink()
         plan = write_plan(folder / PLAN, entries, images_per_shard, is_tiled=is_tiled)
         manifest = new_manifest(job, plan)
         manifest.save(folder / MANIFEST)  # from here on it is a store
@@ -212,7 +218,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _is_ours(path: Path) -> bool:
-    return path.name in (*FOLDERS, MANIFEST, PLAN, "creation.lock") or path.name.startswith(f".{PLAN}")
+    return path.name in (*FOLDERS, MANIFEST, PLAN, CREATION) or path.name.startswith(_LEFTOVERS)
 
 
 def _remove(folder: Path) -> None:

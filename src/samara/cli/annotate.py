@@ -214,13 +214,7 @@ def annotate(
             "stability_score_thresh": stability_score_thresh,
             "min_mask_region_area": min_region_area,
         },
-        cleaning={
-            "min_area": min_area,
-            "unique": unique,
-            "top": top,
-            "exclusive": exclusive,
-            "hierarchy": hierarchy,
-        },
+        cleaning=dict(min_area=min_area, unique=unique, top=top, exclusive=exclusive, hierarchy=hierarchy),
         reading={
             "tile": tile,
             "tile_overlap": tile_overlap,

@@ -1,7 +1,8 @@
 """Image embeddings on disk, found by what the picture looks like and which encoder saw it; of limited size.
 
 Several processes may share a store: files appear complete or not at all, and the least recently used go first. An
-embedding is kept as it was computed, in float32, so that what is made from it is the same with the store and without, up to rounding.
+embedding is kept as it was computed, in float32, so that what is made from it is the same with the store and without,
+up to rounding.
 (Fine-tuning has another cache, `samara.finetuning.embedding_cache`: a fixed list of examples, mapped in float16.)
 """
 

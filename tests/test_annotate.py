@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from samara.annotate import Running, annotate
+from samara.annotate import Running, annotate, require_commercial
 from samara.annotation.job import Choice, Job
 from samara.annotation.runner import Progress
 from samara.annotation.settings import AnnotationSettings
@@ -61,6 +62,29 @@ def test_processes_give_the_rows_of_one(tmp_path):
     outcome = annotate(job_of(tmp_path / "pictures"), Running(out=two, images_per_shard=3, workers=2))
     assert outcome.total.images == outcome.done_by_this_run.images == 24
     assert final_rows(one) == final_rows(two)
+
+
+def test_detectors_annotate_with_their_classes_and_licences_are_heeded(pictures, tmp_path):
+    random = Choice(checkpoint="yolo11n-seg", device="cpu", weights="random", input_size=64)
+    settings = AnnotationSettings(automatic=AutomaticSettings(pred_iou_thresh=0.0))
+    job = replace(job_of(pictures), choice=random, settings=settings)
+    with pytest.raises(SettingsError, match=r"yolo11n-seg is under unknown: no licence is known"):
+        annotate(job, Running(out=tmp_path / "out", commercial=True))
+    with pytest.raises(SettingsError, match="needs a SAM checkpoint"):
+        annotate(replace(job, settings=AnnotationSettings(asking="prompts")), Running(out=tmp_path / "prompted"))
+    outcome = annotate(job, Running(out=tmp_path / "out", formats=("coco",)))
+    assert outcome.total.masks > 0
+    for row in outcome.store.masks():
+        assert all(category for category in row.categories)
+    free = annotate(job_of(pictures), Running(out=tmp_path / "free", commercial=True))
+    assert free.total.images == 6
+
+
+def test_weights_whose_licence_binds_the_product_are_refused(mini):
+    require_commercial(mini)
+    bound = replace(mini, provenance=replace(mini.provenance, licence="AGPL-3.0-only"))
+    with pytest.raises(SettingsError, match="samara_mini is under AGPL-3.0-only: .* must be published"):
+        require_commercial(bound)
 
 
 def test_what_would_fail_later_fails_at_once(pictures, tmp_path, monkeypatch):

@@ -45,15 +45,15 @@ LAYERS = {
     "segmenter": 8,
     "reports": 8,
     "finetuning": 8,
-    "annotation": 8,
+    "annotation": 9,
     "segment": 9,
     "finetune": 9,
-    "annotation_page": 9,
-    "annotate": 10,
-    "training_masks": 9,
     "segment_anything": 9,
-    "cli": 11,
-    "__main__": 12,
+    "annotation_page": 10,
+    "training_masks": 10,
+    "annotate": 11,
+    "cli": 12,
+    "__main__": 13,
 }
 
 # Where a third-party library may be imported; everything else of the project does without it.

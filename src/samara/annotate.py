@@ -24,6 +24,8 @@ from samara.annotation.workers import run_workers
 from samara.annotation_page import write_report
 from samara.errors import SettingsError
 from samara.files import write_atomically
+from samara.licences import licence_of
+from samara.loaded import Loaded
 from samara.reports.annotation_report import require_report
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class Running:
         formats: annotation formats to export to when all is done.
         report: write a page about it when all is done.
         images_per_shard: what a process claims at a time; None for what suits the number of images.
+        commercial: refuse checkpoints whose licence does not let commercial work be.
     """
 
     out: Path
@@ -56,6 +59,7 @@ class Running:
     formats: tuple[str, ...] = ()
     report: bool = False
     images_per_shard: int | None = None
+    commercial: bool = False
 
     def prepare(self) -> None:
         """Find out now what would otherwise fail after a night.
@@ -125,6 +129,8 @@ def annotate(
     running.prepare()
     start = time.monotonic()
     loaded = job.choice.load()
+    if running.commercial:
+        require_commercial(loaded)
     store = create_store(
         running.out,
         job.facts(loaded),
@@ -167,6 +173,20 @@ def annotate(
         losses=export(store, running.formats, running.out / EXPORTS, overwrite=True) if running.formats else {},
         report=write_report(store) if running.report else None,
     )
+
+
+def require_commercial(loaded: Loaded) -> None:
+    """Refuse a checkpoint that cannot be used commercially without conditions.
+
+    Raises:
+        SettingsError: its licence forbids it, asks something of the product, or is not known.
+    """
+    licence = licence_of(loaded.provenance.licence)
+    if licence.commercial != "free":
+        raise SettingsError(
+            f"{loaded.name} is under {licence.identifier}: {licence.consequence}; take another checkpoint, or leave "
+            "--commercial out"
+        )
 
 
 def reopen(store: Store) -> int:

@@ -100,3 +100,18 @@ def test_nothing_found_is_nothing():
         for _ in tiles
     ]
     assert len(stitch(tiles, empty, (50, 50))) == 0
+
+
+def test_objects_of_different_classes_are_not_joined():
+    tiles = tiles_of((10, 30), 20, 10)
+    mask = np.zeros((10, 30), bool)
+    mask[2:8, 4:26] = True
+    names = ("cat", "dog")
+    parts = [
+        replace(seen_by(tile, [mask]), class_index=np.array([kind]), class_names=names)
+        for tile, kind in zip(tiles, (0, 1), strict=True)
+    ]
+    found = stitch(tiles, parts, (10, 30))
+    assert [found.class_name(index) for index in range(len(found))] == ["cat", "dog"]
+    same = stitch(tiles, [parts[0], replace(parts[1], class_index=np.array([0]))], (10, 30))
+    assert [same.class_name(index) for index in range(len(same))] == ["cat"]

@@ -14,15 +14,17 @@ from samara.annotation.prompted import PromptedSegmenter
 from samara.annotation.settings import AnnotationSettings
 from samara.annotation.tiles import stitch, tiles_of
 from samara.automatic.generator import AutomaticMaskGenerator
+from samara.errors import SettingsError
 from samara.loaded import Loaded
 from samara.predictor import Predictor
 from samara.results import MaskSet
+from samara.segmenter import open_segmenter
 
 # What is left of a batch after the memory ran out.
 SMALLER = 4
 
 
-class Segmenter(Protocol):
+class Finder(Protocol):
     """Anything that finds masks in a picture."""
 
     def generate(self, image: Pixels) -> MaskSet:
@@ -38,7 +40,7 @@ class Annotator:
         settings: see `AnnotationSettings`.
     """
 
-    segmenter: Segmenter | PromptedSegmenter
+    segmenter: Finder | PromptedSegmenter
     settings: AnnotationSettings
 
     def annotate(self, picture: Picture, asked: Sequence[Asked] = ()) -> MaskSet:
@@ -78,13 +80,22 @@ class Annotator:
 
 
 def make_annotator(loaded: Loaded, settings: AnnotationSettings, predictor: Predictor | None = None) -> Annotator:
-    """An annotator with a promptable checkpoint.
+    """An annotator with any checkpoint.
 
     Args:
         loaded: the checkpoint.
         settings: what to do with it.
         predictor: of that checkpoint, such as one that keeps embeddings; None for a plain one.
+
+    Raises:
+        SettingsError: the checkpoint does not do what the settings ask for.
     """
+    if loaded.variant.detector is not None:
+        if settings.asking == "prompts":
+            raise SettingsError(
+                f"{loaded.name} finds all instances in one pass; a data set from prompts needs a SAM checkpoint"
+            )
+        return Annotator(open_segmenter(loaded, settings.automatic), settings)
     if settings.asking == "prompts":
         return Annotator(PromptedSegmenter(predictor or Predictor(loaded)), settings)
     generator = AutomaticMaskGenerator(loaded, settings.automatic)

@@ -90,7 +90,7 @@ class Job:
             OutputError: the folder for embeddings cannot be made.
         """
         predictor = None
-        if self.embeddings is not None:
+        if self.embeddings is not None and loaded.variant.detector is None:
             predictor = StoredPredictor(loaded, EmbeddingStore(self.embeddings, self.most_embedding_bytes))
         return make_annotator(loaded, self.settings, predictor)
 

@@ -212,7 +212,8 @@ def annotate_image(annotator: Annotator, image: Fetched) -> _Result:
 
 def _done(image: Fetched, masks: MaskSet, seconds: float) -> tuple[ImageRow, pa.Table]:
     row = _row(image, masks=len(masks), seconds=seconds)
-    return row, mask_table(row, masks, image.entry.asked, getattr(masks, "categories", None))
+    classes = [masks.class_name(index) for index in range(len(masks))] if masks.class_names else None
+    return row, mask_table(row, masks, image.entry.asked, classes)
 
 
 def _quarantined(image: Fetched, reason: str) -> tuple[ImageRow, pa.Table]:

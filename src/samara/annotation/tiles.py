@@ -98,6 +98,8 @@ def same_objects(a: MaskSet, a_box: Box, b: MaskSet, b_box: Box) -> list[tuple[i
     if not of_a or not of_b:
         return []
     iou = mask_iou(in_a, in_b)
+    if a.class_index is not None and b.class_index is not None:
+        iou[a.class_index[of_a][:, None] != b.class_index[of_b][None]] = 0
     rows, columns = np.nonzero(iou >= SAME_OBJECT_IOU)
     pairs: list[tuple[int, int]] = []
     taken_a, taken_b = set(), set()

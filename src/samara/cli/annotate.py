@@ -133,6 +133,10 @@ def annotate(
             rich_help_panel=RUNNING,
         ),
     ] = None,
+    commercial: Annotated[
+        bool,
+        typer.Option("--commercial", help="Refuse weights whose licence binds the product.", rich_help_panel=RUNNING),
+    ] = False,
     device: Annotated[
         str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=RUNNING)
     ] = "auto",
@@ -241,6 +245,7 @@ def annotate(
         retry=retry,
         formats=names_in(formats),
         report=report,
+        commercial=commercial,
     )
     run(job, running, asked, as_json=as_json)
 

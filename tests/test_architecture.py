@@ -24,16 +24,17 @@ LAYERS = {
     "devices": 1,
     "cores": 1,
     "masks": 1,
-    "images": 1,
     "prompts": 1,
     "networks": 1,
     "machine": 2,
+    "images": 2,
     "preprocessing": 2,
     "results": 2,
     "before_after": 3,
     "enlarging": 3,
     "embeddings": 3,
     "variants": 3,
+    "embedding_store": 4,
     "loaded": 4,
     "datasets": 4,
     "checkpoints": 5,
@@ -44,21 +45,28 @@ LAYERS = {
     "segmenter": 8,
     "reports": 8,
     "finetuning": 8,
+    "annotation": 9,
     "segment": 9,
     "finetune": 9,
     "segment_anything": 9,
-    "cli": 10,
-    "__main__": 11,
+    "annotation_page": 10,
+    "training_masks": 10,
+    "annotate": 11,
+    "cli": 12,
+    "__main__": 13,
 }
 
 # Where a third-party library may be imported; everything else of the project does without it.
 ALLOWED = {
     "PIL": {"images", "preprocessing", "datasets"},
     "httpx": {"checkpoints"},
-    "filelock": {"checkpoints", "finetuning"},
+    "filelock": {"checkpoints", "finetuning", "annotation"},
+    "pyarrow": {"annotation"},
+    "rasterio": {"images"},
+    "ray": {"annotation"},
     "platformdirs": {"checkpoints"},
     "safetensors": {"checkpoints", "embeddings", "finetuning"},
-    "cv2": {"masks", "images", "instances", "reports", "segment", "finetuning"},
+    "cv2": {"masks", "images", "instances", "reports", "segment", "finetuning", "annotation"},
     "typing_extensions": {"images"},  # for type checkers only
     "typer": {"cli"},
     "rich": {"cli"},
@@ -84,6 +92,7 @@ ALLOWED = {
         "instances",
         "finetuning",
         "finetune",
+        "annotation",
         "segment_anything",
         "cli",
     },
@@ -103,6 +112,8 @@ ALLOWED = {
         "checkpoints",
         "finetuning",
         "datasets",
+        "annotation",
+        "embedding_store",
     },
 }
 
@@ -260,6 +271,9 @@ def test_light_imports_load_nothing_heavy(module):
         "matplotlib",
         "jinja2",
         "tensorboard",
+        "pyarrow",
+        "rasterio",
+        "ray",
     }
     assert not heavy & set(loaded)
 

@@ -22,6 +22,7 @@ _HOME_OF = {
     "Prompt": "samara.prompts",
     "SamaraError": "samara.errors",
     "draw_masks": "samara.reports.overlay",
+    "generate_training_masks": "samara.training_masks",
     "identify": "samara.checkpoints.identify",
     "load": "samara.checkpoints.load",
     "open_segmenter": "samara.segmenter",
@@ -40,6 +41,7 @@ __all__ = [
     "Prompt",
     "SamaraError",
     "draw_masks",
+    "generate_training_masks",
     "identify",
     "load",
     "open_segmenter",
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from samara.reports.overlay import draw_masks
     from samara.results import MaskSet
     from samara.segmenter import open_segmenter
+    from samara.training_masks import generate_training_masks
 
 
 def __getattr__(name: str) -> object:

@@ -8,6 +8,7 @@
     ├── MissingExtra          (ImportError)  an optional library is needed and not installed
     ├── EmbeddingError        (ValueError)   a saved embedding is damaged or belongs to another encoder
     ├── OutputError           (OSError)      a result cannot be written, or would overwrite what is not ours
+    ├── AnnotationStopped     (RuntimeError) a data set cannot be annotated further; what is done is safe
     ├── DatasetError          (ValueError)   a ground-truth file or folder is damaged or not understood
     └── CheckpointError
         ├── UnknownCheckpoint       (KeyError)   no catalogue entry and no file of that name
@@ -57,6 +58,10 @@ class EmbeddingError(SamaraError, ValueError):
 
 class OutputError(SamaraError, OSError):
     """A result cannot be written, or writing it would overwrite somebody's file."""
+
+
+class AnnotationStopped(SamaraError, RuntimeError):
+    """Annotating a data set cannot go on; what was annotated is safe, and the work can be resumed."""
 
 
 class DatasetError(SamaraError, ValueError):

@@ -5,6 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from samara.annotation.runner import Progress
 
 
 def stderr_is_terminal() -> bool:
@@ -19,10 +23,11 @@ def work_bar() -> Iterator[Callable[[str, int, int], None] | None]:
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TaskID, TaskProgressColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
 
     columns = ("{task.description}", BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
         tasks: dict[str, TaskID] = {}
 
         def tell(name: str, done: int, total: int) -> None:
@@ -34,15 +39,42 @@ def work_bar() -> Iterator[Callable[[str, int, int], None] | None]:
 
 
 @contextmanager
+def annotation_bar() -> Iterator[Callable[[int, Progress], None] | None]:
+    """A bar for a data set: call it with the number of all images, and what is done so far."""
+    if not stderr_is_terminal():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = ("annotating", BarColumn(), MofNCompleteColumn(), "{task.description}", TimeRemainingColumn())
+    # The speed of the last minutes: images of a resumed run that were done before would spoil any longer mean.
+    with Bars(*columns, console=Console(stderr=True), transient=True, speed_estimate_period=120) as bars:
+        task = bars.add_task("", total=None)
+
+        def tell(images: int, done: Progress) -> None:
+            if bars.tasks[0].total is None:
+                bars.reset(task, total=images, completed=done.images)
+            bars.update(task, completed=done.images)
+            speed = bars.tasks[0].speed
+            rate = "" if speed is None else f"{speed:.2f} images/s, "
+            bars.update(task, description=f"{rate}{done.masks:,} masks, {done.quarantined:,} quarantined")
+
+        yield tell
+
+
+@contextmanager
 def download_bar(name: str) -> Iterator[Callable[[int, int | None], None] | None]:
     """A bar that appears with the first bytes: call it with bytes done and bytes in all."""
     if not stderr_is_terminal():
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bars
 
     columns = ("{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None, visible=False)
         yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)

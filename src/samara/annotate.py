@@ -1,0 +1,224 @@
+"""From images to an annotated data set: what `samara annotate` and `samara export-annotations` do."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import samara
+from samara.annotation.claims import claim
+from samara.annotation.job import Job
+from samara.annotation.plan import Entry
+from samara.annotation.ray_engine import Cluster, require_ray, run_on_ray
+from samara.annotation.rows import ImageRow, arrow
+from samara.annotation.runner import Progress, Work, annotate_store
+from samara.annotation.store import IfThere, Store, create_store
+from samara.annotation.workers import run_workers
+from samara.annotation_page import write_report
+from samara.errors import SettingsError
+from samara.files import write_atomically
+from samara.licences import licence_of
+from samara.loaded import Loaded
+from samara.reports.annotation_report import require_report
+
+if TYPE_CHECKING:
+    from samara.datasets.writing import Losses
+
+EXPORTS = "exports"
+MOST_NAMED = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """How to run a job; nothing here changes a row.
+
+    Attributes:
+        out: folder of the store.
+        if_there: what to do with a store that exists.
+        workers: processes, each with a network of its own: on this machine, or actors of a Ray cluster.
+        cluster: what of a Ray cluster to use; None for this machine alone.
+        retry: try quarantined images once more.
+        formats: annotation formats to export to when all is done.
+        report: write a page about it when all is done.
+        images_per_shard: what a process claims at a time; None for what suits the number of images.
+        commercial: refuse checkpoints whose licence does not let commercial work be.
+    """
+
+    out: Path
+    if_there: IfThere = "refuse"
+    workers: int = 1
+    cluster: Cluster | None = None
+    retry: bool = False
+    formats: tuple[str, ...] = ()
+    report: bool = False
+    images_per_shard: int | None = None
+    commercial: bool = False
+
+    def prepare(self) -> None:
+        """Find out now what would otherwise fail after a night.
+
+        Raises:
+            MissingExtra: a library that is needed is not installed.
+            SettingsError: an unknown format, or no process.
+        """
+        arrow()
+        if self.workers < 1:
+            raise SettingsError(f"{self.workers} workers were asked for; at least 1 is needed")
+        if self.cluster is not None:
+            require_ray()
+        if self.formats:
+            from samara.datasets.formats import chosen
+
+            chosen(self.formats)
+        if self.report:
+            require_report()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of it.
+
+    Attributes:
+        store: the store, complete.
+        checkpoint: name of what made the masks.
+        total: images, masks and quarantined images of the store.
+        seconds: that this run took.
+        done_by_this_run: the share of this run.
+        ignored: files of the source whose names are not those of pictures.
+        quarantined: the first images that were quarantined, with reasons.
+        losses: by format, what it could not keep.
+        report: the page, if one was asked for.
+    """
+
+    store: Store
+    checkpoint: str
+    total: Progress
+    seconds: float
+    done_by_this_run: Progress
+    ignored: int = 0
+    quarantined: tuple[ImageRow, ...] = ()
+    losses: dict[str, Losses] = field(default_factory=dict)
+    report: Path | None = None
+
+
+Tell = Callable[[int, Progress], None]
+"""Called with the number of all images, and what is done so far, by whichever run."""
+
+
+def annotate(
+    job: Job, running: Running, entries: Iterable[Entry] | None = None, *, tell: Tell | None = None
+) -> Outcome:
+    """Annotate images into a store; begun again, go on where it stopped.
+
+    Args:
+        job: what to annotate with what.
+        running: how to run it.
+        entries: the images with their prompts; None for all of the job's source. Not looked at when a store is resumed.
+        tell: called as the work goes on.
+
+    Raises:
+        SamaraError: what stopped the work, in one sentence. What was annotated is safe.
+    """
+    running.prepare()
+    start = time.monotonic()
+    loaded = job.choice.load()
+    if running.commercial:
+        require_commercial(loaded)
+    store = create_store(
+        running.out,
+        job.facts(loaded),
+        job.source.entries(running.out) if entries is None else entries,
+        if_there=running.if_there,
+        images_per_shard=running.images_per_shard,
+        is_tiled=job.settings.tile is not None,
+    )
+    checkpoint, device = loaded.name, loaded.device
+    if running.retry:
+        reopen(store)
+    own, all_so_far = Progress(), Progress(*store.counts())
+
+    def note(done: Progress) -> None:
+        nonlocal own, all_so_far
+        own, all_so_far = own + done, all_so_far + done
+        if tell is not None:
+            tell(store.manifest.plan.images, all_so_far)
+
+    note(Progress())
+    if running.cluster is not None:
+        del loaded  # each actor loads its own
+        run_on_ray(store, job, replace(running.cluster, actors=running.workers), note)
+    elif running.workers > 1:
+        del loaded  # each process loads its own
+        run_workers(store, job, running.workers, device, note)
+    else:
+        work = Work(job.reading, job.images_at_a_time(loaded), tell=note)
+        annotate_store(store, job.annotator(loaded), work)
+    seconds = time.monotonic() - start
+    _record_run(store, device, running.workers, own, seconds)
+    return Outcome(
+        store=store,
+        checkpoint=checkpoint,
+        total=Progress(*store.counts()),
+        seconds=seconds,
+        done_by_this_run=own,
+        ignored=job.source.listing.ignored,
+        quarantined=tuple(row for row, _ in zip(store.quarantined(), range(MOST_NAMED), strict=False)),
+        losses=export(store, running.formats, running.out / EXPORTS, overwrite=True) if running.formats else {},
+        report=write_report(store) if running.report else None,
+    )
+
+
+def require_commercial(loaded: Loaded) -> None:
+    """Refuse a checkpoint that cannot be used commercially without conditions.
+
+    Raises:
+        SettingsError: its licence forbids it, asks something of the product, or is not known.
+    """
+    licence = licence_of(loaded.provenance.licence)
+    if licence.commercial != "free":
+        raise SettingsError(
+            f"{loaded.name} is under {licence.identifier}: {licence.consequence}; take another checkpoint, or leave "
+            "--commercial out"
+        )
+
+
+def reopen(store: Store) -> int:
+    """Make quarantined images ready to be tried again; returns how many."""
+    reopened = 0
+    for number in range(store.manifest.plan.shards):
+        with claim(store.claim_path(number)) as is_ours:
+            if is_ours:
+                reopened += store.files(number).reopen()
+    return reopened
+
+
+def export(
+    store: Store, formats: Sequence[str], out: Path, *, overwrite: bool = False, is_partial: bool = False
+) -> dict[str, Losses]:
+    """Write a store's annotations in other formats; see `samara.annotation.exporting.export_store`."""
+    from samara.annotation.exporting import export_store
+
+    return export_store(store, formats, out, overwrite=overwrite, is_partial=is_partial)
+
+
+def _record_run(store: Store, device: str, workers: int, done: Progress, seconds: float) -> None:
+    facts = {
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": platform.node(),
+        "device": device,
+        "workers": workers,
+        "samara": samara.__version__,
+        "images": done.images,
+        "masks": done.masks,
+        "quarantined": done.quarantined,
+        "seconds": round(seconds, 3),
+    }
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{platform.node()}-{os.getpid()}.json"
+    write_atomically(store.folder / "runs" / name, json.dumps(facts).encode())

@@ -1,0 +1,111 @@
+"""Images with their prompts: what a prompt file says, given to the images that it speaks of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from samara.annotation.plan import Asked, Entry
+from samara.annotation.sources import Source
+from samara.datasets.prompt_files import FilePrompts, ImagePrompts, read_prompts
+from samara.errors import SettingsError
+from samara.prompts import Prompt
+
+
+@dataclass
+class Prompts:
+    """What a prompt file asks for.
+
+    Attributes:
+        path: of the file or folder.
+        of_image: by the picture's name.
+        left_out: images that the file does not speak of; counted by `entries`.
+    """
+
+    path: Path
+    of_image: FilePrompts
+    left_out: int = 0
+
+    def entries(self, images: Iterable[Entry]) -> Iterator[Entry]:
+        """Give images their prompts; images that the file does not speak of are left out.
+
+        Raises:
+            SettingsError: the file speaks of a picture that is not among the images.
+        """
+        unused = dict.fromkeys(self.of_image)
+        by_base_name = self._by_base_name()
+        for image in images:
+            name = image.name.replace("\\", "/")
+            if name not in self.of_image:
+                name = by_base_name.get(name.rpartition("/")[2], "")
+            if name not in self.of_image:
+                self.left_out += 1
+                continue
+            unused.pop(name, None)
+            yield replace(image, asked=asked_of(self.of_image[name]))
+        if unused:
+            first = next(iter(unused))
+            raise SettingsError(
+                f"{self.path} has prompts for {len(unused)} pictures that are not among the images; the first is "
+                f"{first!r:.80}"
+            )
+
+    def facts(self) -> dict[str, str]:
+        """For the manifest."""
+        if self.path.is_dir():
+            return {"file": str(self.path.resolve())}
+        digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        return {"file": str(self.path.resolve()), "sha256": digest}
+
+    def _by_base_name(self) -> dict[str, str]:
+        """Names without folders, where they are no two pictures' at once."""
+        found: dict[str, list[str]] = {}
+        for name in self.of_image:
+            found.setdefault(name.rpartition("/")[2], []).append(name)
+        return {base: names[0] for base, names in found.items() if len(names) == 1}
+
+
+def open_prompts(path: Path, source: Source) -> Prompts:
+    """Read a prompt file: COCO boxes (.json), YOLO labels (.txt, or a folder), a table of points (.csv).
+
+    Args:
+        path: of the file or folder.
+        source: the images it speaks of.
+
+    Raises:
+        DatasetError: it is none of these, or damaged.
+    """
+    return Prompts(path, read_prompts(path, source.root if source.kind == "folder" else None))
+
+
+def open_coco(path: Path, pictures: Path | None) -> tuple[Source, Prompts]:
+    """Take the pictures that a COCO file lists as images, and its boxes as their prompts.
+
+    Args:
+        path: of the file.
+        pictures: their folder; None for that of the file.
+
+    Raises:
+        DatasetError: it is no COCO file.
+    """
+    prompts = Prompts(path, read_prompts(path))
+    root = (pictures or path.parent).resolve()
+    return Source("files", root, tuple(prompts.of_image)), prompts
+
+
+def asked_of(prompts: ImagePrompts) -> tuple[Asked, ...]:
+    """As the plan writes them."""
+    categories = prompts.categories or (None,) * len(prompts.prompts)
+    return tuple(_asked(prompt, category) for prompt, category in zip(prompts.prompts, categories, strict=True))
+
+
+def _asked(prompt: Prompt, category: str | None) -> Asked:
+    box = prompt.box_xyxy
+    return Asked(
+        points=tuple((float(x), float(y)) for x, y in prompt.points_xy),
+        labels=tuple(int(label) for label in prompt.point_labels),
+        box=None if box is None else (float(box[0]), float(box[1]), float(box[2]), float(box[3])),
+        category=category,
+    )

@@ -1,0 +1,231 @@
+"""The annotation store: a folder of sharded Parquet tables with their plan and manifest.
+
+    manifest.json                       what made the rows
+    plan.jsonl                          the list of images
+    shards/00000000.images.parquet      one row per image of the shard
+    shards/00000000.masks.parquet       one row per mask
+    journal/00000001/                   pieces of a shard that is not complete
+    claims/                             locks of the processes at work
+    runs/                               when and on what machine they worked
+
+The tables can be read with anything that reads Parquet: `pyarrow.dataset.dataset(glob("DIR/shards/*.masks.parquet"))`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from samara.annotation.claims import claim, someone_holds
+from samara.annotation.manifest import Manifest, new_manifest, read_manifest, require_same_job
+from samara.annotation.plan import Entry, Shard, read_shards, write_plan
+from samara.annotation.rows import AnnotatedRow, ImageRow, annotated_row, arrow, mask_schema
+from samara.annotation.shard_files import Pair, ShardFiles, row_groups
+from samara.errors import OutputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+MANIFEST, PLAN = "manifest.json", "plan.jsonl"
+CREATION = "creation.lock"
+FOLDERS = ("shards", "journal", "claims", "runs")
+# Of a process that died while it made the store.
+_LEFTOVERS = (f".{MANIFEST}.", f".{PLAN}.")
+
+IfThere = Literal["refuse", "resume", "overwrite"]
+"""What to do with a store that exists."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """An annotation store.
+
+    Attributes:
+        folder: where it lies.
+        manifest: what made it.
+    """
+
+    folder: Path
+    manifest: Manifest
+
+    def shards(self) -> Iterator[Shard]:
+        """Walk through the plan."""
+        return read_shards(self.folder / PLAN, self.manifest.plan.images_per_shard)
+
+    def files(self, number: int) -> ShardFiles:
+        """The files of a shard."""
+        return ShardFiles.of(self.folder, number)
+
+    def claim_path(self, number: int) -> Path:
+        """The lock of a shard."""
+        return self.folder / "claims" / f"{number:08d}.lock"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every image is annotated or quarantined."""
+        return all(self.files(number).is_sealed for number in range(self.manifest.plan.shards))
+
+    def images(self) -> Iterator[ImageRow]:
+        """All rows of images that are there, in the order of the plan; in bounded memory."""
+        for pair in self._pairs():
+            yield from pair.read_images()
+
+    def counts(self) -> tuple[int, int, int]:
+        """Images, masks, and quarantined images; quickly, from three columns."""
+        images = masks = quarantined = 0
+        for pair in self._pairs():
+            for group in row_groups(pair.images, ["masks", "status"]):
+                images += len(group)
+                masks += int(group.column("masks").to_numpy().sum())
+                quarantined += group.column("status").to_pylist().count("quarantined")
+        return images, masks, quarantined
+
+    def quarantined(self) -> Iterator[ImageRow]:
+        """Images that could not be annotated, with their reasons."""
+        return (row for row in self.images() if row.status == "quarantined")
+
+    def masks(self) -> Iterator[AnnotatedRow]:
+        """All images that are done, each with its masks, in the order of the plan; in bounded memory."""
+        return self._masks(self._pairs())
+
+    def masks_of(self, image_ids: set[int]) -> Iterator[AnnotatedRow]:
+        """Some images with their masks; only their shards are read."""
+        numbers = sorted({(image_id - 1) // self.manifest.plan.images_per_shard for image_id in image_ids})
+        pairs = (pair for number in numbers for pair in self.files(number).complete())
+        return (row for row in self._masks(pairs) if row.image.image_id in image_ids)
+
+    def entries_of(self, image_ids: set[int]) -> Iterator[Entry]:
+        """Some lines of the plan."""
+        numbers = {(image_id - 1) // self.manifest.plan.images_per_shard for image_id in image_ids}
+        for shard in self.shards():
+            if shard.number in numbers:
+                yield from (entry for entry in shard.entries() if entry.image_id in image_ids)
+
+    def _masks(self, pairs: Iterable[Pair]) -> Iterator[AnnotatedRow]:
+        for pair in pairs:
+            of_image = _by_image(row_groups(pair.masks))
+            waiting = next(of_image, None)
+            for row in pair.read_images():
+                table = mask_schema().empty_table() if waiting is None or waiting[0] != row.image_id else waiting[1]
+                if waiting is not None and waiting[0] == row.image_id:
+                    waiting = next(of_image, None)
+                if row.status == "done":
+                    yield annotated_row(row, table, self.manifest.checkpoint)
+
+    def mask_columns(self, names: list[str]) -> Iterator[pa.Table]:
+        """Some columns of all masks, group by group."""
+        for pair in self._pairs():
+            yield from row_groups(pair.masks, names)
+
+    def _pairs(self) -> Iterator[Pair]:
+        for number in range(self.manifest.plan.shards):
+            yield from self.files(number).complete()
+
+
+def _by_image(groups: Iterable[pa.Table]) -> Iterator[tuple[int, pa.Table]]:
+    """Cut groups of mask rows, sorted by image, into one table per image."""
+    pa = arrow()
+    waiting: list[Any] = []  # tables; pyarrow has no types
+    current: int | None = None
+    for group in groups:
+        ids = group.column("image_id").to_numpy()
+        start = 0
+        while start < len(ids):
+            stop = start + int((ids[start:] == ids[start]).argmin() or len(ids) - start)
+            if current is not None and ids[start] != current:
+                yield current, pa.concat_tables(waiting, promote_options="permissive")
+                waiting = []
+            current = int(ids[start])
+            waiting.append(group.slice(start, stop - start))
+            start = stop
+    if current is not None:
+        yield current, pa.concat_tables(waiting, promote_options="permissive")
+
+
+def open_store(folder: Path) -> Store:
+    """Open a store to read from it, also while it is being filled.
+
+    Raises:
+        DatasetError: there is no store, or it is damaged.
+        MissingExtra: pyarrow is not installed.
+    """
+    arrow()
+    return Store(folder, read_manifest(folder / MANIFEST))
+
+
+def create_store(
+    folder: Path,
+    job: Mapping[str, Any],
+    entries: Iterable[Entry],
+    *,
+    if_there: IfThere = "refuse",
+    images_per_shard: int | None = None,
+    is_tiled: bool = False,
+) -> Store:
+    """Make a store, or join one of the same job.
+
+    Args:
+        folder: where it shall lie.
+        job: what its rows will depend on, see `Manifest`.
+        entries: the images; not looked at when a store is resumed, whose plan stays as it was.
+        if_there: "refuse" a store that exists, "resume" it if the job is the same (and begin one where there is none,
+            so that a job that is started again and again needs one command line), "overwrite" it.
+        images_per_shard: None for what suits their number.
+        is_tiled: whether the images are huge.
+
+    Raises:
+        OutputError: the folder cannot be written, holds a store that may not be touched, or somebody else's files.
+        SettingsError: the store that is there was made with another job; or there is no image.
+        MissingExtra: pyarrow is not installed.
+    """
+    arrow()
+    _make_folder(folder)
+    with claim(folder / CREATION) as is_ours:
+        if not is_ours:
+            raise OutputError(f"another process is just making {folder}; start again with --resume in a moment")
+        if (folder / MANIFEST).exists():
+            if if_there == "refuse":
+                raise OutputError(f"{folder} holds a store already; go on with --resume, or replace it by --overwrite")
+            if if_there == "resume":
+                store = open_store(folder)
+                require_same_job(store.manifest.job, job, folder)
+                return store
+            _remove(folder)
+        for path in folder.iterdir():
+            if path.name.startswith(_LEFTOVERS):
+                path.unlink()
+        plan = write_plan(folder / PLAN, entries, images_per_shard, is_tiled=is_tiled)
+        manifest = new_manifest(job, plan)
+        manifest.save(folder / MANIFEST)  # from here on it is a store
+        return Store(folder, manifest)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        strangers = [path for path in folder.iterdir() if not _is_ours(path)]
+        if strangers and not (folder / MANIFEST).exists():
+            raise OutputError(f"{folder} is not empty ({strangers[0].name}); choose another folder for the store")
+        for name in FOLDERS:
+            (folder / name).mkdir(exist_ok=True)
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be used as output folder: {error.strerror or error}") from error
+
+
+def _is_ours(path: Path) -> bool:
+    return path.name in (*FOLDERS, MANIFEST, PLAN, CREATION) or path.name.startswith(_LEFTOVERS)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a store, and nothing that samara did not make."""
+    if someone_holds(folder / "claims"):
+        raise OutputError(f"a process is annotating into {folder}; end it first, or choose another folder")
+    (folder / MANIFEST).unlink()  # from here on it is none, whatever is left
+    for name in FOLDERS:
+        shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / name).mkdir(exist_ok=True)

@@ -1,0 +1,324 @@
+"""`samara annotate`: a data set from images."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from samara.cli.annotation_inputs import (
+    DEFAULT_CHECKPOINT,
+    choose_if_there,
+    is_coco,
+    read_images,
+    read_settings,
+    read_value_range,
+)
+from samara.cli.export_annotations import losses_shown, names_in, tell_losses
+from samara.cli.progress import annotation_bar
+from samara.errors import SettingsError
+
+if TYPE_CHECKING:
+    from samara.annotate import Outcome, Running
+    from samara.annotation.job import Job
+    from samara.annotation.plan import Entry
+    from samara.annotation.prompt_entries import Prompts
+
+ASKED, MASKS, HUGE, RUNNING, RESULT = (
+    "What is asked",
+    "Which masks are kept",
+    "Huge images, and deep ones",
+    "Checkpoint and machine",
+    "Result",
+)
+INTERRUPTED = 130
+"""Exit status of a command that somebody stopped, as shells have it."""
+
+
+def annotate(
+    images: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="IMAGES...",
+            help="A folder (with all below it), files, a pattern in quotes, a list (.txt), a .tar, or a COCO file "
+            "(.json), whose boxes are then the prompts.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the store.", rich_help_panel=RESULT)],
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="development (ViT-B), production (ViT-L) or high-quality (ViT-H), with their settings; options "
+            "that are given as well win.",
+            rich_help_panel=ASKED,
+        ),
+    ] = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Boxes from a COCO file (.json) or YOLO labels (folder), or points from a table (.csv: file, x, y, "
+            "label, class, object). Without it: everything.",
+            rich_help_panel=ASKED,
+        ),
+    ] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of the pictures that a COCO file lists.", rich_help_panel=ASKED),
+    ] = None,
+    points_per_side: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Grid of N × N points.  [32]", rich_help_panel=ASKED)
+    ] = None,
+    crop_layers: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Also search crops.  [0]", rich_help_panel=ASKED)
+    ] = None,
+    pred_iou_thresh: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="Least predicted IoU. Default: the checkpoint's own.", rich_help_panel=MASKS),
+    ] = None,
+    stability_score_thresh: Annotated[
+        float | None, typer.Option(metavar="X", help="Least stability. Default: likewise.", rich_help_panel=MASKS)
+    ] = None,
+    min_region_area: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="PX", help="Remove smaller holes and specks.  [0]", rich_help_panel=MASKS),
+    ] = None,
+    min_area: Annotated[int, typer.Option(min=0, metavar="PX", help="Drop smaller masks.", rich_help_panel=MASKS)] = 0,
+    unique: Annotated[
+        bool, typer.Option("--unique", help="Drop masks that repeat a better one.", rich_help_panel=MASKS)
+    ] = False,
+    top: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Keep the N masks of highest predicted IoU.", rich_help_panel=MASKS),
+    ] = None,
+    exclusive: Annotated[
+        bool, typer.Option("--exclusive", help="Give each pixel to one mask at most.", rich_help_panel=MASKS)
+    ] = False,
+    hierarchy: Annotated[
+        bool, typer.Option("--hierarchy", help="Note which mask is part of which.", rich_help_panel=MASKS)
+    ] = False,
+    tile: Annotated[
+        int | None,
+        typer.Option(min=64, metavar="PX", help="Cut larger images into tiles of this side.", rich_help_panel=HUGE),
+    ] = None,
+    tile_overlap: Annotated[
+        int,
+        typer.Option(min=1, metavar="PX", help="That tiles share, to join their masks.", rich_help_panel=HUGE),
+    ] = 128,
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Refuse to decode larger images.  [400000000]", rich_help_panel=HUGE),
+    ] = None,
+    value_range: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BLACK,WHITE",
+            help="In images of more than 8 bits, e.g. 0,4095; or auto for each image's own.",
+            rich_help_panel=HUGE,
+        ),
+    ] = None,
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help=f"Catalogue name or file.  [{DEFAULT_CHECKPOINT}]",
+            rich_help_panel=RUNNING,
+        ),
+    ] = None,
+    commercial: Annotated[
+        bool,
+        typer.Option("--commercial", help="Refuse weights whose licence binds the product.", rich_help_panel=RUNNING),
+    ] = False,
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=RUNNING)
+    ] = "auto",
+    precision: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.", rich_help_panel=RUNNING)
+    ] = "auto",
+    workers: Annotated[
+        int,
+        typer.Option(min=1, metavar="N", help="Processes, each with a network of its own.", rich_help_panel=RUNNING),
+    ] = 1,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(metavar="local|ray", help="This machine, or a Ray cluster.", rich_help_panel=RUNNING),
+    ] = "local",
+    gpus_per_worker: Annotated[
+        float,
+        typer.Option(min=0, metavar="X", help="With ray: 0.25 lets four share a GPU.", rich_help_panel=RUNNING),
+    ] = 0.0,
+    threads: Annotated[
+        int, typer.Option(min=0, metavar="N", help="That read and decode, per process.", rich_help_panel=RUNNING)
+    ] = 2,
+    embedding_cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Keep image embeddings here, for runs with other settings.", rich_help_panel=RUNNING
+        ),
+    ] = None,
+    embedding_cache_gb: Annotated[
+        float, typer.Option(min=0.01, metavar="GB", help="Its size; the least used go.", rich_help_panel=RUNNING)
+    ] = 20.0,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the store, also beside a run that is at work; begin one if there is none.",
+            rich_help_panel=RESULT,
+        ),
+    ] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="With --resume: try quarantined images again.", rich_help_panel=RESULT)
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Delete the store that is there.", rich_help_panel=RESULT)
+    ] = False,
+    formats: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME,...",
+            help="Also write DIR/exports in these formats; see `samara export-annotations --help`.",
+            rich_help_panel=RESULT,
+        ),
+    ] = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Also write DIR/report.html.", rich_help_panel=RESULT)
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=RESULT)] = False,
+) -> None:
+    """Annotate images: everything in them, or what prompts name, into a store that survives interruptions.
+
+    Started again with --resume it goes on where it stopped, whatever stopped it. Images that cannot be annotated are
+    listed with their reasons, and the exit status is then 1.
+
+    Example: samara annotate photos --out masks --format coco,yolo --report
+    """
+    from samara.annotate import Running
+    from samara.annotation.job import Choice, Job
+    from samara.annotation.ray_engine import Cluster
+    from samara.images import DEFAULT_MAX_PIXELS
+
+    if retry and not resume:
+        raise SettingsError("--retry tries the quarantined images of a store again; give --resume with it")
+    settings, default = read_settings(
+        profile,
+        {
+            "points_per_side": points_per_side,
+            "crop_n_layers": crop_layers,
+            "pred_iou_thresh": pred_iou_thresh,
+            "stability_score_thresh": stability_score_thresh,
+            "min_mask_region_area": min_region_area,
+        },
+        cleaning=dict(min_area=min_area, unique=unique, top=top, exclusive=exclusive, hierarchy=hierarchy),
+        reading={
+            "tile": tile,
+            "tile_overlap": tile_overlap,
+            "max_pixels": max_pixels or DEFAULT_MAX_PIXELS,
+            "value_range": read_value_range(value_range),
+        },
+        asking="everything" if prompts is None and not is_coco(images) else "prompts",
+    )
+    source, asked = read_images(images, prompts, pictures)
+    job = Job(
+        choice=Choice(checkpoint=checkpoint or default, device=device, precision=precision),
+        settings=settings,
+        source=source,
+        prompts={} if asked is None else asked.facts(),
+        threads=threads,
+        embeddings=embedding_cache,
+        most_embedding_bytes=int(embedding_cache_gb * 1e9),
+    )
+    running = Running(
+        out=out,
+        if_there=choose_if_there(resume=resume, overwrite=overwrite),
+        workers=workers,
+        cluster=Cluster(gpus=gpus_per_worker) if engine == "ray" else None,
+        retry=retry,
+        formats=names_in(formats),
+        report=report,
+        commercial=commercial,
+    )
+    run(job, running, asked, as_json=as_json)
+
+
+def run(job: Job, running: Running, asked: Prompts | None, *, as_json: bool) -> None:
+    """Run a job, show its progress and what came of it."""
+    from samara.annotate import annotate as annotate_images
+
+    entries: Iterable[Entry] | None = None if asked is None else asked.entries(job.source.entries(running.out))
+    try:
+        with terminated_as_interrupted(), annotation_bar() as tell:
+            outcome = annotate_images(job, running, entries, tell=tell)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"samara: stopped; what was annotated is safe in {running.out}, go on with --resume\n")
+        raise typer.Exit(INTERRUPTED) from None
+    show(outcome, asked, as_json=as_json)
+    if outcome.total.quarantined:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM, by which batch systems and containers end a process, stop as cleanly as Ctrl-C."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def show(outcome: Outcome, asked: Prompts | None, *, as_json: bool) -> None:
+    """Print the result on stdout, and what was left out or quarantined on stderr."""
+    total, store = outcome.total, outcome.store
+    for row in outcome.quarantined:
+        sys.stderr.write(f"samara: {row.path} is quarantined: {row.reason}\n")
+    if total.quarantined > len(outcome.quarantined):
+        sys.stderr.write(f"samara: and {total.quarantined - len(outcome.quarantined)} more\n")
+    if outcome.ignored:
+        sys.stderr.write(f"samara: {outcome.ignored} files whose names are not those of pictures were left out\n")
+    if asked is not None and asked.left_out:
+        sys.stderr.write(f"samara: {asked.left_out} images of which {asked.path} says nothing were left out\n")
+    if as_json:
+        typer.echo(json.dumps(facts(outcome)))
+        return
+    done = total.images - total.quarantined
+    rate = outcome.done_by_this_run.images / outcome.seconds if outcome.seconds else 0
+    typer.echo(
+        f"{store.folder}: {done:,} images annotated, {total.masks:,} masks by {outcome.checkpoint}, "
+        f"{total.quarantined:,} images quarantined; {outcome.done_by_this_run.images:,} images in this run, "
+        f"{rate:.2f} per second"
+    )
+    tell_losses(outcome.losses, store.folder / "exports")
+    if outcome.report is not None:
+        typer.echo(f"report in {outcome.report}")
+
+
+def facts(outcome: Outcome) -> dict[str, Any]:
+    """The result for programs."""
+    total = outcome.total
+    return {
+        "store": str(outcome.store.folder),
+        "checkpoint": outcome.checkpoint,
+        "images": total.images,
+        "masks": total.masks,
+        "quarantined": total.quarantined,
+        "ignored": outcome.ignored,
+        "images_in_this_run": outcome.done_by_this_run.images,
+        "seconds": outcome.seconds,
+        "failed": [{"file": row.path, "reason": row.reason} for row in outcome.quarantined],
+        "losses": losses_shown(outcome.losses),
+        "report": None if outcome.report is None else str(outcome.report),
+    }

@@ -1,0 +1,76 @@
+"""A segmenter without a network: fast, and its masks follow from the pixels alone."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from samara.annotation import runner
+from samara.annotation.annotator import Annotator
+from samara.annotation.prefetch import Reading
+from samara.annotation.runner import Work
+from samara.annotation.settings import AnnotationSettings, Cleaning
+from samara.annotation.shard_files import read_table
+from samara.annotation.sources import open_source
+from samara.annotation.store import create_store
+from samara.masks.rle import encode_mask
+from samara.results import MaskSet
+
+JOB = {"checkpoint": {"name": "fake"}, "settings": {}}
+
+
+class Bright:
+    """Finds bright pixels, and darker ones."""
+
+    def __init__(self, seconds=0.0):
+        self.seconds = seconds
+        self.seen = 0
+
+    def generate(self, image):
+        time.sleep(self.seconds)
+        self.seen += 1
+        grey = image.mean(axis=2)
+        masks = [grey > level for level in (200, 60, 45, 30)]
+        return MaskSet(
+            rles=tuple(encode_mask(mask) for mask in masks),
+            size_hw=image.shape[:2],
+            checkpoint="fake",
+            predicted_iou=np.array([mask.mean() for mask in masks]),
+            prompt_index=np.arange(len(masks)),
+        )
+
+
+def annotator(segmenter=None, **settings):
+    return Annotator(segmenter or Bright(), AnnotationSettings(cleaning=Cleaning(hierarchy=True), **settings))
+
+
+def store_of(pictures, out, *, images_per_shard=4, if_there="resume"):
+    return create_store(
+        out, JOB, open_source([str(pictures)]).entries(), if_there=if_there, images_per_shard=images_per_shard
+    )
+
+
+def work_on(pictures, **options):
+    options = {"max_pixels": None, "threads": 1, "in_flight": 1} | options
+    reading = Reading(open_source([str(pictures)]).read, options.pop("max_pixels"), options.pop("threads"))
+    return Work(reading, **options)
+
+
+def final_rows(out):
+    """What must be the same however it came about: the bytes of the masks, and the images without their times."""
+    masks = {path.name: path.read_bytes() for path in sorted((out / "shards").glob("*.masks.parquet"))}
+    images = {
+        path.name: read_table(path).drop_columns("seconds").to_pylist()
+        for path in sorted((out / "shards").glob("*.images.parquet"))
+    }
+    return masks, images
+
+
+def annotate_for_killing(pictures, out, seconds, begin, seen):
+    """Annotate a folder slowly and in small pieces, in a process of its own that may be killed at any moment."""
+    runner.PIECE_IMAGES, runner.WAIT_SECONDS = 2, 0.02
+    segmenter = Bright(seconds)
+    begin.wait()
+    runner.annotate_store(store_of(pictures, out), annotator(segmenter), work_on(pictures))
+    seen.value = segmenter.seen

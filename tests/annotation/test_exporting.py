@@ -1,0 +1,70 @@
+"""From the store to formats: the same masks, classes and names; not half a data set by accident."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from samara.annotation.exporting import annotated_images, export_store
+from samara.annotation.rows import mask_table
+from samara.annotation.store import create_store
+from samara.datasets.coco_reading import read_coco
+from samara.errors import AnnotationStopped
+from tests.annotation.conftest import entries, image_row, random_masks, write_pictures
+
+JOB = {
+    "checkpoint": {"name": "none", "sha256": "0" * 64, "licence": "Apache-2.0", "weights": "file"},
+    "settings": {"points_per_side": 32},
+}
+
+
+def stored(tmp_path, *, seal=True):
+    write_pictures(tmp_path / "pictures", 4, size=(24, 18))
+    job = JOB | {"source": {"kind": "folder", "root": str(tmp_path / "pictures")}}
+    store = create_store(tmp_path / "store", job, entries(4))
+    rows = [image_row(number, 2, path=f"{number - 1:04d}.png", height=18, width=24) for number in range(1, 4)]
+    rows.append(image_row(4, 0, path="0003.png", status="quarantined", reason="is a PDF"))
+    georeference = json.dumps({"transform": [0.5, 0, 100, 0, -0.5, 200], "crs": "EPSG:32633"})
+    rows[1] = image_row(2, 2, path="0001.png", height=18, width=24, georeference=georeference)
+    classes = {1: ["rod", None], 2: [None, None], 3: ["cell", "rod"]}
+    masks = [
+        mask_table(row, random_masks(row.image_id, 2, (18, 24)), categories=classes[row.image_id]) for row in rows[:3]
+    ]
+    store.files(0).add_piece(rows, masks)
+    if seal:
+        store.files(0).seal()
+    return store
+
+
+def test_images_reach_the_writers_with_all_that_is_known(tmp_path):
+    store = stored(tmp_path)
+    first, second, third = annotated_images(store)
+    assert first.categories == ("rod", "object")
+    assert second.categories is None
+    assert second.georeference.crs == "EPSG:32633"
+    assert third.categories == ("cell", "rod")
+    assert third.path == tmp_path / "pictures" / "0002.png"
+    assert third.image_id == 3
+    assert third.masks.rles == random_masks(3, 2, (18, 24)).rles
+
+
+def test_coco_is_read_back_as_it_was(tmp_path):
+    store = stored(tmp_path)
+    losses = export_store(store, ["coco", "yolo"], tmp_path / "out")
+    assert losses["coco"].changed == 0
+    assert losses["coco"].masks == 6
+    images = read_coco(tmp_path / "out" / "coco.json", tmp_path / "pictures")
+    assert [image.name for image in images] == ["0000.png", "0001.png", "0002.png"]
+    for number, image in enumerate(images, start=1):
+        assert [one.rle for one in image.instances] == list(random_masks(number, 2, (18, 24)).rles)
+    info = json.loads((tmp_path / "out" / "coco.json").read_text())["info"]
+    assert info["licence_of_weights"] == "Apache-2.0"
+
+
+def test_half_a_store_is_exported_on_purpose_only(tmp_path):
+    store = stored(tmp_path, seal=False)
+    with pytest.raises(AnnotationStopped, match="not complete"):
+        export_store(store, ["coco"], tmp_path / "out")
+    export_store(store, ["coco"], tmp_path / "out", is_partial=True)
+    assert (tmp_path / "out" / "coco.json").exists()

@@ -1,0 +1,67 @@
+"""An image of 20,000 × 20,000 pixels within 4 GB, measured in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SIDE = 20_000
+MOST_BYTES = 4_000_000_000
+
+MAKE = """
+import sys
+import numpy as np
+from PIL import Image
+side, path = int(sys.argv[1]), sys.argv[2]
+y, x = np.mgrid[:1000, :1000]
+tile = np.full((1000, 1000, 3), 60, np.uint8)
+tile[(x - 480) ** 2 + (y - 500) ** 2 < 300 ** 2] = (230, 200, 90)  # discs that cross the edges of tiles
+Image.fromarray(np.tile(tile, (side // 1000, side // 1000, 1))).save(path)
+"""
+
+ANNOTATE = """
+import json, resource, sys
+from pathlib import Path
+import torch
+from samara.annotate import Running, annotate
+from samara.annotation.job import Choice, Job
+from samara.annotation.settings import AnnotationSettings, Cleaning
+from samara.annotation.sources import open_source
+from samara.automatic.settings import AutomaticSettings
+torch.set_num_threads(1)
+settings = AnnotationSettings(
+    automatic=AutomaticSettings(points_per_side=2), cleaning=Cleaning(min_area=1000), tile=1024, tile_overlap=128
+)
+job = Job(choice=Choice(device="cpu"), settings=settings, source=open_source([sys.argv[1]]))
+outcome = annotate(job, Running(out=Path(sys.argv[2])))
+(row,) = outcome.store.masks()
+boxes = row.masks.boxes_xyxy
+print(json.dumps({
+    "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    "size": row.masks.size_hw,
+    "masks": len(row.masks),
+    "widest": int((boxes[:, 2] - boxes[:, 0]).max()),
+    "seconds": outcome.seconds,
+    "hash": row.image.difference_hash,
+}))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["huge.jpg", "huge.tif"])
+def test_a_huge_image_fits_into_four_gigabytes(tmp_path, name):
+    path = tmp_path / name
+    subprocess.run([sys.executable, "-c", MAKE, str(SIDE), path], check=True)
+    command = [sys.executable, "-c", ANNOTATE, path, tmp_path / "out"]
+    done = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    print(done)
+    assert done["size"] == [SIDE, SIDE]
+    assert done["masks"] > 100
+    assert done["widest"] > 1024  # something was joined across tiles
+    assert done["peak"] < MOST_BYTES
+    if name.endswith(".tif"):  # read by windows: no more than some tiles at a time
+        assert done["hash"] is None
+        assert done["peak"] < 1_500_000_000

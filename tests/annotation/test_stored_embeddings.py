@@ -1,0 +1,37 @@
+"""Annotating from stored embeddings: the same masks, and the encoder rests."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from samara.annotation.annotator import make_annotator
+from samara.annotation.pictures import DecodedPicture
+from samara.annotation.settings import AnnotationSettings
+from samara.annotation.stored_embeddings import StoredPredictor
+from samara.automatic.settings import AutomaticSettings
+from samara.embedding_store import EmbeddingStore
+from samara.images import read_image
+
+
+@pytest.mark.parametrize("options", [{}, {"tile": 500, "tile_overlap": 100}])
+def test_masks_are_the_same_and_computed_once(mini, dog, tmp_path, monkeypatch, options):
+    settings = AnnotationSettings(automatic=AutomaticSettings(points_per_side=3), **options)
+    picture = DecodedPicture(read_image(dog))
+    expected = make_annotator(mini, settings).annotate(picture)
+    predictor = StoredPredictor(mini, EmbeddingStore(tmp_path, 1 << 30))
+    annotator = make_annotator(mini, settings, predictor)
+    assert annotator.annotate(picture).rles == expected.rles
+    assert len(expected) > 0
+
+    def encode(_):
+        raise AssertionError("the encoder was asked again")
+
+    monkeypatch.setattr(predictor.engine, "encode", encode)
+    again = annotator.annotate(picture)
+    assert again.rles == expected.rles
+    # The last digits: a stored embedding lies contiguously in memory, and sums are made in another order.
+    assert again.predicted_iou == pytest.approx(expected.predicted_iou, abs=1e-6)
+    assert make_annotator(mini, settings, predictor).with_smaller_batches().segmenter.predictor is predictor
+    with pytest.raises(AssertionError):
+        annotator.annotate(DecodedPicture(np.zeros((64, 64, 3), np.uint8)))

@@ -1,0 +1,149 @@
+"""`samara annotate` and `samara export-annotations`: from the command line to files."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from samara.annotation.store import open_store
+from samara.cli import main
+from samara.cli.progress import annotation_bar
+from tests.annotation.conftest import write_pictures
+from tests.annotation.test_prompt_entries import coco
+
+QUICK = ["--points-per-side", 2, "--device", "cpu", "--pred-iou-thresh", 0, "--stability-score-thresh", 0]
+
+
+def run(monkeypatch, capsys, *arguments):
+    monkeypatch.setattr(sys, "argv", ["samara", "annotate", *map(str, arguments)])
+    with pytest.raises(SystemExit) as exit_:
+        main.run()
+    return exit_.value.code, capsys.readouterr()
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    write_pictures(tmp_path / "pictures", 2)
+    return tmp_path / "pictures"
+
+
+def test_a_folder_becomes_a_data_set(pictures, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "out"
+    code, printed = run(
+        *(monkeypatch, capsys, pictures, "--out", out, *QUICK),
+        *("--format", "coco,png", "--report", "--hierarchy", "--json"),
+    )
+    assert code == 0, printed.err
+    result = json.loads(printed.out)
+    assert result["images"] == result["images_in_this_run"] == 2
+    assert result["masks"] > 0
+    assert result["losses"]["coco"]["masks"] == result["masks"]
+    document = json.loads((out / "exports" / "coco.json").read_text())
+    assert document["info"]["checkpoint"] == "samara_mini"
+    assert [image["file_name"] for image in document["images"]] == ["0000.png", "0001.png"]
+    assert len(document["annotations"]) == result["masks"]
+    assert "0000.png" in (out / "report.html").read_text()
+    assert printed.err == ""
+
+    code, printed = run(monkeypatch, capsys, pictures, "--out", out, *QUICK)
+    assert code == 1
+    assert "--resume" in printed.err
+    code, printed = run(monkeypatch, capsys, pictures, "--out", out, *QUICK, "--resume")
+    assert code == 1
+    assert "cleaning hierarchy was True and is now False" in printed.err
+    code, printed = run(monkeypatch, capsys, pictures, "--out", out, *QUICK, "--resume", "--hierarchy")
+    assert code == 0
+    assert "0 images in this run" in printed.out
+
+
+def test_quarantine_is_told_and_tried_again(pictures, tmp_path, monkeypatch, capsys):
+    whole = (pictures / "0001.png").read_bytes()
+    (pictures / "0001.png").write_text("<html>")
+    (pictures / "notes.txt").touch()
+    code, printed = run(monkeypatch, capsys, pictures, "--out", tmp_path / "out", *QUICK)
+    assert code == 1
+    assert "0001.png is quarantined: '0001.png' is an HTML page" in printed.err
+    assert "1 files whose names are not those of pictures" in printed.err
+    assert "1 images annotated" in printed.out
+    (pictures / "0001.png").write_bytes(whole)
+    code, printed = run(monkeypatch, capsys, pictures, "--out", tmp_path / "out", *QUICK, "--resume", "--retry")
+    assert code == 0
+    assert "2 images annotated" in printed.out
+    assert "1 images in this run" in printed.out
+
+
+def test_boxes_are_prompts_and_keep_their_classes(pictures, tmp_path, monkeypatch, capsys):
+    boxes = coco(pictures / "boxes.json", {"0001.png": [[1, 2, 10, 5], [0, 0, 20, 20]]})
+    code, printed = run(monkeypatch, capsys, boxes, "--out", tmp_path / "out", "--device", "cpu", "--format", "coco")
+    assert code == 0, printed.err
+    (row,) = open_store(tmp_path / "out").masks()
+    assert row.image.path == "0001.png"
+    assert row.categories == ("rod", "rod")
+    document = json.loads((tmp_path / "out" / "exports" / "coco.json").read_text())
+    assert [category["name"] for category in document["categories"]] == ["rod"]
+    code, printed = run(
+        *(monkeypatch, capsys, pictures, "--prompts", boxes, "--out", tmp_path / "other", "--device", "cpu")
+    )
+    assert code == 0, printed.err
+    assert "1 images of which" in printed.err
+    (other,) = open_store(tmp_path / "other").masks()
+    assert other.masks.rles == row.masks.rles
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "nowhere does not exist"),
+        ([".", "--checkpoint", "sam_vit_h"], "samara checkpoints get sam_vit_h"),
+        ([".", "--profile", "production"], "samara checkpoints get sam_vit_l"),
+        ([".", "--profile", "fast"], "development, production, high-quality"),
+        ([".", "--format", "cocoa"], "cocoa is not accepted"),
+        ([".", "--retry"], "give --resume with it"),
+        ([".", "--resume", "--overwrite"], "choose one"),
+        ([".", "--tile", "100", "--tile-overlap", "90"], "at most half"),
+        ([".", "--stability-score-thresh", "7"], "between 0 and 1"),
+        (["x.json", "--prompts", "y.json"], "brings its own boxes"),
+        (["empty"], "no image to annotate"),
+    ],
+)
+def test_refusals_leave_nothing(pictures, tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(pictures)
+    (pictures / "empty").mkdir()
+    code, printed = run(monkeypatch, capsys, *arguments, "--out", tmp_path / "out")
+    assert code == 1
+    assert message in printed.err
+    assert printed.err.count("\n") == 1
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_somebody_stops_it(tmp_path, sign):
+    write_pictures(tmp_path / "pictures", 60, size=(640, 480))
+    command = [sys.executable, "-m", "samara", "annotate", tmp_path / "pictures", "--out", tmp_path / "out"]
+    with subprocess.Popen([*command, "--device", "cpu"], stderr=subprocess.PIPE, text=True, env=os.environ) as process:
+        while not list((tmp_path / "out").glob("claims/*.lock")):
+            time.sleep(0.1)
+        time.sleep(3)
+        process.send_signal(sign)
+        _, printed = process.communicate()
+    assert process.returncode == 130
+    assert printed == f"samara: stopped; what was annotated is safe in {tmp_path / 'out'}, go on with --resume\n"
+    assert 0 < len(list(open_store(tmp_path / "out").images())) < 60
+
+
+def test_the_bar_is_for_terminals_only(monkeypatch):
+    from samara.annotation.runner import Progress
+
+    with annotation_bar() as tell:
+        assert tell is None
+    monkeypatch.setattr("samara.cli.progress.stderr_is_terminal", lambda: True)
+    with annotation_bar() as tell:
+        tell(10, Progress(2, 5, 1))
+        tell(10, Progress(3, 7, 1))

@@ -1,0 +1,26 @@
+"""The code of docs/annotation.md runs as it stands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.annotation.conftest import write_pictures
+from tests.annotation.fake import annotator, store_of, work_on
+
+TEXT = (Path(__file__).parents[2] / "docs" / "annotation.md").read_text()
+
+
+def test_the_store_is_read_as_shown(tmp_path, monkeypatch, capsys):
+    from samara.annotation.runner import annotate_store
+
+    write_pictures(tmp_path / "photos", 3, size=(160, 120))
+    annotate_store(store_of(tmp_path / "photos", tmp_path / "masks"), annotator(), work_on(tmp_path / "photos"))
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 2
+    for block in blocks:
+        exec(block, {})
+    printed = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"[1-9]\d* masks of more than 10,000 pixels", printed[0])
+    assert printed[1].startswith("0000.png 4 (None")

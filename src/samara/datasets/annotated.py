@@ -1,0 +1,75 @@
+"""An image and its masks, on their way into a file."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from samara.errors import DatasetError
+from samara.results import MaskSet
+
+
+@dataclass(frozen=True, slots=True)
+class GeoReference:
+    """Where on Earth a picture lies.
+
+    Attributes:
+        transform: (a, b, c, d, e, f), from the pixel frame to coordinates: X = a·x + b·y + c, Y = d·x + e·y + f, where
+            (0, 0) is the top left corner of the top left pixel (the order of rasterio and of the affine package).
+        crs: what the coordinates are, such as "EPSG:32633"; None if unknown.
+
+    Raises:
+        DatasetError: not six finite numbers, or a transform that flattens the picture to a line.
+    """
+
+    transform: tuple[float, float, float, float, float, float]
+    crs: str | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.transform) != 6 or not all(math.isfinite(number) for number in self.transform):
+            raise DatasetError(f"A geographic transform is six finite numbers a, b, c, d, e, f, not {self.transform}.")
+        if self.determinant == 0:
+            raise DatasetError(f"The geographic transform {self.transform} maps all pixels to one line; check it.")
+
+    @property
+    def determinant(self) -> float:
+        """Signed area of a pixel in the coordinates' unit, squared; negative for the usual north-up picture."""
+        a, b, _, d, e, _ = self.transform
+        return a * e - b * d
+
+
+@dataclass(frozen=True, eq=False)
+class AnnotatedImage:
+    """An image and its masks.
+
+    Attributes:
+        file_name: as it shall stand in the annotations, with "/" between folders; relative to the folder of the
+            pictures where a format makes files of the same name.
+        masks: of the image, M of them; M may be 0.
+        image_id: number of the image, unique within what is written together.
+        categories: M names of what the masks show; None if nothing is known about it.
+        path: the picture file, where there is one to link or copy.
+        georeference: where on Earth the picture lies, if anywhere.
+
+    Raises:
+        DatasetError: the number of categories is not that of the masks, or one of them is empty.
+    """
+
+    file_name: str
+    masks: MaskSet
+    image_id: int
+    categories: tuple[str, ...] | None = None
+    path: Path | None = None
+    georeference: GeoReference | None = None
+
+    def __post_init__(self) -> None:
+        if self.categories is None:
+            return
+        if len(self.categories) != len(self.masks):
+            raise DatasetError(
+                f"{self.file_name!r} has {len(self.masks)} masks and {len(self.categories)} categories; each mask "
+                "needs one, or none has any."
+            )
+        if not all(isinstance(name, str) and name.strip() for name in self.categories):
+            raise DatasetError(f"{self.file_name!r} has a category without a name; leave all out if there are none.")

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from samara.automatic.settings import AutomaticSettings
-from samara.datasets.coco import AnnotatedImage, coco_document, is_ours, write_coco
+from samara.datasets.annotated import AnnotatedImage
+from samara.datasets.coco import is_ours, write_coco
 from samara.errors import OutputError, SamaraError, SettingsError
 from samara.files import write_atomically
 from samara.images import read_image
@@ -115,7 +116,7 @@ def segment_files(
         else:
             done.append(Segmented(path, overlay, masks))
     info = description(segmenter, prompts)
-    write_coco(annotations, coco_document([AnnotatedImage(str(one.path), one.masks) for one in done], info))
+    write_coco(annotations, [AnnotatedImage(str(one.path), one.masks, n) for n, one in enumerate(done, start=1)], info)
     return Outcome(tuple(done), tuple(failed), annotations)
 
 

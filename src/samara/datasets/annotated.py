@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 from samara.errors import DatasetError
 from samara.results import MaskSet
+
+# Control characters, halves of characters, and ends of lines and paragraphs.
+_NO_LINE = {"Cc", "Cs", "Zl", "Zp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,5 +75,26 @@ class AnnotatedImage:
                 f"{self.file_name!r} has {len(self.masks)} masks and {len(self.categories)} categories; each mask "
                 "needs one, or none has any."
             )
-        if not all(isinstance(name, str) and name.strip() for name in self.categories):
-            raise DatasetError(f"{self.file_name!r} has a category without a name; leave all out if there are none.")
+        for name in self.categories:
+            require_category(name, f"A mask of {self.file_name!r}")
+
+
+def require_category(name: object, what: str) -> None:
+    """Check the name of a category: some text in one line.
+
+    Args:
+        name: what was given.
+        what: has it, the beginning of the error's sentence.
+
+    Raises:
+        DatasetError: it is not.
+    """
+    if not isinstance(name, str) or not name.strip() or not is_line(name):
+        raise DatasetError(
+            f"{what} has the category {name!r:.80}; a name in one line of text is needed, or none at all."
+        )
+
+
+def is_line(text: str) -> bool:
+    """Whether a text is one line of characters that every format can hold."""
+    return not any(unicodedata.category(sign) in _NO_LINE for sign in text)

@@ -1,82 +1,97 @@
-"""COCO instance annotations, one JSON document."""
+"""COCO instance annotations, one JSON document: run lengths or polygons.
+
+The document's two long lists are collected in files, an image or annotation per line, and joined at the end. What
+COCO does not know stands in keys of its own: predicted IoU, stability score and so on (`MaskSet.to_coco`).
+
+Source: cocodataset.org, "Data format".
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import samara
-from samara.class_names import OBJECT
-from samara.errors import DatasetError
-from samara.files import write_atomically
-from samara.results import MaskSet
+import numpy as np
 
-CONTRIBUTOR = "samara"
+from samara.datasets.annotated import AnnotatedImage
+from samara.datasets.writing import CONTRIBUTOR, Categories, JsonList, StagedWriter, WriterOptions, json_text
+from samara.errors import OutputError
+from samara.masks.bridges import polygons_of
+from samara.masks.rle import Rle
 
 
-@dataclass(frozen=True)
-class AnnotatedImage:
-    """An image and its masks.
+class CocoWriter(StagedWriter):
+    """COCO with run lengths: lossless."""
 
-    Attributes:
-        file_name: as it shall stand in the document.
-        masks: of the image.
+    is_folder: ClassVar[bool] = False
+
+    def __init__(self, target: Path, options: WriterOptions | None = None) -> None:
+        """See `StagedWriter`."""
+        super().__init__(target, options)
+        self._categories = Categories(self.options.categories, first=1)
+        self._images = JsonList(self.scaffold("images"))
+        self._annotations = JsonList(self.scaffold("annotations"))
+        self._image_ids: set[int] = set()
+
+    def _add(self, image: AnnotatedImage) -> None:
+        if image.image_id in self._image_ids:
+            raise OutputError(f"{image.file_name!r} has the image id {image.image_id}, which another image has already")
+        height, width = image.masks.size_hw
+        about = {"id": image.image_id, "file_name": image.file_name, "height": height, "width": width}
+        rows = image.masks.to_coco(image.image_id, first_id=len(self._annotations) + 1)
+        for index, (row, rle) in enumerate(zip(rows, image.masks.rles, strict=True)):
+            row["category_id"] = self._categories.number(image, index)
+            row["segmentation"] = self._segmentation(rle)
+        texts = [json_text(row) for row in rows]
+        self._images.extend([json_text(about)])
+        self._annotations.extend(texts)
+        self._image_ids.add(image.image_id)
+        for index in range(len(image.masks)):
+            self.meter.add(image, index, 1.0)
+
+    def _segmentation(self, rle: Rle) -> Mapping[str, Any] | list[list[int]]:
+        return rle.to_coco()
+
+    def _finish(self) -> None:
+        categories = [
+            {"id": number, "name": name, "supercategory": ""} for name, number in self._categories.numbers.items()
+        ]
+        head = {"info": self.provenance, "licenses": [], "categories": categories}
+        with self.staged.open("wb") as document:
+            document.write(json_text(head)[:-1].encode("ascii"))
+            document.write(b', "images": ')
+            self._images.pour_into(document)
+            document.write(b', "annotations": ')
+            self._annotations.pour_into(document)
+            document.write(b"}\n")
+
+    def _release(self) -> None:
+        self._images.close()
+        self._annotations.close()
+
+
+class CocoPolygonWriter(CocoWriter):
+    """COCO with polygons, exact to the pixel by COCO's rule.
+
+    A mask that is empty has no polygon and stays run lengths, as COCO allows for each annotation.
     """
 
-    file_name: str
-    masks: MaskSet
+    def _segmentation(self, rle: Rle) -> Mapping[str, Any] | list[list[int]]:
+        polygons = [polygon.astype(np.int64).ravel().tolist() for polygon in polygons_of(rle)]
+        return polygons or rle.to_coco()
 
 
-def coco_document(images: Sequence[AnnotatedImage], info: dict[str, Any]) -> dict[str, Any]:
-    """Assemble a COCO document; its categories are the classes of the checkpoint, or one, "object".
-
-    Args:
-        images: ids are given in this order, from 1.
-        info: what made the masks: checkpoint, licence, settings.
+def write_coco(path: Path, images: Iterable[AnnotatedImage], info: Mapping[str, Any]) -> None:
+    """Write a document completely or not at all; one that is there is replaced.
 
     Raises:
-        DatasetError: the images' masks come from checkpoints with different classes.
+        OutputError: the disk does not take it, or something in it is no JSON; what was there before is unharmed.
     """
-    annotations: list[dict[str, Any]] = []
-    for image_id, image in enumerate(images, start=1):
-        annotations += image.masks.to_coco(image_id, first_id=len(annotations) + 1)
-    return {
-        "info": {"contributor": CONTRIBUTOR, "version": samara.__version__, **info},
-        "licenses": [],
-        "categories": [
-            {"id": category_id, "name": name, "supercategory": ""}
-            for category_id, name in enumerate(_class_names(images), start=1)
-        ],
-        "images": [
-            {
-                "id": image_id,
-                "file_name": image.file_name,
-                "height": image.masks.size_hw[0],
-                "width": image.masks.size_hw[1],
-            }
-            for image_id, image in enumerate(images, start=1)
-        ],
-        "annotations": annotations,
-    }
-
-
-def _class_names(images: Sequence[AnnotatedImage]) -> tuple[str, ...]:
-    several = {image.masks.class_names or OBJECT for image in images} or {OBJECT}
-    if len(several) > 1:
-        first, second = sorted(several)[:2]
-        raise DatasetError(
-            f"masks of different classes ({first[0]}, ... and {second[0]}, ...) do not fit into one COCO document; "
-            "write one for each checkpoint"
-        )
-    return next(iter(several))
-
-
-def write_coco(path: Path, document: dict[str, Any]) -> None:
-    """Write a document completely or not at all. NaN is refused: it is no JSON."""
-    write_atomically(path, json.dumps(document, allow_nan=False).encode())
+    with CocoWriter(path, WriterOptions(overwrite=True, info=info)) as writer:
+        for image in images:
+            writer.add(image)
 
 
 def is_ours(path: Path) -> bool:

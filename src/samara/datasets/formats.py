@@ -94,8 +94,56 @@ _FORMATS = (
     Format(
         "coco",
         "coco.json",
-        "COCO instances, run lengths: one JSON file; lossless",
+        "COCO instances with run lengths, one JSON file; lossless",
         "samara.datasets.coco:CocoWriter",
+    ),
+    Format(
+        "coco-polygons",
+        "coco-polygons.json",
+        "COCO instances with polygons, one JSON file; exact by COCO's rule",
+        "samara.datasets.coco:CocoPolygonWriter",
+    ),
+    Format(
+        "yolo",
+        "yolo",
+        "YOLO segmentation labels, a text file per picture; one polygon per mask, loss measured",
+        "samara.datasets.yolo_writing:YoloWriter",
+    ),
+    Format(
+        "voc",
+        "voc",
+        "Pascal VOC tree: class and object pictures, boxes as XML; no overlap, smaller on top",
+        "samara.datasets.voc:VocWriter",
+    ),
+    Format(
+        "label-studio",
+        "label-studio",
+        "Label Studio tasks with brush strokes; lossless",
+        "samara.datasets.label_studio:LabelStudioBrushWriter",
+    ),
+    Format(
+        "label-studio-polygons",
+        "label-studio-polygons",
+        "Label Studio tasks with polygons that can be edited; one per mask, loss measured",
+        "samara.datasets.label_studio:LabelStudioPolygonWriter",
+    ),
+    Format(
+        "png",
+        "png",
+        "Label maps, a grey PNG per picture in 8 or 16 bits; no overlap, smaller on top",
+        "samara.datasets.png:PngWriter",
+    ),
+    Format(
+        "geojson",
+        "geojson",
+        "GeoJSON per picture, polygons with holes on the ground or in pixels; lossless",
+        "samara.datasets.geojson:GeoJsonWriter",
+    ),
+    Format(
+        "sa-1b",
+        "sa-1b",
+        "SA-1B's JSON per picture, run lengths; lossless",
+        "samara.datasets.sa1b:Sa1bWriter",
     ),
 )
 

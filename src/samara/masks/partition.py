@@ -42,6 +42,24 @@ def exclusive(rles: Sequence[Rle], order: Literal["largest_first"] = "largest_fi
     return [Rle.from_edges(edges, height, width) for edges in _edges_by_label(_paint(rles), len(rles))]
 
 
+def label_map(rles: Sequence[Rle]) -> NDArray[np.int32]:
+    """Paint masks over each other as `exclusive` does, into one picture of their indices.
+
+    Args:
+        rles: M masks of one image, M at least 1.
+
+    Returns:
+        (H, W) the index of the topmost mask at every pixel, -1 where there is none.
+
+    Raises:
+        SettingsError: no mask, or masks of different sizes.
+    """
+    if not rles:
+        raise SettingsError("A label map needs at least one mask, which says how large it is.")
+    require_one_size(rles)
+    return _paint(rles).reshape(rles[0].width, rles[0].height).T
+
+
 def _paint(rles: Sequence[Rle]) -> NDArray[np.int32]:
     """Label every pixel with the index of the topmost mask, or -1; (H · W,) in column order."""
     labels = np.full(rles[0].height * rles[0].width, -1, np.int32)

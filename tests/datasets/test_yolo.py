@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.ExifTags import Base
 
-from samara.datasets.yolo import _class_names, read_yolo
+from samara.datasets.yolo import class_names, read_yolo
 from samara.errors import DatasetError
 from samara.masks.polygons import rasterise_polygons
 
@@ -213,23 +213,23 @@ CATS = {0: "cat", 1: "traffic light"}
         ("model:\n  names: [cat]", None),
     ],
 )
-def test_class_names(tmp_path, text, names):
+def testclass_names(tmp_path, text, names):
     (tmp_path / "data.yaml").write_bytes(text.encode())
-    assert _class_names(tmp_path) == names
+    assert class_names(tmp_path) == names
 
 
 @given(st.text(st.sampled_from("names:[]{},'\"-# \n\\019ab") | st.characters(exclude_categories=["Cs"])))
 def test_any_data_yaml_is_understood_or_not(tmp_path_factory, text):
     folder = tmp_path_factory.getbasetemp()
     (folder / "data.yaml").write_bytes(f"names: {text}".encode())
-    names = _class_names(folder)
+    names = class_names(folder)
     assert names is None or all(isinstance(name, str) for name in names.values())
 
 
 @pytest.mark.parametrize("text", ["names: [a" + " " * 200_000, "names: [" + "a " * 100_000, "names: ['" + "'" * 99_999])
 def test_long_files_take_no_time(tmp_path, text):
     (tmp_path / "data.yaml").write_text(text)
-    assert _class_names(tmp_path) is None
+    assert class_names(tmp_path) is None
 
 
 def test_names_are_used_and_missing_ones_told(tmp_path):

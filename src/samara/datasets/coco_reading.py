@@ -31,7 +31,7 @@ _EXPECTED = 'a COCO instances file has the lists "images" and "annotations"'
 
 
 @dataclass(frozen=True, slots=True)
-class _Listed:
+class Listed:
     """An entry of the list of images."""
 
     name: str
@@ -60,13 +60,13 @@ def read_coco(annotations: Path, images: Path) -> list[LabelledImage]:
     """
     annotations, images = Path(annotations), Path(images)
     file = repr(str(annotations))
-    document = _document(annotations, file)
-    listed = _listed_images(document["images"], file)
+    document = open_document(annotations, file)
+    listed = listed_images(document["images"], file)
     paths = _paths(listed, images, file)
-    categories = _categories(document.get("categories"), file)
+    categories = category_names(document.get("categories"), file)
     instances: dict[Identifier, list[Instance]] = {image_id: [] for image_id in listed}
-    for where, annotation in _entries(document["annotations"], "Annotation", file):
-        image_id = _identifier(annotation.get("image_id"), f"{where} has as image_id")
+    for where, annotation in entries(document["annotations"], "Annotation", file):
+        image_id = identifier(annotation.get("image_id"), f"{where} has as image_id")
         if image_id not in listed:
             raise DatasetError(f"{where} belongs to image {_short(image_id)}, which the file does not list.")
         instances[image_id].append(_instance(annotation, listed[image_id].size_hw, categories, where))
@@ -76,7 +76,8 @@ def read_coco(annotations: Path, images: Path) -> list[LabelledImage]:
     ]
 
 
-def _document(annotations: Path, file: str) -> Mapping[str, Any]:
+def open_document(annotations: Path, file: str) -> Mapping[str, Any]:
+    """Parse a file and make sure that it has both lists; `file` is what messages call it."""
     try:
         document = json.loads(annotations.read_bytes())
     except OSError as error:
@@ -91,7 +92,7 @@ def _document(annotations: Path, file: str) -> Mapping[str, Any]:
     return document
 
 
-def _entries(rows: Iterable[Any], kind: str, file: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def entries(rows: Iterable[Any], kind: str, file: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Each row with what messages call it."""
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
@@ -100,14 +101,15 @@ def _entries(rows: Iterable[Any], kind: str, file: str) -> Iterator[tuple[str, M
         yield f"{kind} {_short(row['id']) if 'id' in row else f'number {number}'} in {file}", row
 
 
-def _listed_images(rows: Iterable[Any], file: str) -> dict[Identifier, _Listed]:
-    listed: dict[Identifier, _Listed] = {}
-    for where, row in _entries(rows, "Image", file):
-        image_id = _identifier(row.get("id"), f"{where} has as id")
+def listed_images(rows: Iterable[Any], file: str) -> dict[Identifier, Listed]:
+    """Read the list of images, by their ids."""
+    listed: dict[Identifier, Listed] = {}
+    for where, row in entries(rows, "Image", file):
+        image_id = identifier(row.get("id"), f"{where} has as id")
         if image_id in listed:
             raise DatasetError(f"{where} is listed twice; ids must be unique.")
         height, width = (_side(row.get(side), side, where) for side in ("height", "width"))
-        listed[image_id] = _Listed(_safe_name(row.get("file_name"), where), (height, width))
+        listed[image_id] = Listed(safe_name(row.get("file_name"), where), (height, width))
     return listed
 
 
@@ -117,7 +119,7 @@ def _side(value: object, side: str, where: str) -> int:
     return value
 
 
-def _safe_name(name: object, where: str) -> str:
+def safe_name(name: object, where: str) -> str:
     """The file_name with "/" between its parts.
 
     Raises:
@@ -134,7 +136,7 @@ def _safe_name(name: object, where: str) -> str:
     return as_windows.as_posix()
 
 
-def _paths(listed: Mapping[Identifier, _Listed], images: Path, file: str) -> dict[Identifier, Path]:
+def _paths(listed: Mapping[Identifier, Listed], images: Path, file: str) -> dict[Identifier, Path]:
     """Find every picture.
 
     Raises:
@@ -174,14 +176,15 @@ def _find(images: Path, name: str) -> str | None:
     return None
 
 
-def _categories(rows: object, file: str) -> dict[Identifier, str] | None:
+def category_names(rows: object, file: str) -> dict[Identifier, str] | None:
+    """Read the list of categories, by their ids; None if there is no list."""
     if rows is None:
         return None
     if not isinstance(rows, list):
         raise DatasetError(f'{file} has {_short(rows)} as "categories"; a list is needed.')
     names: dict[Identifier, str] = {}
-    for where, row in _entries(rows, "Category", file):
-        category_id, name = _identifier(row.get("id"), f"{where} has as id"), row.get("name")
+    for where, row in entries(rows, "Category", file):
+        category_id, name = identifier(row.get("id"), f"{where} has as id"), row.get("name")
         if not isinstance(name, str):
             raise DatasetError(f"{where} has {_short(name)} as name; text is needed.")
         if category_id in names:
@@ -196,7 +199,7 @@ def _instance(
     is_crowd = annotation.get("iscrowd", 0)
     if is_crowd not in (0, 1):
         raise DatasetError(f"{where} has {_short(is_crowd)} as iscrowd; accepted are 0 and 1.")
-    category = _category(annotation.get("category_id"), categories, where)
+    category = category_of(annotation.get("category_id"), categories, where)
     try:
         rle = _mask(annotation.get("segmentation"), size_hw, where)
     except SettingsError as error:
@@ -204,10 +207,11 @@ def _instance(
     return Instance(rle, category, bool(is_crowd))
 
 
-def _category(value: object, categories: Mapping[Identifier, str] | None, where: str) -> str | None:
+def category_of(value: object, categories: Mapping[Identifier, str] | None, where: str) -> str | None:
+    """Name of an annotation's category, None if it has none or the file names none."""
     if value is None or categories is None:
         return None
-    category_id = _identifier(value, f"{where} has as category_id")
+    category_id = identifier(value, f"{where} has as category_id")
     if category_id not in categories:
         raise DatasetError(f"{where} is of category {_short(category_id)}, which the file does not list.")
     return categories[category_id]
@@ -232,7 +236,8 @@ def _mask(segmentation: object, size_hw: tuple[int, int], where: str) -> Rle:
     return rasterise_polygons(segmentation, height, width)
 
 
-def _identifier(value: object, what: str) -> Identifier:
+def identifier(value: object, what: str) -> Identifier:
+    """Check an id; `what` has it."""
     if isinstance(value, (int, str)):
         return value
     raise DatasetError(f"{what} {_short(value)}; a number is needed.")

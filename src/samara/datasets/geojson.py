@@ -94,10 +94,12 @@ def _closed(ring: Ring, georeference: GeoReference | None) -> list[list[float]]:
     Shells go anticlockwise where the second coordinate grows upwards, as RFC 7946 wants it.
     """
     closed = np.concatenate([ring, ring[:1]])
+    coordinates: list[list[float]]
     if georeference is None:
-        return closed.tolist()
+        coordinates = closed.tolist()
+        return coordinates
     a, b, c, d, e, f = georeference.transform
     x, y = closed.T
     placed = np.stack([a * x + b * y + c, d * x + e * y + f], 1)
-    coordinates: list[list[float]] = (placed if georeference.determinant > 0 else placed[::-1]).tolist()
+    coordinates = (placed if georeference.determinant > 0 else placed[::-1]).tolist()
     return coordinates

@@ -316,7 +316,7 @@ class StagedWriter(ABC):
         self._release()
         shutil.rmtree(self._room, ignore_errors=True)
 
-    def _release(self) -> None:
+    def _release(self) -> None:  # noqa: B027 - most formats keep none open
         """Close files that are still open."""
 
     def _publish(self) -> None:

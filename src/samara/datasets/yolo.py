@@ -21,15 +21,15 @@ from samara.images import picture_size
 from samara.masks.polygons import rasterise_polygons
 
 _SPLITS = ("train", "val", "valid", "test")
-_SUFFIXES = {
+PICTURE_SUFFIXES = {
     *(".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".avif", ".bmp"),
     *(".gif", ".jp2", ".ppm", ".pgm", ".qoi", ".mpo"),
 }
 _EXPECTED = "a YOLO data set is a folder with the folders images and labels, or with these two in train, val and test"
 # Some exporters put the list of classes among the labels.
-_NO_LABELS = {"classes.txt"}
+NO_LABELS = {"classes.txt"}
 # Outlines at the border come out as 1.0000001, and from some programs as a pixel beyond it.
-_TOLERANCE = 0.01
+TOLERANCE = 0.01
 
 _QUOTED = r"'(?:[^']|'')*'|\"(?:[^\"\\]|\\.)*\""
 # Text without quotes, and without anything that means something in YAML.
@@ -61,7 +61,7 @@ def read_yolo(data: Path) -> list[LabelledImage]:
     rooms = [room for room in (data, *(data / split for split in _SPLITS)) if (room / "images").is_dir()]
     if not rooms:
         raise DatasetError(f"{str(data)!r} has no folder images; {_EXPECTED}.")
-    names = _class_names(data)
+    names = class_names(data)
     labelled = [image for room in rooms for image in _room(room, data, names)]
     if not labelled:
         raise DatasetError(f"{str(data)!r} has no pictures in its folders of images; {_EXPECTED}.")
@@ -72,10 +72,10 @@ def _room(room: Path, data: Path, names: Mapping[int, str] | None) -> Iterator[L
     """The images of one pair of folders."""
     if not (room / "labels").is_dir():
         raise DatasetError(f"{str(room)!r} has a folder images but none called labels; {_EXPECTED}.")
-    labels = {path for path in _files(room / "labels") if path.suffix == ".txt" and path.name not in _NO_LABELS}
+    labels = {path for path in files_below(room / "labels") if path.suffix == ".txt" and path.name not in NO_LABELS}
     picture_of: dict[Path, Path] = {}
-    for picture in _files(room / "images"):
-        if picture.suffix.lower() not in _SUFFIXES:
+    for picture in files_below(room / "images"):
+        if picture.suffix.lower() not in PICTURE_SUFFIXES:
             continue
         label = room / "labels" / picture.relative_to(room / "images").with_suffix(".txt")
         if label in picture_of:
@@ -93,7 +93,7 @@ def _room(room: Path, data: Path, names: Mapping[int, str] | None) -> Iterator[L
         yield _labelled(picture, label if label in labels else None, data, names)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def files_below(folder: Path) -> Iterator[Path]:
     """All files below a folder, links followed, without hidden ones such as macOS's "._a.jpg"."""
     seen: set[str] = set()
     for parent, folders, files in os.walk(folder, followlinks=True):
@@ -117,7 +117,7 @@ def _labelled(picture: Path, label: Path | None, data: Path, names: Mapping[int,
 
 
 def _instances(label: Path, size_hw: tuple[int, int], names: Mapping[int, str] | None) -> Iterator[Instance]:
-    for number, line in enumerate(_read(label).splitlines(), start=1):
+    for number, line in enumerate(read_text(label).splitlines(), start=1):
         if line.strip():
             yield _instance(line.split(), size_hw, names, f"Line {number} of {str(label)!r}")
 
@@ -128,10 +128,10 @@ def _instance(fields: list[str], size_hw: tuple[int, int], names: Mapping[int, s
         kind, *fractions = (float(field) for field in fields)
     except ValueError as error:
         raise DatasetError(f"{where} holds something that is no number ({str(error)[:80]}).") from error
-    category = _category(kind, names, where)
+    category = category_of(kind, names, where)
     if len(fractions) == 4:
         raise DatasetError(f"{where} is a box, not a mask; segmentation needs outlines, class x1 y1 x2 y2 x3 y3 ...")
-    if not all(-_TOLERANCE <= fraction <= 1 + _TOLERANCE for fraction in fractions):  # NaN is neither
+    if not all(-TOLERANCE <= fraction <= 1 + TOLERANCE for fraction in fractions):  # NaN is neither
         raise DatasetError(f"{where} has a coordinate outside 0..1; YOLO's are fractions of the width and height.")
     pixels = [fraction * side for fraction, side in zip(fractions, (width, height) * len(fractions), strict=False)]
     try:
@@ -140,7 +140,8 @@ def _instance(fields: list[str], size_hw: tuple[int, int], names: Mapping[int, s
         raise DatasetError(f"{where} is not understood: {error}") from error
 
 
-def _category(kind: float, names: Mapping[int, str] | None, where: str) -> str:
+def category_of(kind: float, names: Mapping[int, str] | None, where: str) -> str:
+    """Name of a class by its number, the number as text where there are no names."""
     # Some programs write the class as 3.0.
     if not math.isfinite(kind) or kind < 0 or kind != int(kind):
         raise DatasetError(f"{where} begins with {kind:g}; the number of a class, from 0, is needed.")
@@ -151,7 +152,8 @@ def _category(kind: float, names: Mapping[int, str] | None, where: str) -> str:
     return names[int(kind)]
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Read a file as UTF-8, with or without a byte order mark."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
@@ -160,12 +162,12 @@ def _read(path: Path) -> str:
         raise DatasetError(f"{str(path)!r} is no text in UTF-8; export it again.") from error
 
 
-def _class_names(data: Path) -> dict[int, str] | None:
+def class_names(data: Path) -> dict[int, str] | None:
     """Read `names` of the folder's data.yaml; None if there is none, or in a form that is not understood."""
     path = data / "data.yaml"
     if not path.is_file():
         return None
-    lines = _read(path).splitlines()
+    lines = read_text(path).splitlines()
     starts = [number for number, line in enumerate(lines) if re.match(r"names\s*:(\s|$)", line)]
     if len(starts) != 1:
         return None

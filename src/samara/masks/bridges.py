@@ -39,9 +39,9 @@ def polygons_of(rle: Rle, inset: float = 0.0) -> list[Polygon]:
 
     Args:
         rle: the mask.
-        inset: pixels, by which all borders move towards the foreground, less than half. From 0 to below 0.1 the polygons
-            drawn by COCO's rule are the mask exactly. With more than 0 also readers that cut fractions off and draw the
-            outline as part of the area (OpenCV's `fillPoly`, as most YOLO readers use it) see exactly the mask.
+        inset: pixels by which all borders move towards the foreground, from 0 to below 0.1: COCO's rule then gives
+            back the mask exactly. With more than 0 so do readers that cut fractions off and draw the outline as part
+            of the area (OpenCV's `fillPoly`, as most YOLO readers use it).
 
     Returns:
         One polygon for each 4-connected part, column by column; none for an empty mask.

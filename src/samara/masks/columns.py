@@ -1,4 +1,4 @@
-"""A mask as the runs of its pixel columns, and as the window around it: work that depends on the mask, not on the image.
+"""A mask as the runs of its pixel columns, and as the window around it: work for the mask, not for the image.
 
 COCO's runs go on from the bottom of a column to the top of the next; here they are cut there.
 """

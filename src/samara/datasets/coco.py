@@ -16,7 +16,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from samara.datasets.annotated import AnnotatedImage
-from samara.datasets.writing import CONTRIBUTOR, Categories, JsonList, StagedWriter, WriterOptions, json_text
+from samara.datasets.category_numbers import Categories
+from samara.datasets.json_list import JsonList, json_text
+from samara.datasets.writing import CONTRIBUTOR, StagedWriter, WriterOptions
 from samara.errors import OutputError
 from samara.masks.bridges import polygons_of
 from samara.masks.rle import Rle

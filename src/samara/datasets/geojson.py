@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from samara.datasets.annotated import AnnotatedImage, GeoReference
-from samara.datasets.writing import StagedWriter, json_text, new_file, relative_name
+from samara.datasets.json_list import json_text
+from samara.datasets.picture_files import new_file, relative_name
+from samara.datasets.writing import StagedWriter
 from samara.masks.outlines import Ring, parts_of
 
 if TYPE_CHECKING:

@@ -18,7 +18,9 @@ import numpy as np
 
 from samara.datasets.annotated import AnnotatedImage
 from samara.datasets.brush_rle import brush_rle
-from samara.datasets.writing import Categories, JsonList, StagedWriter, WriterOptions, category_of, json_text
+from samara.datasets.category_numbers import Categories, category_of
+from samara.datasets.json_list import JsonList, json_text
+from samara.datasets.writing import StagedWriter, WriterOptions
 from samara.datasets.yolo_writing import INSET
 from samara.masks.bridges import one_polygon_of
 from samara.masks.filling import iou_of_filled

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from samara.datasets.annotated import AnnotatedImage
+from samara.datasets.category_numbers import category_of
 from samara.datasets.label_maps import grey_png, meter_overlaps, topmost
-from samara.datasets.writing import StagedWriter, WriterOptions, category_of, new_file, relative_name
+from samara.datasets.picture_files import new_file, relative_name
+from samara.datasets.writing import StagedWriter, WriterOptions
 from samara.errors import OutputError
 
 TABLE = "masks.csv"

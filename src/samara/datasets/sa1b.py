@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from samara.datasets.annotated import AnnotatedImage
-from samara.datasets.writing import StagedWriter, json_text, new_file, relative_name
+from samara.datasets.json_list import json_text
+from samara.datasets.picture_files import new_file, relative_name
+from samara.datasets.writing import StagedWriter
 
 # What SA-1B says once for the whole file, or not at all.
 _ELSEWHERE = {"image_id", "category_id", "iscrowd"}

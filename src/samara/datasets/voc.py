@@ -17,17 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from samara.datasets.annotated import AnnotatedImage, is_line
+from samara.datasets.category_numbers import Categories, category_of
 from samara.datasets.label_maps import grey_png, meter_overlaps, palette_png, topmost, voc_colour
-from samara.datasets.writing import (
-    Categories,
-    StagedWriter,
-    WriterOptions,
-    category_of,
-    new_file,
-    place_picture,
-    relative_name,
-    require_picture,
-)
+from samara.datasets.picture_files import new_file, place_picture, relative_name, require_picture
+from samara.datasets.writing import StagedWriter, WriterOptions
 from samara.errors import OutputError
 
 # VOC's number for pixels at the border of objects that shall not count; no mask and no class may have it.
@@ -59,7 +52,7 @@ class VocWriter(StagedWriter):
 
     def _add(self, image: AnnotatedImage) -> None:
         relative = _name(image)
-        require_picture(image, self.options)
+        require_picture(image, self.options.pictures)
         described = self.staged / _ANNOTATIONS / relative.with_suffix(".xml")
         new_file(described, image)
         # An empty mask has neither box nor pixels.
@@ -78,7 +71,7 @@ class VocWriter(StagedWriter):
             palette_png(object_numbers[labels]) if largest < VOID else grey_png(object_numbers[labels], largest)
         )
         picture = relative.with_name(Path(image.file_name).name)
-        place_picture(image, self.staged / _PICTURES / picture, self.options)
+        place_picture(image, self.staged / _PICTURES / picture, self.options.pictures)
         self._names.write(relative.with_suffix("").as_posix() + "\n")
 
     def _class_number(self, image: AnnotatedImage, index: int) -> int:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import samara
 from samara.datasets.annotated import AnnotatedImage
+from samara.datasets.json_list import json_text
+from samara.datasets.picture_files import MARKER, Pictures
 from samara.errors import OutputError
 
 CONTRIBUTOR = "samara"
-# What masks without a category are called where a format must call them something.
-OBJECT = "object"
-# In every folder that we write: what made it, and that it is ours to replace.
-MARKER = "samara.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +38,7 @@ class WriterOptions:
     overwrite: bool = False
     info: Mapping[str, Any] = field(default_factory=dict)
     categories: tuple[str, ...] = ()
-    pictures: Literal["none", "link", "copy"] = "none"
+    pictures: Pictures = "none"
     image_url_prefix: str = ""
 
 
@@ -99,128 +96,6 @@ class LossMeter:
         """The account so far."""
         mean = self._sum / self._with_pixels if self._with_pixels else 1.0
         return Losses(self._masks, self._changed, self._left_out, mean, self._worst_iou, self._worst)
-
-
-class Categories:
-    """Numbers for category names, in the order in which they are first met."""
-
-    def __init__(self, names: tuple[str, ...], first: int) -> None:
-        """Start with names that have their numbers already; `first` is the number of the first."""
-        self._first = first
-        self._numbers = {name: number for number, name in enumerate(dict.fromkeys(names), start=first)}
-
-    def number(self, image: AnnotatedImage, index: int) -> int:
-        """The number of a mask's category, or of "object" if it has none."""
-        name = category_of(image, index)
-        return self._numbers.setdefault(name, self._first + len(self._numbers))
-
-    @property
-    def numbers(self) -> Mapping[str, int]:
-        """Number of every name so far, ascending; never empty, since formats want at least one."""
-        return self._numbers or {OBJECT: self._first}
-
-
-def category_of(image: AnnotatedImage, index: int) -> str:
-    """The category of a mask, "object" if nothing is known."""
-    return OBJECT if image.categories is None else image.categories[index]
-
-
-def json_text(value: Any) -> str:  # Any: JSON is made of what it finds
-    """Write a value as one line of JSON, in ASCII, so that no reader depends on the platform's encoding.
-
-    Raises:
-        OutputError: it holds NaN or infinity, or something that JSON has no word for.
-    """
-    try:
-        return json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise OutputError(f"the annotations cannot be written as JSON: {error}") from error
-
-
-class JsonList:
-    """A JSON list in a file, written row by row."""
-
-    def __init__(self, path: Path) -> None:
-        """Begin an empty list."""
-        self._file = path.open("w+b")
-        self._count = 0
-        self.size_bytes = 0
-
-    def __len__(self) -> int:
-        """Rows so far."""
-        return self._count
-
-    def extend(self, rows: Iterable[str]) -> None:
-        """Add rows, each a value as `json_text` gives it."""
-        for row in rows:
-            self.size_bytes += self._file.write(b"[\n" if self._count == 0 else b",\n")
-            self.size_bytes += self._file.write(row.encode("ascii"))
-            self._count += 1
-
-    def pour_into(self, document: IO[bytes]) -> None:
-        """Copy the list, closed, to where a document has got to."""
-        self._file.seek(0)
-        shutil.copyfileobj(self._file, document, 1 << 20)
-        document.write(b"\n]" if self._count else b"[]")
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-
-
-def relative_name(image: AnnotatedImage, suffix: str) -> Path:
-    """The path of an image's annotation file within its folder: the image's own, with another suffix.
-
-    Raises:
-        OutputError: the file name leads out of the folder, or is no name.
-    """
-    name = image.file_name
-    as_windows = PureWindowsPath(name)
-    if as_windows.anchor or ".." in as_windows.parts or "\0" in name or not PurePosixPath(name).name:
-        raise OutputError(
-            f"{name!r} cannot name an annotation file; file names must be relative to the folder of the pictures and "
-            "without '..'"
-        )
-    relative = Path(PurePosixPath(name).with_suffix(suffix))
-    if relative == Path(MARKER):
-        raise OutputError(f"{name!r} would have its annotations in {MARKER}, which samara needs itself; rename it")
-    return relative
-
-
-def new_file(path: Path, image: AnnotatedImage) -> Path:
-    """A path to write to, its folder made.
-
-    Raises:
-        OutputError: an earlier image has the same file.
-    """
-    if os.path.lexists(path):
-        raise OutputError(
-            f"{image.file_name!r} would share {path.name} with another picture of the same name and another suffix; "
-            "rename one of the two"
-        )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
-
-
-def require_picture(image: AnnotatedImage, options: WriterOptions) -> None:
-    """Make sure that there is a picture to link or copy, if that is asked for.
-
-    Raises:
-        OutputError: there is none.
-    """
-    if options.pictures != "none" and (image.path is None or not image.path.is_file()):
-        raise OutputError(f"{image.file_name!r} has no picture file to {options.pictures}; write without pictures")
-
-
-def place_picture(image: AnnotatedImage, destination: Path, options: WriterOptions) -> None:
-    """Link or copy the picture of an image, if that is asked for."""
-    if options.pictures == "none" or image.path is None:
-        return
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    if options.pictures == "link":
-        destination.symlink_to(image.path.resolve())
-    else:
-        shutil.copyfile(image.path, destination)
 
 
 class StagedWriter(ABC):

@@ -17,15 +17,9 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from samara.datasets.annotated import AnnotatedImage
-from samara.datasets.writing import (
-    Categories,
-    StagedWriter,
-    WriterOptions,
-    new_file,
-    place_picture,
-    relative_name,
-    require_picture,
-)
+from samara.datasets.category_numbers import Categories
+from samara.datasets.picture_files import new_file, place_picture, relative_name, require_picture
+from samara.datasets.writing import StagedWriter, WriterOptions
 from samara.masks.bridges import one_polygon_of
 from samara.masks.filling import iou_of_filled
 
@@ -62,7 +56,7 @@ class YoloWriter(StagedWriter):
 
     def _add(self, image: AnnotatedImage) -> None:
         relative = relative_name(image, ".txt")
-        require_picture(image, self.options)
+        require_picture(image, self.options.pictures)
         label = new_file(self.staged / "labels" / relative, image)
         lines = []
         for index, rle in enumerate(image.masks.rles):
@@ -73,7 +67,7 @@ class YoloWriter(StagedWriter):
                 lines.append(_line(self._categories.number(image, index), fractions, _decimals(rle)))
         label.write_text("".join(lines), encoding="ascii")
         picture = relative.with_name(Path(image.file_name).name)
-        place_picture(image, self.staged / "images" / picture, self.options)
+        place_picture(image, self.staged / "images" / picture, self.options.pictures)
 
     def _finish(self) -> None:
         # Text in double quotes means the same in JSON and YAML, characters beyond 16 bits unless they are escaped.

@@ -53,7 +53,7 @@ LAYERS = {
 
 # Where a third-party library may be imported; everything else of the project does without it.
 ALLOWED = {
-    "PIL": {"images", "preprocessing"},
+    "PIL": {"images", "preprocessing", "datasets"},
     "httpx": {"checkpoints"},
     "filelock": {"checkpoints", "finetuning"},
     "platformdirs": {"checkpoints"},

@@ -121,8 +121,9 @@ class LabelStudioBrushWriter(_LabelStudioWriter):
     kind: ClassVar[str] = "brushlabels"
 
     def _value(self, image: AnnotatedImage, index: int) -> dict[str, Any] | None:
+        bytes_of_mask = brush_rle(image.masks.rles[index])
         self.meter.add(image, index, 1.0)
-        return {"format": "rle", "rle": brush_rle(image.masks.rles[index])}
+        return {"format": "rle", "rle": bytes_of_mask}
 
 
 class LabelStudioPolygonWriter(_LabelStudioWriter):

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 import samara
-from samara.datasets.annotated import AnnotatedImage
+from samara.datasets.annotated import AnnotatedImage, require_category
 from samara.datasets.json_list import json_text
 from samara.datasets.picture_files import MARKER, Pictures
-from samara.errors import OutputError
+from samara.errors import OutputError, SettingsError
 
 CONTRIBUTOR = "samara"
 
@@ -33,6 +33,10 @@ class WriterOptions:
             that shall agree about numbers need it.
         pictures: for formats whose folder holds the pictures too (yolo, voc): leave that to the user, link, or copy.
         image_url_prefix: for Label Studio: what stands before the file name in a task's address of the picture.
+
+    Raises:
+        SettingsError: `pictures` is none of these, or a category is listed twice.
+        DatasetError: a category has no name.
     """
 
     overwrite: bool = False
@@ -40,6 +44,14 @@ class WriterOptions:
     categories: tuple[str, ...] = ()
     pictures: Pictures = "none"
     image_url_prefix: str = ""
+
+    def __post_init__(self) -> None:
+        if self.pictures not in get_args(Pictures):
+            raise SettingsError(f"pictures={self.pictures!r} is not accepted; give one of {get_args(Pictures)}.")
+        for name in self.categories:
+            require_category(name, "The list of categories")
+        if len(set(self.categories)) < len(self.categories):
+            raise SettingsError(f"The list of categories {self.categories!r:.200} has a name twice; give each once.")
 
 
 @dataclass(frozen=True, slots=True)

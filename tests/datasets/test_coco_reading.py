@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycocotools.coco import COCO
 
-from samara.datasets.coco import AnnotatedImage, coco_document, write_coco
+from samara.datasets.annotated import AnnotatedImage
+from samara.datasets.coco import write_coco
 from samara.datasets.coco_reading import read_coco
 from samara.errors import DatasetError
 from samara.masks.rle import encode_mask
@@ -80,11 +81,10 @@ def test_masks_are_those_of_pycocotools(read, tmp_path, capsys):
         np.testing.assert_array_equal(mask, coco.annToMask(coco.anns[number]).astype(bool))
 
 
-def test_what_we_write_we_read(read, images):
-    written = coco_document(
-        [AnnotatedImage("a.jpg", mask_set([WHOLE, PART])), AnnotatedImage("sub/b.jpg", mask_set(EMPTY))], {}
-    )
-    first, second = read(written)
+def test_what_we_write_we_read(tmp_path, images):
+    first = AnnotatedImage("a.jpg", mask_set([WHOLE, PART]), 1)
+    write_coco(tmp_path / "x.json", [first, AnnotatedImage("sub/b.jpg", mask_set(EMPTY), 2)], {})
+    first, second = read_coco(tmp_path / "x.json", images)
     for instance, mask in zip(first.instances, (WHOLE, PART), strict=True):
         np.testing.assert_array_equal(instance.rle.decode(), mask)
         assert instance.category == "object"
@@ -92,7 +92,7 @@ def test_what_we_write_we_read(read, images):
 
 
 def test_text_as_paths_is_taken(tmp_path, images):
-    write_coco(tmp_path / "x.json", coco_document([AnnotatedImage("a.jpg", mask_set([OTHER]))], {}))
+    write_coco(tmp_path / "x.json", [AnnotatedImage("a.jpg", mask_set([OTHER]), 1)], {})
     assert len(read_coco(str(tmp_path / "x.json"), str(images))) == 1
 
 

@@ -46,7 +46,7 @@ class JsonList:
     def pour_into(self, document: IO[bytes]) -> None:
         """Copy the list, closed, to where a document has got to."""
         self._file.seek(0)
-        shutil.copyfileobj(self._file, document, 1 << 20)
+        shutil.copyfileobj(self._file, document, 1 << 16)
         document.write(b"\n]" if self._count else b"[]")
 
     def close(self) -> None:

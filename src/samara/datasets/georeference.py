@@ -5,13 +5,19 @@ Source: OGC 19-008r4, "GeoTIFF Standard 1.1".
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+from PIL import TiffImagePlugin
 
 from samara.datasets.annotated import GeoReference
 from samara.errors import DatasetError
+
+# TIFF and BigTIFF, of either byte order.
+_BEGINNINGS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+# What Pillow raises for files that claim what they do not hold.
+_DAMAGED = (SyntaxError, ValueError, TypeError, LookupError, AttributeError, EOFError, struct.error)
 
 _PIXEL_SCALE, _TIE_POINT, _TRANSFORMATION, _GEO_KEYS, _ORIENTATION = 33550, 33922, 34264, 34735, 274
 _RASTER_TYPE, _GEOGRAPHIC_CRS, _PROJECTED_CRS = 1025, 2048, 3072
@@ -34,14 +40,10 @@ def read_georeference(path: Path) -> GeoReference | None:
         DatasetError: the file cannot be read, its geographic tags are damaged, it is tied to the ground by several
             points (which no transform can say), or it is to be turned when shown.
     """
-    try:
-        with Image.open(path) as picture:
-            tags: dict[int, Any] = dict(getattr(picture, "tag_v2", {}))
-    except (OSError, UnidentifiedImageError) as error:
-        raise DatasetError(f"{str(path)!r} cannot be read as a picture ({error}).") from error
+    tags = _tags(Path(path))
     try:
         georeference = _from_tags(tags)
-    except (TypeError, ValueError, IndexError) as error:
+    except (TypeError, ValueError, IndexError, ArithmeticError) as error:
         raise DatasetError(f"The geographic tags of {str(path)!r} are not understood: {error}") from error
     if georeference is not None and tags.get(_ORIENTATION, 1) != 1:
         raise DatasetError(
@@ -49,6 +51,21 @@ def read_georeference(path: Path) -> GeoReference | None:
             "do not belong together any more: save it upright."
         )
     return georeference
+
+
+def _tags(path: Path) -> dict[int, Any]:  # Any: what the file holds
+    """The tags of the first page; none for a picture of another kind."""
+    try:
+        with path.open("rb") as file:
+            if file.read(len(_BEGINNINGS[0])) not in _BEGINNINGS:
+                return {}
+        # Not Image.open: it refuses maps for their size, and nothing is decoded here.
+        with TiffImagePlugin.TiffImageFile(path) as picture:
+            return dict(picture.tag_v2)
+    except OSError as error:
+        raise DatasetError(f"{str(path)!r} cannot be read ({error.strerror or error}).") from error
+    except _DAMAGED as error:
+        raise DatasetError(f"{str(path)!r} is a damaged TIFF ({error}); export it again.") from error
 
 
 def _from_tags(tags: dict[int, Any]) -> GeoReference | None:  # Any: what the file holds

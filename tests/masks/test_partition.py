@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 
 from samara.errors import SettingsError
-from samara.masks.partition import exclusive
+from samara.masks.partition import exclusive, label_map
 from samara.masks.rle import encode_mask
 
 from .strategies import NAMED, encode_all, picture, stacks
@@ -39,3 +39,18 @@ def test_exclusive_refuses():
         exclusive([], order="smallest_first")
     with pytest.raises(SettingsError, match="within one image"):
         exclusive([encode_mask(NAMED["full"]), encode_mask(NAMED["one pixel image"])])
+
+
+@given(stacks(least=1, most=7))
+def test_a_label_map_is_the_partition(masks):
+    rles = encode_all(masks)
+    labels = label_map(rles)
+    assert labels.shape == masks.shape[1:]
+    for index, part in enumerate(exclusive(rles)):
+        np.testing.assert_array_equal(labels == index, part.decode())
+    np.testing.assert_array_equal(labels == -1, ~masks.any(0))
+
+
+def test_a_label_map_needs_a_size():
+    with pytest.raises(SettingsError, match="at least one mask"):
+        label_map([])

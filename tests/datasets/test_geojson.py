@@ -24,9 +24,7 @@ def written(out, images, **options):
     with GeoJsonWriter(out, WriterOptions(**options)) as writer:
         for image in images:
             writer.add(image)
-    return [
-        json.loads((out / PurePosixPath(image.file_name).with_suffix(".geojson")).read_text()) for image in images
-    ]
+    return [json.loads((out / PurePosixPath(image.file_name).with_suffix(".geojson")).read_text()) for image in images]
 
 
 def rings(geometry):

@@ -76,8 +76,7 @@ def test_supervision_reads_the_boxes(tmp_path):
     assert len(data.annotations) == len(images) > 1
     for image in images:
         read = data.annotations[str(tmp_path / "voc" / "JPEGImages" / image.file_name)]
-        # It takes one off all corners, and the right and bottom ones are inclusive.
-        np.testing.assert_array_equal(read.xyxy + [0, 0, 1, 1], image.masks.boxes_xyxy)
+        np.testing.assert_array_equal(read.xyxy, image.masks.boxes_xyxy)
 
 
 def test_xml_holds_any_name(tmp_path):
@@ -86,7 +85,9 @@ def test_xml_holds_any_name(tmp_path):
     root = ElementTree.parse(tmp_path / "voc" / "Annotations" / PurePosixPath(name).with_suffix(".xml")).getroot()
     assert root.findtext("filename") == name
     assert [root.findtext(f"size/{side}") for side in ("width", "height", "depth")] == ["30", "20", "3"]
-    boxes = [[one.findtext(f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax")] for one in root.iter("object")]
+    boxes = [
+        [one.findtext(f"bndbox/{side}") for side in ("xmin", "ymin", "xmax", "ymax")] for one in root.iter("object")
+    ]
     assert boxes == [["1", "1", "1", "1"], ["30", "20", "30", "20"]]  # counted from 1, inclusive
     assert {one.findtext("name") for one in root.iter("object")} == {category}
     assert set(np.unique(numbers(tmp_path / "voc", "Object", name)[1])) == {0, 1, 2}

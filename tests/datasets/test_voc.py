@@ -76,8 +76,7 @@ def test_supervision_reads_the_boxes(tmp_path):
     assert len(data.annotations) == len(images) > 1
     for image in images:
         read = data.annotations[str(tmp_path / "voc" / "JPEGImages" / image.file_name)]
-        # It takes one off all corners, and the right and bottom ones are inclusive.
-        np.testing.assert_array_equal(read.xyxy + [0, 0, 1, 1], image.masks.boxes_xyxy)
+        np.testing.assert_array_equal(read.xyxy, image.masks.boxes_xyxy)
 
 
 def test_xml_holds_any_name(tmp_path):

@@ -30,6 +30,7 @@ LAYERS = {
     "machine": 2,
     "preprocessing": 2,
     "results": 2,
+    "measurements": 3,
     "before_after": 3,
     "enlarging": 3,
     "embeddings": 3,
@@ -55,7 +56,7 @@ LAYERS = {
 ALLOWED = {
     "PIL": {"images", "preprocessing"},
     "httpx": {"checkpoints"},
-    "filelock": {"checkpoints", "finetuning"},
+    "filelock": {"checkpoints", "finetuning", "measurements"},
     "platformdirs": {"checkpoints"},
     "safetensors": {"checkpoints", "embeddings", "finetuning"},
     "cv2": {"masks", "images", "instances", "reports", "segment", "finetuning"},

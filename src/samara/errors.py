@@ -9,6 +9,7 @@
     ├── EmbeddingError        (ValueError)   a saved embedding is damaged or belongs to another encoder
     ├── OutputError           (OSError)      a result cannot be written, or would overwrite what is not ours
     ├── DatasetError          (ValueError)   a ground-truth file or folder is damaged or not understood
+    ├── RecordError           (ValueError)   a file of measurements is damaged, or of a newer version
     └── CheckpointError
         ├── UnknownCheckpoint       (KeyError)   no catalogue entry and no file of that name
         ├── UnrecognisedCheckpoint  (ValueError) the file is not a checkpoint that we know
@@ -61,6 +62,10 @@ class OutputError(SamaraError, OSError):
 
 class DatasetError(SamaraError, ValueError):
     """A ground-truth file or folder is damaged or not understood; the message names the file and the annotation."""
+
+
+class RecordError(SamaraError, ValueError):
+    """A record of a measurement is damaged or contradicts itself, or was written by a newer version."""
 
 
 class CheckpointError(SamaraError):

@@ -1,0 +1,156 @@
+"""All pictures of a ground truth, one after the other; what is done survives a crash and is not done again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from samara.errors import RecordError
+from samara.evaluation.averages import average
+from samara.evaluation.ground_truth import GroundTruth, Picture
+from samara.evaluation.measures import METRICS_OF
+from samara.evaluation.scores import PictureScores, values_of
+from samara.evaluation.scoring import score_picture
+from samara.evaluation.segmenters import Seen, Segmenter
+from samara.evaluation.settings import EvaluationSettings, Measure
+from samara.measurements.circumstances import Circumstances, identity_of, now
+from samara.measurements.json_lines import append_lines, read_lines
+from samara.measurements.records import Record, Subject
+
+Progress = Callable[[int, int], None]
+"""Called with the pictures done and the pictures in all."""
+
+
+def score_pictures(
+    segmenter: Segmenter[Seen],
+    pictures: Sequence[Picture],
+    settings: EvaluationSettings,
+    *,
+    refused: Mapping[Measure, str] | None = None,
+    journal: Path | None = None,
+    progress: Progress | None = None,
+) -> list[PictureScores]:
+    """Ask a segmenter about every picture.
+
+    Args:
+        segmenter: what is measured.
+        pictures: with their ground truth, from `read_ground_truth` with the same settings.
+        settings: what is asked.
+        refused: measures to leave out, see `samara.evaluation.measures.refusals`.
+        journal: file of scores; each picture is written when it is done, and those that are there are not done again.
+            It must belong to this segmenter, ground truth and settings alone.
+        progress: called before the first picture and after each.
+
+    Returns:
+        The scores in the order of the pictures.
+
+    Raises:
+        ImageError, DatasetError: a picture cannot be read, or is not the one that was annotated.
+        RecordError: the journal is damaged or belongs to something else.
+        OutputError: the journal cannot be written.
+    """
+    measures = [measure for measure in settings.measures if measure not in (refused or {})]
+    done = {} if journal is None else _read_journal(journal, pictures)
+    scores = []
+    for number, picture in enumerate(pictures):
+        if progress is not None:
+            progress(number, len(pictures))
+        if picture.name not in done:
+            done[picture.name] = score_picture(segmenter, picture, measures, settings.seed)
+            if journal is not None:
+                append_lines(journal, [done[picture.name].to_json()])
+        scores.append(done[picture.name])
+    if progress is not None:
+        progress(len(pictures), len(pictures))
+    return scores
+
+
+def _read_journal(journal: Path, pictures: Sequence[Picture]) -> dict[str, PictureScores]:
+    scores = [PictureScores.from_json(line) for line in read_lines(journal)]
+    prompted = {picture.name: picture.prompted for picture in pictures}
+    for one in scores:
+        if tuple(of_object.place for of_object in one.objects) != prompted.get(one.name):
+            raise RecordError(f"{journal} holds scores of other pictures or objects, such as {one.name!r}; delete it")
+    return {one.name: one for one in scores}
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The identity of one evaluation: what its records have in common.
+
+    Attributes:
+        subject: what is measured.
+        where: the ground truth.
+        settings: what is asked.
+        here: machine, versions, commit.
+        details: further facts that tell this subject from others, JSON values.
+    """
+
+    subject: Subject
+    where: GroundTruth
+    settings: EvaluationSettings
+    here: Circumstances
+    details: Mapping[str, Any]  # Any: JSON values
+
+    @property
+    def facts(self) -> dict[str, Any]:  # Any: JSON values
+        """The settings of the records."""
+        facts = asdict(self.settings) | {"ground_truth": self.where.digest, **self.details}
+        del facts["failures"]  # shown, not measured
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in facts.items()}
+
+    @property
+    def job(self) -> str:
+        """See `Record.job`."""
+        return identity_of(
+            {"job": "quality", "domain": self.where.domain} | asdict(self.subject) | self.facts | self.here.identity
+        )
+
+    def records(self, scores: Sequence[PictureScores], refused: Mapping[Measure, str]) -> list[Record]:
+        """Average scores: one record per metric and source, and one per metric for the mean of the sources."""
+        found: list[Record] = []
+        for measure in self.settings.measures:
+            for metric in METRICS_OF[measure]:
+                if measure in refused:
+                    found.append(self._record(metric, None, refused[measure]))
+                else:
+                    found += self._averages(metric, scores)
+        return found
+
+    def refusal(self, why: str) -> list[Record]:
+        """The records of a subject that has no quality at all, such as one with random weights."""
+        return self.records((), dict.fromkeys(self.settings.measures, why))
+
+    def _averages(self, metric: str, scores: Sequence[PictureScores]) -> list[Record]:
+        sources = sorted({one.source for one in scores})
+        values = {source: [values_of(metric, one) for one in scores if one.source == source] for source in sources}
+        return [
+            self._record(
+                metric,
+                source,
+                value=mean.value,
+                interval=mean.interval,
+                n=mean.objects,
+                images=mean.images,
+            )
+            for source, mean in average(values, self.settings.seed).items()
+        ]
+
+    def _record(self, metric: str, source: str | None, why: str = "", **facts: Any) -> Record:  # Any: fields of Record
+        if why:
+            facts |= {"value": None, "status": "not applicable", "note": why}
+        return Record(
+            subject=self.subject,
+            metric=metric,
+            domain=self.where.domain,
+            source=source,
+            job=self.job,
+            settings=self.facts,
+            machine=self.here.machine,
+            versions=self.here.versions,
+            commit=self.here.commit,
+            when=now(),
+            **facts,
+        )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import samara
-from samara.cli import checkpoints, finetune, segment
+from samara.cli import checkpoints, evaluate, finetune, segment
 from samara.errors import SamaraError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("segment")(segment.segment)
+app.command("evaluate")(evaluate.evaluate)
 app.command("finetune")(finetune.finetune)
 app.add_typer(checkpoints.app, name="checkpoints")
 

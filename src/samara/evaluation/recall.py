@@ -41,7 +41,7 @@ def recall_of_objects(objects: Sequence[Rle], found: MaskSet) -> npt.NDArray[np.
     best = np.argsort(-found.predicted_iou, kind="stable")[:MOST_MASKS]
     iou = mask_iou([found.rles[index] for index in best], objects)  # (M, N)
     iou = iou[(iou >= THRESHOLDS[0] - _ROUNDING).any(1)]
-    return np.mean([_found(iou, threshold) for threshold in THRESHOLDS], axis=0)
+    return np.asarray(np.mean([_found(iou, threshold) for threshold in THRESHOLDS], axis=0), np.float64)
 
 
 def _found(iou: npt.NDArray[np.float64], threshold: float) -> npt.NDArray[np.bool_]:

@@ -30,7 +30,7 @@ class EvaluationSettings:
     measures: tuple[Measure, ...] = MEASURES
     objects: int | None = 10
     images: int | None = None
-    everything_images: int | None = 20
+    everything_images: int | None = 10
     points_per_side: int = 32
     seed: int = 0
     failures: int = 6

@@ -15,7 +15,7 @@ import typer
 from samara.checkpoints.load import METADATA_KEY, load
 from samara.checkpoints.save import save_checkpoint
 from samara.checkpoints.state_dicts import read_state_dict
-from samara.evaluation.segmenters import open_segmenter
+from samara.evaluation.contestants import open_contestant
 from samara.evaluation.settings import EvaluationSettings, Measure
 from samara.variants import VARIANTS
 from training.baselines import BASELINES
@@ -132,7 +132,7 @@ def evaluate_command(
             evaluate_domain(BASELINES[what], domain, settings)
             if what in BASELINES
             else evaluate_domain(
-                open_segmenter(load(what, input_size=input_size, precision="float32"), points_per_side),
+                open_contestant(load(what, input_size=input_size, precision="float32"), points_per_side),
                 domain,
                 settings,
             )

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from samara.errors import SettingsError
-from samara.evaluation.segmenters import Answer
+from samara.evaluation.contestants import Answer
 from samara.masks.rle import encode_mask
 from samara.prompts import Prompt
 from samara.results import MaskSet
@@ -25,7 +25,7 @@ TOLERANCE, ITERATIONS = 12, 5
 
 @dataclass(frozen=True)
 class Baseline:
-    """A mask from a click, and a mask from a box; see `samara.evaluation.segmenters.Segmenter`.
+    """A mask from a click, and a mask from a box; see `samara.evaluation.contestants.Contestant`.
 
     Attributes:
         from_click: of a picture (H, W, 3) RGB and a point (x, y).

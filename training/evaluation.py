@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from samara.evaluation.averages import average
+from samara.evaluation.contestants import Contestant, Seen
 from samara.evaluation.ground_truth import GroundTruth, read_ground_truth
 from samara.evaluation.run import Progress, score_pictures
 from samara.evaluation.scores import PictureScores, values_of
-from samara.evaluation.segmenters import Seen, Segmenter
 from samara.evaluation.settings import EvaluationSettings, Measure
 
 SHOWN: Mapping[str, tuple[Measure, str]] = {
@@ -23,12 +23,12 @@ Scores = Mapping[str, Mapping[str, Mapping[str, float | None]]]  # measure, sour
 
 
 def evaluate_domain(
-    segmenter: Segmenter[Seen], folder: Path, settings: EvaluationSettings, progress: Progress | None = None
+    contestant: Contestant[Seen], folder: Path, settings: EvaluationSettings, progress: Progress | None = None
 ) -> Scores:
     """Measure on one domain.
 
     Args:
-        segmenter: a checkpoint or a baseline.
+        contestant: a checkpoint or a baseline.
         folder: with `instances.json` and the pictures that it names.
         settings: what is asked, and of how many objects.
         progress: called with the pictures done and the pictures in all.
@@ -38,7 +38,7 @@ def evaluate_domain(
         pictures, objects.
     """
     pictures = read_ground_truth(GroundTruth(folder / "instances.json", folder, folder.name), settings)
-    scores = score_pictures(segmenter, pictures, settings, progress=progress)
+    scores = score_pictures(contestant, pictures, settings, progress=progress)
     return {
         name: _by_source(metric, scores, settings.seed)
         for name, (measure, metric) in SHOWN.items()

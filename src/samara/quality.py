@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from samara.checkpoints.load import load
 from samara.errors import OutputError, SettingsError
+from samara.evaluation.contestants import open_contestant
 from samara.evaluation.failures import Failure, worst_answers
 from samara.evaluation.ground_truth import GroundTruth, read_ground_truth
 from samara.evaluation.measures import refusals
 from samara.evaluation.run import Quality, score_pictures
 from samara.evaluation.scores import PictureScores
-from samara.evaluation.segmenters import open_segmenter
 from samara.evaluation.settings import EvaluationSettings
 from samara.evaluation.subjects import subject_of
 from samara.files import write_atomically
@@ -109,8 +109,8 @@ def evaluate(
     loaded = checkpoint if isinstance(checkpoint, Loaded) else load(checkpoint, device=device, precision=precision)
     if loaded.provenance.weights == "random":
         raise SettingsError(f"{loaded.name} has random weights, which have no quality; give its file")
-    segmenter = open_segmenter(loaded, settings.points_per_side)
-    refused = refusals(settings.measures, segmenter.capabilities, loaded.variant.title)
+    contestant = open_contestant(loaded, settings.points_per_side)
+    refused = refusals(settings.measures, contestant.capabilities, loaded.variant.title)
     quality = Quality(subject_of(loaded), where, settings, circumstances(), _details(loaded))
 
     def tell(done: int, total: int) -> None:
@@ -118,7 +118,7 @@ def evaluate(
             progress(f"evaluating {loaded.name}", done, total)
 
     journal = None if folder is None else folder / SCORES / f"{quality.job}.jsonl"
-    scores = score_pictures(segmenter, pictures, settings, refused=refused, journal=journal, progress=tell)
+    scores = score_pictures(contestant, pictures, settings, refused=refused, journal=journal, progress=tell)
     records = quality.records(scores, refused)
     failures = worst_answers(pictures, scores, settings)
     drawn: list[Path] = []

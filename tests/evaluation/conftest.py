@@ -1,4 +1,4 @@
-"""Drawn pictures with ground truth, and segmenters whose answers are known."""
+"""Drawn pictures with ground truth, and contestants whose answers are known."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from samara.evaluation.segmenters import Answer
+from samara.evaluation.contestants import Answer
 from samara.masks.rle import encode_mask
 from samara.results import MaskSet
 from samara.variants import Capabilities

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from samara.evaluation.clicks import MOST_CLICKS, click_through, clicks_until, next_click
-from samara.evaluation.segmenters import Answer
+from samara.evaluation.contestants import Answer
 from samara.masks.rle import encode_mask
 from samara.variants import Capabilities
 from tests.evaluation.conftest import rectangle
@@ -85,10 +85,10 @@ TRUTHS = [
 
 @pytest.mark.parametrize("radius", [4, 6, 9])
 def test_clicks_are_counted_as_by_hand(radius):
-    segmenter = Painter(radius)
+    contestant = Painter(radius)
     places = [(10, 10), (29, 21)]
     truths = [*TRUTHS, painted((32, 40), places[:1], [1], radius), painted((32, 40), places, [1, 1], radius)]
-    ious = click_through(segmenter, TRUTHS[0].shape, [encode_mask(truth) for truth in truths])
+    ious = click_through(contestant, TRUTHS[0].shape, [encode_mask(truth) for truth in truths])
     for truth, of_object in zip(truths, ious, strict=True):
         assert 1 <= len(of_object) <= MOST_CLICKS
         for target in (0.85, 0.90):
@@ -97,18 +97,18 @@ def test_clicks_are_counted_as_by_hand(radius):
 
 
 def test_objects_that_are_done_are_not_asked_again():
-    segmenter = Painter(6)
-    ious = click_through(segmenter, TRUTHS[0].shape, [encode_mask(truth) for truth in TRUTHS])
-    assert [len(prompts) for prompts in segmenter.prompts] == [
+    contestant = Painter(6)
+    ious = click_through(contestant, TRUTHS[0].shape, [encode_mask(truth) for truth in TRUTHS])
+    assert [len(prompts) for prompts in contestant.prompts] == [
         sum(len(of_object) > asked for of_object in ious) for asked in range(max(map(len, ious)))
     ]
 
 
 @pytest.mark.parametrize("mask_input", [True, False])
 def test_the_previous_logits_go_along_where_they_are_taken(mask_input):
-    segmenter = Painter(4, mask_input=mask_input)
-    click_through(segmenter, TRUTHS[0].shape, [encode_mask(TRUTHS[0])])
-    (first,), *later = segmenter.prompts
+    contestant = Painter(4, mask_input=mask_input)
+    click_through(contestant, TRUTHS[0].shape, [encode_mask(TRUTHS[0])])
+    (first,), *later = contestant.prompts
     assert first.mask_logits is None
     assert first.is_ambiguous
     assert later
@@ -122,18 +122,18 @@ def test_no_pixel_is_clicked_twice_and_it_ends_when_none_is_left():
         def _answer(self, size, prompt):
             return Answer(encode_mask(np.zeros(size, bool)), 0.0)
 
-    segmenter = Nothing(0)
+    contestant = Nothing(0)
     small = rectangle(0, 0, 2, 3, (8, 8))
-    (ious,) = click_through(segmenter, (8, 8), [encode_mask(small)])
+    (ious,) = click_through(contestant, (8, 8), [encode_mask(small)])
     assert ious == [0.0] * 6
-    clicked = [tuple(point) for point in segmenter.prompts[-1][0].points_xy]
+    clicked = [tuple(point) for point in contestant.prompts[-1][0].points_xy]
     assert len(set(clicked)) == 6
 
 
 def test_without_objects_nothing_is_asked():
-    segmenter = Painter(3)
-    assert click_through(segmenter, (8, 8), []) == []
-    assert segmenter.prompts == []
+    contestant = Painter(3)
+    assert click_through(contestant, (8, 8), []) == []
+    assert contestant.prompts == []
 
 
 @pytest.mark.parametrize(("ious", "clicks"), [([], None), ([0.2, 0.9, 0.3], 2), ([0.85], 1), ([0.8499], None)])

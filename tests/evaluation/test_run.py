@@ -61,10 +61,10 @@ def test_every_metric_has_a_record_per_source_and_a_mean(where, pictures):
 
 def test_what_does_not_apply_has_no_value_and_says_why(where, pictures):
     yolo = VARIANTS["yolo11n_seg"]
-    segmenter = BoxItself(yolo.capabilities)
-    refused = refusals(SETTINGS.measures, segmenter.capabilities, yolo.title)
-    records = quality(where).records(score_pictures(segmenter, pictures, SETTINGS, refused=refused), refused)
-    assert segmenter.asked == []
+    contestant = BoxItself(yolo.capabilities)
+    refused = refusals(SETTINGS.measures, contestant.capabilities, yolo.title)
+    records = quality(where).records(score_pictures(contestant, pictures, SETTINGS, refused=refused), refused)
+    assert contestant.asked == []
     recall = [one for one in records if one.metric == "average_recall"]
     assert [one.source for one in recall] == ["a", "b", None]
     rest = [one for one in records if one.metric != "average_recall"]
@@ -116,12 +116,12 @@ def test_a_run_goes_on_where_it_was_cut_off(pictures, tmp_path):
         score_pictures(Tired(), pictures, SETTINGS, journal=journal)
     with journal.open("a") as file:
         file.write('{"name": "half')  # what a power cut leaves
-    segmenter, told = BoxItself(), []
-    assert score_pictures(segmenter, pictures, SETTINGS, journal=journal, progress=lambda *n: told.append(n)) == whole
-    assert segmenter.embedded == 2
+    contestant, told = BoxItself(), []
+    assert score_pictures(contestant, pictures, SETTINGS, journal=journal, progress=lambda *n: told.append(n)) == whole
+    assert contestant.embedded == 2
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
-    assert score_pictures(segmenter, pictures, SETTINGS, journal=journal) == whole
-    assert segmenter.embedded == 2
+    assert score_pictures(contestant, pictures, SETTINGS, journal=journal) == whole
+    assert contestant.embedded == 2
 
 
 def test_scores_of_something_else_are_not_mixed_in(pictures, where, tmp_path):

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from samara.evaluation.segmenters import Answer, Seen, Segmenter
+from samara.evaluation.contestants import Answer, Contestant, Seen
 from samara.masks.distance import deepest_pixel
 from samara.masks.overlap import mask_iou
 from samara.masks.rle import Rle
@@ -76,11 +76,11 @@ def next_click(
     return (missed, 1) if missed_depth > extra_depth else (extra, 0)
 
 
-def click_through(segmenter: Segmenter[Seen], seen: Seen, truths: Sequence[Rle]) -> list[list[float]]:
+def click_through(contestant: Contestant[Seen], seen: Seen, truths: Sequence[Rle]) -> list[list[float]]:
     """Click for every object of a picture until its mask is good, all objects side by side.
 
     Args:
-        segmenter: answers; takes points and background points.
+        contestant: answers; takes points and background points.
         seen: the picture.
         truths: the objects, none of them empty.
 
@@ -90,12 +90,12 @@ def click_through(segmenter: Segmenter[Seen], seen: Seen, truths: Sequence[Rle])
     interactions = [_Interaction(truth) for truth in truths]
     nothing = np.zeros((truths[0].height, truths[0].width), bool) if truths else np.zeros((0, 0), bool)
     active = [one for one in interactions if one.click(nothing)]
-    takes_logits = segmenter.capabilities.mask_input
+    takes_logits = contestant.capabilities.mask_input
     for _ in range(MOST_CLICKS):
         if not active:
             break
         prompts = [Prompt(one.clicks, one.labels, mask_logits=one.logits) for one in active]
-        answers = segmenter.answer(seen, prompts)
+        answers = contestant.answer(seen, prompts)
         for one, answer in zip(active, answers, strict=True):
             _note(one, answer, takes_logits=takes_logits)
         active = [

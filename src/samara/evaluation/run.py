@@ -9,11 +9,11 @@ from typing import Any
 
 from samara.errors import RecordError
 from samara.evaluation.averages import average
+from samara.evaluation.contestants import Contestant, Seen
 from samara.evaluation.ground_truth import GroundTruth, Picture
 from samara.evaluation.measures import METRICS_OF
 from samara.evaluation.scores import PictureScores, values_of
 from samara.evaluation.scoring import score_picture
-from samara.evaluation.segmenters import Seen, Segmenter
 from samara.evaluation.settings import EvaluationSettings, Measure
 from samara.measurements.circumstances import Circumstances, identity_of, now
 from samara.measurements.json_lines import append_lines, read_lines
@@ -24,7 +24,7 @@ Progress = Callable[[int, int], None]
 
 
 def score_pictures(
-    segmenter: Segmenter[Seen],
+    contestant: Contestant[Seen],
     pictures: Sequence[Picture],
     settings: EvaluationSettings,
     *,
@@ -32,15 +32,15 @@ def score_pictures(
     journal: Path | None = None,
     progress: Progress | None = None,
 ) -> list[PictureScores]:
-    """Ask a segmenter about every picture.
+    """Ask a contestant about every picture.
 
     Args:
-        segmenter: what is measured.
+        contestant: what is measured.
         pictures: with their ground truth, from `read_ground_truth` with the same settings.
         settings: what is asked.
         refused: measures to leave out, see `samara.evaluation.measures.refusals`.
         journal: file of scores; each picture is written when it is done, and those that are there are not done again.
-            It must belong to this segmenter, ground truth and settings alone.
+            It must belong to this contestant, ground truth and settings alone.
         progress: called before the first picture and after each.
 
     Returns:
@@ -58,7 +58,7 @@ def score_pictures(
         if progress is not None:
             progress(number, len(pictures))
         if picture.name not in done:
-            done[picture.name] = score_picture(segmenter, picture, measures, settings.seed)
+            done[picture.name] = score_picture(contestant, picture, measures, settings.seed)
             if journal is not None:
                 append_lines(journal, [done[picture.name].to_json()])
         scores.append(done[picture.name])

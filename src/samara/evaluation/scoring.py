@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from samara.evaluation.clicks import click_through
+from samara.evaluation.contestants import Answer, Contestant, Seen
 from samara.evaluation.ground_truth import Picture
 from samara.evaluation.measures import PROMPTS
 from samara.evaluation.recall import recall_of_objects
 from samara.evaluation.scores import ObjectScores, PictureScores, ScoredAnswer
-from samara.evaluation.segmenters import Answer, Seen, Segmenter
 from samara.evaluation.settings import Measure
 from samara.images import read_image
 from samara.masks.boundary import boundary_iou
@@ -18,14 +18,14 @@ from samara.masks.rle import Rle
 
 
 def score_picture(
-    segmenter: Segmenter[Seen], picture: Picture, measures: Collection[Measure], seed: int
+    contestant: Contestant[Seen], picture: Picture, measures: Collection[Measure], seed: int
 ) -> PictureScores:
-    """Ask a segmenter about one picture.
+    """Ask a contestant about one picture.
 
     Args:
-        segmenter: what is measured.
+        contestant: what is measured.
         picture: with its ground truth.
-        measures: those that the segmenter can take.
+        measures: those that the contestant can take.
         seed: see `EvaluationSettings`.
 
     Raises:
@@ -34,17 +34,17 @@ def score_picture(
     """
     image = read_image(picture.image.path)
     picture.image.check_size((image.shape[0], image.shape[1]))
-    seen = segmenter.embed(image)
+    seen = contestant.embed(image)
     truths = [picture.objects[place] for place in picture.prompted]
     answers = {
-        measure: _ask(segmenter, seen, truths, measure, picture.name, seed)
+        measure: _ask(contestant, seen, truths, measure, picture.name, seed)
         for measure in PROMPTS
         if measure in measures
     }
-    clicks = click_through(segmenter, seen, truths) if "clicks" in measures else None
+    clicks = click_through(contestant, seen, truths) if "clicks" in measures else None
     everything = None
     if picture.everything and "everything" in measures:
-        everything = tuple(recall_of_objects(picture.objects, segmenter.everything(seen)).tolist())
+        everything = tuple(recall_of_objects(picture.objects, contestant.everything(seen)).tolist())
     return PictureScores(
         name=picture.name,
         source=picture.source,
@@ -61,10 +61,10 @@ def score_picture(
 
 
 def _ask(
-    segmenter: Segmenter[Seen], seen: Seen, truths: list[Rle], measure: Measure, name: str, seed: int
+    contestant: Contestant[Seen], seen: Seen, truths: list[Rle], measure: Measure, name: str, seed: int
 ) -> list[ScoredAnswer]:
     prompts = [PROMPTS[measure](truth, name, seed) for truth in truths]
-    answers = segmenter.answer(seen, prompts)
+    answers = contestant.answer(seen, prompts)
     return [_score(truth, answer) for truth, answer in zip(truths, answers, strict=True)]
 
 

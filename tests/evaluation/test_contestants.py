@@ -7,8 +7,8 @@ import pytest
 
 from samara.automatic.generator import AutomaticMaskGenerator
 from samara.automatic.settings import AutomaticSettings
-from samara.evaluation import segmenters
-from samara.evaluation.segmenters import open_segmenter
+from samara.evaluation import contestants
+from samara.evaluation.contestants import open_contestant
 from samara.predictor import Predictor
 from samara.prompts import Prompt
 from tests.finetuning.conftest import make_tiny
@@ -25,9 +25,9 @@ BOX = Prompt(box=[5, 5, 40, 50])
 
 
 def test_ambiguous_prompts_get_the_best_of_three_and_others_the_one(loaded):
-    segmenter, predictor = open_segmenter(loaded), Predictor(loaded)
-    seen = segmenter.embed(IMAGE)
-    answers = segmenter.answer(seen, [CLICKS[0], BOX, *CLICKS[1:]])
+    contestant, predictor = open_contestant(loaded), Predictor(loaded)
+    seen = contestant.embed(IMAGE)
+    answers = contestant.answer(seen, [CLICKS[0], BOX, *CLICKS[1:]])
     three = predictor.predict_prompts(seen, CLICKS, multimask=True)
     for click, answer in enumerate([answers[0], *answers[2:]]):
         best = 3 * click + int(three.predicted_iou[3 * click : 3 * click + 3].argmax())
@@ -38,20 +38,20 @@ def test_ambiguous_prompts_get_the_best_of_three_and_others_the_one(loaded):
 
 
 def test_many_prompts_are_answered_in_order(loaded, monkeypatch):
-    segmenter = open_segmenter(loaded)
-    seen = segmenter.embed(IMAGE)
-    whole = segmenter.answer(seen, CLICKS)
-    monkeypatch.setattr(segmenters, "PROMPTS_AT_A_TIME", 2)
-    assert [one.rle for one in segmenter.answer(seen, CLICKS)] == [one.rle for one in whole]
-    assert segmenter.answer(seen, []) == []
+    contestant = open_contestant(loaded)
+    seen = contestant.embed(IMAGE)
+    whole = contestant.answer(seen, CLICKS)
+    monkeypatch.setattr(contestants, "PROMPTS_AT_A_TIME", 2)
+    assert [one.rle for one in contestant.answer(seen, CLICKS)] == [one.rle for one in whole]
+    assert contestant.answer(seen, []) == []
 
 
 def test_everything_has_no_thresholds(loaded):
-    segmenter = open_segmenter(loaded, points_per_side=3)
-    everything = segmenter.everything(segmenter.embed(IMAGE))
+    contestant = open_contestant(loaded, points_per_side=3)
+    everything = contestant.everything(contestant.embed(IMAGE))
     settings = AutomaticSettings(points_per_side=3, pred_iou_thresh=0.0, stability_score_thresh=0.0)
     assert everything.rles == AutomaticMaskGenerator(loaded, settings).generate(IMAGE).rles
 
 
 def test_capabilities_are_the_variants(loaded):
-    assert open_segmenter(loaded).capabilities == loaded.variant.capabilities
+    assert open_contestant(loaded).capabilities == loaded.variant.capabilities

@@ -26,7 +26,7 @@ from samara.variants import Capabilities
 Image = npt.NDArray[np.uint8]
 
 Seen = TypeVar("Seen")
-"""What a segmenter keeps of a picture: an embedding, or all masks that it found."""
+"""What a contestant keeps of a picture: an embedding, or all masks that it found."""
 
 # Prompts that are answered together: their masks are alive as logits at the same time.
 PROMPTS_AT_A_TIME = 64
@@ -34,7 +34,7 @@ PROMPTS_AT_A_TIME = 64
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """The mask that a segmenter gives for one prompt.
+    """The mask that a contestant gives for one prompt.
 
     Attributes:
         rle: at the picture's size; may be empty.
@@ -47,7 +47,7 @@ class Answer:
     low_res_logits: npt.NDArray[np.float32] | None = None
 
 
-class Segmenter(Protocol[Seen]):
+class Contestant(Protocol[Seen]):
     """What the evaluation speaks to."""
 
     @property
@@ -68,7 +68,7 @@ class Segmenter(Protocol[Seen]):
         ...
 
 
-class PromptableSegmenter:
+class PromptableContestant:
     """A checkpoint of SAM's kind.
 
     Args:
@@ -84,11 +84,11 @@ class PromptableSegmenter:
         self.capabilities = loaded.variant.capabilities
 
     def embed(self, image: Image) -> ImageEmbedding:
-        """See `Segmenter.embed`."""
+        """See `Contestant.embed`."""
         return self.predictor.embed(image)
 
     def answer(self, seen: ImageEmbedding, prompts: Sequence[Prompt]) -> list[Answer]:
-        """See `Segmenter.answer`: an ambiguous prompt has three masks, any other one."""
+        """See `Contestant.answer`: an ambiguous prompt has three masks, any other one."""
         answers: list[Answer] = []
         for is_ambiguous, group in groupby(prompts, key=lambda prompt: prompt.is_ambiguous):
             alike = list(group)
@@ -98,7 +98,7 @@ class PromptableSegmenter:
         return answers
 
     def everything(self, seen: ImageEmbedding) -> MaskSet:
-        """See `Segmenter.everything`."""
+        """See `Contestant.everything`."""
         return self.generator.generate(seen)
 
 
@@ -110,6 +110,6 @@ def _answers(masks: MaskSet) -> list[Answer]:
     ]
 
 
-def open_segmenter(loaded: Loaded, points_per_side: int = 32) -> PromptableSegmenter:
-    """The segmenter of a loaded checkpoint, whatever its family."""
-    return PromptableSegmenter(loaded, points_per_side)
+def open_contestant(loaded: Loaded, points_per_side: int = 32) -> PromptableContestant:
+    """The contestant of a loaded checkpoint, whatever its family."""
+    return PromptableContestant(loaded, points_per_side)

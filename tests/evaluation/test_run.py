@@ -72,13 +72,6 @@ def test_what_does_not_apply_has_no_value_and_says_why(where, pictures):
     assert {one.note for one in rest if one.metric == "box_iou"} == {"YOLO11n-seg cannot take boxes"}
 
 
-def test_a_subject_without_quality_has_empty_records(where):
-    records = quality(where).refusal("random weights have no quality")
-    assert {(one.value, one.status, one.note) for one in records} == {
-        (None, "not applicable", "random weights have no quality")
-    }
-
-
 def test_the_job_is_known_by_all_that_makes_its_numbers(where, tmp_path):
     job = quality(where).job
     other = tmp_path / "other.json"

@@ -15,8 +15,9 @@ from samara.evaluation.measures import METRICS_OF
 from samara.evaluation.scores import PictureScores, values_of
 from samara.evaluation.scoring import score_picture
 from samara.evaluation.settings import EvaluationSettings, Measure
-from samara.measurements.circumstances import Circumstances, identity_of, now
+from samara.measurements.circumstances import Circumstances, identity_of
 from samara.measurements.json_lines import append_lines, read_lines
+from samara.measurements.numbers import Number, as_record, without_value
 from samara.measurements.records import Record, Subject
 
 Progress = Callable[[int, int], None]
@@ -110,47 +111,49 @@ class Quality:
 
     def records(self, scores: Sequence[PictureScores], refused: Mapping[Measure, str]) -> list[Record]:
         """Average scores: one record per metric and source, and one per metric for the mean of the sources."""
-        found: list[Record] = []
-        for measure in self.settings.measures:
-            for metric in METRICS_OF[measure]:
-                if measure in refused:
-                    found.append(self._record(metric, None, refused[measure]))
-                else:
-                    found += self._averages(metric, scores)
-        return found
-
-    def refusal(self, why: str) -> list[Record]:
-        """The records of a subject that has no quality at all, such as one with random weights."""
-        return self.records((), dict.fromkeys(self.settings.measures, why))
-
-    def _averages(self, metric: str, scores: Sequence[PictureScores]) -> list[Record]:
-        sources = sorted({one.source for one in scores})
-        values = {source: [values_of(metric, one) for one in scores if one.source == source] for source in sources}
         return [
-            self._record(
-                metric,
-                source,
-                value=mean.value,
-                interval=mean.interval,
-                n=mean.objects,
-                images=mean.images,
+            as_record(
+                number,
+                subject=self.subject,
+                job=self.job,
+                settings=self.facts,
+                here=self.here,
+                domain=self.where.domain,
             )
-            for source, mean in average(values, self.settings.seed).items()
+            for number in averages_of(scores, self.settings, refused)
         ]
 
-    def _record(self, metric: str, source: str | None, why: str = "", **facts: Any) -> Record:  # Any: fields of Record
-        if why:
-            facts |= {"value": None, "status": "not applicable", "note": why}
-        return Record(
-            subject=self.subject,
-            metric=metric,
-            domain=self.where.domain,
-            source=source,
-            job=self.job,
-            settings=self.facts,
-            machine=self.here.machine,
-            versions=self.here.versions,
-            commit=self.here.commit,
-            when=now(),
-            **facts,
+
+def averages_of(
+    scores: Sequence[PictureScores], settings: EvaluationSettings, refused: Mapping[Measure, str]
+) -> list[Number]:
+    """Average scores.
+
+    Args:
+        scores: of any number of pictures.
+        settings: with which they were made.
+        refused: measures that were left out, with the reason.
+
+    Returns:
+        For each metric one number per source and one for the mean of the sources; where it was refused, one without
+        value.
+    """
+    numbers: list[Number] = []
+    for measure in settings.measures:
+        for metric in METRICS_OF[measure]:
+            if measure in refused:
+                numbers.append(without_value(metric, "not applicable", refused[measure]))
+            else:
+                numbers += _averages(metric, scores, settings.seed)
+    return numbers
+
+
+def _averages(metric: str, scores: Sequence[PictureScores], seed: int) -> list[Number]:
+    sources = sorted({one.source for one in scores})
+    values = {source: [values_of(metric, one) for one in scores if one.source == source] for source in sources}
+    return [
+        Number(
+            metric=metric, value=mean.value, interval=mean.interval, n=mean.objects, images=mean.images, source=source
         )
+        for source, mean in average(values, seed).items()
+    ]

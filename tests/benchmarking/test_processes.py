@@ -20,6 +20,8 @@ def run(code, timeout_s=60.0, progress=None):
 
 
 READ = "job = sys.stdin.readline()\n"
+CUT_OFF = "sys.stdout.write('[1, ')\nsys.stdout.flush()\nos.kill(os.getpid(), signal.SIGKILL)"
+KILLED = "its process was killed, probably because memory ran out"
 NUMBER = '{"metric": "load_seconds", "value": 1.5, "interval": None}'
 
 
@@ -42,11 +44,15 @@ def test_the_job_arrives_whole():
     ("code", "why"),
     [
         (f"{READ}print(json.dumps({{'error': 'no memory left'}}))", "no memory left"),
-        (f"{READ}os.kill(os.getpid(), signal.SIGKILL)", "its process was killed, probably because memory ran out"),
+        (f"{READ}os.kill(os.getpid(), signal.SIGKILL)", KILLED),
         (f"{READ}os.kill(os.getpid(), signal.SIGTERM)", "its process ended with signal 15: it said nothing"),
         (
             f"{READ}sys.stderr.write('warning\\nlast words\\n'); sys.exit(3)",
             "its process ended with status 3: last words",
+        ),
+        (
+            f"{READ}sys.stdout.write('{{\"numb')\nsys.stdout.flush()\nos.kill(os.getpid(), 9)",
+            "its process was killed, probably because memory ran out",
         ),
         ("sys.exit(4)", "its process ended with status 4: it said nothing"),
         (READ, "its process ended with status 0: it said nothing"),

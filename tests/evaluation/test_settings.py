@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from samara.errors import SettingsError
@@ -30,3 +33,9 @@ def test_every_measure_has_its_metrics_and_needs():
     assert set(MEASURES) == set(NEEDS) == set(METRICS_OF)
     quality = [metric.name for metric in METRICS.values() if metric.group == "quality"]
     assert sorted(metric for metrics in METRICS_OF.values() for metric in metrics) == sorted(quality)
+
+
+def test_settings_survive_json_but_for_what_is_only_shown():
+    settings = EvaluationSettings(objects=None, measures=("box",), seed=4, failures=9)
+    facts = json.loads(json.dumps(settings.as_json() | {"ground_truth": "ab"}))
+    assert EvaluationSettings.from_json(facts) == replace(settings, failures=EvaluationSettings().failures)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -194,14 +194,12 @@ class Plan:
         ]
 
     def _quality(self, candidate: Candidate) -> list[Job]:
-        facts = asdict(self.evaluation) | {"measures": list(self.evaluation.measures)}
-        del facts["failures"]  # shown, not measured
         metrics = tuple(name for measure in self.evaluation.measures for name in METRICS_OF[measure])
         return [
             _job(
                 candidate,
                 kind="quality",
-                settings={"evaluation": facts, "ground_truth": where.digest},
+                settings=self.evaluation.as_json() | {"ground_truth": where.digest},
                 inputs={"annotations": str(where.annotations), "images": str(where.images)},
                 domain=where.domain,
                 metrics=metrics,

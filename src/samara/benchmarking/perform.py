@@ -12,7 +12,7 @@ from samara.benchmarking.jobs import Job, Kind
 from samara.benchmarking.memory import peaks
 from samara.benchmarking.pictures import read_pictures
 from samara.benchmarking.size import sizes
-from samara.benchmarking.timing import synchronise, time_calls
+from samara.benchmarking.timing import Timing, synchronise, time_calls
 from samara.benchmarking.workloads import PROMPT_COUNTS, Workloads
 from samara.checkpoints.load import load
 from samara.evaluation.contestants import open_contestant
@@ -97,7 +97,7 @@ def _without_clicks(loaded: Loaded) -> list[Number]:
     return [without_value(metric, "not applicable", why) for metric in metrics]
 
 
-def _time(job: Job, call: Callable[[int], object]):  # noqa: ANN202
+def _time(job: Job, call: Callable[[int], object]) -> Timing:
     settings = job.settings
     return time_calls(call, repeats=settings["repeats"], seconds=settings["seconds"], device=job.subject.device)
 
@@ -115,8 +115,7 @@ def _memory(job: Job, progress: Progress) -> list[Number]:
     elif work == "encode":
         _workloads(job).encode(0, job.batch_size or 1)
     else:
-        workloads = _workloads(job)
-        workloads.everything(0)
+        _workloads(job).everything(0)
     return peaks(work, job.subject.device, job.batch_size)
 
 
@@ -126,8 +125,7 @@ def _workloads(job: Job) -> Workloads:
 
 
 def _quality(job: Job, progress: Progress) -> list[Number]:
-    facts = dict(job.settings["evaluation"])
-    settings = EvaluationSettings(**facts | {"measures": tuple(facts["measures"])})
+    settings = EvaluationSettings.from_json(job.settings)
     if job.subject.weights == "random":
         why = "its file is not on this machine, and random weights have no quality"
         return averages_of((), settings, dict.fromkeys(settings.measures, why))

@@ -80,6 +80,8 @@ def _converse(process: subprocess.Popen[str], job: Job, heard: _Heard, progress:
     except BrokenPipeError:
         return  # it has ended already; how, its exit status says
     for line in process.stdout:
+        if not line.endswith("\n"):
+            return  # killed in the middle of it
         said: dict[str, Any] = json.loads(line)  # Any: JSON values
         if "progress" in said and progress is not None:
             progress(*said["progress"])

@@ -98,9 +98,7 @@ class Quality:
     @property
     def facts(self) -> dict[str, Any]:  # Any: JSON values
         """The settings of the records."""
-        facts = asdict(self.settings) | {"ground_truth": self.where.digest, **self.details}
-        del facts["failures"]  # shown, not measured
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in facts.items()}
+        return self.settings.as_json() | {"ground_truth": self.where.digest, **self.details}
 
     @property
     def job(self) -> str:

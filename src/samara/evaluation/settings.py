@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
 
 from samara.errors import SettingsError
 
@@ -46,3 +47,15 @@ class EvaluationSettings:
                 raise SettingsError(f"{name} is {value}; it must be at least 1")
         if self.failures < 0:
             raise SettingsError(f"failures is {self.failures}; it must be at least 0")
+
+    def as_json(self) -> dict[str, Any]:  # Any: JSON values
+        """What the numbers depend on, as plain values; which failures are shown is none of it."""
+        facts = asdict(self) | {"measures": list(self.measures)}
+        del facts["failures"]
+        return facts
+
+    @classmethod
+    def from_json(cls, facts: Mapping[str, Any]) -> EvaluationSettings:  # Any: JSON values
+        """Read what `as_json` gave; other entries are left out."""
+        known = {field.name: facts[field.name] for field in fields(cls) if field.name in facts}
+        return cls(**known | {"measures": tuple(facts["measures"])})

@@ -28,16 +28,16 @@ def test_batches_take_the_pictures_in_turn(tiny, monkeypatch):
     )
     workloads = Workloads(tiny, PICTURES, 2)
     for call in range(3):
-        workloads.encode(call, 2)
+        workloads.encode(2, call)
     assert batches == [[50, 51], [52, 50], [51, 52]]
 
 
 def test_clicks_are_answered_with_three_masks_each(tiny):
     workloads = Workloads(tiny, PICTURES, 2)
-    masks = workloads.decode(0, 5)
+    masks = workloads.decode(5, 0)
     assert len(masks) == 15
     assert masks.size_hw == (40, 50)
-    assert workloads.decode(1, 5).rles != masks.rles
+    assert workloads.decode(5, 1).rles != masks.rles
 
 
 def test_everything_has_the_thresholds_of_a_trained_checkpoint(tiny):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -67,14 +68,14 @@ def _calls(job: Job, progress: Progress) -> list[Number]:
     steps = len(batch_sizes) + len(PROMPT_COUNTS)
     for done, batch_size in enumerate(batch_sizes):
         progress(done, steps)
-        timing = _time(job, lambda call, size=batch_size: workloads.encode(call, size))
+        timing = _time(job, partial(workloads.encode, batch_size))
         numbers += timing.numbers("encode", per=batch_size, batch_size=batch_size)
     if not loaded.variant.capabilities.points:
         return numbers + _without_clicks(loaded)
     workloads.embedding  # noqa: B018 - now, and not in the first call
     for done, prompts in enumerate(PROMPT_COUNTS, start=len(batch_sizes)):
         progress(done, steps)
-        numbers += _time(job, lambda call, count=prompts: workloads.decode(call, count)).numbers(f"decode_{prompts}")
+        numbers += _time(job, partial(workloads.decode, prompts)).numbers(f"decode_{prompts}")
     return numbers
 
 
@@ -113,7 +114,7 @@ def _memory(job: Job, progress: Progress) -> list[Number]:
     if work == "load":
         _load(job)
     elif work == "encode":
-        _workloads(job).encode(0, job.batch_size or 1)
+        _workloads(job).encode(job.batch_size or 1, 0)
     else:
         _workloads(job).everything(0)
     return peaks(work, job.subject.device, job.batch_size)

@@ -7,13 +7,12 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from samara.automatic.generator import AutomaticMaskGenerator
 from samara.automatic.point_grid import layer_grids
 from samara.automatic.settings import AutomaticSettings
 from samara.embeddings import ImageEmbedding
-from samara.engines.engine import InputPrompts
+from samara.images import ImageSource
 from samara.loaded import Loaded
 from samara.predictor import Predictor
 from samara.prompts import Prompt
@@ -62,12 +61,12 @@ class Workloads:
         )
         return AutomaticMaskGenerator(self.loaded, settings)
 
-    def encode(self, call: int, batch_size: int) -> None:
+    def encode(self, batch_size: int, call: int) -> None:
         """Resize, normalise and encode a batch of pictures."""
-        batch = [self._picture(call * batch_size + index) for index in range(batch_size)]
+        batch: list[ImageSource] = [self._picture(call * batch_size + index) for index in range(batch_size)]
         self.predictor.embed(batch, batch_size=batch_size)
 
-    def decode(self, call: int, prompts: int) -> MaskSet:
+    def decode(self, prompts: int, call: int) -> MaskSet:
         """Answer clicks on the first picture, three masks for each; other clicks in each call."""
         height, width = self.pictures[0].shape[:2]
         places = np.random.default_rng(call).random((prompts, 2)) * (width - 1, height - 1)
@@ -82,20 +81,6 @@ class Workloads:
 
     def _threshold(self) -> float:
         """The predicted IoU that so many masks of an even grid exceed as shall be drawn."""
-        embedding, device = self.embedding, self.loaded.device
-        grid = layer_grids(AutomaticSettings(points_per_side=8))[0] * embedding.original_size_hw[::-1]
-        decoded = self.predictor.engine.decode(
-            embedding.features[None].to(device),
-            InputPrompts(
-                points=(
-                    torch.from_numpy(embedding.frame.to_input(grid)).to(device)[:, None],
-                    torch.ones(len(grid), 1, dtype=torch.int64, device=device),
-                ),
-                boxes=None,
-                masks=None,
-                image_of_prompt=torch.zeros(len(grid), dtype=torch.int64, device=device),
-            ),
-            input_size=embedding.input_size,
-            multimask=True,
-        )
-        return float(np.quantile(decoded.predicted_iou.cpu().numpy(), 1 - DRAWN_OF_RANDOM))
+        grid = layer_grids(AutomaticSettings(points_per_side=8))[0] * self.embedding.original_size_hw[::-1]
+        masks = self.predictor.predict_prompts(self.embedding, [Prompt(point, [1]) for point in grid])
+        return float(np.quantile(masks.predicted_iou, 1 - DRAWN_OF_RANDOM))

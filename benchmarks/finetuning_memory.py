@@ -11,9 +11,6 @@ network, so it can be compared with the VRAM that the project's brief asks for (
 from __future__ import annotations
 
 import csv
-import os
-import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -25,6 +22,7 @@ import torch
 from PIL import Image
 
 import samara
+from samara.benchmarking.memory import peak_resident_bytes
 from samara.datasets.ground_truth import Instance, LabelledImage
 from samara.finetuning.examples import examples_of
 from samara.finetuning.processes import Processes
@@ -32,7 +30,9 @@ from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.step import add_gradients_of_pictures
 from samara.finetuning.trained_weights import choose_trained
 from samara.finetuning.training_set import TrainingSet
+from samara.machine import detect
 from samara.masks.rle import encode_mask
+from samara.measurements.circumstances import SOURCES, commit_of
 
 RESULTS = Path(__file__).parent / "results" / "finetuning_memory.csv"
 VARIANTS = ("mobile_sam", "vit_b", "vit_l", "vit_h")
@@ -40,8 +40,11 @@ STEPS = 3
 
 
 def peak_bytes() -> int:
-    """Highest resident set of this process so far; Linux counts in kilobytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Highest resident set of this process so far."""
+    peak = peak_resident_bytes()
+    if peak is None:
+        raise SystemExit("this system does not tell peaks of memory")
+    return peak
 
 
 def pictures(folder: Path) -> list[LabelledImage]:
@@ -102,11 +105,9 @@ def measure(variant: str, is_cached: bool) -> dict[str, object]:
         "objects_per_step": examples.objects,
         "predictions_per_object": 2 + settings.simulation.rounds,
         "input_size": loaded.input_size,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}",
+        "machine": detect().title,
         "torch": torch.__version__,
-        "commit": subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
-        ).stdout.strip(),
+        "commit": commit_of(SOURCES),
         "date": time.strftime("%Y-%m-%d"),
     }
 

@@ -7,7 +7,6 @@ import json
 import sys
 import time
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +15,11 @@ import typer
 from samara.checkpoints.load import METADATA_KEY, load
 from samara.checkpoints.save import save_checkpoint
 from samara.checkpoints.state_dicts import read_state_dict
+from samara.evaluation.contestants import open_contestant
+from samara.evaluation.settings import EvaluationSettings, Measure
 from samara.variants import VARIANTS
-from training.answers import BASELINES, NetworkAnswers
-from training.evaluation import automatic_recall, evaluation_pictures, prompted
+from training.baselines import BASELINES
+from training.evaluation import evaluate_domain
 from training.leg import LegSettings, Training, run_leg
 from training.packed_set import pack, read_packed
 from training.shapes import ShapeSettings, exercise
@@ -116,19 +117,29 @@ def evaluate_command(
     points_per_side: Annotated[int, typer.Option(help="Of the automatic masks.")] = 16,
 ) -> None:
     """Measure a checkpoint or a baseline on the evaluation pictures."""
-    results: dict[str, object] = {"what": Path(what).stem, "input_size": input_size, "objects_per_picture": objects}
-    loaded = None if what in BASELINES else load(what, input_size=input_size, precision="float32")
-    answers = BASELINES[what]() if loaded is None else NetworkAnswers(loaded)
+    measures: tuple[Measure, ...] = ("centre_click", "box")
+    if recall_pictures and what not in BASELINES:
+        measures += ("everything",)
+    settings = EvaluationSettings(
+        measures=measures,
+        objects=objects,
+        everything_images=recall_pictures or None,
+        points_per_side=points_per_side,
+    )
+    results: dict[str, object] = {"what": Path(what).stem, "input_size": input_size, "settings": asdict(settings)}
     for domain in sorted(path for path in folder.iterdir() if path.is_dir()):
-        pictures = evaluation_pictures(domain, objects)
-        scores = prompted(answers, pictures, partial(_tell_of, domain.name))
-        if loaded is not None and recall_pictures:
-            scores["recall"] = automatic_recall(loaded, pictures, points_per_side, recall_pictures)
-        results[domain.name] = {
-            measure: {source: asdict(score) for source, score in sources.items()} for measure, sources in scores.items()
-        }
+        scores = (
+            evaluate_domain(BASELINES[what], domain, settings)
+            if what in BASELINES
+            else evaluate_domain(
+                open_contestant(load(what, input_size=input_size, precision="float32"), points_per_side),
+                domain,
+                settings,
+            )
+        )
+        results[domain.name] = scores
         means = {
-            measure: round(sum(score.mean for score in sources.values()) / len(sources), 3)
+            measure: round(sum(score["mean"] or 0.0 for score in sources.values()) / len(sources), 3)
             for measure, sources in scores.items()
         }
         _tell(f"{domain.name}: {means}")
@@ -151,10 +162,6 @@ def ship_command(
     parameters = sum(parameter.numel() for parameter in training.average.parameters())
     _tell(f"{out}: {parameters:,} parameters, {out.stat().st_size:,} bytes, sha256 {digest}")
     _tell(f"{training.step} steps, {training.images_seen} pictures")
-
-
-def _tell_of(domain: str, line: str) -> None:
-    _tell(f"{domain}: {line}")
 
 
 def _tell(line: str) -> None:

@@ -1,116 +1,62 @@
-"""Measure on pictures that nothing was trained on: centre click, box, and recall of the automatic masks.
-
-At full resolution, on the ground truth as drawn; per source, then the mean of a domain's sources, with 95 % bootstrap
-intervals over pictures.
-"""
+"""The evaluation pictures, domain by domain, with `samara.evaluation`: a checkpoint or a baseline."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-import torch
+from samara.evaluation.averages import average
+from samara.evaluation.contestants import Contestant, Seen
+from samara.evaluation.ground_truth import GroundTruth, read_ground_truth
+from samara.evaluation.run import Progress, score_pictures
+from samara.evaluation.scores import PictureScores, values_of
+from samara.evaluation.settings import EvaluationSettings, Measure
 
-from samara.automatic.generator import AutomaticMaskGenerator
-from samara.automatic.settings import AutomaticSettings
-from samara.datasets.coco_reading import read_coco
-from samara.datasets.ground_truth import LabelledImage
-from samara.finetuning.validation import centre
-from samara.images import read_image
-from samara.loaded import Loaded
-from samara.masks.overlap import mask_iou
-from samara.masks.rle import Rle
-from training.answers import Answers
+SHOWN: Mapping[str, tuple[Measure, str]] = {
+    "click": ("centre_click", "centre_click_iou"),
+    "box": ("box", "box_iou"),
+    "recall": ("everything", "average_recall"),
+}
+"""Names in the results files: what is asked, and which number of it is kept."""
 
-RECALL_THRESHOLDS = np.linspace(0.5, 0.95, 10)
+Scores = Mapping[str, Mapping[str, Mapping[str, float | None]]]  # measure, source, mean and what belongs to it
 
 
-@dataclass(frozen=True)
-class Score:
-    """One number of one source.
+def evaluate_domain(
+    contestant: Contestant[Seen], folder: Path, settings: EvaluationSettings, progress: Progress | None = None
+) -> Scores:
+    """Measure on one domain.
 
-    Attributes:
-        mean: over objects.
-        low, high: 95 % bootstrap interval, pictures drawn with replacement.
-        pictures, objects: how many.
+    Args:
+        contestant: a checkpoint or a baseline.
+        folder: with `instances.json` and the pictures that it names.
+        settings: what is asked, and of how many objects.
+        progress: called with the pictures done and the pictures in all.
+
+    Returns:
+        For each measure of `SHOWN` that was asked, for each source: mean, low and high end of the 95 % interval,
+        pictures, objects.
     """
-
-    mean: float
-    low: float
-    high: float
-    pictures: int
-    objects: int
-
-
-@dataclass(frozen=True)
-class EvaluationPicture:
-    """A picture with its source and the objects that are asked for."""
-
-    source: str
-    image: LabelledImage
-    rles: tuple[Rle, ...]
-
-
-def evaluation_pictures(folder: Path, objects_per_picture: int) -> list[EvaluationPicture]:
-    """The pictures of a domain's folder; of each at most so many objects, always the same ones."""
-    found: list[EvaluationPicture] = []
-    for image in read_coco(folder / "instances.json", folder):
-        source = Path(image.name).stem.rpartition("_")[0]
-        rles = [instance.rle for instance in image.instances if instance.rle.area and not instance.is_crowd]
-        order = np.random.default_rng(len(found)).permutation(len(rles))[:objects_per_picture]
-        if len(order):
-            found.append(EvaluationPicture(source, image, tuple(rles[index] for index in order)))
-    return found
-
-
-def prompted(answers: Answers, pictures: Sequence[EvaluationPicture], tell: Callable[[str], None]) -> dict[str, dict]:  # type: ignore[type-arg]
-    """IoU of centre click and box, as {"click" | "box": {source: Score}}."""
-    ious: dict[str, dict[str, list[npt.NDArray[np.float64]]]] = {
-        "click": defaultdict(list),
-        "box": defaultdict(list),
+    pictures = read_ground_truth(GroundTruth(folder / "instances.json", folder, folder.name), settings)
+    scores = score_pictures(contestant, pictures, settings, progress=progress)
+    return {
+        name: _by_source(metric, scores, settings.seed)
+        for name, (measure, metric) in SHOWN.items()
+        if measure in settings.measures
     }
-    for number, picture in enumerate(pictures, start=1):
-        pixels = read_image(picture.image.path)
-        truth = np.stack([rle.decode() for rle in picture.rles])
-        clicks = np.stack([centre(torch.from_numpy(mask)).numpy() for mask in truth]).astype(np.float64)
-        boxes = np.array([rle.box_xyxy for rle in picture.rles], dtype=np.float64)
-        ious["click"][picture.source].append(_iou(answers.from_clicks(pixels, clicks), truth))
-        ious["box"][picture.source].append(_iou(answers.from_boxes(pixels, boxes), truth))
-        if number % 20 == 0:
-            tell(f"{number} of {len(pictures)} pictures")
-    return {prompt: {source: _score(values) for source, values in sources.items()} for prompt, sources in ious.items()}
 
 
-def automatic_recall(
-    loaded: Loaded, pictures: Sequence[EvaluationPicture], points_per_side: int, pictures_per_source: int
-) -> dict[str, Score]:
-    """Average recall of all automatic masks, no threshold, over IoU 0.50:0.05:0.95."""
-    settings = AutomaticSettings(points_per_side=points_per_side, pred_iou_thresh=0.0, stability_score_thresh=0.0)
-    generator = AutomaticMaskGenerator(loaded, settings)
-    recalls: dict[str, list[npt.NDArray[np.float64]]] = defaultdict(list)
-    for picture in pictures:
-        if len(recalls[picture.source]) >= pictures_per_source:
-            continue
-        masks = generator.generate(read_image(picture.image.path))
-        best = mask_iou(picture.rles, masks.rles).max(1) if len(masks) else np.zeros(len(picture.rles))
-        recalls[picture.source].append((best[:, None] >= RECALL_THRESHOLDS).mean(1))
-    return {source: _score(values) for source, values in recalls.items()}
-
-
-def _iou(found: npt.NDArray[np.bool_], truth: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    common, union = (found & truth).sum((1, 2)), (found | truth).sum((1, 2))
-    return np.asarray(common / np.maximum(union, 1), dtype=np.float64)
-
-
-def _score(per_picture: Sequence[npt.NDArray[np.float64]], draws: int = 1000) -> Score:
-    """Mean over objects; the interval draws pictures, because the objects of one are not independent."""
-    sums = np.array([values.sum() for values in per_picture])
-    counts = np.array([len(values) for values in per_picture])
-    drawn = np.random.default_rng(0).integers(len(sums), size=(draws, len(sums)))
-    means = sums[drawn].sum(1) / counts[drawn].sum(1)
-    low, high = np.percentile(means, (2.5, 97.5))
-    return Score(float(sums.sum() / counts.sum()), float(low), float(high), len(per_picture), int(counts.sum()))
+def _by_source(metric: str, scores: Sequence[PictureScores], seed: int) -> dict[str, dict[str, float | None]]:
+    sources = dict.fromkeys(one.source for one in scores)
+    values = {source: [values_of(metric, one) for one in scores if one.source == source] for source in sources}
+    return {
+        source: {
+            "mean": mean.value,
+            "low": mean.interval.low if mean.interval else None,
+            "high": mean.interval.high if mean.interval else None,
+            "pictures": mean.images,
+            "objects": mean.objects,
+        }
+        for source, mean in average(values, seed).items()
+        if source is not None
+    }

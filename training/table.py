@@ -36,7 +36,7 @@ def by_source(result: Results) -> str:
     for domain in DOMAINS:
         for measure, title in MEASURES.items():
             for source, score in result[domain].get(measure, {}).items():
-                interval = f"{score['low']:.3f} to {score['high']:.3f}"
+                interval = "" if score["low"] is None else f"{score['low']:.3f} to {score['high']:.3f}"
                 numbers = f"{score['mean']:.3f} | {interval} | {score['pictures']} | {score['objects']}"
                 rows.append(f"| {domain} | {source} | {title} | {numbers} |")
     return "\n".join(rows)

@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 _HOME_OF = {
     "AutomaticMaskGenerator": "samara.automatic.generator",
     "AutomaticSettings": "samara.automatic.settings",
+    "EvaluationSettings": "samara.evaluation.settings",
     "ImageEmbedding": "samara.embeddings",
     "InstanceSegmenter": "samara.instances.segmenter",
     "InstanceSettings": "samara.instances.settings",
@@ -22,6 +23,7 @@ _HOME_OF = {
     "Prompt": "samara.prompts",
     "SamaraError": "samara.errors",
     "draw_masks": "samara.reports.overlay",
+    "evaluate": "samara.quality",
     "generate_training_masks": "samara.training_masks",
     "identify": "samara.checkpoints.identify",
     "load": "samara.checkpoints.load",
@@ -32,6 +34,7 @@ _HOME_OF = {
 __all__ = [
     "AutomaticMaskGenerator",
     "AutomaticSettings",
+    "EvaluationSettings",
     "ImageEmbedding",
     "InstanceSegmenter",
     "InstanceSettings",
@@ -41,6 +44,7 @@ __all__ = [
     "Prompt",
     "SamaraError",
     "draw_masks",
+    "evaluate",
     "generate_training_masks",
     "identify",
     "load",
@@ -55,12 +59,14 @@ if TYPE_CHECKING:
     from samara.checkpoints.load import load
     from samara.embeddings import ImageEmbedding
     from samara.errors import SamaraError
+    from samara.evaluation.settings import EvaluationSettings
     from samara.images import read_image
     from samara.instances.segmenter import InstanceSegmenter
     from samara.instances.settings import InstanceSettings
     from samara.loaded import Loaded
     from samara.predictor import Predictor
     from samara.prompts import Prompt
+    from samara.quality import evaluate
     from samara.reports.overlay import draw_masks
     from samara.results import MaskSet
     from samara.segmenter import open_segmenter

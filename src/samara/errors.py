@@ -10,6 +10,7 @@
     ├── OutputError           (OSError)      a result cannot be written, or would overwrite what is not ours
     ├── AnnotationStopped     (RuntimeError) a data set cannot be annotated further; what is done is safe
     ├── DatasetError          (ValueError)   a ground-truth file or folder is damaged or not understood
+    ├── RecordError           (ValueError)   a file of measurements is damaged, or of a newer version
     └── CheckpointError
         ├── UnknownCheckpoint       (KeyError)   no catalogue entry and no file of that name
         ├── UnrecognisedCheckpoint  (ValueError) the file is not a checkpoint that we know
@@ -66,6 +67,10 @@ class AnnotationStopped(SamaraError, RuntimeError):
 
 class DatasetError(SamaraError, ValueError):
     """A ground-truth file or folder is damaged or not understood; the message names the file and the annotation."""
+
+
+class RecordError(SamaraError, ValueError):
+    """A record of a measurement is damaged or contradicts itself, or was written by a newer version."""
 
 
 class CheckpointError(SamaraError):

@@ -74,6 +74,13 @@ def test_images_come_in_order_with_their_instances(read, images, tmp_path):
     assert [instance.is_crowd for instance in first.instances] == [False, False, True, False]
 
 
+def test_pictures_of_a_merged_set_say_where_they_are_from(read):
+    content = document()
+    content["images"][0]["source"] = "val2017"
+    content["images"][1]["source"] = 5
+    assert [image.collection for image in read(content)] == ["val2017", None]
+
+
 def test_masks_are_those_of_pycocotools(read, tmp_path, capsys):
     ours = [instance.rle.decode() for instance in read(document())[0].instances]
     coco = COCO(str(tmp_path / "instances.json"))

@@ -1,27 +1,14 @@
-"""Validation: where it clicks, what it measures."""
+"""Validation: what it measures."""
 
 from __future__ import annotations
 
-import pytest
 import torch
 
-from samara.finetuning.validation import Sample, centre, tight_box, validate
+from samara.finetuning.validation import Sample, tight_box, validate
 
 
 def mask(*rows):
     return torch.tensor([[cell == "#" for cell in row] for row in rows])
-
-
-@pytest.mark.parametrize(
-    ("target", "x", "y"),
-    [
-        (mask("....", ".#..", "...."), 1, 1),
-        (mask("#####", "#####", "#####", "#####", "#####"), 2, 2),
-        (mask("###....", "###....", "####### ".strip()), 1, 1),
-    ],
-)
-def test_the_click_is_far_from_every_border(target, x, y):
-    assert centre(target).tolist() == [x, y]
 
 
 def test_the_box_is_tight_and_exclusive():

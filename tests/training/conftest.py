@@ -39,7 +39,8 @@ def write_source(folder, pictures, size=(90, 120), seed=0):
             )
         name = f"images/{folder.name}_{index:03d}.png"
         cv2.imwrite(str(folder / name), picture[..., ::-1])
-        document["images"].append({"id": index, "file_name": name, "height": size[0], "width": size[1]})
+        entry = {"id": index, "file_name": name, "height": size[0], "width": size[1], "source": folder.name}
+        document["images"].append(entry)
         made.append((picture, np.stack(masks)))
     (folder / "instances.json").write_text(json.dumps(document))
     return made

@@ -82,7 +82,7 @@ def load(
         raise SettingsError(f"there is no engine {engine!r}; samara has torch")
     _check_input_size(input_size, 16)
     chosen_device = choose_device(device)
-    entry, path = _resolve(checkpoint)
+    entry, path = resolve(checkpoint)
     if weights == "random":
         if entry is None:
             raise SettingsError("random weights are made for a checkpoint of the catalogue; give its name")
@@ -98,13 +98,13 @@ def load(
             path = _from_store(_known(entry), store or Store(), download=download, progress=progress)
         # With the digest: thresholds, input size and licence are those of the published file only if it is that file.
         identity = identify(path, check_hash=True)
-        entry = entry or _entry_of(identity)
+        entry = entry or entry_of(identity)
         variant = runnable_variant(identity)
         _check_input_size(input_size, variant.preprocessing.multiple)
         size = input_size or (entry.input_size if entry else variant.preprocessing.input_size)
         network = network_from_file(path, variant, size)
         licence = entry.licence if entry else stated_licence(identity.metadata.get("license"))
-        provenance = Provenance(_name(path, identity, entry), str(path), licence, "file")
+        provenance = Provenance(name_of(path, identity, entry), str(path), licence, "file")
     if lora is not None:
         if not isinstance(network, Sam):
             raise WrongCheckpoint(f"{lora}: low-rank updates are for image encoders, and {variant.title} has none")
@@ -138,7 +138,7 @@ def _thresholds(entry: Checkpoint | None, variant: Variant) -> tuple[float, floa
     )
 
 
-def _resolve(checkpoint: str | os.PathLike[str]) -> tuple[Checkpoint | None, Path | None]:
+def resolve(checkpoint: str | os.PathLike[str]) -> tuple[Checkpoint | None, Path | None]:
     """A catalogue entry, or the path of a file. A catalogue name wins over a file of the same name."""
     if isinstance(checkpoint, str):
         try:
@@ -164,7 +164,7 @@ def _from_store(entry: Checkpoint, store: Store, *, download: bool, progress: Pr
     raise ChecksumMismatch(f"{verification.detail} It is not used; {how}")
 
 
-def _entry_of(identity: Identity) -> Checkpoint | None:
+def entry_of(identity: Identity) -> Checkpoint | None:
     """The catalogue entry that a file is, or says that it was made from; None for a file of its own."""
     name = identity.metadata.get(METADATA_KEY) or identity.checkpoint
     known = {entry.name: entry for entry in CATALOGUE}
@@ -172,7 +172,8 @@ def _entry_of(identity: Identity) -> Checkpoint | None:
     return entry if entry and entry.variant == identity.variant else None
 
 
-def _name(path: Path, identity: Identity, entry: Checkpoint | None) -> str:
+def name_of(path: Path, identity: Identity, entry: Checkpoint | None) -> str:
+    """What a checkpoint file is called, by the entry that it is or was made from."""
     if entry is None:
         return path.name
     return f"{path.name} (fine-tuned from {entry.name})" if FINE_TUNED_KEY in identity.metadata else entry.name
@@ -238,5 +239,5 @@ def _check_fit(path: Path, variant: Variant, wanted: Mapping[str, Tensor], found
 
 
 def _known(entry: Checkpoint | None) -> Checkpoint:
-    assert entry is not None, "_resolve gives an entry or a path"
+    assert entry is not None, "resolve gives an entry or a path"
     return entry

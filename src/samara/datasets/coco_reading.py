@@ -36,6 +36,7 @@ class Listed:
 
     name: str
     size_hw: tuple[int, int]
+    collection: str | None
 
 
 def read_coco(annotations: Path, images: Path) -> list[LabelledImage]:
@@ -52,7 +53,8 @@ def read_coco(annotations: Path, images: Path) -> list[LabelledImage]:
 
     Returns:
         All images listed, in that order, also those without annotations. `category` is None for annotations
-        without a category_id, and for all if the file has no list of categories.
+        without a category_id, and for all if the file has no list of categories. `collection` is an image's
+        `source`, a key that COCO does not have and merged data sets often do.
 
     Raises:
         DatasetError: not a COCO instances file; a picture that is missing, listed twice or outside the folder; an
@@ -71,7 +73,9 @@ def read_coco(annotations: Path, images: Path) -> list[LabelledImage]:
             raise DatasetError(f"{where} belongs to image {_short(image_id)}, which the file does not list.")
         instances[image_id].append(_instance(annotation, listed[image_id].size_hw, categories, where))
     return [
-        LabelledImage(paths[image_id], image.size_hw, tuple(instances[image_id]), image.name, str(annotations))
+        LabelledImage(
+            paths[image_id], image.size_hw, tuple(instances[image_id]), image.name, str(annotations), image.collection
+        )
         for image_id, image in listed.items()
     ]
 
@@ -109,7 +113,12 @@ def listed_images(rows: Iterable[Any], file: str) -> dict[Identifier, Listed]:
         if image_id in listed:
             raise DatasetError(f"{where} is listed twice; ids must be unique.")
         height, width = (_side(row.get(side), side, where) for side in ("height", "width"))
-        listed[image_id] = Listed(safe_name(row.get("file_name"), where), (height, width))
+        collection = row.get("source")
+        listed[image_id] = Listed(
+            safe_name(row.get("file_name"), where),
+            (height, width),
+            collection if isinstance(collection, str) and collection else None,
+        )
     return listed
 
 

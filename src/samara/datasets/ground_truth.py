@@ -37,6 +37,8 @@ class LabelledImage:
         instances: may be empty, if there is nothing in the picture.
         name: of the picture as the file has it, always with "/"; unique within one data set.
         source: the file that the instances are from, for messages; None if there is none.
+        collection: the data set that the picture was taken from, where several were put together; None if the file
+            does not say.
     """
 
     path: Path
@@ -44,6 +46,7 @@ class LabelledImage:
     instances: tuple[Instance, ...]
     name: str
     source: str | None
+    collection: str | None = None
 
     def check_size(self, upright_hw: tuple[int, int]) -> None:
         """Compare the size of the masks with the picture's, before decoding any mask.

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import torch
-
 from samara.before_after import Answers, ComparedObject, ComparedPicture, ComparedSet
 from samara.datasets.ground_truth import LabelledImage
 from samara.embeddings import ImageEmbedding
 from samara.errors import DatasetError
-from samara.finetuning.validation import OBJECTS_AT_A_TIME, centre
+from samara.finetuning.validation import OBJECTS_AT_A_TIME
 from samara.images import read_image
 from samara.loaded import Loaded
+from samara.masks.distance import centre_of
 from samara.masks.overlap import mask_iou
 from samara.masks.rle import Rle
 from samara.predictor import Predictor
@@ -63,19 +62,11 @@ def _compare_picture(
     embedding = first.embed(pixels)
     same_encoder = first.loaded.fingerprint == second.loaded.fingerprint
     embeddings = embedding, embedding if same_encoder else second.embed(pixels)
-    clicks = [Prompt(_middle(truth), [1]) for truth in truths]
+    clicks = [Prompt(centre_of(truth), [1]) for truth in truths]
     boxes = [Prompt(box=truth.box_xyxy) for truth in truths]
     by_click = _answers(predictors, embeddings, clicks, truths, multimask=True)
     by_box = _answers(predictors, embeddings, boxes, truths, multimask=False)
     return tuple(map(ComparedObject, truths, by_click, by_box))
-
-
-def _middle(truth: Rle) -> list[float]:
-    """The pixel of a mask that is farthest from its border, (x, y) in the original frame."""
-    x0, y0, x1, y1 = truth.box_xyxy
-    # Beyond its box there is nothing of the mask, so the box has all that the distance depends on.
-    x, y = centre(torch.from_numpy(truth.decode()[y0:y1, x0:x1])).tolist()
-    return [x0 + x, y0 + y]
 
 
 def _answers(

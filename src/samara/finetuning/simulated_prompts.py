@@ -19,11 +19,9 @@ import torch
 from torch import Tensor
 
 from samara.errors import SettingsError
-from samara.masks.boxes import boxes_of_masks
+from samara.masks.boxes import boxes_of_masks, jittered_boxes
 from samara.networks.prompt_encoder import BACKGROUND, BOTTOM_RIGHT, FOREGROUND, PADDING, TOP_LEFT
 
-# The frame that the paper's noise limit in pixels refers to.
-_PAPER_INPUT_SIZE = 1024
 _MASK_THRESHOLD = 0.0
 
 
@@ -236,13 +234,13 @@ def _random_pixels(region: Tensor, generator: torch.Generator) -> Tensor:
 
 def _loose_boxes(targets: Tensor, noise: Tensor, settings: PromptSimulation) -> Tensor:
     """Tight boxes with noise, (N, 4) float32 xyxy; `noise` (N, 4) is standard normal."""
-    H, W = targets.shape[1:]  # noqa: N806
-    boxes = boxes_of_masks(targets).to(torch.float32)
-    sides = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)  # width, height, width, height
-    most = settings.box_noise_max_px * max(H, W) / _PAPER_INPUT_SIZE
-    moved = boxes + (noise * settings.box_noise * sides).clamp(-most, most)
-    inside = moved.clamp(min=0).minimum(moved.new_tensor([W, H, W, H]))
-    return inside.view(-1, 2, 2).sort(dim=1).values.view(-1, 4)
+    return jittered_boxes(
+        boxes_of_masks(targets),
+        noise,
+        (targets.shape[1], targets.shape[2]),
+        fraction=settings.box_noise,
+        most_px=settings.box_noise_max_px,
+    )
 
 
 def _check_targets(targets: Tensor) -> None:

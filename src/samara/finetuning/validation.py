@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
 import torch
 from torch import Tensor
 
 from samara.finetuning.losses import iou_of_logits
+from samara.masks.distance import deepest_pixel
 from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS
 from samara.networks.sam import Sam
 
@@ -67,7 +66,7 @@ def validate(network: Sam, samples: Sequence[Sample]) -> Validation:
 
 
 def _click_iou(network: Sam, sample: Sample, targets: Tensor) -> Tensor:
-    points = torch.stack([centre(target) for target in targets])[:, None] * 4 + 1.5  # cell → input pixel, see below
+    points = _middles(targets)[:, None] * 4 + 1.5  # cell → input pixel, see below
     labels = torch.ones(points.shape[:2], dtype=torch.int64, device=points.device)
     logits, predicted_iou = _decode(network, sample, points=(points, labels), masks=THREE_MASKS)
     trusted = predicted_iou.argmax(dim=1, keepdim=True)
@@ -93,12 +92,10 @@ def _decode(
     return network.mask_decoder.draw(look, masks), look.predicted_iou[:, masks]
 
 
-def centre(target: Tensor) -> Tensor:
-    """The cell of a mask (g, g) that is farthest from its border, (2,) float as (x, y)."""
-    padded = np.pad(target.cpu().numpy().astype(np.uint8), 1)  # the border of the grid is a border of the object
-    distance = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    y, x = divmod(int(distance.argmax()), distance.shape[1])
-    return torch.tensor([x, y], dtype=torch.float32, device=target.device)
+def _middles(targets: Tensor) -> Tensor:
+    """The cell of each mask (N, g, g) that is farthest from its border, (N, 2) float as (x, y)."""
+    middles = [deepest_pixel(target)[0] for target in targets.cpu().numpy()]
+    return torch.tensor(middles, dtype=torch.float32, device=targets.device)
 
 
 def tight_box(target: Tensor) -> Tensor:

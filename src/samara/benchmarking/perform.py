@@ -1,0 +1,151 @@
+"""Doing a job in this process: the numbers of one measurement."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from samara.benchmarking.jobs import Job, Kind
+from samara.benchmarking.memory import peaks
+from samara.benchmarking.pictures import read_pictures
+from samara.benchmarking.size import sizes
+from samara.benchmarking.timing import Timing, synchronise, time_calls
+from samara.benchmarking.workloads import PROMPT_COUNTS, Workloads
+from samara.checkpoints.load import load
+from samara.evaluation.contestants import open_contestant
+from samara.evaluation.ground_truth import GroundTruth, read_ground_truth
+from samara.evaluation.measures import refusals
+from samara.evaluation.run import averages_of, score_pictures
+from samara.evaluation.settings import EvaluationSettings
+from samara.loaded import Loaded
+from samara.measurements.numbers import Number, without_value
+from samara.variants import VARIANTS
+
+Progress = Callable[[int, int], None]
+"""Called with the steps done and the steps in all."""
+
+LOADS = 3
+"""Times that a checkpoint is loaded."""
+
+
+def perform(job: Job, progress: Progress) -> list[Number]:
+    """Do a job. What a process did before is in its first calls and its peaks of memory, so it gets one of its own.
+
+    Raises:
+        SamaraError: see `samara.load` and the functions that measure.
+        RuntimeError, MemoryError: there is not enough memory.
+    """
+    threads = job.settings.get("threads")
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return _PERFORMERS[job.kind](job, progress)
+
+
+def _load(job: Job) -> Loaded:
+    subject = job.subject
+    return load(
+        job.checkpoint,
+        device=subject.device,
+        precision=subject.precision,
+        engine=subject.engine,
+        weights=subject.weights,
+        input_size=subject.input_size,
+    )
+
+
+def _size(job: Job, progress: Progress) -> list[Number]:
+    return sizes(VARIANTS[job.subject.variant], job.subject.input_size, job.settings["file_bytes"])
+
+
+def _calls(job: Job, progress: Progress) -> list[Number]:
+    loaded, numbers = _timed_load(job)
+    workloads = Workloads(loaded, read_pictures([Path(path) for path in job.inputs["pictures"]]), 1)
+    batch_sizes = job.settings["batch_sizes"]
+    steps = len(batch_sizes) + len(PROMPT_COUNTS)
+    for done, batch_size in enumerate(batch_sizes):
+        progress(done, steps)
+        timing = _time(job, partial(workloads.encode, batch_size))
+        numbers += timing.numbers("encode", per=batch_size, batch_size=batch_size)
+    if not loaded.variant.capabilities.points:
+        return numbers + _without_clicks(loaded)
+    workloads.embedding  # noqa: B018 - now, and not in the first call
+    for done, prompts in enumerate(PROMPT_COUNTS, start=len(batch_sizes)):
+        progress(done, steps)
+        numbers += _time(job, partial(workloads.decode, prompts)).numbers(f"decode_{prompts}")
+    return numbers
+
+
+def _timed_load(job: Job) -> tuple[Loaded, list[Number]]:
+    if job.subject.weights == "random":
+        why = "random weights are drawn and not read"
+        return _load(job), [without_value("load_seconds", "not applicable", why)]
+    durations = []
+    for _ in range(LOADS):
+        started = time.perf_counter()
+        loaded = _load(job)
+        synchronise(loaded.device)
+        durations.append(time.perf_counter() - started)
+    return loaded, [Number(metric="load_seconds", value=sorted(durations)[LOADS // 2], n=LOADS)]
+
+
+def _without_clicks(loaded: Loaded) -> list[Number]:
+    why = f"{loaded.variant.title} cannot take points"
+    metrics = (f"decode_{count}{when}_seconds" for count in PROMPT_COUNTS for when in ("", "_first"))
+    return [without_value(metric, "not applicable", why) for metric in metrics]
+
+
+def _time(job: Job, call: Callable[[int], object]) -> Timing:
+    settings = job.settings
+    return time_calls(call, repeats=settings["repeats"], seconds=settings["seconds"], device=job.subject.device)
+
+
+def _everything(job: Job, progress: Progress) -> list[Number]:
+    workloads = _workloads(job)
+    workloads.generator  # noqa: B018 - now, and not in the first call
+    return _time(job, workloads.everything).numbers("everything", note=workloads.note)
+
+
+def _memory(job: Job, progress: Progress) -> list[Number]:
+    work = job.settings["work"]
+    if work == "load":
+        _load(job)
+    elif work == "encode":
+        _workloads(job).encode(job.batch_size or 1, 0)
+    else:
+        _workloads(job).everything(0)
+    return peaks(work, job.subject.device, job.batch_size)
+
+
+def _workloads(job: Job) -> Workloads:
+    pictures = read_pictures([Path(path) for path in job.inputs["pictures"]])
+    return Workloads(_load(job), pictures, job.settings.get("points_per_side", 1))
+
+
+def _quality(job: Job, progress: Progress) -> list[Number]:
+    settings = EvaluationSettings.from_json(job.settings)
+    if job.subject.weights == "random":
+        why = "its file is not on this machine, and random weights have no quality"
+        return averages_of((), settings, dict.fromkeys(settings.measures, why))
+    inputs = job.inputs
+    where = GroundTruth(Path(inputs["annotations"]), Path(inputs["images"]), job.domain or "all")
+    pictures = read_ground_truth(where, settings)
+    loaded = _load(job)
+    contestant = open_contestant(loaded, settings.points_per_side)
+    refused = refusals(settings.measures, contestant.capabilities, loaded.variant.title)
+    scores = score_pictures(
+        contestant, pictures, settings, refused=refused, journal=Path(inputs["journal"]), progress=progress
+    )
+    return averages_of(scores, settings, refused)
+
+
+_PERFORMERS: Mapping[Kind, Callable[[Job, Progress], list[Number]]] = {
+    "size": _size,
+    "calls": _calls,
+    "everything": _everything,
+    "memory": _memory,
+    "quality": _quality,
+}

@@ -1,0 +1,64 @@
+"""The pictures that are timed: the user's, or a drawn one where there are none."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from samara.errors import ImageError
+from samara.images import read_image
+
+Image = npt.NDArray[np.uint8]
+
+DRAWN = "drawn"
+"""What stands for the drawn picture in the settings of a measurement."""
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+
+_SIZE_HW = (1000, 1500)
+_OBJECTS = 40
+
+
+def choose_pictures(folder: Path, most: int) -> list[Path]:
+    """Choose pictures of a folder and those within it: evenly from all, by name.
+
+    Raises:
+        ImageError: there is none.
+    """
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    if not found:
+        raise ImageError(f"{folder} has no pictures ({', '.join(ENDINGS)}); give a folder that has some")
+    return [found[round(place)] for place in np.linspace(0, len(found) - 1, min(most, len(found)))]
+
+
+def digests(paths: Sequence[Path]) -> list[str]:
+    """What tells these pictures from others, for the identity of a measurement; the drawn one where there are none."""
+    return [hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in paths] or [DRAWN]
+
+
+def read_pictures(paths: Sequence[Path]) -> list[Image]:
+    """Read the pictures, or draw one where there are none.
+
+    Raises:
+        ImageError: one cannot be read.
+    """
+    return [read_image(path) for path in paths] or [draw_picture()]
+
+
+def draw_picture() -> Image:
+    """Draw coloured ellipses on a gradient, (1000, 1500, 3) RGB uint8, always the same."""
+    rng = np.random.default_rng(0)
+    H, W = _SIZE_HW  # noqa: N806
+    gradient = np.linspace(60, 200, W)[None, :, None] * np.linspace(0.6, 1, H)[:, None, None]
+    picture = np.broadcast_to(gradient, (H, W, 3)).astype(np.uint8).copy()
+    for _ in range(_OBJECTS):
+        centre = (int(rng.integers(0, W)), int(rng.integers(0, H)))
+        axes = (int(rng.integers(15, 160)), int(rng.integers(15, 160)))
+        colour = tuple(int(part) for part in rng.integers(0, 256, 3))
+        cv2.ellipse(picture, centre, axes, float(rng.integers(0, 180)), 0, 360, colour, -1, cv2.LINE_AA)
+    return picture

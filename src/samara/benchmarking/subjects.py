@@ -1,0 +1,104 @@
+"""Which form of a checkpoint is measured, found out without loading it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from samara.checkpoints.digests import digest_file
+from samara.checkpoints.identify import identify
+from samara.checkpoints.load import entry_of, name_of, resolve, runnable_variant
+from samara.checkpoints.record import Checkpoint
+from samara.checkpoints.store import Store
+from samara.devices import choose_device, choose_precision
+from samara.errors import ChecksumMismatch, WrongCheckpoint
+from samara.measurements.records import Subject
+from samara.variants import VARIANTS, Variant, runnable_names
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """How checkpoints are run.
+
+    Attributes:
+        device, precision, engine: see `samara.load`.
+    """
+
+    device: str = "auto"
+    precision: str = "auto"
+    engine: str = "torch"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """One checkpoint that shall be measured.
+
+    Attributes:
+        checkpoint: what `samara.load` is given.
+        subject: as it will be in records.
+        file_bytes: length of its file, here or by the catalogue; None if nobody knows.
+    """
+
+    checkpoint: str
+    subject: Subject
+    file_bytes: int | None
+
+
+def find_candidate(checkpoint: str, running: Running, store: Store | None = None) -> Candidate:
+    """Find a checkpoint; one of the catalogue whose file is not here gets random weights.
+
+    Args:
+        checkpoint: a catalogue name or alias, or the path of a file.
+        running: how it will be run.
+        store: where checkpoints lie; None for the default directory.
+
+    Raises:
+        UnknownCheckpoint: no such name and no such file.
+        UnrecognisedCheckpoint, UnsafeCheckpoint, WrongCheckpoint: the file is none that samara runs.
+        ChecksumMismatch: a file in the store is not the one that was published.
+        DeviceError, SettingsError: see `samara.load`.
+    """
+    entry, path = resolve(checkpoint)
+    if entry is not None and path is None:
+        path = _stored(entry, store or Store())
+    if path is None:
+        assert entry is not None, "resolve gives an entry or a path"
+        return _candidate(entry.name, entry.name, _runnable(entry), entry, None, running)
+    identity = identify(path, check_hash=True)
+    entry = entry or entry_of(identity)
+    name = name_of(path, identity, entry)
+    return _candidate(checkpoint, name, runnable_variant(identity), entry, path, running)
+
+
+def _stored(entry: Checkpoint, store: Store) -> Path | None:
+    verification = store.check(entry)
+    if verification.verdict == "not there":
+        return None
+    if verification.is_wrong:
+        raise ChecksumMismatch(f"{verification.detail} It is not measured; `samara checkpoints get {entry.name}`.")
+    return verification.path
+
+
+def _runnable(entry: Checkpoint) -> Variant:
+    variant = VARIANTS[entry.variant]
+    if not variant.is_runnable:
+        raise WrongCheckpoint(f"samara cannot run {variant.title} yet; it runs {', '.join(runnable_names())}")
+    return variant
+
+
+def _candidate(
+    checkpoint: str, name: str, variant: Variant, entry: Checkpoint | None, path: Path | None, running: Running
+) -> Candidate:
+    device = choose_device(running.device)
+    subject = Subject(
+        checkpoint=name,
+        variant=variant.name,
+        weights="random" if path is None else "file",
+        sha256=None if path is None else digest_file(path, "sha256"),
+        engine=running.engine,
+        precision=choose_precision(running.precision, device),
+        device=device,
+        input_size=entry.input_size if entry else variant.preprocessing.input_size,
+    )
+    stated = entry.size_bytes if entry is not None and entry.archive_name is None else None
+    return Candidate(checkpoint=checkpoint, subject=subject, file_bytes=stated if path is None else path.stat().st_size)

@@ -1,0 +1,178 @@
+"""`samara evaluate`: how good a checkpoint is on ground truth."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from samara.cli.progress import work_bar
+from samara.errors import SettingsError
+from samara.evaluation.settings import MEASURES, EvaluationSettings, Measure
+
+if TYPE_CHECKING:
+    from samara.evaluation.failures import Failure
+    from samara.measurements.records import Record
+    from samara.quality import Evaluation
+
+DATA, ASKED, RUNNING, RESULT = "Ground truth", "What is asked", "Checkpoint and machine", "Result"
+# Every default below is the setting's own, so that the command and `samara.evaluate` cannot drift apart.
+DEFAULT = EvaluationSettings
+
+
+def evaluate(
+    ground_truth: Annotated[
+        Path, typer.Option(metavar="FILE", help="COCO instances file.", rich_help_panel=DATA, dir_okay=False)
+    ],
+    images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of its pictures.", rich_help_panel=DATA)],
+    domain: Annotated[
+        str, typer.Option(metavar="NAME", help="Kind of pictures, for the records.", rich_help_panel=DATA)
+    ] = "all",
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Most pictures per source. Default: all.", rich_help_panel=DATA),
+    ] = DEFAULT.images,
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help=f"{', '.join(MEASURES)}. Repeatable. Default: all.", rich_help_panel=ASKED),
+    ] = None,
+    objects: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Most objects per picture; 0: all.", rich_help_panel=ASKED)
+    ] = DEFAULT.objects or 0,
+    everything: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="N", help='Most pictures per source for "everything"; 0: all.', rich_help_panel=ASKED
+        ),
+    ] = DEFAULT.everything_images or 0,
+    points_per_side: Annotated[
+        int, typer.Option(min=1, metavar="N", help='Grid of "everything".', rich_help_panel=ASKED)
+    ] = DEFAULT.points_per_side,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of everything random.", rich_help_panel=ASKED)] = DEFAULT.seed,
+    checkpoint: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="What to measure.", rich_help_panel=RUNNING)
+    ] = "samara_mini",
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=RUNNING)
+    ] = "auto",
+    precision: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.", rich_help_panel=RUNNING)
+    ] = "auto",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder for records, scores and pictures of the worst answers; started again, goes on.",
+            rich_help_panel=RESULT,
+        ),
+    ] = None,
+    failures: Annotated[
+        int,
+        typer.Option(min=0, metavar="N", help="Worst answers to list per kind of prompt.", rich_help_panel=RESULT),
+    ] = DEFAULT.failures,
+    as_json: Annotated[bool, typer.Option("--json", help="Print records as JSON.", rich_help_panel=RESULT)] = False,
+) -> None:
+    """Measure how good a checkpoint is: clicks, boxes, clicks until good, everything, with 95 % intervals.
+
+    Averages are over the objects of a source (the image key "source" of the COCO file), then over sources.
+
+    Example: samara evaluate --ground-truth cells.json --images cells --checkpoint vit_b --out cells-vit-b
+    """
+    from samara.quality import evaluate as measure_quality
+
+    settings = EvaluationSettings(
+        measures=read_measures(measure),
+        objects=objects or None,
+        images=limit,
+        everything_images=everything or None,
+        points_per_side=points_per_side,
+        seed=seed,
+        failures=failures,
+    )
+    with work_bar() as tell:
+        evaluation = measure_quality(
+            ground_truth,
+            images,
+            checkpoint,
+            settings=settings,
+            domain=domain,
+            device=device,
+            precision=precision,
+            out=out,
+            progress=tell,
+        )
+    if as_json:
+        typer.echo(json.dumps(report(evaluation)))
+    else:
+        show(evaluation, out)
+
+
+def read_measures(names: list[str] | None) -> tuple[Measure, ...]:
+    """Turn the texts of --measure into settings.
+
+    Raises:
+        SettingsError: an unknown name.
+    """
+    known = {measure: measure for measure in MEASURES}
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise SettingsError(f"--measure {unknown[0]!r} is not known; use {', '.join(MEASURES)}")
+    return tuple(measure for measure in MEASURES if names is None or measure in names)
+
+
+def report(evaluation: Evaluation) -> dict[str, object]:
+    """The result as plain values."""
+    drawn: list[str | None] = [str(path) for path in evaluation.failure_pictures]
+    drawn = drawn or [None] * len(evaluation.failures)
+    return {
+        "records": [json.loads(record.to_json()) for record in evaluation.records],
+        "failures": [
+            _plain(failure) | {"picture": picture} for failure, picture in zip(evaluation.failures, drawn, strict=True)
+        ],
+    }
+
+
+def _plain(failure: Failure) -> dict[str, object]:
+    return {
+        "file": str(failure.image.path),
+        "source": failure.source,
+        "measure": failure.measure,
+        "iou": failure.iou,
+        "predicted_iou": failure.predicted_iou,
+        "object_box": list(failure.truth.box_xyxy),
+    }
+
+
+def show(evaluation: Evaluation, out: Path | None) -> None:
+    """Print a table of means, and where the rest is."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("measured", "source"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("mean", "95 % interval", "objects", "pictures"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    several = len({record.source for record in evaluation.records}) > 2
+    for record in evaluation.records:
+        if record.source and not several:
+            continue  # the mean of one source is that source
+        table.add_row(*_row(record), style=None if record.source or not several else "bold")
+    Console().print(table)
+    for why in dict.fromkeys(record.note for record in evaluation.records if record.note):
+        typer.echo(f"- {why}")
+    subject = asdict(evaluation.records[0].subject)
+    typer.echo("{checkpoint}, {precision} on {device}, input {input_size} px".format(**subject))
+    if out is not None:
+        typer.echo(f"records, scores and {len(evaluation.failure_pictures)} pictures of failures in {out}")
+
+
+def _row(record: Record) -> list[str]:
+    source = record.source or "all"
+    if record.value is None:
+        return [record.definition.title, source, "-", "", "", ""]
+    interval = "" if record.interval is None else f"{record.interval.low:.3f} to {record.interval.high:.3f}"
+    return [record.definition.title, source, f"{record.value:.3f}", interval, str(record.n), str(record.images)]

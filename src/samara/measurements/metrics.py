@@ -1,0 +1,211 @@
+"""Every number that samara measures, as data: its unit, which way is better, and how it is defined.
+
+Reports, recommendations and documentation take titles and definitions from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Group = Literal["quality", "speed", "memory", "size"]
+Unit = Literal["fraction", "clicks", "seconds", "bytes", "parameters", "floating-point operations"]
+Better = Literal["higher", "lower"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """One kind of number.
+
+    Attributes:
+        name: unique; what records call it.
+        group: which table of a report it belongs to.
+        title: name for people.
+        unit: of its values; "fraction" is in [0, 1].
+        better: which way is better.
+        definition: what exactly is measured, a sentence or two.
+    """
+
+    name: str
+    group: Group
+    title: str
+    unit: Unit
+    better: Better
+    definition: str
+
+
+_PROMPTS = {
+    "centre_click": (
+        "centre click",
+        "one click on the pixel of the object that is farthest from its border; of three masks the one with the "
+        "highest predicted IoU",
+    ),
+    "random_click": (
+        "random click",
+        "one click, uniform over the pixels of the object, seeded by picture and object; of three masks the one with "
+        "the highest predicted IoU",
+    ),
+    "box": ("box", "the tight box of the object; the single mask"),
+    "jittered_box": (
+        "jittered box",
+        "the tight box with each side moved by normal noise, 10 % of the box's width or height, at most 20 pixels of "
+        "a 1024-pixel picture; the single mask",
+    ),
+}
+
+_PROMPTED = tuple(
+    metric
+    for prompt, (title, how) in _PROMPTS.items()
+    for metric in (
+        Metric(
+            name=f"{prompt}_iou",
+            group="quality",
+            title=f"{title}, IoU",
+            unit="fraction",
+            better="higher",
+            definition=f"Mask IoU with the ground truth, mean over objects, from {how}.",
+        ),
+        Metric(
+            name=f"{prompt}_boundary_iou",
+            group="quality",
+            title=f"{title}, boundary IoU",
+            unit="fraction",
+            better="higher",
+            definition="Boundary IoU (Cheng et al. 2021, width 2 % of the picture's diagonal), mean over objects, "
+            f"from {how}.",
+        ),
+    )
+)
+
+_CLICKS = tuple(
+    metric
+    for percent in (85, 90)
+    for metric in (
+        Metric(
+            name=f"clicks_to_{percent}",
+            group="quality",
+            title=f"clicks until IoU 0.{percent}",
+            unit="clicks",
+            better="lower",
+            definition=f"NoC@{percent}: clicks until IoU 0.{percent}, mean over objects; 20 where 20 do not suffice.",
+        ),
+        Metric(
+            name=f"not_reached_{percent}",
+            group="quality",
+            title=f"IoU 0.{percent} not reached",
+            unit="fraction",
+            better="lower",
+            definition=f"Objects of which 20 clicks did not reach IoU 0.{percent}.",
+        ),
+    )
+)
+
+_EVERYTHING = Metric(
+    name="average_recall",
+    group="quality",
+    title="everything, AR@1000",
+    unit="fraction",
+    better="higher",
+    definition="Share of the objects that the 1,000 automatic masks with the highest predicted IoU find, each mask "
+    "for one object at most, mean over IoU 0.50, 0.55, ... 0.95 (COCO's AR, regardless of category).",
+)
+
+
+def _speed(name: str, title: str, what: str) -> tuple[Metric, Metric]:
+    """A metric for the steady state and one for the first call."""
+    return (
+        Metric(
+            name=f"{name}_seconds",
+            group="speed",
+            title=title,
+            unit="seconds",
+            better="lower",
+            definition=f"{what}; median of calls after the warm-up, the interval holds the middle half of them.",
+        ),
+        Metric(
+            name=f"{name}_first_seconds",
+            group="speed",
+            title=f"{title}, first call",
+            unit="seconds",
+            better="lower",
+            definition=f"{what}; the first call in a process, with all that is then made ready.",
+        ),
+    )
+
+
+_SPEED = (
+    Metric(
+        name="load_seconds",
+        group="speed",
+        title="load",
+        unit="seconds",
+        better="lower",
+        definition="From the file, or random weights, to a network on its device; the file may lie in the cache of "
+        "the operating system.",
+    ),
+    *_speed("encode", "encode a picture", "Resizing, normalising and encoding, seconds per picture"),
+    *_speed("decode_1", "decode 1 prompt", "One click on an embedded picture, to a mask at the picture's size"),
+    *_speed("decode_64", "decode 64 prompts", "64 clicks on an embedded picture, to masks at the picture's size"),
+    *_speed("everything", "everything", "Automatic mask generation, from the picture to run lengths"),
+)
+
+_MEMORY = tuple(
+    Metric(
+        name=f"{work}_{place}_peak_bytes",
+        group="memory",
+        title=f"{title}, peak {memory}",
+        unit="bytes",
+        better="lower",
+        definition=f"Highest {meaning} of a process that loads the checkpoint{after}.",
+    )
+    for work, title, after in (
+        ("load", "load", " and does nothing else"),
+        ("encode", "encode", " and encodes pictures"),
+        ("everything", "everything", " and finds everything in a picture"),
+    )
+    for place, memory, meaning in (
+        ("resident", "main memory", "resident set, Python and its libraries included,"),
+        ("device", "device memory", "memory allocated on the accelerator by PyTorch, without CUDA's own context,"),
+    )
+)
+
+_SIZE = (
+    Metric(
+        name="parameters",
+        group="size",
+        title="parameters",
+        unit="parameters",
+        better="lower",
+        definition="Parameters of the network, buffers not counted.",
+    ),
+    Metric(
+        name="encoder_parameters",
+        group="size",
+        title="parameters of the image encoder",
+        unit="parameters",
+        better="lower",
+        definition="Parameters of the image encoder, buffers not counted.",
+    ),
+    Metric(
+        name="encoder_flops",
+        group="size",
+        title="work to encode a picture",
+        unit="floating-point operations",
+        better="lower",
+        definition="Floating-point operations of the image encoder's matrix products and convolutions for one input, "
+        "a multiply-add counted as two (other sources count it as one).",
+    ),
+    Metric(
+        name="file_bytes",
+        group="size",
+        title="file",
+        unit="bytes",
+        better="lower",
+        definition="Length of the checkpoint's file; of a file that is not at hand, what the catalogue states.",
+    ),
+)
+
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric for metric in (*_PROMPTED, *_CLICKS, _EVERYTHING, *_SPEED, *_MEMORY, *_SIZE)
+}

@@ -1,0 +1,73 @@
+"""Every kind of job gives the numbers that it promises."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import pytest
+
+from samara.benchmarking.measure import Plan
+from samara.benchmarking.perform import perform
+from samara.benchmarking.settings import BenchmarkSettings
+from samara.benchmarking.subjects import Candidate
+from samara.evaluation.ground_truth import GroundTruth
+from samara.evaluation.settings import EvaluationSettings
+from tests.benchmarking.samples import MINI, RANDOM_MINI
+from tests.evaluation.conftest import write_coco
+
+QUICK = BenchmarkSettings(batch_sizes=(1, 2), repeats=1, seconds=0.01, points_per_side=2, threads=1)
+FEW = EvaluationSettings(objects=1, images=1, points_per_side=2, measures=("box", "everything"))
+
+
+@pytest.fixture
+def coco(tmp_path):
+    return write_coco(tmp_path)
+
+
+def jobs_of(coco, subject):
+    where = GroundTruth(coco, coco.parent / "pictures", "drawn")
+    plan = Plan(QUICK, FEW, (where,), (coco.parent / "pictures" / "a_0.png",))
+    jobs = plan.jobs(Candidate(checkpoint="samara_mini", subject=subject, file_bytes=19))
+    return [replace(job, inputs={**job.inputs, "journal": str(coco.parent / "journal")}) for job in jobs]
+
+
+@pytest.mark.parametrize("subject", [MINI, RANDOM_MINI], ids=["file", "random"])
+def test_a_job_gives_what_it_promises(coco, subject):
+    told = []
+    for job in jobs_of(coco, subject):
+        numbers = perform(job, lambda *step: told.append(step))
+        assert {number.metric for number in numbers} == set(job.metrics), job.title
+        for number in numbers:
+            assert number.value is None or number.value >= 0
+            assert number.batch_size in (job.batch_size, 1, 2)
+            assert bool(number.note) == (number.value is None or (job.kind == "everything" and subject is RANDOM_MINI))
+    assert told
+
+
+def by_metric(coco, subject, kind):
+    (job,) = (job for job in jobs_of(coco, subject) if job.kind == kind)
+    return {(number.metric, number.source): number for number in perform(job, lambda *_: None)}
+
+
+def test_random_weights_have_speed_but_no_quality(coco):
+    quality = by_metric(coco, RANDOM_MINI, "quality")
+    assert {number.status for number in quality.values()} == {"not applicable"}
+    assert {number.note for number in quality.values()} == {
+        "its file is not on this machine, and random weights have no quality"
+    }
+    calls = by_metric(coco, RANDOM_MINI, "calls")
+    assert calls["load_seconds", None].status == "not applicable"
+    assert calls["decode_64_seconds", None].value > 0
+
+
+def test_quality_is_that_of_evaluate(coco):
+    import samara
+
+    numbers = by_metric(coco, MINI, "quality")
+    evaluation = samara.evaluate(
+        coco, coco.parent / "pictures", settings=FEW, device="cpu", precision="float32", domain="drawn"
+    )
+    for record in evaluation.records:
+        number = numbers[record.metric, record.source]
+        assert number.value == pytest.approx(record.value)
+        assert asdict(number)["interval"] == (record.interval and asdict(record.interval))

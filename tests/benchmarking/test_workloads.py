@@ -1,0 +1,61 @@
+"""What is timed does what a user's calls do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from samara.automatic.generator import AutomaticMaskGenerator
+from samara.automatic.settings import AutomaticSettings
+from samara.benchmarking.workloads import Workloads
+from samara.predictor import Predictor
+from tests.finetuning.conftest import make_tiny
+
+PICTURES = [np.random.default_rng(seed).integers(0, 256, (40, 50 + seed, 3), dtype=np.uint8) for seed in range(3)]
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    return make_tiny()
+
+
+def test_batches_take_the_pictures_in_turn(tiny, monkeypatch):
+    batches = []
+    monkeypatch.setattr(
+        Predictor, "embed", lambda self, images, batch_size: batches.append([one.shape[1] for one in images])
+    )
+    workloads = Workloads(tiny, PICTURES, 2)
+    for call in range(3):
+        workloads.encode(2, call)
+    assert batches == [[50, 51], [52, 50], [51, 52]]
+
+
+def test_clicks_are_answered_with_three_masks_each(tiny):
+    workloads = Workloads(tiny, PICTURES, 2)
+    masks = workloads.decode(5, 0)
+    assert len(masks) == 15
+    assert masks.size_hw == (40, 50)
+    assert workloads.decode(5, 1).rles != masks.rles
+
+
+def test_everything_has_the_thresholds_of_a_trained_checkpoint(tiny):
+    trained = replace(tiny, provenance=replace(tiny.provenance, weights="file"))
+    workloads = Workloads(trained, PICTURES, 3)
+    expected = AutomaticMaskGenerator(trained, AutomaticSettings(points_per_side=3)).generate(PICTURES[1])
+    assert workloads.everything(1).rles == expected.rles
+    assert workloads.note == ""
+
+
+def test_of_random_weights_a_third_of_the_masks_is_drawn(tiny):
+    workloads = Workloads(tiny, PICTURES, 8)
+    settings = workloads.generator.settings
+    masks = Predictor(tiny).predict(
+        workloads.embedding,
+        points=np.stack(np.meshgrid(np.arange(3, 50, 6), np.arange(2, 40, 5)), -1).reshape(-1, 1, 2),
+    )
+    share = (masks.predicted_iou > settings.pred_iou_thresh).mean()
+    assert share == pytest.approx(1 / 3, abs=0.12)
+    assert "a third of the masks" in workloads.note
+    assert len(workloads.everything(0)) > 0

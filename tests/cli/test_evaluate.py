@@ -1,0 +1,102 @@
+"""`samara evaluate`: options, table, JSON, refusals."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from samara import quality
+from samara.cli import main
+from samara.errors import SettingsError
+from samara.evaluation.settings import MEASURES, EvaluationSettings
+from tests.evaluation.conftest import write_coco
+
+
+@pytest.fixture
+def coco(tmp_path):
+    return write_coco(tmp_path)
+
+
+def run(monkeypatch, capsys, coco, *arguments):
+    data = ["--ground-truth", coco, "--images", coco.parent / "pictures", "--device", "cpu", "--precision", "float32"]
+    monkeypatch.setattr(sys, "argv", ["samara", "evaluate", *map(str, [*data, *arguments])])
+    with pytest.raises(SystemExit) as exit_:
+        main.run()
+    return exit_.value.code, capsys.readouterr()
+
+
+FEW = ["--objects", 1, "--limit", 1, "--measure", "box", "--measure", "centre_click", "--failures", 1]
+
+
+def test_a_table_of_means_and_a_folder(coco, tmp_path, monkeypatch, capsys):
+    code, printed = run(monkeypatch, capsys, coco, *FEW, "--out", tmp_path / "out", "--domain", "drawn")
+    assert code == 0, printed.err
+    assert "box, IoU" in printed.out
+    assert "samara_mini, float32 on cpu" in printed.out
+    assert "2 pictures of failures" in printed.out.replace("\n", " ")
+    assert (tmp_path / "out" / "records.jsonl").read_text().count("\n") == 12
+    assert len(list((tmp_path / "out" / "failures").glob("*/*.png"))) == 2
+
+
+def test_json_holds_records_and_failures(coco, monkeypatch, capsys):
+    code, printed = run(monkeypatch, capsys, coco, *FEW, "--json")
+    assert code == 0, printed.err
+    report = json.loads(printed.out)
+    assert {one["metric"] for one in report["records"]} == {
+        "box_iou",
+        "box_boundary_iou",
+        "centre_click_iou",
+        "centre_click_boundary_iou",
+    }
+    assert [one["measure"] for one in report["failures"]] == ["centre_click", "box"]
+    assert report["failures"][0]["picture"] is None
+
+
+def test_one_source_is_shown_once(tmp_path, monkeypatch, capsys):
+    code, printed = run(monkeypatch, capsys, write_coco(tmp_path, (None,)), *FEW)
+    assert code == 0
+    assert printed.out.count("box, IoU") == 1
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """What runs were started with; none goes on."""
+    runs = []
+
+    def record(*arguments, **options):
+        runs.append((arguments, options))
+        raise SettingsError("this is far enough")
+
+    monkeypatch.setattr(quality, "evaluate", record)
+    return runs
+
+
+def test_options_become_settings(coco, monkeypatch, capsys, started):
+    run(monkeypatch, capsys, coco)
+    changed = ["--objects", 0, "--everything", 0, "--points-per-side", 16, "--seed", 5, "--measure", "everything"]
+    run(monkeypatch, capsys, coco, *changed, "--checkpoint", "vit_b")
+    (default, options), (arguments, others) = started
+    assert options["settings"] == EvaluationSettings()
+    assert EvaluationSettings().measures == MEASURES
+    assert default[2] == "samara_mini"
+    assert arguments[2] == "vit_b"
+    assert others["settings"] == EvaluationSettings(
+        objects=None, everything_images=None, points_per_side=16, seed=5, measures=("everything",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--measure", "beauty"], "--measure 'beauty' is not known; use centre_click"),
+        (["--checkpoint", "vit_x"], "did you mean"),
+        (["--images", "nowhere"], "is no folder"),
+    ],
+)
+def test_refusals_are_one_sentence(coco, monkeypatch, capsys, arguments, message):
+    code, printed = run(monkeypatch, capsys, coco, *arguments)
+    assert code == 1
+    assert message in printed.err
+    assert printed.err.count("\n") == 1

@@ -1,0 +1,35 @@
+"""What docs/measuring.md says runs as pasted, and its figures are those of the code."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from samara.evaluation.averages import DRAWS
+from samara.evaluation.clicks import MOST_CLICKS
+from samara.evaluation.measures import JITTER_FRACTION, JITTER_MOST_PX
+from samara.evaluation.recall import MOST_MASKS
+from samara.masks.boundary import WIDTH_OF_DIAGONAL
+from samara.measurements.metrics import METRICS
+
+TEXT = (Path(__file__).parents[2] / "docs" / "measuring.md").read_text()
+
+
+def test_python_runs_as_pasted(tmp_path):
+    (code,) = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "samara_mini parameters 9757392.0 parameters" in done.stdout
+    assert re.search(r"sam_vit_b encoder_flops 97\d{10}\.0", done.stdout)
+
+
+def test_figures_are_those_of_the_code():
+    assert (MOST_CLICKS, MOST_MASKS, DRAWS) == (20, 1000, 2000)
+    assert (JITTER_FRACTION, JITTER_MOST_PX, WIDTH_OF_DIAGONAL) == (0.1, 20, 0.02)
+    for told in ("most 20 clicks", "the 1,000 with", "2,000\ndraws", "10 % of the box", "2 %\nof the picture"):
+        assert told in TEXT
+    definitions = " ".join(metric.definition for metric in METRICS.values())
+    for told in ("20 where 20 do not", "the 1,000 automatic masks", "10 % of the box", "2 % of the picture"):
+        assert told in definitions

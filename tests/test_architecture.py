@@ -70,7 +70,17 @@ ALLOWED = {
     "ray": {"annotation"},
     "platformdirs": {"checkpoints"},
     "safetensors": {"checkpoints", "embeddings", "finetuning"},
-    "cv2": {"masks", "images", "instances", "reports", "segment", "finetuning", "annotation", "quality"},
+    "cv2": {
+        "masks",
+        "images",
+        "instances",
+        "reports",
+        "segment",
+        "finetuning",
+        "annotation",
+        "quality",
+        "benchmarking",
+    },
     "typing_extensions": {"images"},  # for type checkers only
     "typer": {"cli"},
     "rich": {"cli"},

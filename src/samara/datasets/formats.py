@@ -165,7 +165,7 @@ def chosen(names: Sequence[str]) -> list[Format]:
 
 
 def convert(
-    images: Iterable[AnnotatedImage], formats: Sequence[str], out: Path, options: WriterOptions | None = None
+    images: Iterable[AnnotatedImage], formats: Sequence[str], out: Path | str, options: WriterOptions | None = None
 ) -> dict[str, Losses]:
     """Write images in several formats, in one pass and without keeping them.
 
@@ -184,7 +184,7 @@ def convert(
             does not take it. No format is then left half-written.
     """
     with ExitStack() as stack:
-        writers = {row.name: stack.enter_context(row.open(out, options)) for row in chosen(formats)}
+        writers = {row.name: stack.enter_context(row.open(Path(out), options)) for row in chosen(formats)}
         for image in images:
             for writer in writers.values():
                 writer.add(image)

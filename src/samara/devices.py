@@ -8,8 +8,8 @@ import torch
 
 from samara.errors import DeviceError, SettingsError
 
-Precision = Literal["float32", "bfloat16", "float16"]
-PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "float16")
+Precision = Literal["float32", "bfloat16", "float16", "int8"]
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "float16", "int8")
 
 
 def choose_device(asked: str = "auto") -> str:

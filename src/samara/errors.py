@@ -9,6 +9,7 @@
     ├── EmbeddingError        (ValueError)   a saved embedding is damaged or belongs to another encoder
     ├── OutputError           (OSError)      a result cannot be written, or would overwrite what is not ours
     ├── AnnotationStopped     (RuntimeError) a data set cannot be annotated further; what is done is safe
+    ├── ExportError           (RuntimeError) an exported network does not compute what it should
     ├── DatasetError          (ValueError)   a ground-truth file or folder is damaged or not understood
     ├── RecordError           (ValueError)   a file of measurements is damaged, or of a newer version
     └── CheckpointError
@@ -63,6 +64,10 @@ class OutputError(SamaraError, OSError):
 
 class AnnotationStopped(SamaraError, RuntimeError):
     """Annotating a data set cannot go on; what was annotated is safe, and the work can be resumed."""
+
+
+class ExportError(SamaraError, RuntimeError):
+    """An exported network, run by its own runtime, does not give what PyTorch gives."""
 
 
 class DatasetError(SamaraError, ValueError):

@@ -55,6 +55,7 @@ class Loaded:
         precision: what it computes in; weights stay float32.
         engine: name of the engine that runs it.
         hq_token_only: HQ-SAM: give the HQ mask alone instead of its sum with SAM's.
+        calibration: pictures that int8 is calibrated on, paths; none for the bundled photos.
 
     Raises:
         SettingsError: `hq_token_only` of a network that has no HQ token.
@@ -70,6 +71,7 @@ class Loaded:
     precision: Precision
     engine: str = "torch"
     hq_token_only: bool = False
+    calibration: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         has_hq_token = isinstance(self.network, Sam) and isinstance(self.network.mask_decoder, HqMaskDecoder)

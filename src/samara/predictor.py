@@ -17,7 +17,7 @@ from torch import Tensor
 
 from samara.embeddings import ImageEmbedding
 from samara.engines.engine import Engine, InputPrompts
-from samara.engines.torch_engine import open_engine
+from samara.engines.open import open_engine
 from samara.enlarging import Enlargement
 from samara.errors import EmbeddingError, PromptError
 from samara.images import ImageSource, read_image

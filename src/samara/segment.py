@@ -175,6 +175,7 @@ def description(segmenter: Segmenter, prompts: Sequence[Prompt]) -> dict[str, An
         "variant": loaded.variant.name,
         "input_size": loaded.input_size,
         "precision": loaded.precision,
+        "engine": loaded.engine,
     }
     if loaded.provenance.weights == "file":
         facts["licence_means"] = licence_of(loaded.provenance.licence).consequence

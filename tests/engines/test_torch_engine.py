@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 import torch
 
 from samara.engines import torch_engine
 from samara.engines.engine import InputPrompts
-from samara.engines.torch_engine import TorchEngine, open_engine
-from samara.errors import DeviceError
+from samara.engines.torch_engine import TorchEngine
 
 
 @pytest.fixture(scope="module")
@@ -79,11 +76,6 @@ def test_nothing_is_a_result(engine, features, count, more):
 def test_results_are_float32_whatever_the_precision(mini, features):
     decoded = decode(TorchEngine(mini.network, "cpu", "bfloat16"), features, 2)
     assert decoded.low_res_logits.dtype == decoded.predicted_iou.dtype == torch.float32
-
-
-def test_unknown_engines_are_refused(mini):
-    with pytest.raises(DeviceError, match="no engine 'abacus'"):
-        open_engine(dataclasses.replace(mini, engine="abacus"))
 
 
 @pytest.mark.gpu

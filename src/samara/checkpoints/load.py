@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -17,7 +17,9 @@ from samara.checkpoints.identify import Identity, identify
 from samara.checkpoints.lora_file import merge_lora_file
 from samara.checkpoints.state_dicts import read_state_dict
 from samara.checkpoints.store import Progress, Store
-from samara.devices import choose_device, choose_precision
+from samara.engines.calibration import calibration_files
+from samara.engines.findings import fastest_engine
+from samara.engines.kinds import AUTO, TORCH, choose_place
 from samara.errors import ChecksumMismatch, SettingsError, UnknownCheckpoint, WrongCheckpoint
 from samara.licences import stated_licence
 from samara.loaded import Loaded, Provenance
@@ -38,6 +40,7 @@ def load(
     device: str = "auto",
     precision: str = "auto",
     engine: str = "torch",
+    calibration: Sequence[str | os.PathLike[str]] = (),
     weights: Literal["file", "random"] = "file",
     seed: int = 0,
     input_size: int | None = None,
@@ -53,8 +56,12 @@ def load(
         checkpoint: a catalogue name or alias ("samara_mini", "vit_b"), or the path of a file; what a file holds is
             found out from its content, never from its name.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
-        precision: "auto" (bfloat16 where the hardware computes in it), "float32", "bfloat16", "float16".
-        engine: what runs the network: "torch".
+        precision: "auto" (bfloat16 where the hardware computes in it), "float32", "bfloat16", "float16"; "int8" for
+            the image encoder in the engine openvino.
+        engine: what runs the network: "torch", "openvino", "onnxruntime", or "auto" for the fastest that
+            `samara doctor` found to agree with torch on this machine, torch if it never looked. `Loaded.engine` says
+            which it is.
+        calibration: pictures or folders of pictures that int8 is calibrated on; none for the bundled photos.
         weights: "random" builds the checkpoint's network with seeded random weights, to measure speed and memory
             where the file is not at hand. Its masks mean nothing.
         seed: of the random weights.
@@ -75,13 +82,14 @@ def load(
         UnrecognisedCheckpoint, UnsafeCheckpoint: the file is something else, or would run code.
         WrongCheckpoint: the file holds only a part, or a family that cannot be run yet.
         DownloadFailed, ChecksumMismatch: the download went wrong.
-        DeviceError, SettingsError: a device, precision, engine or size that is not there, or `hq_token_only` of a
-            network without HQ token.
+        DeviceError, SettingsError: a device, precision, engine or size that is not there, a combination of them that
+            does not work, or `hq_token_only` of a network without HQ token.
+        MissingExtra: the engine's library is not installed.
     """
-    if engine != "torch":
-        raise SettingsError(f"there is no engine {engine!r}; samara has torch")
+    place = choose_place(engine, device, precision)
+    if calibration and place.precision != "int8":
+        raise SettingsError(f"pictures for calibration were given, but {place.precision} needs none; only int8 does")
     _check_input_size(input_size, 16)
-    chosen_device = choose_device(device)
     entry, path = resolve(checkpoint)
     if weights == "random":
         if entry is None:
@@ -110,18 +118,21 @@ def load(
             raise WrongCheckpoint(f"{lora}: low-rank updates are for image encoders, and {variant.title} has none")
         merge_lora_file(network, Path(lora))
         provenance = replace(provenance, name=f"{provenance.name} with {Path(lora).name}")
+    if not isinstance(network, Sam) and engine not in (AUTO, TORCH.name):
+        raise SettingsError(f"{variant.title} runs in the engine torch alone, not in {engine}")
     thresholds = _thresholds(entry, variant)
     return Loaded(
-        network=network.to(chosen_device),
+        network=network.to(place.device),
         variant=variant,
         provenance=provenance,
         input_size=size,
         pred_iou_thresh=thresholds[0],
         stability_score_thresh=thresholds[1],
-        device=chosen_device,
-        precision=choose_precision(precision, chosen_device),
-        engine=engine,
+        device=place.device,
+        precision=place.precision,
+        engine=fastest_engine(variant.name, size, place.precision, place.device) if engine == AUTO else engine,
         hq_token_only=hq_token_only,
+        calibration=calibration_files(calibration) if calibration else (),
     )
 
 

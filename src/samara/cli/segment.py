@@ -95,7 +95,7 @@ def segment(
         str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=RUNNING)
     ] = "auto",
     precision: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.", rich_help_panel=RUNNING)
+        str, typer.Option(metavar="NAME", help="auto, float32, bfloat16, float16 or int8.", rich_help_panel=RUNNING)
     ] = "auto",
     hq_token_only: Annotated[
         bool,
@@ -103,6 +103,18 @@ def segment(
             "--hq-token-only", help="HQ-SAM: its own mask without SAM's, for one object.", rich_help_panel=RUNNING
         ),
     ] = False,
+    engine: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="torch, openvino, onnxruntime, or auto (see doctor).", rich_help_panel=RUNNING
+        ),
+    ] = "torch",
+    calibration: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH", help="Picture or folder to calibrate int8 on. Repeatable.", rich_help_panel=RUNNING
+        ),
+    ] = None,
     threads: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="CPU threads. Default: all.", rich_help_panel=RUNNING),
@@ -144,7 +156,15 @@ def segment(
     )
     use_threads(threads)
     with work_bar() as tell:
-        loaded = load(checkpoint, device=device, precision=precision, hq_token_only=hq_token_only, download=download)
+        loaded = load(
+            checkpoint,
+            device=device,
+            precision=precision,
+            engine=engine,
+            calibration=calibration or (),
+            hq_token_only=hq_token_only,
+            download=download,
+        )
         outcome = segment_files(
             images,
             loaded,

@@ -13,8 +13,6 @@ from torch import Tensor
 from samara.cores import map_on_cores
 from samara.devices import Precision
 from samara.engines.engine import Decoded, InputPrompts, Prepared
-from samara.errors import DeviceError
-from samara.loaded import Loaded
 from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, Shared
 from samara.networks.sam import Sam
@@ -114,7 +112,7 @@ class TorchEngine:
         else:
             size = PROMPTS_AT_A_TIME.get(self.device.type, PROMPTS_AT_A_TIME["cpu"])
             parts = [decoded(indices) for indices in _chunks(prompts.image_of_prompt, size, by_image=False)]
-        return _concatenate(parts, images.embeddings)
+        return concatenate_decoded(parts, images.embeddings)
 
     @torch.inference_mode()
     def details_of(self, embeddings: Tensor) -> Tensor | None:
@@ -205,7 +203,7 @@ def _chunks(image_of_prompt: Tensor, size: int, *, by_image: bool) -> Iterator[T
         yield from torch.split(group, size)
 
 
-def _concatenate(parts: list[Decoded], embeddings: Tensor) -> Decoded:
+def concatenate_decoded(parts: list[Decoded], embeddings: Tensor) -> Decoded:
     """One result from several, in the order of the prompts."""
     if not parts:
         h, w = embeddings.shape[-2:]
@@ -223,10 +221,3 @@ def _concatenate(parts: list[Decoded], embeddings: Tensor) -> Decoded:
         order = prompt.argsort(stable=True)
         return Decoded(prompt[order], logits[order], iou[order])
     return Decoded(prompt, logits, iou)
-
-
-def open_engine(loaded: Loaded) -> TorchEngine:
-    """The engine that a loaded checkpoint asks for."""
-    if loaded.engine != "torch":
-        raise DeviceError(f"there is no engine {loaded.engine!r}; samara has torch")
-    return TorchEngine(loaded.sam, loaded.device, loaded.precision, hq_token_only=loaded.hq_token_only)

@@ -203,8 +203,9 @@ class HqMaskDecoder(MaskDecoder):
         details = look.details if look.image_of_prompt is None else look.details[look.image_of_prompt]
         return weighted_sums(self.hf_mlp(look.hq_token), self.embedding_maskfeature(upscaled) + details)
 
-    def _output_tokens(self) -> Tensor:
-        return torch.cat([super()._output_tokens(), self.hf_token.weight])
+    def output_tokens(self) -> Tensor:
+        """What the transformer is asked for, (1 + 4 + 1, C)."""
+        return torch.cat([super().output_tokens(), self.hf_token.weight])
 
 
 def _fourfold(channels_in: int, hidden: int, channels_out: int) -> nn.Sequential:

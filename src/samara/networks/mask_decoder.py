@@ -168,7 +168,7 @@ class MaskDecoder(nn.Module):
             dtype: what to compute the prompts in.
         """
         image = self._embedding_of(image_embedding) + dense_prompt_embedding
-        weight, _ = _as_linear(self._upscaling_layers()[0])
+        weight, _ = as_linear(self.upscaling_layers()[0])
         shared = share_image(self.transformer, image[0], image_pe[0], weight, dtype)
         return Shared(shared, self.details_of(image_embedding))
 
@@ -180,7 +180,7 @@ class MaskDecoder(nn.Module):
             sparse_prompt_embeddings: (N, T, C).
         """
         tokens, images = attend(self.transformer, shared.image, self._tokens(sparse_prompt_embeddings))
-        return self._judge(tokens[:, : len(self._output_tokens())], images, shared.details, None)
+        return self._judge(tokens[:, : len(self.output_tokens())], images, shared.details, None)
 
     def details_of(self, image_embeddings: Tensor) -> Tensor | None:
         """What the decoder makes of images before it knows any prompt, for callers that look at them repeatedly.
@@ -216,7 +216,7 @@ class MaskDecoder(nn.Module):
 
     def _tokens(self, sparse_prompt_embeddings: Tensor) -> Tensor:
         """Output tokens, then the prompts': (N, T, C) → (N, 1 + 4 + T, C)."""
-        output_tokens = self._output_tokens().expand(len(sparse_prompt_embeddings), -1, -1)
+        output_tokens = self.output_tokens().expand(len(sparse_prompt_embeddings), -1, -1)
         return torch.cat([output_tokens, sparse_prompt_embeddings], dim=1)
 
     def _upscaled_pixels(self, images: PromptedImages) -> Iterator[Tensor]:
@@ -225,10 +225,10 @@ class MaskDecoder(nn.Module):
         A transposed convolution whose kernel is as wide as its stride is a linear layer with a pixel's four successors
         for its outputs.
         """
-        first, norm, activation, second = self._upscaling_layers()
-        weight, first_bias = _as_linear(first)
+        first, norm, activation, second = self.upscaling_layers()
+        weight, first_bias = as_linear(first)
         dtype = images.projected.dtype
-        second_weight, second_bias = (tensor.to(dtype) for tensor in _as_linear(second))
+        second_weight, second_bias = (tensor.to(dtype) for tensor in as_linear(second))
         gain, shift = norm.weight.to(dtype), norm.bias.to(dtype)
         for pixels in images.project(weight):
             pixels += first_bias.to(dtype)
@@ -236,11 +236,12 @@ class MaskDecoder(nn.Module):
             x = activation(F.linear(activation(x), second_weight, second_bias))
             yield x.view(-1, len(second_bias) // 4)
 
-    def _upscaling_layers(self) -> tuple[nn.ConvTranspose2d, LayerNorm2d, nn.GELU, nn.ConvTranspose2d]:
+    def upscaling_layers(self) -> tuple[nn.ConvTranspose2d, LayerNorm2d, nn.GELU, nn.ConvTranspose2d]:
+        """The layers of `output_upscaling`; the activation is also the last."""
         first, norm, activation, second, _ = self.output_upscaling
         return first, norm, activation, second  # type: ignore[return-value]  # made above, in this order
 
-    def _output_tokens(self) -> Tensor:
+    def output_tokens(self) -> Tensor:
         """What the transformer is asked for, (1 + 4, C)."""
         return torch.cat([self.iou_token.weight, self.mask_tokens.weight])
 
@@ -257,7 +258,7 @@ class MaskDecoder(nn.Module):
         image = _image_per_prompt(image_embeddings, image_of_prompt, len(tokens)) + dense_prompt_embeddings
         tokens, image_tokens = self.transformer(image, image_pe, tokens)
         # (N, h · w, C) → (N, C, h, w)
-        return tokens[:, : len(self._output_tokens())], image_tokens.transpose(1, 2).view_as(image)
+        return tokens[:, : len(self.output_tokens())], image_tokens.transpose(1, 2).view_as(image)
 
     def _weights(self, mask_tokens: Tensor, masks: slice) -> Tensor:
         """Weights of the up-scaled image's channels for some of the four masks: (N, 4, C) → (N, M, C / 8)."""
@@ -277,7 +278,7 @@ def whole_image(image: Tensor | PromptedImages) -> Tensor:
     return image if isinstance(image, Tensor) else image.whole()
 
 
-def _as_linear(layer: nn.ConvTranspose2d) -> tuple[Tensor, Tensor]:
+def as_linear(layer: nn.ConvTranspose2d) -> tuple[Tensor, Tensor]:
     """Weight (4 · C', C) and bias (4 · C',) of a transposed 2 × 2 convolution as a linear layer.
 
     Outputs are ordered by row, then column, then channel of a pixel's four successors.

@@ -88,7 +88,7 @@ class ImageEncoderViT(nn.Module):
         """
         check_divisible(images, self.patch_size)
         x = self.patch_embed(images)  # (B, h, w, D)
-        x = x + self._positions(x.shape[1], x.shape[2])
+        x = x + self.positions(x.shape[1], x.shape[2])
         early: Tensor | None = None
         for index, block in enumerate(self.blocks):
             x = block(x)
@@ -97,7 +97,7 @@ class ImageEncoderViT(nn.Module):
         embedding: Tensor = self.neck(x.permute(0, 3, 1, 2))  # (B, h, w, D) → (B, C, h, w)
         return embedding if early is None else join_early(embedding, early.permute(0, 3, 1, 2))
 
-    def _positions(self, h: int, w: int) -> Tensor:
+    def positions(self, h: int, w: int) -> Tensor:
         """Absolute positions for the grid, (1, h, w, D)."""
         if self.pos_embed.shape[1:3] == (h, w):
             return self.pos_embed

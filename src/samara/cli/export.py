@@ -1,0 +1,60 @@
+"""`samara export`: a checkpoint as files for other runtimes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from samara.cli.progress import work_bar
+
+
+def export(
+    checkpoint: Annotated[str, typer.Option(metavar="NAME|FILE", help="Catalogue name or file.")] = "samara_mini",
+    form: Annotated[str, typer.Option("--format", metavar="onnx|openvino", help="What to write.")] = "onnx",
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to make.")] = Path("samara-export"),
+    precision: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="float32; openvino also float16 and int8 (image encoder)."),
+    ] = "float32",
+    calibration: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PATH", help="Picture or folder to calibrate int8 on. Repeatable."),
+    ] = None,
+    input_size: Annotated[
+        int | None, typer.Option(metavar="PX", help="Side of the input. Default: the checkpoint's own.")
+    ] = None,
+    download: Annotated[bool, typer.Option("--download", help="Fetch the checkpoint if it is not here.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Write image encoder and mask decoder for ONNX or OpenVINO, and compare them with PyTorch on a photo.
+
+    Example: samara export --checkpoint vit_b --format onnx --out vit_b_onnx
+    """
+    import dataclasses
+
+    from samara.checkpoints.load import load
+    from samara.engines.calibration import calibration_files
+    from samara.exporting.export import export_checkpoint
+
+    pictures = calibration_files(calibration) if calibration else ()
+    loaded = load(checkpoint, device="cpu", precision="float32", input_size=input_size, download=download)
+    with work_bar() as tell:
+        exported = export_checkpoint(
+            dataclasses.replace(loaded, calibration=pictures),
+            form,
+            out,
+            precision=precision,
+            overwrite=overwrite,
+            progress=tell,
+        )
+    if as_json:
+        facts = {"folder": str(exported.folder), "files": exported.files, "relative_error": exported.relative_error}
+        typer.echo(json.dumps(facts))
+        return
+    for name, error in exported.relative_error.items():
+        typer.echo(f"{name}: {error:.1e} from PyTorch's result")
+    typer.echo(f"{loaded.name} for {form} in {exported.folder}: {', '.join(exported.files)}")

@@ -1,0 +1,1 @@
+"""What this machine can run, and whether every engine computes the same."""

@@ -1,0 +1,101 @@
+"""Pictures for int8: from the values that they make inside the encoder follows how to round.
+
+Weights and activations of the image encoder become 8-bit integers by post-training quantisation, see the NNCF
+documentation; nothing is trained. What a network sees in use should look like these pictures.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from samara.engines.quiet_libraries import import_nncf
+from samara.errors import SettingsError
+from samara.images import read_image
+from samara.loaded import Loaded
+from samara.photos import BUNDLED_PHOTOS
+from samara.preprocessing import Frame, to_network_input
+
+MOST_PICTURES = 100
+"""More make no difference and cost a pass of the encoder each."""
+
+PICTURE_ENDINGS = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"}
+
+
+def calibration_files(given: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
+    """Pictures to calibrate with: those given, folders searched, at most `MOST_PICTURES`, else the bundled photos.
+
+    Raises:
+        SettingsError: a path is not there, or a folder holds no pictures.
+    """
+    files: list[Path] = []
+    for path in map(Path, given):
+        found = [path] if path.is_file() else sorted(_pictures_in(path))
+        if not found:
+            raise SettingsError(f"{path} is no picture and no folder with pictures; int8 needs some to be calibrated")
+        files += found
+    chosen = files or list(BUNDLED_PHOTOS)
+    step = max(1, -(-len(chosen) // MOST_PICTURES))
+    return tuple(str(path) for path in chosen[::step])
+
+
+def calibration_inputs(loaded: Loaded, pictures: Sequence[str]) -> list[npt.NDArray[np.float32]]:
+    """Pictures as network input, each (1, 3, S, S).
+
+    Raises:
+        ImageError: one of them cannot be read.
+    """
+    preprocessing = loaded.variant.preprocessing
+    inputs = []
+    for path in pictures:
+        image = read_image(path)
+        frame = Frame((image.shape[0], image.shape[1]), loaded.input_size)
+        inputs.append(to_network_input(image, frame, preprocessing.mean, preprocessing.std).numpy())
+    return inputs
+
+
+def quantise(
+    model: Any,  # Any: openvino.Model; the library is optional
+    inputs: Sequence[npt.NDArray[np.float32]],
+    *,
+    is_convolutional: bool,
+) -> Any:
+    """Weights and activations of an image encoder in int8.
+
+    Args:
+        model: OpenVINO's, float32, with one input.
+        inputs: for it.
+        is_convolutional: without attention, which wants more care.
+
+    Raises:
+        MissingExtra: NNCF is not installed.
+    """
+    nncf = import_nncf()
+    kind = None if is_convolutional else nncf.ModelType.TRANSFORMER
+    with _without_words(nncf):
+        return nncf.quantize(model, nncf.Dataset(list(inputs)), model_type=kind, subset_size=len(inputs))
+
+
+@contextlib.contextmanager
+def _without_words(nncf: ModuleType) -> Iterator[None]:
+    """NNCF tells its progress on standard output, which belongs to results."""
+    nncf.set_log_level(logging.ERROR)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return [path for path in folder.iterdir() if path.suffix.lower() in PICTURE_ENDINGS]

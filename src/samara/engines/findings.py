@@ -1,0 +1,85 @@
+"""What `samara doctor` found on this machine, kept so that `engine="auto"` costs nothing when a checkpoint is loaded.
+
+A finding holds for one machine (processor, cores, instruction sets), one set of library versions, one variant and one
+input size; when any of these changes there is none, and "auto" means torch until doctor has looked again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from samara.devices import Precision
+from samara.engines.cache import cache_directory
+from samara.engines.kinds import ENGINES, TORCH
+from samara.errors import OutputError
+from samara.files import write_atomically
+from samara.machine import installed_versions, instruction_sets, processor_name, usable_cores
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One engine in one precision, measured.
+
+    Attributes:
+        engine: its name.
+        precision: what it computed in.
+        agrees: whether it stayed within the limits of its precision.
+        encoder_s: one image through the image encoder, in seconds.
+        decoder_s: one prompt through the mask decoder, in seconds.
+    """
+
+    engine: str
+    precision: Precision
+    agrees: bool
+    encoder_s: float
+    decoder_s: float
+
+
+def record(variant: str, input_size: int, findings: Sequence[Finding]) -> Path:
+    """Keep findings, in the place of what was found before.
+
+    Raises:
+        OutputError: the cache directory does not take them.
+    """
+    path = _path(variant, input_size)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path.parent} cannot be made: {error.strerror}; set SAMARA_CACHE to another") from error
+    write_atomically(path, json.dumps([asdict(finding) for finding in findings]).encode())
+    return path
+
+
+def recorded(variant: str, input_size: int) -> tuple[Finding, ...]:
+    """What was found here; nothing if doctor never looked, or what it wrote is damaged."""
+    try:
+        entries = json.loads(_path(variant, input_size).read_text())
+        return tuple(Finding(**entry) for entry in entries)
+    except (OSError, ValueError, TypeError):
+        return ()
+
+
+def fastest_engine(variant: str, input_size: int, precision: Precision, device: str) -> str:
+    """Name of the engine that "auto" means: the fastest that was found to agree, torch where nothing was found."""
+    found = [
+        finding
+        for finding in recorded(variant, input_size)
+        if finding.agrees
+        and finding.precision == precision
+        and finding.engine in ENGINES
+        and ENGINES[finding.engine].is_installed
+        and device in ENGINES[finding.engine].device_types
+    ]
+    # Findings are those of the CPU; on other devices only torch runs anyway.
+    if device != "cpu" or not found:
+        return TORCH.name
+    return min(found, key=lambda finding: finding.encoder_s + finding.decoder_s).engine
+
+
+def _path(variant: str, input_size: int) -> Path:
+    facts = [variant, input_size, processor_name(), usable_cores(), instruction_sets(), installed_versions()]
+    return cache_directory() / f"doctor-{sha256(json.dumps(facts).encode()).hexdigest()[:16]}.json"

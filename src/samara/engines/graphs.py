@@ -1,0 +1,125 @@
+"""The parts of a network as graphs that other runtimes take: what goes in, what comes out, which sizes may vary."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+
+from samara.loaded import Loaded
+from samara.networks.decoder_graph import DetailsGraph, DrawGraph, HqDrawGraph, LookGraph
+from samara.networks.encoder_graph import encoder_graph
+from samara.networks.hq_mask_decoder import HqMaskDecoder
+from samara.networks.prompted_decoder_graph import PromptedDecoderGraph
+from samara.networks.sam import Sam
+
+# Examples of the sizes that may vary. Neither 0 nor 1, which torch.export would take for constants, and all different.
+IMAGES, PROMPTS, TOKENS, MASKS = 2, 3, 5, 4
+
+
+@dataclass(frozen=True)
+class GraphInput:
+    """One input of a graph.
+
+    Attributes:
+        name: unique in the graph.
+        example: float32 or int64, of a shape that may come.
+        varying: axes whose size may vary, and what they count.
+    """
+
+    name: str
+    example: Tensor
+    varying: dict[int, str]
+
+    @property
+    def shape(self) -> list[int | str]:
+        """Sizes, a word for each that may vary."""
+        return [self.varying.get(axis, size) for axis, size in enumerate(self.example.shape)]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One part of a network.
+
+    Attributes:
+        name: e.g. "image_encoder".
+        module: in eval mode; shares its weights with the network.
+        inputs: in the order of the module's arguments.
+        outputs: names, in the order of what it returns.
+    """
+
+    name: str
+    module: nn.Module
+    inputs: tuple[GraphInput, ...]
+    outputs: tuple[str, ...]
+
+    def export(self) -> ExportedProgram:
+        """The graph, by `torch.export`, which runs it on tensors without numbers: no time, no memory."""
+        sizes = {name: Dim(name) for one in self.inputs for name in one.varying.values()}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PyTorch's, about its own future
+            return torch.export.export(
+                self.module.eval(),
+                tuple(one.example for one in self.inputs),
+                dynamic_shapes=tuple({axis: sizes[name] for axis, name in one.varying.items()} for one in self.inputs),
+            )
+
+
+def encoder_graph_of(loaded: Loaded) -> Graph:
+    """Image encoder: `image` (1, 3, S, S) → `image_embeddings` (1, C + V, h, w)."""
+    size = loaded.input_size
+    module = encoder_graph(loaded.sam.image_encoder, size)
+    return Graph(
+        "image_encoder", module, (GraphInput("image", torch.zeros(1, 3, size, size), {}),), ("image_embeddings",)
+    )
+
+
+def decoder_graphs_of(loaded: Loaded) -> tuple[Graph, ...]:
+    """The parts of the mask decoder; see `samara.networks.decoder_graph`."""
+    network = loaded.sam
+    decoder, C = network.mask_decoder, network.prompt_encoder.embed_dim  # noqa: N806
+    side = loaded.input_size // 16
+    positions = network.prompt_encoder.get_dense_pe((side, side))
+    image = GraphInput("image", torch.zeros(IMAGES, C, side, side), {0: "images"})
+    prompts = GraphInput(
+        "prompts", torch.zeros(IMAGES, PROMPTS, TOKENS, C), {0: "images", 1: "prompts_per_image", 2: "tokens"}
+    )
+    weights = GraphInput("weights", torch.zeros(PROMPTS, MASKS, C // 8), {0: "prompts", 1: "weights"})
+    seen = GraphInput("image_tokens", torch.zeros(PROMPTS, side * side, C), {0: "prompts"})
+    look = Graph("look", LookGraph(decoder, positions), (image, prompts), ("predicted_iou", "weights", "image_tokens"))
+    if not isinstance(decoder, HqMaskDecoder):
+        return look, Graph("draw", DrawGraph(decoder, (side, side)), (weights, seen), ("low_res_logits",))
+    details = GraphInput("details", torch.zeros(1, C // 8, 4 * side, 4 * side), {})
+    features = GraphInput("features", torch.zeros(1, C + decoder.early_channels, side, side), {})
+    draw = HqDrawGraph(decoder, (side, side))
+    return (
+        look,
+        Graph("draw", draw, (weights, seen, details), ("low_res_logits",)),
+        Graph("details", DetailsGraph(decoder), (features,), ("details",)),
+    )
+
+
+def prompted_decoder_graph_of(loaded: Loaded) -> Graph:
+    """Prompt encoder and mask decoder together; see `samara.networks.prompted_decoder_graph`."""
+    network, side = loaded.sam, loaded.input_size // 16
+    many, points = {0: "prompts", 1: "points"}, (PROMPTS, TOKENS)
+    return Graph(
+        "mask_decoder",
+        PromptedDecoderGraph(network.prompt_encoder, network.mask_decoder, loaded.input_size),
+        (
+            GraphInput("image_embeddings", torch.zeros(1, loaded.variant.embedding_channels, side, side), {}),
+            GraphInput("point_coords", torch.zeros(*points, 2), many),
+            GraphInput("point_labels", torch.zeros(*points), many),
+            GraphInput("mask_input", torch.zeros(1, 1, 4 * side, 4 * side), {}),
+            GraphInput("has_mask_input", torch.zeros(1), {}),
+        ),
+        ("iou_predictions", "low_res_masks"),
+    )
+
+
+def decoder_of(network: Sam) -> nn.Module:
+    """Everything that the decoder's graphs depend on, to tell two of them apart."""
+    return nn.ModuleDict({"prompt_encoder": network.prompt_encoder, "mask_decoder": network.mask_decoder})

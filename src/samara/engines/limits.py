@@ -1,0 +1,31 @@
+"""How far an engine may be from PyTorch in float32 before it counts as drifting, by precision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from samara.devices import Precision
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is accepted.
+
+    Attributes:
+        relative_error: of embeddings and logits, ‖found − expected‖ / ‖expected‖, at most.
+        mean_iou: of masks, over all prompts of all pictures, at least.
+        worst_iou: of any mask, at least.
+    """
+
+    relative_error: float
+    mean_iou: float
+    worst_iou: float
+
+
+LIMITS: dict[Precision, Limits] = {
+    "float32": Limits(1e-3, 0.999, 0.98),
+    "bfloat16": Limits(0.08, 0.97, 0.6),
+    "float16": Limits(0.02, 0.99, 0.8),
+    "int8": Limits(0.25, 0.93, 0.5),
+}
+"""Rounding explains less than half of each of these with `samara_mini` (docs/engines.md has what was measured)."""

@@ -1,0 +1,99 @@
+"""The network in ONNX Runtime, on any processor."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+
+import samara
+from samara.engines.cache import cached
+from samara.engines.graph_engine import Array, GraphEngine, Run
+from samara.engines.graphs import Graph, decoder_graphs_of, decoder_of, encoder_graph_of
+from samara.engines.quiet_libraries import import_onnxruntime
+from samara.extras import require
+from samara.loaded import Loaded, fingerprint
+
+GRAPH = "graph.onnx"
+
+OPSET = 18
+"""Version of ONNX' operators: the newest that every runtime of the last years knows."""
+
+
+def open_onnxruntime(loaded: Loaded) -> GraphEngine:
+    """Convert a checkpoint, or take what was converted before, and open it in ONNX Runtime.
+
+    Raises:
+        MissingExtra: ONNX Runtime is not installed.
+        OutputError: the cache directory cannot be written.
+    """
+    paths = {"image_encoder": _converted(loaded.fingerprint, functools.partial(encoder_graph_of, loaded))}
+    weights = f"{fingerprint(decoder_of(loaded.network))}-{loaded.input_size}"
+    for graph in decoder_graphs_of(loaded):
+        paths[graph.name] = _converted(f"{weights}-{graph.name}", functools.partial(_itself, graph))
+    return GraphEngine(loaded, {name: open_session(path) for name, path in paths.items()}, "float32")
+
+
+def write_onnx(graph: Graph, path: Path) -> None:
+    """Write a graph as ONNX; weights of more than a gigabyte lie in a file of their own beside it."""
+    for library in ("onnx", "onnxscript"):
+        require(library, "onnx", "ONNX export")
+    with warnings.catch_warnings(), torch.no_grad(), _quiet_exporter():
+        warnings.simplefilter("ignore")  # PyTorch's, about its own future
+        program = torch.onnx.export(
+            graph.export(),
+            f=None,
+            input_names=[one.name for one in graph.inputs],
+            output_names=list(graph.outputs),
+            dynamic_shapes=tuple(one.varying for one in graph.inputs),  # only their names: the sizes are exported
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+        assert program is not None, "with no file given, the exporter returns what it made"
+        program.save(path)
+
+
+@contextlib.contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """PyTorch's exporter warns of every package that it could have used."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _itself(graph: Graph) -> Graph:
+    return graph
+
+
+def _converted(weights: str, graph: Callable[[], Graph]) -> Path:
+    """A graph as an ONNX file; `weights` tells apart what it was made from."""
+    facts = [weights, torch.__version__, samara.__version__, OPSET]
+    name = f"onnx-{sha256(json.dumps(facts).encode()).hexdigest()[:24]}"
+    return cached(name, lambda folder: write_onnx(graph(), folder / GRAPH)) / GRAPH
+
+
+def open_session(path: Path) -> Run:
+    """An ONNX file, ready to run on this machine."""
+    runtime = import_onnxruntime()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    names = [one.name for one in session.get_inputs()]
+
+    def run(*arrays: Array) -> list[Array]:
+        results: list[Array] = session.run(None, dict(zip(names, arrays, strict=True)))
+        return results
+
+    return run

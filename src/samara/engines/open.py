@@ -1,0 +1,45 @@
+"""From a loaded checkpoint to the engine that runs it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
+
+from samara.engines.engine import Engine
+from samara.engines.kinds import ONNXRUNTIME, OPENVINO, TORCH, engine_kind
+from samara.engines.onnxruntime_engine import open_onnxruntime
+from samara.engines.openvino_engine import open_openvino
+from samara.engines.torch_engine import TorchEngine
+from samara.loaded import Loaded
+
+
+def _open_torch(loaded: Loaded) -> Engine:
+    return TorchEngine(loaded.sam, loaded.device, loaded.precision, hq_token_only=loaded.hq_token_only)
+
+
+_OPENERS: dict[str, Callable[[Loaded], Engine]] = {
+    TORCH.name: _open_torch,
+    OPENVINO.name: open_openvino,
+    ONNXRUNTIME.name: open_onnxruntime,
+}
+
+# A compiled network is as large as the network: predictors of one checkpoint share it.
+_opened: WeakKeyDictionary[Loaded, Engine] = WeakKeyDictionary()
+_opening = threading.Lock()
+
+
+def open_engine(loaded: Loaded) -> Engine:
+    """The engine that a loaded checkpoint asks for, the same one every time.
+
+    Raises:
+        SettingsError: there is no such engine.
+        MissingExtra: its library is not installed.
+        DeviceError: the processor does not compute in the precision.
+        OutputError: the cache directory for converted networks cannot be written.
+    """
+    opener = _OPENERS[engine_kind(loaded.engine).name]
+    with _opening:
+        if loaded not in _opened:
+            _opened[loaded] = opener(loaded)
+        return _opened[loaded]

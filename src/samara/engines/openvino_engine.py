@@ -1,0 +1,139 @@
+"""The network in OpenVINO, on Intel, AMD and Arm processors."""
+
+from __future__ import annotations
+
+import functools
+import json
+import threading
+import warnings
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import samara
+from samara.devices import Precision
+from samara.engines.cache import cached
+from samara.engines.calibration import calibration_files, calibration_inputs, quantise
+from samara.engines.graph_engine import Array, GraphEngine, Run
+from samara.engines.graphs import Graph, decoder_graphs_of, decoder_of, encoder_graph_of
+from samara.engines.quiet_libraries import import_openvino
+from samara.errors import DeviceError
+from samara.loaded import Loaded, fingerprint
+from samara.machine import processor_name
+from samara.variants import ConvPyramidConfig
+
+HINTS: dict[Precision, str] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", "int8": "f32"}
+"""OpenVINO's words for what to compute in; with int8 it is what is left in floating point."""
+
+GRAPH = "graph.xml"
+
+Model = Any
+"""`openvino.Model` or `openvino.CompiledModel`; the library is optional."""
+
+Change = Callable[[Model], Model]
+
+
+def open_openvino(loaded: Loaded) -> GraphEngine:
+    """Convert a checkpoint, or take what was converted before, and compile it for this machine.
+
+    Raises:
+        MissingExtra: OpenVINO, or for int8 NNCF, is not installed.
+        DeviceError: this processor does not compute in the precision.
+        OutputError: the cache directory cannot be written.
+    """
+    hint = HINTS[loaded.precision]
+    # The decoder stays in floating point: it is quick, and masks hang on it.
+    decoder_precision: Precision = "float32" if loaded.precision == "int8" else loaded.precision
+    paths = {"image_encoder": _encoder_path(loaded)}
+    weights = f"{fingerprint(decoder_of(loaded.sam))}-{loaded.input_size}"
+    for index, name in enumerate(_decoder_names(loaded)):
+        paths[name] = _converted(f"{weights}-{name}", functools.partial(_decoder_graph, loaded, index))
+    return GraphEngine(loaded, {name: compile_model(path, hint) for name, path in paths.items()}, decoder_precision)
+
+
+def _encoder_path(loaded: Loaded) -> Path:
+    make_graph = functools.partial(encoder_graph_of, loaded)
+    if loaded.precision != "int8":
+        return _converted(loaded.fingerprint, make_graph)
+    pictures = loaded.calibration or calibration_files(())
+
+    def change(model: Model) -> Model:
+        is_convolutional = isinstance(loaded.variant.image_encoder, ConvPyramidConfig)
+        return quantise(model, calibration_inputs(loaded, pictures), is_convolutional=is_convolutional)
+
+    return _converted(loaded.fingerprint, make_graph, pictures=pictures, change=change)
+
+
+def convert(graph: Graph) -> Model:
+    """A graph as OpenVINO's model; shares the network's memory."""
+    openvino = import_openvino()
+    shapes = [[-1 if isinstance(size, str) else size for size in one.shape] for one in graph.inputs]
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # PyTorch's, about its own future
+        model = openvino.convert_model(graph.export(), input=[openvino.PartialShape(shape) for shape in shapes])
+    for port, one in zip(model.inputs, graph.inputs, strict=True):
+        port.get_tensor().set_names({one.name})
+    for port, name in zip(model.outputs, graph.outputs, strict=True):
+        port.get_tensor().set_names({name})
+    return model
+
+
+def _decoder_names(loaded: Loaded) -> tuple[str, ...]:
+    return ("look", "draw", "details") if loaded.variant.early_channels else ("look", "draw")
+
+
+def _decoder_graph(loaded: Loaded, index: int) -> Graph:
+    return decoder_graphs_of(loaded)[index]
+
+
+def _converted(
+    weights: str, graph: Callable[[], Graph], *, pictures: tuple[str, ...] = (), change: Change | None = None
+) -> Path:
+    """A graph as a file of OpenVINO's; `weights` and `pictures` tell apart what it was made from."""
+    openvino = import_openvino()
+
+    def make(folder: Path) -> None:
+        model = convert(graph())
+        openvino.save_model(change(model) if change else model, folder / GRAPH, compress_to_fp16=False)
+
+    digests = [sha256(Path(path).read_bytes()).hexdigest() for path in pictures]
+    facts = [weights, digests, change is not None, openvino.__version__, torch.__version__, samara.__version__]
+    return cached(f"openvino-{sha256(json.dumps(facts).encode()).hexdigest()[:24]}", make) / GRAPH
+
+
+def compile_model(path: Path, hint: str) -> Run:
+    """A converted graph, ready to run on this machine; `hint` is a value of `HINTS`."""
+    settings = {
+        "INFERENCE_PRECISION_HINT": hint,
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+    }
+    compiled = import_openvino().Core().compile_model(path, "CPU", settings)
+    _check_hint(compiled, hint)
+    return _runner(compiled)
+
+
+def _check_hint(compiled: Model, hint: str) -> None:
+    """Refuse what OpenVINO would silently replace by float32."""
+    used = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+    if used != hint:
+        asked = next(name for name, word in HINTS.items() if word == hint)
+        raise DeviceError(
+            f"this processor ({processor_name()}) does not compute in {asked}, OpenVINO would use {used}; use float32"
+        )
+
+
+def _runner(compiled: Model) -> Run:
+    request = compiled.create_infer_request()
+    ports = tuple(range(len(compiled.outputs)))
+    one_at_a_time = threading.Lock()
+
+    def run(*arrays: Array) -> list[Array]:
+        with one_at_a_time:
+            results = request.infer(list(arrays), share_inputs=True)
+            return [results[port] for port in ports]
+
+    return run

@@ -1,0 +1,176 @@
+"""Write a checkpoint as files for other runtimes, and prove that they compute what the network computes.
+
+A folder with the image encoder, the mask decoder (prompts included) and `manifest.json`, which says everything that a
+program needs to use them without samara; see docs/export.md. The folder appears only after its files were loaded by
+their own runtime and gave PyTorch's result on a photo.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from samara.devices import Precision
+from samara.engines.calibration import calibration_inputs
+from samara.engines.graph_engine import Run
+from samara.engines.graphs import Graph, encoder_graph_of, prompted_decoder_graph_of
+from samara.engines.limits import LIMITS
+from samara.errors import ExportError, MissingExtra, OutputError, SettingsError
+from samara.exporting.formats import FORMATS, Format
+from samara.exporting.manifest import MANIFEST, is_ours, manifest_of
+from samara.extras import is_installed
+from samara.loaded import Loaded
+from samara.photos import BUNDLED_PHOTOS
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, the steps done and the steps in all."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        folder: where.
+        files: names in it.
+        relative_error: how far each graph's output was from PyTorch's, ‖found − expected‖ / ‖expected‖, by its name.
+    """
+
+    folder: Path
+    files: tuple[str, ...]
+    relative_error: dict[str, float]
+
+
+def export_checkpoint(
+    loaded: Loaded,
+    format_name: str,
+    out: Path,
+    *,
+    precision: str = "float32",
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Exported:
+    """Export a checkpoint.
+
+    Args:
+        loaded: on the CPU, in float32, engine torch.
+        format_name: "onnx" or "openvino".
+        out: the folder to make.
+        precision: of the weights; "int8" is for the image encoder alone, calibrated on `loaded.calibration`.
+        overwrite: replace an export that is already there; anything else that is there is never replaced.
+        progress: called as the work goes on.
+
+    Raises:
+        SettingsError: no such format, or not in that precision.
+        MissingExtra: what writes or checks the format is not installed.
+        OutputError: the folder is there already, or cannot be written.
+        ExportError: the written graphs do not give what PyTorch gives; nothing was written.
+    """
+    form, exact = _checked(format_name, precision)
+    _check_folder(out, overwrite=overwrite)
+    tell = progress or (lambda name, done, total: None)
+    graphs = (encoder_graph_of(loaded), prompted_decoder_graph_of(loaded))
+    steps = 2 * len(graphs)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written: {error.strerror or error}") from error
+    try:
+        for index, graph in enumerate(graphs):
+            tell("writing", index, steps)
+            form.write(loaded, graph, exact, made / f"{graph.name}{form.ending}")
+        errors = {}
+        for index, (graph, inputs) in enumerate(zip(graphs, _real_inputs(loaded), strict=True)):
+            tell("verifying", len(graphs) + index, steps)
+            errors[graph.name] = _verified(graph, form.open(made / f"{graph.name}{form.ending}"), inputs, exact)
+        manifest = manifest_of(loaded, form.name, exact, graphs, form.ending, errors)
+        (made / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+        _replace(made, out)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(f"{out} cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    tell("verifying", steps, steps)
+    return Exported(out, tuple(sorted(path.name for path in out.iterdir())), errors)
+
+
+def _checked(format_name: str, precision: str) -> tuple[Format, Precision]:
+    if format_name not in FORMATS:
+        raise SettingsError(f"there is no format {format_name!r}; use {' or '.join(FORMATS)}")
+    form = FORMATS[format_name]
+    for library in form.libraries:
+        if not is_installed(library):
+            raise MissingExtra(
+                f"export to {form.name} needs {library}, which is not installed; pip install 'samara[{form.extra}]'"
+            )
+    for known in form.precisions:
+        if known == precision:
+            return form, known
+    raise SettingsError(f"{form.name} is written in {', '.join(form.precisions)}, not in {precision}")
+
+
+def _check_folder(out: Path, *, overwrite: bool) -> None:
+    """Refuse to replace what is there, unless it is an export and that is wanted."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not is_ours(out):
+        raise OutputError(f"{out} is there and is no export of samara; choose another folder")
+    if not overwrite:
+        raise OutputError(f"{out} holds an export already; choose another folder, or overwrite it on purpose")
+
+
+def _replace(made: Path, out: Path) -> None:
+    """Put the new folder in the place of the old one, which is there until the new one is."""
+    made.chmod(0o755)  # mkdtemp's folders are closed to others
+    if not out.exists():
+        made.rename(out)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
+    out.rename(aside / out.name)
+    made.rename(out)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _real_inputs(loaded: Loaded) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """A photo for the image encoder; its embedding and two objects' prompts for the mask decoder."""
+    (picture,) = calibration_inputs(loaded, [str(BUNDLED_PHOTOS[0])])
+    image = torch.from_numpy(picture)
+    with torch.inference_mode():
+        features = loaded.sam.image_encoder(image)
+    size = loaded.input_size
+    # A click and a box; the click has its padding point, and a second one to be as long as the box and its click.
+    coordinates = torch.tensor([[[0.4, 0.4], [0.0, 0.0], [0.0, 0.0]], [[0.5, 0.3], [0.2, 0.1], [0.9, 0.6]]]) * size
+    labels = torch.tensor([[1.0, -1.0, -1.0], [1.0, 2.0, 3.0]])
+    mask = torch.nn.functional.interpolate(image[:, :1], size=(size // 4, size // 4), mode="bilinear") * 4
+    return (image,), (features, coordinates, labels, mask, torch.ones(1))
+
+
+def _verified(graph: Graph, run: Run, inputs: tuple[Tensor, ...], precision: Precision) -> float:
+    """Relative error of a written graph's last output, the large one.
+
+    Raises:
+        ExportError: it is too large.
+    """
+    with torch.inference_mode():
+        answered: Any = graph.module(*inputs)  # Any: one tensor, or a tuple of them
+    expected = answered[-1] if isinstance(answered, tuple) else answered
+    found = torch.from_numpy(run(*(tensor.numpy() for tensor in inputs))[-1])
+    error = float((found - expected).norm() / expected.norm())
+    limit = LIMITS[precision].relative_error
+    if not error <= limit:  # also if it is no number
+        raise ExportError(
+            f"the exported {graph.name} is {error:.2g} from PyTorch's result, more than {limit:g} for {precision}; "
+            "nothing was written"
+        )
+    return error

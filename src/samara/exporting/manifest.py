@@ -1,0 +1,78 @@
+"""`manifest.json` of an export: everything that a program needs to use the graphs without samara."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import samara
+from samara.checkpoints.digests import digest_file
+from samara.engines.graphs import Graph
+from samara.loaded import Loaded
+
+MANIFEST = "manifest.json"
+FORMAT = "samara export 1"
+
+
+def manifest_of(
+    loaded: Loaded,
+    format_name: str,
+    precision: str,
+    graphs: Sequence[Graph],
+    ending: str,
+    relative_error: Mapping[str, float],
+) -> dict[str, Any]:
+    """What `manifest.json` says.
+
+    Args:
+        loaded: the checkpoint.
+        format_name: "onnx" or "openvino".
+        precision: of the weights.
+        graphs: that were written, each to its name and `ending`.
+        ending: of their files.
+        relative_error: of each, measured when it was written.
+    """
+    preprocessing, provenance = loaded.variant.preprocessing, loaded.provenance
+    return {
+        "format": FORMAT,
+        "samara": samara.__version__,
+        "checkpoint": {
+            "name": provenance.name,
+            "variant": loaded.variant.name,
+            "weights": provenance.weights,
+            "licence": provenance.licence,
+            "sha256": None if provenance.path is None else digest_file(Path(provenance.path), "sha256"),
+        },
+        "runtime": format_name,
+        "precision": precision,
+        "preprocessing": {
+            "input_size": loaded.input_size,
+            "fit": preprocessing.fit,
+            "resize": "longest side to input_size, bilinear with antialiasing; zeros at bottom and right afterwards",
+            "scale": "0..255, RGB",
+            "mean": preprocessing.mean,
+            "std": preprocessing.std,
+        },
+        "mask_threshold": 0.0,
+        "masks": ["single", *(["best of three"] if loaded.variant.early_channels else ["first", "second", "third"])],
+        "graphs": {
+            graph.name: {
+                "file": f"{graph.name}{ending}",
+                "inputs": [{"name": one.name, "shape": one.shape, "type": "float32"} for one in graph.inputs],
+                "outputs": list(graph.outputs),
+                "relative_error": relative_error[graph.name],
+            }
+            for graph in graphs
+        },
+    }
+
+
+def is_ours(folder: Path) -> bool:
+    """Whether a folder was written by an export."""
+    try:
+        document = json.loads((folder / MANIFEST).read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(document, dict) and str(document.get("format", "")).startswith("samara export")

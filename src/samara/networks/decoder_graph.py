@@ -1,0 +1,221 @@
+"""The mask decoder as exporters and their runtimes like it: three graphs of plain matrix products, the same weights.
+
+    details   HQ-SAM only: features of one image → what its masks are drawn on besides, once per image
+    look      image and prompt tokens → predicted IoU, and what drawing needs
+    draw      for the prompts that are worth it → mask logits
+
+The image stays a list of tokens (S = h · w of them) from beginning to end. K images come with n prompts each,
+N = K · n: prompts without mask input share their image (K = 1), prompts with mask input have each its own (n = 1).
+
+Differs from `two_way_transformer`, and not in the result: where few tokens meet many, the many are not projected.
+With scores q · k = (t Wq) · (x Wk) = (t Wq Wkᵀ) · x the projection moves to the side of the few tokens t, likewise for
+values and for the other direction; the keys' bias adds the same to every score of a token and drops out of the
+softmax. For a click (7 tokens) this halves the work of the second block. In the first block all prompts of an image
+see the same keys, so there the image is projected, once.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from samara.networks.early_features import split_early
+from samara.networks.hq_mask_decoder import HqMaskDecoder
+from samara.networks.mask_decoder import MaskDecoder, as_linear
+from samara.networks.two_way_transformer import Attention, TwoWayAttentionBlock
+
+
+class DetailsGraph(nn.Module):
+    """(1, C + V, h, w) → (1, C / 8, 4h, 4w), see `HqMaskDecoder.details_of`."""
+
+    def __init__(self, decoder: HqMaskDecoder) -> None:
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(self, features: Tensor) -> Tensor:
+        """See the class."""
+        return self.decoder.details_of(features)
+
+
+class LookGraph(nn.Module):
+    """The two-way transformer and the heads that read tokens only.
+
+    Args:
+        decoder: SAM's or HQ-SAM's.
+        positions: (1, C, h, w) of the grid, float32.
+    """
+
+    positions: Tensor
+
+    def __init__(self, decoder: MaskDecoder, positions: Tensor) -> None:
+        super().__init__()
+        self.decoder = decoder
+        self.is_hq = isinstance(decoder, HqMaskDecoder)
+        self.register_buffer("positions", positions.detach().flatten(2).transpose(1, 2).contiguous())  # (1, S, C)
+
+    def forward(self, image: Tensor, prompts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Let the tokens of prompts and their images look at each other.
+
+        Args:
+            image: (K, C, h, w), image embeddings, dense prompts added; without early features.
+            prompts: (K, n, T, C), sparse prompt embeddings.
+
+        Returns:
+            predicted_iou: (N, 4), of the single mask and of the three; HQ-SAM (N, 2), of the two it can build on.
+            weights: (N, 4, C / 8), of the drawn image's channels for these masks; HQ-SAM (N, 3, C / 8), the last
+                for the HQ mask.
+            image: (N, S, C), as the prompts changed it.
+        """
+        decoder = self.decoder
+        wanted = decoder.output_tokens()  # (1 + 4, C), HQ-SAM one more
+        K, n, _, _ = prompts.shape  # noqa: N806
+        tokens = torch.cat([wanted.expand(K, n, -1, -1), prompts], dim=2)
+        tokens, seen = self._attend(image.flatten(2).transpose(1, 2), tokens)
+        answered = tokens[:, : wanted.shape[0]]  # (N, 1 + 4, C)
+        iou = decoder.iou_prediction_head(answered[:, 0])
+        mlps = decoder.output_hypernetworks_mlps
+        weights = torch.stack([mlp(answered[:, 1 + index]) for index, mlp in enumerate(mlps)], dim=1)
+        if isinstance(decoder, HqMaskDecoder):
+            best = 1 + iou[:, 1:].argmax(dim=1, keepdim=True)  # (N, 1)
+            answers = torch.cat([torch.zeros_like(best), best], dim=1)
+            iou = iou.gather(1, answers)
+            weights = weights.gather(1, answers.unsqueeze(-1).expand(-1, -1, weights.shape[-1]))
+            weights = torch.cat([weights, decoder.hf_mlp(answered[:, -1:])], dim=1)
+        return iou, weights, seen
+
+    def _attend(self, image: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Image (K, S, C) and tokens (K, n, T, C) → tokens (N, T, C), image (N, S, C)."""
+        transformer, positions = self.decoder.transformer, self.positions
+        first, *others = transformer.blocks
+        queries, keys = _first_block(first, image, tokens, positions)
+        query_pe = tokens.flatten(0, 1)  # (N, T, C)
+        for block in others:
+            queries, keys = _block(block, queries, keys, query_pe, positions)
+        looked = _few_look_at_many(transformer.final_attn_token_to_image, queries + query_pe, keys + positions, keys)
+        return transformer.norm_final_attn(queries + looked), keys
+
+
+def _first_block(
+    block: TwoWayAttentionBlock, image: Tensor, tokens: Tensor, positions: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The first two-way block: all prompts of an image see the same keys."""
+    K, n, T, C = tokens.shape  # noqa: N806
+    S = image.shape[1]  # noqa: N806
+    query_pe = tokens.flatten(0, 1)  # (N, T, C)
+    queries = block.consult(query_pe, query_pe)
+    positioned = image + positions  # (K, S, C)
+
+    # Tokens of all prompts of an image look at it together.
+    together = (queries + query_pe).view(K, n * T, C)
+    looked = block.cross_attn_token_to_image(together, positioned, image)
+    queries = block.digest(queries, looked.view(K * n, T, C))
+
+    # The image looks at the tokens of each prompt: its queries are the same for all of them.
+    attention = block.cross_attn_image_to_token
+    heads, d = attention.num_heads, attention.q_proj.out_features // attention.num_heads
+    q = attention.q_proj(positioned).view(K, 1, S, heads, d).transpose(2, 3)  # (K, 1, heads, S, d)
+    k = attention.k_proj(queries + query_pe).view(K, n, T, heads, d).permute(0, 1, 3, 4, 2)  # (K, n, heads, d, T)
+    scores = ((q * d**-0.5) @ k).softmax(dim=-1)  # (K, n, heads, S, T)
+    v = attention.v_proj(queries).view(K, n, T, heads, d).transpose(2, 3)  # (K, n, heads, T, d)
+    attended = (scores @ v).transpose(2, 3).reshape(K, n, S, heads * d)
+    keys = image.unsqueeze(1) + attention.out_proj(attended)  # (K, n, S, C)
+    return queries, block.norm4(keys.flatten(0, 1))
+
+
+def _block(
+    block: TwoWayAttentionBlock, queries: Tensor, keys: Tensor, query_pe: Tensor, positions: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Every other two-way block: each prompt has its own keys; (N, T, C) and (N, S, C) in and out."""
+    queries = block.consult(queries, query_pe)
+    positioned = keys + positions
+    looked = _few_look_at_many(block.cross_attn_token_to_image, queries + query_pe, positioned, keys)
+    queries = block.digest(queries, looked)
+    keys = keys + _many_look_at_few(block.cross_attn_image_to_token, positioned, queries + query_pe, queries)
+    return queries, block.norm4(keys)
+
+
+def _few_look_at_many(attention: Attention, tokens: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """Attention of (N, T, C) over (N, S, C) that projects neither keys nor values; (N, T, C)."""
+    N, T, C = tokens.shape  # noqa: N806
+    heads, d = attention.num_heads, attention.q_proj.out_features // attention.num_heads
+    q = attention.q_proj(tokens).view(N, T, heads, d).transpose(1, 2) * d**-0.5  # (N, heads, T, d)
+    asked = q @ attention.k_proj.weight.view(heads, d, C)  # (N, heads, T, C)
+    scores = (asked.flatten(1, 2) @ keys.transpose(1, 2)).softmax(dim=-1)  # (N, heads · T, S)
+    seen = (scores @ values).view(N, heads, T, C)
+    told = seen @ attention.v_proj.weight.view(heads, d, C).transpose(1, 2)  # (N, heads, T, d)
+    told = told.transpose(1, 2).reshape(N, T, heads * d) + attention.v_proj.bias
+    return attention.out_proj(told)  # type: ignore[no-any-return]  # nn.Module.__call__ is untyped
+
+
+def _many_look_at_few(attention: Attention, image: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """Attention of (N, S, C) over (N, T, C) that projects no queries and no output; (N, S, C)."""
+    N, T, C = keys.shape  # noqa: N806
+    S = image.shape[1]  # noqa: N806
+    heads, d = attention.num_heads, attention.q_proj.out_features // attention.num_heads
+    k = attention.k_proj(keys).view(N, T, heads, d).transpose(1, 2) * d**-0.5  # (N, heads, T, d)
+    asked = k @ attention.q_proj.weight.view(heads, d, C)  # (N, heads, T, C)
+    constant = k @ attention.q_proj.bias.view(heads, d, 1)  # (N, heads, T, 1)
+    scores = image @ asked.flatten(1, 2).transpose(1, 2) + constant.view(N, 1, heads * T)  # (N, S, heads · T)
+    scores = scores.view(N, S, heads, T).softmax(dim=-1).view(N, S, heads * T)
+    v = attention.v_proj(values).view(N, T, heads, d).transpose(1, 2)  # (N, heads, T, d)
+    told = v @ attention.out_proj.weight.view(C, heads, d).permute(1, 2, 0)  # (N, heads, T, C)
+    output: Tensor = scores @ told.flatten(1, 2) + attention.out_proj.bias
+    return output
+
+
+class DrawGraph(nn.Module):
+    """Up-scale the image as the prompts changed it, and weigh its channels up to masks: SAM.
+
+    Each of the two transposed convolutions has a kernel as wide as its stride, so it is one product per token; the
+    pixels are put in their places last, when only the masks are left of the channels.
+    """
+
+    first: Tensor
+    second: Tensor
+
+    def __init__(self, decoder: MaskDecoder, grid_hw: tuple[int, int]) -> None:
+        super().__init__()
+        self.grid_hw = grid_hw
+        first, self.norm, self.activation, second = decoder.upscaling_layers()
+        for name, layer in (("first", first), ("second", second)):
+            weight, bias = as_linear(layer)
+            self.register_buffer(name, weight.detach().contiguous())
+            self.register_buffer(f"{name}_bias", bias.detach())
+
+    def forward(self, weights: Tensor, image: Tensor) -> Tensor:
+        """Weights (N, M, C / 8) and image (N, S, C) → logits (N, M, 4h, 4w)."""
+        N, M, drawn_channels = weights.shape  # noqa: N806
+        h, w = self.grid_hw
+        S, norm = image.shape[1], self.norm  # noqa: N806
+        x = F.linear(image, self.first, self.first_bias).view(N, S, 4, -1)  # (N, S, 4, C / 4)
+        x = self.activation(F.layer_norm(x, norm.weight.shape, norm.weight, norm.bias, norm.eps))
+        x = self.activation(F.linear(x, self.second, self.second_bias)).view(N, S * 16, drawn_channels)
+        drawn = x @ weights.transpose(1, 2)  # (N, S · 16, M)
+        placed = drawn.view(N, h, w, 2, 2, 2, 2, M)  # row and column of the token, of the half, of the quarter
+        return placed.permute(0, 7, 1, 3, 5, 2, 4, 6).reshape(N, M, 4 * h, 4 * w)
+
+
+class HqDrawGraph(nn.Module):
+    """The same for HQ-SAM: SAM's masks plus the HQ mask, whose weights are the last."""
+
+    def __init__(self, decoder: HqMaskDecoder, grid_hw: tuple[int, int]) -> None:
+        super().__init__()
+        self.grid_hw = grid_hw
+        self.upscaling, self.convolved = decoder.output_upscaling, decoder.embedding_maskfeature
+
+    def forward(self, weights: Tensor, image: Tensor, details: Tensor) -> Tensor:
+        """Weights (N, M + 1, C / 8), image (N, S, C) and details (1, C / 8, 4h, 4w) → logits (N, M, 4h, 4w).
+
+        Zeros as SAM's weights give the HQ mask alone.
+        """
+        h, w = self.grid_hw
+        upscaled = self.upscaling(image.transpose(1, 2).reshape(len(image), -1, h, w))
+        fine = self.convolved(upscaled) + details
+        masks: Tensor = weights[:, :-1] @ upscaled.flatten(2) + weights[:, -1:] @ fine.flatten(2)
+        return masks.reshape(len(image), -1, 4 * h, 4 * w)
+
+
+def embedding_of(features: Tensor, decoder: MaskDecoder) -> Tensor:
+    """The image embedding without early features: (B, C + V, h, w) → (B, C, h, w)."""
+    return split_early(features, decoder.early_channels)[0] if isinstance(decoder, HqMaskDecoder) else features

@@ -1,0 +1,71 @@
+"""Prompt encoder and mask decoder as one graph, with the inputs of the official ONNX decoder.
+
+Source of the names and of the conventions: segment-anything `utils/onnx.py` @dca509f. Differs from it: N objects in one
+call instead of one; all masks are given, the single one first; no mask is enlarged to the picture inside the graph,
+which takes 4 bytes per pixel and mask and is the caller's choice.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from samara.networks.decoder_graph import DrawGraph, HqDrawGraph, LookGraph, embedding_of
+from samara.networks.hq_mask_decoder import HqMaskDecoder
+from samara.networks.mask_decoder import MaskDecoder
+from samara.networks.prompt_encoder import PromptEncoder
+
+
+class PromptedDecoderGraph(nn.Module):
+    """Prompts and an image embedding → masks.
+
+    Args:
+        prompt_encoder: with `mask_decoder` of one network, both in eval mode.
+        mask_decoder: SAM's or HQ-SAM's.
+        input_size: side of the network input in pixels.
+    """
+
+    def __init__(self, prompt_encoder: PromptEncoder, mask_decoder: MaskDecoder, input_size: int) -> None:
+        super().__init__()
+        self.size_hw = (input_size, input_size)
+        self.grid_hw = (input_size // 16, input_size // 16)
+        self.prompt_encoder, self.mask_decoder = prompt_encoder, mask_decoder
+        self.look = LookGraph(mask_decoder, prompt_encoder.get_dense_pe(self.grid_hw))
+        self.draw: nn.Module = (
+            HqDrawGraph(mask_decoder, self.grid_hw)
+            if isinstance(mask_decoder, HqMaskDecoder)
+            else DrawGraph(mask_decoder, self.grid_hw)
+        )
+        self.is_hq = isinstance(mask_decoder, HqMaskDecoder)
+
+    def forward(
+        self,
+        image_embeddings: Tensor,
+        point_coords: Tensor,
+        point_labels: Tensor,
+        mask_input: Tensor,
+        has_mask_input: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Predict the masks of N objects in one image.
+
+        Args:
+            image_embeddings: (1, C + V, h, w), from the image encoder.
+            point_coords: (N, P, 2) float32, (x, y) in pixels of the network input.
+            point_labels: (N, P) float32: 1 foreground, 0 background, 2 and 3 the corners of a box, −1 padding. Where
+                there is no box, the last point must be padding, as in the official graph.
+            mask_input: (1, 1, 4h, 4w) float32 logits, for all N.
+            has_mask_input: (1,) float32, 1 if they count.
+
+        Returns:
+            iou_predictions: (N, 4), of the single mask and of the three; HQ-SAM (N, 2), of the single one and of the
+                best of the three.
+            low_res_masks: (N, 4 or 2, 4h, 4w) logits; mask where > 0.
+        """
+        encoder = self.prompt_encoder
+        sparse, _ = encoder((point_coords, point_labels), input_size_hw=self.size_hw, grid_hw=self.grid_hw, pad=False)
+        no_mask = encoder.no_mask_embed.weight.view(1, -1, 1, 1)
+        given = encoder.mask_downscaling(mask_input)
+        dense = has_mask_input * given + (1 - has_mask_input) * no_mask
+        embedding = embedding_of(image_embeddings, self.mask_decoder)
+        iou, weights, image = self.look(embedding + dense, sparse.unsqueeze(0))
+        details = [self.mask_decoder.details_of(image_embeddings)] if self.is_hq else []
+        return iou, self.draw(weights, image, *details)

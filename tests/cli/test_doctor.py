@@ -1,0 +1,67 @@
+"""`samara doctor`: the table, JSON and the exit status."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from samara import machine
+from samara.cli.main import app
+from samara.diagnosis import doctor
+from samara.diagnosis.agreement import Agreement
+from samara.diagnosis.doctor import Check, Diagnosis
+
+FINE = Check("torch", "float32", "cpu", Agreement(0.0, 1.0, 1.0), True, 1.234, 0.05, 0.02, 1.0)
+BAD = Check("openvino", "int8", "cpu", Agreement(0.5, 0.4, 0.1), False, 0.5, 0.05, 0.02, 2.468)
+ABSENT = Check("openvino", "bfloat16", "cpu", note="this processor does not compute in bfloat16")
+
+
+@pytest.fixture
+def finding(monkeypatch):
+    def find(*checks):
+        diagnosis = Diagnosis(
+            machine.detect(), "one", "file", 384, 2, {"onnxruntime": "pip install 'samara[onnx]'"}, checks, True
+        )
+        monkeypatch.setattr(doctor, "examine", lambda loaded, progress: diagnosis)
+
+    return find
+
+
+def test_healthy(finding):
+    finding(FINE, ABSENT)
+    result = CliRunner().invoke(app, ["doctor"], env={"COLUMNS": "140"})
+    assert result.exit_code == 0, result.output
+    assert "onnxruntime: not installed; pip install 'samara[onnx]'" in result.output
+    assert "1,234 ms" in result.output
+    assert "openvino bfloat16: this processor does not compute" in result.output
+    assert "--engine auto follows these findings" in result.output
+
+
+def test_drifting_is_exit_status_1(finding):
+    finding(FINE, BAD)
+    result = CliRunner().invoke(app, ["doctor"], env={"COLUMNS": "140"})
+    assert result.exit_code == 1
+    assert "DRIFTS" in result.output
+    assert "do not use: openvino int8" in result.output
+
+
+def test_json(finding):
+    finding(FINE, BAD)
+    result = CliRunner().invoke(app, ["doctor", "--json"])
+    assert result.exit_code == 1
+    told = json.loads(result.output)
+    assert told["healthy"] is False
+    assert told["checks"][1]["agreement"]["mean_iou"] == 0.4
+    assert told["machine"]["cores"] == machine.detect().cores
+
+
+def test_random_weights_say_so(finding, monkeypatch):
+    finding(FINE)
+    real = doctor.examine
+    monkeypatch.setattr(
+        doctor, "examine", lambda loaded, progress: dataclasses.replace(real(loaded, progress=progress), recorded=False)
+    )
+    assert "nothing was recorded" in CliRunner().invoke(app, ["doctor"]).output

@@ -1,0 +1,35 @@
+"""`samara export` tells what it wrote, and what it did not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from samara.cli.main import app
+from samara.errors import SettingsError
+from samara.exporting import export as exporting
+from samara.exporting.export import Exported
+
+
+def test_what_was_written(monkeypatch):
+    asked = {}
+
+    def export_checkpoint(loaded, form, out, **settings):
+        asked.update(settings, form=form, checkpoint=loaded.name, calibration=loaded.calibration)
+        return Exported(out, ("manifest.json",), {"image_encoder": 1.5e-7})
+
+    monkeypatch.setattr(exporting, "export_checkpoint", export_checkpoint)
+    result = CliRunner().invoke(app, ["export", "--format", "openvino", "--out", "there", "--precision", "float16"])
+    assert result.exit_code == 0, result.output
+    assert "image_encoder: 1.5e-07 from PyTorch's result" in result.output
+    assert (asked["form"], asked["precision"], asked["checkpoint"]) == ("openvino", "float16", "samara_mini")
+    result = CliRunner().invoke(app, ["export", "--json"])
+    assert json.loads(result.output)["folder"] == "samara-export"
+
+
+def test_nothing_is_written_in_an_unknown_format(tmp_path):
+    result = CliRunner().invoke(app, ["export", "--format", "coreml", "--out", str(tmp_path / "one")])
+    assert isinstance(result.exception, SettingsError)
+    assert list(Path(tmp_path).iterdir()) == []

@@ -1,0 +1,67 @@
+"""Engine, device and precision: what fits together and what does not, in one sentence."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from samara.engines import kinds
+from samara.engines.kinds import ENGINES, Place, choose_place
+from samara.errors import DeviceError, MissingExtra, SettingsError
+
+
+@pytest.mark.parametrize(
+    ("asked", "place"),
+    [
+        (("torch", "cpu", "float32"), Place("torch", "cpu", "float32")),
+        (("openvino", "auto", "int8"), Place("openvino", "cpu", "int8")),
+        (("onnxruntime", "cpu", "auto"), Place("onnxruntime", "cpu", "float32")),
+        (("auto", "cpu", "float32"), Place("auto", "cpu", "float32")),
+    ],
+)
+def test_what_fits(asked, place):
+    assert choose_place(*asked) == place
+
+
+def test_auto_takes_the_processor_for_engines_that_run_nowhere_else(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert choose_place("openvino", "auto", "float32").device == "cpu"
+    with pytest.raises(DeviceError, match="openvino runs on cpu, not on cuda"):
+        choose_place("openvino", "cuda", "float32")
+
+
+def test_auto_precision_is_one_that_the_engine_has(monkeypatch):
+    monkeypatch.setattr("samara.devices.computes_in_bfloat16", lambda device: True)
+    assert choose_place("torch", "cpu", "auto").precision == "bfloat16"
+    assert choose_place("onnxruntime", "cpu", "auto").precision == "float32"
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (("abacus", "cpu", "auto"), "no engine 'abacus'; use auto, torch, openvino, onnxruntime"),
+        (("torch", "cpu", "int8"), "torch does not compute in int8, .* choose the engine openvino"),
+        (("auto", "cpu", "int8"), "choose the engine openvino"),
+        (("onnxruntime", "cpu", "float16"), "only in float32"),
+        (("torch", "cpu", "int4"), "'int4' is no precision"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(asked, message):
+    with pytest.raises(SettingsError, match=message):
+        choose_place(*asked)
+
+
+@pytest.mark.parametrize(("engine", "extra"), [("openvino", "openvino"), ("onnxruntime", "onnx")])
+def test_a_missing_library_says_what_to_install(monkeypatch, engine, extra):
+    monkeypatch.setattr(kinds, "is_installed", lambda library: False)
+    with pytest.raises(MissingExtra, match=rf"pip install 'samara\[{extra}\]'"):
+        choose_place(engine, "cpu", "float32")
+
+
+def test_the_table():
+    for name, kind in ENGINES.items():
+        assert kind.name == name
+        assert kind.is_installed
+        assert kind.version
+        assert (kind.install_command is None) == (name == "torch")

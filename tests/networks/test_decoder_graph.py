@@ -1,0 +1,48 @@
+"""The mask decoder's form for exporters gives what the decoder gives, for shared images and for images apart."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from samara.networks.decoder_graph import DetailsGraph, DrawGraph, HqDrawGraph, LookGraph, embedding_of
+from tests.engines.conftest import small
+
+SIDE, GRID = 96, (6, 6)
+
+
+@pytest.fixture(params=["vit_b", "hq_vit_b"])
+def network(request):
+    return small(request.param, SIDE).network
+
+
+@pytest.mark.parametrize("points", [1, 20])
+@pytest.mark.parametrize("with_masks", [False, True])
+def test_the_form_is_exact(network, points, with_masks):
+    generator = torch.Generator().manual_seed(points)
+    decoder, encoder = network.mask_decoder, network.prompt_encoder
+    is_hq = hasattr(decoder, "hf_token")
+    features = torch.randn(1, 256 + getattr(decoder, "early_channels", 0), *GRID, generator=generator)
+    masks = torch.randn(3, 1, 24, 24, generator=generator) if with_masks else None
+    coordinates = torch.rand(3, points, 2, generator=generator) * SIDE
+    with torch.inference_mode():
+        sparse, dense = encoder(
+            (coordinates, torch.ones(3, points)), None, masks, input_size_hw=(SIDE, SIDE), grid_hw=GRID
+        )
+        positions = encoder.get_dense_pe(GRID)
+        look = decoder.look(features, positions, sparse, dense)
+        expected = decoder.draw(look, slice(None))
+
+        embedding = embedding_of(features, decoder)
+        image, prompts = (embedding + dense, sparse[:, None]) if with_masks else (embedding + dense[:1], sparse[None])
+        iou, weights, tokens = LookGraph(decoder, positions)(image, prompts)
+        if is_hq:
+            details = DetailsGraph(decoder)(features)
+            logits = HqDrawGraph(decoder, GRID)(weights, tokens, details)
+            only = HqDrawGraph(decoder, GRID)(weights * torch.tensor([0.0, 0.0, 1.0])[:, None], tokens, details)
+            torch.testing.assert_close(only[:, :1], decoder.draw_hq(look), rtol=1e-4, atol=1e-5)
+        else:
+            logits = DrawGraph(decoder, GRID)(weights, tokens)
+    torch.testing.assert_close(iou, look.predicted_iou, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(tokens.transpose(1, 2).reshape(look.image.shape), look.image, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(logits, expected, rtol=1e-4, atol=1e-5)

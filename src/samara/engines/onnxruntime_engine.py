@@ -35,7 +35,7 @@ def open_onnxruntime(loaded: Loaded) -> GraphEngine:
         OutputError: the cache directory cannot be written.
     """
     paths = {"image_encoder": _converted(loaded.fingerprint, functools.partial(encoder_graph_of, loaded))}
-    weights = f"{fingerprint(decoder_of(loaded.network))}-{loaded.input_size}"
+    weights = f"{fingerprint(decoder_of(loaded.sam))}-{loaded.input_size}"
     for graph in decoder_graphs_of(loaded):
         paths[graph.name] = _converted(f"{weights}-{graph.name}", functools.partial(_itself, graph))
     return GraphEngine(loaded, {name: open_session(path) for name, path in paths.items()}, "float32")

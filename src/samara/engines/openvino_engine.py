@@ -23,7 +23,7 @@ from samara.engines.quiet_libraries import import_openvino
 from samara.errors import DeviceError
 from samara.loaded import Loaded, fingerprint
 from samara.machine import processor_name
-from samara.variants import ConvPyramidConfig
+from samara.architectures import ConvPyramidConfig
 
 HINTS: dict[Precision, str] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", "int8": "f32"}
 """OpenVINO's words for what to compute in; with int8 it is what is left in floating point."""

@@ -15,7 +15,7 @@ from samara.engines.onnxruntime_engine import open_session, write_onnx
 from samara.engines.openvino_engine import compile_model, convert
 from samara.engines.quiet_libraries import import_openvino
 from samara.loaded import Loaded
-from samara.variants import ConvPyramidConfig
+from samara.architectures import ConvPyramidConfig
 
 
 @dataclass(frozen=True)

@@ -178,10 +178,8 @@ class DrawGraph(nn.Module):
         super().__init__()
         self.grid_hw = grid_hw
         first, self.norm, self.activation, second = decoder.upscaling_layers()
-        for name, layer in (("first", first), ("second", second)):
-            weight, bias = as_linear(layer)
-            self.register_buffer(name, weight.detach().contiguous())
-            self.register_buffer(f"{name}_bias", bias.detach())
+        self.first, self.first_bias = (nn.Buffer(tensor.detach().contiguous()) for tensor in as_linear(first))
+        self.second, self.second_bias = (nn.Buffer(tensor.detach().contiguous()) for tensor in as_linear(second))
 
     def forward(self, weights: Tensor, image: Tensor) -> Tensor:
         """Weights (N, M, C / 8) and image (N, S, C) → logits (N, M, 4h, 4w)."""
@@ -193,7 +191,8 @@ class DrawGraph(nn.Module):
         x = self.activation(F.linear(x, self.second, self.second_bias)).view(N, S * 16, drawn_channels)
         drawn = x @ weights.transpose(1, 2)  # (N, S · 16, M)
         placed = drawn.view(N, h, w, 2, 2, 2, 2, M)  # row and column of the token, of the half, of the quarter
-        return placed.permute(0, 7, 1, 3, 5, 2, 4, 6).reshape(N, M, 4 * h, 4 * w)
+        logits: Tensor = placed.permute(0, 7, 1, 3, 5, 2, 4, 6).reshape(N, M, 4 * h, 4 * w)
+        return logits
 
 
 class HqDrawGraph(nn.Module):

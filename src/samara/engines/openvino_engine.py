@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 import samara
+from samara.architectures import ConvPyramidConfig
 from samara.devices import Precision
 from samara.engines.cache import cached
 from samara.engines.calibration import calibration_files, calibration_inputs, quantise
@@ -23,7 +24,6 @@ from samara.engines.quiet_libraries import import_openvino
 from samara.errors import DeviceError
 from samara.loaded import Loaded, fingerprint
 from samara.machine import processor_name
-from samara.architectures import ConvPyramidConfig
 
 HINTS: dict[Precision, str] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", "int8": "f32"}
 """OpenVINO's words for what to compute in; with int8 it is what is left in floating point."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from samara.architectures import ConvPyramidConfig
 from samara.devices import Precision
 from samara.engines.calibration import calibration_files, calibration_inputs, quantise
 from samara.engines.graph_engine import Run
@@ -15,7 +16,6 @@ from samara.engines.onnxruntime_engine import open_session, write_onnx
 from samara.engines.openvino_engine import compile_model, convert
 from samara.engines.quiet_libraries import import_openvino
 from samara.loaded import Loaded
-from samara.architectures import ConvPyramidConfig
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ of an actor that was lost to another one, which goes on from the journal.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -77,6 +78,7 @@ def run_on_ray(store: Store, job: Job, cluster: Cluster, tell: Callable[[Progres
     if not missing:
         return
     ray.data.DataContext.get_current().enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.WARNING)  # its plans and its pools are no news for users
     # A block for each shard: what is lost with an actor is one shard, of which the journal keeps most.
     shards = ray.data.from_items(missing, override_num_blocks=len(missing))
     done = shards.map_batches(

@@ -143,6 +143,12 @@ def annotate(
     precision: Annotated[
         str, typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.", rich_help_panel=RUNNING)
     ] = "auto",
+    runtime: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="What runs the network, see `samara segment --help`.", rich_help_panel=RUNNING
+        ),
+    ] = "torch",
     workers: Annotated[
         int,
         typer.Option(min=1, metavar="N", help="Processes, each with a network of its own.", rich_help_panel=RUNNING),
@@ -229,7 +235,7 @@ def annotate(
     )
     source, asked = read_images(images, prompts, pictures)
     job = Job(
-        choice=Choice(checkpoint=checkpoint or default, device=device, precision=precision),
+        choice=Choice(checkpoint=checkpoint or default, device=device, precision=precision, engine=runtime),
         settings=settings,
         source=source,
         prompts={} if asked is None else asked.facts(),

@@ -92,6 +92,17 @@ def test_categories_are_kept_and_those_given_have_their_numbers(kind, tmp_path, 
     assert [annotation["category_id"] for annotation in coco.dataset["annotations"]] == [3, 2, 4, 2]
 
 
+def test_classes_of_the_checkpoint_are_categories(kind, tmp_path, capsys):
+    names = ("cat", "dog", "cow")
+    classes = [
+        mask_set(masks, class_names=names, class_index=index)
+        for masks, index in ((np.zeros((0, 20, 30)), np.zeros(0, int)), ([HOLE, PARTS], np.array([2, 0])))
+    ]
+    coco = written(kind, tmp_path / "x.json", [AnnotatedImage(str(n), masks, n) for n, masks in enumerate(classes)])
+    assert {category["id"]: category["name"] for category in coco.cats.values()} == {1: "cat", 2: "dog", 3: "cow"}
+    assert [coco.cats[one["category_id"]]["name"] for one in coco.anns.values()] == ["cow", "cat"]
+
+
 def test_nothing_is_lost(kind, tmp_path):
     with kind(tmp_path / "x.json") as writer:
         writer.add(annotated([HOLE, EMPTY]))

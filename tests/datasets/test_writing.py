@@ -54,9 +54,13 @@ def test_nothing_stands_there_before_the_end(row, tmp_path):
 
 
 def test_an_error_leaves_nothing(row, tmp_path):
-    with pytest.raises(KeyError), row.open(tmp_path) as writer:  # noqa: PT012 - the error must come after the work
-        writer.add(IMAGES[0])
-        raise KeyError
+    def begin_and_fail():
+        with row.open(tmp_path) as writer:
+            writer.add(IMAGES[0])
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        begin_and_fail()
     assert list(tmp_path.iterdir()) == []
 
 

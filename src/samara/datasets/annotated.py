@@ -52,7 +52,7 @@ class AnnotatedImage:
             pictures where a format makes files of the same name.
         masks: of the image, M of them; M may be 0.
         image_id: number of the image, unique within what is written together.
-        categories: M names of what the masks show; None if nothing is known about it.
+        categories: M names of what the masks show; None if nothing is known beyond the classes of the checkpoint.
         path: the picture file, where there is one to link or copy.
         georeference: where on Earth the picture lies, if anywhere.
 
@@ -77,6 +77,10 @@ class AnnotatedImage:
             )
         for name in self.categories:
             require_category(name, f"A mask of {self.file_name!r}")
+
+    def category(self, index: int) -> str | None:
+        """Name of what a mask shows: as given, else the checkpoint's class, else None."""
+        return self.masks.class_name(index) if self.categories is None else self.categories[index]
 
 
 def require_category(name: object, what: str) -> None:

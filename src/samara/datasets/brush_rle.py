@@ -1,10 +1,10 @@
 """Label Studio's run lengths for brush strokes, written.
 
-They are thi.ng's rle-pack: a stream of bits, of which a header says how many values follow (32 bits), how many bits a
-value has (5, less one) and how many bits each of four kinds of run length has (4 each, less one). Then come runs: a
-bit 1, the kind of run length (2), the length less one, and the value that repeats; a bit 0 would begin values that do
-not repeat, which masks do not need. The values are the picture's red, green, blue and alpha, row by row, 255 within
-the mask.
+They are the `rle-pack` of thi.ng/umbrella: a stream of bits, of which a header says how many values follow (32 bits),
+how many bits a value has (5, less one) and how many bits each of four kinds of run length has (4 each, less one). Then
+come runs: a bit 1, the kind of run length (2), the length less one, and the value that repeats; a bit 0 would begin
+values that do not repeat, which masks do not need. The values are the picture's red, green, blue and alpha, row by row,
+255 within the mask.
 
 Source: the documentation of thi.ng/umbrella `rle-pack`; label-studio-sdk `converter/brush.py` (the format only).
 """

@@ -1,13 +1,14 @@
-"""Numbers for the names of categories, while masks go by."""
+"""Numbers for the names of categories, while images go by."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from samara.class_names import OBJECT as ONE_CLASS
+from samara.class_names import OBJECT
 from samara.datasets.annotated import AnnotatedImage
 
-(OBJECT,) = ONE_CLASS  # what masks without a category are called where a format must call them something
+# What masks without a category are called where a format must call them something.
+(UNNAMED,) = OBJECT
 
 
 class Categories:
@@ -18,20 +19,25 @@ class Categories:
         self._first = first
         self._numbers = {name: number for number, name in enumerate(dict.fromkeys(names), start=first)}
 
-    def number(self, image: AnnotatedImage, index: int) -> int:
-        """The number of a mask's category, or of "object" if it has none."""
-        if image.categories is None:  # classes of a checkpoint keep their order, whatever is met of them first
-            for known in image.masks.class_names or ():
-                self._numbers.setdefault(known, self._first + len(self._numbers))
-        name = category_of(image, index)
+    def numbers_of(self, image: AnnotatedImage) -> list[int]:
+        """The number of the category of every mask.
+
+        Of a checkpoint with classes all are numbered, whether they are in the image or not.
+        """
+        if image.categories is None and image.masks.class_names is not None:
+            for name in image.masks.class_names:
+                self._number(name)
+        return [self._number(name_of(image, index)) for index in range(len(image.masks))]
+
+    def _number(self, name: str) -> int:
         return self._numbers.setdefault(name, self._first + len(self._numbers))
 
     @property
     def numbers(self) -> Mapping[str, int]:
         """Number of every name so far, ascending; never empty, since formats want at least one."""
-        return self._numbers or {OBJECT: self._first}
+        return self._numbers or {UNNAMED: self._first}
 
 
-def category_of(image: AnnotatedImage, index: int) -> str:
-    """The category of a mask: what was said of it, else the checkpoint's class, else "object"."""
-    return image.masks.class_name(index) or OBJECT if image.categories is None else image.categories[index]
+def name_of(image: AnnotatedImage, index: int) -> str:
+    """The category of a mask, "object" if nothing is known."""
+    return image.category(index) or UNNAMED

@@ -43,8 +43,8 @@ class CocoWriter(StagedWriter):
         height, width = image.masks.size_hw
         about = {"id": image.image_id, "file_name": image.file_name, "height": height, "width": width}
         rows = image.masks.to_coco(image.image_id, first_id=len(self._annotations) + 1)
-        for index, (row, rle) in enumerate(zip(rows, image.masks.rles, strict=True)):
-            row["category_id"] = self._categories.number(image, index)
+        for row, number, rle in zip(rows, self._categories.numbers_of(image), image.masks.rles, strict=True):
+            row["category_id"] = number
             row["segmentation"] = self._segmentation(rle)
         texts = [json_text(row) for row in rows]
         self._images.extend([json_text(about)])

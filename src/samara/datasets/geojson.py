@@ -70,8 +70,8 @@ def _feature(image: AnnotatedImage, index: int) -> dict[str, Any]:
     }
     if masks.stability_score is not None:
         properties["stability_score"] = float(masks.stability_score[index])
-    if image.categories is not None:
-        properties["category"] = image.categories[index]
+    if image.category(index) is not None:
+        properties["category"] = image.category(index)
     return {
         "type": "Feature",
         "id": index,

@@ -18,7 +18,7 @@ import numpy as np
 
 from samara.datasets.annotated import AnnotatedImage
 from samara.datasets.brush_rle import brush_rle
-from samara.datasets.category_numbers import Categories, category_of
+from samara.datasets.category_numbers import Categories, name_of
 from samara.datasets.json_list import JsonList, json_text
 from samara.datasets.writing import StagedWriter, WriterOptions
 from samara.datasets.yolo_writing import INSET
@@ -55,6 +55,7 @@ class _LabelStudioWriter(StagedWriter):
         """The region of a mask, None if there is none, and its loss told to the meter."""
 
     def _add(self, image: AnnotatedImage) -> None:
+        self._categories.numbers_of(image)
         regions = []
         for index in range(len(image.masks)):
             value = self._value(image, index)
@@ -72,8 +73,7 @@ class _LabelStudioWriter(StagedWriter):
 
     def _region(self, image: AnnotatedImage, index: int, value: dict[str, Any]) -> dict[str, Any]:
         height, width = image.masks.size_hw
-        name = category_of(image, index)
-        self._categories.number(image, index)
+        name = name_of(image, index)
         return {
             "id": f"{image.image_id}-{index}",
             "type": self.kind,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from samara.datasets.annotated import AnnotatedImage
-from samara.datasets.category_numbers import category_of
+from samara.datasets.category_numbers import name_of
 from samara.datasets.label_maps import grey_png, meter_overlaps, topmost
 from samara.datasets.picture_files import new_file, relative_name
 from samara.datasets.writing import StagedWriter, WriterOptions
@@ -51,7 +51,7 @@ class PngWriter(StagedWriter):
                 (
                     image.file_name,
                     index + 1,
-                    category_of(image, index),
+                    name_of(image, index),
                     int(image.masks.areas[index]),
                     int(visible[index]),
                     float(image.masks.predicted_iou[index]),

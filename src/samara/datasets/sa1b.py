@@ -28,8 +28,9 @@ class Sa1bWriter(StagedWriter):
             {key: value for key, value in row.items() if key not in _ELSEWHERE}
             for row in image.masks.to_coco(image.image_id)
         ]
-        for row, name in zip(annotations, image.categories or (), strict=False):
-            row["category"] = name
+        for index, row in enumerate(annotations):
+            name = image.category(index)
+            row |= {} if name is None else {"category": name}
         about = {"image_id": image.image_id, "width": width, "height": height, "file_name": image.file_name}
         path.write_text(json_text({"image": about, "annotations": annotations}) + "\n", encoding="ascii")
         for index in range(len(image.masks)):

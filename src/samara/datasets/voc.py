@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from samara.datasets.annotated import AnnotatedImage, is_line
-from samara.datasets.category_numbers import Categories, category_of
+from samara.datasets.category_numbers import Categories, name_of
 from samara.datasets.label_maps import grey_png, meter_overlaps, palette_png, topmost, voc_colour
 from samara.datasets.picture_files import new_file, place_picture, relative_name, require_picture
 from samara.datasets.writing import StagedWriter, WriterOptions
@@ -60,7 +60,7 @@ class VocWriter(StagedWriter):
         object_numbers = np.zeros(len(image.masks) + 1, np.int64)
         object_numbers[numbered] = _object_numbers(len(numbered), image)
         class_numbers = np.zeros(len(image.masks) + 1, np.int64)
-        class_numbers[:-1] = [self._class_number(image, index) for index in range(len(image.masks))]
+        class_numbers[:-1] = self._class_numbers(image)
         labels = topmost(image)  # -1 picks the last number, which is 0
         meter_overlaps(self.meter, image, labels)
         described.write_bytes(_described(image, numbered.tolist()))
@@ -74,14 +74,15 @@ class VocWriter(StagedWriter):
         place_picture(image, self.staged / _PICTURES / picture, self.options.pictures)
         self._names.write(relative.with_suffix("").as_posix() + "\n")
 
-    def _class_number(self, image: AnnotatedImage, index: int) -> int:
-        number = self._categories.number(image, index)
-        if number >= VOID:
-            raise OutputError(
-                f"{category_of(image, index)!r} is category {number}, and VOC can number {VOID - 1}; choose another "
-                "format, such as coco"
-            )
-        return number
+    def _class_numbers(self, image: AnnotatedImage) -> list[int]:
+        numbers = self._categories.numbers_of(image)
+        for index, number in enumerate(numbers):
+            if number >= VOID:
+                raise OutputError(
+                    f"{name_of(image, index)!r} is category {number}, and VOC can number {VOID - 1}; choose another "
+                    "format, such as coco"
+                )
+        return numbers
 
     def _finish(self) -> None:
         self._names.close()
@@ -129,7 +130,7 @@ def _described(image: AnnotatedImage, numbered: list[int]) -> bytes:
     _child(root, "segmented", 1)
     for index in numbered:
         one = _child(root, "object")
-        _child(one, "name", category_of(image, index))
+        _child(one, "name", name_of(image, index))
         _child(one, "pose", "Unspecified")
         _child(one, "truncated", 0)
         _child(one, "difficult", 0)

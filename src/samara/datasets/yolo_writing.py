@@ -59,12 +59,13 @@ class YoloWriter(StagedWriter):
         require_picture(image, self.options.pictures)
         label = new_file(self.staged / "labels" / relative, image)
         lines = []
+        numbers = self._categories.numbers_of(image)
         for index, rle in enumerate(image.masks.rles):
             fractions = _fractions(rle)
             seen = [fractions * (rle.width, rle.height)]
             self.meter.add(image, index, iou_of_filled(rle, seen), left_out=not len(fractions))
             if len(fractions):
-                lines.append(_line(self._categories.number(image, index), fractions, _decimals(rle)))
+                lines.append(_line(numbers[index], fractions, _decimals(rle)))
         label.write_text("".join(lines), encoding="ascii")
         picture = relative.with_name(Path(image.file_name).name)
         place_picture(image, self.staged / "images" / picture, self.options.pictures)

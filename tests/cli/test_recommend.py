@@ -107,3 +107,7 @@ def test_recommending_for_a_described_machine_loads_no_torch():
         "print({'torch', 'cv2', 'PIL'} & set(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "set()\n"
+
+
+def test_pictures_without_ground_truth_are_refused(tmp_path):
+    assert "needs both" in str(run("--images", tmp_path).exception)

@@ -102,6 +102,13 @@ def test_only_one_picture_at_a_time_counts():
     assert measurements(records, ON_HERE, "natural").memory("sam_vit_b", everything=False).value == 3e9
 
 
+def test_everything_counts_with_the_default_grid_only():
+    small = record(metric="everything_seconds", value=1.0, settings={"points_per_side": 1})
+    assert measurements([small], ON_HERE, "natural").seconds("sam_vit_b", everything=True) is None
+    full = record(metric="everything_seconds", value=30.0, settings={"points_per_side": 32})
+    assert measurements([full], ON_HERE, "natural").seconds("sam_vit_b", everything=True).value == 30
+
+
 def test_the_same_machine_is_one_with_equal_processor_cores_and_gpus():
     assert is_same_machine(record(), HERE)
     assert not is_same_machine(record(machine=THERE), HERE)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import samara
-from samara.cli import annotate, checkpoints, evaluate, export_annotations, finetune, segment
+from samara.cli import annotate, checkpoints, evaluate, export_annotations, finetune, recommend, segment
 from samara.errors import SamaraError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("annotate")(annotate.annotate)
 app.command("export-annotations")(export_annotations.export_annotations)
 app.command("evaluate")(evaluate.evaluate)
 app.command("finetune")(finetune.finetune)
+app.command("recommend")(recommend.recommend)
 app.add_typer(checkpoints.app, name="checkpoints")
 
 

@@ -9,6 +9,9 @@ from typing import Annotated
 
 import typer
 
+from samara.cli.progress import work_bar
+from samara.recommendation.request import MEASURED_IN, PICTURES
+
 MACHINE, WORK, LIMITS, EVIDENCE, RESULT = "Machine (default: this one)", "Work", "Limits", "Evidence", "Result"
 
 
@@ -75,6 +78,22 @@ def recommend(
             rich_help_panel=EVIDENCE,
         ),
     ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Measure first, on these pictures, what is on this machine.", rich_help_panel=EVIDENCE
+        ),
+    ] = None,
+    ground_truth: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Their COCO instances file.", rich_help_panel=EVIDENCE),
+    ] = None,
+    pictures: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Most of them per source.", rich_help_panel=EVIDENCE)
+    ] = PICTURES,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for what is measured.", rich_help_panel=EVIDENCE)
+    ] = Path(MEASURED_IN),
     show_all: Annotated[
         bool, typer.Option("--all", help="Show every checkpoint that is feasible.", rich_help_panel=RESULT)
     ] = False,
@@ -88,20 +107,26 @@ def recommend(
     from samara.recommendation import recommend as room
     from samara.recommendation.text import as_text
 
-    found = room.recommend(
-        vram_gb=vram,
-        ram_gb=ram,
-        device=device,
-        task=task,
-        domain=domain,
-        prompts=prompt,
-        commercial=commercial,
-        max_latency_s=max_latency,
-        max_disk_gb=max_disk,
-        offline=offline,
-        records=[record for path in records or [] for record in read_records(path)],
-        measure_speed=measure_speed,
-    )
+    with work_bar() as tell:
+        found = room.recommend(
+            vram_gb=vram,
+            ram_gb=ram,
+            device=device,
+            task=task,
+            domain=domain,
+            prompts=prompt,
+            commercial=commercial,
+            max_latency_s=max_latency,
+            max_disk_gb=max_disk,
+            offline=offline,
+            records=[record for path in records or [] for record in read_records(path)],
+            ground_truth=ground_truth,
+            images=images,
+            out=out,
+            pictures=pictures,
+            progress=tell,
+            measure_speed=measure_speed,
+        )
     columns = shutil.get_terminal_size().columns
     typer.echo(json.dumps(found.as_dict(), indent=2) if as_json else as_text(found, width=columns, show_all=show_all))
     if found.best is None:

@@ -146,6 +146,8 @@ _TIE_TEXT: Mapping[str, str] = {
 def _next_command(request: Request) -> str:
     if request.task == "fine-tuning":
         return "samara finetune --train COCO.json --images DIR --out FILE"
+    if request.task == "batch annotation":
+        return "samara annotate PICTURES --out DIR"
     if request.asks_everything:
         return "samara segment PICTURE..."
     prompt = "--point X,Y" if "point" in request.prompts else "--box X0,Y0,X1,Y1"

@@ -21,6 +21,9 @@ RUNTIME_BYTES = 0.34e9
 CUDA_CONTEXT_BYTES = 0.5e9
 """What CUDA's context and libraries take beside PyTorch's tensors; rule of thumb."""
 
+POINTS_PER_SIDE = 32
+"""Grid of automatic mask generation by default, in the official code and here."""
+
 PROMPTS_AT_A_TIME = 8
 """Prompts that were decoded together when their memory was measured."""
 

@@ -19,6 +19,7 @@ from samara.recommendation.costs import (
     CUDA_CONTEXT_BYTES,
     MATRIX_FLOPS,
     MEASURED_ON,
+    POINTS_PER_SIDE,
     PROMPTS_AT_A_TIME,
     RUNTIME_BYTES,
 )
@@ -29,7 +30,7 @@ from samara.recommendation.target import Target
 from samara.recommendation.throughput import ATTAINABLE, REFERENCE_CARD
 from samara.variants import VARIANTS
 
-GRID_POINTS = 32 * 32
+GRID_POINTS = POINTS_PER_SIDE**2
 """Points of automatic mask generation with its default grid."""
 
 BATCHES = (64, 32, 16, 8)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from samara.machine import Machine
 from samara.measurements.records import Record, latest
-from samara.recommendation.costs import CUDA_CONTEXT_BYTES
+from samara.recommendation.costs import CUDA_CONTEXT_BYTES, POINTS_PER_SIDE
 from samara.recommendation.statement import Statement
 from samara.recommendation.target import DeviceKind, Target
 from samara.recommendation.tasks import Prompt
@@ -76,7 +76,10 @@ class Measurements:
         return [
             one
             for one in self.records
-            if one.metric == metric and one.subject.checkpoint == checkpoint and one.batch_size in (None, 1)
+            if one.metric == metric
+            and one.subject.checkpoint == checkpoint
+            and one.batch_size in (None, 1)
+            and _is_full_grid(one)
         ]
 
     def _fastest(self, checkpoint: str, metric: str) -> Record | None:
@@ -124,6 +127,13 @@ def assumed_speed_of(record: Record, device: DeviceKind) -> Statement:
     if device == "cuda" and gpus:
         return assumed_gpu_speed(gpus[0].get("memory_bytes", 0), gpus[0].get("name"))
     return assumed_cpu_speed(int(record.machine.get("cores", 1)), record.machine.get("instruction_sets", ()))
+
+
+def _is_full_grid(record: Record) -> bool:
+    """Whether time and memory of everything are those of the default grid; true of all other numbers."""
+    if not record.metric.startswith("everything_"):
+        return True
+    return bool(record.settings.get("points_per_side", POINTS_PER_SIDE) == POINTS_PER_SIDE)
 
 
 def _machine_name(record: Record) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable
+import os
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
 
 from samara.checkpoints.catalogue import CATALOGUE
 from samara.checkpoints.store import Store
@@ -16,11 +18,14 @@ from samara.recommendation.measured import Measurements, measurements
 from samara.recommendation.notes import notes_about
 from samara.recommendation.quality import qualities
 from samara.recommendation.ranking import rank
-from samara.recommendation.request import Request, request
+from samara.recommendation.request import MEASURED_IN, PICTURES, Request, request
 from samara.recommendation.rules import Candidate, cannot_run, reasons_against
 from samara.recommendation.statement import Statement
 from samara.recommendation.target import Target, target
 from samara.recommendation.throughput import measure_matrix_speed
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, the steps done and the steps in all."""
 
 
 def recommend(
@@ -36,6 +41,11 @@ def recommend(
     max_disk_gb: float | None = None,
     offline: bool = False,
     records: Iterable[Record] = (),
+    ground_truth: str | os.PathLike[str] | None = None,
+    images: str | os.PathLike[str] | None = None,
+    out: str | os.PathLike[str] = MEASURED_IN,
+    pictures: int = PICTURES,
+    progress: Progress | None = None,
     measure_speed: bool = False,
     machine: Machine | None = None,
     at_hand: Collection[str] | None = None,
@@ -56,13 +66,19 @@ def recommend(
         max_disk_gb: most GB to download.
         offline: only checkpoints that are on this machine.
         records: earlier measurements; they win over published figures and estimates.
+        ground_truth: COCO instances file of pictures of your own: what is on this machine is measured on them first.
+        images: folder of those pictures.
+        out: folder for these measurements; started again, they go on where they were cut off.
+        pictures: most pictures per source that quality is measured on.
+        progress: called while measuring, with what is being done, the steps done and the steps in all.
         measure_speed: time matrix products on this machine for half a second instead of assuming its speed.
         machine: this machine; None to look at it.
         at_hand: names of the checkpoints on this machine; None to look into the store.
 
     Raises:
         SettingsError: a name or number is not accepted; the message lists what is. Or the speed of another machine
-            shall be measured.
+            shall be measured, or nothing that can be is at hand.
+        SamaraError: pictures, ground truth or records cannot be used.
         DeviceError: a device was asked for that is not there.
     """
     wanted = request(
@@ -81,9 +97,20 @@ def recommend(
         raise SettingsError("measure_speed is for this machine; leave it out, or leave vram_gb and ram_gb out")
     if measure_speed:
         where = dataclasses.replace(where, speed=_measured_speed(where))
-    return choose(
-        wanted, where, measurements(records, where, wanted.domain), _at_hand() if at_hand is None else at_hand
+    here_now = _at_hand() if at_hand is None else at_hand
+    known = list(records)
+    found = choose(wanted, where, measurements(known, where, wanted.domain), here_now)
+    if ground_truth is None and images is None:
+        return found
+    if ground_truth is None or images is None:
+        raise SettingsError("measuring first needs both, the ground truth and the folder of its pictures")
+    # Here, because it loads torch, which a recommendation from figures does not need.
+    from samara.recommendation.measure_first import measure_first
+
+    known += measure_first(
+        found, ground_truth=Path(ground_truth), images=Path(images), out=Path(out), pictures=pictures, progress=progress
     )
+    return choose(wanted, where, measurements(known, where, wanted.domain), here_now)
 
 
 def choose(wanted: Request, where: Target, measured: Measurements, at_hand: Collection[str]) -> Recommendation:

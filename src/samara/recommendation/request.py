@@ -14,6 +14,12 @@ from samara.recommendation.tasks import DOMAINS, PROMPTS, TASKS, Domain, Prompt,
 _Value = TypeVar("_Value")
 _Name = TypeVar("_Name", bound=str)
 
+MEASURED_IN = "samara-measurements"
+"""Folder for measurements that are made before recommending."""
+
+PICTURES = 20
+"""Most pictures per source that quality is then measured on."""
+
 _ALSO: Mapping[str, str] = {
     "realtime": "real-time",
     "mobile": "edge",

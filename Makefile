@@ -34,6 +34,7 @@ format: $(INSTALLED)
 docs: $(INSTALLED)
 	$(BIN)/python docs/update_readme.py
 	$(BIN)/python -m docs.update_model_card
+	$(BIN)/python -m docs.update_choosing
 
 clean:
 	rm -rf .venv demo-output build dist

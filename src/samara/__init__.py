@@ -29,6 +29,8 @@ _HOME_OF = {
     "load": "samara.checkpoints.load",
     "open_segmenter": "samara.segmenter",
     "read_image": "samara.images",
+    "recommend": "samara.recommendation.recommend",
+    "select_sam_checkpoint": "samara.recommendation.guide",
 }
 
 __all__ = [
@@ -50,6 +52,8 @@ __all__ = [
     "load",
     "open_segmenter",
     "read_image",
+    "recommend",
+    "select_sam_checkpoint",
 ]
 
 if TYPE_CHECKING:
@@ -67,6 +71,8 @@ if TYPE_CHECKING:
     from samara.predictor import Predictor
     from samara.prompts import Prompt
     from samara.quality import evaluate
+    from samara.recommendation.guide import select_sam_checkpoint
+    from samara.recommendation.recommend import recommend
     from samara.reports.overlay import draw_masks
     from samara.results import MaskSet
     from samara.segmenter import open_segmenter

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import samara
-from samara.cli import annotate, checkpoints, doctor, evaluate, export, export_annotations, finetune, segment
+from samara.cli import annotate, checkpoints, compare, doctor, evaluate, export, export_annotations, finetune, recommend, segment
 from samara.errors import SamaraError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("finetune")(finetune.finetune)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
+app.command("recommend")(recommend.recommend)
 app.add_typer(checkpoints.app, name="checkpoints")
 
 

@@ -1,0 +1,111 @@
+"""Write the tables of docs/choosing.md anew from the product's own tables: `make docs`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from samara.checkpoints.catalogue import CATALOGUE
+from samara.recommendation.costs import COSTS
+from samara.recommendation.guide import RULES
+from samara.recommendation.quality import published_quality
+from samara.recommendation.tasks import CRITERIA, DOMAINS, TASKS
+from samara.recommendation.throughput import CARDS
+
+DOCUMENT = Path(__file__).parent / "choosing.md"
+
+
+def criteria() -> str:
+    """What is weighed."""
+    return _table(("criterion", "value between 0 and 1"), ((name, text) for name, text in CRITERIA.items()))
+
+
+def tasks() -> str:
+    """Weights and demands of each task."""
+    rows = (
+        (
+            task.name,
+            *(f"{task.weights[name]:.2f}" if task.weights[name] else "" for name in CRITERIA),
+            f"{task.seconds:g} s",
+            f"{task.comfortable_s:g} to {task.too_slow_s:g} s",
+            f"{task.least_quality:.2f}",
+        )
+        for task in TASKS.values()
+    )
+    return _table(("task", *CRITERIA, "wants at most", "speed from 1 to 0", "wants at least"), rows)
+
+
+def domains() -> str:
+    """How a domain shifts the weights."""
+    rows = (
+        (domain.name, ", ".join(f"{name} x {factor:g}" for name, factor in domain.factors.items()) or "as they are")
+        for domain in DOMAINS.values()
+    )
+    return _table(("domain", "weights"), rows)
+
+
+def qualities() -> str:
+    """Quality of each checkpoint that has a figure, by kind of prompt, with what it rests on."""
+    rows = []
+    for row in CATALOGUE:
+        by_prompt = [
+            published_quality(row.name, prompt, DOMAINS["natural"]) for prompt in ("point", "box", "everything")
+        ]
+        if row.variant in COSTS and any(by_prompt):
+            values = (f"{one.value:.2f}" if one else "" for one in by_prompt)
+            rows.append((f"`{row.name}`", *values, by_prompt[1].basis if by_prompt[1] else ""))
+    return _table(("checkpoint", "points", "boxes", "everything", "basis (boxes)"), rows)
+
+
+def cards() -> str:
+    """What GPU is assumed for an amount of memory."""
+    return _table(
+        ("memory from", "card", "TFLOP/s"),
+        ((f"{card.gigabytes:g} GB", card.name, f"{card.flops / 1e12:.3g}") for card in CARDS),
+    )
+
+
+def guide() -> str:
+    """The guide's rules and what becomes of them."""
+    rows = (
+        (
+            rule.where,
+            rule.situation,
+            " or ".join(f"`{name}`" for name in rule.primary),
+            f"{' or '.join(f'`{name}`' for name in rule.instead)}: {rule.differs}" if rule.instead else "followed",
+        )
+        for rule in RULES
+    )
+    return _table(("where", "situation", "guide", "samara, on a usual machine"), rows)
+
+
+def _table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(headings)
+    lines = [head, ["---"] * len(head), *map(list, rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+TABLES = {
+    "criteria": criteria,
+    "tasks": tasks,
+    "domains": domains,
+    "qualities": qualities,
+    "cards": cards,
+    "guide": guide,
+}
+
+
+def updated(text: str) -> str:
+    """The document with its tables made from the data."""
+    for mark, make in TABLES.items():
+        region = re.compile(rf"(<!-- {mark}: made by `make docs` -->\n).*?(<!-- end -->)", re.DOTALL)
+        made = make()
+        text, count = region.subn(lambda match, made=made: f"{match[1]}{made}\n{match[2]}", text)
+        if count != 1:
+            raise SystemExit(f"{DOCUMENT.name} has {count} places for the table {mark!r}, and must have one")
+    return text
+
+
+if __name__ == "__main__":
+    DOCUMENT.write_text(updated(DOCUMENT.read_text()))

@@ -1,0 +1,228 @@
+"""A recommendation as a value: the ranking, what is excluded, what is known, and how to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from samara.checkpoints.record import Checkpoint
+from samara.licences import licence_of
+from samara.recommendation.estimates import file_bytes
+from samara.recommendation.ranking import Ranked
+from samara.recommendation.request import Request
+from samara.recommendation.rules import Reason, gigabytes, seconds
+from samara.recommendation.target import Target
+from samara.recommendation.tasks import Criterion
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """A checkpoint that is out of the question, and every reason why."""
+
+    checkpoint: Checkpoint
+    reasons: tuple[Reason, ...]
+
+    @property
+    def name(self) -> str:
+        """Name in the catalogue."""
+        return self.checkpoint.name
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What to use, and why.
+
+    Attributes:
+        request: what was wanted.
+        target: where it shall run.
+        ranking: feasible checkpoints, best first.
+        excluded: the others of the catalogue.
+        notes: what the reader should know besides, as sentences.
+    """
+
+    request: Request
+    target: Target
+    ranking: tuple[Ranked, ...]
+    excluded: tuple[Excluded, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def best(self) -> Ranked | None:
+        """The first of the ranking; None if nothing is feasible."""
+        return self.ranking[0] if self.ranking else None
+
+    @property
+    def checkpoint(self) -> str | None:
+        """Name of the best, for `samara.load`; None if nothing is feasible."""
+        return None if self.best is None else self.best.name
+
+    @property
+    def answer(self) -> str:
+        """The recommendation in one sentence."""
+        task, where, best = self.request.task, self.target.title, self.best
+        if best is None:
+            return f"Nothing fits: no checkpoint does {task} on {where} within these limits."
+        needs = best.candidate.needs
+        numbers = f"about {seconds(needs.seconds.value)} a picture, {gigabytes(needs.memory.value)} of memory"
+        if not best.missed:
+            return f"Use {best.name} for {task} on {where}: {numbers}."
+        return (
+            f"Use {best.name}, with reservations: nothing meets all that {task} wants on {where}, and it comes "
+            f"closest ({numbers})."
+        )
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """How to go on, in the shell; none if nothing is feasible."""
+        if self.best is None:
+            return ()
+        fetch = () if self.best.candidate.at_hand else (f"samara checkpoints get {self.best.name}",)
+        return (*fetch, f"{_next_command(self.request)} --checkpoint {self.best.name}")
+
+    def reason(self, ranked: Ranked) -> str:
+        """Why a checkpoint stands where it stands, in one line."""
+        clauses = [*ranked.missed]
+        if ranked.tied_with is not None:
+            clauses.append(f"ties with {ranked.tied_with}, which comes first because {_TIE_TEXT[ranked.tie_break]}")
+        other = self._neighbour(ranked)
+        if other is not None:
+            clauses.append(_compared(ranked, other))
+        return "; ".join(clause for clause in clauses if clause) or "nothing else is feasible"
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values, for JSON."""
+        return {
+            "answer": self.answer,
+            "checkpoint": self.checkpoint,
+            "commands": list(self.commands),
+            "request": self.request.as_dict(),
+            "machine": self.target.as_dict(),
+            "ranking": [self._ranked_dict(place, one) for place, one in enumerate(self.ranking, start=1)],
+            "excluded": [
+                {
+                    "checkpoint": one.name,
+                    "reasons": [
+                        {"rule": reason.rule, "text": reason.text, "certainty": reason.certainty}
+                        for reason in one.reasons
+                    ],
+                }
+                for one in self.excluded
+            ],
+            "notes": list(self.notes),
+        }
+
+    def _ranked_dict(self, place: int, one: Ranked) -> dict[str, object]:
+        row, needs = one.candidate.checkpoint, one.candidate.needs
+        return {
+            "place": place,
+            "checkpoint": one.name,
+            "score": one.score,
+            "reason": self.reason(one),
+            "missed": list(one.missed),
+            "tied_with": one.tied_with,
+            "quality": None if one.quality is None else one.quality.as_dict(),
+            "seconds": needs.seconds.as_dict(),
+            "memory_bytes": needs.memory.as_dict(),
+            "settings": dict(needs.settings),
+            "criteria": {part.criterion: {"value": part.value, "weight": part.weight} for part in one.parts},
+            "licence": row.licence,
+            "at_hand": one.candidate.at_hand,
+            "file_bytes": file_bytes(row),
+        }
+
+    def _neighbour(self, ranked: Ranked) -> Ranked | None:
+        """With whom a checkpoint is compared: the first with the second, all others with the first."""
+        others = [one for one in self.ranking if one.name != ranked.name]
+        return others[0] if others else None
+
+
+_TIE_TEXT: Mapping[str, str] = {
+    "evidence": "more is published about it",
+    "file": "its file is smaller",
+    "name": "its name comes first",
+}
+
+
+def _next_command(request: Request) -> str:
+    if request.task == "fine-tuning":
+        return "samara finetune --train COCO.json --images DIR --out FILE"
+    if request.task == "batch annotation":
+        return "samara annotate PICTURES --out DIR"
+    if request.asks_everything:
+        return "samara segment PICTURE..."
+    prompt = "--point X,Y" if "point" in request.prompts else "--box X0,Y0,X1,Y1"
+    return f"samara segment PICTURE {prompt}"
+
+
+def _compared(one: Ranked, other: Ranked) -> str:
+    """What speaks for and against one beside another, in facts, with the points of the score that each is worth."""
+    gains = {
+        mine.criterion: mine.value * mine.weight - theirs.value * theirs.weight
+        for mine, theirs in zip(one.parts, other.parts, strict=True)
+    }
+    ordered = sorted(gains.items(), key=lambda item: (-abs(item[1]), item[0]))
+    told = [(f"{_FACTS[name](one, other)} ({gain:+.2f})", gain) for name, gain in ordered]
+    good = [text for text, gain in told if gain >= _WORTH_TELLING][:_MOST]
+    bad = [text for text, gain in told if gain <= -_WORTH_TELLING][:_MOST]
+    if not good and not bad:
+        return f"as good as {other.name} in every respect"
+    return f"beside {other.name}: {', '.join(good)}{' but ' if good and bad else ''}{', '.join(bad)}"
+
+
+_WORTH_TELLING, _MOST = 0.005, 2
+
+
+def _quality_fact(one: Ranked, other: Ranked) -> str:
+    mine, theirs = ("unknown" if each.quality is None else f"{each.quality.value:.2f}" for each in (one, other))
+    return f"quality {mine} against {theirs}"
+
+
+def _speed_fact(one: Ranked, other: Ranked) -> str:
+    ratio = other.candidate.needs.seconds.value / one.candidate.needs.seconds.value
+    return f"{_factor(ratio)} faster" if ratio >= 1 else f"{_factor(1 / ratio)} slower"
+
+
+def _memory_fact(one: Ranked, other: Ranked) -> str:
+    mine, theirs = (gigabytes(each.candidate.needs.memory.value) for each in (one, other))
+    return f"memory {mine} against {theirs}"
+
+
+def _size_fact(one: Ranked, other: Ranked) -> str:
+    mine, theirs = (gigabytes(file_bytes(each.candidate.checkpoint)) for each in (one, other))
+    return f"file {mine} against {theirs}"
+
+
+def _evidence_fact(one: Ranked, other: Ranked) -> str:
+    mine, theirs = ({part.criterion: part.value for part in each.parts}["evidence"] for each in (one, other))
+    return f"{'more' if mine > theirs else 'less'} is published about it"
+
+
+def _licence_fact(one: Ranked, other: Ranked) -> str:
+    return f"under {one.candidate.checkpoint.licence}"
+
+
+def _at_hand_fact(one: Ranked, other: Ranked) -> str:
+    return "already here" if one.candidate.at_hand else "not here yet"
+
+
+_FACTS: Mapping[Criterion, Callable[[Ranked, Ranked], str]] = {
+    "quality": _quality_fact,
+    "speed": _speed_fact,
+    "memory": _memory_fact,
+    "size": _size_fact,
+    "evidence": _evidence_fact,
+    "licence": _licence_fact,
+    "at hand": _at_hand_fact,
+}
+"""What a criterion comes from, of one checkpoint beside another."""
+
+
+def _factor(ratio: float) -> str:
+    return f"{ratio:.0f} times" if ratio >= 9.5 else f"{ratio:.1f} times"
+
+
+def told_licence(ranked: Ranked) -> str | None:
+    """What the licence of a recommended checkpoint asks, if it asks something."""
+    row = ranked.candidate.checkpoint
+    licence = licence_of(row.licence)
+    return None if licence.commercial == "free" else f"{row.name} is under {row.licence}: {licence.consequence}."

@@ -1,0 +1,89 @@
+"""What an encoding and a prompt cost in arithmetic, time and memory, for every variant that runs.
+
+Arithmetic is counted (`tests/recommendation/test_costs.py` counts it again), times and memory are measured on one
+machine (`benchmarks/results/inference_cost.csv`, which the same test compares), in float32 on a CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+MEASURED_ON = "AMD EPYC, 2 cores (AVX2)"
+"""Where the times were measured."""
+
+MATRIX_FLOPS = 1.241e11
+"""Floating-point operations per second of a large matrix product there, see `throughput.measure_matrix_speed`."""
+
+RUNTIME_BYTES = 0.34e9
+"""Resident set of Python, PyTorch and samara before any network is there."""
+
+CUDA_CONTEXT_BYTES = 0.5e9
+"""What CUDA's context and libraries take beside PyTorch's tensors; rule of thumb."""
+
+POINTS_PER_SIDE = 32
+"""Grid of automatic mask generation by default, in the official code and here."""
+
+PROMPTS_AT_A_TIME = 8
+"""Prompts that were decoded together when their memory was measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Of one variant at the input size of its published checkpoint.
+
+    Attributes:
+        encoder_flops: operations of one encoding, a multiply-add counting as two; of a detector its one pass.
+        prompt_flops: operations of one point of many, three masks; 0 for a detector.
+        encode_s: seconds of one encoding.
+        prompt_s: seconds of one prompt of many; 0 for a detector.
+        encode_bytes: peak memory of an encoding beyond the network.
+        prompts_bytes: the same of decoding `PROMPTS_AT_A_TIME` prompts together, in the form that GPUs use, which
+            takes more than that of processors.
+    """
+
+    encoder_flops: float
+    prompt_flops: float
+    encode_s: float
+    prompt_s: float
+    encode_bytes: float
+    prompts_bytes: float
+
+
+def _cost(*numbers: float) -> Cost:
+    flops, prompt_flops, encode_s, prompt_s, encode_mb, prompts_mb = numbers
+    return Cost(
+        encoder_flops=flops * 1e9,
+        prompt_flops=prompt_flops * 1e9,
+        encode_s=encode_s,
+        prompt_s=prompt_s,
+        encode_bytes=encode_mb * 1e6,
+        prompts_bytes=prompts_mb * 1e6,
+    )
+
+
+# GFLOP to encode, GFLOP of a prompt, seconds to encode, seconds of a prompt, MB to encode, MB of eight prompts.
+# HQ encoders are SAM's, and handing out an early block costs nothing that could be measured.
+COSTS: Mapping[str, Cost] = {
+    "vit_b": _cost(972.1, 3.618, 13.68, 0.02534, 359, 315),
+    "vit_l": _cost(2985.7, 3.618, 33.97, 0.02159, 552, 273),
+    "vit_h": _cost(5961.1, 3.618, 50.48, 0.02055, 673, 259),
+    "vit_t": _cost(77.54, 3.618, 1.586, 0.02147, 314, 403),
+    "samara_pyramid": _cost(9.053, 0.5453, 0.0618, 0.004222, 35.6, 70.2),
+    "hq_vit_b": _cost(972.1, 8.463, 13.68, 0.1231, 359, 525),
+    "hq_vit_l": _cost(2985.7, 8.463, 33.97, 0.1095, 552, 533),
+    "hq_vit_h": _cost(5961.1, 8.463, 50.48, 0.115, 673, 484),
+    "hq_vit_t": _cost(77.54, 8.463, 1.586, 0.1125, 314, 516),
+    "fastsam_s": _cost(102.2, 0, 1.061, 0, 340, 0),
+    "fastsam_x": _cost(839.5, 0, 7.379, 0, 720, 0),
+    "yolov8n_seg": _cost(12.00, 0, 0.1455, 0, 88, 0),
+    "yolov8s_seg": _cost(40.09, 0, 0.3337, 0, 152, 0),
+    "yolov8m_seg": _cost(104.5, 0, 1.029, 0, 249, 0),
+    "yolov8l_seg": _cost(210.4, 0, 1.887, 0, 282, 0),
+    "yolov8x_seg": _cost(328.4, 0, 2.522, 0, 443, 0),
+    "yolo11n_seg": _cost(9.800, 0, 0.1506, 0, 104, 0),
+    "yolo11s_seg": _cost(33.07, 0, 0.4724, 0, 166, 0),
+    "yolo11m_seg": _cost(113.3, 0, 0.9354, 0, 295, 0),
+    "yolo11l_seg": _cost(132.4, 0, 1.157, 0, 275, 0),
+    "yolo11x_seg": _cost(296.7, 0, 2.453, 0, 404, 0),
+}

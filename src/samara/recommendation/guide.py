@@ -1,0 +1,320 @@
+"""The rules of the guide "SAM Model Checkpoints Comparison" as data, and what becomes of each.
+
+Many people choose by these rules. Each row is a situation with what the guide recommends in it; where measurements and
+published figures lead elsewhere, they win, `differs` says why, and a recommendation that departs from the rule says
+so too. `tests/recommendation/test_guide.py` asks for every row.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from samara.checkpoints.catalogue import find
+from samara.errors import SettingsError
+from samara.published.claims import GUIDE
+from samara.published.figures import published_for
+from samara.recommendation.costs import COSTS
+from samara.recommendation.quality import WITHOUT_HQ
+from samara.recommendation.request import Request
+from samara.recommendation.target import Target
+
+THRESHOLDS: tuple[tuple[float, str], ...] = ((12, "vit_h"), (6, "vit_l"), (0, "vit_b"))
+"""Least GB of GPU memory and the variant that the guide picks for it, from the largest."""
+
+
+def select_sam_checkpoint(available_vram_gb: float) -> str:
+    """Choose among SAM's three checkpoints by GPU memory alone: 12 GB and more ViT-H, 6 GB and more ViT-L, else ViT-B.
+
+    The guide's own rule, kept for code that relies on it. It is careful: samara estimates about 4 GB for ViT-H, and
+    the rule knows no smaller checkpoint than ViT-B; `samara.recommend` looks at task, speed, licence and quality too.
+
+    Args:
+        available_vram_gb: memory of the GPU in GB, at least 0.
+
+    Returns:
+        An alias of the catalogue that `samara.load` and `sam_model_registry` take.
+
+    Raises:
+        SettingsError: no number, or a negative one.
+
+    Source: the guide, section 7, "Checkpoint Selection for ARR-COC".
+    """
+    if math.isnan(available_vram_gb) or available_vram_gb < 0:
+        raise SettingsError(f"available_vram_gb is {available_vram_gb}; it must be a number of GB, at least 0")
+    return next(variant for least, variant in THRESHOLDS if available_vram_gb >= least)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One row of section 6 of the guide.
+
+    Attributes:
+        where: the table or list.
+        situation: as the guide names it.
+        primary: what it recommends, names in the catalogue.
+        alternatives: what it allows besides.
+        task, domain: what the situation is in our words; None where the row speaks of any.
+        gpu_gb: least and most memory of the GPU it speaks of; (0, 0) for a processor alone, None for any machine.
+        instead: what samara recommends on a usual machine where that is something else.
+        differs: why, a clause that is true of `instead`; empty where the row is followed.
+    """
+
+    where: str
+    situation: str
+    primary: tuple[str, ...]
+    alternatives: tuple[str, ...] = ()
+    task: str | None = None
+    domain: str | None = None
+    gpu_gb: tuple[float, float] | None = None
+    instead: tuple[str, ...] = ()
+    differs: str = ""
+
+    def speaks_of(self, request: Request, target: Target) -> bool:
+        """Whether the row is about this request on this machine."""
+        fits_task = self.task in (None, request.task)
+        fits_domain = self.domain in (None, request.domain)
+        return fits_task and fits_domain and (self.gpu_gb is None or _lies_in(self.gpu_gb, target))
+
+
+def _lies_in(gpu_gb: tuple[float, float], target: Target) -> bool:
+    low, high = gpu_gb
+    if target.device != "cuda" or target.memory_bytes is None:
+        return high == 0
+    # A card that is sold as 24 GB shows itself with a little more or less.
+    return low * 0.95 <= target.memory_bytes / 1e9 < max(high, low) * 1.08 and high > 0
+
+
+_H, _L, _B = ("sam_vit_h",), ("sam_vit_l",), ("sam_vit_b",)
+_SMALL = ("mobile_sam", "fastsam_s", "fastsam_x")
+
+
+def _figure(checkpoint: str, metric: str, source: str, prompts: str | None = None) -> float:
+    found = published_for(checkpoint, metric, source)
+    return next(one.value for one in found if prompts is None or prompts in (one.conditions.prompts or ""))
+
+
+def _encoding_ratio(slow: str, fast: str) -> float:
+    return COSTS[slow].encode_s / COSTS[fast].encode_s
+
+
+_HQ_IS_AHEAD = (
+    "HQ-SAM ViT-H has the same image encoder and is ahead where both were published: mean AP "
+    f"{_figure('sam_hq_vit_h', 'seginw_ap', 'HQ-SAM README'):.3f} to "
+    f"{_figure('sam_vit_h', 'seginw_ap', 'HQ-SAM README'):.3f} on SegInW"
+)
+_TOO_SLOW = (
+    f"ViT-B takes {_figure('sam_vit_b', 'prompt_seconds', 'FastSAM README'):.2f} s a picture even on an RTX 3090, "
+    f"MobileSAM was published with {1e3 * _figure('mobile_sam', 'prompt_seconds', 'MobileSAM README'):.0f} ms on a GPU"
+)
+_SMALLER_AND_FASTER = (
+    f"MobileSAM encodes {_encoding_ratio('vit_b', 'vit_t'):.1f} times faster than ViT-B on the same processor "
+    f"(measured), and its file is {(find('sam_vit_b').size_bytes or 0) / (find('mobile_sam').size_bytes or 1):.1f} "
+    "times smaller"
+)
+_SAME_MEMORY = (
+    "with cached embeddings the encoder is not in memory while the decoder trains, so that every variant needs the "
+    "same 1.3 to 1.5 GB (measured), and fine-tuning adds more to ViT-H than to ViT-B: "
+    f"{100 * _figure('sam_vit_h', 'dice_gain', 'Huang et al. 2024'):.1f} to "
+    f"{100 * _figure('sam_vit_b', 'dice_gain', 'Huang et al. 2024'):.1f} points of DICE"
+)
+_GRID = "32 x 32"
+_POINTS_DOMINATE = (
+    "with everything asked most of the time goes into a thousand points, which cost all SAM alike: on an RTX 3090 "
+    f"{_figure('sam_vit_h', 'everything_seconds', 'FastSAM README', _GRID):.1f} s with ViT-H and "
+    f"{_figure('sam_vit_b', 'everything_seconds', 'FastSAM README', _GRID):.1f} s with ViT-B"
+)
+_LITTLE_BEHIND = (
+    "ViT-L is so little behind ViT-H (COCO AP "
+    f"{_figure('sam_vit_l', 'coco_ap', 'TinySAM README'):.3f} to "
+    f"{_figure('sam_vit_h', 'coco_ap', 'TinySAM README'):.3f}) "
+    f"and encodes so much faster ({_encoding_ratio('vit_h', 'vit_l'):.1f} times, measured) that for a balance the two "
+    "tie, and the smaller file decides; ask for maximum quality to put quality first"
+)
+RULES: tuple[Rule, ...] = (
+    Rule(
+        where="Decision Matrix",
+        situation="Maximum quality",
+        primary=_H,
+        task="maximum quality",
+        instead=("sam_hq_vit_h",),
+        differs=_HQ_IS_AHEAD,
+    ),
+    Rule(where="Decision Matrix", situation="Production balanced", primary=_L, task="production"),
+    Rule(
+        where="Decision Matrix",
+        situation="Real-time",
+        primary=_B,
+        task="real-time",
+        instead=("mobile_sam",),
+        differs=_TOO_SLOW,
+    ),
+    Rule(
+        where="Decision Matrix",
+        situation="Edge/Mobile",
+        primary=_B,
+        task="edge",
+        instead=("mobile_sam",),
+        differs=_SMALLER_AND_FASTER,
+    ),
+    Rule(
+        where="Decision Matrix",
+        situation="Fine-tuning (limited GPU)",
+        primary=_B,
+        task="fine-tuning",
+        gpu_gb=(4, 8),
+        instead=_L + _H,
+        differs=_SAME_MEMORY,
+    ),
+    Rule(where="Decision Matrix", situation="Research benchmarks", primary=_H, task="benchmark"),
+    Rule(where="Decision Matrix", situation="Medical imaging", primary=_H, domain="medical"),
+    Rule(where="Decision Matrix", situation="Interactive annotation", primary=_L, task="interactive annotation"),
+    Rule(
+        where="Application-Based Recommendations",
+        situation="Medical Imaging & Scientific",
+        primary=_H,
+        alternatives=_L,
+        domain="medical",
+        task="maximum quality",
+    ),
+    Rule(
+        where="Application-Based Recommendations",
+        situation="Autonomous Driving",
+        primary=_B + _L,
+        alternatives=_SMALL,
+        domain="driving",
+        task="real-time",
+    ),
+    Rule(
+        where="Application-Based Recommendations",
+        situation="Content Creation / Background Removal",
+        primary=_L,
+        alternatives=_B,
+        domain="content creation",
+    ),
+    Rule(
+        where="Application-Based Recommendations",
+        situation="Dataset Annotation, interactive",
+        primary=_L,
+        task="interactive annotation",
+    ),
+    Rule(
+        where="Application-Based Recommendations",
+        situation="Dataset Annotation, large-scale",
+        primary=_B,
+        task="batch annotation",
+        instead=_H,
+        differs=_POINTS_DOMINATE,
+    ),
+    Rule(
+        where="Application-Based Recommendations",
+        situation="Robotics / Embedded",
+        primary=_B,
+        alternatives=_SMALL,
+        domain="robotics",
+        task="edge",
+    ),
+    Rule(
+        where="Hardware-Based Selection",
+        situation="High-End GPU (24+ GB VRAM)",
+        primary=_H,
+        gpu_gb=(24, math.inf),
+        instead=_L,
+        differs=_LITTLE_BEHIND,
+    ),
+    Rule(where="Hardware-Based Selection", situation="Mid-Range GPU (8-16 GB VRAM)", primary=_L, gpu_gb=(8, 16)),
+    Rule(
+        where="Hardware-Based Selection",
+        situation="Mid-Range GPU, fine-tuning",
+        primary=_B,
+        gpu_gb=(8, 16),
+        task="fine-tuning",
+        instead=_H,
+        differs=_SAME_MEMORY,
+    ),
+    Rule(
+        where="Hardware-Based Selection",
+        situation="Consumer GPU (4-8 GB VRAM)",
+        primary=_B,
+        alternatives=("mobile_sam",),
+        gpu_gb=(4, 8),
+    ),
+    Rule(
+        where="Hardware-Based Selection",
+        situation="CPU Only",
+        primary=_B,
+        gpu_gb=(0, 0),
+        instead=("mobile_sam",),
+        differs=_SMALLER_AND_FASTER,
+    ),
+    Rule(
+        where="Cost-Benefit Analysis",
+        situation="ViT-H for production",
+        primary=_H,
+        task="production",
+        instead=_L,
+        differs=_LITTLE_BEHIND,
+    ),
+    Rule(where="Cost-Benefit Analysis", situation="ViT-H for research", primary=_H, task="benchmark"),
+    Rule(where="Cost-Benefit Analysis", situation="ViT-L for most applications", primary=_L, task="production"),
+    Rule(
+        where="Cost-Benefit Analysis",
+        situation="ViT-B where speed is critical",
+        primary=_B,
+        task="real-time",
+        instead=("mobile_sam",),
+        differs=_TOO_SLOW,
+    ),
+    Rule(
+        where="Cost-Benefit Analysis",
+        situation="ViT-B for edge",
+        primary=_B,
+        task="edge",
+        instead=("mobile_sam",),
+        differs=_SMALLER_AND_FASTER,
+    ),
+)
+
+
+def rules_for(request: Request, target: Target) -> tuple[Rule, ...]:
+    """The rows that speak of a request, those with the most particular situation first."""
+    speaking = [rule for rule in RULES if rule.speaks_of(request, target)]
+    return tuple(sorted(speaking, key=lambda rule: (rule.domain is None, rule.task is None, rule.gpu_gb is None)))
+
+
+def guide_note(request: Request, target: Target, chosen: str | None) -> str | None:
+    """Whether a recommendation follows the guide, and why not; None where the guide is silent or nothing was chosen."""
+    rules = rules_for(request, target)
+    if not rules or chosen is None:
+        return None
+    agreeing = next((rule for rule in rules if chosen in rule.primary), None)
+    if agreeing is not None:
+        others = [rule for rule in rules if chosen not in (*rule.primary, *rule.alternatives)]
+        but = f"; for {others[0].situation} it says {' or '.join(others[0].primary)}" if others else ""
+        return f"{_says(agreeing)}, and so does this{but}."
+    allowing = next((rule for rule in rules if chosen in rule.alternatives), None)
+    if allowing is not None:
+        return f"{_says(allowing)} and allows {chosen}."
+    by_machine = sorted(rules, key=lambda rule: rule.gpu_gb is None)
+    explained = next((rule for rule in by_machine if chosen in rule.instead), None)
+    if explained is not None:
+        return f"{_says(explained)}; this differs: {explained.differs}."
+    return f"{_says(rules[0])}; on this machine and with these limits the figures above lead elsewhere."
+
+
+def _says(rule: Rule) -> str:
+    return f'The guide "{GUIDE}" says {" or ".join(rule.primary)} for {rule.situation}'
+
+
+def memory_note(target: Target, chosen: str | None, memory_bytes: float | None) -> str | None:
+    """Where the guide's memory thresholds would forbid what was chosen."""
+    if target.device != "cuda" or target.memory_bytes is None or chosen is None or memory_bytes is None:
+        return None
+    least = {variant: gigabytes for gigabytes, variant in THRESHOLDS}
+    wanted = least.get(find(WITHOUT_HQ.get(chosen, chosen)).variant)
+    if wanted is None or target.memory_bytes / 1e9 >= wanted * 0.95:
+        return None
+    return (
+        f"By the guide's thresholds {chosen} needs a GPU of {wanted:g} GB; the estimate above is "
+        f"{memory_bytes / 1e9:.1f} GB, because samara never holds a whole attention matrix."
+    )

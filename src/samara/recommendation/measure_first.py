@@ -1,0 +1,88 @@
+"""Measure what is on this machine on the user's own pictures, before recommending: quality, time and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from samara.benchmarking.measure import measure
+from samara.benchmarking.settings import BenchmarkSettings
+from samara.benchmarking.subjects import Running
+from samara.errors import SettingsError
+from samara.evaluation.ground_truth import GroundTruth
+from samara.evaluation.settings import EvaluationSettings, Measure
+from samara.measurements.record_file import read_records
+from samara.measurements.records import Record
+from samara.recommendation.answer import Recommendation
+from samara.recommendation.costs import POINTS_PER_SIDE
+from samara.recommendation.request import Request
+from samara.recommendation.tasks import Prompt
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, the steps done and the steps in all."""
+
+MEASURES: dict[Prompt, Measure] = {
+    "point": "centre_click",
+    "background point": "centre_click",
+    "box": "box",
+    "mask": "box",
+    "everything": "everything",
+}
+"""What is measured for a kind of prompt. Classes are not: ground truth of other classes says nothing about them."""
+
+
+def measure_first(
+    first: Recommendation,
+    *,
+    ground_truth: Path,
+    images: Path,
+    out: Path,
+    pictures: int,
+    progress: Progress | None = None,
+) -> list[Record]:
+    """Measure every feasible checkpoint whose file is on this machine.
+
+    Args:
+        first: the recommendation without measurements, which says what is feasible and at hand.
+        ground_truth: COCO instances file.
+        images: folder of its pictures.
+        out: folder for the records; started again with the same settings, it goes on where it was cut off.
+        pictures: most pictures per source that quality is measured on.
+        progress: called as the work goes on.
+
+    Raises:
+        SettingsError: it is another machine that is asked about, nothing is at hand, or nothing that is asked can be
+            measured.
+        SamaraError: pictures or ground truth cannot be used.
+    """
+    names = [one.name for one in first.ranking if one.candidate.at_hand]
+    if first.target.machine is None:
+        raise SettingsError("measuring is for this machine; leave out what describes another one")
+    if not names:
+        raise SettingsError("no feasible checkpoint is on this machine; fetch one with `samara checkpoints get`")
+    file = measure(
+        names,
+        out=out,
+        ground_truth=[GroundTruth(ground_truth, images, first.request.domain)],
+        settings=BenchmarkSettings(
+            groups=("speed", "memory", "quality"),
+            batch_sizes=(1,),
+            repeats=3,
+            seconds=5.0,
+            # Everything takes a thousand prompts: only where it is asked for.
+            points_per_side=POINTS_PER_SIDE if first.request.asks_everything else 1,
+        ),
+        evaluation=EvaluationSettings(
+            measures=_measures(first.request), images=pictures, everything_images=min(pictures, 3)
+        ),
+        running=Running(device=first.target.device),
+        progress=progress,
+    )
+    return read_records(file)
+
+
+def _measures(request: Request) -> tuple[Measure, ...]:
+    wanted = tuple(dict.fromkeys(MEASURES[prompt] for prompt in request.prompts if prompt in MEASURES))
+    if not wanted:
+        raise SettingsError(f"{' and '.join(request.prompts)} cannot be measured; ask for {', '.join(MEASURES)}")
+    return wanted

@@ -1,0 +1,135 @@
+"""What a reader of a recommendation should know besides the ranking, as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from samara.checkpoints.catalogue import CATALOGUE
+from samara.published.figures import published_for
+from samara.recommendation.answer import Recommendation, told_licence
+from samara.recommendation.guide import guide_note, memory_note
+from samara.recommendation.measured import Measurements
+from samara.recommendation.quality import WITHOUT_HQ
+from samara.recommendation.rules import NOT_RUN
+
+_Note = Callable[[Recommendation, Measurements], str | None]
+
+
+def notes_about(recommendation: Recommendation, measured: Measurements) -> tuple[str, ...]:
+    """Every note that applies, the most urgent first."""
+    found = (note(recommendation, measured) for note in _NOTES)
+    return tuple(note for note in found if note is not None)
+
+
+def _weak(recommendation: Recommendation, measured: Measurements) -> str | None:
+    """The embedded checkpoint must never pass for a real one."""
+    best = recommendation.best
+    if best is None or not best.candidate.checkpoint.embedded:
+        return None
+    click, box = (published_for(best.name, metric)[0].value for metric in ("centre_click_iou", "box_iou"))
+    return (
+        f"{best.name} is small and weak (mean IoU {click:.2f} from a click, {box:.2f} from a box, natural pictures): "
+        "it runs here, but loosen the limits that exclude the others before you rely on its masks."
+    )
+
+
+def _nothing(recommendation: Recommendation, measured: Measurements) -> str | None:
+    """Which limit to loosen when nothing is left."""
+    if recommendation.ranking:
+        return None
+    alone: dict[str, int] = {}
+    for one in recommendation.excluded:
+        if len(one.reasons) == 1 and one.reasons[0].rule != NOT_RUN:
+            alone[one.reasons[0].rule] = alone.get(one.reasons[0].rule, 0) + 1
+    if not alone:
+        return "No single limit is to blame: each checkpoint fails for more than one reason."
+    rule = max(alone, key=lambda name: alone[name])
+    return f"Loosen the limit on {rule} first: by itself it excludes {alone[rule]} checkpoints."
+
+
+def _licence(recommendation: Recommendation, measured: Measurements) -> str | None:
+    return None if recommendation.best is None else told_licence(recommendation.best)
+
+
+def _settings(recommendation: Recommendation, measured: Measurements) -> str | None:
+    best = recommendation.best
+    if best is None or not best.candidate.needs.settings:
+        return None
+    settings = ", ".join(f"{name}={value}" for name, value in best.candidate.needs.settings.items())
+    return f"So that it fits into the memory: samara.AutomaticSettings({settings})."
+
+
+def _one_mask(recommendation: Recommendation, measured: Measurements) -> str | None:
+    best = recommendation.best
+    if best is None or best.name not in WITHOUT_HQ or recommendation.request.asks_everything:
+        return None
+    return (
+        f"{best.name} gives one mask per prompt; where an ambiguous click should give three to choose from, take "
+        f"{WITHOUT_HQ[best.name]}."
+    )
+
+
+def _sizes(recommendation: Recommendation, measured: Measurements) -> str | None:
+    if "classes" not in recommendation.request.prompts or recommendation.best is None:
+        return None
+    return (
+        "Which size of YOLO-seg is good enough these figures do not say: larger ones find more (rule of thumb) and are "
+        "slower."
+    )
+
+
+def _meanwhile(recommendation: Recommendation, measured: Measurements) -> str | None:
+    best = recommendation.best
+    embedded = [one for one in recommendation.ranking if one.candidate.checkpoint.embedded]
+    if best is None or best.candidate.at_hand or not embedded:
+        return None
+    return f"To try the interface before the download, {embedded[0].name} runs at once; its masks are weak."
+
+
+def _domain(recommendation: Recommendation, measured: Measurements) -> str | None:
+    return recommendation.request.domain_details.note or None
+
+
+def _guide(recommendation: Recommendation, measured: Measurements) -> str | None:
+    return guide_note(recommendation.request, recommendation.target, recommendation.checkpoint)
+
+
+def _thresholds(recommendation: Recommendation, measured: Measurements) -> str | None:
+    best = recommendation.best
+    memory = None if best is None else best.candidate.needs.memory.value
+    return memory_note(recommendation.target, recommendation.checkpoint, memory)
+
+
+def _measure(recommendation: Recommendation, measured: Measurements) -> str | None:
+    """Published figures are about other people's pictures."""
+    best = recommendation.best
+    if best is None or best.quality is None or best.quality.certainty.startswith("measured"):
+        return None
+    return (
+        "The quality figures are other people's, on other pictures. To decide by your own: "
+        "samara recommend --images DIR --ground-truth COCO.json"
+    )
+
+
+def _unknown(recommendation: Recommendation, measured: Measurements) -> str | None:
+    names = {row.name for row in CATALOGUE}
+    strangers = sorted({one.subject.checkpoint for one in measured.records} - names)
+    if not strangers:
+        return None
+    return f"Records of {', '.join(strangers)} were left out: the catalogue does not know these checkpoints."
+
+
+_NOTES: tuple[_Note, ...] = (
+    _weak,
+    _nothing,
+    _licence,
+    _settings,
+    _one_mask,
+    _sizes,
+    _domain,
+    _guide,
+    _thresholds,
+    _meanwhile,
+    _unknown,
+    _measure,
+)

@@ -1,0 +1,202 @@
+"""How good a checkpoint's masks are in relation to SAM ViT-H, from measurements or from published figures.
+
+Published figures of different tables cannot be compared, ratios within one table can: each checkpoint is related to
+SAM ViT-H by every table that has both, to one of `STEPPING_STONES` where none has, and the median counts. Measured
+figures win; what was not measured is then related to what was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from statistics import median
+
+from samara.published.figures import Figure, published_for
+from samara.recommendation.measured import Measurements
+from samara.recommendation.statement import Certainty, Statement, least_sure
+from samara.recommendation.tasks import Domain, Prompt
+
+REFERENCE = "sam_vit_h"
+"""Its quality is 1."""
+
+STEPPING_STONES = ("mobile_sam",)
+"""Checkpoints that are related to the reference themselves and share tables with further ones."""
+
+WITHOUT_HQ: Mapping[str, str] = {
+    "sam_hq_vit_h": "sam_vit_h",
+    "sam_hq_vit_l": "sam_vit_l",
+    "sam_hq_vit_b": "sam_vit_b",
+    "sam_hq_vit_tiny": "mobile_sam",
+}
+"""HQ-SAM → the checkpoint that it was trained from, with the same image encoder."""
+
+_BOX = ("coco_ap", "lvis_ap", "seginw_ap", "box_iou")
+_SPEAKS_FOR: Mapping[Prompt, tuple[tuple[str, ...], ...]] = {
+    "point": (("centre_click_iou", "agreement_iou"), _BOX),
+    "background point": (("centre_click_iou", "agreement_iou"), _BOX),
+    "box": (_BOX, ("centre_click_iou",)),
+    "mask": (_BOX,),
+    "everything": (("average_recall", *_BOX), ("centre_click_iou",)),
+    "classes": (),
+}
+"""Published metrics by kind of prompt, groups from the one that fits best to the one that must do."""
+
+
+@dataclass(frozen=True)
+class _Ratio:
+    value: float
+    certainty: Certainty
+    basis: str
+
+
+def qualities(
+    checkpoints: Iterable[str], prompts: tuple[Prompt, ...], domain: Domain, measured: Measurements
+) -> dict[str, Statement | None]:
+    """Quality of each checkpoint in relation to SAM ViT-H, mean over the kinds of prompts; None where unknown.
+
+    Args:
+        checkpoints: names in the catalogue.
+        prompts: what is asked.
+        domain: kind of pictures.
+        measured: what was measured before.
+    """
+    names = list(checkpoints)
+    by_prompt = [_qualities_for(names, prompt, domain, measured) for prompt in _distinct(prompts)]
+    return {name: _mean([one[name] for one in by_prompt]) for name in names}
+
+
+def published_quality(checkpoint: str, prompt: Prompt, domain: Domain) -> Statement | None:
+    """Quality in relation to SAM ViT-H by published figures alone; None where nothing relates them."""
+    ratio = _ratio(checkpoint, prompt, domain)
+    return None if ratio is None else Statement(ratio.value, ratio.certainty, ratio.basis)
+
+
+def _distinct(prompts: tuple[Prompt, ...]) -> tuple[Prompt, ...]:
+    """Without the kinds that the same figures speak for."""
+    return tuple({_SPEAKS_FOR[prompt]: prompt for prompt in reversed(prompts)}.values())
+
+
+def _qualities_for(
+    names: list[str], prompt: Prompt, domain: Domain, measured: Measurements
+) -> dict[str, Statement | None]:
+    published = {name: published_quality(name, prompt, domain) for name in names}
+    here = {name: measured.quality(name, prompt) for name in names}
+    reference = _reference_value(published, here)
+    found: dict[str, Statement | None] = {}
+    for name in names:
+        own = here[name]
+        if own is None or reference is None:
+            found[name] = published[name]
+        else:
+            basis = f"{own.basis}: {own.value:.3f}, SAM ViT-H {reference.basis} {reference.value:.3f}"
+            found[name] = Statement(own.value / reference.value, own.certainty, basis)
+    return found
+
+
+def _reference_value(
+    published: Mapping[str, Statement | None], here: Mapping[str, Statement | None]
+) -> Statement | None:
+    """What SAM ViT-H reaches by the measured metric: measured, or inferred from the others that were."""
+    own = here.get(REFERENCE)
+    if own is not None:
+        return Statement(own.value, own.certainty, "measured")
+    implied = [
+        one.value / ratio.value
+        for name, one in here.items()
+        if one is not None and (ratio := published[name]) is not None and one.value > 0
+    ]
+    return Statement(median(implied), "published", "inferred") if implied else None
+
+
+def _mean(statements: list[Statement | None]) -> Statement | None:
+    known = [one for one in statements if one is not None]
+    if not known or len(known) < len(statements):
+        return None
+    basis = "; ".join(dict.fromkeys(one.basis for one in known))
+    value = sum(one.value for one in known) / len(known)
+    return Statement(value, least_sure(one.certainty for one in known), basis)
+
+
+def _ratio(checkpoint: str, prompt: Prompt, domain: Domain) -> _Ratio | None:
+    base = WITHOUT_HQ.get(checkpoint)
+    if base is not None and (prompt == "everything" or not domain.photographs):
+        ratio = _ratio(base, prompt, domain)
+        why = f"as {base}: what HQ-SAM adds was published for prompts on photographs only"
+        return None if ratio is None else _Ratio(ratio.value, "rule of thumb", why)
+    for metrics in _SPEAKS_FOR[prompt]:
+        found = _by_tables(checkpoint, metrics) or _by_siblings(checkpoint, metrics) or _loosely(checkpoint, metrics)
+        if found is not None:
+            return found
+    return None
+
+
+def _by_tables(checkpoint: str, metrics: tuple[str, ...]) -> _Ratio | None:
+    """Median over the tables that have the checkpoint and the reference, or a stepping stone."""
+    if checkpoint == REFERENCE:
+        return _Ratio(1.0, "published", "it is what others are compared with")
+    direct = _shared(checkpoint, REFERENCE, metrics)
+    if direct:
+        return _Ratio(median(value for value, _ in direct), "published", _told(figure for _, figure in direct))
+    for stone in STEPPING_STONES:
+        via = None if checkpoint == stone else _by_tables(stone, _BOX)
+        found = _shared(checkpoint, stone, metrics)
+        if via is not None and found:
+            value = via.value * median(value for value, _ in found)
+            return _Ratio(value, "published", f"{_told(figure for _, figure in found)}, by way of {stone}")
+    return None
+
+
+def _by_siblings(checkpoint: str, metrics: tuple[str, ...]) -> _Ratio | None:
+    """HQ-SAM of a size that no table has: its base, times what HQ-SAM adds at other sizes."""
+    base = WITHOUT_HQ.get(checkpoint)
+    if base is None or not set(_BOX) <= set(metrics):
+        return None
+    gains = [gain for hq, sam in WITHOUT_HQ.items() for gain, _ in _shared(hq, sam, metrics)]
+    ratio = _by_tables(base, metrics)
+    if ratio is None or not gains:
+        return None
+    return _Ratio(ratio.value * median(gains), "rule of thumb", f"{base}, and what HQ-SAM adds at other sizes")
+
+
+def _loosely(checkpoint: str, metrics: tuple[str, ...]) -> _Ratio | None:
+    """From tables of different conditions; the least of relations, better than none."""
+    own = [one for metric in metrics for one in published_for(checkpoint, metric)]
+    ratios = [
+        one.value / median(other.value for other in others)
+        for one in own
+        if one.metric != "agreement_iou" and (others := published_for(REFERENCE, one.metric))
+    ]
+    if not ratios:
+        return None
+    return _Ratio(median(ratios), "rule of thumb", f"{_told(own)}, beside other tables of SAM ViT-H")
+
+
+def _shared(checkpoint: str, other: str, metrics: tuple[str, ...]) -> list[tuple[float, Figure]]:
+    """Ratios of every two figures of one table under equal conditions."""
+    return [
+        (figure.value / partner.value, figure)
+        for metric in metrics
+        for figure in published_for(checkpoint, metric)
+        for partner in published_for(other, metric, figure.source)
+        if figure.conditions == partner.conditions
+    ]
+
+
+def _told(figures: Iterable[Figure]) -> str:
+    """What was published, and where."""
+    by_title: dict[str, dict[str, None]] = {}
+    for figure in figures:
+        by_title.setdefault(_SHORT[figure.metric], {})[figure.source] = None
+    return "; ".join(f"{title} in {', '.join(sources)}" for title, sources in by_title.items())
+
+
+_SHORT: Mapping[str, str] = {
+    "coco_ap": "COCO AP",
+    "lvis_ap": "LVIS AP",
+    "seginw_ap": "SegInW AP",
+    "box_iou": "IoU from boxes",
+    "centre_click_iou": "IoU from clicks",
+    "agreement_iou": "agreement with SAM",
+    "average_recall": "recall of everything",
+}
+"""Metrics in a few words."""

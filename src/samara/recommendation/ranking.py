@@ -1,0 +1,181 @@
+"""The order of what is feasible: demands of the task first, then a weighted score of named criteria."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from samara.checkpoints.catalogue import CATALOGUE
+from samara.licences import Commercial, licence_of
+from samara.published.figures import FIGURES
+from samara.recommendation.estimates import file_bytes
+from samara.recommendation.request import Request
+from samara.recommendation.rules import Candidate, seconds
+from samara.recommendation.statement import Statement
+from samara.recommendation.target import Target
+from samara.recommendation.tasks import CRITERIA, Criterion, Task, weights_of
+
+WORST_QUALITY, BEST_QUALITY = 0.70, 1.02
+"""Quality in relation to SAM ViT-H at which the criterion is 0 and 1; a better one that was measured is 1 instead."""
+
+PLENTY = 0.5
+"""Fraction of the memory that may stay free before more makes no difference."""
+
+SMALL_FILE, LARGE_FILE = 20e6, 2.5e9
+"""Sizes at which that criterion is 1 and 0."""
+
+LICENCE_VALUES: Mapping[Commercial, float] = {"free": 1.0, "conditions": 0.3, "forbidden": 0.0, "unknown": 0.0}
+"""What a licence is worth where it does not exclude."""
+
+WELL_KNOWN = 10
+"""Published figures from which on more make no difference."""
+
+TIE = 0.01
+"""Scores closer than this are called a tie: weights that are set in steps of 0.05 tell no finer difference."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One criterion of a score.
+
+    Attributes:
+        criterion: which.
+        value: between 0 and 1.
+        weight: of it, for this task and domain.
+    """
+
+    criterion: Criterion
+    value: float
+    weight: float
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A feasible checkpoint with its place.
+
+    Attributes:
+        candidate: the checkpoint and what it takes.
+        quality: in relation to SAM ViT-H; None where nobody published or measured it.
+        parts: of the score.
+        missed: demands of the task that it does not meet, as clauses.
+        tied_with: the checkpoint right before it if their scores tie; None otherwise.
+        tie_break: what put that one first: "file", "evidence" or "name"; empty without a tie.
+    """
+
+    candidate: Candidate
+    quality: Statement | None
+    parts: tuple[Part, ...]
+    missed: tuple[str, ...]
+    tied_with: str | None = None
+    tie_break: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name in the catalogue."""
+        return self.candidate.checkpoint.name
+
+    @property
+    def score(self) -> float:
+        """Between 0 and 1, rounded so that equal is equal."""
+        return round(sum(part.value * part.weight for part in self.parts), 4)
+
+
+def rank(
+    candidates: Sequence[Candidate], qualities: Mapping[str, Statement | None], request: Request, target: Target
+) -> tuple[Ranked, ...]:
+    """Put feasible candidates in order, best first.
+
+    What misses a demand of the task comes after what misses none; too little quality weighs more than too much time.
+    Within that the score decides; where scores tie, the smaller file, then more published evidence, then the name.
+    """
+    known = [quality.value for one in candidates if (quality := qualities[one.checkpoint.name]) is not None]
+    top = max([BEST_QUALITY, *known])
+    scored = [_scored(one, qualities[one.checkpoint.name], top, request, target) for one in candidates]
+    ordered = sorted(scored, key=lambda one: (_demands(one, request), -one.score, one.name))
+    return tuple(_told_ties(_broken_ties(ordered, request), request))
+
+
+def _scored(candidate: Candidate, quality: Statement | None, top: float, request: Request, target: Target) -> Ranked:
+    task = request.task_details
+    weights = weights_of(task, request.domain_details)
+    values: dict[Criterion, float] = {
+        "quality": 0.0 if quality is None else _between(quality.value, WORST_QUALITY, top),
+        "speed": 1 - _between(math.log(candidate.needs.seconds.value), *map(math.log, _pace(task))),
+        "memory": _headroom(candidate, target),
+        "size": 1 - _between(math.log(file_bytes(candidate.checkpoint)), math.log(SMALL_FILE), math.log(LARGE_FILE)),
+        "evidence": min(1.0, _EVIDENCE[candidate.checkpoint.name] / WELL_KNOWN),
+        "licence": LICENCE_VALUES[licence_of(candidate.checkpoint.licence).commercial],
+        "at hand": float(candidate.at_hand),
+    }
+    parts = tuple(Part(name, values[name], weights[name]) for name in CRITERIA if weights[name])
+    return Ranked(candidate, quality, parts, _missed(candidate, quality, task))
+
+
+def _pace(task: Task) -> tuple[float, float]:
+    return task.comfortable_s, task.too_slow_s
+
+
+def _between(value: float, low: float, high: float) -> float:
+    return min(1.0, max(0.0, (value - low) / (high - low)))
+
+
+def _headroom(candidate: Candidate, target: Target) -> float:
+    if target.memory_bytes is None:
+        return 1.0
+    return _between(1 - candidate.needs.memory.value / target.memory_bytes, 0.0, PLENTY)
+
+
+# Checkpoints that more was published about are compared more easily with other people's work.
+_EVIDENCE: Mapping[str, int] = {row.name: sum(figure.checkpoint == row.name for figure in FIGURES) for row in CATALOGUE}
+
+
+def _missed(candidate: Candidate, quality: Statement | None, task: Task) -> tuple[str, ...]:
+    missed = []
+    if quality is None:
+        missed.append("nobody published how good its masks are in relation to SAM")
+    elif quality.value < task.least_quality:
+        missed.append(f"quality {quality.value:.2f} of SAM ViT-H, where {task.name} wants {task.least_quality:g}")
+    if candidate.needs.seconds.value > task.seconds:
+        missed.append(f"{seconds(candidate.needs.seconds.value)}, where {task.name} wants {seconds(task.seconds)}")
+    return tuple(missed)
+
+
+def _demands(ranked: Ranked, request: Request) -> tuple[bool, bool]:
+    task = request.task_details
+    poor = ranked.quality is None or ranked.quality.value < task.least_quality
+    return poor, ranked.candidate.needs.seconds.value > task.seconds
+
+
+def _preference(ranked: Ranked) -> tuple[float, int, str]:
+    """What decides between equal scores."""
+    return file_bytes(ranked.candidate.checkpoint), -_EVIDENCE[ranked.name], ranked.name
+
+
+def _tie(first: Ranked, second: Ranked, request: Request) -> bool:
+    return _demands(first, request) == _demands(second, request) and abs(first.score - second.score) < TIE
+
+
+def _broken_ties(ordered: list[Ranked], request: Request) -> list[Ranked]:
+    """Sort every run of candidates that tie with the first of the run."""
+    result: list[Ranked] = []
+    while ordered:
+        run = [one for one in ordered if _tie(ordered[0], one, request)]
+        result += sorted(run, key=_preference)
+        ordered = [one for one in ordered if one not in run]
+    return result
+
+
+def _told_ties(ordered: list[Ranked], request: Request) -> list[Ranked]:
+    told = ordered[:1]
+    for before, one in itertools.pairwise(ordered):
+        is_tie = _tie(before, one, request)
+        told.append(replace(one, tied_with=before.name, tie_break=_decided(before, one)) if is_tie else one)
+    return told
+
+
+def _decided(first: Ranked, second: Ranked) -> str:
+    """Which preference put one before the other."""
+    pairs = zip(("file", "evidence", "name"), _preference(first), _preference(second), strict=True)
+    return next(name for name, left, right in pairs if left != right)

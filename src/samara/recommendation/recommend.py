@@ -1,0 +1,149 @@
+"""Recommend a checkpoint: the machine, the request and the evidence in; a ranking with reasons out."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+
+from samara.checkpoints.catalogue import CATALOGUE
+from samara.checkpoints.store import Store
+from samara.errors import SettingsError
+from samara.machine import Machine, detect
+from samara.measurements.records import Record
+from samara.recommendation.answer import Excluded, Recommendation
+from samara.recommendation.estimates import needs_of
+from samara.recommendation.measured import Measurements, measurements
+from samara.recommendation.notes import notes_about
+from samara.recommendation.quality import qualities
+from samara.recommendation.ranking import rank
+from samara.recommendation.request import MEASURED_IN, PICTURES, Request, request
+from samara.recommendation.rules import Candidate, cannot_run, reasons_against
+from samara.recommendation.statement import Statement
+from samara.recommendation.target import Target, target
+from samara.recommendation.throughput import measure_matrix_speed
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, the steps done and the steps in all."""
+
+
+def recommend(
+    *,
+    vram_gb: float | None = None,
+    ram_gb: float | None = None,
+    device: str = "auto",
+    task: str = "production",
+    domain: str = "natural",
+    prompts: Iterable[str] | None = None,
+    commercial: bool = False,
+    max_latency_s: float | None = None,
+    max_disk_gb: float | None = None,
+    offline: bool = False,
+    records: Iterable[Record] = (),
+    ground_truth: str | os.PathLike[str] | None = None,
+    images: str | os.PathLike[str] | None = None,
+    out: str | os.PathLike[str] = MEASURED_IN,
+    pictures: int = PICTURES,
+    progress: Progress | None = None,
+    measure_speed: bool = False,
+    machine: Machine | None = None,
+    at_hand: Collection[str] | None = None,
+) -> Recommendation:
+    """Recommend a checkpoint for a machine and a task, with reasons.
+
+    Args:
+        vram_gb: memory of the GPU of another machine, in GB; None for this machine, unless `ram_gb` is given.
+        ram_gb: main memory of another machine, in GB; without `vram_gb` it has no GPU.
+        device: "auto", or "cpu", "cuda", "mps" to choose among the machine's own.
+        task: "production", "maximum quality", "real-time", "edge", "fine-tuning", "benchmark",
+            "interactive annotation" or "batch annotation".
+        domain: "natural", "medical", "satellite", "driving", "content creation" or "robotics".
+        prompts: what it must take: "point", "background point", "box", "mask", "everything", "classes"; None for what
+            the task usually needs.
+        commercial: leave out licences that ask something of what is built on the weights, such as AGPL-3.0.
+        max_latency_s: most seconds from a picture to its masks: of one prompt, or of everything if that is asked.
+        max_disk_gb: most GB to download.
+        offline: only checkpoints that are on this machine.
+        records: earlier measurements; they win over published figures and estimates.
+        ground_truth: COCO instances file of pictures of your own: what is on this machine is measured on them first.
+        images: folder of those pictures.
+        out: folder for these measurements; started again, they go on where they were cut off.
+        pictures: most pictures per source that quality is measured on.
+        progress: called while measuring, with what is being done, the steps done and the steps in all.
+        measure_speed: time matrix products on this machine for half a second instead of assuming its speed.
+        machine: this machine; None to look at it.
+        at_hand: names of the checkpoints on this machine; None to look into the store.
+
+    Raises:
+        SettingsError: a name or number is not accepted; the message lists what is. Or the speed of another machine
+            shall be measured, or nothing that can be is at hand.
+        SamaraError: pictures, ground truth or records cannot be used.
+        DeviceError: a device was asked for that is not there.
+    """
+    wanted = request(
+        task=task,
+        domain=domain,
+        prompts=prompts,
+        commercial=commercial,
+        max_latency_s=max_latency_s,
+        max_disk_gb=max_disk_gb,
+        offline=offline,
+    )
+    is_here = vram_gb is None and ram_gb is None
+    here = (machine or detect()) if is_here else None
+    where = target(vram_gb=vram_gb, ram_gb=ram_gb, device=device, machine=here)
+    if measure_speed and not is_here:
+        raise SettingsError("measure_speed is for this machine; leave it out, or leave vram_gb and ram_gb out")
+    if measure_speed:
+        where = dataclasses.replace(where, speed=_measured_speed(where))
+    here_now = _at_hand() if at_hand is None else at_hand
+    known = list(records)
+    found = choose(wanted, where, measurements(known, where, wanted.domain), here_now)
+    if ground_truth is None and images is None:
+        return found
+    if ground_truth is None or images is None:
+        raise SettingsError("measuring first needs both, the ground truth and the folder of its pictures")
+    # Here, because it loads torch, which a recommendation from figures does not need.
+    from samara.recommendation.measure_first import measure_first
+
+    known += measure_first(
+        found, ground_truth=Path(ground_truth), images=Path(images), out=Path(out), pictures=pictures, progress=progress
+    )
+    return choose(wanted, where, measurements(known, where, wanted.domain), here_now)
+
+
+def choose(wanted: Request, where: Target, measured: Measurements, at_hand: Collection[str]) -> Recommendation:
+    """Sort the catalogue into what is feasible and what is not, and rank the former.
+
+    Args:
+        wanted: what is asked.
+        where: the machine.
+        measured: earlier measurements.
+        at_hand: names of the checkpoints whose files are on this machine.
+    """
+    feasible: list[Candidate] = []
+    excluded: list[Excluded] = []
+    for row in CATALOGUE:
+        reason = cannot_run(row)
+        if reason is not None:
+            excluded.append(Excluded(row, (reason,)))
+            continue
+        candidate = Candidate(row, row.name in at_hand, needs_of(row, wanted, where, measured))
+        against = reasons_against(candidate, wanted, where)
+        if against:
+            excluded.append(Excluded(row, against))
+        else:
+            feasible.append(candidate)
+    names = [one.checkpoint.name for one in feasible]
+    ranking = rank(feasible, qualities(names, wanted.prompts, wanted.domain_details, measured), wanted, where)
+    bare = Recommendation(wanted, where, ranking, tuple(excluded), ())
+    return dataclasses.replace(bare, notes=notes_about(bare, measured))
+
+
+def _at_hand() -> frozenset[str]:
+    return frozenset(entry.checkpoint.name for entry in Store().entries() if entry.state == "here")
+
+
+def _measured_speed(where: Target) -> Statement:
+    return Statement(measure_matrix_speed(where.device), "measured here", "this machine's measured matrix speed")

@@ -1,0 +1,164 @@
+"""What excludes a checkpoint, as a table of rules; each says why in a clause, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from samara.checkpoints.record import Checkpoint
+from samara.licences import licence_of
+from samara.recommendation.estimates import Needs, file_bytes
+from samara.recommendation.request import Request
+from samara.recommendation.statement import Certainty
+from samara.recommendation.target import Target
+from samara.recommendation.tasks import Prompt
+from samara.variants import VARIANTS, Variant
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A checkpoint that samara runs, with what the rules look at.
+
+    Attributes:
+        checkpoint: its row in the catalogue.
+        at_hand: whether its file is on this machine.
+        needs: what it takes on the target.
+    """
+
+    checkpoint: Checkpoint
+    at_hand: bool
+    needs: Needs
+
+    @property
+    def variant(self) -> Variant:
+        """Its architecture."""
+        return VARIANTS[self.checkpoint.variant]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a checkpoint is excluded.
+
+    Attributes:
+        rule: a name of `RULES`, or `NOT_RUN`.
+        text: a clause without a full stop.
+        certainty: of the number that decided; None where a fact did.
+        number: what it would take, where a number decided; else empty.
+        limit: what there is; else empty.
+    """
+
+    rule: str
+    text: str
+    certainty: Certainty | None = None
+    number: str = ""
+    limit: str = ""
+
+
+def _exceeded(rule: str, verb: str, number: str, limit: str, certainty: Certainty | None = None) -> Reason:
+    return Reason(rule, f"{verb} {number}, {limit}", certainty, number, limit)
+
+
+_Rule = Callable[[Candidate, Request, Target], Reason | None]
+
+_TAKES: Mapping[Prompt, Callable[[Variant], bool]] = {
+    "point": lambda variant: variant.capabilities.points,
+    "background point": lambda variant: variant.capabilities.negative_points,
+    "box": lambda variant: variant.capabilities.boxes,
+    "mask": lambda variant: variant.capabilities.mask_input,
+    "everything": lambda variant: not _finds_classes(variant),
+    "classes": lambda variant: _finds_classes(variant),
+}
+"""Whether a variant can be asked for it. A detector of classes finds those and not everything."""
+
+_REFUSALS: Mapping[Prompt, str] = {
+    "point": "takes no points",
+    "background point": "takes no background points",
+    "box": "takes no boxes",
+    "mask": "takes no masks as prompts",
+    "everything": "finds the classes that it was trained on and nothing else",
+    "classes": "knows no classes",
+}
+
+
+def _finds_classes(variant: Variant) -> bool:
+    return variant.detector is not None and variant.detector.classes > 1
+
+
+def _prompts(candidate: Candidate, request: Request, target: Target) -> Reason | None:
+    refused = [_REFUSALS[prompt] for prompt in request.prompts if not _TAKES[prompt](candidate.variant)]
+    return Reason("prompts", ", ".join(refused)) if refused else None
+
+
+def _licence(candidate: Candidate, request: Request, target: Target) -> Reason | None:
+    licence = licence_of(candidate.checkpoint.licence)
+    if not request.commercial or licence.commercial == "free":
+        return None
+    return Reason("licence", f"{licence.identifier}: {licence.consequence}")
+
+
+def _at_hand(candidate: Candidate, request: Request, target: Target) -> Reason | None:
+    if not request.offline or candidate.at_hand:
+        return None
+    return Reason("offline", "is not on this machine")
+
+
+def _disk(candidate: Candidate, request: Request, target: Target) -> Reason | None:
+    size, most = file_bytes(candidate.checkpoint), request.max_disk_bytes
+    if most is None or candidate.at_hand or size <= most:
+        return None
+    return _exceeded("disk", "is a file of", gigabytes(size), f"the limit is {gigabytes(most)}")
+
+
+def _memory(candidate: Candidate, request: Request, target: Target) -> Reason | None:
+    needed, usable = candidate.needs.memory, target.usable_bytes
+    if usable is None or needed.value <= usable:
+        return None
+    limit = f"usable are {gigabytes(usable)}"
+    return _exceeded("memory", "needs", gigabytes(needed.value), limit, needed.certainty)
+
+
+def _latency(candidate: Candidate, request: Request, target: Target) -> Reason | None:
+    needed, most = candidate.needs.seconds, request.max_latency_s
+    if most is None or needed.value <= most:
+        return None
+    limit = f"the limit is {seconds(most)}"
+    return _exceeded("latency", "takes", seconds(needed.value), limit, needed.certainty)
+
+
+NOT_RUN = "not run"
+"""The rule that holds wherever."""
+
+RULES: Mapping[str, _Rule] = {
+    "prompts": _prompts,
+    "licence": _licence,
+    "offline": _at_hand,
+    "disk": _disk,
+    "memory": _memory,
+    "latency": _latency,
+}
+"""In the order in which reasons are told."""
+
+
+def reasons_against(candidate: Candidate, request: Request, target: Target) -> tuple[Reason, ...]:
+    """Every reason that excludes a candidate; none if it is feasible."""
+    found = (rule(candidate, request, target) for rule in RULES.values())
+    return tuple(reason for reason in found if reason is not None)
+
+
+def cannot_run(checkpoint: Checkpoint) -> Reason | None:
+    """Why samara cannot run a checkpoint at all, wherever; None if it can."""
+    if not VARIANTS[checkpoint.variant].is_runnable:
+        return Reason(NOT_RUN, "samara identifies it but does not run it")
+    return None
+
+
+def seconds(value: float) -> str:
+    """A time for people."""
+    if value < 0.0995:
+        return f"{value * 1e3:.2g} ms"
+    return f"{value:.2g} s" if value < 99.5 else f"{value / 60:.2g} min"
+
+
+def gigabytes(value: float) -> str:
+    """An amount of memory or disk for people."""
+    return f"{value / 1e6:.3g} MB" if value < 0.0995e9 else f"{value / 1e9:.2g} GB"

@@ -1,0 +1,129 @@
+"""The machine that a checkpoint shall run on: this one, or one that the user describes by a few numbers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from samara.errors import DeviceError, SettingsError
+from samara.machine import Machine
+from samara.recommendation.request import positive
+from samara.recommendation.statement import Statement
+from samara.recommendation.throughput import assumed_cpu_speed, assumed_gpu_speed
+
+DeviceKind = Literal["cpu", "cuda", "mps"]
+
+USABLE: dict[DeviceKind, float] = {"cpu": 0.75, "cuda": 0.90, "mps": 0.75}
+"""Fraction of the memory that is there for us, by rule of thumb: system, display and other programs take the rest."""
+
+LAPTOP_CORES, LAPTOP_SETS = 4, ("AVX2",)
+"""What a machine is assumed to have that is described by its memory alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Where it shall run.
+
+    Attributes:
+        device: which kind.
+        memory_bytes: of the device; None where nobody says, which is then no limit.
+        speed: floating-point operations per second, see `throughput`.
+        title: the machine in a few words.
+        machine: what was detected; None for a machine that was described.
+    """
+
+    device: DeviceKind
+    memory_bytes: float | None
+    speed: Statement
+    title: str
+    machine: Machine | None = None
+
+    @property
+    def usable_bytes(self) -> float | None:
+        """Memory that is there for a checkpoint."""
+        return None if self.memory_bytes is None else self.memory_bytes * USABLE[self.device]
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values, for JSON."""
+        return {
+            "device": self.device,
+            "memory_bytes": self.memory_bytes,
+            "usable_bytes": self.usable_bytes,
+            "flops": asdict(self.speed),
+            "title": self.title,
+            "detected": self.machine is not None,
+        }
+
+
+def target(
+    *, vram_gb: float | None = None, ram_gb: float | None = None, device: str = "auto", machine: Machine | None = None
+) -> Target:
+    """Choose the machine.
+
+    Args:
+        vram_gb: memory of the GPU of another machine, GB of 10^9 bytes.
+        ram_gb: main memory of another machine; without `vram_gb` it has no GPU.
+        device: "auto", or "cpu", "cuda" or "mps" of the machine.
+        machine: this machine; only looked at when neither memory is given, then needed.
+
+    Raises:
+        SettingsError: a memory that makes no sense, a device that is none, or no machine at all.
+        DeviceError: a GPU was asked for and there is none.
+    """
+    vram, ram = (positive(value, "memory", "GB") for value in (vram_gb, ram_gb))
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", device):
+        raise SettingsError(f"{device!r} is no device; use auto, cpu, cuda, cuda:N or mps")
+    kind = device.split(":")[0]
+    if vram is not None or ram is not None:
+        return _described(vram, ram, kind)
+    if machine is None:
+        raise SettingsError("there is no machine to recommend for; give vram_gb, ram_gb, or the machine itself")
+    return _detected(machine, device, kind)
+
+
+def _described(vram_gb: float | None, ram_gb: float | None, kind: str) -> Target:
+    if kind == "cuda" and vram_gb is None:
+        raise DeviceError("cuda was asked for a machine without a GPU; say how much memory it has with --vram")
+    if vram_gb is not None and kind in ("auto", "cuda"):
+        return Target(
+            device="cuda",
+            memory_bytes=vram_gb * 1e9,
+            speed=assumed_gpu_speed(vram_gb * 1e9),
+            title=f"a GPU of {vram_gb:g} GB",
+        )
+    memory = None if ram_gb is None else ram_gb * 1e9
+    title = "a CPU" if ram_gb is None else f"a CPU with {ram_gb:g} GB of memory"
+    return Target(
+        device="mps" if kind == "mps" else "cpu",
+        memory_bytes=memory,
+        speed=assumed_cpu_speed(LAPTOP_CORES, LAPTOP_SETS),
+        title=title,
+    )
+
+
+def _detected(machine: Machine, device: str, kind: str) -> Target:
+    if kind == "cuda" and not machine.gpus:
+        raise DeviceError(
+            f"{device} was asked for, but PyTorch sees no CUDA GPU here; use cpu, or describe it by --vram"
+        )
+    if machine.gpus and kind in ("auto", "cuda"):
+        number = int(device.partition(":")[2] or 0)
+        if number >= len(machine.gpus):
+            raise DeviceError(f"{device} was asked for, but there are only {len(machine.gpus)} GPUs")
+        gpu = machine.gpus[number]
+        return Target(
+            device="cuda",
+            memory_bytes=gpu.memory_bytes,
+            speed=assumed_gpu_speed(gpu.memory_bytes, gpu.name),
+            title=f"{gpu.name}, {gpu.memory_bytes / 1e9:.0f} GB",
+            machine=machine,
+        )
+    memory = "" if machine.memory_bytes is None else f", {machine.memory_bytes / 1e9:.0f} GB"
+    return Target(
+        device="mps" if kind == "mps" else "cpu",
+        memory_bytes=machine.memory_bytes,
+        speed=assumed_cpu_speed(machine.cores, machine.instruction_sets),
+        title=f"{machine.processor}, {machine.cores} core{'' if machine.cores == 1 else 's'}{memory}",
+        machine=machine,
+    )

@@ -1,0 +1,200 @@
+"""What is wanted of a checkpoint, as data: tasks, domains, kinds of prompts, criteria and their weights.
+
+The weights are this project's judgement, not a measurement; they are here, in one table, so that they can be read,
+disputed and changed. `docs/choosing.md` shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Criterion = Literal["quality", "speed", "memory", "size", "evidence", "licence", "at hand"]
+
+CRITERIA: Mapping[Criterion, str] = {
+    "quality": "mask quality in relation to SAM ViT-H: 0 at 0.70 of it, 1 at 1.02 of it",
+    "speed": "logarithm of the time, between what is comfortable for the task (1) and what is too slow (0)",
+    "memory": "what is left of the memory: 1 when half of it or more stays free",
+    "size": "logarithm of the file: 1 at 20 MB, 0 at 2.5 GB",
+    "evidence": "how much is published about it: 1 for ten figures in samara.published or more",
+    "licence": "1 free, 0.3 with conditions, 0 forbidden or unknown",
+    "at hand": "1 if its file is on this machine",
+}
+"""What is weighed, each as a value between 0 and 1."""
+
+Prompt = Literal["point", "background point", "box", "mask", "everything", "classes"]
+
+PROMPTS: Mapping[Prompt, str] = {
+    "point": "clicks on an object",
+    "background point": "clicks on what is not the object",
+    "box": "boxes",
+    "mask": "a rough mask as low-res logits",
+    "everything": "all objects of a picture, whatever they are",
+    "classes": "objects with the names of their classes",
+}
+"""What a checkpoint can be asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One kind of work.
+
+    Attributes:
+        name: as users write it.
+        weights: of the criteria; they sum to 1.
+        prompts: what is asked of the checkpoint unless the user says otherwise.
+        seconds: a picture should take no longer, or it counts as a demand that is missed.
+        comfortable_s: at this time or below the speed is as good as it can be.
+        too_slow_s: at this time or above it is as bad as it can be.
+        least_quality: in relation to SAM ViT-H; below it counts as a demand that is missed.
+    """
+
+    name: str
+    weights: Mapping[Criterion, float]
+    prompts: tuple[Prompt, ...]
+    seconds: float
+    comfortable_s: float
+    too_slow_s: float
+    least_quality: float
+
+
+def _weights(
+    *, quality: float, speed: float, memory: float = 0.05, size: float = 0.0, evidence: float = 0.05
+) -> dict[Criterion, float]:
+    return {
+        "quality": quality,
+        "speed": speed,
+        "memory": memory,
+        "size": size,
+        "evidence": evidence,
+        "licence": 0.05,
+        "at hand": 0.05,
+    }
+
+
+_PROMPTED: tuple[Prompt, ...] = ("point", "box")
+
+_TASKS = (
+    Task(
+        name="production",
+        weights=_weights(quality=0.40, speed=0.40),
+        prompts=_PROMPTED,
+        seconds=5.0,
+        comfortable_s=0.1,
+        too_slow_s=60.0,
+        least_quality=0.80,
+    ),
+    Task(
+        name="maximum quality",
+        weights=_weights(quality=0.80, speed=0.05, evidence=0.0),
+        prompts=_PROMPTED,
+        seconds=120.0,
+        comfortable_s=1.0,
+        too_slow_s=120.0,
+        least_quality=0.80,
+    ),
+    Task(
+        name="real-time",
+        weights=_weights(quality=0.25, speed=0.55),
+        prompts=_PROMPTED,
+        seconds=0.1,
+        comfortable_s=0.01,
+        too_slow_s=30.0,
+        least_quality=0.75,
+    ),
+    Task(
+        name="edge",
+        weights=_weights(quality=0.25, speed=0.25, memory=0.10, size=0.25),
+        prompts=_PROMPTED,
+        seconds=5.0,
+        comfortable_s=0.1,
+        too_slow_s=120.0,
+        least_quality=0.75,
+    ),
+    Task(
+        name="fine-tuning",
+        weights=_weights(quality=0.45, speed=0.30, memory=0.10),
+        prompts=_PROMPTED,
+        seconds=60.0,
+        comfortable_s=0.1,
+        too_slow_s=120.0,
+        least_quality=0.75,
+    ),
+    Task(
+        name="benchmark",
+        weights=_weights(quality=0.30, speed=0.05, evidence=0.50),
+        prompts=_PROMPTED,
+        seconds=120.0,
+        comfortable_s=1.0,
+        too_slow_s=120.0,
+        least_quality=0.80,
+    ),
+    Task(
+        name="interactive annotation",
+        weights=_weights(quality=0.45, speed=0.35),
+        prompts=("point", "background point", "box"),
+        seconds=2.0,
+        comfortable_s=0.2,
+        too_slow_s=60.0,
+        least_quality=0.80,
+    ),
+    Task(
+        name="batch annotation",
+        weights=_weights(quality=0.45, speed=0.35),
+        prompts=("everything",),
+        seconds=60.0,
+        comfortable_s=1.0,
+        too_slow_s=1000.0,
+        least_quality=0.80,
+    ),
+)
+
+TASKS: Mapping[str, Task] = {task.name: task for task in _TASKS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Domain:
+    """One kind of pictures.
+
+    Attributes:
+        name: as users write it.
+        factors: by which the task's weights are multiplied before they are made to sum to 1 again.
+        photographs: whether what was published about everyday photographs speaks for it.
+        note: what is known about checkpoints in this domain; empty where that is nothing.
+    """
+
+    name: str
+    factors: Mapping[Criterion, float]
+    photographs: bool
+    note: str = ""
+
+
+_DOMAINS = (
+    Domain(name="natural", factors={}, photographs=True),
+    Domain(
+        name="medical",
+        factors={"quality": 1.5},
+        photographs=False,
+        note="Published for medical pictures: ViT-H is better overall than ViT-B, boxes better than points, and "
+        "fine-tuning adds more to ViT-H (Huang et al. 2024).",
+    ),
+    Domain(
+        name="satellite",
+        factors={"quality": 1.2},
+        photographs=False,
+        note="Nothing published compares these checkpoints on satellite pictures under equal conditions.",
+    ),
+    Domain(name="driving", factors={"speed": 1.5}, photographs=True),
+    Domain(name="content creation", factors={"quality": 1.2}, photographs=True),
+    Domain(name="robotics", factors={"speed": 1.3, "memory": 1.5, "size": 1.5}, photographs=True),
+)
+
+DOMAINS: Mapping[str, Domain] = {domain.name: domain for domain in _DOMAINS}
+
+
+def weights_of(task: Task, domain: Domain) -> dict[Criterion, float]:
+    """The task's weights, shifted by the domain; they sum to 1."""
+    shifted = {name: weight * domain.factors.get(name, 1.0) for name, weight in task.weights.items()}
+    total = sum(shifted.values())
+    return {name: weight / total for name, weight in shifted.items()}

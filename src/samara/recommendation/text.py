@@ -1,0 +1,121 @@
+"""A recommendation as text for a terminal: the answer first, then how to go on, the ranking, and why."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+
+from samara.recommendation.answer import Excluded, Recommendation
+from samara.recommendation.estimates import GRID_POINTS, file_bytes
+from samara.recommendation.ranking import Ranked
+from samara.recommendation.rules import NOT_RUN, RULES, gigabytes, seconds
+from samara.recommendation.statement import Certainty
+
+MARKS: Mapping[Certainty, str] = {
+    "measured here": "=",
+    "measured elsewhere": "+",
+    "published": "p",
+    "rule of thumb": "~",
+}
+"""The sign behind a number that says how sure it is."""
+
+SHOWN = 5
+"""Places of the ranking that are shown unless all are asked for."""
+
+NARROWEST, WIDEST = 60, 120
+
+
+def as_text(found: Recommendation, *, width: int = 80, show_all: bool = False) -> str:
+    """Write a recommendation for people.
+
+    Args:
+        found: the recommendation.
+        width: columns of the terminal; what is outside 60 .. 120 is brought inside.
+        show_all: the whole ranking instead of its beginning.
+    """
+    columns = min(WIDEST, max(NARROWEST, width))
+    blocks = [
+        _wrapped(found.answer, columns, ""),
+        "\n".join(f"  {command}" for command in found.commands),
+        "\n".join(_ranking(found, columns, show_all=show_all)),
+        "\n".join(_excluded(found.excluded, columns)),
+        "\n".join(_wrapped(note, columns, "- ") for note in found.notes),
+    ]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _ranking(found: Recommendation, columns: int, *, show_all: bool) -> Iterator[str]:
+    if not found.ranking:
+        return
+    shown = found.ranking if show_all else found.ranking[:SHOWN]
+    yield f"   {'checkpoint':<16} {'score':>5}  {'quality':>7}  {'time':>8}  {'memory':>8}  {'file':>7}  licence"
+    for place, one in enumerate(shown, start=1):
+        yield f"{place:>2} {_row(one)}"
+        yield _wrapped(found.reason(one), columns, "   ")
+    if len(shown) < len(found.ranking):
+        yield f"   and {len(found.ranking) - len(shown)} more: --all"
+    yield ""
+    yield _wrapped(_legend(found), columns, "")
+
+
+def _row(one: Ranked) -> str:
+    row, needs = one.candidate.checkpoint, one.candidate.needs
+    quality = "?" if one.quality is None else f"{one.quality.value:.2f} {MARKS[one.quality.certainty]}"
+    time = f"{seconds(needs.seconds.value)} {MARKS[needs.seconds.certainty]}"
+    memory = f"{gigabytes(needs.memory.value)} {MARKS[needs.memory.certainty]}"
+    size = "here" if one.candidate.at_hand else gigabytes(file_bytes(row))
+    return f"{one.name:<16} {one.score:>5.2f}  {quality:>7}  {time:>8}  {memory:>8}  {size:>7}  {row.licence}"
+
+
+def _legend(found: Recommendation) -> str:
+    asked = f"everything in it ({GRID_POINTS:,} points)" if found.request.asks_everything else "one prompt"
+    marks = ", ".join(f"{mark} {certainty}" for certainty, mark in MARKS.items())
+    return f"quality: SAM ViT-H = 1; time: a picture and {asked}. {marks}."
+
+
+def _excluded(excluded: tuple[Excluded, ...], columns: int) -> Iterator[str]:
+    """By reason, those that share one together."""
+    if not excluded:
+        return
+    by_rule: dict[str, dict[str, list[str]]] = {}
+    for one in excluded:
+        for reason in one.reasons:
+            name = f"{one.name} {reason.number}" if reason.number else one.name
+            by_rule.setdefault(reason.rule, {}).setdefault(reason.limit or reason.text, []).append(name)
+    yield "Excluded"
+    for rule in (*RULES, NOT_RUN):
+        if rule in by_rule:
+            told = "; ".join(f"{_joined(names)}: {text}" for text, names in by_rule[rule].items())
+            yield textwrap.fill(
+                told, columns, initial_indent=f"  {rule:<8} ", subsequent_indent=" " * 11, break_on_hyphens=False
+            )
+
+
+def _joined(names: list[str]) -> str:
+    """Names in a row; those that differ in one letter at one place are drawn together: yolov8n/s/m-seg."""
+    groups: list[tuple[str, str, str]] = []
+    for name in names:
+        for place in range(len(name)):
+            head, letter, tail = name[:place], name[place], name[place + 1 :]
+            if groups and (groups[-1][0], groups[-1][2]) == (head, tail):
+                groups[-1] = (head, f"{groups[-1][1]}/{letter}", tail)
+                break
+            if groups and _is_single(groups[-1]) and _differ_only_at(place, "".join(groups[-1]), name):
+                groups[-1] = (head, f"{''.join(groups[-1])[place]}/{letter}", tail)
+                break
+        else:
+            groups.append(("", name, ""))
+    return ", ".join("".join(group) for group in groups)
+
+
+def _is_single(group: tuple[str, str, str]) -> bool:
+    return not group[0] and not group[2]
+
+
+def _differ_only_at(place: int, left: str, right: str) -> bool:
+    return len(left) == len(right) and left[:place] == right[:place] and left[place + 1 :] == right[place + 1 :]
+
+
+def _wrapped(text: str, columns: int, lead: str) -> str:
+    # Commands in a sentence are copied by hand: no line ends inside --ground-truth.
+    return textwrap.fill(text, columns, initial_indent=lead, subsequent_indent=" " * len(lead), break_on_hyphens=False)

@@ -1,0 +1,123 @@
+"""How fast a machine multiplies matrices: measured in a second, or assumed from what is known of it.
+
+Times of encoders are measured on one machine and scaled to others by this number. It is a rule of thumb for machines
+that nobody measured: memory bandwidth, kernels and heat are left out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from samara.recommendation.statement import Statement
+
+_TOKENS, _WIDTH, _HIDDEN = 4096, 768, 3072
+"""The product measured is that of ViT-B's MLP: 64 x 64 tokens, width 768, four times as wide inside."""
+
+FLOPS_PER_CORE = 5.5e10
+"""Of a processor core with AVX2, in float32: about what `benchmarks/inference_cost.py` found on two of them."""
+
+WIDER = {"AVX-512": 1.5, "AMX-BF16": 1.5}
+"""By what a core with these is assumed to be faster."""
+
+WITHOUT_AVX2 = 0.4
+"""By what a core without AVX2 is assumed to be slower, such as those of small ARM boards."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A graphics card.
+
+    Attributes:
+        name: as PyTorch names it, without the maker.
+        gigabytes: its memory.
+        flops: float32 operations per second outside of tensor cores, by its data sheet.
+    """
+
+    name: str
+    gigabytes: float
+    flops: float
+
+
+# Data sheets of the makers. Rising in memory and in speed, so that more memory never means an assumed slower card.
+CARDS: tuple[Card, ...] = (
+    Card("GeForce GT 1030", 2, 0.94e12),
+    Card("GeForce GTX 1650", 4, 2.98e12),
+    Card("GeForce RTX 2060", 6, 6.45e12),
+    Card("GeForce RTX 3050", 8, 9.10e12),
+    Card("GeForce RTX 3060", 12, 12.7e12),
+    Card("GeForce RTX 4060 Ti", 16, 22.1e12),
+    Card("GeForce RTX 3090", 24, 35.6e12),
+    Card("RTX A6000", 48, 38.7e12),
+    Card("H100", 80, 66.9e12),
+)
+"""A typical card for each amount of memory."""
+
+REFERENCE_CARD = next(card for card in CARDS if card.name == "GeForce RTX 3090")
+"""The card of the published times that others are scaled from."""
+
+ATTAINABLE = 0.7
+"""Of a data sheet's speed, what a large matrix product is assumed to attain."""
+
+
+def measure_matrix_speed(device: str, *, precision: str = "float32", least_s: float = 0.5) -> float:
+    """Measure floating-point operations per second of a large matrix product, a multiply-add counting as two.
+
+    The fastest product counts: what else a machine does only ever slows it down.
+
+    Args:
+        device: a torch device that is there.
+        precision: "float32", "bfloat16" or "float16".
+        least_s: how long to measure, in seconds, after one product that does not count.
+    """
+    import torch
+
+    dtype = getattr(torch, precision)
+    left = torch.ones(_TOKENS, _WIDTH, device=device, dtype=dtype)
+    right = torch.ones(_WIDTH, _HIDDEN, device=device, dtype=dtype)
+    wait = _waiting_for(device)
+    torch.mm(left, right)
+    wait()
+    fastest, begin = float("inf"), time.perf_counter()
+    while time.perf_counter() - begin < least_s or fastest == float("inf"):
+        started = time.perf_counter()
+        torch.mm(left, right)
+        wait()
+        fastest = min(fastest, time.perf_counter() - started)
+    return 2.0 * _TOKENS * _WIDTH * _HIDDEN / fastest
+
+
+def assumed_cpu_speed(cores: int, instruction_sets: Collection[str]) -> Statement:
+    """Operations per second of a processor, from its cores and what they can do."""
+    factor = max([WIDER.get(name, 1.0) for name in instruction_sets], default=1.0)
+    if "AVX2" not in instruction_sets and factor == 1.0:
+        factor = WITHOUT_AVX2
+    kind = ", ".join(instruction_sets) or "no AVX2"
+    return Statement(
+        cores * FLOPS_PER_CORE * factor, "rule of thumb", f"{cores} core{'s' if cores > 1 else ''} ({kind})"
+    )
+
+
+def assumed_gpu_speed(memory_bytes: float, name: str | None = None) -> Statement:
+    """Operations per second of a GPU: by its data sheet if its name is known, else of a typical one of its memory."""
+    for card in CARDS:
+        if name is not None and card.name.removeprefix("GeForce ") in name:
+            return Statement(card.flops * ATTAINABLE, "published", f"data sheet of the {card.name}")
+    fitting = [card for card in CARDS if card.gigabytes * 1e9 <= memory_bytes * 1.001]
+    card = fitting[-1] if fitting else CARDS[0]
+    factor = 1.0 if fitting else memory_bytes / (card.gigabytes * 1e9)
+    return Statement(
+        card.flops * ATTAINABLE * factor, "rule of thumb", f"a card like the {card.name} ({card.gigabytes:g} GB)"
+    )
+
+
+def _waiting_for(device: str) -> Callable[[], None]:
+    import torch
+
+    kind = torch.device(device).type
+    if kind == "cuda":  # pragma: no cover - needs CUDA
+        return torch.cuda.synchronize
+    if kind == "mps":  # pragma: no cover - needs an Apple GPU
+        return torch.mps.synchronize
+    return lambda: None

@@ -1,0 +1,93 @@
+"""The recommendation as a value: sentence, commands, reasons, JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from samara.cli.main import app
+from samara.recommendation.recommend import recommend
+
+HAND = {"samara_mini"}
+
+
+def test_the_answer_is_one_sentence_with_the_numbers():
+    assert recommend(vram_gb=24, at_hand=HAND).answer == (
+        "Use sam_vit_l for production on a GPU of 24 GB: about 0.26 s a picture, 2.7 GB of memory."
+    )
+
+
+def test_reservations_are_in_the_answer():
+    answer = recommend(ram_gb=4, task="real-time", at_hand=HAND).answer
+    assert answer.startswith(
+        "Use mobile_sam, with reservations: nothing meets all that real-time wants on a CPU with 4"
+    )
+
+
+def test_nothing_fits():
+    found = recommend(ram_gb=0.5, at_hand=HAND)
+    assert found.answer.startswith("Nothing fits: no checkpoint does production on a CPU")
+    assert (found.checkpoint, found.commands) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("asked", "commands"),
+    [
+        (
+            {"vram_gb": 24},
+            (
+                "samara checkpoints get sam_vit_l",
+                "samara segment PICTURE --point X,Y --checkpoint sam_vit_l",
+            ),
+        ),
+        ({"vram_gb": 24, "offline": True}, ("samara segment PICTURE --point X,Y --checkpoint samara_mini",)),
+        (
+            {"vram_gb": 24, "task": "fine-tuning"},
+            (
+                "samara checkpoints get sam_vit_h",
+                "samara finetune --train COCO.json --images DIR --out FILE --checkpoint sam_vit_h",
+            ),
+        ),
+        (
+            {"vram_gb": 24, "prompts": ["box"], "offline": True},
+            ("samara segment PICTURE --box X0,Y0,X1,Y1 --checkpoint samara_mini",),
+        ),
+    ],
+)
+def test_commands_go_on_from_here(asked, commands):
+    assert recommend(**asked, at_hand=HAND).commands == commands
+
+
+def test_commands_exist():
+    known = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
+    for task in ("production", "fine-tuning", "batch annotation"):
+        for command in recommend(vram_gb=24, task=task, at_hand=HAND).commands:
+            assert command.split()[1] in known
+
+
+def test_reasons_name_facts_with_their_points():
+    found = recommend(vram_gb=24, at_hand=HAND)
+    first, second = found.ranking[:2]
+    assert found.reason(first) == (
+        "beside sam_vit_h: 1.7 times faster (+0.03) but quality 0.98 against 1.00 (-0.03), less is published about it "
+        "(-0.01)"
+    )
+    assert found.reason(second).startswith("ties with sam_vit_l, which comes first because its file is smaller; beside")
+
+
+def test_a_single_candidate_needs_no_comparison():
+    found = recommend(vram_gb=24, offline=True, at_hand={"sam_vit_b"})
+    assert found.reason(found.ranking[0]) == "nothing else is feasible"
+
+
+def test_json_has_every_number_with_its_basis():
+    document = json.loads(json.dumps(recommend(vram_gb=24, at_hand=HAND).as_dict()))
+    first = document["ranking"][0]
+    assert first["checkpoint"] == document["checkpoint"] == "sam_vit_l"
+    assert first["seconds"]["certainty"] == "rule of thumb"
+    assert first["quality"]["basis"] == "COCO AP in TinySAM README; LVIS AP in TinySAM README"
+    assert sum(part["weight"] for part in first["criteria"].values()) == pytest.approx(1)
+    reasons = {one["checkpoint"]: one["reasons"] for one in document["excluded"]}
+    assert reasons["sam3"][0]["rule"] == "not run"
+    assert document["machine"]["flops"]["certainty"] == "rule of thumb"

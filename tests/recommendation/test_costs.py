@@ -1,0 +1,86 @@
+"""The table of costs: arithmetic counted again, times and memory as in the benchmark's results."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from samara.checkpoints.catalogue import CATALOGUE
+from samara.networks.mask_decoder import THREE_MASKS
+from samara.recommendation.costs import COSTS, MATRIX_FLOPS, MEASURED_ON
+from samara.variants import VARIANTS, build_network, runnable_names
+
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "inference_cost.csv"
+
+
+def rows(variant=None):
+    with RESULTS.open(newline="") as file:
+        return [row for row in csv.DictReader(file) if variant in (None, row["variant"])]
+
+
+def numbers(variant, column):
+    """Measured values; an HQ encoder is SAM's."""
+    if column.startswith("encode"):
+        variant = {"hq_vit_t": "vit_t"}.get(variant, variant.removeprefix("hq_"))
+    return [float(row[column]) for row in rows(variant) if row[column]]
+
+
+def test_every_variant_that_runs_has_its_cost():
+    assert set(COSTS) == set(runnable_names())
+
+
+def counted(network, *run):
+    with FlopCounterMode(display=False) as counter:
+        result = run[0](*run[1:])
+    return counter.get_total_flops(), result
+
+
+QUICK = {"vit_b", "vit_t", "hq_vit_t", "samara_pyramid", "fastsam_s", "yolov8n_seg", "yolo11n_seg"}
+
+
+@pytest.mark.parametrize(
+    "variant", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in sorted(COSTS)]
+)
+def test_arithmetic_is_what_is_counted(variant):
+    size = min(row.input_size for row in CATALOGUE if row.variant == variant)
+    with torch.device("meta"):
+        network = build_network(VARIANTS[variant], size).eval().requires_grad_(False)
+        image = torch.empty(1, 3, size, size)
+        labels = torch.ones(8, 1, dtype=torch.int64)
+        points = torch.zeros(8, 1, 2)
+    if VARIANTS[variant].detector:
+        assert counted(network, network, image)[0] == pytest.approx(COSTS[variant].encoder_flops, rel=1e-3)
+        return
+    flops, features = counted(network, network.image_encoder, image)
+    assert flops == pytest.approx(COSTS[variant].encoder_flops, rel=1e-3)
+
+    def decode(count):
+        grid = (size // 16, size // 16)
+        prompts = (points[:count], labels[:count])
+        sparse, dense = network.prompt_encoder(prompts, None, None, input_size_hw=(size, size), grid_hw=grid)
+        positions, decoder = network.prompt_encoder.get_dense_pe(grid), network.mask_decoder
+        details = decoder.details_of(features)
+        look = decoder.look(features, positions, sparse, dense, image_of_prompt=None, details=details)
+        return decoder.draw(look, THREE_MASKS)
+
+    further = (counted(network, decode, 8)[0] - counted(network, decode, 1)[0]) / 7
+    assert further == pytest.approx(COSTS[variant].prompt_flops, rel=1e-3)
+
+
+@pytest.mark.parametrize("variant", sorted(COSTS))
+def test_times_are_the_fastest_and_memory_the_most_that_was_measured(variant):
+    cost = COSTS[variant]
+    assert cost.encode_s == pytest.approx(min(numbers(variant, "encode_s")), rel=0.01)
+    assert cost.encode_bytes == pytest.approx(max(numbers(variant, "encode_peak_bytes")), rel=0.02)
+    if cost.prompt_flops:
+        assert cost.prompt_s == pytest.approx(min(numbers(variant, "decode_1_s")), rel=0.01)
+        assert cost.prompts_bytes == pytest.approx(max(numbers(variant, "decode_64_peak_bytes")), rel=0.02)
+
+
+def test_the_machine_is_the_one_that_is_named():
+    assert max(float(row["matrix_flops"]) for row in rows()) == MATRIX_FLOPS
+    assert {row["machine"].startswith(MEASURED_ON) for row in rows()} == {True}

@@ -1,0 +1,101 @@
+"""Measuring before recommending: what is measured, on what, and that it decides."""
+
+from __future__ import annotations
+
+import pytest
+
+from samara.benchmarking import measure as measuring
+from samara.errors import SettingsError
+from samara.measurements.numbers import Number
+from samara.recommendation.measure_first import measure_first
+from samara.recommendation.recommend import recommend
+from tests.evaluation.conftest import write_coco
+
+from .samples import HERE
+
+HAND = {"samara_mini"}
+
+
+@pytest.fixture
+def data(tmp_path):
+    coco = write_coco(tmp_path / "data")
+    return {"ground_truth": coco, "images": coco.parent / "pictures", "out": tmp_path / "measured"}
+
+
+@pytest.fixture
+def jobs(monkeypatch):
+    """What is measured; no process is started."""
+    done = []
+
+    def run(job, *, timeout_s, progress):
+        done.append(job)
+        values = {"quality": 0.66, "memory": 5e8}
+        return [Number(metric=metric, value=values.get(job.kind, 0.25)) for metric in job.metrics]
+
+    monkeypatch.setattr(measuring, "run_job", run)
+    return done
+
+
+def test_what_is_at_hand_is_measured_and_wins(data, jobs):
+    told = []
+    found = recommend(**data, device="cpu", at_hand=HAND, progress=lambda *facts: told.append(facts))
+    mini = next(one for one in found.ranking if one.name == "samara_mini")
+    assert mini.quality.certainty == "measured here"
+    assert "0.660" in mini.quality.basis
+    assert (mini.candidate.needs.seconds.value, mini.candidate.needs.seconds.certainty) == (0.5, "measured here")
+    assert mini.candidate.needs.memory.value == 5e8
+    assert {job.subject.checkpoint for job in jobs} == HAND
+    assert {job.kind for job in jobs} == {"calls", "everything", "memory", "quality"}
+    assert told
+
+
+def test_only_what_is_asked_is_measured(data, jobs):
+    recommend(**data, device="cpu", at_hand=HAND, prompts=["box"], domain="medical")
+    (quality,) = (job for job in jobs if job.kind == "quality")
+    assert quality.settings["measures"] == ["box"]
+    assert quality.domain == "medical"
+    assert {job.settings["points_per_side"] for job in jobs if "points_per_side" in job.settings} >= {1}
+
+
+def test_everything_is_timed_with_the_default_grid(data, jobs):
+    found = recommend(**data, device="cpu", at_hand=HAND, task="batch annotation", pictures=2)
+    (timed,) = (job for job in jobs if job.kind == "everything")
+    assert timed.settings["points_per_side"] == 32
+    (quality,) = (job for job in jobs if job.kind == "quality")
+    assert (quality.settings["images"], quality.settings["everything_images"]) == (2, 2)
+    assert next(one for one in found.ranking if one.name == "samara_mini").candidate.needs.seconds.value == 0.25
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"ram_gb": 8}, "measuring is for this machine; leave out what describes another one"),
+        ({"at_hand": set()}, "no feasible checkpoint is on this machine; fetch one with `samara checkpoints get`"),
+        ({"images": None}, "measuring first needs both, the ground truth and the folder of its pictures"),
+        ({"ground_truth": None}, "measuring first needs both, the ground truth and the folder of its pictures"),
+        (
+            {"prompts": ["classes"], "at_hand": {"yolo11n-seg"}},
+            "classes cannot be measured; ask for point, background point, box, mask, everything",
+        ),
+    ],
+)
+def test_what_cannot_be_measured_is_one_sentence(data, asked, message, jobs):
+    with pytest.raises(SettingsError) as error:
+        recommend(**({"at_hand": HAND, "device": "cpu"} | data | asked))
+    assert str(error.value) == message
+    assert not jobs
+
+
+def test_a_recommendation_for_a_given_machine_can_be_measured(data, jobs):
+    first = recommend(machine=HERE, at_hand=HAND)
+    records = measure_first(first, **data, pictures=1)
+    assert {record.subject.device for record in records} == {"cpu"}
+
+
+@pytest.mark.slow
+def test_measuring_for_real(data):
+    found = recommend(**data, device="cpu", at_hand=HAND, pictures=1)
+    mini = next(one for one in found.ranking if one.name == "samara_mini")
+    assert mini.quality.certainty == "measured here"
+    assert 0 < mini.candidate.needs.seconds.value < 60
+    assert mini.candidate.needs.memory.value > 1e8

@@ -1,0 +1,63 @@
+"""What a reader should know besides: the right note in the right case, and not otherwise."""
+
+from __future__ import annotations
+
+import pytest
+
+from samara.recommendation.recommend import recommend
+
+from .samples import record
+
+HAND = {"samara_mini"}
+
+
+def notes(**asked):
+    return recommend(**({"vram_gb": 24, "at_hand": HAND} | asked)).notes
+
+
+@pytest.mark.parametrize(
+    ("asked", "part"),
+    [
+        ({"offline": True}, "samara_mini is small and weak (mean IoU 0.29 from a click, 0.57 from a box"),
+        ({"vram_gb": 0.3}, "Loosen the limit on memory first: by itself it excludes"),
+        ({"vram_gb": 0.3, "offline": True, "at_hand": set()}, "No single limit is to blame"),
+        ({"prompts": ["classes"]}, "is under AGPL-3.0-only: what is built on it"),
+        ({"prompts": ["classes"]}, "larger ones find more (rule of thumb) and are slower."),
+        (
+            {"vram_gb": 5.2, "task": "batch annotation", "max_latency_s": 60},
+            "samara.AutomaticSettings(points_per_batch=",
+        ),
+        ({"task": "maximum quality"}, "sam_hq_vit_h gives one mask per prompt"),
+        ({"domain": "medical"}, "ViT-H is better overall than ViT-B"),
+        ({}, "The guide"),
+        ({"vram_gb": 8, "task": "maximum quality"}, "By the guide's thresholds sam_hq_vit_h needs a GPU of 12 GB"),
+        ({}, "samara_mini runs at once; its masks are weak"),
+        ({"records": [record("my_own")]}, "Records of my_own were left out"),
+        ({}, "samara recommend --images DIR --ground-truth COCO.json"),
+    ],
+)
+def test_a_note_where_it_belongs(asked, part):
+    assert any(part in note for note in notes(**asked))
+
+
+@pytest.mark.parametrize(
+    ("asked", "part"),
+    [
+        ({}, "small and weak"),
+        ({}, "Loosen"),
+        ({}, "AGPL"),
+        ({"task": "batch annotation"}, "gives one mask per prompt"),
+        ({"at_hand": {"sam_vit_l", "samara_mini"}}, "runs at once"),
+        ({}, "were left out"),
+        ({"vram_gb": 0.3}, "The guide"),
+    ],
+)
+def test_no_note_where_it_does_not(asked, part):
+    assert not any(part in note for note in notes(**asked))
+
+
+def test_measured_quality_needs_no_advice_to_measure():
+    records = [record("sam_vit_h", metric, 0.9, job=metric) for metric in ("box_iou", "centre_click_iou")]
+    found = recommend(vram_gb=24, records=records, at_hand=HAND, task="benchmark")
+    assert found.checkpoint == "sam_vit_h"
+    assert not any("--ground-truth" in note for note in found.notes)

@@ -40,6 +40,7 @@ LAYERS = {
     "checkpoints": 5,
     "engines": 5,
     "predictor": 6,
+    "published": 6,
     "automatic": 7,
     "instances": 7,
     "segmenter": 8,
@@ -122,7 +123,7 @@ FORBIDDEN_NAMES_EXCEPT = {SOURCE / "segment_anything" / "utils" / "__init__.py"}
 MOST_LINES = 400
 MOST_FUNCTION_LINES = 50
 # Tables, not logic.
-LONG_FILES = {"checkpoints/catalogue.py"}
+LONG_FILES = {"checkpoints/catalogue.py", "published/figures.py"}
 LONG_FUNCTIONS = {"cli/segment.py:segment"}  # twenty options, and a body of a few lines
 
 

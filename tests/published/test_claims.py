@@ -65,20 +65,20 @@ def test_sizes_called_gib_are_gib():
 
 def test_single_image_throughput_is_the_inverse_of_its_latency():
     for name in ("sam_vit_h", "sam_vit_l", "sam_vit_b"):
-        single = claims_for(name, "images_per_s")[0]
-        assert single.low == pytest.approx(1 / claims_for(name, "prompt_s")[0].low, rel=0.05)
+        single = claims_for(name, "images_per_second")[0]
+        assert single.low == pytest.approx(1 / claims_for(name, "prompt_seconds")[0].low, rel=0.05)
 
 
 def test_looking_up():
     assert [claim.low for claim in claims_for("sam_vit_h", "memory_bytes")] == [8e9, 4e9, 16e9]
     assert claims_for("samara_mini") == ()
-    assert {claim.metric for claim in claims_for("sam_vit_b")} >= {"mean_iou", "prompt_s", "everything_s"}
+    assert {claim.metric for claim in claims_for("sam_vit_b")} >= {"mean_iou", "prompt_seconds", "everything_seconds"}
     assert claims_for("sam_vit_h", "finetuning_bytes")[1].high == math.inf
 
 
 def test_a_report_can_show_the_mark_and_the_reason():
     (claim,) = claims_for("sam_vit_b", "mean_iou")[:1]
     assert claim.is_contradicted
-    assert claim.as_dict()["unit"] == "1"
+    assert claim.as_dict()["unit"] == "fraction"
     assert claim.as_dict()["judgement"]["verdict"] == "contradicted"
     assert 0.5336 in [figure.value for figure in claim.contradicted_by()]

@@ -27,7 +27,9 @@ def test_half_a_gigabyte_was_lost_in_units():
     assert wrong.is_contradicted
 
 
-@pytest.mark.parametrize(("metric", "value", "right"), [("file_bytes", 13.2, 63.57), ("everything_s", 864, 1641.2)])
+@pytest.mark.parametrize(
+    ("metric", "value", "right"), [("file_bytes", 13.2, 63.57), ("everything_seconds", 864, 1641.2)]
+)
 def test_yolo_was_compared_with_another_checkpoint_than_is_said(metric, value, right):
     wrong = ratio("yolo11n-seg", metric, value)
     assert wrong.is_contradicted
@@ -37,12 +39,12 @@ def test_yolo_was_compared_with_another_checkpoint_than_is_said(metric, value, r
 
 def test_less_time_is_not_more_throughput():
     """80 ms against 110 ms is 27 % less time and 37.5 % more throughput; the guide calls both "faster"."""
-    assert ratio("sam_vit_l", "prompt_s", 0.27).from_the_guide() == pytest.approx(3 / 11)
-    assert ratio("sam_vit_l", "prompt_s", 0.375).from_the_guide() == pytest.approx(3 / 8)
+    assert ratio("sam_vit_l", "prompt_seconds", 0.27).from_the_guide() == pytest.approx(3 / 11)
+    assert ratio("sam_vit_l", "prompt_seconds", 0.375).from_the_guide() == pytest.approx(3 / 8)
 
 
 def test_vit_b_is_further_ahead_and_further_behind_than_is_said():
-    assert ratio("sam_vit_b", "prompt_s", 2.2).from_facts() == pytest.approx((446 / 110,))
+    assert ratio("sam_vit_b", "prompt_seconds", 2.2).from_facts() == pytest.approx((446 / 110,))
     assert min(ratio("sam_vit_b", "mean_iou", 0.057).from_facts()) > 0.057
 
 
@@ -53,7 +55,7 @@ def test_vit_l_is_about_as_close_as_is_said():
 
 
 def test_without_facts_the_guide_is_held_to_its_own_figures():
-    alone = ratio("sam_vit_b", "prompt_s", 1.6)
+    alone = ratio("sam_vit_b", "prompt_seconds", 1.6)
     assert alone.from_facts() == ()
     assert not alone.is_contradicted
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from samara.measurements import metrics as measured
 from samara.published.record import METRICS, Conditions, Figure
 
 
@@ -11,14 +12,17 @@ def test_conditions_say_what_is_known_and_nothing_else():
 
 
 def test_a_figure_as_plain_values_has_its_unit():
-    figure = Figure(checkpoint="sam_vit_h", metric="encode_s", value=0.15, source="SAM FAQ")
-    assert figure.as_dict()["unit"] == "s"
+    figure = Figure(checkpoint="sam_vit_h", metric="encode_seconds", value=0.15, source="SAM FAQ")
+    assert figure.as_dict()["unit"] == "seconds"
     assert figure.as_dict()["conditions"]["hardware"] is None
 
 
 def test_metrics_are_named_by_their_unit():
     for metric in METRICS.values():
-        if metric.name.endswith("_s") and metric.name != "images_per_s":
-            assert metric.unit == "s"
-        if metric.name.endswith("_bytes"):
-            assert metric.unit == "bytes"
+        for ending in ("seconds", "bytes"):
+            assert metric.name.endswith(f"_{ending}") == (metric.unit == ending), metric
+
+
+def test_what_samara_measures_too_has_its_definition():
+    for name, metric in measured.METRICS.items():
+        assert (METRICS[name].unit, METRICS[name].better) == (metric.unit, metric.better)

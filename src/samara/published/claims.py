@@ -103,7 +103,7 @@ _SPEED = Judgement(
     verdict="contradicted",
     because=_PER_IMAGE,
     sources=("SAM FAQ", "FastSAM README", "MobileSAM README"),
-    against=("prompt_s", "encode_s"),
+    against=("prompt_seconds", "encode_seconds"),
 )
 _SPEED_OF_L = Judgement(verdict="unsupported", because="no source gives it; the encoder runs once per image, not mask")
 _DECODE = Judgement(
@@ -114,6 +114,7 @@ _IOU = Judgement(
     verdict="contradicted",
     because="neither data nor prompt is named, and the mean IoU of published measurements is far lower",
     sources=("segment-anything-fast", "optimum-intel PR 1384", "lightning-sam README"),
+    against=("centre_click_iou", "box_iou", "mean_iou"),
 )
 _IOU_OF_L = Judgement(
     verdict="contradicted",
@@ -214,31 +215,31 @@ def _sizes() -> Iterable[Claim]:
 
 def _speed() -> Iterable[Claim]:
     a100 = "A100; per mask"
-    yield from _table("encode_s", "section 2, Inference Speed", {_H: (0.100, _SPEED)}, conditions="A100")
-    yield from _table("decode_s", "section 2, Inference Speed", {_H: (0.010, _DECODE)}, conditions="A100")
+    yield from _table("encode_seconds", "section 2, Inference Speed", {_H: (0.100, _SPEED)}, conditions="A100")
+    yield from _table("decode_1_seconds", "section 2, Inference Speed", {_H: (0.010, _DECODE)}, conditions="A100")
     yield from _table(
-        "prompt_s",
+        "prompt_seconds",
         "section 5, Comprehensive Model Comparison",
         {_H: (0.110, _SPEED), _L: (0.080, _SPEED_OF_L), _B: (0.050, _SPEED)},
         conditions=a100,
     )
     yield from _table(
-        "everything_s",
+        "everything_seconds",
         "section 5, SAM vs YOLO",
         {_B: (49.401, _CPU), _MOBILE: (25.381, _CPU), _FAST: (0.0559, _CPU), _YOLO8: (0.0245, _CPU)}
         | {_YOLO11: (0.0301, _CPU)},
         conditions="CPU, per image",
     )
-    yield from _table("prompt_s", "section 6, CPU Only", {_B: (50, _CPU_ONLY)}, conditions="CPU")
+    yield from _table("prompt_seconds", "section 6, CPU Only", {_B: (50, _CPU_ONLY)}, conditions="CPU")
     throughput = "section 5, Throughput Comparison"
     yield from _table(
-        "images_per_s",
+        "images_per_second",
         throughput,
         {_H: (9, _SINGLE), _L: (12, _SINGLE), _B: (20, _SINGLE)},
         conditions="A100, single image",
     )
     yield from _table(
-        "images_per_s",
+        "images_per_second",
         throughput,
         {_H: (40, _BATCHED_H), _L: (55, _BATCHED_L), _B: (90, _BATCHED_B)},
         conditions="A100, batch 8",
@@ -356,7 +357,7 @@ STATEMENTS: tuple[Statement, ...] = (
         text="ViT-B is for edge and mobile devices and has the smallest footprint",
         judgement=Judgement(
             verdict="contradicted",
-            because="MobileSAM, Light HQ-SAM, FastSAM-s and EdgeSAM are smaller and faster, two of them in its own table",
+            because="MobileSAM, Light HQ-SAM, FastSAM-s and EdgeSAM are smaller and faster, two of them in its table",
             sources=("MobileSAM README", "HQ-SAM README", "EdgeSAM README"),
         ),
     ),

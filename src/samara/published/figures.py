@@ -49,48 +49,57 @@ _YOLO8, _YOLO11, _EDGE, _EDGE3 = "yolov8n-seg", "yolo11n-seg", "edge_sam", "edge
 def _speed() -> Iterable[Figure]:
     faq = "SAM FAQ"
     yield from _table("encoder_parameters", faq, {_H: 632}, scale=_MILLION, note="rounded")
-    yield from _table("encode_s", faq, {_H: 0.15}, hardware="A100", batch=1, note="about")
+    yield from _table("encode_seconds", faq, {_H: 0.15}, hardware="A100", batch=1, note="about")
     yield from _table(
-        "decode_s", faq, {_H: 0.05}, hardware="CPU, in a browser", prompts="one prompt", note="the same for all SAM"
+        "decode_1_seconds",
+        faq,
+        {_H: 0.05},
+        hardware="CPU, in a browser",
+        prompts="one prompt",
+        note="the same for all SAM",
     )
 
     fast, card = "FastSAM README", "RTX 3090"
-    yield from _table("prompt_s", fast, {_H: 446, _B: 110}, scale=_MS, hardware=card, prompts="1 point")
-    yield from _table("points_s", fast, {_H: 464, _B: 125}, scale=_MS, hardware=card, prompts="10 points")
-    yield from _table("points_s", fast, {_H: 627, _B: 230}, scale=_MS, hardware=card, prompts="100 points")
+    yield from _table("prompt_seconds", fast, {_H: 446, _B: 110}, scale=_MS, hardware=card, prompts="1 point")
+    yield from _table("points_seconds", fast, {_H: 464, _B: 125}, scale=_MS, hardware=card, prompts="10 points")
+    yield from _table("points_seconds", fast, {_H: 627, _B: 230}, scale=_MS, hardware=card, prompts="100 points")
     for side, times in ((16, {_H: 852, _B: 432}), (32, {_H: 2099, _B: 1383}), (64, {_H: 6972, _B: 5417})):
         grid = f"grid of {side} x {side} points"
-        yield from _table("everything_s", fast, times, scale=_MS, hardware=card, prompts=grid)
-    yield from _table("everything_s", fast, {_FAST_X: 40}, scale=_MS, hardware=card, prompts="none: one pass finds all")
+        yield from _table("everything_seconds", fast, times, scale=_MS, hardware=card, prompts=grid)
+    yield from _table(
+        "everything_seconds", fast, {_FAST_X: 40}, scale=_MS, hardware=card, prompts="none: one pass finds all"
+    )
 
     mobile = "MobileSAM README"
-    yield from _table("encode_s", mobile, {_H: 452, _MOBILE: 8}, scale=_MS, hardware="one GPU, not named")
-    yield from _table("decode_s", mobile, {_H: 4, _MOBILE: 4}, scale=_MS, hardware="one GPU, not named")
-    yield from _table("prompt_s", mobile, {_H: 456, _MOBILE: 12, _FAST_X: 64}, scale=_MS, hardware="one GPU, not named")
-    yield from _table("prompt_s", mobile, {_MOBILE: 3}, hardware="Mac with an i5, CPU", note="about")
+    yield from _table("encode_seconds", mobile, {_H: 452, _MOBILE: 8}, scale=_MS, hardware="one GPU, not named")
+    yield from _table("decode_1_seconds", mobile, {_H: 4, _MOBILE: 4}, scale=_MS, hardware="one GPU, not named")
+    yield from _table(
+        "prompt_seconds", mobile, {_H: 456, _MOBILE: 12, _FAST_X: 64}, scale=_MS, hardware="one GPU, not named"
+    )
+    yield from _table("prompt_seconds", mobile, {_MOBILE: 3}, hardware="Mac with an i5, CPU", note="about")
 
 
 def _speed_of_small_ones() -> Iterable[Figure]:
     edge = "EdgeSAM README"
     yield from _table(
-        "images_per_s",
+        "images_per_second",
         edge,
         {_H: 4.3, _MOBILE: 103.5, _EDGE: 164.3, _EDGE3: 164.3},
         hardware="RTX 2080 Ti",
         prompts="encoding and one prompt",
     )
     yield from _table(
-        "images_per_s",
+        "images_per_second",
         edge,
         {_MOBILE: 4.9, _EDGE: 38.7, _EDGE3: 38.7},
         hardware="iPhone 14",
         prompts="encoding and one prompt",
     )
     yield from _table(
-        "images_per_s", "HQ-SAM README", {_MOBILE: 44.8, "sam_hq_vit_tiny": 41.2}, prompts="a detector's boxes"
+        "images_per_second", "HQ-SAM README", {_MOBILE: 44.8, "sam_hq_vit_tiny": 41.2}, prompts="a detector's boxes"
     )
     yield from _table(
-        "prompt_s",
+        "prompt_seconds",
         "NanoSAM README",
         {_MOBILE: 39},
         scale=_MS,
@@ -99,10 +108,10 @@ def _speed_of_small_ones() -> Iterable[Figure]:
         note="encoder kept in float32: in FP16 it gives wrong results",
     )
     yield from _table(
-        "encode_s", "RectLabel", {_MOBILE: 2, _L: 30, _H: 60}, hardware="Apple M1, CPU", note="set_image, about"
+        "encode_seconds", "RectLabel", {_MOBILE: 2, _L: 30, _H: 60}, hardware="Apple M1, CPU", note="set_image, about"
     )
     yield from _table(
-        "images_per_s",
+        "images_per_second",
         "SAM 2 README",
         {"sam2.1_t": 91.2, "sam2.1_s": 84.8, "sam2.1_b+": 64.1, "sam2.1_l": 39.5},
         hardware="A100",
@@ -110,7 +119,7 @@ def _speed_of_small_ones() -> Iterable[Figure]:
         note="frames of video",
     )
     yield from _table(
-        "everything_s",
+        "everything_seconds",
         "SAM 3 README",
         {"sam3": 30},
         scale=_MS,
@@ -131,7 +140,7 @@ def _speed_of_everything() -> Iterable[Figure]:
     grid, two = "none, so SAM is asked for everything by 1,024 points", "2 pictures"
     milliseconds = {"sam-b": 49_401, "sam2-b": 31_901, "sam2-t": 25_997, "mobile": 25_381, "fast-s": 55.9}
     yield from _table(
-        "everything_s",
+        "everything_seconds",
         docs,
         named(milliseconds | {"yolov8n": 24.5, "yolo11n": 30.1}),
         scale=_MS,
@@ -145,7 +154,7 @@ def _speed_of_everything() -> Iterable[Figure]:
     millions = {"sam-b": 93.7, "sam2-b": 80.8, "sam2-t": 38.9, "mobile": 10.1, "fast-s": 11.8}
     yield from _table("parameters", docs, named(millions | {"yolov8n": 3.4, "yolo11n": 2.9}), scale=_MILLION)
     yield from _table(
-        "everything_s",
+        "everything_seconds",
         newer,
         named({"sam-b": 41_703, "sam2-t": 23_430, "mobile": 23_802, "fast-s": 58.0, "yolov8n": 24.8, "yolo11n": 24.3}),
         scale=_MS,
@@ -154,7 +163,7 @@ def _speed_of_everything() -> Iterable[Figure]:
         prompts=grid,
     )
     yield from _table(
-        "everything_s",
+        "everything_seconds",
         older,
         named({"sam-b": 51_096, "mobile": 46_122, "fast-s": 115, "yolov8n": 59}),
         scale=_MS,
@@ -183,11 +192,11 @@ def _throughput() -> Iterable[Figure]:
         (_H, 8, "as before, 2:4 sparse", 24.9, None, 0.529),
         (_H, 32, "best of all", 25.2, None, None),
     )
-    for checkpoint, batch, precision, images_per_s, gigabytes, mean_iou in rows:
+    for checkpoint, batch, precision, images_per_second, gigabytes, iou in rows:
         for metric, value, scale in (
-            ("images_per_s", images_per_s, 1.0),
+            ("images_per_second", images_per_second, 1.0),
             ("memory_bytes", gigabytes, _GB),
-            ("mean_iou", mean_iou, 1.0),
+            ("centre_click_iou", iou, 1.0),
         ):
             if value is not None:
                 yield from _table(
@@ -203,7 +212,7 @@ def _throughput() -> Iterable[Figure]:
                 )
     for precision, value in (("bfloat16, compiled", 22.0), ("int8", 24.3), ("int8 and 2:4 sparse", 25.5)):
         yield from _table(
-            "images_per_s", "torchao", {_H: value}, batch=32, precision=precision, note="SAM of ViT-H's class"
+            "images_per_second", "torchao", {_H: value}, batch=32, precision=precision, note="SAM of ViT-H's class"
         )
     yield from _table(
         "memory_bytes", "torchao", {_H: 28}, scale=_GB, batch=32, precision="int8 and 2:4 sparse", note="about"
@@ -320,16 +329,14 @@ def _average_precision_of_hq() -> Iterable[Figure]:
 def _recall() -> Iterable[Figure]:
     for side, values in ((64, {_H: 67.7}), (32, {_H: 62.5, _B: 59.1})):
         yield from _table(
-            "average_recall_1000",
+            "average_recall",
             "FastSAM README",
             values,
             scale=_PERCENT,
             data="COCO",
             prompts=f"grid of {side} x {side} points",
         )
-    yield from _table(
-        "average_recall_1000", "FastSAM README", {_FAST_X: 63.7}, scale=_PERCENT, data="COCO", prompts="none"
-    )
+    yield from _table("average_recall", "FastSAM README", {_FAST_X: 63.7}, scale=_PERCENT, data="COCO", prompts="none")
 
 
 def _mean_iou() -> Iterable[Figure]:
@@ -341,7 +348,7 @@ def _mean_iou() -> Iterable[Figure]:
             {_MOBILE: ours, _FAST_X: theirs},
             prompts=f"two points {pixels} pixels apart",
         )
-    yield from _table("mean_iou", "NanoSAM README", {_MOBILE: 0.728}, data="COCO val2017", prompts="true boxes")
+    yield from _table("box_iou", "NanoSAM README", {_MOBILE: 0.728}, data="COCO val2017", prompts="true boxes")
     for precision, values in (
         ("float32", {_B: 66.24, _L: 59.60, _H: 70.95}),
         ("int8 weights and activations, decoder float32", {_B: 65.80, _L: 59.62, _H: 70.84}),
@@ -372,7 +379,7 @@ def _fine_tuned() -> Iterable[Figure]:
     ):
         for note, value in states:
             yield from _table(
-                "mean_iou", "lightning-sam README", {_H: value}, data=data, prompts="true boxes", note=note
+                "box_iou", "lightning-sam README", {_H: value}, data=data, prompts="true boxes", note=note
             )
     yield from _table(
         "dice_gain",
@@ -402,14 +409,12 @@ def _video() -> Iterable[Figure]:
 
 def _samara_mini() -> Iterable[Figure]:
     """Means over the sources of a domain, rounded; `tests/published` compares them with the measurement."""
-    for prompts, means in (
-        ("centre click", {"natural": 0.291, "medical": 0.503, "satellite": 0.255}),
-        ("true boxes", {"natural": 0.567, "medical": 0.669, "satellite": 0.566}),
+    for metric, means in (
+        ("centre_click_iou", {"natural": 0.291, "medical": 0.503, "satellite": 0.255}),
+        ("box_iou", {"natural": 0.567, "medical": 0.669, "satellite": 0.566}),
     ):
         for domain, value in means.items():
-            yield from _table(
-                "mean_iou", "samara_mini card", {"samara_mini": value}, data=f"{domain} pictures", prompts=prompts
-            )
+            yield from _table(metric, "samara_mini card", {"samara_mini": value}, data=f"{domain} pictures")
 
 
 FIGURES: tuple[Figure, ...] = (

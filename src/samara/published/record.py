@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Literal
 
-Unit = Literal["1", "s", "bytes", "images/s", "FLOP", "J&F", "x"]
+from samara.measurements import metrics as measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,43 +14,40 @@ class Metric:
     """Something that can be said about a checkpoint in one number.
 
     Attributes:
-        name: unique, as in records of measurements where they measure the same.
+        name: unique; that of `samara.measurements.metrics` where samara measures the same.
         title: for people.
-        unit: "1" for fractions and counts, "x" for a factor.
-        better: which way is better; None where neither is.
+        unit: of its values; "fraction" is in [0, 1].
+        better: which way is better.
     """
 
     name: str
     title: str
-    unit: Unit
-    better: Literal["higher", "lower"] | None
+    unit: str
+    better: Literal["higher", "lower"]
 
 
-_METRICS = (
-    Metric(name="parameters", title="parameters", unit="1", better="lower"),
-    Metric(name="encoder_parameters", title="parameters of the image encoder", unit="1", better="lower"),
-    Metric(name="file_bytes", title="size of the file", unit="bytes", better="lower"),
-    Metric(name="encoder_flops", title="arithmetic of one encoding", unit="FLOP", better="lower"),
-    Metric(name="encode_s", title="time of one encoding", unit="s", better="lower"),
-    Metric(name="decode_s", title="time of one prompt after encoding", unit="s", better="lower"),
-    Metric(name="prompt_s", title="time of encoding and one prompt", unit="s", better="lower"),
-    Metric(name="points_s", title="time of encoding and several prompts", unit="s", better="lower"),
-    Metric(name="everything_s", title="time of automatic masks of one image", unit="s", better="lower"),
-    Metric(name="images_per_s", title="throughput", unit="images/s", better="higher"),
+def _known(metric: measured.Metric) -> Metric:
+    return Metric(name=metric.name, title=metric.title, unit=metric.unit, better=metric.better)
+
+
+# What others publish and samara does not measure, or not under the same definition.
+_OTHERS = (
+    Metric(name="prompt_seconds", title="encoding and one prompt", unit="seconds", better="lower"),
+    Metric(name="points_seconds", title="encoding and several prompts", unit="seconds", better="lower"),
+    Metric(name="images_per_second", title="throughput", unit="images per second", better="higher"),
     Metric(name="memory_bytes", title="memory of inference", unit="bytes", better="lower"),
     Metric(name="finetuning_bytes", title="memory of fine-tuning the mask decoder", unit="bytes", better="lower"),
-    Metric(name="mean_iou", title="mean IoU", unit="1", better="higher"),
-    Metric(name="dice_gain", title="gain in DICE by fine-tuning", unit="1", better="higher"),
-    Metric(name="agreement_iou", title="mean IoU with SAM ViT-H's own masks", unit="1", better="higher"),
-    Metric(name="coco_ap", title="mask AP on COCO from a detector's boxes", unit="1", better="higher"),
-    Metric(name="lvis_ap", title="mask AP on LVIS from a detector's boxes", unit="1", better="higher"),
-    Metric(name="seginw_ap", title="mean AP on SegInW with Grounding DINO", unit="1", better="higher"),
-    Metric(name="average_recall_1000", title="AR@1000 of masks on COCO", unit="1", better="higher"),
+    Metric(name="mean_iou", title="mean IoU", unit="fraction", better="higher"),
+    Metric(name="dice_gain", title="gain in DICE by fine-tuning", unit="fraction", better="higher"),
+    Metric(name="agreement_iou", title="mean IoU with SAM ViT-H's own masks", unit="fraction", better="higher"),
+    Metric(name="coco_ap", title="mask AP on COCO from a detector's boxes", unit="fraction", better="higher"),
+    Metric(name="lvis_ap", title="mask AP on LVIS from a detector's boxes", unit="fraction", better="higher"),
+    Metric(name="seginw_ap", title="mean AP on SegInW with Grounding DINO", unit="fraction", better="higher"),
     Metric(name="video_jf", title="J&F on video", unit="J&F", better="higher"),
-    Metric(name="int8_speedup", title="speed-up by INT8", unit="x", better="higher"),
+    Metric(name="int8_speedup", title="speed-up by INT8", unit="times", better="higher"),
 )
 
-METRICS: Mapping[str, Metric] = {metric.name: metric for metric in _METRICS}
+METRICS: Mapping[str, Metric] = {metric.name: metric for metric in (*map(_known, measured.METRICS.values()), *_OTHERS)}
 
 
 @dataclass(frozen=True, kw_only=True)

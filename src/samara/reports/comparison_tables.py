@@ -156,8 +156,7 @@ def speed(comparison: Comparison) -> Table:
 def memory(comparison: Comparison) -> Table:
     """Peaks of memory by work and batch, in main memory and on the accelerator."""
     columns: dict[str, Callable[[Contender], Cell]] = {}
-    has_device = any(not place.is_cpu for place in comparison.places)
-    for memory_of, title in (("device", "GPU, "), ("resident", "")) if has_device else (("resident", ""),):
+    for memory_of, title in (("device", "GPU, "), ("resident", "")):
         columns[f"{title}load"] = lambda one, kind=memory_of: measured(one, f"load_{kind}_peak_bytes")
         for size in comparison.batch_sizes:
             columns[f"{title}encode, batch of {size}"] = lambda one, kind=memory_of, size=size: measured(
@@ -168,8 +167,8 @@ def memory(comparison: Comparison) -> Table:
         comparison,
         "memory",
         "Memory by batch",
-        "Highest resident set of a process that does nothing else, Python and its libraries included"
-        + ("; on GPUs what PyTorch allocated." if has_device else ". Published and claimed values are of GPUs."),
+        "Highest resident set of a process that does nothing else, Python and its libraries included. GPU: what "
+        "PyTorch allocated there; published and claimed values are of GPUs.",
         columns,
     )
 
@@ -281,8 +280,15 @@ def _table(
     caption: str,
     columns: dict[str, Callable[[Contender], Cell]],
 ) -> Table:
-    rows = tuple(_row(one, (), (make(one) for make in columns.values())) for one in comparison.contenders)
-    return Table(name, title, caption, ("checkpoint",), tuple(columns), rows)
+    made = {heading: [make(one) for one in comparison.contenders] for heading, make in columns.items()}
+    kept = {heading: cells for heading, cells in made.items() if any(map(_says_something, cells))}
+    lines = zip(*kept.values(), strict=True) if kept else [() for _ in comparison.contenders]
+    rows = tuple(_row(one, (), cells) for one, cells in zip(comparison.contenders, lines, strict=True))
+    return Table(name, title, caption, ("checkpoint",), tuple(kept), rows)
+
+
+def _says_something(cell: Cell) -> bool:
+    return cell.value is not None or cell.beside != NOTHING_BESIDE
 
 
 def _row(one: Contender, heads: tuple[str, ...], cells: Iterable[Cell]) -> Row:

@@ -52,8 +52,9 @@ LAYERS = {
     "segment": 9,
     "finetune": 9,
     "segment_anything": 9,
-    "cli": 10,
-    "__main__": 11,
+    "compare": 10,
+    "cli": 11,
+    "__main__": 12,
 }
 
 # Where a third-party library may be imported; everything else of the project does without it.

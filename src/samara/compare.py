@@ -29,7 +29,8 @@ from samara.reports.versus_table import versus
 
 PAGE, JSON, CSV, MARKDOWN = "comparison.html", "comparison.json", "comparison.csv", "comparison.md"
 
-PICTURES_PER_DOMAIN, SHOWN_MEASURES = 2, ("centre_click", "box")
+PICTURES_PER_DOMAIN = 2
+SHOWN_MEASURES: tuple[Measure, ...] = ("centre_click", "box")
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, the steps done and the steps in all."""
@@ -60,6 +61,7 @@ def compare(
     settings: BenchmarkSettings | None = None,
     evaluation: EvaluationSettings | None = None,
     running: Running | None = None,
+    remark: str = "",
     progress: Progress | None = None,
 ) -> Compared:
     """Measure checkpoints and show them beside each other, or show what was measured before.
@@ -73,6 +75,7 @@ def compare(
         settings: of speed and memory.
         evaluation: of quality.
         running: device, precision and engine.
+        remark: a sentence for the page, e.g. that the machine was not idle.
         progress: called as the work goes on.
 
     Raises:
@@ -100,10 +103,12 @@ def compare(
         raise SettingsError("there is nothing to compare; name checkpoints to measure, or files of records to show")
     comparison = Comparison(tuple(found.values()))
     pictures = panel_rows(list(asked_pictures(comparison, out / SCORES, ground_truth, evaluation)))
-    return write_comparison(comparison, out, pictures)
+    return write_comparison(comparison, out, pictures, remark)
 
 
-def write_comparison(comparison: Comparison, out: Path, pictures: Sequence[PanelRow] = ()) -> Compared:
+def write_comparison(
+    comparison: Comparison, out: Path, pictures: Sequence[PanelRow] = (), remark: str = ""
+) -> Compared:
     """Write everything that shows a comparison into a folder, each file completely or not at all.
 
     Raises:
@@ -118,7 +123,7 @@ def write_comparison(comparison: Comparison, out: Path, pictures: Sequence[Panel
     }
     for name, text in texts.items():
         write_atomically(out / name, text.encode("utf-8", errors="replace"))
-    write_comparison_page(out / PAGE, comparison, made, pictures)
+    write_comparison_page(out / PAGE, comparison, made, pictures, remark)
     return Compared(comparison, tuple(made), tuple(out / name for name in (PAGE, *texts)))
 
 
@@ -174,7 +179,11 @@ def _asked(
     answers = []
     for title, of_pictures in answered.items():
         found = of_pictures.get(picture.name)
-        given = {one.place: one.answers[measure_name] for one in found.objects if measure_name in one.answers} if found else {}
+        given = (
+            {one.place: one.answers[measure_name] for one in found.objects if measure_name in one.answers}
+            if found
+            else {}
+        )
         if given and all(place in given for place in picture.prompted):
             masks = [Rle(H, W, given[place].counts.encode()) for place in picture.prompted]
             answers.append(Answered(title, masks, fmean(given[place].iou for place in picture.prompted)))

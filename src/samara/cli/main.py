@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import samara
-from samara.cli import checkpoints, evaluate, finetune, segment
+from samara.cli import checkpoints, compare, evaluate, finetune, segment
 from samara.errors import SamaraError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command("segment")(segment.segment)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("finetune")(finetune.finetune)
 app.add_typer(checkpoints.app, name="checkpoints")
 

@@ -33,12 +33,14 @@ class Beside:
     def published(self) -> str:
         """The published values as one range; empty if there is none."""
         values = [figure.value for figure in self.figures]
-        return quantity_range(min(values), max(values), METRICS[self.figures[0].metric].unit) if values else ""
+        if not values:
+            return ""
+        return quantity_range(min(values), max(values), METRICS[self.figures[0].metric].unit, stated=True)
 
     @property
     def claimed(self) -> str:
         """What the guide claims, value by value; empty if it is silent."""
-        values = (quantity_range(one.low, one.high, METRICS[one.metric].unit) for one in self.claims)
+        values = (quantity_range(one.low, one.high, METRICS[one.metric].unit, stated=True) for one in self.claims)
         return " / ".join(dict.fromkeys(values))
 
     @property
@@ -65,19 +67,20 @@ def beside(
         checkpoint: its name in the catalogue; others have nothing beside them.
         metric: of samara, or one that is derived: "prompt_seconds", "images_per_second".
         domain: kind of pictures; what is known about others is left out.
-        batch_size: of the number; what is known about other batch sizes is left out.
+        batch_size: of the number; what is known about other batch sizes is left out, and what names none is taken to
+            be of single pictures. None: where it does not matter.
         is_mean: of quality, whether it is a mean over domains; what holds for one domain is then left out.
     """
     return Beside(
         figures=tuple(
             figure
             for figure in published_for(checkpoint, _PUBLISHED_AS.get(metric, metric))
-            if figure.conditions.batch in (None, batch_size) and _is_about(figure.conditions.data, domain, is_mean)
+            if _is_of(figure.conditions.batch, batch_size) and _is_about(figure.conditions.data, domain, is_mean)
         ),
         claims=tuple(
             claim
             for claim in claims_for(checkpoint, _CLAIMED_AS.get(metric, metric))
-            if _batch(claim.conditions) in (None, batch_size) and _is_about(claim.conditions, domain, is_mean)
+            if _is_of(_batch(claim.conditions), batch_size) and _is_about(claim.conditions, domain, is_mean)
         ),
     )
 
@@ -87,6 +90,10 @@ def _is_about(text: str | None, domain: str | None, is_mean: bool) -> bool:
     if domain is not None:
         return of_a_domain and (text or "").startswith(f"{domain} pictures")
     return not (is_mean and of_a_domain)
+
+
+def _is_of(batch: int | None, batch_size: int | None) -> bool:
+    return batch_size is None or (batch or 1) == batch_size
 
 
 def _batch(conditions: str) -> int | None:

@@ -133,7 +133,7 @@ def _scatter(place: Place, domain: str, drawn: Sequence[Contender]) -> Scatter:
     ]
     front = pareto_front(seconds, gains)
     first, last = math.log10(min(seconds)) - 0.35, math.log10(max(seconds)) + 0.65
-    top = min(1.0, math.ceil(max(high for _, high in spans) * 10 + 0.5) / 10)
+    top = min(1.0, math.ceil(max(high for _, high in spans) * 5 + 0.1) / 5)
 
     def x_of(value: float) -> float:
         return LEFT + (math.log10(value) - first) / (last - first) * (WIDTH - LEFT - RIGHT)

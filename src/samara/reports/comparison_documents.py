@@ -18,6 +18,9 @@ from samara.reports.contenders import Comparison, Contender
 FORMAT = 1
 """Version of the JSON form."""
 
+RANDOM = "\\*"
+"""Mark of random weights in Markdown."""
+
 _CSV_COLUMNS = (
     "checkpoint",
     "weights",
@@ -148,7 +151,7 @@ def markdown_text(comparison: Comparison, tables: Sequence[Table]) -> str:
     reasons = [f"- {_escaped(title)}: {_escaped(reason)}" for title, reason in left_open(comparison)]
     if reasons:
         parts += ["## Left open", "\n".join(reasons)]
-    parts.append("(p: published by others, g: claimed by the guide, ✗: contradicted, *: random weights)")
+    parts.append("(p: published by others, g: claimed by the guide, ✗: contradicted, " + RANDOM + ": random weights)")
     return "\n\n".join(parts) + "\n"
 
 
@@ -158,7 +161,7 @@ def _markdown_table(table: Table) -> str:
     lines = [heads, rules]
     for row in table.rows:
         first, *others = row.heads
-        named = [f"{_escaped(first)}{'\\*' if row.is_random else ''}", *map(_escaped, others)]
+        named = [_escaped(first) + (RANDOM if row.is_random else ""), *map(_escaped, others)]
         lines.append([*named, *map(_markdown_cell, row.cells)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

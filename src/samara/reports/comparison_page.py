@@ -61,7 +61,7 @@ def require_page() -> None:
 
 
 def write_comparison_page(
-    path: Path, comparison: Comparison, tables: Sequence[Table], pictures: Sequence[PanelRow] = ()
+    path: Path, comparison: Comparison, tables: Sequence[Table], pictures: Sequence[PanelRow] = (), remark: str = ""
 ) -> None:
     """Write the page, completely or not at all.
 
@@ -70,10 +70,12 @@ def write_comparison_page(
         OutputError: the file cannot be written.
     """
     # A file name need not be valid text; the page must.
-    write_atomically(path, comparison_page(comparison, tables, pictures).encode("utf-8", errors="replace"))
+    write_atomically(path, comparison_page(comparison, tables, pictures, remark).encode("utf-8", errors="replace"))
 
 
-def comparison_page(comparison: Comparison, tables: Sequence[Table], pictures: Sequence[PanelRow] = ()) -> str:
+def comparison_page(
+    comparison: Comparison, tables: Sequence[Table], pictures: Sequence[PanelRow] = (), remark: str = ""
+) -> str:
     """Render the page as HTML; see `write_comparison_page`."""
     require_page()
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -91,6 +93,7 @@ def comparison_page(comparison: Comparison, tables: Sequence[Table], pictures: S
         comparison=comparison,
         tables=tables,
         pictures=pictures,
+        remark=remark,
         legend=colours({"right": RIGHT, "missed": MISSED, "too much": TOO_MUCH}),
         scatters=scatters(comparison),
         not_drawn=not_drawn(comparison),
@@ -113,7 +116,9 @@ def machine_facts(comparison: Comparison, place: Place) -> MachineFacts:
     versions = {f"{name} {version}": None for record in records for name, version in record.versions.items()}
     commits = {record.commit or "outside a repository": None for record in records}
     threads = {str(record.settings["threads"]): None for record in records if "threads" in record.settings}
-    grids = {str(record.settings["points_per_side"]): None for record in records if "points_per_side" in record.settings}
+    grids = {
+        str(record.settings["points_per_side"]): None for record in records if "points_per_side" in record.settings
+    }
     gpus = ", ".join(str(gpu.get("name")) for gpu in machine.get("gpus") or [])
     facts = {
         "processor": f"{machine.get('processor', 'unknown')}, {machine.get('cores', '?')} cores",
@@ -132,7 +137,7 @@ def machine_facts(comparison: Comparison, place: Place) -> MachineFacts:
 
 def _said(figure: Figure) -> Said:
     metric, source = METRICS[figure.metric], SOURCES[figure.source]
-    value = quantity(figure.value, metric.unit)
+    value = quantity_range(figure.value, figure.value, metric.unit, stated=True)
     # Only addresses are links; what is in this repository is a path.
     url = source.url if source.url.startswith("https://") else ""
     return Said(figure.checkpoint, metric.title, value, source.name, url, str(figure.conditions))
@@ -141,6 +146,6 @@ def _said(figure: Figure) -> Said:
 def _judged(claim: Claim) -> Judged:
     metric = METRICS[claim.metric]
     what = f"{metric.title} ({claim.conditions})" if claim.conditions else metric.title
-    value = quantity_range(claim.low, claim.high, metric.unit)
+    value = quantity_range(claim.low, claim.high, metric.unit, stated=True)
     judgement = claim.judgement
     return Judged(claim.checkpoint, what, value, claim.where, judgement.verdict, judgement.because)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean
 
 from samara.measurements.metrics import METRICS
@@ -107,14 +108,14 @@ def tables(comparison: Comparison) -> list[Table]:
 def overview(comparison: Comparison) -> Table:
     """One line per contender, one number of each kind."""
     columns: dict[str, Callable[[Contender], Cell]] = {
-        "parameters": lambda one: measured(one, "parameters"),
-        "file": lambda one: measured(one, "file_bytes"),
-        "encoder work": lambda one: measured(one, "encoder_flops"),
-        "load": lambda one: measured(one, "load_seconds"),
-        "encode": lambda one: measured(one, "encode_seconds", batch_size=1),
-        "decode 1 prompt": lambda one: measured(one, "decode_1_seconds"),
+        "parameters": _number("parameters"),
+        "file": _number("file_bytes"),
+        "encoder work": _number("encoder_flops"),
+        "load": _number("load_seconds"),
+        "encode": _number("encode_seconds", 1),
+        "decode 1 prompt": _number("decode_1_seconds"),
         "picture and click": prompt_time,
-        "everything": lambda one: measured(one, "everything_seconds"),
+        "everything": _number("everything_seconds"),
         "memory, encoding": _memory_of_encoding,
         "centre click IoU": lambda one: mean_quality(one, QUALITY[0], comparison.domains),
         "box IoU": lambda one: mean_quality(one, QUALITY[1], comparison.domains),
@@ -132,7 +133,9 @@ def overview(comparison: Comparison) -> Table:
 
 def speed(comparison: Comparison) -> Table:
     """First and later calls of every kind of work."""
-    works = [("encode", f"encode, batch of {size}", size) for size in comparison.batch_sizes]
+    works: list[tuple[str, str, int | None]] = [
+        ("encode", f"encode, batch of {size}", size) for size in comparison.batch_sizes
+    ]
     works += [("decode_1", "decode 1 prompt", None), ("decode_64", "decode 64 prompts", None)]
     works += [("everything", "everything", None)]
     rows = []
@@ -143,13 +146,12 @@ def speed(comparison: Comparison) -> Table:
                 continue
             first = measured(one, f"{work}_first_seconds", batch_size=size)
             calls = Cell(label=str(steady.n) if steady.n else NOTHING)
-            quartiles = Cell(label=steady.spread or NOTHING)
-            rows.append(_row(one, (title,), (first, steady, quartiles, calls)))
+            rows.append(_row(one, (title,), (first, steady, calls)))
     caption = (
         "First: the first call in a process, with all that is then made ready. Median and quartiles: of the calls "
         "after it. Encoding a batch is given per picture."
     )
-    columns = ("first call", "median", "quartiles", "calls")
+    columns = ("first call", "median and quartiles", "calls")
     return Table("speed", "Speed", caption, ("checkpoint", "work"), columns, tuple(rows))
 
 
@@ -157,12 +159,10 @@ def memory(comparison: Comparison) -> Table:
     """Peaks of memory by work and batch, in main memory and on the accelerator."""
     columns: dict[str, Callable[[Contender], Cell]] = {}
     for memory_of, title in (("device", "GPU, "), ("resident", "")):
-        columns[f"{title}load"] = lambda one, kind=memory_of: measured(one, f"load_{kind}_peak_bytes")
+        columns[f"{title}load"] = _number(f"load_{memory_of}_peak_bytes")
         for size in comparison.batch_sizes:
-            columns[f"{title}encode, batch of {size}"] = lambda one, kind=memory_of, size=size: measured(
-                one, f"encode_{kind}_peak_bytes", batch_size=size
-            )
-        columns[f"{title}everything"] = lambda one, kind=memory_of: measured(one, f"everything_{kind}_peak_bytes")
+            columns[f"{title}encode, batch of {size}"] = _number(f"encode_{memory_of}_peak_bytes", size)
+        columns[f"{title}everything"] = _number(f"everything_{memory_of}_peak_bytes")
     return _table(
         comparison,
         "memory",
@@ -182,7 +182,7 @@ def throughput(comparison: Comparison) -> Table:
         "Pictures encoded per second, from the median time per picture; prompts come on top of it. Published and "
         "claimed values mostly include one prompt.",
         {
-            "single" if size == 1 else f"batches of {size}": lambda one, size=size: throughput_of(one, size)
+            "single" if size == 1 else f"batches of {size}": partial(throughput_of, batch_size=size)
             for size in comparison.batch_sizes
         },
     )
@@ -217,6 +217,11 @@ def measured(one: Contender, metric: str, *, domain: str | None = None, batch_si
     if record is None:
         return Cell(note=NOT_MEASURED, metric=metric, unit=METRICS[metric].unit, beside=near)
     return _of_record(record, near)
+
+
+def _number(metric: str, batch_size: int | None = None) -> Callable[[Contender], Cell]:
+    """A column of one metric."""
+    return partial(measured, metric=metric, batch_size=batch_size)
 
 
 def _of_record(record: Record, near: Beside) -> Cell:

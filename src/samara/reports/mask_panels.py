@@ -14,7 +14,7 @@ from samara.masks.rle import Rle
 from samara.prompts import Prompt
 from samara.reports.difference_overlay import Image, View, draw_difference, draw_truth
 
-SIDE_PX, JPEG_QUALITY = 520, 82
+SIDE_PX, JPEG_QUALITY = 460, 78
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
-MINUS, TO, NOTHING = "−", "–", "–"
+TO, NOTHING, TIMES = "–", "–", "×"
+
+# One end of a range needs a unit of its own if it is so small a part of the other.
+_FEW = 0.1
 
 # Unit of a metric → units for people with what one of them is worth, the largest first.
 _SCALES: Mapping[str, Sequence[tuple[str, float]]] = {
@@ -13,7 +17,7 @@ _SCALES: Mapping[str, Sequence[tuple[str, float]]] = {
     "parameters": (("M", 1e6), ("k", 1e3), ("", 1.0)),
     "floating-point operations": (("TFLOP", 1e12), ("GFLOP", 1e9), ("MFLOP", 1e6), ("FLOP", 1.0)),
     "images per second": (("img/s", 1.0),),
-    "times": (("×", 1.0),),
+    "times": ((TIMES, 1.0),),
 }
 _PLAIN: Mapping[str, str] = {"fraction": "{:.3f}", "clicks": "{:.1f}"}
 
@@ -28,13 +32,24 @@ def quantity(value: float, unit: str) -> str:
     return quantity_range(value, value, unit)
 
 
-def quantity_range(low: float, high: float, unit: str) -> str:
-    """Write a range with one unit for both ends, e.g. "0.15–0.45 s"; a single number where both read the same."""
+def quantity_range(low: float, high: float, unit: str, *, stated: bool = False) -> str:
+    """Write a range, e.g. "0.15–0.45 s" or "8 ms–3 s"; a single number where both ends read the same.
+
+    Args:
+        low: in `unit`.
+        high: likewise.
+        unit: see `quantity`.
+        stated: these are other people's numbers: zeros at their end are left out, for they say nothing there.
+    """
     if unit in _PLAIN:
         return _joined(_PLAIN[unit].format(low), _PLAIN[unit].format(high))
-    name, scale = _scale(max(abs(low), abs(high)), unit)
-    numbers = _joined(*(significant(one / scale) for one in (low, high)))
-    return f"{numbers} {name}".rstrip()
+    if low < _FEW * high < math.inf and _scale(low, unit) != _scale(high, unit):
+        return f"{quantity_range(low, low, unit, stated=stated)}{TO}{quantity_range(high, high, unit, stated=stated)}"
+    name, scale = _scale(max(abs(end) for end in (low, high) if math.isfinite(end)), unit)
+    numbers = [significant(one / scale) for one in (low, high)]
+    if stated:
+        numbers = [one.rstrip("0").rstrip(".") if "." in one else one for one in numbers]
+    return f"{_joined(*numbers)}{name if name == TIMES else ' ' + name}".rstrip()
 
 
 def significant(value: float) -> str:

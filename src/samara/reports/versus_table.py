@@ -8,7 +8,7 @@ from samara.published.ratios import RATIOS, Ratio
 from samara.reports.beside import beside
 from samara.reports.comparison_tables import NOT_MEASURED, Cell, Row, Table, measured
 from samara.reports.contenders import Comparison, Contender, Place
-from samara.reports.quantities import quantity
+from samara.reports.quantities import quantity_range
 
 REFERENCE = "sam_vit_b"
 """What ratios are to."""
@@ -54,8 +54,7 @@ def _row(one: Contender, reference: Contender | None) -> Row:
 def _open_row(name: str) -> Row:
     units = {"file_bytes": "bytes", "parameters": "parameters", "everything_seconds": "seconds"}
     numbers = tuple(
-        Cell(metric=metric, unit=unit, note=NOT_MEASURED, beside=beside(name, metric))
-        for metric, unit in units.items()
+        Cell(metric=metric, unit=unit, note=NOT_MEASURED, beside=beside(name, metric)) for metric, unit in units.items()
     )
     ratios = tuple(
         Cell(unit="times", note=guide_note(name, metric) or NOT_MEASURED, metric=metric)
@@ -79,11 +78,12 @@ def guide_note(checkpoint: str, metric: str) -> str:
     said = next((ratio for ratio in RATIOS if _is(ratio, checkpoint, metric)), None)
     if said is None:
         return ""
-    computed = " to ".join(
-        dict.fromkeys(quantity(value, "times") for value in sorted(said.from_facts() or (said.from_the_guide(),)))
+    facts = said.from_facts() or (said.from_the_guide(),)
+    computed = quantity_range(min(facts), max(facts), "times", stated=True)
+    mark = " ✗" if said.is_contradicted else ""
+    return (
+        f"guide {quantity_range(said.value, said.value, 'times', stated=True)}{mark}, published numbers give {computed}"
     )
-    verdict = "contradicted: " if said.is_contradicted else ""
-    return f"the guide says {quantity(said.value, 'times')}; {verdict}published numbers give {computed}"
 
 
 def _is(ratio: Ratio, checkpoint: str, metric: str) -> bool:

@@ -195,7 +195,9 @@ def show(compared: Compared, *, as_json: bool) -> None:
             console.print(terminal_table(table))
             console.print()
     if any(one.is_random for one in compared.comparison.contenders):
-        typer.echo("* random weights: sizes, speed and memory are as with the real ones, quality is left open")
+        typer.echo(
+            "* random weights: as large and as fast to encode as the real ones; masks are noise, quality is left open"
+        )
     typer.echo(f"{', '.join(path.name for path in compared.files)} in {compared.files[0].parent}")
 
 

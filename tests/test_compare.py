@@ -63,7 +63,7 @@ def evaluated(tmp_path, names):
     coco = write_coco(tmp_path)
     for name in names:
         tiny = make_tiny()
-        trained = replace(tiny, name=name, provenance=replace(tiny.provenance, weights="file"))
+        trained = replace(tiny, provenance=replace(tiny.provenance, name=name, weights="file"))
         samara.evaluate(
             coco, coco.parent / "pictures", trained, settings=SETTINGS, domain="cells", out=tmp_path / "out"
         )

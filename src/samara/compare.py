@@ -10,7 +10,7 @@ from statistics import fmean
 from samara.benchmarking.measure import RECORDS, SCORES, measure
 from samara.benchmarking.settings import BenchmarkSettings
 from samara.benchmarking.subjects import Running
-from samara.errors import RecordError, SettingsError
+from samara.errors import OutputError, RecordError, SettingsError
 from samara.evaluation.ground_truth import GroundTruth, Picture, read_ground_truth
 from samara.evaluation.measures import PROMPTS
 from samara.evaluation.scores import PictureScores
@@ -87,6 +87,8 @@ def compare(
     require_page()
     evaluation = evaluation or EvaluationSettings()
     given = [_existing(path) for path in records]
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out} is a file; the comparison needs a folder")
     if checkpoints:
         measure(
             checkpoints,
@@ -114,6 +116,10 @@ def write_comparison(
     Raises:
         OutputError: the folder cannot be written to.
     """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out} cannot be used as output folder: {error.strerror or error}") from error
     made = tables(comparison)
     made[1:1] = versus(comparison)
     texts = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations
 
 import pytest
 
-from samara.reports.comparison_charts import HEIGHT, WIDTH, bars, not_drawn, scatters
+from samara.reports.comparison_charts import HEIGHT, WIDTH, bars, not_drawn, scatters, shortened
 from samara.reports.contenders import Comparison
 from tests.reports.samples import all_of, comparison, subject
 
@@ -42,8 +42,14 @@ def test_everything_lies_inside_and_names_do_not_touch():
         assert 0 <= point.x <= WIDTH
         assert 0 <= point.high_y <= point.low_y <= HEIGHT
         assert 0 <= point.label_x <= WIDTH
-    heights = sorted(point.label_y for point in chart.points)
-    assert min(right - left for left, right in pairwise(heights)) >= 12
+    for one, other in combinations(chart.points, 2):
+        apart = abs(one.label_y - other.label_y) >= 12 or abs(one.label_x - other.label_x) >= 7 * len(one.title)
+        assert apart, f"{one.title} lies on {other.title}"
+
+
+def test_long_names_are_shortened():
+    assert shortened("a" * 24) == "a" * 24
+    assert shortened("a" * 25) == "a" * 23 + "…"
 
 
 def test_bars_are_shares_of_the_whole():

@@ -13,8 +13,8 @@ from samara.reports.quantities import quantity
 
 WIDTH, HEIGHT = 420.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 16.0, 14.0, 44.0
-LETTER, LINE = 6.2, 14.0
-"""About the width and height of the text beside a point."""
+LETTER, LINE, MOST_LETTERS = 7.0, 14.0, 24
+"""About the width and height of the text beside a point, and how long it may be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class Point:
     """One contender in a scatter.
 
     Attributes:
-        title: of the contender.
+        title: of the contender, shortened.
         tip: its numbers in words.
         x, y: its place.
         low_y, high_y: ends of its interval.
@@ -142,10 +142,10 @@ def _scatter(place: Place, domain: str, drawn: Sequence[Contender]) -> Scatter:
         return HEIGHT - BOTTOM - value / top * (HEIGHT - TOP - BOTTOM)
 
     places = [(x_of(cost), y_of(gain)) for cost, gain in zip(seconds, gains, strict=True)]
-    labels = _labels(places, [one.title for one in drawn])
+    labels = _labels(places, [shortened(one.title) for one in drawn])
     points = tuple(
         Point(
-            title=one.title,
+            title=shortened(one.title),
             tip=f"{one.title}: {quantity(seconds[index], 'seconds')}, IoU {quantity(gains[index], 'fraction')}",
             x=places[index][0],
             y=places[index][1],
@@ -178,15 +178,22 @@ def _decades(first: float, last: float) -> Iterator[float]:
 
 
 def _labels(places: Sequence[tuple[float, float]], titles: Sequence[str]) -> list[tuple[float, float]]:
-    """Where names go: beside their point, moved up or down until they touch no name before them."""
+    """Where names go: beside their point, as near to its height as other names and other points let them be."""
+    points = [(x - 7, y + 4, 14.0) for x, y in places]
     taken: list[tuple[float, float, float]] = []
-    for (x, y), title in zip(places, titles, strict=True):
+    for index, ((x, y), title) in enumerate(zip(places, titles, strict=True)):
         width = LETTER * len(title)
-        left = x + 9 if x + 9 + width <= WIDTH else max(0.0, x - 9 - width)
+        sides = [left for left in (x + 9, x - 9 - width) if left >= 0 and left + width <= WIDTH] or [0.0]
         moves = sorted((step * LINE for step in range(-8, 9)), key=abs)
-        free = (move for move in moves if not any(_touch((left, y + 4 + move, width), other) for other in taken))
-        taken.append((left, y + 4 + next(free, 0.0), width))
+        spots = [(left, y + 4 + move, width) for move in moves for left in sides]
+        others = [*taken, *points[:index], *points[index + 1 :]]
+        taken.append(next((spot for spot in spots if not any(_touch(spot, other) for other in others)), spots[0]))
     return [(left, base) for left, base, _ in taken]
+
+
+def shortened(title: str) -> str:
+    """A title that fits beside a point."""
+    return title if len(title) <= MOST_LETTERS else f"{title[: MOST_LETTERS - 1]}…"
 
 
 def _touch(one: tuple[float, float, float], other: tuple[float, float, float]) -> bool:

@@ -13,7 +13,7 @@ from samara.reports.quantities import quantity
 
 WIDTH, HEIGHT = 420.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 16.0, 14.0, 44.0
-LETTER, LINE, MOST_LETTERS = 7.0, 14.0, 24
+LETTER, LINE, MOST_LETTERS = 7.8, 14.0, 24
 """About the width and height of the text beside a point, and how long it may be."""
 
 

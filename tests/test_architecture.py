@@ -64,7 +64,7 @@ ALLOWED = {
     "filelock": {"checkpoints", "finetuning", "measurements"},
     "platformdirs": {"checkpoints"},
     "safetensors": {"checkpoints", "embeddings", "finetuning"},
-    "cv2": {"masks", "images", "instances", "reports", "segment", "finetuning", "quality"},
+    "cv2": {"masks", "images", "instances", "reports", "segment", "finetuning", "quality", "benchmarking"},
     "typing_extensions": {"images"},  # for type checkers only
     "typer": {"cli"},
     "rich": {"cli"},

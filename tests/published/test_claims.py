@@ -63,6 +63,12 @@ def test_sizes_called_gib_are_gib():
         assert claim.low / 1e9 == pytest.approx(gib, abs=0.05)
 
 
+def test_sizes_called_mib_are_mib():
+    (claim,) = claims_for("yolo11n-seg", "file_bytes")
+    assert claim.judgement.verdict == "imprecise"
+    assert claim.low / 1e6 == pytest.approx(find("yolo11n-seg").size_bytes / 2**20, abs=0.05)
+
+
 def test_single_image_throughput_is_the_inverse_of_its_latency():
     for name in ("sam_vit_h", "sam_vit_l", "sam_vit_b"):
         single = claims_for(name, "images_per_second")[0]

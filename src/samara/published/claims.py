@@ -95,6 +95,7 @@ _ROUNDED_ENCODER = Judgement(
     verdict="imprecise", because="these are the paper's rounded counts of the image encoder alone, not of the whole"
 )
 _GIB = Judgement(verdict="imprecise", because="counted in GiB and called GB")
+_MIB = Judgement(verdict="imprecise", because="counted in MiB and called MB, unlike SAM's in the same table")
 _PER_IMAGE = (
     "no source gives it for this GPU; the encoder runs once per image and not per mask, and published times are "
     "longer even on other GPUs"
@@ -210,7 +211,8 @@ def _sizes() -> Iterable[Claim]:
     millions = {_B: 93.7, _MOBILE: 10.1, _FAST: 11.8, _YOLO8: 3.4, _YOLO11: 2.9}
     megabytes = {_B: 375, _MOBILE: 40.7, _FAST: 23.7, _YOLO8: 6.7, _YOLO11: 5.9}
     yield from _table("parameters", versus, {name: (value, _HOLDS) for name, value in millions.items()}, scale=1e6)
-    yield from _table("file_bytes", versus, {name: (value, _HOLDS) for name, value in megabytes.items()}, scale=1e6)
+    sizes = {name: (value, _MIB if name in (_FAST, _YOLO8, _YOLO11) else _HOLDS) for name, value in megabytes.items()}
+    yield from _table("file_bytes", versus, sizes, scale=1e6)
 
 
 def _speed() -> Iterable[Claim]:

@@ -50,16 +50,12 @@ class Ratio:
         return self._of(_claimed(self.checkpoint, self.metric), _claimed(self.other, self.metric))
 
     def from_facts(self) -> tuple[float, ...]:
-        """The comparison recomputed from the catalogue and the architectures, or from what was published.
+        """The comparison recomputed from the catalogue or the architectures, and from what was published.
 
         Of publications every table counts that has both checkpoints under equal conditions; none where nobody
         published both.
         """
-        exact = _EXACT.get(self.metric)
-        if exact is None:
-            return tuple(self._of(this, other) for this, other in _pairs(self))
-        this, other = exact(self.checkpoint), exact(self.other)
-        return () if this is None or other is None else (self._of(this, other),)
+        return tuple(self._of(this, other) for this, other in (*_exact_pair(self), *_pairs(self)))
 
     def actually_against(self, candidates: Iterable[str]) -> str | None:
         """Which checkpoint the guide's number compares with, where it is not the one that it names.
@@ -98,16 +94,23 @@ def _exact_parameters(checkpoint: str) -> float | None:
     return VARIANTS[find(checkpoint).variant].parameters
 
 
-def _size(checkpoint: str) -> float | None:
-    published = published_for(checkpoint, "file_bytes")
-    return find(checkpoint).size_bytes or (published[0].value if published else None)
+def _exact_size(checkpoint: str) -> float | None:
+    return find(checkpoint).size_bytes
 
 
-# What the catalogue and the architectures know exactly, or all but.
-_EXACT: Mapping[str, Callable[[str], float | None]] = {"parameters": _exact_parameters, "file_bytes": _size}
+# What the catalogue and the architectures know exactly.
+_EXACT: Mapping[str, Callable[[str], float | None]] = {"parameters": _exact_parameters, "file_bytes": _exact_size}
 
 # The guide's IoU names neither data nor prompt; whatever was published about quality may speak.
 _EVIDENCE: Mapping[str, tuple[str, ...]] = {"mean_iou": ("mean_iou", "centre_click_iou", "coco_ap", "lvis_ap")}
+
+
+def _exact_pair(ratio: Ratio) -> Iterable[tuple[float, float]]:
+    """Exact values of both checkpoints, where they are known of both."""
+    if exact := _EXACT.get(ratio.metric):
+        this, other = exact(ratio.checkpoint), exact(ratio.other)
+        if this is not None and other is not None:
+            yield this, other
 
 
 def _pairs(ratio: Ratio) -> Iterable[tuple[float, float]]:

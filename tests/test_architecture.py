@@ -58,6 +58,7 @@ LAYERS = {
     "finetune": 9,
     "segment_anything": 9,
     "recommendation": 10,
+    "compare": 10,
     "annotation_page": 10,
     "training_masks": 10,
     "annotate": 11,

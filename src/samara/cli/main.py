@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 import samara
-from samara.cli import annotate, checkpoints, compare, doctor, evaluate, export, export_annotations, finetune, recommend, segment
+from samara.cli import (
+    annotate,
+    checkpoints,
+    compare,
+    doctor,
+    evaluate,
+    export,
+    export_annotations,
+    finetune,
+    recommend,
+    segment,
+)
 from samara.errors import SamaraError
 
 app = typer.Typer(
@@ -23,6 +34,7 @@ app.command("segment")(segment.segment)
 app.command("annotate")(annotate.annotate)
 app.command("export-annotations")(export_annotations.export_annotations)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("finetune")(finetune.finetune)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)

@@ -1,0 +1,218 @@
+"""`samara compare`: checkpoints against each other, measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from samara.cli.evaluate import read_measures
+from samara.cli.progress import work_bar
+from samara.errors import SettingsError
+from samara.evaluation.settings import MEASURES, EvaluationSettings
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+    from samara.compare import Compared
+    from samara.evaluation.ground_truth import GroundTruth
+    from samara.reports.comparison_tables import Table
+
+COMPARED, DATA, THOROUGHNESS, RUNNING, RESULT = (
+    "What is compared",
+    "Pictures",
+    "How thoroughly",
+    "Machine",
+    "Result",
+)
+TERMINAL_TABLES = ("overview", "quality")
+
+
+def compare(
+    checkpoints: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="Names or files to measure. Default: samara_mini, or none with --records.",
+            rich_help_panel=COMPARED,
+        ),
+    ] = None,
+    records: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Show these records too, e.g. of another machine. Repeatable.",
+            rich_help_panel=COMPARED,
+        ),
+    ] = None,
+    images: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Pictures of --ground-truth, one folder for all or one for each; or to measure speed on.",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
+    ground_truth: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[DOMAIN=]FILE",
+            help="COCO instances file to measure quality on. Repeatable, with a name for each.",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help=f"{', '.join(MEASURES)}. Repeatable. Default: all.", rich_help_panel=THOROUGHNESS
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Most pictures per source. Default: all.", rich_help_panel=THOROUGHNESS),
+    ] = EvaluationSettings.images,
+    objects: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Most objects per picture; 0: all.", rich_help_panel=THOROUGHNESS)
+    ] = EvaluationSettings.objects or 0,
+    batch_sizes: Annotated[
+        str, typer.Option(metavar="N,N,...", help="Pictures encoded together.", rich_help_panel=THOROUGHNESS)
+    ] = "1,8",
+    repeats: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Most calls after the first.", rich_help_panel=THOROUGHNESS)
+    ] = 10,
+    seconds: Annotated[
+        float, typer.Option(metavar="S", help="Calls of one kind stop after that.", rich_help_panel=THOROUGHNESS)
+    ] = 20.0,
+    points_per_side: Annotated[
+        int, typer.Option(min=1, metavar="N", help='Grid of "everything".', rich_help_panel=THOROUGHNESS)
+    ] = EvaluationSettings.points_per_side,
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=RUNNING)
+    ] = "auto",
+    precision: Annotated[
+        str, typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.", rich_help_panel=RUNNING)
+    ] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Of the CPU. Default: PyTorch's.", rich_help_panel=RUNNING)
+    ] = None,
+    out: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="Folder for everything; started again, goes on.", rich_help_panel=RESULT),
+    ] = Path("comparison"),
+    remark: Annotated[
+        str,
+        typer.Option(metavar="TEXT", help="For the page, e.g. that the machine was busy.", rich_help_panel=RESULT),
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the tables as JSON.", rich_help_panel=RESULT)] = False,
+) -> None:
+    """Measure checkpoints against each other: size, speed, memory, quality; a page, JSON, CSV and Markdown.
+
+    A checkpoint whose file is not here is measured with random weights, for its speed; its quality stays open.
+
+    Example: samara compare --checkpoints samara_mini,mobile_sam --ground-truth cells.json --images cells
+    """
+    from samara.benchmarking.settings import BenchmarkSettings
+    from samara.benchmarking.subjects import Running
+    from samara.compare import compare as compare_checkpoints
+
+    named = checkpoints if checkpoints is not None or records else "samara_mini"
+    where = read_ground_truths(ground_truth or [], images or [])
+    settings = BenchmarkSettings(
+        batch_sizes=read_batch_sizes(batch_sizes),
+        repeats=repeats,
+        seconds=seconds,
+        points_per_side=points_per_side,
+        threads=threads,
+    )
+    evaluation = EvaluationSettings(
+        measures=read_measures(measure), objects=objects or None, images=limit, points_per_side=points_per_side
+    )
+    with work_bar() as tell:
+        compared = compare_checkpoints(
+            [name for part in (named or "").split(",") if (name := part.strip())],
+            out=out,
+            images=images[0] if images else None,
+            ground_truth=where,
+            records=records or [],
+            settings=settings,
+            evaluation=evaluation,
+            running=Running(device=device, precision=precision),
+            remark=remark,
+            progress=tell,
+        )
+    show(compared, as_json=as_json)
+
+
+def read_batch_sizes(text: str) -> tuple[int, ...]:
+    """Turn the text of --batch-sizes into numbers.
+
+    Raises:
+        SettingsError: something in it is no whole number.
+    """
+    try:
+        return tuple(dict.fromkeys(int(part) for part in text.split(",")))
+    except ValueError:
+        raise SettingsError(f"--batch-sizes {text!r} is not understood; give whole numbers such as 1,8") from None
+
+
+def read_ground_truths(files: list[str], folders: list[Path]) -> list[GroundTruth]:
+    """Pair ground truths, [DOMAIN=]FILE, with the folders of their pictures.
+
+    Raises:
+        SettingsError: there are neither one folder for all nor one for each.
+    """
+    from samara.evaluation.ground_truth import GroundTruth
+
+    if files and len(folders) not in (1, len(files)):
+        raise SettingsError(
+            f"{len(files)} ground truths have {len(folders)} folders of pictures; give --images once, or once for each"
+        )
+    if not files and len(folders) > 1:
+        raise SettingsError(
+            "without --ground-truth, speed is measured on the pictures of one folder; give --images once"
+        )
+    found = []
+    for number, text in enumerate(files):
+        # A file whose own name has an equals sign is meant as it is.
+        domain, _, name = ("", "", text) if Path(text).is_file() else text.rpartition("=")
+        found.append(GroundTruth(Path(name), folders[number if len(folders) > 1 else 0], domain or "all"))
+    return found
+
+
+def show(compared: Compared, *, as_json: bool) -> None:
+    """Print the most important tables, and where the rest is."""
+    from samara.reports.comparison_documents import json_text
+
+    if as_json:
+        typer.echo(json_text(compared.comparison, compared.tables), nl=False)
+        return
+    from rich.console import Console
+
+    console = Console()
+    for table in compared.tables:
+        if table.name in TERMINAL_TABLES:
+            console.print(terminal_table(table))
+            console.print()
+    if any(one.is_random for one in compared.comparison.contenders):
+        typer.echo(
+            "* random weights: as large and as fast to encode as the real ones; masks are noise, quality is left open"
+        )
+    typer.echo(f"{', '.join(path.name for path in compared.files)} in {compared.files[0].parent}")
+
+
+def terminal_table(table: Table) -> RichTable:
+    """A table for `rich`: names are text, never markup."""
+    from rich.table import Table as Shown
+    from rich.text import Text
+
+    shown = Shown(title=table.title, title_justify="left", box=None, header_style="bold", pad_edge=False)
+    for head in table.heads:
+        shown.add_column(head, overflow="fold")
+    for column in table.columns:
+        shown.add_column(column, justify="right")
+    for row in table.rows:
+        first, *others = row.heads
+        names = [f"{first} *" if row.is_random else first, *others]
+        shown.add_row(*(Text(text) for text in (*names, *(cell.text for cell in row.cells))))
+    return shown

@@ -1,0 +1,220 @@
+"""Charts of a comparison as geometry, in units of an SVG's view box: quality against speed, and where the time goes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from samara.reports.comparison_tables import QUALITY, prompt_time
+from samara.reports.contenders import Comparison, Contender, Place
+from samara.reports.pareto import pareto_front
+from samara.reports.quantities import quantity
+
+WIDTH, HEIGHT = 420.0, 300.0
+LEFT, RIGHT, TOP, BOTTOM = 46.0, 16.0, 14.0, 44.0
+LETTER, LINE, MOST_LETTERS = 7.8, 14.0, 24
+"""About the width and height of the text beside a point, and how long it may be."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One contender in a scatter.
+
+    Attributes:
+        title: of the contender, shortened.
+        tip: its numbers in words.
+        x, y: its place.
+        low_y, high_y: ends of its interval.
+        label_x, label_y: where its name begins.
+        on_front: whether nothing beats it.
+    """
+
+    title: str
+    tip: str
+    x: float
+    y: float
+    low_y: float
+    high_y: float
+    label_x: float
+    label_y: float
+    on_front: bool
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One mark of an axis: its place along it and its text."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scatter:
+    """Quality against speed for one kind of pictures at one place.
+
+    Attributes:
+        domain: kind of pictures.
+        place: where speed was measured.
+        points: of contenders with both numbers.
+        front: the Pareto front as the points of a line.
+        x_ticks, y_ticks: of the axes.
+    """
+
+    domain: str
+    place: str
+    points: tuple[Point, ...]
+    front: str
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a bar: what it is, how long it took, and its share in [0, 1]."""
+
+    kind: str
+    text: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Where the time of one contender goes.
+
+    Attributes:
+        title: of the contender.
+        total: the whole, in words.
+        parts: from left to right.
+    """
+
+    title: str
+    total: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Bars under a title."""
+
+    title: str
+    bars: tuple[Bar, ...]
+
+
+def scatters(comparison: Comparison) -> list[Scatter]:
+    """One chart for each place and kind of pictures that has a point."""
+    return [
+        _scatter(place, domain, drawn)
+        for place in comparison.places
+        for domain in comparison.domains
+        if (drawn := [one for one in comparison.at(place) if is_drawn(one, domain)])
+    ]
+
+
+def not_drawn(comparison: Comparison) -> list[str]:
+    """Titles of contenders that are in no chart, because they have no quality or no speed."""
+    return [
+        one.title for one in comparison.contenders if not any(is_drawn(one, domain) for domain in comparison.domains)
+    ]
+
+
+def is_drawn(one: Contender, domain: str) -> bool:
+    """Whether it has both numbers."""
+    return bool(prompt_time(one).value) and one.value(QUALITY[0], domain=domain) is not None
+
+
+def _scatter(place: Place, domain: str, drawn: Sequence[Contender]) -> Scatter:
+    seconds = [prompt_time(one).value or 0.0 for one in drawn]
+    records = [one.newest[QUALITY[0], domain, None, None] for one in drawn]
+    gains = [record.value or 0.0 for record in records]
+    spans = [
+        (gain, gain) if record.interval is None else (record.interval.low, record.interval.high)
+        for gain, record in zip(gains, records, strict=True)
+    ]
+    front = pareto_front(seconds, gains)
+    first, last = math.log10(min(seconds)) - 0.35, math.log10(max(seconds)) + 0.65
+    top = min(1.0, math.ceil(max(high for _, high in spans) * 5 + 0.1) / 5)
+
+    def x_of(value: float) -> float:
+        return LEFT + (math.log10(value) - first) / (last - first) * (WIDTH - LEFT - RIGHT)
+
+    def y_of(value: float) -> float:
+        return HEIGHT - BOTTOM - value / top * (HEIGHT - TOP - BOTTOM)
+
+    places = [(x_of(cost), y_of(gain)) for cost, gain in zip(seconds, gains, strict=True)]
+    labels = _labels(places, [shortened(one.title) for one in drawn])
+    points = tuple(
+        Point(
+            title=shortened(one.title),
+            tip=f"{one.title}: {quantity(seconds[index], 'seconds')}, IoU {quantity(gains[index], 'fraction')}",
+            x=places[index][0],
+            y=places[index][1],
+            low_y=y_of(spans[index][0]),
+            high_y=y_of(spans[index][1]),
+            label_x=labels[index][0],
+            label_y=labels[index][1],
+            on_front=index in front,
+        )
+        for index, one in enumerate(drawn)
+    )
+    return Scatter(
+        domain=domain,
+        place=place.title,
+        points=points,
+        front=" ".join(f"{places[index][0]:.1f},{places[index][1]:.1f}" for index in front),
+        x_ticks=tuple(Tick(x_of(value), quantity(value, "seconds")) for value in _decades(first, last)),
+        y_ticks=tuple(Tick(y_of(step / 5), f"{step / 5:.1f}") for step in range(int(top * 5 + 1e-9) + 1)),
+    )
+
+
+def _decades(first: float, last: float) -> Iterator[float]:
+    """Round numbers between two logarithms: 1, 10, 100 ..., with 3, 30 ... where there would be few."""
+    steps = (1.0, 3.0) if last - first < 3 else (1.0,)
+    for power in range(math.floor(first), math.ceil(last) + 1):
+        for step in steps:
+            value = step * 10.0**power
+            if first <= math.log10(value) <= last:
+                yield value
+
+
+def _labels(places: Sequence[tuple[float, float]], titles: Sequence[str]) -> list[tuple[float, float]]:
+    """Where names go: beside their point, as near to its height as other names and other points let them be."""
+    points = [(x - 7, y + 4, 14.0) for x, y in places]
+    taken: list[tuple[float, float, float]] = []
+    for index, ((x, y), title) in enumerate(zip(places, titles, strict=True)):
+        width = LETTER * len(title)
+        sides = [left for left in (x + 9, x - 9 - width) if left >= 0 and left + width <= WIDTH] or [0.0]
+        moves = sorted((step * LINE for step in range(-8, 9)), key=abs)
+        spots = [(left, y + 4 + move, width) for move in moves for left in sides]
+        others = [*taken, *points[:index], *points[index + 1 :]]
+        taken.append(next((spot for spot in spots if not any(_touch(spot, other) for other in others)), spots[0]))
+    return [(left, base) for left, base, _ in taken]
+
+
+def shortened(title: str) -> str:
+    """A title that fits beside a point."""
+    return title if len(title) <= MOST_LETTERS else f"{title[: MOST_LETTERS - 1]}…"
+
+
+def _touch(one: tuple[float, float, float], other: tuple[float, float, float]) -> bool:
+    return abs(one[1] - other[1]) < LINE - 1 and one[0] < other[0] + other[2] and other[0] < one[0] + one[2]
+
+
+def bars(comparison: Comparison) -> list[Bars]:
+    """Where the time goes of a click on a new picture, and of everything in a picture."""
+    click, everything = [], []
+    for one in comparison.contenders:
+        encode = one.value("encode_seconds", batch_size=1)
+        decode, whole = one.value("decode_1_seconds"), one.value("everything_seconds")
+        if encode and decode:
+            click.append(_bar(one.title, {"encode": encode, "decode": decode}))
+        if encode and whole and whole >= encode:
+            everything.append(_bar(one.title, {"encode": encode, "prompts and masks": whole - encode}))
+    made = (Bars("One click on a new picture", tuple(click)), Bars("Everything in a picture", tuple(everything)))
+    return [one for one in made if one.bars]
+
+
+def _bar(title: str, seconds: dict[str, float]) -> Bar:
+    total = sum(seconds.values())
+    parts = tuple(Part(kind, quantity(value, "seconds"), value / total) for kind, value in seconds.items())
+    return Bar(title, quantity(total, "seconds"), parts)

@@ -1,0 +1,79 @@
+"""`samara compare` as a user calls it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from samara.cli.compare import read_batch_sizes, read_ground_truths
+from samara.cli.main import app
+from samara.errors import SettingsError
+from samara.measurements.record_file import append_records
+from tests.evaluation.conftest import write_coco
+from tests.reports.samples import records
+
+
+@pytest.fixture
+def file(tmp_path):
+    append_records(tmp_path / "r.jsonl", records())
+    return tmp_path / "r.jsonl"
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["compare", *map(str, arguments)], env={"COLUMNS": "240"})
+
+
+def test_records_are_shown_without_measuring(file, tmp_path):
+    result = run("--records", file, "--out", tmp_path / "out", "--remark", "Busy.")
+    assert result.exit_code == 0, result.output
+    assert "mobile_sam" in result.stdout
+    assert "sam_vit_b, Chip One, 2 cores, CPU *" in result.stdout
+    assert "* random weights" in result.stdout
+    assert "<script>" in result.stdout  # text, not obeyed
+    assert "\x1b" not in result.stdout
+    assert "comparison.html" in result.stdout
+    assert "Busy." in (tmp_path / "out" / "comparison.html").read_text()
+
+
+def test_json_is_all_that_is_printed(file, tmp_path):
+    result = run("--records", file, "--out", tmp_path / "out", "--json")
+    assert json.loads(result.stdout) == json.loads((tmp_path / "out" / "comparison.json").read_text())
+
+
+def test_ground_truths_have_their_folders(tmp_path):
+    one, two = tmp_path / "one.json", tmp_path / "a=b.json"
+    two.touch()
+    found = read_ground_truths([f"cells={one}", str(two)], [tmp_path / "x", tmp_path / "y"])
+    assert [(each.domain, each.annotations, each.images.name) for each in found] == [
+        ("cells", one, "x"),
+        ("all", two, "y"),
+    ]
+    shared = read_ground_truths([f"a={one}", f"b={one}"], [tmp_path])
+    assert [each.images for each in shared] == [tmp_path, tmp_path]
+    for files, folders in (([str(one)], []), (["a", "b", "c"], [tmp_path, tmp_path]), ([], [tmp_path, tmp_path])):
+        with pytest.raises(SettingsError, match="--images once"):
+            read_ground_truths(files, folders)
+
+
+def test_batch_sizes_are_numbers():
+    assert read_batch_sizes("1, 8,8") == (1, 8)
+    with pytest.raises(SettingsError, match="whole numbers"):
+        read_batch_sizes("1,many")
+
+
+@pytest.mark.slow
+def test_measuring_ends_in_a_page(tmp_path):
+    coco = write_coco(tmp_path)
+    options = ["--batch-sizes", 1, "--repeats", 1, "--points-per-side", 2, "--measure", "box", "--limit", 1]
+    arguments = ["--ground-truth", coco, "--images", coco.parent / "pictures", "--out", tmp_path / "out", *options]
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    overview = json.loads(result.stdout)["tables"][0]["rows"]
+    assert [row["checkpoint"] for row in overview] == ["samara_mini"]
+    numbers = overview[0]["numbers"]
+    assert all(numbers[name]["value"] > 0 for name in ("parameters", "file", "encode", "everything", "box IoU"))
+    before = (tmp_path / "out" / "records.jsonl").read_text()
+    assert run(*arguments).exit_code == 0
+    assert (tmp_path / "out" / "records.jsonl").read_text() == before  # nothing is measured twice

@@ -15,6 +15,7 @@ from samara.evaluation.settings import EvaluationSettings
 from tests.benchmarking.samples import MINI, RANDOM_MINI
 from tests.evaluation.conftest import write_coco
 
+DETECTOR = replace(RANDOM_MINI, checkpoint="yolo11n-seg", variant="yolo11n_seg")
 QUICK = BenchmarkSettings(batch_sizes=(1, 2), repeats=1, seconds=0.01, points_per_side=2, threads=1)
 FEW = EvaluationSettings(objects=1, images=1, points_per_side=2, measures=("box", "everything"))
 
@@ -25,13 +26,14 @@ def coco(tmp_path):
 
 
 def jobs_of(coco, subject):
+    """Every job of a checkpoint."""
     where = GroundTruth(coco, coco.parent / "pictures", "drawn")
     plan = Plan(QUICK, FEW, (where,), (coco.parent / "pictures" / "a_0.png",))
-    jobs = plan.jobs(Candidate(checkpoint="samara_mini", subject=subject, file_bytes=19))
+    jobs = plan.jobs(Candidate(checkpoint=subject.checkpoint, subject=subject, file_bytes=19))
     return [replace(job, inputs={**job.inputs, "journal": str(coco.parent / "journal")}) for job in jobs]
 
 
-@pytest.mark.parametrize("subject", [MINI, RANDOM_MINI], ids=["file", "random"])
+@pytest.mark.parametrize("subject", [MINI, RANDOM_MINI, DETECTOR], ids=["file", "random", "detector"])
 def test_a_job_gives_what_it_promises(coco, subject):
     told = []
     for job in jobs_of(coco, subject):
@@ -40,7 +42,7 @@ def test_a_job_gives_what_it_promises(coco, subject):
         for number in numbers:
             assert number.value is None or number.value >= 0
             assert number.batch_size in (job.batch_size, 1, 2)
-            assert bool(number.note) == (number.value is None or (job.kind == "everything" and subject is RANDOM_MINI))
+            assert bool(number.note) == (number.value is None or (job.kind == "everything" and subject is not MINI))
     assert told
 
 
@@ -71,3 +73,12 @@ def test_quality_is_that_of_evaluate(coco):
         number = numbers[record.metric, record.source]
         assert number.value == pytest.approx(record.value)
         assert asdict(number)["interval"] == (record.interval and asdict(record.interval))
+
+
+def test_a_detector_has_no_encoding_apart(coco):
+    calls = by_metric(coco, DETECTOR, "calls")
+    assert {number.status for number in calls.values()} == {"not applicable"}
+    assert "finds everything in one pass" in calls["encode_seconds", None].note
+    assert by_metric(coco, DETECTOR, "everything")["everything_seconds", None].value > 0
+    sizes = by_metric(coco, DETECTOR, "size")
+    assert sizes["parameters", None].value == sizes["encoder_parameters", None].value == 2_876_848

@@ -50,7 +50,7 @@ def test_everything_has_the_thresholds_of_a_trained_checkpoint(tiny):
 
 def test_of_random_weights_a_third_of_the_masks_is_drawn(tiny):
     workloads = Workloads(tiny, PICTURES, 8)
-    settings = workloads.generator.settings
+    settings = workloads.segmenter.generator.settings
     masks = Predictor(tiny).predict(
         workloads.embedding,
         points=np.stack(np.meshgrid(np.arange(3, 50, 6), np.arange(2, 40, 5)), -1).reshape(-1, 1, 2),

@@ -5,13 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import samara
 from samara.automatic.generator import AutomaticMaskGenerator
 from samara.automatic.settings import AutomaticSettings
 from samara.evaluation import contestants
 from samara.evaluation.contestants import open_contestant
+from samara.instances.letterbox import Letterbox
 from samara.predictor import Predictor
 from samara.prompts import Prompt
 from tests.finetuning.conftest import make_tiny
+from tests.instances.planted import PlantedEngine, disc
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +58,45 @@ def test_everything_has_no_thresholds(loaded):
 
 def test_capabilities_are_the_variants(loaded):
     assert open_contestant(loaded).capabilities == loaded.variant.capabilities
+
+
+@pytest.fixture(scope="module")
+def fastsam():
+    return samara.load("fastsam_s", weights="random", device="cpu", precision="float32", input_size=320)
+
+
+def planted(contestant, discs):
+    """The detector finds these discs, whatever it sees."""
+    engine = PlantedEngine(Letterbox((60, 80), 320), discs, 1)
+    contestant.segmenter.engine = contestant.unsparing.engine = engine
+
+
+def test_a_detectors_prompts_choose_among_what_it_found(fastsam):
+    contestant = open_contestant(fastsam)
+    assert contestant.capabilities == fastsam.variant.capabilities
+    planted(contestant, [(20, 30, 10, 0, 1.0), (22, 30, 16, 0, 2.0), (60, 30, 9, 0, -3.0)])
+    seen = contestant.embed(IMAGE)
+    assert len(seen.masks) == 2  # the third is below the checkpoint's own confidence
+    in_both = Prompt([20, 30], [1])
+    one, both, box, nothing = contestant.answer(
+        seen, [in_both, Prompt([[20, 30], [8, 30]], [1, 1]), Prompt(box=[10, 20, 30, 40]), Prompt([60, 30], [1])]
+    )
+    larger = disc((60, 80), 22, 30, 16)
+    assert iou(one, larger) > 0.9
+    assert one.predicted_iou == pytest.approx(1 / (1 + np.exp(-2)))
+    assert iou(both, larger | disc((60, 80), 20, 30, 10)) > 0.9
+    assert iou(box, disc((60, 80), 20, 30, 10)) > 0.9
+    assert (nothing.rle.area, nothing.predicted_iou) == (0, 0)
+    assert len(contestant.everything(seen)) == 3
+
+
+def iou(answer, wanted):
+    mask = answer.rle.decode()
+    return (mask & wanted).sum() / (mask | wanted).sum()
+
+
+def test_a_detector_that_takes_no_prompts_finds_everything():
+    yolo = samara.load("yolo11n-seg", weights="random", device="cpu", precision="float32", input_size=64)
+    contestant = open_contestant(yolo)
+    assert not contestant.capabilities.points
+    assert contestant.everything(contestant.embed(IMAGE)).size_hw == (60, 80)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,10 +11,10 @@ import torch
 
 from samara.benchmarking.jobs import Job, Kind
 from samara.benchmarking.memory import peaks
-from samara.benchmarking.pictures import read_pictures
+from samara.benchmarking.pictures import Image, read_pictures
 from samara.benchmarking.size import sizes
 from samara.benchmarking.timing import Timing, synchronise, time_calls
-from samara.benchmarking.workloads import PROMPT_COUNTS, Workloads
+from samara.benchmarking.workloads import NOTHING_APART, PROMPT_COUNTS, Workloads
 from samara.checkpoints.load import load
 from samara.evaluation.contestants import open_contestant
 from samara.evaluation.ground_truth import GroundTruth, read_ground_truth
@@ -58,20 +58,23 @@ def _load(job: Job) -> Loaded:
 
 
 def _size(job: Job, progress: Progress) -> list[Number]:
-    return sizes(VARIANTS[job.subject.variant], job.subject.input_size, job.settings["file_bytes"])
+    variant = VARIANTS[job.subject.variant]
+    if variant.detector is not None:
+        variant = _load(job).variant  # with the classes of the file
+    return sizes(variant, job.subject.input_size, job.settings["file_bytes"])
 
 
 def _calls(job: Job, progress: Progress) -> list[Number]:
     loaded, numbers = _timed_load(job)
-    workloads = Workloads(loaded, read_pictures([Path(path) for path in job.inputs["pictures"]]), 1)
     batch_sizes = job.settings["batch_sizes"]
+    if loaded.variant.detector is not None:
+        return numbers + _without_calls(batch_sizes)
+    workloads = Workloads(loaded, _pictures(job), 1)
     steps = len(batch_sizes) + len(PROMPT_COUNTS)
     for done, batch_size in enumerate(batch_sizes):
         progress(done, steps)
         timing = _time(job, partial(workloads.encode, batch_size))
         numbers += timing.numbers("encode", per=batch_size, batch_size=batch_size)
-    if not loaded.variant.capabilities.points:
-        return numbers + _without_clicks(loaded)
     workloads.embedding  # noqa: B018 - now, and not in the first call
     for done, prompts in enumerate(PROMPT_COUNTS, start=len(batch_sizes)):
         progress(done, steps)
@@ -92,10 +95,14 @@ def _timed_load(job: Job) -> tuple[Loaded, list[Number]]:
     return loaded, [Number(metric="load_seconds", value=sorted(durations)[LOADS // 2], n=LOADS)]
 
 
-def _without_clicks(loaded: Loaded) -> list[Number]:
-    why = f"{loaded.variant.title} cannot take points"
-    metrics = (f"decode_{count}{when}_seconds" for count in PROMPT_COUNTS for when in ("", "_first"))
-    return [without_value(metric, "not applicable", why) for metric in metrics]
+def _without_calls(batch_sizes: Sequence[int]) -> list[Number]:
+    calls: list[tuple[str, int | None]] = [("encode", batch_size) for batch_size in batch_sizes]
+    calls += [(f"decode_{count}", None) for count in PROMPT_COUNTS]
+    return [
+        without_value(f"{call}{when}_seconds", "not applicable", NOTHING_APART, batch_size=batch_size)
+        for call, batch_size in calls
+        for when in ("", "_first")
+    ]
 
 
 def _time(job: Job, call: Callable[[int], object]) -> Timing:
@@ -105,12 +112,16 @@ def _time(job: Job, call: Callable[[int], object]) -> Timing:
 
 def _everything(job: Job, progress: Progress) -> list[Number]:
     workloads = _workloads(job)
-    workloads.generator  # noqa: B018 - now, and not in the first call
+    workloads.segmenter  # noqa: B018 - now, and not in the first call
     return _time(job, workloads.everything).numbers("everything", note=workloads.note)
 
 
 def _memory(job: Job, progress: Progress) -> list[Number]:
     work = job.settings["work"]
+    if work == "encode" and VARIANTS[job.subject.variant].detector is not None:
+        return [
+            without_value(metric, "not applicable", NOTHING_APART, batch_size=job.batch_size) for metric in job.metrics
+        ]
     if work == "load":
         _load(job)
     elif work == "encode":
@@ -121,8 +132,11 @@ def _memory(job: Job, progress: Progress) -> list[Number]:
 
 
 def _workloads(job: Job) -> Workloads:
-    pictures = read_pictures([Path(path) for path in job.inputs["pictures"]])
-    return Workloads(_load(job), pictures, job.settings.get("points_per_side", 1))
+    return Workloads(_load(job), _pictures(job), job.settings.get("points_per_side", 1))
+
+
+def _pictures(job: Job) -> list[Image]:
+    return read_pictures([Path(path) for path in job.inputs["pictures"]])
 
 
 def _quality(job: Job, progress: Progress) -> list[Number]:

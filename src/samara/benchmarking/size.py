@@ -55,5 +55,4 @@ def count_flops(encoder: nn.Module, input_size: int) -> int:
     device = next(encoder.parameters()).device
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         encoder(torch.zeros(1, 3, input_size, input_size, device=device))
-    operations: int = counter.get_total_flops()
-    return operations
+    return int(counter.get_total_flops())

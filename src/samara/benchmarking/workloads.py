@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from samara.automatic.generator import AutomaticMaskGenerator
 from samara.automatic.point_grid import layer_grids
 from samara.automatic.settings import AutomaticSettings
 from samara.embeddings import ImageEmbedding
@@ -17,15 +17,20 @@ from samara.loaded import Loaded
 from samara.predictor import Predictor
 from samara.prompts import Prompt
 from samara.results import MaskSet
+from samara.segmenter import Segmenter, open_segmenter
 
 Image = npt.NDArray[np.uint8]
 
 PROMPT_COUNTS = (1, 64)
 """Prompts on one embedded picture that are timed."""
 
+NOTHING_APART = "it finds everything in one pass; there is no encoding apart, and prompts only choose"
+"""Why a detector's encoding and decoding are not timed."""
+
 # With random weights all masks pass the thresholds or none does, and neither costs what a user will wait for.
 DRAWN_OF_RANDOM = 1 / 3
 NOTE_ON_RANDOM = "random weights: thresholds set so that a third of the masks is drawn"
+NOTE_ON_RANDOM_DETECTOR = "random weights: how many instances are drawn is not what trained weights would find"
 
 
 class Workloads:
@@ -39,12 +44,19 @@ class Workloads:
 
     def __init__(self, loaded: Loaded, pictures: Sequence[Image], points_per_side: int) -> None:
         self.loaded, self.pictures, self.points_per_side = loaded, pictures, points_per_side
-        self.predictor = Predictor(loaded)
+        self.is_detector = loaded.variant.detector is not None
 
     @property
     def note(self) -> str:
         """What to know about `everything`; empty for a checkpoint from a file."""
-        return NOTE_ON_RANDOM if self.loaded.provenance.weights == "random" else ""
+        if self.loaded.provenance.weights == "file":
+            return ""
+        return NOTE_ON_RANDOM_DETECTOR if self.is_detector else NOTE_ON_RANDOM
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """What embeds and answers; not of a detector."""
+        return Predictor(self.loaded)
 
     @cached_property
     def embedding(self) -> ImageEmbedding:
@@ -52,14 +64,14 @@ class Workloads:
         return self.predictor.embed(self.pictures[0])
 
     @cached_property
-    def generator(self) -> AutomaticMaskGenerator:
+    def segmenter(self) -> Segmenter:
         """What finds everything; likewise."""
-        if self.loaded.provenance.weights == "file":
-            return AutomaticMaskGenerator(self.loaded, AutomaticSettings(points_per_side=self.points_per_side))
-        settings = AutomaticSettings(
-            points_per_side=self.points_per_side, pred_iou_thresh=self._threshold(), stability_score_thresh=0.0
-        )
-        return AutomaticMaskGenerator(self.loaded, settings)
+        if self.is_detector:
+            return open_segmenter(self.loaded)
+        settings = AutomaticSettings(points_per_side=self.points_per_side)
+        if self.loaded.provenance.weights == "random":
+            settings = replace(settings, pred_iou_thresh=self._threshold(), stability_score_thresh=0.0)
+        return open_segmenter(self.loaded, settings)
 
     def encode(self, batch_size: int, call: int) -> None:
         """Resize, normalise and encode a batch of pictures."""
@@ -74,7 +86,7 @@ class Workloads:
 
     def everything(self, call: int) -> MaskSet:
         """Find everything in a picture, with the checkpoint's own thresholds."""
-        return self.generator.generate(self._picture(call))
+        return self.segmenter.generate(self._picture(call))
 
     def _picture(self, number: int) -> Image:
         return self.pictures[number % len(self.pictures)]

@@ -1,7 +1,8 @@
 """Whatever can be evaluated: it looks at a picture once and then answers prompts, or gives everything that it sees.
 
-SAM and its kin do it with `Predictor` and `AutomaticMaskGenerator`. Any other family, and any baseline, joins by the
-same three functions; what it cannot be asked is left out by its capabilities.
+SAM and its kin do it with `Predictor` and `AutomaticMaskGenerator`, FastSAM and YOLO-seg with `InstanceSegmenter`. Any
+other family, and any baseline, joins by the same three functions; what it cannot be asked is left out by its
+capabilities.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,10 @@ import numpy.typing as npt
 from samara.automatic.generator import AutomaticMaskGenerator
 from samara.automatic.settings import AutomaticSettings
 from samara.embeddings import ImageEmbedding
+from samara.evaluation.recall import MOST_MASKS
+from samara.instances.segmenter import InstanceSegmenter
+from samara.instances.selection import choose
+from samara.instances.settings import InstanceSettings
 from samara.loaded import Loaded
 from samara.masks.rle import Rle
 from samara.prompts import Prompt
@@ -27,6 +32,9 @@ Image = npt.NDArray[np.uint8]
 
 Seen = TypeVar("Seen")
 """What a contestant keeps of a picture: an embedding, or all masks that it found."""
+
+# Confidence from which a detector's instances count for recall; below it there are tens of thousands.
+LEAST_CONFIDENCE = 0.001
 
 # Prompts that are answered together: their masks are alive as logits at the same time.
 PROMPTS_AT_A_TIME = 64
@@ -110,6 +118,49 @@ def _answers(masks: MaskSet) -> list[Answer]:
     ]
 
 
-def open_contestant(loaded: Loaded, points_per_side: int = 32) -> PromptableContestant:
-    """The contestant of a loaded checkpoint, whatever its family."""
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What a detector keeps of a picture."""
+
+    image: Image
+    masks: MaskSet
+
+
+class InstanceContestant:
+    """FastSAM or YOLO-seg: prompts choose among what was found in one pass, where the variant takes prompts at all.
+
+    Args:
+        loaded: the checkpoint.
+    """
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.segmenter = InstanceSegmenter(loaded)
+        self.unsparing = InstanceSegmenter(
+            loaded, InstanceSettings(confidence_thresh=LEAST_CONFIDENCE, max_instances=MOST_MASKS)
+        )
+        self.capabilities = loaded.variant.capabilities
+
+    def embed(self, image: Image) -> _Found:
+        """See `Contestant.embed`: finds all instances, with the checkpoint's own thresholds."""
+        return _Found(image, self.segmenter.generate(image))
+
+    def answer(self, seen: _Found, prompts: Sequence[Prompt]) -> list[Answer]:
+        """See `Contestant.answer`: an ambiguous prompt gets the most confident mask, any other all that it chooses."""
+        height, width = seen.masks.size_hw
+        nothing = Answer(Rle.from_edges(np.zeros(0, np.int64), height, width), 0.0)
+        answers = []
+        for prompt in prompts:
+            chosen = choose(seen.masks, [prompt], multimask=prompt.is_ambiguous)
+            answers.append(Answer(chosen.rles[0], float(chosen.predicted_iou[0])) if len(chosen) else nothing)
+        return answers
+
+    def everything(self, seen: _Found) -> MaskSet:
+        """See `Contestant.everything`: once more, with hardly a threshold."""
+        return self.unsparing.generate(seen.image)
+
+
+def open_contestant(loaded: Loaded, points_per_side: int = 32) -> Contestant[Any]:  # Any: each kind sees its own
+    """The contestant that a loaded checkpoint is, whatever its family."""
+    if loaded.variant.detector is not None:
+        return InstanceContestant(loaded)
     return PromptableContestant(loaded, points_per_side)

@@ -185,7 +185,7 @@ _SIZE = (
         title="parameters of the image encoder",
         unit="parameters",
         better="lower",
-        definition="Parameters of the image encoder, buffers not counted.",
+        definition="Parameters of the image encoder, of a detector those of the whole network, buffers not counted.",
     ),
     Metric(
         name="encoder_flops",
@@ -194,7 +194,7 @@ _SIZE = (
         unit="floating-point operations",
         better="lower",
         definition="Floating-point operations of the image encoder's matrix products and convolutions for one input, "
-        "a multiply-add counted as two (other sources count it as one).",
+        "of a detector those of its one pass; a multiply-add counted as two (other sources count it as one).",
     ),
     Metric(
         name="file_bytes",

@@ -42,7 +42,7 @@ LAYERS = {
     "engines": 5,
     "checkpoints": 6,
     "predictor": 6,
-    "published": 6,
+    "published": 7,
     "automatic": 7,
     "instances": 7,
     "segmenter": 8,

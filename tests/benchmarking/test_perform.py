@@ -43,7 +43,7 @@ def test_a_job_gives_what_it_promises(coco, subject):
             assert number.value is None or number.value >= 0
             assert number.batch_size in (job.batch_size, 1, 2)
             assert bool(number.note) == (number.value is None or (job.kind == "everything" and subject is not MINI))
-    assert told
+    assert told or subject is DETECTOR  # which has no steps to tell of
 
 
 def by_metric(coco, subject, kind):

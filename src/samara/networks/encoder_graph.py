@@ -35,9 +35,8 @@ def encoder_graph(encoder: nn.Module, input_size: int) -> nn.Module:
     form = sharing_copy(encoder)
     if isinstance(form, ImageEncoderViT):
         grid = input_size // form.patch_size
-        with torch.no_grad():
-            form.pos_embed = nn.Parameter(form.positions(grid, grid), requires_grad=False)
-            form.blocks = nn.ModuleList(BlockGraph(block, grid) for block in form.blocks if isinstance(block, Block))
+        form.pos_embed = nn.Parameter(form.positions(grid, grid).detach(), requires_grad=False)
+        form.blocks = nn.ModuleList(BlockGraph(block, grid) for block in form.blocks if isinstance(block, Block))
     return form.eval()
 
 

@@ -15,8 +15,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: $(INSTALLED)
 	$(BIN)/samara segment examples/truck.jpg examples/groceries.jpg examples/dog.jpg --out demo-output
 
+# A process for each core, with one thread each; a file's tests stay together, because they share what they load.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
@@ -32,9 +33,10 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 
 docs: $(INSTALLED)
-	$(BIN)/python docs/update_readme.py
+	$(BIN)/python -m docs.update_readme
 	$(BIN)/python -m docs.update_model_card
 	$(BIN)/python -m docs.update_choosing
+	$(BIN)/python -m docs.update_performance
 
 clean:
 	rm -rf .venv demo-output build dist

@@ -1,9 +1,10 @@
-"""Who takes part in `speed.py`: samara, the official package, and the official network in other runtimes.
+"""Who takes part in `speed.py`: samara in its engines, its peers, and the official network in other runtimes.
 
-All of them get the same weights: an image encoder with random numbers (they cost what trained ones cost), and the
-prompt encoder and mask decoder of samara_mini. Random embeddings would make masks like noise, which no real image has
-and which would distort everything after the decoder; so what a prompt is asked against is samara_mini's embedding of
-the picture, at the full 64 × 64 grid, put in the place of the encoder's output after the encoder did its work.
+All but `transformers` get the same weights from one file: an image encoder with random numbers (they cost what trained
+ones cost), and the prompt encoder and mask decoder of samara_mini. Random embeddings would make masks like noise,
+which no real image has and which would distort everything after the decoder; so what a prompt is asked against is
+samara_mini's embedding of the picture, at the full 64 × 64 grid, put in the place of the encoder's output after the
+encoder did its work. `transformers` has random numbers of its own; nothing of it is measured that depends on them.
 """
 
 from __future__ import annotations
@@ -11,17 +12,18 @@ from __future__ import annotations
 import importlib.util
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 import samara
 from samara.automatic.settings import AutomaticSettings
-from samara.engines.engine import InputPrompts
+from samara.engines.engine import Decoded, Engine, InputPrompts, Prepared
 from samara.masks.rle import Rle, encode_mask
 
 SIDE = 1024
@@ -30,7 +32,7 @@ PICTURE = Path(__file__).parent.parent / "examples" / "truck.jpg"
 
 @dataclass(frozen=True)
 class Work:
-    """What one contender can do, ready to be timed.
+    """What one contender can do, ready to be timed; None for what it is not asked.
 
     Attributes:
         encode: network input (1, 3, 1024, 1024) → embedding.
@@ -39,18 +41,87 @@ class Work:
     """
 
     encode: Callable[[Tensor], Any]
-    decode: Callable[[Tensor], Any]
-    everything: Callable[[], list[Rle]]
+    decode: Callable[[Tensor], Any] | None = None
+    everything: Callable[[], list[Rle]] | None = None
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What all contenders share.
+
+    Attributes:
+        variant: e.g. "vit_b".
+        file: checkpoint in the official layout.
+        content: (1, 256, 64, 64) float32, the embedding to ask.
+        settings: of everything; thresholds as numbers.
+    """
+
+    variant: str
+    file: Path
+    content: Tensor
+    settings: AutomaticSettings
+
+
+def weights_for(variant: str, settings: AutomaticSettings, folder: Path) -> Weights:
+    """Random encoder, samara_mini's decoder, and its embedding of the picture.
+
+    Args:
+        variant: of the encoder.
+        settings: of everything.
+        folder: where the file goes.
+    """
+    mini = samara.load("samara_mini", device="cpu", precision="float32", input_size=SIDE)
+    rest = {name: value for name, value in mini.network.state_dict().items() if not name.startswith("image_encoder.")}
+    encoder = samara.load(variant, weights="random", device="cpu", precision="float32").sam.image_encoder
+    file = folder / f"{variant}.safetensors"
+    save_file(rest | {f"image_encoder.{name}": value for name, value in encoder.state_dict().items()}, file)
+    return Weights(variant, file, samara.Predictor(mini).embed(PICTURE).features[None], settings)
+
+
+class AnswersWithContent:
+    """An engine whose encoder does its work, and answers with an embedding that has something in it."""
+
+    def __init__(self, engine: Engine, content: Tensor) -> None:
+        self.engine, self.content = engine, content
+
+    def encode(self, images: Tensor) -> Tensor:
+        """See `Engine.encode`."""
+        self.engine.encode(images)
+        return self.content.expand(len(images), -1, -1, -1)
+
+    def prepare(self, embeddings: Tensor) -> Prepared:
+        """See `Engine.prepare`."""
+        return self.engine.prepare(embeddings)
+
+    def decode(self, images: Prepared, prompts: InputPrompts, **how: Any) -> Decoded:
+        """See `Engine.decode`."""
+        return self.engine.decode(images, prompts, **how)
+
+
+def ours(weights: Weights, engine: str = "torch", precision: str = "float32") -> Work:
+    """Samara in one of its engines."""
+    loaded = samara.load(weights.file, device="cpu", engine=engine, precision=precision)
+    generator = samara.AutomaticMaskGenerator(loaded, weights.settings)
+    runs = generator.predictor.engine
+    generator.predictor.engine = AnswersWithContent(runs, weights.content)
+
+    def decode(points: Tensor) -> Any:
+        labels = torch.ones(len(points), 1, dtype=torch.int64)
+        of_image = torch.zeros(len(points), dtype=torch.int64)
+        prompts = InputPrompts((points[:, None], labels), None, None, of_image)
+        return runs.decode(runs.prepare(weights.content), prompts, input_size=SIDE, multimask=True)
+
+    return Work(runs.encode, decode, lambda: list(generator.generate(PICTURE).rles))
 
 
 class WithContent(nn.Module):
-    """An image encoder that does its work, and answers with an embedding that has something in it."""
+    """The same for the official generator: an image encoder that answers with content."""
 
-    def __init__(self, encoder: Callable[[Tensor], Any], content: Tensor, img_size: int = SIDE) -> None:
+    def __init__(self, encoder: Callable[[Tensor], Any], content: Tensor) -> None:
         super().__init__()
         self.encoder = encoder
         self.register_buffer("content", content, persistent=False)
-        self.img_size = img_size
+        self.img_size = SIDE  # the official generator asks for it
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, S, S) → (B, 256, 64, 64)."""
@@ -58,77 +129,27 @@ class WithContent(nn.Module):
         return self.content.expand(len(images), -1, -1, -1)
 
 
-@dataclass(frozen=True)
-class Weights:
-    """What all contenders share."""
-
-    variant: str
-    state: dict[str, Tensor]
-    content: Tensor
-    settings: AutomaticSettings
-
-
-def weights_for(variant: str, settings: AutomaticSettings) -> Weights:
-    """Random encoder, samara_mini's decoder, and its embedding of the picture."""
-    mini = samara.load("samara_mini", device="cpu", precision="float32", input_size=SIDE)
-    rest = {name: value for name, value in mini.network.state_dict().items() if not name.startswith("image_encoder.")}
-    encoder = samara.load(variant, weights="random", device="cpu", precision="float32").network.image_encoder
-    state = rest | {f"image_encoder.{name}": value for name, value in encoder.state_dict().items()}
-    content = samara.Predictor(mini).embed(PICTURE).features[None]
-    return Weights(variant, state, content, settings)
-
-
-def ours(weights: Weights, precision: str = "float32") -> Work:
-    """Samara."""
-    loaded = samara.load(weights.variant, weights="random", device="cpu", precision=precision)
-    loaded.network.load_state_dict(weights.state, strict=False)
-    plain = samara.Predictor(loaded).engine
-    network = loaded.network
-    hybrid = type(network)(
-        image_encoder=WithContent(network.image_encoder, weights.content),
-        prompt_encoder=network.prompt_encoder,
-        mask_decoder=network.mask_decoder,
-    )
-    generator = samara.AutomaticMaskGenerator(replace(loaded, network=hybrid.eval()), weights.settings)
-    engine = generator.predictor.engine
-
-    def decode(points: Tensor) -> Any:
-        prompts = InputPrompts(
-            (points[:, None], torch.ones(len(points), 1, dtype=torch.int64)),
-            None,
-            None,
-            torch.zeros(len(points), dtype=torch.int64),
-        )
-        return engine.decode(engine.prepare(weights.content), prompts, input_size=SIDE, multimask=True)
-
-    return Work(plain.encode, decode, lambda: list(generator.generate(PICTURE).rles))
-
-
 def official_network(weights: Weights) -> Any:
     """The official package's Sam with the shared weights."""
     from segment_anything import sam_model_registry
 
     network = sam_model_registry[weights.variant]()
-    network.load_state_dict(weights.state, strict=False)
+    network.load_state_dict(load_file(weights.file))
     return network.eval()
 
 
-def official(weights: Weights) -> Work:
-    """segment-anything as it is."""
+def official(weights: Weights, precision: str = "float32") -> Work:
+    """segment-anything as it is, or under PyTorch's autocast."""
     network = official_network(weights)
     encoder = network.image_encoder
     network.image_encoder = WithContent(encoder, weights.content)
-    return _official_work(network, encoder, weights)
+    return _official_work(network, encoder, weights, precision)
 
 
 def openvino_assembly(weights: Weights) -> Work:
     """What a good engineer puts together: the official generator around the official network in OpenVINO."""
-    import openvino
-
     network = official_network(weights)
-    core = openvino.Core()
-    precise = {"INFERENCE_PRECISION_HINT": "f32"}
-    encoder = _openvino(core, network.image_encoder, {"x": torch.zeros(1, 3, SIDE, SIDE)}, precise)
+    encoder = _openvino(network.image_encoder, {"x": torch.zeros(1, 3, SIDE, SIDE)})
     network.image_encoder = WithContent(encoder, weights.content)
     example = {
         "image_embeddings": weights.content,
@@ -136,7 +157,7 @@ def openvino_assembly(weights: Weights) -> Work:
         "sparse_prompt_embeddings": torch.zeros(64, 2, 256),
         "dense_prompt_embeddings": torch.zeros(64, 256, 64, 64),
     }
-    decoder = _openvino(core, _ThreeMasks(network.mask_decoder), example, precise)
+    decoder = _openvino(_ThreeMasks(network.mask_decoder), example)
 
     class Decoder(nn.Module):
         def forward(self, multimask_output: bool, **inputs: Tensor) -> tuple[Tensor, Tensor]:
@@ -157,14 +178,31 @@ def onnxruntime_encoder(weights: Weights) -> Work:
         torch.onnx.export(network.image_encoder, (torch.zeros(1, 3, SIDE, SIDE),), path, dynamo=False)
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
-
-    def not_measured(*_: Any) -> Any:
-        raise NotImplementedError("only the encoder runs in ONNX Runtime here")
-
-    return Work(lambda images: session.run(None, {name: images.numpy()}), not_measured, not_measured)
+    return Work(lambda images: session.run(None, {name: images.numpy()}))
 
 
-def _official_work(network: Any, encoder: Callable[[Tensor], Any], weights: Weights) -> Work:
+def transformers_network(weights: Weights) -> Work:
+    """SAM in `transformers`, with random numbers of its own: encoder and decoder."""
+    from transformers import SamConfig, SamModel
+
+    if weights.variant != "vit_b":
+        raise ValueError(f"transformers takes part with vit_b, its default, and not with {weights.variant}")
+    network = SamModel(SamConfig()).eval()
+
+    @torch.inference_mode()
+    def encode(images: Tensor) -> Any:
+        return network.get_image_embeddings(images)
+
+    @torch.inference_mode()
+    def decode(points: Tensor) -> Any:
+        return network(image_embeddings=weights.content, input_points=points[None, :, None])
+
+    return Work(encode, decode)
+
+
+def _official_work(
+    network: Any, encoder: Callable[[Tensor], Any], weights: Weights, precision: str = "float32"
+) -> Work:
     from segment_anything import SamAutomaticMaskGenerator
 
     asked = weights.settings
@@ -176,8 +214,11 @@ def _official_work(network: Any, encoder: Callable[[Tensor], Any], weights: Weig
         box_nms_thresh=asked.box_nms_thresh,
     )
 
+    def in_precision() -> Any:
+        return torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16")
+
     def decode(points: Tensor) -> Any:
-        with torch.inference_mode():
+        with torch.inference_mode(), in_precision():
             labels = torch.ones(len(points), 1, dtype=torch.int64)
             sparse, dense = network.prompt_encoder(points=(points[:, None], labels), boxes=None, masks=None)
             return network.mask_decoder(
@@ -189,14 +230,16 @@ def _official_work(network: Any, encoder: Callable[[Tensor], Any], weights: Weig
             )
 
     def everything() -> list[Rle]:
-        found = generator.generate(samara.read_image(PICTURE))
+        with in_precision():
+            found = generator.generate(samara.read_image(PICTURE))
         return [encode_mask(np.asarray(one["segmentation"])) for one in found]
 
     def encode(images: Tensor) -> Any:
-        with torch.inference_mode():
+        with torch.inference_mode(), in_precision():
             return encoder(images)
 
-    return Work(encode, decode, everything)
+    # bfloat16: the official post-processing cannot turn its tensors into NumPy's.
+    return Work(encode, decode, everything if precision == "float32" else None)
 
 
 class _ThreeMasks(nn.Module):
@@ -223,14 +266,14 @@ class _ThreeMasks(nn.Module):
         return masks, iou
 
 
-def _openvino(core: Any, network: nn.Module, example: dict[str, Tensor], options: dict[str, str]) -> Any:
-    """A compiled network that takes and gives tensors."""
+def _openvino(network: nn.Module, example: dict[str, Tensor]) -> Any:
+    """A compiled network that takes and gives tensors, float32."""
     import openvino
 
     with torch.no_grad():
         model = openvino.convert_model(network, example_input=tuple(example.values()))
     model.reshape(dict(zip(model.inputs, [list(value.shape) for value in example.values()], strict=True)))
-    compiled = core.compile_model(model, "CPU", options)
+    compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
     def run(*inputs: Tensor) -> Any:
         given = [
@@ -243,12 +286,19 @@ def _openvino(core: Any, network: nn.Module, example: dict[str, Tensor], options
     return run
 
 
+OFFICIAL = ("segment_anything", "torchvision")
+
 CONTENDERS: dict[str, tuple[tuple[str, ...], Callable[[Weights], Work]]] = {
-    "segment-anything": (("segment_anything", "torchvision"), official),
+    "segment-anything": (OFFICIAL, official),
+    "segment-anything bfloat16": (OFFICIAL, lambda weights: official(weights, "bfloat16")),
+    "transformers": (("transformers",), transformers_network),
+    "OpenVINO assembly": ((*OFFICIAL, "openvino"), openvino_assembly),
+    "ONNX Runtime": ((*OFFICIAL, "onnxruntime", "onnx"), onnxruntime_encoder),
     "samara": ((), ours),
-    "samara bfloat16": ((), lambda weights: ours(weights, "bfloat16")),
-    "OpenVINO assembly": (("segment_anything", "torchvision", "openvino"), openvino_assembly),
-    "ONNX Runtime": (("segment_anything", "torchvision", "onnxruntime", "onnx"), onnxruntime_encoder),
+    "samara bfloat16": ((), lambda weights: ours(weights, precision="bfloat16")),
+    "samara openvino": (("openvino",), lambda weights: ours(weights, "openvino")),
+    "samara openvino int8": (("openvino", "nncf"), lambda weights: ours(weights, "openvino", "int8")),
+    "samara onnxruntime": (("onnxruntime", "onnx", "onnxscript"), lambda weights: ours(weights, "onnxruntime")),
 }
 """Name → what must be installed, and how it is made ready."""
 

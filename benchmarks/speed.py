@@ -1,36 +1,39 @@
 """Samara beside its peers: same weights, same picture, in turns, in one run.
 
-    python benchmarks/speed.py                              # whoever is installed here
-    python benchmarks/speed.py --contenders samara,segment-anything --work encode,decode --rounds 5
+    python -m benchmarks.speed                              # whoever is installed here
+    python -m benchmarks.speed --contenders samara,segment-anything --work encode,decode --rounds 5
 
 `segment-anything` needs torchvision, and so an environment of its own, with the newest torch and torchvision:
 
-    python -m venv peers && peers/bin/pip install torch torchvision segment-anything openvino onnxruntime onnx
-    peers/bin/pip install -e .
-    peers/bin/python benchmarks/speed.py
+    python -m venv peers && peers/bin/pip install torch torchvision segment-anything transformers
+    peers/bin/pip install -e '.[openvino,onnx]'
+    peers/bin/python -m benchmarks.speed
 
 Writes one row per contender and work to `results/speed.csv`: the median, the ratio to segment-anything in the same
-run, the peak of memory, how well the masks agree, and machine, versions and commit. Contenders take turns, so that a
-busy moment of the machine hits all of them.
+run, how well the masks agree, and machine, versions and commit; with `--memory` also the peak of a process that does
+the work alone, above what it holds when the network is loaded. Contenders take turns, so that a busy moment of the
+machine hits all of them.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import json
-import resource
+import gc
+import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
-from benchmarks.contenders import CONTENDERS, PICTURE, SIDE, Weights, Work, missing, weights_for
+from benchmarks.contenders import CONTENDERS, PICTURE, SIDE, Work, missing, weights_for
 from samara.automatic.settings import AutomaticSettings
+from samara.devices import computes_in_bfloat16
 from samara.machine import detect
 from samara.masks.overlap import mask_iou
 from samara.masks.rle import Rle
@@ -40,31 +43,33 @@ WORKS = ("encode", "decode", "everything")
 REFERENCE = "segment-anything"
 
 
-def jobs(work: Work) -> dict[str, Callable[[], object]]:
-    """What is timed."""
+def job(work: Work, name: str) -> Callable[[], object] | None:
+    """What is timed; None if the contender is not asked for it."""
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(1, 3, SIDE, SIDE, generator=generator)
     points = torch.rand(64, 2, generator=generator) * SIDE
-    return {
-        "encode": lambda: work.encode(images),
-        "decode": lambda: work.decode(points),
-        "everything": work.everything,
-    }
+    if name == "encode":
+        return lambda: work.encode(images)
+    if name == "decode":
+        return (lambda: work.decode(points)) if work.decode else None
+    return work.everything
 
 
-def in_turns(contenders: dict[str, Work], name: str, rounds: int) -> tuple[dict[str, list[float]], dict[str, object]]:
+def in_turns(
+    jobs: dict[str, Callable[[], object]], name: str, rounds: int
+) -> tuple[dict[str, list[float]], dict[str, object]]:
     """Seconds of each contender in each round, after one call that does not count, and what it gave last."""
-    seconds: dict[str, list[float]] = {contender: [] for contender in contenders}
+    seconds: dict[str, list[float]] = {contender: [] for contender in jobs}
     results: dict[str, object] = {}
     if name != "everything":  # its first call is long enough not to matter
-        for work in contenders.values():
-            jobs(work)[name]()
+        for run in jobs.values():
+            run()
     for _ in range(rounds):
-        for contender, work in contenders.items():
+        for contender, run in jobs.items():
             started = time.perf_counter()
-            results[contender] = jobs(work)[name]()
+            results[contender] = run()
             seconds[contender].append(time.perf_counter() - started)
-            print(f"{name:10} {contender:20} {seconds[contender][-1]:8.2f} s", flush=True)
+            print(f"{name:10} {contender:26} {seconds[contender][-1]:8.2f} s", flush=True)
     return seconds, results
 
 
@@ -81,11 +86,29 @@ def agreement(found: list[Rle], expected: list[Rle]) -> dict[str, object]:
     }
 
 
-def peak_of(contender: str, arguments: argparse.Namespace) -> float:
-    """GB that a process needs for everything with that contender alone, 8 × 8 points: prompts pass in batches."""
-    command = [sys.executable, "-m", "benchmarks.speed", "--peak-of", contender, "--variant", arguments.variant]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return float(json.loads(done.stdout.splitlines()[-1]))
+def growth_of(contender: str, name: str, arguments: argparse.Namespace) -> str:
+    """GB that a process of its own needs for the work above what it holds with the network loaded."""
+    command = [sys.executable, "-m", "benchmarks.speed", "--growth-of", contender, "--work", name]
+    command += ["--variant", arguments.variant, "--iou", str(arguments.iou), "--stability", str(arguments.stability)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return f"{float(done.stdout.splitlines()[-1]):.2f}"
+
+
+def print_growth(arguments: argparse.Namespace) -> None:
+    """The part of `growth_of` that runs in the process. 8 × 8 points are one batch, so more cost no more memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        weights = weights_for(arguments.variant, settings_of(arguments, 8), Path(folder))
+        run = job(CONTENDERS[arguments.growth_of][1](weights), arguments.work)
+        gc.collect()
+        before = resident("VmRSS")
+        Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
+        run()
+    print((resident("VmHWM") - before) / 1e9)
+
+
+def resident(line: str) -> int:
+    """Bytes of this process in memory: "VmRSS" now, "VmHWM" at the peak."""
+    return 1024 * int(re.search(rf"{line}:\s+(\d+) kB", Path("/proc/self/status").read_text())[1])
 
 
 def settings_of(arguments: argparse.Namespace, points: int) -> AutomaticSettings:
@@ -99,7 +122,13 @@ def commit() -> str:
     return done.stdout.strip()
 
 
-def rows_of(name: str, seconds: dict[str, list[float]], results: dict[str, object], facts: dict[str, object]):
+def rows_of(
+    name: str,
+    seconds: dict[str, list[float]],
+    results: dict[str, object],
+    facts: dict[str, object],
+    arguments: argparse.Namespace,
+):
     """One row per contender."""
     medians = {contender: statistics.median(of_one) for contender, of_one in seconds.items()}
     for contender, median in medians.items():
@@ -111,6 +140,7 @@ def rows_of(name: str, seconds: dict[str, list[float]], results: dict[str, objec
         row |= {"masks": "", "worst_iou_both_ways": "", "share_above_0.9": ""}
         if name == "everything" and REFERENCE in results:
             row |= agreement(results[contender], results[REFERENCE])
+        row["memory_gb"] = growth_of(contender, name, arguments) if arguments.memory else ""
         yield row | facts
 
 
@@ -134,27 +164,42 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--points", type=int, default=32, help="points per side for everything")
     parser.add_argument("--iou", type=float, default=0.25, help="predicted IoU from which a mask is kept")
     parser.add_argument("--stability", type=float, default=0.5, help="stability score from which a mask is kept")
-    parser.add_argument("--peak-of", help=argparse.SUPPRESS)
+    parser.add_argument("--memory", action="store_true", help="also the peak of memory, in own processes (Linux)")
+    parser.add_argument("--growth-of", help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def unable(name: str) -> str:
+    """Why a contender takes no part here; empty if it does."""
+    if absent := missing(name):
+        return f"{', '.join(absent)} not installed"
+    if "bfloat16" in name and not computes_in_bfloat16("cpu"):
+        return "this processor does not compute in bfloat16"
+    return ""
 
 
 def main() -> None:
     """Measure, print and write."""
     arguments = parsed()
-    if arguments.peak_of:
-        weights = weights_for(arguments.variant, settings_of(arguments, 8))
-        CONTENDERS[arguments.peak_of][1](weights).everything()
-        print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9))
+    if arguments.growth_of:
+        print_growth(arguments)
         return
-    weights: Weights = weights_for(arguments.variant, settings_of(arguments, arguments.points))
-    contenders: dict[str, Work] = {}
-    for name in arguments.contenders.split(","):
-        if missing(name):
-            print(f"{name}: left out, {', '.join(missing(name))} not installed")
-        else:
-            contenders[name] = CONTENDERS[name][1](weights)
+    asked = arguments.contenders.split(",")
+    for name in filter(unable, asked):
+        print(f"{name}: left out, {unable(name)}")
+    with tempfile.TemporaryDirectory() as folder:
+        weights = weights_for(arguments.variant, settings_of(arguments, arguments.points), Path(folder))
+        contenders = {name: CONTENDERS[name][1](weights) for name in asked if not unable(name)}
+        for name in arguments.work.split(","):
+            jobs = {contender: run for contender, work in contenders.items() if (run := job(work, name))}
+            seconds, results = in_turns(jobs, name, arguments.rounds)
+            write(list(rows_of(name, seconds, results, facts_of(arguments), arguments)))
+
+
+def facts_of(arguments: argparse.Namespace) -> dict[str, object]:
+    """What holds for all rows."""
     machine = detect()
-    facts = {
+    return {
         "variant": arguments.variant,
         "picture": PICTURE.name,
         "points": arguments.points**2,
@@ -165,10 +210,6 @@ def main() -> None:
         "commit": commit(),
         "date": time.strftime("%Y-%m-%d"),
     }
-    for name in arguments.work.split(","):
-        able = {one: work for one, work in contenders.items() if name == "encode" or one != "ONNX Runtime"}
-        seconds, results = in_turns(able, name, arguments.rounds)
-        write(list(rows_of(name, seconds, results, facts)))
 
 
 if __name__ == "__main__":

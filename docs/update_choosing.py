@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from docs.made_parts import with_parts
 from samara.checkpoints.catalogue import CATALOGUE
 from samara.recommendation.costs import COSTS
 from samara.recommendation.guide import RULES
@@ -98,13 +98,7 @@ TABLES = {
 
 def updated(text: str) -> str:
     """The document with its tables made from the data."""
-    for mark, make in TABLES.items():
-        region = re.compile(rf"(<!-- {mark}: made by `make docs` -->\n).*?(<!-- end -->)", re.DOTALL)
-        made = make()
-        text, count = region.subn(lambda match, made=made: f"{match[1]}{made}\n{match[2]}", text)
-        if count != 1:
-            raise SystemExit(f"{DOCUMENT.name} has {count} places for the table {mark!r}, and must have one")
-    return text
+    return with_parts(DOCUMENT, text, TABLES)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
+from docs.made_parts import with_parts
 from training.table import by_source, overview, read_results
 
 CARD = Path(__file__).parent / "samara_mini.md"
@@ -16,12 +16,7 @@ def updated(text: str) -> str:
     """The card with its tables made from the results that are there."""
     files = [RESULTS / f"{name}.json" for name in CONTESTANTS]
     results = read_results([file for file in files if file.exists()])
-    for mark, table in (("overview", overview(results)), ("sources", by_source(results[0]))):
-        region = re.compile(rf"(<!-- {mark}: made by `make docs` -->\n).*?(<!-- end -->)", re.DOTALL)
-        text, count = region.subn(lambda match, table=table: f"{match[1]}{table}\n{match[2]}", text)
-        if count != 1:
-            raise SystemExit(f"{CARD.name} has {count} places for the table {mark!r}, and must have one")
-    return text
+    return with_parts(CARD, text, {"overview": lambda: overview(results), "sources": lambda: by_source(results[0])})
 
 
 if __name__ == "__main__":

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import re
+from functools import partial
 from pathlib import Path
 
+from benchmarks.speed_table import speed_table
+from docs.made_parts import with_parts
 from samara.reports.checkpoint_table import checkpoint_table
 
 README = Path(__file__).parent.parent / "README.md"
+PARTS = {
+    "checkpoints": checkpoint_table,
+    "speed": partial(speed_table, contenders=("segment-anything", "OpenVINO assembly", "samara", "samara openvino")),
+}
 
 
 def updated(text: str) -> str:
-    """The README with its checkpoint table made from the catalogue."""
-    region = re.compile(r"(<!-- checkpoints: made by `make docs` -->\n).*?(<!-- end -->)", re.DOTALL)
-    made, count = region.subn(lambda match: f"{match[1]}{checkpoint_table()}\n{match[2]}", text)
-    if count != 1:
-        raise SystemExit(f"{README.name} has {count} places for the checkpoint table, and must have one")
-    return made
+    """The README with its table of checkpoints made from the catalogue, that of speed from what was measured."""
+    return with_parts(README, text, PARTS)
 
 
 if __name__ == "__main__":

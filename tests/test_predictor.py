@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import io
+import threading
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 import samara
@@ -92,6 +95,29 @@ def test_several_images_each_with_their_own_prompts(predictor, embeddings):
 
 def test_nothing_at_all(predictor):
     assert predictor.predict_batch([], []) == []
+
+
+def test_the_next_pictures_are_read_while_the_network_works(mini):
+    """The network waits for the second picture: were it read only afterwards, the test would time out."""
+    predictor = samara.Predictor(mini)
+    second_read = threading.Event()
+
+    class Second(io.BytesIO):
+        def read(self, *args):
+            second_read.set()
+            return super().read(*args)
+
+    class Patient:
+        def encode(self, images):
+            assert second_read.wait(timeout=60)
+            return torch.zeros(len(images), 256, 32, 32)
+
+    predictor.engine = Patient()
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "png")
+    found = predictor.embed([np.zeros((8, 8, 3), np.uint8), Second(file.getvalue())])
+    assert [embedding.original_size_hw for embedding in found] == [(8, 8), (8, 8)]
+    assert predictor.embed([]) == []
 
 
 def test_a_batch_of_images_is_embedded_as_each_alone(predictor):

@@ -7,6 +7,7 @@ prompts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -61,8 +62,8 @@ class Predictor:
 
         Args:
             image: a path, bytes, file object, PIL image, array or tensor, see `samara.read_image`; or a list of them.
-            batch_size: images of a list that go through the network together. A GPU gains from more than one, a
-                CPU does not.
+            batch_size: images of a list that go through the network together, while the next ones are read. A GPU
+                gains from more than one, a CPU does not.
 
         Returns:
             One embedding, or a list of them for a list.
@@ -71,11 +72,23 @@ class Predictor:
             ImageError: a picture cannot be read.
         """
         if isinstance(image, (list, tuple)):
-            batches = (image[start : start + batch_size] for start in range(0, len(image), batch_size))
-            return [embedding for batch in batches for embedding in self._embed_batch(batch)]
-        return self._embed_batch([image])[0]
+            batches = [image[start : start + batch_size] for start in range(0, len(image), batch_size)]
+            return [embedding for inputs, frames in self._read(batches) for embedding in self._encode(inputs, frames)]
+        return self._encode(*self._inputs([image]))[0]
 
-    def _embed_batch(self, images: Sequence[ImageSource]) -> list[ImageEmbedding]:
+    def _read(self, batches: Sequence[Sequence[ImageSource]]) -> Iterator[tuple[Tensor, list[Frame]]]:
+        """Network inputs batch by batch, the next one made while the network has this one."""
+        if not batches:
+            return
+        with ThreadPoolExecutor(1, thread_name_prefix="samara-read") as reader:
+            upcoming = reader.submit(self._inputs, batches[0])
+            for batch in batches[1:]:
+                ready, upcoming = upcoming.result(), reader.submit(self._inputs, batch)
+                yield ready
+            yield upcoming.result()
+
+    def _inputs(self, images: Sequence[ImageSource]) -> tuple[Tensor, list[Frame]]:
+        """Read pictures and bring them into the input frame: (B, 3, S, S) and where each lies in it."""
         inputs, frames = [], []
         preprocessing = self.loaded.variant.preprocessing
         for source in images:
@@ -83,7 +96,10 @@ class Predictor:
             frame = Frame((image.shape[0], image.shape[1]), self.loaded.input_size)
             frames.append(frame)
             inputs.append(to_network_input(image, frame, preprocessing.mean, preprocessing.std, self.loaded.device))
-        features = self.engine.encode(torch.cat(inputs))
+        return torch.cat(inputs), frames
+
+    def _encode(self, inputs: Tensor, frames: Sequence[Frame]) -> list[ImageEmbedding]:
+        features = self.engine.encode(inputs)
         return [
             ImageEmbedding(
                 # A copy of its own: it outlives the batch, and, made outside inference mode, can be trained from.

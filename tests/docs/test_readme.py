@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import shutil
@@ -11,8 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from docs.update_readme import README, updated
+from samara.cli.main import app
 
 ROOT = README.parent
 TEXT = README.read_text()
@@ -45,19 +46,14 @@ COMMANDS = [line for block in blocks("bash") for line in block.splitlines() if l
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_commands_run(command, workplace):
+def test_commands_run(command, workplace, monkeypatch):
     program, *arguments = shlex.split(command)
     assert program == "samara"
-    result = subprocess.run(
-        [sys.executable, "-m", "samara", *arguments],
-        cwd=workplace,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"SAMARA_HOME": str(workplace / "store")},
-    )
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.strip()
+    monkeypatch.chdir(workplace)
+    monkeypatch.setenv("SAMARA_HOME", str(workplace / "store"))
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    assert result.output.strip()
 
 
 def test_there_are_commands_and_they_come_early():

@@ -40,7 +40,7 @@ def test_auto_precision_is_one_that_the_engine_has(monkeypatch):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        (("abacus", "cpu", "auto"), "no engine 'abacus'; use auto, torch, openvino, onnxruntime"),
+        (("abacus", "cpu", "auto"), "no engine 'abacus'; use auto, torch, torch-compile, openvino, onnxruntime"),
         (("torch", "cpu", "int8"), "torch does not compute in int8, .* choose the engine openvino"),
         (("auto", "cpu", "int8"), "choose the engine openvino"),
         (("onnxruntime", "cpu", "float16"), "only in float32"),
@@ -64,4 +64,4 @@ def test_the_table():
         assert kind.name == name
         assert kind.is_installed
         assert kind.version
-        assert (kind.install_command is None) == (name == "torch")
+        assert (kind.install_command is None) == (name in ("torch", "torch-compile"))

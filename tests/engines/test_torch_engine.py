@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 
 from samara.engines import torch_engine
 from samara.engines.engine import InputPrompts
-from samara.engines.torch_engine import TorchEngine
+from samara.engines.torch_engine import CompiledTorchEngine, TorchEngine
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +101,37 @@ def test_a_gpu_gives_the_same_masks(mini, features):
     expected = decode(TorchEngine(mini.network, "cpu"), features, 4)
     agreement = ((found.low_res_logits.cpu() > 0) == (expected.low_res_logits > 0)).float().mean()
     assert agreement > 0.999
+
+
+def test_a_compiled_encoder_sees_one_batch_size(monkeypatch, mini):
+    seen = []
+
+    def compiled(encoder, *, dynamic):
+        assert not dynamic
+        return lambda images: (seen.append(len(images)), encoder(images))[1]
+
+    monkeypatch.setattr(torch, "compile", compiled)
+    engine = CompiledTorchEngine(mini.network, "cpu")
+    torch.manual_seed(0)
+    images = torch.randn(3, 3, 64, 64)
+    expected = TorchEngine(mini.network, "cpu").encode(images)
+    for count in (2, 3, 1):
+        torch.testing.assert_close(engine.encode(images[:count]), expected[:count], atol=1e-4, rtol=1e-4)
+    assert seen == [2, 3, 3]
+
+
+@pytest.mark.slow
+def test_a_compiled_encoder_gives_the_same(mini):
+    torch.manual_seed(0)
+    images = torch.randn(2, 3, 64, 64)
+    found = CompiledTorchEngine(mini.network, "cpu").encode(images)
+    torch.testing.assert_close(found, TorchEngine(mini.network, "cpu").encode(images), atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.gpu
+def test_a_compiled_encoder_gives_the_same_on_a_gpu(mini):
+    torch.manual_seed(0)
+    images = torch.randn(2, 3, 64, 64)
+    network = copy.deepcopy(mini.network).cuda()
+    found = CompiledTorchEngine(network, "cuda").encode(images)
+    torch.testing.assert_close(found.cpu(), TorchEngine(mini.network, "cpu").encode(images), atol=1e-2, rtol=1e-2)

@@ -106,7 +106,9 @@ def segment(
     engine: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="torch, openvino, onnxruntime, or auto (see doctor).", rich_help_panel=RUNNING
+            metavar="NAME",
+            help="torch, torch-compile, openvino, onnxruntime, or auto (see doctor).",
+            rich_help_panel=RUNNING,
         ),
     ] = "torch",
     calibration: Annotated[

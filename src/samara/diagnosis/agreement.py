@@ -34,6 +34,15 @@ POINTS = tuple((x / 6, y / 6) for y in (1, 3, 5) for x in (1, 3, 5))
 BOXES = ((0.1, 0.1, 0.6, 0.7), (0.4, 0.3, 0.95, 0.9))
 """Boxes likewise, xyxy."""
 
+MANY = 64
+"""Prompts on one image as automatic mask generation decodes them together."""
+
+DECODER_REPEATS = 4
+"""The first does not count."""
+
+STEPS = 1 + 2 * len(BUNDLED_PHOTOS)
+"""How often `ask` calls `step` for the bundled photos."""
+
 Step = Callable[[], None]
 """Called after each step of the work."""
 
@@ -108,16 +117,6 @@ def ask(loaded: Loaded, photos: Sequence[Path] = BUNDLED_PHOTOS, *, step: Step =
         among_s.append(_decoder_time(predictor, embedding, MANY) / MANY)
         step()
     return Answers(tuple(embeddings), tuple(masks), median(encoder_s), median(alone_s), median(among_s))
-
-
-MANY = 64
-"""Prompts on one image as automatic mask generation decodes them together."""
-
-DECODER_REPEATS = 4
-"""The first does not count."""
-
-STEPS = 1 + 2 * len(BUNDLED_PHOTOS)
-"""How often `ask` calls `step` for the bundled photos."""
 
 
 def compare(found: Answers, expected: Answers) -> Agreement:

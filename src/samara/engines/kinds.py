@@ -41,15 +41,17 @@ class EngineKind:
     @property
     def version(self) -> str | None:
         """Of the library that runs the network; None if it is not there."""
-        library = self.libraries[0] if self.libraries else self.name
+        library = self.libraries[0] if self.libraries else TORCH.name
         return metadata.version(library) if is_installed(library) else None
 
 
 TORCH = EngineKind("torch", (), None, ("cpu", "cuda", "mps"), ("float32", "bfloat16", "float16"))
+# On processors its kernels were not looked at; OpenVINO is there for them.
+TORCH_COMPILE = EngineKind("torch-compile", (), None, ("cuda",), ("float32", "bfloat16", "float16"))
 OPENVINO = EngineKind("openvino", ("openvino",), "openvino", ("cpu",), ("float32", "bfloat16", "float16", "int8"))
 ONNXRUNTIME = EngineKind("onnxruntime", ("onnxruntime", "onnx", "onnxscript"), "onnx", ("cpu",), ("float32",))
 
-ENGINES = {kind.name: kind for kind in (TORCH, OPENVINO, ONNXRUNTIME)}
+ENGINES = {kind.name: kind for kind in (TORCH, TORCH_COMPILE, OPENVINO, ONNXRUNTIME)}
 
 AUTO = "auto"
 """The fastest engine that `samara doctor` found to agree with torch on this machine; torch if it never looked."""

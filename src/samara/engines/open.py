@@ -7,10 +7,10 @@ from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from samara.engines.engine import Engine
-from samara.engines.kinds import ONNXRUNTIME, OPENVINO, TORCH, engine_kind
+from samara.engines.kinds import ONNXRUNTIME, OPENVINO, TORCH, TORCH_COMPILE, engine_kind
 from samara.engines.onnxruntime_engine import open_onnxruntime
 from samara.engines.openvino_engine import open_openvino
-from samara.engines.torch_engine import TorchEngine
+from samara.engines.torch_engine import CompiledTorchEngine, TorchEngine
 from samara.loaded import Loaded
 
 
@@ -18,8 +18,13 @@ def _open_torch(loaded: Loaded) -> Engine:
     return TorchEngine(loaded.sam, loaded.device, loaded.precision, hq_token_only=loaded.hq_token_only)
 
 
+def _open_compiled(loaded: Loaded) -> Engine:
+    return CompiledTorchEngine(loaded.sam, loaded.device, loaded.precision, hq_token_only=loaded.hq_token_only)
+
+
 _OPENERS: dict[str, Callable[[Loaded], Engine]] = {
     TORCH.name: _open_torch,
+    TORCH_COMPILE.name: _open_compiled,
     OPENVINO.name: open_openvino,
     ONNXRUNTIME.name: open_onnxruntime,
 }

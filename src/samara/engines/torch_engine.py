@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from samara.cores import map_on_cores
 from samara.devices import Precision
@@ -67,6 +67,7 @@ class TorchEngine:
         self, network: Sam, device: str, precision: Precision = "float32", *, hq_token_only: bool = False
     ) -> None:
         self.network = network
+        self.image_encoder: nn.Module = network.image_encoder
         self.hq_token_only = hq_token_only
         self.device = torch.device(device)
         self.precision: Precision = precision
@@ -75,7 +76,7 @@ class TorchEngine:
     def encode(self, images: Tensor) -> Tensor:
         """See `Engine.encode`."""
         with self._autocast():
-            features: Tensor = self.network.image_encoder(images.to(self.device))
+            features: Tensor = self.image_encoder(images.to(self.device))
         return features.float()
 
     def prepare(self, embeddings: Tensor) -> PreparedByTorch:
@@ -191,6 +192,26 @@ class TorchEngine:
         else:
             with torch.autocast(self.device.type, dtype=getattr(torch, self.precision)):
                 yield
+
+
+class CompiledTorchEngine(TorchEngine):
+    """The same with an image encoder that `torch.compile` made kernels for, once per process and batch size.
+
+    The first call takes a minute or so, which a long job gets back.
+    """
+
+    def __init__(
+        self, network: Sam, device: str, precision: Precision = "float32", *, hq_token_only: bool = False
+    ) -> None:
+        super().__init__(network, device, precision, hq_token_only=hq_token_only)
+        self.image_encoder = torch.compile(network.image_encoder, dynamic=False)
+        self._batch_size = 0
+
+    def encode(self, images: Tensor) -> Tensor:
+        """See `Engine.encode`. A batch smaller than one before is filled up: another size would compile anew."""
+        self._batch_size = max(self._batch_size, len(images))
+        filling = images[-1:].expand(self._batch_size - len(images), -1, -1, -1)
+        return super().encode(torch.cat([images, filling]))[: len(images)]
 
 
 def _chunks(image_of_prompt: Tensor, size: int, *, by_image: bool) -> Iterator[Tensor]:

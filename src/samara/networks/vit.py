@@ -200,7 +200,7 @@ def relative_positions(table: Tensor, size: int) -> Tensor:
 def attend_with_bias(q: Tensor, k: Tensor, v: Tensor, bias_h: Tensor, bias_w: Tensor) -> Tensor:
     """softmax(q kᵀ / √d + bias) v, where the bias is the sum of a row and a column part.
 
-    The (T, T) bias is only ever made for a slice of the queries, so memory does not grow with T².
+    The (T, T) bias is only ever made for a slice of the queries, on a GPU not at all: memory does not grow with T².
 
     Args:
         q: (G, T, d), G = batch · heads, T = h · w.
@@ -212,6 +212,8 @@ def attend_with_bias(q: Tensor, k: Tensor, v: Tensor, bias_h: Tensor, bias_w: Te
     Returns:
         (G, T, d).
     """
+    if q.is_cuda:
+        return attend_fused(q, k, v, bias_h, bias_w)
     G, T, _ = q.shape  # noqa: N806
     if G * T * T <= SCORES_AT_A_TIME:
         return _attend_slice(q, k, v, bias_h, bias_w)
@@ -233,3 +235,20 @@ def attend_with_bias(q: Tensor, k: Tensor, v: Tensor, bias_h: Tensor, bias_w: Te
 def _attend_slice(q: Tensor, k: Tensor, v: Tensor, bias_h: Tensor, bias_w: Tensor) -> Tensor:
     bias = (bias_h.unsqueeze(-1) + bias_w.unsqueeze(-2)).flatten(-2)  # (G, queries, h, w) → (G, queries, T)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+
+
+def attend_fused(q: Tensor, k: Tensor, v: Tensor, bias_h: Tensor, bias_w: Tensor) -> Tensor:
+    """`attend_with_bias` as one kernel: the bias of a query becomes more of its dimensions.
+
+    A key has a 1 in the dimension of its row and in that of its column, 0 in the others, so that the longer product of
+    query and key is the shorter one plus bias.
+    """
+    G, T, d = q.shape  # noqa: N806
+    h, w = bias_h.shape[-1], bias_w.shape[-1]
+    rows = torch.eye(h, dtype=q.dtype, device=q.device).repeat_interleave(w, dim=0)  # (T, h)
+    columns = torch.eye(w, dtype=q.dtype, device=q.device).repeat(h, 1)  # (T, w)
+    filling = -(d + h + w) % 8  # kernels want multiples of 8
+    queries = F.pad(torch.cat([q * d**-0.5, bias_h.to(q.dtype), bias_w.to(q.dtype)], dim=-1), (0, filling))
+    keys = F.pad(torch.cat([k, rows.expand(G, T, h), columns.expand(G, T, w)], dim=-1), (0, filling))
+    # Fused kernels take four dimensions only.
+    return F.scaled_dot_product_attention(queries[None], keys[None], v[None], scale=1.0)[0]

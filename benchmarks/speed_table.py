@@ -1,0 +1,44 @@
+"""`results/speed.csv` as a table for people: every contender of the last run, and how many times as fast it is."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results" / "speed.csv"
+REFERENCE = "segment-anything"
+WORKS = {"encode": "encode", "decode": "decode 64 clicks", "everything": "everything"}
+
+
+def speed_table(path: Path = RESULTS, contenders: Iterable[str] | None = None) -> str:
+    """Markdown: a sentence about the conditions, and a row per contender.
+
+    Args:
+        path: what `speed.py` wrote.
+        contenders: which to show; None for all.
+    """
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    last = {(row["contender"], row["work"]): row for row in rows}
+    names = [name for name in dict.fromkeys(row["contender"] for row in rows) if not contenders or name in contenders]
+    facts = last[REFERENCE, "everything"]
+    lines = [
+        f"{facts['picture']}, {facts['variant']} at 1024 px, everything from {facts['points']} points. "
+        f"{facts['machine']}; {facts['date']}, commit {facts['commit']}. Medians in seconds; × is how many times as "
+        "fast as the official code in the same run.",
+        "",
+        "| | " + " | ".join(f"{title} | ×" for title in WORKS.values()) + " |",
+        "|---|" + "--:|--:|" * len(WORKS),
+    ]
+    for name in names:
+        cells = [cell for work in WORKS for cell in _cells(last.get((name, work)))]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cells(row: dict[str, str] | None) -> tuple[str, str]:
+    if row is None:
+        return "–", "–"
+    seconds, ratio = float(row["median_s"]), float(row["times_as_fast_as_reference"])
+    return f"{seconds:.3g}" if seconds < 100 else f"{seconds:.0f}", f"{ratio:.1f}"

@@ -3,8 +3,8 @@
     python -m benchmarks.annotation_memory [IMAGES]
 
 Annotates so many small pictures (2,000) with a small network of random weights, notes the resident memory after every
-twentieth image, and writes `results/annotation_memory.csv` and `.png`. Ends with an error if the second half of the run
-needed noticeably more than the first.
+twentieth image, and writes `results/annotation_memory.csv` and the curve in `docs/images`. Ends with an error if the
+second half of the run needed noticeably more than the first.
 """
 
 from __future__ import annotations
@@ -25,8 +25,11 @@ from samara.annotation.runner import Progress
 from samara.annotation.settings import AnnotationSettings, Cleaning
 from samara.annotation.sources import open_source
 from samara.automatic.settings import AutomaticSettings
+from samara.machine import detect
+from samara.measurements.circumstances import SOURCES, commit_of
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parent / "results" / "annotation_memory.csv"
+CURVE = Path(__file__).parents[1] / "docs" / "images" / "annotation_memory.png"
 EVERY = 20
 # Of the mean of the second half over that of the first, after the first fifth, in which pools and caches fill.
 MOST_GROWTH_BYTES = 20 << 20
@@ -39,12 +42,12 @@ def main(count: int) -> None:
         pictures = Path(folder) / "pictures"
         write_pictures(pictures, count)
         curve = measure(pictures, Path(folder) / "out")
-    RESULTS.mkdir(exist_ok=True)
-    with (RESULTS / "annotation_memory.csv").open("w", newline="") as file:
+    circumstances = (detect().title, torch.__version__, commit_of(SOURCES), time.strftime("%Y-%m-%d"))
+    with RESULTS.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["images", "seconds", "resident_bytes"])
-        writer.writerows(curve)
-    draw(curve, RESULTS / "annotation_memory.png")
+        writer.writerow(["images", "seconds", "resident_bytes", "machine", "torch", "commit", "date"])
+        writer.writerows((*row, *circumstances) for row in curve)
+    draw(curve, CURVE)
     settled = np.array([row[2] for row in curve[len(curve) // 5 :]])
     first, second = np.array_split(settled, 2)
     growth = second.mean() - first.mean()

@@ -44,6 +44,15 @@ def test_the_least_recently_used_go_first(tmp_path):
     assert sum(path.stat().st_size for path in tmp_path.rglob("*.safetensors")) <= 81_000
 
 
+def test_processes_that_share_a_store_keep_its_limit_together(tmp_path):
+    stores = [EmbeddingStore(tmp_path, 500_000) for _ in range(4)]
+    largest = 0
+    for number in range(80):  # 1.3 MB in all, a third of a megabyte by each
+        stores[number % 4].put(key(number), embedding(number))
+        largest = max(largest, sum(path.stat().st_size for path in tmp_path.rglob("*.safetensors")))
+    assert 400_000 < largest <= 500_000 * 1.06 + 4 * 17_000  # and the file that each is just writing
+
+
 def test_keys_tell_pictures_and_encoders_apart():
     black = np.zeros((2, 6, 3), np.uint8)
     keys = {key_of(black, "a"), key_of(black, "b"), key_of(black.reshape(6, 2, 3), "a"), key_of(black + 1, "a")}

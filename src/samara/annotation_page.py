@@ -86,7 +86,11 @@ def _bars(summary: Summary) -> Iterator[Bars]:
     labels = [*edges[:-1], f"{edges[-1]}+"]
     yield _histogram("Masks per image", summary.masks_per_image, labels, "{:,.0f}")
     yield _histogram(
-        "Area of masks", summary.area_fraction, ("0.0001 %", "0.01 %", "1 %", "100 % of the image"), "{:.2%}"
+        "Area of masks, as a share of the image",
+        summary.area_fraction,
+        ("0.0001 %", "0.01 %", "1 %", "100 %"),
+        "{:.3g} %",
+        100,
     )
     for title, histogram in (
         ("Predicted IoU", summary.predicted_iou),
@@ -96,12 +100,12 @@ def _bars(summary: Summary) -> Iterator[Bars]:
             yield _histogram(title, histogram, ("0", "0.25", "0.5", "0.75", "1"), "{:.2f}")
 
 
-def _histogram(title: str, histogram: Histogram, labels: Sequence[str], form: str) -> Bars:
+def _histogram(title: str, histogram: Histogram, labels: Sequence[str], form: str, scale: float = 1) -> Bars:
     mean = histogram.mean
-    edges = histogram.edges.tolist()
+    edges = (scale * histogram.edges).tolist()
     return Bars(
         title=title,
-        note="" if mean is None else f"mean {form.format(mean)}",
+        note="" if mean is None else f"mean {form.format(scale * mean)}",
         labels=labels,
         counts=histogram.counts.tolist(),
         tips=[

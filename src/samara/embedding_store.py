@@ -22,6 +22,8 @@ from samara.errors import EmbeddingError, OutputError, SettingsError
 SUFFIX = ".safetensors"
 # After making room so much of the limit is left filled, so that not every new file makes room again.
 FILLED_AFTER_MAKING_ROOM = 0.9
+# What others may have written is counted again after so much of the limit.
+COUNTED_AGAIN_AFTER = 0.02
 
 
 class EmbeddingStore:
@@ -29,7 +31,7 @@ class EmbeddingStore:
 
     Args:
         folder: made if need be.
-        most_bytes: of all files together.
+        most_bytes: of all files together; each further process that writes may exceed it by 2 %.
 
     Raises:
         SettingsError: the limit is not positive.
@@ -45,6 +47,7 @@ class EmbeddingStore:
         except OSError as error:
             raise OutputError(f"{folder} cannot be used for embeddings: {error.strerror or error}") from error
         self._bytes = sum(size for _, size, _ in self._files())
+        self._since_counted = 0
 
     def get(self, key: str) -> ImageEmbedding | None:
         """The embedding of a key; None if it is not there, or damaged."""
@@ -65,14 +68,18 @@ class EmbeddingStore:
         path = self._path(key)
         path.parent.mkdir(exist_ok=True)
         embedding.save(path)
-        self._bytes += path.stat().st_size
-        if self._bytes > self.most_bytes:
+        size = path.stat().st_size
+        self._bytes += size
+        self._since_counted += size
+        if self._bytes > self.most_bytes or self._since_counted > COUNTED_AGAIN_AFTER * self.most_bytes:
             self._make_room()
 
     def _make_room(self) -> None:
-        """Remove what was not used for longest; counted anew, because other processes write and remove, too."""
+        """Count anew, because other processes write and remove, too, and remove what was not used for longest."""
         files = sorted(self._files())
-        self._bytes = sum(size for _, size, _ in files)
+        self._bytes, self._since_counted = sum(size for _, size, _ in files), 0
+        if self._bytes <= self.most_bytes:
+            return
         for _, size, path in files:
             if self._bytes <= FILLED_AFTER_MAKING_ROOM * self.most_bytes:
                 return

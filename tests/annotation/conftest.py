@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 
 import numpy as np
 import pytest
@@ -53,6 +54,14 @@ def write_pictures(folder, count, size=(40, 32), first=0):
         names.append(f"{number:04d}.png")
         Image.fromarray(pixels).save(folder / names[-1])
     return names
+
+
+@pytest.fixture(scope="session")
+def processes():
+    """Processes that begin at once, because their server has imported everything."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.annotation.test_workers"])
+    return context
 
 
 @pytest.fixture

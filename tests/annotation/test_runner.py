@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import multiprocessing
 import os
 import random
 import signal
@@ -169,14 +168,6 @@ def interrupt_after(count):
     return tell
 
 
-@pytest.fixture(scope="module")
-def processes():
-    """Processes that begin at once, because their server has imported everything."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.annotation.fake"])
-    return context
-
-
 class Run:
     """A process that annotates; it begins when told."""
 
@@ -191,7 +182,7 @@ class Run:
         return self.process.exitcode
 
 
-@pytest.mark.parametrize(("images", "kills"), [(60, 25), pytest.param(600, 400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("images", "kills"), [(40, 15), pytest.param(600, 400, marks=pytest.mark.slow)])
 def test_kills_at_any_moment_leave_no_trace(processes, tmp_path, images, kills):
     pictures, out = tmp_path / "pictures", tmp_path / "out"
     write_pictures(pictures, images)

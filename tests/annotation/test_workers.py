@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,6 +26,13 @@ class Deadly(Bright):
         if image.shape[:2] == (33, 33):
             os.kill(os.getpid(), signal.SIGKILL)
         return super().generate(image)
+
+
+class NoNetwork(Choice):
+    """Loads nothing."""
+
+    def load(self, device=None):
+        return SimpleNamespace(device="cpu")
 
 
 class FakeJob(Job):
@@ -49,11 +57,11 @@ class StillbornJob(Job):
 
 
 def job_of(kind, pictures):
-    return kind(choice=Choice(device="cpu"), settings=AnnotationSettings(), source=open_source([str(pictures)]))
+    return kind(choice=NoNetwork(), settings=AnnotationSettings(), source=open_source([str(pictures)]))
 
 
 @pytest.fixture(autouse=True)
-def quick_start(monkeypatch):
+def quick_start(monkeypatch, processes):
     monkeypatch.setattr(workers, "START_METHOD", "forkserver")
 
 

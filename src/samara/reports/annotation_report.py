@@ -50,6 +50,18 @@ class Bars:
         highest = max([*self.counts, 1])
         return [100 * count / highest for count in self.counts]
 
+    @property
+    def is_label_per_bar(self) -> bool:
+        """Whether each bar has a label of its own, below its middle."""
+        return len(self.labels) == len(self.counts)
+
+    @property
+    def ticks(self) -> list[tuple[str, float]]:
+        """Labels and where they stand, in percent of the width."""
+        if self.is_label_per_bar:
+            return [(label, 100 * (index + 0.5) / len(self.counts)) for index, label in enumerate(self.labels)]
+        return [(label, 100 * index / max(1, len(self.labels) - 1)) for index, label in enumerate(self.labels)]
+
 
 @dataclass(frozen=True)
 class Shown:

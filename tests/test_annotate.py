@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 
@@ -49,6 +50,9 @@ def test_progress_counts_what_others_did(pictures, tmp_path):
     assert [row.path for row in outcome.quarantined] == ["0004.png"]
     (record,) = (tmp_path / "out" / "runs").glob("*.json")
     assert json.loads(record.read_text())["images"] == 6
+    with (tmp_path / "out" / "quarantined.csv").open(newline="") as file:
+        (bad,) = csv.DictReader(file)
+    assert (bad["path"], bad["reason"]) == ("0004.png", outcome.quarantined[0].reason)
     again = annotate(job_of(pictures), Running(out=tmp_path / "out", if_there="resume"))
     assert again.done_by_this_run == Progress()
     assert again.total == outcome.total

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import platform
@@ -19,7 +21,7 @@ from samara.annotation.plan import Entry
 from samara.annotation.ray_engine import Cluster, require_ray, run_on_ray
 from samara.annotation.rows import ImageRow, arrow
 from samara.annotation.runner import Progress, Work, annotate_store
-from samara.annotation.store import IfThere, Store, create_store
+from samara.annotation.store import EXPORTS, QUARANTINED, IfThere, Store, create_store
 from samara.annotation.workers import run_workers
 from samara.annotation_page import write_report
 from samara.errors import SettingsError
@@ -31,7 +33,6 @@ from samara.reports.annotation_report import require_report
 if TYPE_CHECKING:
     from samara.datasets.writing import Losses
 
-EXPORTS = "exports"
 MOST_NAMED = 20
 
 
@@ -162,6 +163,7 @@ def annotate(
         annotate_store(store, job.annotator(loaded), work)
     seconds = time.monotonic() - start
     _record_run(store, device, running.workers, own, seconds)
+    write_quarantined(store)
     return Outcome(
         store=store,
         checkpoint=checkpoint,
@@ -197,6 +199,18 @@ def reopen(store: Store) -> int:
             if is_ours:
                 reopened += store.files(number).reopen()
     return reopened
+
+
+def write_quarantined(store: Store) -> None:
+    """Write the list of images that could not be annotated, with their reasons; none if there are none."""
+    path, text = store.folder / QUARANTINED, io.StringIO(newline="")
+    rows = csv.writer(text)
+    for row in store.quarantined():
+        rows.writerow([row.image_id, row.path, row.sha256, row.reason])
+    if text.getvalue():
+        write_atomically(path, f"image_id,path,sha256,reason\r\n{text.getvalue()}".encode())
+    else:
+        path.unlink(missing_ok=True)
 
 
 def export(

@@ -9,13 +9,12 @@ from typing import Any
 
 from samara.annotation.rows import ImageRow
 from samara.annotation.sources import Source
-from samara.annotation.store import Store
+from samara.annotation.store import REPORT, Store
 from samara.annotation.summary import Chosen, Histogram, Summary, summarise
 from samara.errors import ImageError
 from samara.images import read_image
 from samara.reports.annotation_report import AnnotationReport, Bars, Gallery, Shown, thumbnail, write_annotation_report
 
-REPORT = "report.html"
 MOST_PIXELS = 100_000_000
 """Larger pictures are not decoded for a thumbnail."""
 

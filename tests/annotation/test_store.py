@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -101,6 +103,32 @@ def test_a_making_that_was_cut_off_is_made_again(tmp_path):
 def test_two_processes_do_not_make_one_store(tmp_path):
     with claim(tmp_path / "creation.lock"), pytest.raises(OutputError, match="just making"):
         create_store(tmp_path, JOB, entries(3))
+
+
+def test_processes_that_are_started_together_make_one_store(tmp_path):
+    """As one command line on many machines; the first lists the images, the others wait for it."""
+    with ThreadPoolExecutor(4) as pool:
+        lists = [slowly(3) for _ in range(4)]
+        stores = list(pool.map(lambda one: create_store(tmp_path, JOB, one, if_there="resume"), lists))
+    assert len({store.manifest.created for store in stores}) == 1
+    assert sum(next(one, None) is None for one in lists) == 1
+
+
+def slowly(count):
+    for entry in entries(count):
+        time.sleep(0.05)
+        yield entry
+
+
+def test_what_was_made_of_a_store_goes_with_it(tmp_path):
+    fill(create_store(tmp_path, JOB, entries(3)))
+    (tmp_path / "report.html").touch()
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "notes.txt").touch()
+    create_store(tmp_path, JOB, entries(3), if_there="overwrite")
+    assert not (tmp_path / "report.html").exists()
+    assert not (tmp_path / "exports").exists()
+    assert (tmp_path / "notes.txt").exists()
 
 
 def test_damage_and_other_versions_are_told(tmp_path):

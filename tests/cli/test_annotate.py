@@ -76,6 +76,7 @@ def test_quarantine_is_told_and_tried_again(pictures, tmp_path, monkeypatch, cap
     assert code == 0
     assert "2 images annotated" in printed.out
     assert "1 images in this run" in printed.out
+    assert not (tmp_path / "out" / "quarantined.csv").exists()
 
 
 def test_boxes_are_prompts_and_keep_their_classes(pictures, tmp_path, monkeypatch, capsys):

@@ -7,6 +7,9 @@
     journal/00000001/                   pieces of a shard that is not complete
     claims/                             locks of the processes at work
     runs/                               when and on what machine they worked
+    quarantined.csv                     images without rows of masks, and why; like the next two made at the end
+    report.html                         the page about it, if it was asked for
+    exports/                            other formats, if they were asked for
 
 The tables can be read with anything that reads Parquet: `pyarrow.dataset.dataset(glob("DIR/shards/*.masks.parquet"))`.
 """
@@ -14,7 +17,9 @@ The tables can be read with anything that reads Parquet: `pyarrow.dataset.datase
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -32,6 +37,9 @@ if TYPE_CHECKING:
 MANIFEST, PLAN = "manifest.json", "plan.jsonl"
 CREATION = "creation.lock"
 FOLDERS = ("shards", "journal", "claims", "runs")
+QUARANTINED, REPORT, EXPORTS = "quarantined.csv", "report.html", "exports"
+# How often to look whether another process is done with making the store.
+LOOK_AGAIN_S = 0.2
 # Of a process that died while it made the store.
 _LEFTOVERS = (f".{MANIFEST}.", f".{PLAN}.")
 
@@ -172,7 +180,8 @@ def create_store(
         job: what its rows will depend on, see `Manifest`.
         entries: the images; not looked at when a store is resumed, whose plan stays as it was.
         if_there: "refuse" a store that exists, "resume" it if the job is the same (and begin one where there is none,
-            so that a job that is started again and again needs one command line), "overwrite" it.
+            so that a job that is started again and again, or on many machines at once, needs one command line),
+            "overwrite" it, with the report and the exports that lie in it.
         images_per_shard: None for what suits their number.
         is_tiled: whether the images are huge.
 
@@ -183,9 +192,7 @@ def create_store(
     """
     arrow()
     _make_folder(folder)
-    with claim(folder / CREATION) as is_ours:
-        if not is_ours:
-            raise OutputError(f"another process is just making {folder}; start again with --resume in a moment")
+    with _claimed_making(folder, waits=if_there == "resume"):
         if (folder / MANIFEST).exists():
             if if_there == "refuse":
                 raise OutputError(f"{folder} holds a store already; go on with --resume, or replace it by --overwrite")
@@ -203,6 +210,19 @@ def create_store(
         return Store(folder, manifest)
 
 
+@contextmanager
+def _claimed_making(folder: Path, *, waits: bool) -> Iterator[None]:
+    """Be the only process that makes a store here, at once or after those that came earlier."""
+    while True:
+        with claim(folder / CREATION) as is_ours:
+            if is_ours:
+                yield
+                return
+        if not waits:
+            raise OutputError(f"another process is just making {folder}; join it with --resume")
+        time.sleep(LOOK_AGAIN_S)
+
+
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -218,7 +238,8 @@ def _make_folder(folder: Path) -> None:
 
 
 def _is_ours(path: Path) -> bool:
-    return path.name in (*FOLDERS, MANIFEST, PLAN, CREATION) or path.name.startswith(_LEFTOVERS)
+    known = (*FOLDERS, MANIFEST, PLAN, CREATION, QUARANTINED, REPORT, EXPORTS)
+    return path.name in known or path.name.startswith(_LEFTOVERS)
 
 
 def _remove(folder: Path) -> None:
@@ -226,6 +247,9 @@ def _remove(folder: Path) -> None:
     if someone_holds(folder / "claims"):
         raise OutputError(f"a process is annotating into {folder}; end it first, or choose another folder")
     (folder / MANIFEST).unlink()  # from here on it is none, whatever is left
+    for name in (QUARANTINED, REPORT):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / EXPORTS, ignore_errors=True)
     for name in FOLDERS:
         shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir(exist_ok=True)

@@ -129,7 +129,8 @@ def annotate(
         str | None,
         typer.Option(
             metavar="NAME|FILE",
-            help=f"Catalogue name or file.  [{DEFAULT_CHECKPOINT}]",
+            help="Catalogue name or file; `samara recommend --task batch-annotation` says which suits this machine.  "
+            f"[{DEFAULT_CHECKPOINT}]",
             rich_help_panel=RUNNING,
         ),
     ] = None,

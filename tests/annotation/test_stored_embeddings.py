@@ -35,3 +35,15 @@ def test_masks_are_the_same_and_computed_once(mini, dog, tmp_path, monkeypatch, 
     assert make_annotator(mini, settings, predictor).with_smaller_batches().segmenter.predictor is predictor
     with pytest.raises(AssertionError):
         annotator.annotate(DecodedPicture(np.zeros((64, 64, 3), np.uint8)))
+
+
+def test_lists_are_looked_up_as_well(mini, tmp_path, monkeypatch):
+    predictor = StoredPredictor(mini, EmbeddingStore(tmp_path, 1 << 30))
+    pictures = [np.full((32, 48, 3), grey, np.uint8) for grey in (0, 90)]
+    encoded, encode = [], predictor.engine.encode
+    monkeypatch.setattr(predictor.engine, "encode", lambda images: encoded.append(len(images)) or encode(images))
+    first = predictor.embed(pictures[0])
+    several = predictor.embed([*pictures, pictures[1]], batch_size=2)
+    assert encoded == [1, 1]
+    assert several[0].features.equal(first.features)
+    assert several[1].features.equal(several[2].features)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import overload
 
 from samara.embedding_store import EmbeddingStore, key_of
 from samara.embeddings import ImageEmbedding
@@ -23,8 +23,21 @@ class StoredPredictor(Predictor):
         super().__init__(loaded)
         self.store = store
 
-    def _embed_batch(self, images: Sequence[ImageSource]) -> list[ImageEmbedding]:
-        return [self._embed_one(source) for source in images]
+    @overload
+    def embed(self, image: ImageSource, *, batch_size: int = 1) -> ImageEmbedding: ...
+
+    @overload
+    def embed(
+        self, image: list[ImageSource] | tuple[ImageSource, ...], *, batch_size: int = 1
+    ) -> list[ImageEmbedding]: ...
+
+    def embed(
+        self, image: ImageSource | list[ImageSource] | tuple[ImageSource, ...], *, batch_size: int = 1
+    ) -> ImageEmbedding | list[ImageEmbedding]:
+        """Get embeddings from the store, or run the image encoder and keep what it gives, one picture at a time."""
+        if isinstance(image, (list, tuple)):
+            return [self._embed_one(source) for source in image]
+        return self._embed_one(image)
 
     def _embed_one(self, source: ImageSource) -> ImageEmbedding:
         pixels = read_image(source)
@@ -32,6 +45,6 @@ class StoredPredictor(Predictor):
         key = key_of(pixels, loaded.fingerprint, loaded.precision, loaded.engine, loaded.device.partition(":")[0])
         embedding = self.store.get(key)
         if embedding is None:
-            (embedding,) = super()._embed_batch([pixels])
+            embedding = super().embed(pixels)
             self.store.put(key, embedding)
         return embedding

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from samara.annotation.exporting import annotated_images, export_store
 from samara.annotation.rows import mask_table
+from samara.annotation.runner import annotate_store
+from samara.annotation.sources import open_source
 from samara.annotation.store import create_store
 from samara.datasets.coco_reading import read_coco
 from samara.errors import AnnotationStopped
 from tests.annotation.conftest import entries, image_row, random_masks, write_pictures
+from tests.annotation.fake import annotator, work_on
 
 JOB = {
     "checkpoint": {"name": "none", "sha256": "0" * 64, "licence": "Apache-2.0", "weights": "file"},
@@ -68,3 +73,29 @@ def test_half_a_store_is_exported_on_purpose_only(tmp_path):
         export_store(store, ["coco"], tmp_path / "out")
     export_store(store, ["coco"], tmp_path / "out", is_partial=True)
     assert (tmp_path / "out" / "coco.json").exists()
+
+
+def test_masks_of_a_geotiff_lie_where_it_lies(tmp_path):
+    """From the picture to GeoJSON, and burnt into the picture's raster again by GDAL."""
+    rasterio = pytest.importorskip("rasterio")
+    from rasterio import features, transform
+
+    (name,) = write_pictures(tmp_path, 1)
+    pixels = np.asarray(Image.open(tmp_path / name)).transpose(2, 0, 1)
+    place = transform.Affine(0.5, 0, 399_960, 0, -0.5, 5_300_040)
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    profile = {"driver": "GTiff", "dtype": "uint8", "count": 3, "height": pixels.shape[1], "width": pixels.shape[2]}
+    with rasterio.open(folder / "field.tif", "w", crs="EPSG:32633", transform=place, **profile) as file:
+        file.write(pixels)
+    source = open_source([str(folder)])
+    store = create_store(tmp_path / "store", JOB | {"source": source.facts()}, source.entries())
+    annotate_store(store, annotator(), work_on(folder))
+    export_store(store, ["geojson"], tmp_path / "out")
+    document = json.loads((tmp_path / "out" / "geojson" / "field.geojson").read_text())
+    assert document["crs"]["properties"]["name"].endswith("EPSG::32633")
+    (row,) = store.masks()
+    assert len(document["features"]) == len(row.masks) > 0
+    for feature, mask in zip(document["features"], row.masks.masks(), strict=True):
+        burnt = features.rasterize([feature["geometry"]], out_shape=row.masks.size_hw, transform=place)
+        np.testing.assert_array_equal(burnt.astype(bool), mask)

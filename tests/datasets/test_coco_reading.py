@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pycocotools.mask as coco_mask
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools.coco import COCO
 
@@ -271,6 +271,7 @@ def test_absent_files_and_folders_are_told(tmp_path, images):
         read_coco(path, tmp_path / "nowhere")
 
 
+@settings(max_examples=40)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

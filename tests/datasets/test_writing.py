@@ -181,8 +181,8 @@ def test_no_image_is_kept(row, tmp_path):
 
 def test_memory_does_not_grow_with_the_images(tmp_path):
     coco = WRITERS["coco"]
-    few, more = peak_bytes(coco, tmp_path / "few", 5, 20), peak_bytes(coco, tmp_path / "more", 45, 20)
-    assert more < few + 80_000  # 800 masks more, of which not even 100 bytes each are kept
+    few, more = peak_bytes(coco, tmp_path / "few", 5, 20), peak_bytes(coco, tmp_path / "more", 25, 20)
+    assert more < few + 40_000  # 400 masks more, of which not even 100 bytes each are kept
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ from samara.datasets.ground_truth import LabelledImage
 from samara.errors import OutputError
 from samara.files import write_atomically
 from samara.finetuning.comparison import compare
-from samara.finetuning.loop import FineTuned, fine_tune
+from samara.finetuning.loop import FineTuned, Notice, fine_tune
 from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings, Trained
 from samara.finetuning.tensorboard_log import open_log, require_tensorboard
@@ -85,6 +85,7 @@ def fine_tune_with_views(
     views: Views,
     *,
     progress: Progress | None = None,
+    notice: Notice | None = None,
     processes: Processes | None = None,
 ) -> FineTuned:
     """Fine-tune a checkpoint and show how it went.
@@ -97,6 +98,7 @@ def fine_tune_with_views(
         settings: see `FineTuneSettings`.
         views: what to show; `prepare` is the caller's, before anything is loaded.
         progress: called as the work goes on.
+        notice: see `fine_tune`.
         processes: see `fine_tune`; the first of them shows.
 
     Returns:
@@ -107,6 +109,13 @@ def fine_tune_with_views(
     """
     if processes is not None and not processes.is_first:
         views = Views()
+    notices: list[str] = []
+
+    def note(sentence: str) -> None:
+        notices.append(sentence)
+        if notice is not None:
+            notice(sentence)
+
     with ExitStack() as stack:
         log = None if views.tensorboard is None else stack.enter_context(open_log(views.tensorboard))
         result = fine_tune(
@@ -116,6 +125,7 @@ def fine_tune_with_views(
             out,
             settings,
             progress=progress,
+            notice=note,
             on_epoch=None if log is None else log.add,
             processes=processes,
         )
@@ -123,7 +133,7 @@ def fine_tune_with_views(
         write_atomically(views.curve, learning_curve_png(result.history, result.best.epoch))
     if views.report is not None:
         comparison = _compare(loaded, result, validation, settings, progress)
-        report = describe(loaded, training, validation, settings, result, comparison)
+        report = describe(loaded, training, validation, settings, result, comparison, notices=notices)
         write_finetuning_report(views.report, report)
     return result
 
@@ -160,8 +170,10 @@ def describe(
     settings: FineTuneSettings,
     result: FineTuned,
     comparison: ComparedSet,
+    *,
+    notices: Sequence[str] = (),
 ) -> FineTuningReport:
-    """Put a report together."""
+    """Put a report together; `notices` are what the run told of its sets."""
     kept, last = result.best.epoch, result.history[-1].epoch
     pictures = f"{len(training)} picture{'' if len(training) == 1 else 's'}"
     chosen = f"Of {last} epochs, number {kept} was kept." if kept else f"None of {last} epochs was kept."
@@ -173,6 +185,7 @@ def describe(
         "network": f"{loaded.variant.title}, input {loaded.input_size} px",
         "training set": _size_of(training),
         "validation set": _size_of(validation),
+        "left out of training": "; ".join(notices) or "nothing",
         "pictures in both sets": str(len(both)),
         "epochs": f"{last} of at most {settings.epochs}, kept: {kept}",
         "time": f"{sum(record.duration_s for record in result.history):,.0f} s for training and validation",

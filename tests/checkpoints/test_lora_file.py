@@ -50,6 +50,22 @@ def test_loaded_with_its_checkpoint_it_does_the_same(adapted, tmp_path, suffix):
         samara.load(path)
 
 
+def test_a_file_of_updates_finds_the_catalogue_checkpoint_that_it_belongs_to(adapted, tmp_path, monkeypatch):
+    network, encoder = adapted
+    original = random_network(VARIANTS["vit_t"], 256, seed=1)
+    save_checkpoint(tmp_path / "whole.safetensors", original.state_dict(), {})
+    monkeypatch.setattr("samara.checkpoints.load._from_store", lambda *_, **__: tmp_path / "whole.safetensors")
+    path = tmp_path / "updates.safetensors"
+    save_lora(path, network, encoder, {"samara": "mobile_sam"})
+    loaded = samara.load(path, device="cpu", input_size=256)
+    assert loaded.name == "mobile_sam with updates.safetensors"
+    expected = samara.load("mobile_sam", lora=path, device="cpu", input_size=256)
+    assert fingerprint(loaded.network) == fingerprint(expected.network) != fingerprint(original)
+    save_lora(path, network, encoder, {"samara": "mine.pth"})
+    with pytest.raises(WrongCheckpoint, match=r"updates of 'mine.pth', which the catalogue does not know; use .*lora="):
+        samara.load(path)
+
+
 def test_updates_of_another_encoder_are_refused(adapted, tmp_path):
     network, encoder = adapted
     save_lora(tmp_path / "updates.safetensors", network, encoder, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import get_type_hints
 
 import pytest
 from PIL import Image
@@ -11,9 +12,12 @@ from PIL import Image
 import samara
 from samara import finetune
 from samara.cli import main
+from samara.cli.finetune import finetune as command
 from samara.cli.finetune import read_augmentations
 from samara.errors import SettingsError
+from samara.finetuning.losses import LossWeights
 from samara.finetuning.settings import FineTuneSettings
+from samara.finetuning.simulated_prompts import PromptSimulation
 from samara.finetuning.tensorboard_log import read_scalars
 from tests.finetuning.conftest import draw
 
@@ -125,15 +129,35 @@ def test_options_become_settings(coco, tmp_path, monkeypatch, capsys, started):
         "lora_rank": 9,
         "precision": "bfloat16",
         "seed": 11,
+        "validation_fraction": 0.4,
     }
     options = [text for name, value in changed.items() for text in (f"--{name.replace('_', '-')}", value)]
+    losses = ["--focal", 0, "--cross-entropy", 2, "--rounds", 1]
     flags = ["--checkpoint-blocks", "--lora-apart", "--ema-decay", 0, "--patience", 0, "--augment", "half"]
-    run(monkeypatch, capsys, *data, *options, *flags)
+    run(monkeypatch, capsys, *data, *options, *flags, *losses)
     plain, other = (settings for settings, _ in started)
     assert plain == FineTuneSettings()
     assert other == FineTuneSettings(
-        **changed, checkpoint_blocks=True, lora_apart=True, ema_decay=None, patience=None, augmentations=("half",)
+        **changed,
+        checkpoint_blocks=True,
+        lora_apart=True,
+        ema_decay=None,
+        patience=None,
+        augmentations=("half",),
+        losses=LossWeights(focal=0, dice=1, cross_entropy=2),
+        simulation=PromptSimulation(rounds=1, rounds_without_points=1),
     )
+
+
+def test_help_says_the_defaults_of_losses_and_prompts():
+    """Their values are not read for --help, which would load torch."""
+    settings = FineTuneSettings()
+    hints = get_type_hints(command, include_extras=True)
+    values = {"rounds": settings.simulation.rounds} | {
+        name: getattr(settings.losses, name) for name in ("focal", "dice", "cross_entropy")
+    }
+    for name, value in values.items():
+        assert hints[name].__metadata__[0].help.endswith(f"; else {value:g}.")
 
 
 @pytest.mark.parametrize(

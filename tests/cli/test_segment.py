@@ -9,6 +9,7 @@ import sys
 import pytest
 import torch
 from PIL import Image
+from rich.progress import Progress
 
 from samara.class_names import COCO
 from samara.cli import main
@@ -171,3 +172,14 @@ def test_bars_are_for_terminals_only(monkeypatch, bar):
     monkeypatch.setattr("samara.cli.progress.stderr_is_terminal", lambda: True)
     with bar() as tell:
         assert callable(tell)
+
+
+def test_a_bar_stays_one_bar_when_its_text_changes(monkeypatch):
+    monkeypatch.setattr("samara.cli.progress.stderr_is_terminal", lambda: True)
+    shown = []
+    monkeypatch.setattr(Progress, "update", lambda self, task, **what: shown.append((task, what["description"])))
+    with work_bar() as tell:
+        tell("encoding", 1, 2)
+        tell("training: loss 0.5", 1, 9)
+        tell("training: loss 0.4", 2, 9)
+    assert shown == [(0, "encoding"), (1, "training: loss 0.5"), (1, "training: loss 0.4")]

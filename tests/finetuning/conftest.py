@@ -42,7 +42,7 @@ def make_tiny(early_block=None):
     variant = VARIANTS["vit_b"] if early_block is None else replace(VARIANTS["hq_vit_b"], image_encoder=encoder)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        transformer = TwoWayTransformer(mlp_dim=64)
+        transformer = TwoWayTransformer(depth=1, mlp_dim=64)
         network = Sam(
             image_encoder=ImageEncoderViT(input_size=SIDE, **asdict(encoder)),
             prompt_encoder=PromptEncoder(input_image_size=(SIDE, SIDE), image_embedding_size=(SIDE // 16, SIDE // 16)),

@@ -5,24 +5,29 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
 
 import samara
 from samara.checkpoints.lora_file import merge_lora_file
-from samara.errors import DatasetError, SettingsError, WrongCheckpoint
+from samara.datasets.ground_truth import Instance
+from samara.errors import DatasetError, EmbeddingError, SettingsError, WrongCheckpoint
 from samara.finetuning import loop
 from samara.finetuning.loop import fine_tune
 from samara.finetuning.losses import LossWeights
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.simulated_prompts import PromptSimulation
+from samara.masks.rle import encode_mask
 from samara.networks.hq_mask_decoder import HQ_PART
 from tests.finetuning.conftest import draw, draw_rings
 
@@ -99,26 +104,26 @@ def test_updates_kept_apart_are_the_merged_ones(tiny, pictures, tmp_path):
         merge_lora_file(tiny.network, merged.path)
 
 
-def test_killed_after_any_epoch_it_goes_on_to_the_same_curve(tiny, pictures, tmp_path, monkeypatch):
-    expected = run(tiny, pictures, tmp_path / "whole.safetensors", epochs=3)
+@pytest.mark.parametrize("epoch", [pytest.param(0, marks=pytest.mark.slow), 1])
+def test_killed_after_any_epoch_it_goes_on_to_the_same_curve(tiny, pictures, tmp_path, monkeypatch, epoch):
+    expected = run(tiny, pictures, tmp_path / "whole.safetensors")
     whole = loop._Run._record
 
     def dies(self, record):
         whole(self, record)
-        if record.epoch == dies.at:
+        if record.epoch == epoch:
             raise KeyboardInterrupt
 
-    for dies.at in (0, 2):
-        out = tmp_path / f"killed{dies.at}.safetensors"
-        monkeypatch.setattr(loop._Run, "_record", dies)
-        with pytest.raises(KeyboardInterrupt):
-            run(tiny, pictures, out, epochs=3)
-        assert not out.exists()
-        monkeypatch.setattr(loop._Run, "_record", whole)
-        result = run(tiny, pictures, out, epochs=3)
-        assert curve(result) == curve(expected)
-        for name, value in load_file(out).items():
-            assert value.equal(load_file(expected.path)[name])
+    out = tmp_path / "killed.safetensors"
+    monkeypatch.setattr(loop._Run, "_record", dies)
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny, pictures, out)
+    assert not out.exists()
+    monkeypatch.setattr(loop._Run, "_record", whole)
+    result = run(tiny, pictures, out)
+    assert curve(result) == curve(expected)
+    for name, value in load_file(out).items():
+        assert value.equal(load_file(expected.path)[name])
 
 
 KILLED_AFTER_EPOCH_1 = """
@@ -153,6 +158,40 @@ def test_killed_with_no_time_to_clean_up_it_goes_on(tiny, pictures, tmp_path):
     assert [record.epoch for record in resumed.history] == [0, 1, 2]
     for one, other in zip(curve(resumed)[1:], curve(whole)[1:], strict=True):
         assert one == pytest.approx(other, rel=1e-6)
+
+
+def test_what_cannot_be_learnt_from_is_told_before_training(tiny, pictures, tmp_path):
+    one = pictures[0].instances[0]
+    speck = np.zeros(pictures[0].size_hw, dtype=bool)
+    speck[5, 5] = True
+    empty, crowd = Instance(encode_mask(speck & False), None), dataclasses.replace(one, is_crowd=True)
+    training = [
+        dataclasses.replace(pictures[0], instances=(one, empty, Instance(encode_mask(speck), None), crowd)),
+        dataclasses.replace(pictures[1], instances=(crowd,)),
+        dataclasses.replace(pictures[2], instances=()),
+    ]
+    told = []
+    settings = dataclasses.replace(QUICK, augmentations=("flip",), epochs=1)
+    fine_tune(tiny, training, pictures[3:], tmp_path / "o.safetensors", settings, notice=told.append)
+    assert told == [
+        "of the training set are left out: 2 crowd regions, 2 objects smaller than 4 cells of the low-res grid, "
+        "2 pictures without any other object"
+    ]
+    told.clear()
+    fine_tune(tiny, pictures[:3], pictures[:1], tmp_path / "p.safetensors", settings, notice=told.append)
+    assert told == ["1 picture is in both sets; the validation IoU tells little about pictures that are new"]
+    with pytest.raises(DatasetError, match="learnt from; left out are 1 crowd regions, 1 pictures"):
+        fine_tune(tiny, training[1:2], pictures[3:], tmp_path / "q.safetensors", settings)
+
+
+def test_a_run_with_another_picture_or_mask_of_the_same_name_is_not_gone_on_with(tiny, pictures, tmp_path):
+    run(tiny, pictures, tmp_path / "out.safetensors", epochs=1)
+    redrawn = dataclasses.replace(pictures[0], instances=pictures[0].instances[:1])
+    with pytest.raises(SettingsError, match="pictures"):
+        run(tiny, [redrawn, *pictures[1:]], tmp_path / "out.safetensors", epochs=1)
+    Image.new("RGB", pictures[0].size_hw[::-1]).save(pictures[0].path)
+    with pytest.raises(EmbeddingError, match="other pictures"):
+        run(tiny, pictures, tmp_path / "out.safetensors", epochs=1)
 
 
 def test_seeds(tiny, pictures, tmp_path):
@@ -198,6 +237,9 @@ def test_provenance_lies_inside(tiny, pictures, tmp_path):
     facts = json.loads(metadata["fine_tuned"])
     assert facts["settings"]["learning_rate"] == 1e-3
     assert len(facts["history"]) == 2
+    assert facts["started_from"] == "tiny"
+    assert (facts["training_set"]["examples"], facts["validation_set"]["objects"]) == (3, 2)
+    assert "fine-tuned from 'tiny'" in samara.identify(result.path).description
 
 
 def test_recomputing_blocks_changes_nothing(tiny, pictures, tmp_path):
@@ -227,11 +269,32 @@ def test_a_name_that_no_checkpoint_can_have_is_refused_at_once(tiny, pictures, t
     assert not (tmp_path / "out.onnx.work").exists()
 
 
+@pytest.mark.gpu
+def test_an_encoder_that_has_done_its_work_leaves_the_gpu(tiny, pictures, tmp_path):
+    on_gpu = dataclasses.replace(tiny, network=tiny.network.to("cuda"), device="cuda")
+    places = []
+
+    def look(record):
+        places.append({parameter.device.type for parameter in on_gpu.network.image_encoder.parameters()})
+
+    fine_tune(on_gpu, pictures[:3], pictures[3:], tmp_path / "o.safetensors", QUICK, on_epoch=look)
+    assert places == [{"cpu"}] * 3
+    assert {parameter.device.type for parameter in on_gpu.network.parameters()} == {"cuda"}
+
+
 def test_progress_is_told(tiny, pictures, tmp_path):
     told = []
     fine_tune(tiny, pictures[:2], pictures[2:3], tmp_path / "o.safetensors", QUICK, progress=lambda *s: told.append(s))
     kinds = {what.split(",")[0] for what, _, _ in told}
-    assert kinds == {"encoding training set", "encoding validation set", "epoch 1", "epoch 2"}
+    assert kinds == {
+        "encoding training set",
+        "encoding validation set",
+        "training: epoch 1 of 2",
+        "training: epoch 2 of 2",
+    }
+    what, done, total = told[-1]
+    assert done == total == 2
+    assert re.search(r", loss \d\.\d+, IoU \d\.\d+ click, \d\.\d+ box$", what)
 
 
 def test_sets_without_objects_are_refused(tiny, pictures, tmp_path):

@@ -18,6 +18,14 @@ from samara.finetuning.settings import FineTuneSettings
         ({"learning_rate": float("nan")}, "learning_rate"),
         ({"validation_fraction": 1.0}, "validation_fraction"),
         ({"ema_decay": 1.0}, "ema_decay"),
+        ({"weight_decay": -1e-3}, "weight_decay is -0.001; it must be at least 0"),
+        ({"weight_decay": float("inf")}, "weight_decay"),
+        ({"warmup_steps": -1}, "warmup_steps"),
+        ({"patience": 0}, "patience"),
+        ({"max_gradient_norm": 0}, "max_gradient_norm"),
+        ({"trained": "encoder"}, "trained 'encoder' is not known; use decoder, lora, everything"),
+        ({"augmentations": ("flip", "shear")}, "augmentations 'shear'"),
+        ({"precision": "float16"}, "precision 'float16'"),
     ],
 )
 def test_refused(arguments, message):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,12 @@ from samara.checkpoints.state_dicts import read_layout
 from samara.class_names import names_in_file
 from samara.errors import UnrecognisedCheckpoint
 from samara.variants import Family
+
+METADATA_KEY = "samara"
+"""Metadata entry of a file with the name of the checkpoint that it is, or was made from."""
+
+FINE_TUNED_KEY = "fine_tuned"
+"""Metadata entry, JSON, of a file that was fine-tuned from that checkpoint."""
 
 # Entries of a state dict that are no parameters: batch norm's statistics, SAM's fixed frequencies.
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked", "positional_encoding_gaussian_matrix")
@@ -146,6 +153,7 @@ def _describe(layout: FileLayout, found: Recognition, checkpoint: Checkpoint | N
         found.note,
         f"but {faults}" if faults else "",
         _provenance(checkpoint, found, check_hash=check_hash),
+        _origin(layout),
     ]
     return ", ".join(part for part in parts if part)
 
@@ -164,6 +172,13 @@ def _provenance(checkpoint: Checkpoint | None, found: Recognition, *, check_hash
         return f"the published {checkpoint.name}{'' if check_hash else ' by its size'}"
     comparable = any(row.variant == found.variant and known_digest(row) for row in CATALOGUE)
     return "not one of the published files by its digest" if check_hash and comparable else ""
+
+
+def _origin(layout: FileLayout) -> str:
+    """What a fine-tuned file says that it was made from; its text may be anything."""
+    if FINE_TUNED_KEY not in layout.metadata:
+        return ""
+    return f"fine-tuned from {reprlib.repr(layout.metadata.get(METADATA_KEY, 'an unnamed checkpoint'))}"
 
 
 def _what_else(layout: FileLayout) -> str:

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from samara import class_names
 from samara.checkpoints.catalogue import CATALOGUE, Checkpoint, find
-from samara.checkpoints.identify import Identity, identify
+from samara.checkpoints.identify import FINE_TUNED_KEY, Identity, identify
+from samara.checkpoints.identify import METADATA_KEY as METADATA_KEY  # the recipe of the embedded checkpoint's too
 from samara.checkpoints.lora_file import merge_lora_file
 from samara.checkpoints.state_dicts import read_state_dict
 from samara.checkpoints.store import Progress, Store
@@ -26,12 +27,6 @@ from samara.loaded import Loaded, Provenance
 from samara.networks.sam import Sam
 from samara.networks.yolo_seg import YoloSeg
 from samara.variants import VARIANTS, Variant, build_network, runnable_names
-
-METADATA_KEY = "samara"
-"""Metadata entry of a safetensors file with the name of the checkpoint that it is, or was made from."""
-
-FINE_TUNED_KEY = "fine_tuned"
-"""Metadata entry, JSON, of a file that was fine-tuned from that checkpoint."""
 
 
 def load(
@@ -54,7 +49,8 @@ def load(
 
     Args:
         checkpoint: a catalogue name or alias ("samara_mini", "vit_b"), or the path of a file; what a file holds is
-            found out from its content, never from its name.
+            found out from its content, never from its name. Low-rank updates that fine-tuning kept apart from a
+            catalogue checkpoint are loaded with it.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         precision: "auto" (bfloat16 where the hardware computes in it), "float32", "bfloat16", "float16"; "int8" for
             the image encoder in the engine openvino.
@@ -90,6 +86,8 @@ def load(
     if calibration and place.precision != "int8":
         raise SettingsError(f"pictures for calibration were given, but {place.precision} needs none; only int8 does")
     _check_input_size(input_size, 16)
+    if lora is None:
+        checkpoint, lora = _with_updates(checkpoint)
     entry, path = resolve(checkpoint)
     if weights == "random":
         if entry is None:
@@ -160,6 +158,21 @@ def resolve(checkpoint: str | os.PathLike[str]) -> tuple[Checkpoint | None, Path
     return None, Path(checkpoint)
 
 
+def _with_updates(checkpoint: str | os.PathLike[str]) -> tuple[str | os.PathLike[str], Path | None]:
+    """A checkpoint, and the updates to fold in: a file of low-rank updates says what it was trained on."""
+    path = resolve(checkpoint)[1]
+    identity = None if path is None else identify(path)
+    if path is None or identity is None or identity.part != "lora":
+        return checkpoint, None
+    trained_on = identity.metadata.get(METADATA_KEY, "")
+    if trained_on not in {entry.name for entry in CATALOGUE}:
+        raise WrongCheckpoint(
+            f"{path} holds low-rank updates of {trained_on[:80]!r}, which the catalogue does not know; "
+            f"use samara.load(that checkpoint, lora={str(path)!r})"
+        )
+    return trained_on, path
+
+
 def _looks_like_path(name: str) -> bool:
     return os.path.exists(name) or os.sep in name or name.endswith((".pth", ".pt", ".safetensors", ".ckpt", ".bin"))
 
@@ -181,6 +194,13 @@ def entry_of(identity: Identity) -> Checkpoint | None:
     known = {entry.name: entry for entry in CATALOGUE}
     entry = known.get(name or "")
     return entry if entry and entry.variant == identity.variant else None
+
+
+def origin_of(loaded: Loaded) -> str:
+    """The catalogue's name of what a checkpoint is or was made from, however often; its own name if there is none."""
+    path = loaded.provenance.path
+    entry = None if path is None else entry_of(identify(path, check_hash=True))
+    return entry.name if entry else loaded.name
 
 
 def name_of(path: Path, identity: Identity, entry: Checkpoint | None) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -15,13 +16,13 @@ from samara.extras import is_installed
 from samara.finetuning.settings import Augmentation, FineTuneSettings, Precision, Trained
 
 if TYPE_CHECKING:
-    from samara.datasets.ground_truth import LabelledImage
     from samara.finetune import Views
     from samara.finetuning.loop import FineTuned
 
-DATA, TRAINING, COST, RUNNING, RESULT = (
+DATA, TRAINING, LOSSES, COST, RUNNING, RESULT = (
     "Pictures",
     "Training",
+    "Losses and prompts",
     "Memory and time",
     "Checkpoint and machine",
     "Result",
@@ -33,7 +34,9 @@ DEFAULT = FineTuneSettings
 def finetune(
     train: Annotated[
         Path,
-        typer.Option(metavar="PATH", help="COCO file, or folder of a YOLO-seg data set.", rich_help_panel=DATA),
+        typer.Option(
+            metavar="PATH", help="COCO file; folder or data.yaml of a YOLO-seg data set.", rich_help_panel=DATA
+        ),
     ],
     out: Annotated[
         Path,
@@ -46,13 +49,16 @@ def finetune(
         Path | None,
         typer.Option(
             metavar="PATH",
-            help=f"Likewise. Default: {DEFAULT.validation_fraction:.0%} of the pictures of --train.",
+            help="Likewise. Default: a part of --train, by its own folders or by --validation-fraction.",
             rich_help_panel=DATA,
         ),
     ] = None,
     validation_images: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Default: as --images.", rich_help_panel=DATA)
     ] = None,
+    validation_fraction: Annotated[
+        float, typer.Option(metavar="X", help="Of the pictures, where nothing says which.", rich_help_panel=DATA)
+    ] = DEFAULT.validation_fraction,
     trained: Annotated[
         Trained,
         typer.Option(metavar="decoder|lora|everything", help="What learns.", rich_help_panel=TRAINING),
@@ -97,6 +103,20 @@ def finetune(
             help=f"{', '.join(get_args(Augmentation))}, none. Repeatable. Default: {', '.join(DEFAULT.augmentations)}.",
             rich_help_panel=TRAINING,
         ),
+    ] = None,
+    focal: Annotated[
+        float | None, typer.Option(metavar="X", help="Weight of the focal loss; else 20.", rich_help_panel=LOSSES)
+    ] = None,
+    dice: Annotated[
+        float | None, typer.Option(metavar="X", help="Weight of the dice loss; else 1.", rich_help_panel=LOSSES)
+    ] = None,
+    cross_entropy: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="Weight of the balanced cross-entropy; else 0.", rich_help_panel=LOSSES),
+    ] = None,
+    rounds: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Corrective clicks after the first prompt; else 3.", rich_help_panel=LOSSES),
     ] = None,
     patience: Annotated[
         int, typer.Option(min=0, metavar="N", help="Epochs without gain; 0: never stop.", rich_help_panel=TRAINING)
@@ -172,10 +192,12 @@ def finetune(
     """
     from samara.checkpoints.load import load
     from samara.finetune import fine_tune_with_views
+    from samara.finetuning.data_sets import read_sets
     from samara.finetuning.processes import joined_processes, local_device
 
     if out.exists() and not overwrite:
         raise OutputError(f"{out} exists; choose another name, or pass --overwrite")
+    losses = {"focal": focal, "dice": dice, "cross_entropy": cross_entropy}
     settings = FineTuneSettings(
         trained=trained,
         epochs=epochs,
@@ -188,6 +210,9 @@ def finetune(
         augmentations=read_augmentations(augment),
         lora_rank=lora_rank,
         lora_apart=lora_apart,
+        losses=replace(DEFAULT().losses, **given(losses)),
+        simulation=replace(DEFAULT().simulation, **given({"rounds": rounds})),
+        validation_fraction=validation_fraction,
         patience=patience or None,
         precision=precision,
         checkpoint_blocks=checkpoint_blocks,
@@ -195,15 +220,25 @@ def finetune(
     )
     views = choose_views(out, tensorboard, report, curve=curve)
     views.prepare(overwrite=overwrite)
-    training, held_out = read_sets(train, images, validation, validation_images, settings.validation_fraction, seed)
+    training, held_out = read_sets(train, images, validation, validation_images, validation_fraction, seed)
     own_device = local_device(device)
     loaded = load(checkpoint, device=own_device, precision="float32")
     with joined_processes(own_device) as processes, work_bar() as tell:
         result = fine_tune_with_views(
-            loaded, training, held_out, out, settings, views, progress=tell, processes=processes
+            loaded, training, held_out, out, settings, views, progress=tell, notice=warn, processes=processes
         )
     if processes.is_first:
         show(result, views, as_json=as_json)
+
+
+def given(options: dict[str, Any]) -> dict[str, Any]:  # Any: values of settings
+    """Those that were given on the command line; of the others the setting has its own."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def warn(sentence: str) -> None:
+    """Say something beside the result."""
+    sys.stderr.write(f"samara: {sentence}\n")
 
 
 def choose_views(out: Path, tensorboard: Path | None, report: Path | None, *, curve: bool | None) -> Views:
@@ -213,9 +248,7 @@ def choose_views(out: Path, tensorboard: Path | None, report: Path | None, *, cu
     if curve is None:
         curve = is_installed("matplotlib")
         if not curve:
-            sys.stderr.write(
-                "samara: the learning curve is not drawn, for want of matplotlib; pip install 'samara[report]'\n"
-            )
+            warn("the learning curve is not drawn, for want of matplotlib; pip install 'samara[report]'")
     return Views(
         curve=out.with_name(f"{out.name}.curve.png") if curve else None,
         # A folder for each run, so that several can be looked at together.
@@ -239,39 +272,8 @@ def read_augmentations(names: list[str] | None) -> tuple[Augmentation, ...]:
     return tuple(known[name] for name in names if name != "none")
 
 
-def read_sets(
-    train: Path,
-    images: Path | None,
-    validation: Path | None,
-    validation_images: Path | None,
-    fraction: float,
-    seed: int,
-) -> tuple[list[LabelledImage], list[LabelledImage]]:
-    """Training and validation pictures: two data sets, or one that is split by picture."""
-    from samara.datasets.ground_truth import split_by_image
-
-    training = read_set(train, images)
-    if validation is None:
-        return split_by_image(training, fraction, seed)
-    return training, read_set(validation, validation_images or images)
-
-
-def read_set(path: Path, images: Path | None) -> list[LabelledImage]:
-    """A COCO file with its pictures' folder, or the folder of a YOLO-seg data set."""
-    from samara.datasets.coco_reading import read_coco
-    from samara.datasets.yolo import read_yolo
-
-    if path.is_dir():
-        return read_yolo(path)
-    if images is None:
-        raise SettingsError(f"{path} is a COCO file; say with --images where its pictures are")
-    return read_coco(path, images)
-
-
 def show(result: FineTuned, views: Views, *, as_json: bool) -> None:
     """Print the learning curve, and where everything lies."""
-    from dataclasses import asdict
-
     shown = {name: str(path) for name, path in asdict(views).items() if path is not None}
     if as_json:
         curve = [asdict(record) for record in result.history]
@@ -285,7 +287,7 @@ def show(result: FineTuned, views: Views, *, as_json: bool) -> None:
         numbers = f"{record.epoch:5d} {loss} {record.click_iou:10.3f} {record.box_iou:8.3f} {record.duration_s:8.1f}"
         typer.echo(f"{numbers}{kept}")
     if result.best.epoch == 0:
-        sys.stderr.write("samara: nothing became better on the validation set; the weights kept are unchanged\n")
+        warn("nothing became better on the validation set; the weights kept are unchanged")
     typer.echo(f"{result.path}, validated on the low-res grid; embeddings and state in {result.path.name}.work")
     for name, path in shown.items():
         typer.echo(f"{name}: {path}")

@@ -18,7 +18,10 @@ def stderr_is_terminal() -> bool:
 
 @contextmanager
 def work_bar() -> Iterator[Callable[[str, int, int], None] | None]:
-    """A bar for each named piece of work: call it with name, steps done and steps in all."""
+    """A bar for each named piece of work: call it with name, steps done and steps in all.
+
+    What stands behind a colon may change from call to call; it is shown, and the bar stays the same.
+    """
     if not stderr_is_terminal():
         yield None
         return
@@ -31,9 +34,10 @@ def work_bar() -> Iterator[Callable[[str, int, int], None] | None]:
         tasks: dict[str, TaskID] = {}
 
         def tell(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name, total=total)
-            bars.update(tasks[name], completed=done)
+            work = name.partition(":")[0]
+            if work not in tasks:
+                tasks[work] = bars.add_task(name, total=total)
+            bars.update(tasks[work], completed=done, description=name)
 
         yield tell
 

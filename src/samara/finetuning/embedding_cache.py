@@ -30,7 +30,7 @@ class CacheFacts:
 
     Attributes:
         fingerprint: of the image encoder.
-        examples: hash over the names of the examples, in order.
+        examples: hash over the texts that stand for the examples, in order.
         count: number of examples.
         shape: (C, h, w) of one embedding.
     """
@@ -47,21 +47,21 @@ class EmbeddingCache:
     Args:
         folder: where the files lie; made if need be.
         fingerprint: of the image encoder.
-        names: one per example.
+        examples: one text per example, which says what its embedding depends on.
         shape: (C, h, w) of one embedding.
 
     Raises:
         EmbeddingError: the folder holds the cache of other examples or of another encoder.
     """
 
-    def __init__(self, folder: Path, fingerprint: str, names: Sequence[str], shape: tuple[int, int, int]) -> None:
-        digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
-        self.facts = CacheFacts(fingerprint, digest, len(names), shape)
+    def __init__(self, folder: Path, fingerprint: str, examples: Sequence[str], shape: tuple[int, int, int]) -> None:
+        digest = hashlib.sha256("\n".join(examples).encode()).hexdigest()[:16]
+        self.facts = CacheFacts(fingerprint, digest, len(examples), shape)
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._check()
-        self._values = self._open("embeddings.f16", np.dtype(np.float16), (len(names), *shape))
-        self._done = self._open("done.u8", np.dtype(np.uint8), (len(names),))
+        self._values = self._open("embeddings.f16", np.dtype(np.float16), (len(examples), *shape))
+        self._done = self._open("done.u8", np.dtype(np.uint8), (len(examples),))
 
     def _check(self) -> None:
         path = self.folder / "cache.json"

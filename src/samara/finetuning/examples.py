@@ -22,6 +22,40 @@ Masks = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """What of a set cannot be learnt from.
+
+    Attributes:
+        crowds: regions of a group that was not told apart; a prompt means one object.
+        small: objects of fewer than `FEWEST_CELLS` cells of the low-res grid, empty masks among them.
+        pictures: those that have nothing else, or nothing at all.
+    """
+
+    crowds: int
+    small: int
+    pictures: int
+
+    def __bool__(self) -> bool:
+        """Whether there is something to tell."""
+        return bool(self.crowds or self.small or self.pictures)
+
+    @property
+    def title(self) -> str:
+        """For messages."""
+        parts = (
+            (self.crowds, "crowd regions"),
+            (self.small, f"objects smaller than {FEWEST_CELLS} cells of the low-res grid"),
+            (self.pictures, "pictures without any other object"),
+        )
+        return ", ".join(f"{count:,} {what}" for count, what in parts if count)
+
+    @property
+    def because(self) -> str:
+        """The end of a message about a set of which nothing is left."""
+        return f"; left out are {self.title}" if self else ""
+
+
+@dataclass(frozen=True)
 class Example:
     """One picture under one augmentation.
 
@@ -32,11 +66,6 @@ class Example:
 
     image: LabelledImage
     augmentation: Augmentation | None
-
-    @property
-    def name(self) -> str:
-        """For messages and the cache's index."""
-        return f"{self.image.name}:{self.augmentation or 'as it is'}"
 
     @property
     def size_hw(self) -> tuple[int, int]:

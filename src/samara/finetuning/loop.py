@@ -16,7 +16,9 @@ import torch
 from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
-from samara.checkpoints.load import FINE_TUNED_KEY, METADATA_KEY
+from samara import __version__
+from samara.checkpoints.identify import FINE_TUNED_KEY, METADATA_KEY
+from samara.checkpoints.load import origin_of
 from samara.checkpoints.lora_file import save_lora
 from samara.checkpoints.save import require_suffix, save_checkpoint
 from samara.datasets.ground_truth import LabelledImage
@@ -26,7 +28,7 @@ from samara.finetuning.examples import examples_of
 from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.step import add_gradients_of_pictures
-from samara.finetuning.trained_weights import MovingAverage, choose_trained
+from samara.finetuning.trained_weights import MovingAverage, choose_trained, recompute_blocks
 from samara.finetuning.training_set import TrainingSet
 from samara.finetuning.training_state import EpochRecord, Position, load_state, save_state
 from samara.finetuning.validation import Validation, validate
@@ -35,7 +37,10 @@ from samara.networks.lora import merge_lora
 from samara.networks.sam import Sam
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done, the steps done and the steps in all."""
+"""Called with what is being done, the steps done and the steps in all. What stands behind a colon changes with them."""
+
+Notice = Callable[[str], None]
+"""Called with a sentence that the user should know of before hours of training."""
 
 OnEpoch = Callable[[EpochRecord], None]
 """Called with each line of the learning curve."""
@@ -64,6 +69,7 @@ def fine_tune(
     settings: FineTuneSettings | None = None,
     *,
     progress: Progress | None = None,
+    notice: Notice | None = None,
     on_epoch: OnEpoch | None = None,
     processes: Processes | None = None,
 ) -> FineTuned:
@@ -79,6 +85,7 @@ def fine_tune(
         out: the new checkpoint, `.safetensors` or `.pth`, in the published key layout.
         settings: see `FineTuneSettings`.
         progress: called as the work goes on.
+        notice: called with what of the sets is left out, before anything is encoded.
         on_epoch: called with each line of the learning curve once it is saved, in order from epoch 0; a run that goes
             on calls it with the earlier lines first, so that it always sees the whole curve.
         processes: those that train together, from `samara.finetuning.processes.joined_processes`; None for this one
@@ -103,13 +110,15 @@ def fine_tune(
             out,
             settings or FineTuneSettings(),
             progress,
+            notice=notice,
             on_epoch=on_epoch,
             processes=processes,
         )
-        run.resume()
-        while not run.is_over:
-            run.epoch()
-        return run.finish()
+        with run.encoder_aside():
+            run.resume()
+            while not run.is_over:
+                run.epoch()
+            return run.finish()
 
 
 def _work(out: Path) -> Path:
@@ -146,6 +155,7 @@ class _Run:
         settings: FineTuneSettings,
         progress: Progress | None,
         *,
+        notice: Notice | None,
         on_epoch: OnEpoch | None,
         processes: Processes,
     ) -> None:
@@ -156,7 +166,7 @@ class _Run:
         self.network = _own_copy(loaded.sam, settings)
         self.parameters = choose_trained(self.network, settings)
         if settings.checkpoint_blocks:
-            _recompute_blocks(self.network.image_encoder)
+            recompute_blocks(self.network.image_encoder)
         decay = settings.weight_decay
         self.optimiser = torch.optim.AdamW(self.parameters.values(), lr=settings.learning_rate, weight_decay=decay)
         self.average = None if settings.ema_decay is None else MovingAverage(self.parameters, settings.ema_decay)
@@ -164,7 +174,15 @@ class _Run:
         self.validation = TrainingSet(loaded, examples_of(validation))
         for name, examples in {"training": self.training, "validation": self.validation}.items():
             if not len(examples):
-                raise DatasetError(f"the {name} set has no picture with an object that is large enough")
+                raise DatasetError(
+                    f"the {name} set has no picture with an object that can be learnt from{examples.left_out.because}"
+                )
+            if notice is not None and processes.is_first and examples.left_out:
+                notice(f"of the {name} set are left out: {examples.left_out.title}")
+        both = self.training.pictures_shared_with(self.validation)
+        if both and notice is not None and processes.is_first:
+            pictures = "picture is" if both == 1 else "pictures are"
+            notice(f"{both:,} {pictures} in both sets; the validation IoU tells little about pictures that are new")
         self.caches = self._caches()
         self.best_weights: dict[str, Tensor] = {}
         self.position = Position(self._signature(), 0, 0, ())
@@ -185,6 +203,19 @@ class _Run:
     def is_over(self) -> bool:
         done, patience = self.position.epoch, self.settings.patience
         return done >= self.settings.epochs or (patience is not None and done - self.best.epoch >= patience)
+
+    @contextmanager
+    def encoder_aside(self) -> Iterator[None]:
+        """Keep an encoder that has done its work off the GPU, until the run is over."""
+        if self.caches is None or not self.loaded.device.startswith("cuda"):
+            yield
+            return
+        self.network.image_encoder.to("cpu")
+        torch.cuda.empty_cache()
+        try:
+            yield
+        finally:
+            self.network.image_encoder.to(self.loaded.device)
 
     def resume(self) -> None:
         """Go on from a saved state, or measure the network before training."""
@@ -208,24 +239,39 @@ class _Run:
         size = self.settings.images_per_step
         for step, start in enumerate(range(0, len(order), size), start=1):
             losses.append(self._step(order[start : start + size], number, step))
-            self._tell(f"epoch {number}, loss {sum(losses) / len(losses):.3f}", step, self.steps_per_epoch)
+            self._tell(self._account(number, losses), self.position.step, self.settings.epochs * self.steps_per_epoch)
         loss = self.processes.add_up([sum(losses) / len(losses)], self.loaded.device)[0]
         measured = self._validate()
         rate, duration = self.optimiser.param_groups[0]["lr"], time.perf_counter() - started
         self.position = replace(self.position, epoch=number)
         self._record(EpochRecord(number, loss, measured.click_iou, measured.box_iou, rate, duration))
 
+    def _account(self, epoch: int, losses: Sequence[float]) -> str:
+        """What the progress bar says: this epoch's loss so far, and the last validation."""
+        last, loss = self.position.history[-1], sum(losses) / len(losses) * self.processes.count  # of several: roughly
+        where = f"epoch {epoch} of {self.settings.epochs}"
+        return f"training: {where}, loss {loss:.3f}, IoU {last.click_iou:.3f} click, {last.box_iou:.3f} box"
+
     def finish(self) -> FineTuned:
         """Write the best weights as a checkpoint."""
         with torch.no_grad():
             for name, parameter in self.parameters.items():
                 parameter.copy_(self.best_weights[name])
-        facts = {"settings": asdict(self.settings), "history": [asdict(record) for record in self.position.history]}
-        metadata = {METADATA_KEY: self.loaded.name, FINE_TUNED_KEY: json.dumps(facts)}
         if self.processes.is_first:
-            self._save(metadata)
+            self._save({METADATA_KEY: origin_of(self.loaded), FINE_TUNED_KEY: json.dumps(self._provenance())})
         self.processes.wait()
         return FineTuned(self.out, self.position.history, self.best)
+
+    def _provenance(self) -> dict[str, object]:
+        """What lies inside the checkpoint."""
+        return {
+            "started_from": self.loaded.name,
+            "training_set": self.training.facts,
+            "validation_set": self.validation.facts,
+            "settings": asdict(self.settings),
+            "history": [asdict(record) for record in self.position.history],
+            "versions": {"samara": __version__, "torch": torch.__version__},
+        }
 
     def _save(self, metadata: Mapping[str, str]) -> None:
         if self.settings.trained == "lora" and self.settings.lora_apart:
@@ -259,12 +305,12 @@ class _Run:
 
     def _learning_rate(self, step: int) -> float:
         """Linear warm-up, then a cosine that would reach zero one step after the last."""
-        settings = self.settings
-        total = settings.epochs * self.steps_per_epoch
-        if step <= settings.warmup_steps:
-            return settings.learning_rate * step / settings.warmup_steps
-        progress = (step - settings.warmup_steps - 1) / max(1, total - settings.warmup_steps)
-        return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+        total = self.settings.epochs * self.steps_per_epoch
+        warmup = min(self.settings.warmup_steps, total // 4)
+        if step <= warmup:
+            return self.settings.learning_rate * step / warmup
+        progress = (step - warmup - 1) / (total - warmup)
+        return self.settings.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
 
     def _features(self, example: int) -> Tensor:
         """The embedding of a training example, (1, C, h, w); with a graph if the encoder learns."""
@@ -319,10 +365,8 @@ class _Run:
 
     def _signature(self) -> str:
         """What makes a run this run: settings, encoder, decoder and pictures."""
-        names = [example.name for examples in (self.training, self.validation) for example in examples.examples]
-        digest = hashlib.sha256(
-            "\n".join([*names, self.loaded.fingerprint, fingerprint(self.loaded.sam.mask_decoder)]).encode()
-        ).hexdigest()
+        parts = (self.training.digest, self.validation.digest, self.loaded.fingerprint)
+        digest = hashlib.sha256("\n".join([*parts, fingerprint(self.loaded.sam.mask_decoder)]).encode()).hexdigest()
         return json.dumps(asdict(self.settings)) + digest[:16]
 
     def _generator(self, *place: int) -> torch.Generator:
@@ -347,13 +391,3 @@ def _own_copy(network: Sam, settings: FineTuneSettings) -> Sam:
         prompt_encoder=copy.deepcopy(network.prompt_encoder),
         mask_decoder=copy.deepcopy(network.mask_decoder),
     ).eval()  # dropout there is none, and batch norms of a small set must not forget the large one
-
-
-def _recompute_blocks(encoder: nn.Module) -> None:
-    """Keep only the input of each block for the backward pass, and run the block again there."""
-    from torch.utils.checkpoint import checkpoint
-
-    for blocks in (module for module in encoder.modules() if isinstance(module, nn.ModuleList)):
-        for block in blocks:
-            plain = block.forward
-            block.forward = lambda *inputs, plain=plain: checkpoint(plain, *inputs, use_reentrant=False)

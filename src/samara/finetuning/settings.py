@@ -5,8 +5,9 @@ Importing this loads no torch, so that the command line takes its defaults from 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from samara.errors import SettingsError
 
@@ -17,6 +18,21 @@ if TYPE_CHECKING:
 Trained = Literal["decoder", "lora", "everything"]
 Augmentation = Literal["flip", "rotate90", "rotate180", "rotate270", "half", "double"]
 Precision = Literal["float32", "bfloat16"]
+
+LEAST = {
+    "epochs": 1,
+    "objects_per_image": 1,
+    "images_per_step": 1,
+    "lora_rank": 1,
+    "patience": 1,
+    "warmup_steps": 0,
+    "weight_decay": 0,
+}
+CHOICES = {
+    "trained": get_args(Trained),
+    "augmentations": get_args(Augmentation),
+    "precision": get_args(Precision),
+}
 
 
 def _losses() -> LossWeights:
@@ -44,8 +60,8 @@ class FineTuneSettings:
         objects_per_image: most objects of one picture in a step; others wait for the next epoch.
         images_per_step: pictures whose gradients are added up to one step; they go through one after the other, so
             that more of them cost no memory.
-        warmup_steps: steps of linear rise; then the learning rate falls as a cosine towards zero. Kirillov et al. 2023,
-            appendix A, warm up for 250 of 90,000 steps.
+        warmup_steps: steps of linear rise, at most a quarter of all steps; then the learning rate falls as a cosine
+            towards zero. Kirillov et al. 2023, appendix A, warm up for 250 of 90,000 steps.
         max_gradient_norm: gradients are scaled down to this norm; decoders from little data need it.
         ema_decay: weight of the past in a moving average of the weights, which is what is kept; None for none.
         augmentations: each adds one transformed copy of every training picture, with an embedding of its own.
@@ -83,12 +99,17 @@ class FineTuneSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "objects_per_image", "images_per_step", "lora_rank"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        if not self.learning_rate > 0:
-            raise SettingsError(f"learning_rate is {self.learning_rate}; it must be above 0")
+        for name, least in LEAST.items():
+            if getattr(self, name) is not None and not least <= getattr(self, name) < math.inf:
+                raise SettingsError(f"{name} is {getattr(self, name)}; it must be at least {least}")
+        for name in ("learning_rate", "max_gradient_norm"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise SettingsError(f"{name} is {getattr(self, name)}; it must be a number above 0")
         if not 0 < self.validation_fraction < 1:
             raise SettingsError(f"validation_fraction is {self.validation_fraction}; it must lie between 0 and 1")
         if self.ema_decay is not None and not 0 <= self.ema_decay < 1:
             raise SettingsError(f"ema_decay is {self.ema_decay}; it must lie in [0, 1)")
+        for name, known in CHOICES.items():
+            value = getattr(self, name)
+            for chosen in set(value if isinstance(value, tuple) else (value,)) - set(known):
+                raise SettingsError(f"{name} {chosen!r} is not known; use {', '.join(known)}")

@@ -1,4 +1,4 @@
-"""Which weights learn, and their moving average."""
+"""Which weights learn, what of the encoder is kept for the backward pass, and the moving average."""
 
 from __future__ import annotations
 
@@ -40,6 +40,16 @@ def choose_trained(network: Sam, settings: FineTuneSettings) -> dict[str, nn.Par
         for name, parameter in learning or network.named_parameters()
         if parameter.requires_grad and not name.startswith(UNUSED)
     }
+
+
+def recompute_blocks(encoder: nn.Module) -> None:
+    """Keep only the input of each block for the backward pass, and run the block again there."""
+    from torch.utils.checkpoint import checkpoint
+
+    for blocks in (module for module in encoder.modules() if isinstance(module, nn.ModuleList)):
+        for block in blocks:
+            plain = block.forward
+            block.forward = lambda *inputs, plain=plain: checkpoint(plain, *inputs, use_reentrant=False)
 
 
 class MovingAverage:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +14,9 @@ import torch
 from torch import Tensor
 
 from samara.engines.torch_engine import TorchEngine
+from samara.errors import DatasetError
 from samara.finetuning.embedding_cache import EmbeddingCache, Progress
-from samara.finetuning.examples import Example
+from samara.finetuning.examples import Example, LeftOut
 from samara.finetuning.processes import Processes
 from samara.finetuning.validation import Sample
 from samara.loaded import Loaded
@@ -44,17 +47,31 @@ class TrainingSet:
     Args:
         loaded: the checkpoint: input size, preprocessing, device.
         examples: candidates.
+
+    Attributes:
+        left_out: what of the pictures as they are cannot be learnt from; of their transformed copies it is not told.
+
+    Raises:
+        DatasetError: a picture cannot be read.
     """
 
     def __init__(self, loaded: Loaded, examples: Sequence[Example]) -> None:
         self.loaded = loaded
         self.examples: list[Example] = []
         self._targets: list[tuple[Rle, ...]] = []
+        crowds = small = pictures = 0
         for example in examples:
             targets = example.targets(loaded.input_size)
             if len(targets):
                 self.examples.append(example)
                 self._targets.append(tuple(encode_mask(target) for target in targets))
+            if example.augmentation is None:
+                instances = example.image.instances
+                groups = sum(instance.is_crowd for instance in instances)
+                crowds, small = crowds + groups, small + len(instances) - groups - len(targets)
+                pictures += not len(targets)
+        self.left_out = LeftOut(crowds, small, pictures)
+        self._contents = self._contents_of_files()
 
     def __len__(self) -> int:
         """Number of examples."""
@@ -64,6 +81,36 @@ class TrainingSet:
     def objects(self) -> int:
         """Number of objects in all examples."""
         return sum(map(len, self._targets))
+
+    @property
+    def digest(self) -> str:
+        """Hash over pictures and masks, whatever the files are called and wherever they lie."""
+        masks = [[rle.counts.decode() for rle in targets] for targets in self._targets]
+        return hashlib.sha256(json.dumps([self._identities, masks]).encode()).hexdigest()
+
+    def pictures_shared_with(self, other: TrainingSet) -> int:
+        """Number of pictures that are in another set too, whatever they are called there."""
+        return len(set(self._contents.values()) & set(other._contents.values()))
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What a checkpoint says of the set that it was made with."""
+        return {"examples": len(self), "objects": self.objects, "sha256": self.digest}
+
+    @property
+    def _identities(self) -> list[str]:
+        """What each example's embedding depends on besides the encoder."""
+        return [f"{one.augmentation}:{self._contents[one.image.path]}" for one in self.examples]
+
+    def _contents_of_files(self) -> dict[Path, str]:
+        contents = {}
+        for path in {example.image.path for example in self.examples}:
+            try:
+                with path.open("rb") as file:
+                    contents[path] = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                raise DatasetError(f"{str(path)!r} cannot be read ({error.strerror or error})") from error
+        return contents
 
     def objects_of(self, index: int) -> int:
         """Number of objects in an example."""
@@ -79,8 +126,7 @@ class TrainingSet:
     def cache(self, folder: Path, processes: Processes, progress: Progress | None = None) -> EmbeddingCache:
         """Encode every example with the checkpoint's own encoder, or take what an earlier run left."""
         grid = self.loaded.input_size // 16
-        names = [example.name for example in self.examples]
-        facts = (self.loaded.fingerprint, names, (self.loaded.variant.embedding_channels, grid, grid))
+        facts = (self.loaded.fingerprint, self._identities, (self.loaded.variant.embedding_channels, grid, grid))
         if processes.is_first:
             EmbeddingCache(folder, *facts)  # makes the files
         processes.wait()

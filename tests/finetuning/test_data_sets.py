@@ -1,0 +1,66 @@
+"""What a user has becomes training and validation pictures: their own division counts, and tests stay unseen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from samara.errors import DatasetError, SettingsError
+from samara.finetuning.data_sets import read_sets
+
+
+def yolo(folder, *pictures):
+    """A YOLO-seg data set with a square in each picture, and a data.yaml."""
+    for name in pictures:
+        label = folder / Path(name.replace("images", "labels")).with_suffix(".txt")
+        for path in (folder / name, label):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (40, 30)).save(folder / name)
+        label.write_text("0 0.2 0.2 0.8 0.2 0.8 0.8 0.2 0.8\n")
+    (folder / "data.yaml").write_text("names: [square]\ntrain: images/train\n")
+    return folder
+
+
+def names(images):
+    return [Path(image.name).name for image in images]
+
+
+def read(train, *, images=None, validation=None, fraction=0.5):
+    return tuple(map(names, read_sets(train, images, validation, None, fraction, 0)))
+
+
+@pytest.mark.parametrize("layout", ["images/{part}/{name}.png", "{part}/images/{name}.png"])
+@pytest.mark.parametrize("held_out", ["val", "valid"])
+@pytest.mark.parametrize("given", ["", "data.yaml"])
+def test_a_yolo_data_set_divides_itself(tmp_path, layout, held_out, given):
+    if layout.startswith("images") and held_out == "valid":
+        held_out = "val"
+    places = [("train", "a"), ("train", "b"), (held_out, "c"), ("test", "d")]
+    yolo(tmp_path, *(layout.format(part=part, name=name) for part, name in places))
+    assert read(tmp_path / given) == (["a.png", "b.png"], ["c.png"])
+
+
+def test_without_a_validation_folder_the_training_folder_is_divided(tmp_path):
+    yolo(tmp_path, *(f"images/train/{name}.png" for name in "abcdef"), "images/test/z.png")
+    training, held_out = read(tmp_path)
+    assert sorted(training + held_out) == [f"{name}.png" for name in "abcdef"]
+    assert training
+    assert held_out
+
+
+def test_of_two_data_sets_each_gives_its_part(tmp_path):
+    one = yolo(tmp_path / "one", "images/train/a.png", "images/val/b.png")
+    two = yolo(tmp_path / "two", "images/train/c.png", "images/val/d.png")
+    flat = yolo(tmp_path / "flat", "images/e.png")
+    assert read(one, validation=two) == (["a.png"], ["d.png"])
+    assert read(one, validation=flat) == (["a.png"], ["e.png"])
+    assert read(flat, validation=one) == (["e.png"], ["b.png"])
+
+
+def test_refusals(tmp_path):
+    with pytest.raises(SettingsError, match="say with --images"):
+        read(tmp_path / "instances.json")
+    with pytest.raises(DatasetError, match="a single picture"):
+        read(yolo(tmp_path, "images/a.png"))

@@ -104,7 +104,8 @@ def test_updates_kept_apart_are_the_merged_ones(tiny, pictures, tmp_path):
         merge_lora_file(tiny.network, merged.path)
 
 
-@pytest.mark.parametrize("epoch", [pytest.param(0, marks=pytest.mark.slow), 1])
+@pytest.mark.slow
+@pytest.mark.parametrize("epoch", [0, 1])
 def test_killed_after_any_epoch_it_goes_on_to_the_same_curve(tiny, pictures, tmp_path, monkeypatch, epoch):
     expected = run(tiny, pictures, tmp_path / "whole.safetensors")
     whole = loop._Run._record
@@ -146,7 +147,9 @@ def test_killed_with_no_time_to_clean_up_it_goes_on(tiny, pictures, tmp_path):
     folder = tmp_path / "killed"
     folder.mkdir()
     root = Path(__file__).parent.parent.parent
-    environment = os.environ | {"PYTHONPATH": str(root)}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(sys.path)
+    }  # the code that is tested, not an installed one
     killed = subprocess.run([sys.executable, "-c", KILLED_AFTER_EPOCH_1, folder], cwd=root, env=environment)
     assert killed.returncode == -signal.SIGKILL
     assert (folder / "out.safetensors.work" / "state.safetensors").exists()

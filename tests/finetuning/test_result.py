@@ -70,7 +70,7 @@ def test_the_drop_in_and_automatic_masks_take_it(fine_tuned, mini):
     predictor.set_image(samara.read_image(path))
     _, _, logits = predictor.predict(np.array(CLICK[0]), np.array(CLICK[1]))
     expected = logits_of(loaded, path)
-    torch.testing.assert_close(torch.from_numpy(logits), torch.as_tensor(expected[0]), rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(torch.from_numpy(logits), torch.from_numpy(expected), rtol=1e-3, atol=1e-3)
     assert not np.allclose(expected, logits_of(mini, path), atol=0.1)
     masks = samara.AutomaticMaskGenerator(loaded, samara.AutomaticSettings(points_per_side=2)).generate(path)
     assert masks.size_hw == (160, 160)

@@ -86,7 +86,7 @@ def load(
     if calibration and place.precision != "int8":
         raise SettingsError(f"pictures for calibration were given, but {place.precision} needs none; only int8 does")
     _check_input_size(input_size, 16)
-    if lora is None:
+    if lora is None and weights == "file":
         checkpoint, lora = _with_updates(checkpoint)
     entry, path = resolve(checkpoint)
     if weights == "random":

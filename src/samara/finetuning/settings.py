@@ -73,8 +73,8 @@ class FineTuneSettings:
         validation_fraction: of the pictures, when no validation set is given.
         patience: epochs without a better validation IoU after which training stops; None for never.
         precision: "float32", or "bfloat16" through autocast.
-        checkpoint_blocks: recompute the encoder's blocks in the backward pass, which takes a third longer and a
-            fraction of the memory; without effect when the encoder is frozen.
+        checkpoint_blocks: keep the input of each of the encoder's blocks alone and run its forward pass again in the
+            backward pass; without effect when the encoder is frozen.
         seed: of everything random.
     """
 

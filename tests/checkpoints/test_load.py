@@ -139,7 +139,7 @@ def test_random_weights_need_a_name(mini):
         ({"input_size": 500}, SettingsError, "multiple of 16"),
         ({"input_size": 0}, SettingsError, "multiple of 16"),
         ({"device": "gpu"}, DeviceError, "no device"),
-        ({"precision": "int8"}, SettingsError, "no precision"),
+        ({"precision": "int8"}, SettingsError, "does not compute in int8"),
     ],
 )
 def test_settings_are_checked_before_anything_is_read(arguments, error, message):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from samara.cores import map_on_cores
 from samara.devices import Precision
@@ -67,7 +67,7 @@ class TorchEngine:
         self, network: Sam, device: str, precision: Precision = "float32", *, hq_token_only: bool = False
     ) -> None:
         self.network = network
-        self.image_encoder: nn.Module = network.image_encoder
+        self.image_encoder: Callable[[Tensor], Tensor] = network.image_encoder
         self.hq_token_only = hq_token_only
         self.device = torch.device(device)
         self.precision: Precision = precision
@@ -76,7 +76,7 @@ class TorchEngine:
     def encode(self, images: Tensor) -> Tensor:
         """See `Engine.encode`."""
         with self._autocast():
-            features: Tensor = self.image_encoder(images.to(self.device))
+            features = self.image_encoder(images.to(self.device))
         return features.float()
 
     def prepare(self, embeddings: Tensor) -> PreparedByTorch:

@@ -182,7 +182,7 @@ class Run:
         return self.process.exitcode
 
 
-@pytest.mark.parametrize(("images", "kills"), [(40, 15), pytest.param(600, 400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("images", "kills"), [(30, 10), pytest.param(600, 400, marks=pytest.mark.slow)])
 def test_kills_at_any_moment_leave_no_trace(processes, tmp_path, images, kills):
     pictures, out = tmp_path / "pictures", tmp_path / "out"
     write_pictures(pictures, images)

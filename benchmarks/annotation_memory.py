@@ -62,14 +62,14 @@ def write_pictures(folder: Path, count: int) -> None:
     folder.mkdir()
     random = np.random.default_rng(0)
     for number in range(count):
-        coarse = random.integers(0, 256, (12, 16, 3), dtype=np.uint8)
-        Image.fromarray(coarse).resize((320, 240), Image.Resampling.BICUBIC).save(folder / f"{number:06d}.jpg")
+        coarse = random.integers(0, 256, (9, 12, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((160, 120), Image.Resampling.BICUBIC).save(folder / f"{number:06d}.jpg")
 
 
 def measure(pictures: Path, out: Path) -> list[tuple[int, float, int]]:
     """Annotate, and note images done, seconds and resident bytes as it goes."""
     settings = AnnotationSettings(
-        automatic=AutomaticSettings(points_per_side=3, pred_iou_thresh=-100.0, stability_score_thresh=0.0),
+        automatic=AutomaticSettings(points_per_side=2, pred_iou_thresh=-100.0, stability_score_thresh=0.0),
         cleaning=Cleaning(hierarchy=True, unique=True),
     )
     choice = Choice(checkpoint="samara_mini", device="cpu", precision="float32", input_size=64, weights="random")

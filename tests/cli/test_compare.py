@@ -7,7 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from samara.cli.compare import read_batch_sizes, read_ground_truths
+from samara.cli.compare import read_batch_sizes, read_ground_truths, read_groups
 from samara.cli.main import app
 from samara.errors import SettingsError
 from samara.measurements.record_file import append_records
@@ -61,6 +61,12 @@ def test_batch_sizes_are_numbers():
     assert read_batch_sizes("1, 8,8") == (1, 8)
     with pytest.raises(SettingsError, match="whole numbers"):
         read_batch_sizes("1,many")
+
+
+def test_groups_are_known_names():
+    assert read_groups("speed, size") == ("speed", "size")
+    with pytest.raises(SettingsError, match="'price' is not known; use"):
+        read_groups("size,price")
 
 
 @pytest.mark.slow

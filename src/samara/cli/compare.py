@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from samara.benchmarking.settings import GROUPS
 from samara.cli.evaluate import read_measures
 from samara.cli.progress import work_bar
 from samara.errors import SettingsError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from samara.compare import Compared
     from samara.evaluation.ground_truth import GroundTruth
+    from samara.measurements.metrics import Group
     from samara.reports.comparison_tables import Table
 
 COMPARED, DATA, THOROUGHNESS, RUNNING, RESULT = (
@@ -62,10 +64,16 @@ def compare(
             rich_help_panel=DATA,
         ),
     ] = None,
+    groups: Annotated[
+        str,
+        typer.Option(metavar="A,B,...", help=f"Numbers to measure: {', '.join(GROUPS)}.", rich_help_panel=THOROUGHNESS),
+    ] = ",".join(GROUPS),
     measure: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help=f"{', '.join(MEASURES)}. Repeatable. Default: all.", rich_help_panel=THOROUGHNESS
+            metavar="NAME",
+            help=f"Of quality: {', '.join(MEASURES)}. Repeatable. Default: all.",
+            rich_help_panel=THOROUGHNESS,
         ),
     ] = None,
     limit: Annotated[
@@ -119,6 +127,7 @@ def compare(
     named = checkpoints if checkpoints is not None or records else "samara_mini"
     where = read_ground_truths(ground_truth or [], images or [])
     settings = BenchmarkSettings(
+        groups=read_groups(groups),
         batch_sizes=read_batch_sizes(batch_sizes),
         repeats=repeats,
         seconds=seconds,
@@ -142,6 +151,19 @@ def compare(
             progress=tell,
         )
     show(compared, as_json=as_json)
+
+
+def read_groups(text: str) -> tuple[Group, ...]:
+    """Turn the text of --groups into settings.
+
+    Raises:
+        SettingsError: an unknown name.
+    """
+    names = [part.strip() for part in text.split(",")]
+    unknown = [name for name in names if name not in GROUPS]
+    if unknown:
+        raise SettingsError(f"--groups {unknown[0]!r} is not known; use {', '.join(GROUPS)}")
+    return tuple(group for group in GROUPS if group in names)
 
 
 def read_batch_sizes(text: str) -> tuple[int, ...]:

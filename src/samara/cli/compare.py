@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from samara.compare import Compared
     from samara.evaluation.ground_truth import GroundTruth
     from samara.measurements.metrics import Group
-    from samara.reports.comparison_tables import Table
+    from samara.reports.comparison_tables import Row, Table
 
 COMPARED, DATA, THOROUGHNESS, RUNNING, RESULT = (
     "What is compared",
@@ -29,6 +30,8 @@ COMPARED, DATA, THOROUGHNESS, RUNNING, RESULT = (
     "Result",
 )
 TERMINAL_TABLES = ("overview", "quality")
+TELLING = ("picture and click", "everything", "box IoU", "centre click IoU", "parameters", "file", "licence")
+"""Columns that a narrow terminal shows before others; the files have all of them."""
 
 
 def compare(
@@ -120,9 +123,11 @@ def compare(
 
     Example: samara compare --checkpoints samara_mini,mobile_sam --ground-truth cells.json --images cells
     """
+    from samara.benchmarking.measure import RECORDS
     from samara.benchmarking.settings import BenchmarkSettings
     from samara.benchmarking.subjects import Running
     from samara.compare import compare as compare_checkpoints
+    from samara.remembered import remember
 
     named = checkpoints if checkpoints is not None or records else "samara_mini"
     where = read_ground_truths(ground_truth or [], images or [])
@@ -137,9 +142,12 @@ def compare(
     evaluation = EvaluationSettings(
         measures=read_measures(measure), objects=objects or None, images=limit, points_per_side=points_per_side
     )
+    names = [name for part in (named or "").split(",") if (name := part.strip())]
+    if names:
+        remember(out / RECORDS)
     with work_bar() as tell:
         compared = compare_checkpoints(
-            [name for part in (named or "").split(",") if (name := part.strip())],
+            names,
             out=out,
             images=images[0] if images else None,
             ground_truth=where,
@@ -214,7 +222,7 @@ def show(compared: Compared, *, as_json: bool) -> None:
     console = Console()
     for table in compared.tables:
         if table.name in TERMINAL_TABLES:
-            console.print(terminal_table(table))
+            console.print(terminal_table(table, console.width))
             console.print()
     if any(one.is_random for one in compared.comparison.contenders):
         typer.echo(
@@ -223,18 +231,43 @@ def show(compared: Compared, *, as_json: bool) -> None:
     typer.echo(f"{', '.join(path.name for path in compared.files)} in {compared.files[0].parent}")
 
 
-def terminal_table(table: Table) -> RichTable:
-    """A table for `rich`: names are text, never markup."""
+def terminal_table(table: Table, width: int) -> RichTable:
+    """A table for `rich`, with as many columns as fit; names are text, never markup."""
     from rich.table import Table as Shown
     from rich.text import Text
 
     shown = Shown(title=table.title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for head in table.heads:
         shown.add_column(head, overflow="fold")
-    for column in table.columns:
-        shown.add_column(column, justify="right")
+    columns = fitting_columns(table, width)
+    for index in columns:
+        shown.add_column(table.columns[index], justify="right")
     for row in table.rows:
-        first, *others = row.heads
-        names = [f"{first} *" if row.is_random else first, *others]
-        shown.add_row(*(Text(text) for text in (*names, *(cell.text for cell in row.cells))))
+        texts = (*_names(row), *(row.cells[index].text for index in columns))
+        shown.add_row(*(Text(text) for text in texts))
     return shown
+
+
+def fitting_columns(table: Table, width: int) -> list[int]:
+    """Places of the columns that fit into a width, the most telling ones first in line for it."""
+    order = [table.columns.index(name) for name in TELLING if name in table.columns]
+    order += [index for index in range(len(table.columns)) if index not in order]
+    names = [*zip(*map(_names, table.rows), strict=True)]
+    left = width - sum(_width(head, texts) for head, texts in zip(table.heads, names, strict=True))
+    kept = []
+    for index in order:
+        left -= _width(table.columns[index], [row.cells[index].text for row in table.rows])
+        if left < 0:
+            break
+        kept.append(index)
+    return sorted(kept)
+
+
+def _names(row: Row) -> list[str]:
+    first, *others = row.heads
+    return [f"{first} *" if row.is_random else first, *others]
+
+
+def _width(heading: str, texts: Iterable[str]) -> int:
+    """Of a column and the gap beside it; headings may break between words."""
+    return 2 + max(map(len, (*heading.split(), *texts)))

@@ -1,16 +1,15 @@
 """Write what is said about the committed comparison anew from its records: `make docs`.
 
-The chart for the README, the sentences and tables in README.md and docs/comparison.md, and beside the records their
-JSON, CSV and Markdown. The page itself holds pictures of data sets that are not in this repository and is made by
+The chart for the README, the table there and in docs/comparison.md, its sentences, and beside the records their JSON,
+CSV and Markdown. The page itself holds pictures of data sets that are not in this repository and is made by
 `samara compare`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from docs.made_parts import with_parts
 from samara.compare import CSV, JSON, MARKDOWN, all_tables
 from samara.measurements.record_file import read_records
 from samara.reports.comparison_documents import RANDOM, csv_text, json_text, markdown_text
@@ -20,7 +19,7 @@ from samara.reports.quantities import quantity, significant
 from samara.reports.time_chart import time_chart_svg, time_charts
 
 DOCS = Path(__file__).parent
-README, DOCUMENT = DOCS.parent / "README.md", DOCS / "comparison.md"
+DOCUMENT = DOCS / "comparison.md"
 FOLDER, CHART = DOCS / "comparison", DOCS / "images" / "comparison.svg"
 
 REFERENCE = "sam_vit_b"
@@ -45,8 +44,8 @@ def texts() -> dict[Path, str]:
     }
 
 
-def table() -> str:
-    """The README's few lines: size, times, and how many times faster everything is."""
+def times() -> str:
+    """A few lines for the README: size, times, and how many times faster everything is."""
     comparison = committed()
     found = {one.checkpoint: one for one in comparison.contenders}
     reference = found[REFERENCE].value("everything_seconds") or 0.0
@@ -94,25 +93,12 @@ def facts() -> str:
     )
 
 
-REGIONS: Mapping[Path, Mapping[str, Callable[[], str]]] = {
-    README: {"comparison": table},
-    DOCUMENT: {"comparison": table, "facts": facts},
-}
-
-
-def updated(path: Path, text: str) -> str:
-    """A document with its regions made from the records."""
-    for mark, make in REGIONS[path].items():
-        region = re.compile(rf"(<!-- {mark}: made by `make docs` -->\n).*?(\n<!-- end -->)", re.DOTALL)
-        made = make()
-        text, count = region.subn(lambda match, made=made: f"{match[1]}{made}{match[2]}", text)
-        if count != 1:
-            raise SystemExit(f"{path.name} has {count} places for {mark!r}, and must have one")
-    return text
+def updated(text: str) -> str:
+    """The document with its parts made from the records."""
+    return with_parts(DOCUMENT, text, {"comparison": times, "facts": facts})
 
 
 if __name__ == "__main__":
     for path, text in texts().items():
         path.write_text(text, encoding="utf-8")
-    for path in REGIONS:
-        path.write_text(updated(path, path.read_text()))
+    DOCUMENT.write_text(updated(DOCUMENT.read_text()))

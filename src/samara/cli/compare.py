@@ -30,6 +30,7 @@ COMPARED, DATA, THOROUGHNESS, RUNNING, RESULT = (
     "Result",
 )
 TERMINAL_TABLES = ("overview", "quality")
+GAP = 2
 TELLING = ("picture and click", "everything", "box IoU", "centre click IoU", "parameters", "file", "licence")
 """Columns that a narrow terminal shows before others; the files have all of them."""
 
@@ -236,13 +237,18 @@ def terminal_table(table: Table, width: int) -> RichTable:
     from rich.table import Table as Shown
     from rich.text import Text
 
+    from samara.reports.quantities import NOTHING
+
     shown = Shown(title=table.title, title_justify="left", box=None, header_style="bold", pad_edge=False)
-    for head in table.heads:
-        shown.add_column(head, overflow="fold")
+    for head, texts in zip(table.heads, _columns_of_names(table), strict=True):
+        needed = _width(head, texts)
+        shown.add_column(head, overflow="fold", width=min(needed, width // 2))
     columns = fitting_columns(table, width)
     for index in columns:
-        shown.add_column(table.columns[index], justify="right")
+        shown.add_column(table.columns[index], justify="right", width=_width_of(table, index))
     for row in table.rows:
+        if all(cell.text == NOTHING for cell in row.cells):
+            continue  # what others say of it is on the page
         texts = (*_names(row), *(row.cells[index].text for index in columns))
         shown.add_row(*(Text(text) for text in texts))
     return shown
@@ -252,11 +258,11 @@ def fitting_columns(table: Table, width: int) -> list[int]:
     """Places of the columns that fit into a width, the most telling ones first in line for it."""
     order = [table.columns.index(name) for name in TELLING if name in table.columns]
     order += [index for index in range(len(table.columns)) if index not in order]
-    names = [*zip(*map(_names, table.rows), strict=True)]
-    left = width - sum(_width(head, texts) for head, texts in zip(table.heads, names, strict=True))
+    names = zip(table.heads, _columns_of_names(table), strict=True)
+    left = width - sum(GAP + _width(head, texts) for head, texts in names)
     kept = []
     for index in order:
-        left -= _width(table.columns[index], [row.cells[index].text for row in table.rows])
+        left -= GAP + _width_of(table, index)
         if left < 0:
             break
         kept.append(index)
@@ -268,6 +274,14 @@ def _names(row: Row) -> list[str]:
     return [f"{first} *" if row.is_random else first, *others]
 
 
+def _columns_of_names(table: Table) -> list[tuple[str, ...]]:
+    return list(zip(*map(_names, table.rows), strict=True))
+
+
+def _width_of(table: Table, index: int) -> int:
+    return _width(table.columns[index], [row.cells[index].text for row in table.rows])
+
+
 def _width(heading: str, texts: Iterable[str]) -> int:
-    """Of a column and the gap beside it; headings may break between words."""
-    return 2 + max(map(len, (*heading.split(), *texts)))
+    """Of a column; headings may break between words."""
+    return max(map(len, (*heading.split(), *texts)))

@@ -136,9 +136,7 @@ def overview(comparison: Comparison) -> Table:
 def speed(comparison: Comparison) -> Table:
     """First and later calls of every kind of work."""
     works: list[tuple[str, str, int | None]] = [("load", "load", None)]
-    works += [
-        ("encode", f"encode, batch of {size}", size) for size in comparison.batch_sizes
-    ]
+    works += [("encode", f"encode, batch of {size}", size) for size in comparison.batch_sizes]
     works += [("decode_1", "decode 1 prompt", None), ("decode_64", "decode 64 prompts", None)]
     works += [("everything", "everything", None)]
     rows = []

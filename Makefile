@@ -37,6 +37,7 @@ docs: $(INSTALLED)
 	$(BIN)/python -m docs.update_model_card
 	$(BIN)/python -m docs.update_choosing
 	$(BIN)/python -m docs.update_performance
+	$(BIN)/python -m docs.update_comparison
 
 clean:
 	rm -rf .venv demo-output build dist

@@ -7,17 +7,19 @@ from pathlib import Path
 
 from benchmarks.speed_table import speed_table
 from docs.made_parts import with_parts
+from docs.update_comparison import times
 from samara.reports.checkpoint_table import checkpoint_table
 
 README = Path(__file__).parent.parent / "README.md"
 PARTS = {
     "checkpoints": checkpoint_table,
+    "comparison": times,
     "speed": partial(speed_table, contenders=("segment-anything", "OpenVINO assembly", "samara", "samara openvino")),
 }
 
 
 def updated(text: str) -> str:
-    """The README with its table of checkpoints made from the catalogue, that of speed from what was measured."""
+    """The README with its table of checkpoints made from the catalogue, those of speed from what was measured."""
     return with_parts(README, text, PARTS)
 
 

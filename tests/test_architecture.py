@@ -42,6 +42,7 @@ LAYERS = {
     "engines": 5,
     "checkpoints": 6,
     "predictor": 6,
+    "remembered": 7,
     "published": 7,
     "automatic": 7,
     "instances": 7,

@@ -120,8 +120,7 @@ def write_comparison(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out} cannot be used as output folder: {error.strerror or error}") from error
-    made = tables(comparison)
-    made[1:1] = versus(comparison)
+    made = all_tables(comparison)
     texts = {
         JSON: json_text(comparison, made),
         CSV: csv_text(comparison),
@@ -131,6 +130,13 @@ def write_comparison(
         write_atomically(out / name, text.encode("utf-8", errors="replace"))
     write_comparison_page(out / PAGE, comparison, made, pictures, remark)
     return Compared(comparison, tuple(made), tuple(out / name for name in (PAGE, *texts)))
+
+
+def all_tables(comparison: Comparison) -> list[Table]:
+    """Every table that has a number, in the order in which they are shown."""
+    made = tables(comparison)
+    made[1:1] = versus(comparison)
+    return made
 
 
 def _existing(path: Path) -> Path:

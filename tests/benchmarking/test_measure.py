@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,27 +58,35 @@ def test_every_metric_is_planned():
     assert all(job.settings["threads"] >= 1 for job in jobs if job.kind not in ("size", "quality"))
 
 
-def test_a_run_in_processes_gives_records(where, tmp_path):
+QUALITY = {"quality": 6}
+
+
+@pytest.mark.parametrize(
+    "expected", [QUALITY, pytest.param({"size": 4, "speed": 9, "memory": 6} | QUALITY, marks=pytest.mark.slow)], ids=len
+)
+def test_a_run_in_processes_gives_records(where, tmp_path, expected):
     told = []
     file = measure(
         ["samara_mini"],
         out=tmp_path / "out",
         ground_truth=[where],
-        settings=BenchmarkSettings(groups=("size", "quality")),
+        settings=replace(QUICK, groups=tuple(expected)),
         evaluation=FEW,
         running=CPU,
         progress=lambda *step: told.append(step),
     )
     records = read_records(file)
     assert file == tmp_path / "out" / "records.jsonl"
-    assert Counter(record.definition.group for record in records) == {"size": 4, "quality": 6}
-    assert {record.status for record in records} == {"measured"}
+    assert Counter(record.definition.group for record in records) == expected
+    assert {record.status for record in records if "device" not in record.metric} == {"measured"}
     by_place = {(record.metric, record.source): record for record in records}
-    assert by_place["parameters", None].value == 9_757_392
+    if "size" in expected:
+        assert by_place["parameters", None].value == 9_757_392
     assert 0 < by_place["box_iou", "a"].value <= 1
-    assert {record.domain for record in records} == {"drawn", None}
-    assert told[0] == ("measuring", 0, 2)
-    assert told[-1] == ("measuring", 2, 2)
+    assert {record.domain for record in records if record.definition.group == "quality"} == {"drawn"}
+    jobs = len({record.job for record in records})
+    assert told[0] == ("measuring", 0, jobs)
+    assert told[-1] == ("measuring", jobs, jobs)
     assert ("samara_mini: quality, drawn", 2, 2) in told
     assert len(list((tmp_path / "out" / "scores").glob("*.jsonl"))) == 1
 

@@ -6,6 +6,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
+import samara
+from samara.benchmarking import perform as performing
 from samara.benchmarking.measure import Plan
 from samara.benchmarking.perform import perform
 from samara.benchmarking.settings import BenchmarkSettings
@@ -63,8 +65,6 @@ def test_random_weights_have_speed_but_no_quality(coco):
 
 
 def test_quality_is_that_of_evaluate(coco):
-    import samara
-
     numbers = by_metric(coco, MINI, "quality")
     evaluation = samara.evaluate(
         coco, coco.parent / "pictures", settings=FEW, device="cpu", precision="float32", domain="drawn"
@@ -82,3 +82,20 @@ def test_a_detector_has_no_encoding_apart(coco):
     assert by_metric(coco, DETECTOR, "everything")["everything_seconds", None].value > 0
     sizes = by_metric(coco, DETECTOR, "size")
     assert sizes["parameters", None].value == sizes["encoder_parameters", None].value == 2_876_848
+
+
+def test_what_a_detector_cannot_take_is_no_failure(coco, monkeypatch):
+    """A YOLO from a file: what needs prompts is not applicable, with the reason, and what needs none is measured."""
+    trained = replace(DETECTOR, weights="file", sha256="0" * 64)
+    monkeypatch.setattr(performing, "_load", lambda job: as_if_from_a_file(DETECTOR))
+    quality = by_metric(coco, trained, "quality")
+    for metric in ("box_iou", "box_boundary_iou"):
+        number = quality[metric, None]
+        assert (number.value, number.status, number.note) == (None, "not applicable", "YOLO11n-seg cannot take boxes")
+    assert quality["average_recall", None].status == "measured"
+    assert quality["average_recall", None].value == 0  # drawn weights find nothing, which is an answer
+
+
+def as_if_from_a_file(subject):
+    loaded = samara.load(subject.checkpoint, weights="random", device="cpu", input_size=subject.input_size)
+    return replace(loaded, provenance=replace(loaded.provenance, weights="file"))

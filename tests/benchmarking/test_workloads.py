@@ -7,9 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import samara
 from samara.automatic.generator import AutomaticMaskGenerator
 from samara.automatic.settings import AutomaticSettings
 from samara.benchmarking.workloads import Workloads
+from samara.instances.segmenter import InstanceSegmenter
+from samara.instances.settings import InstanceSettings
 from samara.predictor import Predictor
 from tests.finetuning.conftest import make_tiny
 
@@ -59,3 +62,34 @@ def test_of_random_weights_a_third_of_the_masks_is_drawn(tiny):
     assert share == pytest.approx(1 / 3, abs=0.12)
     assert "a third of the masks" in workloads.note
     assert len(workloads.everything(0)) > 0
+
+
+@pytest.fixture(scope="module")
+def yolo():
+    return samara.load("yolo11n-seg", weights="random", device="cpu", precision="float32", input_size=64)
+
+
+def test_a_detector_finds_everything_with_its_own_settings(yolo, monkeypatch):
+    asked = []
+    monkeypatch.setattr(InstanceSegmenter, "generate", lambda self, image: asked.append((self, image.shape[1])))
+    workloads = Workloads(yolo, PICTURES, 32)
+    for call in range(4):
+        workloads.everything(call)
+    segmenters, widths = zip(*asked, strict=True)
+    assert set(segmenters) == {workloads.segmenter}  # the network is made ready once
+    assert widths == (50, 51, 52, 50)
+    assert workloads.segmenter.settings == InstanceSettings()
+    assert workloads.segmenter.confidence_thresh == yolo.pred_iou_thresh
+
+
+def test_a_detector_may_find_nothing(yolo):
+    # Drawn weights are sure of nothing.
+    masks = Workloads(yolo, PICTURES, 1).everything(0)
+    assert len(masks) == 0
+    assert masks.size_hw == (40, 50)
+
+
+def test_how_much_random_weights_draw_is_told(yolo):
+    assert "is not what trained weights would find" in Workloads(yolo, PICTURES, 1).note
+    trained = replace(yolo, provenance=replace(yolo.provenance, weights="file"))
+    assert Workloads(trained, PICTURES, 1).note == ""

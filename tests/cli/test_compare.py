@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
-from samara.cli.compare import read_batch_sizes, read_ground_truths
+from samara.cli.compare import fitting_columns, read_batch_sizes, read_ground_truths, read_groups, terminal_table
 from samara.cli.main import app
 from samara.errors import SettingsError
 from samara.measurements.record_file import append_records
+from samara.reports.comparison_tables import tables
 from tests.evaluation.conftest import write_coco
-from tests.reports.samples import records
+from tests.reports.samples import comparison, records
+
+
+@pytest.fixture(autouse=True)
+def _remembered_apart(monkeypatch, tmp_path):
+    monkeypatch.setenv("SAMARA_HOME", str(tmp_path / "samara"))
 
 
 @pytest.fixture
@@ -63,6 +71,12 @@ def test_batch_sizes_are_numbers():
         read_batch_sizes("1,many")
 
 
+def test_groups_are_known_names():
+    assert read_groups("speed, size") == ("speed", "size")
+    with pytest.raises(SettingsError, match="'price' is not known; use"):
+        read_groups("size,price")
+
+
 @pytest.mark.slow
 def test_measuring_ends_in_a_page(tmp_path):
     coco = write_coco(tmp_path)
@@ -77,3 +91,20 @@ def test_measuring_ends_in_a_page(tmp_path):
     before = (tmp_path / "out" / "records.jsonl").read_text()
     assert run(*arguments).exit_code == 0
     assert (tmp_path / "out" / "records.jsonl").read_text() == before  # nothing is measured twice
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 400])
+def test_a_terminal_shows_what_fits(width):
+    shown = tables(comparison())
+    for table in shown:
+        columns = fitting_columns(table, width)
+        assert columns == sorted(set(columns))
+        if width == 400:
+            assert len(columns) == len(table.columns)
+        console = Console(width=width, file=io.StringIO())
+        console.print(terminal_table(table, width))
+        lines = console.file.getvalue().splitlines()
+        assert max(map(len, lines)) <= width
+        if table.name == "overview" and width >= 80:
+            # Neither a name nor a number is broken.
+            assert any(line.startswith("mobile_sam ") and "1.25 s" in line and "8.00 s" in line for line in lines)

@@ -14,6 +14,11 @@ from samara.evaluation.settings import MEASURES, EvaluationSettings
 from tests.evaluation.conftest import write_coco
 
 
+@pytest.fixture(autouse=True)
+def _remembered_apart(monkeypatch, tmp_path):
+    monkeypatch.setenv("SAMARA_HOME", str(tmp_path / "samara"))
+
+
 @pytest.fixture
 def coco(tmp_path):
     return write_coco(tmp_path)

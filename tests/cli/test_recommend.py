@@ -7,13 +7,19 @@ import subprocess
 import sys
 
 import pytest
+from click import Group
+from typer.main import get_command
 from typer.testing import CliRunner
 
+from samara.benchmarking import measure as measuring
 from samara.cli.main import app
 from samara.errors import SettingsError
+from samara.machine import detect
+from samara.measurements.numbers import Number
 from samara.measurements.record_file import append_records
-
-from ..recommendation.samples import record
+from samara.recommendation.tasks import TASKS
+from tests.evaluation.conftest import write_coco
+from tests.recommendation.samples import record
 
 
 @pytest.fixture(autouse=True)
@@ -111,3 +117,79 @@ def test_recommending_for_a_described_machine_loads_no_torch():
 
 def test_pictures_without_ground_truth_are_refused(tmp_path):
     assert "needs both" in str(run("--images", tmp_path).exception)
+
+
+@pytest.fixture
+def placeholders(tmp_path):
+    """What a user puts in the place of the capitals."""
+    coco = write_coco(tmp_path)
+    picture = str(coco.parent / "pictures" / "a_0.png")
+    return {
+        "PICTURE": picture,
+        "PICTURE...": picture,
+        "PICTURES": str(coco.parent / "pictures"),
+        "X,Y": "20,30",
+        "X0,Y0,X1,Y1": "5,5,40,50",
+        "COCO.json": str(coco),
+        "FILE": str(tmp_path / "mine.safetensors"),
+        "DIR": str(coco.parent / "pictures"),
+        "out DIR": str(tmp_path / "out"),
+    }
+
+
+def arguments_of(command, placeholders):
+    """The words of a command without "samara", capitals filled in."""
+    words = command.split()[1:]
+    before = ["", *words]
+    return [
+        placeholders["out DIR"] if (last, word) == ("--out", "DIR") else placeholders.get(word, word)
+        for last, word in zip(before, words, strict=False)
+    ]
+
+
+@pytest.mark.parametrize("options", [["--vram", 24], ["--device", "cpu", "--offline"]], ids=["gpu", "here"])
+@pytest.mark.parametrize("task", TASKS)
+def test_the_commands_are_understood(task, options, placeholders):
+    commands = json.loads(run("--task", task, *options, "--json").stdout)["commands"]
+    assert commands
+    for command in commands:
+        name, *arguments = arguments_of(command, placeholders)
+        words = [name, *arguments]
+        place = get_command(app)
+        while isinstance(place, Group):
+            place = place.commands[words.pop(0)]
+        # Refuses unknown options, missing arguments and values of the wrong kind; runs nothing.
+        assert place.make_context(name, words).args == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", TASKS)
+def test_the_commands_run(task, placeholders, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (command,) = json.loads(run("--device", "cpu", "--task", task, "--offline", "--json").stdout)["commands"]
+    result = CliRunner().invoke(app, arguments_of(command, placeholders))
+    assert result.exit_code == 0, f"{command}: {result.output} {result.exception!r}"
+
+
+def test_what_compare_measured_here_is_found(tmp_path, monkeypatch):
+    """From another folder, without being told where."""
+    here = detect()
+    records = [
+        record("mobile_sam", metric, 0.125, machine=here, weights="random", job=metric, batch_size=size)
+        for metric, size in (("encode_seconds", 1), ("decode_1_seconds", None))
+    ]
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    append_records(tmp_path / "work" / "comparison" / "records.jsonl", records)
+    # Everything that is asked for is measured already.
+    monkeypatch.setattr(measuring, "run_job", lambda job, **_: [Number(metric=name, value=1.0) for name in job.metrics])
+    assert CliRunner().invoke(app, ["compare", "--groups", "size", "--json"]).exit_code == 0
+    monkeypatch.chdir(tmp_path)
+    ranking = json.loads(run("--device", "cpu", "--json").stdout)["ranking"]
+    seconds = {one["checkpoint"]: one["seconds"] for one in ranking}
+    assert (seconds["mobile_sam"]["value"], seconds["mobile_sam"]["certainty"]) == (0.25, "measured here")
+    text = run("--device", "cpu", "--all").stdout
+    assert "0.25 s =" in next(line for line in text.splitlines() if " mobile_sam " in line)
+    # Of another machine nothing is known from here.
+    other = json.loads(run("--ram", 8, "--json").stdout)["ranking"]
+    assert {one["seconds"]["certainty"] for one in other} == {"rule of thumb"}

@@ -10,9 +10,13 @@ from samara.automatic.generator import AutomaticMaskGenerator
 from samara.automatic.settings import AutomaticSettings
 from samara.evaluation import contestants
 from samara.evaluation.contestants import open_contestant
+from samara.evaluation.ground_truth import GroundTruth, read_ground_truth
+from samara.evaluation.scoring import score_picture
+from samara.evaluation.settings import EvaluationSettings
 from samara.instances.letterbox import Letterbox
 from samara.predictor import Predictor
 from samara.prompts import Prompt
+from tests.evaluation.conftest import write_coco
 from tests.finetuning.conftest import make_tiny
 from tests.instances.planted import PlantedEngine, disc
 
@@ -100,3 +104,35 @@ def test_a_detector_that_takes_no_prompts_finds_everything():
     contestant = open_contestant(yolo)
     assert not contestant.capabilities.points
     assert contestant.everything(contestant.embed(IMAGE)).size_hw == (60, 80)
+
+
+def test_a_detector_that_found_nothing_gives_empty_masks(fastsam):
+    contestant = open_contestant(fastsam)
+    planted(contestant, [])
+    seen = contestant.embed(IMAGE)
+    answers = contestant.answer(seen, [CLICKS[0], BOX])
+    assert [(one.rle.decode().shape, one.rle.area, one.predicted_iou) for one in answers] == [((60, 80), 0, 0.0)] * 2
+    assert len(contestant.everything(seen)) == 0
+
+
+def test_background_points_rule_out_what_a_click_would_choose(fastsam):
+    contestant = open_contestant(fastsam)
+    planted(contestant, [(20, 30, 8, 0, 1.0), (22, 30, 16, 0, 2.0)])
+    prompt = Prompt([[20, 30], [34, 30]], [1, 0])  # the larger disc reaches the second point
+    (answer,) = contestant.answer(contestant.embed(IMAGE), [prompt])
+    assert iou(answer, disc((60, 80), 20, 30, 8)) > 0.85
+
+
+def test_recall_and_prompts_agree_with_the_metrics_of_a_whole_picture(fastsam, tmp_path):
+    """From ground truth to scores, FastSAM answers like any checkpoint, clicks until good included."""
+    coco = write_coco(tmp_path, sources=("a",), objects=2)
+    (picture,) = read_ground_truth(GroundTruth(coco, tmp_path / "pictures"), EvaluationSettings())
+    contestant = open_contestant(fastsam)
+    x0, y0, x1, y1 = picture.objects[0].box_xyxy
+    planted(contestant, [((x0 + x1) / 2, (y0 + y1) / 2, max(x1 - x0, y1 - y0), 0, 3.0)])
+    scores = score_picture(contestant, picture, ("centre_click", "box", "clicks", "everything"), 0)
+    first, second = scores.objects
+    assert 0.2 < first.answers["box"].iou == first.answers["centre_click"].iou
+    assert len(first.clicks) == 20 or max(first.clicks) >= 0.9
+    assert second.answers["centre_click"].iou < first.answers["centre_click"].iou
+    assert scores.everything is not None

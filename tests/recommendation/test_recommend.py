@@ -43,7 +43,7 @@ LIMITS = st.fixed_dictionaries(
         "max_disk_gb": st.one_of(st.none(), st.floats(0.001, 10)),
     }
 )
-QUICK = settings(max_examples=40, deadline=None)
+QUICK = settings(max_examples=15, deadline=None)
 
 
 @given(st.sampled_from(["vram_gb", "ram_gb"]), st.floats(0.2, 100), st.floats(1, 10), WORK, LIMITS)

@@ -6,14 +6,14 @@ from itertools import combinations
 
 import pytest
 
-from samara.reports.comparison_charts import HEIGHT, WIDTH, bars, not_drawn, scatters, shortened
+from samara.reports.comparison_charts import HEIGHT, WIDTH, bars, not_drawn, published_scatters, scatters, shortened
 from samara.reports.contenders import Comparison
 from tests.reports.samples import all_of, comparison, subject
 
 
 def test_points_without_quality_are_listed_and_not_drawn():
     natural, medical = scatters(comparison())
-    assert (natural.domain, medical.domain) == ("natural", "medical")
+    assert (natural.title, medical.title) == ("natural", "medical")
     assert len(natural.points) == 2
     assert [title for title in not_drawn(comparison()) if "sam_vit_b" in title] == not_drawn(comparison())
     assert len(not_drawn(comparison())) == 2
@@ -45,6 +45,26 @@ def test_everything_lies_inside_and_names_do_not_touch():
     for one, other in combinations(chart.points, 2):
         apart = abs(one.label_y - other.label_y) >= 12 or abs(one.label_x - other.label_x) >= 7 * len(one.title)
         assert apart, f"{one.title} lies on {other.title}"
+
+
+def test_published_quality_is_of_one_table_and_meets_the_measured_time():
+    times = {"sam_vit_h": 9.0, "sam_vit_l": 5.0, "sam_vit_b": 2.0, "mobile_sam": 1.0, "sam_hq_vit_tiny": 1.1}
+    records = [record for name, scale in times.items() for record in all_of(subject(name, "random"), scale=scale)]
+    (chart,) = published_scatters(Comparison(tuple(records)))
+    assert chart.title == "mask AP on COCO from a detector's boxes"
+    assert chart.note.startswith("TinySAM README: COCO val2017")
+    assert "one mask" in chart.note
+    points = {point.title: point for point in chart.points}
+    assert set(points) == {"sam_vit_h", "sam_vit_l", "sam_vit_b", "mobile_sam"}  # no table has HQ-SAM beside them
+    assert points["sam_vit_h"].tip == "sam_vit_h: 11.2 s, 0.465"
+    assert points["sam_vit_h"].y < points["sam_vit_l"].y < points["mobile_sam"].y == points["sam_vit_b"].y
+    assert not points["sam_vit_b"].on_front  # as good as mobile_sam, and slower
+    assert all(point.low_y == point.high_y == point.y for point in chart.points)
+
+
+def test_two_published_points_are_no_chart():
+    records = [record for name in ("sam_vit_h", "sam_vit_l") for record in all_of(subject(name, "random"))]
+    assert published_scatters(Comparison(tuple(records))) == []
 
 
 def test_long_names_are_shortened():

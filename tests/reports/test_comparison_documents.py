@@ -7,7 +7,7 @@ import io
 import json
 import re
 
-from samara.reports.comparison_documents import csv_text, json_text, left_open, markdown_text
+from samara.reports.comparison_documents import csv_text, json_text, markdown_text
 from samara.reports.comparison_tables import tables
 from samara.reports.contenders import Comparison
 from samara.reports.versus_table import versus
@@ -57,9 +57,3 @@ def test_markdown_has_even_tables_and_no_html():
         assert len(widths) == 1
     assert "g 91 M / 93.7 M" in text
     assert "✗" in text
-
-
-def test_reasons_are_told_once_per_contender():
-    reasons = left_open(comparison())
-    assert len(reasons) == 2
-    assert all(reason.startswith("centre click, IoU: its file") for _, reason in reasons)

@@ -78,14 +78,14 @@ def test_it_says_what_was_measured_where_and_what_was_not(page):
     assert "random weights have no quality" in text
     assert "guide 13.2× ✗" in text
     assert text.count("random weights") > 4
-    assert "Not drawn, for want of quality or speed: sam_vit_b" in text
+    assert "Without measured quality or speed: sam_vit_b" in text
 
 
 def test_one_number_is_enough_for_a_page():
     shown = Comparison((number(subject("a", precision="float16"), "parameters", 5),))
     text = comparison_page(shown, tables(shown))
     assert Elements(text).open == []
-    assert "tradeoff" not in re.sub(r"(?s)<style>.*</style>", "", text) or "Not drawn" in text
+    assert "tradeoff" not in re.sub(r"(?s)<style>.*</style>", "", text) or "Without measured" in text
 
 
 def test_machines_are_described_by_their_own_records():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from samara.reports.quantities import quantity, quantity_range, significant
+from samara.reports.quantities import quantity, quantity_range, round_quantity, significant
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,7 @@ def test_stated_numbers_are_not_made_more_precise_than_they_were():
 @pytest.mark.parametrize(("value", "text"), [(9.996, "10.0"), (99.96, "100"), (0.9996, "1.00"), (12345, "12,345")])
 def test_rounding_up_keeps_three_digits(value, text):
     assert significant(value) == text
+
+
+def test_axes_have_round_numbers():
+    assert [round_quantity(value, "seconds") for value in (0.03, 1, 30)] == ["30 ms", "1 s", "30 s"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from samara.benchmarking.settings import GROUPS
 from samara.cli.evaluate import read_measures
 from samara.cli.progress import work_bar
 from samara.errors import SettingsError
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 
     from samara.compare import Compared
     from samara.evaluation.ground_truth import GroundTruth
-    from samara.reports.comparison_tables import Table
+    from samara.measurements.metrics import Group
+    from samara.reports.comparison_tables import Row, Table
 
 COMPARED, DATA, THOROUGHNESS, RUNNING, RESULT = (
     "What is compared",
@@ -27,6 +30,9 @@ COMPARED, DATA, THOROUGHNESS, RUNNING, RESULT = (
     "Result",
 )
 TERMINAL_TABLES = ("overview", "quality")
+GAP = 2
+TELLING = ("picture and click", "everything", "box IoU", "centre click IoU", "parameters", "file", "licence")
+"""Columns that a narrow terminal shows before others; the files have all of them."""
 
 
 def compare(
@@ -62,10 +68,16 @@ def compare(
             rich_help_panel=DATA,
         ),
     ] = None,
+    groups: Annotated[
+        str,
+        typer.Option(metavar="A,B,...", help=f"Numbers to measure: {', '.join(GROUPS)}.", rich_help_panel=THOROUGHNESS),
+    ] = ",".join(GROUPS),
     measure: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help=f"{', '.join(MEASURES)}. Repeatable. Default: all.", rich_help_panel=THOROUGHNESS
+            metavar="NAME",
+            help=f"Of quality: {', '.join(MEASURES)}. Repeatable. Default: all.",
+            rich_help_panel=THOROUGHNESS,
         ),
     ] = None,
     limit: Annotated[
@@ -112,13 +124,16 @@ def compare(
 
     Example: samara compare --checkpoints samara_mini,mobile_sam --ground-truth cells.json --images cells
     """
+    from samara.benchmarking.measure import RECORDS
     from samara.benchmarking.settings import BenchmarkSettings
     from samara.benchmarking.subjects import Running
     from samara.compare import compare as compare_checkpoints
+    from samara.remembered import remember
 
     named = checkpoints if checkpoints is not None or records else "samara_mini"
     where = read_ground_truths(ground_truth or [], images or [])
     settings = BenchmarkSettings(
+        groups=read_groups(groups),
         batch_sizes=read_batch_sizes(batch_sizes),
         repeats=repeats,
         seconds=seconds,
@@ -128,9 +143,12 @@ def compare(
     evaluation = EvaluationSettings(
         measures=read_measures(measure), objects=objects or None, images=limit, points_per_side=points_per_side
     )
+    names = [name for part in (named or "").split(",") if (name := part.strip())]
+    if names:
+        remember(out / RECORDS)
     with work_bar() as tell:
         compared = compare_checkpoints(
-            [name for part in (named or "").split(",") if (name := part.strip())],
+            names,
             out=out,
             images=images[0] if images else None,
             ground_truth=where,
@@ -142,6 +160,19 @@ def compare(
             progress=tell,
         )
     show(compared, as_json=as_json)
+
+
+def read_groups(text: str) -> tuple[Group, ...]:
+    """Turn the text of --groups into settings.
+
+    Raises:
+        SettingsError: an unknown name.
+    """
+    names = [part.strip() for part in text.split(",")]
+    unknown = [name for name in names if name not in GROUPS]
+    if unknown:
+        raise SettingsError(f"--groups {unknown[0]!r} is not known; use {', '.join(GROUPS)}")
+    return tuple(group for group in GROUPS if group in names)
 
 
 def read_batch_sizes(text: str) -> tuple[int, ...]:
@@ -192,7 +223,7 @@ def show(compared: Compared, *, as_json: bool) -> None:
     console = Console()
     for table in compared.tables:
         if table.name in TERMINAL_TABLES:
-            console.print(terminal_table(table))
+            console.print(terminal_table(table, console.width))
             console.print()
     if any(one.is_random for one in compared.comparison.contenders):
         typer.echo(
@@ -201,18 +232,56 @@ def show(compared: Compared, *, as_json: bool) -> None:
     typer.echo(f"{', '.join(path.name for path in compared.files)} in {compared.files[0].parent}")
 
 
-def terminal_table(table: Table) -> RichTable:
-    """A table for `rich`: names are text, never markup."""
+def terminal_table(table: Table, width: int) -> RichTable:
+    """A table for `rich`, with as many columns as fit; names are text, never markup."""
     from rich.table import Table as Shown
     from rich.text import Text
 
+    from samara.reports.quantities import NOTHING
+
     shown = Shown(title=table.title, title_justify="left", box=None, header_style="bold", pad_edge=False)
-    for head in table.heads:
-        shown.add_column(head, overflow="fold")
-    for column in table.columns:
-        shown.add_column(column, justify="right")
+    for head, texts in zip(table.heads, _columns_of_names(table), strict=True):
+        needed = _width(head, texts)
+        shown.add_column(head, overflow="fold", width=min(needed, width // 2))
+    columns = fitting_columns(table, width)
+    for index in columns:
+        shown.add_column(table.columns[index], justify="right", width=_width_of(table, index))
     for row in table.rows:
-        first, *others = row.heads
-        names = [f"{first} *" if row.is_random else first, *others]
-        shown.add_row(*(Text(text) for text in (*names, *(cell.text for cell in row.cells))))
+        if all(cell.text == NOTHING for cell in row.cells):
+            continue  # what others say of it is on the page
+        texts = (*_names(row), *(row.cells[index].text for index in columns))
+        shown.add_row(*(Text(text) for text in texts))
     return shown
+
+
+def fitting_columns(table: Table, width: int) -> list[int]:
+    """Places of the columns that fit into a width, the most telling ones first in line for it."""
+    order = [table.columns.index(name) for name in TELLING if name in table.columns]
+    order += [index for index in range(len(table.columns)) if index not in order]
+    names = zip(table.heads, _columns_of_names(table), strict=True)
+    left = width - sum(GAP + _width(head, texts) for head, texts in names)
+    kept = []
+    for index in order:
+        left -= GAP + _width_of(table, index)
+        if left < 0:
+            break
+        kept.append(index)
+    return sorted(kept)
+
+
+def _names(row: Row) -> list[str]:
+    first, *others = row.heads
+    return [f"{first} *" if row.is_random else first, *others]
+
+
+def _columns_of_names(table: Table) -> list[tuple[str, ...]]:
+    return list(zip(*map(_names, table.rows), strict=True))
+
+
+def _width_of(table: Table, index: int) -> int:
+    return _width(table.columns[index], [row.cells[index].text for row in table.rows])
+
+
+def _width(heading: str, texts: Iterable[str]) -> int:
+    """Of a column; headings may break between words."""
+    return max(map(len, (*heading.split(), *texts)))

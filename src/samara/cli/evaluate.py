@@ -81,7 +81,9 @@ def evaluate(
 
     Example: samara evaluate --ground-truth cells.json --images cells --checkpoint vit_b --out cells-vit-b
     """
+    from samara.quality import RECORDS
     from samara.quality import evaluate as measure_quality
+    from samara.remembered import remember
 
     settings = EvaluationSettings(
         measures=read_measures(measure),
@@ -92,6 +94,8 @@ def evaluate(
         seed=seed,
         failures=failures,
     )
+    if out is not None:
+        remember(out / RECORDS)
     with work_bar() as tell:
         evaluation = measure_quality(
             ground_truth,

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from samara.errors import RecordError
-from samara.files import write_atomically
 from samara.measurements.json_lines import append_lines, read_lines
 from samara.measurements.records import Record
 
@@ -35,27 +34,6 @@ def read_records(path: Path) -> list[Record]:
         except RecordError as error:
             raise RecordError(f"{path}, line {number}: {error}") from error
     return records
-
-
-def merge_records(paths: Iterable[Path], out: Path) -> int:
-    """Join files of records, e.g. of several machines, into one; a record that is in several is kept once.
-
-    Concatenating the files does the same but for the repetitions.
-
-    Args:
-        paths: of files; one that is not there has no records.
-        out: written completely or not at all; may be one of `paths`.
-
-    Returns:
-        How many records the result has.
-
-    Raises:
-        RecordError: a file is damaged; nothing is written.
-        OutputError: the result cannot be written.
-    """
-    lines = dict.fromkeys(record.to_json() for path in paths for record in read_records(path))
-    write_atomically(out, "".join(f"{line}\n" for line in lines).encode())
-    return len(lines)
 
 
 def measured_jobs(records: Iterable[Record]) -> set[str]:

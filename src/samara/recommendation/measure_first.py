@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from samara.benchmarking.measure import measure
+from samara.benchmarking.measure import RECORDS, measure
 from samara.benchmarking.settings import BenchmarkSettings
 from samara.benchmarking.subjects import Running
 from samara.errors import SettingsError
@@ -17,6 +17,7 @@ from samara.recommendation.answer import Recommendation
 from samara.recommendation.costs import POINTS_PER_SIDE
 from samara.recommendation.request import Request
 from samara.recommendation.tasks import Prompt
+from samara.remembered import remember
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, the steps done and the steps in all."""
@@ -60,6 +61,7 @@ def measure_first(
         raise SettingsError("measuring is for this machine; leave out what describes another one")
     if not names:
         raise SettingsError("no feasible checkpoint is on this machine; fetch one with `samara checkpoints get`")
+    remember(out / RECORDS)
     file = measure(
         names,
         out=out,

@@ -14,7 +14,7 @@ from samara.machine import Machine, detect
 from samara.measurements.records import Record
 from samara.recommendation.answer import Excluded, Recommendation
 from samara.recommendation.estimates import needs_of
-from samara.recommendation.measured import Measurements, measurements
+from samara.recommendation.measured import Measurements, is_same_machine, measurements
 from samara.recommendation.notes import notes_about
 from samara.recommendation.quality import qualities
 from samara.recommendation.ranking import rank
@@ -23,6 +23,7 @@ from samara.recommendation.rules import Candidate, cannot_run, reasons_against
 from samara.recommendation.statement import Statement
 from samara.recommendation.target import Target, target
 from samara.recommendation.throughput import measure_matrix_speed
+from samara.remembered import remembered
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, the steps done and the steps in all."""
@@ -40,7 +41,7 @@ def recommend(
     max_latency_s: float | None = None,
     max_disk_gb: float | None = None,
     offline: bool = False,
-    records: Iterable[Record] = (),
+    records: Iterable[Record] | None = None,
     ground_truth: str | os.PathLike[str] | None = None,
     images: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] = MEASURED_IN,
@@ -65,7 +66,8 @@ def recommend(
         max_latency_s: most seconds from a picture to its masks: of one prompt, or of everything if that is asked.
         max_disk_gb: most GB to download.
         offline: only checkpoints that are on this machine.
-        records: earlier measurements; they win over published figures and estimates.
+        records: earlier measurements; they win over published figures and estimates. None: what `samara compare`,
+            `samara evaluate` and this function measured on this machine before.
         ground_truth: COCO instances file of pictures of your own: what is on this machine is measured on them first.
         images: folder of those pictures.
         out: folder for these measurements; started again, they go on where they were cut off.
@@ -98,7 +100,7 @@ def recommend(
     if measure_speed:
         where = dataclasses.replace(where, speed=_measured_speed(where))
     here_now = _at_hand() if at_hand is None else at_hand
-    known = list(records)
+    known = _measured_before(here) if records is None else list(records)
     found = choose(wanted, where, measurements(known, where, wanted.domain), here_now)
     if ground_truth is None and images is None:
         return found
@@ -143,6 +145,11 @@ def choose(wanted: Request, where: Target, measured: Measurements, at_hand: Coll
 
 def _at_hand() -> frozenset[str]:
     return frozenset(entry.checkpoint.name for entry in Store().entries() if entry.state == "here")
+
+
+def _measured_before(here: Machine | None) -> list[Record]:
+    """What was measured on this machine; nothing where another one is asked about."""
+    return [] if here is None else [record for record in remembered() if is_same_machine(record, here)]
 
 
 def _measured_speed(where: Target) -> Statement:

@@ -6,15 +6,23 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from samara.published.figures import FIGURES, Figure
+from samara.published.record import METRICS
 from samara.reports.comparison_tables import QUALITY, prompt_time
 from samara.reports.contenders import Comparison, Contender, Place
 from samara.reports.pareto import pareto_front
-from samara.reports.quantities import quantity
+from samara.reports.quantities import quantity, round_quantity
 
 WIDTH, HEIGHT = 420.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 16.0, 14.0, 44.0
 LETTER, LINE, MOST_LETTERS = 7.8, 14.0, 24
 """About the width and height of the text beside a point, and how long it may be."""
+
+PUBLISHED_QUALITY = ("coco_ap", "lvis_ap", "seginw_ap")
+"""Published numbers that stand for quality; only those of one table are comparable."""
+
+LEAST_POINTS = 3
+"""Fewer points of published quality are no chart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +59,19 @@ class Tick:
 
 @dataclass(frozen=True, kw_only=True)
 class Scatter:
-    """Quality against speed for one kind of pictures at one place.
+    """Quality against speed at one place.
 
     Attributes:
-        domain: kind of pictures.
+        title: whose quality it is: kind of pictures, or who published it.
+        note: under which conditions; may be empty.
         place: where speed was measured.
         points: of contenders with both numbers.
         front: the Pareto front as the points of a line.
         x_ticks, y_ticks: of the axes.
     """
 
-    domain: str
+    title: str
+    note: str
     place: str
     points: tuple[Point, ...]
     front: str
@@ -101,10 +111,21 @@ class Bars:
     bars: tuple[Bar, ...]
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """What becomes a point: seconds, and a quality with its interval."""
+
+    title: str
+    seconds: float
+    gain: float
+    low: float
+    high: float
+
+
 def scatters(comparison: Comparison) -> list[Scatter]:
-    """One chart for each place and kind of pictures that has a point."""
+    """Measured quality: one chart for each place and kind of pictures that has a point."""
     return [
-        _scatter(place, domain, drawn)
+        _scatter(domain, "", place, [_measured(one, domain) for one in drawn], origin=0.0)
         for place in comparison.places
         for domain in comparison.domains
         if (drawn := [one for one in comparison.at(place) if is_drawn(one, domain)])
@@ -112,7 +133,7 @@ def scatters(comparison: Comparison) -> list[Scatter]:
 
 
 def not_drawn(comparison: Comparison) -> list[str]:
-    """Titles of contenders that are in no chart, because they have no quality or no speed."""
+    """Titles of contenders that are in no chart of measured quality, because they have no quality or no speed."""
     return [
         one.title for one in comparison.contenders if not any(is_drawn(one, domain) for domain in comparison.domains)
     ]
@@ -123,47 +144,82 @@ def is_drawn(one: Contender, domain: str) -> bool:
     return bool(prompt_time(one).value) and one.value(QUALITY[0], domain=domain) is not None
 
 
-def _scatter(place: Place, domain: str, drawn: Sequence[Contender]) -> Scatter:
-    seconds = [prompt_time(one).value or 0.0 for one in drawn]
-    records = [one.newest[QUALITY[0], domain, None, None] for one in drawn]
-    gains = [record.value or 0.0 for record in records]
-    spans = [
-        (gain, gain) if record.interval is None else (record.interval.low, record.interval.high)
-        for gain, record in zip(gains, records, strict=True)
+def _measured(one: Contender, domain: str) -> _Measured:
+    record = one.newest[QUALITY[0], domain, None, None]
+    gain, interval = record.value or 0.0, record.interval
+    low, high = (gain, gain) if interval is None else (interval.low, interval.high)
+    return _Measured(one.title, prompt_time(one).value or 0.0, gain, low, high)
+
+
+def published_scatters(comparison: Comparison) -> list[Scatter]:
+    """Published quality against the speed that was measured: at each place the table that has most of what ran there.
+
+    Only figures of one table, under equal conditions, are in one chart.
+    """
+    return [chart for place in comparison.places if (chart := _published(comparison.at(place), place)) is not None]
+
+
+def _published(contenders: Sequence[Contender], place: Place) -> Scatter | None:
+    timed = {one.checkpoint: one for one in contenders if prompt_time(one).value}
+    tables: dict[tuple[str, str, str], dict[str, Figure]] = {}
+    for figure in FIGURES:
+        if figure.metric in PUBLISHED_QUALITY and figure.checkpoint in timed:
+            table = (figure.metric, figure.source, str(figure.conditions))
+            tables.setdefault(table, {})[figure.checkpoint] = figure
+    if not tables:
+        return None
+    (metric, source, conditions), figures = max(tables.items(), key=lambda table: len(table[1]))
+    if len(figures) < LEAST_POINTS:
+        return None
+    points = [
+        _Measured(timed[name].title, prompt_time(timed[name]).value or 0.0, figure.value, figure.value, figure.value)
+        for name, figure in figures.items()
     ]
+    lowest = min(point.gain for point in points)
+    return _scatter(METRICS[metric].title, f"{source}: {conditions}", place, points, origin=max(0.0, lowest - 0.05))
+
+
+def _scatter(title: str, note: str, place: Place, drawn: Sequence[_Measured], origin: float) -> Scatter:
+    """Lay out a chart whose axis of quality begins at `origin` or below."""
+    seconds, gains = [one.seconds for one in drawn], [one.gain for one in drawn]
     front = pareto_front(seconds, gains)
     first, last = math.log10(min(seconds)) - 0.35, math.log10(max(seconds)) + 0.65
-    top = min(1.0, math.ceil(max(high for _, high in spans) * 5 + 0.1) / 5)
+    highest = max(one.high for one in drawn)
+    step = 0.05 if highest - origin < 0.3 else 0.2
+    low_step, high_step = math.floor(origin / step + 1e-9), math.ceil(highest / step + 0.1)
+    bottom, top = low_step * step, min(1.0, high_step * step)
 
     def x_of(value: float) -> float:
         return LEFT + (math.log10(value) - first) / (last - first) * (WIDTH - LEFT - RIGHT)
 
     def y_of(value: float) -> float:
-        return HEIGHT - BOTTOM - value / top * (HEIGHT - TOP - BOTTOM)
+        return HEIGHT - BOTTOM - (value - bottom) / (top - bottom) * (HEIGHT - TOP - BOTTOM)
 
-    places = [(x_of(cost), y_of(gain)) for cost, gain in zip(seconds, gains, strict=True)]
+    places = [(x_of(one.seconds), y_of(one.gain)) for one in drawn]
     labels = _labels(places, [shortened(one.title) for one in drawn])
     points = tuple(
         Point(
             title=shortened(one.title),
-            tip=f"{one.title}: {quantity(seconds[index], 'seconds')}, IoU {quantity(gains[index], 'fraction')}",
+            tip=f"{one.title}: {quantity(one.seconds, 'seconds')}, {quantity(one.gain, 'fraction')}",
             x=places[index][0],
             y=places[index][1],
-            low_y=y_of(spans[index][0]),
-            high_y=y_of(spans[index][1]),
+            low_y=y_of(one.low),
+            high_y=y_of(one.high),
             label_x=labels[index][0],
             label_y=labels[index][1],
             on_front=index in front,
         )
         for index, one in enumerate(drawn)
     )
+    ticks = [number * step for number in range(low_step, high_step + 1) if number * step <= top + 1e-9]
     return Scatter(
-        domain=domain,
+        title=title,
+        note=note,
         place=place.title,
         points=points,
         front=" ".join(f"{places[index][0]:.1f},{places[index][1]:.1f}" for index in front),
-        x_ticks=tuple(Tick(x_of(value), quantity(value, "seconds")) for value in _decades(first, last)),
-        y_ticks=tuple(Tick(y_of(step / 5), f"{step / 5:.1f}") for step in range(int(top * 5 + 1e-9) + 1)),
+        x_ticks=tuple(Tick(x_of(value), round_quantity(value, "seconds")) for value in _decades(first, last)),
+        y_ticks=tuple(Tick(y_of(value), f"{value:.{1 if step > 0.1 else 2}f}") for value in ticks),
     )
 
 
@@ -183,9 +239,11 @@ def _labels(places: Sequence[tuple[float, float]], titles: Sequence[str]) -> lis
     taken: list[tuple[float, float, float]] = []
     for index, ((x, y), title) in enumerate(zip(places, titles, strict=True)):
         width = LETTER * len(title)
-        sides = [left for left in (x + 9, x - 9 - width) if left >= 0 and left + width <= WIDTH] or [0.0]
+        # A front rises from left to right: below it on the right and above it on the left there is room.
+        sides = [(x + 9, y + 14), (x - 9 - width, y - 6)]
+        sides = [(left, base) for left, base in sides if left >= 0 and left + width <= WIDTH] or [(0.0, y + 14)]
         moves = sorted((step * LINE for step in range(-8, 9)), key=abs)
-        spots = [(left, y + 4 + move, width) for move in moves for left in sides]
+        spots = [(left, base + move, width) for move in moves for left, base in sides]
         others = [*taken, *points[:index], *points[index + 1 :]]
         taken.append(next((spot for spot in spots if not any(_touch(spot, other) for other in others)), spots[0]))
     return [(left, base) for left, base, _ in taken]

@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from samara.measurements.records import Record
@@ -14,6 +15,7 @@ from samara.published.claims import Claim
 from samara.reports.beside import Beside
 from samara.reports.comparison_tables import Cell, Row, Table
 from samara.reports.contenders import Comparison, Contender
+from samara.reports.left_open import left_open
 
 FORMAT = 1
 """Version of the JSON form."""
@@ -56,7 +58,7 @@ def as_json(comparison: Comparison, tables: Sequence[Table]) -> dict[str, Any]: 
             {"title": one.title, "machine": one.place.title, **one.subject.__dict__} for one in comparison.contenders
         ],
         "tables": [_table(table) for table in tables],
-        "open": [{"contender": title, "reason": reason} for title, reason in left_open(comparison)],
+        "open": [asdict(one) for one in left_open(comparison)],
     }
 
 
@@ -148,7 +150,7 @@ def markdown_text(comparison: Comparison, tables: Sequence[Table]) -> str:
     parts = ["# Comparison of checkpoints", *(f"Measured on {_escaped(place.title)}." for place in comparison.places)]
     for table in tables:
         parts += [f"## {_escaped(table.title)}", _escaped(table.caption), _markdown_table(table)]
-    reasons = [f"- {_escaped(title)}: {_escaped(reason)}" for title, reason in left_open(comparison)]
+    reasons = [f"- {_escaped(one.who)}: {_escaped(one.what)}: {_escaped(one.reason)}" for one in left_open(comparison)]
     if reasons:
         parts += ["## Left open", "\n".join(reasons)]
     parts.append("(p: published by others, g: claimed by the guide, ✗: contradicted, " + RANDOM + ": random weights)")
@@ -182,15 +184,3 @@ def _escaped(text: str) -> str:
     for letter, harmless in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(letter, harmless)
     return "".join(f"\\{letter}" if letter in "\\`*|[]" else letter for letter in text)
-
-
-def left_open(comparison: Comparison) -> list[tuple[str, str]]:
-    """Which contenders have no value for something, and why; each reason once."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for one in comparison.contenders:
-        for record in one.newest.values():
-            if record.value is None:
-                titles = found.setdefault((one.title, record.note), [])
-                if record.definition.title not in titles:
-                    titles.append(record.definition.title)
-    return [(title, f"{', '.join(titles)}: {note}") for (title, note), titles in found.items()]

@@ -13,14 +13,15 @@ from samara.published.claims import STATEMENTS, Claim, claims_for
 from samara.published.figures import Figure, published_for
 from samara.published.record import METRICS
 from samara.published.sources import SOURCES
-from samara.reports.comparison_charts import HEIGHT, WIDTH, bars, not_drawn, scatters
-from samara.reports.comparison_documents import left_open
+from samara.reports.comparison_charts import HEIGHT, WIDTH, bars, not_drawn, published_scatters, scatters
 from samara.reports.comparison_tables import Table
 from samara.reports.contenders import Comparison, Place, place_of, printable
 from samara.reports.difference_overlay import MISSED, RIGHT, TOO_MUCH
-from samara.reports.learning_curve import EXTRA
+from samara.reports.left_open import left_open
 from samara.reports.mask_panels import PanelRow, colours
 from samara.reports.quantities import quantity, quantity_range
+from samara.reports.templates import EXTRA, template
+from samara.reports.time_chart import time_charts
 
 
 @dataclass(frozen=True)
@@ -77,25 +78,16 @@ def comparison_page(
     comparison: Comparison, tables: Sequence[Table], pictures: Sequence[PanelRow] = (), remark: str = ""
 ) -> str:
     """Render the page as HTML; see `write_comparison_page`."""
-    require_page()
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    # Names come from anywhere, so everything is escaped, whatever the template's suffix.
-    environment = Environment(
-        loader=PackageLoader("samara", "reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     names = list(dict.fromkeys(one.checkpoint for one in comparison.contenders))
-    return environment.get_template("comparison.html.j2").render(
+    return template("comparison.html.j2").render(
         comparison=comparison,
         tables=tables,
         pictures=pictures,
         remark=remark,
         legend=colours({"right": RIGHT, "missed": MISSED, "too much": TOO_MUCH}),
+        time_charts=time_charts(comparison),
         scatters=scatters(comparison),
+        published_scatters=published_scatters(comparison),
         not_drawn=not_drawn(comparison),
         bars=bars(comparison),
         width=WIDTH,

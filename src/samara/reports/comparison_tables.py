@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import fmean
 
+from samara.checkpoints.catalogue import CATALOGUE
 from samara.measurements.metrics import METRICS
 from samara.measurements.records import Record
 from samara.reports.beside import NOTHING_BESIDE, Beside, beside
 from samara.reports.contenders import Comparison, Contender
 from samara.reports.quantities import NOTHING, quantity, quantity_range
+from samara.variants import VARIANTS
 
 QUALITY = ("centre_click_iou", "box_iou")
 """What stands for quality where there is room for little."""
 
 NOT_MEASURED = "not measured"
+_CHOOSES = "one pass finds everything; a click only chooses"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,12 +111,11 @@ def tables(comparison: Comparison) -> list[Table]:
 def overview(comparison: Comparison) -> Table:
     """One line per contender, one number of each kind."""
     columns: dict[str, Callable[[Contender], Cell]] = {
+        "licence": _licence,
         "parameters": _number("parameters"),
         "file": _number("file_bytes"),
         "encoder work": _number("encoder_flops"),
-        "load": _number("load_seconds"),
         "encode": _number("encode_seconds", 1),
-        "decode 1 prompt": _number("decode_1_seconds"),
         "picture and click": prompt_time,
         "everything": _number("everything_seconds"),
         "memory, encoding": _memory_of_encoding,
@@ -133,18 +135,18 @@ def overview(comparison: Comparison) -> Table:
 
 def speed(comparison: Comparison) -> Table:
     """First and later calls of every kind of work."""
-    works: list[tuple[str, str, int | None]] = [
-        ("encode", f"encode, batch of {size}", size) for size in comparison.batch_sizes
-    ]
+    works: list[tuple[str, str, int | None]] = [("load", "load", None)]
+    works += [("encode", f"encode, batch of {size}", size) for size in comparison.batch_sizes]
     works += [("decode_1", "decode 1 prompt", None), ("decode_64", "decode 64 prompts", None)]
     works += [("everything", "everything", None)]
     rows = []
     for one in comparison.contenders:
         for work, title, size in works:
             steady = measured(one, f"{work}_seconds", batch_size=size)
-            if steady.value is None and steady.note == NOT_MEASURED:
-                continue
-            first = measured(one, f"{work}_first_seconds", batch_size=size)
+            if steady.value is None:
+                continue  # why is told where everything is that was left open
+            has_first = f"{work}_first_seconds" in METRICS
+            first = measured(one, f"{work}_first_seconds", batch_size=size) if has_first else Cell(label=NOTHING)
             calls = Cell(label=str(steady.n) if steady.n else NOTHING)
             rows.append(_row(one, (title,), (first, steady, calls)))
     caption = (
@@ -196,7 +198,7 @@ def quality(comparison: Comparison) -> Table:
     for one in comparison.contenders:
         for domain in comparison.domains:
             cells = tuple(measured(one, name, domain=domain) for name in names)
-            if any(cell.note != NOT_MEASURED for cell in cells):
+            if any(map(_says_something, cells)):
                 counts = max((cell.n for cell in cells), default=0)
                 rows.append(_row(one, (domain,), (*cells, Cell(label=str(counts) if counts else NOTHING))))
     return Table(
@@ -239,11 +241,17 @@ def _of_record(record: Record, near: Beside) -> Cell:
 
 
 def prompt_time(one: Contender) -> Cell:
-    """Encoding a picture and decoding one prompt."""
-    encode, decode = one.value("encode_seconds", batch_size=1), one.value("decode_1_seconds")
+    """From a new picture to the mask of a click: encoding and decoding, or the one pass that a click chooses from."""
     near = beside(one.checkpoint, "prompt_seconds", batch_size=1)
-    value = None if encode is None or decode is None else encode + decode
-    note = "the medians of encoding and decoding, added" if value is not None else NOT_MEASURED
+    variant = VARIANTS.get(one.subject.variant)
+    if variant is not None and variant.detector is not None:
+        takes_clicks = variant.capabilities.points
+        value = one.value("everything_seconds") if takes_clicks else None
+        note = _CHOOSES if value else NOT_MEASURED if takes_clicks else f"{variant.title} takes no clicks"
+    else:
+        encode, decode = one.value("encode_seconds", batch_size=1), one.value("decode_1_seconds")
+        value = None if encode is None or decode is None else encode + decode
+        note = "the medians of encoding and decoding, added" if value is not None else NOT_MEASURED
     return Cell(value=value, unit="seconds", note=note, metric="prompt_seconds", beside=near)
 
 
@@ -271,6 +279,11 @@ def mean_quality(one: Contender, metric: str, domains: Sequence[str]) -> Cell:
     return Cell(value=fmean(values), unit="fraction", n=n, metric=metric, beside=near)
 
 
+def _licence(one: Contender) -> Cell:
+    """Of the weights that the catalogue knows; those of other files bind by what they say themselves."""
+    return Cell(label=next((row.licence for row in CATALOGUE if row.name == one.checkpoint), NOTHING))
+
+
 def _memory_of_encoding(one: Contender) -> Cell:
     on_device = measured(one, "encode_device_peak_bytes", batch_size=1)
     if not one.place.is_cpu:
@@ -293,7 +306,7 @@ def _table(
 
 
 def _says_something(cell: Cell) -> bool:
-    return cell.value is not None or cell.beside != NOTHING_BESIDE
+    return cell.value is not None or cell.label not in (None, NOTHING) or cell.beside != NOTHING_BESIDE
 
 
 def _row(one: Contender, heads: tuple[str, ...], cells: Iterable[Cell]) -> Row:

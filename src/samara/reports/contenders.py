@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from samara.checkpoints.catalogue import CATALOGUE
 from samara.measurements.records import Record, Subject
 
 # What does not tell machines apart, see `samara.measurements.circumstances`.
 _CHANGES = ("system", "memory_bytes")
+
+_CATALOGUE = {row.name: place for place, row in enumerate(CATALOGUE)}
 
 Which = tuple[str, str | None, str | None, int | None]
 """Which number: metric, domain, source, batch size."""
@@ -107,12 +110,14 @@ class Comparison:
 
     @cached_property
     def contenders(self) -> tuple[Contender, ...]:
-        """In the order of their first records."""
+        """In the order of the catalogue; those that it does not know behind them, in that of their first records."""
         groups: dict[tuple[str, str], list[Record]] = {}
         for record in self.records:
             subject = json.dumps(record.subject.__dict__, sort_keys=True)
             groups.setdefault((subject, place_of(record).identity), []).append(record)
-        of_each = list(groups.values())
+        of_each = sorted(
+            groups.values(), key=lambda records: _CATALOGUE.get(records[0].subject.checkpoint, len(_CATALOGUE))
+        )
         titles = _titles([(records[0].subject, place_of(records[0])) for records in of_each])
         return tuple(
             Contender(records[0].subject, place_of(records[0]), title, _newest(records))
@@ -122,7 +127,8 @@ class Comparison:
     @cached_property
     def places(self) -> tuple[Place, ...]:
         """Where was measured, in the order of the first records."""
-        return tuple({one.place.identity: one.place for one in self.contenders}.values())
+        places = map(place_of, self.records)
+        return tuple({place.identity: place for place in places}.values())
 
     @property
     def domains(self) -> tuple[str, ...]:

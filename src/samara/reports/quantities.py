@@ -32,6 +32,11 @@ def quantity(value: float, unit: str) -> str:
     return quantity_range(value, value, unit)
 
 
+def round_quantity(value: float, unit: str) -> str:
+    """Write a round number for an axis, without zeros that say nothing: "3 s"."""
+    return quantity_range(value, value, unit, stated=True)
+
+
 def quantity_range(low: float, high: float, unit: str, *, stated: bool = False) -> str:
     """Write a range, e.g. "0.15–0.45 s" or "8 ms–3 s"; a single number where both ends read the same.
 

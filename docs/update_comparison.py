@@ -1,0 +1,104 @@
+"""Write what is said about the committed comparison anew from its records: `make docs`.
+
+The chart for the README, the table there and in docs/comparison.md, its sentences, and beside the records their JSON,
+CSV and Markdown. The page itself holds pictures of data sets that are not in this repository and is made by
+`samara compare`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from docs.made_parts import with_parts
+from samara.compare import CSV, JSON, MARKDOWN, all_tables
+from samara.measurements.record_file import read_records
+from samara.reports.comparison_documents import RANDOM, csv_text, json_text, markdown_text
+from samara.reports.comparison_tables import prompt_time
+from samara.reports.contenders import Comparison, Contender
+from samara.reports.quantities import quantity, significant
+from samara.reports.time_chart import time_chart_svg, time_charts
+
+DOCS = Path(__file__).parent
+DOCUMENT = DOCS / "comparison.md"
+FOLDER, CHART = DOCS / "comparison", DOCS / "images" / "comparison.svg"
+
+REFERENCE = "sam_vit_b"
+TOLD = ("sam_vit_h", "sam_vit_l", REFERENCE, "mobile_sam", "fastsam_s", "yolo11n-seg", "samara_mini")
+"""What the README names; the rest is on the page."""
+
+
+def committed() -> Comparison:
+    """The records of the repository."""
+    return Comparison(tuple(read_records(FOLDER / "records.jsonl")))
+
+
+def texts() -> dict[Path, str]:
+    """Files that are made of the records alone."""
+    comparison = committed()
+    made = all_tables(comparison)
+    return {
+        FOLDER / JSON: json_text(comparison, made),
+        FOLDER / CSV: csv_text(comparison),
+        FOLDER / MARKDOWN: markdown_text(comparison, made),
+        CHART: time_chart_svg(time_charts(comparison)[0]),
+    }
+
+
+def times() -> str:
+    """A few lines for the README: size, times, and how many times faster everything is."""
+    comparison = committed()
+    found = {one.checkpoint: one for one in comparison.contenders}
+    reference = found[REFERENCE].value("everything_seconds") or 0.0
+    rows = ["| | parameters | picture and click | everything | beside ViT-B |", "|---|--:|--:|--:|--:|"]
+    for name in TOLD:
+        one = found[name]
+        everything = one.value("everything_seconds") or 0.0
+        cells = (
+            _parameters(one),
+            prompt_time(one).text,
+            quantity(everything, "seconds"),
+            _times(reference, everything),
+        )
+        named = f"`{name}`{RANDOM if one.is_random else ''}"
+        rows.append(f"| {named} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _parameters(one: Contender) -> str:
+    return quantity(one.value("parameters") or 0.0, "parameters")
+
+
+def _times(reference: float, seconds: float) -> str:
+    ratio = reference / seconds
+    return f"{significant(ratio)}× faster" if ratio > 1 else f"{significant(1 / ratio)}× slower" if ratio < 1 else ""
+
+
+def facts() -> str:
+    """What ran where, for the document."""
+    comparison = committed()
+    (place,) = comparison.places
+    random = [one.title for one in comparison.contenders if one.is_random]
+    real = [one for one in comparison.contenders if not one.is_random]
+    grids = {str(r.settings["points_per_side"]) for r in comparison.records if r.metric == "everything_seconds"}
+    objects = max((record.n for record in comparison.records if record.metric == "box_iou"), default=0)
+    whens = sorted(record.when[:10] for record in comparison.records)
+    return "\n".join(
+        (
+            f"* {len(comparison.contenders)} checkpoints on {place.title}, {whens[0]} to {whens[-1]};",
+            f"* with random weights, so without quality: {', '.join(random)};",
+            f"* with real weights: {', '.join(one.title for one in real)}, asked about {', '.join(comparison.domains)} "
+            f"pictures, up to {objects} objects of a kind;",
+            f'* "everything" asked a grid of {" and ".join(sorted(grids))} points a side.',
+        )
+    )
+
+
+def updated(text: str) -> str:
+    """The document with its parts made from the records."""
+    return with_parts(DOCUMENT, text, {"comparison": times, "facts": facts})
+
+
+if __name__ == "__main__":
+    for path, text in texts().items():
+        path.write_text(text, encoding="utf-8")
+    DOCUMENT.write_text(updated(DOCUMENT.read_text()))

@@ -19,9 +19,9 @@ from samara.files import write_atomically
 from samara.masks.rle import encode_mask
 from samara.reports.difference_overlay import View
 from samara.reports.overlay import draw_masks
+from samara.reports.templates import EXTRA, template
 from samara.results import MaskSet
 
-EXTRA = "report"
 THUMBNAIL_SIDE_PX = 480
 JPEG_QUALITY = 82
 
@@ -144,18 +144,7 @@ def write_annotation_report(path: Path, report: AnnotationReport) -> None:
 
 def annotation_page(report: AnnotationReport) -> str:
     """Render the page as HTML; see `write_annotation_report`."""
-    require_report()
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    # File names come from anywhere, so everything is escaped, whatever the template's suffix.
-    environment = Environment(
-        loader=PackageLoader("samara", "reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("annotation.html.j2").render(report=report)
+    return template("annotation.html.j2").render(report=report)
 
 
 def thumbnail(image: npt.NDArray[np.uint8], masks: MaskSet) -> str:

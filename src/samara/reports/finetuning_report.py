@@ -18,7 +18,8 @@ from samara.files import write_atomically
 from samara.images import read_image
 from samara.masks.rle import Rle
 from samara.reports.difference_overlay import MISSED, OUTLINE, RIGHT, TOO_MUCH, Image, View, draw_difference, draw_truth
-from samara.reports.learning_curve import DARK, EXTRA, LIGHT, CurvePoint, learning_curve_png, require_matplotlib
+from samara.reports.learning_curve import DARK, LIGHT, CurvePoint, learning_curve_png, require_matplotlib
+from samara.reports.templates import EXTRA, template
 
 MOST_PICTURES = 12
 MOST_LOST_OBJECTS = 6
@@ -116,18 +117,8 @@ def write_finetuning_report(path: Path, report: FineTuningReport) -> None:
 def finetuning_page(report: FineTuningReport) -> str:
     """Render the page as HTML; see `write_finetuning_report`."""
     require_report()
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    # File names come from anywhere, so everything is escaped, whatever the template's suffix.
-    environment = Environment(
-        loader=PackageLoader("samara", "reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     comparison = report.comparison
-    return environment.get_template("finetuning.html.j2").render(
+    return template("finetuning.html.j2").render(
         report=report,
         scores={"Centre click": comparison.score("click"), "Box": comparison.score("box")},
         objects=len(comparison.objects),

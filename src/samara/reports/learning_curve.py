@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from samara.extras import require
+from samara.reports.templates import EXTRA
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-EXTRA = "report"
 SIZE_INCHES = (10.0, 3.6)
 DOTS_PER_INCH = 160
 

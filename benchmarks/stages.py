@@ -183,7 +183,15 @@ def draw(rows: list[dict[str, str]], path: Path) -> None:
     panels[1].set_xlabel("share of the time")
     panels[1].set_xlim(0, 1)
     panels[1].xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
-    figure.legend(*panels[0].get_legend_handles_labels(), ncols=6, loc="outside upper center", frameon=False)
+    figure.legend(
+        *panels[0].get_legend_handles_labels(),
+        ncols=6,
+        loc="outside upper center",
+        frameon=False,
+        fontsize=9,
+        columnspacing=1.2,
+        handlelength=1.2,
+    )
     figure.savefig(path, dpi=120)
 
 
@@ -199,7 +207,7 @@ def main() -> None:
         with RESULTS.open(newline="") as file:
             draw(list(csv.DictReader(file)), CHART)
         return
-    settings = AutomaticSettings(arguments.points, pred_iou_thresh=0.25, stability_score_thresh=0.5)
+    settings = AutomaticSettings(points_per_side=arguments.points, pred_iou_thresh=0.25, stability_score_thresh=0.5)
     able = [name for name in arguments.contenders.split(",") if not unable(name)]
     rows = measure(able, arguments.variant, settings)
     with RESULTS.open("w", newline="") as file:

@@ -83,8 +83,9 @@ def test_a_detector_finds_everything_with_its_own_settings(yolo, monkeypatch):
 
 
 def test_a_detector_may_find_nothing(yolo):
-    # Drawn weights are sure of nothing.
-    masks = Workloads(yolo, PICTURES, 1).everything(0)
+    workloads = Workloads(yolo, PICTURES, 1)
+    workloads.segmenter.confidence_thresh = 1.0
+    masks = workloads.everything(0)
     assert len(masks) == 0
     assert masks.size_hw == (40, 50)
 

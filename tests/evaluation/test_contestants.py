@@ -14,6 +14,7 @@ from samara.evaluation.ground_truth import GroundTruth, read_ground_truth
 from samara.evaluation.scoring import score_picture
 from samara.evaluation.settings import EvaluationSettings
 from samara.instances.letterbox import Letterbox
+from samara.masks.distance import centre_of
 from samara.predictor import Predictor
 from samara.prompts import Prompt
 from tests.evaluation.conftest import write_coco
@@ -128,8 +129,8 @@ def test_recall_and_prompts_agree_with_the_metrics_of_a_whole_picture(fastsam, t
     coco = write_coco(tmp_path, sources=("a",), objects=2)
     (picture,) = read_ground_truth(GroundTruth(coco, tmp_path / "pictures"), EvaluationSettings())
     contestant = open_contestant(fastsam)
-    x0, y0, x1, y1 = picture.objects[0].box_xyxy
-    planted(contestant, [((x0 + x1) / 2, (y0 + y1) / 2, max(x1 - x0, y1 - y0), 0, 3.0)])
+    (x, y), (x0, y0, x1, y1) = centre_of(picture.objects[0]), picture.objects[0].box_xyxy
+    planted(contestant, [(x, y, min(x1 - x0, y1 - y0) / 2, 0, 3.0)])
     scores = score_picture(contestant, picture, ("centre_click", "box", "clicks", "everything"), 0)
     first, second = scores.objects
     assert 0.2 < first.answers["box"].iou == first.answers["centre_click"].iou

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from samara.reports.versus_table import versus
 from tests.reports.samples import HOSTILE, comparison, number, subject
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+COMMITTED = Path(__file__).parents[2] / "docs" / "comparison" / "comparison.html"
 
 
 @pytest.fixture(scope="module")
@@ -98,21 +100,37 @@ def test_machines_are_described_by_their_own_records():
     assert "memory" not in second
 
 
+PROBE = """<script>
+const boxes = svg => [...svg.querySelectorAll("text")].map(text => text.getBoundingClientRect());
+const touch = (a, b) => a.left < b.right && b.left < a.right && a.top + 2 < b.bottom && b.top + 2 < a.bottom;
+let overlaps = 0;
+for (const svg of document.querySelectorAll("svg")) {
+  const all = boxes(svg);
+  all.forEach((one, place) => all.slice(place + 1).forEach(other => { overlaps += touch(one, other); }));
+}
+document.title = [document.documentElement.scrollWidth, innerWidth, document.querySelectorAll("svg").length, overlaps];
+</script>"""
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium here to lay the page out")
 @pytest.mark.parametrize("width", [700, 1280])
-def test_a_browser_lays_it_out_without_scrolling_sideways(page, tmp_path, width):
-    # What is too wide for the page shows as a document wider than its window; the title tells the test.
-    probe = "<script>document.title = document.documentElement.scrollWidth + '/' + window.innerWidth</script>"
-    allowed = re.sub(r"<meta http-equiv[^>]*>", "", page)
+@pytest.mark.parametrize("which", ["drawn", "committed"])
+def test_a_browser_lays_it_out(page, tmp_path, width, which):
+    """Nothing wider than the window, and no text of a chart upon another."""
+    text = page if which == "drawn" else COMMITTED.read_text(encoding="utf-8")
+    allowed = re.sub(r"<meta http-equiv[^>]*>", "", text)  # which forbids the probe
     path = tmp_path / "page.html"
-    path.write_text(allowed.replace("</body>", f"{probe}</body>"))
+    path.write_text(allowed.replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
     options = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     command = [CHROMIUM, *options.split(), "--disable-component-update", "--disable-sync", "--hide-scrollbars"]
     command += [f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900", "--dump-dom", path.as_uri()]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
-    needed, has = map(int, re.search(r"<title>(\d+)/(\d+)</title>", shown).groups())
+    needed, has, charts, overlaps = map(int, re.search(r"<title>(.*)</title>", shown)[1].split(","))
     assert has == width
     assert needed <= has
+    assert charts >= 3
+    assert overlaps == 0
 
 
 def test_it_is_written_whole(tmp_path):

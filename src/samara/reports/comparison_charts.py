@@ -249,9 +249,9 @@ def _labels(places: Sequence[tuple[float, float]], titles: Sequence[str]) -> lis
     return [(left, base) for left, base, _ in taken]
 
 
-def shortened(title: str) -> str:
-    """A title that fits beside a point."""
-    return title if len(title) <= MOST_LETTERS else f"{title[: MOST_LETTERS - 1]}…"
+def shortened(title: str, letters: int = MOST_LETTERS) -> str:
+    """A title that fits, beside a point unless more letters are allowed."""
+    return title if len(title) <= letters else f"{title[: letters - 1]}…"
 
 
 def _touch(one: tuple[float, float, float], other: tuple[float, float, float]) -> bool:

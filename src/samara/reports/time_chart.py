@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from samara.reports.comparison_charts import shortened
 from samara.reports.comparison_tables import Cell, measured, prompt_time
 from samara.reports.contenders import Comparison, Contender, Place
 from samara.reports.quantities import quantity, round_quantity
@@ -100,7 +101,7 @@ def _chart(contenders: Sequence[Contender], place: Place) -> TimeChart | None:
         TOP + ROW * len(ordered) + BOTTOM,
         tuple(
             Line(
-                _shortened(one.title),
+                shortened(one.title, MOST_LETTERS),
                 TOP + ROW * (row + 0.5),
                 one.is_random,
                 tuple(
@@ -114,10 +115,6 @@ def _chart(contenders: Sequence[Contender], place: Place) -> TimeChart | None:
         tuple(Grid(x_of(10.0**power), round_quantity(10.0**power, "seconds")) for power in range(first, last + 1)),
         tuple(zip(WORKS, COLUMNS_AT, strict=True)),
     )
-
-
-def _shortened(title: str) -> str:
-    return title if len(title) <= MOST_LETTERS else f"{title[: MOST_LETTERS - 1]}…"
 
 
 def time_chart_svg(chart: TimeChart) -> str:

@@ -241,7 +241,8 @@ def _labels(places: Sequence[tuple[float, float]], titles: Sequence[str]) -> lis
         width = LETTER * len(title)
         # A front rises from left to right: below it on the right and above it on the left there is room.
         sides = [(x + 9, y + 14), (x - 9 - width, y - 6)]
-        sides = [(left, base) for left, base in sides if left >= 0 and left + width <= WIDTH] or [(0.0, y + 14)]
+        sides = [(left, base) for left, base in sides if left >= LEFT and left + width <= WIDTH]
+        sides = sides or [(LEFT, y + 14)]
         moves = sorted((step * LINE for step in range(-8, 9)), key=abs)
         spots = [(left, base + move, width) for move in moves for left, base in sides]
         others = [*taken, *points[:index], *points[index + 1 :]]

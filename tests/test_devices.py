@@ -49,8 +49,8 @@ def test_auto_precision_follows_the_hardware(monkeypatch, in_hardware, precision
 
 
 def test_unknown_precision():
-    with pytest.raises(SettingsError, match="'int8' is no precision; use auto, float32"):
-        choose_precision("int8", "cpu")
+    with pytest.raises(SettingsError, match="'int4' is no precision; use auto, float32"):
+        choose_precision("int4", "cpu")
 
 
 def test_bfloat16_on_a_processor_needs_its_instructions(monkeypatch):

@@ -120,6 +120,21 @@ def test_the_next_pictures_are_read_while_the_network_works(mini):
     assert predictor.embed([]) == []
 
 
+def test_clicks_in_a_row_on_one_image_prepare_it_once(mini, embeddings, monkeypatch):
+    predictor = samara.Predictor(mini)
+    prepared = []
+    prepare = predictor.engine.prepare
+    monkeypatch.setattr(predictor.engine, "prepare", lambda features: (prepared.append(1), prepare(features))[1])
+    first, second, _ = embeddings
+    expected = predictor.predict(second, points=[5, 5])
+    for _ in range(2):
+        predictor.predict(first, points=[5, 5])
+    same(predictor.predict(second, points=[5, 5]), expected)
+    assert len(prepared) == 3
+    copy = dataclasses.replace(second, features=-second.features)
+    assert not np.allclose(predictor.predict(copy, points=[5, 5]).low_res_logits, expected.low_res_logits)
+
+
 def test_a_batch_of_images_is_embedded_as_each_alone(predictor):
     rng = np.random.default_rng(4)
     images = [rng.integers(0, 256, (20, 30, 3), dtype=np.uint8) for _ in range(3)]

@@ -1,11 +1,12 @@
 """Masks from prompts: embed an image once, then predict from the embedding as often as wanted.
 
-Nothing is remembered between calls: an embedding is a value, and `predict` is a function of network, embedding and
+No call changes the result of another: an embedding is a value, and `predict` is a function of network, embedding and
 prompts.
 """
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor
 
 from samara.embeddings import ImageEmbedding
-from samara.engines.engine import Engine, InputPrompts
+from samara.engines.engine import Engine, InputPrompts, Prepared
 from samara.engines.open import open_engine
 from samara.enlarging import Enlargement
 from samara.errors import EmbeddingError, PromptError
@@ -46,6 +47,7 @@ class Predictor:
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
         self.engine: Engine = open_engine(loaded)
+        self._latest: tuple[list[weakref.ref[ImageEmbedding]], Prepared] | None = None
 
     @overload
     def embed(self, image: ImageSource, *, batch_size: int = 1) -> ImageEmbedding: ...
@@ -187,7 +189,7 @@ class Predictor:
             self._check_prompt(task.prompt, embeddings[task.image])
         if not tasks:
             return [self._mask_set([], embedding.frame) for embedding in embeddings]
-        images = self.engine.prepare(torch.stack([embedding.features for embedding in embeddings]))
+        images = self._prepared(embeddings)
         frames = [embedding.frame for embedding in embeddings]
         found: list[_Found] = []
         for group in _same_kind(tasks):
@@ -205,6 +207,13 @@ class Predictor:
             self._mask_set([one for one in found if one.task.image == image], frame)
             for image, frame in enumerate(frames)
         ]
+
+    def _prepared(self, embeddings: Sequence[ImageEmbedding]) -> Prepared:
+        """What the engine makes of embeddings, once for all calls in a row on the same ones: HQ-SAM's is costly."""
+        asked = [weakref.ref(embedding) for embedding in embeddings]
+        if self._latest is None or self._latest[0] != asked:
+            self._latest = asked, self.engine.prepare(torch.stack([embedding.features for embedding in embeddings]))
+        return self._latest[1]
 
     def check_fits(self, embedding: ImageEmbedding) -> None:
         """Raise EmbeddingError unless this checkpoint's image encoder made the embedding."""

@@ -146,7 +146,10 @@ def _box(box: Any) -> npt.NDArray[np.float64]:  # Any: whatever the user passed
 
 
 def _mask_logits(logits: Any) -> npt.NDArray[np.float32]:  # Any: whatever the user passed
-    array = _numbers(logits, "mask logits").astype(np.float32)
+    numbers = _numbers(logits, "mask logits")
+    if np.abs(numbers).max(initial=0.0) > np.finfo(np.float32).max:
+        raise PromptError("mask logits are beyond the range of float32; give low_res_logits of an earlier prediction")
+    array = numbers.astype(np.float32)
     while array.ndim > 2 and array.shape[0] == 1:
         array = array[0]
     if array.ndim != 2:
@@ -199,7 +202,7 @@ def _per_object(values: Any, depth: int) -> Sequence[Any] | None:  # Any: whatev
         return []
     if nested <= depth:
         return [values]
-    if nested == depth + 2 and depth == 2 and all(len(value) == 1 for value in values):
+    if nested == depth + 2 and depth == 2 and all(_depth(value) and len(value) == 1 for value in values):
         return [value[0] for value in values]  # mask logits as (N, 1, 4h, 4w)
     if nested == depth + 1:
         return list(values)

@@ -23,6 +23,8 @@ def shown():
     for document in DOCUMENTS:
         text = re.sub(r" \\\n\s*", " ", document.read_text())  # one command on several lines
         for command in COMMAND.findall(text):
+            if " ... " in command or command.endswith(" ..."):
+                continue  # leaves something out
             found.append(pytest.param(command, id=f"{document.stem}: {command}"))
     return found
 
@@ -30,8 +32,6 @@ def shown():
 @pytest.mark.parametrize("command", shown())
 def test_it_is_understood(command):
     arguments = shlex.split(command, comments=True)[1:]
-    if arguments[-1] == "...":
-        arguments.pop()
     found = get_command(app)
     while isinstance(found, TyperGroup):
         name = arguments.pop(0)

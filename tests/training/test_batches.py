@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 import numpy as np
+import pytest
 import torch
 
 from samara.preprocessing import Frame, to_network_input
@@ -22,25 +23,34 @@ def test_domains_are_balanced(packed):
     assert abs(chance[natural].sum() / chance[~natural].sum() - 3) < 1e-9  # 0.6 to 0.2
 
 
-def test_a_leg_goes_on_with_the_batches_that_follow(packed):
-    def some(first_step, count, workers=0):
-        endless = batches(
-            packed,
-            np.arange(len(packed)),
-            ExampleSettings(size=64),
-            images=3,
-            seed=1,
-            first_step=first_step,
-            workers=workers,
-        )
-        return list(islice(endless, count))
+def some(packed, first_step, count, workers=0):
+    endless = batches(
+        packed,
+        np.arange(len(packed)),
+        ExampleSettings(size=64),
+        images=3,
+        seed=1,
+        first_step=first_step,
+        workers=workers,
+    )
+    return list(islice(endless, count))
 
-    whole, later, parallel = some(0, 4), some(2, 2), some(0, 4, workers=1)
-    for (pixels, batch), (other_pixels, other) in zip(whole[2:] + whole, later + parallel, strict=True):
+
+def assert_same(found, expected):
+    for (pixels, batch), (other_pixels, other) in zip(found, expected, strict=True):
         assert pixels.equal(other_pixels)
         assert batch.targets.equal(other.targets)
         assert batch.image_of_prompt.equal(other.image_of_prompt)
         assert len(batch.targets) == len(batch.valid) == len(batch.image_of_prompt)
+
+
+def test_a_leg_goes_on_with_the_batches_that_follow(packed):
+    assert_same(some(packed, 0, 4)[2:], some(packed, 2, 2))
+
+
+@pytest.mark.slow  # forks, which a process full of other libraries' threads may not survive
+def test_processes_read_the_same_batches(packed):
+    assert_same(some(packed, 0, 4, workers=1), some(packed, 0, 4))
 
 
 def test_pictures_are_normalised_as_in_prediction(packed):

@@ -17,7 +17,7 @@ demo: $(INSTALLED)
 
 # A process for each core, with one thread each; a file's tests stay together, because they share what they load.
 test: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --max-worker-restart 0
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow

@@ -33,6 +33,7 @@ def test_the_same_answers():
     compare(small("vit_b", SIZE))
 
 
+@pytest.mark.slow
 def test_a_second_start_converts_nothing(monkeypatch):
     compare(small("vit_b", SIZE), kinds=["box"])
     monkeypatch.setattr(onnxruntime_engine, "write_onnx", None)

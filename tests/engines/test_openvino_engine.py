@@ -40,6 +40,7 @@ def test_the_same_answers_of_every_variant(name):
     compare(small(name, SIZE))
 
 
+@pytest.mark.slow
 def test_a_second_start_converts_nothing(monkeypatch):
     compare(small("vit_b", SIZE), kinds=["point"])
     monkeypatch.setattr(openvino_engine, "convert", None)

@@ -133,7 +133,7 @@ def test_recall_and_prompts_agree_with_the_metrics_of_a_whole_picture(fastsam, t
     planted(contestant, [(x, y, min(x1 - x0, y1 - y0) / 2, 0, 3.0)])
     scores = score_picture(contestant, picture, ("centre_click", "box", "clicks", "everything"), 0)
     first, second = scores.objects
-    assert 0.05 < first.answers["box"].iou == first.answers["centre_click"].iou
+    assert 0.2 < first.answers["box"].iou == first.answers["centre_click"].iou
     assert len(first.clicks) == 20 or max(first.clicks) >= 0.9
     assert second.answers["centre_click"].iou < first.answers["centre_click"].iou
     assert scores.everything is not None

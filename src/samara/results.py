@@ -137,6 +137,24 @@ class MaskSet:
         cut = self.with_rles(exclusive(self.rles))
         return cut[cut.areas > 0]
 
+    def tidied(
+        self, *, iou_threshold: float | None, containment_threshold: float | None, exclusive: bool, hierarchy: bool
+    ) -> MaskSet:
+        """What samara adds to a published generator's masks, as its settings ask, in this order.
+
+        Args:
+            iou_threshold: see `without_duplicates`; nothing is dropped when both thresholds are None.
+            containment_threshold: likewise.
+            exclusive: see `exclusive`.
+            hierarchy: see `with_hierarchy`.
+        """
+        masks = self
+        if iou_threshold is not None or containment_threshold is not None:
+            masks = masks.without_duplicates(iou_threshold=iou_threshold, containment_threshold=containment_threshold)
+        if exclusive:
+            masks = masks.exclusive()
+        return masks.with_hierarchy() if hierarchy else masks
+
     def cleaned(self, min_region_area: int) -> MaskSet:
         """Fill holes and remove specks smaller than so many pixels, in every mask."""
         return self.with_rles([clean(rle, min_region_area)[0] for rle in self.rles])

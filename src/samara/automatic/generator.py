@@ -174,13 +174,12 @@ class AutomaticMaskGenerator:
             masks = masks[box_nms(_inclusive_corners(masks), _preference(masks), settings.crop_nms_thresh)]
         if settings.min_mask_region_area > 0:
             masks = self._clean(masks)
-        if settings.mask_nms_thresh is not None or settings.containment_thresh is not None:
-            masks = masks.without_duplicates(
-                iou_threshold=settings.mask_nms_thresh, containment_threshold=settings.containment_thresh
-            )
-        if settings.exclusive:
-            masks = masks.exclusive()
-        return masks.with_hierarchy() if settings.hierarchy else masks
+        return masks.tidied(
+            iou_threshold=settings.mask_nms_thresh,
+            containment_threshold=settings.containment_thresh,
+            exclusive=settings.exclusive,
+            hierarchy=settings.hierarchy,
+        )
 
     def _clean(self, masks: MaskSet) -> MaskSet:
         """Remove holes and specks, then duplicates that this made, preferring masks that did not change."""

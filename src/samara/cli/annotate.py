@@ -21,6 +21,7 @@ from samara.cli.annotation_inputs import (
     read_value_range,
 )
 from samara.cli.export_annotations import losses_shown, names_in, tell_losses
+from samara.cli.options import device_option, precision_option
 from samara.cli.progress import annotation_bar
 from samara.errors import SettingsError
 
@@ -138,12 +139,8 @@ def annotate(
         bool,
         typer.Option("--commercial", help="Refuse weights whose licence binds the product.", rich_help_panel=RUNNING),
     ] = False,
-    device: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=RUNNING)
-    ] = "auto",
-    precision: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.", rich_help_panel=RUNNING)
-    ] = "auto",
+    device: Annotated[str, device_option(RUNNING)] = "auto",
+    precision: Annotated[str, precision_option(RUNNING)] = "auto",
     runtime: Annotated[
         str,
         typer.Option(

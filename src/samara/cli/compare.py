@@ -10,6 +10,7 @@ import typer
 
 from samara.benchmarking.settings import GROUPS
 from samara.cli.evaluate import read_measures
+from samara.cli.options import device_option, precision_option
 from samara.cli.progress import work_bar
 from samara.errors import SettingsError
 from samara.evaluation.settings import MEASURES, EvaluationSettings
@@ -99,12 +100,8 @@ def compare(
     points_per_side: Annotated[
         int, typer.Option(min=1, metavar="N", help='Grid of "everything".', rich_help_panel=THOROUGHNESS)
     ] = EvaluationSettings.points_per_side,
-    device: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=RUNNING)
-    ] = "auto",
-    precision: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.", rich_help_panel=RUNNING)
-    ] = "auto",
+    device: Annotated[str, device_option(RUNNING)] = "auto",
+    precision: Annotated[str, precision_option(RUNNING)] = "auto",
     threads: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Of the CPU. Default: PyTorch's.", rich_help_panel=RUNNING)
     ] = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from samara.cli.options import device_option, precision_option
 from samara.cli.progress import work_bar
 from samara.errors import SettingsError
 from samara.evaluation.settings import MEASURES, EvaluationSettings, Measure
@@ -55,12 +56,8 @@ def evaluate(
     checkpoint: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="What to measure.", rich_help_panel=RUNNING)
     ] = "samara_mini",
-    device: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=RUNNING)
-    ] = "auto",
-    precision: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.", rich_help_panel=RUNNING)
-    ] = "auto",
+    device: Annotated[str, device_option(RUNNING)] = "auto",
+    precision: Annotated[str, precision_option(RUNNING)] = "auto",
     out: Annotated[
         Path | None,
         typer.Option(

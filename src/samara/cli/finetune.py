@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
+from samara.cli.options import device_option
 from samara.cli.progress import work_bar
 from samara.errors import OutputError, SettingsError
 from samara.extras import is_installed
@@ -152,9 +153,7 @@ def finetune(
     checkpoint: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="What to start from.", rich_help_panel=RUNNING)
     ] = "samara_mini",
-    device: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=RUNNING)
-    ] = "auto",
+    device: Annotated[str, device_option(RUNNING)] = "auto",
     curve: Annotated[
         bool | None,
         typer.Option(

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from samara.cli.options import device_option
 from samara.cli.progress import work_bar
 from samara.recommendation.request import MEASURED_IN, PICTURES
 
@@ -22,9 +23,7 @@ def recommend(
     ram: Annotated[
         float | None, typer.Option(metavar="GB", help="Another machine: main memory.", rich_help_panel=MACHINE)
     ] = None,
-    device: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=MACHINE)
-    ] = "auto",
+    device: Annotated[str, device_option(MACHINE)] = "auto",
     measure_speed: Annotated[
         bool,
         typer.Option("--measure-speed", help="Time this machine for a second, not assume.", rich_help_panel=MACHINE),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from samara.cli.options import device_option
 from samara.cli.progress import work_bar
 from samara.errors import PromptError
 
@@ -91,9 +92,7 @@ def segment(
         bool,
         typer.Option("--download", help="Fetch it if it is not on this machine.", rich_help_panel=RUNNING),
     ] = False,
-    device: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=RUNNING)
-    ] = "auto",
+    device: Annotated[str, device_option(RUNNING)] = "auto",
     precision: Annotated[
         str, typer.Option(metavar="NAME", help="auto, float32, bfloat16, float16 or int8.", rich_help_panel=RUNNING)
     ] = "auto",

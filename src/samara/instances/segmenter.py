@@ -133,10 +133,9 @@ class InstanceSegmenter:
         settings = self.settings
         if settings.min_mask_region_area > 0:
             masks = masks.cleaned(settings.min_mask_region_area)
-        if settings.mask_nms_thresh is not None or settings.containment_thresh is not None:
-            masks = masks.without_duplicates(
-                iou_threshold=settings.mask_nms_thresh, containment_threshold=settings.containment_thresh
-            )
-        if settings.exclusive:
-            masks = masks.exclusive()
-        return masks.with_hierarchy() if settings.hierarchy else masks
+        return masks.tidied(
+            iou_threshold=settings.mask_nms_thresh,
+            containment_threshold=settings.containment_thresh,
+            exclusive=settings.exclusive,
+            hierarchy=settings.hierarchy,
+        )

@@ -9,6 +9,11 @@ import pytest
 import torch
 
 import samara
+from samara.annotate import Running, annotate
+from samara.annotation.job import Choice, Job
+from samara.annotation.settings import AnnotationSettings
+from samara.annotation.sources import open_source
+from samara.exporting.export import export_checkpoint
 from samara.finetuning.loop import fine_tune
 from samara.finetuning.losses import LossWeights
 from samara.finetuning.settings import FineTuneSettings
@@ -74,6 +79,29 @@ def test_the_drop_in_and_automatic_masks_take_it(fine_tuned, mini):
     assert not np.allclose(expected, logits_of(mini, path), atol=0.1)
     masks = samara.AutomaticMaskGenerator(loaded, samara.AutomaticSettings(points_per_side=2)).generate(path)
     assert masks.size_hw == (160, 160)
+
+
+def test_data_sets_are_annotated_with_it(fine_tuned, tmp_path):
+    path, loaded = fine_tuned
+    job = Job(
+        choice=Choice(checkpoint=str(loaded.provenance.path), device="cpu", precision="float32"),
+        settings=AnnotationSettings(
+            automatic=samara.AutomaticSettings(points_per_side=2, pred_iou_thresh=0.0, stability_score_thresh=0.0)
+        ),
+        source=open_source([str(path)]),
+    )
+    outcome = annotate(job, Running(out=tmp_path / "out"))
+    assert outcome.total.images == 1
+    assert outcome.total.masks > 0
+    assert outcome.store.manifest.checkpoint == loaded.name
+
+
+@pytest.mark.slow
+def test_it_is_exported(fine_tuned, tmp_path):
+    """The files are held against the network before they appear, see `samara.exporting`."""
+    _, loaded = fine_tuned
+    done = export_checkpoint(loaded, "openvino", tmp_path / "export")
+    assert max(done.relative_error.values()) < 1e-4
 
 
 @pytest.mark.slow

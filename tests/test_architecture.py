@@ -19,6 +19,7 @@ LAYERS = {
     "files": 1,
     "extras": 1,
     "licences": 1,
+    "ranges": 1,
     "class_names": 1,
     "architectures": 1,
     "devices": 1,

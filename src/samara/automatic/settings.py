@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from samara.errors import SettingsError
+from samara.ranges import Range, check_ranges
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +59,7 @@ class AutomaticSettings:
     def __post_init__(self) -> None:
         if (self.points_per_side is None) == (self.point_grids is None):
             raise SettingsError("give either points_per_side or point_grids, and None for the other")
-        for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise SettingsError(f"{name} is {value}; it must be {_told(low, high)}")
+        check_ranges(self, _RANGES)
         if self.point_grids is not None:
             self._check_grids(self.point_grids)
 
@@ -77,7 +75,7 @@ class AutomaticSettings:
                 raise SettingsError("a point grid must be an array (K, 2) of (x, y) between 0 and 1")
 
 
-_RANGES: dict[str, tuple[float, float]] = {
+_RANGES: dict[str, Range] = {
     "points_per_side": (1, 4096),
     "points_per_batch": (1, np.inf),
     "pred_iou_thresh": (-np.inf, np.inf),
@@ -92,7 +90,3 @@ _RANGES: dict[str, tuple[float, float]] = {
     "mask_nms_thresh": (0, 1),
     "containment_thresh": (0, 1),
 }
-
-
-def _told(low: float, high: float) -> str:
-    return f"at least {low:g}" if np.isinf(high) else f"between {low:g} and {high:g}"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-import numpy as np
-
-from samara.errors import SettingsError
+from samara.ranges import Range, check_ranges
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,18 +35,14 @@ class InstanceSettings:
     hierarchy: bool = False
 
     def __post_init__(self) -> None:
-        for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                told = f"at least {low:g}" if np.isinf(high) else f"between {low:g} and {high:g}"
-                raise SettingsError(f"{name} is {value}; it must be {told}")
+        check_ranges(self, _RANGES)
 
 
-_RANGES: dict[str, tuple[float, float]] = {
+_RANGES: dict[str, Range] = {
     "confidence_thresh": (0, 1),
     "box_nms_thresh": (0, 1),
-    "max_instances": (1, np.inf),
-    "min_mask_region_area": (0, np.inf),
+    "max_instances": (1, math.inf),
+    "min_mask_region_area": (0, math.inf),
     "mask_nms_thresh": (0, 1),
     "containment_thresh": (0, 1),
 }

@@ -29,7 +29,7 @@ from samara.engines.instance_engine import TorchInstanceEngine
 from samara.engines.torch_engine import TorchEngine
 from samara.networks.yolo_seg import YoloSeg
 from samara.recommendation.throughput import measure_matrix_speed
-from samara.variants import VARIANTS, Variant, build_network, runnable_names
+from samara.variants import VARIANTS, Variant, build_network
 
 RESULTS = Path(__file__).parent / "results" / "inference_cost.csv"
 PROMPTS = 64
@@ -51,17 +51,19 @@ def _status_bytes(field: str) -> int:
     return int(line.split()[1]) * 1024
 
 
-def input_size_of(variant: Variant) -> int:
-    """The side that its published file was trained for."""
-    return min(row.input_size for row in CATALOGUE if row.variant == variant.name)
+def kinds(names: list[str]) -> list[tuple[str, int, str]]:
+    """Variant, input size and the part that alone is asked for, of all published networks or those named."""
+    published = sorted({(row.variant, row.input_size) for row in CATALOGUE if VARIANTS[row.variant].is_runnable})
+    if not names:
+        return [(variant, size, "") for variant, size in published]
+    asked = {variant: only for variant, _, only in (each.partition(":") for each in names)}
+    return [(variant, size, asked[variant]) for variant, size in published if variant in asked]
 
 
-def measure(name: str, part: str) -> dict[str, object]:
+def measure(name: str, size: int, part: str) -> dict[str, object]:
     """Measure the encoder (of a detector: its one pass) or the decoder in this process, on the CPU in float32."""
-    variant = VARIANTS[name]
-    size = input_size_of(variant)
     torch.manual_seed(0)
-    run = work_of(variant, size, part)
+    run = work_of(VARIANTS[name], size, part)
     peak = additional_peak_bytes(run)  # also the warm-up
     return {"seconds": _rounded(_fastest(run)), "additional_peak_bytes": peak}
 
@@ -110,16 +112,17 @@ def _rounded(seconds: float) -> float:
     return float(f"{seconds:.4g}")
 
 
-def child(name: str, part: str) -> dict[str, object]:
+def child(name: str, size: int, part: str) -> dict[str, object]:
     """Measure in a process of its own."""
-    command = [sys.executable, __file__, "--one", name, part]
+    command = [sys.executable, __file__, "--one", name, str(size), part]
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def main() -> None:
     """Measure the variants that are asked for and append a row for each."""
     if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(measure(*sys.argv[2:])))
+        name, size, part = sys.argv[2:]
+        print(json.dumps(measure(name, int(size), part)))
         return
     here = machine.detect()
     speed = measure_matrix_speed("cpu")
@@ -127,17 +130,16 @@ def main() -> None:
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
     ).stdout.strip()
     nothing: dict[str, object] = {"seconds": "", "additional_peak_bytes": ""}
-    names = sys.argv[1:] or runnable_names()
-    for name, _, only in (each.partition(":") for each in names):
-        decoder = nothing if VARIANTS[name].detector else child(name, "decode")
+    for name, size, only in kinds(sys.argv[1:]):
+        decoder = nothing if VARIANTS[name].detector else child(name, size, "decode")
         # An HQ encoder is SAM's and hands out one block's output besides: not measured twice.
-        encoder = nothing if only or is_hq(name) else child(name, "encode")
+        encoder = nothing if only or is_hq(name) else child(name, size, "encode")
         append(
             {
                 "variant": name,
                 "device": "cpu",
                 "precision": "float32",
-                "input_size": input_size_of(VARIANTS[name]),
+                "input_size": size,
                 "encode_s": encoder["seconds"],
                 "encode_peak_bytes": encoder["additional_peak_bytes"],
                 "decode_1_s": decoder["seconds"] and _rounded(decoder["seconds"] / PROMPTS),

@@ -52,7 +52,7 @@ def qualities() -> str:
         by_prompt = [
             published_quality(row.name, prompt, DOMAINS["natural"]) for prompt in ("point", "box", "everything")
         ]
-        if row.variant in COSTS and any(by_prompt):
+        if (row.variant, row.input_size) in COSTS and any(by_prompt):
             values = (f"{one.value:.2f}" if one else "" for one in by_prompt)
             rows.append((f"`{row.name}`", *values, by_prompt[1].basis if by_prompt[1] else ""))
     return _table(("checkpoint", "points", "boxes", "everything", "basis (boxes)"), rows)

@@ -9,7 +9,7 @@ from training.table import by_source, overview, read_results
 
 CARD = Path(__file__).parent / "samara_mini.md"
 RESULTS = Path(__file__).parent.parent / "training" / "results"
-CONTESTANTS = ("samara_mini", "bootstrap", "box_as_mask", "grabcut_flood_fill")
+CONTESTANTS = ("samara_mini", "mobile_sam", "mobile_sam_512", "bootstrap", "box_as_mask", "grabcut_flood_fill")
 
 
 def updated(text: str) -> str:

@@ -7,8 +7,7 @@ from inspect import signature
 
 import pytest
 
-from samara.architectures import YOLO11, YOLOV8, ConvPyramidConfig, TinyViTConfig, ViTConfig, YoloSegConfig
-from samara.networks.conv_pyramid import ConvPyramid
+from samara.architectures import YOLO11, YOLOV8, TinyViTConfig, ViTConfig, YoloSegConfig
 from samara.networks.tiny_vit import TinyViT
 from samara.networks.vit import ImageEncoderViT
 from samara.networks.yolo_seg import YoloSeg
@@ -19,7 +18,6 @@ from samara.networks.yolo_seg import YoloSeg
     [
         (ViTConfig, ImageEncoderViT),
         (TinyViTConfig, TinyViT),
-        (ConvPyramidConfig, ConvPyramid),
         (YoloSegConfig, YoloSeg),
     ],
 )

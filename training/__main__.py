@@ -22,7 +22,6 @@ from training.baselines import BASELINES
 from training.evaluation import evaluate_domain
 from training.leg import LegSettings, Training, run_leg
 from training.packed_set import pack, read_packed
-from training.shapes import ShapeSettings, exercise
 from training.validation import split, validate_by_domain
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Train the embedded checkpoint.")
@@ -46,7 +45,7 @@ def leg_command(
     data: Annotated[Path, typer.Argument(help="What `pack` wrote.")],
     state: Annotated[Path, typer.Argument(help="Where the training lives; gone on from if it is there.")],
     minutes: Annotated[float, typer.Option(help="How long.")],
-    variant: Annotated[str, typer.Option(help="Which network.")] = "samara_pyramid",
+    variant: Annotated[str, typer.Option(help="Which network.")] = "vit_t",
     size: Annotated[int, typer.Option(help="Side of the network input in pixels.")] = 256,
     images: Annotated[int, typer.Option(help="Pictures per step.")] = 8,
     objects: Annotated[int, typer.Option(help="Objects per picture.")] = 4,
@@ -54,9 +53,10 @@ def leg_command(
     decoder_share: Annotated[float, typer.Option(help="The decoder's learning rate, of the encoder's.")] = 0.2,
     focal: Annotated[float, typer.Option(help="Weight of the focal loss.")] = 5.0,
     cross_entropy: Annotated[float, typer.Option(help="Weight of the balanced cross-entropy.")] = 0.2,
-    similarity: Annotated[float, typer.Option(help="Weight of the helper loss.")] = 0.5,
     cooldown: Annotated[bool, typer.Option(help="Let the learning rate fall to zero.")] = False,
-    decoder_of: Annotated[Path | None, typer.Option(help="Begin with the decoder of this checkpoint.")] = None,
+    begin_with: Annotated[Path | None, typer.Option(help="Begin with the weights of this checkpoint.")] = None,
+    frozen: Annotated[list[str] | None, typer.Option(help="Beginning of names of what stays as it is.")] = None,
+    keep_statistics: Annotated[bool, typer.Option(help="Batch norms keep the statistics they came with.")] = False,
     out_state: Annotated[Path | None, typer.Option(help="Keep the state here instead, e.g. of a cooldown.")] = None,
     workers: Annotated[int, typer.Option(help="Processes that make examples.")] = 0,
     bfloat16: Annotated[bool, typer.Option(help="Autocast.")] = False,
@@ -69,8 +69,8 @@ def leg_command(
     training = Training(VARIANTS[variant], device, seed)
     if state.exists():
         training.load(state)
-    elif decoder_of is not None:
-        training.start_from(read_state_dict(decoder_of), ("prompt_encoder", "mask_decoder"))
+    elif begin_with is not None:
+        training.start_from(read_state_dict(begin_with))
     settings = LegSettings(
         minutes=minutes,
         size=size,
@@ -80,7 +80,8 @@ def leg_command(
         decoder_share=decoder_share,
         focal=focal,
         cross_entropy=cross_entropy,
-        similarity=similarity,
+        frozen=tuple(frozen or ()),
+        keep_statistics=keep_statistics,
         cooldown=cooldown,
         workers=workers,
         bfloat16=bfloat16,
@@ -90,20 +91,6 @@ def leg_command(
     preprocessing = VARIANTS[variant].preprocessing
     for domain, found in validate_by_domain(training.average, packed, pictures.held_back, size, preprocessing).items():
         _tell(f"held back, {domain}: {asdict(found)}")
-
-
-@app.command("shapes")
-def shapes_command(
-    state: Annotated[Path, typer.Argument(help="Where the training lives; it is changed.")],
-    minutes: Annotated[float, typer.Option(help="How long.")] = 2.5,
-    variant: Annotated[str, typer.Option(help="Which network.")] = "samara_pyramid",
-    device: Annotated[str, typer.Option(help="Where to train.")] = "cpu",
-) -> None:
-    """Exercise the decoder alone on shapes, between two legs."""
-    training = Training(VARIANTS[variant], device)
-    training.load(state)
-    exercise(training, ShapeSettings(minutes=minutes), _tell)
-    training.save(state)
 
 
 @app.command("evaluate")
@@ -150,7 +137,7 @@ def evaluate_command(
 def ship_command(
     state: Annotated[Path, typer.Argument(help="Where the training lives.")],
     out: Annotated[Path, typer.Argument(help="The checkpoint, .safetensors.")],
-    variant: Annotated[str, typer.Option(help="Which network.")] = "samara_pyramid",
+    variant: Annotated[str, typer.Option(help="Which network.")] = "vit_t",
 ) -> None:
     """Write the averaged weights as the embedded checkpoint: float16, published key names, provenance inside."""
     training = Training(VARIANTS[variant], "cpu")

@@ -21,16 +21,14 @@ from torch import Tensor, nn
 
 from samara.finetuning.losses import LossWeights
 from samara.finetuning.settings import FineTuneSettings
-from samara.finetuning.simulated_prompts import PromptSimulation, first_prompts
+from samara.finetuning.simulated_prompts import PromptSimulation
 from samara.finetuning.step import add_gradients
 from samara.finetuning.training_set import Batch
 from samara.networks.sam import Sam
 from samara.variants import Variant, build_sam
 from training.batches import batches, normalised
 from training.examples import ExampleSettings
-from training.initial_weights import prepare
 from training.packed_set import PackedSet
-from training.similarity import SimilarityHead, similarity_loss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +41,7 @@ class LegSettings:
         images: pictures per step.
         objects: most objects per picture.
         learning_rate: of AdamW, after warm-up.
-        decoder_share: the decoder's learning rate as a share of the encoder's; transformers without batch norm take
-            smaller steps.
+        decoder_share: the decoder's learning rate as a share of the encoder's.
         weight_decay: of AdamW, for everything that is a matrix.
         warmup_steps: steps of linear rise from the very first step of all legs.
         cooldown: let the learning rate fall to zero over this leg.
@@ -53,7 +50,9 @@ class LegSettings:
         focal, cross_entropy: weights of these losses beside dice, which has 1. The paper's focal loss hardly moves a
             decoder that begins with random weights, balanced cross-entropy does; but that counts the few pixels of a
             small object as much as all others together, and so makes masks too large once the decoder has learnt.
-        similarity: weight of the helper loss.
+        frozen: beginnings of names of parameters that stay as they are, e.g. "image_encoder.patch_embed".
+        keep_statistics: let batch norms normalise by the statistics they came with, also while they train. For
+            published weights: those of a few pictures are another network's.
         workers: processes that make examples.
         bfloat16: autocast.
         seed: of everything random.
@@ -72,7 +71,8 @@ class LegSettings:
     correction_probability: float = 0.4
     focal: float = 5.0
     cross_entropy: float = 0.2
-    similarity: float = 0.5
+    frozen: tuple[str, ...] = ()
+    keep_statistics: bool = False
     workers: int = 0
     bfloat16: bool = False
     seed: int = 0
@@ -89,12 +89,9 @@ class Training:
     def __init__(self, variant: Variant, device: str, seed: int = 0) -> None:
         self.variant, self.device = variant, torch.device(device)
         torch.manual_seed(seed)
-        network = build_sam(variant)
-        prepare(network, torch.Generator().manual_seed(seed))
-        self.network = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.head = SimilarityHead().to(self.device)
+        self.network = build_sam(variant).to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network)
-        self.optimiser = _optimiser(self.network, self.head)
+        self.optimiser = _optimiser(self.network)
         self.step = 0
         self.images_seen = 0
         self.history: list[dict[str, float]] = []
@@ -103,7 +100,6 @@ class Training:
         """Write the state; the file replaces the old one in one move."""
         state = {
             "network": self.network.state_dict(),
-            "head": self.head.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
@@ -117,16 +113,14 @@ class Training:
     def load(self, path: Path) -> None:
         """Go on from a state that `save` wrote; our own file, and still nothing in it is executed."""
         state = torch.load(path, map_location=self.device, weights_only=True)
-        for name in ("network", "head", "average", "optimiser"):
+        for name in ("network", "average", "optimiser"):
             getattr(self, name).load_state_dict(state[name])
         self.step, self.images_seen = state["step"], state["images_seen"]
         self.history = json.loads(state["history"])
 
-    def start_from(self, state: dict[str, Tensor], parts: tuple[str, ...]) -> None:
-        """Begin with parts of another network, e.g. ("prompt_encoder", "mask_decoder")."""
-        for part in parts:
-            own = {name.removeprefix(f"{part}."): value for name, value in state.items() if name.startswith(part)}
-            getattr(self.network, part).load_state_dict({name: value.float() for name, value in own.items()})
+    def start_from(self, state: dict[str, Tensor]) -> None:
+        """Begin with the weights of a checkpoint of the same variant."""
+        self.network.load_state_dict({name: value.float() for name, value in state.items()})
         self.average.load_state_dict(self.network.state_dict())
 
 
@@ -154,9 +148,10 @@ def run_leg(
     _set_size(training.network, settings.size)
     _set_size(training.average, settings.size)
     training.network.train()
+    _hold(training.network, settings)
     examples = ExampleSettings(size=settings.size, objects=settings.objects)
     started = saved = told = time.monotonic()
-    losses: list[tuple[float, float]] = []
+    losses: list[float] = []
     endless = batches(
         data,
         pictures,
@@ -176,10 +171,10 @@ def run_leg(
         generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + training.step)
         losses.append(_step(training, pixels, batch, settings, generator))
         if now - told > 30:
-            mean = np.mean(losses, axis=0)
-            training.history.append({"step": training.step, "loss": float(mean[0]), "similarity": float(mean[1])})
+            mean = float(np.mean(losses))
+            training.history.append({"step": training.step, "loss": mean})
             tell(
-                f"step {training.step}, {training.images_seen} pictures, loss {mean[0]:.3f}, similarity {mean[1]:.3f}, "
+                f"step {training.step}, {training.images_seen} pictures, loss {mean:.3f}, "
                 f"{len(losses) * settings.images / (now - told):.1f} pictures/s, {100 * share:.0f} %"
             )
             told, losses = now, []
@@ -191,9 +186,7 @@ def run_leg(
     tell(f"leg ended: {json.dumps(asdict(settings))}")
 
 
-def _step(
-    training: Training, pixels: Tensor, batch: Batch, settings: LegSettings, generator: torch.Generator
-) -> tuple[float, float]:
+def _step(training: Training, pixels: Tensor, batch: Batch, settings: LegSettings, generator: torch.Generator) -> float:
     device = training.device
     on_device = Batch(
         batch.examples,
@@ -205,31 +198,16 @@ def _step(
     images = _without_padding(images, on_device)
     with torch.autocast(device.type, torch.bfloat16, enabled=settings.bfloat16):
         features = training.network.image_encoder(images)
-    features = features.float()
-    # The helper loss and the decoder both add to the gradient of the embedding; the encoder runs backward once.
-    leaf = features.detach().requires_grad_()
-    likeness = _helper_loss(training, leaf, on_device, settings, generator)
     corrected = float(torch.rand((), generator=generator)) < settings.correction_probability
-    loss = add_gradients(training.network, leaf, on_device, _decoder_settings(settings, corrected), generator)
-    features.backward(leaf.grad)
+    decoder_settings = _decoder_settings(settings, corrected)
+    loss = add_gradients(training.network, features.float(), on_device, decoder_settings, generator)
     nn.utils.clip_grad_norm_(training.network.parameters(), 1.0)
     training.optimiser.step()
     training.optimiser.zero_grad(set_to_none=True)
     training.step += 1
     training.images_seen += len(pixels)
     _update_average(training, settings.ema_decay)
-    return loss, likeness
-
-
-def _helper_loss(
-    training: Training, leaf: Tensor, batch: Batch, settings: LegSettings, generator: torch.Generator
-) -> float:
-    if not settings.similarity:
-        return 0.0
-    clicks = first_prompts(batch.targets, generator, PromptSimulation(point_probability=1)).points[:, 0].long()
-    loss = similarity_loss(training.head, leaf, batch, clicks)
-    (settings.similarity * loss).backward()  # type: ignore[no-untyped-call]
-    return float(loss.detach())
+    return loss
 
 
 def _decoder_settings(settings: LegSettings, corrected: bool) -> FineTuneSettings:
@@ -250,9 +228,9 @@ def _without_padding(images: Tensor, batch: Batch) -> Tensor:
     return images * mask.unsqueeze(1)
 
 
-def _optimiser(network: Sam, head: SimilarityHead) -> torch.optim.Optimizer:
+def _optimiser(network: Sam) -> torch.optim.Optimizer:
     """Groups: encoder and decoder, each with and without weight decay."""
-    encoder = [*network.image_encoder.parameters(), *head.parameters()]
+    encoder = [*network.image_encoder.parameters()]
     decoder = [*network.prompt_encoder.parameters(), *network.mask_decoder.parameters()]
     return torch.optim.AdamW(
         [
@@ -271,6 +249,16 @@ def _set_learning_rate(training: Training, settings: LegSettings, share: float) 
     for group in training.optimiser.param_groups:
         group["lr"] = rate * (settings.decoder_share if group["part"] == "decoder" else 1)
         group["weight_decay"] = settings.weight_decay if group["decayed"] else 0.0
+
+
+def _hold(network: Sam, settings: LegSettings) -> None:
+    """Keep from learning what a leg does not want to change."""
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(not name.startswith(settings.frozen))
+    if settings.keep_statistics:
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
 
 
 def _set_size(network: Sam, size: int) -> None:

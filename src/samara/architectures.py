@@ -32,16 +32,7 @@ class TinyViTConfig:
     early_stage: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ConvPyramidConfig:
-    """Numbers of `networks.conv_pyramid.ConvPyramid`."""
-
-    widths: tuple[int, ...] = (32, 64, 128, 192, 256)
-    depths: tuple[int, ...] = (1, 2, 3, 1)
-    joined_width: int = 192
-
-
-EncoderConfig = ViTConfig | TinyViTConfig | ConvPyramidConfig
+EncoderConfig = ViTConfig | TinyViTConfig
 """What a promptable network's image encoder is."""
 
 

@@ -105,7 +105,9 @@ class Predictor:
         return [
             ImageEmbedding(
                 # A copy of its own: it outlives the batch, and, made outside inference mode, can be trained from.
-                features=features[index].clone(),
+                # Always in the same order in memory, on which the last bits of sums depend: an embedding that
+                # was saved and read again gives the same masks.
+                features=features[index].clone(memory_format=torch.contiguous_format),
                 original_size_hw=frame.original_size_hw,
                 input_size=frame.input_size,
                 fingerprint=self.loaded.fingerprint,

@@ -18,7 +18,6 @@ from samara import class_names
 from samara.architectures import (
     YOLO11,
     YOLOV8,
-    ConvPyramidConfig,
     EncoderConfig,
     TinyViTConfig,
     ViTConfig,
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from samara.networks.sam import Sam
     from samara.networks.yolo_seg import YoloSeg
 
-Family = Literal["sam", "mobile_sam", "hq_sam", "sam2", "sam3", "efficient_sam", "edge_sam", "yolo_seg", "samara"]
+Family = Literal["sam", "mobile_sam", "hq_sam", "sam2", "sam3", "efficient_sam", "edge_sam", "yolo_seg"]
 
 EMBEDDING_CHANNELS = 256
 """Channels of every image embedding without early features."""
@@ -204,15 +203,6 @@ _VARIANTS = (
         parameters=10_130_092,
         keys=439,
     ),
-    Variant(
-        name="samara_pyramid",
-        family="samara",
-        title="samara pyramid",
-        image_encoder=ConvPyramidConfig(),
-        parameters=9_757_392,
-        keys=290,
-        preprocessing=Preprocessing(input_size=512),
-    ),
     # HQ-SAM: SAM plus an HQ token and the output of the first global block (Light: of the second stage); one mask per
     # prompt, also when three are asked for. SysCV/sam-hq `build_sam.py` and `modeling/*`.
     Variant(
@@ -358,7 +348,6 @@ def build_sam(variant: Variant, input_size: int | None = None) -> Sam:
     Raises:
         WrongCheckpoint: it is no such variant, or samara has no network for it yet.
     """
-    from samara.networks.conv_pyramid import ConvPyramid
     from samara.networks.hq_mask_decoder import HqMaskDecoder
     from samara.networks.mask_decoder import MaskDecoder
     from samara.networks.prompt_encoder import PromptEncoder
@@ -369,14 +358,12 @@ def build_sam(variant: Variant, input_size: int | None = None) -> Sam:
 
     trained_size = variant.preprocessing.input_size
     size = input_size or trained_size
-    image_encoder: ImageEncoderViT | TinyViT | ConvPyramid
+    image_encoder: ImageEncoderViT | TinyViT
     match variant.image_encoder:
         case ViTConfig() as config:
             image_encoder = ImageEncoderViT(input_size=trained_size, **asdict(config))
         case TinyViTConfig() as config:
             image_encoder = TinyViT(input_size=trained_size, **asdict(config))
-        case ConvPyramidConfig() as config:
-            image_encoder = ConvPyramid(**asdict(config))
         case None if variant.detector is not None:
             raise WrongCheckpoint(f"{variant.title} finds instances in one pass and has no image encoder to build")
         case None:

@@ -51,7 +51,7 @@ def test_a_copy_under_another_name_is_still_the_embedded_checkpoint(mini, tmp_pa
     loaded = load(path)
     assert (loaded.name, loaded.variant.name, loaded.input_size) == (
         "samara_mini",
-        "samara_pyramid",
+        "vit_t",
         mini.input_size,
     )
     assert loaded.fingerprint == mini.fingerprint

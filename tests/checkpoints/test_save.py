@@ -20,7 +20,7 @@ def test_what_is_saved_is_loaded(mini, tmp_path, suffix):
     assert loaded.fingerprint.split("-")[0] == mini.fingerprint.split("-")[0]
     assert loaded.input_size == mini.input_size
     assert samara.identify(path).metadata == {"samara": "samara_mini", "fine_tuned": "{}"}
-    assert samara.identify(path).variant == "samara_pyramid"
+    assert samara.identify(path).variant == "vit_t"
     assert [p.name for p in path.parent.iterdir()] == [path.name]
     plain = tmp_path / "plain"
     plain.touch()

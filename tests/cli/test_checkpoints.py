@@ -129,13 +129,13 @@ def test_identify_says_a_sentence(run):
     path = store_module.Store().path(find("samara_mini"))
     result = run("identify", path, "--hash")
     assert result.exit_code == 0
-    assert result.output.startswith(f"{path}: samara pyramid (samara_pyramid), 9,757,392 parameters")
+    assert result.output.startswith(f"{path}: MobileSAM (vit_t), 10,130,092 parameters")
     assert result.output.endswith("the published samara_mini.\n")
 
 
 def test_identify_as_json(run):
     record = json.loads(run("identify", store_module.Store().path(find("samara_mini")), "--json").output)
-    assert (record["variant"], record["part"], record["keys"]) == ("samara_pyramid", "whole", 290)
+    assert (record["variant"], record["part"], record["keys"]) == ("vit_t", "whole", 439)
 
 
 def test_verify_without_names_checks_what_is_here(run):

@@ -68,7 +68,7 @@ def test_a_failure_is_told_and_the_exit_status_is_1(dog, tmp_path):
         (["--checkpoint", "sam_vit_h"], "samara checkpoints get sam_vit_h"),
         (["--checkpoint", "sam_vit_h_*.pth"], "sam_vit_h_*.pth"),
         (["--device", "cuda:99"], "cuda:99"),
-        (["--hq-token-only"], "samara pyramid has no HQ token"),
+        (["--hq-token-only"], "MobileSAM has no HQ token"),
         (["--precision", "int8"], "does not compute in int8"),
         (["--stability-score-thresh", "7"], "stability_score_thresh is 7.0; it must be between 0 and 1"),
     ],

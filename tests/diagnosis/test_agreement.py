@@ -14,7 +14,7 @@ from tests.engines.conftest import small
 
 @pytest.fixture(scope="module")
 def loaded():
-    return small("samara_pyramid", 96)
+    return small("vit_t", 96)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def test_the_same_engine_agrees_with_itself(loaded, answers):
 
 
 def test_noise_in_the_weights_is_seen(loaded, answers):
-    noisy = small("samara_pyramid", 96)
+    noisy = small("vit_t", 96)
     with torch.no_grad():
         for parameter in noisy.network.image_encoder.parameters():
             parameter.mul_(1 + 0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
@@ -43,7 +43,7 @@ def test_noise_in_the_weights_is_seen(loaded, answers):
 
 
 def test_a_wrong_decoder_is_seen(loaded, answers):
-    wrong = small("samara_pyramid", 96)
+    wrong = small("vit_t", 96)
     with torch.no_grad():
         wrong.network.mask_decoder.mask_tokens.weight.mul_(-1)
     agreement = compare(ask(wrong), answers)

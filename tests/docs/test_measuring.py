@@ -24,7 +24,7 @@ def test_python_runs_as_pasted(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(measuring, "run_job", lambda job, **_: perform(job, lambda *_: None))
     exec(code, {})
     told = capsys.readouterr().out
-    assert "samara_mini parameters 9757392.0 parameters" in told
+    assert "samara_mini parameters 10130092.0 parameters" in told
     assert re.search(r"sam_vit_b encoder_flops 97\d{10}\.0", told)
 
 

@@ -19,7 +19,6 @@ SMALL = {
     "vit_t": TINY,
     "hq_vit_b": dataclasses.replace(VIT, early_block=1),
     "hq_vit_t": dataclasses.replace(TINY, early_stage=1),
-    "samara_pyramid": VARIANTS["samara_pyramid"].image_encoder,
 }
 """The kinds of image encoder, few blocks of each."""
 

@@ -62,5 +62,5 @@ def test_a_place_that_cannot_be_written(home, monkeypatch):
 
 def test_loading_asks_the_findings():
     assert samara.load("samara_mini", device="cpu", precision="float32", engine="auto").engine == "torch"
-    record("samara_pyramid", 384, [TORCH, OPENVINO])
+    record("vit_t", 512, [TORCH, OPENVINO])
     assert samara.load("samara_mini", device="cpu", precision="float32", engine="auto").engine == "openvino"

@@ -12,7 +12,7 @@ from tests.finetuning.conftest import make_tiny
 def test_a_file_is_known_by_its_digest(mini):
     subject = subject_of(mini)
     assert subject.sha256 == hashlib.sha256(Path(mini.provenance.path).read_bytes()).hexdigest()
-    assert (subject.checkpoint, subject.variant, subject.weights) == ("samara_mini", "samara_pyramid", "file")
+    assert (subject.checkpoint, subject.variant, subject.weights) == ("samara_mini", "vit_t", "file")
     assert (subject.engine, subject.precision, subject.device) == ("torch", "float32", "cpu")
     assert subject.input_size == mini.input_size
 

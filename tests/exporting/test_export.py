@@ -22,7 +22,7 @@ SIZE = 96
 
 @pytest.fixture(scope="module")
 def loaded():
-    return small("samara_pyramid", SIZE)
+    return small("vit_t", SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_files_and_manifest(exported, loaded):
     }  # fmt: skip
     assert max(exported.relative_error.values()) < 1e-4
     manifest = json.loads((exported.folder / MANIFEST).read_text())
-    assert manifest["checkpoint"]["variant"] == "samara_pyramid"
+    assert manifest["checkpoint"]["variant"] == "vit_t"
     assert manifest["preprocessing"]["input_size"] == SIZE
     assert manifest["preprocessing"]["mean"] == list(loaded.variant.preprocessing.mean)
     decoder = manifest["graphs"]["mask_decoder"]

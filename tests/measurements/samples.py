@@ -6,7 +6,7 @@ from samara.measurements.records import Interval, Record, Subject
 
 SUBJECT = Subject(
     checkpoint="samara_mini",
-    variant="samara_pyramid",
+    variant="vit_t",
     weights="file",
     sha256="ab" * 32,
     engine="torch",

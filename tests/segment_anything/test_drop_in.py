@@ -263,7 +263,9 @@ def test_fine_tuning_code_calls_the_parts_directly(sam):
 def test_a_file_of_another_variant_is_one_sentence(sam, tmp_path):
     path = tmp_path / "sam_vit_b_01ec64.pth"  # the name lies; the content decides
     torch.save(sam.state_dict(), path)
-    with pytest.raises(WrongCheckpoint, match=r"sam_model_registry\['vit_t'\]"):
+    with pytest.raises(
+        WrongCheckpoint, match=r"use sam_model_registry\['vit_t'\] or sam_model_registry\['samara_mini'\]$"
+    ):
         sam_model_registry["vit_b"](checkpoint=path)
 
 

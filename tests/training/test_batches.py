@@ -54,7 +54,7 @@ def test_processes_read_the_same_batches(packed):
 
 
 def test_pictures_are_normalised_as_in_prediction(packed):
-    preprocessing = VARIANTS["samara_pyramid"].preprocessing
+    preprocessing = VARIANTS["vit_t"].preprocessing
     picture = packed.picture(0)
     pixels, (h, w) = fitted(picture, 240)
     ours = normalised(torch.from_numpy(pixels)[None], preprocessing)

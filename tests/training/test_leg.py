@@ -12,15 +12,15 @@ import torch
 from typer.testing import CliRunner
 
 import samara
-from samara.variants import VARIANTS, ConvPyramidConfig
+from samara.variants import VARIANTS, TinyViTConfig
 from training import leg
 from training.__main__ import app
 from training.leg import LegSettings, Training, run_leg
 from training.validation import split, validate_by_domain
 
 SMALL = replace(
-    VARIANTS["samara_pyramid"],
-    image_encoder=ConvPyramidConfig(widths=(4, 8, 12, 16, 20), depths=(1, 1, 1, 1), joined_width=16),
+    VARIANTS["vit_t"],
+    image_encoder=TinyViTConfig(embed_dims=(8, 16, 24, 32), depths=(1, 1, 1, 1), num_heads=(1, 1, 1, 1)),
 )
 TINY = LegSettings(minutes=1, size=64, images=2, objects=2, warmup_steps=2, learning_rate=1e-3)
 
@@ -56,6 +56,26 @@ def test_a_leg_goes_on_where_the_last_one_ended(packed, tmp_path, steps):
     assert parts.images_seen == whole.images_seen == 8
 
 
+def test_it_begins_with_a_checkpoint_and_leaves_alone_what_it_is_told_to(packed, steps):
+    published = {name: value.half() for name, value in Training(SMALL, "cpu", seed=5).network.state_dict().items()}
+    training = Training(SMALL, "cpu")
+    training.start_from(published)
+    steps(2)
+    settings = replace(TINY, frozen=("image_encoder.patch_embed", "image_encoder.layers.0"), keep_statistics=True)
+    run_leg(training, packed, np.arange(len(packed)), settings, lambda line: None)
+    changed = set()
+    for name, value in training.network.state_dict().items():
+        if not value.equal(published[name].to(value.dtype)):
+            changed.add(name)
+    assert not any(name.startswith(settings.frozen) or "running_" in name for name in changed)
+    for part in ("image_encoder.layers.1", "image_encoder.layers.3", "image_encoder.neck", "mask_decoder"):
+        assert any(name.startswith(part) for name in changed), part
+    steps(1)
+    run_leg(training, packed, np.arange(len(packed)), TINY, lambda line: None)
+    statistics = {name: value for name, value in training.network.state_dict().items() if "running_mean" in name}
+    assert any(not value.equal(published[name].float()) for name, value in statistics.items())
+
+
 def test_the_learning_rate_falls_in_a_cooldown(packed, steps):
     steps(5)
     training = Training(SMALL, "cpu")
@@ -75,13 +95,13 @@ def test_the_learning_rate_falls_in_a_cooldown(packed, steps):
 
 def test_what_is_shipped_is_the_average(packed, tmp_path, steps):
     steps(2)
-    training = Training(VARIANTS["samara_pyramid"], "cpu")
+    training = Training(VARIANTS["vit_t"], "cpu")
     run_leg(training, packed, np.arange(len(packed)), TINY, lambda line: None, save_to=tmp_path / "state")
     out = tmp_path / "mini.safetensors"
     result = CliRunner().invoke(app, ["ship", str(tmp_path / "state"), str(out)])
     assert result.exit_code == 0, result.output
-    assert "9,757,392 parameters" in result.output
-    assert samara.identify(out).variant == "samara_pyramid"
+    assert "10,130,092 parameters" in result.output
+    assert samara.identify(out).variant == "vit_t"
     loaded = samara.load(out, device="cpu")
     for name, value in training.average.state_dict().items():
         torch.testing.assert_close(loaded.network.state_dict()[name], value.half().to(value.dtype), msg=name)
@@ -94,6 +114,6 @@ def test_held_back_pictures_are_not_trained_on(packed):
     assert len(parts.held_back) + len(parts.trained) == len(packed)
     training = Training(SMALL, "cpu")
     leg._set_size(training.network, 64)
-    found = validate_by_domain(training.network, packed, parts.held_back, 64, VARIANTS["samara_pyramid"].preprocessing)
+    found = validate_by_domain(training.network, packed, parts.held_back, 64, VARIANTS["vit_t"].preprocessing)
     assert found.keys() == {"natural"}
     assert found["natural"].objects == 3

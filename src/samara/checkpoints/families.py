@@ -176,8 +176,6 @@ def _sam_variant(shapes: Shapes) -> str | None:
     prefix = "hq_" if "mask_decoder.hf_token.weight" in shapes else ""
     if "image_encoder.patch_embed.seq.0.c.weight" in shapes:
         return f"{prefix}vit_t"
-    if "image_encoder.stem.c.weight" in shapes:
-        return "samara_pyramid"
     size = _VIT_SIZES.get(_first(shapes, "image_encoder.patch_embed.proj.weight"))
     return f"{prefix}vit_{size}" if size else None
 

@@ -7,15 +7,14 @@ come from `samara.variants`; the tests compare every table with the official net
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 
-from samara.architectures import ConvPyramidConfig, EncoderConfig, TinyViTConfig, ViTConfig
+from samara.architectures import EncoderConfig, TinyViTConfig, ViTConfig
 from samara.variants import VARIANTS
 
 Shape = tuple[int, ...]
 Shapes = dict[str, Shape]
 
-_FAMILIES = ("sam", "mobile_sam", "hq_sam", "samara")
+_FAMILIES = ("sam", "mobile_sam", "hq_sam")
 _GRID = 64  # 1024 pixels in patches of 16
 _WINDOW = 14
 _WIDTH = 256
@@ -46,8 +45,6 @@ def image_encoder(config: EncoderConfig) -> Shapes:
             return _vit(config)
         case TinyViTConfig():
             return _tiny_vit(config)
-        case ConvPyramidConfig():
-            return _conv_pyramid(config)
 
 
 def _under(prefix: str, shapes: Shapes) -> Shapes:
@@ -160,22 +157,6 @@ def _tiny_block(name: str, width: int, heads: int, window: int) -> Shapes:
         **_linear(f"{name}.mlp.fc2", 4 * width, width),
         **_conv_bn(f"{name}.local_conv", (width, 1, 3, 3)),
     }
-
-
-def _conv_pyramid(config: ConvPyramidConfig) -> Shapes:
-    widths, joined = config.widths, config.joined_width
-    shapes = _conv_bn("stem", (widths[0], 3, 3, 3))
-    folds = (4, 2, 1, 1)
-    for stage, (narrow, wide) in enumerate(pairwise(widths)):
-        shapes |= _conv_bn(f"stages.{stage}.0", (wide, narrow, 3, 3))
-        for block in range(config.depths[stage]):
-            shapes |= _residual_block(f"stages.{stage}.{2 + block}", wide)
-        shapes |= _conv_bn(f"to_joined.{stage}", (joined, wide, folds[stage], folds[stage]))
-    return shapes | _residual_block("mix", joined) | {"neck.0.weight": (_WIDTH, joined, 1, 1)} | _norm("neck.1", _WIDTH)
-
-
-def _residual_block(name: str, width: int) -> Shapes:
-    return _conv_bn(f"{name}.first", (width, width, 3, 3)) | _conv_bn(f"{name}.second", (width, width, 3, 3))
 
 
 def _prompt_encoder() -> Shapes:

@@ -67,21 +67,18 @@ def calibration_inputs(loaded: Loaded, pictures: Sequence[str]) -> list[npt.NDAr
 def quantise(
     model: Any,  # Any: openvino.Model; the library is optional
     inputs: Sequence[npt.NDArray[np.float32]],
-    *,
-    is_convolutional: bool,
 ) -> Any:
     """Weights and activations of an image encoder in int8.
 
     Args:
         model: OpenVINO's, float32, with one input.
         inputs: for it.
-        is_convolutional: without attention, which wants more care.
 
     Raises:
         MissingExtra: NNCF is not installed.
     """
     nncf = import_nncf()
-    kind = None if is_convolutional else nncf.ModelType.TRANSFORMER
+    kind = nncf.ModelType.TRANSFORMER  # attention wants more care
     with _without_words(nncf):
         return nncf.quantize(model, nncf.Dataset(list(inputs)), model_type=kind, subset_size=len(inputs))
 

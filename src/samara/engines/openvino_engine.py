@@ -14,7 +14,6 @@ from typing import Any
 import torch
 
 import samara
-from samara.architectures import ConvPyramidConfig
 from samara.devices import Precision
 from samara.engines.cache import cached
 from samara.engines.calibration import calibration_files, calibration_inputs, quantise
@@ -61,8 +60,7 @@ def _encoder_path(loaded: Loaded) -> Path:
     pictures = loaded.calibration or calibration_files(())
 
     def change(model: Model) -> Model:
-        is_convolutional = isinstance(loaded.variant.image_encoder, ConvPyramidConfig)
-        return quantise(model, calibration_inputs(loaded, pictures), is_convolutional=is_convolutional)
+        return quantise(model, calibration_inputs(loaded, pictures))
 
     return _converted(loaded.fingerprint, make_graph, pictures=pictures, change=change)
 

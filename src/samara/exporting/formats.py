@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from samara.architectures import ConvPyramidConfig
 from samara.devices import Precision
 from samara.engines.calibration import calibration_files, calibration_inputs, quantise
 from samara.engines.graph_engine import Run
@@ -50,8 +49,7 @@ def _write_openvino(loaded: Loaded, graph: Graph, precision: Precision, path: Pa
     model: Any = convert(graph)  # Any: openvino.Model; the library is optional
     if precision == "int8" and graph.name == "image_encoder":
         pictures: Sequence[str] = loaded.calibration or calibration_files(())
-        is_convolutional = isinstance(loaded.variant.image_encoder, ConvPyramidConfig)
-        model = quantise(model, calibration_inputs(loaded, pictures), is_convolutional=is_convolutional)
+        model = quantise(model, calibration_inputs(loaded, pictures))
     import_openvino().save_model(model, path, compress_to_fp16=precision == "float16")
 
 

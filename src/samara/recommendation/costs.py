@@ -1,4 +1,4 @@
-"""What an encoding and a prompt cost in arithmetic, time and memory, for every variant that runs.
+"""What an encoding and a prompt cost in arithmetic, time and memory, for every kind of published network.
 
 Arithmetic is counted (`tests/recommendation/test_costs.py` counts it again), times and memory are measured on one
 machine (`benchmarks/results/inference_cost.csv`, which the same test compares), in float32 on a CPU.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+from samara.checkpoints.record import Checkpoint
 
 MEASURED_ON = "AMD EPYC, 2 cores (AVX2)"
 """Where the times were measured."""
@@ -30,7 +32,7 @@ PROMPTS_AT_A_TIME = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Of one variant at the input size of its published checkpoint.
+    """Of one variant at one input size.
 
     Attributes:
         encoder_flops: operations of one encoding, a multiply-add counting as two; of a detector its one pass.
@@ -64,26 +66,32 @@ def _cost(*numbers: float) -> Cost:
 
 # GFLOP to encode, GFLOP of a prompt, seconds to encode, seconds of a prompt, MB to encode, MB of eight prompts.
 # HQ encoders are SAM's, and handing out an early block costs nothing that could be measured.
-COSTS: Mapping[str, Cost] = {
-    "vit_b": _cost(972.1, 3.618, 13.68, 0.02534, 359, 315),
-    "vit_l": _cost(2985.7, 3.618, 33.97, 0.02159, 552, 273),
-    "vit_h": _cost(5961.1, 3.618, 50.48, 0.02055, 673, 259),
-    "vit_t": _cost(77.54, 3.618, 1.586, 0.02147, 314, 403),
-    "samara_pyramid": _cost(9.053, 0.5453, 0.0618, 0.004222, 35.6, 70.2),
-    "hq_vit_b": _cost(972.1, 8.463, 13.68, 0.1231, 359, 525),
-    "hq_vit_l": _cost(2985.7, 8.463, 33.97, 0.1095, 552, 533),
-    "hq_vit_h": _cost(5961.1, 8.463, 50.48, 0.115, 673, 484),
-    "hq_vit_t": _cost(77.54, 8.463, 1.586, 0.1125, 314, 516),
-    "fastsam_s": _cost(102.2, 0, 1.061, 0, 340, 0),
-    "fastsam_x": _cost(839.5, 0, 7.379, 0, 720, 0),
-    "yolov8n_seg": _cost(12.00, 0, 0.1455, 0, 88, 0),
-    "yolov8s_seg": _cost(40.09, 0, 0.3337, 0, 152, 0),
-    "yolov8m_seg": _cost(104.5, 0, 1.029, 0, 249, 0),
-    "yolov8l_seg": _cost(210.4, 0, 1.887, 0, 282, 0),
-    "yolov8x_seg": _cost(328.4, 0, 2.522, 0, 443, 0),
-    "yolo11n_seg": _cost(9.800, 0, 0.1506, 0, 104, 0),
-    "yolo11s_seg": _cost(33.07, 0, 0.4724, 0, 166, 0),
-    "yolo11m_seg": _cost(113.3, 0, 0.9354, 0, 295, 0),
-    "yolo11l_seg": _cost(132.4, 0, 1.157, 0, 275, 0),
-    "yolo11x_seg": _cost(296.7, 0, 2.453, 0, 404, 0),
+COSTS: Mapping[tuple[str, int], Cost] = {
+    ("vit_b", 1024): _cost(972.1, 3.618, 13.68, 0.02534, 359, 315),
+    ("vit_l", 1024): _cost(2985.7, 3.618, 33.97, 0.02159, 552, 273),
+    ("vit_h", 1024): _cost(5961.1, 3.618, 50.48, 0.02055, 673, 259),
+    ("vit_t", 1024): _cost(77.54, 3.618, 1.586, 0.02147, 314, 403),
+    ("vit_t", 512): _cost(20.60, 0.9364, 0.3724, 0.006727, 120.7, 117.9),
+    ("hq_vit_b", 1024): _cost(972.1, 8.463, 13.68, 0.1231, 359, 525),
+    ("hq_vit_l", 1024): _cost(2985.7, 8.463, 33.97, 0.1095, 552, 533),
+    ("hq_vit_h", 1024): _cost(5961.1, 8.463, 50.48, 0.115, 673, 484),
+    ("hq_vit_t", 1024): _cost(77.54, 8.463, 1.586, 0.1125, 314, 516),
+    ("fastsam_s", 1024): _cost(102.2, 0, 1.061, 0, 340, 0),
+    ("fastsam_x", 1024): _cost(839.5, 0, 7.379, 0, 720, 0),
+    ("yolov8n_seg", 640): _cost(12.00, 0, 0.1455, 0, 88, 0),
+    ("yolov8s_seg", 640): _cost(40.09, 0, 0.3337, 0, 152, 0),
+    ("yolov8m_seg", 640): _cost(104.5, 0, 1.029, 0, 249, 0),
+    ("yolov8l_seg", 640): _cost(210.4, 0, 1.887, 0, 282, 0),
+    ("yolov8x_seg", 640): _cost(328.4, 0, 2.522, 0, 443, 0),
+    ("yolo11n_seg", 640): _cost(9.800, 0, 0.1506, 0, 104, 0),
+    ("yolo11s_seg", 640): _cost(33.07, 0, 0.4724, 0, 166, 0),
+    ("yolo11m_seg", 640): _cost(113.3, 0, 0.9354, 0, 295, 0),
+    ("yolo11l_seg", 640): _cost(132.4, 0, 1.157, 0, 275, 0),
+    ("yolo11x_seg", 640): _cost(296.7, 0, 2.453, 0, 404, 0),
 }
+"""By variant and input size."""
+
+
+def cost_of(checkpoint: Checkpoint) -> Cost:
+    """What a checkpoint costs at the input size that it was trained for."""
+    return COSTS[checkpoint.variant, checkpoint.input_size]

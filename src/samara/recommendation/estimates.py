@@ -22,6 +22,7 @@ from samara.recommendation.costs import (
     POINTS_PER_SIDE,
     PROMPTS_AT_A_TIME,
     RUNTIME_BYTES,
+    cost_of,
 )
 from samara.recommendation.measured import Measurements
 from samara.recommendation.request import Request
@@ -96,7 +97,7 @@ def estimated_memory(
     checkpoint: Checkpoint, request: Request, target: Target, *, points_per_batch: int = BATCHES[0]
 ) -> Statement:
     """Peak memory of the device, from the weights and measured activations."""
-    cost = COSTS[checkpoint.variant]
+    cost = cost_of(checkpoint)
     weights = weights_bytes(checkpoint)
     if target.device == "cuda":
         together = points_per_batch if request.asks_everything else 1
@@ -115,7 +116,7 @@ def estimated_memory(
 
 def _points_per_batch(checkpoint: Checkpoint, request: Request, target: Target) -> int:
     """The largest batch of points that fits; the default where it matters to nothing."""
-    is_sam = COSTS[checkpoint.variant].prompt_flops > 0
+    is_sam = cost_of(checkpoint).prompt_flops > 0
     usable = target.usable_bytes
     if target.device != "cuda" or not (is_sam and request.asks_everything) or usable is None:
         return BATCHES[0]
@@ -127,11 +128,11 @@ def _points_per_batch(checkpoint: Checkpoint, request: Request, target: Target) 
 
 def estimated_seconds(checkpoint: Checkpoint, request: Request, target: Target) -> Statement:
     """Time from a picture to its masks, scaled from measured or published times by the machine's matrix speed."""
-    cost = COSTS[checkpoint.variant]
+    cost = cost_of(checkpoint)
     prompts = GRID_POINTS if request.asks_everything else 1
     if target.device == "cuda":
         slower = REFERENCE_CARD.flops * ATTAINABLE / target.speed.value
-        value = gpu_seconds(checkpoint.variant, prompts) * slower
+        value = gpu_seconds(checkpoint, prompts) * slower
         return Statement(
             value,
             least_sure((_gpu_certainty(checkpoint), target.speed.certainty)),
@@ -156,12 +157,13 @@ class Anchor:
     seconds: float
 
 
-def gpu_seconds(variant: str, prompts: int) -> float:
+def gpu_seconds(checkpoint: Checkpoint, prompts: int) -> float:
     """Seconds on the reference card for one picture and so many prompts, in float32 with the official code."""
-    cost = COSTS[variant]
+    cost = cost_of(checkpoint)
     if not cost.prompt_flops:
         return _interpolated(cost.encoder_flops, _ANCHORS_DETECTORS)
-    per_point = _PER_POINT.get(variant, mean(_PER_POINT.values()) * cost.prompt_flops / COSTS["vit_h"].prompt_flops)
+    mean_per_flop = mean(_PER_POINT.values()) / COSTS["vit_h", 1024].prompt_flops
+    per_point = _PER_POINT.get(checkpoint.variant, mean_per_flop * cost.prompt_flops)
     return _interpolated(cost.encoder_flops, _ANCHORS_SAM) + (prompts - 1) * per_point
 
 
@@ -183,15 +185,15 @@ _FAST = "FastSAM README"
 
 # MobileSAM's authors do not name their card; their time of FastSAM is 1.6 times that on the reference card.
 _ANCHORS_SAM = (
-    Anchor(COSTS["vit_t"].encoder_flops, _published("mobile_sam", "prompt_seconds", "MobileSAM README")),
-    Anchor(COSTS["vit_b"].encoder_flops, _published("sam_vit_b", "prompt_seconds", _FAST)),
-    Anchor(COSTS["vit_h"].encoder_flops, _published("sam_vit_h", "prompt_seconds", _FAST)),
+    Anchor(COSTS["vit_t", 1024].encoder_flops, _published("mobile_sam", "prompt_seconds", "MobileSAM README")),
+    Anchor(COSTS["vit_b", 1024].encoder_flops, _published("sam_vit_b", "prompt_seconds", _FAST)),
+    Anchor(COSTS["vit_h", 1024].encoder_flops, _published("sam_vit_h", "prompt_seconds", _FAST)),
 )
 # Below a tenth of FastSAM-x the card waits for the processor; a fifth of its time is a rule of thumb.
 _FAST_X_S = _published("fastsam_x", "everything_seconds", _FAST)
 _ANCHORS_DETECTORS = (
-    Anchor(COSTS["fastsam_x"].encoder_flops / 10, _FAST_X_S / 5),
-    Anchor(COSTS["fastsam_x"].encoder_flops, _FAST_X_S),
+    Anchor(COSTS["fastsam_x", 1024].encoder_flops / 10, _FAST_X_S / 5),
+    Anchor(COSTS["fastsam_x", 1024].encoder_flops, _FAST_X_S),
 )
 
 

@@ -95,7 +95,7 @@ def _figure(checkpoint: str, metric: str, source: str, prompts: str | None = Non
 
 
 def _encoding_ratio(slow: str, fast: str) -> float:
-    return COSTS[slow].encode_s / COSTS[fast].encode_s
+    return COSTS[slow, 1024].encode_s / COSTS[fast, 1024].encode_s
 
 
 _HQ_IS_AHEAD = (

@@ -22,14 +22,14 @@ def notes_about(recommendation: Recommendation, measured: Measurements) -> tuple
 
 
 def _weak(recommendation: Recommendation, measured: Measurements) -> str | None:
-    """The embedded checkpoint must never pass for a real one."""
+    """The embedded checkpoint must never pass for a large one."""
     best = recommendation.best
     if best is None or not best.candidate.checkpoint.embedded:
         return None
     click, box = (published_for(best.name, metric)[0].value for metric in ("centre_click_iou", "box_iou"))
     return (
-        f"{best.name} is small and weak (mean IoU {click:.2f} from a click, {box:.2f} from a box, natural pictures): "
-        "it runs here, but loosen the limits that exclude the others before you rely on its masks."
+        f"{best.name} is small (mean IoU {click:.2f} from a click, {box:.2f} from a box, natural pictures): it "
+        "runs here, and larger ones do better where the limits that exclude them can be loosened."
     )
 
 
@@ -83,7 +83,7 @@ def _meanwhile(recommendation: Recommendation, measured: Measurements) -> str | 
     embedded = [one for one in recommendation.ranking if one.candidate.checkpoint.embedded]
     if best is None or best.candidate.at_hand or not embedded:
         return None
-    return f"To try the interface before the download, {embedded[0].name} runs at once; its masks are weak."
+    return f"To try the interface before the download, {embedded[0].name} runs at once."
 
 
 def _domain(recommendation: Recommendation, measured: Measurements) -> str | None:

@@ -30,6 +30,12 @@ WITHOUT_HQ: Mapping[str, str] = {
 }
 """HQ-SAM → the checkpoint that it was trained from, with the same image encoder."""
 
+TRAINED_FURTHER: Mapping[str, tuple[str, float]] = {"samara_mini": ("mobile_sam", 0.948)}
+"""Checkpoint → what it was trained from, and what share of its IoU from boxes that keeps at the input size of this one.
+
+What further training gained was measured on pictures like those trained on, and does not count for a user's.
+"""
+
 _BOX = ("coco_ap", "lvis_ap", "seginw_ap", "box_iou")
 _SPEAKS_FOR: Mapping[Prompt, tuple[tuple[str, ...], ...]] = {
     "point": (("centre_click_iou", "agreement_iou"), _BOX),
@@ -123,6 +129,11 @@ def _ratio(checkpoint: str, prompt: Prompt, domain: Domain) -> _Ratio | None:
         ratio = _ratio(base, prompt, domain)
         why = f"as {base}: what HQ-SAM adds was published for prompts on photographs only"
         return None if ratio is None else _Ratio(ratio.value, "rule of thumb", why)
+    if checkpoint in TRAINED_FURTHER:
+        origin, kept = TRAINED_FURTHER[checkpoint]
+        ratio = _ratio(origin, prompt, domain)
+        why = f"as {origin}, from which it was trained, at this one's input size"
+        return None if ratio is None else _Ratio(ratio.value * kept, "rule of thumb", why)
     for metrics in _SPEAKS_FOR[prompt]:
         found = _by_tables(checkpoint, metrics) or _by_siblings(checkpoint, metrics) or _loosely(checkpoint, metrics)
         if found is not None:

@@ -35,10 +35,10 @@ def _build(name: str, checkpoint: str | os.PathLike[str] | None = None, *, hq_to
         return Sam(load(name, device="cpu", precision="float32", weights=weights, hq_token_only=hq_token_only))
     identity = identify(checkpoint)
     if runnable_variant(identity).name != entry.variant:
-        fitting = ", ".join(repr(key) for key, known in _REGISTERED.items() if find(known).variant == identity.variant)
+        keys = [key for key, known in _REGISTERED.items() if find(known).variant == identity.variant]
+        fitting = " or ".join(f"sam_model_registry[{key!r}]" for key in keys)
         raise WrongCheckpoint(
-            f"{checkpoint}: {identity.description}, not {VARIANTS[entry.variant].title}; "
-            f"use sam_model_registry[{fitting}]"
+            f"{checkpoint}: {identity.description}, not {VARIANTS[entry.variant].title}; use {fitting}"
         )
     loaded = load(
         Path(checkpoint),

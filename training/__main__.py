@@ -14,7 +14,6 @@ import typer
 
 from samara.checkpoints.load import METADATA_KEY, load
 from samara.checkpoints.save import save_checkpoint
-from samara.checkpoints.state_dicts import read_state_dict
 from samara.evaluation.contestants import open_contestant
 from samara.evaluation.settings import EvaluationSettings, Measure
 from samara.variants import VARIANTS
@@ -54,7 +53,7 @@ def leg_command(
     focal: Annotated[float, typer.Option(help="Weight of the focal loss.")] = 5.0,
     cross_entropy: Annotated[float, typer.Option(help="Weight of the balanced cross-entropy.")] = 0.2,
     cooldown: Annotated[bool, typer.Option(help="Let the learning rate fall to zero.")] = False,
-    begin_with: Annotated[Path | None, typer.Option(help="Begin with the weights of this checkpoint.")] = None,
+    begin_with: Annotated[str | None, typer.Option(help="Checkpoint to begin with, by name or file.")] = None,
     frozen: Annotated[list[str] | None, typer.Option(help="Beginning of names of what stays as it is.")] = None,
     keep_statistics: Annotated[bool, typer.Option(help="Batch norms keep the statistics they came with.")] = False,
     out_state: Annotated[Path | None, typer.Option(help="Keep the state here instead, e.g. of a cooldown.")] = None,
@@ -70,7 +69,7 @@ def leg_command(
     if state.exists():
         training.load(state)
     elif begin_with is not None:
-        training.start_from(read_state_dict(begin_with))
+        training.start_from(load(begin_with, device="cpu", precision="float32").network.state_dict())
     settings = LegSettings(
         minutes=minutes,
         size=size,

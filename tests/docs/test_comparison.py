@@ -21,6 +21,10 @@ NAMED = {
 }
 
 
+REAL = {"samara_mini", "mobile_sam"}
+"""Measured with the published weights; the others' files were not at hand."""
+
+
 @pytest.fixture(scope="module")
 def comparison():
     return committed()
@@ -47,9 +51,10 @@ def test_every_system_was_measured(comparison):
 def test_quality_is_that_of_real_weights_on_three_kinds_of_pictures(comparison):
     assert comparison.domains == ("natural", "medical", "satellite")
     real = [one for one in comparison.contenders if not one.is_random]
-    assert [one.checkpoint for one in real] == ["samara_mini"]
-    for domain in comparison.domains:
-        assert 0 < real[0].value("box_iou", domain=domain) < 1
+    assert {one.checkpoint for one in real} == REAL
+    for one in real:
+        for domain in comparison.domains:
+            assert 0 < one.value("box_iou", domain=domain) < 1
 
 
 def test_the_page_is_of_these_records(comparison):
@@ -64,4 +69,4 @@ def test_the_page_is_of_these_records(comparison):
 
 def test_the_chart_can_be_drawn():
     names = {element.text for element in ElementTree.parse(CHART).iter("{http://www.w3.org/2000/svg}text")}
-    assert {f"{name} *" for name in NAMED if name != "samara_mini"} <= names
+    assert {f"{name} *" for name in NAMED - REAL} | REAL <= names

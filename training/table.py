@@ -25,7 +25,8 @@ def overview(results: Sequence[Results]) -> str:
     rows = [f"| | {head} |", "|---|" + "--:|" * len(columns)]
     for result in results:
         cells = " | ".join(f"{_mean(result, *column):.3f}" for column in columns)
-        rows.append(f"| {result['what']} | {cells} |")
+        size = f", {result['input_size']} px" if result.get("input_size") else ""
+        rows.append(f"| {result['what']}{size} | {cells} |")
     return "\n".join(rows)
 
 

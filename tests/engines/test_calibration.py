@@ -53,5 +53,5 @@ def test_pictures_for_a_precision_that_needs_none(pictures):
 
 def test_inputs(mini, pictures):
     (one,) = calibration_inputs(mini, [str(pictures / "a.jpg")])
-    assert one.shape == (1, 3, 384, 384)
+    assert one.shape == (1, 3, 512, 512)
     assert one.dtype == np.float32

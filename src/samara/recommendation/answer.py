@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from samara.checkpoints.record import Checkpoint
 from samara.licences import licence_of
 from samara.recommendation.estimates import file_bytes
+from samara.recommendation.quality import origin_of
 from samara.recommendation.ranking import Ranked
 from samara.recommendation.request import Request
 from samara.recommendation.rules import Reason, gigabytes, seconds
@@ -84,6 +85,9 @@ class Recommendation:
         clauses = [*ranked.missed]
         if ranked.tied_with is not None:
             clauses.append(f"ties with {ranked.tied_with}, which comes first because {_TIE_TEXT[ranked.tie_break]}")
+        origin = origin_of(ranked.name)
+        if any(one.name == origin for one in self.ranking):
+            clauses.append(f"stands behind {origin}, which is as fast at this one's input size")
         other = self._neighbour(ranked)
         if other is not None:
             clauses.append(_compared(ranked, other))

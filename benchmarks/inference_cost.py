@@ -57,6 +57,8 @@ def kinds(names: list[str]) -> list[tuple[str, int, str]]:
     if not names:
         return [(variant, size, "") for variant, size in published]
     asked = {variant: only for variant, _, only in (each.partition(":") for each in names)}
+    if unknown := asked.keys() - {variant for variant, _ in published}:
+        sys.exit(f"no published network that runs is called {', '.join(sorted(unknown))}")
     return [(variant, size, asked[variant]) for variant, size in published if variant in asked]
 
 

@@ -147,8 +147,9 @@ def run_leg(
     """
     _set_size(training.network, settings.size)
     _set_size(training.average, settings.size)
-    training.network.train()
-    _hold(training.network, settings)
+    training.network.train(not settings.keep_statistics)  # only batch norms make a difference
+    for name, parameter in training.network.named_parameters():
+        parameter.requires_grad_(not name.startswith(settings.frozen))
     examples = ExampleSettings(size=settings.size, objects=settings.objects)
     started = saved = told = time.monotonic()
     losses: list[float] = []
@@ -230,7 +231,7 @@ def _without_padding(images: Tensor, batch: Batch) -> Tensor:
 
 def _optimiser(network: Sam) -> torch.optim.Optimizer:
     """Groups: encoder and decoder, each with and without weight decay."""
-    encoder = [*network.image_encoder.parameters()]
+    encoder = list(network.image_encoder.parameters())
     decoder = [*network.prompt_encoder.parameters(), *network.mask_decoder.parameters()]
     return torch.optim.AdamW(
         [
@@ -249,16 +250,6 @@ def _set_learning_rate(training: Training, settings: LegSettings, share: float) 
     for group in training.optimiser.param_groups:
         group["lr"] = rate * (settings.decoder_share if group["part"] == "decoder" else 1)
         group["weight_decay"] = settings.weight_decay if group["decayed"] else 0.0
-
-
-def _hold(network: Sam, settings: LegSettings) -> None:
-    """Keep from learning what a leg does not want to change."""
-    for name, parameter in network.named_parameters():
-        parameter.requires_grad_(not name.startswith(settings.frozen))
-    if settings.keep_statistics:
-        for module in network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
 
 
 def _set_size(network: Sam, size: int) -> None:

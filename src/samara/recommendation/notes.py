@@ -21,7 +21,7 @@ def notes_about(recommendation: Recommendation, measured: Measurements) -> tuple
     return tuple(note for note in found if note is not None)
 
 
-def _weak(recommendation: Recommendation, measured: Measurements) -> str | None:
+def _small(recommendation: Recommendation, measured: Measurements) -> str | None:
     """The embedded checkpoint must never pass for a large one."""
     best = recommendation.best
     if best is None or not best.candidate.checkpoint.embedded:
@@ -120,7 +120,7 @@ def _unknown(recommendation: Recommendation, measured: Measurements) -> str | No
 
 
 _NOTES: tuple[_Note, ...] = (
-    _weak,
+    _small,
     _nothing,
     _licence,
     _settings,

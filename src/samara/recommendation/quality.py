@@ -36,12 +36,6 @@ TRAINED_FURTHER: Mapping[str, tuple[str, float]] = {"samara_mini": ("mobile_sam"
 What further training gained was measured on pictures like those trained on, and does not count for a user's.
 """
 
-
-def origin_of(checkpoint: str) -> str | None:
-    """What a checkpoint was trained further from; None for most."""
-    return TRAINED_FURTHER[checkpoint][0] if checkpoint in TRAINED_FURTHER else None
-
-
 _BOX = ("coco_ap", "lvis_ap", "seginw_ap", "box_iou")
 _SPEAKS_FOR: Mapping[Prompt, tuple[tuple[str, ...], ...]] = {
     "point": (("centre_click_iou", "agreement_iou"), _BOX),
@@ -75,6 +69,11 @@ def qualities(
     names = list(checkpoints)
     by_prompt = [_qualities_for(names, prompt, domain, measured) for prompt in _distinct(prompts)]
     return {name: _mean([one[name] for one in by_prompt]) for name in names}
+
+
+def origin_of(checkpoint: str) -> str | None:
+    """What a checkpoint was trained further from; None for most."""
+    return TRAINED_FURTHER[checkpoint][0] if checkpoint in TRAINED_FURTHER else None
 
 
 def published_quality(checkpoint: str, prompt: Prompt, domain: Domain) -> Statement | None:

@@ -28,4 +28,5 @@ LIMITS: dict[Precision, Limits] = {
     "float16": Limits(0.02, 0.99, 0.8),
     "int8": Limits(0.25, 0.93, 0.5),
 }
-"""Rounding explains less than half of each of these with `samara_mini` (docs/engines.md has what was measured)."""
+"""Rounding explained less than half of each of these with the first `samara_mini`, a convolutional network; today's in
+int8 is outside them, and `samara doctor` says so."""

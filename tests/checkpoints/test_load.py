@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -125,6 +127,13 @@ def test_random_weights_leave_the_global_generator_alone():
     before = torch.get_rng_state()
     load("samara_mini", weights="random")
     assert torch.get_rng_state().equal(before)
+
+
+def test_loading_a_file_loads_no_compiler():
+    """PyTorch's takes as long as the first mask."""
+    code = "import sys, samara; samara.load('samara_mini'); print('torch._dynamo' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
 
 
 def test_random_weights_need_a_name(mini):

@@ -300,7 +300,14 @@ def test_resize_longest_side_agrees_between_numpy_and_torch():
 
 @pytest.mark.parametrize("only", [False, True], ids=["sum", "hq mask alone"])
 def test_hq_sam_keeps_its_flag_through_every_face(picture, only):
-    loaded = load("sam_hq_vit_tiny", weights="random", device="cpu", input_size=256, hq_token_only=only)
+    loaded = load(
+        "sam_hq_vit_tiny",
+        weights="random",
+        device="cpu",
+        precision="float32",
+        input_size=256,
+        hq_token_only=only,
+    )
     sam = Sam(loaded)
     assert sam.as_loaded().hq_token_only == only
     predictor = SamPredictor(sam)

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from samara.networks.early_features import split_early
-from samara.networks.layers import MLP, LayerNorm2d
+from samara.networks.layers import MLP, LayerNorm2d, learned_tokens
 from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, MaskDecoder, weighted_sums, whole_image
 from samara.networks.shared_image import PromptedImages
 from samara.networks.two_way_transformer import TwoWayTransformer
@@ -94,7 +94,7 @@ class HqMaskDecoder(MaskDecoder):
         )
         middle, drawn = transformer_dim // 4, transformer_dim // 8
         self.early_channels = early_channels
-        self.hf_token = nn.Embedding(1, transformer_dim)
+        self.hf_token = learned_tokens(1, transformer_dim)
         self.hf_mlp = MLP(transformer_dim, transformer_dim, drawn, 3)
         self.compress_vit_feat = _fourfold(early_channels, transformer_dim, drawn)
         self.embedding_encoder = _fourfold(transformer_dim, middle, drawn)

@@ -9,6 +9,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+def normal_numbers(*shape: int) -> Tensor:
+    """Standard normal numbers; without values on the meta device, where a file's are about to take their place.
+
+    PyTorch draws normal numbers on the meta device by rules of its compiler, and loads all of that for them: a second.
+    """
+    return torch.empty(*shape) if torch.get_default_device().type == "meta" else torch.randn(*shape)
+
+
+def learned_tokens(count: int, width: int) -> nn.Embedding:
+    """(count, width) learned vectors under the key name `weight`, at first standard normal."""
+    return nn.Embedding.from_pretrained(normal_numbers(count, width), freeze=False)
+
+
 class LayerNorm2d(nn.Module):
     """Layer normalisation over the channels of a (B, C, H, W) tensor.
 

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from samara.networks.layers import MLP, LayerNorm2d
+from samara.networks.layers import MLP, LayerNorm2d, learned_tokens
 from samara.networks.shared_image import PromptedImages, SharedImage, attend, share_image
 from samara.networks.two_way_transformer import TwoWayTransformer
 
@@ -80,8 +80,8 @@ class MaskDecoder(nn.Module):
         super().__init__()
         self.transformer = transformer
         self.num_mask_tokens = 1 + NUM_MULTIMASK
-        self.iou_token = nn.Embedding(1, transformer_dim)
-        self.mask_tokens = nn.Embedding(self.num_mask_tokens, transformer_dim)
+        self.iou_token = learned_tokens(1, transformer_dim)
+        self.mask_tokens = learned_tokens(self.num_mask_tokens, transformer_dim)
         self.output_upscaling = nn.Sequential(
             nn.ConvTranspose2d(transformer_dim, transformer_dim // 4, kernel_size=2, stride=2),
             LayerNorm2d(transformer_dim // 4),

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from samara.networks.layers import LayerNorm2d
+from samara.networks.layers import LayerNorm2d, learned_tokens, normal_numbers
 
 BACKGROUND, FOREGROUND, TOP_LEFT, BOTTOM_RIGHT = range(4)
 PADDING = -1
@@ -42,8 +42,8 @@ class PromptEncoder(nn.Module):
         self.input_image_size = input_image_size
         self.image_embedding_size = image_embedding_size
         self.pe_layer = RandomPositions(embed_dim // 2)
-        self.point_embeddings = nn.ModuleList(nn.Embedding(1, embed_dim) for _ in range(4))
-        self.not_a_point_embed = nn.Embedding(1, embed_dim)
+        self.point_embeddings = nn.ModuleList(learned_tokens(1, embed_dim) for _ in range(4))
+        self.not_a_point_embed = learned_tokens(1, embed_dim)
         self.mask_downscaling = nn.Sequential(
             nn.Conv2d(1, mask_in_chans // 4, kernel_size=2, stride=2),
             LayerNorm2d(mask_in_chans // 4),
@@ -53,7 +53,7 @@ class PromptEncoder(nn.Module):
             nn.GELU(),
             nn.Conv2d(mask_in_chans, embed_dim, kernel_size=1),
         )
-        self.no_mask_embed = nn.Embedding(1, embed_dim)
+        self.no_mask_embed = learned_tokens(1, embed_dim)
 
     @property
     def mask_input_size(self) -> tuple[int, int]:
@@ -144,7 +144,7 @@ class RandomPositions(nn.Module):
 
     def __init__(self, features: int) -> None:
         super().__init__()
-        self.register_buffer("positional_encoding_gaussian_matrix", torch.randn(2, features))
+        self.register_buffer("positional_encoding_gaussian_matrix", normal_numbers(2, features))
 
     def encode(self, coords: Tensor, size_hw: tuple[int, int]) -> Tensor:
         """Encode (x, y) in pixels of a frame of the given size, (..., 2) → (..., C)."""

@@ -95,11 +95,7 @@ class PromptedSegmenter:
     def described_settings(self) -> dict[str, Any]:
         """See `Segmenter.described_settings`."""
         settings = self.generator.settings
-        return asdict(settings) | {
-            "pred_iou_thresh": self.generator.min_predicted_iou,
-            "stability_score_thresh": self.generator.min_stability,
-            "point_grids": None if settings.point_grids is None else "given",
-        }
+        return asdict(settings) | {"point_grids": None if settings.point_grids is None else "given"}
 
 
 # Settings of both kinds, and those of automatic masks that have another name for instances.

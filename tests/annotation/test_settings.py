@@ -63,8 +63,8 @@ def test_refusals(make, message):
 
 
 def test_what_cannot_change_a_row_is_not_recorded():
-    facts = AnnotationSettings(automatic=AutomaticSettings(points_per_batch=7)).facts()
-    assert facts == AnnotationSettings().facts()
+    facts = AnnotationSettings(automatic=AutomaticSettings(points_per_side=32, points_per_batch=7)).facts()
+    assert facts == AnnotationSettings(automatic=AutomaticSettings(points_per_side=32)).facts()
     assert facts["automatic"]["points_per_side"] == 32
     assert "tile_overlap" not in facts
     assert AnnotationSettings(tile=512).facts()["tile_overlap"] == 128

@@ -41,12 +41,12 @@ def generate(mini, picture):
 
 def test_thresholds_belong_to_the_checkpoint(mini):
     generator = samara.AutomaticMaskGenerator(mini)
-    assert (generator.min_predicted_iou, generator.min_stability) == (
+    assert (generator.settings.pred_iou_thresh, generator.settings.stability_score_thresh) == (
         mini.pred_iou_thresh,
         mini.stability_score_thresh,
     )
     official = samara.AutomaticMaskGenerator(dataclasses.replace(mini, pred_iou_thresh=0.88))
-    assert official.min_predicted_iou == 0.88
+    assert official.settings.pred_iou_thresh == 0.88
 
 
 @pytest.mark.parametrize("crops", [0, 1])

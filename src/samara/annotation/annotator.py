@@ -104,18 +104,8 @@ def make_annotator(loaded: Loaded, settings: AnnotationSettings, predictor: Pred
 
 
 def resolved(settings: AnnotationSettings, loaded: Loaded) -> AnnotationSettings:
-    """Settings with the thresholds that the checkpoint brings along, so that the manifest says what was used."""
-    automatic = settings.automatic
-    return replace(
-        settings,
-        automatic=replace(
-            automatic,
-            pred_iou_thresh=loaded.pred_iou_thresh if automatic.pred_iou_thresh is None else automatic.pred_iou_thresh,
-            stability_score_thresh=loaded.stability_score_thresh
-            if automatic.stability_score_thresh is None
-            else automatic.stability_score_thresh,
-        ),
-    )
+    """Settings with what the checkpoint brings along, so that the manifest says what was used."""
+    return replace(settings, automatic=settings.automatic.for_checkpoint(loaded))
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -47,18 +47,13 @@ class AutomaticMaskGenerator:
 
     Args:
         loaded: a promptable checkpoint, from `samara.load`.
-        settings: see `AutomaticSettings`; thresholds left at None become those of the checkpoint.
+        settings: see `AutomaticSettings`; what is left at None becomes the checkpoint's own.
     """
 
     def __init__(self, loaded: Loaded, settings: AutomaticSettings | None = None) -> None:
         self.loaded = loaded
-        self.settings = settings or AutomaticSettings()
+        self.settings = (settings or AutomaticSettings()).for_checkpoint(loaded)
         self.predictor = Predictor(loaded)
-        asked = self.settings
-        self.min_predicted_iou = loaded.pred_iou_thresh if asked.pred_iou_thresh is None else asked.pred_iou_thresh
-        self.min_stability = (
-            loaded.stability_score_thresh if asked.stability_score_thresh is None else asked.stability_score_thresh
-        )
 
     def generate(self, image: ImageSource | ImageEmbedding, *, progress: Progress | None = None) -> MaskSet:
         """Find everything in one image.
@@ -140,14 +135,14 @@ class AutomaticMaskGenerator:
             input_size=place.frame.input_size,
             multimask=True,
             # 0 switches the filter off, as in the reference.
-            min_predicted_iou=self.min_predicted_iou or None,
+            min_predicted_iou=self.settings.pred_iou_thresh or None,
         )
         passed = stable_masks(
             decoded.low_res_logits,
             place.frame,
             threshold=MASK_THRESHOLD,
             offset=self.settings.stability_score_offset,
-            min_stability=self.min_stability,
+            min_stability=self.settings.stability_score_thresh or 0.0,
         )
         whole = place.is_whole(passed)
         index = passed.index[whole]

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from samara.errors import SettingsError
 from samara.ranges import Range, check_ranges
+
+if TYPE_CHECKING:
+    from samara.loaded import Loaded
+
+PIXELS_PER_POINT = 32
+"""Of the network input, along each side: two cells of the embedding, the official 32 points for the official 1024."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +26,8 @@ class AutomaticSettings:
     the last four are samara's own and off by default.
 
     Attributes:
-        points_per_side: points along each side of the grid, at least 1; None when `point_grids` is given.
+        points_per_side: points along each side of the grid, at least 1; None for one for every 32 pixels of the
+            network input, as the official generator has them: 32 at 1024 pixels, 16 at the 512 of samara_mini.
         points_per_batch: points that are decoded before their masks are filtered, at least 1.
         pred_iou_thresh: keep masks whose predicted IoU is above this; None for the checkpoint's own, 0 for all.
         stability_score_thresh: keep masks whose stability score is at least this, in [0, 1]; None for the
@@ -30,7 +38,7 @@ class AutomaticSettings:
         crop_nms_thresh: box IoU above which, of masks from different crops, that of the larger crop goes, in [0, 1].
         crop_overlap_ratio: overlap of crops, as a fraction of the image's short side, in [0, 1).
         crop_n_points_downscale_factor: points per side shrink by this from layer to layer, at least 1.
-        point_grids: one (K, 2) array of points in [0, 1] per layer, instead of `points_per_side`.
+        point_grids: one (K, 2) array of points in [0, 1] per layer, instead of a regular grid.
         min_mask_region_area: holes and specks below so many pixels are removed, 0 for none.
         mask_nms_thresh: mask IoU above which the mask with the lower predicted IoU goes; None for no such step.
         containment_thresh: a mask goes if it and a better one share more than this fraction of the smaller of the
@@ -39,7 +47,7 @@ class AutomaticSettings:
         hierarchy: fill `MaskSet.parent`.
     """
 
-    points_per_side: int | None = 32
+    points_per_side: int | None = None
     points_per_batch: int = 64
     pred_iou_thresh: float | None = None
     stability_score_thresh: float | None = None
@@ -57,11 +65,20 @@ class AutomaticSettings:
     hierarchy: bool = False
 
     def __post_init__(self) -> None:
-        if (self.points_per_side is None) == (self.point_grids is None):
+        if self.points_per_side is not None and self.point_grids is not None:
             raise SettingsError("give either points_per_side or point_grids, and None for the other")
         check_ranges(self, _RANGES)
         if self.point_grids is not None:
             self._check_grids(self.point_grids)
+
+    def for_checkpoint(self, loaded: Loaded) -> AutomaticSettings:
+        """The same with what was left to the checkpoint filled in: thresholds and the grid."""
+        own = {
+            "points_per_side": None if self.point_grids else max(1, loaded.input_size // PIXELS_PER_POINT),
+            "pred_iou_thresh": loaded.pred_iou_thresh,
+            "stability_score_thresh": loaded.stability_score_thresh,
+        }
+        return replace(self, **{name: value for name, value in own.items() if getattr(self, name) is None})
 
     def _check_grids(self, grids: tuple[npt.NDArray[np.float64], ...]) -> None:
         if len(grids) != self.crop_n_layers + 1:

@@ -76,7 +76,13 @@ def annotate(
         typer.Option(metavar="DIR", help="Folder of the pictures that a COCO file lists.", rich_help_panel=ASKED),
     ] = None,
     points_per_side: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Grid of N × N points.  [32]", rich_help_panel=ASKED)
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Grid of N × N points. Default: one for every 32 pixels of the network input (32; samara_mini 16).",
+            rich_help_panel=ASKED,
+        ),
     ] = None,
     crop_layers: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Also search crops.  [0]", rich_help_panel=ASKED)

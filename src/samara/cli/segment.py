@@ -55,8 +55,14 @@ def segment(
         ),
     ] = "best",
     points_per_side: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Grid of N × N points.", rich_help_panel=EVERYTHING)
-    ] = 32,
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Grid of N × N points. Default: one for every 32 pixels of the network input (32; samara_mini 16).",
+            rich_help_panel=EVERYTHING,
+        ),
+    ] = None,
     pred_iou_thresh: Annotated[
         float | None,
         typer.Option(

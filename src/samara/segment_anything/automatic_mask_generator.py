@@ -60,6 +60,8 @@ class SamAutomaticMaskGenerator:
             raise SettingsError(
                 f"output_mode is {output_mode!r}; it must be 'binary_mask', 'uncompressed_rle' or 'coco_rle'"
             )
+        if points_per_side is None and point_grids is None:
+            raise SettingsError("give either points_per_side or point_grids")
         self.model = model
         self.output_mode: OutputMode = output_mode
         self.settings = AutomaticSettings(

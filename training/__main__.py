@@ -52,6 +52,7 @@ def leg_command(
     decoder_share: Annotated[float, typer.Option(help="The decoder's learning rate, of the encoder's.")] = 0.2,
     focal: Annotated[float, typer.Option(help="Weight of the focal loss.")] = 5.0,
     cross_entropy: Annotated[float, typer.Option(help="Weight of the balanced cross-entropy.")] = 0.2,
+    box_noise: Annotated[float, typer.Option(help="How loose the boxes are, as a fraction of a side.")] = 0.1,
     cooldown: Annotated[bool, typer.Option(help="Let the learning rate fall to zero.")] = False,
     begin_with: Annotated[str | None, typer.Option(help="Checkpoint to begin with, by name or file.")] = None,
     frozen: Annotated[list[str] | None, typer.Option(help="Beginning of names of what stays as it is.")] = None,
@@ -59,6 +60,7 @@ def leg_command(
     out_state: Annotated[Path | None, typer.Option(help="Keep the state here instead, e.g. of a cooldown.")] = None,
     workers: Annotated[int, typer.Option(help="Processes that make examples.")] = 0,
     bfloat16: Annotated[bool, typer.Option(help="Autocast.")] = False,
+    compiled: Annotated[bool, typer.Option(help="Compile the encoder first.")] = False,
     device: Annotated[str, typer.Option(help="Where to train.")] = "cpu",
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
 ) -> None:
@@ -79,11 +81,13 @@ def leg_command(
         decoder_share=decoder_share,
         focal=focal,
         cross_entropy=cross_entropy,
+        box_noise=box_noise,
         frozen=tuple(frozen or ()),
         keep_statistics=keep_statistics,
         cooldown=cooldown,
         workers=workers,
         bfloat16=bfloat16,
+        compiled=compiled,
         seed=seed,
     )
     run_leg(training, packed, pictures.trained, settings, _tell, save_to=out_state or state)

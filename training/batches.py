@@ -18,8 +18,11 @@ from training.packed_set import PackedSet
 DOMAIN_OF = {"dsb2018": "medical", "lgg": "medical", "dubai": "satellite", "flood": "satellite"}
 """Domain of a source; every other is natural."""
 
-DOMAIN_SHARE = {"natural": 0.6, "medical": 0.2, "satellite": 0.2}
+DOMAIN_SHARE = {"natural": 0.65, "medical": 0.2, "satellite": 0.15}
 """Share of the examples that each domain gives, whatever its number of pictures."""
+
+BREADTH = {"coco": 4.0, "bsds500": 3.0, "ecssd": 1.5, "animals": 1.5}
+"""How much more a source counts that shows everything, not things of one kind."""
 
 
 def chances(data: PackedSet, pictures: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -31,7 +34,8 @@ def chances(data: PackedSet, pictures: npt.NDArray[np.int64]) -> npt.NDArray[np.
     source = data.source_of[pictures]
     domains = np.array([DOMAIN_OF.get(name, "natural") for name in data.sources])[source]
     counts = np.bincount(source, minlength=len(data.sources))
-    chance = 1 / np.sqrt(counts[source])
+    breadth = np.array([BREADTH.get(name, 1.0) for name in data.sources])
+    chance = breadth[source] / np.sqrt(counts[source])
     for domain in np.unique(domains):
         here = domains == domain
         chance[here] *= DOMAIN_SHARE[str(domain)] / chance[here].sum()

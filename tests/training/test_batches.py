@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 
 from samara.preprocessing import Frame, to_network_input
 from samara.variants import VARIANTS
-from training.batches import batches, chances, normalised
+from training.batches import BREADTH, DOMAIN_SHARE, batches, chances, normalised
 from training.examples import ExampleSettings
 from training.validation import fitted
 
@@ -20,7 +21,17 @@ def test_domains_are_balanced(packed):
     chance = chances(packed, pictures)
     assert chance.sum() == np.float64(1) or abs(chance.sum() - 1) < 1e-12
     natural = packed.source_of == 0
-    assert abs(chance[natural].sum() / chance[~natural].sum() - 3) < 1e-9  # 0.6 to 0.2
+    expected = DOMAIN_SHARE["natural"] / DOMAIN_SHARE["satellite"]
+    assert abs(chance[natural].sum() / chance[~natural].sum() - expected) < 1e-9
+
+
+def test_within_a_domain_breadth_counts_and_numbers_less(packed):
+    """A source of everything with four pictures beside one of one kind with twelve."""
+    packed = replace(packed, sources=("wood", "coco"))
+    coco = packed.source_of == 1
+    chance = chances(packed, np.arange(len(packed)))
+    expected = BREADTH["coco"] * np.sqrt(coco.sum()) / np.sqrt((~coco).sum())
+    assert abs(chance[coco].sum() / chance[~coco].sum() - expected) < 1e-9
 
 
 def some(packed, first_step, count, workers=0):

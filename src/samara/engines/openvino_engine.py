@@ -16,7 +16,7 @@ import torch
 import samara
 from samara.devices import Precision
 from samara.engines.cache import cached
-from samara.engines.calibration import calibration_files, calibration_inputs, quantise
+from samara.engines.calibration import FLOATING, calibration_files, calibration_inputs, quantise
 from samara.engines.graph_engine import Array, GraphEngine, Run
 from samara.engines.graphs import Graph, decoder_graphs_of, decoder_of, encoder_graph_of
 from samara.engines.quiet_libraries import import_openvino
@@ -98,7 +98,7 @@ def _converted(
         openvino.save_model(change(model) if change else model, folder / GRAPH, compress_to_fp16=False)
 
     digests = [sha256(Path(path).read_bytes()).hexdigest() for path in pictures]
-    facts = [weights, digests, change is not None, openvino.__version__, torch.__version__, samara.__version__]
+    facts = [weights, digests, FLOATING if change else None, openvino.__version__, torch.__version__, samara.__version__]
     return cached(f"openvino-{sha256(json.dumps(facts).encode()).hexdigest()[:24]}", make) / GRAPH
 
 

@@ -98,7 +98,8 @@ def _converted(
         openvino.save_model(change(model) if change else model, folder / GRAPH, compress_to_fp16=False)
 
     digests = [sha256(Path(path).read_bytes()).hexdigest() for path in pictures]
-    facts = [weights, digests, FLOATING if change else None, openvino.__version__, torch.__version__, samara.__version__]
+    versions = [openvino.__version__, torch.__version__, samara.__version__]
+    facts = [weights, digests, FLOATING if change else None, versions]
     return cached(f"openvino-{sha256(json.dumps(facts).encode()).hexdigest()[:24]}", make) / GRAPH
 
 

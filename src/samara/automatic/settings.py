@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -73,7 +73,7 @@ class AutomaticSettings:
 
     def for_checkpoint(self, loaded: Loaded) -> AutomaticSettings:
         """The same with what was left to the checkpoint filled in: thresholds and the grid."""
-        own = {
+        own: dict[str, Any] = {  # Any: of fields of several types
             "points_per_side": None if self.point_grids else max(1, loaded.input_size // PIXELS_PER_POINT),
             "pred_iou_thresh": loaded.pred_iou_thresh,
             "stability_score_thresh": loaded.stability_score_thresh,

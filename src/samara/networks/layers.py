@@ -19,7 +19,7 @@ def normal_numbers(*shape: int) -> Tensor:
 
 def learned_tokens(count: int, width: int) -> nn.Embedding:
     """(count, width) learned vectors under the key name `weight`, at first standard normal."""
-    return nn.Embedding.from_pretrained(normal_numbers(count, width), freeze=False)
+    return nn.Embedding(count, width, _weight=normal_numbers(count, width))
 
 
 class LayerNorm2d(nn.Module):

@@ -129,7 +129,7 @@ def test_the_report_says_what_was_done(tiny, pictures, tmp_path):
     assert report.title == "out.safetensors"
     assert report.summary == "tiny, mask decoder fine-tuned on 3 pictures. Of 1 epochs, number 1 was kept."
     assert report.settings["learning rate"] == "0.0001"
-    assert report.settings["losses: focal"] == "20.0"
+    assert report.settings["losses: focal"] == "5.0"
     assert report.settings["augmentations"] == "flip"
     assert report.provenance["training set"] == "3 pictures, 6 objects"
     assert report.provenance["pictures in both sets"] == "1"

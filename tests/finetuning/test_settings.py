@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
+
 import pytest
 
 from samara.errors import SettingsError
@@ -36,3 +39,14 @@ def test_refused(arguments, message):
 def test_defaults_are_the_briefs():
     settings = FineTuneSettings()
     assert (settings.trained, settings.learning_rate, settings.weight_decay) == ("decoder", 1e-4, 0.01)
+
+
+def test_losses_are_those_that_gave_most_on_small_sets():
+    with (Path(__file__).parents[2] / "benchmarks" / "results" / "finetuning_losses.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["losses"] != "as it came"]
+    losses = FineTuneSettings().losses
+    ours = f"{losses.focal:g} focal + dice + {losses.cross_entropy:g} cross-entropy"
+    for source in {row["source"] for row in rows}:
+        of_source = [row for row in rows if row["source"] == source]
+        for metric in ("box_iou", "centre_click_iou"):
+            assert max(of_source, key=lambda row: float(row[metric]))["losses"] == ours, (source, metric)

@@ -106,14 +106,14 @@ def finetune(
         ),
     ] = None,
     focal: Annotated[
-        float | None, typer.Option(metavar="X", help="Weight of the focal loss; else 20.", rich_help_panel=LOSSES)
+        float | None, typer.Option(metavar="X", help="Weight of the focal loss; else 5.", rich_help_panel=LOSSES)
     ] = None,
     dice: Annotated[
         float | None, typer.Option(metavar="X", help="Weight of the dice loss; else 1.", rich_help_panel=LOSSES)
     ] = None,
     cross_entropy: Annotated[
         float | None,
-        typer.Option(metavar="X", help="Weight of the balanced cross-entropy; else 0.", rich_help_panel=LOSSES),
+        typer.Option(metavar="X", help="Weight of the balanced cross-entropy; else 0.2.", rich_help_panel=LOSSES),
     ] = None,
     rounds: Annotated[
         int | None,

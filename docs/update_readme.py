@@ -11,10 +11,20 @@ from docs.update_comparison import times
 from samara.reports.checkpoint_table import checkpoint_table
 
 README = Path(__file__).parent.parent / "README.md"
+SPEED = (
+    "segment-anything",
+    "OpenVINO assembly",
+    "samara",
+    "samara bfloat16",
+    "samara openvino",
+    "samara openvino int8",
+)
+"""Who stands in the table of speed; docs/performance.md has all."""
+
 PARTS = {
     "checkpoints": checkpoint_table,
     "comparison": times,
-    "speed": partial(speed_table, contenders=("segment-anything", "OpenVINO assembly", "samara", "samara openvino")),
+    "speed": partial(speed_table, contenders=SPEED),
 }
 
 

@@ -10,7 +10,6 @@ the next choose the best epoch, and the next are measured; all runs see the same
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import tempfile
 import time
@@ -20,6 +19,7 @@ import numpy as np
 import torch
 
 import samara
+from benchmarks.rows import add_rows
 from samara.datasets.coco_reading import read_coco
 from samara.evaluation.settings import EvaluationSettings
 from samara.finetuning.loop import fine_tune
@@ -110,17 +110,7 @@ def main() -> None:
                 row |= {"source": source.name, "losses": losses, "seconds": f"{seconds:.0f}"}
                 row |= {metric: f"{value:.4f}" for metric, value in sorted(found.items())}
                 print(row, flush=True)
-                append(row | circumstances)
-
-
-def append(row: dict[str, object]) -> None:
-    """Add a row to the results."""
-    is_new = not RESULTS.exists()
-    with RESULTS.open("a", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(row))
-        if is_new:
-            writer.writeheader()
-        writer.writerow(row)
+                add_rows(RESULTS, [row | circumstances])
 
 
 if __name__ == "__main__":

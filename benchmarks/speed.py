@@ -18,7 +18,6 @@ machine hits all of them.
 from __future__ import annotations
 
 import argparse
-import csv
 import gc
 import re
 import statistics
@@ -32,6 +31,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.contenders import CONTENDERS, PICTURE, SIDE, Work, missing, weights_for
+from benchmarks.rows import add_rows
 from samara.automatic.settings import AutomaticSettings
 from samara.devices import computes_in_bfloat16
 from samara.machine import detect
@@ -144,17 +144,6 @@ def rows_of(
         yield row | facts
 
 
-def write(rows: list[dict[str, object]]) -> None:
-    """Add rows to the results."""
-    is_new = not RESULTS.exists()
-    RESULTS.parent.mkdir(exist_ok=True)
-    with RESULTS.open("a", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        if is_new:
-            writer.writeheader()
-        writer.writerows(rows)
-
-
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--contenders", default=",".join(CONTENDERS))
@@ -193,7 +182,7 @@ def main() -> None:
         for name in arguments.work.split(","):
             jobs = {contender: run for contender, work in contenders.items() if (run := job(work, name))}
             seconds, results = in_turns(jobs, name, arguments.rounds)
-            write(list(rows_of(name, seconds, results, facts_of(arguments), arguments)))
+            add_rows(RESULTS, list(rows_of(name, seconds, results, facts_of(arguments), arguments)))
 
 
 def facts_of(arguments: argparse.Namespace) -> dict[str, object]:

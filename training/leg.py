@@ -56,7 +56,7 @@ class LegSettings:
             published weights: those of a few pictures are another network's.
         workers: processes that make examples.
         bfloat16: autocast.
-        compiled: let PyTorch compile the encoder; takes minutes once, then a third off its time.
+        compiled: let PyTorch compile the encoder; takes a minute once, then a tenth to a fifth off a step.
         seed: of everything random.
     """
 

@@ -21,7 +21,7 @@ from samara.cli.annotation_inputs import (
     read_value_range,
 )
 from samara.cli.export_annotations import losses_shown, names_in, tell_losses
-from samara.cli.options import device_option, precision_option
+from samara.cli.options import device_option, points_per_side_option, precision_option
 from samara.cli.progress import annotation_bar
 from samara.errors import SettingsError
 
@@ -75,15 +75,7 @@ def annotate(
         Path | None,
         typer.Option(metavar="DIR", help="Folder of the pictures that a COCO file lists.", rich_help_panel=ASKED),
     ] = None,
-    points_per_side: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="Grid of N × N points. Default: one for every 32 pixels of the network input (32; samara_mini 16).",
-            rich_help_panel=ASKED,
-        ),
-    ] = None,
+    points_per_side: Annotated[int | None, points_per_side_option(ASKED)] = None,
     crop_layers: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Also search crops.  [0]", rich_help_panel=ASKED)
     ] = None,

@@ -19,3 +19,13 @@ def device_option(panel: str) -> Any:  # Any: typer.Option's own type
 def precision_option(panel: str) -> Any:  # Any: typer.Option's own type
     """What PyTorch computes in; see `device_option`."""
     return typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.", rich_help_panel=panel)
+
+
+def points_per_side_option(panel: str) -> Any:  # Any: typer.Option's own type
+    """The grid of everything; see `device_option`."""
+    return typer.Option(
+        min=1,
+        metavar="N",
+        help="Grid of N × N points. Default: one for every 32 pixels of the network input (32; samara_mini 16).",
+        rich_help_panel=panel,
+    )

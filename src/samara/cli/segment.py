@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from samara.cli.options import device_option
+from samara.cli.options import device_option, points_per_side_option
 from samara.cli.progress import work_bar
 from samara.errors import PromptError
 
@@ -54,15 +54,7 @@ def segment(
             rich_help_panel=PROMPTS,
         ),
     ] = "best",
-    points_per_side: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="Grid of N × N points. Default: one for every 32 pixels of the network input (32; samara_mini 16).",
-            rich_help_panel=EVERYTHING,
-        ),
-    ] = None,
+    points_per_side: Annotated[int | None, points_per_side_option(EVERYTHING)] = None,
     pred_iou_thresh: Annotated[
         float | None,
         typer.Option(

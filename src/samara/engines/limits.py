@@ -28,4 +28,4 @@ LIMITS: dict[Precision, Limits] = {
     "float16": Limits(0.02, 0.99, 0.8),
     "int8": Limits(0.25, 0.93, 0.5),
 }
-"""Rounding explains about half of each of these, with both networks that were `samara_mini`."""
+"""Rounding stays within these with both networks that were `samara_mini`."""

@@ -19,6 +19,7 @@ from samara.measurements.metrics import METRICS
 from samara.measurements.numbers import Number, without_value
 from samara.measurements.record_file import read_records
 from samara.measurements.records import latest
+from samara.variants import VARIANTS
 from tests.benchmarking.samples import MINI
 from tests.evaluation.conftest import write_coco
 
@@ -58,11 +59,12 @@ def test_every_metric_is_planned():
     assert all(job.settings["threads"] >= 1 for job in jobs if job.kind not in ("size", "quality"))
 
 
-QUALITY = {"quality": 6}
+QUICK_GROUPS = {"size": 4, "quality": 6}
+SLOW_GROUPS = {"speed": 9, "memory": 6}
 
 
 @pytest.mark.parametrize(
-    "expected", [QUALITY, pytest.param({"size": 4, "speed": 9, "memory": 6} | QUALITY, marks=pytest.mark.slow)], ids=len
+    "expected", [QUICK_GROUPS, pytest.param(QUICK_GROUPS | SLOW_GROUPS, marks=pytest.mark.slow)], ids=len
 )
 def test_a_run_in_processes_gives_records(where, tmp_path, expected):
     told = []
@@ -80,8 +82,7 @@ def test_a_run_in_processes_gives_records(where, tmp_path, expected):
     assert Counter(record.definition.group for record in records) == expected
     assert {record.status for record in records if "device" not in record.metric} == {"measured"}
     by_place = {(record.metric, record.source): record for record in records}
-    if "size" in expected:
-        assert by_place["parameters", None].value == 9_757_392
+    assert by_place["parameters", None].value == VARIANTS["vit_t"].parameters
     assert 0 < by_place["box_iou", "a"].value <= 1
     assert {record.domain for record in records if record.definition.group == "quality"} == {"drawn"}
     jobs = len({record.job for record in records})

@@ -135,7 +135,9 @@ def test_taken_places_and_classes_are_known_too(tmp_path):
 
 def test_options_without_effect_are_refused(tmp_path):
     split = Split(train=0.5, val=0.5)
-    with pytest.raises(SettingsError, match=r"^--split \(split\) is for yolo, voc, not for coco, png; add one"):
+    with pytest.raises(
+        SettingsError, match=r"^--split \(split\) is for yolo, voc, and none of these is written; add one"
+    ):
         convert([], ["coco", "png"], tmp_path, WriterOptions(split=split))
     with pytest.raises(SettingsError, match=r"--label-studio-prefix .* is for label-studio, label-studio-polygons"):
         refusals(["yolo"], tmp_path, WriterOptions(image_url_prefix="s3://bucket/"), [])

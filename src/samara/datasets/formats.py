@@ -206,8 +206,7 @@ def require_taken(rows: Sequence[Format], options: WriterOptions) -> None:
             continue
         takers = ", ".join(row.name for row in _FORMATS if option in row.takes)
         raise SettingsError(
-            f"{called} ({option}) is for {takers}, not for {', '.join(row.name for row in rows)}; add one of these "
-            "formats, or leave it out"
+            f"{called} ({option}) is for {takers}, and none of these is written; add one with --format, or leave it out"
         )
 
 

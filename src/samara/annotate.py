@@ -19,7 +19,8 @@ from samara.annotation.claims import claim
 from samara.annotation.exporting import export_store, require_pictures
 from samara.annotation.job import Job
 from samara.annotation.plan import Entry
-from samara.annotation.ray_engine import Cluster, require_ray, run_on_ray
+from samara.annotation.quiet_ray import require_ray
+from samara.annotation.ray_engine import Cluster, run_on_ray
 from samara.annotation.rows import ImageRow, arrow
 from samara.annotation.runner import Progress, Work, annotate_store
 from samara.annotation.store import EXPORTS, QUARANTINED, IfThere, Store, create_store

@@ -89,6 +89,7 @@ ALLOWED = {
         "quality",
         "benchmarking",
     },
+    "yaml": {"datasets"},
     "typing_extensions": {"images"},  # for type checkers only
     "typer": {"cli"},
     "rich": {"cli"},

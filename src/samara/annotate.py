@@ -16,14 +16,18 @@ from typing import TYPE_CHECKING
 
 import samara
 from samara.annotation.claims import claim
+from samara.annotation.exporting import export_store, require_pictures
 from samara.annotation.job import Job
 from samara.annotation.plan import Entry
-from samara.annotation.ray_engine import Cluster, require_ray, run_on_ray
+from samara.annotation.quiet_ray import require_ray
+from samara.annotation.ray_engine import Cluster, run_on_ray
 from samara.annotation.rows import ImageRow, arrow
 from samara.annotation.runner import Progress, Work, annotate_store
 from samara.annotation.store import EXPORTS, QUARANTINED, IfThere, Store, create_store
 from samara.annotation.workers import run_workers
 from samara.annotation_page import write_report
+from samara.datasets.formats import chosen, require_taken
+from samara.datasets.writing import WriterOptions
 from samara.errors import SettingsError
 from samara.files import write_atomically
 from samara.licences import licence_of
@@ -31,6 +35,7 @@ from samara.loaded import Loaded
 from samara.reports.annotation_report import require_report
 
 if TYPE_CHECKING:
+    from samara.datasets.category_choice import CategoryChoice
     from samara.datasets.writing import Losses
 
 MOST_NAMED = 20
@@ -47,6 +52,8 @@ class Running:
         cluster: what of a Ray cluster to use; None for this machine alone.
         retry: try quarantined images once more.
         formats: annotation formats to export to when all is done.
+        writing: how they are written; what an earlier run wrote there is replaced.
+        categories: that they have; None for those of the store.
         report: write a page about it when all is done.
         images_per_shard: what a process claims at a time; None for what suits the number of images.
         commercial: refuse checkpoints whose licence does not let commercial work be.
@@ -58,6 +65,8 @@ class Running:
     cluster: Cluster | None = None
     retry: bool = False
     formats: tuple[str, ...] = ()
+    writing: WriterOptions = field(default_factory=WriterOptions)
+    categories: CategoryChoice | None = None
     report: bool = False
     images_per_shard: int | None = None
     commercial: bool = False
@@ -74,10 +83,9 @@ class Running:
             raise SettingsError(f"{self.workers} workers were asked for; at least 1 is needed")
         if self.cluster is not None:
             require_ray()
-        if self.formats:
-            from samara.datasets.formats import chosen
-
-            chosen(self.formats)
+        require_taken(chosen(self.formats) if self.formats else [], self.writing)
+        if self.categories is not None and not self.formats:
+            raise SettingsError("--categories is for exports; add a format with --format, or leave it out")
         if self.report:
             require_report()
 
@@ -128,6 +136,7 @@ def annotate(
         SamaraError: what stopped the work, in one sentence. What was annotated is safe.
     """
     running.prepare()
+    require_pictures(job.source.kind, running.writing)
     start = time.monotonic()
     loaded = job.choice.load()
     if running.commercial:
@@ -172,7 +181,7 @@ def annotate(
         done_by_this_run=own,
         ignored=job.source.listing.ignored,
         quarantined=tuple(row for row, _ in zip(store.quarantined(), range(MOST_NAMED), strict=False)),
-        losses=export(store, running.formats, running.out / EXPORTS, overwrite=True) if running.formats else {},
+        losses=_exported(store, running),
         report=write_report(store) if running.report else None,
     )
 
@@ -214,12 +223,23 @@ def write_quarantined(store: Store) -> None:
 
 
 def export(
-    store: Store, formats: Sequence[str], out: Path, *, overwrite: bool = False, is_partial: bool = False
+    store: Store,
+    formats: Sequence[str],
+    out: Path,
+    options: WriterOptions | None = None,
+    *,
+    categories: CategoryChoice | None = None,
+    is_partial: bool = False,
 ) -> dict[str, Losses]:
     """Write a store's annotations in other formats; see `samara.annotation.exporting.export_store`."""
-    from samara.annotation.exporting import export_store
+    return export_store(store, formats, out, options, categories=categories, is_partial=is_partial)
 
-    return export_store(store, formats, out, overwrite=overwrite, is_partial=is_partial)
+
+def _exported(store: Store, running: Running) -> dict[str, Losses]:
+    if not running.formats:
+        return {}
+    options = replace(running.writing, overwrite=True)
+    return export(store, running.formats, running.out / EXPORTS, options, categories=running.categories)
 
 
 def _record_run(store: Store, device: str, workers: int, done: Progress, seconds: float) -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,7 +22,7 @@ from samara.annotation.ray_engine import Cluster, ShardAnnotator, run_on_ray
 from samara.annotation.runner import Progress, annotate_store
 from samara.annotation.settings import AnnotationSettings, Cleaning
 from samara.annotation.sources import open_source
-from samara.errors import AnnotationStopped, ImageError, MissingExtra
+from samara.errors import AnnotationStopped, ImageError
 from tests.annotation.conftest import write_pictures
 from tests.annotation.fake import Bright, annotator, final_rows, store_of, work_on
 
@@ -54,17 +59,15 @@ def reference(tmp_path):
 
 
 def test_an_actor_annotates_the_shards_that_it_is_given(tmp_path, reference):
-    import numpy as np
-
     store = store_of(tmp_path / "pictures", tmp_path / "out")
     actor = ShardAnnotator(store.folder, job_of(FastJob, tmp_path))
+    assert actor.begin() is None
     for number, offset in ray_engine.shard_offsets(store.folder / "plan.jsonl", 4):
-        told = actor({"number": np.array([number]), "offset": np.array([offset])})
-        assert told["images"].tolist() == [4]
-        assert told["error"].tolist() == [""]
+        assert actor.annotate(number, offset).images == 4
     assert final_rows(tmp_path / "out") == reference
     refused = ShardAnnotator(store.folder, job_of(RefusedJob, tmp_path))
-    assert refused({"number": np.array([0]), "offset": np.array([0])})["error"].tolist() == ["this is the reason"]
+    assert refused.begin() == "this is the reason"
+    assert "no annotation store" in ShardAnnotator(tmp_path / "nowhere", job_of(FastJob, tmp_path)).begin()
 
 
 class FastJob(Job):
@@ -74,10 +77,85 @@ class FastJob(Job):
         return annotator()
 
 
-def test_the_extra_is_named(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "ray.data", None)
-    with pytest.raises(MissingExtra, match=r"samara\[ray\]"):
-        ray_engine.require_ray()
+class FakeRay:
+    """What handing out needs of Ray, in this process. There is room for two actors; a third never answers."""
+
+    exceptions = SimpleNamespace(RayError=KeyError)
+
+    def __init__(self):
+        self.machines, self.actors, self.killed = [{"CPU": 2.0}], [], []
+
+    def nodes(self):
+        return [{"Alive": True, "Resources": has} for has in self.machines]
+
+    def remote(self, **_):
+        return lambda kind: SimpleNamespace(remote=lambda *arguments: self.start(kind(*arguments)))
+
+    def start(self, actor):
+        has_room = len(self.actors) < 2
+        methods = {name: FakeMethod(getattr(actor, name), has_room) for name in ("begin", "annotate")}
+        self.actors.append(SimpleNamespace(**methods))
+        return self.actors[-1]
+
+    def wait(self, answers):
+        return [next(answer for answer in answers if answer.method.has_room)], []
+
+    def get(self, answer):
+        return answer.method.call(*answer.arguments)
+
+    def kill(self, actor):
+        self.killed.append(actor)
+
+
+class FakeMethod:
+    def __init__(self, call, has_room):
+        self.call, self.has_room = call, has_room
+
+    def remote(self, *arguments):
+        answer = type("Answer", (), {})()
+        answer.method, answer.arguments = self, arguments
+        return answer
+
+
+@pytest.fixture
+def fake_ray(monkeypatch):
+    ray = FakeRay()
+    monkeypatch.setattr(ray_engine, "require_ray", lambda: None)
+    monkeypatch.setattr(ray_engine, "connected", lambda _: nullcontext(ray))
+    return ray
+
+
+def test_shards_go_to_actors_that_have_room(tmp_path, reference, fake_ray):
+    told = []
+    store = store_of(tmp_path / "pictures", tmp_path / "out")
+    run_on_ray(store, job_of(FastJob, tmp_path), Cluster(actors=3), told.append)
+    assert final_rows(tmp_path / "out") == reference
+    assert sum(told, Progress()).images == IMAGES
+    assert len(told) == IMAGES // 4
+    assert fake_ray.killed == fake_ray.actors
+    assert len(fake_ray.killed) == 3
+    run_on_ray(store, job_of(FastJob, tmp_path), Cluster(actors=3), told.append)  # nothing is left to do
+    assert len(told) == IMAGES // 4
+
+
+def test_what_stops_the_work_is_one_sentence(tmp_path, fake_ray, monkeypatch):
+    write_pictures(tmp_path / "pictures", 8)
+    store = store_of(tmp_path / "pictures", tmp_path / "out")
+    with pytest.raises(AnnotationStopped, match="^this is the reason$"):
+        run_on_ray(store, job_of(RefusedJob, tmp_path), Cluster())
+    with pytest.raises(AnnotationStopped, match="needs 1 cores and 1 GPUs of one machine, .* at most 2 and 0; choose"):
+        run_on_ray(store, job_of(FastJob, tmp_path), Cluster(gpus=1))
+    fake_ray.machines = [{"CPU": 1.0, "GPU": 1.0}, {"CPU": 8.0}]
+    with pytest.raises(AnnotationStopped, match="at most 8 and 1"):
+        run_on_ray(store, job_of(FastJob, tmp_path), Cluster(gpus=1, cpus=4))
+
+    def lost(_):
+        raise KeyError("a long story\nthe actor died.\n")
+
+    monkeypatch.setattr(fake_ray, "get", lost)
+    with pytest.raises(AnnotationStopped, match=r"^Ray gave up \(.*the actor died.*\); what was annotated is safe"):
+        run_on_ray(store, job_of(FastJob, tmp_path), Cluster())
+    assert fake_ray.killed == fake_ray.actors
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +209,45 @@ def test_what_stops_an_actor_is_told_in_its_sentence(cluster, tmp_path, referenc
     store = store_of(tmp_path / "pictures", tmp_path / "out")
     with pytest.raises(AnnotationStopped, match="^this is the reason$"):
         run_on_ray(store, job_of(RefusedJob, tmp_path), cluster)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_a_machine_that_nobody_has_is_not_waited_for(cluster, tmp_path, reference):
+    store = store_of(tmp_path / "pictures", tmp_path / "out")
+    with pytest.raises(AnnotationStopped, match="needs 1 cores and 1 GPUs of one machine"):
+        run_on_ray(store, job_of(SlowJob, tmp_path), replace(cluster, gpus=1.0))
+
+
+@pytest.mark.slow
+def test_the_terminal_shows_samara_only(tmp_path):
+    """A whole command, with a picture that is none: stdout and stderr are those of the local engine."""
+    pytest.importorskip("ray")
+    write_pictures(tmp_path / "pictures", 4)
+    (tmp_path / "pictures" / "0002.png").write_text("<html>")
+    command = [sys.executable, "-m", "samara", "annotate", "pictures", "--points-per-side", "2", "--device", "cpu"]
+    printed = []
+    for engine in ("local", "ray"):
+        arguments = ["--out", engine, "--engine", engine, "--workers", "2" if engine == "ray" else "1"]
+        done = subprocess.run([*command, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        printed.append((done.stdout.partition("; ")[0].removeprefix(engine), done.stderr))
+    assert printed[0] == printed[1]
+    assert "0002.png is quarantined" in printed[1][1]
+    assert printed[1][1].count("\n") == 1
+
+
+@pytest.mark.slow
+def test_sigterm_stops_it_in_a_sentence(tmp_path):
+    pytest.importorskip("ray")
+    write_pictures(tmp_path / "pictures", 40)
+    command = [sys.executable, "-m", "samara", "annotate", "pictures", "--points-per-side", "32", "--device", "cpu"]
+    arguments = ["--out", "out", "--engine", "ray"]
+    with subprocess.Popen([*command, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        while not list(tmp_path.glob("out/claims/*")):
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        told = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert told == "samara: stopped; what was annotated is safe in out, go on with --resume\n"

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 
 import pytest
@@ -60,6 +61,46 @@ def test_a_folder_becomes_a_data_set(pictures, tmp_path, monkeypatch, capsys):
     code, printed = run(monkeypatch, capsys, pictures, "--out", out, *QUICK, "--resume", "--hierarchy")
     assert code == 0
     assert "0 images in this run" in printed.out
+
+
+def test_exports_are_written_as_asked(pictures, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "out"
+    options = ("--export-pictures", "copy", "--split", 0.5, "--categories", "object=cell")
+    code, printed = run(
+        *(monkeypatch, capsys, pictures, "--out", out, *QUICK),
+        *("--format", "yolo,label-studio", *options, "--label-studio-prefix", "s3://bucket/"),
+    )
+    assert (code, printed.err) == (0, "")
+    copied = [path.relative_to(out / "exports/yolo/images") for path in (out / "exports/yolo/images").rglob("*.png")]
+    assert sorted(path.parts[0] for path in copied) == ["train", "val"]
+    assert "0: cell" in (out / "exports/yolo/data.yaml").read_text()
+    tasks = json.loads((out / "exports/label-studio/tasks-0001.json").read_text())
+    assert tasks[0]["data"]["image"] == "s3://bucket/0000.png"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--split", 0.1), "--split (split) is for yolo, voc"),
+        (("--format", "coco", "--export-pictures", "link"), "add one with --format"),
+        (("--categories", "cell"), "--categories is for exports"),
+    ],
+)
+def test_export_options_are_checked_before_the_work(pictures, tmp_path, monkeypatch, capsys, arguments, why):
+    code, printed = run(monkeypatch, capsys, pictures, "--out", tmp_path / "out", *QUICK, *arguments)
+    assert code == 1
+    assert why in printed.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_pictures_of_an_archive_cannot_be_linked(pictures, tmp_path, monkeypatch, capsys):
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        archive.add(pictures / "0000.png", "0000.png")
+    options = ("--format", "yolo", "--export-pictures", "link")
+    code, printed = run(monkeypatch, capsys, tmp_path / "a.tar", "--out", tmp_path / "out", *QUICK, *options)
+    assert code == 1
+    assert "the pictures lie in an archive, where there is nothing to link" in printed.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_quarantine_is_told_and_tried_again(pictures, tmp_path, monkeypatch, capsys):

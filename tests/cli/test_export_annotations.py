@@ -45,6 +45,84 @@ def test_refusals(tmp_path, monkeypatch, capsys):
     assert run(monkeypatch, capsys, tmp_path / "store", "--out", tmp_path / "out", "--partial")[0] == 0
 
 
+def exported(tmp_path, monkeypatch, capsys, *arguments):
+    if not (tmp_path / "store").exists():
+        stored(tmp_path)
+    where = (tmp_path / "store", "--out", tmp_path / "out", "--overwrite")
+    code, printed = run(monkeypatch, capsys, *where, *arguments)
+    return code, printed, tmp_path / "out"
+
+
+def test_pictures_and_a_split(tmp_path, monkeypatch, capsys):
+    options = ("--pictures", "link", "--split", "train=0.4,val=0.3,test=0.3")
+    code, printed, out = exported(tmp_path, monkeypatch, capsys, "--format", "yolo,voc", *options)
+    assert code == 0, printed.err
+    pictures = sorted(path.relative_to(out / "yolo/images").as_posix() for path in (out / "yolo/images").rglob("*.png"))
+    assert sorted(path.partition("/")[0] for path in pictures) == ["test", "train", "val"]
+    assert sorted(path.partition("/")[2] for path in pictures) == ["0000.png", "0001.png", "0002.png"]
+    lists = {path.stem: path.read_text().split() for path in (out / "voc/ImageSets/Segmentation").iterdir()}
+    assert sorted(lists["train"] + lists["val"]) == sorted(lists["trainval"])
+    assert len(lists["test"]) == 1
+    assert all(path.is_symlink() for path in (out / "voc/JPEGImages").iterdir())
+    # The same by the name that `annotate` has for it, and copied.
+    code, _, out = exported(tmp_path, monkeypatch, capsys, "--format", "yolo", "--export-pictures", "copy")
+    assert code == 0
+    assert not (out / "yolo" / "images" / "0000.png").is_symlink()
+
+
+def test_categories(tmp_path, monkeypatch, capsys):
+    code, printed, out = exported(tmp_path, monkeypatch, capsys, "--categories", "cell,rod=bar,worm")
+    assert code == 0, printed.err
+    categories = json.loads((out / "coco.json").read_text())["categories"]
+    assert [(one["id"], one["name"]) for one in categories] == [(1, "cell"), (2, "bar"), (3, "worm"), (4, "object")]
+    assert printed.err == "samara: no mask has a category of --categories: 'worm'\n"
+    code, printed, out = exported(tmp_path, monkeypatch, capsys, "--categories", "rod", "--only-categories")
+    assert len(json.loads((out / "coco.json").read_text())["annotations"]) == 2
+    assert "4 masks were left out by --only-categories: 'object' (3), 'cell' (1)" in printed.err
+
+
+def test_addresses_for_label_studio(tmp_path, monkeypatch, capsys):
+    code, printed, out = exported(tmp_path, monkeypatch, capsys, "--format", "label-studio")
+    assert code == 0
+    assert "--label-studio-prefix puts the address before them" in printed.err
+    prefix = "/data/local-files/?d=my photos/"
+    options = ("--format", "label-studio", "--label-studio-prefix", prefix)
+    code, printed, out = exported(tmp_path, monkeypatch, capsys, *options)
+    assert (code, printed.err) == (0, "")
+    tasks = json.loads((out / "label-studio" / "tasks-0001.json").read_text())
+    assert [task["data"]["image"] for task in tasks] == [f"{prefix}000{number}.png" for number in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("--split", "0.1"), "--split (split) is for yolo, voc, and none of these is written"),
+        (("--pictures", "link"), "--export-pictures (pictures) is for yolo, voc"),
+        (("--label-studio-prefix", "s3://a/"), "is for label-studio, label-studio-polygons"),
+        (("--format", "label-studio", "--label-studio-prefix", "s3://a"), "addresses such as 's3://aa.jpg'; end it"),
+        (("--format", "yolo", "--split", "ten"), "--split 'ten' is not understood"),
+        (("--only-categories",), "give that with it"),
+        (("--categories", "a,a"), "lists a category twice"),
+    ],
+)
+def test_options_that_make_no_sense(tmp_path, monkeypatch, capsys, arguments, why):
+    code, printed, out = exported(tmp_path, monkeypatch, capsys, *arguments)
+    assert code == 1
+    assert why in printed.err
+    assert printed.err.count("\n") == 1
+    assert not out.exists()
+
+
+def test_a_format_that_refuses_leaves_the_others(tmp_path, monkeypatch, capsys):
+    (tmp_path / "out" / "yolo").mkdir(parents=True)
+    (tmp_path / "out" / "yolo" / "mine.txt").touch()
+    code, printed, out = exported(tmp_path, monkeypatch, capsys, "--format", "yolo,coco")
+    assert code == 1
+    assert "yolo is not written" in printed.err
+    assert "coco in" in printed.out
+    assert sorted(path.name for path in out.iterdir()) == ["coco.json", "yolo"]
+
+
 def test_names_are_divided_by_commas():
     assert names_in("coco, yolo") == ("coco", "yolo")
     assert names_in(None) == ()

@@ -8,13 +8,15 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from samara.datasets.formats import WRITERS, chosen, convert
+from samara.datasets.formats import WRITERS, FormatsRefused, chosen, convert, refusals
+from samara.datasets.split import Split
 from samara.datasets.writing import StagedWriter, WriterOptions
-from samara.errors import OutputError, SettingsError
+from samara.errors import SettingsError
 from tests.datasets.awkward import HOLE, PARTS, annotated, awkward_images
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "formats.md"
@@ -58,11 +60,88 @@ def test_all_formats_in_one_pass(tmp_path):
     assert marker["losses"]["worst"] == losses["yolo"].worst
 
 
-def test_one_format_that_fails_leaves_none(tmp_path):
-    images = [annotated([HOLE], "a.jpg", 1), annotated([PARTS], "a.png", 2)]
-    with pytest.raises(OutputError, match="would share"):
-        convert(images, ["coco", "yolo"], tmp_path)
+SAME_STEM = [annotated([HOLE], "a.jpg", 1), annotated([PARTS], "a.png", 2)]
+
+
+def test_one_format_that_refuses_leaves_the_others(tmp_path):
+    with pytest.raises(
+        FormatsRefused, match=r"^yolo is not written: 'a.png' would share.*\(coco was written\)$"
+    ) as told:
+        convert(SAME_STEM, ["yolo", "coco"], tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["coco.json"]
+    assert len(json.loads((tmp_path / "coco.json").read_text())["images"]) == 2
+    assert told.value.losses["coco"].masks == 2
+    # A target that is taken: likewise.
+    with pytest.raises(FormatsRefused, match="^coco is not written: .*coco.json exists"):
+        convert(SAME_STEM[:1], ["coco", "yolo"], tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["coco.json", "yolo"]
+
+
+def test_when_all_refuse_no_more_pictures_are_read(tmp_path):
+    images = iter([*SAME_STEM, annotated([HOLE], "b.jpg", 3)])
+    with pytest.raises(FormatsRefused, match=r"png is not written: .* sa-1b is not written: [^(]*$"):
+        convert(images, ["png", "sa-1b"], tmp_path)
+    assert next(images).file_name == "b.jpg"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_of_the_images_leaves_nothing(tmp_path):
+    def failing():
+        yield SAME_STEM[0]
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        convert(failing(), ["coco", "yolo"], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+ALL = list(WRITERS)
+TREES = {"yolo", "voc", "png", "geojson", "sa-1b"}
+
+
+@pytest.mark.parametrize(
+    ("names", "refusing", "why"),
+    [
+        (["a.jpg", "sub/a.jpg", "b.png"], set(), ""),
+        (["a.jpg", "a.png"], TREES, "would share a"),
+        (["/data/a.jpg"], TREES, "relative to the folder"),
+        (["a.jpg", "../a.jpg"], TREES, "without '..'"),
+        (["two\nlines.jpg"], {"voc"}, "neither XML"),
+        (["samara.jpg"], {"sa-1b"}, "samara needs itself"),
+    ],
+)
+def test_refusals_are_known_before_the_work(tmp_path, names, refusing, why):
+    refused = refusals(ALL, tmp_path, WriterOptions(), iter(names))
+    assert set(refused) == refusing
+    assert all(why in sentence for sentence in refused.values())
+    # And they are what the work would end in.
+    images = [annotated([HOLE], name, number) for number, name in enumerate(names, start=1)]
+    for name in ALL:
+        with nullcontext() if name not in refused else pytest.raises(FormatsRefused) as told:
+            convert(images, [name], tmp_path / "out")
+        assert told is None or refused[name] in str(told.value)
+
+
+def test_taken_places_and_classes_are_known_too(tmp_path):
+    (tmp_path / "yolo").mkdir()
+    (tmp_path / "yolo" / "holiday.jpg").touch()
+    refused = refusals(ALL, tmp_path, WriterOptions(overwrite=True, categories=("a: b",)), [])
+    assert set(refused) == {"yolo", "voc"}
+    assert "samara did not write" in refused["yolo"]
+    assert "rename it with --categories 'a: b=NEW NAME'" in refused["voc"]
+    many = [f"class {number}" for number in range(255)]
+    assert "is category 255" in refusals(["voc"], tmp_path, WriterOptions(), [], many)["voc"]
+
+
+def test_options_without_effect_are_refused(tmp_path):
+    split = Split(train=0.5, val=0.5)
+    with pytest.raises(
+        SettingsError, match=r"^--split \(split\) is for yolo, voc, and none of these is written; add one"
+    ):
+        convert([], ["coco", "png"], tmp_path, WriterOptions(split=split))
+    with pytest.raises(SettingsError, match=r"--label-studio-prefix .* is for label-studio, label-studio-polygons"):
+        refusals(["yolo"], tmp_path, WriterOptions(image_url_prefix="s3://bucket/"), [])
+    convert(awkward_images(), ["coco", "voc"], tmp_path, WriterOptions(split=split))
 
 
 @pytest.mark.parametrize("names", [[], ["coco", "coco"], ["cooc"], ["COCO"]])

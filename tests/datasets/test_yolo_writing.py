@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
@@ -10,9 +10,11 @@ import pytest
 import supervision
 import yaml
 from hypothesis import given
+from PIL import Image
 from pycocotools import mask as coco_mask
 
 from samara.datasets.annotated import AnnotatedImage
+from samara.datasets.split import Split
 from samara.datasets.writing import WriterOptions
 from samara.datasets.yolo import read_yolo
 from samara.datasets.yolo_writing import YoloWriter
@@ -145,7 +147,79 @@ def test_we_read_it_and_names_in_different_folders_stay_apart(tmp_path):
 def test_data_yaml(tmp_path):
     written(tmp_path / "yolo", [annotated([HOLE], categories=("a: b # 'c' \\ 😀",))], categories=("-",))
     data = yaml.safe_load((tmp_path / "yolo" / "data.yaml").read_text(encoding="utf-8"))
-    assert data == {"path": ".", "train": "images", "val": "images", "names": {0: "-", 1: "a: b # 'c' \\ 😀"}}
+    # No `path`: it would be taken from where training begins, and not from where the file lies.
+    assert data == {"train": "images", "val": "images", "names": {0: "-", 1: "a: b # 'c' \\ 😀"}}
+
+
+AWKWARD = ("men's shoe", "C#", "yes", "1", "null", "~", "3.0", "a: b", "- c", "Straße ☃ 😀", 'say "x"', "x " * 90 + "x")
+
+
+def test_names_are_text_whatever_they_look_like(tmp_path):
+    written(tmp_path / "yolo", [annotated([HOLE] * len(AWKWARD), categories=AWKWARD)])
+    data = yaml.safe_load((tmp_path / "yolo" / "data.yaml").read_text(encoding="utf-8"))
+    assert data["names"] == dict(enumerate(AWKWARD))
+
+
+SPLIT = Split(train=0.6, val=0.2, test=0.2)
+
+
+def folders_of(out, kind="labels"):
+    return {
+        path.relative_to(out / kind).as_posix().partition("/")[2].partition(".")[0]: path.relative_to(out / kind).parts[
+            0
+        ]
+        for path in (out / kind).rglob("*.*")
+    }
+
+
+def test_parts_of_a_split_have_folders(tmp_path):
+    images = []
+    for number in range(30):
+        path = tmp_path / "pictures" / "sub" / f"{number}.png"
+        path.parent.mkdir(exist_ok=True, parents=True)
+        Image.new("L", (30, 20)).save(path)
+        images.append(annotated([HOLE], f"sub/{number}.png", number + 1, path=path))
+    written(tmp_path / "yolo", images, pictures="copy", split=SPLIT)
+    found = folders_of(tmp_path / "yolo")
+    assert found == {f"sub/{number}": SPLIT.part_of(f"sub/{number}") for number in range(30)}
+    assert folders_of(tmp_path / "yolo", "images") == found
+    assert set(found.values()) == {"train", "val", "test"}
+    text = (tmp_path / "yolo" / "data.yaml").read_text()
+    data = yaml.safe_load(text)
+    assert [data[part] for part in ("train", "val", "test")] == ["images/train", "images/val", "images/test"]
+    assert f"{list(found.values()).count('val')} pictures in val" in text
+    # Pictures that come later move none.
+    written(tmp_path / "fewer", images[::2], split=SPLIT)
+    assert folders_of(tmp_path / "fewer").items() <= found.items()
+    assert len(read_yolo(tmp_path / "yolo")) == 30
+
+
+def test_no_part_of_a_small_set_is_empty(tmp_path):
+    images = awkward_images(tmp_path / "pictures")
+    written(tmp_path / "yolo", images, pictures="link", split=Split(train=0.98, val=0.01, test=0.01))
+    found = folders_of(tmp_path / "yolo")
+    assert sorted(found.values()) == ["test", "train", "train", "train", "val"]
+    assert folders_of(tmp_path / "yolo", "images") == found
+    pictures = [path for path in (tmp_path / "yolo" / "images").rglob("*") if path.is_file()]
+    assert {path.resolve() for path in pictures} == {image.path for image in images}
+    assert "3 pictures in train, 1 pictures in val, 1 pictures in test" in (tmp_path / "yolo/data.yaml").read_text()
+    with pytest.raises(OutputError, match=r"train=0.9,val=0.1 needs at least 2 pictures, and there are 1"):
+        written(tmp_path / "one", images[:1], split=Split(train=0.9, val=0.1))
+    assert not (tmp_path / "one").exists()
+
+
+def test_folders_called_images_do_not_hide_the_labels(tmp_path):
+    """Ultralytics takes the last "/images/" of a picture's path for "/labels/"."""
+    path = tmp_path / "a.png"
+    path.write_bytes(b"picture")
+    names = ["images/a.png", "set/images/images/a.png", "labels/a.png", "Images/a.png", "images.png"]
+    images = [annotated([HOLE], name, number, path=path) for number, name in enumerate(names, start=1)]
+    written(tmp_path / "yolo", images, pictures="link")
+    pictures = [path for path in (tmp_path / "yolo" / "images").rglob("*") if path.is_symlink()]
+    assert len(pictures) == len(names)
+    for picture in pictures:
+        label = Path("/labels/".join(str(picture).rsplit("/images/", 1))).with_suffix(".txt")
+        assert label.is_file()
 
 
 def test_what_cannot_be_said(tmp_path):

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from samara.annotation.rows import AnnotatedRow
 from samara.annotation.store import Store
 from samara.datasets.annotated import AnnotatedImage, GeoReference
+from samara.datasets.category_choice import CategoryChoice
+from samara.datasets.category_numbers import UNNAMED
 from samara.datasets.formats import convert
 from samara.datasets.writing import Losses, WriterOptions
-from samara.errors import AnnotationStopped
+from samara.errors import AnnotationStopped, SettingsError
 
-UNNAMED = "object"
-"""Category of masks of which nothing is known, where others of the same image have one."""
+_ARCHIVE = "archive"
 
 
 def export_store(
-    store: Store, formats: Sequence[str], out: Path, *, overwrite: bool = False, is_partial: bool = False
+    store: Store,
+    formats: Sequence[str],
+    out: Path,
+    options: WriterOptions | None = None,
+    *,
+    categories: CategoryChoice | None = None,
+    is_partial: bool = False,
 ) -> dict[str, Losses]:
     """Write the annotations of a store in other formats, in one pass and in bounded memory.
 
@@ -27,7 +35,8 @@ def export_store(
         store: its quarantined images are left out.
         formats: names, see `samara.datasets.formats.WRITERS`.
         out: folder for the results.
-        overwrite: replace what is there, if it is ours.
+        options: defaults if left out; what made the masks is added to their `info`.
+        categories: which ones, by which names and numbers; None for those of the store. What it leaves out it counts.
         is_partial: also export a store that is not complete.
 
     Returns:
@@ -35,7 +44,7 @@ def export_store(
 
     Raises:
         AnnotationStopped: the store is not complete.
-        SettingsError: an unknown format.
+        SettingsError: an unknown format, or an option that none of them takes.
         OutputError: see `samara.datasets.formats.convert`.
     """
     if not is_partial and not store.is_complete:
@@ -43,8 +52,31 @@ def export_store(
             f"{store.folder} is not complete; go on with `samara annotate ... --resume` first, or export what is there "
             "with --partial"
         )
-    options = WriterOptions(overwrite=overwrite, info=export_facts(store))
-    return convert(annotated_images(store), list(formats), out, options)
+    options = WriterOptions() if options is None else options
+    require_pictures(store.manifest.job["source"]["kind"], options)
+    options = replace(options, info={**export_facts(store), **options.info})
+    images = annotated_images(store)
+    if categories is not None:
+        options = replace(options, categories=categories.in_order)
+        images = categories.apply(images)
+    return convert(images, list(formats), out, options)
+
+
+def require_pictures(kind: str, options: WriterOptions) -> None:
+    """Make sure that pictures can be linked or copied, if that is asked for.
+
+    Args:
+        kind: of the source, see `samara.annotation.sources.Source`.
+        options: of the export.
+
+    Raises:
+        SettingsError: they lie in an archive.
+    """
+    if kind == _ARCHIVE and options.pictures != "none":
+        raise SettingsError(
+            f"the pictures lie in an archive, where there is nothing to {options.pictures}; unpack it yourself, and "
+            "leave --export-pictures out"
+        )
 
 
 def export_facts(store: Store) -> dict[str, Any]:
@@ -64,7 +96,7 @@ def export_facts(store: Store) -> dict[str, Any]:
 def annotated_images(store: Store) -> Iterator[AnnotatedImage]:
     """The images of a store that are done, as the writers take them."""
     root = Path(store.manifest.job["source"]["root"])
-    has_files = store.manifest.job["source"]["kind"] != "archive"
+    has_files = store.manifest.job["source"]["kind"] != _ARCHIVE
     for row in store.masks():
         georeference = None if row.image.georeference is None else _georeference(row.image.georeference)
         yield AnnotatedImage(

@@ -1,32 +1,34 @@
-"""The same job on a Ray cluster: Ray Data gives shards to actors, each with a network that it loads once.
+"""The same job on a Ray cluster: actors, each with a network that it loads once, get one shard after the other.
 
 The store is what it is with the local engine: shards are claimed, journalled and sealed in the same way, by the same
-code, in a folder that all machines share. Ray decides where actors run (also several on one GPU), and gives the shards
-of an actor that was lost to another one, which goes on from the journal.
+code, in a folder that all machines share. Ray decides where actors run (also several on one GPU), and starts those that
+were lost again; their shards go on from the journal. Shards are handed out here and not by Ray Data: its actors take
+their arguments from Ray's object store, at which every start of one complains on the terminal.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-import numpy as np
 import torch
 
 from samara.annotation.claims import claim, forget
 from samara.annotation.job import Job
 from samara.annotation.plan import Shard, read_shard, shard_offsets
+from samara.annotation.quiet_ray import connected, require_ray
 from samara.annotation.runner import WAIT_SECONDS, Progress, Work, annotate_shard
 from samara.annotation.store import PLAN, Store, open_store
 from samara.errors import AnnotationStopped, SamaraError
-from samara.extras import require
 
-_TOLD = ("images", "masks", "quarantined")
+# Of one actor: more than machines are ever taken away, and an end where a picture ends every process that opens it.
+MOST_RESTARTS = 20
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,6 @@ class Cluster:
     address: str | None = None
 
 
-def require_ray() -> None:
-    """Raise MissingExtra unless Ray Data is installed."""
-    require("ray.data", "ray", "--engine ray")
-
-
 def run_on_ray(store: Store, job: Job, cluster: Cluster, tell: Callable[[Progress], None] | None = None) -> None:
     """Annotate whatever is missing in a store, on a Ray cluster.
 
@@ -61,39 +58,82 @@ def run_on_ray(store: Store, job: Job, cluster: Cluster, tell: Callable[[Progres
         tell: called with what was done since the last call, shard by shard.
 
     Raises:
-        AnnotationStopped: what stopped an actor, in its sentence.
+        AnnotationStopped: what stopped an actor, in its sentence; or no machine of the cluster has room for one.
         MissingExtra: Ray is not installed.
     """
     require_ray()
-    import ray
-
-    if not ray.is_initialized():
-        ray.init(address=cluster.address, log_to_driver=False, configure_logging=False)
     per_shard = store.manifest.plan.images_per_shard
-    missing = [
-        {"number": number, "offset": offset}
+    missing = deque(
+        (number, offset)
         for number, offset in shard_offsets(store.folder / PLAN, per_shard)
         if not store.files(number).is_sealed
-    ]
+    )
     if not missing:
         return
-    ray.data.DataContext.get_current().enable_progress_bars = False
-    logging.getLogger("ray.data").setLevel(logging.WARNING)  # its plans and its pools are no news for users
-    # A block for each shard: what is lost with an actor is one shard, of which the journal keeps most.
-    shards = ray.data.from_items(missing, override_num_blocks=len(missing))
-    done = shards.map_batches(
-        ShardAnnotator,
-        fn_constructor_args=(store.folder.resolve(), job),
-        batch_size=1,
-        concurrency=min(cluster.actors, len(missing)),
-        num_gpus=cluster.gpus,
-        num_cpus=cluster.cpus,
+    with connected(cluster.address) as ray:
+        _require_room(ray, cluster)
+        try:
+            for done in _handed_out(ray, missing, cluster, store.folder.resolve(), job):
+                if tell is not None:
+                    tell(done)
+        except ray.exceptions.RayError as error:
+            raise AnnotationStopped(
+                f"Ray gave up ({_last_line(error)}); what was annotated is safe, go on with --resume"
+            ) from error
+
+
+def _require_room(ray: ModuleType, cluster: Cluster) -> None:
+    """Make sure that some machine has what an actor needs, for which Ray would otherwise wait without a word.
+
+    Raises:
+        AnnotationStopped: none has.
+    """
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    if any(has.get("CPU", 0) >= cluster.cpus and has.get("GPU", 0) >= cluster.gpus for has in machines):
+        return
+    gpus, cpus = (max((has.get(kind, 0) for has in machines), default=0) for kind in ("GPU", "CPU"))
+    raise AnnotationStopped(
+        f"an actor needs {cluster.cpus:g} cores and {cluster.gpus:g} GPUs of one machine, and those of the Ray cluster "
+        f"have at most {cpus:g} and {gpus:g}; choose another --gpus-per-worker, or add such a machine first"
     )
-    for row in done.iter_rows():
-        if row["error"]:
-            raise AnnotationStopped(str(row["error"]))
-        if tell is not None:
-            tell(Progress(*(int(row[name]) for name in _TOLD)))
+
+
+def _handed_out(
+    ray: ModuleType, shards: deque[tuple[int, int]], cluster: Cluster, folder: Path, job: Job
+) -> Iterator[Progress]:
+    """Give shards to actors, one at a time to each, and tell what was done of each shard."""
+    actor_class = ray.remote(
+        num_cpus=cluster.cpus, num_gpus=cluster.gpus, max_restarts=MOST_RESTARTS, max_task_retries=MOST_RESTARTS
+    )(ShardAnnotator)
+    actors = [actor_class.remote(folder, job) for _ in range(min(cluster.actors, len(shards)))]
+    # An actor for which there is no room yet answers later, and gets no shard before.
+    answers: dict[Any, Any] = {actor.begin.remote(): actor for actor in actors}  # Any: Ray's references and handles
+    left = len(shards)
+    try:
+        while left:
+            (answer, *_), _ = ray.wait(list(answers))
+            actor = answers.pop(answer)
+            done: Progress | None = _answer(ray, answer)
+            if done is not None:
+                left -= 1
+                yield done
+            if shards:
+                answers[actor.annotate.remote(*shards.popleft())] = actor
+    finally:
+        for actor in actors:
+            ray.kill(actor)
+
+
+def _answer(ray: ModuleType, answer: Any) -> Progress | None:  # Any: Ray's reference
+    told: Progress | str | None = ray.get(answer)
+    if isinstance(told, str):
+        raise AnnotationStopped(told)
+    return told
+
+
+def _last_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{lines[-1] if lines else type(error).__name__:.300}".rstrip(".")
 
 
 class ShardAnnotator:
@@ -107,25 +147,30 @@ class ShardAnnotator:
     def __init__(self, folder: Path, job: Job) -> None:
         threads = max(1, int(os.environ.get("OMP_NUM_THREADS", "1")))  # Ray sets it to the actor's share
         torch.set_num_threads(threads)
-        self.store, self.job, self.reason = open_store(folder), job, ""
+        self.job, self.reason = job, ""
         try:
+            self.store = open_store(folder)
             loaded = job.choice.load()
             self.annotator = job.annotator(loaded)
             self.in_flight = job.images_at_a_time(loaded)
         except SamaraError as error:
             self.reason = str(error)  # a sentence for the user, instead of the traceback that Ray would show
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Annotate shards: columns `number` and `offset` → what was done, and what went wrong."""
-        done = Progress()
+    def begin(self) -> str | None:
+        """Whether it can; what is in the way, if it cannot."""
+        return self.reason or None
+
+    def annotate(self, number: int, offset: int) -> Progress | str:
+        """Annotate a shard; what was done, or what went wrong, as a sentence.
+
+        Args:
+            number: of the shard.
+            offset: of its first line in the plan, in bytes.
+        """
         try:
-            for number, offset in zip(batch["number"].tolist(), batch["offset"].tolist(), strict=True):
-                for progress in () if self.reason else self._annotate(self._shard(number, offset)):
-                    done += progress
+            return sum(self._annotate(self._shard(number, offset)), Progress())
         except SamaraError as error:
-            self.reason = str(error)
-        columns = {name: np.array([getattr(done, name)]) for name in _TOLD}
-        return columns | {"error": np.array([self.reason], dtype=object)}
+            return str(error)
 
     def _shard(self, number: int, offset: int) -> Shard:
         plan = self.store.manifest.plan

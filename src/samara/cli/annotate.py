@@ -20,8 +20,24 @@ from samara.cli.annotation_inputs import (
     read_settings,
     read_value_range,
 )
-from samara.cli.export_annotations import losses_shown, names_in, tell_losses
-from samara.cli.options import device_option, points_per_side_option, precision_option
+from samara.cli.export_annotations import (
+    losses_shown,
+    names_in,
+    read_categories_chosen,
+    read_writing,
+    tell_losses,
+    tell_unsaid,
+)
+from samara.cli.options import (
+    categories_option,
+    device_option,
+    export_pictures_option,
+    label_studio_prefix_option,
+    only_categories_option,
+    points_per_side_option,
+    precision_option,
+    split_option,
+)
 from samara.cli.progress import annotation_bar
 from samara.errors import SettingsError
 
@@ -192,6 +208,11 @@ def annotate(
             rich_help_panel=RESULT,
         ),
     ] = None,
+    export_pictures: Annotated[Literal["none", "link", "copy"], export_pictures_option(RESULT)] = "none",
+    split: Annotated[str | None, split_option(RESULT)] = None,
+    categories: Annotated[str | None, categories_option(RESULT)] = None,
+    only_categories: Annotated[bool, only_categories_option(RESULT)] = False,
+    label_studio_prefix: Annotated[str | None, label_studio_prefix_option(RESULT)] = None,
     report: Annotated[
         bool, typer.Option("--report", help="Also write DIR/report.html.", rich_help_panel=RESULT)
     ] = False,
@@ -246,6 +267,8 @@ def annotate(
         cluster=Cluster(gpus=gpus_per_worker) if engine == "ray" else None,
         retry=retry,
         formats=names_in(formats),
+        writing=read_writing(export_pictures, split, label_studio_prefix, overwrite=True),
+        categories=read_categories_chosen(categories, only=only_categories),
         report=report,
         commercial=commercial,
     )
@@ -264,6 +287,7 @@ def run(job: Job, running: Running, asked: Prompts | None, *, as_json: bool) -> 
         sys.stderr.write(f"samara: stopped; what was annotated is safe in {running.out}, go on with --resume\n")
         raise typer.Exit(INTERRUPTED) from None
     show(outcome, asked, as_json=as_json)
+    tell_unsaid(outcome.losses, running.writing, running.categories)
     if outcome.total.quarantined:
         raise typer.Exit(1)
 

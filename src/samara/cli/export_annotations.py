@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from samara.cli.options import (
+    categories_option,
+    export_pictures_option,
+    label_studio_prefix_option,
+    only_categories_option,
+    split_option,
+)
+from samara.errors import SettingsError
+
 if TYPE_CHECKING:
-    from samara.datasets.writing import Losses
+    from samara.datasets.category_choice import CategoryChoice
+    from samara.datasets.writing import Losses, WriterOptions
 
 
 def export_annotations(
@@ -24,6 +36,11 @@ def export_annotations(
             help="coco, coco-polygons, yolo, voc, label-studio, label-studio-polygons, png, geojson, sa-1b.",
         ),
     ] = "coco",
+    pictures: Annotated[Literal["none", "link", "copy"], export_pictures_option(None, "--pictures")] = "none",
+    split: Annotated[str | None, split_option()] = None,
+    categories: Annotated[str | None, categories_option()] = None,
+    only_categories: Annotated[bool, only_categories_option()] = False,
+    label_studio_prefix: Annotated[str | None, label_studio_prefix_option()] = None,
     partial: Annotated[
         bool, typer.Option("--partial", help="Also of a store that is not complete: what is there.")
     ] = False,
@@ -32,16 +49,60 @@ def export_annotations(
 ) -> None:
     """Write the annotations of a store in other formats, streaming, in one pass.
 
-    Example: samara export-annotations masks --format coco,yolo --out exported
+    Example: samara export-annotations masks --format coco,yolo --pictures link --split 0.1 --out exported
     """
     from samara.annotate import export
     from samara.annotation.store import open_store
+    from samara.datasets.formats import FormatsRefused
 
-    losses = export(open_store(store), names_in(formats), out, overwrite=overwrite, is_partial=partial)
+    chosen = read_categories_chosen(categories, only=only_categories)
+    options = read_writing(pictures, split, label_studio_prefix, overwrite=overwrite)
+    refused: FormatsRefused | None = None
+    try:
+        losses = export(open_store(store), names_in(formats), out, options, categories=chosen, is_partial=partial)
+    except FormatsRefused as error:
+        refused, losses = error, dict(error.losses)
     if as_json:
         typer.echo(json.dumps({"out": str(out), "losses": losses_shown(losses)}))
     else:
         tell_losses(losses, out)
+    tell_unsaid(losses, options, chosen)
+    if refused is not None:
+        raise refused
+
+
+def read_writing(
+    pictures: Literal["none", "link", "copy"], split: str | None, label_studio_prefix: str | None, *, overwrite: bool
+) -> WriterOptions:
+    """What the options of a command say about exports.
+
+    Raises:
+        SettingsError: one of them is not understood.
+    """
+    from samara.datasets.split import read_split
+    from samara.datasets.writing import WriterOptions
+
+    return WriterOptions(
+        overwrite=overwrite,
+        pictures=pictures,
+        split=None if split is None else read_split(split),
+        image_url_prefix=label_studio_prefix or "",
+    )
+
+
+def read_categories_chosen(categories: str | None, *, only: bool) -> CategoryChoice | None:
+    """What --categories and --only-categories say.
+
+    Raises:
+        SettingsError, DatasetError: they are not understood.
+    """
+    from samara.datasets.category_choice import read_categories
+
+    if categories is None:
+        if only:
+            raise SettingsError("--only-categories leaves out what --categories does not name; give that with it")
+        return None
+    return read_categories(categories, only=only)
 
 
 def names_in(text: str | None) -> tuple[str, ...]:
@@ -59,3 +120,24 @@ def tell_losses(losses: dict[str, Losses], out: Path) -> None:
     for name, one in losses.items():
         kept = "lossless" if not one.changed else f"{one.changed:,} masks differ, mean IoU {one.mean_iou:.4f}"
         typer.echo(f"{name} in {out}: {one.masks:,} masks, {kept}")
+
+
+def tell_unsaid(written: Iterable[str], options: WriterOptions, chosen: CategoryChoice | None) -> None:
+    """Say on stderr what nobody would see in the files of an export.
+
+    Args:
+        written: the formats.
+        options: how they were written.
+        chosen: the choice of categories, after the export.
+    """
+    if not options.image_url_prefix and any(name.startswith("label-studio") for name in written):
+        sys.stderr.write(
+            "samara: the tasks name pictures by their files alone; --label-studio-prefix puts the address before them "
+            "under which Label Studio finds them\n"
+        )
+    if chosen is not None and chosen.left_out:
+        counts = ", ".join(f"{name!r} ({count:,})" for name, count in chosen.left_out.items())
+        masks = sum(chosen.left_out.values())
+        sys.stderr.write(f"samara: {masks:,} masks were left out by --only-categories: {counts}\n")
+    if chosen is not None and chosen.missing:
+        sys.stderr.write(f"samara: no mask has a category of --categories: {', '.join(map(repr, chosen.missing))}\n")

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from samara.class_names import OBJECT
 from samara.datasets.annotated import AnnotatedImage
 
-# What masks without a category are called where a format must call them something.
 (UNNAMED,) = OBJECT
+"""What masks without a category are called where a format must call them something."""
 
 
 class Categories:

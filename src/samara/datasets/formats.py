@@ -6,18 +6,34 @@ Importing this module loads no writer, so that the command line can list them at
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
-from samara.errors import SettingsError
+from samara.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
     from samara.datasets.annotated import AnnotatedImage
-    from samara.datasets.writing import Losses, WriterOptions
+    from samara.datasets.writing import Losses, StagedWriter, WriterOptions
+
+
+W = TypeVar("W")
+
+
+class FormatsRefused(OutputError):
+    """Some annotation formats could not be written; the others were.
+
+    Attributes:
+        losses: by format that was written, what it could not keep.
+    """
+
+    def __init__(self, sentence: str, losses: Mapping[str, Losses]) -> None:
+        """See the class."""
+        super().__init__(sentence)
+        self.losses = losses
 
 
 class AnnotationWriter(Protocol):
@@ -68,12 +84,20 @@ class Format:
         target: file or folder within the output folder that it makes.
         summary: one line: what it is, and what it keeps.
         writer: class with the parameters (target, options), as "module:name".
+        takes: of the options that are not for every format, those that it understands.
     """
 
     name: str
     target: str
     summary: str
     writer: str
+    takes: frozenset[str] = frozenset()
+
+    def writer_class(self) -> type[StagedWriter]:
+        """Load the writer."""
+        module, name = self.writer.split(":")
+        writer: type[StagedWriter] = getattr(importlib.import_module(module), name)
+        return writer
 
     def open(self, out: Path, options: WriterOptions | None = None) -> AnnotationWriter:
         """Begin to write.
@@ -85,10 +109,13 @@ class Format:
         Raises:
             OutputError: the target exists and may not be overwritten, or the folder cannot be made.
         """
-        module, name = self.writer.split(":")
-        writer: AnnotationWriter = getattr(importlib.import_module(module), name)(out / self.target, options)
-        return writer
+        return self.writer_class()(out / self.target, options)
 
+
+# Of `WriterOptions`, with the option of the command that sets each.
+_NOT_FOR_ALL = {"pictures": "--export-pictures", "split": "--split", "image_url_prefix": "--label-studio-prefix"}
+_DIVIDED_WITH_PICTURES = frozenset({"pictures", "split"})
+_WITH_ADDRESSES = frozenset({"image_url_prefix"})
 
 _FORMATS = (
     Format(
@@ -108,24 +135,28 @@ _FORMATS = (
         "yolo",
         "YOLO segmentation labels, a text file per picture; one polygon per mask, loss measured",
         "samara.datasets.yolo_writing:YoloWriter",
+        _DIVIDED_WITH_PICTURES,
     ),
     Format(
         "voc",
         "voc",
         "Pascal VOC tree: class and object pictures, boxes as XML; no overlap, smaller on top",
         "samara.datasets.voc:VocWriter",
+        _DIVIDED_WITH_PICTURES,
     ),
     Format(
         "label-studio",
         "label-studio",
         "Label Studio tasks with brush strokes; lossless",
         "samara.datasets.label_studio:LabelStudioBrushWriter",
+        _WITH_ADDRESSES,
     ),
     Format(
         "label-studio-polygons",
         "label-studio-polygons",
         "Label Studio tasks with polygons that can be edited; one per mask, loss measured",
         "samara.datasets.label_studio:LabelStudioPolygonWriter",
+        _WITH_ADDRESSES,
     ),
     Format(
         "png",
@@ -164,6 +195,74 @@ def chosen(names: Sequence[str]) -> list[Format]:
     return [WRITERS[name] for name in names]
 
 
+def require_taken(rows: Sequence[Format], options: WriterOptions) -> None:
+    """Make sure that every option that was set means something to one of the formats.
+
+    Raises:
+        SettingsError: one would be without effect.
+    """
+    for option, called in _NOT_FOR_ALL.items():
+        if getattr(options, option) in (None, "", "none") or any(option in row.takes for row in rows):
+            continue
+        takers = ", ".join(row.name for row in _FORMATS if option in row.takes)
+        raise SettingsError(
+            f"{called} ({option}) is for {takers}, and none of these is written; add one with --format, or leave it out"
+        )
+
+
+def refusals(
+    formats: Sequence[str],
+    out: Path | str,
+    options: WriterOptions,
+    names: Iterable[str],
+    categories: Collection[str] = (),
+) -> dict[str, str]:
+    """Find out before the work which formats could not be written after it.
+
+    Args:
+        formats: names out of `WRITERS`.
+        out: folder that each format makes its `target` in.
+        options: the same for all formats.
+        names: `file_name` of every picture; read once.
+        categories: that are known so far.
+
+    Returns:
+        For each format that would refuse the first sentence that it would say; empty if all goes well as far as that
+        can be known.
+
+    Raises:
+        SettingsError: an unknown format, or an option that none of them takes.
+    """
+    from samara.datasets.writing import require_free
+
+    rows = chosen(formats)
+    require_taken(rows, options)
+    refused: dict[str, str] = {}
+    writers = {row.name: row.writer_class() for row in rows}
+    for row in rows:
+        with _noted(refused, row.name):
+            require_free(Path(out) / row.target, is_folder=writers[row.name].is_folder, overwrite=options.overwrite)
+            writers[row.name].require_categories({*options.categories, *categories})
+    files: dict[str, set[str]] = {name: set() for name in writers}
+    for picture in names:
+        for name, writer in _willing(writers, refused):
+            with _noted(refused, name):
+                _require_own_file(writer, picture, files[name])
+    return refused
+
+
+def _require_own_file(writer: type[StagedWriter], picture: str, files: set[str]) -> None:
+    """Make sure that a format can have a picture beside those whose files are known, and note its file."""
+    from samara.datasets.picture_files import shared_file
+
+    file = writer.file_of(picture)
+    if file is None:
+        return
+    if str(file) in files:
+        raise OutputError(shared_file(picture, file))
+    files.add(str(file))
+
+
 def convert(
     images: Iterable[AnnotatedImage], formats: Sequence[str], out: Path | str, options: WriterOptions | None = None
 ) -> dict[str, Losses]:
@@ -179,15 +278,48 @@ def convert(
         For each format what it could not keep.
 
     Raises:
-        SettingsError: an unknown format.
-        OutputError: a target exists and may not be overwritten, a format has no way to say something, or the disk
-            does not take it. No format is then left half-written.
+        SettingsError: an unknown format, or an option that none of them takes.
+        FormatsRefused: a target exists and may not be overwritten, a format has no way to say something, or the disk
+            does not take it. Such a format leaves everything as it was; the others are written.
     """
+    rows = chosen(formats)
+    if options is not None:
+        require_taken(rows, options)
+    refused: dict[str, str] = {}
+    writers: dict[str, AnnotationWriter] = {}
     with ExitStack() as stack:
-        writers = {row.name: stack.enter_context(row.open(Path(out), options)) for row in chosen(formats)}
-        for image in images:
-            for writer in writers.values():
-                writer.add(image)
-        for writer in writers.values():
-            writer.close()
-    return {name: writer.losses for name, writer in writers.items()}
+        for row in rows:
+            with _noted(refused, row.name):
+                writers[row.name] = stack.enter_context(row.open(Path(out), options))
+        for image in images if writers else ():
+            for name, writer in _willing(writers, refused):
+                with _noted(refused, name):
+                    writer.add(image)
+            if refused.keys() >= writers.keys():
+                break
+        for name in refused.keys() & writers.keys():
+            writers[name].discard()
+        for name, writer in _willing(writers, refused):
+            with _noted(refused, name):
+                writer.close()
+    losses = {name: writer.losses for name, writer in writers.items() if name not in refused}
+    if refused:
+        others = f" ({' and '.join(losses)} {'was' if len(losses) == 1 else 'were'} written)" if losses else ""
+        raise FormatsRefused(
+            "; ".join(f"{name} is not written: {why}" for name, why in refused.items()) + others, losses
+        )
+    return losses
+
+
+def _willing(writers: Mapping[str, W], refused: Collection[str]) -> list[tuple[str, W]]:
+    """Those that have refused nothing so far."""
+    return [(name, writer) for name, writer in writers.items() if name not in refused]
+
+
+@contextmanager
+def _noted(refused: dict[str, str], name: str) -> Iterator[None]:
+    """Note what a format refuses, so that it does not take the others with it."""
+    try:
+        yield
+    except OutputError as error:
+        refused[name] = str(error)

@@ -9,6 +9,7 @@ Source: RFC 7946; the GeoJSON format specification 2008, section 3.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -31,8 +32,13 @@ class GeoJsonWriter(StagedWriter):
 
     is_folder: ClassVar[bool] = True
 
+    @classmethod
+    def file_of(cls, file_name: str) -> Path:
+        """See `StagedWriter`."""
+        return relative_name(file_name, ".geojson")
+
     def _add(self, image: AnnotatedImage) -> None:
-        path = new_file(self.staged / relative_name(image, ".geojson"), image)
+        path = new_file(self.staged / self.file_of(image.file_name), image)
         height, width = image.masks.size_hw
         collection: dict[str, Any] = {"type": "FeatureCollection", **_system(image.georeference)}
         collection["samara"] = self.provenance | {

@@ -115,10 +115,11 @@ def _places(files: Iterable[tuple[str, LabelledImage]], seed: int) -> dict[str, 
     names: dict[str, str] = {}
     for file, image in files:
         names[file] = min(names.get(file, image.name), image.name)
-    return {file: (_place(name, seed), name) for file, name in names.items()}
+    return {file: (place_of_name(name, seed), name) for file, name in names.items()}
 
 
-def _place(name: str, seed: int) -> float:
+def place_of_name(name: str, seed: int) -> float:
+    """Where between 0 and 1 a name lies, by a digest: evenly spread, and the same on every machine."""
     # File names need not be valid text.
     digest = hashlib.sha256(f"{seed} {name}".encode(errors="surrogatepass")).digest()
     return int.from_bytes(digest[:6], "big") / (1 << 48)

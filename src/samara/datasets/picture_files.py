@@ -17,13 +17,16 @@ Pictures: TypeAlias = Literal["none", "link", "copy"]
 MARKER = "samara.json"
 
 
-def relative_name(image: AnnotatedImage, suffix: str) -> Path:
+def relative_name(name: str, suffix: str) -> Path:
     """The path of an image's annotation file within its folder: the image's own, with another suffix.
+
+    Args:
+        name: `file_name` of the image.
+        suffix: of the annotation file.
 
     Raises:
         OutputError: the file name leads out of the folder, or is no name.
     """
-    name = image.file_name
     as_windows = PureWindowsPath(name)
     if as_windows.anchor or ".." in as_windows.parts or "\0" in name or not PurePosixPath(name).name:
         raise OutputError(
@@ -43,12 +46,14 @@ def new_file(path: Path, image: AnnotatedImage) -> Path:
         OutputError: an earlier image has the same file.
     """
     if os.path.lexists(path):
-        raise OutputError(
-            f"{image.file_name!r} would share {path.name} with another picture of the same name and another suffix; "
-            "rename one of the two"
-        )
+        raise OutputError(shared_file(image.file_name, path))
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def shared_file(name: str, path: Path) -> str:
+    """The sentence about a picture whose annotation file belongs to another picture already."""
+    return f"{name!r} would share {path.name} with another picture of the same name and another suffix; rename one"
 
 
 def require_picture(image: AnnotatedImage, pictures: Pictures) -> None:
@@ -58,7 +63,7 @@ def require_picture(image: AnnotatedImage, pictures: Pictures) -> None:
         OutputError: there is none.
     """
     if pictures != "none" and (image.path is None or not image.path.is_file()):
-        raise OutputError(f"{image.file_name!r} has no picture file to {pictures}; write without pictures")
+        raise OutputError(f"{image.file_name!r} has no picture file to {pictures}; export without pictures")
 
 
 def place_picture(image: AnnotatedImage, destination: Path, pictures: Pictures) -> None:

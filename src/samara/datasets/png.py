@@ -27,6 +27,11 @@ class PngWriter(StagedWriter):
 
     is_folder: ClassVar[bool] = True
 
+    @classmethod
+    def file_of(cls, file_name: str) -> Path:
+        """See `StagedWriter`."""
+        return relative_name(file_name, ".png")
+
     def __init__(self, target: Path, options: WriterOptions | None = None) -> None:
         """See `StagedWriter`."""
         super().__init__(target, options)
@@ -42,7 +47,7 @@ class PngWriter(StagedWriter):
                 f"{image.file_name!r} has {count} masks, and a label map can number {_MOST_MASKS}; drop masks or "
                 "choose another format, such as coco"
             )
-        path = new_file(self.staged / relative_name(image, ".png"), image)
+        path = new_file(self.staged / self.file_of(image.file_name), image)
         labels = topmost(image)
         visible = meter_overlaps(self.meter, image, labels)
         path.write_bytes(grey_png(labels + 1, largest=count))

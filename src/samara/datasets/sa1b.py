@@ -5,6 +5,7 @@ Source: the SA-1B data set card, and segment-anything's README, "Dataset".
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 from samara.datasets.annotated import AnnotatedImage
@@ -21,8 +22,13 @@ class Sa1bWriter(StagedWriter):
 
     is_folder: ClassVar[bool] = True
 
+    @classmethod
+    def file_of(cls, file_name: str) -> Path:
+        """See `StagedWriter`."""
+        return relative_name(file_name, ".json")
+
     def _add(self, image: AnnotatedImage) -> None:
-        path = new_file(self.staged / relative_name(image, ".json"), image)
+        path = new_file(self.staged / self.file_of(image.file_name), image)
         height, width = image.masks.size_hw
         annotations = [
             {key: value for key, value in row.items() if key not in _ELSEWHERE}

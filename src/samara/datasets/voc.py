@@ -1,16 +1,17 @@
 """Pascal VOC: class and object pictures, boxes as XML, and lists of the pictures.
 
 The tree is that of VOCdevkit: `SegmentationClass/`, `SegmentationObject/` and `Annotations/` with a file for each
-picture, `ImageSets/Segmentation/trainval.txt`, `labelmap.txt` as annotation tools expect it, and if asked for
-`JPEGImages/`.
+picture, lists of the pictures in `ImageSets/Segmentation/`, `labelmap.txt` as annotation tools expect it, and if asked
+for `JPEGImages/`. With a split the lists are `train.txt`, `val.txt`, `trainval.txt` of the two, and `test.txt`.
 
 Source: the VOC 2012 development kit documentation.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import ClassVar
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, ClassVar
 from xml.etree import ElementTree
 
 import numpy as np
@@ -23,6 +24,9 @@ from samara.datasets.picture_files import new_file, place_picture, relative_name
 from samara.datasets.writing import StagedWriter, WriterOptions
 from samara.errors import OutputError
 
+if TYPE_CHECKING:
+    from samara.datasets.split import Split
+
 # VOC's number for pixels at the border of objects that shall not count; no mask and no class may have it.
 VOID = 255
 _MOST_MASKS = 65534
@@ -32,7 +36,8 @@ _ANNOTATIONS = "Annotations"
 _CLASSES = "SegmentationClass"
 _OBJECTS = "SegmentationObject"
 _PICTURES = "JPEGImages"
-_LIST = "ImageSets/Segmentation/trainval.txt"
+_LISTS = "ImageSets/Segmentation"
+_BACKGROUND = "background"
 
 
 class VocWriter(StagedWriter):
@@ -40,21 +45,43 @@ class VocWriter(StagedWriter):
 
     is_folder: ClassVar[bool] = True
 
+    @classmethod
+    def file_of(cls, file_name: str) -> Path:
+        """See `StagedWriter`; the other folders have files of the same name."""
+        if not is_line(file_name):
+            raise OutputError(
+                f"{file_name!r} has a character that neither XML nor VOC's lists of pictures can hold; rename it"
+            )
+        return Path(_ANNOTATIONS, relative_name(file_name, ".xml"))
+
+    @classmethod
+    def require_categories(cls, names: Iterable[str]) -> None:
+        """See `StagedWriter`; labelmap.txt begins comments with "#" and ends names with ":"."""
+        for number, name in enumerate(names, start=1):
+            if ":" in name or name.startswith("#") or name == _BACKGROUND:
+                raise OutputError(
+                    f"VOC cannot have a class {name!r}: labelmap.txt cannot hold ':' or a leading '#', and "
+                    f"{_BACKGROUND!r} means no object there; rename it with --categories '{name}=NEW NAME'"
+                )
+            if number >= VOID:
+                raise OutputError(
+                    f"{name!r} is category {number}, and VOC can number {VOID - 1}; choose another format, such as coco"
+                )
+
     def __init__(self, target: Path, options: WriterOptions | None = None) -> None:
         """See `StagedWriter`."""
         super().__init__(target, options)
         self._categories = Categories(self.options.categories, first=1)
-        names = self.staged / _LIST
-        names.parent.mkdir(parents=True)
-        self._names = names.open("w", encoding="utf-8", errors="surrogateescape", newline="\n")
+        (self.staged / _LISTS).mkdir(parents=True)
+        self._names = self._list("trainval").open("w", encoding="utf-8", newline="\n")
         for folder in (_ANNOTATIONS, _CLASSES, _OBJECTS):
             (self.staged / folder).mkdir()
 
     def _add(self, image: AnnotatedImage) -> None:
-        relative = _name(image)
+        file = self.file_of(image.file_name)
         require_picture(image, self.options.pictures)
-        described = self.staged / _ANNOTATIONS / relative.with_suffix(".xml")
-        new_file(described, image)
+        described = new_file(self.staged / file, image)
+        relative = file.relative_to(_ANNOTATIONS).with_suffix(".png")
         # An empty mask has neither box nor pixels.
         numbered = np.flatnonzero(image.masks.areas > 0)
         object_numbers = np.zeros(len(image.masks) + 1, np.int64)
@@ -76,34 +103,33 @@ class VocWriter(StagedWriter):
 
     def _class_numbers(self, image: AnnotatedImage) -> list[int]:
         numbers = self._categories.numbers_of(image)
-        for index, number in enumerate(numbers):
-            if number >= VOID:
-                raise OutputError(
-                    f"{name_of(image, index)!r} is category {number}, and VOC can number {VOID - 1}; choose another "
-                    "format, such as coco"
-                )
+        self.require_categories(self._categories.numbers)
         return numbers
 
     def _finish(self) -> None:
         self._names.close()
+        if self.options.split is not None:
+            self._divide(self.options.split)
         rows = ["# label:color_rgb:parts:actions", "background:0,0,0::"]
         for name, number in self._categories.numbers.items():
             red, green, blue = voc_colour(number)
             rows.append(f"{name}:{red},{green},{blue}::")
         (self.staged / "labelmap.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
+    def _divide(self, split: Split) -> None:
+        """Make a list of each part out of the list of all."""
+        stems = self._list("trainval").read_text(encoding="utf-8").splitlines()
+        moved = split.moved(stems)
+        parts = [moved.get(stem) or split.part_of(stem) for stem in stems]
+        for name, of in (("trainval", ("train", "val")), *((part, (part,)) for part in split.parts)):
+            listed = [f"{stem}\n" for stem, part in zip(stems, parts, strict=True) if part in of]
+            self._list(name).write_text("".join(listed), encoding="utf-8", newline="\n")
+
+    def _list(self, name: str) -> Path:
+        return self.staged / _LISTS / f"{name}.txt"
+
     def _release(self) -> None:
         self._names.close()
-
-
-def _name(image: AnnotatedImage) -> Path:
-    """Where the files of an image lie in each folder."""
-    relative = relative_name(image, ".png")
-    if not is_line(image.file_name):
-        raise OutputError(
-            f"{image.file_name!r} has a character that neither XML nor VOC's lists of pictures can hold; rename it"
-        )
-    return relative
 
 
 def _object_numbers(count: int, image: AnnotatedImage) -> npt.NDArray[np.int64]:
@@ -121,8 +147,9 @@ def _described(image: AnnotatedImage, numbered: list[int]) -> bytes:
     """Sizes and boxes as XML; corners counted from 1, right and bottom inclusive."""
     height, width = image.masks.size_hw
     root = ElementTree.Element("annotation")
-    _child(root, "folder", _PICTURES)
-    _child(root, "filename", Path(image.file_name).name)
+    picture = PurePosixPath(_PICTURES, image.file_name)
+    _child(root, "folder", picture.parent)
+    _child(root, "filename", picture.name)
     _child(_child(root, "source"), "annotation", "samara")
     size = _child(root, "size")
     for side, pixels in (("width", width), ("height", height), ("depth", _COLOUR_CHANNELS)):

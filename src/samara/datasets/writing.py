@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,9 +17,12 @@ import samara
 from samara.datasets.annotated import AnnotatedImage, require_category
 from samara.datasets.json_list import json_text
 from samara.datasets.picture_files import MARKER, Pictures
+from samara.datasets.split import Split
 from samara.errors import OutputError, SettingsError
 
 CONTRIBUTOR = "samara"
+# What may stand before the name of a file in an address: behind anything else the two would grow together.
+_PREFIX_ENDS = ("/", "=", "%2F", "%2f")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +35,12 @@ class WriterOptions:
         categories: all names in the order of their numbers; those not listed follow as they come. Several calls
             that shall agree about numbers need it.
         pictures: for formats whose folder holds the pictures too (yolo, voc): leave that to the user, link, or copy.
+        split: for formats that tell training from validation pictures (yolo, voc): how; None for one undivided set.
         image_url_prefix: for Label Studio: what stands before the file name in a task's address of the picture.
 
     Raises:
-        SettingsError: `pictures` is none of these, or a category is listed twice.
+        SettingsError: `pictures` is none of these, a category is listed twice, or the prefix would grow together with
+            the file name.
         DatasetError: a category has no name.
     """
 
@@ -43,6 +48,7 @@ class WriterOptions:
     info: Mapping[str, Any] = field(default_factory=dict)
     categories: tuple[str, ...] = ()
     pictures: Pictures = "none"
+    split: Split | None = None
     image_url_prefix: str = ""
 
     def __post_init__(self) -> None:
@@ -52,6 +58,11 @@ class WriterOptions:
             require_category(name, "The list of categories")
         if len(set(self.categories)) < len(self.categories):
             raise SettingsError(f"The list of categories {self.categories!r:.200} has a name twice; give each once.")
+        if self.image_url_prefix and not self.image_url_prefix.endswith(_PREFIX_ENDS):
+            raise SettingsError(
+                f"the prefix {self.image_url_prefix!r:.200} would make addresses such as "
+                f"{self.image_url_prefix + 'a.jpg'!r:.200}; end it with / or ="
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +129,31 @@ class StagedWriter(ABC):
 
     is_folder: ClassVar[bool]
 
+    @classmethod
+    def file_of(cls, file_name: str) -> Path | None:
+        """The file, within the target, that holds the annotations of one picture alone.
+
+        What is known of a picture before the work is its name, so this is asked then.
+
+        Args:
+            file_name: of the picture.
+
+        Returns:
+            None if the format has no such files, and takes any name.
+
+        Raises:
+            OutputError: the format cannot have a picture of this name.
+        """
+        return None
+
+    @classmethod  # noqa: B027 - most formats take any
+    def require_categories(cls, names: Iterable[str]) -> None:
+        """Make sure that the format can have these categories together.
+
+        Raises:
+            OutputError: it cannot.
+        """
+
     def __init__(self, target: Path, options: WriterOptions | None = None) -> None:
         """Begin.
 
@@ -132,7 +168,7 @@ class StagedWriter(ABC):
         self.options = WriterOptions() if options is None else options
         self.meter = LossMeter()
         self._is_open = True
-        _refuse_existing(self._target, is_folder=self.is_folder, overwrite=self.options.overwrite)
+        require_free(self._target, is_folder=self.is_folder, overwrite=self.options.overwrite)
         with _told(self._target):
             self._target.parent.mkdir(parents=True, exist_ok=True)
             self._room = Path(
@@ -208,7 +244,7 @@ class StagedWriter(ABC):
 
     def _publish(self) -> None:
         # Somebody may have made it since we began.
-        _refuse_existing(self._target, is_folder=self.is_folder, overwrite=self.options.overwrite)
+        require_free(self._target, is_folder=self.is_folder, overwrite=self.options.overwrite)
         if not (self.is_folder and self._target.exists()):
             os.replace(self.staged, self._target)
             return
@@ -250,7 +286,17 @@ def _failure(target: Path, error: OSError) -> OutputError:
     return OutputError(f"{target} cannot be written: {error.strerror or error}")
 
 
-def _refuse_existing(target: Path, *, is_folder: bool, overwrite: bool) -> None:
+def require_free(target: Path, *, is_folder: bool, overwrite: bool) -> None:
+    """Make sure that a target may be made.
+
+    Args:
+        target: the file or folder to make.
+        is_folder: which of the two.
+        overwrite: replace what is there, if it is ours.
+
+    Raises:
+        OutputError: it exists and may not be overwritten.
+    """
     if not os.path.lexists(target):
         return
     if not overwrite:

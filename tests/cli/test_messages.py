@@ -1,0 +1,115 @@
+"""Options that sentences name: the command that shows the sentence has them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+import samara
+from samara.cli.main import app
+
+SOURCE = Path(samara.__file__).parent
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+COMMAND = re.compile(r"samara ([a-z-]+(?: (?:list|get|identify|path|verify)\b)?)[^;,]*")
+
+# Which commands show the sentences of a module, for modules that name options; the longest beginning counts.
+SHOWN_BY = {
+    "annotate.py": ["annotate"],
+    "annotation/": ["annotate"],
+    "annotation/exporting.py": ["annotate", "export-annotations"],
+    "checkpoints/": [],  # every command that loads one
+    "compare.py": ["compare"],
+    "datasets/category_choice.py": ["annotate", "export-annotations"],
+    "datasets/formats.py": ["annotate", "export-annotations"],
+    "datasets/picture_files.py": ["annotate", "export-annotations"],
+    "datasets/split.py": ["annotate", "export-annotations"],
+    "datasets/voc.py": ["annotate", "export-annotations"],
+    "datasets/writing.py": ["annotate", "export-annotations"],
+    "finetuning/": ["finetune"],
+    "recommendation/": ["recommend"],
+    "recommendation/answer.py": [],  # puts commands together
+    "cli/annotate.py": ["annotate"],
+    "cli/annotation_inputs.py": ["annotate"],
+    "cli/checkpoints.py": ["checkpoints list", "checkpoints identify"],
+    "cli/compare.py": ["compare"],
+    "cli/doctor.py": [],  # names what other commands then do
+    "cli/evaluate.py": ["evaluate"],
+    "cli/export.py": ["export"],
+    "cli/export_annotations.py": ["annotate", "export-annotations"],
+    "cli/finetune.py": ["finetune"],
+    "cli/options.py": ["annotate"],
+    "cli/recommend.py": ["recommend"],
+    "cli/segment.py": ["segment"],
+}
+# Programs of others that are run, not shown.
+NOT_OURS = {"measurements/circumstances.py"}
+# Of the same store, but of the command that makes it.
+ELSEWHERE = {("annotation/exporting.py", "--partial")}
+
+
+def commands(found=None, prefix=""):
+    """Options by command."""
+    found = get_command(app) if found is None else found
+    if not isinstance(found, TyperGroup):
+        names = {name for option in found.params for name in (*option.opts, *option.secondary_opts)}
+        return {prefix.strip(): names | {"--help"}}
+    inner = [commands(one, f"{prefix} {name}") for name, one in found.commands.items()]
+    return {name: options for group in inner for name, options in group.items()}
+
+
+OPTIONS = commands()
+
+
+def texts_of(path):
+    """Whole texts of a module, values that are put in shown as "…", without docstrings; with their lines."""
+    tree = ast.parse(path.read_text())
+    skipped = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            skipped.add(id(node.value))
+        if isinstance(node, ast.JoinedStr):
+            skipped |= {id(value) for value in node.values}
+            parts = [value.value if isinstance(value, ast.Constant) else "…" for value in node.values]
+            yield node.lineno, "".join(parts)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped:
+            yield node.lineno, node.value
+
+
+def named():
+    """Every option that a text names, as a parameter of the test."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        module = path.relative_to(SOURCE).as_posix()
+        if module in NOT_OURS:
+            continue
+        for line, text in texts_of(path):
+            if module.startswith("cli/") and OPTION.fullmatch(text):
+                continue  # the option itself
+            for option in dict.fromkeys(OPTION.findall(text)):
+                yield pytest.param(module, text, option, id=f"{module}:{line}:{option}")
+
+
+def shown_by(module):
+    beginnings = [beginning for beginning in SHOWN_BY if module.startswith(beginning)]
+    assert beginnings, f"{module} names options; say in SHOWN_BY which commands show its sentences"
+    return SHOWN_BY[max(beginnings, key=len)]
+
+
+@pytest.mark.parametrize(("module", "text", "option"), list(named()))
+def test_the_command_has_the_option(module, text, option):
+    assert any(option in options for options in OPTIONS.values()), f"no command has {option}"
+    of_others = [one for one in COMMAND.finditer(text) if option in one[0]]
+    for command in of_others:
+        assert option in OPTIONS[command[1].strip()], f"{command[0]!r} names {option}"
+    if of_others or (module, option) in ELSEWHERE:
+        return
+    for command in shown_by(module):
+        assert option in OPTIONS[command], f"`samara {command}` shows {text!r} and has no {option}"
+
+
+def test_there_are_many():
+    assert len(list(named())) > 50

@@ -74,6 +74,7 @@ ALLOWED = {
     "httpx": {"checkpoints"},
     "filelock": {"checkpoints", "finetuning", "annotation", "measurements"},
     "pyarrow": {"annotation"},
+    "yaml": {"datasets"},
     "rasterio": {"images"},
     "ray": {"annotation"},
     "platformdirs": {"checkpoints", "engines"},

@@ -10,6 +10,7 @@ from statistics import fmean
 from samara.benchmarking.measure import RECORDS, SCORES, measure
 from samara.benchmarking.settings import BenchmarkSettings
 from samara.benchmarking.subjects import Running
+from samara.datasets.findings import Notice
 from samara.errors import OutputError, RecordError, SettingsError
 from samara.evaluation.ground_truth import GroundTruth, Picture, read_ground_truth
 from samara.evaluation.measures import PROMPTS
@@ -63,6 +64,7 @@ def compare(
     running: Running | None = None,
     remark: str = "",
     progress: Progress | None = None,
+    notice: Notice | None = None,
 ) -> Compared:
     """Measure checkpoints and show them beside each other, or show what was measured before.
 
@@ -77,6 +79,7 @@ def compare(
         running: device, precision and engine.
         remark: a sentence for the page, e.g. that the machine was not idle.
         progress: called as the work goes on.
+        notice: called with what of the ground truth is left out or mended, before anything is measured.
 
     Raises:
         MissingExtra: what the page needs is not installed; nothing was measured.
@@ -99,6 +102,7 @@ def compare(
             evaluation=evaluation,
             running=running,
             progress=progress,
+            notice=notice,
         )
     found = {record.to_json(): record for path in (out / RECORDS, *given) for record in read_records(path)}
     if not found:

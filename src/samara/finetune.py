@@ -17,11 +17,12 @@ from samara import __version__
 from samara.before_after import ComparedSet
 from samara.checkpoints.load import network_from_file
 from samara.checkpoints.lora_file import merge_lora_file
+from samara.datasets.findings import Notice
 from samara.datasets.ground_truth import LabelledImage
 from samara.errors import OutputError
 from samara.files import write_atomically
 from samara.finetuning.comparison import compare
-from samara.finetuning.loop import FineTuned, Notice, fine_tune
+from samara.finetuning.loop import FineTuned, fine_tune
 from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings, Trained
 from samara.finetuning.tensorboard_log import open_log, require_tensorboard

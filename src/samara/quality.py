@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from samara.checkpoints.load import load
+from samara.datasets.findings import USUAL, Notice, ReadingRules
 from samara.errors import OutputError, SettingsError
 from samara.evaluation.contestants import open_contestant
 from samara.evaluation.failures import Failure, worst_answers
-from samara.evaluation.ground_truth import GroundTruth, read_ground_truth
+from samara.evaluation.ground_truth import Chosen, GroundTruth, read_ground_truth
 from samara.evaluation.measures import refusals
 from samara.evaluation.run import Quality, score_pictures
 from samara.evaluation.scores import PictureScores
@@ -49,12 +50,14 @@ class Evaluation:
         scores: of every picture, the single values behind the means.
         failures: the worst answers.
         failure_pictures: a picture file for each of them; empty without an output folder.
+        notices: what of the ground truth was left out or mended, a sentence each.
     """
 
     records: tuple[Record, ...]
     scores: tuple[PictureScores, ...]
     failures: tuple[Failure, ...]
     failure_pictures: tuple[Path, ...]
+    notices: tuple[str, ...] = ()
 
     def value(self, metric: str, source: str | None = None) -> float | None:
         """A number of one source, or the mean of the sources; None if it could not be measured.
@@ -67,15 +70,18 @@ class Evaluation:
 
 def evaluate(
     ground_truth: str | os.PathLike[str],
-    images: str | os.PathLike[str],
+    images: str | os.PathLike[str] | None = None,
     checkpoint: str | os.PathLike[str] | Loaded = "samara_mini",
     *,
     settings: EvaluationSettings | None = None,
     domain: str = "all",
+    rules: ReadingRules = USUAL,
+    part: Chosen | None = None,
     device: str = "auto",
     precision: str = "auto",
     out: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
+    notice: Notice | None = None,
 ) -> Evaluation:
     """Measure how good a checkpoint is on pictures with ground truth.
 
@@ -83,16 +89,19 @@ def evaluate(
     bootstrap intervals over pictures.
 
     Args:
-        ground_truth: COCO instances file.
-        images: folder of its pictures.
+        ground_truth: COCO instances file; or the yaml or the folder of a YOLO-seg data set.
+        images: folder of its pictures; None for those of the data set, or beside the COCO file.
         checkpoint: a name of the catalogue, a file, or what `samara.load` gave.
         settings: what is asked, and of how many objects.
         domain: kind of pictures, for the records.
+        rules: what becomes of crowds and of bad entries, see `samara.datasets.findings.ReadingRules`.
+        part: "train", "val", "test" or "all" of a data set that is divided; None for "val", or its only part.
         device: see `samara.load`; ignored for a loaded checkpoint.
         precision: likewise.
         out: folder for the records, the scores of every object and pictures of the worst answers; made if need be.
             Started again with the same settings, an evaluation goes on where it was cut off.
         progress: called as the work goes on.
+        notice: called with each of `Evaluation.notices` before anything is measured.
 
     Raises:
         SettingsError: the checkpoint has random weights, which have no quality.
@@ -103,8 +112,15 @@ def evaluate(
         RecordError: what is in the folder is damaged.
     """
     settings = settings or EvaluationSettings()
-    where = GroundTruth(Path(ground_truth), Path(images), domain)
-    pictures = read_ground_truth(where, settings)
+    where = GroundTruth(Path(ground_truth), None if images is None else Path(images), domain, rules, part)
+    notices: list[str] = []
+
+    def note(sentence: str) -> None:
+        notices.append(sentence)
+        if notice is not None:
+            notice(sentence)
+
+    pictures = read_ground_truth(where, settings, note)
     folder = None if out is None else _prepared(Path(out))
     loaded = checkpoint if isinstance(checkpoint, Loaded) else load(checkpoint, device=device, precision=precision)
     if loaded.provenance.weights == "random":
@@ -126,7 +142,7 @@ def evaluate(
         if quality.job not in measured_jobs(read_records(folder / RECORDS)):
             append_records(folder / RECORDS, records)
         drawn = [_save_picture(failure, folder / FAILURES / quality.job, failures) for failure in failures]
-    return Evaluation(tuple(records), tuple(scores), tuple(failures), tuple(drawn))
+    return Evaluation(tuple(records), tuple(scores), tuple(failures), tuple(drawn), tuple(notices))
 
 
 def _details(loaded: Loaded) -> dict[str, Any]:  # Any: JSON values

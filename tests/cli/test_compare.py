@@ -60,7 +60,7 @@ def test_ground_truths_have_their_folders(tmp_path):
     ]
     shared = read_ground_truths([f"a={one}", f"b={one}"], [tmp_path])
     assert [each.images for each in shared] == [tmp_path, tmp_path]
-    for files, folders in (([str(one)], []), (["a", "b", "c"], [tmp_path, tmp_path]), ([], [tmp_path, tmp_path])):
+    for files, folders in ((["a", "b", "c"], [tmp_path, tmp_path]), ([], [tmp_path, tmp_path])):
         with pytest.raises(SettingsError, match="--images once"):
             read_ground_truths(files, folders)
 

@@ -157,7 +157,7 @@ BROKEN_ANNOTATIONS = {
     "odd": (annotation(id=5, segmentation=[POLYGON[:7]]), "Annotation 5 .*7 numbers"),
     "two points": (annotation(id=5, segmentation=[POLYGON[:4]]), "Annotation 5 .*4 numbers"),
     "second part": (annotation(id=5, segmentation=[POLYGON, []]), "Annotation 5 .*"),
-    "flat polygon": (annotation(id=5, segmentation=POLYGON), "Annotation 5 .*list of numbers"),
+    "flat polygon of odd length": (annotation(id=5, segmentation=POLYGON[:5]), "Annotation 5 .*5 numbers"),
     "text in polygon": (annotation(id=5, segmentation=[["1"] * 6]), "Annotation 5 .*list of numbers"),
     "empty run lengths": (annotation(id=5, segmentation={}), "Annotation 5 .*size"),
     "other size": (
@@ -177,6 +177,7 @@ def test_broken_annotations_are_told_by_id(read, case):
     with pytest.raises(DatasetError, match=sentence) as caught:
         read(document(annotations=[row]))
     assert "instances.json" in str(caught.value)
+    assert "--skip-bad-annotations" in str(caught.value)
     assert len(str(caught.value)) < 500
 
 

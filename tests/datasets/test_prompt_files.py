@@ -117,7 +117,6 @@ def test_coco_that_is_not_understood(coco, changes, message):
 
 def test_yolo_boxes_outlines_and_confidences(labels, pictures):
     folder = labels(a="0 0.5 0.5 0.25 0.5\n\n1 0.1 0.2 0.2 0.4 0.93\n", sub__b="2 0.1 0.1 0.5 0.1 0.3 0.9\n", sub__a="")
-    (folder / "classes.txt").write_text("cat\n")
     found = read_prompts(folder, pictures)
     assert set(found) == {"a.png", "sub/a.png", "sub/b.jpg"}
     np.testing.assert_allclose(boxes(found["a.png"]), [[15, 5, 25, 15], [0, 0, 8, 8]], atol=1e-9)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.ExifTags import Base
 
-from samara.datasets.yolo import class_names, read_yolo
+from samara.datasets.yolo import read_yolo
 from samara.errors import DatasetError
 from samara.masks.polygons import rasterise_polygons
 
@@ -147,9 +147,11 @@ def test_labels_that_cannot_be_opened_are_told(tmp_path):
 
 
 def test_folders_that_do_not_fit_are_told(tmp_path):
-    for wrong in (tmp_path, tmp_path / "nowhere", tmp_path / "data.yaml"):
+    for wrong in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(DatasetError, match="no folder images"):
             read_yolo(wrong)
+    with pytest.raises(DatasetError, match=r"data\.yaml' cannot be read"):
+        read_yolo(tmp_path / "data.yaml")
     (tmp_path / "images").mkdir()
     with pytest.raises(DatasetError, match="none called labels"):
         read_yolo(tmp_path)
@@ -173,63 +175,6 @@ def test_broken_pictures_are_told(tmp_path):
     (tmp_path / "images" / "a.jpg").write_bytes(b"<html>")
     with pytest.raises(DatasetError, match=r"a\.jpg.*HTML"):
         read_yolo(tmp_path)
-
-
-CATS = {0: "cat", 1: "traffic light"}
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("names: [cat, traffic light]", CATS),
-        ("nc: 2\nnames: ['cat', \"traffic light\"]  # two\ntrain: x", CATS),
-        ("names:\n  ['cat',", None),
-        ("names: [\n  'cat',\n  'traffic light',\n]\n", CATS),
-        ("names: {0: cat, 1: 'traffic light'}", CATS),
-        ("names:\n  0: cat\n  1: traffic light  # red\n\ntrain: images/train", CATS),
-        ("path: .\nnames: # classes\n- cat\n# more\n- 'traffic light'\nnc: 2\n", CATS),
-        ('names:\n  - cat\n  - "traffic light"\n', CATS),
-        ("names:\r\n  0: cat\r\n  1: traffic light\r\n", CATS),
-        ("names: ['it''s', \"a \\\"b\\\"\", 'x, y]']", {0: "it's", 1: 'a "b"', 2: "x, y]"}),
-        ("names: {3: cat}", {3: "cat"}),
-        # Not understood, and not guessed:
-        ("", None),
-        ("nc: 2", None),
-        ("names:", None),
-        ("names: []", None),
-        ("names: cat", None),
-        ("names: [cat", None),
-        ("names: [cat}", None),
-        ("names: {cat, dog}", None),
-        ("names: [0: cat]", None),
-        ("names: {0: cat, 0: dog}", None),
-        ("names:\n  - cat\n  1: dog\n", None),
-        ("names:\n  - &anchor cat\n", None),
-        ("names:\n  - |\n    cat\n", None),
-        ("names:\n  - person: adult\n", None),
-        ("names: [driver's, cat]", None),
-        ("names: [a, b]\nnames: [c, d]", None),
-        ("names: {99999999999999999999: cat}", None),
-        ("model:\n  names: [cat]", None),
-    ],
-)
-def testclass_names(tmp_path, text, names):
-    (tmp_path / "data.yaml").write_bytes(text.encode())
-    assert class_names(tmp_path) == names
-
-
-@given(st.text(st.sampled_from("names:[]{},'\"-# \n\\019ab") | st.characters(exclude_categories=["Cs"])))
-def test_any_data_yaml_is_understood_or_not(tmp_path_factory, text):
-    folder = tmp_path_factory.getbasetemp()
-    (folder / "data.yaml").write_bytes(f"names: {text}".encode())
-    names = class_names(folder)
-    assert names is None or all(isinstance(name, str) for name in names.values())
-
-
-@pytest.mark.parametrize("text", ["names: [a" + " " * 200_000, "names: [" + "a " * 100_000, "names: ['" + "'" * 99_999])
-def test_long_files_take_no_time(tmp_path, text):
-    (tmp_path / "data.yaml").write_text(text)
-    assert class_names(tmp_path) is None
 
 
 def test_names_are_used_and_missing_ones_told(tmp_path):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from samara.errors import DatasetError, SettingsError
+from samara.errors import DatasetError
 from samara.finetuning.data_sets import read_sets
 
 
@@ -19,7 +20,7 @@ def yolo(folder, *pictures):
             path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (40, 30)).save(folder / name)
         label.write_text("0 0.2 0.2 0.8 0.2 0.8 0.8 0.2 0.8\n")
-    (folder / "data.yaml").write_text("names: [square]\ntrain: images/train\n")
+    (folder / "data.yaml").write_text("names: [square]\n")
     return folder
 
 
@@ -60,7 +61,11 @@ def test_of_two_data_sets_each_gives_its_part(tmp_path):
 
 
 def test_refusals(tmp_path):
-    with pytest.raises(SettingsError, match="say with --images"):
+    with pytest.raises(DatasetError, match="cannot be read"):
+        read(tmp_path / "instances.json")
+    row = {"id": 1, "file_name": "a.png", "width": 40, "height": 30}
+    (tmp_path / "instances.json").write_text(json.dumps({"images": [row], "annotations": []}))
+    with pytest.raises(DatasetError, match="Say with --images"):
         read(tmp_path / "instances.json")
     with pytest.raises(DatasetError, match="a single picture"):
         read(yolo(tmp_path, "images/a.png"))

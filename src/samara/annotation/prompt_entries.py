@@ -9,8 +9,9 @@ from pathlib import Path
 
 from samara.annotation.plan import Asked, Entry
 from samara.annotation.sources import Source
+from samara.datasets.findings import USUAL, Notice, ReadingRules
 from samara.datasets.prompt_files import FilePrompts, ImagePrompts, read_prompts
-from samara.errors import SettingsError
+from samara.errors import DatasetError, SettingsError
 from samara.prompts import Prompt
 
 
@@ -21,11 +22,13 @@ class Prompts:
     Attributes:
         path: of the file or folder.
         of_image: by the picture's name.
+        rules: how the file was read.
         left_out: images that the file does not speak of; counted by `entries`.
     """
 
     path: Path
     of_image: FilePrompts
+    rules: ReadingRules = USUAL
     left_out: int = 0
 
     def entries(self, images: Iterable[Entry]) -> Iterator[Entry]:
@@ -54,10 +57,11 @@ class Prompts:
 
     def facts(self) -> dict[str, str]:
         """For the manifest."""
+        rules = {name: str(value) for name, value in self.rules.facts().items()}
         if self.path.is_dir():
-            return {"file": str(self.path.resolve())}
+            return {"file": str(self.path.resolve()), **rules}
         digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
-        return {"file": str(self.path.resolve()), "sha256": digest}
+        return {"file": str(self.path.resolve()), "sha256": digest, **rules}
 
     def _by_base_name(self) -> dict[str, str]:
         """Names without folders, where they are no two pictures' at once."""
@@ -67,32 +71,48 @@ class Prompts:
         return {base: names[0] for base, names in found.items() if len(names) == 1}
 
 
-def open_prompts(path: Path, source: Source) -> Prompts:
-    """Read a prompt file: COCO boxes (.json), YOLO labels (.txt, or a folder), a table of points (.csv).
+def open_prompts(path: Path, source: Source, rules: ReadingRules = USUAL, notice: Notice | None = None) -> Prompts:
+    """Read a prompt file: COCO boxes (.json), a YOLO data set or labels, a table of points (.csv).
 
     Args:
         path: of the file or folder.
         source: the images it speaks of.
+        rules: what becomes of crowds and of bad entries.
+        notice: called with a sentence for each kind of thing that was left out or mended.
 
     Raises:
-        DatasetError: it is none of these, or damaged.
+        DatasetError: it is none of these, or damaged, or asks for nothing.
     """
-    return Prompts(path, read_prompts(path, source.root if source.kind == "folder" else None))
+    pictures = None if source.kind == "archive" else source.root
+    # Labels are matched with all pictures below a folder; of single files the working directory would be searched.
+    if source.kind != "folder" and path.suffix.lower() != ".json":
+        pictures = None
+    return _asking(path, read_prompts(path, pictures, rules, notice), rules)
 
 
-def open_coco(path: Path, pictures: Path | None) -> tuple[Source, Prompts]:
+def open_coco(
+    path: Path, pictures: Path | None, rules: ReadingRules = USUAL, notice: Notice | None = None
+) -> tuple[Source, Prompts]:
     """Take the pictures that a COCO file lists as images, and its boxes as their prompts.
 
     Args:
         path: of the file.
         pictures: their folder; None for that of the file.
+        rules: what becomes of crowds and of bad entries.
+        notice: called with a sentence for each kind of thing that was left out or mended.
 
     Raises:
-        DatasetError: it is no COCO file.
+        DatasetError: it is no COCO file, or asks for nothing.
     """
-    prompts = Prompts(path, read_prompts(path))
     root = (pictures or path.parent).resolve()
+    prompts = _asking(path, read_prompts(path, root, rules, notice), rules)
     return Source("files", root, tuple(prompts.of_image)), prompts
+
+
+def _asking(path: Path, found: FilePrompts, rules: ReadingRules) -> Prompts:
+    if not any(one.prompts for one in found.values()):
+        raise DatasetError(f"{path} has no prompt for any picture; leave it out to have everything annotated.")
+    return Prompts(path, found, rules)
 
 
 def asked_of(prompts: ImagePrompts) -> tuple[Asked, ...]:

@@ -10,13 +10,14 @@ from typing import Any
 import torch
 
 from samara.benchmarking.jobs import Job
-from samara.benchmarking.pictures import choose_pictures, digests
+from samara.benchmarking.pictures import choose_pictures, digests, evenly
 from samara.benchmarking.processes import run_job
 from samara.benchmarking.settings import BenchmarkSettings
 from samara.benchmarking.subjects import Candidate, Running, find_candidate
 from samara.benchmarking.workloads import PROMPT_COUNTS
+from samara.datasets.findings import Notice
 from samara.errors import SettingsError
-from samara.evaluation.ground_truth import GroundTruth, read_ground_truth
+from samara.evaluation.ground_truth import GroundTruth, Picture, read_ground_truth
 from samara.evaluation.measures import METRICS_OF
 from samara.evaluation.settings import EvaluationSettings
 from samara.measurements.circumstances import Circumstances, circumstances
@@ -42,6 +43,7 @@ def measure(
     running: Running | None = None,
     fresh: bool = False,
     progress: Progress | None = None,
+    notice: Notice | None = None,
 ) -> Path:
     """Measure checkpoints: size, speed, memory and, with ground truth, quality.
 
@@ -60,6 +62,7 @@ def measure(
         running: device, precision and engine.
         fresh: measure again what is recorded; the old records stay.
         progress: called as the work goes on.
+        notice: called with what of the ground truth is left out or mended, before anything is measured.
 
     Returns:
         The file of records.
@@ -70,10 +73,13 @@ def measure(
             measured; what fails later is recorded as failed.
     """
     settings, evaluation = settings or BenchmarkSettings(), evaluation or EvaluationSettings()
-    _check(checkpoints, ground_truth, evaluation)
+    read = _check(checkpoints, ground_truth, evaluation, notice)
     candidates = [find_candidate(checkpoint, running or Running()) for checkpoint in checkpoints]
     folder = images or (ground_truth[0].images if ground_truth else None)
-    pictures = [] if folder is None else choose_pictures(folder, settings.pictures)
+    if folder is not None:
+        pictures = choose_pictures(folder, settings.pictures)
+    else:
+        pictures = evenly([one.image.path for one in read[0]] if read else [], settings.pictures)
     plan = Plan(settings, evaluation, tuple(ground_truth), tuple(pictures))
     here = circumstances()
     file = out / RECORDS
@@ -88,14 +94,19 @@ def measure(
     return file
 
 
-def _check(checkpoints: Sequence[str], ground_truth: Sequence[GroundTruth], evaluation: EvaluationSettings) -> None:
+def _check(
+    checkpoints: Sequence[str],
+    ground_truth: Sequence[GroundTruth],
+    evaluation: EvaluationSettings,
+    notice: Notice | None,
+) -> list[list[Picture]]:
+    """Look at everything before anything is measured; the pictures of each ground truth."""
     if not checkpoints:
         raise SettingsError("no checkpoint was given; name at least one")
     domains = [where.domain for where in ground_truth]
     if len(set(domains)) < len(domains):
         raise SettingsError(f"the ground truths have the domains {', '.join(domains)}; give each its own")
-    for where in ground_truth:
-        read_ground_truth(where, evaluation)
+    return [read_ground_truth(where, evaluation, notice) for where in ground_truth]
 
 
 def _record(
@@ -200,7 +211,7 @@ class Plan:
                 candidate,
                 kind="quality",
                 settings=self.evaluation.as_json() | {"ground_truth": where.digest},
-                inputs={"annotations": str(where.annotations), "images": str(where.images)},
+                inputs={"ground_truth": where.as_json()},
                 domain=where.domain,
                 metrics=metrics,
             )

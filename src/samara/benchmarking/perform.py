@@ -145,7 +145,7 @@ def _quality(job: Job, progress: Progress) -> list[Number]:
         why = "its file is not on this machine, and random weights have no quality"
         return averages_of((), settings, dict.fromkeys(settings.measures, why))
     inputs = job.inputs
-    where = GroundTruth(Path(inputs["annotations"]), Path(inputs["images"]), job.domain or "all")
+    where = GroundTruth.from_json(inputs["ground_truth"])
     pictures = read_ground_truth(where, settings)
     loaded = _load(job)
     contestant = open_contestant(loaded, settings.points_per_side)

@@ -33,7 +33,12 @@ def choose_pictures(folder: Path, most: int) -> list[Path]:
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
     if not found:
         raise ImageError(f"{folder} has no pictures ({', '.join(ENDINGS)}); give a folder that has some")
-    return [found[round(place)] for place in np.linspace(0, len(found) - 1, min(most, len(found)))]
+    return evenly(found, most)
+
+
+def evenly(paths: Sequence[Path], most: int) -> list[Path]:
+    """At most so many of the paths, from all of them alike."""
+    return [paths[round(place)] for place in np.linspace(0, len(paths) - 1, min(most, len(paths)))]
 
 
 def digests(paths: Sequence[Path]) -> list[str]:

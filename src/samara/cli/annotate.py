@@ -30,13 +30,17 @@ from samara.cli.export_annotations import (
 )
 from samara.cli.options import (
     categories_option,
+    crowds_option,
     device_option,
     export_pictures_option,
     label_studio_prefix_option,
     only_categories_option,
     points_per_side_option,
     precision_option,
+    read_rules,
+    skip_bad_option,
     split_option,
+    warn,
 )
 from samara.cli.progress import annotation_bar
 from samara.errors import SettingsError
@@ -82,11 +86,13 @@ def annotate(
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="Boxes from a COCO file (.json) or YOLO labels (folder), or points from a table (.csv: file, x, y, "
-            "label, class, object). Without it: everything.",
+            help="Boxes from a COCO file (.json) or YOLO labels (folder, data.yaml), or points from a table (.csv: "
+            "file, x, y, label, class, object). Without it: everything.",
             rich_help_panel=ASKED,
         ),
     ] = None,
+    crowds: Annotated[str, crowds_option(ASKED)] = "ignore",
+    skip_bad_annotations: Annotated[bool, skip_bad_option(ASKED)] = False,
     pictures: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Folder of the pictures that a COCO file lists.", rich_help_panel=ASKED),
@@ -250,7 +256,8 @@ def annotate(
         },
         asking="everything" if prompts is None and not is_coco(images) else "prompts",
     )
-    source, asked = read_images(images, prompts, pictures)
+    rules = read_rules(crowds, skip_bad=skip_bad_annotations)
+    source, asked = read_images(images, prompts, pictures, rules, warn)
     job = Job(
         choice=Choice(checkpoint=checkpoint or default, device=device, precision=precision, engine=runtime),
         settings=settings,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from samara.annotation.settings import AnnotationSettings
     from samara.annotation.sources import Source
     from samara.annotation.store import IfThere
+    from samara.datasets.findings import Notice, ReadingRules
     from samara.images import ValueRange
 
 DEFAULT_CHECKPOINT = "samara_mini"
@@ -65,7 +66,9 @@ def is_coco(images: list[str]) -> bool:
     return len(images) == 1 and images[0].lower().endswith(".json")
 
 
-def read_images(images: list[str], prompts: Path | None, pictures: Path | None) -> tuple[Source, Prompts | None]:
+def read_images(
+    images: list[str], prompts: Path | None, pictures: Path | None, rules: ReadingRules, notice: Notice
+) -> tuple[Source, Prompts | None]:
     """The images, and their prompts if there are any.
 
     Raises:
@@ -77,9 +80,9 @@ def read_images(images: list[str], prompts: Path | None, pictures: Path | None) 
     if is_coco(images):
         if prompts is not None:
             raise SettingsError(f"{images[0]} brings its own boxes; give the folder of pictures with --prompts instead")
-        return open_coco(Path(images[0]), pictures)
+        return open_coco(Path(images[0]), pictures, rules, notice)
     source = open_source(images)
-    return source, None if prompts is None else open_prompts(prompts, source)
+    return source, None if prompts is None else open_prompts(prompts, source, rules, notice)
 
 
 def choose_if_there(*, resume: bool, overwrite: bool) -> IfThere:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 
 from samara.benchmarking.settings import GROUPS
 from samara.cli.evaluate import read_measures
-from samara.cli.options import device_option, precision_option
+from samara.cli.options import crowds_option, device_option, precision_option, read_rules, skip_bad_option, warn
 from samara.cli.progress import work_bar
 from samara.errors import SettingsError
 from samara.evaluation.settings import MEASURES, EvaluationSettings
@@ -57,18 +58,22 @@ def compare(
         list[Path] | None,
         typer.Option(
             metavar="DIR",
-            help="Pictures of --ground-truth, one folder for all or one for each; or to measure speed on.",
+            help="Pictures of --ground-truth, one folder for all or one for each, where they do not lie beside it; or "
+            "to measure speed on.",
             rich_help_panel=DATA,
         ),
     ] = None,
     ground_truth: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="[DOMAIN=]FILE",
-            help="COCO instances file to measure quality on. Repeatable, with a name for each.",
+            metavar="[DOMAIN=]PATH",
+            help="To measure quality on: COCO file; folder or data.yaml of a YOLO-seg data set, of which val counts. "
+            "Repeatable, with a name for each.",
             rich_help_panel=DATA,
         ),
     ] = None,
+    crowds: Annotated[str, crowds_option(DATA)] = "ignore",
+    skip_bad_annotations: Annotated[bool, skip_bad_option(DATA)] = False,
     groups: Annotated[
         str,
         typer.Option(metavar="A,B,...", help=f"Numbers to measure: {', '.join(GROUPS)}.", rich_help_panel=THOROUGHNESS),
@@ -128,7 +133,8 @@ def compare(
     from samara.remembered import remember
 
     named = checkpoints if checkpoints is not None or records else "samara_mini"
-    where = read_ground_truths(ground_truth or [], images or [])
+    rules = read_rules(crowds, skip_bad=skip_bad_annotations)
+    where = [replace(one, rules=rules) for one in read_ground_truths(ground_truth or [], images or [])]
     settings = BenchmarkSettings(
         groups=read_groups(groups),
         batch_sizes=read_batch_sizes(batch_sizes),
@@ -155,6 +161,7 @@ def compare(
             running=Running(device=device, precision=precision),
             remark=remark,
             progress=tell,
+            notice=warn,
         )
     show(compared, as_json=as_json)
 
@@ -185,27 +192,32 @@ def read_batch_sizes(text: str) -> tuple[int, ...]:
 
 
 def read_ground_truths(files: list[str], folders: list[Path]) -> list[GroundTruth]:
-    """Pair ground truths, [DOMAIN=]FILE, with the folders of their pictures.
+    """Pair ground truths, [DOMAIN=]PATH, with the folders of their pictures; YOLO data sets have their own.
 
     Raises:
-        SettingsError: there are neither one folder for all nor one for each.
+        SettingsError: folders are given, but neither one for all nor one for each.
     """
+    from samara.datasets.opening import is_yolo
     from samara.evaluation.ground_truth import GroundTruth
 
-    if files and len(folders) not in (1, len(files)):
+    # A file whose own name has an equals sign is meant as it is.
+    named = [("", "", text) if Path(text).exists() else text.rpartition("=") for text in files]
+    places = [Path(name) for _, _, name in named]
+    needing = [place for place in places if not is_yolo(place)] or places
+    if files and len(folders) not in (0, 1, len(needing)):
         raise SettingsError(
-            f"{len(files)} ground truths have {len(folders)} folders of pictures; give --images once, or once for each"
+            f"{len(needing)} ground truths have {len(folders)} folders of pictures; give --images once, or once for "
+            "each that is no YOLO data set"
         )
     if not files and len(folders) > 1:
         raise SettingsError(
             "without --ground-truth, speed is measured on the pictures of one folder; give --images once"
         )
-    found = []
-    for number, text in enumerate(files):
-        # A file whose own name has an equals sign is meant as it is.
-        domain, _, name = ("", "", text) if Path(text).is_file() else text.rpartition("=")
-        found.append(GroundTruth(Path(name), folders[number if len(folders) > 1 else 0], domain or "all"))
-    return found
+    given = iter(folders * len(needing) if len(folders) == 1 else folders)
+    return [
+        GroundTruth(place, next(given, None) if place in needing else None, domain or "all")
+        for place, (domain, _, _) in zip(places, named, strict=True)
+    ]
 
 
 def show(compared: Compared, *, as_json: bool) -> None:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samara.cli.options import device_option, precision_option
+from samara.cli.options import crowds_option, device_option, precision_option, read_rules, skip_bad_option, warn
 from samara.cli.progress import work_bar
 from samara.errors import SettingsError
 from samara.evaluation.settings import MEASURES, EvaluationSettings, Measure
 
 if TYPE_CHECKING:
     from samara.evaluation.failures import Failure
+    from samara.evaluation.ground_truth import Chosen
     from samara.measurements.records import Record
     from samara.quality import Evaluation
 
@@ -26,9 +27,29 @@ DEFAULT = EvaluationSettings
 
 def evaluate(
     ground_truth: Annotated[
-        Path, typer.Option(metavar="FILE", help="COCO instances file.", rich_help_panel=DATA, dir_okay=False)
+        Path,
+        typer.Option(
+            metavar="PATH", help="COCO file; folder or data.yaml of a YOLO-seg data set.", rich_help_panel=DATA
+        ),
     ],
-    images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of its pictures.", rich_help_panel=DATA)],
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Its pictures. Default: those of the data set, or beside the COCO file.",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="train, val, test or all of a data set that is divided. Default: val.",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
+    crowds: Annotated[str, crowds_option(DATA)] = "ignore",
+    skip_bad_annotations: Annotated[bool, skip_bad_option(DATA)] = False,
     domain: Annotated[
         str, typer.Option(metavar="NAME", help="Kind of pictures, for the records.", rich_help_panel=DATA)
     ] = "all",
@@ -100,6 +121,9 @@ def evaluate(
             checkpoint,
             settings=settings,
             domain=domain,
+            rules=read_rules(crowds, skip_bad=skip_bad_annotations),
+            part=read_part(part),
+            notice=warn,
             device=device,
             precision=precision,
             out=out,
@@ -109,6 +133,20 @@ def evaluate(
         typer.echo(json.dumps(report(evaluation)))
     else:
         show(evaluation, out)
+
+
+def read_part(name: str | None) -> Chosen | None:
+    """Turn the text of --part into a part.
+
+    Raises:
+        SettingsError: there is no such part.
+    """
+    from samara.evaluation.ground_truth import CHOICES
+
+    found = [choice for choice in CHOICES if choice == name]
+    if name is not None and not found:
+        raise SettingsError(f"--part {name!r} is not known; use {', '.join(CHOICES)}")
+    return found[0] if found else None
 
 
 def read_measures(names: list[str] | None) -> tuple[Measure, ...]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from samara.cli.options import device_option
+from samara.cli.options import crowds_option, device_option, read_rules, skip_bad_option, warn
 from samara.cli.progress import work_bar
 from samara.errors import OutputError, SettingsError
 from samara.extras import is_installed
@@ -44,7 +43,12 @@ def finetune(
         typer.Option(metavar="FILE", help="The new checkpoint: .safetensors or .pth.", rich_help_panel=RESULT),
     ],
     images: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Pictures of the COCO file.", rich_help_panel=DATA)
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Its pictures. Default: those of the data set, or beside the COCO file.",
+            rich_help_panel=DATA,
+        ),
     ] = None,
     validation: Annotated[
         Path | None,
@@ -60,6 +64,8 @@ def finetune(
     validation_fraction: Annotated[
         float, typer.Option(metavar="X", help="Of the pictures, where nothing says which.", rich_help_panel=DATA)
     ] = DEFAULT.validation_fraction,
+    crowds: Annotated[str, crowds_option(DATA)] = "ignore",
+    skip_bad_annotations: Annotated[bool, skip_bad_option(DATA)] = False,
     trained: Annotated[
         Trained,
         typer.Option(metavar="decoder|lora|everything", help="What learns.", rich_help_panel=TRAINING),
@@ -219,7 +225,10 @@ def finetune(
     )
     views = choose_views(out, tensorboard, report, curve=curve)
     views.prepare(overwrite=overwrite)
-    training, held_out = read_sets(train, images, validation, validation_images, validation_fraction, seed)
+    rules = read_rules(crowds, skip_bad=skip_bad_annotations)
+    training, held_out = read_sets(
+        train, images, validation, validation_images, validation_fraction, seed, rules=rules, notice=warn
+    )
     own_device = local_device(device)
     loaded = load(checkpoint, device=own_device, precision="float32")
     with joined_processes(own_device) as processes, work_bar() as tell:
@@ -233,11 +242,6 @@ def finetune(
 def given(options: dict[str, Any]) -> dict[str, Any]:  # Any: values of settings
     """Those that were given on the command line; of the others the setting has its own."""
     return {name: value for name, value in options.items() if value is not None}
-
-
-def warn(sentence: str) -> None:
-    """Say something beside the result."""
-    sys.stderr.write(f"samara: {sentence}\n")
 
 
 def choose_views(out: Path, tensorboard: Path | None, report: Path | None, *, curve: bool | None) -> Views:

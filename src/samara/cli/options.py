@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 import typer
+
+from samara.errors import SettingsError
+
+if TYPE_CHECKING:
+    from samara.datasets.findings import ReadingRules
 
 
 def device_option(panel: str) -> Any:  # Any: typer.Option's own type
@@ -83,3 +89,40 @@ def label_studio_prefix_option(panel: str | None = None) -> Any:  # Any: typer.O
         help="label-studio: what stands before a file's name, e.g. '/data/local-files/?d=photos/' or s3://bucket/.",
         rich_help_panel=panel,
     )
+
+
+def crowds_option(panel: str) -> Any:  # Any: typer.Option's own type
+    """What COCO's crowds are; see `device_option`."""
+    return typer.Option(
+        "--crowds",
+        metavar="ignore|objects",
+        help="What annotations with iscrowd 1 are: groups, left out and counted, or objects as CVAT means them.",
+        rich_help_panel=panel,
+    )
+
+
+def skip_bad_option(panel: str) -> Any:  # Any: typer.Option's own type
+    """Whether bad annotations stop the command; see `device_option`."""
+    return typer.Option(
+        "--skip-bad-annotations",
+        help="Leave out annotations that are not understood, and say how many.",
+        rich_help_panel=panel,
+    )
+
+
+def read_rules(crowds: str, *, skip_bad: bool) -> ReadingRules:
+    """Turn --crowds and --skip-bad-annotations into rules.
+
+    Raises:
+        SettingsError: --crowds is neither of its values.
+    """
+    from samara.datasets.findings import ReadingRules
+
+    if crowds not in ("ignore", "objects"):
+        raise SettingsError(f"--crowds {crowds!r} is not known; use ignore or objects")
+    return ReadingRules("objects" if crowds == "objects" else "ignore", skip_bad)
+
+
+def warn(sentence: str) -> None:
+    """Say something beside the result."""
+    sys.stderr.write(f"samara: {sentence}\n")

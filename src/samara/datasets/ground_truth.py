@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, TypeAlias, get_args
 
 from samara.errors import DatasetError, SettingsError
 from samara.masks.rle import Rle
+
+Part: TypeAlias = Literal["train", "val", "test"]
+"""A part of a data set that says itself what is trained on, validated with and tested on."""
+
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,19 @@ class LabelledImage:
             f"{str(self.path)!r} has {height} x {width} pixels (height x width, upright), but its ground truth "
             f"{drawn_height} x {drawn_width}; {remedy}."
         )
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """All pictures of a data set.
+
+    Attributes:
+        images: every picture once.
+        parts: those of each part, as the data set says itself; empty if it is not divided.
+    """
+
+    images: tuple[LabelledImage, ...]
+    parts: Mapping[Part, tuple[LabelledImage, ...]] = field(default_factory=dict)
 
 
 def split_by_image(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
-from samara.datasets.coco_reading import read_coco
-from samara.datasets.ground_truth import LabelledImage
+from samara.datasets.findings import CROWDS_HINT, USUAL, Findings, Notice, ReadingRules
+from samara.datasets.ground_truth import PARTS, DataSet, LabelledImage, Part
+from samara.datasets.opening import digest_of, open_data_set
 from samara.errors import DatasetError
 from samara.evaluation.draws import generator_of, generator_of_object
 from samara.evaluation.settings import EvaluationSettings
@@ -20,34 +23,65 @@ from samara.masks.rle import Rle
 ONLY_SOURCE = "all"
 """Source of pictures whose file does not say where they are from."""
 
+Chosen: TypeAlias = Part | Literal["all"]
+"""A part of a data set, or all of it."""
+
+CHOICES: tuple[Chosen, ...] = (*PARTS, "all")
+
+CROWDS = f"annotations were left out as {CROWDS_HINT}"
+EMPTY_MASKS = "masks cover no pixel; they were left out"
+NOTHING_IN_THEM = "pictures have no object; they were left out"
+
 
 @dataclass(frozen=True)
 class GroundTruth:
     """Where ground truth lies.
 
     Attributes:
-        annotations: COCO instances file; an image's `source` names the data set that it is from.
-        images: folder of the pictures.
+        annotations: see `samara.datasets.opening.open_data_set`; in COCO files an image's `source` names the data set
+            that it is from.
+        images: folder of the pictures; None for those of the data set, or beside the COCO file.
         domain: kind of pictures, e.g. "medical", for records and reports.
+        rules: what becomes of crowds and of bad entries.
+        part: of a data set that is divided; None for its validation part, or its only one.
     """
 
     annotations: Path
-    images: Path
+    images: Path | None = None
     domain: str = "all"
+    rules: ReadingRules = USUAL
+    part: Chosen | None = None
 
     @cached_property
     def digest(self) -> str:
-        """Hash of the annotations, 64 hexadecimal digits.
+        """Hash of the annotations and of how they are read, 64 hexadecimal digits.
 
         Raises:
-            DatasetError: the file cannot be read.
+            DatasetError: they cannot be read.
         """
-        try:
-            return hashlib.sha256(Path(self.annotations).read_bytes()).hexdigest()
-        except OSError as error:
-            raise DatasetError(f"{self.annotations} cannot be read ({error.strerror or error}); check the path.") from (
-                error
-            )
+        content = digest_of(Path(self.annotations), self.images)
+        reading = self.rules.facts() | ({} if self.part is None else {"part": self.part})
+        # As they are usually read, the file's own hash stands for it.
+        return hashlib.sha256(json.dumps([content, reading]).encode()).hexdigest() if reading else content
+
+    def as_json(self) -> dict[str, Any]:  # Any: JSON values
+        """For another process; `from_json` reads it."""
+        return asdict(self) | {
+            "annotations": str(self.annotations),
+            "images": None if self.images is None else str(self.images),
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> GroundTruth:  # Any: JSON values
+        """What `as_json` gave."""
+        images = document["images"]
+        return cls(
+            Path(document["annotations"]),
+            None if images is None else Path(images),
+            document["domain"],
+            ReadingRules(**document["rules"]),
+            document["part"],
+        )
 
 
 @dataclass(frozen=True)
@@ -74,12 +108,17 @@ class Picture:
         return self.image.name
 
 
-def read_ground_truth(where: GroundTruth, settings: EvaluationSettings) -> list[Picture]:
+def read_ground_truth(where: GroundTruth, settings: EvaluationSettings, notice: Notice | None = None) -> list[Picture]:
     """Read ground truth and choose what is asked.
 
-    Crowds (COCO's `iscrowd`) are no objects: they are not prompted, and nothing has to find them; a mask that finds
-    one costs nothing either, as in COCO's own average recall. Masks without a pixel are left out, too, and so are
-    pictures in which no object remains.
+    Crowds (COCO's `iscrowd`) are no objects unless the rules take them so: they are not prompted, and nothing has to
+    find them; a mask that finds one costs nothing either, as in COCO's own average recall. Masks without a pixel are
+    left out, too, and so are pictures in which no object remains.
+
+    Args:
+        where: the ground truth.
+        settings: what is asked.
+        notice: called with a sentence for each kind of thing that was left out or mended.
 
     Returns:
         The chosen pictures in the order of the file.
@@ -89,13 +128,42 @@ def read_ground_truth(where: GroundTruth, settings: EvaluationSettings) -> list[
             to evaluate on.
         ImageError: a picture cannot be read.
     """
-    pictures = choose(read_coco(where.annotations, where.images), settings)
+    images = _of_part(open_data_set(where.annotations, where.images, where.rules, notice), where, notice)
+    findings = Findings(repr(str(where.annotations)), where.rules)
+    findings.note(CROWDS, sum(one.is_crowd for image in images for one in image.instances))
+    drawn = [one for image in images for one in image.instances if not one.is_crowd]
+    findings.note(EMPTY_MASKS, sum(not one.rle.area for one in drawn))
+    findings.note(NOTHING_IN_THEM, sum(not _objects(image) for image in images))
+    pictures = choose(images, settings)
     if not pictures:
-        raise DatasetError(f"{where.annotations} has no object to evaluate on: only crowds, empty masks or no masks")
+        why = "; ".join(findings.sentences()) or "it lists no picture"
+        raise DatasetError(f"{where.annotations} has no object to evaluate on: {why}")
+    findings.settle(notice)
     # Now, and not after hours: opening a picture's header takes no time.
     for picture in pictures:
         picture.image.check_size(picture_size(picture.image.path))
     return pictures
+
+
+def _of_part(data: DataSet, where: GroundTruth, notice: Notice | None) -> Sequence[LabelledImage]:
+    """The pictures that are asked for; of a divided data set those to validate with, unless others are named.
+
+    Raises:
+        DatasetError: the data set has no such part, or several and none to validate with.
+    """
+    have = ", ".join(data.parts) or "none: it is not divided"
+    wanted = where.part
+    if wanted == "all" or (wanted is None and not data.parts):
+        return data.images
+    if wanted is None and "val" not in data.parts and len(data.parts) > 1:
+        raise DatasetError(f"{where.annotations} has the parts {have}, and none is val; choose one with --part")
+    usual: Part = "val" if "val" in data.parts else next(iter(data.parts), "val")
+    part = usual if wanted is None else wanted
+    if part not in data.parts:
+        raise DatasetError(f"{where.annotations} has no part {part}; its parts are {have}")
+    if notice is not None:
+        notice(f"{where.annotations}: {len(data.parts[part]):,} of {len(data.images):,} pictures are its part {part}")
+    return data.parts[part]
 
 
 def choose(images: Iterable[LabelledImage], settings: EvaluationSettings) -> list[Picture]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from samara.datasets.coco_reading import read_coco
-from samara.datasets.ground_truth import LabelledImage, split_by_image
-from samara.datasets.yolo import read_yolo
-from samara.errors import DatasetError, SettingsError
-
-WHOLE, TRAINING, VALIDATION, TEST = "whole", "training", "validation", "test"
-FOLDERS = {"train": TRAINING, "val": VALIDATION, "valid": VALIDATION, "test": TEST}
+from samara.datasets.findings import USUAL, Notice, ReadingRules
+from samara.datasets.ground_truth import DataSet, LabelledImage, split_by_image
+from samara.datasets.opening import open_data_set
+from samara.errors import DatasetError
 
 
 def read_sets(
@@ -20,56 +17,59 @@ def read_sets(
     validation_images: Path | None,
     fraction: float,
     seed: int,
+    *,
+    rules: ReadingRules = USUAL,
+    notice: Notice | None = None,
 ) -> tuple[list[LabelledImage], list[LabelledImage]]:
     """Read two data sets, or one that is divided by picture.
 
-    A YOLO-seg data set with folders for training and validation is divided as they say; what lies in `test` is never
-    used.
+    A YOLO-seg data set that says what is for training and validation, in its yaml or by its folders, is divided so;
+    what is for testing is never used.
 
     Args:
-        train: COCO file; or the folder of a YOLO-seg data set, or its data.yaml.
-        images: folder of the pictures of COCO files.
+        train: see `samara.datasets.opening.open_data_set`.
+        images: folder of the pictures; None for those of the data set, or beside the COCO file.
         validation: likewise; None to divide `train`.
         validation_images: None for `images`.
         fraction: of the pictures that are held back where nothing says which.
         seed: of that choice.
+        rules: what becomes of crowds and of bad entries.
+        notice: called with a sentence for each kind of thing that was left out or mended.
 
     Returns:
         Training and validation pictures.
 
     Raises:
-        SettingsError: a COCO file without a folder of pictures.
-        DatasetError: a data set cannot be read, or a single picture is to be divided.
+        DatasetError: a data set cannot be read, or has no part to train on or to validate with; a single picture is
+            to be divided.
     """
-    given = read_set(train, images)
-    training = given.get(TRAINING, given[WHOLE])
+    given = open_data_set(train, images, rules, notice)
+    training = list(_training(given, train))
     if validation is not None:
-        other = read_set(validation, validation_images or images)
-        return training, other.get(VALIDATION, other[WHOLE])
-    if VALIDATION in given:
-        return training, given[VALIDATION]
+        other = open_data_set(validation, validation_images or images, rules, notice)
+        return training, list(_validation(other, validation))
+    if "val" in given.parts:
+        return training, list(given.parts["val"])
     training, held_out = split_by_image(training, fraction, seed)
     if not held_out:
         raise DatasetError(f"{str(train)!r} has a single picture to train with; give others with --validation")
     return training, held_out
 
 
-def read_set(path: Path, images: Path | None) -> dict[str, list[LabelledImage]]:
-    """Read a data set: all of it under `WHOLE`, and its parts if its folders tell them apart."""
-    if path.is_dir():
-        return parts(read_yolo(path))
-    if path.suffix in (".yaml", ".yml"):
-        return parts(read_yolo(path.parent))
-    if images is None:
-        raise SettingsError(f"{path} is a COCO file; say with --images where its pictures are")
-    return {WHOLE: read_coco(path, images)}
+def _training(data: DataSet, path: Path) -> tuple[LabelledImage, ...]:
+    """What is for training; all of a data set that is not divided."""
+    if data.parts and "train" not in data.parts:
+        raise DatasetError(
+            f"{str(path)!r} has pictures for {' and '.join(data.parts)} and none for train; give others with --train"
+        )
+    return data.parts.get("train", data.images)
 
 
-def parts(images: list[LabelledImage]) -> dict[str, list[LabelledImage]]:
-    """The parts of a YOLO-seg data set by its folders; only `WHOLE` if none is for training."""
-    found: dict[str, list[LabelledImage]] = {}
-    for image in images:
-        folders = PurePosixPath(image.name).parts[:2]  # "images/train/a.jpg" or "train/images/a.jpg"
-        for folder in FOLDERS.keys() & set(folders):
-            found.setdefault(FOLDERS[folder], []).append(image)
-    return {WHOLE: images, **(found if TRAINING in found else {})}
+def _validation(data: DataSet, path: Path) -> tuple[LabelledImage, ...]:
+    """What is for validation; of a second data set also its only part, or all of it."""
+    if len(data.parts) > 1 and "val" not in data.parts:
+        raise DatasetError(
+            f"{str(path)!r} has pictures for {' and '.join(data.parts)} and none for val; give others with --validation"
+        )
+    only = next(iter(data.parts.values()), data.images)
+    return data.parts.get("val", only)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from samara.datasets.findings import CROWDS_OPTION
 from samara.datasets.ground_truth import LabelledImage
 from samara.finetuning.settings import Augmentation
 from samara.images import read_image
@@ -43,7 +44,7 @@ class LeftOut:
     def title(self) -> str:
         """For messages."""
         parts = (
-            (self.crowds, "crowd regions"),
+            (self.crowds, f"crowd regions (for objects: {CROWDS_OPTION} objects)"),
             (self.small, f"objects smaller than {FEWEST_CELLS} cells of the low-res grid"),
             (self.pictures, "pictures without any other object"),
         )

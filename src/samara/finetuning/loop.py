@@ -21,6 +21,7 @@ from samara.checkpoints.identify import FINE_TUNED_KEY, METADATA_KEY
 from samara.checkpoints.load import origin_of
 from samara.checkpoints.lora_file import save_lora
 from samara.checkpoints.save import require_suffix, save_checkpoint
+from samara.datasets.findings import Notice
 from samara.datasets.ground_truth import LabelledImage
 from samara.errors import DatasetError, SettingsError
 from samara.finetuning.embedding_cache import EmbeddingCache
@@ -39,8 +40,6 @@ from samara.networks.sam import Sam
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, the steps done and the steps in all. What stands behind a colon changes with them."""
 
-Notice = Callable[[str], None]
-"""Called with a sentence that the user should know of before hours of training."""
 
 OnEpoch = Callable[[EpochRecord], None]
 """Called with each line of the learning curve."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samara.annotation.plan import Asked, Entry
-from samara.annotation.sources import Source
+from samara.annotation.sources import Source, coco_source
 from samara.datasets.prompt_files import FilePrompts, ImagePrompts, read_prompts
 from samara.errors import SettingsError
 from samara.prompts import Prompt
@@ -89,10 +89,13 @@ def open_coco(path: Path, pictures: Path | None) -> tuple[Source, Prompts]:
 
     Raises:
         DatasetError: it is no COCO file.
+        SettingsError: the folder is none.
     """
     prompts = Prompts(path, read_prompts(path))
     root = (pictures or path.parent).resolve()
-    return Source("files", root, tuple(prompts.of_image)), prompts
+    if not root.is_dir():
+        raise SettingsError(f"{root} is no folder; give that of the pictures in {path} with --pictures")
+    return coco_source(tuple(prompts.of_image), root, str(path)), prompts
 
 
 def asked_of(prompts: ImagePrompts) -> tuple[Asked, ...]:

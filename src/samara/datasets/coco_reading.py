@@ -7,7 +7,6 @@ annotation, and nothing is left out quietly. No picture is opened.
 from __future__ import annotations
 
 import json
-import os
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any, TypeAlias
 
 from samara.datasets.ground_truth import Instance, LabelledImage
+from samara.datasets.picture_names import PictureFolder
 from samara.errors import DatasetError, SettingsError
 from samara.masks.polygons import rasterise_polygons
 from samara.masks.rle import Rle
@@ -43,8 +43,7 @@ def read_coco(annotations: Path, images: Path) -> list[LabelledImage]:
     """Read a COCO instances file.
 
     Masks are polygons (several parts are united), or run lengths, compressed or not. A picture is looked for under
-    its `file_name` in the folder, and if it is not there, under the last part of that name; never outside the
-    folder, unless by links within it.
+    its `file_name` in the folder, see `PictureFolder`; never outside the folder, unless by links within it.
 
     Args:
         annotations: the JSON file. Its widths and heights are taken for those of the upright picture; see
@@ -153,36 +152,25 @@ def _paths(listed: Mapping[Identifier, Listed], images: Path, file: str) -> dict
     """
     if not images.is_dir():
         raise DatasetError(f"{str(images)!r} is no folder; give the folder with the pictures of {file}.")
+    folder = PictureFolder(images)
     paths: dict[Identifier, Path] = {}
-    names: dict[str, str] = {}
+    names: dict[Path, str] = {}
     missing: list[str] = []
     for image_id, image in listed.items():
-        path = _find(images, image.name)
+        path = folder.find(image.name)
         if path is None:
             missing.append(image.name)
             continue
         if path in names:
             raise DatasetError(
-                f"{path!r} is listed twice in {file}, as {_short(names[path])} and as {_short(image.name)}; each "
+                f"{str(path)!r} is listed twice in {file}, as {_short(names[path])} and as {_short(image.name)}; each "
                 "picture must be listed once, with all its annotations."
             )
         names[path] = image.name
-        paths[image_id] = Path(path)
+        paths[image_id] = path
     if missing:
-        raise DatasetError(
-            f"{len(missing)} of the {len(listed)} pictures in {file} are not in {str(images)!r}; the first is "
-            f"{_short(missing[0])}."
-        )
+        raise DatasetError(f"{folder.lacks(missing, len(listed), file)}; give the folder that holds them.")
     return paths
-
-
-def _find(images: Path, name: str) -> str | None:
-    # Not pathlib: it takes several times as long, and raises for names that are too long.
-    for relative in (name, name.rpartition("/")[2]):
-        path = os.path.join(images, relative)
-        if os.path.isfile(path):
-            return path
-    return None
 
 
 def category_names(rows: object, file: str) -> dict[Identifier, str] | None:

@@ -17,6 +17,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 LAYERS = {
     "errors": 0,
     "files": 1,
+    "picture_paths": 1,
     "extras": 1,
     "licences": 1,
     "ranges": 1,
@@ -72,9 +73,8 @@ LAYERS = {
 ALLOWED = {
     "PIL": {"images", "preprocessing", "datasets"},
     "httpx": {"checkpoints"},
-    "filelock": {"checkpoints", "finetuning", "annotation", "measurements"},
+    "filelock": {"checkpoints", "finetuning", "annotation", "measurements", "files"},
     "pyarrow": {"annotation"},
-    "yaml": {"datasets"},
     "rasterio": {"images"},
     "ray": {"annotation"},
     "platformdirs": {"checkpoints", "engines"},

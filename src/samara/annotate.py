@@ -23,7 +23,7 @@ from samara.annotation.quiet_ray import require_ray
 from samara.annotation.ray_engine import Cluster, run_on_ray
 from samara.annotation.rows import ImageRow, arrow
 from samara.annotation.runner import Progress, Work, annotate_store
-from samara.annotation.store import EXPORTS, QUARANTINED, IfThere, Store, create_store
+from samara.annotation.store import EXPORTS, QUARANTINED, IfThere, Store, create_store, require_place
 from samara.annotation.workers import run_workers
 from samara.annotation_page import write_report
 from samara.datasets.formats import chosen, require_taken
@@ -77,8 +77,10 @@ class Running:
         Raises:
             MissingExtra: a library that is needed is not installed.
             SettingsError: an unknown format, or no process.
+            OutputError: the folder of the store cannot be written, or holds what may not be touched.
         """
         arrow()
+        require_place(self.out, self.if_there)
         if self.workers < 1:
             raise SettingsError(f"{self.workers} workers were asked for; at least 1 is needed")
         if self.cluster is not None:
@@ -150,7 +152,7 @@ def annotate(
         is_tiled=job.settings.tile is not None,
     )
     checkpoint, device = loaded.name, loaded.device
-    if running.retry:
+    if running.retry or store.has_moved_pictures:
         reopen(store)
     own, all_so_far = Progress(), Progress(*store.counts())
 

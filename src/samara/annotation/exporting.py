@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from samara.annotation.rows import AnnotatedRow
+from samara.annotation.sources import Source
 from samara.annotation.store import Store
 from samara.datasets.annotated import AnnotatedImage, GeoReference
 from samara.datasets.category_choice import CategoryChoice
@@ -95,8 +96,8 @@ def export_facts(store: Store) -> dict[str, Any]:
 
 def annotated_images(store: Store) -> Iterator[AnnotatedImage]:
     """The images of a store that are done, as the writers take them."""
-    root = Path(store.manifest.job["source"]["root"])
-    has_files = store.manifest.job["source"]["kind"] != _ARCHIVE
+    facts = store.manifest.job["source"]
+    source = Source(facts["kind"], Path(facts["root"]))
     for row in store.masks():
         georeference = None if row.image.georeference is None else _georeference(row.image.georeference)
         yield AnnotatedImage(
@@ -104,7 +105,7 @@ def annotated_images(store: Store) -> Iterator[AnnotatedImage]:
             masks=row.masks,
             image_id=row.image.image_id,
             categories=_categories(row),
-            path=root / row.image.path if has_files else None,
+            path=source.path_of(row.image.path),
             georeference=georeference,
         )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samara.annotation.plan import Asked, Entry
-from samara.annotation.sources import Source
+from samara.annotation.sources import Source, coco_source
 from samara.datasets.findings import USUAL, Notice, ReadingRules
 from samara.datasets.prompt_files import FilePrompts, ImagePrompts, read_prompts
 from samara.errors import DatasetError, SettingsError
@@ -103,10 +103,13 @@ def open_coco(
 
     Raises:
         DatasetError: it is no COCO file, or asks for nothing.
+        SettingsError: the folder is none.
     """
     root = (pictures or path.parent).resolve()
+    if not root.is_dir():
+        raise SettingsError(f"{root} is no folder; give that of the pictures in {path} with --pictures")
     prompts = _asking(path, read_prompts(path, root, rules, notice), rules)
-    return Source("files", root, tuple(prompts.of_image)), prompts
+    return coco_source(tuple(prompts.of_image), root, str(path)), prompts
 
 
 def _asking(path: Path, found: FilePrompts, rules: ReadingRules) -> Prompts:

@@ -1,32 +1,34 @@
-"""Where images come from: a folder, files, patterns, a list file, a tar archive. Listed in a fixed order.
+"""Where images come from: a folder, files, patterns, a list file, a tar archive, a COCO file. Listed in a fixed order.
 
+Names are relative to the folder that holds all images, see `samara.picture_paths.Given`, and name each of them once.
 Nothing is unpacked, and a name in an archive is only a name.
 """
 
 from __future__ import annotations
 
+import codecs
 import glob
 import hashlib
 import os
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from samara.annotation.plan import Entry
+from samara.datasets.picture_names import PictureFolder
 from samara.errors import ImageError, SettingsError
+from samara.picture_paths import Finder, Given, Listing, absolute, base_of, common_folder, is_picture_name
 
-PICTURE_SUFFIXES = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".tif", ".tiff", ".webp", ".avif", ".bmp", ".dib"),
-    *(".gif", ".jp2", ".j2k", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".qoi"),
-)
 COMPRESSED_TAR = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 # Larger files are hashed and decoded from the disk instead of being held in memory.
 MOST_BYTES_IN_MEMORY = 64 << 20
-_BLOCK_BYTES = 1 << 20
+# If more of the files named are not there, it is the folder that is wrong, and not the files.
+MOST_MISSING = 0.5
 
-Kind = Literal["folder", "files", "list", "archive"]
+Kind = Literal["folder", "files", "list", "archive", "coco"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +50,6 @@ class Encoded:
     path: Path | None = None
 
 
-@dataclass
-class Listing:
-    """What was found on the way through a source.
-
-    Attributes:
-        ignored: files whose names are not those of pictures.
-    """
-
-    ignored: int = 0
-
-
 @dataclass(frozen=True)
 class Source:
     """Images to annotate.
@@ -66,29 +57,38 @@ class Source:
     Attributes:
         kind: what it is.
         root: folder that names are relative to, or the archive.
-        given: what the user named, for "files".
+        given: for "files" what the user named, absolute; for "list" the path of the list; for "coco" the names in the
+            file.
+        file: of a list or of COCO, as the user named it.
         listing: filled by `entries`.
     """
 
     kind: Kind
     root: Path
     given: tuple[str, ...] = ()
+    file: str = ""
     listing: Listing = field(default_factory=Listing, compare=False)
 
     def entries(self, leave_out: Path | None = None) -> Iterator[Entry]:
-        """List the images, in a fixed order.
+        """List the images, each once, in a fixed order.
 
         Args:
             leave_out: a folder that is not looked into, such as the one for the results.
 
         Raises:
-            SettingsError: an archive or list cannot be read.
+            SettingsError: an archive or list cannot be read; or most of the files named are not there.
         """
         if self.kind == "archive":
             return self._in_archive()
-        names = {"folder": self._in_folder, "files": self._named, "list": self._listed}[self.kind]
-        hidden = None if leave_out is None else leave_out.resolve()
-        return (Entry(index, name) for index, name in enumerate(names(hidden), start=1))
+        names = {"folder": self._in_folder, "files": self._named, "list": self._listed, "coco": self._in_coco}
+        found = names[self.kind](Finder(self.listing, leave_out))
+        return (Entry(index, name) for index, name in enumerate(self._mostly_there(found), start=1))
+
+    def path_of(self, name: str) -> Path | None:
+        """The file of an image; None for one in an archive."""
+        if self.kind == "archive":
+            return None
+        return (self._folder.find(name) if self.kind == "coco" else None) or self.root / name
 
     def read(self, entry: Entry) -> Encoded:
         """Read one image file.
@@ -96,7 +96,7 @@ class Source:
         Raises:
             ImageError: it cannot be read.
         """
-        path = self.root if entry.at else self.root / entry.name
+        path = self.root if entry.at else self.path_of(entry.name) or self.root
         try:
             with path.open("rb") as file:
                 size = os.fstat(file.fileno()).st_size if entry.at is None else entry.at[1]
@@ -107,7 +107,7 @@ class Source:
         except (OSError, ValueError) as error:  # ValueError: a null character in the name
             reason = error.strerror if isinstance(error, OSError) else error
             raise ImageError(
-                f"{entry.name!r} cannot be read ({reason}); check the path and its permissions."
+                f"{entry.name!r} cannot be read ({reason}{self._looked_for(path)}); check the path and its permissions."
             ) from error
         return Encoded(entry, data, hashlib.sha256(data).hexdigest(), len(data), None if entry.at else path)
 
@@ -115,46 +115,62 @@ class Source:
         """What the manifest records, and a resumed run must have in common."""
         return {"kind": self.kind, "root": str(self.root)}
 
-    def _in_folder(self, leave_out: Path | None) -> Iterator[str]:
-        for folder, folders, files in os.walk(self.root):
-            folders[:] = sorted(
-                name
-                for name in folders
-                if not name.startswith(".") and (leave_out is None or Path(folder, name).resolve() != leave_out)
+    @cached_property
+    def _folder(self) -> PictureFolder:
+        return PictureFolder(self.root)
+
+    def _looked_for(self, path: Path) -> str:
+        if os.path.islink(path) and not os.path.exists(path):
+            return f"; it is a link to {os.readlink(path)!r:.120}, which is not there"
+        return "" if os.path.exists(path) else f"; looked for in {str(self.root)!r:.200}"
+
+    def _mostly_there(self, names: Iterator[str]) -> Iterator[str]:
+        count, listing = 0, self.listing
+        for count, name in enumerate(names, start=1):  # noqa: B007 - how many there are in all
+            yield name
+        if listing.missing > MOST_MISSING * count:
+            of = f"that {self.file} names " if self.file else ""
+            remedy = {"coco": "give their folder with --pictures", "list": "its names count from its own folder"}
+            raise SettingsError(
+                f"{listing.missing} of the {count} pictures {of}are not there; the first is "
+                f"{listing.first_missing!r:.120}, looked for in {str(self.root)!r}; "
+                f"{remedy.get(self.kind, 'see that what links lead to is there')}"
             )
-            for name in sorted(files):
-                if is_picture_name(name):
-                    yield os.path.relpath(os.path.join(folder, name), self.root).replace(os.sep, "/")
-                elif not name.startswith("."):
-                    self.listing.ignored += 1
 
-    def _named(self, leave_out: Path | None) -> Iterator[str]:
-        for given in self.given:
-            if os.path.isdir(self.root / given):
-                inner = Source("folder", self.root / given, listing=self.listing)
-                yield from (f"{given.rstrip('/')}/{name}" for name in inner._in_folder(leave_out))
-            elif glob.has_magic(given) and not (self.root / given).exists():
-                yield from self._matching(given)
-            else:
-                yield given
+    def _in_folder(self, finder: Finder) -> Iterator[str]:
+        for path in finder.below(self.root):
+            yield self._name(path)
 
-    def _matching(self, pattern: str) -> Iterator[str]:
-        for name in sorted(glob.iglob(pattern, root_dir=self.root, recursive=True)):
-            if is_picture_name(name):
-                yield name
-            elif os.path.isfile(self.root / name):
-                self.listing.ignored += 1
+    def _named(self, finder: Finder) -> Iterator[str]:
+        yield from map(self._name, Given(self.given, self.root).find(finder))
 
-    def _listed(self, _: Path | None) -> Iterator[str]:
-        (name,) = self.given
-        try:
-            with open(self.root / name, "rb") as lines:
-                for line in lines:
-                    text = os.fsdecode(line.strip(b"\r\n"))
-                    if text.strip() and not text.startswith("#"):
-                        yield text
-        except OSError as error:
-            raise SettingsError(f"the list {name} cannot be read ({error.strerror or error})") from error
+    def _listed(self, finder: Finder) -> Iterator[str]:
+        (path,) = self.given
+        folder = Path(path).parent
+        for line in lines_of(path):
+            yield from map(self._name, finder.once(absolute(line, folder)))
+
+    def _in_coco(self, finder: Finder) -> Iterator[str]:
+        """Names as the file has them: `read` looks for them, so that a later run can look elsewhere.
+
+        Raises:
+            SettingsError: two names are those of one picture, and it cannot be said whose prompts count.
+        """
+        names: dict[str, str] = {}
+        for name in self.given:
+            path = self._folder.find(name)
+            if path is None:
+                finder.listing.missing += 1
+                finder.listing.first_missing = finder.listing.first_missing or name
+            elif (other := names.setdefault(os.path.realpath(path), name)) != name:
+                raise SettingsError(
+                    f"{self.file} lists {str(path)!r:.120} twice, as {other!r:.80} and as {name!r:.80}; list each "
+                    "picture once, with all that is asked of it"
+                )
+            yield name
+
+    def _name(self, path: str) -> str:
+        return os.path.relpath(path, self.root).replace(os.sep, "/")
 
     def _in_archive(self) -> Iterator[Entry]:
         try:
@@ -170,6 +186,24 @@ class Source:
             raise SettingsError(f"{self.root} cannot be read as a tar archive ({error}); make it again") from error
 
 
+def lines_of(path: str) -> Iterator[str]:
+    """The names in a list: a line each; empty lines and comments, which begin with `#`, are left out.
+
+    Raises:
+        SettingsError: the list cannot be read, or is UTF-16.
+    """
+    try:
+        with open(path, "rb") as lines:
+            for number, line in enumerate(lines):
+                if not number and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                    raise SettingsError(f"the list {path} is UTF-16; save it as UTF-8")
+                text = os.fsdecode((line if number else line.removeprefix(codecs.BOM_UTF8)).strip(b"\r\n"))
+                if text.strip() and not text.startswith("#"):
+                    yield text
+    except OSError as error:
+        raise SettingsError(f"the list {path} cannot be read ({error.strerror or error})") from error
+
+
 def open_source(given: Sequence[str]) -> Source:
     """Find out what somebody means by IMAGES.
 
@@ -183,10 +217,11 @@ def open_source(given: Sequence[str]) -> Source:
     if not given:
         raise SettingsError("no image was given; name a folder, files, a pattern, a list (.txt) or a tar archive")
     if len(given) > 1:
-        missing = [name for name in given if not glob.has_magic(name) and not os.path.exists(name)]
+        files = Given.of(given)
+        missing = [name for name in given if not glob.has_magic(name) and not os.path.lexists(name)]
         if missing:
             raise SettingsError(f"{missing[0]} does not exist; check the path, seen from {os.getcwd()}")
-        return Source("files", Path.cwd(), tuple(given))
+        return Source("files", files.root, files.paths)
     (name,) = given
     path = Path(name)
     if path.is_dir():
@@ -195,27 +230,36 @@ def open_source(given: Sequence[str]) -> Source:
         raise SettingsError(
             f"{name} is compressed, so that no image can be read by itself; decompress it to .tar first"
         )
-    if path.is_file():
+    if os.path.lexists(path):
         return _of_file(path)
+    files = Given.of(given)
     if glob.has_magic(name):
-        return Source("files", Path.cwd(), (name,))
+        return Source("files", files.root, files.paths)
     raise SettingsError(f"{name} does not exist; name a folder, files, a pattern, a list (.txt) or a tar archive")
+
+
+def coco_source(names: Sequence[str], root: Path, file: str) -> Source:
+    """The pictures that a COCO file lists, below a folder.
+
+    Args:
+        names: of the pictures, as the file has them.
+        root: their folder.
+        file: for messages.
+    """
+    return Source("coco", root, tuple(names), file)
 
 
 def _of_file(path: Path) -> Source:
     if path.suffix.lower() == ".tar":
         return Source("archive", path.resolve())
     if path.suffix.lower() == ".txt":
-        return Source("list", path.parent.resolve(), (path.name,))
-    if is_picture_name(path.name):
-        return Source("files", Path.cwd(), (str(path),))
+        folder = Path(os.path.realpath(path.parent))
+        root = common_folder({base_of(line, folder) for line in lines_of(str(path))} or {str(folder)})
+        return Source("list", root, (str(folder / path.name),), str(path))
+    if is_picture_name(path.name.lstrip(".")):
+        files = Given.of([str(path)])
+        return Source("files", files.root, files.paths)
     raise SettingsError(
         f"{path} is no picture, list or archive by its name; give a folder, pictures, a pattern, a list (.txt) "
         "or a .tar"
     )
-
-
-def is_picture_name(name: str) -> bool:
-    """Whether a file's name is that of a picture, and not hidden."""
-    base = name.rpartition("/")[2]
-    return not base.startswith(".") and os.path.splitext(base)[1].lower() in PICTURE_SUFFIXES

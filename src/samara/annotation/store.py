@@ -16,32 +16,34 @@ The tables can be read with anything that reads Parquet: `pyarrow.dataset.datase
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from samara.annotation.claims import claim, someone_holds
-from samara.annotation.manifest import Manifest, new_manifest, read_manifest, require_same_job
+from samara.annotation.claims import claim, forget, someone_holds
+from samara.annotation.manifest import Manifest, new_manifest, pictures_moved, read_manifest, require_same_job
 from samara.annotation.plan import Entry, Shard, read_shards, write_plan
 from samara.annotation.rows import AnnotatedRow, ImageRow, annotated_row, arrow, mask_schema
 from samara.annotation.shard_files import Pair, ShardFiles, row_groups
 from samara.errors import OutputError
+from samara.files import made_folder, require_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-MANIFEST, PLAN = "manifest.json", "plan.jsonl"
+MANIFEST, PLAN, NEW_PLAN = "manifest.json", "plan.jsonl", "plan.jsonl.new"
 CREATION = "creation.lock"
 FOLDERS = ("shards", "journal", "claims", "runs")
 QUARANTINED, REPORT, EXPORTS = "quarantined.csv", "report.html", "exports"
 # How often to look whether another process is done with making the store.
 LOOK_AGAIN_S = 0.2
 # Of a process that died while it made the store.
-_LEFTOVERS = (f".{MANIFEST}.", f".{PLAN}.")
+_LEFTOVERS = (f".{MANIFEST}.", f".{PLAN}.", NEW_PLAN)
 
 IfThere = Literal["refuse", "resume", "overwrite"]
 """What to do with a store that exists."""
@@ -54,10 +56,12 @@ class Store:
     Attributes:
         folder: where it lies.
         manifest: what made it.
+        has_moved_pictures: whether this run looks for the pictures elsewhere than those before it.
     """
 
     folder: Path
     manifest: Manifest
+    has_moved_pictures: bool = False
 
     def shards(self) -> Iterator[Shard]:
         """Walk through the plan."""
@@ -178,7 +182,8 @@ def create_store(
     Args:
         folder: where it shall lie.
         job: what its rows will depend on, see `Manifest`.
-        entries: the images; not looked at when a store is resumed, whose plan stays as it was.
+        entries: the images; when a store is resumed its plan stays as it was, and they are gone through only if the
+            pictures of a COCO file are now looked for elsewhere.
         if_there: "refuse" a store that exists, "resume" it if the job is the same (and begin one where there is none,
             so that a job that is started again and again, or on many machines at once, needs one command line),
             "overwrite" it, with the report and the exports that lie in it.
@@ -191,23 +196,67 @@ def create_store(
         MissingExtra: pyarrow is not installed.
     """
     arrow()
-    _make_folder(folder)
-    with _claimed_making(folder, waits=if_there == "resume"):
+    require_place(folder, if_there)
+    with made_folder(folder), _claimed_making(folder, waits=if_there == "resume"):
         if (folder / MANIFEST).exists():
-            if if_there == "refuse":
-                raise OutputError(f"{folder} holds a store already; go on with --resume, or replace it by --overwrite")
+            require_place(folder, if_there)  # somebody may have made it since
             if if_there == "resume":
-                store = open_store(folder)
-                require_same_job(store.manifest.job, job, folder)
-                return store
+                return _joined(open_store(folder), job, entries)
+        return _made(folder, job, entries, images_per_shard, is_tiled=is_tiled)
+
+
+def require_place(folder: Path, if_there: IfThere) -> None:
+    """Find out, before anything is loaded, whether a store can lie in a folder; nothing is left.
+
+    Raises:
+        OutputError: it cannot be written, holds a store that may not be touched, or somebody else's files.
+    """
+    require_folder(folder)
+    if (folder / MANIFEST).exists():
+        if if_there == "refuse":
+            raise OutputError(f"{folder} holds a store already; go on with --resume, or replace it by --overwrite")
+        return
+    strangers = [path.name for path in folder.iterdir() if not _is_ours(path)] if folder.exists() else []
+    if strangers:
+        raise OutputError(f"{folder} is not empty ({strangers[0]}); choose another folder for the store")
+
+
+def _made(
+    folder: Path, job: Mapping[str, Any], entries: Iterable[Entry], images_per_shard: int | None, *, is_tiled: bool
+) -> Store:
+    """A new store, also in the place of an old one: which is there until the new plan is, since that can fail."""
+    planned = folder / NEW_PLAN
+    try:
+        plan = write_plan(planned, entries, images_per_shard, is_tiled=is_tiled)
+        manifest = new_manifest(job, plan)
+        if (folder / MANIFEST).exists():
             _remove(folder)
+        for name in FOLDERS:
+            (folder / name).mkdir(exist_ok=True)
+        os.replace(planned, folder / PLAN)
         for path in folder.iterdir():
             if path.name.startswith(_LEFTOVERS):
                 path.unlink()
-        plan = write_plan(folder / PLAN, entries, images_per_shard, is_tiled=is_tiled)
-        manifest = new_manifest(job, plan)
         manifest.save(folder / MANIFEST)  # from here on it is a store
-        return Store(folder, manifest)
+    except BaseException:
+        planned.unlink(missing_ok=True)
+        if not (folder / MANIFEST).exists():
+            forget(folder / CREATION)
+        raise
+    return Store(folder, manifest)
+
+
+def _joined(store: Store, job: Mapping[str, Any], entries: Iterable[Entry]) -> Store:
+    """A store that is resumed, with the folder of the pictures as it is now."""
+    require_same_job(store.manifest.job, job, store.folder)
+    if not pictures_moved(store.manifest.job, job):
+        return store
+    for _ in entries:
+        pass  # raises if most of them are not there either
+    moved = {**store.manifest.job, "source": {**store.manifest.job["source"], "root": job["source"]["root"]}}
+    manifest = replace(store.manifest, job=moved)
+    manifest.save(store.folder / MANIFEST)
+    return Store(store.folder, manifest, has_moved_pictures=True)
 
 
 @contextmanager
@@ -221,20 +270,6 @@ def _claimed_making(folder: Path, *, waits: bool) -> Iterator[None]:
         if not waits:
             raise OutputError(f"another process is just making {folder}; join it with --resume")
         time.sleep(LOOK_AGAIN_S)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        strangers = [path for path in folder.iterdir() if not _is_ours(path)]
-        if strangers and not (folder / MANIFEST).exists():
-            raise OutputError(f"{folder} is not empty ({strangers[0].name}); choose another folder for the store")
-        for name in FOLDERS:
-            (folder / name).mkdir(exist_ok=True)
-    except OutputError:
-        raise
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be used as output folder: {error.strerror or error}") from error
 
 
 def _is_ours(path: Path) -> bool:
@@ -252,4 +287,3 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder / EXPORTS, ignore_errors=True)
     for name in FOLDERS:
         shutil.rmtree(folder / name, ignore_errors=True)
-        (folder / name).mkdir(exist_ok=True)

@@ -7,7 +7,6 @@ everything else is a fault that names the entry. No picture is opened, but to fi
 from __future__ import annotations
 
 import json
-import os
 import re
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,6 +15,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any, TypeAlias
 
 from samara.datasets.findings import Findings
+from samara.datasets.picture_names import PictureFolder
 from samara.datasets.sa1b_reading import as_coco, is_sa1b
 from samara.errors import DatasetError, ImageError
 from samara.images import picture_size
@@ -100,7 +100,9 @@ def read_document(annotations: Path, findings: Findings, pictures: Path | None) 
     file = findings.source
     document = open_document(annotations, file)
     categories = category_names(document.get("categories"), file, findings)
-    images, refused = listed_images(document["images"], file, findings, pictures)
+    images, refused = listed_images(
+        document["images"], file, findings, None if pictures is None else PictureFolder(pictures)
+    )
     return CocoDocument(file, tuple(document["annotations"]), images, refused, categories)
 
 
@@ -179,7 +181,7 @@ def listed_images(
     rows: Iterable[Any],
     file: str,
     findings: Findings,
-    pictures: Path | None,  # Any: JSON values
+    pictures: PictureFolder | None,  # Any: JSON values
 ) -> tuple[dict[Identifier, Listed], set[Identifier]]:
     """Read the list of images: those that can be used by their ids, and the ids of the others."""
     seen: dict[Identifier, Mapping[str, Any]] = {}
@@ -205,7 +207,9 @@ def listed_images(
     return listed, refused
 
 
-def _size(row: Mapping[str, Any], name: str, where: str, findings: Findings, pictures: Path | None) -> tuple[int, int]:
+def _size(
+    row: Mapping[str, Any], name: str, where: str, findings: Findings, pictures: PictureFolder | None
+) -> tuple[int, int]:
     """H, W as the file says, or else the picture."""
     sides = {side: row.get(side) for side in ("height", "width")}
     numbers = [whole_number(value) for value in sides.values()]
@@ -216,7 +220,7 @@ def _size(row: Mapping[str, Any], name: str, where: str, findings: Findings, pic
     if height and width:
         return height, width
     lacking = next(f"{short(value)} as {side}" for side, value in sides.items() if not whole_number(value))
-    path = None if pictures is None else find_picture(pictures, name)
+    path = None if pictures is None else pictures.find(name)
     if path is None:
         raise DatasetError(f"{where} has {lacking}, and its picture was not found, which would tell its size.")
     try:
@@ -263,16 +267,6 @@ def safe_name(name: object, where: str) -> str:
             "and without '..'."
         )
     return as_windows.as_posix()
-
-
-def find_picture(images: Path, name: str) -> str | None:
-    """The picture of a name in a folder: under the name, or else under its last part; None if it is not there."""
-    # Not pathlib: it takes several times as long, and raises for names that are too long.
-    for relative in (name, name.rpartition("/")[2]):
-        path = os.path.join(images, relative)
-        if os.path.isfile(path):
-            return path
-    return None
 
 
 def category_names(rows: object, file: str, findings: Findings) -> dict[Identifier, str] | None:

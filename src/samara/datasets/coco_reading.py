@@ -14,7 +14,6 @@ from samara.datasets.coco_document import (
     CocoDocument,
     Identifier,
     category_of,
-    find_picture,
     is_crowd,
     read_document,
     short,
@@ -22,6 +21,7 @@ from samara.datasets.coco_document import (
 )
 from samara.datasets.findings import USUAL, Findings, Notice, ReadingRules
 from samara.datasets.ground_truth import Instance, LabelledImage
+from samara.datasets.picture_names import PictureFolder
 from samara.errors import DatasetError, SettingsError
 from samara.masks.polygons import rasterise_polygons
 from samara.masks.rle import Rle
@@ -38,8 +38,7 @@ def read_coco(
     """Read a COCO instances file.
 
     Masks are polygons (several parts are united), or run lengths, compressed or not. A picture is looked for under
-    its `file_name` in the folder, and if it is not there, under the last part of that name; never outside the
-    folder, unless by links within it.
+    its `file_name` in the folder, see `PictureFolder`; never outside the folder, unless by links within it.
 
     Args:
         annotations: the JSON file, or a folder of SA-1B's. Its widths and heights are taken for those of the upright
@@ -86,14 +85,15 @@ def _paths(document: CocoDocument, images: Path, findings: Findings) -> dict[Ide
     """
     if not images.is_dir():
         raise DatasetError(f"{str(images)!r} is no folder; give the folder with the pictures of {document.file}.")
+    folder = PictureFolder(images)
     paths: dict[Identifier, Path] = {}
-    names: dict[str, str] = {}
+    names: dict[Path, str] = {}
     missing: list[str] = []
     for image_id, image in list(document.images.items()):
-        path = find_picture(images, image.name)
+        path = folder.find(image.name)
         if path is not None and path not in names:
             names[path] = image.name
-            paths[image_id] = Path(path)
+            paths[image_id] = path
             continue
         document.refused.add(image_id)
         del document.images[image_id]
@@ -101,15 +101,11 @@ def _paths(document: CocoDocument, images: Path, findings: Findings) -> dict[Ide
             missing.append(image.name)
         else:
             findings.fault(
-                f"{path!r} is listed twice in {document.file}, as {short(names[path])} and as {short(image.name)}; "
+                f"{str(path)!r} is listed twice in {document.file}, as {short(names[path])} and as {short(image.name)}; "
                 "each picture must be listed once, with all its annotations."
             )
     if missing:
-        listed = len(missing) + len(paths)
-        sentence = (
-            f"{len(missing)} of the {listed} pictures in {document.file} are not in {str(images)!r}; the first is "
-            f"{short(missing[0])}."
-        )
+        sentence = f"{folder.lacks(missing, len(missing) + len(paths), document.file)}."
         if not paths:
             raise DatasetError(f"{sentence} Say with --images where they are.")
         findings.fault(sentence, len(missing))

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from samara.networks.early_features import split_early
 from samara.networks.layers import MLP, LayerNorm2d, learned_tokens
 from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, MaskDecoder, weighted_sums, whole_image
+from samara.networks.plain import parts_of
 from samara.networks.shared_image import PromptedImages
 from samara.networks.two_way_transformer import TwoWayTransformer
 
@@ -104,6 +105,7 @@ class HqMaskDecoder(MaskDecoder):
             nn.GELU(),
             nn.Conv2d(middle, drawn, kernel_size=3, padding=1),
         )
+        self.made_of = parts_of(self)
 
     def forward(
         self,

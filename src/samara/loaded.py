@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from samara.cores import survive_forks
 from samara.devices import Precision
 from samara.errors import SettingsError, WrongCheckpoint
 from samara.networks.hq_mask_decoder import HqMaskDecoder
@@ -74,6 +75,7 @@ class Loaded:
     calibration: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        survive_forks()
         has_hq_token = isinstance(self.network, Sam) and isinstance(self.network.mask_decoder, HqMaskDecoder)
         if self.hq_token_only and not has_hq_token:
             raise SettingsError(f"hq_token_only is for HQ-SAM; {self.variant.title} has no HQ token")

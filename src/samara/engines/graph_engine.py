@@ -24,7 +24,7 @@ from samara.devices import Precision, computing
 from samara.engines.engine import Decoded, InputPrompts, Prepared, SparingEngine, concatenate_decoded, nothing_decoded
 from samara.engines.graphs import check_plain
 from samara.engines.torch_engine import FEWEST_THAT_SHARE, PreparedByTorch, TorchEngine, decoder_of
-from samara.errors import SettingsError
+from samara.errors import DeviceError, SettingsError
 from samara.loaded import Loaded, fingerprint
 from samara.networks.decoder_graph import embedding_of
 from samara.networks.sam import Sam
@@ -86,12 +86,13 @@ class GraphEngine(SparingEngine):
         """Refuse to answer where the graphs would not answer as the network does, or not at all.
 
         Raises:
-            SettingsError: weights or layers were changed since, or the process is a fork of the one that opened it.
+            SettingsError: weights or layers were changed since.
+            DeviceError: the process is a fork of the one that opened it.
         """
         if os.getpid() != self._process:
-            raise SettingsError(
-                f"{self.name} was opened before this process was forked, and its threads stayed behind; load the "
-                'checkpoint in this process, start processes with "spawn", or use the engine torch'
+            raise DeviceError(
+                f"{self.name} was opened before this process was forked, and its threads stayed behind; start "
+                'processes with "spawn", or use the engine torch'
             )
         check_plain(self.network, self.name)
         if fingerprint(_PARTS[part](self.network)) != self._weights[part]:

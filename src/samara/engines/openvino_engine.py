@@ -19,7 +19,7 @@ from samara.engines.cache import cached
 from samara.engines.calibration import FLOATING, calibration_files, calibration_inputs, quantise
 from samara.engines.graph_engine import Array, GraphEngine, Run
 from samara.engines.graphs import Graph, check_plain, decoder_graphs_of, encoder_graph_of
-from samara.engines.quiet_libraries import import_openvino
+from samara.engines.quiet_libraries import import_openvino, start
 from samara.engines.torch_engine import decoder_of
 from samara.errors import DeviceError
 from samara.loaded import Loaded, fingerprint
@@ -107,7 +107,12 @@ def _converted(
 
 
 def compile_model(path: Path, hint: str) -> Run:
-    """A converted graph, ready to run on this machine; `hint` is a value of `HINTS`."""
+    """A converted graph, ready to run on this machine; `hint` is a value of `HINTS`.
+
+    Raises:
+        DeviceError: the processor does not compute in it, or see `start`.
+    """
+    start("openvino")
     settings = {
         "INFERENCE_PRECISION_HINT": hint,
         "PERFORMANCE_HINT": "LATENCY",

@@ -67,8 +67,6 @@ def adaptations(network: nn.Module) -> Iterator[str]:
     if not isinstance(made_of, dict):
         yield f"it is a {_name_of(type(network))}"
         return
-    if any(getattr(module_of_torch, name) for name in HOOKS_ON_EVERYTHING):
-        yield "PyTorch has hooks on all modules"
     parts = dict(network.named_modules())
     for name in made_of.keys() - parts.keys():
         yield f"{name} is gone"
@@ -89,6 +87,8 @@ def own_adaptations(module: nn.Module) -> Iterator[str]:
     """What was changed about a module itself, its parts left aside."""
     if any(getattr(module, name) for name in HOOKS):
         yield "has hooks"
+    if any(getattr(module_of_torch, name) for name in HOOKS_ON_EVERYTHING):
+        yield "is under hooks on all modules of PyTorch"
     kind = type(module)
     for name in vars(module):
         if callable(getattr(kind, name, None)):

@@ -98,7 +98,7 @@ class PromptEncoder(nn.Module):
         N = _count(points, boxes, masks)  # noqa: N806
         weight = self.no_mask_embed.weight
         sparse = torch.cat(tokens, dim=1) if tokens else weight.new_zeros(N, 0, self.embed_dim)
-        if masks is not None:
+        if masks is not None and len(masks):
             return sparse, self.mask_downscaling(masks)
         h, w = grid_hw or self.image_embedding_size
         return sparse, weight.view(1, -1, 1, 1).expand(N, -1, h, w)

@@ -261,7 +261,6 @@ MIRRORS_ELSEWHERE = {
     "networks/two_way_transformer.py": "parity/test_networks.py",
     "automatic/point_grid.py": "automatic/test_settings.py",
     "embeddings.py": "test_predictor.py",
-    "engines/engine.py": "engines/test_torch_engine.py",
     "engines/limits.py": "diagnosis/test_agreement.py",
     "exporting/formats.py": "exporting/test_export.py",
     "exporting/manifest.py": "exporting/test_export.py",

@@ -6,6 +6,8 @@ sharing; independent pieces, each on a core of its own, waste none.
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -38,3 +40,15 @@ def map_on_cores(function: Callable[[Piece], Result], pieces: Iterable[Piece]) -
     finally:
         # The linear algebra library counts its threads for the whole process.
         torch.set_num_threads(cores)
+
+
+@functools.cache
+def survive_forks() -> None:
+    """See to it that a process that is forked from this one can compute, from now on and once for all.
+
+    PyTorch's threads do not follow into a fork, and the first operation there that wants more than one waits for them
+    for good. So a fork begins with one thread. (OpenCV sees to its own: told a number of threads there, it hangs.)
+    Called when a network is loaded and not before, so that who only imports samara gets the forks he had.
+    """
+    if hasattr(os, "register_at_fork"):  # elsewhere there are no forks
+        os.register_at_fork(after_in_child=functools.partial(torch.set_num_threads, 1))

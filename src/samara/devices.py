@@ -55,6 +55,17 @@ def choose_precision(asked: str, device: str) -> Precision:
     raise SettingsError(f"{asked!r} is no precision; use auto, {', '.join(PRECISIONS)}")
 
 
+def computing(device: torch.device | str, precision: Precision) -> torch.autocast:
+    """A context in which PyTorch computes in a precision, and not in that of an autocast around the caller.
+
+    What is cast is not kept: weights may change while an autocast around the caller lasts.
+    """
+    kind = torch.device(device).type
+    if precision in ("bfloat16", "float16"):
+        return torch.autocast(kind, dtype=getattr(torch, precision), cache_enabled=False)
+    return torch.autocast(kind, enabled=False)
+
+
 def computes_in_bfloat16(device: str) -> bool:
     """Whether the device multiplies bfloat16 matrices in hardware, so that bfloat16 is faster than float32."""
     kind = torch.device(device).type

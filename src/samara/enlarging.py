@@ -18,6 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from samara.devices import computing
 from samara.masks.rle import Rle, encode_columns
 from samara.preprocessing import Frame
 
@@ -137,10 +138,11 @@ class Enlargement:
     def _enlarged(self, low_res_logits: Tensor, columns: Range, rows: Range) -> Tensor:
         """Logits of some columns, from the beginning of a block on, and rows of the image: (W', H')."""
         y0, y1 = self.rows.needed_for(*rows)
-        tall = low_res_logits[y0:y1].T @ self.rows.matrix[rows[0] : rows[1], y0:y1].T  # (4w, H')
         blocks = slice(columns[0] // BLOCK, -(-columns[1] // BLOCK))
         sources = self.columns.sources[blocks]
-        enlarged = torch.bmm(self.columns.blocks[blocks], tall[sources.flatten()].view(*sources.shape, -1))
+        with computing("cpu", "float32"):
+            tall = low_res_logits[y0:y1].T @ self.rows.matrix[rows[0] : rows[1], y0:y1].T  # (4w, H')
+            enlarged = torch.bmm(self.columns.blocks[blocks], tall[sources.flatten()].view(*sources.shape, -1))
         return enlarged.flatten(0, 1)[: columns[1] - columns[0]]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from samara.cores import survive_forks
 from samara.devices import Precision
 from samara.errors import SettingsError, WrongCheckpoint
 from samara.networks.hq_mask_decoder import HqMaskDecoder
@@ -74,6 +75,7 @@ class Loaded:
     calibration: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        survive_forks()
         has_hq_token = isinstance(self.network, Sam) and isinstance(self.network.mask_decoder, HqMaskDecoder)
         if self.hq_token_only and not has_hq_token:
             raise SettingsError(f"hq_token_only is for HQ-SAM; {self.variant.title} has no HQ token")
@@ -111,9 +113,9 @@ class Loaded:
             )
         return self.network
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
-        """Short hash of the image encoder's weights, and input size: embeddings with another one do not fit.
+        """Short hash of the image encoder's weights as they are now, and input size: others' embeddings do not fit.
 
         Early features count: HQ-SAM has SAM's own encoder, but embeddings of more channels. Of a detector, which
         embeds nothing, it is the hash of the whole network.
@@ -125,11 +127,29 @@ class Loaded:
 
 def fingerprint(network: nn.Module) -> str:
     """Hash a network's weights: names, shapes and a few hundred evenly spaced values of each tensor; 16 hex digits."""
+    tensors = [pair for name, value in network.state_dict().items() for pair in _tensors_in(name, value)]
+    samples = [_sample(tensor) for _, tensor in tensors]
+    # All at once: a GPU takes longer to answer than to count.
+    values = (torch.cat(samples) if samples else torch.zeros(0)).cpu().numpy().tobytes()
     digest = hashlib.sha256()
-    for name, tensor in network.state_dict().items():
-        values = tensor.detach().flatten()
-        step = max(1, values.numel() // SAMPLES_PER_TENSOR)
-        sample = values[::step].to("cpu", torch.float32).contiguous()
+    start = 0
+    for (name, tensor), sample in zip(tensors, samples, strict=True):
         digest.update(f"{name}{tuple(tensor.shape)}".encode())
-        digest.update(sample.numpy().tobytes())
+        digest.update(values[start : start + 4 * len(sample)])
+        start += 4 * len(sample)
     return digest.hexdigest()[:16]
+
+
+def _tensors_in(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of an entry of a state dict; quantised layers keep pairs of them, and words about themselves."""
+    if isinstance(value, Tensor):
+        yield name, value.detach()
+    elif isinstance(value, (tuple, list)):
+        for index, part in enumerate(value):
+            yield from _tensors_in(f"{name}.{index}", part)
+
+
+def _sample(tensor: Tensor) -> Tensor:
+    """Up to about twice `SAMPLES_PER_TENSOR` of its values, float32."""
+    values = (tensor.dequantize() if tensor.is_quantized else tensor).flatten()
+    return values[:: max(1, values.numel() // SAMPLES_PER_TENSOR)].to(torch.float32)

@@ -55,6 +55,8 @@ class Frame:
         Returns:
             (M, H, W). The work takes memory for M · (input side² + H · W) floats; slice M for large images.
         """
+        if not len(low_res_logits):
+            return low_res_logits.new_zeros(0, *self.original_size_hw)
         h, w = self.resized_size_hw
         square = F.interpolate(
             low_res_logits[None],
@@ -83,9 +85,10 @@ def normalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -
         std: the same.
 
     Returns:
-        (..., 3, H, W), float.
+        (..., 3, H, W), float32; float64 of float64.
     """
-    shift, scale = (torch.tensor(numbers, device=images.device).view(3, 1, 1) for numbers in (mean, std))
+    dtype = torch.promote_types(images.dtype, torch.float32)
+    shift, scale = (torch.tensor(numbers, dtype=dtype, device=images.device).view(3, 1, 1) for numbers in (mean, std))
     return (images - shift) / scale
 
 

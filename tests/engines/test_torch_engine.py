@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import pytest
 import torch
 
+import samara
 from samara.engines import torch_engine
 from samara.engines.engine import InputPrompts
 from samara.engines.torch_engine import CompiledTorchEngine, TorchEngine
+from tests.engines.conftest import small
+from tests.engines.prompting import KINDS, relative_error
+from tests.engines.prompting import prompts as kind_prompts
 
 
 @pytest.fixture(scope="module")
@@ -80,27 +85,90 @@ def test_results_are_float32_whatever_the_precision(mini, features):
     assert decoded.low_res_logits.dtype == decoded.predicted_iou.dtype == torch.float32
 
 
-@pytest.mark.gpu
-def test_a_gpu_gives_the_same_masks(mini, features):
-    network = mini.network.to("cuda")
-    try:
-        engine = TorchEngine(network, "cuda")
-        found = engine.decode(
-            features.to("cuda"),
-            InputPrompts(
-                points=tuple(part.cuda() for part in prompts(4).points),
-                boxes=None,
-                masks=None,
-                image_of_prompt=torch.zeros(4, dtype=torch.int64, device="cuda"),
-            ),
-            input_size=512,
-            multimask=True,
+def assert_same_masks_on(device, network, features, precision="float32"):
+    """The network, moved to a device, answers as it does on the CPU in float32."""
+    engine = TorchEngine(copy.deepcopy(network).to(device), device, precision)
+    for count in (4, 40):
+        given = prompts(count)
+        asked = InputPrompts(
+            points=tuple(part.to(device) for part in given.points),
+            boxes=None,
+            masks=None,
+            image_of_prompt=given.image_of_prompt.to(device),
         )
-    finally:
-        mini.network.to("cpu")
-    expected = decode(TorchEngine(mini.network, "cpu"), features, 4)
-    agreement = ((found.low_res_logits.cpu() > 0) == (expected.low_res_logits > 0)).float().mean()
-    assert agreement > 0.999
+        images = engine.prepare(features[:1])
+        found = engine.decode(images, asked, input_size=512, multimask=True)
+        none = engine.decode(images, asked, input_size=512, multimask=True, min_predicted_iou=1e9)
+        nothing = engine.decode(images, asked[:0], input_size=512, multimask=True)
+        expected = decode(TorchEngine(network, "cpu"), features, count)
+        assert found.low_res_logits.device.type == device
+        assert found.prompt.cpu().equal(expected.prompt)
+        agreement = ((found.low_res_logits.cpu() > 0) == (expected.low_res_logits > 0)).float().mean()
+        assert agreement > (0.999 if precision == "float32" else 0.98)
+        assert len(none.prompt) == len(nothing.prompt) == 0
+
+
+def test_the_comparison_with_a_gpu_holds_for_the_processor_itself(mini, features):
+    assert_same_masks_on("cpu", mini.network, features)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_a_gpu_gives_the_same_masks(mini, features, precision):
+    assert_same_masks_on("cuda", mini.network, features, precision)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_everything_in_a_picture_on_a_gpu(mini, dog, precision):
+    """In 16 bits, which are the default there, attention over no prompts gave None."""
+    loaded = dataclasses.replace(mini, network=copy.deepcopy(mini.network).cuda(), device="cuda", precision=precision)
+    settings = samara.AutomaticSettings(points_per_side=8)
+    found = samara.AutomaticMaskGenerator(loaded, settings).generate(dog)
+    expected = samara.AutomaticMaskGenerator(mini, settings).generate(dog)
+    assert abs(len(found) - len(expected)) <= (0 if precision == "float32" else 0.2 * len(expected))
+    none = dataclasses.replace(settings, pred_iou_thresh=1e9)
+    assert len(samara.AutomaticMaskGenerator(loaded, none).generate(dog)) == 0
+
+
+def autocasts():
+    return [None, *(torch.autocast("cpu", dtype=dtype) for dtype in (torch.bfloat16, torch.float16))]
+
+
+@pytest.mark.parametrize("count", [2, 9])
+def test_an_autocast_around_the_caller_changes_nothing(engine, features, count):
+    expected = decode(engine, features, count)
+    for autocast in autocasts()[1:]:
+        with autocast:
+            found = decode(engine, features, count)
+            assert torch.equal(engine.encode(torch.ones(1, 3, 64, 64)), encoded(engine))
+        assert torch.equal(found.low_res_logits, expected.low_res_logits)
+        assert torch.equal(found.predicted_iou, expected.predicted_iou)
+
+
+def encoded(engine):
+    with torch.autocast("cpu", enabled=False):
+        return engine.encode(torch.ones(1, 3, 64, 64))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("name", ["vit_b", "hq_vit_t"])
+def test_a_network_in_another_type_answers_alike(dtype, name):
+    network = small(name, 64).network
+    exact = TorchEngine(network, "cpu")
+    rough = TorchEngine(copy.deepcopy(network).to(dtype), "cpu")
+    images = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    expected = exact.encode(images)
+    features = rough.encode(images)
+    assert features.dtype == torch.float32
+    assert relative_error(features, expected) < (0.1 if dtype == torch.bfloat16 else 0.01)
+    for kind in KINDS:
+        found, wanted = (
+            one.decode(one.prepare(expected), kind_prompts(kind, 64), input_size=64, multimask=False)
+            for one in (rough, exact)
+        )
+        assert found.low_res_logits.dtype == found.predicted_iou.dtype == torch.float32
+        assert relative_error(found.low_res_logits, wanted.low_res_logits) < (0.1 if dtype == torch.bfloat16 else 0.02)
 
 
 def test_a_compiled_encoder_sees_one_batch_size(monkeypatch, mini):

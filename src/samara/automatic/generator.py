@@ -111,7 +111,7 @@ class AutomaticMaskGenerator:
         step = self.settings.points_per_batch
         images = self.predictor.engine.prepare(embedding.features[None])
         place = _Place(embedding.frame, crop, size_hw)
-        batches = [self._decode(images, points[:0], 0, place)]  # so that no point gives no mask
+        batches = [self._no_masks(size_hw)]  # so that no point gives no mask
         for start in range(0, len(points), step):
             batch = points[start : start + step]
             batches.append(self._decode(images, batch, count.done, place))
@@ -159,6 +159,19 @@ class AutomaticMaskGenerator:
             stability_score=passed.stability[whole],
             points_xy=points[prompt] + [x0, y0],
             crop_boxes_xyxy=np.tile(np.array(place.crop.box_xyxy, dtype=np.int64), (len(prompt), 1)),
+        )
+
+    def _no_masks(self, size_hw: tuple[int, int]) -> MaskSet:
+        """None, with everything that masks of this generator have."""
+        return MaskSet(
+            rles=(),
+            size_hw=size_hw,
+            checkpoint=self.loaded.name,
+            predicted_iou=np.zeros(0),
+            prompt_index=np.zeros(0, dtype=np.int64),
+            stability_score=np.zeros(0),
+            points_xy=np.zeros((0, 2)),
+            crop_boxes_xyxy=np.zeros((0, 4), dtype=np.int64),
         )
 
     def _finish(self, found: list[MaskSet]) -> MaskSet:

@@ -1,11 +1,20 @@
-"""What every engine can do: encode images, decode prompts."""
+"""What every engine can do: encode images, decode prompts; and what none does: ask a network for nothing.
+
+Kernels and compiled graphs fail over no image and no prompt, each in its own way (attention over no prompts in 16 bits
+on a GPU gives None). So `SparingEngine` answers such requests itself, and every engine is one.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
+
+from samara.networks.hq_mask_decoder import HqMaskDecoder
+from samara.networks.sam import Sam
 
 
 @dataclass(frozen=True)
@@ -94,3 +103,75 @@ class Engine(Protocol):
             min_predicted_iou: leave masks out whose predicted IoU is not above this, ideally before drawing them.
         """
         ...
+
+
+class SparingEngine(ABC):
+    """An engine whose network never sees work of size zero: this is the one place that sees to it.
+
+    Attributes:
+        network: what it runs.
+    """
+
+    network: Sam
+
+    def encode(self, images: Tensor) -> Tensor:
+        """See `Engine.encode`; B may be 0."""
+        if not len(images):
+            decoder = self.network.mask_decoder
+            early = decoder.early_channels if isinstance(decoder, HqMaskDecoder) else 0
+            h, w = images.shape[-2] // 16, images.shape[-1] // 16
+            return torch.zeros(0, self.network.prompt_encoder.embed_dim + early, h, w, device=images.device)
+        return self._encode(images)
+
+    def decode(
+        self,
+        images: Prepared,
+        prompts: InputPrompts,
+        *,
+        input_size: int,
+        multimask: bool,
+        min_predicted_iou: float | None = None,
+    ) -> Decoded:
+        """See `Engine.decode`."""
+        if getattr(images, "engine", None) is not self:
+            raise TypeError("these images were prepared by another engine; prepare them with this one")
+        if not len(prompts):
+            return nothing_decoded(images.embeddings)
+        threshold = -float("inf") if min_predicted_iou is None else min_predicted_iou
+        return self._decode(images, prompts, input_size, multimask, threshold)
+
+    @abstractmethod
+    def _encode(self, images: Tensor) -> Tensor:
+        """Encode at least one image."""
+
+    @abstractmethod
+    def _decode(
+        self, images: Prepared, prompts: InputPrompts, input_size: int, multimask: bool, threshold: float
+    ) -> Decoded:
+        """Decode at least one prompt; draw only masks whose predicted IoU is above the threshold, if there are any."""
+
+
+def nothing_decoded(embeddings: Tensor) -> Decoded:
+    """No masks, of images (B, C, h, w)."""
+    h, w = embeddings.shape[-2:]
+    return Decoded(
+        prompt=torch.zeros(0, dtype=torch.int64, device=embeddings.device),
+        low_res_logits=torch.zeros(0, 4 * h, 4 * w, device=embeddings.device),
+        predicted_iou=torch.zeros(0, device=embeddings.device),
+    )
+
+
+def concatenate_decoded(parts: list[Decoded], embeddings: Tensor) -> Decoded:
+    """One result from several, in the order of the prompts."""
+    parts = [part for part in parts if len(part.prompt)]
+    if not parts:
+        return nothing_decoded(embeddings)
+    if len(parts) == 1:
+        return parts[0]
+    prompt = torch.cat([part.prompt for part in parts])
+    logits = torch.cat([part.low_res_logits for part in parts])
+    iou = torch.cat([part.predicted_iou for part in parts])
+    if bool((prompt.diff() < 0).any()):  # several images, one after the other
+        order = prompt.argsort(stable=True)
+        return Decoded(prompt[order], logits[order], iou[order])
+    return Decoded(prompt, logits, iou)

@@ -9,24 +9,34 @@ Many prompts on one image, as automatic mask generation has them, are decoded by
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from samara.devices import Precision
-from samara.engines.engine import Decoded, InputPrompts, Prepared
-from samara.engines.torch_engine import FEWEST_THAT_SHARE, PreparedByTorch, TorchEngine, concatenate_decoded
-from samara.loaded import Loaded
+from samara.devices import Precision, computing
+from samara.engines.engine import Decoded, InputPrompts, Prepared, SparingEngine, concatenate_decoded, nothing_decoded
+from samara.engines.graphs import check_plain
+from samara.engines.torch_engine import FEWEST_THAT_SHARE, PreparedByTorch, TorchEngine, decoder_of
+from samara.errors import DeviceError, SettingsError
+from samara.loaded import Loaded, fingerprint
 from samara.networks.decoder_graph import embedding_of
+from samara.networks.sam import Sam
 
 Array = npt.NDArray[np.float32]
 Run = Callable[..., list[Array]]
 """A compiled graph: arrays in the order of its inputs → arrays in the order of its outputs."""
+
+_PARTS: Mapping[str, Callable[[Sam], nn.Module]] = {
+    "image encoder": lambda network: network.image_encoder,
+    "mask decoder": decoder_of,
+}
 
 # Prompts that go through a graph together; each holds about 12 copies of the embedding (4 MB at 1024 px) alive.
 PROMPTS_AT_A_TIME = 8
@@ -54,8 +64,8 @@ class PreparedByGraphs(Prepared):
         return None if run is None else tuple(run(one[None].numpy())[0].copy() for one in self.embeddings)
 
 
-class GraphEngine:
-    """Run a network as compiled graphs.
+class GraphEngine(SparingEngine):
+    """Run a network as compiled graphs, which hold the weights that it had when they were made.
 
     Args:
         loaded: the checkpoint.
@@ -65,12 +75,35 @@ class GraphEngine:
 
     def __init__(self, loaded: Loaded, graphs: Mapping[str, Run], decoder_precision: Precision) -> None:
         self.network = loaded.sam
+        self.name = f"{loaded.name} in the engine {loaded.engine}"
         self.graphs = graphs
         self.hq_token_only = loaded.hq_token_only
         self.torch = TorchEngine(loaded.sam, "cpu", decoder_precision, hq_token_only=loaded.hq_token_only)
+        self._weights = {part: fingerprint(part_of(self.network)) for part, part_of in _PARTS.items()}
+        self._process = os.getpid()
 
-    def encode(self, images: Tensor) -> Tensor:
-        """See `Engine.encode`. One image after the other: a CPU gains nothing from more."""
+    def check_current(self, part: Literal["image encoder", "mask decoder"]) -> None:
+        """Refuse to answer where the graphs would not answer as the network does, or not at all.
+
+        Raises:
+            SettingsError: weights or layers were changed since.
+            DeviceError: the process is a fork of the one that opened it.
+        """
+        if os.getpid() != self._process:
+            raise DeviceError(
+                f"{self.name} was opened before this process was forked, and its threads stayed behind; start "
+                'processes with "spawn", or use the engine torch'
+            )
+        check_plain(self.network, self.name)
+        if fingerprint(_PARTS[part](self.network)) != self._weights[part]:
+            raise SettingsError(
+                f"the weights of the {part} changed since {self.name} was opened, and it holds the old ones; make a "
+                "new samara.Predictor, or use the engine torch while weights change"
+            )
+
+    def _encode(self, images: Tensor) -> Tensor:
+        """One image after the other: a CPU gains nothing from more."""
+        self.check_current("image encoder")
         encode = self.graphs["image_encoder"]
         return torch.from_numpy(np.concatenate([encode(image[None].numpy())[0] for image in images.float().cpu()]))
 
@@ -79,28 +112,20 @@ class GraphEngine:
         return PreparedByGraphs(embeddings.float().cpu().contiguous(), self)
 
     @torch.inference_mode()
-    def decode(
-        self,
-        images: Prepared,
-        prompts: InputPrompts,
-        *,
-        input_size: int,
-        multimask: bool,
-        min_predicted_iou: float | None = None,
+    def _decode(
+        self, images: Prepared, prompts: InputPrompts, input_size: int, multimask: bool, threshold: float
     ) -> Decoded:
-        """See `Engine.decode`."""
-        if not isinstance(images, PreparedByGraphs) or images.engine is not self:
-            raise TypeError("these images were prepared by another engine; prepare them with this one")
+        assert isinstance(images, PreparedByGraphs), "checked by `decode`"
+        self.check_current("mask decoder")
         if prompts.masks is None and len(prompts) >= FEWEST_THAT_SHARE * len(images.embeddings):
             return self.torch.decode(
                 images.by_torch,
                 prompts,
                 input_size=input_size,
                 multimask=multimask,
-                min_predicted_iou=min_predicted_iou,
+                min_predicted_iou=threshold,
             )
         masks = slice(1, None) if multimask else slice(0, 1)
-        threshold = -float("inf") if min_predicted_iou is None else min_predicted_iou
         indices = torch.arange(len(prompts))
         parts = []
         for image in sorted(set(prompts.image_of_prompt.tolist())):
@@ -119,13 +144,14 @@ class GraphEngine:
         threshold: float,
     ) -> Decoded:
         embedding = embedding_of(images.embeddings[image : image + 1], self.network.mask_decoder)
-        sparse, dense = self.network.prompt_encoder(
-            prompts.points,
-            prompts.boxes,
-            prompts.masks,
-            input_size_hw=(input_size, input_size),
-            grid_hw=(embedding.shape[-2], embedding.shape[-1]),
-        )
+        with computing("cpu", "float32"):
+            sparse, dense = self.network.prompt_encoder(
+                prompts.points,
+                prompts.boxes,
+                prompts.masks,
+                input_size_hw=(input_size, input_size),
+                grid_hw=(embedding.shape[-2], embedding.shape[-1]),
+            )
         # Without mask input all prompts share one image; with it each has its own.
         shared = prompts.masks is None
         tokens = sparse.unsqueeze(0 if shared else 1)  # (images, prompts per image, T, C)
@@ -135,7 +161,7 @@ class GraphEngine:
         drawn = confident.any(axis=1)
         details = [] if images.details is None else [images.details[image]]
         if not drawn.any():
-            return concatenate_decoded([], images.embeddings)
+            return nothing_decoded(images.embeddings)
         (logits,) = self.graphs["draw"](
             np.ascontiguousarray(self._chosen(weights[drawn], masks)), image_tokens[drawn], *details
         )

@@ -9,10 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
+from samara.devices import computing
+from samara.errors import SettingsError
 from samara.loaded import Loaded
 from samara.networks.decoder_graph import DetailsGraph, DrawGraph, HqDrawGraph, LookGraph
 from samara.networks.encoder_graph import encoder_graph
 from samara.networks.hq_mask_decoder import HqMaskDecoder
+from samara.networks.plain import adaptations, dtype_of
 from samara.networks.prompted_decoder_graph import PromptedDecoderGraph
 from samara.networks.sam import Sam
 
@@ -59,7 +62,7 @@ class Graph:
     def export(self) -> ExportedProgram:
         """The graph, by `torch.export`, which runs it on tensors without numbers: no time, no memory."""
         sizes = {name: Dim(name) for one in self.inputs for name in one.varying.values()}
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), computing("cpu", "float32"):
             warnings.simplefilter("ignore")  # PyTorch's, about its own future
             return torch.export.export(
                 self.module.eval(),
@@ -68,8 +71,37 @@ class Graph:
             )
 
 
+def check_plain(network: Sam, name: str) -> None:
+    """Refuse to write a network down as graphs that say less than it does.
+
+    Args:
+        network: in any state.
+        name: for the message.
+
+    Raises:
+        SettingsError: one of its parts was adapted, or its weights are not float32.
+    """
+    for part in ("image_encoder", "prompt_encoder", "mask_decoder"):
+        found = next(adaptations(getattr(network, part)), None)
+        if found is not None:
+            raise SettingsError(
+                f"the {part.replace('_', ' ')} of {name} was adapted ({found}), and a graph would not say so; merge "
+                "the adaptation into the weights and take it off (peft: merge_and_unload), or use the engine torch"
+            )
+        if dtype_of(getattr(network, part)) != torch.float32:
+            raise SettingsError(
+                f"the weights of {name} are {str(dtype_of(getattr(network, part))).removeprefix('torch.')}; graphs are "
+                "made from float32, so call .float() on the network first"
+            )
+
+
 def encoder_graph_of(loaded: Loaded) -> Graph:
-    """Image encoder: `image` (1, 3, S, S) → `image_embeddings` (1, C + V, h, w)."""
+    """Image encoder: `image` (1, 3, S, S) → `image_embeddings` (1, C + V, h, w).
+
+    Raises:
+        SettingsError: see `check_plain`, as from all functions here.
+    """
+    check_plain(loaded.sam, loaded.name)
     size = loaded.input_size
     module = encoder_graph(loaded.sam.image_encoder, size)
     return Graph(
@@ -79,6 +111,7 @@ def encoder_graph_of(loaded: Loaded) -> Graph:
 
 def decoder_graphs_of(loaded: Loaded) -> tuple[Graph, ...]:
     """The parts of the mask decoder; see `samara.networks.decoder_graph`."""
+    check_plain(loaded.sam, loaded.name)
     network = loaded.sam
     decoder, C = network.mask_decoder, network.prompt_encoder.embed_dim  # noqa: N806
     side = loaded.input_size // 16
@@ -104,6 +137,7 @@ def decoder_graphs_of(loaded: Loaded) -> tuple[Graph, ...]:
 
 def prompted_decoder_graph_of(loaded: Loaded) -> Graph:
     """Prompt encoder and mask decoder together; see `samara.networks.prompted_decoder_graph`."""
+    check_plain(loaded.sam, loaded.name)
     network, side = loaded.sam, loaded.input_size // 16
     many, points = {0: "prompts", 1: "points"}, (PROMPTS, TOKENS)
     return Graph(
@@ -118,8 +152,3 @@ def prompted_decoder_graph_of(loaded: Loaded) -> Graph:
         ),
         ("iou_predictions", "low_res_masks"),
     )
-
-
-def decoder_of(network: Sam) -> nn.Module:
-    """Everything that the decoder's graphs depend on, to tell two of them apart."""
-    return nn.ModuleDict({"prompt_encoder": network.prompt_encoder, "mask_decoder": network.mask_decoder})

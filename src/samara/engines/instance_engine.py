@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from samara.devices import Precision
+from samara.devices import Precision, computing
 from samara.errors import DeviceError
-from samara.loaded import Loaded
-from samara.networks.yolo_seg import RawInstances, YoloSeg, fused
+from samara.loaded import Loaded, fingerprint
+from samara.networks.plain import dtype_of, is_plain
+from samara.networks.yolo_seg import RawInstances, YoloSeg, fused, no_instances
 
 
 class InstanceEngine(Protocol):
@@ -28,31 +28,43 @@ CHANNELS_LAST = ("cpu", "cuda")
 
 
 class TorchInstanceEngine:
-    """Run a detector with PyTorch, on a copy of its weights whose norms are folded into its convolutions.
+    """Run a detector with PyTorch; a plain one on a copy of its weights whose norms are folded into its convolutions.
+
+    The copy is made anew when the weights changed. Of no pictures the network hears nothing, as in `SparingEngine`.
 
     Args:
-        network: in eval mode, on `device`, weights in float32.
+        network: in eval mode, on `device`.
         device: where it lies.
         precision: what to compute in; below float32 through autocast.
     """
 
     def __init__(self, network: YoloSeg, device: str, precision: Precision = "float32") -> None:
+        self.network = network
         self.device = torch.device(device)
         self.precision: Precision = precision
         self.layout = torch.channels_last if self.device.type in CHANNELS_LAST else torch.contiguous_format
-        self.network = fused(network).to(memory_format=self.layout)  # type: ignore[call-overload]
+        self._fused: tuple[str, YoloSeg] | None = None
 
     @torch.inference_mode()
     def find(self, images: Tensor) -> RawInstances:
         """See `InstanceEngine.find`."""
-        lowered = (
-            contextlib.nullcontext()
-            if self.precision == "float32"
-            else torch.autocast(self.device.type, dtype=getattr(torch, self.precision))
-        )
-        with lowered:
-            raw: RawInstances = self.network(images.to(self.device, memory_format=self.layout))
+        if not len(images):
+            return no_instances(self.network.classes, (images.shape[-2], images.shape[-1]), self.device)
+        network, layout = self._quickest()
+        with computing(self.device, self.precision):
+            raw: RawInstances = network(images.to(self.device, dtype_of(network), memory_format=layout))
         return RawInstances(*(answers.float() for answers in raw))
+
+    def _quickest(self) -> tuple[YoloSeg, torch.memory_format]:
+        """The network in the form that is quickest of those that answer as it does, and the layout that it wants."""
+        if not is_plain(self.network):
+            return self.network, torch.contiguous_format
+        weights = fingerprint(self.network)
+        if self._fused is None or self._fused[0] != weights:
+            with torch.inference_mode(False):  # inference tensors could not be copied again
+                quick = fused(self.network).to(memory_format=self.layout)  # type: ignore[call-overload]
+            self._fused = weights, quick
+        return self._fused[1], self.layout
 
 
 def open_instance_engine(loaded: Loaded) -> InstanceEngine:

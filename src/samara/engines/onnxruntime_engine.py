@@ -16,8 +16,9 @@ import torch
 import samara
 from samara.engines.cache import cached
 from samara.engines.graph_engine import Array, GraphEngine, Run
-from samara.engines.graphs import Graph, decoder_graphs_of, decoder_of, encoder_graph_of
-from samara.engines.quiet_libraries import import_onnxruntime
+from samara.engines.graphs import Graph, check_plain, decoder_graphs_of, encoder_graph_of
+from samara.engines.quiet_libraries import import_onnxruntime, start
+from samara.engines.torch_engine import decoder_of
 from samara.extras import require
 from samara.loaded import Loaded, fingerprint
 
@@ -32,8 +33,10 @@ def open_onnxruntime(loaded: Loaded) -> GraphEngine:
 
     Raises:
         MissingExtra: ONNX Runtime is not installed.
+        SettingsError: the network was adapted, see `check_plain`.
         OutputError: the cache directory cannot be written.
     """
+    check_plain(loaded.sam, loaded.name)  # also where converted graphs lie ready
     paths = {"image_encoder": _converted(loaded.fingerprint, functools.partial(encoder_graph_of, loaded))}
     weights = f"{fingerprint(decoder_of(loaded.sam))}-{loaded.input_size}"
     for graph in decoder_graphs_of(loaded):
@@ -85,8 +88,13 @@ def _converted(weights: str, graph: Callable[[], Graph]) -> Path:
 
 
 def open_session(path: Path) -> Run:
-    """An ONNX file, ready to run on this machine."""
+    """An ONNX file, ready to run on this machine.
+
+    Raises:
+        DeviceError: see `start`.
+    """
     runtime = import_onnxruntime()
+    start("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     session = runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from samara.engines.engine import Engine
+from samara.engines.graph_engine import GraphEngine
 from samara.engines.kinds import ONNXRUNTIME, OPENVINO, TORCH, TORCH_COMPILE, engine_kind
 from samara.engines.onnxruntime_engine import open_onnxruntime
 from samara.engines.openvino_engine import open_openvino
 from samara.engines.torch_engine import CompiledTorchEngine, TorchEngine
+from samara.errors import SettingsError
 from samara.loaded import Loaded
 
 
@@ -35,16 +37,28 @@ _opening = threading.Lock()
 
 
 def open_engine(loaded: Loaded) -> Engine:
-    """The engine that a loaded checkpoint asks for, the same one every time.
+    """The engine that a loaded checkpoint asks for, the same one as long as it answers for the checkpoint as it is.
 
     Raises:
-        SettingsError: there is no such engine.
+        SettingsError: there is no such engine, or it does not run a network that was adapted.
         MissingExtra: its library is not installed.
         DeviceError: the processor does not compute in the precision.
         OutputError: the cache directory for converted networks cannot be written.
     """
     opener = _OPENERS[engine_kind(loaded.engine).name]
     with _opening:
-        if loaded not in _opened:
+        if loaded not in _opened or not _is_current(_opened[loaded]):
             _opened[loaded] = opener(loaded)
         return _opened[loaded]
+
+
+def _is_current(engine: Engine) -> bool:
+    """Whether what an engine made of the network still holds."""
+    if not isinstance(engine, GraphEngine):
+        return True
+    try:
+        engine.check_current("image encoder")
+        engine.check_current("mask decoder")
+    except SettingsError:
+        return False
+    return True

@@ -18,8 +18,9 @@ from samara.devices import Precision
 from samara.engines.cache import cached
 from samara.engines.calibration import FLOATING, calibration_files, calibration_inputs, quantise
 from samara.engines.graph_engine import Array, GraphEngine, Run
-from samara.engines.graphs import Graph, decoder_graphs_of, decoder_of, encoder_graph_of
-from samara.engines.quiet_libraries import import_openvino
+from samara.engines.graphs import Graph, check_plain, decoder_graphs_of, encoder_graph_of
+from samara.engines.quiet_libraries import import_openvino, start
+from samara.engines.torch_engine import decoder_of
 from samara.errors import DeviceError
 from samara.loaded import Loaded, fingerprint
 from samara.machine import processor_name
@@ -41,8 +42,10 @@ def open_openvino(loaded: Loaded) -> GraphEngine:
     Raises:
         MissingExtra: OpenVINO, or for int8 NNCF, is not installed.
         DeviceError: this processor does not compute in the precision.
+        SettingsError: the network was adapted, see `check_plain`.
         OutputError: the cache directory cannot be written.
     """
+    check_plain(loaded.sam, loaded.name)  # also where converted graphs lie ready
     hint = HINTS[loaded.precision]
     # The decoder stays in floating point: it is quick, and masks hang on it.
     decoder_precision: Precision = "float32" if loaded.precision == "int8" else loaded.precision
@@ -104,7 +107,12 @@ def _converted(
 
 
 def compile_model(path: Path, hint: str) -> Run:
-    """A converted graph, ready to run on this machine; `hint` is a value of `HINTS`."""
+    """A converted graph, ready to run on this machine; `hint` is a value of `HINTS`.
+
+    Raises:
+        DeviceError: the processor does not compute in it, or see `start`.
+    """
+    start("openvino")
     settings = {
         "INFERENCE_PRECISION_HINT": hint,
         "PERFORMANCE_HINT": "LATENCY",

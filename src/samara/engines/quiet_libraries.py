@@ -1,4 +1,4 @@
-"""OpenVINO, NNCF and ONNX Runtime without their reports to their makers.
+"""OpenVINO, NNCF and ONNX Runtime without their reports to their makers, and where their threads are.
 
 All three send usage data over the network by default and leave an identifier in the user's home (OpenVINO and NNCF by
 way of the package openvino_telemetry; ONNX Runtime from its own library, unless a variable of the environment says no).
@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Iterator
 from types import ModuleType
 
+from samara.errors import DeviceError
 from samara.extras import require
 
 ONNXRUNTIME_SWITCH = "ORT_DISABLE_TELEMETRY"
@@ -69,3 +70,20 @@ def _without_openvino_telemetry() -> Iterator[None]:
         yield
     finally:
         del sys.modules[name]
+
+
+_started_in: dict[str, int] = {}
+
+
+def start(library: str) -> None:
+    """Note that a library makes threads in this process now, and say so where it cannot any more.
+
+    Raises:
+        DeviceError: it did in a process from which this one was forked; it would wait here for threads that stayed
+            behind.
+    """
+    if _started_in.setdefault(library, os.getpid()) != os.getpid():
+        raise DeviceError(
+            f"{library} was in use when this process was forked, and its threads stayed behind; start "
+            'processes with "spawn", or use the engine torch'
+        )

@@ -1,20 +1,28 @@
-"""The network in PyTorch, on any device: the engine that every other one is compared with."""
+"""The network in PyTorch, on any device: the engine that every other one is compared with.
+
+Prompts go through the mask decoder in one of three forms:
+
+    shared   many prompts on one image, quick on a CPU; opens the decoder's layers, so it is for plain ones only
+    halves   look, judge, draw what was judged good; every layer is called, whatever was made of it
+    whole    the decoder is called as a module; for one that was itself adapted: hooks on it, another in its place
+"""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from samara.cores import map_on_cores
-from samara.devices import Precision
-from samara.engines.engine import Decoded, InputPrompts, Prepared
+from samara.devices import Precision, computing
+from samara.engines.engine import Decoded, InputPrompts, Prepared, SparingEngine, concatenate_decoded, nothing_decoded
+from samara.loaded import fingerprint
 from samara.networks.hq_mask_decoder import HqMaskDecoder
-from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, Shared
+from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, MaskDecoder, Shared
+from samara.networks.plain import dtype_of, is_plain, own_adaptations
 from samara.networks.sam import Sam
 
 # Prompts that go through the mask decoder together. In the plain form each holds about 12 copies of the embedding (4 MB
@@ -34,32 +42,44 @@ SHARING_DEVICES = {"cpu"}
 
 @dataclass(frozen=True, eq=False)
 class PreparedByTorch(Prepared):
-    """Embeddings, and what the decoder makes of them when it is needed first.
+    """Embeddings, and what the decoder makes of them when it is needed first; made anew when its weights changed.
 
     Attributes:
         engine: that prepared them.
     """
 
     engine: TorchEngine
+    _made: dict[str, tuple[str, Any]] = field(default_factory=dict)  # Any: what `details` and `shared` return
 
-    @cached_property
+    @property
     def details(self) -> Tensor | None:
         """Of all images, see `MaskDecoder.details_of`."""
-        return self.engine.details_of(self.embeddings)
+        details: Tensor | None = self._remembered("details", lambda: self.engine.details_of(self.embeddings))
+        return details
 
-    @cached_property
+    @property
     def shared(self) -> tuple[Shared, ...]:
         """What the prompts on each image share."""
-        return tuple(self.engine.share(embedding[None]) for embedding in self.embeddings)
+        shared: tuple[Shared, ...] = self._remembered(
+            "shared", lambda: tuple(self.engine.share(embedding[None]) for embedding in self.embeddings)
+        )
+        return shared
+
+    def _remembered(self, name: str, make: Callable[[], Any]) -> Any:
+        weights = fingerprint(decoder_of(self.engine.network))
+        if self._made.get(name, ("",))[0] != weights:
+            self._made[name] = weights, make()
+        return self._made[name][1]
 
 
-class TorchEngine:
+class TorchEngine(SparingEngine):
     """Run a network with PyTorch.
 
     Args:
-        network: in eval mode, on `device`, weights in float32.
+        network: in eval mode, on `device`.
         device: where it lies.
-        precision: what to compute in; below float32 through autocast, so that norms and weights stay float32.
+        precision: what to compute in; below float32 through autocast, so that norms and weights stay float32. A network
+            whose weights have another type computes in that.
         hq_token_only: give the HQ mask alone, see `Loaded`.
     """
 
@@ -67,111 +87,159 @@ class TorchEngine:
         self, network: Sam, device: str, precision: Precision = "float32", *, hq_token_only: bool = False
     ) -> None:
         self.network = network
-        self.image_encoder: Callable[[Tensor], Tensor] = network.image_encoder
         self.hq_token_only = hq_token_only
         self.device = torch.device(device)
         self.precision: Precision = precision
 
+    @property
+    def image_encoder(self) -> Callable[[Tensor], Tensor]:
+        """What encodes: the network's, as it is now."""
+        return self.network.image_encoder
+
     @torch.inference_mode()
-    def encode(self, images: Tensor) -> Tensor:
-        """See `Engine.encode`."""
-        with self._autocast():
-            features = self.image_encoder(images.to(self.device))
+    def _encode(self, images: Tensor) -> Tensor:
+        with self._computing(self.network.image_encoder):
+            features = self.image_encoder(images.to(self.device, dtype_of(self.network.image_encoder)))
         return features.float()
 
     def prepare(self, embeddings: Tensor) -> PreparedByTorch:
         """See `Engine.prepare`. What costs time is done when it is first needed."""
-        return PreparedByTorch(embeddings.to(self.device), self)
+        return PreparedByTorch(embeddings.to(self.device, dtype_of(self.network.mask_decoder)), self)
 
     @torch.inference_mode()
-    def decode(
-        self,
-        images: Prepared,
-        prompts: InputPrompts,
-        *,
-        input_size: int,
-        multimask: bool,
-        min_predicted_iou: float | None = None,
+    def _decode(
+        self, images: Prepared, prompts: InputPrompts, input_size: int, multimask: bool, threshold: float
     ) -> Decoded:
-        """See `Engine.decode`. Prompts do not influence each other, so they pass in chunks that bound the memory."""
-        if not isinstance(images, PreparedByTorch) or images.engine is not self:
-            raise TypeError("these images were prepared by another engine; prepare them with this one")
+        """Prompts do not influence each other, so they pass in chunks that bound the memory."""
+        assert isinstance(images, PreparedByTorch), "checked by `decode`"
         masks = THREE_MASKS if multimask else SINGLE_MASK
-        threshold = -float("inf") if min_predicted_iou is None else min_predicted_iou
+        if not _has_halves(self.network.mask_decoder):
+            return self._by_wholes(images, prompts, input_size, multimask, threshold)
         shares = self._shares(images, prompts)
-        look = self._look_shared if shares else self._look
+        # What is made once, before the prompts take a core each.
+        made = images.shared if shares else images.details
 
         @torch.inference_mode()
         def decoded(indices: Tensor) -> Decoded:
-            chunk = self._judged(look(images, prompts[indices], input_size), masks, threshold)
-            return Decoded(indices[chunk.prompt], chunk.low_res_logits, chunk.predicted_iou)
+            chunk = prompts[indices]
+            sparse, dense = self._encode_prompts(chunk, input_size, images.embeddings.shape[-2:])
+            with self._computing(self.network.mask_decoder):
+                if shares:
+                    look = self._look_shared(made[int(chunk.image_of_prompt[0])], sparse)
+                else:
+                    look = self._look(images, made, sparse, dense, chunk.image_of_prompt)
+                part = self._judged(look, masks, threshold, images.embeddings)
+            return Decoded(indices[part.prompt], part.low_res_logits, part.predicted_iou)
 
         if shares:
-            _ = images.shared  # on all cores, before the prompts take one each
             size = max(1, SHARED_PIXELS_AT_A_TIME // images.embeddings[0, 0].numel())
             parts = map_on_cores(decoded, _chunks(prompts.image_of_prompt, size, by_image=True))
         else:
-            size = PROMPTS_AT_A_TIME.get(self.device.type, PROMPTS_AT_A_TIME["cpu"])
-            parts = [decoded(indices) for indices in _chunks(prompts.image_of_prompt, size, by_image=False)]
+            parts = [decoded(indices) for indices in _chunks(prompts.image_of_prompt, self._at_a_time, by_image=False)]
         return concatenate_decoded(parts, images.embeddings)
 
     @torch.inference_mode()
     def details_of(self, embeddings: Tensor) -> Tensor | None:
         """See `MaskDecoder.details_of`."""
-        with self._autocast():
+        with self._computing(self.network.mask_decoder):
             return self.network.mask_decoder.details_of(embeddings)
 
     @torch.inference_mode()
     def share(self, embedding: Tensor) -> Shared:
         """See `MaskDecoder.share`: what all prompts without a mask on one image (1, C, h, w) share."""
-        grid_hw = (embedding.shape[-2], embedding.shape[-1])
         encoder = self.network.prompt_encoder
         no_mask = encoder.no_mask_embed.weight.view(1, -1, 1, 1)
-        positions = encoder.get_dense_pe(grid_hw)
-        return self.network.mask_decoder.share(embedding, positions, no_mask, getattr(torch, self.precision))
+        with computing(self.device, "float32"):
+            positions = encoder.get_dense_pe((embedding.shape[-2], embedding.shape[-1]))
+            return self.network.mask_decoder.share(embedding, positions, no_mask, getattr(torch, self.precision))
+
+    @property
+    def _at_a_time(self) -> int:
+        return PROMPTS_AT_A_TIME.get(self.device.type, PROMPTS_AT_A_TIME["cpu"])
 
     def _shares(self, images: PreparedByTorch, prompts: InputPrompts) -> bool:
-        """Whether these prompts are many enough on each image, and alike enough, to share it."""
-        alike = prompts.masks is None and self.device.type in SHARING_DEVICES
-        return alike and len(prompts) >= FEWEST_THAT_SHARE * len(images.embeddings)
+        """Whether these prompts are many enough on each image, and alike enough, to share it; and may."""
+        return (
+            prompts.masks is None
+            and self.device.type in SHARING_DEVICES
+            and len(prompts) >= FEWEST_THAT_SHARE * len(images.embeddings)
+            and images.embeddings.dtype == torch.float32
+            and is_plain(self.network.mask_decoder)
+            and is_plain(self.network.prompt_encoder)
+        )
 
-    def _look(self, images: PreparedByTorch, prompts: InputPrompts, input_size: int) -> Look:
-        """The plain form: any prompts."""
-        grid_hw = (images.embeddings.shape[-2], images.embeddings.shape[-1])
-        sparse, dense = self._encode_prompts(prompts, input_size, grid_hw)
-        positions = self.network.prompt_encoder.get_dense_pe(grid_hw)
-        of_prompt = prompts.image_of_prompt if len(images.embeddings) > 1 else None
-        with self._autocast():
-            return self.network.mask_decoder.look(
-                images.embeddings, positions, sparse, dense, image_of_prompt=of_prompt, details=images.details
-            )
+    def _look(
+        self, images: PreparedByTorch, details: Tensor | None, sparse: Tensor, dense: Tensor, image_of_prompt: Tensor
+    ) -> Look:
+        """Any prompts."""
+        return self.network.mask_decoder.look(
+            images.embeddings,
+            self._positions(images.embeddings),
+            sparse,
+            dense,
+            image_of_prompt=image_of_prompt if len(images.embeddings) > 1 else None,
+            details=details,
+        )
 
-    def _look_shared(self, images: PreparedByTorch, prompts: InputPrompts, input_size: int) -> Look:
-        """The quick form: prompts without masks on one image. Its precision is that of what they share."""
-        grid_hw = (images.embeddings.shape[-2], images.embeddings.shape[-1])
-        sparse, _ = self._encode_prompts(prompts, input_size, grid_hw)
-        return self.network.mask_decoder.look_shared(images.shared[int(prompts.image_of_prompt[0])], sparse)
+    def _look_shared(self, shared: Shared, sparse: Tensor) -> Look:
+        """Prompts without masks on one image. Their precision is that of what they share."""
+        with computing(self.device, "float32"):
+            return self.network.mask_decoder.look_shared(shared, sparse)
+
+    def _by_wholes(
+        self, images: PreparedByTorch, prompts: InputPrompts, input_size: int, multimask: bool, threshold: float
+    ) -> Decoded:
+        """Call the decoder as the official code does, one image after the other."""
+        more = {"hq_token_only": True} if self.hq_token_only else {}  # a decoder without the token does not know it
+        parts = []
+        for indices in _chunks(prompts.image_of_prompt, self._at_a_time, by_image=True):
+            chunk = prompts[indices]
+            image = int(chunk.image_of_prompt[0])
+            embedding = images.embeddings[image : image + 1]
+            sparse, dense = self._encode_prompts(chunk, input_size, embedding.shape[-2:])
+            with self._computing(self.network.mask_decoder):
+                logits, iou = self.network.mask_decoder(
+                    image_embeddings=embedding,
+                    image_pe=self._positions(embedding),
+                    sparse_prompt_embeddings=sparse,
+                    dense_prompt_embeddings=dense,
+                    multimask_output=multimask,
+                    **more,
+                )
+            good = iou.float() > threshold
+            parts.append(Decoded(indices[good.nonzero()[:, 0]], logits[good].float(), iou[good].float()))
+        return concatenate_decoded(parts, images.embeddings)
+
+    def _positions(self, embeddings: Tensor) -> Tensor:
+        """Of the grid, in the decoder's type."""
+        h, w = embeddings.shape[-2:]
+        return self.network.prompt_encoder.get_dense_pe((h, w)).to(embeddings.dtype)
 
     def _encode_prompts(
-        self, prompts: InputPrompts, input_size: int, grid_hw: tuple[int, int]
+        self, prompts: InputPrompts, input_size: int, grid_hw: tuple[int, ...]
     ) -> tuple[Tensor, Tensor]:
-        # Outside autocast: in bfloat16 neighbouring pixels would share one position.
-        sparse, dense = self.network.prompt_encoder(
-            prompts.points,
-            prompts.boxes,
-            prompts.masks,
-            input_size_hw=(input_size, input_size),
-            grid_hw=grid_hw,
-        )
-        return sparse, dense
+        encoder, dtype = self.network.prompt_encoder, dtype_of(self.network.mask_decoder)
+        masks = None if prompts.masks is None else prompts.masks.to(dtype_of(encoder))
+        sizes = {"input_size_hw": (input_size, input_size), "grid_hw": (grid_hw[0], grid_hw[1])}
+        own = {
+            "input_size_hw": getattr(encoder, "input_image_size", sizes["input_size_hw"]),
+            "grid_hw": getattr(encoder, "image_embedding_size", sizes["grid_hw"]),
+        }
+        # Something in the encoder's place need not know more than the official arguments.
+        more = {} if sizes == own else sizes
+        # Never in the engine's precision: in bfloat16 neighbouring pixels would share one position.
+        with computing(self.device, "float32"):
+            sparse, dense = encoder(points=prompts.points, boxes=prompts.boxes, masks=masks, **more)
+        return sparse.to(dtype), dense.to(dtype)
 
-    def _judged(self, look: Look, masks: slice, threshold: float) -> Decoded:
+    def _judged(self, look: Look, masks: slice, threshold: float, embeddings: Tensor) -> Decoded:
         """Draw the masks whose predicted IoU is above the threshold."""
         confident = look.predicted_iou[:, masks].float() > threshold  # (N, M)
         drawn = confident.any(dim=1)
+        if not bool(drawn.any()):
+            return nothing_decoded(embeddings)
         kept = look if bool(drawn.all()) else look[drawn]
-        with self._autocast():
-            logits = self._draw(kept, masks)  # (drawn prompts, M, 4h, 4w)
+        logits = self._draw(kept, masks)  # (drawn prompts, M, 4h, 4w)
         kept_masks = confident[drawn]
         return Decoded(
             prompt=confident.nonzero()[:, 0],
@@ -185,33 +253,47 @@ class TorchEngine:
             return decoder.draw_hq(look)
         return decoder.draw(look, masks)
 
-    @contextlib.contextmanager
-    def _autocast(self) -> Iterator[None]:
-        if self.precision == "float32":
-            yield
-        else:
-            with torch.autocast(self.device.type, dtype=getattr(torch, self.precision)):
-                yield
+    def _computing(self, part: nn.Module) -> torch.autocast:
+        """The engine's precision; of a part whose weights are in 16 bits, theirs."""
+        is_half = dtype_of(part) in (torch.float16, torch.bfloat16)
+        return computing(self.device, "float32" if is_half else self.precision)
 
 
 class CompiledTorchEngine(TorchEngine):
     """The same with an image encoder that `torch.compile` made kernels for, once per process and batch size.
 
-    The first call takes a minute or so, which a long job gets back.
+    The first call takes a minute or so, which a long job gets back. The compiler does not see hooks and the like that
+    come later, so an adapted encoder runs as it is.
     """
 
     def __init__(
         self, network: Sam, device: str, precision: Precision = "float32", *, hq_token_only: bool = False
     ) -> None:
         super().__init__(network, device, precision, hq_token_only=hq_token_only)
-        self.image_encoder = torch.compile(network.image_encoder, dynamic=False)
+        self._compiled = network.image_encoder, torch.compile(network.image_encoder, dynamic=False)
         self._batch_size = 0
 
-    def encode(self, images: Tensor) -> Tensor:
-        """See `Engine.encode`. A batch smaller than one before is filled up: another size would compile anew."""
+    @property
+    def image_encoder(self) -> Callable[[Tensor], Tensor]:
+        """What encodes: the compiled form of the network's, as long as it is plain."""
+        encoder, compiled = self._compiled
+        return compiled if self.network.image_encoder is encoder and is_plain(encoder) else self.network.image_encoder
+
+    def _encode(self, images: Tensor) -> Tensor:
+        """A batch smaller than one before is filled up: another size would compile anew."""
         self._batch_size = max(self._batch_size, len(images))
         filling = images[-1:].expand(self._batch_size - len(images), -1, -1, -1)
-        return super().encode(torch.cat([images, filling]))[: len(images)]
+        return super()._encode(torch.cat([images, filling]))[: len(images)]
+
+
+def decoder_of(network: Sam) -> nn.Module:
+    """Everything that masks depend on besides the image embedding."""
+    return nn.ModuleDict({"prompt_encoder": network.prompt_encoder, "mask_decoder": network.mask_decoder})
+
+
+def _has_halves(decoder: nn.Module) -> bool:
+    """Whether `look` and `draw` are all that a decoder does when it is called."""
+    return isinstance(decoder, MaskDecoder) and next(own_adaptations(decoder), None) is None
 
 
 def _chunks(image_of_prompt: Tensor, size: int, *, by_image: bool) -> Iterator[Tensor]:
@@ -222,23 +304,3 @@ def _chunks(image_of_prompt: Tensor, size: int, *, by_image: bool) -> Iterator[T
         groups = [indices[image_of_prompt == image] for image in sorted(set(image_of_prompt.tolist()))]
     for group in groups:
         yield from torch.split(group, size)
-
-
-def concatenate_decoded(parts: list[Decoded], embeddings: Tensor) -> Decoded:
-    """One result from several, in the order of the prompts."""
-    if not parts:
-        h, w = embeddings.shape[-2:]
-        return Decoded(
-            prompt=torch.zeros(0, dtype=torch.int64, device=embeddings.device),
-            low_res_logits=embeddings.new_zeros(0, 4 * h, 4 * w),
-            predicted_iou=embeddings.new_zeros(0),
-        )
-    if len(parts) == 1:
-        return parts[0]
-    prompt = torch.cat([part.prompt for part in parts])
-    logits = torch.cat([part.low_res_logits for part in parts])
-    iou = torch.cat([part.predicted_iou for part in parts])
-    if bool((prompt.diff() < 0).any()):  # several images, one after the other
-        order = prompt.argsort(stable=True)
-        return Decoded(prompt[order], logits[order], iou[order])
-    return Decoded(prompt, logits, iou)

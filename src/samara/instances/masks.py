@@ -17,6 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from samara.devices import computing
 from samara.instances.letterbox import Letterbox
 from samara.masks.rle import Rle, encode_masks, place
 from samara.networks.yolo_seg import PROTOTYPE_STRIDE
@@ -46,7 +47,8 @@ def mask_in_box(
     across = _Samples.of(x0, x1, letterbox, axis=0, device=prototypes.device)
     down = _Samples.of(y0, y1, letterbox, axis=1, device=prototypes.device)
     cells = prototypes[:, down.first : down.last + 1, across.first : across.last + 1]
-    logits = torch.einsum("p,phw->hw", coefficients, cells)
+    with computing(prototypes.device, "float32"):
+        logits = torch.einsum("p,phw->hw", coefficients, cells)
     mask = torch.empty(1, y1 - y0, x1 - x0, dtype=torch.bool, device=prototypes.device)
     rows = max(1, STRIP_BYTES // (4 * (x1 - x0)))
     for start in range(0, y1 - y0, rows):

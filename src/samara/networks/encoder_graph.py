@@ -26,7 +26,7 @@ def encoder_graph(encoder: nn.Module, input_size: int) -> nn.Module:
     """An image encoder in the form to export.
 
     Args:
-        encoder: any of this room's, in eval mode.
+        encoder: any of this room's, plain (`plain.is_plain`), in eval mode.
         input_size: side of the square input in pixels; the form holds for no other.
 
     Returns:
@@ -36,7 +36,7 @@ def encoder_graph(encoder: nn.Module, input_size: int) -> nn.Module:
     if isinstance(form, ImageEncoderViT):
         grid = input_size // form.patch_size
         form.pos_embed = nn.Parameter(form.positions(grid, grid).detach(), requires_grad=False)
-        form.blocks = nn.ModuleList(BlockGraph(block, grid) for block in form.blocks if isinstance(block, Block))
+        form.blocks = nn.ModuleList(BlockGraph(block, grid) for block in form.blocks)  # type: ignore[arg-type]
     return form.eval()
 
 

@@ -22,7 +22,16 @@ from torch import Tensor, nn
 
 from samara.networks.early_features import split_early
 from samara.networks.layers import MLP, LayerNorm2d, learned_tokens
-from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, MaskDecoder, weighted_sums, whole_image
+from samara.networks.mask_decoder import (
+    SINGLE_MASK,
+    THREE_MASKS,
+    Look,
+    MaskDecoder,
+    no_answers,
+    weighted_sums,
+    whole_image,
+)
+from samara.networks.plain import parts_of
 from samara.networks.shared_image import PromptedImages
 from samara.networks.two_way_transformer import TwoWayTransformer
 
@@ -104,6 +113,7 @@ class HqMaskDecoder(MaskDecoder):
             nn.GELU(),
             nn.Conv2d(middle, drawn, kernel_size=3, padding=1),
         )
+        self.made_of = parts_of(self)
 
     def forward(
         self,
@@ -134,6 +144,8 @@ class HqMaskDecoder(MaskDecoder):
         Raises:
             ValueError: B is neither 1 nor N and `image_of_prompt` is not given, or there are no early features.
         """
+        if not len(sparse_prompt_embeddings):
+            return no_answers(image_embeddings, 1)
         look = self.look(
             image_embeddings,
             image_pe,

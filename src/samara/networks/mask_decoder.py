@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from samara.networks.layers import MLP, LayerNorm2d, learned_tokens
+from samara.networks.plain import parts_of
 from samara.networks.shared_image import PromptedImages, SharedImage, attend, share_image
 from samara.networks.two_way_transformer import TwoWayTransformer
 
@@ -93,6 +94,7 @@ class MaskDecoder(nn.Module):
             MLP(transformer_dim, transformer_dim, transformer_dim // 8, 3) for _ in range(self.num_mask_tokens)
         )
         self.iou_prediction_head = MLP(transformer_dim, iou_head_hidden_dim, self.num_mask_tokens, iou_head_depth)
+        self.made_of = parts_of(self)
 
     def forward(
         self,
@@ -122,6 +124,8 @@ class MaskDecoder(nn.Module):
         Raises:
             ValueError: B is neither 1 nor N and `image_of_prompt` is not given.
         """
+        if not len(sparse_prompt_embeddings):
+            return no_answers(image_embeddings, NUM_MULTIMASK if multimask_output else 1)
         look = self.look(
             image_embeddings,
             image_pe,
@@ -265,6 +269,12 @@ class MaskDecoder(nn.Module):
         chosen = list(self.output_hypernetworks_mlps)[masks]
         tokens = mask_tokens[:, masks].unbind(1)
         return torch.stack([mlp(token) for mlp, token in zip(chosen, tokens, strict=True)], dim=1)
+
+
+def no_answers(image_embeddings: Tensor, masks: int) -> tuple[Tensor, Tensor]:
+    """What no prompts get, M masks each: logits (0, M, 4h, 4w) and predicted IoU (0, M); no layer has to know."""
+    h, w = image_embeddings.shape[-2:]
+    return image_embeddings.new_zeros(0, masks, 4 * h, 4 * w), image_embeddings.new_zeros(0, masks)
 
 
 def weighted_sums(weights: Tensor, features: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from samara.networks.layers import LayerNorm2d, learned_tokens, normal_numbers
+from samara.networks.plain import parts_of
 
 BACKGROUND, FOREGROUND, TOP_LEFT, BOTTOM_RIGHT = range(4)
 PADDING = -1
@@ -54,6 +55,7 @@ class PromptEncoder(nn.Module):
             nn.Conv2d(mask_in_chans, embed_dim, kernel_size=1),
         )
         self.no_mask_embed = learned_tokens(1, embed_dim)
+        self.made_of = parts_of(self)
 
     @property
     def mask_input_size(self) -> tuple[int, int]:
@@ -96,7 +98,7 @@ class PromptEncoder(nn.Module):
         N = _count(points, boxes, masks)  # noqa: N806
         weight = self.no_mask_embed.weight
         sparse = torch.cat(tokens, dim=1) if tokens else weight.new_zeros(N, 0, self.embed_dim)
-        if masks is not None:
+        if masks is not None and len(masks):
             return sparse, self.mask_downscaling(masks)
         h, w = grid_hw or self.image_embedding_size
         return sparse, weight.view(1, -1, 1, 1).expand(N, -1, h, w)
@@ -147,18 +149,23 @@ class RandomPositions(nn.Module):
         self.register_buffer("positional_encoding_gaussian_matrix", normal_numbers(2, features))
 
     def encode(self, coords: Tensor, size_hw: tuple[int, int]) -> Tensor:
-        """Encode (x, y) in pixels of a frame of the given size, (..., 2) → (..., C)."""
+        """Encode (x, y) in pixels of a frame of the given size, (..., 2) → (..., C).
+
+        At least in float32 and not as a matrix product, which autocast would take into 16 bits, where neighbouring
+        pixels share one position.
+        """
         H, W = size_hw  # noqa: N806
         gaussian = self.positional_encoding_gaussian_matrix
-        unit = coords / coords.new_tensor([W, H])
-        phases = 2 * math.pi * ((2 * unit.to(gaussian.dtype) - 1) @ gaussian)
-        return torch.cat([phases.sin(), phases.cos()], dim=-1)
+        exact = gaussian.to(torch.promote_types(gaussian.dtype, torch.float32))
+        unit = 2 * (coords / coords.new_tensor([W, H])).to(exact.dtype) - 1
+        phases = 2 * math.pi * (unit[..., :1] * exact[0] + unit[..., 1:] * exact[1])
+        return torch.cat([phases.sin(), phases.cos()], dim=-1).to(gaussian.dtype)
 
     def forward(self, grid_hw: tuple[int, int]) -> Tensor:
         """Encode the centres of a grid's cells, (C, h, w)."""
         h, w = grid_hw
-        gaussian = self.positional_encoding_gaussian_matrix
-        y = torch.arange(h, device=gaussian.device, dtype=gaussian.dtype) + 0.5
-        x = torch.arange(w, device=gaussian.device, dtype=gaussian.dtype) + 0.5
+        device = self.positional_encoding_gaussian_matrix.device
+        y = torch.arange(h, device=device, dtype=torch.float32) + 0.5
+        x = torch.arange(w, device=device, dtype=torch.float32) + 0.5
         grid_y, grid_x = torch.meshgrid(y, x, indexing="ij")
         return self.encode(torch.stack([grid_x, grid_y], dim=-1), grid_hw).permute(2, 0, 1)  # (h, w, C) → (C, h, w)

@@ -43,8 +43,8 @@ class TwoWayTransformer(nn.Module):
 
     @property
     def blocks(self) -> list[TwoWayAttentionBlock]:
-        """The two-way blocks, in their order."""
-        return [layer for layer in self.layers if isinstance(layer, TwoWayAttentionBlock)]
+        """The two-way blocks of a plain transformer, in their order; of an adapted one they may be anything."""
+        return list(self.layers)  # type: ignore[arg-type]  # made above
 
     def forward(self, image_embedding: Tensor, image_pe: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Let tokens and image attend to each other.

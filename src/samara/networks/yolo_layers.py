@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from samara.networks.plain import dtype_of, own_adaptations
+
 NORM_EPSILON = 1e-3
 NORM_MOMENTUM = 0.03
 HEAD_CHANNELS = 64
@@ -259,7 +261,9 @@ class DistanceExpectation(nn.Module):
 
     def forward(self, logits: Tensor) -> Tensor:
         """(B, 4 · bins, A) → (B, 4, A), in float32: half a cell is sixteen pixels."""
-        distances = self.conv.weight.float().view(-1, 1)  # (bins, 1)
         images, channels, places = logits.shape
         chances = logits.float().view(images, 4, channels // 4, places).softmax(dim=2)  # (B, 4, bins, A)
-        return (chances * distances).sum(dim=2)
+        if type(self.conv) is not nn.Conv2d or any(own_adaptations(self.conv)):
+            adapted: Tensor = self.conv(chances.transpose(1, 2).to(dtype_of(self.conv)))  # (B, 1, 4, A)
+            return adapted[:, 0].float()
+        return (chances * self.conv.weight.float().view(-1, 1)).sum(dim=2)

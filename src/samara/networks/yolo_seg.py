@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from samara.networks.plain import parts_of
 from samara.networks.yolo_layers import (
     AttentionStage,
     ChainStage,
@@ -82,6 +83,7 @@ class YoloSeg(nn.Module):
         classes: int = 80,
     ) -> None:
         super().__init__()
+        self.classes = classes
         c64, c128, c256, c512, c1024 = (
             _divisible_by_8(min(channels, most_channels) * width) for channels in (64, 128, 256, 512, 1024)
         )
@@ -118,6 +120,7 @@ class YoloSeg(nn.Module):
             ),
         }
         self.model = nn.ModuleDict({str(number): layer for number, layer in layers.items()})
+        self.made_of = parts_of(self)
 
     def forward(self, images: Tensor) -> RawInstances:
         """Look at pictures, once.
@@ -140,8 +143,16 @@ class YoloSeg(nn.Module):
         return answers
 
 
+def no_instances(classes: int, input_size_hw: tuple[int, int], device: torch.device) -> RawInstances:
+    """What the network would say about no pictures, (0, 3, h, w)."""
+    h, w = input_size_hw
+    places = sum((h // stride) * (w // stride) for stride in STRIDES)
+    shapes = ((4, places), (classes, places), (PROTOTYPES, places), (PROTOTYPES, h // 4, w // 4))
+    return RawInstances(*(torch.zeros(0, *shape, device=device) for shape in shapes))
+
+
 def fused(network: YoloSeg) -> YoloSeg:
-    """A copy for use in eval mode, its norms folded into its convolutions: the same answers in less time."""
+    """A copy of a plain network for use in eval mode, norms folded into convolutions: the same answers in less time."""
     copied = copy.deepcopy(network)
     for module in copied.modules():
         if isinstance(module, ConvUnit):

@@ -1,13 +1,12 @@
 """Reading checkpoint files, of every container, without running anything that is in them.
 
-`read_layout` looks at headers and pickles only; `read_state_dict` maps the numbers as tensors. Both use one
+`read_layout` looks at headers and pickles only; `read_state_dict` reads the numbers as tensors. Both use one
 description of the file, so that what was identified is what is loaded. `torch.load` is not called: with
 weights_only=True it refuses the modules that Ultralytics pickles, without it runs what it reads.
 """
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,15 +15,9 @@ from typing import TYPE_CHECKING
 from samara.checkpoints import safetensors_file, torch_file
 from samara.checkpoints.contents import Contents
 from samara.checkpoints.file_kinds import HEAD_BYTES, describe, looks_like_pickle
-from samara.checkpoints.layout import (
-    ITEM_SIZES,
-    FileLayout,
-    ForbiddenCallError,
-    MalformedFileError,
-    TensorInfo,
-)
-from samara.checkpoints.pickle_values import StoredTensor
+from samara.checkpoints.layout import FileLayout, ForbiddenCallError, MalformedFileError, TensorInfo
 from samara.checkpoints.rename import published_names
+from samara.checkpoints.tensor_reading import read_tensors
 from samara.errors import UnrecognisedCheckpoint, UnsafeCheckpoint
 
 if TYPE_CHECKING:
@@ -58,22 +51,26 @@ def read_layout(path: Path) -> FileLayout:
         )
 
 
-def read_state_dict(path: Path) -> dict[str, Tensor]:
+def read_state_dict(path: Path, *, as_float32: bool = False) -> dict[str, Tensor]:
     """Read the tensors of a file, under the names that `read_layout` gives.
 
+    Args:
+        path: as `read_layout`.
+        as_float32: give floating-point numbers as float32, converted one tensor at a time.
+
     Returns:
-        On the CPU, in the file's own type. They share memory with the file as long as nobody writes to them
-        (copy on write), so nothing is read before it is needed.
+        On the CPU, in memory of their own: whatever becomes of the file changes them no more.
 
     Raises:
-        UnrecognisedCheckpoint, UnsafeCheckpoint: as `read_layout`.
+        UnrecognisedCheckpoint, UnsafeCheckpoint: as `read_layout`; also if the file is changed meanwhile.
     """
     with _explained(path):
         contents = _read_contents(path)
         stored, _prefix, _converted = published_names(contents.tensors)
-        with path.open("rb") as file:
-            whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-        return {name: _tensor(tensor, contents, whole) for name, tensor in stored.items()}
+        return {
+            name: tensor.float() if as_float32 and tensor.is_floating_point() else tensor
+            for name, tensor in read_tensors(path, contents, stored)
+        }
 
 
 @contextmanager
@@ -110,30 +107,3 @@ def _read_contents(path: Path) -> Contents:
     if contents is None:
         raise UnrecognisedCheckpoint(describe(path))
     return contents
-
-
-def _tensor(stored: StoredTensor, contents: Contents, whole: mmap.mmap) -> Tensor:
-    import torch  # here, because identifying a file needs no torch
-
-    dtype = getattr(torch, stored.dtype)
-    if 0 in stored.shape:
-        return torch.empty(stored.shape, dtype=dtype)
-    buffer, start = _buffer(stored, contents, whole)
-    reach = 1 + sum((size - 1) * step for size, step in zip(stored.shape, stored.stride, strict=True))
-    flat = torch.frombuffer(buffer, dtype=dtype, count=reach, offset=start)
-    return flat.as_strided(stored.shape, stored.stride)
-
-
-def _buffer(stored: StoredTensor, contents: Contents, whole: mmap.mmap) -> tuple[mmap.mmap | bytearray, int]:
-    """Find the numbers of a tensor: a buffer, and the byte in it where they begin."""
-    item = ITEM_SIZES[stored.dtype]
-    storage = stored.storage
-    within = storage.first * (ITEM_SIZES[storage.dtype] if storage.dtype else 1) + stored.offset * item
-    place = contents.locate(storage.key)
-    if isinstance(place, bytes):
-        return bytearray(place), within
-    start = place.start + within
-    if start % item == 0:
-        return whole, start
-    # Files before torch 1.6 align nothing, and processors want numbers at multiples of their size.
-    return bytearray(memoryview(whole)[start : place.start + place.size]), 0

@@ -72,7 +72,8 @@ class ImageEmbedding:
                 if metadata.get("format") != FORMAT:
                     raise EmbeddingError(f"{path} is a safetensors file, but no image embedding saved by samara")
                 facts = json.loads(metadata["facts"])
-                features = file.get_tensor("features")
+                # A copy: what safetensors gives shares memory with a file that somebody may rewrite or cut short.
+                features = file.get_tensor("features").clone()
         except (SafetensorError, KeyError, json.JSONDecodeError) as error:
             raise EmbeddingError(f"{path} is no image embedding, or damaged ({error}); make it again") from error
         return cls(features=features, **facts | {"original_size_hw": tuple(facts["original_size_hw"])})

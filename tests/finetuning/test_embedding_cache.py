@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from samara.errors import EmbeddingError
+from samara.errors import EmbeddingError, OutputError
 from samara.finetuning.embedding_cache import EmbeddingCache
 
 NAMES, SHAPE = ["a", "b", "c"], (4, 2, 2)
@@ -67,3 +67,36 @@ def test_another_encoder_or_other_pictures_are_refused(tmp_path, fingerprint, na
 
 def test_no_example_is_no_file_to_map(tmp_path):
     assert EmbeddingCache(tmp_path, "print", [], SHAPE).missing == []
+
+
+def test_a_file_cut_short_under_a_running_process_is_an_error(tmp_path):
+    cache = EmbeddingCache(tmp_path, "print", NAMES, SHAPE)
+    cache.fill(embedding)
+    with (tmp_path / "embeddings.f16").open("r+b") as file:
+        file.truncate(50)
+    assert cache[0].equal(embedding(0))
+    with pytest.raises(EmbeddingError, match="cut short while it was in use"):
+        cache[2]
+    (tmp_path / "done.u8").unlink()
+    with pytest.raises(EmbeddingError, match="cannot be read: No such file"):
+        cache[0]
+    with pytest.raises(EmbeddingError, match="cannot be read"):
+        cache.fill(embedding)
+
+
+def test_a_second_process_that_opens_the_cache_keeps_what_is_there(tmp_path):
+    first = EmbeddingCache(tmp_path, "print", NAMES, SHAPE)
+    first.fill(embedding)
+    with (tmp_path / "done.u8").open("r+b") as file:
+        file.truncate(2)  # as if the second process came while the first was making room
+    second = EmbeddingCache(tmp_path, "print", NAMES, SHAPE)
+    assert second.missing == [2]
+    assert first[1].equal(embedding(1))
+
+
+def test_a_full_disk_is_said(tmp_path):
+    cache = EmbeddingCache(tmp_path, "print", NAMES, SHAPE)
+    (tmp_path / "embeddings.f16").unlink()
+    (tmp_path / "embeddings.f16").symlink_to("/dev/full")
+    with pytest.raises(OutputError, match="cannot be written: (No space left|Illegal seek)"):
+        cache.fill(embedding)

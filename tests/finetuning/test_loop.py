@@ -20,8 +20,9 @@ from safetensors.torch import load_file
 
 import samara
 from samara.checkpoints.lora_file import merge_lora_file
+from samara.checkpoints.save import save_checkpoint
 from samara.datasets.ground_truth import Instance
-from samara.errors import DatasetError, EmbeddingError, SettingsError, WrongCheckpoint
+from samara.errors import DatasetError, EmbeddingError, SamaraError, SettingsError, WrongCheckpoint
 from samara.finetuning import loop
 from samara.finetuning.loop import fine_tune
 from samara.finetuning.losses import LossWeights
@@ -337,3 +338,40 @@ def test_the_embedded_checkpoint_overfits_two_pictures(mini, tmp_path):
     result = fine_tune(mini, pictures, pictures, tmp_path / "out.safetensors", settings)
     assert result.best.click_iou > 0.95
     assert result.best.box_iou > 0.95
+
+
+def saved(tiny, path):
+    """The same network, as if it were loaded from a file."""
+    save_checkpoint(path, tiny.network.state_dict(), {})
+    return dataclasses.replace(tiny, provenance=dataclasses.replace(tiny.provenance, path=str(path)))
+
+
+def test_the_checkpoint_that_was_loaded_may_be_replaced(tiny, pictures, tmp_path):
+    path = tmp_path / "mine.safetensors"
+    loaded = saved(tiny, path)
+    before = {name: value.clone() for name, value in loaded.network.state_dict().items()}
+    result = run(loaded, pictures, path, learning_rate=3e-3, ema_decay=None)
+    after = load_file(path)
+    assert after.keys() == before.keys()
+    changed = {name for name, value in after.items() if not value.equal(before[name])}
+    assert bool(changed) == bool(result.best.epoch)
+    assert all(value.equal(before[name]) for name, value in loaded.network.state_dict().items())
+
+
+def test_a_checkpoint_that_is_gone_when_the_run_is_over_costs_nothing(tiny, pictures, tmp_path):
+    path = tmp_path / "mine.safetensors"
+    loaded = saved(tiny, path)
+    path.unlink()
+    with pytest.raises(SamaraError):
+        run(loaded, pictures, tmp_path / "new.safetensors")  # told before an epoch, not after the last
+    assert not (tmp_path / "new.safetensors.work" / "state.safetensors").exists()
+
+
+def test_updates_apart_do_not_replace_their_checkpoint(tiny, pictures, tmp_path):
+    path = tmp_path / "mine.safetensors"
+    loaded = saved(tiny, path)
+    before = path.read_bytes()
+    with pytest.raises(SettingsError, match="is the checkpoint that the low-rank updates belong to"):
+        run(loaded, pictures, path, trained="lora", lora_apart=True)
+    assert path.read_bytes() == before
+    assert not (tmp_path / "mine.safetensors.work").exists()

@@ -28,6 +28,7 @@ class Contents:
         metadata: text that the file says about itself.
         wrapper: under which keys the tensors lay.
         beside: what else the file holds at its top level.
+        others: where other networks lie that were not taken.
         pickled_module: it holds a Python object, not a state dict.
     """
 
@@ -37,6 +38,7 @@ class Contents:
     metadata: Mapping[str, str] = field(default_factory=dict)
     wrapper: str | None = None
     beside: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     pickled_module: bool = False
 
 

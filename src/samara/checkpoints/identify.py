@@ -149,6 +149,7 @@ def _describe(layout: FileLayout, found: Recognition, checkpoint: Checkpoint | N
         f"{_parameters(layout):,} parameters in {len(layout.tensors)} tensors of {types}",
         f"{found.classes} classes" if found.classes and found.classes > 1 else "",
         f"under {layout.wrapper!r}" if layout.wrapper else "",
+        *_not_taken(layout),
         "names translated from Hugging Face's transformers" if layout.from_transformers else "",
         found.note,
         f"but {faults}" if faults else "",
@@ -156,6 +157,18 @@ def _describe(layout: FileLayout, found: Recognition, checkpoint: Checkpoint | N
         _origin(layout),
     ]
     return ", ".join(part for part in parts if part)
+
+
+def _not_taken(layout: FileLayout) -> list[str]:
+    """Say what else of networks the file holds; its names may be anything."""
+    parts = []
+    if layout.others:
+        where = ", ".join(repr(other[:60]) for other in layout.others[:3])
+        parts.append(f"beside {'another network' if len(layout.others) == 1 else 'other networks'} under {where}")
+    if layout.left_out:
+        tensors = "tensor that is" if len(layout.left_out) == 1 else "tensors that are"
+        parts.append(f"without {len(layout.left_out)} {tensors} no part of it (first: {layout.left_out[0][:80]})")
+    return parts
 
 
 def _faults(found: Recognition) -> str:
@@ -185,7 +198,7 @@ def _what_else(layout: FileLayout) -> str:
     """Say what a readable file holds that is no network samara knows, and what to do."""
     if not layout.tensors:
         beside = ", ".join(layout.beside[:6]) or "nothing"
-        if {"state", "param_groups"} <= set(layout.beside) or "optimizer" in layout.beside:
+        if {"state", "param_groups"} <= set(layout.beside) or any(key.startswith("optim") for key in layout.beside):
             return f"holds the state of an optimiser ({beside}) and no network; give the file with the weights"
         return f"holds no tensors of a network, only: {beside}; give the file with the weights"
     first = ", ".join(list(layout.tensors)[:3])

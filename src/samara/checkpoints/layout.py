@@ -62,9 +62,9 @@ class FileLayout:
     """A checkpoint file seen from outside.
 
     Attributes:
-        path: the file.
+        path: the file, or a folder of files.
         format: the container.
-        size_bytes: length of the file.
+        size_bytes: length of the file; of several, of all of them.
         tensors: name to shape and type, in the file's order, under the published names.
         metadata: text of a safetensors header; for a pickled module its class and, as JSON, its labels.
         wrapper: under which keys the tensors lay, e.g. "model" or "model.state_dict"; None for a flat file.
@@ -72,6 +72,8 @@ class FileLayout:
         from_transformers: the names were those of Hugging Face's transformers, and were translated.
         pickled_module: the file holds a whole Python object, as Ultralytics writes it, not a state dict.
         beside: what else the file holds at its top level, e.g. ("epoch", "optimizer").
+        left_out: names of tensors that are no part of this network, as the file has them.
+        others: keys or prefixes of other networks in the file, which were not taken.
     """
 
     path: Path
@@ -84,6 +86,8 @@ class FileLayout:
     from_transformers: bool = False
     pickled_module: bool = False
     beside: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def elements(self) -> int:

@@ -239,7 +239,7 @@ def network_from_file(path: Path, variant: Variant, input_size: int | None = Non
     """
     with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
         network = build_network(variant, input_size)
-    state = {name: _float32(tensor) for name, tensor in read_state_dict(path).items()}
+    state = read_state_dict(path, as_float32=True)
     _check_fit(path, variant, network.state_dict(), state)
     network.load_state_dict(state, strict=True, assign=True)
     return network.eval()  # only now: eval() before loading is what broke MobileSAM's own loader
@@ -250,10 +250,6 @@ def random_network(variant: Variant, input_size: int | None, seed: int) -> Sam |
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build_network(variant, input_size).eval()
-
-
-def _float32(tensor: Tensor) -> Tensor:
-    return tensor.float() if tensor.is_floating_point() else tensor
 
 
 def _check_fit(path: Path, variant: Variant, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from samara.checkpoints.save import save_checkpoint
 from samara.checkpoints.state_dicts import read_layout, read_state_dict
-from samara.errors import WrongCheckpoint
+from samara.errors import SettingsError, WrongCheckpoint
 from samara.loaded import fingerprint
 from samara.networks.lora import add_lora, load_lora, lora_state_dict, merge_lora
 from samara.networks.sam import Sam
@@ -45,6 +45,16 @@ def save_lora(path: Path, network: Sam, encoder: str, metadata: Mapping[str, str
     state |= {f"mask_decoder.{key}": value for key, value in network.mask_decoder.state_dict().items()}
     facts = _Facts(rank, tuple(layers), encoder)
     save_checkpoint(path, state, {**metadata, LORA_KEY: json.dumps(asdict(facts))})
+
+
+def require_other_file(path: Path, base: str | None) -> None:
+    """Make sure that updates do not replace the checkpoint without which they are worth nothing.
+
+    Raises:
+        SettingsError: `path` is the file `base`.
+    """
+    if base is not None and path.exists() and path.samefile(base):
+        raise SettingsError(f"{path} is the checkpoint that the low-rank updates belong to; write them to another file")
 
 
 def merge_lora_file(network: Sam, path: Path) -> None:

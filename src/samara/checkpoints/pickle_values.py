@@ -8,6 +8,7 @@ for tensors and containers and says what the result looks like; classes of netwo
 from __future__ import annotations
 
 import math
+from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -32,11 +33,24 @@ class Name:
 
 @dataclass(eq=False)
 class InertObject:
-    """An instance of a class that is not there: its name, arguments and state, and no behaviour."""
+    """An instance of a class that is not there: its name, arguments and state, and no behaviour.
+
+    Attributes:
+        cls: the class, or the function that would have made it.
+        args: what it would have been made with.
+        state: its attributes; of a subclass of dict also its items.
+        is_foreign: its class is none that networks are made of.
+    """
 
     cls: Name
     args: tuple[Value, ...] = ()
     state: dict[Value, Value] = field(default_factory=dict)
+    is_foreign: bool = False
+
+    @property
+    def is_module(self) -> bool:
+        """Whether its state is that of a torch.nn.Module."""
+        return isinstance(self.state.get("_modules"), dict)
 
 
 @dataclass(frozen=True)
@@ -76,9 +90,6 @@ _STORAGE_TYPES = {
     "UntypedStorage": None,
 }
 
-# Python 2 spelling, which pickle protocol 2 keeps to this day.
-_OLD_MODULES = {"__builtin__": "builtins", "copy_reg": "copyreg"}
-
 # What training scripts put beside the weights: kept as inert objects.
 _DATA_NAMES = frozenset(
     {
@@ -116,13 +127,20 @@ _NETWORK_PACKAGES = (
     "efficient_sam.",
     "edge_sam.",
     "sam2.",
+    "samara.networks.",
+    "samara.segment_anything.",
     "timm.",
 )
 
 
 def name_of(module: str, qualname: str) -> Name:
-    """Make a name, in Python 3 spelling."""
-    return Name(_OLD_MODULES.get(module, module), qualname)
+    """Make a name, in Python 3 spelling: pickle protocol 2 writes that of Python 2 to this day."""
+    return Name(*NAME_MAPPING.get((module, qualname), (IMPORT_MAPPING.get(module, module), qualname)))
+
+
+def is_known(name: Name) -> bool:
+    """Whether `call` or `instantiate` takes a name."""
+    return str(name) in _MEANINGS or str(name) in _DATA_NAMES or f"{name.module}.".startswith(_NETWORK_PACKAGES)
 
 
 def call(function: Value, arguments: tuple[Value, ...]) -> Value:

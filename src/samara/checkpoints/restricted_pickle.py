@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO, cast
 
+from samara.checkpoints.inert_values import new_object, reduced, require_known
 from samara.checkpoints.layout import ForbiddenCallError, MalformedFileError
 from samara.checkpoints.pickle_values import (
     InertObject,
@@ -21,8 +22,6 @@ from samara.checkpoints.pickle_values import (
     Storage,
     StoredTensor,
     Value,
-    call,
-    instantiate,
     name_of,
     plain_key,
     resolve_persistent,
@@ -52,7 +51,8 @@ def load(source: BoundedReader) -> Unpickled:
     """Read one pickle, from the reader's position up to and including its STOP, as plain data.
 
     Raises:
-        ForbiddenCallError: the pickle calls a name that is not known to be harmless.
+        ForbiddenCallError: the pickle calls a name that is not known to be harmless, or is nothing but an object of a
+            class that nobody knows.
         MalformedFileError: it is damaged, or larger or stranger than any checkpoint.
     """
     try:
@@ -60,7 +60,9 @@ def load(source: BoundedReader) -> Unpickled:
         with warnings.catch_warnings():
             # pickletools warns of odd escapes in text, which only a damaged file has.
             warnings.simplefilter("ignore", DeprecationWarning)
-            return Unpickled(machine.run(source), machine.storages)
+            value = machine.run(source)
+        require_known(value)
+        return Unpickled(value, machine.storages)
     except (ForbiddenCallError, MalformedFileError):
         raise
     # What pickletools and the machine below raise on bytes that are no pickle.
@@ -101,6 +103,14 @@ class BoundedReader(io.RawIOBase):
 
 
 _MARK = object()
+
+
+def _key(key: Value) -> Value:
+    """As `plain_key`; devices, paths, members of enums and parameters are keys too, told apart by what they are."""
+    for part in key if isinstance(key, tuple) else (key,):
+        if not isinstance(part, InertObject | StoredTensor):
+            plain_key(part)
+    return key
 
 
 class _Machine:
@@ -212,7 +222,7 @@ class _Machine:
         if not isinstance(mapping, dict) or len(values) % 2:
             raise MalformedFileError("its pickle stores an item in something that is no dictionary")
         for key, value in zip(values[::2], values[1::2], strict=True):
-            mapping[plain_key(key)] = value
+            mapping[_key(key)] = value
 
     def name(self, argument: Value) -> None:
         module, _, qualname = str(argument).partition(" ")
@@ -229,11 +239,11 @@ class _Machine:
 
     def reduce(self, _: Value) -> None:
         arguments = self._arguments()
-        self._stack.append(call(self._stack.pop(), arguments))
+        self._stack.append(reduced(self._stack.pop(), arguments))
 
     def new_object(self, _: Value) -> None:
         arguments = self._arguments()
-        self._stack.append(instantiate(self._stack.pop(), arguments))
+        self._stack.append(new_object(self._stack.pop(), arguments))
 
     def new_object_with_keywords(self, _: Value) -> None:
         self._stack.pop()
@@ -241,12 +251,12 @@ class _Machine:
 
     def object_above_mark(self, _: Value) -> None:
         cls, *arguments = self._above_mark()
-        self._stack.append(instantiate(cls, tuple(arguments)))
+        self._stack.append(new_object(cls, tuple(arguments)))
 
     def instance(self, argument: Value) -> None:
         arguments = self._above_mark()
         self.name(argument)
-        self._stack.append(instantiate(self._stack.pop(), tuple(arguments)))
+        self._stack.append(new_object(self._stack.pop(), tuple(arguments)))
 
     def _arguments(self) -> tuple[Value, ...]:
         arguments = self._stack.pop()

@@ -1,30 +1,26 @@
 """Reading checkpoint files, of every container, without running anything that is in them.
 
-`read_layout` looks at headers and pickles only; `read_state_dict` maps the numbers as tensors. Both use one
+`read_layout` looks at headers and pickles only; `read_state_dict` reads the numbers as tensors. Both use one
 description of the file, so that what was identified is what is loaded. `torch.load` is not called: with
 weights_only=True it refuses the modules that Ultralytics pickles, without it runs what it reads.
 """
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from samara.checkpoints import safetensors_file, torch_file
 from samara.checkpoints.contents import Contents
 from samara.checkpoints.file_kinds import HEAD_BYTES, describe, looks_like_pickle
-from samara.checkpoints.layout import (
-    ITEM_SIZES,
-    FileLayout,
-    ForbiddenCallError,
-    MalformedFileError,
-    TensorInfo,
-)
+from samara.checkpoints.folders import index_of_shard, is_index, main_file, read_index
+from samara.checkpoints.layout import FileLayout, ForbiddenCallError, MalformedFileError, TensorInfo
 from samara.checkpoints.pickle_values import StoredTensor
-from samara.checkpoints.rename import published_names
+from samara.checkpoints.rename import other_names, other_prefixes, published_names
+from samara.checkpoints.tensor_reading import read_tensors
 from samara.errors import UnrecognisedCheckpoint, UnsafeCheckpoint
 
 if TYPE_CHECKING:
@@ -32,48 +28,99 @@ if TYPE_CHECKING:
 
 
 def read_layout(path: Path) -> FileLayout:
-    """Read which tensors a file holds, with shapes and types; their numbers stay on the disk.
+    """Read which tensors a checkpoint holds, with shapes and types; their numbers stay on the disk.
 
     Args:
-        path: a safetensors file, or what torch.save writes or wrote: state dicts, wrapped or not, modules.
+        path: a safetensors file, or what torch.save writes or wrote: state dicts, wrapped or not, modules; or a folder
+            or index of shards that Hugging Face's libraries write.
 
     Raises:
         UnrecognisedCheckpoint: it is none of these, or damaged; the message says what it is and what to do.
-        UnsafeCheckpoint: reading it as PyTorch does could run code; nothing was run.
+        UnsafeCheckpoint: reading it as PyTorch does could run code, or it points to files outside of its folder;
+            nothing was run.
     """
     with _explained(path):
-        contents = _read_contents(path)
-        tensors, prefix, converted = published_names(contents.tensors)
+        opened = _open(path)
+        first = opened.contents[0]
+        stored = opened.stored
+        tensors, prefix, converted = published_names(stored)
         return FileLayout(
             path=path,
-            format=contents.format,
-            size_bytes=path.stat().st_size,
-            tensors={name: TensorInfo(stored.shape, stored.dtype) for name, stored in tensors.items()},
-            metadata=contents.metadata,
-            wrapper=contents.wrapper,
+            format=first.format,
+            size_bytes=sum(file.stat().st_size for file in opened.files),
+            tensors={name: TensorInfo(one.shape, one.dtype) for name, one in tensors.items()},
+            metadata=first.metadata,
+            wrapper=first.wrapper,
             prefix=prefix,
             from_transformers=converted,
-            pickled_module=contents.pickled_module,
-            beside=contents.beside,
+            pickled_module=first.pickled_module,
+            beside=first.beside,
+            left_out=tuple(other_names(stored)),
+            others=(*first.others, *other_prefixes(stored)),
         )
 
 
-def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """Read the tensors of a file, under the names that `read_layout` gives.
+def read_state_dict(path: Path, *, as_float32: bool = False) -> dict[str, Tensor]:
+    """Read the tensors of a checkpoint, under the names that `read_layout` gives.
+
+    Args:
+        path: as `read_layout`.
+        as_float32: give floating-point numbers as float32, converted one tensor at a time.
 
     Returns:
-        On the CPU, in the file's own type. They share memory with the file as long as nobody writes to them
-        (copy on write), so nothing is read before it is needed.
+        On the CPU, in memory of their own: whatever becomes of the file changes them no more.
 
     Raises:
-        UnrecognisedCheckpoint, UnsafeCheckpoint: as `read_layout`.
+        UnrecognisedCheckpoint, UnsafeCheckpoint: as `read_layout`; also if the file is changed meanwhile.
     """
     with _explained(path):
-        contents = _read_contents(path)
-        stored, _prefix, _converted = published_names(contents.tensors)
-        with path.open("rb") as file:
-            whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
-        return {name: _tensor(tensor, contents, whole) for name, tensor in stored.items()}
+        opened = _open(path)
+        tensors, _prefix, _converted = published_names(opened.stored)
+        state: dict[str, Tensor] = {}
+        for file, contents in zip(opened.files, opened.contents, strict=True):
+            own = {id(one) for one in contents.tensors.values()}
+            mine = {name: one for name, one in tensors.items() if id(one) in own}
+            for name, tensor in read_tensors(file, contents, mine):
+                state[name] = tensor.float() if as_float32 and tensor.is_floating_point() else tensor
+        return {name: state[name] for name in tensors}
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """The files of a checkpoint, taken apart; mostly it is one."""
+
+    files: tuple[Path, ...]
+    contents: tuple[Contents, ...]
+
+    @property
+    def stored(self) -> dict[str, StoredTensor]:
+        return {name: one for contents in self.contents for name, one in contents.tensors.items()}
+
+
+def _open(path: Path) -> _Opened:
+    file = main_file(path)
+    if not file.is_file():
+        raise UnrecognisedCheckpoint(describe(path))
+    head = _head(file)
+    if not is_index(file, head):
+        index = index_of_shard(file)
+        if index is not None:
+            raise UnrecognisedCheckpoint(f"{file} is one of the shards of {index}; give that, or its folder.")
+        return _Opened((file,), (_read_contents(file, head),))
+    shards = read_index(file)
+    contents = tuple(_read_contents(shard, _head(shard)) for shard in shards.files)
+    for shard, found in zip(shards.files, contents, strict=True):
+        missing = sorted(shards.names[shard.name] - found.tensors.keys())
+        if missing:
+            raise MalformedFileError(f"its shard {shard.name} lacks {missing[0][:120]}")
+    if len({name for found in contents for name in found.tensors}) != sum(len(found.tensors) for found in contents):
+        raise MalformedFileError("two of its shards have a tensor of the same name")
+    return _Opened(shards.files, contents)
+
+
+def _head(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(HEAD_BYTES)
 
 
 @contextmanager
@@ -95,11 +142,7 @@ def _explained(path: Path) -> Iterator[None]:
         raise UnrecognisedCheckpoint(f"{path} cannot be read: {problem.strerror or problem}.") from problem
 
 
-def _read_contents(path: Path) -> Contents:
-    if not path.is_file():
-        raise UnrecognisedCheckpoint(describe(path))
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
+def _read_contents(path: Path, head: bytes) -> Contents:
     contents = None
     if safetensors_file.is_safetensors(head):
         contents = safetensors_file.read_contents(path)
@@ -110,30 +153,3 @@ def _read_contents(path: Path) -> Contents:
     if contents is None:
         raise UnrecognisedCheckpoint(describe(path))
     return contents
-
-
-def _tensor(stored: StoredTensor, contents: Contents, whole: mmap.mmap) -> Tensor:
-    import torch  # here, because identifying a file needs no torch
-
-    dtype = getattr(torch, stored.dtype)
-    if 0 in stored.shape:
-        return torch.empty(stored.shape, dtype=dtype)
-    buffer, start = _buffer(stored, contents, whole)
-    reach = 1 + sum((size - 1) * step for size, step in zip(stored.shape, stored.stride, strict=True))
-    flat = torch.frombuffer(buffer, dtype=dtype, count=reach, offset=start)
-    return flat.as_strided(stored.shape, stored.stride)
-
-
-def _buffer(stored: StoredTensor, contents: Contents, whole: mmap.mmap) -> tuple[mmap.mmap | bytearray, int]:
-    """Find the numbers of a tensor: a buffer, and the byte in it where they begin."""
-    item = ITEM_SIZES[stored.dtype]
-    storage = stored.storage
-    within = storage.first * (ITEM_SIZES[storage.dtype] if storage.dtype else 1) + stored.offset * item
-    place = contents.locate(storage.key)
-    if isinstance(place, bytes):
-        return bytearray(place), within
-    start = place.start + within
-    if start % item == 0:
-        return whole, start
-    # Files before torch 1.6 align nothing, and processors want numbers at multiples of their size.
-    return bytearray(memoryview(whole)[start : place.start + place.size]), 0

@@ -85,6 +85,7 @@ def read_legacy_contents(path: Path) -> Contents | None:
         metadata=_module_metadata(unwrapped, root.value),
         wrapper=unwrapped.wrapper,
         beside=unwrapped.beside,
+        others=unwrapped.others,
         pickled_module=unwrapped.module is not None,
     )
 
@@ -124,6 +125,7 @@ def _read_archive(path: Path, archive: zipfile.ZipFile) -> Contents | None:
         metadata=_module_metadata(unwrapped, unpickled.value) | _own_metadata(archive, records),
         wrapper=unwrapped.wrapper,
         beside=unwrapped.beside,
+        others=unwrapped.others,
         pickled_module=unwrapped.module is not None,
     )
 

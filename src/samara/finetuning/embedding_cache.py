@@ -1,7 +1,8 @@
-"""Image embeddings on disk: float16, memory-mapped, each computed once.
+"""Image embeddings on disk: float16, each computed once, read one at a time.
 
 A frozen image encoder gives the same embedding of a picture every time, so fine-tuning a decoder needs the encoder
-once per picture: 2 MB each at 1024 px. A cache that was left half-way goes on where it stopped; one that was made by
+once per picture: 2 MB each at 1024 px. Nothing is memory-mapped: a file that is cut short under a running process is an
+error then, not the end of the process. A cache that was left half-way goes on where it stopped; one that was made by
 another encoder, or for other pictures, is refused.
 """
 
@@ -9,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +21,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from samara.errors import EmbeddingError
+from samara.errors import EmbeddingError, OutputError
 from samara.files import write_atomically
 
 Progress = Callable[[int, int], None]
@@ -60,8 +63,8 @@ class EmbeddingCache:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._check()
-        self._values = self._open("embeddings.f16", np.dtype(np.float16), (len(examples), *shape))
-        self._done = self._open("done.u8", np.dtype(np.uint8), (len(examples),))
+        self._values = self._file("embeddings.f16", np.dtype(np.float16), shape)
+        self._done = self._file("done.u8", np.dtype(np.uint8), ())
 
     def _check(self) -> None:
         path = self.folder / "cache.json"
@@ -75,13 +78,10 @@ class EmbeddingCache:
                 "folder"
             )
 
-    def _open(self, name: str, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> npt.NDArray[np.generic]:
-        path = self.folder / name
-        size = int(np.prod(shape)) * dtype.itemsize
-        if not path.exists() or path.stat().st_size != size:
-            with path.open("wb") as file:
-                file.truncate(size)  # sparse: takes disk only as it is filled
-        return np.memmap(path, dtype=dtype, mode="r+", shape=shape) if size else np.zeros(shape, dtype)
+    def _file(self, name: str, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> _Rows:
+        rows = _Rows(self.folder / name, dtype, shape)
+        rows.make_room(len(self))
+        return rows
 
     def __len__(self) -> int:
         """Number of examples."""
@@ -90,7 +90,7 @@ class EmbeddingCache:
     @property
     def missing(self) -> list[int]:
         """Indices of examples whose embedding is still to be computed."""
-        return [int(index) for index in np.flatnonzero(self._done == 0)]
+        return [int(index) for index in np.flatnonzero(self._done.read(0, len(self)) == 0)]
 
     def fill(
         self,
@@ -107,11 +107,9 @@ class EmbeddingCache:
             share: picks those that fall to this process, where several fill one cache.
         """
         for index in share(self.missing):
-            self._values[index] = encode(index).to("cpu", torch.float16).numpy()
-            self._flush(self._values)
+            self._values.write(index, encode(index).to("cpu", torch.float16).numpy())
             # Only now: a power cut between the two leaves an embedding that is computed again, never half a one.
-            self._done[index] = 1
-            self._flush(self._done)
+            self._done.write(index, np.ones((), np.uint8))
             if progress is not None:
                 progress(len(self) - len(self.missing), len(self))
 
@@ -121,11 +119,56 @@ class EmbeddingCache:
         Raises:
             EmbeddingError: it has not been computed.
         """
-        if not self._done[index]:
+        if not self._done.read(index, 1).any():
             raise EmbeddingError(f"embedding {index} of {self.folder} has not been computed; call fill first")
-        return torch.from_numpy(np.array(self._values[index])).float()
+        return torch.from_numpy(self._values.read(index, 1)[0]).float()
 
-    @staticmethod
-    def _flush(array: npt.NDArray[np.generic]) -> None:
-        if isinstance(array, np.memmap):
-            array.flush()
+
+@dataclass(frozen=True)
+class _Rows:
+    """Arrays of one shape, one behind the other in a file."""
+
+    path: Path
+    dtype: np.dtype[np.generic]
+    shape: tuple[int, ...]
+
+    @property
+    def row_bytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def make_room(self, count: int) -> None:
+        """Give the file its length; what another process has written there already stays."""
+        with self.path.open("ab") as file:
+            file.truncate(count * self.row_bytes)  # sparse: takes disk only as it is filled
+
+    def read(self, first: int, count: int) -> npt.NDArray[np.generic]:
+        """(count, *shape).
+
+        Raises:
+            EmbeddingError: the file is gone or shorter than it was.
+        """
+        rows = np.empty((count, *self.shape), self.dtype)
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                file.seek(first * self.row_bytes)
+                filled = file.readinto(rows.data.cast("B")) if rows.size else 0
+        except OSError as error:
+            raise EmbeddingError(f"{self.path} cannot be read: {error.strerror or error}") from error
+        if filled != rows.nbytes:
+            raise EmbeddingError(f"{self.path} was cut short while it was in use; remove its folder to start anew")
+        return rows
+
+    def write(self, index: int, row: npt.NDArray[np.generic]) -> None:
+        """Put one row in its place and bring it to the disk.
+
+        Raises:
+            OutputError: the disk is full, or the file is gone.
+        """
+        try:
+            with self.path.open("r+b") as file:
+                file.seek(index * self.row_bytes)
+                file.write(row.tobytes())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise OutputError(f"{self.path} cannot be written: {error.strerror or error}") from error

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from samara import __version__
 from samara.checkpoints.identify import FINE_TUNED_KEY, METADATA_KEY
 from samara.checkpoints.load import origin_of
-from samara.checkpoints.lora_file import save_lora
+from samara.checkpoints.lora_file import require_other_file, save_lora
 from samara.checkpoints.save import require_suffix, save_checkpoint
 from samara.datasets.findings import Notice
 from samara.datasets.ground_truth import LabelledImage
@@ -96,18 +96,22 @@ def fine_tune(
 
     Raises:
         DatasetError: no picture has an object that is large enough.
-        EmbeddingError, SettingsError: `<out>.work` belongs to another run, or `out` has another suffix.
+        EmbeddingError, SettingsError: `<out>.work` belongs to another run, `out` has another suffix, or low-rank
+            updates apart would replace the checkpoint that they belong to.
         OutputError: the checkpoint cannot be written.
     """
     processes = processes or Processes()
+    settings = settings or FineTuneSettings()
     require_suffix(out)
+    if settings.trained == "lora" and settings.lora_apart:
+        require_other_file(out, loaded.provenance.path)
     with _only_run(out, processes):
         run = _Run(
             loaded,
             training,
             validation,
             out,
-            settings or FineTuneSettings(),
+            settings,
             progress,
             notice=notice,
             on_epoch=on_epoch,
@@ -162,6 +166,7 @@ class _Run:
         self.on_epoch = on_epoch or (lambda record: None)
         self.processes = processes
         self.work = _work(out)
+        self.origin = origin_of(loaded)  # now, because its file may be gone or replaced when the run is over
         self.network = _own_copy(loaded.sam, settings)
         self.parameters = choose_trained(self.network, settings)
         if settings.checkpoint_blocks:
@@ -257,7 +262,7 @@ class _Run:
             for name, parameter in self.parameters.items():
                 parameter.copy_(self.best_weights[name])
         if self.processes.is_first:
-            self._save({METADATA_KEY: origin_of(self.loaded), FINE_TUNED_KEY: json.dumps(self._provenance())})
+            self._save({METADATA_KEY: self.origin, FINE_TUNED_KEY: json.dumps(self._provenance())})
         self.processes.wait()
         return FineTuned(self.out, self.position.history, self.best)
 

@@ -97,7 +97,8 @@ def load_state(
     try:
         with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {})["training_state"])
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - a file is no mapping
+            # Copies: what safetensors gives shares memory with a file that is about to be written anew.
+            tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118 - a file is no mapping
     except (SafetensorError, KeyError, ValueError) as error:
         raise SettingsError(f"{path} is no state of a training run ({error}); remove it to start anew") from error
     if facts["settings"] != settings:

@@ -1,0 +1,123 @@
+"""Where in a set of names a network lies: known roots, what stands before them, what wrappers put between.
+
+A root is the name of a part of a known network, such as `image_encoder`. Whatever stands before it is a prefix: the
+attribute of a training module, `module.` of DataParallel, `base_model.model.` of peft. Names that begin with an
+underscore, and `module`, are no part of any network's names: wrappers (FSDP, `torch.compile`, activation checkpoints)
+put them in, before a root and behind it, and they are taken out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+ROOTS = (
+    "image_encoder",
+    "prompt_encoder",
+    "mask_decoder",
+    "sam_prompt_encoder",
+    "sam_mask_decoder",
+    "vision_encoder",
+    "shared_image_embedding",
+    "detector",
+    "detector_model",
+    "model.0",
+)
+"""What the names of known networks begin with."""
+
+BARE_MARKS: Mapping[str, tuple[str, ...]] = {
+    "mask_decoder": ("iou_token.weight", "mask_tokens.weight"),
+    "prompt_encoder": ("not_a_point_embed.weight", "no_mask_embed.weight"),
+    "image_encoder": ("neck.0.weight", "neck.2.weight"),
+}
+"""Names that a part has when it was saved on its own, without its root."""
+
+_ROOT = re.compile(rf"(?:^|\.)({'|'.join(re.escape(root) for root in ROOTS)})\.")
+_PUT_IN = re.compile(r"(?:(?<=\.)|^)(?:_[^.]*|module)\.")
+_AVERAGE = re.compile(r"(?:^|[._])(?:ema|swa|avg|averaged?|shadow|polyak)(?:[._]|$)")
+_NO_WEIGHTS = re.compile(r"optim|momentum|exp_avg|grad")
+_MOST_PARTS = 3  # of a promptable network; what has more is no more of one
+
+
+@dataclass(frozen=True)
+class Found:
+    """Names that belong together.
+
+    Attributes:
+        prefix: what stood before their roots, as the file has it.
+        names: name in the file → published name, of what has a root (of a bare part: of all of it).
+        roots: the roots that occur.
+    """
+
+    prefix: str
+    names: Mapping[str, str]
+    roots: frozenset[str] = field(default=frozenset())
+
+    @property
+    def parts(self) -> int:
+        """How much of a network it is."""
+        return min(len(self.roots), _MOST_PARTS)
+
+
+def without_wrappers(name: str) -> str:
+    """Take out what wrappers put into a name."""
+    return _PUT_IN.sub("", name)
+
+
+def networks_in(names: Iterable[str]) -> list[Found]:
+    """The networks among some names, the preferred one first.
+
+    Preferred is the one with most parts, then with most tensors, then a running average, which is what its authors
+    evaluate, then the first in the file.
+    """
+    names = list(names)
+    prefixes: dict[str, str] = {}
+    members: dict[str, dict[str, str]] = {}
+    roots: dict[str, set[str]] = {}
+    for name in names:
+        match = _ROOT.search(name)
+        if match is None:
+            continue
+        prefix = name[: match.start(1)]
+        group = without_wrappers(prefix)
+        prefixes.setdefault(group, prefix)
+        members.setdefault(group, {})[name] = without_wrappers(name[match.start(1) :])
+        roots.setdefault(group, set()).add(match[1])
+    found = [Found(prefixes[group], members[group], frozenset(roots[group])) for group in prefixes]
+    return sorted(found or _bare_parts(names), key=lambda one: rank(one, one.prefix), reverse=True)
+
+
+def rank(found: Found, where: str) -> tuple[int, ...]:
+    """How much a network is preferred over others; `where` are the keys and the prefix that lead to it."""
+    is_average = _AVERAGE.search(where.casefold()) is not None
+    is_weights = _NO_WEIGHTS.search(where.casefold()) is None
+    return is_weights, found.parts, len(found.names), is_average
+
+
+def published(names: Iterable[str], found: Found) -> dict[str, str]:
+    """Name in the file → published name, of a network and of what lies beside it under the same prefix."""
+    prefix = without_wrappers(found.prefix)
+    result = {}
+    for name in names:
+        bare = found.names.get(name)
+        if bare is None and without_wrappers(name).startswith(prefix) and not _ROOT.search(name):
+            bare = without_wrappers(name).removeprefix(prefix)
+        if bare is not None:
+            result[name] = bare
+    # Two tensors of one name: what was taken out told them apart, so it was no wrapper's.
+    return result if len(set(result.values())) == len(result) else {name: name for name in names}
+
+
+def _bare_parts(names: list[str]) -> list[Found]:
+    known = set(names)
+    result = []
+    for part, marks in BARE_MARKS.items():
+        for name in names:
+            if not f".{name}".endswith(f".{marks[0]}"):
+                continue
+            prefix = name.removesuffix(marks[0])
+            if all(f"{prefix}{mark}" in known for mark in marks):
+                mine = {one: without_wrappers(one.removeprefix(prefix)) for one in names if one.startswith(prefix)}
+                result.append(Found(prefix, mine, frozenset({part})))
+    return result

@@ -72,7 +72,7 @@ def test_points_and_labels(pictures, tmp_path):
 
 
 def test_prompts_for_nobody_are_refused(pictures, tmp_path):
-    path = coco(tmp_path / "boxes.json", {"0003.png": [], "elsewhere.png": []})
+    path = coco(tmp_path / "boxes.json", {"0003.png": [[1, 2, 10, 5]], "elsewhere.png": []})
     source = open_source([str(pictures)])
     with pytest.raises(SettingsError, match=r"1 pictures that are not among the images; the first is 'elsewhere.png'"):
         list(open_prompts(path, source).entries(source.entries()))

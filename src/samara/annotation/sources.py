@@ -6,7 +6,6 @@ Nothing is unpacked, and a name in an archive is only a name.
 
 from __future__ import annotations
 
-import codecs
 import glob
 import hashlib
 import os
@@ -19,6 +18,7 @@ from typing import Literal
 
 from samara.annotation.plan import Entry
 from samara.datasets.picture_names import PictureFolder
+from samara.datasets.text_files import listed_names
 from samara.errors import ImageError, SettingsError
 from samara.picture_paths import Finder, Given, Listing, absolute, base_of, common_folder, is_picture_name
 
@@ -147,7 +147,7 @@ class Source:
     def _listed(self, finder: Finder) -> Iterator[str]:
         (path,) = self.given
         folder = Path(path).parent
-        for line in lines_of(path):
+        for line in listed_names(Path(path)):
             yield from map(self._name, finder.once(absolute(line, folder)))
 
     def _in_coco(self, finder: Finder) -> Iterator[str]:
@@ -184,24 +184,6 @@ class Source:
                         self.listing.ignored += 1
         except (OSError, tarfile.TarError) as error:
             raise SettingsError(f"{self.root} cannot be read as a tar archive ({error}); make it again") from error
-
-
-def lines_of(path: str) -> Iterator[str]:
-    """The names in a list: a line each; empty lines and comments, which begin with `#`, are left out.
-
-    Raises:
-        SettingsError: the list cannot be read, or is UTF-16.
-    """
-    try:
-        with open(path, "rb") as lines:
-            for number, line in enumerate(lines):
-                if not number and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                    raise SettingsError(f"the list {path} is UTF-16; save it as UTF-8")
-                text = os.fsdecode((line if number else line.removeprefix(codecs.BOM_UTF8)).strip(b"\r\n"))
-                if text.strip() and not text.startswith("#"):
-                    yield text
-    except OSError as error:
-        raise SettingsError(f"the list {path} cannot be read ({error.strerror or error})") from error
 
 
 def open_source(given: Sequence[str]) -> Source:

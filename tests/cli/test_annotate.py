@@ -17,6 +17,7 @@ from samara.cli import main
 from samara.cli.progress import annotation_bar
 from tests.annotation.conftest import write_pictures
 from tests.annotation.test_prompt_entries import coco
+from tests.datasets import written_by
 
 QUICK = ["--points-per-side", 2, "--device", "cpu", "--pred-iou-thresh", 0, "--stability-score-thresh", 0]
 
@@ -191,3 +192,31 @@ def test_the_bar_is_for_terminals_only(monkeypatch):
     with annotation_bar() as tell:
         tell(10, Progress(2, 5, 1))
         tell(10, Progress(3, 7, 1))
+
+
+def test_cvats_masks_never_vanish(tmp_path, monkeypatch, capsys):
+    path, out = written_by.cvat(tmp_path), tmp_path / "out"
+    asked = [path, "--pictures", tmp_path / "images" / "default", "--out", out, "--device", "cpu"]
+    code, printed = run(monkeypatch, capsys, *asked)
+    assert code == 1
+    assert "2 annotations were left out as crowds" in printed.err
+    assert "--crowds objects" in printed.err
+    assert not out.exists()
+    code, printed = run(monkeypatch, capsys, *asked, "--crowds", "objects", "--json")
+    assert code == 0, printed.err
+    assert json.loads(printed.out)["masks"] == 2
+    assert printed.err == ""
+
+
+def test_bad_boxes_can_be_left_out_and_are_told(tmp_path, monkeypatch, capsys):
+    written_by.picture(tmp_path / "a.png")
+    rows = [written_by.annotation(1), written_by.annotation(2, bbox=[1, 2, 0, 4]), written_by.annotation(3, 9)]
+    path = written_by.coco(tmp_path / "x.json", [written_by.image(width="40", height=None)], rows)
+    asked = [path, "--out", tmp_path / "out", "--device", "cpu"]
+    code, printed = run(monkeypatch, capsys, *asked)
+    assert code == 1
+    assert "2 entries of" in printed.err
+    code, printed = run(monkeypatch, capsys, *asked, "--skip-bad-annotations")
+    assert code == 0, printed.err
+    assert "2 bad entries were left out" in printed.err
+    assert "1 images have no width and height" in printed.err

@@ -60,6 +60,9 @@ def test_ground_truths_have_their_folders(tmp_path):
     ]
     shared = read_ground_truths([f"a={one}", f"b={one}"], [tmp_path])
     assert [each.images for each in shared] == [tmp_path, tmp_path]
+    mixed = read_ground_truths([f"a={one}", f"b={tmp_path / 'pets.yaml'}"], [tmp_path])  # YOLO has its own
+    assert [each.images for each in mixed] == [tmp_path, None]
+    assert [each.images for each in read_ground_truths([str(one)], [])] == [None]
     for files, folders in ((["a", "b", "c"], [tmp_path, tmp_path]), ([], [tmp_path, tmp_path])):
         with pytest.raises(SettingsError, match="--images once"):
             read_ground_truths(files, folders)

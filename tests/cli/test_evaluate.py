@@ -11,6 +11,7 @@ from samara import quality
 from samara.cli import main
 from samara.errors import SettingsError
 from samara.evaluation.settings import MEASURES, EvaluationSettings
+from tests.datasets import written_by
 from tests.evaluation.conftest import write_coco
 
 
@@ -105,3 +106,34 @@ def test_refusals_are_one_sentence(coco, monkeypatch, capsys, arguments, message
     assert code == 1
     assert message in printed.err
     assert printed.err.count("\n") == 1
+
+
+def test_a_yolo_data_set_needs_no_folder_and_what_is_left_out_is_told(tmp_path, monkeypatch, capsys):
+    path = written_by.ultralytics(tmp_path)
+    label = tmp_path / "coco8-seg" / "labels" / "val2017" / "val.txt"
+    label.write_text(label.read_text() + "0 0.5 0.5 0.1 0.1\n")
+    asked = ["samara", "evaluate", "--ground-truth", path, "--measure", "box", "--device", "cpu"]
+    for more, code in (([], 1), (["--skip-bad-annotations"], 0)):
+        monkeypatch.setattr(sys, "argv", [str(part) for part in [*asked, *more]])
+        with pytest.raises(SystemExit) as exit_:
+            main.run()
+        printed = capsys.readouterr()
+        assert exit_.value.code == code, printed.err
+    assert "1 bad entries were left out; the first: Line 2" in printed.err
+    assert "1 of 2 pictures are its part val" in printed.err
+    assert "box, IoU" in printed.out
+
+
+def test_cvats_masks_and_unknown_choices(tmp_path, monkeypatch, capsys):
+    where = ["--ground-truth", written_by.cvat(tmp_path), "--images", tmp_path / "images" / "default"]
+    for more, sentence in (
+        ([], "--crowds objects"),
+        (["--crowds", "some"], "use ignore or objects"),
+        (["--part", "half"], "use train, val, test, all"),
+        (["--part", "val"], "none: it is not divided"),
+    ):
+        monkeypatch.setattr(sys, "argv", [str(part) for part in ["samara", "evaluate", *where, *more]])
+        with pytest.raises(SystemExit) as exit_:
+            main.run()
+        assert exit_.value.code == 1
+        assert sentence in capsys.readouterr().err

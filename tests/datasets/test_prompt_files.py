@@ -11,10 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from samara.datasets.prompt_files import read_coco_boxes, read_points, read_prompts, read_yolo_boxes
+from samara.datasets.findings import ReadingRules
+from samara.datasets.prompt_files import (
+    BOXES_OF_MASKS,
+    CUT_BOXES,
+    LEFT_OUT_CROWDS,
+    read_coco_boxes,
+    read_points,
+    read_prompts,
+    read_yolo_boxes,
+)
 from samara.datasets.writing import WriterOptions
 from samara.datasets.yolo_writing import YoloWriter
 from samara.errors import DatasetError
+from tests.datasets import written_by
 from tests.datasets.awkward import HOLE, PARTS, annotated, pixel
 
 COCO = {
@@ -251,3 +261,100 @@ def test_other_files(tmp_path):
             read_prompts(tmp_path / name)
     with pytest.raises(DatasetError, match="cannot be read"):
         read_prompts(tmp_path / "absent.csv")
+
+
+def asked(path, pictures=None, **rules):
+    told = []
+    return read_prompts(path, pictures, ReadingRules(**rules), told.append), told
+
+
+def test_crowds_are_told_or_taken_as_objects(coco):
+    _, told = asked(coco())
+    assert [f"1 {LEFT_OUT_CROWDS}" in one for one in told] == [True]
+    found, told = asked(coco(), crowds="objects")
+    assert len(found["sub/a.jpg"].prompts) == 3
+    assert told == []
+
+
+def test_nothing_but_crowds_is_an_error_that_names_the_way_out(coco):
+    with pytest.raises(DatasetError, match=r"no prompts that can be used.*CVAT marks every mask so: --crowds objects"):
+        read_prompts(coco(annotations=annotation(iscrowd=1)))
+
+
+@pytest.mark.parametrize(
+    ("bbox", "expected"),
+    [
+        ([-3, 2, 10, 5], [0, 2, 7, 7]),
+        ([30, 10, 14, 14], [30, 10, 40, 20]),
+        ([0, 0, 40.9, 20], [0, 0, 40.9, 20]),  # less than a pixel is let be
+    ],
+)
+def test_boxes_a_few_pixels_outside_are_cut_and_told(coco, bbox, expected):
+    found, told = asked(coco(annotations=annotation(bbox=bbox)))
+    assert boxes(found["sub/a.jpg"]) == [expected]
+    assert [f"1 {CUT_BOXES}" in one for one in told] == ([] if bbox[2] == 40.9 else [True])
+
+
+def test_a_box_without_width_gets_true_advice(coco):
+    with pytest.raises(DatasetError, match=r"\[5, 6, 0, 4\], x, y, width and height, which has no area") as caught:
+        read_prompts(coco(annotations=annotation(bbox=[5, 6, 0, 4])))
+    assert "looks like" not in str(caught.value)
+
+
+def test_masks_without_boxes_give_theirs(coco):
+    outline = [[1, 2, 11, 2, 11, 8, 1, 8]]
+    found, told = asked(coco(annotations=annotation(bbox=None, segmentation=outline)))
+    assert boxes(found["sub/a.jpg"]) == [[1, 2, 11, 8]]
+    assert [f"1 {BOXES_OF_MASKS}" in one for one in told] == [True]
+
+
+def test_bad_entries_of_every_kind_can_be_left_out(coco, labels, pictures, table):
+    rows = annotation() + annotation(id=10, bbox=[1, 2, 0, 4]) + annotation(id=11, image_id=77)
+    folder = labels(a="0 0.5 0.5 0.25 0.5\n0 0.5\n0 nan 0.5 0.2 0.5\n", absent="0 0.5 0.5 0.2 0.5\n")
+    text = table("file,x,y,label\na.jpg,3,4,1\na.jpg,three,4,1\na.jpg,3,4,7\na.jpg,1\n")
+    for path, place, bad in ((coco(annotations=rows), None, 2), (folder, pictures, 3), (text, None, 3)):
+        with pytest.raises(DatasetError, match=f"{bad} entries of .*--skip-bad-annotations"):
+            read_prompts(path, place)
+        found, told = asked(path, place, skip_bad=True)
+        assert sum(len(one.prompts) for one in found.values()) == 1
+        assert any(f"{bad} bad entries were left out" in one for one in told)
+
+
+def test_objects_without_a_class_among_others_can_be_left_out(coco):
+    found, told = asked(coco(annotations=annotation() + annotation(id=10, category_id=None)), skip_bad=True)
+    assert found["sub/a.jpg"].categories == ("cat",)
+    assert any("1 objects have no class" in one for one in told)
+
+
+def test_files_with_a_byte_order_mark(coco, labels, pictures, table):
+    folder = labels(a="0 0.5 0.5 0.25 0.5\r\n")
+    for path, place in ((coco(), None), (folder / "a.txt", pictures), (table("file,x,y\r\na.jpg,3,4\r\n"), None)):
+        before = read_prompts(path, place)
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+        assert read_prompts(path, place).keys() == before.keys()
+        path.write_bytes("file,x,y\n".encode("utf-16"))
+        if path.suffix != ".json":
+            with pytest.raises(DatasetError, match="UTF-16"):
+                read_prompts(path, place)
+
+
+def test_a_whole_yolo_data_set_asks_for_its_outlines(tmp_path):
+    path = written_by.ultralytics(tmp_path)
+    found, told = asked(path)
+    assert {name: one.categories for name, one in found.items()} == {
+        "images/train2017/train.png": ("person",),
+        "images/val2017/val.png": ("person",),
+    }
+    assert told == []
+    below = tmp_path / "coco8-seg" / "images"
+    assert set(read_prompts(path, below)) == {"train2017/train.png", "val2017/val.png"}
+
+
+def test_names_beside_or_among_the_labels(labels, pictures, tmp_path):
+    folder = labels(a="1 0.5 0.5 0.25 0.5\n")
+    for place in (folder / "classes.txt", tmp_path / "classes.txt"):
+        place.write_text("men's shoe\nC#\n")
+        assert read_prompts(folder, pictures)["a.png"].categories == ("C#",)
+        place.unlink()
+    _, told = asked(folder, pictures)
+    assert any("without names" in one for one in told)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from samara.datasets.findings import ReadingRules
 from samara.errors import DatasetError, ImageError
+from samara.evaluation import ground_truth
 from samara.evaluation.ground_truth import GroundTruth, read_ground_truth
 from samara.evaluation.settings import EvaluationSettings
 from samara.masks.rle import encode_mask
+from tests.datasets import written_by
 from tests.evaluation.conftest import SIZE, annotation, rectangle, write_coco
 
 
@@ -136,3 +141,60 @@ def test_masks_are_those_of_the_file(coco):
     document["annotations"][0]["segmentation"] = mask.to_coco()
     coco.write_text(json.dumps(document))
     assert read(coco)[0].objects[0] == mask
+
+
+def told_of(where, **settings):
+    told = []
+    return read_ground_truth(where, EvaluationSettings(**settings), told.append), told
+
+
+def test_what_is_left_out_is_told(coco):
+    def edit(document):
+        document["annotations"] += [
+            annotation(90, 0, rectangle(0, 0, 60, 80), iscrowd=1),
+            annotation(91, 0, np.zeros(SIZE, bool)),
+        ]
+        document["annotations"] = [one for one in document["annotations"] if one["image_id"] != 1]
+
+    change(coco, edit)
+    _, told = told_of(GroundTruth(coco, coco.parent / "pictures"))
+    for count, what in ((1, ground_truth.CROWDS), (1, ground_truth.EMPTY_MASKS), (1, ground_truth.NOTHING_IN_THEM)):
+        assert any(f"{count} {what}" in sentence for sentence in told)
+
+
+def test_cvats_masks_are_refused_with_the_way_out_and_taken_as_objects(tmp_path):
+    where = GroundTruth(written_by.cvat(tmp_path), tmp_path / "images" / "default")
+    with pytest.raises(DatasetError, match="no object to evaluate on: .*2 annotations .*--crowds objects"):
+        told_of(where)
+    (picture,), told = told_of(replace(where, rules=ReadingRules(crowds="objects")))
+    assert len(picture.objects) == 2
+    assert told == []
+    assert replace(where, rules=ReadingRules(crowds="objects")).digest != where.digest
+
+
+def test_a_yolo_data_set_is_evaluated_on_its_validation_part(tmp_path):
+    where = GroundTruth(written_by.ultralytics(tmp_path))
+    (picture,), told = told_of(where)
+    assert picture.name == "images/val2017/val.png"
+    assert "1 of 2 pictures are its part val" in told[0]
+    assert [one.name for one in told_of(replace(where, part="train"))[0]] == ["images/train2017/train.png"]
+    assert len(told_of(replace(where, part="all"))[0]) == 2
+    with pytest.raises(DatasetError, match="no part test; its parts are train, val"):
+        told_of(replace(where, part="test"))
+
+
+def test_parts_without_one_to_validate_with_are_asked_about(tmp_path):
+    path = written_by.ultralytics(tmp_path)
+    path.write_text(path.read_text().replace("val: images", "x: images").replace("test:", "test: images/val2017"))
+    with pytest.raises(DatasetError, match="the parts train, test, and none is val; choose one with --part"):
+        told_of(GroundTruth(path))
+    with pytest.raises(DatasetError, match="has no part val"):
+        told_of(GroundTruth(written_by.label_studio_yolo(tmp_path / "flat"), part="val"))
+
+
+def test_where_travels_to_other_processes():
+    for where in (
+        GroundTruth(Path("a"), Path("b"), "c", ReadingRules("objects", skip_bad=True), "all"),
+        GroundTruth(Path("a")),
+    ):
+        assert GroundTruth.from_json(json.loads(json.dumps(where.as_json()))) == where

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from samara.datasets.findings import ReadingRules
 from samara.errors import DatasetError
 from samara.finetuning.data_sets import read_sets
+from tests.datasets import written_by
 
 
 def yolo(folder, *pictures):
@@ -69,3 +71,38 @@ def test_refusals(tmp_path):
         read(tmp_path / "instances.json")
     with pytest.raises(DatasetError, match="a single picture"):
         read(yolo(tmp_path, "images/a.png"))
+
+
+def test_a_yaml_is_obeyed(tmp_path):
+    path = written_by.ultralytics(tmp_path)
+    assert read(path) == (["train.png"], ["val.png"])
+    assert read(written_by.roboflow_yolo(tmp_path / "roboflow")) == (["train.png"], ["valid.png"])
+    path.write_text(path.read_text().replace("train: images", "x: images"))
+    with pytest.raises(DatasetError, match="pictures for val and none for train"):
+        read(path)
+    path.write_text(path.read_text().replace("images/val2017", "images/gone"))
+    with pytest.raises(DatasetError, match="val: images/gone"):
+        read(path)
+
+
+def test_pictures_for_nothing_are_not_trained_on(tmp_path):
+    yolo(tmp_path, "images/val2017/a.png", "images/test2017/b.png")
+    with pytest.raises(DatasetError, match="pictures for val and test and none for train"):
+        read(tmp_path)
+    other = yolo(tmp_path / "other", "images/train/a.png", "images/test/b.png")
+    with pytest.raises(DatasetError, match="none for val; give others with --validation"):
+        read(yolo(tmp_path / "flat", "images/c.png"), validation=other)
+
+
+def test_crowds_can_be_learnt_from(tmp_path):
+    path, images = written_by.cvat(tmp_path), tmp_path / "images" / "default"
+    sets = read_sets(path, images, path, None, 0.5, 0, rules=ReadingRules(crowds="objects"))
+    assert [one.is_crowd for images in sets for image in images for one in image.instances] == [False] * 4
+
+
+def test_what_was_mended_is_told_of_both_sets(tmp_path):
+    path = written_by.coco(tmp_path / "x.json", [written_by.image(width=None)], [written_by.annotation()])
+    written_by.picture(tmp_path / "a.png")
+    told = []
+    read_sets(path, None, path, None, 0.5, 0, notice=told.append)
+    assert ["no width and height" in one for one in told] == [True, True]

@@ -9,6 +9,7 @@ from samara.benchmarking.measure import RECORDS, measure
 from samara.benchmarking.settings import BenchmarkSettings
 from samara.benchmarking.subjects import Running
 from samara.errors import SettingsError
+from samara.datasets.findings import Notice
 from samara.evaluation.ground_truth import GroundTruth
 from samara.evaluation.settings import EvaluationSettings, Measure
 from samara.measurements.record_file import read_records
@@ -40,16 +41,18 @@ def measure_first(
     out: Path,
     pictures: int,
     progress: Progress | None = None,
+    notice: Notice | None = None,
 ) -> list[Record]:
     """Measure every feasible checkpoint whose file is on this machine.
 
     Args:
         first: the recommendation without measurements, which says what is feasible and at hand.
-        ground_truth: COCO instances file.
+        ground_truth: see `samara.evaluation.ground_truth.GroundTruth`.
         images: folder of its pictures.
         out: folder for the records; started again with the same settings, it goes on where it was cut off.
         pictures: most pictures per source that quality is measured on.
         progress: called as the work goes on.
+        notice: called with what of the ground truth is left out or mended.
 
     Raises:
         SettingsError: it is another machine that is asked about, nothing is at hand, or nothing that is asked can be
@@ -79,6 +82,7 @@ def measure_first(
         ),
         running=Running(device=first.target.device),
         progress=progress,
+        notice=notice,
     )
     return read_records(file)
 

@@ -220,3 +220,10 @@ def test_bad_boxes_can_be_left_out_and_are_told(tmp_path, monkeypatch, capsys):
     assert code == 0, printed.err
     assert "2 bad entries were left out" in printed.err
     assert "1 images have no width and height" in printed.err
+
+
+def test_a_yolo_data_set_lists_pictures_and_boxes(tmp_path, monkeypatch, capsys):
+    path = written_by.ultralytics(tmp_path)
+    code, printed = run(monkeypatch, capsys, path, "--out", tmp_path / "out", "--device", "cpu", "--json")
+    assert code == 0, printed.err
+    assert (json.loads(printed.out)["images"], json.loads(printed.out)["masks"]) == (2, 2)

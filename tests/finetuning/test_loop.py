@@ -179,12 +179,12 @@ def test_what_cannot_be_learnt_from_is_told_before_training(tiny, pictures, tmp_
     fine_tune(tiny, training, pictures[3:], tmp_path / "o.safetensors", settings, notice=told.append)
     assert told == [
         "of the training set are left out: 2 crowd regions, 2 objects smaller than 4 cells of the low-res grid, "
-        "2 pictures without any other object"
+        "2 pictures without any other object; --crowds objects takes crowd regions as objects"
     ]
     told.clear()
     fine_tune(tiny, pictures[:3], pictures[:1], tmp_path / "p.safetensors", settings, notice=told.append)
     assert told == ["1 picture is in both sets; the validation IoU tells little about pictures that are new"]
-    with pytest.raises(DatasetError, match="learnt from; left out are 1 crowd regions, 1 pictures"):
+    with pytest.raises(DatasetError, match="learnt from; left out are 1 crowd regions, 1 pictures.*--crowds objects"):
         fine_tune(tiny, training[1:2], pictures[3:], tmp_path / "q.safetensors", settings)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from samara.benchmarking import measure as measuring
 from samara.errors import SettingsError
+from samara.evaluation.ground_truth import GroundTruth
 from samara.measurements.numbers import Number
 from samara.recommendation.measure_first import measure_first
 from samara.recommendation.recommend import recommend
@@ -88,7 +89,8 @@ def test_what_cannot_be_measured_is_one_sentence(data, asked, message, jobs):
 
 def test_a_recommendation_for_a_given_machine_can_be_measured(data, jobs):
     first = recommend(machine=HERE, at_hand=HAND)
-    records = measure_first(first, **data, pictures=1)
+    where = GroundTruth(data["ground_truth"], data["images"], first.request.domain)
+    records = measure_first(first, where, out=data["out"], pictures=1)
     assert {record.subject.device for record in records} == {"cpu"}
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from samara.annotation.plan import Asked, Entry
 from samara.annotation.sources import Source, coco_source
-from samara.datasets.findings import USUAL, Notice, ReadingRules
+from samara.datasets.findings import USUAL, Findings, Notice, ReadingRules
+from samara.datasets.opening import is_yolo
 from samara.datasets.prompt_files import FilePrompts, ImagePrompts, read_prompts
+from samara.datasets.yolo_layout import find_layout
 from samara.errors import DatasetError, SettingsError
 from samara.prompts import Prompt
 
@@ -93,18 +95,24 @@ def open_prompts(path: Path, source: Source, rules: ReadingRules = USUAL, notice
 def open_coco(
     path: Path, pictures: Path | None, rules: ReadingRules = USUAL, notice: Notice | None = None
 ) -> tuple[Source, Prompts]:
-    """Take the pictures that a COCO file lists as images, and its boxes as their prompts.
+    """Take the pictures that a COCO file or a YOLO data set lists as images, and its boxes as their prompts.
 
     Args:
-        path: of the file.
+        path: of the file, or of the yaml.
         pictures: their folder; None for that of the file.
         rules: what becomes of crowds and of bad entries.
         notice: called with a sentence for each kind of thing that was left out or mended.
 
     Raises:
-        DatasetError: it is no COCO file, or asks for nothing.
-        SettingsError: the folder is none.
+        DatasetError: it is no COCO file or YOLO data set, or asks for nothing.
+        SettingsError: the folder is none, or one is given for a yaml, which says itself where its pictures are.
     """
+    if is_yolo(path):
+        if pictures is not None:
+            raise SettingsError(f"{path} says itself where its pictures are; leave --pictures out")
+        prompts = _asking(path, read_prompts(path, None, rules, notice), rules)
+        root = find_layout(path, None, Findings(str(path))).root.resolve()
+        return coco_source(tuple(prompts.of_image), root, str(path)), prompts
     root = (pictures or path.parent).resolve()
     if not root.is_dir():
         raise SettingsError(f"{root} is no folder; give that of the pictures in {path} with --pictures")

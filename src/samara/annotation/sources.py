@@ -236,7 +236,7 @@ def _of_file(path: Path) -> Source:
         return Source("archive", path.resolve())
     if path.suffix.lower() == ".txt":
         folder = Path(os.path.realpath(path.parent))
-        root = common_folder({base_of(line, folder) for line in lines_of(str(path))} or {str(folder)})
+        root = common_folder({base_of(line, folder) for line in listed_names(path)} or {str(folder)})
         return Source("list", root, (str(folder / path.name),), str(path))
     if is_picture_name(path.name.lstrip(".")):
         files = Given.of([str(path)])

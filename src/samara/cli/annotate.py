@@ -68,7 +68,7 @@ def annotate(
         typer.Argument(
             metavar="IMAGES...",
             help="A folder (with all below it), files, a pattern in quotes, a list (.txt), a .tar, or a COCO file "
-            "(.json), whose boxes are then the prompts.",
+            "(.json) or YOLO data set (.yaml), whose boxes are then the prompts.",
             show_default=False,
         ),
     ],

@@ -62,8 +62,8 @@ def read_value_range(text: str | None) -> ValueRange | None:
 
 
 def is_coco(images: list[str]) -> bool:
-    """Whether IMAGES is a COCO file."""
-    return len(images) == 1 and images[0].lower().endswith(".json")
+    """Whether IMAGES is a COCO file, or the yaml of a YOLO data set: both list pictures and have boxes."""
+    return len(images) == 1 and images[0].lower().endswith((".json", ".yaml", ".yml"))
 
 
 def read_images(

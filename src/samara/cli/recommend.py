@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from samara.cli.options import device_option
+from samara.cli.options import crowds_option, device_option, read_rules, skip_bad_option, warn
 from samara.cli.progress import work_bar
 from samara.recommendation.request import MEASURED_IN, PICTURES
 
@@ -87,6 +87,8 @@ def recommend(
         Path | None,
         typer.Option(metavar="FILE", help="Their COCO instances file.", rich_help_panel=EVIDENCE),
     ] = None,
+    crowds: Annotated[str, crowds_option(EVIDENCE)] = "ignore",
+    skip_bad_annotations: Annotated[bool, skip_bad_option(EVIDENCE)] = False,
     pictures: Annotated[
         int, typer.Option(min=1, metavar="N", help="Most of them per source.", rich_help_panel=EVIDENCE)
     ] = PICTURES,
@@ -124,6 +126,8 @@ def recommend(
             out=out,
             pictures=pictures,
             progress=tell,
+            rules=read_rules(crowds, skip_bad=skip_bad_annotations),
+            notice=warn,
             measure_speed=measure_speed,
         )
     columns = shutil.get_terminal_size().columns

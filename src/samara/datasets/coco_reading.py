@@ -105,10 +105,10 @@ def _paths(document: CocoDocument, images: Path, findings: Findings) -> dict[Ide
                 "each picture must be listed once, with all its annotations."
             )
     if missing:
-        sentence = f"{folder.lacks(missing, len(missing) + len(paths), document.file)}."
+        sentence = folder.lacks(missing, len(missing) + len(paths), document.file)
         if not paths:
-            raise DatasetError(f"{sentence} Say with --images where they are.")
-        findings.fault(sentence, len(missing))
+            raise DatasetError(f"{sentence}; say with --images where they are.")
+        findings.fault(f"{sentence}.", len(missing))
     return paths
 
 

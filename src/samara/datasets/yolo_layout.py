@@ -59,12 +59,14 @@ class Layout:
     """Where everything lies.
 
     Attributes:
+        root: folder that names are relative to.
         pairs: every picture once.
         parts: the names of the pictures of each part; empty if the data set is not divided.
         description: what the data set says of itself; None if it says nothing.
         unlabelled: pictures that are not among the pairs, since they have no label file.
     """
 
+    root: Path
     pairs: tuple[Pair, ...]
     parts: Mapping[Part, frozenset[str]] = field(default_factory=dict)
     description: Description | None = None
@@ -135,7 +137,7 @@ def find_apart(labels: Path, pictures: Path, description: Description | None, fi
             continue
         pairs.append(Pair(candidates[0], path, candidates[0].relative_to(pictures).as_posix()))
     unlabelled = sum(map(len, by_label.values())) - len(pairs)
-    return Layout(tuple(pairs), _parts_by_folder(pairs, findings), description, unlabelled)
+    return Layout(pictures, tuple(pairs), _parts_by_folder(pairs, findings), description, unlabelled)
 
 
 def label_files(folder: Path) -> Iterator[Path]:
@@ -220,7 +222,7 @@ def _by_folders(data: Path, description: Description | None, findings: Findings)
         findings.settle()  # labels without a picture say more
         raise DatasetError(f"{str(data)!r} has no pictures in its folders of images; {_EXPECTED}.")
     findings.note(WITHOUT_LABEL, sum(pair.label is None for pair in pairs))
-    return Layout(tuple(pairs), _parts_by_folder(pairs, findings), description)
+    return Layout(data, tuple(pairs), _parts_by_folder(pairs, findings), description)
 
 
 def _parts_by_folder(pairs: Iterable[Pair], findings: Findings) -> dict[Part, frozenset[str]]:
@@ -288,7 +290,7 @@ class _Described:
         self._require_labels(found, root)
         if "val" in parts and parts["val"] == parts.get("train"):
             self.findings.note(UNDIVIDED, len(parts.pop("val")))
-        return Layout(found, {part: names for part, names in parts.items() if names}, self.description)
+        return Layout(root, found, {part: names for part, names in parts.items() if names}, self.description)
 
     def _place(self, root: Path, listed: str, part: Part) -> Path | None:
         """A folder of pictures, or a list of them; None for absent test pictures, which nobody needs."""

@@ -44,11 +44,12 @@ class LeftOut:
     def title(self) -> str:
         """For messages."""
         parts = (
-            (self.crowds, f"crowd regions (for objects: {CROWDS_OPTION} objects)"),
+            (self.crowds, "crowd regions"),
             (self.small, f"objects smaller than {FEWEST_CELLS} cells of the low-res grid"),
             (self.pictures, "pictures without any other object"),
         )
-        return ", ".join(f"{count:,} {what}" for count, what in parts if count)
+        named = ", ".join(f"{count:,} {what}" for count, what in parts if count)
+        return f"{named}; {CROWDS_OPTION} objects takes crowd regions as objects" if self.crowds else named
 
     @property
     def because(self) -> str:

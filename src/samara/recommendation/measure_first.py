@@ -8,8 +8,8 @@ from pathlib import Path
 from samara.benchmarking.measure import RECORDS, measure
 from samara.benchmarking.settings import BenchmarkSettings
 from samara.benchmarking.subjects import Running
-from samara.errors import SettingsError
 from samara.datasets.findings import Notice
+from samara.errors import SettingsError
 from samara.evaluation.ground_truth import GroundTruth
 from samara.evaluation.settings import EvaluationSettings, Measure
 from samara.measurements.record_file import read_records
@@ -35,9 +35,8 @@ MEASURES: dict[Prompt, Measure] = {
 
 def measure_first(
     first: Recommendation,
+    ground_truth: GroundTruth,
     *,
-    ground_truth: Path,
-    images: Path,
     out: Path,
     pictures: int,
     progress: Progress | None = None,
@@ -47,8 +46,7 @@ def measure_first(
 
     Args:
         first: the recommendation without measurements, which says what is feasible and at hand.
-        ground_truth: see `samara.evaluation.ground_truth.GroundTruth`.
-        images: folder of its pictures.
+        ground_truth: what quality is measured on.
         out: folder for the records; started again with the same settings, it goes on where it was cut off.
         pictures: most pictures per source that quality is measured on.
         progress: called as the work goes on.
@@ -68,7 +66,7 @@ def measure_first(
     file = measure(
         names,
         out=out,
-        ground_truth=[GroundTruth(ground_truth, images, first.request.domain)],
+        ground_truth=[ground_truth],
         settings=BenchmarkSettings(
             groups=("speed", "memory", "quality"),
             batch_sizes=(1,),

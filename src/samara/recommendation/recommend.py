@@ -9,6 +9,7 @@ from pathlib import Path
 
 from samara.checkpoints.catalogue import CATALOGUE
 from samara.checkpoints.store import Store
+from samara.datasets.findings import USUAL, Notice, ReadingRules
 from samara.errors import SettingsError
 from samara.machine import Machine, detect
 from samara.measurements.records import Record
@@ -47,6 +48,8 @@ def recommend(
     out: str | os.PathLike[str] = MEASURED_IN,
     pictures: int = PICTURES,
     progress: Progress | None = None,
+    rules: ReadingRules = USUAL,
+    notice: Notice | None = None,
     measure_speed: bool = False,
     machine: Machine | None = None,
     at_hand: Collection[str] | None = None,
@@ -73,6 +76,8 @@ def recommend(
         out: folder for these measurements; started again, they go on where they were cut off.
         pictures: most pictures per source that quality is measured on.
         progress: called while measuring, with what is being done, the steps done and the steps in all.
+        rules: what becomes of crowds and of bad entries of the ground truth.
+        notice: called with what of the ground truth is left out or mended.
         measure_speed: time matrix products on this machine for half a second instead of assuming its speed.
         machine: this machine; None to look at it.
         at_hand: names of the checkpoints on this machine; None to look into the store.
@@ -107,10 +112,16 @@ def recommend(
     if ground_truth is None or images is None:
         raise SettingsError("measuring first needs both, the ground truth and the folder of its pictures")
     # Here, because it loads torch, which a recommendation from figures does not need.
+    from samara.evaluation.ground_truth import GroundTruth
     from samara.recommendation.measure_first import measure_first
 
     known += measure_first(
-        found, ground_truth=Path(ground_truth), images=Path(images), out=Path(out), pictures=pictures, progress=progress
+        found,
+        GroundTruth(Path(ground_truth), Path(images), wanted.domain, rules),
+        out=Path(out),
+        pictures=pictures,
+        progress=progress,
+        notice=notice,
     )
     return choose(wanted, where, measurements(known, where, wanted.domain), here_now)
 

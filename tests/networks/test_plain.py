@@ -19,7 +19,6 @@ from tests.engines.conftest import SMALL, small
 from tests.networks.adaptations import ADAPTATIONS
 
 
-
 @pytest.fixture
 def decoder():
     return MaskDecoder(transformer=TwoWayTransformer(embedding_dim=32, mlp_dim=16), transformer_dim=32).eval()

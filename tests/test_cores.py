@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -45,3 +48,56 @@ def test_an_error_reaches_the_caller(cores):
     with pytest.raises(ValueError, match="piece 3"):
         map_on_cores(fail, range(5))
     assert torch.get_num_threads() == cores
+
+
+FORK = """
+import multiprocessing, os, sys
+import numpy, torch
+torch.set_num_threads(2)
+import samara
+from samara.masks.regions import clean
+from samara.masks.rle import encode_mask
+
+loaded = samara.load("samara_mini", device="cpu", precision="float32", input_size=224)
+picture = numpy.random.default_rng(0).integers(0, 255, (300, 400, 3), dtype=numpy.uint8)
+settings = samara.AutomaticSettings(points_per_side=2, pred_iou_thresh=0, stability_score_thresh=0)
+
+def use(_=0):
+    clean(encode_mask(picture[..., 0] > 100), 50)  # OpenCV's connected components
+    return len(samara.AutomaticMaskGenerator(loaded, settings).generate(picture))
+
+found = use()
+assert torch.get_num_threads() == 2
+with multiprocessing.get_context("fork").Pool(2) as pool:  # as a DataLoader has its workers
+    assert pool.map(use, range(2)) == [found, found]
+child = os.fork()
+if not child:
+    os._exit(0 if use() == found and torch.get_num_threads() == 1 else 1)
+assert os.waitpid(child, 0)[1] == 0
+assert use() == found and torch.get_num_threads() == 2, "the parent keeps its threads"
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+def test_a_fork_after_use_computes():
+    """Without care its first operation on several threads waits for ever."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORK], timeout=120, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+IMPORT_ONLY = """
+import os, torch
+import samara, samara.checkpoints.load, samara.engines.torch_engine, samara.loaded
+torch.set_num_threads(2)
+child = os.fork()
+if not child:
+    os._exit(torch.get_num_threads())
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+def test_who_only_imports_has_the_forks_he_had():
+    subprocess.run([sys.executable, "-W", "ignore", "-c", IMPORT_ONLY], timeout=120, check=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import io
 import threading
@@ -263,3 +264,33 @@ def test_bfloat16_agrees_with_float32(truck):
         for predictor in (half, single)
     )
     assert mask_iou(masks.rles, reference.rles)[0, 0] > 0.95
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_an_autocast_around_the_caller_changes_no_mask(predictor, truck, truck_embedding, dtype):
+    prompts = {"points": [[500, 375]], "boxes": [[425, 600, 700, 875]]}
+    expected = predictor.predict(truck_embedding, **prompts)
+    with torch.autocast("cpu", dtype=dtype):
+        embedding = predictor.embed(truck)
+        found = predictor.predict(embedding, **prompts)
+    assert torch.equal(embedding.features, truck_embedding.features)
+    assert found.rles == expected.rles
+
+
+def test_another_default_type_changes_no_mask(predictor, truck, truck_embedding):
+    expected = predictor.predict(truck_embedding, points=[[500, 375]])
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = predictor.predict(predictor.embed(truck), points=[[500, 375]])
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert found.rles == expected.rles
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_network_in_16_bits_gives_nearly_the_same_masks(mini, truck, truck_embedding, predictor, dtype):
+    rough = samara.Predictor(dataclasses.replace(mini, network=copy.deepcopy(mini.network).to(dtype)))
+    box = [[425, 600, 700, 875]]
+    found = rough.predict(rough.embed(truck), boxes=box, multimask=False)
+    expected = predictor.predict(truck_embedding, boxes=box, multimask=False)
+    assert mask_iou(found.rles, expected.rles)[0, 0] > 0.95

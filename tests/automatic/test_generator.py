@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import samara
@@ -198,3 +199,11 @@ def test_twelve_megapixels_stay_below_one_and_a_half_gigabytes(checkpoint, weigh
     code = PEAK.format(checkpoint=checkpoint, weights=weights, points=points)
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(result.stdout) < 1.5e9
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_an_autocast_around_the_caller_changes_no_mask(generate, dtype):
+    expected = generate(points_per_side=4)
+    with torch.autocast("cpu", dtype=dtype):
+        found = generate(points_per_side=4)
+    assert found.rles == expected.rles

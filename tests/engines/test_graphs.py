@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
-from samara.engines.graphs import decoder_graphs_of, encoder_graph_of
-from tests.engines.conftest import small
+from samara.engines.graphs import decoder_graphs_of, encoder_graph_of, prompted_decoder_graph_of
+from tests.engines.conftest import SMALL, small
 
 
 def test_names_and_sizes():
@@ -18,12 +19,21 @@ def test_names_and_sizes():
 
 
 def test_an_exported_graph_takes_other_sizes_than_its_example():
-    look, _ = decoder_graphs_of(small("vit_b", 96))
-    exported = look.export().module()
-    image, prompts = torch.randn(1, 256, 6, 6), torch.randn(1, 7, 2, 256)
-    with torch.inference_mode():
-        for found, expected in zip(exported(image, prompts), look.module(image, prompts), strict=True):
-            torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    """HQ-SAM's drawing is where an exporter once took the example's sizes for the only ones."""
+    _, draw, _ = decoder_graphs_of(small("hq_vit_t", 64))
+    exported = draw.export().module()
+    for prompts, masks in ((7, 2), (2, 5)):
+        given = torch.randn(prompts, masks, 64), torch.randn(prompts, 16, 256), torch.randn(1, 32, 16, 16)
+        with torch.inference_mode():
+            torch.testing.assert_close(exported(*given), draw.module(*given), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_every_graph_of_every_family_exports(name):
+    loaded = small(name, 64)
+    for graph in (encoder_graph_of(loaded), prompted_decoder_graph_of(loaded), *decoder_graphs_of(loaded)):
+        graph.export()
 
 
 def test_the_image_encoder_has_one_size():

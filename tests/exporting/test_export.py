@@ -15,14 +15,15 @@ from samara.exporting import export as exporting
 from samara.exporting.export import export_checkpoint
 from samara.exporting.formats import FORMATS
 from samara.exporting.manifest import MANIFEST
-from tests.engines.conftest import small
+from tests.engines.conftest import SMALL, small
 
-SIZE = 96
+SIZE = 64
 
 
 @pytest.fixture(scope="module")
 def loaded():
-    return small("vit_t", SIZE)
+    """Of TinyViT, early features, an HQ token: what breaks first when exporters change."""
+    return small("hq_vit_t", SIZE)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def test_files_and_manifest(exported, loaded):
     }  # fmt: skip
     assert max(exported.relative_error.values()) < 1e-4
     manifest = json.loads((exported.folder / MANIFEST).read_text())
-    assert manifest["checkpoint"]["variant"] == "vit_t"
+    assert manifest["checkpoint"]["variant"] == "hq_vit_t"
     assert manifest["preprocessing"]["input_size"] == SIZE
     assert manifest["preprocessing"]["mean"] == list(loaded.variant.preprocessing.mean)
     decoder = manifest["graphs"]["mask_decoder"]
@@ -75,7 +76,7 @@ def test_an_export_that_disagrees_is_not_written(loaded, tmp_path, monkeypatch):
         path.write_text("graph")
 
     broken = dataclasses.replace(
-        FORMATS["openvino"], write=wrong, open=lambda path: lambda *arrays: [np.ones((1, 256, 6, 6), np.float32)]
+        FORMATS["openvino"], write=wrong, open=lambda path: lambda *arrays: [np.ones((1, 416, 4, 4), np.float32)]
     )
     monkeypatch.setitem(exporting.FORMATS, "openvino", broken)
     with pytest.raises(ExportError, match="the exported image_encoder is .* from PyTorch's result"):
@@ -135,7 +136,7 @@ def test_a_missing_library_says_what_to_install(loaded, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["vit_b", "vit_t", "hq_vit_b"])
+@pytest.mark.parametrize("name", sorted(SMALL))
 @pytest.mark.parametrize(("form", "precision"), [("onnx", "float32"), ("openvino", "float32"), ("openvino", "float16")])
 def test_every_kind_in_every_format(name, form, precision, tmp_path):
     done = export_checkpoint(small(name, 224), form, tmp_path / "one", precision=precision)

@@ -172,11 +172,12 @@ class GraphEngine(SparingEngine):
         )
 
     def _chosen(self, weights: Array, masks: slice) -> Array:
-        """Weights of the masks to draw, (N, M, C / 8); HQ-SAM: and of the HQ mask, last."""
-        if "details" not in self.graphs:
-            return weights[:, masks]
-        sam = weights[:, :-1][:, masks]
-        return np.concatenate([np.zeros_like(sam) if self.hq_token_only else sam, weights[:, -1:]], axis=1)
+        """Weights of the masks to draw, (N, M, C / 8); HQ-SAM: (N, M, C / 4), see `LookGraph`."""
+        chosen: Array = weights[:, masks]
+        if self.hq_token_only:
+            of_hq = np.arange(chosen.shape[2]) >= chosen.shape[2] // 2
+            chosen = np.where(of_hq, chosen, np.float32(0))
+        return chosen
 
 
 def _array(tensor: Tensor) -> Array:

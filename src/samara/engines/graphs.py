@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.plain import adaptations, dtype_of
 from samara.networks.prompted_decoder_graph import PromptedDecoderGraph
 from samara.networks.sam import Sam
+
+FORM = 2
+"""Goes up when the same weights become other graphs, so that none of an older samara is taken for one of these."""
 
 # Examples of the sizes that may vary. Neither 0 nor 1, which torch.export would take for constants, and all different.
 IMAGES, PROMPTS, TOKENS, MASKS = 2, 3, 5, 4
@@ -127,6 +131,7 @@ def decoder_graphs_of(loaded: Loaded) -> tuple[Graph, ...]:
         return look, Graph("draw", DrawGraph(decoder, (side, side)), (weights, seen), ("low_res_logits",))
     details = GraphInput("details", torch.zeros(1, C // 8, 4 * side, 4 * side), {})
     features = GraphInput("features", torch.zeros(1, C + decoder.early_channels, side, side), {})
+    weights = dataclasses.replace(weights, example=torch.zeros(PROMPTS, MASKS, C // 4))
     draw = HqDrawGraph(decoder, (side, side))
     return (
         look,

@@ -18,7 +18,7 @@ from samara.devices import Precision
 from samara.engines.cache import cached
 from samara.engines.calibration import FLOATING, calibration_files, calibration_inputs, quantise
 from samara.engines.graph_engine import Array, GraphEngine, Run
-from samara.engines.graphs import Graph, check_plain, decoder_graphs_of, encoder_graph_of
+from samara.engines.graphs import FORM, Graph, check_plain, decoder_graphs_of, encoder_graph_of
 from samara.engines.quiet_libraries import import_openvino, start
 from samara.engines.torch_engine import decoder_of
 from samara.errors import DeviceError
@@ -102,7 +102,7 @@ def _converted(
 
     digests = [sha256(Path(path).read_bytes()).hexdigest() for path in pictures]
     versions = [openvino.__version__, torch.__version__, samara.__version__]
-    facts = [weights, digests, FLOATING if change else None, versions]
+    facts = [weights, digests, FLOATING if change else None, versions, FORM]
     return cached(f"openvino-{sha256(json.dumps(facts).encode()).hexdigest()[:24]}", make) / GRAPH
 
 

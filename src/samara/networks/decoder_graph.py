@@ -63,8 +63,8 @@ class LookGraph(nn.Module):
 
         Returns:
             predicted_iou: (N, 4), of the single mask and of the three; HQ-SAM (N, 2), of the two it can build on.
-            weights: (N, 4, C / 8), of the drawn image's channels for these masks; HQ-SAM (N, 3, C / 8), the last
-                for the HQ mask.
+            weights: (N, 4, C / 8), of the drawn image's channels for these masks; HQ-SAM (N, 2, C / 4): SAM's weights,
+                then those of the HQ mask, which both share.
             image: (N, S, C), as the prompts changed it.
         """
         decoder = self.decoder
@@ -81,7 +81,7 @@ class LookGraph(nn.Module):
             answers = torch.cat([torch.zeros_like(best), best], dim=1)
             iou = iou.gather(1, answers)
             weights = weights.gather(1, answers.unsqueeze(-1).expand(-1, -1, weights.shape[-1]))
-            weights = torch.cat([weights, decoder.hf_mlp(answered[:, -1:])], dim=1)
+            weights = torch.cat([weights, decoder.hf_mlp(answered[:, -1:]).expand(-1, 2, -1)], dim=-1)
         return iou, weights, seen
 
     def _attend(self, image: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
@@ -196,7 +196,7 @@ class DrawGraph(nn.Module):
 
 
 class HqDrawGraph(nn.Module):
-    """The same for HQ-SAM: SAM's masks plus the HQ mask, whose weights are the last."""
+    """The same for HQ-SAM: SAM's masks plus the HQ mask, as one product."""
 
     def __init__(self, decoder: HqMaskDecoder, grid_hw: tuple[int, int]) -> None:
         super().__init__()
@@ -204,15 +204,17 @@ class HqDrawGraph(nn.Module):
         self.upscaling, self.convolved = decoder.output_upscaling, decoder.embedding_maskfeature
 
     def forward(self, weights: Tensor, image: Tensor, details: Tensor) -> Tensor:
-        """Weights (N, M + 1, C / 8), image (N, S, C) and details (1, C / 8, 4h, 4w) → logits (N, M, 4h, 4w).
+        """Weights (N, M, C / 4), image (N, S, C) and details (1, C / 8, 4h, 4w) → logits (N, M, 4h, 4w).
 
-        Zeros as SAM's weights give the HQ mask alone.
+        Zeros as SAM's weights, the first half, give the HQ mask alone.
         """
+        N, M, _ = weights.shape  # noqa: N806
         h, w = self.grid_hw
-        upscaled = self.upscaling(image.transpose(1, 2).reshape(len(image), -1, h, w))
+        # No size is left to be inferred: the exporter would take the example's for the only one.
+        upscaled = self.upscaling(image.transpose(1, 2).reshape(N, image.shape[2], h, w))
         fine = self.convolved(upscaled) + details
-        masks: Tensor = weights[:, :-1] @ upscaled.flatten(2) + weights[:, -1:] @ fine.flatten(2)
-        return masks.reshape(len(image), -1, 4 * h, 4 * w)
+        masks: Tensor = weights @ torch.cat([upscaled, fine], dim=1).flatten(2)
+        return masks.reshape(N, M, 4 * h, 4 * w)
 
 
 def embedding_of(features: Tensor, decoder: MaskDecoder) -> Tensor:

@@ -158,14 +158,16 @@ def _from_file(path: Path, base: Path | None, entry: Checkpoint | None, input_si
         if identity.part == "whole":
             raise SettingsError(f"{path} is a whole checkpoint and needs no base; leave the base out")
         identity = identify(path, base=lower.path)
-        entry = entry_of(lower) if lower.variant == identity.variant else None
+        beneath = entry_of(lower)
+        entry = beneath if lower.variant == identity.variant else None
+        name = f"{path.name} on {name_of(lower.path, lower, beneath)}"
     else:
         entry = entry or entry_of(identity)
+        name = name_of(path, identity, entry)
     variant = runnable_variant(identity)
     _check_input_size(input_size, variant.preprocessing.multiple)
     size = input_size or trained_size(variant, entry)
     licence = entry.licence if entry else stated_licence(identity.metadata.get("license"))
-    name = f"{path.name} on {name_of(lower.path, lower, entry)}" if lower else name_of(path, identity, entry)
     network = network_from_file(path, variant, size, base=base)
     return _Loading(network, variant, Provenance(name, str(path), licence, "file"), entry, size)
 

@@ -18,6 +18,7 @@ class ViTConfig:
     depth: int
     num_heads: int
     global_attention_blocks: tuple[int, ...]
+    mlp_ratio: float = 4.0
     early_block: int | None = None
 
 

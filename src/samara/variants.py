@@ -141,6 +141,16 @@ class Variant:
             parameters=self.parameters if same_count else None,
         )
 
+    def at_input_size(self, input_size: int) -> Variant:
+        """The same network, trained at another input size."""
+        if input_size == self.preprocessing.input_size:
+            return self
+        return replace(
+            self,
+            preprocessing=replace(self.preprocessing, input_size=input_size),
+            parameters=None,  # the positions are others
+        )
+
     @property
     def early_channels(self) -> int:
         """Channels of early features behind those of the image embedding itself; 0 for a variant without."""

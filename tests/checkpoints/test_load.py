@@ -12,6 +12,8 @@ from safetensors.torch import load_file, save_file
 
 import samara
 from samara.checkpoints.catalogue import find
+from samara.checkpoints.load import random_network
+from samara.checkpoints.state_dicts import read_state_dict
 from samara.checkpoints.store import Store
 from samara.errors import (
     ChecksumMismatch,
@@ -159,3 +161,188 @@ def test_settings_are_checked_before_anything_is_read(arguments, error, message)
 def test_what_cannot_be_run_yet_says_so():
     with pytest.raises(WrongCheckpoint, match="cannot run SAM 2.1 tiny yet"):
         load("sam2.1_t", weights="random")
+
+
+def without_head(state):
+    return {key: value for key, value in state.items() if ".head." not in key and ".norm_head." not in key}
+
+
+def with_another_head(state):
+    return {key: torch.ones(3, 2) if "image_encoder.head" in key else value for key, value in state.items()}
+
+
+def converted(state):
+    """Without what counts steps, with a table of indices."""
+    rest = {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
+    return rest | {"image_encoder.layers.1.blocks.0.attn.attention_bias_idxs": torch.zeros(49, 49, dtype=torch.int64)}
+
+
+def with_an_adapter(state):
+    return state | {"image_encoder.layers.1.blocks.0.adapter.weight": torch.zeros(2, 2)}
+
+
+def quantised(state):
+    return state | {"mask_decoder.iou_token.weight": torch.zeros(1, 256, dtype=torch.int8)}
+
+
+def reshaped(state):
+    return state | {"mask_decoder.iou_token.weight": torch.zeros(1, 128)}
+
+
+def with_updates_of_peft(state):
+    old = "image_encoder.layers.1.blocks.0.attn.qkv.weight"
+    rest = {f"base_model.model.{key}": value for key, value in state.items() if key != old}
+    place = f"base_model.model.{old.removesuffix('.weight')}"
+    return rest | {
+        f"{place}.base_layer.weight": state[old],
+        f"{place}.lora_A.default.weight": torch.zeros(4, 128),
+        f"{place}.lora_B.default.weight": torch.zeros(384, 4),
+    }
+
+
+def with_a_loss_beside(state):
+    return {f"model.{key}": value for key, value in state.items()} | {"loss.weight": torch.ones(3)}
+
+
+def with_a_loss_within(state):
+    return state | {"loss.weight": torch.ones(3)}
+
+
+@pytest.mark.parametrize("change", [without_head, with_another_head, converted, with_a_loss_beside])
+def test_what_identify_calls_whole_is_loaded(state, tmp_path, change):
+    path = tmp_path / "x.pth"
+    torch.save(change(dict(state)), path)
+    identity = samara.identify(path)
+    assert (identity.part, identity.missing, identity.unexpected, identity.misshapen) == ("whole", (), (), ())
+    assert not identity.description.startswith("looks like")
+    loaded = load(path, input_size=512).network.state_dict()
+    kept = [key for key, value in state.items() if "head." not in key.replace("iou_prediction_head", "")]
+    assert all(loaded[key].equal(state[key].to(loaded[key].dtype)) for key in kept if "num_batches" not in key)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (with_an_adapter, "1 key is not expected"),
+        (quantised, "1 key is no floating-point numbers"),
+        (reshaped, "1 key is of another shape"),
+        (with_updates_of_peft, "merge_and_unload"),
+        (with_a_loss_within, r"1 key is not expected \(first: loss.weight\)"),
+    ],
+)
+def test_what_load_refuses_identify_says(state, tmp_path, change, said):
+    path = tmp_path / "x.pth"
+    torch.save(change(dict(state)), path)
+    samara.identify(path)
+    with pytest.raises(WrongCheckpoint, match=said) as refused:
+        load(path)
+    assert samara.identify(path).description in str(refused.value)
+
+
+def test_what_is_left_out_is_told(state, tmp_path):
+    path = tmp_path / "x.pth"
+    torch.save(with_a_loss_beside(state), path)
+    assert "without 1 tensor that is no part of it (first: loss.weight)" in samara.identify(path).description
+
+
+# As training programs write them: micro-sam, DeepSpeed, Lightning, FSDP, torch.compile, EMA, and names of one's own.
+WRAPPED = {
+    "model_state": lambda state: {"model_state": {f"sam.{k}": v for k, v in state.items()}, "decoder_state": {}},
+    "module": lambda state: {"module": state, "ds_config": {}, "lr_scheduler": None},
+    "lightning": lambda state: {
+        "state_dict": {f"model.sam.{k}": v for k, v in state.items()},
+        "hyper_parameters": {"lr": 0.1},
+        "optimizer_states": [{"state": {0: {"exp_avg": torch.ones(2)}}}],
+    },
+    "a name of one's own": lambda state: {"best_student_v2": {"weights_": state}},
+    "deep": lambda state: {"a": {"b": {"c": [{"d": state}, 3]}}},
+    "tuple": lambda state: (state, {"epoch": 3}),
+    "parts": lambda state: {
+        part: {k.removeprefix(f"{part}."): v for k, v in state.items() if k.startswith(part)}
+        for part in ("image_encoder", "prompt_encoder", "mask_decoder")
+    },
+    "momenta": lambda state: {"optimizer": {k: v + 1 for k, v in state.items()}, "net_g": state},
+    "average": lambda state: {"model": {k: v + 1 for k, v in state.items()}, "model_ema": state},
+    "incomplete average": lambda state: {
+        "ema": {k: v + 1 for k, v in state.items() if "mask" in k},
+        "generator": state,
+    },
+    "two": lambda state: {"best": state, "last": {k: v + 1 for k, v in state.items()}},
+    "compiled encoder": lambda state: {
+        k.replace("image_encoder.", "image_encoder._orig_mod."): v for k, v in state.items()
+    },
+    "peft without updates": lambda state: {f"base_model.model.{k}": v for k, v in state.items()},
+}
+
+
+@pytest.mark.parametrize("wrapper", WRAPPED)
+def test_wrappers_of_training_programs(state, tmp_path, wrapper):
+    path = tmp_path / "x.pth"
+    few = {key: value for key, value in state.items() if value.numel() < 300}
+    torch.save(WRAPPED[wrapper](dict(few)), path)
+    found = read_state_dict(path)
+    assert found.keys() == few.keys()
+    assert all(found[key].equal(value) for key, value in few.items())
+
+
+def test_other_networks_in_a_file_are_told(state, tmp_path):
+    path = tmp_path / "x.pth"
+    torch.save(WRAPPED["average"](dict(state)), path)
+    assert "under 'model_ema', beside another network under 'model'" in samara.identify(path).description
+
+
+def of_parts(state, *parts):
+    return {key: value + 1 for key, value in state.items() if key.startswith(parts)}
+
+
+@pytest.mark.parametrize(
+    ("parts", "bare"),
+    [(["mask_decoder"], True), (["prompt_encoder", "mask_decoder"], False), (["image_encoder"], False)],
+)
+def test_a_part_is_laid_over_its_base(mini, state, tmp_path, parts, bare):
+    path = tmp_path / "part.pth"
+    part = of_parts(state, *parts)
+    names = {key.removeprefix("mask_decoder.") if bare else key: key for key in part}
+    torch.save({name: part[key] for name, key in names.items()}, path)
+    loaded = load(path, base="samara_mini")
+    assert loaded.name == "part.pth on samara_mini"
+    assert (loaded.input_size, loaded.pred_iou_thresh) == (mini.input_size, mini.pred_iou_thresh)
+    assert loaded.provenance.path == str(path)
+    found = loaded.network.state_dict()
+    assert all(found[key].equal(value.to(found[key].dtype)) for key, value in part.items())
+    rest = [key for key in found if key not in part]
+    assert rest
+    assert all(found[key].equal(mini.network.state_dict()[key]) for key in rest)
+
+
+def test_a_part_without_its_base_says_what_to_give(state, tmp_path):
+    path = tmp_path / "decoder.pth"
+    torch.save(of_parts(state, "mask_decoder"), path)
+    with pytest.raises(WrongCheckpoint, match=r"mask decoder only.*checkpoint that it belongs to.*base=\.\.\."):
+        load(path)
+
+
+def test_a_base_that_does_not_fit_or_is_not_needed(mini, state, tmp_path):
+    path = tmp_path / "x.pth"
+    torch.save(state, path)
+    with pytest.raises(SettingsError, match="needs no base"):
+        load(path, base="samara_mini")
+    with pytest.raises(SettingsError, match="no base"):
+        load("samara_mini", weights="random", base="samara_mini")
+    torch.save({"mask_decoder.iou_token.weight": torch.ones(1, 64)}, path)
+    with pytest.raises(WrongCheckpoint, match="1 key is of another shape"):
+        load(path, base="samara_mini")
+    torch.save(of_parts(state, "mask_decoder"), path)
+    with pytest.raises(WrongCheckpoint, match="a whole checkpoint is needed here|as well"):
+        load(path, base=path)
+
+
+def test_hq_decoder_on_the_sam_that_it_was_trained_on(tmp_path, mini):
+
+    hq = random_network(VARIANTS["hq_vit_t"], 512, seed=1).state_dict()
+    torch.save(
+        {key.removeprefix("mask_decoder."): v for key, v in hq.items() if key.startswith("mask")}, tmp_path / "e"
+    )
+    loaded = load(tmp_path / "e", base="samara_mini")
+    assert (loaded.variant.name, loaded.name) == ("hq_vit_t", "e on samara_mini")
+    assert loaded.network.mask_decoder.hf_token.weight.equal(hq["mask_decoder.hf_token.weight"])

@@ -58,9 +58,9 @@ def _load(job: Job) -> Loaded:
 
 
 def _size(job: Job, progress: Progress) -> list[Number]:
-    variant = VARIANTS[job.subject.variant]
-    if variant.detector is not None:
-        variant = _load(job).variant  # with the classes of the file
+    variant = VARIANTS.get(job.subject.variant)
+    if variant is None or variant.detector is not None:
+        variant = _load(job).variant  # with the numbers, or the classes, of the file
     return sizes(variant, job.subject.input_size, job.settings["file_bytes"])
 
 
@@ -118,7 +118,8 @@ def _everything(job: Job, progress: Progress) -> list[Number]:
 
 def _memory(job: Job, progress: Progress) -> list[Number]:
     work = job.settings["work"]
-    if work == "encode" and VARIANTS[job.subject.variant].detector is not None:
+    variant = VARIANTS.get(job.subject.variant)
+    if work == "encode" and variant is not None and variant.detector is not None:
         return [
             without_value(metric, "not applicable", NOTHING_APART, batch_size=job.batch_size) for metric in job.metrics
         ]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samara.checkpoints.digests import digest_file
+from samara.checkpoints.folders import files_of
 from samara.checkpoints.identify import identify
-from samara.checkpoints.load import entry_of, name_of, resolve, runnable_variant
+from samara.checkpoints.load import entry_of, name_of, resolve, runnable_variant, trained_size
 from samara.checkpoints.record import Checkpoint
 from samara.checkpoints.store import Store
 from samara.devices import choose_device, choose_precision
@@ -98,7 +99,8 @@ def _candidate(
         engine=running.engine,
         precision=choose_precision(running.precision, device),
         device=device,
-        input_size=entry.input_size if entry else variant.preprocessing.input_size,
+        input_size=trained_size(variant, entry),
     )
     stated = entry.size_bytes if entry is not None and entry.archive_name is None else None
-    return Candidate(checkpoint=checkpoint, subject=subject, file_bytes=stated if path is None else path.stat().st_size)
+    size = stated if path is None else sum(file.stat().st_size for file in files_of(path))
+    return Candidate(checkpoint=checkpoint, subject=subject, file_bytes=size)

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Literal, Protocol
 
+from samara.checkpoints.folders import files_of
 from samara.checkpoints.record import Checkpoint
 
 Algorithm = Literal["sha256", "git_blob_sha1", "md5"]
@@ -46,9 +47,15 @@ def new_hasher(algorithm: Algorithm, size_bytes: int) -> Hasher:
 
 
 def digest_file(path: Path, algorithm: Algorithm) -> str:
-    """Compute a digest of a whole file, as lower-case hexadecimal digits."""
-    hasher = new_hasher(algorithm, path.stat().st_size)
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            hasher.update(block)
+    """Compute a digest of a whole checkpoint, as lower-case hexadecimal digits; of several files, one behind the other.
+
+    Raises:
+        MalformedFileError, UnsafeCheckpoint: it is a folder or index that is none, see `folders.read_index`.
+    """
+    files = files_of(path) if path.is_dir() or path.suffix == ".json" else (path,)
+    hasher = new_hasher(algorithm, sum(file.stat().st_size for file in files))
+    for one in files:
+        with one.open("rb") as file:
+            while block := file.read(_BLOCK_BYTES):
+                hasher.update(block)
     return hasher.hexdigest()

@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from samara.checkpoints.key_tables import OPTIONAL_PREFIXES, Shape, expected_shapes
+from samara.checkpoints.key_tables import Faults, Shape, expected_shapes, faults
+from samara.checkpoints.rename import with_part_prefix
+from samara.checkpoints.vit_numbers import own_vit, read_vit_numbers, same_but_for_input_size
 from samara.class_names import OBJECT
-from samara.variants import VARIANTS, Family
+from samara.variants import VARIANTS, Family, Variant
 
 Part = Literal[
     "whole", "image_encoder", "prompt_encoder", "mask_decoder", "prompt_encoder+mask_decoder", "lora", "other"
@@ -29,9 +31,6 @@ _PART_OF: Mapping[tuple[Part, ...], Part] = {
     ("mask_decoder",): "mask_decoder",
     ("prompt_encoder", "mask_decoder"): "prompt_encoder+mask_decoder",
 }
-
-# Normalisation constants that some tools store; they are the same in every file.
-_IGNORED = frozenset({"pixel_mean", "pixel_std"})
 
 # Sizes by width (Hiera: width and depth); None stands for a tensor that is not there.
 _VIT_SIZES: Mapping[int | None, str] = {768: "b", 1024: "l", 1280: "h"}
@@ -48,14 +47,11 @@ _YOLO_PROTOTYPES = re.compile(r"model\.(\d+)\.proto\.cv1\.conv\.weight")
 # FastSAM is YOLOv8-seg with the single class "object"; what calls its one class otherwise is somebody's own.
 _FASTSAM = {"YOLOv8s": "fastsam_s", "YOLOv8x": "fastsam_x"}
 
+_PEFT_NOTE = (
+    "which does not say how strongly they count: fold them in with peft's merge_and_unload() and save the state_dict() "
+    "of what that gives"
+)
 _LORA_NOTE = "low-rank updates of an image encoder, to be loaded with their checkpoint: load(CHECKPOINT, lora=FILE)"
-
-# Names that a part has when it was saved on its own, without the part's prefix.
-_BARE_MARKS: Mapping[Part, tuple[str, ...]] = {
-    "mask_decoder": ("iou_token.weight", "mask_tokens.weight"),
-    "prompt_encoder": ("not_a_point_embed.weight", "no_mask_embed.weight"),
-    "image_encoder": ("neck.0.weight", "neck.2.weight"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +61,9 @@ class Recognition:
     Attributes:
         family: kind of network.
         title: name for people, e.g. "SAM ViT-B" or "YOLOv8s-seg".
-        variant: name in `samara.variants`; None if the size cannot be told, or is none that samara knows.
+        variant: name in `samara.variants`, or of a variant that is known by the file's own numbers alone; None if the
+            size cannot be told.
+        network: the variant with the numbers of the file; None if the size cannot be told or samara has no network.
         part: which part of the network is there.
         missing: names that the variant (the part) needs and the file lacks.
         unexpected: names that the variant does not have.
@@ -77,6 +75,7 @@ class Recognition:
     family: Family
     title: str
     variant: str | None
+    network: Variant | None = None
     part: Part = "whole"
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
@@ -147,71 +146,73 @@ def _edge_sam(shapes: Shapes) -> Recognition | None:
 
 
 def _sam(shapes: Shapes) -> Recognition | None:
-    named = _with_part_prefix(shapes)
+    named = with_part_prefix(shapes)
     part = _part(named)
     if part == "other" and not any(_has(named, name) for name in _PARTS):
         return None
     if any(name.endswith(".lora_a") for name in named):
         return Recognition(family="sam", title="Low-rank updates", variant=None, part="lora", note=_LORA_NOTE)
-    variant = _sam_variant(named)
+    if any(".lora_A." in name or ".lora_embedding_A." in name for name in named):
+        return Recognition(family="sam", title="SAM with updates of peft", variant=None, part="other", note=_PEFT_NOTE)
+    network = _sam_network(named)
     # What has no encoder is the same for all sizes, so any of them has the table to compare with.
-    comparable = variant or ("vit_b" if not _has(named, "image_encoder") else None)
-    faults = _compare(named, comparable) if comparable else _NO_FAULTS
+    comparable = network or (None if _has(named, "image_encoder") else VARIANTS["vit_b"])
+    found = _compare(named, comparable) if comparable else Faults()
     is_hq = "mask_decoder.hf_token.weight" in named
     return Recognition(
-        family=VARIANTS[variant].family if variant else "hq_sam" if is_hq else "sam",
-        title=_title(variant, "HQ-SAM" if is_hq else "SAM"),
-        variant=variant,
+        family=network.family if network else "hq_sam" if is_hq else "sam",
+        title=network.title if network else "HQ-SAM" if is_hq else "SAM",
+        variant=network.name if network else None,
+        network=network,
         part=part,
-        missing=faults.missing,
-        unexpected=faults.unexpected,
-        misshapen=faults.misshapen,
-        note="" if variant else _why_no_size(named),
+        missing=found.missing,
+        unexpected=found.unexpected,
+        misshapen=found.misshapen,
+        note=_size_note(named, network),
     )
 
 
-def _sam_variant(shapes: Shapes) -> str | None:
+def _sam_network(shapes: Shapes) -> Variant | None:
+    is_hq = "mask_decoder.hf_token.weight" in shapes
+    prefix = "hq_" if is_hq else ""
     if not _has(shapes, "image_encoder"):
-        return _HQ_EARLY_WIDTHS.get(_first(shapes, "mask_decoder.compress_vit_feat.0.weight"))
-    prefix = "hq_" if "mask_decoder.hf_token.weight" in shapes else ""
+        return VARIANTS.get(_HQ_EARLY_WIDTHS.get(_first(shapes, "mask_decoder.compress_vit_feat.0.weight"), ""))
     if "image_encoder.patch_embed.seq.0.c.weight" in shapes:
-        return f"{prefix}vit_t"
+        return VARIANTS[f"{prefix}vit_t"]
     size = _VIT_SIZES.get(_first(shapes, "image_encoder.patch_embed.proj.weight"))
-    return f"{prefix}vit_{size}" if size else None
+    published = VARIANTS[f"{prefix}vit_{size}"] if size else None
+    numbers = read_vit_numbers(shapes, early=is_hq)
+    if numbers is None:
+        return published
+    if published is not None and same_but_for_input_size(numbers.config, published.image_encoder):
+        return published.at_input_size(numbers.input_size)
+    own = own_vit(numbers.config, numbers.input_size)
+    # Numbers that do not even fit their own file are no network's.
+    return published if published is not None or _compare(shapes, own) != Faults() else own
+
+
+def _size_note(shapes: Shapes, network: Variant | None) -> str:
+    if network is None:
+        return _why_no_size(shapes)
+    usual = VARIANTS.get(network.name)
+    size = network.preprocessing.input_size
+    return f"trained at {size} px" if usual is None or size != usual.preprocessing.input_size else ""
 
 
 def _why_no_size(shapes: Shapes) -> str:
     width = _first(shapes, "image_encoder.patch_embed.proj.weight")
     if width is not None:
-        return f"its image encoder is {width} wide, and samara knows 768, 1024 and 1280"
+        return f"its image encoder is {width} wide, and its other tensors are not those of a ViT of that width"
     if _has(shapes, "image_encoder"):
         return "its image encoder is none that samara knows"
     return "the same for all sizes, so it does not tell for which image encoder it was trained"
 
 
-@dataclass(frozen=True)
-class _Faults:
-    missing: tuple[str, ...] = ()
-    unexpected: tuple[str, ...] = ()
-    misshapen: tuple[str, ...] = ()
-
-
-_NO_FAULTS = _Faults()
-
-
-def _compare(shapes: Shapes, variant: str) -> _Faults:
+def _compare(shapes: Shapes, variant: Variant) -> Faults:
     """Hold the parts that are there against the variant's table."""
     table = expected_shapes(variant) or shapes  # without a table nothing is at fault
     present = tuple(f"{part}." for part in _PARTS if _has(shapes, part))
-    return _Faults(
-        missing=tuple(
-            name
-            for name in table
-            if name.startswith(present) and name not in shapes and not name.startswith(OPTIONAL_PREFIXES)
-        ),
-        unexpected=tuple(name for name in shapes if name not in table and name not in _IGNORED),
-        misshapen=tuple(name for name, shape in shapes.items() if table.get(name, shape) != shape),
-    )
+    return faults(shapes, {name: shape for name, shape in table.items() if name.startswith(present)})
 
 
 def _yolo(shapes: Shapes, names: tuple[str, ...] | None) -> Recognition | None:
@@ -230,6 +231,7 @@ def _yolo(shapes: Shapes, names: tuple[str, ...] | None) -> Recognition | None:
         family="yolo_seg",
         title=VARIANTS[variant].title,
         variant=variant,
+        network=VARIANTS[variant],
         classes=classes,
         note=_count_note(variant, shapes),
     )
@@ -250,14 +252,6 @@ def _yolo_kind(shapes: Shapes, head: str, width: int) -> str | None:
 def _count_note(variant: str, shapes: Shapes) -> str:
     expected = VARIANTS[variant].keys
     return "" if len(shapes) == expected else f"with {len(shapes)} keys where {expected} belong"
-
-
-def _with_part_prefix(shapes: Shapes) -> Shapes:
-    """Give a part that was saved on its own the names it has inside the whole."""
-    for part, marks in _BARE_MARKS.items():
-        if all(mark in shapes for mark in marks):
-            return {f"{part}.{name}": shape for name, shape in shapes.items()}
-    return shapes
 
 
 def _part(shapes: Shapes) -> Part:

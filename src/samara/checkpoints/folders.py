@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ _NAMES = (
     "pytorch_model.bin.index.json",
 )
 _SUFFIX = ".index.json"
+_SHARD = re.compile(r"\d-of-\d")
 _MAX_INDEX_BYTES = 16 * 2**20
 _MAX_SHARDS = 1_000
 
@@ -42,9 +44,21 @@ def main_file(path: Path) -> Path:
     return next((path / name for name in _NAMES if (path / name).is_file()), path)
 
 
-def is_index(path: Path, head: bytes) -> bool:
-    """Whether a file that begins like this is an index of shards."""
-    return head.lstrip()[:1] == b"{" and b'"weight_map"' in _beginning(path)
+def files_of(path: Path) -> tuple[Path, ...]:
+    """Every file that a checkpoint consists of: mostly the path itself.
+
+    Raises:
+        MalformedFileError, UnsafeCheckpoint: see `read_index`.
+    """
+    file = main_file(path)
+    return (file, *read_index(file).files) if file.is_file() and is_index(file) else (file,)
+
+
+def is_index(path: Path) -> bool:
+    """Whether a file is an index of shards, by its content."""
+    with path.open("rb") as file:
+        is_json = file.read(64).lstrip()[:1] == b"{"
+    return is_json and b'"weight_map"' in _beginning(path)
 
 
 def read_index(path: Path) -> Shards:
@@ -78,6 +92,8 @@ def read_index(path: Path) -> Shards:
 
 def index_of_shard(path: Path) -> Path | None:
     """The index beside a file that lists it as one of several; None for a file that stands for itself."""
+    if _SHARD.search(path.name) is None:
+        return None
     for index in sorted(path.parent.glob(f"*{_SUFFIX}")):
         try:
             shards = read_index(index)

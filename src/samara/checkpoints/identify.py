@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import os
 import reprlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samara.checkpoints.catalogue import CATALOGUE
 from samara.checkpoints.digests import digest_file, known_digest
 from samara.checkpoints.families import Part, Recognition, recognise
+from samara.checkpoints.key_tables import is_made_anew, is_optional
 from samara.checkpoints.layout import FileFormat, FileLayout
 from samara.checkpoints.record import Checkpoint
-from samara.checkpoints.state_dicts import read_layout
+from samara.checkpoints.rename import with_part_prefix
+from samara.checkpoints.state_dicts import read_layout, read_state_dict
+from samara.checkpoints.stored_normalisation import NAMES as NORMALISATION
+from samara.checkpoints.stored_normalisation import (
+    OddNormalisationError,
+    normalisation_note,
+    with_stored_normalisation,
+)
 from samara.class_names import names_in_file
 from samara.errors import UnrecognisedCheckpoint
-from samara.variants import Family
+from samara.variants import Family, Variant
 
 METADATA_KEY = "samara"
 """Metadata entry of a file with the name of the checkpoint that it is, or was made from."""
@@ -46,7 +54,10 @@ class Identity:
         path: the file.
         format: its container.
         family: kind of network.
-        variant: name in `samara.variants`; None if the size cannot be told, or is none that samara knows.
+        variant: name in `samara.variants`, or of a variant that is known by the file's own numbers alone; None if the
+            size cannot be told.
+        network: the variant with the file's own numbers (input size, widths, normalisation); None if the size cannot be
+            told or samara has no network for it.
         checkpoint: name in the catalogue, if the file has that row's size (and digest, where asked for).
         parameters: numbers that were trained; buffers are not counted.
         keys: entries of the state dict, buffers counted.
@@ -56,6 +67,7 @@ class Identity:
         missing: names that the variant needs and the file lacks.
         unexpected: names that the variant does not have.
         misshapen: names of tensors with another shape than the variant's.
+        mistyped: names of tensors that should be floating-point numbers and are not, e.g. of quantised weights.
         classes: how many classes a detector knows; None for families without classes.
         description: all of this in one sentence, without a full stop.
     """
@@ -64,6 +76,7 @@ class Identity:
     format: FileFormat
     family: Family
     variant: str | None
+    network: Variant | None
     checkpoint: str | None
     parameters: int
     keys: int
@@ -73,33 +86,44 @@ class Identity:
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
     misshapen: tuple[str, ...]
+    mistyped: tuple[str, ...]
     classes: int | None
     description: str
 
 
-def identify(path: str | os.PathLike[str], *, check_hash: bool = False) -> Identity:
-    """Say what a checkpoint file is, reading its headers only and running nothing of it.
+def identify(
+    path: str | os.PathLike[str], *, check_hash: bool = False, base: str | os.PathLike[str] | None = None
+) -> Identity:
+    """Say what a checkpoint is, reading its headers only and running nothing of it; `samara.load` goes by the same.
 
     Args:
-        path: of the file.
+        path: of the file, or of a folder or index that Hugging Face's libraries wrote.
         check_hash: name a published checkpoint only if the file's digest is right, which takes seconds per
             gigabyte; otherwise its length must do.
+        base: path of a checkpoint that the file's tensors are laid over; None for the file by itself.
 
     Raises:
         UnrecognisedCheckpoint: it is no checkpoint, damaged, or of another family; the message says which.
         UnsafeCheckpoint: loading it could run code; nothing was run.
     """
     layout = read_layout(Path(path))
+    if base is not None:
+        beneath = read_layout(Path(base))
+        layout = replace(layout, tensors={**beneath.tensors, **with_part_prefix(layout.tensors)})
     classes = names_in_file(layout.metadata.get("names"))
     found = recognise({name: info.shape for name, info in layout.tensors.items()}, classes)
     if found is None:
         raise UnrecognisedCheckpoint(f"{layout.path} {_what_else(layout)}.")
-    checkpoint = _published(layout, found, check_hash=check_hash)
+    paths = [Path(one) for one in (base, path) if one is not None]
+    network = found.network and _with_own_normalisation(layout, found.network, paths)
+    checkpoint = None if base is not None else _published(layout, found, check_hash=check_hash)
+    mistyped = _mistyped(layout, found)
     return Identity(
         path=layout.path,
         format=layout.format,
         family=found.family,
         variant=found.variant,
+        network=network,
         checkpoint=checkpoint.name if checkpoint else None,
         parameters=_parameters(layout),
         keys=len(layout.tensors),
@@ -109,8 +133,30 @@ def identify(path: str | os.PathLike[str], *, check_hash: bool = False) -> Ident
         missing=found.missing,
         unexpected=found.unexpected,
         misshapen=found.misshapen,
+        mistyped=mistyped,
         classes=found.classes,
-        description=_describe(layout, found, checkpoint, check_hash=check_hash),
+        description=_describe(layout, found, network, mistyped, checkpoint, check_hash=check_hash),
+    )
+
+
+def _with_own_normalisation(layout: FileLayout, network: Variant, paths: Sequence[Path]) -> Variant:
+    if not set(NORMALISATION) & layout.tensors.keys():
+        return network
+    stored = dict(item for path in paths for item in read_state_dict(path, as_float32=True, only=NORMALISATION).items())
+    try:
+        return with_stored_normalisation(network, stored)
+    except OddNormalisationError as problem:
+        raise UnrecognisedCheckpoint(f"{layout.path} cannot be used: {problem}.") from problem
+
+
+def _mistyped(layout: FileLayout, found: Recognition) -> tuple[str, ...]:
+    if found.network is None:
+        return ()
+    floats = ("float", "bfloat")
+    return tuple(
+        name
+        for name, info in layout.tensors.items()
+        if not info.dtype.startswith(floats) and not is_optional(name) and not is_made_anew(name)
     )
 
 
@@ -138,11 +184,19 @@ def _published(layout: FileLayout, found: Recognition, *, check_hash: bool) -> C
     return None
 
 
-def _describe(layout: FileLayout, found: Recognition, checkpoint: Checkpoint | None, *, check_hash: bool) -> str:
+def _describe(
+    layout: FileLayout,
+    found: Recognition,
+    network: Variant | None,
+    mistyped: tuple[str, ...],
+    checkpoint: Checkpoint | None,
+    *,
+    check_hash: bool,
+) -> str:
     name = f"{found.title} ({found.variant})" if found.variant else f"{found.title} of no known variant"
     if found.variant is None and found.note:
         name = found.title
-    faults = _faults(found)
+    faults = _faults(found, mistyped)
     types = " and ".join(_dtypes(layout))
     parts = [
         f"{'looks like ' if faults else ''}{name}{_PART_TITLES[found.part]}",
@@ -152,6 +206,7 @@ def _describe(layout: FileLayout, found: Recognition, checkpoint: Checkpoint | N
         *_not_taken(layout),
         "names translated from Hugging Face's transformers" if layout.from_transformers else "",
         found.note,
+        normalisation_note(network, found.network) if network and found.network else "",
         f"but {faults}" if faults else "",
         _provenance(checkpoint, found, check_hash=check_hash),
         _origin(layout),
@@ -171,8 +226,13 @@ def _not_taken(layout: FileLayout) -> list[str]:
     return parts
 
 
-def _faults(found: Recognition) -> str:
-    kinds = {"missing": found.missing, "not expected": found.unexpected, "of another shape": found.misshapen}
+def _faults(found: Recognition, mistyped: tuple[str, ...]) -> str:
+    kinds = {
+        "missing": found.missing,
+        "not expected": found.unexpected,
+        "of another shape": found.misshapen,
+        "no floating-point numbers": mistyped,
+    }
     return " and ".join(
         f"{len(names)} {'key is' if len(names) == 1 else 'keys are'} {kind} (first: {names[0]})"
         for kind, names in kinds.items()

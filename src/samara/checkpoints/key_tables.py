@@ -6,30 +6,73 @@ come from `samara.variants`; the tests compare every table with the official net
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from samara.architectures import EncoderConfig, TinyViTConfig, ViTConfig
-from samara.variants import VARIANTS
+from samara.variants import VARIANTS, Variant
 
 Shape = tuple[int, ...]
 Shapes = dict[str, Shape]
 
 _FAMILIES = ("sam", "mobile_sam", "hq_sam")
-_GRID = 64  # 1024 pixels in patches of 16
+_PATCH = 16
 _WINDOW = 14
 _WIDTH = 256
 
 # Left over from ImageNet and never used: MobileSAM files are complete with and without.
 OPTIONAL_PREFIXES = ("image_encoder.norm_head.", "image_encoder.head.")
+# Counts training steps; some converters leave it out, and no answer depends on it.
+_OPTIONAL_SUFFIX = ".num_batches_tracked"
+# Stored by some tools and made anew by every network: normalisation constants, TinyViT's table of indices.
+_MADE_ANEW = re.compile(r"pixel_mean|pixel_std|image_encoder\.layers\..*\.attention_bias_idxs")
 
 
-def expected_shapes(variant: str) -> Mapping[str, Shape] | None:
+@dataclass(frozen=True)
+class Faults:
+    """What a set of names and shapes has against it.
+
+    Attributes:
+        missing: names that are needed and not there.
+        unexpected: names that do not belong.
+        misshapen: names of tensors with another shape.
+    """
+
+    missing: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    misshapen: tuple[str, ...] = ()
+
+
+def faults(found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> Faults:
+    """Hold names and shapes against those of a network: the one rule by which files are identified and loaded."""
+    return Faults(
+        missing=tuple(name for name in expected if name not in found and not is_optional(name)),
+        unexpected=tuple(name for name in found if name not in expected and not is_made_anew(name)),
+        misshapen=tuple(
+            name for name, shape in found.items() if expected.get(name, shape) != shape and not is_optional(name)
+        ),
+    )
+
+
+def is_optional(name: str) -> bool:
+    """Whether a network answers the same without this entry of its state dict."""
+    return name.startswith(OPTIONAL_PREFIXES) or name.endswith(_OPTIONAL_SUFFIX)
+
+
+def is_made_anew(name: str) -> bool:
+    """Whether an entry of a file is one that the network makes by itself."""
+    return _MADE_ANEW.fullmatch(name) is not None
+
+
+def expected_shapes(variant: str | Variant) -> Mapping[str, Shape] | None:
     """Return name and shape of every entry of a variant's state dict; None for families without a table."""
-    encoder, early_channels = VARIANTS[variant].image_encoder, VARIANTS[variant].early_channels
-    if VARIANTS[variant].family not in _FAMILIES or encoder is None:
+    variant = VARIANTS[variant] if isinstance(variant, str) else variant
+    encoder, early_channels = variant.image_encoder, variant.early_channels
+    if variant.family not in _FAMILIES or encoder is None:
         return None
     shapes = {
-        **_under("image_encoder", image_encoder(encoder)),
+        **_under("image_encoder", image_encoder(encoder, variant.preprocessing.input_size)),
         **_under("prompt_encoder", _prompt_encoder()),
     }
     shapes.update(_under("mask_decoder", _mask_decoder()))
@@ -38,11 +81,11 @@ def expected_shapes(variant: str) -> Mapping[str, Shape] | None:
     return shapes
 
 
-def image_encoder(config: EncoderConfig) -> Shapes:
+def image_encoder(config: EncoderConfig, input_size: int = 1024) -> Shapes:
     """Return the entries of an image encoder, without their common prefix."""
     match config:
         case ViTConfig():
-            return _vit(config)
+            return _vit(config, input_size // _PATCH)
         case TinyViTConfig():
             return _tiny_vit(config)
 
@@ -81,21 +124,21 @@ def _neck(inputs: int) -> Shapes:
     }
 
 
-def _vit(config: ViTConfig) -> Shapes:
-    width = config.embed_dim
+def _vit(config: ViTConfig, grid: int) -> Shapes:
+    width, hidden = config.embed_dim, round(config.embed_dim * config.mlp_ratio)
     shapes: Shapes = {
-        "pos_embed": (1, _GRID, _GRID, width),
+        "pos_embed": (1, grid, grid, width),
         **_convolution("patch_embed.proj", (width, 3, 16, 16), width),
         **_neck(width),
     }
     for index in range(config.depth):
-        side = _GRID if index in config.global_attention_blocks else _WINDOW
+        side = grid if index in config.global_attention_blocks else _WINDOW
         relative = (2 * side - 1, width // config.num_heads)
         block = f"blocks.{index}"
         shapes |= {f"{block}.attn.rel_pos_h": relative, f"{block}.attn.rel_pos_w": relative}
         shapes |= _norm(f"{block}.norm1", width) | _norm(f"{block}.norm2", width)
         shapes |= _linear(f"{block}.attn.qkv", width, 3 * width) | _linear(f"{block}.attn.proj", width, width)
-        shapes |= _linear(f"{block}.mlp.lin1", width, 4 * width) | _linear(f"{block}.mlp.lin2", 4 * width, width)
+        shapes |= _linear(f"{block}.mlp.lin1", width, hidden) | _linear(f"{block}.mlp.lin2", hidden, width)
     return shapes
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,9 @@ from samara import class_names
 from samara.checkpoints.catalogue import CATALOGUE, Checkpoint, find
 from samara.checkpoints.identify import FINE_TUNED_KEY, Identity, identify
 from samara.checkpoints.identify import METADATA_KEY as METADATA_KEY  # the recipe of the embedded checkpoint's too
+from samara.checkpoints.key_tables import faults
 from samara.checkpoints.lora_file import merge_lora_file
+from samara.checkpoints.rename import with_part_prefix
 from samara.checkpoints.state_dicts import read_state_dict
 from samara.checkpoints.store import Progress, Store
 from samara.engines.calibration import calibration_files
@@ -27,6 +30,9 @@ from samara.loaded import Loaded, Provenance
 from samara.networks.sam import Sam
 from samara.networks.yolo_seg import YoloSeg
 from samara.variants import VARIANTS, Variant, build_network, runnable_names
+
+PARTS_FOR_A_BASE = ("image_encoder", "prompt_encoder", "mask_decoder", "prompt_encoder+mask_decoder")
+"""Parts of a network that another checkpoint can complete."""
 
 
 def load(
@@ -41,6 +47,7 @@ def load(
     input_size: int | None = None,
     hq_token_only: bool = False,
     lora: str | os.PathLike[str] | None = None,
+    base: str | os.PathLike[str] | None = None,
     download: bool = False,
     store: Store | None = None,
     progress: Progress | None = None,
@@ -48,9 +55,9 @@ def load(
     """Load a checkpoint.
 
     Args:
-        checkpoint: a catalogue name or alias ("samara_mini", "vit_b"), or the path of a file; what a file holds is
-            found out from its content, never from its name. Low-rank updates that fine-tuning kept apart from a
-            catalogue checkpoint are loaded with it.
+        checkpoint: a catalogue name or alias ("samara_mini", "vit_b"), or the path of a file, folder or index; what it
+            holds is found out from its content, never from its name. Low-rank updates that fine-tuning kept apart from
+            a catalogue checkpoint are loaded with it.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         precision: "auto" (bfloat16 where the hardware computes in it), "float32", "bfloat16", "float16"; "int8" for
             the image encoder in the engine openvino.
@@ -62,10 +69,12 @@ def load(
             where the file is not at hand. Its masks mean nothing.
         seed: of the random weights.
         input_size: side of the network input in pixels, a multiple of 16 (FastSAM and YOLO: 32); None for the
-            checkpoint's own. Another size costs quality.
+            checkpoint's own, which a ViT's file says. Another size costs quality.
         hq_token_only: HQ-SAM: give the HQ mask alone instead of its sum with SAM's, which its authors suggest for
             pictures of a single object; `dataclasses.replace(loaded, hq_token_only=True)` needs no second loading.
         lora: a file of low-rank updates that fine-tuning kept apart, trained on this checkpoint; folded in.
+        base: for a file that holds a part of a network, e.g. a mask decoder: name or path of the checkpoint that it
+            belongs to, which gives the rest.
         download: fetch a catalogue checkpoint that is not in the store, instead of raising.
         store: where checkpoints lie; None for the default directory.
         progress: called with the bytes done and the bytes in all during a download.
@@ -86,31 +95,14 @@ def load(
     if calibration and place.precision != "int8":
         raise SettingsError(f"pictures for calibration were given, but {place.precision} needs none; only int8 does")
     _check_input_size(input_size, 16)
-    if lora is None and weights == "file":
-        checkpoint, lora = _with_updates(checkpoint)
-    entry, path = resolve(checkpoint)
     if weights == "random":
-        if entry is None:
-            raise SettingsError("random weights are made for a checkpoint of the catalogue; give its name")
-        variant = VARIANTS[entry.variant]
-        _check_input_size(input_size, variant.preprocessing.multiple)
-        size = input_size or entry.input_size
-        network, provenance = (
-            random_network(variant, size, seed),
-            Provenance(entry.name, None, None, "random"),
-        )
+        loading = _random(checkpoint, base, input_size, seed)
     else:
-        if path is None:
-            path = _from_store(_known(entry), store or Store(), download=download, progress=progress)
-        # With the digest: thresholds, input size and licence are those of the published file only if it is that file.
-        identity = identify(path, check_hash=True)
-        entry = entry or entry_of(identity)
-        variant = runnable_variant(identity)
-        _check_input_size(input_size, variant.preprocessing.multiple)
-        size = input_size or (entry.input_size if entry else variant.preprocessing.input_size)
-        network = network_from_file(path, variant, size)
-        licence = entry.licence if entry else stated_licence(identity.metadata.get("license"))
-        provenance = Provenance(name_of(path, identity, entry), str(path), licence, "file")
+        if lora is None:
+            checkpoint, lora = _with_updates(checkpoint)
+        path = partial(_path_of, store=store, download=download, progress=progress)
+        loading = _from_file(path(checkpoint), None if base is None else path(base), _named(checkpoint), input_size)
+    network, variant, provenance = loading.network, loading.variant, loading.provenance
     if lora is not None:
         if not isinstance(network, Sam):
             raise WrongCheckpoint(f"{lora}: low-rank updates are for image encoders, and {variant.title} has none")
@@ -118,7 +110,7 @@ def load(
         provenance = replace(provenance, name=f"{provenance.name} with {Path(lora).name}")
     if not isinstance(network, Sam) and engine not in (AUTO, TORCH.name):
         raise SettingsError(f"{variant.title} runs in the engine torch alone, not in {engine}")
-    thresholds = _thresholds(entry, variant)
+    thresholds, size = _thresholds(loading.entry, variant), loading.input_size
     return Loaded(
         network=network.to(place.device),
         variant=variant,
@@ -132,6 +124,61 @@ def load(
         hq_token_only=hq_token_only,
         calibration=calibration_files(calibration) if calibration else (),
     )
+
+
+@dataclass(frozen=True)
+class _Loading:
+    """A network on the CPU, and what is known of it."""
+
+    network: Sam | YoloSeg
+    variant: Variant
+    provenance: Provenance
+    entry: Checkpoint | None
+    input_size: int
+
+
+def _random(
+    checkpoint: str | os.PathLike[str], base: str | os.PathLike[str] | None, input_size: int | None, seed: int
+) -> _Loading:
+    entry = _named(checkpoint)
+    if entry is None or base is not None:
+        raise SettingsError("random weights are made for a checkpoint of the catalogue; give its name, and no base")
+    variant = VARIANTS[entry.variant]
+    _check_input_size(input_size, variant.preprocessing.multiple)
+    size = input_size or entry.input_size
+    provenance = Provenance(entry.name, None, None, "random")
+    return _Loading(random_network(variant, size, seed), variant, provenance, entry, size)
+
+
+def _from_file(path: Path, base: Path | None, entry: Checkpoint | None, input_size: int | None) -> _Loading:
+    # With the digest: thresholds, input size and licence are those of the published file only if it is that file.
+    identity = identify(path, check_hash=True)
+    lower = None if base is None else identify(base, check_hash=True)
+    if lower is not None:
+        if identity.part == "whole":
+            raise SettingsError(f"{path} is a whole checkpoint and needs no base; leave the base out")
+        identity = identify(path, base=lower.path)
+        beneath = entry_of(lower)
+        entry = beneath if lower.variant == identity.variant else None
+        name = f"{path.name} on {name_of(lower.path, lower, beneath)}"
+    else:
+        entry = entry or entry_of(identity)
+        name = name_of(path, identity, entry)
+    variant = runnable_variant(identity)
+    _check_input_size(input_size, variant.preprocessing.multiple)
+    size = input_size or trained_size(variant, entry)
+    licence = entry.licence if entry else stated_licence(identity.metadata.get("license"))
+    network = network_from_file(path, variant, size, base=base)
+    return _Loading(network, variant, Provenance(name, str(path), licence, "file"), entry, size)
+
+
+def trained_size(variant: Variant, entry: Checkpoint | None) -> int:
+    """Side of the input that a checkpoint was trained at: a file's own numbers, else those of its catalogue entry."""
+    own = variant.preprocessing.input_size
+    usual = VARIANTS.get(variant.name)
+    if entry is None or usual is None or own != usual.preprocessing.input_size:
+        return own
+    return entry.input_size
 
 
 def _check_input_size(input_size: int | None, multiple: int) -> None:
@@ -158,6 +205,17 @@ def resolve(checkpoint: str | os.PathLike[str]) -> tuple[Checkpoint | None, Path
     return None, Path(checkpoint)
 
 
+def _named(checkpoint: str | os.PathLike[str]) -> Checkpoint | None:
+    return resolve(checkpoint)[0]
+
+
+def _path_of(
+    checkpoint: str | os.PathLike[str], *, store: Store | None, download: bool, progress: Progress | None
+) -> Path:
+    entry, path = resolve(checkpoint)
+    return path if entry is None and path else _from_store(_known(entry), store or Store(), download, progress)
+
+
 def _with_updates(checkpoint: str | os.PathLike[str]) -> tuple[str | os.PathLike[str], Path | None]:
     """A checkpoint, and the updates to fold in: a file of low-rank updates says what it was trained on."""
     path = resolve(checkpoint)[1]
@@ -177,7 +235,7 @@ def _looks_like_path(name: str) -> bool:
     return os.path.exists(name) or os.sep in name or name.endswith((".pth", ".pt", ".safetensors", ".ckpt", ".bin"))
 
 
-def _from_store(entry: Checkpoint, store: Store, *, download: bool, progress: Progress | None) -> Path:
+def _from_store(entry: Checkpoint, store: Store, download: bool, progress: Progress | None) -> Path:
     verification = store.check(entry)
     if not verification.is_wrong or download or entry.embedded:
         return store.get(entry.name, progress=progress)
@@ -216,13 +274,18 @@ def runnable_variant(identity: Identity) -> Variant:
     Raises:
         WrongCheckpoint: the file holds only a part of a network, or a family that cannot be run yet.
     """
-    if identity.variant is None or identity.part != "whole":
-        raise WrongCheckpoint(f"{identity.path}: {identity.description}; a whole checkpoint is needed here")
-    variant = VARIANTS[identity.variant]
-    if not variant.is_runnable:
+    said = f"{identity.path}: {identity.description}"
+    if identity.part in PARTS_FOR_A_BASE:
         raise WrongCheckpoint(
-            f"{identity.path}: {identity.description}; samara cannot run it yet, only {', '.join(runnable_names())}"
+            f"{said}; it needs the checkpoint that it belongs to as well: samara.load({str(identity.path)!r}, base=...)"
         )
+    if identity.variant is None or identity.part != "whole":
+        raise WrongCheckpoint(f"{said}; a whole checkpoint is needed here")
+    variant = identity.network
+    if variant is None:
+        raise WrongCheckpoint(f"{said}; samara cannot run it yet, only {', '.join(runnable_names())}")
+    if identity.missing or identity.unexpected or identity.misshapen or identity.mistyped:
+        raise WrongCheckpoint(f"{said}; it fits no network that samara has")
     if identity.classes is None:
         return variant
     # A detector that somebody trained on classes of their own is the same network, but for its last layer.
@@ -231,8 +294,16 @@ def runnable_variant(identity: Identity) -> Variant:
     return variant.with_classes(next(fitting, class_names.numbered(identity.classes)))
 
 
-def network_from_file(path: Path, variant: Variant, input_size: int | None = None) -> Sam | YoloSeg:
+def network_from_file(
+    path: Path, variant: Variant, input_size: int | None = None, *, base: Path | None = None
+) -> Sam | YoloSeg:
     """Build a variant's network with the weights of a file: float32, on the CPU, in eval mode.
+
+    Args:
+        path: of the file, folder or index.
+        variant: what it is, with its own numbers, see `runnable_variant`.
+        input_size: see `build_network`.
+        base: a checkpoint that gives what the file lacks.
 
     Raises:
         WrongCheckpoint: keys or shapes do not fit the variant.
@@ -240,8 +311,11 @@ def network_from_file(path: Path, variant: Variant, input_size: int | None = Non
     with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
         network = build_network(variant, input_size)
     state = read_state_dict(path, as_float32=True)
-    _check_fit(path, variant, network.state_dict(), state)
-    network.load_state_dict(state, strict=True, assign=True)
+    if base is not None:
+        state = {**read_state_dict(base, as_float32=True), **with_part_prefix(state)}
+    wanted = network.state_dict()
+    _check_fit(path, variant, wanted, state)
+    network.load_state_dict(_completed(state, wanted), strict=True, assign=True)
     return network.eval()  # only now: eval() before loading is what broke MobileSAM's own loader
 
 
@@ -253,16 +327,25 @@ def random_network(variant: Variant, input_size: int | None, seed: int) -> Sam |
 
 
 def _check_fit(path: Path, variant: Variant, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
-    missing, unexpected = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
-    misshapen = [
-        f"{name} {tuple(found[name].shape)} instead of {tuple(tensor.shape)}"
-        for name, tensor in wanted.items()
-        if name in found and found[name].shape != tensor.shape
-    ]
-    faults = {"missing": missing, "not expected": unexpected, "of another shape": misshapen}
-    if any(faults.values()):
-        told = "; ".join(f"{len(keys)} keys {what} (first: {keys[0]})" for what, keys in faults.items() if keys)
+    against = faults(_shapes(found), _shapes(wanted))
+    kinds = {"missing": against.missing, "not expected": against.unexpected, "of another shape": against.misshapen}
+    told = "; ".join(f"{len(keys)} keys {what} (first: {keys[0]})" for what, keys in kinds.items() if keys)
+    if told:
         raise WrongCheckpoint(f"{path} looks like {variant.title}, but does not fit it: {told}")
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
+def _completed(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What the network needs, in its order; what no answer depends on, and the file lacks, is 0."""
+    return {
+        name: found[name]
+        if name in found and found[name].shape == tensor.shape
+        else torch.zeros_like(tensor, device="cpu")
+        for name, tensor in wanted.items()
+    }
 
 
 def _known(entry: Checkpoint | None) -> Checkpoint:

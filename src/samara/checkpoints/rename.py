@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from samara.checkpoints.pickle_values import InertObject, StoredTensor, Value
 from samara.checkpoints.pickled_modules import module_tensors
-from samara.checkpoints.roots import ROOTS, networks_in, published, rank
+from samara.checkpoints.roots import BARE_MARKS, ROOTS, networks_in, published, rank
 from samara.checkpoints.transformers_names import from_transformers, is_transformers_layout
 
 Entry = TypeVar("Entry")
@@ -107,6 +107,14 @@ def published_names(entries: Mapping[str, Entry]) -> tuple[dict[str, Entry], str
     if is_transformers_layout(bare):
         return from_transformers(bare), networks[0].prefix, True
     return bare, networks[0].prefix, False
+
+
+def with_part_prefix(entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Give a part that was saved on its own the names it has inside the whole."""
+    for part, marks in BARE_MARKS.items():
+        if all(mark in entries for mark in marks):
+            return {f"{part}.{name}": entry for name, entry in entries.items()}
+    return dict(entries)
 
 
 def other_names(names: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ weights_only=True it refuses the modules that Ultralytics pickles, without it ru
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,12 +60,13 @@ def read_layout(path: Path) -> FileLayout:
         )
 
 
-def read_state_dict(path: Path, *, as_float32: bool = False) -> dict[str, Tensor]:
+def read_state_dict(path: Path, *, as_float32: bool = False, only: Collection[str] | None = None) -> dict[str, Tensor]:
     """Read the tensors of a checkpoint, under the names that `read_layout` gives.
 
     Args:
         path: as `read_layout`.
         as_float32: give floating-point numbers as float32, converted one tensor at a time.
+        only: names of the tensors that are wanted, of those that are there; None for all.
 
     Returns:
         On the CPU, in memory of their own: whatever becomes of the file changes them no more.
@@ -75,7 +76,8 @@ def read_state_dict(path: Path, *, as_float32: bool = False) -> dict[str, Tensor
     """
     with _explained(path):
         opened = _open(path)
-        tensors, _prefix, _converted = published_names(opened.stored)
+        found, _prefix, _converted = published_names(opened.stored)
+        tensors = {name: one for name, one in found.items() if only is None or name in only}
         state: dict[str, Tensor] = {}
         for file, contents in zip(opened.files, opened.contents, strict=True):
             own = {id(one) for one in contents.tensors.values()}
@@ -101,14 +103,13 @@ def _open(path: Path) -> _Opened:
     file = main_file(path)
     if not file.is_file():
         raise UnrecognisedCheckpoint(describe(path))
-    head = _head(file)
-    if not is_index(file, head):
+    if not is_index(file):
         index = index_of_shard(file)
         if index is not None:
             raise UnrecognisedCheckpoint(f"{file} is one of the shards of {index}; give that, or its folder.")
-        return _Opened((file,), (_read_contents(file, head),))
+        return _Opened((file,), (_read_contents(file),))
     shards = read_index(file)
-    contents = tuple(_read_contents(shard, _head(shard)) for shard in shards.files)
+    contents = tuple(_read_contents(shard) for shard in shards.files)
     for shard, found in zip(shards.files, contents, strict=True):
         missing = sorted(shards.names[shard.name] - found.tensors.keys())
         if missing:
@@ -116,11 +117,6 @@ def _open(path: Path) -> _Opened:
     if len({name for found in contents for name in found.tensors}) != sum(len(found.tensors) for found in contents):
         raise MalformedFileError("two of its shards have a tensor of the same name")
     return _Opened(shards.files, contents)
-
-
-def _head(file: Path) -> bytes:
-    with file.open("rb") as stream:
-        return stream.read(HEAD_BYTES)
 
 
 @contextmanager
@@ -142,7 +138,9 @@ def _explained(path: Path) -> Iterator[None]:
         raise UnrecognisedCheckpoint(f"{path} cannot be read: {problem.strerror or problem}.") from problem
 
 
-def _read_contents(path: Path, head: bytes) -> Contents:
+def _read_contents(path: Path) -> Contents:
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
     contents = None
     if safetensors_file.is_safetensors(head):
         contents = safetensors_file.read_contents(path)

@@ -136,7 +136,7 @@ class Block(nn.Module):
         self.norm1 = nn.LayerNorm(width, eps=1e-6)
         self.attn = Attention(width, num_heads, window_size or grid)
         self.norm2 = nn.LayerNorm(width, eps=1e-6)
-        self.mlp = MLPBlock(width, int(width * mlp_ratio), nn.GELU)
+        self.mlp = MLPBlock(width, round(width * mlp_ratio), nn.GELU)
         self.window_size = window_size
 
     def forward(self, x: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from samara.checkpoints.catalogue import find
 from samara.checkpoints.identify import identify
-from samara.checkpoints.load import load, runnable_variant
+from samara.checkpoints.load import load, runnable_variant, trained_size
 from samara.errors import WrongCheckpoint
 from samara.segment_anything.sam import Sam
 from samara.variants import VARIANTS
@@ -34,9 +34,10 @@ def _build(name: str, checkpoint: str | os.PathLike[str] | None = None, *, hq_to
         weights: Literal["file", "random"] = "file" if entry.embedded else "random"
         return Sam(load(name, device="cpu", precision="float32", weights=weights, hq_token_only=hq_token_only))
     identity = identify(checkpoint)
-    if runnable_variant(identity).name != entry.variant:
+    variant = runnable_variant(identity)
+    if variant.name != entry.variant:
         keys = [key for key, known in _REGISTERED.items() if find(known).variant == identity.variant]
-        fitting = " or ".join(f"sam_model_registry[{key!r}]" for key in keys)
+        fitting = " or ".join(f"sam_model_registry[{key!r}]" for key in keys) or "samara.load, which takes it"
         raise WrongCheckpoint(
             f"{checkpoint}: {identity.description}, not {VARIANTS[entry.variant].title}; use {fitting}"
         )
@@ -44,7 +45,7 @@ def _build(name: str, checkpoint: str | os.PathLike[str] | None = None, *, hq_to
         Path(checkpoint),
         device="cpu",
         precision="float32",
-        input_size=entry.input_size,
+        input_size=trained_size(variant, entry),
         hq_token_only=hq_token_only,
     )
     return Sam(loaded)

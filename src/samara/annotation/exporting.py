@@ -66,14 +66,15 @@ def annotated_images(store: Store) -> Iterator[AnnotatedImage]:
     root = Path(store.manifest.job["source"]["root"])
     has_files = store.manifest.job["source"]["kind"] != "archive"
     for row in store.masks():
-        georeference = None if row.image.georeference is None else _georeference(row.image.georeference)
+        place = json.loads(row.image.georeference or "{}")
         yield AnnotatedImage(
             file_name=row.image.path,
             masks=row.masks,
             image_id=row.image.image_id,
             categories=_categories(row),
             path=root / row.image.path if has_files else None,
-            georeference=georeference,
+            georeference=GeoReference(tuple(place["transform"]), place["crs"]) if "transform" in place else None,
+            misplaced=place.get("misplaced"),
         )
 
 
@@ -81,8 +82,3 @@ def _categories(row: AnnotatedRow) -> tuple[str, ...] | None:
     if all(category is None for category in row.categories):
         return None
     return tuple(category or UNNAMED for category in row.categories)
-
-
-def _georeference(text: str) -> GeoReference:
-    facts = json.loads(text)
-    return GeoReference(tuple(facts["transform"]), facts["crs"])

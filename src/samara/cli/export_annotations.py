@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -59,3 +60,8 @@ def tell_losses(losses: dict[str, Losses], out: Path) -> None:
     for name, one in losses.items():
         kept = "lossless" if not one.changed else f"{one.changed:,} masks differ, mean IoU {one.mean_iou:.4f}"
         typer.echo(f"{name} in {out}: {one.masks:,} masks, {kept}")
+        if one.unplaced:
+            sys.stderr.write(
+                f"samara: {name}: {one.unplaced:,} pictures lie nowhere on Earth and have coordinates in pixels; "
+                "programs for maps take them for longitude and latitude\n"
+            )

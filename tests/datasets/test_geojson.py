@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -13,10 +15,12 @@ import shapely.geometry
 from samara.datasets.annotated import GeoReference
 from samara.datasets.geojson import GeoJsonWriter
 from samara.datasets.writing import WriterOptions
+from samara.errors import OutputError
 from tests.datasets.awkward import CORNERS, EMPTY, HOLE, MASKS, PARTS, annotated, awkward_images
 
 UTM = GeoReference((0.5, 0, 399_960, 0, -0.5, 5_300_040), "EPSG:32633")
 TURNED = GeoReference((0.4, -0.3, 100, 0.3, 0.4, 200), "EPSG:3857")
+LAEA = "+proj=laea +lat_0={} +lon_0={} +x_0=3 +y_0=5 +ellps=bessel +units=m"
 PIXELS = GeoReference((1, 0, 0, 0, 1, 0))
 
 
@@ -70,6 +74,7 @@ def test_images_lie_in_files_of_their_own(tmp_path):
         about = collection["samara"]
         assert (about["file_name"], about["width"], about["height"]) == (image.file_name, 30, 20)
         assert (about["checkpoint"], about["coordinates"]) == ("vit_b", "pixels")
+        assert "pixels" in about["note"]
         for index, feature in enumerate(collection["features"]):
             assert feature["properties"]["area_px"] == image.masks.areas[index]
             assert "category" not in feature["properties"]
@@ -86,7 +91,6 @@ def test_categories_are_kept(tmp_path):
         ("EPSG:32633", "urn:ogc:def:crs:EPSG::32633"),
         ("EPSG:4326", None),
         ("OGC:CRS84", None),
-        (None, None),
         ("urn:ogc:def:crs:EPSG::25832", "urn:ogc:def:crs:EPSG::25832"),
     ],
 )
@@ -95,3 +99,50 @@ def test_the_system_is_named_where_it_is_not_the_standards_own(tmp_path, crs, na
     (collection,) = written(tmp_path / "geojson", [annotated([HOLE], georeference=place)])
     assert collection.get("crs", {}).get("properties", {}).get("name") == name
     assert collection["samara"]["coordinates"] == crs
+
+
+def test_a_system_without_a_code_becomes_longitude_and_latitude(tmp_path):
+    warp = pytest.importorskip("rasterio.warp")
+    place = GeoReference((500.0, 0, 3, 0, -500.0, 5), LAEA.format(47, 11))
+    (collection,) = written(tmp_path / "geojson", [annotated([HOLE], georeference=place)])
+    assert "crs" not in collection
+    assert (collection["samara"]["coordinates"], collection["samara"]["from"]) == ("OGC:CRS84", place.crs)
+    (plain,) = written(tmp_path / "plain", [annotated([HOLE], georeference=GeoReference(place.transform, "EPSG:3857"))])
+    for ring, metres in zip(*(rings(one["features"][0]["geometry"]) for one in (collection, plain)), strict=True):
+        np.testing.assert_allclose(np.transpose(warp.transform(place.crs, "OGC:CRS84", *np.transpose(metres))), ring)
+        assert np.abs(np.array(ring) - (11, 47)).max() < 0.5
+
+
+@pytest.mark.parametrize(
+    ("crs", "told"),
+    [
+        (None, "does not say in which coordinate reference system.*gdal_edit"),
+        ('LOCAL_CS["site",UNIT["metre",1]]', "no longitude and latitude can be made.*EPSG"),
+        ("nonsense", "no longitude and latitude can be made"),
+        (LAEA.format(10, 180), "antimeridian or a pole"),
+        (LAEA.format(90, 0), "antimeridian or a pole"),
+    ],
+    ids=["unknown", "of a building site", "nonsense", "antimeridian", "pole"],
+)
+def test_coordinates_that_nobody_could_read_are_refused(tmp_path, crs, told):
+    pytest.importorskip("rasterio")
+    place = GeoReference((1000.0, 0, -15_000, 0, -1000.0, 10_000), crs)
+    with pytest.raises(OutputError, match=told):
+        written(tmp_path / "geojson", [annotated([np.ones((20, 30), bool)], georeference=place)])
+    assert not (tmp_path / "geojson").exists()
+
+
+def test_a_place_that_is_not_understood_is_refused(tmp_path, monkeypatch):
+    image = replace(annotated([HOLE]), misplaced="4 tie points are not one transform.")
+    with pytest.raises(OutputError, match="no coordinates for GeoJSON: 4 tie points are not one transform; mend"):
+        written(tmp_path / "geojson", [image])
+    monkeypatch.setitem(sys.modules, "rasterio", None)
+    with pytest.raises(OutputError, match=r"pip install 'samara\[geo\]'"):
+        written(tmp_path / "geojson", [annotated([HOLE], georeference=GeoReference(UTM.transform))])
+
+
+def test_pictures_that_lie_nowhere_are_counted(tmp_path):
+    with GeoJsonWriter(tmp_path / "geojson", WriterOptions()) as writer:
+        for place in (None, UTM):
+            writer.add(annotated([HOLE], f"{place is None}.jpg", georeference=place))
+    assert writer.losses.unplaced == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import numpy as np
 import pytest
@@ -132,6 +133,13 @@ def test_an_unspecified_fourth_channel_is_no_alpha():
     np.testing.assert_array_equal(read_image(make(four, tags={EXTRA: (3, 0)})), read_image(DEEP))
 
 
-def test_varieties_that_pillow_does_not_know():
-    with pytest.raises(ImageError, match=r"cannot be decoded.*unsupported variety"):
-        read_image(make(np.zeros((5, 7, 3), np.float32), tags={FORMAT: (3, (3, 3, 3))}))
+@pytest.mark.parametrize("rasterio_is_there", [True, False])
+def test_varieties_that_pillow_does_not_know(monkeypatch, rasterio_is_there):
+    colours = np.random.default_rng(0).random((5, 7, 3), dtype=np.float32)
+    data = make(colours, tags={FORMAT: (3, (3, 3, 3))})
+    if rasterio_is_there:
+        np.testing.assert_array_equal(read_image(data), read_image(colours))
+        return
+    monkeypatch.setitem(sys.modules, "rasterio", None)
+    with pytest.raises(ImageError, match=r"Pillow does not read .*bands: 3, bits: 32.*pip install 'samara\[geo\]'"):
+        read_image(data)

@@ -99,14 +99,15 @@ def annotated_images(store: Store) -> Iterator[AnnotatedImage]:
     facts = store.manifest.job["source"]
     source = Source(facts["kind"], Path(facts["root"]))
     for row in store.masks():
-        georeference = None if row.image.georeference is None else _georeference(row.image.georeference)
+        place = json.loads(row.image.georeference or "{}")
         yield AnnotatedImage(
             file_name=row.image.path,
             masks=row.masks,
             image_id=row.image.image_id,
             categories=_categories(row),
             path=source.path_of(row.image.path),
-            georeference=georeference,
+            georeference=GeoReference(tuple(place["transform"]), place["crs"]) if "transform" in place else None,
+            misplaced=place.get("misplaced"),
         )
 
 
@@ -114,8 +115,3 @@ def _categories(row: AnnotatedRow) -> tuple[str, ...] | None:
     if all(category is None for category in row.categories):
         return None
     return tuple(category or UNNAMED for category in row.categories)
-
-
-def _georeference(text: str) -> GeoReference:
-    facts = json.loads(text)
-    return GeoReference(tuple(facts["transform"]), facts["crs"])

@@ -102,6 +102,7 @@ class Job:
             self.settings.max_pixels,
             self.threads,
             self.settings.value_range,
+            self.settings.frame,
             by_windows=self.settings.tile is not None,
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,7 +30,7 @@ class Picture(Protocol):
 
     @property
     def georeference(self) -> str | None:
-        """JSON of coordinate system and affine transform, where the file has one."""
+        """JSON of where it lies, see `samara.annotation.rows.ImageRow`."""
 
     def window(self, box_xyxy: tuple[int, int, int, int]) -> Pixels:
         """The pixels of a window: (h, w, 3) RGB uint8."""
@@ -69,22 +68,17 @@ class PictureOnDisk:
     Attributes:
         file: the TIFF.
         difference_hash: never known; it would take reading all of it.
+        georeference: see `Picture`.
     """
 
     file: WindowedImage
     difference_hash: int | None = None
+    georeference: str | None = None
 
     @property
     def size_hw(self) -> tuple[int, int]:
         """(H, W) in pixels."""
         return self.file.size_hw
-
-    @property
-    def georeference(self) -> str | None:
-        """JSON of coordinate system and affine transform, where the file has one."""
-        if self.file.transform is None:
-            return None
-        return json.dumps({"transform": self.file.transform, "crs": self.file.crs})
 
     def window(self, box_xyxy: tuple[int, int, int, int]) -> Pixels:
         """The pixels of a window: (h, w, 3) RGB uint8."""

@@ -20,7 +20,8 @@ from samara.datasets.georeference import read_georeference
 from samara.errors import DatasetError, ImageError
 from samara.extras import is_installed
 from samara.images import ValueRange, picture_size, read_image
-from samara.images.windows import WindowedImage, is_tiff
+from samara.images.tiff_pages import is_tiff
+from samara.images.windows import open_windows
 
 # 256 megapixels take 0.8 GB: 21 photos of 12 megapixels.
 MOST_PIXELS_AHEAD = 256_000_000
@@ -52,6 +53,7 @@ class Reading:
         max_pixels: larger pictures are refused before they are decoded; None for no limit.
         threads: that read and decode; 0 to do it only when an image is wanted.
         value_range: what is black and white, see `samara.read_image`.
+        frame: which of several frames or pages, likewise.
         by_windows: leave TIFFs on the disk and read them window by window, if rasterio is installed.
     """
 
@@ -59,6 +61,7 @@ class Reading:
     max_pixels: int | None
     threads: int = 2
     value_range: ValueRange | None = None
+    frame: int | None = None
     by_windows: bool = False
 
     def fetch(self, entry: Entry) -> Fetched:
@@ -82,10 +85,13 @@ class Reading:
             return Fetched(entry, encoded, reason=_named(str(error), encoded))
 
     def _picture(self, encoded: Encoded) -> Picture:
+        place = place_of(encoded)
         if self.by_windows and encoded.path is not None and is_windowed(encoded.path):
-            return PictureOnDisk(WindowedImage.open(encoded.path, self.value_range))
-        pixels = read_image(encoded.data, max_pixels=self.max_pixels, value_range=self.value_range)
-        return DecodedPicture(pixels, difference_hash(pixels), _georeference(encoded))
+            windows = open_windows(encoded.path, self.value_range, self.frame)
+            if windows is not None:
+                return PictureOnDisk(windows, georeference=place)
+        pixels = read_image(encoded.data, max_pixels=self.max_pixels, value_range=self.value_range, frame=self.frame)
+        return DecodedPicture(pixels, difference_hash(pixels), place)
 
     def fetched(self, entries: Iterable[Entry]) -> Generator[Fetched, None, None]:
         """Read and decode images ahead, in order. Close the iterator to stop the threads."""
@@ -121,7 +127,7 @@ class _Ahead:
         """Move files that were read on to decoding, as long as there is room."""
         while self.files and len(self.pictures) < ahead and (not self.pictures or self.files[0].done()):
             found = self.files[0].result()
-            pixels = 0 if isinstance(found, Fetched) or self.reading.by_windows else _pixels(found)
+            pixels = 0 if isinstance(found, Fetched) or self.reading.by_windows else _pixels(found, self.reading.frame)
             if self.pictures and pixels + sum(count for count, _ in self.pictures) > MOST_PIXELS_AHEAD:
                 return
             self.files.popleft()
@@ -137,26 +143,25 @@ def is_windowed(path: Path) -> bool:
         return is_tiff(file.read(4)) and is_installed("rasterio")
 
 
-def _georeference(encoded: Encoded) -> str | None:
-    """Where a picture lies, if it says so in a way that is understood."""
-    if encoded.path is None or not encoded.entry.name.lower().endswith((".tif", ".tiff")):
-        return None
+def place_of(encoded: Encoded) -> str | None:
+    """Where a picture lies, or why that is not known, as JSON; None if nothing says anything of it."""
     try:
-        found = read_georeference(encoded.path)
-    except DatasetError:
-        return None  # the masks are right all the same, in pixels
+        found = read_georeference(encoded.path or encoded.data)
+    except DatasetError as error:
+        return json.dumps({"misplaced": str(error)})  # the masks are right all the same, in pixels
     return None if found is None else json.dumps({"transform": found.transform, "crs": found.crs})
 
 
-def _pixels(encoded: Encoded) -> int:
+def _pixels(encoded: Encoded, frame: int | None) -> int:
     """Pixels that decoding will make, from the header; 0 for what cannot be decoded."""
     try:
-        height, width = picture_size(encoded.data)
+        height, width = picture_size(encoded.data, frame=frame)
     except ImageError:
         return 0
     return height * width
 
 
 def _named(reason: str, encoded: Encoded) -> str:
-    """Call an image by its name, where the reason speaks of bytes."""
-    return reason.replace(f"The data of {encoded.size_bytes} bytes", repr(encoded.entry.name))
+    """Call an image by its name, where the reason speaks of bytes or of the path that it lies at."""
+    name = repr(encoded.entry.name)
+    return reason.replace(f"The data of {encoded.size_bytes} bytes", name).replace(repr(str(encoded.path)), name)

@@ -38,7 +38,8 @@ class ImageRow:
         masks: their number.
         seconds: that its annotation took, without decoding.
         difference_hash: 64 bits that nearly equal pictures share; None if it could not be decoded.
-        georeference: JSON of coordinate system and affine transform, where the file has one.
+        georeference: JSON of `crs` and affine `transform` where a file says where the picture lies, or of why it is
+            `misplaced`.
     """
 
     image_id: int

@@ -70,6 +70,7 @@ class AnnotationSettings:
         tile_overlap: pixels that neighbouring tiles share, and by which their masks are joined.
         max_pixels: larger images are refused; None for no limit.
         value_range: what is black and white in images of more than 8 bits, see `samara.read_image`.
+        frame: which frame or page of files that hold several, likewise.
 
     Raises:
         SettingsError: a value or combination is not accepted.
@@ -82,6 +83,7 @@ class AnnotationSettings:
     tile_overlap: int = 128
     max_pixels: int | None = DEFAULT_MAX_PIXELS
     value_range: ValueRange | None = None
+    frame: int | None = None
 
     def __post_init__(self) -> None:
         if self.tile is not None and not 0 < self.tile_overlap <= self.tile // 2:
@@ -98,6 +100,8 @@ class AnnotationSettings:
         facts["automatic"]["point_grids"] = None if grids is None else [grid.tolist() for grid in grids]
         if self.tile is None:
             del facts["tile_overlap"]
+        if self.frame is None:
+            del facts["frame"]  # as in stores from before there was a choice
         if self.asking == "prompts":
             del facts["automatic"]
         return facts

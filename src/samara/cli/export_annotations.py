@@ -120,6 +120,11 @@ def tell_losses(losses: dict[str, Losses], out: Path) -> None:
     for name, one in losses.items():
         kept = "lossless" if not one.changed else f"{one.changed:,} masks differ, mean IoU {one.mean_iou:.4f}"
         typer.echo(f"{name} in {out}: {one.masks:,} masks, {kept}")
+        if one.unplaced:
+            sys.stderr.write(
+                f"samara: {name}: {one.unplaced:,} pictures lie nowhere on Earth and have coordinates in pixels; "
+                "programs for maps take them for longitude and latitude\n"
+            )
 
 
 def tell_unsaid(written: Iterable[str], options: WriterOptions, chosen: CategoryChoice | None) -> None:

@@ -21,7 +21,8 @@ class GeoReference:
     Attributes:
         transform: (a, b, c, d, e, f), from the pixel frame to coordinates: X = a·x + b·y + c, Y = d·x + e·y + f, where
             (0, 0) is the top left corner of the top left pixel (the order of rasterio and of the affine package).
-        crs: what the coordinates are, such as "EPSG:32633"; None if unknown.
+        crs: what the coordinates are: a code such as "EPSG:32633", or a definition (WKT) of a system without one; None
+            if unknown.
 
     Raises:
         DatasetError: not six finite numbers, or a transform that flattens the picture to a line.
@@ -55,6 +56,7 @@ class AnnotatedImage:
         categories: M names of what the masks show; None if nothing is known beyond the classes of the checkpoint.
         path: the picture file, where there is one to link or copy.
         georeference: where on Earth the picture lies, if anywhere.
+        misplaced: why it is not known where the picture lies, although its file says something of it.
 
     Raises:
         DatasetError: the number of categories is not that of the masks, or one of them is empty.
@@ -66,6 +68,7 @@ class AnnotatedImage:
     categories: tuple[str, ...] | None = None
     path: Path | None = None
     georeference: GeoReference | None = None
+    misplaced: str | None = None
 
     def __post_init__(self) -> None:
         if self.categories is None:

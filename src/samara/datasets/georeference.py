@@ -1,105 +1,148 @@
-"""Where a GeoTIFF lies, read from its tags without a geographic library.
+"""Where a picture lies on Earth: by the tags of a GeoTIFF, or by a file beside the picture.
+
+The one reader for all ways in which pictures are read. In GDAL's order: an `.aux.xml` beside the file, its own tags, a
+world file. rasterio (extra `geo`) is needed for nothing but systems without an EPSG code.
 
 Source: OGC 19-008r4, "GeoTIFF Standard 1.1".
 """
 
 from __future__ import annotations
 
+import io
 import struct
 from pathlib import Path
 from typing import Any
 
-from PIL import TiffImagePlugin
-
 from samara.datasets.annotated import GeoReference
+from samara.datasets.beside_pictures import read_auxiliary, read_world_file
 from samara.errors import DatasetError
+from samara.extras import is_installed
+from samara.images import is_turned
+from samara.images.gdal import system_of
+from samara.images.tiff_pages import (
+    GEO_KEYS,
+    PIXEL_SCALE,
+    RATIONAL_POLYNOMIALS,
+    TIE_POINTS,
+    TRANSFORMATION,
+    Page,
+    is_tiff,
+    read_pages,
+)
 
-# TIFF and BigTIFF, of either byte order.
-_BEGINNINGS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-# What Pillow raises for files that claim what they do not hold.
-_DAMAGED = (SyntaxError, ValueError, TypeError, LookupError, AttributeError, EOFError, struct.error)
+_DAMAGED = (SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error)
 
-_PIXEL_SCALE, _TIE_POINT, _TRANSFORMATION, _GEO_KEYS, _ORIENTATION = 33550, 33922, 34264, 34735, 274
 _RASTER_TYPE, _GEOGRAPHIC_CRS, _PROJECTED_CRS = 1025, 2048, 3072
 _PIXEL_IS_POINT = 2
 # Codes above are the user's own definition, which no authority knows.
 _LARGEST_EPSG = 32766
 
 
-def read_georeference(path: Path) -> GeoReference | None:
+def read_georeference(picture: str | Path | bytes) -> GeoReference | None:
     """Read the transform and the coordinate reference system of a picture.
 
     Args:
-        path: a picture of any kind; only the header is read.
+        picture: the path of a picture of any kind, whose header and files beside it are read; or its bytes.
 
     Returns:
-        None if the picture is no GeoTIFF or has no transform. `crs` is "EPSG:n", or None if the file defines a
-        system of its own.
+        None if nothing says where the picture lies. `crs` is "EPSG:n"; of a system without such a code its definition
+        (WKT), if rasterio is there; None if it is unknown.
 
     Raises:
-        DatasetError: the file cannot be read, its geographic tags are damaged, it is tied to the ground by several
-            points (which no transform can say), or it is to be turned when shown.
+        DatasetError: the file cannot be read, what it says is damaged or no transform (several tie points, rational
+            polynomials), or it is to be turned when shown.
     """
-    tags = _tags(Path(path))
+    path = None if isinstance(picture, bytes) else Path(picture)
+    name = "The picture" if path is None else repr(str(path))
+    page = _first_page(picture, name)
     try:
-        georeference = _from_tags(tags)
-    except (TypeError, ValueError, IndexError, ArithmeticError) as error:
-        raise DatasetError(f"The geographic tags of {str(path)!r} are not understood: {error}") from error
-    if georeference is not None and tags.get(_ORIENTATION, 1) != 1:
+        georeference = _read(picture, page)
+    except (TypeError, ValueError, IndexError, ArithmeticError, OSError) as error:
+        raise DatasetError(f"Where {name} lies is not understood: {error}") from error
+    if georeference is not None and is_turned(picture):
         raise DatasetError(
-            f"{str(path)!r} has both a georeference and an orientation to be shown in; its pixels and its coordinates "
+            f"{name} has both a georeference and an orientation to be shown in; its pixels and its coordinates "
             "do not belong together any more: save it upright."
         )
     return georeference
 
 
-def _tags(path: Path) -> dict[int, Any]:  # Any: what the file holds
-    """The tags of the first page; none for a picture of another kind."""
-    try:
-        with path.open("rb") as file:
-            if file.read(len(_BEGINNINGS[0])) not in _BEGINNINGS:
-                return {}
-        # Not Image.open: it refuses maps for their size, and nothing is decoded here.
-        with TiffImagePlugin.TiffImageFile(path) as picture:
-            return dict(picture.tag_v2)
-    except OSError as error:
-        raise DatasetError(f"{str(path)!r} cannot be read ({error.strerror or error}).") from error
-    except _DAMAGED as error:
-        raise DatasetError(f"{str(path)!r} is a damaged TIFF ({error}); export it again.") from error
-
-
-def _from_tags(tags: dict[int, Any]) -> GeoReference | None:  # Any: what the file holds
-    transform = _transform(tags)
+def _read(picture: str | Path | bytes, page: Page | None) -> GeoReference | None:
+    auxiliary = world = None
+    if not isinstance(picture, bytes):
+        auxiliary, world = read_auxiliary(Path(picture)), read_world_file(Path(picture))
+    own = None if page is None else _transform(page)
+    transform = (auxiliary and auxiliary.transform) or own or world
     if transform is None:
+        _refuse_other_places(page, is_tied_by_points=auxiliary is not None and auxiliary.is_tied_by_points)
         return None
-    keys = _keys(tags.get(_GEO_KEYS, ()))
+    crs = (auxiliary and auxiliary.crs) or (None if page is None else _system(picture, page))
     a, b, c, d, e, f = transform
-    if keys.get(_RASTER_TYPE) == _PIXEL_IS_POINT:
-        # The file means the middle of the first pixel, we its corner.
-        c, f = c - (a + b) / 2, f - (d + e) / 2
-    code = keys.get(_PROJECTED_CRS, keys.get(_GEOGRAPHIC_CRS, 0))
-    return GeoReference((a, b, c, d, e, f), f"EPSG:{code}" if 0 < code <= _LARGEST_EPSG else None)
+    return GeoReference((a, b, c, d, e, f), crs)
 
 
-def _transform(tags: dict[int, Any]) -> tuple[float, ...] | None:  # Any: what the file holds
-    """As `GeoReference.transform`, but of the point that the file means."""
-    if _TRANSFORMATION in tags:
-        matrix = [float(number) for number in tags[_TRANSFORMATION]]
+def _first_page(picture: str | Path | bytes, name: str) -> Page | None:
+    """The first page of a TIFF; None for a picture of another kind."""
+    try:
+        with io.BytesIO(picture) if isinstance(picture, bytes) else Path(picture).open("rb") as file:
+            return read_pages(file)[0] if is_tiff(file.read(4)) else None
+    except OSError as error:
+        raise DatasetError(f"{name} cannot be read ({error.strerror or error}).") from error
+    except _DAMAGED as error:
+        raise DatasetError(f"{name} is a damaged TIFF ({error}); export it again.") from error
+
+
+def _transform(page: Page) -> tuple[float, ...] | None:
+    """As `GeoReference.transform`, from the tags."""
+    transform = _of_what_is_meant(page)
+    if transform is None or _keys(page).get(_RASTER_TYPE) != _PIXEL_IS_POINT:
+        return transform
+    a, b, c, d, e, f = transform
+    # The file means the middle of the first pixel, we its corner.
+    return a, b, c - (a + b) / 2, d, e, f - (d + e) / 2
+
+
+def _of_what_is_meant(page: Page) -> tuple[float, ...] | None:
+    """The transform of the point of a pixel that the file means."""
+    matrix = [float(number) for number in page.numbers(TRANSFORMATION)]
+    if matrix:
         if len(matrix) != 16:
             raise ValueError(f"the transformation has {len(matrix)} numbers, not 16")
         return matrix[0], matrix[1], matrix[3], matrix[4], matrix[5], matrix[7]
-    if _PIXEL_SCALE not in tags or _TIE_POINT not in tags:
+    tie = [float(number) for number in page.numbers(TIE_POINTS)]
+    scale = [float(number) for number in page.numbers(PIXEL_SCALE)]
+    if not tie or (not scale and len(tie) == 6):
         return None
-    tie = [float(number) for number in tags[_TIE_POINT]]
     if len(tie) != 6:
         raise ValueError(f"{len(tie) // 6} tie points are not one transform; rectify the picture first")
     column, row, _, x, y, _ = tie
-    width, height = (float(number) for number in tags[_PIXEL_SCALE][:2])
+    width, height = scale[:2]
     return width, 0.0, x - column * width, 0.0, -height, y + row * height
 
 
-def _keys(directory: Any) -> dict[int, int]:  # Any: what the file holds
+def _refuse_other_places(page: Page | None, *, is_tied_by_points: bool) -> None:
+    """Refuse a picture that lies somewhere in a way that no transform can say.
+
+    Raises:
+        ValueError: see above.
+    """
+    if is_tied_by_points:
+        raise ValueError("the tie points in its .aux.xml are not one transform; rectify the picture first")
+    if page is not None and RATIONAL_POLYNOMIALS in page.tags:
+        raise ValueError("rational polynomials (RPC) are not one transform; orthorectify the picture first")
+
+
+def _system(picture: str | Path | bytes, page: Page) -> str | None:
+    """The coordinate reference system that the tags name or define."""
+    keys = _keys(page)
+    code = keys.get(_PROJECTED_CRS, keys.get(_GEOGRAPHIC_CRS, 0))
+    if 0 < code <= _LARGEST_EPSG:
+        return f"EPSG:{code}"
+    return system_of(picture) if keys and is_installed("rasterio") else None
+
+
+def _keys(page: Page) -> dict[int, int]:
     """Geo keys whose value is a number in the directory itself."""
-    numbers = [int(number) for number in directory]
+    numbers: list[Any] = [int(number) for number in page.numbers(GEO_KEYS)]
     entries = [numbers[place : place + 4] for place in range(4, len(numbers) - 3, 4)]
     return {key: value for key, location, _, value in entries if location == 0}

@@ -76,6 +76,7 @@ class Losses:
         mean_iou: between mask and what is read back, over all that have pixels; 1 if there are none.
         worst_iou: the smallest such IoU.
         worst: where that is, as "FILE NAME, mask INDEX"; None while nothing changed.
+        unplaced: images whose coordinates are pixels, in a format that means places on Earth.
     """
 
     masks: int = 0
@@ -84,6 +85,7 @@ class Losses:
     mean_iou: float = 1.0
     worst_iou: float = 1.0
     worst: str | None = None
+    unplaced: int = 0
 
 
 class LossMeter:
@@ -94,6 +96,11 @@ class LossMeter:
         self._sum = 0.0
         self._worst_iou = 1.0
         self._worst: str | None = None
+        self._unplaced = 0
+
+    def add_unplaced(self) -> None:
+        """Count an image whose coordinates are pixels instead of places on Earth."""
+        self._unplaced += 1
 
     def add(self, image: AnnotatedImage, index: int, iou: float, *, left_out: bool = False) -> None:
         """Count a mask.
@@ -118,7 +125,7 @@ class LossMeter:
     def losses(self) -> Losses:
         """The account so far."""
         mean = self._sum / self._with_pixels if self._with_pixels else 1.0
-        return Losses(self._masks, self._changed, self._left_out, mean, self._worst_iou, self._worst)
+        return Losses(self._masks, self._changed, self._left_out, mean, self._worst_iou, self._worst, self._unplaced)
 
 
 class StagedWriter(ABC):

@@ -18,15 +18,16 @@ from PIL import Image
 
 from samara.errors import ImageError, SettingsError
 from samara.images.arrays import array_pixels, tensor_pixels
-from samara.images.files import decode, upright_size
+from samara.images.files import decode, orientation_in_header, upright_size
 from samara.images.orientation import turn_upright
+from samara.images.tones import settle
 from samara.images.values import ChannelOrder, ValueRange, check_value_range, to_rgb
 
 if TYPE_CHECKING:
     import torch
     from typing_extensions import TypeIs
 
-__all__ = ["DEFAULT_MAX_PIXELS", "ChannelOrder", "ImageSource", "ValueRange", "picture_size", "read_image"]
+__all__ = ["DEFAULT_MAX_PIXELS", "ChannelOrder", "ImageSource", "ValueRange", "is_turned", "picture_size", "read_image"]
 
 # 20,000 × 20,000, so that scanned maps and aerial mosaics pass; decoding them takes 3 GB (Pillow's 4 bytes
 # per pixel and our 3). A few kilobytes can declare a thousand times more.
@@ -62,9 +63,10 @@ def read_image(
         source: A path, encoded bytes, a binary file object (read from its position to its end), a PIL image,
             an array (H, W) or (H, W, 1 | 3 | 4), or a tensor (H, W) or (1 | 3 | 4, H, W) on any device.
         value_range: The values (lo, hi) that mean black and white; needed for 12-bit data in 16 bits, for
-            floats beyond 0..1 and for integers beyond 0..255. Values outside are an error: clip them first if
-            that is meant. "auto" stretches this picture's own minimum and maximum (a constant picture becomes
-            black), so that brightness cannot be compared between pictures any more.
+            floats beyond 0..1 and for integers beyond 0..255. Values outside become black and white in a file; in
+            an array or tensor they are an error: clip them first if that is meant. "auto" stretches this
+            picture's own minimum and maximum (a constant picture becomes black), so that brightness cannot be
+            compared between pictures any more. NaN, and what a GeoTIFF names as "no data", becomes black.
         channel_order: Order of the colours in an array or tensor; "BGR" for what `cv2.imread` returns. A file
             knows its own order.
         background: RGB colour behind transparent pixels.
@@ -93,15 +95,17 @@ def read_image(
         raise ImageError(
             f'{name} knows the order of its own colours; channel_order="BGR" is for arrays and tensors only.'
         )
-    pixels, orientation = decode(source, name, frame, max_pixels)
-    return turn_upright(to_rgb(pixels, name, value_range, background), orientation)
+    pixels, orientation, nodata, white = decode(source, name, frame, max_pixels)
+    tones = settle([pixels], pixels.dtype, name, value_range, nodata=nodata, white=white)
+    return turn_upright(tones.rgb(pixels, background), orientation)
 
 
-def picture_size(source: str | os.PathLike[str] | bytes) -> tuple[int, int]:
+def picture_size(source: str | os.PathLike[str] | bytes, *, frame: int | None = None) -> tuple[int, int]:
     """Find out the size that `read_image` would give, without decoding the picture.
 
     Args:
         source: A path, or the bytes of a file.
+        frame: As in `read_image`.
 
     Returns:
         H, W in pixels, after turning upright by the EXIF orientation.
@@ -110,7 +114,16 @@ def picture_size(source: str | os.PathLike[str] | bytes) -> tuple[int, int]:
         ImageError: Not a picture, not one that can be read, or several in one file. Damage behind the header is
             not noticed.
     """
-    return upright_size(source, _name(source))
+    return upright_size(source, _name(source), frame)
+
+
+def is_turned(source: str | os.PathLike[str] | bytes) -> bool:
+    """Whether `read_image` turns or mirrors a picture by its EXIF orientation; no pixel is decoded.
+
+    Raises:
+        ImageError: as `picture_size`.
+    """
+    return orientation_in_header(source, _name(source)) != 1
 
 
 def _check_options(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, PngImagePlugin, TiffImagePlugin
 
 from samara.errors import ImageError
-from samara.images.tiff import bits_per_value
+from samara.images.tiff import page_of
 
 # Raw modes end in the byte order: big-endian, little-endian, or the machine's own (what libtiff delivers).
 _OTHER_BYTE = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
@@ -24,7 +24,7 @@ def is_deep(image: Image.Image) -> bool:
     if image.mode not in ("RGB", "RGBA"):
         return False
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return bits_per_value(image) > 8
+        return page_of(image).bits > 8
     return isinstance(image, PngImagePlugin.PngImageFile) and ";16" in _raw_mode(image)
 
 

@@ -11,62 +11,46 @@ import io
 import operator
 import os
 import re
-import struct
-import threading
 import warnings
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import IO, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageCms, ImageFile, PngImagePlugin, TiffImagePlugin
+from PIL import ExifTags, Image, ImageFile, PngImagePlugin, TiffImagePlugin
 
 from samara.errors import ImageError
-from samara.images import deep_colour, png, tiff
+from samara.images import deep_colour, gdal, png, tiff, tiff_pages
+from samara.images.bands import bands_of
+from samara.images.failures import DECODER_FAILURES, failures_told
+from samara.images.gdal import WARNING_FILTERS
 from samara.images.orientation import orientation_in_exif
 from samara.images.unreadable import HEAD_BYTES, describe
 
 # No EPS, which Pillow hands to Ghostscript; no TGA, for which random bytes pass. AVIF is not in all builds.
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "BMP", "GIF", "JPEG2000", "PPM", "QOI")
 
-# Pillow's plugins parse untrusted bytes in plain Python and let through whatever goes wrong while doing so: a
-# missing key, an assertion, a division by zero.
-_PILLOW_FAILURES = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    EOFError,
-    AssertionError,
-    RuntimeError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-    ImageCms.PyCMSError,
-)
-
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
 _MAGIC_BYTES = 16  # what Pillow's plugins judge by
 _BLOCK_PIXELS = 1 << 18
-_WARNING_FILTERS = threading.Lock()
 
 Result = TypeVar("Result")
+Picture = TypeVar("Picture", bound=Image.Image)
 EncodedSource: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
 
 
 class Decoded(NamedTuple):
-    """Pixels as stored, and how to turn them."""
+    """Pixels as stored, how to turn them, and what the file says of their values."""
 
     pixels: NDArray[np.generic]
     """(H, W), (H, W, 3) RGB or (H, W, 4) RGBA, in the type of the file."""
-    orientation: int
+    orientation: int = 1
     """EXIF orientation, 1 to 8, that is still to be undone."""
+    nodata: float | None = None
+    """The value that means that nothing was measured."""
+    white: float | None = None
+    """The largest value, where the file states it."""
 
 
 def decode(source: EncodedSource | Image.Image, name: str, frame: int | None, max_pixels: int | None) -> Decoded:
@@ -88,28 +72,54 @@ def decode(source: EncodedSource | Image.Image, name: str, frame: int | None, ma
         return _despite_warnings(lambda: _decode_stream(stream, name, frame, max_pixels))
 
 
-def upright_size(source: EncodedSource, name: str) -> tuple[int, int]:
+def upright_size(source: EncodedSource, name: str, frame: int | None) -> tuple[int, int]:
     """Find out H, W of a picture, turned upright, from its header.
 
     Raises:
-        ImageError: Not a picture, or several in one file.
+        ImageError: Not a picture, or several in one file and none chosen.
     """
     with _open_stream(source, name) as stream:
-        return _despite_warnings(lambda: _size_in_stream(stream, name))
+        return _despite_warnings(lambda: _size_in_stream(stream, name, frame))
 
 
-def _size_in_stream(stream: IO[bytes], name: str) -> tuple[int, int]:
-    with _failures_told(name, "damaged, incomplete or of an unsupported variety; fetch or export it again"):
+def orientation_in_header(source: EncodedSource, name: str) -> int:
+    """Find out the EXIF orientation of a picture, 1 to 8, from its header.
+
+    Raises:
+        ImageError: Not a picture.
+    """
+    with _open_stream(source, name) as stream:
+        return _despite_warnings(lambda: _orientation_in_stream(stream, name))
+
+
+def _orientation_in_stream(stream: IO[bytes], name: str) -> int:
+    with failures_told(name):
+        stream.seek(0)
+        if tiff_pages.is_tiff(stream.read(4)):
+            return tiff_pages.read_pages(stream)[0].orientation
+        return _orientation_in_header(_identify(stream, name), stream)
+
+
+def _size_in_stream(stream: IO[bytes], name: str, frame: int | None) -> tuple[int, int]:
+    with failures_told(name):
+        stream.seek(0)
+        if tiff_pages.is_tiff(stream.read(4)):
+            return _size_of_tiff(stream, name, frame)
         image = _identify(stream, name)
-        _choose_frame(image, name, None)
-        _check_size(image, name, None)
+        _choose_frame(image, name, frame)
         width, height = image.size
+        _check_size((height, width), name, None)
         return (width, height) if _orientation_in_header(image, stream) >= 5 else (height, width)
 
 
+def _size_of_tiff(stream: IO[bytes], name: str, frame: int | None) -> tuple[int, int]:
+    page = tiff_pages.choose_page(tiff_pages.read_pages(stream), name, frame)
+    height, width = page.size_hw
+    _check_size((height, width), name, None)
+    return (width, height) if page.orientation >= 5 else (height, width)
+
+
 def _orientation_in_header(image: Image.Image, stream: IO[bytes]) -> int:
-    if isinstance(image, TiffImagePlugin.TiffImageFile) and ExifTags.Base.Orientation in image.tag_v2:
-        return 1  # `image.size` is the one after Pillow has turned the picture
     if isinstance(image, PngImagePlugin.PngImageFile):
         if png.has_late_metadata(stream):
             image.load()
@@ -127,7 +137,7 @@ def _despite_warnings(decoding: Callable[[], Result]) -> Result:
     try:
         return decoding()
     except Warning:
-        with _WARNING_FILTERS, warnings.catch_warnings():
+        with WARNING_FILTERS, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return decoding()
 
@@ -176,22 +186,55 @@ def _read_all(source: IO[bytes], name: str) -> bytes:
 
 
 def _decode_stream(stream: IO[bytes], name: str, frame: int | None, max_pixels: int | None) -> Decoded:
-    with _failures_told(name, "damaged, incomplete or of an unsupported variety; fetch or export it again"):
+    with failures_told(name):
+        stream.seek(0)
+        if tiff_pages.is_tiff(stream.read(4)):
+            return _decode_tiff(stream, name, frame, max_pixels)
+        return _decode_by_pillow(lambda: _prepare(_identify(stream, name), name, frame, max_pixels), name)
+
+
+def _decode_by_pillow(open_prepared: Callable[[], ImageFile.ImageFile], name: str) -> Decoded:
+    """Decode with Pillow, twice where it keeps only half of the bits.
+
+    Args:
+        open_prepared: opens the picture, up to the point at which pixels are decoded.
+        name: what messages call it.
+    """
+    image = open_prepared()
+    if not deep_colour.is_deep(image):
+        return _decode_prepared(image)
+    deep_colour.refuse_varieties(image, name)
+    upper = _decode_prepared(image)
+    again = open_prepared()
+    deep_colour.select_lower_bytes(again)
+    lower = _decode_prepared(again)
+    return Decoded(deep_colour.join(upper.pixels, lower.pixels), upper.orientation)
+
+
+def _decode_tiff(stream: IO[bytes], name: str, frame: int | None, max_pixels: int | None) -> Decoded:
+    page = tiff_pages.choose_page(tiff_pages.read_pages(stream), name, frame)
+    _check_size(page.size_hw, name, max_pixels)
+    bands = bands_of(page, name)
+
+    def prepared() -> ImageFile.ImageFile:
         image = _identify(stream, name)
-        _prepare(image, name, frame, max_pixels)
-        if not deep_colour.is_deep(image):
-            return _decode_prepared(image)
-        deep_colour.refuse_varieties(image, name)
-        upper = _decode_prepared(image)
-        again = _identify(stream, name)
-        _prepare(again, name, frame, max_pixels)
-        deep_colour.select_lower_bytes(again)
-        lower = _decode_prepared(again)
-        return Decoded(deep_colour.join(upper.pixels, lower.pixels), upper.orientation)
+        image.seek(page.number)
+        return image
+
+    if bands is None:
+        return _decode_by_pillow(lambda: tiff.allocated(prepared()), name)
+    if tiff.is_read_by_pillow(prepared, page, bands):
+        decoded = _decode_by_pillow(lambda: tiff.allocated(prepared()), name)
+        return decoded._replace(pixels=tiff.as_stated(decoded.pixels, page), nodata=bands.nodata, white=bands.white)
+    gdal.require_rasterio(name, f"is a TIFF that Pillow does not read ({tiff.described(page)})")
+    source = stream.getvalue() if isinstance(stream, io.BytesIO) else stream.name
+    with gdal.opened(source, page.number) as file:
+        values = gdal.read_values(file, bands.positions)
+    return Decoded(bands.pixels(values), page.orientation, bands.nodata, bands.white)
 
 
 def _decode_pillow(image: Image.Image, name: str, frame: int | None, max_pixels: int | None) -> Decoded:
-    with _failures_told(name, "closed, or its file is damaged or incomplete; pass the file, or an open image"):
+    with failures_told(name, "closed, or its file is damaged or incomplete; pass the file, or an open image"):
         position = image.tell()
         try:
             _prepare(image, name, frame, max_pixels)
@@ -201,18 +244,6 @@ def _decode_pillow(image: Image.Image, name: str, frame: int | None, max_pixels:
         finally:
             if image.tell() != position:  # the caller's image stays at the caller's frame
                 image.seek(position)
-
-
-@contextmanager
-def _failures_told(name: str, meaning: str) -> Iterator[None]:
-    try:
-        yield
-    except ImageError:
-        raise
-    except (MemoryError, Image.DecompressionBombError) as error:
-        raise ImageError(f"{name} needs more memory than there is or than Pillow allows ({error}); tile it.") from error
-    except _PILLOW_FAILURES as error:
-        raise ImageError(f"{name} cannot be decoded ({type(error).__name__}: {error}); it is {meaning}.") from error
 
 
 def _identify(stream: IO[bytes], name: str) -> ImageFile.ImageFile:
@@ -230,22 +261,21 @@ def _identify(stream: IO[bytes], name: str) -> ImageFile.ImageFile:
     raise ImageError(f"{name} {describe(head)}.")
 
 
-def _prepare(image: Image.Image, name: str, frame: int | None, max_pixels: int | None) -> None:
+def _prepare(image: Picture, name: str, frame: int | None, max_pixels: int | None) -> Picture:
     """Settle everything that can be settled before a pixel is decoded."""
-    _check_size(image, name, max_pixels)
+    _check_size((image.height, image.width), name, max_pixels)
     _choose_frame(image, name, frame)
-    _check_size(image, name, max_pixels)  # the pages of a TIFF differ in size
+    _check_size((image.height, image.width), name, max_pixels)  # the pages of a TIFF differ in size
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        if frame is None:
-            tiff.refuse_preview(image, name)
-        tiff.refuse_misread_values(image, name)
-        tiff.allocate(image)
+        bands_of(tiff.page_of(image), name)  # refuses what Pillow would take for something else
+        tiff.allocated(image)
     if isinstance(image, PngImagePlugin.PngImageFile):
         deep_colour.refuse_transparent_colour(image, name)
+    return image
 
 
-def _check_size(image: Image.Image, name: str, max_pixels: int | None) -> None:
-    width, height = image.size
+def _check_size(size_hw: tuple[int, int], name: str, max_pixels: int | None) -> None:
+    height, width = size_hw
     if width < 1 or height < 1:
         raise ImageError(f"{name} is empty, {width} by {height} pixels; at least one pixel is needed.")
     if max_pixels is not None and width * height > max_pixels:
@@ -256,19 +286,17 @@ def _check_size(image: Image.Image, name: str, max_pixels: int | None) -> None:
 
 
 def _choose_frame(image: Image.Image, name: str, frame: int | None) -> None:
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        if frame is not None or image.tell() == 0:
+            image.seek(tiff_pages.choose_page(tiff.pages_of(image), name, frame).number)
+        return
     count = getattr(image, "n_frames", 1)
     if frame is not None:
         if frame >= count:
             raise ImageError(f"{name} has no frame {frame}; it holds {count}, counted from 0.")
         image.seek(frame)
-    elif count > 1 and image.tell() == 0 and not _is_first_frame_the_picture(image):
+    elif count > 1 and image.tell() == 0 and image.format != "MPO":  # whose others are depth maps or the second eye
         raise ImageError(f"{name} holds {count} frames or pages; choose one, for example frame=0.")
-
-
-def _is_first_frame_the_picture(image: Image.Image) -> bool:
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return tiff.has_one_full_page(image)
-    return image.format == "MPO"  # the other frames are depth maps, previews or the second eye
 
 
 def _decode_prepared(image: Image.Image) -> Decoded:
@@ -285,7 +313,7 @@ def _orientation(
         return found
     try:
         stated = getexif(image).get(ExifTags.Base.Orientation, 1)  # also from TIFF tags and XMP
-    except (*_PILLOW_FAILURES, Warning):
+    except (*DECODER_FAILURES, Warning):
         return 1
     return stated if stated in range(1, 9) else 1
 

@@ -2,60 +2,97 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image, TiffImagePlugin
 
-from samara.errors import ImageError
+from samara.extras import is_installed
+from samara.images.bands import Bands
+from samara.images.failures import DECODER_FAILURES
+from samara.images.tiff_pages import TAGS, Page
 
-_REDUCED, _MASK = 1, 4  # bits of the tag NewSubfileType
-_MIN_IS_WHITE = 0
+Picture = TypeVar("Picture", bound=Image.Image)
+
 _SIGNED = 2
+_SEPARATE = 2
+_YCBCR = 6
+# None, CCITT, LZW, JPEG, deflate, PackBits, LZMA, Zstandard. Others depend on how Pillow's libtiff was built.
+_COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32946, 34925, 50000}
+# (colours, whether there is alpha) → the modes in which Pillow opens such a page, if it takes it for what it is.
+_MODES = {
+    (1, False): {"1", "L", "P", "I;16", "I;16L", "I;16B", "I", "F"},
+    (1, True): {"LA", "La"},
+    (3, False): {"RGB"},
+    (3, True): {"RGBA"},
+}
 
 
-def has_one_full_page(image: TiffImagePlugin.TiffImageFile) -> bool:
-    """Whether all pages after the first are overviews or masks of it, as in cloud-optimised GeoTIFFs."""
-    kinds = []
-    for page in range(image.n_frames):
-        image.seek(page)
-        kinds.append(image.tag_v2.get(ExifTags.Base.NewSubfileType, 0) & (_REDUCED | _MASK))
+def page_of(image: TiffImagePlugin.TiffImageFile) -> Page:
+    """What the page that an open image stands at says of itself."""
+    found = {tag: image.tag_v2[tag] for tag in TAGS if tag in image.tag_v2}
+    return Page(image.tell(), {tag: one if isinstance(one, (tuple, str)) else (one,) for tag, one in found.items()})
+
+
+def pages_of(image: TiffImagePlugin.TiffImageFile) -> list[Page]:
+    """What all pages of an open image say of themselves; it stands at the first afterwards."""
+    pages = []
+    for number in range(image.n_frames):
+        with suppress(SyntaxError):  # a mask, in a mode that Pillow does not know; it has read the tags
+            image.seek(number)
+        pages.append(page_of(image))
     image.seek(0)
-    return kinds[0] == 0 and all(kinds[1:])
+    return pages
 
 
-def bits_per_value(image: TiffImagePlugin.TiffImageFile) -> int:
-    """Bits of the widest channel."""
-    return int(max(image.tag_v2.get(ExifTags.Base.BitsPerSample, (1,))))
+def allocated(image: Picture) -> Picture:
+    """Give a TIFF its memory, without which Pillow compares the size with its global limit once more."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile) and image.tile:  # else decoded already, by the caller
+        # The size as stored: `image.size` is the one after Pillow has turned the picture.
+        size = image.tag_v2[ExifTags.Base.ImageWidth], image.tag_v2[ExifTags.Base.ImageLength]
+        image.im = Image.new(image.mode, size, None).im
+    return image
 
 
-def refuse_preview(image: TiffImagePlugin.TiffImageFile, name: str) -> None:
-    """Refuse camera raw files, which are TIFFs whose first page is a thumbnail.
+def is_read_by_pillow(open_page: Callable[[], Image.Image], page: Page, bands: Bands) -> bool:
+    """Whether Pillow decodes a page to the values that it states, and takes its bands for what they are.
 
-    Raises:
-        ImageError: The page is not the picture.
+    Args:
+        open_page: opens it.
+        page: what it says of itself.
+        bands: what its bands mean.
     """
-    kind = image.tag_v2.get(ExifTags.Base.NewSubfileType, 0)
-    if ExifTags.Base.DNGVersion in image.tag_v2 or kind & _REDUCED:
-        raise ImageError(f"{name} is a camera raw file or a thumbnail; develop or export the full picture first.")
+    if page.has_holes or page.number_of(ExifTags.Base.Compression, 1) not in _COMPRESSIONS:
+        return False
+    is_separate = page.number_of(ExifTags.Base.PlanarConfiguration, 1) == _SEPARATE
+    if is_separate and (bands.bits > 8 or bands.is_associated):
+        return False
+    is_jpeg_colour = page.number_of(ExifTags.Base.PhotometricInterpretation, 0) == _YCBCR
+    if is_jpeg_colour and is_installed("rasterio"):
+        return False  # windows are read by GDAL, whose libjpeg enlarges colour differences in another way
+    if bands.colours not in ((0,), (0, 1, 2)) or bands.alpha not in (None, len(bands.colours)):
+        return False
+    try:
+        mode = open_page().mode
+    except DECODER_FAILURES:
+        return False
+    return mode in _MODES[len(bands.colours), bands.alpha is not None]
 
 
-def refuse_misread_values(image: TiffImagePlugin.TiffImageFile, name: str) -> None:
-    """Refuse what Pillow would decode to other values than the file states.
-
-    Raises:
-        ImageError: Inverted values of more than 8 bits, or signed values of 8 bits.
-    """
-    tags, bits = image.tag_v2, bits_per_value(image)
-    if bits > 8 and tags.get(ExifTags.Base.PhotometricInterpretation) == _MIN_IS_WHITE:
-        # Pillow inverts such pictures at 8 bits, but not above.
-        raise ImageError(f"{name} stores white as 0 in {bits} bits; invert the values and pass them as an array.")
-    if bits == 8 and _SIGNED in tags.get(ExifTags.Base.SampleFormat, (1,)):
-        # Pillow reads -1 as 255.
-        raise ImageError(f"{name} holds signed 8-bit values; pass them as an int8 array with value_range.")
+def described(page: Page) -> str:
+    """What a page holds, for messages."""
+    compression = page.number_of(ExifTags.Base.Compression, 1)
+    return f"bands: {page.samples}, bits: {page.bits}, compression: {compression}"
 
 
-def allocate(image: TiffImagePlugin.TiffImageFile) -> None:
-    """Give the image its memory, without which Pillow compares the size with its global limit once more."""
-    if not image.tile:  # decoded already, by the caller
-        return
-    # The size as stored: `image.size` is the one after Pillow has turned the picture.
-    size = image.tag_v2[ExifTags.Base.ImageWidth], image.tag_v2[ExifTags.Base.ImageLength]
-    image.im = Image.new(image.mode, size, None).im
+def as_stated(values: NDArray[np.generic], page: Page) -> NDArray[np.generic]:
+    """Values of one band in the type that the page states, where Pillow has widened or reinterpreted it."""
+    if values.dtype != np.int32:
+        return values
+    if page.bits == 16:
+        return values.astype(np.int16)
+    is_signed = page.number_of(ExifTags.Base.SampleFormat, 1) == _SIGNED
+    return values if is_signed else values.view(np.uint32)

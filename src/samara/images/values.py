@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
 import cv2
@@ -61,14 +62,20 @@ def to_rgb(
     Raises:
         ImageError: The values do not say what is black and what is white.
     """
-    colours = pixels[..., :3] if pixels.ndim == 3 else pixels
-    rgb = _three_channels(_to_bytes(colours, name, value_range), channel_order)
+    colours, alpha = split(pixels)
+    rgb = three_channels(_to_bytes(colours, name, value_range), channel_order)
+    return rgb if alpha is None else lay_over(rgb, _alpha_bytes(alpha, name), background)
+
+
+def split(pixels: NDArray[np.generic]) -> tuple[NDArray[np.generic], NDArray[np.generic] | None]:
+    """The colours, or grey, of pixels as in `to_rgb`, and their alpha."""
     if pixels.ndim == 3 and pixels.shape[2] == 4:
-        return _lay_over(rgb, _alpha_bytes(pixels[..., 3], name), background)
-    return rgb
+        return pixels[..., :3], pixels[..., 3]
+    return pixels, None
 
 
-def _three_channels(colours: NDArray[np.uint8], channel_order: ChannelOrder) -> NDArray[np.uint8]:
+def three_channels(colours: NDArray[np.uint8], channel_order: ChannelOrder = "RGB") -> NDArray[np.uint8]:
+    """Grey (H, W) or colours (H, W, 3) as RGB, C-contiguous."""
     # cv2, because NumPy takes ten times as long; astype, because the stubs of cv2 lose the type.
     contiguous = np.ascontiguousarray(colours)
     if contiguous.ndim == 2:
@@ -79,8 +86,15 @@ def _three_channels(colours: NDArray[np.uint8], channel_order: ChannelOrder) -> 
 
 
 def _alpha_bytes(alpha: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
-    try:
+    with alpha_failures(name):
         return _to_bytes(alpha, name, None)
+
+
+@contextmanager
+def alpha_failures(name: str) -> Iterator[None]:
+    """Say of an alpha channel what `range_of_type` says of colours."""
+    try:
+        yield
     except ImageError as error:
         raise ImageError(
             f"{name} has an alpha channel that does not use the range of its type (0..255, 0..65535 for "
@@ -90,19 +104,29 @@ def _alpha_bytes(alpha: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
 
 def _to_bytes(values: NDArray[np.generic], name: str, value_range: ValueRange | None) -> NDArray[np.uint8]:
     """Map black..white to 0..255, rounding to the nearest."""
-    if values.dtype.kind not in "buif":
-        raise ImageError(f"{name} holds {values.dtype} values; accepted are bool, integers and real floats.")
+    check_type(values.dtype, name)
     if values.dtype == np.uint8 and value_range is None:
         return values.astype(np.uint8, copy=False)
     lowest, highest = _extremes(values, name)
     if value_range is None:
-        black, white = _range_of_type(values.dtype, lowest, highest, name)
+        black, white = range_of_type(values.dtype, lowest, highest, name)
     elif isinstance(value_range, str):
         black, white = lowest, highest
     else:
         black, white = value_range
-        _check_declared(values.dtype, (lowest, highest), (black, white), name)
-    return _map_linearly(values, float(black), float(white), name)
+        check_can_fill(values.dtype, (black, white), name)
+        _check_within((lowest, highest), (black, white), name)
+    return map_linearly(values, float(black), float(white), name)
+
+
+def check_type(dtype: np.dtype[np.generic], name: str) -> None:
+    """Refuse values that have no order.
+
+    Raises:
+        ImageError: complex numbers, texts, objects.
+    """
+    if dtype.kind not in "buif":
+        raise ImageError(f"{name} holds {dtype} values; accepted are bool, integers and real floats.")
 
 
 def _extremes(values: NDArray[np.generic], name: str) -> tuple[float, float]:
@@ -114,8 +138,18 @@ def _extremes(values: NDArray[np.generic], name: str) -> tuple[float, float]:
     return lowest, highest
 
 
-def _range_of_type(dtype: np.dtype[np.generic], lowest: float, highest: float, name: str) -> tuple[float, float]:
-    """What is black and white if nothing was declared."""
+def range_of_type(dtype: np.dtype[np.generic], lowest: float, highest: float, name: str) -> tuple[float, float]:
+    """What is black and white if nothing was declared.
+
+    Args:
+        dtype: of the values.
+        lowest: of the values of the whole picture.
+        highest: likewise.
+        name: what messages call the picture.
+
+    Raises:
+        ImageError: the values betray that they do not use the range of their type.
+    """
     match dtype.kind:
         case "b":
             return 0, 1
@@ -160,16 +194,21 @@ def _range_of_floats(lowest: float, highest: float, name: str) -> tuple[float, f
     return 0, 1
 
 
-def _check_declared(
-    dtype: np.dtype[np.generic], extremes: tuple[float, float], declared: tuple[float, float], name: str
-) -> None:
-    # (0, 4095) would turn the one 8-bit picture among 12-bit ones black.
+def check_can_fill(dtype: np.dtype[np.generic], declared: tuple[float, float], name: str) -> None:
+    """Refuse a range that the type of the values cannot fill.
+
+    Raises:
+        ImageError: (0, 4095) would turn the one 8-bit picture among 12-bit ones black.
+    """
     limits = _limits(dtype)
     if declared[0] < limits[0] or declared[1] > limits[1]:
         raise ImageError(
             f"{name} has {dtype} values, which cannot fill value_range=({declared[0]:g}, {declared[1]:g}); "
             "leave value_range out for this picture, or declare the range that it has."
         )
+
+
+def _check_within(extremes: tuple[float, float], declared: tuple[float, float], name: str) -> None:
     if _is_outside(*extremes, *declared):
         raise ImageError(
             f"{name} has values from {extremes[0]:.6g} to {extremes[1]:.6g}, outside value_range="
@@ -194,7 +233,21 @@ def _is_outside(lowest: float, highest: float, black: float, white: float) -> bo
     return lowest < black - tolerance or highest > white + tolerance
 
 
-def _map_linearly(values: NDArray[np.generic], black: float, white: float, name: str) -> NDArray[np.uint8]:
+def map_linearly(
+    values: NDArray[np.generic], black: float, white: float, name: str, nodata: float | None = None
+) -> NDArray[np.uint8]:
+    """Map black..white to 0..255, rounding to the nearest; what lies outside becomes black or white.
+
+    Args:
+        values: any shape; NaN becomes black.
+        black: value that becomes 0.
+        white: value that becomes 255.
+        name: what messages call the picture.
+        nodata: value that becomes black wherever it lies.
+
+    Raises:
+        ImageError: black and white are too far apart to be computed with.
+    """
     mapped = np.zeros(values.shape, np.uint8)
     span = white - black
     if span == 0:  # "auto" on a constant picture
@@ -206,11 +259,21 @@ def _map_linearly(values: NDArray[np.generic], black: float, white: float, name:
         block /= span
         block *= 255
         np.rint(block, out=block)
-        mapped[rows] = np.clip(block, 0, 255, out=block)
+        np.clip(block, 0, 255, out=block)
+        if nodata is not None:
+            block[is_nodata(values[rows], nodata)] = 0
+        mapped[rows] = np.nan_to_num(block, copy=False) if values.dtype.kind == "f" else block
     return mapped
 
 
-def _lay_over(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8], background: tuple[int, int, int]) -> NDArray[np.uint8]:
+def is_nodata(values: NDArray[np.generic], nodata: float) -> NDArray[np.bool_]:
+    """Which values are the one that means that nothing was measured."""
+    value = values.dtype.type(nodata) if values.dtype.kind == "f" else nodata  # -3.4e38 is rounded in the file
+    found: NDArray[np.bool_] = np.equal(values, value)
+    return found
+
+
+def lay_over(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8], background: tuple[int, int, int]) -> NDArray[np.uint8]:
     """Composite over one colour: (rgb · alpha + background · (255 - alpha)) / 255, rounded to the nearest."""
     if int(alpha.min()) == 255:
         return rgb

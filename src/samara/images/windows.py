@@ -1,14 +1,14 @@
 """Huge TIFFs, read window by window: what does not fit into memory, or not with the rest.
 
 Needs rasterio (extra `geo`), whose GDAL reads tiled and striped TIFFs in parts, GeoTIFFs with all their compressions.
+The bands mean what they mean when the file is read whole, and so do the values: a window has the very pixels that
+`samara.read_image` gives there.
 """
 
 from __future__ import annotations
 
-import math
 import os
-import threading
-import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,72 +16,41 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from samara.errors import ImageError
 from samara.extras import require
-from samara.images.values import ValueRange, check_value_range, to_rgb
+from samara.images.bands import Bands, bands_of
+from samara.images.failures import failures_told
+from samara.images.gdal import Box, opened, read_values
+from samara.images.tiff_pages import Page, choose_page, read_pages
+from samara.images.tones import Tones, settle
+from samara.images.values import ValueRange, check_value_range
 
-TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 WHITE = (255, 255, 255)
-_WARNING_FILTERS = threading.Lock()
+# What is looked at together, to settle what is black and white.
+_BLOCK_SIDE, _BLOCK_PIXELS = 2048, 1 << 22
 
 
-def is_tiff(head: bytes) -> bool:
-    """Whether a file that begins with these bytes is a TIFF, classic or Big."""
-    return head[:4] in TIFF_MAGIC
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class WindowedImage:
     """A TIFF that stays on the disk.
 
     Attributes:
         path: of the file.
-        size_hw: (H, W) in pixels.
-        bands: 1 grey, 3 colour, 4 colour and alpha.
-        transform: (a, b, c, d, e, f) from pixels to coordinates, None if it lies nowhere.
-        crs: such as "EPSG:32633", None if unknown.
-        value_range: what is black and white, see `samara.read_image`; "auto" would differ from window to window.
+        page: that is the picture.
+        bands: what its bands mean.
+        tones: what is black and white in it.
     """
 
     path: Path
-    size_hw: tuple[int, int]
-    bands: int
-    transform: tuple[float, float, float, float, float, float] | None
-    crs: str | None
-    value_range: ValueRange | None = None
+    page: Page
+    bands: Bands
+    tones: Tones
 
-    @classmethod
-    def open(cls, path: str | os.PathLike[str], value_range: ValueRange | None = None) -> WindowedImage:
-        """Read the header.
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """(H, W) in pixels."""
+        return self.page.size_hw
 
-        Raises:
-            ImageError: it is no TIFF, or one that cannot be read window by window without guessing.
-            MissingExtra: rasterio is not installed.
-        """
-        require("rasterio", "geo", "reading an image window by window")
-        from rasterio.errors import RasterioError
-
-        check_value_range(value_range)
-        if value_range == "auto":
-            raise ImageError(f"{os.fspath(path)!r} is read by windows, of which each would be stretched; give a range.")
-        try:
-            with _open(path) as file:
-                bands, dtypes, transform, crs = file.count, set(file.dtypes), file.transform, file.crs
-                size_hw = file.height, file.width
-        except RasterioError as error:
-            raise ImageError(f"{os.fspath(path)!r} cannot be read by windows ({error}).") from error
-        if bands not in (1, 3, 4):
-            raise ImageError(f"{os.fspath(path)!r} has {bands} bands; 1, 3 or 4 are needed: export the visible ones.")
-        if len(dtypes) > 1 or (dtypes != {"uint8"} and value_range is None):
-            raise ImageError(
-                f"{os.fspath(path)!r} holds {', '.join(sorted(dtypes))} values, and no window alone says what is black "
-                "and white; declare value_range=(black, white)."
-            )
-        a, b, c, d, e, f = (float(number) for number in transform[:6])
-        known = None if transform.is_identity else (a, b, c, d, e, f)
-        return cls(Path(path), size_hw, bands, known, None if crs is None else crs.to_string(), value_range)
-
-    def window(self, box_xyxy: tuple[int, int, int, int]) -> npt.NDArray[np.uint8]:
+    def window(self, box_xyxy: Box) -> npt.NDArray[np.uint8]:
         """Read a window.
 
         Args:
@@ -93,38 +62,51 @@ class WindowedImage:
         Raises:
             ImageError: the file is damaged there.
         """
-        from rasterio.errors import RasterioError
-        from rasterio.windows import Window
-
-        x0, y0, x1, y1 = box_xyxy
-        name = repr(str(self.path))
-        try:
-            with _open(self.path) as file:
-                values = file.read(window=Window(x0, y0, x1 - x0, y1 - y0))  # (bands, h, w)
-        except RasterioError as error:
-            raise ImageError(f"{name} cannot be read in the window {box_xyxy} ({error}); fetch it again.") from error
-        if self.value_range is not None and not isinstance(self.value_range, str):
-            values[:3] = _clipped(values[:3], *self.value_range)
-        pixels = values[0] if self.bands == 1 else np.ascontiguousarray(np.moveaxis(values, 0, -1))
-        return to_rgb(pixels, name, self.value_range, WHITE)
+        with failures_told(repr(str(self.path))), opened(self.path, self.page.number) as file:
+            values = read_values(file, self.bands.positions, box_xyxy)
+        return self.tones.rgb(self.bands.pixels(values), WHITE)
 
 
-def _clipped(values: npt.NDArray[np.generic], black: float, white: float) -> npt.NDArray[np.generic]:
-    """Values within a range that was declared: where nothing was measured there is often NaN or −9999."""
-    if values.dtype.kind == "f":
-        values, limits = np.nan_to_num(values, nan=black), (black, white)
-    else:
-        limits = (math.ceil(black), math.floor(white))
-    clipped: npt.NDArray[np.generic] = np.clip(values, *limits).astype(values.dtype)
-    return clipped
+def open_windows(
+    path: str | os.PathLike[str], value_range: ValueRange | None = None, frame: int | None = None
+) -> WindowedImage | None:
+    """Open a TIFF to read windows of it.
+
+    Of values whose black and white depend on the picture, all are looked at once, in parts.
+
+    Args:
+        path: of the file.
+        value_range: see `samara.read_image`.
+        frame: likewise.
+
+    Returns:
+        None for a TIFF that must be read whole: one that is turned when shown, or in a colour model that is converted.
+
+    Raises:
+        ImageError: no TIFF, a damaged one, or one that `samara.read_image` refuses as well.
+        MissingExtra: rasterio is not installed.
+    """
+    require("rasterio", "geo", "reading an image window by window")
+    check_value_range(value_range)
+    name = repr(os.fspath(path))
+    with failures_told(name):
+        with open(path, "rb") as stream:
+            page = choose_page(read_pages(stream), name, frame)
+        bands = bands_of(page, name)
+        if bands is None or page.orientation != 1:
+            return None
+        with opened(path, page.number) as file:
+            dtype = bands.dtype(np.dtype(file.dtypes[0]))
+            tones = settle(_blocks(file, bands), dtype, name, value_range, nodata=bands.nodata, white=bands.white)
+    return WindowedImage(Path(path), page, bands, tones)
 
 
-def _open(path: str | os.PathLike[str]) -> Any:  # Any: rasterio has no types
-    """Open without the warning that a picture lies nowhere on Earth; most do not."""
-    import rasterio
-    from rasterio.errors import NotGeoreferencedWarning
-
-    # Filters are global to the process, which is why two threads may not change them at once.
-    with _WARNING_FILTERS, warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        return rasterio.open(path, driver="GTiff")
+def _blocks(file: Any, bands: Bands) -> Iterator[npt.NDArray[np.generic]]:  # Any: rasterio has no types
+    """All pixels, in parts that are whole blocks of the file, since others would be decoded several times."""
+    block_height, block_width = file.block_shapes[0]
+    width = min(file.width, block_width * max(1, _BLOCK_SIDE // block_width))
+    height = block_height * max(1, _BLOCK_PIXELS // (width * block_height))
+    for y in range(0, file.height, height):
+        for x in range(0, file.width, width):
+            box = x, y, min(x + width, file.width), min(y + height, file.height)
+            yield bands.pixels(read_values(file, bands.positions, box))

@@ -1,0 +1,153 @@
+"""How the values of a file become 0..255: settled once for the whole picture, also where it is read by windows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samara.errors import ImageError
+from samara.images.values import (
+    ValueRange,
+    alpha_failures,
+    check_can_fill,
+    check_type,
+    is_nodata,
+    lay_over,
+    map_linearly,
+    range_of_type,
+    split,
+    three_channels,
+)
+
+Levels = tuple[float, float]
+"""The values that become black and white."""
+
+
+@dataclass(frozen=True)
+class Tones:
+    """What is black and white in one file.
+
+    Attributes:
+        name: what messages call the file.
+        colours: levels of grey or colours; None for 8 bits as they are.
+        alpha: levels of alpha; None for 8 bits as they are.
+        nodata: the value that means, as NaN does, that nothing was measured; it becomes black.
+    """
+
+    name: str
+    colours: Levels | None = None
+    alpha: Levels | None = None
+    nodata: float | None = None
+
+    def rgb(self, pixels: NDArray[np.generic], background: tuple[int, int, int]) -> NDArray[np.uint8]:
+        """Convert pixels, or a window of them, to 8-bit RGB.
+
+        Args:
+            pixels: (h, w) grey, (h, w, 3) colour or (h, w, 4) colour and alpha.
+            background: RGB behind what is not opaque.
+
+        Returns:
+            (h, w, 3) C-contiguous; shares memory with `pixels` where nothing had to be done.
+        """
+        colours, alpha = split(pixels)
+        rgb = three_channels(self._bytes(colours, self.colours))
+        return rgb if alpha is None else lay_over(rgb, self._bytes(alpha, self.alpha), background)
+
+    def _bytes(self, values: NDArray[np.generic], levels: Levels | None) -> NDArray[np.uint8]:
+        if levels is None:
+            return values.astype(np.uint8, copy=False)
+        return map_linearly(values, *levels, self.name, self.nodata)
+
+
+@dataclass
+class _Extremes:
+    """The least and the greatest value that was measured."""
+
+    nodata: float | None = None
+    lowest: float = math.inf
+    highest: float = -math.inf
+    has_gaps: bool = field(default=False, init=False)
+
+    def add(self, values: NDArray[np.generic]) -> None:
+        values = values.view(np.uint8) if values.dtype == np.bool_ else values
+        is_measured = None if values.dtype.kind != "f" else np.isfinite(values)
+        if is_measured is not None and not is_measured.all():
+            self.has_gaps = True
+        if self.nodata is not None:
+            known = ~is_nodata(values, self.nodata)
+            is_measured = known if is_measured is None else is_measured & known
+        measured = values if is_measured is None else values[is_measured]
+        if measured.size:
+            self.lowest = min(self.lowest, measured.min().item())
+            self.highest = max(self.highest, measured.max().item())
+
+    @property
+    def levels(self) -> Levels:
+        return (self.lowest, self.highest) if self.lowest <= self.highest else (0, 0)
+
+
+def settle(
+    blocks: Iterable[NDArray[np.generic]],
+    dtype: np.dtype[np.generic],
+    name: str,
+    value_range: ValueRange | None,
+    *,
+    nodata: float | None = None,
+    white: float | None = None,
+) -> Tones:
+    """Settle what is black and white in a file.
+
+    Args:
+        blocks: all pixels of the picture, in parts; asked for only if it depends on them.
+        dtype: of the pixels.
+        name: what messages call the file.
+        value_range: as in `samara.read_image`.
+        nodata: the value that means that nothing was measured.
+        white: the largest value, where the file states it.
+
+    Raises:
+        ImageError: the values do not say what is black and what is white.
+    """
+    check_type(dtype, name)
+    if dtype == np.uint8 and value_range is None:
+        return Tones(name)
+    colours, alpha = _Extremes(nodata), _Extremes()
+    has_alpha = False
+    for block in blocks:
+        of_colours, of_alpha = split(block)
+        colours.add(of_colours)
+        if of_alpha is not None:
+            has_alpha = True
+            alpha.add(of_alpha)
+    levels = _levels(colours, dtype, name, value_range, white)
+    if not has_alpha or dtype == np.uint8:
+        return Tones(name, levels, None, nodata)
+    with alpha_failures(name):
+        return Tones(name, levels, _levels(alpha, dtype, name, None, white), nodata)
+
+
+def _levels(
+    extremes: _Extremes,
+    dtype: np.dtype[np.generic],
+    name: str,
+    value_range: ValueRange | None,
+    white: float | None,
+) -> Levels:
+    if value_range is not None and not isinstance(value_range, str):
+        black, white = (float(level) for level in value_range)
+        check_can_fill(dtype, (black, white), name)
+        return black, white
+    if extremes.has_gaps and extremes.nodata is None:
+        raise ImageError(
+            f"{name} contains NaN or infinite values; declare what is black and white, value_range=(lo, hi), and "
+            "NaN becomes black."
+        )
+    if value_range is not None:
+        return extremes.levels
+    if white is not None and extremes.levels[1] <= white:
+        return 0, white
+    return range_of_type(dtype, *extremes.levels, name)

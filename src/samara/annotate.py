@@ -25,7 +25,7 @@ from samara.annotation.store import EXPORTS, QUARANTINED, IfThere, Store, create
 from samara.annotation.workers import run_workers
 from samara.annotation_page import write_report
 from samara.errors import SettingsError
-from samara.files import write_atomically
+from samara.files import require_folder, write_atomically
 from samara.licences import licence_of
 from samara.loaded import Loaded
 from samara.reports.annotation_report import require_report
@@ -95,6 +95,7 @@ class Outcome:
         seconds: that this run took.
         done_by_this_run: the share of this run.
         ignored: files of the source whose names are not those of pictures.
+        left_out: sentences about what of the source was left out.
         quarantined: the first images that were quarantined, with reasons.
         losses: by format, what it could not keep.
         report: the page, if one was asked for.
@@ -106,6 +107,7 @@ class Outcome:
     seconds: float
     done_by_this_run: Progress
     ignored: int = 0
+    left_out: tuple[str, ...] = ()
     quarantined: tuple[ImageRow, ...] = ()
     losses: dict[str, Losses] = field(default_factory=dict)
     report: Path | None = None
@@ -130,6 +132,8 @@ def annotate(
         SamaraError: what stopped the work, in one sentence. What was annotated is safe.
     """
     running.prepare()
+    if job.embeddings is not None:
+        require_folder(job.embeddings)
     start = time.monotonic()
     loaded = job.choice.load()
     if running.commercial:
@@ -173,6 +177,7 @@ def annotate(
         seconds=seconds,
         done_by_this_run=own,
         ignored=job.source.listing.ignored,
+        left_out=tuple(job.source.listing.sentences()),
         quarantined=tuple(row for row, _ in zip(store.quarantined(), range(MOST_NAMED), strict=False)),
         losses=export(store, running.formats, running.out / EXPORTS, overwrite=True) if running.formats else {},
         report=write_report(store) if running.report else None,

@@ -217,7 +217,9 @@ class Given:
         """
         start = Path(os.path.abspath(start or Path.cwd()))
         given = tuple(given)
-        return cls(tuple(absolute(name, start) for name in given), common_folder((base_of(one, start) for one in given)))
+        return cls(
+            tuple(absolute(name, start) for name in given), common_folder((base_of(one, start) for one in given))
+        )
 
     def find(self, finder: Finder) -> Iterator[str]:
         """Absolute paths of all pictures.
@@ -277,7 +279,9 @@ def common_folder(folders: Iterable[str]) -> Path:
     try:
         return Path(os.path.commonpath({*folders}))
     except ValueError as error:
-        raise SettingsError("the pictures lie on different drives, and no folder holds them all; run them apart") from error
+        raise SettingsError(
+            "the pictures lie on different drives, and no folder holds them all; run them apart"
+        ) from error
 
 
 def is_picture_name(name: str) -> bool:

@@ -226,7 +226,11 @@ def _sound(path: Path) -> Row:
     info = document.get("info") if isinstance(document, dict) else None
     if not isinstance(info, dict) or info.get("contributor") != CONTRIBUTOR:
         raise OutputError(f"{path} was not written by samara and is not added to; {_ANEW}")
-    for key, needed in {_IMAGES: ("id", "file_name"), _ANNOTATIONS: ("id", "image_id"), _CATEGORIES: ("id", "name")}.items():
+    for key, needed in {
+        _IMAGES: ("id", "file_name"),
+        _ANNOTATIONS: ("id", "image_id"),
+        _CATEGORIES: ("id", "name"),
+    }.items():
         rows = document.get(key)
         if not isinstance(rows, list) or not all(isinstance(row, dict) and row.keys() >= {*needed} for row in rows):
             raise OutputError(

@@ -32,7 +32,7 @@ class Listing:
         repeated: names of pictures that were listed before under another name.
         loops: links to folders that were listed before.
         passed_by: folders that a pattern met where it asks for files.
-        broken: links that lead nowhere, those with names of pictures apart: they are listed, and cannot be read.
+        broken: links that lead nowhere; those with names of pictures are listed, and fail when they are read.
         missing: names of pictures that are not there; links that lead nowhere are among them.
         first_missing: the first of them.
         closed: folders that cannot be listed, and why.
@@ -95,7 +95,7 @@ class Finder:
             if is_picture_name(path):
                 yield from self.once(path)
             elif os.path.isdir(path):
-                self.listing.passed_by += 1
+                self.listing.passed_by += ANY_DEPTH not in pattern
             elif os.path.lexists(path):
                 self.listing.ignored += 1
 
@@ -217,9 +217,7 @@ class Given:
         """
         start = Path(os.path.abspath(start or Path.cwd()))
         given = tuple(given)
-        return cls(
-            tuple(absolute(name, start) for name in given), common_folder((base_of(one, start) for one in given))
-        )
+        return cls(tuple(absolute(name, start) for name in given), common_folder(base_of(one, start) for one in given))
 
     def find(self, finder: Finder) -> Iterator[str]:
         """Absolute paths of all pictures.

@@ -18,8 +18,8 @@ from samara.cli.annotation_inputs import (
     read_settings,
     read_value_range,
 )
-from samara.cli.interrupts import INTERRUPTED, terminated_as_interrupted
 from samara.cli.export_annotations import losses_shown, names_in, tell_losses
+from samara.cli.interrupts import INTERRUPTED, terminated_as_interrupted
 from samara.cli.options import device_option, points_per_side_option, precision_option
 from samara.cli.progress import annotation_bar
 from samara.errors import SettingsError

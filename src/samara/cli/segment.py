@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from samara.cli.options import device_option, points_per_side_option
 from samara.cli.interrupts import terminated_as_interrupted
+from samara.cli.options import device_option, points_per_side_option
 from samara.cli.progress import work_bar
 from samara.errors import PromptError, SettingsError
 from samara.picture_paths import Finder, Given

@@ -98,7 +98,9 @@ def segment_files(
     if not paths:
         raise SettingsError("no picture was given; name at least one file")
     given = Given.of(map(str, paths))
-    pictures = {os.path.realpath(absolute): path for absolute, path in zip(given.paths, paths, strict=True)}
+    pictures: dict[str, Path] = {}
+    for place, path in zip(given.paths, paths, strict=True):
+        pictures.setdefault(os.path.realpath(place), path)
     segmenter = open_segmenter(loaded, settings)
     for prompt in prompts:
         check_capabilities(prompt, loaded.variant)

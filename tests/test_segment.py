@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +11,12 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 import samara
+from samara.datasets.coco_reading import read_coco
 from samara.errors import OutputError, SettingsError
+from samara.files import write_atomically
+from samara.masks.rle import encode_mask
 from samara.prompts import Prompt
+from samara.results import MaskSet
 from samara.segment import overlay_paths, segment_files
 
 FEW = samara.AutomaticSettings(points_per_side=3, pred_iou_thresh=0.0, stability_score_thresh=0.0)
@@ -102,8 +107,6 @@ def test_no_picture_and_no_folder(mini, pictures, tmp_path):
 
 
 def test_pictures_of_one_name_do_not_overwrite_each_other(tmp_path):
-    from pathlib import Path
-
     paths = [Path("x/a.jpg"), Path("y/a.jpg"), Path("a.png"), Path("z/a.jpg")]
     assert [path.name for path in overlay_paths(paths, tmp_path)] == [
         "a.jpg.png",
@@ -111,3 +114,112 @@ def test_pictures_of_one_name_do_not_overwrite_each_other(tmp_path):
         "a.png.png",
         "a.jpg-3.png",
     ]
+
+
+CLICK = [Prompt([5, 5])]
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """One mask of each picture, without a network: what becomes of it is in question."""
+
+    def segment(image, segmenter, prompts, answer, tell):
+        tell(1, 1)
+        whole = (encode_mask(np.ones(image.shape[:2], bool)),)
+        return MaskSet(
+            rles=whole,
+            size_hw=image.shape[:2],
+            checkpoint="none",
+            predicted_iou=np.ones(1),
+            prompt_index=np.zeros(1, int),
+        )
+
+    monkeypatch.setattr("samara.segment._segment", segment)
+
+
+def names(outcome):
+    return [row["file_name"] for row in json.loads(outcome.annotations.read_text())["images"]]
+
+
+def test_calls_add_to_the_folder(mini, quick, pictures, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "out"
+    for picture in (*pictures, pictures[0]):
+        outcome = segment_files([picture], mini, out, prompts=CLICK)
+    assert names(outcome) == ["a.png", "b.jpg"]
+    rows = json.loads(outcome.annotations.read_text())["annotations"]
+    assert [(row["id"], row["image_id"]) for row in rows] == [(2, 2), (1, 1)]
+    assert sorted(path.name for path in out.iterdir()) == ["a.png.png", "annotations.json", "b.jpg.png"]
+    assert [one.name for one in read_coco(outcome.annotations, tmp_path)] == ["a.png", "b.jpg"]
+
+
+def test_nothing_is_written_when_nothing_succeeded(mini, quick, pictures, tmp_path):
+    out = tmp_path / "deep" / "out"
+    outcome = segment_files([tmp_path / "nosuch.jpg"], mini, out, prompts=CLICK)
+    assert len(outcome.failed) == 1
+    assert not (tmp_path / "deep").exists()
+    segment_files(pictures, mini, out, prompts=CLICK)
+    before = (out / "annotations.json").read_bytes()
+    segment_files([tmp_path / "nosuch.jpg"], mini, out, prompts=CLICK)
+    assert (out / "annotations.json").read_bytes() == before
+
+
+def test_what_was_done_is_kept_when_the_work_ends_early(mini, quick, pictures, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+
+    def interrupted(name, *_):
+        if name == "b.jpg":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        segment_files(pictures, mini, out, prompts=CLICK, progress=interrupted)
+    assert len(json.loads((out / "annotations.json").read_text())["images"]) == 1
+
+    def full(path, data):
+        if path.name == "a.png.png":
+            raise OutputError(f"{path} cannot be written: No space left on device")
+        write_atomically(path, data)
+
+    monkeypatch.setattr("samara.segment.write_atomically", full)
+    with pytest.raises(OutputError, match="No space left"):
+        segment_files(pictures[::-1], mini, out, prompts=CLICK)
+    assert len(json.loads((out / "annotations.json").read_text())["images"]) == 2
+
+
+def test_a_file_that_cannot_be_added_to_is_refused_before_the_work(mini, quick, pictures, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "annotations.json").write_text("[]")
+    told = []
+    with pytest.raises(OutputError, match="--overwrite"):
+        segment_files(pictures, mini, out, prompts=CLICK, progress=lambda *steps: told.append(steps))
+    assert not told
+    assert [path.name for path in out.iterdir()] == ["annotations.json"]
+
+
+def test_overlays_of_others_are_not_overwritten(mini, quick, pictures, tmp_path):
+    out = tmp_path / "out"
+    other = tmp_path / "other" / "a.png"
+    other.parent.mkdir()
+    other.write_bytes(pictures[0].read_bytes())
+    shown = [segment_files([one], mini, out, prompts=CLICK).done[0].overlay.name for one in (pictures[0], other) * 2]
+    assert shown == ["a.png.png", "a.png-2.png", "a.png.png", "a.png-2.png"]
+    outcome = segment_files([other], mini, out, prompts=CLICK, overwrite=True)
+    assert outcome.done[0].overlay.name == "a.png.png"
+    assert names(outcome) == ["a.png"]
+    (tmp_path / "here").mkdir()
+    for name in ("a.png", "a.png.png"):  # a picture whose name is that of an overlay
+        (tmp_path / "here" / name).write_bytes(pictures[0].read_bytes())
+    before = (tmp_path / "here" / "a.png.png").read_bytes()
+    both = [tmp_path / "here" / name for name in ("a.png", "a.png.png")]
+    outcome = segment_files(both, mini, tmp_path / "here", prompts=CLICK, overwrite=True)
+    assert outcome.done[0].overlay.name == "a.png-2.png"
+    assert (tmp_path / "here" / "a.png.png").read_bytes() == before
+
+
+def test_a_picture_is_taken_once_however_it_is_called(mini, quick, pictures, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.png").symlink_to("a.png")
+    spellings = [Path("a.png"), Path("./a.png"), tmp_path / "a.png", Path("link.png"), Path("out/../a.png")]
+    outcome = segment_files(spellings, mini, tmp_path / "out", prompts=CLICK)
+    assert [one.path for one in outcome.done] == [Path("a.png")]

@@ -29,7 +29,7 @@ from samara.annotation_page import write_report
 from samara.datasets.formats import chosen, require_taken
 from samara.datasets.writing import WriterOptions
 from samara.errors import SettingsError
-from samara.files import write_atomically
+from samara.files import require_folder, write_atomically
 from samara.licences import licence_of
 from samara.loaded import Loaded
 from samara.reports.annotation_report import require_report
@@ -103,6 +103,7 @@ class Outcome:
         seconds: that this run took.
         done_by_this_run: the share of this run.
         ignored: files of the source whose names are not those of pictures.
+        left_out: sentences about what of the source was left out.
         quarantined: the first images that were quarantined, with reasons.
         losses: by format, what it could not keep.
         report: the page, if one was asked for.
@@ -114,6 +115,7 @@ class Outcome:
     seconds: float
     done_by_this_run: Progress
     ignored: int = 0
+    left_out: tuple[str, ...] = ()
     quarantined: tuple[ImageRow, ...] = ()
     losses: dict[str, Losses] = field(default_factory=dict)
     report: Path | None = None
@@ -139,6 +141,8 @@ def annotate(
     """
     running.prepare()
     require_pictures(job.source.kind, running.writing)
+    if job.embeddings is not None:
+        require_folder(job.embeddings)
     start = time.monotonic()
     loaded = job.choice.load()
     if running.commercial:
@@ -182,6 +186,7 @@ def annotate(
         seconds=seconds,
         done_by_this_run=own,
         ignored=job.source.listing.ignored,
+        left_out=tuple(job.source.listing.sentences()),
         quarantined=tuple(row for row, _ in zip(store.quarantined(), range(MOST_NAMED), strict=False)),
         losses=_exported(store, running),
         report=write_report(store) if running.report else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,12 @@ from samara.evaluation.ground_truth import GroundTruth, Picture, read_ground_tru
 from samara.evaluation.measures import PROMPTS
 from samara.evaluation.scores import PictureScores
 from samara.evaluation.settings import EvaluationSettings, Measure
-from samara.files import write_atomically
+from samara.files import require_file, require_folder, write_atomically
 from samara.masks.rle import Rle
 from samara.measurements.json_lines import read_lines
 from samara.measurements.record_file import read_records
 from samara.measurements.records import Record
-from samara.reports.comparison_documents import csv_text, json_text, markdown_text
+from samara.reports.comparison_documents import csv_text, is_comparison, json_text, markdown_text
 from samara.reports.comparison_page import require_page, write_comparison_page
 from samara.reports.comparison_tables import Table, tables
 from samara.reports.contenders import Comparison
@@ -90,8 +91,7 @@ def compare(
     require_page()
     evaluation = evaluation or EvaluationSettings()
     given = [_existing(path) for path in records]
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"{out} is a file; the comparison needs a folder")
+    require_place(out)
     if checkpoints:
         measure(
             checkpoints,
@@ -120,10 +120,7 @@ def write_comparison(
     Raises:
         OutputError: the folder cannot be written to.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{out} cannot be used as output folder: {error.strerror or error}") from error
+    require_place(out)
     made = all_tables(comparison)
     texts = {
         JSON: json_text(comparison, made),
@@ -134,6 +131,23 @@ def write_comparison(
         write_atomically(out / name, text.encode("utf-8", errors="replace"))
     write_comparison_page(out / PAGE, comparison, made, pictures, remark)
     return Compared(comparison, tuple(made), tuple(out / name for name in (PAGE, *texts)))
+
+
+def require_place(out: Path) -> None:
+    """Find out, before anything is measured, whether a comparison can be written into a folder; nothing is left.
+
+    Raises:
+        OutputError: it cannot be written to, or holds files of these names that are not those of a comparison.
+    """
+    require_folder(out)
+    there = [name for name in (PAGE, JSON, CSV, MARKDOWN) if os.path.lexists(out / name)]
+    for name in there:
+        require_file(out / name)
+    if there and not is_comparison(out / JSON):
+        raise OutputError(
+            f"{out / there[0]} is there, and {JSON} beside it is none that samara wrote; choose another folder, or "
+            "remove it"
+        )
 
 
 def all_tables(comparison: Comparison) -> list[Table]:

@@ -20,7 +20,7 @@ from samara.checkpoints.lora_file import merge_lora_file
 from samara.datasets.findings import Notice
 from samara.datasets.ground_truth import LabelledImage
 from samara.errors import OutputError
-from samara.files import write_atomically
+from samara.files import require_file, require_folder, write_atomically
 from samara.finetuning.comparison import compare
 from samara.finetuning.loop import FineTuned, fine_tune
 from samara.finetuning.processes import Processes
@@ -58,11 +58,11 @@ class Views:
         """Find out now what would otherwise fail after hours of training.
 
         Args:
-            overwrite: replace a report that is there.
+            overwrite: replace a report and a picture that are there.
 
         Raises:
             MissingExtra: a library that is needed is not installed.
-            OutputError: a folder cannot be made or written to, or the report is there already.
+            OutputError: a file or folder cannot be written, or the report or the picture is there already.
         """
         if self.curve is not None:
             require_matplotlib()
@@ -70,11 +70,14 @@ class Views:
             require_tensorboard()
         if self.report is not None:
             require_report()
-            if self.report.is_dir() or (self.report.exists() and not overwrite):
-                raise OutputError(f"{self.report} exists; choose another name for the report, or overwrite it")
         for path in (self.curve, self.report):
-            if path is not None:
-                _prepare_folder(path.parent)
+            if path is None:
+                continue
+            if os.path.lexists(path) and not path.is_dir() and not overwrite:
+                raise OutputError(f"{path} exists; choose another name, or replace it by --overwrite")
+            require_file(path)
+        if self.tensorboard is not None:
+            require_folder(self.tensorboard)
 
 
 def fine_tune_with_views(
@@ -220,12 +223,3 @@ def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
 def _size_of(images: Sequence[LabelledImage]) -> str:
     objects = sum(len(image.instances) for image in images)
     return f"{len(images):,} picture{'' if len(images) == 1 else 's'}, {objects:,} object{'' if objects == 1 else 's'}"
-
-
-def _prepare_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be used as a folder: {error.strerror or error}") from error
-    if not os.access(folder, os.W_OK):
-        raise OutputError(f"{folder} cannot be written to; choose another place")

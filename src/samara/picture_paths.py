@@ -32,7 +32,7 @@ class Listing:
         repeated: names of pictures that were listed before under another name.
         loops: links to folders that were listed before.
         passed_by: folders that a pattern met where it asks for files.
-        broken: links that lead nowhere, those with names of pictures apart: they are listed, and cannot be read.
+        broken: links that lead nowhere; those with names of pictures are listed, and fail when they are read.
         missing: names of pictures that are not there; links that lead nowhere are among them.
         first_missing: the first of them.
         closed: folders that cannot be listed, and why.
@@ -92,10 +92,10 @@ class Finder:
         """Paths of the pictures that a pattern names, `**` for any depth."""
         start = Path(pattern).anchor
         for path in self._matching(start, Path(pattern).parts[1 if start else 0 :]):
-            if is_picture_name(path):
+            if is_picture_name(path) and (os.path.isfile(path) or not os.path.exists(path)):
                 yield from self.once(path)
             elif os.path.isdir(path):
-                self.listing.passed_by += 1
+                self.listing.passed_by += ANY_DEPTH not in pattern
             elif os.path.lexists(path):
                 self.listing.ignored += 1
 
@@ -103,11 +103,12 @@ class Finder:
         """A path, unless its picture was listed before; one that is not there is counted, and listed."""
         real = os.path.realpath(path)
         folder, name = os.path.split(real)
-        if hash(real) in self._files or (folder in self._folders and is_picture_name(name)):
+        is_there = os.path.exists(real)
+        if hash(real) in self._files or (is_there and folder in self._folders and is_picture_name(name)):
             self.listing.repeated += 1
             return
         self._files.add(hash(real))
-        if not os.path.exists(real):
+        if not is_there:
             self.listing.missing += 1
             self.listing.first_missing = self.listing.first_missing or path
         yield path
@@ -157,7 +158,7 @@ class Finder:
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         try:
-            with os.scandir(folder) as entries:
+            with os.scandir(folder or os.curdir) as entries:
                 return sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
             self.listing.closed.append(f"{folder!r} ({error.strerror or error})")
@@ -173,7 +174,7 @@ class Finder:
                 yield from self._matching(folder, rest or ("*",))
         elif os.path.lexists(path := os.path.join(start, first)):  # a name that is there is no pattern
             yield from self._matching(path, rest)
-        elif glob.has_magic(first) and os.path.isdir(start):
+        elif glob.has_magic(first) and os.path.isdir(start or os.curdir):
             for entry in self._entries(start):
                 is_seen = first.startswith(".") or not entry.name.startswith(".")
                 if is_seen and fnmatch.fnmatch(entry.name, first):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from samara.checkpoints.load import load
 from samara.datasets.findings import USUAL, Notice, ReadingRules
-from samara.errors import OutputError, SettingsError
+from samara.errors import SettingsError
 from samara.evaluation.contestants import open_contestant
 from samara.evaluation.failures import Failure, worst_answers
 from samara.evaluation.ground_truth import Chosen, GroundTruth, read_ground_truth
@@ -23,7 +23,7 @@ from samara.evaluation.run import Quality, score_pictures
 from samara.evaluation.scores import PictureScores
 from samara.evaluation.settings import EvaluationSettings
 from samara.evaluation.subjects import subject_of
-from samara.files import write_atomically
+from samara.files import require_file, require_folder, write_atomically
 from samara.images import read_image
 from samara.loaded import Loaded, fingerprint
 from samara.measurements.circumstances import circumstances
@@ -121,7 +121,7 @@ def evaluate(
             notice(sentence)
 
     pictures = read_ground_truth(where, settings, note)
-    folder = None if out is None else _prepared(Path(out))
+    folder = None if out is None else _checked(Path(out))
     loaded = checkpoint if isinstance(checkpoint, Loaded) else load(checkpoint, device=device, precision=precision)
     if loaded.provenance.weights == "random":
         raise SettingsError(f"{loaded.name} has random weights, which have no quality; give its file")
@@ -150,16 +150,15 @@ def _details(loaded: Loaded) -> dict[str, Any]:  # Any: JSON values
     return {"network": fingerprint(loaded.network), "hq_token_only": loaded.hq_token_only}
 
 
-def _prepared(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be used as output folder: {error.strerror or error}") from error
+def _checked(folder: Path) -> Path:
+    """A folder that can be written to, and whose records, if it has any, can be added to: now, and not after hours."""
+    require_folder(folder)
+    require_file(folder / RECORDS)
+    read_records(folder / RECORDS)
     return folder
 
 
 def _save_picture(failure: Failure, folder: Path, failures: list[Failure]) -> Path:
-    _prepared(folder)
     number = 1 + failures.index(failure)
     name = f"{number:02d}-{failure.measure}-{failure.iou:.2f}-{Path(failure.image.name).stem}.png"
     _, data = cv2.imencode(".png", draw_failure(failure)[..., ::-1])

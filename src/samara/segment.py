@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import itertools
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from samara.automatic.settings import AutomaticSettings
-from samara.datasets.annotated import AnnotatedImage
-from samara.datasets.coco import is_ours, write_coco
+from samara.datasets.coco_adding import NewImage, addable, read_addable
 from samara.errors import OutputError, SamaraError, SettingsError
-from samara.files import write_atomically
+from samara.files import locked, require_file, require_folder, write_atomically
 from samara.images import read_image
 from samara.instances.settings import InstanceSettings
 from samara.licences import licence_of
 from samara.loaded import Loaded
+from samara.picture_paths import Given, absolute
 from samara.predictor import check_capabilities
 from samara.prompts import Prompt
 from samara.reports.overlay import draw_masks
@@ -75,49 +76,123 @@ def segment_files(
 ) -> Outcome:
     """Segment pictures; a picture that fails is told in the outcome, and the others go on.
 
+    What was done is written also when the work is interrupted or the disk does not take a later picture. When nothing
+    was done, nothing is written.
+
     Args:
-        paths: picture files.
+        paths: picture files; each is taken once.
         loaded: the checkpoint.
-        out: folder for `<file name>.png` overlays and `annotations.json`; made if need be.
+        out: folder for `<file name>.png` overlays and `annotations.json`, which grows: a picture that is in it already
+            is replaced, all others stay. Made if need be.
         prompts: the same for every picture; none means everything in the picture.
         settings: for everything.
         answer: masks per prompt.
-        overwrite: replace an `annotations.json` that samara did not write.
+        overwrite: begin `annotations.json` anew, whatever it holds, and replace overlays.
         progress: called as the work goes on.
 
     Raises:
         SettingsError: no picture was given, or the settings are none of the checkpoint's.
         PromptError: the checkpoint does not take the prompts.
-        OutputError: the folder cannot be made, or holds somebody else's `annotations.json`.
+        OutputError: the folder cannot be made, or holds an `annotations.json` that cannot be added to.
     """
     if not paths:
         raise SettingsError("no picture was given; name at least one file")
+    given = Given.of(map(str, paths))
+    pictures: dict[str, Path] = {}
+    for place, path in zip(given.paths, paths, strict=True):
+        pictures.setdefault(os.path.realpath(place), path)
     segmenter = open_segmenter(loaded, settings)
     for prompt in prompts:
         check_capabilities(prompt, loaded.variant)
-    annotations = out / ANNOTATIONS
-    prepare_folder(out, annotations, overwrite=overwrite)
-    done: list[Segmented] = []
+    results = Results(out, given, overwrite=overwrite)
     failed: list[Failed] = []
-    for path, overlay in zip(paths, overlay_paths(paths, out), strict=True):
+    try:
+        for path in pictures.values():
 
-        def tell(steps: int, total: int, name: str = path.name) -> None:
-            if progress is not None:
-                progress(name, steps, total)
+            def tell(steps: int, total: int, name: str = path.name) -> None:
+                if progress is not None:
+                    progress(name, steps, total)
 
-        try:
-            image = read_image(path)
-            masks = _segment(image, segmenter, prompts, answer, tell)
-            write_atomically(overlay, _png(draw_masks(image, masks, prompts)))
-        except OutputError:
-            raise
-        except SamaraError as error:
-            failed.append(Failed(path, str(error)))
-        else:
-            done.append(Segmented(path, overlay, masks))
-    info = description(segmenter, prompts)
-    write_coco(annotations, [AnnotatedImage(str(one.path), one.masks, n) for n, one in enumerate(done, start=1)], info)
-    return Outcome(tuple(done), tuple(failed), annotations)
+            try:
+                image = read_image(path)
+                masks = _segment(image, segmenter, prompts, answer, tell)
+            except OutputError:
+                raise
+            except SamaraError as error:
+                failed.append(Failed(path, str(error)))
+            else:
+                results.add(path, masks, _png(draw_masks(image, masks, prompts)))
+    finally:
+        results.save(description(segmenter, prompts))
+    return Outcome(tuple(results.done), tuple(failed), results.annotations)
+
+
+class Results:
+    """What a call puts into its folder.
+
+    Attributes:
+        annotations: path of the COCO file.
+        done: the pictures so far.
+
+    Raises:
+        OutputError: the folder cannot be written, or holds a COCO file that cannot be added to.
+    """
+
+    def __init__(self, out: Path, given: Given, *, overwrite: bool = False) -> None:
+        require_folder(out)
+        self.out, self.given, self.overwrite = out, given, overwrite
+        self.annotations = out / ANNOTATIONS
+        self.done: list[Segmented] = []
+        require_file(self.annotations)
+        self._pictures = [Path(path) for path in given.paths]
+        before = read_addable(self.annotations, self._pictures, overwrite=overwrite)
+        # Overlays that may be replaced: those that the file notes for the same pictures.
+        self._own = {
+            os.path.realpath(picture): str(row.get("overlay", overlay_name(picture, 1)))
+            for picture in self._pictures
+            if (row := before.image_of(picture)) is not None
+        }
+
+    def add(self, path: Path, masks: MaskSet, overlay: bytes) -> None:
+        """Write the overlay of a picture, and keep its masks for `save`.
+
+        Raises:
+            OutputError: the disk does not take it.
+        """
+        with locked(self.annotations):
+            place = self._overlay_path(path)
+            write_atomically(place, overlay)
+        self.done.append(Segmented(path, place, masks))
+
+    def save(self, info: dict[str, Any]) -> None:
+        """Add what was done to the COCO file; nothing happens if nothing was.
+
+        Raises:
+            OutputError: it cannot be added to.
+        """
+        if not self.done:
+            return
+        new = [
+            NewImage(picture=self._absolute(one.path), masks=one.masks, notes={"overlay": one.overlay.name})
+            for one in self.done
+        ]
+        with addable(self.annotations, [one.picture for one in new], overwrite=self.overwrite) as file:
+            file.add(new, self.given.root, info)
+
+    def _overlay_path(self, path: Path) -> Path:
+        """The picture's own overlay, or a name that is free: never that of another picture, and never a picture."""
+        own = self._own.get(os.path.realpath(path))
+        taken = {os.path.realpath(picture) for picture in self._pictures}
+        taken |= {os.path.realpath(one.overlay) for one in self.done}
+
+        def is_free(place: Path) -> bool:
+            may_be_replaced = own == place.name or self.overwrite or not os.path.lexists(place)
+            return may_be_replaced and os.path.realpath(place) not in taken
+
+        return overlay_paths([path], self.out, is_free)[0]
+
+    def _absolute(self, path: Path) -> Path:
+        return Path(absolute(str(path), Path.cwd()))
 
 
 def _segment(
@@ -140,29 +215,18 @@ def _segment(
     return masks.best() if answer == "best" else masks
 
 
-def prepare_folder(out: Path, annotations: Path, *, overwrite: bool) -> None:
-    """Make the output folder, and refuse to replace an annotation file that is not ours.
-
-    Raises:
-        OutputError: see above.
-    """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{out} cannot be used as output folder: {error.strerror or error}") from error
-    if annotations.exists() and not overwrite and not is_ours(annotations):
-        raise OutputError(f"{annotations} was not written by samara; choose another folder, or overwrite it on purpose")
-
-
-def overlay_paths(paths: Sequence[Path], out: Path) -> list[Path]:
-    """A path for each picture's overlay: its name and .png, numbered where names repeat."""
-    seen: Counter[str] = Counter()
-    overlays = []
+def overlay_paths(paths: Sequence[Path], out: Path, is_free: Callable[[Path], bool] = lambda place: True) -> list[Path]:
+    """A path for each picture's overlay: its name and .png, numbered where names repeat or are not free."""
+    chosen: list[Path] = []
     for path in paths:
-        seen[path.name] += 1
-        number = f"-{seen[path.name]}" if seen[path.name] > 1 else ""
-        overlays.append(out / f"{path.name}{number}.png")
-    return overlays
+        places = (out / overlay_name(path, number) for number in itertools.count(1))
+        chosen.append(next(place for place in places if place not in chosen and is_free(place)))
+    return chosen
+
+
+def overlay_name(path: Path, number: int) -> str:
+    """Name of a picture's overlay: its own and .png, numbered where names repeat."""
+    return f"{path.name}{f'-{number}' if number > 1 else ''}.png"
 
 
 def description(segmenter: Segmenter, prompts: Sequence[Prompt]) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def pictures_moved(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
     can be corrected.
     """
     was, now = stored.get("source", {}), asked.get("source", {})
-    return was.get("kind") == now.get("kind") == "coco" and was.get("root") != now.get("root")
+    return bool(was.get("kind") == now.get("kind") == "coco" and was.get("root") != now.get("root"))
 
 
 def require_same_job(stored: Mapping[str, Any], asked: Mapping[str, Any], folder: Path) -> None:

@@ -12,13 +12,12 @@ import numpy.typing as npt
 
 from samara.errors import ImageError
 from samara.images import read_image
+from samara.picture_paths import Finder
 
 Image = npt.NDArray[np.uint8]
 
 DRAWN = "drawn"
 """What stands for the drawn picture in the settings of a measurement."""
-
-ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 
 _SIZE_HW = (1000, 1500)
 _OBJECTS = 40
@@ -30,9 +29,9 @@ def choose_pictures(folder: Path, most: int) -> list[Path]:
     Raises:
         ImageError: there is none.
     """
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    found = sorted(path for path in map(Path, Finder().below(folder)) if path.is_file())
     if not found:
-        raise ImageError(f"{folder} has no pictures ({', '.join(ENDINGS)}); give a folder that has some")
+        raise ImageError(f"{folder} has no pictures; give a folder that has some")
     return evenly(found, most)
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -28,6 +26,7 @@ from samara.cli.export_annotations import (
     tell_losses,
     tell_unsaid,
 )
+from samara.cli.interrupts import INTERRUPTED, terminated_as_interrupted
 from samara.cli.options import (
     categories_option,
     crowds_option,
@@ -58,8 +57,6 @@ ASKED, MASKS, HUGE, RUNNING, RESULT = (
     "Checkpoint and machine",
     "Result",
 )
-INTERRUPTED = 130
-"""Exit status of a command that somebody stopped, as shells have it."""
 
 
 def annotate(
@@ -299,20 +296,6 @@ def run(job: Job, running: Running, asked: Prompts | None, *, as_json: bool) -> 
         raise typer.Exit(1)
 
 
-@contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM, by which batch systems and containers end a process, stop as cleanly as Ctrl-C."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def show(outcome: Outcome, asked: Prompts | None, *, as_json: bool) -> None:
     """Print the result on stdout, and what was left out or quarantined on stderr."""
     total, store = outcome.total, outcome.store
@@ -320,8 +303,8 @@ def show(outcome: Outcome, asked: Prompts | None, *, as_json: bool) -> None:
         sys.stderr.write(f"samara: {row.path} is quarantined: {row.reason}\n")
     if total.quarantined > len(outcome.quarantined):
         sys.stderr.write(f"samara: and {total.quarantined - len(outcome.quarantined)} more\n")
-    if outcome.ignored:
-        sys.stderr.write(f"samara: {outcome.ignored} files whose names are not those of pictures were left out\n")
+    for sentence in outcome.left_out:
+        sys.stderr.write(f"samara: {sentence}\n")
     if asked is not None and asked.left_out:
         sys.stderr.write(f"samara: {asked.left_out} images of which {asked.path} says nothing were left out\n")
     if as_json:

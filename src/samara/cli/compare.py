@@ -130,6 +130,7 @@ def compare(
     from samara.benchmarking.settings import BenchmarkSettings
     from samara.benchmarking.subjects import Running
     from samara.compare import compare as compare_checkpoints
+    from samara.compare import require_place
     from samara.remembered import remember
 
     named = checkpoints if checkpoints is not None or records else "samara_mini"
@@ -147,6 +148,7 @@ def compare(
         measures=read_measures(measure), objects=objects or None, images=limit, points_per_side=points_per_side
     )
     names = [name for part in (named or "").split(",") if (name := part.strip())]
+    require_place(out)
     if names:
         remember(out / RECORDS)
     with work_bar() as tell:

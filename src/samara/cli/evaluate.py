@@ -13,6 +13,7 @@ from samara.cli.options import crowds_option, device_option, precision_option, r
 from samara.cli.progress import work_bar
 from samara.errors import SettingsError
 from samara.evaluation.settings import MEASURES, EvaluationSettings, Measure
+from samara.files import require_folder
 
 if TYPE_CHECKING:
     from samara.evaluation.failures import Failure
@@ -113,6 +114,7 @@ def evaluate(
         failures=failures,
     )
     if out is not None:
+        require_folder(out)
         remember(out / RECORDS)
     with work_bar() as tell:
         evaluation = measure_quality(

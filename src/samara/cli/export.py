@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from samara.cli.progress import work_bar
+from samara.files import made_folder
 
 
 def export(
@@ -38,11 +39,12 @@ def export(
 
     from samara.checkpoints.load import load
     from samara.engines.calibration import calibration_files
-    from samara.exporting.export import export_checkpoint
+    from samara.exporting.export import check_folder, export_checkpoint
 
+    check_folder(out, overwrite=overwrite)
     pictures = calibration_files(calibration) if calibration else ()
     loaded = load(checkpoint, device="cpu", precision="float32", input_size=input_size, download=download)
-    with work_bar() as tell:
+    with made_folder(out.parent), work_bar() as tell:
         exported = export_checkpoint(
             dataclasses.replace(loaded, calibration=pictures),
             form,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -198,10 +199,12 @@ def finetune(
     from samara.checkpoints.load import load
     from samara.finetune import fine_tune_with_views
     from samara.finetuning.data_sets import read_sets
+    from samara.finetuning.loop import require_place
     from samara.finetuning.processes import joined_processes, local_device
 
-    if out.exists() and not overwrite:
+    if os.path.lexists(out) and not out.is_dir() and not overwrite:
         raise OutputError(f"{out} exists; choose another name, or pass --overwrite")
+    require_place(out)
     losses = {"focal": focal, "dice": dice, "cross_entropy": cross_entropy}
     settings = FineTuneSettings(
         trained=trained,

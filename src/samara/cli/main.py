@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -58,9 +60,51 @@ def _main(
 
 
 def run() -> None:
-    """Entry point: exit status 0 only if everything asked for was done."""
+    """Entry point: exit status 0 only if everything asked for was done, and told."""
     try:
-        app()
+        status = _status_of_app()
+        if sys.stdout is not None:
+            sys.stdout.flush()  # what is not written by now fails where nobody catches it
     except SamaraError as error:
-        sys.stderr.write(f"samara: {error}\n")
-        raise SystemExit(1) from None
+        status = _failed(str(error))
+    except BrokenPipeError:
+        status = 1  # as typer ends; whoever closed the pipe wants to hear no more
+    except OSError as error:
+        status = _failed(_sentence(error))
+    if status:
+        _drop_what_cannot_be_written()
+    raise SystemExit(status)
+
+
+def _status_of_app() -> int | str | None:
+    try:
+        app(standalone_mode=True)
+    except SystemExit as exit_:
+        return exit_.code
+    return 0
+
+
+def _failed(sentence: str) -> int:
+    with suppress(OSError):  # nobody can be told
+        sys.stderr.write(f"samara: {sentence}\n")
+        sys.stderr.flush()
+    return 1
+
+
+def _sentence(error: OSError) -> str:
+    """What the operating system says, as the last resort: commands that work long look before they begin."""
+    reason = error.strerror or str(error) or type(error).__name__
+    if error.filename is not None:
+        return f"{error.filename}: {reason}; choose another place, or make room or permission for this one"
+    return f"the output cannot be written: {reason}; send it elsewhere"
+
+
+def _drop_what_cannot_be_written() -> None:
+    """Point full or closed outputs at nothing, so that Python says nothing of them when it ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from samara.cli.interrupts import terminated_as_interrupted
 from samara.cli.options import device_option, points_per_side_option
 from samara.cli.progress import work_bar
-from samara.errors import PromptError
+from samara.errors import PromptError, SettingsError
+from samara.picture_paths import Finder, Given
 
 if TYPE_CHECKING:
     from samara.licences import Licence
@@ -29,7 +32,14 @@ PROMPTS, EVERYTHING, RUNNING, RESULT = (
 
 
 def segment(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Picture files.", show_default=False)],
+    images: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="IMAGE...",
+            help="Picture files, folders, patterns in quotes. Each is taken once.",
+            show_default=False,
+        ),
+    ],
     point: Annotated[
         list[str] | None,
         typer.Option(
@@ -125,7 +135,7 @@ def segment(
         bool,
         typer.Option(
             "--overwrite",
-            help="Replace an annotations.json that samara did not write.",
+            help="Begin annotations.json anew, whatever it holds, and replace overlays.",
             rich_help_panel=RESULT,
         ),
     ] = False,
@@ -133,7 +143,8 @@ def segment(
 ) -> None:
     """Segment pictures: masks from prompts, or everything when there is no prompt.
 
-    Writes an overlay for each picture, `<file name>.png`, and `annotations.json` (COCO, RLE) for all of them. FastSAM
+    Writes an overlay for each picture, `<file name>.png`, and adds it to `annotations.json` (COCO, RLE): what is there
+    stays, a picture that is there already is replaced. When no picture succeeds, nothing is written. FastSAM
     answers prompts by choosing among what it finds; a click in several masks takes the most confident, with --answer
     three all of them, with --answer one their union.
 
@@ -141,7 +152,7 @@ def segment(
     """
     from samara.automatic.settings import AutomaticSettings
     from samara.checkpoints.load import load
-    from samara.segment import segment_files
+    from samara.segment import Results, segment_files
 
     prompts = read_prompts(point or [], box or [], separate=separate)
     settings = AutomaticSettings(
@@ -154,7 +165,9 @@ def segment(
         exclusive=exclusive,
     )
     use_threads(threads)
-    with work_bar() as tell:
+    paths, left_out = find_pictures(images, out)
+    Results(out, Given.of(map(str, paths)), overwrite=overwrite)  # refuses, before a checkpoint is loaded
+    with terminated_as_interrupted(), work_bar() as tell:
         loaded = load(
             checkpoint,
             device=device,
@@ -165,7 +178,7 @@ def segment(
             download=download,
         )
         outcome = segment_files(
-            images,
+            paths,
             loaded,
             out,
             prompts=prompts,
@@ -174,9 +187,34 @@ def segment(
             overwrite=overwrite,
             progress=tell,
         )
+    for sentence in left_out:
+        sys.stderr.write(f"samara: {sentence}\n")
     show(outcome, loaded, as_json=as_json)
     if outcome.failed:
         raise typer.Exit(1)
+
+
+def find_pictures(images: Sequence[str], out: Path) -> tuple[list[Path], list[str]]:
+    """The pictures meant, each once, as they were named, and sentences about what was left out.
+
+    A file that is not there is among them: it fails when it is read, and the others go on. The folder for the results
+    is not looked into, unless it is named.
+
+    Raises:
+        SettingsError: there is none, a folder or pattern has none, or a name is an address.
+    """
+    given = Given.of(images)
+    finder = Finder(leave_out=None if os.path.abspath(out) in given.paths else out)
+    named = dict(zip(given.paths, images, strict=True))
+    paths = [Path(named.get(path) or _shown(path)) for path in given.find(finder)]
+    if not paths:
+        raise SettingsError(f"{images[0]} has no picture; name picture files, folders or patterns")
+    return paths, list(finder.listing.sentences())
+
+
+def _shown(path: str) -> str:
+    """A path seen from here, if it lies below."""
+    return os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
 
 
 def read_prompts(points: Sequence[str], boxes: Sequence[str], *, separate: bool) -> list[Prompt]:
@@ -239,6 +277,8 @@ def show(outcome: Outcome, loaded: Loaded, *, as_json: bool) -> None:
     for done in outcome.done:
         masks = len(done.masks)
         typer.echo(f"{done.path}: {masks} mask{'' if masks == 1 else 's'} by {by}, drawn in {done.overlay}")
+    if not outcome.done:
+        return
     typer.echo(f"annotations (COCO) in {outcome.annotations}")
     if licence.commercial != "free" and loaded.provenance.weights == "file":
         typer.echo(f"licence of {loaded.name}: {licence.identifier}: {licence.consequence}")
@@ -255,7 +295,7 @@ def _report(outcome: Outcome, loaded: Loaded, licence: Licence) -> dict[str, obj
         "checkpoint": loaded.name,
         "licence": loaded.provenance.licence,
         "commercial": licence.commercial,
-        "annotations": str(outcome.annotations),
+        "annotations": str(outcome.annotations) if outcome.done else None,
         "images": [
             {"file": str(done.path), "overlay": str(done.overlay), "masks": len(done.masks)} for done in outcome.done
         ],

@@ -226,20 +226,22 @@ def _sound(path: Path) -> Row:
     info = document.get("info") if isinstance(document, dict) else None
     if not isinstance(info, dict) or info.get("contributor") != CONTRIBUTOR:
         raise OutputError(f"{path} was not written by samara and is not added to; {_ANEW}")
-    for key, needed in {
-        _IMAGES: ("id", "file_name"),
-        _ANNOTATIONS: ("id", "image_id"),
-        _CATEGORIES: ("id", "name"),
-    }.items():
-        rows = document.get(key)
-        if not isinstance(rows, list) or not all(isinstance(row, dict) and row.keys() >= {*needed} for row in rows):
-            raise OutputError(
-                f"{path} has no sound list {key!r} (each entry needs {' and '.join(needed)}) and cannot be added to; {_ANEW}"
-            )
-        ids, names = [row["id"] for row in rows], [row.get(needed[1]) for row in rows]
-        if not all(isinstance(one, (int, str)) for one in (*ids, *names)) or len(set(ids)) < len(ids):
-            raise OutputError(f"{path} has ids in {key!r} that are damaged or given twice; {_ANEW}")
+    for key, other in {_IMAGES: "file_name", _ANNOTATIONS: "image_id", _CATEGORIES: "name"}.items():
+        fault = _fault(document.get(key), other, (int, str) if key == _ANNOTATIONS else (str,))
+        if fault:
+            raise OutputError(f"{path} cannot be added to: its list {key!r} {fault}; {_ANEW}")
     return dict(document)
+
+
+def _fault(rows: object, other: str, kinds: tuple[type, ...]) -> str | None:
+    """What is the matter with a list of the document: each entry needs an id of its own and one other key."""
+    if not isinstance(rows, list):
+        return "is missing"
+    for number, row in enumerate(rows, start=1):
+        value = row.get(other) if isinstance(row, dict) else None
+        if not isinstance(value, kinds) or not isinstance(row.get("id"), (int, str)) or "\0" in str(value):
+            return f"has no sound id and {other} in entry {number}"
+    return "has an id twice" if len({row["id"] for row in rows}) < len(rows) else None
 
 
 def _no_number(text: str) -> NoReturn:

@@ -101,8 +101,8 @@ def _paths(document: CocoDocument, images: Path, findings: Findings) -> dict[Ide
             missing.append(image.name)
         else:
             findings.fault(
-                f"{str(path)!r} is listed twice in {document.file}, as {short(names[path])} and as {short(image.name)}; "
-                "each picture must be listed once, with all its annotations."
+                f"{str(path)!r} is listed twice in {document.file}, as {short(names[path])} and as "
+                f"{short(image.name)}; each picture must be listed once, with all its annotations."
             )
     if missing:
         sentence = folder.lacks(missing, len(missing) + len(paths), document.file)

@@ -24,6 +24,7 @@ from samara.errors import SettingsError
 from samara.images import read_image
 from samara.loaded import Loaded
 from samara.photos import BUNDLED_PHOTOS
+from samara.picture_paths import Finder
 from samara.preprocessing import Frame, to_network_input
 
 MOST_PICTURES = 100
@@ -31,8 +32,6 @@ MOST_PICTURES = 100
 
 FLOATING = ("Convolution", "GroupConvolution")
 """OpenVINO's kinds of operation that int8 leaves in floating point."""
-
-PICTURE_ENDINGS = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"}
 
 
 def calibration_files(given: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
@@ -43,7 +42,7 @@ def calibration_files(given: Sequence[str | os.PathLike[str]]) -> tuple[str, ...
     """
     files: list[Path] = []
     for path in map(Path, given):
-        found = [path] if path.is_file() else sorted(_pictures_in(path))
+        found = [path] if path.is_file() else sorted(map(Path, Finder().below(path))) if path.is_dir() else []
         if not found:
             raise SettingsError(f"{path} is no picture and no folder with pictures; int8 needs some to be calibrated")
         files += found
@@ -100,9 +99,3 @@ def _without_words(nncf: ModuleType) -> Iterator[None]:
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield
-
-
-def _pictures_in(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return [path for path in folder.iterdir() if path.suffix.lower() in PICTURE_ENDINGS]

@@ -27,6 +27,7 @@ from samara.errors import ExportError, MissingExtra, OutputError, SettingsError
 from samara.exporting.formats import FORMATS, Format
 from samara.exporting.manifest import MANIFEST, is_ours, manifest_of
 from samara.extras import is_installed
+from samara.files import require_folder
 from samara.loaded import Loaded
 from samara.photos import BUNDLED_PHOTOS
 
@@ -75,7 +76,7 @@ def export_checkpoint(
         ExportError: the written graphs do not give what PyTorch gives; nothing was written.
     """
     form, exact = _checked(format_name, precision)
-    _check_folder(out, overwrite=overwrite)
+    check_folder(out, overwrite=overwrite)
     tell = progress or (lambda name, done, total: None)
     graphs = (encoder_graph_of(loaded), prompted_decoder_graph_of(loaded))
     steps = 2 * len(graphs)
@@ -120,8 +121,13 @@ def _checked(format_name: str, precision: str) -> tuple[Format, Precision]:
     raise SettingsError(f"{form.name} is written in {', '.join(form.precisions)}, not in {precision}")
 
 
-def _check_folder(out: Path, *, overwrite: bool) -> None:
-    """Refuse to replace what is there, unless it is an export and that is wanted."""
+def check_folder(out: Path, *, overwrite: bool) -> None:
+    """Refuse to replace what is there, unless it is an export and that is wanted; nothing is left.
+
+    Raises:
+        OutputError: see above, or the folder cannot be made.
+    """
+    require_folder(out.parent)
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not is_ours(out):

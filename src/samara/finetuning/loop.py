@@ -24,6 +24,7 @@ from samara.checkpoints.save import require_suffix, save_checkpoint
 from samara.datasets.findings import Notice
 from samara.datasets.ground_truth import LabelledImage
 from samara.errors import DatasetError, SettingsError
+from samara.files import made_folder, require_file, require_folder
 from samara.finetuning.embedding_cache import EmbeddingCache
 from samara.finetuning.examples import examples_of
 from samara.finetuning.processes import Processes
@@ -102,9 +103,10 @@ def fine_tune(
     """
     processes = processes or Processes()
     settings = settings or FineTuneSettings()
-    require_suffix(out)
-    if settings.trained == "lora" and settings.lora_apart:
-        require_other_file(out, loaded.provenance.path)
+    if processes.is_first:
+        require_place(out)
+        if settings.trained == "lora" and settings.lora_apart:
+            require_other_file(out, loaded.provenance.path)
     with _only_run(out, processes):
         run = _Run(
             loaded,
@@ -124,6 +126,18 @@ def fine_tune(
             return run.finish()
 
 
+def require_place(out: Path) -> None:
+    """Find out, before hours of work, whether a checkpoint of this name and its state can be written; nothing is left.
+
+    Raises:
+        SettingsError: another suffix.
+        OutputError: they cannot.
+    """
+    require_suffix(out)
+    require_file(out)
+    require_folder(_work(out))
+
+
 def _work(out: Path) -> Path:
     return out.with_name(f"{out.name}.work")
 
@@ -134,16 +148,19 @@ def _only_run(out: Path, processes: Processes) -> Iterator[None]:
     if not processes.is_first:
         yield
         return
-    _work(out).mkdir(parents=True, exist_ok=True)
-    lock = FileLock(_work(out) / "lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise SettingsError(f"another run is writing {out}; wait for it, or choose another name") from error
-    try:
-        yield
-    finally:
-        lock.release()
+    with made_folder(_work(out)):
+        lock = FileLock(_work(out) / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise SettingsError(f"another run is writing {out}; wait for it, or choose another name") from error
+        try:
+            yield
+        except BaseException:
+            Path(lock.lock_file).unlink(missing_ok=True)  # while it is held, so that a folder of nothing can go
+            raise
+        finally:
+            lock.release()
 
 
 class _Run:

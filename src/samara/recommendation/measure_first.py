@@ -12,6 +12,7 @@ from samara.datasets.findings import Notice
 from samara.errors import SettingsError
 from samara.evaluation.ground_truth import GroundTruth
 from samara.evaluation.settings import EvaluationSettings, Measure
+from samara.files import require_folder
 from samara.measurements.record_file import read_records
 from samara.measurements.records import Record
 from samara.recommendation.answer import Recommendation
@@ -62,6 +63,7 @@ def measure_first(
         raise SettingsError("measuring is for this machine; leave out what describes another one")
     if not names:
         raise SettingsError("no feasible checkpoint is on this machine; fetch one with `samara checkpoints get`")
+    require_folder(out)
     remember(out / RECORDS)
     file = measure(
         names,

@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from samara.measurements.records import Record
@@ -47,6 +48,15 @@ _CSV_COLUMNS = (
     "when",
     "commit",
 )
+
+
+def is_comparison(path: Path) -> bool:
+    """Whether a file is the JSON form of a comparison, of whatever version."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.keys() >= {"format", "machines", "contenders", "tables"}
 
 
 def as_json(comparison: Comparison, tables: Sequence[Table]) -> dict[str, Any]:  # Any: JSON values

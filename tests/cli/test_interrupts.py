@@ -1,0 +1,17 @@
+"""SIGTERM stops as Ctrl-C does, and only while it is asked to."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from samara.cli.interrupts import terminated_as_interrupted
+
+
+def test_sigterm_is_an_interrupt_for_a_while():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), terminated_as_interrupted():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -171,7 +171,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, h, w, D) in and out; B counts windows in windowed blocks."""
         B, h, w, D = x.shape  # noqa: N806
-        qkv = self.qkv(x).view(B, h * w, 3, self.num_heads, -1)
+        qkv = self.qkv(x).reshape(B, h * w, 3, self.num_heads, -1)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).flatten(1, 2)  # each (B · heads, h · w, D / heads)
         grid_q = q.view(-1, h, w, q.shape[-1])
         bias_h = torch.einsum("bhwd,hkd->bhwk", grid_q, relative_positions(self.rel_pos_h, h))

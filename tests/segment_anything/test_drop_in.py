@@ -15,7 +15,7 @@ import samara
 from samara.checkpoints.load import load
 from samara.errors import ImageError, PromptError, SettingsError, UnrecognisedCheckpoint, WrongCheckpoint
 from samara.segment_anything import SamAutomaticMaskGenerator, SamPredictor, sam_model_registry
-from samara.segment_anything.sam import Sam
+from samara.segment_anything.modeling.sam import Sam
 from samara.segment_anything.utils.transforms import ResizeLongestSide
 from tests.conftest import load_bootstrap
 from tests.parity.deterministic import golden
@@ -26,7 +26,7 @@ CASES = golden("predict_mini")["prompts"]
 
 @pytest.fixture(scope="module")
 def sam():
-    return Sam(load_bootstrap())
+    return Sam.from_loaded(load_bootstrap())
 
 
 @pytest.fixture(scope="module")
@@ -308,7 +308,7 @@ def test_hq_sam_keeps_its_flag_through_every_face(picture, only):
         input_size=256,
         hq_token_only=only,
     )
-    sam = Sam(loaded)
+    sam = Sam.from_loaded(loaded)
     assert sam.as_loaded().hq_token_only == only
     predictor = SamPredictor(sam)
     predictor.set_image(picture)

@@ -92,7 +92,7 @@ class SamPredictor:
         self.features, self.interm_features = encoded if isinstance(encoded, tuple) else (encoded, None)
         self.is_image_set = True
 
-    def predict(
+    def predict(  # noqa: PLR0917 - the official signature
         self,
         point_coords: npt.ArrayLike | None = None,
         point_labels: npt.ArrayLike | None = None,
@@ -138,7 +138,7 @@ class SamPredictor:
         return full, iou, low_res
 
     @torch.no_grad()
-    def predict_torch(
+    def predict_torch(  # noqa: PLR0917 - the official signature
         self,
         point_coords: Tensor | None,
         point_labels: Tensor | None,
@@ -269,5 +269,7 @@ def _mask_logits(logits: Any) -> npt.NDArray[np.float64]:  # Any: see _numbers
     array = _numbers(logits, "mask_input")
     array = array[None] if array.ndim == 2 else array
     if array.ndim != 3:
-        raise PromptError(f"mask_input must have shape (1, 4h, 4w), got {array.shape}; low_res_logits[i : i + 1] has it")
+        raise PromptError(
+            f"mask_input must have shape (1, 4h, 4w), got {array.shape}; low_res_logits[i : i + 1] has it"
+        )
     return array

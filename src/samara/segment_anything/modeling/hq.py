@@ -72,7 +72,7 @@ class MaskDecoderHQ(hq_mask_decoder.HqMaskDecoder):
         )
         self.num_mask_tokens = num_multimask_outputs + 2  # the HQ token counts
 
-    def forward(  # type: ignore[override]  # HQ-SAM's own arguments
+    def forward(  # type: ignore[override]  # noqa: PLR0917 - HQ-SAM's own arguments
         self,
         image_embeddings: Tensor,
         image_pe: Tensor,

@@ -1,4 +1,4 @@
-"""The official `modeling.image_encoder`, on samara's ViT; any input size that is a multiple of the patch size is taken."""
+"""The official `modeling.image_encoder`, on samara's ViT, which takes any multiple of the patch size."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ImageEncoderViT(vit.ImageEncoderViT):
 
     pos_embed: nn.Parameter | None  # type: ignore[assignment]  # samara's own always has one
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the official signature
         self,
         img_size: int = 1024,
         patch_size: int = 16,
@@ -129,7 +129,7 @@ class Block(vit.Block):
         input_size: (h, w) of the grid, which global attention with relative positions needs to know.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the official signature
         self,
         dim: int,
         num_heads: int,
@@ -172,7 +172,7 @@ class Attention(vit.Attention):
         num_heads: int = 8,
         qkv_bias: bool = True,
         use_rel_pos: bool = False,
-        rel_pos_zero_init: bool = True,  # noqa: ARG002 - as in the official code
+        rel_pos_zero_init: bool = True,
         input_size: tuple[int, int] | None = None,
     ) -> None:
         nn.Module.__init__(self)
@@ -222,8 +222,8 @@ def window_partition(x: Tensor, window_size: int) -> tuple[Tensor, tuple[int, in
 
 def window_unpartition(
     windows: Tensor,
-    window_size: int,  # noqa: ARG001 - the windows show it
-    pad_hw: tuple[int, int],  # noqa: ARG001 - follows from the two others
+    window_size: int,
+    pad_hw: tuple[int, int],
     hw: tuple[int, int],
 ) -> Tensor:
     """Undo `window_partition`: (·, size, size, C) → (B, H, W, C), the padding cut off."""

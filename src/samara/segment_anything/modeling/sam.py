@@ -70,8 +70,12 @@ class Sam(nn.Module):
         self.image_encoder = image_encoder
         self.prompt_encoder = prompt_encoder
         self.mask_decoder = mask_decoder
-        self.register_buffer("pixel_mean", torch.as_tensor(pixel_mean, dtype=torch.float32).view(-1, 1, 1), persistent=False)
-        self.register_buffer("pixel_std", torch.as_tensor(pixel_std, dtype=torch.float32).view(-1, 1, 1), persistent=False)
+        self.register_buffer(
+            "pixel_mean", torch.as_tensor(pixel_mean, dtype=torch.float32).view(-1, 1, 1), persistent=False
+        )
+        self.register_buffer(
+            "pixel_std", torch.as_tensor(pixel_std, dtype=torch.float32).view(-1, 1, 1), persistent=False
+        )
         self.origin: Origin | None = None
         self.hq_token_only = False
 
@@ -92,9 +96,7 @@ class Sam(nn.Module):
         )
         # The official attribute: fine-tuning code asks the encoder for its input size.
         setattr(sam.image_encoder, "img_size", loaded.input_size)  # noqa: B010 - mypy takes it for a tensor
-        sam.origin = Origin(
-            loaded.variant, loaded.provenance, loaded.pred_iou_thresh, loaded.stability_score_thresh
-        )
+        sam.origin = Origin(loaded.variant, loaded.provenance, loaded.pred_iou_thresh, loaded.stability_score_thresh)
         sam.hq_token_only = loaded.hq_token_only
         return sam.to(loaded.device).train(network.training)
 
@@ -190,9 +192,7 @@ class Sam(nn.Module):
                 for record, features in zip(batched_input, _one_by_one(encoded), strict=True)
             ]
 
-    def _answer(
-        self, record: dict[str, Any], features: Any, multimask: bool, hq_token_only: bool
-    ) -> dict[str, Tensor]:
+    def _answer(self, record: dict[str, Any], features: Any, multimask: bool, hq_token_only: bool) -> dict[str, Tensor]:
         points = (record["point_coords"], record["point_labels"]) if "point_coords" in record else None
         prompts = {"points": points, "boxes": record.get("boxes"), "masks": record.get("mask_inputs")}
         low_res_logits, predicted_iou = decode(self, features, prompts, multimask, hq_token_only)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from samara.networks import hq_mask_decoder, tiny_vit
 from samara.networks.early_features import join_early, split_early
 from samara.networks.hq_mask_decoder import HQ_PART
-from samara.networks.mask_decoder import NUM_MULTIMASK, SINGLE_MASK, THREE_MASKS, weighted_sums
+from samara.networks.mask_decoder import NUM_MULTIMASK, SINGLE_MASK, weighted_sums
 from samara.networks.two_way_transformer import TwoWayTransformer
 from samara.segment_anything.modeling import image_encoder
 
@@ -108,14 +108,7 @@ class MaskDecoderHQ(hq_mask_decoder.HqMaskDecoder):
             dense_prompt_embeddings=dense_prompt_embeddings,
             hq_features=self.details_of(features),
         )
-        of_sam, of_hq = logits[:, :-1], logits[:, -1:]
-        if multimask_output:
-            best = iou[:, THREE_MASKS].argmax(dim=1, keepdim=True) + 1  # (N, 1)
-            iou = iou.take_along_dim(best, dim=1)
-            of_sam = of_sam.take_along_dim(best[..., None, None], dim=1)
-        else:
-            iou, of_sam = iou[:, SINGLE_MASK], of_sam[:, SINGLE_MASK]
-        return of_hq if hq_token_only else of_sam + of_hq, iou
+        return answer(logits, iou, multimask_output, hq_token_only)
 
     def predict_masks(
         self,
@@ -146,6 +139,28 @@ class MaskDecoderHQ(hq_mask_decoder.HqMaskDecoder):
         of_sam = weighted_sums(self._weights(tokens[:, 1:-1], slice(None)), upscaled)
         of_hq = weighted_sums(self.hf_mlp(tokens[:, -1:]), self.embedding_maskfeature(upscaled) + hq_features)
         return torch.cat([of_sam, of_hq], dim=1), iou
+
+
+def answer(logits: Tensor, scores: Tensor, multimask: bool, hq_token_only: bool) -> tuple[Tensor, Tensor]:
+    """The one mask of each prompt that HQ-SAM gives.
+
+    Args:
+        logits: (N, 1 + 3 + 1, 4h, 4w), of `predict_masks`.
+        scores: (N, 1 + 3), with one more column or without.
+        multimask: build on the best of the three masks instead of the single one.
+        hq_token_only: the HQ mask alone.
+
+    Returns:
+        Logits (N, 1, 4h, 4w), and the score (N, 1) of the mask built on.
+    """
+    of_sam, of_hq = logits[:, :-1], logits[:, -1:]
+    if multimask:
+        best = scores[:, 1 : of_sam.shape[1]].argmax(dim=1, keepdim=True) + 1  # (N, 1)
+        scores = scores.take_along_dim(best, dim=1)
+        of_sam = of_sam.take_along_dim(best[..., None, None], dim=1)
+    else:
+        scores, of_sam = scores[:, SINGLE_MASK], of_sam[:, SINGLE_MASK]
+    return of_hq if hq_token_only else of_sam + of_hq, scores
 
 
 def freeze_all_but_hq_part(network: nn.Module) -> None:

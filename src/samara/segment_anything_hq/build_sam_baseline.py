@@ -1,0 +1,26 @@
+"""SAM's own registry, as HQ-SAM's package calls it."""
+
+from samara.segment_anything.build_sam import (
+    build_sam,
+    build_sam_vit_b,
+    build_sam_vit_h,
+    build_sam_vit_l,
+    build_sam_vit_t,
+)
+
+sam_model_registry_baseline = {
+    "default": build_sam,
+    "vit_h": build_sam_vit_h,
+    "vit_l": build_sam_vit_l,
+    "vit_b": build_sam_vit_b,
+    "vit_tiny": build_sam_vit_t,
+}
+
+__all__ = [
+    "build_sam",
+    "build_sam_vit_b",
+    "build_sam_vit_h",
+    "build_sam_vit_l",
+    "build_sam_vit_t",
+    "sam_model_registry_baseline",
+]

@@ -175,11 +175,11 @@ class RandomPositions(nn.Module):
         phases = 2 * math.pi * (unit[..., :1] * exact[0] + unit[..., 1:] * exact[1])
         return torch.cat([phases.sin(), phases.cos()], dim=-1).to(gaussian.dtype)
 
-    def forward(self, grid_hw: tuple[int, int]) -> Tensor:
-        """Encode the centres of a grid's cells, (C, h, w)."""
-        h, w = grid_hw
+    def forward(self, size: tuple[int, int]) -> Tensor:
+        """Encode the centres of the cells of a grid of (h, w), (C, h, w)."""
+        h, w = size
         device = self.positional_encoding_gaussian_matrix.device
         y = torch.arange(h, device=device, dtype=torch.float32) + 0.5
         x = torch.arange(w, device=device, dtype=torch.float32) + 0.5
         grid_y, grid_x = torch.meshgrid(y, x, indexing="ij")
-        return self.encode(torch.stack([grid_x, grid_y], dim=-1), grid_hw).permute(2, 0, 1)  # (h, w, C) → (C, h, w)
+        return self.encode(torch.stack([grid_x, grid_y], dim=-1), size).permute(2, 0, 1)  # (h, w, C) → (C, h, w)

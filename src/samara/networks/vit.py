@@ -122,9 +122,9 @@ class PatchEmbed(nn.Module):
         super().__init__()
         self.proj = nn.Conv2d(3, embed_dim, kernel_size=patch_size, stride=patch_size)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(B, 3, H, W) → (B, h, w, D)."""
-        tokens: Tensor = self.proj(images)
+        tokens: Tensor = self.proj(x)
         return tokens.permute(0, 2, 3, 1)
 
 

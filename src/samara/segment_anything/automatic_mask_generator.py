@@ -24,14 +24,45 @@ from samara.segment_anything.modeling.sam import Sam
 from samara.segment_anything.predictor import SamPredictor
 from samara.segment_anything.utils.amg import (
     MaskData,
+    area_from_rle,
     batch_iterator,
+    batched_mask_to_box,
+    box_xyxy_to_xywh,
     build_all_layer_point_grids,
+    calculate_stability_score,
+    coco_encode_rle,
     generate_crop_boxes,
     is_box_near_crop_edge,
+    mask_to_rle_pytorch,
+    remove_small_regions,
+    rle_to_mask,
     uncrop_boxes_xyxy,
+    uncrop_masks,
     uncrop_points,
 )
 from samara.variants import VARIANTS
+
+__all__ = [  # with what the official module imports: code takes it from here too
+    "MaskData",
+    "Sam",
+    "SamAutomaticMaskGenerator",
+    "SamPredictor",
+    "area_from_rle",
+    "batch_iterator",
+    "batched_mask_to_box",
+    "box_xyxy_to_xywh",
+    "build_all_layer_point_grids",
+    "calculate_stability_score",
+    "coco_encode_rle",
+    "generate_crop_boxes",
+    "is_box_near_crop_edge",
+    "mask_to_rle_pytorch",
+    "remove_small_regions",
+    "rle_to_mask",
+    "uncrop_boxes_xyxy",
+    "uncrop_masks",
+    "uncrop_points",
+]
 
 OutputMode = Literal["binary_mask", "uncompressed_rle", "coco_rle"]
 OUTPUT_MODES = ("binary_mask", "uncompressed_rle", "coco_rle")

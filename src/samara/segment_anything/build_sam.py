@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-import torch
+from torch import nn
 
 from samara.checkpoints.catalogue import find
 from samara.checkpoints.identify import identify
@@ -114,28 +114,42 @@ def _build_sam(
     Raises:
         WrongCheckpoint: the file's tensors do not fit the network.
     """
-    side = INPUT_SIZE // PATCH_SIZE
-    sam = Sam(
-        image_encoder=ImageEncoderViT(
-            img_size=INPUT_SIZE,
-            patch_size=PATCH_SIZE,
-            embed_dim=encoder_embed_dim,
-            depth=encoder_depth,
-            num_heads=encoder_num_heads,
-            norm_layer=partial(torch.nn.LayerNorm, eps=1e-6),
-            use_rel_pos=True,
-            window_size=14,
-            global_attn_indexes=encoder_global_attn_indexes,
-            out_chans=EMBED_DIM,
-        ),
-        prompt_encoder=PromptEncoder(EMBED_DIM, (side, side), (INPUT_SIZE, INPUT_SIZE), mask_in_chans=16),
-        mask_decoder=MaskDecoder(transformer=TwoWayTransformer(), transformer_dim=EMBED_DIM),
+    encoder = ImageEncoderViT(
+        **vit_numbers(encoder_embed_dim, encoder_depth, encoder_num_heads, encoder_global_attn_indexes)
     )
+    return assembled(encoder, MaskDecoder(transformer=TwoWayTransformer(), transformer_dim=EMBED_DIM), checkpoint)
+
+
+def vit_numbers(embed_dim: int, depth: int, num_heads: int, global_attn_indexes: Collection[int]) -> dict[str, Any]:
+    """The arguments of SAM's image encoders, published ones and others of their kind."""
+    return {
+        "img_size": INPUT_SIZE,
+        "patch_size": PATCH_SIZE,
+        "embed_dim": embed_dim,
+        "depth": depth,
+        "num_heads": num_heads,
+        "norm_layer": partial(nn.LayerNorm, eps=1e-6),
+        "use_rel_pos": True,
+        "window_size": 14,
+        "global_attn_indexes": global_attn_indexes,
+        "out_chans": EMBED_DIM,
+    }
+
+
+def assembled(image_encoder: nn.Module, mask_decoder: nn.Module, checkpoint: File | None) -> Sam:
+    """A network from its parts in eval mode, with the weights of a file if there is one.
+
+    Raises:
+        WrongCheckpoint: the file's tensors do not fit the network.
+    """
+    side = INPUT_SIZE // PATCH_SIZE
+    prompt_encoder = PromptEncoder(EMBED_DIM, (side, side), (INPUT_SIZE, INPUT_SIZE), mask_in_chans=16)
+    sam = Sam(image_encoder, prompt_encoder, mask_decoder)
     if checkpoint is not None:
         try:
             sam.load_state_dict(read_state_dict(Path(checkpoint)), strict=True)
         except RuntimeError as problem:
-            raise WrongCheckpoint(f"{checkpoint} does not fit a ViT of these numbers: {problem}") from problem
+            raise WrongCheckpoint(f"{checkpoint} does not fit a network of these numbers: {problem}") from problem
     return sam.eval()
 
 

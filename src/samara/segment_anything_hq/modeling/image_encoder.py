@@ -4,6 +4,8 @@ from samara.segment_anything.modeling.hq import ImageEncoderViT
 from samara.segment_anything.modeling.image_encoder import (
     Attention,
     Block,
+    LayerNorm2d,
+    MLPBlock,
     PatchEmbed,
     add_decomposed_rel_pos,
     get_rel_pos,
@@ -15,6 +17,8 @@ __all__ = [
     "Attention",
     "Block",
     "ImageEncoderViT",
+    "LayerNorm2d",
+    "MLPBlock",
     "PatchEmbed",
     "add_decomposed_rel_pos",
     "get_rel_pos",

@@ -122,13 +122,15 @@ def test_pictures_are_never_converted_silently(sam, picture):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"point_coords": np.array([[5000, 1]]), "point_labels": np.array([1])}, "outside the image"),
         ({"point_coords": np.array([[5, 1]])}, "point_labels must be given"),
-        ({"box": np.array([100, 100, 50, 50])}, "x, y, width, height"),
+        ({"point_coords": np.array([[5, 1]]), "point_labels": np.array([1, 0])}, r"\(1, 2\) and \(2,\)"),
+        ({"point_coords": np.array([5, 1]), "point_labels": np.array([1])}, r"shape \(P, 2\)"),
+        ({"box": np.array([[1, 1, 9, 9], [2, 2, 8, 8]])}, "predict_torch"),
         ({"box": np.array([np.nan, 100, 50, 50])}, "NaN"),
+        ({"mask_input": np.zeros(7)}, r"\(1, 4h, 4w\)"),
     ],
 )
-def test_prompts_are_validated(predictor, arguments, message):
+def test_prompts_that_cannot_be_meant_are_refused(predictor, arguments, message):
     with pytest.raises(PromptError, match=message):
         predictor.predict(**arguments)
 

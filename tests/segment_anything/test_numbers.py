@@ -1,4 +1,4 @@
-"""The drop-in computes what the official packages compute: numbers of theirs, and theirs live where they are installed."""
+"""The drop-in computes what the official packages compute: compared with their numbers, and live where they are."""
 
 from __future__ import annotations
 

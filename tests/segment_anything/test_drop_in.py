@@ -15,7 +15,7 @@ import samara
 from samara.checkpoints.load import load
 from samara.errors import ImageError, PromptError, SettingsError, UnrecognisedCheckpoint, WrongCheckpoint
 from samara.segment_anything import SamAutomaticMaskGenerator, SamPredictor, sam_model_registry
-from samara.segment_anything.sam import Sam
+from samara.segment_anything.modeling.sam import Sam
 from samara.segment_anything.utils.transforms import ResizeLongestSide
 from tests.conftest import load_bootstrap
 from tests.parity.deterministic import golden
@@ -26,7 +26,7 @@ CASES = golden("predict_mini")["prompts"]
 
 @pytest.fixture(scope="module")
 def sam():
-    return Sam(load_bootstrap())
+    return Sam.from_loaded(load_bootstrap())
 
 
 @pytest.fixture(scope="module")
@@ -122,13 +122,15 @@ def test_pictures_are_never_converted_silently(sam, picture):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"point_coords": np.array([[5000, 1]]), "point_labels": np.array([1])}, "outside the image"),
         ({"point_coords": np.array([[5, 1]])}, "point_labels must be given"),
-        ({"box": np.array([100, 100, 50, 50])}, "x, y, width, height"),
+        ({"point_coords": np.array([[5, 1]]), "point_labels": np.array([1, 0])}, r"\(1, 2\) and \(2,\)"),
+        ({"point_coords": np.array([5, 1]), "point_labels": np.array([1])}, r"shape \(P, 2\)"),
+        ({"box": np.array([[1, 1, 9, 9], [2, 2, 8, 8]])}, "predict_torch"),
         ({"box": np.array([np.nan, 100, 50, 50])}, "NaN"),
+        ({"mask_input": np.zeros(7)}, r"\(1, 4h, 4w\)"),
     ],
 )
-def test_prompts_are_validated(predictor, arguments, message):
+def test_prompts_that_cannot_be_meant_are_refused(predictor, arguments, message):
     with pytest.raises(PromptError, match=message):
         predictor.predict(**arguments)
 
@@ -308,7 +310,7 @@ def test_hq_sam_keeps_its_flag_through_every_face(picture, only):
         input_size=256,
         hq_token_only=only,
     )
-    sam = Sam(loaded)
+    sam = Sam.from_loaded(loaded)
     assert sam.as_loaded().hq_token_only == only
     predictor = SamPredictor(sam)
     predictor.set_image(picture)

@@ -15,6 +15,7 @@ segment-anything-hq 0.3) for key names, constants and the choice of masks.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from samara.networks.early_features import split_early
 from samara.networks.layers import MLP, LayerNorm2d, learned_tokens
 from samara.networks.mask_decoder import (
+    NUM_MULTIMASK,
     SINGLE_MASK,
     THREE_MASKS,
     Look,
@@ -81,9 +83,7 @@ class HqMaskDecoder(MaskDecoder):
     Args:
         transformer: the two-way transformer, of width `transformer_dim`.
         early_channels: V, channels of the early features.
-        transformer_dim: C of embeddings and tokens.
-        iou_head_depth: layers of the head that predicts IoU.
-        iou_head_hidden_dim: its hidden width.
+        transformer_dim, num_multimask_outputs, activation, iou_head_depth, iou_head_hidden_dim: see `MaskDecoder`.
     """
 
     def __init__(
@@ -92,12 +92,16 @@ class HqMaskDecoder(MaskDecoder):
         transformer: TwoWayTransformer,
         early_channels: int,
         transformer_dim: int = 256,
+        num_multimask_outputs: int = NUM_MULTIMASK,
+        activation: Callable[[], nn.Module] = nn.GELU,
         iou_head_depth: int = 3,
         iou_head_hidden_dim: int = 256,
     ) -> None:
         super().__init__(
             transformer=transformer,
             transformer_dim=transformer_dim,
+            num_multimask_outputs=num_multimask_outputs,
+            activation=activation,
             iou_head_depth=iou_head_depth,
             iou_head_hidden_dim=iou_head_hidden_dim,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -28,10 +29,10 @@ class LayerNorm2d(nn.Module):
     Source: segment-anything `modeling/common.py` @dca509f (eps 1e-6, biased variance).
     """
 
-    def __init__(self, channels: int, eps: float = 1e-6) -> None:
+    def __init__(self, num_channels: int, eps: float = 1e-6) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
+        self.weight = nn.Parameter(torch.ones(num_channels))
+        self.bias = nn.Parameter(torch.zeros(num_channels))
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
@@ -44,11 +45,11 @@ class LayerNorm2d(nn.Module):
 class MLPBlock(nn.Module):
     """Two linear layers with an activation between, the feed-forward part of a transformer block."""
 
-    def __init__(self, width: int, hidden: int, activation: type[nn.Module]) -> None:
+    def __init__(self, embedding_dim: int, mlp_dim: int, act: Callable[[], nn.Module] = nn.GELU) -> None:
         super().__init__()
-        self.lin1 = nn.Linear(width, hidden)
-        self.lin2 = nn.Linear(hidden, width)
-        self.act = activation()
+        self.lin1 = nn.Linear(embedding_dim, mlp_dim)
+        self.lin2 = nn.Linear(mlp_dim, embedding_dim)
+        self.act = act()
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., D) in and out."""
@@ -63,18 +64,22 @@ class MLP(nn.Module):
     Source: segment-anything `modeling/mask_decoder.py` @dca509f.
     """
 
-    def __init__(self, width_in: int, hidden: int, width_out: int, depth: int) -> None:
+    def __init__(
+        self, input_dim: int, hidden_dim: int, output_dim: int, num_layers: int, sigmoid_output: bool = False
+    ) -> None:
         super().__init__()
-        widths = [width_in, *[hidden] * (depth - 1), width_out]
+        widths = [input_dim, *[hidden_dim] * (num_layers - 1), output_dim]
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        self.num_layers = num_layers
+        self.sigmoid_output = sigmoid_output
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., width_in) → (..., width_out)."""
+        """(..., input_dim) → (..., output_dim)."""
         *hidden_layers, last_layer = self.layers
         for layer in hidden_layers:
             x = F.relu(layer(x))
         output: Tensor = last_layer(x)
-        return output
+        return output.sigmoid() if self.sigmoid_output else output
 
 
 class ConvNorm(nn.Sequential):

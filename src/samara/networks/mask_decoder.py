@@ -11,7 +11,7 @@ eighth of the arithmetic; `look` is the plain form, and the one to train through
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -66,6 +66,8 @@ class MaskDecoder(nn.Module):
     Args:
         transformer: the two-way transformer, of width `transformer_dim`.
         transformer_dim: C of embeddings and tokens.
+        num_multimask_outputs: how many masks an ambiguous prompt can get; three in every published checkpoint.
+        activation: between the up-scaling layers, and behind the last.
         iou_head_depth: layers of the head that predicts IoU.
         iou_head_hidden_dim: its hidden width.
     """
@@ -75,20 +77,24 @@ class MaskDecoder(nn.Module):
         *,
         transformer: TwoWayTransformer,
         transformer_dim: int = 256,
+        num_multimask_outputs: int = NUM_MULTIMASK,
+        activation: Callable[[], nn.Module] = nn.GELU,
         iou_head_depth: int = 3,
         iou_head_hidden_dim: int = 256,
     ) -> None:
         super().__init__()
         self.transformer = transformer
-        self.num_mask_tokens = 1 + NUM_MULTIMASK
+        self.transformer_dim = transformer_dim
+        self.num_multimask_outputs = num_multimask_outputs
+        self.num_mask_tokens = 1 + num_multimask_outputs
         self.iou_token = learned_tokens(1, transformer_dim)
         self.mask_tokens = learned_tokens(self.num_mask_tokens, transformer_dim)
         self.output_upscaling = nn.Sequential(
             nn.ConvTranspose2d(transformer_dim, transformer_dim // 4, kernel_size=2, stride=2),
             LayerNorm2d(transformer_dim // 4),
-            nn.GELU(),
+            activation(),
             nn.ConvTranspose2d(transformer_dim // 4, transformer_dim // 8, kernel_size=2, stride=2),
-            nn.GELU(),
+            activation(),
         )
         self.output_hypernetworks_mlps = nn.ModuleList(
             MLP(transformer_dim, transformer_dim, transformer_dim // 8, 3) for _ in range(self.num_mask_tokens)

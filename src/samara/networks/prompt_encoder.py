@@ -7,7 +7,7 @@ for key names and constants. The call signature is the official one; input size 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +28,7 @@ class PromptEncoder(nn.Module):
         input_image_size: (H, W) of the network input that coordinates refer to.
         image_embedding_size: (h, w) of the embedding grid.
         mask_in_chans: hidden channels of the mask branch.
+        activation: of the mask branch.
     """
 
     def __init__(
@@ -37,21 +38,23 @@ class PromptEncoder(nn.Module):
         input_image_size: tuple[int, int] = (1024, 1024),
         image_embedding_size: tuple[int, int] = (64, 64),
         mask_in_chans: int = 16,
+        activation: Callable[[], nn.Module] = nn.GELU,
     ) -> None:
         super().__init__()
         self.embed_dim = embed_dim
         self.input_image_size = input_image_size
         self.image_embedding_size = image_embedding_size
         self.pe_layer = RandomPositions(embed_dim // 2)
-        self.point_embeddings = nn.ModuleList(learned_tokens(1, embed_dim) for _ in range(4))
+        self.num_point_embeddings = 4
+        self.point_embeddings = nn.ModuleList(learned_tokens(1, embed_dim) for _ in range(self.num_point_embeddings))
         self.not_a_point_embed = learned_tokens(1, embed_dim)
         self.mask_downscaling = nn.Sequential(
             nn.Conv2d(1, mask_in_chans // 4, kernel_size=2, stride=2),
             LayerNorm2d(mask_in_chans // 4),
-            nn.GELU(),
+            activation(),
             nn.Conv2d(mask_in_chans // 4, mask_in_chans, kernel_size=2, stride=2),
             LayerNorm2d(mask_in_chans),
-            nn.GELU(),
+            activation(),
             nn.Conv2d(mask_in_chans, embed_dim, kernel_size=1),
         )
         self.no_mask_embed = learned_tokens(1, embed_dim)
@@ -89,17 +92,17 @@ class PromptEncoder(nn.Module):
             sparse: (N, T, C), T = P + 1 with points alone, P + 2 with a box, 2 with a box alone, 0 with neither.
             dense: (N, C, h, w).
         """
-        size_hw = input_size_hw or self.input_image_size
+        size = {} if input_size_hw is None else {"size_hw": input_size_hw}
         tokens = []
         if points is not None:
-            tokens.append(self._embed_points(*points, pad=boxes is None if pad is None else pad, size_hw=size_hw))
+            tokens.append(self._embed_points(*points, pad=boxes is None if pad is None else pad, **size))
         if boxes is not None:
-            tokens.append(self._embed_boxes(boxes, size_hw))
-        N = _count(points, boxes, masks)  # noqa: N806
+            tokens.append(self._embed_boxes(boxes, **size))
+        N = self._get_batch_size(points, boxes, masks)  # noqa: N806
         weight = self.no_mask_embed.weight
         sparse = torch.cat(tokens, dim=1) if tokens else weight.new_zeros(N, 0, self.embed_dim)
         if masks is not None and len(masks):
-            return sparse, self.mask_downscaling(masks)
+            return sparse, self._embed_masks(masks)
         h, w = grid_hw or self.image_embedding_size
         return sparse, weight.view(1, -1, 1, 1).expand(N, -1, h, w)
 
@@ -107,32 +110,43 @@ class PromptEncoder(nn.Module):
         """Positions of the embedding grid's cells, (1, C, h, w)."""
         return self.pe_layer(grid_hw or self.image_embedding_size).unsqueeze(0)  # type: ignore[no-any-return]
 
-    def _embed_points(self, coords: Tensor, labels: Tensor, *, pad: bool, size_hw: tuple[int, int]) -> Tensor:
+    # The methods below have the official names and positional arguments: code that wraps or inherits relies on them.
+
+    def _embed_points(
+        self, points: Tensor, labels: Tensor, pad: bool, size_hw: tuple[int, int] | None = None
+    ) -> Tensor:
         if pad:  # one "not a point" stands in for the absent box
-            coords = F.pad(coords, (0, 0, 0, 1))
+            points = F.pad(points, (0, 0, 0, 1))
             labels = F.pad(labels, (0, 1), value=PADDING)
-        positions = self.pe_layer.encode(coords + 0.5, size_hw)  # (N, P, C); + 0.5: the pixel's centre
+        # (N, P, C); + 0.5: the pixel's centre
+        positions = self.pe_layer.encode(points + 0.5, size_hw or self.input_image_size)
         kinds = torch.cat([self.not_a_point_embed.weight, self._kinds(range(4))])  # (1 + 4, C), row label + 1
         is_point = (labels != PADDING).unsqueeze(-1)
         return torch.where(is_point, positions, 0.0) + kinds[labels.long() + 1]
 
-    def _embed_boxes(self, boxes: Tensor, size_hw: tuple[int, int]) -> Tensor:
+    def _embed_boxes(self, boxes: Tensor, size_hw: tuple[int, int] | None = None) -> Tensor:
         corners = boxes.reshape(-1, 2, 2) + 0.5  # (N, 2, 2): top left, bottom right
-        positions = self.pe_layer.encode(corners, size_hw)
+        positions = self.pe_layer.encode(corners, size_hw or self.input_image_size)
         return positions + self._kinds((TOP_LEFT, BOTTOM_RIGHT))
+
+    def _embed_masks(self, masks: Tensor) -> Tensor:
+        embedded: Tensor = self.mask_downscaling(masks)
+        return embedded
+
+    def _get_batch_size(self, points: tuple[Tensor, Tensor] | None, boxes: Tensor | None, masks: Tensor | None) -> int:
+        """N, from whichever prompt is there; 1 without any."""
+        for prompt in (points[0] if points is not None else None, boxes, masks):
+            if prompt is not None:
+                return prompt.shape[0]
+        return 1
+
+    def _get_device(self) -> torch.device:
+        return self.no_mask_embed.weight.device
 
     def _kinds(self, labels: Iterable[int]) -> Tensor:
         """What the network learnt about points of some labels, (number of labels, C)."""
         index = torch.zeros(1, dtype=torch.int64, device=self.no_mask_embed.weight.device)
         return torch.cat([self.point_embeddings[label](index) for label in labels])
-
-
-def _count(points: tuple[Tensor, Tensor] | None, boxes: Tensor | None, masks: Tensor | None) -> int:
-    """N, from whichever prompt is there; 1 without any."""
-    for prompt in (points[0] if points is not None else None, boxes, masks):
-        if prompt is not None:
-            return prompt.shape[0]
-    return 1
 
 
 class RandomPositions(nn.Module):
@@ -161,11 +175,11 @@ class RandomPositions(nn.Module):
         phases = 2 * math.pi * (unit[..., :1] * exact[0] + unit[..., 1:] * exact[1])
         return torch.cat([phases.sin(), phases.cos()], dim=-1).to(gaussian.dtype)
 
-    def forward(self, grid_hw: tuple[int, int]) -> Tensor:
-        """Encode the centres of a grid's cells, (C, h, w)."""
-        h, w = grid_hw
+    def forward(self, size: tuple[int, int]) -> Tensor:
+        """Encode the centres of the cells of a grid of (h, w), (C, h, w)."""
+        h, w = size
         device = self.positional_encoding_gaussian_matrix.device
         y = torch.arange(h, device=device, dtype=torch.float32) + 0.5
         x = torch.arange(w, device=device, dtype=torch.float32) + 0.5
         grid_y, grid_x = torch.meshgrid(y, x, indexing="ij")
-        return self.encode(torch.stack([grid_x, grid_y], dim=-1), grid_hw).permute(2, 0, 1)  # (h, w, C) → (C, h, w)
+        return self.encode(torch.stack([grid_x, grid_y], dim=-1), size).permute(2, 0, 1)  # (h, w, C) → (C, h, w)

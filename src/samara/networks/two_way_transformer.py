@@ -1,14 +1,17 @@
 """The mask decoder's transformer: tokens look at the image, the image looks at the tokens.
 
 Source: Kirillov et al. 2023, appendix A "Lightweight mask decoder", figure 14; segment-anything
-`modeling/transformer.py` @dca509f for key names and constants.
+`modeling/transformer.py` @dca509f for key names, constants and the arguments of the constructors.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from samara.errors import SettingsError
 from samara.networks.layers import MLPBlock
 
 
@@ -20,25 +23,33 @@ class TwoWayTransformer(nn.Module):
         embedding_dim: C of tokens and image.
         num_heads: attention heads.
         mlp_dim: hidden width of a block's feed-forward part.
+        activation: of that part.
         attention_downsample_rate: C / width of queries and keys in cross-attention.
     """
 
     def __init__(
         self,
-        *,
         depth: int = 2,
         embedding_dim: int = 256,
         num_heads: int = 8,
         mlp_dim: int = 2048,
+        activation: Callable[[], nn.Module] = nn.ReLU,
         attention_downsample_rate: int = 2,
     ) -> None:
         super().__init__()
-        cross_width = embedding_dim // attention_downsample_rate
+        self.depth, self.embedding_dim, self.num_heads, self.mlp_dim = depth, embedding_dim, num_heads, mlp_dim
         self.layers = nn.ModuleList(
-            TwoWayAttentionBlock(embedding_dim, num_heads, mlp_dim, cross_width, skip_first_layer_pe=index == 0)
+            TwoWayAttentionBlock(
+                embedding_dim,
+                num_heads,
+                mlp_dim,
+                activation,
+                attention_downsample_rate,
+                skip_first_layer_pe=index == 0,
+            )
             for index in range(depth)
         )
-        self.final_attn_token_to_image = Attention(embedding_dim, num_heads, cross_width)
+        self.final_attn_token_to_image = Attention(embedding_dim, num_heads, attention_downsample_rate)
         self.norm_final_attn = nn.LayerNorm(embedding_dim)
 
     @property
@@ -46,13 +57,13 @@ class TwoWayTransformer(nn.Module):
         """The two-way blocks of a plain transformer, in their order; of an adapted one they may be anything."""
         return list(self.layers)  # type: ignore[arg-type]  # made above
 
-    def forward(self, image_embedding: Tensor, image_pe: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, image_embedding: Tensor, image_pe: Tensor, point_embedding: Tensor) -> tuple[Tensor, Tensor]:
         """Let tokens and image attend to each other.
 
         Args:
             image_embedding: (N, C, h, w), dense prompts already added.
             image_pe: (1 or N, C, h, w), positions of the grid.
-            tokens: (N, T, C).
+            point_embedding: (N, T, C), all tokens.
 
         Returns:
             tokens: (N, T, C).
@@ -60,9 +71,10 @@ class TwoWayTransformer(nn.Module):
         """
         image = image_embedding.flatten(2).transpose(1, 2)  # (N, C, h, w) → (N, h · w, C)
         image_pe = image_pe.flatten(2).transpose(1, 2)
+        tokens = point_embedding
         queries, keys = tokens, image
-        for block in self.blocks:
-            queries, keys = block(queries, keys, query_pe=tokens, key_pe=image_pe)
+        for layer in self.layers:  # whatever stands there: it may be one of ours in a wrapper
+            queries, keys = layer(queries=queries, keys=keys, query_pe=tokens, key_pe=image_pe)
         looked = self.final_attn_token_to_image(queries + tokens, keys + image_pe, keys)
         return self.norm_final_attn(queries + looked), keys
 
@@ -71,17 +83,23 @@ class TwoWayAttentionBlock(nn.Module):
     """Self-attention of tokens, tokens → image, feed-forward, image → tokens; norms after each."""
 
     def __init__(
-        self, embedding_dim: int, num_heads: int, mlp_dim: int, cross_width: int, *, skip_first_layer_pe: bool
+        self,
+        embedding_dim: int,
+        num_heads: int,
+        mlp_dim: int = 2048,
+        activation: Callable[[], nn.Module] = nn.ReLU,
+        attention_downsample_rate: int = 2,
+        skip_first_layer_pe: bool = False,
     ) -> None:
         super().__init__()
-        self.self_attn = Attention(embedding_dim, num_heads, embedding_dim)
+        self.self_attn = Attention(embedding_dim, num_heads)
         self.norm1 = nn.LayerNorm(embedding_dim)
-        self.cross_attn_token_to_image = Attention(embedding_dim, num_heads, cross_width)
+        self.cross_attn_token_to_image = Attention(embedding_dim, num_heads, attention_downsample_rate)
         self.norm2 = nn.LayerNorm(embedding_dim)
-        self.mlp = MLPBlock(embedding_dim, mlp_dim, nn.ReLU)
+        self.mlp = MLPBlock(embedding_dim, mlp_dim, activation)
         self.norm3 = nn.LayerNorm(embedding_dim)
         self.norm4 = nn.LayerNorm(embedding_dim)
-        self.cross_attn_image_to_token = Attention(embedding_dim, num_heads, cross_width)
+        self.cross_attn_image_to_token = Attention(embedding_dim, num_heads, attention_downsample_rate)
         self.skip_first_layer_pe = skip_first_layer_pe
 
     def forward(self, queries: Tensor, keys: Tensor, query_pe: Tensor, key_pe: Tensor) -> tuple[Tensor, Tensor]:
@@ -114,23 +132,36 @@ class TwoWayAttentionBlock(nn.Module):
 
 
 class Attention(nn.Module):
-    """Multi-head attention whose inner width may be smaller than the embedding's."""
+    """Multi-head attention whose inner width may be a fraction of the embedding's.
 
-    def __init__(self, embedding_dim: int, num_heads: int, inner_width: int) -> None:
+    Raises:
+        SettingsError: the inner width is no multiple of the number of heads.
+    """
+
+    def __init__(self, embedding_dim: int, num_heads: int, downsample_rate: int = 1) -> None:
         super().__init__()
-        self.num_heads = num_heads
-        self.q_proj = nn.Linear(embedding_dim, inner_width)
-        self.k_proj = nn.Linear(embedding_dim, inner_width)
-        self.v_proj = nn.Linear(embedding_dim, inner_width)
-        self.out_proj = nn.Linear(inner_width, embedding_dim)
+        self.embedding_dim, self.num_heads = embedding_dim, num_heads
+        self.internal_dim = embedding_dim // downsample_rate
+        if self.internal_dim % num_heads:
+            raise SettingsError(
+                f"{num_heads} heads cannot share a width of {self.internal_dim}; num_heads must divide it"
+            )
+        self.q_proj = nn.Linear(embedding_dim, self.internal_dim)
+        self.k_proj = nn.Linear(embedding_dim, self.internal_dim)
+        self.v_proj = nn.Linear(embedding_dim, self.internal_dim)
+        self.out_proj = nn.Linear(self.internal_dim, embedding_dim)
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Q (N, T, C), k and v (N, S, C) → (N, T, C)."""
-        q, k, v = (self._heads(x) for x in (self.q_proj(q), self.k_proj(k), self.v_proj(v)))
-        attended = F.scaled_dot_product_attention(q, k, v)  # (N, heads, T, ·)
-        output: Tensor = self.out_proj(attended.transpose(1, 2).flatten(2))  # (N, T, C)
+        q, k, v = (self._separate_heads(x, self.num_heads) for x in (self.q_proj(q), self.k_proj(k), self.v_proj(v)))
+        attended = F.scaled_dot_product_attention(q, k, v)
+        output: Tensor = self.out_proj(self._recombine_heads(attended))
         return output
 
-    def _heads(self, x: Tensor) -> Tensor:
-        N, T, C = x.shape  # noqa: N806
-        return x.view(N, T, self.num_heads, C // self.num_heads).transpose(1, 2)  # (N, T, C) → (N, heads, T, ·)
+    def _separate_heads(self, x: Tensor, num_heads: int) -> Tensor:
+        """(N, T, C) → (N, heads, T, C / heads)."""
+        return x.unflatten(-1, (num_heads, x.shape[-1] // num_heads)).transpose(1, 2)
+
+    def _recombine_heads(self, x: Tensor) -> Tensor:
+        """(N, heads, T, C / heads) → (N, T, C)."""
+        return x.transpose(1, 2).flatten(2)

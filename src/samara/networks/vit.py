@@ -122,9 +122,9 @@ class PatchEmbed(nn.Module):
         super().__init__()
         self.proj = nn.Conv2d(3, embed_dim, kernel_size=patch_size, stride=patch_size)
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(B, 3, H, W) → (B, h, w, D)."""
-        tokens: Tensor = self.proj(images)
+        tokens: Tensor = self.proj(x)
         return tokens.permute(0, 2, 3, 1)
 
 
@@ -171,7 +171,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, h, w, D) in and out; B counts windows in windowed blocks."""
         B, h, w, D = x.shape  # noqa: N806
-        qkv = self.qkv(x).view(B, h * w, 3, self.num_heads, -1)
+        qkv = self.qkv(x).reshape(B, h * w, 3, self.num_heads, -1)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).flatten(1, 2)  # each (B · heads, h · w, D / heads)
         grid_q = q.view(-1, h, w, q.shape[-1])
         bias_h = torch.einsum("bhwd,hkd->bhwk", grid_q, relative_positions(self.rel_pos_h, h))

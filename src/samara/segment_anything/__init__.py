@@ -2,40 +2,59 @@
 
     from samara.segment_anything import SamAutomaticMaskGenerator, SamPredictor, sam_model_registry
 
+Its submodules are here too (`modeling`, `utils.amg`, `utils.onnx`, `utils.transforms`, `build_sam`, `predictor`,
+`automatic_mask_generator`), and `install` lets programs that cannot be edited find all of it as `segment_anything`.
+
 Differs from Meta, on purpose:
 * a file is identified by its content: a wrong variant, a truncated download or a web page is one clear sentence, and
   weights are loaded before `eval()`, safely, and on whatever device there is;
-* prompts and pictures are validated; a float picture or an alpha channel is never converted silently;
+* a float picture or an alpha channel is never converted silently; prompts are taken as the original takes them, but
+  not NaN, and not points without labels;
 * automatic masks take a fraction of the memory, boxes are COCO-exact (width = x1 − x0), no score is NaN, and an image
-  without masks gives an empty list;
+  without masks gives an empty list; settings that are changed later count, all of them;
+* 16-bit networks and `torch.autocast` work, with the positions of prompts in full precision;
 * `Sam.forward` lets gradients through in training mode;
 * the registry also knows "vit_t" (MobileSAM), "samara_mini", whose file is part of this package, and HQ-SAM as
-  "hq_vit_h", "hq_vit_l", "hq_vit_b" and "hq_vit_t". HQ-SAM gives one mask where three are asked for, as in its own
-  package; `sam_model_registry["hq_vit_b"](checkpoint, hq_token_only=True)` gives the HQ mask without SAM's.
+  "hq_vit_h", "hq_vit_l", "hq_vit_b" and "hq_vit_t"; `sam_hq_model_registry` has HQ-SAM under the names of its own
+  package, and `samara.segment_anything_hq` is the drop-in for that.
 """
 
 from samara.segment_anything.automatic_mask_generator import SamAutomaticMaskGenerator
 from samara.segment_anything.build_sam import (
     build_sam,
+    build_sam_hq,
+    build_sam_hq_vit_b,
+    build_sam_hq_vit_h,
+    build_sam_hq_vit_l,
+    build_sam_hq_vit_t,
     build_sam_vit_b,
     build_sam_vit_h,
     build_sam_vit_l,
     build_sam_vit_t,
     build_samara_mini,
+    sam_hq_model_registry,
     sam_model_registry,
 )
+from samara.segment_anything.modeling.sam import Sam
 from samara.segment_anything.predictor import SamPredictor
-from samara.segment_anything.sam import Sam
+from samara.segment_anything.stand_in import install
 
 __all__ = [
     "Sam",
     "SamAutomaticMaskGenerator",
     "SamPredictor",
     "build_sam",
+    "build_sam_hq",
+    "build_sam_hq_vit_b",
+    "build_sam_hq_vit_h",
+    "build_sam_hq_vit_l",
+    "build_sam_hq_vit_t",
     "build_sam_vit_b",
     "build_sam_vit_h",
     "build_sam_vit_l",
     "build_sam_vit_t",
     "build_samara_mini",
+    "install",
+    "sam_hq_model_registry",
     "sam_model_registry",
 ]

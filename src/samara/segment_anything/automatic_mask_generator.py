@@ -1,42 +1,102 @@
-"""The official `SamAutomaticMaskGenerator`, on samara's generator."""
+"""The official `SamAutomaticMaskGenerator`: its steps, its methods to override and its attributes to set.
+
+Masks are made by samara's engine and in bounded memory as long as nobody changed how a predictor predicts; otherwise by
+the predictor's own `predict_torch`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
-from samara.automatic.generator import AutomaticMaskGenerator
-from samara.automatic.settings import AutomaticSettings
 from samara.errors import SettingsError
-from samara.masks.rle import Rle
-from samara.segment_anything.sam import Sam
+from samara.images import read_image
+from samara.masks.regions import clean
+from samara.masks.rle import Rle, place
+from samara.masks.suppression import box_nms
+from samara.segment_anything.drawn_masks import DrawnMasks, Filters, ReadyImage, masks_of_points, ready
+from samara.segment_anything.modeling.sam import Sam
+from samara.segment_anything.predictor import SamPredictor
+from samara.segment_anything.utils.amg import (
+    MaskData,
+    area_from_rle,
+    batch_iterator,
+    batched_mask_to_box,
+    box_xyxy_to_xywh,
+    build_all_layer_point_grids,
+    calculate_stability_score,
+    coco_encode_rle,
+    generate_crop_boxes,
+    is_box_near_crop_edge,
+    mask_to_rle_pytorch,
+    remove_small_regions,
+    rle_to_mask,
+    uncrop_boxes_xyxy,
+    uncrop_masks,
+    uncrop_points,
+)
+from samara.variants import VARIANTS
+
+__all__ = [  # with what the official module imports: code takes it from here too
+    "MaskData",
+    "Sam",
+    "SamAutomaticMaskGenerator",
+    "SamPredictor",
+    "area_from_rle",
+    "batch_iterator",
+    "batched_mask_to_box",
+    "box_xyxy_to_xywh",
+    "build_all_layer_point_grids",
+    "calculate_stability_score",
+    "coco_encode_rle",
+    "generate_crop_boxes",
+    "is_box_near_crop_edge",
+    "mask_to_rle_pytorch",
+    "remove_small_regions",
+    "rle_to_mask",
+    "uncrop_boxes_xyxy",
+    "uncrop_masks",
+    "uncrop_points",
+]
 
 OutputMode = Literal["binary_mask", "uncompressed_rle", "coco_rle"]
+OUTPUT_MODES = ("binary_mask", "uncompressed_rle", "coco_rle")
+
+Grids = list[npt.NDArray[np.float64]]
 
 
 class SamAutomaticMaskGenerator:
-    """Find everything in an image; arguments and defaults of the official class.
+    """Find everything in an image; arguments, defaults and attributes of the official class.
+
+    Every argument but `model` is an attribute too, and counts when an image comes: setting it later is the same as
+    having given it. What the official class takes is taken, also thresholds that switch a filter off.
 
     Args:
-        model: from `sam_model_registry`.
-        points_per_side: see `samara.AutomaticSettings`, as are all the others.
+        model: from `sam_model_registry`, or from parts.
+        points_per_side: points along each side of a regular grid, None for `point_grids`.
         points_per_batch: points decoded together.
-        pred_iou_thresh: keep masks with a higher predicted IoU; None for what suits the checkpoint.
-        stability_score_thresh: keep masks at least this stable; None for what suits the checkpoint.
+        pred_iou_thresh: keep masks with a higher predicted IoU; None for what suits the checkpoint, 0 for all.
+        stability_score_thresh: keep masks at least this stable; None for what suits the checkpoint, 0 for all.
         stability_score_offset: logits the threshold is moved by for that score.
         box_nms_thresh: box IoU above which the lesser mask goes.
         crop_n_layers: layers of crops.
         crop_nms_thresh: box IoU above which the mask of the larger crop goes.
         crop_overlap_ratio: overlap of crops.
         crop_n_points_downscale_factor: thinning of the grid per layer.
-        point_grids: explicit grids, with points_per_side=None.
+        point_grids: explicit grids (K, 2) in the unit square, one for the image and one for each layer of crops.
         min_mask_region_area: holes and specks below so many pixels are removed.
         output_mode: how masks are given: "binary_mask", "uncompressed_rle" or "coco_rle".
 
+    Attributes:
+        predictor: makes the masks; may be replaced.
+
     Raises:
-        SettingsError: a value is out of range.
+        SettingsError: a value has no meaning.
     """
 
     def __init__(  # noqa: PLR0917 - the official signature
@@ -52,35 +112,69 @@ class SamAutomaticMaskGenerator:
         crop_nms_thresh: float = 0.7,
         crop_overlap_ratio: float = 512 / 1500,
         crop_n_points_downscale_factor: int = 1,
-        point_grids: list[npt.NDArray[np.float64]] | None = None,
+        point_grids: Grids | None = None,
         min_mask_region_area: int = 0,
         output_mode: OutputMode = "binary_mask",
     ) -> None:
-        if output_mode not in ("binary_mask", "uncompressed_rle", "coco_rle"):
-            raise SettingsError(
-                f"output_mode is {output_mode!r}; it must be 'binary_mask', 'uncompressed_rle' or 'coco_rle'"
-            )
-        if points_per_side is None and point_grids is None:
-            raise SettingsError("give either points_per_side or point_grids")
-        self.model = model
-        self.output_mode: OutputMode = output_mode
-        self.settings = AutomaticSettings(
-            points_per_side=points_per_side,
-            points_per_batch=points_per_batch,
-            pred_iou_thresh=pred_iou_thresh,
-            stability_score_thresh=stability_score_thresh,
-            stability_score_offset=stability_score_offset,
-            box_nms_thresh=box_nms_thresh,
-            crop_n_layers=crop_n_layers,
-            crop_nms_thresh=crop_nms_thresh,
-            crop_overlap_ratio=crop_overlap_ratio,
-            crop_n_points_downscale_factor=crop_n_points_downscale_factor,
-            point_grids=None if point_grids is None else tuple(point_grids),
-            min_mask_region_area=min_mask_region_area,
+        if (points_per_side is None) == (point_grids is None):
+            raise SettingsError("give either points_per_side or point_grids, and None for the other")
+        suits = getattr(model, "origin", None) or VARIANTS["vit_h"]
+        self.predictor = SamPredictor(model)
+        self.points_per_batch = points_per_batch
+        self.pred_iou_thresh = suits.pred_iou_thresh if pred_iou_thresh is None else pred_iou_thresh
+        self.stability_score_thresh = (
+            suits.stability_score_thresh if stability_score_thresh is None else stability_score_thresh
         )
+        self.stability_score_offset = stability_score_offset
+        self.box_nms_thresh = box_nms_thresh
+        self.crop_n_layers = crop_n_layers
+        self.crop_nms_thresh = crop_nms_thresh
+        self.crop_overlap_ratio = crop_overlap_ratio
+        self.crop_n_points_downscale_factor = crop_n_points_downscale_factor
+        self.min_mask_region_area = min_mask_region_area
+        self.output_mode = output_mode
+        self._points_per_side = points_per_side
+        self._point_grids: tuple[object, Grids] = ("explicit", point_grids) if point_grids is not None else (None, [])
+        self._ready: ReadyImage | None = None
+        self._check()
 
-    def generate(self, image: npt.NDArray[np.uint8]) -> list[dict[str, Any]]:
+    @property
+    def model(self) -> Sam:
+        """The predictor's network."""
+        return self.predictor.model
+
+    @property
+    def points_per_side(self) -> int | None:
+        """Points along each side of the regular grid; None with explicit grids."""
+        return self._points_per_side
+
+    @points_per_side.setter
+    def points_per_side(self, count: int) -> None:
+        self._points_per_side = count
+        self._point_grids = (None, [])
+
+    @property
+    def point_grids(self) -> Grids:
+        """The grid of the image and of each layer of crops: explicit ones, or those of the present settings."""
+        made_from, grids = self._point_grids
+        wanted = (self._points_per_side, self.crop_n_layers, self.crop_n_points_downscale_factor)
+        if self._points_per_side is not None and made_from != wanted:
+            grids = build_all_layer_point_grids(*wanted)  # type: ignore[arg-type]  # the first is not None
+            self._point_grids = (wanted, grids)
+        return grids
+
+    @point_grids.setter
+    def point_grids(self, grids: Grids) -> None:
+        self._points_per_side = None
+        self._point_grids = ("explicit", grids)
+
+    @torch.no_grad()
+    def generate(self, image: npt.NDArray[np.uint8], multimask_output: bool = True) -> list[dict[str, Any]]:
         """Find everything in an image (H, W, 3) RGB uint8.
+
+        Args:
+            image: or anything else `samara.read_image` converts without guessing.
+            multimask_output: three masks per point instead of one, an argument that HQ-SAM's package has.
 
         Returns:
             Per mask: "segmentation" in the output mode, "area", "bbox" (xywh, COCO-exact), "predicted_iou",
@@ -88,25 +182,151 @@ class SamAutomaticMaskGenerator:
 
         Raises:
             ImageError: the picture cannot be converted without guessing.
+            SettingsError: a value that was set has no meaning.
         """
-        # Made here and not in the constructor: the model may have been moved to another device since.
-        masks = AutomaticMaskGenerator(self.model.as_loaded(), self.settings).generate(image)
-        return [
-            {
-                "segmentation": self._segmentation(masks.rles[index]),
-                "area": record["area"],
-                "bbox": record["bbox"],
-                "predicted_iou": record["predicted_iou"],
-                "point_coords": record["point_coords"],
-                "stability_score": record["stability_score"],
-                "crop_box": record["crop_box"],
-            }
-            for index, record in enumerate(masks.to_coco())
-        ]
+        self._check()
+        data = self._generate_masks(read_image(image), **_more(multimask_output))
+        if self.min_mask_region_area > 0:
+            threshold = max(self.box_nms_thresh, self.crop_nms_thresh)
+            data = self.postprocess_small_regions(data, self.min_mask_region_area, threshold)
+        return [self._record(data, index) for index in range(len(data["rles"]))]
+
+    def _record(self, data: MaskData, index: int) -> dict[str, Any]:
+        rle = Rle.from_coco(data["rles"][index])
+        x0, y0, x1, y1 = rle.box_xyxy
+        left, top, right, bottom = (int(side) for side in data["crop_boxes"][index])
+        return {
+            "segmentation": self._segmentation(rle),
+            "area": rle.area,
+            "bbox": [x0, y0, x1 - x0, y1 - y0],
+            "predicted_iou": float(data["iou_preds"][index]),
+            "point_coords": [data["points"][index].tolist()],
+            "stability_score": float(data["stability_score"][index]),
+            "crop_box": [left, top, right - left, bottom - top],
+        }
 
     def _segmentation(self, rle: Rle) -> npt.NDArray[np.bool_] | dict[str, Any]:
         if self.output_mode == "binary_mask":
             return rle.decode()
-        if self.output_mode == "coco_rle":
-            return dict(rle.to_coco())
-        return {"size": [rle.height, rle.width], "counts": rle.uncompressed()}
+        return dict(rle.to_coco()) if self.output_mode == "coco_rle" else _uncompressed(rle)
+
+    def _generate_masks(self, image: npt.NDArray[np.uint8], multimask_output: bool = True) -> MaskData:
+        """Masks of all crops without near duplicates, as arrays."""
+        orig_size = image.shape[:2]
+        crop_boxes, layers = generate_crop_boxes(orig_size, self.crop_n_layers, self.crop_overlap_ratio)
+        data = MaskData()
+        for crop_box, layer in zip(crop_boxes, layers, strict=True):
+            data.cat(self._process_crop(image, crop_box, layer, orig_size, **_more(multimask_output)))
+        if len(crop_boxes) > 1:
+            x0, y0, x1, y1 = torch.as_tensor(data["crop_boxes"]).T.float()
+            data.filter(_nms(data["boxes"], 1 / ((x1 - x0) * (y1 - y0)), self.crop_nms_thresh))  # small ones first
+        data.to_numpy()
+        return data
+
+    def _process_crop(
+        self,
+        image: npt.NDArray[np.uint8],
+        crop_box: Sequence[int],
+        crop_layer_idx: int,
+        orig_size: tuple[int, ...],
+        multimask_output: bool = True,
+    ) -> MaskData:
+        """Masks of one crop, in the picture's frame, without near duplicates."""
+        x0, y0, x1, y1 = crop_box
+        crop = image[y0:y1, x0:x1]
+        self.predictor.set_image(crop)
+        points = self.point_grids[crop_layer_idx] * np.array(crop.shape[1::-1])
+        data = MaskData()
+        try:
+            self._ready = ready(self.predictor) if isinstance(self.predictor, SamPredictor) else None
+            for (batch,) in batch_iterator(self.points_per_batch, points):
+                data.cat(self._process_batch(batch, crop.shape[:2], crop_box, orig_size, **_more(multimask_output)))
+        finally:
+            self._ready = None
+        self.predictor.reset_image()
+        if not data.items():  # no points
+            data = _table(DrawnMasks.none(), np.zeros((0, 2)))
+        data.filter(_nms(data["boxes"], data["iou_preds"], self.box_nms_thresh))
+        data["boxes"] = uncrop_boxes_xyxy(data["boxes"], crop_box)
+        data["points"] = uncrop_points(data["points"], crop_box)
+        data["crop_boxes"] = torch.tensor(list(crop_box)).repeat(len(data["rles"]), 1)
+        return data
+
+    def _process_batch(
+        self,
+        points: npt.NDArray[np.float64],
+        im_size: tuple[int, ...],
+        crop_box: Sequence[int],
+        orig_size: tuple[int, ...],
+        multimask_output: bool = True,
+    ) -> MaskData:
+        """Masks of some points (K, 2) that pass every filter but suppression; points and boxes in the crop's frame."""
+        filters = Filters(
+            multimask=multimask_output,
+            predicted_iou=self.pred_iou_thresh,
+            stability=self.stability_score_thresh,
+            stability_offset=self.stability_score_offset,
+        )
+        drawn = masks_of_points(self.predictor, points, (im_size[0], im_size[1]), filters, self._ready)
+        data = _table(drawn, points)
+        height, width = orig_size
+        data.filter(~is_box_near_crop_edge(data["boxes"], crop_box, [0, 0, width, height]))
+        data["rles"] = [_uncompressed(place(rle, height, width, *crop_box[:2])) for rle in data["rles"]]
+        return data
+
+    @staticmethod
+    def postprocess_small_regions(mask_data: MaskData, min_area: int, nms_thresh: float) -> MaskData:
+        """Remove holes and specks, in place, then duplicates that this made, preferring masks that did not change."""
+        cleaned = [clean(Rle.from_coco(rle), min_area) for rle in mask_data["rles"]]
+        scores = torch.tensor([float(not changed) for _, changed in cleaned])
+        boxes = torch.tensor([rle.box_xyxy for rle, _ in cleaned]).view(-1, 4) - torch.tensor([0, 0, 1, 1])
+        mask_data["rles"] = [_uncompressed(rle) for rle, _ in cleaned]
+        mask_data["boxes"] = boxes if isinstance(mask_data["boxes"], Tensor) else boxes.numpy()
+        mask_data.filter(_nms(boxes, scores, nms_thresh))
+        return mask_data
+
+    def _check(self) -> None:
+        """Raise SettingsError for what would otherwise fail later or be ignored."""
+        if self.output_mode not in OUTPUT_MODES:
+            raise SettingsError(
+                f"output_mode is {self.output_mode!r}; it must be {' or '.join(map(repr, OUTPUT_MODES))}"
+            )
+        for name in ("points_per_side", "points_per_batch", "crop_n_points_downscale_factor"):
+            if (value := getattr(self, name)) is not None and not value >= 1:
+                raise SettingsError(f"{name} is {value}; it must be at least 1")
+        if not self.crop_n_layers >= 0:
+            raise SettingsError(f"crop_n_layers is {self.crop_n_layers}; it must be 0 or more")
+        if len(self.point_grids) <= self.crop_n_layers:
+            raise SettingsError(
+                f"{len(self.point_grids)} point grids for {self.crop_n_layers} crop layers; give one for the whole "
+                "image and one for each layer"
+            )
+
+
+def _more(multimask_output: bool) -> dict[str, bool]:
+    """The argument that HQ-SAM added, where it matters: who overrides a method of SAM's does not know it."""
+    return {} if multimask_output else {"multimask_output": False}
+
+
+def _table(drawn: DrawnMasks, points: npt.NDArray[np.float64]) -> MaskData:
+    """The official columns; boxes inclusive, rows of `rles` still to be placed in the picture."""
+    boxes = torch.tensor([rle.box_xyxy for rle in drawn.rles], dtype=torch.int64).view(-1, 4)
+    return MaskData(
+        iou_preds=torch.from_numpy(drawn.predicted_iou),
+        points=torch.from_numpy(points[drawn.point]),
+        stability_score=torch.from_numpy(drawn.stability),
+        boxes=boxes - torch.tensor([0, 0, 1, 1]),
+        rles=list(drawn.rles),
+    )
+
+
+def _uncompressed(rle: Rle) -> dict[str, Any]:
+    return {"size": [rle.height, rle.width], "counts": rle.uncompressed()}
+
+
+def _nms(boxes: Tensor, scores: Tensor, threshold: float) -> Tensor:
+    """Indices of the boxes that stay; above 1 all do, below 0 the best alone, as by the official rule."""
+    if threshold < 0:
+        return scores.argsort(descending=True, stable=True)[:1]
+    kept = box_nms(boxes.cpu().numpy(), scores.cpu().numpy(), min(threshold, 1.0))
+    return torch.from_numpy(kept)

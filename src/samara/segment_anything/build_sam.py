@@ -1,58 +1,52 @@
-"""The official registry: variant name → function that builds a `Sam`."""
+"""The official registry: variant name → function that builds a `Sam`; and HQ-SAM's, as its own package has it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from torch import nn
 
 from samara.checkpoints.catalogue import find
 from samara.checkpoints.identify import identify
 from samara.checkpoints.load import load, runnable_variant, trained_size
+from samara.checkpoints.state_dicts import read_state_dict
 from samara.errors import WrongCheckpoint
-from samara.segment_anything.sam import Sam
-from samara.variants import VARIANTS
+from samara.segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
+from samara.segment_anything.modeling.hq import freeze_all_but_hq_part
+from samara.variants import VARIANTS, Variant
 
+__all__ = [
+    "ImageEncoderViT",
+    "MaskDecoder",
+    "PromptEncoder",
+    "Sam",
+    "TwoWayTransformer",
+    "build_sam",
+    "build_sam_hq",
+    "build_sam_hq_vit_b",
+    "build_sam_hq_vit_h",
+    "build_sam_hq_vit_l",
+    "build_sam_hq_vit_t",
+    "build_sam_vit_b",
+    "build_sam_vit_h",
+    "build_sam_vit_l",
+    "build_sam_vit_t",
+    "build_samara_mini",
+    "sam_hq_model_registry",
+    "sam_model_registry",
+]
 
-def _build(name: str, checkpoint: str | os.PathLike[str] | None = None, *, hq_token_only: bool = False) -> Sam:
-    """Build a catalogue entry's network on the CPU, in eval mode.
+File = str | os.PathLike[str]
 
-    Args:
-        name: catalogue name.
-        checkpoint: file with the weights. Without one they are random, as in the official package, except that
-            `samara_mini` has its own at hand.
-        hq_token_only: HQ-SAM: give the HQ mask alone instead of its sum with SAM's.
+INPUT_SIZE = 1024
+PATCH_SIZE = 16
+EMBED_DIM = 256
 
-    Raises:
-        WrongCheckpoint: the file holds another variant.
-        SettingsError: `hq_token_only` of a variant that has no HQ token.
-    """
-    entry = find(name)
-    if checkpoint is None:
-        weights: Literal["file", "random"] = "file" if entry.embedded else "random"
-        return Sam(load(name, device="cpu", precision="float32", weights=weights, hq_token_only=hq_token_only))
-    identity = identify(checkpoint)
-    variant = runnable_variant(identity)
-    if variant.name != entry.variant:
-        keys = [key for key, known in _REGISTERED.items() if find(known).variant == identity.variant]
-        fitting = " or ".join(f"sam_model_registry[{key!r}]" for key in keys) or "samara.load, which takes it"
-        raise WrongCheckpoint(
-            f"{checkpoint}: {identity.description}, not {VARIANTS[entry.variant].title}; use {fitting}"
-        )
-    loaded = load(
-        Path(checkpoint),
-        device="cpu",
-        precision="float32",
-        input_size=trained_size(variant, entry),
-        hq_token_only=hq_token_only,
-    )
-    return Sam(loaded)
-
-
-_REGISTERED = {
-    "default": "sam_vit_h",
+_CATALOGUED = {
     "vit_h": "sam_vit_h",
     "vit_l": "sam_vit_l",
     "vit_b": "sam_vit_b",
@@ -63,11 +57,134 @@ _REGISTERED = {
     "hq_vit_b": "sam_hq_vit_b",
     "hq_vit_t": "sam_hq_vit_tiny",
 }
+"""Keys of the registry, and what the catalogue calls these checkpoints."""
 
-sam_model_registry: dict[str, Callable[..., Sam]] = {key: partial(_build, name) for key, name in _REGISTERED.items()}
 
-build_sam = build_sam_vit_h = sam_model_registry["vit_h"]
-build_sam_vit_l = sam_model_registry["vit_l"]
-build_sam_vit_b = sam_model_registry["vit_b"]
-build_sam_vit_t = sam_model_registry["vit_t"]
-build_samara_mini = sam_model_registry["samara_mini"]
+def _build(key: str, checkpoint: File | None = None, *, hq_token_only: bool = False) -> Sam:
+    """Build a catalogue entry's network on the CPU, in eval mode.
+
+    Of HQ-SAM everything but the HQ part is frozen, as in its own package.
+
+    Args:
+        key: of the registry.
+        checkpoint: file with the weights. Without one they are random, as in the official package, except that
+            `samara_mini` has its own at hand.
+        hq_token_only: HQ-SAM: give the HQ mask alone instead of its sum with SAM's.
+
+    Raises:
+        WrongCheckpoint: the file holds another variant.
+        SettingsError: `hq_token_only` of a variant that has no HQ token.
+    """
+    entry = find(_CATALOGUED[key])
+    if checkpoint is None:
+        weights: Literal["file", "random"] = "file" if entry.embedded else "random"
+        loaded = load(entry.name, device="cpu", precision="float32", weights=weights, hq_token_only=hq_token_only)
+    else:
+        variant = _fitting_variant(checkpoint, entry.variant)
+        loaded = load(
+            Path(checkpoint),
+            device="cpu",
+            precision="float32",
+            input_size=trained_size(variant, entry),
+            hq_token_only=hq_token_only,
+        )
+    sam = Sam.from_loaded(loaded)
+    if loaded.variant.family == "hq_sam":
+        freeze_all_but_hq_part(sam)
+    return sam
+
+
+def _fitting_variant(checkpoint: File, wanted: str) -> Variant:
+    """The variant of a file, which must be the wanted one; its sizes are the file's own."""
+    identity = identify(checkpoint)
+    variant = runnable_variant(identity)
+    if variant.name != wanted:
+        keys = [key for key, name in _CATALOGUED.items() if find(name).variant == identity.variant]
+        fitting = " or ".join(f"sam_model_registry[{key!r}]" for key in keys) or "samara.load, which takes it"
+        raise WrongCheckpoint(f"{checkpoint}: {identity.description}, not {VARIANTS[wanted].title}; use {fitting}")
+    return variant
+
+
+def _build_sam(
+    encoder_embed_dim: int,
+    encoder_depth: int,
+    encoder_num_heads: int,
+    encoder_global_attn_indexes: Collection[int],
+    checkpoint: File | None = None,
+) -> Sam:
+    """Build a network with a ViT of any size on the CPU, in eval mode; random without a checkpoint.
+
+    Raises:
+        WrongCheckpoint: the file's tensors do not fit the network.
+    """
+    encoder = ImageEncoderViT(
+        **vit_numbers(encoder_embed_dim, encoder_depth, encoder_num_heads, encoder_global_attn_indexes)
+    )
+    return assembled(encoder, MaskDecoder(transformer=TwoWayTransformer(), transformer_dim=EMBED_DIM), checkpoint)
+
+
+def vit_numbers(embed_dim: int, depth: int, num_heads: int, global_attn_indexes: Collection[int]) -> dict[str, Any]:
+    """The arguments of SAM's image encoders, published ones and others of their kind."""
+    return {
+        "img_size": INPUT_SIZE,
+        "patch_size": PATCH_SIZE,
+        "embed_dim": embed_dim,
+        "depth": depth,
+        "num_heads": num_heads,
+        "norm_layer": partial(nn.LayerNorm, eps=1e-6),
+        "use_rel_pos": True,
+        "window_size": 14,
+        "global_attn_indexes": global_attn_indexes,
+        "out_chans": EMBED_DIM,
+    }
+
+
+def assembled(image_encoder: nn.Module, mask_decoder: nn.Module, checkpoint: File | None) -> Sam:
+    """A network from its parts in eval mode, with the weights of a file if there is one.
+
+    Raises:
+        WrongCheckpoint: the file's tensors do not fit the network.
+    """
+    side = INPUT_SIZE // PATCH_SIZE
+    prompt_encoder = PromptEncoder(EMBED_DIM, (side, side), (INPUT_SIZE, INPUT_SIZE), mask_in_chans=16)
+    sam = Sam(image_encoder, prompt_encoder, mask_decoder)
+    if checkpoint is not None:
+        try:
+            sam.load_state_dict(read_state_dict(Path(checkpoint)), strict=True)
+        except RuntimeError as problem:
+            raise WrongCheckpoint(f"{checkpoint} does not fit a network of these numbers: {problem}") from problem
+    return sam.eval()
+
+
+build_sam_vit_h = partial(_build, "vit_h")
+build_sam_vit_l = partial(_build, "vit_l")
+build_sam_vit_b = partial(_build, "vit_b")
+build_sam_vit_t = partial(_build, "vit_t")
+build_samara_mini = partial(_build, "samara_mini")
+build_sam_hq_vit_h = partial(_build, "hq_vit_h")
+build_sam_hq_vit_l = partial(_build, "hq_vit_l")
+build_sam_hq_vit_b = partial(_build, "hq_vit_b")
+build_sam_hq_vit_t = partial(_build, "hq_vit_t")
+build_sam = build_sam_vit_h
+build_sam_hq = build_sam_hq_vit_h
+
+sam_model_registry: dict[str, Callable[..., Sam]] = {
+    "default": build_sam,
+    "vit_h": build_sam,
+    "vit_l": build_sam_vit_l,
+    "vit_b": build_sam_vit_b,
+    "vit_t": build_sam_vit_t,
+    "samara_mini": build_samara_mini,
+    "hq_vit_h": build_sam_hq_vit_h,
+    "hq_vit_l": build_sam_hq_vit_l,
+    "hq_vit_b": build_sam_hq_vit_b,
+    "hq_vit_t": build_sam_hq_vit_t,
+}
+
+sam_hq_model_registry: dict[str, Callable[..., Sam]] = {
+    "default": build_sam_hq,
+    "vit_h": build_sam_hq,
+    "vit_l": build_sam_hq_vit_l,
+    "vit_b": build_sam_hq_vit_b,
+    "vit_tiny": build_sam_hq_vit_t,
+}

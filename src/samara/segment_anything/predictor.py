@@ -1,4 +1,8 @@
-"""The official `SamPredictor`: the same stateful interface, on samara's stateless parts."""
+"""The official `SamPredictor`: the same stateful interface, and as tolerant as the original.
+
+What samara's own `Predictor` refuses because it is probably a mistake (a point outside the picture, a box without area)
+is taken here, as the official class takes it. Numbers that are none, and shapes that cannot be meant, are refused.
+"""
 
 from __future__ import annotations
 
@@ -11,25 +15,34 @@ from torch import Tensor
 
 from samara.errors import ImageError, PromptError
 from samara.images import read_image
-from samara.prompts import Prompt
-from samara.segment_anything.sam import Sam
+from samara.segment_anything.modeling.sam import Sam, decode, input_size_of
 from samara.segment_anything.utils.transforms import ResizeLongestSide
+
+__all__ = ["ImageNotSet", "ResizeLongestSide", "Sam", "SamPredictor"]
+
+
+class ImageNotSet(PromptError, RuntimeError):
+    """Masks were asked for before an image was set; a RuntimeError too, as the official code raises."""
 
 
 class SamPredictor:
     """Set an image, then predict masks for prompts on it.
 
     Args:
-        sam_model: from `sam_model_registry`.
+        sam_model: from `sam_model_registry`, put together from parts, or wrapped by what passes its attributes on.
+
+    Attributes:
+        model: the network.
+        transform: how pictures and prompts come into its input frame.
+        is_image_set, features, original_size, input_size: the image that is set. Code that keeps embeddings may set
+            them itself.
+        interm_features: early features, of HQ-SAM.
     """
 
     def __init__(self, sam_model: Sam) -> None:
         self.model = sam_model
-        self.transform = ResizeLongestSide(sam_model.prompt_encoder.input_image_size[0])
-        self.is_image_set = False
-        self.features: Tensor | None = None
-        self.original_size: tuple[int, int] = (0, 0)
-        self.input_size: tuple[int, int] = (0, 0)
+        self.transform = ResizeLongestSide(input_size_of(sam_model))
+        self.reset_image()
 
     @property
     def device(self) -> torch.device:
@@ -49,8 +62,10 @@ class SamPredictor:
         if image_format not in ("RGB", "BGR"):
             raise ImageError(f"image_format is {image_format!r}; it must be 'RGB' or 'BGR'")
         pixels = read_image(image, channel_order="BGR" if image_format == "BGR" else "RGB")
-        tensor = torch.tensor(self.transform.apply_image(pixels), device=self.device).permute(2, 0, 1)[None]
-        self.set_torch_image(tensor, (pixels.shape[0], pixels.shape[1]))
+        if self.model.image_format == "BGR":
+            pixels = np.ascontiguousarray(pixels[..., ::-1])
+        resized = torch.tensor(self.transform.apply_image(pixels), device=self.device)
+        self.set_torch_image(resized.permute(2, 0, 1)[None], (pixels.shape[0], pixels.shape[1]))
 
     @torch.no_grad()
     def set_torch_image(self, transformed_image: Tensor, original_image_size: tuple[int, ...]) -> None:
@@ -63,38 +78,40 @@ class SamPredictor:
         Raises:
             ImageError: another shape.
         """
-        side = self.transform.target_length
+        side = input_size_of(self.model)
         shape = tuple(transformed_image.shape)
-        if len(shape) != 4 or shape[:2] != (1, 3) or max(shape[2:]) != side:
+        if len(shape) != 4 or shape[1] != 3 or max(shape[2:]) != side:
             raise ImageError(
                 f"set_torch_image takes (1, 3, H, W) with the longest side {side}, got {shape}; resize with "
                 "predictor.transform.apply_image_torch, or use set_image"
             )
         self.reset_image()
-        self.original_size = (original_image_size[0], original_image_size[1])
+        self.original_size = (int(original_image_size[0]), int(original_image_size[1]))
         self.input_size = (shape[2], shape[3])
-        images = self.model.preprocess(transformed_image.to(self.device))
-        self.features = self.model.image_encoder(images)
+        encoded = self.model.image_encoder(self.model.preprocess(transformed_image.to(self.device)))
+        self.features, self.interm_features = encoded if isinstance(encoded, tuple) else (encoded, None)
         self.is_image_set = True
 
-    def predict(
+    def predict(  # noqa: PLR0917 - the official signature
         self,
-        point_coords: npt.NDArray[Any] | None = None,
-        point_labels: npt.NDArray[Any] | None = None,
-        box: npt.NDArray[Any] | None = None,
-        mask_input: npt.NDArray[Any] | None = None,
+        point_coords: npt.ArrayLike | None = None,
+        point_labels: npt.ArrayLike | None = None,
+        box: npt.ArrayLike | None = None,
+        mask_input: npt.ArrayLike | None = None,
         multimask_output: bool = True,
         return_logits: bool = False,
+        hq_token_only: bool = False,
     ) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Predict masks for one object.
 
         Args:
-            point_coords: (P, 2) as (x, y) in pixels of the original image.
-            point_labels: (P,), 1 foreground, 0 background.
+            point_coords: (P, 2) as (x, y) in pixels of the original image; P may be 0.
+            point_labels: (P,), 1 foreground, 0 background, −1 no point.
             box: (4,) xyxy.
             mask_input: (1, 4h, 4w) logits of an earlier prediction.
             multimask_output: three masks instead of one.
             return_logits: logits instead of booleans.
+            hq_token_only: HQ-SAM: the HQ mask alone.
 
         Returns:
             masks: (M, H, W) bool, or float32 logits.
@@ -102,28 +119,26 @@ class SamPredictor:
             low_res_logits: (M, 4h, 4w) float32.
 
         Raises:
-            PromptError: no image is set, or a prompt is malformed or outside the image.
+            ImageNotSet: no image is set.
+            PromptError: a prompt has a shape that cannot be meant, or holds NaN or infinity.
         """
         self._need_image()
-        if point_coords is not None and point_labels is None:
-            raise PromptError("point_labels must be given with point_coords: 1 foreground, 0 background")
-        height, width = self.original_size
         points = labels = boxes = masks = None
-        if point_coords is not None or box is not None or mask_input is not None:
-            prompt = Prompt(point_coords, point_labels, box, mask_input)
-            prompt.check_inside((height, width))
-            if len(prompt.points_xy):
-                points = self._tensor(self.transform.apply_coords(prompt.points_xy, (height, width)))[None]
-                labels = self._tensor(prompt.point_labels)[None]
-            if prompt.box_xyxy is not None:
-                boxes = self._tensor(self.transform.apply_boxes(prompt.box_xyxy, (height, width)))
-            if prompt.mask_logits is not None:
-                masks = self._tensor(prompt.mask_logits)[None, None]
-        full, iou, low_res = self.predict_torch(points, labels, boxes, masks, multimask_output, return_logits)
-        return full[0].cpu().numpy(), iou[0].cpu().numpy(), low_res[0].cpu().numpy()
+        if point_coords is not None:
+            coordinates, its_labels = _points(point_coords, point_labels)
+            points = self._tensor(self.transform.apply_coords(coordinates, self.original_size))[None]
+            labels = torch.as_tensor(its_labels, device=self.device)[None]
+        if box is not None:
+            boxes = self._tensor(self.transform.apply_boxes(_box(box), self.original_size))
+        if mask_input is not None:
+            masks = self._tensor(_mask_logits(mask_input))[None]
+        more = {"hq_token_only": True} if hq_token_only else {}  # so that who overrides predict_torch need not know it
+        answers = self.predict_torch(points, labels, boxes, masks, multimask_output, return_logits, **more)
+        full, iou, low_res = (_array(answer[0]) for answer in answers)
+        return full, iou, low_res
 
     @torch.no_grad()
-    def predict_torch(
+    def predict_torch(  # noqa: PLR0917 - the official signature
         self,
         point_coords: Tensor | None,
         point_labels: Tensor | None,
@@ -131,6 +146,7 @@ class SamPredictor:
         mask_input: Tensor | None = None,
         multimask_output: bool = True,
         return_logits: bool = False,
+        hq_token_only: bool = False,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Predict masks for N objects, prompts already in the frame of the resized image.
 
@@ -141,29 +157,51 @@ class SamPredictor:
             mask_input: (N, 1, 4h, 4w) logits.
             multimask_output: three masks per object instead of one.
             return_logits: logits instead of booleans.
+            hq_token_only: HQ-SAM: the HQ mask alone.
 
         Returns:
             masks (N, M, H, W), predicted IoU (N, M), low-res logits (N, M, 4h, 4w).
 
         Raises:
-            PromptError: no image is set.
+            ImageNotSet: no image is set.
+            PromptError: points without labels.
         """
-        self._need_image()
-        points = None
-        if point_coords is not None and point_labels is not None:
-            points = (point_coords.to(self.device, torch.float32), point_labels.to(self.device))
-        sparse, dense = self.model.prompt_encoder(points, boxes, mask_input)
-        low_res_logits, predicted_iou = self.model.predict_low_res(
-            self.get_image_embedding(), sparse, dense, multimask_output
+        low_res_logits, predicted_iou = self.predict_low_res(
+            point_coords, point_labels, boxes, mask_input, multimask_output, hq_token_only
         )
         masks = self.model.postprocess_masks(low_res_logits, self.input_size, self.original_size)
         return masks if return_logits else masks > self.model.mask_threshold, predicted_iou, low_res_logits
+
+    @torch.no_grad()
+    def predict_low_res(
+        self,
+        point_coords: Tensor | None,
+        point_labels: Tensor | None,
+        boxes: Tensor | None = None,
+        mask_input: Tensor | None = None,
+        multimask_output: bool = True,
+        hq_token_only: bool = False,
+    ) -> tuple[Tensor, Tensor]:
+        """The last two results of `predict_torch`, without the masks at the size of the image."""
+        self._need_image()
+        points = None
+        if point_coords is not None:
+            if point_labels is None:
+                raise PromptError("point_labels must be given with point_coords: 1 foreground, 0 background")
+            points = (point_coords.to(self.device), point_labels.to(self.device))
+        prompts = {
+            "points": points,
+            "boxes": None if boxes is None else boxes.to(self.device),
+            "masks": None if mask_input is None else mask_input.to(self.device, self.model.pixel_mean.dtype),
+        }
+        features = self.features if self.interm_features is None else (self.features, self.interm_features)
+        return decode(self.model, features, prompts, multimask_output, hq_token_only)
 
     def get_image_embedding(self) -> Tensor:
         """The embedding of the image that is set, (1, C, h, w).
 
         Raises:
-            PromptError: no image is set.
+            ImageNotSet: no image is set.
         """
         self._need_image()
         assert self.features is not None, "set together with is_image_set"
@@ -172,12 +210,66 @@ class SamPredictor:
     def reset_image(self) -> None:
         """Forget the image."""
         self.is_image_set = False
-        self.features = None
-        self.original_size = self.input_size = (0, 0)
+        self.features: Tensor | None = None
+        self.interm_features: list[Tensor] | None = None
+        self.original_size: tuple[int, int] = (0, 0)
+        self.input_size: tuple[int, int] = (0, 0)
+        # The official class has these four, and never fills them.
+        self.orig_h = self.orig_w = self.input_h = self.input_w = None
 
     def _need_image(self) -> None:
         if not self.is_image_set:
-            raise PromptError("no image is set; call set_image(image) before predicting")
+            raise ImageNotSet("no image is set; call set_image(image) before predicting")
 
     def _tensor(self, array: npt.NDArray[Any]) -> Tensor:
-        return torch.tensor(array, device=self.device)
+        return torch.as_tensor(array, dtype=torch.float32, device=self.device)
+
+
+def _array(tensor: Tensor) -> npt.NDArray[Any]:
+    """As numpy has it, which knows no bfloat16."""
+    tensor = tensor.detach().cpu()
+    return (tensor if tensor.dtype == torch.bool else tensor.float()).numpy()
+
+
+def _numbers(values: Any, what: str) -> npt.NDArray[np.float64]:  # Any: whatever the user passed
+    if hasattr(values, "detach"):  # a torch tensor, perhaps on a GPU or with gradients
+        values = values.detach().cpu()
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise PromptError(f"{what} must be numbers in a regular array, got {values!r:.80}") from error
+    if not np.isfinite(array).all():
+        raise PromptError(f"{what} holds NaN or infinity; give finite numbers")
+    return array
+
+
+def _points(coords: Any, labels: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:  # Any: see _numbers
+    if labels is None:
+        raise PromptError("point_labels must be given with point_coords: 1 foreground, 0 background")
+    array, kinds = _numbers(coords, "point_coords"), _numbers(labels, "point_labels").astype(np.int64)
+    array = array.reshape(-1, 2) if array.size == 0 else array
+    if array.ndim != 2 or array.shape[1] != 2 or kinds.shape != array.shape[:1]:
+        raise PromptError(
+            f"point_coords must have shape (P, 2) and point_labels (P,), got {array.shape} and {kinds.shape}"
+        )
+    return array, kinds
+
+
+def _box(box: Any) -> npt.NDArray[np.float64]:  # Any: see _numbers
+    array = _numbers(box, "box")
+    if array.size != 4:
+        raise PromptError(
+            f"a box must be four numbers [x0, y0, x1, y1], got shape {array.shape}; several boxes go through "
+            "predict_torch"
+        )
+    return array
+
+
+def _mask_logits(logits: Any) -> npt.NDArray[np.float64]:  # Any: see _numbers
+    array = _numbers(logits, "mask_input")
+    array = array[None] if array.ndim == 2 else array
+    if array.ndim != 3:
+        raise PromptError(
+            f"mask_input must have shape (1, 4h, 4w), got {array.shape}; low_res_logits[i : i + 1] has it"
+        )
+    return array

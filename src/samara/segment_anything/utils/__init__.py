@@ -1,1 +1,1 @@
-"""What user code imports from `segment_anything.utils`."""
+"""The official `utils`: transforms, the parts of automatic mask generators, and the decoder for exporters."""

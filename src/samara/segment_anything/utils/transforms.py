@@ -23,9 +23,13 @@ class ResizeLongestSide:
         self.target_length = target_length
 
     def apply_image(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Resize (H, W, 3) RGB."""
-        pixels = read_image(image)
-        return resize(pixels, self._frame((pixels.shape[0], pixels.shape[1])))
+        """Resize (H, W, 3) RGB uint8, or whatever else Pillow resizes: (H, W), or (H, W, 4) uint8.
+
+        Raises:
+            ImageError: anything that can neither be resized as it is nor read as a picture.
+        """
+        pixels = image if _is_resizable(image) else read_image(image)
+        return np.array(resize(pixels, self._frame(pixels.shape[:2])))
 
     def apply_coords(self, coords: npt.NDArray[np.floating], original_size: tuple[int, ...]) -> npt.NDArray[np.float32]:
         """Map points (..., 2) as (x, y) into the resized picture; `original_size` is (H, W).
@@ -60,3 +64,11 @@ class ResizeLongestSide:
 
     def _frame(self, original_size: tuple[int, ...]) -> Frame:
         return Frame((original_size[0], original_size[1]), self.target_length)
+
+
+def _is_resizable(image: object) -> bool:
+    """Whether Pillow has a mode for an array as it is."""
+    if not isinstance(image, np.ndarray):
+        return False
+    colours = image.ndim == 3 and image.shape[2] in (3, 4) and image.dtype == np.uint8
+    return colours or (image.ndim == 2 and image.dtype in (np.uint8, np.int32, np.float32))

@@ -1,0 +1,224 @@
+"""Masks of points on the image that a predictor has set, judged and as run lengths.
+
+There are three ways, and each is taken only where it gives what the predictor itself would give:
+
+    engine      samara's engine judges masks by their predicted IoU before it draws them; for networks of samara's
+    parts       prompt encoder and mask decoder are called as the official code calls them, whatever stands there
+    predictor   a predictor that predicts in a way of its own is asked for everything
+
+In the first two only the good masks are made at the size of the image, a few at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from samara.automatic.stable_masks import stable_masks
+from samara.devices import Precision, computing
+from samara.engines.engine import Decoded, InputPrompts
+from samara.engines.torch_engine import PreparedByTorch, TorchEngine
+from samara.masks.rle import Rle, encode_masks
+from samara.networks.early_features import join_early
+from samara.networks.hq_mask_decoder import HqMaskDecoder
+from samara.networks.mask_decoder import MaskDecoder
+from samara.networks.plain import own_adaptations
+from samara.networks.prompt_encoder import PromptEncoder
+from samara.networks.sam import Sam as Network
+from samara.preprocessing import Frame
+from samara.segment_anything.modeling.sam import Sam, input_size_of
+from samara.segment_anything.modeling.twins import samaras_twin
+from samara.segment_anything.predictor import SamPredictor
+from samara.segment_anything.utils.amg import calculate_stability_score
+
+
+@dataclass(frozen=True)
+class DrawnMasks:
+    """M masks, none of them empty.
+
+    Attributes:
+        rles: in the frame of the image that is set.
+        point: (M,) int64, index of the point that each answers.
+        predicted_iou: (M,) float32.
+        stability: (M,) float32.
+    """
+
+    rles: tuple[Rle, ...]
+    point: npt.NDArray[np.int64]
+    predicted_iou: npt.NDArray[np.float32]
+    stability: npt.NDArray[np.float32]
+
+    @classmethod
+    def none(cls) -> DrawnMasks:
+        """No mask."""
+        return cls((), np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32))
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which masks are wanted; a threshold that is not above 0 keeps all.
+
+    Attributes:
+        multimask: three masks per point instead of one.
+        predicted_iou: masks must have a higher predicted IoU.
+        stability: masks must be at least so stable.
+        stability_offset: logits that the threshold of a mask is moved by for that.
+    """
+
+    multimask: bool
+    predicted_iou: float
+    stability: float
+    stability_offset: float
+
+
+@dataclass(frozen=True)
+class ReadyImage:
+    """An image that is set, made ready for the engine once for many points.
+
+    Attributes:
+        features: the predictor's, to know the image again.
+        images: what the engine made of it; None where the parts have to be called.
+    """
+
+    features: Tensor | None
+    images: PreparedByTorch | None
+
+
+def ready(predictor: SamPredictor) -> ReadyImage:
+    """Make the image that a predictor has set ready."""
+    sam, features = predictor.model, predictor.features
+    prompt_encoder, mask_decoder = samaras_twin(sam.prompt_encoder), samaras_twin(sam.mask_decoder)
+    known = _is_exactly(prompt_encoder, PromptEncoder) and _is_exactly(mask_decoder, MaskDecoder, HqMaskDecoder)
+    if features is None or len(features) != 1 or not known:
+        return ReadyImage(features, None)
+    network = Network(image_encoder=nn.Identity(), prompt_encoder=prompt_encoder, mask_decoder=mask_decoder)  # type: ignore[arg-type]
+    device = predictor.device
+    only = bool(getattr(sam, "hq_token_only", False))
+    engine = TorchEngine(network, str(device), _precision_of_autocast(device), hq_token_only=only)
+    early = predictor.interm_features
+    joined = features if early is None else join_early(features, early[0].permute(0, 3, 1, 2))
+    return ReadyImage(features, engine.prepare(joined))
+
+
+def masks_of_points(
+    predictor: SamPredictor,
+    points_xy: npt.NDArray[np.float64],
+    size_hw: tuple[int, int],
+    filters: Filters,
+    image: ReadyImage | None = None,
+) -> DrawnMasks:
+    """Predict the masks of points, each a prompt of its own.
+
+    Args:
+        predictor: with an image set.
+        points_xy: (K, 2) in pixels of that image, K at least 1.
+        size_hw: (H, W) of that image.
+        filters: which masks are wanted.
+        image: from `ready`, if there is one.
+    """
+    coordinates = torch.as_tensor(
+        predictor.transform.apply_coords(points_xy, size_hw), dtype=torch.float32, device=predictor.device
+    )[:, None]
+    labels = torch.ones(len(points_xy), 1, dtype=torch.int, device=predictor.device)
+    if not _predicts_as_usual(predictor):
+        return _by_predictor(predictor, coordinates, labels, filters)
+    if image is None or image.features is not predictor.features:
+        image = ready(predictor)
+    if image.images is None:
+        decoded = _by_parts(predictor, coordinates, labels, filters)
+    else:
+        decoded = _by_engine(image.images, coordinates, labels, input_size_of(predictor.model), filters)
+    return _at_full_size(decoded, Frame(size_hw, input_size_of(predictor.model)), predictor.model, filters)
+
+
+def _by_engine(
+    images: PreparedByTorch, coordinates: Tensor, labels: Tensor, input_size: int, filters: Filters
+) -> Decoded:
+    image_of_prompt = torch.zeros(len(coordinates), dtype=torch.int64, device=coordinates.device)
+    return images.engine.decode(
+        images,
+        InputPrompts((coordinates, labels.long()), boxes=None, masks=None, image_of_prompt=image_of_prompt),
+        input_size=input_size,
+        multimask=filters.multimask,
+        min_predicted_iou=filters.predicted_iou if filters.predicted_iou > 0 else None,
+    )
+
+
+def _by_parts(predictor: SamPredictor, coordinates: Tensor, labels: Tensor, filters: Filters) -> Decoded:
+    logits, iou = predictor.predict_low_res(coordinates, labels, multimask_output=filters.multimask)
+    good = _confident(iou, filters)
+    return Decoded(good.nonzero()[:, 0], logits[good].float(), iou[good].float())
+
+
+def _at_full_size(decoded: Decoded, frame: Frame, sam: Sam, filters: Filters) -> DrawnMasks:
+    with computing(decoded.low_res_logits.device, "float32"):
+        stable = stable_masks(
+            decoded.low_res_logits,
+            frame,
+            threshold=sam.mask_threshold,
+            offset=filters.stability_offset,
+            min_stability=max(filters.stability, 0.0),
+        )
+    return DrawnMasks(
+        rles=stable.rles,
+        point=decoded.prompt.cpu().numpy()[stable.index],
+        predicted_iou=decoded.predicted_iou.cpu().numpy()[stable.index],
+        stability=stable.stability.astype(np.float32),
+    )
+
+
+def _by_predictor(
+    predictor: Any, coordinates: Tensor, labels: Tensor, filters: Filters
+) -> DrawnMasks:  # Any: anybody's
+    logits, iou, _ = predictor.predict_torch(
+        coordinates, labels, multimask_output=filters.multimask, return_logits=True
+    )
+    good = _confident(iou, filters)
+    point, logits, iou = good.nonzero()[:, 0], logits[good], iou[good]
+    threshold = predictor.model.mask_threshold
+    stability = calculate_stability_score(logits, threshold, filters.stability_offset)
+    masks = logits > threshold
+    kept = masks.any(-1).any(-1)
+    if filters.stability > 0:
+        kept &= stability >= filters.stability
+    return DrawnMasks(
+        rles=tuple(encode_masks(masks[kept])),
+        point=point[kept].cpu().numpy(),
+        predicted_iou=iou[kept].float().cpu().numpy(),
+        stability=stability[kept].float().cpu().numpy(),
+    )
+
+
+def _confident(iou: Tensor, filters: Filters) -> Tensor:
+    """(N, M) whether a mask passes the filter of predicted IoU."""
+    return iou > filters.predicted_iou if filters.predicted_iou > 0 else torch.ones_like(iou, dtype=torch.bool)
+
+
+def _predicts_as_usual(predictor: Any) -> bool:  # Any: anybody's
+    """Whether masks of points are those of `SamPredictor.predict_torch` and `Sam.postprocess_masks`."""
+    return (
+        _keeps(predictor, SamPredictor, "predict_torch")
+        and _keeps(predictor, SamPredictor, "predict_low_res")
+        and _keeps(predictor.model, Sam, "postprocess_masks")
+    )
+
+
+def _keeps(owner: Any, kind: type, method: str) -> bool:  # Any: anybody's
+    return getattr(getattr(owner, method, None), "__func__", None) is getattr(kind, method)
+
+
+def _is_exactly(module: nn.Module, *kinds: type[nn.Module]) -> bool:
+    """Whether calling a module does what its class says and no more; adapted layers are the engine's business."""
+    return type(module) in kinds and next(own_adaptations(module), None) is None
+
+
+def _precision_of_autocast(device: torch.device) -> Precision:
+    """What an autocast around the caller computes in."""
+    if not torch.is_autocast_enabled(device.type):
+        return "float32"
+    return "float16" if torch.get_autocast_dtype(device.type) == torch.float16 else "bfloat16"

@@ -1,0 +1,76 @@
+"""The official `modeling.prompt_encoder`, on samara's prompt encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from samara.networks import prompt_encoder
+from samara.networks.layers import LayerNorm2d
+from samara.networks.prompt_encoder import BACKGROUND, FOREGROUND, PADDING
+
+__all__ = ["LayerNorm2d", "PositionEmbeddingRandom", "PromptEncoder"]
+
+
+class PromptEncoder(prompt_encoder.PromptEncoder):
+    """Encode prompts; the constructor's arguments are the official ones, see `samara.networks.prompt_encoder`."""
+
+    def __init__(  # the official order
+        self,
+        embed_dim: int,
+        image_embedding_size: tuple[int, int],
+        input_image_size: tuple[int, int],
+        mask_in_chans: int,
+        activation: Callable[[], nn.Module] = nn.GELU,
+    ) -> None:
+        super().__init__(
+            embed_dim=embed_dim,
+            input_image_size=input_image_size,
+            image_embedding_size=image_embedding_size,
+            mask_in_chans=mask_in_chans,
+            activation=activation,
+        )
+        self.pe_layer = PositionEmbeddingRandom(embed_dim // 2)
+
+    def _embed_points(
+        self, points: Tensor, labels: Tensor, pad: bool, size_hw: tuple[int, int] | None = None
+    ) -> Tensor:
+        """Embed points; a label other than 1, 0 and −1 gives the position alone, as in the official code."""
+        if pad:
+            points = F.pad(points, (0, 0, 0, 1))
+            labels = F.pad(labels, (0, 1), value=PADDING)
+        positions = self.pe_layer.encode(points + 0.5, size_hw or self.input_image_size)
+        embedded = torch.where((labels != PADDING).unsqueeze(-1), positions, 0.0)
+        learned = {
+            PADDING: self.not_a_point_embed,
+            BACKGROUND: self.point_embeddings[BACKGROUND],
+            FOREGROUND: self.point_embeddings[FOREGROUND],
+        }
+        for label, embedding in learned.items():
+            embedded = embedded + (labels == label).unsqueeze(-1) * embedding.weight
+        return embedded
+
+
+class PositionEmbeddingRandom(prompt_encoder.RandomPositions):
+    """Random Fourier features of positions.
+
+    Args:
+        num_pos_feats: frequencies; the encoding has twice as many channels.
+        scale: standard deviation of the frequencies; 1 for None and for what is not above 0.
+    """
+
+    def __init__(self, num_pos_feats: int = 64, scale: float | None = None) -> None:
+        super().__init__(num_pos_feats)
+        if scale is not None and scale > 0:
+            self.positional_encoding_gaussian_matrix *= scale
+
+    def _pe_encoding(self, coords: Tensor) -> Tensor:
+        """Encode positions in the unit square, (..., 2) → (..., C)."""
+        return self.encode(coords, (1, 1))
+
+    def forward_with_coords(self, coords_input: Tensor, image_size: tuple[int, int]) -> Tensor:
+        """Encode (x, y) in pixels of a picture of (H, W), (..., 2) → (..., C)."""
+        return self.encode(coords_input, image_size)

@@ -1,0 +1,72 @@
+"""Networks of samara as networks of the official classes, and back: other modules, the same parameters.
+
+A twin costs no memory and no time. What trains one trains the other; layers, hooks and attributes that somebody changes
+on one later are not seen by the other, so whoever needs the other form of a network as it is now makes a new twin.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+
+from torch import nn
+
+from samara.networks import hq_mask_decoder, mask_decoder, prompt_encoder, tiny_vit, vit
+from samara.segment_anything.modeling import hq, image_encoder
+from samara.segment_anything.modeling import mask_decoder as official_mask_decoder
+from samara.segment_anything.modeling import prompt_encoder as official_prompt_encoder
+
+_OFFICIAL: dict[type[nn.Module], type[nn.Module]] = {
+    vit.ImageEncoderViT: image_encoder.ImageEncoderViT,
+    vit.Block: image_encoder.Block,
+    vit.Attention: image_encoder.Attention,
+    vit.PatchEmbed: image_encoder.PatchEmbed,
+    prompt_encoder.PromptEncoder: official_prompt_encoder.PromptEncoder,
+    prompt_encoder.RandomPositions: official_prompt_encoder.PositionEmbeddingRandom,
+    mask_decoder.MaskDecoder: official_mask_decoder.MaskDecoder,
+    hq_mask_decoder.HqMaskDecoder: hq.MaskDecoderHQ,
+}
+_OFFICIAL_WITH_EARLY_FEATURES: dict[type[nn.Module], type[nn.Module]] = {
+    vit.ImageEncoderViT: hq.ImageEncoderViT,
+    tiny_vit.TinyViT: hq.TinyViT,
+}
+_SAMARAS = {official: ours for table in (_OFFICIAL, _OFFICIAL_WITH_EARLY_FEATURES) for ours, official in table.items()}
+
+
+def official_twin(network: nn.Module, *, early_features: bool = False) -> nn.Module:
+    """A part of a network, of the official classes.
+
+    Args:
+        network: an image encoder, prompt encoder or mask decoder.
+        early_features: whether it is an encoder that gives them; its twin gives them as HQ-SAM does.
+    """
+    classes = _OFFICIAL | _OFFICIAL_WITH_EARLY_FEATURES if early_features else _OFFICIAL
+    twin = _twin(network, classes)
+    for module in twin.modules():  # what the official constructors note besides
+        if isinstance(module, image_encoder.Attention):
+            module.use_rel_pos = True
+            module.scale = (module.qkv.in_features // module.num_heads) ** -0.5
+        elif isinstance(module, hq.MaskDecoderHQ):
+            module.num_mask_tokens = module.num_multimask_outputs + 2
+    return twin
+
+
+def samaras_twin(network: nn.Module) -> nn.Module:
+    """The same of samara's classes; modules of classes that somebody else wrote stay what they are."""
+    return _twin(network, _SAMARAS)
+
+
+def _twin(module: nn.Module, classes: Mapping[type[nn.Module], type[nn.Module]]) -> nn.Module:
+    if not type(module).__module__.startswith(("samara.", "torch.nn.modules.")):
+        return module  # somebody else's, who knows what a copy of it would be
+    twin = copy.copy(module)
+    # Containers of its own for parameters, layers and hooks, so that neither sees what is added to the other.
+    vars(twin).update({name: copy.copy(value) for name, value in vars(module).items() if isinstance(value, dict)})
+    twin._modules = {name: child and _twin(child, classes) for name, child in module._modules.items()}
+    twin.__class__ = classes.get(type(module), type(module))
+    made_of = vars(module).get("made_of")  # what `samara.networks.plain` compares with
+    if isinstance(made_of, dict):
+        kinds = {name: classes.get(part.kind, part.kind) for name, part in made_of.items()}
+        twin.made_of = {name: replace(part, kind=kinds[name]) for name, part in made_of.items()}
+    return twin

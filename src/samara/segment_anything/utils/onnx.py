@@ -1,0 +1,128 @@
+"""The official `utils.onnx`: prompts and an embedding to masks in one graph, as the official export script wants it."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from samara.segment_anything.modeling.sam import Sam, input_size_of
+from samara.segment_anything.utils.amg import calculate_stability_score
+
+__all__ = ["SamOnnxModel", "calculate_stability_score"]
+
+CLICKS_FOR_SINGLE_MASK = 2.5
+"""With fewer points, the padding point counted, one of the three masks is chosen instead of the single one."""
+DECISIVE = 1000
+"""More than predicted IoU can differ."""
+
+
+class SamOnnxModel(nn.Module):
+    """Prompt encoder, mask decoder and post-processing without branches on values, for exporters that trace.
+
+    Args:
+        model: from `sam_model_registry`, or from parts.
+        return_single_mask: give the best mask instead of all four.
+        use_stability_score: judge masks by their stability score instead of the predicted IoU.
+        return_extra_metrics: give stability scores and areas too.
+    """
+
+    def __init__(
+        self,
+        model: Sam,
+        return_single_mask: bool,
+        use_stability_score: bool = False,
+        return_extra_metrics: bool = False,
+    ) -> None:
+        super().__init__()
+        self.mask_decoder = model.mask_decoder
+        self.model = model
+        self.img_size = input_size_of(model)
+        self.return_single_mask = return_single_mask
+        self.use_stability_score = use_stability_score
+        self.stability_score_offset = 1.0
+        self.return_extra_metrics = return_extra_metrics
+
+    @staticmethod
+    def resize_longest_image_size(input_image_size: Tensor, longest_side: int) -> Tensor:
+        """(H, W) of a picture whose longest side became `longest_side`, (2,) int64."""
+        size = input_image_size.to(torch.float32)
+        return torch.floor(longest_side / size.max() * size + 0.5).to(torch.int64)
+
+    def _embed_points(self, point_coords: Tensor, point_labels: Tensor) -> Tensor:
+        """Points and corners of boxes, (N, P, 2) with labels (N, P) from −1 to 3 → (N, P, C)."""
+        encoder = self.model.prompt_encoder
+        positions = encoder.pe_layer._pe_encoding((point_coords + 0.5) / self.img_size)
+        labels = point_labels.unsqueeze(-1)
+        embedded = positions * (labels != -1) + encoder.not_a_point_embed.weight * (labels == -1)
+        for label, embedding in enumerate(encoder.point_embeddings):
+            embedded = embedded + embedding.weight * (labels == label)
+        return embedded  # type: ignore[no-any-return]  # of modules of anybody's
+
+    def _embed_masks(self, input_mask: Tensor, has_mask_input: Tensor) -> Tensor:
+        """(N, 1, 4h, 4w) logits and (1,) 1 or 0 → (N, C, h, w)."""
+        encoder = self.model.prompt_encoder
+        embedded = encoder.mask_downscaling(input_mask)
+        no_mask = encoder.no_mask_embed.weight.view(1, -1, 1, 1)
+        return has_mask_input * embedded + (1 - has_mask_input) * no_mask  # type: ignore[no-any-return]
+
+    def mask_postprocessing(self, masks: Tensor, orig_im_size: Tensor) -> Tensor:
+        """Remove padding and resize, (N, M, 4h, 4w) → (N, M, H, W)."""
+        square = F.interpolate(masks, size=(self.img_size, self.img_size), mode="bilinear", align_corners=False)
+        resized = self.resize_longest_image_size(orig_im_size, self.img_size)
+        cut = square[..., : resized[0], : resized[1]]  # tensors, so that a tracer sees where they come from
+        size = orig_im_size.to(torch.int64)
+        return F.interpolate(cut, size=(size[0], size[1]), mode="bilinear", align_corners=False)  # type: ignore[arg-type]
+
+    def select_masks(self, masks: Tensor, iou_preds: Tensor, num_points: int) -> tuple[Tensor, Tensor]:
+        """The single mask of several points, or the best of three for one: (N, 1, ·, ·) and (N, 1)."""
+        is_single = torch.arange(iou_preds.shape[1], device=iou_preds.device) == 0
+        best = torch.argmax(iou_preds + (num_points - CLICKS_FOR_SINGLE_MASK) * DECISIVE * is_single, dim=1)
+        prompts = torch.arange(masks.shape[0])
+        return masks[prompts, best].unsqueeze(1), iou_preds[prompts, best].unsqueeze(1)
+
+    @torch.no_grad()
+    def forward(
+        self,
+        image_embeddings: Tensor,
+        point_coords: Tensor,
+        point_labels: Tensor,
+        mask_input: Tensor,
+        has_mask_input: Tensor,
+        orig_im_size: Tensor,
+    ) -> tuple[Tensor, ...]:
+        """Predict the masks of one prompt.
+
+        Args:
+            image_embeddings: (1, C, h, w).
+            point_coords: (1, P, 2) in the input frame; a padding point where there is no box.
+            point_labels: (1, P): 1 foreground, 0 background, 2 and 3 corners of a box, −1 padding.
+            mask_input: (1, 1, 4h, 4w) logits.
+            has_mask_input: (1,) 1 if they count, else 0.
+            orig_im_size: (2,) height and width of the picture.
+
+        Returns:
+            Logits (1, M, H, W), scores (1, M) and low-res logits (1, M, 4h, 4w); with extra metrics, stability scores
+            and areas, both (1, M), before the last.
+        """
+        masks, scores = self.model.mask_decoder.predict_masks(
+            image_embeddings=image_embeddings,
+            image_pe=self.model.prompt_encoder.get_dense_pe(),
+            sparse_prompt_embeddings=self._embed_points(point_coords, point_labels),
+            dense_prompt_embeddings=self._embed_masks(mask_input, has_mask_input),
+        )
+        if self.use_stability_score:
+            scores = self._stability(masks)
+        if self.return_single_mask:
+            masks, scores = self.select_masks(masks, scores, point_coords.shape[1])
+        return self._answer(masks, scores, orig_im_size)
+
+    def _stability(self, masks: Tensor) -> Tensor:
+        return calculate_stability_score(masks, self.model.mask_threshold, self.stability_score_offset)
+
+    def _answer(self, masks: Tensor, scores: Tensor, orig_im_size: Tensor) -> tuple[Tensor, ...]:
+        upscaled = self.mask_postprocessing(masks, orig_im_size)
+        if self.return_extra_metrics:
+            areas = (upscaled > self.model.mask_threshold).sum(-1).sum(-1)
+            return upscaled, scores, self._stability(upscaled), areas, masks
+        return upscaled, scores, masks

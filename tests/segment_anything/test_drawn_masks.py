@@ -1,0 +1,107 @@
+"""Masks of points: the three ways give the same, and none passes an adapted network over."""
+
+from __future__ import annotations
+
+import types
+
+import numpy as np
+import pytest
+
+from samara.engines.torch_engine import TorchEngine
+from samara.networks.mask_decoder import MaskDecoder
+from samara.segment_anything import SamAutomaticMaskGenerator, SamPredictor
+from samara.segment_anything import drawn_masks as module
+from samara.segment_anything.drawn_masks import Filters, masks_of_points, ready
+from tests.segment_anything.adapting import ADAPTATIONS
+from tests.segment_anything.compute import PICTURE, SETTINGS
+
+EVERYTHING = Filters(multimask=True, predicted_iou=0.0, stability=0.0, stability_offset=0.2)
+POINTS = np.array([[x, y] for x in (5.0, 20.0, 35.0) for y in (5.0, 25.0, 45.0)])
+
+
+def predictor_of(sam):
+    predictor = SamPredictor(sam)
+    predictor.set_image(PICTURE)
+    return predictor
+
+
+def asks_for_everything(predictor):
+    """The same predictor with a predict_torch of its own, so that its masks are taken as they come."""
+    usual = type(predictor).predict_torch
+    predictor.predict_torch = types.MethodType(lambda self, *args, **more: usual(self, *args, **more), predictor)
+    return predictor
+
+
+def compare(found, wanted):
+    assert len(found.rles) == len(wanted.rles) > 0
+    np.testing.assert_array_equal(found.point, wanted.point)
+    np.testing.assert_allclose(found.predicted_iou, wanted.predicted_iou, atol=1e-4)
+    np.testing.assert_allclose(found.stability, wanted.stability, atol=2e-3)
+    for one, other in zip(found.rles, wanted.rles, strict=True):
+        assert (one.decode() != other.decode()).mean() < 2e-3
+
+
+@pytest.mark.parametrize("filters", [EVERYTHING, Filters(False, 0.0, 0.3, 0.2), Filters(True, 0.8, 0.3, 0.2)], ids=str)
+@pytest.mark.parametrize("adapt", [None, *ADAPTATIONS], ids=lambda adapt: adapt.__name__ if adapt else "as it was")
+def test_the_ways_agree(tiny_sam, adapt, filters):
+    before = masks_of_points(predictor_of(tiny_sam), POINTS, (50, 40), EVERYTHING)
+    if adapt:
+        adapt(tiny_sam)
+    predictor = predictor_of(tiny_sam)
+    found = masks_of_points(predictor, POINTS, (50, 40), filters)
+    compare(found, masks_of_points(asks_for_everything(predictor), POINTS, (50, 40), filters))
+    if adapt and filters is EVERYTHING:  # or the test would show nothing
+        assert [rle.counts for rle in found.rles] != [rle.counts for rle in before.rles]
+
+
+@pytest.mark.parametrize("only", [False, True])
+def test_the_ways_agree_for_hq_sam(tiny_hq_sam, only):
+    tiny_hq_sam.hq_token_only = only
+    predictor = predictor_of(tiny_hq_sam)
+    found = masks_of_points(predictor, POINTS, (50, 40), EVERYTHING)
+    assert len(found.rles) <= len(POINTS)
+    compare(found, masks_of_points(asks_for_everything(predictor), POINTS, (50, 40), EVERYTHING))
+
+
+def test_a_plain_network_takes_the_quick_form(tiny_sam, monkeypatch):
+    shared = []
+    usual = MaskDecoder.share
+    monkeypatch.setattr(MaskDecoder, "share", lambda self, *args: shared.append(1) or usual(self, *args))
+    SamAutomaticMaskGenerator(tiny_sam, points_per_side=4, points_per_batch=8).generate(PICTURE)
+    assert len(shared) == 1  # once for the image, not once for a batch
+
+
+def test_features_of_another_image_are_not_mistaken(tiny_sam):
+    predictor = predictor_of(tiny_sam)
+    old = ready(predictor)
+    predictor.set_image(255 - PICTURE)
+    compare(
+        masks_of_points(predictor, POINTS, (50, 40), EVERYTHING, old),
+        masks_of_points(predictor, POINTS, (50, 40), EVERYTHING),
+    )
+
+
+def test_a_training_step_between_two_batches_counts(tiny_sam):
+    generator = SamAutomaticMaskGenerator(tiny_sam, **SETTINGS["all"])
+    generator.predictor.set_image(PICTURE)
+    box = [0, 0, 40, 50]
+    first = generator._process_batch(POINTS, (50, 40), box, (50, 40))
+    tiny_sam.mask_decoder.iou_prediction_head.layers[2].bias.data += 0.5
+    second = generator._process_batch(POINTS, (50, 40), box, (50, 40))
+    np.testing.assert_allclose(second["iou_preds"] - first["iou_preds"], 0.5, atol=1e-4)
+
+
+def test_no_network_is_asked_for_nothing(tiny_sam, monkeypatch):
+    def refuse(engine, images, prompts, **more):
+        raise AssertionError(f"{len(prompts)} prompts")
+
+    monkeypatch.setattr(TorchEngine, "decode", refuse)
+    grid = [np.zeros((0, 2))]
+    assert SamAutomaticMaskGenerator(tiny_sam, points_per_side=None, point_grids=grid).generate(PICTURE) == []
+    assert tiny_sam([], multimask_output=True) == []
+
+
+def test_names_of_the_ways_are_in_the_docstring():
+    for way in ("engine", "parts", "predictor"):
+        assert f"    {way} " in module.__doc__
+        assert hasattr(module, f"_by_{way}")

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import types
 import warnings
 
@@ -47,6 +48,22 @@ def test_everything_is_as_before(ray, caplog, monkeypatch):
     assert ray.seen["address"] == "10.0.0.1:6379"
     assert (ray.seen["log_to_driver"], ray.seen["usage"], ray.seen["shut_down"]) == (False, "0", True)
     assert [record.message for record in caplog.records] == ["a machine is lost"]  # errors are not hidden
+
+
+def test_what_its_threads_print_is_dropped_and_nothing_else(ray, capsys):
+    def say(name):
+        thread = threading.Thread(target=print, args=(name,), name=name)
+        thread.start()
+        thread.join()
+
+    with connected(None):
+        say("ray_listen_error_messages")
+        say("of the program")
+        print("here")
+        assert sys.stdout.encoding
+        assert not sys.stdout.isatty()
+    say("ray_afterwards")
+    assert capsys.readouterr().out.split("\n") == ["of the program", "here", "ray_afterwards", ""]
 
 
 def test_it_is_shut_down_after_an_error(ray):

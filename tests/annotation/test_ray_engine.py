@@ -182,7 +182,7 @@ def test_rows_are_those_of_the_local_engine(cluster, tmp_path, reference):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
-def test_a_worker_that_is_lost_is_replaced(cluster, tmp_path, reference):
+def test_a_worker_that_is_lost_is_replaced(cluster, tmp_path, reference, capfd):
     killed = []
 
     def kill_one():
@@ -199,6 +199,7 @@ def test_a_worker_that_is_lost_is_replaced(cluster, tmp_path, reference):
     run_on_ray(store, job, cluster)
     killer.join()
     assert killed
+    assert capfd.readouterr() == ("", "")
     assert store.is_complete
     assert final_rows(tmp_path / "out") == reference
 

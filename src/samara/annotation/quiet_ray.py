@@ -6,20 +6,24 @@ store lies, what it will change some day) is for those who run clusters, and sta
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from types import ModuleType
+from typing import TextIO
 
 from samara.extras import require
 
 # Ray reports its use to its makers unless this says no, and tries to find a metrics agent that nobody asked for.
 _SWITCHES = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_enable_metrics_collection": "0"}
 _LOGGER = "ray"
+_THREADS = "ray_"
 
 
 def require_ray() -> None:
@@ -34,7 +38,8 @@ def connected(address: str | None) -> Iterator[ModuleType]:
     Args:
         address: of the cluster; None for the one that this machine belongs to, or else one of this machine alone.
     """
-    with _environment(), _quiet_logger(), warnings.catch_warnings():
+    quiet_stdout = redirect_stdout(_WithoutRay(sys.stdout))
+    with _environment(), _quiet_logger(), quiet_stdout, warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # what Ray will change some day
         import ray
 
@@ -47,6 +52,31 @@ def connected(address: str | None) -> Iterator[ModuleType]:
             yield ray
         finally:
             ray.shutdown()
+
+
+class _WithoutRay(io.TextIOBase):
+    """A stream that drops what Ray's own threads print: that an actor was lost, and is started again."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        if threading.current_thread().name.startswith(_THREADS):
+            return len(text)
+        return self._stream.write(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # text streams have one, their base class says otherwise
+        return self._stream.encoding
 
 
 @contextmanager

@@ -223,7 +223,11 @@ def test_an_unknown_yolo_is_named():
 def test_a_yolo_with_keys_missing_says_so():
     shapes = shapes_of("yolov8n_seg")
     del shapes["model.1.bn.bias"]
-    assert recognise(shapes).note == "with 416 keys where 417 belong"
+    found = recognise(shapes)
+    assert found.note == "with 416 keys where 417 belong"
+    assert (found.missing, found.unexpected, found.misshapen) == (("model.1.bn.bias",), (), ())
+    del shapes["model.1.bn.num_batches_tracked"]
+    assert recognise(shapes).missing == ("model.1.bn.bias",)
 
 
 @pytest.mark.parametrize("shapes", [{}, {"fc.weight": (1000, 2048)}, {"model.0.conv.weight": (16, 3, 3, 3)}])

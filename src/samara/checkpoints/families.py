@@ -15,8 +15,8 @@ from typing import Literal
 from samara.checkpoints.key_tables import Faults, Shape, expected_shapes, faults
 from samara.checkpoints.rename import with_part_prefix
 from samara.checkpoints.vit_numbers import own_vit, read_vit_numbers, same_but_for_input_size
-from samara.class_names import OBJECT
-from samara.variants import VARIANTS, Family, Variant
+from samara.class_names import OBJECT, numbered
+from samara.variants import VARIANTS, Family, Variant, build_network
 
 Part = Literal[
     "whole", "image_encoder", "prompt_encoder", "mask_decoder", "prompt_encoder+mask_decoder", "lora", "other"
@@ -227,13 +227,18 @@ def _yolo(shapes: Shapes, names: tuple[str, ...] | None) -> Recognition | None:
         return Recognition(family="yolo_seg", title="YOLO-seg", variant=None, classes=classes, note=note)
     finds_everything = classes == 1 and names in (None, OBJECT)
     variant = (_FASTSAM.get(kind) if finds_everything else None) or f"{kind.lower()}_seg"
+    note = _count_note(variant, shapes)
+    against = _detector_faults(variant, classes or 0, shapes) if note else Faults()
     return Recognition(
         family="yolo_seg",
         title=VARIANTS[variant].title,
         variant=variant,
         network=VARIANTS[variant],
+        missing=against.missing,
+        unexpected=against.unexpected,
+        misshapen=against.misshapen,
         classes=classes,
-        note=_count_note(variant, shapes),
+        note=note,
     )
 
 
@@ -252,6 +257,15 @@ def _yolo_kind(shapes: Shapes, head: str, width: int) -> str | None:
 def _count_note(variant: str, shapes: Shapes) -> str:
     expected = VARIANTS[variant].keys
     return "" if len(shapes) == expected else f"with {len(shapes)} keys where {expected} belong"
+
+
+def _detector_faults(variant: str, classes: int, shapes: Shapes) -> Faults:
+    """What a detector's file lacks: its network is built for that, without numbers, because no table is kept of it."""
+    import torch  # here, because files without faults are identified without it
+
+    with torch.device("meta"):
+        network = build_network(VARIANTS[variant].with_classes(numbered(classes)))
+    return faults(shapes, {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()})
 
 
 def _part(shapes: Shapes) -> Part:

@@ -2,7 +2,8 @@
 
 A call in a pickle is a dotted name with arguments. `call` looks the name up among those that PyTorch writes
 for tensors and containers and says what the result looks like; classes of network packages become
-`InertObject`s, which remember their state and can do nothing. Any other name is refused, nothing is imported.
+`InertObject`s, which remember their state and can do nothing. Any other name is refused here, nothing is imported;
+what may lie beside the weights all the same is the business of `inert_values`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A pickle reader that builds data and calls nothing.
 
 Python's own unpickler is a machine that imports and calls whatever the file names. This one has the same
-stack, memo and opcodes, but a name stays a name, and what a call means is looked up in `pickle_values`. The
-opcodes' arguments are decoded by `pickletools`, which only reads.
+stack, memo and opcodes, but a name stays a name, and what a call means is looked up in `inert_values` and
+`pickle_values`. The opcodes' arguments are decoded by `pickletools`, which only reads.
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ def _explained(path: Path) -> Iterator[None]:
     except ForbiddenCallError as problem:
         raise UnsafeCheckpoint(
             f"{path} asks for {problem.name} to be called while it is loaded; nothing was run. Samara reads "
-            "tensors, plain containers and modules of known network packages; ask the file's author for a "
+            "tensors and modules, and leaves plain values beside them alone; ask the file's author for a "
             "state dict or for safetensors."
         ) from problem
     except MalformedFileError as problem:

@@ -297,7 +297,7 @@ def _clicks(table: Path, findings: Findings) -> Iterator[_Click]:
         if not set(_NEEDED_COLUMNS) <= set(columns) or not set(columns) <= set(_COLUMNS):
             raise DatasetError(
                 f"Line 1 of {str(table)!r} names the columns {columns!r:.80}; file, x and y are needed, and label, "
-                "class and object possible."
+                "class and object possible, with commas between them."
             )
         reader.fieldnames = columns
         for row in reader:

@@ -60,6 +60,7 @@ LAYERS = {
     "segment": 9,
     "finetune": 9,
     "segment_anything": 9,
+    "segment_anything_hq": 10,
     "recommendation": 10,
     "compare": 10,
     "annotation_page": 10,
@@ -123,6 +124,7 @@ ALLOWED = {
         "exporting",
         "diagnosis",
         "segment_anything",
+        "segment_anything_hq",
         "cli",
     },
     "numpy": {
@@ -152,8 +154,12 @@ ALLOWED = {
 }
 
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "misc", "core", "base", "manager", "handler"}
-# The official package has a `utils`; user code imports from it by that name.
-FORBIDDEN_NAMES_EXCEPT = {SOURCE / "segment_anything" / "utils" / "__init__.py"}
+# The official packages have these; user code imports from them by these names.
+FORBIDDEN_NAMES_EXCEPT = {
+    SOURCE / package / name
+    for package in ("segment_anything", "segment_anything_hq")
+    for name in ("utils/__init__.py", "modeling/common.py")
+}
 
 MOST_LINES = 400
 MOST_FUNCTION_LINES = 50
@@ -273,11 +279,29 @@ MIRRORS_ELSEWHERE = {
     "finetuning/training_state.py": "finetuning/test_loop.py",
     "__init__.py": "test_public_api.py",
     "__main__.py": "cli/test_main.py",
-    "segment_anything/automatic_mask_generator.py": "segment_anything/test_drop_in.py",
-    "segment_anything/build_sam.py": "segment_anything/test_drop_in.py",
-    "segment_anything/predictor.py": "segment_anything/test_drop_in.py",
-    "segment_anything/sam.py": "segment_anything/test_drop_in.py",
-    "segment_anything/utils/transforms.py": "segment_anything/test_drop_in.py",
+    # Names, arguments and numbers of the official packages.
+    "segment_anything/modeling/common.py": "segment_anything/test_names.py",
+    "segment_anything/modeling/transformer.py": "segment_anything/test_numbers.py",
+    "segment_anything_hq/build_sam.py": "segment_anything/test_build_sam.py",
+    "segment_anything_hq/utils/onnx.py": "segment_anything/test_numbers.py",
+    **{
+        f"segment_anything_hq/{name}.py": "segment_anything/test_names.py"
+        for name in (
+            "automatic_mask_generator",
+            "build_sam_baseline",
+            "modeling/common",
+            "modeling/image_encoder",
+            "modeling/mask_decoder",
+            "modeling/mask_decoder_hq",
+            "modeling/prompt_encoder",
+            "modeling/sam",
+            "modeling/tiny_vit_sam",
+            "modeling/transformer",
+            "predictor",
+            "utils/amg",
+            "utils/transforms",
+        )
+    },
 }
 
 

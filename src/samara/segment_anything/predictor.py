@@ -15,6 +15,7 @@ from torch import Tensor
 
 from samara.errors import ImageError, PromptError
 from samara.images import read_image
+from samara.networks.plain import dtype_of
 from samara.segment_anything.modeling.sam import Sam, decode, input_size_of
 from samara.segment_anything.utils.transforms import ResizeLongestSide
 
@@ -38,6 +39,11 @@ class SamPredictor:
             them itself.
         interm_features: early features, of HQ-SAM.
     """
+
+    features: Tensor | None
+    interm_features: list[Tensor] | None
+    original_size: tuple[int, int]
+    input_size: tuple[int, int]
 
     def __init__(self, sam_model: Sam) -> None:
         self.model = sam_model
@@ -192,7 +198,7 @@ class SamPredictor:
         prompts = {
             "points": points,
             "boxes": None if boxes is None else boxes.to(self.device),
-            "masks": None if mask_input is None else mask_input.to(self.device, self.model.pixel_mean.dtype),
+            "masks": None if mask_input is None else mask_input.to(self.device, dtype_of(self.model.prompt_encoder)),
         }
         features = self.features if self.interm_features is None else (self.features, self.interm_features)
         return decode(self.model, features, prompts, multimask_output, hq_token_only)
@@ -210,10 +216,8 @@ class SamPredictor:
     def reset_image(self) -> None:
         """Forget the image."""
         self.is_image_set = False
-        self.features: Tensor | None = None
-        self.interm_features: list[Tensor] | None = None
-        self.original_size: tuple[int, int] = (0, 0)
-        self.input_size: tuple[int, int] = (0, 0)
+        self.features = self.interm_features = None
+        self.original_size = self.input_size = (0, 0)
         # The official class has these four, and never fills them.
         self.orig_h = self.orig_w = self.input_h = self.input_w = None
 

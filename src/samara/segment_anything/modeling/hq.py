@@ -130,9 +130,13 @@ class MaskDecoderHQ(hq_mask_decoder.HqMaskDecoder):
         Returns:
             Logits (N, 1 + 3 + 1, 4h, 4w) and predicted IoU (N, 1 + 3).
         """
-        positions = image_pe.expand(len(sparse_prompt_embeddings), -1, -1, -1)
+        prompts = len(sparse_prompt_embeddings)
         tokens, image = self._attend(
-            image_embeddings, positions, sparse_prompt_embeddings, dense_prompt_embeddings, image_of_prompt=None
+            image_embeddings,
+            image_pe.expand(prompts, -1, -1, -1),
+            sparse_prompt_embeddings,
+            dense_prompt_embeddings.expand(prompts, -1, -1, -1),
+            image_of_prompt=None,
         )
         iou: Tensor = self.iou_prediction_head(tokens[:, 0])
         upscaled = self.output_upscaling(image)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -128,6 +129,9 @@ class Block(vit.Block):
         num_heads, mlp_ratio, qkv_bias, norm_layer, act_layer, use_rel_pos, rel_pos_zero_init, window_size: likewise.
         input_size: (h, w) of the grid, which global attention with relative positions needs to know.
     """
+
+    norm1: Any  # Any: what `norm_layer` makes
+    norm2: Any
 
     def __init__(  # noqa: PLR0917 - the official signature
         self,
@@ -271,7 +275,7 @@ def add_decomposed_rel_pos(
     Returns:
         As `attn`.
     """
-    grid = q.unflatten(1, q_size)  # (B, q_h, q_w, D)
+    grid = q.reshape(len(q), *q_size, q.shape[-1])  # (B, q_h, q_w, D)
     rows = torch.einsum("bhwd,hkd->bhwk", grid, get_rel_pos(q_size[0], k_size[0], rel_pos_h))
     columns = torch.einsum("bhwd,wkd->bhwk", grid, get_rel_pos(q_size[1], k_size[1], rel_pos_w))
     bias = rows.unsqueeze(-1) + columns.unsqueeze(-2)  # (B, q_h, q_w, k_h, k_w)

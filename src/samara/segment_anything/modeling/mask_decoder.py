@@ -64,7 +64,7 @@ class MaskDecoder(mask_decoder.MaskDecoder):
             image_embeddings,
             image_pe.expand(prompts, -1, -1, -1),  # a transformer of somebody else's may count on one per prompt
             sparse_prompt_embeddings,
-            dense_prompt_embeddings,
+            dense_prompt_embeddings.expand(prompts, -1, -1, -1),  # one may be given for all
             image_of_prompt=image_of_prompt,
         )
         return self.draw(look, ALL_MASKS), look.predicted_iou

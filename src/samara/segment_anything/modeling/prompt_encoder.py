@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -44,7 +45,7 @@ class PromptEncoder(prompt_encoder.PromptEncoder):
             labels = F.pad(labels, (0, 1), value=PADDING)
         positions = self.pe_layer.encode(points + 0.5, size_hw or self.input_image_size)
         embedded = torch.where((labels != PADDING).unsqueeze(-1), positions, 0.0)
-        learned = {
+        learned: dict[int, Any] = {  # Any: embeddings, or what wraps them
             PADDING: self.not_a_point_embed,
             BACKGROUND: self.point_embeddings[BACKGROUND],
             FOREGROUND: self.point_embeddings[FOREGROUND],

@@ -55,6 +55,9 @@ class Sam(nn.Module):
 
     mask_threshold: float = MASK_THRESHOLD
     image_format: str = "RGB"
+    image_encoder: Any  # Any, for all three: what replaces or wraps a part may be of any class
+    prompt_encoder: Any
+    mask_decoder: Any
     pixel_mean: Tensor
     pixel_std: Tensor
 

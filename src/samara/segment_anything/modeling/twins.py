@@ -68,5 +68,5 @@ def _twin(module: nn.Module, classes: Mapping[type[nn.Module], type[nn.Module]])
     made_of = vars(module).get("made_of")  # what `samara.networks.plain` compares with
     if isinstance(made_of, dict):
         kinds = {name: classes.get(part.kind, part.kind) for name, part in made_of.items()}
-        twin.made_of = {name: replace(part, kind=kinds[name]) for name, part in made_of.items()}
+        vars(twin)["made_of"] = {name: replace(part, kind=kinds[name]) for name, part in made_of.items()}
     return twin

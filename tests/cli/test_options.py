@@ -16,3 +16,11 @@ def test_a_device_is_said_the_same_way_everywhere(name):
 def test_a_precision_likewise(name):
     (precision,) = (option for option in get_command(app).commands[name].params if option.name == "precision")
     assert (precision.default, precision.help) == ("auto", "auto, float32, bfloat16 or float16.")
+
+
+@pytest.mark.parametrize("name", ["export_pictures", "split", "categories", "only_categories", "label_studio_prefix"])
+def test_exports_are_asked_for_the_same_way(name):
+    commands = get_command(app).commands
+    (ours,) = (option for option in commands["annotate"].params if option.name == name)
+    (theirs,) = (option for option in commands["export-annotations"].params if ours.opts[0] in option.opts)
+    assert (ours.default, ours.help, ours.metavar) == (theirs.default, theirs.help, theirs.metavar)

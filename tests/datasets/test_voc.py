@@ -10,6 +10,7 @@ import pytest
 import supervision
 from PIL import Image
 
+from samara.datasets.split import Split
 from samara.datasets.voc import VOID, VocWriter
 from samara.datasets.writing import WriterOptions
 from samara.errors import OutputError
@@ -112,3 +113,44 @@ def test_what_cannot_be_said(tmp_path):
             with pytest.raises(OutputError, match="neither XML nor VOC's lists"):
                 writer.add(annotated([HOLE], name))
     assert not list((tmp_path / "voc" / "Annotations").iterdir())
+
+
+@pytest.mark.parametrize("name", ["a: b", "#1", "background"])
+def test_classes_that_the_list_of_labels_cannot_hold(tmp_path, name):
+    with (
+        VocWriter(tmp_path / "voc") as writer,
+        pytest.raises(OutputError, match=f"rename it with --categories '{name}="),
+    ):
+        writer.add(annotated([HOLE], categories=(name,)))
+    with VocWriter(tmp_path / "fine") as writer:
+        writer.add(annotated([HOLE, PARTS], categories=("C#", "men's shoe, left")))
+    labels = (tmp_path / "fine" / "labelmap.txt").read_text().splitlines()[2:]
+    assert [line.split(":")[0] for line in labels] == ["C#", "men's shoe, left"]
+    assert {line.count(":") for line in labels} == {3}
+
+
+def test_the_xml_says_where_the_picture_lies(tmp_path):
+    images = awkward_images(tmp_path / "pictures")
+    written(tmp_path / "voc", images, pictures="copy")
+    for image in images:
+        described = tmp_path / "voc" / "Annotations" / PurePosixPath(image.file_name).with_suffix(".xml")
+        root = ElementTree.parse(described).getroot()
+        assert (tmp_path / "voc" / root.findtext("folder") / root.findtext("filename")).is_file()
+
+
+def test_a_split_is_lists(tmp_path):
+    images = [annotated([HOLE], f"sub/{number} x.png", number) for number in range(1, 41)]
+    split = Split(train=0.6, val=0.2, test=0.2)
+    written(tmp_path / "voc", images, split=split)
+    lists = {
+        path.stem: path.read_text().splitlines() for path in (tmp_path / "voc" / "ImageSets/Segmentation").iterdir()
+    }
+    assert set(lists) == {"train", "val", "trainval", "test"}
+    for part in split.parts:
+        assert lists[part] == [f"sub/{n} x" for n in range(1, 41) if split.part_of(f"sub/{n} x") == part]
+        assert lists[part]
+    assert sorted(lists["trainval"]) == sorted(lists["train"] + lists["val"])
+    written(tmp_path / "few", images[:2], split=Split(train=0.99, val=0.01))
+    assert (tmp_path / "few" / "ImageSets/Segmentation/val.txt").read_text().count("\n") == 1
+    with pytest.raises(OutputError, match="needs at least 3 pictures, and there are 2"):
+        written(tmp_path / "fewer", images[:2], split=split)

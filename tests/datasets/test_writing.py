@@ -208,5 +208,9 @@ def test_options_are_checked():
         WriterOptions(pictures="symlink")
     with pytest.raises(SettingsError, match="has a name twice"):
         WriterOptions(categories=("cat", "cat"))
+    with pytest.raises(SettingsError, match=r"addresses such as 'https://host/photosa.jpg'; end it with / or ="):
+        WriterOptions(image_url_prefix="https://host/photos")
+    for prefix in ("", "s3://bucket/", "/data/local-files/?d=", "https://host/?path=a%2F"):
+        assert WriterOptions(image_url_prefix=prefix).image_url_prefix == prefix
     with pytest.raises(DatasetError, match="The list of categories has the category ''"):
         WriterOptions(categories=("",))

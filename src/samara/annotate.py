@@ -8,7 +8,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,11 +22,11 @@ from samara.annotation.plan import Entry
 from samara.annotation.quiet_ray import require_ray
 from samara.annotation.ray_engine import Cluster, run_on_ray
 from samara.annotation.rows import ImageRow, arrow
-from samara.annotation.runner import Progress, Work, annotate_store
+from samara.annotation.runner import Progress, Work, annotate_store, shown
 from samara.annotation.store import EXPORTS, QUARANTINED, IfThere, Store, create_store, require_place
 from samara.annotation.workers import run_workers
 from samara.annotation_page import write_report
-from samara.datasets.formats import chosen, require_taken
+from samara.datasets.formats import Demands, FormatsRefused
 from samara.datasets.writing import WriterOptions
 from samara.errors import SettingsError
 from samara.files import require_folder, write_atomically
@@ -77,7 +77,8 @@ class Running:
         Raises:
             MissingExtra: a library that is needed is not installed.
             SettingsError: an unknown format, or no process.
-            OutputError: the folder of the store cannot be written, or holds what may not be touched.
+            OutputError: the folder of the store cannot be written, or holds what may not be touched; or an export
+                cannot stand where it shall.
         """
         arrow()
         require_place(self.out, self.if_there)
@@ -85,11 +86,47 @@ class Running:
             raise SettingsError(f"{self.workers} workers were asked for; at least 1 is needed")
         if self.cluster is not None:
             require_ray()
-        require_taken(chosen(self.formats) if self.formats else [], self.writing)
+        self.demands().require_met()
         if self.categories is not None and not self.formats:
             raise SettingsError("--categories is for exports; add a format with --format, or leave it out")
         if self.report:
             require_report()
+
+    def demands(self) -> Demands:
+        """What the exports will ask of the pictures.
+
+        Raises:
+            SettingsError: an unknown format, or an option that none of them takes.
+        """
+        return Demands(self.formats, self.out / EXPORTS, self._writing())
+
+    def exportable(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """The same images, if the exports can have them all.
+
+        Raises:
+            OutputError: some format cannot; raised behind the last image.
+        """
+        demands = self.demands()
+        renamed = {} if self.categories is None else self.categories.names
+        for entry in entries:
+            classes = {asked.category for asked in entry.asked if asked.category is not None}
+            demands.add(shown(entry.name), [renamed.get(name, name) for name in sorted(classes)])
+            yield entry
+        demands.require_met()
+
+    def export(self, store: Store) -> tuple[dict[str, Losses], str | None]:
+        """Export; what each format could not keep, and what some of them refused."""
+        if not self.formats:
+            return {}, None
+        try:
+            where = self.out / EXPORTS
+            return export(store, self.formats, where, self._writing(), categories=self.categories), None
+        except FormatsRefused as error:
+            return dict(error.losses), str(error)
+
+    def _writing(self) -> WriterOptions:
+        categories = () if self.categories is None else self.categories.in_order
+        return replace(self.writing, overwrite=True, categories=categories or self.writing.categories)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +143,7 @@ class Outcome:
         left_out: sentences about what of the source was left out.
         quarantined: the first images that were quarantined, with reasons.
         losses: by format, what it could not keep.
+        refused: which formats could not be written, and why; None if all were.
         report: the page, if one was asked for.
     """
 
@@ -118,6 +156,7 @@ class Outcome:
     left_out: tuple[str, ...] = ()
     quarantined: tuple[ImageRow, ...] = ()
     losses: dict[str, Losses] = field(default_factory=dict)
+    refused: str | None = None
     report: Path | None = None
 
 
@@ -150,7 +189,7 @@ def annotate(
     store = create_store(
         running.out,
         job.facts(loaded),
-        job.source.entries(running.out) if entries is None else entries,
+        running.exportable(job.source.entries(running.out) if entries is None else entries),
         if_there=running.if_there,
         images_per_shard=running.images_per_shard,
         is_tiled=job.settings.tile is not None,
@@ -179,6 +218,7 @@ def annotate(
     seconds = time.monotonic() - start
     _record_run(store, device, running.workers, own, seconds)
     write_quarantined(store)
+    losses, refused = running.export(store)
     return Outcome(
         store=store,
         checkpoint=checkpoint,
@@ -188,7 +228,8 @@ def annotate(
         ignored=job.source.listing.ignored,
         left_out=tuple(job.source.listing.sentences()),
         quarantined=tuple(row for row, _ in zip(store.quarantined(), range(MOST_NAMED), strict=False)),
-        losses=_exported(store, running),
+        losses=losses,
+        refused=refused,
         report=write_report(store) if running.report else None,
     )
 
@@ -240,13 +281,6 @@ def export(
 ) -> dict[str, Losses]:
     """Write a store's annotations in other formats; see `samara.annotation.exporting.export_store`."""
     return export_store(store, formats, out, options, categories=categories, is_partial=is_partial)
-
-
-def _exported(store: Store, running: Running) -> dict[str, Losses]:
-    if not running.formats:
-        return {}
-    options = replace(running.writing, overwrite=True)
-    return export(store, running.formats, running.out / EXPORTS, options, categories=running.categories)
 
 
 def _record_run(store: Store, device: str, workers: int, done: Progress, seconds: float) -> None:

@@ -94,6 +94,40 @@ def test_export_options_are_checked_before_the_work(pictures, tmp_path, monkeypa
     assert not (tmp_path / "out").exists()
 
 
+def test_what_formats_demand_is_asked_before_the_work(pictures, tmp_path, monkeypatch, capsys):
+    (pictures / "0000.jpg").write_bytes((pictures / "0000.png").read_bytes())
+    out = tmp_path / "out"
+    code, printed = run(monkeypatch, capsys, pictures, "--out", out, *QUICK, "--format", "coco,yolo")
+    assert code == 1
+    assert printed.err == (
+        "samara: yolo could not be written: '0000.png' would share 0000.txt with another picture of the same name and "
+        "another suffix; rename one (or leave yolo out)\n"
+    )
+    assert not list(out.glob("shards/*"))
+    # Nothing is in the way of another attempt.
+    code, printed = run(monkeypatch, capsys, pictures, "--out", out, *QUICK, "--format", "coco")
+    assert (code, printed.err) == (0, "")
+    # Asked of a store that is there: the others are written.
+    again = (pictures, "--out", out, *QUICK, "--resume", "--format", "yolo,png,label-studio-polygons", "--json")
+    code, printed = run(monkeypatch, capsys, *again)
+    assert code == 1
+    assert "yolo is not written" in printed.err
+    result = json.loads(printed.out)
+    assert list(result["losses"]) == ["label-studio-polygons"]
+    assert "png is not written" in result["refused"]
+    assert (out / "exports" / "label-studio-polygons").is_dir()
+
+
+def test_an_exports_folder_of_somebody_else_is_seen_before_the_work(pictures, tmp_path, monkeypatch, capsys):
+    mine = tmp_path / "out" / "exports" / "yolo" / "mine.txt"
+    mine.parent.mkdir(parents=True)
+    mine.touch()
+    code, printed = run(monkeypatch, capsys, pictures, "--out", tmp_path / "out", *QUICK, "--format", "yolo")
+    assert code == 1
+    assert "yolo could not be written: " in printed.err
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == [mine]
+
+
 def test_pictures_of_an_archive_cannot_be_linked(pictures, tmp_path, monkeypatch, capsys):
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
         archive.add(pictures / "0000.png", "0000.png")

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from samara.datasets.formats import WRITERS, FormatsRefused, chosen, convert, refusals
+from samara.datasets.formats import WRITERS, Demands, FormatsRefused, chosen, convert
 from samara.datasets.split import Split
 from samara.datasets.writing import StagedWriter, WriterOptions
-from samara.errors import SettingsError
+from samara.errors import OutputError, SettingsError
 from tests.datasets.awkward import HOLE, PARTS, annotated, awkward_images
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "formats.md"
@@ -99,6 +99,13 @@ ALL = list(WRITERS)
 TREES = {"yolo", "voc", "png", "geojson", "sa-1b"}
 
 
+def refusals(formats, out, options, names, categories=()):
+    demands = Demands(formats, out, options)
+    for name in names:
+        demands.add(name, categories)
+    return demands.refused
+
+
 @pytest.mark.parametrize(
     ("names", "refusing", "why"),
     [
@@ -130,7 +137,19 @@ def test_taken_places_and_classes_are_known_too(tmp_path):
     assert "samara did not write" in refused["yolo"]
     assert "rename it with --categories 'a: b=NEW NAME'" in refused["voc"]
     many = [f"class {number}" for number in range(255)]
-    assert "is category 255" in refusals(["voc"], tmp_path, WriterOptions(), [], many)["voc"]
+    assert "is category 255" in refusals(["voc"], tmp_path, WriterOptions(), ["a.jpg"], many)["voc"]
+
+
+def test_the_work_is_stopped_with_all_reasons(tmp_path):
+    demands = Demands(["coco", "png", "sa-1b"], tmp_path, WriterOptions())
+    demands.require_met()
+    demands.add("a.jpg")
+    demands.add("a.png")
+    with pytest.raises(
+        OutputError, match=r"^png could not be written: .*; sa-1b could .* \(or leave png and sa-1b out\)$"
+    ):
+        demands.require_met()
+    Demands([], tmp_path, WriterOptions()).require_met()
 
 
 def test_options_without_effect_are_refused(tmp_path):

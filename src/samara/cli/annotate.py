@@ -292,7 +292,9 @@ def run(job: Job, running: Running, asked: Prompts | None, *, as_json: bool) -> 
         raise typer.Exit(INTERRUPTED) from None
     show(outcome, asked, as_json=as_json)
     tell_unsaid(outcome.losses, running.writing, running.categories)
-    if outcome.total.quarantined:
+    if outcome.refused is not None:
+        sys.stderr.write(f"samara: {outcome.refused}\n")
+    if outcome.total.quarantined or outcome.refused is not None:
         raise typer.Exit(1)
 
 
@@ -336,5 +338,6 @@ def facts(outcome: Outcome) -> dict[str, Any]:
         "seconds": outcome.seconds,
         "failed": [{"file": row.path, "reason": row.reason} for row in outcome.quarantined],
         "losses": losses_shown(outcome.losses),
+        "refused": outcome.refused,
         "report": None if outcome.report is None else str(outcome.report),
     }

@@ -210,45 +210,62 @@ def require_taken(rows: Sequence[Format], options: WriterOptions) -> None:
         )
 
 
-def refusals(
-    formats: Sequence[str],
-    out: Path | str,
-    options: WriterOptions,
-    names: Iterable[str],
-    categories: Collection[str] = (),
-) -> dict[str, str]:
-    """Find out before the work which formats could not be written after it.
+class Demands:
+    """What formats ask of pictures, found out before the work, picture by picture, instead of after it.
 
-    Args:
-        formats: names out of `WRITERS`.
-        out: folder that each format makes its `target` in.
-        options: the same for all formats.
-        names: `file_name` of every picture; read once.
-        categories: that are known so far.
-
-    Returns:
-        For each format that would refuse the first sentence that it would say; empty if all goes well as far as that
-        can be known.
-
-    Raises:
-        SettingsError: an unknown format, or an option that none of them takes.
+    Attributes:
+        refused: for each format that could not be written, so far as is known, the sentence that says why.
     """
-    from samara.datasets.writing import require_free
 
-    rows = chosen(formats)
-    require_taken(rows, options)
-    refused: dict[str, str] = {}
-    writers = {row.name: row.writer_class() for row in rows}
-    for row in rows:
-        with _noted(refused, row.name):
-            require_free(Path(out) / row.target, is_folder=writers[row.name].is_folder, overwrite=options.overwrite)
-            writers[row.name].require_categories({*options.categories, *categories})
-    files: dict[str, set[str]] = {name: set() for name in writers}
-    for picture in names:
-        for name, writer in _willing(writers, refused):
-            with _noted(refused, name):
-                _require_own_file(writer, picture, files[name])
-    return refused
+    def __init__(self, formats: Sequence[str], out: Path | str, options: WriterOptions) -> None:
+        """Begin with what does not depend on pictures.
+
+        Args:
+            formats: names out of `WRITERS`; there may be none.
+            out: folder that each format makes its `target` in.
+            options: the same for all formats.
+
+        Raises:
+            SettingsError: an unknown format, or an option that none of them takes.
+        """
+        from samara.datasets.writing import require_free
+
+        rows = chosen(formats) if formats else []
+        require_taken(rows, options)
+        self.refused: dict[str, str] = {}
+        self._writers = {row.name: row.writer_class() for row in rows}
+        self._files: dict[str, set[str]] = {row.name: set() for row in rows}
+        self._categories = dict.fromkeys(options.categories)
+        for row in rows:
+            with _noted(self.refused, row.name):
+                is_folder = self._writers[row.name].is_folder
+                require_free(Path(out) / row.target, is_folder=is_folder, overwrite=options.overwrite)
+                self._writers[row.name].require_categories(self._categories)
+
+    def add(self, file_name: str, categories: Iterable[str] = ()) -> None:
+        """Ask about one picture.
+
+        Args:
+            file_name: as `AnnotatedImage` will have it.
+            categories: that its masks will have, as far as that is known.
+        """
+        new = [name for name in categories if name not in self._categories]
+        self._categories.update(dict.fromkeys(new))
+        for name, writer in _willing(self._writers, self.refused):
+            with _noted(self.refused, name):
+                _require_own_file(writer, file_name, self._files[name])
+                if new:
+                    writer.require_categories(self._categories)
+
+    def require_met(self) -> None:
+        """Stop before the work.
+
+        Raises:
+            OutputError: some format would refuse.
+        """
+        if self.refused:
+            reasons = "; ".join(f"{name} could not be written: {why}" for name, why in self.refused.items())
+            raise OutputError(f"{reasons} (or leave {' and '.join(self.refused)} out)")
 
 
 def _require_own_file(writer: type[StagedWriter], picture: str, files: set[str]) -> None:

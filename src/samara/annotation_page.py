@@ -12,7 +12,7 @@ from samara.annotation.sources import Source
 from samara.annotation.store import REPORT, Store
 from samara.annotation.summary import Chosen, Histogram, Summary, summarise
 from samara.errors import ImageError
-from samara.images import read_image
+from samara.images.reading import PictureReading
 from samara.reports.annotation_report import AnnotationReport, Bars, Gallery, Shown, thumbnail, write_annotation_report
 
 MOST_PIXELS = 100_000_000
@@ -145,13 +145,14 @@ def _drawn(store: Store, image_ids: set[int]) -> Iterator[tuple[int, Shown]]:
     """Pictures with their masks, read again."""
     facts = store.manifest.job["source"]
     source = Source(facts["kind"], Path(facts["root"]))
+    reading = PictureReading.from_facts(store.manifest.job["settings"])
     entries = {entry.image_id: entry for entry in store.entries_of(image_ids)}
     for row in store.masks_of(image_ids):
         uri = None
         try:
             encoded = source.read(entries[row.image.image_id])
             if encoded.sha256 == row.image.sha256:  # else it is another picture by now
-                uri = thumbnail(read_image(encoded.data, max_pixels=MOST_PIXELS), row.masks)
+                uri = thumbnail(reading.pixels(encoded.data, max_pixels=MOST_PIXELS), row.masks)
         except ImageError:
             uri = None  # moved away, or too large
         yield row.image.image_id, Shown(row.image.path, _detail(row.image), uri)

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from samara.images.reading import AS_THEY_ARE, PictureReading
 from samara.masks.rle import Rle
 from samara.prompts import Prompt
 
@@ -76,11 +77,13 @@ class ComparedPicture:
         path: the picture file.
         name: as its data set has it; anything that a file may be called.
         objects: at least one.
+        reading: how the file is read.
     """
 
     path: Path
     name: str
     objects: tuple[ComparedObject, ...]
+    reading: PictureReading = AS_THEY_ARE
 
     @property
     def change(self) -> float:

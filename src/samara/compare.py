@@ -221,4 +221,5 @@ def _asked(
         return None
     truths = [picture.objects[place] for place in picture.prompted]
     prompts = [PROMPTS[measure_name](truth, picture.name, settings.seed) for truth in truths]
-    return AskedPicture(picture.image.path, where.domain, measure_name.replace("_", " "), prompts, truths, answers)
+    kind = measure_name.replace("_", " ")
+    return AskedPicture(picture.image.path, where.domain, kind, prompts, truths, answers, picture.image.reading)

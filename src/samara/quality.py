@@ -24,7 +24,6 @@ from samara.evaluation.scores import PictureScores
 from samara.evaluation.settings import EvaluationSettings
 from samara.evaluation.subjects import subject_of
 from samara.files import require_file, require_folder, write_atomically
-from samara.images import read_image
 from samara.loaded import Loaded, fingerprint
 from samara.measurements.circumstances import circumstances
 from samara.measurements.record_file import append_records, measured_jobs, read_records
@@ -172,7 +171,7 @@ def draw_failure(failure: Failure) -> npt.NDArray[np.uint8]:
     Returns:
         (H, W, 3) RGB uint8.
     """
-    image = read_image(failure.image.path)
+    image = failure.image.pixels()
     view = View(_window(failure), _PICTURE_SIDE)
     picture, prompts = view.picture(image), [view.prompt(failure.prompt)]
     truth, answer = view.mask(failure.truth), view.mask(failure.answer)

@@ -17,7 +17,7 @@ from samara.automatic.settings import AutomaticSettings
 from samara.datasets.coco_adding import NewImage, addable, read_addable
 from samara.errors import OutputError, SamaraError, SettingsError
 from samara.files import locked, require_file, require_folder, write_atomically
-from samara.images import read_image
+from samara.images.reading import AS_THEY_ARE, PictureReading
 from samara.instances.settings import InstanceSettings
 from samara.licences import licence_of
 from samara.loaded import Loaded
@@ -72,6 +72,7 @@ def segment_files(
     settings: AutomaticSettings | InstanceSettings | None = None,
     answer: Answer = "best",
     overwrite: bool = False,
+    reading: PictureReading = AS_THEY_ARE,
     progress: Progress | None = None,
 ) -> Outcome:
     """Segment pictures; a picture that fails is told in the outcome, and the others go on.
@@ -88,6 +89,7 @@ def segment_files(
         settings: for everything.
         answer: masks per prompt.
         overwrite: begin `annotations.json` anew, whatever it holds, and replace overlays.
+        reading: how the pictures are read.
         progress: called as the work goes on.
 
     Raises:
@@ -114,7 +116,7 @@ def segment_files(
                     progress(name, steps, total)
 
             try:
-                image = read_image(path)
+                image = reading.pixels(path)
                 masks = _segment(image, segmenter, prompts, answer, tell)
             except OutputError:
                 raise
@@ -123,7 +125,7 @@ def segment_files(
             else:
                 results.add(path, masks, _png(draw_masks(image, masks, prompts)))
     finally:
-        results.save(description(segmenter, prompts))
+        results.save(description(segmenter, prompts) | reading.facts())
     return Outcome(tuple(results.done), tuple(failed), results.annotations)
 
 

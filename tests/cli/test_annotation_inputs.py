@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from samara.cli.annotation_inputs import choose_if_there, read_settings, read_value_range
+from samara.cli.annotation_inputs import choose_if_there, read_settings
 from samara.errors import SettingsError
 
 
@@ -24,8 +24,3 @@ def test_small_choices():
     assert choose_if_there(resume=False, overwrite=True) == "overwrite"
     with pytest.raises(SettingsError):
         choose_if_there(resume=True, overwrite=True)
-    assert read_value_range(None) is None
-    assert read_value_range("auto") == "auto"
-    assert read_value_range("0,4095") == (0, 4095)
-    with pytest.raises(SettingsError, match="BLACK,WHITE"):
-        read_value_range("4095")

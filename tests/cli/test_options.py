@@ -1,9 +1,16 @@
 """Options that several commands have."""
 
+import numpy as np
 import pytest
+from PIL import Image
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from samara.cli.main import app
+from samara.cli.options import as_options, read_reading
+from samara.errors import ImageError, SettingsError
+from samara.images import read_image
+from samara.images.reading import AS_THEY_ARE
 
 
 @pytest.mark.parametrize("name", ["annotate", "compare", "evaluate", "finetune", "recommend", "segment"])
@@ -24,3 +31,67 @@ def test_exports_are_asked_for_the_same_way(name):
     (ours,) = (option for option in commands["annotate"].params if option.name == name)
     (theirs,) = (option for option in commands["export-annotations"].params if ours.opts[0] in option.opts)
     assert (ours.default, ours.help, ours.metavar) == (theirs.default, theirs.help, theirs.metavar)
+
+
+READERS = ["annotate", "compare", "evaluate", "finetune", "segment"]
+
+
+@pytest.mark.parametrize("option", ["value_range", "frame"])
+def test_how_pictures_are_read_is_said_the_same_way_everywhere(option):
+    commands = get_command(app).commands
+    found = [next(one for one in commands[name].params if one.name == option) for name in READERS]
+    assert {(one.opts[0], one.help, one.default) for one in found} == {
+        (f"--{option.replace('_', '-')}", found[0].help, None)
+    }
+
+
+def test_the_texts_of_how_pictures_are_read():
+    assert read_reading(None, None) == AS_THEY_ARE
+    assert read_reading("auto", 2).facts() == {"value_range": "auto", "frame": 2}
+    assert read_reading("-1,4095.5", None).value_range == (-1, 4095.5)
+    for text, told in (("4095", "write BLACK,WHITE or auto"), ("5,1", "must be the smaller")):
+        with pytest.raises(SettingsError, match=f"--value-range '{text}'.*{told}"):
+            read_reading(text, None)
+
+
+@pytest.mark.parametrize(
+    ("array", "options", "told"),
+    [
+        (np.full((2, 2), 900, np.uint16), {}, "--value-range 0,1023, or --value-range 0,65535"),
+        (np.full((2, 2), 900, np.int32), {}, "--value-range BLACK,WHITE, or --value-range auto for its own"),
+        (np.full((2, 2), 9, np.float32), {}, "for example --value-range 0,255"),
+        (np.full((2, 2), -0.5, np.float32), {}, "for example --value-range -1,1"),
+        (np.full((2, 2), 9, np.uint8), {"value_range": (0, 4095)}, "--value-range 0,4095; leave --value-range out"),
+    ],
+)
+def test_sentences_name_options(array, options, told):
+    with pytest.raises(ImageError) as error:
+        read_image(array, **options)
+    sentence = as_options(str(error.value))
+    assert told in sentence
+    assert "value_range" not in sentence
+
+
+def test_sentences_name_frames_and_sizes(tmp_path):
+    frames = [Image.new("L", (3, 2), value) for value in (0, 255)]
+    frames[0].save(tmp_path / "a.tif", save_all=True, append_images=frames[1:])
+    with pytest.raises(ImageError) as error:
+        read_image(tmp_path / "a.tif")
+    assert as_options(str(error.value)).endswith("choose one, for example --frame 0.")
+    with pytest.raises(ImageError) as error:
+        read_image(tmp_path / "a.tif", frame=0, max_pixels=5)
+    assert "max_pixels" not in as_options(str(error.value))
+
+
+def test_segment_reads_what_was_asked_for(tmp_path):
+    frames = [Image.fromarray(np.full((64, 64), value, np.uint16)) for value in (0, 1000)]
+    frames[0].save(tmp_path / "a.tif", save_all=True, append_images=frames[1:])
+    call = ["segment", str(tmp_path / "a.tif"), "--point", "30,30", "--out", str(tmp_path / "out")]
+    refused = CliRunner().invoke(app, call)
+    assert refused.exit_code == 1
+    assert "--frame 0" in refused.output
+    refused = CliRunner().invoke(app, [*call, "--frame", "1"])
+    assert "--value-range 0,1023" in refused.output
+    assert CliRunner().invoke(app, [*call, "--frame", "1", "--value-range", "0,1000"]).exit_code == 0
+    with Image.open(tmp_path / "out" / "a.tif.png") as overlay:
+        assert np.asarray(overlay).max() == 255

@@ -221,7 +221,7 @@ class Plan:
     @property
     def _common(self) -> dict[str, Any]:  # Any: JSON values
         threads = self.settings.threads or torch.get_num_threads()
-        return {"threads": threads, "pictures": digests(self.pictures)}
+        return {"threads": threads, "pictures": digests(self.pictures)} | self.settings.reading.facts()
 
     @property
     def _inputs(self) -> dict[str, Any]:  # Any: JSON values

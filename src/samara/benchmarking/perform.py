@@ -21,6 +21,7 @@ from samara.evaluation.ground_truth import GroundTruth, read_ground_truth
 from samara.evaluation.measures import refusals
 from samara.evaluation.run import averages_of, score_pictures
 from samara.evaluation.settings import EvaluationSettings
+from samara.images.reading import PictureReading
 from samara.loaded import Loaded
 from samara.measurements.numbers import Number, without_value
 from samara.variants import VARIANTS
@@ -137,7 +138,7 @@ def _workloads(job: Job) -> Workloads:
 
 
 def _pictures(job: Job) -> list[Image]:
-    return read_pictures([Path(path) for path in job.inputs["pictures"]])
+    return read_pictures([Path(path) for path in job.inputs["pictures"]], PictureReading.from_facts(job.settings))
 
 
 def _quality(job: Job, progress: Progress) -> list[Number]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from samara.errors import ImageError
-from samara.images import read_image
+from samara.images.reading import AS_THEY_ARE, PictureReading
 from samara.picture_paths import Finder
 
 Image = npt.NDArray[np.uint8]
@@ -45,13 +45,13 @@ def digests(paths: Sequence[Path]) -> list[str]:
     return [hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in paths] or [DRAWN]
 
 
-def read_pictures(paths: Sequence[Path]) -> list[Image]:
+def read_pictures(paths: Sequence[Path], reading: PictureReading = AS_THEY_ARE) -> list[Image]:
     """Read the pictures, or draw one where there are none.
 
     Raises:
         ImageError: one cannot be read.
     """
-    return [read_image(path) for path in paths] or [draw_picture()]
+    return [reading.pixels(path) for path in paths] or [draw_picture()]
 
 
 def draw_picture() -> Image:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from samara.errors import SettingsError
+from samara.images.reading import AS_THEY_ARE, PictureReading
 from samara.measurements.metrics import Group
 
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -24,6 +25,7 @@ class BenchmarkSettings:
         pictures: most pictures that take turns, at least 1.
         threads: of the CPU; None for as many as PyTorch takes by itself.
         timeout_s: a process that takes longer is ended, and its numbers are noted as failed.
+        reading: how pictures are read.
     """
 
     groups: tuple[Group, ...] = GROUPS
@@ -34,6 +36,7 @@ class BenchmarkSettings:
     pictures: int = 3
     threads: int | None = None
     timeout_s: float = 3600.0
+    reading: PictureReading = AS_THEY_ARE
 
     def __post_init__(self) -> None:
         unknown = [group for group in self.groups if group not in GROUPS]

@@ -16,7 +16,6 @@ from samara.cli.annotation_inputs import (
     is_coco,
     read_images,
     read_settings,
-    read_value_range,
 )
 from samara.cli.export_annotations import (
     losses_shown,
@@ -28,17 +27,21 @@ from samara.cli.export_annotations import (
 )
 from samara.cli.interrupts import INTERRUPTED, terminated_as_interrupted
 from samara.cli.options import (
+    as_options,
     categories_option,
     crowds_option,
     device_option,
     export_pictures_option,
+    frame_option,
     label_studio_prefix_option,
     only_categories_option,
     points_per_side_option,
     precision_option,
+    read_reading,
     read_rules,
     skip_bad_option,
     split_option,
+    value_range_option,
     warn,
 )
 from samara.cli.progress import annotation_bar
@@ -135,14 +138,8 @@ def annotate(
         int | None,
         typer.Option(min=1, metavar="N", help="Refuse to decode larger images.  [400000000]", rich_help_panel=HUGE),
     ] = None,
-    value_range: Annotated[
-        str | None,
-        typer.Option(
-            metavar="BLACK,WHITE",
-            help="In images of more than 8 bits, e.g. 0,4095; or auto for each image's own.",
-            rich_help_panel=HUGE,
-        ),
-    ] = None,
+    value_range: Annotated[str | None, value_range_option(HUGE)] = None,
+    frame: Annotated[int | None, frame_option(HUGE)] = None,
     checkpoint: Annotated[
         str | None,
         typer.Option(
@@ -249,7 +246,8 @@ def annotate(
             "tile": tile,
             "tile_overlap": tile_overlap,
             "max_pixels": max_pixels or DEFAULT_MAX_PIXELS,
-            "value_range": read_value_range(value_range),
+            "value_range": read_reading(value_range, frame).value_range,
+            "frame": frame,
         },
         asking="everything" if prompts is None and not is_coco(images) else "prompts",
     )
@@ -302,7 +300,7 @@ def show(outcome: Outcome, asked: Prompts | None, *, as_json: bool) -> None:
     """Print the result on stdout, and what was left out or quarantined on stderr."""
     total, store = outcome.total, outcome.store
     for row in outcome.quarantined:
-        sys.stderr.write(f"samara: {row.path} is quarantined: {row.reason}\n")
+        sys.stderr.write(f"samara: {row.path} is quarantined: {as_options(row.reason or '')}\n")
     if total.quarantined > len(outcome.quarantined):
         sys.stderr.write(f"samara: and {total.quarantined - len(outcome.quarantined)} more\n")
     for sentence in outcome.left_out:
@@ -336,7 +334,7 @@ def facts(outcome: Outcome) -> dict[str, Any]:
         "ignored": outcome.ignored,
         "images_in_this_run": outcome.done_by_this_run.images,
         "seconds": outcome.seconds,
-        "failed": [{"file": row.path, "reason": row.reason} for row in outcome.quarantined],
+        "failed": [{"file": row.path, "reason": as_options(row.reason or "")} for row in outcome.quarantined],
         "losses": losses_shown(outcome.losses),
         "refused": outcome.refused,
         "report": None if outcome.report is None else str(outcome.report),

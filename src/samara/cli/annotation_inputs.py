@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from samara.annotation.sources import Source
     from samara.annotation.store import IfThere
     from samara.datasets.findings import Notice, ReadingRules
-    from samara.images import ValueRange
 
 DEFAULT_CHECKPOINT = "samara_mini"
 
@@ -44,21 +43,6 @@ def read_settings(
         **reading,
     )
     return settings, DEFAULT_CHECKPOINT if chosen is None else chosen.checkpoint
-
-
-def read_value_range(text: str | None) -> ValueRange | None:
-    """Turn the text of --value-range into numbers.
-
-    Raises:
-        SettingsError: it is none.
-    """
-    if text is None or text == "auto":
-        return "auto" if text else None
-    try:
-        black, white = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise SettingsError(f"--value-range {text!r} is not understood; write BLACK,WHITE or auto") from error
-    return black, white
 
 
 def is_coco(images: list[str]) -> bool:

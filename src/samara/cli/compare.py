@@ -11,7 +11,17 @@ import typer
 
 from samara.benchmarking.settings import GROUPS
 from samara.cli.evaluate import read_measures
-from samara.cli.options import crowds_option, device_option, precision_option, read_rules, skip_bad_option, warn
+from samara.cli.options import (
+    crowds_option,
+    device_option,
+    frame_option,
+    precision_option,
+    read_reading,
+    read_rules,
+    skip_bad_option,
+    value_range_option,
+    warn,
+)
 from samara.cli.progress import work_bar
 from samara.errors import SettingsError
 from samara.evaluation.settings import MEASURES, EvaluationSettings
@@ -74,6 +84,8 @@ def compare(
     ] = None,
     crowds: Annotated[str, crowds_option(DATA)] = "ignore",
     skip_bad_annotations: Annotated[bool, skip_bad_option(DATA)] = False,
+    value_range: Annotated[str | None, value_range_option(DATA)] = None,
+    frame: Annotated[int | None, frame_option(DATA)] = None,
     groups: Annotated[
         str,
         typer.Option(metavar="A,B,...", help=f"Numbers to measure: {', '.join(GROUPS)}.", rich_help_panel=THOROUGHNESS),
@@ -136,6 +148,7 @@ def compare(
     named = checkpoints if checkpoints is not None or records else "samara_mini"
     rules = read_rules(crowds, skip_bad=skip_bad_annotations)
     where = [replace(one, rules=rules) for one in read_ground_truths(ground_truth or [], images or [])]
+    reading = read_reading(value_range, frame)
     settings = BenchmarkSettings(
         groups=read_groups(groups),
         batch_sizes=read_batch_sizes(batch_sizes),
@@ -143,9 +156,14 @@ def compare(
         seconds=seconds,
         points_per_side=points_per_side,
         threads=threads,
+        reading=reading,
     )
     evaluation = EvaluationSettings(
-        measures=read_measures(measure), objects=objects or None, images=limit, points_per_side=points_per_side
+        measures=read_measures(measure),
+        objects=objects or None,
+        images=limit,
+        points_per_side=points_per_side,
+        reading=reading,
     )
     names = [name for part in (named or "").split(",") if (name := part.strip())]
     require_place(out)

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samara.cli.options import crowds_option, device_option, precision_option, read_rules, skip_bad_option, warn
+from samara.cli.options import (
+    crowds_option,
+    device_option,
+    frame_option,
+    precision_option,
+    read_reading,
+    read_rules,
+    skip_bad_option,
+    value_range_option,
+    warn,
+)
 from samara.cli.progress import work_bar
 from samara.errors import SettingsError
 from samara.evaluation.settings import MEASURES, EvaluationSettings, Measure
@@ -58,6 +68,8 @@ def evaluate(
         int | None,
         typer.Option(min=1, metavar="N", help="Most pictures per source. Default: all.", rich_help_panel=DATA),
     ] = DEFAULT.images,
+    value_range: Annotated[str | None, value_range_option(DATA)] = None,
+    frame: Annotated[int | None, frame_option(DATA)] = None,
     measure: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help=f"{', '.join(MEASURES)}. Repeatable. Default: all.", rich_help_panel=ASKED),
@@ -112,6 +124,7 @@ def evaluate(
         points_per_side=points_per_side,
         seed=seed,
         failures=failures,
+        reading=read_reading(value_range, frame),
     )
     if out is not None:
         require_folder(out)

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from samara.cli.options import crowds_option, device_option, read_rules, skip_bad_option, warn
+from samara.cli.options import (
+    crowds_option,
+    device_option,
+    frame_option,
+    read_reading,
+    read_rules,
+    skip_bad_option,
+    value_range_option,
+    warn,
+)
 from samara.cli.progress import work_bar
 from samara.errors import OutputError, SettingsError
 from samara.extras import is_installed
@@ -51,6 +60,8 @@ def finetune(
             rich_help_panel=DATA,
         ),
     ] = None,
+    value_range: Annotated[str | None, value_range_option(DATA)] = None,
+    frame: Annotated[int | None, frame_option(DATA)] = None,
     validation: Annotated[
         Path | None,
         typer.Option(
@@ -197,6 +208,7 @@ def finetune(
     On several GPUs of one machine: torchrun --nproc-per-node 4 -m samara finetune ...
     """
     from samara.checkpoints.load import load
+    from samara.datasets.ground_truth import read_as
     from samara.finetune import fine_tune_with_views
     from samara.finetuning.data_sets import read_sets
     from samara.finetuning.loop import require_place
@@ -229,9 +241,8 @@ def finetune(
     views = choose_views(out, tensorboard, report, curve=curve)
     views.prepare(overwrite=overwrite)
     rules = read_rules(crowds, skip_bad=skip_bad_annotations)
-    training, held_out = read_sets(
-        train, images, validation, validation_images, validation_fraction, seed, rules=rules, notice=warn
-    )
+    sets = read_sets(train, images, validation, validation_images, validation_fraction, seed, rules=rules, notice=warn)
+    training, held_out = (read_as(one, read_reading(value_range, frame)) for one in sets)
     own_device = local_device(device)
     loaded = load(checkpoint, device=own_device, precision="float32")
     with joined_processes(own_device) as processes, work_bar() as tell:

@@ -22,6 +22,7 @@ from samara.cli import (
     recommend,
     segment,
 )
+from samara.cli.options import as_options
 from samara.errors import SamaraError
 
 app = typer.Typer(
@@ -66,7 +67,7 @@ def run() -> None:
         if sys.stdout is not None:
             sys.stdout.flush()  # what is not written by now fails where nobody catches it
     except SamaraError as error:
-        status = _failed(str(error))
+        status = _failed(as_options(str(error)))
     except BrokenPipeError:
         status = 1  # as typer ends; whoever closed the pipe wants to hear no more
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from samara.errors import SettingsError
 
 if TYPE_CHECKING:
     from samara.datasets.findings import ReadingRules
+    from samara.images.reading import PictureReading
 
 
 def device_option(panel: str) -> Any:  # Any: typer.Option's own type
@@ -49,6 +51,15 @@ def export_pictures_option(panel: str | None = None, *names: str) -> Any:  # Any
         "--export-pictures",
         metavar="none|link|copy",
         help="yolo, voc: what becomes of the pictures.",
+        rich_help_panel=panel,
+    )
+
+
+def value_range_option(panel: str) -> Any:  # Any: typer.Option's own type
+    """What is black and white; see `device_option`."""
+    return typer.Option(
+        metavar="BLACK,WHITE",
+        help="In pictures of more than 8 bits, e.g. 0,4095; or auto for each picture's own.",
         rich_help_panel=panel,
     )
 
@@ -126,3 +137,50 @@ def read_rules(crowds: str, *, skip_bad: bool) -> ReadingRules:
 def warn(sentence: str) -> None:
     """Say something beside the result."""
     sys.stderr.write(f"samara: {sentence}\n")
+
+
+def frame_option(panel: str) -> Any:  # Any: typer.Option's own type
+    """Which of several frames; see `device_option`."""
+    return typer.Option(
+        min=0, metavar="N", help="Which frame or page, from 0, of files that hold several.", rich_help_panel=panel
+    )
+
+
+def read_reading(value_range: str | None, frame: int | None) -> PictureReading:
+    """Turn the texts of --value-range and --frame into how pictures are read.
+
+    Raises:
+        SettingsError: --value-range is no range.
+    """
+    from samara.images.reading import PictureReading
+
+    if value_range is None or value_range == "auto":
+        return PictureReading("auto" if value_range else None, frame)
+    try:
+        black, white = (float(part) for part in value_range.split(","))
+    except ValueError as error:
+        raise SettingsError(f"--value-range {value_range!r} is not understood; write BLACK,WHITE or auto") from error
+    if not black < white:
+        raise SettingsError(f"--value-range {value_range!r} is not accepted; black, the first, must be the smaller")
+    return PictureReading((black, white), frame)
+
+
+# What arguments of Python are called on the command line.
+_ARGUMENTS = (
+    (re.compile(r'value_range="auto"'), "--value-range auto"),
+    (re.compile(r"value_range=\(lo, hi\)"), "--value-range BLACK,WHITE"),
+    (re.compile(r"value_range=\((-?\w[^\s,()]*), (-?\w[^\s,()]*)\)"), r"--value-range \1,\2"),
+    (re.compile(r"\bleave value_range out\b"), "leave --value-range out"),
+    (re.compile(r"\bframe=(\d+)"), r"--frame \1"),
+    (
+        re.compile(r"more than max_pixels=(\d+), and was not decoded; raise max_pixels"),
+        r"more than \1, and was not decoded; annotate it with a larger --max-pixels",
+    ),
+)
+
+
+def as_options(sentence: str) -> str:
+    """An error of a picture as commands say it: with their options in place of Python's arguments."""
+    for argument, option in _ARGUMENTS:
+        sentence = argument.sub(option, sentence)
+    return sentence

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from samara.cli.interrupts import terminated_as_interrupted
-from samara.cli.options import device_option, points_per_side_option
+from samara.cli.options import (
+    as_options,
+    device_option,
+    frame_option,
+    points_per_side_option,
+    read_reading,
+    value_range_option,
+)
 from samara.cli.progress import work_bar
 from samara.errors import PromptError, SettingsError
 from samara.picture_paths import Finder, Given
@@ -23,7 +30,8 @@ if TYPE_CHECKING:
     from samara.prompts import Prompt
     from samara.segment import Outcome
 
-PROMPTS, EVERYTHING, RUNNING, RESULT = (
+PICTURES, PROMPTS, EVERYTHING, RUNNING, RESULT = (
+    "Pictures",
     "Prompts",
     "Everything (without prompts)",
     "Checkpoint and machine",
@@ -118,6 +126,8 @@ def segment(
             rich_help_panel=RUNNING,
         ),
     ] = "torch",
+    value_range: Annotated[str | None, value_range_option(PICTURES)] = None,
+    frame: Annotated[int | None, frame_option(PICTURES)] = None,
     calibration: Annotated[
         list[Path] | None,
         typer.Option(
@@ -164,6 +174,7 @@ def segment(
         mask_nms_thresh=0.9 if unique else None,
         exclusive=exclusive,
     )
+    reading = read_reading(value_range, frame)
     use_threads(threads)
     paths, left_out = find_pictures(images, out)
     Results(out, Given.of(map(str, paths)), overwrite=overwrite)  # refuses, before a checkpoint is loaded
@@ -185,6 +196,7 @@ def segment(
             settings=settings,
             answer=answer,
             overwrite=overwrite,
+            reading=reading,
             progress=tell,
         )
     for sentence in left_out:
@@ -269,7 +281,7 @@ def show(outcome: Outcome, loaded: Loaded, *, as_json: bool) -> None:
 
     licence = licence_of(loaded.provenance.licence)
     for failure in outcome.failed:
-        sys.stderr.write(f"samara: {failure.reason}\n")
+        sys.stderr.write(f"samara: {as_options(failure.reason)}\n")
     if as_json:
         typer.echo(json.dumps(_report(outcome, loaded, licence)))
         return
@@ -299,5 +311,5 @@ def _report(outcome: Outcome, loaded: Loaded, licence: Licence) -> dict[str, obj
         "images": [
             {"file": str(done.path), "overlay": str(done.overlay), "masks": len(done.masks)} for done in outcome.done
         ],
-        "failed": [{"file": str(failure.path), "reason": failure.reason} for failure in outcome.failed],
+        "failed": [{"file": str(failure.path), "reason": as_options(failure.reason)} for failure in outcome.failed],
     }

@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
+import numpy as np
+import numpy.typing as npt
+
 from samara.errors import DatasetError, SettingsError
+from samara.images.reading import AS_THEY_ARE, PictureReading
 from samara.masks.rle import Rle
 
 Part: TypeAlias = Literal["train", "val", "test"]
@@ -45,6 +49,7 @@ class LabelledImage:
         source: the file that the instances are from, for messages; None if there is none.
         collection: the data set that the picture was taken from, where several were put together; None if the file
             does not say.
+        reading: how the picture is read.
     """
 
     path: Path
@@ -53,6 +58,18 @@ class LabelledImage:
     name: str
     source: str | None
     collection: str | None = None
+    reading: PictureReading = AS_THEY_ARE
+
+    def pixels(self) -> npt.NDArray[np.uint8]:
+        """Read the picture, (H, W, 3) RGB.
+
+        Raises:
+            ImageError: it cannot be read.
+            DatasetError: it has another size than its masks.
+        """
+        pixels = self.reading.pixels(self.path)
+        self.check_size((pixels.shape[0], pixels.shape[1]))
+        return pixels
 
     def check_size(self, upright_hw: tuple[int, int]) -> None:
         """Compare the size of the masks with the picture's, before decoding any mask.
@@ -86,6 +103,11 @@ class DataSet:
 
     images: tuple[LabelledImage, ...]
     parts: Mapping[Part, tuple[LabelledImage, ...]] = field(default_factory=dict)
+
+
+def read_as(images: Iterable[LabelledImage], reading: PictureReading) -> list[LabelledImage]:
+    """The same images, whose pictures are read in a certain way."""
+    return [replace(image, reading=reading) for image in images]
 
 
 def split_by_image(

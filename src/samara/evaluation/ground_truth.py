@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from samara.datasets.findings import CROWDS_HINT, USUAL, Findings, Notice, ReadingRules
-from samara.datasets.ground_truth import PARTS, DataSet, LabelledImage, Part
+from samara.datasets.ground_truth import PARTS, DataSet, LabelledImage, Part, read_as
 from samara.datasets.opening import digest_of, open_data_set
 from samara.errors import DatasetError
 from samara.evaluation.draws import generator_of, generator_of_object
 from samara.evaluation.settings import EvaluationSettings
-from samara.images import picture_size
 from samara.masks.rle import Rle
 
 ONLY_SOURCE = "all"
@@ -128,7 +127,8 @@ def read_ground_truth(where: GroundTruth, settings: EvaluationSettings, notice: 
             to evaluate on.
         ImageError: a picture cannot be read.
     """
-    images = _of_part(open_data_set(where.annotations, where.images, where.rules, notice), where, notice)
+    found = open_data_set(where.annotations, where.images, where.rules, notice)
+    images = read_as(_of_part(found, where, notice), settings.reading)
     findings = Findings(repr(str(where.annotations)), where.rules)
     findings.note(CROWDS, sum(one.is_crowd for image in images for one in image.instances))
     drawn = [one for image in images for one in image.instances if not one.is_crowd]
@@ -141,7 +141,7 @@ def read_ground_truth(where: GroundTruth, settings: EvaluationSettings, notice: 
     findings.settle(notice)
     # Now, and not after hours: opening a picture's header takes no time.
     for picture in pictures:
-        picture.image.check_size(picture_size(picture.image.path))
+        picture.image.check_size(settings.reading.size_hw(picture.image.path))
     return pictures
 
 

@@ -11,7 +11,6 @@ from samara.evaluation.measures import PROMPTS
 from samara.evaluation.recall import recall_of_objects
 from samara.evaluation.scores import ObjectScores, PictureScores, ScoredAnswer
 from samara.evaluation.settings import Measure
-from samara.images import read_image
 from samara.masks.boundary import boundary_iou
 from samara.masks.overlap import mask_iou
 from samara.masks.rle import Rle
@@ -32,9 +31,7 @@ def score_picture(
         ImageError: the picture cannot be read.
         DatasetError: it has another size than its masks.
     """
-    image = read_image(picture.image.path)
-    picture.image.check_size((image.shape[0], image.shape[1]))
-    seen = contestant.embed(image)
+    seen = contestant.embed(picture.image.pixels())
     truths = [picture.objects[place] for place in picture.prompted]
     answers = {
         measure: _ask(contestant, seen, truths, measure, picture.name, seed)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from samara.errors import SettingsError
+from samara.images.reading import AS_THEY_ARE, PictureReading
 
 Measure = Literal["centre_click", "random_click", "box", "jittered_box", "clicks", "everything"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -26,6 +27,7 @@ class EvaluationSettings:
             seed, the picture's name and the object's mask, so that it does not depend on the order, nor on what else
             is in the file.
         failures: how many of the worst answers to list for each kind of prompt, at least 0.
+        reading: how pictures are read.
     """
 
     measures: tuple[Measure, ...] = MEASURES
@@ -35,6 +37,7 @@ class EvaluationSettings:
     points_per_side: int = 32
     seed: int = 0
     failures: int = 6
+    reading: PictureReading = AS_THEY_ARE
 
     def __post_init__(self) -> None:
         unknown = [measure for measure in self.measures if measure not in MEASURES]
@@ -51,11 +54,11 @@ class EvaluationSettings:
     def as_json(self) -> dict[str, Any]:  # Any: JSON values
         """What the numbers depend on, as plain values; which failures are shown is none of it."""
         facts = asdict(self) | {"measures": list(self.measures)}
-        del facts["failures"]
-        return facts
+        del facts["failures"], facts["reading"]
+        return facts | self.reading.facts()
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> EvaluationSettings:  # Any: JSON values
         """Read what `as_json` gave; other entries are left out."""
         known = {field.name: facts[field.name] for field in fields(cls) if field.name in facts}
-        return cls(**known | {"measures": tuple(facts["measures"])})
+        return cls(**known | {"measures": tuple(facts["measures"]), "reading": PictureReading.from_facts(facts)})

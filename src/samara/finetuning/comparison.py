@@ -13,7 +13,6 @@ from samara.datasets.ground_truth import LabelledImage
 from samara.embeddings import ImageEmbedding
 from samara.errors import DatasetError
 from samara.finetuning.validation import OBJECTS_AT_A_TIME
-from samara.images import read_image
 from samara.loaded import Loaded
 from samara.masks.distance import centre_of
 from samara.masks.overlap import mask_iou
@@ -45,7 +44,9 @@ def compare(
     for position, image in enumerate(images, start=1):
         truths = [one.rle for one in image.instances if one.rle.area and not one.is_crowd]
         if truths:
-            compared.append(ComparedPicture(image.path, image.name, _compare_picture(predictors, image, truths)))
+            compared.append(
+                ComparedPicture(image.path, image.name, _compare_picture(predictors, image, truths), image.reading)
+            )
         if progress is not None:
             progress(position, len(images))
     if not compared:
@@ -56,8 +57,7 @@ def compare(
 def _compare_picture(
     predictors: tuple[Predictor, Predictor], image: LabelledImage, truths: Sequence[Rle]
 ) -> tuple[ComparedObject, ...]:
-    pixels = read_image(image.path)
-    image.check_size((pixels.shape[0], pixels.shape[1]))
+    pixels = image.pixels()
     first, second = predictors
     embedding = first.embed(pixels)
     same_encoder = first.loaded.fingerprint == second.loaded.fingerprint

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from samara.datasets.findings import CROWDS_OPTION
 from samara.datasets.ground_truth import LabelledImage
 from samara.finetuning.settings import Augmentation
-from samara.images import read_image
 from samara.preprocessing import Frame
 
 # Foreground cells of the low-res grid that an object needs: below, nothing can be clicked at or learnt.
@@ -90,9 +89,7 @@ class Example:
             DatasetError: the picture has another size than its annotations say.
             ImageError: it cannot be read.
         """
-        picture = read_image(self.image.path)
-        self.image.check_size((picture.shape[0], picture.shape[1]))
-        return transformed(picture, self.augmentation).astype(np.uint8, copy=False)
+        return transformed(self.image.pixels(), self.augmentation).astype(np.uint8, copy=False)
 
     def targets(self, input_size: int) -> Masks:
         """The objects' masks on the low-res grid, (N, S / 4, S / 4) for the input side S; tiny objects are left out."""

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from samara.datasets.ground_truth import LabelledImage
 from samara.engines.torch_engine import TorchEngine
 from samara.errors import DatasetError
 from samara.finetuning.embedding_cache import EmbeddingCache, Progress
@@ -100,7 +101,7 @@ class TrainingSet:
     @property
     def _identities(self) -> list[str]:
         """What each example's embedding depends on besides the encoder."""
-        return [f"{one.augmentation}:{self._contents[one.image.path]}" for one in self.examples]
+        return [f"{one.augmentation}:{self._contents[one.image.path]}{_said(one.image)}" for one in self.examples]
 
     def _contents_of_files(self) -> dict[Path, str]:
         contents = {}
@@ -172,3 +173,9 @@ class TrainingSet:
             targets=torch.from_numpy(targets).to(device),
             valid=torch.from_numpy(self.valid(index)).to(device),
         )
+
+
+def _said(image: LabelledImage) -> str:
+    """What was said of how a picture is read; the same file gives other pixels then."""
+    facts = image.reading.facts()
+    return json.dumps(facts, sort_keys=True) if facts else ""

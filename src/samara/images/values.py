@@ -166,7 +166,7 @@ def _range_of_uint16(highest: float, name: str) -> tuple[float, float]:
         likely_white = next(white for white in (255, 1023, 4095) if highest <= white)
         raise ImageError(
             f"{name} has 16 bits but no value above {highest}, and would turn out black; declare what is "
-            f"white: value_range=(0, {likely_white}), or (0, 65535) if it is really that dark."
+            f"white: value_range=(0, {likely_white}), or value_range=(0, 65535) if it is really that dark."
         )
     return 0, 65535
 

@@ -15,7 +15,6 @@ import cv2
 from samara.before_after import ComparedObject, ComparedPicture, ComparedSet, score
 from samara.extras import require
 from samara.files import write_atomically
-from samara.images import read_image
 from samara.masks.rle import Rle
 from samara.reports.difference_overlay import MISSED, OUTLINE, RIGHT, TOO_MUCH, Image, View, draw_difference, draw_truth
 from samara.reports.learning_curve import DARK, LIGHT, CurvePoint, learning_curve_png, require_matplotlib
@@ -164,7 +163,7 @@ def _title(pictures: Sequence[ComparedPicture], gains: str, losses: str) -> str:
 
 
 def _picture_row(picture: ComparedPicture) -> Row:
-    image = read_image(picture.path)
+    image = picture.reading.pixels(picture.path)
     view = View((0, 0, image.shape[1], image.shape[0]), PICTURE_SIDE_PX)
     count = len(picture.objects)
     detail = f"{count} object{'' if count == 1 else 's'}"
@@ -172,7 +171,7 @@ def _picture_row(picture: ComparedPicture) -> Row:
 
 
 def _object_row(picture: ComparedPicture, one: ComparedObject) -> Row:
-    image = read_image(picture.path)
+    image = picture.reading.pixels(picture.path)
     view = View(window_around(one.truth, (image.shape[0], image.shape[1])), OBJECT_SIDE_PX)
     x0, y0, x1, y1 = one.truth.box_xyxy
     by = "click" if one.click.change <= one.box.change else "box"

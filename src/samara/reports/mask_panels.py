@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 
-from samara.images import read_image
+from samara.images.reading import AS_THEY_ARE, PictureReading
 from samara.masks.rle import Rle
 from samara.prompts import Prompt
 from samara.reports.difference_overlay import Image, View, draw_difference, draw_truth
@@ -43,6 +43,7 @@ class AskedPicture:
         prompts: of single objects.
         truths: the objects, in the order of the prompts.
         answers: of each checkpoint.
+        reading: how the picture is read.
     """
 
     path: Path
@@ -51,6 +52,7 @@ class AskedPicture:
     prompts: Sequence[Prompt]
     truths: Sequence[Rle]
     answers: Sequence[Answered]
+    reading: PictureReading = AS_THEY_ARE
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def panel_rows(pictures: Sequence[AskedPicture]) -> list[PanelRow]:
 
 
 def _row(picture: AskedPicture) -> PanelRow:
-    image = read_image(picture.path)
+    image = picture.reading.pixels(picture.path)
     view = View((0, 0, image.shape[1], image.shape[0]), SIDE_PX)
     small, prompts = view.picture(image), [view.prompt(prompt) for prompt in picture.prompts]
     truths = [view.mask(truth) for truth in picture.truths]

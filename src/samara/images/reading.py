@@ -1,0 +1,73 @@
+"""How the pictures of one piece of work are read: what somebody says once, for all of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samara.errors import SettingsError
+from samara.images import DEFAULT_MAX_PIXELS, picture_size, read_image
+from samara.images.values import ValueRange, check_value_range
+
+
+@dataclass(frozen=True, slots=True)
+class PictureReading:
+    """How pictures are read; the default takes each as it is.
+
+    Attributes:
+        value_range: what is black and white, see `samara.read_image`.
+        frame: which frame or page of files that hold several, likewise.
+
+    Raises:
+        SettingsError: one of the two is not accepted.
+    """
+
+    value_range: ValueRange | None = None
+    frame: int | None = None
+
+    def __post_init__(self) -> None:
+        check_value_range(self.value_range)
+        if self.frame is not None and self.frame < 0:
+            raise SettingsError(f"frame={self.frame} is not accepted; give a number from 0.")
+
+    def pixels(
+        self, source: str | os.PathLike[str] | bytes, max_pixels: int | None = DEFAULT_MAX_PIXELS
+    ) -> NDArray[np.uint8]:
+        """Read a picture file: (H, W, 3) RGB.
+
+        Args:
+            source: its path, or its bytes.
+            max_pixels: see `samara.read_image`.
+
+        Raises:
+            ImageError: see `samara.read_image`.
+        """
+        return read_image(source, value_range=self.value_range, frame=self.frame, max_pixels=max_pixels)
+
+    def size_hw(self, source: str | os.PathLike[str] | bytes) -> tuple[int, int]:
+        """(H, W) of a picture file, from its header.
+
+        Raises:
+            ImageError: see `samara.images.picture_size`.
+        """
+        return picture_size(source, frame=self.frame)
+
+    def facts(self) -> dict[str, Any]:  # Any: JSON values
+        """What was said, for records and caches; nothing where pictures are taken as they are."""
+        value_range = list(self.value_range) if isinstance(self.value_range, tuple) else self.value_range
+        facts = {"value_range": value_range, "frame": self.frame}
+        return {name: value for name, value in facts.items() if value is not None}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> PictureReading:  # Any: JSON values
+        """Read what `facts` gave; other entries are left out."""
+        value_range = facts.get("value_range")
+        return cls(tuple(value_range) if isinstance(value_range, (list, tuple)) else value_range, facts.get("frame"))
+
+
+AS_THEY_ARE = PictureReading()

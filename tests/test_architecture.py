@@ -17,7 +17,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 LAYERS = {
     "errors": 0,
     "files": 1,
-    "picture_paths": 1,
+    "picture_paths": 3,
     "extras": 1,
     "licences": 1,
     "ranges": 1,
@@ -77,6 +77,7 @@ ALLOWED = {
     "filelock": {"checkpoints", "finetuning", "annotation", "measurements", "files"},
     "pyarrow": {"annotation"},
     "rasterio": {"images"},
+    "pillow_heif": {"images"},
     "ray": {"annotation"},
     "platformdirs": {"checkpoints", "engines"},
     "safetensors": {"checkpoints", "embeddings", "finetuning"},

@@ -14,11 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from samara.errors import SettingsError
+from samara.images.names import is_picture_suffix
 
-PICTURE_SUFFIXES = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".tif", ".tiff", ".webp", ".avif", ".bmp", ".dib"),
-    *(".gif", ".jp2", ".j2k", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".qoi"),
-)
 ANY_DEPTH = "**"
 
 
@@ -286,4 +283,4 @@ def common_folder(folders: Iterable[str]) -> Path:
 def is_picture_name(name: str) -> bool:
     """Whether a file's name is that of a picture, and not hidden."""
     base = name.rpartition("/")[2]
-    return not base.startswith(".") and os.path.splitext(base)[1].lower() in PICTURE_SUFFIXES
+    return not base.startswith(".") and is_picture_suffix(base)

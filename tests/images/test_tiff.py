@@ -16,7 +16,7 @@ from .encoding import PHOTO, encode, tiff
 
 DEEP = np.random.default_rng(1).integers(0, 65536, (5, 7, 3), dtype=np.uint16)
 KIND, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, ORIENTATION = 254, 256, 257, 258, 259, 262, 274
-SAMPLES, ROWS, EXTRA, FORMAT, DNG_VERSION = 277, 278, 338, 339, 50706
+SAMPLES, ROWS, EXTRA, FORMAT, DNG_VERSION, CR2_SLICES = 277, 278, 338, 339, 50706, 50752
 
 
 def make(pixels, **more):
@@ -73,6 +73,8 @@ def test_camera_raw_files_are_refused():
         read_image(make(PHOTO, tags={KIND: (4, 1)}))
     with pytest.raises(ImageError, match="camera raw file"):
         read_image(make(PHOTO, tags={DNG_VERSION: (4, 0x0401)}))
+    with pytest.raises(ImageError, match="camera raw file"):  # Canon's, of which every page is a preview
+        read_image(make(PHOTO, tags={CR2_SLICES: (3, (1, 2, 3))}), frame=0)
     np.testing.assert_array_equal(read_image(make(PHOTO, tags={KIND: (4, 1)}), frame=0), PHOTO)
 
 

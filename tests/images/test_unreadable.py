@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from samara.errors import ImageError
@@ -25,7 +27,15 @@ from samara.images.unreadable import describe
         (b"%PDF-1.7\n", "PDF document.*export"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "PostScript"),
         (b"\xc5\xd0\xd3\xc6\x1e\x00", "PostScript"),
-        (b"\x00\x00\x00\x18ftypheic", "HEIC photo.*pillow-heif"),
+        (b"\x00\x00\x00\x18ftypheic", r"HEIC photo.*pip install 'samara\[heif\]'"),
+        (b"\x00\x00\x00\x1cftypmif1\x00\x00\x00\x00mif1heic", r"HEIC photo.*pip install 'samara\[heif\]'"),
+        (bytes(344) + b"n+1\0", "NIfTI volume.*nibabel"),
+        (b"NRRD0004\n", "NRRD volume"),
+        (b"ObjectType = Image\nNDims = 3\n", "MetaImage.*SimpleITK"),
+        (b"P7\nWIDTH 1\n", "PAM picture.*convert"),
+        (b"PF\n1 1\n-1.0\n", "PFM picture in colour"),
+        (bytes(257) + b"ustar", "tar archive"),
+        (b"Rar!\x1a\x07", "RAR archive.*unpack"),
         (b"\x00\x00\x00\x18ftypisom", "video.*frames"),
         (b"\x00\x00\x00\x18ftypcrx ", "camera raw"),
         (b"RIFF\x00\x00\x00\x00AVI LIST", "video"),
@@ -40,7 +50,8 @@ from samara.images.unreadable import describe
         (b"\x01\x02\x03", "no known picture; accepted are JPEG, PNG, TIFF"),
     ],
 )
-def test_what_a_file_is_instead(head, words, tmp_path):
+def test_what_a_file_is_instead(head, words, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
     path = tmp_path / "picture.jpg"
     path.write_bytes(head)
     with pytest.raises(ImageError, match=rf"picture\.jpg' (?s:.*){words}"):

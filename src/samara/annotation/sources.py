@@ -20,6 +20,7 @@ from samara.annotation.plan import Entry
 from samara.datasets.picture_names import PictureFolder
 from samara.datasets.text_files import listed_names
 from samara.errors import ImageError, SettingsError
+from samara.images.names import way_out
 from samara.picture_paths import Finder, Given, Listing, absolute, base_of, common_folder, is_picture_name
 
 COMPRESSED_TAR = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
@@ -241,6 +242,9 @@ def _of_file(path: Path) -> Source:
     if is_picture_name(path.name.lstrip(".")):
         files = Given.of([str(path)])
         return Source("files", files.root, files.paths)
+    other = way_out(path.name)
+    if other is not None:
+        raise SettingsError(f"{path} cannot be annotated: {other}")
     raise SettingsError(
         f"{path} is no picture, list or archive by its name; give a folder, pictures, a pattern, a list (.txt) "
         "or a .tar"

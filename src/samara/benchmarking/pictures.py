@@ -31,7 +31,7 @@ def choose_pictures(folder: Path, most: int) -> list[Path]:
     """
     found = sorted(path for path in map(Path, Finder().below(folder)) if path.is_file())
     if not found:
-        raise ImageError(f"{folder} has no pictures; give a folder that has some")
+        raise ImageError(f"{folder} has no pictures (JPEG, PNG, TIFF, WebP and others); give a folder that has some")
     return evenly(found, most)
 
 

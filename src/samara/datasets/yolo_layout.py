@@ -16,11 +16,8 @@ from samara.datasets.ground_truth import PARTS, Part
 from samara.datasets.text_files import listed_names
 from samara.datasets.yolo_names import YAML_SUFFIXES, Description, find_description, read_yaml
 from samara.errors import DatasetError
+from samara.images.names import is_picture_suffix
 
-PICTURE_SUFFIXES = {
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".webp", ".avif", ".bmp", ".dib"),
-    *(".gif", ".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".pnm", ".qoi", ".mpo"),
-}
 _ROOMS = ("train", "val", "valid", "validation", "test")
 _FOLDERS: Mapping[str, Part] = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 # A year belongs to it, as in train2017.
@@ -160,10 +157,9 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 def _pictures_below(folder: Path, findings: Findings) -> Iterator[Path]:
     for path in files_below(folder):
-        suffix = path.suffix.lower()
-        if suffix in PICTURE_SUFFIXES:
+        if is_picture_suffix(path.name):
             yield path
-        elif suffix not in _BESIDE:
+        elif path.suffix.lower() not in _BESIDE:
             findings.note(NO_PICTURES)
 
 

@@ -34,7 +34,10 @@ def array_pixels(array: NDArray[np.generic], name: str) -> NDArray[np.generic]:
     if array.ndim == 3 and array.shape[2] not in _CHANNELS:
         if array.shape[0] in _CHANNELS:
             raise ImageError(f"{name} has its channels first; arrays are (H, W, C): pass array.transpose(1, 2, 0).")
-        raise ImageError(f"{name} has {array.shape[2]} channels; accepted are 1, 3 and 4: choose them, array[..., :3].")
+        raise ImageError(
+            f"{name} has {array.shape[2]} channels; accepted are 1, 3 and 4: choose one, array[..., 0], or three, "
+            "array[..., :3]."
+        )
     return np.asarray(_without_single_channel(array))
 
 
@@ -55,7 +58,10 @@ def tensor_pixels(tensor: torch.Tensor, name: str) -> NDArray[np.generic]:
     if tensor.ndim == 3 and tensor.shape[0] not in _CHANNELS:
         if tensor.shape[2] in _CHANNELS:
             raise ImageError(f"{name} has its channels last; tensors are (C, H, W): pass tensor.permute(2, 0, 1).")
-        raise ImageError(f"{name} has {tensor.shape[0]} channels; accepted are 1, 3 and 4: choose them, tensor[:3].")
+        raise ImageError(
+            f"{name} has {tensor.shape[0]} channels; accepted are 1, 3 and 4: choose one, tensor[0], or three, "
+            "tensor[:3]."
+        )
     return _without_single_channel(_to_numpy(tensor, name))
 
 

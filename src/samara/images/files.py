@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, PngImagePlugin, TiffImagePlugin
 
 from samara.errors import ImageError
-from samara.images import deep_colour, gdal, png, tiff, tiff_pages
+from samara.images import deep_colour, gdal, heif, png, tiff, tiff_pages
 from samara.images.bands import bands_of
 from samara.images.failures import DECODER_FAILURES, failures_told
 from samara.images.gdal import WARNING_FILTERS
@@ -30,6 +30,9 @@ from samara.images.unreadable import HEAD_BYTES, describe
 
 # No EPS, which Pillow hands to Ghostscript; no TGA, for which random bytes pass. AVIF is not in all builds.
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "BMP", "GIF", "JPEG2000", "PPM", "QOI")
+
+# The others are depth maps, the second eye, or more of a burst.
+_FIRST_IS_THE_PICTURE = {"MPO", "HEIF"}
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
 _MAGIC_BYTES = 16  # what Pillow's plugins judge by
@@ -250,12 +253,15 @@ def _identify(stream: IO[bytes], name: str) -> ImageFile.ImageFile:
     """Let the plugin that knows the first bytes read the header."""
     stream.seek(0)
     head = stream.read(HEAD_BYTES)
+    if heif.is_heif(head) and heif.is_readable():
+        return heif.open_heif(stream)
     Image.init()
     for name_of_format in _FORMATS:
         if name_of_format not in Image.OPEN:
             continue
         factory, accept = Image.OPEN[name_of_format]
-        if accept is not None and accept(head[:_MAGIC_BYTES]) is True:
+        # Pillow's AVIF plugin takes the container, which HEIC shares, for the coding.
+        if accept is not None and accept(head[:_MAGIC_BYTES]) is True and not heif.is_heif(head):
             stream.seek(0)
             return factory(stream, "")
     raise ImageError(f"{name} {describe(head)}.")
@@ -295,7 +301,7 @@ def _choose_frame(image: Image.Image, name: str, frame: int | None) -> None:
         if frame >= count:
             raise ImageError(f"{name} has no frame {frame}; it holds {count}, counted from 0.")
         image.seek(frame)
-    elif count > 1 and image.tell() == 0 and image.format != "MPO":  # whose others are depth maps or the second eye
+    elif count > 1 and image.tell() == 0 and image.format not in _FIRST_IS_THE_PICTURE:
         raise ImageError(f"{name} holds {count} frames or pages; choose one, for example frame=0.")
 
 

@@ -21,12 +21,14 @@ MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 STRIP_BYTES, TILE_BYTES, XMP = 279, 325, 700
 PIXEL_SCALE, TIE_POINTS, TRANSFORMATION, GEO_KEYS, RATIONAL_POLYNOMIALS = 33550, 33922, 34264, 34735, 50844
 GDAL_METADATA, GDAL_NODATA = 42112, 42113
+_CR2_SLICES = 50752  # of Canon's raw files, whose first page is a preview
 # No other tag is read: the rest can be anything, of any length.
 TAGS = {
     *(Base.NewSubfileType, Base.SubfileType, Base.ImageWidth, Base.ImageLength, Base.BitsPerSample, Base.Compression),
     *(Base.PhotometricInterpretation, Base.Orientation, Base.SamplesPerPixel, Base.PlanarConfiguration, Base.ColorMap),
     *(Base.ExtraSamples, Base.SampleFormat, Base.DNGVersion, STRIP_BYTES, TILE_BYTES, XMP),
     *(PIXEL_SCALE, TIE_POINTS, TRANSFORMATION, GEO_KEYS, RATIONAL_POLYNOMIALS, GDAL_METADATA, GDAL_NODATA),
+    _CR2_SLICES,
 }
 # Type in the file → how `struct` calls one value; texts apart. Rationals are not among the tags above.
 _FORMATS = {1: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 17: "q"}
@@ -189,13 +191,15 @@ def choose_page(pages: Sequence[Page], name: str, frame: int | None) -> Page:
     Raises:
         ImageError: there is no such page, several could be meant, or the only one is a thumbnail.
     """
+    if any(_CR2_SLICES in page.tags for page in pages) or (frame is None and Base.DNGVersion in pages[0].tags):
+        raise ImageError(f"{name} is a camera raw file or a thumbnail; develop or export the full picture first.")
     if frame is not None:
         if frame >= len(pages):
             raise ImageError(f"{name} has no frame {frame}; it holds {len(pages)}, counted from 0.")
         return pages[frame]
     first, *others = pages
-    if others and (first.is_copy_or_mask or not all(page.is_copy_or_mask for page in others)):
+    if not all(page.is_copy_or_mask for page in others):
         raise ImageError(f"{name} holds {len(pages)} frames or pages; choose one, for example frame=0.")
-    if Base.DNGVersion in first.tags or first.is_copy_or_mask:
+    if first.is_copy_or_mask:
         raise ImageError(f"{name} is a camera raw file or a thumbnail; develop or export the full picture first.")
     return first

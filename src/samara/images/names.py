@@ -1,0 +1,59 @@
+"""Which files are pictures by their names, and what to do with those that are pictures of another kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePath
+
+PICTURE_SUFFIXES = frozenset(
+    {
+        *(
+            ".jpg",
+            ".jpeg",
+            ".jpe",
+            ".jfif",
+            ".mpo",
+            ".png",
+            ".apng",
+            ".tif",
+            ".tiff",
+            ".webp",
+            ".avif",
+            ".avifs",
+            ".bmp",
+        ),
+        *(".dib", ".gif", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
+        *(".qoi", ".heic", ".heif", ".hif"),
+    }
+)
+"""Of files that `samara.read_image` reads, HEIC with pillow-heif; in lower case."""
+
+_RAW = "camera raw is not read; develop it to TIFF, PNG or JPEG first, for example with rawpy"
+_EXPORT = "it is a drawing or document; export the page as PNG first"
+_VOLUME = "it is a volume; save its slices as PNG or TIFF first, for example with nibabel and Pillow"
+_VIDEO = "it is a video; extract its frames first, for example with ffmpeg"
+_HDR = "it is read by OpenCV; save it as 16-bit PNG or float TIFF first"
+
+UNREAD: Mapping[str, str] = {
+    **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw"), _RAW),
+    **dict.fromkeys((".svg", ".pdf", ".eps", ".ps", ".ai"), _EXPORT),
+    **dict.fromkeys((".dcm", ".dicom"), "it is a DICOM file; save it as 16-bit PNG first, for example with pydicom"),
+    **dict.fromkeys((".nii", ".nrrd", ".mha", ".mhd"), _VOLUME),
+    **dict.fromkeys((".mp4", ".mov", ".avi", ".mkv", ".webm"), _VIDEO),
+    **dict.fromkeys((".exr", ".hdr"), _HDR),
+    **dict.fromkeys((".psd", ".xcf", ".jxl", ".ico", ".tga"), "it is not read; convert it to TIFF, PNG or JPEG first"),
+    **dict.fromkeys((".czi", ".lif", ".nd2", ".svs", ".ndpi"), "it is a microscope's file; export it as TIFF first"),
+    **dict.fromkeys((".npy", ".npz"), "it holds arrays; pass them to samara.read_image in Python"),
+}
+"""Suffix of pictures that are not read, in lower case → what they are and the way out."""
+
+
+def is_picture_suffix(name: str) -> bool:
+    """Whether a file is a picture by its suffix."""
+    return PurePath(name).suffix.lower() in PICTURE_SUFFIXES
+
+
+def way_out(name: str) -> str | None:
+    """What to do with a picture that is not read, by its name; None if it is read, or no picture."""
+    suffixes = [suffix.lower() for suffix in PurePath(name).suffixes[-2:]]
+    return next((UNREAD[suffix] for suffix in reversed(suffixes) if suffix in UNREAD), None)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from samara.annotation import prefetch
+from samara.annotation.pictures import DecodedPicture, PictureOnDisk
 from samara.annotation.plan import Entry
 from samara.annotation.prefetch import Reading
 from samara.annotation.sources import open_source
@@ -68,3 +72,62 @@ def test_closing_stops_the_threads(pictures):
     next(images)
     images.close()
     assert threading.active_count() == before
+
+
+def fetched(path, **options):
+    """The picture as `annotate` gets it, with tiles and without."""
+    source = open_source([str(path)])
+    (entry,) = source.entries()
+    return [
+        Reading(source.read, None, 0, by_windows=by_windows, **options).fetch(entry) for by_windows in (True, False)
+    ]
+
+
+def test_tiles_see_the_same_picture_in_the_same_place(tmp_path):
+    rasterio = pytest.importorskip("rasterio")
+    values = np.random.default_rng(0).integers(0, 65536, (4, 40, 60), dtype=np.uint16)
+    affine = rasterio.Affine(0.5, 0, 399_960, 0, -0.5, 5_300_040)
+    with rasterio.open(tmp_path / "a.tif", "w", "GTiff", 60, 40, 4, "EPSG:25832", affine, "uint16") as file:
+        file.colorinterp = [rasterio.enums.ColorInterp[name] for name in ("blue", "green", "red", "undefined")]
+        file.write(values)
+    (tmp_path / "a.tfw").write_text("9 0 0 -9 0 0")
+    windows, whole = fetched(tmp_path / "a.tif")
+    assert isinstance(windows.picture, PictureOnDisk)
+    assert isinstance(whole.picture, DecodedPicture)
+    box = (5, 7, 31, 22)
+    np.testing.assert_array_equal(windows.picture.window(box), whole.picture.window(box))
+    assert windows.picture.georeference == whole.picture.georeference
+    assert json.loads(whole.picture.georeference) == {"transform": [*affine][:6], "crs": "EPSG:25832"}
+
+
+@pytest.mark.parametrize("kind", ["four bands", "four ground control points", "turned", "frames"])
+def test_tiles_are_refused_what_the_whole_is_refused(tmp_path, kind):
+    rasterio = pytest.importorskip("rasterio")
+    path = tmp_path / "a.tif"
+    if kind == "frames":
+        frames = [Image.new("L", (20, 30), value) for value in (0, 90)]
+        frames[0].save(path, save_all=True, append_images=frames[1:])
+    elif kind == "turned":
+        Image.new("L", (20, 30)).save(path, tiffinfo={274: 6})
+    else:
+        bands = 4 if kind == "four bands" else 1
+        shape = {"count": bands, "height": 40, "width": 60, "dtype": "uint16"}
+        with rasterio.open(
+            path, "w", driver="GTiff", crs="EPSG:32633", transform=rasterio.Affine(2, 0, 0, 0, 2, 0), **shape
+        ) as file:
+            if bands == 1:
+                corners = ((0, 0), (0, 60), (40, 0), (40, 60))
+                file.gcps = [rasterio.control.GroundControlPoint(y, x, x, -y) for y, x in corners], file.crs
+            file.write(np.full((bands, 40, 60), 60_000, np.uint16))
+    windows, whole = fetched(path)
+    if kind in ("four bands", "frames"):
+        assert windows.reason == whole.reason
+        assert whole.reason.startswith("'")
+        assert str(tmp_path) not in whole.reason or path.name in whole.reason
+    else:
+        assert windows.picture.size_hw == whole.picture.size_hw
+        assert windows.picture.georeference == whole.picture.georeference
+    if kind == "four ground control points":
+        assert "4 tie points are not one transform" in json.loads(whole.picture.georeference)["misplaced"]
+    if kind == "frames":
+        assert [one.picture.size_hw for one in fetched(path, frame=1)] == [(30, 20)] * 2

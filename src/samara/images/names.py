@@ -23,7 +23,7 @@ PICTURE_SUFFIXES = frozenset(
             ".bmp",
         ),
         *(".dib", ".gif", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
-        *(".qoi", ".heic", ".heif", ".hif"),
+        *(".avifs", ".qoi", ".heic", ".heif", ".hif"),
     }
 )
 """Of files that `samara.read_image` reads, HEIC with pillow-heif; in lower case."""

@@ -186,14 +186,7 @@ def annotate(
     loaded = job.choice.load()
     if running.commercial:
         require_commercial(loaded)
-    store = create_store(
-        running.out,
-        job.facts(loaded),
-        running.exportable(job.source.entries(running.out) if entries is None else entries),
-        if_there=running.if_there,
-        images_per_shard=running.images_per_shard,
-        is_tiled=job.settings.tile is not None,
-    )
+    store = _opened(job, running, loaded, entries)
     checkpoint, device = loaded.name, loaded.device
     if running.retry or store.has_moved_pictures:
         reopen(store)
@@ -232,6 +225,21 @@ def annotate(
         refused=refused,
         report=write_report(store) if running.report else None,
     )
+
+
+def _opened(job: Job, running: Running, loaded: Loaded, entries: Iterable[Entry] | None) -> Store:
+    """The store to fill, made or joined."""
+    store = create_store(
+        running.out,
+        job.facts(loaded),
+        running.exportable(job.source.entries(running.out) if entries is None else entries),
+        if_there=running.if_there,
+        images_per_shard=running.images_per_shard,
+        is_tiled=job.settings.tile is not None,
+    )
+    if running.retry:
+        reopen(store)
+    return store
 
 
 def require_commercial(loaded: Loaded) -> None:

@@ -76,3 +76,29 @@ def test_prompts_for_nobody_are_refused(pictures, tmp_path):
     source = open_source([str(pictures)])
     with pytest.raises(SettingsError, match=r"1 pictures that are not among the images; the first is 'elsewhere.png'"):
         list(open_prompts(path, source).entries(source.entries()))
+
+
+def test_a_wrong_folder_of_pictures_is_refused_with_its_name(pictures, tmp_path):
+    path = coco(tmp_path / "boxes.json", {"0003.png": [[1, 2, 10, 5]], "0001.png": []})
+    (tmp_path / "wrong").mkdir()
+    source, _ = open_coco(path, tmp_path / "wrong")
+    with pytest.raises(
+        SettingsError, match=r"2 of the 2 pictures .*boxes.json.*'0003.png', looked for in .*wrong.*--pictures"
+    ):
+        list(source.entries())
+    with pytest.raises(SettingsError, match="nowhere is no folder"):
+        open_coco(path, tmp_path / "nowhere")
+
+
+def test_pictures_of_a_coco_file_are_found_as_evaluate_finds_them(pictures, tmp_path):
+    (pictures / "deep").mkdir()
+    (pictures / "0002.png").rename(pictures / "deep" / "0002.PNG")
+    given = {"images/0003.png": [], "0002.png": [], "0009.png": []}
+    source, _ = open_coco(coco(tmp_path / "boxes.json", given), pictures)
+    assert [entry.name for entry in source.entries()] == list(given)  # as the file has them
+    assert source.path_of("images/0003.png") == pictures / "0003.png"
+    assert source.path_of("0002.png") == pictures / "deep" / "0002.PNG"
+    assert source.listing.missing == 1
+    twice, _ = open_coco(coco(tmp_path / "boxes.json", {"0003.png": [], "x/0003.png": []}), pictures)
+    with pytest.raises(SettingsError, match="twice, as '0003.png' and as 'x/0003.png'"):
+        list(twice.entries())

@@ -48,13 +48,50 @@ def test_patterns_files_and_folders_mix(folder):
 
 
 def test_lists_are_relative_to_themselves(folder):
-    # A byte order mark, as Windows writes it, and blanks at the ends do not belong to names.
-    (folder / "c" / "list.txt").write_text("\ufeffd/e.tif\n# mine\n\n../a.png \r\n/elsewhere/x.png\n")
+    listed = f"\ufeff# mine\nd/e.tif\n\n../a.png\r\n{folder}/b/absent.png\n./d/e.tif\n"
+    (folder / "c" / "list.txt").write_text(listed)
     source = open_source(["c/list.txt"])
-    assert names(source) == ["d/e.tif", "../a.png", "/elsewhere/x.png"]
-    assert source.read(Entry(1, "../a.png")).data == b"a.png"
-    with pytest.raises(ImageError, match="cannot be read"):
-        source.read(Entry(1, "/elsewhere/x.png"))
+    assert source.root == folder
+    assert names(source) == ["c/d/e.tif", "a.png", "b/absent.png"]
+    assert source.listing.repeated == 1
+    assert source.read(Entry(1, "a.png")).data == b"a.png"
+    with pytest.raises(ImageError, match="cannot be read .No such file or directory; looked for in"):
+        source.read(Entry(1, "b/absent.png"))
+    (folder / "c" / "list.txt").write_text("\ufeffd/e.tif\n")
+    assert names(open_source(["c/list.txt"])) == ["d/e.tif"]
+
+
+def test_a_list_of_what_is_not_there_is_refused(folder):
+    (folder / "list.txt").write_text("x.png\ny.png\na.png\n")
+    with pytest.raises(SettingsError, match=r"2 of the 3 pictures that list.txt names are not there; .*x.png"):
+        names(open_source(["list.txt"]))
+    for text, message in {"https://example.org/a.jpg": "is an address", "a.png".encode("utf-16"): "UTF-16"}.items():
+        (folder / "list.txt").write_bytes(text if isinstance(text, bytes) else text.encode())
+        with pytest.raises(SettingsError, match=message):
+            names(open_source(["list.txt"]))
+
+
+def test_links_that_lead_nowhere_are_told(folder):
+    (folder / "b" / "gone.png").symlink_to("/nas/gone.png")
+    source = open_source(["b"])
+    assert names(source) == ["10.jpg", "2.JPG", "gone.png"]
+    with pytest.raises(ImageError, match="it is a link to '/nas/gone.png', which is not there"):
+        source.read(Entry(1, "gone.png"))
+    (folder / "only").mkdir()
+    (folder / "only" / "gone.png").symlink_to("/nas/gone.png")
+    with pytest.raises(SettingsError, match="1 of the 1 pictures are not there; .* what links lead to"):
+        names(open_source(["only"]))
+
+
+def test_names_are_relative_unique_and_the_same_from_anywhere(folder, monkeypatch):
+    given = [str(folder / "a.png"), str(folder / "b" / "2.JPG"), f"{folder}/b/../a.png"]
+    for place in (folder, folder / "c"):
+        monkeypatch.chdir(place)
+        source = open_source(given)
+        assert names(source) == ["a.png", "b/2.JPG"]
+        assert source.facts() == {"kind": "files", "root": str(folder)}
+        assert source.listing.repeated == 1
+    assert names(open_source([str(folder / "a.png")])) == ["a.png"]
 
 
 def test_archives_are_read_in_place(folder):

@@ -261,3 +261,41 @@ def test_a_yolo_data_set_lists_pictures_and_boxes(tmp_path, monkeypatch, capsys)
     code, printed = run(monkeypatch, capsys, path, "--out", tmp_path / "out", "--device", "cpu", "--json")
     assert code == 0, printed.err
     assert (json.loads(printed.out)["images"], json.loads(printed.out)["masks"]) == (2, 2)
+
+
+def test_a_wrong_folder_is_refused_and_a_half_right_one_mended(pictures, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "out"
+    boxes = coco(tmp_path / "boxes.json", {"0000.png": [[1, 2, 10, 5]], "0001.png": [[0, 0, 20, 20]]})
+    wrong = tmp_path / "wrong"
+    wrong.mkdir()
+    arguments = [boxes, "--out", out, "--device", "cpu"]
+    code, printed = run(monkeypatch, capsys, *arguments, "--pictures", wrong)
+    assert (code, printed.err.count("\n")) == (1, 1)
+    assert f"looked for in {str(wrong)!r}; give their folder with --pictures" in printed.err
+    assert not out.exists()
+    (wrong / "0000.png").write_bytes((pictures / "0000.png").read_bytes())
+    code, printed = run(monkeypatch, capsys, *arguments, "--pictures", wrong)
+    assert code == 1
+    assert "0001.png is quarantined" in printed.err
+    assert f"looked for in {str(wrong)!r}" in printed.err
+    code, printed = run(monkeypatch, capsys, *arguments, "--pictures", tmp_path / "nowhere", "--resume")
+    assert code == 1
+    code, printed = run(monkeypatch, capsys, *arguments, "--pictures", pictures, "--resume", "--format", "coco")
+    assert (code, printed.err) == (0, "")
+    assert "2 images annotated" in printed.out
+    assert "1 images in this run" in printed.out
+
+
+def test_absolute_and_repeated_names_are_exported(pictures, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "out"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "b.png").write_bytes((pictures / "0001.png").read_bytes())
+    (pictures / "link.png").symlink_to("0000.png")
+    monkeypatch.chdir(pictures)
+    given = [pictures / "0000.png", "0000.png", "./0000.png", "link.png", tmp_path / "other" / "b.png"]
+    code, printed = run(monkeypatch, capsys, *given, "--out", out, *QUICK, "--format", "coco,yolo,geojson,sa-1b")
+    assert code == 0, printed.err
+    assert "3 pictures were given more than once" in printed.err
+    document = json.loads((out / "exports" / "coco.json").read_text())
+    assert [image["file_name"] for image in document["images"]] == ["pictures/0000.png", "other/b.png"]
+    assert (out / "exports" / "yolo" / "labels" / "other" / "b.txt").is_file()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,8 +15,8 @@ from rich.progress import Progress
 from samara.class_names import COCO
 from samara.cli import main
 from samara.cli.progress import download_bar, work_bar
-from samara.cli.segment import read_prompts
-from samara.errors import PromptError
+from samara.cli.segment import find_pictures, read_prompts
+from samara.errors import PromptError, SettingsError
 from samara.variants import VARIANTS, build_network
 from tests.checkpoints.files import write_ultralytics_style
 
@@ -183,3 +184,31 @@ def test_a_bar_stays_one_bar_when_its_text_changes(monkeypatch):
         tell("training: loss 0.5", 1, 9)
         tell("training: loss 0.4", 2, 9)
     assert shown == [(0, "encoding"), (1, "training: loss 0.5"), (1, "training: loss 0.4")]
+
+
+def test_folders_and_patterns_are_looked_into(tmp_path, monkeypatch):
+    for name in ("set/a.png", "set/b/c.png", "set/notes.txt", "set/out/a.png.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "set" / "b" / "loop").symlink_to(tmp_path / "set")
+    monkeypatch.chdir(tmp_path)
+    paths, told = find_pictures(["set", "./set/a.png", "set/**/*.png"], Path("set/out"))
+    assert list(map(str, paths)) == ["set/a.png", "set/b/c.png"]
+    assert any("1 files whose names are not those of pictures" in sentence for sentence in told)
+    assert list(map(str, find_pictures(["absent.png", "./set/a.png"], Path("out"))[0])) == ["absent.png", "set/a.png"]
+    with pytest.raises(SettingsError, match=r"set/\*.bmp has no picture"):
+        find_pictures(["set/*.bmp"], Path("out"))
+
+
+def test_a_typo_changes_nothing(dog, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    code, printed = in_process(monkeypatch, capsys, "nosuch.jpg")
+    assert code == 1
+    assert "nosuch.jpg" in printed.err
+    assert printed.out == ""
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "annotations.json").write_text("{}")
+    code, printed = in_process(monkeypatch, capsys, dog, "--out", "out", "--checkpoint", "nosuch.pth")
+    assert "--overwrite" in printed.err  # before a checkpoint is looked for
+    assert (tmp_path / "out" / "annotations.json").read_text() == "{}"

@@ -8,6 +8,7 @@ their own runtime and gave PyTorch's result on a photo.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -127,7 +128,7 @@ def check_folder(out: Path, *, overwrite: bool) -> None:
     Raises:
         OutputError: see above, or the folder cannot be made.
     """
-    require_folder(out.parent)
+    require_folder(out.parent if os.path.lexists(out) else out)
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not is_ours(out):

@@ -211,7 +211,7 @@ def finetune(
     from samara.datasets.ground_truth import read_as
     from samara.finetune import fine_tune_with_views
     from samara.finetuning.data_sets import read_sets
-    from samara.finetuning.loop import require_place
+    from samara.finetuning.place import require_place
     from samara.finetuning.processes import joined_processes, local_device
 
     if os.path.lexists(out) and not out.is_dir() and not overwrite:

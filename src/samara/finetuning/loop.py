@@ -13,20 +13,19 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
 from torch import Tensor, nn
 
 from samara import __version__
 from samara.checkpoints.identify import FINE_TUNED_KEY, METADATA_KEY
 from samara.checkpoints.load import origin_of
 from samara.checkpoints.lora_file import require_other_file, save_lora
-from samara.checkpoints.save import require_suffix, save_checkpoint
+from samara.checkpoints.save import save_checkpoint
 from samara.datasets.findings import Notice
 from samara.datasets.ground_truth import LabelledImage
-from samara.errors import DatasetError, SettingsError
-from samara.files import made_folder, require_file, require_folder
+from samara.errors import DatasetError
 from samara.finetuning.embedding_cache import EmbeddingCache
 from samara.finetuning.examples import examples_of
+from samara.finetuning.place import only_run, require_place, work_of
 from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.step import add_gradients_of_pictures
@@ -107,7 +106,7 @@ def fine_tune(
         require_place(out)
         if settings.trained == "lora" and settings.lora_apart:
             require_other_file(out, loaded.provenance.path)
-    with _only_run(out, processes):
+    with only_run(out, processes):
         run = _Run(
             loaded,
             training,
@@ -124,43 +123,6 @@ def fine_tune(
             while not run.is_over:
                 run.epoch()
             return run.finish()
-
-
-def require_place(out: Path) -> None:
-    """Find out, before hours of work, whether a checkpoint of this name and its state can be written; nothing is left.
-
-    Raises:
-        SettingsError: another suffix.
-        OutputError: they cannot.
-    """
-    require_suffix(out)
-    require_file(out)
-    require_folder(_work(out))
-
-
-def _work(out: Path) -> Path:
-    return out.with_name(f"{out.name}.work")
-
-
-@contextmanager
-def _only_run(out: Path, processes: Processes) -> Iterator[None]:
-    """Keep a second run off the same files; the lock goes with its process, however that ends."""
-    if not processes.is_first:
-        yield
-        return
-    with made_folder(_work(out)):
-        lock = FileLock(_work(out) / "lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise SettingsError(f"another run is writing {out}; wait for it, or choose another name") from error
-        try:
-            yield
-        except BaseException:
-            Path(lock.lock_file).unlink(missing_ok=True)  # while it is held, so that a folder of nothing can go
-            raise
-        finally:
-            lock.release()
 
 
 class _Run:
@@ -182,7 +144,7 @@ class _Run:
         self.loaded, self.settings, self.out, self.progress = loaded, settings, out, progress
         self.on_epoch = on_epoch or (lambda record: None)
         self.processes = processes
-        self.work = _work(out)
+        self.work = work_of(out)
         self.origin = origin_of(loaded)  # now, because its file may be gone or replaced when the run is over
         self.network = _own_copy(loaded.sam, settings)
         self.parameters = choose_trained(self.network, settings)

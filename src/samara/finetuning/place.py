@@ -1,0 +1,62 @@
+"""Where a training run writes: its checkpoint, and beside it a folder with what it needs to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from samara.checkpoints.save import require_suffix
+from samara.errors import SettingsError
+from samara.files import made_folder, require_file, require_folder
+from samara.finetuning.processes import Processes
+
+_LOCK = "lock"
+
+
+def work_of(out: Path) -> Path:
+    """The folder of the state of a run that writes a checkpoint."""
+    return out.with_name(f"{out.name}.work")
+
+
+def require_place(out: Path) -> None:
+    """Find out, before hours of work, whether a checkpoint and the state of its run can be written; nothing is left.
+
+    Raises:
+        SettingsError: another suffix.
+        OutputError: they cannot.
+    """
+    require_suffix(out)
+    require_file(out)
+    require_folder(work_of(out))
+
+
+@contextmanager
+def only_run(out: Path, processes: Processes) -> Iterator[None]:
+    """Keep a second run off the same files; the lock goes with its process, however that ends.
+
+    A run that fails before it has anything to keep leaves no folder.
+
+    Raises:
+        SettingsError: another run is at work.
+        OutputError: the folder of its state cannot be made.
+    """
+    if not processes.is_first:
+        yield
+        return
+    work, is_done = work_of(out), False
+    with made_folder(work):
+        lock = FileLock(work / _LOCK)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise SettingsError(f"another run is writing {out}; wait for it, or choose another name") from error
+        try:
+            yield
+            is_done = True
+        finally:
+            if not is_done and [path.name for path in work.iterdir()] == [_LOCK]:
+                (work / _LOCK).unlink(missing_ok=True)  # while it is held
+            lock.release()

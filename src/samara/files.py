@@ -102,15 +102,17 @@ def made_folder(folder: Path) -> Iterator[None]:
         OutputError: it cannot be made.
     """
     missing = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
+    is_done = False
     try:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"{folder} cannot be used as a folder: {error.strerror or error}") from error
         yield
-    except BaseException:
-        _remove_empty(missing)
-        raise
+        is_done = True
+    finally:
+        if not is_done:
+            _remove_empty(missing)
 
 
 def require_folder(folder: Path) -> None:

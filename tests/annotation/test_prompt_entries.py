@@ -93,12 +93,12 @@ def test_a_wrong_folder_of_pictures_is_refused_with_its_name(pictures, tmp_path)
 def test_pictures_of_a_coco_file_are_found_as_evaluate_finds_them(pictures, tmp_path):
     (pictures / "deep").mkdir()
     (pictures / "0002.png").rename(pictures / "deep" / "0002.PNG")
-    given = {"images/0003.png": [], "0002.png": [], "0009.png": []}
+    given = {"images/0003.png": [[1, 2, 10, 5]], "0002.png": [], "0009.png": []}
     source, _ = open_coco(coco(tmp_path / "boxes.json", given), pictures)
     assert [entry.name for entry in source.entries()] == list(given)  # as the file has them
     assert source.path_of("images/0003.png") == pictures / "0003.png"
     assert source.path_of("0002.png") == pictures / "deep" / "0002.PNG"
     assert source.listing.missing == 1
-    twice, _ = open_coco(coco(tmp_path / "boxes.json", {"0003.png": [], "x/0003.png": []}), pictures)
+    twice, _ = open_coco(coco(tmp_path / "boxes.json", {"0003.png": [[1, 2, 10, 5]], "x/0003.png": []}), pictures)
     with pytest.raises(SettingsError, match="twice, as '0003.png' and as 'x/0003.png'"):
         list(twice.entries())

@@ -12,7 +12,7 @@ import pytest
 from samara.annotation import sources
 from samara.annotation.plan import Entry
 from samara.annotation.sources import open_source
-from samara.errors import ImageError, SettingsError
+from samara.errors import DatasetError, ImageError, SettingsError
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_list_of_what_is_not_there_is_refused(folder):
         names(open_source(["list.txt"]))
     for text, message in {"https://example.org/a.jpg": "is an address", "a.png".encode("utf-16"): "UTF-16"}.items():
         (folder / "list.txt").write_bytes(text if isinstance(text, bytes) else text.encode())
-        with pytest.raises(SettingsError, match=message):
+        with pytest.raises((DatasetError, SettingsError), match=message):
             names(open_source(["list.txt"]))
 
 

@@ -24,6 +24,11 @@ SHOWN_BY = {
     "annotation/exporting.py": ["annotate", "export-annotations"],
     "checkpoints/": [],  # every command that loads one
     "compare.py": ["compare"],
+    "datasets/coco_adding.py": ["segment"],
+    "datasets/coco_reading.py": ["evaluate", "finetune", "compare"],
+    "datasets/findings.py": ["annotate", "evaluate", "finetune", "compare"],
+    "evaluation/ground_truth.py": ["evaluate"],
+    "finetune.py": ["finetune"],
     "datasets/category_choice.py": ["annotate", "export-annotations"],
     "datasets/formats.py": ["annotate", "export-annotations"],
     "datasets/picture_files.py": ["annotate", "export-annotations"],

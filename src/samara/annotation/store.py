@@ -238,11 +238,10 @@ def _made(
             if path.name.startswith(_LEFTOVERS):
                 path.unlink()
         manifest.save(folder / MANIFEST)  # from here on it is a store
-    except BaseException:
+    finally:
         planned.unlink(missing_ok=True)
-        if not (folder / MANIFEST).exists():
+        if not (folder / MANIFEST).exists():  # so that a folder of nothing can go
             forget(folder / CREATION)
-        raise
     return Store(folder, manifest)
 
 

@@ -10,7 +10,7 @@ from samara.cli.main import app
 from samara.cli.options import as_options, read_reading
 from samara.errors import ImageError, SettingsError
 from samara.images import read_image
-from samara.images.reading import AS_THEY_ARE
+from samara.picture_reading import AS_THEY_ARE
 
 
 @pytest.mark.parametrize("name", ["annotate", "compare", "evaluate", "finetune", "recommend", "segment"])

@@ -114,7 +114,7 @@ def test_train_and_val_alike_are_no_division(tmp_path):
 def test_what_has_no_label_or_is_no_picture_is_counted(tmp_path):
     pair(tmp_path, "images", "x")
     pair(tmp_path, "images", "y", label=None)
-    (tmp_path / "images" / "z.heic").touch()
+    (tmp_path / "images" / "z.mp4").touch()
     told = parts(tmp_path)[1]
     assert any(f"1 {yolo_layout.WITHOUT_LABEL}" in one for one in told)
     assert any(f"1 {yolo_layout.NO_PICTURES}" in one for one in told)

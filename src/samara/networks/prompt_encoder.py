@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -92,7 +93,8 @@ class PromptEncoder(nn.Module):
             sparse: (N, T, C), T = P + 1 with points alone, P + 2 with a box, 2 with a box alone, 0 with neither.
             dense: (N, C, h, w).
         """
-        size = {} if input_size_hw is None else {"size_hw": input_size_hw}
+        # Left out where nobody asks for another size, so that overriding methods with the official arguments work.
+        size: Any = {} if input_size_hw is None else {"size_hw": input_size_hw}
         tokens = []
         if points is not None:
             tokens.append(self._embed_points(*points, pad=boxes is None if pad is None else pad, **size))

@@ -1,18 +1,22 @@
-"""How the pictures of one piece of work are read: what somebody says once, for all of them."""
+"""How the pictures of one piece of work are read: what somebody says once, for all of them.
+
+Settings hold it, and so does the command line: what reads pictures is loaded when a picture is read.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from samara.errors import SettingsError
-from samara.images import DEFAULT_MAX_PIXELS, picture_size, read_image
-from samara.images.values import ValueRange, check_value_range
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from samara.images import ValueRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +35,27 @@ class PictureReading:
     frame: int | None = None
 
     def __post_init__(self) -> None:
-        check_value_range(self.value_range)
+        if self.value_range is not None:
+            from samara.images.values import check_value_range
+
+            check_value_range(self.value_range)
         if self.frame is not None and self.frame < 0:
             raise SettingsError(f"frame={self.frame} is not accepted; give a number from 0.")
 
-    def pixels(
-        self, source: str | os.PathLike[str] | bytes, max_pixels: int | None = DEFAULT_MAX_PIXELS
-    ) -> NDArray[np.uint8]:
+    def pixels(self, source: str | os.PathLike[str] | bytes, *, max_pixels: int | None = None) -> NDArray[np.uint8]:
         """Read a picture file: (H, W, 3) RGB.
 
         Args:
             source: its path, or its bytes.
-            max_pixels: see `samara.read_image`.
+            max_pixels: see `samara.read_image`; None for the default there.
 
         Raises:
             ImageError: see `samara.read_image`.
         """
-        return read_image(source, value_range=self.value_range, frame=self.frame, max_pixels=max_pixels)
+        from samara.images import DEFAULT_MAX_PIXELS, read_image
+
+        limit = DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels
+        return read_image(source, value_range=self.value_range, frame=self.frame, max_pixels=limit)
 
     def size_hw(self, source: str | os.PathLike[str] | bytes) -> tuple[int, int]:
         """(H, W) of a picture file, from its header.
@@ -55,6 +63,8 @@ class PictureReading:
         Raises:
             ImageError: see `samara.images.picture_size`.
         """
+        from samara.images import picture_size
+
         return picture_size(source, frame=self.frame)
 
     def facts(self) -> dict[str, Any]:  # Any: JSON values

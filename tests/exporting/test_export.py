@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from samara.engines.graphs import prompted_decoder_graph_of
+from samara.engines.graphs import encoder_graph_of, prompted_decoder_graph_of
 from samara.errors import ExportError, MissingExtra, OutputError, SettingsError
 from samara.exporting import export as exporting
 from samara.exporting.export import export_checkpoint
@@ -104,7 +104,7 @@ def test_overwriting_on_purpose(loaded, tmp_path, monkeypatch):
     def as_tuple(value):
         return tuple(t.detach() for t in (value if isinstance(value, tuple) else (value,)))
 
-    graphs = (exporting.encoder_graph_of(loaded), prompted_decoder_graph_of(loaded))
+    graphs = (encoder_graph_of(loaded), prompted_decoder_graph_of(loaded))
     monkeypatch.setitem(
         exporting.FORMATS, "openvino", dataclasses.replace(FORMATS["openvino"], write=write, open=run_of)
     )

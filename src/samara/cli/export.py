@@ -27,6 +27,24 @@ def export(
     input_size: Annotated[
         int | None, typer.Option(metavar="PX", help="Side of the input. Default: the checkpoint's own.")
     ] = None,
+    interface: Annotated[
+        str,
+        typer.Option(
+            metavar="samara|official", help="official: for programs made for segment_anything's ONNX decoder."
+        ),
+    ] = "samara",
+    return_single_mask: Annotated[
+        bool, typer.Option("--return-single-mask", help="official: one mask per call instead of all.")
+    ] = False,
+    use_stability_score: Annotated[
+        bool, typer.Option("--use-stability-score", help="official: stability scores in place of predicted IoU.")
+    ] = False,
+    return_extra_metrics: Annotated[
+        bool, typer.Option("--return-extra-metrics", help="official: stability scores and areas as well.")
+    ] = False,
+    gelu_approximate: Annotated[
+        bool, typer.Option("--gelu-approximate", help="official: GELU by tanh, for runtimes without erf.")
+    ] = False,
     download: Annotated[bool, typer.Option("--download", help="Fetch the checkpoint if it is not here.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -40,6 +58,7 @@ def export(
     from samara.checkpoints.load import load
     from samara.engines.calibration import calibration_files
     from samara.exporting.export import check_folder, export_checkpoint
+    from samara.networks.official_graphs import OfficialSwitches
 
     check_folder(out, overwrite=overwrite)
     pictures = calibration_files(calibration) if calibration else ()
@@ -50,6 +69,8 @@ def export(
             form,
             out,
             precision=precision,
+            interface=interface,
+            switches=OfficialSwitches(return_single_mask, use_stability_score, return_extra_metrics, gelu_approximate),
             overwrite=overwrite,
             progress=tell,
         )

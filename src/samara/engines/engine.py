@@ -133,7 +133,8 @@ class SparingEngine(ABC):
         min_predicted_iou: float | None = None,
     ) -> Decoded:
         """See `Engine.decode`."""
-        if getattr(images, "engine", None) is not self:
+        prepared_by: object = getattr(images, "engine", None)
+        if prepared_by is not self:
             raise TypeError("these images were prepared by another engine; prepare them with this one")
         if not len(prompts):
             return nothing_decoded(images.embeddings)

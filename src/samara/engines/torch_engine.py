@@ -117,7 +117,7 @@ class TorchEngine(SparingEngine):
             return self._by_wholes(images, prompts, input_size, multimask, threshold)
         shares = self._shares(images, prompts)
         # What is made once, before the prompts take a core each.
-        made = images.shared if shares else images.details
+        shared, details = (images.shared, None) if shares else ((), images.details)
 
         @torch.inference_mode()
         def decoded(indices: Tensor) -> Decoded:
@@ -125,9 +125,9 @@ class TorchEngine(SparingEngine):
             sparse, dense = self._encode_prompts(chunk, input_size, images.embeddings.shape[-2:])
             with self._computing(self.network.mask_decoder):
                 if shares:
-                    look = self._look_shared(made[int(chunk.image_of_prompt[0])], sparse)
+                    look = self._look_shared(shared[int(chunk.image_of_prompt[0])], sparse)
                 else:
-                    look = self._look(images, made, sparse, dense, chunk.image_of_prompt)
+                    look = self._look(images, details, sparse, dense, chunk.image_of_prompt)
                 part = self._judged(look, masks, threshold, images.embeddings)
             return Decoded(indices[part.prompt], part.low_res_logits, part.predicted_iou)
 

@@ -19,18 +19,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samara.devices import Precision
-from samara.engines.calibration import calibration_inputs
+from samara.devices import Precision, computing
 from samara.engines.graph_engine import Run
-from samara.engines.graphs import Graph, encoder_graph_of, prompted_decoder_graph_of
+from samara.engines.graphs import Graph
 from samara.engines.limits import LIMITS
-from samara.errors import ExportError, MissingExtra, OutputError, SettingsError
+from samara.errors import ExportError, MissingExtra, OutputError, SettingsError, WrongCheckpoint
 from samara.exporting.formats import FORMATS, Format
+from samara.exporting.interfaces import Interface, interface_named
 from samara.exporting.manifest import MANIFEST, is_ours, manifest_of
 from samara.extras import is_installed
 from samara.files import require_folder
 from samara.loaded import Loaded
-from samara.photos import BUNDLED_PHOTOS
+from samara.networks.official_graphs import OfficialSwitches
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, the steps done and the steps in all."""
@@ -57,6 +57,8 @@ def export_checkpoint(
     out: Path,
     *,
     precision: str = "float32",
+    interface: str = "samara",
+    switches: OfficialSwitches | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Exported:
@@ -67,19 +69,25 @@ def export_checkpoint(
         format_name: "onnx" or "openvino".
         out: the folder to make.
         precision: of the weights; "int8" is for the image encoder alone, calibrated on `loaded.calibration`.
+        interface: "samara", or "official" for programs made for segment_anything's ONNX decoder (ONNX only).
+        switches: of the official interface.
         overwrite: replace an export that is already there; anything else that is there is never replaced.
         progress: called as the work goes on.
 
     Raises:
-        SettingsError: no such format, or not in that precision.
+        SettingsError: no such format or interface, or not in that precision or with those switches; or the network was
+            adapted, see `samara.engines.graphs.check_plain`.
+        WrongCheckpoint: a detector, which is not exported.
         MissingExtra: what writes or checks the format is not installed.
         OutputError: the folder is there already, or cannot be written.
         ExportError: the written graphs do not give what PyTorch gives; nothing was written.
     """
-    form, exact = _checked(format_name, precision)
+    spoken = interface_named(interface, switches or OfficialSwitches())
+    form, exact = _checked(format_name, precision, spoken)
     check_folder(out, overwrite=overwrite)
     tell = progress or (lambda name, done, total: None)
-    graphs = (encoder_graph_of(loaded), prompted_decoder_graph_of(loaded))
+    _check_promptable(loaded)
+    graphs = spoken.graphs(loaded)
     steps = 2 * len(graphs)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -91,10 +99,10 @@ def export_checkpoint(
             tell("writing", index, steps)
             form.write(loaded, graph, exact, made / f"{graph.name}{form.ending}")
         errors = {}
-        for index, (graph, inputs) in enumerate(zip(graphs, _real_inputs(loaded), strict=True)):
+        for index, (graph, inputs) in enumerate(zip(graphs, _inputs(spoken, loaded), strict=True)):
             tell("verifying", len(graphs) + index, steps)
             errors[graph.name] = _verified(graph, form.open(made / f"{graph.name}{form.ending}"), inputs, exact)
-        manifest = manifest_of(loaded, form.name, exact, graphs, form.ending, errors)
+        manifest = manifest_of(loaded, form, exact, spoken, graphs, errors)
         (made / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
         _replace(made, out)
     except OSError as error:
@@ -107,10 +115,14 @@ def export_checkpoint(
     return Exported(out, tuple(sorted(path.name for path in out.iterdir())), errors)
 
 
-def _checked(format_name: str, precision: str) -> tuple[Format, Precision]:
+def _checked(format_name: str, precision: str, interface: Interface) -> tuple[Format, Precision]:
     if format_name not in FORMATS:
         raise SettingsError(f"there is no format {format_name!r}; use {' or '.join(FORMATS)}")
     form = FORMATS[format_name]
+    if form.name not in interface.formats:
+        raise SettingsError(
+            f"the {interface.name} interface is written in {' or '.join(interface.formats)}, not in {form.name}"
+        )
     for library in form.libraries:
         if not is_installed(library):
             raise MissingExtra(
@@ -149,31 +161,35 @@ def _replace(made: Path, out: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _real_inputs(loaded: Loaded) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    """A photo for the image encoder; its embedding and two objects' prompts for the mask decoder."""
-    (picture,) = calibration_inputs(loaded, [str(BUNDLED_PHOTOS[0])])
-    image = torch.from_numpy(picture)
-    with torch.inference_mode():
-        features = loaded.sam.image_encoder(image)
-    size = loaded.input_size
-    # A click and a box; the click has its padding point, and a second one to be as long as the box and its click.
-    coordinates = torch.tensor([[[0.4, 0.4], [0.0, 0.0], [0.0, 0.0]], [[0.5, 0.3], [0.2, 0.1], [0.9, 0.6]]]) * size
-    labels = torch.tensor([[1.0, -1.0, -1.0], [1.0, 2.0, 3.0]])
-    mask = torch.nn.functional.interpolate(image[:, :1], size=(size // 4, size // 4), mode="bilinear") * 4
-    return (image,), (features, coordinates, labels, mask, torch.ones(1))
+def _check_promptable(loaded: Loaded) -> None:
+    if loaded.variant.detector is not None:
+        raise WrongCheckpoint(
+            f"{loaded.name} ({loaded.variant.title}) finds all instances in one pass and has no mask decoder; only "
+            "checkpoints that answer prompts (SAM, MobileSAM, HQ-SAM) are exported"
+        )
+
+
+def _inputs(interface: Interface, loaded: Loaded) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    with computing("cpu", "float32"):
+        return interface.inputs(loaded)
 
 
 def _verified(graph: Graph, run: Run, inputs: tuple[Tensor, ...], precision: Precision) -> float:
-    """Relative error of a written graph's last output, the large one.
+    """Largest relative error of a written graph's embeddings or masks; not of single numbers, which follow from them.
 
     Raises:
         ExportError: it is too large.
     """
-    with torch.inference_mode():
+    with torch.inference_mode(), computing("cpu", "float32"):
         answered: Any = graph.module(*inputs)  # Any: one tensor, or a tuple of them
-    expected = answered[-1] if isinstance(answered, tuple) else answered
-    found = torch.from_numpy(run(*(tensor.numpy() for tensor in inputs))[-1])
-    error = float((found - expected).norm() / expected.norm())
+    expected = answered if isinstance(answered, tuple) else (answered,)
+    found = map(torch.from_numpy, run(*(tensor.numpy() for tensor in inputs)))
+    errors = [
+        float((one - wanted).norm() / wanted.norm())
+        for one, wanted in zip(found, expected, strict=True)
+        if wanted.ndim == 4
+    ]
+    error = float(torch.tensor(errors).max())  # no number if one of them is none
     limit = LIMITS[precision].relative_error
     if not error <= limit:  # also if it is no number
         raise ExportError(

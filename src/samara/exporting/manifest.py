@@ -10,7 +10,9 @@ from typing import Any
 import samara
 from samara.checkpoints.digests import digest_file
 from samara.engines.graphs import Graph
-from samara.loaded import Loaded
+from samara.exporting.formats import Format
+from samara.exporting.interfaces import Interface
+from samara.loaded import Loaded, fingerprint
 
 MANIFEST = "manifest.json"
 FORMAT = "samara export 1"
@@ -18,20 +20,20 @@ FORMAT = "samara export 1"
 
 def manifest_of(
     loaded: Loaded,
-    format_name: str,
+    form: Format,
     precision: str,
+    interface: Interface,
     graphs: Sequence[Graph],
-    ending: str,
     relative_error: Mapping[str, float],
 ) -> dict[str, Any]:
     """What `manifest.json` says.
 
     Args:
         loaded: the checkpoint.
-        format_name: "onnx" or "openvino".
+        form: that was written.
         precision: of the weights.
-        graphs: that were written, each to its name and `ending`.
-        ending: of their files.
+        interface: that the graphs have.
+        graphs: that were written, each to its name and the form's ending.
         relative_error: of each, measured when it was written.
     """
     preprocessing, provenance = loaded.variant.preprocessing, loaded.provenance
@@ -43,12 +45,14 @@ def manifest_of(
             "variant": loaded.variant.name,
             "weights": provenance.weights,
             "licence": provenance.licence,
+            "fingerprint": fingerprint(loaded.network),
             "sha256": None if provenance.path is None else digest_file(Path(provenance.path), "sha256"),
         },
-        "runtime": format_name,
+        "runtime": form.name,
+        "interface": {"name": interface.name, **interface.facts},
         "precision": precision,
         "preprocessing": {
-            "input_size": loaded.input_size,
+            "input_size": interface.frame(loaded),
             "fit": preprocessing.fit,
             "resize": "longest side to input_size, bilinear with antialiasing; zeros at bottom and right afterwards",
             "scale": "0..255, RGB",
@@ -56,10 +60,10 @@ def manifest_of(
             "std": preprocessing.std,
         },
         "mask_threshold": 0.0,
-        "masks": ["single", *(["best of three"] if loaded.variant.early_channels else ["first", "second", "third"])],
+        "masks": interface.masks(loaded),
         "graphs": {
             graph.name: {
-                "file": f"{graph.name}{ending}",
+                "file": f"{graph.name}{form.ending}",
                 "inputs": [{"name": one.name, "shape": one.shape, "type": "float32"} for one in graph.inputs],
                 "outputs": list(graph.outputs),
                 "relative_error": relative_error[graph.name],

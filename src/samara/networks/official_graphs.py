@@ -1,0 +1,202 @@
+"""Image encoder and mask decoder with the inputs and outputs of the official ONNX decoder, for clients made for it.
+
+Source of names, shapes, types and conventions: segment-anything `utils/onnx.py` and `scripts/export_onnx_model.py`
+@dca509f for the decoder; samexporter 0.5.0 for the image encoder, which the official script does not export. Such
+clients work in a frame of 1024 pixels whatever the network, so a network of another input size is put behind it:
+coordinates and mask input are brought to its own grid inside.
+
+Differs from the original: the enlarged masks follow the size of the picture that is asked for, where the original froze
+some of it when it was traced; a stability score is 0 for an empty mask, not NaN; extra metrics have names of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from samara.networks.mask_decoder import MaskDecoder
+from samara.networks.prompt_encoder import PromptEncoder
+from samara.networks.prompted_decoder_graph import PromptedDecoderGraph
+
+FRAME = 1024
+"""Side of the square that official clients work in, in pixels; mask input and low-res masks have a quarter of it."""
+
+MASK_THRESHOLD = 0.0
+STABILITY_OFFSET = 1.0
+
+
+@dataclass(frozen=True)
+class OfficialSwitches:
+    """What the official script lets one choose, by its names.
+
+    Attributes:
+        return_single_mask: one mask instead of all: the best of the three for a single point, else the single one.
+        use_stability_score: give stability scores, measured on the low-res masks, as predicted IoU.
+        return_extra_metrics: give stability scores and areas of the enlarged masks as well.
+        gelu_approximate: GELU by tanh, for runtimes without erf.
+    """
+
+    return_single_mask: bool = False
+    use_stability_score: bool = False
+    return_extra_metrics: bool = False
+    gelu_approximate: bool = False
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the decoder's outputs."""
+        extra = ("stability_scores", "areas") if self.return_extra_metrics else ()
+        return "masks", "iou_predictions", *extra, "low_res_masks"
+
+
+class OfficialEncoderGraph(nn.Module):
+    """A picture in the frame → its embedding.
+
+    Args:
+        encoder: in the form to export, for an input of `input_size`.
+        input_size: side of the network's own input.
+        mean: of each channel, on the 0..255 scale.
+        std: likewise.
+        frame: side of the square that pictures come in.
+    """
+
+    mean: Tensor
+    std: Tensor
+    shrinking: Tensor
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        input_size: int,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        *,
+        frame: int = FRAME,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.frame, self.is_own_frame = frame, input_size == frame
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32))
+        self.register_buffer("shrinking", antialiased(frame, input_size))
+
+    def forward(self, input_image: Tensor) -> Tensor:
+        """Encode (H, W, 3), RGB in 0..255, the longer side 1024 → (1, C + V, h, w)."""
+        H, W, _ = input_image.shape  # noqa: N806
+        image = ((input_image - self.mean) / self.std).permute(2, 0, 1)
+        image = F.pad(image, (0, self.frame - W, 0, self.frame - H)).reshape(1, 3, self.frame, self.frame)
+        if not self.is_own_frame:
+            image = self.shrinking @ image @ self.shrinking.T
+        return self.encoder(image)  # type: ignore[no-any-return]  # nn.Module.__call__ is untyped
+
+
+class OfficialDecoderGraph(nn.Module):
+    """The official decoder, by its inputs and outputs.
+
+    Args:
+        prompt_encoder: with `mask_decoder` of one network, both plain and in eval mode.
+        mask_decoder: SAM's or HQ-SAM's.
+        input_size: side of the network's own input.
+        switches: see there; `gelu_approximate` is the caller's.
+        frame: side of the square that coordinates refer to.
+    """
+
+    def __init__(
+        self,
+        prompt_encoder: PromptEncoder,
+        mask_decoder: MaskDecoder,
+        input_size: int,
+        switches: OfficialSwitches,
+        *,
+        frame: int = FRAME,
+    ) -> None:
+        super().__init__()
+        self.own_side, self.frame, self.switches = input_size // 4, frame, switches
+        self.decode = PromptedDecoderGraph(prompt_encoder, mask_decoder, input_size)
+        self.decode.size_hw = (frame, frame)
+
+    def forward(
+        self,
+        image_embeddings: Tensor,
+        point_coords: Tensor,
+        point_labels: Tensor,
+        mask_input: Tensor,
+        has_mask_input: Tensor,
+        orig_im_size: Tensor,
+    ) -> tuple[Tensor, ...]:
+        """Predict the masks of one object.
+
+        Args:
+            image_embeddings: (1, C + V, h, w), from the image encoder.
+            point_coords: (1, P, 2) float32, (x, y) in pixels of the frame.
+            point_labels: (1, P) float32, as `PromptedDecoderGraph` takes them.
+            mask_input: (1, 1, 256, 256) float32 logits.
+            has_mask_input: (1,) float32, 1 if they count.
+            orig_im_size: (2,) float32, height and width of the masks that are wanted.
+
+        Returns:
+            What `OfficialSwitches.outputs` names: masks (1, M, H, W) logits, predicted IoU (1, M), the extra metrics
+            (1, M) each, low-res masks (1, M, 256, 256) logits; M = 4, HQ-SAM 2, one if so chosen.
+        """
+        switches = self.switches
+        mask = _resized(mask_input, self.own_side)
+        iou, low_res = self.decode(image_embeddings, point_coords, point_labels, mask, has_mask_input)
+        if switches.use_stability_score:
+            iou = _stability(low_res)
+        if switches.return_single_mask:
+            iou, low_res = _single(iou, low_res, point_coords.shape[1])
+        masks = self._enlarged(low_res, orig_im_size)
+        extra = (_stability(masks), (masks > MASK_THRESHOLD).sum((-2, -1))) if switches.return_extra_metrics else ()
+        return masks, iou, *extra, _resized(low_res, self.frame // 4)
+
+    def _enlarged(self, low_res: Tensor, orig_im_size: Tensor) -> Tensor:
+        """To the frame, the padding off, to the size of the picture."""
+        side = self.frame
+        square = _resized(low_res, side)
+        cut = torch.floor(orig_im_size * (side / orig_im_size.max()) + 0.5).to(torch.int64).clamp(1, side)
+        h, w = (_size(cut[axis], side) for axis in (0, 1))
+        H, W = (_size(orig_im_size.to(torch.int64)[axis]) for axis in (0, 1))  # noqa: N806
+        return F.interpolate(square[:, :, :h, :w], size=(H, W), mode="bilinear", align_corners=False)
+
+
+def _size(number: Tensor, most: int | None = None) -> int:
+    """A size out of a tensor, in a way that exporters follow."""
+    size: int = number.item()  # type: ignore[assignment]  # int() would ask for its value while exporting
+    torch._check(size >= 1)  # type: ignore[no-untyped-call]
+    if most is not None:
+        torch._check(size <= most)  # type: ignore[no-untyped-call]
+    return size
+
+
+def _resized(logits: Tensor, side: int) -> Tensor:
+    """(N, M, s, s) → (N, M, side, side)."""
+    if logits.shape[-1] == side:
+        return logits
+    return F.interpolate(logits, size=(side, side), mode="bilinear", align_corners=False)
+
+
+def _stability(logits: Tensor) -> Tensor:
+    """How little masks change when their threshold moves, (N, M, H, W) → (N, M)."""
+    high, low = (
+        (logits > MASK_THRESHOLD + shift).float().sum((-2, -1)) for shift in (STABILITY_OFFSET, -STABILITY_OFFSET)
+    )
+    return high / low.clamp(min=1)
+
+
+def _single(iou: Tensor, low_res: Tensor, points: int) -> tuple[Tensor, Tensor]:
+    """One of the masks: the single one for several points, else the best of the others; padding counts as a point."""
+    weight = F.pad(iou.new_full((1, 1), 1000.0), (0, iou.shape[1] - 1))
+    best = (iou + (points - 2.5) * weight).argmax(dim=1)
+    index = torch.arange(len(iou), device=iou.device)
+    return iou[index, best].unsqueeze(1), low_res[index, best].unsqueeze(1)
+
+
+def antialiased(size_in: int, size_out: int) -> Tensor:
+    """The matrix of a shrinking resize along one axis by a triangle as wide as a pixel of the result, as Pillow's."""
+    scale = size_in / size_out
+    centre = (torch.arange(size_out, dtype=torch.float64)[:, None] + 0.5) * scale
+    distance = (torch.arange(size_in, dtype=torch.float64) + 0.5 - centre).abs() / max(scale, 1.0)
+    weights = (1 - distance).clamp(min=0)
+    return (weights / weights.sum(1, keepdim=True)).float()

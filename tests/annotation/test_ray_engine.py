@@ -221,6 +221,7 @@ def test_a_machine_that_nobody_has_is_not_waited_for(cluster, tmp_path, referenc
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("default")
 def test_the_terminal_shows_samara_only(tmp_path):
     """A whole command, with a picture that is none: stdout and stderr are those of the local engine."""
     pytest.importorskip("ray")
@@ -239,6 +240,7 @@ def test_the_terminal_shows_samara_only(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("default")
 def test_sigterm_stops_it_in_a_sentence(tmp_path):
     pytest.importorskip("ray")
     write_pictures(tmp_path / "pictures", 40)

@@ -121,18 +121,7 @@ def require_folder(folder: Path) -> None:
     Raises:
         OutputError: it is a file, or cannot be made or written to, or the disk is full.
     """
-    missing = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder, buffering=0) as probe:
-            probe.write(bytes(_PROBE_BYTES))
-    except FileExistsError as error:
-        raise OutputError(f"{folder} is a file and cannot be used as output folder; name a folder") from error
-    except OSError as error:
-        reason = error.strerror or error
-        raise OutputError(f"{folder} cannot be used as output folder: {reason}; choose another place") from error
-    finally:
-        _remove_empty(missing)
+    _probe(folder, "output folder")
 
 
 def require_file(path: Path) -> None:
@@ -142,7 +131,7 @@ def require_file(path: Path) -> None:
         OutputError: it is a folder or a device, its name is not accepted, its folder cannot be made or written to, or
             the disk is full.
     """
-    require_folder(path.parent)
+    _probe(path.parent, "a folder")
     missing = [place for place in (path.parent, *path.parent.parents) if not os.path.lexists(place)]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -155,6 +144,22 @@ def require_file(path: Path) -> None:
     except OSError as error:
         reason = error.strerror or error
         raise OutputError(f"{path} cannot be written: {reason}; choose another name or place") from error
+    finally:
+        _remove_empty(missing)
+
+
+def _probe(folder: Path, what: str) -> None:
+    missing = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as probe:
+            probe.write(bytes(_PROBE_BYTES))
+    except FileExistsError as error:
+        raise OutputError(f"{folder} is a file and cannot be used as {what}; name a folder") from error
+    except OSError as error:
+        raise OutputError(
+            f"{folder} cannot be used as {what}: {error.strerror or error}; choose another place"
+        ) from error
     finally:
         _remove_empty(missing)
 
@@ -178,7 +183,7 @@ def _replaceable(path: Path) -> Path:
     except FileNotFoundError:
         return target
     if stat.S_ISDIR(mode):
-        raise OutputError(f"{path} is a folder, and a file is to be written; name a file")
+        raise OutputError(f"{path} is a folder, and a file is to be written; choose another name")
     if not stat.S_ISREG(mode):
         raise OutputError(f"{path} is no ordinary file and is not replaced; choose another name")
     return target

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from samara.checkpoints.lora_file import merge_lora_file
 from samara.datasets.findings import Notice
 from samara.datasets.ground_truth import LabelledImage
 from samara.errors import OutputError
-from samara.files import require_file, require_folder, write_atomically
+from samara.files import made_folder, require_file, require_folder, write_atomically
 from samara.finetuning.comparison import compare
 from samara.finetuning.loop import FineTuned, fine_tune
 from samara.finetuning.processes import Processes
@@ -70,14 +70,25 @@ class Views:
             require_tensorboard()
         if self.report is not None:
             require_report()
-        for path in (self.curve, self.report):
+        for what, path in {"curve": self.curve, "report": self.report}.items():
             if path is None:
                 continue
             if os.path.lexists(path) and not path.is_dir() and not overwrite:
-                raise OutputError(f"{path} exists; choose another name, or replace it by --overwrite")
+                raise OutputError(f"{path} exists; choose another name for the {what}, or replace it by --overwrite")
             require_file(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
         if self.tensorboard is not None:
             require_folder(self.tensorboard)
+
+    @contextmanager
+    def prepared(self, *, overwrite: bool) -> Iterator[None]:
+        """As `prepare`, for a block of work; if it fails, folders that were made for it and are empty go again."""
+        with ExitStack() as stack:
+            for path in (self.curve, self.report):
+                if path is not None:
+                    stack.enter_context(made_folder(path.parent))
+            self.prepare(overwrite=overwrite)
+            yield
 
 
 def fine_tune_with_views(

@@ -97,6 +97,9 @@ def test_a_run_gives_a_checkpoint_that_is_loaded(coco, tmp_path, monkeypatch, ca
 )
 def test_refusals(coco, tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
+    if not arguments:  # pictures below the file would be found
+        (tmp_path / "elsewhere").mkdir()
+        coco = coco.rename(tmp_path / "elsewhere" / coco.name)
     code, printed = run(monkeypatch, capsys, "--train", coco, "--out", tmp_path / "out.pth", *arguments)
     assert code == 1
     assert message in printed.err

@@ -239,16 +239,19 @@ def finetune(
         seed=seed,
     )
     views = choose_views(out, tensorboard, report, curve=curve)
-    views.prepare(overwrite=overwrite)
     rules = read_rules(crowds, skip_bad=skip_bad_annotations)
-    sets = read_sets(train, images, validation, validation_images, validation_fraction, seed, rules=rules, notice=warn)
-    training, held_out = (read_as(one, read_reading(value_range, frame)) for one in sets)
-    own_device = local_device(device)
-    loaded = load(checkpoint, device=own_device, precision="float32")
-    with joined_processes(own_device) as processes, work_bar() as tell:
-        result = fine_tune_with_views(
-            loaded, training, held_out, out, settings, views, progress=tell, notice=warn, processes=processes
+    reading = read_reading(value_range, frame)
+    with views.prepared(overwrite=overwrite):
+        sets = read_sets(
+            train, images, validation, validation_images, validation_fraction, seed, rules=rules, notice=warn
         )
+        training, held_out = (read_as(one, reading) for one in sets)
+        own_device = local_device(device)
+        loaded = load(checkpoint, device=own_device, precision="float32")
+        with joined_processes(own_device) as processes, work_bar() as tell:
+            result = fine_tune_with_views(
+                loaded, training, held_out, out, settings, views, progress=tell, notice=warn, processes=processes
+            )
     if processes.is_first:
         show(result, views, as_json=as_json)
 

@@ -16,7 +16,7 @@ from tests.segment_anything.adapting import lora_on_projections
 from tests.segment_anything.compute import PICTURE, SETTINGS
 
 BASE = {
-    "points_per_side": 3,
+    "points_per_side": 2,
     "pred_iou_thresh": 0.1,
     "stability_score_thresh": 0.1,
     "stability_score_offset": 0.2,
@@ -57,7 +57,7 @@ def check_same(found, wanted):
         {"box_nms_thresh": -1.0},
         {"crop_n_layers": 1, "crop_nms_thresh": 0.1, "crop_overlap_ratio": 0.6},
         {"crop_n_layers": 1, "crop_n_points_downscale_factor": 2},
-        {"points_per_side": 2},
+        {"points_per_side": 3},
         {"points_per_batch": 3},
         {"points_per_side": None, "point_grids": GRIDS},
         {"points_per_side": None, "point_grids": [*GRIDS, GRIDS[0][:1]], "crop_n_layers": 1},
@@ -87,7 +87,7 @@ def test_a_grid_can_be_changed_in_place(tiny_sam):
         answers(generator),
         answers(SamAutomaticMaskGenerator(tiny_sam, **(BASE | {"points_per_side": None, "point_grids": GRIDS}))),
     )
-    generator.points_per_side = 3
+    generator.points_per_side = 2
     check_same(answers(generator), answers(SamAutomaticMaskGenerator(tiny_sam, **BASE)))
 
 
@@ -127,8 +127,8 @@ def test_an_overridden_batch_is_what_counts(tiny_sam):
             data.filter(data["points"][:, 0] < im_size[1] / 2)
             return data
 
-    everything = SamAutomaticMaskGenerator(tiny_sam, points_per_side=4, **SETTINGS["all"]).generate(PICTURE)
-    found = Left(tiny_sam, points_per_side=4, **SETTINGS["all"]).generate(PICTURE)
+    everything = SamAutomaticMaskGenerator(tiny_sam, points_per_side=3, **SETTINGS["all"]).generate(PICTURE)
+    found = Left(tiny_sam, points_per_side=3, **SETTINGS["all"]).generate(PICTURE)
     left = [record for record in everything if record["point_coords"][0][0] < 20]
     assert 0 < len(found) == len(left) < len(everything)
 
@@ -199,7 +199,7 @@ def test_a_replaced_predictor_is_asked(tiny_sam):
             masks, iou, low_res = super().predict_torch(*args, **more)
             return masks + 0.3, iou, low_res
 
-    generator = SamAutomaticMaskGenerator(tiny_sam, points_per_side=4, **SETTINGS["all"])
+    generator = SamAutomaticMaskGenerator(tiny_sam, points_per_side=3, **SETTINGS["all"])
     usual = generator.generate(PICTURE)
     generator.predictor = Grown(tiny_sam)
     grown = generator.generate(PICTURE)
@@ -227,9 +227,9 @@ def test_a_predictor_of_another_kind_is_asked(tiny_sam):
 
 
 def test_an_adapted_decoder_is_used_here_as_by_the_predictor(tiny_sam):
-    before = SamAutomaticMaskGenerator(tiny_sam, points_per_side=4, **SETTINGS["all"]).generate(PICTURE)
+    before = SamAutomaticMaskGenerator(tiny_sam, points_per_side=3, **SETTINGS["all"]).generate(PICTURE)
     lora_on_projections(tiny_sam)
-    after = SamAutomaticMaskGenerator(tiny_sam, points_per_side=4, **SETTINGS["all"]).generate(PICTURE)
+    after = SamAutomaticMaskGenerator(tiny_sam, points_per_side=3, **SETTINGS["all"]).generate(PICTURE)
     predictor = SamPredictor(tiny_sam)
     predictor.set_image(PICTURE)
     assert [one["area"] for one in before] != [one["area"] for one in after]
@@ -241,14 +241,14 @@ def test_an_adapted_decoder_is_used_here_as_by_the_predictor(tiny_sam):
 
 
 def test_hq_sam_takes_its_own_argument(tiny_hq_sam):
-    generator = SamAutomaticMaskGenerator(tiny_hq_sam, points_per_side=4, **SETTINGS["all"])
+    generator = SamAutomaticMaskGenerator(tiny_hq_sam, points_per_side=3, **SETTINGS["all"])
     best, single = generator.generate(PICTURE), generator.generate(PICTURE, multimask_output=False)
     assert {one["predicted_iou"] for one in best} != {one["predicted_iou"] for one in single}
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_autocast_around_it(tiny_sam, dtype):
-    generator = SamAutomaticMaskGenerator(tiny_sam, points_per_side=4, **SETTINGS["all"])
+    generator = SamAutomaticMaskGenerator(tiny_sam, points_per_side=3, **SETTINGS["all"])
     wanted = generator.generate(PICTURE)
     with torch.autocast("cpu", dtype=dtype):
         found = generator.generate(PICTURE)
@@ -260,8 +260,8 @@ def test_autocast_around_it(tiny_sam, dtype):
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
 def test_networks_of_other_types(tiny_sam, dtype):
-    wanted = SamAutomaticMaskGenerator(tiny_sam, points_per_side=4, **SETTINGS["all"]).generate(PICTURE)
-    found = SamAutomaticMaskGenerator(tiny_sam.to(dtype), points_per_side=4, **SETTINGS["all"]).generate(PICTURE)
+    wanted = SamAutomaticMaskGenerator(tiny_sam, points_per_side=3, **SETTINGS["all"]).generate(PICTURE)
+    found = SamAutomaticMaskGenerator(tiny_sam.to(dtype), points_per_side=3, **SETTINGS["all"]).generate(PICTURE)
     assert np.mean([one["area"] for one in found]) == pytest.approx(np.mean([one["area"] for one in wanted]), rel=0.1)
 
 

@@ -12,11 +12,12 @@ from samara.networks.mask_decoder import MaskDecoder
 from samara.segment_anything import SamAutomaticMaskGenerator, SamPredictor
 from samara.segment_anything import drawn_masks as module
 from samara.segment_anything.drawn_masks import Filters, masks_of_points, ready
-from tests.segment_anything.adapting import ADAPTATIONS
-from tests.segment_anything.compute import PICTURE, SETTINGS
+from tests.segment_anything.adapting import ADAPTATIONS, data_parallel
+from tests.segment_anything.compute import PICTURE, SETTINGS, network
+from tests.segment_anything.conftest import PACKAGE
 
 EVERYTHING = Filters(multimask=True, predicted_iou=0.0, stability=0.0, stability_offset=0.2)
-POINTS = np.array([[x, y] for x in (5.0, 20.0, 35.0) for y in (5.0, 25.0, 45.0)])
+POINTS = np.array([[x, y] for x in (10.0, 30.0) for y in (5.0, 25.0, 45.0)])  # as many as share an image
 
 
 def predictor_of(sam):
@@ -42,16 +43,26 @@ def compare(found, wanted):
 
 
 @pytest.mark.parametrize("filters", [EVERYTHING, Filters(False, 0.0, 0.3, 0.2), Filters(True, 0.8, 0.3, 0.2)], ids=str)
-@pytest.mark.parametrize("adapt", [None, *ADAPTATIONS], ids=lambda adapt: adapt.__name__ if adapt else "as it was")
+@pytest.mark.parametrize("adapt", [lambda sam: None, data_parallel], ids=["as it was", "wrapped"])
 def test_the_ways_agree(tiny_sam, adapt, filters):
-    before = masks_of_points(predictor_of(tiny_sam), POINTS, (50, 40), EVERYTHING)
-    if adapt:
-        adapt(tiny_sam)
+    adapt(tiny_sam)
     predictor = predictor_of(tiny_sam)
     found = masks_of_points(predictor, POINTS, (50, 40), filters)
     compare(found, masks_of_points(asks_for_everything(predictor), POINTS, (50, 40), filters))
-    if adapt and filters is EVERYTHING:  # or the test would show nothing
-        assert [rle.counts for rle in found.rles] != [rle.counts for rle in before.rles]
+
+
+@pytest.fixture(scope="module")
+def unadapted():
+    return masks_of_points(predictor_of(network(PACKAGE)), POINTS, (50, 40), EVERYTHING)
+
+
+@pytest.mark.parametrize("adapt", ADAPTATIONS, ids=lambda adapt: adapt.__name__)
+def test_an_adapted_network_is_not_passed_over(tiny_sam, adapt, unadapted):
+    adapt(tiny_sam)
+    predictor = predictor_of(tiny_sam)
+    found = masks_of_points(predictor, POINTS, (50, 40), EVERYTHING)
+    assert [rle.counts for rle in found.rles] != [rle.counts for rle in unadapted.rles]
+    compare(found, masks_of_points(asks_for_everything(predictor), POINTS, (50, 40), EVERYTHING))
 
 
 @pytest.mark.parametrize("only", [False, True])

@@ -70,13 +70,13 @@ class MaskData:
         for name, column in new_stats.items():
             mine = self._stats.get(name)
             if mine is None:
-                self._stats[name] = copy.deepcopy(column)
+                self._stats[name] = column.clone() if isinstance(column, Tensor) else copy.copy(column)
             elif isinstance(column, Tensor):
                 self._stats[name] = torch.cat([mine, column])
             elif isinstance(column, np.ndarray):
                 self._stats[name] = np.concatenate([mine, column])
             else:
-                self._stats[name] = mine + copy.deepcopy(column)
+                self._stats[name] = mine + column
 
     def to_numpy(self) -> None:
         """Turn tensors into arrays."""

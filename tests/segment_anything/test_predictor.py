@@ -128,6 +128,22 @@ def test_positions_keep_their_precision_in_16_bits(tiny_sam):
             assert not torch.equal(first[0], second[0])
 
 
+@pytest.mark.parametrize("kind", ["tiny_sam", "tiny_hq_sam"])
+def test_no_prompts_get_no_masks_and_reach_no_layer(kind, request):
+    sam = request.getfixturevalue(kind)
+    predictor = SamPredictor(sam)
+    predictor.set_image(PICTURE)
+    sam.mask_decoder.transformer = None
+    for prompts in (
+        {"boxes": torch.zeros(0, 4)},
+        {"point_coords": torch.zeros(0, 2, 2), "point_labels": torch.zeros(0, 2)},
+    ):
+        given = {"point_coords": None, "point_labels": None} | prompts
+        masks, iou, low_res = predictor.predict_torch(**given)
+        count = iou.shape[1]
+        assert (masks.shape, iou.shape, low_res.shape) == ((0, count, 50, 40), (0, count), (0, count, 16, 16))
+
+
 class Passing(nn.Module):
     """Wraps a whole network and passes its attributes on, as peft's models do."""
 

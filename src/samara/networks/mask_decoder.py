@@ -131,7 +131,7 @@ class MaskDecoder(nn.Module):
             ValueError: B is neither 1 nor N and `image_of_prompt` is not given.
         """
         if not len(sparse_prompt_embeddings):
-            return no_answers(image_embeddings, NUM_MULTIMASK if multimask_output else 1)
+            return no_answers(image_embeddings, self.num_multimask_outputs if multimask_output else 1)
         look = self.look(
             image_embeddings,
             image_pe,

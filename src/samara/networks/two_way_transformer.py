@@ -160,8 +160,8 @@ class Attention(nn.Module):
 
     def _separate_heads(self, x: Tensor, num_heads: int) -> Tensor:
         """(N, T, C) → (N, heads, T, C / heads)."""
-        heads: Tensor = x.unflatten(-1, (num_heads, x.shape[-1] // num_heads))  # type: ignore[no-untyped-call]
-        return heads.transpose(1, 2)
+        N, T, C = x.shape  # noqa: N806
+        return x.reshape(N, T, num_heads, C // num_heads).transpose(1, 2)
 
     def _recombine_heads(self, x: Tensor) -> Tensor:
         """(N, heads, T, C / heads) → (N, T, C)."""

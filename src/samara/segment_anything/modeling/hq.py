@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from samara.networks import hq_mask_decoder, tiny_vit
 from samara.networks.early_features import join_early, split_early
 from samara.networks.hq_mask_decoder import HQ_PART
-from samara.networks.mask_decoder import NUM_MULTIMASK, SINGLE_MASK, weighted_sums
+from samara.networks.mask_decoder import NUM_MULTIMASK, SINGLE_MASK, no_answers, weighted_sums
 from samara.networks.two_way_transformer import TwoWayTransformer
 from samara.segment_anything.modeling import image_encoder
 
@@ -97,6 +97,8 @@ class MaskDecoderHQ(hq_mask_decoder.HqMaskDecoder):
         Returns:
             low_res_logits (N, 1, 4h, 4w) and predicted IoU (N, 1).
         """
+        if not len(sparse_prompt_embeddings):
+            return no_answers(image_embeddings, 1)
         features = image_embeddings
         if interm_embeddings is not None:
             features = join_early(image_embeddings, interm_embeddings[0].permute(0, 3, 1, 2))

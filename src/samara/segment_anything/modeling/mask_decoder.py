@@ -6,7 +6,7 @@ from torch import Tensor
 
 from samara.networks import mask_decoder
 from samara.networks.layers import MLP, LayerNorm2d
-from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS
+from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, no_answers
 
 __all__ = ["MLP", "LayerNorm2d", "MaskDecoder"]
 
@@ -60,6 +60,8 @@ class MaskDecoder(mask_decoder.MaskDecoder):
     ) -> tuple[Tensor, Tensor]:
         """All masks: the single one, then the three. Arguments and results as `forward`, M = 4."""
         prompts = len(sparse_prompt_embeddings)
+        if not prompts:
+            return no_answers(image_embeddings, self.num_mask_tokens)
         look = self.look(
             image_embeddings,
             image_pe.expand(prompts, -1, -1, -1),  # a transformer of somebody else's may count on one per prompt

@@ -151,6 +151,8 @@ class Sam(nn.Module):
             input_size: (H, W) of the resized picture before padding.
             original_size: (H, W) of the picture.
         """
+        if not len(masks):
+            return masks.new_zeros(*masks.shape[:2], *original_size)
         side = input_size_of(self)
         masks = masks.to(torch.promote_types(masks.dtype, torch.float32))
         square = F.interpolate(masks, (side, side), mode="bilinear", align_corners=False)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from samara.datasets.ground_truth import LabelledImage, split_by_image
-from samara.errors import DatasetError, SettingsError
+from samara.datasets.ground_truth import LabelledImage, read_as, split_by_image
+from samara.errors import DatasetError, ImageError, SettingsError
+from samara.picture_reading import PictureReading
 
 
 def image(name, path=None, tmp="/data"):
@@ -114,3 +117,15 @@ def test_fractions_that_leave_a_side_empty_are_told(fraction):
 def test_seeds_are_whole_numbers(seed):
     with pytest.raises(SettingsError, match="seed"):
         split_by_image(HUNDRED, 0.1, seed)
+
+
+def test_pictures_are_read_as_was_said(tmp_path):
+    deep = np.full((4, 6), 1000, np.uint16)
+    Image.fromarray(deep).save(tmp_path / "a.png")
+    labelled = image("a.png", tmp=tmp_path)
+    with pytest.raises(ImageError, match="value_range"):
+        labelled.pixels()
+    (said,) = read_as([labelled], PictureReading((0, 2000)))
+    assert said.pixels()[0, 0].tolist() == [128] * 3
+    with pytest.raises(DatasetError, match="4 x 6 pixels"):
+        dataclasses.replace(said, size_hw=(5, 6)).pixels()

@@ -11,6 +11,7 @@ from samara.errors import SettingsError
 from samara.evaluation.measures import METRICS_OF, NEEDS
 from samara.evaluation.settings import MEASURES, EvaluationSettings
 from samara.measurements.metrics import METRICS
+from samara.picture_reading import PictureReading
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,10 @@ def test_every_measure_has_its_metrics_and_needs():
 
 
 def test_settings_survive_json_but_for_what_is_only_shown():
-    settings = EvaluationSettings(objects=None, measures=("box",), seed=4, failures=9)
+    settings = EvaluationSettings(
+        objects=None, measures=("box",), seed=4, failures=9, reading=PictureReading((0, 4095), 1)
+    )
     facts = json.loads(json.dumps(settings.as_json() | {"ground_truth": "ab"}))
     assert EvaluationSettings.from_json(facts) == replace(settings, failures=EvaluationSettings().failures)
+    # Records made before pictures could be read in another way keep their identity.
+    assert not {"value_range", "frame", "reading"} & EvaluationSettings().as_json().keys()

@@ -7,12 +7,14 @@ import dataclasses
 import pytest
 import torch
 
+from samara.datasets.ground_truth import read_as
 from samara.finetuning.examples import Example
 from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.simulated_prompts import PromptSimulation
 from samara.finetuning.step import add_gradients, add_gradients_of_pictures
 from samara.finetuning.training_set import TrainingSet
+from samara.picture_reading import PictureReading
 from tests.finetuning.conftest import draw
 
 # Tight boxes and one round: the prompts hang on no randomness.
@@ -73,3 +75,12 @@ def test_bfloat16_is_near_float32(tiny, training):
     flat = [torch.cat([one.flatten() for one in each.values()]) for each in (exact_gradients, rounded_gradients)]
     assert torch.nn.functional.cosine_similarity(*flat, dim=0) > 0.98
     assert {one.dtype for one in rounded_gradients.values()} == {torch.float32}
+
+
+def test_embeddings_of_pictures_that_are_read_in_another_way_are_others(tiny, tmp_path):
+    plain = draw(1, tmp_path, objects=1)
+    sets = [
+        TrainingSet(tiny, [Example(image, None)])
+        for image in (plain, *read_as([plain], PictureReading("auto")), *read_as([plain], PictureReading(frame=0)))
+    ]
+    assert len({one.digest for one in sets}) == 3

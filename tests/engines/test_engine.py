@@ -19,6 +19,9 @@ from samara.engines.instance_engine import TorchInstanceEngine
 from samara.engines.torch_engine import CompiledTorchEngine, TorchEngine
 from samara.evaluation.clicks import click_through
 from samara.evaluation.contestants import open_contestant
+from samara.finetuning.settings import FineTuneSettings
+from samara.finetuning.step import add_gradients
+from samara.finetuning.training_set import Batch
 from samara.finetuning.validation import Sample, validate
 from samara.instances.selection import choose
 from samara.networks.plain import is_plain
@@ -157,6 +160,9 @@ def test_annotation_evaluation_and_validation(loaded):
     nothing = torch.zeros(0, 16, 16, dtype=torch.bool)
     assert validate(loaded.network, [Sample(features, nothing, torch.ones(16, 16, dtype=torch.bool))]).objects == 0
     assert validate(loaded.network, []).objects == 0
+    batch = Batch((), nothing, nothing, torch.zeros(0, dtype=torch.int64))
+    generator = torch.Generator()
+    assert add_gradients(loaded.network, features[None], batch, FineTuneSettings(), generator) == 0.0
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -81,8 +81,10 @@ def add_gradients(
         weight: of this batch among several whose gradients are added up.
 
     Returns:
-        The mean loss per object and round, times the weight.
+        The mean loss per object and round, times the weight; 0 without objects, of which no network hears.
     """
+    if not len(batch.targets):
+        return 0.0
     leaf = features.detach().requires_grad_(features.requires_grad)
     prompts = first_prompts(batch.targets, generator, settings.simulation)
     schedule = (False, *settings.simulation.schedule(generator))

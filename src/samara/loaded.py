@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from samara.cores import survive_forks
 from samara.devices import Precision
 from samara.errors import SettingsError, WrongCheckpoint
 from samara.networks.hq_mask_decoder import HqMaskDecoder
+from samara.networks.plain import adaptations
 from samara.networks.sam import Sam
 from samara.networks.yolo_seg import YoloSeg
 from samara.variants import Variant
@@ -21,6 +23,8 @@ from samara.variants import Variant
 # Values read per tensor for a fingerprint. Training, merging or rounding touches every value of a tensor, so a few
 # hundred tell two encoders apart as surely as all of them, without hashing 2.5 GB.
 SAMPLES_PER_TENSOR = 256
+
+_PROCESS = secrets.token_hex(8)
 
 
 @dataclass(frozen=True)
@@ -118,11 +122,14 @@ class Loaded:
         """Short hash of the image encoder's weights as they are now, and input size: others' embeddings do not fit.
 
         Early features count: HQ-SAM has SAM's own encoder, but embeddings of more channels. Of a detector, which
-        embeds nothing, it is the hash of the whole network.
+        embeds nothing, it is the hash of the whole network. What hooks and the like compute is in no weights, so what
+        an adapted network made fits in this process only.
         """
         encoder = self.network.image_encoder if isinstance(self.network, Sam) else self.network
         early = f"-early{self.variant.early_channels}" if self.variant.early_channels else ""
-        return f"{fingerprint(encoder)}-{self.input_size}{early}"
+        adapted = "".join(adaptations(encoder))
+        mark = f"-adapted{hashlib.sha256(f'{_PROCESS}{adapted}'.encode()).hexdigest()[:8]}" if adapted else ""
+        return f"{fingerprint(encoder)}-{self.input_size}{early}{mark}"
 
 
 def fingerprint(network: nn.Module) -> str:

@@ -11,6 +11,7 @@ from samara.cli.main import app
 from samara.errors import SettingsError
 from samara.exporting import export as exporting
 from samara.exporting.export import Exported
+from samara.networks.official_graphs import OfficialSwitches
 
 
 def test_what_was_written(monkeypatch):
@@ -24,9 +25,13 @@ def test_what_was_written(monkeypatch):
     result = CliRunner().invoke(app, ["export", "--format", "openvino", "--out", "there", "--precision", "float16"])
     assert result.exit_code == 0, result.output
     assert "image_encoder: 1.5e-07 from PyTorch's result" in result.output
+    assert asked["interface"] == "samara"
     assert (asked["form"], asked["precision"], asked["checkpoint"]) == ("openvino", "float16", "samara_mini")
     result = CliRunner().invoke(app, ["export", "--json"])
     assert json.loads(result.output)["folder"] == "samara-export"
+    result = CliRunner().invoke(app, ["export", "--interface", "official", "--return-single-mask"])
+    assert result.exit_code == 0, result.output
+    assert (asked["interface"], asked["switches"]) == ("official", OfficialSwitches(return_single_mask=True))
 
 
 def test_nothing_is_written_in_an_unknown_format(tmp_path):

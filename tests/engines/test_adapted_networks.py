@@ -20,7 +20,7 @@ from samara.exporting.export import export_checkpoint
 from tests.engines.conftest import small
 from tests.engines.prompting import prompts
 from tests.engines.test_graph_engine import both
-from tests.networks.adaptations import ADAPTATIONS, Wrapped
+from tests.networks.adaptations import ADAPTATIONS, Wrapped, quantised
 
 SIZE = 64
 made = functools.cache(functools.partial(small, input_size=SIZE))
@@ -167,6 +167,28 @@ def test_an_embedding_of_old_weights_is_refused(dog):
         loaded.network.image_encoder.neck[0].weight.mul_(2)
     with pytest.raises(EmbeddingError, match="embed the image again"):
         predictor.predict(embedding, points=[[5, 5]])
+
+
+def test_an_embedding_is_told_from_that_of_an_adapted_encoder(dog):
+    loaded, _ = fresh()
+    predictor = samara.Predictor(loaded)
+    embedding = predictor.embed(dog)
+    handle = loaded.network.image_encoder.neck.register_forward_hook(lambda module, arguments, output: output + 1)
+    assert "-adapted" in loaded.fingerprint
+    with pytest.raises(EmbeddingError, match="embed the image again"):
+        predictor.predict(embedding, points=[[5, 5]])
+    assert len(predictor.predict(predictor.embed(dog), points=[[5, 5]])) == 3
+    handle.remove()
+    assert len(predictor.predict(embedding, points=[[5, 5]])) == 3
+
+
+def test_a_network_quantised_whole_is_embedded_and_asked(dog):
+    loaded, _ = fresh()
+    before = loaded.fingerprint
+    quantised(loaded.network)
+    assert loaded.fingerprint != before
+    predictor = samara.Predictor(loaded)
+    assert len(predictor.predict(predictor.embed(dog), boxes=[[5, 5, 60, 70]])) == 3
 
 
 def test_graphs_of_old_weights_are_refused():

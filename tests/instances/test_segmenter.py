@@ -184,3 +184,10 @@ def test_thresholds_are_those_of_the_checkpoint(fastsam, yolo):
 def test_the_size_must_be_a_multiple_of_32():
     with pytest.raises(SettingsError, match="input_size is 336; it must be a positive multiple of 32"):
         samara.load("yolo11n-seg", weights="random", input_size=336)
+
+
+def test_an_autocast_around_the_caller_changes_no_mask(yolo):
+    segmenter, image = planted(yolo, (200, 320), [(60, 60, 30, CAT, 3.0), (200, 110, 47, CAT, 2.0)])
+    expected = segmenter.generate(image)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert segmenter.generate(image).rles == expected.rles

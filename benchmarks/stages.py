@@ -58,9 +58,8 @@ def places_of_ours() -> list[tuple[str, object, str]]:
 
 def places_of_official() -> list[tuple[str, object, str]]:
     """The same in the official package."""
-    from segment_anything.modeling import MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
-
     from segment_anything import automatic_mask_generator as generator
+    from segment_anything.modeling import MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 
     return [
         (ENCODE, WithContent, "forward"),

@@ -112,7 +112,7 @@ def run(files):
     results["counts_text"] = np.array(sorted(coco_encode_rle(rle)["counts"] for rle in data["rles"]))
     cleaned, changed = remove_small_regions(results["every_own"][0], 200, "islands")
     results["cleaned"], results["changed"] = cleaned, np.array([changed])
-    results["xywh"] = box_xyxy_to_xywh(torch.tensor([[1, 2, 30, 40]])).numpy()
+    results["xywh"] = box_xyxy_to_xywh(torch.tensor([1, 2, 30, 40])).numpy()
     results["uncropped"] = uncrop_points(torch.tensor([[1, 2]]), [10, 20, 100, 100]).numpy()
     resize = ResizeLongestSide(sam.image_encoder.img_size)
     results["resized"] = resize.apply_image(files.pixels).astype(float)

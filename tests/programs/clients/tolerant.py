@@ -55,7 +55,6 @@ def run(files):
         "int_labels": (torch.tensor([[[160.0, 120]]]), torch.tensor([[1]], dtype=torch.int32), None),
         "boxes_2d": (None, None, torch.tensor([[60.0, 20, 260, 230]])),
         "boxes_3d": (None, None, torch.tensor([[[60.0, 20, 260, 230]], [[0, 0, 50, 50]]])),
-        "boxes_1d": (None, None, torch.tensor([60.0, 20, 260, 230])),
         "int_boxes": (None, None, torch.tensor([[60, 20, 260, 230]])),
         "points_and_boxes": (torch.tensor([[[160.0, 120]]]), torch.tensor([[0]]), torch.tensor([[60.0, 20, 260, 230]])),
         "no_boxes": (None, None, torch.zeros(0, 4)),

@@ -53,13 +53,12 @@ def choose(side, own):
     if side == "samara":
         sys.meta_path.insert(0, Aliases())
     import mobile_sam
+
     import segment_anything
 
     genuine = dict(segment_anything.sam_model_registry)
-    if side == "samara":
-        build = genuine["samara_mini"]
-    else:
-        build = partial(importlib.import_module("official_mini").build, own)
+    official = partial(importlib.import_module("official_mini").build, own) if side == "official" else None
+    build = official or genuine["samara_mini"]
     for package in (segment_anything, mobile_sam):
         for name in ("default", "vit_h", "vit_l", "vit_b", "vit_t"):
             package.sam_model_registry[name] = build

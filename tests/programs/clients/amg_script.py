@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 from pycocotools import mask as coco
+
 from segment_anything import SamAutomaticMaskGenerator, sam_model_registry
 
 
@@ -45,7 +46,7 @@ def run(files):
             rows = np.array(list(columns(records)), dtype=float)
             order = np.lexsort(rows[:, [1, 8]].T.round(3))
             rows = rows[order]
-            results["bbox_row"] = rows[:, 2:6]
+            results["bbox"] = rows[:, 2:6]
             results["row"] = np.delete(rows, [0, 2, 3, 4, 5], axis=1)
             results["keys"] = np.array(sorted(records[0]))
             results["types"] = np.array([f"{name}:{type(records[0][name]).__name__}" for name in sorted(records[0])])

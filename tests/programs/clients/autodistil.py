@@ -1,4 +1,4 @@
-"""autodistill-segment-anything, -grounded-sam's and -sam-clip's helpers: checkpoint from the home folder, supervision."""
+"""autodistill-segment-anything and -grounded-sam: loading from the home folder, supervision."""
 
 import importlib
 import os
@@ -30,4 +30,4 @@ def run(files):
     detections = model.predict(files.picture)
     assert Path(cache).exists()
     assert torch.is_tensor(predictor.features)
-    return {"masks": masks, "scores": scores, "every_mask": detections.mask, "boxes": len(detections)}
+    return {"masks": masks, "scores": scores, "every_mask": detections.mask, "count": len(detections)}

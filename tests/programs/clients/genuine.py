@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from clients.lora import numbered
 from mobile_sam.build_sam import build_sam_vit_t
+
 from segment_anything import SamPredictor, build_sam_vit_b
 
 

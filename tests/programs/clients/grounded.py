@@ -4,6 +4,7 @@ import numpy as np
 import supervision as sv
 import torch
 from files import stacked
+
 from segment_anything import SamAutomaticMaskGenerator, SamPredictor, build_sam
 from segment_anything import sam_model_registry as registry
 

@@ -1,4 +1,4 @@
-"""HQ-SAM's own package, segment_anything_hq 0.3: predictor and everything mode of a ViT-t, random weights, both masks."""
+"""segment_anything_hq 0.3: predictor and everything mode of a ViT-t, the HQ mask alone and with SAM's."""
 
 import numpy as np
 import torch
@@ -10,9 +10,8 @@ from segment_anything_hq.build_sam import build_sam_vit_t
 
 def run(files):
     sam = build_sam_vit_t()
-    numbered(sam)
-    with torch.no_grad():
-        sam.mask_decoder.iou_prediction_head.layers[-1].bias += 1
+    numbered(sam)  # and what it shares with SAM is samara_mini's
+    sam.load_state_dict(torch.load(files.checkpoint, weights_only=True), strict=False)
     torch.save(sam.state_dict(), files.work / "hq.pth")
     sam = sam_model_registry["vit_tiny"](checkpoint=str(files.work / "hq.pth"))
     sam.to(device="cpu").train(False)
@@ -31,4 +30,8 @@ def run(files):
     batch, _, _ = predictor.predict_torch(None, None, boxes=boxes, multimask_output=False, hq_token_only=False)
     generator = SamAutomaticMaskGenerator(sam, points_per_side=2, pred_iou_thresh=-9, stability_score_thresh=0.0)
     everything = stacked(generator.generate(files.pixels))
-    return results | {"batch": batch.numpy(), "every_mask": everything["every_mask"], "keys": np.array(sorted(sam.state_dict()))}
+    return results | {
+        "batch": batch.numpy(),
+        "every_mask": everything["every_mask"],
+        "keys": np.array(sorted(sam.state_dict())),
+    }

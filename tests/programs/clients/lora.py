@@ -3,9 +3,10 @@
 import numpy as np
 import torch
 from files import stacked
-from segment_anything import SamAutomaticMaskGenerator, SamPredictor
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 from torch import nn
+
+from segment_anything import SamAutomaticMaskGenerator, SamPredictor
 
 
 class Adapted(nn.Module):
@@ -60,7 +61,8 @@ def numbered(module):
         for name, value in sorted(module.state_dict().items()):
             if value.is_floating_point() and "pixel" not in name:
                 scale = 1.0 if "gaussian" in name or (name.endswith("weight") and value.dim() == 1) else 0.08
-                value.copy_(torch.randn(value.shape, generator=generator) * scale)
+                drawn = torch.randn(value.shape, generator=generator) * scale
+                value.copy_(1 + drawn.abs() if name.endswith("running_var") else drawn)
 
 
 def run(files):

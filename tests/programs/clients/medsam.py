@@ -1,10 +1,11 @@
-"""MedSAM-like fine-tuning: frozen prompt encoder, boxes only, the encoder and the decoder trained; then its inference."""
+"""MedSAM-like fine-tuning: frozen prompt encoder, boxes, the encoder and the decoder trained; then inference."""
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from segment_anything import sam_model_registry
 from torch import nn
+
+from segment_anything import sam_model_registry
 
 
 class MedSAM(nn.Module):

@@ -2,6 +2,7 @@
 the last call come back as mask input, and the points are a flipped view."""
 
 import numpy as np
+
 from segment_anything import SamPredictor, sam_model_registry
 
 

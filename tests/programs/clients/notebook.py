@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from files import stacked
+
 from segment_anything import SamAutomaticMaskGenerator, SamPredictor, sam_model_registry
 
 

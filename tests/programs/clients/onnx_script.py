@@ -3,8 +3,9 @@
 import numpy as np
 import onnxruntime
 import torch
-from segment_anything import SamPredictor, sam_model_registry
 from segment_anything.utils.onnx import SamOnnxModel
+
+from segment_anything import SamPredictor, sam_model_registry
 
 
 def export(sam, path, **options):

@@ -1,9 +1,10 @@
 """orthomasker 1.0.2: masks of a GeoTIFF's tiles as polygons."""
 
 import numpy as np
-import segment_anything
 from orthomasker.mask_generator import MaskGenerator
 from rasterio.features import rasterize
+
+import segment_anything
 
 
 def run(files):

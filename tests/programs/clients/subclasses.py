@@ -3,7 +3,6 @@
 import numpy as np
 import torch
 from files import stacked
-from segment_anything import SamAutomaticMaskGenerator, SamPredictor, sam_model_registry
 from segment_anything.modeling import MaskDecoder, PromptEncoder, Sam
 from segment_anything.utils.amg import (
     MaskData,
@@ -26,6 +25,8 @@ from segment_anything.utils.amg import (
 )
 from segment_anything.utils.transforms import ResizeLongestSide
 from torchvision.ops.boxes import batched_nms
+
+from segment_anything import SamAutomaticMaskGenerator, SamPredictor, sam_model_registry
 
 
 class Counting(SamAutomaticMaskGenerator):
@@ -95,11 +96,16 @@ def run(files):
     assert isinstance(sam.prompt_encoder, PromptEncoder)
     counting = Counting(sam, points_per_side=4, points_per_batch=6, crop_n_layers=1, pred_iou_thresh=0.99)
     counting.pred_iou_thresh = counting.stability_score_thresh = 0.4
-    counting.crop_n_points_downscale_factor = 2
     results = stacked(counting.generate(files.pixels))
     results["counts"] = np.array([counting.batches, counting.crops])
     assert isinstance(counting.predictor, SamPredictor)
-    names = ("points_per_batch", "pred_iou_thresh", "stability_score_thresh", "stability_score_offset", "box_nms_thresh")
+    names = (
+        "points_per_batch",
+        "pred_iou_thresh",
+        "stability_score_thresh",
+        "stability_score_offset",
+        "box_nms_thresh",
+    )
     results["settings"] = np.array([getattr(counting, name) for name in names], dtype=float)
     results["grids"] = np.concatenate(counting.point_grids)
     counting.point_grids = [build_point_grid(2)] * 2

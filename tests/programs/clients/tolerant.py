@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+
 from segment_anything import SamPredictor, sam_model_registry
 
 ODD = {
@@ -45,7 +46,9 @@ def run(files):
     predictor.set_image(files.pixels)
     for name, prompt in ODD.items():
         for several in (True, False):
-            found = outcome(lambda prompt=prompt, several=several: predictor.predict(**prompt, multimask_output=several))
+            found = outcome(
+                lambda prompt=prompt, several=several: predictor.predict(**prompt, multimask_output=several)
+            )
             key = f"{name}_{several}"
             results[f"{key}_works"] = np.array([found is not None])
             if found:

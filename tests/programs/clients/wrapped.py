@@ -1,4 +1,4 @@
-"""Networks in other modules' hands: DataParallel, jit, compile, peft, hooks, quantisation, deepcopy, pickle, half."""
+"""Networks in other modules' hands: DataParallel, jit, compile, peft, hooks, quantisation, deepcopy, pickle."""
 
 import copy
 import pickle
@@ -7,8 +7,9 @@ import warnings
 import numpy as np
 import torch
 from files import stacked
-from segment_anything import SamAutomaticMaskGenerator, SamPredictor, sam_model_registry
 from torch import nn
+
+from segment_anything import SamAutomaticMaskGenerator, SamPredictor, sam_model_registry
 
 warnings.filterwarnings("ignore")
 SETTINGS = {"points_per_side": 3, "pred_iou_thresh": -9, "stability_score_thresh": 0.0}
@@ -39,7 +40,9 @@ def run(files):
     pixels, results = files.pixels, {}
     sam = build(files)
     adapted(sam)
-    results |= {f"peft_{name}": v for name, v in stacked(SamAutomaticMaskGenerator(sam, **SETTINGS).generate(pixels)).items()}
+    results |= {
+        f"peft_{name}": v for name, v in stacked(SamAutomaticMaskGenerator(sam, **SETTINGS).generate(pixels)).items()
+    }
     results["every_peft"] = results.pop("peft_every_mask")
     results["peft"] = low(sam, pixels)
     results["peft_names"] = np.array(sorted(name for name in sam.state_dict() if "lora" in name))
@@ -101,8 +104,6 @@ def run(files):
         sam.half()
         results["half_dtype"] = np.array([str(sam.mask_decoder.mask_tokens.weight.dtype), str(sam.device)])
         sam.float()
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        results["autocast_rough"] = np.asarray(low(sam, pixels), dtype=np.float32)
     numbers = ("transformer_dim", "num_multimask_outputs", "num_mask_tokens")
     results["numbers"] = np.array([getattr(sam.mask_decoder, name) for name in numbers])
     encoder = sam.prompt_encoder

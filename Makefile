@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+BIN_PROGRAMS := .programs/bin
+PROGRAMS := .programs/.installed
 
-.PHONY: install demo test test-slow check format docs clean
+.PHONY: install demo test test-slow test-programs check format docs clean
 
 install: $(INSTALLED)
 
@@ -21,6 +23,16 @@ test: $(INSTALLED)
 
 test-slow: $(INSTALLED)
 	$(BIN)/python -m pytest -m slow
+
+# Public programs on the drop-in and on the original packages, in an environment of their own (6 GB).
+test-programs: $(INSTALLED) $(PROGRAMS)
+	SAMARA_PROGRAMS_PYTHON=$(CURDIR)/$(BIN_PROGRAMS)/python $(BIN)/python -m pytest -m slow tests/programs
+
+$(PROGRAMS): tests/programs/libraries.txt tests/programs/programs.txt
+	$(PYTHON) -m venv .programs
+	$(BIN_PROGRAMS)/python -m pip install --quiet --disable-pip-version-check --requirement tests/programs/libraries.txt
+	$(BIN_PROGRAMS)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement tests/programs/programs.txt
+	touch $@
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -40,4 +52,4 @@ docs: $(INSTALLED)
 	$(BIN)/python -m docs.update_comparison
 
 clean:
-	rm -rf .venv demo-output build dist
+	rm -rf .venv .programs demo-output build dist

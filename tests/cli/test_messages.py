@@ -28,6 +28,7 @@ SHOWN_BY = {
     "datasets/coco_reading.py": ["evaluate", "finetune", "compare"],
     "datasets/findings.py": ["annotate", "evaluate", "finetune", "compare"],
     "evaluation/ground_truth.py": ["evaluate"],
+    "exporting/": ["export"],
     "finetune.py": ["finetune"],
     "datasets/category_choice.py": ["annotate", "export-annotations"],
     "datasets/formats.py": ["annotate", "export-annotations"],

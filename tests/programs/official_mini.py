@@ -2,6 +2,7 @@
 
 import torch
 from mobile_sam.modeling.tiny_vit_sam import TinyViT
+
 from segment_anything.modeling import MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 
 SIZE = 512

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from segment_anything.automatic_mask_generator import SamAutomaticMaskGenerator as Generator
 from segment_anything.build_sam import build_sam_vit_b, build_sam_vit_h, build_sam_vit_l
-from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 from segment_anything.modeling.common import LayerNorm2d, MLPBlock
 from segment_anything.modeling.image_encoder import (
     Attention,
@@ -28,6 +27,7 @@ from segment_anything.utils.transforms import ResizeLongestSide
 
 import segment_anything
 from segment_anything import SamAutomaticMaskGenerator, SamPredictor, build_sam, sam_model_registry
+from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 
 CLASSES = (
     SamAutomaticMaskGenerator,

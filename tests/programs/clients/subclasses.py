@@ -3,7 +3,6 @@
 import numpy as np
 import torch
 from files import stacked
-from segment_anything.modeling import MaskDecoder, PromptEncoder, Sam
 from segment_anything.utils.amg import (
     MaskData,
     area_from_rle,
@@ -27,6 +26,7 @@ from segment_anything.utils.transforms import ResizeLongestSide
 from torchvision.ops.boxes import batched_nms
 
 from segment_anything import SamAutomaticMaskGenerator, SamPredictor, sam_model_registry
+from segment_anything.modeling import MaskDecoder, PromptEncoder, Sam
 
 
 class Counting(SamAutomaticMaskGenerator):

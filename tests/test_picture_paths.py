@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from samara.errors import SettingsError
-from samara.picture_paths import Finder, Given, is_picture_name
+from samara.picture_paths import Finder, Given, Listing, is_picture_name
 
 
 @pytest.fixture
@@ -159,3 +159,16 @@ def test_names_of_pictures():
     assert is_picture_name("x/y.JPEG")
     assert not is_picture_name("x/.y.jpg")
     assert not is_picture_name("jpg")
+
+
+def test_pictures_of_kinds_that_are_not_read_are_told_with_the_way_out():
+    listing = Listing()
+    for name in ("a.NEF", "b.dng", "c.pdf", "notes.txt"):
+        listing.ignore(name)
+    first, *others = listing.sentences()
+    assert first.startswith("4 files whose names are not those of pictures")
+    assert [sentence.partition(": ")[0] for sentence in others] == [
+        "2 of the files left out are pictures",
+        "1 of the files left out are pictures",
+    ]
+    assert "rawpy" in others[0]

@@ -9,12 +9,13 @@ from __future__ import annotations
 import fnmatch
 import glob
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from samara.errors import SettingsError
-from samara.images.names import is_picture_suffix
+from samara.images.names import is_picture_suffix, way_out
 
 ANY_DEPTH = "**"
 
@@ -25,6 +26,7 @@ class Listing:
 
     Attributes:
         ignored: files whose names are not those of pictures.
+        unread: of these, the pictures of kinds that are not read, by what to do with them.
         hidden: pictures whose names begin with a dot.
         repeated: names of pictures that were listed before under another name.
         loops: links to folders that were listed before.
@@ -36,6 +38,7 @@ class Listing:
     """
 
     ignored: int = 0
+    unread: Counter[str] = field(default_factory=Counter)
     hidden: int = 0
     repeated: int = 0
     loops: int = 0
@@ -50,6 +53,13 @@ class Listing:
         """Pictures and folders that were listed before, and folders that are closed."""
         return self.repeated, self.loops, len(self.closed)
 
+    def ignore(self, name: str) -> None:
+        """Count a file that has not the name of a picture."""
+        self.ignored += 1
+        way = way_out(name)
+        if way is not None:
+            self.unread[way] += 1
+
     def sentences(self) -> Iterator[str]:
         """What to tell of it."""
         counted = {
@@ -60,6 +70,7 @@ class Listing:
             "folders that a pattern met were not looked into; name them, or write ** for any depth": self.passed_by,
         }
         yield from (f"{count} {what}" for what, count in counted.items() if count)
+        yield from (f"{count} of the files left out are pictures: {way}" for way, count in self.unread.most_common())
         if self.broken:
             yield f"{len(self.broken)} links that lead nowhere were left out; the first is {self.broken[0]!r}"
         if self.closed:
@@ -94,7 +105,7 @@ class Finder:
             elif os.path.isdir(path):
                 self.listing.passed_by += ANY_DEPTH not in pattern
             elif os.path.lexists(path):
-                self.listing.ignored += 1
+                self.listing.ignore(path)
 
     def once(self, path: str) -> Iterator[str]:
         """A path, unless its picture was listed before; one that is not there is counted, and listed."""
@@ -141,7 +152,7 @@ class Finder:
 
     def _linked(self, path: str) -> Iterator[str]:
         if os.path.exists(path) and not os.path.isfile(path):
-            self.listing.ignored += 1
+            self.listing.ignore(path)
         else:
             yield from self.once(path)
 
@@ -149,7 +160,7 @@ class Finder:
         if is_link and not os.path.exists(entry.path):
             self.listing.broken.append(entry.path)
         elif not entry.name.startswith("."):
-            self.listing.ignored += 1
+            self.listing.ignore(entry.name)
         elif is_picture_name(entry.name.lstrip(".")):
             self.listing.hidden += 1
 

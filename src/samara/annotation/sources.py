@@ -182,7 +182,7 @@ class Source:
                         found += 1
                         yield Entry(found, member.name, (member.offset_data, member.size))
                     elif not member.isdir():
-                        self.listing.ignored += 1
+                        self.listing.ignore(member.name)
         except (OSError, tarfile.TarError) as error:
             raise SettingsError(f"{self.root} cannot be read as a tar archive ({error}); make it again") from error
 

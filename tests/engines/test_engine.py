@@ -83,11 +83,23 @@ def loaded(request):
     return dataclasses.replace(made(name), network=FORMS[form](made(name).network))
 
 
+def refusing_graphs(name):
+    """Graphs as OpenVINO and ONNX Runtime run them; of a mask alone the tokens may be none, which is no empty batch."""
+    engine, _ = both(made(name))
+
+    def run(graph, *arrays):
+        assert all(len(array) for array in arrays), "a graph was asked for nothing"
+        return graph(*arrays)
+
+    engine.graphs = {part: functools.partial(run, graph) for part, graph in engine.graphs.items()}
+    return engine
+
+
 @pytest.fixture(params=["torch", "torch-compile", "bfloat16", "graphs"])
 def engine(request, loaded, monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda encoder, **_: encoder)
     if request.param == "graphs":
-        return both(made("hq_vit_t" if loaded.variant.early_channels else "vit_t"))[0]
+        return refusing_graphs("hq_vit_t" if loaded.variant.early_channels else "vit_t")
     if request.param == "torch-compile":
         return CompiledTorchEngine(loaded.network, "cpu")
     return TorchEngine(loaded.network, "cpu", "bfloat16" if request.param == "bfloat16" else "float32")

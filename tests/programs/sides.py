@@ -10,8 +10,7 @@ those of trained weights, and a program that only knows ViT-H runs in seconds.
 from __future__ import annotations
 
 import importlib
-import importlib.abc
-import importlib.machinery
+import pkgutil
 import sys
 from functools import partial
 
@@ -22,22 +21,13 @@ REPLACED = {
 }
 
 
-class Aliases(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds `segment_anything.x` as the very module `samara.segment_anything.x`."""
-
-    def find_spec(self, name, path=None, target=None):
-        package, dot, rest = name.partition(".")
-        if package not in REPLACED:
-            return None
-        return importlib.machinery.ModuleSpec(name, self, is_package=True, origin=REPLACED[package] + dot + rest)
-
-    def create_module(self, spec):
-        own = importlib.import_module(spec.origin)
-        self.own_spec = own.__spec__  # the import system writes its own over it
-        return own
-
-    def exec_module(self, module):
-        module.__spec__ = self.own_spec
+def replace():
+    """Put samara's modules under the original's names, each the very same module, submodules too."""
+    for name, own in REPLACED.items():
+        package = importlib.import_module(own)
+        found = [module.name for module in pkgutil.walk_packages(package.__path__, f"{own}.")]
+        for module in [own, *found]:
+            sys.modules[name + module.removeprefix(own)] = importlib.import_module(module)
 
 
 def choose(side, own):
@@ -51,7 +41,7 @@ def choose(side, own):
         The registry of `segment_anything` as the package has it.
     """
     if side == "samara":
-        sys.meta_path.insert(0, Aliases())
+        replace()
     import mobile_sam
 
     import segment_anything

@@ -100,7 +100,10 @@ def run(files):
     with torch.no_grad():
         results = {name: value.numpy() for name, value in blocks()}
     for kind in CLASSES:
-        results[f"signature_{kind.__name__}"] = np.array(list(inspect.signature(kind.__init__).parameters))
+        given = inspect.signature(kind.__init__).parameters.values()
+        by_name = [parameter.name for parameter in given if parameter.kind is parameter.KEYWORD_ONLY]
+        in_order = [parameter.name for parameter in given if parameter.name not in by_name]
+        results[f"signature_{kind.__name__}"] = np.array([*in_order, "*", *sorted(by_name)])
     sam = sam_model_registry["vit_b"](checkpoint=files.checkpoint)
     for name, parameter in sam.named_parameters():
         parameter.requires_grad_(name.startswith("mask_decoder"))

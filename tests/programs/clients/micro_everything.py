@@ -16,7 +16,8 @@ def run(files):
     restored.set_state(state)
     labels = restored.generate(**settings, min_mask_region_area=30, output_mode="instance_segmentation")
     tiled = instance_segmentation.TiledAutomaticMaskGenerator(predictor, points_per_side=3)
-    tiled.initialize(image, tile_shape=(160, 160), halo=(16, 16), verbose=False)
+    tiles = {"tile_shape": (160, 160), "halo": (16, 16), "verbose": False}
+    tiled.initialize(image, util.precompute_image_embeddings(predictor, image, **tiles))
     in_tiles = tiled.generate(**settings, output_mode="instance_segmentation")
     order = np.argsort([-record["area"] for record in records])
     return {

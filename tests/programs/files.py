@@ -60,8 +60,8 @@ def make(folder):
     """Write the files; runs in samara's environment."""
     import torch
     from PIL import Image
+    from rasterio import Affine
     from rasterio import open as open_raster
-    from rasterio.transform import from_origin
 
     from samara.checkpoints.load import load
 
@@ -71,5 +71,5 @@ def make(folder):
     picture = Image.open(root / "examples" / "dog.jpg").convert("RGB").resize((320, 240))
     picture.save(folder / "dog.png")
     profile = {"driver": "GTiff", "width": 320, "height": 240, "count": 3, "dtype": "uint8", "crs": "EPSG:32633"}
-    with open_raster(folder / "dog.tif", "w", transform=from_origin(500000, 5000000, 0.5, 0.5), **profile) as raster:
+    with open_raster(folder / "dog.tif", "w", transform=Affine(0.5, 0, 500000, 0, -0.5, 5000000), **profile) as raster:
         raster.write(np.asarray(picture).transpose(2, 0, 1))

@@ -33,5 +33,5 @@ def open_heif(stream: IO[bytes]) -> ImageFile.ImageFile:
     from pillow_heif import HeifImageFile
 
     stream.seek(0)
-    image: ImageFile.ImageFile = HeifImageFile(stream, "")  # type: ignore[no-untyped-call]
+    image: ImageFile.ImageFile = HeifImageFile(stream, "")
     return image

@@ -25,6 +25,7 @@ from samara.errors import EmbeddingError, PromptError
 from samara.images import ImageSource, read_image
 from samara.loaded import Loaded
 from samara.masks.rle import Rle, encode_masks
+from samara.networks.plain import state_of
 from samara.preprocessing import Frame, to_network_input
 from samara.prompts import Numbers, Prompt, as_prompts
 from samara.results import MaskSet
@@ -48,6 +49,9 @@ class Predictor:
         self.loaded = loaded
         self.engine: Engine = open_engine(loaded)
         self._latest: tuple[list[weakref.ref[ImageEmbedding]], Prepared] | None = None
+        # To read the encoder's values anew for each click would take as long as the click on a GPU.
+        self._fitting: weakref.WeakSet[ImageEmbedding] = weakref.WeakSet()
+        self._fitting_state: object = None
 
     @overload
     def embed(self, image: ImageSource, *, batch_size: int = 1) -> ImageEmbedding: ...
@@ -102,6 +106,7 @@ class Predictor:
 
     def _encode(self, inputs: Tensor, frames: Sequence[Frame]) -> list[ImageEmbedding]:
         features = self.engine.encode(inputs)
+        fingerprint = self.loaded.fingerprint
         return [
             ImageEmbedding(
                 # A copy of its own: it outlives the batch, and, made outside inference mode, can be trained from.
@@ -110,7 +115,7 @@ class Predictor:
                 features=features[index].clone(memory_format=torch.contiguous_format),
                 original_size_hw=frame.original_size_hw,
                 input_size=frame.input_size,
-                fingerprint=self.loaded.fingerprint,
+                fingerprint=fingerprint,
                 checkpoint=self.loaded.name,
                 precision=self.loaded.precision,
             )
@@ -218,12 +223,23 @@ class Predictor:
         return self._latest[1]
 
     def check_fits(self, embedding: ImageEmbedding) -> None:
-        """Raise EmbeddingError unless this checkpoint's image encoder made the embedding."""
+        """Raise EmbeddingError unless this checkpoint's image encoder made the embedding.
+
+        The encoder's values are read for an embedding that was not seen before, and after work on the encoder, see
+        `samara.networks.plain.state_of`.
+        """
+        state = state_of(self.loaded.sam.image_encoder)
+        if state != self._fitting_state:
+            self._fitting.clear()
+            self._fitting_state = state
+        if embedding in self._fitting:
+            return
         if embedding.fingerprint != self.loaded.fingerprint:
             raise EmbeddingError(
                 f"the embedding was made by {embedding.checkpoint} (encoder {embedding.fingerprint}), not by "
                 f"{self.loaded.name} (encoder {self.loaded.fingerprint}); embed the image again with this checkpoint"
             )
+        self._fitting.add(embedding)
 
     def _check_prompt(self, prompt: Prompt, embedding: ImageEmbedding) -> None:
         check_capabilities(prompt, self.loaded.variant)

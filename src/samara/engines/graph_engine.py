@@ -27,6 +27,7 @@ from samara.engines.torch_engine import FEWEST_THAT_SHARE, PreparedByTorch, Torc
 from samara.errors import DeviceError, SettingsError
 from samara.loaded import Loaded, fingerprint
 from samara.networks.decoder_graph import embedding_of
+from samara.networks.plain import state_of
 from samara.networks.sam import Sam
 
 Array = npt.NDArray[np.float32]
@@ -80,6 +81,7 @@ class GraphEngine(SparingEngine):
         self.hq_token_only = loaded.hq_token_only
         self.torch = TorchEngine(loaded.sam, "cpu", decoder_precision, hq_token_only=loaded.hq_token_only)
         self._weights = {part: fingerprint(part_of(self.network)) for part, part_of in _PARTS.items()}
+        self._decoder_state: object = None  # when it was last found to be what the graphs hold
         self._process = os.getpid()
 
     def check_current(self, part: Literal["image encoder", "mask decoder"]) -> None:
@@ -101,6 +103,13 @@ class GraphEngine(SparingEngine):
                 "new samara.Predictor, or use the engine torch while weights change"
             )
 
+    def _check_decoder(self) -> None:
+        """Check the mask decoder once for each prepared image, and after work on the network: a click is short."""
+        state = os.getpid(), state_of(self.network.prompt_encoder), state_of(self.network.mask_decoder)
+        if state != self._decoder_state:
+            self.check_current("mask decoder")
+            self._decoder_state = state
+
     def _encode(self, images: Tensor) -> Tensor:
         """One image after the other: a CPU gains nothing from more."""
         self.check_current("image encoder")
@@ -109,6 +118,7 @@ class GraphEngine(SparingEngine):
 
     def prepare(self, embeddings: Tensor) -> PreparedByGraphs:
         """See `Engine.prepare`. What costs time is done when it is first needed."""
+        self._decoder_state = None
         return PreparedByGraphs(embeddings.float().cpu().contiguous(), self)
 
     @torch.inference_mode()
@@ -116,7 +126,7 @@ class GraphEngine(SparingEngine):
         self, images: Prepared, prompts: InputPrompts, input_size: int, multimask: bool, threshold: float
     ) -> Decoded:
         assert isinstance(images, PreparedByGraphs), "checked by `decode`"
-        self.check_current("mask decoder")
+        self._check_decoder()
         if prompts.masks is None and len(prompts) >= FEWEST_THAT_SHARE * len(images.embeddings):
             return self.torch.decode(
                 images.by_torch,

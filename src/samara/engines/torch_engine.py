@@ -9,6 +9,7 @@ Prompts go through the mask decoder in one of three forms:
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,19 +55,25 @@ class PreparedByTorch(Prepared):
     @property
     def details(self) -> Tensor | None:
         """Of all images, see `MaskDecoder.details_of`."""
-        details: Tensor | None = self._remembered("details", lambda: self.engine.details_of(self.embeddings))
+        make = functools.partial(self.engine.details_of, self.embeddings)
+        decoder = self.engine.network.mask_decoder
+        if not isinstance(decoder, HqMaskDecoder):
+            return make()  # none: nothing to remember
+        details: Tensor | None = self._remembered("details", decoder.detail_layers, make)
         return details
 
     @property
     def shared(self) -> tuple[Shared, ...]:
         """What the prompts on each image share."""
         shared: tuple[Shared, ...] = self._remembered(
-            "shared", lambda: tuple(self.engine.share(embedding[None]) for embedding in self.embeddings)
+            "shared",
+            decoder_of(self.engine.network),
+            lambda: tuple(self.engine.share(embedding[None]) for embedding in self.embeddings),
         )
         return shared
 
-    def _remembered(self, name: str, make: Callable[[], Any]) -> Any:
-        weights = fingerprint(decoder_of(self.engine.network))
+    def _remembered(self, name: str, layers: nn.Module, make: Callable[[], Any]) -> Any:
+        weights = fingerprint(layers)
         if self._made.get(name, ("",))[0] != weights:
             self._made[name] = weights, make()
         return self._made[name][1]

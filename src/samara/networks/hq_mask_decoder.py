@@ -195,6 +195,11 @@ class HqMaskDecoder(MaskDecoder):
         details: Tensor = self.embedding_encoder(embedding) + self.compress_vit_feat(early)
         return details
 
+    @property
+    def detail_layers(self) -> nn.Module:
+        """What `details_of` depends on besides the embeddings."""
+        return nn.ModuleList([self.embedding_encoder, self.compress_vit_feat])
+
     def draw(self, look: Look, masks: slice) -> Tensor:
         """Second half: the sums of SAM's and the HQ mask.
 

@@ -115,6 +115,26 @@ def _keeps_its_forward(kind: type[nn.Module]) -> bool:
     )
 
 
+def state_of(network: nn.Module) -> object:
+    """Something equal to what it was as long as nobody works on a network: quick, and no word with a GPU.
+
+    It sees what PyTorch counts: layers and weights replaced, changed in place, hooked. Writing through `.data` escapes
+    it and shows in the values only, see `samara.loaded.fingerprint`.
+    """
+    state: list[object] = [len(getattr(module_of_torch, name)) for name in HOOKS_ON_EVERYTHING]
+    waiting = [network]
+    while waiting:
+        module = waiting.pop()
+        own = vars(module)
+        state += id(module), type(module), len(own), *(len(own[name]) for name in HOOKS)
+        for tensor in (*own["_parameters"].values(), *own["_buffers"].values()):
+            if tensor is not None:
+                # Tensors of inference mode count no changes: equal to nothing is on the safe side.
+                state += tensor.data_ptr(), object() if tensor.is_inference() else tensor._version
+        waiting += [inner for inner in own["_modules"].values() if inner is not None]
+    return state
+
+
 def dtype_of(network: nn.Module) -> torch.dtype:
     """What a network takes: the type of its floating-point weights, float32 where it shows none."""
     return next((one.dtype for one in network.parameters() if one.is_floating_point()), torch.float32)

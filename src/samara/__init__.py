@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from samara._version import __version__ as __version__
 
 _HOME_OF = {
     "AutomaticMaskGenerator": "samara.automatic.generator",

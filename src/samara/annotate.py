@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import samara
+from samara._version import __version__
 from samara.annotation.claims import claim
 from samara.annotation.exporting import export_store, require_pictures
 from samara.annotation.job import Job
@@ -297,7 +297,7 @@ def _record_run(store: Store, device: str, workers: int, done: Progress, seconds
         "machine": platform.node(),
         "device": device,
         "workers": workers,
-        "samara": samara.__version__,
+        "samara": __version__,
         "images": done.images,
         "masks": done.masks,
         "quarantined": done.quarantined,

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from samara import __version__
+from samara._version import __version__
 from samara.before_after import ComparedSet
 from samara.checkpoints.load import network_from_file
 from samara.checkpoints.lora_file import merge_lora_file

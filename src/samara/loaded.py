@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from samara.cores import survive_forks
 from samara.devices import Precision
+from samara.digests import digest_files
 from samara.errors import SettingsError, WrongCheckpoint
 from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.plain import adaptations
@@ -36,12 +38,19 @@ class Provenance:
         path: the file, None for random weights.
         licence: SPDX identifier, None if unknown.
         weights: "file", or "random" for untrained weights that are good for measuring speed and nothing else.
+        files: every file that `path` stands for; mostly itself, but also shards.
     """
 
     name: str
     path: str | None
     licence: str | None
     weights: Literal["file", "random"]
+    files: tuple[Path, ...] = ()
+
+    @property
+    def sha256(self) -> str | None:
+        """Digest of the files, computed now; None for random weights."""
+        return digest_files(self.files, "sha256") if self.files else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,7 +28,8 @@ from samara.loaded import Loaded, fingerprint
 from samara.measurements.circumstances import circumstances
 from samara.measurements.record_file import append_records, measured_jobs, read_records
 from samara.measurements.records import Record
-from samara.reports.difference_overlay import View, draw_difference, draw_truth
+from samara.reports.difference_overlay import draw_difference, draw_truth
+from samara.reports.view import View
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, the steps done and the steps in all."""

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from samara.checkpoints.catalogue import CATALOGUE, find
-from samara.checkpoints.digests import digest_file
+from samara.checkpoints.digests import digest_checkpoint
 from samara.errors import UnknownCheckpoint
 from samara.variants import VARIANTS
 
@@ -68,7 +68,7 @@ def test_embedded_row_describes_the_real_file():
     row = find("samara_mini")
     with importlib.resources.as_file(importlib.resources.files("samara") / "weights" / row.file_name) as path:
         assert path.stat().st_size == row.size_bytes
-        assert digest_file(path, "sha256") == row.sha256
+        assert digest_checkpoint(path, "sha256") == row.sha256
 
 
 @pytest.mark.parametrize(

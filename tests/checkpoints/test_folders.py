@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 import samara
-from samara.checkpoints.digests import digest_file
+from samara.checkpoints.digests import digest_checkpoint
 from samara.checkpoints.folders import files_of, index_of_shard
 from samara.checkpoints.state_dicts import read_layout, read_state_dict
 from samara.errors import UnrecognisedCheckpoint, UnsafeCheckpoint
@@ -47,7 +47,7 @@ def assert_loaded(path, network):
     loaded = samara.load(path, device="cpu", precision="float32")
     assert (loaded.variant.name, loaded.input_size) == (samara.identify(path).variant, 256)
     assert all(value.equal(loaded.network.state_dict()[name]) for name, value in network.state_dict().items())
-    assert len(digest_file(path, "sha256")) == 64
+    assert len(digest_checkpoint(path, "sha256")) == 64
 
 
 @pytest.mark.parametrize("suffix", ["safetensors", "bin"])

@@ -135,8 +135,8 @@ def test_the_digest_is_computed_once(store, catalogue, monkeypatch):
     catalogue()
     path = put(store)
     computed = []
-    original = store_module.digest_file
-    monkeypatch.setattr(store_module, "digest_file", lambda *two: computed.append(two) or original(*two))
+    original = store_module.digest_checkpoint
+    monkeypatch.setattr(store_module, "digest_checkpoint", lambda *two: computed.append(two) or original(*two))
     for _ in range(3):
         store.get("mobile_sam")
     assert len(computed) == 1

@@ -7,7 +7,8 @@ import pytest
 
 from samara.masks.rle import encode_mask
 from samara.prompts import Prompt
-from samara.reports.difference_overlay import MISSED, OPACITY, RIGHT, TOO_MUCH, View, draw_difference, draw_truth
+from samara.reports.difference_overlay import MISSED, OPACITY, RIGHT, TOO_MUCH, draw_difference, draw_truth
+from samara.reports.view import View
 
 GREY = np.full((60, 80, 3), 100, dtype=np.uint8)
 

@@ -11,10 +11,10 @@ from samara.reports.templates import template
 
 def test_a_missing_value_is_an_error():
     with pytest.raises(jinja2.UndefinedError):
-        template("time_chart.svg.j2").render()
+        template("reports/time_chart.svg.j2").render()
 
 
 def test_without_jinja_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
     with pytest.raises(MissingExtra, match=r"samara\[report\]"):
-        template("comparison.html.j2")
+        template("reports/comparison.html.j2")

@@ -13,7 +13,6 @@ from samara.annotation.prefetch import Reading
 from samara.annotation.settings import AnnotationSettings
 from samara.annotation.sources import Source
 from samara.annotation.stored_embeddings import StoredPredictor
-from samara.checkpoints.digests import digest_file
 from samara.checkpoints.load import load
 from samara.embedding_store import EmbeddingStore
 from samara.loaded import Loaded, fingerprint
@@ -115,10 +114,9 @@ class Job:
 
 def checkpoint_facts(loaded: Loaded) -> dict[str, Any]:
     """What a checkpoint is, so exactly that another one cannot be taken for it."""
-    path = loaded.provenance.path
     return {
         "name": loaded.name,
-        "sha256": None if path is None else digest_file(Path(path), "sha256"),
+        "sha256": loaded.provenance.sha256,
         # Of weights without a file, and of low-rank updates folded in, the digest of the file says nothing.
         "fingerprint": fingerprint(loaded.network),
         "licence": loaded.provenance.licence,

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import samara
+from samara._version import __version__
 from samara.annotation.plan import PlanFacts
 from samara.annotation.rows import SCHEMA_VERSION
 from samara.errors import DatasetError, SettingsError
@@ -38,7 +38,7 @@ class Manifest:
     job: Mapping[str, Any]
     plan: PlanFacts
     schema_version: int = SCHEMA_VERSION
-    samara: str = samara.__version__
+    samara: str = __version__
     versions: Mapping[str, str]
     created: str
 
@@ -83,7 +83,7 @@ def read_manifest(path: Path) -> Manifest:
     if manifest.schema_version != SCHEMA_VERSION:
         raise DatasetError(
             f"{path.parent} has tables of schema {manifest.schema_version}, written by samara {manifest.samara}; this "
-            f"samara, {samara.__version__}, knows schema {SCHEMA_VERSION}"
+            f"samara, {__version__}, knows schema {SCHEMA_VERSION}"
         )
     return manifest
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from samara.checkpoints.digests import digest_file
+from samara.checkpoints.digests import digest_checkpoint
 from samara.checkpoints.folders import files_of
 from samara.checkpoints.identify import identify
 from samara.checkpoints.load import entry_of, name_of, resolve, runnable_variant, trained_size
@@ -95,7 +95,7 @@ def _candidate(
         checkpoint=name,
         variant=variant.name,
         weights="random" if path is None else "file",
-        sha256=None if path is None else digest_file(path, "sha256"),
+        sha256=None if path is None else digest_checkpoint(path, "sha256"),
         engine=running.engine,
         precision=choose_precision(running.precision, device),
         device=device,

@@ -14,8 +14,8 @@ from pathlib import Path
 import filelock
 import httpx
 
-from samara.checkpoints.digests import digest_file
 from samara.checkpoints.partial_file import Expected, PartialFile, VerifiedBy
+from samara.digests import digest_files
 from samara.errors import ChecksumMismatch, DownloadFailed
 
 Progress = Callable[[int, int | None], None]
@@ -118,7 +118,7 @@ def _is_complete(destination: Path, expected: Expected) -> bool:
     """Whether the file is there, and is the right one as far as anybody can tell."""
     if not destination.is_file() or expected.size_bytes not in (None, destination.stat().st_size):
         return False
-    return expected.digest is None or digest_file(destination, expected.digest[0]) == expected.digest[1]
+    return expected.digest is None or digest_files([destination], expected.digest[0]) == expected.digest[1]
 
 
 def _check_url(url: str) -> None:

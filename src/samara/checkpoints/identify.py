@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samara.checkpoints.catalogue import CATALOGUE
-from samara.checkpoints.digests import digest_file, known_digest
+from samara.checkpoints.digests import digest_checkpoint, known_digest
 from samara.checkpoints.families import Part, Recognition, recognise
 from samara.checkpoints.key_tables import is_made_anew, is_optional
 from samara.checkpoints.layout import FileFormat, FileLayout
@@ -177,7 +177,7 @@ def _published(layout: FileLayout, found: Recognition, *, check_hash: bool) -> C
         known = known_digest(row)
         if check_hash and known is not None:
             algorithm, expected = known
-            if digest_file(layout.path, algorithm) == expected:
+            if digest_checkpoint(layout.path, algorithm) == expected:
                 return row
         elif not check_hash and row.size_bytes is not None:
             return row

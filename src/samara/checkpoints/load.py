@@ -14,6 +14,7 @@ from torch import Tensor
 
 from samara import class_names
 from samara.checkpoints.catalogue import CATALOGUE, Checkpoint, find
+from samara.checkpoints.folders import files_of
 from samara.checkpoints.identify import FINE_TUNED_KEY, Identity, identify
 from samara.checkpoints.identify import METADATA_KEY as METADATA_KEY  # the recipe of the embedded checkpoint's too
 from samara.checkpoints.key_tables import faults
@@ -169,7 +170,7 @@ def _from_file(path: Path, base: Path | None, entry: Checkpoint | None, input_si
     size = input_size or trained_size(variant, entry)
     licence = entry.licence if entry else stated_licence(identity.metadata.get("license"))
     network = network_from_file(path, variant, size, base=base)
-    return _Loading(network, variant, Provenance(name, str(path), licence, "file"), entry, size)
+    return _Loading(network, variant, Provenance(name, str(path), licence, "file", files_of(path)), entry, size)
 
 
 def trained_size(variant: Variant, entry: Checkpoint | None) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from samara.checkpoints.digests import Algorithm, Hasher, digest_file, new_hasher
+from samara.digests import Algorithm, Hasher, digest_files, new_hasher
 from samara.errors import ChecksumMismatch
 
 _BLOCK_BYTES = 1 << 20
@@ -102,7 +102,7 @@ class PartialFile:
         if self._expected.digest is not None:
             verified_by, wanted = self._expected.digest
             hasher = self._hasher
-            found = hasher.hexdigest() if hasher is not None else digest_file(self._part, verified_by)
+            found = hasher.hexdigest() if hasher is not None else digest_files([self._part], verified_by)
             if found != wanted:
                 self.start_over()
                 raise ChecksumMismatch(

@@ -21,8 +21,9 @@ import filelock
 import platformdirs
 
 from samara.checkpoints.catalogue import CATALOGUE, find
-from samara.checkpoints.digests import Algorithm, digest_file, known_digest
+from samara.checkpoints.digests import digest_checkpoint, known_digest
 from samara.checkpoints.record import Checkpoint
+from samara.digests import Algorithm
 from samara.errors import ChecksumMismatch, DownloadFailed
 
 Progress = Callable[[int, int | None], None]
@@ -207,7 +208,7 @@ def _compare(checkpoint: Checkpoint, path: Path, *, quick: bool) -> tuple[Verdic
     algorithm, digest = known
     found = _noted_digest(path, algorithm) if quick else None
     if found is None:
-        found = digest_file(path, algorithm)
+        found = digest_checkpoint(path, algorithm)
         if not checkpoint.embedded:
             _note_digest(path, algorithm, found)
     if found != digest:

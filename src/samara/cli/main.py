@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-import samara
+from samara._version import __version__
 from samara.cli import (
     annotate,
     checkpoints,
@@ -47,7 +47,7 @@ app.add_typer(checkpoints.app, name="checkpoints")
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"samara {samara.__version__}")
+        typer.echo(f"samara {__version__}")
         raise typer.Exit
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
-import samara
+from samara._version import __version__
 from samara.class_names import OBJECT
 from samara.datasets.annotated import AnnotatedImage
 from samara.datasets.category_numbers import name_of
@@ -147,7 +147,7 @@ class CocoFile:
         of_runs = {key for one in runs if isinstance(one, dict) for key in one}
         kept = {key: value for key, value in before.items() if key not in of_runs}
         pictures = Path(os.path.relpath(root, os.path.abspath(self.path.parent))).as_posix()
-        about = {"contributor": CONTRIBUTOR, "version": samara.__version__, **facts, "pictures": pictures, "runs": runs}
+        about = {"contributor": CONTRIBUTOR, "version": __version__, **facts, "pictures": pictures, "runs": runs}
         self.document["info"] = kept | about
         return runs.index(facts) + 1
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self, get_args
 
-import samara
+from samara._version import __version__
 from samara.datasets.annotated import AnnotatedImage, require_category
 from samara.datasets.json_list import json_text
 from samara.datasets.picture_files import MARKER, Pictures
@@ -207,7 +207,7 @@ class StagedWriter(ABC):
     @property
     def provenance(self) -> dict[str, Any]:
         """Who wrote this, with what."""
-        return {"contributor": CONTRIBUTOR, "version": samara.__version__, **self.options.info}
+        return {"contributor": CONTRIBUTOR, "version": __version__, **self.options.info}
 
     def scaffold(self, name: str) -> Path:
         """A path for something that is needed on the way only."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-import samara
+from samara._version import __version__
 from samara.engines.cache import cached
 from samara.engines.graph_engine import Array, GraphEngine, Run
 from samara.engines.graphs import FORM, Graph, check_plain, decoder_graphs_of, encoder_graph_of
@@ -82,7 +82,7 @@ def _itself(graph: Graph) -> Graph:
 
 def _converted(weights: str, graph: Callable[[], Graph]) -> Path:
     """A graph as an ONNX file; `weights` tells apart what it was made from."""
-    facts = [weights, torch.__version__, samara.__version__, OPSET, FORM]
+    facts = [weights, torch.__version__, __version__, OPSET, FORM]
     name = f"onnx-{sha256(json.dumps(facts).encode()).hexdigest()[:24]}"
     return cached(name, lambda folder: write_onnx(graph(), folder / GRAPH)) / GRAPH
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-import samara
+from samara._version import __version__
 from samara.devices import Precision
 from samara.engines.cache import cached
 from samara.engines.calibration import FLOATING, calibration_files, calibration_inputs, quantise
@@ -101,7 +101,7 @@ def _converted(
         openvino.save_model(change(model) if change else model, folder / GRAPH, compress_to_fp16=False)
 
     digests = [sha256(Path(path).read_bytes()).hexdigest() for path in pictures]
-    versions = [openvino.__version__, torch.__version__, samara.__version__]
+    versions = [openvino.__version__, torch.__version__, __version__]
     facts = [weights, digests, FLOATING if change else None, versions, FORM]
     return cached(f"openvino-{sha256(json.dumps(facts).encode()).hexdigest()[:24]}", make) / GRAPH
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import samara
-from samara.checkpoints.digests import digest_file
+from samara._version import __version__
 from samara.engines.graphs import Graph
 from samara.exporting.formats import Format
 from samara.exporting.interfaces import Interface
@@ -39,14 +38,14 @@ def manifest_of(
     preprocessing, provenance = loaded.variant.preprocessing, loaded.provenance
     return {
         "format": FORMAT,
-        "samara": samara.__version__,
+        "samara": __version__,
         "checkpoint": {
             "name": provenance.name,
             "variant": loaded.variant.name,
             "weights": provenance.weights,
             "licence": provenance.licence,
             "fingerprint": fingerprint(loaded.network),
-            "sha256": None if provenance.path is None else digest_file(Path(provenance.path), "sha256"),
+            "sha256": provenance.sha256,
         },
         "runtime": form.name,
         "interface": {"name": interface.name, **interface.facts},

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from samara import __version__
+from samara._version import __version__
 from samara.checkpoints.identify import FINE_TUNED_KEY, METADATA_KEY
 from samara.checkpoints.load import origin_of
 from samara.checkpoints.lora_file import require_other_file, save_lora

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from samara.extras import require
 from samara.files import write_atomically
 from samara.masks.rle import encode_mask
-from samara.reports.difference_overlay import View
 from samara.reports.overlay import draw_masks
 from samara.reports.templates import EXTRA, template
+from samara.reports.view import View
 from samara.results import MaskSet
 
 THUMBNAIL_SIDE_PX = 480
@@ -144,7 +144,7 @@ def write_annotation_report(path: Path, report: AnnotationReport) -> None:
 
 def annotation_page(report: AnnotationReport) -> str:
     """Render the page as HTML; see `write_annotation_report`."""
-    return template("annotation.html.j2").render(report=report)
+    return template("reports/annotation.html.j2").render(report=report)
 
 
 def thumbnail(image: npt.NDArray[np.uint8], masks: MaskSet) -> str:

@@ -79,7 +79,7 @@ def comparison_page(
 ) -> str:
     """Render the page as HTML; see `write_comparison_page`."""
     names = list(dict.fromkeys(one.checkpoint for one in comparison.contenders))
-    return template("comparison.html.j2").render(
+    return template("reports/comparison.html.j2").render(
         comparison=comparison,
         tables=tables,
         pictures=pictures,

@@ -16,9 +16,10 @@ from samara.before_after import ComparedObject, ComparedPicture, ComparedSet, sc
 from samara.extras import require
 from samara.files import write_atomically
 from samara.masks.rle import Rle
-from samara.reports.difference_overlay import MISSED, OUTLINE, RIGHT, TOO_MUCH, Image, View, draw_difference, draw_truth
+from samara.reports.difference_overlay import MISSED, OUTLINE, RIGHT, TOO_MUCH, draw_difference, draw_truth
 from samara.reports.learning_curve import DARK, LIGHT, CurvePoint, learning_curve_png, require_matplotlib
 from samara.reports.templates import EXTRA, template
+from samara.reports.view import Image, View
 
 MOST_PICTURES = 12
 MOST_LOST_OBJECTS = 6
@@ -117,7 +118,7 @@ def finetuning_page(report: FineTuningReport) -> str:
     """Render the page as HTML; see `write_finetuning_report`."""
     require_report()
     comparison = report.comparison
-    return template("finetuning.html.j2").render(
+    return template("reports/finetuning.html.j2").render(
         report=report,
         scores={"Centre click": comparison.score("click"), "Box": comparison.score("box")},
         objects=len(comparison.objects),

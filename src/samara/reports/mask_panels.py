@@ -12,7 +12,8 @@ import cv2
 from samara.masks.rle import Rle
 from samara.picture_reading import AS_THEY_ARE, PictureReading
 from samara.prompts import Prompt
-from samara.reports.difference_overlay import Image, View, draw_difference, draw_truth
+from samara.reports.difference_overlay import draw_difference, draw_truth
+from samara.reports.view import Image, View
 
 SIDE_PX, JPEG_QUALITY = 460, 78
 

@@ -13,7 +13,7 @@ EXTRA = "report"
 
 
 def template(name: str) -> Template:
-    """One of the templates beside this module.
+    """One of the templates, by its path inside the package.
 
     Raises:
         MissingExtra: jinja2 is not installed.
@@ -23,7 +23,7 @@ def template(name: str) -> Template:
 
     # Names come from anywhere, so everything is escaped, whatever the template's suffix.
     environment = Environment(
-        loader=PackageLoader("samara", "reports"),
+        loader=PackageLoader("samara", ""),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

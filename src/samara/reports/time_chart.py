@@ -123,4 +123,4 @@ def time_chart_svg(chart: TimeChart) -> str:
     Raises:
         MissingExtra: jinja2 is not installed.
     """
-    return template("time_chart.svg.j2").render(chart=chart, standalone=True)
+    return template("reports/time_chart.svg.j2").render(chart=chart, standalone=True)

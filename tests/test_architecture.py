@@ -19,8 +19,6 @@ LAYERS = {
     "_version": 0,
     "digests": 1,
     "files": 1,
-    "picture_paths": 3,
-    "picture_reading": 3,
     "extras": 1,
     "licences": 1,
     "ranges": 1,
@@ -135,7 +133,6 @@ ALLOWED = {
         "diagnosis",
         "masks",
         "images",
-        "picture_reading",  # for type checkers only
         "prompts",
         "preprocessing",
         "enlarging",
@@ -279,7 +276,7 @@ MIRRORS_ELSEWHERE = {
     "exporting/manifest.py": "exporting/test_export.py",
     "networks/prompted_decoder_graph.py": "exporting/test_export.py",
     "cli/progress.py": "cli/test_segment.py",
-    "images/__init__.py": "images/test_read_image.py",
+    "images/read.py": "images/test_read_image.py",
     "finetuning/step.py": "finetuning/test_loop.py",
     "finetuning/trained_weights.py": "finetuning/test_loop.py",
     "finetuning/training_set.py": "finetuning/test_loop.py",
@@ -353,7 +350,7 @@ def test_light_imports_load_nothing_heavy(module):
 
 def test_reading_pictures_needs_no_torch():
     loaded = subprocess.run(
-        [sys.executable, "-c", IMPORTED.format(module="samara.images")], capture_output=True, text=True, check=True
+        [sys.executable, "-c", IMPORTED.format(module="samara.images.read")], capture_output=True, text=True, check=True
     )
     assert "torch" not in loaded.stdout.split()
 

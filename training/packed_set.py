@@ -20,7 +20,7 @@ from safetensors.numpy import save_file
 from samara.datasets.coco_reading import read_coco
 from samara.datasets.ground_truth import LabelledImage
 from samara.errors import DatasetError
-from samara.images import read_image
+from samara.images.read import read_image
 from samara.masks.rle import Rle, encode_mask
 
 Picture = npt.NDArray[np.uint8]

@@ -28,7 +28,7 @@ _HOME_OF = {
     "identify": "samara.checkpoints.identify",
     "load": "samara.checkpoints.load",
     "open_segmenter": "samara.segmenter",
-    "read_image": "samara.images",
+    "read_image": "samara.images.read",
     "recommend": "samara.recommendation.recommend",
     "select_sam_checkpoint": "samara.recommendation.guide",
 }
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from samara.embeddings import ImageEmbedding
     from samara.errors import SamaraError
     from samara.evaluation.settings import EvaluationSettings
-    from samara.images import read_image
+    from samara.images.read import read_image
     from samara.instances.segmenter import InstanceSegmenter
     from samara.instances.settings import InstanceSettings
     from samara.loaded import Loaded

@@ -12,7 +12,7 @@ from samara.annotation.sources import Source
 from samara.annotation.store import REPORT, Store
 from samara.annotation.summary import Chosen, Histogram, Summary, summarise
 from samara.errors import ImageError
-from samara.picture_reading import PictureReading
+from samara.images.settings import PictureReading
 from samara.reports.annotation_report import AnnotationReport, Bars, Gallery, Shown, thumbnail, write_annotation_report
 
 MOST_PIXELS = 100_000_000

@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from samara.images.settings import AS_THEY_ARE, PictureReading
 from samara.masks.rle import Rle
-from samara.picture_reading import AS_THEY_ARE, PictureReading
 from samara.prompts import Prompt
 
 Kind = Literal["click", "box"]

@@ -22,7 +22,7 @@ from samara.engines.engine import Engine, InputPrompts, Prepared
 from samara.engines.open import open_engine
 from samara.enlarging import Enlargement
 from samara.errors import EmbeddingError, PromptError
-from samara.images import ImageSource, read_image
+from samara.images.read import ImageSource, read_image
 from samara.loaded import Loaded
 from samara.masks.rle import Rle, encode_masks
 from samara.networks.plain import state_of

@@ -17,11 +17,11 @@ from samara.automatic.settings import AutomaticSettings
 from samara.datasets.coco_adding import NewImage, addable, read_addable
 from samara.errors import OutputError, SamaraError, SettingsError
 from samara.files import locked, require_file, require_folder, write_atomically
+from samara.images.paths import Given, absolute
+from samara.images.settings import AS_THEY_ARE, PictureReading
 from samara.instances.settings import InstanceSettings
 from samara.licences import licence_of
 from samara.loaded import Loaded
-from samara.picture_paths import Given, absolute
-from samara.picture_reading import AS_THEY_ARE, PictureReading
 from samara.predictor import check_capabilities
 from samara.prompts import Prompt
 from samara.reports.overlay import draw_masks

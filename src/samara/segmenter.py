@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from samara.automatic.generator import AutomaticMaskGenerator
 from samara.automatic.settings import AutomaticSettings
 from samara.errors import SettingsError
-from samara.images import ImageSource
+from samara.images.read import ImageSource
 from samara.instances.segmenter import InstanceSegmenter
 from samara.instances.settings import InstanceSettings
 from samara.loaded import Loaded

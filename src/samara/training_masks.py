@@ -9,7 +9,7 @@ from typing import Any
 from samara.annotation.settings import TRAINING_MASKS
 from samara.automatic.generator import AutomaticMaskGenerator
 from samara.checkpoints.load import load
-from samara.images import ImageSource
+from samara.images.read import ImageSource
 from samara.loaded import Loaded
 from samara.results import MaskSet
 

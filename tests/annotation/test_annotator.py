@@ -14,7 +14,7 @@ from samara.annotation.settings import AnnotationSettings, Cleaning
 from samara.annotation.tiles import tiles_of
 from samara.automatic.generator import AutomaticMaskGenerator
 from samara.automatic.settings import AutomaticSettings
-from samara.images import read_image
+from samara.images.read import read_image
 
 FEW = AutomaticSettings(points_per_side=4)
 

@@ -15,7 +15,7 @@ from samara.annotation.pictures import DecodedPicture, PictureOnDisk
 from samara.annotation.plan import Entry
 from samara.annotation.prefetch import Reading
 from samara.annotation.sources import open_source
-from samara.images import read_image
+from samara.images.read import read_image
 from tests.annotation.conftest import write_pictures
 
 

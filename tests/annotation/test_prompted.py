@@ -11,7 +11,7 @@ from samara.annotation.prompted import PromptedSegmenter, window_of
 from samara.annotation.settings import AnnotationSettings
 from samara.annotation.tiles import tiles_of
 from samara.errors import PromptError
-from samara.images import read_image
+from samara.images.read import read_image
 from samara.predictor import Predictor
 
 WHEELS = [

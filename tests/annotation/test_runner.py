@@ -237,7 +237,7 @@ def test_prompts_are_kept_with_their_masks(pictures, tmp_path):
     from samara.annotation.pictures import DecodedPicture
     from samara.annotation.plan import Entry
     from samara.annotation.prefetch import Fetched
-    from samara.images import read_image
+    from samara.images.read import read_image
 
     entry = Entry(3, "x\udcff.png", None, tuple(Asked(box=(0, 0, 5, 5), category="rod") for _ in range(4)))
     picture = DecodedPicture(read_image(pictures / "0000.png"))

@@ -11,7 +11,7 @@ from samara.annotation.settings import AnnotationSettings
 from samara.annotation.stored_embeddings import StoredPredictor
 from samara.automatic.settings import AutomaticSettings
 from samara.embedding_store import EmbeddingStore
-from samara.images import read_image
+from samara.images.read import read_image
 
 
 @pytest.mark.parametrize("options", [{}, {"tile": 250, "tile_overlap": 50}])

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 from samara.cli.main import app
 from samara.cli.options import as_options, read_reading
 from samara.errors import ImageError, SettingsError
-from samara.images import read_image
-from samara.picture_reading import AS_THEY_ARE
+from samara.images.read import read_image
+from samara.images.settings import AS_THEY_ARE
 
 
 @pytest.mark.parametrize("name", ["annotate", "compare", "evaluate", "finetune", "recommend", "segment"])

@@ -13,7 +13,7 @@ from PIL import Image
 
 from samara.datasets.ground_truth import LabelledImage, read_as, split_by_image
 from samara.errors import DatasetError, ImageError, SettingsError
-from samara.picture_reading import PictureReading
+from samara.images.settings import PictureReading
 
 
 def image(name, path=None, tmp="/data"):

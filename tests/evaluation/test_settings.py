@@ -10,8 +10,8 @@ import pytest
 from samara.errors import SettingsError
 from samara.evaluation.measures import METRICS_OF, NEEDS
 from samara.evaluation.settings import MEASURES, EvaluationSettings
+from samara.images.settings import PictureReading
 from samara.measurements.metrics import METRICS
-from samara.picture_reading import PictureReading
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.simulated_prompts import PromptSimulation
 from samara.finetuning.step import add_gradients, add_gradients_of_pictures
 from samara.finetuning.training_set import TrainingSet
-from samara.picture_reading import PictureReading
+from samara.images.settings import PictureReading
 from tests.finetuning.conftest import draw
 
 # Tight boxes and one round: the prompts hang on no randomness.

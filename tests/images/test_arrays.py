@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from samara.errors import ImageError
-from samara.images import read_image
+from samara.images.read import read_image
 
 from .encoding import PHOTO
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from samara.errors import ImageError
-from samara.images import read_image
 from samara.images.deep_colour import join
+from samara.images.read import read_image
 
 from .encoding import encode_with_cv2, png, tiff
 

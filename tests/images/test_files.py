@@ -16,7 +16,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from samara.errors import ImageError
-from samara.images import read_image
+from samara.images.read import read_image
 
 from .encoding import PHOTO, encode, encode_with_cv2, png, png_chunk
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from samara.errors import ImageError
-from samara.images import picture_size, read_image
 from samara.images.heif import is_heif
+from samara.images.read import picture_size, read_image
 
 from .encoding import PHOTO, encode
 

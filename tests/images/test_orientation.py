@@ -10,8 +10,8 @@ import pytest
 from PIL import Image, ImageOps
 from PIL.ExifTags import Base
 
-from samara.images import read_image
 from samara.images.orientation import orientation_in_exif, turn_upright
+from samara.images.read import read_image
 
 from .encoding import PHOTO, encode
 

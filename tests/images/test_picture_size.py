@@ -10,7 +10,7 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 from samara.errors import ImageError
-from samara.images import picture_size, read_image
+from samara.images.read import picture_size, read_image
 
 from .encoding import PHOTO, encode, png, png_chunk
 from .test_orientation import FORMATS, broken_entry, exif

@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image
 
 from samara.errors import ImageError, SettingsError
-from samara.images import DEFAULT_MAX_PIXELS, read_image
+from samara.images.read import DEFAULT_MAX_PIXELS, read_image
 
 from .encoding import PHOTO, encode
 

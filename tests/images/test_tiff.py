@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from samara.errors import ImageError
-from samara.images import read_image
+from samara.images.read import read_image
 
 from .encoding import PHOTO, encode, tiff
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from samara.errors import ImageError
-from samara.images import read_image
+from samara.images.read import read_image
 from samara.images.unreadable import describe
 
 

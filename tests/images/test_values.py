@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from samara.errors import ImageError
-from samara.images import read_image
+from samara.images.read import read_image
 
 
 def read_values(values, dtype, **options):

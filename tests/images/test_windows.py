@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from samara.errors import ImageError, MissingExtra
-from samara.images import read_image
+from samara.images.read import read_image
 from samara.images.windows import open_windows
 
 from .encoding import PHOTO, encode, encode_with_cv2

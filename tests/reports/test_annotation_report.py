@@ -9,7 +9,7 @@ import re
 import numpy as np
 from PIL import Image
 
-from samara.images import read_image
+from samara.images.read import read_image
 from samara.reports.annotation_report import AnnotationReport, Bars, Gallery, Shown, thumbnail, write_annotation_report
 from tests.annotation.conftest import random_masks
 

@@ -19,7 +19,7 @@ from samara.annotation.sources import Encoded
 from samara.datasets.georeference import read_georeference
 from samara.errors import DatasetError, ImageError
 from samara.extras import is_installed
-from samara.images import ValueRange, picture_size, read_image
+from samara.images.read import ValueRange, picture_size, read_image
 from samara.images.tiff_pages import is_tiff
 from samara.images.windows import open_windows
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from samara.automatic.settings import AutomaticSettings
 from samara.errors import SettingsError
-from samara.images import DEFAULT_MAX_PIXELS, ValueRange
+from samara.images.read import DEFAULT_MAX_PIXELS, ValueRange
 from samara.results import MaskSet
 
 Asking = Literal["everything", "prompts"]

@@ -1,6 +1,6 @@
 """Where images come from: a folder, files, patterns, a list file, a tar archive, a COCO file. Listed in a fixed order.
 
-Names are relative to the folder that holds all images, see `samara.picture_paths.Given`, and name each of them once.
+Names are relative to the folder that holds all images, see `samara.images.paths.Given`, and name each of them once.
 Nothing is unpacked, and a name in an archive is only a name.
 """
 
@@ -21,7 +21,7 @@ from samara.datasets.picture_names import PictureFolder
 from samara.datasets.text_files import listed_names
 from samara.errors import ImageError, SettingsError
 from samara.images.names import way_out
-from samara.picture_paths import Finder, Given, Listing, absolute, base_of, common_folder, is_picture_name
+from samara.images.paths import Finder, Given, Listing, absolute, base_of, common_folder, is_picture_name
 
 COMPRESSED_TAR = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 # Larger files are hashed and decoded from the disk instead of being held in memory.

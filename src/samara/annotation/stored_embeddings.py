@@ -6,7 +6,7 @@ from typing import overload
 
 from samara.embedding_store import EmbeddingStore, key_of
 from samara.embeddings import ImageEmbedding
-from samara.images import ImageSource, read_image
+from samara.images.read import ImageSource, read_image
 from samara.loaded import Loaded
 from samara.predictor import Predictor
 

@@ -28,7 +28,7 @@ from samara.automatic.stable_masks import StableMasks, stable_masks
 from samara.embeddings import ImageEmbedding
 from samara.engines.engine import InputPrompts, Prepared
 from samara.errors import SettingsError
-from samara.images import ImageSource, read_image
+from samara.images.read import ImageSource, read_image
 from samara.loaded import Loaded
 from samara.masks.boxes import near_crop_edge
 from samara.masks.regions import clean

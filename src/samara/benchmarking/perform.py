@@ -21,9 +21,9 @@ from samara.evaluation.ground_truth import GroundTruth, read_ground_truth
 from samara.evaluation.measures import refusals
 from samara.evaluation.run import averages_of, score_pictures
 from samara.evaluation.settings import EvaluationSettings
+from samara.images.settings import PictureReading
 from samara.loaded import Loaded
 from samara.measurements.numbers import Number, without_value
-from samara.picture_reading import PictureReading
 from samara.variants import VARIANTS
 
 Progress = Callable[[int, int], None]

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from samara.errors import ImageError
-from samara.picture_paths import Finder
-from samara.picture_reading import AS_THEY_ARE, PictureReading
+from samara.images.paths import Finder
+from samara.images.settings import AS_THEY_ARE, PictureReading
 
 Image = npt.NDArray[np.uint8]
 

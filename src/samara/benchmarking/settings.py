@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import get_args
 
 from samara.errors import SettingsError
+from samara.images.settings import AS_THEY_ARE, PictureReading
 from samara.measurements.metrics import Group
-from samara.picture_reading import AS_THEY_ARE, PictureReading
 
 GROUPS: tuple[Group, ...] = get_args(Group)
 

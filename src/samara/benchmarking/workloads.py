@@ -12,7 +12,7 @@ import numpy.typing as npt
 from samara.automatic.point_grid import layer_grids
 from samara.automatic.settings import AutomaticSettings
 from samara.embeddings import ImageEmbedding
-from samara.images import ImageSource
+from samara.images.read import ImageSource
 from samara.loaded import Loaded
 from samara.predictor import Predictor
 from samara.prompts import Prompt

@@ -228,7 +228,7 @@ def annotate(
     from samara.annotate import Running
     from samara.annotation.job import Choice, Job
     from samara.annotation.ray_engine import Cluster
-    from samara.images import DEFAULT_MAX_PIXELS
+    from samara.images.read import DEFAULT_MAX_PIXELS
 
     if retry and not resume:
         raise SettingsError("--retry tries the quarantined images of a store again; give --resume with it")

@@ -12,7 +12,7 @@ from samara.errors import SettingsError
 
 if TYPE_CHECKING:
     from samara.datasets.findings import ReadingRules
-    from samara.picture_reading import PictureReading
+    from samara.images.settings import PictureReading
 
 
 def device_option(panel: str) -> Any:  # Any: typer.Option's own type
@@ -152,7 +152,7 @@ def read_reading(value_range: str | None, frame: int | None) -> PictureReading:
     Raises:
         SettingsError: --value-range is no range.
     """
-    from samara.picture_reading import PictureReading
+    from samara.images.settings import PictureReading
 
     if value_range is None or value_range == "auto":
         return PictureReading("auto" if value_range else None, frame)

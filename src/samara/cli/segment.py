@@ -161,7 +161,7 @@ def segment(
     """
     from samara.automatic.settings import AutomaticSettings
     from samara.checkpoints.load import load
-    from samara.picture_paths import Given
+    from samara.images.paths import Given
     from samara.segment import Results, segment_files
 
     prompts = read_prompts(point or [], box or [], separate=separate)
@@ -215,7 +215,7 @@ def find_pictures(images: Sequence[str], out: Path) -> tuple[list[Path], list[st
     Raises:
         SettingsError: there is none, a folder or pattern has none, or a name is an address.
     """
-    from samara.picture_paths import Finder, Given
+    from samara.images.paths import Finder, Given
 
     given = Given.of(images)
     finder = Finder(leave_out=None if os.path.abspath(out) in given.paths else out)

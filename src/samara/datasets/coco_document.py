@@ -18,7 +18,7 @@ from samara.datasets.findings import Findings
 from samara.datasets.picture_names import PictureFolder
 from samara.datasets.sa1b_reading import as_coco, is_sa1b
 from samara.errors import DatasetError, ImageError
-from samara.images import picture_size
+from samara.images.read import picture_size
 
 # What COCO numbers with; some programs use text.
 Identifier: TypeAlias = int | str

@@ -17,8 +17,8 @@ from samara.datasets.annotated import GeoReference
 from samara.datasets.beside_pictures import read_auxiliary, read_world_file
 from samara.errors import DatasetError
 from samara.extras import is_installed
-from samara.images import is_turned
 from samara.images.gdal import system_of
+from samara.images.read import is_turned
 from samara.images.tiff_pages import (
     GEO_KEYS,
     PIXEL_SCALE,

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from samara.errors import DatasetError, SettingsError
+from samara.images.settings import AS_THEY_ARE, PictureReading
 from samara.masks.rle import Rle
-from samara.picture_reading import AS_THEY_ARE, PictureReading
 
 Part: TypeAlias = Literal["train", "val", "test"]
 """A part of a data set that says itself what is trained on, validated with and tested on."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from samara.picture_paths import Finder
+from samara.images.paths import Finder
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from samara.datasets.text_files import read_text
 from samara.datasets.yolo_layout import Layout, Pair, find_layout
 from samara.datasets.yolo_names import Description, name_of_class
 from samara.errors import DatasetError, ImageError, SettingsError
-from samara.images import picture_size
+from samara.images.read import picture_size
 from samara.masks.polygons import rasterise_polygons
 from samara.masks.rle import Rle
 

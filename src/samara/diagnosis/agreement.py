@@ -19,7 +19,7 @@ from samara.devices import Precision
 from samara.embeddings import ImageEmbedding
 from samara.engines.engine import InputPrompts
 from samara.engines.limits import LIMITS
-from samara.images import read_image
+from samara.images.read import read_image
 from samara.loaded import Loaded
 from samara.masks.overlap import mask_iou
 from samara.masks.rle import Rle

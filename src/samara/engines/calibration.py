@@ -21,10 +21,10 @@ import numpy.typing as npt
 
 from samara.engines.quiet_libraries import import_nncf
 from samara.errors import SettingsError
-from samara.images import read_image
+from samara.images.paths import Finder
+from samara.images.read import read_image
 from samara.loaded import Loaded
 from samara.photos import BUNDLED_PHOTOS
-from samara.picture_paths import Finder
 from samara.preprocessing import Frame, to_network_input
 
 MOST_PICTURES = 100

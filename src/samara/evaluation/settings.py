@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from samara.errors import SettingsError
-from samara.picture_reading import AS_THEY_ARE, PictureReading
+from samara.images.settings import AS_THEY_ARE, PictureReading
 
 Measure = Literal["centre_click", "random_click", "box", "jittered_box", "clicks", "everything"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from samara.engines.calibration import calibration_inputs
 from samara.engines.graphs import Graph, GraphInput, check_plain, encoder_graph_of, prompted_decoder_graph_of
 from samara.errors import SettingsError
-from samara.images import read_image
+from samara.images.read import read_image
 from samara.loaded import Loaded
 from samara.networks.encoder_graph import encoder_graph, sharing_copy
 from samara.networks.official_graphs import (

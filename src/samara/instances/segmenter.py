@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from samara.engines.instance_engine import InstanceEngine, open_instance_engine
-from samara.images import ImageSource, read_image
+from samara.images.read import ImageSource, read_image
 from samara.instances.decode import Detections, detect
 from samara.instances.letterbox import Letterbox, letterboxed
 from samara.instances.masks import mask_in_box

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import cv2
 
+from samara.images.settings import AS_THEY_ARE, PictureReading
 from samara.masks.rle import Rle
-from samara.picture_reading import AS_THEY_ARE, PictureReading
 from samara.prompts import Prompt
 from samara.reports.difference_overlay import draw_difference, draw_truth
 from samara.reports.view import Image, View

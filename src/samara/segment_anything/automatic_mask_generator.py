@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from samara.errors import SettingsError
-from samara.images import read_image
+from samara.images.read import read_image
 from samara.masks.regions import clean
 from samara.masks.rle import Rle, place
 from samara.masks.suppression import box_nms

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from samara.errors import ImageError, PromptError
-from samara.images import read_image
+from samara.images.read import read_image
 from samara.networks.plain import dtype_of
 from samara.segment_anything.modeling.sam import Sam, decode, input_size_of
 from samara.segment_anything.utils.transforms import ResizeLongestSide

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from samara.images import read_image
+from samara.images.read import read_image
 from samara.preprocessing import Frame, resize
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from samara.errors import SettingsError
-from samara.picture_reading import AS_THEY_ARE, PictureReading
+from samara.images.settings import AS_THEY_ARE, PictureReading
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from samara.errors import SettingsError
-from samara.picture_paths import Finder, Given, Listing, is_picture_name
+from samara.images.paths import Finder, Given, Listing, is_picture_name
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from samara.images import ValueRange
+    from samara.images.read import ValueRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class PictureReading:
         Raises:
             ImageError: see `samara.read_image`.
         """
-        from samara.images import DEFAULT_MAX_PIXELS, read_image
+        from samara.images.read import DEFAULT_MAX_PIXELS, read_image
 
         limit = DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels
         return read_image(source, value_range=self.value_range, frame=self.frame, max_pixels=limit)
@@ -63,7 +63,7 @@ class PictureReading:
         Raises:
             ImageError: see `samara.images.picture_size`.
         """
-        from samara.images import picture_size
+        from samara.images.read import picture_size
 
         return picture_size(source, frame=self.frame)
 

@@ -187,8 +187,9 @@ def test_memory_does_not_grow_with_the_images(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["coco", "yolo", "geojson"])
-def test_two_hundred_thousand_masks(name, tmp_path):
-    assert peak_bytes(WRITERS[name], tmp_path, 2000, 100) < 5_000_000
+def test_memory_stays_small_over_two_thousand_images(name, tmp_path):
+    # 75 bytes for a mask would be too many; more masks say no more, and tracemalloc takes 4 ms for each.
+    assert peak_bytes(WRITERS[name], tmp_path, 2000, 10) < 1_500_000
 
 
 def test_losses_add_up():

@@ -2,15 +2,17 @@
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from samara.cli.main import app
-from samara.cli.options import as_options, read_reading
+from samara.cli.options import DataReading, as_options, read_reading, reads_data
+from samara.datasets.findings import ReadingRules
 from samara.errors import ImageError, SettingsError
 from samara.images import read_image
-from samara.picture_reading import AS_THEY_ARE
+from samara.picture_reading import AS_THEY_ARE, PictureReading
 
 
 @pytest.mark.parametrize("name", ["annotate", "compare", "evaluate", "finetune", "recommend", "segment"])
@@ -95,3 +97,32 @@ def test_segment_reads_what_was_asked_for(tmp_path):
     assert CliRunner().invoke(app, [*call, "--frame", "1", "--value-range", "0,1000"]).exit_code == 0
     with Image.open(tmp_path / "out" / "a.tif.png") as overlay:
         assert np.asarray(overlay).max() == 255
+
+
+@pytest.mark.parametrize("name", ["annotate", "compare", "evaluate", "finetune"])
+def test_what_reads_data_has_the_same_four_options(name):
+    found = {one.name: (one.opts, one.default) for one in get_command(app).commands[name].params}
+    assert "reading" not in found
+    assert {name: found[name] for name in ("crowds", "skip_bad_annotations", "value_range", "frame")} == {
+        "crowds": (["--crowds"], "ignore"),
+        "skip_bad_annotations": (["--skip-bad-annotations"], False),
+        "value_range": (["--value-range"], None),
+        "frame": (["--frame"], None),
+    }
+
+
+def test_a_command_gets_its_data_options_read():
+    got = {}
+    command = typer.Typer()
+
+    @command.command()
+    @reads_data("Annotations", "Pictures")
+    def look(path: str, *, reading: DataReading, times: int = 1) -> None:
+        """Look."""
+        got.update(path=path, reading=reading, times=times)
+
+    said = ["there", "--crowds", "objects", "--skip-bad-annotations", "--value-range", "0,9", "--frame", "2"]
+    assert CliRunner().invoke(command, said, catch_exceptions=False).exit_code == 0
+    assert got["reading"] == (ReadingRules("objects", True), PictureReading((0, 9), 2))
+    assert (got["path"], got["times"]) == ("there", 1)
+    assert isinstance(CliRunner().invoke(command, ["there", "--crowds", "what"]).exception, SettingsError)

@@ -27,21 +27,17 @@ from samara.cli.export_annotations import (
 )
 from samara.cli.interrupts import INTERRUPTED, terminated_as_interrupted
 from samara.cli.options import (
+    DataReading,
     as_options,
     categories_option,
-    crowds_option,
     device_option,
     export_pictures_option,
-    frame_option,
     label_studio_prefix_option,
     only_categories_option,
     points_per_side_option,
     precision_option,
-    read_reading,
-    read_rules,
-    skip_bad_option,
+    reads_data,
     split_option,
-    value_range_option,
     warn,
 )
 from samara.cli.progress import annotation_bar
@@ -62,6 +58,7 @@ ASKED, MASKS, HUGE, RUNNING, RESULT = (
 )
 
 
+@reads_data(ASKED, HUGE)
 def annotate(
     images: Annotated[
         list[str],
@@ -91,8 +88,6 @@ def annotate(
             rich_help_panel=ASKED,
         ),
     ] = None,
-    crowds: Annotated[str, crowds_option(ASKED)] = "ignore",
-    skip_bad_annotations: Annotated[bool, skip_bad_option(ASKED)] = False,
     pictures: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Folder of the pictures that a COCO file lists.", rich_help_panel=ASKED),
@@ -138,8 +133,8 @@ def annotate(
         int | None,
         typer.Option(min=1, metavar="N", help="Refuse to decode larger images.  [400000000]", rich_help_panel=HUGE),
     ] = None,
-    value_range: Annotated[str | None, value_range_option(HUGE)] = None,
-    frame: Annotated[int | None, frame_option(HUGE)] = None,
+    *,
+    reading: DataReading,
     checkpoint: Annotated[
         str | None,
         typer.Option(
@@ -246,13 +241,12 @@ def annotate(
             "tile": tile,
             "tile_overlap": tile_overlap,
             "max_pixels": max_pixels or DEFAULT_MAX_PIXELS,
-            "value_range": read_reading(value_range, frame).value_range,
-            "frame": frame,
+            "value_range": reading.pictures.value_range,
+            "frame": reading.pictures.frame,
         },
         asking="everything" if prompts is None and not is_coco(images) else "prompts",
     )
-    rules = read_rules(crowds, skip_bad=skip_bad_annotations)
-    source, asked = read_images(images, prompts, pictures, rules, warn)
+    source, asked = read_images(images, prompts, pictures, reading.rules, warn)
     job = Job(
         choice=Choice(checkpoint=checkpoint or default, device=device, precision=precision, engine=runtime),
         settings=settings,

@@ -11,13 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from samara.cli.options import (
-    crowds_option,
+    DataReading,
     device_option,
-    frame_option,
-    read_reading,
-    read_rules,
-    skip_bad_option,
-    value_range_option,
+    reads_data,
     warn,
 )
 from samara.cli.progress import work_bar
@@ -41,6 +37,7 @@ DATA, TRAINING, LOSSES, COST, RUNNING, RESULT = (
 DEFAULT = FineTuneSettings
 
 
+@reads_data(DATA)
 def finetune(
     train: Annotated[
         Path,
@@ -60,8 +57,6 @@ def finetune(
             rich_help_panel=DATA,
         ),
     ] = None,
-    value_range: Annotated[str | None, value_range_option(DATA)] = None,
-    frame: Annotated[int | None, frame_option(DATA)] = None,
     validation: Annotated[
         Path | None,
         typer.Option(
@@ -76,8 +71,8 @@ def finetune(
     validation_fraction: Annotated[
         float, typer.Option(metavar="X", help="Of the pictures, where nothing says which.", rich_help_panel=DATA)
     ] = DEFAULT.validation_fraction,
-    crowds: Annotated[str, crowds_option(DATA)] = "ignore",
-    skip_bad_annotations: Annotated[bool, skip_bad_option(DATA)] = False,
+    *,
+    reading: DataReading,
     trained: Annotated[
         Trained,
         typer.Option(metavar="decoder|lora|everything", help="What learns.", rich_help_panel=TRAINING),
@@ -239,13 +234,11 @@ def finetune(
         seed=seed,
     )
     views = choose_views(out, tensorboard, report, curve=curve)
-    rules = read_rules(crowds, skip_bad=skip_bad_annotations)
-    reading = read_reading(value_range, frame)
     with views.prepared(overwrite=overwrite):
         sets = read_sets(
-            train, images, validation, validation_images, validation_fraction, seed, rules=rules, notice=warn
+            train, images, validation, validation_images, validation_fraction, seed, rules=reading.rules, notice=warn
         )
-        training, held_out = (read_as(one, reading) for one in sets)
+        training, held_out = (read_as(one, reading.pictures) for one in sets)
         own_device = local_device(device)
         loaded = load(checkpoint, device=own_device, precision="float32")
         with joined_processes(own_device) as processes, work_bar() as tell:

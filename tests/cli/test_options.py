@@ -2,15 +2,17 @@
 
 import numpy as np
 import pytest
+import torch
 import typer
 from PIL import Image
 from typer.main import get_command
 from typer.testing import CliRunner
 
+import samara
 from samara.cli.main import app
 from samara.cli.options import DataReading, as_options, read_reading, reads_data
 from samara.datasets.findings import ReadingRules
-from samara.errors import ImageError, SettingsError
+from samara.errors import ImageError, SettingsError, WrongCheckpoint
 from samara.images import read_image
 from samara.picture_reading import AS_THEY_ARE, PictureReading
 
@@ -83,6 +85,69 @@ def test_sentences_name_frames_and_sizes(tmp_path):
     with pytest.raises(ImageError) as error:
         read_image(tmp_path / "a.tif", frame=0, max_pixels=5)
     assert "max_pixels" not in as_options(str(error.value))
+
+
+@pytest.fixture
+def decoder(tmp_path, mini):
+    """A file that holds a mask decoder alone."""
+    state = mini.sam.state_dict()
+    torch.save({name: value for name, value in state.items() if name.startswith("mask_dec")}, tmp_path / "dec.pth")
+    return tmp_path / "dec.pth"
+
+
+LOADING = ["annotate", "doctor", "evaluate", "export", "finetune", "segment"]
+
+
+@pytest.mark.parametrize("name", LOADING)
+def test_parts_and_updates_are_given_the_same_way_everywhere(name):
+    commands = get_command(app).commands
+    for option in ("base", "lora"):
+        ours, first = (
+            next(one for one in commands[command].params if one.name == option) for command in (name, "segment")
+        )
+        assert (ours.opts, ours.default, ours.help) == ([f"--{option}"], None, first.help)
+
+
+def test_a_part_is_completed(decoder, tmp_path, truck):
+    call = ["segment", str(truck), "--point", "500,375", "--out", str(tmp_path / "out"), "--checkpoint", str(decoder)]
+    refused = CliRunner().invoke(app, call)
+    assert isinstance(refused.exception, WrongCheckpoint)
+    sentence = as_options(str(refused.exception))
+    assert sentence.endswith("it needs the checkpoint that it belongs to as well; name that with --base NAME|FILE")
+    result = CliRunner().invoke(app, [*call, "--base", "samara_mini"])
+    assert result.exit_code == 0, result.output
+    assert "by dec.pth on samara_mini" in result.output
+    with pytest.raises(SettingsError) as error:
+        samara.load("samara_mini", base="samara_mini")
+    assert as_options(str(error.value)).endswith("needs no base; leave --base out")
+
+
+def test_commands_hand_bases_and_updates_on(decoder, tmp_path, monkeypatch):
+    given = []
+
+    def load(checkpoint, **settings):
+        given.append((checkpoint, settings["base"], str(settings["lora"])))
+        raise SettingsError("enough")
+
+    monkeypatch.setattr("samara.checkpoints.load.load", load)
+    monkeypatch.setattr("samara.annotation.job.load", load)
+    which = ["--checkpoint", "dec.pth", "--base", "vit_b", "--lora", "updates.pth"]
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    for call in (
+        ["segment", str(tmp_path / "a.png"), "--out", str(tmp_path / "segmented")],
+        ["annotate", str(tmp_path / "a.png"), "--out", str(tmp_path / "annotated")],
+        ["export", "--out", str(tmp_path / "exported")],
+        ["doctor"],
+    ):
+        result = CliRunner().invoke(app, [*call, *which])
+        assert str(result.exception) == "enough", call
+    assert given == [("dec.pth", "vit_b", "updates.pth")] * 4
+
+
+def test_updates_of_a_checkpoint_of_somebodys_own_say_how_they_are_given():
+    sentence = "a.pth holds low-rank updates of 'my', which the catalogue does not know; use samara.load(that "
+    sentence += "checkpoint, lora='a.pth')"
+    assert as_options(sentence).endswith("know; give that checkpoint with --checkpoint, and --lora 'a.pth'")
 
 
 def test_segment_reads_what_was_asked_for(tmp_path):

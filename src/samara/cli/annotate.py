@@ -29,10 +29,12 @@ from samara.cli.interrupts import INTERRUPTED, terminated_as_interrupted
 from samara.cli.options import (
     DataReading,
     as_options,
+    base_option,
     categories_option,
     device_option,
     export_pictures_option,
     label_studio_prefix_option,
+    lora_option,
     only_categories_option,
     points_per_side_option,
     precision_option,
@@ -144,6 +146,8 @@ def annotate(
             rich_help_panel=RUNNING,
         ),
     ] = None,
+    base: Annotated[str | None, base_option(RUNNING)] = None,
+    lora: Annotated[Path | None, lora_option(RUNNING)] = None,
     commercial: Annotated[
         bool,
         typer.Option("--commercial", help="Refuse weights whose licence binds the product.", rich_help_panel=RUNNING),
@@ -248,7 +252,14 @@ def annotate(
     )
     source, asked = read_images(images, prompts, pictures, reading.rules, warn)
     job = Job(
-        choice=Choice(checkpoint=checkpoint or default, device=device, precision=precision, engine=runtime),
+        choice=Choice(
+            checkpoint=checkpoint or default,
+            base=base,
+            lora=None if lora is None else str(lora),
+            device=device,
+            precision=precision,
+            engine=runtime,
+        ),
         settings=settings,
         source=source,
         prompts={} if asked is None else asked.facts(),

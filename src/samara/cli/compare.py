@@ -13,6 +13,7 @@ from samara.benchmarking.settings import GROUPS
 from samara.cli.evaluate import read_measures
 from samara.cli.options import (
     DataReading,
+    base_option,
     device_option,
     precision_option,
     reads_data,
@@ -53,6 +54,7 @@ def compare(
             rich_help_panel=COMPARED,
         ),
     ] = None,
+    base: Annotated[str | None, base_option(COMPARED)] = None,
     records: Annotated[
         list[Path] | None,
         typer.Option(
@@ -171,7 +173,7 @@ def compare(
             records=records or [],
             settings=settings,
             evaluation=evaluation,
-            running=Running(device=device, precision=precision),
+            running=Running(device=device, precision=precision, base=base),
             remark=remark,
             progress=tell,
             notice=warn,

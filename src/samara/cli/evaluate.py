@@ -11,7 +11,9 @@ import typer
 
 from samara.cli.options import (
     DataReading,
+    base_option,
     device_option,
+    lora_option,
     precision_option,
     reads_data,
     warn,
@@ -85,6 +87,8 @@ def evaluate(
     checkpoint: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="What to measure.", rich_help_panel=RUNNING)
     ] = "samara_mini",
+    base: Annotated[str | None, base_option(RUNNING)] = None,
+    lora: Annotated[Path | None, lora_option(RUNNING)] = None,
     device: Annotated[str, device_option(RUNNING)] = "auto",
     precision: Annotated[str, precision_option(RUNNING)] = "auto",
     out: Annotated[
@@ -134,6 +138,8 @@ def evaluate(
             rules=reading.rules,
             part=read_part(part),
             notice=warn,
+            base=base,
+            lora=lora,
             device=device,
             precision=precision,
             out=out,

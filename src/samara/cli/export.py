@@ -8,12 +8,15 @@ from typing import Annotated
 
 import typer
 
+from samara.cli.options import base_option, lora_option
 from samara.cli.progress import work_bar
 from samara.files import made_folder
 
 
 def export(
     checkpoint: Annotated[str, typer.Option(metavar="NAME|FILE", help="Catalogue name or file.")] = "samara_mini",
+    base: Annotated[str | None, base_option()] = None,
+    lora: Annotated[Path | None, lora_option()] = None,
     form: Annotated[str, typer.Option("--format", metavar="onnx|openvino", help="What to write.")] = "onnx",
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to make.")] = Path("samara-export"),
     precision: Annotated[
@@ -62,7 +65,15 @@ def export(
 
     check_folder(out, overwrite=overwrite)
     pictures = calibration_files(calibration) if calibration else ()
-    loaded = load(checkpoint, device="cpu", precision="float32", input_size=input_size, download=download)
+    loaded = load(
+        checkpoint,
+        base=base,
+        lora=lora,
+        device="cpu",
+        precision="float32",
+        input_size=input_size,
+        download=download,
+    )
     with made_folder(out.parent), work_bar() as tell:
         exported = export_checkpoint(
             dataclasses.replace(loaded, calibration=pictures),

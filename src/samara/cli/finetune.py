@@ -12,7 +12,9 @@ import typer
 
 from samara.cli.options import (
     DataReading,
+    base_option,
     device_option,
+    lora_option,
     reads_data,
     warn,
 )
@@ -106,7 +108,7 @@ def finetune(
         bool,
         typer.Option(
             "--lora-apart",
-            help="Write the low-rank updates and the decoder alone, for samara.load(..., lora=FILE).",
+            help="Write the low-rank updates and the decoder alone, which --lora then takes.",
             rich_help_panel=TRAINING,
         ),
     ] = DEFAULT.lora_apart,
@@ -166,6 +168,8 @@ def finetune(
     checkpoint: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="What to start from.", rich_help_panel=RUNNING)
     ] = "samara_mini",
+    base: Annotated[str | None, base_option(RUNNING)] = None,
+    lora: Annotated[Path | None, lora_option(RUNNING)] = None,
     device: Annotated[str, device_option(RUNNING)] = "auto",
     curve: Annotated[
         bool | None,
@@ -240,7 +244,7 @@ def finetune(
         )
         training, held_out = (read_as(one, reading.pictures) for one in sets)
         own_device = local_device(device)
-        loaded = load(checkpoint, device=own_device, precision="float32")
+        loaded = load(checkpoint, base=base, lora=lora, device=own_device, precision="float32")
         with joined_processes(own_device) as processes, work_bar() as tell:
             result = fine_tune_with_views(
                 loaded, training, held_out, out, settings, views, progress=tell, notice=warn, processes=processes

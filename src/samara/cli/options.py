@@ -35,6 +35,24 @@ def precision_option(panel: str) -> Any:  # Any: typer.Option's own type
     return typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.", rich_help_panel=panel)
 
 
+def base_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
+    """The checkpoint that gives what a file lacks; see `device_option`."""
+    return typer.Option(
+        metavar="NAME|FILE",
+        help="Of a file that holds a part of a network, e.g. a mask decoder: the checkpoint that gives the rest.",
+        rich_help_panel=panel,
+    )
+
+
+def lora_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
+    """Updates that are folded in; see `device_option`."""
+    return typer.Option(
+        metavar="FILE",
+        help="Low-rank updates of `samara finetune --lora-apart`, trained on the checkpoint.",
+        rich_help_panel=panel,
+    )
+
+
 def points_per_side_option(panel: str) -> Any:  # Any: typer.Option's own type
     """The grid of everything; see `device_option`."""
     return typer.Option(
@@ -239,6 +257,12 @@ _ARGUMENTS = (
     (re.compile(r"value_range=\((-?\w[^\s,()]*), (-?\w[^\s,()]*)\)"), r"--value-range \1,\2"),
     (re.compile(r"\bleave value_range out\b"), "leave --value-range out"),
     (re.compile(r"\bframe=(\d+)"), r"--frame \1"),
+    (re.compile(r": samara\.load\([^()]*, base=\.\.\.\)"), "; name that with --base NAME|FILE"),
+    (re.compile(r"\bleave the base out\b"), "leave --base out"),
+    (
+        re.compile(r"use samara\.load\(that checkpoint, lora=('[^']*'|\"[^\"]*\")\)"),
+        r"give that checkpoint with --checkpoint, and --lora \1",
+    ),
     (
         re.compile(r"more than max_pixels=(\d+), and was not decoded; raise max_pixels"),
         r"more than \1, and was not decoded; annotate it with a larger --max-pixels",

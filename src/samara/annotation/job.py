@@ -25,7 +25,7 @@ class Choice:
 
     checkpoint: str = "samara_mini"
     base: str | None = None
-    lora: str | None = None
+    lora: Path | None = None
     device: str = "auto"
     precision: str = "auto"
     engine: str = "torch"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -245,20 +246,14 @@ def annotate(
             "tile": tile,
             "tile_overlap": tile_overlap,
             "max_pixels": max_pixels or DEFAULT_MAX_PIXELS,
-            "value_range": reading.pictures.value_range,
-            "frame": reading.pictures.frame,
+            **asdict(reading.pictures),
         },
         asking="everything" if prompts is None and not is_coco(images) else "prompts",
     )
-    source, asked = read_images(images, prompts, pictures, reading.rules, warn)
+    source, asked = read_images(images, prompts, pictures, reading, warn)
     job = Job(
         choice=Choice(
-            checkpoint=checkpoint or default,
-            base=base,
-            lora=None if lora is None else str(lora),
-            device=device,
-            precision=precision,
-            engine=runtime,
+            checkpoint=checkpoint or default, base=base, lora=lora, device=device, precision=precision, engine=runtime
         ),
         settings=settings,
         source=source,

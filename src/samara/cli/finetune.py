@@ -207,7 +207,6 @@ def finetune(
     On several GPUs of one machine: torchrun --nproc-per-node 4 -m samara finetune ...
     """
     from samara.checkpoints.load import load
-    from samara.datasets.ground_truth import read_as
     from samara.finetune import fine_tune_with_views
     from samara.finetuning.data_sets import read_sets
     from samara.finetuning.place import require_place
@@ -237,12 +236,12 @@ def finetune(
         checkpoint_blocks=checkpoint_blocks,
         seed=seed,
     )
+    data = (train, images, validation, validation_images)
     views = choose_views(out, tensorboard, report, curve=curve)
     with views.prepared(overwrite=overwrite):
-        sets = read_sets(
-            train, images, validation, validation_images, validation_fraction, seed, rules=reading.rules, notice=warn
+        training, held_out = read_sets(
+            *data, validation_fraction, seed, rules=reading.rules, reading=reading.pictures, notice=warn
         )
-        training, held_out = (read_as(one, reading.pictures) for one in sets)
         own_device = local_device(device)
         loaded = load(checkpoint, base=base, lora=lora, device=own_device, precision="float32")
         with joined_processes(own_device) as processes, work_bar() as tell:

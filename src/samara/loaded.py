@@ -18,6 +18,7 @@ from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.plain import adaptations
 from samara.networks.sam import Sam
 from samara.networks.yolo_seg import YoloSeg
+from samara.picture_reading import AS_THEY_ARE, PictureReading
 from samara.variants import Variant
 
 # Values read per tensor for a fingerprint. Training, merging or rounding touches every value of a tensor, so a few
@@ -61,6 +62,7 @@ class Loaded:
         engine: name of the engine that runs it.
         hq_token_only: HQ-SAM: give the HQ mask alone instead of its sum with SAM's.
         calibration: pictures that int8 is calibrated on, paths; none for the bundled photos.
+        calibration_reading: how they are read.
 
     Raises:
         SettingsError: `hq_token_only` of a network that has no HQ token.
@@ -77,6 +79,7 @@ class Loaded:
     engine: str = "torch"
     hq_token_only: bool = False
     calibration: tuple[str, ...] = ()
+    calibration_reading: PictureReading = AS_THEY_ARE
 
     def __post_init__(self) -> None:
         survive_forks()

@@ -58,8 +58,8 @@ SHOWN_BY_WITH = {
     ("cli/options.py", "--base"): [*LOADING, "compare"],
     ("cli/options.py", "--lora"): LOADING,
     ("cli/options.py", "--checkpoint"): LOADING,
-    ("cli/options.py", "--value-range"): ["segment", "annotate", "evaluate", "finetune", "compare"],
-    ("cli/options.py", "--frame"): ["segment", "annotate", "evaluate", "finetune", "compare"],
+    ("cli/options.py", "--value-range"): ["segment", "annotate", "evaluate", "export", "finetune", "compare"],
+    ("cli/options.py", "--frame"): ["segment", "annotate", "evaluate", "export", "finetune", "compare"],
 }
 # Programs of others that are run, not shown.
 NOT_OURS = {"measurements/circumstances.py"}

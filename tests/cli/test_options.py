@@ -1,5 +1,7 @@
 """Options that several commands have."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -37,7 +39,7 @@ def test_exports_are_asked_for_the_same_way(name):
     assert (ours.default, ours.help, ours.metavar) == (theirs.default, theirs.help, theirs.metavar)
 
 
-READERS = ["annotate", "compare", "evaluate", "finetune", "segment"]
+READERS = ["annotate", "compare", "evaluate", "export", "finetune", "segment"]
 
 
 @pytest.mark.parametrize("option", ["value_range", "frame"])
@@ -142,6 +144,20 @@ def test_commands_hand_bases_and_updates_on(decoder, tmp_path, monkeypatch):
         result = CliRunner().invoke(app, [*call, *which])
         assert str(result.exception) == "enough", call
     assert given == [("dec.pth", "vit_b", "updates.pth")] * 4
+
+
+def test_segment_reads_pictures_for_calibration_as_the_others(tmp_path, monkeypatch):
+    given = []
+
+    def load(checkpoint, **settings):
+        given.append((settings["calibration"], settings["calibration_reading"]))
+        raise SettingsError("enough")
+
+    monkeypatch.setattr("samara.checkpoints.load.load", load)
+    Image.new("L", (64, 64)).save(tmp_path / "a.png")
+    call = ["segment", str(tmp_path / "a.png"), "--out", str(tmp_path / "out"), "--calibration", "there"]
+    CliRunner().invoke(app, [*call, "--value-range", "0,4095", "--frame", "1"])
+    assert given == [([Path("there")], PictureReading((0, 4095), 1))]
 
 
 def test_updates_of_a_checkpoint_of_somebodys_own_say_how_they_are_given():

@@ -29,6 +29,7 @@ from samara.licences import stated_licence
 from samara.loaded import Loaded, Provenance
 from samara.networks.sam import Sam
 from samara.networks.yolo_seg import YoloSeg
+from samara.picture_reading import AS_THEY_ARE, PictureReading
 from samara.variants import VARIANTS, Variant, build_network, runnable_names
 
 PARTS_FOR_A_BASE = ("image_encoder", "prompt_encoder", "mask_decoder", "prompt_encoder+mask_decoder")
@@ -42,6 +43,7 @@ def load(
     precision: str = "auto",
     engine: str = "torch",
     calibration: Sequence[str | os.PathLike[str]] = (),
+    calibration_reading: PictureReading = AS_THEY_ARE,
     weights: Literal["file", "random"] = "file",
     seed: int = 0,
     input_size: int | None = None,
@@ -65,6 +67,7 @@ def load(
             `samara doctor` found to agree with torch on this machine, torch if it never looked. `Loaded.engine` says
             which it is.
         calibration: pictures or folders of pictures that int8 is calibrated on; none for the bundled photos.
+        calibration_reading: how they are read, where they have more than 8 bits or several frames.
         weights: "random" builds the checkpoint's network with seeded random weights, to measure speed and memory
             where the file is not at hand. Its masks mean nothing.
         seed: of the random weights.
@@ -123,6 +126,7 @@ def load(
         engine=fastest_engine(variant.name, size, place.precision, place.device) if engine == AUTO else engine,
         hq_token_only=hq_token_only,
         calibration=calibration_files(calibration) if calibration else (),
+        calibration_reading=calibration_reading,
     )
 
 

@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
-from samara.cli.options import base_option, lora_option
+from samara.cli.options import base_option, frame_option, lora_option, read_reading, value_range_option
 from samara.cli.progress import work_bar
+from samara.errors import SettingsError
 from samara.files import made_folder
+from samara.picture_reading import AS_THEY_ARE
 
 
 def export(
@@ -27,6 +29,8 @@ def export(
         list[Path] | None,
         typer.Option(metavar="PATH", help="Picture or folder to calibrate int8 on. Repeatable."),
     ] = None,
+    value_range: Annotated[str | None, value_range_option()] = None,
+    frame: Annotated[int | None, frame_option()] = None,
     input_size: Annotated[
         int | None, typer.Option(metavar="PX", help="Side of the input. Default: the checkpoint's own.")
     ] = None,
@@ -65,6 +69,9 @@ def export(
 
     check_folder(out, overwrite=overwrite)
     pictures = calibration_files(calibration) if calibration else ()
+    reading = read_reading(value_range, frame)
+    if reading != AS_THEY_ARE and not pictures:
+        raise SettingsError("--value-range and --frame are for --calibration; give that with them, or leave them out")
     loaded = load(
         checkpoint,
         base=base,
@@ -76,7 +83,7 @@ def export(
     )
     with made_folder(out.parent), work_bar() as tell:
         exported = export_checkpoint(
-            dataclasses.replace(loaded, calibration=pictures),
+            dataclasses.replace(loaded, calibration=pictures, calibration_reading=reading),
             form,
             out,
             precision=precision,

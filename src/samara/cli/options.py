@@ -79,7 +79,7 @@ def export_pictures_option(panel: str | None = None, *names: str) -> Any:  # Any
     )
 
 
-def value_range_option(panel: str) -> Any:  # Any: typer.Option's own type
+def value_range_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
     """What is black and white; see `device_option`."""
     return typer.Option(
         metavar="BLACK,WHITE",
@@ -163,7 +163,7 @@ def warn(sentence: str) -> None:
     sys.stderr.write(f"samara: {sentence}\n")
 
 
-def frame_option(panel: str) -> Any:  # Any: typer.Option's own type
+def frame_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
     """Which of several frames; see `device_option`."""
     return typer.Option(
         min=0, metavar="N", help="Which frame or page, from 0, of files that hold several.", rich_help_panel=panel

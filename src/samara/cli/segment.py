@@ -191,6 +191,7 @@ def segment(
             precision=precision,
             engine=engine,
             calibration=calibration or (),
+            calibration_reading=reading,
             hq_token_only=hq_token_only,
             download=download,
         )

@@ -145,6 +145,9 @@ def test_quarantine_is_told_and_tried_again(pictures, tmp_path, monkeypatch, cap
     (pictures / "notes.txt").touch()
     code, printed = run(monkeypatch, capsys, pictures, "--out", tmp_path / "out", *QUICK)
     assert code == 1
+    assert "left out of the export" not in printed.err  # there is none
+    again = run(monkeypatch, capsys, pictures, "--out", tmp_path / "out", *QUICK, "--resume", "--format", "coco")
+    assert "1 quarantined image is left out of the export; `samara annotate ... --resume --retry`" in again[1].err
     assert "0001.png is quarantined: '0001.png' is an HTML page" in printed.err
     assert "1 files whose names are not those of pictures" in printed.err
     assert "1 images annotated" in printed.out

@@ -24,6 +24,7 @@ from samara.cli.export_annotations import (
     read_categories_chosen,
     read_writing,
     tell_losses,
+    tell_quarantined,
     tell_unsaid,
 )
 from samara.cli.interrupts import INTERRUPTED, terminated_as_interrupted
@@ -289,6 +290,7 @@ def run(job: Job, running: Running, asked: Prompts | None, *, as_json: bool) -> 
         sys.stderr.write(f"samara: stopped; what was annotated is safe in {running.out}, go on with --resume\n")
         raise typer.Exit(INTERRUPTED) from None
     show(outcome, asked, as_json=as_json)
+    tell_quarantined(outcome.total.quarantined if outcome.losses else 0, outcome.store.folder)
     tell_unsaid(outcome.losses, running.writing, running.categories)
     if outcome.refused is not None:
         sys.stderr.write(f"samara: {outcome.refused}\n")

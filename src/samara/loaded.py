@@ -16,6 +16,7 @@ from samara.cores import survive_forks
 from samara.devices import Precision
 from samara.digests import digest_files
 from samara.errors import SettingsError, WrongCheckpoint
+from samara.images.settings import AS_THEY_ARE, PictureReading
 from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.plain import adaptations
 from samara.networks.sam import Sam
@@ -70,6 +71,7 @@ class Loaded:
         engine: name of the engine that runs it.
         hq_token_only: HQ-SAM: give the HQ mask alone instead of its sum with SAM's.
         calibration: pictures that int8 is calibrated on, paths; none for the bundled photos.
+        calibration_reading: how they are read.
 
     Raises:
         SettingsError: `hq_token_only` of a network that has no HQ token.
@@ -86,6 +88,7 @@ class Loaded:
     engine: str = "torch"
     hq_token_only: bool = False
     calibration: tuple[str, ...] = ()
+    calibration_reading: PictureReading = AS_THEY_ARE
 
     def __post_init__(self) -> None:
         survive_forks()

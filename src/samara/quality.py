@@ -77,6 +77,8 @@ def evaluate(
     domain: str = "all",
     rules: ReadingRules = USUAL,
     part: Chosen | None = None,
+    base: str | os.PathLike[str] | None = None,
+    lora: str | os.PathLike[str] | None = None,
     device: str = "auto",
     precision: str = "auto",
     out: str | os.PathLike[str] | None = None,
@@ -96,7 +98,9 @@ def evaluate(
         domain: kind of pictures, for the records.
         rules: what becomes of crowds and of bad entries, see `samara.datasets.findings.ReadingRules`.
         part: "train", "val", "test" or "all" of a data set that is divided; None for "val", or its only part.
-        device: see `samara.load`; ignored for a loaded checkpoint.
+        base: see `samara.load`; ignored for a loaded checkpoint.
+        lora: likewise.
+        device: likewise.
         precision: likewise.
         out: folder for the records, the scores of every object and pictures of the worst answers; made if need be.
             Started again with the same settings, an evaluation goes on where it was cut off.
@@ -122,7 +126,11 @@ def evaluate(
 
     pictures = read_ground_truth(where, settings, note)
     folder = None if out is None else _checked(Path(out))
-    loaded = checkpoint if isinstance(checkpoint, Loaded) else load(checkpoint, device=device, precision=precision)
+    loaded = (
+        checkpoint
+        if isinstance(checkpoint, Loaded)
+        else load(checkpoint, base=base, lora=lora, device=device, precision=precision)
+    )
     if loaded.provenance.weights == "random":
         raise SettingsError(f"{loaded.name} has random weights, which have no quality; give its file")
     contestant = open_contestant(loaded, settings.points_per_side)

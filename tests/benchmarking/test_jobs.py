@@ -26,17 +26,20 @@ def test_other_lines_are_told(line):
 
 def test_a_job_is_known_by_what_makes_its_numbers():
     identity = job().identity(HERE)
+    based = {job(base=path, base_sha256="cd" * 32).identity(HERE) for path in ("base.pth", "elsewhere/base.pth")}
+    assert len(based) == 1
     moved = job(inputs={"pictures": ["elsewhere/same.png"]}, checkpoint="elsewhere/same.pth")
     assert moved.identity(HERE) == identity
     others = [
         job(kind="size"),
+        job(base="base.pth", base_sha256="cd" * 32),
         job(batch_size=8),
         job(domain="medical"),
         job(settings={"work": "load", "threads": 2}),
         job(subject=replace(job().subject, sha256="ab" * 32)),
     ]
     identities = {other.identity(HERE) for other in others} | {job().identity(replace(HERE, machine={"cores": 3}))}
-    assert len(identities | {identity}) == 7
+    assert len(identities | {identity}) == 8
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ import torch
 
 import samara
 from samara.benchmarking import perform as performing
+from samara.benchmarking.jobs import Job
 from samara.benchmarking.measure import Plan
 from samara.benchmarking.perform import perform
 from samara.benchmarking.settings import BenchmarkSettings
-from samara.benchmarking.subjects import Candidate
+from samara.benchmarking.subjects import Candidate, Running, find_candidate
 from samara.evaluation.ground_truth import GroundTruth
 from samara.evaluation.settings import EvaluationSettings
 from tests.benchmarking.samples import MINI, RANDOM_MINI
@@ -105,3 +106,15 @@ def as_if_from_a_file(subject):
             if ".cv3." in name and name.endswith(".2.bias"):
                 parameter.fill_(-50)
     return replace(loaded, provenance=replace(loaded.provenance, weights="file"))
+
+
+def test_a_part_is_loaded_on_its_base(mini, tmp_path):
+    path = tmp_path / "decoder.pth"
+    state = mini.sam.state_dict()
+    torch.save({name: value for name, value in state.items() if name.startswith("mask_decoder.")}, path)
+    candidate = find_candidate(str(path), Running(device="cpu", precision="float32", base="samara_mini"))
+    plan = Plan(BenchmarkSettings(groups=("size",)), EvaluationSettings(), (), ())
+    (job,) = plan.jobs(candidate)
+    assert performing._load(Job.from_json(job.to_json())).name == "decoder.pth on samara_mini"
+    numbers = {number.metric: number.value for number in perform(job, lambda done, total: None)}
+    assert numbers["file_bytes"] == candidate.file_bytes > path.stat().st_size

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 import samara
-from samara.benchmarking.subjects import Running, find_candidate
+from samara.benchmarking.subjects import Running, find_candidate, find_candidates
 from samara.checkpoints.catalogue import find
 from samara.checkpoints.store import Store
-from samara.errors import ChecksumMismatch, UnknownCheckpoint, UnrecognisedCheckpoint, WrongCheckpoint
+from samara.errors import ChecksumMismatch, SettingsError, UnknownCheckpoint, UnrecognisedCheckpoint, WrongCheckpoint
 from samara.evaluation.subjects import subject_of
 
 CPU = Running(device="cpu", precision="float32")
@@ -43,6 +45,21 @@ def test_a_file_is_known_by_its_content(store, tmp_path, mini):
     assert candidate.subject == subject_of(samara.load(path, device="cpu", precision="float32"))
     assert candidate.checkpoint == str(path)
     assert candidate.subject.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_part_is_measured_on_its_base(store, tmp_path, mini):
+    path = tmp_path / "decoder.pth"
+    torch.save({name: value for name, value in mini.sam.state_dict().items() if name.startswith("mask_dec")}, path)
+    running = replace(CPU, base="samara_mini")
+    part, whole = find_candidates([str(path), "samara_mini"], running)
+    assert part.subject == subject_of(samara.load(path, base="samara_mini", device="cpu", precision="float32"))
+    assert (part.base, part.base_sha256) == (mini.provenance.path, subject_of(mini).sha256)
+    assert part.file_bytes == path.stat().st_size + whole.file_bytes
+    assert whole.base is None
+    with pytest.raises(SettingsError, match="samara_mini: no file that needs a base; leave the base out"):
+        find_candidates(["samara_mini"], running)
+    with pytest.raises(WrongCheckpoint, match="needs the checkpoint that it belongs to"):
+        find_candidate(str(path), CPU, store)
 
 
 def test_what_cannot_be_measured_is_told(store, tmp_path):

@@ -11,6 +11,7 @@ import tarfile
 import time
 
 import pytest
+from PIL import Image
 
 from samara.annotation.store import open_store
 from samara.cli import main
@@ -144,6 +145,9 @@ def test_quarantine_is_told_and_tried_again(pictures, tmp_path, monkeypatch, cap
     (pictures / "notes.txt").touch()
     code, printed = run(monkeypatch, capsys, pictures, "--out", tmp_path / "out", *QUICK)
     assert code == 1
+    assert "left out of the export" not in printed.err  # there is none
+    again = run(monkeypatch, capsys, pictures, "--out", tmp_path / "out", *QUICK, "--resume", "--format", "coco")
+    assert "1 quarantined image is left out of the export; `samara annotate ... --resume --retry`" in again[1].err
     assert "0001.png is quarantined: '0001.png' is an HTML page" in printed.err
     assert "1 files whose names are not those of pictures" in printed.err
     assert "1 images annotated" in printed.out
@@ -299,3 +303,18 @@ def test_absolute_and_repeated_names_are_exported(pictures, tmp_path, monkeypatc
     document = json.loads((out / "exports" / "coco.json").read_text())
     assert [image["file_name"] for image in document["images"]] == ["pictures/0000.png", "other/b.png"]
     assert (out / "exports" / "yolo" / "labels" / "other" / "b.txt").is_file()
+
+
+def test_boxes_of_a_page_are_fractions_of_its_own_size(tmp_path, monkeypatch, capsys):
+    for name in ("pictures", "labels"):
+        (tmp_path / name).mkdir()
+    pages = [Image.new("L", size) for size in ((64, 32), (160, 96))]
+    pages[0].save(tmp_path / "pictures" / "a.tif", save_all=True, append_images=pages[1:])
+    (tmp_path / "labels" / "a.txt").write_text("0 0.5 0.5 1 1\n")
+    asked = [tmp_path / "pictures", "--prompts", tmp_path / "labels", "--out", tmp_path / "out", "--device", "cpu"]
+    code, printed = run(monkeypatch, capsys, *asked, "--frame", 1)
+    assert code == 0, printed.err
+    store = open_store(tmp_path / "out")
+    assert [row.size_hw for row in store.images()] == [(96, 160)]
+    (entry,) = store.entries_of({1})
+    assert [one.box for one in entry.asked] == [(0, 0, 160, 96)]

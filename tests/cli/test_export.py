@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from PIL import Image
 from typer.testing import CliRunner
 
 from samara.cli.main import app
 from samara.errors import SettingsError
 from samara.exporting import export as exporting
 from samara.exporting.export import Exported
+from samara.images.settings import PictureReading
 from samara.networks.official_graphs import OfficialSwitches
 
 
@@ -18,7 +20,13 @@ def test_what_was_written(monkeypatch):
     asked = {}
 
     def export_checkpoint(loaded, form, out, **settings):
-        asked.update(settings, form=form, checkpoint=loaded.name, calibration=loaded.calibration)
+        asked.update(
+            settings,
+            form=form,
+            checkpoint=loaded.name,
+            calibration=loaded.calibration,
+            reading=loaded.calibration_reading,
+        )
         return Exported(out, ("manifest.json",), {"image_encoder": 1.5e-7})
 
     monkeypatch.setattr(exporting, "export_checkpoint", export_checkpoint)
@@ -32,6 +40,20 @@ def test_what_was_written(monkeypatch):
     result = CliRunner().invoke(app, ["export", "--interface", "official", "--return-single-mask"])
     assert result.exit_code == 0, result.output
     assert (asked["interface"], asked["switches"]) == ("official", OfficialSwitches(return_single_mask=True))
+
+
+def test_pictures_for_calibration_are_read_as_asked(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        exporting, "export_checkpoint", lambda loaded, *_, **__: seen.append(loaded) or Exported(tmp_path, (), {})
+    )
+    Image.new("I;16", (8, 8)).save(tmp_path / "a.png")
+    call = ["export", "--format", "openvino", "--precision", "int8", "--value-range", "0,4095", "--frame", "0"]
+    result = CliRunner().invoke(app, [*call, "--calibration", str(tmp_path), "--out", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    assert seen[0].calibration_reading == PictureReading((0, 4095), 0)
+    refused = CliRunner().invoke(app, [*call, "--out", str(tmp_path / "out")])
+    assert "are for --calibration; give that with them" in str(refused.exception)
 
 
 def test_nothing_is_written_in_an_unknown_format(tmp_path):

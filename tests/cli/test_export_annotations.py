@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
 from samara.cli import main
-from samara.cli.export_annotations import names_in
+from samara.cli.export_annotations import names_in, tell_quarantined
 from tests.annotation.test_exporting import stored
 
 
@@ -27,11 +28,21 @@ def test_formats_are_written_and_losses_told(tmp_path, monkeypatch, capsys):
     assert f"coco in {tmp_path / 'out'}: 6 masks, lossless" in printed.out
     assert "masks differ, mean IoU" in printed.out
     assert len(json.loads((tmp_path / "out" / "coco.json").read_text())["images"]) == 3
+    (told,) = (line for line in printed.err.splitlines() if "quarantined" in line)
+    assert f"{tmp_path / 'store'}: 1 quarantined image is left out of the export; `samara annotate ..." in told
     code, printed = run(monkeypatch, capsys, *where)
     assert code == 1  # it is there already
     code, printed = run(monkeypatch, capsys, *where, "--overwrite", "--json")
     assert code == 0
     assert json.loads(printed.out)["losses"]["coco"]["masks"] == 6
+    assert json.loads(printed.out)["quarantined"] == 1
+
+
+def test_quarantined_images_are_counted(capsys):
+    tell_quarantined(0, Path("store"))
+    assert capsys.readouterr().err == ""
+    tell_quarantined(1200, Path("store"))
+    assert "samara: store: 1,200 quarantined images are left out of the export; " in capsys.readouterr().err
 
 
 def test_refusals(tmp_path, monkeypatch, capsys):
@@ -43,6 +54,11 @@ def test_refusals(tmp_path, monkeypatch, capsys):
     assert code == 1
     assert "--partial" in printed.err
     assert run(monkeypatch, capsys, tmp_path / "store", "--out", tmp_path / "out", "--partial")[0] == 0
+
+
+def beside_quarantine(told):
+    """The lines that are not about the quarantined image of the store."""
+    return [line for line in told.splitlines() if "quarantined image" not in line]
 
 
 def exported(tmp_path, monkeypatch, capsys, *arguments):
@@ -75,7 +91,7 @@ def test_categories(tmp_path, monkeypatch, capsys):
     assert code == 0, printed.err
     categories = json.loads((out / "coco.json").read_text())["categories"]
     assert [(one["id"], one["name"]) for one in categories] == [(1, "cell"), (2, "bar"), (3, "worm"), (4, "object")]
-    assert printed.err == "samara: no mask has a category of --categories: 'worm'\n"
+    assert beside_quarantine(printed.err) == ["samara: no mask has a category of --categories: 'worm'"]
     code, printed, out = exported(tmp_path, monkeypatch, capsys, "--categories", "rod", "--only-categories")
     assert len(json.loads((out / "coco.json").read_text())["annotations"]) == 2
     assert "4 masks were left out by --only-categories: 'object' (3), 'cell' (1)" in printed.err
@@ -88,7 +104,7 @@ def test_addresses_for_label_studio(tmp_path, monkeypatch, capsys):
     prefix = "/data/local-files/?d=my photos/"
     options = ("--format", "label-studio", "--label-studio-prefix", prefix)
     code, printed, out = exported(tmp_path, monkeypatch, capsys, *options)
-    assert (code, printed.err) == (0, "")
+    assert (code, beside_quarantine(printed.err)) == (0, [])
     tasks = json.loads((out / "label-studio" / "tasks-0001.json").read_text())
     assert [task["data"]["image"] for task in tasks] == [f"{prefix}000{number}.png" for number in range(3)]
 

@@ -7,6 +7,7 @@ import sys
 from typing import get_type_hints
 
 import pytest
+import torch
 from PIL import Image
 
 import samara
@@ -150,6 +151,18 @@ def test_options_become_settings(coco, tmp_path, monkeypatch, capsys, started):
         losses=LossWeights(focal=0, dice=1, cross_entropy=2),
         simulation=PromptSimulation(rounds=1, rounds_without_points=1),
     )
+
+
+def test_training_starts_from_a_part_on_its_base(coco, tmp_path, monkeypatch, capsys, started, mini):
+    state = mini.sam.state_dict()
+    torch.save({name: value for name, value in state.items() if name.startswith("mask_dec")}, tmp_path / "dec.pth")
+    data = ["--train", coco, "--images", tmp_path / "images", "--out", tmp_path / "out.pth", "--device", "cpu"]
+    data += ["--checkpoint", tmp_path / "dec.pth"]
+    code, printed = run(monkeypatch, capsys, *data)
+    assert (code, started) == (1, [])
+    assert "name that with --base NAME|FILE" in printed.err
+    run(monkeypatch, capsys, *data, "--base", "samara_mini")
+    assert len(started) == 1
 
 
 def test_help_says_the_defaults_of_losses_and_prompts():

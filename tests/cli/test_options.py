@@ -1,16 +1,22 @@
 """Options that several commands have."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
+import typer
 from PIL import Image
 from typer.main import get_command
 from typer.testing import CliRunner
 
+import samara
 from samara.cli.main import app
-from samara.cli.options import as_options, read_reading
-from samara.errors import ImageError, SettingsError
+from samara.cli.options import DataReading, as_options, read_reading, reads_data
+from samara.datasets.findings import ReadingRules
+from samara.errors import ImageError, SettingsError, WrongCheckpoint
 from samara.images.read import read_image
-from samara.images.settings import AS_THEY_ARE
+from samara.images.settings import AS_THEY_ARE, PictureReading
 
 
 @pytest.mark.parametrize("name", ["annotate", "compare", "evaluate", "finetune", "recommend", "segment"])
@@ -33,7 +39,7 @@ def test_exports_are_asked_for_the_same_way(name):
     assert (ours.default, ours.help, ours.metavar) == (theirs.default, theirs.help, theirs.metavar)
 
 
-READERS = ["annotate", "compare", "evaluate", "finetune", "segment"]
+READERS = ["annotate", "compare", "evaluate", "export", "finetune", "segment"]
 
 
 @pytest.mark.parametrize("option", ["value_range", "frame"])
@@ -83,6 +89,83 @@ def test_sentences_name_frames_and_sizes(tmp_path):
     assert "max_pixels" not in as_options(str(error.value))
 
 
+@pytest.fixture
+def decoder(tmp_path, mini):
+    """A file that holds a mask decoder alone."""
+    state = mini.sam.state_dict()
+    torch.save({name: value for name, value in state.items() if name.startswith("mask_dec")}, tmp_path / "dec.pth")
+    return tmp_path / "dec.pth"
+
+
+LOADING = ["annotate", "doctor", "evaluate", "export", "finetune", "segment"]
+
+
+@pytest.mark.parametrize("name", LOADING)
+def test_parts_and_updates_are_given_the_same_way_everywhere(name):
+    commands = get_command(app).commands
+    for option in ("base", "lora"):
+        ours, first = (
+            next(one for one in commands[command].params if one.name == option) for command in (name, "segment")
+        )
+        assert (ours.opts, ours.default, ours.help) == ([f"--{option}"], None, first.help)
+
+
+def test_a_part_is_completed(decoder, tmp_path, truck):
+    call = ["segment", str(truck), "--point", "500,375", "--out", str(tmp_path / "out"), "--checkpoint", str(decoder)]
+    refused = CliRunner().invoke(app, call)
+    assert isinstance(refused.exception, WrongCheckpoint)
+    sentence = as_options(str(refused.exception))
+    assert sentence.endswith("it needs the checkpoint that it belongs to as well; name that with --base NAME|FILE")
+    result = CliRunner().invoke(app, [*call, "--base", "samara_mini"])
+    assert result.exit_code == 0, result.output
+    assert "by dec.pth on samara_mini" in result.output
+    with pytest.raises(SettingsError) as error:
+        samara.load("samara_mini", base="samara_mini")
+    assert as_options(str(error.value)).endswith("needs no base; leave --base out")
+
+
+def test_commands_hand_bases_and_updates_on(decoder, tmp_path, monkeypatch):
+    given = []
+
+    def load(checkpoint, **settings):
+        given.append((checkpoint, settings["base"], str(settings["lora"])))
+        raise SettingsError("enough")
+
+    monkeypatch.setattr("samara.checkpoints.load.load", load)
+    monkeypatch.setattr("samara.annotation.job.load", load)
+    which = ["--checkpoint", "dec.pth", "--base", "vit_b", "--lora", "updates.pth"]
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    for call in (
+        ["segment", str(tmp_path / "a.png"), "--out", str(tmp_path / "segmented")],
+        ["annotate", str(tmp_path / "a.png"), "--out", str(tmp_path / "annotated")],
+        ["export", "--out", str(tmp_path / "exported")],
+        ["doctor"],
+    ):
+        result = CliRunner().invoke(app, [*call, *which])
+        assert str(result.exception) == "enough", call
+    assert given == [("dec.pth", "vit_b", "updates.pth")] * 4
+
+
+def test_segment_reads_pictures_for_calibration_as_the_others(tmp_path, monkeypatch):
+    given = []
+
+    def load(checkpoint, **settings):
+        given.append((settings["calibration"], settings["calibration_reading"]))
+        raise SettingsError("enough")
+
+    monkeypatch.setattr("samara.checkpoints.load.load", load)
+    Image.new("L", (64, 64)).save(tmp_path / "a.png")
+    call = ["segment", str(tmp_path / "a.png"), "--out", str(tmp_path / "out"), "--calibration", "there"]
+    CliRunner().invoke(app, [*call, "--value-range", "0,4095", "--frame", "1"])
+    assert given == [([Path("there")], PictureReading((0, 4095), 1))]
+
+
+def test_updates_of_a_checkpoint_of_somebodys_own_say_how_they_are_given():
+    sentence = "a.pth holds low-rank updates of 'my', which the catalogue does not know; use samara.load(that "
+    sentence += "checkpoint, lora='a.pth')"
+    assert as_options(sentence).endswith("know; give that checkpoint with --checkpoint, and --lora 'a.pth'")
+
+
 def test_segment_reads_what_was_asked_for(tmp_path):
     frames = [Image.fromarray(np.full((64, 64), value, np.uint16)) for value in (0, 1000)]
     frames[0].save(tmp_path / "a.tif", save_all=True, append_images=frames[1:])
@@ -95,3 +178,32 @@ def test_segment_reads_what_was_asked_for(tmp_path):
     assert CliRunner().invoke(app, [*call, "--frame", "1", "--value-range", "0,1000"]).exit_code == 0
     with Image.open(tmp_path / "out" / "a.tif.png") as overlay:
         assert np.asarray(overlay).max() == 255
+
+
+@pytest.mark.parametrize("name", ["annotate", "compare", "evaluate", "finetune"])
+def test_what_reads_data_has_the_same_four_options(name):
+    found = {one.name: (one.opts, one.default) for one in get_command(app).commands[name].params}
+    assert "reading" not in found
+    assert {name: found[name] for name in ("crowds", "skip_bad_annotations", "value_range", "frame")} == {
+        "crowds": (["--crowds"], "ignore"),
+        "skip_bad_annotations": (["--skip-bad-annotations"], False),
+        "value_range": (["--value-range"], None),
+        "frame": (["--frame"], None),
+    }
+
+
+def test_a_command_gets_its_data_options_read():
+    got = {}
+    command = typer.Typer()
+
+    @command.command()
+    @reads_data("Annotations", "Pictures")
+    def look(path: str, *, reading: DataReading, times: int = 1) -> None:
+        """Look."""
+        got.update(path=path, reading=reading, times=times)
+
+    said = ["there", "--crowds", "objects", "--skip-bad-annotations", "--value-range", "0,9", "--frame", "2"]
+    assert CliRunner().invoke(command, said, catch_exceptions=False).exit_code == 0
+    assert got["reading"] == (ReadingRules("objects", True), PictureReading((0, 9), 2))
+    assert (got["path"], got["times"]) == ("there", 1)
+    assert isinstance(CliRunner().invoke(command, ["there", "--crowds", "what"]).exception, SettingsError)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from samara.datasets.ground_truth import LabelledImage, read_as, split_by_image
+from samara.datasets.ground_truth import LabelledImage, split_by_image
 from samara.errors import DatasetError, ImageError, SettingsError
 from samara.images.settings import PictureReading
 
@@ -125,7 +125,7 @@ def test_pictures_are_read_as_was_said(tmp_path):
     labelled = image("a.png", tmp=tmp_path)
     with pytest.raises(ImageError, match="value_range"):
         labelled.pixels()
-    (said,) = read_as([labelled], PictureReading((0, 2000)))
+    said = dataclasses.replace(labelled, reading=PictureReading((0, 2000)))
     assert said.pixels()[0, 0].tolist() == [128] * 3
     with pytest.raises(DatasetError, match="4 x 6 pixels"):
         dataclasses.replace(said, size_hw=(5, 6)).pixels()

@@ -24,6 +24,7 @@ from samara.datasets.prompt_files import (
 from samara.datasets.writing import WriterOptions
 from samara.datasets.yolo_writing import YoloWriter
 from samara.errors import DatasetError
+from samara.images.settings import PictureReading
 from tests.datasets import written_by
 from tests.datasets.awkward import HOLE, PARTS, annotated, pixel
 
@@ -358,3 +359,16 @@ def test_names_beside_or_among_the_labels(labels, pictures, tmp_path):
         place.unlink()
     _, told = asked(folder, pictures)
     assert any("without names" in one for one in told)
+
+
+def test_sizes_are_those_of_the_page_that_is_meant(tmp_path, labels, coco):
+    (tmp_path / "pictures").mkdir()
+    pages = [Image.new("L", size) for size in ((8, 4), (40, 20))]
+    pages[0].save(tmp_path / "pictures" / "a.tif", save_all=True, append_images=pages[1:])
+    second = PictureReading(frame=1)
+    found = read_prompts(labels(a="0 0.5 0.5 0.25 0.5\n"), tmp_path / "pictures", reading=second)
+    np.testing.assert_allclose(boxes(found["a.tif"]), [[15, 5, 25, 15]])
+    unsized = coco(images=[{"id": 1, "file_name": "a.tif"}], annotations=annotation(bbox=[10, 2, 29, 17]))
+    assert boxes(read_prompts(unsized, tmp_path / "pictures", reading=second)["a.tif"]) == [[10, 2, 39, 19]]
+    with pytest.raises(DatasetError, match="leaves the image"):
+        read_prompts(unsized, tmp_path / "pictures", reading=PictureReading(frame=0))

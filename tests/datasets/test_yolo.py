@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.ExifTags import Base
 
-from samara.datasets.yolo import read_yolo
+from samara.datasets.yolo import open_yolo, read_yolo
 from samara.errors import DatasetError
+from samara.images.settings import PictureReading
 from samara.masks.polygons import rasterise_polygons
 
 SQUARE = "0 0.25 0.25 0.75 0.25 0.75 0.75 0.25 0.75"
@@ -182,3 +183,17 @@ def test_names_are_used_and_missing_ones_told(tmp_path):
     assert read_line(tmp_path, SQUARE)[0].category == "cat"
     with pytest.raises(DatasetError, match=r"class 5.*data\.yaml"):
         read_line(tmp_path, "5" + SQUARE[1:])
+
+
+def test_fractions_are_of_the_page_that_is_meant(tmp_path):
+    text = add(tmp_path, "a.tif", SQUARE)
+    pages = [Image.new("L", size) for size in ((8, 4), (40, 20))]
+    pages[0].save(tmp_path / "images" / "a.tif", save_all=True, append_images=pages[1:])
+    for frame, size_hw in ((0, (4, 8)), (1, (20, 40))):
+        reading = PictureReading(frame=frame)
+        (image,) = open_yolo(tmp_path, reading=reading).images
+        assert (image.size_hw, image.reading, image.source) == (size_hw, reading, str(text))
+        assert image.instances[0].rle.area == size_hw[0] * size_hw[1] / 4
+        assert image.pixels().shape[:2] == size_hw
+    with pytest.raises(DatasetError, match="has no frame 2"):
+        open_yolo(tmp_path, reading=PictureReading(frame=2))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
 
 import samara
-from samara.engines.calibration import MOST_PICTURES, calibration_files, calibration_inputs
-from samara.errors import SettingsError
+from samara.engines import calibration
+from samara.engines.calibration import MOST_PICTURES, calibrated, calibration_files, calibration_inputs
+from samara.errors import ImageError, SettingsError
+from samara.images.settings import AS_THEY_ARE, PictureReading
 from samara.photos import BUNDLED_PHOTOS
 
 
@@ -55,3 +59,26 @@ def test_inputs(mini, pictures):
     (one,) = calibration_inputs(mini, [str(pictures / "a.jpg")])
     assert one.shape == (1, 3, 512, 512)
     assert one.dtype == np.float32
+
+
+def test_deep_pictures_and_pages_are_read_as_asked(mini, tmp_path):
+    pages = [Image.fromarray(np.full((8, 8), value, np.uint16)) for value in (0, 1000)]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    pictures = [str(tmp_path / "a.tif")]
+    with pytest.raises(ImageError, match="frame=0"):
+        calibration_inputs(mini, pictures)
+    black, white = (calibration_inputs(mini, pictures, PictureReading((0, 1000), frame))[0] for frame in (0, 1))
+    assert black[0, :, 0, 0].tolist() < white[0, :, 0, 0].tolist()
+
+
+def test_int8_is_calibrated_on_what_was_asked_for(mini, tmp_path, monkeypatch):
+    Image.fromarray(np.full((8, 8), 1000, np.uint16)).save(tmp_path / "a.png")
+    monkeypatch.setattr(calibration, "quantise", lambda model, inputs: inputs)
+    own = dataclasses.replace(
+        mini, calibration=(str(tmp_path / "a.png"),), calibration_reading=PictureReading((0, 1000))
+    )
+    assert len(calibrated(own, None)) == 1
+    # The bundled photos have 8 bits, of which no range may be told.
+    assert len(calibrated(dataclasses.replace(own, calibration=()), None)) == len(BUNDLED_PHOTOS)
+    with pytest.raises(ImageError, match="value_range"):
+        calibrated(dataclasses.replace(own, calibration_reading=AS_THEY_ARE), None)

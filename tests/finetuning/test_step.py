@@ -7,7 +7,6 @@ import dataclasses
 import pytest
 import torch
 
-from samara.datasets.ground_truth import read_as
 from samara.finetuning.examples import Example
 from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings
@@ -81,6 +80,10 @@ def test_embeddings_of_pictures_that_are_read_in_another_way_are_others(tiny, tm
     plain = draw(1, tmp_path, objects=1)
     sets = [
         TrainingSet(tiny, [Example(image, None)])
-        for image in (plain, *read_as([plain], PictureReading("auto")), *read_as([plain], PictureReading(frame=0)))
+        for image in (
+            plain,
+            dataclasses.replace(plain, reading=PictureReading("auto")),
+            dataclasses.replace(plain, reading=PictureReading(frame=0)),
+        )
     ]
     assert len({one.digest for one in sets}) == 3

@@ -72,8 +72,6 @@ def test_everything_is_timed_with_the_default_grid(data, jobs):
     [
         ({"ram_gb": 8}, "measuring is for this machine; leave out what describes another one"),
         ({"at_hand": set()}, "no feasible checkpoint is on this machine; fetch one with `samara checkpoints get`"),
-        ({"images": None}, "measuring first needs both, the ground truth and the folder of its pictures"),
-        ({"ground_truth": None}, "measuring first needs both, the ground truth and the folder of its pictures"),
         (
             {"prompts": ["classes"], "at_hand": {"yolo11n-seg"}},
             "classes cannot be measured; ask for point, background point, box, mask, everything",
@@ -84,6 +82,24 @@ def test_what_cannot_be_measured_is_one_sentence(data, asked, message, jobs):
     with pytest.raises(SettingsError) as error:
         recommend(**({"at_hand": HAND, "device": "cpu"} | data | asked))
     assert str(error.value) == message
+    assert not jobs
+
+
+@pytest.mark.parametrize(
+    ("given", "lacking", "what"),
+    [
+        ("ground_truth", "images", "the folder of its pictures"),
+        ("images", "ground_truth", "the COCO file of these pictures"),
+    ],
+)
+def test_half_of_what_measuring_needs_is_one_sentence_with_a_way_out(data, given, lacking, what, jobs):
+    with pytest.raises(SettingsError) as error:
+        recommend(**data | {lacking: None}, device="cpu", at_hand=HAND)
+    came, wanted = (f"--{name.replace('_', '-')}" for name in (given, lacking))
+    assert str(error.value) == (
+        f"{came} {data[given]} came without {wanted}, which measuring first needs as well; give {what} too, or leave "
+        "both out"
+    )
     assert not jobs
 
 

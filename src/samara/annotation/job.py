@@ -23,6 +23,8 @@ class Choice:
     """Which checkpoint to load, and how; see `samara.load`."""
 
     checkpoint: str = "samara_mini"
+    base: str | None = None
+    lora: Path | None = None
     device: str = "auto"
     precision: str = "auto"
     engine: str = "torch"
@@ -41,6 +43,8 @@ class Choice:
         """
         return load(
             self.checkpoint,
+            base=self.base,
+            lora=self.lora,
             device=device or self.device,
             precision=self.precision,
             engine=self.engine,

@@ -14,6 +14,7 @@ from samara.datasets.opening import is_yolo
 from samara.datasets.prompt_files import FilePrompts, ImagePrompts, read_prompts
 from samara.datasets.yolo_layout import find_layout
 from samara.errors import DatasetError, SettingsError
+from samara.images.settings import AS_THEY_ARE, PictureReading
 from samara.prompts import Prompt
 
 
@@ -73,7 +74,13 @@ class Prompts:
         return {base: names[0] for base, names in found.items() if len(names) == 1}
 
 
-def open_prompts(path: Path, source: Source, rules: ReadingRules = USUAL, notice: Notice | None = None) -> Prompts:
+def open_prompts(
+    path: Path,
+    source: Source,
+    rules: ReadingRules = USUAL,
+    notice: Notice | None = None,
+    reading: PictureReading = AS_THEY_ARE,
+) -> Prompts:
     """Read a prompt file: COCO boxes (.json), a YOLO data set or labels, a table of points (.csv).
 
     Args:
@@ -81,6 +88,7 @@ def open_prompts(path: Path, source: Source, rules: ReadingRules = USUAL, notice
         source: the images it speaks of.
         rules: what becomes of crowds and of bad entries.
         notice: called with a sentence for each kind of thing that was left out or mended.
+        reading: how the pictures are read, for sizes that the file leaves to them.
 
     Raises:
         DatasetError: it is none of these, or damaged, or asks for nothing.
@@ -89,11 +97,15 @@ def open_prompts(path: Path, source: Source, rules: ReadingRules = USUAL, notice
     # Labels are matched with all pictures below a folder; of single files the working directory would be searched.
     if source.kind != "folder" and path.suffix.lower() != ".json":
         pictures = None
-    return _asking(path, read_prompts(path, pictures, rules, notice), rules)
+    return _asking(path, read_prompts(path, pictures, rules, notice, reading), rules)
 
 
 def open_coco(
-    path: Path, pictures: Path | None, rules: ReadingRules = USUAL, notice: Notice | None = None
+    path: Path,
+    pictures: Path | None,
+    rules: ReadingRules = USUAL,
+    notice: Notice | None = None,
+    reading: PictureReading = AS_THEY_ARE,
 ) -> tuple[Source, Prompts]:
     """Take the pictures that a COCO file or a YOLO data set lists as images, and its boxes as their prompts.
 
@@ -102,6 +114,7 @@ def open_coco(
         pictures: their folder; None for that of the file.
         rules: what becomes of crowds and of bad entries.
         notice: called with a sentence for each kind of thing that was left out or mended.
+        reading: how the pictures are read, for sizes that the file leaves to them.
 
     Raises:
         DatasetError: it is no COCO file or YOLO data set, or asks for nothing.
@@ -110,13 +123,13 @@ def open_coco(
     if is_yolo(path):
         if pictures is not None:
             raise SettingsError(f"{path} says itself where its pictures are; leave --pictures out")
-        prompts = _asking(path, read_prompts(path, None, rules, notice), rules)
+        prompts = _asking(path, read_prompts(path, None, rules, notice, reading), rules)
         root = find_layout(path, None, Findings(str(path))).root.resolve()
         return coco_source(tuple(prompts.of_image), root, str(path)), prompts
     root = (pictures or path.parent).resolve()
     if not root.is_dir():
         raise SettingsError(f"{root} is no folder; give that of the pictures in {path} with --pictures")
-    prompts = _asking(path, read_prompts(path, root, rules, notice), rules)
+    prompts = _asking(path, read_prompts(path, root, rules, notice, reading), rules)
     return coco_source(tuple(prompts.of_image), root, str(path)), prompts
 
 

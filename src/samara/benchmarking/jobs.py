@@ -26,6 +26,8 @@ class Job:
         settings: of the measurement, JSON values; they go into the records.
         inputs: paths of pictures and ground truth, which do not: what counts is what is in them, by the digests in
             `settings`.
+        base: path of the checkpoint that gives what the file of `checkpoint` lacks; None if it is whole.
+        base_sha256: of that file; the path says nothing.
         domain: kind of pictures, of quality.
         batch_size: of memory; None where that makes no sense.
         metrics: names of the numbers that it gives, for records of failures.
@@ -36,6 +38,8 @@ class Job:
     subject: Subject
     settings: Mapping[str, Any]  # Any: JSON values
     inputs: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values
+    base: str | None = None
+    base_sha256: str | None = None
     domain: str | None = None
     batch_size: int | None = None
     metrics: tuple[str, ...] = ()
@@ -56,6 +60,8 @@ class Job:
     def identity(self, here: Circumstances) -> str:
         """See `Record.job`."""
         own = {"job": self.kind, "domain": self.domain, "batch_size": self.batch_size, "settings": self.settings}
+        if self.base is not None:
+            own["base"] = self.base_sha256
         return identity_of(own | asdict(self.subject) | here.identity)
 
     def to_json(self) -> str:

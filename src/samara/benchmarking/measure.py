@@ -13,7 +13,7 @@ from samara.benchmarking.jobs import Job
 from samara.benchmarking.pictures import choose_pictures, digests, evenly
 from samara.benchmarking.processes import run_job
 from samara.benchmarking.settings import BenchmarkSettings
-from samara.benchmarking.subjects import Candidate, Running, find_candidate
+from samara.benchmarking.subjects import Candidate, Running, find_candidates
 from samara.benchmarking.workloads import PROMPT_COUNTS
 from samara.datasets.findings import Notice
 from samara.errors import SettingsError
@@ -74,7 +74,7 @@ def measure(
     """
     settings, evaluation = settings or BenchmarkSettings(), evaluation or EvaluationSettings()
     read = _check(checkpoints, ground_truth, evaluation, notice)
-    candidates = [find_candidate(checkpoint, running or Running()) for checkpoint in checkpoints]
+    candidates = find_candidates(checkpoints, running or Running())
     folder = images or (ground_truth[0].images if ground_truth else None)
     if folder is not None:
         pictures = choose_pictures(folder, settings.pictures)
@@ -229,7 +229,13 @@ class Plan:
 
 
 def _job(candidate: Candidate, **facts: Any) -> Job:  # Any: fields of Job
-    return Job(checkpoint=candidate.checkpoint, subject=candidate.subject, **facts)
+    return Job(
+        checkpoint=candidate.checkpoint,
+        base=candidate.base,
+        base_sha256=candidate.base_sha256,
+        subject=candidate.subject,
+        **facts,
+    )
 
 
 def _timed(names: Sequence[str]) -> tuple[str, ...]:

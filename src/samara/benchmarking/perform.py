@@ -50,6 +50,7 @@ def _load(job: Job) -> Loaded:
     subject = job.subject
     return load(
         job.checkpoint,
+        base=job.base,
         device=subject.device,
         precision=subject.precision,
         engine=subject.engine,

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samara.checkpoints.digests import digest_checkpoint
 from samara.checkpoints.folders import files_of
 from samara.checkpoints.identify import identify
-from samara.checkpoints.load import entry_of, name_of, resolve, runnable_variant, trained_size
+from samara.checkpoints.load import (
+    PARTS_FOR_A_BASE,
+    identified,
+    path_of,
+    resolve,
+    runnable_variant,
+    trained_size,
+)
 from samara.checkpoints.record import Checkpoint
 from samara.checkpoints.store import Store
 from samara.devices import choose_device, choose_precision
-from samara.errors import ChecksumMismatch, WrongCheckpoint
+from samara.errors import ChecksumMismatch, SettingsError, WrongCheckpoint
 from samara.measurements.records import Subject
 from samara.variants import VARIANTS, Variant, runnable_names
 
@@ -23,11 +31,13 @@ class Running:
 
     Attributes:
         device, precision, engine: see `samara.load`.
+        base: of the files that hold a part of a network, likewise; whole ones do without it.
     """
 
     device: str = "auto"
     precision: str = "auto"
     engine: str = "torch"
+    base: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +47,28 @@ class Candidate:
     Attributes:
         checkpoint: what `samara.load` is given.
         subject: as it will be in records.
-        file_bytes: length of its file, here or by the catalogue; None if nobody knows.
+        file_bytes: length of its file, here or by the catalogue; None if nobody knows. With that of its base.
+        base: path of the checkpoint that gives what its file lacks; None if it is whole.
+        base_sha256: of that file.
     """
 
     checkpoint: str
     subject: Subject
     file_bytes: int | None
+    base: str | None = None
+    base_sha256: str | None = None
+
+
+def find_candidates(checkpoints: Sequence[str], running: Running) -> list[Candidate]:
+    """Find checkpoints; see `find_candidate`.
+
+    Raises:
+        SettingsError: a base is given, and all of them are whole.
+    """
+    found = [find_candidate(checkpoint, running) for checkpoint in checkpoints]
+    if running.base is not None and all(one.base is None for one in found):
+        raise SettingsError(f"{', '.join(checkpoints)}: no file that needs a base; leave the base out")
+    return found
 
 
 def find_candidate(checkpoint: str, running: Running, store: Store | None = None) -> Candidate:
@@ -65,10 +91,21 @@ def find_candidate(checkpoint: str, running: Running, store: Store | None = None
     if path is None:
         assert entry is not None, "resolve gives an entry or a path"
         return _candidate(entry.name, entry.name, _runnable(entry), entry, None, running)
-    identity = identify(path, check_hash=True)
-    entry = entry or entry_of(identity)
-    name = name_of(path, identity, entry)
-    return _candidate(checkpoint, name, runnable_variant(identity), entry, path, running)
+    lacks = running.base is not None and identify(path).part in PARTS_FOR_A_BASE
+    base = path_of(running.base, store=store) if running.base is not None and lacks else None
+    identity, entry, name = identified(path, base, entry)
+    found = _candidate(checkpoint, name, runnable_variant(identity), entry, path, running)
+    return found if base is None else _on(base, found)
+
+
+def _on(base: Path, part: Candidate) -> Candidate:
+    """A candidate whose file holds a part, with what gives the rest."""
+    size = (part.file_bytes or 0) + _length(base)
+    return replace(part, base=str(base), base_sha256=digest_file(base, "sha256"), file_bytes=size)
+
+
+def _length(path: Path) -> int:
+    return sum(file.stat().st_size for file in files_of(path))
 
 
 def _stored(entry: Checkpoint, store: Store) -> Path | None:
@@ -102,5 +139,5 @@ def _candidate(
         input_size=trained_size(variant, entry),
     )
     stated = entry.size_bytes if entry is not None and entry.archive_name is None else None
-    size = stated if path is None else sum(file.stat().st_size for file in files_of(path))
+    size = stated if path is None else _length(path)
     return Candidate(checkpoint=checkpoint, subject=subject, file_bytes=size)

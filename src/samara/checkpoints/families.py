@@ -51,7 +51,7 @@ _PEFT_NOTE = (
     "which does not say how strongly they count: fold them in with peft's merge_and_unload() and save the state_dict() "
     "of what that gives"
 )
-_LORA_NOTE = "low-rank updates of an image encoder, to be loaded with their checkpoint: load(CHECKPOINT, lora=FILE)"
+_LORA_NOTE = "low-rank updates of an image encoder, to be loaded with their checkpoint"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,7 @@ from samara.engines.calibration import calibration_files
 from samara.engines.findings import fastest_engine
 from samara.engines.kinds import AUTO, TORCH, choose_place
 from samara.errors import ChecksumMismatch, SettingsError, UnknownCheckpoint, WrongCheckpoint
+from samara.images.settings import AS_THEY_ARE, PictureReading
 from samara.licences import stated_licence
 from samara.loaded import Loaded, Provenance
 from samara.networks.sam import Sam
@@ -43,6 +44,7 @@ def load(
     precision: str = "auto",
     engine: str = "torch",
     calibration: Sequence[str | os.PathLike[str]] = (),
+    calibration_reading: PictureReading = AS_THEY_ARE,
     weights: Literal["file", "random"] = "file",
     seed: int = 0,
     input_size: int | None = None,
@@ -66,6 +68,7 @@ def load(
             `samara doctor` found to agree with torch on this machine, torch if it never looked. `Loaded.engine` says
             which it is.
         calibration: pictures or folders of pictures that int8 is calibrated on; none for the bundled photos.
+        calibration_reading: how they are read, where they have more than 8 bits or several frames.
         weights: "random" builds the checkpoint's network with seeded random weights, to measure speed and memory
             where the file is not at hand. Its masks mean nothing.
         seed: of the random weights.
@@ -101,7 +104,7 @@ def load(
     else:
         if lora is None:
             checkpoint, lora = _with_updates(checkpoint)
-        path = partial(_path_of, store=store, download=download, progress=progress)
+        path = partial(path_of, store=store, download=download, progress=progress)
         loading = _from_file(path(checkpoint), None if base is None else path(base), _named(checkpoint), input_size)
     network, variant, provenance = loading.network, loading.variant, loading.provenance
     if lora is not None:
@@ -124,6 +127,7 @@ def load(
         engine=fastest_engine(variant.name, size, place.precision, place.device) if engine == AUTO else engine,
         hq_token_only=hq_token_only,
         calibration=calibration_files(calibration) if calibration else (),
+        calibration_reading=calibration_reading,
     )
 
 
@@ -152,25 +156,39 @@ def _random(
 
 
 def _from_file(path: Path, base: Path | None, entry: Checkpoint | None, input_size: int | None) -> _Loading:
-    # With the digest: thresholds, input size and licence are those of the published file only if it is that file.
-    identity = identify(path, check_hash=True)
-    lower = None if base is None else identify(base, check_hash=True)
-    if lower is not None:
-        if identity.part == "whole":
-            raise SettingsError(f"{path} is a whole checkpoint and needs no base; leave the base out")
-        identity = identify(path, base=lower.path)
-        beneath = entry_of(lower)
-        entry = beneath if lower.variant == identity.variant else None
-        name = f"{path.name} on {name_of(lower.path, lower, beneath)}"
-    else:
-        entry = entry or entry_of(identity)
-        name = name_of(path, identity, entry)
+    identity, entry, name = identified(path, base, entry)
     variant = runnable_variant(identity)
     _check_input_size(input_size, variant.preprocessing.multiple)
     size = input_size or trained_size(variant, entry)
     licence = entry.licence if entry else stated_licence(identity.metadata.get("license"))
     network = network_from_file(path, variant, size, base=base)
     return _Loading(network, variant, Provenance(name, str(path), licence, "file", files_of(path)), entry, size)
+
+
+def identified(path: Path, base: Path | None, entry: Checkpoint | None) -> tuple[Identity, Checkpoint | None, str]:
+    """What a file is, laid over its base if there is one; the catalogue's entry, and what to call it.
+
+    Args:
+        path: of the file.
+        base: of the checkpoint that gives what it lacks; None if it is whole.
+        entry: of the file, if it is known already.
+
+    Raises:
+        SettingsError: the file is whole and needs no base.
+        UnrecognisedCheckpoint, UnsafeCheckpoint: see `load`.
+    """
+    # With the digest: thresholds, input size and licence are those of the published file only if it is that file.
+    identity = identify(path, check_hash=True)
+    if base is None:
+        entry = entry or entry_of(identity)
+        return identity, entry, name_of(path, identity, entry)
+    if identity.part == "whole":
+        raise SettingsError(f"{path} is a whole checkpoint and needs no base; leave the base out")
+    lower = identify(base, check_hash=True)
+    identity = identify(path, base=lower.path)
+    beneath = entry_of(lower)
+    name = f"{path.name} on {name_of(lower.path, lower, beneath)}"
+    return identity, beneath if lower.variant == identity.variant else None, name
 
 
 def trained_size(variant: Variant, entry: Checkpoint | None) -> int:
@@ -210,9 +228,14 @@ def _named(checkpoint: str | os.PathLike[str]) -> Checkpoint | None:
     return resolve(checkpoint)[0]
 
 
-def _path_of(
-    checkpoint: str | os.PathLike[str], *, store: Store | None, download: bool, progress: Progress | None
+def path_of(
+    checkpoint: str | os.PathLike[str],
+    *,
+    store: Store | None = None,
+    download: bool = False,
+    progress: Progress | None = None,
 ) -> Path:
+    """The file of a checkpoint, by name or path; see `load` for what is raised."""
     entry, path = resolve(checkpoint)
     return path if entry is None and path else _from_store(_known(entry), store or Store(), download, progress)
 

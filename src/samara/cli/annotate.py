@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -23,25 +24,24 @@ from samara.cli.export_annotations import (
     read_categories_chosen,
     read_writing,
     tell_losses,
+    tell_quarantined,
     tell_unsaid,
 )
 from samara.cli.interrupts import INTERRUPTED, terminated_as_interrupted
 from samara.cli.options import (
+    DataReading,
     as_options,
+    base_option,
     categories_option,
-    crowds_option,
     device_option,
     export_pictures_option,
-    frame_option,
     label_studio_prefix_option,
+    lora_option,
     only_categories_option,
     points_per_side_option,
     precision_option,
-    read_reading,
-    read_rules,
-    skip_bad_option,
+    reads_data,
     split_option,
-    value_range_option,
     warn,
 )
 from samara.cli.progress import annotation_bar
@@ -62,6 +62,7 @@ ASKED, MASKS, HUGE, RUNNING, RESULT = (
 )
 
 
+@reads_data(ASKED, HUGE)
 def annotate(
     images: Annotated[
         list[str],
@@ -91,8 +92,6 @@ def annotate(
             rich_help_panel=ASKED,
         ),
     ] = None,
-    crowds: Annotated[str, crowds_option(ASKED)] = "ignore",
-    skip_bad_annotations: Annotated[bool, skip_bad_option(ASKED)] = False,
     pictures: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Folder of the pictures that a COCO file lists.", rich_help_panel=ASKED),
@@ -138,8 +137,8 @@ def annotate(
         int | None,
         typer.Option(min=1, metavar="N", help="Refuse to decode larger images.  [400000000]", rich_help_panel=HUGE),
     ] = None,
-    value_range: Annotated[str | None, value_range_option(HUGE)] = None,
-    frame: Annotated[int | None, frame_option(HUGE)] = None,
+    *,
+    reading: DataReading,
     checkpoint: Annotated[
         str | None,
         typer.Option(
@@ -149,6 +148,8 @@ def annotate(
             rich_help_panel=RUNNING,
         ),
     ] = None,
+    base: Annotated[str | None, base_option(RUNNING)] = None,
+    lora: Annotated[Path | None, lora_option(RUNNING)] = None,
     commercial: Annotated[
         bool,
         typer.Option("--commercial", help="Refuse weights whose licence binds the product.", rich_help_panel=RUNNING),
@@ -246,15 +247,15 @@ def annotate(
             "tile": tile,
             "tile_overlap": tile_overlap,
             "max_pixels": max_pixels or DEFAULT_MAX_PIXELS,
-            "value_range": read_reading(value_range, frame).value_range,
-            "frame": frame,
+            **asdict(reading.pictures),
         },
         asking="everything" if prompts is None and not is_coco(images) else "prompts",
     )
-    rules = read_rules(crowds, skip_bad=skip_bad_annotations)
-    source, asked = read_images(images, prompts, pictures, rules, warn)
+    source, asked = read_images(images, prompts, pictures, reading, warn)
     job = Job(
-        choice=Choice(checkpoint=checkpoint or default, device=device, precision=precision, engine=runtime),
+        choice=Choice(
+            checkpoint=checkpoint or default, base=base, lora=lora, device=device, precision=precision, engine=runtime
+        ),
         settings=settings,
         source=source,
         prompts={} if asked is None else asked.facts(),
@@ -289,6 +290,7 @@ def run(job: Job, running: Running, asked: Prompts | None, *, as_json: bool) -> 
         sys.stderr.write(f"samara: stopped; what was annotated is safe in {running.out}, go on with --resume\n")
         raise typer.Exit(INTERRUPTED) from None
     show(outcome, asked, as_json=as_json)
+    tell_quarantined(outcome.total.quarantined if outcome.losses else 0, outcome.store.folder)
     tell_unsaid(outcome.losses, running.writing, running.categories)
     if outcome.refused is not None:
         sys.stderr.write(f"samara: {outcome.refused}\n")

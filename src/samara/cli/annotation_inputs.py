@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from samara.annotation.settings import AnnotationSettings
     from samara.annotation.sources import Source
     from samara.annotation.store import IfThere
-    from samara.datasets.findings import Notice, ReadingRules
+    from samara.cli.options import DataReading
+    from samara.datasets.findings import Notice
 
 DEFAULT_CHECKPOINT = "samara_mini"
 
@@ -51,7 +52,7 @@ def is_coco(images: list[str]) -> bool:
 
 
 def read_images(
-    images: list[str], prompts: Path | None, pictures: Path | None, rules: ReadingRules, notice: Notice
+    images: list[str], prompts: Path | None, pictures: Path | None, reading: DataReading, notice: Notice
 ) -> tuple[Source, Prompts | None]:
     """The images, and their prompts if there are any.
 
@@ -61,12 +62,13 @@ def read_images(
     from samara.annotation.prompt_entries import open_coco, open_prompts
     from samara.annotation.sources import open_source
 
+    rules, how = reading
     if is_coco(images):
         if prompts is not None:
             raise SettingsError(f"{images[0]} brings its own boxes; give the folder of pictures with --prompts instead")
-        return open_coco(Path(images[0]), pictures, rules, notice)
+        return open_coco(Path(images[0]), pictures, rules, notice, how)
     source = open_source(images)
-    return source, None if prompts is None else open_prompts(prompts, source, rules, notice)
+    return source, None if prompts is None else open_prompts(prompts, source, rules, notice, how)
 
 
 def choose_if_there(*, resume: bool, overwrite: bool) -> IfThere:

@@ -12,14 +12,11 @@ import typer
 from samara.benchmarking.settings import GROUPS
 from samara.cli.evaluate import read_measures
 from samara.cli.options import (
-    crowds_option,
+    DataReading,
+    base_option,
     device_option,
-    frame_option,
     precision_option,
-    read_reading,
-    read_rules,
-    skip_bad_option,
-    value_range_option,
+    reads_data,
     warn,
 )
 from samara.cli.progress import work_bar
@@ -47,6 +44,7 @@ TELLING = ("picture and click", "everything", "box IoU", "centre click IoU", "pa
 """Columns that a narrow terminal shows before others; the files have all of them."""
 
 
+@reads_data(DATA)
 def compare(
     checkpoints: Annotated[
         str | None,
@@ -56,6 +54,7 @@ def compare(
             rich_help_panel=COMPARED,
         ),
     ] = None,
+    base: Annotated[str | None, base_option(COMPARED)] = None,
     records: Annotated[
         list[Path] | None,
         typer.Option(
@@ -82,10 +81,8 @@ def compare(
             rich_help_panel=DATA,
         ),
     ] = None,
-    crowds: Annotated[str, crowds_option(DATA)] = "ignore",
-    skip_bad_annotations: Annotated[bool, skip_bad_option(DATA)] = False,
-    value_range: Annotated[str | None, value_range_option(DATA)] = None,
-    frame: Annotated[int | None, frame_option(DATA)] = None,
+    *,
+    reading: DataReading,
     groups: Annotated[
         str,
         typer.Option(metavar="A,B,...", help=f"Numbers to measure: {', '.join(GROUPS)}.", rich_help_panel=THOROUGHNESS),
@@ -146,9 +143,7 @@ def compare(
     from samara.remembered import remember
 
     named = checkpoints if checkpoints is not None or records else "samara_mini"
-    rules = read_rules(crowds, skip_bad=skip_bad_annotations)
-    where = [replace(one, rules=rules) for one in read_ground_truths(ground_truth or [], images or [])]
-    reading = read_reading(value_range, frame)
+    where = [replace(one, rules=reading.rules) for one in read_ground_truths(ground_truth or [], images or [])]
     settings = BenchmarkSettings(
         groups=read_groups(groups),
         batch_sizes=read_batch_sizes(batch_sizes),
@@ -156,14 +151,14 @@ def compare(
         seconds=seconds,
         points_per_side=points_per_side,
         threads=threads,
-        reading=reading,
+        reading=reading.pictures,
     )
     evaluation = EvaluationSettings(
         measures=read_measures(measure),
         objects=objects or None,
         images=limit,
         points_per_side=points_per_side,
-        reading=reading,
+        reading=reading.pictures,
     )
     names = [name for part in (named or "").split(",") if (name := part.strip())]
     require_place(out)
@@ -178,7 +173,7 @@ def compare(
             records=records or [],
             settings=settings,
             evaluation=evaluation,
-            running=Running(device=device, precision=precision),
+            running=Running(device=device, precision=precision, base=base),
             remark=remark,
             progress=tell,
             notice=warn,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from samara.cli.options import base_option, lora_option
 from samara.cli.progress import work_bar
 from samara.cli.segment import use_threads
 
@@ -21,6 +23,8 @@ def doctor(
     checkpoint: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="What to run; findings hold for its kind of network.")
     ] = "samara_mini",
+    base: Annotated[str | None, base_option()] = None,
+    lora: Annotated[Path | None, lora_option()] = None,
     input_size: Annotated[
         int | None, typer.Option(metavar="PX", help="Side of the input. Default: the checkpoint's own.")
     ] = None,
@@ -45,6 +49,8 @@ def doctor(
     with work_bar() as tell:
         loaded = load(
             checkpoint,
+            base=base,
+            lora=lora,
             device="cpu",
             precision="float32",
             weights=weights,

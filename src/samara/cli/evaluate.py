@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samara.cli.options import (
-    crowds_option,
+    DataReading,
+    base_option,
     device_option,
-    frame_option,
+    lora_option,
     precision_option,
-    read_reading,
-    read_rules,
-    skip_bad_option,
-    value_range_option,
+    reads_data,
     warn,
 )
 from samara.cli.progress import work_bar
@@ -36,6 +34,7 @@ DATA, ASKED, RUNNING, RESULT = "Ground truth", "What is asked", "Checkpoint and 
 DEFAULT = EvaluationSettings
 
 
+@reads_data(DATA)
 def evaluate(
     ground_truth: Annotated[
         Path,
@@ -59,8 +58,8 @@ def evaluate(
             rich_help_panel=DATA,
         ),
     ] = None,
-    crowds: Annotated[str, crowds_option(DATA)] = "ignore",
-    skip_bad_annotations: Annotated[bool, skip_bad_option(DATA)] = False,
+    *,
+    reading: DataReading,
     domain: Annotated[
         str, typer.Option(metavar="NAME", help="Kind of pictures, for the records.", rich_help_panel=DATA)
     ] = "all",
@@ -68,8 +67,6 @@ def evaluate(
         int | None,
         typer.Option(min=1, metavar="N", help="Most pictures per source. Default: all.", rich_help_panel=DATA),
     ] = DEFAULT.images,
-    value_range: Annotated[str | None, value_range_option(DATA)] = None,
-    frame: Annotated[int | None, frame_option(DATA)] = None,
     measure: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help=f"{', '.join(MEASURES)}. Repeatable. Default: all.", rich_help_panel=ASKED),
@@ -90,6 +87,8 @@ def evaluate(
     checkpoint: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="What to measure.", rich_help_panel=RUNNING)
     ] = "samara_mini",
+    base: Annotated[str | None, base_option(RUNNING)] = None,
+    lora: Annotated[Path | None, lora_option(RUNNING)] = None,
     device: Annotated[str, device_option(RUNNING)] = "auto",
     precision: Annotated[str, precision_option(RUNNING)] = "auto",
     out: Annotated[
@@ -124,7 +123,7 @@ def evaluate(
         points_per_side=points_per_side,
         seed=seed,
         failures=failures,
-        reading=read_reading(value_range, frame),
+        reading=reading.pictures,
     )
     if out is not None:
         require_folder(out)
@@ -136,9 +135,11 @@ def evaluate(
             checkpoint,
             settings=settings,
             domain=domain,
-            rules=read_rules(crowds, skip_bad=skip_bad_annotations),
+            rules=reading.rules,
             part=read_part(part),
             notice=warn,
+            base=base,
+            lora=lora,
             device=device,
             precision=precision,
             out=out,

@@ -8,12 +8,17 @@ from typing import Annotated
 
 import typer
 
+from samara.cli.options import base_option, frame_option, lora_option, read_reading, value_range_option
 from samara.cli.progress import work_bar
+from samara.errors import SettingsError
 from samara.files import made_folder
+from samara.images.settings import AS_THEY_ARE
 
 
 def export(
     checkpoint: Annotated[str, typer.Option(metavar="NAME|FILE", help="Catalogue name or file.")] = "samara_mini",
+    base: Annotated[str | None, base_option()] = None,
+    lora: Annotated[Path | None, lora_option()] = None,
     form: Annotated[str, typer.Option("--format", metavar="onnx|openvino", help="What to write.")] = "onnx",
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to make.")] = Path("samara-export"),
     precision: Annotated[
@@ -24,6 +29,8 @@ def export(
         list[Path] | None,
         typer.Option(metavar="PATH", help="Picture or folder to calibrate int8 on. Repeatable."),
     ] = None,
+    value_range: Annotated[str | None, value_range_option()] = None,
+    frame: Annotated[int | None, frame_option()] = None,
     input_size: Annotated[
         int | None, typer.Option(metavar="PX", help="Side of the input. Default: the checkpoint's own.")
     ] = None,
@@ -62,10 +69,21 @@ def export(
 
     check_folder(out, overwrite=overwrite)
     pictures = calibration_files(calibration) if calibration else ()
-    loaded = load(checkpoint, device="cpu", precision="float32", input_size=input_size, download=download)
+    reading = read_reading(value_range, frame)
+    if reading != AS_THEY_ARE and not pictures:
+        raise SettingsError("--value-range and --frame are for --calibration; give that with them, or leave them out")
+    loaded = load(
+        checkpoint,
+        base=base,
+        lora=lora,
+        device="cpu",
+        precision="float32",
+        input_size=input_size,
+        download=download,
+    )
     with made_folder(out.parent), work_bar() as tell:
         exported = export_checkpoint(
-            dataclasses.replace(loaded, calibration=pictures),
+            dataclasses.replace(loaded, calibration=pictures, calibration_reading=reading),
             form,
             out,
             precision=precision,

@@ -58,14 +58,17 @@ def export_annotations(
     chosen = read_categories_chosen(categories, only=only_categories)
     options = read_writing(pictures, split, label_studio_prefix, overwrite=overwrite)
     refused: FormatsRefused | None = None
+    opened = open_store(store)
     try:
-        losses = export(open_store(store), names_in(formats), out, options, categories=chosen, is_partial=partial)
+        losses = export(opened, names_in(formats), out, options, categories=chosen, is_partial=partial)
     except FormatsRefused as error:
         refused, losses = error, dict(error.losses)
+    _, _, quarantined = opened.counts()
     if as_json:
-        typer.echo(json.dumps({"out": str(out), "losses": losses_shown(losses)}))
+        typer.echo(json.dumps({"out": str(out), "losses": losses_shown(losses), "quarantined": quarantined}))
     else:
         tell_losses(losses, out)
+    tell_quarantined(quarantined, store)
     tell_unsaid(losses, options, chosen)
     if refused is not None:
         raise refused
@@ -125,6 +128,15 @@ def tell_losses(losses: dict[str, Losses], out: Path) -> None:
                 f"samara: {name}: {one.unplaced:,} pictures lie nowhere on Earth and have coordinates in pixels; "
                 "programs for maps take them for longitude and latitude\n"
             )
+
+
+def tell_quarantined(count: int, store: Path) -> None:
+    """Say on stderr how many images of a store are in no export."""
+    if count:
+        which = "1 quarantined image is" if count == 1 else f"{count:,} quarantined images are"
+        sys.stderr.write(
+            f"samara: {store}: {which} left out of the export; `samara annotate ... --resume --retry` tries again\n"
+        )
 
 
 def tell_unsaid(written: Iterable[str], options: WriterOptions, chosen: CategoryChoice | None) -> None:

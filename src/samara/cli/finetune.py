@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from samara.cli.options import (
-    crowds_option,
+    DataReading,
+    base_option,
     device_option,
-    frame_option,
-    read_reading,
-    read_rules,
-    skip_bad_option,
-    value_range_option,
+    lora_option,
+    reads_data,
     warn,
 )
 from samara.cli.progress import work_bar
@@ -41,6 +39,7 @@ DATA, TRAINING, LOSSES, COST, RUNNING, RESULT = (
 DEFAULT = FineTuneSettings
 
 
+@reads_data(DATA)
 def finetune(
     train: Annotated[
         Path,
@@ -60,8 +59,6 @@ def finetune(
             rich_help_panel=DATA,
         ),
     ] = None,
-    value_range: Annotated[str | None, value_range_option(DATA)] = None,
-    frame: Annotated[int | None, frame_option(DATA)] = None,
     validation: Annotated[
         Path | None,
         typer.Option(
@@ -76,8 +73,8 @@ def finetune(
     validation_fraction: Annotated[
         float, typer.Option(metavar="X", help="Of the pictures, where nothing says which.", rich_help_panel=DATA)
     ] = DEFAULT.validation_fraction,
-    crowds: Annotated[str, crowds_option(DATA)] = "ignore",
-    skip_bad_annotations: Annotated[bool, skip_bad_option(DATA)] = False,
+    *,
+    reading: DataReading,
     trained: Annotated[
         Trained,
         typer.Option(metavar="decoder|lora|everything", help="What learns.", rich_help_panel=TRAINING),
@@ -111,7 +108,7 @@ def finetune(
         bool,
         typer.Option(
             "--lora-apart",
-            help="Write the low-rank updates and the decoder alone, for samara.load(..., lora=FILE).",
+            help="Write the low-rank updates and the decoder alone, which --lora then takes.",
             rich_help_panel=TRAINING,
         ),
     ] = DEFAULT.lora_apart,
@@ -171,6 +168,8 @@ def finetune(
     checkpoint: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="What to start from.", rich_help_panel=RUNNING)
     ] = "samara_mini",
+    base: Annotated[str | None, base_option(RUNNING)] = None,
+    lora: Annotated[Path | None, lora_option(RUNNING)] = None,
     device: Annotated[str, device_option(RUNNING)] = "auto",
     curve: Annotated[
         bool | None,
@@ -208,7 +207,6 @@ def finetune(
     On several GPUs of one machine: torchrun --nproc-per-node 4 -m samara finetune ...
     """
     from samara.checkpoints.load import load
-    from samara.datasets.ground_truth import read_as
     from samara.finetune import fine_tune_with_views
     from samara.finetuning.data_sets import read_sets
     from samara.finetuning.place import require_place
@@ -238,16 +236,14 @@ def finetune(
         checkpoint_blocks=checkpoint_blocks,
         seed=seed,
     )
+    data = (train, images, validation, validation_images)
     views = choose_views(out, tensorboard, report, curve=curve)
-    rules = read_rules(crowds, skip_bad=skip_bad_annotations)
-    reading = read_reading(value_range, frame)
     with views.prepared(overwrite=overwrite):
-        sets = read_sets(
-            train, images, validation, validation_images, validation_fraction, seed, rules=rules, notice=warn
+        training, held_out = read_sets(
+            *data, validation_fraction, seed, rules=reading.rules, reading=reading.pictures, notice=warn
         )
-        training, held_out = (read_as(one, reading) for one in sets)
         own_device = local_device(device)
-        loaded = load(checkpoint, device=own_device, precision="float32")
+        loaded = load(checkpoint, base=base, lora=lora, device=own_device, precision="float32")
         with joined_processes(own_device) as processes, work_bar() as tell:
             result = fine_tune_with_views(
                 loaded, training, held_out, out, settings, views, progress=tell, notice=warn, processes=processes

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias
 
 import typer
 
@@ -13,6 +16,9 @@ from samara.errors import SettingsError
 if TYPE_CHECKING:
     from samara.datasets.findings import ReadingRules
     from samara.images.settings import PictureReading
+
+Command: TypeAlias = Callable[..., None]
+"""What typer is given."""
 
 
 def device_option(panel: str) -> Any:  # Any: typer.Option's own type
@@ -27,6 +33,24 @@ def device_option(panel: str) -> Any:  # Any: typer.Option's own type
 def precision_option(panel: str) -> Any:  # Any: typer.Option's own type
     """What PyTorch computes in; see `device_option`."""
     return typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.", rich_help_panel=panel)
+
+
+def base_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
+    """The checkpoint that gives what a file lacks; see `device_option`."""
+    return typer.Option(
+        metavar="NAME|FILE",
+        help="Of a file that holds a part of a network, e.g. a mask decoder: the checkpoint that gives the rest.",
+        rich_help_panel=panel,
+    )
+
+
+def lora_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
+    """Updates that are folded in; see `device_option`."""
+    return typer.Option(
+        metavar="FILE",
+        help="Low-rank updates of `samara finetune --lora-apart`, trained on the checkpoint.",
+        rich_help_panel=panel,
+    )
 
 
 def points_per_side_option(panel: str) -> Any:  # Any: typer.Option's own type
@@ -55,7 +79,7 @@ def export_pictures_option(panel: str | None = None, *names: str) -> Any:  # Any
     )
 
 
-def value_range_option(panel: str) -> Any:  # Any: typer.Option's own type
+def value_range_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
     """What is black and white; see `device_option`."""
     return typer.Option(
         metavar="BLACK,WHITE",
@@ -139,7 +163,7 @@ def warn(sentence: str) -> None:
     sys.stderr.write(f"samara: {sentence}\n")
 
 
-def frame_option(panel: str) -> Any:  # Any: typer.Option's own type
+def frame_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
     """Which of several frames; see `device_option`."""
     return typer.Option(
         min=0, metavar="N", help="Which frame or page, from 0, of files that hold several.", rich_help_panel=panel
@@ -165,6 +189,67 @@ def read_reading(value_range: str | None, frame: int | None) -> PictureReading:
     return PictureReading((black, white), frame)
 
 
+class DataReading(NamedTuple):
+    """How a command reads a data set.
+
+    Attributes:
+        rules: what becomes of crowds and of bad annotations.
+        pictures: how its pictures are read.
+    """
+
+    rules: ReadingRules
+    pictures: PictureReading
+
+
+def reads_data(annotations: str, pictures: str | None = None) -> Callable[[Command], Command]:
+    """A decorator: --crowds, --skip-bad-annotations, --value-range and --frame in place of the parameter `reading`.
+
+    The command gets them read, as a `DataReading`.
+
+    Args:
+        annotations: heading in the help below which the first two stand.
+        pictures: that of the other two; None for the same.
+    """
+    added = _data_options(annotations, annotations if pictures is None else pictures)
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def reading_first(**given: Any) -> None:  # Any: what typer read
+            texts = {one.name: given.pop(one.name) for one in added}
+            command(reading=_read_data(**texts), **given)
+
+        signature = _with_options(inspect.signature(command, eval_str=True), added)
+        reading_first.__signature__ = signature  # type: ignore[attr-defined]  # what typer looks at
+        reading_first.__annotations__ = {name: one.annotation for name, one in signature.parameters.items()}
+        return reading_first
+
+    return decorate
+
+
+def _data_options(annotations: str, pictures: str) -> list[inspect.Parameter]:
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return [
+        inspect.Parameter(name, kind, default=default, annotation=annotation)
+        for name, default, annotation in (
+            ("crowds", "ignore", Annotated[str, crowds_option(annotations)]),
+            ("skip_bad_annotations", False, Annotated[bool, skip_bad_option(annotations)]),
+            ("value_range", None, Annotated[str | None, value_range_option(pictures)]),
+            ("frame", None, Annotated[int | None, frame_option(pictures)]),
+        )
+    ]
+
+
+def _with_options(signature: inspect.Signature, added: list[inspect.Parameter]) -> inspect.Signature:
+    """A signature with options where it has `reading`."""
+    kept = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in signature.parameters.values()]
+    place = [one.name for one in kept].index("reading")
+    return signature.replace(parameters=[*kept[:place], *added, *kept[place + 1 :]])
+
+
+def _read_data(crowds: str, skip_bad_annotations: bool, value_range: str | None, frame: int | None) -> DataReading:
+    return DataReading(read_rules(crowds, skip_bad=skip_bad_annotations), read_reading(value_range, frame))
+
+
 # What arguments of Python are called on the command line.
 _ARGUMENTS = (
     (re.compile(r'value_range="auto"'), "--value-range auto"),
@@ -172,6 +257,12 @@ _ARGUMENTS = (
     (re.compile(r"value_range=\((-?\w[^\s,()]*), (-?\w[^\s,()]*)\)"), r"--value-range \1,\2"),
     (re.compile(r"\bleave value_range out\b"), "leave --value-range out"),
     (re.compile(r"\bframe=(\d+)"), r"--frame \1"),
+    (re.compile(r": samara\.load\([^()]*, base=\.\.\.\)"), "; name that with --base NAME|FILE"),
+    (re.compile(r"\bleave the base out\b"), "leave --base out"),
+    (
+        re.compile(r"use samara\.load\(that checkpoint, lora=('[^']*'|\"[^\"]*\")\)"),
+        r"give that checkpoint with --checkpoint, and --lora \1",
+    ),
     (
         re.compile(r"more than max_pixels=(\d+), and was not decoded; raise max_pixels"),
         r"more than \1, and was not decoded; annotate it with a larger --max-pixels",

@@ -14,8 +14,10 @@ import typer
 from samara.cli.interrupts import terminated_as_interrupted
 from samara.cli.options import (
     as_options,
+    base_option,
     device_option,
     frame_option,
+    lora_option,
     points_per_side_option,
     read_reading,
     value_range_option,
@@ -103,6 +105,8 @@ def segment(
     checkpoint: Annotated[
         str, typer.Option(metavar="NAME|FILE", help="Catalogue name or file.", rich_help_panel=RUNNING)
     ] = "samara_mini",
+    base: Annotated[str | None, base_option(RUNNING)] = None,
+    lora: Annotated[Path | None, lora_option(RUNNING)] = None,
     download: Annotated[
         bool,
         typer.Option("--download", help="Fetch it if it is not on this machine.", rich_help_panel=RUNNING),
@@ -181,10 +185,13 @@ def segment(
     with terminated_as_interrupted(), work_bar() as tell:
         loaded = load(
             checkpoint,
+            base=base,
+            lora=lora,
             device=device,
             precision=precision,
             engine=engine,
             calibration=calibration or (),
+            calibration_reading=reading,
             hq_token_only=hq_token_only,
             download=download,
         )

@@ -18,7 +18,7 @@ from samara.datasets.findings import Findings
 from samara.datasets.picture_names import PictureFolder
 from samara.datasets.sa1b_reading import as_coco, is_sa1b
 from samara.errors import DatasetError, ImageError
-from samara.images.read import picture_size
+from samara.images.settings import AS_THEY_ARE, PictureReading
 
 # What COCO numbers with; some programs use text.
 Identifier: TypeAlias = int | str
@@ -86,13 +86,16 @@ class CocoDocument:
                 yield where, row, image_id
 
 
-def read_document(annotations: Path, findings: Findings, pictures: Path | None) -> CocoDocument:
+def read_document(
+    annotations: Path, findings: Findings, pictures: Path | None, reading: PictureReading = AS_THEY_ARE
+) -> CocoDocument:
     """Read everything but masks and boxes.
 
     Args:
         annotations: the file; or the folder of an SA-1B data set.
         findings: what is met on the way.
         pictures: their folder, for sizes that the file lacks; None if it is not known.
+        reading: how they are read, for their sizes too.
 
     Raises:
         DatasetError: it is no such file.
@@ -101,7 +104,7 @@ def read_document(annotations: Path, findings: Findings, pictures: Path | None) 
     document = open_document(annotations, file)
     categories = category_names(document.get("categories"), file, findings)
     images, refused = listed_images(
-        document["images"], file, findings, None if pictures is None else PictureFolder(pictures)
+        document["images"], file, findings, None if pictures is None else PictureFolder(pictures), reading
     )
     return CocoDocument(file, tuple(document["annotations"]), images, refused, categories)
 
@@ -182,6 +185,7 @@ def listed_images(
     file: str,
     findings: Findings,
     pictures: PictureFolder | None,  # Any: JSON values
+    reading: PictureReading = AS_THEY_ARE,
 ) -> tuple[dict[Identifier, Listed], set[Identifier]]:
     """Read the list of images: those that can be used by their ids, and the ids of the others."""
     seen: dict[Identifier, Mapping[str, Any]] = {}
@@ -200,7 +204,7 @@ def listed_images(
             collection = row.get("source")
             listed[image_id] = Listed(
                 name,
-                _size(row, name, where, findings, pictures),
+                _size(row, name, where, findings, pictures, reading),
                 collection if isinstance(collection, str) and collection else None,
             )
             refused.remove(image_id)
@@ -208,7 +212,12 @@ def listed_images(
 
 
 def _size(
-    row: Mapping[str, Any], name: str, where: str, findings: Findings, pictures: PictureFolder | None
+    row: Mapping[str, Any],
+    name: str,
+    where: str,
+    findings: Findings,
+    pictures: PictureFolder | None,
+    reading: PictureReading,
 ) -> tuple[int, int]:
     """H, W as the file says, or else the picture."""
     sides = {side: row.get(side) for side in ("height", "width")}
@@ -224,7 +233,7 @@ def _size(
     if path is None:
         raise DatasetError(f"{where} has {lacking}, and its picture was not found, which would tell its size.")
     try:
-        size_hw = picture_size(path)
+        size_hw = reading.size_hw(path)
     except ImageError as error:
         raise DatasetError(f"{where} has {lacking}, and its picture cannot tell its size: {error}") from error
     findings.note(SIZES_FROM_PICTURES)

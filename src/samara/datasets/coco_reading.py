@@ -23,6 +23,7 @@ from samara.datasets.findings import USUAL, Findings, Notice, ReadingRules
 from samara.datasets.ground_truth import Instance, LabelledImage
 from samara.datasets.picture_names import PictureFolder
 from samara.errors import DatasetError, SettingsError
+from samara.images.settings import AS_THEY_ARE, PictureReading
 from samara.masks.polygons import rasterise_polygons
 from samara.masks.rle import Rle
 
@@ -33,7 +34,11 @@ _BORDER_PX = 1.0
 
 
 def read_coco(
-    annotations: Path, images: Path, rules: ReadingRules = USUAL, notice: Notice | None = None
+    annotations: Path,
+    images: Path,
+    rules: ReadingRules = USUAL,
+    notice: Notice | None = None,
+    reading: PictureReading = AS_THEY_ARE,
 ) -> list[LabelledImage]:
     """Read a COCO instances file.
 
@@ -46,6 +51,7 @@ def read_coco(
         images: folder of the pictures.
         rules: what becomes of crowds and of bad entries.
         notice: called with a sentence for each kind of thing that was left out or mended.
+        reading: how the pictures are read; of a file with several frames, the size is that of the one that is meant.
 
     Returns:
         All images listed, in that order, also those without annotations. `category` is None for annotations
@@ -59,7 +65,7 @@ def read_coco(
     """
     annotations, images = Path(annotations), Path(images)
     findings = Findings(repr(str(annotations)), rules)
-    document = read_document(annotations, findings, images)
+    document = read_document(annotations, findings, images, reading)
     paths = _paths(document, images, findings)
     instances: dict[Identifier, list[Instance]] = {image_id: [] for image_id in document.images}
     for where, annotation, image_id in document.annotations(findings):
@@ -71,7 +77,13 @@ def read_coco(
         findings.require_some(sum(map(len, instances.values())), "annotations")
     return [
         LabelledImage(
-            paths[image_id], image.size_hw, tuple(instances[image_id]), image.name, str(annotations), image.collection
+            paths[image_id],
+            image.size_hw,
+            tuple(instances[image_id]),
+            image.name,
+            str(annotations),
+            image.collection,
+            reading,
         )
         for image_id, image in document.images.items()
     ]

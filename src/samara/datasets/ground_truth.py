@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
@@ -103,11 +103,6 @@ class DataSet:
 
     images: tuple[LabelledImage, ...]
     parts: Mapping[Part, tuple[LabelledImage, ...]] = field(default_factory=dict)
-
-
-def read_as(images: Iterable[LabelledImage], reading: PictureReading) -> list[LabelledImage]:
-    """The same images, whose pictures are read in a certain way."""
-    return [replace(image, reading=reading) for image in images]
 
 
 def split_by_image(

@@ -13,12 +13,17 @@ from samara.datasets.yolo import open_yolo
 from samara.datasets.yolo_layout import find_layout, is_whole
 from samara.datasets.yolo_names import YAML_SUFFIXES, find_description
 from samara.errors import DatasetError
+from samara.images.settings import AS_THEY_ARE, PictureReading
 
 KINDS = "a COCO file (.json), the yaml or the folder of a YOLO-seg data set, or a folder of SA-1B files"
 
 
 def open_data_set(
-    path: Path, images: Path | None = None, rules: ReadingRules = USUAL, notice: Notice | None = None
+    path: Path,
+    images: Path | None = None,
+    rules: ReadingRules = USUAL,
+    notice: Notice | None = None,
+    reading: PictureReading = AS_THEY_ARE,
 ) -> DataSet:
     """Read ground truth of any kind that is understood.
 
@@ -28,16 +33,17 @@ def open_data_set(
         images: folder of the pictures. None for those of the YOLO data set, or those beside the COCO file.
         rules: what becomes of crowds and of bad entries.
         notice: called with a sentence for each kind of thing that was left out or mended.
+        reading: how the pictures are read; of a file with several frames, the size is that of the one that is meant.
 
     Raises:
         DatasetError: it is of no such kind, or damaged; see there.
     """
     path = Path(path)
     if is_yolo(path):
-        return open_yolo(path, images, rules, notice)
+        return open_yolo(path, images, rules, notice, reading)
     _refuse_others(path)
     beside = path if path.is_dir() else path.parent
-    return DataSet(tuple(read_coco(path, images or beside, rules, notice)))
+    return DataSet(tuple(read_coco(path, images or beside, rules, notice, reading)))
 
 
 def is_yolo(path: Path) -> bool:

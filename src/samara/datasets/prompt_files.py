@@ -25,6 +25,7 @@ from samara.datasets.yolo import category_of as class_of
 from samara.datasets.yolo_layout import Layout, find_apart, find_layout, is_whole
 from samara.datasets.yolo_names import YAML_SUFFIXES, Description, find_description
 from samara.errors import DatasetError, PromptError
+from samara.images.settings import AS_THEY_ARE, PictureReading
 from samara.prompts import TOLERANCE_PX, Prompt
 
 _KINDS = (
@@ -64,7 +65,11 @@ _Asked: TypeAlias = tuple[Prompt, str | None]
 
 
 def read_prompts(
-    path: Path, pictures: Path | None = None, rules: ReadingRules = USUAL, notice: Notice | None = None
+    path: Path,
+    pictures: Path | None = None,
+    rules: ReadingRules = USUAL,
+    notice: Notice | None = None,
+    reading: PictureReading = AS_THEY_ARE,
 ) -> FilePrompts:
     """Read prompts from whatever kind of file it is.
 
@@ -74,6 +79,7 @@ def read_prompts(
             files that do not state their sizes.
         rules: what becomes of crowds and of bad entries.
         notice: called with a sentence for each kind of thing that was left out or mended.
+        reading: how the pictures are read; of a file with several frames, the size is that of the one that is meant.
 
     Raises:
         DatasetError: of none of these kinds, or damaged; everything was left out. See there.
@@ -81,16 +87,20 @@ def read_prompts(
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix == ".json":
-        return read_coco_boxes(path, pictures, rules, notice)
+        return read_coco_boxes(path, pictures, rules, notice, reading)
     if suffix == ".csv":
         return read_points(path, rules, notice)
     if suffix in (".txt", *YAML_SUFFIXES) or path.is_dir():
-        return read_yolo_boxes(path, pictures, rules, notice)
+        return read_yolo_boxes(path, pictures, rules, notice, reading)
     raise DatasetError(f"{str(path)!r} holds no prompts that are understood; give {_KINDS}.")
 
 
 def read_coco_boxes(
-    annotations: Path, pictures: Path | None = None, rules: ReadingRules = USUAL, notice: Notice | None = None
+    annotations: Path,
+    pictures: Path | None = None,
+    rules: ReadingRules = USUAL,
+    notice: Notice | None = None,
+    reading: PictureReading = AS_THEY_ARE,
 ) -> FilePrompts:
     """Read the boxes of a COCO instances file; of annotations without one, those around their masks.
 
@@ -100,6 +110,7 @@ def read_coco_boxes(
         pictures: their folder, where the file does not state their sizes.
         rules: crowds are left out unless they are taken as objects: their boxes hold many of these.
         notice: see `read_prompts`.
+        reading: likewise.
 
     Returns:
         All images listed, also those without boxes.
@@ -109,7 +120,7 @@ def read_coco_boxes(
             image; nothing but crowds.
     """
     findings = Findings(repr(str(annotations)), rules)
-    document = read_document(Path(annotations), findings, pictures)
+    document = read_document(Path(annotations), findings, pictures, reading)
     found: dict[str, list[_Asked]] = {}
     for image_id, image in list(document.images.items()):
         if image.name in found:
@@ -170,7 +181,11 @@ def _cut(box_xyxy: Sequence[float], size_hw: tuple[int, int], where: str, findin
 
 
 def read_yolo_boxes(
-    labels: Path, pictures: Path | None = None, rules: ReadingRules = USUAL, notice: Notice | None = None
+    labels: Path,
+    pictures: Path | None = None,
+    rules: ReadingRules = USUAL,
+    notice: Notice | None = None,
+    reading: PictureReading = AS_THEY_ARE,
 ) -> FilePrompts:
     """Read YOLO labels as boxes: lines `class x_centre y_centre width height [confidence]`, or outlines.
 
@@ -182,6 +197,7 @@ def read_yolo_boxes(
             yaml has its own.
         rules: what becomes of bad entries.
         notice: see `read_prompts`.
+        reading: likewise.
 
     Returns:
         The pictures that have a label file, also an empty one.
@@ -200,7 +216,7 @@ def read_yolo_boxes(
         if root is not None and pair.picture.is_relative_to(root):
             name = pair.picture.relative_to(root).as_posix()
         with findings.entry():
-            size_hw = size_of(pair)
+            size_hw = size_of(pair, reading)
             found[name] = list(_yolo_lines(pair.label, size_hw, layout.description, findings))
     return _all(found, findings, notice)
 

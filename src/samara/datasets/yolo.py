@@ -15,7 +15,7 @@ from samara.datasets.text_files import read_text
 from samara.datasets.yolo_layout import Layout, Pair, find_layout
 from samara.datasets.yolo_names import Description, name_of_class
 from samara.errors import DatasetError, ImageError, SettingsError
-from samara.images.read import picture_size
+from samara.images.settings import AS_THEY_ARE, PictureReading
 from samara.masks.polygons import rasterise_polygons
 from samara.masks.rle import Rle
 
@@ -26,18 +26,26 @@ REPEATED_LINES = "lines stand in their label file twice; they count once"
 
 
 def read_yolo(
-    data: Path, images: Path | None = None, rules: ReadingRules = USUAL, notice: Notice | None = None
+    data: Path,
+    images: Path | None = None,
+    rules: ReadingRules = USUAL,
+    notice: Notice | None = None,
+    reading: PictureReading = AS_THEY_ARE,
 ) -> list[LabelledImage]:
     """Read a YOLO segmentation data set; see `open_yolo`.
 
     Returns:
         The images of all parts.
     """
-    return list(open_yolo(data, images, rules, notice).images)
+    return list(open_yolo(data, images, rules, notice, reading).images)
 
 
 def open_yolo(
-    data: Path, images: Path | None = None, rules: ReadingRules = USUAL, notice: Notice | None = None
+    data: Path,
+    images: Path | None = None,
+    rules: ReadingRules = USUAL,
+    notice: Notice | None = None,
+    reading: PictureReading = AS_THEY_ARE,
 ) -> DataSet:
     """Read a YOLO segmentation data set.
 
@@ -52,6 +60,7 @@ def open_yolo(
         images: folder of the pictures, with the tree of the labels, where they do not lie in the data set.
         rules: what becomes of bad entries.
         notice: called with a sentence for each kind of thing that was left out or mended.
+        reading: how the pictures are read; of a file with several frames, the size is that of the one that is meant.
 
     Returns:
         The images, by folders sorted by name; the name is the path relative to the data set, such as
@@ -64,7 +73,7 @@ def open_yolo(
     data = Path(data)
     findings = Findings(repr(str(data)), rules)
     layout = find_layout(data, images, findings)
-    labelled = {image.name: image for image in _labelled(layout, findings)}
+    labelled = {image.name: image for image in _labelled(layout, findings, reading)}
     findings.settle(notice)
     if any(pair.label is not None for pair in layout.pairs) and findings.faults:
         findings.require_some(sum(len(image.instances) for image in labelled.values()), "outlines")
@@ -74,23 +83,23 @@ def open_yolo(
     return DataSet(tuple(labelled.values()), parts)
 
 
-def _labelled(layout: Layout, findings: Findings) -> Iterator[LabelledImage]:
+def _labelled(layout: Layout, findings: Findings, reading: PictureReading) -> Iterator[LabelledImage]:
     for pair in layout.pairs:
         with findings.entry():
-            size_hw = size_of(pair)
+            size_hw = size_of(pair, reading)
             instances = tuple(_instances(pair.label, size_hw, layout.description, findings)) if pair.label else ()
             source = None if pair.label is None else str(pair.label)
-            yield LabelledImage(pair.picture, size_hw, instances, pair.name, source)
+            yield LabelledImage(pair.picture, size_hw, instances, pair.name, source, reading=reading)
 
 
-def size_of(pair: Pair) -> tuple[int, int]:
-    """H, W of a picture.
+def size_of(pair: Pair, reading: PictureReading = AS_THEY_ARE) -> tuple[int, int]:
+    """H, W of a picture, or of the frame that is meant.
 
     Raises:
         DatasetError: it cannot be read.
     """
     try:
-        return picture_size(pair.picture)
+        return reading.size_hw(pair.picture)
     except ImageError as error:
         of = "of the data set" if pair.label is None else f"of {str(pair.label)!r}"
         raise DatasetError(f"The picture {of} cannot be used: {error}") from error

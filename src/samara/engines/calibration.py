@@ -22,7 +22,7 @@ import numpy.typing as npt
 from samara.engines.quiet_libraries import import_nncf
 from samara.errors import SettingsError
 from samara.images.paths import Finder
-from samara.images.read import read_image
+from samara.images.settings import AS_THEY_ARE, PictureReading
 from samara.loaded import Loaded
 from samara.photos import BUNDLED_PHOTOS
 from samara.preprocessing import Frame, to_network_input
@@ -51,8 +51,15 @@ def calibration_files(given: Sequence[str | os.PathLike[str]]) -> tuple[str, ...
     return tuple(str(path) for path in chosen[::step])
 
 
-def calibration_inputs(loaded: Loaded, pictures: Sequence[str]) -> list[npt.NDArray[np.float32]]:
+def calibration_inputs(
+    loaded: Loaded, pictures: Sequence[str], reading: PictureReading = AS_THEY_ARE
+) -> list[npt.NDArray[np.float32]]:
     """Pictures as network input, each (1, 3, S, S).
+
+    Args:
+        loaded: what it is the input of.
+        pictures: their paths.
+        reading: how they are read.
 
     Raises:
         ImageError: one of them cannot be read.
@@ -60,10 +67,25 @@ def calibration_inputs(loaded: Loaded, pictures: Sequence[str]) -> list[npt.NDAr
     preprocessing = loaded.variant.preprocessing
     inputs = []
     for path in pictures:
-        image = read_image(path)
+        image = reading.pixels(path)
         frame = Frame((image.shape[0], image.shape[1]), loaded.input_size)
         inputs.append(to_network_input(image, frame, preprocessing.mean, preprocessing.std).numpy())
     return inputs
+
+
+def calibrated(
+    loaded: Loaded,
+    model: Any,  # Any: openvino.Model; the library is optional
+) -> Any:
+    """An image encoder in int8, calibrated on the pictures of a checkpoint, or else on the bundled photos; `quantise`.
+
+    Raises:
+        ImageError: a picture cannot be read.
+        MissingExtra: NNCF is not installed.
+    """
+    # How somebody reads pictures of their own is nothing for the bundled photos, which are plain.
+    reading = loaded.calibration_reading if loaded.calibration else AS_THEY_ARE
+    return quantise(model, calibration_inputs(loaded, loaded.calibration or calibration_files(()), reading))
 
 
 def quantise(

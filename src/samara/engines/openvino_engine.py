@@ -16,7 +16,7 @@ import torch
 from samara._version import __version__
 from samara.devices import Precision
 from samara.engines.cache import cached
-from samara.engines.calibration import FLOATING, calibration_files, calibration_inputs, quantise
+from samara.engines.calibration import FLOATING, calibrated, calibration_files
 from samara.engines.graph_engine import Array, GraphEngine, Run
 from samara.engines.graphs import FORM, Graph, check_plain, decoder_graphs_of, encoder_graph_of
 from samara.engines.quiet_libraries import import_openvino, start
@@ -62,10 +62,9 @@ def _encoder_path(loaded: Loaded) -> Path:
         return _converted(loaded.fingerprint, make_graph)
     pictures = loaded.calibration or calibration_files(())
 
-    def change(model: Model) -> Model:
-        return quantise(model, calibration_inputs(loaded, pictures))
-
-    return _converted(loaded.fingerprint, make_graph, pictures=pictures, change=change)
+    read_as = loaded.calibration_reading.facts() if loaded.calibration else {}
+    weights = f"{loaded.fingerprint}-{json.dumps(read_as)}" if read_as else loaded.fingerprint
+    return _converted(weights, make_graph, pictures=pictures, change=functools.partial(calibrated, loaded))
 
 
 def convert(graph: Graph) -> Model:

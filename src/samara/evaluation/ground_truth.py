@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from samara.datasets.findings import CROWDS_HINT, USUAL, Findings, Notice, ReadingRules
-from samara.datasets.ground_truth import PARTS, DataSet, LabelledImage, Part, read_as
+from samara.datasets.ground_truth import PARTS, DataSet, LabelledImage, Part
 from samara.datasets.opening import digest_of, open_data_set
 from samara.errors import DatasetError
 from samara.evaluation.draws import generator_of, generator_of_object
@@ -127,8 +127,8 @@ def read_ground_truth(where: GroundTruth, settings: EvaluationSettings, notice: 
             to evaluate on.
         ImageError: a picture cannot be read.
     """
-    found = open_data_set(where.annotations, where.images, where.rules, notice)
-    images = read_as(_of_part(found, where, notice), settings.reading)
+    found = open_data_set(where.annotations, where.images, where.rules, notice, settings.reading)
+    images = _of_part(found, where, notice)
     findings = Findings(repr(str(where.annotations)), where.rules)
     findings.note(CROWDS, sum(one.is_crowd for image in images for one in image.instances))
     drawn = [one for image in images for one in image.instances if not one.is_crowd]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from samara.devices import Precision
-from samara.engines.calibration import calibration_files, calibration_inputs, quantise
+from samara.engines.calibration import calibrated
 from samara.engines.graph_engine import Run
 from samara.engines.graphs import Graph
 from samara.engines.onnxruntime_engine import open_session, write_onnx
@@ -48,8 +48,7 @@ def _write_onnx(loaded: Loaded, graph: Graph, precision: Precision, path: Path) 
 def _write_openvino(loaded: Loaded, graph: Graph, precision: Precision, path: Path) -> None:
     model: Any = convert(graph)  # Any: openvino.Model; the library is optional
     if precision == "int8" and graph.name == "image_encoder":
-        pictures: Sequence[str] = loaded.calibration or calibration_files(())
-        model = quantise(model, calibration_inputs(loaded, pictures))
+        model = calibrated(loaded, model)
     import_openvino().save_model(model, path, compress_to_fp16=precision == "float16")
 
 

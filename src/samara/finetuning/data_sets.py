@@ -8,6 +8,7 @@ from samara.datasets.findings import USUAL, Notice, ReadingRules
 from samara.datasets.ground_truth import DataSet, LabelledImage, split_by_image
 from samara.datasets.opening import open_data_set
 from samara.errors import DatasetError
+from samara.images.settings import AS_THEY_ARE, PictureReading
 
 
 def read_sets(
@@ -20,6 +21,7 @@ def read_sets(
     *,
     rules: ReadingRules = USUAL,
     notice: Notice | None = None,
+    reading: PictureReading = AS_THEY_ARE,
 ) -> tuple[list[LabelledImage], list[LabelledImage]]:
     """Read two data sets, or one that is divided by picture.
 
@@ -35,6 +37,7 @@ def read_sets(
         seed: of that choice.
         rules: what becomes of crowds and of bad entries.
         notice: called with a sentence for each kind of thing that was left out or mended.
+        reading: how the pictures are read.
 
     Returns:
         Training and validation pictures.
@@ -43,10 +46,10 @@ def read_sets(
         DatasetError: a data set cannot be read, or has no part to train on or to validate with; a single picture is
             to be divided.
     """
-    given = open_data_set(train, images, rules, notice)
+    given = open_data_set(train, images, rules, notice, reading)
     training = list(_training(given, train))
     if validation is not None:
-        other = open_data_set(validation, validation_images or images, rules, notice)
+        other = open_data_set(validation, validation_images or images, rules, notice, reading)
         return training, list(_validation(other, validation))
     if "val" in given.parts:
         return training, list(given.parts["val"])

@@ -84,10 +84,12 @@ def recommend(
 
     Raises:
         SettingsError: a name or number is not accepted; the message lists what is. Or the speed of another machine
-            shall be measured, or nothing that can be is at hand.
+            shall be measured, or nothing that can be is at hand; or ground truth came without pictures, or they
+            without it.
         SamaraError: pictures, ground truth or records cannot be used.
         DeviceError: a device was asked for that is not there.
     """
+    _require_both(ground_truth, images)
     wanted = request(
         task=task,
         domain=domain,
@@ -107,10 +109,8 @@ def recommend(
     here_now = _at_hand() if at_hand is None else at_hand
     known = _measured_before(here) if records is None else list(records)
     found = choose(wanted, where, measurements(known, where, wanted.domain), here_now)
-    if ground_truth is None and images is None:
-        return found
     if ground_truth is None or images is None:
-        raise SettingsError("measuring first needs both, the ground truth and the folder of its pictures")
+        return found
     # Here, because it loads torch, which a recommendation from figures does not need.
     from samara.evaluation.ground_truth import GroundTruth
     from samara.recommendation.measure_first import measure_first
@@ -124,6 +124,24 @@ def recommend(
         notice=notice,
     )
     return choose(wanted, where, measurements(known, where, wanted.domain), here_now)
+
+
+def _require_both(ground_truth: object, images: object) -> None:
+    """Before anything is looked at, let alone timed.
+
+    Raises:
+        SettingsError: what measuring first needs was given by half.
+    """
+    if ground_truth is None and images is not None:
+        raise SettingsError(
+            f"--images {images} came without --ground-truth, which measuring first needs as well; give the COCO file "
+            "of these pictures too, or leave both out"
+        )
+    if images is None and ground_truth is not None:
+        raise SettingsError(
+            f"--ground-truth {ground_truth} came without --images, which measuring first needs as well; give the "
+            "folder of its pictures too, or leave both out"
+        )
 
 
 def choose(wanted: Request, where: Target, measured: Measurements, at_hand: Collection[str]) -> Recommendation:

@@ -101,7 +101,7 @@ def find_candidate(checkpoint: str, running: Running, store: Store | None = None
 def _on(base: Path, part: Candidate) -> Candidate:
     """A candidate whose file holds a part, with what gives the rest."""
     size = (part.file_bytes or 0) + _length(base)
-    return replace(part, base=str(base), base_sha256=digest_file(base, "sha256"), file_bytes=size)
+    return replace(part, base=str(base), base_sha256=digest_checkpoint(base, "sha256"), file_bytes=size)
 
 
 def _length(path: Path) -> int:

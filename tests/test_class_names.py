@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from samara.class_names import COCO, LONGEST, names_in_file, numbered
+from samara.class_names import COCO, LONGEST, fitting_names, names_in_file, numbered
 
 
 def test_coco_has_80_different_classes_in_the_known_order():
@@ -53,3 +53,13 @@ def test_names_cannot_write_to_terminals():
 
 def test_numbered():
     assert numbered(2) == ("class 0", "class 1")
+
+
+def test_names_that_are_not_the_files_own_are_told():
+    assert fitting_names('{"0": "nut"}', 1, ("object",)) == (("nut",), "")
+    assert fitting_names(None, 1, ("object",)) == (("object",), "")
+    names, told = fitting_names("no JSON", 1, ("object",))
+    assert (names, told) == (("object",), "1 class without usable names, named as usual instead")
+    names, told = fitting_names('{"0": "nut"}', 2, ("object",))
+    assert (names, told) == (numbered(2), "2 classes but names for 1, numbered instead")
+    assert fitting_names(None, 2, ())[1] == "2 classes without usable names, numbered instead"

@@ -46,6 +46,30 @@ def names_in_file(text: str | None) -> tuple[str, ...] | None:
     return tuple(_showable(name) or f"class {index}" for index, name in enumerate(names))
 
 
+def fitting_names(text: str | None, count: int, usual: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """Name the classes of a checkpoint file.
+
+    Args:
+        text: what the file states, see `names_in_file`.
+        count: classes that its network knows.
+        usual: names that hold where the file states none and their number fits.
+
+    Returns:
+        One name per class; and what to tell of names that are not the file's own, as "2 classes without usable
+        names, numbered instead", empty if there is nothing to tell.
+    """
+    stated = names_in_file(text)
+    if stated and len(stated) == count:
+        return stated, ""
+    are_usual = len(usual) == count
+    if text is None and are_usual:
+        return usual, ""
+    what = "without usable names" if stated is None else f"but names for {len(stated)}"
+    taken = "named as usual instead" if are_usual else "numbered instead"
+    classes = f"{count} class{'' if count == 1 else 'es'}"
+    return usual if are_usual else numbered(count), f"{classes} {what}, {taken}"
+
+
 def numbered(count: int) -> tuple[str, ...]:
     """Names for classes of which nothing is known."""
     return tuple(f"class {index}" for index in range(count))

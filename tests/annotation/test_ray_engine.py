@@ -14,9 +14,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 
 from samara.annotation import ray_engine
 from samara.annotation.annotator import Annotator
+from samara.annotation.deaths import REASON
 from samara.annotation.job import Choice, Job
 from samara.annotation.ray_engine import Cluster, ShardAnnotator, run_on_ray
 from samara.annotation.runner import Progress, annotate_store
@@ -60,14 +62,14 @@ def reference(tmp_path):
 
 def test_an_actor_annotates_the_shards_that_it_is_given(tmp_path, reference):
     store = store_of(tmp_path / "pictures", tmp_path / "out")
-    actor = ShardAnnotator(store.folder, job_of(FastJob, tmp_path))
+    actor = ShardAnnotator(store.folder, job_of(FastJob, tmp_path), "run")
     assert actor.begin() is None
     for number, offset in ray_engine.shard_offsets(store.folder / "plan.jsonl", 4):
         assert actor.annotate(number, offset).images == 4
     assert final_rows(tmp_path / "out") == reference
-    refused = ShardAnnotator(store.folder, job_of(RefusedJob, tmp_path))
+    refused = ShardAnnotator(store.folder, job_of(RefusedJob, tmp_path), "run")
     assert refused.begin() == "this is the reason"
-    assert "no annotation store" in ShardAnnotator(tmp_path / "nowhere", job_of(FastJob, tmp_path)).begin()
+    assert "no annotation store" in ShardAnnotator(tmp_path / "nowhere", job_of(FastJob, tmp_path), "run").begin()
 
 
 class FastJob(Job):
@@ -80,9 +82,11 @@ class FastJob(Job):
 class FakeRay:
     """What handing out needs of Ray, in this process. There is room for two actors; a third never answers."""
 
-    exceptions = SimpleNamespace(RayError=KeyError)
+    exceptions = SimpleNamespace(RayError=LookupError, RayActorError=KeyError)
 
     def __init__(self):
+        self.room = 2
+        self.deaths = 0  # of actors that annotate, still to come
         self.machines, self.actors, self.killed = [{"CPU": 2.0}], [], []
 
     def nodes(self):
@@ -92,7 +96,7 @@ class FakeRay:
         return lambda kind: SimpleNamespace(remote=lambda *arguments: self.start(kind(*arguments)))
 
     def start(self, actor):
-        has_room = len(self.actors) < 2
+        has_room = len(self.actors) < self.room
         methods = {name: FakeMethod(getattr(actor, name), has_room) for name in ("begin", "annotate")}
         self.actors.append(SimpleNamespace(**methods))
         return self.actors[-1]
@@ -101,6 +105,9 @@ class FakeRay:
         return [next(answer for answer in answers if answer.method.has_room)], []
 
     def get(self, answer):
+        if answer.arguments and self.deaths:
+            self.deaths -= 1
+            raise KeyError("the actor died")
         return answer.method.call(*answer.arguments)
 
     def kill(self, actor):
@@ -156,6 +163,75 @@ def test_what_stops_the_work_is_one_sentence(tmp_path, fake_ray, monkeypatch):
     with pytest.raises(AnnotationStopped, match=r"^Ray gave up \(.*the actor died.*\); what was annotated is safe"):
         run_on_ray(store, job_of(FastJob, tmp_path), Cluster())
     assert fake_ray.killed == fake_ray.actors
+
+
+def test_an_actor_without_restarts_is_replaced_ten_times(tmp_path, reference, fake_ray, monkeypatch):
+    fake_ray.deaths = ray_engine.MOST_ACTORS - 1
+    fake_ray.room = ray_engine.MOST_ACTORS * 2
+    run_on_ray(store_of(tmp_path / "pictures", tmp_path / "out"), job_of(FastJob, tmp_path), Cluster(actors=1))
+    assert final_rows(tmp_path / "out") == reference
+    fake_ray.deaths = ray_engine.MOST_ACTORS
+    store = store_of(tmp_path / "pictures", tmp_path / "again")
+    with pytest.raises(AnnotationStopped, match="Ray gave up .*the actor died"):
+        run_on_ray(store, job_of(FastJob, tmp_path), Cluster(actors=1))
+
+
+class Died(BaseException):
+    """Stands for the death of a process, behind which nothing is tidied up."""
+
+
+class Deadly(Bright):
+    """Ends its process on some images."""
+
+    end = staticmethod(lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+    def generate(self, image):
+        if image.shape[:2] == (33, 33):
+            self.end()
+        return super().generate(image)
+
+
+class DeadlyJob(Job):
+    """A job without a network that some images end."""
+
+    def annotator(self, loaded):
+        return Annotator(Deadly(), AnnotationSettings(cleaning=Cleaning(hierarchy=True)))
+
+
+def with_deadly_pictures(tmp_path, *numbers):
+    names = write_pictures(tmp_path / "pictures", 8)
+    for number in numbers:
+        Image.new("RGB", (33, 33)).save(tmp_path / "pictures" / names[number])
+    return store_of(tmp_path / "pictures", tmp_path / "out")
+
+
+def test_an_image_that_ends_actors_is_quarantined(tmp_path, monkeypatch):
+    def die():
+        raise Died
+
+    monkeypatch.setattr(Deadly, "end", staticmethod(die))
+    monkeypatch.setattr(Path, "unlink", lambda path, missing_ok=False: None)  # the dead remove no note
+    store = with_deadly_pictures(tmp_path, 1, 2)
+    shard, deaths = next(iter(ray_engine.shard_offsets(store.folder / "plan.jsonl", 4))), 0
+    while not store.files(shard[0]).is_sealed:
+        actor = ShardAnnotator(store.folder, job_of(DeadlyJob, tmp_path), "run")
+        try:
+            actor.annotate(*shard)
+        except Died:
+            deaths += 1
+    assert deaths == 5  # three for the first, two for the second, since care stays
+    rows = list(store.quarantined())
+    assert [(row.path, row.reason) for row in rows] == [("0001.png", REASON), ("0002.png", REASON)]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_the_run_goes_on_without_images_that_kill(cluster, tmp_path):
+    store, told = with_deadly_pictures(tmp_path, 1, 2), []
+    run_on_ray(store, job_of(DeadlyJob, tmp_path), cluster, told.append)
+    assert store.is_complete
+    assert [(row.path, row.reason) for row in store.quarantined()] == [("0001.png", REASON), ("0002.png", REASON)]
+    assert not list((store.folder / "claims").iterdir())
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 import samara
+from samara.checkpoints.identify import identify
 from samara.class_names import COCO
 from samara.errors import SettingsError, WrongCheckpoint
 from samara.variants import VARIANTS, build_network
@@ -53,10 +56,21 @@ def test_classes_of_ones_own(tmp_path):
     assert masks.class_names == loaded.variant.class_names
 
 
-@pytest.mark.parametrize("names", [{0: "nut"}, {0: "nut", 1: 5}, {"a": "nut", "b": "bolt"}, {1: "nut", 2: "bolt"}])
-def test_classes_without_usable_names_are_numbered(tmp_path, names):
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ({0: "nut"}, "2 classes but names for 1, numbered instead"),
+        ({0: "nut", 1: 5}, "2 classes without usable names, numbered instead"),
+        ({"a": "nut", "b": "bolt"}, "2 classes without usable names, numbered instead"),
+        ({1: "nut", 2: "bolt"}, "2 classes without usable names, numbered instead"),
+    ],
+)
+def test_classes_without_usable_names_are_numbered_and_told(tmp_path, names, told):
     path = write(tmp_path / "nuts.pt", network_of("yolov8n_seg", ("nut", "bolt")), names=names)
-    assert samara.load(path, device="cpu").variant.class_names == ("class 0", "class 1")
+    with pytest.warns(UserWarning, match=f"^{path} has {told}; to have names, set one for each class") as warned:
+        assert samara.load(path, device="cpu").variant.class_names == ("class 0", "class 1")
+    assert [Path(one.filename) for one in warned] == [Path(__file__)]
+    assert f", {told}" in identify(path).description
 
 
 def test_a_state_dict_of_coco_has_cocos_names(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from samara.datasets import yolo_layout
@@ -147,3 +149,19 @@ def test_pictures_apart_from_their_labels(tmp_path):
     layout = yolo_layout.find_layout(data, tmp_path / "photos", findings)
     assert [pair.name for pair in layout.pairs] == ["x.png"]
     assert findings.sentences() == [f"data: 1 {yolo_layout.UNASKED}"]
+
+
+def test_folders_that_cannot_be_listed_are_told(tmp_path, monkeypatch):
+    pair(tmp_path, "images/train", "x")
+    (tmp_path / "images" / "train" / "again").symlink_to(tmp_path / "images")
+    assert any(f"1 {yolo_layout.LOOPS}" in one for one in parts(tmp_path)[1])
+    scan = os.scandir
+
+    def closed(path):
+        if str(path).endswith("labels/train"):
+            raise PermissionError(13, "Permission denied")
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    with pytest.raises(DatasetError, match=r"labels/train' \(Permission denied\) cannot be listed; make it readable"):
+        parts(tmp_path)

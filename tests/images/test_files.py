@@ -134,9 +134,15 @@ def png_rows(values):
     return b"".join(b"\x00" + row.astype(">u2").tobytes() for row in values)
 
 
-def test_sixteen_bit_grey_with_alpha_is_refused():
-    with pytest.raises(ImageError, match=r"16 bits in a variety.*plain 16-bit RGB"):
-        read_image(png(7, 5, bits=16, colour_type=4, rows=png_rows(DEEP[..., [0, 3]])))
+def test_sixteen_bit_grey_with_alpha_is_rounded_too():
+    values = DEEP[..., [0, 3]]
+    data = png(7, 5, bits=16, colour_type=4, rows=png_rows(values))
+    expected = read_image(values[..., [0, 0, 0, 1]], background=(9, 8, 7))
+    np.testing.assert_array_equal(read_image(data, background=(9, 8, 7)), expected)
+    opaque = np.dstack([DEEP[..., 0], np.full_like(DEEP[..., 0], 65535)])
+    np.testing.assert_array_equal(
+        read_image(png(7, 5, bits=16, colour_type=4, rows=png_rows(opaque))), read_image(DEEP[..., 0])
+    )
 
 
 def test_sixteen_bit_colour_keys_are_refused():

@@ -2,17 +2,20 @@
 
 The store is what it is with the local engine: shards are claimed, journalled and sealed in the same way, by the same
 code, in a folder that all machines share. Ray decides where actors run (also several on one GPU), and starts those that
-were lost again; their shards go on from the journal. Shards are handed out here and not by Ray Data: its actors take
+were lost again; their shards go on from the journal, without an image that ends every process that opens it (see
+`deaths`). Shards are handed out here and not by Ray Data: its actors take
 their arguments from Ray's object store, at which every start of one complains on the terminal.
 """
 
 from __future__ import annotations
 
 import os
+import secrets
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +23,7 @@ from typing import Any
 import torch
 
 from samara.annotation.claims import claim, forget
+from samara.annotation.deaths import DeathNote, death_note
 from samara.annotation.job import Job
 from samara.annotation.plan import Shard, read_shard, shard_offsets
 from samara.annotation.quiet_ray import connected, require_ray
@@ -27,8 +31,10 @@ from samara.annotation.runner import WAIT_SECONDS, Progress, Work, annotate_shar
 from samara.annotation.store import PLAN, Store, open_store
 from samara.errors import AnnotationStopped, SamaraError
 
-# Of one actor: more than machines are ever taken away, and an end where a picture ends every process that opens it.
+# Of one actor, by Ray: more than machines are ever taken away, and an end where actors die before they begin.
 MOST_RESTARTS = 20
+# Of one shard: an actor that has no restarts left is replaced, since images may have used them up, three each.
+MOST_ACTORS = 10
 
 
 @dataclass(frozen=True)
@@ -102,26 +108,73 @@ def _handed_out(
     ray: ModuleType, shards: deque[tuple[int, int]], cluster: Cluster, folder: Path, job: Job
 ) -> Iterator[Progress]:
     """Give shards to actors, one at a time to each, and tell what was done of each shard."""
-    actor_class = ray.remote(
-        num_cpus=cluster.cpus, num_gpus=cluster.gpus, max_restarts=MOST_RESTARTS, max_task_retries=MOST_RESTARTS
-    )(ShardAnnotator)
-    actors = [actor_class.remote(folder, job) for _ in range(min(cluster.actors, len(shards)))]
-    # An actor for which there is no room yet answers later, and gets no shard before.
-    answers: dict[Any, Any] = {actor.begin.remote(): actor for actor in actors}  # Any: Ray's references and handles
-    left = len(shards)
+    left, crew = len(shards), _Crew(ray, cluster, folder, job)
     try:
+        for _ in range(min(cluster.actors, left)):
+            crew.hire()
         while left:
-            (answer, *_), _ = ray.wait(list(answers))
-            actor = answers.pop(answer)
-            done: Progress | None = _answer(ray, answer)
+            answer, actor, shard = crew.next_answer()
+            try:
+                done: Progress | None = _answer(ray, answer)
+            except ray.exceptions.RayActorError:
+                if not crew.is_worth_another(shard):
+                    raise
+                crew.replace(actor)
+                shards.appendleft(shard)
+                continue
             if done is not None:
                 left -= 1
                 yield done
             if shards:
-                answers[actor.annotate.remote(*shards.popleft())] = actor
+                crew.give(actor, shards.popleft())
     finally:
-        for actor in actors:
-            ray.kill(actor)
+        crew.dismiss()
+
+
+class _Crew:
+    """The actors, and what each of them does. `Any` stands for Ray's handles and references."""
+
+    def __init__(self, ray: ModuleType, cluster: Cluster, folder: Path, job: Job) -> None:
+        actor_class = ray.remote(
+            num_cpus=cluster.cpus, num_gpus=cluster.gpus, max_restarts=MOST_RESTARTS, max_task_retries=MOST_RESTARTS
+        )(ShardAnnotator)
+        self.ray, self.started = ray, partial(actor_class.remote, folder, job, secrets.token_hex(8))
+        self.actors: list[Any] = []
+        self.answers: dict[Any, tuple[Any, Any]] = {}
+        self.lost: Counter[tuple[int, int]] = Counter()
+
+    def hire(self) -> None:
+        """One more. If there is no room for it yet, it answers later, and gets no shard before."""
+        actor = self.started()
+        self.actors.append(actor)
+        self.answers[actor.begin.remote()] = (actor, None)
+
+    def give(self, actor: Any, shard: tuple[int, int]) -> None:
+        """A shard to annotate."""
+        self.answers[actor.annotate.remote(*shard)] = (actor, shard)
+
+    def next_answer(self) -> tuple[Any, Any, Any]:
+        """Wait for an answer; it, its actor, and the actor's shard or None."""
+        (answer, *_), _ = self.ray.wait(list(self.answers))
+        return answer, *self.answers.pop(answer)
+
+    def is_worth_another(self, shard: tuple[int, int] | None) -> bool:
+        """Whether an actor that Ray gave up is to be replaced: it began, and its shard did not end many before."""
+        if shard is None:
+            return False
+        self.lost[shard] += 1
+        return self.lost[shard] < MOST_ACTORS
+
+    def replace(self, actor: Any) -> None:
+        """Another one for an actor that Ray gave up."""
+        self.actors.remove(actor)
+        self.ray.kill(actor)
+        self.hire()
+
+    def dismiss(self) -> None:
+        """Stop all of them."""
+        for actor in self.actors:
+            self.ray.kill(actor)
 
 
 def _answer(ray: ModuleType, answer: Any) -> Progress | None:  # Any: Ray's reference
@@ -142,12 +195,13 @@ class ShardAnnotator:
     Args:
         folder: of the store.
         job: what to do.
+        run: what all actors of one run call it.
     """
 
-    def __init__(self, folder: Path, job: Job) -> None:
+    def __init__(self, folder: Path, job: Job, run: str) -> None:
         threads = max(1, int(os.environ.get("OMP_NUM_THREADS", "1")))  # Ray sets it to the actor's share
         torch.set_num_threads(threads)
-        self.job, self.reason = job, ""
+        self.job, self.run, self.reason = job, run, ""
         try:
             self.store = open_store(folder)
             loaded = job.choice.load()
@@ -183,11 +237,15 @@ class ShardAnnotator:
         while not files.is_sealed:
             with claim(self.store.claim_path(shard.number)) as is_ours:
                 if is_ours:
-                    annotate_shard(files, shard, self.annotator, self._work(told))
+                    with death_note(self.store.claim_path(shard.number), self.run) as note:
+                        annotate_shard(files, shard, self.annotator, self._work(told, note))
                     forget(self.store.claim_path(shard.number))
                     break
             time.sleep(WAIT_SECONDS)
         yield from told
 
-    def _work(self, told: list[Progress]) -> Work:
-        return Work(self.job.reading, self.in_flight, tell=told.append)
+    def _work(self, told: list[Progress], note: DeathNote) -> Work:
+        reading, poison = self.job.reading, note.deaths.poison
+        if note.deaths.is_careful:
+            return Work(replace(reading, threads=0), 0, poison, started=note.begin, tell=told.append)
+        return Work(reading, self.in_flight, poison, tell=told.append)

@@ -22,9 +22,9 @@ from samara.checkpoints.stored_normalisation import (
     normalisation_note,
     with_stored_normalisation,
 )
-from samara.class_names import names_in_file
+from samara.class_names import fitting_names, names_in_file
 from samara.errors import UnrecognisedCheckpoint
-from samara.variants import Family, Variant
+from samara.variants import VARIANTS, Family, Variant
 
 METADATA_KEY = "samara"
 """Metadata entry of a file with the name of the checkpoint that it is, or was made from."""
@@ -201,7 +201,7 @@ def _describe(
     parts = [
         f"{'looks like ' if faults else ''}{name}{_PART_TITLES[found.part]}",
         f"{_parameters(layout):,} parameters in {len(layout.tensors)} tensors of {types}",
-        f"{found.classes} classes" if found.classes and found.classes > 1 else "",
+        _classes(layout, found),
         f"under {layout.wrapper!r}" if layout.wrapper else "",
         *_not_taken(layout),
         "names translated from Hugging Face's transformers" if layout.from_transformers else "",
@@ -212,6 +212,15 @@ def _describe(
         _origin(layout),
     ]
     return ", ".join(part for part in parts if part)
+
+
+def _classes(layout: FileLayout, found: Recognition) -> str:
+    """Say how many classes a detector knows, and that their names are not the file's own."""
+    if not found.classes:
+        return ""
+    usual = VARIANTS[found.variant].class_names if found.variant else ()
+    _, note = fitting_names(layout.metadata.get("names"), found.classes, usual)
+    return note or (f"{found.classes} classes" if found.classes > 1 else "")
 
 
 def _not_taken(layout: FileLayout) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,7 +13,6 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from samara import class_names
 from samara.checkpoints.catalogue import CATALOGUE, Checkpoint, find
 from samara.checkpoints.folders import files_of
 from samara.checkpoints.identify import FINE_TUNED_KEY, Identity, identify
@@ -22,6 +22,7 @@ from samara.checkpoints.lora_file import merge_lora_file
 from samara.checkpoints.rename import with_part_prefix
 from samara.checkpoints.state_dicts import read_state_dict
 from samara.checkpoints.store import Progress, Store
+from samara.class_names import fitting_names
 from samara.engines.calibration import calibration_files
 from samara.engines.findings import fastest_engine
 from samara.engines.kinds import AUTO, TORCH, choose_place
@@ -158,6 +159,7 @@ def _random(
 def _from_file(path: Path, base: Path | None, entry: Checkpoint | None, input_size: int | None) -> _Loading:
     identity, entry, name = identified(path, base, entry)
     variant = runnable_variant(identity)
+    _warn_of_names(identity, variant)
     _check_input_size(input_size, variant.preprocessing.multiple)
     size = input_size or trained_size(variant, entry)
     licence = entry.licence if entry else stated_licence(identity.metadata.get("license"))
@@ -313,9 +315,20 @@ def runnable_variant(identity: Identity) -> Variant:
     if identity.classes is None:
         return variant
     # A detector that somebody trained on classes of their own is the same network, but for its last layer.
-    stated = class_names.names_in_file(identity.metadata.get("names"))
-    fitting = (names for names in (stated, variant.class_names) if names and len(names) == identity.classes)
-    return variant.with_classes(next(fitting, class_names.numbered(identity.classes)))
+    names, _ = fitting_names(identity.metadata.get("names"), identity.classes, variant.class_names)
+    return variant.with_classes(names)
+
+
+def _warn_of_names(identity: Identity, variant: Variant) -> None:
+    """Tell whoever called `load` that the names of a detector's classes are not the file's own."""
+    usual = VARIANTS[variant.name].class_names
+    _, note = fitting_names(identity.metadata.get("names"), len(variant.class_names), usual)
+    if note:
+        warnings.warn(
+            f"{identity.path} has {note}; to have names, set one for each class (Ultralytics: model.model.names) and "
+            "save the file again",
+            stacklevel=4,
+        )
 
 
 def network_from_file(

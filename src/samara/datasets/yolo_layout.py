@@ -17,6 +17,7 @@ from samara.datasets.text_files import listed_names
 from samara.datasets.yolo_names import YAML_SUFFIXES, Description, find_description, read_yaml
 from samara.errors import DatasetError
 from samara.images.names import is_picture_suffix
+from samara.images.paths import Listing, files_below
 
 _ROOMS = ("train", "val", "valid", "validation", "test")
 _FOLDERS: Mapping[str, Part] = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
@@ -31,6 +32,7 @@ _BESIDE = {".txt", ".cache", ".json", ".yaml", ".yml", ".md", ".db", ".ini"}
 WITHOUT_LABEL = "pictures have no label file; by YOLO's rule nothing is in them"
 UNASKED = "pictures have no label file; they were left out"
 NO_PICTURES = "files among the pictures have names of no picture that can be read; they were left out"
+LOOPS = "links to folders that were listed already were not followed again"
 IN_NO_PART = "pictures lie in none of the folders train, val and test; they were left out of the parts"
 MOVED = "path in the yaml leads nowhere; the folder that was given stands for it"
 UNDIVIDED = "pictures are both train and val; they count as not divided"
@@ -119,7 +121,7 @@ def find_apart(labels: Path, pictures: Path, description: Description | None, fi
     if not pictures.is_dir():
         raise DatasetError(f"{str(pictures)!r} is no folder; give the folder with the pictures of the labels.")
     root = labels.parent if labels.is_file() else labels / "labels" if (labels / "labels").is_dir() else labels
-    files = [labels] if labels.is_file() else list(label_files(root))
+    files = [labels] if labels.is_file() else list(label_files(root, findings))
     if not files:
         raise DatasetError(f"{str(labels)!r} holds no label files (.txt).")
     by_label: dict[Path, list[Path]] = {}
@@ -137,26 +139,25 @@ def find_apart(labels: Path, pictures: Path, description: Description | None, fi
     return Layout(pictures, tuple(pairs), _parts_by_folder(pairs, findings), description, unlabelled)
 
 
-def label_files(folder: Path) -> Iterator[Path]:
+def label_files(folder: Path, findings: Findings) -> Iterator[Path]:
     """The label files below a folder."""
-    return (path for path in files_below(folder) if path.suffix == ".txt" and path.name not in NO_LABELS)
+    files = _files_below(folder, findings)
+    return (path for path in files if path.suffix == ".txt" and path.name not in NO_LABELS)
 
 
-def files_below(folder: Path) -> Iterator[Path]:
+def _files_below(folder: Path, findings: Findings) -> Iterator[Path]:
     """All files below a folder, links followed, without hidden ones such as macOS's "._a.jpg"."""
-    seen: set[str] = set()
-    for parent, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(parent)
-        if real in seen:  # a link to a folder above it never ends
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(parent, name) for name in sorted(files) if not name.startswith("."))
+    listing = Listing()
+    for _, entry in files_below(os.fspath(folder), listing, set()):
+        if not entry.name.startswith("."):
+            yield Path(entry.path)
+    for closed in listing.closed:  # without its labels, a picture would count as one that shows nothing
+        findings.fault(f"{closed} cannot be listed; make it readable.")
+    findings.note(LOOPS, listing.loops)
 
 
 def _pictures_below(folder: Path, findings: Findings) -> Iterator[Path]:
-    for path in files_below(folder):
+    for path in _files_below(folder, findings):
         if is_picture_suffix(path.name):
             yield path
         elif path.suffix.lower() not in _BESIDE:
@@ -189,7 +190,7 @@ class _Pairing:
 
     def require_pictures(self, room: Path) -> None:
         """Note the labels below a folder that have no picture."""
-        labels = list(label_files(room))
+        labels = list(label_files(room, self.findings))
         orphans = [label for label in labels if label not in self._picture_of]
         if orphans:
             self.findings.fault(

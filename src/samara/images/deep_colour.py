@@ -1,7 +1,8 @@
 """16-bit colours, of which Pillow keeps the upper bytes only.
 
 Pillow has no mode for them; it unpacks big-endian and little-endian files by taking one byte in two. Told the
-other byte order, it takes the other one, so that decoding twice yields all 16 bits.
+other byte order, it takes the other one, so that decoding twice yields all 16 bits. Grey with alpha, which has one byte
+order only, has as many bytes per pixel as 8-bit RGBA, and is decoded as that.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def refuse_varieties(image: ImageFile.ImageFile, name: str) -> None:
     """Refuse deep colours whose lower bytes cannot be had, or mean nothing.
 
     Raises:
-        ImageError: Premultiplied alpha, or grey with alpha.
+        ImageError: Premultiplied alpha.
     """
     channels, _, order = _raw_mode(image).partition(";16")
     if channels not in ("RGB", "RGBX", "RGBA") or order not in _OTHER_BYTE:
@@ -47,6 +48,21 @@ def refuse_transparent_colour(image: PngImagePlugin.PngImageFile, name: str) -> 
     """
     if ";16" in _raw_mode(image) and "transparency" in image.info:
         raise ImageError(f"{name} has 16 bits and one transparent colour; save it with an alpha channel instead.")
+
+
+def is_grey_with_alpha(image: ImageFile.ImageFile) -> bool:
+    """Whether a deep file that is not decoded yet is a PNG of grey values and alpha."""
+    return _raw_mode(image) == "LA;16B"
+
+
+def select_all_bytes(image: ImageFile.ImageFile) -> None:
+    """Make grey with alpha decode to its four bytes per pixel, for `join_grey_with_alpha`."""
+    image.tile = [tile._replace(args="RGBA") for tile in image.tile]
+
+
+def join_grey_with_alpha(pixels: NDArray[np.generic]) -> NDArray[np.uint16]:
+    """Put bytes together: (H, W, 4), upper and lower of grey and of alpha → (H, W, 4) RGBA."""
+    return join(pixels[..., 0::2], pixels[..., 1::2])[..., [0, 0, 0, 1]]
 
 
 def select_lower_bytes(image: ImageFile.ImageFile) -> None:

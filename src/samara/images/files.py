@@ -206,6 +206,10 @@ def _decode_by_pillow(open_prepared: Callable[[], ImageFile.ImageFile], name: st
     image = open_prepared()
     if not deep_colour.is_deep(image):
         return _decode_prepared(image)
+    if deep_colour.is_grey_with_alpha(image):
+        deep_colour.select_all_bytes(image)
+        decoded = _decode_prepared(image)
+        return decoded._replace(pixels=deep_colour.join_grey_with_alpha(decoded.pixels))
     deep_colour.refuse_varieties(image, name)
     upper = _decode_prepared(image)
     again = open_prepared()

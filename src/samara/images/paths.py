@@ -122,27 +122,14 @@ class Finder:
         yield path
 
     def _below(self, folder: str) -> Iterator[str]:
-        real = os.path.realpath(folder)
-        if real == self.leave_out:
-            return
-        if real in self._folders:
-            self.listing.loops += 1
-            return
-        entries = self._entries(folder)
-        self._folders.add(real)
-        folders = []
-        for entry in entries:
+        for real, entry in files_below(folder, self.listing, self._folders, self.leave_out):
             is_link = entry.is_symlink()
-            if os.path.isdir(entry.path) if is_link else entry.is_dir():
-                folders += [] if entry.name.startswith(".") else [entry.path]
-            elif is_picture_name(entry.name) and is_link:
+            if is_picture_name(entry.name) and is_link:
                 yield from self._linked(entry.path)
             elif is_picture_name(entry.name) and entry.is_file():
                 yield from self._plain(entry.path, os.path.join(real, entry.name))
             else:
                 self._leave_out(entry, is_link=is_link)
-        for inner in folders:
-            yield from self._below(inner)
 
     def _plain(self, path: str, real: str) -> Iterator[str]:
         if self._files and hash(real) in self._files:
@@ -164,14 +151,6 @@ class Finder:
         elif is_picture_name(entry.name.lstrip(".")):
             self.listing.hidden += 1
 
-    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
-        try:
-            with os.scandir(folder or os.curdir) as entries:
-                return sorted(entries, key=lambda entry: entry.name)
-        except OSError as error:
-            self.listing.closed.append(f"{folder!r} ({error.strerror or error})")
-            return []
-
     def _matching(self, start: str, parts: Sequence[str]) -> Iterator[str]:
         if not parts:
             yield start
@@ -183,7 +162,7 @@ class Finder:
         elif os.path.lexists(path := os.path.join(start, first)):  # a name that is there is no pattern
             yield from self._matching(path, rest)
         elif glob.has_magic(first) and os.path.isdir(start or os.curdir):
-            for entry in self._entries(start):
+            for entry in _entries(start, self.listing):
                 is_seen = first.startswith(".") or not entry.name.startswith(".")
                 if is_seen and fnmatch.fnmatch(entry.name, first):
                     yield from self._matching(os.path.join(start, entry.name), rest)
@@ -195,9 +174,50 @@ class Finder:
             return
         seen.add(real)
         yield folder
-        for entry in self._entries(folder):
+        for entry in _entries(folder, self.listing):
             if not entry.name.startswith(".") and os.path.isdir(entry.path):
                 yield from self._folders_below(os.path.join(folder, entry.name), seen)
+
+
+def files_below(
+    folder: str, listing: Listing, seen: set[str], leave_out: str | None = None
+) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Whatever is no folder, in a folder and in those below it but hidden ones; links to folders are followed once.
+
+    Args:
+        folder: to begin with.
+        listing: counts loops and folders that cannot be listed.
+        seen: real paths of folders that were listed before; grows.
+        leave_out: real path of a folder that is not looked into.
+
+    Yields:
+        The real path of the folder that an entry is in, and the entry; by folders, in the order of their names.
+    """
+    real = os.path.realpath(folder)
+    if real == leave_out:
+        return
+    if real in seen:
+        listing.loops += 1
+        return
+    entries = _entries(folder, listing)
+    seen.add(real)
+    folders = []
+    for entry in entries:
+        if os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir():
+            folders += [] if entry.name.startswith(".") else [entry.path]
+        else:
+            yield real, entry
+    for inner in folders:
+        yield from files_below(inner, listing, seen, leave_out)
+
+
+def _entries(folder: str, listing: Listing) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder or os.curdir) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        listing.closed.append(f"{folder!r} ({error.strerror or error})")
+        return []
 
 
 @dataclass(frozen=True)

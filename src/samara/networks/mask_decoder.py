@@ -130,16 +130,21 @@ class MaskDecoder(nn.Module):
         Raises:
             ValueError: B is neither 1 nor N and `image_of_prompt` is not given.
         """
-        if not len(sparse_prompt_embeddings):
-            return no_answers(image_embeddings, self.num_multimask_outputs if multimask_output else 1)
-        look = self.look(
+        return self._answer(
+            THREE_MASKS if multimask_output else SINGLE_MASK,
             image_embeddings,
             image_pe,
             sparse_prompt_embeddings,
             dense_prompt_embeddings,
             image_of_prompt=image_of_prompt,
         )
-        masks = THREE_MASKS if multimask_output else SINGLE_MASK
+
+    def _answer(self, masks: slice, *asked: Tensor, image_of_prompt: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Some of the masks of N prompts; `asked` are the first four arguments of `forward`."""
+        image_embeddings, _, sparse_prompt_embeddings, _ = asked
+        if not len(sparse_prompt_embeddings):
+            return no_answers(image_embeddings, len(range(self.num_mask_tokens)[masks]))
+        look = self.look(*asked, image_of_prompt=image_of_prompt)
         return self.draw(look, masks), look.predicted_iou[:, masks]
 
     def look(

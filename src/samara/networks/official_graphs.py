@@ -27,6 +27,11 @@ FRAME = 1024
 MASK_THRESHOLD = 0.0
 STABILITY_OFFSET = 1.0
 
+CLICKS_FOR_SINGLE_MASK = 2.5
+"""With fewer points, the padding point counted, one of the three masks is chosen instead of the single one."""
+DECISIVE = 1000.0
+"""More than predicted IoU can differ."""
+
 
 @dataclass(frozen=True)
 class OfficialSwitches:
@@ -144,21 +149,27 @@ class OfficialDecoderGraph(nn.Module):
         mask = _resized(mask_input, self.own_side)
         iou, low_res = self.decode(image_embeddings, point_coords, point_labels, mask, has_mask_input)
         if switches.use_stability_score:
-            iou = _stability(low_res)
+            iou = stability(low_res, MASK_THRESHOLD, STABILITY_OFFSET)
         if switches.return_single_mask:
-            iou, low_res = _single(iou, low_res, point_coords.shape[1])
+            iou, low_res = choose_mask(iou, low_res, point_coords.shape[1])
         masks = self._enlarged(low_res, orig_im_size)
-        extra = (_stability(masks), (masks > MASK_THRESHOLD).sum((-2, -1))) if switches.return_extra_metrics else ()
+        extra = self._extra_metrics(masks) if switches.return_extra_metrics else ()
         return masks, iou, *extra, _resized(low_res, self.frame // 4)
+
+    def _extra_metrics(self, masks: Tensor) -> tuple[Tensor, Tensor]:
+        """Stability scores and areas."""
+        return stability(masks, MASK_THRESHOLD, STABILITY_OFFSET), (masks > MASK_THRESHOLD).sum((-2, -1))
 
     def _enlarged(self, low_res: Tensor, orig_im_size: Tensor) -> Tensor:
         """To the frame, the padding off, to the size of the picture."""
-        side = self.frame
-        square = _resized(low_res, side)
-        cut = torch.floor(orig_im_size * (side / orig_im_size.max()) + 0.5).to(torch.int64).clamp(1, side)
-        h, w = (_size(cut[axis], side) for axis in (0, 1))
-        H, W = (_size(orig_im_size.to(torch.int64)[axis]) for axis in (0, 1))  # noqa: N806
-        return F.interpolate(square[:, :, :h, :w], size=(H, W), mode="bilinear", align_corners=False)
+        cut = resized_hw(orig_im_size, self.frame).clamp(1, self.frame)
+        size = orig_im_size.to(torch.int64)
+        return enlarged(
+            low_res,
+            self.frame,
+            (_size(cut[0], self.frame), _size(cut[1], self.frame)),
+            (_size(size[0]), _size(size[1])),
+        )
 
 
 def _size(number: Tensor, most: int | None = None) -> int:
@@ -177,20 +188,50 @@ def _resized(logits: Tensor, side: int) -> Tensor:
     return F.interpolate(logits, size=(side, side), mode="bilinear", align_corners=False)
 
 
-def _stability(logits: Tensor) -> Tensor:
-    """How little masks change when their threshold moves, (N, M, H, W) → (N, M)."""
-    high, low = (
-        (logits > MASK_THRESHOLD + shift).float().sum((-2, -1)) for shift in (STABILITY_OFFSET, -STABILITY_OFFSET)
-    )
+# What follows is traced by exporters, here and through the drop-in's `SamOnnxModel`: tensor operations alone.
+
+
+def stability(logits: Tensor, mask_threshold: float, offset: float) -> Tensor:
+    """IoU of each mask at a higher and at a lower threshold, (..., H, W) logits → (...); 0 for an empty mask."""
+    high, low = ((logits > mask_threshold + shift).sum((-2, -1), dtype=torch.int64) for shift in (offset, -offset))
     return high / low.clamp(min=1)
 
 
-def _single(iou: Tensor, low_res: Tensor, points: int) -> tuple[Tensor, Tensor]:
-    """One of the masks: the single one for several points, else the best of the others; padding counts as a point."""
-    weight = F.pad(iou.new_full((1, 1), 1000.0), (0, iou.shape[1] - 1))
-    best = (iou + (points - 2.5) * weight).argmax(dim=1)
-    index = torch.arange(len(iou), device=iou.device)
-    return iou[index, best].unsqueeze(1), low_res[index, best].unsqueeze(1)
+def choose_mask(iou: Tensor, masks: Tensor, points: int) -> tuple[Tensor, Tensor]:
+    """The single mask for several points, else the best of the others.
+
+    Args:
+        iou: (N, M), the single mask first; or other scores between 0 and 1.
+        masks: (N, M, h, w).
+        points: of each prompt, padding counted.
+
+    Returns:
+        Scores (N, 1) and masks (N, 1, h, w).
+    """
+    is_single = torch.arange(iou.shape[1], device=iou.device) == 0
+    best = (iou + (points - CLICKS_FOR_SINGLE_MASK) * DECISIVE * is_single).argmax(dim=1)
+    prompts = torch.arange(masks.shape[0], device=iou.device)
+    return iou[prompts, best].unsqueeze(1), masks[prompts, best].unsqueeze(1)
+
+
+def resized_hw(size_hw: Tensor, longest_side: int) -> Tensor:
+    """Height and width of a picture whose longest side became `longest_side`, (2,) int64."""
+    size = size_hw.to(torch.float32)
+    return torch.floor(longest_side / size.max() * size + 0.5).to(torch.int64)
+
+
+def enlarged(low_res: Tensor, frame: int, cut_hw: tuple[int, int], size_hw: tuple[int, int]) -> Tensor:
+    """Low-res masks to the frame, the padding off, to the size of the picture: (N, M, h, w) → (N, M, H, W).
+
+    Args:
+        low_res: logits.
+        frame: side of the square, in pixels.
+        cut_hw: how much of it the picture fills; tensors of one number where a tracer is to see them.
+        size_hw: of the picture, likewise.
+    """
+    square = F.interpolate(low_res, size=(frame, frame), mode="bilinear", align_corners=False)
+    cut = square[..., : cut_hw[0], : cut_hw[1]]
+    return F.interpolate(cut, size=size_hw, mode="bilinear", align_corners=False)
 
 
 def antialiased(size_in: int, size_out: int) -> Tensor:

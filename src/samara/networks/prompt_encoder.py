@@ -7,7 +7,7 @@ for key names and constants. The call signature is the official one; input size 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -149,6 +149,36 @@ class PromptEncoder(nn.Module):
         """What the network learnt about points of some labels, (number of labels, C)."""
         index = torch.zeros(1, dtype=torch.int64, device=self.no_mask_embed.weight.device)
         return torch.cat([self.point_embeddings[label](index) for label in labels])
+
+
+def embed_labels(positions: Tensor, labels: Tensor, learned: Mapping[int, Tensor]) -> Tensor:
+    """Add to points what the network learnt about their kinds, by tensor operations that tracers follow.
+
+    Args:
+        positions: (N, P, C).
+        labels: (N, P); where they are `PADDING`, the position does not count.
+        learned: by label, (1, C) each; a label without one leaves the position as it is.
+    """
+    embedded = positions.masked_fill((labels == PADDING).unsqueeze(-1), 0.0)
+    for label, kind in learned.items():
+        embedded = embedded + (labels == label).unsqueeze(-1) * kind
+    return embedded
+
+
+def embed_mask_or_none(encoder: nn.Module, mask_input: Tensor, has_mask_input: Tensor) -> Tensor:
+    """Embed a mask input that counts or not, as official ONNX decoders take it.
+
+    Args:
+        encoder: a `PromptEncoder`, or anything with its layers.
+        mask_input: (N, 1, 4h, 4w) logits.
+        has_mask_input: (1,), 1 if they count, else 0.
+
+    Returns:
+        (N, C, h, w).
+    """
+    no_mask = encoder.no_mask_embed.weight.view(1, -1, 1, 1)  # type: ignore[union-attr, operator]  # a layer
+    given = encoder.mask_downscaling(mask_input)  # type: ignore[operator]
+    return has_mask_input * given + (1 - has_mask_input) * no_mask  # type: ignore[no-any-return]
 
 
 class RandomPositions(nn.Module):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from samara.networks.decoder_graph import DrawGraph, HqDrawGraph, LookGraph, embedding_of
 from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.mask_decoder import MaskDecoder
-from samara.networks.prompt_encoder import PromptEncoder
+from samara.networks.prompt_encoder import PromptEncoder, embed_mask_or_none
 
 
 class PromptedDecoderGraph(nn.Module):
@@ -62,9 +62,7 @@ class PromptedDecoderGraph(nn.Module):
         """
         encoder = self.prompt_encoder
         sparse, _ = encoder((point_coords, point_labels), input_size_hw=self.size_hw, grid_hw=self.grid_hw, pad=False)
-        no_mask = encoder.no_mask_embed.weight.view(1, -1, 1, 1)
-        given = encoder.mask_downscaling(mask_input)
-        dense = has_mask_input * given + (1 - has_mask_input) * no_mask
+        dense = embed_mask_or_none(encoder, mask_input, has_mask_input)
         embedding = embedding_of(image_embeddings, self.mask_decoder)
         iou, weights, image = self.look(embedding + dense, sparse.unsqueeze(0))
         details = [self.mask_decoder.details_of(image_embeddings)] if self.is_hq else []

@@ -16,7 +16,7 @@ from samara.checkpoints.load import load, runnable_variant, trained_size
 from samara.checkpoints.state_dicts import read_state_dict
 from samara.errors import WrongCheckpoint
 from samara.segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
-from samara.segment_anything.modeling.hq import freeze_all_but_hq_part
+from samara.segment_anything.modeling.hq import MaskDecoderHQ, freeze_all_but_hq_part
 from samara.variants import VARIANTS, Variant
 
 __all__ = [
@@ -105,7 +105,9 @@ def _fitting_variant(checkpoint: File, wanted: str) -> Variant:
     return variant
 
 
-def _build_sam(
+def build_from_numbers(  # noqa: PLR0917 - the official arguments, behind two of ours
+    make_encoder: Callable[..., nn.Module],
+    make_decoder: Callable[[int], nn.Module],
     encoder_embed_dim: int,
     encoder_depth: int,
     encoder_num_heads: int,
@@ -114,13 +116,26 @@ def _build_sam(
 ) -> Sam:
     """Build a network with a ViT of any size on the CPU, in eval mode; random without a checkpoint.
 
+    Args:
+        make_encoder: from the arguments of `ImageEncoderViT`.
+        make_decoder: from the width of the encoder's tokens.
+        encoder_embed_dim: width of the encoder's tokens.
+        encoder_depth: its blocks.
+        encoder_num_heads: attention heads of each.
+        encoder_global_attn_indexes: blocks that attend over the whole grid.
+        checkpoint: file with the weights.
+
     Raises:
         WrongCheckpoint: the file's tensors do not fit the network.
     """
-    encoder = ImageEncoderViT(
+    encoder = make_encoder(
         **vit_numbers(encoder_embed_dim, encoder_depth, encoder_num_heads, encoder_global_attn_indexes)
     )
-    return assembled(encoder, MaskDecoder(transformer=TwoWayTransformer(), transformer_dim=EMBED_DIM), checkpoint)
+    return assembled(encoder, make_decoder(encoder_embed_dim), checkpoint)
+
+
+def _make_decoder(_: int) -> MaskDecoder:
+    return MaskDecoder(transformer=TwoWayTransformer(), transformer_dim=EMBED_DIM)
 
 
 def vit_numbers(embed_dim: int, depth: int, num_heads: int, global_attn_indexes: Collection[int]) -> dict[str, Any]:
@@ -140,7 +155,7 @@ def vit_numbers(embed_dim: int, depth: int, num_heads: int, global_attn_indexes:
 
 
 def assembled(image_encoder: nn.Module, mask_decoder: nn.Module, checkpoint: File | None) -> Sam:
-    """A network from its parts in eval mode, with the weights of a file if there is one.
+    """A network from its parts in eval mode, with the weights of a file if there is one; frozen as `_build` does.
 
     Raises:
         WrongCheckpoint: the file's tensors do not fit the network.
@@ -153,9 +168,12 @@ def assembled(image_encoder: nn.Module, mask_decoder: nn.Module, checkpoint: Fil
             sam.load_state_dict(read_state_dict(Path(checkpoint)), strict=True)
         except RuntimeError as problem:
             raise WrongCheckpoint(f"{checkpoint} does not fit a network of these numbers: {problem}") from problem
+    if isinstance(mask_decoder, MaskDecoderHQ):
+        freeze_all_but_hq_part(sam)
     return sam.eval()
 
 
+_build_sam = partial(build_from_numbers, ImageEncoderViT, _make_decoder)
 build_sam_vit_h = partial(_build, "vit_h")
 build_sam_vit_l = partial(_build, "vit_l")
 build_sam_vit_b = partial(_build, "vit_b")

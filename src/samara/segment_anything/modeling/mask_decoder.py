@@ -6,47 +6,23 @@ from torch import Tensor
 
 from samara.networks import mask_decoder
 from samara.networks.layers import MLP, LayerNorm2d
-from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, no_answers
+from samara.networks.mask_decoder import no_answers
 
 __all__ = ["MLP", "LayerNorm2d", "MaskDecoder"]
 
 ALL_MASKS = slice(None)
+ASKED = ("image_embeddings", "image_pe", "sparse_prompt_embeddings", "dense_prompt_embeddings")
+"""Arguments of `predict_masks`, by their official names."""
 
 
 class MaskDecoder(mask_decoder.MaskDecoder):
     """Predict masks; whatever overrides `predict_masks` changes `forward` too, as in the official class."""
 
-    def forward(
-        self,
-        image_embeddings: Tensor,
-        image_pe: Tensor,
-        sparse_prompt_embeddings: Tensor,
-        dense_prompt_embeddings: Tensor,
-        multimask_output: bool,
-        *,
-        image_of_prompt: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Predict the masks of N prompts; see `samara.networks.mask_decoder.MaskDecoder.forward`.
-
-        Args:
-            image_embeddings: (B, C, h, w).
-            image_pe: (1, C, h, w).
-            sparse_prompt_embeddings: (N, T, C).
-            dense_prompt_embeddings: (N, C, h, w).
-            multimask_output: three masks instead of one.
-            image_of_prompt: (N,) int64, ours: index of the image that each prompt belongs to.
-
-        Returns:
-            low_res_logits (N, M, 4h, 4w) and predicted IoU (N, M).
-        """
-        logits, iou = self.predict_masks(
-            image_embeddings=image_embeddings,
-            image_pe=image_pe,
-            sparse_prompt_embeddings=sparse_prompt_embeddings,
-            dense_prompt_embeddings=dense_prompt_embeddings,
-            **({} if image_of_prompt is None else {"image_of_prompt": image_of_prompt}),
-        )
-        masks = THREE_MASKS if multimask_output else SINGLE_MASK
+    def _answer(self, masks: slice, *asked: Tensor, image_of_prompt: Tensor | None) -> tuple[Tensor, Tensor]:
+        given = dict(zip(ASKED, asked, strict=True))
+        if image_of_prompt is not None:  # ours: an overriding method may not know it
+            given["image_of_prompt"] = image_of_prompt
+        logits, iou = self.predict_masks(**given)
         return logits[:, masks], iou[:, masks]
 
     def predict_masks(

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from samara.networks import prompt_encoder
 from samara.networks.layers import LayerNorm2d
-from samara.networks.prompt_encoder import BACKGROUND, FOREGROUND, PADDING
+from samara.networks.prompt_encoder import BACKGROUND, FOREGROUND, PADDING, embed_labels
 
 __all__ = ["LayerNorm2d", "PositionEmbeddingRandom", "PromptEncoder"]
 
@@ -44,15 +43,13 @@ class PromptEncoder(prompt_encoder.PromptEncoder):
             points = F.pad(points, (0, 0, 0, 1))
             labels = F.pad(labels, (0, 1), value=PADDING)
         positions = self.pe_layer.encode(points + 0.5, size_hw or self.input_image_size)
-        embedded = torch.where((labels != PADDING).unsqueeze(-1), positions, 0.0)
-        learned: dict[int, Any] = {  # Any: embeddings, or what wraps them
+        learned = {
             PADDING: self.not_a_point_embed,
             BACKGROUND: self.point_embeddings[BACKGROUND],
             FOREGROUND: self.point_embeddings[FOREGROUND],
         }
-        for label, embedding in learned.items():
-            embedded = embedded + (labels == label).unsqueeze(-1) * embedding.weight
-        return embedded
+        weights: dict[int, Any] = {label: one.weight for label, one in learned.items()}  # Any: of what wraps them, too
+        return embed_labels(positions, labels, weights)
 
 
 class PositionEmbeddingRandom(prompt_encoder.RandomPositions):

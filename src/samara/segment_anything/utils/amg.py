@@ -21,6 +21,7 @@ from samara.errors import SettingsError
 from samara.masks.boxes import boxes_of_masks
 from samara.masks.regions import fill_holes, remove_specks
 from samara.masks.rle import Rle, encode_masks
+from samara.networks.official_graphs import stability
 
 Box = Sequence[int]
 """X0, y0, x1, y1."""
@@ -143,12 +144,7 @@ def area_from_rle(rle: dict[str, Any]) -> int:
 
 def calculate_stability_score(masks: Tensor, mask_threshold: float, threshold_offset: float) -> Tensor:
     """IoU of each mask at a higher and at a lower threshold, (..., H, W) logits → (...)."""
-    # Tensor operations alone: exporters trace this.
-    high, low = (
-        (masks > mask_threshold + offset).sum((-1, -2), dtype=torch.int64)
-        for offset in (threshold_offset, -threshold_offset)
-    )
-    return high / low.clamp(min=1)
+    return stability(masks, mask_threshold, threshold_offset)
 
 
 def build_point_grid(n_per_side: int) -> npt.NDArray[np.float64]:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from samara.networks.official_graphs import choose_mask, enlarged, resized_hw
+from samara.networks.prompt_encoder import PADDING, embed_labels, embed_mask_or_none
 from samara.segment_anything.modeling.sam import Sam, input_size_of
 from samara.segment_anything.utils.amg import calculate_stability_score
 
 __all__ = ["SamOnnxModel", "calculate_stability_score"]
-
-CLICKS_FOR_SINGLE_MASK = 2.5
-"""With fewer points, the padding point counted, one of the three masks is chosen instead of the single one."""
-DECISIVE = 1000
-"""More than predicted IoU can differ."""
 
 
 class SamOnnxModel(nn.Module):
@@ -46,40 +42,31 @@ class SamOnnxModel(nn.Module):
     @staticmethod
     def resize_longest_image_size(input_image_size: Tensor, longest_side: int) -> Tensor:
         """(H, W) of a picture whose longest side became `longest_side`, (2,) int64."""
-        size = input_image_size.to(torch.float32)
-        return torch.floor(longest_side / size.max() * size + 0.5).to(torch.int64)
+        return resized_hw(input_image_size, longest_side)
 
     def _embed_points(self, point_coords: Tensor, point_labels: Tensor) -> Tensor:
         """Points and corners of boxes, (N, P, 2) with labels (N, P) from −1 to 3 → (N, P, C)."""
         encoder = self.model.prompt_encoder
         positions = encoder.pe_layer._pe_encoding((point_coords + 0.5) / self.img_size)
-        labels = point_labels.unsqueeze(-1)
-        embedded = positions * (labels != -1) + encoder.not_a_point_embed.weight * (labels == -1)
-        for label, embedding in enumerate(encoder.point_embeddings):
-            embedded = embedded + embedding.weight * (labels == label)
-        return embedded  # type: ignore[no-any-return]  # of modules of anybody's
+        learned = {PADDING: encoder.not_a_point_embed.weight}
+        learned |= {label: embedding.weight for label, embedding in enumerate(encoder.point_embeddings)}
+        return embed_labels(positions, point_labels, learned)
 
     def _embed_masks(self, input_mask: Tensor, has_mask_input: Tensor) -> Tensor:
         """(N, 1, 4h, 4w) logits and (1,) 1 or 0 → (N, C, h, w)."""
-        encoder = self.model.prompt_encoder
-        embedded = encoder.mask_downscaling(input_mask)
-        no_mask = encoder.no_mask_embed.weight.view(1, -1, 1, 1)
-        return has_mask_input * embedded + (1 - has_mask_input) * no_mask  # type: ignore[no-any-return]
+        return embed_mask_or_none(self.model.prompt_encoder, input_mask, has_mask_input)
 
     def mask_postprocessing(self, masks: Tensor, orig_im_size: Tensor) -> Tensor:
         """Remove padding and resize, (N, M, 4h, 4w) → (N, M, H, W)."""
-        square = F.interpolate(masks, size=(self.img_size, self.img_size), mode="bilinear", align_corners=False)
-        resized = self.resize_longest_image_size(orig_im_size, self.img_size)
-        cut = square[..., : resized[0], : resized[1]]  # tensors, so that a tracer sees where they come from
+        cut = self.resize_longest_image_size(orig_im_size, self.img_size)
         size = orig_im_size.to(torch.int64)
-        return F.interpolate(cut, size=(size[0], size[1]), mode="bilinear", align_corners=False)  # type: ignore[arg-type]
+        # Tensors, so that a tracer sees where they come from.
+        return enlarged(masks, self.img_size, (cut[0], cut[1]), (size[0], size[1]))  # type: ignore[arg-type]
 
     def select_masks(self, masks: Tensor, iou_preds: Tensor, num_points: int) -> tuple[Tensor, Tensor]:
         """The single mask of several points, or the best of three for one: (N, 1, ·, ·) and (N, 1)."""
-        is_single = torch.arange(iou_preds.shape[1], device=iou_preds.device) == 0
-        best = torch.argmax(iou_preds + (num_points - CLICKS_FOR_SINGLE_MASK) * DECISIVE * is_single, dim=1)
-        prompts = torch.arange(masks.shape[0])
-        return masks[prompts, best].unsqueeze(1), iou_preds[prompts, best].unsqueeze(1)
+        scores, chosen = choose_mask(iou_preds, masks, num_points)
+        return chosen, scores
 
     @torch.no_grad()
     def forward(

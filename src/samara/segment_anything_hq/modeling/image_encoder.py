@@ -1,27 +1,8 @@
 """HQ-SAM's ViT image encoder, and the parts that it shares with SAM's."""
 
-from samara.segment_anything.modeling.hq import ImageEncoderViT
-from samara.segment_anything.modeling.image_encoder import (
-    Attention,
-    Block,
-    LayerNorm2d,
-    MLPBlock,
-    PatchEmbed,
-    add_decomposed_rel_pos,
-    get_rel_pos,
-    window_partition,
-    window_unpartition,
-)
+from samara.segment_anything.modeling import hq, image_encoder
+from samara.segment_anything.modeling.image_encoder import *  # noqa: F403 - the same names
 
-__all__ = [
-    "Attention",
-    "Block",
-    "ImageEncoderViT",
-    "LayerNorm2d",
-    "MLPBlock",
-    "PatchEmbed",
-    "add_decomposed_rel_pos",
-    "get_rel_pos",
-    "window_partition",
-    "window_unpartition",
-]
+__all__ = image_encoder.__all__
+
+ImageEncoderViT = hq.ImageEncoderViT  # type: ignore[misc]  # the one that differs

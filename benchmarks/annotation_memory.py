@@ -19,14 +19,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-from samara.annotate import Running, annotate
-from samara.annotation.job import Choice, Job
-from samara.annotation.runner import Progress
-from samara.annotation.settings import AnnotationSettings, Cleaning
-from samara.annotation.sources import open_source
-from samara.automatic.settings import AutomaticSettings
-from samara.machine import detect
-from samara.measurements.circumstances import SOURCES, commit_of
+from samara.annotation.annotate import Running, annotate
+from samara.annotation.inputs.sources import open_source
+from samara.annotation.run.job import Choice, Job
+from samara.annotation.run.runner import Progress
+from samara.annotation.run.settings import AnnotationSettings, Cleaning
+from samara.measurement.records.environment import SOURCES, commit_of
+from samara.segmentation.automatic.settings import AutomaticSettings
+from samara.system.machine import detect
 
 RESULTS = Path(__file__).parent / "results" / "annotation_memory.csv"
 CURVE = Path(__file__).parents[1] / "docs" / "images" / "annotation_memory.png"

@@ -22,9 +22,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 import samara
-from samara.automatic.settings import AutomaticSettings
 from samara.engines.engine import Decoded, Engine, InputPrompts, Prepared
 from samara.masks.rle import Rle, encode_mask
+from samara.segmentation.automatic.settings import AutomaticSettings
 
 SIDE = 1024
 PICTURE = Path(__file__).parent.parent / "examples" / "truck.jpg"

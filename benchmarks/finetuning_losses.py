@@ -20,14 +20,14 @@ import torch
 
 import samara
 from benchmarks.rows import add_rows
-from samara.datasets.coco_reading import read_coco
-from samara.evaluation.settings import EvaluationSettings
+from samara.datasets.reading.coco import read_coco
+from samara.engines.loaded import Loaded
 from samara.finetuning.loop import fine_tune
 from samara.finetuning.losses import LossWeights
 from samara.finetuning.settings import FineTuneSettings
-from samara.loaded import Loaded
-from samara.machine import detect
-from samara.measurements.circumstances import SOURCES, commit_of
+from samara.measurement.evaluation.settings import EvaluationSettings
+from samara.measurement.records.environment import SOURCES, commit_of
+from samara.system.machine import detect
 
 RESULTS = Path(__file__).parent / "results" / "finetuning_losses.csv"
 LOSSES = {

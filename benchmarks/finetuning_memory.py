@@ -24,7 +24,6 @@ import torch
 from PIL import Image
 
 import samara
-from samara.benchmarking.memory import peak_resident_bytes
 from samara.datasets.ground_truth import Instance, LabelledImage
 from samara.finetuning.examples import examples_of
 from samara.finetuning.processes import Processes
@@ -32,9 +31,10 @@ from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.step import add_gradients_of_pictures
 from samara.finetuning.trained_weights import choose_trained, recompute_blocks
 from samara.finetuning.training_set import TrainingSet
-from samara.machine import detect
 from samara.masks.rle import encode_mask
-from samara.measurements.circumstances import SOURCES, commit_of
+from samara.measurement.benchmarking.memory import peak_resident_bytes
+from samara.measurement.records.environment import SOURCES, commit_of
+from samara.system.machine import detect
 
 RESULTS = Path(__file__).parent / "results" / "finetuning_memory.csv"
 VARIANTS = ("mobile_sam", "vit_b", "vit_l", "vit_h")

@@ -22,14 +22,14 @@ from pathlib import Path
 
 import torch
 
-from samara import machine
 from samara.checkpoints.catalogue import CATALOGUE
 from samara.engines.engine import InputPrompts
 from samara.engines.instance_engine import TorchInstanceEngine
 from samara.engines.torch_engine import TorchEngine
+from samara.networks.variants import VARIANTS, Variant, build_network
 from samara.networks.yolo_seg import YoloSeg
 from samara.recommendation.throughput import measure_matrix_speed
-from samara.variants import VARIANTS, Variant, build_network
+from samara.system import machine
 
 RESULTS = Path(__file__).parent / "results" / "inference_cost.csv"
 PROMPTS = 64

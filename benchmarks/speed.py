@@ -32,11 +32,11 @@ import torch
 
 from benchmarks.contenders import CONTENDERS, PICTURE, SIDE, Work, missing, weights_for
 from benchmarks.rows import add_rows
-from samara.automatic.settings import AutomaticSettings
-from samara.devices import computes_in_bfloat16
-from samara.machine import detect
 from samara.masks.overlap import mask_iou
 from samara.masks.rle import Rle
+from samara.segmentation.automatic.settings import AutomaticSettings
+from samara.system.devices import computes_in_bfloat16
+from samara.system.machine import detect
 
 RESULTS = Path(__file__).parent / "results" / "speed.csv"
 WORKS = ("encode", "decode", "everything")

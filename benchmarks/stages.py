@@ -25,11 +25,11 @@ import torch
 
 from benchmarks.contenders import CONTENDERS, PICTURE, AnswersWithContent, WithContent, weights_for
 from benchmarks.speed import commit, unable
-from samara.automatic import stable_masks
-from samara.automatic.settings import AutomaticSettings
 from samara.engines.torch_engine import TorchEngine
-from samara.enlarging import Enlargement
-from samara.machine import detect
+from samara.segmentation.automatic import stable_masks
+from samara.segmentation.automatic.settings import AutomaticSettings
+from samara.segmentation.upsampling import Enlargement
+from samara.system.machine import detect
 
 RESULTS = Path(__file__).parent / "results" / "stages.csv"
 CHART = Path(__file__).parents[1] / "docs" / "images" / "where_time_goes.png"

@@ -10,13 +10,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from docs.made_parts import with_parts
-from samara.compare import CSV, JSON, MARKDOWN, all_tables
-from samara.measurements.record_file import read_records
-from samara.reports.comparison_documents import RANDOM, csv_text, json_text, markdown_text
-from samara.reports.comparison_tables import prompt_time
-from samara.reports.contenders import Comparison, Contender
-from samara.reports.quantities import quantity, significant
-from samara.reports.time_chart import time_chart_svg, time_charts
+from samara.measurement.comparison.compare import CSV, JSON, MARKDOWN, all_tables
+from samara.measurement.comparison.comparison import Comparison, Contender
+from samara.measurement.comparison.documents import RANDOM, csv_text, json_text, markdown_text
+from samara.measurement.comparison.quantities import quantity, significant
+from samara.measurement.comparison.tables import prompt_time
+from samara.measurement.comparison.time_chart import time_chart_svg, time_charts
+from samara.measurement.records.record_file import read_records
 
 DOCS = Path(__file__).parent
 DOCUMENT = DOCS / "comparison.md"

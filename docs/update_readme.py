@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.speed_table import speed_table
 from docs.made_parts import with_parts
 from docs.update_comparison import times
-from samara.reports.checkpoint_table import checkpoint_table
+from samara.checkpoints.table import checkpoint_table
 
 README = Path(__file__).parent.parent / "README.md"
 SPEED = (

@@ -14,9 +14,9 @@ import typer
 
 from samara.checkpoints.load import METADATA_KEY, load
 from samara.checkpoints.save import save_checkpoint
-from samara.evaluation.contestants import open_contestant
-from samara.evaluation.settings import EvaluationSettings, Measure
-from samara.variants import VARIANTS
+from samara.measurement.evaluation.adapters import open_contestant
+from samara.measurement.evaluation.settings import EvaluationSettings, Measure
+from samara.networks.variants import VARIANTS
 from training.baselines import BASELINES
 from training.evaluation import evaluate_domain
 from training.leg import LegSettings, Training, run_leg

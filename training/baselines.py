@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from samara.errors import SettingsError
-from samara.evaluation.contestants import Answer
+from samara.masks.mask_set import MaskSet
 from samara.masks.rle import encode_mask
-from samara.prompts import Prompt
-from samara.results import MaskSet
-from samara.variants import Capabilities
+from samara.measurement.evaluation.adapters import Answer
+from samara.networks.variants import Capabilities
+from samara.segmentation.prompts import Prompt
 
 Picture = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -25,7 +25,7 @@ TOLERANCE, ITERATIONS = 12, 5
 
 @dataclass(frozen=True)
 class Baseline:
-    """A mask from a click, and a mask from a box; see `samara.evaluation.contestants.Contestant`.
+    """A mask from a click, and a mask from a box; see `samara.measurement.evaluation.adapters.Contestant`.
 
     Attributes:
         from_click: of a picture (H, W, 3) RGB and a point (x, y).

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from samara.finetuning.training_set import Batch
-from samara.variants import Preprocessing
+from samara.networks.variants import Preprocessing
 from training.examples import ExampleSettings, TrainingExample, make_example
 from training.packed_set import PackedSet
 

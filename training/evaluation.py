@@ -1,16 +1,16 @@
-"""The evaluation pictures, domain by domain, with `samara.evaluation`: a checkpoint or a baseline."""
+"""The evaluation pictures, domain by domain, with `samara.measurement.evaluation`: a checkpoint or a baseline."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from samara.evaluation.averages import average
-from samara.evaluation.contestants import Contestant, Seen
-from samara.evaluation.ground_truth import GroundTruth, read_ground_truth
-from samara.evaluation.run import Progress, score_pictures
-from samara.evaluation.scores import PictureScores, values_of
-from samara.evaluation.settings import EvaluationSettings, Measure
+from samara.measurement.evaluation.adapters import Contestant, Seen
+from samara.measurement.evaluation.averages import average
+from samara.measurement.evaluation.ground_truth import GroundTruth, read_ground_truth
+from samara.measurement.evaluation.run import Progress, score_pictures
+from samara.measurement.evaluation.scores import PictureScores, values_of
+from samara.measurement.evaluation.settings import EvaluationSettings, Measure
 
 SHOWN: Mapping[str, tuple[Measure, str]] = {
     "click": ("centre_click", "centre_click_iou"),

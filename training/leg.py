@@ -25,7 +25,7 @@ from samara.finetuning.simulated_prompts import PromptSimulation
 from samara.finetuning.step import add_gradients
 from samara.finetuning.training_set import Batch
 from samara.networks.sam import Sam
-from samara.variants import Variant, build_sam
+from samara.networks.variants import Variant, build_sam
 from training.batches import batches, normalised
 from training.examples import ExampleSettings
 from training.packed_set import PackedSet

@@ -17,8 +17,8 @@ import numpy.typing as npt
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from samara.datasets.coco_reading import read_coco
 from samara.datasets.ground_truth import LabelledImage
+from samara.datasets.reading.coco import read_coco
 from samara.errors import DatasetError
 from samara.images.read import read_image
 from samara.masks.rle import Rle, encode_mask

@@ -12,7 +12,7 @@ import torch
 from samara.finetuning.examples import FEWEST_CELLS, on_grid
 from samara.finetuning.validation import Sample, Validation, validate
 from samara.networks.sam import Sam
-from samara.variants import Preprocessing
+from samara.networks.variants import Preprocessing
 from training.batches import DOMAIN_OF, normalised
 from training.packed_set import PackedSet, Picture
 

@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING
 from samara._version import __version__ as __version__
 
 _HOME_OF = {
-    "AutomaticMaskGenerator": "samara.automatic.generator",
-    "AutomaticSettings": "samara.automatic.settings",
-    "EvaluationSettings": "samara.evaluation.settings",
-    "ImageEmbedding": "samara.embeddings",
-    "InstanceSegmenter": "samara.instances.segmenter",
-    "InstanceSettings": "samara.instances.settings",
-    "Loaded": "samara.loaded",
-    "MaskSet": "samara.results",
-    "Predictor": "samara.predictor",
-    "Prompt": "samara.prompts",
+    "AutomaticMaskGenerator": "samara.segmentation.automatic.generator",
+    "AutomaticSettings": "samara.segmentation.automatic.settings",
+    "EvaluationSettings": "samara.measurement.evaluation.settings",
+    "ImageEmbedding": "samara.segmentation.embeddings",
+    "InstanceSegmenter": "samara.segmentation.instances.segmenter",
+    "InstanceSettings": "samara.segmentation.instances.settings",
+    "Loaded": "samara.engines.loaded",
+    "MaskSet": "samara.masks.mask_set",
+    "Predictor": "samara.segmentation.predictor",
+    "Prompt": "samara.segmentation.prompts",
     "SamaraError": "samara.errors",
-    "draw_masks": "samara.reports.overlay",
-    "evaluate": "samara.quality",
-    "generate_training_masks": "samara.training_masks",
-    "identify": "samara.checkpoints.identify",
+    "draw_masks": "samara.segmentation.drawing.overlay",
+    "evaluate": "samara.measurement.evaluation.evaluate",
+    "generate_training_masks": "samara.annotation.training_masks",
+    "identify": "samara.checkpoints.identification.identify",
     "load": "samara.checkpoints.load",
-    "open_segmenter": "samara.segmenter",
+    "open_segmenter": "samara.segmentation.segmenter",
     "read_image": "samara.images.read",
     "recommend": "samara.recommendation.recommend",
     "select_sam_checkpoint": "samara.recommendation.guide",
@@ -57,26 +57,26 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from samara.automatic.generator import AutomaticMaskGenerator
-    from samara.automatic.settings import AutomaticSettings
-    from samara.checkpoints.identify import identify
+    from samara.annotation.training_masks import generate_training_masks
+    from samara.checkpoints.identification.identify import identify
     from samara.checkpoints.load import load
-    from samara.embeddings import ImageEmbedding
+    from samara.engines.loaded import Loaded
     from samara.errors import SamaraError
-    from samara.evaluation.settings import EvaluationSettings
     from samara.images.read import read_image
-    from samara.instances.segmenter import InstanceSegmenter
-    from samara.instances.settings import InstanceSettings
-    from samara.loaded import Loaded
-    from samara.predictor import Predictor
-    from samara.prompts import Prompt
-    from samara.quality import evaluate
+    from samara.masks.mask_set import MaskSet
+    from samara.measurement.evaluation.evaluate import evaluate
+    from samara.measurement.evaluation.settings import EvaluationSettings
     from samara.recommendation.guide import select_sam_checkpoint
     from samara.recommendation.recommend import recommend
-    from samara.reports.overlay import draw_masks
-    from samara.results import MaskSet
-    from samara.segmenter import open_segmenter
-    from samara.training_masks import generate_training_masks
+    from samara.segmentation.automatic.generator import AutomaticMaskGenerator
+    from samara.segmentation.automatic.settings import AutomaticSettings
+    from samara.segmentation.drawing.overlay import draw_masks
+    from samara.segmentation.embeddings import ImageEmbedding
+    from samara.segmentation.instances.segmenter import InstanceSegmenter
+    from samara.segmentation.instances.settings import InstanceSettings
+    from samara.segmentation.predictor import Predictor
+    from samara.segmentation.prompts import Prompt
+    from samara.segmentation.segmenter import open_segmenter
 
 
 def __getattr__(name: str) -> object:

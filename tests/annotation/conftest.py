@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from samara.annotation.plan import Entry
-from samara.annotation.rows import ImageRow
+from samara.annotation.store.plan import Entry
+from samara.annotation.store.rows import ImageRow
+from samara.masks.mask_set import MaskSet
 from samara.masks.rle import encode_mask
-from samara.results import MaskSet
 
 JOB = {"checkpoint": {"name": "none", "sha256": "0" * 64}, "settings": {"points_per_side": 32}}
 
@@ -60,7 +60,7 @@ def write_pictures(folder, count, size=(40, 32), first=0):
 def processes():
     """Processes that begin at once, because their server has imported everything."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.annotation.test_workers"])
+    context.set_forkserver_preload(["tests.annotation.run.test_workers"])
     return context
 
 

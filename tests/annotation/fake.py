@@ -6,16 +6,16 @@ import time
 
 import numpy as np
 
-from samara.annotation import runner
-from samara.annotation.annotator import Annotator
-from samara.annotation.prefetch import Reading
-from samara.annotation.runner import Work
-from samara.annotation.settings import AnnotationSettings, Cleaning
-from samara.annotation.shard_files import read_table
-from samara.annotation.sources import open_source
-from samara.annotation.store import create_store
+from samara.annotation.inputs.prefetch import Reading
+from samara.annotation.inputs.sources import open_source
+from samara.annotation.run import runner
+from samara.annotation.run.annotator import Annotator
+from samara.annotation.run.runner import Work
+from samara.annotation.run.settings import AnnotationSettings, Cleaning
+from samara.annotation.store.shard_files import read_table
+from samara.annotation.store.store import create_store
+from samara.masks.mask_set import MaskSet
 from samara.masks.rle import encode_mask
-from samara.results import MaskSet
 
 JOB = {"checkpoint": {"name": "fake"}, "settings": {}}
 

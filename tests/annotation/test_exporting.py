@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from samara.annotation.exporting import annotated_images, export_store
-from samara.annotation.rows import mask_table
-from samara.annotation.runner import annotate_store
-from samara.annotation.sources import open_source
-from samara.annotation.store import create_store
-from samara.datasets.coco_reading import read_coco
+from samara.annotation.inputs.sources import open_source
+from samara.annotation.run.runner import annotate_store
+from samara.annotation.store.rows import mask_table
+from samara.annotation.store.store import create_store
+from samara.datasets.reading.coco import read_coco
 from samara.errors import AnnotationStopped
 from tests.annotation.conftest import entries, image_row, random_masks, write_pictures
 from tests.annotation.fake import annotator, work_on

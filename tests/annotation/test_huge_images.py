@@ -26,13 +26,13 @@ ANNOTATE = """
 import json, sys
 from pathlib import Path
 import torch
-from samara.annotation.tiles import tiles_of
-from samara.annotate import Running, annotate
-from samara.annotation.job import Choice, Job
-from samara.annotation.settings import AnnotationSettings, Cleaning
-from samara.annotation.sources import open_source
-from samara.automatic.settings import AutomaticSettings
-from samara.benchmarking.memory import peak_resident_bytes
+from samara.annotation.run.tiles import tiles_of
+from samara.annotation.annotate import Running, annotate
+from samara.annotation.run.job import Choice, Job
+from samara.annotation.run.settings import AnnotationSettings, Cleaning
+from samara.annotation.inputs.sources import open_source
+from samara.segmentation.automatic.settings import AutomaticSettings
+from samara.measurement.benchmarking.memory import peak_resident_bytes
 torch.set_num_threads(1)
 settings = AnnotationSettings(
     automatic=AutomaticSettings(points_per_side=2), cleaning=Cleaning(min_area=1000), tile=1024, tile_overlap=128

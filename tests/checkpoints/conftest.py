@@ -1,6 +1,6 @@
 import pytest
 
-from .server import Behaviour, Server
+from tests.checkpoints.server import Behaviour, Server
 
 
 @pytest.fixture(autouse=True)

@@ -6,11 +6,10 @@ import sys
 import pytest
 
 from samara.checkpoints.catalogue import CATALOGUE, find
-from samara.checkpoints.digests import digest_checkpoint
+from samara.checkpoints.store.digests import digest_checkpoint
 from samara.errors import UnknownCheckpoint
-from samara.variants import VARIANTS
-
-from .files import parameters_of
+from samara.networks.variants import VARIANTS
+from tests.checkpoints.files import parameters_of
 
 SPDX = {"Apache-2.0", "AGPL-3.0-only"}
 ROWS = pytest.mark.parametrize("row", CATALOGUE, ids=lambda row: row.name)

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import samara
-from samara.checkpoints.identify import identify
-from samara.class_names import COCO
+from samara.checkpoints.identification.identify import identify
 from samara.errors import SettingsError, WrongCheckpoint
-from samara.variants import VARIANTS, build_network
+from samara.networks.class_names import COCO
+from samara.networks.variants import VARIANTS, build_network
 from tests.checkpoints.files import write_ultralytics_style
 
 

@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 import samara
 from samara.checkpoints.catalogue import find
 from samara.checkpoints.load import random_network
-from samara.checkpoints.state_dicts import read_state_dict
-from samara.checkpoints.store import Store
+from samara.checkpoints.reading.state_dicts import read_state_dict
+from samara.checkpoints.store.store import Store
 from samara.errors import (
     ChecksumMismatch,
     DeviceError,
@@ -23,7 +23,7 @@ from samara.errors import (
     UnrecognisedCheckpoint,
     WrongCheckpoint,
 )
-from samara.variants import VARIANTS, build_network
+from samara.networks.variants import VARIANTS, build_network
 from tests.conftest import BOOTSTRAP
 
 

@@ -9,10 +9,10 @@ import samara
 from samara.checkpoints.load import random_network
 from samara.checkpoints.lora_file import merge_lora_file, save_lora
 from samara.checkpoints.save import save_checkpoint
+from samara.engines.loaded import fingerprint
 from samara.errors import WrongCheckpoint
-from samara.loaded import fingerprint
 from samara.networks.lora import add_lora
-from samara.variants import VARIANTS
+from samara.networks.variants import VARIANTS
 
 
 @pytest.fixture(scope="module")

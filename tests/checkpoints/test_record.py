@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from samara.checkpoints.catalogue import find
-from samara.variants import VARIANTS
+from samara.networks.variants import VARIANTS
 
 
 def test_a_record_cannot_be_changed():

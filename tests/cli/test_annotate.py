@@ -13,11 +13,11 @@ import time
 import pytest
 from PIL import Image
 
-from samara.annotation.store import open_store
+from samara.annotation.store.store import open_store
 from samara.cli import main
 from samara.cli.progress import annotation_bar
 from tests.annotation.conftest import write_pictures
-from tests.annotation.test_prompt_entries import coco
+from tests.annotation.inputs.test_prompt_entries import coco
 from tests.datasets import written_by
 
 QUICK = ["--points-per-side", 2, "--device", "cpu", "--pred-iou-thresh", 0, "--stability-score-thresh", 0]
@@ -222,7 +222,7 @@ def test_somebody_stops_it(tmp_path, sign):
 
 
 def test_the_bar_is_for_terminals_only(monkeypatch):
-    from samara.annotation.runner import Progress
+    from samara.annotation.run.runner import Progress
 
     with annotation_bar() as tell:
         assert tell is None

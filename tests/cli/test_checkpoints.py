@@ -9,8 +9,8 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from samara.checkpoints import store as store_module
 from samara.checkpoints.catalogue import CATALOGUE, find
+from samara.checkpoints.store import store as store_module
 from samara.cli.checkpoints import app
 from samara.errors import DownloadFailed, UnknownCheckpoint, UnrecognisedCheckpoint
 

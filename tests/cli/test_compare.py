@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 from samara.cli.compare import fitting_columns, read_batch_sizes, read_ground_truths, read_groups, terminal_table
 from samara.cli.main import app
 from samara.errors import SettingsError
-from samara.measurements.record_file import append_records
-from samara.reports.comparison_tables import tables
-from tests.evaluation.conftest import write_coco
-from tests.reports.samples import comparison, records
+from samara.measurement.comparison.tables import tables
+from samara.measurement.records.record_file import append_records
+from tests.measurement.comparison.samples import comparison, records
+from tests.measurement.evaluation.conftest import write_coco
 
 
 @pytest.fixture(autouse=True)

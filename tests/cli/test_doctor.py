@@ -8,11 +8,11 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from samara import machine
 from samara.cli.main import app
-from samara.diagnosis import doctor
-from samara.diagnosis.agreement import Agreement
-from samara.diagnosis.doctor import Check, Diagnosis
+from samara.measurement.diagnosis import doctor
+from samara.measurement.diagnosis.agreement import Agreement
+from samara.measurement.diagnosis.doctor import Check, Diagnosis
+from samara.system import machine
 
 FINE = Check("torch", "float32", "cpu", Agreement(0.0, 1.0, 1.0), True, 1.234, 0.05, 0.02, 1.0)
 BAD = Check("openvino", "int8", "cpu", Agreement(0.5, 0.4, 0.1), False, 0.5, 0.05, 0.02, 2.468)

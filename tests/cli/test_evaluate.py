@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from samara import quality
 from samara.cli import main
 from samara.errors import SettingsError
-from samara.evaluation.settings import MEASURES, EvaluationSettings
+from samara.measurement.evaluation import evaluate as quality
+from samara.measurement.evaluation.settings import MEASURES, EvaluationSettings
 from tests.datasets import written_by
-from tests.evaluation.conftest import write_coco
+from tests.measurement.evaluation.conftest import write_coco
 
 
 @pytest.fixture(autouse=True)

@@ -9,9 +9,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from samara.cli.main import app
+from samara.engines.exporting import export as exporting
+from samara.engines.exporting.export import Exported
 from samara.errors import SettingsError
-from samara.exporting import export as exporting
-from samara.exporting.export import Exported
 from samara.images.settings import PictureReading
 from samara.networks.official_graphs import OfficialSwitches
 

@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 import samara
-from samara import finetune
 from samara.cli import main
 from samara.cli.finetune import finetune as command
 from samara.cli.finetune import read_augmentations
 from samara.errors import SettingsError
+from samara.finetuning import finetune
 from samara.finetuning.losses import LossWeights
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.simulated_prompts import PromptSimulation

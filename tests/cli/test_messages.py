@@ -24,18 +24,18 @@ SHOWN_BY = {
     "annotation/exporting.py": ["annotate", "export-annotations"],
     "checkpoints/": [],  # every command that loads one
     "compare.py": ["compare"],
-    "datasets/coco_adding.py": ["segment"],
-    "datasets/coco_reading.py": ["evaluate", "finetune", "compare"],
-    "datasets/findings.py": ["annotate", "evaluate", "finetune", "compare"],
-    "evaluation/ground_truth.py": ["evaluate"],
+    "datasets/writing/coco_adding.py": ["segment"],
+    "datasets/reading/coco.py": ["evaluate", "finetune", "compare"],
+    "datasets/reading/findings.py": ["annotate", "evaluate", "finetune", "compare"],
+    "measurement/evaluation/ground_truth.py": ["evaluate"],
     "exporting/": ["export"],
     "finetune.py": ["finetune"],
-    "datasets/category_choice.py": ["annotate", "export-annotations"],
+    "datasets/writing/category_choice.py": ["annotate", "export-annotations"],
     "datasets/formats.py": ["annotate", "export-annotations"],
-    "datasets/picture_files.py": ["annotate", "export-annotations"],
+    "datasets/writing/image_files.py": ["annotate", "export-annotations"],
     "datasets/split.py": ["annotate", "export-annotations"],
-    "datasets/voc.py": ["annotate", "export-annotations"],
-    "datasets/writing.py": ["annotate", "export-annotations"],
+    "datasets/writing/voc.py": ["annotate", "export-annotations"],
+    "datasets/writing/staged_writer.py": ["annotate", "export-annotations"],
     "finetuning/": ["finetune"],
     "recommendation/": ["recommend"],
     "recommendation/answer.py": [],  # puts commands together
@@ -62,7 +62,7 @@ SHOWN_BY_WITH = {
     ("cli/options.py", "--frame"): ["segment", "annotate", "evaluate", "export", "finetune", "compare"],
 }
 # Programs of others that are run, not shown.
-NOT_OURS = {"measurements/circumstances.py"}
+NOT_OURS = {"measurement/records/environment.py"}
 # Of the same store, but of the command that makes it.
 ELSEWHERE = {("annotation/exporting.py", "--partial")}
 

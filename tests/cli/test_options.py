@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import samara
 from samara.cli.main import app
 from samara.cli.options import DataReading, as_options, read_reading, reads_data
-from samara.datasets.findings import ReadingRules
+from samara.datasets.reading.findings import ReadingRules
 from samara.errors import ImageError, SettingsError, WrongCheckpoint
 from samara.images.read import read_image
 from samara.images.settings import AS_THEY_ARE, PictureReading
@@ -132,7 +132,7 @@ def test_commands_hand_bases_and_updates_on(decoder, tmp_path, monkeypatch):
         raise SettingsError("enough")
 
     monkeypatch.setattr("samara.checkpoints.load.load", load)
-    monkeypatch.setattr("samara.annotation.job.load", load)
+    monkeypatch.setattr("samara.annotation.run.job.load", load)
     which = ["--checkpoint", "dec.pth", "--base", "vit_b", "--lora", "updates.pth"]
     Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
     for call in (

@@ -10,14 +10,14 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from samara.benchmarking import measure as measuring
 from samara.cli.main import app
 from samara.errors import SettingsError
-from samara.machine import detect
-from samara.measurements.numbers import Number
-from samara.measurements.record_file import append_records
+from samara.measurement.benchmarking import measure as measuring
+from samara.measurement.records.numbers import Number
+from samara.measurement.records.record_file import append_records
 from samara.recommendation.tasks import TASKS
-from tests.evaluation.conftest import write_coco
+from samara.system.machine import detect
+from tests.measurement.evaluation.conftest import write_coco
 from tests.recommendation.samples import record
 
 

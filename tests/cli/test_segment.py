@@ -12,12 +12,12 @@ import torch
 from PIL import Image
 from rich.progress import Progress
 
-from samara.class_names import COCO
 from samara.cli import main
 from samara.cli.progress import download_bar, work_bar
 from samara.cli.segment import find_pictures, read_prompts
 from samara.errors import PromptError, SettingsError
-from samara.variants import VARIANTS, build_network
+from samara.networks.class_names import COCO
+from samara.networks.variants import VARIANTS, build_network
 from tests.checkpoints.files import write_ultralytics_style
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from samara.datasets.annotated import AnnotatedImage
-from tests.test_results import mask_set, rectangle
+from tests.masks.test_mask_set import mask_set, rectangle
 
 SIZE = HEIGHT, WIDTH = 20, 30
 

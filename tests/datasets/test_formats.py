@@ -15,7 +15,7 @@ import pytest
 
 from samara.datasets.formats import WRITERS, Demands, FormatsRefused, chosen, convert
 from samara.datasets.split import Split
-from samara.datasets.writing import StagedWriter, WriterOptions
+from samara.datasets.writing.staged_writer import StagedWriter, WriterOptions
 from samara.errors import OutputError, SettingsError
 from tests.datasets.awkward import HOLE, PARTS, annotated, awkward_images
 

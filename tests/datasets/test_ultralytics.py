@@ -18,9 +18,9 @@ from PIL import Image
 
 from samara.datasets.annotated import AnnotatedImage
 from samara.datasets.split import Split
-from samara.datasets.writing import WriterOptions
-from samara.datasets.yolo_writing import YoloWriter
-from tests.test_results import mask_set, rectangle
+from samara.datasets.writing.staged_writer import WriterOptions
+from samara.datasets.writing.yolo import YoloWriter
+from tests.masks.test_mask_set import mask_set, rectangle
 
 PYTHON = os.environ.get("SAMARA_ULTRALYTICS_PYTHON")
 pytestmark = [

@@ -13,7 +13,7 @@ TEXT = (ROOT / "docs" / "annotation.md").read_text()
 
 
 def test_the_code_does_what_is_said(tmp_path, monkeypatch, capsys):
-    from samara.annotation.runner import annotate_store
+    from samara.annotation.run.runner import annotate_store
 
     write_pictures(tmp_path / "photos", 3, size=(160, 120))
     annotate_store(store_of(tmp_path / "photos", tmp_path / "masks"), annotator(), work_on(tmp_path / "photos"))

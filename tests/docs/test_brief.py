@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from samara.variants import VARIANTS, build_network
+from samara.networks.variants import VARIANTS, build_network
 
 LOADING = """
 from samara.segment_anything import sam_model_registry, SamPredictor

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from docs.update_comparison import CHART, DOCUMENT, FOLDER, committed, texts, updated
-from samara.compare import PAGE
-from samara.published.claims import GUIDE
+from samara.measurement.comparison.compare import PAGE
+from samara.measurement.published.guide_claims import GUIDE
 
 MOST_BYTES = 3_000_000
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import samara
-from samara.exporting.export import export_checkpoint
+from samara.engines.exporting.export import export_checkpoint
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "export.md"
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from samara.benchmarking import measure as measuring
-from samara.benchmarking.perform import perform
-from samara.evaluation.averages import DRAWS
-from samara.evaluation.clicks import MOST_CLICKS
-from samara.evaluation.measures import JITTER_FRACTION, JITTER_MOST_PX
-from samara.evaluation.recall import MOST_MASKS
 from samara.masks.boundary import WIDTH_OF_DIAGONAL
-from samara.measurements.metrics import METRICS
+from samara.measurement.benchmarking import measure as measuring
+from samara.measurement.benchmarking.perform import perform
+from samara.measurement.evaluation.averages import DRAWS
+from samara.measurement.evaluation.clicks import MOST_CLICKS
+from samara.measurement.evaluation.protocols import JITTER_FRACTION, JITTER_MOST_PX
+from samara.measurement.evaluation.recall import MOST_MASKS
+from samara.measurement.records.metrics import METRICS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "measuring.md").read_text()
 

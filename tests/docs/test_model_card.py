@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from docs.update_model_card import CARD, RESULTS, updated
 from samara.checkpoints.catalogue import find
-from samara.variants import VARIANTS
+from samara.networks.variants import VARIANTS
 from training.table import overview, read_results
 
 TEXT = CARD.read_text()

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from samara.checkpoints.load import random_network
-from samara.loaded import Loaded, Provenance
-from samara.variants import VARIANTS, TinyViTConfig, ViTConfig
+from samara.engines.loaded import Loaded, Provenance
+from samara.networks.variants import VARIANTS, TinyViTConfig, ViTConfig
 
 VIT = ViTConfig(embed_dim=48, depth=2, num_heads=2, global_attention_blocks=(1,))
 TINY = TinyViTConfig(depths=(1, 1, 1, 1))

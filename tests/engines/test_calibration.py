@@ -12,8 +12,8 @@ import samara
 from samara.engines import calibration
 from samara.engines.calibration import MOST_PICTURES, calibrated, calibration_files, calibration_inputs
 from samara.errors import ImageError, SettingsError
+from samara.images.bundled import BUNDLED_PHOTOS
 from samara.images.settings import AS_THEY_ARE, PictureReading
-from samara.photos import BUNDLED_PHOTOS
 
 
 @pytest.fixture

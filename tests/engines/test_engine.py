@@ -11,22 +11,22 @@ import pytest
 import torch
 
 import samara
-from samara.annotation.annotator import make_annotator
-from samara.annotation.pictures import DecodedPicture
-from samara.annotation.settings import AnnotationSettings
+from samara.annotation.inputs.decoded import DecodedPicture
+from samara.annotation.run.annotator import make_annotator
+from samara.annotation.run.settings import AnnotationSettings
 from samara.engines.engine import concatenate_decoded, nothing_decoded
 from samara.engines.instance_engine import TorchInstanceEngine
 from samara.engines.torch_engine import CompiledTorchEngine, TorchEngine
-from samara.evaluation.clicks import click_through
-from samara.evaluation.contestants import open_contestant
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.step import add_gradients
 from samara.finetuning.training_set import Batch
 from samara.finetuning.validation import Sample, validate
-from samara.instances.selection import choose
+from samara.images.preprocessing import Frame
+from samara.measurement.evaluation.adapters import open_contestant
+from samara.measurement.evaluation.clicks import click_through
 from samara.networks.plain import is_plain
-from samara.preprocessing import Frame
-from samara.prompts import Prompt
+from samara.segmentation.instances.selection import choose
+from samara.segmentation.prompts import Prompt
 from tests.engines.conftest import small
 from tests.engines.prompting import prompts
 from tests.engines.test_graph_engine import both

@@ -32,7 +32,7 @@ def test_auto_takes_the_processor_for_engines_that_run_nowhere_else(monkeypatch)
 
 
 def test_auto_precision_is_one_that_the_engine_has(monkeypatch):
-    monkeypatch.setattr("samara.devices.computes_in_bfloat16", lambda device: True)
+    monkeypatch.setattr("samara.system.devices.computes_in_bfloat16", lambda device: True)
     assert choose_place("torch", "cpu", "auto").precision == "bfloat16"
     assert choose_place("onnxruntime", "cpu", "auto").precision == "float32"
 

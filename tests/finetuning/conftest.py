@@ -11,15 +11,15 @@ import torch
 from PIL import Image
 
 from samara.datasets.ground_truth import Instance, LabelledImage
-from samara.loaded import Loaded, Provenance
+from samara.engines.loaded import Loaded, Provenance
 from samara.masks.rle import encode_mask
 from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.mask_decoder import MaskDecoder
 from samara.networks.prompt_encoder import PromptEncoder
 from samara.networks.sam import Sam
 from samara.networks.two_way_transformer import TwoWayTransformer
+from samara.networks.variants import VARIANTS, ViTConfig
 from samara.networks.vit import ImageEncoderViT
-from samara.variants import VARIANTS, ViTConfig
 
 SIDE = 128
 

@@ -13,7 +13,7 @@ from samara.errors import DatasetError
 from samara.finetuning import comparison
 from samara.finetuning.comparison import compare
 from samara.masks.rle import encode_mask
-from samara.predictor import Predictor
+from samara.segmentation.predictor import Predictor
 from tests.finetuning.conftest import draw, make_tiny
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from samara.datasets.findings import ReadingRules
+from samara.datasets.reading.findings import ReadingRules
 from samara.errors import DatasetError
 from samara.finetuning.data_sets import read_sets
 from tests.datasets import written_by

@@ -11,8 +11,8 @@ import torch
 from samara.errors import DatasetError
 from samara.finetuning.examples import Example, examples_of, on_grid, transformed
 from samara.finetuning.settings import Augmentation
+from samara.images.preprocessing import Frame
 from samara.masks.rle import encode_mask
-from samara.preprocessing import Frame
 from tests.finetuning.conftest import draw
 
 AUGMENTATIONS = (None, *get_args(Augmentation))

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 import samara
-from samara.annotate import Running, annotate
-from samara.annotation.job import Choice, Job
-from samara.annotation.settings import AnnotationSettings
-from samara.annotation.sources import open_source
-from samara.exporting.export import export_checkpoint
+from samara.annotation.annotate import Running, annotate
+from samara.annotation.inputs.sources import open_source
+from samara.annotation.run.job import Choice, Job
+from samara.annotation.run.settings import AnnotationSettings
+from samara.engines.exporting.export import export_checkpoint
 from samara.finetuning.loop import fine_tune
 from samara.finetuning.losses import LossWeights
 from samara.finetuning.settings import FineTuneSettings
@@ -98,7 +98,7 @@ def test_data_sets_are_annotated_with_it(fine_tuned, tmp_path):
 
 @pytest.mark.slow
 def test_it_is_exported(fine_tuned, tmp_path):
-    """The files are held against the network before they appear, see `samara.exporting`."""
+    """The files are held against the network before they appear, see `samara.engines.exporting`."""
     _, loaded = fine_tuned
     done = export_checkpoint(loaded, "openvino", tmp_path / "export")
     assert max(done.relative_error.values()) < 1e-4

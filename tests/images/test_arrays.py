@@ -8,8 +8,7 @@ import torch
 
 from samara.errors import ImageError
 from samara.images.read import read_image
-
-from .encoding import PHOTO
+from tests.images.encoding import PHOTO
 
 CHW = np.ascontiguousarray(PHOTO.transpose(2, 0, 1))
 RGBA = np.dstack([PHOTO, np.full(PHOTO.shape[:2], 255, np.uint8)])

@@ -11,8 +11,7 @@ from PIL import Image
 from samara.errors import ImageError
 from samara.images.deep_colour import join
 from samara.images.read import read_image
-
-from .encoding import encode_with_cv2, png, tiff
+from tests.images.encoding import encode_with_cv2, png, tiff
 
 DEEP = np.random.default_rng(3).integers(0, 65536, (6, 5, 4), dtype=np.uint16)
 

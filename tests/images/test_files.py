@@ -17,8 +17,7 @@ from PIL import Image, PngImagePlugin
 
 from samara.errors import ImageError
 from samara.images.read import read_image
-
-from .encoding import PHOTO, encode, encode_with_cv2, png, png_chunk
+from tests.images.encoding import PHOTO, encode, encode_with_cv2, png, png_chunk
 
 IMAGE = Image.fromarray(PHOTO)
 DEEP = np.random.default_rng(1).integers(0, 65536, (5, 7, 4), dtype=np.uint16)

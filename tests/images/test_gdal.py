@@ -8,9 +8,8 @@ from PIL import Image
 
 from samara.errors import ImageError
 from samara.images.gdal import opened, read_values, require_rasterio, system_of, to_longitude_latitude
-
-from .encoding import PHOTO
-from .geotiffs import values_of, write
+from tests.images.encoding import PHOTO
+from tests.images.geotiffs import values_of, write
 
 pytest.importorskip("rasterio")
 

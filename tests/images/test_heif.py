@@ -13,8 +13,7 @@ from PIL import Image, PngImagePlugin
 from samara.errors import ImageError
 from samara.images.heif import is_heif
 from samara.images.read import picture_size, read_image
-
-from .encoding import PHOTO, encode
+from tests.images.encoding import PHOTO, encode
 
 HEAD = b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf"
 

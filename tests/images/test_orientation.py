@@ -12,8 +12,7 @@ from PIL.ExifTags import Base
 
 from samara.images.orientation import orientation_in_exif, turn_upright
 from samara.images.read import read_image
-
-from .encoding import PHOTO, encode
+from tests.images.encoding import PHOTO, encode
 
 FORMATS = {
     "JPEG": {"quality": 100, "subsampling": 0},

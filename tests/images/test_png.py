@@ -7,8 +7,7 @@ import io
 import pytest
 
 from samara.images.png import has_late_metadata
-
-from .encoding import PHOTO, encode, png, png_chunk
+from tests.images.encoding import PHOTO, encode, png, png_chunk
 
 END = png_chunk(b"IEND", b"")
 

@@ -19,8 +19,7 @@ from PIL import Image
 
 from samara.errors import ImageError, SettingsError
 from samara.images.read import DEFAULT_MAX_PIXELS, read_image
-
-from .encoding import PHOTO, encode
+from tests.images.encoding import PHOTO, encode
 
 GIVEN_AS = {
     "path": lambda path: path,

@@ -11,8 +11,7 @@ from PIL import Image
 
 from samara.errors import ImageError
 from samara.images.read import read_image
-
-from .encoding import PHOTO, encode, tiff
+from tests.images.encoding import PHOTO, encode, tiff
 
 DEEP = np.random.default_rng(1).integers(0, 65536, (5, 7, 3), dtype=np.uint16)
 KIND, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, ORIENTATION = 254, 256, 257, 258, 259, 262, 274

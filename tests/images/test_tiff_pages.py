@@ -14,8 +14,7 @@ from PIL import Image
 from samara.errors import ImageError
 from samara.images.failures import DECODER_FAILURES
 from samara.images.tiff_pages import Page, choose_page, is_tiff, read_pages
-
-from .encoding import PHOTO, encode, tiff
+from tests.images.encoding import PHOTO, encode, tiff
 
 WIDTH, HEIGHT, BITS, NODATA = 256, 257, 258, 42113
 PLAIN = encode(PHOTO, "TIFF", tiffinfo={NODATA: "-9999"})

@@ -11,9 +11,8 @@ from PIL import Image
 from samara.errors import ImageError, MissingExtra
 from samara.images.read import read_image
 from samara.images.windows import open_windows
-
-from .encoding import PHOTO, encode, encode_with_cv2
-from .geotiffs import values_of, write
+from tests.images.encoding import PHOTO, encode, encode_with_cv2
+from tests.images.geotiffs import values_of, write
 
 rasterio = pytest.importorskip("rasterio")
 

@@ -14,8 +14,7 @@ from samara.masks.boxes import (
     xywh_to_xyxy,
     xyxy_to_xywh,
 )
-
-from .strategies import NAMED, box_by_looking, stacks
+from tests.masks.strategies import NAMED, box_by_looking, stacks
 
 
 @pytest.mark.parametrize("name", NAMED)

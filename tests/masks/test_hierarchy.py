@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from samara.errors import SettingsError
 from samara.masks.hierarchy import parents
 from samara.masks.rle import encode_mask
-
-from .strategies import NAMED, encode_all, picture, stacks
+from tests.masks.strategies import NAMED, encode_all, picture, stacks
 
 
 @given(stacks(most=8), st.sampled_from([0.1, 0.5, 0.75, 0.95, 1]))

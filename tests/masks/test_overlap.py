@@ -6,8 +6,7 @@ from hypothesis import given
 from samara.errors import SettingsError
 from samara.masks.overlap import mask_intersection, mask_iou
 from samara.masks.rle import Rle, encode_mask
-
-from .strategies import NAMED, encode_all, picture, stacks
+from tests.masks.strategies import NAMED, encode_all, picture, stacks
 
 
 @given(stacks(most=8))

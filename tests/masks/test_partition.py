@@ -5,8 +5,7 @@ from hypothesis import given
 from samara.errors import SettingsError
 from samara.masks.partition import exclusive, label_map
 from samara.masks.rle import encode_mask
-
-from .strategies import NAMED, encode_all, picture, stacks
+from tests.masks.strategies import NAMED, encode_all, picture, stacks
 
 
 @given(stacks(most=7))

@@ -12,8 +12,7 @@ from samara.errors import SettingsError
 from samara.masks import polygons
 from samara.masks.polygons import rasterise_polygons
 from samara.masks.rle import encode_mask
-
-from .strategies import picture
+from tests.masks.strategies import picture
 
 SQUARE = [1, 1, 4, 1, 4, 3, 1, 3]
 

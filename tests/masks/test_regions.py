@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from samara.errors import SettingsError
 from samara.masks.regions import clean, fill_holes, remove_specks
 from samara.masks.rle import encode_mask
-
-from .strategies import one_mask, picture
+from tests.masks.strategies import one_mask, picture
 
 
 def parts(mask: np.ndarray) -> list[set[tuple[int, int]]]:

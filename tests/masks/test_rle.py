@@ -13,8 +13,7 @@ from samara.errors import SettingsError
 from samara.masks import rle as rle_module
 from samara.masks.rle import Rle, encode_columns, encode_mask, encode_masks, place
 from samara.masks.run_alphabet import compress_runs
-
-from .strategies import NAMED, box_by_looking, encode_all, one_mask, picture, stacks
+from tests.masks.strategies import NAMED, box_by_looking, encode_all, one_mask, picture, stacks
 
 
 def pycocotools_counts(mask: np.ndarray) -> bytes:

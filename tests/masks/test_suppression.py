@@ -7,8 +7,7 @@ from samara.errors import SettingsError
 from samara.masks import suppression
 from samara.masks.rle import encode_mask
 from samara.masks.suppression import box_nms, mask_nms
-
-from .strategies import NAMED, encode_all, picture, stacks
+from tests.masks.strategies import NAMED, encode_all, picture, stacks
 
 THRESHOLDS = [0, 0.1, 0.2, 1 / 3, 0.5, 0.7, 0.9, 1]
 

@@ -10,8 +10,8 @@ from torch import nn
 
 from samara.errors import SettingsError, WrongCheckpoint
 from samara.networks.lora import LoraLinear, add_lora, load_lora, lora_state_dict, merge_lora
+from samara.networks.variants import VARIANTS, build_network
 from samara.networks.vit import ImageEncoderViT
-from samara.variants import VARIANTS, build_network
 
 
 def generator(seed=0):

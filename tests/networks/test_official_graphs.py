@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 
 import samara
-from samara.exporting.interfaces import interface_named
+from samara.engines.exporting.interfaces import interface_named
+from samara.images.preprocessing import Frame
 from samara.networks.official_graphs import OfficialDecoderGraph, OfficialSwitches, antialiased
-from samara.preprocessing import Frame
 from tests.engines.conftest import small
 
 ORIGINAL = (90, 61)

@@ -7,7 +7,7 @@ import torch
 
 from samara.networks.early_features import split_early
 from samara.networks.tiny_vit import WindowAttention, _offset_index
-from samara.variants import VARIANTS, build_network
+from samara.networks.variants import VARIANTS, build_network
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from samara.variants import VARIANTS, build_network
+from samara.networks.variants import VARIANTS, build_network
 from tests.parity.deterministic import deterministic_state, golden, normal, relative_error
 
 TOLERANCE = 1e-4

@@ -8,10 +8,10 @@ import torch
 from safetensors.torch import save_file
 
 import samara
-from samara.checkpoints.families import recognise
-from samara.variants import build_network
+from samara.checkpoints.identification.families import recognise
+from samara.networks.variants import build_network
 from tests.checkpoints.files import write_torch_zip
-from tests.checkpoints.test_rename import to_transformers
+from tests.checkpoints.reading.test_rename import to_transformers
 from tests.parity.deterministic import deterministic_state, golden, normal, relative_error
 
 TOLERANCE = 1e-4

@@ -14,8 +14,8 @@ import pytest
 import torch
 
 import samara
-from samara.instances.decode import boxes_of
-from samara.variants import VARIANTS, build_network
+from samara.networks.variants import VARIANTS, build_network
+from samara.segmentation.instances.decode import boxes_of
 from tests.parity.deterministic import deterministic_state, golden, relative_error
 
 TOLERANCE = 1e-4

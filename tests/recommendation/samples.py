@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from samara.machine import Gpu, Machine
-from samara.measurements.records import Record, Subject
+from samara.measurement.records.records import Record, Subject
 from samara.recommendation.measured import Measurements, measurements
 from samara.recommendation.request import request
 from samara.recommendation.target import target
+from samara.system.machine import Gpu, Machine
 
 HERE = Machine(
     processor="Test CPU",

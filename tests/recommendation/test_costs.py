@@ -11,8 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from samara.checkpoints.catalogue import CATALOGUE
 from samara.networks.mask_decoder import THREE_MASKS
+from samara.networks.variants import VARIANTS, build_network
 from samara.recommendation.costs import COSTS, MATRIX_FLOPS, MEASURED_ON
-from samara.variants import VARIANTS, build_network
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "inference_cost.csv"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from samara.checkpoints.catalogue import CATALOGUE, find
-from samara.published.figures import published_for
+from samara.measurement.published.figures import published_for
 from samara.recommendation.costs import COSTS
 from samara.recommendation.estimates import (
     estimated_memory,
@@ -18,8 +18,7 @@ from samara.recommendation.estimates import (
 from samara.recommendation.measured import measurements
 from samara.recommendation.request import request
 from samara.recommendation.target import target
-
-from .samples import CPU_8, GPU_24, HERE, PRODUCTION, nothing_measured, record
+from tests.recommendation.samples import CPU_8, GPU_24, HERE, PRODUCTION, nothing_measured, record
 
 RUNNABLE = [row for row in CATALOGUE if (row.variant, row.input_size) in COSTS]
 EVERYTHING = request(task="batch annotation")

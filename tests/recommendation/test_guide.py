@@ -21,8 +21,7 @@ from samara.recommendation.recommend import recommend
 from samara.recommendation.request import request
 from samara.recommendation.target import target
 from samara.recommendation.tasks import DOMAINS, TASKS
-
-from .samples import CPU_8, GPU_24, HERE
+from tests.recommendation.samples import CPU_8, GPU_24, HERE
 
 # Section 6, row by row: table or list, situation, what is recommended first. Written down from the guide itself, so
 # that the data of the product can be held against it.

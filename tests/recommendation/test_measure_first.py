@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from samara.benchmarking import measure as measuring
 from samara.errors import SettingsError
-from samara.evaluation.ground_truth import GroundTruth
-from samara.measurements.numbers import Number
+from samara.measurement.benchmarking import measure as measuring
+from samara.measurement.evaluation.ground_truth import GroundTruth
+from samara.measurement.records.numbers import Number
 from samara.recommendation.measure_first import measure_first
 from samara.recommendation.recommend import recommend
-from tests.evaluation.conftest import write_coco
-
-from .samples import HERE
+from tests.measurement.evaluation.conftest import write_coco
+from tests.recommendation.samples import HERE
 
 HAND = {"samara_mini"}
 

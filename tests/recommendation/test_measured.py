@@ -8,8 +8,7 @@ import pytest
 
 from samara.recommendation.measured import assumed_speed_of, is_same_machine, measurements
 from samara.recommendation.target import target
-
-from .samples import CPU_8, GPU_24, HERE, WITH_GPU, nothing_measured, record
+from tests.recommendation.samples import CPU_8, GPU_24, HERE, WITH_GPU, nothing_measured, record
 
 THERE = dataclasses.replace(HERE, processor="Other CPU", cores=2)
 ON_HERE = target(machine=HERE)

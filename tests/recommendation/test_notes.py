@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from samara.recommendation.recommend import recommend
-
-from .samples import record
+from tests.recommendation.samples import record
 
 HAND = {"samara_mini"}
 

@@ -9,13 +9,12 @@ from statistics import mean
 import pytest
 
 from samara.checkpoints.catalogue import find
+from samara.networks.variants import VARIANTS
 from samara.recommendation.measured import measurements
 from samara.recommendation.quality import WITHOUT_HQ, published_quality, qualities
 from samara.recommendation.target import target
 from samara.recommendation.tasks import DOMAINS
-from samara.variants import VARIANTS
-
-from .samples import HERE, nothing_measured, record
+from tests.recommendation.samples import HERE, nothing_measured, record
 
 RESULTS = Path(__file__).parents[2] / "training" / "results"
 NATURAL, MEDICAL = DOMAINS["natural"], DOMAINS["medical"]

@@ -13,8 +13,7 @@ from samara.recommendation.request import request
 from samara.recommendation.rules import Candidate
 from samara.recommendation.statement import Statement
 from samara.recommendation.tasks import CRITERIA
-
-from .samples import GPU_24
+from tests.recommendation.samples import GPU_24
 
 
 def candidate(name, time=0.2, memory=2e9, *, at_hand=False):

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 import samara
 from samara.checkpoints.catalogue import CATALOGUE
+from samara.checkpoints.licences import licence_of
 from samara.errors import DeviceError, SettingsError
-from samara.licences import licence_of
 from samara.recommendation.recommend import recommend
 from samara.recommendation.tasks import DOMAINS, PROMPTS, TASKS
-
-from .samples import HERE, WITH_GPU, record
+from tests.recommendation.samples import HERE, WITH_GPU, record
 
 AT_HAND = {"samara_mini"}
 

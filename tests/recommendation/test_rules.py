@@ -5,14 +5,13 @@ from __future__ import annotations
 import pytest
 
 from samara.checkpoints.catalogue import CATALOGUE, find
+from samara.networks.variants import VARIANTS
 from samara.recommendation.estimates import needs_of
 from samara.recommendation.request import request
 from samara.recommendation.rules import NOT_RUN, RULES, Candidate, cannot_run, gigabytes, reasons_against, seconds
 from samara.recommendation.target import target
 from samara.recommendation.tasks import PROMPTS
-from samara.variants import VARIANTS
-
-from .samples import CPU_8, GPU_24, nothing_measured
+from tests.recommendation.samples import CPU_8, GPU_24, nothing_measured
 
 
 def against(name, where=GPU_24, *, at_hand=False, **asked):

@@ -6,8 +6,7 @@ import pytest
 
 from samara.errors import DeviceError, SettingsError
 from samara.recommendation.target import USABLE, target
-
-from .samples import HERE, WITH_GPU
+from tests.recommendation.samples import HERE, WITH_GPU
 
 
 def test_a_described_gpu():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from samara.errors import SettingsError
-from samara.evaluation.settings import EvaluationSettings
-from samara.prompts import Prompt
+from samara.measurement.evaluation.settings import EvaluationSettings
+from samara.segmentation.prompts import Prompt
 from tests.training.conftest import write_source
 from training.baselines import BASELINES
 from training.evaluation import evaluate_domain

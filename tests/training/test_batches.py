@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from samara.preprocessing import Frame, to_network_input
-from samara.variants import VARIANTS
+from samara.images.preprocessing import Frame, to_network_input
+from samara.networks.variants import VARIANTS
 from training.batches import BREADTH, DOMAIN_SHARE, batches, chances, normalised
 from training.examples import ExampleSettings
 from training.validation import fitted

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from samara.evaluation.contestants import open_contestant
-from samara.evaluation.settings import EvaluationSettings
+from samara.measurement.evaluation.adapters import open_contestant
+from samara.measurement.evaluation.settings import EvaluationSettings
 from tests.training.conftest import write_source
 from training.baselines import BASELINES
 from training.evaluation import evaluate_domain

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from samara.annotation.rows import AnnotatedRow
-from samara.annotation.sources import Source
-from samara.annotation.store import Store
+from samara.annotation.inputs.sources import Source
+from samara.annotation.store.rows import AnnotatedRow
+from samara.annotation.store.store import Store
 from samara.datasets.annotated import AnnotatedImage, GeoReference
-from samara.datasets.category_choice import CategoryChoice
-from samara.datasets.category_numbers import UNNAMED
 from samara.datasets.formats import convert
-from samara.datasets.writing import Losses, WriterOptions
+from samara.datasets.writing.category_choice import CategoryChoice
+from samara.datasets.writing.category_numbers import UNNAMED
+from samara.datasets.writing.staged_writer import Losses, WriterOptions
 from samara.errors import AnnotationStopped, SettingsError
 
 _ARCHIVE = "archive"
@@ -67,7 +67,7 @@ def require_pictures(kind: str, options: WriterOptions) -> None:
     """Make sure that pictures can be linked or copied, if that is asked for.
 
     Args:
-        kind: of the source, see `samara.annotation.sources.Source`.
+        kind: of the source, see `samara.annotation.inputs.sources.Source`.
         options: of the export.
 
     Raises:

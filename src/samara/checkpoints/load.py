@@ -14,25 +14,27 @@ import torch
 from torch import Tensor
 
 from samara.checkpoints.catalogue import CATALOGUE, Checkpoint, find
-from samara.checkpoints.folders import files_of
-from samara.checkpoints.identify import FINE_TUNED_KEY, Identity, identify
-from samara.checkpoints.identify import METADATA_KEY as METADATA_KEY  # the recipe of the embedded checkpoint's too
-from samara.checkpoints.key_tables import faults
+from samara.checkpoints.identification.identify import FINE_TUNED_KEY, Identity, identify
+from samara.checkpoints.identification.identify import (
+    METADATA_KEY as METADATA_KEY,  # the recipe of the embedded checkpoint's too
+)
+from samara.checkpoints.identification.key_tables import faults
+from samara.checkpoints.licences import stated_licence
 from samara.checkpoints.lora_file import merge_lora_file
-from samara.checkpoints.rename import with_part_prefix
-from samara.checkpoints.state_dicts import read_state_dict
-from samara.checkpoints.store import Progress, Store
-from samara.class_names import fitting_names
+from samara.checkpoints.reading.folders import files_of
+from samara.checkpoints.reading.rename import with_part_prefix
+from samara.checkpoints.reading.state_dicts import read_state_dict
+from samara.checkpoints.store.store import Progress, Store
 from samara.engines.calibration import calibration_files
 from samara.engines.findings import fastest_engine
 from samara.engines.kinds import AUTO, TORCH, choose_place
+from samara.engines.loaded import Loaded, Provenance
 from samara.errors import ChecksumMismatch, SettingsError, UnknownCheckpoint, WrongCheckpoint
 from samara.images.settings import AS_THEY_ARE, PictureReading
-from samara.licences import stated_licence
-from samara.loaded import Loaded, Provenance
+from samara.networks.class_names import fitting_names
 from samara.networks.sam import Sam
+from samara.networks.variants import VARIANTS, Variant, build_network, runnable_names
 from samara.networks.yolo_seg import YoloSeg
-from samara.variants import VARIANTS, Variant, build_network, runnable_names
 
 PARTS_FOR_A_BASE = ("image_encoder", "prompt_encoder", "mask_decoder", "prompt_encoder+mask_decoder")
 """Parts of a network that another checkpoint can complete."""

@@ -14,10 +14,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from samara.checkpoints.reading.state_dicts import read_layout, read_state_dict
 from samara.checkpoints.save import save_checkpoint
-from samara.checkpoints.state_dicts import read_layout, read_state_dict
+from samara.engines.loaded import fingerprint
 from samara.errors import SettingsError, WrongCheckpoint
-from samara.loaded import fingerprint
 from samara.networks.lora import add_lora, load_lora, lora_state_dict, merge_lora
 from samara.networks.sam import Sam
 
@@ -31,7 +31,7 @@ def save_lora(path: Path, network: Sam, encoder: str, metadata: Mapping[str, str
     Args:
         path: `.safetensors` or `.pth`.
         network: with updates, from `samara.networks.lora.add_lora` on the image encoder.
-        encoder: `samara.loaded.fingerprint` of the image encoder before it got them.
+        encoder: `samara.engines.loaded.fingerprint` of the image encoder before it got them.
         metadata: facts about the weights.
 
     Raises:

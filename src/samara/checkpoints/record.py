@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from samara.licences import licence_of
+from samara.checkpoints.licences import licence_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +14,7 @@ class Checkpoint:
     Attributes:
         name: how samara calls it; lower case, unique.
         aliases: further names for it; unique over the whole catalogue.
-        variant: the architecture that it fits, a name of `samara.variants`.
+        variant: the architecture that it fits, a name of `samara.networks.variants`.
         file_name: how the file is called in the store.
         url: where the publisher serves it; None when it needs no download, or an account.
         licence: SPDX identifier, or LicenseRef-... for a licence that SPDX does not list.
@@ -54,5 +54,5 @@ class Checkpoint:
 
     @property
     def is_free_for_commerce(self) -> bool:
-        """Whether it may be used commercially without conditions that reach the product, see `samara.licences`."""
+        """Whether products may use it without conditions that reach them, see `samara.checkpoints.licences`."""
         return licence_of(self.licence).commercial == "free"

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from samara.checkpoints.torch_file import add_metadata
+from samara.checkpoints.reading.torch_file import add_metadata
 from samara.errors import OutputError, SettingsError
 
 
@@ -21,7 +21,7 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], metadata: Mapping[s
         path: `.safetensors` (metadata inside), or `.pth` (a flat state dict that the official code loads; the
             metadata lies in a record of the zip that PyTorch does not look at).
         state: tensors by published key, any device.
-        metadata: facts about the weights, see `samara.checkpoints.identify.METADATA_KEY`.
+        metadata: facts about the weights, see `samara.checkpoints.identification.identify.METADATA_KEY`.
 
     Raises:
         SettingsError: another suffix.

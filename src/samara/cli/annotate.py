@@ -48,10 +48,10 @@ from samara.cli.progress import annotation_bar
 from samara.errors import SettingsError
 
 if TYPE_CHECKING:
-    from samara.annotate import Outcome, Running
-    from samara.annotation.job import Job
-    from samara.annotation.plan import Entry
-    from samara.annotation.prompt_entries import Prompts
+    from samara.annotation.annotate import Outcome, Running
+    from samara.annotation.inputs.prompt_entries import Prompts
+    from samara.annotation.run.job import Job
+    from samara.annotation.store.plan import Entry
 
 ASKED, MASKS, HUGE, RUNNING, RESULT = (
     "What is asked",
@@ -226,9 +226,9 @@ def annotate(
 
     Example: samara annotate photos --out masks --format coco,yolo --report
     """
-    from samara.annotate import Running
-    from samara.annotation.job import Choice, Job
-    from samara.annotation.ray_engine import Cluster
+    from samara.annotation.annotate import Running
+    from samara.annotation.run.job import Choice, Job
+    from samara.annotation.run.ray_engine import Cluster
     from samara.images.read import DEFAULT_MAX_PIXELS
 
     if retry and not resume:
@@ -280,7 +280,7 @@ def annotate(
 
 def run(job: Job, running: Running, asked: Prompts | None, *, as_json: bool) -> None:
     """Run a job, show its progress and what came of it."""
-    from samara.annotate import annotate as annotate_images
+    from samara.annotation.annotate import annotate as annotate_images
 
     entries: Iterable[Entry] | None = None if asked is None else asked.entries(job.source.entries(running.out))
     try:

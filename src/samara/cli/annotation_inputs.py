@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from samara.errors import SettingsError
 
 if TYPE_CHECKING:
-    from samara.annotation.prompt_entries import Prompts
-    from samara.annotation.settings import AnnotationSettings
-    from samara.annotation.sources import Source
-    from samara.annotation.store import IfThere
+    from samara.annotation.inputs.prompt_entries import Prompts
+    from samara.annotation.inputs.sources import Source
+    from samara.annotation.run.settings import AnnotationSettings
+    from samara.annotation.store.store import IfThere
     from samara.cli.options import DataReading
-    from samara.datasets.findings import Notice
+    from samara.datasets.reading.findings import Notice
 
 DEFAULT_CHECKPOINT = "samara_mini"
 
@@ -31,9 +31,9 @@ def read_settings(
     Raises:
         SettingsError: a value is not accepted.
     """
-    from samara.annotation.settings import AnnotationSettings, Cleaning, with_changes
-    from samara.annotation.settings import profile as profile_of
-    from samara.automatic.settings import AutomaticSettings
+    from samara.annotation.run.settings import AnnotationSettings, Cleaning, with_changes
+    from samara.annotation.run.settings import profile as profile_of
+    from samara.segmentation.automatic.settings import AutomaticSettings
 
     chosen = None if profile is None else profile_of(profile)
     base = AutomaticSettings() if chosen is None else chosen.automatic
@@ -59,8 +59,8 @@ def read_images(
     Raises:
         SettingsError, DatasetError: see `open_source`, `open_coco` and `open_prompts`.
     """
-    from samara.annotation.prompt_entries import open_coco, open_prompts
-    from samara.annotation.sources import open_source
+    from samara.annotation.inputs.prompt_entries import open_coco, open_prompts
+    from samara.annotation.inputs.sources import open_source
 
     rules, how = reading
     if is_coco(images):

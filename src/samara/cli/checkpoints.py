@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from samara.checkpoints.licences import licence_of
 from samara.cli.progress import download_bar
-from samara.licences import licence_of
 
 if TYPE_CHECKING:
-    from samara.checkpoints.store import Entry, Verification
+    from samara.checkpoints.store.store import Entry, Verification
 
 app = typer.Typer(name="checkpoints", help="List, fetch, identify and verify checkpoint files.", no_args_is_help=True)
 
@@ -34,7 +34,7 @@ def list_checkpoints(
     ] = False,
 ) -> None:
     """Show every published checkpoint: licence, size, and whether it is on this machine."""
-    from samara.checkpoints.store import Store
+    from samara.checkpoints.store.store import Store
 
     entries = [entry for entry in Store(directory).entries() if entry.checkpoint.is_free_for_commerce or not commercial]
     if as_json:
@@ -50,7 +50,7 @@ def get_checkpoint(
 ) -> None:
     """Fetch a checkpoint into the store, resuming where it stopped; print where it is."""
     from samara.checkpoints.catalogue import find
-    from samara.checkpoints.store import Store
+    from samara.checkpoints.store.store import Store
 
     with download_bar(name) as progress:
         path = Store(directory).get(name, progress=progress)
@@ -67,7 +67,7 @@ def identify_file(
     check_hash: Annotated[bool, typer.Option("--hash", help="Compare digests with the catalogue.")] = False,
 ) -> None:
     """Say what a checkpoint file is, from its content and never from its name."""
-    from samara.checkpoints.identify import identify
+    from samara.checkpoints.identification.identify import identify
 
     identity = identify(file, check_hash=check_hash)
     if as_json:
@@ -83,7 +83,7 @@ def verify_checkpoints(
     directory: Directory = None,
 ) -> None:
     """Compute the digests of files in the store; exit status 1 if one is wrong or missing."""
-    from samara.checkpoints.store import Store
+    from samara.checkpoints.store.store import Store
 
     verifications = Store(directory).verify(names or None)
     if as_json:
@@ -117,7 +117,7 @@ def _print_entries(entries: list[Entry]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from samara.variants import VARIANTS
+    from samara.networks.variants import VARIANTS
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("name", "licence", "commercial", "runs", "here"):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from samara.benchmarking.settings import GROUPS
 from samara.cli.evaluate import read_measures
 from samara.cli.options import (
     DataReading,
@@ -21,15 +20,16 @@ from samara.cli.options import (
 )
 from samara.cli.progress import work_bar
 from samara.errors import SettingsError
-from samara.evaluation.settings import MEASURES, EvaluationSettings
+from samara.measurement.benchmarking.settings import GROUPS
+from samara.measurement.evaluation.settings import MEASURES, EvaluationSettings
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
-    from samara.compare import Compared
-    from samara.evaluation.ground_truth import GroundTruth
-    from samara.measurements.metrics import Group
-    from samara.reports.comparison_tables import Row, Table
+    from samara.measurement.comparison.compare import Compared
+    from samara.measurement.comparison.tables import Row, Table
+    from samara.measurement.evaluation.ground_truth import GroundTruth
+    from samara.measurement.records.metrics import Group
 
 COMPARED, DATA, THOROUGHNESS, RUNNING, RESULT = (
     "What is compared",
@@ -135,12 +135,12 @@ def compare(
 
     Example: samara compare --checkpoints samara_mini,mobile_sam --ground-truth cells.json --images cells
     """
-    from samara.benchmarking.measure import RECORDS
-    from samara.benchmarking.settings import BenchmarkSettings
-    from samara.benchmarking.subjects import Running
-    from samara.compare import compare as compare_checkpoints
-    from samara.compare import require_place
-    from samara.remembered import remember
+    from samara.measurement.benchmarking.measure import RECORDS
+    from samara.measurement.benchmarking.settings import BenchmarkSettings
+    from samara.measurement.comparison.compare import compare as compare_checkpoints
+    from samara.measurement.comparison.compare import require_place
+    from samara.measurement.records.history import remember
+    from samara.measurement.subjects import Running
 
     named = checkpoints if checkpoints is not None or records else "samara_mini"
     where = [replace(one, rules=reading.rules) for one in read_ground_truths(ground_truth or [], images or [])]
@@ -212,8 +212,8 @@ def read_ground_truths(files: list[str], folders: list[Path]) -> list[GroundTrut
     Raises:
         SettingsError: folders are given, but neither one for all nor one for each.
     """
-    from samara.datasets.opening import is_yolo
-    from samara.evaluation.ground_truth import GroundTruth
+    from samara.datasets.reading.opening import is_yolo
+    from samara.measurement.evaluation.ground_truth import GroundTruth
 
     # A file whose own name has an equals sign is meant as it is.
     named = [("", "", text) if Path(text).exists() else text.rpartition("=") for text in files]
@@ -237,7 +237,7 @@ def read_ground_truths(files: list[str], folders: list[Path]) -> list[GroundTrut
 
 def show(compared: Compared, *, as_json: bool) -> None:
     """Print the most important tables, and where the rest is."""
-    from samara.reports.comparison_documents import json_text
+    from samara.measurement.comparison.documents import json_text
 
     if as_json:
         typer.echo(json_text(compared.comparison, compared.tables), nl=False)
@@ -261,7 +261,7 @@ def terminal_table(table: Table, width: int) -> RichTable:
     from rich.table import Table as Shown
     from rich.text import Text
 
-    from samara.reports.quantities import NOTHING
+    from samara.measurement.comparison.quantities import NOTHING
 
     shown = Shown(title=table.title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for head, texts in zip(table.heads, _columns_of_names(table), strict=True):

@@ -15,8 +15,8 @@ from samara.cli.segment import use_threads
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from samara.diagnosis.agreement import Agreement
-    from samara.diagnosis.doctor import Check, Diagnosis
+    from samara.measurement.diagnosis.agreement import Agreement
+    from samara.measurement.diagnosis.doctor import Check, Diagnosis
 
 
 def doctor(
@@ -43,7 +43,7 @@ def doctor(
     Example: samara doctor --checkpoint vit_b
     """
     from samara.checkpoints.load import load
-    from samara.diagnosis.doctor import examine
+    from samara.measurement.diagnosis.doctor import examine
 
     use_threads(threads)
     with work_bar() as tell:

@@ -20,14 +20,14 @@ from samara.cli.options import (
 )
 from samara.cli.progress import work_bar
 from samara.errors import SettingsError
-from samara.evaluation.settings import MEASURES, EvaluationSettings, Measure
-from samara.files import require_folder
+from samara.measurement.evaluation.settings import MEASURES, EvaluationSettings, Measure
+from samara.system.files import require_folder
 
 if TYPE_CHECKING:
-    from samara.evaluation.failures import Failure
-    from samara.evaluation.ground_truth import Chosen
-    from samara.measurements.records import Record
-    from samara.quality import Evaluation
+    from samara.measurement.evaluation.evaluate import Evaluation
+    from samara.measurement.evaluation.failures import Failure
+    from samara.measurement.evaluation.ground_truth import Chosen
+    from samara.measurement.records.records import Record
 
 DATA, ASKED, RUNNING, RESULT = "Ground truth", "What is asked", "Checkpoint and machine", "Result"
 # Every default below is the setting's own, so that the command and `samara.evaluate` cannot drift apart.
@@ -111,9 +111,9 @@ def evaluate(
 
     Example: samara evaluate --ground-truth cells.json --images cells --checkpoint vit_b --out cells-vit-b
     """
-    from samara.quality import RECORDS
-    from samara.quality import evaluate as measure_quality
-    from samara.remembered import remember
+    from samara.measurement.evaluation.evaluate import RECORDS
+    from samara.measurement.evaluation.evaluate import evaluate as measure_quality
+    from samara.measurement.records.history import remember
 
     settings = EvaluationSettings(
         measures=read_measures(measure),
@@ -157,7 +157,7 @@ def read_part(name: str | None) -> Chosen | None:
     Raises:
         SettingsError: there is no such part.
     """
-    from samara.evaluation.ground_truth import CHOICES
+    from samara.measurement.evaluation.ground_truth import CHOICES
 
     found = [choice for choice in CHOICES if choice == name]
     if name is not None and not found:

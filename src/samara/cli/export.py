@@ -11,8 +11,8 @@ import typer
 from samara.cli.options import base_option, frame_option, lora_option, read_reading, value_range_option
 from samara.cli.progress import work_bar
 from samara.errors import SettingsError
-from samara.files import made_folder
 from samara.images.settings import AS_THEY_ARE
+from samara.system.files import made_folder
 
 
 def export(
@@ -64,7 +64,7 @@ def export(
 
     from samara.checkpoints.load import load
     from samara.engines.calibration import calibration_files
-    from samara.exporting.export import check_folder, export_checkpoint
+    from samara.engines.exporting.export import check_folder, export_checkpoint
     from samara.networks.official_graphs import OfficialSwitches
 
     check_folder(out, overwrite=overwrite)

@@ -21,8 +21,8 @@ from samara.cli.options import (
 from samara.errors import SettingsError
 
 if TYPE_CHECKING:
-    from samara.datasets.category_choice import CategoryChoice
-    from samara.datasets.writing import Losses, WriterOptions
+    from samara.datasets.writing.category_choice import CategoryChoice
+    from samara.datasets.writing.staged_writer import Losses, WriterOptions
 
 
 def export_annotations(
@@ -51,8 +51,8 @@ def export_annotations(
 
     Example: samara export-annotations masks --format coco,yolo --pictures link --split 0.1 --out exported
     """
-    from samara.annotate import export
-    from samara.annotation.store import open_store
+    from samara.annotation.annotate import export
+    from samara.annotation.store.store import open_store
     from samara.datasets.formats import FormatsRefused
 
     chosen = read_categories_chosen(categories, only=only_categories)
@@ -83,7 +83,7 @@ def read_writing(
         SettingsError: one of them is not understood.
     """
     from samara.datasets.split import read_split
-    from samara.datasets.writing import WriterOptions
+    from samara.datasets.writing.staged_writer import WriterOptions
 
     return WriterOptions(
         overwrite=overwrite,
@@ -99,7 +99,7 @@ def read_categories_chosen(categories: str | None, *, only: bool) -> CategoryCho
     Raises:
         SettingsError, DatasetError: they are not understood.
     """
-    from samara.datasets.category_choice import read_categories
+    from samara.datasets.writing.category_choice import read_categories
 
     if categories is None:
         if only:

@@ -20,11 +20,11 @@ from samara.cli.options import (
 )
 from samara.cli.progress import work_bar
 from samara.errors import OutputError, SettingsError
-from samara.extras import is_installed
 from samara.finetuning.settings import Augmentation, FineTuneSettings, Precision, Trained
+from samara.system.extras import is_installed
 
 if TYPE_CHECKING:
-    from samara.finetune import Views
+    from samara.finetuning.finetune import Views
     from samara.finetuning.loop import FineTuned
 
 DATA, TRAINING, LOSSES, COST, RUNNING, RESULT = (
@@ -207,8 +207,8 @@ def finetune(
     On several GPUs of one machine: torchrun --nproc-per-node 4 -m samara finetune ...
     """
     from samara.checkpoints.load import load
-    from samara.finetune import fine_tune_with_views
     from samara.finetuning.data_sets import read_sets
+    from samara.finetuning.finetune import fine_tune_with_views
     from samara.finetuning.place import require_place
     from samara.finetuning.processes import joined_processes, local_device
 
@@ -259,7 +259,7 @@ def given(options: dict[str, Any]) -> dict[str, Any]:  # Any: values of settings
 
 def choose_views(out: Path, tensorboard: Path | None, report: Path | None, *, curve: bool | None) -> Views:
     """What the run shows; the learning curve as well unless it is not wanted, or not asked for and cannot be drawn."""
-    from samara.finetune import Views
+    from samara.finetuning.finetune import Views
 
     if curve is None:
         curve = is_installed("matplotlib")

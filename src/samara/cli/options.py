@@ -14,7 +14,7 @@ import typer
 from samara.errors import SettingsError
 
 if TYPE_CHECKING:
-    from samara.datasets.findings import ReadingRules
+    from samara.datasets.reading.findings import ReadingRules
     from samara.images.settings import PictureReading
 
 Command: TypeAlias = Callable[..., None]
@@ -151,7 +151,7 @@ def read_rules(crowds: str, *, skip_bad: bool) -> ReadingRules:
     Raises:
         SettingsError: --crowds is neither of its values.
     """
-    from samara.datasets.findings import ReadingRules
+    from samara.datasets.reading.findings import ReadingRules
 
     if crowds not in ("ignore", "objects"):
         raise SettingsError(f"--crowds {crowds!r} is not known; use ignore or objects")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from samara.annotation.runner import Progress
+    from samara.annotation.run.runner import Progress
 
 
 def stderr_is_terminal() -> bool:

@@ -104,7 +104,7 @@ def recommend(
 
     Example: samara recommend --vram 6 --task interactive-annotation --domain medical --commercial
     """
-    from samara.measurements.record_file import read_records
+    from samara.measurement.records.record_file import read_records
     from samara.recommendation import recommend as room
     from samara.recommendation.text import as_text
 

@@ -26,10 +26,10 @@ from samara.cli.progress import work_bar
 from samara.errors import PromptError, SettingsError
 
 if TYPE_CHECKING:
-    from samara.licences import Licence
-    from samara.loaded import Loaded
-    from samara.prompts import Prompt
-    from samara.segment import Outcome
+    from samara.checkpoints.licences import Licence
+    from samara.engines.loaded import Loaded
+    from samara.segmentation.prompts import Prompt
+    from samara.segmentation.segment_files import Outcome
 
 PICTURES, PROMPTS, EVERYTHING, RUNNING, RESULT = (
     "Pictures",
@@ -163,10 +163,10 @@ def segment(
 
     Example: samara segment truck.jpg --point 500,375 --out masks
     """
-    from samara.automatic.settings import AutomaticSettings
     from samara.checkpoints.load import load
     from samara.images.paths import Given
-    from samara.segment import Results, segment_files
+    from samara.segmentation.automatic.settings import AutomaticSettings
+    from samara.segmentation.segment_files import Results, segment_files
 
     prompts = read_prompts(point or [], box or [], separate=separate)
     settings = AutomaticSettings(
@@ -246,7 +246,7 @@ def read_prompts(points: Sequence[str], boxes: Sequence[str], *, separate: bool)
     Raises:
         PromptError: a text is no point or box, or the combination is unclear.
     """
-    from samara.prompts import Prompt
+    from samara.segmentation.prompts import Prompt
 
     clicks = [_floats(text, (2, 3), "--point", "X,Y or X,Y,LABEL") for text in points]
     corners = [_floats(text, (4,), "--box", "X0,Y0,X1,Y1") for text in boxes]
@@ -286,7 +286,7 @@ def use_threads(count: int | None) -> None:
 
 def show(outcome: Outcome, loaded: Loaded, *, as_json: bool) -> None:
     """Print what was done on stdout and what failed on stderr."""
-    from samara.licences import licence_of
+    from samara.checkpoints.licences import licence_of
 
     licence = licence_of(loaded.provenance.licence)
     for failure in outcome.failed:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samara.errors import DatasetError
-from samara.results import MaskSet
+from samara.masks.mask_set import MaskSet
 
 # Control characters, halves of characters, and ends of lines and paragraphs.
 _NO_LINE = {"Cc", "Cs", "Zl", "Zp"}

@@ -17,7 +17,7 @@ from samara.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
     from samara.datasets.annotated import AnnotatedImage
-    from samara.datasets.writing import Losses, StagedWriter, WriterOptions
+    from samara.datasets.writing.staged_writer import Losses, StagedWriter, WriterOptions
 
 
 W = TypeVar("W")
@@ -122,59 +122,59 @@ _FORMATS = (
         "coco",
         "coco.json",
         "COCO instances with run lengths, one JSON file; lossless",
-        "samara.datasets.coco:CocoWriter",
+        "samara.datasets.writing.coco:CocoWriter",
     ),
     Format(
         "coco-polygons",
         "coco-polygons.json",
         "COCO instances with polygons, one JSON file; exact by COCO's rule",
-        "samara.datasets.coco:CocoPolygonWriter",
+        "samara.datasets.writing.coco:CocoPolygonWriter",
     ),
     Format(
         "yolo",
         "yolo",
         "YOLO segmentation labels, a text file per picture; one polygon per mask, loss measured",
-        "samara.datasets.yolo_writing:YoloWriter",
+        "samara.datasets.writing.yolo:YoloWriter",
         _DIVIDED_WITH_PICTURES,
     ),
     Format(
         "voc",
         "voc",
         "Pascal VOC tree: class and object pictures, boxes as XML; no overlap, smaller on top",
-        "samara.datasets.voc:VocWriter",
+        "samara.datasets.writing.voc:VocWriter",
         _DIVIDED_WITH_PICTURES,
     ),
     Format(
         "label-studio",
         "label-studio",
         "Label Studio tasks with brush strokes; lossless",
-        "samara.datasets.label_studio:LabelStudioBrushWriter",
+        "samara.datasets.writing.label_studio:LabelStudioBrushWriter",
         _WITH_ADDRESSES,
     ),
     Format(
         "label-studio-polygons",
         "label-studio-polygons",
         "Label Studio tasks with polygons that can be edited; one per mask, loss measured",
-        "samara.datasets.label_studio:LabelStudioPolygonWriter",
+        "samara.datasets.writing.label_studio:LabelStudioPolygonWriter",
         _WITH_ADDRESSES,
     ),
     Format(
         "png",
         "png",
         "Label maps, a grey PNG per picture in 8 or 16 bits; no overlap, smaller on top",
-        "samara.datasets.png:PngWriter",
+        "samara.datasets.writing.png:PngWriter",
     ),
     Format(
         "geojson",
         "geojson",
         "GeoJSON per picture, polygons with holes on the ground or in pixels; lossless",
-        "samara.datasets.geojson:GeoJsonWriter",
+        "samara.datasets.writing.geojson:GeoJsonWriter",
     ),
     Format(
         "sa-1b",
         "sa-1b",
         "SA-1B's JSON per picture, run lengths; lossless",
-        "samara.datasets.sa1b:Sa1bWriter",
+        "samara.datasets.writing.sa1b:Sa1bWriter",
     ),
 )
 
@@ -228,7 +228,7 @@ class Demands:
         Raises:
             SettingsError: an unknown format, or an option that none of them takes.
         """
-        from samara.datasets.writing import require_free
+        from samara.datasets.writing.staged_writer import require_free
 
         rows = chosen(formats) if formats else []
         require_taken(rows, options)
@@ -270,7 +270,7 @@ class Demands:
 
 def _require_own_file(writer: type[StagedWriter], picture: str, files: set[str]) -> None:
     """Make sure that a format can have a picture beside those whose files are known, and note its file."""
-    from samara.datasets.picture_files import shared_file
+    from samara.datasets.writing.image_files import shared_file
 
     file = writer.file_of(picture)
     if file is None:

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from samara.datasets.annotated import GeoReference
-from samara.datasets.beside_pictures import read_auxiliary, read_world_file
+from samara.datasets.beside_images import read_auxiliary, read_world_file
 from samara.errors import DatasetError
-from samara.extras import is_installed
 from samara.images.gdal import system_of
 from samara.images.read import is_turned
 from samara.images.tiff_pages import (
@@ -29,6 +28,7 @@ from samara.images.tiff_pages import (
     is_tiff,
     read_pages,
 )
+from samara.system.extras import is_installed
 
 _DAMAGED = (SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.error)
 

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from samara.engines.loaded import Loaded
 from samara.engines.quiet_libraries import import_nncf
 from samara.errors import SettingsError
+from samara.images.bundled import BUNDLED_PHOTOS
 from samara.images.paths import Finder
+from samara.images.preprocessing import Frame, to_network_input
 from samara.images.settings import AS_THEY_ARE, PictureReading
-from samara.loaded import Loaded
-from samara.photos import BUNDLED_PHOTOS
-from samara.preprocessing import Frame, to_network_input
 
 MOST_PICTURES = 100
 """More make no difference and cost a pass of the encoder each."""

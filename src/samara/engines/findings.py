@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from samara.devices import Precision
 from samara.engines.cache import cache_directory
 from samara.engines.kinds import ENGINES, TORCH
 from samara.errors import OutputError
-from samara.files import write_atomically
-from samara.machine import installed_versions, instruction_sets, processor_name, usable_cores
+from samara.system.devices import Precision
+from samara.system.files import write_atomically
+from samara.system.machine import installed_versions, instruction_sets, processor_name, usable_cores
 
 
 @dataclass(frozen=True)

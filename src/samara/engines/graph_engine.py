@@ -20,15 +20,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from samara.devices import Precision, computing
 from samara.engines.engine import Decoded, InputPrompts, Prepared, SparingEngine, concatenate_decoded, nothing_decoded
 from samara.engines.graphs import check_plain
+from samara.engines.loaded import Loaded, fingerprint
 from samara.engines.torch_engine import FEWEST_THAT_SHARE, PreparedByTorch, TorchEngine, decoder_of
 from samara.errors import DeviceError, SettingsError
-from samara.loaded import Loaded, fingerprint
 from samara.networks.decoder_graph import embedding_of
 from samara.networks.plain import state_of
 from samara.networks.sam import Sam
+from samara.system.devices import Precision, computing
 
 Array = npt.NDArray[np.float32]
 Run = Callable[..., list[Array]]

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from samara.devices import computing
+from samara.engines.loaded import Loaded
 from samara.errors import SettingsError
-from samara.loaded import Loaded
 from samara.networks.decoder_graph import DetailsGraph, DrawGraph, HqDrawGraph, LookGraph
 from samara.networks.encoder_graph import encoder_graph
 from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.plain import adaptations, dtype_of
 from samara.networks.prompted_decoder_graph import PromptedDecoderGraph
 from samara.networks.sam import Sam
+from samara.system.devices import computing
 
 FORM = 2
 """Goes up when the same weights become other graphs, so that none of an older samara is taken for one of these."""

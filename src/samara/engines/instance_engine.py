@@ -7,11 +7,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from samara.devices import Precision, computing
+from samara.engines.loaded import Loaded, fingerprint
 from samara.errors import DeviceError
-from samara.loaded import Loaded, fingerprint
 from samara.networks.plain import dtype_of, is_plain
 from samara.networks.yolo_seg import RawInstances, YoloSeg, fused, no_instances
+from samara.system.devices import Precision, computing
 
 
 class InstanceEngine(Protocol):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import metadata
 
-from samara.devices import Precision, choose_device, choose_precision
 from samara.errors import DeviceError, MissingExtra, SettingsError
-from samara.extras import is_installed
+from samara.system.devices import Precision, choose_device, choose_precision
+from samara.system.extras import is_installed
 
 
 @dataclass(frozen=True)

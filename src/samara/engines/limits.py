@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from samara.devices import Precision
+from samara.system.devices import Precision
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from weakref import WeakKeyDictionary
 from samara.engines.engine import Engine
 from samara.engines.graph_engine import GraphEngine
 from samara.engines.kinds import ONNXRUNTIME, OPENVINO, TORCH, TORCH_COMPILE, engine_kind
+from samara.engines.loaded import Loaded
 from samara.engines.onnxruntime_engine import open_onnxruntime
 from samara.engines.openvino_engine import open_openvino
 from samara.engines.torch_engine import CompiledTorchEngine, TorchEngine
 from samara.errors import SettingsError
-from samara.loaded import Loaded
 
 
 def _open_torch(loaded: Loaded) -> Engine:

@@ -14,16 +14,16 @@ from typing import Any
 import torch
 
 from samara._version import __version__
-from samara.devices import Precision
 from samara.engines.cache import cached
 from samara.engines.calibration import FLOATING, calibrated, calibration_files
 from samara.engines.graph_engine import Array, GraphEngine, Run
 from samara.engines.graphs import FORM, Graph, check_plain, decoder_graphs_of, encoder_graph_of
+from samara.engines.loaded import Loaded, fingerprint
 from samara.engines.quiet_libraries import import_openvino, start
 from samara.engines.torch_engine import decoder_of
 from samara.errors import DeviceError
-from samara.loaded import Loaded, fingerprint
-from samara.machine import processor_name
+from samara.system.devices import Precision
+from samara.system.machine import processor_name
 
 HINTS: dict[Precision, str] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", "int8": "f32"}
 """OpenVINO's words for what to compute in; with int8 it is what is left in floating point."""

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from samara.errors import DeviceError
-from samara.extras import require
+from samara.system.extras import require
 
 ONNXRUNTIME_SWITCH = "ORT_DISABLE_TELEMETRY"
 

@@ -17,14 +17,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from samara.cores import map_on_cores
-from samara.devices import Precision, computing
 from samara.engines.engine import Decoded, InputPrompts, Prepared, SparingEngine, concatenate_decoded, nothing_decoded
-from samara.loaded import fingerprint
+from samara.engines.loaded import fingerprint
 from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, MaskDecoder, Shared
 from samara.networks.plain import dtype_of, is_plain, own_adaptations
 from samara.networks.sam import Sam
+from samara.system.cores import map_on_cores
+from samara.system.devices import Precision, computing
 
 # Prompts that go through the mask decoder together. In the plain form each holds about 12 copies of the embedding (4 MB
 # at 1024 px) alive: a few keep a CPU's cores busy, a GPU wants more.

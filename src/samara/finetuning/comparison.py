@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from samara.before_after import Answers, ComparedObject, ComparedPicture, ComparedSet
 from samara.datasets.ground_truth import LabelledImage
-from samara.embeddings import ImageEmbedding
+from samara.engines.loaded import Loaded
 from samara.errors import DatasetError
+from samara.finetuning.before_after import Answers, ComparedObject, ComparedPicture, ComparedSet
 from samara.finetuning.validation import OBJECTS_AT_A_TIME
-from samara.loaded import Loaded
 from samara.masks.distance import centre_of
 from samara.masks.overlap import mask_iou
 from samara.masks.rle import Rle
-from samara.predictor import Predictor
-from samara.prompts import Prompt
+from samara.segmentation.embeddings import ImageEmbedding
+from samara.segmentation.predictor import Predictor
+from samara.segmentation.prompts import Prompt
 
 Progress = Callable[[int, int], None]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from samara.datasets.findings import USUAL, Notice, ReadingRules
 from samara.datasets.ground_truth import DataSet, LabelledImage, split_by_image
-from samara.datasets.opening import open_data_set
+from samara.datasets.reading.findings import USUAL, Notice, ReadingRules
+from samara.datasets.reading.opening import open_data_set
 from samara.errors import DatasetError
 from samara.images.settings import AS_THEY_ARE, PictureReading
 
@@ -29,7 +29,7 @@ def read_sets(
     what is for testing is never used.
 
     Args:
-        train: see `samara.datasets.opening.open_data_set`.
+        train: see `samara.datasets.reading.opening.open_data_set`.
         images: folder of the pictures; None for those of the data set, or beside the COCO file.
         validation: likewise; None to divide `train`.
         validation_images: None for `images`.

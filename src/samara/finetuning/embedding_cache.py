@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from samara.errors import EmbeddingError, OutputError
-from samara.files import write_atomically
+from samara.system.files import write_atomically
 
 Progress = Callable[[int, int], None]
 

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from samara.datasets.findings import CROWDS_OPTION
 from samara.datasets.ground_truth import LabelledImage
+from samara.datasets.reading.findings import CROWDS_OPTION
 from samara.finetuning.settings import Augmentation
-from samara.preprocessing import Frame
+from samara.images.preprocessing import Frame
 
 # Foreground cells of the low-res grid that an object needs: below, nothing can be clicked at or learnt.
 FEWEST_CELLS = 4

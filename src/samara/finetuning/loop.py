@@ -16,12 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from samara._version import __version__
-from samara.checkpoints.identify import FINE_TUNED_KEY, METADATA_KEY
+from samara.checkpoints.identification.identify import FINE_TUNED_KEY, METADATA_KEY
 from samara.checkpoints.load import origin_of
 from samara.checkpoints.lora_file import require_other_file, save_lora
 from samara.checkpoints.save import save_checkpoint
-from samara.datasets.findings import Notice
 from samara.datasets.ground_truth import LabelledImage
+from samara.datasets.reading.findings import Notice
+from samara.engines.loaded import Loaded, fingerprint
 from samara.errors import DatasetError
 from samara.finetuning.embedding_cache import EmbeddingCache
 from samara.finetuning.examples import examples_of
@@ -33,7 +34,6 @@ from samara.finetuning.trained_weights import MovingAverage, choose_trained, rec
 from samara.finetuning.training_set import TrainingSet
 from samara.finetuning.training_state import EpochRecord, Position, load_state, save_state
 from samara.finetuning.validation import Validation, validate
-from samara.loaded import Loaded, fingerprint
 from samara.networks.lora import merge_lora
 from samara.networks.sam import Sam
 

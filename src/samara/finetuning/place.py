@@ -10,8 +10,8 @@ from filelock import FileLock, Timeout
 
 from samara.checkpoints.save import require_suffix
 from samara.errors import SettingsError
-from samara.files import made_folder, require_file, require_folder
 from samara.finetuning.processes import Processes
+from samara.system.files import made_folder, require_file, require_folder
 
 _LOCK = "lock"
 

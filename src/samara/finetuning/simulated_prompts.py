@@ -118,7 +118,7 @@ class SimulatedPrompts:
         """The same in a frame whose pixels are `scale` times smaller, e.g. 4 from the low-res grid to the input.
 
         The centre of pixel i goes to (i + 0.5) · scale − 0.5; an edge e of a box goes to e · scale, as boxes of the
-        user do in `samara.preprocessing`.
+        user do in `samara.images.preprocessing`.
 
         Raises:
             SettingsError: the scale is not a number above 0.

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from samara.errors import OutputError
-from samara.extras import require
 from samara.finetuning.training_state import EpochRecord
+from samara.system.extras import require
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter

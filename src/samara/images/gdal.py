@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samara.errors import ImageError
-from samara.extras import is_installed
+from samara.system.extras import is_installed
 
 Box: TypeAlias = tuple[int, int, int, int]
 

@@ -9,7 +9,7 @@ from typing import IO
 
 from PIL import ImageFile
 
-from samara.extras import is_installed
+from samara.system.extras import is_installed
 
 # Codings in HEIF's container; AVIF shares the container and is Pillow's own.
 _BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}

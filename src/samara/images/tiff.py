@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, TiffImagePlugin
 
-from samara.extras import is_installed
 from samara.images.bands import Bands
 from samara.images.failures import DECODER_FAILURES
 from samara.images.tiff_pages import TAGS, Page
+from samara.system.extras import is_installed
 
 Picture = TypeVar("Picture", bound=Image.Image)
 

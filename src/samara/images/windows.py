@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from samara.extras import require
 from samara.images.bands import Bands, bands_of
 from samara.images.failures import failures_told
 from samara.images.gdal import Box, opened, read_values
 from samara.images.tiff_pages import Page, choose_page, read_pages
 from samara.images.tones import Tones, settle
 from samara.images.values import ValueRange, check_value_range
+from samara.system.extras import require
 
 WHITE = (255, 255, 255)
 # What is looked at together, to settle what is black and white.

@@ -119,7 +119,7 @@ def state_of(network: nn.Module) -> object:
     """Something equal to what it was as long as nobody works on a network: quick, and no word with a GPU.
 
     It sees what PyTorch counts: layers and weights replaced, changed in place, hooked. Writing through `.data` escapes
-    it and shows in the values only, see `samara.loaded.fingerprint`.
+    it and shows in the values only, see `samara.engines.loaded.fingerprint`.
     """
     state: list[object] = [len(getattr(module_of_torch, name)) for name in HOOKS_ON_EVERYTHING]
     waiting = [network]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from samara.checkpoints.licences import licence_of
 from samara.checkpoints.record import Checkpoint
-from samara.licences import licence_of
 from samara.recommendation.estimates import file_bytes
 from samara.recommendation.quality import origin_of
 from samara.recommendation.ranking import Ranked

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from statistics import mean
 
 from samara.checkpoints.record import Checkpoint
-from samara.published.figures import published_for
+from samara.measurement.published.figures import published_for
+from samara.networks.variants import VARIANTS
 from samara.recommendation.costs import (
     COSTS,
     CUDA_CONTEXT_BYTES,
@@ -29,7 +30,6 @@ from samara.recommendation.request import Request
 from samara.recommendation.statement import Certainty, Statement, least_sure
 from samara.recommendation.target import Target
 from samara.recommendation.throughput import ATTAINABLE, REFERENCE_CARD
-from samara.variants import VARIANTS
 
 GRID_POINTS = POINTS_PER_SIDE**2
 """Points of automatic mask generation with its default grid."""

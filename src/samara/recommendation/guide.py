@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from samara.checkpoints.catalogue import find
 from samara.errors import SettingsError
-from samara.published.claims import GUIDE
-from samara.published.figures import published_for
+from samara.measurement.published.figures import published_for
+from samara.measurement.published.guide_claims import GUIDE
 from samara.recommendation.costs import COSTS
 from samara.recommendation.quality import WITHOUT_HQ
 from samara.recommendation.request import Request

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from samara.benchmarking.measure import RECORDS, measure
-from samara.benchmarking.settings import BenchmarkSettings
-from samara.benchmarking.subjects import Running
-from samara.datasets.findings import Notice
+from samara.datasets.reading.findings import Notice
 from samara.errors import SettingsError
-from samara.evaluation.ground_truth import GroundTruth
-from samara.evaluation.settings import EvaluationSettings, Measure
-from samara.files import require_folder
-from samara.measurements.record_file import read_records
-from samara.measurements.records import Record
+from samara.measurement.benchmarking.measure import RECORDS, measure
+from samara.measurement.benchmarking.settings import BenchmarkSettings
+from samara.measurement.evaluation.ground_truth import GroundTruth
+from samara.measurement.evaluation.settings import EvaluationSettings, Measure
+from samara.measurement.records.history import remember
+from samara.measurement.records.record_file import read_records
+from samara.measurement.records.records import Record
+from samara.measurement.subjects import Running
 from samara.recommendation.answer import Recommendation
 from samara.recommendation.costs import POINTS_PER_SIDE
 from samara.recommendation.request import Request
 from samara.recommendation.tasks import Prompt
-from samara.remembered import remember
+from samara.system.files import require_folder
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, the steps done and the steps in all."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from samara.machine import Machine
-from samara.measurements.records import Record, latest
+from samara.measurement.records.records import Record, latest
 from samara.recommendation.costs import CUDA_CONTEXT_BYTES, POINTS_PER_SIDE
 from samara.recommendation.statement import Statement
 from samara.recommendation.target import DeviceKind, Target
 from samara.recommendation.tasks import Prompt
 from samara.recommendation.throughput import assumed_cpu_speed, assumed_gpu_speed
+from samara.system.machine import Machine
 
 METRICS_OF: Mapping[Prompt, tuple[str, ...]] = {
     "point": ("centre_click_iou", "random_click_iou"),

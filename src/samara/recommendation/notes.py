@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from samara.checkpoints.catalogue import CATALOGUE
-from samara.published.figures import published_for
+from samara.measurement.published.figures import published_for
 from samara.recommendation.answer import Recommendation, told_licence
 from samara.recommendation.guide import guide_note, memory_note
 from samara.recommendation.measured import Measurements

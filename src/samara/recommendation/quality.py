@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
-from samara.published.figures import Figure, published_for
+from samara.measurement.published.figures import Figure, published_for
 from samara.recommendation.measured import Measurements
 from samara.recommendation.statement import Certainty, Statement, least_sure
 from samara.recommendation.tasks import Domain, Prompt

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from samara.checkpoints.catalogue import CATALOGUE
-from samara.licences import Commercial, licence_of
-from samara.published.figures import FIGURES
+from samara.checkpoints.licences import Commercial, licence_of
+from samara.measurement.published.figures import FIGURES
 from samara.recommendation.estimates import file_bytes
 from samara.recommendation.quality import origin_of
 from samara.recommendation.request import Request

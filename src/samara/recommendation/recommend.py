@@ -8,11 +8,11 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from samara.checkpoints.catalogue import CATALOGUE
-from samara.checkpoints.store import Store
-from samara.datasets.findings import USUAL, Notice, ReadingRules
+from samara.checkpoints.store.store import Store
+from samara.datasets.reading.findings import USUAL, Notice, ReadingRules
 from samara.errors import SettingsError
-from samara.machine import Machine, detect
-from samara.measurements.records import Record
+from samara.measurement.records.history import remembered
+from samara.measurement.records.records import Record
 from samara.recommendation.answer import Excluded, Recommendation
 from samara.recommendation.estimates import needs_of
 from samara.recommendation.measured import Measurements, is_same_machine, measurements
@@ -24,7 +24,7 @@ from samara.recommendation.rules import Candidate, cannot_run, reasons_against
 from samara.recommendation.statement import Statement
 from samara.recommendation.target import Target, target
 from samara.recommendation.throughput import measure_matrix_speed
-from samara.remembered import remembered
+from samara.system.machine import Machine, detect
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, the steps done and the steps in all."""
@@ -112,7 +112,7 @@ def recommend(
     if ground_truth is None or images is None:
         return found
     # Here, because it loads torch, which a recommendation from figures does not need.
-    from samara.evaluation.ground_truth import GroundTruth
+    from samara.measurement.evaluation.ground_truth import GroundTruth
     from samara.recommendation.measure_first import measure_first
 
     known += measure_first(

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from samara.checkpoints.licences import licence_of
 from samara.checkpoints.record import Checkpoint
-from samara.licences import licence_of
+from samara.networks.variants import VARIANTS, Variant
 from samara.recommendation.estimates import Needs, file_bytes
 from samara.recommendation.request import Request
 from samara.recommendation.statement import Certainty
 from samara.recommendation.target import Target
 from samara.recommendation.tasks import Prompt
-from samara.variants import VARIANTS, Variant
 
 
 @dataclass(frozen=True)

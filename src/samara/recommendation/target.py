@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from samara.errors import DeviceError, SettingsError
-from samara.machine import Machine
 from samara.recommendation.request import positive
 from samara.recommendation.statement import Statement
 from samara.recommendation.throughput import assumed_cpu_speed, assumed_gpu_speed
+from samara.system.machine import Machine
 
 DeviceKind = Literal["cpu", "cuda", "mps"]
 

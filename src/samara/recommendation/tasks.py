@@ -17,7 +17,7 @@ CRITERIA: Mapping[Criterion, str] = {
     "speed": "logarithm of the time, between what is comfortable for the task (1) and what is too slow (0)",
     "memory": "what is left of the memory: 1 when half of it or more stays free",
     "size": "logarithm of the file: 1 at 20 MB, 0 at 2.5 GB",
-    "evidence": "how much is published about it: 1 for ten figures in samara.published or more",
+    "evidence": "how much is published about it: 1 for ten figures in samara.measurement.published or more",
     "licence": "1 free, 0.3 with conditions, 0 forbidden or unknown",
     "at hand": "1 if its file is on this machine",
 }

@@ -19,6 +19,7 @@ from samara.images.read import read_image
 from samara.masks.regions import clean
 from samara.masks.rle import Rle, place
 from samara.masks.suppression import box_nms
+from samara.networks.variants import VARIANTS
 from samara.segment_anything.drawn_masks import DrawnMasks, Filters, ReadyImage, masks_of_points, ready
 from samara.segment_anything.modeling.sam import Sam
 from samara.segment_anything.predictor import SamPredictor
@@ -40,7 +41,6 @@ from samara.segment_anything.utils.amg import (
     uncrop_masks,
     uncrop_points,
 )
-from samara.variants import VARIANTS
 
 __all__ = [  # with what the official module imports: code takes it from here too
     "MaskData",

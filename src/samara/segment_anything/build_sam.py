@@ -11,13 +11,13 @@ from typing import Any, Literal
 from torch import nn
 
 from samara.checkpoints.catalogue import find
-from samara.checkpoints.identify import identify
+from samara.checkpoints.identification.identify import identify
 from samara.checkpoints.load import load, runnable_variant, trained_size
-from samara.checkpoints.state_dicts import read_state_dict
+from samara.checkpoints.reading.state_dicts import read_state_dict
 from samara.errors import WrongCheckpoint
+from samara.networks.variants import VARIANTS, Variant
 from samara.segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 from samara.segment_anything.modeling.hq import MaskDecoderHQ, freeze_all_but_hq_part
-from samara.variants import VARIANTS, Variant
 
 __all__ = [
     "ImageEncoderViT",

@@ -19,10 +19,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from samara.automatic.stable_masks import stable_masks
-from samara.devices import Precision, computing
 from samara.engines.engine import Decoded, InputPrompts
 from samara.engines.torch_engine import PreparedByTorch, TorchEngine
+from samara.images.preprocessing import Frame
 from samara.masks.rle import Rle, encode_masks
 from samara.networks.early_features import join_early
 from samara.networks.hq_mask_decoder import HqMaskDecoder
@@ -30,11 +29,12 @@ from samara.networks.mask_decoder import MaskDecoder
 from samara.networks.plain import own_adaptations
 from samara.networks.prompt_encoder import PromptEncoder
 from samara.networks.sam import Sam as Network
-from samara.preprocessing import Frame
 from samara.segment_anything.modeling.sam import Sam, input_size_of
 from samara.segment_anything.modeling.twins import samaras_twin
 from samara.segment_anything.predictor import SamPredictor
 from samara.segment_anything.utils.amg import calculate_stability_score
+from samara.segmentation.automatic.stable_masks import stable_masks
+from samara.system.devices import Precision, computing
 
 
 @dataclass(frozen=True)

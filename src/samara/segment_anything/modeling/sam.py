@@ -10,17 +10,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from samara.engines.loaded import Loaded, Provenance
 from samara.errors import PromptError, SettingsError
-from samara.loaded import Loaded, Provenance
+from samara.images.preprocessing import pad
 from samara.networks import sam as networks
-from samara.predictor import MASK_THRESHOLD
-from samara.preprocessing import pad
+from samara.networks.variants import Variant
 from samara.segment_anything.modeling.hq import MaskDecoderHQ
 from samara.segment_anything.modeling.image_encoder import ImageEncoderViT
 from samara.segment_anything.modeling.mask_decoder import MaskDecoder
 from samara.segment_anything.modeling.prompt_encoder import PromptEncoder
 from samara.segment_anything.modeling.twins import official_twin, samaras_twin
-from samara.variants import Variant
+from samara.segmentation.predictor import MASK_THRESHOLD
 
 __all__ = ["ImageEncoderViT", "MaskDecoder", "PromptEncoder", "Sam"]
 

@@ -16,12 +16,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from samara.automatic.crops import crops_of
 from samara.errors import SettingsError
 from samara.masks.boxes import boxes_of_masks
 from samara.masks.regions import fill_holes, remove_specks
 from samara.masks.rle import Rle, encode_masks
 from samara.networks.official_graphs import stability
+from samara.segmentation.automatic.crops import crops_of
 
 Box = Sequence[int]
 """X0, y0, x1, y1."""

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from samara.images.preprocessing import Frame, resize
 from samara.images.read import read_image
-from samara.preprocessing import Frame, resize
 
 
 class ResizeLongestSide:

@@ -1,0 +1,1 @@
+"""What is annotated: images wherever they lie, and prompts for them."""

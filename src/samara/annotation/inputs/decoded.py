@@ -1,0 +1,98 @@
+"""Decoded pictures, whole or window by window, and the hash by which nearly equal ones are found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from samara.images.windows import WindowedImage
+
+Pixels = npt.NDArray[np.uint8]
+
+# A row and column more than the differences need.
+_HASH_SIZE_HW = (8, 9)
+
+
+class Picture(Protocol):
+    """A picture that gives its pixels window by window."""
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """(H, W) in pixels, upright."""
+
+    @property
+    def difference_hash(self) -> int | None:
+        """See `difference_hash`; None if it would take too long."""
+
+    @property
+    def georeference(self) -> str | None:
+        """JSON of where it lies, see `samara.annotation.store.rows.ImageRow`."""
+
+    def window(self, box_xyxy: tuple[int, int, int, int]) -> Pixels:
+        """The pixels of a window: (h, w, 3) RGB uint8."""
+
+
+@dataclass(frozen=True, eq=False)
+class DecodedPicture:
+    """A picture in memory.
+
+    Attributes:
+        pixels: (H, W, 3) RGB uint8.
+        difference_hash: see the function of that name.
+        georeference: see `Picture`.
+    """
+
+    pixels: Pixels
+    difference_hash: int | None = None
+    georeference: str | None = None
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """(H, W) in pixels."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+    def window(self, box_xyxy: tuple[int, int, int, int]) -> Pixels:
+        """A view of a window: (h, w, 3) RGB uint8."""
+        x0, y0, x1, y1 = box_xyxy
+        return self.pixels[y0:y1, x0:x1]
+
+
+@dataclass(frozen=True, eq=False)
+class PictureOnDisk:
+    """A huge TIFF that is read window by window.
+
+    Attributes:
+        file: the TIFF.
+        difference_hash: never known; it would take reading all of it.
+        georeference: see `Picture`.
+    """
+
+    file: WindowedImage
+    difference_hash: int | None = None
+    georeference: str | None = None
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """(H, W) in pixels."""
+        return self.file.size_hw
+
+    def window(self, box_xyxy: tuple[int, int, int, int]) -> Pixels:
+        """The pixels of a window: (h, w, 3) RGB uint8."""
+        return self.file.window(box_xyxy)
+
+
+def difference_hash(pixels: Pixels) -> int:
+    """Hash what a picture shows: 64 bits, one for each pair of neighbours in a row of a 9 × 8 thumbnail.
+
+    Pictures that differ by resizing, compression or a little light differ in few bits. Source: N. Krawetz, "Kind of
+    like that", 2013.
+    """
+    height, width = _HASH_SIZE_HW
+    thumbnail = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    grey = cv2.cvtColor(thumbnail, cv2.COLOR_RGB2GRAY).astype(np.int16)
+    bits = np.packbits(grey[:, 1:] > grey[:, :-1])
+    return int.from_bytes(bits.tobytes(), "big")

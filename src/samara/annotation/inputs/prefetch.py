@@ -1,0 +1,167 @@
+"""Reading and decoding ahead of the network, in order, in bounded memory.
+
+Two lines of futures: files that are being read (and hashed), and pictures that are being decoded. A picture is decoded
+ahead only while all pictures that wait stay below a number of pixels; one that is larger than that comes alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from samara.annotation.inputs.decoded import DecodedPicture, Picture, PictureOnDisk, difference_hash
+from samara.annotation.inputs.sources import Encoded
+from samara.annotation.store.plan import Entry
+from samara.datasets.georeference import read_georeference
+from samara.errors import DatasetError, ImageError
+from samara.images.read import ValueRange, picture_size, read_image
+from samara.images.tiff_pages import is_tiff
+from samara.images.windows import open_windows
+from samara.system.extras import is_installed
+
+# 256 megapixels take 0.8 GB: 21 photos of 12 megapixels.
+MOST_PIXELS_AHEAD = 256_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Fetched:
+    """An image that is ready, or why it is not.
+
+    Attributes:
+        entry: what it is in the plan.
+        encoded: its file, None if it could not be read.
+        picture: its pixels, None if they could not be decoded.
+        reason: why not.
+    """
+
+    entry: Entry
+    encoded: Encoded | None = None
+    picture: Picture | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How images are read.
+
+    Attributes:
+        read: an entry of the plan → its file.
+        max_pixels: larger pictures are refused before they are decoded; None for no limit.
+        threads: that read and decode; 0 to do it only when an image is wanted.
+        value_range: what is black and white, see `samara.read_image`.
+        frame: which of several frames or pages, likewise.
+        by_windows: leave TIFFs on the disk and read them window by window, if rasterio is installed.
+    """
+
+    read: Callable[[Entry], Encoded]
+    max_pixels: int | None
+    threads: int = 2
+    value_range: ValueRange | None = None
+    frame: int | None = None
+    by_windows: bool = False
+
+    def fetch(self, entry: Entry) -> Fetched:
+        """Read and decode one image."""
+        encoded = self.encoded(entry)
+        return encoded if isinstance(encoded, Fetched) else self.decoded(encoded)
+
+    def encoded(self, entry: Entry) -> Encoded | Fetched:
+        """Read one file, or say why it cannot be read."""
+        try:
+            return self.read(entry)
+        except ImageError as error:
+            return Fetched(entry, reason=str(error))
+
+    def decoded(self, encoded: Encoded) -> Fetched:
+        """Decode one picture, or say why it cannot be decoded."""
+        entry = encoded.entry
+        try:
+            return Fetched(entry, encoded, self._picture(encoded))
+        except ImageError as error:
+            return Fetched(entry, encoded, reason=_named(str(error), encoded))
+
+    def _picture(self, encoded: Encoded) -> Picture:
+        place = place_of(encoded)
+        if self.by_windows and encoded.path is not None and is_windowed(encoded.path):
+            windows = open_windows(encoded.path, self.value_range, self.frame)
+            if windows is not None:
+                return PictureOnDisk(windows, georeference=place)
+        pixels = read_image(encoded.data, max_pixels=self.max_pixels, value_range=self.value_range, frame=self.frame)
+        return DecodedPicture(pixels, difference_hash(pixels), place)
+
+    def fetched(self, entries: Iterable[Entry]) -> Generator[Fetched, None, None]:
+        """Read and decode images ahead, in order. Close the iterator to stop the threads."""
+        if not self.threads:
+            yield from map(self.fetch, entries)
+            return
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="samara-read") as pool:
+            try:
+                yield from _Ahead(self, pool).run(iter(entries))
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _Ahead:
+    """The two lines of one iteration."""
+
+    def __init__(self, reading: Reading, pool: ThreadPoolExecutor) -> None:
+        self.reading, self.pool = reading, pool
+        self.files: deque[Future[Encoded | Fetched]] = deque()
+        self.pictures: deque[tuple[int, Future[Fetched]]] = deque()
+
+    def run(self, entries: Iterator[Entry]) -> Iterator[Fetched]:
+        ahead = 2 * self.reading.threads
+        while True:
+            while len(self.files) < 2 * ahead and (entry := next(entries, None)) is not None:
+                self.files.append(self.pool.submit(self.reading.encoded, entry))
+            self._decode(ahead)
+            if not self.pictures:
+                return
+            yield self.pictures.popleft()[1].result()
+
+    def _decode(self, ahead: int) -> None:
+        """Move files that were read on to decoding, as long as there is room."""
+        while self.files and len(self.pictures) < ahead and (not self.pictures or self.files[0].done()):
+            found = self.files[0].result()
+            pixels = 0 if isinstance(found, Fetched) or self.reading.by_windows else _pixels(found, self.reading.frame)
+            if self.pictures and pixels + sum(count for count, _ in self.pictures) > MOST_PIXELS_AHEAD:
+                return
+            self.files.popleft()
+            self.pictures.append((pixels, self.pool.submit(self._finished, found)))
+
+    def _finished(self, found: Encoded | Fetched) -> Fetched:
+        return found if isinstance(found, Fetched) else self.reading.decoded(found)
+
+
+def is_windowed(path: Path) -> bool:
+    """Whether a file is a TIFF, and can be read window by window here."""
+    with path.open("rb") as file:
+        return is_tiff(file.read(4)) and is_installed("rasterio")
+
+
+def place_of(encoded: Encoded) -> str | None:
+    """Where a picture lies, or why that is not known, as JSON; None if nothing says anything of it."""
+    try:
+        found = read_georeference(encoded.path or encoded.data)
+    except DatasetError as error:
+        return json.dumps({"misplaced": str(error)})  # the masks are right all the same, in pixels
+    return None if found is None else json.dumps({"transform": found.transform, "crs": found.crs})
+
+
+def _pixels(encoded: Encoded, frame: int | None) -> int:
+    """Pixels that decoding will make, from the header; 0 for what cannot be decoded."""
+    try:
+        height, width = picture_size(encoded.data, frame=frame)
+    except ImageError:
+        return 0
+    return height * width
+
+
+def _named(reason: str, encoded: Encoded) -> str:
+    """Call an image by its name, where the reason speaks of bytes or of the path that it lies at."""
+    name = repr(encoded.entry.name)
+    return reason.replace(f"The data of {encoded.size_bytes} bytes", name).replace(repr(str(encoded.path)), name)

@@ -1,0 +1,1 @@
+"""What an annotated data set looks like: statistics, near-duplicates, the page."""

@@ -1,0 +1,1 @@
+"""The work itself: settings, workers, tiles, retries."""

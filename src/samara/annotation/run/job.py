@@ -1,0 +1,133 @@
+"""A job: what to annotate with what. Plain data that can be sent to another process, which then does the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from samara.annotation.inputs.prefetch import Reading
+from samara.annotation.inputs.sources import Source
+from samara.annotation.run.annotator import Annotator, make_annotator, resolved
+from samara.annotation.run.settings import AnnotationSettings
+from samara.checkpoints.load import load
+from samara.engines.loaded import Loaded, fingerprint
+from samara.segmentation.embedding_store import EmbeddingStore
+from samara.segmentation.stored_predictor import StoredPredictor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """Which checkpoint to load, and how; see `samara.load`."""
+
+    checkpoint: str = "samara_mini"
+    base: str | None = None
+    lora: Path | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    engine: str = "torch"
+    input_size: int | None = None
+    weights: Literal["file", "random"] = "file"
+
+    def load(self, device: str | None = None) -> Loaded:
+        """Load it.
+
+        Args:
+            device: instead of the one chosen.
+
+        Raises:
+            CheckpointError, DeviceError, SettingsError: see `samara.load`; a checkpoint that is not on this machine is
+                not downloaded, the error says how to get it.
+        """
+        return load(
+            self.checkpoint,
+            base=self.base,
+            lora=self.lora,
+            device=device or self.device,
+            precision=self.precision,
+            engine=self.engine,
+            input_size=self.input_size,
+            weights=self.weights,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What to annotate with what.
+
+    Attributes:
+        choice: the checkpoint.
+        settings: see `AnnotationSettings`.
+        source: the images.
+        prompts: name and SHA-256 of the files that prompts come from, for the manifest.
+        threads: that read and decode, beside each network.
+        in_flight: see `samara.annotation.run.runner.Work`; None for what suits the device.
+        embeddings: folder in which image embeddings are kept for later runs with other settings; None to keep none.
+        most_embedding_bytes: of that folder.
+    """
+
+    choice: Choice
+    settings: AnnotationSettings
+    source: Source
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    threads: int = 2
+    in_flight: int | None = None
+    embeddings: Path | None = None
+    most_embedding_bytes: int = 20_000_000_000
+
+    def facts(self, loaded: Loaded) -> dict[str, Any]:
+        """What the rows depend on, for the manifest."""
+        return {
+            "checkpoint": checkpoint_facts(loaded),
+            "settings": resolved(self.settings, loaded).facts(),
+            "source": self.source.facts(),
+            "prompts": dict(self.prompts),
+        }
+
+    def annotator(self, loaded: Loaded) -> Annotator:
+        """What makes the masks.
+
+        Raises:
+            OutputError: the folder for embeddings cannot be made.
+        """
+        predictor = None
+        if self.embeddings is not None and loaded.variant.detector is None:
+            predictor = StoredPredictor(loaded, EmbeddingStore(self.embeddings, self.most_embedding_bytes))
+        return make_annotator(loaded, self.settings, predictor)
+
+    @cached_property
+    def reading(self) -> Reading:
+        """How images are read."""
+        return Reading(
+            self.source.read,
+            self.settings.max_pixels,
+            self.threads,
+            self.settings.value_range,
+            self.settings.frame,
+            by_windows=self.settings.tile is not None,
+        )
+
+    def images_at_a_time(self, loaded: Loaded) -> int:
+        """Images that one network annotates at the same time."""
+        if self.in_flight is not None:
+            return self.in_flight
+        return 2 if loaded.device.startswith("cuda") else 1
+
+
+def checkpoint_facts(loaded: Loaded) -> dict[str, Any]:
+    """What a checkpoint is, so exactly that another one cannot be taken for it."""
+    return {
+        "name": loaded.name,
+        "sha256": loaded.provenance.sha256,
+        # Of weights without a file, and of low-rank updates folded in, the digest of the file says nothing.
+        "fingerprint": fingerprint(loaded.network),
+        "licence": loaded.provenance.licence,
+        "weights": loaded.provenance.weights,
+        "variant": loaded.variant.name,
+        "input_size": loaded.input_size,
+        "precision": loaded.precision,
+        "engine": loaded.engine,
+        "hq_token_only": loaded.hq_token_only,
+    }

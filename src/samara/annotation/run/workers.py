@@ -1,0 +1,226 @@
+"""Several processes on one machine, each with a network of its own; a process that dies is replaced.
+
+The processes know nothing of each other: they claim shards of the store, as processes started by hand would. One that
+dies (killed for memory, or by a fault in a decoder) is followed by a careful one, which does one image at a time; if
+that dies too, it is known of which image, and that image is quarantined.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from multiprocessing import connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from samara.annotation.run.job import Job
+from samara.annotation.run.runner import Progress, Work, annotate_store
+from samara.annotation.store.store import Store, open_store
+from samara.errors import AnnotationStopped, SamaraError
+
+# Deaths of a process before it began an image, after which another one would only die again.
+MOST_EARLY_DEATHS = 2
+# CUDA does not survive a fork.
+START_METHOD = "spawn"
+_LOOK_AGAIN_S = 0.2
+_FIELDS = 4  # of the counters of a process: images, masks, quarantined, image at work
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a worker process is told.
+
+    Attributes:
+        folder: of the store.
+        job: what to do.
+        index: number of the process.
+        device: of its network.
+        threads: of PyTorch.
+        is_careful: one image after the other.
+        poison: images that are not to be touched, and why.
+    """
+
+    folder: Path
+    job: Job
+    index: int
+    device: str
+    threads: int
+    is_careful: bool = False
+    poison: dict[int, str] = field(default_factory=dict)
+
+
+def run_workers(
+    store: Store, job: Job, count: int, device: str, tell: Callable[[Progress], None] | None = None
+) -> None:
+    """Annotate a store with several processes.
+
+    Args:
+        store: to be filled.
+        job: what to do.
+        count: of processes.
+        device: where their networks run; "cuda" spreads them over all GPUs.
+        tell: called with what was done since the last call.
+
+    Raises:
+        SamaraError: what stopped a process.
+    """
+    context = multiprocessing.get_context(START_METHOD)
+    counters = context.Array("q", _FIELDS * count, lock=False)
+    errors = context.SimpleQueue()
+    threads = max(1, torch.get_num_threads() // count)
+    workers = [
+        _Worker(context, counters, errors, Assignment(store.folder, job, index, _device(device, index), threads))
+        for index in range(count)
+    ]
+    done = Progress()
+
+    def tell_news() -> None:
+        nonlocal done
+        now = sum((worker.progress() for worker in workers), Progress())
+        if tell is not None and now != done:
+            tell(Progress(*(a - b for a, b in zip(_numbers(now), _numbers(done), strict=True))))
+        done = now
+
+    try:
+        for worker in workers:
+            worker.start()
+        while any(worker.is_at_work for worker in workers):
+            connection.wait([worker.process.sentinel for worker in workers if worker.is_at_work], _LOOK_AGAIN_S)
+            for worker in workers:
+                worker.look_after()
+            tell_news()  # after that: what a process did last is told as well
+            if not errors.empty():
+                raise AnnotationStopped(errors.get())
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+def _numbers(progress: Progress) -> tuple[int, int, int]:
+    return progress.images, progress.masks, progress.quarantined
+
+
+def _device(device: str, index: int) -> str:
+    if device == "cuda" and torch.cuda.device_count() > 1:
+        return f"cuda:{index % torch.cuda.device_count()}"
+    return device
+
+
+class _Worker:
+    """One place among the workers, and the process that holds it at present."""
+
+    def __init__(self, context: Any, counters: Any, errors: Any, assignment: Assignment) -> None:
+        self.context, self.counters, self.errors, self.assignment = context, counters, errors, assignment
+        self.process: SpawnProcess
+        self.is_at_work = False
+        self.early_deaths = 0
+
+    def start(self) -> None:
+        self.counters[self._slot(3)] = 0
+        self.process = self.context.Process(
+            target=work_on, args=(self.assignment, self.counters, self.errors), daemon=True
+        )
+        self.process.start()
+        self.is_at_work = True
+
+    def progress(self) -> Progress:
+        return Progress(*(self.counters[self._slot(index)] for index in range(3)))
+
+    def look_after(self) -> None:
+        """Note an end, and replace a process that was ended by a signal."""
+        if not self.is_at_work or self.process.is_alive():
+            return
+        self.is_at_work = False
+        if self.process.exitcode == 0:
+            return
+        if self.process.exitcode is not None and self.process.exitcode > 0:
+            if self.errors.empty():
+                raise AnnotationStopped(
+                    f"a worker process ended with exit status {self.process.exitcode}; run again with --workers 1 to "
+                    "see why, and --resume"
+                )
+            return
+        self._replace()
+
+    def _replace(self) -> None:
+        image_id = int(self.counters[self._slot(3)])
+        killed_by = signal.Signals(-(self.process.exitcode or 0)).name
+        if not image_id:
+            self.early_deaths += 1
+            if self.early_deaths > MOST_EARLY_DEATHS:
+                raise AnnotationStopped(
+                    f"worker processes are ended by {killed_by} before they begin; is there memory for "
+                    f"--workers {len(self.counters) // _FIELDS}?"
+                )
+        elif self.assignment.is_careful:
+            reason = f"two processes that annotated it were ended by {killed_by}"
+            self.assignment = replace(self.assignment, poison={**self.assignment.poison, image_id: reason})
+        self.assignment = replace(self.assignment, is_careful=True)
+        self.start()
+
+    def stop(self) -> None:
+        if self.is_at_work:
+            self.process.terminate()
+            self.process.join()
+
+    def _slot(self, index: int) -> int:
+        return _FIELDS * self.assignment.index + index
+
+
+def work_on(assignment: Assignment, counters: Any, errors: Any) -> None:
+    """What a worker process does.
+
+    Args:
+        assignment: what it is told.
+        counters: shared with the parent; its own are told what was done.
+        errors: takes the sentence that ends it.
+    """
+    _end_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it as well, and stops the workers
+    signal.signal(signal.SIGTERM, _leave)
+    torch.set_num_threads(assignment.threads)
+    first = _FIELDS * assignment.index
+
+    def started(image_id: int) -> None:
+        counters[first + 3] = image_id
+
+    def tell(progress: Progress) -> None:
+        for index, number in enumerate(_numbers(progress)):
+            counters[first + index] += number
+
+    try:
+        loaded = assignment.job.choice.load(assignment.device)
+        reading = assignment.job.reading
+        in_flight = assignment.job.images_at_a_time(loaded)
+        if assignment.is_careful:
+            reading, in_flight = replace(reading, threads=0), 0
+        work = Work(reading, in_flight, assignment.poison, started, tell)
+        annotate_store(open_store(assignment.folder), assignment.job.annotator(loaded), work)
+    except SamaraError as error:
+        errors.put(str(error))
+        sys.exit(1)
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(1)  # rows in memory are written on the way out
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent has ended, however it did."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)  # the claims are given up by the system
+
+    threading.Thread(target=watch, daemon=True).start()

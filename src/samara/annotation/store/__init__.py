@@ -1,0 +1,1 @@
+"""Where annotations live until they are exported: shards that survive a kill."""

@@ -1,0 +1,131 @@
+"""The manifest of a store: what made its rows, in enough detail to refuse rows made by anything else."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from samara._version import __version__
+from samara.annotation.store.plan import PlanFacts
+from samara.annotation.store.rows import SCHEMA_VERSION
+from samara.errors import DatasetError, SettingsError
+from samara.system.files import write_durably
+
+# Libraries whose versions may move a mask by a pixel.
+RECORDED_LIBRARIES = ("torch", "numpy", "pillow", "opencv-python-headless", "pyarrow")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a store is.
+
+    Attributes:
+        job: what the rows depend on: checkpoint (name, SHA-256 of the file, fingerprint of the network, licence of the
+            weights), precision, input size, settings, prompts, source. Another run may add rows only if it agrees.
+        plan: the list of images.
+        schema_version: of the tables.
+        samara: version that made the store.
+        versions: of Python and the libraries.
+        created: time in UTC, ISO 8601.
+    """
+
+    job: Mapping[str, Any]
+    plan: PlanFacts
+    schema_version: int = SCHEMA_VERSION
+    samara: str = __version__
+    versions: Mapping[str, str]
+    created: str
+
+    def save(self, path: Path) -> None:
+        """Write it.
+
+        Raises:
+            OutputError: the disk does not take it.
+        """
+        write_durably(path, json.dumps(asdict(self), indent=2, allow_nan=False).encode())
+
+    @property
+    def checkpoint(self) -> str:
+        """Name of the checkpoint that makes the masks."""
+        return str(self.job["checkpoint"]["name"])
+
+
+def new_manifest(job: Mapping[str, Any], plan: PlanFacts) -> Manifest:
+    """A manifest of now and here."""
+    # Through JSON, so that what is compared later has the same types.
+    return Manifest(
+        job=json.loads(json.dumps(job)),
+        plan=plan,
+        versions={"python": platform.python_version()} | {name: metadata.version(name) for name in RECORDED_LIBRARIES},
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read what `Manifest.save` wrote.
+
+    Raises:
+        DatasetError: there is none, it is damaged, or of a schema that this samara does not know.
+    """
+    try:
+        facts = json.loads(path.read_bytes())
+        manifest = Manifest(**facts | {"plan": PlanFacts(**facts["plan"])})
+    except FileNotFoundError as error:
+        raise DatasetError(f"{path.parent} is no annotation store: it has no {path.name}") from error
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DatasetError(f"{path} is no manifest of an annotation store, or damaged ({error!r:.80})") from error
+    if manifest.schema_version != SCHEMA_VERSION:
+        raise DatasetError(
+            f"{path.parent} has tables of schema {manifest.schema_version}, written by samara {manifest.samara}; this "
+            f"samara, {__version__}, knows schema {SCHEMA_VERSION}"
+        )
+    return manifest
+
+
+def pictures_moved(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
+    """Whether a run looks for the pictures of a COCO file in another folder than those before it.
+
+    Rows depend on the names, the prompts and the pictures themselves, not on where they lie; a folder that was wrong
+    can be corrected.
+    """
+    was, now = stored.get("source", {}), asked.get("source", {})
+    return bool(was.get("kind") == now.get("kind") == "coco" and was.get("root") != now.get("root"))
+
+
+def require_same_job(stored: Mapping[str, Any], asked: Mapping[str, Any], folder: Path) -> None:
+    """Refuse to mix rows of two kinds in one store.
+
+    Raises:
+        SettingsError: the jobs differ; the sentence says in what.
+    """
+    asked = json.loads(json.dumps(asked))
+    if pictures_moved(stored, asked):
+        asked["source"]["root"] = stored["source"]["root"]
+    differences = [
+        f"{name} was {_shown(was)} and is now {_shown(now)}" for name, was, now in _differences(stored, asked)
+    ]
+    if differences:
+        more = f", and {len(differences) - 3} more" if len(differences) > 3 else ""
+        raise SettingsError(
+            f"{folder} cannot be resumed with other settings: {', '.join(differences[:3])}{more}; use the first ones "
+            "again, another folder, or --overwrite"
+        )
+
+
+def _differences(was: Any, now: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:  # Any: JSON
+    if isinstance(was, dict) and isinstance(now, dict):
+        for key in sorted(was.keys() | now.keys()):
+            yield from _differences(was.get(key), now.get(key), f"{name} {key}" if name else key)
+    elif was != now:
+        yield name, was, now
+
+
+def _shown(value: Any) -> str:  # Any: JSON
+    text = "not set" if value is None else str(value)
+    return text if len(text) <= 40 else f"{text[:16]}…"

@@ -1,0 +1,237 @@
+"""What the store holds: one row per image and one per mask, as Arrow tables and as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from samara.annotation.store.plan import Asked
+from samara.masks.mask_set import MaskSet
+from samara.masks.rle import Rle
+from samara.system.extras import require
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SCHEMA_VERSION = 1
+"""Raised whenever a column changes its meaning; a reader refuses versions that it does not know."""
+
+Status = Literal["done", "quarantined"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRow:
+    """One image of the store.
+
+    Attributes:
+        image_id: from 1, the line of the plan.
+        path: as it was given; bytes that are no text are written as escapes.
+        sha256: of the encoded file, 64 hexadecimal digits; None if it could not be read.
+        size_bytes: of the encoded file, None if it could not be read.
+        height: H in pixels, upright; None if it could not be decoded.
+        width: W likewise.
+        status: "done", or "quarantined" with the reason.
+        reason: why there are no masks; None when done.
+        masks: their number.
+        seconds: that its annotation took, without decoding.
+        difference_hash: 64 bits that nearly equal pictures share; None if it could not be decoded.
+        georeference: JSON of `crs` and affine `transform` where a file says where the picture lies, or of why it is
+            `misplaced`.
+    """
+
+    image_id: int
+    path: str
+    sha256: str | None = None
+    size_bytes: int | None = None
+    height: int | None = None
+    width: int | None = None
+    status: Status = "done"
+    reason: str | None = None
+    masks: int = 0
+    seconds: float = 0.0
+    difference_hash: int | None = None
+    georeference: str | None = None
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """(H, W); (0, 0) if it could not be decoded."""
+        return self.height or 0, self.width or 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnnotatedRow:
+    """One image with its masks, as the store gives them back.
+
+    Attributes:
+        image: its row.
+        masks: possibly none.
+        categories: (M,) names, None where a mask has none.
+    """
+
+    image: ImageRow
+    masks: MaskSet
+    categories: tuple[str | None, ...]
+
+
+def arrow() -> Any:  # Any: pyarrow has no types
+    """Import pyarrow.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    require("pyarrow.parquet", "annotate", "an annotation store")
+    import pyarrow
+
+    return pyarrow
+
+
+def image_schema() -> pa.Schema:
+    """Columns of the image table: the fields of `ImageRow`."""
+    pa = arrow()
+    types = {
+        "image_id": pa.int64(),
+        "size_bytes": pa.int64(),
+        "height": pa.int32(),
+        "width": pa.int32(),
+        "masks": pa.int32(),
+        "seconds": pa.float32(),
+        "difference_hash": pa.uint64(),
+    }
+    return pa.schema([(field.name, types.get(field.name, pa.string())) for field in fields(ImageRow)])
+
+
+def mask_schema() -> pa.Schema:
+    """Columns of the mask table.
+
+    `counts` with height and width is COCO's compressed RLE. Boxes are xyxy, right and bottom exclusive, in pixels of
+    the upright image. `parent` is the `mask_index` of the smallest mask of the same image that contains this one, −1 if
+    there is none, null where it was not asked for.
+    """
+    pa = arrow()
+    name = pa.dictionary(pa.int32(), pa.string())
+    return pa.schema(
+        [
+            ("image_id", pa.int64()),
+            ("image_sha256", name),
+            ("mask_index", pa.int32()),
+            ("height", pa.int32()),
+            ("width", pa.int32()),
+            ("counts", pa.binary()),
+            ("area", pa.int64()),
+            *((corner, pa.int32()) for corner in ("x0", "y0", "x1", "y1")),
+            ("predicted_iou", pa.float32()),
+            ("stability_score", pa.float32()),
+            ("prompt_index", pa.int32()),
+            ("prompt_kind", name),
+            ("prompt_points", pa.list_(pa.float32())),
+            ("prompt_labels", pa.list_(pa.int8())),
+            ("prompt_box", pa.list_(pa.float32())),
+            ("crop_box", pa.list_(pa.int32())),
+            ("category", name),
+            ("parent", pa.int32()),
+        ]
+    )
+
+
+def image_table(rows: Sequence[ImageRow]) -> pa.Table:
+    """Rows as a table."""
+    return arrow().Table.from_pylist([asdict(row) for row in rows], schema=image_schema())
+
+
+def image_rows(table: pa.Table) -> Iterator[ImageRow]:
+    """A table as rows."""
+    return (ImageRow(**row) for row in table.to_pylist())
+
+
+def mask_table(
+    image: ImageRow, masks: MaskSet, asked: Sequence[Asked] = (), categories: Sequence[str | None] | None = None
+) -> pa.Table:
+    """The masks of one image as a table.
+
+    Args:
+        image: its row.
+        masks: M of them.
+        asked: the prompts that they answer, by `prompt_index`; none when everything was asked for.
+        categories: (M,) names; None takes those of the prompts.
+    """
+    pa = arrow()
+    count = len(masks)
+    if categories is None:
+        categories = [asked[index].category if asked else None for index in masks.prompt_index]
+    boxes = masks.boxes_xyxy
+    columns: dict[str, Any] = {
+        "image_id": np.full(count, image.image_id),
+        "image_sha256": [image.sha256] * count,
+        "mask_index": np.arange(count),
+        "height": np.full(count, masks.size_hw[0]),
+        "width": np.full(count, masks.size_hw[1]),
+        "counts": [rle.counts for rle in masks.rles],
+        "area": masks.areas,
+        "x0": boxes[:, 0],
+        "y0": boxes[:, 1],
+        "x1": boxes[:, 2],
+        "y1": boxes[:, 3],
+        "predicted_iou": masks.predicted_iou,
+        "stability_score": [None] * count if masks.stability_score is None else masks.stability_score,
+        "prompt_index": masks.prompt_index,
+        **_prompt_columns(masks, asked),
+        "crop_box": [None] * count if masks.crop_boxes_xyxy is None else masks.crop_boxes_xyxy.tolist(),
+        "category": list(categories),
+        "parent": [None] * count if masks.parent is None else masks.parent,
+    }
+    schema = mask_schema()
+    return pa.table([pa.array(columns[column.name], column.type) for column in schema], schema=schema)
+
+
+def _prompt_columns(masks: MaskSet, asked: Sequence[Asked]) -> dict[str, list[Any]]:
+    of_mask = [asked[index] if asked else None for index in masks.prompt_index]
+    if not asked and masks.points_xy is not None:
+        points: list[Any] = masks.points_xy.tolist()
+        return {
+            "prompt_kind": ["grid"] * len(masks),
+            "prompt_points": points,
+            "prompt_labels": [[1]] * len(masks),
+            "prompt_box": [None] * len(masks),
+        }
+    return {
+        "prompt_kind": [None if one is None else one.kind for one in of_mask],
+        "prompt_points": [None if one is None else np.ravel(one.points).tolist() for one in of_mask],
+        "prompt_labels": [None if one is None else list(one.labels) for one in of_mask],
+        "prompt_box": [None if one is None or one.box is None else list(one.box) for one in of_mask],
+    }
+
+
+def annotated_row(image: ImageRow, table: pa.Table, checkpoint: str) -> AnnotatedRow:
+    """Turn the masks of one image back into a `MaskSet`.
+
+    Args:
+        image: its row.
+        table: its masks, in their order.
+        checkpoint: what made them.
+    """
+    column = {name: table.column(name).to_pylist() for name in table.column_names}
+    points = None
+    if len(table) and all(kind == "grid" for kind in column["prompt_kind"]):
+        points = np.array(column["prompt_points"], np.float64).reshape(-1, 2)
+    masks = MaskSet(
+        rles=tuple(
+            Rle(height, width, counts)
+            for height, width, counts in zip(column["height"], column["width"], column["counts"], strict=True)
+        ),
+        size_hw=image.size_hw,
+        checkpoint=checkpoint,
+        predicted_iou=np.array(column["predicted_iou"], np.float64),
+        prompt_index=np.array(column["prompt_index"], np.int64),
+        stability_score=_or_none(column["stability_score"], np.float64),
+        points_xy=points,
+        crop_boxes_xyxy=_or_none(column["crop_box"], np.int64),
+        parent=_or_none(column["parent"], np.int64),
+    )
+    return AnnotatedRow(image, masks, tuple(column["category"]))
+
+
+def _or_none(values: list[Any], dtype: type) -> Any:  # Any: an array of that type
+    return np.array(values, dtype) if values and all(value is not None for value in values) else None

@@ -1,0 +1,222 @@
+"""One shard on disk: pieces while it is annotated, then sealed as one pair of tables.
+
+Of each pair the masks are written first and the images second: a table of images says that its masks are complete.
+Whatever has no such table is the rest of a process that died, and is written again. A sealed shard holds the same
+bytes of masks however often its making was interrupted.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from samara.annotation.store.rows import ImageRow, arrow, image_rows, image_schema, image_table, mask_schema
+from samara.errors import DatasetError
+from samara.system.files import durable_file
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROWS_PER_GROUP = 8192
+COMPRESSION = "zstd"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A table of images and the table of their masks."""
+
+    images: Path
+    masks: Path
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it was written to its end."""
+        return self.images.exists()
+
+    def write(self, images: pa.Table, masks: Iterable[pa.Table]) -> None:
+        """Write both, durably.
+
+        Raises:
+            OutputError: the disk does not take them.
+        """
+        write_table(self.masks, masks, mask_schema())
+        write_table(self.images, [images], image_schema())
+
+    def read_images(self) -> list[ImageRow]:
+        """The rows of its images."""
+        return list(image_rows(read_table(self.images)))
+
+    def remove(self) -> None:
+        """Remove both, so that at no time images are there without masks."""
+        self.images.unlink(missing_ok=True)
+        self.masks.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class ShardFiles:
+    """The files of one shard.
+
+    Attributes:
+        number: of the shard.
+        sealed: its final tables.
+        journal: folder of its pieces.
+    """
+
+    number: int
+    sealed: Pair
+    journal: Path
+
+    @classmethod
+    def of(cls, store: Path, number: int) -> ShardFiles:
+        """Where a shard of a store lies."""
+        return cls(number, _pair(store / "shards", f"{number:08d}"), store / "journal" / f"{number:08d}")
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether all of its images are done."""
+        return self.sealed.is_complete
+
+    def pieces(self) -> list[Pair]:
+        """Complete pieces, in the order they were written; none of a sealed shard."""
+        if self.is_sealed:
+            return []
+        names = sorted(path.name.partition(".")[0] for path in self.journal.glob("[0-9]*.images.parquet"))
+        return [_pair(self.journal, name) for name in names]
+
+    def complete(self) -> list[Pair]:
+        """All pairs that hold rows of this shard."""
+        return [self.sealed] if self.is_sealed else self.pieces()
+
+    def add_piece(self, images: Sequence[ImageRow], masks: Sequence[pa.Table]) -> None:
+        """Write some images with their masks as the next piece.
+
+        Raises:
+            OutputError: the disk does not take them.
+        """
+        self.journal.mkdir(parents=True, exist_ok=True)
+        last = max((int(pair.images.name.partition(".")[0]) for pair in self.pieces()), default=0)
+        _pair(self.journal, f"{last + 1:06d}").write(image_table(images), masks)
+
+    def seal(self) -> None:
+        """Put the pieces together, in the order of the plan, and remove them.
+
+        Raises:
+            OutputError: the disk does not take them; the pieces are unharmed.
+        """
+        if not self.is_sealed:
+            pieces = self.pieces()
+            images = arrow().concat_tables([read_table(piece.images) for piece in pieces])
+            ids = images.column("image_id").to_pylist()
+            masks: Iterable[pa.Table] = (group for piece in pieces for group in row_groups(piece.masks))
+            if ids != sorted(ids):  # it was reopened
+                images = images.sort_by("image_id")
+                masks = [arrow().concat_tables(masks).sort_by([("image_id", "ascending"), ("mask_index", "ascending")])]
+            self.sealed.write(images, masks)
+        self.remove_journal()
+
+    def reopen(self) -> int:
+        """Make the quarantined images of a sealed shard ready to be tried again; returns how many."""
+        if not self.is_sealed:
+            return 0
+        rows = self.sealed.read_images()
+        kept = [row for row in rows if row.status == "done"]
+        if len(kept) < len(rows):
+            self.remove_journal()
+            self.journal.mkdir(parents=True)
+            # While the shard is sealed the piece does not count; it does from the moment the seal is gone.
+            _pair(self.journal, "000001").write(image_table(kept), row_groups(self.sealed.masks))
+            self.sealed.remove()
+        return len(rows) - len(kept)
+
+    def remove_leftovers(self) -> None:
+        """Remove what a process that died did not write to its end; for whoever holds the claim."""
+        for folder in (self.sealed.images.parent, self.journal):
+            for path in folder.glob(f".{self.number:08d}.*.part" if folder != self.journal else ".*.part"):
+                path.unlink(missing_ok=True)
+
+    def remove_journal(self) -> None:
+        """Remove pieces; while they go, the sealed shard is what counts."""
+        with suppress(OSError):
+            shutil.rmtree(self.journal)
+
+
+def _pair(folder: Path, name: str) -> Pair:
+    return Pair(folder / f"{name}.images.parquet", folder / f"{name}.masks.parquet")
+
+
+def write_table(path: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> None:
+    """Write rows durably, in groups whose bounds depend on the rows alone and not on how they come.
+
+    Raises:
+        OutputError: the disk does not take them.
+    """
+    arrow()
+    from pyarrow import parquet
+
+    # A Python file, whose errors keep their number: a full disk must be told from other faults.
+    with (
+        durable_file(path) as partial,
+        partial.open("wb") as file,
+        parquet.ParquetWriter(file, schema, compression=COMPRESSION) as writer,
+    ):
+        for table in _regrouped(tables, schema):
+            writer.write_table(table, row_group_size=ROWS_PER_GROUP)
+
+
+def _regrouped(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
+    """Join and cut tables into groups of `ROWS_PER_GROUP` rows; the last has what is left."""
+    pa = arrow()
+    waiting = schema.empty_table()
+    for table in tables:
+        waiting = pa.concat_tables([waiting, table.cast(schema)])
+        while len(waiting) >= ROWS_PER_GROUP:
+            yield _plain(waiting.slice(0, ROWS_PER_GROUP))
+            waiting = waiting.slice(ROWS_PER_GROUP)
+    if len(waiting):
+        yield _plain(waiting)
+
+
+def _plain(table: pa.Table) -> pa.Table:
+    """One chunk per column and one dictionary, so that equal rows are equal bytes."""
+    pa = arrow()
+    columns = []
+    for column in table.combine_chunks().columns:
+        if pa.types.is_dictionary(column.type):
+            decoded = column.cast(column.type.value_type)
+            columns.append(decoded.dictionary_encode().cast(column.type))
+        else:
+            columns.append(column)
+    return pa.table(columns, schema=table.schema)
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read a table completely.
+
+    Raises:
+        DatasetError: it is not there or damaged.
+    """
+    tables = list(row_groups(path))
+    return arrow().concat_tables(tables)
+
+
+def row_groups(path: Path, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """Read a table, or some of its columns, group by group, in bounded memory; the first group is an empty one.
+
+    Raises:
+        DatasetError: it is not there or damaged.
+    """
+    pa = arrow()
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path, memory_map=False) as file:
+            empty = file.schema_arrow.empty_table()
+            yield empty if columns is None else empty.select(columns)
+            for index in range(file.num_row_groups):
+                yield file.read_row_group(index, columns)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DatasetError(f"{path} cannot be read ({str(error)[:120]}); the store is damaged") from error

@@ -1,0 +1,54 @@
+"""`samara.generate_training_masks`: masks of pictures in memory, in the official records, one picture at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from samara.annotation.run.settings import TRAINING_MASKS
+from samara.checkpoints.load import load
+from samara.engines.loaded import Loaded
+from samara.images.read import ImageSource
+from samara.masks.mask_set import MaskSet
+from samara.segmentation.automatic.generator import AutomaticMaskGenerator
+
+_RECORD = ("area", "bbox", "predicted_iou", "point_coords", "stability_score", "crop_box")
+
+
+def generate_training_masks(
+    images: Iterable[ImageSource],
+    sam_checkpoint: str | Loaded = "vit_l",
+    **settings: Any,  # Any: values of the fields of AutomaticSettings
+) -> Iterator[list[dict[str, Any]]]:
+    """Generate masks of everything in pictures, for training data.
+
+    Streams: a picture is taken from `images` when its masks are asked for, and nothing of it is kept. For data sets on
+    disk, `samara annotate` does the same with a store that survives interruptions.
+
+    Args:
+        images: anything `samara.read_image` takes, such as arrays (H, W, 3) RGB uint8; a list or a generator.
+        sam_checkpoint: name or file of a checkpoint, or one that is loaded already. It is loaded at once, so that an
+            error comes before the first picture.
+        settings: instead of 32 points per side, a predicted IoU of 0.86 and a stability score of 0.92; see
+            `AutomaticSettings`.
+
+    Returns:
+        For each picture its masks, each with `segmentation` (H, W) bool, `area`, `bbox` (x, y, width, height),
+        `predicted_iou`, `point_coords`, `stability_score` and `crop_box`.
+
+    Raises:
+        SettingsError: a setting is not accepted.
+        UnknownCheckpoint: the checkpoint is not on this machine; the message says how to get it.
+        ImageError: a picture cannot be read.
+    """
+    loaded = sam_checkpoint if isinstance(sam_checkpoint, Loaded) else load(sam_checkpoint)
+    generator = AutomaticMaskGenerator(loaded, replace(TRAINING_MASKS, **settings))
+    return (_records(generator.generate(image)) for image in images)
+
+
+def _records(masks: MaskSet) -> list[dict[str, Any]]:
+    return [
+        {"segmentation": masks.mask(index)} | {name: record[name] for name in _RECORD}
+        for index, record in enumerate(masks.to_coco())
+    ]

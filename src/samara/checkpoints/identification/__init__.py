@@ -1,0 +1,1 @@
+"""Which network a file is for, found from its keys and shapes."""

@@ -1,0 +1,301 @@
+"""Which family, variant and part a set of names and shapes belongs to.
+
+One function per family looks for names that no other family has and reads the size off shapes. Nothing here
+knows the file or its name. For SAM, MobileSAM and HQ-SAM the whole table of names is held against it, so
+that what is missing, too much or misshapen can be said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from samara.checkpoints.identification.key_tables import Faults, Shape, expected_shapes, faults
+from samara.checkpoints.identification.vit_numbers import own_vit, read_vit_numbers, same_but_for_input_size
+from samara.checkpoints.reading.rename import with_part_prefix
+from samara.networks.class_names import OBJECT, numbered
+from samara.networks.variants import VARIANTS, Family, Variant, build_network
+
+Part = Literal[
+    "whole", "image_encoder", "prompt_encoder", "mask_decoder", "prompt_encoder+mask_decoder", "lora", "other"
+]
+Shapes = Mapping[str, Shape]
+
+_PARTS: tuple[Part, ...] = ("image_encoder", "prompt_encoder", "mask_decoder")
+_PART_OF: Mapping[tuple[Part, ...], Part] = {
+    _PARTS: "whole",
+    ("image_encoder",): "image_encoder",
+    ("prompt_encoder",): "prompt_encoder",
+    ("mask_decoder",): "mask_decoder",
+    ("prompt_encoder", "mask_decoder"): "prompt_encoder+mask_decoder",
+}
+
+# Sizes by width (Hiera: width and depth); None stands for a tensor that is not there.
+_VIT_SIZES: Mapping[int | None, str] = {768: "b", 1024: "l", 1280: "h"}
+_HQ_EARLY_WIDTHS: Mapping[int | None, str] = {
+    160: "hq_vit_t",
+    768: "hq_vit_b",
+    1024: "hq_vit_l",
+    1280: "hq_vit_h",
+}
+_HIERA_SIZES = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"}
+_EFFICIENT_SIZES: Mapping[int | None, str] = {192: "efficient_sam_ti", 384: "efficient_sam_s"}
+
+_YOLO_PROTOTYPES = re.compile(r"model\.(\d+)\.proto\.cv1\.conv\.weight")
+# FastSAM is YOLOv8-seg with the single class "object"; what calls its one class otherwise is somebody's own.
+_FASTSAM = {"YOLOv8s": "fastsam_s", "YOLOv8x": "fastsam_x"}
+
+_PEFT_NOTE = (
+    "which does not say how strongly they count: fold them in with peft's merge_and_unload() and save the state_dict() "
+    "of what that gives"
+)
+_LORA_NOTE = "low-rank updates of an image encoder, to be loaded with their checkpoint"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recognition:
+    """What names and shapes say about a file.
+
+    Attributes:
+        family: kind of network.
+        title: name for people, e.g. "SAM ViT-B" or "YOLOv8s-seg".
+        variant: name in `samara.networks.variants`, or of a variant that is known by the file's own numbers alone; None
+            if the size cannot be told.
+        network: the variant with the numbers of the file; None if the size cannot be told or samara has no network.
+        part: which part of the network is there.
+        missing: names that the variant (the part) needs and the file lacks.
+        unexpected: names that the variant does not have.
+        misshapen: names of tensors with another shape than the variant's.
+        classes: how many classes a detector knows; None for families without classes.
+        note: what else must be said; empty for most.
+    """
+
+    family: Family
+    title: str
+    variant: str | None
+    network: Variant | None = None
+    part: Part = "whole"
+    missing: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    misshapen: tuple[str, ...] = ()
+    classes: int | None = None
+    note: str = ""
+
+
+def recognise(shapes: Shapes, classes: tuple[str, ...] | None = None) -> Recognition | None:
+    """Return what a state dict is, or None if it is of no family that samara knows.
+
+    Args:
+        shapes: names and shapes of its tensors.
+        classes: names of a detector's classes, where the file states them.
+    """
+    for family in _FAMILIES:
+        found = family(shapes)
+        if found is not None:
+            return found
+    return _yolo(shapes, classes)
+
+
+def _sam_3(shapes: Shapes) -> Recognition | None:
+    if not any(name.startswith(("detector.", "detector_model.")) for name in shapes):
+        return None
+    return Recognition(family="sam3", title="SAM 3", variant="sam3", note="recognised by its detector's names")
+
+
+def _sam_2(shapes: Shapes) -> Recognition | None:
+    published, converted = "image_encoder.trunk", "vision_encoder.backbone"
+    width = _first(shapes, f"{published}.patch_embed.proj.weight")
+    if width is not None:
+        return _hiera(shapes, _HIERA_SIZES.get((width, _depth(shapes, f"{published}.blocks."))))
+    if f"{converted}.patch_embed.projection.weight" in shapes:
+        note = "in the layout of Hugging Face's transformers, which samara does not read for SAM 2"
+        return Recognition(family="sam2", title="SAM 2", variant=None, note=note)
+    return None
+
+
+def _hiera(shapes: Shapes, size: str | None) -> Recognition:
+    # What SAM 2.1 added; without the memory for videos neither generation has it.
+    generation = "sam2.1" if {"no_obj_embed_spatial", "obj_ptr_tpos_proj.weight"} & shapes.keys() else "sam2"
+    quality = "hq_" if "sam_mask_decoder.hf_token.weight" in shapes else ""
+    variant = f"{generation}_{quality}hiera_{size}"
+    known = variant if variant in VARIANTS else None
+    has_memory = any(name.startswith("memory_attention.") for name in shapes)
+    note = "" if has_memory else "without the memory for videos, by which alone SAM 2.0 and 2.1 differ in their files"
+    has_decoder = any(name.startswith("sam_mask_decoder.") for name in shapes)
+    part: Part = "whole" if has_decoder else "image_encoder"
+    return Recognition(family="sam2", title=_title(known, "SAM 2"), variant=known, part=part, note=note)
+
+
+def _efficient_sam(shapes: Shapes) -> Recognition | None:
+    positions = shapes.get("image_encoder.pos_embed", ())
+    if "prompt_encoder.invalid_points.weight" not in shapes and len(positions) != 3:
+        return None
+    variant = _EFFICIENT_SIZES.get(_first(shapes, "image_encoder.patch_embed.proj.weight"))
+    title = _title(variant, "EfficientSAM")
+    return Recognition(family="efficient_sam", title=title, variant=variant, part=_part(shapes))
+
+
+def _edge_sam(shapes: Shapes) -> Recognition | None:
+    width = _first(shapes, "image_encoder.features.0.2.c.weight")
+    if width is None:
+        return None
+    variant = "edge_sam" if width == 48 else None
+    return Recognition(family="edge_sam", title="EdgeSAM", variant=variant, part=_part(shapes))
+
+
+def _sam(shapes: Shapes) -> Recognition | None:
+    named = with_part_prefix(shapes)
+    part = _part(named)
+    if part == "other" and not any(_has(named, name) for name in _PARTS):
+        return None
+    if any(name.endswith(".lora_a") for name in named):
+        return Recognition(family="sam", title="Low-rank updates", variant=None, part="lora", note=_LORA_NOTE)
+    if any(".lora_A." in name or ".lora_embedding_A." in name for name in named):
+        return Recognition(family="sam", title="SAM with updates of peft", variant=None, part="other", note=_PEFT_NOTE)
+    network = _sam_network(named)
+    # What has no encoder is the same for all sizes, so any of them has the table to compare with.
+    comparable = network or (None if _has(named, "image_encoder") else VARIANTS["vit_b"])
+    found = _compare(named, comparable) if comparable else Faults()
+    is_hq = "mask_decoder.hf_token.weight" in named
+    return Recognition(
+        family=network.family if network else "hq_sam" if is_hq else "sam",
+        title=network.title if network else "HQ-SAM" if is_hq else "SAM",
+        variant=network.name if network else None,
+        network=network,
+        part=part,
+        missing=found.missing,
+        unexpected=found.unexpected,
+        misshapen=found.misshapen,
+        note=_size_note(named, network),
+    )
+
+
+def _sam_network(shapes: Shapes) -> Variant | None:
+    is_hq = "mask_decoder.hf_token.weight" in shapes
+    prefix = "hq_" if is_hq else ""
+    if not _has(shapes, "image_encoder"):
+        return VARIANTS.get(_HQ_EARLY_WIDTHS.get(_first(shapes, "mask_decoder.compress_vit_feat.0.weight"), ""))
+    if "image_encoder.patch_embed.seq.0.c.weight" in shapes:
+        return VARIANTS[f"{prefix}vit_t"]
+    size = _VIT_SIZES.get(_first(shapes, "image_encoder.patch_embed.proj.weight"))
+    published = VARIANTS[f"{prefix}vit_{size}"] if size else None
+    numbers = read_vit_numbers(shapes, early=is_hq)
+    if numbers is None:
+        return published
+    if published is not None and same_but_for_input_size(numbers.config, published.image_encoder):
+        return published.at_input_size(numbers.input_size)
+    own = own_vit(numbers.config, numbers.input_size)
+    # Numbers that do not even fit their own file are no network's.
+    return published if published is not None or _compare(shapes, own) != Faults() else own
+
+
+def _size_note(shapes: Shapes, network: Variant | None) -> str:
+    if network is None:
+        return _why_no_size(shapes)
+    usual = VARIANTS.get(network.name)
+    size = network.preprocessing.input_size
+    return f"trained at {size} px" if usual is None or size != usual.preprocessing.input_size else ""
+
+
+def _why_no_size(shapes: Shapes) -> str:
+    width = _first(shapes, "image_encoder.patch_embed.proj.weight")
+    if width is not None:
+        return f"its image encoder is {width} wide, and its other tensors are not those of a ViT of that width"
+    if _has(shapes, "image_encoder"):
+        return "its image encoder is none that samara knows"
+    return "the same for all sizes, so it does not tell for which image encoder it was trained"
+
+
+def _compare(shapes: Shapes, variant: Variant) -> Faults:
+    """Hold the parts that are there against the variant's table."""
+    table = expected_shapes(variant) or shapes  # without a table nothing is at fault
+    present = tuple(f"{part}." for part in _PARTS if _has(shapes, part))
+    return faults(shapes, {name: shape for name, shape in table.items() if name.startswith(present)})
+
+
+def _yolo(shapes: Shapes, names: tuple[str, ...] | None) -> Recognition | None:
+    width = _first(shapes, "model.0.conv.weight")
+    head = next((found[1] for name in shapes if (found := _YOLO_PROTOTYPES.fullmatch(name))), None)
+    if width is None or head is None:
+        return None
+    classes = _first(shapes, f"model.{head}.cv3.0.2.weight")
+    kind = _yolo_kind(shapes, head, width)
+    if kind is None:
+        note = "neither YOLOv8 nor YOLO11 in a published size"
+        return Recognition(family="yolo_seg", title="YOLO-seg", variant=None, classes=classes, note=note)
+    finds_everything = classes == 1 and names in (None, OBJECT)
+    variant = (_FASTSAM.get(kind) if finds_everything else None) or f"{kind.lower()}_seg"
+    note = _count_note(variant, shapes)
+    against = _detector_faults(variant, classes or 0, shapes) if note else Faults()
+    return Recognition(
+        family="yolo_seg",
+        title=VARIANTS[variant].title,
+        variant=variant,
+        network=VARIANTS[variant],
+        missing=against.missing,
+        unexpected=against.unexpected,
+        misshapen=against.misshapen,
+        classes=classes,
+        note=note,
+    )
+
+
+def _yolo_kind(shapes: Shapes, head: str, width: int) -> str | None:
+    """YOLOv8n ... YOLO11x, from the head's number, the blocks that only one of them has, and the width."""
+    if head == "22" and "model.2.m.0.cv1.conv.weight" in shapes:
+        size = {16: "n", 32: "s", 48: "m", 64: "l", 80: "x"}.get(width)
+        return f"YOLOv8{size}" if size else None
+    if head == "23" and "model.10.m.0.attn.qkv.conv.weight" in shapes:
+        deep = any(name.startswith("model.2.m.1.") for name in shapes)
+        size = {16: "n", 32: "s", 64: "l" if deep else "m", 96: "x"}.get(width)
+        return f"YOLO11{size}" if size else None
+    return None
+
+
+def _count_note(variant: str, shapes: Shapes) -> str:
+    expected = VARIANTS[variant].keys
+    return "" if len(shapes) == expected else f"with {len(shapes)} keys where {expected} belong"
+
+
+def _detector_faults(variant: str, classes: int, shapes: Shapes) -> Faults:
+    """What a detector's file lacks: its network is built for that, without numbers, because no table is kept of it."""
+    import torch  # here, because files without faults are identified without it
+
+    with torch.device("meta"):
+        network = build_network(VARIANTS[variant].with_classes(numbered(classes)))
+    return faults(shapes, {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()})
+
+
+def _part(shapes: Shapes) -> Part:
+    present = tuple(part for part in _PARTS if _has(shapes, part))
+    return _PART_OF.get(present, "other")
+
+
+def _has(shapes: Shapes, part: Part) -> bool:
+    return any(name.startswith(f"{part}.") for name in shapes)
+
+
+def _first(shapes: Shapes, name: str) -> int | None:
+    """Return the first dimension of a tensor, None if it is not there."""
+    return next(iter(shapes.get(name, ())), None)
+
+
+def _depth(shapes: Shapes, prefix: str) -> int:
+    """Count the blocks whose names begin with `prefix` and a number."""
+    numbers = (name.removeprefix(prefix).split(".")[0] for name in shapes if name.startswith(prefix))
+    return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)
+
+
+def _title(variant: str | None, otherwise: str) -> str:
+    return VARIANTS[variant].title if variant else otherwise
+
+
+_FAMILIES: tuple[Callable[[Shapes], Recognition | None], ...] = (
+    _sam_3,
+    _sam_2,
+    _efficient_sam,
+    _edge_sam,
+    _sam,
+)

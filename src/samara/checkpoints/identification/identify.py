@@ -1,0 +1,278 @@
+"""What a checkpoint file is: family, variant and part, from names and shapes, never from the file's name."""
+
+from __future__ import annotations
+
+import os
+import reprlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from samara.checkpoints.catalogue import CATALOGUE
+from samara.checkpoints.identification.families import Part, Recognition, recognise
+from samara.checkpoints.identification.key_tables import is_made_anew, is_optional
+from samara.checkpoints.identification.stored_normalisation import NAMES as NORMALISATION
+from samara.checkpoints.identification.stored_normalisation import (
+    OddNormalisationError,
+    normalisation_note,
+    with_stored_normalisation,
+)
+from samara.checkpoints.reading.layout import FileFormat, FileLayout
+from samara.checkpoints.reading.rename import with_part_prefix
+from samara.checkpoints.reading.state_dicts import read_layout, read_state_dict
+from samara.checkpoints.record import Checkpoint
+from samara.checkpoints.store.digests import digest_checkpoint, known_digest
+from samara.errors import UnrecognisedCheckpoint
+from samara.networks.class_names import fitting_names, names_in_file
+from samara.networks.variants import VARIANTS, Family, Variant
+
+METADATA_KEY = "samara"
+"""Metadata entry of a file with the name of the checkpoint that it is, or was made from."""
+
+FINE_TUNED_KEY = "fine_tuned"
+"""Metadata entry, JSON, of a file that was fine-tuned from that checkpoint."""
+
+# Entries of a state dict that are no parameters: batch norm's statistics, SAM's fixed frequencies.
+_BUFFERS = ("running_mean", "running_var", "num_batches_tracked", "positional_encoding_gaussian_matrix")
+
+_PART_TITLES: Mapping[Part, str] = {
+    "whole": "",
+    "image_encoder": ", image encoder only",
+    "prompt_encoder": ", prompt encoder only",
+    "mask_decoder": ", mask decoder only",
+    "prompt_encoder+mask_decoder": ", prompt encoder and mask decoder without image encoder",
+    "lora": ", apart from their checkpoint",
+    "other": ", incomplete",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What a file is.
+
+    Attributes:
+        path: the file.
+        format: its container.
+        family: kind of network.
+        variant: name in `samara.networks.variants`, or of a variant that is known by the file's own numbers alone; None
+            if the size cannot be told.
+        network: the variant with the file's own numbers (input size, widths, normalisation); None if the size cannot be
+            told or samara has no network for it.
+        checkpoint: name in the catalogue, if the file has that row's size (and digest, where asked for).
+        parameters: numbers that were trained; buffers are not counted.
+        keys: entries of the state dict, buffers counted.
+        dtypes: element types that occur, the most frequent first.
+        part: which part of the network the file holds.
+        metadata: text that the file says about itself.
+        missing: names that the variant needs and the file lacks.
+        unexpected: names that the variant does not have.
+        misshapen: names of tensors with another shape than the variant's.
+        mistyped: names of tensors that should be floating-point numbers and are not, e.g. of quantised weights.
+        classes: how many classes a detector knows; None for families without classes.
+        description: all of this in one sentence, without a full stop.
+    """
+
+    path: Path
+    format: FileFormat
+    family: Family
+    variant: str | None
+    network: Variant | None
+    checkpoint: str | None
+    parameters: int
+    keys: int
+    dtypes: tuple[str, ...]
+    part: Part
+    metadata: Mapping[str, str]
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    misshapen: tuple[str, ...]
+    mistyped: tuple[str, ...]
+    classes: int | None
+    description: str
+
+
+def identify(
+    path: str | os.PathLike[str], *, check_hash: bool = False, base: str | os.PathLike[str] | None = None
+) -> Identity:
+    """Say what a checkpoint is, reading its headers only and running nothing of it; `samara.load` goes by the same.
+
+    Args:
+        path: of the file, or of a folder or index that Hugging Face's libraries wrote.
+        check_hash: name a published checkpoint only if the file's digest is right, which takes seconds per
+            gigabyte; otherwise its length must do.
+        base: path of a checkpoint that the file's tensors are laid over; None for the file by itself.
+
+    Raises:
+        UnrecognisedCheckpoint: it is no checkpoint, damaged, or of another family; the message says which.
+        UnsafeCheckpoint: loading it could run code; nothing was run.
+    """
+    layout = read_layout(Path(path))
+    if base is not None:
+        beneath = read_layout(Path(base))
+        layout = replace(layout, tensors={**beneath.tensors, **with_part_prefix(layout.tensors)})
+    classes = names_in_file(layout.metadata.get("names"))
+    found = recognise({name: info.shape for name, info in layout.tensors.items()}, classes)
+    if found is None:
+        raise UnrecognisedCheckpoint(f"{layout.path} {_what_else(layout)}.")
+    paths = [Path(one) for one in (base, path) if one is not None]
+    network = found.network and _with_own_normalisation(layout, found.network, paths)
+    checkpoint = None if base is not None else _published(layout, found, check_hash=check_hash)
+    mistyped = _mistyped(layout, found)
+    return Identity(
+        path=layout.path,
+        format=layout.format,
+        family=found.family,
+        variant=found.variant,
+        network=network,
+        checkpoint=checkpoint.name if checkpoint else None,
+        parameters=_parameters(layout),
+        keys=len(layout.tensors),
+        dtypes=_dtypes(layout),
+        part=found.part,
+        metadata=layout.metadata,
+        missing=found.missing,
+        unexpected=found.unexpected,
+        misshapen=found.misshapen,
+        mistyped=mistyped,
+        classes=found.classes,
+        description=_describe(layout, found, network, mistyped, checkpoint, check_hash=check_hash),
+    )
+
+
+def _with_own_normalisation(layout: FileLayout, network: Variant, paths: Sequence[Path]) -> Variant:
+    if not set(NORMALISATION) & layout.tensors.keys():
+        return network
+    stored = dict(item for path in paths for item in read_state_dict(path, as_float32=True, only=NORMALISATION).items())
+    try:
+        return with_stored_normalisation(network, stored)
+    except OddNormalisationError as problem:
+        raise UnrecognisedCheckpoint(f"{layout.path} cannot be used: {problem}.") from problem
+
+
+def _mistyped(layout: FileLayout, found: Recognition) -> tuple[str, ...]:
+    if found.network is None:
+        return ()
+    floats = ("float", "bfloat")
+    return tuple(
+        name
+        for name, info in layout.tensors.items()
+        if not info.dtype.startswith(floats) and not is_optional(name) and not is_made_anew(name)
+    )
+
+
+def _parameters(layout: FileLayout) -> int:
+    return sum(info.elements for name, info in layout.tensors.items() if not name.endswith(_BUFFERS))
+
+
+def _dtypes(layout: FileLayout) -> tuple[str, ...]:
+    present = [info.dtype for info in layout.tensors.values()]
+    return tuple(sorted(set(present), key=lambda dtype: (-present.count(dtype), dtype)))
+
+
+def _published(layout: FileLayout, found: Recognition, *, check_hash: bool) -> Checkpoint | None:
+    """Find the row of the catalogue that this file is, by length and, where asked for, by digest."""
+    for row in CATALOGUE:
+        if row.variant != found.variant or row.archive_name or row.size_bytes not in (None, layout.size_bytes):
+            continue
+        known = known_digest(row)
+        if check_hash and known is not None:
+            algorithm, expected = known
+            if digest_checkpoint(layout.path, algorithm) == expected:
+                return row
+        elif not check_hash and row.size_bytes is not None:
+            return row
+    return None
+
+
+def _describe(
+    layout: FileLayout,
+    found: Recognition,
+    network: Variant | None,
+    mistyped: tuple[str, ...],
+    checkpoint: Checkpoint | None,
+    *,
+    check_hash: bool,
+) -> str:
+    name = f"{found.title} ({found.variant})" if found.variant else f"{found.title} of no known variant"
+    if found.variant is None and found.note:
+        name = found.title
+    faults = _faults(found, mistyped)
+    types = " and ".join(_dtypes(layout))
+    parts = [
+        f"{'looks like ' if faults else ''}{name}{_PART_TITLES[found.part]}",
+        f"{_parameters(layout):,} parameters in {len(layout.tensors)} tensors of {types}",
+        _classes(layout, found),
+        f"under {layout.wrapper!r}" if layout.wrapper else "",
+        *_not_taken(layout),
+        "names translated from Hugging Face's transformers" if layout.from_transformers else "",
+        found.note,
+        normalisation_note(network, found.network) if network and found.network else "",
+        f"but {faults}" if faults else "",
+        _provenance(checkpoint, found, check_hash=check_hash),
+        _origin(layout),
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _classes(layout: FileLayout, found: Recognition) -> str:
+    """Say how many classes a detector knows, and that their names are not the file's own."""
+    if not found.classes:
+        return ""
+    usual = VARIANTS[found.variant].class_names if found.variant else ()
+    _, note = fitting_names(layout.metadata.get("names"), found.classes, usual)
+    return note or (f"{found.classes} classes" if found.classes > 1 else "")
+
+
+def _not_taken(layout: FileLayout) -> list[str]:
+    """Say what else of networks the file holds; its names may be anything."""
+    parts = []
+    if layout.others:
+        where = ", ".join(repr(other[:60]) for other in layout.others[:3])
+        parts.append(f"beside {'another network' if len(layout.others) == 1 else 'other networks'} under {where}")
+    if layout.left_out:
+        tensors = "tensor that is" if len(layout.left_out) == 1 else "tensors that are"
+        parts.append(f"without {len(layout.left_out)} {tensors} no part of it (first: {layout.left_out[0][:80]})")
+    return parts
+
+
+def _faults(found: Recognition, mistyped: tuple[str, ...]) -> str:
+    kinds = {
+        "missing": found.missing,
+        "not expected": found.unexpected,
+        "of another shape": found.misshapen,
+        "no floating-point numbers": mistyped,
+    }
+    return " and ".join(
+        f"{len(names)} {'key is' if len(names) == 1 else 'keys are'} {kind} (first: {names[0]})"
+        for kind, names in kinds.items()
+        if names
+    )
+
+
+def _provenance(checkpoint: Checkpoint | None, found: Recognition, *, check_hash: bool) -> str:
+    if checkpoint is not None:
+        return f"the published {checkpoint.name}{'' if check_hash else ' by its size'}"
+    comparable = any(row.variant == found.variant and known_digest(row) for row in CATALOGUE)
+    return "not one of the published files by its digest" if check_hash and comparable else ""
+
+
+def _origin(layout: FileLayout) -> str:
+    """What a fine-tuned file says that it was made from; its text may be anything."""
+    if FINE_TUNED_KEY not in layout.metadata:
+        return ""
+    return f"fine-tuned from {reprlib.repr(layout.metadata.get(METADATA_KEY, 'an unnamed checkpoint'))}"
+
+
+def _what_else(layout: FileLayout) -> str:
+    """Say what a readable file holds that is no network samara knows, and what to do."""
+    if not layout.tensors:
+        beside = ", ".join(layout.beside[:6]) or "nothing"
+        if {"state", "param_groups"} <= set(layout.beside) or any(key.startswith("optim") for key in layout.beside):
+            return f"holds the state of an optimiser ({beside}) and no network; give the file with the weights"
+        return f"holds no tensors of a network, only: {beside}; give the file with the weights"
+    first = ", ".join(list(layout.tensors)[:3])
+    what = "a YOLO detector without masks" if "model.0.conv.weight" in layout.tensors else "another network"
+    return (
+        f"holds {what} ({len(layout.tensors)} tensors, the first: {first}); samara knows SAM, MobileSAM, "
+        "HQ-SAM, SAM 2, SAM 3, EfficientSAM, EdgeSAM, FastSAM and YOLO-seg"
+    )

@@ -1,0 +1,270 @@
+"""Names and shapes of the SAM-1 families' state dicts, written down as rules.
+
+Against these a file is held, to say "3 keys are missing" without building a network. The encoders' numbers
+come from `samara.networks.variants`; the tests compare every table with the official networks' own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from samara.networks.architectures import EncoderConfig, TinyViTConfig, ViTConfig
+from samara.networks.variants import VARIANTS, Variant
+
+Shape = tuple[int, ...]
+Shapes = dict[str, Shape]
+
+_FAMILIES = ("sam", "mobile_sam", "hq_sam")
+_PATCH = 16
+_WINDOW = 14
+_WIDTH = 256
+
+# Left over from ImageNet and never used: MobileSAM files are complete with and without.
+OPTIONAL_PREFIXES = ("image_encoder.norm_head.", "image_encoder.head.")
+# Counts training steps; some converters leave it out, and no answer depends on it.
+_OPTIONAL_SUFFIX = ".num_batches_tracked"
+# Stored by some tools and made anew by every network: normalisation constants, TinyViT's table of indices.
+_MADE_ANEW = re.compile(r"pixel_mean|pixel_std|image_encoder\.layers\..*\.attention_bias_idxs")
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What a set of names and shapes has against it.
+
+    Attributes:
+        missing: names that are needed and not there.
+        unexpected: names that do not belong.
+        misshapen: names of tensors with another shape.
+    """
+
+    missing: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
+    misshapen: tuple[str, ...] = ()
+
+
+def faults(found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> Faults:
+    """Hold names and shapes against those of a network: the one rule by which files are identified and loaded."""
+    return Faults(
+        missing=tuple(name for name in expected if name not in found and not is_optional(name)),
+        unexpected=tuple(name for name in found if name not in expected and not is_made_anew(name)),
+        misshapen=tuple(
+            name for name, shape in found.items() if expected.get(name, shape) != shape and not is_optional(name)
+        ),
+    )
+
+
+def is_optional(name: str) -> bool:
+    """Whether a network answers the same without this entry of its state dict."""
+    return name.startswith(OPTIONAL_PREFIXES) or name.endswith(_OPTIONAL_SUFFIX)
+
+
+def is_made_anew(name: str) -> bool:
+    """Whether an entry of a file is one that the network makes by itself."""
+    return _MADE_ANEW.fullmatch(name) is not None
+
+
+def expected_shapes(variant: str | Variant) -> Mapping[str, Shape] | None:
+    """Return name and shape of every entry of a variant's state dict; None for families without a table."""
+    variant = VARIANTS[variant] if isinstance(variant, str) else variant
+    encoder, early_channels = variant.image_encoder, variant.early_channels
+    if variant.family not in _FAMILIES or encoder is None:
+        return None
+    shapes = {
+        **_under("image_encoder", image_encoder(encoder, variant.preprocessing.input_size)),
+        **_under("prompt_encoder", _prompt_encoder()),
+    }
+    shapes.update(_under("mask_decoder", _mask_decoder()))
+    if early_channels:
+        shapes.update(_under("mask_decoder", _hq_decoder(early_channels)))
+    return shapes
+
+
+def image_encoder(config: EncoderConfig, input_size: int = 1024) -> Shapes:
+    """Return the entries of an image encoder, without their common prefix."""
+    match config:
+        case ViTConfig():
+            return _vit(config, input_size // _PATCH)
+        case TinyViTConfig():
+            return _tiny_vit(config)
+
+
+def _under(prefix: str, shapes: Shapes) -> Shapes:
+    return {f"{prefix}.{name}": shape for name, shape in shapes.items()}
+
+
+def _linear(name: str, inputs: int, outputs: int) -> Shapes:
+    return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
+
+
+def _norm(name: str, width: int) -> Shapes:
+    return {f"{name}.weight": (width,), f"{name}.bias": (width,)}
+
+
+def _convolution(name: str, weight: Shape, outputs: int) -> Shapes:
+    return {f"{name}.weight": weight, f"{name}.bias": (outputs,)}
+
+
+def _mlp(name: str, inputs: int, hidden: int, outputs: int) -> Shapes:
+    """Three layers."""
+    return {
+        **_linear(f"{name}.layers.0", inputs, hidden),
+        **_linear(f"{name}.layers.1", hidden, hidden),
+        **_linear(f"{name}.layers.2", hidden, outputs),
+    }
+
+
+def _neck(inputs: int) -> Shapes:
+    return {
+        "neck.0.weight": (_WIDTH, inputs, 1, 1),
+        **_norm("neck.1", _WIDTH),
+        "neck.2.weight": (_WIDTH, _WIDTH, 3, 3),
+        **_norm("neck.3", _WIDTH),
+    }
+
+
+def _vit(config: ViTConfig, grid: int) -> Shapes:
+    width, hidden = config.embed_dim, round(config.embed_dim * config.mlp_ratio)
+    shapes: Shapes = {
+        "pos_embed": (1, grid, grid, width),
+        **_convolution("patch_embed.proj", (width, 3, 16, 16), width),
+        **_neck(width),
+    }
+    for index in range(config.depth):
+        side = grid if index in config.global_attention_blocks else _WINDOW
+        relative = (2 * side - 1, width // config.num_heads)
+        block = f"blocks.{index}"
+        shapes |= {f"{block}.attn.rel_pos_h": relative, f"{block}.attn.rel_pos_w": relative}
+        shapes |= _norm(f"{block}.norm1", width) | _norm(f"{block}.norm2", width)
+        shapes |= _linear(f"{block}.attn.qkv", width, 3 * width) | _linear(f"{block}.attn.proj", width, width)
+        shapes |= _linear(f"{block}.mlp.lin1", width, hidden) | _linear(f"{block}.mlp.lin2", hidden, width)
+    return shapes
+
+
+def _tiny_vit(config: TinyViTConfig) -> Shapes:
+    widths = config.embed_dims
+    shapes: Shapes = {
+        **_conv_bn("patch_embed.seq.0", (widths[0] // 2, 3, 3, 3)),
+        **_conv_bn("patch_embed.seq.2", (widths[0], widths[0] // 2, 3, 3)),
+        **_norm("norm_head", widths[-1]),
+        **_linear("head", widths[-1], 1000),
+        **_neck(widths[-1]),
+    }
+    for stage, (width, depth) in enumerate(zip(widths, config.depths, strict=True)):
+        for index in range(depth):
+            block = f"layers.{stage}.blocks.{index}"
+            heads, window = config.num_heads[stage], config.window_sizes[stage]
+            shapes |= _tiny_block(block, width, heads, window) if stage else _inverted_residual(block, width)
+        if stage + 1 < len(widths):
+            shapes |= _merging(f"layers.{stage}.downsample", width, widths[stage + 1])
+    return shapes
+
+
+def _conv_bn(name: str, weight: Shape) -> Shapes:
+    width = weight[0]
+    return {
+        f"{name}.c.weight": weight,
+        **_norm(f"{name}.bn", width),
+        f"{name}.bn.running_mean": (width,),
+        f"{name}.bn.running_var": (width,),
+        f"{name}.bn.num_batches_tracked": (),
+    }
+
+
+def _inverted_residual(name: str, width: int) -> Shapes:
+    wide = 4 * width
+    return {
+        **_conv_bn(f"{name}.conv1", (wide, width, 1, 1)),
+        **_conv_bn(f"{name}.conv2", (wide, 1, 3, 3)),
+        **_conv_bn(f"{name}.conv3", (width, wide, 1, 1)),
+    }
+
+
+def _merging(name: str, width: int, outputs: int) -> Shapes:
+    return {
+        **_conv_bn(f"{name}.conv1", (outputs, width, 1, 1)),
+        **_conv_bn(f"{name}.conv2", (outputs, 1, 3, 3)),
+        **_conv_bn(f"{name}.conv3", (outputs, outputs, 1, 1)),
+    }
+
+
+def _tiny_block(name: str, width: int, heads: int, window: int) -> Shapes:
+    return {
+        f"{name}.attn.attention_biases": (heads, window * window),
+        **_norm(f"{name}.attn.norm", width),
+        **_linear(f"{name}.attn.qkv", width, 3 * width),
+        **_linear(f"{name}.attn.proj", width, width),
+        **_norm(f"{name}.mlp.norm", width),
+        **_linear(f"{name}.mlp.fc1", width, 4 * width),
+        **_linear(f"{name}.mlp.fc2", 4 * width, width),
+        **_conv_bn(f"{name}.local_conv", (width, 1, 3, 3)),
+    }
+
+
+def _prompt_encoder() -> Shapes:
+    return {
+        "pe_layer.positional_encoding_gaussian_matrix": (2, _WIDTH // 2),
+        **{f"point_embeddings.{label}.weight": (1, _WIDTH) for label in range(4)},
+        "not_a_point_embed.weight": (1, _WIDTH),
+        "no_mask_embed.weight": (1, _WIDTH),
+        **_convolution("mask_downscaling.0", (4, 1, 2, 2), 4),
+        **_norm("mask_downscaling.1", 4),
+        **_convolution("mask_downscaling.3", (16, 4, 2, 2), 16),
+        **_norm("mask_downscaling.4", 16),
+        **_convolution("mask_downscaling.6", (_WIDTH, 16, 1, 1), _WIDTH),
+    }
+
+
+def _attention(name: str, inner: int) -> Shapes:
+    return {
+        **_linear(f"{name}.q_proj", _WIDTH, inner),
+        **_linear(f"{name}.k_proj", _WIDTH, inner),
+        **_linear(f"{name}.v_proj", _WIDTH, inner),
+        **_linear(f"{name}.out_proj", inner, _WIDTH),
+    }
+
+
+def _two_way_layer(name: str) -> Shapes:
+    shapes = _attention(f"{name}.self_attn", _WIDTH)
+    shapes |= _attention(f"{name}.cross_attn_token_to_image", _WIDTH // 2)
+    shapes |= _attention(f"{name}.cross_attn_image_to_token", _WIDTH // 2)
+    shapes |= _linear(f"{name}.mlp.lin1", _WIDTH, 2048) | _linear(f"{name}.mlp.lin2", 2048, _WIDTH)
+    for index in range(1, 5):
+        shapes |= _norm(f"{name}.norm{index}", _WIDTH)
+    return shapes
+
+
+def _mask_decoder() -> Shapes:
+    shapes: Shapes = {
+        "iou_token.weight": (1, _WIDTH),
+        "mask_tokens.weight": (4, _WIDTH),
+        **_two_way_layer("transformer.layers.0"),
+        **_two_way_layer("transformer.layers.1"),
+        **_attention("transformer.final_attn_token_to_image", _WIDTH // 2),
+        **_norm("transformer.norm_final_attn", _WIDTH),
+        **_convolution("output_upscaling.0", (_WIDTH, 64, 2, 2), 64),
+        **_norm("output_upscaling.1", 64),
+        **_convolution("output_upscaling.3", (64, 32, 2, 2), 32),
+        **_mlp("iou_prediction_head", _WIDTH, _WIDTH, 4),
+    }
+    for index in range(4):
+        shapes |= _mlp(f"output_hypernetworks_mlps.{index}", _WIDTH, _WIDTH, 32)
+    return shapes
+
+
+def _hq_decoder(early_width: int) -> Shapes:
+    """What HQ-SAM adds; `early_width` is the channels of the encoder's early features."""
+    return {
+        "hf_token.weight": (1, _WIDTH),
+        **_mlp("hf_mlp", _WIDTH, _WIDTH, 32),
+        **_convolution("compress_vit_feat.0", (early_width, _WIDTH, 2, 2), _WIDTH),
+        **_norm("compress_vit_feat.1", _WIDTH),
+        **_convolution("compress_vit_feat.3", (_WIDTH, 32, 2, 2), 32),
+        **_convolution("embedding_encoder.0", (_WIDTH, 64, 2, 2), 64),
+        **_norm("embedding_encoder.1", 64),
+        **_convolution("embedding_encoder.3", (64, 32, 2, 2), 32),
+        **_convolution("embedding_maskfeature.0", (64, 32, 3, 3), 64),
+        **_norm("embedding_maskfeature.1", 64),
+        **_convolution("embedding_maskfeature.3", (32, 64, 3, 3), 32),
+    }

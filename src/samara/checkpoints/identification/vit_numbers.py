@@ -1,0 +1,94 @@
+"""The numbers of a ViT image encoder, read off the shapes in a file.
+
+Trained at another input size, or pruned to another width (SlimSAM), it is the same network with other numbers. All of
+them are in the shapes: the width in the patches, the depth in the blocks' indices, the heads in the width of the
+relative positions, the feed-forward width in `mlp.lin1`, the input size in the absolute positions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from samara.checkpoints.identification.key_tables import Shape
+from samara.networks.architectures import ViTConfig
+from samara.networks.variants import VARIANTS, Preprocessing, Variant
+
+PATCH = 16
+
+_WIDTH = "image_encoder.patch_embed.proj.weight"
+_BLOCK = re.compile(r"image_encoder\.blocks\.(\d{1,3})\.")
+
+
+@dataclass(frozen=True)
+class ViTNumbers:
+    """What a file says of its image encoder.
+
+    Attributes:
+        config: the network's numbers.
+        input_size: side in pixels of the square that it was trained on.
+    """
+
+    config: ViTConfig
+    input_size: int
+
+
+def read_vit_numbers(shapes: Mapping[str, Shape], *, early: bool) -> ViTNumbers | None:
+    """Read the numbers; None if the file lacks what they are read from, or they are no ViT's.
+
+    Args:
+        shapes: names and shapes of its tensors, under the published names.
+        early: give what the first global block saw as early features, as HQ-SAM does.
+    """
+    width, hidden = _first(shapes, _WIDTH), _first(shapes, "image_encoder.blocks.0.mlp.lin1.weight")
+    head = shapes.get("image_encoder.blocks.0.attn.rel_pos_h", ())[-1:]
+    depth = 1 + max((int(match[1]) for name in shapes if (match := _BLOCK.match(name))), default=-1)
+    grid = (shapes.get("image_encoder.pos_embed") or (0, 0))[1]
+    if not width or not hidden or not head or not head[0] or width % head[0] or depth < 4 or not grid:
+        return None
+    blocks = _global_blocks(depth)
+    # Another grid is one only if the relative positions say so too: else it is the absolute ones that are odd.
+    if _first(shapes, f"image_encoder.blocks.{blocks[0]}.attn.rel_pos_h") != 2 * grid - 1:
+        return None
+    config = ViTConfig(
+        embed_dim=width,
+        depth=depth,
+        num_heads=width // head[0],
+        global_attention_blocks=blocks,
+        mlp_ratio=hidden / width,
+        early_block=blocks[0] if early else None,
+    )
+    return ViTNumbers(config, grid * PATCH)
+
+
+def same_but_for_input_size(config: ViTConfig, other: object) -> bool:
+    """Whether two encoders are one network; the early block is read out of it and is no part of it."""
+    return isinstance(other, ViTConfig) and replace(config, early_block=None) == replace(other, early_block=None)
+
+
+def own_vit(config: ViTConfig, input_size: int) -> Variant:
+    """A variant for a ViT that was published in no size known here, e.g. one that was pruned.
+
+    Its name has the numbers that tell it from others, because engines remember by it what they found out.
+    """
+    name = f"vit_{config.embed_dim}_{config.depth}_{config.num_heads}_{round(config.embed_dim * config.mlp_ratio)}"
+    is_hq = config.early_block is not None
+    return Variant(
+        name=f"hq_{name}" if is_hq else name,
+        family="hq_sam" if is_hq else "sam",
+        title=f"{'HQ-SAM' if is_hq else 'SAM'} ViT, {config.embed_dim} wide",
+        image_encoder=config,
+        preprocessing=Preprocessing(input_size=input_size),
+        capabilities=VARIANTS["hq_vit_b" if is_hq else "vit_b"].capabilities,
+    )
+
+
+def _global_blocks(depth: int) -> tuple[int, ...]:
+    """Four, evenly spaced, the last block among them: so in every published size."""
+    step = depth // 4
+    return tuple(range(step - 1, 4 * step, step))
+
+
+def _first(shapes: Mapping[str, Shape], name: str) -> int | None:
+    return next(iter(shapes.get(name, ())), None)

@@ -1,0 +1,1 @@
+"""Tensors out of untrusted files; nothing in them is executed."""

@@ -1,0 +1,195 @@
+"""From the names in a file to the published names: wrappers looked through, prefixes taken off.
+
+Training scripts put state dicts under keys ("model", "model_state", "ema") and inside modules ("module." by
+DataParallel, "model." by Lightning). Both are undone here by structure, for every file format alike: a wrapper is
+whatever leads to tensors with known roots, a prefix is what stands before a root, see
+`samara.checkpoints.reading.roots`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from samara.checkpoints.reading.pickle_values import InertObject, StoredTensor, Value
+from samara.checkpoints.reading.pickled_modules import module_tensors
+from samara.checkpoints.reading.roots import BARE_MARKS, ROOTS, networks_in, published, rank
+from samara.checkpoints.reading.transformers_names import from_transformers, is_transformers_layout
+
+Entry = TypeVar("Entry")
+
+# Names by which a network is found whose roots nobody knows; of two that are alike, these come first.
+WRAPPERS = (
+    "ema",
+    "ema_state_dict",
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "network",
+    "net",
+    "weights",
+    "params",
+)
+
+_MAX_DEPTH = 6
+_MAX_ITEMS = 64  # of a list that may hold networks
+
+
+@dataclass(frozen=True)
+class Unwrapped:
+    """What was under the wrappers.
+
+    Attributes:
+        tensors: name to tensor, in the file's order.
+        wrapper: the keys that led there, joined by dots; None if the file is flat.
+        module: the pickled module the tensors were taken from; None for a state dict.
+        beside: the other keys at the file's top level, with the class of what is an object that nobody knows.
+        others: where other networks lie that are as much of one and were not taken.
+    """
+
+    tensors: Mapping[str, StoredTensor]
+    wrapper: str | None
+    module: InertObject | None
+    beside: tuple[str, ...]
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    keys: tuple[str, ...]
+    tensors: Mapping[str, StoredTensor]
+    module: InertObject | None = None
+
+    @property
+    def path(self) -> str:
+        return ".".join(self.keys)
+
+
+def unwrap(tree: Value) -> Unwrapped:
+    """Find the tensors of a network in what a pickle held.
+
+    Raises:
+        MalformedFileError: modules are nested deeper, or are more, than in any network.
+    """
+    candidates = list(_candidates(tree))
+    ranked = []
+    for order, one in enumerate(candidates):
+        networks = networks_in(one.tensors)
+        if networks:
+            best = networks[0]
+            known = any(key in WRAPPERS for key in one.keys)
+            ranked.append(((*rank(best, f"{one.path}.{best.prefix}"), known, -order), best.parts, one))
+    if ranked:
+        _, parts, chosen = max(ranked, key=lambda entry: entry[0])
+        others = tuple(one.path for _, size, one in ranked if size >= parts and _is_apart(one, chosen))
+    else:
+        chosen, others = _by_name(tree, candidates), ()
+    top = tree if isinstance(tree, dict) else {}
+    beside = tuple(
+        _label(key, value)
+        for key, value in top.items()
+        if str(key) not in chosen.keys[:1] and not isinstance(value, StoredTensor)
+    )
+    return Unwrapped(chosen.tensors, chosen.path or None, chosen.module, beside, others)
+
+
+def published_names(entries: Mapping[str, Entry]) -> tuple[dict[str, Entry], str, bool]:
+    """Undo what others did to the names.
+
+    Returns:
+        The entries of the preferred network (see `roots.networks_in`) under their published names, the prefix that was
+        taken off, and whether they were in the layout of transformers.
+    """
+    networks = networks_in(entries)
+    if not networks:
+        return dict(entries), "", False
+    bare = {name: entries[old] for old, name in published(entries, networks[0]).items()}
+    if is_transformers_layout(bare):
+        return from_transformers(bare), networks[0].prefix, True
+    return bare, networks[0].prefix, False
+
+
+def with_part_prefix(entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Give a part that was saved on its own the names it has inside the whole."""
+    for part, marks in BARE_MARKS.items():
+        if all(mark in entries for mark in marks):
+            return {f"{part}.{name}": entry for name, entry in entries.items()}
+    return dict(entries)
+
+
+def other_names(names: Iterable[str]) -> list[str]:
+    """Names of tensors that are no part of the preferred network: those of other networks, or outside of its prefix."""
+    names = list(names)
+    networks = networks_in(names)
+    taken = published(names, networks[0]) if networks else dict.fromkeys(names)
+    return [name for name in names if name not in taken]
+
+
+def other_prefixes(names: Iterable[str]) -> list[str]:
+    """Prefixes of networks that are as much of one as the preferred one and are not taken."""
+    networks = networks_in(names)
+    return [one.prefix or "no prefix" for one in networks[1:] if one.parts >= networks[0].parts]
+
+
+def common_prefix(names: Iterable[str]) -> str:
+    """Return what stands before the published names: "module.", "model.", "module.sam.", or nothing."""
+    networks = networks_in(names)
+    return networks[0].prefix if networks else ""
+
+
+def _candidates(tree: Value) -> Iterator[_Candidate]:
+    """Every mapping with tensors, and every module, in the file's order; each once, however often it is referred to."""
+    pending: list[tuple[tuple[str, ...], Value]] = [((), tree)]
+    seen: set[int] = set()
+    while pending:
+        keys, node = pending.pop()
+        if id(node) in seen or len(keys) > _MAX_DEPTH:
+            continue
+        seen.add(id(node))
+        if isinstance(node, InertObject) and node.is_module:
+            yield _Candidate(keys, dict(module_tensors(node)), node)
+        elif isinstance(node, dict):
+            tensors = _own_tensors(node)
+            if tensors:
+                yield _Candidate(keys, tensors)
+            children = [((*keys, str(key)), value) for key, value in node.items() if isinstance(key, str | int)]
+            pending.extend(reversed(children))
+        elif isinstance(node, list | tuple) and len(node) <= _MAX_ITEMS:
+            pending.extend(reversed([((*keys, str(index)), value) for index, value in enumerate(node)]))
+
+
+def _own_tensors(node: Mapping[Value, Value]) -> dict[str, StoredTensor]:
+    """The tensors of a mapping; where it has a network's parts one by one, theirs with the part before the name."""
+    found: dict[str, StoredTensor] = {}
+    for key, value in node.items():
+        if isinstance(key, str) and isinstance(value, StoredTensor):
+            found[key] = value
+        elif key in ROOTS and isinstance(value, InertObject) and value.is_module:
+            found.update({f"{key}.{name}": tensor for name, tensor in module_tensors(value)})
+        elif key in ROOTS and isinstance(value, dict):
+            found.update({f"{key}.{name}": part for name, part in value.items() if isinstance(part, StoredTensor)})
+    return found
+
+
+def _by_name(tree: Value, candidates: list[_Candidate]) -> _Candidate:
+    """Where no roots are known: what lies under the usual names."""
+    keys: tuple[str, ...] = ()
+    by_keys = {one.keys: one for one in candidates}
+    while keys not in by_keys:
+        step = next((name for name in WRAPPERS if any(one[: len(keys) + 1] == (*keys, name) for one in by_keys)), None)
+        if step is None:
+            return _Candidate((), {})
+        keys = (*keys, step)
+    inner = next((name for name in WRAPPERS if (*keys, name) in by_keys), None)
+    return by_keys[(*keys, inner)] if inner else by_keys[keys]
+
+
+def _is_apart(one: _Candidate, chosen: _Candidate) -> bool:
+    """Whether it is no part of the other, nor has that as a part."""
+    shorter = min(len(one.keys), len(chosen.keys))
+    return one.keys[:shorter] != chosen.keys[:shorter]
+
+
+def _label(key: Value, value: Value) -> str:
+    return f"{key} (of {value.cls})" if isinstance(value, InertObject) and value.is_foreign else str(key)

@@ -1,0 +1,1 @@
+"""The checkpoints on this machine: downloads, digests, the folder they lie in."""

@@ -1,0 +1,275 @@
+"""Fetching one file over HTTPS: resumed, checked, put in its place in one step. The package's only socket."""
+
+from __future__ import annotations
+
+import errno
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+import httpx
+
+from samara.checkpoints.store.partial_file import Expected, PartialFile, VerifiedBy
+from samara.errors import ChecksumMismatch, DownloadFailed
+from samara.system.digests import digest_files
+
+Progress = Callable[[int, int | None], None]
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# Bytes after which the line counts as working again, so that failures are counted anew.
+_PROGRESS_BYTES = 8 << 20
+_BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+_REFUSED = frozenset({401, 403})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """A file that was fetched, or was already there.
+
+    Attributes:
+        path: where it is.
+        size_bytes: its length.
+        verified_by: the digest that was compared; None if none is known.
+        resumed_from: how many bytes were there from an earlier attempt.
+        was_there: nothing was fetched.
+    """
+
+    path: Path
+    size_bytes: int
+    verified_by: VerifiedBy
+    resumed_from: int = 0
+    was_there: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long to try.
+
+    Attributes:
+        attempts: failures in a row, without progress between them, after which to give up.
+        first_wait_s: pause after the first failure; doubles with each further one, up to a minute.
+        timeout_s: silence after which a connection counts as dropped.
+        sleep: what waits; tests replace it.
+    """
+
+    attempts: int = 6
+    first_wait_s: float = 1.0
+    timeout_s: float = 30.0
+    sleep: Callable[[float], None] = time.sleep
+
+    def wait(self, failures: int) -> None:
+        """Pause after so many failures in a row, a little at random, so that a crowd spreads out."""
+        spread = random.uniform(0.75, 1.25)  # noqa: S311 - not a secret
+        self.sleep(min(60.0, self.first_wait_s * 2 ** (failures - 1)) * spread)
+
+
+class _DroppedError(Exception):
+    """The transfer broke off in a way that is worth another attempt."""
+
+
+def fetch(
+    url: str,
+    destination: Path,
+    *,
+    expected: Expected | None = None,
+    progress: Progress | None = None,
+    patience: Patience | None = None,
+) -> Fetched:
+    """Fetch a file, or finish fetching it.
+
+    A second process that wants the same file waits for the first, and then finds it.
+
+    Args:
+        url: https; http only from this machine itself.
+        destination: where the file will lie; its directory is made. A file that is there already and
+            is as expected is returned, any other is replaced.
+        expected: size and digest to compare with.
+        progress: called with the bytes that are there and the bytes in all, None where the server does not say.
+        patience: how often and how long to try.
+
+    Raises:
+        DownloadFailed: the server does not give the file; what arrived is kept for a later resume.
+        ChecksumMismatch: it gives another file; nothing of that is kept.
+    """
+    _check_url(url)
+    expected = expected or Expected()
+    with _disk_problems(destination):
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(f"{destination}.lock"):
+            if _is_complete(destination, expected):
+                size, verified_by = (
+                    destination.stat().st_size,
+                    expected.digest[0] if expected.digest else None,
+                )
+                return Fetched(path=destination, size_bytes=size, verified_by=verified_by, was_there=True)
+            part = PartialFile(url, destination, expected)
+            resumed_from = part.done_bytes
+            _Transfer(url, destination, expected.size_bytes, part, progress, patience or Patience()).run()
+            size, verified_by = part.done_bytes, part.complete()
+            return Fetched(path=destination, size_bytes=size, verified_by=verified_by, resumed_from=resumed_from)
+
+
+def _is_complete(destination: Path, expected: Expected) -> bool:
+    """Whether the file is there, and is the right one as far as anybody can tell."""
+    if not destination.is_file() or expected.size_bytes not in (None, destination.stat().st_size):
+        return False
+    return expected.digest is None or digest_files([destination], expected.digest[0]) == expected.digest[1]
+
+
+def _check_url(url: str) -> None:
+    parsed = httpx.URL(url)
+    if parsed.scheme != "https" and not (parsed.scheme == "http" and parsed.host in _LOOPBACK):
+        raise DownloadFailed(f"{url} is no https address; checkpoints are fetched over https only.")
+
+
+@contextmanager
+def _disk_problems(destination: Path) -> Iterator[None]:
+    try:
+        yield
+    except (DownloadFailed, ChecksumMismatch):
+        raise
+    except OSError as problem:
+        if problem.errno == errno.ENOSPC:
+            raise DownloadFailed(_disk_full(destination)) from problem
+        reason = problem.strerror or problem
+        raise DownloadFailed(f"{destination} cannot be written: {reason}; choose another directory.") from problem
+
+
+def _disk_full(destination: Path) -> str:
+    return (
+        f"The disk is full: {destination.name} does not fit into {destination.parent}; make room, or choose another "
+        "directory with SAMARA_HOME. What arrived is kept."
+    )
+
+
+class _Transfer:
+    """The HTTP side of one download: requests until the part is complete."""
+
+    def __init__(
+        self,
+        url: str,
+        destination: Path,
+        size_bytes: int | None,
+        part: PartialFile,
+        progress: Progress | None,
+        patience: Patience,
+    ) -> None:
+        self._url = url
+        self._destination = destination
+        self._size_bytes = size_bytes
+        self._part = part
+        self._progress = progress
+        self._patience = patience
+
+    def run(self) -> None:
+        """Fetch what is missing.
+
+        Raises:
+            DownloadFailed: as `fetch`.
+        """
+        failures, mark = 0, self._part.done_bytes
+        while self._size_bytes is None or self._part.done_bytes < self._size_bytes:
+            try:
+                return self._attempt()
+            except (_DroppedError, httpx.TransportError) as problem:
+                if self._part.done_bytes - mark >= _PROGRESS_BYTES:
+                    failures, mark = 0, self._part.done_bytes
+                failures += 1
+                if failures >= self._patience.attempts:
+                    raise DownloadFailed(self._gave_up(problem)) from problem
+                self._patience.wait(failures)
+
+    def _gave_up(self, problem: Exception) -> str:
+        done = self._part.done_bytes
+        kept = f" {done:,} bytes are kept: call again to resume." if done else ""
+        reason = str(problem) or type(problem).__name__
+        return f"{self._url} could not be fetched in {self._patience.attempts} attempts ({reason}).{kept}"
+
+    def _attempt(self) -> None:
+        hooks = {"request": [lambda request: _check_url(str(request.url))]}
+        timeout = httpx.Timeout(self._patience.timeout_s)
+        with httpx.Client(timeout=timeout, follow_redirects=True, event_hooks=hooks) as client:
+            try:
+                with client.stream("GET", self._url, headers=self._headers()) as response:
+                    self._receive(response)
+            except httpx.TooManyRedirects as problem:
+                raise DownloadFailed(f"{self._url} redirects in a circle; fetch it with a browser.") from problem
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Accept-Encoding": "identity", "User-Agent": "samara"}
+        if self._part.done_bytes:
+            headers["Range"] = f"bytes={self._part.done_bytes}-"
+            if self._part.tag is not None:
+                headers["If-Range"] = self._part.tag
+        return headers
+
+    def _receive(self, response: httpx.Response) -> None:
+        if response.status_code == 416:
+            return self._range_refused(response)
+        self._check_answer(response)
+        if response.status_code == 200 and self._part.done_bytes:
+            # The server ignores ranges, or has another version by now.
+            self._part.start_over()
+        if response.status_code == 206 and _range_start(response) != self._part.done_bytes:
+            self._part.start_over()
+            raise _DroppedError("the server sent another part than the one asked for")
+        total = self._offered_bytes(response)
+        self._check_offer(total)
+        self._part.remember_tag(response.headers.get("ETag"))
+        # Without a chunk size: httpx would collect a whole chunk first, and lose it when the connection drops.
+        for done in self._part.append(response.iter_raw()):
+            if self._progress is not None:
+                self._progress(done, total)
+        if total is not None and self._part.done_bytes < total:
+            raise _DroppedError(f"the connection ended after {self._part.done_bytes:,} of {total:,} bytes")
+
+    def _range_refused(self, response: httpx.Response) -> None:
+        """416: what is there is the whole file, or of another version."""
+        total = response.headers.get("Content-Range", "").rpartition("/")[2]
+        if not (total.isdecimal() and int(total) == self._part.done_bytes):
+            self._part.start_over()
+            raise _DroppedError("the server refused to resume")
+
+    def _check_answer(self, response: httpx.Response) -> None:
+        status = response.status_code
+        by_hand = f"fetch the file with a browser and put it to {self._destination}."
+        if status in _BUSY:
+            raise _DroppedError(f"the server answers {status}")
+        if status in _REFUSED:
+            raise DownloadFailed(f"{self._url} answers {status}: it wants an account, or does not serve you; {by_hand}")
+        if status not in (200, 206):
+            raise DownloadFailed(f"{self._url} answers {status} instead of the file; {by_hand}")
+        if "html" in response.headers.get("Content-Type", ""):
+            raise DownloadFailed(f"{self._url} answers with a web page (a login form, or an error); {by_hand}")
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            raise DownloadFailed(f"{self._url} sends the file compressed although asked not to; {by_hand}")
+
+    def _offered_bytes(self, response: httpx.Response) -> int | None:
+        """How long the whole file is, as the server says; else as the catalogue says."""
+        whole = response.headers.get("Content-Range", "").rpartition("/")[2]
+        rest = response.headers.get("Content-Length", "")
+        if whole.isdecimal():
+            return int(whole)
+        return self._part.done_bytes + int(rest) if rest.isdecimal() else self._size_bytes
+
+    def _check_offer(self, total: int | None) -> None:
+        if total is None:
+            return
+        if self._size_bytes is not None and total != self._size_bytes:
+            self._part.start_over()
+            raise ChecksumMismatch(
+                f"{self._url} offers {total:,} bytes, the catalogue states {self._size_bytes:,}; nothing was kept. "
+                "The file was replaced at its source, or something in between answers for it."
+            )
+        if shutil.disk_usage(self._destination.parent).free < total - self._part.done_bytes:
+            raise DownloadFailed(_disk_full(self._destination))
+
+
+def _range_start(response: httpx.Response) -> int | None:
+    first = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
+    return int(first) if first.isdecimal() else None

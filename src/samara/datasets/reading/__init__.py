@@ -1,0 +1,1 @@
+"""Annotations from the formats of others."""

@@ -1,0 +1,350 @@
+"""Where the pictures and labels of a YOLO data set lie: by its yaml, by its folders, or labels apart from pictures.
+
+Source: the Ultralytics documentation on data sets (the format and how its paths are resolved only).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from samara.datasets.ground_truth import PARTS, Part
+from samara.datasets.reading.findings import Findings
+from samara.datasets.reading.text_files import listed_names
+from samara.datasets.reading.yolo_names import YAML_SUFFIXES, Description, find_description, read_yaml
+from samara.errors import DatasetError
+from samara.images.names import is_picture_suffix
+from samara.images.paths import Listing, files_below
+
+_ROOMS = ("train", "val", "valid", "validation", "test")
+_FOLDERS: Mapping[str, Part] = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+# A year belongs to it, as in train2017.
+_PART_OF_FOLDER = re.compile(rf"({'|'.join(_FOLDERS)})\d*")
+_EXPECTED = "a YOLO data set is a folder with the folders images and labels, or with these two in train, val and test"
+# Some exporters put the list of classes among the labels.
+NO_LABELS = {"classes.txt"}
+# What lies among pictures or labels and is nobody's loss.
+_BESIDE = {".txt", ".cache", ".json", ".yaml", ".yml", ".md", ".db", ".ini"}
+
+WITHOUT_LABEL = "pictures have no label file; by YOLO's rule nothing is in them"
+UNASKED = "pictures have no label file; they were left out"
+NO_PICTURES = "files among the pictures have names of no picture that can be read; they were left out"
+LOOPS = "links to folders that were listed already were not followed again"
+IN_NO_PART = "pictures lie in none of the folders train, val and test; they were left out of the parts"
+MOVED = "path in the yaml leads nowhere; the folder that was given stands for it"
+UNDIVIDED = "pictures are both train and val; they count as not divided"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A picture and its labels.
+
+    Attributes:
+        picture: the file.
+        label: the file; None if there is none.
+        name: of the picture, relative to the data set, with "/".
+    """
+
+    picture: Path
+    label: Path | None
+    name: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything lies.
+
+    Attributes:
+        root: folder that names are relative to.
+        pairs: every picture once.
+        parts: the names of the pictures of each part; empty if the data set is not divided.
+        description: what the data set says of itself; None if it says nothing.
+        unlabelled: pictures that are not among the pairs, since they have no label file.
+    """
+
+    root: Path
+    pairs: tuple[Pair, ...]
+    parts: Mapping[Part, frozenset[str]] = field(default_factory=dict)
+    description: Description | None = None
+    unlabelled: int = 0
+
+
+def find_layout(data: Path, images: Path | None, findings: Findings) -> Layout:
+    """Find the pictures of a YOLO data set and their labels.
+
+    Args:
+        data: its yaml, or its folder; what a yaml in the folder says is obeyed.
+        images: folder of the pictures, with the tree of the labels, where they do not lie in the data set.
+        findings: what is met on the way.
+
+    Raises:
+        DatasetError: it is no such data set, or its yaml says something that cannot be obeyed.
+    """
+    is_folder = data.is_dir()
+    folder = data if is_folder else data.parent
+    if not is_folder and data.suffix not in YAML_SUFFIXES:
+        raise DatasetError(f"{str(data)!r} has no folder images; {_EXPECTED}.")
+    description = find_description(folder) if is_folder else read_yaml(data)
+    if images is not None:
+        layout = find_apart(folder, images, description, findings)
+        findings.note(UNASKED, layout.unlabelled)
+        return layout
+    if description is not None and description.parts:
+        return _Described(description, folder, findings).layout(_root(description, folder, findings, is_folder))
+    return _by_folders(folder, description, findings)
+
+
+def is_whole(data: Path, *, with_images: bool) -> bool:
+    """Whether a folder has pictures and labels: in folders of the parts, or in `images/` where that counts."""
+    rooms = (*(data / name for name in _ROOMS), *((data,) if with_images else ()))
+    return any((room / "images").is_dir() for room in rooms)
+
+
+def find_apart(labels: Path, pictures: Path, description: Description | None, findings: Findings) -> Layout:
+    """Match labels with pictures that lie elsewhere.
+
+    Args:
+        labels: a label file, a folder of them, or a folder with `labels/` in it.
+        pictures: folder of the pictures, with the tree of the labels.
+        description: what is known of the data set.
+        findings: what is met on the way: labels without a picture, or with several.
+
+    Returns:
+        The pictures that have a label file; their names are relative to `pictures`.
+
+    Raises:
+        DatasetError: one of the two is not there.
+    """
+    if not pictures.is_dir():
+        raise DatasetError(f"{str(pictures)!r} is no folder; give the folder with the pictures of the labels.")
+    root = labels.parent if labels.is_file() else labels / "labels" if (labels / "labels").is_dir() else labels
+    files = [labels] if labels.is_file() else list(label_files(root, findings))
+    if not files:
+        raise DatasetError(f"{str(labels)!r} holds no label files (.txt).")
+    by_label: dict[Path, list[Path]] = {}
+    for picture in _pictures_below(pictures, findings):
+        by_label.setdefault(picture.relative_to(pictures).with_suffix(".txt"), []).append(picture)
+    pairs = []
+    for path in files:
+        candidates = by_label.get(path.relative_to(root), [])
+        if len(candidates) != 1:
+            count = f"{len(candidates)} pictures" if candidates else "no picture"
+            findings.fault(f"{str(path)!r} has {count} of its name in {str(pictures)!r}; it must be one.")
+            continue
+        pairs.append(Pair(candidates[0], path, candidates[0].relative_to(pictures).as_posix()))
+    unlabelled = sum(map(len, by_label.values())) - len(pairs)
+    return Layout(pictures, tuple(pairs), _parts_by_folder(pairs, findings), description, unlabelled)
+
+
+def label_files(folder: Path, findings: Findings) -> Iterator[Path]:
+    """The label files below a folder."""
+    files = _files_below(folder, findings)
+    return (path for path in files if path.suffix == ".txt" and path.name not in NO_LABELS)
+
+
+def _files_below(folder: Path, findings: Findings) -> Iterator[Path]:
+    """All files below a folder, links followed, without hidden ones such as macOS's "._a.jpg"."""
+    listing = Listing()
+    for _, entry in files_below(os.fspath(folder), listing, set()):
+        if not entry.name.startswith("."):
+            yield Path(entry.path)
+    for closed in listing.closed:  # without its labels, a picture would count as one that shows nothing
+        findings.fault(f"{closed} cannot be listed; make it readable.")
+    findings.note(LOOPS, listing.loops)
+
+
+def _pictures_below(folder: Path, findings: Findings) -> Iterator[Path]:
+    for path in _files_below(folder, findings):
+        if is_picture_suffix(path.name):
+            yield path
+        elif path.suffix.lower() not in _BESIDE:
+            findings.note(NO_PICTURES)
+
+
+class _Pairing:
+    """Pairs as they are found: every picture once, every label for one picture."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        self.pairs: dict[Path, Pair] = {}
+        self._picture_of: dict[Path, Path] = {}
+
+    def add(self, picture: Path, label: Path, name: str) -> Pair | None:
+        """The pair of a picture; None if its label is that of another picture."""
+        if picture in self.pairs:
+            return self.pairs[picture]
+        if label in self._picture_of:
+            self.findings.fault(
+                f"{str(picture)!r} and {self._picture_of[label].name!r} would share the label file {label.name!r}; "
+                "keep one."
+            )
+            return None
+        self._picture_of[label] = picture
+        # A link that leads nowhere is a label that cannot be read, and no missing one.
+        found = label if os.path.lexists(label) else None
+        self.pairs[picture] = Pair(picture, found, name)
+        return self.pairs[picture]
+
+    def require_pictures(self, room: Path) -> None:
+        """Note the labels below a folder that have no picture."""
+        labels = list(label_files(room, self.findings))
+        orphans = [label for label in labels if label not in self._picture_of]
+        if orphans:
+            self.findings.fault(
+                f"{len(orphans)} of the {len(labels)} label files in {str(room)!r} have no picture; the first is "
+                f"{str(orphans[0])!r}.",
+                len(orphans),
+            )
+
+
+def _by_folders(data: Path, description: Description | None, findings: Findings) -> Layout:
+    """The pictures of `images/` and of `train/images/` and so on."""
+    rooms = [room for room in (data, *(data / name for name in _ROOMS)) if (room / "images").is_dir()]
+    if not rooms:
+        raise DatasetError(f"{str(data)!r} has no folder images; {_EXPECTED}.")
+    pairing = _Pairing(findings)
+    for room in rooms:
+        if not (room / "labels").is_dir():
+            raise DatasetError(f"{str(room)!r} has a folder images but none called labels; {_EXPECTED}.")
+        for picture in _pictures_below(room / "images", findings):
+            label = room / "labels" / picture.relative_to(room / "images").with_suffix(".txt")
+            pairing.add(picture, label, picture.relative_to(data).as_posix())
+    for room in rooms:
+        pairing.require_pictures(room / "labels")
+    pairs = sorted(pairing.pairs.values(), key=lambda pair: pair.name)
+    if not pairs:
+        findings.settle()  # labels without a picture say more
+        raise DatasetError(f"{str(data)!r} has no pictures in its folders of images; {_EXPECTED}.")
+    findings.note(WITHOUT_LABEL, sum(pair.label is None for pair in pairs))
+    return Layout(data, tuple(pairs), _parts_by_folder(pairs, findings), description)
+
+
+def _parts_by_folder(pairs: Iterable[Pair], findings: Findings) -> dict[Part, frozenset[str]]:
+    """The parts by the first two folders of each name: "images/train/a.jpg", "train/images/a.jpg"."""
+    found: dict[Part, set[str]] = {}
+    others = 0
+    for pair in pairs:
+        folders = PurePosixPath(pair.name).parts[:-1][:2]
+        matched = [match for folder in folders if (match := _PART_OF_FOLDER.fullmatch(folder))]
+        if matched:
+            found.setdefault(_FOLDERS[matched[0][1]], set()).add(pair.name)
+        else:
+            others += 1
+    if found:
+        findings.note(IN_NO_PART, others)
+    return {part: frozenset(found[part]) for part in PARTS if part in found}
+
+
+def _root(description: Description, folder: Path, findings: Findings, is_folder: bool) -> Path:
+    """The folder that the parts are relative to: `path`, seen from the yaml, or else from the working directory."""
+    if description.root is None:
+        return folder
+    wanted = Path(description.root)
+    for candidate in (folder / wanted, Path.cwd() / wanted):
+        if candidate.is_dir():
+            return candidate
+    if wanted.name == folder.name:  # the yaml lies in the folder that it names
+        return folder
+    if is_folder:
+        findings.note(MOVED)
+        return folder
+    raise DatasetError(
+        f"{str(description.file)!r} has path: {description.root}, which is no folder, neither beside the yaml nor "
+        f"in the working directory; correct it{_undownloaded(description)}."
+    )
+
+
+def _undownloaded(description: Description) -> str:
+    return ", or download the data set: samara does not obey download:" if description.download else ""
+
+
+@dataclass(frozen=True)
+class _Described:
+    """A data set that says itself where its parts lie."""
+
+    description: Description
+    folder: Path
+    findings: Findings
+
+    def layout(self, root: Path) -> Layout:
+        """Pictures of all parts, in the order of the yaml."""
+        pairing = _Pairing(self.findings)
+        parts: dict[Part, frozenset[str]] = {}
+        rooms: list[Path] = []
+        for part, listed in self.description.parts.items():
+            places = [place for one in listed if (place := self._place(root, one, part)) is not None]
+            rooms += [_label_of(place / "any.jpg").parent for place in places if place.is_dir()]
+            pictures = (picture for place in places for picture in self._pictures(place, root))
+            pairs = [pairing.add(one, _label_of(one), _relative(one, root)) for one in pictures]
+            parts[part] = frozenset(pair.name for pair in pairs if pair is not None)
+        for room in dict.fromkeys(rooms):
+            if room.is_dir():
+                pairing.require_pictures(room)
+        found = tuple(pairing.pairs.values())
+        self._require_labels(found, root)
+        if "val" in parts and parts["val"] == parts.get("train"):
+            self.findings.note(UNDIVIDED, len(parts.pop("val")))
+        return Layout(root, found, {part: names for part, names in parts.items() if names}, self.description)
+
+    def _place(self, root: Path, listed: str, part: Part) -> Path | None:
+        """A folder of pictures, or a list of them; None for absent test pictures, which nobody needs."""
+        # Roboflow writes ../train/images and means train/images.
+        for candidate in (root / listed, root / listed.removeprefix("../")):
+            if candidate.is_dir() or (candidate.is_file() and candidate.suffix == ".txt"):
+                return Path(os.path.normpath(candidate))
+        if part == "test" and not (root / listed).exists():
+            self.findings.note(f"place of test pictures is not there: {root / listed}")
+            return None
+        raise DatasetError(
+            f"{str(self.description.file)!r} has {part}: {listed}, and {str(root / listed)!r} is neither a folder nor "
+            f"a list (.txt); correct it{_undownloaded(self.description)}."
+        )
+
+    def _pictures(self, place: Path, root: Path) -> Iterator[Path]:
+        if place.is_dir():
+            yield from _pictures_below(place, self.findings)
+            return
+        missing, total = [], 0
+        for name in listed_names(place):
+            total += 1
+            candidates = (Path(os.path.normpath(folder / name)) for folder in (place.parent, root))
+            picture = next((path for path in candidates if path.is_file()), None)
+            if picture is None:
+                missing.append(name)
+            else:
+                yield picture
+        if missing:
+            self.findings.fault(
+                f"{len(missing)} of the {total} pictures in {str(place)!r} are not there; the first is "
+                f"{missing[0]!r:.80}.",
+                len(missing),
+            )
+
+    def _require_labels(self, pairs: tuple[Pair, ...], root: Path) -> None:
+        where = repr(str(self.description.file))
+        if not pairs:
+            self.findings.settle()
+            raise DatasetError(f"{where} leads to no pictures, in {str(root)!r}; correct it.")
+        unlabelled = [pair for pair in pairs if pair.label is None]
+        if len(unlabelled) == len(pairs):
+            raise DatasetError(
+                f"none of the {len(pairs)} pictures of {where} has a label file; the first was looked for at "
+                f"{str(_label_of(pairs[0].picture))!r}."
+            )
+        self.findings.note(WITHOUT_LABEL, len(unlabelled))
+
+
+def _label_of(picture: Path) -> Path:
+    """By Ultralytics' rule: the last folder images becomes labels; without one the labels lie beside the pictures."""
+    folders = picture.parent.parts
+    for index in reversed(range(len(folders))):
+        if folders[index] == "images":
+            return Path(*folders[:index], "labels", *folders[index + 1 :], picture.name).with_suffix(".txt")
+    return picture.with_suffix(".txt")
+
+
+def _relative(picture: Path, root: Path) -> str:
+    return Path(os.path.relpath(picture, root)).as_posix()

@@ -1,0 +1,75 @@
+"""Pictures whose pixels are numbers of masks or classes, for formats in which a pixel belongs to one object.
+
+Where masks overlap the smaller one lies on top, of equally large ones the earlier (`masks/partition.py`).
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from samara.datasets.annotated import AnnotatedImage
+from samara.datasets.writing.staged_writer import LossMeter
+from samara.masks.partition import label_map
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def topmost(image: AnnotatedImage) -> NDArray[np.int64]:
+    """Index of the mask on top of every pixel, (H, W); -1 where there is none."""
+    if not image.masks.rles:
+        return np.full(image.masks.size_hw, -1, np.int64)
+    return label_map(image.masks.rles).astype(np.int64)
+
+
+def meter_overlaps(meter: LossMeter, image: AnnotatedImage, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count what of each mask is still seen in a label map.
+
+    Args:
+        meter: takes the losses; what is seen lies within the mask, so that the IoU is the share that is seen.
+        image: that the map belongs to.
+        labels: its `topmost`.
+
+    Returns:
+        (M,) pixels seen of each mask.
+    """
+    seen = np.bincount(labels.ravel() + 1, minlength=len(image.masks) + 1)[1:]
+    for index, (pixels, area) in enumerate(zip(seen.tolist(), image.masks.areas.tolist(), strict=True)):
+        meter.add(image, index, pixels / area if area else 1.0, left_out=not pixels)
+    return seen
+
+
+def grey_png(numbers: NDArray[np.int64], largest: int) -> bytes:
+    """Encode numbers as grey values, in 8 bits if the largest that may occur fits, and else in 16."""
+    return _png(Image.fromarray(numbers.astype(np.uint8 if largest < 256 else np.uint16)))
+
+
+def palette_png(numbers: NDArray[np.int64]) -> bytes:
+    """Encode numbers of 0..255 as palette indices, with the colours of Pascal VOC."""
+    picture = Image.fromarray(numbers.astype(np.uint8), mode="L")
+    picture.putpalette([channel for number in range(256) for channel in voc_colour(number)])
+    return _png(picture)
+
+
+def voc_colour(number: int) -> tuple[int, int, int]:
+    """Colour of a number in Pascal VOC's palette: its bits, dealt out to red, green and blue from the top bit down.
+
+    Source: the VOC development kit, `VOCcolormap`.
+    """
+    red = green = blue = 0
+    for place in range(8):
+        triple = number >> (3 * place)
+        red |= (triple & 1) << (7 - place)
+        green |= (triple >> 1 & 1) << (7 - place)
+        blue |= (triple >> 2 & 1) << (7 - place)
+    return red, green, blue
+
+
+def _png(picture: Image.Image) -> bytes:
+    data = io.BytesIO()
+    picture.save(data, "PNG")
+    return data.getvalue()

@@ -1,0 +1,70 @@
+"""Label maps: for each picture a grey PNG whose values are the numbers of its masks, 0 for none.
+
+Grey and not palette: OpenCV and imageio turn a palette into colours without a word, and 16 bits know none. The `voc`
+format has the colours.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import ClassVar
+
+from samara.datasets.annotated import AnnotatedImage
+from samara.datasets.writing.category_numbers import name_of
+from samara.datasets.writing.image_files import new_file, relative_name
+from samara.datasets.writing.label_maps import grey_png, meter_overlaps, topmost
+from samara.datasets.writing.staged_writer import StagedWriter, WriterOptions
+from samara.errors import OutputError
+
+TABLE = "masks.csv"
+_COLUMNS = ("file_name", "label", "category", "area_px", "visible_px", "predicted_iou")
+_MOST_MASKS = 65535
+
+
+class PngWriter(StagedWriter):
+    """A label map for each picture, with its tree, and `masks.csv` with what is known about each mask."""
+
+    is_folder: ClassVar[bool] = True
+
+    @classmethod
+    def file_of(cls, file_name: str) -> Path:
+        """See `StagedWriter`."""
+        return relative_name(file_name, ".png")
+
+    def __init__(self, target: Path, options: WriterOptions | None = None) -> None:
+        """See `StagedWriter`."""
+        super().__init__(target, options)
+        # Names of files need not be text; their bytes then stand in the table as they are.
+        self._file = (self.staged / TABLE).open("w", encoding="utf-8", errors="surrogateescape", newline="")
+        self._table = csv.writer(self._file)
+        self._table.writerow(_COLUMNS)
+
+    def _add(self, image: AnnotatedImage) -> None:
+        count = len(image.masks)
+        if count > _MOST_MASKS:
+            raise OutputError(
+                f"{image.file_name!r} has {count} masks, and a label map can number {_MOST_MASKS}; drop masks or "
+                "choose another format, such as coco"
+            )
+        path = new_file(self.staged / self.file_of(image.file_name), image)
+        labels = topmost(image)
+        visible = meter_overlaps(self.meter, image, labels)
+        path.write_bytes(grey_png(labels + 1, largest=count))
+        for index in range(count):
+            self._table.writerow(
+                (
+                    image.file_name,
+                    index + 1,
+                    name_of(image, index),
+                    int(image.masks.areas[index]),
+                    int(visible[index]),
+                    float(image.masks.predicted_iou[index]),
+                )
+            )
+
+    def _finish(self) -> None:
+        self._file.close()
+
+    def _release(self) -> None:
+        self._file.close()

@@ -1,0 +1,73 @@
+"""The formats that networks are exported to: how each is written, and how its own runtime runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from samara.engines.calibration import calibrated
+from samara.engines.graph_engine import Run
+from samara.engines.graphs import Graph
+from samara.engines.loaded import Loaded
+from samara.engines.onnxruntime_engine import open_session, write_onnx
+from samara.engines.openvino_engine import compile_model, convert
+from samara.engines.quiet_libraries import import_openvino
+from samara.system.devices import Precision
+
+
+@dataclass(frozen=True)
+class Format:
+    """One format.
+
+    Attributes:
+        name: what `--format` takes.
+        ending: of the files that a runtime is pointed to.
+        libraries: import names of what writes and checks it.
+        extra: samara's extra that installs them.
+        precisions: what the weights can be written in; the mask decoder stays out of int8.
+        write: write a graph of a checkpoint in a precision to a path.
+        open: make a written graph ready to run.
+    """
+
+    name: str
+    ending: str
+    libraries: tuple[str, ...]
+    extra: str
+    precisions: tuple[Precision, ...]
+    write: Callable[[Loaded, Graph, Precision, Path], None]
+    open: Callable[[Path], Run]
+
+
+def _write_onnx(loaded: Loaded, graph: Graph, precision: Precision, path: Path) -> None:
+    del loaded, precision  # float32 is all there is
+    write_onnx(graph, path)
+
+
+def _write_openvino(loaded: Loaded, graph: Graph, precision: Precision, path: Path) -> None:
+    model: Any = convert(graph)  # Any: openvino.Model; the library is optional
+    if precision == "int8" and graph.name == "image_encoder":
+        model = calibrated(loaded, model)
+    import_openvino().save_model(model, path, compress_to_fp16=precision == "float16")
+
+
+def _open_openvino(path: Path) -> Run:
+    return compile_model(path, "f32")
+
+
+FORMATS = {
+    one.name: one
+    for one in (
+        Format("onnx", ".onnx", ("onnx", "onnxscript", "onnxruntime"), "onnx", ("float32",), _write_onnx, open_session),
+        Format(
+            "openvino",
+            ".xml",
+            ("openvino",),
+            "openvino",
+            ("float32", "float16", "int8"),
+            _write_openvino,
+            _open_openvino,
+        ),
+    )
+}

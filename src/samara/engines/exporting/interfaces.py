@@ -1,0 +1,155 @@
+"""What an export looks like to the programs that use it: samara's own graphs, or those that official clients know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from samara.engines.calibration import calibration_inputs
+from samara.engines.graphs import Graph, GraphInput, check_plain, encoder_graph_of, prompted_decoder_graph_of
+from samara.engines.loaded import Loaded
+from samara.errors import SettingsError
+from samara.images.bundled import BUNDLED_PHOTOS
+from samara.images.preprocessing import Frame, resize
+from samara.images.read import read_image
+from samara.networks.encoder_graph import encoder_graph, sharing_copy
+from samara.networks.official_graphs import (
+    FRAME,
+    OfficialDecoderGraph,
+    OfficialEncoderGraph,
+    OfficialSwitches,
+)
+
+Inputs = tuple[Tensor, ...]
+POINTS = 5
+"""Of the example; any but 0 and 1."""
+
+
+@dataclass(frozen=True)
+class Interface:
+    """One interface.
+
+    Attributes:
+        name: what `--interface` takes.
+        formats: that it is written in.
+        frame: side of the square that coordinates refer to, of a checkpoint.
+        graphs: image encoder and mask decoder of a checkpoint.
+        inputs: real ones for both: a photo, and its embedding with prompts.
+        has_one_mask: whether the decoder gives one mask instead of all.
+        facts: what the manifest says besides.
+    """
+
+    name: str
+    formats: tuple[str, ...]
+    frame: Callable[[Loaded], int]
+    graphs: Callable[[Loaded], tuple[Graph, Graph]]
+    inputs: Callable[[Loaded], tuple[Inputs, Inputs]]
+    has_one_mask: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values
+
+    def masks(self, loaded: Loaded) -> list[str]:
+        """What the decoder's masks are, in their order."""
+        if self.has_one_mask:
+            return ["single for several points, else best of three"]
+        return ["single", *(["best of three"] if loaded.variant.early_channels else ["first", "second", "third"])]
+
+
+def interface_named(name: str, switches: OfficialSwitches) -> Interface:
+    """Look an interface up.
+
+    Raises:
+        SettingsError: there is none of that name, or it has no such switches.
+    """
+    if name == "official":
+        return Interface(
+            name,
+            ("onnx",),
+            lambda loaded: FRAME,
+            lambda loaded: _official_graphs(loaded, switches),
+            _official_inputs,
+            switches.return_single_mask,
+            {"switches": asdict(switches), "normalises": "inside image_encoder, and pads"},
+        )
+    if name != "samara":
+        raise SettingsError(f"there is no interface {name!r}; use samara or official")
+    chosen = [f"--{switch.replace('_', '-')}" for switch, value in asdict(switches).items() if value]
+    if chosen:
+        raise SettingsError(f"{', '.join(chosen)} is for --interface official only; leave it out")
+    return Interface(
+        name,
+        ("onnx", "openvino"),
+        lambda loaded: loaded.input_size,
+        lambda loaded: (encoder_graph_of(loaded), prompted_decoder_graph_of(loaded)),
+        _own_inputs,
+    )
+
+
+def _own_inputs(loaded: Loaded) -> tuple[Inputs, Inputs]:
+    (picture,) = calibration_inputs(loaded, [str(BUNDLED_PHOTOS[0])])
+    image = torch.from_numpy(picture)
+    with torch.inference_mode():
+        features = loaded.sam.image_encoder(image)
+    # A click and a box; the click has its padding point, and a second one to be as long as the box and its click.
+    coordinates = torch.tensor([[[0.4, 0.4], [0.0, 0.0], [0.0, 0.0]], [[0.5, 0.3], [0.2, 0.1], [0.9, 0.6]]])
+    labels = torch.tensor([[1.0, -1.0, -1.0], [1.0, 2.0, 3.0]])
+    size = loaded.input_size
+    return (image,), (features, coordinates * size, labels, _mask_input(image, size // 4), torch.ones(1))
+
+
+def _mask_input(image: Tensor, side: int) -> Tensor:
+    """Some mask (1, 1, side, side) that has to do with an image (1, 3, ·, ·)."""
+    return torch.nn.functional.interpolate(image[:, :1], size=(side, side), mode="bilinear") * 4
+
+
+def _official_inputs(loaded: Loaded) -> tuple[Inputs, Inputs]:
+    photo = read_image(BUNDLED_PHOTOS[0])
+    frame = Frame((photo.shape[0], photo.shape[1]), FRAME)
+    image = torch.from_numpy(resize(photo, frame)).float()
+    encoder, _ = _official_graphs(loaded, OfficialSwitches())
+    with torch.inference_mode():
+        features = encoder.module(image)
+    coordinates = torch.tensor([[[0.5, 0.3], [0.2, 0.1], [0.9, 0.6]]]) * FRAME
+    mask = _mask_input(image.permute(2, 0, 1)[None] / 64 - 2, FRAME // 4)
+    wanted = torch.tensor(frame.resized_size_hw, dtype=torch.float32).flip(0)  # upright, where the example is not
+    return (image,), (features, coordinates, torch.tensor([[1.0, 2.0, 3.0]]), mask, torch.ones(1), wanted)
+
+
+def _official_graphs(loaded: Loaded, switches: OfficialSwitches) -> tuple[Graph, Graph]:
+    network = loaded.sam
+    check_plain(network, loaded.name)
+    network = sharing_copy(network)
+    if switches.gelu_approximate:
+        for module in network.modules():
+            if isinstance(module, nn.GELU):
+                module.approximate = "tanh"
+    preprocessing, size = loaded.variant.preprocessing, loaded.input_size
+    encoder = OfficialEncoderGraph(
+        encoder_graph(network.image_encoder, size), size, preprocessing.mean, preprocessing.std
+    )
+    decoder = OfficialDecoderGraph(network.prompt_encoder, network.mask_decoder, size, switches)
+    grid, points = size // 16, {1: "num_points"}
+    return (
+        Graph(
+            "image_encoder",
+            encoder.eval(),
+            (GraphInput("input_image", torch.zeros(FRAME * 3 // 4, FRAME, 3), {0: "image_height", 1: "image_width"}),),
+            ("image_embeddings",),
+        ),
+        Graph(
+            "mask_decoder",
+            decoder.eval(),
+            (
+                GraphInput("image_embeddings", torch.zeros(1, loaded.variant.embedding_channels, grid, grid), {}),
+                GraphInput("point_coords", torch.zeros(1, POINTS, 2), points),
+                GraphInput("point_labels", torch.zeros(1, POINTS), points),
+                GraphInput("mask_input", torch.zeros(1, 1, FRAME // 4, FRAME // 4), {}),
+                GraphInput("has_mask_input", torch.zeros(1), {}),
+                GraphInput("orig_im_size", torch.tensor([FRAME * 3 // 4, FRAME], dtype=torch.float32), {}),
+            ),
+            switches.outputs,
+        ),
+    )

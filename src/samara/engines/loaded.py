@@ -1,0 +1,174 @@
+"""A network with its weights, and everything known about where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from samara.errors import SettingsError, WrongCheckpoint
+from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.networks.hq_mask_decoder import HqMaskDecoder
+from samara.networks.plain import adaptations
+from samara.networks.sam import Sam
+from samara.networks.variants import Variant
+from samara.networks.yolo_seg import YoloSeg
+from samara.system.cores import survive_forks
+from samara.system.devices import Precision
+from samara.system.digests import digest_files
+
+# Values read per tensor for a fingerprint. Training, merging or rounding touches every value of a tensor, so a few
+# hundred tell two encoders apart as surely as all of them, without hashing 2.5 GB.
+SAMPLES_PER_TENSOR = 256
+
+_PROCESS = secrets.token_hex(8)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where weights come from.
+
+    Attributes:
+        name: catalogue name, or the file's name when it is in no catalogue, or "random".
+        path: the file, None for random weights.
+        licence: SPDX identifier, None if unknown.
+        weights: "file", or "random" for untrained weights that are good for measuring speed and nothing else.
+        files: every file that `path` stands for; mostly itself, but also shards.
+    """
+
+    name: str
+    path: str | None
+    licence: str | None
+    weights: Literal["file", "random"]
+    files: tuple[Path, ...] = ()
+
+    @property
+    def sha256(self) -> str | None:
+        """Digest of the files, computed now; None for random weights."""
+        return digest_files(self.files, "sha256") if self.files else None
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A network ready to run.
+
+    Attributes:
+        network: in eval mode, on `device`. `sam` and `detector` give it as what it is, or say what to use instead.
+        variant: its architecture, preprocessing, capabilities and classes.
+        provenance: where its weights come from.
+        input_size: side of the square network input in pixels; of a letterboxed one, the longer side.
+        pred_iou_thresh: predicted IoU from which everything-mode keeps a mask, unless told otherwise; of a detector,
+            its confidence.
+        stability_score_thresh: the same for the stability score.
+        device: where it runs, e.g. "cpu" or "cuda:0".
+        precision: what it computes in; weights stay float32.
+        engine: name of the engine that runs it.
+        hq_token_only: HQ-SAM: give the HQ mask alone instead of its sum with SAM's.
+        calibration: pictures that int8 is calibrated on, paths; none for the bundled photos.
+        calibration_reading: how they are read.
+
+    Raises:
+        SettingsError: `hq_token_only` of a network that has no HQ token.
+    """
+
+    network: Sam | YoloSeg
+    variant: Variant
+    provenance: Provenance
+    input_size: int
+    pred_iou_thresh: float
+    stability_score_thresh: float
+    device: str
+    precision: Precision
+    engine: str = "torch"
+    hq_token_only: bool = False
+    calibration: tuple[str, ...] = ()
+    calibration_reading: PictureReading = AS_THEY_ARE
+
+    def __post_init__(self) -> None:
+        survive_forks()
+        has_hq_token = isinstance(self.network, Sam) and isinstance(self.network.mask_decoder, HqMaskDecoder)
+        if self.hq_token_only and not has_hq_token:
+            raise SettingsError(f"hq_token_only is for HQ-SAM; {self.variant.title} has no HQ token")
+
+    @property
+    def name(self) -> str:
+        """The checkpoint's name, for messages and reports."""
+        return self.provenance.name
+
+    @property
+    def sam(self) -> Sam:
+        """The network, of a checkpoint that embeds pictures and answers prompts.
+
+        Raises:
+            WrongCheckpoint: it is one that finds instances in one pass.
+        """
+        if not isinstance(self.network, Sam):
+            raise WrongCheckpoint(
+                f"{self.name} ({self.variant.title}) finds all instances in one pass and embeds nothing; use "
+                "samara.InstanceSegmenter, or samara.open_segmenter, which takes every checkpoint"
+            )
+        return self.network
+
+    @property
+    def detector(self) -> YoloSeg:
+        """The network, of a checkpoint that finds all instances in one pass.
+
+        Raises:
+            WrongCheckpoint: it is one that answers prompts.
+        """
+        if not isinstance(self.network, YoloSeg):
+            raise WrongCheckpoint(
+                f"{self.name} ({self.variant.title}) answers prompts; use samara.Predictor and "
+                "samara.AutomaticMaskGenerator, or samara.open_segmenter, which takes every checkpoint"
+            )
+        return self.network
+
+    @property
+    def fingerprint(self) -> str:
+        """Short hash of the image encoder's weights as they are now, and input size: others' embeddings do not fit.
+
+        Early features count: HQ-SAM has SAM's own encoder, but embeddings of more channels. Of a detector, which
+        embeds nothing, it is the hash of the whole network. What hooks and the like compute is in no weights, so what
+        an adapted network made fits in this process only.
+        """
+        encoder = self.network.image_encoder if isinstance(self.network, Sam) else self.network
+        early = f"-early{self.variant.early_channels}" if self.variant.early_channels else ""
+        adapted = "".join(adaptations(encoder))
+        mark = f"-adapted{hashlib.sha256(f'{_PROCESS}{adapted}'.encode()).hexdigest()[:8]}" if adapted else ""
+        return f"{fingerprint(encoder)}-{self.input_size}{early}{mark}"
+
+
+def fingerprint(network: nn.Module) -> str:
+    """Hash a network's weights: names, shapes and a few hundred evenly spaced values of each tensor; 16 hex digits."""
+    tensors = [pair for name, value in network.state_dict().items() for pair in _tensors_in(name, value)]
+    samples = [_sample(tensor) for _, tensor in tensors]
+    # All at once: a GPU takes longer to answer than to count.
+    values = (torch.cat(samples) if samples else torch.zeros(0)).cpu().numpy().tobytes()
+    digest = hashlib.sha256()
+    start = 0
+    for (name, tensor), sample in zip(tensors, samples, strict=True):
+        digest.update(f"{name}{tuple(tensor.shape)}".encode())
+        digest.update(values[start : start + 4 * len(sample)])
+        start += 4 * len(sample)
+    return digest.hexdigest()[:16]
+
+
+def _tensors_in(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
+    """The tensors of an entry of a state dict; quantised layers keep pairs of them, and words about themselves."""
+    if isinstance(value, Tensor):
+        yield name, value.detach()
+    elif isinstance(value, (tuple, list)):
+        for index, part in enumerate(value):
+            yield from _tensors_in(f"{name}.{index}", part)
+
+
+def _sample(tensor: Tensor) -> Tensor:
+    """Up to about twice `SAMPLES_PER_TENSOR` of its values, float32."""
+    values = (tensor.dequantize() if tensor.is_quantized else tensor).flatten()
+    return values[:: max(1, values.numel() // SAMPLES_PER_TENSOR)].to(torch.float32)

@@ -1,0 +1,216 @@
+"""Fine-tuning as one self-contained page: what became better, what became worse, and what made it.
+
+The page holds its pictures and asks the network for nothing. Numbers come from `samara.finetuning.before_after`.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from samara.finetuning.before_after import ComparedObject, ComparedPicture, ComparedSet, score
+from samara.finetuning.learning_curve import DARK, LIGHT, CurvePoint, learning_curve_png, require_matplotlib
+from samara.masks.rle import Rle
+from samara.segmentation.drawing.difference import MISSED, OUTLINE, RIGHT, TOO_MUCH, draw_difference, draw_truth
+from samara.segmentation.drawing.view import Image, View
+from samara.system.extras import require
+from samara.system.files import write_atomically
+from samara.system.templates import EXTRA, template
+
+MOST_PICTURES = 12
+MOST_LOST_OBJECTS = 6
+
+PICTURE_SIDE_PX, OBJECT_SIDE_PX = 640, 400
+JPEG_QUALITY = 88
+# Around an object: its box and as much again on either side, and enough to recognise something.
+CONTEXT, LEAST_WINDOW_PX = 3.0, 48
+# Marks of more prompts than these would hide the masks.
+MOST_MARKED_PROMPTS = 40
+
+
+@dataclass(frozen=True, eq=False)
+class FineTuningReport:
+    """What the page shows.
+
+    Attributes:
+        title: name of the new checkpoint.
+        summary: one sentence: from what, on what, which epoch.
+        comparison: the validation pictures before and after.
+        curve: the learning curve, from epoch 0.
+        kept: the epoch whose weights were kept; 0 if nothing helped.
+        settings: what the run ran with, by name.
+        provenance: where it comes from, by name.
+    """
+
+    title: str
+    summary: str
+    comparison: ComparedSet
+    curve: Sequence[CurvePoint]
+    kept: int
+    settings: Mapping[str, str]
+    provenance: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One drawn picture of a row.
+
+    Attributes:
+        caption: above it.
+        iou: mean over the row's objects, None for the ground truth.
+        uri: the picture as data URI.
+    """
+
+    caption: str
+    iou: float | None
+    uri: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One picture or object, before and after.
+
+    Attributes:
+        name: of the picture file.
+        detail: what of it.
+        change: IoU gained.
+        panels: ground truth, click before and after, box before and after.
+    """
+
+    name: str
+    detail: str
+    change: float
+    panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Rows under a title."""
+
+    title: str
+    note: str
+    rows: tuple[Row, ...]
+
+
+def require_report() -> None:
+    """Raise MissingExtra unless what a report needs is installed."""
+    require("jinja2", EXTRA, "a report")
+    require_matplotlib()
+
+
+def write_finetuning_report(path: Path, report: FineTuningReport) -> None:
+    """Write the page, completely or not at all.
+
+    Raises:
+        MissingExtra: jinja2 or matplotlib is not installed.
+        ImageError: a picture cannot be read again.
+        OutputError: the file cannot be written.
+    """
+    # A file name need not be valid text; the page must.
+    write_atomically(path, finetuning_page(report).encode("utf-8", errors="replace"))
+
+
+def finetuning_page(report: FineTuningReport) -> str:
+    """Render the page as HTML; see `write_finetuning_report`."""
+    require_report()
+    comparison = report.comparison
+    return template("finetuning/finetuning.html.j2").render(
+        report=report,
+        scores={"Centre click": comparison.score("click"), "Box": comparison.score("box")},
+        objects=len(comparison.objects),
+        pictures=len(comparison.pictures),
+        curves={
+            name: _data_uri("png", learning_curve_png(report.curve, report.kept, colours))
+            for name, colours in (("light", LIGHT), ("dark", DARK))
+        },
+        galleries=[gallery for gallery in _galleries(comparison) if gallery.rows],
+        legend={
+            name: "#{:02x}{:02x}{:02x}".format(*rgb)
+            for name, rgb in (
+                ("right", RIGHT),
+                ("missed", MISSED),
+                ("too much", TOO_MUCH),
+                ("ground truth", OUTLINE),
+            )
+        },
+    )
+
+
+def _galleries(comparison: ComparedSet) -> Iterator[Gallery]:
+    best, worst = comparison.extremes(MOST_PICTURES)
+    shown = len(best) + len(worst)
+    which = f"{shown} of {len(comparison.pictures)} validation pictures are shown, half from either end of the list."
+    if shown == len(comparison.pictures):
+        which = "All validation pictures are shown."
+    note = f"By mean IoU over the objects of each picture. {which}"
+    yield Gallery(_title(best, "Largest gains", "Smallest losses"), note, tuple(map(_picture_row, best)))
+    note = "The other end of the same list."
+    yield Gallery(_title(worst, "Smallest gains", "Largest losses"), note, tuple(map(_picture_row, worst)))
+    yield Gallery(
+        "Single objects that lost most",
+        "Of all validation pictures, by the click or the box, whichever lost more.",
+        tuple(_object_row(picture, one) for picture, one in comparison.losses(MOST_LOST_OBJECTS)),
+    )
+
+
+def _title(pictures: Sequence[ComparedPicture], gains: str, losses: str) -> str:
+    """What the first of some pictures is an example of."""
+    change = pictures[0].change if pictures else 0.0
+    return gains if change > 0 else losses if change < 0 else "Unchanged"
+
+
+def _picture_row(picture: ComparedPicture) -> Row:
+    image = picture.reading.pixels(picture.path)
+    view = View((0, 0, image.shape[1], image.shape[0]), PICTURE_SIDE_PX)
+    count = len(picture.objects)
+    detail = f"{count} object{'' if count == 1 else 's'}"
+    return Row(picture.name, detail, picture.change, tuple(_panels(view.picture(image), view, picture.objects)))
+
+
+def _object_row(picture: ComparedPicture, one: ComparedObject) -> Row:
+    image = picture.reading.pixels(picture.path)
+    view = View(window_around(one.truth, (image.shape[0], image.shape[1])), OBJECT_SIDE_PX)
+    x0, y0, x1, y1 = one.truth.box_xyxy
+    by = "click" if one.click.change <= one.box.change else "box"
+    detail = f"object at ({(x0 + x1) // 2}, {(y0 + y1) // 2}), {one.truth.area:,} pixels, by {by}"
+    return Row(picture.name, detail, one.worst_change, tuple(_panels(view.picture(image), view, [one])))
+
+
+def window_around(truth: Rle, size_hw: tuple[int, int]) -> tuple[int, int, int, int]:
+    """A window with an object, xyxy in pixels: a square, but for what leaves the picture even when it is moved."""
+    x0, y0, x1, y1 = truth.box_xyxy
+    side = round(max(CONTEXT * max(x1 - x0, y1 - y0), LEAST_WINDOW_PX))
+    height, width = min(side, size_hw[0]), min(side, size_hw[1])
+    left = min(max(0, (x0 + x1 - width) // 2), size_hw[1] - width)
+    top = min(max(0, (y0 + y1 - height) // 2), size_hw[0] - height)
+    return left, top, left + width, top + height
+
+
+def _panels(image: Image, view: View, objects: Sequence[ComparedObject]) -> Iterator[Panel]:
+    truths = [view.mask(one.truth) for one in objects]
+    yield Panel("Ground truth", None, _jpeg(draw_truth(image, truths)))
+    for caption, answers in (
+        ("Click", [one.click for one in objects]),
+        ("Box", [one.box for one in objects]),
+    ):
+        prompts = [view.prompt(answer.prompt) for answer in answers] if len(answers) <= MOST_MARKED_PROMPTS else []
+        mean = score(answers)
+        for when, masks, iou in (
+            ("before", [answer.before for answer in answers], mean.before),
+            ("after", [answer.after for answer in answers], mean.after),
+        ):
+            pairs = zip(truths, map(view.mask, masks), strict=True)
+            yield Panel(f"{caption}, {when}", iou, _jpeg(draw_difference(image, pairs, prompts)))
+
+
+def _jpeg(image: Image) -> str:
+    _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return _data_uri("jpeg", data.tobytes())
+
+
+def _data_uri(kind: str, data: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"

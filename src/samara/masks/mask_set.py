@@ -1,0 +1,246 @@
+"""What segmentation gives: a set of masks with their numbers, as one immutable value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from samara.errors import PromptError
+from samara.masks.boxes import xyxy_to_xywh
+from samara.masks.hierarchy import parents
+from samara.masks.partition import exclusive
+from samara.masks.regions import clean
+from samara.masks.rle import Rle
+from samara.masks.suppression import mask_nms
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MaskSet:
+    """M masks of one image. Every array has M entries along its first axis; M may be 0.
+
+    Attributes:
+        rles: the masks, run-length encoded at the original size.
+        size_hw: (H, W) of the image in pixels.
+        checkpoint: name of the checkpoint that made them.
+        predicted_iou: (M,) the network's own estimate, can leave [0, 1].
+        prompt_index: (M,) which prompt each mask answers.
+        stability_score: (M,) in [0, 1], or None where it was not computed.
+        points_xy: (M, 2) the grid point that each mask came from, original frame, or None.
+        crop_boxes_xyxy: (M, 4) the crop that each mask was found in, or None.
+        low_res_logits: (M, 4h, 4w) float32, to be fed back as a mask prompt, or None.
+        parent: (M,) index of the smallest mask that contains each one, −1 for none; None until `with_hierarchy`.
+        class_index: (M,) which of `class_names` each mask shows, or None if the checkpoint knows no classes.
+        class_names: names of all classes that the checkpoint knows, of which only some may be in the image, or None.
+    """
+
+    rles: tuple[Rle, ...]
+    size_hw: tuple[int, int]
+    checkpoint: str
+    predicted_iou: FloatArray
+    prompt_index: IntArray
+    stability_score: FloatArray | None = None
+    points_xy: FloatArray | None = None
+    crop_boxes_xyxy: IntArray | None = None
+    low_res_logits: npt.NDArray[np.float32] | None = None
+    parent: IntArray | None = None
+    class_index: IntArray | None = None
+    class_names: tuple[str, ...] | None = None
+
+    def __len__(self) -> int:
+        """M."""
+        return len(self.rles)
+
+    def __getitem__(self, selected: int | slice | Sequence[int] | npt.NDArray[Any]) -> MaskSet:
+        """Some of the masks, in the order asked for: an index, a slice, indices or M booleans.
+
+        The hierarchy refers to positions in the set, so a selection drops it.
+        """
+        indices = np.atleast_1d(np.arange(len(self))[selected])
+        chosen: dict[str, Any] = {
+            field.name: value[indices]
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), np.ndarray)
+        }
+        return replace(self, rles=tuple(self.rles[index] for index in indices), **chosen | {"parent": None})
+
+    @cached_property
+    def areas(self) -> IntArray:
+        """(M,) pixels of each mask."""
+        return np.array([rle.area for rle in self.rles], dtype=np.int64)
+
+    @cached_property
+    def boxes_xyxy(self) -> IntArray:
+        """(M, 4) tight boxes, exclusive right and bottom, so that width = x1 − x0 as in COCO."""
+        return np.array([rle.box_xyxy for rle in self.rles], dtype=np.int64).reshape(-1, 4)
+
+    def class_name(self, index: int) -> str | None:
+        """Name of what a mask shows, None if the checkpoint knows no classes."""
+        if self.class_index is None or self.class_names is None:
+            return None
+        return self.class_names[int(self.class_index[index])]
+
+    def mask(self, index: int) -> npt.NDArray[np.bool_]:
+        """One mask, (H, W)."""
+        return self.rles[index].decode()
+
+    def masks(self) -> npt.NDArray[np.bool_]:
+        """All masks, (M, H, W): M · H · W bytes."""
+        masks = np.zeros((len(self), *self.size_hw), dtype=bool)
+        for index, rle in enumerate(self.rles):
+            masks[index] = rle.decode()
+        return masks
+
+    def best(self) -> MaskSet:
+        """Of the masks of each prompt, the one with the highest predicted IoU; one mask per prompt."""
+        order = np.lexsort((-self.predicted_iou, self.prompt_index))
+        _, first = np.unique(self.prompt_index[order], return_index=True)
+        return self[order[first]]
+
+    def largest_first(self) -> MaskSet:
+        """The same masks ordered by falling area, the order to draw them in."""
+        return self[np.argsort(-self.areas, kind="stable")]
+
+    def without_duplicates(
+        self, *, iou_threshold: float | None = 0.9, containment_threshold: float | None = None
+    ) -> MaskSet:
+        """Drop masks that repeat a better one, judged by the masks themselves rather than by their boxes.
+
+        Args:
+            iou_threshold: a mask goes if its IoU with a better one exceeds this; None for no limit.
+            containment_threshold: a mask goes if it and a better one share more than this fraction of the smaller
+                of the two; None for no limit. It removes parts of wholes, which is not always wanted.
+
+        Returns:
+            The rest, ordered by falling predicted IoU. Empty masks are dropped.
+        """
+        kept = mask_nms(
+            self.rles,
+            self.predicted_iou,
+            iou_threshold=iou_threshold,
+            containment_threshold=containment_threshold,
+        )
+        return self[kept]
+
+    def exclusive(self) -> MaskSet:
+        """A partition: every pixel belongs to at most one mask, smaller masks lie on top of larger ones.
+
+        Masks of which nothing is left are dropped.
+        """
+        cut = self.with_rles(exclusive(self.rles))
+        return cut[cut.areas > 0]
+
+    def tidied(
+        self, *, iou_threshold: float | None, containment_threshold: float | None, exclusive: bool, hierarchy: bool
+    ) -> MaskSet:
+        """What samara adds to a published generator's masks, as its settings ask, in this order.
+
+        Args:
+            iou_threshold: see `without_duplicates`; nothing is dropped when both thresholds are None.
+            containment_threshold: likewise.
+            exclusive: see `exclusive`.
+            hierarchy: see `with_hierarchy`.
+        """
+        masks = self
+        if iou_threshold is not None or containment_threshold is not None:
+            masks = masks.without_duplicates(iou_threshold=iou_threshold, containment_threshold=containment_threshold)
+        if exclusive:
+            masks = masks.exclusive()
+        return masks.with_hierarchy() if hierarchy else masks
+
+    def cleaned(self, min_region_area: int) -> MaskSet:
+        """Fill holes and remove specks smaller than so many pixels, in every mask."""
+        return self.with_rles([clean(rle, min_region_area)[0] for rle in self.rles])
+
+    def with_rles(self, rles: Sequence[Rle]) -> MaskSet:
+        """Other masks for the same entries, one for each.
+
+        Numbers of the network keep the values of the old masks; low-res logits and hierarchy would be wrong and are
+        dropped.
+        """
+        # A new object: the cached areas and boxes belong to the old masks.
+        return replace(self, rles=tuple(rles), low_res_logits=None, parent=None)
+
+    def with_prompt_index(self, prompt_index: IntArray) -> MaskSet:
+        """The same masks as answers to other prompts, (M,)."""
+        return replace(self, prompt_index=prompt_index)
+
+    def with_hierarchy(self, containment_threshold: float = 0.95) -> MaskSet:
+        """Fill `parent`: part and whole.
+
+        Args:
+            containment_threshold: fraction of a mask that must lie inside a larger one to be its part.
+        """
+        return replace(self, parent=parents(self.rles, containment_threshold))
+
+    def to_coco(self, image_id: int = 1, first_id: int = 1, category_id: int = 1) -> list[dict[str, Any]]:
+        """COCO annotations with compressed RLE, ready for `json.dump` and pycocotools.
+
+        Besides COCO's fields each holds `predicted_iou`, and where known `stability_score`, `point_coords`,
+        `crop_box` (xywh) and `parent` (an annotation id, or None).
+
+        Args:
+            image_id: of the image that the masks belong to.
+            first_id: id of the first annotation; the others count on.
+            category_id: of all masks; of a checkpoint with classes that of the first class, the others count on, as
+                in `samara.datasets.writing.coco`.
+        """
+        categories = np.zeros(len(self), dtype=np.int64) if self.class_index is None else self.class_index
+        return [
+            {
+                "id": first_id + index,
+                "image_id": image_id,
+                "category_id": category_id + int(categories[index]),
+                "segmentation": self.rles[index].to_coco(),
+                "area": int(self.areas[index]),
+                "bbox": xyxy_to_xywh(self.boxes_xyxy[index]).tolist(),
+                "iscrowd": 0,
+                "predicted_iou": float(self.predicted_iou[index]),
+                **self._optional(index, first_id),
+            }
+            for index in range(len(self))
+        ]
+
+    def _optional(self, index: int, first_id: int) -> dict[str, Any]:
+        facts: dict[str, Any] = {}
+        if self.stability_score is not None:
+            facts["stability_score"] = float(self.stability_score[index])
+        if self.points_xy is not None:
+            facts["point_coords"] = [self.points_xy[index].tolist()]
+        if self.crop_boxes_xyxy is not None:
+            facts["crop_box"] = xyxy_to_xywh(self.crop_boxes_xyxy[index]).tolist()
+        if self.parent is not None:
+            parent = int(self.parent[index])
+            facts["parent"] = None if parent < 0 else first_id + parent
+        return facts
+
+
+def concatenate(sets: Sequence[MaskSet]) -> MaskSet:
+    """Join mask sets of one image into one; prompts keep their index, the hierarchy is dropped.
+
+    What one set lacks, the whole lacks, classes too; and they are dropped where the sets disagree about their names.
+
+    Raises:
+        PromptError: no set, or sets of images of different size.
+    """
+    if not sets or len({masks.size_hw for masks in sets}) > 1:
+        raise PromptError("mask sets can be joined when there is at least one and all are of one image")
+    columns: dict[str, Any] = {}
+    for field in fields(MaskSet):
+        values = [getattr(masks, field.name) for masks in sets]
+        if all(isinstance(value, np.ndarray) for value in values):
+            columns[field.name] = np.concatenate(values)
+        elif any(isinstance(value, np.ndarray) for value in values):
+            columns[field.name] = None
+    rles = tuple(rle for masks in sets for rle in masks.rles)
+    columns["parent"] = None
+    if len({masks.class_names for masks in sets}) > 1:
+        columns |= {"class_index": None, "class_names": None}
+    return replace(sets[0], rles=rles, **columns)

@@ -1,0 +1,242 @@
+"""Measuring checkpoints on this machine: jobs in processes of their own, records as they come, resumable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from samara.datasets.reading.findings import Notice
+from samara.errors import SettingsError
+from samara.measurement.benchmarking.images import choose_pictures, digests, evenly
+from samara.measurement.benchmarking.jobs import Job
+from samara.measurement.benchmarking.processes import run_job
+from samara.measurement.benchmarking.settings import BenchmarkSettings
+from samara.measurement.benchmarking.workloads import PROMPT_COUNTS
+from samara.measurement.evaluation.ground_truth import GroundTruth, Picture, read_ground_truth
+from samara.measurement.evaluation.protocols import METRICS_OF
+from samara.measurement.evaluation.settings import EvaluationSettings
+from samara.measurement.records.environment import Circumstances, circumstances
+from samara.measurement.records.metrics import METRICS
+from samara.measurement.records.numbers import as_record
+from samara.measurement.records.record_file import append_records, measured_jobs, read_records
+from samara.measurement.subjects import Candidate, Running, find_candidates
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, the steps done and the steps in all."""
+
+RECORDS, SCORES = "records.jsonl", "scores"
+"""Names of what is written: a file, and a folder with the scores of every object."""
+
+
+def measure(
+    checkpoints: Sequence[str],
+    *,
+    out: Path,
+    images: Path | None = None,
+    ground_truth: Sequence[GroundTruth] = (),
+    settings: BenchmarkSettings | None = None,
+    evaluation: EvaluationSettings | None = None,
+    running: Running | None = None,
+    fresh: bool = False,
+    progress: Progress | None = None,
+    notice: Notice | None = None,
+) -> Path:
+    """Measure checkpoints: size, speed, memory and, with ground truth, quality.
+
+    Every job runs in a process of its own and is recorded when it is done. Started again after an interruption, jobs
+    are skipped that are recorded for the same file, settings, pictures, machine and versions; those that failed are
+    tried again. A checkpoint whose file is not here is measured with random weights: its quality stays open, and the
+    records say so.
+
+    Args:
+        checkpoints: catalogue names or files.
+        out: folder for `records.jsonl`, which is appended to, and the scores behind the quality.
+        images: folder of pictures to measure speed on; None: those of the ground truth, or else a drawn one.
+        ground_truth: what quality is measured on; none: it is left out.
+        settings: of speed and memory.
+        evaluation: of quality.
+        running: device, precision and engine.
+        fresh: measure again what is recorded; the old records stay.
+        progress: called as the work goes on.
+        notice: called with what of the ground truth is left out or mended, before anything is measured.
+
+    Returns:
+        The file of records.
+
+    Raises:
+        SettingsError: no checkpoint, or two ground truths of the same domain.
+        SamaraError: a checkpoint, picture or ground truth cannot be used. All are looked at before anything is
+            measured; what fails later is recorded as failed.
+    """
+    settings, evaluation = settings or BenchmarkSettings(), evaluation or EvaluationSettings()
+    read = _check(checkpoints, ground_truth, evaluation, notice)
+    candidates = find_candidates(checkpoints, running or Running())
+    folder = images or (ground_truth[0].images if ground_truth else None)
+    if folder is not None:
+        pictures = choose_pictures(folder, settings.pictures)
+    else:
+        pictures = evenly([one.image.path for one in read[0]] if read else [], settings.pictures)
+    plan = Plan(settings, evaluation, tuple(ground_truth), tuple(pictures))
+    here = circumstances()
+    file = out / RECORDS
+    done = set() if fresh else measured_jobs(read_records(file))
+    jobs = [job for candidate in candidates for job in plan.jobs(candidate) if job.identity(here) not in done]
+    for number, job in enumerate(jobs):
+        if progress is not None:
+            progress("measuring", number, len(jobs))
+        _record(job, here, file, settings, progress, fresh=fresh)
+    if progress is not None:
+        progress("measuring", len(jobs), len(jobs))
+    return file
+
+
+def _check(
+    checkpoints: Sequence[str],
+    ground_truth: Sequence[GroundTruth],
+    evaluation: EvaluationSettings,
+    notice: Notice | None,
+) -> list[list[Picture]]:
+    """Look at everything before anything is measured; the pictures of each ground truth."""
+    if not checkpoints:
+        raise SettingsError("no checkpoint was given; name at least one")
+    domains = [where.domain for where in ground_truth]
+    if len(set(domains)) < len(domains):
+        raise SettingsError(f"the ground truths have the domains {', '.join(domains)}; give each its own")
+    return [read_ground_truth(where, evaluation, notice) for where in ground_truth]
+
+
+def _record(
+    job: Job,
+    here: Circumstances,
+    file: Path,
+    settings: BenchmarkSettings,
+    progress: Progress | None,
+    *,
+    fresh: bool,
+) -> None:
+    """Do a job and append its records, all of them together."""
+    identity = job.identity(here)
+    if job.kind == "quality":
+        journal = file.parent / SCORES / f"{identity}.jsonl"
+        if fresh:
+            journal.unlink(missing_ok=True)
+        job = replace(job, inputs={**job.inputs, "journal": str(journal)})
+
+    def tell(done: int, total: int) -> None:
+        if progress is not None:
+            progress(job.title, done, total)
+
+    numbers = run_job(job, timeout_s=settings.timeout_s, progress=tell)
+    append_records(
+        file,
+        [
+            as_record(number, subject=job.subject, job=identity, settings=job.settings, here=here, domain=job.domain)
+            for number in numbers
+        ],
+    )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured of every checkpoint."""
+
+    settings: BenchmarkSettings
+    evaluation: EvaluationSettings
+    ground_truth: tuple[GroundTruth, ...]
+    pictures: tuple[Path, ...]
+
+    def jobs(self, candidate: Candidate) -> list[Job]:
+        """The jobs of one checkpoint, the quick ones first."""
+        groups = self.settings.groups
+        return [
+            *(self._size(candidate) if "size" in groups else ()),
+            *(self._speed(candidate) if "speed" in groups else ()),
+            *(self._memory(candidate) if "memory" in groups else ()),
+            *(self._quality(candidate) if "quality" in groups else ()),
+        ]
+
+    def _size(self, candidate: Candidate) -> list[Job]:
+        metrics = tuple(metric.name for metric in METRICS.values() if metric.group == "size")
+        return [_job(candidate, kind="size", settings={"file_bytes": candidate.file_bytes}, metrics=metrics)]
+
+    def _speed(self, candidate: Candidate) -> list[Job]:
+        facts = self._common | {"repeats": self.settings.repeats, "seconds": self.settings.seconds}
+        calls = facts | {"batch_sizes": list(self.settings.batch_sizes)}
+        names = ["encode", *(f"decode_{count}" for count in PROMPT_COUNTS)]
+        return [
+            _job(
+                candidate,
+                kind="calls",
+                settings=calls,
+                inputs=self._inputs,
+                metrics=("load_seconds", *_timed(names)),
+            ),
+            _job(
+                candidate,
+                kind="everything",
+                settings=facts | {"points_per_side": self.settings.points_per_side},
+                inputs=self._inputs,
+                metrics=_timed(["everything"]),
+            ),
+        ]
+
+    def _memory(self, candidate: Candidate) -> list[Job]:
+        works: list[tuple[str, int | None]] = [
+            ("load", None),
+            *(("encode", batch_size) for batch_size in self.settings.batch_sizes),
+            ("everything", None),
+        ]
+        return [
+            _job(
+                candidate,
+                kind="memory",
+                settings=self._common
+                | {"work": work}
+                | ({"points_per_side": self.settings.points_per_side} if work == "everything" else {}),
+                inputs=self._inputs,
+                batch_size=batch_size,
+                metrics=(f"{work}_resident_peak_bytes", f"{work}_device_peak_bytes"),
+            )
+            for work, batch_size in works
+        ]
+
+    def _quality(self, candidate: Candidate) -> list[Job]:
+        metrics = tuple(name for measure in self.evaluation.measures for name in METRICS_OF[measure])
+        return [
+            _job(
+                candidate,
+                kind="quality",
+                settings=self.evaluation.as_json() | {"ground_truth": where.digest},
+                inputs={"ground_truth": where.as_json()},
+                domain=where.domain,
+                metrics=metrics,
+            )
+            for where in self.ground_truth
+        ]
+
+    @property
+    def _common(self) -> dict[str, Any]:  # Any: JSON values
+        threads = self.settings.threads or torch.get_num_threads()
+        return {"threads": threads, "pictures": digests(self.pictures)} | self.settings.reading.facts()
+
+    @property
+    def _inputs(self) -> dict[str, Any]:  # Any: JSON values
+        return {"pictures": [str(path) for path in self.pictures]}
+
+
+def _job(candidate: Candidate, **facts: Any) -> Job:  # Any: fields of Job
+    return Job(
+        checkpoint=candidate.checkpoint,
+        base=candidate.base,
+        base_sha256=candidate.base_sha256,
+        subject=candidate.subject,
+        **facts,
+    )
+
+
+def _timed(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{name}{when}_seconds" for name in names for when in ("", "_first"))

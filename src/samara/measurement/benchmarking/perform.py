@@ -1,0 +1,168 @@
+"""Doing a job in this process: the numbers of one measurement."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from samara.checkpoints.load import load
+from samara.engines.loaded import Loaded
+from samara.images.settings import PictureReading
+from samara.measurement.benchmarking.images import Image, read_pictures
+from samara.measurement.benchmarking.jobs import Job, Kind
+from samara.measurement.benchmarking.memory import peaks
+from samara.measurement.benchmarking.size import sizes
+from samara.measurement.benchmarking.timing import Timing, synchronise, time_calls
+from samara.measurement.benchmarking.workloads import NOTHING_APART, PROMPT_COUNTS, Workloads
+from samara.measurement.evaluation.adapters import open_contestant
+from samara.measurement.evaluation.ground_truth import GroundTruth, read_ground_truth
+from samara.measurement.evaluation.protocols import refusals
+from samara.measurement.evaluation.run import averages_of, score_pictures
+from samara.measurement.evaluation.settings import EvaluationSettings
+from samara.measurement.records.numbers import Number, without_value
+from samara.networks.variants import VARIANTS
+
+Progress = Callable[[int, int], None]
+"""Called with the steps done and the steps in all."""
+
+LOADS = 3
+"""Times that a checkpoint is loaded."""
+
+
+def perform(job: Job, progress: Progress) -> list[Number]:
+    """Do a job. What a process did before is in its first calls and its peaks of memory, so it gets one of its own.
+
+    Raises:
+        SamaraError: see `samara.load` and the functions that measure.
+        RuntimeError, MemoryError: there is not enough memory.
+    """
+    threads = job.settings.get("threads")
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return _PERFORMERS[job.kind](job, progress)
+
+
+def _load(job: Job) -> Loaded:
+    subject = job.subject
+    return load(
+        job.checkpoint,
+        base=job.base,
+        device=subject.device,
+        precision=subject.precision,
+        engine=subject.engine,
+        weights=subject.weights,
+        input_size=subject.input_size,
+    )
+
+
+def _size(job: Job, progress: Progress) -> list[Number]:
+    variant = VARIANTS.get(job.subject.variant)
+    if variant is None or variant.detector is not None:
+        variant = _load(job).variant  # with the numbers, or the classes, of the file
+    return sizes(variant, job.subject.input_size, job.settings["file_bytes"])
+
+
+def _calls(job: Job, progress: Progress) -> list[Number]:
+    loaded, numbers = _timed_load(job)
+    batch_sizes = job.settings["batch_sizes"]
+    if loaded.variant.detector is not None:
+        return numbers + _without_calls(batch_sizes)
+    workloads = Workloads(loaded, _pictures(job), 1)
+    steps = len(batch_sizes) + len(PROMPT_COUNTS)
+    for done, batch_size in enumerate(batch_sizes):
+        progress(done, steps)
+        timing = _time(job, partial(workloads.encode, batch_size))
+        numbers += timing.numbers("encode", per=batch_size, batch_size=batch_size)
+    workloads.embedding  # noqa: B018 - now, and not in the first call
+    for done, prompts in enumerate(PROMPT_COUNTS, start=len(batch_sizes)):
+        progress(done, steps)
+        numbers += _time(job, partial(workloads.decode, prompts)).numbers(f"decode_{prompts}")
+    return numbers
+
+
+def _timed_load(job: Job) -> tuple[Loaded, list[Number]]:
+    if job.subject.weights == "random":
+        why = "random weights are drawn and not read"
+        return _load(job), [without_value("load_seconds", "not applicable", why)]
+    durations = []
+    for _ in range(LOADS):
+        started = time.perf_counter()
+        loaded = _load(job)
+        synchronise(loaded.device)
+        durations.append(time.perf_counter() - started)
+    return loaded, [Number(metric="load_seconds", value=sorted(durations)[LOADS // 2], n=LOADS)]
+
+
+def _without_calls(batch_sizes: Sequence[int]) -> list[Number]:
+    calls: list[tuple[str, int | None]] = [("encode", batch_size) for batch_size in batch_sizes]
+    calls += [(f"decode_{count}", None) for count in PROMPT_COUNTS]
+    return [
+        without_value(f"{call}{when}_seconds", "not applicable", NOTHING_APART, batch_size=batch_size)
+        for call, batch_size in calls
+        for when in ("", "_first")
+    ]
+
+
+def _time(job: Job, call: Callable[[int], object]) -> Timing:
+    settings = job.settings
+    return time_calls(call, repeats=settings["repeats"], seconds=settings["seconds"], device=job.subject.device)
+
+
+def _everything(job: Job, progress: Progress) -> list[Number]:
+    workloads = _workloads(job)
+    workloads.segmenter  # noqa: B018 - now, and not in the first call
+    return _time(job, workloads.everything).numbers("everything", note=workloads.note)
+
+
+def _memory(job: Job, progress: Progress) -> list[Number]:
+    work = job.settings["work"]
+    variant = VARIANTS.get(job.subject.variant)
+    if work == "encode" and variant is not None and variant.detector is not None:
+        return [
+            without_value(metric, "not applicable", NOTHING_APART, batch_size=job.batch_size) for metric in job.metrics
+        ]
+    if work == "load":
+        _load(job)
+    elif work == "encode":
+        _workloads(job).encode(job.batch_size or 1, 0)
+    else:
+        _workloads(job).everything(0)
+    return peaks(work, job.subject.device, job.batch_size)
+
+
+def _workloads(job: Job) -> Workloads:
+    return Workloads(_load(job), _pictures(job), job.settings.get("points_per_side", 1))
+
+
+def _pictures(job: Job) -> list[Image]:
+    return read_pictures([Path(path) for path in job.inputs["pictures"]], PictureReading.from_facts(job.settings))
+
+
+def _quality(job: Job, progress: Progress) -> list[Number]:
+    settings = EvaluationSettings.from_json(job.settings)
+    if job.subject.weights == "random":
+        why = "its file is not on this machine, and random weights have no quality"
+        return averages_of((), settings, dict.fromkeys(settings.measures, why))
+    inputs = job.inputs
+    where = GroundTruth.from_json(inputs["ground_truth"])
+    pictures = read_ground_truth(where, settings)
+    loaded = _load(job)
+    contestant = open_contestant(loaded, settings.points_per_side)
+    refused = refusals(settings.measures, contestant.capabilities, loaded.variant.title)
+    scores = score_pictures(
+        contestant, pictures, settings, refused=refused, journal=Path(inputs["journal"]), progress=progress
+    )
+    return averages_of(scores, settings, refused)
+
+
+_PERFORMERS: Mapping[Kind, Callable[[Job, Progress], list[Number]]] = {
+    "size": _size,
+    "calls": _calls,
+    "everything": _everything,
+    "memory": _memory,
+    "quality": _quality,
+}

@@ -1,0 +1,62 @@
+"""The process that does one job: a job as JSON comes in, lines of JSON go out, and nothing else does.
+
+    stdin    one line, a job
+    stdout   {"progress": [done, total]}, any number of times
+             {"numbers": [...]} or {"error": "a sentence"}, once, at the end
+    stderr   whatever libraries say
+
+The exit status is 0 if there was a last line. A process that is killed leaves none, which says enough.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from samara.errors import SamaraError
+
+
+def main() -> None:
+    """Do the job on stdin."""
+    out = _own_stdout()
+    _be_the_first_to_go()
+    # Only now, because it takes long and may print.
+    from samara.measurement.benchmarking.jobs import Job
+    from samara.measurement.benchmarking.perform import perform
+
+    def tell(done: int, total: int) -> None:
+        _write(out, {"progress": [done, total]})
+
+    try:
+        numbers = perform(Job.from_json(sys.stdin.readline()), tell)
+    except (SamaraError, MemoryError, RuntimeError, OSError) as error:
+        # PyTorch's messages go on for pages; the first line says what it is.
+        _write(out, {"error": (str(error).strip() or type(error).__name__).splitlines()[0]})
+    else:
+        _write(out, {"numbers": [number.as_json() for number in numbers]})
+
+
+def _own_stdout() -> IO[str]:
+    """Keep the real stdout for ourselves, and send what libraries print there to stderr."""
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return out
+
+
+def _be_the_first_to_go() -> None:
+    """If memory runs out, Linux shall end this process and not the user's editor."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _write(out: IO[str], line: dict[str, Any]) -> None:  # Any: JSON values
+    out.write(json.dumps(line) + "\n")
+    out.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""What is timed: the calls that a user makes, from a picture to masks at its size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from samara.engines.loaded import Loaded
+from samara.images.read import ImageSource
+from samara.masks.mask_set import MaskSet
+from samara.segmentation.automatic.point_grid import layer_grids
+from samara.segmentation.automatic.settings import AutomaticSettings
+from samara.segmentation.embeddings import ImageEmbedding
+from samara.segmentation.predictor import Predictor
+from samara.segmentation.prompts import Prompt
+from samara.segmentation.segmenter import Segmenter, open_segmenter
+
+Image = npt.NDArray[np.uint8]
+
+PROMPT_COUNTS = (1, 64)
+"""Prompts on one embedded picture that are timed."""
+
+NOTHING_APART = "it finds everything in one pass; there is no encoding apart, and prompts only choose"
+"""Why a detector's encoding and decoding are not timed."""
+
+# With random weights all masks pass the thresholds or none does, and neither costs what a user will wait for.
+DRAWN_OF_RANDOM = 1 / 3
+NOTE_ON_RANDOM = "random weights: thresholds set so that a third of the masks is drawn"
+NOTE_ON_RANDOM_DETECTOR = "random weights: how many instances are drawn is not what trained weights would find"
+
+
+class Workloads:
+    """The calls of one checkpoint.
+
+    Args:
+        loaded: the checkpoint.
+        pictures: at least one; calls take them in turn.
+        points_per_side: grid of `everything`.
+    """
+
+    def __init__(self, loaded: Loaded, pictures: Sequence[Image], points_per_side: int) -> None:
+        self.loaded, self.pictures, self.points_per_side = loaded, pictures, points_per_side
+        self.is_detector = loaded.variant.detector is not None
+
+    @property
+    def note(self) -> str:
+        """What to know about `everything`; empty for a checkpoint from a file."""
+        if self.loaded.provenance.weights == "file":
+            return ""
+        return NOTE_ON_RANDOM_DETECTOR if self.is_detector else NOTE_ON_RANDOM
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """What embeds and answers; not of a detector."""
+        return Predictor(self.loaded)
+
+    @cached_property
+    def embedding(self) -> ImageEmbedding:
+        """Of the first picture; made when it is first asked for, which must not be while something is timed."""
+        return self.predictor.embed(self.pictures[0])
+
+    @cached_property
+    def segmenter(self) -> Segmenter:
+        """What finds everything; likewise."""
+        if self.is_detector:
+            return open_segmenter(self.loaded)
+        settings = AutomaticSettings(points_per_side=self.points_per_side)
+        if self.loaded.provenance.weights == "random":
+            settings = replace(settings, pred_iou_thresh=self._threshold(), stability_score_thresh=0.0)
+        return open_segmenter(self.loaded, settings)
+
+    def encode(self, batch_size: int, call: int) -> None:
+        """Resize, normalise and encode a batch of pictures."""
+        batch: list[ImageSource] = [self._picture(call * batch_size + index) for index in range(batch_size)]
+        self.predictor.embed(batch, batch_size=batch_size)
+
+    def decode(self, prompts: int, call: int) -> MaskSet:
+        """Answer clicks on the first picture, three masks for each; other clicks in each call."""
+        height, width = self.pictures[0].shape[:2]
+        places = np.random.default_rng(call).random((prompts, 2)) * (width - 1, height - 1)
+        return self.predictor.predict_prompts(self.embedding, [Prompt(place, [1]) for place in places])
+
+    def everything(self, call: int) -> MaskSet:
+        """Find everything in a picture, with the checkpoint's own thresholds."""
+        return self.segmenter.generate(self._picture(call))
+
+    def _picture(self, number: int) -> Image:
+        return self.pictures[number % len(self.pictures)]
+
+    def _threshold(self) -> float:
+        """The predicted IoU that so many masks of an even grid exceed as shall be drawn."""
+        grid = layer_grids(AutomaticSettings(points_per_side=8))[0] * self.embedding.original_size_hw[::-1]
+        masks = self.predictor.predict_prompts(self.embedding, [Prompt(point, [1]) for point in grid])
+        return float(np.quantile(masks.predicted_iou, 1 - DRAWN_OF_RANDOM))

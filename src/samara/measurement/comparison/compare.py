@@ -1,0 +1,225 @@
+"""Checkpoints against each other, measured and shown: what `samara compare` does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from samara.datasets.reading.findings import Notice
+from samara.errors import OutputError, RecordError, SettingsError
+from samara.masks.rle import Rle
+from samara.measurement.benchmarking.measure import RECORDS, SCORES, measure
+from samara.measurement.benchmarking.settings import BenchmarkSettings
+from samara.measurement.comparison.comparison import Comparison
+from samara.measurement.comparison.documents import csv_text, is_comparison, json_text, markdown_text
+from samara.measurement.comparison.page import require_page, write_comparison_page
+from samara.measurement.comparison.panels import Answered, AskedPicture, PanelRow, panel_rows
+from samara.measurement.comparison.ratio_table import versus
+from samara.measurement.comparison.tables import Table, tables
+from samara.measurement.evaluation.ground_truth import GroundTruth, Picture, read_ground_truth
+from samara.measurement.evaluation.protocols import PROMPTS
+from samara.measurement.evaluation.scores import PictureScores
+from samara.measurement.evaluation.settings import EvaluationSettings, Measure
+from samara.measurement.records.json_lines import read_lines
+from samara.measurement.records.record_file import read_records
+from samara.measurement.records.records import Record
+from samara.measurement.subjects import Running
+from samara.system.files import require_file, require_folder, write_atomically
+
+PAGE, JSON, CSV, MARKDOWN = "comparison.html", "comparison.json", "comparison.csv", "comparison.md"
+
+PICTURES_PER_DOMAIN = 2
+SHOWN_MEASURES: tuple[Measure, ...] = ("centre_click", "box")
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, the steps done and the steps in all."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What came of a comparison.
+
+    Attributes:
+        comparison: the records, ordered.
+        tables: made of them.
+        files: that were written.
+    """
+
+    comparison: Comparison
+    tables: tuple[Table, ...]
+    files: tuple[Path, ...]
+
+
+def compare(
+    checkpoints: Sequence[str],
+    *,
+    out: Path,
+    images: Path | None = None,
+    ground_truth: Sequence[GroundTruth] = (),
+    records: Sequence[Path] = (),
+    settings: BenchmarkSettings | None = None,
+    evaluation: EvaluationSettings | None = None,
+    running: Running | None = None,
+    remark: str = "",
+    progress: Progress | None = None,
+    notice: Notice | None = None,
+) -> Compared:
+    """Measure checkpoints and show them beside each other, or show what was measured before.
+
+    Args:
+        checkpoints: catalogue names or files; none: nothing is measured.
+        out: folder for the records, scores, page, JSON, CSV and Markdown.
+        images: see `samara.measurement.benchmarking.measure.measure`.
+        ground_truth: likewise; needed again for pictures of masks.
+        records: files of records to show as well, e.g. of other machines.
+        settings: of speed and memory.
+        evaluation: of quality.
+        running: device, precision and engine.
+        remark: a sentence for the page, e.g. that the machine was not idle.
+        progress: called as the work goes on.
+        notice: called with what of the ground truth is left out or mended, before anything is measured.
+
+    Raises:
+        MissingExtra: what the page needs is not installed; nothing was measured.
+        SettingsError: there is nothing to measure and nothing to show.
+        RecordError: a file of records is damaged or not there.
+        SamaraError: see `measure`.
+    """
+    require_page()
+    evaluation = evaluation or EvaluationSettings()
+    given = [_existing(path) for path in records]
+    require_place(out)
+    if checkpoints:
+        measure(
+            checkpoints,
+            out=out,
+            images=images,
+            ground_truth=ground_truth,
+            settings=settings,
+            evaluation=evaluation,
+            running=running,
+            progress=progress,
+            notice=notice,
+        )
+    found = {record.to_json(): record for path in (out / RECORDS, *given) for record in read_records(path)}
+    if not found:
+        raise SettingsError("there is nothing to compare; name checkpoints to measure, or files of records to show")
+    comparison = Comparison(tuple(found.values()))
+    pictures = panel_rows(list(asked_pictures(comparison, out / SCORES, ground_truth, evaluation)))
+    return write_comparison(comparison, out, pictures, remark)
+
+
+def write_comparison(
+    comparison: Comparison, out: Path, pictures: Sequence[PanelRow] = (), remark: str = ""
+) -> Compared:
+    """Write everything that shows a comparison into a folder, each file completely or not at all.
+
+    Raises:
+        OutputError: the folder cannot be written to.
+    """
+    require_place(out)
+    made = all_tables(comparison)
+    texts = {
+        JSON: json_text(comparison, made),
+        CSV: csv_text(comparison),
+        MARKDOWN: markdown_text(comparison, made),
+    }
+    for name, text in texts.items():
+        write_atomically(out / name, text.encode("utf-8", errors="replace"))
+    write_comparison_page(out / PAGE, comparison, made, pictures, remark)
+    return Compared(comparison, tuple(made), tuple(out / name for name in (PAGE, *texts)))
+
+
+def require_place(out: Path) -> None:
+    """Find out, before anything is measured, whether a comparison can be written into a folder; nothing is left.
+
+    Raises:
+        OutputError: it cannot be written to, or holds files of these names that are not those of a comparison.
+    """
+    require_folder(out)
+    there = [name for name in (PAGE, JSON, CSV, MARKDOWN) if os.path.lexists(out / name)]
+    for name in there:
+        require_file(out / name)
+    if there and not is_comparison(out / JSON):
+        raise OutputError(
+            f"{out / there[0]} is there, and {JSON} beside it is none that samara wrote; choose another folder, or "
+            "remove it"
+        )
+
+
+def all_tables(comparison: Comparison) -> list[Table]:
+    """Every table that has a number, in the order in which they are shown."""
+    made = tables(comparison)
+    made[1:1] = versus(comparison)
+    return made
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise RecordError(f"{path} is no file of records; `samara compare` and `samara evaluate --out` write some")
+    return path
+
+
+def asked_pictures(
+    comparison: Comparison, scores: Path, ground_truth: Sequence[GroundTruth], settings: EvaluationSettings
+) -> Iterator[AskedPicture]:
+    """Find the first pictures of each ground truth that were answered, with all answers that are here.
+
+    Args:
+        comparison: tells whose answers they are.
+        scores: folder of the answers; those of other machines are not here, and not shown.
+        ground_truth: what was asked about.
+        settings: with which it was asked.
+    """
+    for where in ground_truth:
+        pictures = read_ground_truth(where, settings)
+        answered = dict(_answers(comparison, scores, where))
+        for measure_name in SHOWN_MEASURES:
+            asked = (_asked(picture, where, measure_name, answered, settings) for picture in pictures)
+            yield from [one for one in asked if one is not None][:PICTURES_PER_DOMAIN]
+
+
+def _answers(
+    comparison: Comparison, scores: Path, where: GroundTruth
+) -> Iterator[tuple[str, dict[str, PictureScores]]]:
+    for one in comparison.contenders:
+        jobs = dict.fromkeys(record.job for record in one.newest.values() if _is_about(record, where))
+        for job in jobs:
+            lines = read_lines(scores / f"{job}.jsonl")
+            if lines:
+                yield one.title, {found.name: found for found in map(PictureScores.from_json, lines)}
+
+
+def _is_about(record: Record, where: GroundTruth) -> bool:
+    return record.domain == where.domain and record.settings.get("ground_truth") == where.digest
+
+
+def _asked(
+    picture: Picture,
+    where: GroundTruth,
+    measure_name: Measure,
+    answered: dict[str, dict[str, PictureScores]],
+    settings: EvaluationSettings,
+) -> AskedPicture | None:
+    """One picture with the answers of all that were asked about the same objects; None if nobody was."""
+    H, W = picture.image.size_hw  # noqa: N806
+    answers = []
+    for title, of_pictures in answered.items():
+        found = of_pictures.get(picture.name)
+        given = (
+            {one.place: one.answers[measure_name] for one in found.objects if measure_name in one.answers}
+            if found
+            else {}
+        )
+        if given and all(place in given for place in picture.prompted):
+            masks = [Rle(H, W, given[place].counts.encode()) for place in picture.prompted]
+            answers.append(Answered(title, masks, fmean(given[place].iou for place in picture.prompted)))
+    if not answers:
+        return None
+    truths = [picture.objects[place] for place in picture.prompted]
+    prompts = [PROMPTS[measure_name](truth, picture.name, settings.seed) for truth in truths]
+    kind = measure_name.replace("_", " ")
+    return AskedPicture(picture.image.path, where.domain, kind, prompts, truths, answers, picture.image.reading)

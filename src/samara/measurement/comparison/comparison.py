@@ -1,0 +1,186 @@
+"""What is compared: checkpoints in the form in which they ran, each on its machine, with the newest of its numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from samara.checkpoints.catalogue import CATALOGUE
+from samara.measurement.records.records import Record, Subject
+
+# What does not tell machines apart, see `samara.measurement.records.environment`.
+_CHANGES = ("system", "memory_bytes")
+
+_CATALOGUE = {row.name: place for place, row in enumerate(CATALOGUE)}
+
+Which = tuple[str, str | None, str | None, int | None]
+"""Which number: metric, domain, source, batch size."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A device of a machine, where numbers of speed and memory can be compared.
+
+    Attributes:
+        machine: as in records, JSON values.
+        device: e.g. "cpu" or "cuda:0".
+    """
+
+    machine: Mapping[str, Any] = field(hash=False)  # Any: JSON values
+    device: str
+
+    @property
+    def is_cpu(self) -> bool:
+        """Whether it computes on the processor."""
+        return self.device == "cpu"
+
+    @property
+    def title(self) -> str:
+        """Name for people: the processor with its cores, or the graphics processor."""
+        gpus = self.machine.get("gpus") or []
+        if not self.is_cpu and gpus:
+            number = int(self.device.partition(":")[2] or 0)
+            return printable(gpus[min(number, len(gpus) - 1)].get("name", self.device))
+        cores = self.machine.get("cores")
+        count = f", {cores} core{'' if cores == 1 else 's'}" if cores else ""
+        device = "CPU" if self.is_cpu else self.device
+        return printable(f"{self.machine.get('processor') or 'a machine'}{count}, {device}")
+
+    @property
+    def identity(self) -> str:
+        """Equal for records of the same machine and device."""
+        kept = {name: value for name, value in self.machine.items() if name not in _CHANGES}
+        return json.dumps([kept, self.device], sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One checkpoint as it ran at one place.
+
+    Attributes:
+        subject: what ran.
+        place: where.
+        title: name for people; says what tells it from the others with the same checkpoint.
+        newest: of each number the newest that has a value, or else the newest.
+    """
+
+    subject: Subject
+    place: Place
+    title: str
+    newest: Mapping[Which, Record] = field(hash=False)
+
+    @property
+    def checkpoint(self) -> str:
+        """Its name, as it came."""
+        return self.subject.checkpoint
+
+    @property
+    def is_random(self) -> bool:
+        """Whether its weights are random, so that it has no quality."""
+        return self.subject.weights == "random"
+
+    def record(
+        self, metric: str, *, domain: str | None = None, source: str | None = None, batch_size: int | None = None
+    ) -> Record | None:
+        """One of its numbers; None if nobody measured it."""
+        return self.newest.get((metric, domain, source, batch_size))
+
+    def value(self, metric: str, *, domain: str | None = None, batch_size: int | None = None) -> float | None:
+        """Likewise its value; None also where it has none."""
+        found = self.record(metric, domain=domain, batch_size=batch_size)
+        return None if found is None else found.value
+
+    def domains(self) -> list[str]:
+        """Kinds of pictures that it was asked about."""
+        return list(dict.fromkeys(domain for _, domain, _, _ in self.newest if domain is not None))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that reports show.
+
+    Attributes:
+        records: all that were given, in their order.
+    """
+
+    records: tuple[Record, ...]
+
+    @cached_property
+    def contenders(self) -> tuple[Contender, ...]:
+        """In the order of the catalogue; those that it does not know behind them, in that of their first records."""
+        groups: dict[tuple[str, str], list[Record]] = {}
+        for record in self.records:
+            subject = json.dumps(record.subject.__dict__, sort_keys=True)
+            groups.setdefault((subject, place_of(record).identity), []).append(record)
+        of_each = sorted(
+            groups.values(), key=lambda records: _CATALOGUE.get(records[0].subject.checkpoint, len(_CATALOGUE))
+        )
+        titles = _titles([(records[0].subject, place_of(records[0])) for records in of_each])
+        return tuple(
+            Contender(records[0].subject, place_of(records[0]), title, _newest(records))
+            for title, records in zip(titles, of_each, strict=True)
+        )
+
+    @cached_property
+    def places(self) -> tuple[Place, ...]:
+        """Where was measured, in the order of the first records."""
+        places = map(place_of, self.records)
+        return tuple({place.identity: place for place in places}.values())
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Kinds of pictures, in the order of the first records."""
+        return tuple(dict.fromkeys(domain for one in self.contenders for domain in one.domains()))
+
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """Numbers of pictures that were encoded together, rising."""
+        return tuple(sorted({size for one in self.contenders for _, _, _, size in one.newest if size is not None}))
+
+    def at(self, place: Place) -> list[Contender]:
+        """The contenders of one place."""
+        return [one for one in self.contenders if one.place.identity == place.identity]
+
+
+def place_of(record: Record) -> Place:
+    """Where a record was measured."""
+    return Place(record.machine, record.subject.device)
+
+
+def printable(text: str) -> str:
+    """Text that shows what it holds: names come from files, and a terminal obeys control characters."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def _newest(records: Iterable[Record]) -> dict[Which, Record]:
+    newest: dict[Which, Record] = {}
+    for record in records:
+        which = (record.metric, record.domain, record.source, record.batch_size)
+        before = newest.get(which)
+        if before is None or _rank(record) >= _rank(before):
+            newest[which] = record
+    return newest
+
+
+def _rank(record: Record) -> tuple[bool, str]:
+    return record.status == "measured", record.when
+
+
+def _titles(runs: list[tuple[Subject, Place]]) -> list[str]:
+    """Checkpoint names, followed by those facts in which runs of the same checkpoint differ."""
+
+    def facts(subject: Subject, place: Place) -> list[str]:
+        digest = f"sha256 {subject.sha256[:8]}" if subject.sha256 else "random weights"
+        form = (digest, subject.precision, f"{subject.input_size} px", subject.engine, subject.variant)
+        return [*form, place.title]
+
+    titles = []
+    for subject, place in runs:
+        same = [facts(*one) for one in runs if one[0].checkpoint == subject.checkpoint]
+        own = facts(subject, place)
+        telling = [fact for index, fact in enumerate(own) if any(other[index] != fact for other in same)]
+        titles.append(printable(", ".join([subject.checkpoint, *telling])))
+    return titles

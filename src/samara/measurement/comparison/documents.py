@@ -1,0 +1,196 @@
+"""A comparison for programs and for text: JSON, CSV and Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from samara.measurement.comparison.comparison import Comparison, Contender
+from samara.measurement.comparison.missing import left_open
+from samara.measurement.comparison.published_values import Beside
+from samara.measurement.comparison.tables import Cell, Row, Table
+from samara.measurement.published.guide_claims import Claim
+from samara.measurement.records.records import Record
+
+FORMAT = 1
+"""Version of the JSON form."""
+
+RANDOM = "\\*"
+"""Mark of random weights in Markdown."""
+
+_CSV_COLUMNS = (
+    "checkpoint",
+    "weights",
+    "machine",
+    "device",
+    "engine",
+    "precision",
+    "input_size",
+    "metric",
+    "domain",
+    "source",
+    "batch_size",
+    "value",
+    "unit",
+    "low",
+    "high",
+    "interval",
+    "n",
+    "images",
+    "status",
+    "note",
+    "when",
+    "commit",
+)
+
+
+def is_comparison(path: Path) -> bool:
+    """Whether a file is the JSON form of a comparison, of whatever version."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.keys() >= {"format", "machines", "contenders", "tables"}
+
+
+def as_json(comparison: Comparison, tables: Sequence[Table]) -> dict[str, Any]:  # Any: JSON values
+    """The comparison as plain values: machines, what was compared, and every table with what stands beside."""
+    return {
+        "format": FORMAT,
+        "machines": [{"title": place.title, "device": place.device, **place.machine} for place in comparison.places],
+        "contenders": [
+            {"title": one.title, "machine": one.place.title, **one.subject.__dict__} for one in comparison.contenders
+        ],
+        "tables": [_table(table) for table in tables],
+        "open": [asdict(one) for one in left_open(comparison)],
+    }
+
+
+def json_text(comparison: Comparison, tables: Sequence[Table]) -> str:
+    """Likewise as text that every reader of JSON takes."""
+    return json.dumps(as_json(comparison, tables), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def _table(table: Table) -> dict[str, Any]:  # Any: JSON values
+    return {
+        "name": table.name,
+        "title": table.title,
+        "caption": table.caption,
+        "rows": [_row(table, row) for row in table.rows],
+    }
+
+
+def _row(table: Table, row: Row) -> dict[str, Any]:  # Any: JSON values
+    return {
+        **dict(zip(table.heads, row.heads, strict=True)),
+        "machine": row.place or None,
+        "random_weights": row.is_random,
+        "numbers": {column: _cell(cell) for column, cell in zip(table.columns, row.cells, strict=True)},
+    }
+
+
+def _cell(cell: Cell) -> dict[str, Any]:  # Any: JSON values
+    if cell.label is not None:
+        return {"text": cell.label}
+    facts: dict[str, Any] = {"metric": cell.metric, "value": cell.value, "unit": cell.unit}  # Any: JSON values
+    if cell.low is not None:
+        facts |= {"low": cell.low, "high": cell.high}
+    if cell.n:
+        facts["n"] = cell.n
+    if cell.note:
+        facts["note"] = cell.note
+    return facts | _beside(cell.beside)
+
+
+def _beside(beside: Beside) -> dict[str, Any]:  # Any: JSON values
+    found: dict[str, Any] = {}
+    if beside.figures:
+        found["published"] = [figure.as_dict() for figure in beside.figures]
+    if beside.claims:
+        found["claimed"] = [_claim(claim) for claim in beside.claims]
+    return found
+
+
+def _claim(claim: Claim) -> dict[str, Any]:  # Any: JSON values
+    # JSON has no infinity.
+    return claim.as_dict() | {"high": claim.high if math.isfinite(claim.high) else None}
+
+
+def csv_text(comparison: Comparison) -> str:
+    """Every number that is compared, one line each, for spreadsheets."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_CSV_COLUMNS)
+    for one in comparison.contenders:
+        for record in one.newest.values():
+            writer.writerow([_harmless(value) for value in _line(one, record)])
+    return out.getvalue()
+
+
+def _line(one: Contender, record: Record) -> Iterable[object]:
+    subject, interval = record.subject, record.interval
+    facts: Mapping[str, object] = {
+        "checkpoint": subject.checkpoint,
+        "weights": subject.weights,
+        "machine": one.place.title,
+        "device": subject.device,
+        "engine": subject.engine,
+        "precision": subject.precision,
+        "input_size": subject.input_size,
+        "low": None if interval is None else interval.low,
+        "high": None if interval is None else interval.high,
+        "interval": None if interval is None else interval.kind,
+    }
+    return [facts[column] if column in facts else getattr(record, column) for column in _CSV_COLUMNS]
+
+
+def _harmless(value: object) -> object:
+    """Keep spreadsheets from taking a name for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+
+
+def markdown_text(comparison: Comparison, tables: Sequence[Table]) -> str:
+    """The tables as Markdown, with what others say in brackets and what is open below."""
+    parts = ["# Comparison of checkpoints", *(f"Measured on {_escaped(place.title)}." for place in comparison.places)]
+    for table in tables:
+        parts += [f"## {_escaped(table.title)}", _escaped(table.caption), _markdown_table(table)]
+    reasons = [f"- {_escaped(one.who)}: {_escaped(one.what)}: {_escaped(one.reason)}" for one in left_open(comparison)]
+    if reasons:
+        parts += ["## Left open", "\n".join(reasons)]
+    parts.append("(p: published by others, g: claimed by the guide, ✗: contradicted, " + RANDOM + ": random weights)")
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_table(table: Table) -> str:
+    heads = [*table.heads, *table.columns]
+    rules = [*("---" for _ in table.heads), *("--:" for _ in table.columns)]
+    lines = [heads, rules]
+    for row in table.rows:
+        first, *others = row.heads
+        named = [_escaped(first) + (RANDOM if row.is_random else ""), *map(_escaped, others)]
+        lines.append([*named, *map(_markdown_cell, row.cells)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _markdown_cell(cell: Cell) -> str:
+    parts = [cell.text]
+    if cell.spread and cell.value is not None:
+        parts.append(f"({cell.spread})")
+    if cell.beside.published:
+        parts.append(f"p {cell.beside.published}")
+    if cell.beside.claimed:
+        parts.append(f"g {cell.beside.claimed}{' ✗' if cell.beside.is_contradicted else ''}")
+    return _escaped("; ".join(parts) if len(parts) > 1 else parts[0])
+
+
+def _escaped(text: str) -> str:
+    """Text that Markdown and the HTML within it leave alone."""
+    for letter, harmless in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(letter, harmless)
+    return "".join(f"\\{letter}" if letter in "\\`*|[]" else letter for letter in text)

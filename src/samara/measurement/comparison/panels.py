@@ -1,0 +1,104 @@
+"""Answers of several checkpoints to the same prompts, drawn side by side."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.masks.rle import Rle
+from samara.segmentation.drawing.difference import draw_difference, draw_truth
+from samara.segmentation.drawing.view import Image, View
+from samara.segmentation.prompts import Prompt
+
+SIDE_PX, JPEG_QUALITY = 460, 78
+
+
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """Masks that one checkpoint gave for the prompts of a picture.
+
+    Attributes:
+        title: of the checkpoint.
+        masks: one for each prompt.
+        iou: mean of their IoU with the ground truth.
+    """
+
+    title: str
+    masks: Sequence[Rle]
+    iou: float
+
+
+@dataclass(frozen=True, eq=False)
+class AskedPicture:
+    """One picture, what was asked about it, and what came.
+
+    Attributes:
+        path: of the picture.
+        domain: kind of pictures.
+        asked: kind of prompt, for people.
+        prompts: of single objects.
+        truths: the objects, in the order of the prompts.
+        answers: of each checkpoint.
+        reading: how the picture is read.
+    """
+
+    path: Path
+    domain: str
+    asked: str
+    prompts: Sequence[Prompt]
+    truths: Sequence[Rle]
+    answers: Sequence[Answered]
+    reading: PictureReading = AS_THEY_ARE
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One drawn picture: what is written above it, and its data URI."""
+
+    caption: str
+    score: str
+    uri: str
+
+
+@dataclass(frozen=True)
+class PanelRow:
+    """The panels of one picture."""
+
+    title: str
+    panels: tuple[Panel, ...]
+
+
+def panel_rows(pictures: Sequence[AskedPicture]) -> list[PanelRow]:
+    """Draw pictures: the objects with their prompts, then the answers of each checkpoint.
+
+    Raises:
+        ImageError: a picture cannot be read again.
+    """
+    return [_row(picture) for picture in pictures]
+
+
+def _row(picture: AskedPicture) -> PanelRow:
+    image = picture.reading.pixels(picture.path)
+    view = View((0, 0, image.shape[1], image.shape[0]), SIDE_PX)
+    small, prompts = view.picture(image), [view.prompt(prompt) for prompt in picture.prompts]
+    truths = [view.mask(truth) for truth in picture.truths]
+    panels = [Panel("asked", "", _jpeg(draw_difference(draw_truth(small, truths), [], prompts)))]
+    for answer in picture.answers:
+        pairs = zip(truths, map(view.mask, answer.masks), strict=True)
+        panels.append(Panel(answer.title, f"IoU {answer.iou:.3f}", _jpeg(draw_difference(small, pairs, prompts))))
+    return PanelRow(f"{picture.domain}, {picture.asked}: {picture.path.name}", tuple(panels))
+
+
+def _jpeg(image: Image) -> str:
+    _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode('ascii')}"
+
+
+def colours(named: Mapping[str, tuple[int, int, int]]) -> dict[str, str]:
+    """Colours as CSS writes them."""
+    return {name: "#{:02x}{:02x}{:02x}".format(*rgb) for name, rgb in named.items()}

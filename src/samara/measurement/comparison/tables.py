@@ -1,0 +1,313 @@
+"""The tables of a comparison, from records alone: what reports show in the terminal, as Markdown and on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from statistics import fmean
+
+from samara.checkpoints.catalogue import CATALOGUE
+from samara.measurement.comparison.comparison import Comparison, Contender
+from samara.measurement.comparison.published_values import NOTHING_BESIDE, Beside, beside
+from samara.measurement.comparison.quantities import NOTHING, quantity, quantity_range
+from samara.measurement.records.metrics import METRICS
+from samara.measurement.records.records import Record
+from samara.networks.variants import VARIANTS
+
+QUALITY = ("centre_click_iou", "box_iou")
+"""What stands for quality where there is room for little."""
+
+NOT_MEASURED = "not measured"
+_CHOOSES = "one pass finds everything; a click only chooses"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One number of a table.
+
+    Attributes:
+        value: None where there is none.
+        unit: of `value`, `low` and `high`.
+        low, high: its interval.
+        n: how many values it is made of.
+        note: why there is no value, or what to know of it.
+        metric: name of a measured or derived metric.
+        beside: what others say.
+        label: text of a cell that is no number.
+    """
+
+    value: float | None = None
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    note: str = ""
+    metric: str = ""
+    beside: Beside = NOTHING_BESIDE
+    label: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The number with its unit."""
+        if self.label is not None:
+            return self.label
+        return NOTHING if self.value is None else quantity(self.value, self.unit)
+
+    @property
+    def spread(self) -> str:
+        """Its interval; empty if there is none."""
+        return "" if self.low is None or self.high is None else quantity_range(self.low, self.high, self.unit)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table.
+
+    Attributes:
+        heads: what the line is about, one text per column of heads.
+        cells: its numbers.
+        is_random: whether the weights are random.
+        place: where it was measured; empty if nowhere.
+    """
+
+    heads: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    is_random: bool = False
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under headings.
+
+    Attributes:
+        name: unique, for links and files.
+        title: for people.
+        caption: what to know to read it.
+        heads: headings of what the lines are about.
+        columns: headings of the numbers.
+    """
+
+    name: str
+    title: str
+    caption: str
+    heads: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def has_values(self) -> bool:
+        """Whether anything in it is known."""
+        return any(cell.value is not None or cell.label for row in self.rows for cell in row.cells)
+
+
+def tables(comparison: Comparison) -> list[Table]:
+    """All tables that have a number, in the order of a report; `versus` is apart, because it has one per machine."""
+    made = (overview(comparison), quality(comparison), speed(comparison), throughput(comparison), memory(comparison))
+    return [table for table in made if table.has_values]
+
+
+def overview(comparison: Comparison) -> Table:
+    """One line per contender, one number of each kind."""
+    columns: dict[str, Callable[[Contender], Cell]] = {
+        "licence": _licence,
+        "parameters": _number("parameters"),
+        "file": _number("file_bytes"),
+        "encoder work": _number("encoder_flops"),
+        "encode": _number("encode_seconds", 1),
+        "picture and click": prompt_time,
+        "everything": _number("everything_seconds"),
+        "memory, encoding": _memory_of_encoding,
+        "centre click IoU": lambda one: mean_quality(one, QUALITY[0], comparison.domains),
+        "box IoU": lambda one: mean_quality(one, QUALITY[1], comparison.domains),
+    }
+    return _table(
+        comparison,
+        "overview",
+        "Overview",
+        "Times are medians of one picture at a time. Work counts a multiply-add as two operations. Memory is that of "
+        "the accelerator where there is one, else of the whole process. IoU: mean of the kinds of pictures "
+        f"({', '.join(comparison.domains) or 'none were asked about'}).",
+        columns,
+    )
+
+
+def speed(comparison: Comparison) -> Table:
+    """First and later calls of every kind of work."""
+    works: list[tuple[str, str, int | None]] = [("load", "load", None)]
+    works += [("encode", f"encode, batch of {size}", size) for size in comparison.batch_sizes]
+    works += [("decode_1", "decode 1 prompt", None), ("decode_64", "decode 64 prompts", None)]
+    works += [("everything", "everything", None)]
+    rows = []
+    for one in comparison.contenders:
+        for work, title, size in works:
+            steady = measured(one, f"{work}_seconds", batch_size=size)
+            if steady.value is None:
+                continue  # why is told where everything is that was left open
+            has_first = f"{work}_first_seconds" in METRICS
+            first = measured(one, f"{work}_first_seconds", batch_size=size) if has_first else Cell(label=NOTHING)
+            calls = Cell(label=str(steady.n) if steady.n else NOTHING)
+            rows.append(_row(one, (title,), (first, steady, calls)))
+    caption = (
+        "First: the first call in a process, with all that is then made ready. Median and quartiles: of the calls "
+        "after it. Encoding a batch is given per picture."
+    )
+    columns = ("first call", "median and quartiles", "calls")
+    return Table("speed", "Speed", caption, ("checkpoint", "work"), columns, tuple(rows))
+
+
+def memory(comparison: Comparison) -> Table:
+    """Peaks of memory by work and batch, in main memory and on the accelerator."""
+    columns: dict[str, Callable[[Contender], Cell]] = {}
+    for memory_of, title in (("device", "GPU, "), ("resident", "")):
+        columns[f"{title}load"] = _number(f"load_{memory_of}_peak_bytes")
+        for size in comparison.batch_sizes:
+            columns[f"{title}encode, batch of {size}"] = _number(f"encode_{memory_of}_peak_bytes", size)
+        columns[f"{title}everything"] = _number(f"everything_{memory_of}_peak_bytes")
+    return _table(
+        comparison,
+        "memory",
+        "Memory by batch",
+        "Highest resident set of a process that does nothing else, Python and its libraries included. GPU: what "
+        "PyTorch allocated there; published and claimed values are of GPUs.",
+        columns,
+    )
+
+
+def throughput(comparison: Comparison) -> Table:
+    """Pictures per second, one by one and together: computed from the medians of encoding."""
+    return _table(
+        comparison,
+        "throughput",
+        "Throughput",
+        "Pictures encoded per second, from the median time per picture; prompts come on top of it. Published and "
+        "claimed values mostly include one prompt.",
+        {
+            "single" if size == 1 else f"batches of {size}": partial(throughput_of, batch_size=size)
+            for size in comparison.batch_sizes
+        },
+    )
+
+
+def quality(comparison: Comparison) -> Table:
+    """Every metric of quality that was measured, by domain, with intervals."""
+    asked = {metric for one in comparison.contenders for metric, *_ in one.newest}
+    names = [metric.name for metric in METRICS.values() if metric.group == "quality" and metric.name in asked]
+    rows = []
+    for one in comparison.contenders:
+        for domain in comparison.domains:
+            cells = tuple(measured(one, name, domain=domain) for name in names)
+            if any(map(_says_something, cells)):
+                counts = max((cell.n for cell in cells), default=0)
+                rows.append(_row(one, (domain,), (*cells, Cell(label=str(counts) if counts else NOTHING))))
+    return Table(
+        "quality",
+        "Quality by kind of pictures",
+        "Means over objects within a data set, then over the data sets of a kind; ranges are 95 % bootstrap intervals "
+        "over pictures. The guide's IoU names no prompt; it stands beside that of the centre click.",
+        ("checkpoint", "pictures"),
+        (*(METRICS[name].title for name in names), "objects"),
+        tuple(rows),
+    )
+
+
+def measured(one: Contender, metric: str, *, domain: str | None = None, batch_size: int | None = None) -> Cell:
+    """One number of a contender, with what stands beside it."""
+    near = beside(one.checkpoint, metric, domain=domain, batch_size=batch_size)
+    record = one.record(metric, domain=domain, batch_size=batch_size)
+    if record is None:
+        return Cell(note=NOT_MEASURED, metric=metric, unit=METRICS[metric].unit, beside=near)
+    return _of_record(record, near)
+
+
+def _number(metric: str, batch_size: int | None = None) -> Callable[[Contender], Cell]:
+    """A column of one metric."""
+    return partial(measured, metric=metric, batch_size=batch_size)
+
+
+def _of_record(record: Record, near: Beside) -> Cell:
+    low, high = (None, None) if record.interval is None else (record.interval.low, record.interval.high)
+    return Cell(
+        value=record.value,
+        unit=record.unit,
+        low=low,
+        high=high,
+        n=record.n,
+        note=record.note,
+        metric=record.metric,
+        beside=near,
+    )
+
+
+def prompt_time(one: Contender) -> Cell:
+    """From a new picture to the mask of a click: encoding and decoding, or the one pass that a click chooses from."""
+    near = beside(one.checkpoint, "prompt_seconds", batch_size=1)
+    variant = VARIANTS.get(one.subject.variant)
+    if variant is not None and variant.detector is not None:
+        takes_clicks = variant.capabilities.points
+        value = one.value("everything_seconds") if takes_clicks else None
+        note = _CHOOSES if value else NOT_MEASURED if takes_clicks else f"{variant.title} takes no clicks"
+    else:
+        encode, decode = one.value("encode_seconds", batch_size=1), one.value("decode_1_seconds")
+        value = None if encode is None or decode is None else encode + decode
+        note = "the medians of encoding and decoding, added" if value is not None else NOT_MEASURED
+    return Cell(value=value, unit="seconds", note=note, metric="prompt_seconds", beside=near)
+
+
+def throughput_of(one: Contender, batch_size: int) -> Cell:
+    """Pictures per second in batches of a size."""
+    seconds = measured(one, "encode_seconds", batch_size=batch_size)
+    near = beside(one.checkpoint, "images_per_second", batch_size=batch_size)
+    unit, metric = "images per second", "images_per_second"
+    if not seconds.value or seconds.low == 0:
+        return Cell(unit=unit, metric=metric, note=seconds.note or NOT_MEASURED, beside=near)
+    low, high = (None if end is None else 1 / end for end in (seconds.high, seconds.low))
+    return Cell(value=1 / seconds.value, unit=unit, low=low, high=high, n=seconds.n, metric=metric, beside=near)
+
+
+def mean_quality(one: Contender, metric: str, domains: Sequence[str]) -> Cell:
+    """The mean of the kinds of pictures; open unless all of them were measured."""
+    near = beside(one.checkpoint, metric, is_mean=True)
+    records = [one.record(metric, domain=domain) for domain in domains]
+    values = [record.value for record in records if record is not None and record.value is not None]
+    if not values or len(values) < len(domains):
+        reasons = dict.fromkeys(record.note for record in records if record is not None and record.value is None)
+        note = "; ".join(reasons) or ("not measured on all kinds of pictures" if values else NOT_MEASURED)
+        return Cell(note=note, unit="fraction", metric=metric, beside=near)
+    n = sum(record.n for record in records if record is not None)
+    return Cell(value=fmean(values), unit="fraction", n=n, metric=metric, beside=near)
+
+
+def _licence(one: Contender) -> Cell:
+    """Of the weights that the catalogue knows; those of other files bind by what they say themselves."""
+    return Cell(label=next((row.licence for row in CATALOGUE if row.name == one.checkpoint), NOTHING))
+
+
+def _memory_of_encoding(one: Contender) -> Cell:
+    on_device = measured(one, "encode_device_peak_bytes", batch_size=1)
+    if not one.place.is_cpu:
+        return on_device
+    return measured(one, "encode_resident_peak_bytes", batch_size=1)
+
+
+def _table(
+    comparison: Comparison,
+    name: str,
+    title: str,
+    caption: str,
+    columns: dict[str, Callable[[Contender], Cell]],
+) -> Table:
+    made = {heading: [make(one) for one in comparison.contenders] for heading, make in columns.items()}
+    kept = {heading: cells for heading, cells in made.items() if any(map(_says_something, cells))}
+    lines = zip(*kept.values(), strict=True) if kept else [() for _ in comparison.contenders]
+    rows = tuple(_row(one, (), cells) for one, cells in zip(comparison.contenders, lines, strict=True))
+    return Table(name, title, caption, ("checkpoint",), tuple(kept), rows)
+
+
+def _says_something(cell: Cell) -> bool:
+    return cell.value is not None or cell.label not in (None, NOTHING) or cell.beside != NOTHING_BESIDE
+
+
+def _row(one: Contender, heads: tuple[str, ...], cells: Iterable[Cell]) -> Row:
+    return Row((one.title, *heads), tuple(cells), one.is_random, one.place.title)

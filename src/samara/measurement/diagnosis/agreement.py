@@ -1,0 +1,182 @@
+"""Whether an engine computes what PyTorch computes in float32: embeddings and masks of photos, and how fast.
+
+Masks are compared on both paths that a decoder may take: prompts one by one, and many on one image. Pictures and
+prompts are always the same, so that two runs, and two machines, can be compared.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+
+from samara.engines.engine import InputPrompts
+from samara.engines.limits import LIMITS
+from samara.engines.loaded import Loaded
+from samara.images.bundled import BUNDLED_PHOTOS
+from samara.images.preprocessing import Frame, to_network_input
+from samara.images.read import read_image
+from samara.masks.overlap import mask_iou
+from samara.masks.rle import Rle
+from samara.segmentation.embeddings import ImageEmbedding
+from samara.segmentation.predictor import Predictor
+from samara.segmentation.prompts import Prompt
+from samara.system.devices import Precision
+
+POINTS = tuple((x / 6, y / 6) for y in (1, 3, 5) for x in (1, 3, 5))
+"""Clicks, as fractions of width and height."""
+
+BOXES = ((0.1, 0.1, 0.6, 0.7), (0.4, 0.3, 0.95, 0.9))
+"""Boxes likewise, xyxy."""
+
+MANY = 64
+"""Prompts on one image as automatic mask generation decodes them together."""
+
+DECODER_REPEATS = 4
+"""The first does not count."""
+
+STEPS = 1 + 2 * len(BUNDLED_PHOTOS)
+"""How often `ask` calls `step` for the bundled photos."""
+
+Step = Callable[[], None]
+"""Called after each step of the work."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one engine says.
+
+    Attributes:
+        embeddings: of the photos.
+        masks: of all prompts of all photos, one by one and then together.
+        encoder_s: median time of one image through the encoder, in seconds.
+        decoder_s: of one prompt by itself through the decoder.
+        decoder_many_s: of one prompt among many on one image.
+    """
+
+    embeddings: tuple[ImageEmbedding, ...]
+    masks: tuple[Rle, ...]
+    encoder_s: float
+    decoder_s: float
+    decoder_many_s: float
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far two engines are apart.
+
+    Attributes:
+        relative_error: of the embeddings, the worst of the photos.
+        mean_iou: of the masks.
+        worst_iou: of the masks.
+    """
+
+    relative_error: float
+    mean_iou: float
+    worst_iou: float
+
+    def is_within(self, precision: Precision) -> bool:
+        """Whether rounding explains it; a number that is none is not within anything."""
+        limits = LIMITS[precision]
+        return (
+            self.relative_error <= limits.relative_error
+            and self.mean_iou >= limits.mean_iou
+            and self.worst_iou >= limits.worst_iou
+        )
+
+
+def ask(loaded: Loaded, photos: Sequence[Path] = BUNDLED_PHOTOS, *, step: Step = lambda: None) -> Answers:
+    """Embed the photos and decode the prompts on them, and take the time.
+
+    Raises:
+        MissingExtra, DeviceError, OutputError: the engine cannot be opened.
+    """
+    predictor = Predictor(loaded)
+    predictor.embed(photos[0])  # compiles, allocates, fills caches
+    step()
+    embeddings, encoder_s = [], []
+    for photo in photos:
+        embedding, seconds = _embed(predictor, photo)
+        embeddings.append(embedding)
+        encoder_s.append(seconds)
+        step()
+    masks: list[Rle] = []
+    alone_s, among_s = [], []
+    for embedding in embeddings:
+        prompts = prompts_on(embedding.original_size_hw)
+        for prompt in prompts:
+            masks += predictor.predict_prompts(embedding, [prompt], multimask=prompt.is_ambiguous).rles
+        clicks = [prompt for prompt in prompts if prompt.is_ambiguous]
+        masks += predictor.predict_prompts(embedding, clicks, multimask=True).rles
+        alone_s.append(_decoder_time(predictor, embedding, 1))
+        among_s.append(_decoder_time(predictor, embedding, MANY) / MANY)
+        step()
+    return Answers(tuple(embeddings), tuple(masks), median(encoder_s), median(alone_s), median(among_s))
+
+
+def compare(found: Answers, expected: Answers) -> Agreement:
+    """Put the answers of two engines to the same questions side by side."""
+    errors = [
+        float((ours.features.cpu() - theirs.features.cpu()).norm() / theirs.features.norm())
+        for ours, theirs in zip(found.embeddings, expected.embeddings, strict=True)
+    ]
+    ious = [_iou(ours, theirs) for ours, theirs in zip(found.masks, expected.masks, strict=True)]
+    return Agreement(max(errors), float(np.mean(ious)), min(ious))
+
+
+def prompts_on(size_hw: tuple[int, int]) -> list[Prompt]:
+    """The fixed prompts, in pixels of a picture."""
+    H, W = size_hw  # noqa: N806
+    clicks = [Prompt([[x * W, y * H]], [1]) for x, y in POINTS]
+    return clicks + [Prompt(box=[x0 * W, y0 * H, x1 * W, y1 * H]) for x0, y0, x1, y1 in BOXES]
+
+
+def _embed(predictor: Predictor, photo: Path) -> tuple[ImageEmbedding, float]:
+    """A photo's embedding, and the seconds that the image encoder alone took."""
+    loaded = predictor.loaded
+    image = read_image(photo)
+    frame = Frame((image.shape[0], image.shape[1]), loaded.input_size)
+    preprocessing = loaded.variant.preprocessing
+    inputs = to_network_input(image, frame, preprocessing.mean, preprocessing.std, loaded.device)
+    start = time.perf_counter()
+    features = predictor.engine.encode(inputs)
+    _wait(features)
+    seconds = time.perf_counter() - start
+    facts = (frame.original_size_hw, frame.input_size, loaded.fingerprint, loaded.name, loaded.precision)
+    return ImageEmbedding(features[0].clone(), *facts), seconds
+
+
+def _decoder_time(predictor: Predictor, embedding: ImageEmbedding, count: int) -> float:
+    """Median seconds that clicks on one image take together, from its embedding to low-res logits."""
+    side = embedding.input_size
+    points = torch.rand(count, 1, 2, generator=torch.Generator().manual_seed(0)) * side
+    clicks = InputPrompts(
+        points=(points.to(embedding.features.device), torch.ones(count, 1, device=embedding.features.device)),
+        boxes=None,
+        masks=None,
+        image_of_prompt=torch.zeros(count, dtype=torch.int64, device=embedding.features.device),
+    )
+    times = []
+    for _ in range(DECODER_REPEATS):
+        start = time.perf_counter()
+        images = predictor.engine.prepare(embedding.features[None])
+        decoded = predictor.engine.decode(images, clicks, input_size=side, multimask=True)
+        _wait(decoded.low_res_logits)
+        times.append(time.perf_counter() - start)
+    return median(times[1:])
+
+
+def _wait(tensor: torch.Tensor) -> None:
+    if tensor.is_cuda:
+        torch.cuda.synchronize(tensor.device)
+
+
+def _iou(ours: Rle, theirs: Rle) -> float:
+    """Of two masks; 1 where both are empty."""
+    iou = float(mask_iou([ours], [theirs])[0, 0])
+    return 1.0 if ours == theirs else iou

@@ -1,0 +1,198 @@
+"""`samara doctor`: every engine in every precision beside PyTorch in float32, on this machine, with one checkpoint."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from samara.engines.findings import Finding, record
+from samara.engines.kinds import ENGINES, OPENVINO, TORCH, EngineKind
+from samara.engines.loaded import Loaded
+from samara.errors import DeviceError, MissingExtra, SettingsError
+from samara.measurement.diagnosis.agreement import STEPS, Agreement, Answers, ask, compare
+from samara.system import machine
+from samara.system.devices import Precision, computes_in_bfloat16
+from samara.system.extras import is_installed
+from samara.system.machine import Machine
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being examined, the steps done and the steps in all."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One engine in one precision.
+
+    Attributes:
+        engine: its name.
+        precision: what it computed in.
+        device: where.
+        agreement: with PyTorch in float32 on the CPU; None where it could not run.
+        agrees: whether that is within the limits of the precision; None where it could not run.
+        encoder_s: one image through the image encoder, in seconds.
+        decoder_s: one prompt by itself through the mask decoder.
+        decoder_many_s: one of many prompts on one image.
+        speed: encoder of PyTorch in float32 on the CPU / this encoder, in time: above 1 is faster.
+        note: why it could not run.
+    """
+
+    engine: str
+    precision: Precision
+    device: str
+    agreement: Agreement | None = None
+    agrees: bool | None = None
+    encoder_s: float | None = None
+    decoder_s: float | None = None
+    decoder_many_s: float | None = None
+    speed: float | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What doctor found.
+
+    Attributes:
+        machine: this one.
+        checkpoint: name of what was run.
+        weights: "file" or "random"; with random weights agreement is that of noise, and nothing is recorded.
+        input_size: side of the network input in pixels.
+        threads: processor threads that were used.
+        missing: engines that are not installed, and the command that installs each.
+        checks: in the order of the table of engines.
+        recorded: whether `engine="auto"` now follows these findings.
+    """
+
+    machine: Machine
+    checkpoint: str
+    weights: str
+    input_size: int
+    threads: int
+    missing: dict[str, str]
+    checks: tuple[Check, ...]
+    recorded: bool
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether no engine drifts."""
+        return all(check.agrees is not False for check in self.checks)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return dataclasses.asdict(self) | {"healthy": self.is_healthy}
+
+
+def examine(loaded: Loaded, *, progress: Progress | None = None) -> Diagnosis:
+    """Compare every engine and precision that is here with PyTorch in float32.
+
+    Args:
+        loaded: on the CPU, in float32, engine torch.
+        progress: called as the work goes on.
+
+    Raises:
+        OutputError: the cache directory cannot be written.
+    """
+    places = list(_places())
+    expected = ask(loaded, step=_counter("torch float32", progress))
+    checks = []
+    for kind, precision, device, note in places:
+        name = f"{kind.name} {precision}"
+        if note is not None:
+            checks.append(Check(kind.name, precision, device, note=note))
+        elif (kind, precision, device) == (TORCH, "float32", "cpu"):
+            checks.append(_check(kind.name, precision, device, expected, expected))
+        else:
+            checks.append(_examined(loaded, kind, precision, device, expected, _counter(name, progress)))
+    recorded = loaded.provenance.weights == "file"
+    if recorded:
+        record(loaded.variant.name, loaded.input_size, _findings(checks))
+    return Diagnosis(
+        machine=machine.detect(),
+        checkpoint=loaded.name,
+        weights=loaded.provenance.weights,
+        input_size=loaded.input_size,
+        threads=torch.get_num_threads(),
+        missing={kind.name: kind.install_command or "" for kind in ENGINES.values() if not kind.is_installed},
+        checks=tuple(checks),
+        recorded=recorded,
+    )
+
+
+def _counter(name: str, progress: Progress | None) -> Callable[[], None]:
+    steps = itertools.count(1)
+
+    def step() -> None:
+        done = next(steps)
+        if progress is not None:
+            progress(name, done, STEPS)
+
+    return step
+
+
+def _places() -> Iterator[tuple[EngineKind, Precision, str, str | None]]:
+    """Engine, precision and device of every check; and a note where it is known beforehand that it cannot run."""
+    devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    for kind in ENGINES.values():
+        if not kind.is_installed:
+            continue
+        for device in devices:
+            if device in kind.device_types:
+                yield from (
+                    (kind, precision, device, _obstacle(kind, precision, device)) for precision in kind.precisions
+                )
+
+
+def _obstacle(kind: EngineKind, precision: Precision, device: str) -> str | None:
+    if kind == TORCH and precision == "bfloat16" and not computes_in_bfloat16(device):
+        return "not in this processor's instructions"
+    if kind == TORCH and precision == "float16" and device == "cpu":
+        return "slower than float32 on processors"
+    if kind == OPENVINO and precision == "int8" and not is_installed("nncf"):
+        return f"needs nncf; {kind.install_command}"
+    return None
+
+
+def _examined(
+    loaded: Loaded, kind: EngineKind, precision: Precision, device: str, expected: Answers, step: Callable[[], None]
+) -> Check:
+    if device != "cpu":
+        network = copy.deepcopy(loaded.sam).to(device)  # the original stays where it is
+        candidate = dataclasses.replace(loaded, network=network, device=device, precision=precision)
+    else:
+        candidate = dataclasses.replace(loaded, engine=kind.name, precision=precision)
+    try:
+        return _check(kind.name, precision, device, ask(candidate, step=step), expected)
+    except (DeviceError, MissingExtra, SettingsError) as error:
+        return Check(kind.name, precision, device, note=str(error))
+
+
+def _check(engine: str, precision: Precision, device: str, found: Answers, expected: Answers) -> Check:
+    agreement = compare(found, expected)
+    return Check(
+        engine=engine,
+        precision=precision,
+        device=device,
+        agreement=agreement,
+        agrees=agreement.is_within(precision),
+        encoder_s=found.encoder_s,
+        decoder_s=found.decoder_s,
+        decoder_many_s=found.decoder_many_s,
+        speed=expected.encoder_s / found.encoder_s,
+    )
+
+
+def _findings(checks: list[Check]) -> list[Finding]:
+    return [
+        Finding(check.engine, check.precision, check.agrees, check.encoder_s, check.decoder_s)
+        for check in checks
+        if check.device == "cpu"
+        and check.agrees is not None
+        and check.encoder_s is not None
+        and check.decoder_s is not None
+    ]

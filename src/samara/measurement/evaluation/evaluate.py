@@ -1,0 +1,199 @@
+"""Ground truth → how good a checkpoint is on it, with records and pictures of failures: what `samara evaluate` does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from samara.checkpoints.load import load
+from samara.datasets.reading.findings import USUAL, Notice, ReadingRules
+from samara.engines.loaded import Loaded, fingerprint
+from samara.errors import SettingsError
+from samara.measurement.evaluation.adapters import open_contestant
+from samara.measurement.evaluation.failures import Failure, worst_answers
+from samara.measurement.evaluation.ground_truth import Chosen, GroundTruth, read_ground_truth
+from samara.measurement.evaluation.protocols import refusals
+from samara.measurement.evaluation.run import Quality, score_pictures
+from samara.measurement.evaluation.scores import PictureScores
+from samara.measurement.evaluation.settings import EvaluationSettings
+from samara.measurement.evaluation.subjects import subject_of
+from samara.measurement.records.environment import circumstances
+from samara.measurement.records.record_file import append_records, measured_jobs, read_records
+from samara.measurement.records.records import Record
+from samara.segmentation.drawing.difference import draw_difference, draw_truth
+from samara.segmentation.drawing.view import View
+from samara.system.files import require_file, require_folder, write_atomically
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, the steps done and the steps in all."""
+
+RECORDS, SCORES, FAILURES = "records.jsonl", "scores", "failures"
+"""Names of what is written: a file, and two folders."""
+
+# Long side of a picture of a failure; the object with as much around it as it is wide.
+_PICTURE_SIDE = 640
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What an evaluation gives.
+
+    Attributes:
+        records: one per metric and source, and one per metric for the mean of the sources.
+        scores: of every picture, the single values behind the means.
+        failures: the worst answers.
+        failure_pictures: a picture file for each of them; empty without an output folder.
+        notices: what of the ground truth was left out or mended, a sentence each.
+    """
+
+    records: tuple[Record, ...]
+    scores: tuple[PictureScores, ...]
+    failures: tuple[Failure, ...]
+    failure_pictures: tuple[Path, ...]
+    notices: tuple[str, ...] = ()
+
+    def value(self, metric: str, source: str | None = None) -> float | None:
+        """A number of one source, or the mean of the sources; None if it could not be measured.
+
+        Raises:
+            KeyError: there is no such metric or source here.
+        """
+        return {(one.metric, one.source): one for one in self.records}[metric, source].value
+
+
+def evaluate(
+    ground_truth: str | os.PathLike[str],
+    images: str | os.PathLike[str] | None = None,
+    checkpoint: str | os.PathLike[str] | Loaded = "samara_mini",
+    *,
+    settings: EvaluationSettings | None = None,
+    domain: str = "all",
+    rules: ReadingRules = USUAL,
+    part: Chosen | None = None,
+    base: str | os.PathLike[str] | None = None,
+    lora: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    out: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    notice: Notice | None = None,
+) -> Evaluation:
+    """Measure how good a checkpoint is on pictures with ground truth.
+
+    Averages are over the objects of a source (the image key `source` of the file), then over sources, with 95 %
+    bootstrap intervals over pictures.
+
+    Args:
+        ground_truth: COCO instances file; or the yaml or the folder of a YOLO-seg data set.
+        images: folder of its pictures; None for those of the data set, or beside the COCO file.
+        checkpoint: a name of the catalogue, a file, or what `samara.load` gave.
+        settings: what is asked, and of how many objects.
+        domain: kind of pictures, for the records.
+        rules: what becomes of crowds and of bad entries, see `samara.datasets.reading.findings.ReadingRules`.
+        part: "train", "val", "test" or "all" of a data set that is divided; None for "val", or its only part.
+        base: see `samara.load`; ignored for a loaded checkpoint.
+        lora: likewise.
+        device: likewise.
+        precision: likewise.
+        out: folder for the records, the scores of every object and pictures of the worst answers; made if need be.
+            Started again with the same settings, an evaluation goes on where it was cut off.
+        progress: called as the work goes on.
+        notice: called with each of `Evaluation.notices` before anything is measured.
+
+    Raises:
+        SettingsError: the checkpoint has random weights, which have no quality.
+        DatasetError: the ground truth is damaged or empty, or a picture is missing or has another size.
+        ImageError: a picture cannot be read.
+        CheckpointError: see `samara.load`.
+        OutputError: the folder cannot be written to.
+        RecordError: what is in the folder is damaged.
+    """
+    settings = settings or EvaluationSettings()
+    where = GroundTruth(Path(ground_truth), None if images is None else Path(images), domain, rules, part)
+    notices: list[str] = []
+
+    def note(sentence: str) -> None:
+        notices.append(sentence)
+        if notice is not None:
+            notice(sentence)
+
+    pictures = read_ground_truth(where, settings, note)
+    folder = None if out is None else _checked(Path(out))
+    loaded = (
+        checkpoint
+        if isinstance(checkpoint, Loaded)
+        else load(checkpoint, base=base, lora=lora, device=device, precision=precision)
+    )
+    if loaded.provenance.weights == "random":
+        raise SettingsError(f"{loaded.name} has random weights, which have no quality; give its file")
+    contestant = open_contestant(loaded, settings.points_per_side)
+    refused = refusals(settings.measures, contestant.capabilities, loaded.variant.title)
+    quality = Quality(subject_of(loaded), where, settings, circumstances(), _details(loaded))
+
+    def tell(done: int, total: int) -> None:
+        if progress is not None:
+            progress(f"evaluating {loaded.name}", done, total)
+
+    journal = None if folder is None else folder / SCORES / f"{quality.job}.jsonl"
+    scores = score_pictures(contestant, pictures, settings, refused=refused, journal=journal, progress=tell)
+    records = quality.records(scores, refused)
+    failures = worst_answers(pictures, scores, settings)
+    drawn: list[Path] = []
+    if folder is not None:
+        if quality.job not in measured_jobs(read_records(folder / RECORDS)):
+            append_records(folder / RECORDS, records)
+        drawn = [_save_picture(failure, folder / FAILURES / quality.job, failures) for failure in failures]
+    return Evaluation(tuple(records), tuple(scores), tuple(failures), tuple(drawn), tuple(notices))
+
+
+def _details(loaded: Loaded) -> dict[str, Any]:  # Any: JSON values
+    """What tells checkpoints apart that have one file, e.g. with and without LoRA."""
+    return {"network": fingerprint(loaded.network), "hq_token_only": loaded.hq_token_only}
+
+
+def _checked(folder: Path) -> Path:
+    """A folder that can be written to, and whose records, if it has any, can be added to: now, and not after hours."""
+    require_folder(folder)
+    require_file(folder / RECORDS)
+    read_records(folder / RECORDS)
+    return folder
+
+
+def _save_picture(failure: Failure, folder: Path, failures: list[Failure]) -> Path:
+    number = 1 + failures.index(failure)
+    name = f"{number:02d}-{failure.measure}-{failure.iou:.2f}-{Path(failure.image.name).stem}.png"
+    _, data = cv2.imencode(".png", draw_failure(failure)[..., ::-1])
+    write_atomically(folder / name, data.tobytes())
+    return folder / name
+
+
+def draw_failure(failure: Failure) -> npt.NDArray[np.uint8]:
+    """Draw a failure: left the ground truth with the prompt, right what is right, missed and too much.
+
+    Returns:
+        (H, W, 3) RGB uint8.
+    """
+    image = failure.image.pixels()
+    view = View(_window(failure), _PICTURE_SIDE)
+    picture, prompts = view.picture(image), [view.prompt(failure.prompt)]
+    truth, answer = view.mask(failure.truth), view.mask(failure.answer)
+    left = draw_difference(draw_truth(picture, [truth]), [], prompts)
+    right = draw_difference(picture, [(truth, answer)], prompts)
+    gap = np.full((left.shape[0], 8, 3), 255, np.uint8)
+    return np.concatenate([left, gap, right], axis=1)
+
+
+def _window(failure: Failure) -> tuple[int, int, int, int]:
+    """Object and answer, and something around them."""
+    H, W = failure.image.size_hw  # noqa: N806
+    boxes = np.array([rle.box_xyxy for rle in (failure.truth, failure.answer) if rle.area])
+    (x0, y0), (x1, y1) = boxes[:, :2].min(0), boxes[:, 2:].max(0)
+    margin = max(16, (x1 - x0) // 2, (y1 - y0) // 2)
+    return max(0, int(x0 - margin)), max(0, int(y0 - margin)), min(W, int(x1 + margin)), min(H, int(y1 + margin))

@@ -1,0 +1,216 @@
+"""What is evaluated on: pictures by source, their objects, and which of them are prompted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from samara.datasets.ground_truth import PARTS, DataSet, LabelledImage, Part
+from samara.datasets.reading.findings import CROWDS_HINT, USUAL, Findings, Notice, ReadingRules
+from samara.datasets.reading.opening import digest_of, open_data_set
+from samara.errors import DatasetError
+from samara.masks.rle import Rle
+from samara.measurement.evaluation.seeding import generator_of, generator_of_object
+from samara.measurement.evaluation.settings import EvaluationSettings
+
+ONLY_SOURCE = "all"
+"""Source of pictures whose file does not say where they are from."""
+
+Chosen: TypeAlias = Part | Literal["all"]
+"""A part of a data set, or all of it."""
+
+CHOICES: tuple[Chosen, ...] = (*PARTS, "all")
+
+CROWDS = f"annotations were left out as {CROWDS_HINT}"
+EMPTY_MASKS = "masks cover no pixel; they were left out"
+NOTHING_IN_THEM = "pictures have no object; they were left out"
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """Where ground truth lies.
+
+    Attributes:
+        annotations: see `samara.datasets.reading.opening.open_data_set`; in COCO files an image's `source` names the
+            data set that it is from.
+        images: folder of the pictures; None for those of the data set, or beside the COCO file.
+        domain: kind of pictures, e.g. "medical", for records and reports.
+        rules: what becomes of crowds and of bad entries.
+        part: of a data set that is divided; None for its validation part, or its only one.
+    """
+
+    annotations: Path
+    images: Path | None = None
+    domain: str = "all"
+    rules: ReadingRules = USUAL
+    part: Chosen | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of the annotations and of how they are read, 64 hexadecimal digits.
+
+        Raises:
+            DatasetError: they cannot be read.
+        """
+        content = digest_of(Path(self.annotations), self.images)
+        reading = self.rules.facts() | ({} if self.part is None else {"part": self.part})
+        # As they are usually read, the file's own hash stands for it.
+        return hashlib.sha256(json.dumps([content, reading]).encode()).hexdigest() if reading else content
+
+    def as_json(self) -> dict[str, Any]:  # Any: JSON values
+        """For another process; `from_json` reads it."""
+        return asdict(self) | {
+            "annotations": str(self.annotations),
+            "images": None if self.images is None else str(self.images),
+        }
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> GroundTruth:  # Any: JSON values
+        """What `as_json` gave."""
+        images = document["images"]
+        return cls(
+            Path(document["annotations"]),
+            None if images is None else Path(images),
+            document["domain"],
+            ReadingRules(**document["rules"]),
+            document["part"],
+        )
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture and what is asked about it.
+
+    Attributes:
+        image: the picture file and its size.
+        source: the data set that it is from.
+        objects: ground truth of the picture: everything in it that is neither empty nor a crowd.
+        prompted: positions in `objects` that are prompted one by one.
+        everything: whether everything in it is looked for.
+    """
+
+    image: LabelledImage
+    source: str
+    objects: tuple[Rle, ...]
+    prompted: tuple[int, ...]
+    everything: bool
+
+    @property
+    def name(self) -> str:
+        """Name of the picture, unique within the data set."""
+        return self.image.name
+
+
+def read_ground_truth(where: GroundTruth, settings: EvaluationSettings, notice: Notice | None = None) -> list[Picture]:
+    """Read ground truth and choose what is asked.
+
+    Crowds (COCO's `iscrowd`) are no objects unless the rules take them so: they are not prompted, and nothing has to
+    find them; a mask that finds one costs nothing either, as in COCO's own average recall. Masks without a pixel are
+    left out, too, and so are pictures in which no object remains.
+
+    Args:
+        where: the ground truth.
+        settings: what is asked.
+        notice: called with a sentence for each kind of thing that was left out or mended.
+
+    Returns:
+        The chosen pictures in the order of the file.
+
+    Raises:
+        DatasetError: the file is damaged; a picture is missing, or has another size than its masks; there is nothing
+            to evaluate on.
+        ImageError: a picture cannot be read.
+    """
+    found = open_data_set(where.annotations, where.images, where.rules, notice, settings.reading)
+    images = _of_part(found, where, notice)
+    findings = Findings(repr(str(where.annotations)), where.rules)
+    findings.note(CROWDS, sum(one.is_crowd for image in images for one in image.instances))
+    drawn = [one for image in images for one in image.instances if not one.is_crowd]
+    findings.note(EMPTY_MASKS, sum(not one.rle.area for one in drawn))
+    findings.note(NOTHING_IN_THEM, sum(not _objects(image) for image in images))
+    pictures = choose(images, settings)
+    if not pictures:
+        why = "; ".join(findings.sentences()) or "it lists no picture"
+        raise DatasetError(f"{where.annotations} has no object to evaluate on: {why}")
+    findings.settle(notice)
+    # Now, and not after hours: opening a picture's header takes no time.
+    for picture in pictures:
+        picture.image.check_size(settings.reading.size_hw(picture.image.path))
+    return pictures
+
+
+def _of_part(data: DataSet, where: GroundTruth, notice: Notice | None) -> Sequence[LabelledImage]:
+    """The pictures that are asked for; of a divided data set those to validate with, unless others are named.
+
+    Raises:
+        DatasetError: the data set has no such part, or several and none to validate with.
+    """
+    have = ", ".join(data.parts) or "none: it is not divided"
+    wanted = where.part
+    if wanted == "all" or (wanted is None and not data.parts):
+        return data.images
+    if wanted is None and "val" not in data.parts and len(data.parts) > 1:
+        raise DatasetError(f"{where.annotations} has the parts {have}, and none is val; choose one with --part")
+    usual: Part = "val" if "val" in data.parts else next(iter(data.parts), "val")
+    part = usual if wanted is None else wanted
+    if part not in data.parts:
+        raise DatasetError(f"{where.annotations} has no part {part}; its parts are {have}")
+    if notice is not None:
+        notice(f"{where.annotations}: {len(data.parts[part]):,} of {len(data.images):,} pictures are its part {part}")
+    return data.parts[part]
+
+
+def choose(images: Iterable[LabelledImage], settings: EvaluationSettings) -> list[Picture]:
+    """Choose pictures and objects; see `EvaluationSettings`."""
+    by_source: dict[str, list[LabelledImage]] = defaultdict(list)
+    images = list(images)
+    for image in images:
+        if _objects(image):
+            by_source[image.collection or ONLY_SOURCE].append(image)
+    chosen, searched = (
+        {image.name for of_source in by_source.values() for image in _some(of_source, most, settings.seed)}
+        for most in (settings.images, _fewest(settings.images, settings.everything_images))
+    )
+    return [
+        Picture(
+            image,
+            image.collection or ONLY_SOURCE,
+            objects := _objects(image),
+            _some_objects(image.name, objects, settings),
+            image.name in searched and "everything" in settings.measures,
+        )
+        for image in images
+        if image.name in chosen
+    ]
+
+
+def _objects(image: LabelledImage) -> tuple[Rle, ...]:
+    return tuple(one.rle for one in image.instances if one.rle.area and not one.is_crowd)
+
+
+def _some(images: Sequence[LabelledImage], most: int | None, seed: int) -> Sequence[LabelledImage]:
+    """Pictures of one source; the first few of a shuffled order, so that a smaller choice is part of a larger one."""
+    if most is None or len(images) <= most:
+        return images
+    return sorted(images, key=lambda image: generator_of(seed, image.name, "picture").random())[:most]
+
+
+def _some_objects(name: str, objects: Sequence[Rle], settings: EvaluationSettings) -> tuple[int, ...]:
+    places = range(len(objects))
+    if settings.objects is None or len(objects) <= settings.objects:
+        return tuple(places)
+
+    def draw(place: int) -> float:
+        return generator_of_object(settings.seed, name, objects[place], "choice").random()
+
+    return tuple(sorted(sorted(places, key=draw)[: settings.objects]))
+
+
+def _fewest(*counts: int | None) -> int | None:
+    return min((count for count in counts if count is not None), default=None)

@@ -1,0 +1,114 @@
+"""What can be measured: the prompts, the metrics that come of them, and what a checkpoint must be able to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from samara.masks.boxes import jittered_boxes
+from samara.masks.distance import centre_of
+from samara.masks.rle import Rle
+from samara.measurement.evaluation.clicks import MOST_CLICKS
+from samara.measurement.evaluation.seeding import generator_of_object
+from samara.measurement.evaluation.settings import Measure
+from samara.networks.variants import Capabilities
+from samara.segmentation.prompts import Prompt
+
+# Kirillov et al. 2023, appendix A "Training algorithm".
+JITTER_FRACTION, JITTER_MOST_PX = 0.1, 20.0
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a checkpoint is asked.
+
+    Attributes:
+        points: most points of one prompt.
+        background_points: whether some of them may be background.
+        box: whether a box is given.
+    """
+
+    points: int = 0
+    background_points: bool = False
+    box: bool = False
+
+    def refused_by(self, capabilities: Capabilities) -> str | None:
+        """What of it cannot be taken, in words; None if all of it can. Mask logits are given to those who take them."""
+        return capabilities.refused(
+            points=self.points, background_points=self.background_points, box=self.box, mask_input=False
+        )
+
+
+NEEDS: Mapping[Measure, Need] = {
+    "centre_click": Need(points=1),
+    "random_click": Need(points=1),
+    "box": Need(box=True),
+    "jittered_box": Need(box=True),
+    "clicks": Need(points=MOST_CLICKS, background_points=True),
+    "everything": Need(),
+}
+
+METRICS_OF: Mapping[Measure, tuple[str, ...]] = {
+    "centre_click": ("centre_click_iou", "centre_click_boundary_iou"),
+    "random_click": ("random_click_iou", "random_click_boundary_iou"),
+    "box": ("box_iou", "box_boundary_iou"),
+    "jittered_box": ("jittered_box_iou", "jittered_box_boundary_iou"),
+    "clicks": ("clicks_to_85", "clicks_to_90", "not_reached_85", "not_reached_90"),
+    "everything": ("average_recall",),
+}
+
+
+def centre_click(truth: Rle, picture: str, seed: int) -> Prompt:
+    """One click on the pixel that is farthest from the object's border."""
+    return Prompt(centre_of(truth), [1])
+
+
+def random_click(truth: Rle, picture: str, seed: int) -> Prompt:
+    """One click, uniform over the object's pixels."""
+    rank = int(generator_of_object(seed, picture, truth, "random click").integers(truth.area))
+    return Prompt(pixel_of_rank(truth, rank), [1])
+
+
+def tight_box(truth: Rle, picture: str, seed: int) -> Prompt:
+    """The tight box."""
+    return Prompt(box=truth.box_xyxy)
+
+
+def jittered_box(truth: Rle, picture: str, seed: int) -> Prompt:
+    """The tight box with noise on each side; the tight one if the noise left no area."""
+    noise = generator_of_object(seed, picture, truth, "jitter").standard_normal((1, 4))
+    (x0, y0, x1, y1) = jittered_boxes(
+        torch.tensor([truth.box_xyxy]),
+        torch.from_numpy(noise.astype(np.float32)),
+        (truth.height, truth.width),
+        fraction=JITTER_FRACTION,
+        most_px=JITTER_MOST_PX,
+    )[0].tolist()
+    return Prompt(box=(x0, y0, x1, y1) if x1 > x0 and y1 > y0 else truth.box_xyxy)
+
+
+PROMPTS: Mapping[Measure, Callable[[Rle, str, int], Prompt]] = {
+    "centre_click": centre_click,
+    "random_click": random_click,
+    "box": tight_box,
+    "jittered_box": jittered_box,
+}
+"""The prompt of an object, by its mask, the picture's name and the seed."""
+
+
+def pixel_of_rank(rle: Rle, rank: int) -> tuple[int, int]:
+    """Find a pixel (x, y) of a mask by its number, from 0, counted column by column."""
+    edges = rle.edges()
+    starts, lengths = edges[0::2], edges[1::2] - edges[0::2]
+    run = int(np.searchsorted(np.cumsum(lengths), rank, side="right"))
+    x, y = divmod(int(starts[run] + rank - lengths[:run].sum()), rle.height)
+    return x, y
+
+
+def refusals(measures: tuple[Measure, ...], capabilities: Capabilities, who: str) -> dict[Measure, str]:
+    """Tell which measures cannot be taken, with the sentence that says why."""
+    refused = {measure: NEEDS[measure].refused_by(capabilities) for measure in measures}
+    return {measure: f"{who} cannot take {what}" for measure, what in refused.items() if what is not None}

@@ -1,0 +1,157 @@
+"""All pictures of a ground truth, one after the other; what is done survives a crash and is not done again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from samara.errors import RecordError
+from samara.measurement.evaluation.adapters import Contestant, Seen
+from samara.measurement.evaluation.averages import average
+from samara.measurement.evaluation.ground_truth import GroundTruth, Picture
+from samara.measurement.evaluation.protocols import METRICS_OF
+from samara.measurement.evaluation.scores import PictureScores, values_of
+from samara.measurement.evaluation.scoring import score_picture
+from samara.measurement.evaluation.settings import EvaluationSettings, Measure
+from samara.measurement.records.environment import Circumstances, identity_of
+from samara.measurement.records.json_lines import append_lines, read_lines
+from samara.measurement.records.numbers import Number, as_record, without_value
+from samara.measurement.records.records import Record, Subject
+
+Progress = Callable[[int, int], None]
+"""Called with the pictures done and the pictures in all."""
+
+
+def score_pictures(
+    contestant: Contestant[Seen],
+    pictures: Sequence[Picture],
+    settings: EvaluationSettings,
+    *,
+    refused: Mapping[Measure, str] | None = None,
+    journal: Path | None = None,
+    progress: Progress | None = None,
+) -> list[PictureScores]:
+    """Ask a contestant about every picture.
+
+    Args:
+        contestant: what is measured.
+        pictures: with their ground truth, from `read_ground_truth` with the same settings.
+        settings: what is asked.
+        refused: measures to leave out, see `samara.measurement.evaluation.protocols.refusals`.
+        journal: file of scores; each picture is written when it is done, and those that are there are not done again.
+            It must belong to this contestant, ground truth and settings alone.
+        progress: called before the first picture and after each.
+
+    Returns:
+        The scores in the order of the pictures.
+
+    Raises:
+        ImageError, DatasetError: a picture cannot be read, or is not the one that was annotated.
+        RecordError: the journal is damaged or belongs to something else.
+        OutputError: the journal cannot be written.
+    """
+    measures = [measure for measure in settings.measures if measure not in (refused or {})]
+    done = {} if journal is None else _read_journal(journal, pictures)
+    scores = []
+    for number, picture in enumerate(pictures):
+        if progress is not None:
+            progress(number, len(pictures))
+        if picture.name not in done:
+            done[picture.name] = score_picture(contestant, picture, measures, settings.seed)
+            if journal is not None:
+                append_lines(journal, [done[picture.name].to_json()])
+        scores.append(done[picture.name])
+    if progress is not None:
+        progress(len(pictures), len(pictures))
+    return scores
+
+
+def _read_journal(journal: Path, pictures: Sequence[Picture]) -> dict[str, PictureScores]:
+    scores = [PictureScores.from_json(line) for line in read_lines(journal)]
+    prompted = {picture.name: picture.prompted for picture in pictures}
+    for one in scores:
+        if tuple(of_object.place for of_object in one.objects) != prompted.get(one.name):
+            raise RecordError(f"{journal} holds scores of other pictures or objects, such as {one.name!r}; delete it")
+    return {one.name: one for one in scores}
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The identity of one evaluation: what its records have in common.
+
+    Attributes:
+        subject: what is measured.
+        where: the ground truth.
+        settings: what is asked.
+        here: machine, versions, commit.
+        details: further facts that tell this subject from others, JSON values.
+    """
+
+    subject: Subject
+    where: GroundTruth
+    settings: EvaluationSettings
+    here: Circumstances
+    details: Mapping[str, Any]  # Any: JSON values
+
+    @property
+    def facts(self) -> dict[str, Any]:  # Any: JSON values
+        """The settings of the records."""
+        return self.settings.as_json() | {"ground_truth": self.where.digest, **self.details}
+
+    @property
+    def job(self) -> str:
+        """See `Record.job`."""
+        return identity_of(
+            {"job": "quality", "domain": self.where.domain} | asdict(self.subject) | self.facts | self.here.identity
+        )
+
+    def records(self, scores: Sequence[PictureScores], refused: Mapping[Measure, str]) -> list[Record]:
+        """Average scores: one record per metric and source, and one per metric for the mean of the sources."""
+        return [
+            as_record(
+                number,
+                subject=self.subject,
+                job=self.job,
+                settings=self.facts,
+                here=self.here,
+                domain=self.where.domain,
+            )
+            for number in averages_of(scores, self.settings, refused)
+        ]
+
+
+def averages_of(
+    scores: Sequence[PictureScores], settings: EvaluationSettings, refused: Mapping[Measure, str]
+) -> list[Number]:
+    """Average scores.
+
+    Args:
+        scores: of any number of pictures.
+        settings: with which they were made.
+        refused: measures that were left out, with the reason.
+
+    Returns:
+        For each metric one number per source and one for the mean of the sources; where it was refused, one without
+        value.
+    """
+    numbers: list[Number] = []
+    for measure in settings.measures:
+        for metric in METRICS_OF[measure]:
+            if measure in refused:
+                numbers.append(without_value(metric, "not applicable", refused[measure]))
+            else:
+                numbers += _averages(metric, scores, settings.seed)
+    return numbers
+
+
+def _averages(metric: str, scores: Sequence[PictureScores], seed: int) -> list[Number]:
+    sources = sorted({one.source for one in scores})
+    values = {source: [values_of(metric, one) for one in scores if one.source == source] for source in sources}
+    return [
+        Number(
+            metric=metric, value=mean.value, interval=mean.interval, n=mean.objects, images=mean.images, source=source
+        )
+        for source, mean in average(values, seed).items()
+    ]

@@ -1,0 +1,126 @@
+"""What the answers on one picture were worth, as values that a line of JSON holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+from samara.errors import RecordError
+from samara.measurement.evaluation.clicks import MOST_CLICKS, clicks_until
+from samara.measurement.evaluation.protocols import PROMPTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredAnswer:
+    """The answer to one prompt.
+
+    Attributes:
+        iou: with the ground truth, in [0, 1].
+        boundary_iou: likewise.
+        predicted_iou: what the checkpoint thought of it.
+        counts: its mask, COCO's compressed run lengths.
+    """
+
+    iou: float
+    boundary_iou: float
+    predicted_iou: float
+    counts: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectScores:
+    """One object that was prompted.
+
+    Attributes:
+        place: its position among the picture's objects, without crowds and empty masks.
+        answers: by measure.
+        clicks: IoU after every click; None if that was not measured.
+    """
+
+    place: int
+    answers: Mapping[str, ScoredAnswer]
+    clicks: tuple[float, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureScores:
+    """One picture.
+
+    Attributes:
+        name: of the picture.
+        source: the data set that it is from.
+        objects: those that were prompted.
+        everything: for each object of the picture the fraction of IoU thresholds at which it was found; None if that
+            was not measured.
+    """
+
+    name: str
+    source: str
+    objects: tuple[ObjectScores, ...]
+    everything: tuple[float, ...] | None
+
+    def to_json(self) -> str:
+        """One line of JSON, without its end."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> PictureScores:
+        """Read what `to_json` wrote.
+
+        Raises:
+            RecordError: something else.
+        """
+        try:
+            document: dict[str, Any] = json.loads(line)  # Any: JSON values
+            objects = tuple(_object_scores(one) for one in document.pop("objects"))
+            everything = document.pop("everything")
+            return cls(objects=objects, everything=None if everything is None else tuple(everything), **document)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RecordError(f"{line[:60]!r} holds no scores of a picture ({error})") from error
+
+
+def _object_scores(document: Mapping[str, Any]) -> ObjectScores:  # Any: JSON values
+    clicks = document["clicks"]
+    return ObjectScores(
+        place=document["place"],
+        answers={name: ScoredAnswer(**answer) for name, answer in document["answers"].items()},
+        clicks=None if clicks is None else tuple(clicks),
+    )
+
+
+def values_of(metric: str, picture: PictureScores) -> list[float]:
+    """The values of a quality metric on one picture, one per object that was asked; possibly none."""
+    return _VALUES[metric](picture)
+
+
+def _of_answers(measure: str, field: str, picture: PictureScores) -> list[float]:
+    return [getattr(one.answers[measure], field) for one in picture.objects if measure in one.answers]
+
+
+def _clicks(target: float, picture: PictureScores) -> list[int | None]:
+    return [clicks_until(one.clicks, target) for one in picture.objects if one.clicks is not None]
+
+
+def _clicks_to(target: float, picture: PictureScores) -> list[float]:
+    return [float(MOST_CLICKS if clicks is None else clicks) for clicks in _clicks(target, picture)]
+
+
+def _not_reached(target: float, picture: PictureScores) -> list[float]:
+    return [float(clicks is None) for clicks in _clicks(target, picture)]
+
+
+_VALUES: Mapping[str, Callable[[PictureScores], list[float]]] = {
+    **{
+        f"{measure}_{field}": partial(_of_answers, measure, field)
+        for measure in PROMPTS
+        for field in ("iou", "boundary_iou")
+    },
+    "clicks_to_85": partial(_clicks_to, 0.85),
+    "clicks_to_90": partial(_clicks_to, 0.90),
+    "not_reached_85": partial(_not_reached, 0.85),
+    "not_reached_90": partial(_not_reached, 0.90),
+    "average_recall": lambda picture: list(picture.everything or ()),
+}

@@ -1,0 +1,74 @@
+"""One picture: look once, ask everything that is asked, compare with the ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from samara.masks.boundary import boundary_iou
+from samara.masks.overlap import mask_iou
+from samara.masks.rle import Rle
+from samara.measurement.evaluation.adapters import Answer, Contestant, Seen
+from samara.measurement.evaluation.clicks import click_through
+from samara.measurement.evaluation.ground_truth import Picture
+from samara.measurement.evaluation.protocols import PROMPTS
+from samara.measurement.evaluation.recall import recall_of_objects
+from samara.measurement.evaluation.scores import ObjectScores, PictureScores, ScoredAnswer
+from samara.measurement.evaluation.settings import Measure
+
+
+def score_picture(
+    contestant: Contestant[Seen], picture: Picture, measures: Collection[Measure], seed: int
+) -> PictureScores:
+    """Ask a contestant about one picture.
+
+    Args:
+        contestant: what is measured.
+        picture: with its ground truth.
+        measures: those that the contestant can take.
+        seed: see `EvaluationSettings`.
+
+    Raises:
+        ImageError: the picture cannot be read.
+        DatasetError: it has another size than its masks.
+    """
+    seen = contestant.embed(picture.image.pixels())
+    truths = [picture.objects[place] for place in picture.prompted]
+    answers = {
+        measure: _ask(contestant, seen, truths, measure, picture.name, seed)
+        for measure in PROMPTS
+        if measure in measures
+    }
+    clicks = click_through(contestant, seen, truths) if "clicks" in measures else None
+    everything = None
+    if picture.everything and "everything" in measures:
+        everything = tuple(recall_of_objects(picture.objects, contestant.everything(seen)).tolist())
+    return PictureScores(
+        name=picture.name,
+        source=picture.source,
+        objects=tuple(
+            ObjectScores(
+                place=place,
+                answers={measure: of_measure[index] for measure, of_measure in answers.items()},
+                clicks=None if clicks is None else tuple(clicks[index]),
+            )
+            for index, place in enumerate(picture.prompted)
+        ),
+        everything=everything,
+    )
+
+
+def _ask(
+    contestant: Contestant[Seen], seen: Seen, truths: list[Rle], measure: Measure, name: str, seed: int
+) -> list[ScoredAnswer]:
+    prompts = [PROMPTS[measure](truth, name, seed) for truth in truths]
+    answers = contestant.answer(seen, prompts)
+    return [_score(truth, answer) for truth, answer in zip(truths, answers, strict=True)]
+
+
+def _score(truth: Rle, answer: Answer) -> ScoredAnswer:
+    return ScoredAnswer(
+        iou=float(mask_iou([truth], [answer.rle])[0, 0]),
+        boundary_iou=boundary_iou(truth, answer.rle),
+        predicted_iou=answer.predicted_iou,
+        counts=answer.rle.to_coco()["counts"],
+    )

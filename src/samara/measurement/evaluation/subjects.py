@@ -1,0 +1,20 @@
+"""What was measured, for records: a loaded checkpoint by name, digest and how it runs."""
+
+from __future__ import annotations
+
+from samara.engines.loaded import Loaded
+from samara.measurement.records.records import Subject
+
+
+def subject_of(loaded: Loaded) -> Subject:
+    """Describe a loaded checkpoint; reads its file once more, for the digest."""
+    return Subject(
+        checkpoint=loaded.name,
+        variant=loaded.variant.name,
+        weights=loaded.provenance.weights,
+        sha256=loaded.provenance.sha256,
+        engine=loaded.engine,
+        precision=loaded.precision,
+        device=loaded.device,
+        input_size=loaded.input_size,
+    )

@@ -1,0 +1,380 @@
+"""What the guide "SAM Model Checkpoints Comparison" claims, and what becomes of each claim.
+
+Samara was asked for by that guide. Its tables are widely copied, several of its figures have no source, and some are
+wrong; a report that shows a measurement should show the claim beside it, with a mark where it is contradicted. Values
+are the guide's own; ratios that it states are recomputed from figures by `samara.measurement.published.ratios`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from samara.measurement.published.figures import FIGURES, Figure
+from samara.measurement.published.record import METRICS
+
+GUIDE = "SAM Model Checkpoints Comparison"
+"""Title of the document whose claims these are."""
+
+Verdict = Literal["holds", "imprecise", "unsupported", "contradicted"]
+"""imprecise: right in essence, with a wrong unit, name or rounding; unsupported: no source gives it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What becomes of a claim.
+
+    Attributes:
+        verdict: in a word.
+        because: in a sentence; empty where it holds.
+        sources: of the published figures that speak against it, names of `SOURCES`.
+        against: metrics of those figures where they are not the claim's own.
+    """
+
+    verdict: Verdict
+    because: str = ""
+    sources: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One statement of the guide about one checkpoint.
+
+    Attributes:
+        checkpoint: name in the catalogue.
+        metric: name in `METRICS`.
+        low, high: its value in the metric's unit; equal unless the guide gives a range. `high` is infinite for "24+".
+        where: section and table.
+        conditions: what the guide says about how it was obtained; mostly nothing.
+        judgement: whether it holds.
+    """
+
+    checkpoint: str
+    metric: str
+    low: float
+    high: float
+    where: str
+    conditions: str
+    judgement: Judgement
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether a report must mark it."""
+        return self.judgement.verdict == "contradicted"
+
+    def contradicted_by(self) -> tuple[Figure, ...]:
+        """The published figures about the same checkpoint that speak against it; none where the reason is another."""
+        metrics = self.judgement.against or (self.metric,)
+        return tuple(
+            figure
+            for figure in FIGURES
+            if figure.checkpoint == self.checkpoint
+            and figure.metric in metrics
+            and figure.source in self.judgement.sources
+        )
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values, for JSON."""
+        return {**asdict(self), "unit": METRICS[self.metric].unit, "guide": GUIDE}
+
+
+def claims_for(checkpoint: str, metric: str | None = None) -> tuple[Claim, ...]:
+    """What the guide claims about a checkpoint, in the guide's order.
+
+    Args:
+        checkpoint: its name in the catalogue.
+        metric: a name of `METRICS`; None for all.
+    """
+    return tuple(claim for claim in CLAIMS if claim.checkpoint == checkpoint and metric in (None, claim.metric))
+
+
+_HOLDS = Judgement(verdict="holds")
+_ROUNDED_ENCODER = Judgement(
+    verdict="imprecise", because="these are the paper's rounded counts of the image encoder alone, not of the whole"
+)
+_GIB = Judgement(verdict="imprecise", because="counted in GiB and called GB")
+_MIB = Judgement(verdict="imprecise", because="counted in MiB and called MB, unlike SAM's in the same table")
+_PER_IMAGE = (
+    "no source gives it for this GPU; the encoder runs once per image and not per mask, and published times are "
+    "longer even on other GPUs"
+)
+_SPEED = Judgement(
+    verdict="contradicted",
+    because=_PER_IMAGE,
+    sources=("SAM FAQ", "FastSAM README", "MobileSAM README"),
+    against=("prompt_seconds", "encode_seconds"),
+)
+_SPEED_OF_L = Judgement(verdict="unsupported", because="no source gives it; the encoder runs once per image, not mask")
+_DECODE = Judgement(
+    verdict="unsupported",
+    because="no source gives it; MobileSAM's authors measured 4 ms on a GPU that they do not name",
+)
+_IOU = Judgement(
+    verdict="contradicted",
+    because="neither data nor prompt is named, and the mean IoU of published measurements is far lower",
+    sources=("segment-anything-fast", "optimum-intel PR 1384", "lightning-sam README"),
+    against=("centre_click_iou", "box_iou", "mean_iou"),
+)
+_IOU_OF_L = Judgement(
+    verdict="contradicted",
+    because="neither data nor prompt is named, and the mean IoU of published measurements is far lower",
+    sources=("optimum-intel PR 1384",),
+)
+_BANDS = Judgement(
+    verdict="unsupported",
+    because="no source gives these bands; measure on pictures of your own with `samara compare`",
+)
+_VRAM = Judgement(
+    verdict="imprecise", because="the guide itself gives about half of it in the same table for one image at a time"
+)
+_VRAM_OF_B = Judgement(
+    verdict="contradicted",
+    because="more was measured with the official code",
+    sources=("FastSAM README",),
+)
+_BATCH_1 = Judgement(
+    verdict="contradicted",
+    because="the official code was measured to need more, and the guide gives twice as much in the same table",
+    sources=("FastSAM README",),
+)
+_BATCH_1_OF_L = Judgement(verdict="unsupported", because="the guide gives twice as much in the same table")
+_BATCH_8 = Judgement(
+    verdict="contradicted",
+    because="it depends on precision and kernels by a factor of six; the official code in float32 needs more",
+    sources=("segment-anything-fast",),
+)
+_BATCH_8_OF_L = Judgement(verdict="unsupported", because="no source gives it")
+_FINETUNING = Judgement(
+    verdict="contradicted",
+    because="with a frozen encoder embeddings are computed once, and then every variant needs the same "
+    "(1.3 GB measured with cached embeddings, benchmarks/results/finetuning_memory.csv)",
+)
+_SINGLE = Judgement(verdict="unsupported", because="it is 1000 divided by the guide's own milliseconds per mask")
+_BATCHED_H = Judgement(
+    verdict="contradicted",
+    because="the best that was published for an A100, with every optimisation, is lower",
+    sources=("segment-anything-fast",),
+)
+_BATCHED_B = Judgement(
+    verdict="imprecise", because="reached with compiled, quantised special kernels only; the official code does 12"
+)
+_BATCHED_L = Judgement(verdict="unsupported", because="no source gives it")
+_CPU = Judgement(
+    verdict="imprecise",
+    because="copied rightly, but it is the time of segmenting everything with 1,024 points on an M4 Pro, not of a "
+    "prompt",
+)
+_CPU_ONLY = Judgement(
+    verdict="contradicted",
+    because="that is the time of segmenting everything; one prompt needs one encoding and some milliseconds more",
+)
+
+_H, _L, _B, _MOBILE, _FAST = "sam_vit_h", "sam_vit_l", "sam_vit_b", "mobile_sam", "fastsam_s"
+_YOLO8, _YOLO11 = "yolov8n-seg", "yolo11n-seg"
+
+_Value = float | tuple[float, float]
+
+
+def _table(
+    metric: str,
+    where: str,
+    rows: Mapping[str, tuple[_Value, Judgement]],
+    *,
+    scale: float = 1.0,
+    conditions: str = "",
+) -> Iterable[Claim]:
+    """One column of a table of the guide: checkpoint → value or range, and what becomes of it."""
+    for checkpoint, (value, judgement) in rows.items():
+        low, high = value if isinstance(value, tuple) else (value, value)
+        yield Claim(
+            checkpoint=checkpoint,
+            metric=metric,
+            low=float(f"{low * scale:.9g}"),
+            high=float(f"{high * scale:.9g}"),
+            where=where,
+            conditions=conditions,
+            judgement=judgement,
+        )
+
+
+def _sizes() -> Iterable[Claim]:
+    overview, versus = "section 1, The Three SAM Checkpoints", "section 5, SAM vs YOLO"
+    yield from _table(
+        "parameters",
+        overview,
+        {_H: (636, _ROUNDED_ENCODER), _L: (308, _ROUNDED_ENCODER), _B: (91, _ROUNDED_ENCODER)},
+        scale=1e6,
+    )
+    yield from _table("file_bytes", overview, {_H: (2.4, _GIB), _L: (1.2, _GIB), _B: (0.375, _HOLDS)}, scale=1e9)
+    millions = {_B: 93.7, _MOBILE: 10.1, _FAST: 11.8, _YOLO8: 3.4, _YOLO11: 2.9}
+    megabytes = {_B: 375, _MOBILE: 40.7, _FAST: 23.7, _YOLO8: 6.7, _YOLO11: 5.9}
+    yield from _table("parameters", versus, {name: (value, _HOLDS) for name, value in millions.items()}, scale=1e6)
+    sizes = {name: (value, _MIB if name in (_FAST, _YOLO8, _YOLO11) else _HOLDS) for name, value in megabytes.items()}
+    yield from _table("file_bytes", versus, sizes, scale=1e6)
+
+
+def _speed() -> Iterable[Claim]:
+    a100 = "A100; per mask"
+    yield from _table("encode_seconds", "section 2, Inference Speed", {_H: (0.100, _SPEED)}, conditions="A100")
+    yield from _table("decode_1_seconds", "section 2, Inference Speed", {_H: (0.010, _DECODE)}, conditions="A100")
+    yield from _table(
+        "prompt_seconds",
+        "section 5, Comprehensive Model Comparison",
+        {_H: (0.110, _SPEED), _L: (0.080, _SPEED_OF_L), _B: (0.050, _SPEED)},
+        conditions=a100,
+    )
+    yield from _table(
+        "everything_seconds",
+        "section 5, SAM vs YOLO",
+        {_B: (49.401, _CPU), _MOBILE: (25.381, _CPU), _FAST: (0.0559, _CPU), _YOLO8: (0.0245, _CPU)}
+        | {_YOLO11: (0.0301, _CPU)},
+        conditions="CPU, per image",
+    )
+    yield from _table("prompt_seconds", "section 6, CPU Only", {_B: (50, _CPU_ONLY)}, conditions="CPU")
+    throughput = "section 5, Throughput Comparison"
+    yield from _table(
+        "images_per_second",
+        throughput,
+        {_H: (9, _SINGLE), _L: (12, _SINGLE), _B: (20, _SINGLE)},
+        conditions="A100, single image",
+    )
+    yield from _table(
+        "images_per_second",
+        throughput,
+        {_H: (40, _BATCHED_H), _L: (55, _BATCHED_L), _B: (90, _BATCHED_B)},
+        conditions="A100, batch 8",
+    )
+
+
+def _quality() -> Iterable[Claim]:
+    yield from _table(
+        "mean_iou",
+        "section 5, Comprehensive Model Comparison",
+        {_H: (0.88, _IOU), _L: (0.86, _IOU_OF_L), _B: (0.83, _IOU)},
+        conditions="average; data and prompts not named",
+    )
+    for domain, bands in (
+        ("natural", {_H: (0.85, 0.90), _L: (0.83, 0.88), _B: (0.80, 0.85)}),
+        ("medical", {_H: (0.70, 0.80), _L: (0.68, 0.78), _B: (0.65, 0.75)}),
+        ("satellite", {_H: (0.75, 0.85), _L: (0.73, 0.83), _B: (0.70, 0.80)}),
+    ):
+        yield from _table(
+            "mean_iou",
+            "section 5, Zero-Shot Transfer Performance",
+            {name: (band, _BANDS) for name, band in bands.items()},
+            conditions=f"{domain} pictures, zero-shot",
+        )
+
+
+def _memory() -> Iterable[Claim]:
+    inference, tuning = "section 5, Inference Memory", "section 5, Fine-Tuning Memory"
+    yield from _table(
+        "memory_bytes",
+        inference,
+        {_H: ((8, 12), _VRAM), _L: ((6, 8), _VRAM), _B: ((3, 4), _VRAM_OF_B)},
+        scale=1e9,
+        conditions="GPU VRAM",
+    )
+    yield from _table(
+        "memory_bytes",
+        inference,
+        {_H: (4, _BATCH_1), _L: (3, _BATCH_1_OF_L), _B: (2, _BATCH_1)},
+        scale=1e9,
+        conditions="batch 1",
+    )
+    yield from _table(
+        "memory_bytes",
+        inference,
+        {_H: (16, _BATCH_8), _L: (12, _BATCH_8_OF_L), _B: (6, _BATCH_8)},
+        scale=1e9,
+        conditions="batch 8",
+    )
+    infinite = float("inf")
+    for conditions, gigabytes in (
+        ("mask decoder only, minimum", {_H: (24, 24), _L: (16, 16), _B: (8, 8)}),
+        ("mask decoder only, recommended", {_H: (32, infinite), _L: (24, infinite), _B: (12, infinite)}),
+    ):
+        yield from _table(
+            "finetuning_bytes",
+            tuning,
+            {name: (band, _FINETUNING) for name, band in gigabytes.items()},
+            scale=1e9,
+            conditions=conditions,
+        )
+
+
+CLAIMS: tuple[Claim, ...] = (*_sizes(), *_speed(), *_quality(), *_memory())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """A claim of the guide that is no number about a checkpoint: about networks, code or other people's studies."""
+
+    where: str
+    text: str
+    judgement: Judgement
+
+
+STATEMENTS: tuple[Statement, ...] = (
+    Statement(
+        where="section 2, Processing Flow",
+        text="patches are 64 x 64 x 256",
+        judgement=Judgement(
+            verdict="contradicted",
+            because="patches are as wide as the encoder, 1280, 1024 or 768; 256 is the width behind its neck",
+        ),
+    ),
+    Statement(
+        where="section 2, Processing Flow",
+        text="global attention in every 8th layer, the same in ViT-L and ViT-B",
+        judgement=Judgement(
+            verdict="contradicted", because="every 8th in ViT-H, every 6th in ViT-L, every 3rd in ViT-B; four in each"
+        ),
+    ),
+    Statement(
+        where="section 2, Quality Benchmarks",
+        text="in medical pictures ViT-H is better overall than ViT-B",
+        judgement=Judgement(
+            verdict="holds", because="as the abstract of the study says", sources=("Huang et al. 2024",)
+        ),
+    ),
+    Statement(
+        where="section 3, Quality Benchmarks",
+        text="ViT-L was superior in 192 test cases",
+        judgement=Judgement(verdict="unsupported", because="superior to what, in which task, is not said"),
+    ),
+    Statement(
+        where="section 4, Quality Benchmarks",
+        text="ViT-H improves substantially over ViT-B",
+        judgement=Judgement(
+            verdict="holds",
+            because='in the words of section 7.6 of the SAM paper, which adds "but has only marginal gains over ViT-L"',
+            sources=("SAM paper",),
+        ),
+    ),
+    Statement(
+        where="section 4, Recommended for",
+        text="ViT-B is for edge and mobile devices and has the smallest footprint",
+        judgement=Judgement(
+            verdict="contradicted",
+            because="MobileSAM, Light HQ-SAM, FastSAM-s and EdgeSAM are smaller and faster, two of them in its table",
+            sources=("MobileSAM README", "HQ-SAM README", "EdgeSAM README"),
+        ),
+    ),
+    Statement(
+        where="section 6, Decision Matrix",
+        text="interactive annotation wants ViT-L for its speed",
+        judgement=Judgement(
+            verdict="imprecise",
+            because="behind the encoder all SAM are the same: only the first click of a picture is slower with ViT-H",
+            sources=("MobileSAM README",),
+        ),
+    ),
+    Statement(
+        where="section 7, Checkpoint Selection",
+        text='checkpoint=f"sam_{checkpoint_type}_*.pth" loads the file',
+        judgement=Judgement(verdict="contradicted", because="a pattern is no file name: FileNotFoundError"),
+    ),
+)

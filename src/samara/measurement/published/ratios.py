@@ -1,0 +1,149 @@
+"""The guide's comparisons ("6.4 times smaller", "864 times faster"), each recomputed from figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from samara.checkpoints.catalogue import find
+from samara.measurement.published.figures import published_for
+from samara.measurement.published.guide_claims import claims_for
+from samara.networks.variants import VARIANTS
+
+Kind = Literal["times smaller", "times faster", "less time", "more throughput", "fewer", "lower"]
+"""How the guide compares: `times ...` is a factor, the others are fractions."""
+
+_FORMULAS: Mapping[Kind, Callable[[float, float], float]] = {
+    "times smaller": lambda this, other: other / this,
+    "times faster": lambda this, other: other / this,
+    "less time": lambda this, other: 1 - this / other,
+    "more throughput": lambda this, other: other / this - 1,
+    "fewer": lambda this, other: 1 - this / other,
+    "lower": lambda this, other: 1 - this / other,
+}
+_TOLERANCE = 0.03  # "50 % smaller" is fair of 51.3 %
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio:
+    """One comparison that the guide states.
+
+    Attributes:
+        checkpoint: of which it is said.
+        other: with which it is compared, according to the guide.
+        metric: what is compared, a name of `METRICS`.
+        kind: how.
+        value: what the guide says, a factor or a fraction.
+        where: its place in the guide.
+    """
+
+    checkpoint: str
+    other: str
+    metric: str
+    kind: Kind
+    value: float
+    where: str
+
+    def from_the_guide(self) -> float:
+        """The comparison recomputed from the guide's own figures."""
+        return self._of(_claimed(self.checkpoint, self.metric), _claimed(self.other, self.metric))
+
+    def from_facts(self) -> tuple[float, ...]:
+        """The comparison recomputed from the catalogue or the architectures, and from what was published.
+
+        Of publications every table counts that has both checkpoints under equal conditions; none where nobody
+        published both.
+        """
+        return tuple(self._of(this, other) for this, other in (*_exact_pair(self), *_pairs(self)))
+
+    def actually_against(self, candidates: Iterable[str]) -> str | None:
+        """Which checkpoint the guide's number compares with, where it is not the one that it names.
+
+        Args:
+            candidates: names in the catalogue to try.
+        """
+        for name in candidates:
+            if any(_agree(value, self.value, _SAME) for value in replace(self, other=name).from_facts()):
+                return name
+        return None
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether it lies outside of what the facts give; without any, outside of the guide's own figures."""
+        found = self.from_facts() or (self.from_the_guide(),)
+        low, high = min(found) * (1 - _TOLERANCE), max(found) * (1 + _TOLERANCE)
+        return not low <= self.value <= high
+
+    def _of(self, this: float, other: float) -> float:
+        return _FORMULAS[self.kind](this, other)
+
+
+_SAME = 0.005
+
+
+def _agree(left: float, right: float, tolerance: float) -> bool:
+    return abs(left - right) <= tolerance * abs(right)
+
+
+def _claimed(checkpoint: str, metric: str) -> float:
+    return claims_for(checkpoint, metric)[0].low
+
+
+def _exact_parameters(checkpoint: str) -> float | None:
+    return VARIANTS[find(checkpoint).variant].parameters
+
+
+def _exact_size(checkpoint: str) -> float | None:
+    return find(checkpoint).size_bytes
+
+
+# What the catalogue and the architectures know exactly.
+_EXACT: Mapping[str, Callable[[str], float | None]] = {"parameters": _exact_parameters, "file_bytes": _exact_size}
+
+# The guide's IoU names neither data nor prompt; whatever was published about quality may speak.
+_EVIDENCE: Mapping[str, tuple[str, ...]] = {"mean_iou": ("mean_iou", "centre_click_iou", "coco_ap", "lvis_ap")}
+
+
+def _exact_pair(ratio: Ratio) -> Iterable[tuple[float, float]]:
+    """Exact values of both checkpoints, where they are known of both."""
+    if exact := _EXACT.get(ratio.metric):
+        this, other = exact(ratio.checkpoint), exact(ratio.other)
+        if this is not None and other is not None:
+            yield this, other
+
+
+def _pairs(ratio: Ratio) -> Iterable[tuple[float, float]]:
+    """Values of both checkpoints, from every published table that has both under equal conditions."""
+    for metric in _EVIDENCE.get(ratio.metric, (ratio.metric,)):
+        for this in published_for(ratio.checkpoint, metric):
+            for other in published_for(ratio.other, metric, this.source):
+                if other.conditions == this.conditions:
+                    yield this.value, other.value
+
+
+_H, _L, _B, _YOLO11 = "sam_vit_h", "sam_vit_l", "sam_vit_b", "yolo11n-seg"
+_TABLE_L, _TABLE_B = "section 3, Performance Comparison", "section 4, Performance Comparison"
+_KEY = "section 5, Key Insight"
+
+
+def _row(checkpoint: str, other: str, metric: str, kind: Kind, value: float, where: str) -> Ratio:
+    return Ratio(checkpoint=checkpoint, other=other, metric=metric, kind=kind, value=value, where=where)
+
+
+RATIOS: tuple[Ratio, ...] = (
+    _row(_L, _H, "prompt_seconds", "less time", 0.27, "section 3, Inference Speed"),
+    _row(_L, _H, "file_bytes", "fewer", 0.50, "section 3, Memory Requirements"),
+    _row(_L, _H, "mean_iou", "lower", 0.023, _TABLE_L),
+    _row(_L, _H, "prompt_seconds", "more throughput", 0.375, _TABLE_L),
+    _row(_L, _H, "parameters", "fewer", 0.516, _TABLE_L),
+    _row(_B, _H, "prompt_seconds", "times faster", 2.2, "section 4, Inference Speed"),
+    _row(_B, _L, "prompt_seconds", "times faster", 1.6, "section 4, Inference Speed"),
+    _row(_B, _H, "file_bytes", "times smaller", 6.4, "section 4, Memory Requirements"),
+    _row(_B, _H, "mean_iou", "lower", 0.057, _TABLE_B),
+    _row(_B, _H, "prompt_seconds", "more throughput", 1.20, _TABLE_B),
+    _row(_B, _H, "parameters", "fewer", 0.857, _TABLE_B),
+    _row(_YOLO11, _B, "file_bytes", "times smaller", 13.2, _KEY),
+    _row(_YOLO11, _B, "everything_seconds", "times faster", 864, _KEY),
+    _row(_L, _H, "mean_iou", "lower", 0.02, "section 6, Cost-Benefit Analysis"),
+)

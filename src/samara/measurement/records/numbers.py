@@ -1,0 +1,72 @@
+"""A number on its way to a record: what a measurement gives, before it is known on which machine and for what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from samara.errors import RecordError
+from samara.measurement.records.environment import Circumstances, now
+from samara.measurement.records.records import Interval, Record, Status, Subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """One number; the fields are those of `Record`."""
+
+    metric: str
+    value: float | None
+    status: Status = "measured"
+    note: str = ""
+    interval: Interval | None = None
+    n: int = 1
+    images: int | None = None
+    source: str | None = None
+    batch_size: int | None = None
+
+    def as_json(self) -> dict[str, Any]:  # Any: JSON values
+        """Plain values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Number:  # Any: JSON values
+        """Read what `as_json` gave.
+
+        Raises:
+            RecordError: something else.
+        """
+        try:
+            interval = document["interval"]
+            return cls(**{**document, "interval": None if interval is None else Interval(**interval)})
+        except (KeyError, TypeError) as error:
+            raise RecordError(f"{str(document)[:60]!r} is no number ({error})") from error
+
+
+def without_value(metric: str, status: Status, note: str, *, batch_size: int | None = None) -> Number:
+    """A number that there is not, and why."""
+    return Number(metric=metric, value=None, status=status, note=note, n=0, batch_size=batch_size)
+
+
+def as_record(
+    number: Number,
+    *,
+    subject: Subject,
+    job: str,
+    settings: Mapping[str, Any],  # Any: JSON values
+    here: Circumstances,
+    domain: str | None = None,
+) -> Record:
+    """Make a record of a number that was measured now."""
+    facts: dict[str, Any] = {field.name: getattr(number, field.name) for field in fields(Number)}  # Any: fields of both
+    return Record(
+        subject=subject,
+        job=job,
+        settings=settings,
+        domain=domain,
+        machine=here.machine,
+        versions=here.versions,
+        commit=here.commit,
+        when=now(),
+        **facts,
+    )

@@ -1,0 +1,143 @@
+"""Which form of a checkpoint is measured, found out without loading it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from samara.checkpoints.identification.identify import identify
+from samara.checkpoints.load import (
+    PARTS_FOR_A_BASE,
+    identified,
+    path_of,
+    resolve,
+    runnable_variant,
+    trained_size,
+)
+from samara.checkpoints.reading.folders import files_of
+from samara.checkpoints.record import Checkpoint
+from samara.checkpoints.store.digests import digest_checkpoint
+from samara.checkpoints.store.store import Store
+from samara.errors import ChecksumMismatch, SettingsError, WrongCheckpoint
+from samara.measurement.records.records import Subject
+from samara.networks.variants import VARIANTS, Variant, runnable_names
+from samara.system.devices import choose_device, choose_precision
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """How checkpoints are run.
+
+    Attributes:
+        device, precision, engine: see `samara.load`.
+        base: of the files that hold a part of a network, likewise; whole ones do without it.
+    """
+
+    device: str = "auto"
+    precision: str = "auto"
+    engine: str = "torch"
+    base: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """One checkpoint that shall be measured.
+
+    Attributes:
+        checkpoint: what `samara.load` is given.
+        subject: as it will be in records.
+        file_bytes: length of its file, here or by the catalogue; None if nobody knows. With that of its base.
+        base: path of the checkpoint that gives what its file lacks; None if it is whole.
+        base_sha256: of that file.
+    """
+
+    checkpoint: str
+    subject: Subject
+    file_bytes: int | None
+    base: str | None = None
+    base_sha256: str | None = None
+
+
+def find_candidates(checkpoints: Sequence[str], running: Running) -> list[Candidate]:
+    """Find checkpoints; see `find_candidate`.
+
+    Raises:
+        SettingsError: a base is given, and all of them are whole.
+    """
+    found = [find_candidate(checkpoint, running) for checkpoint in checkpoints]
+    if running.base is not None and all(one.base is None for one in found):
+        raise SettingsError(f"{', '.join(checkpoints)}: no file that needs a base; leave the base out")
+    return found
+
+
+def find_candidate(checkpoint: str, running: Running, store: Store | None = None) -> Candidate:
+    """Find a checkpoint; one of the catalogue whose file is not here gets random weights.
+
+    Args:
+        checkpoint: a catalogue name or alias, or the path of a file.
+        running: how it will be run.
+        store: where checkpoints lie; None for the default directory.
+
+    Raises:
+        UnknownCheckpoint: no such name and no such file.
+        UnrecognisedCheckpoint, UnsafeCheckpoint, WrongCheckpoint: the file is none that samara runs.
+        ChecksumMismatch: a file in the store is not the one that was published.
+        DeviceError, SettingsError: see `samara.load`.
+    """
+    entry, path = resolve(checkpoint)
+    if entry is not None and path is None:
+        path = _stored(entry, store or Store())
+    if path is None:
+        assert entry is not None, "resolve gives an entry or a path"
+        return _candidate(entry.name, entry.name, _runnable(entry), entry, None, running)
+    lacks = running.base is not None and identify(path).part in PARTS_FOR_A_BASE
+    base = path_of(running.base, store=store) if running.base is not None and lacks else None
+    identity, entry, name = identified(path, base, entry)
+    found = _candidate(checkpoint, name, runnable_variant(identity), entry, path, running)
+    return found if base is None else _on(base, found)
+
+
+def _on(base: Path, part: Candidate) -> Candidate:
+    """A candidate whose file holds a part, with what gives the rest."""
+    size = (part.file_bytes or 0) + _length(base)
+    return replace(part, base=str(base), base_sha256=digest_checkpoint(base, "sha256"), file_bytes=size)
+
+
+def _length(path: Path) -> int:
+    return sum(file.stat().st_size for file in files_of(path))
+
+
+def _stored(entry: Checkpoint, store: Store) -> Path | None:
+    verification = store.check(entry)
+    if verification.verdict == "not there":
+        return None
+    if verification.is_wrong:
+        raise ChecksumMismatch(f"{verification.detail} It is not measured; `samara checkpoints get {entry.name}`.")
+    return verification.path
+
+
+def _runnable(entry: Checkpoint) -> Variant:
+    variant = VARIANTS[entry.variant]
+    if not variant.is_runnable:
+        raise WrongCheckpoint(f"samara cannot run {variant.title} yet; it runs {', '.join(runnable_names())}")
+    return variant
+
+
+def _candidate(
+    checkpoint: str, name: str, variant: Variant, entry: Checkpoint | None, path: Path | None, running: Running
+) -> Candidate:
+    device = choose_device(running.device)
+    subject = Subject(
+        checkpoint=name,
+        variant=variant.name,
+        weights="random" if path is None else "file",
+        sha256=None if path is None else digest_checkpoint(path, "sha256"),
+        engine=running.engine,
+        precision=choose_precision(running.precision, device),
+        device=device,
+        input_size=trained_size(variant, entry),
+    )
+    stated = entry.size_bytes if entry is not None and entry.archive_name is None else None
+    size = stated if path is None else _length(path)
+    return Candidate(checkpoint=checkpoint, subject=subject, file_bytes=size)

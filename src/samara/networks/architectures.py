@@ -1,0 +1,68 @@
+"""The numbers in which networks of one kind differ; `samara.networks.variants` is put together from them.
+
+Sources: segment-anything `build_sam.py` @dca509f, MobileSAM `build_sam.py` @34bbbfd, and Ultralytics' published model
+tables for the scales of YOLOv8 and YOLO11.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViTConfig:
+    """Numbers of `networks.vit.ImageEncoderViT`."""
+
+    embed_dim: int
+    depth: int
+    num_heads: int
+    global_attention_blocks: tuple[int, ...]
+    mlp_ratio: float = 4.0
+    early_block: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TinyViTConfig:
+    """Numbers of `networks.tiny_vit.TinyViT`."""
+
+    embed_dims: tuple[int, ...] = (64, 128, 160, 320)
+    depths: tuple[int, ...] = (2, 2, 6, 2)
+    num_heads: tuple[int, ...] = (2, 4, 5, 10)
+    window_sizes: tuple[int, ...] = (7, 7, 14, 7)
+    early_stage: int | None = None
+
+
+EncoderConfig = ViTConfig | TinyViTConfig
+"""What a promptable network's image encoder is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class YoloSegConfig:
+    """Numbers of `networks.yolo_seg.YoloSeg`."""
+
+    generation: Literal["v8", "11"]
+    depth: float
+    width: float
+    most_channels: int
+    inner_stages: bool = False
+    classes: int = 80
+
+
+YOLOV8 = {
+    "n": YoloSegConfig(generation="v8", depth=0.33, width=0.25, most_channels=1024),
+    "s": YoloSegConfig(generation="v8", depth=0.33, width=0.50, most_channels=1024),
+    "m": YoloSegConfig(generation="v8", depth=0.67, width=0.75, most_channels=768),
+    "l": YoloSegConfig(generation="v8", depth=1.00, width=1.00, most_channels=512),
+    "x": YoloSegConfig(generation="v8", depth=1.00, width=1.25, most_channels=512),
+}
+"""YOLOv8-seg by size."""
+
+YOLO11 = {
+    "n": YoloSegConfig(generation="11", depth=0.50, width=0.25, most_channels=1024),
+    "s": YoloSegConfig(generation="11", depth=0.50, width=0.50, most_channels=1024),
+    "m": YoloSegConfig(generation="11", depth=0.50, width=1.00, most_channels=512, inner_stages=True),
+    "l": YoloSegConfig(generation="11", depth=1.00, width=1.00, most_channels=512, inner_stages=True),
+    "x": YoloSegConfig(generation="11", depth=1.00, width=1.50, most_channels=512, inner_stages=True),
+}
+"""YOLO11-seg by size."""

@@ -1,0 +1,388 @@
+"""Variants: architecture numbers, preprocessing and capabilities, as data.
+
+A variant says what a network looks like and what it can be asked; which files hold weights for it is the business
+of `samara.checkpoints`. Adding a variant of a known family is one entry in `VARIANTS`; adding a family is one network
+file, one dataclass in `samara.networks.architectures` and one `case` in `build_sam` or `build_network`.
+
+Numbers: see `samara.networks.architectures`; of families that cannot be run yet, the sources named beside them. `None`
+means not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from samara.errors import WrongCheckpoint
+from samara.networks import class_names
+from samara.networks.architectures import (
+    YOLO11,
+    YOLOV8,
+    EncoderConfig,
+    TinyViTConfig,
+    ViTConfig,
+    YoloSegConfig,
+)
+
+if TYPE_CHECKING:
+    from samara.networks.sam import Sam
+    from samara.networks.yolo_seg import YoloSeg
+
+Family = Literal["sam", "mobile_sam", "hq_sam", "sam2", "sam3", "efficient_sam", "edge_sam", "yolo_seg"]
+
+EMBEDDING_CHANNELS = 256
+"""Channels of every image embedding without early features."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """How a picture becomes network input.
+
+    Attributes:
+        input_size: side in pixels of the square input the variant was published with.
+        fit: "pad" keeps the aspect ratio and pads bottom and right with zeros after normalising; "squash" does not
+            keep it; "letterbox" keeps it and pads all around with grey, no further than to the next multiple.
+        multiple: what the input size must be a multiple of.
+        mean, std: per channel RGB, on the 0..255 scale.
+    """
+
+    input_size: int = 1024
+    fit: Literal["pad", "squash", "letterbox"] = "pad"
+    multiple: int = 16
+    mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
+    std: tuple[float, float, float] = (58.395, 57.12, 57.375)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """What a variant can be asked.
+
+    Attributes:
+        points: takes points at all.
+        negative_points: takes background points.
+        boxes: takes boxes.
+        mask_input: takes low-res logits.
+        three_masks: can answer one ambiguous prompt with several masks, of which SAM has three.
+        max_points: most points per prompt, None for no limit.
+    """
+
+    points: bool = True
+    negative_points: bool = True
+    boxes: bool = True
+    mask_input: bool = True
+    three_masks: bool = True
+    max_points: int | None = None
+
+    def refused(self, *, points: int, background_points: bool, box: bool, mask_input: bool) -> str | None:
+        """What of a prompt cannot be taken, in words; None if all of it can."""
+        if points and not self.points:
+            return "points"
+        if background_points and not self.negative_points:
+            return "background points"
+        if self.max_points is not None and points > self.max_points:
+            return f"{points} points for one object"
+        if box and not self.boxes:
+            return "boxes"
+        if mask_input and not self.mask_input:
+            return "mask logits"
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One architecture.
+
+    Attributes:
+        name: unique name, e.g. ``vit_b``.
+        family: which kind of network.
+        title: name for people.
+        image_encoder: the encoder's numbers, of a network that embeds a picture and answers prompts; else None.
+        detector: the numbers of a network that finds all instances in one pass; else None.
+        class_names: of what a detector finds, in the network's order.
+        parameters: parameters of the published state dict, buffers not counted.
+        keys: entries of the published state dict, buffers counted.
+        preprocessing: how a picture becomes input.
+        capabilities: what it can be asked.
+        pred_iou_thresh: predicted IoU (of a detector: confidence) above which everything-mode keeps a mask, unless
+            the checkpoint's own row says otherwise.
+        stability_score_thresh: the same for the stability score.
+        box_nms_thresh: box IoU above which, of two instances of a class, a detector drops the less confident one.
+    """
+
+    name: str
+    family: Family
+    title: str
+    image_encoder: EncoderConfig | None = None
+    detector: YoloSegConfig | None = None
+    class_names: tuple[str, ...] = ()
+    parameters: int | None = None
+    keys: int | None = None
+    preprocessing: Preprocessing = Preprocessing()
+    capabilities: Capabilities = Capabilities()
+    pred_iou_thresh: float = 0.88
+    stability_score_thresh: float = 0.95
+    box_nms_thresh: float = 0.7
+
+    @property
+    def is_runnable(self) -> bool:
+        """Whether samara has the network."""
+        return self.image_encoder is not None or self.detector is not None
+
+    def with_classes(self, names: tuple[str, ...]) -> Variant:
+        """The same detector for other classes, e.g. those that somebody trained it on."""
+        if self.detector is None or names == self.class_names:
+            return self
+        same_count = len(names) == self.detector.classes
+        return replace(
+            self,
+            detector=replace(self.detector, classes=len(names)),
+            class_names=names,
+            parameters=self.parameters if same_count else None,
+        )
+
+    def at_input_size(self, input_size: int) -> Variant:
+        """The same network, trained at another input size."""
+        if input_size == self.preprocessing.input_size:
+            return self
+        return replace(
+            self,
+            preprocessing=replace(self.preprocessing, input_size=input_size),
+            parameters=None,  # the positions are others
+        )
+
+    @property
+    def early_channels(self) -> int:
+        """Channels of early features behind those of the image embedding itself; 0 for a variant without."""
+        match self.image_encoder:
+            case ViTConfig(early_block=int(), embed_dim=width):
+                return width
+            case TinyViTConfig(early_stage=int() as stage, embed_dims=widths):
+                return widths[stage + 1]
+            case _:
+                return 0
+
+    @property
+    def embedding_channels(self) -> int:
+        """Channels of an image embedding, early features included."""
+        return EMBEDDING_CHANNELS + self.early_channels
+
+
+_VIT_B = ViTConfig(embed_dim=768, depth=12, num_heads=12, global_attention_blocks=(2, 5, 8, 11))
+_VIT_L = ViTConfig(embed_dim=1024, depth=24, num_heads=16, global_attention_blocks=(5, 11, 17, 23))
+_VIT_H = ViTConfig(embed_dim=1280, depth=32, num_heads=16, global_attention_blocks=(7, 15, 23, 31))
+_SQUASHED = Preprocessing(fit="squash")
+_YOLO = Preprocessing(input_size=640, fit="letterbox", multiple=32, mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0))
+_NOT_PROMPTABLE = Capabilities(
+    points=False, negative_points=False, boxes=False, mask_input=False, three_masks=False, max_points=0
+)
+_ONE_MASK = Capabilities(three_masks=False)
+_SELECTING = Capabilities(mask_input=False)
+_EFFICIENT_PROMPTS = Capabilities(negative_points=False, mask_input=False, max_points=6)
+
+_VARIANTS = (
+    Variant(
+        name="vit_b",
+        family="sam",
+        title="SAM ViT-B",
+        image_encoder=_VIT_B,
+        parameters=93_735_472,
+        keys=314,
+    ),
+    Variant(
+        name="vit_l",
+        family="sam",
+        title="SAM ViT-L",
+        image_encoder=_VIT_L,
+        parameters=312_342_832,
+        keys=482,
+    ),
+    Variant(
+        name="vit_h",
+        family="sam",
+        title="SAM ViT-H",
+        image_encoder=_VIT_H,
+        parameters=641_090_608,
+        keys=594,
+    ),
+    Variant(
+        name="vit_t",
+        family="mobile_sam",
+        title="MobileSAM",
+        image_encoder=TinyViTConfig(),
+        parameters=10_130_092,
+        keys=439,
+    ),
+    # HQ-SAM: SAM plus an HQ token and the output of the first global block (Light: of the second stage); one mask per
+    # prompt, also when three are asked for. SysCV/sam-hq `build_sam.py` and `modeling/*`.
+    Variant(
+        name="hq_vit_b",
+        family="hq_sam",
+        title="HQ-SAM ViT-B",
+        image_encoder=replace(_VIT_B, early_block=2),
+        parameters=94_806_576,
+        keys=339,
+        capabilities=_ONE_MASK,
+    ),
+    Variant(
+        name="hq_vit_l",
+        family="hq_sam",
+        title="HQ-SAM ViT-L",
+        image_encoder=replace(_VIT_L, early_block=5),
+        parameters=313_676_080,
+        keys=507,
+        capabilities=_ONE_MASK,
+    ),
+    Variant(
+        name="hq_vit_h",
+        family="hq_sam",
+        title="HQ-SAM ViT-H",
+        image_encoder=replace(_VIT_H, early_block=7),
+        parameters=642_686_000,
+        keys=619,
+        capabilities=_ONE_MASK,
+    ),
+    Variant(
+        name="hq_vit_t",
+        family="hq_sam",
+        title="Light HQ-SAM",
+        image_encoder=TinyViTConfig(early_stage=1),
+        parameters=10_578_604,
+        keys=464,
+        capabilities=_ONE_MASK,
+    ),
+    # SAM 2: the README gives rounded parameter counts only, so none are stated.
+    Variant(name="sam2_hiera_t", family="sam2", title="SAM 2 tiny", preprocessing=_SQUASHED),
+    Variant(name="sam2_hiera_s", family="sam2", title="SAM 2 small", preprocessing=_SQUASHED),
+    Variant(name="sam2_hiera_b+", family="sam2", title="SAM 2 base+", preprocessing=_SQUASHED),
+    Variant(name="sam2_hiera_l", family="sam2", title="SAM 2 large", preprocessing=_SQUASHED),
+    Variant(name="sam2.1_hiera_t", family="sam2", title="SAM 2.1 tiny", preprocessing=_SQUASHED),
+    Variant(name="sam2.1_hiera_s", family="sam2", title="SAM 2.1 small", preprocessing=_SQUASHED),
+    Variant(name="sam2.1_hiera_b+", family="sam2", title="SAM 2.1 base+", preprocessing=_SQUASHED),
+    Variant(name="sam2.1_hiera_l", family="sam2", title="SAM 2.1 large", preprocessing=_SQUASHED),
+    Variant(name="sam2.1_hq_hiera_l", family="sam2", title="HQ-SAM 2 large", preprocessing=_SQUASHED),
+    Variant(name="sam3", family="sam3", title="SAM 3"),
+    Variant(
+        name="efficient_sam_ti",
+        family="efficient_sam",
+        title="EfficientSAM-Ti",
+        preprocessing=_SQUASHED,
+        capabilities=_EFFICIENT_PROMPTS,
+    ),
+    Variant(
+        name="efficient_sam_s",
+        family="efficient_sam",
+        title="EfficientSAM-S",
+        preprocessing=_SQUASHED,
+        capabilities=_EFFICIENT_PROMPTS,
+    ),
+    Variant(name="edge_sam", family="edge_sam", title="EdgeSAM"),
+)
+
+# FastSAM is YOLOv8-seg with one class; prompts choose among what it found. Thresholds: its README and facts of the
+# published inference (confidence 0.4 and 0.25, IoU 0.9 and 0.7).
+_FAST_SAM = tuple(
+    Variant(
+        name=f"fastsam_{size}",
+        family="yolo_seg",
+        title=f"FastSAM-{size}",
+        detector=replace(YOLOV8[size], classes=1),
+        class_names=class_names.OBJECT,
+        parameters=parameters,
+        keys=keys,
+        preprocessing=replace(_YOLO, input_size=1024),
+        capabilities=_SELECTING,
+        pred_iou_thresh=0.4,
+        stability_score_thresh=0.0,
+        box_nms_thresh=0.9,
+    )
+    for size, parameters, keys in (("s", 11_790_483, 417), ("x", 71_751_811, 657))
+)
+_YOLO_SEG = tuple(
+    Variant(
+        name=f"{generation.lower()}{size}_seg",
+        family="yolo_seg",
+        title=f"{generation}{size}-seg",
+        detector=sizes[size],
+        class_names=class_names.COCO,
+        parameters=parameters,
+        keys=keys,
+        preprocessing=_YOLO,
+        capabilities=_NOT_PROMPTABLE,
+        pred_iou_thresh=0.25,
+        stability_score_thresh=0.0,
+    )
+    for generation, sizes, size, parameters, keys in (
+        ("YOLOv8", YOLOV8, "n", 3_409_968, 417),
+        ("YOLOv8", YOLOV8, "s", 11_821_056, 417),
+        ("YOLOv8", YOLOV8, "m", 27_285_968, 537),
+        ("YOLOv8", YOLOV8, "l", 45_997_728, 657),
+        ("YOLOv8", YOLOV8, "x", 71_827_888, 657),
+        ("YOLO11", YOLO11, "n", 2_876_848, 561),
+        ("YOLO11", YOLO11, "s", 10_113_248, 561),
+        ("YOLO11", YOLO11, "m", 22_420_896, 711),
+        ("YOLO11", YOLO11, "l", 27_678_368, 1_077),
+        ("YOLO11", YOLO11, "x", 62_142_656, 1_077),
+    )
+)
+
+VARIANTS: Mapping[str, Variant] = {variant.name: variant for variant in (*_VARIANTS, *_FAST_SAM, *_YOLO_SEG)}
+
+
+def runnable_names() -> list[str]:
+    """Names of the variants that samara has a network for."""
+    return [name for name, variant in VARIANTS.items() if variant.is_runnable]
+
+
+def build_network(variant: Variant, input_size: int | None = None) -> Sam | YoloSeg:
+    """Build a variant's network with untrained weights, on torch's current default device.
+
+    Args:
+        variant: what to build.
+        input_size: side in pixels of the square input; None for the variant's own. Positions that depend on it are
+            always made for the variant's own size and interpolated, so that published files fit.
+
+    Raises:
+        WrongCheckpoint: samara has no network for the variant yet.
+    """
+    from samara.networks.yolo_seg import YoloSeg
+
+    if variant.detector is not None:
+        return YoloSeg(**asdict(variant.detector))
+    return build_sam(variant, input_size)
+
+
+def build_sam(variant: Variant, input_size: int | None = None) -> Sam:
+    """Build the network of a variant that embeds pictures and answers prompts; arguments as `build_network`.
+
+    Raises:
+        WrongCheckpoint: it is no such variant, or samara has no network for it yet.
+    """
+    from samara.networks.hq_mask_decoder import HqMaskDecoder
+    from samara.networks.mask_decoder import MaskDecoder
+    from samara.networks.prompt_encoder import PromptEncoder
+    from samara.networks.sam import Sam
+    from samara.networks.tiny_vit import TinyViT
+    from samara.networks.two_way_transformer import TwoWayTransformer
+    from samara.networks.vit import ImageEncoderViT
+
+    trained_size = variant.preprocessing.input_size
+    size = input_size or trained_size
+    image_encoder: ImageEncoderViT | TinyViT
+    match variant.image_encoder:
+        case ViTConfig() as config:
+            image_encoder = ImageEncoderViT(input_size=trained_size, **asdict(config))
+        case TinyViTConfig() as config:
+            image_encoder = TinyViT(input_size=trained_size, **asdict(config))
+        case None if variant.detector is not None:
+            raise WrongCheckpoint(f"{variant.title} finds instances in one pass and has no image encoder to build")
+        case None:
+            raise WrongCheckpoint(f"samara cannot run {variant.title} yet; it runs {', '.join(runnable_names())}")
+    # In this order, on which the numbers of seeded random weights depend.
+    return Sam(
+        image_encoder=image_encoder,
+        prompt_encoder=PromptEncoder(input_image_size=(size, size), image_embedding_size=(size // 16, size // 16)),
+        mask_decoder=HqMaskDecoder(transformer=TwoWayTransformer(), early_channels=variant.early_channels)
+        if variant.early_channels
+        else MaskDecoder(transformer=TwoWayTransformer()),
+    )

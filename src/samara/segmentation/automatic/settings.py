@@ -1,0 +1,109 @@
+"""The settings of automatic mask generation, declared once: generator, command line and documents derive from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from samara.errors import SettingsError
+from samara.segmentation.ranges import Range, check_ranges
+
+if TYPE_CHECKING:
+    from samara.engines.loaded import Loaded
+
+PIXELS_PER_POINT = 32
+"""Of the network input, along each side: two cells of the embedding, the official 32 points for the official 1024."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutomaticSettings:
+    """How everything in an image is found.
+
+    Names and defaults are those of the official generator (segment-anything `automatic_mask_generator.py` @dca509f);
+    the last four are samara's own and off by default.
+
+    Attributes:
+        points_per_side: points along each side of the grid, at least 1; None for one for every 32 pixels of the
+            network input, as the official generator has them: 32 at 1024 pixels, 16 at the 512 of samara_mini.
+        points_per_batch: points that are decoded before their masks are filtered, at least 1.
+        pred_iou_thresh: keep masks whose predicted IoU is above this; None for the checkpoint's own, 0 for all.
+        stability_score_thresh: keep masks whose stability score is at least this, in [0, 1]; None for the
+            checkpoint's own, 0 for all.
+        stability_score_offset: logits by which the mask threshold is moved up and down for that score, above 0.
+        box_nms_thresh: box IoU above which the mask with the lower predicted IoU goes, in [0, 1].
+        crop_n_layers: layers of crops that are also searched, at least 0; layer i has 4^i crops.
+        crop_nms_thresh: box IoU above which, of masks from different crops, that of the larger crop goes, in [0, 1].
+        crop_overlap_ratio: overlap of crops, as a fraction of the image's short side, in [0, 1).
+        crop_n_points_downscale_factor: points per side shrink by this from layer to layer, at least 1.
+        point_grids: one (K, 2) array of points in [0, 1] per layer, instead of a regular grid.
+        min_mask_region_area: holes and specks below so many pixels are removed, 0 for none.
+        mask_nms_thresh: mask IoU above which the mask with the lower predicted IoU goes; None for no such step.
+        containment_thresh: a mask goes if it and a better one share more than this fraction of the smaller of the
+            two; None for no such step.
+        exclusive: give every pixel to at most one mask, the smallest.
+        hierarchy: fill `MaskSet.parent`.
+    """
+
+    points_per_side: int | None = None
+    points_per_batch: int = 64
+    pred_iou_thresh: float | None = None
+    stability_score_thresh: float | None = None
+    stability_score_offset: float = 1.0
+    box_nms_thresh: float = 0.7
+    crop_n_layers: int = 0
+    crop_nms_thresh: float = 0.7
+    crop_overlap_ratio: float = 512 / 1500
+    crop_n_points_downscale_factor: int = 1
+    point_grids: tuple[npt.NDArray[np.float64], ...] | None = None
+    min_mask_region_area: int = 0
+    mask_nms_thresh: float | None = None
+    containment_thresh: float | None = None
+    exclusive: bool = False
+    hierarchy: bool = False
+
+    def __post_init__(self) -> None:
+        if self.points_per_side is not None and self.point_grids is not None:
+            raise SettingsError("give either points_per_side or point_grids, and None for the other")
+        check_ranges(self, _RANGES)
+        if self.point_grids is not None:
+            self._check_grids(self.point_grids)
+
+    def for_checkpoint(self, loaded: Loaded) -> AutomaticSettings:
+        """The same with what was left to the checkpoint filled in: thresholds and the grid."""
+        own: dict[str, Any] = {  # Any: of fields of several types
+            "points_per_side": None if self.point_grids else max(1, loaded.input_size // PIXELS_PER_POINT),
+            "pred_iou_thresh": loaded.pred_iou_thresh,
+            "stability_score_thresh": loaded.stability_score_thresh,
+        }
+        return replace(self, **{name: value for name, value in own.items() if getattr(self, name) is None})
+
+    def _check_grids(self, grids: tuple[npt.NDArray[np.float64], ...]) -> None:
+        if len(grids) != self.crop_n_layers + 1:
+            raise SettingsError(
+                f"{len(grids)} point grids for {self.crop_n_layers} crop layers; give one for the whole image and "
+                "one for each layer"
+            )
+        for grid in grids:
+            points = np.asarray(grid)
+            if points.ndim != 2 or points.shape[1] != 2 or not ((points >= 0) & (points <= 1)).all():
+                raise SettingsError("a point grid must be an array (K, 2) of (x, y) between 0 and 1")
+
+
+_RANGES: dict[str, Range] = {
+    "points_per_side": (1, 4096),
+    "points_per_batch": (1, np.inf),
+    "pred_iou_thresh": (-np.inf, np.inf),
+    "stability_score_thresh": (0, 1),
+    "stability_score_offset": (1e-6, np.inf),
+    "box_nms_thresh": (0, 1),
+    "crop_n_layers": (0, 6),
+    "crop_nms_thresh": (0, 1),
+    "crop_overlap_ratio": (0, 0.999),
+    "crop_n_points_downscale_factor": (1, np.inf),
+    "min_mask_region_area": (0, np.inf),
+    "mask_nms_thresh": (0, 1),
+    "containment_thresh": (0, 1),
+}

@@ -1,0 +1,89 @@
+"""From low-res logits to the masks that hold still when their threshold moves, as run lengths at full size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from samara.images.preprocessing import Frame
+from samara.masks.rle import Rle, encode_columns, encode_masks
+from samara.masks.stability import stability_score
+from samara.segmentation.predictor import full_size
+from samara.segmentation.upsampling import Enlargement
+from samara.system.cores import map_on_cores
+
+
+@dataclass(frozen=True)
+class StableMasks:
+    """Masks that passed; none of them is empty.
+
+    Attributes:
+        rles: in the frame's original size.
+        index: (M,) int64, which of the logits each comes from; ascending.
+        stability: (M,) float64, in [0, 1].
+    """
+
+    rles: tuple[Rle, ...]
+    index: npt.NDArray[np.int64]
+    stability: npt.NDArray[np.float64]
+
+
+def stable_masks(
+    low_res_logits: Tensor, frame: Frame, *, threshold: float, offset: float, min_stability: float
+) -> StableMasks:
+    """Resize logits to the original frame and keep the masks that are stable and not empty.
+
+    Args:
+        low_res_logits: (K, 4h, 4w) float32.
+        frame: how the image lies in the input square.
+        threshold: logits above it belong to the mask.
+        offset: how far it moves for the stability score, see `samara.masks.stability`.
+        min_stability: least stability score.
+    """
+    search = _in_windows if low_res_logits.device.type == "cpu" else _in_batches
+    found = [
+        (index, rle, stability)
+        for index, rle, stability in search(low_res_logits, frame, threshold, offset, min_stability)
+        if rle.area
+    ]
+    return StableMasks(
+        rles=tuple(rle for _, rle, _ in found),
+        index=np.array([index for index, _, _ in found], dtype=np.int64),
+        stability=np.array([stability for _, _, stability in found], dtype=np.float64),
+    )
+
+
+def _in_windows(
+    low_res_logits: Tensor, frame: Frame, threshold: float, offset: float, min_stability: float
+) -> Iterator[tuple[int, Rle, float]]:
+    """One mask at a time on each core, where it can be: most masks are small."""
+    enlargement = Enlargement(frame, low_res_logits.shape[-1])
+
+    def enlarged(logits: Tensor) -> tuple[Rle, float] | None:
+        with torch.inference_mode():
+            window = enlargement.window(logits, threshold, offset)
+        if window is None or window.stability < min_stability:
+            return None
+        return encode_columns(window.columns, window.x0, window.y0, *frame.original_size_hw), window.stability
+
+    for index, found in enumerate(map_on_cores(enlarged, low_res_logits)):
+        if found is not None:
+            yield index, *found
+
+
+def _in_batches(
+    low_res_logits: Tensor, frame: Frame, threshold: float, offset: float, min_stability: float
+) -> Iterator[tuple[int, Rle, float]]:
+    """Whole masks, as many together as memory allows: an accelerator gains nothing from small windows."""
+    start = 0
+    for logits in full_size(low_res_logits, frame):
+        scores = stability_score(logits, threshold, offset)
+        stable = (scores >= min_stability).nonzero()[:, 0]
+        rles = encode_masks(logits[stable] > threshold)
+        yield from zip((stable + start).tolist(), rles, scores[stable].tolist(), strict=True)
+        start += len(logits)

@@ -1,0 +1,1 @@
+"""Masks drawn over their image."""

@@ -1,0 +1,64 @@
+"""A part of an image, at the size at which it is looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from samara.masks.rle import Rle
+from samara.segmentation.prompts import Prompt
+
+Image = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class View:
+    """A part of a picture, at the size at which it is looked at.
+
+    Attributes:
+        window_xyxy: the part, in pixels of the picture, exclusive right and bottom.
+        long_side: of the result in pixels; smaller pictures are enlarged, so that lines are thin beside them.
+    """
+
+    window_xyxy: tuple[int, int, int, int]
+    long_side: int
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the result for one of the picture."""
+        x0, y0, x1, y1 = self.window_xyxy
+        return self.long_side / max(x1 - x0, y1 - y0)
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """(H, W) of the result."""
+        x0, y0, x1, y1 = self.window_xyxy
+        return max(1, round((y1 - y0) * self.scale)), max(1, round((x1 - x0) * self.scale))
+
+    def picture(self, image: Image) -> Image:
+        """This part of a picture (H, W, 3)."""
+        return self._resized(image)
+
+    def mask(self, rle: Rle) -> Mask:
+        """This part of a mask."""
+        covered: Mask = self._resized(rle.decode().astype(np.uint8) * 255) >= 128
+        return covered
+
+    def prompt(self, prompt: Prompt) -> Prompt:
+        """A prompt without mask, in pixels of the result."""
+        scale, origin = self.scale, np.array(self.window_xyxy[:2])
+        # A point names a pixel and means its middle; a box names edges.
+        points = (prompt.points_xy + 0.5 - origin) * scale - 0.5
+        box = None if prompt.box_xyxy is None else (prompt.box_xyxy.reshape(2, 2) - origin).reshape(4) * scale
+        return Prompt(points if len(points) else None, prompt.point_labels if len(points) else None, box)
+
+    def _resized(self, array: Image) -> Image:
+        x0, y0, x1, y1 = self.window_xyxy
+        height, width = self.size_hw
+        part = np.ascontiguousarray(array[y0:y1, x0:x1])
+        how = cv2.INTER_AREA if self.scale < 1 else cv2.INTER_LINEAR
+        return cv2.resize(part, (width, height), interpolation=how).astype(np.uint8, copy=False)

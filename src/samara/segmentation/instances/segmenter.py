@@ -1,0 +1,142 @@
+"""FastSAM and YOLO-seg as a segmenter: everything in a picture, and for FastSAM prompts that choose among it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+
+from samara.engines.instance_engine import InstanceEngine, open_instance_engine
+from samara.engines.loaded import Loaded
+from samara.images.preprocessing import normalise
+from samara.images.read import ImageSource, read_image
+from samara.masks.mask_set import MaskSet
+from samara.masks.rle import Rle
+from samara.networks.yolo_seg import RawInstances
+from samara.segmentation.instances.decode import Detections, detect
+from samara.segmentation.instances.letterbox import Letterbox, letterboxed
+from samara.segmentation.instances.masks import mask_in_box
+from samara.segmentation.instances.selection import choose
+from samara.segmentation.instances.settings import InstanceSettings
+from samara.segmentation.predictor import check_capabilities
+from samara.segmentation.prompts import Numbers, Prompt, as_prompts
+
+Progress = Callable[[int, int], None]
+"""Called with the instances drawn so far and the instances in all."""
+
+
+class InstanceSegmenter:
+    """Find all instances in a picture, in one pass of the network.
+
+    Args:
+        loaded: a FastSAM or YOLO-seg checkpoint, from `samara.load`.
+        settings: see `InstanceSettings`; thresholds left at None become those of the checkpoint.
+
+    Raises:
+        WrongCheckpoint: it is a checkpoint that answers prompts, for `samara.AutomaticMaskGenerator`.
+    """
+
+    def __init__(self, loaded: Loaded, settings: InstanceSettings | None = None) -> None:
+        self.loaded = loaded
+        self.settings = asked = settings or InstanceSettings()
+        self.engine: InstanceEngine = open_instance_engine(loaded)
+        self.confidence_thresh = loaded.pred_iou_thresh if asked.confidence_thresh is None else asked.confidence_thresh
+        self.box_nms_thresh = loaded.variant.box_nms_thresh if asked.box_nms_thresh is None else asked.box_nms_thresh
+
+    def generate(self, image: ImageSource, *, progress: Progress | None = None) -> MaskSet:
+        """Find everything in one picture.
+
+        Args:
+            image: anything `samara.read_image` takes.
+            progress: called with the instances drawn and the instances in all.
+
+        Returns:
+            Masks at the picture's size by falling confidence, which stands in `predicted_iou`, with their classes;
+            possibly none. An instance none of whose pixels is positive is left out.
+
+        Raises:
+            ImageError: the picture cannot be read.
+        """
+        pixels = read_image(image)
+        letterbox = Letterbox((pixels.shape[0], pixels.shape[1]), self.loaded.input_size)
+        preprocessing = self.loaded.variant.preprocessing
+        network_input = torch.from_numpy(letterboxed(pixels, letterbox)).to(self.loaded.device).permute(2, 0, 1)[None]
+        raw = self.engine.find(normalise(network_input, preprocessing.mean, preprocessing.std))
+        found = detect(
+            raw,
+            0,
+            letterbox.padded_size_hw,
+            confidence_thresh=self.confidence_thresh,
+            box_nms_thresh=self.box_nms_thresh,
+            max_instances=self.settings.max_instances,
+        )
+        return self._tidied(self._drawn(raw, found, letterbox, progress))
+
+    def predict(
+        self,
+        image: ImageSource,
+        points: Numbers | None = None,
+        labels: Numbers | None = None,
+        boxes: Numbers | None = None,
+        *,
+        multimask: bool = True,
+    ) -> MaskSet:
+        """Choose among everything in a picture by points and boxes; arguments as `Predictor.predict`.
+
+        To ask about the same picture again, keep what `generate` gave and use
+        `samara.segmentation.instances.selection.choose`.
+
+        Raises:
+            PromptError: a prompt is malformed, outside the picture, or nothing that the checkpoint takes.
+        """
+        return self.predict_prompts(image, as_prompts(points, labels, boxes), multimask=multimask)
+
+    def predict_prompts(self, image: ImageSource, prompts: Sequence[Prompt], *, multimask: bool = True) -> MaskSet:
+        """Choose among everything in a picture by any mixture of prompts; see `predict` and `selection.choose`."""
+        for prompt in prompts:  # before the network is asked
+            check_capabilities(prompt, self.loaded.variant)
+        return choose(self.generate(image), prompts, multimask=multimask)
+
+    def described_settings(self) -> dict[str, Any]:
+        """What `generate` works with, thresholds filled in, fit for JSON."""
+        return asdict(self.settings) | {
+            "confidence_thresh": self.confidence_thresh,
+            "box_nms_thresh": self.box_nms_thresh,
+        }
+
+    def _drawn(self, raw: RawInstances, found: Detections, letterbox: Letterbox, progress: Progress | None) -> MaskSet:
+        drawn: list[Rle] = []
+        visible: list[int] = []
+        boxes = letterbox.to_original(found.boxes_xyxy)
+        for index, box in enumerate(boxes):
+            with torch.inference_mode():
+                rle = mask_in_box(raw.prototypes[0], found.coefficients[index], box, letterbox)
+            if rle is not None:
+                drawn.append(rle)
+                visible.append(index)
+            if progress is not None:
+                progress(index + 1, len(boxes))
+        return MaskSet(
+            rles=tuple(drawn),
+            size_hw=letterbox.original_size_hw,
+            checkpoint=self.loaded.name,
+            predicted_iou=found.confidence[visible].astype(np.float64),
+            prompt_index=np.arange(len(visible)),
+            class_index=found.class_index[visible],
+            class_names=self.loaded.variant.class_names,
+        )
+
+    def _tidied(self, masks: MaskSet) -> MaskSet:
+        """What samara adds to the published inference, if asked for."""
+        settings = self.settings
+        if settings.min_mask_region_area > 0:
+            masks = masks.cleaned(settings.min_mask_region_area)
+        return masks.tidied(
+            iou_threshold=settings.mask_nms_thresh,
+            containment_threshold=settings.containment_thresh,
+            exclusive=settings.exclusive,
+            hierarchy=settings.hierarchy,
+        )

@@ -1,0 +1,360 @@
+"""Masks from prompts: embed an image once, then predict from the embedding as often as wanted.
+
+No call changes the result of another: an embedding is a value, and `predict` is a function of network, embedding and
+prompts.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from samara.engines.engine import Engine, InputPrompts, Prepared
+from samara.engines.loaded import Loaded
+from samara.engines.open import open_engine
+from samara.errors import EmbeddingError, PromptError
+from samara.images.preprocessing import Frame, to_network_input
+from samara.images.read import ImageSource, read_image
+from samara.masks.mask_set import MaskSet
+from samara.masks.rle import Rle, encode_masks
+from samara.networks.plain import state_of
+from samara.networks.variants import VARIANTS, Variant, runnable_names
+from samara.segmentation.embeddings import ImageEmbedding
+from samara.segmentation.prompts import Numbers, Prompt, as_prompts
+from samara.segmentation.upsampling import Enlargement
+
+MASK_THRESHOLD = 0.0
+"""A logit above this belongs to the mask; the same for every checkpoint of the family."""
+
+# Logits at the original size that are alive at a time, in bytes: one mask of a 12-megapixel photo takes 48 MB.
+FULL_SIZE_BYTES = 64 << 20
+
+
+class Predictor:
+    """Predict masks from points, boxes and mask logits.
+
+    Args:
+        loaded: a checkpoint, from `samara.load`.
+    """
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.loaded = loaded
+        self.engine: Engine = open_engine(loaded)
+        self._latest: tuple[list[weakref.ref[ImageEmbedding]], Prepared] | None = None
+        # To read the encoder's values anew for each click would take as long as the click on a GPU.
+        self._fitting: weakref.WeakSet[ImageEmbedding] = weakref.WeakSet()
+        self._fitting_state: object = None
+
+    @overload
+    def embed(self, image: ImageSource, *, batch_size: int = 1) -> ImageEmbedding: ...
+
+    @overload
+    def embed(
+        self, image: list[ImageSource] | tuple[ImageSource, ...], *, batch_size: int = 1
+    ) -> list[ImageEmbedding]: ...
+
+    def embed(
+        self, image: ImageSource | list[ImageSource] | tuple[ImageSource, ...], *, batch_size: int = 1
+    ) -> ImageEmbedding | list[ImageEmbedding]:
+        """Run the image encoder.
+
+        Args:
+            image: a path, bytes, file object, PIL image, array or tensor, see `samara.read_image`; or a list of them.
+            batch_size: images of a list that go through the network together, while the next ones are read. A GPU
+                gains from more than one, a CPU does not.
+
+        Returns:
+            One embedding, or a list of them for a list.
+
+        Raises:
+            ImageError: a picture cannot be read.
+        """
+        if isinstance(image, (list, tuple)):
+            batches = [image[start : start + batch_size] for start in range(0, len(image), batch_size)]
+            return [embedding for inputs, frames in self._read(batches) for embedding in self._encode(inputs, frames)]
+        return self._encode(*self._inputs([image]))[0]
+
+    def _read(self, batches: Sequence[Sequence[ImageSource]]) -> Iterator[tuple[Tensor, list[Frame]]]:
+        """Network inputs batch by batch, the next one made while the network has this one."""
+        if not batches:
+            return
+        with ThreadPoolExecutor(1, thread_name_prefix="samara-read") as reader:
+            upcoming = reader.submit(self._inputs, batches[0])
+            for batch in batches[1:]:
+                ready, upcoming = upcoming.result(), reader.submit(self._inputs, batch)
+                yield ready
+            yield upcoming.result()
+
+    def _inputs(self, images: Sequence[ImageSource]) -> tuple[Tensor, list[Frame]]:
+        """Read pictures and bring them into the input frame: (B, 3, S, S) and where each lies in it."""
+        inputs, frames = [], []
+        preprocessing = self.loaded.variant.preprocessing
+        for source in images:
+            image = read_image(source)
+            frame = Frame((image.shape[0], image.shape[1]), self.loaded.input_size)
+            frames.append(frame)
+            inputs.append(to_network_input(image, frame, preprocessing.mean, preprocessing.std, self.loaded.device))
+        return torch.cat(inputs), frames
+
+    def _encode(self, inputs: Tensor, frames: Sequence[Frame]) -> list[ImageEmbedding]:
+        features = self.engine.encode(inputs)
+        fingerprint = self.loaded.fingerprint
+        return [
+            ImageEmbedding(
+                # A copy of its own: it outlives the batch, and, made outside inference mode, can be trained from.
+                # Always in the same order in memory, on which the last bits of sums depend: an embedding that
+                # was saved and read again gives the same masks.
+                features=features[index].clone(memory_format=torch.contiguous_format),
+                original_size_hw=frame.original_size_hw,
+                input_size=frame.input_size,
+                fingerprint=fingerprint,
+                checkpoint=self.loaded.name,
+                precision=self.loaded.precision,
+            )
+            for index, frame in enumerate(frames)
+        ]
+
+    def predict(
+        self,
+        embedding: ImageEmbedding,
+        points: Numbers | None = None,
+        labels: Numbers | None = None,
+        boxes: Numbers | None = None,
+        mask_logits: Numbers | None = None,
+        *,
+        multimask: bool = True,
+    ) -> MaskSet:
+        """Predict the masks of one or several objects.
+
+        All coordinates are (x, y) in pixels of the original image. Each kind of prompt may be given for one object
+        or for N objects; kinds combine object by object.
+
+        Args:
+            embedding: from `embed`, of this checkpoint.
+            points: (P, 2) for one object, (N, P, 2) for N, or a list of N arrays of different length.
+            labels: (P,), (N, P) or a list: 1 foreground, 0 background; all foreground when left out.
+            boxes: (4,) or (N, 4) xyxy.
+            mask_logits: (4h, 4w) or (N, 4h, 4w), `low_res_logits` of an earlier prediction.
+            multimask: three masks per object (best for a single point, which is ambiguous) instead of one. HQ-SAM gives
+                one in either case, here built on the best of the three.
+
+        Returns:
+            N · 3 or N masks, object by object; `prompt_index` says which object.
+
+        Raises:
+            PromptError: a prompt is malformed, outside the image, or not understood by the checkpoint.
+            EmbeddingError: the embedding was made by another image encoder.
+        """
+        return self.predict_prompts(embedding, as_prompts(points, labels, boxes, mask_logits), multimask=multimask)
+
+    def predict_prompts(
+        self, embedding: ImageEmbedding, prompts: Sequence[Prompt], *, multimask: bool = True
+    ) -> MaskSet:
+        """Predict the masks of any mixture of prompts on one image; see `predict`."""
+        return self.predict_batch([embedding], [prompts], multimask=multimask)[0]
+
+    def predict_batch(
+        self,
+        embeddings: Sequence[ImageEmbedding],
+        prompts: Sequence[Sequence[Prompt]],
+        *,
+        multimask: bool = True,
+    ) -> list[MaskSet]:
+        """Predict the masks of several images in as few passes as their prompts allow.
+
+        Prompts that have the same number of points and the same kinds share a pass, whatever their image.
+
+        Args:
+            embeddings: B of them.
+            prompts: for each image its prompts, any number, also none.
+            multimask: three masks per prompt instead of one.
+
+        Returns:
+            B mask sets; masks in the order of the prompts.
+
+        Raises:
+            PromptError, EmbeddingError: see `predict`.
+        """
+        if len(embeddings) != len(prompts):
+            raise PromptError(f"{len(embeddings)} embeddings and {len(prompts)} lists of prompts; give one for each")
+        tasks = [
+            _Task(image, index, prompt)
+            for image, of_image in enumerate(prompts)
+            for index, prompt in enumerate(of_image)
+        ]
+        for embedding in embeddings:
+            self.check_fits(embedding)
+        for task in tasks:
+            self._check_prompt(task.prompt, embeddings[task.image])
+        if not tasks:
+            return [self._mask_set([], embedding.frame) for embedding in embeddings]
+        images = self._prepared(embeddings)
+        frames = [embedding.frame for embedding in embeddings]
+        found: list[_Found] = []
+        for group in _same_kind(tasks):
+            decoded = self.engine.decode(
+                images,
+                self._to_input(group, frames),
+                input_size=self.loaded.input_size,
+                multimask=multimask,
+            )
+            for position, logits, iou in zip(
+                decoded.prompt.tolist(), decoded.low_res_logits, decoded.predicted_iou.tolist(), strict=True
+            ):
+                found.append(_Found(group[position], logits, iou))
+        return [
+            self._mask_set([one for one in found if one.task.image == image], frame)
+            for image, frame in enumerate(frames)
+        ]
+
+    def _prepared(self, embeddings: Sequence[ImageEmbedding]) -> Prepared:
+        """What the engine makes of embeddings, once for all calls in a row on the same ones: HQ-SAM's is costly."""
+        asked = [weakref.ref(embedding) for embedding in embeddings]
+        if self._latest is None or self._latest[0] != asked:
+            self._latest = asked, self.engine.prepare(torch.stack([embedding.features for embedding in embeddings]))
+        return self._latest[1]
+
+    def check_fits(self, embedding: ImageEmbedding) -> None:
+        """Raise EmbeddingError unless this checkpoint's image encoder made the embedding.
+
+        The encoder's values are read for an embedding that was not seen before, and after work on the encoder, see
+        `samara.networks.plain.state_of`.
+        """
+        state = state_of(self.loaded.sam.image_encoder)
+        if state != self._fitting_state:
+            self._fitting.clear()
+            self._fitting_state = state
+        if embedding in self._fitting:
+            return
+        if embedding.fingerprint != self.loaded.fingerprint:
+            raise EmbeddingError(
+                f"the embedding was made by {embedding.checkpoint} (encoder {embedding.fingerprint}), not by "
+                f"{self.loaded.name} (encoder {self.loaded.fingerprint}); embed the image again with this checkpoint"
+            )
+        self._fitting.add(embedding)
+
+    def _check_prompt(self, prompt: Prompt, embedding: ImageEmbedding) -> None:
+        check_capabilities(prompt, self.loaded.variant)
+        prompt.check_inside(embedding.original_size_hw)
+        h, w = embedding.features.shape[-2:]
+        if prompt.mask_logits is not None and prompt.mask_logits.shape != (4 * h, 4 * w):
+            raise PromptError(
+                f"mask logits must be {4 * h} × {4 * w} for {self.loaded.name}, as in low_res_logits of an earlier "
+                f"prediction, got {' × '.join(map(str, prompt.mask_logits.shape))}"
+            )
+
+    def _to_input(self, tasks: Sequence[_Task], frames: Sequence[Frame]) -> InputPrompts:
+        """Prompts of one kind as tensors in the input frame."""
+        device = self.loaded.device
+        first = tasks[0].prompt
+
+        def tensor(arrays: list[npt.NDArray[Any]]) -> Tensor:  # Any: float32 or int64
+            return torch.from_numpy(np.stack(arrays)).to(device)
+
+        points = boxes = masks = None
+        if len(first.points_xy):
+            coordinates = tensor([frames[task.image].to_input(task.prompt.points_xy) for task in tasks])
+            points = (coordinates, tensor([task.prompt.point_labels for task in tasks]))
+        if first.box_xyxy is not None:
+            boxes = tensor([frames[task.image].to_input(_known(task.prompt.box_xyxy)) for task in tasks])
+        if first.mask_logits is not None:
+            masks = tensor([_known(task.prompt.mask_logits)[None] for task in tasks])
+        return InputPrompts(points, boxes, masks, torch.tensor([task.image for task in tasks], device=device))
+
+    def _mask_set(self, found: Sequence[_Found], frame: Frame) -> MaskSet:
+        found = sorted(found, key=lambda one: one.task.index)  # stable: masks of a prompt keep their order
+        side = frame.input_size // 4
+        logits = torch.stack([one.logits for one in found]) if found else torch.zeros(0, side, side)
+        return MaskSet(
+            rles=tuple(_full_size_masks(logits, frame)),
+            size_hw=frame.original_size_hw,
+            checkpoint=self.loaded.name,
+            predicted_iou=np.array([one.predicted_iou for one in found], dtype=np.float64),
+            prompt_index=np.array([one.task.index for one in found], dtype=np.int64),
+            low_res_logits=logits.cpu().numpy(),
+        )
+
+
+def check_capabilities(prompt: Prompt, variant: Variant) -> None:
+    """Raise PromptError if a variant cannot take a prompt; the message says which variants can."""
+
+    def refused_by(other: Variant) -> str | None:
+        return other.capabilities.refused(
+            points=len(prompt.points_xy),
+            background_points=bool((prompt.point_labels == 0).any()),
+            box=prompt.box_xyxy is not None,
+            mask_input=prompt.mask_logits is not None,
+        )
+
+    refused = refused_by(variant)
+    if refused:
+        able = [name for name in runnable_names() if refused_by(VARIANTS[name]) is None]
+        raise PromptError(f"{variant.title} cannot take {refused}; {', '.join(able)} can")
+
+
+def _full_size_masks(low_res_logits: Tensor, frame: Frame) -> Iterator[Rle]:
+    """Masks of the original frame: (M, 4h, 4w) logits, in windows on a CPU and whole elsewhere."""
+    if low_res_logits.device.type == "cpu":
+        enlargement = Enlargement(frame, low_res_logits.shape[-1])
+        for logits in low_res_logits:
+            yield enlargement.mask(logits, MASK_THRESHOLD)
+    else:  # pragma: no cover - needs an accelerator
+        for chunk in full_size(low_res_logits, frame):
+            yield from encode_masks(chunk > MASK_THRESHOLD)
+
+
+def full_size(low_res_logits: Tensor, frame: Frame) -> Iterator[Tensor]:
+    """Resize logits to the original frame, a few at a time: (M, 4h, 4w) → pieces (m, H, W)."""
+    H, W = frame.original_size_hw  # noqa: N806
+    at_a_time = max(1, FULL_SIZE_BYTES // (4 * max(H * W, frame.input_size**2)))
+    for start in range(0, len(low_res_logits), at_a_time):
+        with torch.inference_mode():
+            yield frame.to_original(low_res_logits[start : start + at_a_time])
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One prompt of one image."""
+
+    image: int
+    index: int
+    prompt: Prompt
+
+    @property
+    def kind(self) -> tuple[int, bool, bool]:
+        """Prompts of one kind have tensors of one shape."""
+        return (
+            len(self.prompt.points_xy),
+            self.prompt.box_xyxy is not None,
+            self.prompt.mask_logits is not None,
+        )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One mask that answers a task."""
+
+    task: _Task
+    logits: Tensor
+    predicted_iou: float
+
+
+def _same_kind(tasks: Sequence[_Task]) -> list[list[_Task]]:
+    # Padding to a common number of points instead would change the masks: padding tokens take part in attention.
+    groups: dict[tuple[int, bool, bool], list[_Task]] = {}
+    for task in tasks:
+        groups.setdefault(task.kind, []).append(task)
+    return list(groups.values())
+
+
+def _known(array: npt.NDArray[Any] | None) -> npt.NDArray[Any]:  # Any: float32 or float64
+    assert array is not None, "prompts of one kind hold the same parts"
+    return array

@@ -1,0 +1,266 @@
+"""From picture files to overlays and annotations: what `samara segment` does."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from samara.checkpoints.licences import licence_of
+from samara.datasets.writing.coco_adding import NewImage, addable, read_addable
+from samara.engines.loaded import Loaded
+from samara.errors import OutputError, SamaraError, SettingsError
+from samara.images.paths import Given, absolute
+from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.masks.mask_set import MaskSet
+from samara.segmentation.automatic.settings import AutomaticSettings
+from samara.segmentation.drawing.overlay import draw_masks
+from samara.segmentation.instances.settings import InstanceSettings
+from samara.segmentation.predictor import check_capabilities
+from samara.segmentation.prompts import Prompt
+from samara.segmentation.segmenter import Segmenter, open_segmenter
+from samara.system.files import locked, require_file, require_folder, write_atomically
+
+ANNOTATIONS = "annotations.json"
+
+Answer = Literal["best", "three", "one"]
+"""Masks per prompt: the best of three for an ambiguous prompt and else the one, all three, or always the one."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with the picture's name, the steps done and the steps in all."""
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """One picture that was segmented."""
+
+    path: Path
+    overlay: Path
+    masks: MaskSet
+
+
+@dataclass(frozen=True)
+class Failed:
+    """One picture that was not, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a call."""
+
+    done: tuple[Segmented, ...]
+    failed: tuple[Failed, ...]
+    annotations: Path
+
+
+def segment_files(
+    paths: Sequence[Path],
+    loaded: Loaded,
+    out: Path,
+    *,
+    prompts: Sequence[Prompt] = (),
+    settings: AutomaticSettings | InstanceSettings | None = None,
+    answer: Answer = "best",
+    overwrite: bool = False,
+    reading: PictureReading = AS_THEY_ARE,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Segment pictures; a picture that fails is told in the outcome, and the others go on.
+
+    What was done is written also when the work is interrupted or the disk does not take a later picture. When nothing
+    was done, nothing is written.
+
+    Args:
+        paths: picture files; each is taken once.
+        loaded: the checkpoint.
+        out: folder for `<file name>.png` overlays and `annotations.json`, which grows: a picture that is in it already
+            is replaced, all others stay. Made if need be.
+        prompts: the same for every picture; none means everything in the picture.
+        settings: for everything.
+        answer: masks per prompt.
+        overwrite: begin `annotations.json` anew, whatever it holds, and replace overlays.
+        reading: how the pictures are read.
+        progress: called as the work goes on.
+
+    Raises:
+        SettingsError: no picture was given, or the settings are none of the checkpoint's.
+        PromptError: the checkpoint does not take the prompts.
+        OutputError: the folder cannot be made, or holds an `annotations.json` that cannot be added to.
+    """
+    if not paths:
+        raise SettingsError("no picture was given; name at least one file")
+    given = Given.of(map(str, paths))
+    pictures: dict[str, Path] = {}
+    for place, path in zip(given.paths, paths, strict=True):
+        pictures.setdefault(os.path.realpath(place), path)
+    segmenter = open_segmenter(loaded, settings)
+    for prompt in prompts:
+        check_capabilities(prompt, loaded.variant)
+    results = Results(out, given, overwrite=overwrite)
+    failed: list[Failed] = []
+    try:
+        for path in pictures.values():
+
+            def tell(steps: int, total: int, name: str = path.name) -> None:
+                if progress is not None:
+                    progress(name, steps, total)
+
+            try:
+                image = reading.pixels(path)
+                masks = _segment(image, segmenter, prompts, answer, tell)
+            except OutputError:
+                raise
+            except SamaraError as error:
+                failed.append(Failed(path, str(error)))
+            else:
+                results.add(path, masks, _png(draw_masks(image, masks, prompts)))
+    finally:
+        results.save(description(segmenter, prompts) | reading.facts())
+    return Outcome(tuple(results.done), tuple(failed), results.annotations)
+
+
+class Results:
+    """What a call puts into its folder.
+
+    Attributes:
+        annotations: path of the COCO file.
+        done: the pictures so far.
+
+    Raises:
+        OutputError: the folder cannot be written, or holds a COCO file that cannot be added to.
+    """
+
+    def __init__(self, out: Path, given: Given, *, overwrite: bool = False) -> None:
+        require_folder(out)
+        self.out, self.given, self.overwrite = out, given, overwrite
+        self.annotations = out / ANNOTATIONS
+        self.done: list[Segmented] = []
+        require_file(self.annotations)
+        self._pictures = [Path(path) for path in given.paths]
+        before = read_addable(self.annotations, self._pictures, overwrite=overwrite)
+        # Overlays that may be replaced: those that the file notes for the same pictures.
+        self._own = {
+            os.path.realpath(picture): str(row.get("overlay", overlay_name(picture, 1)))
+            for picture in self._pictures
+            if (row := before.image_of(picture)) is not None
+        }
+
+    def add(self, path: Path, masks: MaskSet, overlay: bytes) -> None:
+        """Write the overlay of a picture, and keep its masks for `save`.
+
+        Raises:
+            OutputError: the disk does not take it.
+        """
+        with locked(self.annotations):
+            place = self._overlay_path(path)
+            write_atomically(place, overlay)
+        self.done.append(Segmented(path, place, masks))
+
+    def save(self, info: dict[str, Any]) -> None:
+        """Add what was done to the COCO file; nothing happens if nothing was.
+
+        Raises:
+            OutputError: it cannot be added to.
+        """
+        if not self.done:
+            return
+        new = [
+            NewImage(picture=self._absolute(one.path), masks=one.masks, notes={"overlay": one.overlay.name})
+            for one in self.done
+        ]
+        with addable(self.annotations, [one.picture for one in new], overwrite=self.overwrite) as file:
+            file.add(new, self.given.root, info)
+
+    def _overlay_path(self, path: Path) -> Path:
+        """The picture's own overlay, or a name that is free: never that of another picture, and never a picture."""
+        own = self._own.get(os.path.realpath(path))
+        taken = {os.path.realpath(picture) for picture in self._pictures}
+        taken |= {os.path.realpath(one.overlay) for one in self.done}
+
+        def is_free(place: Path) -> bool:
+            may_be_replaced = own == place.name or self.overwrite or not os.path.lexists(place)
+            return may_be_replaced and os.path.realpath(place) not in taken
+
+        return overlay_paths([path], self.out, is_free)[0]
+
+    def _absolute(self, path: Path) -> Path:
+        return Path(absolute(str(path), Path.cwd()))
+
+
+def _segment(
+    image: npt.NDArray[np.uint8],
+    segmenter: Segmenter,
+    prompts: Sequence[Prompt],
+    answer: Answer,
+    tell: Callable[[int, int], None],
+) -> MaskSet:
+    if not prompts:
+        return segmenter.generate(image, progress=tell)
+    size_hw = (image.shape[0], image.shape[1])
+    for prompt in prompts:  # before the network spends its seconds
+        prompt.check_inside(size_hw)
+    # A single click may mean the whole, a part or a subpart; any other prompt says what it means (Kirillov et al.
+    # 2023, section 3 "Resolving ambiguity").
+    several = answer == "three" or (answer == "best" and any(prompt.is_ambiguous for prompt in prompts))
+    masks = segmenter.predict_prompts(image, prompts, multimask=several)
+    tell(1, 1)
+    return masks.best() if answer == "best" else masks
+
+
+def overlay_paths(paths: Sequence[Path], out: Path, is_free: Callable[[Path], bool] = lambda place: True) -> list[Path]:
+    """A path for each picture's overlay: its name and .png, numbered where names repeat or are not free."""
+    chosen: list[Path] = []
+    for path in paths:
+        places = (out / overlay_name(path, number) for number in itertools.count(1))
+        chosen.append(next(place for place in places if place not in chosen and is_free(place)))
+    return chosen
+
+
+def overlay_name(path: Path, number: int) -> str:
+    """Name of a picture's overlay: its own and .png, numbered where names repeat."""
+    return f"{path.name}{f'-{number}' if number > 1 else ''}.png"
+
+
+def description(segmenter: Segmenter, prompts: Sequence[Prompt]) -> dict[str, Any]:
+    """What made the masks, for the annotation file."""
+    loaded = segmenter.loaded
+    facts: dict[str, Any] = {
+        "checkpoint": loaded.name,
+        "weights": loaded.provenance.weights,
+        "licence_of_weights": loaded.provenance.licence,
+        "variant": loaded.variant.name,
+        "input_size": loaded.input_size,
+        "precision": loaded.precision,
+        "engine": loaded.engine,
+    }
+    if loaded.provenance.weights == "file":
+        facts["licence_means"] = licence_of(loaded.provenance.licence).consequence
+    if loaded.hq_token_only:
+        facts["hq_token_only"] = True
+    if prompts:
+        return facts | {"prompts": [_described(prompt) for prompt in prompts]}
+    return facts | {"settings": segmenter.described_settings()}
+
+
+def _described(prompt: Prompt) -> dict[str, Any]:
+    return {
+        "points": prompt.points_xy.tolist(),
+        "labels": prompt.point_labels.tolist(),
+        "box": None if prompt.box_xyxy is None else prompt.box_xyxy.tolist(),
+    }
+
+
+def _png(image: npt.NDArray[np.uint8]) -> bytes:
+    """Encode RGB as PNG, quickly rather than tightly."""
+    _, data = cv2.imencode(".png", image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    return data.tobytes()

@@ -1,0 +1,50 @@
+"""A predictor that asks a store before it runs the image encoder, so that a run with other settings need not encode."""
+
+from __future__ import annotations
+
+from typing import overload
+
+from samara.engines.loaded import Loaded
+from samara.images.read import ImageSource, read_image
+from samara.segmentation.embedding_store import EmbeddingStore, key_of
+from samara.segmentation.embeddings import ImageEmbedding
+from samara.segmentation.predictor import Predictor
+
+
+class StoredPredictor(Predictor):
+    """A predictor whose embeddings are kept.
+
+    Args:
+        loaded: the checkpoint.
+        store: where they are kept.
+    """
+
+    def __init__(self, loaded: Loaded, store: EmbeddingStore) -> None:
+        super().__init__(loaded)
+        self.store = store
+
+    @overload
+    def embed(self, image: ImageSource, *, batch_size: int = 1) -> ImageEmbedding: ...
+
+    @overload
+    def embed(
+        self, image: list[ImageSource] | tuple[ImageSource, ...], *, batch_size: int = 1
+    ) -> list[ImageEmbedding]: ...
+
+    def embed(
+        self, image: ImageSource | list[ImageSource] | tuple[ImageSource, ...], *, batch_size: int = 1
+    ) -> ImageEmbedding | list[ImageEmbedding]:
+        """Get embeddings from the store, or run the image encoder and keep what it gives, one picture at a time."""
+        if isinstance(image, (list, tuple)):
+            return [self._embed_one(source) for source in image]
+        return self._embed_one(image)
+
+    def _embed_one(self, source: ImageSource) -> ImageEmbedding:
+        pixels = read_image(source)
+        loaded = self.loaded
+        key = key_of(pixels, loaded.fingerprint, loaded.precision, loaded.engine, loaded.device.partition(":")[0])
+        embedding = self.store.get(key)
+        if embedding is None:
+            embedding = super().embed(pixels)
+            self.store.put(key, embedding)
+        return embedding

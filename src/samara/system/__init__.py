@@ -1,0 +1,1 @@
+"""The machine and its files: processors, devices, memory, optional libraries, safe writing."""

@@ -1,0 +1,143 @@
+"""Exports: proven before they appear, described by their manifest, usable without samara."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from samara.engines.exporting import export as exporting
+from samara.engines.exporting.export import export_checkpoint
+from samara.engines.exporting.formats import FORMATS
+from samara.engines.exporting.manifest import MANIFEST
+from samara.engines.graphs import encoder_graph_of, prompted_decoder_graph_of
+from samara.errors import ExportError, MissingExtra, OutputError, SettingsError
+from tests.engines.conftest import SMALL, small
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """Of TinyViT, early features, an HQ token: what breaks first when exporters change."""
+    return small("hq_vit_t", SIZE)
+
+
+@pytest.fixture(scope="module")
+def exported(loaded, tmp_path_factory):
+    """One real export, in the format that is quickest to make."""
+    return export_checkpoint(loaded, "openvino", tmp_path_factory.mktemp("export") / "one")
+
+
+def test_files_and_manifest(exported, loaded):
+    assert set(exported.files) == {
+        MANIFEST, "image_encoder.xml", "image_encoder.bin", "mask_decoder.xml", "mask_decoder.bin"
+    }  # fmt: skip
+    assert max(exported.relative_error.values()) < 1e-4
+    manifest = json.loads((exported.folder / MANIFEST).read_text())
+    assert manifest["checkpoint"]["variant"] == "hq_vit_t"
+    assert manifest["preprocessing"]["input_size"] == SIZE
+    assert manifest["preprocessing"]["mean"] == list(loaded.variant.preprocessing.mean)
+    decoder = manifest["graphs"]["mask_decoder"]
+    assert decoder["inputs"][1] == {"name": "point_coords", "shape": ["prompts", "points", 2], "type": "float32"}
+    assert decoder["outputs"] == ["iou_predictions", "low_res_masks"]
+
+
+@pytest.mark.parametrize("name", ["vit_b", "hq_vit_b"])
+@pytest.mark.parametrize("with_mask", [0.0, 1.0])
+def test_the_prompted_decoder_is_the_network(name, with_mask):
+    network_of = small(name, SIZE)
+    graph = prompted_decoder_graph_of(network_of)
+    generator = torch.Generator().manual_seed(2)
+    features = torch.randn(*graph.inputs[0].example.shape, generator=generator)
+    points, labels = torch.rand(3, 2, 2, generator=generator) * SIZE, torch.tensor([[1.0, -1.0]] * 3)
+    mask = torch.randn(1, 1, SIZE // 4, SIZE // 4, generator=generator)
+    network, grid = network_of.network, (SIZE // 16, SIZE // 16)
+    with torch.inference_mode():
+        iou, masks = graph.module(features, points, labels, mask, torch.tensor([with_mask]))
+        sparse, dense = network.prompt_encoder(
+            (points[:, :1], labels[:, :1]),
+            None,
+            mask.expand(3, -1, -1, -1) if with_mask else None,
+            input_size_hw=(SIZE, SIZE),
+            grid_hw=grid,
+        )
+        look = network.mask_decoder.look(features, network.prompt_encoder.get_dense_pe(grid), sparse, dense)
+        expected = network.mask_decoder.draw(look, slice(None))
+    torch.testing.assert_close(iou, look.predicted_iou, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(masks, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_an_export_that_disagrees_is_not_written(loaded, tmp_path, monkeypatch):
+    def wrong(checkpoint, graph, precision, path):
+        path.write_text("graph")
+
+    broken = dataclasses.replace(
+        FORMATS["openvino"], write=wrong, open=lambda path: lambda *arrays: [np.ones((1, 416, 4, 4), np.float32)]
+    )
+    monkeypatch.setitem(exporting.FORMATS, "openvino", broken)
+    with pytest.raises(ExportError, match="the exported image_encoder is .* from PyTorch's result"):
+        export_checkpoint(loaded, "openvino", tmp_path / "one")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_there_is_kept(loaded, exported, tmp_path, monkeypatch):
+    (tmp_path / "mine").write_text("precious")
+    with pytest.raises(OutputError, match="is no export of samara"):
+        export_checkpoint(loaded, "openvino", tmp_path, overwrite=True)
+    with pytest.raises(OutputError, match="holds an export already"):
+        export_checkpoint(loaded, "openvino", exported.folder)
+    assert (tmp_path / "mine").read_text() == "precious"
+
+
+def test_overwriting_on_purpose(loaded, tmp_path, monkeypatch):
+    def write(checkpoint, graph, precision, path):
+        path.write_text(graph.name)
+
+    def run_of(path):
+        graph = next(one for one in graphs if one.name == path.read_text())
+        return lambda *arrays: [t.numpy() for t in as_tuple(graph.module(*map(torch.from_numpy, arrays)))]
+
+    def as_tuple(value):
+        return tuple(t.detach() for t in (value if isinstance(value, tuple) else (value,)))
+
+    graphs = (encoder_graph_of(loaded), prompted_decoder_graph_of(loaded))
+    monkeypatch.setitem(
+        exporting.FORMATS, "openvino", dataclasses.replace(FORMATS["openvino"], write=write, open=run_of)
+    )
+    out = tmp_path / "one"
+    export_checkpoint(loaded, "openvino", out)
+    (out / "image_encoder.xml").write_text("old")
+    export_checkpoint(loaded, "openvino", out, overwrite=True)
+    assert (out / "image_encoder.xml").read_text() == "image_encoder"
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("form", "precision", "message"),
+    [
+        ("coreml", "float32", "no format 'coreml'; use onnx or openvino"),
+        ("onnx", "int8", "onnx is written in float32, not in int8"),
+        ("openvino", "bfloat16", "written in float32, float16, int8"),
+    ],
+)
+def test_what_is_not_there_is_one_sentence(loaded, tmp_path, form, precision, message):
+    with pytest.raises(SettingsError, match=message):
+        export_checkpoint(loaded, form, tmp_path / "one", precision=precision)
+
+
+def test_a_missing_library_says_what_to_install(loaded, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "is_installed", lambda library: False)
+    with pytest.raises(MissingExtra, match=r"pip install 'samara\[onnx\]'"):
+        export_checkpoint(loaded, "onnx", tmp_path / "one")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(SMALL))
+@pytest.mark.parametrize(("form", "precision"), [("onnx", "float32"), ("openvino", "float32"), ("openvino", "float16")])
+def test_every_kind_in_every_format(name, form, precision, tmp_path):
+    done = export_checkpoint(small(name, 224), form, tmp_path / "one", precision=precision)
+    assert max(done.relative_error.values()) < (1e-4 if precision == "float32" else 2e-2)

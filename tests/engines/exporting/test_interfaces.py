@@ -1,0 +1,137 @@
+"""The official interface, through ONNX Runtime, as official clients use it; what it is not is said."""
+
+from __future__ import annotations
+
+import importlib
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import samara
+from samara.checkpoints.load import load
+from samara.engines.exporting.export import export_checkpoint
+from samara.engines.exporting.interfaces import interface_named
+from samara.errors import SettingsError, WrongCheckpoint
+from samara.images.preprocessing import Frame, resize
+from samara.masks.overlap import mask_iou
+from samara.masks.rle import encode_mask
+from samara.networks.official_graphs import OfficialSwitches
+from tests.engines.conftest import SMALL, small
+
+
+def test_what_is_not_there_is_one_sentence(tmp_path):
+    loaded = small("vit_t", 64)
+    with pytest.raises(SettingsError, match="no interface 'modern'; use samara or official"):
+        export_checkpoint(loaded, "onnx", tmp_path / "one", interface="modern")
+    with pytest.raises(SettingsError, match="--return-single-mask is for --interface official only"):
+        export_checkpoint(loaded, "onnx", tmp_path / "one", switches=OfficialSwitches(return_single_mask=True))
+    with pytest.raises(SettingsError, match="the official interface is written in onnx, not in openvino"):
+        export_checkpoint(loaded, "openvino", tmp_path / "one", interface="official")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("interface", ["samara", "official"])
+def test_a_detector_is_refused(tmp_path, interface):
+    loaded = load("yolo11n-seg", weights="random", device="cpu", precision="float32")
+    with pytest.raises(WrongCheckpoint, match="has no mask decoder; only checkpoints that answer prompts"):
+        export_checkpoint(loaded, "onnx", tmp_path / "one", interface=interface)
+
+
+def test_what_the_manifest_says_of_masks():
+    three, hq = small("vit_t", 64), small("hq_vit_t", 64)
+    official = interface_named("official", OfficialSwitches(return_single_mask=True))
+    assert official.masks(three) == ["single for several points, else best of three"]
+    assert official.frame(three) == 1024
+    own = interface_named("samara", OfficialSwitches())
+    assert own.masks(three) == ["single", "first", "second", "third"]
+    assert own.masks(hq) == ["single", "best of three"]
+    assert own.frame(three) == 64
+
+
+class Client:
+    """What samexporter and AnyLabeling do, in a few lines."""
+
+    def __init__(self, folder):
+        import onnxruntime
+
+        self.encoder, self.decoder = (
+            onnxruntime.InferenceSession(folder / f"{name}.onnx", providers=["CPUExecutionProvider"])
+            for name in ("image_encoder", "mask_decoder")
+        )
+
+    def ask(self, picture, points, labels):
+        frame = Frame(picture.shape[:2], 1024)
+        name = self.encoder.get_inputs()[0].name
+        (embedding,) = self.encoder.run(None, {name: resize(picture, frame).astype(np.float32)})
+        return self.decoder.run(
+            None,
+            {
+                "image_embeddings": embedding,
+                "point_coords": frame.to_input(np.array(points, dtype=np.float32))[None],
+                "point_labels": np.array([labels], dtype=np.float32),
+                "mask_input": np.zeros((1, 1, 256, 256), np.float32),
+                "has_mask_input": np.zeros(1, np.float32),
+                "orig_im_size": np.array(picture.shape[:2], dtype=np.float32),
+            },
+        )
+
+
+PROMPTS = {"box": [[425, 600], [700, 875]], "click": [[500, 375], [0, 0]]}
+
+
+def expected_masks(loaded, picture):
+    predictor = samara.Predictor(loaded)
+    embedding = predictor.embed(picture)
+    box = predictor.predict(embedding, boxes=[np.array(PROMPTS["box"]).ravel()], multimask=False)
+    click = predictor.predict(embedding, points=PROMPTS["click"][:1], multimask=False)
+    return box.rles[0], click.rles[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("input_size", "least"), [(1024, 0.999), (512, 0.95)])
+def test_a_real_picture_through_onnxruntime(mini, truck, tmp_path, input_size, least):
+    """At 512 pixels the picture is made smaller twice, to the client's 1024 and to the network's own."""
+    loaded = load("samara_mini", device="cpu", precision="float32", input_size=input_size)
+    done = export_checkpoint(loaded, "onnx", tmp_path / "one", interface="official")
+    assert max(done.relative_error.values()) < 1e-4
+    client = Client(done.folder)
+    shapes = {one.name: one.shape for one in client.decoder.get_inputs()}
+    assert shapes["point_coords"] == [1, "num_points", 2]
+    assert shapes["mask_input"] == [1, 1, 256, 256]
+    assert [one.name for one in client.decoder.get_outputs()] == ["masks", "iou_predictions", "low_res_masks"]
+    picture = np.asarray(Image.open(truck).convert("RGB"))
+    for picture_of in (picture, np.ascontiguousarray(picture[:, 300:1200])):  # lying and upright
+        for name, expected in zip(PROMPTS, expected_masks(loaded, picture_of), strict=True):
+            masks, _, low_res = client.ask(picture_of, PROMPTS[name], [2, 3] if name == "box" else [1, -1])
+            assert masks.shape == (1, 4, *picture_of.shape[:2])
+            assert low_res.shape == (1, 4, 256, 256)
+            assert mask_iou([encode_mask(masks[0, 0] > 0)], [expected])[0, 0] > least
+    manifest = json.loads((done.folder / "manifest.json").read_text())
+    assert manifest["interface"]["name"] == "official"
+    assert manifest["preprocessing"]["input_size"] == 1024
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_every_kind_with_every_switch(name, tmp_path):
+    switches = OfficialSwitches(True, True, True, True)
+    done = export_checkpoint(small(name, 64), "onnx", tmp_path / "one", interface="official", switches=switches)
+    outputs = Client(done.folder).decoder.get_outputs()
+    assert [one.name for one in outputs] == list(switches.outputs)
+
+
+@pytest.mark.slow
+def test_samexporters_own_client(mini, truck, tmp_path):
+    """Where samexporter is installed: its client, unchanged, which gives a box a padding point that moves the edge."""
+    sam_onnx = pytest.importorskip("samexporter.sam_onnx")
+    cv2 = importlib.import_module("cv2")
+    switches = OfficialSwitches(return_single_mask=True)
+    loaded = load("samara_mini", device="cpu", precision="float32", input_size=1024)
+    folder = export_checkpoint(loaded, "onnx", tmp_path / "one", interface="official", switches=switches).folder
+    client = sam_onnx.SegmentAnythingONNX(str(folder / "image_encoder.onnx"), str(folder / "mask_decoder.onnx"))
+    picture = cv2.imread(str(truck))
+    masks = client.predict_masks(client.encode(picture), [{"type": "rectangle", "data": [425, 600, 700, 875]}])
+    box, _ = expected_masks(loaded, np.ascontiguousarray(picture[..., ::-1]))
+    assert mask_iou([encode_mask(masks[0, 0] > 0)], [box])[0, 0] > 0.99

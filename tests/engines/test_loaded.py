@@ -1,0 +1,58 @@
+"""Fingerprints tell image encoders apart."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from torch import nn
+
+import samara
+from samara.engines.loaded import fingerprint
+from samara.errors import SettingsError
+
+
+def linear():
+    torch.manual_seed(0)
+    return nn.Linear(300, 200)
+
+
+def test_equal_weights_have_equal_fingerprints():
+    assert fingerprint(linear()) == fingerprint(linear())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda network: network.weight.data.add_(1e-6),
+        lambda network: network.weight.data.add_(torch.outer(torch.randn(200), torch.randn(300))),  # a LoRA merged
+        lambda network: network.bias.data.mul_(1.01),
+        lambda network: setattr(network, "bias", None),
+    ],
+)
+def test_changed_weights_have_another(change):
+    network = linear()
+    before = fingerprint(network)
+    change(network)
+    assert fingerprint(network) != before
+
+
+def test_the_decoder_does_not_count_but_the_input_size_does(mini):
+    assert dataclasses.replace(mini, input_size=256).fingerprint != mini.fingerprint
+    assert mini.fingerprint == f"{fingerprint(mini.network.image_encoder)}-{mini.input_size}"
+    assert mini.name == "samara_mini"
+
+
+def test_early_features_count_because_embeddings_have_more_channels():
+    sam, hq = (
+        samara.load(name, weights="random", device="cpu", precision="float32", input_size=64)
+        for name in ("mobile_sam", "sam_hq_vit_tiny")
+    )
+    hq.network.image_encoder.load_state_dict(sam.network.image_encoder.state_dict())
+    assert hq.fingerprint == f"{sam.fingerprint}-early160"
+
+
+def test_only_hq_sam_has_an_hq_token(mini):
+    with pytest.raises(SettingsError, match="has no HQ token"):
+        dataclasses.replace(mini, hq_token_only=True)

@@ -1,0 +1,93 @@
+"""Frames: geometry there and back, extreme shapes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from samara.images.preprocessing import Frame, normalise, pad, resize, to_network_input
+
+MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+
+
+@pytest.mark.parametrize(
+    ("size_hw", "resized"),
+    [
+        ((1, 1), (1024, 1024)),
+        ((1, 3000), (1, 1024)),  # the reference rounds the height to 0
+        ((3000, 1), (1024, 1)),
+        ((1200, 1800), (683, 1024)),
+        ((1024, 1024), (1024, 1024)),
+        ((50_000, 3), (1024, 1)),
+    ],
+)
+def test_longest_side_fills_the_input(size_hw, resized):
+    assert Frame(size_hw, 1024).resized_size_hw == resized
+
+
+@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 64).map(lambda n: 16 * n))
+def test_resized_image_fits_and_touches(height, width, side):
+    h, w = Frame((height, width), side).resized_size_hw
+    assert min(h, w) >= 1
+    assert max(h, w) == side
+
+
+def test_points_and_boxes_scale_by_the_real_factors():
+    frame = Frame((1200, 1800), 1024)
+    np.testing.assert_allclose(frame.to_input([[1800, 1200]]), [[1024, 683]])
+    np.testing.assert_allclose(frame.to_input([[0, 0, 900, 600]]), [[0, 0, 512, 341.5]])
+    assert frame.to_input(np.zeros((0, 2))).shape == (0, 2)
+    assert frame.to_input([[1, 2]]).dtype == np.float32
+
+
+def test_resize_is_pillows_and_leaves_a_fitting_image_alone():
+    image = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    frame = Frame((30, 40), 64)
+    expected = np.asarray(Image.fromarray(image).resize((64, 48), Image.Resampling.BILINEAR))
+    np.testing.assert_array_equal(resize(image, frame), expected)
+    assert resize(image, Frame((30, 40), 40)) is image
+
+
+def test_padding_is_zero_after_normalising():
+    image = np.full((32, 64, 3), 255, dtype=np.uint8)
+    tensor = to_network_input(image, Frame((32, 64), 64), MEAN, STD)
+    assert tensor.shape == (1, 3, 64, 64)
+    assert (tensor[..., 32:, :] == 0).all()
+    torch.testing.assert_close(tensor[0, :, 0, 0], (255 - torch.tensor(MEAN)) / torch.tensor(STD))
+
+
+def test_read_only_pictures_are_taken_and_left_alone():
+    image = np.zeros((16, 16, 3), dtype=np.uint8)
+    image.flags.writeable = False
+    to_network_input(image, Frame((16, 16), 16), MEAN, STD)
+    assert (image == 0).all()
+
+
+def test_bytes_are_normalised_like_floats():
+    pixels = torch.randint(0, 256, (3, 4, 6), dtype=torch.uint8)
+    torch.testing.assert_close(normalise(pixels, MEAN, STD), normalise(pixels.float(), MEAN, STD))
+
+
+def test_normalise_and_pad_work_on_batches():
+    images = torch.rand(2, 3, 4, 6) * 255
+    assert pad(normalise(images, MEAN, STD), 8).shape == (2, 3, 8, 8)
+
+
+@pytest.mark.parametrize("size_hw", [(1, 3000), (7, 5), (600, 800)])
+def test_logits_come_back_at_the_original_size(size_hw):
+    logits = Frame(size_hw, 256).to_original(torch.randn(2, 64, 64))
+    assert logits.shape == (2, *size_hw)
+    assert logits.isfinite().all()
+
+
+def test_logits_land_where_they_belong():
+    # The left half of a wide picture: in the low-res frame the top-left quarter of the square.
+    low_res = torch.full((1, 64, 64), -1.0)
+    low_res[:, :, :32] = 1.0
+    mask = Frame((100, 200), 256).to_original(low_res)[0] > 0
+    assert mask[:, :99].all()
+    assert not mask[:, 101:].any()

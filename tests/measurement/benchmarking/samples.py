@@ -1,0 +1,24 @@
+"""Jobs like those that a run makes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from samara.measurement.benchmarking.jobs import Job
+from tests.measurement.records.samples import SUBJECT
+
+MINI = replace(SUBJECT, sha256=None, input_size=384)
+RANDOM_MINI = replace(MINI, weights="random", input_size=64)
+SPEED = {"repeats": 2, "seconds": 0.01, "threads": 1, "pictures": ["drawn"]}
+
+
+def job(**changes):
+    facts = {
+        "kind": "memory",
+        "checkpoint": "samara_mini",
+        "subject": RANDOM_MINI,
+        "settings": {"work": "load", "threads": 1},
+        "inputs": {"pictures": []},
+        "metrics": ("load_resident_peak_bytes", "load_device_peak_bytes"),
+    }
+    return Job(**facts | changes)

@@ -1,0 +1,117 @@
+"""`samara.measurement.comparison.compare`: from records, scores and ground truth to what is shown."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+
+import pytest
+
+import samara
+from samara import EvaluationSettings
+from samara.errors import OutputError, RecordError, SettingsError
+from samara.measurement.comparison.compare import CSV, JSON, MARKDOWN, PAGE, asked_pictures, compare
+from samara.measurement.comparison.comparison import Comparison
+from samara.measurement.evaluation.ground_truth import GroundTruth
+from samara.measurement.records.record_file import append_records, read_records
+from tests.finetuning.conftest import make_tiny
+from tests.measurement.comparison.samples import records
+from tests.measurement.evaluation.conftest import write_coco
+
+SETTINGS = EvaluationSettings(measures=("centre_click", "box"), objects=2)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Records of two machines, with one record in both."""
+    made = records()
+    cpu, gpu = tmp_path / "cpu.jsonl", tmp_path / "gpu.jsonl"
+    append_records(cpu, [one for one in made if one.subject.device == "cpu"])
+    append_records(gpu, [one for one in made if one.subject.device != "cpu"] + made[:1])
+    return cpu, gpu
+
+
+def test_records_of_several_machines_are_shown_together(files, tmp_path):
+    out = tmp_path / "out"
+    compared = compare([], out=out, records=files)
+    assert compared.files == tuple(out / name for name in (PAGE, JSON, CSV, MARKDOWN))
+    assert len(compared.comparison.records) == len(records())
+    assert [table.name for table in compared.tables] == [
+        "overview",
+        "versus",
+        "quality",
+        "speed",
+        "throughput",
+        "memory",
+    ]
+    assert json.loads((out / JSON).read_text())["machines"][1]["title"] == "NVIDIA X9"
+    assert len(list(csv.DictReader((out / CSV).read_text().splitlines()))) == len(records())
+    assert "NVIDIA X9" in (out / PAGE).read_text()
+
+
+def test_rendering_again_gives_the_same(files, tmp_path):
+    texts = []
+    for name in ("one", "two"):
+        compare([], out=tmp_path / name, records=files)
+        texts.append([(tmp_path / name / part).read_text() for part in (JSON, CSV, MARKDOWN)])
+    assert texts[0] == texts[1]
+
+
+def evaluated(tmp_path, names):
+    """Answers of tiny networks, which differ, on the same ground truth."""
+    coco = write_coco(tmp_path)
+    for name in names:
+        tiny = make_tiny()
+        trained = replace(tiny, provenance=replace(tiny.provenance, name=name, weights="file"))
+        samara.evaluate(
+            coco, coco.parent / "pictures", trained, settings=SETTINGS, domain="cells", out=tmp_path / "out"
+        )
+    return GroundTruth(coco, coco.parent / "pictures", "cells")
+
+
+def test_masks_of_the_same_prompts_stand_side_by_side(tmp_path):
+    where = evaluated(tmp_path, ["first", "second"])
+    out = tmp_path / "out"
+    comparison = Comparison(tuple(read_records(out / "records.jsonl")))
+    asked = list(asked_pictures(comparison, out / "scores", [where], SETTINGS))
+    assert [one.asked for one in asked] == ["centre click", "centre click", "box", "box"]
+    for one in asked:
+        assert [answer.title for answer in one.answers] == ["first", "second"]
+        assert len(one.prompts) == len(one.truths) == len(one.answers[0].masks) == 2
+        assert one.answers[0].iou == pytest.approx(
+            sum(
+                (truth.decode() & mask.decode()).sum() / (truth.decode() | mask.decode()).sum()
+                for truth, mask in zip(one.truths, one.answers[0].masks, strict=True)
+            )
+            / 2
+        )
+    page = compare([], out=out, ground_truth=[where], evaluation=SETTINGS).files[0].read_text()
+    assert page.count("data:image/jpeg") == 4 * 3
+
+
+def test_answers_about_other_ground_truth_are_not_shown(tmp_path):
+    where = evaluated(tmp_path, ["first"])
+    comparison = Comparison(tuple(read_records(tmp_path / "out" / "records.jsonl")))
+    other = write_coco(tmp_path / "other", seed=1)
+    for elsewhere in (GroundTruth(other, other.parent / "pictures", "cells"), replace(where, domain="stars")):
+        assert not list(asked_pictures(comparison, tmp_path / "out" / "scores", [elsewhere], SETTINGS))
+    assert not list(asked_pictures(comparison, tmp_path / "nowhere", [where], SETTINGS))
+
+
+def test_what_is_not_there_is_told_before_anything_is_written(files, tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(RecordError, match="is no file of records"):
+        compare([], out=out, records=[*files, tmp_path / "missing.jsonl"])
+    with pytest.raises(SettingsError, match="nothing to compare"):
+        compare([], out=out)
+    damaged = tmp_path / "damaged.jsonl"
+    damaged.write_text('{"format": 99}\n')
+    with pytest.raises(RecordError, match="line 1"):
+        compare([], out=out, records=[damaged])
+    assert not out.exists()
+
+
+def test_a_folder_that_is_a_file_is_refused(files, tmp_path):
+    with pytest.raises(OutputError):
+        compare([], out=files[0], records=files)

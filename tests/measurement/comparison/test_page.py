@@ -1,0 +1,139 @@
+"""The page: complete in itself, escaped, and looked at by a browser where there is one."""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from samara.measurement.comparison.comparison import Comparison
+from samara.measurement.comparison.page import comparison_page, machine_facts, write_comparison_page
+from samara.measurement.comparison.panels import Panel, PanelRow
+from samara.measurement.comparison.ratio_table import versus
+from samara.measurement.comparison.tables import tables
+from tests.measurement.comparison.samples import HOSTILE, comparison, number, subject
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+COMMITTED = Path(__file__).parents[3] / "docs" / "comparison" / "comparison.html"
+
+
+@pytest.fixture(scope="module")
+def page():
+    shown = comparison()
+    pictures = [PanelRow("cells: a.png", (Panel("asked", "", "data:image/jpeg;base64,AAAA"),))]
+    return comparison_page(shown, [*tables(shown), *versus(shown)], pictures, "The <machine> was busy.")
+
+
+class Elements(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.open = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_it_asks_the_network_for_nothing_and_runs_nothing(page):
+    elements = Elements(page)
+    assert elements.open == []
+    for tag, attributes in elements.found:
+        assert tag not in ("script", "iframe", "link", "object", "embed")
+        assert not any(name.startswith("on") for name in attributes)
+        assert attributes.get("src", "data:").startswith("data:")
+        assert attributes.get("href", "#").startswith(("#", "https://"))
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_names_are_text(page):
+    assert "<script>" not in page
+    assert HOSTILE not in page
+    assert html.escape("<script>alert(1)</script>") in page
+    assert "The &lt;machine&gt; was busy." in page
+
+
+def test_links_within_lead_somewhere(page):
+    elements = Elements(page).found
+    ids = {attributes["id"] for _, attributes in elements if "id" in attributes}
+    targets = {attributes["href"][1:] for _, attributes in elements if attributes.get("href", "").startswith("#")}
+    assert targets <= ids
+
+
+def test_it_says_what_was_measured_where_and_what_was_not(page):
+    text = re.sub(r"\s+", " ", html.unescape(re.sub("<[^>]*>", " ", page)))
+    assert "Chip One, 2 cores" in text
+    assert "NVIDIA X9" in text
+    assert "random weights have no quality" in text
+    assert "guide 13.2× ✗" in text
+    assert text.count("random weights") > 4
+    assert "Without measured quality or speed: sam_vit_b" in text
+
+
+def test_one_number_is_enough_for_a_page():
+    shown = Comparison((number(subject("a", precision="float16"), "parameters", 5),))
+    text = comparison_page(shown, tables(shown))
+    assert Elements(text).open == []
+    assert "tradeoff" not in re.sub(r"(?s)<style>.*</style>", "", text) or "Without measured" in text
+
+
+def test_machines_are_described_by_their_own_records():
+    shown = comparison()
+    first, second = (machine_facts(shown, place).facts for place in shown.places)
+    assert first["processor"] == "Chip One, 2 cores"
+    assert first["grid of everything"] == "16 × 16 points"
+    assert first["memory"] == "8.00 GB"
+    assert second["GPUs"] == "NVIDIA X9"
+    assert "memory" not in second
+
+
+PROBE = """<script>
+const boxes = svg => [...svg.querySelectorAll("text")].map(text => text.getBoundingClientRect());
+const touch = (a, b) => a.left < b.right && b.left < a.right && a.top + 2 < b.bottom && b.top + 2 < a.bottom;
+let overlaps = 0;
+for (const svg of document.querySelectorAll("svg")) {
+  const all = boxes(svg);
+  all.forEach((one, place) => all.slice(place + 1).forEach(other => { overlaps += touch(one, other); }));
+}
+document.title = [document.documentElement.scrollWidth, innerWidth, document.querySelectorAll("svg").length, overlaps];
+</script>"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here to lay the page out")
+@pytest.mark.parametrize("width", [700, 1280])
+@pytest.mark.parametrize("which", ["drawn", "committed"])
+def test_a_browser_lays_it_out(page, tmp_path, width, which):
+    """Nothing wider than the window, and no text of a chart upon another."""
+    text = page if which == "drawn" else COMMITTED.read_text(encoding="utf-8")
+    allowed = re.sub(r"<meta http-equiv[^>]*>", "", text)  # which forbids the probe
+    path = tmp_path / "page.html"
+    path.write_text(allowed.replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
+    options = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+    command = [CHROMIUM, *options.split(), "--disable-component-update", "--disable-sync", "--hide-scrollbars"]
+    command += [f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900", "--dump-dom", path.as_uri()]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    needed, has, charts, overlaps = map(int, re.search(r"<title>(.*)</title>", shown)[1].split(","))
+    assert has == width
+    assert needed <= has
+    assert charts >= 3
+    assert overlaps == 0
+
+
+def test_it_is_written_whole(tmp_path):
+    shown = comparison()
+    write_comparison_page(tmp_path / "p.html", shown, tables(shown))
+    assert (tmp_path / "p.html").read_text(encoding="utf-8").rstrip().endswith("</html>")

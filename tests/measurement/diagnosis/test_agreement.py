@@ -1,0 +1,72 @@
+"""The measure of agreement: exact for the same, and sensitive to what it must not miss."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from samara.engines.limits import LIMITS
+from samara.measurement.diagnosis.agreement import STEPS, Agreement, ask, compare, prompts_on
+from tests.engines.conftest import small
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    return small("vit_t", 96)
+
+
+@pytest.fixture(scope="module")
+def answers(loaded):
+    return ask(loaded)
+
+
+def test_the_same_engine_agrees_with_itself(loaded, answers):
+    steps = []
+    again = ask(loaded, step=lambda: steps.append(1))
+    agreement = compare(again, answers)
+    assert agreement == Agreement(0.0, 1.0, 1.0)
+    assert agreement.is_within("float32")
+    assert len(steps) == STEPS
+    assert min(again.encoder_s, again.decoder_s, again.decoder_many_s) > 0
+
+
+def test_noise_in_the_weights_is_seen(loaded, answers):
+    noisy = small("vit_t", 96)
+    with torch.no_grad():
+        for parameter in noisy.network.image_encoder.parameters():
+            parameter.mul_(1 + 0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
+    agreement = compare(ask(noisy), answers)
+    assert agreement.relative_error > 0.005
+    assert not agreement.is_within("float32")
+
+
+def test_a_wrong_decoder_is_seen(loaded, answers):
+    wrong = small("vit_t", 96)
+    with torch.no_grad():
+        wrong.network.mask_decoder.mask_tokens.weight.mul_(-1)
+    agreement = compare(ask(wrong), answers)
+    assert agreement.relative_error == 0
+    assert not agreement.is_within("int8")
+
+
+def test_no_number_is_not_within_anything():
+    for precision in LIMITS:
+        assert Agreement(0.0, 1.0, 1.0).is_within(precision)
+        assert not Agreement(float("nan"), 1.0, 1.0).is_within(precision)
+        assert not Agreement(0.0, float("nan"), 1.0).is_within(precision)
+
+
+def test_limits_grow_with_the_rounding():
+    exact, *rough = (LIMITS[name] for name in ("float32", "float16", "bfloat16", "int8"))
+    for limits in rough:
+        assert limits.relative_error > exact.relative_error
+        assert limits.mean_iou < exact.mean_iou
+        assert limits.worst_iou < exact.worst_iou
+    assert dataclasses.astuple(exact) < dataclasses.astuple(rough[0])
+
+
+def test_prompts_lie_in_the_picture():
+    for prompt in prompts_on((427, 640)):
+        prompt.check_inside((427, 640))

@@ -1,0 +1,113 @@
+"""Doctor finds what is here, sees an engine that drifts, and keeps what it found."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+
+import pytest
+import torch
+from PIL import Image
+
+from samara.engines import open as opening
+from samara.engines.findings import fastest_engine, recorded
+from samara.engines.kinds import OPENVINO, TORCH
+from samara.engines.torch_engine import TorchEngine
+from samara.errors import DeviceError
+from samara.measurement.diagnosis import doctor
+from samara.measurement.diagnosis.agreement import ask
+from samara.measurement.diagnosis.doctor import examine
+from tests.engines.conftest import small
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("SAMARA_CACHE", str(tmp_path))
+
+
+@pytest.fixture(autouse=True)
+def small_photo(tmp_path, dog, monkeypatch):
+    """One photo of 120 x 160 pixels instead of the bundled ones; `test_agreement` asks about those."""
+    with Image.open(dog) as photo:
+        photo.resize((160, 120)).save(tmp_path / "small.png")
+    monkeypatch.setattr(doctor, "ask", functools.partial(ask, photos=(tmp_path / "small.png",)))
+
+
+@pytest.fixture
+def loaded():
+    one = small("vit_t", 96)
+    return dataclasses.replace(one, provenance=dataclasses.replace(one.provenance, name="one", weights="file"))
+
+
+def plain(loaded):
+    return TorchEngine(loaded.network, "cpu")
+
+
+def noisy(loaded):
+    network = small("vit_t", 96).network
+    with torch.no_grad():
+        for parameter in network.image_encoder.parameters():
+            parameter.mul_(1 + 0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
+    return TorchEngine(network, "cpu")
+
+
+def refusing(loaded):
+    raise DeviceError("not on this processor")
+
+
+@pytest.fixture
+def engines(monkeypatch):
+    """A function that says what stands for OpenVINO; nothing else than it and torch is there."""
+
+    def stand_in(opener):
+        monkeypatch.setattr(
+            doctor, "ENGINES", {"torch": TORCH, "openvino": dataclasses.replace(OPENVINO, libraries=())}
+        )
+        monkeypatch.setitem(opening._OPENERS, "openvino", opener)
+
+    return stand_in
+
+
+def test_engines_that_agree(engines, loaded):
+    engines(plain)
+    told = []
+    diagnosis = examine(loaded, progress=lambda *step: told.append(step))
+    assert diagnosis.is_healthy
+    assert diagnosis.recorded
+    by_name = {(check.engine, check.precision): check for check in diagnosis.checks}
+    assert by_name["torch", "float32"].speed == 1
+    assert by_name["openvino", "int8"].agrees
+    assert {name for name, _, _ in told} >= {"torch float32", "openvino int8"}
+    assert all(done <= total for _, done, total in told)
+    assert {finding.engine for finding in recorded("vit_t", 96)} == {"torch", "openvino"}
+    assert json.loads(json.dumps(diagnosis.as_dict()))["healthy"] is True
+
+
+def test_an_engine_that_drifts(engines, loaded):
+    engines(noisy)
+    diagnosis = examine(loaded)
+    assert not diagnosis.is_healthy
+    assert {check.engine for check in diagnosis.checks if check.agrees is False} == {"openvino"}
+    assert fastest_engine("vit_t", 96, "float32", "cpu") == "torch"
+
+
+def test_what_cannot_run_is_told_and_is_no_drift(engines, loaded):
+    engines(refusing)
+    diagnosis = examine(loaded)
+    assert diagnosis.is_healthy
+    assert {check.note for check in diagnosis.checks if check.engine == "openvino"} == {"not on this processor"}
+
+
+def test_random_weights_record_nothing(engines):
+    engines(plain)
+    assert not examine(small("vit_t", 96)).recorded
+    assert recorded("vit_t", 96) == ()
+
+
+def test_missing_engines_say_what_to_install(monkeypatch, loaded):
+    absent = dataclasses.replace(OPENVINO, libraries=("no_such_library",))
+    monkeypatch.setattr(doctor, "ENGINES", {"torch": TORCH, "openvino": absent})
+    diagnosis = examine(loaded)
+    assert diagnosis.missing == {"openvino": "pip install 'samara[openvino]'"}
+    assert {check.engine for check in diagnosis.checks} == {"torch"}

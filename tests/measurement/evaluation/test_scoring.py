@@ -1,0 +1,51 @@
+"""One picture, asked everything."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from samara.errors import DatasetError
+from samara.masks.boundary import boundary_iou
+from samara.measurement.evaluation.ground_truth import GroundTruth, read_ground_truth
+from samara.measurement.evaluation.scoring import score_picture
+from samara.measurement.evaluation.settings import MEASURES, EvaluationSettings
+from tests.measurement.evaluation.conftest import BoxItself
+
+
+@pytest.fixture
+def picture(coco):
+    return read_ground_truth(GroundTruth(coco, coco.parent / "pictures"), EvaluationSettings(objects=2))[0]
+
+
+def test_answers_are_compared_with_their_objects(picture):
+    contestant = BoxItself()
+    scores = score_picture(contestant, picture, MEASURES, 0)
+    assert contestant.embedded == 1
+    assert [one.place for one in scores.objects] == list(picture.prompted)
+    for one in scores.objects:
+        truth = picture.objects[one.place]
+        assert one.answers["box"].iou == one.answers["box"].boundary_iou == 1  # rectangles are their boxes
+        assert one.answers["box"].counts == truth.to_coco()["counts"]
+        click = contestant.answer((60, 80), [contestant.asked[0][scores.objects.index(one)]])[0].rle
+        a, b = click.decode(), truth.decode()
+        assert one.answers["centre_click"].iou == pytest.approx((a & b).sum() / (a | b).sum())
+        assert one.answers["centre_click"].boundary_iou == pytest.approx(boundary_iou(truth, click))
+        assert one.answers["jittered_box"].iou < 1
+        assert one.clicks[0] == pytest.approx(one.answers["centre_click"].iou)
+    assert len(scores.everything) == 3
+
+
+def test_only_what_is_asked_is_done(picture):
+    contestant = BoxItself()
+    scores = score_picture(contestant, picture, ("box",), 0)
+    assert len(contestant.asked) == 1
+    assert scores.everything is None
+    assert [(set(one.answers), one.clicks) for one in scores.objects] == [({"box"}, None)] * 2
+
+
+def test_a_picture_that_was_exchanged_meanwhile_is_refused(picture):
+    Image.fromarray(np.zeros((10, 10), np.uint8)).save(picture.image.path)
+    with pytest.raises(DatasetError, match="its ground truth"):
+        score_picture(BoxItself(), picture, MEASURES, 0)

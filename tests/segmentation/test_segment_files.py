@@ -1,0 +1,225 @@
+"""Pictures to overlays and annotations: names, failures, somebody else's files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from pycocotools.coco import COCO
+
+import samara
+from samara.datasets.reading.coco import read_coco
+from samara.errors import OutputError, SettingsError
+from samara.masks.mask_set import MaskSet
+from samara.masks.rle import encode_mask
+from samara.segmentation.prompts import Prompt
+from samara.segmentation.segment_files import overlay_paths, segment_files
+from samara.system.files import write_atomically
+
+FEW = samara.AutomaticSettings(points_per_side=3, pred_iou_thresh=0.0, stability_score_thresh=0.0)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    rng = np.random.default_rng(0)
+    paths = []
+    for name, shape in {"a.png": (30, 50), "b.jpg": (64, 20)}.items():
+        paths.append(tmp_path / name)
+        Image.fromarray(rng.integers(0, 256, (*shape, 3), dtype=np.uint8)).save(paths[-1])
+    return paths
+
+
+def test_everything(mini, pictures, tmp_path, capsys):
+    told = []
+    out = tmp_path / "out" / "deep"
+    outcome = segment_files(pictures, mini, out, settings=FEW, progress=lambda *steps: told.append(steps))
+    assert sorted(path.name for path in out.iterdir()) == ["a.png.png", "annotations.json", "b.jpg.png"]
+    assert np.asarray(Image.open(out / "b.jpg.png")).shape == (64, 20, 3)
+    coco = COCO(str(outcome.annotations))
+    assert len(coco.anns) == sum(len(one.masks) for one in outcome.done) > 0
+    info = json.loads(outcome.annotations.read_text())["info"]
+    assert info["checkpoint"] == "samara_mini"
+    assert info["settings"]["points_per_side"] == 3
+    assert info["licence_of_weights"] == "Apache-2.0"
+    assert {name for name, _, _ in told} == {"a.png", "b.jpg"}
+    assert told[-1][1:] == (9, 9)
+
+
+@pytest.mark.parametrize(
+    ("prompts", "answer", "masks"),
+    [
+        ([Prompt([5, 5])], "best", 1),
+        ([Prompt([5, 5])], "three", 3),
+        ([Prompt([5, 5])], "one", 1),
+        ([Prompt(box=[1, 1, 15, 20]), Prompt(box=[2, 2, 9, 9])], "best", 2),
+        ([Prompt(box=[1, 1, 15, 20]), Prompt([3, 3])], "three", 6),
+    ],
+)
+def test_prompts(mini, pictures, tmp_path, prompts, answer, masks):
+    outcome = segment_files(pictures, mini, tmp_path / "out", prompts=prompts, answer=answer)
+    assert [len(one.masks) for one in outcome.done] == [masks, masks]
+    info = json.loads(outcome.annotations.read_text())["info"]
+    assert len(info["prompts"]) == len(prompts)
+
+
+def test_a_picture_that_fails_is_told_and_the_rest_goes_on(mini, pictures, tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff\xe0 not a jpeg")
+    outcome = segment_files(
+        [pictures[0], broken, tmp_path / "absent.jpg", pictures[1]],
+        mini,
+        tmp_path / "out",
+        prompts=[Prompt([5, 5])],
+    )
+    assert [one.path for one in outcome.done] == pictures
+    assert [one.path.name for one in outcome.failed] == ["broken.jpg", "absent.jpg"]
+    assert all(one.path.name in one.reason for one in outcome.failed)
+    assert len(json.loads(outcome.annotations.read_text())["images"]) == 2
+
+
+def test_a_prompt_outside_one_picture_fails_that_picture(mini, pictures, tmp_path):
+    outcome = segment_files(pictures, mini, tmp_path / "out", prompts=[Prompt([40, 10])])
+    assert [one.path.name for one in outcome.done] == ["a.png"]
+    assert "20 wide and 64 high" in outcome.failed[0].reason
+
+
+def test_a_second_run_replaces_our_files_only(mini, pictures, tmp_path):
+    out = tmp_path / "out"
+    for _ in range(2):
+        segment_files(pictures, mini, out, prompts=[Prompt([5, 5])])
+    theirs = out / "annotations.json"
+    theirs.write_text('{"info": {"contributor": "COCO"}}')
+    with pytest.raises(OutputError, match="was not written by samara"):
+        segment_files(pictures, mini, out, prompts=[Prompt([5, 5])])
+    assert "COCO" in theirs.read_text()
+    segment_files(pictures, mini, out, prompts=[Prompt([5, 5])], overwrite=True)
+    assert "COCO" not in theirs.read_text()
+
+
+def test_no_picture_and_no_folder(mini, pictures, tmp_path):
+    with pytest.raises(SettingsError, match="no picture"):
+        segment_files([], mini, tmp_path)
+    with pytest.raises(OutputError, match="cannot be used as output folder"):
+        segment_files(pictures, mini, pictures[0])
+
+
+def test_pictures_of_one_name_do_not_overwrite_each_other(tmp_path):
+    paths = [Path("x/a.jpg"), Path("y/a.jpg"), Path("a.png"), Path("z/a.jpg")]
+    assert [path.name for path in overlay_paths(paths, tmp_path)] == [
+        "a.jpg.png",
+        "a.jpg-2.png",
+        "a.png.png",
+        "a.jpg-3.png",
+    ]
+
+
+CLICK = [Prompt([5, 5])]
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """One mask of each picture, without a network: what becomes of it is in question."""
+
+    def segment(image, segmenter, prompts, answer, tell):
+        tell(1, 1)
+        whole = (encode_mask(np.ones(image.shape[:2], bool)),)
+        return MaskSet(
+            rles=whole,
+            size_hw=image.shape[:2],
+            checkpoint="none",
+            predicted_iou=np.ones(1),
+            prompt_index=np.zeros(1, int),
+        )
+
+    monkeypatch.setattr("samara.segmentation.segment_files._segment", segment)
+
+
+def names(outcome):
+    return [row["file_name"] for row in json.loads(outcome.annotations.read_text())["images"]]
+
+
+def test_calls_add_to_the_folder(mini, quick, pictures, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "out"
+    for picture in (*pictures, pictures[0]):
+        outcome = segment_files([picture], mini, out, prompts=CLICK)
+    assert names(outcome) == ["a.png", "b.jpg"]
+    rows = json.loads(outcome.annotations.read_text())["annotations"]
+    assert [(row["id"], row["image_id"]) for row in rows] == [(2, 2), (1, 1)]
+    assert sorted(path.name for path in out.iterdir()) == ["a.png.png", "annotations.json", "b.jpg.png"]
+    assert [one.name for one in read_coco(outcome.annotations, tmp_path)] == ["a.png", "b.jpg"]
+
+
+def test_nothing_is_written_when_nothing_succeeded(mini, quick, pictures, tmp_path):
+    out = tmp_path / "deep" / "out"
+    outcome = segment_files([tmp_path / "nosuch.jpg"], mini, out, prompts=CLICK)
+    assert len(outcome.failed) == 1
+    assert not (tmp_path / "deep").exists()
+    segment_files(pictures, mini, out, prompts=CLICK)
+    before = (out / "annotations.json").read_bytes()
+    segment_files([tmp_path / "nosuch.jpg"], mini, out, prompts=CLICK)
+    assert (out / "annotations.json").read_bytes() == before
+
+
+def test_what_was_done_is_kept_when_the_work_ends_early(mini, quick, pictures, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+
+    def interrupted(name, *_):
+        if name == "b.jpg":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        segment_files(pictures, mini, out, prompts=CLICK, progress=interrupted)
+    assert len(json.loads((out / "annotations.json").read_text())["images"]) == 1
+
+    def full(path, data):
+        if path.name == "a.png.png":
+            raise OutputError(f"{path} cannot be written: No space left on device")
+        write_atomically(path, data)
+
+    monkeypatch.setattr("samara.segmentation.segment_files.write_atomically", full)
+    with pytest.raises(OutputError, match="No space left"):
+        segment_files(pictures[::-1], mini, out, prompts=CLICK)
+    assert len(json.loads((out / "annotations.json").read_text())["images"]) == 2
+
+
+def test_a_file_that_cannot_be_added_to_is_refused_before_the_work(mini, quick, pictures, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "annotations.json").write_text("[]")
+    told = []
+    with pytest.raises(OutputError, match="--overwrite"):
+        segment_files(pictures, mini, out, prompts=CLICK, progress=lambda *steps: told.append(steps))
+    assert not told
+    assert [path.name for path in out.iterdir()] == ["annotations.json"]
+
+
+def test_overlays_of_others_are_not_overwritten(mini, quick, pictures, tmp_path):
+    out = tmp_path / "out"
+    other = tmp_path / "other" / "a.png"
+    other.parent.mkdir()
+    other.write_bytes(pictures[0].read_bytes())
+    shown = [segment_files([one], mini, out, prompts=CLICK).done[0].overlay.name for one in (pictures[0], other) * 2]
+    assert shown == ["a.png.png", "a.png-2.png", "a.png.png", "a.png-2.png"]
+    outcome = segment_files([other], mini, out, prompts=CLICK, overwrite=True)
+    assert outcome.done[0].overlay.name == "a.png.png"
+    assert names(outcome) == ["a.png"]
+    (tmp_path / "here").mkdir()
+    for name in ("a.png", "a.png.png"):  # a picture whose name is that of an overlay
+        (tmp_path / "here" / name).write_bytes(pictures[0].read_bytes())
+    before = (tmp_path / "here" / "a.png.png").read_bytes()
+    both = [tmp_path / "here" / name for name in ("a.png", "a.png.png")]
+    outcome = segment_files(both, mini, tmp_path / "here", prompts=CLICK, overwrite=True)
+    assert outcome.done[0].overlay.name == "a.png-2.png"
+    assert (tmp_path / "here" / "a.png.png").read_bytes() == before
+
+
+def test_a_picture_is_taken_once_however_it_is_called(mini, quick, pictures, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.png").symlink_to("a.png")
+    spellings = [Path("a.png"), Path("./a.png"), tmp_path / "a.png", Path("link.png"), Path("out/../a.png")]
+    outcome = segment_files(spellings, mini, tmp_path / "out", prompts=CLICK)
+    assert [one.path for one in outcome.done] == [Path("a.png")]

@@ -2,7 +2,7 @@
 
     python -m benchmarks.annotation_memory [IMAGES]
 
-Annotates so many small pictures (2,000) with a small network of random weights, notes the resident memory after every
+Annotates so many small images (2,000) with a small network of random weights, notes the resident memory after every
 twentieth image, and writes `results/annotation_memory.csv` and the curve in `docs/images`. Ends with an error if the
 second half of the run needed noticeably more than the first.
 """
@@ -32,33 +32,33 @@ RESULTS = Path(__file__).parent / "results" / "annotation_memory.csv"
 CURVE = Path(__file__).parents[1] / "docs" / "images" / "annotation_memory.png"
 EVERY = 20
 # Of the mean of the second half over that of the first, after the first fifth, in which pools and caches fill.
-MOST_GROWTH_BYTES = 20 << 20
+MAX_GROWTH_BYTES = 20 << 20
 
 
 def main(count: int) -> None:
     """Measure, write the curve, and judge it."""
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        pictures = Path(folder) / "pictures"
-        write_pictures(pictures, count)
-        curve = measure(pictures, Path(folder) / "out")
-    circumstances = (detect().title, torch.__version__, commit_of(SOURCES), time.strftime("%Y-%m-%d"))
+        images = Path(folder) / "images"
+        write_images(images, count)
+        curve = measure(images, Path(folder) / "out")
+    environment = (detect().title, torch.__version__, commit_of(SOURCES), time.strftime("%Y-%m-%d"))
     with RESULTS.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["images", "seconds", "resident_bytes", "machine", "torch", "commit", "date"])
-        writer.writerows((*row, *circumstances) for row in curve)
+        writer.writerows((*row, *environment) for row in curve)
     draw(curve, CURVE)
     settled = np.array([row[2] for row in curve[len(curve) // 5 :]])
     first, second = np.array_split(settled, 2)
     growth = second.mean() - first.mean()
     print(f"{count} images in {curve[-1][1]:.0f} s; resident {settled.max() / 1e6:.0f} MB at most, ", end="")
     print(f"second half {growth / 1e6:+.1f} MB over the first")
-    if growth > MOST_GROWTH_BYTES:
+    if growth > MAX_GROWTH_BYTES:
         raise SystemExit("memory grows with the number of images")
 
 
-def write_pictures(folder: Path, count: int) -> None:
-    """Make small pictures of blurred colours."""
+def write_images(folder: Path, count: int) -> None:
+    """Make small images of blurred colours."""
     folder.mkdir()
     random = np.random.default_rng(0)
     for number in range(count):
@@ -66,14 +66,14 @@ def write_pictures(folder: Path, count: int) -> None:
         Image.fromarray(coarse).resize((160, 120), Image.Resampling.BICUBIC).save(folder / f"{number:06d}.jpg")
 
 
-def measure(pictures: Path, out: Path) -> list[tuple[int, float, int]]:
+def measure(images: Path, out: Path) -> list[tuple[int, float, int]]:
     """Annotate, and note images done, seconds and resident bytes as it goes."""
     settings = AnnotationSettings(
         automatic=AutomaticSettings(points_per_side=2, pred_iou_thresh=-100.0, stability_score_thresh=0.0),
         cleaning=Cleaning(hierarchy=True, unique=True),
     )
     choice = Choice(checkpoint="samara_mini", device="cpu", precision="float32", input_size=64, weights="random")
-    job = Job(choice=choice, settings=settings, source=open_source([str(pictures)]))
+    job = Job(choice=choice, settings=settings, source=open_source([str(images)]))
     start, curve = time.monotonic(), []
 
     def note(_: int, done: Progress) -> None:

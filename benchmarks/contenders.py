@@ -3,7 +3,7 @@
 All but `transformers` get the same weights from one file: an image encoder with random numbers (they cost what trained
 ones cost), and the prompt encoder and mask decoder of samara_mini. Random embeddings would make masks like noise,
 which no real image has and which would distort everything after the decoder; so what a prompt is asked against is
-samara_mini's embedding of the picture, at the full 64 × 64 grid, put in the place of the encoder's output after the
+samara_mini's embedding of the image, at the full 64 × 64 grid, put in the place of the encoder's output after the
 encoder did its work. `transformers` has random numbers of its own; nothing of it is measured that depends on them.
 """
 
@@ -27,7 +27,7 @@ from samara.masks.rle import Rle, encode_mask
 from samara.segmentation.automatic.settings import AutomaticSettings
 
 SIDE = 1024
-PICTURE = Path(__file__).parent.parent / "examples" / "truck.jpg"
+IMAGE = Path(__file__).parent.parent / "examples" / "truck.jpg"
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Work:
     Attributes:
         encode: network input (1, 3, 1024, 1024) → embedding.
         decode: 64 clicks (64, 2) in the input frame → three masks each.
-        everything: the picture → masks with the settings.
+        everything: the image → masks with the settings.
     """
 
     encode: Callable[[Tensor], Any]
@@ -63,7 +63,7 @@ class Weights:
 
 
 def weights_for(variant: str, settings: AutomaticSettings, folder: Path) -> Weights:
-    """Random encoder, samara_mini's decoder, and its embedding of the picture.
+    """Random encoder, samara_mini's decoder, and its embedding of the image.
 
     Args:
         variant: of the encoder.
@@ -75,7 +75,7 @@ def weights_for(variant: str, settings: AutomaticSettings, folder: Path) -> Weig
     encoder = samara.load(variant, weights="random", device="cpu", precision="float32").sam.image_encoder
     file = folder / f"{variant}.safetensors"
     save_file(rest | {f"image_encoder.{name}": value for name, value in encoder.state_dict().items()}, file)
-    return Weights(variant, file, samara.Predictor(mini).embed(PICTURE).features[None], settings)
+    return Weights(variant, file, samara.Predictor(mini).embed(IMAGE).features[None], settings)
 
 
 class AnswersWithContent:
@@ -111,7 +111,7 @@ def ours(weights: Weights, engine: str = "torch", precision: str = "float32") ->
         prompts = InputPrompts((points[:, None], labels), None, None, of_image)
         return runs.decode(runs.prepare(weights.content), prompts, input_size=SIDE, multimask=True)
 
-    return Work(runs.encode, decode, lambda: list(generator.generate(PICTURE).rles))
+    return Work(runs.encode, decode, lambda: list(generator.generate(IMAGE).rles))
 
 
 class WithContent(nn.Module):
@@ -231,7 +231,7 @@ def _official_work(
 
     def everything() -> list[Rle]:
         with in_precision():
-            found = generator.generate(samara.read_image(PICTURE))
+            found = generator.generate(samara.read_image(IMAGE))
         return [encode_mask(np.asarray(one["segmentation"])) for one in found]
 
     def encode(images: Tensor) -> Any:

@@ -1,8 +1,8 @@
-"""Which losses help most on a small set: a decoder fine-tuned with each, measured on pictures that no run has seen.
+"""Which losses help most on a small set: a decoder fine-tuned with each, measured on images that no run has seen.
 
     python -m benchmarks.finetuning_losses CHECKPOINT --input-size 512 DATA/train/dubai DATA/train/lgg
 
-Each folder has pictures and `instances.json` (COCO). Of each, the first pictures of a seeded shuffle are trained on,
+Each folder has images and `instances.json` (COCO). Of each, the first images of a seeded shuffle are trained on,
 the next choose the best epoch, and the next are measured; all runs see the same. A row per run goes to
 `results/finetuning_losses.csv`, with one for the checkpoint as it came.
 """
@@ -39,7 +39,7 @@ MEASURED = EvaluationSettings(measures=("centre_click", "box"), objects=5)
 
 
 def divided(source: Path, folder: Path, sizes: tuple[int, ...], seed: int) -> list[Path]:
-    """COCO files with so many pictures each, none of them twice; pictures without objects are left out."""
+    """COCO files with so many images each, none of them twice; images without objects are left out."""
     whole = json.loads((source / "instances.json").read_text())
     labelled = {one["image_id"] for one in whole["annotations"]}
     images = [image for image in whole["images"] if image["id"] in labelled]
@@ -58,14 +58,14 @@ def divided(source: Path, folder: Path, sizes: tuple[int, ...], seed: int) -> li
 
 
 def quality(loaded: Loaded, coco: Path, source: Path) -> dict[str, float]:
-    """Mean IoU of a click and of a box on the pictures of a COCO file."""
+    """Mean IoU of a click and of a box on the images of a COCO file."""
     records = samara.evaluate(coco, source, loaded, settings=MEASURED).records
     return {record.metric: record.value for record in records if record.source is None and record.value is not None}
 
 
 def rows_of(arguments: argparse.Namespace, source: Path, folder: Path):
     """The checkpoint as it came, then each loss."""
-    training, validation, test = divided(source, folder, tuple(arguments.pictures), arguments.seed)
+    training, validation, test = divided(source, folder, tuple(arguments.images), arguments.seed)
     as_it_came = samara.load(arguments.checkpoint, device="cpu", precision="float32", input_size=arguments.input_size)
     yield "as it came", quality(as_it_came, test, source), 0.0
     for name, losses in LOSSES.items():
@@ -87,14 +87,14 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--input-size", type=int)
     parser.add_argument(
-        "--pictures", nargs=3, type=int, default=(16, 8, 40), metavar="N", help="trained, chosen by, measured"
+        "--images", nargs=3, type=int, default=(16, 8, 40), metavar="N", help="trained, chosen by, measured"
     )
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    circumstances = {
-        "pictures": " ".join(map(str, arguments.pictures)),
+    environment = {
+        "images": " ".join(map(str, arguments.images)),
         "epochs": arguments.epochs,
         "precision": arguments.precision,
         "seed": arguments.seed,
@@ -110,7 +110,7 @@ def main() -> None:
                 row |= {"source": source.name, "losses": losses, "seconds": f"{seconds:.0f}"}
                 row |= {metric: f"{value:.4f}" for metric, value in sorted(found.items())}
                 print(row, flush=True)
-                add_rows(RESULTS, [row | circumstances])
+                add_rows(RESULTS, [row | environment])
 
 
 if __name__ == "__main__":

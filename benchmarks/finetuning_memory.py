@@ -3,7 +3,7 @@
     python benchmarks/finetuning_memory.py                         # MobileSAM and SAM B, L, H, cached and encoded
     python benchmarks/finetuning_memory.py vit_b cached lora everything "everything, recomputed"
 
-Weights are random and pictures are noise: neither changes what a step costs. Every row of
+Weights are random and images are noise: neither changes what a step costs. Every row of
 `results/finetuning_memory.csv` is measured in a process of its own, with one thread, and has machine, versions and
 commit. Memory is the peak resident set beyond the loaded network, so it can be compared with the VRAM that the
 project's brief asks for (8, 16 and 24 GB). Time is that of the processor, so that other work on it does not count.
@@ -28,7 +28,7 @@ from samara.datasets.ground_truth import Instance, LabelledImage
 from samara.finetuning.examples import examples_of
 from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings
-from samara.finetuning.step import add_gradients_of_pictures
+from samara.finetuning.step import add_gradients_of_images
 from samara.finetuning.trained_weights import choose_trained, recompute_blocks
 from samara.finetuning.training_set import TrainingSet
 from samara.masks.rle import encode_mask
@@ -57,8 +57,8 @@ def peak_bytes() -> int:
     return peak
 
 
-def pictures(folder: Path) -> list[LabelledImage]:
-    """Two noisy pictures with eight objects each."""
+def images(folder: Path) -> list[LabelledImage]:
+    """Two noisy images with eight objects each."""
     rng = np.random.default_rng(0)
     found = []
     for number in range(2):
@@ -80,7 +80,7 @@ def measure(variant: str, mode: str) -> dict[str, object]:
     loaded = samara.load(variant, weights="random", device="cpu", precision="float32")
     before = peak_bytes()
     with tempfile.TemporaryDirectory() as folder:
-        examples = TrainingSet(loaded, examples_of(pictures(Path(folder))))
+        examples = TrainingSet(loaded, examples_of(images(Path(folder))))
         cache = examples.cache(Path(folder) / "cache", Processes()) if mode == "cached" else None
         network = loaded.sam
         optimiser = torch.optim.AdamW(choose_trained(network, settings).values(), lr=settings.learning_rate)
@@ -95,7 +95,7 @@ def measure(variant: str, mode: str) -> dict[str, object]:
             return features
 
         started, began = time.process_time(), time.perf_counter()
-        add_gradients_of_pictures(
+        add_gradients_of_images(
             network,
             examples,
             (0, 1),

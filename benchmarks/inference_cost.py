@@ -4,7 +4,7 @@
     python benchmarks/inference_cost.py vit_b vit_t
     python benchmarks/inference_cost.py vit_h:decode # without the encoder
 
-Weights are random and pictures are noise: neither changes the cost. Each variant runs in a process of its own, because
+Weights are random and images are noise: neither changes the cost. Each variant runs in a process of its own, because
 peaks of one would hide the next. Appends to `results/inference_cost.csv`; `samara recommend` scales these times to
 other machines by their matrix speed, and `tests/recommendation/test_costs.py` compares its table with this file.
 """

@@ -1,4 +1,4 @@
-"""Samara beside its peers: same weights, same picture, in turns, in one run.
+"""Samara beside its peers: same weights, same image, in turns, in one run.
 
     python -m benchmarks.speed                              # whoever is installed here
     python -m benchmarks.speed --contenders samara,segment-anything --work encode,decode --rounds 5
@@ -30,7 +30,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.contenders import CONTENDERS, PICTURE, SIDE, Work, missing, weights_for
+from benchmarks.contenders import CONTENDERS, IMAGE, SIDE, Work, missing, weights_for
 from benchmarks.rows import add_rows
 from samara.masks.overlap import mask_iou
 from samara.masks.rle import Rle
@@ -190,7 +190,7 @@ def facts_of(arguments: argparse.Namespace) -> dict[str, object]:
     machine = detect()
     return {
         "variant": arguments.variant,
-        "picture": PICTURE.name,
+        "image": IMAGE.name,
         "points": arguments.points**2,
         "pred_iou_thresh": arguments.iou,
         "stability_score_thresh": arguments.stability,

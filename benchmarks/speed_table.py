@@ -25,7 +25,7 @@ def speed_table(path: Path = RESULTS, contenders: Iterable[str] | None = None) -
     names = [name for name in dict.fromkeys(row["contender"] for row in rows) if not contenders or name in contenders]
     facts = last[REFERENCE, "everything"]
     lines = [
-        f"{facts['picture']}, {facts['variant']} at 1024 px, everything from {facts['points']} points. "
+        f"{facts['image']}, {facts['variant']} at 1024 px, everything from {facts['points']} points. "
         f"{facts['machine']}; {facts['date']}, commit {facts['commit']}. Medians in seconds; × is how many times as "
         "fast as the official code in the same run.",
         "",

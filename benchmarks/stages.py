@@ -1,4 +1,4 @@
-"""Where the time goes when everything in a picture is found: encoding, decoding, drawing, resizing, run lengths.
+"""Where the time goes when everything in an image is found: encoding, decoding, drawing, resizing, run lengths.
 
     python -m benchmarks.stages                      # measures, writes results/stages.csv
     python -m benchmarks.stages --chart              # draws docs/images/where_time_goes.png from it
@@ -23,18 +23,18 @@ from unittest.mock import patch
 
 import torch
 
-from benchmarks.contenders import CONTENDERS, PICTURE, AnswersWithContent, WithContent, weights_for
+from benchmarks.contenders import CONTENDERS, IMAGE, AnswersWithContent, WithContent, weights_for
 from benchmarks.speed import commit, unable
 from samara.engines.torch_engine import TorchEngine
 from samara.segmentation.automatic import stable_masks
 from samara.segmentation.automatic.settings import AutomaticSettings
-from samara.segmentation.upsampling import Enlargement
+from samara.segmentation.upsampling import Upsampling
 from samara.system.machine import detect
 
 RESULTS = Path(__file__).parent / "results" / "stages.csv"
 CHART = Path(__file__).parents[1] / "docs" / "images" / "where_time_goes.png"
 ENCODE, DECODE, DRAW, RESIZE, RUNS, REST = (
-    "encode the picture",
+    "encode the image",
     "decode the clicks",
     "draw masks",
     "resize and filter",
@@ -51,7 +51,7 @@ def places_of_ours() -> list[tuple[str, object, str]]:
         (DECODE, TorchEngine, "share"),
         (DECODE, TorchEngine, "_look_shared"),
         (DRAW, TorchEngine, "_draw"),
-        (RESIZE, Enlargement, "window"),
+        (RESIZE, Upsampling, "window"),
         (RUNS, stable_masks, "encode_columns"),
     ]
 
@@ -147,7 +147,7 @@ def measure(contenders: list[str], variant: str, settings: AutomaticSettings) ->
                 print(contender, stage, seconds, flush=True)
     facts = {
         "variant": variant,
-        "picture": PICTURE.name,
+        "image": IMAGE.name,
         "points": settings.points_per_side**2,
         "machine": machine.title,
         "commit": commit(),

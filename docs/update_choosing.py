@@ -29,7 +29,7 @@ def tasks() -> str:
             *(f"{task.weights[name]:.2f}" if task.weights[name] else "" for name in CRITERIA),
             f"{task.seconds:g} s",
             f"{task.comfortable_s:g} to {task.too_slow_s:g} s",
-            f"{task.least_quality:.2f}",
+            f"{task.min_quality:.2f}",
         )
         for task in TASKS.values()
     )

@@ -1,7 +1,7 @@
 """Write what is said about the committed comparison anew from its records: `make docs`.
 
 The chart for the README, the table there and in docs/comparison.md, its sentences, and beside the records their JSON,
-CSV and Markdown. The page itself holds pictures of data sets that are not in this repository and is made by
+CSV and Markdown. The page itself holds images of data sets that are not in this repository and is made by
 `samara compare`.
 """
 
@@ -49,7 +49,7 @@ def times() -> str:
     comparison = committed()
     found = {one.checkpoint: one for one in comparison.contenders}
     reference = found[REFERENCE].value("everything_seconds") or 0.0
-    rows = ["| | parameters | picture and click | everything | beside ViT-B |", "|---|--:|--:|--:|--:|"]
+    rows = ["| | parameters | image and click | everything | beside ViT-B |", "|---|--:|--:|--:|--:|"]
     for name in TOLD:
         one = found[name]
         everything = one.value("everything_seconds") or 0.0
@@ -87,7 +87,7 @@ def facts() -> str:
             f"* {len(comparison.contenders)} checkpoints on {place.title}, {whens[0]} to {whens[-1]};",
             f"* with random weights, so without quality: {', '.join(random)};",
             f"* with real weights: {', '.join(one.title for one in real)}, asked about {', '.join(comparison.domains)} "
-            f"pictures, up to {objects} objects of a kind;",
+            f"images, up to {objects} objects of a kind;",
             f'* "everything" asked a grid of {" and ".join(sorted(grids))} points a side.',
         )
     )

@@ -46,8 +46,8 @@ def leg_command(
     minutes: Annotated[float, typer.Option(help="How long.")],
     variant: Annotated[str, typer.Option(help="Which network.")] = "vit_t",
     size: Annotated[int, typer.Option(help="Side of the network input in pixels.")] = 256,
-    images: Annotated[int, typer.Option(help="Pictures per step.")] = 8,
-    objects: Annotated[int, typer.Option(help="Objects per picture.")] = 4,
+    images: Annotated[int, typer.Option(help="Images per step.")] = 8,
+    objects: Annotated[int, typer.Option(help="Objects per image.")] = 4,
     learning_rate: Annotated[float, typer.Option(help="Of AdamW.")] = 1e-3,
     decoder_share: Annotated[float, typer.Option(help="The decoder's learning rate, of the encoder's.")] = 0.2,
     focal: Annotated[float, typer.Option(help="Weight of the focal loss.")] = 5.0,
@@ -64,9 +64,9 @@ def leg_command(
     device: Annotated[str, typer.Option(help="Where to train.")] = "cpu",
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
 ) -> None:
-    """Train for some minutes, then measure on pictures that were held back."""
+    """Train for some minutes, then measure on images that were held back."""
     packed = read_packed(data)
-    pictures = split(packed)
+    divided = split(packed)
     training = Training(VARIANTS[variant], device, seed)
     if state.exists():
         training.load(state)
@@ -90,9 +90,9 @@ def leg_command(
         compiled=compiled,
         seed=seed,
     )
-    run_leg(training, packed, pictures.trained, settings, _tell, save_to=out_state or state)
+    run_leg(training, packed, divided.trained, settings, _tell, save_to=out_state or state)
     preprocessing = VARIANTS[variant].preprocessing
-    for domain, found in validate_by_domain(training.average, packed, pictures.held_back, size, preprocessing).items():
+    for domain, found in validate_by_domain(training.average, packed, divided.held_back, size, preprocessing).items():
         _tell(f"held back, {domain}: {asdict(found)}")
 
 
@@ -102,18 +102,18 @@ def evaluate_command(
     what: Annotated[str, typer.Argument(help="A checkpoint, or a baseline: 'box as mask', 'GrabCut, flood fill'.")],
     out: Annotated[Path, typer.Argument(help="JSON file for the results.")],
     input_size: Annotated[int | None, typer.Option(help="Of a checkpoint; its own if not given.")] = None,
-    objects: Annotated[int, typer.Option(help="Most objects per picture.")] = 20,
-    recall_pictures: Annotated[int, typer.Option(help="Pictures per source for automatic masks; 0: none.")] = 0,
+    objects: Annotated[int, typer.Option(help="Most objects per image.")] = 20,
+    recall_images: Annotated[int, typer.Option(help="Images per source for automatic masks; 0: none.")] = 0,
     points_per_side: Annotated[int, typer.Option(help="Of the automatic masks.")] = 16,
 ) -> None:
-    """Measure a checkpoint or a baseline on the evaluation pictures."""
+    """Measure a checkpoint or a baseline on the evaluation images."""
     measures: tuple[Measure, ...] = ("centre_click", "box")
-    if recall_pictures and what not in BASELINES:
+    if recall_images and what not in BASELINES:
         measures += ("everything",)
     settings = EvaluationSettings(
         measures=measures,
         objects=objects,
-        everything_images=recall_pictures or None,
+        everything_images=recall_images or None,
         points_per_side=points_per_side,
     )
     results: dict[str, object] = {"what": Path(what).stem, "input_size": input_size, "settings": asdict(settings)}
@@ -151,7 +151,7 @@ def ship_command(
     digest = hashlib.sha256(out.read_bytes()).hexdigest()
     parameters = sum(parameter.numel() for parameter in training.average.parameters())
     _tell(f"{out}: {parameters:,} parameters, {out.stat().st_size:,} bytes, sha256 {digest}")
-    _tell(f"{training.step} steps, {training.images_seen} pictures")
+    _tell(f"{training.step} steps, {training.images_seen} images")
 
 
 def _tell(line: str) -> None:

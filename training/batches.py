@@ -1,4 +1,4 @@
-"""Batches of examples: which pictures, drawn how, read by how many processes."""
+"""Batches of examples: which images, drawn how, read by how many processes."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ DOMAIN_OF = {"dsb2018": "medical", "lgg": "medical", "dubai": "satellite", "floo
 """Domain of a source; every other is natural."""
 
 DOMAIN_SHARE = {"natural": 0.65, "medical": 0.2, "satellite": 0.15}
-"""Share of the examples that each domain gives, whatever its number of pictures."""
+"""Share of the examples that each domain gives, whatever its number of images."""
 
 BREADTH = {"coco": 4.0, "bsds500": 3.0, "ecssd": 1.5, "animals": 1.5}
 """How much more a source counts that shows everything, not things of one kind."""
 
 
-def chances(data: PackedSet, pictures: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """How likely each of some pictures is drawn.
+def chances(data: PackedSet, images: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """How likely each of some images is drawn.
 
-    Within a domain a source counts by the square root of its pictures: two thousand photos of one kind teach more than
+    Within a domain a source counts by the square root of its images: two thousand photos of one kind teach more than
     twenty, but not a hundred times as much.
     """
-    source = data.source_of[pictures]
+    source = data.source_of[images]
     domains = np.array([DOMAIN_OF.get(name, "natural") for name in data.sources])[source]
     counts = np.bincount(source, minlength=len(data.sources))
     breadth = np.array([BREADTH.get(name, 1.0) for name in data.sources])
@@ -53,25 +53,25 @@ class _Examples(Dataset[TrainingExample]):
 
 
 class _Draws(Sampler[list[tuple[int, int]]]):
-    """Endless lists of (picture, seed); step n is the same whatever was drawn before, so that a leg can go on."""
+    """Endless lists of (image, seed); step n is the same whatever was drawn before, so that a leg can go on."""
 
     def __init__(
-        self, pictures: npt.NDArray[np.int64], chance: npt.NDArray[np.float64], size: int, seed: int, first_step: int
+        self, images: npt.NDArray[np.int64], chance: npt.NDArray[np.float64], size: int, seed: int, first_step: int
     ) -> None:
-        self.pictures, self.chance, self.size, self.seed, self.first_step = pictures, chance, size, seed, first_step
+        self.images, self.chance, self.size, self.seed, self.first_step = images, chance, size, seed, first_step
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         step = self.first_step
         while True:
             random = np.random.default_rng((self.seed, step))
-            drawn = random.choice(self.pictures, self.size, p=self.chance)
+            drawn = random.choice(self.images, self.size, p=self.chance)
             yield [(int(index), int(random.integers(1 << 62))) for index in drawn]
             step += 1
 
 
 def batches(
     data: PackedSet,
-    pictures: npt.NDArray[np.int64],
+    chosen: npt.NDArray[np.int64],
     settings: ExampleSettings,
     *,
     images: int,
@@ -80,7 +80,7 @@ def batches(
     workers: int,
 ) -> Iterator[tuple[Tensor, Batch]]:
     """Endless batches: pixels (B, S, S, 3) uint8 with their objects; batch n depends on the seed and n alone."""
-    draws = _Draws(pictures, chances(data, pictures), images, seed, first_step)
+    draws = _Draws(chosen, chances(data, chosen), images, seed, first_step)
     loader = DataLoader(
         _Examples(data, settings),
         batch_sampler=draws,

@@ -1,4 +1,4 @@
-"""The evaluation pictures, domain by domain, with `samara.measurement.evaluation`: a checkpoint or a baseline."""
+"""The evaluation images, domain by domain, with `samara.measurement.evaluation`: a checkpoint or a baseline."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from samara.measurement.evaluation.adapters import Contestant, Seen
 from samara.measurement.evaluation.averages import average
 from samara.measurement.evaluation.ground_truth import GroundTruth, read_ground_truth
-from samara.measurement.evaluation.run import Progress, score_pictures
-from samara.measurement.evaluation.scores import PictureScores, values_of
+from samara.measurement.evaluation.run import Progress, score_images
+from samara.measurement.evaluation.scores import ImageScores, values_of
 from samara.measurement.evaluation.settings import EvaluationSettings, Measure
 
 SHOWN: Mapping[str, tuple[Measure, str]] = {
@@ -29,16 +29,16 @@ def evaluate_domain(
 
     Args:
         contestant: a checkpoint or a baseline.
-        folder: with `instances.json` and the pictures that it names.
+        folder: with `instances.json` and the images that it names.
         settings: what is asked, and of how many objects.
-        progress: called with the pictures done and the pictures in all.
+        progress: called with the images done and the images in all.
 
     Returns:
         For each measure of `SHOWN` that was asked, for each source: mean, low and high end of the 95 % interval,
-        pictures, objects.
+        images, objects.
     """
-    pictures = read_ground_truth(GroundTruth(folder / "instances.json", folder, folder.name), settings)
-    scores = score_pictures(contestant, pictures, settings, progress=progress)
+    images = read_ground_truth(GroundTruth(folder / "instances.json", folder, folder.name), settings)
+    scores = score_images(contestant, images, settings, progress=progress)
     return {
         name: _by_source(metric, scores, settings.seed)
         for name, (measure, metric) in SHOWN.items()
@@ -46,7 +46,7 @@ def evaluate_domain(
     }
 
 
-def _by_source(metric: str, scores: Sequence[PictureScores], seed: int) -> dict[str, dict[str, float | None]]:
+def _by_source(metric: str, scores: Sequence[ImageScores], seed: int) -> dict[str, dict[str, float | None]]:
     sources = dict.fromkeys(one.source for one in scores)
     values = {source: [values_of(metric, one) for one in scores if one.source == source] for source in sources}
     return {
@@ -54,7 +54,7 @@ def _by_source(metric: str, scores: Sequence[PictureScores], seed: int) -> dict[
             "mean": mean.value,
             "low": mean.interval.low if mean.interval else None,
             "high": mean.interval.high if mean.interval else None,
-            "pictures": mean.images,
+            "images": mean.images,
             "objects": mean.objects,
         }
         for source, mean in average(values, seed).items()

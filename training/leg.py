@@ -1,4 +1,4 @@
-"""A leg of training: so many minutes at one picture size, from where the last leg ended.
+"""A leg of training: so many minutes at one image size, from where the last leg ended.
 
 The learning rate rises, then stays; a last leg lets it fall to zero (`cooldown`). So no leg needs to know how many
 will follow, and the state before the cooldown stays there to go on from.
@@ -38,8 +38,8 @@ class LegSettings:
     Attributes:
         minutes: of training; validation comes on top.
         size: side of the network input in pixels.
-        images: pictures per step.
-        objects: most objects per picture.
+        images: images per step.
+        objects: most objects per image.
         learning_rate: of AdamW, after warm-up.
         decoder_share: the decoder's learning rate as a share of the encoder's.
         weight_decay: of AdamW, for everything that is a matrix.
@@ -53,7 +53,7 @@ class LegSettings:
             small object as much as all others together, and so makes masks too large once the decoder has learnt.
         frozen: beginnings of names of parameters that stay as they are, e.g. "image_encoder.patch_embed".
         keep_statistics: let batch norms normalise by the statistics they came with, also while they train. For
-            published weights: those of a few pictures are another network's.
+            published weights: those of a few images are another network's.
         workers: processes that make examples.
         bfloat16: autocast.
         compiled: let PyTorch compile the encoder; takes a minute once, then a tenth to a fifth off a step.
@@ -131,7 +131,7 @@ class Training:
 def run_leg(
     training: Training,
     data: PackedSet,
-    pictures: np.ndarray,
+    images: np.ndarray,
     settings: LegSettings,
     tell: Callable[[str], None],
     *,
@@ -142,8 +142,8 @@ def run_leg(
 
     Args:
         training: changed in place.
-        data: the pictures.
-        pictures: which of them may be trained on.
+        data: the images.
+        images: which of them may be trained on.
         settings: of this leg.
         tell: gets a line of text now and then.
         save_to: where the state is kept; written now and then and at the end.
@@ -161,7 +161,7 @@ def run_leg(
     losses: list[float] = []
     endless = batches(
         data,
-        pictures,
+        images,
         examples,
         images=settings.images,
         seed=settings.seed,
@@ -181,8 +181,8 @@ def run_leg(
             mean = float(np.mean(losses))
             training.history.append({"step": training.step, "loss": mean})
             tell(
-                f"step {training.step}, {training.images_seen} pictures, loss {mean:.3f}, "
-                f"{len(losses) * settings.images / (now - told):.1f} pictures/s, {100 * share:.0f} %"
+                f"step {training.step}, {training.images_seen} images, loss {mean:.3f}, "
+                f"{len(losses) * settings.images / (now - told):.1f} images/s, {100 * share:.0f} %"
             )
             told, losses = now, []
         if save_to is not None and now - saved > save_every_s:
@@ -234,7 +234,7 @@ def _decoder_settings(settings: LegSettings, corrected: bool) -> FineTuneSetting
 
 
 def _without_padding(images: Tensor, batch: Batch) -> Tensor:
-    """Zero where no picture is, as in prediction; `valid` is per object, and every picture with objects has one."""
+    """Zero where no image is, as in prediction; `valid` is per object, and every image with objects has one."""
     B, _, H, W = images.shape  # noqa: N806
     inside = torch.ones(B, H // 4, W // 4, dtype=torch.bool, device=images.device)
     inside[batch.image_of_prompt] = batch.valid

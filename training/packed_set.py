@@ -1,6 +1,6 @@
-"""Many small pictures and their masks in one file, which reads fast and travels well.
+"""Many small images and their masks in one file, which reads fast and travels well.
 
-A safetensors file of bytes: pictures as JPEG, masks as COCO's compressed run lengths, and where each begins. Nothing
+A safetensors file of bytes: images as JPEG, masks as COCO's compressed run lengths, and where each begins. Nothing
 in it can be executed.
 """
 
@@ -23,7 +23,7 @@ from samara.errors import DatasetError
 from samara.images.read import read_image
 from samara.masks.rle import Rle, encode_mask
 
-Picture = npt.NDArray[np.uint8]
+Image = npt.NDArray[np.uint8]
 Masks = npt.NDArray[np.bool_]
 
 
@@ -33,31 +33,31 @@ class PackedSet:
 
     Attributes:
         sources: names of the sources.
-        source_of: (images,) which source each picture is from.
+        source_of: (images,) which source each image is from.
         sizes_hw: (images, 2).
-        pictures: JPEG files.
-        masks: of each picture, the compressed run lengths of its masks.
+        images: JPEG files.
+        masks: of each image, the compressed run lengths of its masks.
     """
 
     sources: tuple[str, ...]
     source_of: npt.NDArray[np.int64]
     sizes_hw: npt.NDArray[np.int64]
-    pictures: tuple[bytes, ...]
+    images: tuple[bytes, ...]
     masks: tuple[tuple[bytes, ...], ...]
 
     def __len__(self) -> int:
-        """Number of pictures."""
-        return len(self.pictures)
+        """Number of images."""
+        return len(self.images)
 
-    def picture(self, index: int) -> Picture:
+    def image(self, index: int) -> Image:
         """(H, W, 3) uint8, RGB."""
-        decoded = cv2.imdecode(np.frombuffer(self.pictures[index], np.uint8), cv2.IMREAD_COLOR)
+        decoded = cv2.imdecode(np.frombuffer(self.images[index], np.uint8), cv2.IMREAD_COLOR)
         if decoded is None:
-            raise DatasetError(f"picture {index} of the packed set is damaged; pack it again")
+            raise DatasetError(f"image {index} of the packed set is damaged; pack it again")
         return np.ascontiguousarray(decoded[..., ::-1], dtype=np.uint8)
 
     def some_masks(self, index: int, chosen: Sequence[int]) -> Masks:
-        """Some of a picture's masks, (N, H, W) bool."""
+        """Some of an image's masks, (N, H, W) bool."""
         H, W = (int(side) for side in self.sizes_hw[index])  # noqa: N806
         rles = self.masks[index]
         found = [Rle(H, W, rles[mask]).decode() for mask in chosen]
@@ -70,7 +70,7 @@ def pack(folders: Sequence[Path], out: Path, *, longest_side: int, quality: int)
     Args:
         folders: each a source, named for its folder.
         out: the file.
-        longest_side: larger pictures are reduced to it, their masks with them.
+        longest_side: larger images are reduced to it, their masks with them.
         quality: of the JPEGs, 1..100.
     """
     jpegs: list[bytes] = []
@@ -79,10 +79,10 @@ def pack(folders: Sequence[Path], out: Path, *, longest_side: int, quality: int)
     source_of: list[int] = []
     for source, folder in enumerate(folders):
         for image in read_coco(folder / "instances.json", folder):
-            picture, kept = _reduced(image, longest_side)
-            jpegs.append(_jpeg(picture, quality))
+            pixels, kept = _reduced(image, longest_side)
+            jpegs.append(_jpeg(pixels, quality))
             masks.append(kept)
-            sizes.append((picture.shape[0], picture.shape[1]))
+            sizes.append((pixels.shape[0], pixels.shape[1]))
             source_of.append(source)
     per_image = [len(kept) for kept in masks]
     flat = [mask for kept in masks for mask in kept]
@@ -112,7 +112,7 @@ def read_packed(path: Path) -> PackedSet:
         sources=sources,
         source_of=column["source_of"],
         sizes_hw=column["sizes_hw"],
-        pictures=_split(column["jpeg"].tobytes(), column["jpeg_ends"]),
+        images=_split(column["jpeg"].tobytes(), column["jpeg_ends"]),
         masks=tuple(masks[start:end] for start, end in pairwise(last)),
     )
 
@@ -121,19 +121,19 @@ def _split(data: bytes, ends: npt.NDArray[np.int64]) -> tuple[bytes, ...]:
     return tuple(data[start:end] for start, end in pairwise([0, *ends.tolist()]))
 
 
-def _jpeg(picture: Picture, quality: int) -> bytes:
-    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+def _jpeg(image: Image, quality: int) -> bytes:
+    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
     return encoded.tobytes()
 
 
-def _reduced(image: LabelledImage, longest_side: int) -> tuple[Picture, tuple[bytes, ...]]:
-    """A picture and its masks, reduced where they are too large."""
-    picture = read_image(image.path)
+def _reduced(image: LabelledImage, longest_side: int) -> tuple[Image, tuple[bytes, ...]]:
+    """An image and its masks, reduced where they are too large."""
+    pixels = read_image(image.path)
     rles = [instance.rle for instance in image.instances if instance.rle.area]
-    scale = longest_side / max(picture.shape[:2])
+    scale = longest_side / max(pixels.shape[:2])
     if scale >= 1:
-        return picture, tuple(rle.counts for rle in rles)
-    size_wh = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
+        return pixels, tuple(rle.counts for rle in rles)
+    size_wh = (round(pixels.shape[1] * scale), round(pixels.shape[0] * scale))
     small = [cv2.resize(rle.decode().astype(np.float32), size_wh, interpolation=cv2.INTER_AREA) >= 0.5 for rle in rles]
     counts = tuple(encode_mask(mask).counts for mask in small if mask.any())
-    return cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False), counts
+    return cv2.resize(pixels, size_wh, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False), counts

@@ -32,13 +32,13 @@ def overview(results: Sequence[Results]) -> str:
 
 def by_source(result: Results) -> str:
     """Every source of one contestant, with intervals."""
-    titles = ("domain", "source", "measure", "mean", "95 % interval", "pictures", "objects")
+    titles = ("domain", "source", "measure", "mean", "95 % interval", "images", "objects")
     rows = [f"| {' | '.join(titles)} |", "|---|---|---|--:|---|--:|--:|"]
     for domain in DOMAINS:
         for measure, title in MEASURES.items():
             for source, score in result[domain].get(measure, {}).items():
                 interval = "" if score["low"] is None else f"{score['low']:.3f} to {score['high']:.3f}"
-                numbers = f"{score['mean']:.3f} | {interval} | {score['pictures']} | {score['objects']}"
+                numbers = f"{score['mean']:.3f} | {interval} | {score['images']} | {score['objects']}"
                 rows.append(f"| {domain} | {source} | {title} | {numbers} |")
     return "\n".join(rows)
 

@@ -1,4 +1,4 @@
-"""How good the network is on pictures that were held back, by domain; quick enough to be asked during a leg."""
+"""How good the network is on images that were held back, by domain; quick enough to be asked during a leg."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from samara.finetuning.examples import FEWEST_CELLS, on_grid
+from samara.finetuning.examples import MIN_CELLS, on_grid
 from samara.finetuning.validation import Sample, Validation, validate
 from samara.networks.sam import Sam
 from samara.networks.variants import Preprocessing
 from training.batches import DOMAIN_OF, normalised
-from training.packed_set import PackedSet, Picture
+from training.packed_set import Image, PackedSet
 
-_OBJECTS_PER_PICTURE = 6
+_OBJECTS_PER_IMAGE = 6
 
 
 @dataclass(frozen=True)
 class Split:
-    """Which pictures are trained on and which are held back."""
+    """Which images are trained on and which are held back."""
 
     trained: npt.NDArray[np.int64]
     held_back: npt.NDArray[np.int64]
 
 
 def split(data: PackedSet, per_source: int = 8) -> Split:
-    """Hold back a few pictures of each source that has ten times as many; the same ones always."""
+    """Hold back a few images of each source that has ten times as many; the same ones always."""
     held: list[int] = []
     for source in range(len(data.sources)):
         here = np.flatnonzero(data.source_of == source)
@@ -39,12 +39,12 @@ def split(data: PackedSet, per_source: int = 8) -> Split:
 
 
 def validate_by_domain(
-    network: Sam, data: PackedSet, pictures: npt.NDArray[np.int64], size: int, preprocessing: Preprocessing
+    network: Sam, data: PackedSet, images: npt.NDArray[np.int64], size: int, preprocessing: Preprocessing
 ) -> dict[str, Validation]:
     """Centre click and box IoU on the low-res grid, mean over the objects of a domain."""
     network.eval()
     found: dict[str, list[Sample]] = {}
-    for index in pictures.tolist():
+    for index in images.tolist():
         domain = DOMAIN_OF.get(data.sources[data.source_of[index]], "natural")
         found.setdefault(domain, []).append(_sample(network, data, index, size, preprocessing))
     return {domain: validate(network, samples) for domain, samples in found.items()}
@@ -52,10 +52,10 @@ def validate_by_domain(
 
 def _sample(network: Sam, data: PackedSet, index: int, size: int, preprocessing: Preprocessing) -> Sample:
     device = next(network.parameters()).device
-    chosen = np.random.default_rng(index).permutation(len(data.masks[index]))[:_OBJECTS_PER_PICTURE].tolist()
+    chosen = np.random.default_rng(index).permutation(len(data.masks[index]))[:_OBJECTS_PER_IMAGE].tolist()
     grids = [on_grid(mask, size) for mask in data.some_masks(index, chosen)]
-    kept = [grid for grid in grids if grid.sum() >= FEWEST_CELLS]
-    pixels, (h, w) = fitted(data.picture(index), size)
+    kept = [grid for grid in grids if grid.sum() >= MIN_CELLS]
+    pixels, (h, w) = fitted(data.image(index), size)
     images = normalised(torch.from_numpy(pixels)[None].to(device), preprocessing)
     images[:, :, h:] = 0
     images[:, :, :, w:] = 0
@@ -68,11 +68,11 @@ def _sample(network: Sam, data: PackedSet, index: int, size: int, preprocessing:
     return Sample(features, torch.from_numpy(targets).to(device), valid)
 
 
-def fitted(picture: Picture, size: int) -> tuple[Picture, tuple[int, int]]:
-    """The picture in the upper left corner of a square, and its height and width there."""
-    H, W = picture.shape[:2]  # noqa: N806
+def fitted(image: Image, size: int) -> tuple[Image, tuple[int, int]]:
+    """The image in the upper left corner of a square, and its height and width there."""
+    H, W = image.shape[:2]  # noqa: N806
     scale = size / max(H, W)
     h, w = round(H * scale), round(W * scale)
     canvas = np.zeros((size, size, 3), dtype=np.uint8)
-    canvas[:h, :w] = cv2.resize(picture, (w, h), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    canvas[:h, :w] = cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     return canvas, (h, w)

@@ -1,7 +1,7 @@
 """What can go wrong, as a tree.
 
     SamaraError
-    ├── ImageError            (ValueError)   a picture cannot be read or converted without guessing
+    ├── ImageError            (ValueError)   an image cannot be read or converted without guessing
     ├── PromptError           (ValueError)   a point, box or mask input makes no sense
     ├── SettingsError         (ValueError)   an option or a combination of options is not accepted
     ├── DeviceError           (RuntimeError) the device or precision asked for is not there
@@ -35,7 +35,7 @@ class SamaraError(Exception):
 
 
 class ImageError(SamaraError, ValueError):
-    """A picture cannot be read, or not be converted to 8-bit RGB without guessing."""
+    """An image cannot be read, or not be converted to 8-bit RGB without guessing."""
 
 
 class PromptError(SamaraError, ValueError):

@@ -1,4 +1,4 @@
-"""Pictures and masks of no meaning, fresh in every test and the same on every machine."""
+"""Images and masks of no meaning, fresh in every test and the same on every machine."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def entries(count):
     return [Entry(index, f"{index}.png") for index in range(1, count + 1)]
 
 
-def write_pictures(folder, count, size=(40, 32), first=0):
+def write_images(folder, count, size=(40, 32), first=0):
     """Noise with a bright disc, as PNG files named by number; their names."""
     folder.mkdir(parents=True, exist_ok=True)
     names = []
@@ -65,7 +65,7 @@ def processes():
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    """A folder of six small pictures."""
-    write_pictures(tmp_path / "pictures", 6)
-    return tmp_path / "pictures"
+def images(tmp_path):
+    """A folder of six small images."""
+    write_images(tmp_path / "images", 6)
+    return tmp_path / "images"

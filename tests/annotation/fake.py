@@ -45,15 +45,15 @@ def annotator(segmenter=None, **settings):
     return Annotator(segmenter or Bright(), AnnotationSettings(cleaning=Cleaning(hierarchy=True), **settings))
 
 
-def store_of(pictures, out, *, images_per_shard=4, if_there="resume"):
+def store_of(images, out, *, images_per_shard=4, if_there="resume"):
     return create_store(
-        out, JOB, open_source([str(pictures)]).entries(), if_there=if_there, images_per_shard=images_per_shard
+        out, JOB, open_source([str(images)]).entries(), if_there=if_there, images_per_shard=images_per_shard
     )
 
 
-def work_on(pictures, **options):
+def work_on(images, **options):
     options = {"max_pixels": None, "threads": 1, "in_flight": 1} | options
-    reading = Reading(open_source([str(pictures)]).read, options.pop("max_pixels"), options.pop("threads"))
+    reading = Reading(open_source([str(images)]).read, options.pop("max_pixels"), options.pop("threads"))
     return Work(reading, **options)
 
 
@@ -67,10 +67,10 @@ def final_rows(out):
     return masks, images
 
 
-def annotate_for_killing(pictures, out, seconds, begin, seen):
+def annotate_for_killing(images, out, seconds, begin, seen):
     """Annotate a folder slowly and in small pieces, in a process of its own that may be killed at any moment."""
     runner.PIECE_IMAGES, runner.WAIT_SECONDS = 2, 0.02
     segmenter = Bright(seconds)
     begin.wait()
-    runner.annotate_store(store_of(pictures, out), annotator(segmenter), work_on(pictures))
+    runner.annotate_store(store_of(images, out), annotator(segmenter), work_on(images))
     seen.value = segmenter.seen

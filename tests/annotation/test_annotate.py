@@ -15,33 +15,33 @@ from samara.annotation.run.runner import Progress
 from samara.annotation.run.settings import AnnotationSettings
 from samara.errors import SettingsError
 from samara.segmentation.automatic.settings import AutomaticSettings
-from tests.annotation.conftest import write_pictures
+from tests.annotation.conftest import write_images
 from tests.annotation.fake import final_rows
 
 FEW = AutomaticSettings(points_per_side=2, pred_iou_thresh=0.0, stability_score_thresh=0.0)
 
 
-def job_of(pictures):
+def job_of(images):
     return Job(
         choice=Choice(device="cpu", precision="float32"),
         settings=AnnotationSettings(automatic=FEW),
-        source=open_source([str(pictures)]),
+        source=open_source([str(images)]),
     )
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    write_pictures(tmp_path / "pictures", 6)
-    return tmp_path / "pictures"
+def images(tmp_path):
+    write_images(tmp_path / "images", 6)
+    return tmp_path / "images"
 
 
-def test_progress_counts_what_others_did(pictures, tmp_path):
+def test_progress_counts_what_others_did(images, tmp_path):
     told = []
-    (pictures / "0004.png").write_text("<html>")
+    (images / "0004.png").write_text("<html>")
     outcome = annotate(
-        job_of(pictures),
+        job_of(images),
         Running(out=tmp_path / "out", images_per_shard=2),
-        tell=lambda images, done: told.append((images, done)),
+        tell=lambda count, done: told.append((count, done)),
     )
     assert told[0] == (6, Progress())
     assert told[-1] == (6, outcome.total)
@@ -53,25 +53,25 @@ def test_progress_counts_what_others_did(pictures, tmp_path):
     with (tmp_path / "out" / "quarantined.csv").open(newline="") as file:
         (bad,) = csv.DictReader(file)
     assert (bad["path"], bad["reason"]) == ("0004.png", outcome.quarantined[0].reason)
-    again = annotate(job_of(pictures), Running(out=tmp_path / "out", if_there="resume"))
+    again = annotate(job_of(images), Running(out=tmp_path / "out", if_there="resume"))
     assert again.done_by_this_run == Progress()
     assert again.total == outcome.total
 
 
 @pytest.mark.slow
 def test_processes_give_the_rows_of_one(tmp_path):
-    write_pictures(tmp_path / "pictures", 24, size=(200, 150))
+    write_images(tmp_path / "images", 24, size=(200, 150))
     one, two = tmp_path / "one", tmp_path / "two"
-    annotate(job_of(tmp_path / "pictures"), Running(out=one, images_per_shard=3))
-    outcome = annotate(job_of(tmp_path / "pictures"), Running(out=two, images_per_shard=3, workers=2))
+    annotate(job_of(tmp_path / "images"), Running(out=one, images_per_shard=3))
+    outcome = annotate(job_of(tmp_path / "images"), Running(out=two, images_per_shard=3, workers=2))
     assert outcome.total.images == outcome.done_by_this_run.images == 24
     assert final_rows(one) == final_rows(two)
 
 
-def test_detectors_annotate_with_their_classes_and_licences_are_heeded(pictures, tmp_path):
+def test_detectors_annotate_with_their_classes_and_licences_are_heeded(images, tmp_path):
     random = Choice(checkpoint="yolo11n-seg", device="cpu", weights="random", input_size=64)
     settings = AnnotationSettings(automatic=AutomaticSettings(pred_iou_thresh=0.0))
-    job = replace(job_of(pictures), choice=random, settings=settings)
+    job = replace(job_of(images), choice=random, settings=settings)
     with pytest.raises(SettingsError, match=r"yolo11n-seg is under unknown: no licence is known"):
         annotate(job, Running(out=tmp_path / "out", commercial=True))
     with pytest.raises(SettingsError, match="needs a SAM checkpoint"):
@@ -80,7 +80,7 @@ def test_detectors_annotate_with_their_classes_and_licences_are_heeded(pictures,
     assert outcome.total.masks > 0
     for row in outcome.store.masks():
         assert all(category for category in row.categories)
-    free = annotate(job_of(pictures), Running(out=tmp_path / "free", commercial=True))
+    free = annotate(job_of(images), Running(out=tmp_path / "free", commercial=True))
     assert free.total.images == 6
 
 
@@ -91,12 +91,12 @@ def test_weights_whose_licence_binds_the_product_are_refused(mini):
         require_commercial(bound)
 
 
-def test_what_would_fail_later_fails_at_once(pictures, tmp_path, monkeypatch):
+def test_what_would_fail_later_fails_at_once(images, tmp_path, monkeypatch):
     with pytest.raises(SettingsError, match="at least 1"):
-        annotate(job_of(pictures), Running(out=tmp_path / "out", workers=0))
+        annotate(job_of(images), Running(out=tmp_path / "out", workers=0))
     with pytest.raises(SettingsError, match="cocoa"):
-        annotate(job_of(pictures), Running(out=tmp_path / "out", formats=("cocoa",)))
+        annotate(job_of(images), Running(out=tmp_path / "out", formats=("cocoa",)))
     monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
     with pytest.raises(ImportError, match=r"samara\[report\]"):
-        annotate(job_of(pictures), Running(out=tmp_path / "out", report=True))
+        annotate(job_of(images), Running(out=tmp_path / "out", report=True))
     assert not (tmp_path / "out").exists()

@@ -15,7 +15,7 @@ from samara.annotation.store.rows import mask_table
 from samara.annotation.store.store import create_store
 from samara.datasets.reading.coco import read_coco
 from samara.errors import AnnotationStopped
-from tests.annotation.conftest import entries, image_row, random_masks, write_pictures
+from tests.annotation.conftest import entries, image_row, random_masks, write_images
 from tests.annotation.fake import annotator, work_on
 
 JOB = {
@@ -25,8 +25,8 @@ JOB = {
 
 
 def stored(tmp_path, *, seal=True):
-    write_pictures(tmp_path / "pictures", 4, size=(24, 18))
-    job = JOB | {"source": {"kind": "folder", "root": str(tmp_path / "pictures")}}
+    write_images(tmp_path / "images", 4, size=(24, 18))
+    job = JOB | {"source": {"kind": "folder", "root": str(tmp_path / "images")}}
     store = create_store(tmp_path / "store", job, entries(4))
     rows = [image_row(number, 2, path=f"{number - 1:04d}.png", height=18, width=24) for number in range(1, 4)]
     rows.append(image_row(4, 0, path="0003.png", status="quarantined", reason="is a PDF"))
@@ -49,7 +49,7 @@ def test_images_reach_the_writers_with_all_that_is_known(tmp_path):
     assert second.categories is None
     assert second.georeference.crs == "EPSG:32633"
     assert third.categories == ("cell", "rod")
-    assert third.path == tmp_path / "pictures" / "0002.png"
+    assert third.path == tmp_path / "images" / "0002.png"
     assert third.image_id == 3
     assert third.masks.rles == random_masks(3, 2, (18, 24)).rles
 
@@ -59,7 +59,7 @@ def test_coco_is_read_back_as_it_was(tmp_path):
     losses = export_store(store, ["coco", "yolo"], tmp_path / "out")
     assert losses["coco"].changed == 0
     assert losses["coco"].masks == 6
-    images = read_coco(tmp_path / "out" / "coco.json", tmp_path / "pictures")
+    images = read_coco(tmp_path / "out" / "coco.json", tmp_path / "images")
     assert [image.name for image in images] == ["0000.png", "0001.png", "0002.png"]
     for number, image in enumerate(images, start=1):
         assert [one.rle for one in image.instances] == list(random_masks(number, 2, (18, 24)).rles)
@@ -76,14 +76,14 @@ def test_half_a_store_is_exported_on_purpose_only(tmp_path):
 
 
 def test_masks_of_a_geotiff_lie_where_it_lies(tmp_path):
-    """From the picture to GeoJSON, and burnt into the picture's raster again by GDAL."""
+    """From the image to GeoJSON, and burnt into the image's raster again by GDAL."""
     rasterio = pytest.importorskip("rasterio")
     from rasterio import features, transform
 
-    (name,) = write_pictures(tmp_path, 1)
+    (name,) = write_images(tmp_path, 1)
     pixels = np.asarray(Image.open(tmp_path / name)).transpose(2, 0, 1)
     place = transform.Affine(0.5, 0, 399_960, 0, -0.5, 5_300_040)
-    folder = tmp_path / "pictures"
+    folder = tmp_path / "images"
     folder.mkdir()
     profile = {"driver": "GTiff", "dtype": "uint8", "count": 3, "height": pixels.shape[1], "width": pixels.shape[2]}
     with rasterio.open(folder / "field.tif", "w", crs="EPSG:32633", transform=place, **profile) as file:

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 SIDE = 20_000
-MOST_BYTES = 4_000_000_000
+MAX_BYTES = 4_000_000_000
 
 MAKE = """
 import sys
@@ -67,7 +67,7 @@ def test_a_huge_image_fits_into_four_gigabytes(tmp_path, name):
     assert done["masks"] > 100
     assert done["joined"] > 0  # no tile holds them alone
     # Its own peak: `getrusage` would begin with that of the process that runs the tests.
-    assert done["peak"] < MOST_BYTES
+    assert done["peak"] < MAX_BYTES
     if name.endswith(".tif"):  # read by windows: no more than some tiles at a time
         assert done["hash"] is None
         assert done["peak"] < 1_500_000_000

@@ -36,7 +36,7 @@ def test_it_streams_the_official_records(mini, dog):
         assert record["segmentation"][y : y + height, x : x + width].sum() == record["area"]
 
 
-def test_the_checkpoint_of_the_brief_is_asked_for_before_the_first_picture():
+def test_the_checkpoint_of_the_brief_is_asked_for_before_the_first_image():
     with pytest.raises(UnknownCheckpoint, match="samara checkpoints get sam_vit_l"):
         samara.generate_training_masks([np.zeros((8, 8, 3), np.uint8)])
     with pytest.raises(SettingsError, match="points_per_side"):

@@ -65,7 +65,9 @@ def test_md5_of_sam_begins_with_the_suffix_of_its_name():
 
 def test_embedded_row_describes_the_real_file():
     row = find("samara_mini")
-    with importlib.resources.as_file(importlib.resources.files("samara") / "weights" / row.file_name) as path:
+    with importlib.resources.as_file(
+        importlib.resources.files("samara.checkpoints") / "weights" / row.file_name
+    ) as path:
         assert path.stat().st_size == row.size_bytes
         assert digest_checkpoint(path, "sha256") == row.sha256
 

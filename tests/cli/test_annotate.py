@@ -16,7 +16,7 @@ from PIL import Image
 from samara.annotation.store.store import open_store
 from samara.cli import main
 from samara.cli.progress import annotation_bar
-from tests.annotation.conftest import write_pictures
+from tests.annotation.conftest import write_images
 from tests.annotation.inputs.test_prompt_entries import coco
 from tests.datasets import written_by
 
@@ -31,15 +31,15 @@ def run(monkeypatch, capsys, *arguments):
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    write_pictures(tmp_path / "pictures", 2)
-    return tmp_path / "pictures"
+def images(tmp_path):
+    write_images(tmp_path / "images", 2)
+    return tmp_path / "images"
 
 
-def test_a_folder_becomes_a_data_set(pictures, tmp_path, monkeypatch, capsys):
+def test_a_folder_becomes_a_data_set(images, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
     code, printed = run(
-        *(monkeypatch, capsys, pictures, "--out", out, *QUICK),
+        *(monkeypatch, capsys, images, "--out", out, *QUICK),
         *("--format", "coco,png", "--report", "--hierarchy", "--json"),
     )
     assert code == 0, printed.err
@@ -54,22 +54,22 @@ def test_a_folder_becomes_a_data_set(pictures, tmp_path, monkeypatch, capsys):
     assert "0000.png" in (out / "report.html").read_text()
     assert printed.err == ""
 
-    code, printed = run(monkeypatch, capsys, pictures, "--out", out, *QUICK)
+    code, printed = run(monkeypatch, capsys, images, "--out", out, *QUICK)
     assert code == 1
     assert "--resume" in printed.err
-    code, printed = run(monkeypatch, capsys, pictures, "--out", out, *QUICK, "--resume")
+    code, printed = run(monkeypatch, capsys, images, "--out", out, *QUICK, "--resume")
     assert code == 1
     assert "cleaning hierarchy was True and is now False" in printed.err
-    code, printed = run(monkeypatch, capsys, pictures, "--out", out, *QUICK, "--resume", "--hierarchy")
+    code, printed = run(monkeypatch, capsys, images, "--out", out, *QUICK, "--resume", "--hierarchy")
     assert code == 0
     assert "0 images in this run" in printed.out
 
 
-def test_exports_are_written_as_asked(pictures, tmp_path, monkeypatch, capsys):
+def test_exports_are_written_as_asked(images, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
-    options = ("--export-pictures", "copy", "--split", 0.5, "--categories", "object=cell")
+    options = ("--export-images", "copy", "--split", 0.5, "--categories", "object=cell")
     code, printed = run(
-        *(monkeypatch, capsys, pictures, "--out", out, *QUICK),
+        *(monkeypatch, capsys, images, "--out", out, *QUICK),
         *("--format", "yolo,label-studio", *options, "--label-studio-prefix", "s3://bucket/"),
     )
     assert (code, printed.err) == (0, "")
@@ -84,32 +84,32 @@ def test_exports_are_written_as_asked(pictures, tmp_path, monkeypatch, capsys):
     ("arguments", "why"),
     [
         (("--split", 0.1), "--split (split) is for yolo, voc"),
-        (("--format", "coco", "--export-pictures", "link"), "add one with --format"),
+        (("--format", "coco", "--export-images", "link"), "add one with --format"),
         (("--categories", "cell"), "--categories is for exports"),
     ],
 )
-def test_export_options_are_checked_before_the_work(pictures, tmp_path, monkeypatch, capsys, arguments, why):
-    code, printed = run(monkeypatch, capsys, pictures, "--out", tmp_path / "out", *QUICK, *arguments)
+def test_export_options_are_checked_before_the_work(images, tmp_path, monkeypatch, capsys, arguments, why):
+    code, printed = run(monkeypatch, capsys, images, "--out", tmp_path / "out", *QUICK, *arguments)
     assert code == 1
     assert why in printed.err
     assert not (tmp_path / "out").exists()
 
 
-def test_what_formats_demand_is_asked_before_the_work(pictures, tmp_path, monkeypatch, capsys):
-    (pictures / "0000.jpg").write_bytes((pictures / "0000.png").read_bytes())
+def test_what_formats_demand_is_asked_before_the_work(images, tmp_path, monkeypatch, capsys):
+    (images / "0000.jpg").write_bytes((images / "0000.png").read_bytes())
     out = tmp_path / "out"
-    code, printed = run(monkeypatch, capsys, pictures, "--out", out, *QUICK, "--format", "coco,yolo")
+    code, printed = run(monkeypatch, capsys, images, "--out", out, *QUICK, "--format", "coco,yolo")
     assert code == 1
     assert printed.err == (
-        "samara: yolo could not be written: '0000.png' would share 0000.txt with another picture of the same name and "
+        "samara: yolo could not be written: '0000.png' would share 0000.txt with another image of the same name and "
         "another suffix; rename one (or leave yolo out)\n"
     )
     assert not list(out.glob("shards/*"))
     # Nothing is in the way of another attempt.
-    code, printed = run(monkeypatch, capsys, pictures, "--out", out, *QUICK, "--format", "coco")
+    code, printed = run(monkeypatch, capsys, images, "--out", out, *QUICK, "--format", "coco")
     assert (code, printed.err) == (0, "")
     # Asked of a store that is there: the others are written.
-    again = (pictures, "--out", out, *QUICK, "--resume", "--format", "yolo,png,label-studio-polygons", "--json")
+    again = (images, "--out", out, *QUICK, "--resume", "--format", "yolo,png,label-studio-polygons", "--json")
     code, printed = run(monkeypatch, capsys, *again)
     assert code == 1
     assert "yolo is not written" in printed.err
@@ -119,48 +119,48 @@ def test_what_formats_demand_is_asked_before_the_work(pictures, tmp_path, monkey
     assert (out / "exports" / "label-studio-polygons").is_dir()
 
 
-def test_an_exports_folder_of_somebody_else_is_seen_before_the_work(pictures, tmp_path, monkeypatch, capsys):
+def test_an_exports_folder_of_somebody_else_is_seen_before_the_work(images, tmp_path, monkeypatch, capsys):
     mine = tmp_path / "out" / "exports" / "yolo" / "mine.txt"
     mine.parent.mkdir(parents=True)
     mine.touch()
-    code, printed = run(monkeypatch, capsys, pictures, "--out", tmp_path / "out", *QUICK, "--format", "yolo")
+    code, printed = run(monkeypatch, capsys, images, "--out", tmp_path / "out", *QUICK, "--format", "yolo")
     assert code == 1
     assert "yolo could not be written: " in printed.err
     assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == [mine]
 
 
-def test_pictures_of_an_archive_cannot_be_linked(pictures, tmp_path, monkeypatch, capsys):
+def test_images_of_an_archive_cannot_be_linked(images, tmp_path, monkeypatch, capsys):
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
-        archive.add(pictures / "0000.png", "0000.png")
-    options = ("--format", "yolo", "--export-pictures", "link")
+        archive.add(images / "0000.png", "0000.png")
+    options = ("--format", "yolo", "--export-images", "link")
     code, printed = run(monkeypatch, capsys, tmp_path / "a.tar", "--out", tmp_path / "out", *QUICK, *options)
     assert code == 1
-    assert "the pictures lie in an archive, where there is nothing to link" in printed.err
+    assert "the images lie in an archive, where there is nothing to link" in printed.err
     assert not (tmp_path / "out").exists()
 
 
-def test_quarantine_is_told_and_tried_again(pictures, tmp_path, monkeypatch, capsys):
-    whole = (pictures / "0001.png").read_bytes()
-    (pictures / "0001.png").write_text("<html>")
-    (pictures / "notes.txt").touch()
-    code, printed = run(monkeypatch, capsys, pictures, "--out", tmp_path / "out", *QUICK)
+def test_quarantine_is_told_and_tried_again(images, tmp_path, monkeypatch, capsys):
+    whole = (images / "0001.png").read_bytes()
+    (images / "0001.png").write_text("<html>")
+    (images / "notes.txt").touch()
+    code, printed = run(monkeypatch, capsys, images, "--out", tmp_path / "out", *QUICK)
     assert code == 1
     assert "left out of the export" not in printed.err  # there is none
-    again = run(monkeypatch, capsys, pictures, "--out", tmp_path / "out", *QUICK, "--resume", "--format", "coco")
+    again = run(monkeypatch, capsys, images, "--out", tmp_path / "out", *QUICK, "--resume", "--format", "coco")
     assert "1 quarantined image is left out of the export; `samara annotate ... --resume --retry`" in again[1].err
     assert "0001.png is quarantined: '0001.png' is an HTML page" in printed.err
-    assert "1 files whose names are not those of pictures" in printed.err
+    assert "1 files whose names are not those of images" in printed.err
     assert "1 images annotated" in printed.out
-    (pictures / "0001.png").write_bytes(whole)
-    code, printed = run(monkeypatch, capsys, pictures, "--out", tmp_path / "out", *QUICK, "--resume", "--retry")
+    (images / "0001.png").write_bytes(whole)
+    code, printed = run(monkeypatch, capsys, images, "--out", tmp_path / "out", *QUICK, "--resume", "--retry")
     assert code == 0
     assert "2 images annotated" in printed.out
     assert "1 images in this run" in printed.out
     assert not (tmp_path / "out" / "quarantined.csv").exists()
 
 
-def test_boxes_are_prompts_and_keep_their_classes(pictures, tmp_path, monkeypatch, capsys):
-    boxes = coco(pictures / "boxes.json", {"0001.png": [[1, 2, 10, 5], [0, 0, 20, 20]]})
+def test_boxes_are_prompts_and_keep_their_classes(images, tmp_path, monkeypatch, capsys):
+    boxes = coco(images / "boxes.json", {"0001.png": [[1, 2, 10, 5], [0, 0, 20, 20]]})
     code, printed = run(monkeypatch, capsys, boxes, "--out", tmp_path / "out", "--device", "cpu", "--format", "coco")
     assert code == 0, printed.err
     (row,) = open_store(tmp_path / "out").masks()
@@ -169,7 +169,7 @@ def test_boxes_are_prompts_and_keep_their_classes(pictures, tmp_path, monkeypatc
     document = json.loads((tmp_path / "out" / "exports" / "coco.json").read_text())
     assert [category["name"] for category in document["categories"]] == ["rod"]
     code, printed = run(
-        *(monkeypatch, capsys, pictures, "--prompts", boxes, "--out", tmp_path / "other", "--device", "cpu")
+        *(monkeypatch, capsys, images, "--prompts", boxes, "--out", tmp_path / "other", "--device", "cpu")
     )
     assert code == 0, printed.err
     assert "1 images of which" in printed.err
@@ -194,9 +194,9 @@ def test_boxes_are_prompts_and_keep_their_classes(pictures, tmp_path, monkeypatc
         ([".", "--runtime", "abacus"], "there is no engine 'abacus'"),
     ],
 )
-def test_refusals_leave_nothing(pictures, tmp_path, monkeypatch, capsys, arguments, message):
-    monkeypatch.chdir(pictures)
-    (pictures / "empty").mkdir()
+def test_refusals_leave_nothing(images, tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(images)
+    (images / "empty").mkdir()
     code, printed = run(monkeypatch, capsys, *arguments, "--out", tmp_path / "out")
     assert code == 1
     assert message in printed.err
@@ -207,8 +207,8 @@ def test_refusals_leave_nothing(pictures, tmp_path, monkeypatch, capsys, argumen
 @pytest.mark.slow
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 def test_somebody_stops_it(tmp_path, sign):
-    write_pictures(tmp_path / "pictures", 300)
-    command = [sys.executable, "-m", "samara", "annotate", tmp_path / "pictures", "--out", tmp_path / "out"]
+    write_images(tmp_path / "images", 300)
+    command = [sys.executable, "-m", "samara", "annotate", tmp_path / "images", "--out", tmp_path / "out"]
     command += map(str, QUICK)
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
         while not list((tmp_path / "out").glob("claims/*.lock")):
@@ -234,7 +234,7 @@ def test_the_bar_is_for_terminals_only(monkeypatch):
 
 def test_cvats_masks_never_vanish(tmp_path, monkeypatch, capsys):
     path, out = written_by.cvat(tmp_path), tmp_path / "out"
-    asked = [path, "--pictures", tmp_path / "images" / "default", "--out", out, "--device", "cpu"]
+    asked = [path, "--images", tmp_path / "images" / "default", "--out", out, "--device", "cpu"]
     code, printed = run(monkeypatch, capsys, *asked)
     assert code == 1
     assert "2 annotations were left out as crowds" in printed.err
@@ -247,7 +247,7 @@ def test_cvats_masks_never_vanish(tmp_path, monkeypatch, capsys):
 
 
 def test_bad_boxes_can_be_left_out_and_are_told(tmp_path, monkeypatch, capsys):
-    written_by.picture(tmp_path / "a.png")
+    written_by.draw(tmp_path / "a.png")
     rows = [written_by.annotation(1), written_by.annotation(2, bbox=[1, 2, 0, 4]), written_by.annotation(3, 9)]
     path = written_by.coco(tmp_path / "x.json", [written_by.image(width="40", height=None)], rows)
     asked = [path, "--out", tmp_path / "out", "--device", "cpu"]
@@ -260,58 +260,58 @@ def test_bad_boxes_can_be_left_out_and_are_told(tmp_path, monkeypatch, capsys):
     assert "1 images have no width and height" in printed.err
 
 
-def test_a_yolo_data_set_lists_pictures_and_boxes(tmp_path, monkeypatch, capsys):
+def test_a_yolo_data_set_lists_images_and_boxes(tmp_path, monkeypatch, capsys):
     path = written_by.ultralytics(tmp_path)
     code, printed = run(monkeypatch, capsys, path, "--out", tmp_path / "out", "--device", "cpu", "--json")
     assert code == 0, printed.err
     assert (json.loads(printed.out)["images"], json.loads(printed.out)["masks"]) == (2, 2)
 
 
-def test_a_wrong_folder_is_refused_and_a_half_right_one_mended(pictures, tmp_path, monkeypatch, capsys):
+def test_a_wrong_folder_is_refused_and_a_half_right_one_mended(images, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
     boxes = coco(tmp_path / "boxes.json", {"0000.png": [[1, 2, 10, 5]], "0001.png": [[0, 0, 20, 20]]})
     wrong = tmp_path / "wrong"
     wrong.mkdir()
     arguments = [boxes, "--out", out, "--device", "cpu"]
-    code, printed = run(monkeypatch, capsys, *arguments, "--pictures", wrong)
+    code, printed = run(monkeypatch, capsys, *arguments, "--images", wrong)
     assert (code, printed.err.count("\n")) == (1, 1)
-    assert f"looked for in {str(wrong)!r}; give their folder with --pictures" in printed.err
+    assert f"looked for in {str(wrong)!r}; give their folder with --images" in printed.err
     assert not out.exists()
-    (wrong / "0000.png").write_bytes((pictures / "0000.png").read_bytes())
-    code, printed = run(monkeypatch, capsys, *arguments, "--pictures", wrong)
+    (wrong / "0000.png").write_bytes((images / "0000.png").read_bytes())
+    code, printed = run(monkeypatch, capsys, *arguments, "--images", wrong)
     assert code == 1
     assert "0001.png is quarantined" in printed.err
     assert f"looked for in {str(wrong)!r}" in printed.err
-    code, printed = run(monkeypatch, capsys, *arguments, "--pictures", tmp_path / "nowhere", "--resume")
+    code, printed = run(monkeypatch, capsys, *arguments, "--images", tmp_path / "nowhere", "--resume")
     assert code == 1
-    code, printed = run(monkeypatch, capsys, *arguments, "--pictures", pictures, "--resume", "--format", "coco")
+    code, printed = run(monkeypatch, capsys, *arguments, "--images", images, "--resume", "--format", "coco")
     assert (code, printed.err) == (0, "")
     assert "2 images annotated" in printed.out
     assert "1 images in this run" in printed.out
 
 
-def test_absolute_and_repeated_names_are_exported(pictures, tmp_path, monkeypatch, capsys):
+def test_absolute_and_repeated_names_are_exported(images, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
     (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "b.png").write_bytes((pictures / "0001.png").read_bytes())
-    (pictures / "link.png").symlink_to("0000.png")
-    monkeypatch.chdir(pictures)
-    given = [pictures / "0000.png", "0000.png", "./0000.png", "link.png", tmp_path / "other" / "b.png"]
+    (tmp_path / "other" / "b.png").write_bytes((images / "0001.png").read_bytes())
+    (images / "link.png").symlink_to("0000.png")
+    monkeypatch.chdir(images)
+    given = [images / "0000.png", "0000.png", "./0000.png", "link.png", tmp_path / "other" / "b.png"]
     code, printed = run(monkeypatch, capsys, *given, "--out", out, *QUICK, "--format", "coco,yolo,geojson,sa-1b")
     assert code == 0, printed.err
-    assert "3 pictures were given more than once" in printed.err
+    assert "3 images were given more than once" in printed.err
     document = json.loads((out / "exports" / "coco.json").read_text())
-    assert [image["file_name"] for image in document["images"]] == ["pictures/0000.png", "other/b.png"]
+    assert [image["file_name"] for image in document["images"]] == ["images/0000.png", "other/b.png"]
     assert (out / "exports" / "yolo" / "labels" / "other" / "b.txt").is_file()
 
 
 def test_boxes_of_a_page_are_fractions_of_its_own_size(tmp_path, monkeypatch, capsys):
-    for name in ("pictures", "labels"):
+    for name in ("images", "labels"):
         (tmp_path / name).mkdir()
     pages = [Image.new("L", size) for size in ((64, 32), (160, 96))]
-    pages[0].save(tmp_path / "pictures" / "a.tif", save_all=True, append_images=pages[1:])
+    pages[0].save(tmp_path / "images" / "a.tif", save_all=True, append_images=pages[1:])
     (tmp_path / "labels" / "a.txt").write_text("0 0.5 0.5 1 1\n")
-    asked = [tmp_path / "pictures", "--prompts", tmp_path / "labels", "--out", tmp_path / "out", "--device", "cpu"]
+    asked = [tmp_path / "images", "--prompts", tmp_path / "labels", "--out", tmp_path / "out", "--device", "cpu"]
     code, printed = run(monkeypatch, capsys, *asked, "--frame", 1)
     assert code == 0, printed.err
     store = open_store(tmp_path / "out")

@@ -84,7 +84,7 @@ def test_groups_are_known_names():
 def test_measuring_ends_in_a_page(tmp_path):
     coco = write_coco(tmp_path)
     options = ["--batch-sizes", 1, "--repeats", 1, "--points-per-side", 2, "--measure", "box", "--limit", 1]
-    arguments = ["--ground-truth", coco, "--images", coco.parent / "pictures", "--out", tmp_path / "out", *options]
+    arguments = ["--ground-truth", coco, "--images", coco.parent / "images", "--out", tmp_path / "out", *options]
     result = run(*arguments, "--json")
     assert result.exit_code == 0, result.output
     overview = json.loads(result.stdout)["tables"][0]["rows"]

@@ -26,7 +26,7 @@ def coco(tmp_path):
 
 
 def run(monkeypatch, capsys, coco, *arguments):
-    data = ["--ground-truth", coco, "--images", coco.parent / "pictures", "--device", "cpu", "--precision", "float32"]
+    data = ["--ground-truth", coco, "--images", coco.parent / "images", "--device", "cpu", "--precision", "float32"]
     monkeypatch.setattr(sys, "argv", ["samara", "evaluate", *map(str, [*data, *arguments])])
     with pytest.raises(SystemExit) as exit_:
         main.run()
@@ -41,7 +41,7 @@ def test_a_table_of_means_and_a_folder(coco, tmp_path, monkeypatch, capsys):
     assert code == 0, printed.err
     assert "box, IoU" in printed.out
     assert "samara_mini, float32 on cpu" in printed.out
-    assert "2 pictures of failures" in printed.out.replace("\n", " ")
+    assert "2 images of failures" in printed.out.replace("\n", " ")
     assert (tmp_path / "out" / "records.jsonl").read_text().count("\n") == 12
     assert len(list((tmp_path / "out" / "failures").glob("*/*.png"))) == 2
 
@@ -57,7 +57,7 @@ def test_json_holds_records_and_failures(coco, monkeypatch, capsys):
         "centre_click_boundary_iou",
     }
     assert [one["measure"] for one in report["failures"]] == ["centre_click", "box"]
-    assert report["failures"][0]["picture"] is None
+    assert report["failures"][0]["image"] is None
 
 
 def test_one_source_is_shown_once(tmp_path, monkeypatch, capsys):
@@ -122,7 +122,7 @@ def test_a_yolo_data_set_needs_no_folder_and_what_is_left_out_is_told(tmp_path, 
         printed = capsys.readouterr()
         assert exit_.value.code == code, printed.err
     assert "1 bad entries were left out; the first: Line 2" in printed.err
-    assert "1 of 2 pictures are its part val" in printed.err
+    assert "1 of 2 images are its part val" in printed.err
     assert "box, IoU" in printed.out
 
 

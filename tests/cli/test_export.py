@@ -12,7 +12,7 @@ from samara.cli.main import app
 from samara.engines.exporting import export as exporting
 from samara.engines.exporting.export import Exported
 from samara.errors import SettingsError
-from samara.images.settings import PictureReading
+from samara.images.settings import ImageReading
 from samara.networks.official_graphs import OfficialSwitches
 
 
@@ -42,7 +42,7 @@ def test_what_was_written(monkeypatch):
     assert (asked["interface"], asked["switches"]) == ("official", OfficialSwitches(return_single_mask=True))
 
 
-def test_pictures_for_calibration_are_read_as_asked(tmp_path, monkeypatch):
+def test_images_for_calibration_are_read_as_asked(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(
         exporting, "export_checkpoint", lambda loaded, *_, **__: seen.append(loaded) or Exported(tmp_path, (), {})
@@ -51,7 +51,7 @@ def test_pictures_for_calibration_are_read_as_asked(tmp_path, monkeypatch):
     call = ["export", "--format", "openvino", "--precision", "int8", "--value-range", "0,4095", "--frame", "0"]
     result = CliRunner().invoke(app, [*call, "--calibration", str(tmp_path), "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
-    assert seen[0].calibration_reading == PictureReading((0, 4095), 0)
+    assert seen[0].calibration_reading == ImageReading((0, 4095), 0)
     refused = CliRunner().invoke(app, [*call, "--out", str(tmp_path / "out")])
     assert "are for --calibration; give that with them" in str(refused.exception)
 

@@ -69,19 +69,19 @@ def exported(tmp_path, monkeypatch, capsys, *arguments):
     return code, printed, tmp_path / "out"
 
 
-def test_pictures_and_a_split(tmp_path, monkeypatch, capsys):
-    options = ("--pictures", "link", "--split", "train=0.4,val=0.3,test=0.3")
+def test_images_and_a_split(tmp_path, monkeypatch, capsys):
+    options = ("--export-images", "link", "--split", "train=0.4,val=0.3,test=0.3")
     code, printed, out = exported(tmp_path, monkeypatch, capsys, "--format", "yolo,voc", *options)
     assert code == 0, printed.err
-    pictures = sorted(path.relative_to(out / "yolo/images").as_posix() for path in (out / "yolo/images").rglob("*.png"))
-    assert sorted(path.partition("/")[0] for path in pictures) == ["test", "train", "val"]
-    assert sorted(path.partition("/")[2] for path in pictures) == ["0000.png", "0001.png", "0002.png"]
+    images = sorted(path.relative_to(out / "yolo/images").as_posix() for path in (out / "yolo/images").rglob("*.png"))
+    assert sorted(path.partition("/")[0] for path in images) == ["test", "train", "val"]
+    assert sorted(path.partition("/")[2] for path in images) == ["0000.png", "0001.png", "0002.png"]
     lists = {path.stem: path.read_text().split() for path in (out / "voc/ImageSets/Segmentation").iterdir()}
     assert sorted(lists["train"] + lists["val"]) == sorted(lists["trainval"])
     assert len(lists["test"]) == 1
     assert all(path.is_symlink() for path in (out / "voc/JPEGImages").iterdir())
     # The same by the name that `annotate` has for it, and copied.
-    code, _, out = exported(tmp_path, monkeypatch, capsys, "--format", "yolo", "--export-pictures", "copy")
+    code, _, out = exported(tmp_path, monkeypatch, capsys, "--format", "yolo", "--export-images", "copy")
     assert code == 0
     assert not (out / "yolo" / "images" / "0000.png").is_symlink()
 
@@ -113,7 +113,7 @@ def test_addresses_for_label_studio(tmp_path, monkeypatch, capsys):
     ("arguments", "why"),
     [
         (("--split", "0.1"), "--split (split) is for yolo, voc, and none of these is written"),
-        (("--pictures", "link"), "--export-pictures (pictures) is for yolo, voc"),
+        (("--export-images", "link"), "--export-images (images) is for yolo, voc"),
         (("--label-studio-prefix", "s3://a/"), "is for label-studio, label-studio-polygons"),
         (("--format", "label-studio", "--label-studio-prefix", "s3://a"), "addresses such as 's3://aa.jpg'; end it"),
         (("--format", "yolo", "--split", "ten"), "--split 'ten' is not understood"),

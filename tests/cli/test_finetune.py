@@ -25,7 +25,7 @@ from tests.finetuning.conftest import draw
 
 @pytest.fixture
 def coco(tmp_path):
-    """Three pictures with ground truth as COCO."""
+    """Three images with ground truth as COCO."""
     folder = tmp_path / "images"
     folder.mkdir()
     images = [draw(seed, folder) for seed in range(3)]
@@ -98,7 +98,7 @@ def test_a_run_gives_a_checkpoint_that_is_loaded(coco, tmp_path, monkeypatch, ca
 )
 def test_refusals(coco, tmp_path, monkeypatch, capsys, arguments, message):
     monkeypatch.chdir(tmp_path)
-    if not arguments:  # pictures below the file would be found
+    if not arguments:  # images below the file would be found
         (tmp_path / "elsewhere").mkdir()
         coco = coco.rename(tmp_path / "elsewhere" / coco.name)
     code, printed = run(monkeypatch, capsys, "--train", coco, "--out", tmp_path / "out.pth", *arguments)
@@ -185,7 +185,7 @@ def test_help_says_the_defaults_of_losses_and_prompts():
         ("tensorboard", ["--tensorboard", "logs"], "tensorboard"),
     ],
 )
-def test_a_missing_extra_is_said_before_the_pictures_are_read(tmp_path, monkeypatch, capsys, library, options, extra):
+def test_a_missing_extra_is_said_before_the_images_are_read(tmp_path, monkeypatch, capsys, library, options, extra):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, library, None)
     code, printed = run(monkeypatch, capsys, "--train", "absent.json", "--out", "out.pth", *options)

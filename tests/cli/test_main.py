@@ -70,7 +70,7 @@ def test_wrong_usage_has_its_own_exit_status():
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A picture with ground truth, a file, and a folder whose name is that of a checkpoint."""
+    """An image with ground truth, a file, and a folder whose name is that of a checkpoint."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SAMARA_HOME", str(tmp_path / "home"))
     Image.new("RGB", (40, 30)).save("a.png")

@@ -19,17 +19,15 @@ COMMAND = re.compile(r"samara ([a-z-]+(?: (?:list|get|identify|path|verify)\b)?)
 
 # Which commands show the sentences of a module, for modules that name options; the longest beginning counts.
 SHOWN_BY = {
-    "annotate.py": ["annotate"],
     "annotation/": ["annotate"],
     "annotation/exporting.py": ["annotate", "export-annotations"],
     "checkpoints/": [],  # every command that loads one
-    "compare.py": ["compare"],
+    "measurement/comparison/compare.py": ["compare"],
     "datasets/writing/coco_adding.py": ["segment"],
     "datasets/reading/coco.py": ["evaluate", "finetune", "compare"],
     "datasets/reading/findings.py": ["annotate", "evaluate", "finetune", "compare"],
     "measurement/evaluation/ground_truth.py": ["evaluate"],
-    "exporting/": ["export"],
-    "finetune.py": ["finetune"],
+    "engines/exporting/": ["export"],
     "datasets/writing/category_choice.py": ["annotate", "export-annotations"],
     "datasets/formats.py": ["annotate", "export-annotations"],
     "datasets/writing/image_files.py": ["annotate", "export-annotations"],

@@ -16,7 +16,7 @@ from samara.cli.options import DataReading, as_options, read_reading, reads_data
 from samara.datasets.reading.findings import ReadingRules
 from samara.errors import ImageError, SettingsError, WrongCheckpoint
 from samara.images.read import read_image
-from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.images.settings import AS_THEY_ARE, ImageReading
 
 
 @pytest.mark.parametrize("name", ["annotate", "compare", "evaluate", "finetune", "recommend", "segment"])
@@ -31,7 +31,7 @@ def test_a_precision_likewise(name):
     assert (precision.default, precision.help) == ("auto", "auto, float32, bfloat16 or float16.")
 
 
-@pytest.mark.parametrize("name", ["export_pictures", "split", "categories", "only_categories", "label_studio_prefix"])
+@pytest.mark.parametrize("name", ["export_images", "split", "categories", "only_categories", "label_studio_prefix"])
 def test_exports_are_asked_for_the_same_way(name):
     commands = get_command(app).commands
     (ours,) = (option for option in commands["annotate"].params if option.name == name)
@@ -43,7 +43,7 @@ READERS = ["annotate", "compare", "evaluate", "export", "finetune", "segment"]
 
 
 @pytest.mark.parametrize("option", ["value_range", "frame"])
-def test_how_pictures_are_read_is_said_the_same_way_everywhere(option):
+def test_how_images_are_read_is_said_the_same_way_everywhere(option):
     commands = get_command(app).commands
     found = [next(one for one in commands[name].params if one.name == option) for name in READERS]
     assert {(one.opts[0], one.help, one.default) for one in found} == {
@@ -51,7 +51,7 @@ def test_how_pictures_are_read_is_said_the_same_way_everywhere(option):
     }
 
 
-def test_the_texts_of_how_pictures_are_read():
+def test_the_texts_of_how_images_are_read():
     assert read_reading(None, None) == AS_THEY_ARE
     assert read_reading("auto", 2).facts() == {"value_range": "auto", "frame": 2}
     assert read_reading("-1,4095.5", None).value_range == (-1, 4095.5)
@@ -146,7 +146,7 @@ def test_commands_hand_bases_and_updates_on(decoder, tmp_path, monkeypatch):
     assert given == [("dec.pth", "vit_b", "updates.pth")] * 4
 
 
-def test_segment_reads_pictures_for_calibration_as_the_others(tmp_path, monkeypatch):
+def test_segment_reads_images_for_calibration_as_the_others(tmp_path, monkeypatch):
     given = []
 
     def load(checkpoint, **settings):
@@ -157,7 +157,7 @@ def test_segment_reads_pictures_for_calibration_as_the_others(tmp_path, monkeypa
     Image.new("L", (64, 64)).save(tmp_path / "a.png")
     call = ["segment", str(tmp_path / "a.png"), "--out", str(tmp_path / "out"), "--calibration", "there"]
     CliRunner().invoke(app, [*call, "--value-range", "0,4095", "--frame", "1"])
-    assert given == [([Path("there")], PictureReading((0, 4095), 1))]
+    assert given == [([Path("there")], ImageReading((0, 4095), 1))]
 
 
 def test_updates_of_a_checkpoint_of_somebodys_own_say_how_they_are_given():
@@ -197,13 +197,13 @@ def test_a_command_gets_its_data_options_read():
     command = typer.Typer()
 
     @command.command()
-    @reads_data("Annotations", "Pictures")
+    @reads_data("Annotations", "Images")
     def look(path: str, *, reading: DataReading, times: int = 1) -> None:
         """Look."""
         got.update(path=path, reading=reading, times=times)
 
     said = ["there", "--crowds", "objects", "--skip-bad-annotations", "--value-range", "0,9", "--frame", "2"]
     assert CliRunner().invoke(command, said, catch_exceptions=False).exit_code == 0
-    assert got["reading"] == (ReadingRules("objects", True), PictureReading((0, 9), 2))
+    assert got["reading"] == (ReadingRules("objects", True), ImageReading((0, 9), 2))
     assert (got["path"], got["times"]) == ("there", 1)
     assert isinstance(CliRunner().invoke(command, ["there", "--crowds", "what"]).exception, SettingsError)

@@ -34,7 +34,7 @@ def run(*arguments):
 def test_the_first_line_is_the_answer():
     result = run("--vram", 24)
     assert result.exit_code == 0
-    assert result.stdout.startswith("Use sam_vit_l for production on a GPU of 24 GB: about 0.26 s a picture")
+    assert result.stdout.startswith("Use sam_vit_l for production on a GPU of 24 GB: about 0.26 s an image")
 
 
 def test_every_option_arrives():
@@ -114,7 +114,7 @@ def test_recommending_for_a_described_machine_loads_no_torch():
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "set()\n"
 
 
-def test_pictures_without_ground_truth_are_refused(tmp_path):
+def test_images_without_ground_truth_are_refused(tmp_path):
     assert "came without --ground-truth" in str(run("--images", tmp_path).exception)
     assert "came without --images" in str(run("--ground-truth", tmp_path / "cells.json").exception)
 
@@ -123,16 +123,16 @@ def test_pictures_without_ground_truth_are_refused(tmp_path):
 def placeholders(tmp_path):
     """What a user puts in the place of the capitals."""
     coco = write_coco(tmp_path)
-    picture = str(coco.parent / "pictures" / "a_0.png")
+    image = str(coco.parent / "images" / "a_0.png")
     return {
-        "PICTURE": picture,
-        "PICTURE...": picture,
-        "PICTURES": str(coco.parent / "pictures"),
+        "IMAGE": image,
+        "IMAGE...": image,
+        "IMAGES": str(coco.parent / "images"),
         "X,Y": "20,30",
         "X0,Y0,X1,Y1": "5,5,40,50",
         "COCO.json": str(coco),
         "FILE": str(tmp_path / "mine.safetensors"),
-        "DIR": str(coco.parent / "pictures"),
+        "DIR": str(coco.parent / "images"),
         "out DIR": str(tmp_path / "out"),
     }
 

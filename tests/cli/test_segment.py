@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from samara.cli import main
 from samara.cli.progress import download_bar, work_bar
-from samara.cli.segment import find_pictures, read_prompts
+from samara.cli.segment import find_images, read_prompts
 from samara.errors import PromptError, SettingsError
 from samara.networks.class_names import COCO
 from samara.networks.variants import VARIANTS, build_network
@@ -51,7 +51,7 @@ def test_everything_with_a_coarse_grid_and_the_default_folder(dog, tmp_path):
 
 def test_a_failure_is_told_and_the_exit_status_is_1(dog, tmp_path):
     text = tmp_path / "page.jpg"
-    text.write_text("<html>not a picture</html>")
+    text.write_text("<html>not an image</html>")
     result = run(text, dog, "--box", "100,100,300,300", "--out", tmp_path / "out")
     assert result.returncode == 1
     assert "page.jpg" in result.stderr
@@ -192,12 +192,12 @@ def test_folders_and_patterns_are_looked_into(tmp_path, monkeypatch):
         (tmp_path / name).touch()
     (tmp_path / "set" / "b" / "loop").symlink_to(tmp_path / "set")
     monkeypatch.chdir(tmp_path)
-    paths, told = find_pictures(["set", "./set/a.png", "set/**/*.png"], Path("set/out"))
+    paths, told = find_images(["set", "./set/a.png", "set/**/*.png"], Path("set/out"))
     assert list(map(str, paths)) == ["set/a.png", "set/b/c.png"]
-    assert any("1 files whose names are not those of pictures" in sentence for sentence in told)
-    assert list(map(str, find_pictures(["absent.png", "./set/a.png"], Path("out"))[0])) == ["absent.png", "set/a.png"]
-    with pytest.raises(SettingsError, match=r"set/\*.bmp has no picture"):
-        find_pictures(["set/*.bmp"], Path("out"))
+    assert any("1 files whose names are not those of images" in sentence for sentence in told)
+    assert list(map(str, find_images(["absent.png", "./set/a.png"], Path("out"))[0])) == ["absent.png", "set/a.png"]
+    with pytest.raises(SettingsError, match=r"set/\*.bmp has no image"):
+        find_images(["set/*.bmp"], Path("out"))
 
 
 def test_a_typo_changes_nothing(dog, tmp_path, monkeypatch, capsys):

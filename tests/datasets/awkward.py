@@ -47,7 +47,7 @@ def annotated(masks, file_name="a.png", image_id=1, **more):
 
 
 def awkward_images(folder=None):
-    """One image with every mask, one with none, and some in between; with picture files where a folder is given."""
+    """One image with every mask, one with none, and some in between; with image files where a folder is given."""
     every = list(MASKS.values())
     contents = [every, [], every[:2], every[3:5], every[5:]]
     images = []

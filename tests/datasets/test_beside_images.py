@@ -1,4 +1,4 @@
-"""Names of coordinate reference systems, and files beside pictures that are none of what they seem."""
+"""Names of coordinate reference systems, and files beside images that are none of what they seem."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def test_the_code_is_that_of_the_whole(definition, name):
 
 
 def test_what_is_not_there_or_something_else(tmp_path):
-    picture = tmp_path / "a.tif"
-    assert read_auxiliary(picture) == (None, None, False)
-    assert read_world_file(picture) is None
+    image = tmp_path / "a.tif"
+    assert read_auxiliary(image) == (None, None, False)
+    assert read_world_file(image) is None
     (tmp_path / "a.tif.aux.xml").write_text("<PAMDataset><GCPList Projection=''><GCP/></GCPList></PAMDataset>")
-    assert read_auxiliary(picture).is_tied_by_points
+    assert read_auxiliary(image).is_tied_by_points
     (tmp_path / "a.tif.aux.xml").write_text("<GeoTransform>1, 2, x, 4, 5, 6</GeoTransform>")
     with pytest.raises(ValueError, match="x"):
-        read_auxiliary(picture)
+        read_auxiliary(image)
     (tmp_path / "a.tfw").write_bytes(b"0 " * (1 << 20))
-    assert read_world_file(picture) is None
+    assert read_world_file(image) is None

@@ -77,7 +77,7 @@ def test_one_format_that_refuses_leaves_the_others(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["coco.json", "yolo"]
 
 
-def test_when_all_refuse_no_more_pictures_are_read(tmp_path):
+def test_when_all_refuse_no_more_images_are_read(tmp_path):
     images = iter([*SAME_STEM, annotated([HOLE], "b.jpg", 3)])
     with pytest.raises(FormatsRefused, match=r"png is not written: .* sa-1b is not written: [^(]*$"):
         convert(images, ["png", "sa-1b"], tmp_path)

@@ -59,7 +59,7 @@ def test_tied_elsewhere_than_at_the_first_pixel(tmp_path):
     assert read_georeference(path).crs is None
 
 
-def test_pictures_without_a_place(tmp_path):
+def test_images_without_a_place(tmp_path):
     Image.new("L", (4, 3)).save(tmp_path / "a.tif")
     Image.new("L", (4, 3)).save(tmp_path / "a.png")
     assert read_georeference(tmp_path / "a.tif") is None
@@ -101,21 +101,21 @@ WORLD = "2.0\n0.0\n0.0\n-2.0\n1001.0\n499.0\n"
 
 
 @pytest.mark.parametrize(
-    ("picture", "beside"),
+    ("image", "beside"),
     [("a.tif", "a.tfw"), ("a.tif", "a.TFW"), ("a.jpg", "a.jgw"), ("a.png", "a.pgw"), ("a.jpeg", "a.wld")],
 )
-def test_world_files(tmp_path, picture, beside):
-    Image.new("L", (4, 3)).save(tmp_path / picture)
+def test_world_files(tmp_path, image, beside):
+    Image.new("L", (4, 3)).save(tmp_path / image)
     (tmp_path / beside).write_text(WORLD)
-    assert read_georeference(tmp_path / picture).transform == (2, 0, 1000, 0, -2, 500)
-    assert read_georeference(tmp_path / picture).crs is None
-    assert read_georeference((tmp_path / picture).read_bytes()) is None
+    assert read_georeference(tmp_path / image).transform == (2, 0, 1000, 0, -2, 500)
+    assert read_georeference(tmp_path / image).crs is None
+    assert read_georeference((tmp_path / image).read_bytes()) is None
     (tmp_path / beside).write_text("a map of the world")
     with pytest.raises(DatasetError, match=r"a\.\w+' lies is not understood: .* has 5 numbers"):
-        read_georeference(tmp_path / picture)
+        read_georeference(tmp_path / image)
 
 
-def test_what_gdal_writes_beside_a_picture(tmp_path):
+def test_what_gdal_writes_beside_a_image(tmp_path):
     rasterio = pytest.importorskip("rasterio")
     path = tmp_path / "a.png"
     affine = rasterio.Affine(0.5, 0, 399_960, 0, -0.5, 5_300_040)
@@ -145,7 +145,7 @@ def test_damaged_transforms(tmp_path, matrix):
         read_georeference(tagged(tmp_path / "a.tif", matrix=(DOUBLE, matrix)))
 
 
-def test_turned_pictures_have_lost_their_place(tmp_path):
+def test_turned_images_have_lost_their_place(tmp_path):
     tags = {"scale": (DOUBLE, (1.0, 1.0, 0.0)), "tie": (DOUBLE, (0.0,) * 6), "orientation": (SHORT, 6)}
     with pytest.raises(DatasetError, match="an orientation to be shown in"):
         read_georeference(tagged(tmp_path / "a.tif", **tags))

@@ -13,7 +13,7 @@ from PIL import Image
 
 from samara.datasets.ground_truth import LabelledImage, split_by_image
 from samara.errors import DatasetError, ImageError, SettingsError
-from samara.images.settings import PictureReading
+from samara.images.settings import ImageReading
 
 
 def image(name, path=None, tmp="/data"):
@@ -85,7 +85,7 @@ def test_images_added_later_move_no_others(count, seed):
 
 
 @given(st.integers(0, 50))
-def test_one_picture_under_two_names_stays_on_one_side(seed):
+def test_one_image_under_two_names_stays_on_one_side(seed):
     twice = [image(f"copy of {number}.jpg", f"/data/{number}.jpg") for number in range(100)]
     training, validation = split_by_image(HUNDRED + twice, 0.5, seed)
     assert not {labelled.path for labelled in training} & {labelled.path for labelled in validation}
@@ -119,13 +119,13 @@ def test_seeds_are_whole_numbers(seed):
         split_by_image(HUNDRED, 0.1, seed)
 
 
-def test_pictures_are_read_as_was_said(tmp_path):
+def test_images_are_read_as_was_said(tmp_path):
     deep = np.full((4, 6), 1000, np.uint16)
     Image.fromarray(deep).save(tmp_path / "a.png")
     labelled = image("a.png", tmp=tmp_path)
     with pytest.raises(ImageError, match="value_range"):
         labelled.pixels()
-    said = dataclasses.replace(labelled, reading=PictureReading((0, 2000)))
+    said = dataclasses.replace(labelled, reading=ImageReading((0, 2000)))
     assert said.pixels()[0, 0].tolist() == [128] * 3
     with pytest.raises(DatasetError, match="4 x 6 pixels"):
         dataclasses.replace(said, size_hw=(5, 6)).pixels()

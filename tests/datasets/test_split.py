@@ -1,4 +1,4 @@
-"""Which picture is in which part follows from its name alone; no part is empty."""
+"""Which image is in which part follows from its name alone; no part is empty."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_parts_are_these_for_good():
 def test_no_part_is_left_empty(stems):
     if len(stems) < len(THREE.parts):
         if len({*map(THREE.part_of, stems)}) < len(THREE.parts):
-            with pytest.raises(OutputError, match=f"needs at least 3 pictures, and there are {len(stems)}"):
+            with pytest.raises(OutputError, match=f"needs at least 3 images, and there are {len(stems)}"):
                 THREE.moved(stems)
         return
     moved = THREE.moved(stems)

@@ -49,13 +49,13 @@ print("\\n" + json.dumps({"names": data["names"], "found": found, "metrics": net
 
 
 def data_set(folder, **options):
-    """Twelve pictures of rectangles, exported; what is in each."""
+    """Twelve images of rectangles, exported; what is in each."""
     expected = {}
-    with YoloWriter(folder / "yolo", WriterOptions(pictures="link", **options)) as writer:
+    with YoloWriter(folder / "yolo", WriterOptions(images="link", **options)) as writer:
         for number in range(12):
             masks = [rectangle(4 + number, 6, 40, 30, (SIDE, SIDE)), rectangle(10, 34, 60, 50 + number, (SIDE, SIDE))]
             name = f"images/set {number % 2}/{number}.png"  # Ultralytics looks for labels by this very word
-            path = folder / "pictures" / name
+            path = folder / "images" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.uint8(np.any(masks, 0) * 200)).convert("RGB").save(path)
             categories = (NAMES[number % 6], NAMES[(number + 1) % 6])
@@ -69,7 +69,7 @@ def trained(folder, elsewhere):
     config = folder / "config"
     config.mkdir()
     for font in ("Arial.ttf", "Arial.Unicode.ttf"):
-        (config / font).touch()  # it would fetch them for pictures that nobody asked for
+        (config / font).touch()  # it would fetch them for images that nobody asked for
     environment = os.environ | {"YOLO_CONFIG_DIR": str(config), "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
     environment.pop("PYTHONPATH", None)
     command = [PYTHON, "-c", TRAINED, os.path.relpath(folder / "yolo" / "data.yaml", elsewhere)]
@@ -86,10 +86,7 @@ def test_it_trains_from_another_folder(tmp_path, split):
     told = trained(tmp_path, elsewhere)
     assert list(told["names"].values()) == list(NAMES)
     found = [
-        {
-            int(os.path.basename(picture).partition(".")[0]): classes
-            for picture, (classes, _) in told["found"][part].items()
-        }
+        {int(os.path.basename(image).partition(".")[0]): classes for image, (classes, _) in told["found"][part].items()}
         for part in ("train", "val")
     ]
     assert found[0] | found[1] == expected

@@ -1,4 +1,4 @@
-"""Small data sets as annotation programs write them, with their own habits, around two pictures of 40 x 30 pixels."""
+"""Small data sets as annotation programs write them, with their own habits, around two images of 40 x 30 pixels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RUNS = [10 * HEIGHT + 10, *[10, 20] * 9, 10, 20 * HEIGHT + 10]
 SQUARE_LINE = "0 0.25 0.333333 0.5 0.333333 0.5 0.666667 0.25 0.666667\n"
 
 
-def picture(path):
+def draw(path):
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (WIDTH, HEIGHT), (90, 20, 60)).save(path)
     return path
@@ -38,7 +38,7 @@ def annotation(number=1, image_id=1, **more):
 
 def cvat(folder, masks=True):
     """CVAT's COCO 1.0: masks are run lengths with iscrowd 1, polygons are not."""
-    picture(folder / "images" / "default" / "a.png")
+    draw(folder / "images" / "default" / "a.png")
     shape = {"segmentation": {"counts": RUNS, "size": [HEIGHT, WIDTH]}, "iscrowd": 1} if masks else {}
     rows = [annotation(n, attributes={"occluded": False}, **shape) for n in (1, 2)]
     rows[1]["bbox"] = [10.0, 10.0, 9.0, 10.0]
@@ -48,9 +48,9 @@ def cvat(folder, masks=True):
 
 
 def roboflow_coco(folder):
-    """Roboflow's COCO: pictures beside the file, ids from 0, a super-category among the categories."""
+    """Roboflow's COCO: images beside the file, ids from 0, a super-category among the categories."""
     name = "a_png.rf.0123456789abcdef.png"
-    picture(folder / "train" / name)
+    draw(folder / "train" / name)
     names = [{"id": 0, "name": "pets", "supercategory": "none"}, {"id": 1, "name": "cat", "supercategory": "pets"}]
     listed = [image(0, name, license=1, date_captured="2024-03-01T10:00:00+00:00")]
     return coco(folder / "train" / "_annotations.coco.json", listed, [annotation(0, 0)], names)
@@ -59,7 +59,7 @@ def roboflow_coco(folder):
 def roboflow_yolo(folder):
     """Roboflow's YOLO: ../train/images is meant as train/images, and test may not be there."""
     for part in ("train", "valid"):
-        picture(folder / part / "images" / f"{part}.png")
+        draw(folder / part / "images" / f"{part}.png")
         label = folder / part / "labels" / f"{part}.txt"
         label.parent.mkdir()
         label.write_text(SQUARE_LINE)
@@ -74,7 +74,7 @@ def roboflow_yolo(folder):
 def ultralytics(folder, name="coco8-seg"):
     """coco8-seg.yaml: the yaml beside the folder that it names, and the address of a download."""
     for part, year in (("train", "train2017"), ("val", "val2017")):
-        picture(folder / name / "images" / year / f"{part}.png")
+        draw(folder / name / "images" / year / f"{part}.png")
         label = folder / name / "labels" / year / f"{part}.txt"
         label.parent.mkdir(parents=True)
         label.write_text(SQUARE_LINE)
@@ -89,7 +89,7 @@ def ultralytics(folder, name="coco8-seg"):
 
 def label_studio_coco(folder):
     """Label Studio's COCO: ids from 0, `ignore`, names below images/."""
-    picture(folder / "images" / "1a2b3c-a.png")
+    draw(folder / "images" / "1a2b3c-a.png")
     listed = [image(0, "images/1a2b3c-a.png")]
     row = annotation(0, 0, category_id=0, ignore=0)
     return coco(folder / "result.json", listed, [row], [{"id": 0, "name": "cat"}], info={"contributor": "Label Studio"})
@@ -97,7 +97,7 @@ def label_studio_coco(folder):
 
 def label_studio_yolo(folder):
     """Label Studio's YOLO: classes.txt and notes.json instead of a yaml."""
-    picture(folder / "images" / "1a2b3c-a.png")
+    draw(folder / "images" / "1a2b3c-a.png")
     (folder / "labels").mkdir()
     (folder / "labels" / "1a2b3c-a.txt").write_text(SQUARE_LINE)
     (folder / "classes.txt").write_text("men's shoe\nC#\n")
@@ -106,8 +106,8 @@ def label_studio_yolo(folder):
 
 
 def labelme2coco(folder):
-    """labelme2coco: sizes and areas as floats, pictures in JPEGImages."""
-    picture(folder / "JPEGImages" / "a.png")
+    """labelme2coco: sizes and areas as floats, images in JPEGImages."""
+    draw(folder / "JPEGImages" / "a.png")
     listed = [image(0, "JPEGImages/a.png", width=40.0, height=30.0, url=None, license=0, date_captured=None)]
     row = annotation(0, 0.0, category_id=1.0, area=100.0)
     names = [{"supercategory": None, "id": 0, "name": "_background_"}, {"supercategory": None, "id": 1, "name": "cat"}]
@@ -116,16 +116,16 @@ def labelme2coco(folder):
 
 def fiftyone(folder):
     """FiftyOne's COCODetectionDataset: labels.json beside data/."""
-    picture(folder / "data" / "000001.png")
+    draw(folder / "data" / "000001.png")
     names = [{"id": 0, "name": "cat", "supercategory": None}]
     row = annotation(1, category_id=0, score=None, supercategory=None)
     return coco(folder / "labels.json", [image(name="000001.png", license=None, coco_url=None)], [row], names)
 
 
 def sa1b(folder, *names):
-    """SA-1B: a file for each picture."""
+    """SA-1B: a file for each image."""
     for number, name in enumerate(names or ("sa_1", "sa_2"), start=1):
-        picture(folder / f"{name}.png")
+        draw(folder / f"{name}.png")
         about = {"image_id": number, "width": WIDTH, "height": HEIGHT, "file_name": f"{name}.png"}
         row = {
             "id": 532,

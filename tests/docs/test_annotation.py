@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.annotation.conftest import write_pictures
+from tests.annotation.conftest import write_images
 from tests.annotation.fake import annotator, store_of, work_on
 
 ROOT = Path(__file__).parents[2]
@@ -15,7 +15,7 @@ TEXT = (ROOT / "docs" / "annotation.md").read_text()
 def test_the_code_does_what_is_said(tmp_path, monkeypatch, capsys):
     from samara.annotation.run.runner import annotate_store
 
-    write_pictures(tmp_path / "photos", 3, size=(160, 120))
+    write_images(tmp_path / "photos", 3, size=(160, 120))
     annotate_store(store_of(tmp_path / "photos", tmp_path / "masks"), annotator(), work_on(tmp_path / "photos"))
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)

@@ -11,7 +11,7 @@ from docs.update_comparison import CHART, DOCUMENT, FOLDER, committed, texts, up
 from samara.measurement.comparison.compare import PAGE
 from samara.measurement.published.guide_claims import GUIDE
 
-MOST_BYTES = 3_000_000
+MAX_BYTES = 3_000_000
 
 # What the brief of this project, "SAM Model Checkpoints Comparison", compares, HQ-SAM from its sources included.
 NAMED = {
@@ -48,7 +48,7 @@ def test_every_system_was_measured(comparison):
         assert one.value("everything_seconds") or one.value("encode_seconds", batch_size=1)
 
 
-def test_quality_is_that_of_real_weights_on_three_kinds_of_pictures(comparison):
+def test_quality_is_that_of_real_weights_on_three_kinds_of_images(comparison):
     assert comparison.domains == ("natural", "medical", "satellite")
     real = [one for one in comparison.contenders if not one.is_random]
     assert {one.checkpoint for one in real} == REAL
@@ -59,7 +59,7 @@ def test_quality_is_that_of_real_weights_on_three_kinds_of_pictures(comparison):
 
 def test_the_page_is_of_these_records(comparison):
     page = (FOLDER / PAGE).read_text(encoding="utf-8")
-    assert len(page.encode()) < MOST_BYTES
+    assert len(page.encode()) < MAX_BYTES
     text = re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", page))
     assert f"{len(comparison.records)} records" in text
     assert comparison.places[0].title in text

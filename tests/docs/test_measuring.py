@@ -9,9 +9,9 @@ from samara.masks.boundary import WIDTH_OF_DIAGONAL
 from samara.measurement.benchmarking import measure as measuring
 from samara.measurement.benchmarking.perform import perform
 from samara.measurement.evaluation.averages import DRAWS
-from samara.measurement.evaluation.clicks import MOST_CLICKS
-from samara.measurement.evaluation.protocols import JITTER_FRACTION, JITTER_MOST_PX
-from samara.measurement.evaluation.recall import MOST_MASKS
+from samara.measurement.evaluation.clicks import MAX_CLICKS
+from samara.measurement.evaluation.protocols import JITTER_FRACTION, JITTER_MAX_PX
+from samara.measurement.evaluation.recall import MAX_MASKS
 from samara.measurement.records.metrics import METRICS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "measuring.md").read_text()
@@ -29,10 +29,10 @@ def test_python_runs_as_pasted(tmp_path, monkeypatch, capsys):
 
 
 def test_figures_are_those_of_the_code():
-    assert (MOST_CLICKS, MOST_MASKS, DRAWS) == (20, 1000, 2000)
-    assert (JITTER_FRACTION, JITTER_MOST_PX, WIDTH_OF_DIAGONAL) == (0.1, 20, 0.02)
-    for told in ("most 20 clicks", "the 1,000 with", "2,000\ndraws", "10 % of the box", "2 %\nof the picture"):
+    assert (MAX_CLICKS, MAX_MASKS, DRAWS) == (20, 1000, 2000)
+    assert (JITTER_FRACTION, JITTER_MAX_PX, WIDTH_OF_DIAGONAL) == (0.1, 20, 0.02)
+    for told in ("most 20 clicks", "the 1,000 with", "2,000\ndraws", "10 % of the box", "2 %\nof the image"):
         assert told in TEXT
     definitions = " ".join(metric.definition for metric in METRICS.values())
-    for told in ("20 where 20 do not", "the 1,000 automatic masks", "10 % of the box", "2 % of the picture"):
+    for told in ("20 where 20 do not", "the 1,000 automatic masks", "10 % of the box", "2 % of the image"):
         assert told in definitions

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import samara
-from samara.annotation.inputs.decoded import DecodedPicture
+from samara.annotation.inputs.decoded import DecodedImage
 from samara.annotation.run.annotator import make_annotator
 from samara.annotation.run.settings import AnnotationSettings
 from samara.engines.engine import concatenate_decoded, nothing_decoded
@@ -121,15 +121,15 @@ def test_an_engine_answers_nothing_with_nothing(engine):
 
 
 @pytest.mark.parametrize("thresh", [0.0, 1e9])
-def test_everything_in_a_picture(loaded, thresh):
-    picture = np.random.default_rng(0).integers(0, 255, (50, 60, 3), dtype=np.uint8)
+def test_everything_in_a_image(loaded, thresh):
+    image = np.random.default_rng(0).integers(0, 255, (50, 60, 3), dtype=np.uint8)
     none = np.zeros((0, 2))
     some = np.array([[0.5, 0.5]])
     for grids in ((none,), (some, none), (none, some), (none, none)):
         settings = samara.AutomaticSettings(
             point_grids=grids, crop_n_layers=len(grids) - 1, pred_iou_thresh=thresh, min_mask_region_area=5
         )
-        masks = samara.AutomaticMaskGenerator(loaded, settings).generate(picture)
+        masks = samara.AutomaticMaskGenerator(loaded, settings).generate(image)
         assert not len(masks) or thresh == 0.0
         assert masks.masks().shape[1:] == (50, 60)
 
@@ -143,7 +143,7 @@ def test_a_generator_asks_no_engine_for_nothing(loaded, dog):
     assert len(generator.generate(dog)) == 0
 
 
-def test_prompts_of_several_pictures(loaded, dog):
+def test_prompts_of_several_images(loaded, dog):
     predictor = samara.Predictor(loaded)
     assert predictor.embed([]) == []
     embedding = predictor.embed(dog)
@@ -158,12 +158,12 @@ def test_prompts_of_several_pictures(loaded, dog):
 
 def test_annotation_evaluation_and_validation(loaded):
     pixels = np.random.default_rng(0).integers(0, 255, (50, 60, 3), dtype=np.uint8)
-    picture = DecodedPicture(pixels, 0, None)
+    image = DecodedImage(pixels, 0, None)
     automatic = samara.AutomaticSettings(points_per_side=1, pred_iou_thresh=1e9)
     everything = AnnotationSettings(automatic=automatic, tile=32, tile_overlap=8)
     asked = dataclasses.replace(everything, asking="prompts")
-    assert len(make_annotator(loaded, everything).annotate(picture)) == 0
-    assert len(make_annotator(loaded, asked).annotate(picture, [])) == 0
+    assert len(make_annotator(loaded, everything).annotate(image)) == 0
+    assert len(make_annotator(loaded, asked).annotate(image, [])) == 0
     contestant = open_contestant(loaded, points_per_side=1)
     seen = contestant.embed(pixels)
     assert contestant.answer(seen, []) == []

@@ -1,4 +1,4 @@
-"""A network small enough to train in a test, and pictures that it can learn from."""
+"""A network small enough to train in a test, and images that it can learn from."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def make_tiny(early_block=None):
 
 
 def draw(seed, folder, objects=2, size=(96, 128)):
-    """A noisy picture with bright rectangles, and their masks."""
+    """A noisy image with bright rectangles, and their masks."""
     rng = np.random.default_rng(seed)
-    picture = rng.integers(0, 60, (*size, 3), dtype=np.uint8)
+    image = rng.integers(0, 60, (*size, 3), dtype=np.uint8)
     instances = []
     for index in range(objects):
         height, width = rng.integers(24, 40, 2)
@@ -73,30 +73,30 @@ def draw(seed, folder, objects=2, size=(96, 128)):
         left = int(rng.integers(4, size[1] // objects - 4)) + index * size[1] // objects
         mask = np.zeros(size, dtype=bool)
         mask[top : top + height, left : min(left + width, size[1])] = True
-        picture[mask] = 255 - picture[mask]
+        image[mask] = 255 - image[mask]
         instances.append(Instance(encode_mask(mask), "bright"))
     path = folder / f"{seed}.png"
-    Image.fromarray(picture).save(path)
+    Image.fromarray(image).save(path)
     return LabelledImage(path, size, tuple(instances), path.name, None)
 
 
 @pytest.fixture
-def pictures(tmp_path):
+def images(tmp_path):
     return [draw(seed, tmp_path) for seed in range(4)]
 
 
 def draw_rings(seed, folder, side=160):
     """Four coloured rings on noise: a shape with a hole, which no network expects of a click on its band."""
     rng = np.random.default_rng(seed)
-    picture = rng.integers(90, 140, (side, side, 3), dtype=np.uint8)
+    image = rng.integers(90, 140, (side, side, 3), dtype=np.uint8)
     instances = []
     for index in range(4):
         row, column = divmod(index, 2)
         centre = [(2 * place + 1) * side // 4 + int(rng.integers(-6, 7)) for place in (column, row)]
         band = np.zeros((side, side), np.uint8)
         cv2.circle(band, centre, int(rng.integers(18, 30)), 1, int(rng.integers(6, 10)))
-        picture[band > 0] = rng.integers(0, 256, 3)
+        image[band > 0] = rng.integers(0, 256, 3)
         instances.append(Instance(encode_mask(band > 0), "ring"))
     path = folder / f"rings{seed}.png"
-    Image.fromarray(picture).save(path)
+    Image.fromarray(image).save(path)
     return LabelledImage(path, (side, side), tuple(instances), path.name, None)

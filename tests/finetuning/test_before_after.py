@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from samara.finetuning.before_after import Answers, ComparedObject, ComparedPicture, ComparedSet
+from samara.finetuning.before_after import Answers, ComparedImage, ComparedObject, ComparedSet
 from samara.masks.rle import encode_mask
 from samara.segmentation.prompts import Prompt
 
@@ -19,9 +19,9 @@ def answers(before, after):
 
 
 def compared(*changes, box=0.0):
-    """One picture with an object for each change of its click."""
+    """One image with an object for each change of its click."""
     objects = tuple(ComparedObject(MASK, answers(0.5, 0.5 + change), answers(0.5, 0.5 + box)) for change in changes)
-    return ComparedPicture(Path("a.png"), f"{changes}", objects)
+    return ComparedImage(Path("a.png"), f"{changes}", objects)
 
 
 def test_every_object_counts_the_same():
@@ -35,7 +35,7 @@ def test_click_and_box_are_told_apart():
     of = ComparedSet((compared(0.2, box=-0.4),))
     assert of.score("click").change == pytest.approx(0.2)
     assert of.score("box").change == pytest.approx(-0.4)
-    assert of.pictures[0].change == pytest.approx(-0.1)
+    assert of.images[0].change == pytest.approx(-0.1)
     assert of.objects[0].worst_change == pytest.approx(-0.4)
 
 
@@ -52,11 +52,11 @@ def test_click_and_box_are_told_apart():
 def test_half_of_the_places_belong_to_the_worst(changes, most, best, worst):
     chosen = ComparedSet(tuple(compared(2 * change) for change in changes)).extremes(most)
     for end, expected in zip(chosen, (best, worst), strict=True):
-        assert [picture.change for picture in end] == pytest.approx(expected)
+        assert [image.change for image in end] == pytest.approx(expected)
 
 
 def test_the_objects_that_lost_most_are_found_among_gains():
     of = ComparedSet((compared(0.4, -0.3, 0.4), compared(-0.005), compared(0.1, -0.4, box=0.3)))
-    assert of.pictures[0].change > 0
+    assert of.images[0].change > 0
     assert [one.click.change for _, one in of.losses(5)] == pytest.approx([-0.4, -0.3])
-    assert [picture.name for picture, _ in of.losses(1)] == [of.pictures[2].name]
+    assert [image.name for image, _ in of.losses(1)] == [of.images[2].name]

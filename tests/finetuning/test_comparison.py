@@ -26,13 +26,13 @@ def changed(tiny):
     return dataclasses.replace(tiny, network=network)
 
 
-def test_masks_are_those_that_a_user_gets(tiny, changed, pictures):
+def test_masks_are_those_that_a_user_gets(tiny, changed, images):
     told = []
-    compared = compare(tiny, changed, pictures[:2], lambda *numbers: told.append(numbers))
+    compared = compare(tiny, changed, images[:2], lambda *numbers: told.append(numbers))
     assert told == [(1, 2), (2, 2)]
-    assert [picture.name for picture in compared.pictures] == ["0.png", "1.png"]
+    assert [example.name for example in compared.images] == ["0.png", "1.png"]
     assert len(compared.objects) == 4
-    one, image = compared.pictures[1].objects[1], pictures[1]
+    one, image = compared.images[1].objects[1], images[1]
     assert one.truth == image.instances[1].rle
     truth = one.truth.decode()
     for loaded, when in ((tiny, "before"), (changed, "after")):
@@ -62,36 +62,36 @@ def test_the_click_is_a_pixel_in_the_middle(tiny, tmp_path):
     assert one.change == 0
 
 
-def test_a_common_encoder_runs_once(tiny, changed, pictures, monkeypatch):
+def test_a_common_encoder_runs_once(tiny, changed, images, monkeypatch):
     runs = []
     embed = Predictor.embed
     monkeypatch.setattr(Predictor, "embed", lambda self, image: runs.append(self) or embed(self, image))
-    compare(tiny, changed, pictures[:1])
+    compare(tiny, changed, images[:1])
     assert len(runs) == 1
     with torch.no_grad():
         changed.network.image_encoder.patch_embed.proj.weight.mul_(1.01)
-    compare(tiny, dataclasses.replace(changed), pictures[:1])
+    compare(tiny, dataclasses.replace(changed), images[:1])
     assert len(runs) == 3
 
 
-def test_many_objects_go_through_in_parts(tiny, pictures, monkeypatch):
-    whole = compare(tiny, tiny, pictures[:1])
+def test_many_objects_go_through_in_parts(tiny, images, monkeypatch):
+    whole = compare(tiny, tiny, images[:1])
     monkeypatch.setattr(comparison, "OBJECTS_AT_A_TIME", 1)
-    parts = compare(tiny, tiny, pictures[:1])
+    parts = compare(tiny, tiny, images[:1])
     for a, b in zip(whole.objects, parts.objects, strict=True):
         assert a.click.iou_after == pytest.approx(b.click.iou_after, abs=1e-3)
 
 
-def test_crowds_and_nothing_are_no_objects(tiny, pictures):
-    size = pictures[0].size_hw
-    crowd = dataclasses.replace(pictures[0].instances[0], is_crowd=True)
+def test_crowds_and_nothing_are_no_objects(tiny, images):
+    size = images[0].size_hw
+    crowd = dataclasses.replace(images[0].instances[0], is_crowd=True)
     nothing = Instance(encode_mask(np.zeros(size, dtype=bool)), None)
-    odd = dataclasses.replace(pictures[0], instances=(crowd, nothing))
-    assert len(compare(tiny, tiny, [odd, pictures[1]]).pictures) == 1
+    odd = dataclasses.replace(images[0], instances=(crowd, nothing))
+    assert len(compare(tiny, tiny, [odd, images[1]]).images) == 1
     with pytest.raises(DatasetError, match="nothing to compare"):
         compare(tiny, tiny, [odd])
 
 
-def test_a_picture_of_another_size_is_refused(tiny, pictures):
+def test_a_image_of_another_size_is_refused(tiny, images):
     with pytest.raises(DatasetError, match="its ground truth"):
-        compare(tiny, tiny, [dataclasses.replace(pictures[0], size_hw=(96, 96))])
+        compare(tiny, tiny, [dataclasses.replace(images[0], size_hw=(96, 96))])

@@ -1,4 +1,4 @@
-"""What a user has becomes training and validation pictures: their own division counts, and tests stay unseen."""
+"""What a user has becomes training and validation images: their own division counts, and tests stay unseen."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from samara.finetuning.data_sets import read_sets
 from tests.datasets import written_by
 
 
-def yolo(folder, *pictures):
-    """A YOLO-seg data set with a square in each picture, and a data.yaml."""
-    for name in pictures:
+def yolo(folder, *images):
+    """A YOLO-seg data set with a square in each image, and a data.yaml."""
+    for name in images:
         label = folder / Path(name.replace("images", "labels")).with_suffix(".txt")
         for path in (folder / name, label):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def test_refusals(tmp_path):
     (tmp_path / "instances.json").write_text(json.dumps({"images": [row], "annotations": []}))
     with pytest.raises(DatasetError, match="say with --images"):
         read(tmp_path / "instances.json")
-    with pytest.raises(DatasetError, match="a single picture"):
+    with pytest.raises(DatasetError, match="a single image"):
         read(yolo(tmp_path, "images/a.png"))
 
 
@@ -78,16 +78,16 @@ def test_a_yaml_is_obeyed(tmp_path):
     assert read(path) == (["train.png"], ["val.png"])
     assert read(written_by.roboflow_yolo(tmp_path / "roboflow")) == (["train.png"], ["valid.png"])
     path.write_text(path.read_text().replace("train: images", "x: images"))
-    with pytest.raises(DatasetError, match="pictures for val and none for train"):
+    with pytest.raises(DatasetError, match="images for val and none for train"):
         read(path)
     path.write_text(path.read_text().replace("images/val2017", "images/gone"))
     with pytest.raises(DatasetError, match="val: images/gone"):
         read(path)
 
 
-def test_pictures_for_nothing_are_not_trained_on(tmp_path):
+def test_images_for_nothing_are_not_trained_on(tmp_path):
     yolo(tmp_path, "images/val2017/a.png", "images/test2017/b.png")
-    with pytest.raises(DatasetError, match="pictures for val and test and none for train"):
+    with pytest.raises(DatasetError, match="images for val and test and none for train"):
         read(tmp_path)
     other = yolo(tmp_path / "other", "images/train/a.png", "images/test/b.png")
     with pytest.raises(DatasetError, match="none for val; give others with --validation"):
@@ -102,7 +102,7 @@ def test_crowds_can_be_learnt_from(tmp_path):
 
 def test_what_was_mended_is_told_of_both_sets(tmp_path):
     path = written_by.coco(tmp_path / "x.json", [written_by.image(width=None)], [written_by.annotation()])
-    written_by.picture(tmp_path / "a.png")
+    written_by.draw(tmp_path / "a.png")
     told = []
     read_sets(path, None, path, None, 0.5, 0, notice=told.append)
     assert ["no width and height" in one for one in told] == [True, True]

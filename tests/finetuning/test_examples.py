@@ -1,4 +1,4 @@
-"""Examples: picture and masks are transformed alike; the low-res grid is the decoder's."""
+"""Examples: image and masks are transformed alike; the low-res grid is the decoder's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AUGMENTATIONS = (None, *get_args(Augmentation))
 
 
 @pytest.mark.parametrize("augmentation", AUGMENTATIONS)
-def test_masks_move_with_the_picture(tmp_path, augmentation):
+def test_masks_move_with_the_image(tmp_path, augmentation):
     image = draw(3, tmp_path)
     example = Example(image, augmentation)
     pixels = example.pixels()
@@ -55,14 +55,14 @@ def test_tiny_objects_and_crowds_are_left_out(tmp_path):
     assert Example(only_crowd, None).targets(128).shape == (0, 32, 32)
 
 
-def test_a_picture_of_another_size_is_refused(tmp_path):
+def test_a_image_of_another_size_is_refused(tmp_path):
     image = draw(0, tmp_path)
     turned = type(image)(image.path, image.size_hw[::-1], image.instances, image.name, None)
     with pytest.raises(DatasetError):
         Example(turned, None).pixels()
 
 
-def test_every_augmentation_adds_one_copy(pictures):
-    examples = examples_of(pictures, ("flip", "rotate90"))
+def test_every_augmentation_adds_one_copy(images):
+    examples = examples_of(images, ("flip", "rotate90"))
     assert len(examples) == 12
     assert len(set(examples)) == 12

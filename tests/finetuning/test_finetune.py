@@ -36,7 +36,7 @@ def tiny():
 
 
 @pytest.fixture
-def pictures(tmp_path):
+def images(tmp_path):
     return [draw(seed, tmp_path) for seed in range(4)]
 
 
@@ -67,7 +67,7 @@ def test_places_that_cannot_be_written_are_refused_beforehand(tmp_path):
         Views(report=tmp_path / "new" / "r.html" / "x.html").prepare(overwrite=True)
 
 
-def test_a_run_leaves_what_was_asked_for(tiny, pictures, tmp_path, monkeypatch):
+def test_a_run_leaves_what_was_asked_for(tiny, images, tmp_path, monkeypatch):
     def fine_tune(*_, on_epoch, **__):
         for record in HISTORY:
             on_epoch(record)
@@ -79,7 +79,7 @@ def test_a_run_leaves_what_was_asked_for(tiny, pictures, tmp_path, monkeypatch):
     asked, told = views(tmp_path), []
     asked.prepare(overwrite=False)
     fine_tune_with_views(
-        tiny, pictures[:3], pictures[3:], tmp_path / "o.pth", QUICK, asked, progress=lambda what, *_: told.append(what)
+        tiny, images[:3], images[3:], tmp_path / "o.pth", QUICK, asked, progress=lambda what, *_: told.append(what)
     )
     with Image.open(asked.curve) as curve:
         assert curve.format == "PNG"
@@ -88,11 +88,11 @@ def test_a_run_leaves_what_was_asked_for(tiny, pictures, tmp_path, monkeypatch):
     assert told[-1] == "comparing before and after"
 
 
-def test_only_the_first_of_several_processes_shows(tiny, pictures, tmp_path, monkeypatch):
+def test_only_the_first_of_several_processes_shows(tiny, images, tmp_path, monkeypatch):
     monkeypatch.setattr(finetune, "fine_tune", lambda *_, **__: FineTuned(tmp_path / "o.pth", HISTORY, HISTORY[1]))
     asked = views(tmp_path)
     second = Processes(rank=1, count=2)
-    fine_tune_with_views(tiny, pictures, pictures, tmp_path / "o.pth", QUICK, asked, processes=second)
+    fine_tune_with_views(tiny, images, images, tmp_path / "o.pth", QUICK, asked, processes=second)
     assert not any(path.exists() for path in (asked.curve, asked.tensorboard, asked.report))
 
 
@@ -123,22 +123,22 @@ def test_updates_kept_apart_are_folded_into_a_copy(tiny, tmp_path):
     assert fingerprint(tiny.network.image_encoder) == before
 
 
-def test_the_report_says_what_was_done(tiny, pictures, tmp_path):
+def test_the_report_says_what_was_done(tiny, images, tmp_path):
     result = FineTuned(tmp_path / "out.safetensors", HISTORY, HISTORY[1])
-    report = describe(tiny, pictures[:3], pictures[2:], FineTuneSettings(), result, ComparedSet(()))
+    report = describe(tiny, images[:3], images[2:], FineTuneSettings(), result, ComparedSet(()))
     assert report.title == "out.safetensors"
-    assert report.summary == "tiny, mask decoder fine-tuned on 3 pictures. Of 1 epochs, number 1 was kept."
+    assert report.summary == "tiny, mask decoder fine-tuned on 3 images. Of 1 epochs, number 1 was kept."
     assert report.settings["learning rate"] == "0.0001"
     assert report.settings["losses: focal"] == "5.0"
     assert report.settings["augmentations"] == "flip"
-    assert report.provenance["training set"] == "3 pictures, 6 objects"
-    assert report.provenance["pictures in both sets"] == "1"
+    assert report.provenance["training set"] == "3 images, 6 objects"
+    assert report.provenance["images in both sets"] == "1"
     assert report.provenance["started from"] == "tiny"
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", report.provenance["date"])
     assert not any(str(tmp_path) in value for value in report.provenance.values())
     nothing = dataclasses.replace(result, best=HISTORY[0])
     changed = FineTuneSettings(augmentations=(), ema_decay=None)
-    report = describe(tiny, [draw(8, tmp_path, objects=1)], pictures, changed, nothing, ComparedSet(()))
-    assert "on 1 picture. None of 1 epochs was kept." in report.summary
+    report = describe(tiny, [draw(8, tmp_path, objects=1)], images, changed, nothing, ComparedSet(()))
+    assert "on 1 image. None of 1 epochs was kept." in report.summary
     assert report.settings["augmentations"] == report.settings["ema decay"] == "none"
-    assert report.provenance["training set"] == "1 picture, 1 object"
+    assert report.provenance["training set"] == "1 image, 1 object"

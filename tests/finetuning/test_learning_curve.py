@@ -1,4 +1,4 @@
-"""The picture of the learning curve: its lines are the history, and what is not installed is said."""
+"""The image of the learning curve: its lines are the history, and what is not installed is said."""
 
 from __future__ import annotations
 

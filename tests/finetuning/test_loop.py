@@ -46,16 +46,16 @@ QUICK = FineTuneSettings(
 GAIN = 0.1
 
 
-def run(tiny, pictures, out, **changed):
-    return fine_tune(tiny, pictures[:3], pictures[3:], out, dataclasses.replace(QUICK, **changed))
+def run(tiny, images, out, **changed):
+    return fine_tune(tiny, images[:3], images[3:], out, dataclasses.replace(QUICK, **changed))
 
 
 def curve(result):
     return [(record.epoch, record.loss, record.click_iou, record.box_iou) for record in result.history]
 
 
-def test_it_learns(tiny, pictures, tmp_path):
-    result = run(tiny, pictures, tmp_path / "out.safetensors", epochs=18, ema_decay=0.9)
+def test_it_learns(tiny, images, tmp_path):
+    result = run(tiny, images, tmp_path / "out.safetensors", epochs=18, ema_decay=0.9)
     before, best = result.history[0], result.best
     assert best.epoch > 0
     assert best.mean_iou > before.mean_iou + 0.2
@@ -63,9 +63,9 @@ def test_it_learns(tiny, pictures, tmp_path):
 
 
 @pytest.mark.parametrize("trained", ["decoder", "lora", "everything"])
-def test_what_learns_and_what_stays(tiny, pictures, tmp_path, trained):
+def test_what_learns_and_what_stays(tiny, images, tmp_path, trained):
     before = {name: value.clone() for name, value in tiny.network.state_dict().items()}
-    result = run(tiny, pictures, tmp_path / "out.safetensors", trained=trained, ema_decay=None, epochs=3)
+    result = run(tiny, images, tmp_path / "out.safetensors", trained=trained, ema_decay=None, epochs=3)
     for name, value in tiny.network.state_dict().items():
         torch.testing.assert_close(value, before[name], msg=f"{name} of the network that was given")
     after = load_file(result.path)
@@ -78,9 +78,9 @@ def test_what_learns_and_what_stays(tiny, pictures, tmp_path, trained):
     assert ("prompt_encoder" in changed) == (trained == "everything")
 
 
-def test_of_hq_sam_the_hq_part_learns(tiny_hq, pictures, tmp_path):
+def test_of_hq_sam_the_hq_part_learns(tiny_hq, images, tmp_path):
     before = {name: value.clone() for name, value in tiny_hq.network.state_dict().items()}
-    result = run(tiny_hq, pictures, tmp_path / "out.safetensors", epochs=12, ema_decay=0.9)
+    result = run(tiny_hq, images, tmp_path / "out.safetensors", epochs=12, ema_decay=0.9)
     assert result.best.epoch > 0
     assert result.history[-1].loss < 0.9 * result.history[1].loss
     after = load_file(result.path)
@@ -89,10 +89,10 @@ def test_of_hq_sam_the_hq_part_learns(tiny_hq, pictures, tmp_path):
     assert changed == {name for name in after if name.startswith(hq_part)}
 
 
-def test_updates_kept_apart_are_the_merged_ones(tiny, pictures, tmp_path):
+def test_updates_kept_apart_are_the_merged_ones(tiny, images, tmp_path):
     settings = {"trained": "lora", "ema_decay": None, "epochs": 3, "learning_rate": 3e-3}
-    merged = run(tiny, pictures, tmp_path / "merged.safetensors", **settings)
-    apart = run(tiny, pictures, tmp_path / "apart.safetensors", **settings, lora_apart=True)
+    merged = run(tiny, images, tmp_path / "merged.safetensors", **settings)
+    apart = run(tiny, images, tmp_path / "apart.safetensors", **settings, lora_apart=True)
     assert merged.best.epoch > 0
     assert apart.path.stat().st_size < merged.path.stat().st_size
     assert samara.identify(apart.path).part == "lora"
@@ -107,8 +107,8 @@ def test_updates_kept_apart_are_the_merged_ones(tiny, pictures, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("epoch", [0, 1])
-def test_killed_after_any_epoch_it_goes_on_to_the_same_curve(tiny, pictures, tmp_path, monkeypatch, epoch):
-    expected = run(tiny, pictures, tmp_path / "whole.safetensors")
+def test_killed_after_any_epoch_it_goes_on_to_the_same_curve(tiny, images, tmp_path, monkeypatch, epoch):
+    expected = run(tiny, images, tmp_path / "whole.safetensors")
     whole = loop._Run._record
 
     def dies(self, record):
@@ -119,10 +119,10 @@ def test_killed_after_any_epoch_it_goes_on_to_the_same_curve(tiny, pictures, tmp
     out = tmp_path / "killed.safetensors"
     monkeypatch.setattr(loop._Run, "_record", dies)
     with pytest.raises(KeyboardInterrupt):
-        run(tiny, pictures, out)
+        run(tiny, images, out)
     assert not out.exists()
     monkeypatch.setattr(loop._Run, "_record", whole)
-    result = run(tiny, pictures, out)
+    result = run(tiny, images, out)
     assert curve(result) == curve(expected)
     for name, value in load_file(out).items():
         assert value.equal(load_file(expected.path)[name])
@@ -139,12 +139,12 @@ def kill(record):
         os.kill(os.getpid(), signal.SIGKILL)
 
 folder = Path(sys.argv[1])
-pictures = [draw(seed, folder) for seed in range(4)]
-fine_tune(make_tiny(), pictures[:3], pictures[3:], folder / "out.safetensors", QUICK, on_epoch=kill)
+images = [draw(seed, folder) for seed in range(4)]
+fine_tune(make_tiny(), images[:3], images[3:], folder / "out.safetensors", QUICK, on_epoch=kill)
 """
 
 
-def test_killed_with_no_time_to_clean_up_it_goes_on(tiny, pictures, tmp_path):
+def test_killed_with_no_time_to_clean_up_it_goes_on(tiny, images, tmp_path):
     folder = tmp_path / "killed"
     folder.mkdir()
     root = Path(__file__).parent.parent.parent
@@ -154,87 +154,87 @@ def test_killed_with_no_time_to_clean_up_it_goes_on(tiny, pictures, tmp_path):
     killed = subprocess.run([sys.executable, "-c", KILLED_AFTER_EPOCH_1, folder], cwd=root, env=environment)
     assert killed.returncode == -signal.SIGKILL
     assert (folder / "out.safetensors.work" / "state.safetensors").exists()
-    same = [dataclasses.replace(image, path=folder / image.name) for image in pictures]
+    same = [dataclasses.replace(image, path=folder / image.name) for image in images]
     resumed, whole = (
-        run(tiny, images, out)
-        for images, out in ((same, folder / "out.safetensors"), (pictures, tmp_path / "whole.safetensors"))
+        run(tiny, chosen, out)
+        for chosen, out in ((same, folder / "out.safetensors"), (images, tmp_path / "whole.safetensors"))
     )
     assert [record.epoch for record in resumed.history] == [0, 1, 2]
     for one, other in zip(curve(resumed)[1:], curve(whole)[1:], strict=True):
         assert one == pytest.approx(other, rel=1e-6)
 
 
-def test_what_cannot_be_learnt_from_is_told_before_training(tiny, pictures, tmp_path):
-    one = pictures[0].instances[0]
-    speck = np.zeros(pictures[0].size_hw, dtype=bool)
+def test_what_cannot_be_learnt_from_is_told_before_training(tiny, images, tmp_path):
+    one = images[0].instances[0]
+    speck = np.zeros(images[0].size_hw, dtype=bool)
     speck[5, 5] = True
     empty, crowd = Instance(encode_mask(speck & False), None), dataclasses.replace(one, is_crowd=True)
     training = [
-        dataclasses.replace(pictures[0], instances=(one, empty, Instance(encode_mask(speck), None), crowd)),
-        dataclasses.replace(pictures[1], instances=(crowd,)),
-        dataclasses.replace(pictures[2], instances=()),
+        dataclasses.replace(images[0], instances=(one, empty, Instance(encode_mask(speck), None), crowd)),
+        dataclasses.replace(images[1], instances=(crowd,)),
+        dataclasses.replace(images[2], instances=()),
     ]
     told = []
     settings = dataclasses.replace(QUICK, augmentations=("flip",), epochs=1)
-    fine_tune(tiny, training, pictures[3:], tmp_path / "o.safetensors", settings, notice=told.append)
+    fine_tune(tiny, training, images[3:], tmp_path / "o.safetensors", settings, notice=told.append)
     assert told == [
         "of the training set are left out: 2 crowd regions, 2 objects smaller than 4 cells of the low-res grid, "
-        "2 pictures without any other object; --crowds objects takes crowd regions as objects"
+        "2 images without any other object; --crowds objects takes crowd regions as objects"
     ]
     told.clear()
-    fine_tune(tiny, pictures[:3], pictures[:1], tmp_path / "p.safetensors", settings, notice=told.append)
-    assert told == ["1 picture is in both sets; the validation IoU tells little about pictures that are new"]
-    with pytest.raises(DatasetError, match="learnt from; left out are 1 crowd regions, 1 pictures.*--crowds objects"):
-        fine_tune(tiny, training[1:2], pictures[3:], tmp_path / "q.safetensors", settings)
+    fine_tune(tiny, images[:3], images[:1], tmp_path / "p.safetensors", settings, notice=told.append)
+    assert told == ["1 image is in both sets; the validation IoU tells little about images that are new"]
+    with pytest.raises(DatasetError, match="learnt from; left out are 1 crowd regions, 1 images.*--crowds objects"):
+        fine_tune(tiny, training[1:2], images[3:], tmp_path / "q.safetensors", settings)
 
 
-def test_a_run_with_another_picture_or_mask_of_the_same_name_is_not_gone_on_with(tiny, pictures, tmp_path):
-    run(tiny, pictures, tmp_path / "out.safetensors", epochs=1)
-    redrawn = dataclasses.replace(pictures[0], instances=pictures[0].instances[:1])
-    with pytest.raises(SettingsError, match="pictures"):
-        run(tiny, [redrawn, *pictures[1:]], tmp_path / "out.safetensors", epochs=1)
-    Image.new("RGB", pictures[0].size_hw[::-1]).save(pictures[0].path)
-    with pytest.raises(EmbeddingError, match="other pictures"):
-        run(tiny, pictures, tmp_path / "out.safetensors", epochs=1)
+def test_a_run_with_another_image_or_mask_of_the_same_name_is_not_gone_on_with(tiny, images, tmp_path):
+    run(tiny, images, tmp_path / "out.safetensors", epochs=1)
+    redrawn = dataclasses.replace(images[0], instances=images[0].instances[:1])
+    with pytest.raises(SettingsError, match="images"):
+        run(tiny, [redrawn, *images[1:]], tmp_path / "out.safetensors", epochs=1)
+    Image.new("RGB", images[0].size_hw[::-1]).save(images[0].path)
+    with pytest.raises(EmbeddingError, match="other images"):
+        run(tiny, images, tmp_path / "out.safetensors", epochs=1)
 
 
-def test_seeds(tiny, pictures, tmp_path):
+def test_seeds(tiny, images, tmp_path):
     a, b, c = (
-        run(tiny, pictures, tmp_path / f"{index}.safetensors", seed=seed, epochs=1)
+        run(tiny, images, tmp_path / f"{index}.safetensors", seed=seed, epochs=1)
         for index, seed in enumerate((1, 1, 2))
     )
     assert curve(a) == curve(b) != curve(c)
 
 
-def test_a_run_with_other_settings_is_not_gone_on_with(tiny, pictures, tmp_path):
-    run(tiny, pictures, tmp_path / "out.safetensors", epochs=1)
+def test_a_run_with_other_settings_is_not_gone_on_with(tiny, images, tmp_path):
+    run(tiny, images, tmp_path / "out.safetensors", epochs=1)
     with pytest.raises(SettingsError, match="other settings"):
-        run(tiny, pictures, tmp_path / "out.safetensors", epochs=2)
+        run(tiny, images, tmp_path / "out.safetensors", epochs=2)
 
 
-def test_a_run_from_another_decoder_of_the_same_name_is_not_gone_on_with(tiny, pictures, tmp_path):
-    run(tiny, pictures, tmp_path / "out.safetensors", epochs=1)
+def test_a_run_from_another_decoder_of_the_same_name_is_not_gone_on_with(tiny, images, tmp_path):
+    run(tiny, images, tmp_path / "out.safetensors", epochs=1)
     with torch.no_grad():
         tiny.network.mask_decoder.iou_token.weight.add_(1)
     with pytest.raises(SettingsError, match="checkpoint"):
-        run(tiny, pictures, tmp_path / "out.safetensors", epochs=1)
+        run(tiny, images, tmp_path / "out.safetensors", epochs=1)
 
 
-def test_it_stops_when_nothing_gets_better(tiny, pictures, tmp_path):
-    result = run(tiny, pictures, tmp_path / "out.safetensors", epochs=50, learning_rate=1e-12, patience=3)
+def test_it_stops_when_nothing_gets_better(tiny, images, tmp_path):
+    result = run(tiny, images, tmp_path / "out.safetensors", epochs=50, learning_rate=1e-12, patience=3)
     assert len(result.history) <= 10
 
 
-def test_the_learning_rate_rises_and_falls(tiny, pictures, tmp_path):
-    result = run(tiny, pictures, tmp_path / "out.safetensors", epochs=4)
+def test_the_learning_rate_rises_and_falls(tiny, images, tmp_path):
+    result = run(tiny, images, tmp_path / "out.safetensors", epochs=4)
     rates = [record.learning_rate for record in result.history[1:]]
     assert max(rates) <= 1e-3
     assert rates == sorted(rates, reverse=True)
     assert 0 < rates[-1] < 0.2e-3  # the last step is not for nothing
 
 
-def test_provenance_lies_inside(tiny, pictures, tmp_path):
-    result = run(tiny, pictures, tmp_path / "out.safetensors", epochs=1)
+def test_provenance_lies_inside(tiny, images, tmp_path):
+    result = run(tiny, images, tmp_path / "out.safetensors", epochs=1)
     with safe_open(result.path, framework="pt") as file:
         metadata = file.metadata()
     assert metadata["samara"] == "tiny"
@@ -246,9 +246,9 @@ def test_provenance_lies_inside(tiny, pictures, tmp_path):
     assert "fine-tuned from 'tiny'" in samara.identify(result.path).description
 
 
-def test_recomputing_blocks_changes_nothing(tiny, pictures, tmp_path):
+def test_recomputing_blocks_changes_nothing(tiny, images, tmp_path):
     plain, recomputed = (
-        run(tiny, pictures, tmp_path / f"{flag}.safetensors", trained="everything", checkpoint_blocks=flag, epochs=1)
+        run(tiny, images, tmp_path / f"{flag}.safetensors", trained="everything", checkpoint_blocks=flag, epochs=1)
         for flag in (False, True)
     )
     for a, b in zip(plain.history[1:], recomputed.history[1:], strict=True):
@@ -256,39 +256,39 @@ def test_recomputing_blocks_changes_nothing(tiny, pictures, tmp_path):
         assert a.mean_iou == pytest.approx(b.mean_iou, abs=0.02)
 
 
-def test_a_second_run_on_the_same_files_is_refused(tiny, pictures, tmp_path):
+def test_a_second_run_on_the_same_files_is_refused(tiny, images, tmp_path):
     def start_another(record):
         with pytest.raises(SettingsError, match="another run is writing"):
-            run(tiny, pictures, tmp_path / "out.safetensors")
+            run(tiny, images, tmp_path / "out.safetensors")
         tried.append(record.epoch)
 
     tried = []
-    fine_tune(tiny, pictures[:3], pictures[3:], tmp_path / "out.safetensors", QUICK, on_epoch=start_another)
+    fine_tune(tiny, images[:3], images[3:], tmp_path / "out.safetensors", QUICK, on_epoch=start_another)
     assert tried == [0, 1, 2]
 
 
-def test_a_name_that_no_checkpoint_can_have_is_refused_at_once(tiny, pictures, tmp_path):
+def test_a_name_that_no_checkpoint_can_have_is_refused_at_once(tiny, images, tmp_path):
     with pytest.raises(SettingsError, match=r"\.onnx"):
-        run(tiny, pictures, tmp_path / "out.onnx")
+        run(tiny, images, tmp_path / "out.onnx")
     assert not (tmp_path / "out.onnx.work").exists()
 
 
 @pytest.mark.gpu
-def test_an_encoder_that_has_done_its_work_leaves_the_gpu(tiny, pictures, tmp_path):
+def test_an_encoder_that_has_done_its_work_leaves_the_gpu(tiny, images, tmp_path):
     on_gpu = dataclasses.replace(tiny, network=tiny.network.to("cuda"), device="cuda")
     places = []
 
     def look(record):
         places.append({parameter.device.type for parameter in on_gpu.network.image_encoder.parameters()})
 
-    fine_tune(on_gpu, pictures[:3], pictures[3:], tmp_path / "o.safetensors", QUICK, on_epoch=look)
+    fine_tune(on_gpu, images[:3], images[3:], tmp_path / "o.safetensors", QUICK, on_epoch=look)
     assert places == [{"cpu"}] * 3
     assert {parameter.device.type for parameter in on_gpu.network.parameters()} == {"cuda"}
 
 
-def test_progress_is_told(tiny, pictures, tmp_path):
+def test_progress_is_told(tiny, images, tmp_path):
     told = []
-    fine_tune(tiny, pictures[:2], pictures[2:3], tmp_path / "o.safetensors", QUICK, progress=lambda *s: told.append(s))
+    fine_tune(tiny, images[:2], images[2:3], tmp_path / "o.safetensors", QUICK, progress=lambda *s: told.append(s))
     kinds = {what.split(",")[0] for what, _, _ in told}
     assert kinds == {
         "encoding training set",
@@ -301,18 +301,18 @@ def test_progress_is_told(tiny, pictures, tmp_path):
     assert re.search(r", loss \d\.\d+, IoU \d\.\d+ click, \d\.\d+ box$", what)
 
 
-def test_sets_without_objects_are_refused(tiny, pictures, tmp_path):
+def test_sets_without_objects_are_refused(tiny, images, tmp_path):
     empty = [dataclasses.replace(draw(9, tmp_path), instances=())]
-    with pytest.raises(DatasetError, match="the training set has no picture"):
-        fine_tune(tiny, empty, pictures, tmp_path / "out.safetensors", QUICK)
-    with pytest.raises(DatasetError, match="the validation set has no picture"):
-        fine_tune(tiny, pictures, empty, tmp_path / "out.safetensors", QUICK)
+    with pytest.raises(DatasetError, match="the training set has no image"):
+        fine_tune(tiny, empty, images, tmp_path / "out.safetensors", QUICK)
+    with pytest.raises(DatasetError, match="the validation set has no image"):
+        fine_tune(tiny, images, empty, tmp_path / "out.safetensors", QUICK)
 
 
-def test_it_helps_on_pictures_that_it_was_not_trained_on(tmp_path):
+def test_it_helps_on_images_that_it_was_not_trained_on(tmp_path):
     """Rings, which the embedded checkpoint takes for discs: a few epochs gain at least GAIN in held-out click IoU."""
     mini = samara.load("samara_mini", device="cpu", precision="float32", input_size=256)
-    pictures = [draw_rings(seed, tmp_path) for seed in range(12)]
+    images = [draw_rings(seed, tmp_path) for seed in range(12)]
     settings = FineTuneSettings(
         epochs=3,
         images_per_step=1,
@@ -323,19 +323,19 @@ def test_it_helps_on_pictures_that_it_was_not_trained_on(tmp_path):
         simulation=PromptSimulation(rounds=1, rounds_without_points=0),
         losses=LossWeights(focal=0, cross_entropy=0.5),
     )
-    result = fine_tune(mini, pictures[:8], pictures[8:], tmp_path / "out.safetensors", settings)
+    result = fine_tune(mini, images[:8], images[8:], tmp_path / "out.safetensors", settings)
     before, best = result.history[0], result.best
     assert best.click_iou > before.click_iou + GAIN
     assert best.box_iou > before.box_iou
 
 
 @pytest.mark.slow
-def test_the_embedded_checkpoint_overfits_two_pictures(mini, tmp_path):
-    pictures = [draw(seed, tmp_path, size=(192, 256)) for seed in (21, 22)]
+def test_the_embedded_checkpoint_overfits_two_images(mini, tmp_path):
+    images = [draw(seed, tmp_path, size=(192, 256)) for seed in (21, 22)]
     settings = FineTuneSettings(
         epochs=60, learning_rate=5e-4, warmup_steps=5, augmentations=(), patience=None, ema_decay=0.9
     )
-    result = fine_tune(mini, pictures, pictures, tmp_path / "out.safetensors", settings)
+    result = fine_tune(mini, images, images, tmp_path / "out.safetensors", settings)
     assert result.best.click_iou > 0.95
     assert result.best.box_iou > 0.95
 
@@ -346,11 +346,11 @@ def saved(tiny, path):
     return dataclasses.replace(tiny, provenance=dataclasses.replace(tiny.provenance, path=str(path)))
 
 
-def test_the_checkpoint_that_was_loaded_may_be_replaced(tiny, pictures, tmp_path):
+def test_the_checkpoint_that_was_loaded_may_be_replaced(tiny, images, tmp_path):
     path = tmp_path / "mine.safetensors"
     loaded = saved(tiny, path)
     before = {name: value.clone() for name, value in loaded.network.state_dict().items()}
-    result = run(loaded, pictures, path, learning_rate=3e-3, ema_decay=None)
+    result = run(loaded, images, path, learning_rate=3e-3, ema_decay=None)
     after = load_file(path)
     assert after.keys() == before.keys()
     changed = {name for name, value in after.items() if not value.equal(before[name])}
@@ -358,20 +358,20 @@ def test_the_checkpoint_that_was_loaded_may_be_replaced(tiny, pictures, tmp_path
     assert all(value.equal(before[name]) for name, value in loaded.network.state_dict().items())
 
 
-def test_a_checkpoint_that_is_gone_when_the_run_is_over_costs_nothing(tiny, pictures, tmp_path):
+def test_a_checkpoint_that_is_gone_when_the_run_is_over_costs_nothing(tiny, images, tmp_path):
     path = tmp_path / "mine.safetensors"
     loaded = saved(tiny, path)
     path.unlink()
     with pytest.raises(SamaraError):
-        run(loaded, pictures, tmp_path / "new.safetensors")  # told before an epoch, not after the last
+        run(loaded, images, tmp_path / "new.safetensors")  # told before an epoch, not after the last
     assert not (tmp_path / "new.safetensors.work" / "state.safetensors").exists()
 
 
-def test_updates_apart_do_not_replace_their_checkpoint(tiny, pictures, tmp_path):
+def test_updates_apart_do_not_replace_their_checkpoint(tiny, images, tmp_path):
     path = tmp_path / "mine.safetensors"
     loaded = saved(tiny, path)
     before = path.read_bytes()
     with pytest.raises(SettingsError, match="is the checkpoint that the low-rank updates belong to"):
-        run(loaded, pictures, path, trained="lora", lora_apart=True)
+        run(loaded, images, path, trained="lora", lora_apart=True)
     assert path.read_bytes() == before
     assert not (tmp_path / "mine.safetensors.work").exists()

@@ -13,7 +13,7 @@ from torch import nn
 
 from samara.finetuning.processes import Processes, joined_processes, local_device
 
-# What each process runs: the tests' tiny network on the tests' pictures, told where to write.
+# What each process runs: the tests' tiny network on the tests' images, told where to write.
 SCRIPT = """
 import dataclasses, json, sys
 from pathlib import Path
@@ -25,11 +25,11 @@ from tests.finetuning.conftest import draw, make_tiny
 from tests.finetuning.test_loop import QUICK, curve
 
 folder, trained = Path(sys.argv[1]), sys.argv[2]
-pictures = [draw(seed, folder / "pictures", objects=1 + seed % 3) for seed in range(5)]
+images = [draw(seed, folder / "images", objects=1 + seed % 3) for seed in range(5)]
 settings = dataclasses.replace(QUICK, images_per_step=3, trained=trained)
 with joined_processes("cpu") as processes:
     told = []
-    result = fine_tune(make_tiny(), pictures[:3], pictures[3:], folder / "out.safetensors", settings,
+    result = fine_tune(make_tiny(), images[:3], images[3:], folder / "out.safetensors", settings,
                        progress=lambda *what: told.append(what), processes=processes)
     report = {"rank": processes.rank, "curve": curve(result), "told": len(told)}
     (folder / f"{processes.rank}-of-{processes.count}.json").write_text(json.dumps(report))
@@ -38,7 +38,7 @@ with joined_processes("cpu") as processes:
 
 def start(folder, trained, count):
     """Run the script under torchrun in `count` processes, or in one without it, and return what each reported."""
-    (folder / "pictures").mkdir(parents=True)
+    (folder / "images").mkdir(parents=True)
     script = folder / "script.py"
     script.write_text(SCRIPT)
     torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"] if count > 1 else []

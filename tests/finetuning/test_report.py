@@ -15,10 +15,10 @@ from PIL import Image
 
 from samara.errors import MissingExtra, OutputError
 from samara.finetuning import report as finetuning_report
-from samara.finetuning.before_after import Answers, ComparedObject, ComparedPicture, ComparedSet
+from samara.finetuning.before_after import Answers, ComparedImage, ComparedObject, ComparedSet
 from samara.finetuning.report import (
-    MOST_LOST_OBJECTS,
-    MOST_PICTURES,
+    MAX_IMAGES,
+    MAX_LOST_OBJECTS,
     FineTuningReport,
     finetuning_page,
     window_around,
@@ -57,8 +57,8 @@ TRUTH, OTHER = rectangle(10, 10, 30, 30), rectangle(12, 8, 34, 28)
 
 
 @pytest.fixture
-def picture(tmp_path):
-    path = tmp_path / "picture.png"
+def image(tmp_path):
+    path = tmp_path / "image.png"
     Image.fromarray(np.full((48, 64, 3), 90, dtype=np.uint8)).save(path)
     return path
 
@@ -67,7 +67,7 @@ def compared(path, *changes, name="a.png"):
     def answers(prompt, change):
         return Answers(prompt, OTHER, TRUTH, 0.5, 0.5 + change)
 
-    return ComparedPicture(
+    return ComparedImage(
         path,
         name,
         tuple(
@@ -77,11 +77,11 @@ def compared(path, *changes, name="a.png"):
     )
 
 
-def report(*pictures, **changed):
+def report(*images, **changed):
     facts = FineTuningReport(
         title="cells.safetensors",
-        summary="samara_mini, mask decoder fine-tuned on 9 pictures.",
-        comparison=ComparedSet(pictures),
+        summary="samara_mini, mask decoder fine-tuned on 9 images.",
+        comparison=ComparedSet(images),
         curve=CURVE,
         kept=2,
         settings={"epochs": "3"},
@@ -112,24 +112,24 @@ class Page(HTMLParser):
         return sum(name == tag for name, _ in self.tags)
 
 
-def test_numbers_and_facts_are_there(picture):
-    page = Page(finetuning_page(report(compared(picture, 0.25, 0.35), compared(picture, -0.1))))
+def test_numbers_and_facts_are_there(image):
+    page = Page(finetuning_page(report(compared(image, 0.25, 0.35), compared(image, -0.1))))
     assert "Centre click, mean IoU 0.500 → 0.667 +0.167" in page.text
     assert "2 better 0 within 0.01 1 worse" in page.text
-    assert "3 objects in 2 validation pictures" in page.text
+    assert "3 objects in 2 validation images" in page.text
     assert "epochs 3" in page.text
     assert "made by samara" in page.text
     assert "unchanged" not in page.text
 
 
-def test_gains_and_losses_are_both_shown(picture):
-    pictures = [compared(picture, change / 20, name=f"{change}.png") for change in range(-9, 10)]
-    page = Page(finetuning_page(report(*pictures)))
-    assert page.count("article") == MOST_PICTURES + MOST_LOST_OBJECTS
+def test_gains_and_losses_are_both_shown(image):
+    images = [compared(image, change / 20, name=f"{change}.png") for change in range(-9, 10)]
+    page = Page(finetuning_page(report(*images)))
+    assert page.count("article") == MAX_IMAGES + MAX_LOST_OBJECTS
     gains, losses = page.text.split("Largest gains")[1].split("Largest losses")
     assert gains.index(" 9.png") < gains.index(" 8.png")
     assert losses.index("-9.png") < losses.index("-8.png")
-    assert "12 of 19 validation pictures" in gains
+    assert "12 of 19 validation images" in gains
     assert "Single objects that lost most" in losses
     assert "object at (20, 20), 400 pixels, by click −0.450" in losses
 
@@ -142,13 +142,13 @@ def test_gains_and_losses_are_both_shown(picture):
         ([0.0], ["Unchanged"]),
     ],
 )
-def test_titles_say_what_is_shown(picture, changes, titles):
-    html = finetuning_page(report(*(compared(picture, change) for change in changes)))
+def test_titles_say_what_is_shown(image, changes, titles):
+    html = finetuning_page(report(*(compared(image, change) for change in changes)))
     assert re.findall("<h2>(.*?)</h2>", html) == ["Learning curve", *titles, "Settings", "Provenance"]
 
 
-def test_each_row_holds_truth_and_both_answers_to_both_prompts(picture):
-    page = Page(finetuning_page(report(compared(picture, 0.2))))
+def test_each_row_holds_truth_and_both_answers_to_both_prompts(image):
+    page = Page(finetuning_page(report(compared(image, 0.2))))
     captions = page.text.split("1 object +0.200")[1]
     assert captions.startswith(
         " Ground truth Click, before 0.500 Click, after 0.700 Box, before 0.500 Box, after 0.700"
@@ -159,8 +159,8 @@ def test_each_row_holds_truth_and_both_answers_to_both_prompts(picture):
         assert Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1]))).size == (640, 480)
 
 
-def test_nothing_is_asked_of_the_network(picture):
-    html = finetuning_page(report(compared(picture, 0.2), compared(picture, -0.2)))
+def test_nothing_is_asked_of_the_network(image):
+    html = finetuning_page(report(compared(image, 0.2), compared(image, -0.2)))
     page = Page(html)
     assert not {"script", "link", "iframe", "object", "embed", "base"} & {tag for tag, _ in page.tags}
     for tag, facts in page.tags:
@@ -171,13 +171,13 @@ def test_nothing_is_asked_of_the_network(picture):
     assert policy.startswith("default-src 'none'")
 
 
-def test_hostile_names_are_text(picture):
-    plain = Page(finetuning_page(report(compared(picture, 0.2), compared(picture, -0.2))))
+def test_hostile_names_are_text(image):
+    plain = Page(finetuning_page(report(compared(image, 0.2), compared(image, -0.2))))
     hostile = Page(
         finetuning_page(
             report(
-                compared(picture, 0.2, name=HOSTILE),
-                compared(picture, -0.2, name=HOSTILE),
+                compared(image, 0.2, name=HOSTILE),
+                compared(image, -0.2, name=HOSTILE),
                 title=HOSTILE,
                 summary=HOSTILE,
                 settings={HOSTILE: HOSTILE},
@@ -190,16 +190,16 @@ def test_hostile_names_are_text(picture):
     assert HOSTILE in hostile.text
 
 
-def test_a_name_that_is_no_text_is_written(picture, tmp_path):
+def test_a_name_that_is_no_text_is_written(image, tmp_path):
     path = tmp_path / "report.html"
-    write_finetuning_report(path, report(compared(picture, 0.1, name="\udcff.png")))
+    write_finetuning_report(path, report(compared(image, 0.1, name="\udcff.png")))
     assert "?.png" in path.read_text(encoding="utf-8")
     with pytest.raises(OutputError, match="cannot be used as a folder"):
-        write_finetuning_report(path / "report.html", report(compared(picture, 0.1)))
+        write_finetuning_report(path / "report.html", report(compared(image, 0.1)))
 
 
-def test_when_nothing_helped_the_page_says_so(picture):
-    assert "Nothing became better" in finetuning_page(report(compared(picture, 0.0), kept=0))
+def test_when_nothing_helped_the_page_says_so(image):
+    assert "Nothing became better" in finetuning_page(report(compared(image, 0.0), kept=0))
 
 
 @pytest.mark.parametrize(
@@ -211,12 +211,12 @@ def test_when_nothing_helped_the_page_says_so(picture):
         ((10, 10, 30, 30), (0, 0, 60, 48)),
     ],
 )
-def test_windows_stay_in_the_picture(box, window):
+def test_windows_stay_in_the_image(box, window):
     assert window_around(rectangle(*box), (48, 64)) == window
 
 
 @pytest.mark.parametrize("library", ["jinja2", "matplotlib"])
-def test_without_the_extra_one_sentence_says_what_to_install(picture, monkeypatch, library):
+def test_without_the_extra_one_sentence_says_what_to_install(image, monkeypatch, library):
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(MissingExtra, match=rf"needs {library}.*pip install 'samara\[report\]'"):
-        finetuning_page(report(compared(picture, 0.1)))
+        finetuning_page(report(compared(image, 0.1)))

@@ -34,14 +34,14 @@ CLICK = ([[40, 40]], [1])
 
 @pytest.fixture(scope="module")
 def fine_tuned(tmp_path_factory):
-    """A picture, and samara_mini after a few steps on it, loaded from its file."""
+    """An image, and samara_mini after a few steps on it, loaded from its file."""
     folder = tmp_path_factory.mktemp("fine-tuned")
-    picture = draw_rings(1, folder)
+    image = draw_rings(1, folder)
     mini = samara.load("samara_mini", device="cpu", precision="float32", input_size=128)
     settings = dataclasses.replace(ONE_STEP, epochs=6, losses=LossWeights(focal=0, cross_entropy=0.5))
-    result = fine_tune(mini, [picture], [picture], folder / "mine.safetensors", settings)
+    result = fine_tune(mini, [image], [image], folder / "mine.safetensors", settings)
     assert result.best.epoch > 0, "nothing was learnt, so that nothing could be told apart"
-    return picture.path, samara.load(result.path, device="cpu", precision="float32")
+    return image.path, samara.load(result.path, device="cpu", precision="float32")
 
 
 def logits_of(loaded, path):
@@ -62,8 +62,8 @@ def test_it_is_identified_and_keeps_what_belongs_to_its_origin(fine_tuned, mini)
 
 def test_fine_tuned_again_it_still_knows_its_origin(fine_tuned, tmp_path):
     _, loaded = fine_tuned
-    picture = draw(1, tmp_path)
-    again = fine_tune(loaded, [picture], [picture], tmp_path / "again.pth", ONE_STEP)
+    image = draw(1, tmp_path)
+    again = fine_tune(loaded, [image], [image], tmp_path / "again.pth", ONE_STEP)
     second = samara.load(again.path, device="cpu")
     assert second.name == "again.pth (fine-tuned from samara_mini)"
     assert second.input_size == loaded.input_size
@@ -118,8 +118,8 @@ def test_other_engines_give_the_new_masks(fine_tuned, mini, engine):
 def test_the_official_package_takes_it(tmp_path):
     official = pytest.importorskip("segment_anything", reason="the official package is not installed")
     start = samara.load("vit_b", weights="random", device="cpu", precision="float32", input_size=160)
-    picture = draw(1, tmp_path)
-    result = fine_tune(start, [picture], [picture], tmp_path / "mine.pth", ONE_STEP)
+    image = draw(1, tmp_path)
+    result = fine_tune(start, [image], [image], tmp_path / "mine.pth", ONE_STEP)
     theirs = official.sam_model_registry["vit_b"](checkpoint=str(result.path)).eval()
     ours = samara.load(result.path, device="cpu", precision="float32").network
     features, points = torch.randn(1, 256, 64, 64), (torch.full((1, 1, 2), 500.0), torch.ones(1, 1, dtype=torch.int64))

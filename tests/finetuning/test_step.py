@@ -1,4 +1,4 @@
-"""One step: pictures that go through one after the other give the gradients of all of them together."""
+"""One step: images that go through one after the other give the gradients of all of them together."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from samara.finetuning.examples import Example
 from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.simulated_prompts import PromptSimulation
-from samara.finetuning.step import add_gradients, add_gradients_of_pictures
+from samara.finetuning.step import add_gradients, add_gradients_of_images
 from samara.finetuning.training_set import TrainingSet
-from samara.images.settings import PictureReading
+from samara.images.settings import ImageReading
 from tests.finetuning.conftest import draw
 
 # Tight boxes and one round: the prompts hang on no randomness.
@@ -31,12 +31,12 @@ def gradients(network):
 
 @pytest.fixture
 def training(tiny, tmp_path):
-    """Pictures with one object and with three, so that a mean of means would be wrong."""
+    """Images with one object and with three, so that a mean of means would be wrong."""
     return TrainingSet(tiny, [Example(draw(1, tmp_path, objects=1), None), Example(draw(2, tmp_path, objects=3), None)])
 
 
 def accumulated(network, training, settings):
-    return add_gradients_of_pictures(
+    return add_gradients_of_images(
         network,
         training,
         [0, 1],
@@ -76,14 +76,14 @@ def test_bfloat16_is_near_float32(tiny, training):
     assert {one.dtype for one in rounded_gradients.values()} == {torch.float32}
 
 
-def test_embeddings_of_pictures_that_are_read_in_another_way_are_others(tiny, tmp_path):
+def test_embeddings_of_images_that_are_read_in_another_way_are_others(tiny, tmp_path):
     plain = draw(1, tmp_path, objects=1)
     sets = [
         TrainingSet(tiny, [Example(image, None)])
         for image in (
             plain,
-            dataclasses.replace(plain, reading=PictureReading("auto")),
-            dataclasses.replace(plain, reading=PictureReading(frame=0)),
+            dataclasses.replace(plain, reading=ImageReading("auto")),
+            dataclasses.replace(plain, reading=ImageReading(frame=0)),
         )
     ]
     assert len({one.digest for one in sets}) == 3

@@ -80,9 +80,9 @@ def test_another_run_in_the_same_folder_takes_over(tmp_path, monkeypatch):
     assert read(tmp_path) == expected(other)
 
 
-def test_a_run_killed_and_gone_on_with_has_each_epoch_once(tiny, pictures, tmp_path):
+def test_a_run_killed_and_gone_on_with_has_each_epoch_once(tiny, images, tmp_path):
     def run(on_epoch):
-        return fine_tune(tiny, pictures[:3], pictures[3:], tmp_path / "o.safetensors", QUICK, on_epoch=on_epoch)
+        return fine_tune(tiny, images[:3], images[3:], tmp_path / "o.safetensors", QUICK, on_epoch=on_epoch)
 
     with open_log(tmp_path / "log") as log:
 

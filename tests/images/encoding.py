@@ -1,4 +1,4 @@
-"""Pictures to read, written by real encoders."""
+"""Images to read, written by real encoders."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from PIL import Image
 PHOTO = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
 
 
-def encode(picture, format="PNG", **options) -> bytes:
-    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+def encode(pixels, format="PNG", **options) -> bytes:
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
     stream = io.BytesIO()
     image.save(stream, format=format, **options)
     return stream.getvalue()

@@ -1,4 +1,4 @@
-"""TIFFs by GDAL, in all the ways that maps and aerial pictures are stored."""
+"""TIFFs by GDAL, in all the ways that maps and aerial images are stored."""
 
 from __future__ import annotations
 

@@ -344,7 +344,7 @@ def test_urls_are_not_fetched(url):
 def test_paths_that_lead_to_no_file(tmp_path):
     with pytest.raises(ImageError, match=r"missing\.jpg' does not exist; check the path"):
         read_image(tmp_path / "missing.jpg")
-    with pytest.raises(ImageError, match="is a directory; pass the path of one picture"):
+    with pytest.raises(ImageError, match="is a directory; pass the path of one image"):
         read_image(tmp_path)
     with pytest.raises(ImageError, match=r"cannot be opened.*null"):
         read_image("photo\x00.jpg")
@@ -379,7 +379,7 @@ def test_builds_of_pillow_without_a_format(monkeypatch):
 
 
 def test_harmless_warnings_stay_harmless():
-    # Pillow warns of a second acTL chunk and then reads the picture.
+    # Pillow warns of a second acTL chunk and then reads the image.
     control = png_chunk(b"acTL", struct.pack(">II", 1, 0))
     data = png(1, 1, rows=b"\x00\x07", chunks=control + control)
     before = list(warnings.filters)

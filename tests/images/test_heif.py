@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 
 from samara.errors import ImageError
 from samara.images.heif import is_heif
-from samara.images.read import picture_size, read_image
+from samara.images.read import image_size, read_image
 from tests.images.encoding import PHOTO, encode
 
 HEAD = b"\0\0\0\x1cftypheic\0\0\0\0mif1heicmiaf"
@@ -54,7 +54,7 @@ def test_the_plugin_is_used_when_it_is_there(monkeypatch):
     spec = SimpleNamespace(HeifImageFile=Plugin, __spec__=object())
     monkeypatch.setitem(sys.modules, "pillow_heif", spec)
     np.testing.assert_array_equal(read_image(data), PHOTO)
-    assert picture_size(data) == PHOTO.shape[:2]
+    assert image_size(data) == PHOTO.shape[:2]
 
 
 def test_real_photos():
@@ -66,7 +66,7 @@ def test_real_photos():
         exif[274] = turn
         stream = io.BytesIO()
         pillow_heif.from_pillow(smooth).save(stream, quality=-1, exif=exif.tobytes())
-        assert picture_size(stream.getvalue()) == size
+        assert image_size(stream.getvalue()) == size
         pixels = read_image(stream.getvalue())
         expected = np.rot90(np.asarray(smooth), -1) if turn == 6 else np.asarray(smooth)
         assert np.abs(pixels.astype(int) - expected).mean() < 8

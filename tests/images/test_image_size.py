@@ -1,4 +1,4 @@
-"""The size from the header is the one of the picture as read."""
+"""The size from the header is the one of the image as read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image
 from PIL.ExifTags import Base
 
 from samara.errors import ImageError
-from samara.images.read import picture_size, read_image
+from samara.images.read import image_size, read_image
 from tests.images.encoding import PHOTO, encode, png, png_chunk
 from tests.images.test_orientation import FORMATS, broken_entry, exif
 from tests.images.test_png import with_late
@@ -30,39 +30,39 @@ TURNED = {
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("name", [*FORMATS, "AVIF", "BMP", "JPEG2000", "GIF"])
-def test_sizes_are_those_of_the_picture_read(name, orientation):
+def test_sizes_are_those_of_the_image_read(name, orientation):
     tags = Image.Exif()
     tags[Base.Orientation] = orientation
     data = encode(PHOTO, name.split(",")[0], exif=tags, **FORMATS.get(name, {}))
-    assert picture_size(data) == read_image(data).shape[:2]
+    assert image_size(data) == read_image(data).shape[:2]
 
 
 @pytest.mark.parametrize("name", TURNED)
 def test_awkward_orientations(name):
-    assert picture_size(TURNED[name]) == read_image(TURNED[name]).shape[:2]
-    assert picture_size(TURNED[name]) == (7, 9)
+    assert image_size(TURNED[name]) == read_image(TURNED[name]).shape[:2]
+    assert image_size(TURNED[name]) == (7, 9)
 
 
-def test_grey_deep_and_palette_pictures():
-    for picture in (PHOTO[..., 0], PHOTO[..., 0].astype(np.uint16) * 257, Image.fromarray(PHOTO).quantize()):
-        assert picture_size(encode(picture)) == (9, 7)
+def test_grey_deep_and_palette_images():
+    for image in (PHOTO[..., 0], PHOTO[..., 0].astype(np.uint16) * 257, Image.fromarray(PHOTO).quantize()):
+        assert image_size(encode(image)) == (9, 7)
 
 
 def test_no_pixel_is_decoded(tmp_path):
     path = tmp_path / "gigantic.png"
     path.write_bytes(png(60_000, 50_000))
-    assert picture_size(path) == picture_size(str(path)) == (50_000, 60_000)
-    assert picture_size(encode(np.zeros((300, 200, 3), np.uint8), "JPEG")[:700]) == (300, 200)
+    assert image_size(path) == image_size(str(path)) == (50_000, 60_000)
+    assert image_size(encode(np.zeros((300, 200, 3), np.uint8), "JPEG")[:700]) == (300, 200)
 
 
-def test_what_is_no_picture_is_told(tmp_path):
+def test_what_is_no_image_is_told(tmp_path):
     (tmp_path / "page.jpg").write_bytes(b"<html>")
     with pytest.raises(ImageError, match=r"page\.jpg.*HTML"):
-        picture_size(tmp_path / "page.jpg")
+        image_size(tmp_path / "page.jpg")
     with pytest.raises(ImageError, match="does not exist"):
-        picture_size(tmp_path / "absent.jpg")
+        image_size(tmp_path / "absent.jpg")
     stream = io.BytesIO()
     frames = [Image.new("L", (3, 2), value) for value in (0, 255)]
     frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:])
     with pytest.raises(ImageError, match="2 frames"):
-        picture_size(stream.getvalue())
+        image_size(stream.getvalue())

@@ -1,4 +1,4 @@
-"""Finding pictures: links, loops, hidden and foreign files, patterns, and the folder that names count from."""
+"""Finding images: links, loops, hidden and foreign files, patterns, and the folder that names count from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from samara.errors import SettingsError
-from samara.images.paths import Finder, Given, Listing, is_picture_name
+from samara.images.paths import Finder, Given, Listing, is_image_name
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def tree(tmp_path, monkeypatch):
 ALL = ["set/a.png", "set/gone.png", "set/b/c.JPG", "set/linked/far.png"]
 
 
-def test_links_are_followed_and_each_picture_comes_once(tree):
+def test_links_are_followed_and_each_image_comes_once(tree):
     finder = Finder()
     assert list(finder.below("set")) == ALL
     listing = finder.listing
@@ -40,12 +40,12 @@ def test_links_are_followed_and_each_picture_comes_once(tree):
     assert listing.broken == ["set/lost", "set/self"]
     assert (listing.missing, listing.first_missing) == (1, "set/gone.png")
     told = " ".join(listing.sentences())
-    for part in ("2 files whose names", "1 hidden", "1 pictures were given more than once", "1 links to folders"):
+    for part in ("2 files whose names", "1 hidden", "1 images were given more than once", "1 links to folders"):
         assert part in told
     assert "2 links that lead nowhere were left out; the first is 'set/lost'" in told
 
 
-def test_a_link_that_comes_first_hides_the_picture_itself(tmp_path):
+def test_a_link_that_comes_first_hides_the_image_itself(tmp_path):
     (tmp_path / "z.png").touch()
     (tmp_path / "a.png").symlink_to("z.png")
     (tmp_path / "b").mkdir()
@@ -148,27 +148,27 @@ def test_absolute_names_do_not_depend_on_the_working_folder(tree, monkeypatch):
 def test_what_names_nothing_is_refused(tree):
     (tree / "empty").mkdir()
     for name in ("empty", "set/*.bmp"):
-        with pytest.raises(SettingsError, match="has no picture"):
+        with pytest.raises(SettingsError, match="has no image"):
             list(Given.of(["set/a.png", name]).find(Finder()))
     assert len(list(Given.of(["set", "set/b"]).find(Finder()))) == 4  # not empty: listed before
     with pytest.raises(SettingsError, match="is an address"):
         Given.of(["https://example.org/a.jpg"])
 
 
-def test_names_of_pictures():
-    assert is_picture_name("x/y.JPEG")
-    assert not is_picture_name("x/.y.jpg")
-    assert not is_picture_name("jpg")
+def test_names_of_images():
+    assert is_image_name("x/y.JPEG")
+    assert not is_image_name("x/.y.jpg")
+    assert not is_image_name("jpg")
 
 
-def test_pictures_of_kinds_that_are_not_read_are_told_with_the_way_out():
+def test_images_of_kinds_that_are_not_read_are_told_with_the_way_out():
     listing = Listing()
     for name in ("a.NEF", "b.dng", "c.pdf", "notes.txt"):
         listing.ignore(name)
     first, *others = listing.sentences()
-    assert first.startswith("4 files whose names are not those of pictures")
+    assert first.startswith("4 files whose names are not those of images")
     assert [sentence.partition(": ")[0] for sentence in others] == [
-        "2 of the files left out are pictures",
-        "1 of the files left out are pictures",
+        "2 of the files left out are images",
+        "1 of the files left out are images",
     ]
     assert "rawpy" in others[0]

@@ -60,7 +60,7 @@ def test_padding_is_zero_after_normalising():
     torch.testing.assert_close(tensor[0, :, 0, 0], (255 - torch.tensor(MEAN)) / torch.tensor(STD))
 
 
-def test_read_only_pictures_are_taken_and_left_alone():
+def test_read_only_images_are_taken_and_left_alone():
     image = np.zeros((16, 16, 3), dtype=np.uint8)
     image.flags.writeable = False
     to_network_input(image, Frame((16, 16), 16), MEAN, STD)
@@ -85,7 +85,7 @@ def test_logits_come_back_at_the_original_size(size_hw):
 
 
 def test_logits_land_where_they_belong():
-    # The left half of a wide picture: in the low-res frame the top-left quarter of the square.
+    # The left half of a wide image: in the low-res frame the top-left quarter of the square.
     low_res = torch.full((1, 64, 64), -1.0)
     low_res[:, :, :32] = 1.0
     mask = Frame((100, 200), 256).to_original(low_res)[0] > 0

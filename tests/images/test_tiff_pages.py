@@ -62,7 +62,7 @@ def test_pages():
 
 
 @pytest.mark.parametrize("kind", [{254: (1,)}, {254: (4,)}, {254: (5,)}, {255: (2,)}])
-def test_copies_and_masks_are_no_pictures(kind):
+def test_copies_and_masks_are_no_images(kind):
     pages = [Page(0, {}), Page(1, kind)]
     assert choose_page(pages, "'a.tif'", None) is pages[0]
     with pytest.raises(ImageError, match="thumbnail"):

@@ -1,4 +1,4 @@
-"""What is said of files that are no pictures."""
+"""What is said of files that are no images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from samara.images.unreadable import describe
     [
         (b"", "is empty; accepted are JPEG"),
         (bytes(100), "nothing but zeros"),
-        (b"<!DOCTYPE html><html>", "HTML page.*download the picture"),
+        (b"<!DOCTYPE html><html>", "HTML page.*download the image"),
         (b"\n  <html lang='en'>", "HTML page"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'>", "SVG drawing.*PNG"),
         (b"<?xml version='1.0'?>\n<!-- drawn -->\n<svg width='1'>", "SVG drawing"),
@@ -32,8 +32,8 @@ from samara.images.unreadable import describe
         (bytes(344) + b"n+1\0", "NIfTI volume.*nibabel"),
         (b"NRRD0004\n", "NRRD volume"),
         (b"ObjectType = Image\nNDims = 3\n", "MetaImage.*SimpleITK"),
-        (b"P7\nWIDTH 1\n", "PAM picture.*convert"),
-        (b"PF\n1 1\n-1.0\n", "PFM picture in colour"),
+        (b"P7\nWIDTH 1\n", "PAM image.*convert"),
+        (b"PF\n1 1\n-1.0\n", "PFM image in colour"),
         (bytes(257) + b"ustar", "tar archive"),
         (b"Rar!\x1a\x07", "RAR archive.*unpack"),
         (b"\x00\x00\x00\x18ftypisom", "video.*frames"),
@@ -47,14 +47,14 @@ from samara.images.unreadable import describe
         (b"\x89HDF\r\n\x1a\n", "HDF5.*h5py"),
         (b"\x1f\x8b\x08", "gzip.*unpack"),
         (b"PK\x03\x04", "ZIP.*unpack"),
-        (b"\x01\x02\x03", "no known picture; accepted are JPEG, PNG, TIFF"),
+        (b"\x01\x02\x03", "no known image; accepted are JPEG, PNG, TIFF"),
     ],
 )
 def test_what_a_file_is_instead(head, words, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    path = tmp_path / "picture.jpg"
+    path = tmp_path / "image.jpg"
     path.write_bytes(head)
-    with pytest.raises(ImageError, match=rf"picture\.jpg' (?s:.*){words}"):
+    with pytest.raises(ImageError, match=rf"image\.jpg' (?s:.*){words}"):
         read_image(path)
     if head:
         with pytest.raises(ImageError, match=words):

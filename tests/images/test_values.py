@@ -93,7 +93,7 @@ def test_values_that_would_need_a_guess(values, dtype, value_range, words):
         read_image(np.array([values], dtype), value_range=value_range)
 
 
-def test_messages_name_the_picture():
+def test_messages_name_the_image():
     with pytest.raises(ImageError, match=r"^The array of shape \(1, 1\) and type float32 has values"):
         read_image(np.full((1, 1), 7, np.float32))
     with pytest.raises(ImageError, match=r"^The tensor of shape \(3, 1, 1\) and type torch.float32 has values"):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from samara.masks.rle import Rle, encode_mask
 
 
-def picture(*rows: str) -> np.ndarray:
+def image(*rows: str) -> np.ndarray:
     """'.' is background, anything else foreground."""
     return np.array([[pixel != "." for pixel in row] for row in rows])
 
@@ -15,14 +15,14 @@ def picture(*rows: str) -> np.ndarray:
 NAMED = {
     "empty": np.zeros((3, 4), bool),
     "one pixel image": np.ones((1, 1), bool),
-    "one pixel": picture("....", "..#.", "...."),
+    "one pixel": image("....", "..#.", "...."),
     "full": np.ones((3, 4), bool),
-    "hole": picture("####", "#..#", "####"),
-    "two parts": picture("#..#", "#..#"),
-    "wraps into the next column": picture(".#.", ".#.", "#.."),
-    "corners": picture("#..#", "....", "#..#"),
-    "one row": picture("##.#.##"),
-    "one column": picture("#", "#", ".", "#"),
+    "hole": image("####", "#..#", "####"),
+    "two parts": image("#..#", "#..#"),
+    "wraps into the next column": image(".#.", ".#.", "#.."),
+    "corners": image("#..#", "....", "#..#"),
+    "one row": image("##.#.##"),
+    "one column": image("#", "#", ".", "#"),
     "chessboard": np.indices((5, 6)).sum(0) % 2 == 0,
     "wider than 16 bits": np.arange(3 * 70_000).reshape(3, -1) % 35_001 < 20_000,
     "higher than 16 bits": np.arange(3 * 70_000).reshape(-1, 3) % 35_001 < 20_000,

@@ -38,7 +38,7 @@ def test_it_is_the_iou_of_the_bands(pair):
     assert boundary_iou(encode_mask(truth), encode_mask(answer)) == pytest.approx(expected)
 
 
-def test_windows_change_nothing_on_a_large_picture():
+def test_windows_change_nothing_on_a_large_image():
     rng = np.random.default_rng(3)
     truth, answer = np.zeros((2, 300, 400), bool)
     truth[60:180, 50:260] = True
@@ -69,6 +69,6 @@ def test_nothing_has_no_outline():
     assert boundary_iou(nothing, something) == boundary_iou(something, nothing) == boundary_iou(nothing, nothing) == 0
 
 
-def test_masks_of_two_pictures_are_not_compared():
+def test_masks_of_two_images_are_not_compared():
     with pytest.raises(SettingsError, match="only within one image"):
         boundary_iou(encode_mask(np.ones((4, 4), bool)), encode_mask(np.ones((4, 5), bool)))

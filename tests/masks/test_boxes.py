@@ -145,14 +145,14 @@ def test_the_tolerance_is_a_setting():
 
 def test_jitter_moves_each_side_by_its_own_noise():
     noise = torch.tensor([[1.0, -1.0, 0.5, 0.0]])
-    moved = jittered_boxes(torch.tensor([[100, 200, 300, 240]]), noise, (512, 1024), fraction=0.1, most_px=20)
+    moved = jittered_boxes(torch.tensor([[100, 200, 300, 240]]), noise, (512, 1024), fraction=0.1, max_px=20)
     assert moved.tolist() == [[120.0, 196.0, 310.0, 240.0]]  # 0.1 · 200 across, 0.1 · 40 down
 
 
-def test_jitter_has_a_limit_that_grows_with_the_picture():
+def test_jitter_has_a_limit_that_grows_with_the_image():
     noise = torch.tensor([[-9.0, 9.0, 9.0, -9.0]])
     box = torch.tensor([[1000, 1000, 1600, 1600]])
-    moved = jittered_boxes(box, noise, (2048, 2048), fraction=0.1, most_px=20)
+    moved = jittered_boxes(box, noise, (2048, 2048), fraction=0.1, max_px=20)
     assert moved.tolist() == [[960.0, 1040.0, 1640.0, 1560.0]]
 
 
@@ -161,5 +161,5 @@ def test_jittered_boxes_stay_inside_with_their_corners_in_order(seed):
     rng = np.random.default_rng(seed)
     boxes = np.sort(rng.integers(0, 50, (5, 2, 2)), axis=1).reshape(5, 4)
     noise = torch.from_numpy(rng.normal(0, 5, (5, 4)))
-    x0, y0, x1, y1 = jittered_boxes(torch.from_numpy(boxes), noise, (40, 50), fraction=1, most_px=999).T
+    x0, y0, x1, y1 = jittered_boxes(torch.from_numpy(boxes), noise, (40, 50), fraction=1, max_px=999).T
     assert ((x0 >= 0) & (x0 <= x1) & (x1 <= 50) & (y0 >= 0) & (y0 <= y1) & (y1 <= 40)).all()

@@ -12,7 +12,7 @@ from pycocotools import mask as coco_mask
 from samara.masks.bridges import one_polygon_of, polygons_of
 from samara.masks.filling import iou_of_filled
 from samara.masks.rle import encode_mask
-from tests.masks.strategies import NAMED, one_mask, picture
+from tests.masks.strategies import NAMED, image, one_mask
 
 NAMES = sorted(set(NAMED) - {"wider than 16 bits", "higher than 16 bits"})
 INSETS = st.floats(0.001, 0.09)
@@ -75,7 +75,7 @@ def test_one_polygon(mask, inset):
 
 
 def test_parts_that_are_worth_their_line_are_joined():
-    near = picture("###.###", "###.###", "###.###")
+    near = image("###.###", "###.###", "###.###")
     assert iou_of_filled(encode_mask(near), [one_polygon_of(encode_mask(near), 0.05)]) == 18 / 19
     far = np.zeros((9, 60), bool)
     far[2:7, 2:9] = True

@@ -19,7 +19,7 @@ def mask(*rows):
 
 
 def distances(region):
-    """To the nearest pixel outside of the region, by looking at every one; the picture has a border of them."""
+    """To the nearest pixel outside of the region, by looking at every one; the image has a border of them."""
     padded = np.pad(region, 1)
     outside = np.argwhere(~padded)
     found = np.zeros(region.shape)

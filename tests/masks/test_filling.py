@@ -1,4 +1,4 @@
-"""IoU of filled polygons, against filling the whole picture."""
+"""IoU of filled polygons, against filling the whole image."""
 
 from __future__ import annotations
 

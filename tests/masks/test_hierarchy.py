@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from samara.errors import SettingsError
 from samara.masks.hierarchy import parents
 from samara.masks.rle import encode_mask
-from tests.masks.strategies import NAMED, encode_all, picture, stacks
+from tests.masks.strategies import NAMED, encode_all, image, stacks
 
 
 @given(stacks(most=8), st.sampled_from([0.1, 0.5, 0.75, 0.95, 1]))
@@ -27,11 +27,11 @@ def test_parents_equal_a_loop_over_pixels(masks, threshold):
 
 def test_a_face_in_a_person_in_a_crowd():
     crowd, person, face = (
-        picture("######", "######"),
-        picture(".##...", ".##..."),
-        picture(".#....", "......"),
+        image("######", "######"),
+        image(".##...", ".##..."),
+        image(".#....", "......"),
     )
-    beside = picture("...##.", "......")
+    beside = image("...##.", "......")
     assert parents(encode_all([face, crowd, beside, person])).tolist() == [3, -1, 1, 1]
 
 

@@ -95,7 +95,7 @@ def test_largest_first():
 
 def test_duplicates_go_by_their_masks_and_not_by_their_boxes():
     speck = WHOLE.copy()
-    speck[19, 29] = True  # its box is the whole picture
+    speck[19, 29] = True  # its box is the whole image
     assert len(mask_set([WHOLE, speck, PART]).without_duplicates()) == 2
     assert len(mask_set([WHOLE, PART]).without_duplicates(containment_threshold=0.9)) == 1
 
@@ -148,7 +148,7 @@ def test_joined_sets_keep_what_all_of_them_know():
     assert concatenate([a, a]).stability_score.tolist() == [0.5, 0.5]
 
 
-def test_sets_of_different_pictures_are_not_joined():
+def test_sets_of_different_images_are_not_joined():
     with pytest.raises(PromptError, match="one image"):
         concatenate([mask_set([WHOLE]), mask_set([np.ones((3, 3))])])
     with pytest.raises(PromptError, match="at least one"):

@@ -10,7 +10,7 @@ from hypothesis import given
 
 from samara.masks.outlines import parts_of
 from samara.masks.rle import encode_mask
-from tests.masks.strategies import NAMED, one_mask, picture
+from tests.masks.strategies import NAMED, image, one_mask
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMED) - {"wider than 16 bits", "higher than 16 bits"}))
@@ -41,7 +41,7 @@ def check(mask):
 
 
 def test_corners_are_those_of_the_pixels():
-    (part,) = parts_of(encode_mask(picture("....", "..#.", "....")))
+    (part,) = parts_of(encode_mask(image("....", "..#.", "....")))
     assert part.shell.tolist() == [[2, 1], [3, 1], [3, 2], [2, 2]]
     assert part.holes == ()
 
@@ -52,14 +52,14 @@ def test_straight_lines_have_two_corners():
 
 
 def test_a_hole_that_touches_the_outside_at_a_corner_is_a_hole():
-    (part,) = parts_of(encode_mask(picture(".###", "#.##", "####")))
+    (part,) = parts_of(encode_mask(image(".###", "#.##", "####")))
     assert len(part.holes) == 1
     assert [1, 1] in part.holes[0].tolist()
     assert [1, 1] in part.shell.tolist()
 
 
 def test_holes_belong_to_the_part_around_them():
-    mask = picture(
+    mask = image(
         "#######",
         "#.....#",
         "#.###.#",

@@ -6,7 +6,7 @@ from hypothesis import given
 from samara.errors import SettingsError
 from samara.masks.overlap import mask_intersection, mask_iou
 from samara.masks.rle import Rle, encode_mask
-from tests.masks.strategies import NAMED, encode_all, picture, stacks
+from tests.masks.strategies import NAMED, encode_all, image, stacks
 
 
 @given(stacks(most=8))
@@ -42,7 +42,7 @@ def test_named_masks(a, b, iou):
 
 
 def test_boxes_that_touch_need_not_mean_common_pixels():
-    a, b = encode_mask(picture("#..", "..#")), encode_mask(picture(".#.", "#.."))
+    a, b = encode_mask(image("#..", "..#")), encode_mask(image(".#.", "#.."))
     assert mask_intersection([a], [b]).tolist() == [[0]]
 
 

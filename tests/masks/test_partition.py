@@ -5,7 +5,7 @@ from hypothesis import given
 from samara.errors import SettingsError
 from samara.masks.partition import exclusive, label_map
 from samara.masks.rle import encode_mask
-from tests.masks.strategies import NAMED, encode_all, picture, stacks
+from tests.masks.strategies import NAMED, encode_all, image, stacks
 
 
 @given(stacks(most=7))
@@ -27,9 +27,9 @@ def test_nothing_is_nothing():
 
 
 def test_small_masks_lie_on_top_and_of_equal_ones_the_first():
-    large, small, again = picture("####", "####"), picture("##..", "...."), picture("##..", "....")
+    large, small, again = image("####", "####"), image("##..", "...."), image("##..", "....")
     assert exclusive(encode_all([large, small, again])) == encode_all(
-        [picture("..##", "####"), small, np.zeros((2, 4), bool)]
+        [image("..##", "####"), small, np.zeros((2, 4), bool)]
     )
 
 

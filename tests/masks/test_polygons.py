@@ -12,7 +12,7 @@ from samara.errors import SettingsError
 from samara.masks import polygons
 from samara.masks.polygons import rasterise_polygons
 from samara.masks.rle import encode_mask
-from tests.masks.strategies import picture
+from tests.masks.strategies import image
 
 SQUARE = [1, 1, 4, 1, 4, 3, 1, 3]
 
@@ -75,7 +75,7 @@ def test_named_outlines(part):
 
 
 def test_a_square_by_eye():
-    expected = picture("......", ".###..", ".###..", "......")
+    expected = image("......", ".###..", ".###..", "......")
     assert rasterise_polygons([SQUARE], 4, 6) == encode_mask(expected)
 
 
@@ -83,7 +83,7 @@ def test_parts_are_united_and_cut_no_holes():
     hole_or_not = [[0, 0, 5, 0, 5, 4, 0, 4], [1, 1, 3, 1, 3, 3, 1, 3]]
     assert rasterise_polygons(hole_or_not, 4, 5).area == 20
     apart = rasterise_polygons([[0, 0, 1, 0, 1, 4, 0, 4], [3, 0, 5, 0, 5, 4, 3, 4]], 4, 5)
-    assert apart == encode_mask(picture("#..##", "#..##", "#..##", "#..##"))
+    assert apart == encode_mask(image("#..##", "#..##", "#..##", "#..##"))
 
 
 def test_the_end_of_one_part_is_not_the_beginning_of_the_next():

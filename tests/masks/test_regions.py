@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from samara.errors import SettingsError
 from samara.masks.regions import clean, fill_holes, remove_specks
 from samara.masks.rle import encode_mask
-from tests.masks.strategies import one_mask, picture
+from tests.masks.strategies import image, one_mask
 
 
 def parts(mask: np.ndarray) -> list[set[tuple[int, int]]]:
@@ -54,24 +54,24 @@ def test_remove_specks_equals_flooding(mask, max_area):
         assert [len(part) for part in left] == [max(map(len, all_parts))]
 
 
-RING = picture("####", "#..#", "####")
+RING = image("####", "#..#", "####")
 
 
 @pytest.mark.parametrize(
     ("mask", "max_area", "filled"),
     [
         (
-            picture("....", "...."),
+            image("....", "...."),
             100,
-            picture("####", "####"),
+            image("####", "####"),
         ),  # as Meta does: all background is one small hole
-        (picture("....", "...."), 8, picture("....", "....")),
+        (image("....", "...."), 8, image("....", "....")),
         (RING, 2, RING),
-        (RING, 3, picture("####", "####", "####")),
-        (picture("..####", "..#..#", "..####"), 3, picture("..####", "..####", "..####")),
-        (picture("##.", "###"), 2, picture("###", "###")),  # a notch at the border counts as a hole
-        (picture("#.##", "##.#", "####"), 2, picture("#.##", "##.#", "####")),  # holes meet at corners
-        (picture("#.##", "##.#", "####"), 3, picture("####", "####", "####")),
+        (RING, 3, image("####", "####", "####")),
+        (image("..####", "..#..#", "..####"), 3, image("..####", "..####", "..####")),
+        (image("##.", "###"), 2, image("###", "###")),  # a notch at the border counts as a hole
+        (image("#.##", "##.#", "####"), 2, image("#.##", "##.#", "####")),  # holes meet at corners
+        (image("#.##", "##.#", "####"), 3, image("####", "####", "####")),
     ],
 )
 def test_fill_holes(mask, max_area, filled):
@@ -83,11 +83,11 @@ def test_fill_holes(mask, max_area, filled):
 @pytest.mark.parametrize(
     ("mask", "max_area", "cleaned"),
     [
-        (picture("....", "...."), 100, picture("....", "....")),
-        (picture("##..", "##.#"), 2, picture("##..", "##..")),
-        (picture("##..", "##.#"), 1, picture("##..", "##.#")),
-        (picture("##..", "##.#"), 100, picture("##..", "##..")),  # the largest stays
-        (picture("#..", ".#.", "..#"), 3, picture("#..", ".#.", "..#")),
+        (image("....", "...."), 100, image("....", "....")),
+        (image("##..", "##.#"), 2, image("##..", "##..")),
+        (image("##..", "##.#"), 1, image("##..", "##.#")),
+        (image("##..", "##.#"), 100, image("##..", "##..")),  # the largest stays
+        (image("#..", ".#.", "..#"), 3, image("#..", ".#.", "..#")),
     ],
 )
 def test_remove_specks(mask, max_area, cleaned):
@@ -98,7 +98,7 @@ def test_remove_specks(mask, max_area, cleaned):
 
 def test_a_small_only_part_stays_and_counts_as_changed():
     # As in the reference, where it loses against an unchanged duplicate.
-    mask = picture("...", ".#.")
+    mask = image("...", ".#.")
     cleaned, changed = remove_specks(mask, 100)
     assert cleaned is mask
     assert changed

@@ -13,7 +13,7 @@ from samara.errors import SettingsError
 from samara.masks import rle as rle_module
 from samara.masks.rle import Rle, encode_columns, encode_mask, encode_masks, place
 from samara.masks.run_alphabet import compress_runs
-from tests.masks.strategies import NAMED, box_by_looking, encode_all, one_mask, picture, stacks
+from tests.masks.strategies import NAMED, box_by_looking, encode_all, image, one_mask, stacks
 
 
 def pycocotools_counts(mask: np.ndarray) -> bytes:
@@ -84,7 +84,7 @@ def test_the_coco_form_goes_through_json_and_comes_back(mask):
 
 
 def test_runs_of_length_zero_are_merged_away():
-    expected = encode_mask(picture("#", "#", "#", "."))
+    expected = encode_mask(image("#", "#", "#", "."))
     for counts in ([0, 3, 1], [0, 1, 0, 2, 1], [0, 0, 0, 3, 1, 0], [0, 3, 1, 0, 0], [0, 1, 0, 1, 0, 1, 1]):
         assert Rle.from_coco({"size": [4, 1], "counts": counts}) == expected
         compressed = compress_runs(np.array(counts, np.int64))

@@ -7,7 +7,7 @@ from samara.errors import SettingsError
 from samara.masks import suppression
 from samara.masks.rle import encode_mask
 from samara.masks.suppression import box_nms, mask_nms
-from tests.masks.strategies import NAMED, encode_all, picture, stacks
+from tests.masks.strategies import NAMED, encode_all, image, stacks
 
 THRESHOLDS = [0, 0.1, 0.2, 1 / 3, 0.5, 0.7, 0.9, 1]
 
@@ -140,7 +140,7 @@ def test_masks_tell_what_boxes_cannot():
 
 
 def test_containment_drops_parts_only_when_asked_for():
-    rles = encode_all([picture("####", "####"), picture("#...", "#...")])
+    rles = encode_all([image("####", "####"), image("#...", "#...")])
     assert mask_nms(rles, [0.9, 0.8]).tolist() == [0, 1]
     assert mask_nms(rles, [0.9, 0.8], containment_threshold=0.9).tolist() == [0]
     assert mask_nms(rles, [0.8, 0.9], containment_threshold=0.9).tolist() == [1]

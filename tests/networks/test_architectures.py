@@ -26,7 +26,7 @@ def test_numbers_are_arguments_of_the_network(config, network):
 
 
 def test_scales_of_yolo_are_the_published_ones():
-    assert {size: (config.depth, config.width, config.most_channels) for size, config in YOLOV8.items()} == {
+    assert {size: (config.depth, config.width, config.max_channels) for size, config in YOLOV8.items()} == {
         "n": (0.33, 0.25, 1024),
         "s": (0.33, 0.50, 1024),
         "m": (0.67, 0.75, 768),

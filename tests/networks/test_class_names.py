@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from samara.networks.class_names import COCO, LONGEST, fitting_names, names_in_file, numbered
+from samara.networks.class_names import COCO, MAX_LENGTH, fitting_names, names_in_file, numbered
 
 
 def test_coco_has_80_different_classes_in_the_known_order():
@@ -47,7 +47,7 @@ def test_anything_else_is_none(text):
 def test_names_cannot_write_to_terminals():
     (name,) = names_in_file(json.dumps({"0": "a\x1b[31mred\x07\nnext\u202eline"}))
     assert name == "a [31mred  next line"
-    assert names_in_file(json.dumps({"0": "\n\x00 ", "1": "x" * 1000})) == ("class 0", "x" * LONGEST)
+    assert names_in_file(json.dumps({"0": "\n\x00 ", "1": "x" * 1000})) == ("class 0", "x" * MAX_LENGTH)
     assert names_in_file(json.dumps({"0": "Ahornsamen", "1": "楓"})) == ("Ahornsamen", "楓")
 
 

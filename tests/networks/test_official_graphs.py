@@ -41,8 +41,8 @@ def loaded(request):
 
 @pytest.fixture(scope="module")
 def embedding(loaded):
-    picture = np.random.default_rng(0).integers(0, 255, (*ORIGINAL, 3), dtype=np.uint8)
-    return samara.Predictor(loaded).embed(picture)
+    image = np.random.default_rng(0).integers(0, 255, (*ORIGINAL, 3), dtype=np.uint8)
+    return samara.Predictor(loaded).embed(image)
 
 
 CLICK = ([[20.0, 30.0], [0.0, 0.0]], [1, -1])
@@ -66,7 +66,7 @@ def test_masks_are_the_predictors(loaded, embedding, prompt, named):
     logits = np.concatenate([single.low_res_logits, three.low_res_logits])
     np.testing.assert_allclose(low_res[0], logits, rtol=1e-3, atol=1e-4)
     assert ((masks[0] > 0).numpy() == expected).mean() > 0.9999
-    # 1024 pixels round the picture's short side otherwise than 64, and these masks are nearly noise.
+    # 1024 pixels round the image's short side otherwise than 64, and these masks are nearly noise.
     assert larger.outputs == ("masks", "iou_predictions", "low_res_masks")
     assert (near.shape, near_low_res.shape) == ((1, len(three) + 1, *ORIGINAL), (1, len(three) + 1, 256, 256))
     assert ((near[0] > 0).numpy() == expected).mean() > 0.95
@@ -145,7 +145,7 @@ def test_shrinking_is_pillows():
     assert torch.equal(antialiased(64, 64), torch.eye(64))
 
 
-def test_it_exports_for_pictures_of_any_size():
+def test_it_exports_for_images_of_any_size():
     """`torch.export` froze sizes before; without a runtime, so that it is quick."""
     loaded = small("hq_vit_t", 64)
     _, decoder = graphs_of(loaded, return_single_mask=True)

@@ -1,4 +1,4 @@
-"""YOLO-seg of every size: published counts, and what it says about pictures that are not square."""
+"""YOLO-seg of every size: published counts, and what it says about images that are not square."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_shapes_of_answers(name):
     assert 0 <= raw.distances.min() <= raw.distances.max() <= 15
 
 
-def test_pictures_of_a_batch_do_not_influence_each_other():
+def test_images_of_a_batch_do_not_influence_each_other():
     torch.manual_seed(0)
     network = build_network(VARIANTS["yolo11n_seg"]).eval()
     images = torch.rand(2, 3, 64, 96)

@@ -1,4 +1,4 @@
-"""Against the official package itself, live, where it is installed: fresh random prompts, settings and pictures."""
+"""Against the official package itself, live, where it is installed: fresh random prompts, settings and images."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def pair():
 
 
 @pytest.fixture(scope="module", params=[(90, 140), (300, 40), (64, 64)], ids=str)
-def picture(request):
+def image(request):
     rng = np.random.default_rng()
     coarse = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
     return np.ascontiguousarray(np.kron(coarse, np.ones((40, 40, 1), np.uint8))[: request.param[0], : request.param[1]])
 
 
 @pytest.fixture(scope="module")
-def predictors(pair, picture):
+def predictors(pair, image):
     mine, theirs = ours.SamPredictor(pair[0]), official.SamPredictor(pair[1])
-    mine.set_image(picture)
-    theirs.set_image(picture)
+    mine.set_image(image)
+    theirs.set_image(image)
     return mine, theirs
 
 
@@ -44,9 +44,9 @@ def test_embeddings(predictors):
 
 @pytest.mark.parametrize("multimask", [True, False])
 @pytest.mark.parametrize("kind", ["point", "points", "box", "both", "mask", "nothing"])
-def test_predictions(predictors, picture, kind, multimask):
+def test_predictions(predictors, image, kind, multimask):
     rng = np.random.default_rng()
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     corners = np.sort(rng.uniform(0, 1, (2, 2)), axis=0) * (width - 1, height - 1) + [[0, 0], [1, 1]]
     points = rng.uniform(0, 1, (4 if kind == "points" else 1, 2)) * (width, height)
     arguments = {"multimask_output": multimask, "return_logits": True}
@@ -75,9 +75,9 @@ def test_predictions(predictors, picture, kind, multimask):
         },
     ],
 )
-def test_automatic_masks(pair, picture, settings):
+def test_automatic_masks(pair, image, settings):
     mine, theirs = (
-        generate(module.SamAutomaticMaskGenerator(sam, **settings), picture)
+        generate(module.SamAutomaticMaskGenerator(sam, **settings), image)
         for module, sam in zip((ours, official), pair, strict=True)
     )
     theirs = [record for record in theirs if record["area"] > 0]  # ours drops empty masks
@@ -90,9 +90,9 @@ def test_automatic_masks(pair, picture, settings):
         assert a["point_coords"] == b["point_coords"]
 
 
-def generate(generator, picture):
+def generate(generator, image):
     try:
-        return generator.generate(picture)
+        return generator.generate(image)
     except IndexError:  # the official generator when nothing survives in any crop
         assert isinstance(generator, official.SamAutomaticMaskGenerator)
         return []

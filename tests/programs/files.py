@@ -1,4 +1,4 @@
-"""What the client programs are given: a picture, a GeoTIFF and a checkpoint with the official keys."""
+"""What the client programs are given: an image, a GeoTIFF and a checkpoint with the official keys."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ class Files:
         return str(self.folder / "mini.pth")
 
     @property
-    def picture(self):
+    def image(self):
         """Name of a PNG of 240 x 320 pixels."""
         return str(self.folder / "dog.png")
 
     @property
     def geotiff(self):
-        """The same picture with a place on Earth."""
+        """The same image with a place on Earth."""
         return str(self.folder / "dog.tif")
 
     @property
     def pixels(self):
-        """The picture, (240, 320, 3) uint8, RGB."""
+        """The image, (240, 320, 3) uint8, RGB."""
         from PIL import Image
 
-        return np.array(Image.open(self.picture))
+        return np.array(Image.open(self.image))
 
 
 def stacked(records):
@@ -68,8 +68,8 @@ def make(folder):
     folder.mkdir(parents=True, exist_ok=True)
     torch.save(dict(load("samara_mini").sam.state_dict()), folder / "mini.pth")
     root = Path(__file__).parent.parent.parent
-    picture = Image.open(root / "examples" / "dog.jpg").convert("RGB").resize((320, 240))
-    picture.save(folder / "dog.png")
+    image = Image.open(root / "examples" / "dog.jpg").convert("RGB").resize((320, 240))
+    image.save(folder / "dog.png")
     profile = {"driver": "GTiff", "width": 320, "height": 240, "count": 3, "dtype": "uint8", "crs": "EPSG:32633"}
     with open_raster(folder / "dog.tif", "w", transform=Affine(0.5, 0, 500000, 0, -0.5, 5000000), **profile) as raster:
-        raster.write(np.asarray(picture).transpose(2, 0, 1))
+        raster.write(np.asarray(image).transpose(2, 0, 1))

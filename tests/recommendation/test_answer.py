@@ -14,7 +14,7 @@ HAND = {"samara_mini"}
 
 def test_the_answer_is_one_sentence_with_the_numbers():
     assert recommend(vram_gb=24, at_hand=HAND).answer == (
-        "Use sam_vit_l for production on a GPU of 24 GB: about 0.26 s a picture, 2.7 GB of memory."
+        "Use sam_vit_l for production on a GPU of 24 GB: about 0.26 s an image, 2.7 GB of memory."
     )
 
 
@@ -38,10 +38,10 @@ def test_nothing_fits():
             {"vram_gb": 24},
             (
                 "samara checkpoints get sam_vit_l",
-                "samara segment PICTURE --point X,Y --checkpoint sam_vit_l",
+                "samara segment IMAGE --point X,Y --checkpoint sam_vit_l",
             ),
         ),
-        ({"vram_gb": 24, "offline": True}, ("samara segment PICTURE --point X,Y --checkpoint samara_mini",)),
+        ({"vram_gb": 24, "offline": True}, ("samara segment IMAGE --point X,Y --checkpoint samara_mini",)),
         (
             {"vram_gb": 24, "task": "fine-tuning"},
             (
@@ -51,7 +51,7 @@ def test_nothing_fits():
         ),
         (
             {"vram_gb": 24, "prompts": ["box"], "offline": True},
-            ("samara segment PICTURE --box X0,Y0,X1,Y1 --checkpoint samara_mini",),
+            ("samara segment IMAGE --box X0,Y0,X1,Y1 --checkpoint samara_mini",),
         ),
     ],
 )

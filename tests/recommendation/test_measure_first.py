@@ -19,7 +19,7 @@ HAND = {"samara_mini"}
 @pytest.fixture
 def data(tmp_path):
     coco = write_coco(tmp_path / "data")
-    return {"ground_truth": coco, "images": coco.parent / "pictures", "out": tmp_path / "measured"}
+    return {"ground_truth": coco, "images": coco.parent / "images", "out": tmp_path / "measured"}
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_only_what_is_asked_is_measured(data, jobs):
 
 
 def test_everything_is_timed_with_the_default_grid(data, jobs):
-    found = recommend(**data, device="cpu", at_hand=HAND, task="batch annotation", pictures=2)
+    found = recommend(**data, device="cpu", at_hand=HAND, task="batch annotation", max_images=2)
     (timed,) = (job for job in jobs if job.kind == "everything")
     assert timed.settings["points_per_side"] == 32
     (quality,) = (job for job in jobs if job.kind == "quality")
@@ -87,8 +87,8 @@ def test_what_cannot_be_measured_is_one_sentence(data, asked, message, jobs):
 @pytest.mark.parametrize(
     ("given", "lacking", "what"),
     [
-        ("ground_truth", "images", "the folder of its pictures"),
-        ("images", "ground_truth", "the COCO file of these pictures"),
+        ("ground_truth", "images", "the folder of its images"),
+        ("images", "ground_truth", "the COCO file of these images"),
     ],
 )
 def test_half_of_what_measuring_needs_is_one_sentence_with_a_way_out(data, given, lacking, what, jobs):
@@ -105,13 +105,13 @@ def test_half_of_what_measuring_needs_is_one_sentence_with_a_way_out(data, given
 def test_a_recommendation_for_a_given_machine_can_be_measured(data, jobs):
     first = recommend(machine=HERE, at_hand=HAND)
     where = GroundTruth(data["ground_truth"], data["images"], first.request.domain)
-    records = measure_first(first, where, out=data["out"], pictures=1)
+    records = measure_first(first, where, out=data["out"], max_images=1)
     assert {record.subject.device for record in records} == {"cpu"}
 
 
 @pytest.mark.slow
 def test_measuring_for_real(data):
-    found = recommend(**data, device="cpu", at_hand=HAND, pictures=1)
+    found = recommend(**data, device="cpu", at_hand=HAND, images=1)
     mini = next(one for one in found.ranking if one.name == "samara_mini")
     assert mini.quality.certainty == "measured here"
     assert 0 < mini.candidate.needs.seconds.value < 60

@@ -24,7 +24,7 @@ def test_without_records_nothing_is_known():
 def test_quality_is_the_measured_mean():
     found = measurements([record(value=0.71, images=12)], ON_HERE, "natural").quality("sam_vit_b", "box")
     assert (found.value, found.certainty) == (0.71, "measured here")
-    assert "on 12 pictures" in found.basis
+    assert "on 12 images" in found.basis
     elsewhere = measurements([record(value=0.71, machine=THERE)], ON_HERE, "natural").quality("sam_vit_b", "box")
     assert elsewhere.certainty == "measured elsewhere"
     assert "Other CPU" in elsewhere.basis
@@ -93,7 +93,7 @@ def test_memory_is_of_the_device():
     assert on_gpu.memory("sam_vit_b", everything=True).value == pytest.approx(2.5e9)  # with CUDA's own share
 
 
-def test_only_one_picture_at_a_time_counts():
+def test_only_one_image_at_a_time_counts():
     records = [
         record(metric="encode_resident_peak_bytes", value=3e9, batch_size=1),
         record(metric="encode_resident_peak_bytes", value=9e9, batch_size=8),

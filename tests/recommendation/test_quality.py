@@ -61,7 +61,7 @@ def test_sizes_of_hq_sam_that_no_table_has_are_inferred_and_say_so():
     assert published_quality("sam_hq_vit_h", "box", NATURAL).certainty == "published"
 
 
-def test_what_hq_sam_adds_counts_for_prompts_on_photographs_only():
+def test_what_hq_sam_adds_counts_for_prompts_on_images_only():
     for hq, base in WITHOUT_HQ.items():
         assert quality(hq, "box", MEDICAL) == quality(base, "box", MEDICAL)
         assert quality(hq, "everything") == quality(base, "everything")
@@ -80,7 +80,7 @@ def test_nothing_published_is_no_quality():
 
 
 def test_the_embedded_checkpoint_is_related_to_what_it_was_trained_from():
-    """By what MobileSAM loses at its input size; its own gains, on pictures like those it saw, do not count."""
+    """By what MobileSAM loses at its input size; its own gains, on images like those it saw, do not count."""
     found = published_quality("samara_mini", "box", NATURAL)
     assert found.certainty == "rule of thumb"
     scores = [json.loads((RESULTS / f"{name}.json").read_text()) for name in ("mobile_sam_512", "mobile_sam")]

@@ -153,7 +153,7 @@ def test_measuring_the_speed_of_another_machine_is_refused():
 
 
 def test_measurements_change_the_recommendation():
-    """On these pictures ViT-B is as good as ViT-H: the faster one wins."""
+    """On these images ViT-B is as good as ViT-H: the faster one wins."""
     values = {"sam_vit_h": 0.80, "sam_vit_l": 0.79, "sam_vit_b": 0.80}
     records = [
         record(name, metric, value, job=f"{name}{metric}")

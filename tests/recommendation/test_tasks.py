@@ -20,7 +20,7 @@ def test_weights_sum_to_one(task, domain):
 def test_demands_make_sense(task):
     assert task.comfortable_s < task.too_slow_s
     assert task.comfortable_s <= task.seconds <= task.too_slow_s
-    assert 0.5 < task.least_quality < 1
+    assert 0.5 < task.min_quality < 1
     assert task.prompts
     assert set(task.prompts) <= set(PROMPTS)
 

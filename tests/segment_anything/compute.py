@@ -43,7 +43,7 @@ SETTINGS = {
         "min_mask_region_area": 20,
     },
 }
-PICTURE = np.kron(normal(2, (5, 4, 3)) * 40 + 128, np.ones((10, 10, 1))).clip(0, 255).astype(np.uint8)  # (50, 40, 3)
+IMAGE = np.kron(normal(2, (5, 4, 3)) * 40 + 128, np.ones((10, 10, 1))).clip(0, 255).astype(np.uint8)  # (50, 40, 3)
 
 
 def network(package):
@@ -71,7 +71,7 @@ def compute(package):
 
 def _predict(package, sam):
     predictor = importlib.import_module(package).SamPredictor(sam)
-    predictor.set_image(PICTURE[..., ::-1], image_format="BGR")
+    predictor.set_image(IMAGE[..., ::-1], image_format="BGR")
     found = {"features": probe(predictor.features)}
     for name, prompt in PROMPTS.items():
         arrays = {key: np.array(value) for key, value in prompt.items()}
@@ -103,7 +103,7 @@ def _generate(package, sam):
     found = {}
     for name, settings in SETTINGS.items():
         generator = module.SamAutomaticMaskGenerator(sam, points_per_side=4, **settings)
-        records = [one for one in generator.generate(PICTURE) if one["area"]]  # ours drops empty masks
+        records = [one for one in generator.generate(IMAGE) if one["area"]]  # ours drops empty masks
         found[name] = [
             [one["area"], one["predicted_iou"], one["stability_score"], one["point_coords"], one["crop_box"]]
             for one in records
@@ -147,7 +147,7 @@ def _onnx(package, sam):
     model = importlib.import_module(f"{package}.utils.onnx").SamOnnxModel
     is_hq = hasattr(sam.mask_decoder, "hf_token")
     with torch.no_grad():
-        encoded = sam.image_encoder(sam.preprocess(torch.from_numpy(PICTURE).permute(2, 0, 1)[None]))
+        encoded = sam.image_encoder(sam.preprocess(torch.from_numpy(IMAGE).permute(2, 0, 1)[None]))
     images = (encoded[0], torch.stack(encoded[1])) if is_hq else (encoded,)
     forms = (
         [{"hq_token_only": True}, {"multimask_output": True, "return_extra_metrics": True}]

@@ -71,7 +71,7 @@ def _default(value):
 
 
 def tiny(package):
-    """A network of the package's classes, by the arguments of the official constructors, for pictures of 64 pixels."""
+    """A network of the package's classes, by the arguments of the official constructors, for images of 64 pixels."""
     modeling = importlib.import_module(f"{package}.modeling")
     transformer = modeling.TwoWayTransformer(depth=2, embedding_dim=256, mlp_dim=64, num_heads=8)
     is_hq = hasattr(modeling, "MaskDecoderHQ")

@@ -13,7 +13,7 @@ from samara.errors import SettingsError
 from samara.segment_anything import SamAutomaticMaskGenerator, SamPredictor
 from samara.segment_anything.utils.amg import MaskData
 from tests.segment_anything.adapting import lora_on_projections
-from tests.segment_anything.compute import PICTURE, SETTINGS
+from tests.segment_anything.compute import IMAGE, SETTINGS
 
 BASE = {
     "points_per_side": 2,
@@ -27,7 +27,7 @@ GRIDS = [np.array([[0.2, 0.3], [0.6, 0.7]])]
 
 
 def answers(generator):
-    records = generator.generate(PICTURE)
+    records = generator.generate(IMAGE)
     for record in records:
         if isinstance(record["segmentation"], np.ndarray):
             record["segmentation"] = record["segmentation"].tolist()
@@ -106,7 +106,7 @@ def test_what_has_no_meaning_is_refused_when_it_is_used(tiny_sam, changed, messa
     for name, value in changed.items():
         setattr(generator, name, value)
     with pytest.raises(SettingsError, match=message):
-        generator.generate(PICTURE)
+        generator.generate(IMAGE)
     given = {"points_per_side": None} | changed if "point_grids" in changed else changed
     with pytest.raises(SettingsError, match=message):
         SamAutomaticMaskGenerator(tiny_sam, **given)
@@ -127,8 +127,8 @@ def test_an_overridden_batch_is_what_counts(tiny_sam):
             data.filter(data["points"][:, 0] < im_size[1] / 2)
             return data
 
-    everything = SamAutomaticMaskGenerator(tiny_sam, points_per_side=3, **SETTINGS["all"]).generate(PICTURE)
-    found = Left(tiny_sam, points_per_side=3, **SETTINGS["all"]).generate(PICTURE)
+    everything = SamAutomaticMaskGenerator(tiny_sam, points_per_side=3, **SETTINGS["all"]).generate(IMAGE)
+    found = Left(tiny_sam, points_per_side=3, **SETTINGS["all"]).generate(IMAGE)
     left = [record for record in everything if record["point_coords"][0][0] < 20]
     assert 0 < len(found) == len(left) < len(everything)
 
@@ -154,7 +154,7 @@ def test_an_overridden_crop_and_all_masks_are_what_count(tiny_sam):
             return mask_data
 
     generator = Watched(tiny_sam, **BASE, min_mask_region_area=7, crop_n_layers=1)
-    assert len(generator.generate(PICTURE)) == 1
+    assert len(generator.generate(IMAGE)) == 1
     assert calls[0] == ((50, 40, 3), [0, 0, 40, 50], 0, (50, 40))
     assert [call[2] for call in calls[:5]] == [0, 1, 1, 1, 1]
     assert calls[5:] == [(7, 1.5)]
@@ -183,7 +183,7 @@ def test_the_official_batch_written_out_works(tiny_sam):
             del data["masks"]
             return data
 
-    records = Copied(tiny_sam, points_per_side=3).generate(PICTURE)
+    records = Copied(tiny_sam, points_per_side=3).generate(IMAGE)
     assert records
     for record in records:
         rows, columns = np.nonzero(record["segmentation"])
@@ -200,9 +200,9 @@ def test_a_replaced_predictor_is_asked(tiny_sam):
             return masks + 0.3, iou, low_res
 
     generator = SamAutomaticMaskGenerator(tiny_sam, points_per_side=3, **SETTINGS["all"])
-    usual = generator.generate(PICTURE)
+    usual = generator.generate(IMAGE)
     generator.predictor = Grown(tiny_sam)
-    grown = generator.generate(PICTURE)
+    grown = generator.generate(IMAGE)
     assert sum(record["area"] for record in grown) > sum(record["area"] for record in usual)
 
 
@@ -227,11 +227,11 @@ def test_a_predictor_of_another_kind_is_asked(tiny_sam):
 
 
 def test_an_adapted_decoder_is_used_here_as_by_the_predictor(tiny_sam):
-    before = SamAutomaticMaskGenerator(tiny_sam, points_per_side=3, **SETTINGS["all"]).generate(PICTURE)
+    before = SamAutomaticMaskGenerator(tiny_sam, points_per_side=3, **SETTINGS["all"]).generate(IMAGE)
     lora_on_projections(tiny_sam)
-    after = SamAutomaticMaskGenerator(tiny_sam, points_per_side=3, **SETTINGS["all"]).generate(PICTURE)
+    after = SamAutomaticMaskGenerator(tiny_sam, points_per_side=3, **SETTINGS["all"]).generate(IMAGE)
     predictor = SamPredictor(tiny_sam)
-    predictor.set_image(PICTURE)
+    predictor.set_image(IMAGE)
     assert [one["area"] for one in before] != [one["area"] for one in after]
     for record in after[:5]:
         masks, iou, _ = predictor.predict(np.array(record["point_coords"]), np.array([1]))
@@ -242,26 +242,26 @@ def test_an_adapted_decoder_is_used_here_as_by_the_predictor(tiny_sam):
 
 def test_hq_sam_takes_its_own_argument(tiny_hq_sam):
     generator = SamAutomaticMaskGenerator(tiny_hq_sam, points_per_side=3, **SETTINGS["all"])
-    best, single = generator.generate(PICTURE), generator.generate(PICTURE, multimask_output=False)
+    best, single = generator.generate(IMAGE), generator.generate(IMAGE, multimask_output=False)
     assert {one["predicted_iou"] for one in best} != {one["predicted_iou"] for one in single}
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_autocast_around_it(tiny_sam, dtype):
     generator = SamAutomaticMaskGenerator(tiny_sam, points_per_side=3, **SETTINGS["all"])
-    wanted = generator.generate(PICTURE)
+    wanted = generator.generate(IMAGE)
     with torch.autocast("cpu", dtype=dtype):
-        found = generator.generate(PICTURE)
+        found = generator.generate(IMAGE)
         lora_on_projections(tiny_sam)
-        assert generator.generate(PICTURE)
+        assert generator.generate(IMAGE)
     assert len(found) == len(wanted)
     assert np.mean([one["area"] for one in found]) == pytest.approx(np.mean([one["area"] for one in wanted]), rel=0.1)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
 def test_networks_of_other_types(tiny_sam, dtype):
-    wanted = SamAutomaticMaskGenerator(tiny_sam, points_per_side=3, **SETTINGS["all"]).generate(PICTURE)
-    found = SamAutomaticMaskGenerator(tiny_sam.to(dtype), points_per_side=3, **SETTINGS["all"]).generate(PICTURE)
+    wanted = SamAutomaticMaskGenerator(tiny_sam, points_per_side=3, **SETTINGS["all"]).generate(IMAGE)
+    found = SamAutomaticMaskGenerator(tiny_sam.to(dtype), points_per_side=3, **SETTINGS["all"]).generate(IMAGE)
     assert np.mean([one["area"] for one in found]) == pytest.approx(np.mean([one["area"] for one in wanted]), rel=0.1)
 
 

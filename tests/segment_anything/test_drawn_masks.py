@@ -13,7 +13,7 @@ from samara.segment_anything import SamAutomaticMaskGenerator, SamPredictor
 from samara.segment_anything import drawn_masks as module
 from samara.segment_anything.drawn_masks import Filters, masks_of_points, ready
 from tests.segment_anything.adapting import ADAPTATIONS, data_parallel
-from tests.segment_anything.compute import PICTURE, SETTINGS, network
+from tests.segment_anything.compute import IMAGE, SETTINGS, network
 from tests.segment_anything.conftest import PACKAGE
 
 EVERYTHING = Filters(multimask=True, predicted_iou=0.0, stability=0.0, stability_offset=0.2)
@@ -22,7 +22,7 @@ POINTS = np.array([[x, y] for x in (10.0, 30.0) for y in (5.0, 25.0, 45.0)])  # 
 
 def predictor_of(sam):
     predictor = SamPredictor(sam)
-    predictor.set_image(PICTURE)
+    predictor.set_image(IMAGE)
     return predictor
 
 
@@ -78,14 +78,14 @@ def test_a_plain_network_takes_the_quick_form(tiny_sam, monkeypatch):
     shared = []
     usual = MaskDecoder.share
     monkeypatch.setattr(MaskDecoder, "share", lambda self, *args: shared.append(1) or usual(self, *args))
-    SamAutomaticMaskGenerator(tiny_sam, points_per_side=4, points_per_batch=8).generate(PICTURE)
+    SamAutomaticMaskGenerator(tiny_sam, points_per_side=4, points_per_batch=8).generate(IMAGE)
     assert len(shared) == 1  # once for the image, not once for a batch
 
 
 def test_features_of_another_image_are_not_mistaken(tiny_sam):
     predictor = predictor_of(tiny_sam)
     old = ready(predictor)
-    predictor.set_image(255 - PICTURE)
+    predictor.set_image(255 - IMAGE)
     compare(
         masks_of_points(predictor, POINTS, (50, 40), EVERYTHING, old),
         masks_of_points(predictor, POINTS, (50, 40), EVERYTHING),
@@ -94,7 +94,7 @@ def test_features_of_another_image_are_not_mistaken(tiny_sam):
 
 def test_a_training_step_between_two_batches_counts(tiny_sam):
     generator = SamAutomaticMaskGenerator(tiny_sam, **SETTINGS["all"])
-    generator.predictor.set_image(PICTURE)
+    generator.predictor.set_image(IMAGE)
     box = [0, 0, 40, 50]
     first = generator._process_batch(POINTS, (50, 40), box, (50, 40))
     tiny_sam.mask_decoder.iou_prediction_head.layers[2].bias.data += 0.5
@@ -108,7 +108,7 @@ def test_no_network_is_asked_for_nothing(tiny_sam, monkeypatch):
 
     monkeypatch.setattr(TorchEngine, "decode", refuse)
     grid = [np.zeros((0, 2))]
-    assert SamAutomaticMaskGenerator(tiny_sam, points_per_side=None, point_grids=grid).generate(PICTURE) == []
+    assert SamAutomaticMaskGenerator(tiny_sam, points_per_side=None, point_grids=grid).generate(IMAGE) == []
     assert tiny_sam([], multimask_output=True) == []
 
 

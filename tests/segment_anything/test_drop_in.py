@@ -37,7 +37,7 @@ def predictor(sam, truck):
 
 
 @pytest.fixture(scope="module")
-def picture(dog):
+def image(dog):
     return np.asarray(Image.open(dog).resize((240, 160)))
 
 
@@ -84,12 +84,12 @@ def test_logits_on_request(predictor):
     assert again.shape == (1, 1200, 1800)
 
 
-def test_state_of_the_predictor(sam, picture):
+def test_state_of_the_predictor(sam, image):
     predictor = SamPredictor(sam)
     for use in (predictor.get_image_embedding, lambda: predictor.predict(np.array([[1, 1]]), np.array([1]))):
         with pytest.raises(PromptError, match="set_image"):
             use()
-    predictor.set_image(picture)
+    predictor.set_image(image)
     assert predictor.is_image_set
     assert (predictor.original_size, predictor.input_size) == ((160, 240), (341, 512))
     assert predictor.get_image_embedding().shape == (1, 256, 32, 32)
@@ -101,20 +101,20 @@ def test_state_of_the_predictor(sam, picture):
         predictor.get_image_embedding()
 
 
-def test_bgr_is_rgb_turned_around(sam, picture):
+def test_bgr_is_rgb_turned_around(sam, image):
     predictor = SamPredictor(sam)
-    predictor.set_image(picture)
+    predictor.set_image(image)
     expected = predictor.get_image_embedding()
-    predictor.set_image(picture[..., ::-1], image_format="BGR")
+    predictor.set_image(image[..., ::-1], image_format="BGR")
     torch.testing.assert_close(predictor.get_image_embedding(), expected)
     with pytest.raises(ImageError, match="'RGB' or 'BGR'"):
-        predictor.set_image(picture, image_format="HSV")
+        predictor.set_image(image, image_format="HSV")
 
 
-def test_pictures_are_never_converted_silently(sam, picture):
+def test_images_are_never_converted_silently(sam, image):
     predictor = SamPredictor(sam)
     with pytest.raises(ImageError):
-        predictor.set_image(picture.astype(np.float32))
+        predictor.set_image(image.astype(np.float32))
     with pytest.raises(ImageError, match="longest side 512"):
         predictor.set_torch_image(torch.zeros(1, 3, 100, 100), (100, 100))
 
@@ -136,8 +136,8 @@ def test_prompts_that_cannot_be_meant_are_refused(predictor, arguments, message)
 
 
 @pytest.mark.parametrize("mode", ["binary_mask", "uncompressed_rle", "coco_rle"])
-def test_generate(sam, picture, mode):
-    records = SamAutomaticMaskGenerator(sam, points_per_side=5, output_mode=mode).generate(picture)
+def test_generate(sam, image, mode):
+    records = SamAutomaticMaskGenerator(sam, points_per_side=5, output_mode=mode).generate(image)
     assert len(records) > 1
     for record in records:
         assert set(record) == {
@@ -162,8 +162,8 @@ def test_generate(sam, picture, mode):
             json.dumps(record, allow_nan=False)
 
 
-def test_nothing_found_is_an_empty_list(sam, picture):
-    assert SamAutomaticMaskGenerator(sam, points_per_side=2, pred_iou_thresh=0.999).generate(picture) == []
+def test_nothing_found_is_an_empty_list(sam, image):
+    assert SamAutomaticMaskGenerator(sam, points_per_side=2, pred_iou_thresh=0.999).generate(image) == []
 
 
 def test_generator_arguments_are_the_official_ones():
@@ -192,13 +192,13 @@ def test_bad_settings_are_refused(sam):
         SamAutomaticMaskGenerator(sam, points_per_side=None)
 
 
-def test_forward_takes_images_with_different_prompts(sam, picture):
+def test_forward_takes_images_with_different_prompts(sam, image):
     transform = ResizeLongestSide(sam.image_encoder.img_size)
-    image = torch.as_tensor(transform.apply_image(picture)).permute(2, 0, 1)
+    transformed = torch.as_tensor(transform.apply_image(image)).permute(2, 0, 1)
     other = torch.randint(0, 255, (3, 512, 300))
     batch = [
         {
-            "image": image,
+            "image": transformed,
             "original_size": (160, 240),
             "point_coords": transform.apply_coords_torch(torch.tensor([[[120, 80]]]), (160, 240)),
             "point_labels": torch.ones(1, 1),
@@ -214,7 +214,7 @@ def test_forward_takes_images_with_different_prompts(sam, picture):
     assert second["masks"].shape == (2, 3, 512, 300)
     assert second["low_res_logits"].shape == (2, 3, 128, 128)
     predictor = SamPredictor(sam)
-    predictor.set_image(picture)
+    predictor.set_image(image)
     masks, iou, _ = predictor.predict(np.array([[120, 80]]), np.array([1]))
     np.testing.assert_allclose(first["iou_predictions"][0].numpy(), iou, atol=1e-4)
     assert (first["masks"][0].numpy() == masks).mean() > 0.999
@@ -233,10 +233,10 @@ def test_gradients_flow_in_training_mode_only():
     assert sam.mask_decoder.iou_token.weight.grad is not None
 
 
-def test_the_briefs_process_batch_gets_a_sentence(sam, picture):
+def test_the_briefs_process_batch_gets_a_sentence(sam, image):
     # The brief calls sam_model(item) with an array; the module takes a list of dicts.
     with pytest.raises(PromptError, match="list of dicts"):
-        sam(picture, multimask_output=False)
+        sam(image, multimask_output=False)
 
 
 def test_state_dicts_interchange_with_the_official_package(sam, tmp_path):
@@ -301,7 +301,7 @@ def test_resize_longest_side_agrees_between_numpy_and_torch():
 
 
 @pytest.mark.parametrize("only", [False, True], ids=["sum", "hq mask alone"])
-def test_hq_sam_keeps_its_flag_through_every_face(picture, only):
+def test_hq_sam_keeps_its_flag_through_every_face(image, only):
     loaded = load(
         "sam_hq_vit_tiny",
         weights="random",
@@ -313,17 +313,17 @@ def test_hq_sam_keeps_its_flag_through_every_face(picture, only):
     sam = Sam.from_loaded(loaded)
     assert sam.as_loaded().hq_token_only == only
     predictor = SamPredictor(sam)
-    predictor.set_image(picture)
+    predictor.set_image(image)
     point = np.array([[100, 70]])
     masks, iou, low_res = predictor.predict(point, np.array([1]), multimask_output=True)
     assert masks.shape == (1, 160, 240)
     ours = samara.Predictor(loaded)
-    wanted = ours.predict(ours.embed(picture), points=point)
+    wanted = ours.predict(ours.embed(image), points=point)
     np.testing.assert_allclose(low_res, wanted.low_res_logits, atol=1e-4)
     np.testing.assert_allclose(iou, wanted.predicted_iou, atol=1e-5)
-    image = torch.tensor(ResizeLongestSide(256).apply_image(picture)).permute(2, 0, 1)
+    transformed = torch.tensor(ResizeLongestSide(256).apply_image(image)).permute(2, 0, 1)
     record = {
-        "image": image,
+        "image": transformed,
         "original_size": (160, 240),
         "point_coords": torch.tensor(predictor.transform.apply_coords(point, (160, 240)))[None],
         "point_labels": torch.ones(1, 1),
@@ -331,8 +331,8 @@ def test_hq_sam_keeps_its_flag_through_every_face(picture, only):
     (answer,) = sam([record], multimask_output=True)
     np.testing.assert_allclose(answer["low_res_logits"][0].numpy(), low_res, atol=1e-4)
     other = dataclasses.replace(loaded, hq_token_only=not only)
-    theirs = ours.predict(ours.embed(picture), points=point).low_res_logits
-    different = samara.Predictor(other).predict(ours.embed(picture), points=point).low_res_logits
+    theirs = ours.predict(ours.embed(image), points=point).low_res_logits
+    different = samara.Predictor(other).predict(ours.embed(image), points=point).low_res_logits
     assert np.abs(different - theirs).max() > 1e-3
 
 

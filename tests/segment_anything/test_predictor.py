@@ -12,7 +12,7 @@ from torch import nn
 from samara.errors import PromptError, SettingsError
 from samara.segment_anything import SamPredictor
 from tests.segment_anything.adapting import data_parallel, lora_on_projections
-from tests.segment_anything.compute import PICTURE
+from tests.segment_anything.compute import IMAGE
 
 POINT = {"point_coords": np.array([[10.0, 12.0]]), "point_labels": np.array([1])}
 
@@ -20,7 +20,7 @@ POINT = {"point_coords": np.array([[10.0, 12.0]]), "point_labels": np.array([1])
 @pytest.fixture
 def predictor(tiny_sam):
     predictor = SamPredictor(tiny_sam)
-    predictor.set_image(PICTURE)
+    predictor.set_image(IMAGE)
     return predictor
 
 
@@ -77,19 +77,19 @@ def test_a_batch_of_images_is_embedded(predictor):
 def test_the_networks_own_channel_order_counts(predictor, tiny_sam):
     wanted = predictor.features
     tiny_sam.image_format = "BGR"
-    predictor.set_image(PICTURE)
+    predictor.set_image(IMAGE)
     assert not torch.allclose(predictor.features, wanted)
-    predictor.set_image(PICTURE[..., ::-1])
+    predictor.set_image(IMAGE[..., ::-1])
     torch.testing.assert_close(predictor.features, wanted)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_autocast_around_it(tiny_sam, dtype):
     predictor = SamPredictor(tiny_sam)
-    predictor.set_image(PICTURE)
+    predictor.set_image(IMAGE)
     wanted = predictor.predict(**POINT, return_logits=True)
     with torch.autocast("cpu", dtype=dtype):
-        predictor.set_image(PICTURE)
+        predictor.set_image(IMAGE)
         found = predictor.predict(**POINT, return_logits=True)
         assert predictor.predict(**POINT)[0].dtype == bool
         again = predictor.predict(**POINT, mask_input=found[2][:1])
@@ -106,7 +106,7 @@ def test_networks_of_other_types(kind, dtype, request):
     box = np.array([1, 2, 30, 20])
 
     def answers(predictor):
-        predictor.set_image(PICTURE)
+        predictor.set_image(IMAGE)
         first = predictor.predict(**POINT, box=box, return_logits=True)
         return [*first, *predictor.predict(**POINT, mask_input=first[2][:1], return_logits=True)]
 
@@ -132,7 +132,7 @@ def test_positions_keep_their_precision_in_16_bits(tiny_sam):
 def test_no_prompts_get_no_masks_and_reach_no_layer(kind, request):
     sam = request.getfixturevalue(kind)
     predictor = SamPredictor(sam)
-    predictor.set_image(PICTURE)
+    predictor.set_image(IMAGE)
     sam.mask_decoder.transformer = None
     for prompts in (
         {"boxes": torch.zeros(0, 4)},
@@ -164,13 +164,13 @@ def test_wrapped_parts_and_networks_are_called(kind, request):
     adapted = copy.deepcopy(sam)
     lora_on_projections(adapted)
     wanted = SamPredictor(adapted)
-    wanted.set_image(PICTURE)
+    wanted.set_image(IMAGE)
     data_parallel(sam)
     sam.image_encoder = nn.DataParallel(sam.image_encoder)
     for model in (sam, Passing(sam)):
         predictor = SamPredictor(model)
         assert predictor.transform.target_length == 64
-        predictor.set_image(PICTURE)
+        predictor.set_image(IMAGE)
         np.testing.assert_allclose(predictor.predict(**POINT)[2], wanted.predict(**POINT)[2], atol=1e-5)
 
 
@@ -178,7 +178,7 @@ def test_only_hq_sam_takes_hq_token_only(predictor, tiny_hq_sam):
     with pytest.raises(SettingsError, match="no HQ token"):
         predictor.predict(**POINT, hq_token_only=True)
     hq = SamPredictor(tiny_hq_sam)
-    hq.set_image(PICTURE)
+    hq.set_image(IMAGE)
     assert [tuple(one.shape) for one in hq.interm_features] == [(1, 4, 4, 32)]
     asked = hq.predict(**POINT, hq_token_only=True)[2]
     assert np.abs(asked - hq.predict(**POINT)[2]).max() > 1e-3
@@ -205,5 +205,5 @@ def test_an_override_with_the_official_arguments_is_asked(tiny_sam):
             return masks, iou + 100, low_res
 
     predictor = Own(tiny_sam)
-    predictor.set_image(PICTURE)
+    predictor.set_image(IMAGE)
     assert (predictor.predict(**POINT)[1] > 90).all()

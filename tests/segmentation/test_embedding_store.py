@@ -53,7 +53,7 @@ def test_processes_that_share_a_store_keep_its_limit_together(tmp_path):
     assert 400_000 < largest <= 500_000 * 1.06 + 4 * 17_000  # and the file that each is just writing
 
 
-def test_keys_tell_pictures_and_encoders_apart():
+def test_keys_tell_images_and_encoders_apart():
     black = np.zeros((2, 6, 3), np.uint8)
     keys = {key_of(black, "a"), key_of(black, "b"), key_of(black.reshape(6, 2, 3), "a"), key_of(black + 1, "a")}
     assert len(keys) == 4

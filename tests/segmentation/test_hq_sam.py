@@ -1,4 +1,4 @@
-"""HQ-SAM as a user meets it: a file in the published layout, prompts, everything in a picture, the HQ mask alone."""
+"""HQ-SAM as a user meets it: a file in the published layout, prompts, everything in an image, the HQ mask alone."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def predictor(hq):
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     rng = np.random.default_rng(5)
     return [rng.integers(0, 256, shape, dtype=np.uint8) for shape in ((40, 60, 3), (64, 32, 3))]
 
 
 @pytest.fixture(scope="module")
-def embeddings(predictor, pictures):
-    return predictor.embed(pictures)
+def embeddings(predictor, images):
+    return predictor.embed(images)
 
 
 def same(a, b):
@@ -66,10 +66,10 @@ def test_the_file_is_known_by_its_content_and_loaded_strictly(hq, file):
 
 
 @pytest.mark.parametrize("name", ["sam_hq_vit_b", "sam_hq_vit_tiny"])
-def test_the_catalogue_builds_them(name, pictures):
+def test_the_catalogue_builds_them(name, images):
     loaded = samara.load(name, weights="random", device="cpu", precision="float32", input_size=64)
     predictor = samara.Predictor(loaded)
-    embedding = predictor.embed(pictures[0])
+    embedding = predictor.embed(images[0])
     assert embedding.features.shape == (loaded.variant.embedding_channels, 4, 4)
     assert len(predictor.predict(embedding, boxes=[5, 5, 30, 30])) == 1
 
@@ -137,7 +137,7 @@ def test_no_other_network_has_an_hq_token():
 
 
 def test_an_embedding_keeps_its_early_features_on_disk(predictor, embeddings, tmp_path):
-    path = tmp_path / "picture.safetensors"
+    path = tmp_path / "image.safetensors"
     embeddings[0].save(path)
     loaded = samara.ImageEmbedding.load(path)
     assert loaded.features.shape == (256 + 160, 16, 16)
@@ -145,23 +145,23 @@ def test_an_embedding_keeps_its_early_features_on_disk(predictor, embeddings, tm
     same(predictor.predict(loaded, points=[5, 5]), predictor.predict(embeddings[0], points=[5, 5]))
 
 
-def test_embeddings_of_sam_are_refused_even_from_the_same_encoder(hq, predictor, embeddings, pictures):
+def test_embeddings_of_sam_are_refused_even_from_the_same_encoder(hq, predictor, embeddings, images):
     sam = samara.load("mobile_sam", weights="random", device="cpu", precision="float32", input_size=256)
     sam.network.image_encoder.load_state_dict(hq.network.image_encoder.state_dict())
     of_sam = samara.Predictor(sam)
     with pytest.raises(EmbeddingError, match="embed the image again"):
-        predictor.predict(of_sam.embed(pictures[0]), points=[1, 1])
+        predictor.predict(of_sam.embed(images[0]), points=[1, 1])
     with pytest.raises(EmbeddingError, match="embed the image again"):
         of_sam.predict(embeddings[0], points=[1, 1])
 
 
 @pytest.mark.parametrize("only", [False, True])
-def test_everything_in_a_picture(hq, predictor, pictures, only):
+def test_everything_in_a_image(hq, predictor, images, only):
     loaded = dataclasses.replace(hq, hq_token_only=only)
     asked = {"points_per_side": 5, "stability_score_thresh": 0.0, "box_nms_thresh": 1.0}
     everything = samara.AutomaticMaskGenerator(loaded, samara.AutomaticSettings(**asked, pred_iou_thresh=-9.0))
-    found = everything.generate(pictures[0])
-    embedding = predictor.embed(pictures[0])
+    found = everything.generate(images[0])
+    embedding = predictor.embed(images[0])
     assert found.rles == everything.generate(embedding).rles
     assert 0 < len(found) <= 25  # one mask per point, without the empty ones
     for index in range(len(found)):
@@ -172,12 +172,12 @@ def test_everything_in_a_picture(hq, predictor, pictures, only):
     assert len(fewer.generate(embedding)) == (found.predicted_iou > threshold).sum()
 
 
-def test_bfloat16_agrees_with_float32(file, pictures):
+def test_bfloat16_agrees_with_float32(file, images):
     half, single = (
         samara.Predictor(samara.load(file, device="cpu", precision=precision, input_size=64))
         for precision in ("bfloat16", "float32")
     )
-    found, reference = (each.predict(each.embed(pictures[0]), boxes=[5, 5, 40, 30]) for each in (half, single))
-    assert half.embed(pictures[0]).features.dtype == torch.float32
+    found, reference = (each.predict(each.embed(images[0]), boxes=[5, 5, 40, 30]) for each in (half, single))
+    assert half.embed(images[0]).features.dtype == torch.float32
     difference = np.abs(found.low_res_logits - reference.low_res_logits)
     assert difference.mean() < 0.1 * reference.low_res_logits.std() + 1e-3

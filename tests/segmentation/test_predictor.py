@@ -40,7 +40,7 @@ def truck_embedding(predictor, truck):
 
 @pytest.fixture(scope="module")
 def embeddings(predictor):
-    """Three pictures of different shape."""
+    """Three images of different shape."""
     rng = np.random.default_rng(3)
     shapes = [(40, 60, 3), (64, 64, 3), (90, 30, 3)]
     return predictor.embed([rng.integers(0, 256, shape, dtype=np.uint8) for shape in shapes])
@@ -53,7 +53,7 @@ def same(a, b):
     assert all(one == other or iou > 0.99 for one, other, iou in zip(a.rles, b.rles, ious, strict=True))
 
 
-def test_a_click_gives_three_masks_at_the_size_of_the_picture(predictor, truck_embedding):
+def test_a_click_gives_three_masks_at_the_size_of_the_image(predictor, truck_embedding):
     masks = predictor.predict(truck_embedding, points=[[500, 375]], labels=[1])
     assert masks.masks().shape == (3, 1200, 1800)
     assert masks.checkpoint == "samara_mini"
@@ -99,8 +99,8 @@ def test_nothing_at_all(predictor):
     assert predictor.predict_batch([], []) == []
 
 
-def test_the_next_pictures_are_read_while_the_network_works(mini):
-    """The network waits for the second picture: were it read only afterwards, the test would time out."""
+def test_the_next_images_are_read_while_the_network_works(mini):
+    """The network waits for the second image: were it read only afterwards, the test would time out."""
     predictor = samara.Predictor(mini)
     second_read = threading.Event()
 
@@ -248,7 +248,7 @@ def test_full_size_masks_pass_in_pieces(monkeypatch):
     assert list(full_size(logits[:0], frame)) == []
 
 
-def test_an_extreme_picture_passes(predictor):
+def test_an_extreme_image_passes(predictor):
     embedding = predictor.embed(np.zeros((1, 3000, 3), dtype=np.uint8))
     assert predictor.predict(embedding, points=[2999, 0]).masks().shape == (3, 1, 3000)
 

@@ -1,4 +1,4 @@
-"""Pictures to overlays and annotations: names, failures, somebody else's files."""
+"""Images to overlays and annotations: names, failures, somebody else's files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FEW = samara.AutomaticSettings(points_per_side=3, pred_iou_thresh=0.0, stability
 
 
 @pytest.fixture
-def pictures(tmp_path):
+def images(tmp_path):
     rng = np.random.default_rng(0)
     paths = []
     for name, shape in {"a.png": (30, 50), "b.jpg": (64, 20)}.items():
@@ -32,10 +32,10 @@ def pictures(tmp_path):
     return paths
 
 
-def test_everything(mini, pictures, tmp_path, capsys):
+def test_everything(mini, images, tmp_path, capsys):
     told = []
     out = tmp_path / "out" / "deep"
-    outcome = segment_files(pictures, mini, out, settings=FEW, progress=lambda *steps: told.append(steps))
+    outcome = segment_files(images, mini, out, settings=FEW, progress=lambda *steps: told.append(steps))
     assert sorted(path.name for path in out.iterdir()) == ["a.png.png", "annotations.json", "b.jpg.png"]
     assert np.asarray(Image.open(out / "b.jpg.png")).shape == (64, 20, 3)
     coco = COCO(str(outcome.annotations))
@@ -58,55 +58,55 @@ def test_everything(mini, pictures, tmp_path, capsys):
         ([Prompt(box=[1, 1, 15, 20]), Prompt([3, 3])], "three", 6),
     ],
 )
-def test_prompts(mini, pictures, tmp_path, prompts, answer, masks):
-    outcome = segment_files(pictures, mini, tmp_path / "out", prompts=prompts, answer=answer)
+def test_prompts(mini, images, tmp_path, prompts, answer, masks):
+    outcome = segment_files(images, mini, tmp_path / "out", prompts=prompts, answer=answer)
     assert [len(one.masks) for one in outcome.done] == [masks, masks]
     info = json.loads(outcome.annotations.read_text())["info"]
     assert len(info["prompts"]) == len(prompts)
 
 
-def test_a_picture_that_fails_is_told_and_the_rest_goes_on(mini, pictures, tmp_path):
+def test_a_image_that_fails_is_told_and_the_rest_goes_on(mini, images, tmp_path):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8\xff\xe0 not a jpeg")
     outcome = segment_files(
-        [pictures[0], broken, tmp_path / "absent.jpg", pictures[1]],
+        [images[0], broken, tmp_path / "absent.jpg", images[1]],
         mini,
         tmp_path / "out",
         prompts=[Prompt([5, 5])],
     )
-    assert [one.path for one in outcome.done] == pictures
+    assert [one.path for one in outcome.done] == images
     assert [one.path.name for one in outcome.failed] == ["broken.jpg", "absent.jpg"]
     assert all(one.path.name in one.reason for one in outcome.failed)
     assert len(json.loads(outcome.annotations.read_text())["images"]) == 2
 
 
-def test_a_prompt_outside_one_picture_fails_that_picture(mini, pictures, tmp_path):
-    outcome = segment_files(pictures, mini, tmp_path / "out", prompts=[Prompt([40, 10])])
+def test_a_prompt_outside_one_image_fails_that_image(mini, images, tmp_path):
+    outcome = segment_files(images, mini, tmp_path / "out", prompts=[Prompt([40, 10])])
     assert [one.path.name for one in outcome.done] == ["a.png"]
     assert "20 wide and 64 high" in outcome.failed[0].reason
 
 
-def test_a_second_run_replaces_our_files_only(mini, pictures, tmp_path):
+def test_a_second_run_replaces_our_files_only(mini, images, tmp_path):
     out = tmp_path / "out"
     for _ in range(2):
-        segment_files(pictures, mini, out, prompts=[Prompt([5, 5])])
+        segment_files(images, mini, out, prompts=[Prompt([5, 5])])
     theirs = out / "annotations.json"
     theirs.write_text('{"info": {"contributor": "COCO"}}')
     with pytest.raises(OutputError, match="was not written by samara"):
-        segment_files(pictures, mini, out, prompts=[Prompt([5, 5])])
+        segment_files(images, mini, out, prompts=[Prompt([5, 5])])
     assert "COCO" in theirs.read_text()
-    segment_files(pictures, mini, out, prompts=[Prompt([5, 5])], overwrite=True)
+    segment_files(images, mini, out, prompts=[Prompt([5, 5])], overwrite=True)
     assert "COCO" not in theirs.read_text()
 
 
-def test_no_picture_and_no_folder(mini, pictures, tmp_path):
-    with pytest.raises(SettingsError, match="no picture"):
+def test_no_image_and_no_folder(mini, images, tmp_path):
+    with pytest.raises(SettingsError, match="no image"):
         segment_files([], mini, tmp_path)
     with pytest.raises(OutputError, match="cannot be used as output folder"):
-        segment_files(pictures, mini, pictures[0])
+        segment_files(images, mini, images[0])
 
 
-def test_pictures_of_one_name_do_not_overwrite_each_other(tmp_path):
+def test_images_of_one_name_do_not_overwrite_each_other(tmp_path):
     paths = [Path("x/a.jpg"), Path("y/a.jpg"), Path("a.png"), Path("z/a.jpg")]
     assert [path.name for path in overlay_paths(paths, tmp_path)] == [
         "a.jpg.png",
@@ -121,7 +121,7 @@ CLICK = [Prompt([5, 5])]
 
 @pytest.fixture
 def quick(monkeypatch):
-    """One mask of each picture, without a network: what becomes of it is in question."""
+    """One mask of each image, without a network: what becomes of it is in question."""
 
     def segment(image, segmenter, prompts, answer, tell):
         tell(1, 1)
@@ -141,11 +141,11 @@ def names(outcome):
     return [row["file_name"] for row in json.loads(outcome.annotations.read_text())["images"]]
 
 
-def test_calls_add_to_the_folder(mini, quick, pictures, tmp_path, monkeypatch):
+def test_calls_add_to_the_folder(mini, quick, images, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     out = tmp_path / "out"
-    for picture in (*pictures, pictures[0]):
-        outcome = segment_files([picture], mini, out, prompts=CLICK)
+    for image in (*images, images[0]):
+        outcome = segment_files([image], mini, out, prompts=CLICK)
     assert names(outcome) == ["a.png", "b.jpg"]
     rows = json.loads(outcome.annotations.read_text())["annotations"]
     assert [(row["id"], row["image_id"]) for row in rows] == [(2, 2), (1, 1)]
@@ -153,18 +153,18 @@ def test_calls_add_to_the_folder(mini, quick, pictures, tmp_path, monkeypatch):
     assert [one.name for one in read_coco(outcome.annotations, tmp_path)] == ["a.png", "b.jpg"]
 
 
-def test_nothing_is_written_when_nothing_succeeded(mini, quick, pictures, tmp_path):
+def test_nothing_is_written_when_nothing_succeeded(mini, quick, images, tmp_path):
     out = tmp_path / "deep" / "out"
     outcome = segment_files([tmp_path / "nosuch.jpg"], mini, out, prompts=CLICK)
     assert len(outcome.failed) == 1
     assert not (tmp_path / "deep").exists()
-    segment_files(pictures, mini, out, prompts=CLICK)
+    segment_files(images, mini, out, prompts=CLICK)
     before = (out / "annotations.json").read_bytes()
     segment_files([tmp_path / "nosuch.jpg"], mini, out, prompts=CLICK)
     assert (out / "annotations.json").read_bytes() == before
 
 
-def test_what_was_done_is_kept_when_the_work_ends_early(mini, quick, pictures, tmp_path, monkeypatch):
+def test_what_was_done_is_kept_when_the_work_ends_early(mini, quick, images, tmp_path, monkeypatch):
     out = tmp_path / "out"
 
     def interrupted(name, *_):
@@ -172,7 +172,7 @@ def test_what_was_done_is_kept_when_the_work_ends_early(mini, quick, pictures, t
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        segment_files(pictures, mini, out, prompts=CLICK, progress=interrupted)
+        segment_files(images, mini, out, prompts=CLICK, progress=interrupted)
     assert len(json.loads((out / "annotations.json").read_text())["images"]) == 1
 
     def full(path, data):
@@ -182,34 +182,34 @@ def test_what_was_done_is_kept_when_the_work_ends_early(mini, quick, pictures, t
 
     monkeypatch.setattr("samara.segmentation.segment_files.write_atomically", full)
     with pytest.raises(OutputError, match="No space left"):
-        segment_files(pictures[::-1], mini, out, prompts=CLICK)
+        segment_files(images[::-1], mini, out, prompts=CLICK)
     assert len(json.loads((out / "annotations.json").read_text())["images"]) == 2
 
 
-def test_a_file_that_cannot_be_added_to_is_refused_before_the_work(mini, quick, pictures, tmp_path):
+def test_a_file_that_cannot_be_added_to_is_refused_before_the_work(mini, quick, images, tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "annotations.json").write_text("[]")
     told = []
     with pytest.raises(OutputError, match="--overwrite"):
-        segment_files(pictures, mini, out, prompts=CLICK, progress=lambda *steps: told.append(steps))
+        segment_files(images, mini, out, prompts=CLICK, progress=lambda *steps: told.append(steps))
     assert not told
     assert [path.name for path in out.iterdir()] == ["annotations.json"]
 
 
-def test_overlays_of_others_are_not_overwritten(mini, quick, pictures, tmp_path):
+def test_overlays_of_others_are_not_overwritten(mini, quick, images, tmp_path):
     out = tmp_path / "out"
     other = tmp_path / "other" / "a.png"
     other.parent.mkdir()
-    other.write_bytes(pictures[0].read_bytes())
-    shown = [segment_files([one], mini, out, prompts=CLICK).done[0].overlay.name for one in (pictures[0], other) * 2]
+    other.write_bytes(images[0].read_bytes())
+    shown = [segment_files([one], mini, out, prompts=CLICK).done[0].overlay.name for one in (images[0], other) * 2]
     assert shown == ["a.png.png", "a.png-2.png", "a.png.png", "a.png-2.png"]
     outcome = segment_files([other], mini, out, prompts=CLICK, overwrite=True)
     assert outcome.done[0].overlay.name == "a.png.png"
     assert names(outcome) == ["a.png"]
     (tmp_path / "here").mkdir()
-    for name in ("a.png", "a.png.png"):  # a picture whose name is that of an overlay
-        (tmp_path / "here" / name).write_bytes(pictures[0].read_bytes())
+    for name in ("a.png", "a.png.png"):  # an image whose name is that of an overlay
+        (tmp_path / "here" / name).write_bytes(images[0].read_bytes())
     before = (tmp_path / "here" / "a.png.png").read_bytes()
     both = [tmp_path / "here" / name for name in ("a.png", "a.png.png")]
     outcome = segment_files(both, mini, tmp_path / "here", prompts=CLICK, overwrite=True)
@@ -217,7 +217,7 @@ def test_overlays_of_others_are_not_overwritten(mini, quick, pictures, tmp_path)
     assert (tmp_path / "here" / "a.png.png").read_bytes() == before
 
 
-def test_a_picture_is_taken_once_however_it_is_called(mini, quick, pictures, tmp_path, monkeypatch):
+def test_a_image_is_taken_once_however_it_is_called(mini, quick, images, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "link.png").symlink_to("a.png")
     spellings = [Path("a.png"), Path("./a.png"), tmp_path / "a.png", Path("link.png"), Path("out/../a.png")]

@@ -20,24 +20,24 @@ def fastsam():
 
 
 @pytest.fixture
-def picture():
+def image():
     return np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
 
 
 FEW = samara.AutomaticSettings(points_per_side=2, pred_iou_thresh=0.0, stability_score_thresh=0.0)
 
 
-def test_who_answers_prompts_does_what_predictor_and_generator_do(mini, picture):
+def test_who_answers_prompts_does_what_predictor_and_generator_do(mini, image):
     segmenter = open_segmenter(mini, FEW)
     assert isinstance(segmenter, PromptedSegmenter)
-    everything = segmenter.generate(picture)
-    wanted = samara.AutomaticMaskGenerator(mini, FEW).generate(picture)
+    everything = segmenter.generate(image)
+    wanted = samara.AutomaticMaskGenerator(mini, FEW).generate(image)
     assert [rle.counts for rle in everything.rles] == [rle.counts for rle in wanted.rles]
     predictor = samara.Predictor(mini)
     prompts = [Prompt([5, 5]), Prompt(box=[1, 1, 30, 30])]
     for multimask in (True, False):
-        answer = segmenter.predict_prompts(picture, prompts, multimask=multimask)
-        wanted = predictor.predict_prompts(predictor.embed(picture), prompts, multimask=multimask)
+        answer = segmenter.predict_prompts(image, prompts, multimask=multimask)
+        wanted = predictor.predict_prompts(predictor.embed(image), prompts, multimask=multimask)
         assert [rle.counts for rle in answer.rles] == [rle.counts for rle in wanted.rles]
 
 
@@ -97,13 +97,13 @@ def test_instance_settings_are_for_detectors(mini, fastsam):
     assert open_segmenter(fastsam, settings).settings is settings
 
 
-def test_capabilities_are_checked_before_the_network_runs(picture, monkeypatch):
+def test_capabilities_are_checked_before_the_network_runs(image, monkeypatch):
     loaded = samara.load("sam_hq_vit_tiny", weights="random", device="cpu", precision="float32", input_size=64)
     segmenter = open_segmenter(loaded)
     monkeypatch.setattr(segmenter.generator.predictor, "embed", None)
     monkeypatch.setattr("samara.segmentation.segmenter.check_capabilities", lambda *_: _refuse())
     with pytest.raises(PromptError, match="no"):
-        segmenter.predict_prompts(picture, [Prompt([5, 5])])
+        segmenter.predict_prompts(image, [Prompt([5, 5])])
 
 
 def _refuse():

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from samara.images.preprocessing import Frame
 from samara.masks.stability import stability_score
 from samara.segmentation import upsampling as enlarging
-from samara.segmentation.upsampling import Enlargement
+from samara.segmentation.upsampling import Upsampling
 
 SIZES = [(120, 180), (180, 120), (37, 200), (300, 400), (64, 64), (1, 50), (333, 7), (16, 16)]
 
@@ -26,10 +26,10 @@ def blobs(count, side, seed):
 @pytest.mark.parametrize(("threshold", "offset"), [(0.0, 0.0), (-1.0, 0.0), (0.5, 1.0)])
 def test_windows_hold_the_whole_mask_and_its_stability(size_hw, threshold, offset):
     frame = Frame(size_hw, 128)
-    enlargement = Enlargement(frame, 32)
+    upsampling = Upsampling(frame, 32)
     logits = blobs(6, 32, seed=sum(size_hw))
     for low_res, whole in zip(logits, frame.to_original(logits), strict=True):
-        window = enlargement.window(low_res, threshold, offset)
+        window = upsampling.window(low_res, threshold, offset)
         found = np.zeros(size_hw, np.bool_)
         if window is not None:
             W, H = window.columns.shape  # noqa: N806
@@ -39,24 +39,24 @@ def test_windows_hold_the_whole_mask_and_its_stability(size_hw, threshold, offse
         if offset and window is not None:
             expected = stability_score(whole[None], threshold, offset).item()
             assert window.stability == pytest.approx(expected, abs=2e-3)
-        assert not (enlargement.mask(low_res, threshold).decode() != found).any()
+        assert not (upsampling.mask(low_res, threshold).decode() != found).any()
 
 
 def test_windows_are_small_where_masks_are():
     logits = torch.full((32, 32), -5.0)
     logits[10:12, 20:22] = 5.0
-    window = Enlargement(Frame((480, 640), 128), 32).window(logits, 0.0)
+    window = Upsampling(Frame((480, 640), 128), 32).window(logits, 0.0)
     assert window.columns.size < 100 * 100
 
 
 def test_nothing_above_the_threshold_is_no_window():
-    enlargement = Enlargement(Frame((100, 200), 128), 32)
-    assert enlargement.window(torch.full((32, 32), -1.0), 0.0) is None
-    assert enlargement.window(torch.full((32, 32), -1.0), 0.0, 1.0) is None
+    upsampling = Upsampling(Frame((100, 200), 128), 32)
+    assert upsampling.window(torch.full((32, 32), -1.0), 0.0) is None
+    assert upsampling.window(torch.full((32, 32), -1.0), 0.0, 1.0) is None
     in_the_padding = torch.full((32, 32), -1.0)
-    in_the_padding[-3:] = 9.0  # the picture ends at row 16
-    assert enlargement.window(in_the_padding, 0.0) is None
-    assert enlargement.mask(in_the_padding, 0.0).area == 0
+    in_the_padding[-3:] = 9.0  # the image ends at row 16
+    assert upsampling.window(in_the_padding, 0.0) is None
+    assert upsampling.mask(in_the_padding, 0.0).area == 0
 
 
 @pytest.mark.parametrize("block", [1, 30, 4096])
@@ -65,8 +65,8 @@ def test_blocks_do_not_change_the_mask(monkeypatch, block):
     enlarging._axis.cache_clear()
     frame = Frame((50, 700), 128)
     logits = blobs(1, 32, seed=1) + 3.0
-    window = Enlargement(frame, 32).window(logits[0], 0.0, 1.0)
+    window = Upsampling(frame, 32).window(logits[0], 0.0, 1.0)
     expected = (frame.to_original(logits)[0] > 0).numpy()
-    assert (Enlargement(frame, 32).mask(logits[0], 0.0).decode() != expected).sum() <= 2
+    assert (Upsampling(frame, 32).mask(logits[0], 0.0).decode() != expected).sum() <= 2
     assert window.columns.sum() == pytest.approx(expected.sum(), abs=2)
     enlarging._axis.cache_clear()

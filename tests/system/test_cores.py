@@ -59,12 +59,12 @@ from samara.masks.regions import clean
 from samara.masks.rle import encode_mask
 
 loaded = samara.load("samara_mini", device="cpu", precision="float32", input_size=224)
-picture = numpy.random.default_rng(0).integers(0, 255, (300, 400, 3), dtype=numpy.uint8)
+image = numpy.random.default_rng(0).integers(0, 255, (300, 400, 3), dtype=numpy.uint8)
 settings = samara.AutomaticSettings(points_per_side=2, pred_iou_thresh=0, stability_score_thresh=0)
 
 def use(_=0):
-    clean(encode_mask(picture[..., 0] > 100), 50)  # OpenCV's connected components
-    return len(samara.AutomaticMaskGenerator(loaded, settings).generate(picture))
+    clean(encode_mask(image[..., 0] > 100), 50)  # OpenCV's connected components
+    return len(samara.AutomaticMaskGenerator(loaded, settings).generate(image))
 
 found = use()
 assert torch.get_num_threads() == 2

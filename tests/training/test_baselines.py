@@ -23,8 +23,8 @@ def test_even_colours_are_found_without_learning(tmp_path):
 
 @pytest.mark.parametrize("name", BASELINES)
 def test_a_box_around_everything_is_everything(name):
-    picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
-    (answer,) = BASELINES[name].answer(picture, [Prompt(box=[0, 0, 30, 20])])
+    image = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    (answer,) = BASELINES[name].answer(image, [Prompt(box=[0, 0, 30, 20])])
     assert answer.rle.area == 600
 
 

@@ -17,8 +17,8 @@ from training.validation import fitted
 
 
 def test_domains_are_balanced(packed):
-    pictures = np.arange(len(packed))
-    chance = chances(packed, pictures)
+    images = np.arange(len(packed))
+    chance = chances(packed, images)
     assert chance.sum() == np.float64(1) or abs(chance.sum() - 1) < 1e-12
     natural = packed.source_of == 0
     expected = DOMAIN_SHARE["natural"] / DOMAIN_SHARE["satellite"]
@@ -26,7 +26,7 @@ def test_domains_are_balanced(packed):
 
 
 def test_within_a_domain_breadth_counts_and_numbers_less(packed):
-    """A source of everything with four pictures beside one of one kind with twelve."""
+    """A source of everything with four images beside one of one kind with twelve."""
     packed = replace(packed, sources=("wood", "coco"))
     coco = packed.source_of == 1
     chance = chances(packed, np.arange(len(packed)))
@@ -64,12 +64,12 @@ def test_processes_read_the_same_batches(packed):
     assert_same(some(packed, 0, 4, workers=1), some(packed, 0, 4))
 
 
-def test_pictures_are_normalised_as_in_prediction(packed):
+def test_images_are_normalised_as_in_prediction(packed):
     preprocessing = VARIANTS["vit_t"].preprocessing
-    picture = packed.picture(0)
-    pixels, (h, w) = fitted(picture, 240)
+    image = packed.image(0)
+    pixels, (h, w) = fitted(image, 240)
     ours = normalised(torch.from_numpy(pixels)[None], preprocessing)
-    frame = Frame((picture.shape[0], picture.shape[1]), 240)
-    theirs = to_network_input(picture, frame, preprocessing.mean, preprocessing.std, "cpu")
+    frame = Frame((image.shape[0], image.shape[1]), 240)
+    theirs = to_network_input(image, frame, preprocessing.mean, preprocessing.std, "cpu")
     assert (h, w) == frame.resized_size_hw
     assert (ours[..., :h, :w] - theirs[..., :h, :w]).abs().mean() < 0.1  # two filters for the same enlargement

@@ -24,14 +24,14 @@ def test_rectangles_are_their_boxes(folder):
     settings = EvaluationSettings(measures=PROMPTED, objects=2)
     scores = evaluate_domain(BASELINES["box as mask"], folder, settings, lambda *step: told.append(step))
     assert told[-1] == (4, 4)
-    assert scores["box"]["drawn"] == {"mean": 1.0, "low": 1.0, "high": 1.0, "pictures": 4, "objects": 8}
+    assert scores["box"]["drawn"] == {"mean": 1.0, "low": 1.0, "high": 1.0, "images": 4, "objects": 8}
     click = scores["click"]["drawn"]
     assert 0 < click["low"] <= click["mean"] <= click["high"] < 1
     assert "recall" not in scores
 
 
-def test_recall_is_measured_on_some_pictures(folder, mini):
+def test_recall_is_measured_on_some_images(folder, mini):
     settings = EvaluationSettings(measures=("everything",), everything_images=1, points_per_side=2)
     recall = evaluate_domain(open_contestant(mini, 2), folder, settings)["recall"]["drawn"]
-    assert (recall["pictures"], recall["objects"], recall["low"]) == (1, 3, None)
+    assert (recall["images"], recall["objects"], recall["low"]) == (1, 3, None)
     assert 0 <= recall["mean"] <= 1

@@ -1,10 +1,10 @@
-"""Examples: masks stay on their objects whatever is done to the picture."""
+"""Examples: masks stay on their objects whatever is done to the image."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from training.examples import FEWEST_CELLS, ExampleSettings, make_example
+from training.examples import MIN_CELLS, ExampleSettings, make_example
 
 
 def test_masks_stay_on_their_objects(packed):
@@ -18,7 +18,7 @@ def test_masks_stay_on_their_objects(packed):
         assert len(example.targets) <= 3
         brightness = example.pixels.astype(float).max(2).reshape(32, 4, 32, 4).mean((1, 3))
         for target in example.targets:
-            assert target.sum() >= FEWEST_CELLS
+            assert target.sum() >= MIN_CELLS
             assert not (target & ~example.valid).any()
             outside = example.valid & ~np.logical_or.reduce(example.targets)
             inner = (

@@ -37,17 +37,17 @@ def steps(monkeypatch):
 
 
 def test_a_leg_goes_on_where_the_last_one_ended(packed, tmp_path, steps):
-    pictures = np.arange(len(packed))
+    images = np.arange(len(packed))
     steps(4)
     whole = Training(SMALL, "cpu")
     before = copy.deepcopy(whole.network.state_dict())
-    run_leg(whole, packed, pictures, TINY, lambda line: None)
+    run_leg(whole, packed, images, TINY, lambda line: None)
     assert whole.step == 4
     assert any(not value.equal(before[name]) for name, value in whole.network.state_dict().items())
     parts = Training(SMALL, "cpu")
     for _ in range(2):
         steps(2)
-        run_leg(parts, packed, pictures, TINY, lambda line: None, save_to=tmp_path / "state")
+        run_leg(parts, packed, images, TINY, lambda line: None, save_to=tmp_path / "state")
         parts = Training(SMALL, "cpu", seed=9)
         parts.load(tmp_path / "state")
     assert parts.step == 4
@@ -107,7 +107,7 @@ def test_what_is_shipped_is_the_average(packed, tmp_path, steps):
         torch.testing.assert_close(loaded.network.state_dict()[name], value.half().to(value.dtype), msg=name)
 
 
-def test_held_back_pictures_are_not_trained_on(packed):
+def test_held_back_images_are_not_trained_on(packed):
     parts = split(packed, per_source=1)
     assert len(parts.held_back) == 1  # the other source has too few
     assert not set(parts.held_back) & set(parts.trained)

@@ -1,4 +1,4 @@
-"""Packing loses nothing but what JPEG loses, and reduces masks with their pictures."""
+"""Packing loses nothing but what JPEG loses, and reduces masks with their images."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ def test_what_is_packed_is_read(tmp_path):
     assert len(data) == 5
     assert data.sources == ("a", "b")
     assert data.source_of.tolist() == [0, 0, 0, 1, 1]
-    for index, (picture, masks) in enumerate(made):
-        assert np.abs(data.picture(index).astype(int) - picture).mean() < 12  # noise is what JPEG keeps worst
+    for index, (image, masks) in enumerate(made):
+        assert np.abs(data.image(index).astype(int) - image).mean() < 12  # noise is what JPEG keeps worst
         assert (data.some_masks(index, [2, 0]) == masks[[2, 0]]).all()
     assert data.some_masks(0, []).shape == (0, 90, 120)
 
 
-def test_large_pictures_are_reduced_with_their_masks(tmp_path):
+def test_large_images_are_reduced_with_their_masks(tmp_path):
     [(_, masks)] = write_source(tmp_path / "a", 1, size=(90, 120))
     pack([tmp_path / "a"], tmp_path / "out", longest_side=60, quality=95)
     data = read_packed(tmp_path / "out")
-    assert data.picture(0).shape == (45, 60, 3)
+    assert data.image(0).shape == (45, 60, 3)
     small = data.some_masks(0, [0, 1, 2])
     assert small.shape == (3, 45, 60)
     for mask, whole in zip(small, masks, strict=True):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from samara._version import __version__
-from samara.annotation.exporting import export_store, require_pictures
+from samara.annotation.exporting import export_store, require_images
 from samara.annotation.report.collect import write_report
 from samara.annotation.report.page import require_report
 from samara.annotation.run.job import Job
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from samara.datasets.writing.category_choice import CategoryChoice
     from samara.datasets.writing.staged_writer import Losses
 
-MOST_NAMED = 20
+MAX_NAMED = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +93,7 @@ class Running:
             require_report()
 
     def demands(self) -> Demands:
-        """What the exports will ask of the pictures.
+        """What the exports will ask of the images.
 
         Raises:
             SettingsError: an unknown format, or an option that none of them takes.
@@ -139,7 +139,7 @@ class Outcome:
         total: images, masks and quarantined images of the store.
         seconds: that this run took.
         done_by_this_run: the share of this run.
-        ignored: files of the source whose names are not those of pictures.
+        ignored: files of the source whose names are not those of images.
         left_out: sentences about what of the source was left out.
         quarantined: the first images that were quarantined, with reasons.
         losses: by format, what it could not keep.
@@ -179,7 +179,7 @@ def annotate(
         SamaraError: what stopped the work, in one sentence. What was annotated is safe.
     """
     running.prepare()
-    require_pictures(job.source.kind, running.writing)
+    require_images(job.source.kind, running.writing)
     if job.embeddings is not None:
         require_folder(job.embeddings)
     start = time.monotonic()
@@ -188,7 +188,7 @@ def annotate(
         require_commercial(loaded)
     store = _opened(job, running, loaded, entries)
     checkpoint, device = loaded.name, loaded.device
-    if running.retry or store.has_moved_pictures:
+    if running.retry or store.has_moved_images:
         reopen(store)
     own, all_so_far = Progress(), Progress(*store.counts())
 
@@ -220,7 +220,7 @@ def annotate(
         done_by_this_run=own,
         ignored=job.source.listing.ignored,
         left_out=tuple(job.source.listing.sentences()),
-        quarantined=tuple(row for row, _ in zip(store.quarantined(), range(MOST_NAMED), strict=False)),
+        quarantined=tuple(row for row, _ in zip(store.quarantined(), range(MAX_NAMED), strict=False)),
         losses=losses,
         refused=refused,
         report=write_report(store) if running.report else None,

@@ -54,7 +54,7 @@ def export_store(
             "with --partial"
         )
     options = WriterOptions() if options is None else options
-    require_pictures(store.manifest.job["source"]["kind"], options)
+    require_images(store.manifest.job["source"]["kind"], options)
     options = replace(options, info={**export_facts(store), **options.info})
     images = annotated_images(store)
     if categories is not None:
@@ -63,8 +63,8 @@ def export_store(
     return convert(images, list(formats), out, options)
 
 
-def require_pictures(kind: str, options: WriterOptions) -> None:
-    """Make sure that pictures can be linked or copied, if that is asked for.
+def require_images(kind: str, options: WriterOptions) -> None:
+    """Make sure that images can be linked or copied, if that is asked for.
 
     Args:
         kind: of the source, see `samara.annotation.inputs.sources.Source`.
@@ -73,10 +73,10 @@ def require_pictures(kind: str, options: WriterOptions) -> None:
     Raises:
         SettingsError: they lie in an archive.
     """
-    if kind == _ARCHIVE and options.pictures != "none":
+    if kind == _ARCHIVE and options.images != "none":
         raise SettingsError(
-            f"the pictures lie in an archive, where there is nothing to {options.pictures}; unpack it yourself, and "
-            "leave --export-pictures out"
+            f"the images lie in an archive, where there is nothing to {options.images}; unpack it yourself, and "
+            "leave --export-images out"
         )
 
 

@@ -30,7 +30,7 @@ from samara.engines.findings import fastest_engine
 from samara.engines.kinds import AUTO, TORCH, choose_place
 from samara.engines.loaded import Loaded, Provenance
 from samara.errors import ChecksumMismatch, SettingsError, UnknownCheckpoint, WrongCheckpoint
-from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.networks.class_names import fitting_names
 from samara.networks.sam import Sam
 from samara.networks.variants import VARIANTS, Variant, build_network, runnable_names
@@ -47,7 +47,7 @@ def load(
     precision: str = "auto",
     engine: str = "torch",
     calibration: Sequence[str | os.PathLike[str]] = (),
-    calibration_reading: PictureReading = AS_THEY_ARE,
+    calibration_reading: ImageReading = AS_THEY_ARE,
     weights: Literal["file", "random"] = "file",
     seed: int = 0,
     input_size: int | None = None,
@@ -70,7 +70,7 @@ def load(
         engine: what runs the network: "torch", "openvino", "onnxruntime", or "auto" for the fastest that
             `samara doctor` found to agree with torch on this machine, torch if it never looked. `Loaded.engine` says
             which it is.
-        calibration: pictures or folders of pictures that int8 is calibrated on; none for the bundled photos.
+        calibration: images or folders of images that int8 is calibrated on; none for the bundled photos.
         calibration_reading: how they are read, where they have more than 8 bits or several frames.
         weights: "random" builds the checkpoint's network with seeded random weights, to measure speed and memory
             where the file is not at hand. Its masks mean nothing.
@@ -78,7 +78,7 @@ def load(
         input_size: side of the network input in pixels, a multiple of 16 (FastSAM and YOLO: 32); None for the
             checkpoint's own, which a ViT's file says. Another size costs quality.
         hq_token_only: HQ-SAM: give the HQ mask alone instead of its sum with SAM's, which its authors suggest for
-            pictures of a single object; `dataclasses.replace(loaded, hq_token_only=True)` needs no second loading.
+            images of a single object; `dataclasses.replace(loaded, hq_token_only=True)` needs no second loading.
         lora: a file of low-rank updates that fine-tuning kept apart, trained on this checkpoint; folded in.
         base: for a file that holds a part of a network, e.g. a mask decoder: name or path of the checkpoint that it
             belongs to, which gives the rest.
@@ -100,7 +100,7 @@ def load(
     """
     place = choose_place(engine, device, precision)
     if calibration and place.precision != "int8":
-        raise SettingsError(f"pictures for calibration were given, but {place.precision} needs none; only int8 does")
+        raise SettingsError(f"images for calibration were given, but {place.precision} needs none; only int8 does")
     _check_input_size(input_size, 16)
     if weights == "random":
         loading = _random(checkpoint, base, input_size, seed)
@@ -323,6 +323,8 @@ def runnable_variant(identity: Identity) -> Variant:
 
 def _warn_of_names(identity: Identity, variant: Variant) -> None:
     """Tell whoever called `load` that the names of a detector's classes are not the file's own."""
+    if not variant.class_names:
+        return
     usual = VARIANTS[variant.name].class_names
     _, note = fitting_names(identity.metadata.get("names"), len(variant.class_names), usual)
     if note:

@@ -34,7 +34,7 @@ from samara.cli.options import (
     base_option,
     categories_option,
     device_option,
-    export_pictures_option,
+    export_images_option,
     label_studio_prefix_option,
     lora_option,
     only_categories_option,
@@ -92,9 +92,15 @@ def annotate(
             rich_help_panel=ASKED,
         ),
     ] = None,
-    pictures: Annotated[
+    image_folder: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder of the pictures that a COCO file lists.", rich_help_panel=ASKED),
+        typer.Option(
+            "--images",
+            "--pictures",
+            metavar="DIR",
+            help="Folder of the images that a COCO file lists.",
+            rich_help_panel=ASKED,
+        ),
     ] = None,
     points_per_side: Annotated[int | None, points_per_side_option(ASKED)] = None,
     crop_layers: Annotated[
@@ -209,7 +215,9 @@ def annotate(
             rich_help_panel=RESULT,
         ),
     ] = None,
-    export_pictures: Annotated[Literal["none", "link", "copy"], export_pictures_option(RESULT)] = "none",
+    export_images: Annotated[
+        Literal["none", "link", "copy"], export_images_option(RESULT, "--export-pictures")
+    ] = "none",
     split: Annotated[str | None, split_option(RESULT)] = None,
     categories: Annotated[str | None, categories_option(RESULT)] = None,
     only_categories: Annotated[bool, only_categories_option(RESULT)] = False,
@@ -247,11 +255,11 @@ def annotate(
             "tile": tile,
             "tile_overlap": tile_overlap,
             "max_pixels": max_pixels or DEFAULT_MAX_PIXELS,
-            **asdict(reading.pictures),
+            **asdict(reading.images),
         },
         asking="everything" if prompts is None and not is_coco(images) else "prompts",
     )
-    source, asked = read_images(images, prompts, pictures, reading, warn)
+    source, asked = read_images(images, prompts, image_folder, reading, warn)
     job = Job(
         choice=Choice(
             checkpoint=checkpoint or default, base=base, lora=lora, device=device, precision=precision, engine=runtime
@@ -261,7 +269,7 @@ def annotate(
         prompts={} if asked is None else asked.facts(),
         threads=threads,
         embeddings=embedding_cache,
-        most_embedding_bytes=int(embedding_cache_gb * 1e9),
+        max_embedding_bytes=int(embedding_cache_gb * 1e9),
     )
     running = Running(
         out=out,
@@ -270,7 +278,7 @@ def annotate(
         cluster=Cluster(gpus=gpus_per_worker) if engine == "ray" else None,
         retry=retry,
         formats=names_in(formats),
-        writing=read_writing(export_pictures, split, label_studio_prefix, overwrite=True),
+        writing=read_writing(export_images, split, label_studio_prefix, overwrite=True),
         categories=read_categories_chosen(categories, only=only_categories),
         report=report,
         commercial=commercial,

@@ -47,12 +47,12 @@ def read_settings(
 
 
 def is_coco(images: list[str]) -> bool:
-    """Whether IMAGES is a COCO file, or the yaml of a YOLO data set: both list pictures and have boxes."""
+    """Whether IMAGES is a COCO file, or the yaml of a YOLO data set: both list images and have boxes."""
     return len(images) == 1 and images[0].lower().endswith((".json", ".yaml", ".yml"))
 
 
 def read_images(
-    images: list[str], prompts: Path | None, pictures: Path | None, reading: DataReading, notice: Notice
+    images: list[str], prompts: Path | None, folder: Path | None, reading: DataReading, notice: Notice
 ) -> tuple[Source, Prompts | None]:
     """The images, and their prompts if there are any.
 
@@ -65,8 +65,8 @@ def read_images(
     rules, how = reading
     if is_coco(images):
         if prompts is not None:
-            raise SettingsError(f"{images[0]} brings its own boxes; give the folder of pictures with --prompts instead")
-        return open_coco(Path(images[0]), pictures, rules, notice, how)
+            raise SettingsError(f"{images[0]} brings its own boxes; give the folder of folder with --prompts instead")
+        return open_coco(Path(images[0]), folder, rules, notice, how)
     source = open_source(images)
     return source, None if prompts is None else open_prompts(prompts, source, rules, notice, how)
 

@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 COMPARED, DATA, THOROUGHNESS, RUNNING, RESULT = (
     "What is compared",
-    "Pictures",
+    "Images",
     "How thoroughly",
     "Machine",
     "Result",
 )
 TERMINAL_TABLES = ("overview", "quality")
 GAP = 2
-TELLING = ("picture and click", "everything", "box IoU", "centre click IoU", "parameters", "file", "licence")
+TELLING = ("image and click", "everything", "box IoU", "centre click IoU", "parameters", "file", "licence")
 """Columns that a narrow terminal shows before others; the files have all of them."""
 
 
@@ -67,7 +67,7 @@ def compare(
         list[Path] | None,
         typer.Option(
             metavar="DIR",
-            help="Pictures of --ground-truth, one folder for all or one for each, where they do not lie beside it; or "
+            help="Images of --ground-truth, one folder for all or one for each, where they do not lie beside it; or "
             "to measure speed on.",
             rich_help_panel=DATA,
         ),
@@ -97,13 +97,13 @@ def compare(
     ] = None,
     limit: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Most pictures per source. Default: all.", rich_help_panel=THOROUGHNESS),
+        typer.Option(min=1, metavar="N", help="Most images per source. Default: all.", rich_help_panel=THOROUGHNESS),
     ] = EvaluationSettings.images,
     objects: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Most objects per picture; 0: all.", rich_help_panel=THOROUGHNESS)
+        int, typer.Option(min=0, metavar="N", help="Most objects per image; 0: all.", rich_help_panel=THOROUGHNESS)
     ] = EvaluationSettings.objects or 0,
     batch_sizes: Annotated[
-        str, typer.Option(metavar="N,N,...", help="Pictures encoded together.", rich_help_panel=THOROUGHNESS)
+        str, typer.Option(metavar="N,N,...", help="Images encoded together.", rich_help_panel=THOROUGHNESS)
     ] = "1,8",
     repeats: Annotated[
         int, typer.Option(min=1, metavar="N", help="Most calls after the first.", rich_help_panel=THOROUGHNESS)
@@ -151,14 +151,14 @@ def compare(
         seconds=seconds,
         points_per_side=points_per_side,
         threads=threads,
-        reading=reading.pictures,
+        reading=reading.images,
     )
     evaluation = EvaluationSettings(
         measures=read_measures(measure),
         objects=objects or None,
         images=limit,
         points_per_side=points_per_side,
-        reading=reading.pictures,
+        reading=reading.images,
     )
     names = [name for part in (named or "").split(",") if (name := part.strip())]
     require_place(out)
@@ -207,7 +207,7 @@ def read_batch_sizes(text: str) -> tuple[int, ...]:
 
 
 def read_ground_truths(files: list[str], folders: list[Path]) -> list[GroundTruth]:
-    """Pair ground truths, [DOMAIN=]PATH, with the folders of their pictures; YOLO data sets have their own.
+    """Pair ground truths, [DOMAIN=]PATH, with the folders of their images; YOLO data sets have their own.
 
     Raises:
         SettingsError: folders are given, but neither one for all nor one for each.
@@ -221,13 +221,11 @@ def read_ground_truths(files: list[str], folders: list[Path]) -> list[GroundTrut
     needing = [place for place in places if not is_yolo(place)] or places
     if files and len(folders) not in (0, 1, len(needing)):
         raise SettingsError(
-            f"{len(needing)} ground truths have {len(folders)} folders of pictures; give --images once, or once for "
+            f"{len(needing)} ground truths have {len(folders)} folders of images; give --images once, or once for "
             "each that is no YOLO data set"
         )
     if not files and len(folders) > 1:
-        raise SettingsError(
-            "without --ground-truth, speed is measured on the pictures of one folder; give --images once"
-        )
+        raise SettingsError("without --ground-truth, speed is measured on the images of one folder; give --images once")
     given = iter(folders * len(needing) if len(folders) == 1 else folders)
     return [
         GroundTruth(place, next(given, None) if place in needing else None, domain or "all")

@@ -46,7 +46,7 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Its pictures. Default: those of the data set, or beside the COCO file.",
+            help="Its images. Default: those of the data set, or beside the COCO file.",
             rich_help_panel=DATA,
         ),
     ] = None,
@@ -61,23 +61,23 @@ def evaluate(
     *,
     reading: DataReading,
     domain: Annotated[
-        str, typer.Option(metavar="NAME", help="Kind of pictures, for the records.", rich_help_panel=DATA)
+        str, typer.Option(metavar="NAME", help="Kind of images, for the records.", rich_help_panel=DATA)
     ] = "all",
     limit: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Most pictures per source. Default: all.", rich_help_panel=DATA),
+        typer.Option(min=1, metavar="N", help="Most images per source. Default: all.", rich_help_panel=DATA),
     ] = DEFAULT.images,
     measure: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help=f"{', '.join(MEASURES)}. Repeatable. Default: all.", rich_help_panel=ASKED),
     ] = None,
     objects: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Most objects per picture; 0: all.", rich_help_panel=ASKED)
+        int, typer.Option(min=0, metavar="N", help="Most objects per image; 0: all.", rich_help_panel=ASKED)
     ] = DEFAULT.objects or 0,
     everything: Annotated[
         int,
         typer.Option(
-            min=0, metavar="N", help='Most pictures per source for "everything"; 0: all.', rich_help_panel=ASKED
+            min=0, metavar="N", help='Most images per source for "everything"; 0: all.', rich_help_panel=ASKED
         ),
     ] = DEFAULT.everything_images or 0,
     points_per_side: Annotated[
@@ -95,7 +95,7 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder for records, scores and pictures of the worst answers; started again, goes on.",
+            help="Folder for records, scores and images of the worst answers; started again, goes on.",
             rich_help_panel=RESULT,
         ),
     ] = None,
@@ -123,7 +123,7 @@ def evaluate(
         points_per_side=points_per_side,
         seed=seed,
         failures=failures,
-        reading=reading.pictures,
+        reading=reading.images,
     )
     if out is not None:
         require_folder(out)
@@ -180,12 +180,12 @@ def read_measures(names: list[str] | None) -> tuple[Measure, ...]:
 
 def report(evaluation: Evaluation) -> dict[str, object]:
     """The result as plain values."""
-    drawn: list[str | None] = [str(path) for path in evaluation.failure_pictures]
+    drawn: list[str | None] = [str(path) for path in evaluation.failure_images]
     drawn = drawn or [None] * len(evaluation.failures)
     return {
         "records": [json.loads(record.to_json()) for record in evaluation.records],
         "failures": [
-            _plain(failure) | {"picture": picture} for failure, picture in zip(evaluation.failures, drawn, strict=True)
+            _plain(failure) | {"image": image} for failure, image in zip(evaluation.failures, drawn, strict=True)
         ],
     }
 
@@ -209,7 +209,7 @@ def show(evaluation: Evaluation, out: Path | None) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("measured", "source"):
         table.add_column(heading, overflow="fold")
-    for heading in ("mean", "95 % interval", "objects", "pictures"):
+    for heading in ("mean", "95 % interval", "objects", "images"):
         table.add_column(heading, justify="right", no_wrap=True)
     several = len({record.source for record in evaluation.records}) > 2
     for record in evaluation.records:
@@ -222,7 +222,7 @@ def show(evaluation: Evaluation, out: Path | None) -> None:
     subject = asdict(evaluation.records[0].subject)
     typer.echo("{checkpoint}, {precision} on {device}, input {input_size} px".format(**subject))
     if out is not None:
-        typer.echo(f"records, scores and {len(evaluation.failure_pictures)} pictures of failures in {out}")
+        typer.echo(f"records, scores and {len(evaluation.failure_images)} images of failures in {out}")
 
 
 def _row(record: Record) -> list[str]:

@@ -27,7 +27,7 @@ def export(
     ] = "float32",
     calibration: Annotated[
         list[Path] | None,
-        typer.Option(metavar="PATH", help="Picture or folder to calibrate int8 on. Repeatable."),
+        typer.Option(metavar="PATH", help="Image or folder to calibrate int8 on. Repeatable."),
     ] = None,
     value_range: Annotated[str | None, value_range_option()] = None,
     frame: Annotated[int | None, frame_option()] = None,
@@ -68,9 +68,9 @@ def export(
     from samara.networks.official_graphs import OfficialSwitches
 
     check_folder(out, overwrite=overwrite)
-    pictures = calibration_files(calibration) if calibration else ()
+    images = calibration_files(calibration) if calibration else ()
     reading = read_reading(value_range, frame)
-    if reading != AS_THEY_ARE and not pictures:
+    if reading != AS_THEY_ARE and not images:
         raise SettingsError("--value-range and --frame are for --calibration; give that with them, or leave them out")
     loaded = load(
         checkpoint,
@@ -83,7 +83,7 @@ def export(
     )
     with made_folder(out.parent), work_bar() as tell:
         exported = export_checkpoint(
-            dataclasses.replace(loaded, calibration=pictures, calibration_reading=reading),
+            dataclasses.replace(loaded, calibration=images, calibration_reading=reading),
             form,
             out,
             precision=precision,

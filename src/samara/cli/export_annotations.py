@@ -13,7 +13,7 @@ import typer
 
 from samara.cli.options import (
     categories_option,
-    export_pictures_option,
+    export_images_option,
     label_studio_prefix_option,
     only_categories_option,
     split_option,
@@ -36,7 +36,7 @@ def export_annotations(
             help="coco, coco-polygons, yolo, voc, label-studio, label-studio-polygons, png, geojson, sa-1b.",
         ),
     ] = "coco",
-    pictures: Annotated[Literal["none", "link", "copy"], export_pictures_option(None, "--pictures")] = "none",
+    images: Annotated[Literal["none", "link", "copy"], export_images_option(None, "--pictures")] = "none",
     split: Annotated[str | None, split_option()] = None,
     categories: Annotated[str | None, categories_option()] = None,
     only_categories: Annotated[bool, only_categories_option()] = False,
@@ -49,14 +49,14 @@ def export_annotations(
 ) -> None:
     """Write the annotations of a store in other formats, streaming, in one pass.
 
-    Example: samara export-annotations masks --format coco,yolo --pictures link --split 0.1 --out exported
+    Example: samara export-annotations masks --format coco,yolo --export-images link --split 0.1 --out exported
     """
     from samara.annotation.annotate import export
     from samara.annotation.store.store import open_store
     from samara.datasets.formats import FormatsRefused
 
     chosen = read_categories_chosen(categories, only=only_categories)
-    options = read_writing(pictures, split, label_studio_prefix, overwrite=overwrite)
+    options = read_writing(images, split, label_studio_prefix, overwrite=overwrite)
     refused: FormatsRefused | None = None
     opened = open_store(store)
     try:
@@ -75,7 +75,7 @@ def export_annotations(
 
 
 def read_writing(
-    pictures: Literal["none", "link", "copy"], split: str | None, label_studio_prefix: str | None, *, overwrite: bool
+    images: Literal["none", "link", "copy"], split: str | None, label_studio_prefix: str | None, *, overwrite: bool
 ) -> WriterOptions:
     """What the options of a command say about exports.
 
@@ -87,7 +87,7 @@ def read_writing(
 
     return WriterOptions(
         overwrite=overwrite,
-        pictures=pictures,
+        images=images,
         split=None if split is None else read_split(split),
         image_url_prefix=label_studio_prefix or "",
     )
@@ -125,7 +125,7 @@ def tell_losses(losses: dict[str, Losses], out: Path) -> None:
         typer.echo(f"{name} in {out}: {one.masks:,} masks, {kept}")
         if one.unplaced:
             sys.stderr.write(
-                f"samara: {name}: {one.unplaced:,} pictures lie nowhere on Earth and have coordinates in pixels; "
+                f"samara: {name}: {one.unplaced:,} images lie nowhere on Earth and have coordinates in pixels; "
                 "programs for maps take them for longitude and latitude\n"
             )
 
@@ -149,7 +149,7 @@ def tell_unsaid(written: Iterable[str], options: WriterOptions, chosen: Category
     """
     if not options.image_url_prefix and any(name.startswith("label-studio") for name in written):
         sys.stderr.write(
-            "samara: the tasks name pictures by their files alone; --label-studio-prefix puts the address before them "
+            "samara: the tasks name images by their files alone; --label-studio-prefix puts the address before them "
             "under which Label Studio finds them\n"
         )
     if chosen is not None and chosen.left_out:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from samara.finetuning.loop import FineTuned
 
 DATA, TRAINING, LOSSES, COST, RUNNING, RESULT = (
-    "Pictures",
+    "Images",
     "Training",
     "Losses and prompts",
     "Memory and time",
@@ -55,7 +55,7 @@ def finetune(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Its pictures. Default: those of the data set, or beside the COCO file.",
+            help="Its images. Default: those of the data set, or beside the COCO file.",
             rich_help_panel=DATA,
         ),
     ] = None,
@@ -71,7 +71,7 @@ def finetune(
         Path | None, typer.Option(metavar="DIR", help="Default: as --images.", rich_help_panel=DATA)
     ] = None,
     validation_fraction: Annotated[
-        float, typer.Option(metavar="X", help="Of the pictures, where nothing says which.", rich_help_panel=DATA)
+        float, typer.Option(metavar="X", help="Of the images, where nothing says which.", rich_help_panel=DATA)
     ] = DEFAULT.validation_fraction,
     *,
     reading: DataReading,
@@ -145,13 +145,13 @@ def finetune(
         typer.Option(
             min=1,
             metavar="N",
-            help="Pictures whose gradients make a step; more cost no memory.",
+            help="Images whose gradients make a step; more cost no memory.",
             rich_help_panel=COST,
         ),
     ] = DEFAULT.images_per_step,
     objects_per_image: Annotated[
         int,
-        typer.Option(min=1, metavar="N", help="Most objects of a picture in a step.", rich_help_panel=COST),
+        typer.Option(min=1, metavar="N", help="Most objects of an image in a step.", rich_help_panel=COST),
     ] = DEFAULT.objects_per_image,
     precision: Annotated[
         Precision,
@@ -189,7 +189,7 @@ def finetune(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="HTML page: validation pictures before and after, largest gains and losses.",
+            help="HTML page: validation images before and after, largest gains and losses.",
             rich_help_panel=RESULT,
         ),
     ] = None,
@@ -240,7 +240,7 @@ def finetune(
     views = choose_views(out, tensorboard, report, curve=curve)
     with views.prepared(overwrite=overwrite):
         training, held_out = read_sets(
-            *data, validation_fraction, seed, rules=reading.rules, reading=reading.pictures, notice=warn
+            *data, validation_fraction, seed, rules=reading.rules, reading=reading.images, notice=warn
         )
         own_device = local_device(device)
         loaded = load(checkpoint, base=base, lora=lora, device=own_device, precision="float32")

@@ -15,7 +15,7 @@ from samara.errors import SettingsError
 
 if TYPE_CHECKING:
     from samara.datasets.reading.findings import ReadingRules
-    from samara.images.settings import PictureReading
+    from samara.images.settings import ImageReading
 
 Command: TypeAlias = Callable[..., None]
 """What typer is given."""
@@ -63,18 +63,18 @@ def points_per_side_option(panel: str) -> Any:  # Any: typer.Option's own type
     )
 
 
-def export_pictures_option(panel: str | None = None, *names: str) -> Any:  # Any: typer.Option's own type
-    """What exports do with pictures; see `device_option`.
+def export_images_option(panel: str | None = None, *names: str) -> Any:  # Any: typer.Option's own type
+    """What exports do with images; see `device_option`.
 
     Args:
         panel: heading in the help below which it stands.
         names: by which it is known besides.
     """
     return typer.Option(
+        "--export-images",
         *names,
-        "--export-pictures",
         metavar="none|link|copy",
-        help="yolo, voc: what becomes of the pictures.",
+        help="yolo, voc: what becomes of the images.",
         rich_help_panel=panel,
     )
 
@@ -83,7 +83,7 @@ def value_range_option(panel: str | None = None) -> Any:  # Any: typer.Option's 
     """What is black and white; see `device_option`."""
     return typer.Option(
         metavar="BLACK,WHITE",
-        help="In pictures of more than 8 bits, e.g. 0,4095; or auto for each picture's own.",
+        help="In images of more than 8 bits, e.g. 0,4095; or auto for each image's own.",
         rich_help_panel=panel,
     )
 
@@ -92,8 +92,8 @@ def split_option(panel: str | None = None) -> Any:  # Any: typer.Option's own ty
     """How exports tell training from validation; see `device_option`."""
     return typer.Option(
         metavar="X|PART=X,...",
-        help="yolo, voc: the share of validation, e.g. 0.1, or train=0.8,val=0.1,test=0.1. The pictures' names decide, "
-        "so that pictures added later move none.",
+        help="yolo, voc: the share of validation, e.g. 0.1, or train=0.8,val=0.1,test=0.1. The images' names decide, "
+        "so that images added later move none.",
         rich_help_panel=panel,
     )
 
@@ -118,7 +118,7 @@ def only_categories_option(panel: str | None = None) -> Any:  # Any: typer.Optio
 
 
 def label_studio_prefix_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
-    """Where Label Studio finds the pictures; see `device_option`."""
+    """Where Label Studio finds the images; see `device_option`."""
     return typer.Option(
         metavar="ADDRESS",
         help="label-studio: what stands before a file's name, e.g. '/data/local-files/?d=photos/' or s3://bucket/.",
@@ -170,23 +170,23 @@ def frame_option(panel: str | None = None) -> Any:  # Any: typer.Option's own ty
     )
 
 
-def read_reading(value_range: str | None, frame: int | None) -> PictureReading:
-    """Turn the texts of --value-range and --frame into how pictures are read.
+def read_reading(value_range: str | None, frame: int | None) -> ImageReading:
+    """Turn the texts of --value-range and --frame into how images are read.
 
     Raises:
         SettingsError: --value-range is no range.
     """
-    from samara.images.settings import PictureReading
+    from samara.images.settings import ImageReading
 
     if value_range is None or value_range == "auto":
-        return PictureReading("auto" if value_range else None, frame)
+        return ImageReading("auto" if value_range else None, frame)
     try:
         black, white = (float(part) for part in value_range.split(","))
     except ValueError as error:
         raise SettingsError(f"--value-range {value_range!r} is not understood; write BLACK,WHITE or auto") from error
     if not black < white:
         raise SettingsError(f"--value-range {value_range!r} is not accepted; black, the first, must be the smaller")
-    return PictureReading((black, white), frame)
+    return ImageReading((black, white), frame)
 
 
 class DataReading(NamedTuple):
@@ -194,23 +194,23 @@ class DataReading(NamedTuple):
 
     Attributes:
         rules: what becomes of crowds and of bad annotations.
-        pictures: how its pictures are read.
+        images: how its images are read.
     """
 
     rules: ReadingRules
-    pictures: PictureReading
+    images: ImageReading
 
 
-def reads_data(annotations: str, pictures: str | None = None) -> Callable[[Command], Command]:
+def reads_data(annotations: str, images: str | None = None) -> Callable[[Command], Command]:
     """A decorator: --crowds, --skip-bad-annotations, --value-range and --frame in place of the parameter `reading`.
 
     The command gets them read, as a `DataReading`.
 
     Args:
         annotations: heading in the help below which the first two stand.
-        pictures: that of the other two; None for the same.
+        images: that of the other two; None for the same.
     """
-    added = _data_options(annotations, annotations if pictures is None else pictures)
+    added = _data_options(annotations, annotations if images is None else images)
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
@@ -226,15 +226,15 @@ def reads_data(annotations: str, pictures: str | None = None) -> Callable[[Comma
     return decorate
 
 
-def _data_options(annotations: str, pictures: str) -> list[inspect.Parameter]:
+def _data_options(annotations: str, images: str) -> list[inspect.Parameter]:
     kind = inspect.Parameter.KEYWORD_ONLY
     return [
         inspect.Parameter(name, kind, default=default, annotation=annotation)
         for name, default, annotation in (
             ("crowds", "ignore", Annotated[str, crowds_option(annotations)]),
             ("skip_bad_annotations", False, Annotated[bool, skip_bad_option(annotations)]),
-            ("value_range", None, Annotated[str | None, value_range_option(pictures)]),
-            ("frame", None, Annotated[int | None, frame_option(pictures)]),
+            ("value_range", None, Annotated[str | None, value_range_option(images)]),
+            ("frame", None, Annotated[int | None, frame_option(images)]),
         )
     ]
 
@@ -271,7 +271,7 @@ _ARGUMENTS = (
 
 
 def as_options(sentence: str) -> str:
-    """An error of a picture as commands say it: with their options in place of Python's arguments."""
+    """An error of an image as commands say it: with their options in place of Python's arguments."""
     for argument, option in _ARGUMENTS:
         sentence = argument.sub(option, sentence)
     return sentence

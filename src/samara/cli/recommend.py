@@ -11,7 +11,7 @@ import typer
 
 from samara.cli.options import crowds_option, device_option, read_rules, skip_bad_option, warn
 from samara.cli.progress import work_bar
-from samara.recommendation.request import MEASURED_IN, PICTURES
+from samara.recommendation.request import IMAGES, MEASURED_IN
 
 MACHINE, WORK, LIMITS, EVIDENCE, RESULT = "Machine (default: this one)", "Work", "Limits", "Evidence", "Result"
 
@@ -59,7 +59,7 @@ def recommend(
     ] = False,
     max_latency: Annotated[
         float | None,
-        typer.Option(metavar="S", help="Most seconds from picture to masks.", rich_help_panel=LIMITS),
+        typer.Option(metavar="S", help="Most seconds from image to masks.", rich_help_panel=LIMITS),
     ] = None,
     max_disk: Annotated[
         float | None, typer.Option(metavar="GB", help="Most GB to download.", rich_help_panel=LIMITS)
@@ -80,7 +80,7 @@ def recommend(
     images: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Measure first, on these pictures, what is on this machine.", rich_help_panel=EVIDENCE
+            metavar="DIR", help="Measure first, on these images, what is on this machine.", rich_help_panel=EVIDENCE
         ),
     ] = None,
     ground_truth: Annotated[
@@ -89,9 +89,17 @@ def recommend(
     ] = None,
     crowds: Annotated[str, crowds_option(EVIDENCE)] = "ignore",
     skip_bad_annotations: Annotated[bool, skip_bad_option(EVIDENCE)] = False,
-    pictures: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Most of them per source.", rich_help_panel=EVIDENCE)
-    ] = PICTURES,
+    max_images: Annotated[
+        int,
+        typer.Option(
+            "--max-images",
+            "--pictures",
+            min=1,
+            metavar="N",
+            help="At most so many of them per source.",
+            rich_help_panel=EVIDENCE,
+        ),
+    ] = IMAGES,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for what is measured.", rich_help_panel=EVIDENCE)
     ] = Path(MEASURED_IN),
@@ -124,7 +132,7 @@ def recommend(
             ground_truth=ground_truth,
             images=images,
             out=out,
-            pictures=pictures,
+            max_images=max_images,
             progress=tell,
             rules=read_rules(crowds, skip_bad=skip_bad_annotations),
             notice=warn,

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from samara.segmentation.prompts import Prompt
     from samara.segmentation.segment_files import Outcome
 
-PICTURES, PROMPTS, EVERYTHING, RUNNING, RESULT = (
-    "Pictures",
+IMAGES, PROMPTS, EVERYTHING, RUNNING, RESULT = (
+    "Images",
     "Prompts",
     "Everything (without prompts)",
     "Checkpoint and machine",
@@ -45,7 +45,7 @@ def segment(
         list[str],
         typer.Argument(
             metavar="IMAGE...",
-            help="Picture files, folders, patterns in quotes. Each is taken once.",
+            help="Image files, folders, patterns in quotes. Each is taken once.",
             show_default=False,
         ),
     ],
@@ -53,7 +53,7 @@ def segment(
         list[str] | None,
         typer.Option(
             metavar="X,Y[,0/1]",
-            help="A click in pixels of the picture: 1 foreground (default), 0 background. Repeatable.",
+            help="A click in pixels of the image: 1 foreground (default), 0 background. Repeatable.",
             rich_help_panel=PROMPTS,
         ),
     ] = None,
@@ -129,13 +129,11 @@ def segment(
             rich_help_panel=RUNNING,
         ),
     ] = "torch",
-    value_range: Annotated[str | None, value_range_option(PICTURES)] = None,
-    frame: Annotated[int | None, frame_option(PICTURES)] = None,
+    value_range: Annotated[str | None, value_range_option(IMAGES)] = None,
+    frame: Annotated[int | None, frame_option(IMAGES)] = None,
     calibration: Annotated[
         list[Path] | None,
-        typer.Option(
-            metavar="PATH", help="Picture or folder to calibrate int8 on. Repeatable.", rich_help_panel=RUNNING
-        ),
+        typer.Option(metavar="PATH", help="Image or folder to calibrate int8 on. Repeatable.", rich_help_panel=RUNNING),
     ] = None,
     threads: Annotated[
         int | None,
@@ -154,10 +152,10 @@ def segment(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=RESULT)] = False,
 ) -> None:
-    """Segment pictures: masks from prompts, or everything when there is no prompt.
+    """Segment images: masks from prompts, or everything when there is no prompt.
 
-    Writes an overlay for each picture, `<file name>.png`, and adds it to `annotations.json` (COCO, RLE): what is there
-    stays, a picture that is there already is replaced. When no picture succeeds, nothing is written. FastSAM
+    Writes an overlay for each image, `<file name>.png`, and adds it to `annotations.json` (COCO, RLE): what is there
+    stays, an image that is there already is replaced. When no image succeeds, nothing is written. FastSAM
     answers prompts by choosing among what it finds; a click in several masks takes the most confident, with --answer
     three all of them, with --answer one their union.
 
@@ -180,7 +178,7 @@ def segment(
     )
     reading = read_reading(value_range, frame)
     use_threads(threads)
-    paths, left_out = find_pictures(images, out)
+    paths, left_out = find_images(images, out)
     Results(out, Given.of(map(str, paths)), overwrite=overwrite)  # refuses, before a checkpoint is loaded
     with terminated_as_interrupted(), work_bar() as tell:
         loaded = load(
@@ -213,8 +211,8 @@ def segment(
         raise typer.Exit(1)
 
 
-def find_pictures(images: Sequence[str], out: Path) -> tuple[list[Path], list[str]]:
-    """The pictures meant, each once, as they were named, and sentences about what was left out.
+def find_images(images: Sequence[str], out: Path) -> tuple[list[Path], list[str]]:
+    """The images meant, each once, as they were named, and sentences about what was left out.
 
     A file that is not there is among them: it fails when it is read, and the others go on. The folder for the results
     is not looked into, unless it is named.
@@ -229,7 +227,7 @@ def find_pictures(images: Sequence[str], out: Path) -> tuple[list[Path], list[st
     named = dict(zip(given.paths, images, strict=True))
     paths = [Path(named.get(path) or _shown(path)) for path in given.find(finder)]
     if not paths:
-        raise SettingsError(f"{images[0]} has no picture; name picture files, folders or patterns")
+        raise SettingsError(f"{images[0]} has no image; name image files, folders or patterns")
     return paths, list(finder.listing.sentences())
 
 

@@ -16,7 +16,7 @@ _NO_LINE = {"Cc", "Cs", "Zl", "Zp"}
 
 @dataclass(frozen=True, slots=True)
 class GeoReference:
-    """Where on Earth a picture lies.
+    """Where on Earth an image lies.
 
     Attributes:
         transform: (a, b, c, d, e, f), from the pixel frame to coordinates: X = a·x + b·y + c, Y = d·x + e·y + f, where
@@ -25,7 +25,7 @@ class GeoReference:
             if unknown.
 
     Raises:
-        DatasetError: not six finite numbers, or a transform that flattens the picture to a line.
+        DatasetError: not six finite numbers, or a transform that flattens the image to a line.
     """
 
     transform: tuple[float, float, float, float, float, float]
@@ -39,7 +39,7 @@ class GeoReference:
 
     @property
     def determinant(self) -> float:
-        """Signed area of a pixel in the coordinates' unit, squared; negative for the usual north-up picture."""
+        """Signed area of a pixel in the coordinates' unit, squared; negative for the usual north-up image."""
         a, b, _, d, e, _ = self.transform
         return a * e - b * d
 
@@ -50,13 +50,13 @@ class AnnotatedImage:
 
     Attributes:
         file_name: as it shall stand in the annotations, with "/" between folders; relative to the folder of the
-            pictures where a format makes files of the same name.
+            images where a format makes files of the same name.
         masks: of the image, M of them; M may be 0.
         image_id: number of the image, unique within what is written together.
         categories: M names of what the masks show; None if nothing is known beyond the classes of the checkpoint.
-        path: the picture file, where there is one to link or copy.
-        georeference: where on Earth the picture lies, if anywhere.
-        misplaced: why it is not known where the picture lies, although its file says something of it.
+        path: the image file, where there is one to link or copy.
+        georeference: where on Earth the image lies, if anywhere.
+        misplaced: why it is not known where the image lies, although its file says something of it.
 
     Raises:
         DatasetError: the number of categories is not that of the masks, or one of them is empty.

@@ -1,4 +1,4 @@
-"""Files beside a picture that say where it lies: world files, and GDAL's `.aux.xml`.
+"""Files beside an image that say where it lies: world files, and GDAL's `.aux.xml`.
 
 Source: ESRI, "World files for raster datasets"; GDAL, "Persistent Auxiliary Metadata (PAM)".
 """
@@ -13,27 +13,27 @@ from typing import NamedTuple, TypeAlias
 Transform: TypeAlias = tuple[float, ...]
 """As `GeoReference.transform`."""
 
-_MOST_BYTES = 1 << 20  # such files are a few lines; a longer one is something else
+_MAX_BYTES = 1 << 20  # such files are a few lines; a longer one is something else
 _TRANSFORM = re.compile(r"<GeoTransform>([^<]*)</GeoTransform>")
 _SYSTEM = re.compile(r"<SRS[^>]*>([^<]*)</SRS>")
 _AUTHORITY = re.compile(r'(?:AUTHORITY\["(\w+)","(\d+)"\]|ID\["(\w+)",(\d+)\])\s*\]\s*$')
 
 
 class Beside(NamedTuple):
-    """What a file beside a picture says."""
+    """What a file beside an image says."""
 
     transform: Transform | None = None
     crs: str | None = None
     is_tied_by_points: bool = False
 
 
-def read_auxiliary(picture: Path) -> Beside:
-    """Read the `.aux.xml` of a picture; of its kind there is one.
+def read_auxiliary(image: Path) -> Beside:
+    """Read the `.aux.xml` of an image; of its kind there is one.
 
     Raises:
         ValueError: its numbers are none.
     """
-    text = _text(picture.with_name(f"{picture.name}.aux.xml"))
+    text = _text(image.with_name(f"{image.name}.aux.xml"))
     if text is None:
         return Beside()
     transform, system = _TRANSFORM.search(text), _SYSTEM.search(text)
@@ -44,16 +44,16 @@ def read_auxiliary(picture: Path) -> Beside:
     return Beside((a, b, c, d, e, f), crs)
 
 
-def read_world_file(picture: Path) -> Transform | None:
-    """Read the world file of a picture: `.tfw` and `.tifw` of a `.tif`, `.wld` of any.
+def read_world_file(image: Path) -> Transform | None:
+    """Read the world file of an image: `.tfw` and `.tifw` of a `.tif`, `.wld` of any.
 
     Raises:
         ValueError: there is one, and it has no six numbers.
     """
-    suffix = picture.suffix[1:].lower()
+    suffix = image.suffix[1:].lower()
     names = [f"{suffix[:1]}{suffix[-1:]}w", f"{suffix}w", "wld"]
     for name in (*names, *map(str.upper, names)):
-        text = _text(picture.with_suffix(f".{name}"))
+        text = _text(image.with_suffix(f".{name}"))
         if text is not None:
             a, d, b, e, c, f = _numbers(text.split(), f"world file .{name}")
             # The file means the middle of the first pixel, we its corner.
@@ -71,7 +71,7 @@ def named_system(definition: str) -> str | None:
 
 def _text(path: Path) -> str | None:
     """The content of a small file; None if there is none."""
-    if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+    if not path.is_file() or path.stat().st_size > _MAX_BYTES:
         return None
     return path.read_text(encoding="utf-8-sig", errors="replace")
 

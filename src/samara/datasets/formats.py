@@ -113,8 +113,8 @@ class Format:
 
 
 # Of `WriterOptions`, with the option of the command that sets each.
-_NOT_FOR_ALL = {"pictures": "--export-pictures", "split": "--split", "image_url_prefix": "--label-studio-prefix"}
-_DIVIDED_WITH_PICTURES = frozenset({"pictures", "split"})
+_NOT_FOR_ALL = {"images": "--export-images", "split": "--split", "image_url_prefix": "--label-studio-prefix"}
+_DIVIDED_WITH_IMAGES = frozenset({"images", "split"})
 _WITH_ADDRESSES = frozenset({"image_url_prefix"})
 
 _FORMATS = (
@@ -133,16 +133,16 @@ _FORMATS = (
     Format(
         "yolo",
         "yolo",
-        "YOLO segmentation labels, a text file per picture; one polygon per mask, loss measured",
+        "YOLO segmentation labels, a text file per image; one polygon per mask, loss measured",
         "samara.datasets.writing.yolo:YoloWriter",
-        _DIVIDED_WITH_PICTURES,
+        _DIVIDED_WITH_IMAGES,
     ),
     Format(
         "voc",
         "voc",
-        "Pascal VOC tree: class and object pictures, boxes as XML; no overlap, smaller on top",
+        "Pascal VOC tree: class and object images, boxes as XML; no overlap, smaller on top",
         "samara.datasets.writing.voc:VocWriter",
-        _DIVIDED_WITH_PICTURES,
+        _DIVIDED_WITH_IMAGES,
     ),
     Format(
         "label-studio",
@@ -161,19 +161,19 @@ _FORMATS = (
     Format(
         "png",
         "png",
-        "Label maps, a grey PNG per picture in 8 or 16 bits; no overlap, smaller on top",
+        "Label maps, a grey PNG per image in 8 or 16 bits; no overlap, smaller on top",
         "samara.datasets.writing.png:PngWriter",
     ),
     Format(
         "geojson",
         "geojson",
-        "GeoJSON per picture, polygons with holes on the ground or in pixels; lossless",
+        "GeoJSON per image, polygons with holes on the ground or in pixels; lossless",
         "samara.datasets.writing.geojson:GeoJsonWriter",
     ),
     Format(
         "sa-1b",
         "sa-1b",
-        "SA-1B's JSON per picture, run lengths; lossless",
+        "SA-1B's JSON per image, run lengths; lossless",
         "samara.datasets.writing.sa1b:Sa1bWriter",
     ),
 )
@@ -211,14 +211,14 @@ def require_taken(rows: Sequence[Format], options: WriterOptions) -> None:
 
 
 class Demands:
-    """What formats ask of pictures, found out before the work, picture by picture, instead of after it.
+    """What formats ask of images, found out before the work, image by image, instead of after it.
 
     Attributes:
         refused: for each format that could not be written, so far as is known, the sentence that says why.
     """
 
     def __init__(self, formats: Sequence[str], out: Path | str, options: WriterOptions) -> None:
-        """Begin with what does not depend on pictures.
+        """Begin with what does not depend on images.
 
         Args:
             formats: names out of `WRITERS`; there may be none.
@@ -243,7 +243,7 @@ class Demands:
                 self._writers[row.name].require_categories(self._categories)
 
     def add(self, file_name: str, categories: Iterable[str] = ()) -> None:
-        """Ask about one picture.
+        """Ask about one image.
 
         Args:
             file_name: as `AnnotatedImage` will have it.
@@ -268,15 +268,15 @@ class Demands:
             raise OutputError(f"{reasons} (or leave {' and '.join(self.refused)} out)")
 
 
-def _require_own_file(writer: type[StagedWriter], picture: str, files: set[str]) -> None:
-    """Make sure that a format can have a picture beside those whose files are known, and note its file."""
+def _require_own_file(writer: type[StagedWriter], image: str, files: set[str]) -> None:
+    """Make sure that a format can have an image beside those whose files are known, and note its file."""
     from samara.datasets.writing.image_files import shared_file
 
-    file = writer.file_of(picture)
+    file = writer.file_of(image)
     if file is None:
         return
     if str(file) in files:
-        raise OutputError(shared_file(picture, file))
+        raise OutputError(shared_file(image, file))
     files.add(str(file))
 
 

@@ -1,6 +1,6 @@
-"""Where a picture lies on Earth: by the tags of a GeoTIFF, or by a file beside the picture.
+"""Where an image lies on Earth: by the tags of a GeoTIFF, or by a file beside the image.
 
-The one reader for all ways in which pictures are read. In GDAL's order: an `.aux.xml` beside the file, its own tags, a
+The one reader for all ways in which images are read. In GDAL's order: an `.aux.xml` beside the file, its own tags, a
 world file. rasterio (extra `geo`) is needed for nothing but systems without an EPSG code.
 
 Source: OGC 19-008r4, "GeoTIFF Standard 1.1".
@@ -38,28 +38,28 @@ _PIXEL_IS_POINT = 2
 _LARGEST_EPSG = 32766
 
 
-def read_georeference(picture: str | Path | bytes) -> GeoReference | None:
-    """Read the transform and the coordinate reference system of a picture.
+def read_georeference(image: str | Path | bytes) -> GeoReference | None:
+    """Read the transform and the coordinate reference system of an image.
 
     Args:
-        picture: the path of a picture of any kind, whose header and files beside it are read; or its bytes.
+        image: the path of an image of any kind, whose header and files beside it are read; or its bytes.
 
     Returns:
-        None if nothing says where the picture lies. `crs` is "EPSG:n"; of a system without such a code its definition
+        None if nothing says where the image lies. `crs` is "EPSG:n"; of a system without such a code its definition
         (WKT), if rasterio is there; None if it is unknown.
 
     Raises:
         DatasetError: the file cannot be read, what it says is damaged or no transform (several tie points, rational
             polynomials), or it is to be turned when shown.
     """
-    path = None if isinstance(picture, bytes) else Path(picture)
-    name = "The picture" if path is None else repr(str(path))
-    page = _first_page(picture, name)
+    path = None if isinstance(image, bytes) else Path(image)
+    name = "The image" if path is None else repr(str(path))
+    page = _first_page(image, name)
     try:
-        georeference = _read(picture, page)
+        georeference = _read(image, page)
     except (TypeError, ValueError, IndexError, ArithmeticError, OSError) as error:
         raise DatasetError(f"Where {name} lies is not understood: {error}") from error
-    if georeference is not None and is_turned(picture):
+    if georeference is not None and is_turned(image):
         raise DatasetError(
             f"{name} has both a georeference and an orientation to be shown in; its pixels and its coordinates "
             "do not belong together any more: save it upright."
@@ -67,24 +67,24 @@ def read_georeference(picture: str | Path | bytes) -> GeoReference | None:
     return georeference
 
 
-def _read(picture: str | Path | bytes, page: Page | None) -> GeoReference | None:
+def _read(image: str | Path | bytes, page: Page | None) -> GeoReference | None:
     auxiliary = world = None
-    if not isinstance(picture, bytes):
-        auxiliary, world = read_auxiliary(Path(picture)), read_world_file(Path(picture))
+    if not isinstance(image, bytes):
+        auxiliary, world = read_auxiliary(Path(image)), read_world_file(Path(image))
     own = None if page is None else _transform(page)
     transform = (auxiliary and auxiliary.transform) or own or world
     if transform is None:
         _refuse_other_places(page, is_tied_by_points=auxiliary is not None and auxiliary.is_tied_by_points)
         return None
-    crs = (auxiliary and auxiliary.crs) or (None if page is None else _system(picture, page))
+    crs = (auxiliary and auxiliary.crs) or (None if page is None else _system(image, page))
     a, b, c, d, e, f = transform
     return GeoReference((a, b, c, d, e, f), crs)
 
 
-def _first_page(picture: str | Path | bytes, name: str) -> Page | None:
-    """The first page of a TIFF; None for a picture of another kind."""
+def _first_page(image: str | Path | bytes, name: str) -> Page | None:
+    """The first page of a TIFF; None for an image of another kind."""
     try:
-        with io.BytesIO(picture) if isinstance(picture, bytes) else Path(picture).open("rb") as file:
+        with io.BytesIO(image) if isinstance(image, bytes) else Path(image).open("rb") as file:
             return read_pages(file)[0] if is_tiff(file.read(4)) else None
     except OSError as error:
         raise DatasetError(f"{name} cannot be read ({error.strerror or error}).") from error
@@ -114,31 +114,31 @@ def _of_what_is_meant(page: Page) -> tuple[float, ...] | None:
     if not tie or (not scale and len(tie) == 6):
         return None
     if len(tie) != 6:
-        raise ValueError(f"{len(tie) // 6} tie points are not one transform; rectify the picture first")
+        raise ValueError(f"{len(tie) // 6} tie points are not one transform; rectify the image first")
     column, row, _, x, y, _ = tie
     width, height = scale[:2]
     return width, 0.0, x - column * width, 0.0, -height, y + row * height
 
 
 def _refuse_other_places(page: Page | None, *, is_tied_by_points: bool) -> None:
-    """Refuse a picture that lies somewhere in a way that no transform can say.
+    """Refuse an image that lies somewhere in a way that no transform can say.
 
     Raises:
         ValueError: see above.
     """
     if is_tied_by_points:
-        raise ValueError("the tie points in its .aux.xml are not one transform; rectify the picture first")
+        raise ValueError("the tie points in its .aux.xml are not one transform; rectify the image first")
     if page is not None and RATIONAL_POLYNOMIALS in page.tags:
-        raise ValueError("rational polynomials (RPC) are not one transform; orthorectify the picture first")
+        raise ValueError("rational polynomials (RPC) are not one transform; orthorectify the image first")
 
 
-def _system(picture: str | Path | bytes, page: Page) -> str | None:
+def _system(image: str | Path | bytes, page: Page) -> str | None:
     """The coordinate reference system that the tags name or define."""
     keys = _keys(page)
     code = keys.get(_PROJECTED_CRS, keys.get(_GEOGRAPHIC_CRS, 0))
     if 0 < code <= _LARGEST_EPSG:
         return f"EPSG:{code}"
-    return system_of(picture) if keys and is_installed("rasterio") else None
+    return system_of(image) if keys and is_installed("rasterio") else None
 
 
 def _keys(page: Page) -> dict[int, int]:

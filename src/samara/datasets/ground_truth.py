@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from samara.errors import DatasetError, SettingsError
-from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.masks.rle import Rle
 
 Part: TypeAlias = Literal["train", "val", "test"]
@@ -39,17 +39,17 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class LabelledImage:
-    """A picture file and what was drawn in it.
+    """An image file and what was drawn in it.
 
     Attributes:
-        path: of the picture; existed when the ground truth was read.
-        size_hw: H, W that the masks have. They are meant in the upright frame, as `samara.images` reads pictures.
-        instances: may be empty, if there is nothing in the picture.
-        name: of the picture as the file has it, always with "/"; unique within one data set.
+        path: of the image; existed when the ground truth was read.
+        size_hw: H, W that the masks have. They are meant in the upright frame, as `samara.images` reads images.
+        instances: may be empty, if there is nothing in the image.
+        name: of the image as the file has it, always with "/"; unique within one data set.
         source: the file that the instances are from, for messages; None if there is none.
-        collection: the data set that the picture was taken from, where several were put together; None if the file
+        collection: the data set that the image was taken from, where several were put together; None if the file
             does not say.
-        reading: how the picture is read.
+        reading: how the image is read.
     """
 
     path: Path
@@ -58,10 +58,10 @@ class LabelledImage:
     name: str
     source: str | None
     collection: str | None = None
-    reading: PictureReading = AS_THEY_ARE
+    reading: ImageReading = AS_THEY_ARE
 
     def pixels(self) -> npt.NDArray[np.uint8]:
-        """Read the picture, (H, W, 3) RGB.
+        """Read the image, (H, W, 3) RGB.
 
         Raises:
             ImageError: it cannot be read.
@@ -72,18 +72,18 @@ class LabelledImage:
         return pixels
 
     def check_size(self, upright_hw: tuple[int, int]) -> None:
-        """Compare the size of the masks with the picture's, before decoding any mask.
+        """Compare the size of the masks with the image's, before decoding any mask.
 
         Args:
-            upright_hw: H, W of the picture as read, after EXIF orientation.
+            upright_hw: H, W of the image as read, after EXIF orientation.
 
         Raises:
-            DatasetError: the masks belong to another size, or to the picture as it lies in the file.
+            DatasetError: the masks belong to another size, or to the image as it lies in the file.
         """
         if tuple(upright_hw) == self.size_hw:
             return
         (height, width), (drawn_height, drawn_width) = upright_hw, self.size_hw
-        remedy = "resize the picture, or correct its size in the file"
+        remedy = "resize the image, or correct its size in the file"
         if (drawn_width, drawn_height) == (height, width):
             remedy = "it seems to be annotated lying on its side, without its EXIF orientation: turn the annotation"
         raise DatasetError(
@@ -94,10 +94,10 @@ class LabelledImage:
 
 @dataclass(frozen=True)
 class DataSet:
-    """All pictures of a data set.
+    """All images of a data set.
 
     Attributes:
-        images: every picture once.
+        images: every image once.
         parts: those of each part, as the data set says itself; empty if it is not divided.
     """
 
@@ -121,7 +121,7 @@ def split_by_image(
         seed: another one gives another division.
 
     Returns:
-        Training and validation images, both in the order given. Entries with the same picture file, links
+        Training and validation images, both in the order given. Entries with the same image file, links
         followed, come to the same side; with one file only, the validation side is empty.
 
     Raises:
@@ -147,7 +147,7 @@ def split_by_image(
 
 
 def _places(files: Iterable[tuple[str, LabelledImage]], seed: int) -> dict[str, tuple[float, str]]:
-    """Where between 0 and 1 each picture file lies, by its name; the name too, to settle ties."""
+    """Where between 0 and 1 each image file lies, by its name; the name too, to settle ties."""
     names: dict[str, str] = {}
     for file, image in files:
         names[file] = min(names.get(file, image.name), image.name)

@@ -1,4 +1,4 @@
-"""Training, validation and test pictures: which picture is in which part follows from its name alone."""
+"""Training, validation and test images: which image is in which part follows from its name alone."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _ROUNDING = 1e-6
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Expected shares of the pictures, in [0, 1], together 1.
+    """Expected shares of the images, in [0, 1], together 1.
 
-    The part of a picture follows from its name alone, so that pictures that are added later move none of the others.
+    The part of an image follows from its name alone, so that images that are added later move none of the others.
     The price is that a small set is divided only roughly as asked.
 
     Attributes:
@@ -54,7 +54,7 @@ class Split:
         return ("train", "val", "test") if self.test else ("train", "val")
 
     def part_of(self, stem: str) -> Part:
-        """The part of a picture.
+        """The part of an image.
 
         Args:
             stem: its name with the folders and without the suffix, so that it may become another kind of file.
@@ -63,13 +63,13 @@ class Split:
         return next(part for part, (_, end) in self._ranges().items() if place < end)
 
     def moved(self, stems: Sequence[str]) -> dict[str, Part]:
-        """The pictures of a small set that have to change their part, so that no part is empty, and where they go.
+        """The images of a small set that have to change their part, so that no part is empty, and where they go.
 
         Args:
-            stems: of all pictures, see `part_of`; their order plays no part.
+            stems: of all images, see `part_of`; their order plays no part.
 
         Raises:
-            OutputError: there are fewer pictures than parts.
+            OutputError: there are fewer images than parts.
         """
         members: dict[Part, list[str]] = {part: [] for part in self.parts}
         for stem in stems:
@@ -79,7 +79,7 @@ class Split:
             donors = {stem: donor for donor, inside in members.items() if len(inside) > 1 for stem in inside}
             if not donors:
                 raise OutputError(
-                    f"a split into {self} needs at least {len(self.parts)} pictures, and there are {len(stems)}; leave "
+                    f"a split into {self} needs at least {len(self.parts)} images, and there are {len(stems)}; leave "
                     "it out"
                 )
             low, high = self._ranges()[part]

@@ -1,7 +1,7 @@
-"""Pictures for int8: from the values that they make inside the encoder follows how to round.
+"""Images for int8: from the values that they make inside the encoder follows how to round.
 
 What multiplies matrices in the image encoder becomes 8-bit integers by post-training quantisation, see the NNCF
-documentation; nothing is trained. What a network sees in use should look like these pictures.
+documentation; nothing is trained. What a network sees in use should look like these images.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ import numpy.typing as npt
 from samara.engines.loaded import Loaded
 from samara.engines.quiet_libraries import import_nncf
 from samara.errors import SettingsError
-from samara.images.bundled import BUNDLED_PHOTOS
+from samara.images.bundled import BUNDLED_IMAGES
 from samara.images.paths import Finder
 from samara.images.preprocessing import Frame, to_network_input
-from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.images.settings import AS_THEY_ARE, ImageReading
 
-MOST_PICTURES = 100
+MAX_IMAGES = 100
 """More make no difference and cost a pass of the encoder each."""
 
 FLOATING = ("Convolution", "GroupConvolution")
@@ -35,30 +35,30 @@ FLOATING = ("Convolution", "GroupConvolution")
 
 
 def calibration_files(given: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
-    """Pictures to calibrate with: those given, folders searched, at most `MOST_PICTURES`, else the bundled photos.
+    """Images to calibrate with: those given, folders searched, at most `MAX_IMAGES`, else the bundled photos.
 
     Raises:
-        SettingsError: a path is not there, or a folder holds no pictures.
+        SettingsError: a path is not there, or a folder holds no images.
     """
     files: list[Path] = []
     for path in map(Path, given):
         found = [path] if path.is_file() else sorted(map(Path, Finder().below(path))) if path.is_dir() else []
         if not found:
-            raise SettingsError(f"{path} is no picture and no folder with pictures; int8 needs some to be calibrated")
+            raise SettingsError(f"{path} is no image and no folder with images; int8 needs some to be calibrated")
         files += found
-    chosen = files or list(BUNDLED_PHOTOS)
-    step = max(1, -(-len(chosen) // MOST_PICTURES))
+    chosen = files or list(BUNDLED_IMAGES)
+    step = max(1, -(-len(chosen) // MAX_IMAGES))
     return tuple(str(path) for path in chosen[::step])
 
 
 def calibration_inputs(
-    loaded: Loaded, pictures: Sequence[str], reading: PictureReading = AS_THEY_ARE
+    loaded: Loaded, images: Sequence[str], reading: ImageReading = AS_THEY_ARE
 ) -> list[npt.NDArray[np.float32]]:
-    """Pictures as network input, each (1, 3, S, S).
+    """Images as network input, each (1, 3, S, S).
 
     Args:
         loaded: what it is the input of.
-        pictures: their paths.
+        images: their paths.
         reading: how they are read.
 
     Raises:
@@ -66,7 +66,7 @@ def calibration_inputs(
     """
     preprocessing = loaded.variant.preprocessing
     inputs = []
-    for path in pictures:
+    for path in images:
         image = reading.pixels(path)
         frame = Frame((image.shape[0], image.shape[1]), loaded.input_size)
         inputs.append(to_network_input(image, frame, preprocessing.mean, preprocessing.std).numpy())
@@ -77,13 +77,13 @@ def calibrated(
     loaded: Loaded,
     model: Any,  # Any: openvino.Model; the library is optional
 ) -> Any:
-    """An image encoder in int8, calibrated on the pictures of a checkpoint, or else on the bundled photos; `quantise`.
+    """An image encoder in int8, calibrated on the images of a checkpoint, or else on the bundled photos; `quantise`.
 
     Raises:
-        ImageError: a picture cannot be read.
+        ImageError: an image cannot be read.
         MissingExtra: NNCF is not installed.
     """
-    # How somebody reads pictures of their own is nothing for the bundled photos, which are plain.
+    # How somebody reads images of their own is nothing for the bundled photos, which are plain.
     reading = loaded.calibration_reading if loaded.calibration else AS_THEY_ARE
     return quantise(model, calibration_inputs(loaded, loaded.calibration or calibration_files(()), reading))
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from samara.engines.engine import Decoded, InputPrompts, Prepared, SparingEngine, concatenate_decoded, nothing_decoded
 from samara.engines.graphs import check_plain
 from samara.engines.loaded import Loaded, fingerprint
-from samara.engines.torch_engine import FEWEST_THAT_SHARE, PreparedByTorch, TorchEngine, decoder_of
+from samara.engines.torch_engine import MIN_THAT_SHARE, PreparedByTorch, TorchEngine, decoder_of
 from samara.errors import DeviceError, SettingsError
 from samara.networks.decoder_graph import embedding_of
 from samara.networks.plain import state_of
@@ -127,7 +127,7 @@ class GraphEngine(SparingEngine):
     ) -> Decoded:
         assert isinstance(images, PreparedByGraphs), "checked by `decode`"
         self._check_decoder()
-        if prompts.masks is None and len(prompts) >= FEWEST_THAT_SHARE * len(images.embeddings):
+        if prompts.masks is None and len(prompts) >= MIN_THAT_SHARE * len(images.embeddings):
             return self.torch.decode(
                 images.by_torch,
                 prompts,

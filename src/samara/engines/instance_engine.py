@@ -1,4 +1,4 @@
-"""Where a detector runs: one pass over a letterboxed picture. The counterpart of `engine` for FastSAM and YOLO."""
+"""Where a detector runs: one pass over a letterboxed image. The counterpart of `engine` for FastSAM and YOLO."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class InstanceEngine(Protocol):
     """Runs a network that finds all instances in one pass."""
 
     def find(self, images: Tensor) -> RawInstances:
-        """Look at pictures: (B, 3, h, w) float32 RGB in 0..1, sides multiples of 32; all answers in float32."""
+        """Look at images: (B, 3, h, w) float32 RGB in 0..1, sides multiples of 32; all answers in float32."""
         ...
 
 
@@ -30,7 +30,7 @@ CHANNELS_LAST = ("cpu", "cuda")
 class TorchInstanceEngine:
     """Run a detector with PyTorch; a plain one on a copy of its weights whose norms are folded into its convolutions.
 
-    The copy is made anew when the weights changed. Of no pictures the network hears nothing, as in `SparingEngine`.
+    The copy is made anew when the weights changed. Of no images the network hears nothing, as in `SparingEngine`.
 
     Args:
         network: in eval mode, on `device`.

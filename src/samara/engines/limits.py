@@ -13,7 +13,7 @@ class Limits:
 
     Attributes:
         relative_error: of embeddings and logits, ‖found − expected‖ / ‖expected‖, at most.
-        mean_iou: of masks, over all prompts of all pictures, at least.
+        mean_iou: of masks, over all prompts of all images, at least.
         worst_iou: of any mask, at least.
     """
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from samara.errors import SettingsError, WrongCheckpoint
-from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.plain import adaptations
 from samara.networks.sam import Sam
@@ -70,7 +70,7 @@ class Loaded:
         precision: what it computes in; weights stay float32.
         engine: name of the engine that runs it.
         hq_token_only: HQ-SAM: give the HQ mask alone instead of its sum with SAM's.
-        calibration: pictures that int8 is calibrated on, paths; none for the bundled photos.
+        calibration: images that int8 is calibrated on, paths; none for the bundled photos.
         calibration_reading: how they are read.
 
     Raises:
@@ -88,7 +88,7 @@ class Loaded:
     engine: str = "torch"
     hq_token_only: bool = False
     calibration: tuple[str, ...] = ()
-    calibration_reading: PictureReading = AS_THEY_ARE
+    calibration_reading: ImageReading = AS_THEY_ARE
 
     def __post_init__(self) -> None:
         survive_forks()
@@ -103,7 +103,7 @@ class Loaded:
 
     @property
     def sam(self) -> Sam:
-        """The network, of a checkpoint that embeds pictures and answers prompts.
+        """The network, of a checkpoint that embeds images and answers prompts.
 
         Raises:
             WrongCheckpoint: it is one that finds instances in one pass.

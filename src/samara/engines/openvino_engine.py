@@ -60,11 +60,11 @@ def _encoder_path(loaded: Loaded) -> Path:
     make_graph = functools.partial(encoder_graph_of, loaded)
     if loaded.precision != "int8":
         return _converted(loaded.fingerprint, make_graph)
-    pictures = loaded.calibration or calibration_files(())
+    images = loaded.calibration or calibration_files(())
 
     read_as = loaded.calibration_reading.facts() if loaded.calibration else {}
     weights = f"{loaded.fingerprint}-{json.dumps(read_as)}" if read_as else loaded.fingerprint
-    return _converted(weights, make_graph, pictures=pictures, change=functools.partial(calibrated, loaded))
+    return _converted(weights, make_graph, images=images, change=functools.partial(calibrated, loaded))
 
 
 def convert(graph: Graph) -> Model:
@@ -90,16 +90,16 @@ def _decoder_graph(loaded: Loaded, index: int) -> Graph:
 
 
 def _converted(
-    weights: str, graph: Callable[[], Graph], *, pictures: tuple[str, ...] = (), change: Change | None = None
+    weights: str, graph: Callable[[], Graph], *, images: tuple[str, ...] = (), change: Change | None = None
 ) -> Path:
-    """A graph as a file of OpenVINO's; `weights` and `pictures` tell apart what it was made from."""
+    """A graph as a file of OpenVINO's; `weights` and `images` tell apart what it was made from."""
     openvino = import_openvino()
 
     def make(folder: Path) -> None:
         model = convert(graph())
         openvino.save_model(change(model) if change else model, folder / GRAPH, compress_to_fp16=False)
 
-    digests = [sha256(Path(path).read_bytes()).hexdigest() for path in pictures]
+    digests = [sha256(Path(path).read_bytes()).hexdigest() for path in images]
     versions = [openvino.__version__, torch.__version__, __version__]
     facts = [weights, digests, FLOATING if change else None, versions, FORM]
     return cached(f"openvino-{sha256(json.dumps(facts).encode()).hexdigest()[:24]}", make) / GRAPH

@@ -2,7 +2,7 @@
 
 All three send usage data over the network by default and leave an identifier in the user's home (OpenVINO and NNCF by
 way of the package openvino_telemetry; ONNX Runtime from its own library, unless a variable of the environment says no).
-Samara works on pictures that may be confidential and sends nothing that was not asked for, so it switches the reports
+Samara works on images that may be confidential and sends nothing that was not asked for, so it switches the reports
 off in its own process before it imports these libraries. Where a program imported them itself, its choice stands.
 """
 

@@ -35,7 +35,7 @@ PROMPTS_AT_A_TIME = {"cpu": 8, "cuda": 64}
 SHARED_PIXELS_AT_A_TIME = 4 * 64 * 64
 
 # From so many prompts on an image on, a CPU first makes what they share: that costs as much as three plain prompts.
-FEWEST_THAT_SHARE = 6
+MIN_THAT_SHARE = 6
 
 # Where sharing pays. It trades arithmetic for many small steps, which suits a CPU; on a GPU nobody measured it yet.
 SHARING_DEVICES = {"cpu"}
@@ -169,7 +169,7 @@ class TorchEngine(SparingEngine):
         return (
             prompts.masks is None
             and self.device.type in SHARING_DEVICES
-            and len(prompts) >= FEWEST_THAT_SHARE * len(images.embeddings)
+            and len(prompts) >= MIN_THAT_SHARE * len(images.embeddings)
             and images.embeddings.dtype == torch.float32
             and is_plain(self.network.mask_decoder)
             and is_plain(self.network.prompt_encoder)

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.masks.rle import Rle
 from samara.segmentation.prompts import Prompt
 
@@ -25,8 +25,8 @@ class Answers:
     """One prompt, answered before and after.
 
     Attributes:
-        prompt: in pixels of the original picture.
-        before: mask of the first checkpoint, (H, W) of the picture.
+        prompt: in pixels of the original image.
+        before: mask of the first checkpoint, (H, W) of the image.
         after: of the second.
         iou_before: with the ground truth, in [0, 1].
         iou_after: likewise.
@@ -70,11 +70,11 @@ class ComparedObject:
 
 
 @dataclass(frozen=True, eq=False)
-class ComparedPicture:
-    """A picture with at least one object.
+class ComparedImage:
+    """An image with at least one object.
 
     Attributes:
-        path: the picture file.
+        path: the image file.
         name: as its data set has it; anything that a file may be called.
         objects: at least one.
         reading: how the file is read.
@@ -83,7 +83,7 @@ class ComparedPicture:
     path: Path
     name: str
     objects: tuple[ComparedObject, ...]
-    reading: PictureReading = AS_THEY_ARE
+    reading: ImageReading = AS_THEY_ARE
 
     @property
     def change(self) -> float:
@@ -117,41 +117,41 @@ class Score:
 
 @dataclass(frozen=True, eq=False)
 class ComparedSet:
-    """All pictures of a set that have an object; at least one."""
+    """All images of a set that have an object; at least one."""
 
-    pictures: tuple[ComparedPicture, ...]
+    images: tuple[ComparedImage, ...]
 
     @cached_property
     def objects(self) -> tuple[ComparedObject, ...]:
-        """All objects of all pictures."""
-        return tuple(one for picture in self.pictures for one in picture.objects)
+        """All objects of all images."""
+        return tuple(one for image in self.images for one in image.objects)
 
     def score(self, kind: Kind) -> Score:
         """Sum one kind of prompt up; every object counts the same."""
         return score([getattr(one, kind) for one in self.objects])
 
-    def extremes(self, most: int) -> tuple[tuple[ComparedPicture, ...], tuple[ComparedPicture, ...]]:
-        """Choose the pictures that gained most, and those that gained least or lost most.
+    def extremes(self, most: int) -> tuple[tuple[ComparedImage, ...], tuple[ComparedImage, ...]]:
+        """Choose the images that gained most, and those that gained least or lost most.
 
         Args:
-            most: pictures in all. Half of the places belong to either end, whatever the signs are, so that a page
+            most: images in all. Half of the places belong to either end, whatever the signs are, so that a page
                 cannot show gains alone.
 
         Returns:
             The best half, largest gain first; the worst half, largest loss first. Together all, if there are no more.
         """
-        ranked = sorted(self.pictures, key=lambda picture: -picture.change)
+        ranked = sorted(self.images, key=lambda image: -image.change)
         shown = min(most, len(ranked))
         worst = shown // 2
         return tuple(ranked[: shown - worst]), tuple(reversed(ranked[len(ranked) - worst :]))
 
-    def losses(self, most: int) -> tuple[tuple[ComparedPicture, ComparedObject], ...]:
-        """Choose the objects of which an answer lost most, with their pictures, largest loss first.
+    def losses(self, most: int) -> tuple[tuple[ComparedImage, ComparedObject], ...]:
+        """Choose the objects of which an answer lost most, with their images, largest loss first.
 
         Args:
             most: how many; fewer if fewer lost more than `NOTABLE_CHANGE`.
         """
-        pairs = [(picture, one) for picture in self.pictures for one in picture.objects]
+        pairs = [(image, one) for image in self.images for one in image.objects]
         lost = [pair for pair in pairs if pair[1].worst_change < -NOTABLE_CHANGE]
         return tuple(sorted(lost, key=lambda pair: pair[1].worst_change)[:most])
 

@@ -1,7 +1,7 @@
-"""Two checkpoints on the same pictures and prompts, at full resolution: what a report on fine-tuning shows.
+"""Two checkpoints on the same images and prompts, at full resolution: what a report on fine-tuning shows.
 
 Validation after every epoch measures on the low-res grid, because that is quick; here the masks are those that a user
-gets, in the pixels of the original picture, and no object is left out for being small.
+gets, in the pixels of the original image, and no object is left out for being small.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from samara.datasets.ground_truth import LabelledImage
 from samara.engines.loaded import Loaded
 from samara.errors import DatasetError
-from samara.finetuning.before_after import Answers, ComparedObject, ComparedPicture, ComparedSet
+from samara.finetuning.before_after import Answers, ComparedImage, ComparedObject, ComparedSet
 from samara.finetuning.validation import OBJECTS_AT_A_TIME
 from samara.masks.distance import centre_of
 from samara.masks.overlap import mask_iou
@@ -26,18 +26,18 @@ Progress = Callable[[int, int], None]
 def compare(
     before: Loaded, after: Loaded, images: Sequence[LabelledImage], progress: Progress | None = None
 ) -> ComparedSet:
-    """Ask two checkpoints for every object of every picture, by a click in its middle and by its tight box.
+    """Ask two checkpoints for every object of every image, by a click in its middle and by its tight box.
 
     Args:
         before: a checkpoint.
-        after: another; if its image encoder is the same, each picture is encoded once for both.
-        images: pictures with ground truth. Crowds and empty masks are no objects, pictures without objects are left
+        after: another; if its image encoder is the same, each image is encoded once for both.
+        images: images with ground truth. Crowds and empty masks are no objects, images without objects are left
             out.
-        progress: called with the pictures done and the pictures in all.
+        progress: called with the images done and the images in all.
 
     Raises:
-        DatasetError: no picture has an object, or one has another size than its annotations say.
-        ImageError: a picture cannot be read.
+        DatasetError: no image has an object, or one has another size than its annotations say.
+        ImageError: an image cannot be read.
     """
     predictors = Predictor(before), Predictor(after)
     compared = []
@@ -45,16 +45,16 @@ def compare(
         truths = [one.rle for one in image.instances if one.rle.area and not one.is_crowd]
         if truths:
             compared.append(
-                ComparedPicture(image.path, image.name, _compare_picture(predictors, image, truths), image.reading)
+                ComparedImage(image.path, image.name, _compare_image(predictors, image, truths), image.reading)
             )
         if progress is not None:
             progress(position, len(images))
     if not compared:
-        raise DatasetError("there is nothing to compare: no picture has an object")
+        raise DatasetError("there is nothing to compare: no image has an object")
     return ComparedSet(tuple(compared))
 
 
-def _compare_picture(
+def _compare_image(
     predictors: tuple[Predictor, Predictor], image: LabelledImage, truths: Sequence[Rle]
 ) -> tuple[ComparedObject, ...]:
     pixels = image.pixels()
@@ -88,7 +88,7 @@ def _answers(
 
 
 def _masks(predictor: Predictor, embedding: ImageEmbedding, prompts: Sequence[Prompt], *, multimask: bool) -> list[Rle]:
-    """One mask per prompt, a few prompts at a time: a microscope picture has hundreds of objects."""
+    """One mask per prompt, a few prompts at a time: a microscope image has hundreds of objects."""
     starts = range(0, len(prompts), OBJECTS_AT_A_TIME)
     parts = (prompts[start : start + OBJECTS_AT_A_TIME] for start in starts)
     return [

@@ -1,9 +1,9 @@
 """Image embeddings on disk: float16, each computed once, read one at a time.
 
-A frozen image encoder gives the same embedding of a picture every time, so fine-tuning a decoder needs the encoder
-once per picture: 2 MB each at 1024 px. Nothing is memory-mapped: a file that is cut short under a running process is an
+A frozen image encoder gives the same embedding of an image every time, so fine-tuning a decoder needs the encoder
+once per image: 2 MB each at 1024 px. Nothing is memory-mapped: a file that is cut short under a running process is an
 error then, not the end of the process. A cache that was left half-way goes on where it stopped; one that was made by
-another encoder, or for other pictures, is refused.
+another encoder, or for other images, is refused.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class EmbeddingCache:
         facts = json.loads(path.read_text())
         if facts | {"shape": tuple(facts["shape"])} != asdict(self.facts):
             raise EmbeddingError(
-                f"{self.folder} holds embeddings of other pictures or of another encoder; remove it, or name another "
+                f"{self.folder} holds embeddings of other images or of another encoder; remove it, or name another "
                 "folder"
             )
 

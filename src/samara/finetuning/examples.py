@@ -1,4 +1,4 @@
-"""Training examples: a picture, maybe transformed, and the masks of its objects on the low-res grid."""
+"""Training examples: an image, maybe transformed, and the masks of its objects on the low-res grid."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from samara.finetuning.settings import Augmentation
 from samara.images.preprocessing import Frame
 
 # Foreground cells of the low-res grid that an object needs: below, nothing can be clicked at or learnt.
-FEWEST_CELLS = 4
+MIN_CELLS = 4
 
-Picture = npt.NDArray[np.uint8]
+Image = npt.NDArray[np.uint8]
 Masks = npt.NDArray[np.bool_]
 
 
@@ -27,25 +27,25 @@ class LeftOut:
 
     Attributes:
         crowds: regions of a group that was not told apart; a prompt means one object.
-        small: objects of fewer than `FEWEST_CELLS` cells of the low-res grid, empty masks among them.
-        pictures: those that have nothing else, or nothing at all.
+        small: objects of fewer than `MIN_CELLS` cells of the low-res grid, empty masks among them.
+        images: those that have nothing else, or nothing at all.
     """
 
     crowds: int
     small: int
-    pictures: int
+    images: int
 
     def __bool__(self) -> bool:
         """Whether there is something to tell."""
-        return bool(self.crowds or self.small or self.pictures)
+        return bool(self.crowds or self.small or self.images)
 
     @property
     def title(self) -> str:
         """For messages."""
         parts = (
             (self.crowds, "crowd regions"),
-            (self.small, f"objects smaller than {FEWEST_CELLS} cells of the low-res grid"),
-            (self.pictures, "pictures without any other object"),
+            (self.small, f"objects smaller than {MIN_CELLS} cells of the low-res grid"),
+            (self.images, "images without any other object"),
         )
         named = ", ".join(f"{count:,} {what}" for count, what in parts if count)
         return f"{named}; {CROWDS_OPTION} objects takes crowd regions as objects" if self.crowds else named
@@ -58,10 +58,10 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Example:
-    """One picture under one augmentation.
+    """One image under one augmentation.
 
     Attributes:
-        image: the labelled picture.
+        image: the labelled image.
         augmentation: what is done to it, None for nothing.
     """
 
@@ -70,7 +70,7 @@ class Example:
 
     @property
     def size_hw(self) -> tuple[int, int]:
-        """(H, W) of the transformed picture."""
+        """(H, W) of the transformed image."""
         H, W = self.image.size_hw  # noqa: N806
         match self.augmentation:
             case "rotate90" | "rotate270":
@@ -82,11 +82,11 @@ class Example:
             case _:
                 return H, W
 
-    def pixels(self) -> Picture:
-        """The transformed picture, (H, W, 3) RGB.
+    def pixels(self) -> Image:
+        """The transformed image, (H, W, 3) RGB.
 
         Raises:
-            DatasetError: the picture has another size than its annotations say.
+            DatasetError: the image has another size than its annotations say.
             ImageError: it cannot be read.
         """
         return transformed(self.image.pixels(), self.augmentation).astype(np.uint8, copy=False)
@@ -99,12 +99,12 @@ class Example:
             for instance in self.image.instances
             if not instance.is_crowd
         ]
-        kept = [grid for grid in grids if grid.sum() >= FEWEST_CELLS]
+        kept = [grid for grid in grids if grid.sum() >= MIN_CELLS]
         return np.stack(kept) if kept else np.zeros((0, side, side), dtype=bool)
 
 
 def transformed(array: npt.NDArray[np.generic], augmentation: Augmentation | None) -> npt.NDArray[np.generic]:
-    """Transform a picture (H, W, 3) or a mask (H, W)."""
+    """Transform an image (H, W, 3) or a mask (H, W)."""
     match augmentation:
         case None:
             return array
@@ -119,7 +119,7 @@ def transformed(array: npt.NDArray[np.generic], augmentation: Augmentation | Non
 
 
 def _on_larger_canvas(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """The picture on a canvas of twice its size, so that its objects appear at half theirs."""
+    """The image on a canvas of twice its size, so that its objects appear at half theirs."""
     H, W = array.shape[:2]  # noqa: N806
     canvas = np.zeros((2 * H, 2 * W, *array.shape[2:]), dtype=array.dtype)
     canvas[H // 2 : H // 2 + H, W // 2 : W // 2 + W] = array
@@ -127,7 +127,7 @@ def _on_larger_canvas(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]
 
 
 def _middle(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """The middle half of the picture, so that its objects appear at twice their size."""
+    """The middle half of the image, so that its objects appear at twice their size."""
     H, W = array.shape[:2]  # noqa: N806
     return np.ascontiguousarray(array[H // 4 : H - H // 4, W // 4 : W - W // 4])
 
@@ -137,7 +137,7 @@ def on_grid(mask: npt.NDArray[np.generic], input_size: int) -> npt.NDArray[np.bo
     frame = Frame((mask.shape[0], mask.shape[1]), input_size)
     h, w = frame.resized_size_hw
     side = input_size // 4
-    # Cells that the picture covers only in part count by the part that it covers.
+    # Cells that the image covers only in part count by the part that it covers.
     height, width = max(1, round(h / 4)), max(1, round(w / 4))
     cells = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
     grid = np.zeros((side, side), dtype=bool)
@@ -146,5 +146,5 @@ def on_grid(mask: npt.NDArray[np.generic], input_size: int) -> npt.NDArray[np.bo
 
 
 def examples_of(images: Sequence[LabelledImage], augmentations: Sequence[Augmentation] = ()) -> list[Example]:
-    """Every picture as it is and under every augmentation."""
+    """Every image as it is and under every augmentation."""
     return [Example(image, augmentation) for augmentation in (None, *augmentations) for image in images]

@@ -47,7 +47,7 @@ class Views:
     Attributes:
         curve: PNG with the learning curve.
         tensorboard: folder of this run's TensorBoard log.
-        report: HTML page with the validation pictures before and after.
+        report: HTML page with the validation images before and after.
     """
 
     curve: Path | None = None
@@ -58,11 +58,11 @@ class Views:
         """Find out now what would otherwise fail after hours of training.
 
         Args:
-            overwrite: replace a report and a picture that are there.
+            overwrite: replace a report and an image that are there.
 
         Raises:
             MissingExtra: a library that is needed is not installed.
-            OutputError: a file or folder cannot be written, or the report or the picture is there already.
+            OutputError: a file or folder cannot be written, or the report or the image is there already.
         """
         if self.curve is not None:
             require_matplotlib()
@@ -107,8 +107,8 @@ def fine_tune_with_views(
 
     Args:
         loaded: the checkpoint to start from; it is not changed.
-        training: pictures to learn from.
-        validation: pictures to measure on and to show.
+        training: images to learn from.
+        validation: images to measure on and to show.
         out: the new checkpoint.
         settings: see `FineTuneSettings`.
         views: what to show; `prepare` is the caller's, before anything is loaded.
@@ -120,7 +120,7 @@ def fine_tune_with_views(
         The learning curve, see `fine_tune`.
 
     Raises:
-        SamaraError: see `fine_tune` and `Views.prepare`; once training is over, a picture that cannot be read again.
+        SamaraError: see `fine_tune` and `Views.prepare`; once training is over, an image that cannot be read again.
     """
     if processes is not None and not processes.is_first:
         views = Views()
@@ -190,7 +190,7 @@ def describe(
 ) -> FineTuningReport:
     """Put a report together; `notices` are what the run told of its sets."""
     kept, last = result.best.epoch, result.history[-1].epoch
-    pictures = f"{len(training)} picture{'' if len(training) == 1 else 's'}"
+    images = f"{len(training)} image{'' if len(training) == 1 else 's'}"
     chosen = f"Of {last} epochs, number {kept} was kept." if kept else f"None of {last} epochs was kept."
     both = {os.path.realpath(image.path) for image in training} & {os.path.realpath(image.path) for image in validation}
     provenance = {
@@ -201,7 +201,7 @@ def describe(
         "training set": _size_of(training),
         "validation set": _size_of(validation),
         "left out of training": "; ".join(notices) or "nothing",
-        "pictures in both sets": str(len(both)),
+        "images in both sets": str(len(both)),
         "epochs": f"{last} of at most {settings.epochs}, kept: {kept}",
         "time": f"{sum(record.duration_s for record in result.history):,.0f} s for training and validation",
         "device": loaded.device,
@@ -210,7 +210,7 @@ def describe(
     }
     return FineTuningReport(
         title=result.path.name,
-        summary=f"{loaded.name}, {WHAT_LEARNT[settings.trained]} fine-tuned on {pictures}. {chosen}",
+        summary=f"{loaded.name}, {WHAT_LEARNT[settings.trained]} fine-tuned on {images}. {chosen}",
         comparison=comparison,
         curve=result.history,
         kept=kept,
@@ -233,4 +233,4 @@ def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
 
 def _size_of(images: Sequence[LabelledImage]) -> str:
     objects = sum(len(image.instances) for image in images)
-    return f"{len(images):,} picture{'' if len(images) == 1 else 's'}, {objects:,} object{'' if objects == 1 else 's'}"
+    return f"{len(images):,} image{'' if len(images) == 1 else 's'}, {objects:,} object{'' if objects == 1 else 's'}"

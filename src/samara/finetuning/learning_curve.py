@@ -1,4 +1,4 @@
-"""The learning curve as a picture: loss on the left, IoU on the validation set on the right, epoch by epoch."""
+"""The learning curve as an image: loss on the left, IoU on the validation set on the right, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class CurvePoint(Protocol):
 
 @dataclass(frozen=True)
 class Colours:
-    """What the picture is painted with, as matplotlib takes colours."""
+    """What the image is painted with, as matplotlib takes colours."""
 
     paper: str
     ink: str
@@ -50,7 +50,7 @@ DARK = Colours(paper="#171d24", ink="#e3e9ef", faint="#3b4652", loss="#9aa8b5", 
 
 def require_matplotlib() -> None:
     """Raise MissingExtra unless matplotlib is installed."""
-    require("matplotlib", EXTRA, "a picture of the learning curve")
+    require("matplotlib", EXTRA, "an image of the learning curve")
 
 
 def draw_learning_curve(points: Sequence[CurvePoint], kept: int, colours: Colours = LIGHT) -> Figure:
@@ -59,7 +59,7 @@ def draw_learning_curve(points: Sequence[CurvePoint], kept: int, colours: Colour
     Args:
         points: at least one, in order.
         kept: the epoch whose weights were kept.
-        colours: of the picture.
+        colours: of the image.
 
     Raises:
         MissingExtra: matplotlib is not installed.

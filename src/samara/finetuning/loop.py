@@ -29,7 +29,7 @@ from samara.finetuning.examples import examples_of
 from samara.finetuning.place import only_run, require_place, work_of
 from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings
-from samara.finetuning.step import add_gradients_of_pictures
+from samara.finetuning.step import add_gradients_of_images
 from samara.finetuning.trained_weights import MovingAverage, choose_trained, recompute_blocks
 from samara.finetuning.training_set import TrainingSet
 from samara.finetuning.training_state import EpochRecord, Position, load_state, save_state
@@ -79,8 +79,8 @@ def fine_tune(
 
     Args:
         loaded: the checkpoint to start from; it is not changed.
-        training: pictures to learn from.
-        validation: pictures to measure on, none of which should be in `training`.
+        training: images to learn from.
+        validation: images to measure on, none of which should be in `training`.
         out: the new checkpoint, `.safetensors` or `.pth`, in the published key layout.
         settings: see `FineTuneSettings`.
         progress: called as the work goes on.
@@ -95,7 +95,7 @@ def fine_tune(
         unchanged ones if nothing helped (`best.epoch` is 0 then).
 
     Raises:
-        DatasetError: no picture has an object that is large enough.
+        DatasetError: no image has an object that is large enough.
         EmbeddingError, SettingsError: `<out>.work` belongs to another run, `out` has another suffix, or low-rank
             updates apart would replace the checkpoint that they belong to.
         OutputError: the checkpoint cannot be written.
@@ -158,14 +158,14 @@ class _Run:
         for name, examples in {"training": self.training, "validation": self.validation}.items():
             if not len(examples):
                 raise DatasetError(
-                    f"the {name} set has no picture with an object that can be learnt from{examples.left_out.because}"
+                    f"the {name} set has no image with an object that can be learnt from{examples.left_out.because}"
                 )
             if notice is not None and processes.is_first and examples.left_out:
                 notice(f"of the {name} set are left out: {examples.left_out.title}")
-        both = self.training.pictures_shared_with(self.validation)
+        both = self.training.images_shared_with(self.validation)
         if both and notice is not None and processes.is_first:
-            pictures = "picture is" if both == 1 else "pictures are"
-            notice(f"{both:,} {pictures} in both sets; the validation IoU tells little about pictures that are new")
+            images = "image is" if both == 1 else "images are"
+            notice(f"{both:,} {images} in both sets; the validation IoU tells little about images that are new")
         self.caches = self._caches()
         self.best_weights: dict[str, Tensor] = {}
         self.position = Position(self._signature(), 0, 0, ())
@@ -268,7 +268,7 @@ class _Run:
         step = self.position.step + 1
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate(step)
-        loss = add_gradients_of_pictures(
+        loss = add_gradients_of_images(
             self.network,
             self.training,
             examples,
@@ -317,7 +317,7 @@ class _Run:
             return self._combined(validate(self.network, samples))
 
     def _combined(self, mine: Validation) -> Validation:
-        """The validation of all processes' pictures together."""
+        """The validation of all processes' images together."""
         count = mine.objects
         sums = [mine.click_iou * count, mine.box_iou * count, float(count)]
         clicks, boxes, objects = self.processes.add_up(sums, self.loaded.device)
@@ -339,21 +339,19 @@ class _Run:
         if self.encoder_learns:
             return None
         training, validation = (
-            pictures.cache(
-                self.work / name, self.processes, lambda *n, name=name: self._tell(f"encoding {name} set", *n)
-            )
-            for name, pictures in (("training", self.training), ("validation", self.validation))
+            images.cache(self.work / name, self.processes, lambda *n, name=name: self._tell(f"encoding {name} set", *n))
+            for name, images in (("training", self.training), ("validation", self.validation))
         )
         return training, validation
 
     def _signature(self) -> str:
-        """What makes a run this run: settings, encoder, decoder and pictures."""
+        """What makes a run this run: settings, encoder, decoder and images."""
         parts = (self.training.digest, self.validation.digest, self.loaded.fingerprint)
         digest = hashlib.sha256("\n".join([*parts, fingerprint(self.loaded.sam.mask_decoder)]).encode()).hexdigest()
         return json.dumps(asdict(self.settings)) + digest[:16]
 
     def _generator(self, *place: int) -> torch.Generator:
-        """Randomness of an epoch, a step or a picture in it, from the seed and the place alone.
+        """Randomness of an epoch, a step or an image in it, from the seed and the place alone.
 
         So a resumed run sees the same, and so do several processes that share a step.
         """

@@ -1,7 +1,7 @@
 """Several processes that train one network together, as `torchrun` starts them.
 
-Every process holds the whole network and takes its share of each step's pictures; the gradients are added up. The
-step's pictures, prompts and random numbers do not depend on how many processes share them, so the curve is that of
+Every process holds the whole network and takes its share of each step's images; the gradients are added up. The
+step's images, prompts and random numbers do not depend on how many processes share them, so the curve is that of
 one process up to the order of additions.
 
 torch's DistributedDataParallel is not used: it wires the sum into one `forward`, and here a step is several passes
@@ -46,7 +46,7 @@ class Processes:
         return list(islice(items, self.rank, None, self.count))
 
     def add_up_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Give every process the sum of all processes' gradients; who had no picture counts as zero."""
+        """Give every process the sum of all processes' gradients; who had no image counts as zero."""
         if self.count == 1:
             return
         parameters = list(parameters)

@@ -1,6 +1,6 @@
 """Fine-tuning as one self-contained page: what became better, what became worse, and what made it.
 
-The page holds its pictures and asks the network for nothing. Numbers come from `samara.finetuning.before_after`.
+The page holds its images and asks the network for nothing. Numbers come from `samara.finetuning.before_after`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import cv2
 
-from samara.finetuning.before_after import ComparedObject, ComparedPicture, ComparedSet, score
+from samara.finetuning.before_after import ComparedImage, ComparedObject, ComparedSet, score
 from samara.finetuning.learning_curve import DARK, LIGHT, CurvePoint, learning_curve_png, require_matplotlib
 from samara.masks.rle import Rle
 from samara.segmentation.drawing.difference import MISSED, OUTLINE, RIGHT, TOO_MUCH, draw_difference, draw_truth
@@ -21,15 +21,15 @@ from samara.system.extras import require
 from samara.system.files import write_atomically
 from samara.system.templates import EXTRA, template
 
-MOST_PICTURES = 12
-MOST_LOST_OBJECTS = 6
+MAX_IMAGES = 12
+MAX_LOST_OBJECTS = 6
 
-PICTURE_SIDE_PX, OBJECT_SIDE_PX = 640, 400
+IMAGE_SIDE_PX, OBJECT_SIDE_PX = 640, 400
 JPEG_QUALITY = 88
 # Around an object: its box and as much again on either side, and enough to recognise something.
-CONTEXT, LEAST_WINDOW_PX = 3.0, 48
+CONTEXT, MIN_WINDOW_PX = 3.0, 48
 # Marks of more prompts than these would hide the masks.
-MOST_MARKED_PROMPTS = 40
+MAX_MARKED_PROMPTS = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ class FineTuningReport:
     Attributes:
         title: name of the new checkpoint.
         summary: one sentence: from what, on what, which epoch.
-        comparison: the validation pictures before and after.
+        comparison: the validation images before and after.
         curve: the learning curve, from epoch 0.
         kept: the epoch whose weights were kept; 0 if nothing helped.
         settings: what the run ran with, by name.
@@ -57,12 +57,12 @@ class FineTuningReport:
 
 @dataclass(frozen=True)
 class Panel:
-    """One drawn picture of a row.
+    """One drawn image of a row.
 
     Attributes:
         caption: above it.
         iou: mean over the row's objects, None for the ground truth.
-        uri: the picture as data URI.
+        uri: the image as data URI.
     """
 
     caption: str
@@ -72,10 +72,10 @@ class Panel:
 
 @dataclass(frozen=True)
 class Row:
-    """One picture or object, before and after.
+    """One image or object, before and after.
 
     Attributes:
-        name: of the picture file.
+        name: of the image file.
         detail: what of it.
         change: IoU gained.
         panels: ground truth, click before and after, box before and after.
@@ -107,7 +107,7 @@ def write_finetuning_report(path: Path, report: FineTuningReport) -> None:
 
     Raises:
         MissingExtra: jinja2 or matplotlib is not installed.
-        ImageError: a picture cannot be read again.
+        ImageError: an image cannot be read again.
         OutputError: the file cannot be written.
     """
     # A file name need not be valid text; the page must.
@@ -122,7 +122,7 @@ def finetuning_page(report: FineTuningReport) -> str:
         report=report,
         scores={"Centre click": comparison.score("click"), "Box": comparison.score("box")},
         objects=len(comparison.objects),
-        pictures=len(comparison.pictures),
+        images=len(comparison.images),
         curves={
             name: _data_uri("png", learning_curve_png(report.curve, report.kept, colours))
             for name, colours in (("light", LIGHT), ("dark", DARK))
@@ -141,49 +141,49 @@ def finetuning_page(report: FineTuningReport) -> str:
 
 
 def _galleries(comparison: ComparedSet) -> Iterator[Gallery]:
-    best, worst = comparison.extremes(MOST_PICTURES)
+    best, worst = comparison.extremes(MAX_IMAGES)
     shown = len(best) + len(worst)
-    which = f"{shown} of {len(comparison.pictures)} validation pictures are shown, half from either end of the list."
-    if shown == len(comparison.pictures):
-        which = "All validation pictures are shown."
-    note = f"By mean IoU over the objects of each picture. {which}"
-    yield Gallery(_title(best, "Largest gains", "Smallest losses"), note, tuple(map(_picture_row, best)))
+    which = f"{shown} of {len(comparison.images)} validation images are shown, half from either end of the list."
+    if shown == len(comparison.images):
+        which = "All validation images are shown."
+    note = f"By mean IoU over the objects of each image. {which}"
+    yield Gallery(_title(best, "Largest gains", "Smallest losses"), note, tuple(map(_image_row, best)))
     note = "The other end of the same list."
-    yield Gallery(_title(worst, "Smallest gains", "Largest losses"), note, tuple(map(_picture_row, worst)))
+    yield Gallery(_title(worst, "Smallest gains", "Largest losses"), note, tuple(map(_image_row, worst)))
     yield Gallery(
         "Single objects that lost most",
-        "Of all validation pictures, by the click or the box, whichever lost more.",
-        tuple(_object_row(picture, one) for picture, one in comparison.losses(MOST_LOST_OBJECTS)),
+        "Of all validation images, by the click or the box, whichever lost more.",
+        tuple(_object_row(image, one) for image, one in comparison.losses(MAX_LOST_OBJECTS)),
     )
 
 
-def _title(pictures: Sequence[ComparedPicture], gains: str, losses: str) -> str:
-    """What the first of some pictures is an example of."""
-    change = pictures[0].change if pictures else 0.0
+def _title(images: Sequence[ComparedImage], gains: str, losses: str) -> str:
+    """What the first of some images is an example of."""
+    change = images[0].change if images else 0.0
     return gains if change > 0 else losses if change < 0 else "Unchanged"
 
 
-def _picture_row(picture: ComparedPicture) -> Row:
-    image = picture.reading.pixels(picture.path)
-    view = View((0, 0, image.shape[1], image.shape[0]), PICTURE_SIDE_PX)
-    count = len(picture.objects)
+def _image_row(image: ComparedImage) -> Row:
+    pixels = image.reading.pixels(image.path)
+    view = View((0, 0, pixels.shape[1], pixels.shape[0]), IMAGE_SIDE_PX)
+    count = len(image.objects)
     detail = f"{count} object{'' if count == 1 else 's'}"
-    return Row(picture.name, detail, picture.change, tuple(_panels(view.picture(image), view, picture.objects)))
+    return Row(image.name, detail, image.change, tuple(_panels(view.image(pixels), view, image.objects)))
 
 
-def _object_row(picture: ComparedPicture, one: ComparedObject) -> Row:
-    image = picture.reading.pixels(picture.path)
-    view = View(window_around(one.truth, (image.shape[0], image.shape[1])), OBJECT_SIDE_PX)
+def _object_row(image: ComparedImage, one: ComparedObject) -> Row:
+    pixels = image.reading.pixels(image.path)
+    view = View(window_around(one.truth, (pixels.shape[0], pixels.shape[1])), OBJECT_SIDE_PX)
     x0, y0, x1, y1 = one.truth.box_xyxy
     by = "click" if one.click.change <= one.box.change else "box"
     detail = f"object at ({(x0 + x1) // 2}, {(y0 + y1) // 2}), {one.truth.area:,} pixels, by {by}"
-    return Row(picture.name, detail, one.worst_change, tuple(_panels(view.picture(image), view, [one])))
+    return Row(image.name, detail, one.worst_change, tuple(_panels(view.image(pixels), view, [one])))
 
 
 def window_around(truth: Rle, size_hw: tuple[int, int]) -> tuple[int, int, int, int]:
-    """A window with an object, xyxy in pixels: a square, but for what leaves the picture even when it is moved."""
+    """A window with an object, xyxy in pixels: a square, but for what leaves the image even when it is moved."""
     x0, y0, x1, y1 = truth.box_xyxy
-    side = round(max(CONTEXT * max(x1 - x0, y1 - y0), LEAST_WINDOW_PX))
+    side = round(max(CONTEXT * max(x1 - x0, y1 - y0), MIN_WINDOW_PX))
     height, width = min(side, size_hw[0]), min(side, size_hw[1])
     left = min(max(0, (x0 + x1 - width) // 2), size_hw[1] - width)
     top = min(max(0, (y0 + y1 - height) // 2), size_hw[0] - height)
@@ -197,7 +197,7 @@ def _panels(image: Image, view: View, objects: Sequence[ComparedObject]) -> Iter
         ("Click", [one.click for one in objects]),
         ("Box", [one.box for one in objects]),
     ):
-        prompts = [view.prompt(answer.prompt) for answer in answers] if len(answers) <= MOST_MARKED_PROMPTS else []
+        prompts = [view.prompt(answer.prompt) for answer in answers] if len(answers) <= MAX_MARKED_PROMPTS else []
         mean = score(answers)
         for when, masks, iou in (
             ("before", [answer.before for answer in answers], mean.before),

@@ -19,7 +19,7 @@ Trained = Literal["decoder", "lora", "everything"]
 Augmentation = Literal["flip", "rotate90", "rotate180", "rotate270", "half", "double"]
 Precision = Literal["float32", "bfloat16"]
 
-LEAST = {
+MIN = {
     "epochs": 1,
     "objects_per_image": 1,
     "images_per_step": 1,
@@ -53,25 +53,25 @@ class FineTuneSettings:
 
     Attributes:
         trained: what learns: the mask decoder over cached embeddings (the image encoder is frozen and runs once per
-            picture), LoRA on the encoder's attention as well, or every weight.
+            image), LoRA on the encoder's attention as well, or every weight.
         epochs: passes over the training set, at least 1.
         learning_rate: of AdamW, after warm-up. Source: the project's brief, section 4.
         weight_decay: of AdamW. Source: the same.
-        objects_per_image: most objects of one picture in a step; others wait for the next epoch.
-        images_per_step: pictures whose gradients are added up to one step; they go through one after the other, so
+        objects_per_image: most objects of one image in a step; others wait for the next epoch.
+        images_per_step: images whose gradients are added up to one step; they go through one after the other, so
             that more of them cost no memory.
         warmup_steps: steps of linear rise, at most a quarter of all steps; then the learning rate falls as a cosine
             towards zero. Kirillov et al. 2023, appendix A, warm up for 250 of 90,000 steps.
         max_gradient_norm: gradients are scaled down to this norm; decoders from little data need it.
         ema_decay: weight of the past in a moving average of the weights, which is what is kept; None for none.
-        augmentations: each adds one transformed copy of every training picture, with an embedding of its own.
+        augmentations: each adds one transformed copy of every training image, with an embedding of its own.
         lora_rank: rank of the LoRA matrices.
         lora_apart: write the LoRA matrices and the decoder alone, for `samara.load(checkpoint, lora=file)`, instead
             of a whole checkpoint with the matrices folded in.
         losses: weights of the losses. 5 focal + dice + 0.2 balanced cross-entropy gave more on small sets than the
             paper's 20 focal + dice, which `LossWeights()` is (`benchmarks/finetuning_losses.py`).
         simulation: how prompts are drawn; 3 + 1 rounds after the first where the paper has 8 + 2, half the time.
-        validation_fraction: of the pictures, when no validation set is given.
+        validation_fraction: of the images, when no validation set is given.
         patience: epochs without a better validation IoU after which training stops; None for never.
         precision: "float32", or "bfloat16" through autocast.
         checkpoint_blocks: keep the input of each of the encoder's blocks alone and run its forward pass again in the
@@ -100,7 +100,7 @@ class FineTuneSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in LEAST.items():
+        for name, least in MIN.items():
             if getattr(self, name) is not None and not least <= getattr(self, name) < math.inf:
                 raise SettingsError(f"{name} is {getattr(self, name)}; it must be at least {least}")
         for name in ("learning_rate", "max_gradient_norm"):

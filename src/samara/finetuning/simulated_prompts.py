@@ -239,7 +239,7 @@ def _loose_boxes(targets: Tensor, noise: Tensor, settings: PromptSimulation) -> 
         noise,
         (targets.shape[1], targets.shape[2]),
         fraction=settings.box_noise,
-        most_px=settings.box_noise_max_px,
+        max_px=settings.box_noise_max_px,
     )
 
 

@@ -23,9 +23,9 @@ from samara.networks.sam import Sam
 ALL_MASKS = slice(None)
 
 
-def add_gradients_of_pictures(
+def add_gradients_of_images(
     network: Sam,
-    pictures: TrainingSet,
+    images: TrainingSet,
     examples: Sequence[int],
     features_of: Callable[[int], Tensor],
     settings: FineTuneSettings,
@@ -33,26 +33,26 @@ def add_gradients_of_pictures(
     generator_of: Callable[[int], torch.Generator],
     processes: Processes,
 ) -> float:
-    """Add the gradients of a step's pictures, one picture after the other, so that more of them cost no memory.
+    """Add the gradients of a step's images, one image after the other, so that more of them cost no memory.
 
     Args:
         network: in training.
-        pictures: where the examples come from.
+        images: where the examples come from.
         examples: those of the step, all processes' together; this one takes its share.
         features_of: index of an example → its embedding, (1, C, h, w).
         settings: see `add_gradients`.
-        generator_of: position in the step → the randomness of that picture, whichever process has it.
+        generator_of: position in the step → the randomness of that image, whichever process has it.
         processes: that share the step.
 
     Returns:
-        This process's part of the mean loss per object and round; every object counts the same, whatever its picture.
+        This process's part of the mean loss per object and round; every object counts the same, whatever its image.
     """
     most = settings.objects_per_image
-    objects = sum(min(most, pictures.objects_of(index)) for index in examples)
+    objects = sum(min(most, images.objects_of(index)) for index in examples)
     total = 0.0
     for position, index in processes.share(enumerate(examples)):
         generator = generator_of(position)
-        batch = pictures.batch([index], most, generator)
+        batch = images.batch([index], most, generator)
         weight = len(batch.targets) / objects
         total += add_gradients(network, features_of(index), batch, settings, generator, weight=weight)
     return total
@@ -75,7 +75,7 @@ def add_gradients(
     Args:
         network: in training.
         features: (B, C, h, w); if it has a graph, gradients flow on into the encoder.
-        batch: N objects of these B pictures.
+        batch: N objects of these B images.
         settings: losses, simulation, precision.
         generator: on the CPU.
         weight: of this batch among several whose gradients are added up.

@@ -27,13 +27,13 @@ from samara.masks.rle import Rle, encode_mask
 
 @dataclass(frozen=True)
 class Batch:
-    """Objects of a few pictures.
+    """Objects of a few images.
 
     Attributes:
         examples: (B,) indices of the examples.
         targets: (N, 4h, 4w) bool.
-        valid: (N, 4h, 4w) bool, where the object's picture is and not its padding.
-        image_of_prompt: (N,) int64, position of each object's picture in `examples`.
+        valid: (N, 4h, 4w) bool, where the object's image is and not its padding.
+        image_of_prompt: (N,) int64, position of each object's image in `examples`.
     """
 
     examples: tuple[int, ...]
@@ -50,17 +50,17 @@ class TrainingSet:
         examples: candidates.
 
     Attributes:
-        left_out: what of the pictures as they are cannot be learnt from; of their transformed copies it is not told.
+        left_out: what of the images as they are cannot be learnt from; of their transformed copies it is not told.
 
     Raises:
-        DatasetError: a picture cannot be read.
+        DatasetError: an image cannot be read.
     """
 
     def __init__(self, loaded: Loaded, examples: Sequence[Example]) -> None:
         self.loaded = loaded
         self.examples: list[Example] = []
         self._targets: list[tuple[Rle, ...]] = []
-        crowds = small = pictures = 0
+        crowds = small = images = 0
         for example in examples:
             targets = example.targets(loaded.input_size)
             if len(targets):
@@ -70,8 +70,8 @@ class TrainingSet:
                 instances = example.image.instances
                 groups = sum(instance.is_crowd for instance in instances)
                 crowds, small = crowds + groups, small + len(instances) - groups - len(targets)
-                pictures += not len(targets)
-        self.left_out = LeftOut(crowds, small, pictures)
+                images += not len(targets)
+        self.left_out = LeftOut(crowds, small, images)
         self._contents = self._contents_of_files()
 
     def __len__(self) -> int:
@@ -85,12 +85,12 @@ class TrainingSet:
 
     @property
     def digest(self) -> str:
-        """Hash over pictures and masks, whatever the files are called and wherever they lie."""
+        """Hash over images and masks, whatever the files are called and wherever they lie."""
         masks = [[rle.counts.decode() for rle in targets] for targets in self._targets]
         return hashlib.sha256(json.dumps([self._identities, masks]).encode()).hexdigest()
 
-    def pictures_shared_with(self, other: TrainingSet) -> int:
-        """Number of pictures that are in another set too, whatever they are called there."""
+    def images_shared_with(self, other: TrainingSet) -> int:
+        """Number of images that are in another set too, whatever they are called there."""
         return len(set(self._contents.values()) & set(other._contents.values()))
 
     @property
@@ -157,7 +157,7 @@ class TrainingSet:
         )
 
     def valid(self, index: int) -> npt.NDArray[np.bool_]:
-        """Where an example's picture lies on the low-res grid, (4h, 4w) bool."""
+        """Where an example's image lies on the low-res grid, (4h, 4w) bool."""
         example, side = self.examples[index], self.loaded.input_size // 4
         h, w = Frame(example.size_hw, self.loaded.input_size).resized_size_hw
         valid = np.zeros((side, side), dtype=bool)
@@ -176,6 +176,6 @@ class TrainingSet:
 
 
 def _said(image: LabelledImage) -> str:
-    """What was said of how a picture is read; the same file gives other pixels then."""
+    """What was said of how an image is read; the same file gives other pixels then."""
     facts = image.reading.facts()
     return json.dumps(facts, sort_keys=True) if facts else ""

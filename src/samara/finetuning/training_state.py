@@ -90,7 +90,7 @@ def load_state(
     """Put a saved state into network, optimiser and average; returns the best weights so far besides.
 
     Raises:
-        SettingsError: the file is of a run with other settings, pictures or checkpoint, or is no state at all.
+        SettingsError: the file is of a run with other settings, images or checkpoint, or is no state at all.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -103,7 +103,7 @@ def load_state(
         raise SettingsError(f"{path} is no state of a training run ({error}); remove it to start anew") from error
     if facts["settings"] != settings:
         raise SettingsError(
-            f"{path} belongs to a run with other settings, pictures or checkpoint; go on with those, or remove it to "
+            f"{path} belongs to a run with other settings, images or checkpoint; go on with those, or remove it to "
             "start anew"
         )
     grouped: dict[str, dict[str, Tensor]] = {}

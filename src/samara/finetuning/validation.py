@@ -1,4 +1,4 @@
-"""How good a network is on held-out pictures: the centre click and the box, on the low-res grid.
+"""How good a network is on held-out images: the centre click and the box, on the low-res grid.
 
 Quick enough to be asked after every epoch; `samara evaluate` will measure at full size.
 """
@@ -36,12 +36,12 @@ class Validation:
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture to validate on.
+    """One image to validate on.
 
     Attributes:
         features: (C, h, w).
         targets: (N, 4h, 4w) bool.
-        valid: (4h, 4w) bool, where the picture is and not its padding.
+        valid: (4h, 4w) bool, where the image is and not its padding.
     """
 
     features: Tensor

@@ -87,9 +87,7 @@ def _check_dimensions(shape: tuple[int, ...], name: str, layout: str) -> None:
     if 0 in shape:
         raise ImageError(f"{name} is empty; accepted is {layout} with at least one pixel.")
     if len(shape) == 4:
-        raise ImageError(
-            f"{name} is a batch; accepted is one picture, {layout}: pass a list of its items, list(batch)."
-        )
+        raise ImageError(f"{name} is a batch; accepted is one image, {layout}: pass a list of its items, list(batch).")
     if len(shape) == 1:
         raise ImageError(f"{name} has one dimension; accepted is {layout}. An encoded file goes in as array.tobytes().")
     if len(shape) not in (2, 3):

@@ -38,7 +38,7 @@ def failures_told(name: str, meaning: str = DAMAGED) -> Iterator[None]:
     """Turn whatever a decoder raises into an error that says what it means.
 
     Args:
-        name: what messages call the picture.
+        name: what messages call the image.
         meaning: what it probably is, and what to do.
 
     Raises:

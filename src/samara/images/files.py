@@ -32,14 +32,14 @@ from samara.images.unreadable import HEAD_BYTES, describe
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "BMP", "GIF", "JPEG2000", "PPM", "QOI")
 
 # The others are depth maps, the second eye, or more of a burst.
-_FIRST_IS_THE_PICTURE = {"MPO", "HEIF"}
+_FIRST_IS_THE_IMAGE = {"MPO", "HEIF"}
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
 _MAGIC_BYTES = 16  # what Pillow's plugins judge by
 _BLOCK_PIXELS = 1 << 18
 
 Result = TypeVar("Result")
-Picture = TypeVar("Picture", bound=Image.Image)
+AnyImage = TypeVar("AnyImage", bound=Image.Image)
 EncodedSource: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
 
 
@@ -57,7 +57,7 @@ class Decoded(NamedTuple):
 
 
 def decode(source: EncodedSource | Image.Image, name: str, frame: int | None, max_pixels: int | None) -> Decoded:
-    """Decode a picture completely.
+    """Decode an image completely.
 
     Args:
         source: A path, the bytes of a file, a binary file object or a PIL image.
@@ -66,7 +66,7 @@ def decode(source: EncodedSource | Image.Image, name: str, frame: int | None, ma
         max_pixels: More than this is refused from the header; None for no limit.
 
     Raises:
-        ImageError: Not a picture, not one that can be read, or not without guessing.
+        ImageError: Not an image, not one that can be read, or not without guessing.
     """
     if isinstance(source, Image.Image):
         image = source
@@ -76,20 +76,20 @@ def decode(source: EncodedSource | Image.Image, name: str, frame: int | None, ma
 
 
 def upright_size(source: EncodedSource, name: str, frame: int | None) -> tuple[int, int]:
-    """Find out H, W of a picture, turned upright, from its header.
+    """Find out H, W of an image, turned upright, from its header.
 
     Raises:
-        ImageError: Not a picture, or several in one file and none chosen.
+        ImageError: Not an image, or several in one file and none chosen.
     """
     with _open_stream(source, name) as stream:
         return _despite_warnings(lambda: _size_in_stream(stream, name, frame))
 
 
 def orientation_in_header(source: EncodedSource, name: str) -> int:
-    """Find out the EXIF orientation of a picture, 1 to 8, from its header.
+    """Find out the EXIF orientation of an image, 1 to 8, from its header.
 
     Raises:
-        ImageError: Not a picture.
+        ImageError: Not an image.
     """
     with _open_stream(source, name) as stream:
         return _despite_warnings(lambda: _orientation_in_stream(stream, name))
@@ -147,7 +147,7 @@ def _despite_warnings(decoding: Callable[[], Result]) -> Result:
 
 @contextmanager
 def _open_stream(source: EncodedSource, name: str) -> Iterator[IO[bytes]]:
-    """Open a source as a stream that can seek, positioned at the picture's first byte."""
+    """Open a source as a stream that can seek, positioned at the image's first byte."""
     if isinstance(source, (str, os.PathLike)):
         with _open_path(os.fsdecode(source), name) as file:
             yield file if file.seekable() else io.BytesIO(file.read())
@@ -166,7 +166,7 @@ def _open_path(path: str, name: str) -> IO[bytes]:
         raise ImageError(f"{name} does not exist; check the path, seen from {os.getcwd()}.") from error
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         if os.path.isdir(path):
-            raise ImageError(f"{name} is a directory; pass the path of one picture.") from error
+            raise ImageError(f"{name} is a directory; pass the path of one image.") from error
         reason = error.strerror if isinstance(error, OSError) else error
         raise ImageError(f"{name} cannot be opened ({reason}); check the path and its permissions.") from error
 
@@ -174,7 +174,7 @@ def _open_path(path: str, name: str) -> IO[bytes]:
 def _read_all(source: IO[bytes], name: str) -> bytes:
     if not callable(getattr(source, "read", None)):
         raise ImageError(
-            f"{name} is no picture; accepted are a path, bytes, a binary file object, a PIL image, an array "
+            f"{name} is no image; accepted are a path, bytes, a binary file object, a PIL image, an array "
             "or a tensor, one at a time (anything else that holds pixels: numpy.asarray first)."
         )
     try:
@@ -200,7 +200,7 @@ def _decode_by_pillow(open_prepared: Callable[[], ImageFile.ImageFile], name: st
     """Decode with Pillow, twice where it keeps only half of the bits.
 
     Args:
-        open_prepared: opens the picture, up to the point at which pixels are decoded.
+        open_prepared: opens the image, up to the point at which pixels are decoded.
         name: what messages call it.
     """
     image = open_prepared()
@@ -271,7 +271,7 @@ def _identify(stream: IO[bytes], name: str) -> ImageFile.ImageFile:
     raise ImageError(f"{name} {describe(head)}.")
 
 
-def _prepare(image: Picture, name: str, frame: int | None, max_pixels: int | None) -> Picture:
+def _prepare(image: AnyImage, name: str, frame: int | None, max_pixels: int | None) -> AnyImage:
     """Settle everything that can be settled before a pixel is decoded."""
     _check_size((image.height, image.width), name, max_pixels)
     _choose_frame(image, name, frame)
@@ -305,7 +305,7 @@ def _choose_frame(image: Image.Image, name: str, frame: int | None) -> None:
         if frame >= count:
             raise ImageError(f"{name} has no frame {frame}; it holds {count}, counted from 0.")
         image.seek(frame)
-    elif count > 1 and image.tell() == 0 and image.format not in _FIRST_IS_THE_PICTURE:
+    elif count > 1 and image.tell() == 0 and image.format not in _FIRST_IS_THE_IMAGE:
         raise ImageError(f"{name} holds {count} frames or pages; choose one, for example frame=0.")
 
 

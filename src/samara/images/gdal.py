@@ -58,7 +58,7 @@ def opened(source: str | os.PathLike[str] | bytes, page: int) -> Iterator[Any]: 
             return
         path = os.fspath(source)
         with WARNING_FILTERS, warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # most pictures lie nowhere on Earth
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # most images lie nowhere on Earth
             absolute = path if path.startswith("/vsimem/") else str(Path(path).resolve())
             file = rasterio.open(f"GTIFF_DIR:{page + 1}:{absolute}" if page else absolute, driver="GTiff")
         with file:

@@ -29,7 +29,7 @@ def is_readable() -> bool:
 
 
 def open_heif(stream: IO[bytes]) -> ImageFile.ImageFile:
-    """Read the header of a HEIC photo; of several pictures the file's own first choice is in front."""
+    """Read the header of a HEIC photo; of several images the file's own first choice is in front."""
     from pillow_heif import HeifImageFile
 
     stream.seek(0)

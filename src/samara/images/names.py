@@ -1,11 +1,11 @@
-"""Which files are pictures by their names, and what to do with those that are pictures of another kind."""
+"""Which files are images by their names, and what to do with those that are images of another kind."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePath
 
-PICTURE_SUFFIXES = frozenset(
+IMAGE_SUFFIXES = frozenset(
     {
         *(
             ".jpg",
@@ -45,15 +45,15 @@ UNREAD: Mapping[str, str] = {
     **dict.fromkeys((".czi", ".lif", ".nd2", ".svs", ".ndpi"), "it is a microscope's file; export it as TIFF first"),
     **dict.fromkeys((".npy", ".npz"), "it holds arrays; pass them to samara.read_image in Python"),
 }
-"""Suffix of pictures that are not read, in lower case → what they are and the way out."""
+"""Suffix of images that are not read, in lower case → what they are and the way out."""
 
 
-def is_picture_suffix(name: str) -> bool:
-    """Whether a file is a picture by its suffix."""
-    return PurePath(name).suffix.lower() in PICTURE_SUFFIXES
+def is_image_suffix(name: str) -> bool:
+    """Whether a file is an image by its suffix."""
+    return PurePath(name).suffix.lower() in IMAGE_SUFFIXES
 
 
 def way_out(name: str) -> str | None:
-    """What to do with a picture that is not read, by its name; None if it is read, or no picture."""
+    """What to do with an image that is not read, by its name; None if it is read, or no image."""
     suffixes = [suffix.lower() for suffix in PurePath(name).suffixes[-2:]]
     return next((UNREAD[suffix] for suffix in reversed(suffixes) if suffix in UNREAD), None)

@@ -1,4 +1,4 @@
-"""EXIF orientation: how a camera was held, and turning the picture upright."""
+"""EXIF orientation: how a camera was held, and turning the image upright."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Finding picture files: folders, patterns and names, links followed, each real picture once, in a fixed order.
+"""Finding image files: folders, patterns and names, links followed, each real image once, in a fixed order.
 
-Hidden files and folders are left out, and so is what does not have the name of a picture. All of it is counted, so that
+Hidden files and folders are left out, and so is what does not have the name of an image. All of it is counted, so that
 nothing is left out without a word. A link to a folder that was listed already is not followed again, which ends loops.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from samara.errors import SettingsError
-from samara.images.names import is_picture_suffix, way_out
+from samara.images.names import is_image_suffix, way_out
 
 ANY_DEPTH = "**"
 
@@ -25,14 +25,14 @@ class Listing:
     """What was left out on the way, by its reason.
 
     Attributes:
-        ignored: files whose names are not those of pictures.
-        unread: of these, the pictures of kinds that are not read, by what to do with them.
-        hidden: pictures whose names begin with a dot.
-        repeated: names of pictures that were listed before under another name.
+        ignored: files whose names are not those of images.
+        unread: of these, the images of kinds that are not read, by what to do with them.
+        hidden: images whose names begin with a dot.
+        repeated: names of images that were listed before under another name.
         loops: links to folders that were listed before.
         passed_by: folders that a pattern met where it asks for files.
-        broken: links that lead nowhere; those with names of pictures are listed, and fail when they are read.
-        missing: names of pictures that are not there; links that lead nowhere are among them.
+        broken: links that lead nowhere; those with names of images are listed, and fail when they are read.
+        missing: names of images that are not there; links that lead nowhere are among them.
         first_missing: the first of them.
         closed: folders that cannot be listed, and why.
     """
@@ -50,11 +50,11 @@ class Listing:
 
     @property
     def known(self) -> tuple[int, int, int]:
-        """Pictures and folders that were listed before, and folders that are closed."""
+        """Images and folders that were listed before, and folders that are closed."""
         return self.repeated, self.loops, len(self.closed)
 
     def ignore(self, name: str) -> None:
-        """Count a file that has not the name of a picture."""
+        """Count a file that has not the name of an image."""
         self.ignored += 1
         way = way_out(name)
         if way is not None:
@@ -63,14 +63,14 @@ class Listing:
     def sentences(self) -> Iterator[str]:
         """What to tell of it."""
         counted = {
-            "files whose names are not those of pictures were left out": self.ignored,
-            "hidden pictures were left out; name them to have them": self.hidden,
-            "pictures were given more than once and are taken once": self.repeated,
+            "files whose names are not those of images were left out": self.ignored,
+            "hidden images were left out; name them to have them": self.hidden,
+            "images were given more than once and are taken once": self.repeated,
             "links to folders that were listed already were not followed again": self.loops,
             "folders that a pattern met were not looked into; name them, or write ** for any depth": self.passed_by,
         }
         yield from (f"{count} {what}" for what, count in counted.items() if count)
-        yield from (f"{count} of the files left out are pictures: {way}" for way, count in self.unread.most_common())
+        yield from (f"{count} of the files left out are images: {way}" for way, count in self.unread.most_common())
         if self.broken:
             yield f"{len(self.broken)} links that lead nowhere were left out; the first is {self.broken[0]!r}"
         if self.closed:
@@ -78,7 +78,7 @@ class Listing:
 
 
 class Finder:
-    """Finds pictures for one purpose, and each of them once.
+    """Finds images for one purpose, and each of them once.
 
     Attributes:
         listing: what was left out so far.
@@ -88,19 +88,19 @@ class Finder:
     def __init__(self, listing: Listing | None = None, leave_out: Path | None = None) -> None:
         self.listing = Listing() if listing is None else listing
         self.leave_out = None if leave_out is None else os.path.realpath(leave_out)
-        # Folders whose pictures are all listed, and what was listed besides: few numbers for ten million files.
+        # Folders whose images are all listed, and what was listed besides: few numbers for ten million files.
         self._folders: set[str] = set()
         self._files: set[int] = set()
 
     def below(self, folder: str | Path) -> Iterator[str]:
-        """Paths of the pictures in a folder and in those below it; it stands before each of them."""
+        """Paths of the images in a folder and in those below it; it stands before each of them."""
         return self._below(os.fspath(folder))
 
     def matching(self, pattern: str) -> Iterator[str]:
-        """Paths of the pictures that a pattern names, `**` for any depth."""
+        """Paths of the images that a pattern names, `**` for any depth."""
         start = Path(pattern).anchor
         for path in self._matching(start, Path(pattern).parts[1 if start else 0 :]):
-            if is_picture_name(path) and (os.path.isfile(path) or not os.path.exists(path)):
+            if is_image_name(path) and (os.path.isfile(path) or not os.path.exists(path)):
                 yield from self.once(path)
             elif os.path.isdir(path):
                 self.listing.passed_by += ANY_DEPTH not in pattern
@@ -108,11 +108,11 @@ class Finder:
                 self.listing.ignore(path)
 
     def once(self, path: str) -> Iterator[str]:
-        """A path, unless its picture was listed before; one that is not there is counted, and listed."""
+        """A path, unless its image was listed before; one that is not there is counted, and listed."""
         real = os.path.realpath(path)
         folder, name = os.path.split(real)
         is_there = os.path.exists(real)
-        if hash(real) in self._files or (is_there and folder in self._folders and is_picture_name(name)):
+        if hash(real) in self._files or (is_there and folder in self._folders and is_image_name(name)):
             self.listing.repeated += 1
             return
         self._files.add(hash(real))
@@ -124,9 +124,9 @@ class Finder:
     def _below(self, folder: str) -> Iterator[str]:
         for real, entry in files_below(folder, self.listing, self._folders, self.leave_out):
             is_link = entry.is_symlink()
-            if is_picture_name(entry.name) and is_link:
+            if is_image_name(entry.name) and is_link:
                 yield from self._linked(entry.path)
-            elif is_picture_name(entry.name) and entry.is_file():
+            elif is_image_name(entry.name) and entry.is_file():
                 yield from self._plain(entry.path, os.path.join(real, entry.name))
             else:
                 self._leave_out(entry, is_link=is_link)
@@ -148,7 +148,7 @@ class Finder:
             self.listing.broken.append(entry.path)
         elif not entry.name.startswith("."):
             self.listing.ignore(entry.name)
-        elif is_picture_name(entry.name.lstrip(".")):
+        elif is_image_name(entry.name.lstrip(".")):
             self.listing.hidden += 1
 
     def _matching(self, start: str, parts: Sequence[str]) -> Iterator[str]:
@@ -222,7 +222,7 @@ def _entries(folder: str, listing: Listing) -> list[os.DirEntry[str]]:
 
 @dataclass(frozen=True)
 class Given:
-    """Pictures that somebody named: files, folders and patterns.
+    """Images that somebody named: files, folders and patterns.
 
     Attributes:
         paths: as named, absolute.
@@ -249,7 +249,7 @@ class Given:
         return cls(tuple(absolute(name, start) for name in given), common_folder(base_of(one, start) for one in given))
 
     def find(self, finder: Finder) -> Iterator[str]:
-        """Absolute paths of all pictures.
+        """Absolute paths of all images.
 
         Raises:
             SettingsError: a folder or pattern has none.
@@ -264,10 +264,10 @@ class Given:
                 is_empty = False
                 yield one
             if is_empty and len(self.paths) > 1 and before == finder.listing.known:
-                raise SettingsError(f"{path} has no picture; correct it or leave it out")
+                raise SettingsError(f"{path} has no image; correct it or leave it out")
 
     def name_of(self, path: str) -> str:
-        """The name of a picture, relative to the folder of all, with "/"."""
+        """The name of an image, relative to the folder of all, with "/"."""
         return os.path.relpath(path, self.root).replace(os.sep, "/")
 
 
@@ -278,7 +278,7 @@ def absolute(name: str, start: Path) -> str:
         SettingsError: the name is an address.
     """
     if "://" in name:
-        raise SettingsError(f"{name} is an address, and pictures are read from files; download it first")
+        raise SettingsError(f"{name} is an address, and images are read from files; download it first")
     path = os.path.join(start, name)
     if ".." in Path(name).parts and not glob.has_magic(name):
         return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
@@ -307,11 +307,11 @@ def common_folder(folders: Iterable[str]) -> Path:
         return Path(os.path.commonpath({*folders}))
     except ValueError as error:
         raise SettingsError(
-            "the pictures lie on different drives, and no folder holds them all; run them apart"
+            "the images lie on different drives, and no folder holds them all; run them apart"
         ) from error
 
 
-def is_picture_name(name: str) -> bool:
-    """Whether a file's name is that of a picture, and not hidden."""
+def is_image_name(name: str) -> bool:
+    """Whether a file's name is that of an image, and not hidden."""
     base = name.rpartition("/")[2]
-    return not base.startswith(".") and is_picture_suffix(base)
+    return not base.startswith(".") and is_image_suffix(base)

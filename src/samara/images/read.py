@@ -1,4 +1,4 @@
-"""Any picture, from anywhere, as 8-bit RGB: the one door through which pixels enter samara.
+"""Any image, from anywhere, as 8-bit RGB: the one door through which pixels enter samara.
 
 A conversion is exact, or by the definition of the format, or refused with a sentence that names the remedy;
 nothing is guessed. Here is only which source goes where. `files` decodes (`tiff` knows that format's traps),
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import torch
     from typing_extensions import TypeIs
 
-__all__ = ["DEFAULT_MAX_PIXELS", "ChannelOrder", "ImageSource", "ValueRange", "is_turned", "picture_size", "read_image"]
+__all__ = ["DEFAULT_MAX_PIXELS", "ChannelOrder", "ImageSource", "ValueRange", "image_size", "is_turned", "read_image"]
 
 # 20,000 × 20,000, so that scanned maps and aerial mosaics pass; decoding them takes 3 GB (Pillow's 4 bytes
 # per pixel and our 3). A few kilobytes can declare a thousand times more.
@@ -48,11 +48,11 @@ def read_image(
     frame: int | None = None,
     max_pixels: int | None = DEFAULT_MAX_PIXELS,
 ) -> NDArray[np.uint8]:
-    """Read one picture as 8-bit RGB.
+    """Read one image as 8-bit RGB.
 
     Files and PIL images are turned upright by their EXIF orientation. Palettes, grey, CMYK, YCbCr, Lab and
     HSV are converted as Pillow does; embedded colour profiles are not applied. Pixels that are not opaque are
-    laid over `background`. A damaged or incomplete file is an error, never a half-grey picture (unless the
+    laid over `background`. A damaged or incomplete file is an error, never a half-grey image (unless the
     process has set Pillow's own `ImageFile.LOAD_TRUNCATED_IMAGES`).
 
     Numbers become 0..255 by what their type means: uint8 as it is, bool 0 and 255, uint16 with 65535 as
@@ -65,8 +65,8 @@ def read_image(
         value_range: The values (lo, hi) that mean black and white; needed for 12-bit data in 16 bits, for
             floats beyond 0..1 and for integers beyond 0..255. Values outside become black and white in a file; in
             an array or tensor they are an error: clip them first if that is meant. "auto" stretches this
-            picture's own minimum and maximum (a constant picture becomes black), so that brightness cannot be
-            compared between pictures any more. NaN, and what a GeoTIFF names as "no data", becomes black.
+            image's own minimum and maximum (a constant image becomes black), so that brightness cannot be
+            compared between images any more. NaN, and what a GeoTIFF names as "no data", becomes black.
         channel_order: Order of the colours in an array or tensor; "BGR" for what `cv2.imread` returns. A file
             knows its own order.
         background: RGB colour behind transparent pixels.
@@ -78,10 +78,10 @@ def read_image(
 
     Returns:
         (H, W, 3) uint8 RGB, C-contiguous, writable. It never shares memory with `source`: 8-bit RGB is copied
-        too (6 ms for 12 megapixels), so that nobody's later change reaches a picture that is in use.
+        too (6 ms for 12 megapixels), so that nobody's later change reaches an image that is in use.
 
     Raises:
-        ImageError: The picture cannot be read, or not be converted without guessing.
+        ImageError: The image cannot be read, or not be converted without guessing.
         SettingsError: An option has a value that is not accepted.
     """
     _check_options(value_range, channel_order, background, frame, max_pixels)
@@ -100,8 +100,8 @@ def read_image(
     return turn_upright(tones.rgb(pixels, background), orientation)
 
 
-def picture_size(source: str | os.PathLike[str] | bytes, *, frame: int | None = None) -> tuple[int, int]:
-    """Find out the size that `read_image` would give, without decoding the picture.
+def image_size(source: str | os.PathLike[str] | bytes, *, frame: int | None = None) -> tuple[int, int]:
+    """Find out the size that `read_image` would give, without decoding the image.
 
     Args:
         source: A path, or the bytes of a file.
@@ -111,17 +111,17 @@ def picture_size(source: str | os.PathLike[str] | bytes, *, frame: int | None = 
         H, W in pixels, after turning upright by the EXIF orientation.
 
     Raises:
-        ImageError: Not a picture, not one that can be read, or several in one file. Damage behind the header is
+        ImageError: Not an image, not one that can be read, or several in one file. Damage behind the header is
             not noticed.
     """
     return upright_size(source, _name(source), frame)
 
 
 def is_turned(source: str | os.PathLike[str] | bytes) -> bool:
-    """Whether `read_image` turns or mirrors a picture by its EXIF orientation; no pixel is decoded.
+    """Whether `read_image` turns or mirrors an image by its EXIF orientation; no pixel is decoded.
 
     Raises:
-        ImageError: as `picture_size`.
+        ImageError: as `image_size`.
     """
     return orientation_in_header(source, _name(source)) != 1
 

@@ -1,6 +1,6 @@
-"""How the pictures of one piece of work are read: what somebody says once, for all of them.
+"""How the images of one piece of work are read: what somebody says once, for all of them.
 
-Settings hold it, and so does the command line: what reads pictures is loaded when a picture is read.
+Settings hold it, and so does the command line: what reads images is loaded when an image is read.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureReading:
-    """How pictures are read; the default takes each as it is.
+class ImageReading:
+    """How images are read; the default takes each as it is.
 
     Attributes:
         value_range: what is black and white, see `samara.read_image`.
@@ -43,7 +43,7 @@ class PictureReading:
             raise SettingsError(f"frame={self.frame} is not accepted; give a number from 0.")
 
     def pixels(self, source: str | os.PathLike[str] | bytes, *, max_pixels: int | None = None) -> NDArray[np.uint8]:
-        """Read a picture file: (H, W, 3) RGB.
+        """Read an image file: (H, W, 3) RGB.
 
         Args:
             source: its path, or its bytes.
@@ -58,26 +58,26 @@ class PictureReading:
         return read_image(source, value_range=self.value_range, frame=self.frame, max_pixels=limit)
 
     def size_hw(self, source: str | os.PathLike[str] | bytes) -> tuple[int, int]:
-        """(H, W) of a picture file, from its header.
+        """(H, W) of an image file, from its header.
 
         Raises:
-            ImageError: see `samara.images.picture_size`.
+            ImageError: see `samara.images.image_size`.
         """
-        from samara.images.read import picture_size
+        from samara.images.read import image_size
 
-        return picture_size(source, frame=self.frame)
+        return image_size(source, frame=self.frame)
 
     def facts(self) -> dict[str, Any]:  # Any: JSON values
-        """What was said, for records and caches; nothing where pictures are taken as they are."""
+        """What was said, for records and caches; nothing where images are taken as they are."""
         value_range = list(self.value_range) if isinstance(self.value_range, tuple) else self.value_range
         facts = {"value_range": value_range, "frame": self.frame}
         return {name: value for name, value in facts.items() if value is not None}
 
     @classmethod
-    def from_facts(cls, facts: Mapping[str, Any]) -> PictureReading:  # Any: JSON values
+    def from_facts(cls, facts: Mapping[str, Any]) -> ImageReading:  # Any: JSON values
         """Read what `facts` gave; other entries are left out."""
         value_range = facts.get("value_range")
         return cls(tuple(value_range) if isinstance(value_range, (list, tuple)) else value_range, facts.get("frame"))
 
 
-AS_THEY_ARE = PictureReading()
+AS_THEY_ARE = ImageReading()

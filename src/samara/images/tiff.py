@@ -1,4 +1,4 @@
-"""TIFF's traps: pages that are no pictures, and values that Pillow reads in another way than the tags say."""
+"""TIFF's traps: pages that are no images, and values that Pillow reads in another way than the tags say."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from samara.images.failures import DECODER_FAILURES
 from samara.images.tiff_pages import TAGS, Page
 from samara.system.extras import is_installed
 
-Picture = TypeVar("Picture", bound=Image.Image)
+AnyImage = TypeVar("AnyImage", bound=Image.Image)
 
 _SIGNED = 2
 _SEPARATE = 2
@@ -48,10 +48,10 @@ def pages_of(image: TiffImagePlugin.TiffImageFile) -> list[Page]:
     return pages
 
 
-def allocated(image: Picture) -> Picture:
+def allocated(image: AnyImage) -> AnyImage:
     """Give a TIFF its memory, without which Pillow compares the size with its global limit once more."""
     if isinstance(image, TiffImagePlugin.TiffImageFile) and image.tile:  # else decoded already, by the caller
-        # The size as stored: `image.size` is the one after Pillow has turned the picture.
+        # The size as stored: `image.size` is the one after Pillow has turned the image.
         size = image.tag_v2[ExifTags.Base.ImageWidth], image.tag_v2[ExifTags.Base.ImageLength]
         image.im = Image.new(image.mode, size, None).im
     return image

@@ -123,7 +123,7 @@ def read_pages(stream: IO[bytes]) -> list[Page]:
     if not is_tiff(header):
         raise SyntaxError("no TIFF")
     order = "<" if header[:2] == b"II" else ">"
-    reader = _Reader(stream, order, is_big=b"+" in header[2:4], most_bytes=length)
+    reader = _Reader(stream, order, is_big=b"+" in header[2:4], max_bytes=length)
     following = reader.unpack("Q", header[8:16]) if reader.is_big else reader.unpack("I", header[4:8])
     pages: list[Page] = []
     seen: set[int] = set()
@@ -145,7 +145,7 @@ class _Reader:
     stream: IO[bytes]
     order: str
     is_big: bool
-    most_bytes: int
+    max_bytes: int
 
     def unpack(self, kind: str, data: bytes) -> int:
         return int(struct.unpack(f"{self.order}{kind}", data)[0])
@@ -156,7 +156,7 @@ class _Reader:
         self.stream.seek(at)
         count = self.unpack(count_kind, self.stream.read(struct.calcsize(count_kind)))
         size = struct.calcsize(f"={entry}")
-        if count * size > self.most_bytes:
+        if count * size > self.max_bytes:
             raise ValueError("a page with more tags than the file has room for")
         table = self.stream.read(count * size)
         following = self.stream.read(struct.calcsize(offset_kind))
@@ -171,8 +171,8 @@ class _Reader:
         one = _FORMATS.get(kind, "B")
         size = count * struct.calcsize(f"={one}")
         if size > len(value):
-            self.most_bytes -= size
-            if self.most_bytes < 0:
+            self.max_bytes -= size
+            if self.max_bytes < 0:
                 raise ValueError("tags that are longer than the file")
             self.stream.seek(self.unpack(offset_kind, value))
             value = self.stream.read(size)
@@ -181,7 +181,7 @@ class _Reader:
 
 
 def choose_page(pages: Sequence[Page], name: str, frame: int | None) -> Page:
-    """Choose the page that is the picture.
+    """Choose the page that is the image.
 
     Args:
         pages: all of a file.
@@ -192,7 +192,7 @@ def choose_page(pages: Sequence[Page], name: str, frame: int | None) -> Page:
         ImageError: there is no such page, several could be meant, or the only one is a thumbnail.
     """
     if any(_CR2_SLICES in page.tags for page in pages) or (frame is None and Base.DNGVersion in pages[0].tags):
-        raise ImageError(f"{name} is a camera raw file or a thumbnail; develop or export the full picture first.")
+        raise ImageError(f"{name} is a camera raw file or a thumbnail; develop or export the full image first.")
     if frame is not None:
         if frame >= len(pages):
             raise ImageError(f"{name} has no frame {frame}; it holds {len(pages)}, counted from 0.")
@@ -201,5 +201,5 @@ def choose_page(pages: Sequence[Page], name: str, frame: int | None) -> Page:
     if not all(page.is_copy_or_mask for page in others):
         raise ImageError(f"{name} holds {len(pages)} frames or pages; choose one, for example frame=0.")
     if first.is_copy_or_mask:
-        raise ImageError(f"{name} is a camera raw file or a thumbnail; develop or export the full picture first.")
+        raise ImageError(f"{name} is a camera raw file or a thumbnail; develop or export the full image first.")
     return first

@@ -1,4 +1,4 @@
-"""How the values of a file become 0..255: settled once for the whole picture, also where it is read by windows."""
+"""How the values of a file become 0..255: settled once for the whole image, also where it is read by windows."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def settle(
     """Settle what is black and white in a file.
 
     Args:
-        blocks: all pixels of the picture, in parts; asked for only if it depends on them.
+        blocks: all pixels of the image, in parts; asked for only if it depends on them.
         dtype: of the pixels.
         name: what messages call the file.
         value_range: as in `samara.read_image`.

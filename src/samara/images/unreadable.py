@@ -1,4 +1,4 @@
-"""What a file is that is no picture: one clause for the message, from its first bytes."""
+"""What a file is that is no image: one clause for the message, from its first bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _EXPORT = "export the page as PNG first"
 _CONVERT = "convert it to TIFF, PNG or JPEG first"
 _HEIC = "is a HEIC photo, which needs pillow-heif: pip install 'samara[heif]'"
 _RAW = f"is a camera raw file; {_CONVERT}, or read it with rawpy and pass the array"
-_PFM = "is a PFM picture in colour; read it with OpenCV and pass the array"
+_PFM = "is a PFM image in colour; read it with OpenCV and pass the array"
 _NIFTI = "is a NIfTI volume; read it with nibabel and pass a slice"
 _VIDEO = "is a video; extract its frames first"
 
@@ -24,7 +24,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (4, b"ftyphev", _HEIC),
     (4, b"ftypmif1", _HEIC),
     (4, b"ftypcrx", _RAW),
-    (4, b"ftypavi", "is an AVIF picture, which this build of Pillow cannot read; install a newer Pillow"),
+    (4, b"ftypavi", "is an AVIF image, which this build of Pillow cannot read; install a newer Pillow"),
     (4, b"ftyp", _VIDEO),
     (8, b"AVI ", _VIDEO),
     (0, b"\x1aE\xdf\xa3", _VIDEO),
@@ -32,14 +32,14 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"IIRO", _RAW),
     (0, b"IIU\x00", _RAW),
     (0, b"8BPS", f"is a Photoshop document; {_CONVERT}"),
-    (0, b"\xff\x0a", f"is a JPEG XL picture; {_CONVERT}"),
-    (4, b"JXL ", f"is a JPEG XL picture; {_CONVERT}"),
+    (0, b"\xff\x0a", f"is a JPEG XL image; {_CONVERT}"),
+    (4, b"JXL ", f"is a JPEG XL image; {_CONVERT}"),
     (0, b"\x00\x00\x01\x00", f"is an icon; {_CONVERT}"),
-    (0, b"v/1\x01", "is an OpenEXR picture; read it with its own library and pass the array"),
-    (0, b"#?RADIANCE", "is a Radiance HDR picture; read it with OpenCV and pass the array"),
+    (0, b"v/1\x01", "is an OpenEXR image; read it with its own library and pass the array"),
+    (0, b"#?RADIANCE", "is a Radiance HDR image; read it with OpenCV and pass the array"),
     (0, b"icns", f"is an icon; {_CONVERT}"),
     (0, b"DDS ", f"is a texture; {_CONVERT}"),
-    (0, b"P7\n", f"is a PAM picture; {_CONVERT}"),
+    (0, b"P7\n", f"is a PAM image; {_CONVERT}"),
     (0, b"PF\n", _PFM),
     (0, b"PF ", _PFM),
     (0, b"AT&TFORM", f"is a DjVu document; {_EXPORT}"),
@@ -66,7 +66,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
 _ACCEPTED = "accepted are JPEG, PNG, TIFF, WebP, AVIF, BMP, GIF, JPEG 2000, PPM and QOI"
 _HTML = re.compile(rb"\s*<(!doctype html|html|head|body)", re.IGNORECASE)
 _SVG = re.compile(rb"<svg[\s>]", re.IGNORECASE)
-# Bytes from 0x80 are UTF-8 or an older encoding; control characters are what tells pictures from text.
+# Bytes from 0x80 are UTF-8 or an older encoding; control characters are what tells images from text.
 _TEXT_BYTES = b"\t\n\r\f" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
 
 
@@ -86,12 +86,12 @@ def describe(head: bytes) -> str:
     for offset, signature, clause in _SIGNATURES:
         if head.startswith(signature, offset):
             return clause
-    return f"is no known picture; {_ACCEPTED}" if head.translate(None, _TEXT_BYTES) else _describe_text(head)
+    return f"is no known image; {_ACCEPTED}" if head.translate(None, _TEXT_BYTES) else _describe_text(head)
 
 
 def _describe_text(head: bytes) -> str:
     if _HTML.match(head):
-        return "is an HTML page, as servers send in place of a picture; download the picture itself"
+        return "is an HTML page, as servers send in place of an image; download the image itself"
     if _SVG.search(head):
         return "is an SVG drawing; export it as PNG first"
     return f"is a text file beginning with {head[:40].decode('utf-8', 'replace')!r}; {_ACCEPTED}"

@@ -16,7 +16,7 @@ from samara.errors import ImageError, SettingsError
 ValueRange: TypeAlias = tuple[float, float] | Literal["auto"]
 ChannelOrder: TypeAlias = Literal["RGB", "BGR"]
 
-_BLOCK_VALUES = 1 << 18  # blocks of this size stay in the cache, and no whole picture in float64 is needed
+_BLOCK_VALUES = 1 << 18  # blocks of this size stay in the cache, and no whole image in float64 is needed
 _TWELVE_BITS = 4096
 _ANY_RANGE = 'value_range=(lo, hi), or value_range="auto" for its own minimum and maximum'
 
@@ -51,7 +51,7 @@ def to_rgb(
 
     Args:
         pixels: (H, W) grey, (H, W, 3) colour or (H, W, 4) colour and alpha.
-        name: What messages call the picture.
+        name: What messages call the image.
         value_range: As in `read_image`; for the colours, not for alpha.
         background: RGB behind what is not opaque.
         channel_order: The order of the colours in `pixels`.
@@ -143,9 +143,9 @@ def range_of_type(dtype: np.dtype[np.generic], lowest: float, highest: float, na
 
     Args:
         dtype: of the values.
-        lowest: of the values of the whole picture.
+        lowest: of the values of the whole image.
         highest: likewise.
-        name: what messages call the picture.
+        name: what messages call the image.
 
     Raises:
         ImageError: the values betray that they do not use the range of their type.
@@ -198,13 +198,13 @@ def check_can_fill(dtype: np.dtype[np.generic], declared: tuple[float, float], n
     """Refuse a range that the type of the values cannot fill.
 
     Raises:
-        ImageError: (0, 4095) would turn the one 8-bit picture among 12-bit ones black.
+        ImageError: (0, 4095) would turn the one 8-bit image among 12-bit ones black.
     """
     limits = _limits(dtype)
     if declared[0] < limits[0] or declared[1] > limits[1]:
         raise ImageError(
             f"{name} has {dtype} values, which cannot fill value_range=({declared[0]:g}, {declared[1]:g}); "
-            "leave value_range out for this picture, or declare the range that it has."
+            "leave value_range out for this image, or declare the range that it has."
         )
 
 
@@ -242,7 +242,7 @@ def map_linearly(
         values: any shape; NaN becomes black.
         black: value that becomes 0.
         white: value that becomes 255.
-        name: what messages call the picture.
+        name: what messages call the image.
         nodata: value that becomes black wherever it lies.
 
     Raises:
@@ -250,7 +250,7 @@ def map_linearly(
     """
     mapped = np.zeros(values.shape, np.uint8)
     span = white - black
-    if span == 0:  # "auto" on a constant picture
+    if span == 0:  # "auto" on a constant image
         return mapped
     if not math.isfinite(span):
         raise ImageError(f"{name} has values from {black:g} to {white:g}, too far apart for float64; scale them.")

@@ -35,7 +35,7 @@ class WindowedImage:
 
     Attributes:
         path: of the file.
-        page: that is the picture.
+        page: that is the image.
         bands: what its bands mean.
         tones: what is black and white in it.
     """
@@ -72,7 +72,7 @@ def open_windows(
 ) -> WindowedImage | None:
     """Open a TIFF to read windows of it.
 
-    Of values whose black and white depend on the picture, all are looked at once, in parts.
+    Of values whose black and white depend on the image, all are looked at once, in parts.
 
     Args:
         path: of the file.

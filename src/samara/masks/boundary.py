@@ -3,7 +3,7 @@
 Mask IoU forgives a large object a ragged outline, because its inside outweighs it. Boundary IoU compares only what
 lies near the outlines.
 
-Source: Cheng et al. 2021, "Boundary IoU", section 4; the width is 2 % of the picture's diagonal as proposed there.
+Source: Cheng et al. 2021, "Boundary IoU", section 4; the width is 2 % of the image's diagonal as proposed there.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from samara.masks.rle import Rle
 
 WIDTH_OF_DIAGONAL = 0.02
-"""Width of the compared band as a fraction of the picture's diagonal."""
+"""Width of the compared band as a fraction of the image's diagonal."""
 
 
 def boundary_width(size_hw: tuple[int, int]) -> int:
-    """Width of the compared band in whole pixels, at least 1, for a picture (H, W)."""
+    """Width of the compared band in whole pixels, at least 1, for an image (H, W)."""
     return max(1, round(WIDTH_OF_DIAGONAL * math.hypot(*size_hw)))
 
 
 def boundary(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
-    """Keep the pixels of a mask that are near its outline; the edge of the picture is a border.
+    """Keep the pixels of a mask that are near its outline; the edge of the image is a border.
 
     Args:
         mask: (H, W) bool.
@@ -55,13 +55,13 @@ def boundary_iou(truth: Rle, answer: Rle) -> float:
 
     Args:
         truth: a mask.
-        answer: another of the same picture.
+        answer: another of the same image.
 
     Returns:
         In [0, 1]; 0 if either is empty.
 
     Raises:
-        SettingsError: the masks belong to pictures of different sizes.
+        SettingsError: the masks belong to images of different sizes.
     """
     require_one_size([truth, answer])
     if not truth.area or not answer.area:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 JITTER_REFERENCE_SIDE = 1024
-"""The long side of a picture that the limit of `jittered_boxes` in pixels refers to: SAM's input."""
+"""The long side of an image that the limit of `jittered_boxes` in pixels refers to: SAM's input."""
 
 
 def boxes_of_masks(masks: Tensor) -> Tensor:
@@ -94,16 +94,16 @@ def xywh_to_xyxy(boxes_xywh: ArrayLike) -> NDArray[Any]:
 
 
 def jittered_boxes(
-    boxes_xyxy: Tensor, noise: Tensor, size_hw: tuple[int, int], *, fraction: float, most_px: float
+    boxes_xyxy: Tensor, noise: Tensor, size_hw: tuple[int, int], *, fraction: float, max_px: float
 ) -> Tensor:
     """Move every side of every box, as people do who draw boxes in a hurry.
 
     Args:
         boxes_xyxy: (N, 4) on any device.
         noise: (N, 4) standard normal numbers.
-        size_hw: height and width of the picture, which the boxes do not leave.
+        size_hw: height and width of the image, which the boxes do not leave.
         fraction: standard deviation of a side's movement, as a fraction of the box's width or height.
-        most_px: most that a side moves, in pixels of a picture whose long side is 1024.
+        max_px: most that a side moves, in pixels of an image whose long side is 1024.
 
     Returns:
         (N, 4) float32 xyxy, corners in order; a box may have lost its area.
@@ -113,7 +113,7 @@ def jittered_boxes(
     H, W = size_hw  # noqa: N806
     boxes = boxes_xyxy.to(torch.float32)
     sides = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)  # width, height, width, height
-    most = most_px * max(H, W) / JITTER_REFERENCE_SIDE
+    most = max_px * max(H, W) / JITTER_REFERENCE_SIDE
     moved = boxes + (noise * fraction * sides).clamp(-most, most)
     inside = moved.clamp(min=0).minimum(moved.new_tensor([W, H, W, H]))
     return inside.view(-1, 2, 2).sort(dim=1).values.view(-1, 4)

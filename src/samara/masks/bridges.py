@@ -27,8 +27,8 @@ Polygon: TypeAlias = "NDArray[np.float64]"
 _Detour: TypeAlias = tuple[float, list[tuple[float, float]]]
 
 # Bounds for masks of noise.
-_MOST_PARTS = 256
-_MOST_PAIRS = 1 << 18
+_MAX_PARTS = 256
+_MAX_PAIRS = 1 << 18
 
 # By how much a border moves towards the foreground, in x and in y, for each direction of walking along it.
 _INWARDS = np.array([(0, 1), (-1, 0), (0, -1), (1, 0)], np.float64)
@@ -79,7 +79,7 @@ def one_polygon_of(rle: Rle, inset: float = 0.0) -> Polygon:
     Returns:
         The polygon; (0, 2) for an empty mask.
     """
-    polygons = sorted(polygons_of(rle, inset), key=_area, reverse=True)[:_MOST_PARTS]
+    polygons = sorted(polygons_of(rle, inset), key=_area, reverse=True)[:_MAX_PARTS]
     if not polygons:
         return np.empty((0, 2))
     joined = [polygons[0]]
@@ -117,7 +117,7 @@ def _area(polygon: Polygon) -> float:
 def _nearest(first: Polygon, second: Polygon) -> tuple[int, int, float]:
     """Corners of two polygons that are near to each other, and the pixels that a line between them crosses."""
     # Of very long outlines only every so many corners are compared.
-    stride = 1 + len(first) * len(second) // _MOST_PAIRS
+    stride = 1 + len(first) * len(second) // _MAX_PAIRS
     distances = np.abs(first[::stride, np.newaxis] - second[np.newaxis]).max(2)
     there, here = divmod(int(distances.argmin()), len(second))
     return there * stride, here, float(distances[there, here])

@@ -23,7 +23,7 @@ def deepest_pixel(
 ) -> tuple[tuple[int, int], float]:
     """Find the pixel of a region that is farthest from its border.
 
-    The distance is Euclidean, to the nearest pixel that does not belong; beyond the edge of the picture nothing
+    The distance is Euclidean, to the nearest pixel that does not belong; beyond the edge of the image nothing
     belongs. Of several such pixels it is the topmost, and of these the leftmost.
 
     Args:

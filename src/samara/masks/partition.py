@@ -43,7 +43,7 @@ def exclusive(rles: Sequence[Rle], order: Literal["largest_first"] = "largest_fi
 
 
 def label_map(rles: Sequence[Rle]) -> NDArray[np.int32]:
-    """Paint masks over each other as `exclusive` does, into one picture of their indices.
+    """Paint masks over each other as `exclusive` does, into one image of their indices.
 
     Args:
         rles: M masks of one image, M at least 1.

@@ -44,25 +44,25 @@ class YoloSegConfig:
     generation: Literal["v8", "11"]
     depth: float
     width: float
-    most_channels: int
+    max_channels: int
     inner_stages: bool = False
     classes: int = 80
 
 
 YOLOV8 = {
-    "n": YoloSegConfig(generation="v8", depth=0.33, width=0.25, most_channels=1024),
-    "s": YoloSegConfig(generation="v8", depth=0.33, width=0.50, most_channels=1024),
-    "m": YoloSegConfig(generation="v8", depth=0.67, width=0.75, most_channels=768),
-    "l": YoloSegConfig(generation="v8", depth=1.00, width=1.00, most_channels=512),
-    "x": YoloSegConfig(generation="v8", depth=1.00, width=1.25, most_channels=512),
+    "n": YoloSegConfig(generation="v8", depth=0.33, width=0.25, max_channels=1024),
+    "s": YoloSegConfig(generation="v8", depth=0.33, width=0.50, max_channels=1024),
+    "m": YoloSegConfig(generation="v8", depth=0.67, width=0.75, max_channels=768),
+    "l": YoloSegConfig(generation="v8", depth=1.00, width=1.00, max_channels=512),
+    "x": YoloSegConfig(generation="v8", depth=1.00, width=1.25, max_channels=512),
 }
 """YOLOv8-seg by size."""
 
 YOLO11 = {
-    "n": YoloSegConfig(generation="11", depth=0.50, width=0.25, most_channels=1024),
-    "s": YoloSegConfig(generation="11", depth=0.50, width=0.50, most_channels=1024),
-    "m": YoloSegConfig(generation="11", depth=0.50, width=1.00, most_channels=512, inner_stages=True),
-    "l": YoloSegConfig(generation="11", depth=1.00, width=1.00, most_channels=512, inner_stages=True),
-    "x": YoloSegConfig(generation="11", depth=1.00, width=1.50, most_channels=512, inner_stages=True),
+    "n": YoloSegConfig(generation="11", depth=0.50, width=0.25, max_channels=1024),
+    "s": YoloSegConfig(generation="11", depth=0.50, width=0.50, max_channels=1024),
+    "m": YoloSegConfig(generation="11", depth=0.50, width=1.00, max_channels=512, inner_stages=True),
+    "l": YoloSegConfig(generation="11", depth=1.00, width=1.00, max_channels=512, inner_stages=True),
+    "x": YoloSegConfig(generation="11", depth=1.00, width=1.50, max_channels=512, inner_stages=True),
 }
 """YOLO11-seg by size."""

@@ -21,7 +21,7 @@ COCO = (
 OBJECT = ("object",)
 """The one class of networks that find everything."""
 
-LONGEST = 64
+MAX_LENGTH = 64
 
 
 def names_in_file(text: str | None) -> tuple[str, ...] | None:
@@ -76,5 +76,5 @@ def numbered(count: int) -> tuple[str, ...]:
 
 
 def _showable(name: str) -> str:
-    """A file's text reaches terminals and pictures: no escapes, no new lines, no novels."""
-    return "".join(sign if sign.isprintable() else " " for sign in name[:LONGEST]).strip()
+    """A file's text reaches terminals and images: no escapes, no new lines, no novels."""
+    return "".join(sign if sign.isprintable() else " " for sign in name[:MAX_LENGTH]).strip()

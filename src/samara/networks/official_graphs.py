@@ -5,7 +5,7 @@ Source of names, shapes, types and conventions: segment-anything `utils/onnx.py`
 clients work in a frame of 1024 pixels whatever the network, so a network of another input size is put behind it:
 coordinates and mask input are brought to its own grid inside.
 
-Differs from the original: the enlarged masks follow the size of the picture that is asked for, where the original froze
+Differs from the original: the enlarged masks follow the size of the image that is asked for, where the original froze
 some of it when it was traced; a stability score is 0 for an empty mask, not NaN; extra metrics have names of their own.
 """
 
@@ -57,14 +57,14 @@ class OfficialSwitches:
 
 
 class OfficialEncoderGraph(nn.Module):
-    """A picture in the frame → its embedding.
+    """An image in the frame → its embedding.
 
     Args:
         encoder: in the form to export, for an input of `input_size`.
         input_size: side of the network's own input.
         mean: of each channel, on the 0..255 scale.
         std: likewise.
-        frame: side of the square that pictures come in.
+        frame: side of the square that images come in.
     """
 
     mean: Tensor
@@ -152,7 +152,7 @@ class OfficialDecoderGraph(nn.Module):
             iou = stability(low_res, MASK_THRESHOLD, STABILITY_OFFSET)
         if switches.return_single_mask:
             iou, low_res = choose_mask(iou, low_res, point_coords.shape[1])
-        masks = self._enlarged(low_res, orig_im_size)
+        masks = self._upsampled(low_res, orig_im_size)
         extra = self._extra_metrics(masks) if switches.return_extra_metrics else ()
         return masks, iou, *extra, _resized(low_res, self.frame // 4)
 
@@ -160,11 +160,11 @@ class OfficialDecoderGraph(nn.Module):
         """Stability scores and areas."""
         return stability(masks, MASK_THRESHOLD, STABILITY_OFFSET), (masks > MASK_THRESHOLD).sum((-2, -1))
 
-    def _enlarged(self, low_res: Tensor, orig_im_size: Tensor) -> Tensor:
-        """To the frame, the padding off, to the size of the picture."""
+    def _upsampled(self, low_res: Tensor, orig_im_size: Tensor) -> Tensor:
+        """To the frame, the padding off, to the size of the image."""
         cut = resized_hw(orig_im_size, self.frame).clamp(1, self.frame)
         size = orig_im_size.to(torch.int64)
-        return enlarged(
+        return upsampled(
             low_res,
             self.frame,
             (_size(cut[0], self.frame), _size(cut[1], self.frame)),
@@ -215,19 +215,19 @@ def choose_mask(iou: Tensor, masks: Tensor, points: int) -> tuple[Tensor, Tensor
 
 
 def resized_hw(size_hw: Tensor, longest_side: int) -> Tensor:
-    """Height and width of a picture whose longest side became `longest_side`, (2,) int64."""
+    """Height and width of an image whose longest side became `longest_side`, (2,) int64."""
     size = size_hw.to(torch.float32)
     return torch.floor(longest_side / size.max() * size + 0.5).to(torch.int64)
 
 
-def enlarged(low_res: Tensor, frame: int, cut_hw: tuple[int, int], size_hw: tuple[int, int]) -> Tensor:
-    """Low-res masks to the frame, the padding off, to the size of the picture: (N, M, h, w) → (N, M, H, W).
+def upsampled(low_res: Tensor, frame: int, cut_hw: tuple[int, int], size_hw: tuple[int, int]) -> Tensor:
+    """Low-res masks to the frame, the padding off, to the size of the image: (N, M, h, w) → (N, M, H, W).
 
     Args:
         low_res: logits.
         frame: side of the square, in pixels.
-        cut_hw: how much of it the picture fills; tensors of one number where a tracer is to see them.
-        size_hw: of the picture, likewise.
+        cut_hw: how much of it the image fills; tensors of one number where a tracer is to see them.
+        size_hw: of the image, likewise.
     """
     square = F.interpolate(low_res, size=(frame, frame), mode="bilinear", align_corners=False)
     cut = square[..., : cut_hw[0], : cut_hw[1]]

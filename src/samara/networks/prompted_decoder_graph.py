@@ -1,7 +1,7 @@
 """Prompt encoder and mask decoder as one graph, with the inputs of the official ONNX decoder.
 
 Source of the names and of the conventions: segment-anything `utils/onnx.py` @dca509f. Differs from it: N objects in one
-call instead of one; all masks are given, the single one first; no mask is enlarged to the picture inside the graph,
+call instead of one; all masks are given, the single one first; no mask is enlarged to the image inside the graph,
 which takes 4 bytes per pixel and mask and is the caller's choice.
 """
 

@@ -37,7 +37,7 @@ EMBEDDING_CHANNELS = 256
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocessing:
-    """How a picture becomes network input.
+    """How an image becomes network input.
 
     Attributes:
         input_size: side in pixels of the square input the variant was published with.
@@ -97,12 +97,12 @@ class Variant:
         name: unique name, e.g. ``vit_b``.
         family: which kind of network.
         title: name for people.
-        image_encoder: the encoder's numbers, of a network that embeds a picture and answers prompts; else None.
+        image_encoder: the encoder's numbers, of a network that embeds an image and answers prompts; else None.
         detector: the numbers of a network that finds all instances in one pass; else None.
         class_names: of what a detector finds, in the network's order.
         parameters: parameters of the published state dict, buffers not counted.
         keys: entries of the published state dict, buffers counted.
-        preprocessing: how a picture becomes input.
+        preprocessing: how an image becomes input.
         capabilities: what it can be asked.
         pred_iou_thresh: predicted IoU (of a detector: confidence) above which everything-mode keeps a mask, unless
             the checkpoint's own row says otherwise.
@@ -353,7 +353,7 @@ def build_network(variant: Variant, input_size: int | None = None) -> Sam | Yolo
 
 
 def build_sam(variant: Variant, input_size: int | None = None) -> Sam:
-    """Build the network of a variant that embeds pictures and answers prompts; arguments as `build_network`.
+    """Build the network of a variant that embeds images and answers prompts; arguments as `build_network`.
 
     Raises:
         WrongCheckpoint: it is no such variant, or samara has no network for it yet.

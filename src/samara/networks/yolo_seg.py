@@ -1,6 +1,6 @@
-"""YOLOv8-seg and YOLO11-seg, which FastSAM is one of: all instances of a picture in one pass.
+"""YOLOv8-seg and YOLO11-seg, which FastSAM is one of: all instances of an image in one pass.
 
-A backbone sees the picture at five scales; a pyramid goes up and down again through the last three (strides 8, 16 and
+A backbone sees the image at five scales; a pyramid goes up and down again through the last three (strides 8, 16 and
 32). Every place of these three answers with the distances to the four sides of a box, a logit for each class, and 32
 coefficients with which 32 prototype masks at stride 4 are mixed into its own.
 
@@ -45,7 +45,7 @@ Generation = Literal["v8", "11"]
 
 
 class RawInstances(NamedTuple):
-    """What the network says about B pictures; A places, those of stride 8 first, each grid row by row.
+    """What the network says about B images; A places, those of stride 8 first, each grid row by row.
 
     Attributes:
         distances: (B, 4, A) float32, from a place's centre to left, top, right and bottom, in cells of its grid.
@@ -67,7 +67,7 @@ class YoloSeg(nn.Module):
         generation: "v8" or "11".
         depth: factor on the number of blocks.
         width: factor on the number of channels.
-        most_channels: channels above which widths do not grow, before the factor.
+        max_channels: channels above which widths do not grow, before the factor.
         inner_stages: YOLO11: deeper blocks everywhere, and not only where the grid is coarse.
         classes: K.
     """
@@ -78,14 +78,14 @@ class YoloSeg(nn.Module):
         generation: Generation,
         depth: float,
         width: float,
-        most_channels: int,
+        max_channels: int,
         inner_stages: bool = False,
         classes: int = 80,
     ) -> None:
         super().__init__()
         self.classes = classes
         c64, c128, c256, c512, c1024 = (
-            _divisible_by_8(min(channels, most_channels) * width) for channels in (64, 128, 256, 512, 1024)
+            _divisible_by_8(min(channels, max_channels) * width) for channels in (64, 128, 256, 512, 1024)
         )
         is_v8 = generation == "v8"
         stage = partial(_stage_v8, depth=depth) if is_v8 else partial(_stage_11, depth=depth, inner=inner_stages)
@@ -115,7 +115,7 @@ class YoloSeg(nn.Module):
             last + 13: SegmentHead(
                 (c256, c512, c1024),
                 classes=classes,
-                prototype_width=_divisible_by_8(min(256, most_channels) * width),
+                prototype_width=_divisible_by_8(min(256, max_channels) * width),
                 generation=generation,
             ),
         }
@@ -123,7 +123,7 @@ class YoloSeg(nn.Module):
         self.made_of = parts_of(self)
 
     def forward(self, images: Tensor) -> RawInstances:
-        """Look at pictures, once.
+        """Look at images, once.
 
         Args:
             images: (B, 3, h, w), RGB in 0..1, height and width multiples of 32.
@@ -144,7 +144,7 @@ class YoloSeg(nn.Module):
 
 
 def no_instances(classes: int, input_size_hw: tuple[int, int], device: torch.device) -> RawInstances:
-    """What the network would say about no pictures, (0, 3, h, w)."""
+    """What the network would say about no images, (0, 3, h, w)."""
     h, w = input_size_hw
     places = sum((h // stride) * (w // stride) for stride in STRIDES)
     shapes = ((4, places), (classes, places), (PROTOTYPES, places), (PROTOTYPES, h // 4, w // 4))

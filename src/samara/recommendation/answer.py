@@ -64,7 +64,7 @@ class Recommendation:
         if best is None:
             return f"Nothing fits: no checkpoint does {task} on {where} within these limits."
         needs = best.candidate.needs
-        numbers = f"about {seconds(needs.seconds.value)} a picture, {gigabytes(needs.memory.value)} of memory"
+        numbers = f"about {seconds(needs.seconds.value)} an image, {gigabytes(needs.memory.value)} of memory"
         if not best.missed:
             return f"Use {best.name} for {task} on {where}: {numbers}."
         return (
@@ -151,11 +151,11 @@ def _next_command(request: Request) -> str:
     if request.task == "fine-tuning":
         return "samara finetune --train COCO.json --images DIR --out FILE"
     if request.task == "batch annotation":
-        return "samara annotate PICTURES --out DIR"
+        return "samara annotate IMAGES --out DIR"
     if request.asks_everything:
-        return "samara segment PICTURE..."
+        return "samara segment IMAGE..."
     prompt = "--point X,Y" if "point" in request.prompts else "--box X0,Y0,X1,Y1"
-    return f"samara segment PICTURE {prompt}"
+    return f"samara segment IMAGE {prompt}"
 
 
 def _compared(one: Ranked, other: Ranked) -> str:
@@ -166,14 +166,14 @@ def _compared(one: Ranked, other: Ranked) -> str:
     }
     ordered = sorted(gains.items(), key=lambda item: (-abs(item[1]), item[0]))
     told = [(f"{_FACTS[name](one, other)} ({gain:+.2f})", gain) for name, gain in ordered]
-    good = [text for text, gain in told if gain >= _WORTH_TELLING][:_MOST]
-    bad = [text for text, gain in told if gain <= -_WORTH_TELLING][:_MOST]
+    good = [text for text, gain in told if gain >= _WORTH_TELLING][:_MAX]
+    bad = [text for text, gain in told if gain <= -_WORTH_TELLING][:_MAX]
     if not good and not bad:
         return f"as good as {other.name} in every respect"
     return f"beside {other.name}: {', '.join(good)}{' but ' if good and bad else ''}{', '.join(bad)}"
 
 
-_WORTH_TELLING, _MOST = 0.005, 2
+_WORTH_TELLING, _MAX = 0.005, 2
 
 
 def _quality_fact(one: Ranked, other: Ranked) -> str:

@@ -38,10 +38,10 @@ BATCHES = (64, 32, 16, 8)
 """Values of `points_per_batch` that are tried, the default first."""
 
 EVERYTHING_BYTES = 1.5e9
-"""Bound on what automatic masks of a 12-megapixel picture take beside the network on a processor; a test asserts it."""
+"""Bound on what automatic masks of a 12-megapixel image take beside the network on a processor; a test asserts it."""
 
-PICTURES_BYTES = 0.2e9
-"""Room for one picture of 12 megapixels and its masks; rule of thumb."""
+IMAGES_BYTES = 0.2e9
+"""Room for one image of 12 megapixels and its masks; rule of thumb."""
 
 GPU_MARGIN = 1.3
 """Activations on a GPU in relation to those measured on a processor: blocks of the allocator; rule of thumb."""
@@ -53,7 +53,7 @@ class Needs:
 
     Attributes:
         memory: in bytes.
-        seconds: from a picture to its masks: of one prompt, or of everything.
+        seconds: from an image to its masks: of one prompt, or of everything.
         settings: what to set so that it fits, as options of `samara segment`; empty where defaults do.
     """
 
@@ -102,13 +102,13 @@ def estimated_memory(
     if target.device == "cuda":
         together = points_per_batch if request.asks_everything else 1
         prompts = cost.prompts_bytes * together / PROMPTS_AT_A_TIME
-        work = GPU_MARGIN * max(cost.encode_bytes, prompts) + PICTURES_BYTES
+        work = GPU_MARGIN * max(cost.encode_bytes, prompts) + IMAGES_BYTES
         return Statement(
             CUDA_CONTEXT_BYTES + weights + work,
             "rule of thumb",
             "weights exact, activations measured on a processor, CUDA's share assumed",
         )
-    work = max(cost.encode_bytes, cost.prompts_bytes) + PICTURES_BYTES
+    work = max(cost.encode_bytes, cost.prompts_bytes) + IMAGES_BYTES
     if request.asks_everything:
         work = max(work, EVERYTHING_BYTES)
     return Statement(RUNTIME_BYTES + weights + work, "measured elsewhere", f"weights exact, the rest on {MEASURED_ON}")
@@ -127,7 +127,7 @@ def _points_per_batch(checkpoint: Checkpoint, request: Request, target: Target) 
 
 
 def estimated_seconds(checkpoint: Checkpoint, request: Request, target: Target) -> Statement:
-    """Time from a picture to its masks, scaled from measured or published times by the machine's matrix speed."""
+    """Time from an image to its masks, scaled from measured or published times by the machine's matrix speed."""
     cost = cost_of(checkpoint)
     prompts = GRID_POINTS if request.asks_everything else 1
     if target.device == "cuda":
@@ -158,7 +158,7 @@ class Anchor:
 
 
 def gpu_seconds(checkpoint: Checkpoint, prompts: int) -> float:
-    """Seconds on the reference card for one picture and so many prompts, in float32 with the official code."""
+    """Seconds on the reference card for one image and so many prompts, in float32 with the official code."""
     cost = cost_of(checkpoint)
     if not cost.prompt_flops:
         return _interpolated(cost.encoder_flops, _ANCHORS_DETECTORS)

@@ -104,7 +104,7 @@ _HQ_IS_AHEAD = (
     f"{_figure('sam_vit_h', 'seginw_ap', 'HQ-SAM README'):.3f} on SegInW"
 )
 _TOO_SLOW = (
-    f"ViT-B takes {_figure('sam_vit_b', 'prompt_seconds', 'FastSAM README'):.2f} s a picture even on an RTX 3090, "
+    f"ViT-B takes {_figure('sam_vit_b', 'prompt_seconds', 'FastSAM README'):.2f} s an image even on an RTX 3090, "
     f"MobileSAM was published with {1e3 * _figure('mobile_sam', 'prompt_seconds', 'MobileSAM README'):.0f} ms on a GPU"
 )
 _SMALLER_AND_FASTER = (

@@ -1,4 +1,4 @@
-"""Measure what is on this machine on the user's own pictures, before recommending: quality, time and memory."""
+"""Measure what is on this machine on the user's own images, before recommending: quality, time and memory."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def measure_first(
     ground_truth: GroundTruth,
     *,
     out: Path,
-    pictures: int,
+    max_images: int,
     progress: Progress | None = None,
     notice: Notice | None = None,
 ) -> list[Record]:
@@ -49,14 +49,14 @@ def measure_first(
         first: the recommendation without measurements, which says what is feasible and at hand.
         ground_truth: what quality is measured on.
         out: folder for the records; started again with the same settings, it goes on where it was cut off.
-        pictures: most pictures per source that quality is measured on.
+        max_images: most images per source that quality is measured on.
         progress: called as the work goes on.
         notice: called with what of the ground truth is left out or mended.
 
     Raises:
         SettingsError: it is another machine that is asked about, nothing is at hand, or nothing that is asked can be
             measured.
-        SamaraError: pictures or ground truth cannot be used.
+        SamaraError: images or ground truth cannot be used.
     """
     names = [one.name for one in first.ranking if one.candidate.at_hand]
     if first.target.machine is None:
@@ -78,7 +78,7 @@ def measure_first(
             points_per_side=POINTS_PER_SIDE if first.request.asks_everything else 1,
         ),
         evaluation=EvaluationSettings(
-            measures=_measures(first.request), images=pictures, everything_images=min(pictures, 3)
+            measures=_measures(first.request), images=max_images, everything_images=min(max_images, 3)
         ),
         running=Running(device=first.target.device),
         progress=progress,

@@ -30,7 +30,7 @@ class Measurements:
     Attributes:
         records: the newest of each number, measured ones only.
         target: where it shall run.
-        domain: kind of pictures; records of this domain count alone if there are any.
+        domain: kind of images; records of this domain count alone if there are any.
     """
 
     records: tuple[Record, ...]
@@ -45,12 +45,12 @@ class Measurements:
             found = [one for one in found if one.domain == self.domain] or found
             if found:
                 newest = max(found, key=lambda one: one.when)
-                images = "" if newest.images is None else f" on {newest.images} pictures"
+                images = "" if newest.images is None else f" on {newest.images} images"
                 return self._statement(newest, newest.value or 0.0, f"{newest.definition.title}{images}")
         return None
 
     def seconds(self, checkpoint: str, *, everything: bool) -> Statement | None:
-        """Time of all masks of a picture, or of encoding it and one prompt; None if it was not measured."""
+        """Time of all masks of an image, or of encoding it and one prompt; None if it was not measured."""
         metrics = ("everything_seconds",) if everything else ("encode_seconds", "decode_1_seconds")
         found = [self._fastest(checkpoint, metric) for metric in metrics]
         first = found[0]
@@ -72,7 +72,7 @@ class Measurements:
         return self._statement(record, (record.value or 0.0) + beside, "peak")
 
     def _of(self, checkpoint: str, metric: str) -> list[Record]:
-        """Records of one number, of one picture at a time."""
+        """Records of one number, of one image at a time."""
         return [
             one
             for one in self.records

@@ -28,7 +28,7 @@ def _small(recommendation: Recommendation, measured: Measurements) -> str | None
         return None
     click, box = (published_for(best.name, metric)[0].value for metric in ("centre_click_iou", "box_iou"))
     return (
-        f"{best.name} is small (mean IoU {click:.2f} from a click, {box:.2f} from a box, natural pictures): it "
+        f"{best.name} is small (mean IoU {click:.2f} from a click, {box:.2f} from a box, natural images): it "
         "runs here, and larger ones do better where the limits that exclude them can be loosened."
     )
 
@@ -101,12 +101,12 @@ def _thresholds(recommendation: Recommendation, measured: Measurements) -> str |
 
 
 def _measure(recommendation: Recommendation, measured: Measurements) -> str | None:
-    """Published figures are about other people's pictures."""
+    """Published figures are about other people's images."""
     best = recommendation.best
     if best is None or best.quality is None or best.quality.certainty.startswith("measured"):
         return None
     return (
-        "The quality figures are other people's, on other pictures. To decide by your own: "
+        "The quality figures are other people's, on other images. To decide by your own: "
         "samara recommend --images DIR --ground-truth COCO.json"
     )
 

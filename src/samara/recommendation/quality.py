@@ -33,7 +33,7 @@ WITHOUT_HQ: Mapping[str, str] = {
 TRAINED_FURTHER: Mapping[str, tuple[str, float]] = {"samara_mini": ("mobile_sam", 0.948)}
 """Checkpoint → what it was trained from, and what share of its IoU from boxes that keeps at the input size of this one.
 
-What further training gained was measured on pictures like those trained on, and does not count for a user's.
+What further training gained was measured on images like those trained on, and does not count for a user's.
 """
 
 _BOX = ("coco_ap", "lvis_ap", "seginw_ap", "box_iou")
@@ -63,7 +63,7 @@ def qualities(
     Args:
         checkpoints: names in the catalogue.
         prompts: what is asked.
-        domain: kind of pictures.
+        domain: kind of images.
         measured: what was measured before.
     """
     names = list(checkpoints)
@@ -130,9 +130,9 @@ def _mean(statements: list[Statement | None]) -> Statement | None:
 
 def _ratio(checkpoint: str, prompt: Prompt, domain: Domain) -> _Ratio | None:
     base = WITHOUT_HQ.get(checkpoint)
-    if base is not None and (prompt == "everything" or not domain.photographs):
+    if base is not None and (prompt == "everything" or not domain.images):
         ratio = _ratio(base, prompt, domain)
-        why = f"as {base}: what HQ-SAM adds was published for prompts on photographs only"
+        why = f"as {base}: what HQ-SAM adds was published for prompts on images only"
         return None if ratio is None else _Ratio(ratio.value, "rule of thumb", why)
     if checkpoint in TRAINED_FURTHER:
         origin, kept = TRAINED_FURTHER[checkpoint]

@@ -137,8 +137,8 @@ def _missed(candidate: Candidate, quality: Statement | None, task: Task) -> tupl
     missed = []
     if quality is None:
         missed.append("nobody published how good its masks are in relation to SAM")
-    elif quality.value < task.least_quality:
-        missed.append(f"quality {quality.value:.2f} of SAM ViT-H, where {task.name} wants {task.least_quality:g}")
+    elif quality.value < task.min_quality:
+        missed.append(f"quality {quality.value:.2f} of SAM ViT-H, where {task.name} wants {task.min_quality:g}")
     if candidate.needs.seconds.value > task.seconds:
         missed.append(f"{seconds(candidate.needs.seconds.value)}, where {task.name} wants {seconds(task.seconds)}")
     return tuple(missed)
@@ -146,7 +146,7 @@ def _missed(candidate: Candidate, quality: Statement | None, task: Task) -> tupl
 
 def _demands(ranked: Ranked, request: Request) -> tuple[bool, bool]:
     task = request.task_details
-    poor = ranked.quality is None or ranked.quality.value < task.least_quality
+    poor = ranked.quality is None or ranked.quality.value < task.min_quality
     return poor, ranked.candidate.needs.seconds.value > task.seconds
 
 

@@ -19,7 +19,7 @@ from samara.recommendation.measured import Measurements, is_same_machine, measur
 from samara.recommendation.notes import notes_about
 from samara.recommendation.quality import qualities
 from samara.recommendation.ranking import rank
-from samara.recommendation.request import MEASURED_IN, PICTURES, Request, request
+from samara.recommendation.request import IMAGES, MEASURED_IN, Request, request
 from samara.recommendation.rules import Candidate, cannot_run, reasons_against
 from samara.recommendation.statement import Statement
 from samara.recommendation.target import Target, target
@@ -46,7 +46,7 @@ def recommend(
     ground_truth: str | os.PathLike[str] | None = None,
     images: str | os.PathLike[str] | None = None,
     out: str | os.PathLike[str] = MEASURED_IN,
-    pictures: int = PICTURES,
+    max_images: int = IMAGES,
     progress: Progress | None = None,
     rules: ReadingRules = USUAL,
     notice: Notice | None = None,
@@ -66,15 +66,15 @@ def recommend(
         prompts: what it must take: "point", "background point", "box", "mask", "everything", "classes"; None for what
             the task usually needs.
         commercial: leave out licences that ask something of what is built on the weights, such as AGPL-3.0.
-        max_latency_s: most seconds from a picture to its masks: of one prompt, or of everything if that is asked.
+        max_latency_s: most seconds from an image to its masks: of one prompt, or of everything if that is asked.
         max_disk_gb: most GB to download.
         offline: only checkpoints that are on this machine.
         records: earlier measurements; they win over published figures and estimates. None: what `samara compare`,
             `samara evaluate` and this function measured on this machine before.
-        ground_truth: COCO instances file of pictures of your own: what is on this machine is measured on them first.
-        images: folder of those pictures.
+        ground_truth: COCO instances file of images of your own: what is on this machine is measured on them first.
+        images: folder of those images.
         out: folder for these measurements; started again, they go on where they were cut off.
-        pictures: most pictures per source that quality is measured on.
+        max_images: most images per source that quality is measured on.
         progress: called while measuring, with what is being done, the steps done and the steps in all.
         rules: what becomes of crowds and of bad entries of the ground truth.
         notice: called with what of the ground truth is left out or mended.
@@ -84,9 +84,9 @@ def recommend(
 
     Raises:
         SettingsError: a name or number is not accepted; the message lists what is. Or the speed of another machine
-            shall be measured, or nothing that can be is at hand; or ground truth came without pictures, or they
+            shall be measured, or nothing that can be is at hand; or ground truth came without images, or they
             without it.
-        SamaraError: pictures, ground truth or records cannot be used.
+        SamaraError: images, ground truth or records cannot be used.
         DeviceError: a device was asked for that is not there.
     """
     _require_both(ground_truth, images)
@@ -119,7 +119,7 @@ def recommend(
         found,
         GroundTruth(Path(ground_truth), Path(images), wanted.domain, rules),
         out=Path(out),
-        pictures=pictures,
+        max_images=max_images,
         progress=progress,
         notice=notice,
     )
@@ -135,12 +135,12 @@ def _require_both(ground_truth: object, images: object) -> None:
     if ground_truth is None and images is not None:
         raise SettingsError(
             f"--images {images} came without --ground-truth, which measuring first needs as well; give the COCO file "
-            "of these pictures too, or leave both out"
+            "of these images too, or leave both out"
         )
     if images is None and ground_truth is not None:
         raise SettingsError(
             f"--ground-truth {ground_truth} came without --images, which measuring first needs as well; give the "
-            "folder of its pictures too, or leave both out"
+            "folder of its images too, or leave both out"
         )
 
 

@@ -17,8 +17,8 @@ _Name = TypeVar("_Name", bound=str)
 MEASURED_IN = "samara-measurements"
 """Folder for measurements that are made before recommending."""
 
-PICTURES = 20
-"""Most pictures per source that quality is then measured on."""
+IMAGES = 20
+"""Most images per source that quality is then measured on."""
 
 _ALSO: Mapping[str, str] = {
     "realtime": "real-time",
@@ -50,7 +50,7 @@ class Request:
         domain: a name of `DOMAINS`.
         prompts: what it must take, names of `PROMPTS`; those of the task unless given.
         commercial: only licences without conditions for what is built on the weights.
-        max_latency_s: most seconds from a picture to the masks; None for no limit.
+        max_latency_s: most seconds from an image to the masks; None for no limit.
         max_disk_bytes: most bytes to download; None for no limit.
         offline: only what is on this machine.
 
@@ -78,7 +78,7 @@ class Request:
 
     @property
     def asks_everything(self) -> bool:
-        """Whether the time that counts is that of all masks of a picture, not of a prompt."""
+        """Whether the time that counts is that of all masks of an image, not of a prompt."""
         return bool({"everything", "classes"} & set(self.prompts))
 
     def as_dict(self) -> dict[str, object]:

@@ -30,7 +30,7 @@ PROMPTS: Mapping[Prompt, str] = {
     "background point": "clicks on what is not the object",
     "box": "boxes",
     "mask": "a rough mask as low-res logits",
-    "everything": "all objects of a picture, whatever they are",
+    "everything": "all objects of an image, whatever they are",
     "classes": "objects with the names of their classes",
 }
 """What a checkpoint can be asked for."""
@@ -44,10 +44,10 @@ class Task:
         name: as users write it.
         weights: of the criteria; they sum to 1.
         prompts: what is asked of the checkpoint unless the user says otherwise.
-        seconds: a picture should take no longer, or it counts as a demand that is missed.
+        seconds: an image should take no longer, or it counts as a demand that is missed.
         comfortable_s: at this time or below the speed is as good as it can be.
         too_slow_s: at this time or above it is as bad as it can be.
-        least_quality: in relation to SAM ViT-H; below it counts as a demand that is missed.
+        min_quality: in relation to SAM ViT-H; below it counts as a demand that is missed.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Task:
     seconds: float
     comfortable_s: float
     too_slow_s: float
-    least_quality: float
+    min_quality: float
 
 
 def _weights(
@@ -83,7 +83,7 @@ _TASKS = (
         seconds=5.0,
         comfortable_s=0.1,
         too_slow_s=60.0,
-        least_quality=0.80,
+        min_quality=0.80,
     ),
     Task(
         name="maximum quality",
@@ -92,7 +92,7 @@ _TASKS = (
         seconds=120.0,
         comfortable_s=1.0,
         too_slow_s=120.0,
-        least_quality=0.80,
+        min_quality=0.80,
     ),
     Task(
         name="real-time",
@@ -101,7 +101,7 @@ _TASKS = (
         seconds=0.1,
         comfortable_s=0.01,
         too_slow_s=30.0,
-        least_quality=0.75,
+        min_quality=0.75,
     ),
     Task(
         name="edge",
@@ -110,7 +110,7 @@ _TASKS = (
         seconds=5.0,
         comfortable_s=0.1,
         too_slow_s=120.0,
-        least_quality=0.75,
+        min_quality=0.75,
     ),
     Task(
         name="fine-tuning",
@@ -119,7 +119,7 @@ _TASKS = (
         seconds=60.0,
         comfortable_s=0.1,
         too_slow_s=120.0,
-        least_quality=0.75,
+        min_quality=0.75,
     ),
     Task(
         name="benchmark",
@@ -128,7 +128,7 @@ _TASKS = (
         seconds=120.0,
         comfortable_s=1.0,
         too_slow_s=120.0,
-        least_quality=0.80,
+        min_quality=0.80,
     ),
     Task(
         name="interactive annotation",
@@ -137,7 +137,7 @@ _TASKS = (
         seconds=2.0,
         comfortable_s=0.2,
         too_slow_s=60.0,
-        least_quality=0.80,
+        min_quality=0.80,
     ),
     Task(
         name="batch annotation",
@@ -146,7 +146,7 @@ _TASKS = (
         seconds=60.0,
         comfortable_s=1.0,
         too_slow_s=1000.0,
-        least_quality=0.80,
+        min_quality=0.80,
     ),
 )
 
@@ -155,39 +155,39 @@ TASKS: Mapping[str, Task] = {task.name: task for task in _TASKS}
 
 @dataclass(frozen=True, kw_only=True)
 class Domain:
-    """One kind of pictures.
+    """One kind of images.
 
     Attributes:
         name: as users write it.
         factors: by which the task's weights are multiplied before they are made to sum to 1 again.
-        photographs: whether what was published about everyday photographs speaks for it.
+        images: whether what was published about everyday images speaks for it.
         note: what is known about checkpoints in this domain; empty where that is nothing.
     """
 
     name: str
     factors: Mapping[Criterion, float]
-    photographs: bool
+    images: bool
     note: str = ""
 
 
 _DOMAINS = (
-    Domain(name="natural", factors={}, photographs=True),
+    Domain(name="natural", factors={}, images=True),
     Domain(
         name="medical",
         factors={"quality": 1.5},
-        photographs=False,
-        note="Published for medical pictures: ViT-H is better overall than ViT-B, boxes better than points, and "
+        images=False,
+        note="Published for medical images: ViT-H is better overall than ViT-B, boxes better than points, and "
         "fine-tuning adds more to ViT-H (Huang et al. 2024).",
     ),
     Domain(
         name="satellite",
         factors={"quality": 1.2},
-        photographs=False,
-        note="Nothing published compares these checkpoints on satellite pictures under equal conditions.",
+        images=False,
+        note="Nothing published compares these checkpoints on satellite images under equal conditions.",
     ),
-    Domain(name="driving", factors={"speed": 1.5}, photographs=True),
-    Domain(name="content creation", factors={"quality": 1.2}, photographs=True),
-    Domain(name="robotics", factors={"speed": 1.3, "memory": 1.5, "size": 1.5}, photographs=True),
+    Domain(name="driving", factors={"speed": 1.5}, images=True),
+    Domain(name="content creation", factors={"quality": 1.2}, images=True),
+    Domain(name="robotics", factors={"speed": 1.3, "memory": 1.5, "size": 1.5}, images=True),
 )
 
 DOMAINS: Mapping[str, Domain] = {domain.name: domain for domain in _DOMAINS}

@@ -70,7 +70,7 @@ def _row(one: Ranked) -> str:
 def _legend(found: Recommendation) -> str:
     asked = f"everything in it ({GRID_POINTS:,} points)" if found.request.asks_everything else "one prompt"
     marks = ", ".join(f"{mark} {certainty}" for certainty, mark in MARKS.items())
-    return f"quality: SAM ViT-H = 1; time: a picture and {asked}. {marks}."
+    return f"quality: SAM ViT-H = 1; time: an image and {asked}. {marks}."
 
 
 def _excluded(excluded: tuple[Excluded, ...], columns: int) -> Iterator[str]:

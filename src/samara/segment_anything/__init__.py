@@ -8,7 +8,7 @@ Its submodules are here too (`modeling`, `utils.amg`, `utils.onnx`, `utils.trans
 Differs from Meta, on purpose:
 * a file is identified by its content: a wrong variant, a truncated download or a web page is one clear sentence, and
   weights are loaded before `eval()`, safely, and on whatever device there is;
-* a float picture or an alpha channel is never converted silently; prompts are taken as the original takes them, but
+* a float image or an alpha channel is never converted silently; prompts are taken as the original takes them, but
   not NaN, and not points without labels;
 * automatic masks take a fraction of the memory, boxes are COCO-exact (width = x1 − x0), no score is NaN, and an image
   without masks gives an empty list; settings that are changed later count, all of them;

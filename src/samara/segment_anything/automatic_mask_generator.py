@@ -181,7 +181,7 @@ class SamAutomaticMaskGenerator:
             "point_coords" [[x, y]], "stability_score", "crop_box" (xywh).
 
         Raises:
-            ImageError: the picture cannot be converted without guessing.
+            ImageError: the image cannot be converted without guessing.
             SettingsError: a value that was set has no meaning.
         """
         self._check()
@@ -231,7 +231,7 @@ class SamAutomaticMaskGenerator:
         orig_size: tuple[int, ...],
         multimask_output: bool = True,
     ) -> MaskData:
-        """Masks of one crop, in the picture's frame, without near duplicates."""
+        """Masks of one crop, in the image's frame, without near duplicates."""
         x0, y0, x1, y1 = crop_box
         crop = image[y0:y1, x0:x1]
         self.predictor.set_image(crop)
@@ -309,7 +309,7 @@ def _more(multimask_output: bool) -> dict[str, bool]:
 
 
 def _table(drawn: DrawnMasks, points: npt.NDArray[np.float64]) -> MaskData:
-    """The official columns; boxes inclusive, rows of `rles` still to be placed in the picture."""
+    """The official columns; boxes inclusive, rows of `rles` still to be placed in the image."""
     boxes = torch.tensor([rle.box_xyxy for rle in drawn.rles], dtype=torch.int64).view(-1, 4)
     return MaskData(
         iou_preds=torch.from_numpy(drawn.predicted_iou),

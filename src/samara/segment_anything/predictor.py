@@ -1,6 +1,6 @@
 """The official `SamPredictor`: the same stateful interface, and as tolerant as the original.
 
-What samara's own `Predictor` refuses because it is probably a mistake (a point outside the picture, a box without area)
+What samara's own `Predictor` refuses because it is probably a mistake (a point outside the image, a box without area)
 is taken here, as the official class takes it. Numbers that are none, and shapes that cannot be meant, are refused.
 """
 
@@ -34,7 +34,7 @@ class SamPredictor:
 
     Attributes:
         model: the network.
-        transform: how pictures and prompts come into its input frame.
+        transform: how images and prompts come into its input frame.
         is_image_set, features, original_size, input_size: the image that is set. Code that keeps embeddings may set
             them itself.
         interm_features: early features, of HQ-SAM.
@@ -63,7 +63,7 @@ class SamPredictor:
             image_format: "RGB" or "BGR", the order of the channels.
 
         Raises:
-            ImageError: the picture cannot be converted, or there is no such format.
+            ImageError: the image cannot be converted, or there is no such format.
         """
         if image_format not in ("RGB", "BGR"):
             raise ImageError(f"image_format is {image_format!r}; it must be 'RGB' or 'BGR'")

@@ -1,4 +1,4 @@
-"""Image embeddings on disk, found by what the picture looks like and which encoder saw it; of limited size.
+"""Image embeddings on disk, found by what the image looks like and which encoder saw it; of limited size.
 
 Several processes may share a store: files appear complete or not at all, and the least recently used go first. An
 embedding is kept as it was computed, in float32, so that what is made from it is the same with the store and without,
@@ -31,17 +31,17 @@ class EmbeddingStore:
 
     Args:
         folder: made if need be.
-        most_bytes: of all files together; each further process that writes may exceed it by 2 %.
+        max_bytes: of all files together; each further process that writes may exceed it by 2 %.
 
     Raises:
         SettingsError: the limit is not positive.
         OutputError: the folder cannot be made.
     """
 
-    def __init__(self, folder: Path, most_bytes: int) -> None:
-        if most_bytes <= 0:
-            raise SettingsError(f"an embedding store of {most_bytes} bytes keeps nothing; give it room, or none at all")
-        self.folder, self.most_bytes = folder, most_bytes
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        if max_bytes <= 0:
+            raise SettingsError(f"an embedding store of {max_bytes} bytes keeps nothing; give it room, or none at all")
+        self.folder, self.max_bytes = folder, max_bytes
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -71,17 +71,17 @@ class EmbeddingStore:
         size = path.stat().st_size
         self._bytes += size
         self._since_counted += size
-        if self._bytes > self.most_bytes or self._since_counted > COUNTED_AGAIN_AFTER * self.most_bytes:
+        if self._bytes > self.max_bytes or self._since_counted > COUNTED_AGAIN_AFTER * self.max_bytes:
             self._make_room()
 
     def _make_room(self) -> None:
         """Count anew, because other processes write and remove, too, and remove what was not used for longest."""
         files = sorted(self._files())
         self._bytes, self._since_counted = sum(size for _, size, _ in files), 0
-        if self._bytes <= self.most_bytes:
+        if self._bytes <= self.max_bytes:
             return
         for _, size, path in files:
-            if self._bytes <= FILLED_AFTER_MAKING_ROOM * self.most_bytes:
+            if self._bytes <= FILLED_AFTER_MAKING_ROOM * self.max_bytes:
                 return
             with suppress(OSError):
                 path.unlink(missing_ok=True)
@@ -101,7 +101,7 @@ class EmbeddingStore:
 
 
 def key_of(pixels: npt.NDArray[np.uint8], *encoder: str) -> str:
-    """Name an embedding by its picture (H, W, 3) and all that says which encoder computed it how."""
+    """Name an embedding by its image (H, W, 3) and all that says which encoder computed it how."""
     digest = hashlib.sha256("\n".join((str(pixels.shape), *encoder)).encode())
     digest.update(np.ascontiguousarray(pixels).data)
     return digest.hexdigest()

@@ -29,7 +29,7 @@ from samara.networks.plain import state_of
 from samara.networks.variants import VARIANTS, Variant, runnable_names
 from samara.segmentation.embeddings import ImageEmbedding
 from samara.segmentation.prompts import Numbers, Prompt, as_prompts
-from samara.segmentation.upsampling import Enlargement
+from samara.segmentation.upsampling import Upsampling
 
 MASK_THRESHOLD = 0.0
 """A logit above this belongs to the mask; the same for every checkpoint of the family."""
@@ -75,7 +75,7 @@ class Predictor:
             One embedding, or a list of them for a list.
 
         Raises:
-            ImageError: a picture cannot be read.
+            ImageError: an image cannot be read.
         """
         if isinstance(image, (list, tuple)):
             batches = [image[start : start + batch_size] for start in range(0, len(image), batch_size)]
@@ -94,7 +94,7 @@ class Predictor:
             yield upcoming.result()
 
     def _inputs(self, images: Sequence[ImageSource]) -> tuple[Tensor, list[Frame]]:
-        """Read pictures and bring them into the input frame: (B, 3, S, S) and where each lies in it."""
+        """Read images and bring them into the input frame: (B, 3, S, S) and where each lies in it."""
         inputs, frames = [], []
         preprocessing = self.loaded.variant.preprocessing
         for source in images:
@@ -303,9 +303,9 @@ def check_capabilities(prompt: Prompt, variant: Variant) -> None:
 def _full_size_masks(low_res_logits: Tensor, frame: Frame) -> Iterator[Rle]:
     """Masks of the original frame: (M, 4h, 4w) logits, in windows on a CPU and whole elsewhere."""
     if low_res_logits.device.type == "cpu":
-        enlargement = Enlargement(frame, low_res_logits.shape[-1])
+        upsampling = Upsampling(frame, low_res_logits.shape[-1])
         for logits in low_res_logits:
-            yield enlargement.mask(logits, MASK_THRESHOLD)
+            yield upsampling.mask(logits, MASK_THRESHOLD)
     else:  # pragma: no cover - needs an accelerator
         for chunk in full_size(low_res_logits, frame):
             yield from encode_masks(chunk > MASK_THRESHOLD)

@@ -14,7 +14,7 @@ from samara.errors import PromptError
 Numbers: TypeAlias = npt.ArrayLike
 """Anything numpy makes an array of numbers from: nested lists, arrays, CPU tensors."""
 
-# Detectors report boxes, and people click, up to a rounding error outside the picture.
+# Detectors report boxes, and people click, up to a rounding error outside the image.
 TOLERANCE_PX = 1.0
 
 

@@ -1,4 +1,4 @@
-"""From picture files to overlays and annotations: what `samara segment` does."""
+"""From image files to overlays and annotations: what `samara segment` does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from samara.datasets.writing.coco_adding import NewImage, addable, read_addable
 from samara.engines.loaded import Loaded
 from samara.errors import OutputError, SamaraError, SettingsError
 from samara.images.paths import Given, absolute
-from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.masks.mask_set import MaskSet
 from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.segmentation.drawing.overlay import draw_masks
@@ -34,12 +34,12 @@ Answer = Literal["best", "three", "one"]
 """Masks per prompt: the best of three for an ambiguous prompt and else the one, all three, or always the one."""
 
 Progress = Callable[[str, int, int], None]
-"""Called with the picture's name, the steps done and the steps in all."""
+"""Called with the image's name, the steps done and the steps in all."""
 
 
 @dataclass(frozen=True)
 class Segmented:
-    """One picture that was segmented."""
+    """One image that was segmented."""
 
     path: Path
     overlay: Path
@@ -48,7 +48,7 @@ class Segmented:
 
 @dataclass(frozen=True)
 class Failed:
-    """One picture that was not, and why."""
+    """One image that was not, and why."""
 
     path: Path
     reason: str
@@ -72,44 +72,44 @@ def segment_files(
     settings: AutomaticSettings | InstanceSettings | None = None,
     answer: Answer = "best",
     overwrite: bool = False,
-    reading: PictureReading = AS_THEY_ARE,
+    reading: ImageReading = AS_THEY_ARE,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Segment pictures; a picture that fails is told in the outcome, and the others go on.
+    """Segment images; an image that fails is told in the outcome, and the others go on.
 
-    What was done is written also when the work is interrupted or the disk does not take a later picture. When nothing
+    What was done is written also when the work is interrupted or the disk does not take a later image. When nothing
     was done, nothing is written.
 
     Args:
-        paths: picture files; each is taken once.
+        paths: image files; each is taken once.
         loaded: the checkpoint.
-        out: folder for `<file name>.png` overlays and `annotations.json`, which grows: a picture that is in it already
+        out: folder for `<file name>.png` overlays and `annotations.json`, which grows: an image that is in it already
             is replaced, all others stay. Made if need be.
-        prompts: the same for every picture; none means everything in the picture.
+        prompts: the same for every image; none means everything in the image.
         settings: for everything.
         answer: masks per prompt.
         overwrite: begin `annotations.json` anew, whatever it holds, and replace overlays.
-        reading: how the pictures are read.
+        reading: how the images are read.
         progress: called as the work goes on.
 
     Raises:
-        SettingsError: no picture was given, or the settings are none of the checkpoint's.
+        SettingsError: no image was given, or the settings are none of the checkpoint's.
         PromptError: the checkpoint does not take the prompts.
         OutputError: the folder cannot be made, or holds an `annotations.json` that cannot be added to.
     """
     if not paths:
-        raise SettingsError("no picture was given; name at least one file")
+        raise SettingsError("no image was given; name at least one file")
     given = Given.of(map(str, paths))
-    pictures: dict[str, Path] = {}
+    images: dict[str, Path] = {}
     for place, path in zip(given.paths, paths, strict=True):
-        pictures.setdefault(os.path.realpath(place), path)
+        images.setdefault(os.path.realpath(place), path)
     segmenter = open_segmenter(loaded, settings)
     for prompt in prompts:
         check_capabilities(prompt, loaded.variant)
     results = Results(out, given, overwrite=overwrite)
     failed: list[Failed] = []
     try:
-        for path in pictures.values():
+        for path in images.values():
 
             def tell(steps: int, total: int, name: str = path.name) -> None:
                 if progress is not None:
@@ -134,7 +134,7 @@ class Results:
 
     Attributes:
         annotations: path of the COCO file.
-        done: the pictures so far.
+        done: the images so far.
 
     Raises:
         OutputError: the folder cannot be written, or holds a COCO file that cannot be added to.
@@ -146,17 +146,17 @@ class Results:
         self.annotations = out / ANNOTATIONS
         self.done: list[Segmented] = []
         require_file(self.annotations)
-        self._pictures = [Path(path) for path in given.paths]
-        before = read_addable(self.annotations, self._pictures, overwrite=overwrite)
-        # Overlays that may be replaced: those that the file notes for the same pictures.
+        self._images = [Path(path) for path in given.paths]
+        before = read_addable(self.annotations, self._images, overwrite=overwrite)
+        # Overlays that may be replaced: those that the file notes for the same images.
         self._own = {
-            os.path.realpath(picture): str(row.get("overlay", overlay_name(picture, 1)))
-            for picture in self._pictures
-            if (row := before.image_of(picture)) is not None
+            os.path.realpath(image): str(row.get("overlay", overlay_name(image, 1)))
+            for image in self._images
+            if (row := before.image_of(image)) is not None
         }
 
     def add(self, path: Path, masks: MaskSet, overlay: bytes) -> None:
-        """Write the overlay of a picture, and keep its masks for `save`.
+        """Write the overlay of an image, and keep its masks for `save`.
 
         Raises:
             OutputError: the disk does not take it.
@@ -175,16 +175,16 @@ class Results:
         if not self.done:
             return
         new = [
-            NewImage(picture=self._absolute(one.path), masks=one.masks, notes={"overlay": one.overlay.name})
+            NewImage(image=self._absolute(one.path), masks=one.masks, notes={"overlay": one.overlay.name})
             for one in self.done
         ]
-        with addable(self.annotations, [one.picture for one in new], overwrite=self.overwrite) as file:
+        with addable(self.annotations, [one.image for one in new], overwrite=self.overwrite) as file:
             file.add(new, self.given.root, info)
 
     def _overlay_path(self, path: Path) -> Path:
-        """The picture's own overlay, or a name that is free: never that of another picture, and never a picture."""
+        """The image's own overlay, or a name that is free: never that of another image, and never an image."""
         own = self._own.get(os.path.realpath(path))
-        taken = {os.path.realpath(picture) for picture in self._pictures}
+        taken = {os.path.realpath(image) for image in self._images}
         taken |= {os.path.realpath(one.overlay) for one in self.done}
 
         def is_free(place: Path) -> bool:
@@ -218,7 +218,7 @@ def _segment(
 
 
 def overlay_paths(paths: Sequence[Path], out: Path, is_free: Callable[[Path], bool] = lambda place: True) -> list[Path]:
-    """A path for each picture's overlay: its name and .png, numbered where names repeat or are not free."""
+    """A path for each image's overlay: its name and .png, numbered where names repeat or are not free."""
     chosen: list[Path] = []
     for path in paths:
         places = (out / overlay_name(path, number) for number in itertools.count(1))
@@ -227,7 +227,7 @@ def overlay_paths(paths: Sequence[Path], out: Path, is_free: Callable[[Path], bo
 
 
 def overlay_name(path: Path, number: int) -> str:
-    """Name of a picture's overlay: its own and .png, numbered where names repeat."""
+    """Name of an image's overlay: its own and .png, numbered where names repeat."""
     return f"{path.name}{f'-{number}' if number > 1 else ''}.png"
 
 

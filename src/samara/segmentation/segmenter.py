@@ -1,7 +1,7 @@
-"""One interface to every checkpoint that runs: everything in a picture, or what prompts ask for.
+"""One interface to every checkpoint that runs: everything in an image, or what prompts ask for.
 
 What answers prompts (SAM, MobileSAM, HQ-SAM) and what finds all instances in one pass (FastSAM, YOLO-seg) work
-differently inside; who only wants masks of a picture need not know.
+differently inside; who only wants masks of an image need not know.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Progress = Callable[[int, int], None]
 
 
 class Segmenter(Protocol):
-    """Masks of pictures, with whatever checkpoint.
+    """Masks of images, with whatever checkpoint.
 
     Attributes:
         loaded: the checkpoint.
@@ -35,14 +35,14 @@ class Segmenter(Protocol):
     loaded: Loaded
 
     def generate(self, image: ImageSource, *, progress: Progress | None = None) -> MaskSet:
-        """Find everything in one picture; see `AutomaticMaskGenerator.generate` and `InstanceSegmenter.generate`."""
+        """Find everything in one image; see `AutomaticMaskGenerator.generate` and `InstanceSegmenter.generate`."""
         ...
 
     def predict_prompts(self, image: ImageSource, prompts: Sequence[Prompt], *, multimask: bool = True) -> MaskSet:
-        """Answer prompts on one picture: for each, several masks or one. YOLO-seg takes none.
+        """Answer prompts on one image: for each, several masks or one. YOLO-seg takes none.
 
         Raises:
-            PromptError: a prompt is outside the picture, or nothing that the checkpoint takes.
+            PromptError: a prompt is outside the image, or nothing that the checkpoint takes.
         """
         ...
 
@@ -56,7 +56,7 @@ def open_segmenter(loaded: Loaded, settings: AutomaticSettings | InstanceSetting
 
     Args:
         loaded: any checkpoint, from `samara.load`.
-        settings: for everything in a picture, of either kind. `AutomaticSettings` are translated for FastSAM and
+        settings: for everything in an image, of either kind. `AutomaticSettings` are translated for FastSAM and
             YOLO-seg, where they mean something.
 
     Raises:
@@ -70,11 +70,11 @@ def open_segmenter(loaded: Loaded, settings: AutomaticSettings | InstanceSetting
 
 
 class PromptedSegmenter:
-    """A segmenter that embeds pictures and answers prompts.
+    """A segmenter that embeds images and answers prompts.
 
     Args:
         loaded: SAM, MobileSAM, HQ-SAM or samara's own.
-        settings: for everything in a picture.
+        settings: for everything in an image.
     """
 
     def __init__(self, loaded: Loaded, settings: AutomaticSettings | None = None) -> None:

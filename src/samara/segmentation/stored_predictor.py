@@ -34,7 +34,7 @@ class StoredPredictor(Predictor):
     def embed(
         self, image: ImageSource | list[ImageSource] | tuple[ImageSource, ...], *, batch_size: int = 1
     ) -> ImageEmbedding | list[ImageEmbedding]:
-        """Get embeddings from the store, or run the image encoder and keep what it gives, one picture at a time."""
+        """Get embeddings from the store, or run the image encoder and keep what it gives, one image at a time."""
         if isinstance(image, (list, tuple)):
             return [self._embed_one(source) for source in image]
         return self._embed_one(image)

@@ -75,7 +75,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Enlargement:
+class Upsampling:
     """From the low-res logits of a frame to its image.
 
     Attributes:
@@ -120,7 +120,7 @@ class Enlargement:
         if top >= bottom or left >= right:  # all of it in the padding of the input square
             return None
         left -= left % BLOCK
-        logits = self._enlarged(low_res_logits, (left, right), (top, bottom)).numpy()
+        logits = self._upsampled(low_res_logits, (left, right), (top, bottom)).numpy()
         stability = 1.0
         if offset:
             high, low = (int(np.count_nonzero(logits > threshold + shift)) for shift in (offset, -offset))
@@ -135,18 +135,18 @@ class Enlargement:
             return Rle.from_edges(np.zeros(0, dtype=np.int64), height, width)
         return encode_columns(window.columns, window.x0, window.y0, height, width)
 
-    def _enlarged(self, low_res_logits: Tensor, columns: Range, rows: Range) -> Tensor:
+    def _upsampled(self, low_res_logits: Tensor, columns: Range, rows: Range) -> Tensor:
         """Logits of some columns, from the beginning of a block on, and rows of the image: (W', H')."""
         y0, y1 = self.rows.needed_for(*rows)
         blocks = slice(columns[0] // BLOCK, -(-columns[1] // BLOCK))
         sources = self.columns.sources[blocks]
         with computing("cpu", "float32"):
             tall = low_res_logits[y0:y1].T @ self.rows.matrix[rows[0] : rows[1], y0:y1].T  # (4w, H')
-            enlarged = torch.bmm(self.columns.blocks[blocks], tall[sources.flatten()].view(*sources.shape, -1))
-        return enlarged.flatten(0, 1)[: columns[1] - columns[0]]
+            upsampled = torch.bmm(self.columns.blocks[blocks], tall[sources.flatten()].view(*sources.shape, -1))
+        return upsampled.flatten(0, 1)[: columns[1] - columns[0]]
 
 
-@lru_cache(maxsize=16)  # pictures of one size share it; up to a few megabytes each
+@lru_cache(maxsize=16)  # images of one size share it; up to a few megabytes each
 def _axis(low_res: int, square: int, resized: int, original: int) -> Axis:
     """Low-res → input square, cut to the resized image, → original, as one matrix."""
     to_square = _bilinear(low_res, square)[:resized]

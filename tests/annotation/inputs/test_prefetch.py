@@ -11,36 +11,36 @@ import pytest
 from PIL import Image
 
 from samara.annotation.inputs import prefetch
-from samara.annotation.inputs.decoded import DecodedPicture, PictureOnDisk
+from samara.annotation.inputs.decoded import DecodedImage, ImageOnDisk
 from samara.annotation.inputs.prefetch import Reading
 from samara.annotation.inputs.sources import open_source
 from samara.annotation.store.plan import Entry
 from samara.images.read import read_image
-from tests.annotation.conftest import write_pictures
+from tests.annotation.conftest import write_images
 
 
 @pytest.mark.parametrize("threads", [0, 1, 3])
-def test_images_come_in_order_with_reasons(pictures, threads):
-    (pictures / "0002.png").write_text("<html>")
-    (pictures / "0004.png").unlink()
-    source = open_source([str(pictures)])
+def test_images_come_in_order_with_reasons(images, threads):
+    (images / "0002.png").write_text("<html>")
+    (images / "0004.png").unlink()
+    source = open_source([str(images)])
     entries = [Entry(number + 1, f"{number:04d}.png") for number in range(6)]
     found = list(Reading(source.read, None, threads).fetched(entries))
     assert [one.entry for one in found] == entries
-    assert [one.picture is not None for one in found] == [True, True, False, True, False, True]
+    assert [one.image is not None for one in found] == [True, True, False, True, False, True]
     assert found[2].reason.startswith("'0002.png' is an HTML page")
     assert found[2].encoded.size_bytes == 6
     assert "cannot be read (No such file" in found[4].reason
-    assert (found[0].picture.pixels == read_image(pictures / "0000.png")).all()
+    assert (found[0].image.pixels == read_image(images / "0000.png")).all()
 
 
-def test_bombs_are_not_decoded(pictures):
-    (found,) = Reading(open_source([str(pictures)]).read, 1000, 1).fetched([Entry(1, "0000.png")])
+def test_bombs_are_not_decoded(images):
+    (found,) = Reading(open_source([str(images)]).read, 1000, 1).fetched([Entry(1, "0000.png")])
     assert "'0000.png' declares 40 by 32 pixels, more than max_pixels=1000" in found.reason
 
 
-def test_pictures_ahead_are_bounded(tmp_path, monkeypatch):
-    write_pictures(tmp_path, 40)
+def test_images_ahead_are_bounded(tmp_path, monkeypatch):
+    write_images(tmp_path, 40)
     source, decoded, most = open_source([str(tmp_path)]), [], 0
 
     def decode(data, **options):
@@ -48,7 +48,7 @@ def test_pictures_ahead_are_bounded(tmp_path, monkeypatch):
         return read_image(data, **options)
 
     monkeypatch.setattr(prefetch, "read_image", decode)
-    monkeypatch.setattr(prefetch, "MOST_PIXELS_AHEAD", 3 * 40 * 32)
+    monkeypatch.setattr(prefetch, "MAX_PIXELS_AHEAD", 3 * 40 * 32)
     entries = [Entry(number + 1, f"{number:04d}.png") for number in range(40)]
     for taken, _ in enumerate(Reading(source.read, None, 4).fetched(entries), start=1):
         time.sleep(0.005)  # time enough to run ahead
@@ -57,25 +57,25 @@ def test_pictures_ahead_are_bounded(tmp_path, monkeypatch):
     assert most == 2  # and the one that was taken
 
 
-def test_a_picture_larger_than_the_bound_comes_alone(tmp_path, monkeypatch):
-    write_pictures(tmp_path, 5)
-    monkeypatch.setattr(prefetch, "MOST_PIXELS_AHEAD", 10)
+def test_a_image_larger_than_the_bound_comes_alone(tmp_path, monkeypatch):
+    write_images(tmp_path, 5)
+    monkeypatch.setattr(prefetch, "MAX_PIXELS_AHEAD", 10)
     found = list(
         Reading(open_source([str(tmp_path)]).read, None, 2).fetched([Entry(1, "0000.png"), Entry(2, "0001.png")])
     )
-    assert all(one.picture is not None for one in found)
+    assert all(one.image is not None for one in found)
 
 
-def test_closing_stops_the_threads(pictures):
+def test_closing_stops_the_threads(images):
     before = threading.active_count()
-    images = Reading(open_source([str(pictures)]).read, None, 2).fetched([Entry(n, "0000.png") for n in range(1, 30)])
-    next(images)
-    images.close()
+    found = Reading(open_source([str(images)]).read, None, 2).fetched([Entry(n, "0000.png") for n in range(1, 30)])
+    next(found)
+    found.close()
     assert threading.active_count() == before
 
 
 def fetched(path, **options):
-    """The picture as `annotate` gets it, with tiles and without."""
+    """The image as `annotate` gets it, with tiles and without."""
     source = open_source([str(path)])
     (entry,) = source.entries()
     return [
@@ -83,7 +83,7 @@ def fetched(path, **options):
     ]
 
 
-def test_tiles_see_the_same_picture_in_the_same_place(tmp_path):
+def test_tiles_see_the_same_image_in_the_same_place(tmp_path):
     rasterio = pytest.importorskip("rasterio")
     values = np.random.default_rng(0).integers(0, 65536, (4, 40, 60), dtype=np.uint16)
     affine = rasterio.Affine(0.5, 0, 399_960, 0, -0.5, 5_300_040)
@@ -92,12 +92,12 @@ def test_tiles_see_the_same_picture_in_the_same_place(tmp_path):
         file.write(values)
     (tmp_path / "a.tfw").write_text("9 0 0 -9 0 0")
     windows, whole = fetched(tmp_path / "a.tif")
-    assert isinstance(windows.picture, PictureOnDisk)
-    assert isinstance(whole.picture, DecodedPicture)
+    assert isinstance(windows.image, ImageOnDisk)
+    assert isinstance(whole.image, DecodedImage)
     box = (5, 7, 31, 22)
-    np.testing.assert_array_equal(windows.picture.window(box), whole.picture.window(box))
-    assert windows.picture.georeference == whole.picture.georeference
-    assert json.loads(whole.picture.georeference) == {"transform": [*affine][:6], "crs": "EPSG:25832"}
+    np.testing.assert_array_equal(windows.image.window(box), whole.image.window(box))
+    assert windows.image.georeference == whole.image.georeference
+    assert json.loads(whole.image.georeference) == {"transform": [*affine][:6], "crs": "EPSG:25832"}
 
 
 @pytest.mark.parametrize("kind", ["four bands", "four ground control points", "turned", "frames"])
@@ -125,9 +125,9 @@ def test_tiles_are_refused_what_the_whole_is_refused(tmp_path, kind):
         assert whole.reason.startswith("'")
         assert str(tmp_path) not in whole.reason or path.name in whole.reason
     else:
-        assert windows.picture.size_hw == whole.picture.size_hw
-        assert windows.picture.georeference == whole.picture.georeference
+        assert windows.image.size_hw == whole.image.size_hw
+        assert windows.image.georeference == whole.image.georeference
     if kind == "four ground control points":
-        assert "4 tie points are not one transform" in json.loads(whole.picture.georeference)["misplaced"]
+        assert "4 tie points are not one transform" in json.loads(whole.image.georeference)["misplaced"]
     if kind == "frames":
-        assert [one.picture.size_hw for one in fetched(path, frame=1)] == [(30, 20)] * 2
+        assert [one.image.size_hw for one in fetched(path, frame=1)] == [(30, 20)] * 2

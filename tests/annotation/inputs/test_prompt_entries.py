@@ -28,9 +28,9 @@ def coco(path, boxes):
     return path
 
 
-def test_boxes_find_their_images(pictures, tmp_path):
+def test_boxes_find_their_images(images, tmp_path):
     path = coco(tmp_path / "boxes.json", {"0003.png": [[1, 2, 10, 5], [0, 0, 4, 4]], "deep/0001.png": []})
-    source = open_source([str(pictures)])
+    source = open_source([str(images)])
     prompts = open_prompts(path, source)
     entries = list(prompts.entries(source.entries()))
     assert entries == [
@@ -46,20 +46,20 @@ def test_boxes_find_their_images(pictures, tmp_path):
     assert set(prompts.facts()) == {"file", "sha256"}
 
 
-def test_a_coco_file_lists_its_own_images(pictures, tmp_path):
-    path = coco(pictures / "boxes.json", {"0003.png": [[1, 2, 10, 5]]})
+def test_a_coco_file_lists_its_own_images(images, tmp_path):
+    path = coco(images / "boxes.json", {"0003.png": [[1, 2, 10, 5]]})
     source, prompts = open_coco(path, None)
     (entry,) = prompts.entries(source.entries())
-    assert source.read(entry).size_bytes == (pictures / "0003.png").stat().st_size
+    assert source.read(entry).size_bytes == (images / "0003.png").stat().st_size
     elsewhere, _ = open_coco(path, tmp_path)
     assert elsewhere.root == tmp_path
 
 
-def test_points_and_labels(pictures, tmp_path):
+def test_points_and_labels(images, tmp_path):
     (tmp_path / "points.csv").write_text(
         "file,x,y,label,object\n0000.png,3,4,1,a\n0000.png,9,9,0,a\n0000.png,5,5,1,b\n"
     )
-    source = open_source([str(pictures)])
+    source = open_source([str(images)])
     (entry,) = open_prompts(tmp_path / "points.csv", source).entries(source.entries())
     assert entry.asked == (Asked(((3.0, 4.0), (9.0, 9.0)), (1, 0)), Asked(((5.0, 5.0),), (1,)))
     labels = tmp_path / "labels"
@@ -71,34 +71,34 @@ def test_points_and_labels(pictures, tmp_path):
     assert prompts.facts() == {"file": str(labels)}
 
 
-def test_prompts_for_nobody_are_refused(pictures, tmp_path):
+def test_prompts_for_nobody_are_refused(images, tmp_path):
     path = coco(tmp_path / "boxes.json", {"0003.png": [[1, 2, 10, 5]], "elsewhere.png": []})
-    source = open_source([str(pictures)])
-    with pytest.raises(SettingsError, match=r"1 pictures that are not among the images; the first is 'elsewhere.png'"):
+    source = open_source([str(images)])
+    with pytest.raises(SettingsError, match=r"1 images that are not among the images; the first is 'elsewhere.png'"):
         list(open_prompts(path, source).entries(source.entries()))
 
 
-def test_a_wrong_folder_of_pictures_is_refused_with_its_name(pictures, tmp_path):
+def test_a_wrong_folder_of_images_is_refused_with_its_name(images, tmp_path):
     path = coco(tmp_path / "boxes.json", {"0003.png": [[1, 2, 10, 5]], "0001.png": []})
     (tmp_path / "wrong").mkdir()
     source, _ = open_coco(path, tmp_path / "wrong")
     with pytest.raises(
-        SettingsError, match=r"2 of the 2 pictures .*boxes.json.*'0003.png', looked for in .*wrong.*--pictures"
+        SettingsError, match=r"2 of the 2 images .*boxes.json.*'0003.png', looked for in .*wrong.*--images"
     ):
         list(source.entries())
     with pytest.raises(SettingsError, match="nowhere is no folder"):
         open_coco(path, tmp_path / "nowhere")
 
 
-def test_pictures_of_a_coco_file_are_found_as_evaluate_finds_them(pictures, tmp_path):
-    (pictures / "deep").mkdir()
-    (pictures / "0002.png").rename(pictures / "deep" / "0002.PNG")
+def test_images_of_a_coco_file_are_found_as_evaluate_finds_them(images, tmp_path):
+    (images / "deep").mkdir()
+    (images / "0002.png").rename(images / "deep" / "0002.PNG")
     given = {"images/0003.png": [[1, 2, 10, 5]], "0002.png": [], "0009.png": []}
-    source, _ = open_coco(coco(tmp_path / "boxes.json", given), pictures)
+    source, _ = open_coco(coco(tmp_path / "boxes.json", given), images)
     assert [entry.name for entry in source.entries()] == list(given)  # as the file has them
-    assert source.path_of("images/0003.png") == pictures / "0003.png"
-    assert source.path_of("0002.png") == pictures / "deep" / "0002.PNG"
+    assert source.path_of("images/0003.png") == images / "0003.png"
+    assert source.path_of("0002.png") == images / "deep" / "0002.PNG"
     assert source.listing.missing == 1
-    twice, _ = open_coco(coco(tmp_path / "boxes.json", {"0003.png": [[1, 2, 10, 5]], "x/0003.png": []}), pictures)
+    twice, _ = open_coco(coco(tmp_path / "boxes.json", {"0003.png": [[1, 2, 10, 5]], "x/0003.png": []}), images)
     with pytest.raises(SettingsError, match="twice, as '0003.png' and as 'x/0003.png'"):
         list(twice.entries())

@@ -24,7 +24,7 @@ from samara.datasets.reading.findings import ReadingRules
 from samara.datasets.writing.staged_writer import WriterOptions
 from samara.datasets.writing.yolo import YoloWriter
 from samara.errors import DatasetError
-from samara.images.settings import PictureReading
+from samara.images.settings import ImageReading
 from tests.datasets import written_by
 from tests.datasets.awkward import HOLE, PARTS, annotated, pixel
 
@@ -53,12 +53,12 @@ def coco(tmp_path):
 
 
 @pytest.fixture
-def pictures(tmp_path):
+def images(tmp_path):
     for name in ("a.png", "sub/a.png", "sub/b.jpg"):
-        path = tmp_path / "pictures" / name
+        path = tmp_path / "images" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (40, 20)).save(path)
-    return tmp_path / "pictures"
+    return tmp_path / "images"
 
 
 @pytest.fixture
@@ -126,9 +126,9 @@ def test_coco_that_is_not_understood(coco, changes, message):
         read_prompts(coco(**changes))
 
 
-def test_yolo_boxes_outlines_and_confidences(labels, pictures):
+def test_yolo_boxes_outlines_and_confidences(labels, images):
     folder = labels(a="0 0.5 0.5 0.25 0.5\n\n1 0.1 0.2 0.2 0.4 0.93\n", sub__b="2 0.1 0.1 0.5 0.1 0.3 0.9\n", sub__a="")
-    found = read_prompts(folder, pictures)
+    found = read_prompts(folder, images)
     assert set(found) == {"a.png", "sub/a.png", "sub/b.jpg"}
     np.testing.assert_allclose(boxes(found["a.png"]), [[15, 5, 25, 15], [0, 0, 8, 8]], atol=1e-9)
     assert found["a.png"].categories == ("0", "1")
@@ -136,22 +136,22 @@ def test_yolo_boxes_outlines_and_confidences(labels, pictures):
     assert found["sub/a.png"].prompts == ()
 
 
-def test_yolo_names_and_single_files(labels, pictures, tmp_path):
+def test_yolo_names_and_single_files(labels, images, tmp_path):
     folder = labels(a="1 0.5 0.5 0.25 0.5\n")
     (tmp_path / "data.yaml").write_text("names: [cat, Straße]\n", encoding="utf-8")
-    assert read_prompts(folder, pictures)["a.png"].categories == ("Straße",)
-    assert read_prompts(folder / "a.txt", pictures)["a.png"].categories == ("Straße",)
-    assert read_prompts(tmp_path, pictures)["a.png"].categories == ("Straße",)
+    assert read_prompts(folder, images)["a.png"].categories == ("Straße",)
+    assert read_prompts(folder / "a.txt", images)["a.png"].categories == ("Straße",)
+    assert read_prompts(tmp_path, images)["a.png"].categories == ("Straße",)
 
 
 def test_what_we_write_are_prompts(tmp_path):
-    path = tmp_path / "pictures" / "a.png"
+    path = tmp_path / "images" / "a.png"
     path.parent.mkdir()
     Image.new("RGB", (30, 20)).save(path)
     image = annotated([HOLE, pixel(29, 19), PARTS], categories=("x", "y", "x"))
     with YoloWriter(tmp_path / "yolo", WriterOptions()) as writer:
         writer.add(image)
-    found = read_yolo_boxes(tmp_path / "yolo", tmp_path / "pictures")["a.png"]
+    found = read_yolo_boxes(tmp_path / "yolo", tmp_path / "images")["a.png"]
     assert found.categories == ("x", "y", "x")
     np.testing.assert_allclose(boxes(found), image.masks.boxes_xyxy, atol=0.06)
 
@@ -169,33 +169,33 @@ def test_what_we_write_are_prompts(tmp_path):
         ("", None),
     ],
 )
-def test_yolo_that_is_not_understood(labels, pictures, text, message):
+def test_yolo_that_is_not_understood(labels, images, text, message):
     folder = labels(a=text)
     if message is None:
-        assert read_prompts(folder, pictures)["a.png"].prompts == ()
+        assert read_prompts(folder, images)["a.png"].prompts == ()
         return
     with pytest.raises(DatasetError, match=message):
-        read_prompts(folder, pictures)
+        read_prompts(folder, images)
 
 
-def test_yolo_labels_and_pictures_that_do_not_belong_together(labels, pictures, tmp_path):
+def test_yolo_labels_and_images_that_do_not_belong_together(labels, images, tmp_path):
     folder = labels(absent="0 0.5 0.5 0.2 0.5")
-    with pytest.raises(DatasetError, match="has no picture of its name"):
-        read_prompts(folder, pictures)
-    with pytest.raises(DatasetError, match="give the folder of the pictures too"):
+    with pytest.raises(DatasetError, match="has no image of its name"):
+        read_prompts(folder, images)
+    with pytest.raises(DatasetError, match="give the folder of the images too"):
         read_prompts(folder)
     with pytest.raises(DatasetError, match="is no folder"):
         read_prompts(folder, tmp_path / "elsewhere")
     with pytest.raises(DatasetError, match="holds no label files"):
-        read_prompts(pictures, pictures)
+        read_prompts(images, images)
     (folder / "absent.txt").rename(folder / "a.txt")
-    (pictures / "a.jpg").write_bytes((pictures / "a.png").read_bytes())
-    with pytest.raises(DatasetError, match="has 2 pictures of its name"):
-        read_prompts(folder, pictures)
-    (pictures / "a.jpg").unlink()
-    (pictures / "a.png").write_bytes(b"no picture")
-    with pytest.raises(DatasetError, match="The picture of .*a.txt' cannot be used"):
-        read_prompts(folder, pictures)
+    (images / "a.jpg").write_bytes((images / "a.png").read_bytes())
+    with pytest.raises(DatasetError, match="has 2 images of its name"):
+        read_prompts(folder, images)
+    (images / "a.jpg").unlink()
+    (images / "a.png").write_bytes(b"no image")
+    with pytest.raises(DatasetError, match="The image of .*a.txt' cannot be used"):
+        read_prompts(folder, images)
 
 
 def test_points_are_objects_of_their_own(table):
@@ -232,7 +232,7 @@ def test_points_of_one_object_and_classes(table):
         ("file,x,y\na.jpg,3,4,5\n", "Line 2 of .* has not as many values"),
         ("file,x,y\na.jpg,3,4\na.jpg,three,4\n", "Line 3 of .* coordinate that is no number"),
         ("file,x,y\na.jpg,nan,4\n", "Line 2 of .* NaN"),
-        ("file,x,y\n,3,4\n", "Line 2 of .* the name of a picture is needed"),
+        ("file,x,y\n,3,4\n", "Line 2 of .* the name of an image is needed"),
         ("file,x,y\n../a.jpg,3,4\n", "leads out of the folder"),
         ("file,x,y,label\na.jpg,3,4,2\n", "Line 2 of .* has the label '2'"),
         ("file,x,y,label\na.jpg,3,4,0\n", "Line 2 of .* background point of no object"),
@@ -264,9 +264,9 @@ def test_other_files(tmp_path):
         read_prompts(tmp_path / "absent.csv")
 
 
-def asked(path, pictures=None, **rules):
+def asked(path, images=None, **rules):
     told = []
-    return read_prompts(path, pictures, ReadingRules(**rules), told.append), told
+    return read_prompts(path, images, ReadingRules(**rules), told.append), told
 
 
 def test_crowds_are_told_or_taken_as_objects(coco):
@@ -309,11 +309,11 @@ def test_masks_without_boxes_give_theirs(coco):
     assert [f"1 {BOXES_OF_MASKS}" in one for one in told] == [True]
 
 
-def test_bad_entries_of_every_kind_can_be_left_out(coco, labels, pictures, table):
+def test_bad_entries_of_every_kind_can_be_left_out(coco, labels, images, table):
     rows = annotation() + annotation(id=10, bbox=[1, 2, 0, 4]) + annotation(id=11, image_id=77)
     folder = labels(a="0 0.5 0.5 0.25 0.5\n0 0.5\n0 nan 0.5 0.2 0.5\n", absent="0 0.5 0.5 0.2 0.5\n")
     text = table("file,x,y,label\na.jpg,3,4,1\na.jpg,three,4,1\na.jpg,3,4,7\na.jpg,1\n")
-    for path, place, bad in ((coco(annotations=rows), None, 2), (folder, pictures, 3), (text, None, 3)):
+    for path, place, bad in ((coco(annotations=rows), None, 2), (folder, images, 3), (text, None, 3)):
         with pytest.raises(DatasetError, match=f"{bad} entries of .*--skip-bad-annotations"):
             read_prompts(path, place)
         found, told = asked(path, place, skip_bad=True)
@@ -327,9 +327,9 @@ def test_objects_without_a_class_among_others_can_be_left_out(coco):
     assert any("1 objects have no class" in one for one in told)
 
 
-def test_files_with_a_byte_order_mark(coco, labels, pictures, table):
+def test_files_with_a_byte_order_mark(coco, labels, images, table):
     folder = labels(a="0 0.5 0.5 0.25 0.5\r\n")
-    for path, place in ((coco(), None), (folder / "a.txt", pictures), (table("file,x,y\r\na.jpg,3,4\r\n"), None)):
+    for path, place in ((coco(), None), (folder / "a.txt", images), (table("file,x,y\r\na.jpg,3,4\r\n"), None)):
         before = read_prompts(path, place)
         path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
         assert read_prompts(path, place).keys() == before.keys()
@@ -351,24 +351,24 @@ def test_a_whole_yolo_data_set_asks_for_its_outlines(tmp_path):
     assert set(read_prompts(path, below)) == {"train2017/train.png", "val2017/val.png"}
 
 
-def test_names_beside_or_among_the_labels(labels, pictures, tmp_path):
+def test_names_beside_or_among_the_labels(labels, images, tmp_path):
     folder = labels(a="1 0.5 0.5 0.25 0.5\n")
     for place in (folder / "classes.txt", tmp_path / "classes.txt"):
         place.write_text("men's shoe\nC#\n")
-        assert read_prompts(folder, pictures)["a.png"].categories == ("C#",)
+        assert read_prompts(folder, images)["a.png"].categories == ("C#",)
         place.unlink()
-    _, told = asked(folder, pictures)
+    _, told = asked(folder, images)
     assert any("without names" in one for one in told)
 
 
 def test_sizes_are_those_of_the_page_that_is_meant(tmp_path, labels, coco):
-    (tmp_path / "pictures").mkdir()
+    (tmp_path / "images").mkdir()
     pages = [Image.new("L", size) for size in ((8, 4), (40, 20))]
-    pages[0].save(tmp_path / "pictures" / "a.tif", save_all=True, append_images=pages[1:])
-    second = PictureReading(frame=1)
-    found = read_prompts(labels(a="0 0.5 0.5 0.25 0.5\n"), tmp_path / "pictures", reading=second)
+    pages[0].save(tmp_path / "images" / "a.tif", save_all=True, append_images=pages[1:])
+    second = ImageReading(frame=1)
+    found = read_prompts(labels(a="0 0.5 0.5 0.25 0.5\n"), tmp_path / "images", reading=second)
     np.testing.assert_allclose(boxes(found["a.tif"]), [[15, 5, 25, 15]])
     unsized = coco(images=[{"id": 1, "file_name": "a.tif"}], annotations=annotation(bbox=[10, 2, 29, 17]))
-    assert boxes(read_prompts(unsized, tmp_path / "pictures", reading=second)["a.tif"]) == [[10, 2, 39, 19]]
+    assert boxes(read_prompts(unsized, tmp_path / "images", reading=second)["a.tif"]) == [[10, 2, 39, 19]]
     with pytest.raises(DatasetError, match="leaves the image"):
-        read_prompts(unsized, tmp_path / "pictures", reading=PictureReading(frame=0))
+        read_prompts(unsized, tmp_path / "images", reading=ImageReading(frame=0))

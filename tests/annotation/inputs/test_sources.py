@@ -17,7 +17,7 @@ from samara.errors import DatasetError, ImageError, SettingsError
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Pictures (of one byte, nobody decodes them) in folders, between other files."""
+    """Images (of one byte, nobody decodes them) in folders, between other files."""
     for name in ("b/2.JPG", "b/10.jpg", "a.png", "c/d/e.tif", "notes.txt", ".hidden.png", ".git/x.png", "out/y.png"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def test_lists_are_relative_to_themselves(folder):
 
 def test_a_list_of_what_is_not_there_is_refused(folder):
     (folder / "list.txt").write_text("x.png\ny.png\na.png\n")
-    with pytest.raises(SettingsError, match=r"2 of the 3 pictures that list.txt names are not there; .*x.png"):
+    with pytest.raises(SettingsError, match=r"2 of the 3 images that list.txt names are not there; .*x.png"):
         names(open_source(["list.txt"]))
     for text, message in {"https://example.org/a.jpg": "is an address", "a.png".encode("utf-16"): "UTF-16"}.items():
         (folder / "list.txt").write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -79,7 +79,7 @@ def test_links_that_lead_nowhere_are_told(folder):
         source.read(Entry(1, "gone.png"))
     (folder / "only").mkdir()
     (folder / "only" / "gone.png").symlink_to("/nas/gone.png")
-    with pytest.raises(SettingsError, match="1 of the 1 pictures are not there; .* what links lead to"):
+    with pytest.raises(SettingsError, match="1 of the 1 images are not there; .* what links lead to"):
         names(open_source(["only"]))
 
 
@@ -119,7 +119,7 @@ def test_archives_are_read_in_place(folder):
 
 
 def test_what_is_large_is_hashed_where_it_lies(folder, monkeypatch):
-    monkeypatch.setattr(sources, "MOST_BYTES_IN_MEMORY", 4)
+    monkeypatch.setattr(sources, "MAX_BYTES_IN_MEMORY", 4)
     read = open_source(["."]).read(Entry(1, "a.png"))
     assert read.data == folder / "a.png"
     assert (read.sha256, read.size_bytes) == (hashlib.sha256(b"a.png").hexdigest(), 5)
@@ -133,7 +133,7 @@ def test_names_that_are_no_text_survive(folder):
 
 @pytest.mark.parametrize(
     ("given", "message"),
-    [([], "no image was given"), (["a.tgz"], "compressed"), (["nowhere"], "does not exist"), (["x.doc"], "no picture")],
+    [([], "no image was given"), (["a.tgz"], "compressed"), (["nowhere"], "does not exist"), (["x.doc"], "no image")],
 )
 def test_what_is_no_source_is_refused(folder, given, message):
     (folder / "x.doc").touch()

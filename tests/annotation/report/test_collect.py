@@ -1,4 +1,4 @@
-"""The page about a store: which pictures it shows, and that it copes with pictures that are gone."""
+"""The page about a store: which images it shows, and that it copes with images that are gone."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from samara.annotation.inputs.sources import open_source
 from samara.annotation.report.collect import annotation_report, write_report
 from samara.annotation.run.runner import annotate_store
 from samara.annotation.store.store import create_store
-from tests.annotation.conftest import write_pictures
+from tests.annotation.conftest import write_images
 from tests.annotation.fake import annotator, work_on
 
 
 @pytest.fixture
 def store(tmp_path):
-    pictures = tmp_path / "pictures"
-    write_pictures(pictures, 5)
-    (pictures / "9-twin.png").write_bytes((pictures / "0001.png").read_bytes())
-    (pictures / "8-page.png").write_text("<html>")
-    source = open_source([str(pictures)])
+    images = tmp_path / "images"
+    write_images(images, 5)
+    (images / "9-twin.png").write_bytes((images / "0001.png").read_bytes())
+    (images / "8-page.png").write_text("<html>")
+    source = open_source([str(images)])
     job = {
         "checkpoint": {"name": "fake", "sha256": None, "licence": None},
         "settings": {"automatic": {"points_per_side": 4, "point_grids": None}, "tile": None},
         "source": source.facts(),
     }
     store = create_store(tmp_path / "out", job, source.entries())
-    annotate_store(store, annotator(), work_on(pictures))
+    annotate_store(store, annotator(), work_on(images))
     return store
 
 
@@ -37,9 +37,9 @@ def test_the_page_says_what_the_store_holds(store):
     titles = [gallery.title for gallery in report.galleries]
     assert titles[0] == "Random images"
     assert "Near duplicates" in titles
-    twins = report.galleries[titles.index("Near duplicates")].pictures
-    assert [picture.name for picture in twins] == ["0001.png", "9-twin.png"]
-    assert all(picture.uri.startswith("data:image/jpeg") for picture in twins)
+    twins = report.galleries[titles.index("Near duplicates")].images
+    assert [image.name for image in twins] == ["0001.png", "9-twin.png"]
+    assert all(image.uri.startswith("data:image/jpeg") for image in twins)
     assert "images without a mask" in report.checked
     assert report.reasons[0][0] == "8-page.png"
     assert report.categories == {}
@@ -47,8 +47,8 @@ def test_the_page_says_what_the_store_holds(store):
     assert "9-twin.png" in page
 
 
-def test_pictures_that_are_gone_or_changed_are_not_shown(store, tmp_path):
-    (tmp_path / "pictures" / "0000.png").unlink()
-    (tmp_path / "pictures" / "0002.png").write_bytes((tmp_path / "pictures" / "0003.png").read_bytes())
-    shown = {picture.name: picture.uri for picture in annotation_report(store).galleries[0].pictures}
+def test_images_that_are_gone_or_changed_are_not_shown(store, tmp_path):
+    (tmp_path / "images" / "0000.png").unlink()
+    (tmp_path / "images" / "0002.png").write_bytes((tmp_path / "images" / "0003.png").read_bytes())
+    shown = {image.name: image.uri for image in annotation_report(store).galleries[0].images}
     assert {name for name, uri in shown.items() if uri is None} == {"0000.png", "0002.png"}

@@ -27,12 +27,12 @@ def test_all_pairs_within_four_bits_are_found(seed):
         near = [a for a in range(1, b) if (hashes[a] ^ hashes[b]).bit_count() <= 4]
         if near:
             expected[b] = near[0]
-    found = near_duplicates(hashes, most_pairs=1000)
+    found = near_duplicates(hashes, max_pairs=1000)
     assert found.count == len(expected) > 0
     assert found.pairs == tuple((a, b) for b, a in sorted(expected.items()))
 
 
 def test_very_many_images_are_compared_for_equality_only(monkeypatch):
-    monkeypatch.setattr(duplicates, "MOST_FOR_NEAR", 3)
+    monkeypatch.setattr(duplicates, "MAX_FOR_NEAR", 3)
     assert near_duplicates({1: 7, 2: 8, 3: 7, 5: 7, 9: 6}) == Duplicates(2, ((1, 3), (1, 5)), is_exact=True)
     assert near_duplicates({}) == Duplicates(0, ())

@@ -1,4 +1,4 @@
-"""From a picture to its masks, with the embedded checkpoint."""
+"""From an image to its masks, with the embedded checkpoint."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from samara.annotation.inputs.decoded import DecodedPicture
+from samara.annotation.inputs.decoded import DecodedImage
 from samara.annotation.run.annotator import is_out_of_memory, make_annotator, resolved
 from samara.annotation.run.settings import AnnotationSettings, Cleaning
 from samara.annotation.run.tiles import tiles_of
@@ -20,31 +20,31 @@ FEW = AutomaticSettings(points_per_side=4)
 
 
 @pytest.fixture(scope="module")
-def picture(dog):
-    return DecodedPicture(read_image(dog))
+def image(dog):
+    return DecodedImage(read_image(dog))
 
 
-def test_everything_is_what_the_generator_finds(mini, picture):
-    found = make_annotator(mini, AnnotationSettings(automatic=FEW)).annotate(picture)
-    expected = AutomaticMaskGenerator(mini, FEW).generate(picture.pixels)
+def test_everything_is_what_the_generator_finds(mini, image):
+    found = make_annotator(mini, AnnotationSettings(automatic=FEW)).annotate(image)
+    expected = AutomaticMaskGenerator(mini, FEW).generate(image.pixels)
     assert len(found) > 0
     assert found.rles == expected.rles
-    cleaned = make_annotator(mini, AnnotationSettings(automatic=FEW, cleaning=Cleaning(top=2))).annotate(picture)
+    cleaned = make_annotator(mini, AnnotationSettings(automatic=FEW, cleaning=Cleaning(top=2))).annotate(image)
     assert len(cleaned) == 2
 
 
-def test_tiles_of_a_picture_smaller_than_a_tile_change_nothing(mini, picture):
-    whole = make_annotator(mini, AnnotationSettings(automatic=FEW)).annotate(picture)
-    tiled = make_annotator(mini, AnnotationSettings(automatic=FEW, tile=4096)).annotate(picture)
+def test_tiles_of_a_image_smaller_than_a_tile_change_nothing(mini, image):
+    whole = make_annotator(mini, AnnotationSettings(automatic=FEW)).annotate(image)
+    tiled = make_annotator(mini, AnnotationSettings(automatic=FEW, tile=4096)).annotate(image)
     assert tiled.rles == whole.rles
     assert tiled.predicted_iou.tolist() == whole.predicted_iou.tolist()
 
 
-def test_tiles_find_masks_that_cross_their_edges(mini, picture):
+def test_tiles_find_masks_that_cross_their_edges(mini, image):
     settings = AnnotationSettings(automatic=FEW, tile=500, tile_overlap=150)
-    found = make_annotator(mini, settings).annotate(picture)
-    assert found.size_hw == picture.size_hw
-    edges = [tile.box_xyxy[0] for tile in tiles_of(picture.size_hw, 500, 150)[1:]]
+    found = make_annotator(mini, settings).annotate(image)
+    assert found.size_hw == image.size_hw
+    edges = [tile.box_xyxy[0] for tile in tiles_of(image.size_hw, 500, 150)[1:]]
     boxes = found.boxes_xyxy
     assert any((boxes[:, 0] < edge - 20).any() and (boxes[:, 2] > edge + 20).any() for edge in edges)
     assert (found.crop_boxes_xyxy[:, 2] - found.crop_boxes_xyxy[:, 0]).max() > 500

@@ -25,8 +25,8 @@ def test_a_checkpoint_is_recorded_exactly(mini):
     assert others["fingerprint"] != facts["fingerprint"]
 
 
-def test_a_job_can_be_sent(mini, pictures):
-    job = Job(choice=Choice(device="cpu"), settings=AnnotationSettings(), source=open_source([str(pictures)]))
+def test_a_job_can_be_sent(mini, images):
+    job = Job(choice=Choice(device="cpu"), settings=AnnotationSettings(), source=open_source([str(images)]))
     again = pickle.loads(pickle.dumps(job))
     assert again == job
     assert again.facts(mini) == job.facts(mini)

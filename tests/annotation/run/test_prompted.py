@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from samara.annotation.inputs.decoded import DecodedPicture
+from samara.annotation.inputs.decoded import DecodedImage
 from samara.annotation.run.annotator import make_annotator
 from samara.annotation.run.prompted import PromptedSegmenter, window_of
 from samara.annotation.run.settings import AnnotationSettings
@@ -22,15 +22,15 @@ WHEELS = [
 
 
 @pytest.fixture(scope="module")
-def picture(truck):
-    return DecodedPicture(read_image(truck))
+def image(truck):
+    return DecodedImage(read_image(truck))
 
 
-def test_each_prompt_has_the_answer_it_has_alone(mini, picture):
-    masks = make_annotator(mini, AnnotationSettings(asking="prompts")).annotate(picture, WHEELS)
+def test_each_prompt_has_the_answer_it_has_alone(mini, image):
+    masks = make_annotator(mini, AnnotationSettings(asking="prompts")).annotate(image, WHEELS)
     assert masks.prompt_index.tolist() == [0, 1, 2]
     predictor = Predictor(mini)
-    embedding = predictor.embed(picture.pixels)
+    embedding = predictor.embed(image.pixels)
     alone = [
         predictor.predict(embedding, boxes=[list(WHEELS[0].box)], multimask=False),
         predictor.predict(embedding, points=[[500, 375]], multimask=True).best(),
@@ -41,18 +41,18 @@ def test_each_prompt_has_the_answer_it_has_alone(mini, picture):
         assert differing <= 1e-4 * mask.size  # a batch of another size rounds differently
 
 
-def test_smaller_batches_and_no_prompts(mini, picture):
+def test_smaller_batches_and_no_prompts(mini, image):
     annotator = make_annotator(mini, AnnotationSettings(asking="prompts"))
-    assert len(annotator.annotate(picture, [])) == 0
+    assert len(annotator.annotate(image, [])) == 0
     smaller = annotator.with_smaller_batches()
     assert isinstance(smaller.segmenter, PromptedSegmenter)
     assert smaller.segmenter.prompts_at_a_time == 16
 
 
-def test_a_prompt_outside_is_refused(mini, picture):
+def test_a_prompt_outside_is_refused(mini, image):
     annotator = make_annotator(mini, AnnotationSettings(asking="prompts"))
     with pytest.raises(PromptError, match="outside the image"):
-        annotator.annotate(picture, [Asked(((5000.0, 5.0),), (1,))])
+        annotator.annotate(image, [Asked(((5000.0, 5.0),), (1,))])
 
 
 def test_windows_hold_their_prompts():
@@ -65,10 +65,10 @@ def test_windows_hold_their_prompts():
     assert window_of(large, size_hw, tiles_of(size_hw, None, 1)) == (0, 0, 2000, 1000)
 
 
-def test_windows_change_where_the_network_looks_but_not_what_is_asked(mini, picture):
+def test_windows_change_where_the_network_looks_but_not_what_is_asked(mini, image):
     annotator = make_annotator(mini, AnnotationSettings(asking="prompts", tile=800, tile_overlap=200))
-    masks = annotator.annotate(picture, WHEELS)
-    assert masks.size_hw == picture.size_hw
+    masks = annotator.annotate(image, WHEELS)
+    assert masks.size_hw == image.size_hw
     x0, y0, x1, y1 = masks.boxes_xyxy[0]
     assert x0 > 380
     assert x1 < 745

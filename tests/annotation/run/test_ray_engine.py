@@ -25,7 +25,7 @@ from samara.annotation.run.ray_engine import Cluster, ShardAnnotator, run_on_ray
 from samara.annotation.run.runner import Progress, annotate_store
 from samara.annotation.run.settings import AnnotationSettings, Cleaning
 from samara.errors import AnnotationStopped, ImageError
-from tests.annotation.conftest import write_pictures
+from tests.annotation.conftest import write_images
 from tests.annotation.fake import Bright, annotator, final_rows, store_of, work_on
 
 IMAGES = 40
@@ -48,20 +48,20 @@ class RefusedJob(Job):
 
 def job_of(kind, tmp_path):
     (tmp_path / "pids").mkdir(exist_ok=True)
-    source = open_source([str(tmp_path / "pictures")])
+    source = open_source([str(tmp_path / "images")])
     prompts = {"pids": str(tmp_path / "pids")}
     return kind(choice=Choice(device="cpu"), settings=AnnotationSettings(), source=source, prompts=prompts)
 
 
 @pytest.fixture
 def reference(tmp_path):
-    write_pictures(tmp_path / "pictures", IMAGES)
-    annotate_store(store_of(tmp_path / "pictures", tmp_path / "reference"), annotator(), work_on(tmp_path / "pictures"))
+    write_images(tmp_path / "images", IMAGES)
+    annotate_store(store_of(tmp_path / "images", tmp_path / "reference"), annotator(), work_on(tmp_path / "images"))
     return final_rows(tmp_path / "reference")
 
 
 def test_an_actor_annotates_the_shards_that_it_is_given(tmp_path, reference):
-    store = store_of(tmp_path / "pictures", tmp_path / "out")
+    store = store_of(tmp_path / "images", tmp_path / "out")
     actor = ShardAnnotator(store.folder, job_of(FastJob, tmp_path), "run")
     assert actor.begin() is None
     for number, offset in ray_engine.shard_offsets(store.folder / "plan.jsonl", 4):
@@ -134,7 +134,7 @@ def fake_ray(monkeypatch):
 
 def test_shards_go_to_actors_that_have_room(tmp_path, reference, fake_ray):
     told = []
-    store = store_of(tmp_path / "pictures", tmp_path / "out")
+    store = store_of(tmp_path / "images", tmp_path / "out")
     run_on_ray(store, job_of(FastJob, tmp_path), Cluster(actors=3), told.append)
     assert final_rows(tmp_path / "out") == reference
     assert sum(told, Progress()).images == IMAGES
@@ -146,8 +146,8 @@ def test_shards_go_to_actors_that_have_room(tmp_path, reference, fake_ray):
 
 
 def test_what_stops_the_work_is_one_sentence(tmp_path, fake_ray, monkeypatch):
-    write_pictures(tmp_path / "pictures", 8)
-    store = store_of(tmp_path / "pictures", tmp_path / "out")
+    write_images(tmp_path / "images", 8)
+    store = store_of(tmp_path / "images", tmp_path / "out")
     with pytest.raises(AnnotationStopped, match="^this is the reason$"):
         run_on_ray(store, job_of(RefusedJob, tmp_path), Cluster())
     with pytest.raises(AnnotationStopped, match="needs 1 cores and 1 GPUs of one machine, .* at most 2 and 0; choose"):
@@ -166,12 +166,12 @@ def test_what_stops_the_work_is_one_sentence(tmp_path, fake_ray, monkeypatch):
 
 
 def test_an_actor_without_restarts_is_replaced_ten_times(tmp_path, reference, fake_ray, monkeypatch):
-    fake_ray.deaths = ray_engine.MOST_ACTORS - 1
-    fake_ray.room = ray_engine.MOST_ACTORS * 2
-    run_on_ray(store_of(tmp_path / "pictures", tmp_path / "out"), job_of(FastJob, tmp_path), Cluster(actors=1))
+    fake_ray.deaths = ray_engine.MAX_ACTORS - 1
+    fake_ray.room = ray_engine.MAX_ACTORS * 2
+    run_on_ray(store_of(tmp_path / "images", tmp_path / "out"), job_of(FastJob, tmp_path), Cluster(actors=1))
     assert final_rows(tmp_path / "out") == reference
-    fake_ray.deaths = ray_engine.MOST_ACTORS
-    store = store_of(tmp_path / "pictures", tmp_path / "again")
+    fake_ray.deaths = ray_engine.MAX_ACTORS
+    store = store_of(tmp_path / "images", tmp_path / "again")
     with pytest.raises(AnnotationStopped, match="Ray gave up .*the actor died"):
         run_on_ray(store, job_of(FastJob, tmp_path), Cluster(actors=1))
 
@@ -198,11 +198,11 @@ class DeadlyJob(Job):
         return Annotator(Deadly(), AnnotationSettings(cleaning=Cleaning(hierarchy=True)))
 
 
-def with_deadly_pictures(tmp_path, *numbers):
-    names = write_pictures(tmp_path / "pictures", 8)
+def with_deadly_images(tmp_path, *numbers):
+    names = write_images(tmp_path / "images", 8)
     for number in numbers:
-        Image.new("RGB", (33, 33)).save(tmp_path / "pictures" / names[number])
-    return store_of(tmp_path / "pictures", tmp_path / "out")
+        Image.new("RGB", (33, 33)).save(tmp_path / "images" / names[number])
+    return store_of(tmp_path / "images", tmp_path / "out")
 
 
 def test_an_image_that_ends_actors_is_quarantined(tmp_path, monkeypatch):
@@ -211,7 +211,7 @@ def test_an_image_that_ends_actors_is_quarantined(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Deadly, "end", staticmethod(die))
     monkeypatch.setattr(Path, "unlink", lambda path, missing_ok=False: None)  # the dead remove no note
-    store = with_deadly_pictures(tmp_path, 1, 2)
+    store = with_deadly_images(tmp_path, 1, 2)
     shard, deaths = next(iter(ray_engine.shard_offsets(store.folder / "plan.jsonl", 4))), 0
     while not store.files(shard[0]).is_sealed:
         actor = ShardAnnotator(store.folder, job_of(DeadlyJob, tmp_path), "run")
@@ -227,7 +227,7 @@ def test_an_image_that_ends_actors_is_quarantined(tmp_path, monkeypatch):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_the_run_goes_on_without_images_that_kill(cluster, tmp_path):
-    store, told = with_deadly_pictures(tmp_path, 1, 2), []
+    store, told = with_deadly_images(tmp_path, 1, 2), []
     run_on_ray(store, job_of(DeadlyJob, tmp_path), cluster, told.append)
     assert store.is_complete
     assert [(row.path, row.reason) for row in store.quarantined()] == [("0001.png", REASON), ("0002.png", REASON)]
@@ -249,11 +249,11 @@ def cluster():
 @pytest.mark.filterwarnings("default")  # Ray's own
 def test_rows_are_those_of_the_local_engine(cluster, tmp_path, reference):
     told = []
-    run_on_ray(store_of(tmp_path / "pictures", tmp_path / "out"), job_of(SlowJob, tmp_path), cluster, told.append)
+    run_on_ray(store_of(tmp_path / "images", tmp_path / "out"), job_of(SlowJob, tmp_path), cluster, told.append)
     assert sum(told, Progress()).images == IMAGES
     assert final_rows(tmp_path / "out") == reference
     assert len(list((tmp_path / "pids").iterdir())) == 2
-    run_on_ray(store_of(tmp_path / "pictures", tmp_path / "out"), job_of(SlowJob, tmp_path), cluster)
+    run_on_ray(store_of(tmp_path / "images", tmp_path / "out"), job_of(SlowJob, tmp_path), cluster)
 
 
 @pytest.mark.slow
@@ -271,7 +271,7 @@ def test_a_worker_that_is_lost_is_replaced(cluster, tmp_path, reference, capfd):
     job = job_of(SlowJob, tmp_path)
     killer = threading.Thread(target=kill_one)
     killer.start()
-    store = store_of(tmp_path / "pictures", tmp_path / "out")
+    store = store_of(tmp_path / "images", tmp_path / "out")
     run_on_ray(store, job, cluster)
     killer.join()
     assert killed
@@ -283,7 +283,7 @@ def test_a_worker_that_is_lost_is_replaced(cluster, tmp_path, reference, capfd):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_what_stops_an_actor_is_told_in_its_sentence(cluster, tmp_path, reference):
-    store = store_of(tmp_path / "pictures", tmp_path / "out")
+    store = store_of(tmp_path / "images", tmp_path / "out")
     with pytest.raises(AnnotationStopped, match="^this is the reason$"):
         run_on_ray(store, job_of(RefusedJob, tmp_path), cluster)
 
@@ -291,7 +291,7 @@ def test_what_stops_an_actor_is_told_in_its_sentence(cluster, tmp_path, referenc
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_a_machine_that_nobody_has_is_not_waited_for(cluster, tmp_path, reference):
-    store = store_of(tmp_path / "pictures", tmp_path / "out")
+    store = store_of(tmp_path / "images", tmp_path / "out")
     with pytest.raises(AnnotationStopped, match="needs 1 cores and 1 GPUs of one machine"):
         run_on_ray(store, job_of(SlowJob, tmp_path), replace(cluster, gpus=1.0))
 
@@ -299,11 +299,11 @@ def test_a_machine_that_nobody_has_is_not_waited_for(cluster, tmp_path, referenc
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_the_terminal_shows_samara_only(tmp_path):
-    """A whole command, with a picture that is none: stdout and stderr are those of the local engine."""
+    """A whole command, with an image that is none: stdout and stderr are those of the local engine."""
     pytest.importorskip("ray")
-    write_pictures(tmp_path / "pictures", 4)
-    (tmp_path / "pictures" / "0002.png").write_text("<html>")
-    command = [sys.executable, "-m", "samara", "annotate", "pictures", "--points-per-side", "2", "--device", "cpu"]
+    write_images(tmp_path / "images", 4)
+    (tmp_path / "images" / "0002.png").write_text("<html>")
+    command = [sys.executable, "-m", "samara", "annotate", "images", "--points-per-side", "2", "--device", "cpu"]
     printed = []
     for engine in ("local", "ray"):
         arguments = ["--out", engine, "--engine", engine, "--workers", "2" if engine == "ray" else "1"]
@@ -319,8 +319,8 @@ def test_the_terminal_shows_samara_only(tmp_path):
 @pytest.mark.filterwarnings("default")
 def test_sigterm_stops_it_in_a_sentence(tmp_path):
     pytest.importorskip("ray")
-    write_pictures(tmp_path / "pictures", 40)
-    command = [sys.executable, "-m", "samara", "annotate", "pictures", "--points-per-side", "32", "--device", "cpu"]
+    write_images(tmp_path / "images", 40)
+    command = [sys.executable, "-m", "samara", "annotate", "images", "--points-per-side", "32", "--device", "cpu"]
     arguments = ["--out", "out", "--engine", "ray"]
     with subprocess.Popen([*command, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         while not list(tmp_path.glob("out/claims/*")):

@@ -19,20 +19,20 @@ from samara.annotation.store.store import open_store
 from samara.errors import AnnotationStopped, OutputError, PromptError, SettingsError
 from samara.segmentation.automatic.generator import AutomaticMaskGenerator
 from samara.segmentation.automatic.settings import AutomaticSettings
-from tests.annotation.conftest import write_pictures
+from tests.annotation.conftest import write_images
 from tests.annotation.fake import Bright, annotate_for_killing, annotator, final_rows, store_of, work_on
 
 
 @pytest.fixture
-def undisturbed(pictures, tmp_path):
-    annotate_store(store_of(pictures, tmp_path / "reference"), annotator(), work_on(pictures))
+def undisturbed(images, tmp_path):
+    annotate_store(store_of(images, tmp_path / "reference"), annotator(), work_on(images))
     return final_rows(tmp_path / "reference")
 
 
-def test_every_image_gets_its_rows(pictures, tmp_path):
+def test_every_image_gets_its_rows(images, tmp_path):
     told = []
-    store = store_of(pictures, tmp_path / "out")
-    annotate_store(store, annotator(), work_on(pictures, tell=told.append))
+    store = store_of(images, tmp_path / "out")
+    annotate_store(store, annotator(), work_on(images, tell=told.append))
     assert store.is_complete
     assert sum(told, Progress()) == Progress(6, 24, 0)
     rows = list(store.masks())
@@ -42,22 +42,22 @@ def test_every_image_gets_its_rows(pictures, tmp_path):
     assert not any((tmp_path / "out" / "journal").iterdir())
     assert not any((tmp_path / "out" / "claims").iterdir())
     segmenter = Bright()
-    annotate_store(store, annotator(segmenter), work_on(pictures))
+    annotate_store(store, annotator(segmenter), work_on(images))
     assert segmenter.seen == 0
 
 
 @pytest.mark.parametrize(("threads", "in_flight"), [(0, 0), (2, 1), (3, 3)])
-def test_threads_change_nothing(pictures, tmp_path, undisturbed, threads, in_flight):
-    store = store_of(pictures, tmp_path / "out")
-    annotate_store(store, annotator(Bright(0.002)), work_on(pictures, threads=threads, in_flight=in_flight))
+def test_threads_change_nothing(images, tmp_path, undisturbed, threads, in_flight):
+    store = store_of(images, tmp_path / "out")
+    annotate_store(store, annotator(Bright(0.002)), work_on(images, threads=threads, in_flight=in_flight))
     assert final_rows(tmp_path / "out") == undisturbed
 
 
-def test_bad_images_are_quarantined_and_the_rest_goes_on(pictures, tmp_path):
-    (pictures / "0001.png").write_text("<html>")
-    (pictures / "0002.png").write_bytes((pictures / "0002.png").read_bytes()[:200])
-    store = store_of(pictures, tmp_path / "out")
-    annotate_store(store, annotator(), work_on(pictures, poison={4: "it killed a process twice"}))
+def test_bad_images_are_quarantined_and_the_rest_goes_on(images, tmp_path):
+    (images / "0001.png").write_text("<html>")
+    (images / "0002.png").write_bytes((images / "0002.png").read_bytes()[:200])
+    store = store_of(images, tmp_path / "out")
+    annotate_store(store, annotator(), work_on(images, poison={4: "it killed a process twice"}))
     reasons = {row.path: row.reason for row in store.quarantined()}
     assert list(reasons) == ["0001.png", "0002.png", "0003.png"]
     assert "HTML page" in reasons["0001.png"]
@@ -84,44 +84,44 @@ class Hungry(Bright):
     "error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: no")]
 )
 @pytest.mark.parametrize(("times", "quarantined"), [(1, 0), (2, 1), (5, 2)])
-def test_memory_that_runs_out_is_tried_once_more(pictures, tmp_path, error, times, quarantined):
-    store = store_of(pictures, tmp_path / "out")
-    annotate_store(store, annotator(Hungry(error, times)), work_on(pictures))
+def test_memory_that_runs_out_is_tried_once_more(images, tmp_path, error, times, quarantined):
+    store = store_of(images, tmp_path / "out")
+    annotate_store(store, annotator(Hungry(error, times)), work_on(images))
     found = list(store.quarantined())
     assert len(found) == quarantined
     assert all("not enough memory" in row.reason for row in found)
 
 
 def test_faults_quarantine_an_image_but_not_a_whole_data_set(tmp_path):
-    write_pictures(tmp_path / "pictures", 12)
-    store = store_of(tmp_path / "pictures", tmp_path / "out")
-    annotate_store(store, annotator(Hungry(KeyError("odd"), 4)), work_on(tmp_path / "pictures"))
+    write_images(tmp_path / "images", 12)
+    store = store_of(tmp_path / "images", tmp_path / "out")
+    annotate_store(store, annotator(Hungry(KeyError("odd"), 4)), work_on(tmp_path / "images"))
     assert [row.reason for row in store.quarantined()] == ["unexpected KeyError: 'odd'"] * 4
-    store = store_of(tmp_path / "pictures", tmp_path / "other", images_per_shard=12)
+    store = store_of(tmp_path / "images", tmp_path / "other", images_per_shard=12)
     with pytest.raises(AnnotationStopped, match="5 images in a row failed"):
-        annotate_store(store, annotator(Hungry(KeyError("odd"), 99)), work_on(tmp_path / "pictures"))
+        annotate_store(store, annotator(Hungry(KeyError("odd"), 99)), work_on(tmp_path / "images"))
 
 
-def test_settings_that_do_not_work_stop_at_once(pictures, tmp_path):
+def test_settings_that_do_not_work_stop_at_once(images, tmp_path):
     with pytest.raises(SettingsError, match="no such thing"):
         annotate_store(
-            store_of(pictures, tmp_path / "out"),
+            store_of(images, tmp_path / "out"),
             annotator(Hungry(SettingsError("no such thing"), 1)),
-            work_on(pictures),
+            work_on(images),
         )
 
 
-def test_a_prompt_outside_quarantines_its_image(pictures, tmp_path):
-    store = store_of(pictures, tmp_path / "out")
-    annotate_store(store, annotator(Hungry(PromptError("lies outside"), 1)), work_on(pictures))
+def test_a_prompt_outside_quarantines_its_image(images, tmp_path):
+    store = store_of(images, tmp_path / "out")
+    annotate_store(store, annotator(Hungry(PromptError("lies outside"), 1)), work_on(images))
     assert [row.reason for row in store.quarantined()] == ["lies outside"]
 
 
-def test_a_broken_gpu_stops_at_once(pictures, tmp_path):
+def test_a_broken_gpu_stops_at_once(images, tmp_path):
     broken = Hungry(RuntimeError("CUDA error: an illegal memory access was encountered"), 1)
-    store = store_of(pictures, tmp_path / "out")
+    store = store_of(images, tmp_path / "out")
     with pytest.raises(AnnotationStopped, match="the GPU fails .*illegal memory access"):
-        annotate_store(store, annotator(broken), work_on(pictures))
+        annotate_store(store, annotator(broken), work_on(images))
     assert list(store.images()) == []
 
 
@@ -131,8 +131,8 @@ def test_smaller_batches_reach_the_generator(mini):
 
 
 @pytest.mark.parametrize("writes", [0, 1, 2, 3, 5])
-def test_a_full_disk_stops_cleanly_and_is_resumed(pictures, tmp_path, monkeypatch, undisturbed, writes):
-    store, real = store_of(pictures, tmp_path / "out"), shard_files.durable_file
+def test_a_full_disk_stops_cleanly_and_is_resumed(images, tmp_path, monkeypatch, undisturbed, writes):
+    store, real = store_of(images, tmp_path / "out"), shard_files.durable_file
     left = [writes]
 
     def full(path):
@@ -146,16 +146,16 @@ def test_a_full_disk_stops_cleanly_and_is_resumed(pictures, tmp_path, monkeypatc
     monkeypatch.setattr(shard_files, "durable_file", full)
     monkeypatch.setattr(runner, "PIECE_IMAGES", 2)
     with pytest.raises(OutputError, match="No space left on device; what was annotated is safe: make room"):
-        annotate_store(store, annotator(), work_on(pictures))
+        annotate_store(store, annotator(), work_on(images))
     monkeypatch.setattr(shard_files, "durable_file", real)
-    annotate_store(store, annotator(), work_on(pictures))
+    annotate_store(store, annotator(), work_on(images))
     assert final_rows(tmp_path / "out") == undisturbed
 
 
-def test_what_is_done_is_kept_when_somebody_interrupts(pictures, tmp_path):
-    store = store_of(pictures, tmp_path / "out", images_per_shard=8)
+def test_what_is_done_is_kept_when_somebody_interrupts(images, tmp_path):
+    store = store_of(images, tmp_path / "out", images_per_shard=8)
     with pytest.raises(KeyboardInterrupt):
-        annotate_store(store, annotator(Hungry(KeyboardInterrupt(), 0)), work_on(pictures, tell=interrupt_after(3)))
+        annotate_store(store, annotator(Hungry(KeyboardInterrupt(), 0)), work_on(images, tell=interrupt_after(3)))
     assert [row.image_id for row in store.images()] == [1, 2, 3]
 
 
@@ -172,9 +172,9 @@ def interrupt_after(count):
 class Run:
     """A process that annotates; it begins when told."""
 
-    def __init__(self, processes, pictures, out, seconds):
+    def __init__(self, processes, images, out, seconds):
         self.begin, self.seen = processes.Event(), processes.Value("i", -1)
-        arguments = (pictures, out, seconds, self.begin, self.seen)
+        arguments = (images, out, seconds, self.begin, self.seen)
         self.process = processes.Process(target=annotate_for_killing, args=arguments)
         self.process.start()
 
@@ -185,17 +185,17 @@ class Run:
 
 @pytest.mark.parametrize(("images", "kills"), [(30, 10), pytest.param(600, 400, marks=pytest.mark.slow)])
 def test_kills_at_any_moment_leave_no_trace(processes, tmp_path, images, kills):
-    pictures, out = tmp_path / "pictures", tmp_path / "out"
-    write_pictures(pictures, images)
-    annotate_store(store_of(pictures, tmp_path / "reference"), annotator(), work_on(pictures))
+    folder, out = tmp_path / "images", tmp_path / "out"
+    write_images(folder, images)
+    annotate_store(store_of(folder, tmp_path / "reference"), annotator(), work_on(folder))
     chance, interrupted = random.Random(images), 0
     for _ in range(kills):
-        run = Run(processes, pictures, out, 0.005)
+        run = Run(processes, folder, out, 0.005)
         run.begin.set()
         time.sleep(chance.uniform(0, 0.15))
         run.process.kill()
         interrupted += run.end() == -signal.SIGKILL
-    run = Run(processes, pictures, out, 0)
+    run = Run(processes, folder, out, 0)
     run.begin.set()
     assert run.end() == 0
     assert interrupted > kills / 3  # else nothing was tested
@@ -204,11 +204,11 @@ def test_kills_at_any_moment_leave_no_trace(processes, tmp_path, images, kills):
 
 
 def test_two_runs_share_the_images(processes, tmp_path):
-    pictures, out = tmp_path / "pictures", tmp_path / "out"
-    write_pictures(pictures, 24)
-    annotate_store(store_of(pictures, tmp_path / "reference"), annotator(), work_on(pictures))
-    store_of(pictures, out)
-    runs = [Run(processes, pictures, out, 0.03) for _ in range(2)]
+    images, out = tmp_path / "images", tmp_path / "out"
+    write_images(images, 24)
+    annotate_store(store_of(images, tmp_path / "reference"), annotator(), work_on(images))
+    store_of(images, out)
+    runs = [Run(processes, images, out, 0.03) for _ in range(2)]
     for run in runs:
         run.begin.set()
     assert [run.end() for run in runs] == [0, 0]
@@ -219,10 +219,10 @@ def test_two_runs_share_the_images(processes, tmp_path):
 
 
 def test_one_run_goes_on_where_the_other_was_killed(processes, tmp_path):
-    pictures, out = tmp_path / "pictures", tmp_path / "out"
-    write_pictures(pictures, 24)
-    store_of(pictures, out)
-    first, second = (Run(processes, pictures, out, 0.03) for _ in range(2))
+    images, out = tmp_path / "images", tmp_path / "out"
+    write_images(images, 24)
+    store_of(images, out)
+    first, second = (Run(processes, images, out, 0.03) for _ in range(2))
     first.begin.set()
     while not any((out / "claims").iterdir()):
         time.sleep(0.01)
@@ -234,15 +234,15 @@ def test_one_run_goes_on_where_the_other_was_killed(processes, tmp_path):
     assert open_store(out).is_complete
 
 
-def test_prompts_are_kept_with_their_masks(pictures, tmp_path):
-    from samara.annotation.inputs.decoded import DecodedPicture
+def test_prompts_are_kept_with_their_masks(images, tmp_path):
+    from samara.annotation.inputs.decoded import DecodedImage
     from samara.annotation.inputs.prefetch import Fetched
     from samara.annotation.store.plan import Entry
     from samara.images.read import read_image
 
     entry = Entry(3, "x\udcff.png", None, tuple(Asked(box=(0, 0, 5, 5), category="rod") for _ in range(4)))
-    picture = DecodedPicture(read_image(pictures / "0000.png"))
-    row, masks, is_fault = runner.annotate_image(annotator(), Fetched(entry, None, picture))
+    image = DecodedImage(read_image(images / "0000.png"))
+    row, masks, is_fault = runner.annotate_image(annotator(), Fetched(entry, None, image))
     assert not is_fault
     assert row.path == "x\\xff.png"
     assert masks.column("category").to_pylist() == ["rod"] * 4

@@ -56,8 +56,8 @@ class StillbornJob(Job):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def job_of(kind, pictures):
-    return kind(choice=NoNetwork(), settings=AnnotationSettings(), source=open_source([str(pictures)]))
+def job_of(kind, images):
+    return kind(choice=NoNetwork(), settings=AnnotationSettings(), source=open_source([str(images)]))
 
 
 @pytest.fixture(autouse=True)
@@ -65,21 +65,21 @@ def quick_start(monkeypatch, processes):
     monkeypatch.setattr(workers, "START_METHOD", "forkserver")
 
 
-def test_several_processes_give_the_same_rows(pictures, tmp_path):
-    annotate_store(store_of(pictures, tmp_path / "reference", images_per_shard=1), annotator(), work_on(pictures))
+def test_several_processes_give_the_same_rows(images, tmp_path):
+    annotate_store(store_of(images, tmp_path / "reference", images_per_shard=1), annotator(), work_on(images))
     told = []
-    store = store_of(pictures, tmp_path / "out", images_per_shard=1)
-    run_workers(store, job_of(FakeJob, pictures), 2, "cpu", told.append)
+    store = store_of(images, tmp_path / "out", images_per_shard=1)
+    run_workers(store, job_of(FakeJob, images), 2, "cpu", told.append)
     assert final_rows(tmp_path / "out") == final_rows(tmp_path / "reference")
     assert sum(told, Progress()) == Progress(6, 24, 0)
 
 
-def test_an_image_that_kills_is_found_and_quarantined(pictures, tmp_path):
+def test_an_image_that_kills_is_found_and_quarantined(images, tmp_path):
     from PIL import Image
 
-    Image.new("RGB", (33, 33)).save(pictures / "0003.png")
-    store = store_of(pictures, tmp_path / "out", images_per_shard=8)
-    run_workers(store, job_of(FakeJob, pictures), 1, "cpu")
+    Image.new("RGB", (33, 33)).save(images / "0003.png")
+    store = store_of(images, tmp_path / "out", images_per_shard=8)
+    run_workers(store, job_of(FakeJob, images), 1, "cpu")
     assert store.is_complete
     (row,) = store.quarantined()
     assert row.path == "0003.png"
@@ -90,6 +90,6 @@ def test_an_image_that_kills_is_found_and_quarantined(pictures, tmp_path):
 @pytest.mark.parametrize(
     ("kind", "message"), [(RefusedJob, "this is the reason"), (StillbornJob, "ended by SIGKILL before they begin")]
 )
-def test_what_stops_a_process_stops_the_run(pictures, tmp_path, kind, message):
+def test_what_stops_a_process_stops_the_run(images, tmp_path, kind, message):
     with pytest.raises(AnnotationStopped, match=message):
-        run_workers(store_of(pictures, tmp_path / "out"), job_of(kind, pictures), 1, "cpu")
+        run_workers(store_of(images, tmp_path / "out"), job_of(kind, images), 1, "cpu")

@@ -143,7 +143,7 @@ def test_damage_and_other_versions_are_told(tmp_path):
         open_store(tmp_path)
 
 
-def test_a_typo_leaves_no_folder_and_no_store_is_lost(pictures, tmp_path):
+def test_a_typo_leaves_no_folder_and_no_store_is_lost(images, tmp_path):
     """Also where the old store shall be replaced: it goes when the new plan is there."""
     out = tmp_path / "deep" / "out"
     with pytest.raises(SettingsError, match="no image"):
@@ -155,18 +155,18 @@ def test_a_typo_leaves_no_folder_and_no_store_is_lost(pictures, tmp_path):
         create_store(out, JOB, [], if_there="overwrite")
     assert {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     with pytest.raises(OutputError, match="is a file"):
-        create_store(pictures / "0000.png", JOB, [])
+        create_store(images / "0000.png", JOB, [])
 
 
-def test_the_folder_of_coco_pictures_can_be_corrected(tmp_path):
+def test_the_folder_of_coco_images_can_be_corrected(tmp_path):
     job = JOB | {"source": {"kind": "coco", "root": "/wrong"}}
     store = create_store(tmp_path / "out", job, [Entry(1, "a.png")])
-    assert not store.has_moved_pictures
+    assert not store.has_moved_images
     right = JOB | {"source": {"kind": "coco", "root": "/right"}}
     moved = create_store(tmp_path / "out", right, [], if_there="resume")
-    assert moved.has_moved_pictures
+    assert moved.has_moved_images
     assert open_store(tmp_path / "out").manifest.job["source"]["root"] == "/right"
-    assert not create_store(tmp_path / "out", right, [], if_there="resume").has_moved_pictures
+    assert not create_store(tmp_path / "out", right, [], if_there="resume").has_moved_images
     folder = JOB | {"source": {"kind": "folder", "root": "/right"}}
     with pytest.raises(SettingsError, match="source kind was coco and is now folder"):
         create_store(tmp_path / "out", folder, [], if_there="resume")

@@ -74,7 +74,7 @@ def test_images_come_in_order_with_their_instances(read, images, tmp_path):
     assert [instance.is_crowd for instance in first.instances] == [False, False, True, False]
 
 
-def test_pictures_of_a_merged_set_say_where_they_are_from(read):
+def test_images_of_a_merged_set_say_where_they_are_from(read):
     content = document()
     content["images"][0]["source"] = "val2017"
     content["images"][1]["source"] = 5
@@ -113,7 +113,7 @@ def test_text_as_paths_is_taken(tmp_path, images):
         ("sub\\b.jpg", "sub/b.jpg"),  # written on Windows
     ],
 )
-def test_pictures_are_found_by_path_or_last_part(read, images, name, found):
+def test_images_are_found_by_path_or_last_part(read, images, name, found):
     row = {"id": 7, "file_name": name, "height": HEIGHT, "width": WIDTH}
     assert read(document(images=[row]))[0].path == images / found
 

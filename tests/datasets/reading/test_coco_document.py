@@ -8,13 +8,13 @@ from samara.datasets.reading import coco_document
 from samara.datasets.reading.coco import CUT_OUTLINES, FLAT_POLYGONS, read_coco
 from samara.datasets.reading.findings import ReadingRules
 from samara.errors import DatasetError
-from tests.datasets.written_by import HEIGHT, RUNS, SQUARE, WIDTH, annotation, coco, image, picture
+from tests.datasets.written_by import HEIGHT, RUNS, SQUARE, WIDTH, annotation, coco, draw, image
 
 
 @pytest.fixture
 def read(tmp_path):
-    picture(tmp_path / "a.png")
-    picture(tmp_path / "b.png")
+    draw(tmp_path / "a.png")
+    draw(tmp_path / "b.png")
 
     def read(images=None, annotations=None, categories=({"id": 1, "name": "cat"},), **rules):
         path = coco(tmp_path / "x.json", images or [image()], annotations or [annotation()], categories)
@@ -50,11 +50,11 @@ def test_loose_writing_is_taken(read, images, annotations):
     assert told == []
 
 
-def test_sizes_come_from_the_pictures_where_the_file_has_none(read):
+def test_sizes_come_from_the_images_where_the_file_has_none(read):
     for lacking in ({"width": None}, {"height": 0}, {"width": None, "height": None}):
         (found,), told = read([image(**lacking)])
         assert found.size_hw == (HEIGHT, WIDTH)
-        assert counted(told, coco_document.SIZES_FROM_PICTURES) == 1
+        assert counted(told, coco_document.SIZES_FROM_IMAGES) == 1
     with pytest.raises(DatasetError, match="Image 1 .*None as width.*not found"):
         read([image(name="absent.png", width=None)])
 
@@ -66,7 +66,7 @@ def test_a_flat_polygon_is_one_polygon(read, flat):
     assert counted(told, FLAT_POLYGONS) == 1
 
 
-def test_outlines_beyond_the_picture_are_cut_and_told(read):
+def test_outlines_beyond_the_image_are_cut_and_told(read):
     beyond = [30, 20, 45, 20, 45, 33, 30, 33]
     at_border = [30, 20, 40.5, 20, 40.5, 30, 30, 30]
     (found,), told = read(annotations=[annotation(1, segmentation=[beyond]), annotation(2, segmentation=[at_border])])

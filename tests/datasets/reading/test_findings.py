@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from samara.datasets.reading.findings import MOST_TOLD, Findings, ReadingRules
+from samara.datasets.reading.findings import MAX_TOLD, Findings, ReadingRules
 from samara.errors import DatasetError
 
 
@@ -26,7 +26,7 @@ def test_of_many_faults_some_are_told_and_all_are_counted():
         with_faults(140).settle()
     text = str(caught.value)
     assert text.startswith("140 entries of 'x.json' are not understood")
-    assert text.count("is wrong") == MOST_TOLD
+    assert text.count("is wrong") == MAX_TOLD
     assert text.endswith("and 132 more")
     assert text.count("x.json") == 1
 

@@ -1,10 +1,10 @@
-"""Pictures by their names: as given, without leading folders, below the folder, whatever the case."""
+"""Images by their names: as given, without leading folders, below the folder, whatever the case."""
 
 from __future__ import annotations
 
 import pytest
 
-from samara.datasets.reading.image_names import PictureFolder
+from samara.datasets.reading.image_names import ImageFolder
 
 
 @pytest.fixture
@@ -12,7 +12,7 @@ def folder(tmp_path):
     for name in ("a.jpg", "train/b.jpg", "val/b.jpg", "val/Deep/c.JPG", "val/d.jpg", "D/d.jpg", "a/sub.jpg/e.jpg"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    return PictureFolder(tmp_path)
+    return ImageFolder(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,11 @@ def folder(tmp_path):
         ("x" * 10_000, None),
     ],
 )
-def test_a_picture_is_found_or_not_guessed(folder, name, found):
+def test_a_image_is_found_or_not_guessed(folder, name, found):
     assert folder.find(name) == (None if found is None else folder.folder / found)
 
 
 def test_what_is_missing_is_said_with_the_place(folder):
     assert folder.lacks(["x.jpg", "y.jpg"], 3, "'c.json'") == (
-        f"2 of the 3 pictures in 'c.json' are not in {str(folder.folder)!r} or below it; the first is 'x.jpg'"
+        f"2 of the 3 images in 'c.json' are not in {str(folder.folder)!r} or below it; the first is 'x.jpg'"
     )

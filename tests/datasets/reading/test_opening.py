@@ -60,7 +60,7 @@ def test_yolo_keeps_names_and_parts(tmp_path):
         "train": ["train/images/train.png"],
         "val": ["valid/images/valid.png"],
     }
-    assert ["test pictures" in sentence for sentence in told] == [True]
+    assert ["test images" in sentence for sentence in told] == [True]
 
 
 def test_one_file_of_sa1b_is_enough(tmp_path):
@@ -91,7 +91,7 @@ def test_other_programs_files_are_named(tmp_path, content, sentence):
     [
         (["SegmentationClass/a.png", "JPEGImages/a.jpg"], "", "Pascal VOC"),
         (["a.xml"], "a.xml", "Pascal VOC"),
-        (["masks.csv", "a.png"], "", "label pictures"),
+        (["masks.csv", "a.png"], "", "label images"),
         (["a.png"], "", "no folder images and no .json"),
         (["a.jsonl"], "a.jsonl", "no masks that are read here"),
         ([], "absent.json", "cannot be read"),

@@ -14,12 +14,12 @@ from tests.masks.test_mask_set import PART, WHOLE, mask_set
 
 def test_what_we_write_we_read(tmp_path):
     for name in ("a.png", "sub/b.png"):
-        (tmp_path / "pictures" / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", WHOLE.shape[::-1]).save(tmp_path / "pictures" / name)
+        (tmp_path / "images" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", WHOLE.shape[::-1]).save(tmp_path / "images" / name)
     with Sa1bWriter(tmp_path / "sa1b") as writer:
         writer.add(AnnotatedImage("a.png", mask_set([WHOLE, PART]), 1, categories=("cat", "dog")))
     (tmp_path / "sa1b" / "samara.json").unlink(missing_ok=True)
-    (image,) = open_data_set(tmp_path / "sa1b", tmp_path / "pictures").images
+    (image,) = open_data_set(tmp_path / "sa1b", tmp_path / "images").images
     assert [one.category for one in image.instances] == ["cat", "dog"]
     for one, mask in zip(image.instances, (WHOLE, PART), strict=True):
         np.testing.assert_array_equal(one.rle.decode(), mask)

@@ -1,4 +1,4 @@
-"""YOLO folders: pictures with their outlines, class names, and what is told."""
+"""YOLO folders: images with their outlines, class names, and what is told."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from PIL.ExifTags import Base
 
 from samara.datasets.reading.yolo import open_yolo, read_yolo
 from samara.errors import DatasetError
-from samara.images.settings import PictureReading
+from samara.images.settings import ImageReading
 from samara.masks.polygons import rasterise_polygons
 
 SQUARE = "0 0.25 0.25 0.75 0.25 0.75 0.75 0.25 0.75"
 
 
 def add(room, name, label=None, size=(8, 4), orientation=1):
-    """A picture of (width, height) and its label file."""
+    """An image of (width, height) and its label file."""
     path = room / "images" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     exif = Image.Exif()
@@ -50,7 +50,7 @@ def test_outlines_become_masks(tmp_path):
     assert (square.category, triangle.category, square.is_crowd) == ("0", "3", False)
 
 
-def test_fractions_are_of_the_upright_picture(tmp_path):
+def test_fractions_are_of_the_upright_image(tmp_path):
     add(tmp_path, "a.jpg", SQUARE, orientation=6)
     (image,) = read_yolo(tmp_path)
     assert image.size_hw == (8, 4)
@@ -58,7 +58,7 @@ def test_fractions_are_of_the_upright_picture(tmp_path):
 
 
 @pytest.mark.parametrize("label", [None, "", "\n \n"])
-def test_a_picture_may_show_nothing(tmp_path, label):
+def test_a_image_may_show_nothing(tmp_path, label):
     add(tmp_path, "a.jpg", label)
     assert read_yolo(tmp_path)[0].instances == ()
 
@@ -74,7 +74,7 @@ def test_trees_within_images_and_pairs_within_splits(tmp_path):
     ]
 
 
-def test_what_is_no_picture_or_label_is_left_alone(tmp_path):
+def test_what_is_no_image_or_label_is_left_alone(tmp_path):
     add(tmp_path, "a.jpg", SQUARE)
     (tmp_path / "images" / "._a.jpg").write_bytes(b"macOS")
     (tmp_path / "images" / "notes.md").write_text("notes")
@@ -157,21 +157,21 @@ def test_folders_that_do_not_fit_are_told(tmp_path):
     with pytest.raises(DatasetError, match="none called labels"):
         read_yolo(tmp_path)
     (tmp_path / "labels").mkdir()
-    with pytest.raises(DatasetError, match="no pictures"):
+    with pytest.raises(DatasetError, match="no images"):
         read_yolo(tmp_path)
     (tmp_path / "labels" / "b.txt").write_text(SQUARE)
     with pytest.raises(DatasetError, match=r"1 of the 1 label files.*b\.txt"):
         read_yolo(tmp_path)
 
 
-def test_two_pictures_cannot_share_a_label(tmp_path):
+def test_two_images_cannot_share_a_label(tmp_path):
     add(tmp_path, "a.jpg", SQUARE)
     add(tmp_path, "a.png")
     with pytest.raises(DatasetError, match=r"a\.png.*a\.jpg.*share"):
         read_yolo(tmp_path)
 
 
-def test_broken_pictures_are_told(tmp_path):
+def test_broken_images_are_told(tmp_path):
     add(tmp_path, "a.jpg", SQUARE)
     (tmp_path / "images" / "a.jpg").write_bytes(b"<html>")
     with pytest.raises(DatasetError, match=r"a\.jpg.*HTML"):
@@ -190,10 +190,10 @@ def test_fractions_are_of_the_page_that_is_meant(tmp_path):
     pages = [Image.new("L", size) for size in ((8, 4), (40, 20))]
     pages[0].save(tmp_path / "images" / "a.tif", save_all=True, append_images=pages[1:])
     for frame, size_hw in ((0, (4, 8)), (1, (20, 40))):
-        reading = PictureReading(frame=frame)
+        reading = ImageReading(frame=frame)
         (image,) = open_yolo(tmp_path, reading=reading).images
         assert (image.size_hw, image.reading, image.source) == (size_hw, reading, str(text))
         assert image.instances[0].rle.area == size_hw[0] * size_hw[1] / 4
         assert image.pixels().shape[:2] == size_hw
     with pytest.raises(DatasetError, match="has no frame 2"):
-        open_yolo(tmp_path, reading=PictureReading(frame=2))
+        open_yolo(tmp_path, reading=ImageReading(frame=2))

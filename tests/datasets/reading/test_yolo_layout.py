@@ -10,12 +10,12 @@ from samara.datasets.reading import yolo_layout
 from samara.datasets.reading.findings import Findings, ReadingRules
 from samara.datasets.reading.yolo import open_yolo
 from samara.errors import DatasetError
-from tests.datasets.written_by import SQUARE_LINE, picture, roboflow_yolo, ultralytics
+from tests.datasets.written_by import SQUARE_LINE, draw, roboflow_yolo, ultralytics
 
 
 def pair(folder, place, name, label=SQUARE_LINE):
-    """A picture in `place` (which has a part "images") and its label."""
-    picture(folder / place / f"{name}.png")
+    """An image in `place` (which has a part "images") and its label."""
+    draw(folder / place / f"{name}.png")
     text = folder / place.replace("images", "labels") / f"{name}.txt"
     text.parent.mkdir(parents=True, exist_ok=True)
     if label is not None:
@@ -68,8 +68,8 @@ def test_lists_of_folders_and_list_files(tmp_path):
     assert parts(path)[0] == {"train": ["x", "y"], "val": ["z", "w"]}
 
 
-def test_labels_beside_the_pictures(tmp_path):
-    picture(tmp_path / "a" / "x.png")
+def test_labels_beside_the_images(tmp_path):
+    draw(tmp_path / "a" / "x.png")
     (tmp_path / "a" / "x.txt").write_text(SQUARE_LINE)
     assert parts(described(tmp_path, "train: a\n"))[0] == {"train": ["x"]}
 
@@ -81,17 +81,17 @@ def test_labels_beside_the_pictures(tmp_path):
         ("train: images/none\n", "train: images/none, and .* is neither a folder nor a list"),
         ("train: images/none\ndownload: https://x/y.zip\n", "does not obey download"),
         ("path: none\ntrain: a\ndownload: x\n", "does not obey download"),
-        ("train: images/a\nval: pictures.zip\n", "val: pictures.zip"),
-        ("train: list.txt\n", "2 of the 2 pictures in .*list.txt' are not there"),
-        ("train: empty/images\n", "leads to no pictures"),
-        ("train: images/unlabelled\n", "none of the 1 pictures .* has a label file; the first was looked for at"),
+        ("train: images/a\nval: images.zip\n", "val: images.zip"),
+        ("train: list.txt\n", "2 of the 2 images in .*list.txt' are not there"),
+        ("train: empty/images\n", "leads to no images"),
+        ("train: images/unlabelled\n", "none of the 1 images .* has a label file; the first was looked for at"),
     ],
 )
 def test_what_cannot_be_obeyed_is_told(tmp_path, text, sentence):
     pair(tmp_path, "images/a", "x")
     pair(tmp_path, "images/unlabelled", "y", label=None)
     (tmp_path / "empty" / "images").mkdir(parents=True)
-    (tmp_path / "pictures.zip").touch()
+    (tmp_path / "images.zip").touch()
     (tmp_path / "list.txt").write_text("gone.png\nalso.png\n")
     with pytest.raises(DatasetError, match=sentence):
         parts(described(tmp_path, text))
@@ -113,20 +113,20 @@ def test_train_and_val_alike_are_no_division(tmp_path):
     assert yolo_layout.UNDIVIDED in told[0]
 
 
-def test_what_has_no_label_or_is_no_picture_is_counted(tmp_path):
+def test_what_has_no_label_or_is_no_image_is_counted(tmp_path):
     pair(tmp_path, "images", "x")
     pair(tmp_path, "images", "y", label=None)
     (tmp_path / "images" / "z.mp4").touch()
     told = parts(tmp_path)[1]
     assert any(f"1 {yolo_layout.WITHOUT_LABEL}" in one for one in told)
-    assert any(f"1 {yolo_layout.NO_PICTURES}" in one for one in told)
+    assert any(f"1 {yolo_layout.NO_IMAGES}" in one for one in told)
 
 
 def test_orphans_and_bad_lines_can_be_left_out(tmp_path):
     pair(tmp_path, "images/train", "x", SQUARE_LINE + "0 0.5 0.5 0.1 0.1\n" + SQUARE_LINE)
     (tmp_path / "labels" / "train" / "gone.txt").write_text(SQUARE_LINE)
     for path in (tmp_path, described(tmp_path, "train: images/train\n")):
-        with pytest.raises(DatasetError, match=r"2 entries(.|\n)*is a box(.|\n)*|2 entries(.|\n)*have no picture"):
+        with pytest.raises(DatasetError, match=r"2 entries(.|\n)*is a box(.|\n)*|2 entries(.|\n)*have no image"):
             parts(path)
         told = parts(path, skip_bad=True)[1]
         assert any("2 bad entries were left out" in one for one in told)
@@ -139,12 +139,12 @@ def test_years_belong_to_the_names_of_folders(tmp_path):
     assert parts(tmp_path)[0] == {"train": ["train2017"], "val": ["val2017"], "test": ["test2017"]}
 
 
-def test_pictures_apart_from_their_labels(tmp_path):
+def test_images_apart_from_their_labels(tmp_path):
     data = roboflow_yolo(tmp_path / "data").parent
     (data / "labels").mkdir()
     (data / "labels" / "x.txt").write_text(SQUARE_LINE)
-    picture(tmp_path / "photos" / "x.png")
-    picture(tmp_path / "photos" / "y.png")
+    draw(tmp_path / "photos" / "x.png")
+    draw(tmp_path / "photos" / "y.png")
     findings = Findings("data")
     layout = yolo_layout.find_layout(data, tmp_path / "photos", findings)
     assert [pair.name for pair in layout.pairs] == ["x.png"]

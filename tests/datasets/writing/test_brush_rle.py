@@ -68,7 +68,7 @@ def test_runs_longer_than_the_longest():
     check(mask)
 
 
-def test_pictures_beyond_the_format():
+def test_images_beyond_the_format():
     rle = Rle.from_edges(np.array([0, 1]), 1 << 15, 1 << 15)
     with pytest.raises(OutputError, match=r"too large for Label Studio's run lengths; choose polygons"):
         brush_rle(rle)

@@ -141,7 +141,7 @@ def test_a_place_that_is_not_understood_is_refused(tmp_path, monkeypatch):
         written(tmp_path / "geojson", [annotated([HOLE], georeference=GeoReference(UTM.transform))])
 
 
-def test_pictures_that_lie_nowhere_are_counted(tmp_path):
+def test_images_that_lie_nowhere_are_counted(tmp_path):
     with GeoJsonWriter(tmp_path / "geojson", WriterOptions()) as writer:
         for place in (None, UTM):
             writer.add(annotated([HOLE], f"{place is None}.jpg", georeference=place))

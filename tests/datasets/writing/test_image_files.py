@@ -1,4 +1,4 @@
-"""Names of annotation files follow those of the pictures, and never lead out of the folder."""
+"""Names of annotation files follow those of the images, and never lead out of the folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from samara.datasets.writing.image_files import new_file, place_picture, relative_name, require_picture
+from samara.datasets.writing.image_files import new_file, place_image, relative_name, require_image
 from samara.errors import OutputError
 from tests.datasets.awkward import annotated
 
@@ -32,7 +32,7 @@ def test_names(name, expected):
     "name", ["/a.jpg", "../a.jpg", "a/../../b.jpg", "C:\\a.jpg", "..\\a.jpg", "\\\\host\\share\\a", "", ".", "a\0.jpg"]
 )
 def test_names_that_lead_elsewhere(name):
-    with pytest.raises(OutputError, match="must be relative to the folder of the pictures"):
+    with pytest.raises(OutputError, match="must be relative to the folder of the images"):
         relative_name(name, ".txt")
 
 
@@ -42,29 +42,29 @@ def test_the_name_of_our_own_file():
         relative_name("samara.png", ".json")
 
 
-def test_two_pictures_cannot_share_a_file(tmp_path):
+def test_two_images_cannot_share_a_file(tmp_path):
     path = tmp_path / "sub" / "a.txt"
     assert new_file(path, annotated([], "sub/a.jpg")) == path
     path.touch()
-    with pytest.raises(OutputError, match=r"'sub/a.png' would share a.txt with another picture"):
+    with pytest.raises(OutputError, match=r"'sub/a.png' would share a.txt with another image"):
         new_file(path, annotated([], "sub/a.png"))
 
 
 @pytest.mark.parametrize("how", ["link", "copy"])
-def test_pictures_are_placed(tmp_path, how, monkeypatch):
-    (tmp_path / "a.png").write_bytes(b"picture")
+def test_images_are_placed(tmp_path, how, monkeypatch):
+    (tmp_path / "a.png").write_bytes(b"image")
     monkeypatch.chdir(tmp_path)
     image = annotated([], path=Path("a.png"))  # relative, which a link must not be
-    require_picture(image, how)
-    place_picture(image, tmp_path / "deep" / "b.png", how)
-    assert (tmp_path / "deep" / "b.png").read_bytes() == b"picture"
+    require_image(image, how)
+    place_image(image, tmp_path / "deep" / "b.png", how)
+    assert (tmp_path / "deep" / "b.png").read_bytes() == b"image"
     assert (tmp_path / "deep" / "b.png").is_symlink() == (how == "link")
 
 
-def test_pictures_that_are_not_there(tmp_path):
+def test_images_that_are_not_there(tmp_path):
     for image in (annotated([]), annotated([], path=tmp_path / "absent.png")):
-        require_picture(image, "none")
-        place_picture(image, tmp_path / "b.png", "none")
-        with pytest.raises(OutputError, match="has no picture file to link"):
-            require_picture(image, "link")
+        require_image(image, "none")
+        place_image(image, tmp_path / "b.png", "none")
+        with pytest.raises(OutputError, match="has no image file to link"):
+            require_image(image, "link")
     assert list(tmp_path.iterdir()) == []

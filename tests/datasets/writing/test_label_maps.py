@@ -1,4 +1,4 @@
-"""Label maps and the pictures made of them."""
+"""Label maps and the images made of them."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ def test_what_is_covered_is_told():
 @pytest.mark.parametrize(("largest", "mode"), [(0, "L"), (255, "L"), (256, "I;16"), (65535, "I;16")])
 def test_grey_in_as_many_bits_as_needed(largest, mode):
     numbers = np.array([[0, largest // 2], [largest, 1]])
-    picture = Image.open(io.BytesIO(grey_png(numbers, largest)))
-    assert picture.mode == mode
-    np.testing.assert_array_equal(np.array(picture), numbers)
+    image = Image.open(io.BytesIO(grey_png(numbers, largest)))
+    assert image.mode == mode
+    np.testing.assert_array_equal(np.array(image), numbers)
 
 
 def test_palette_keeps_numbers_and_has_vocs_colours():
     numbers = np.arange(256).reshape(16, 16)
-    picture = Image.open(io.BytesIO(palette_png(numbers)))
-    assert picture.mode == "P"
-    np.testing.assert_array_equal(np.array(picture), numbers)
-    colours = np.array(picture.convert("RGB")).reshape(-1, 3).tolist()
+    image = Image.open(io.BytesIO(palette_png(numbers)))
+    assert image.mode == "P"
+    np.testing.assert_array_equal(np.array(image), numbers)
+    colours = np.array(image.convert("RGB")).reshape(-1, 3).tolist()
     # From the VOC 2012 development kit: background, aeroplane, bicycle, ..., cow, tv monitor, void.
     known = {0: [0, 0, 0], 1: [128, 0, 0], 2: [0, 128, 0], 10: [64, 128, 0], 20: [0, 64, 128], 255: [224, 224, 192]}
     for number, colour in known.items():

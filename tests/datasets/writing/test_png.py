@@ -102,7 +102,7 @@ def test_names_that_are_no_text(tmp_path):
     assert (tmp_path / "png" / "masks.csv").read_bytes().splitlines()[1].startswith(b"\xe9.png,1,object,20,20,")
 
 
-def test_one_picture_with_two_suffixes(tmp_path):
+def test_one_image_with_two_suffixes(tmp_path):
     with PngWriter(tmp_path / "png") as writer:
         writer.add(annotated([np.eye(20, 30)], "a.jpg"))
         with pytest.raises(OutputError, match=r"'a.bmp' would share a.png"):

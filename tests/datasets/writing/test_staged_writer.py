@@ -205,8 +205,8 @@ def test_losses_add_up():
 
 
 def test_options_are_checked():
-    with pytest.raises(SettingsError, match="pictures='symlink' is not accepted"):
-        WriterOptions(pictures="symlink")
+    with pytest.raises(SettingsError, match="images='symlink' is not accepted"):
+        WriterOptions(images="symlink")
     with pytest.raises(SettingsError, match="has a name twice"):
         WriterOptions(categories=("cat", "cat"))
     with pytest.raises(SettingsError, match=r"addresses such as 'https://host/photosa.jpg'; end it with / or ="):

@@ -18,16 +18,16 @@ from tests.datasets.awkward import BORDER, EMPTY, HOLE, PARTS, annotated, awkwar
 from tests.datasets.writing.test_png import numbered
 
 
-def written(out, images, **options):
+def written(out, annotated_images, **options):
     with VocWriter(out, WriterOptions(**options)) as writer:
-        for image in images:
+        for image in annotated_images:
             writer.add(image)
     return writer.losses
 
 
 def numbers(out, kind, name):
-    picture = Image.open(out / f"Segmentation{kind}" / PurePosixPath(name).with_suffix(".png"))
-    return picture.mode, np.array(picture)
+    image = Image.open(out / f"Segmentation{kind}" / PurePosixPath(name).with_suffix(".png"))
+    return image.mode, np.array(image)
 
 
 def test_objects_are_where_no_smaller_one_is(tmp_path):
@@ -66,10 +66,10 @@ def test_classes_have_their_numbers_and_colours(tmp_path):
 def test_supervision_reads_the_boxes(tmp_path):
     images = [
         image
-        for image in awkward_images(tmp_path / "pictures")
+        for image in awkward_images(tmp_path / "images")
         if "/" not in image.file_name and "<" not in image.file_name
     ]
-    written(tmp_path / "voc", images, pictures="link")
+    written(tmp_path / "voc", images, images="link")
     data = supervision.DetectionDataset.from_pascal_voc(
         str(tmp_path / "voc" / "JPEGImages"), str(tmp_path / "voc" / "Annotations")
     )
@@ -129,9 +129,9 @@ def test_classes_that_the_list_of_labels_cannot_hold(tmp_path, name):
     assert {line.count(":") for line in labels} == {3}
 
 
-def test_the_xml_says_where_the_picture_lies(tmp_path):
-    images = awkward_images(tmp_path / "pictures")
-    written(tmp_path / "voc", images, pictures="copy")
+def test_the_xml_says_where_the_image_lies(tmp_path):
+    images = awkward_images(tmp_path / "images")
+    written(tmp_path / "voc", images, images="copy")
     for image in images:
         described = tmp_path / "voc" / "Annotations" / PurePosixPath(image.file_name).with_suffix(".xml")
         root = ElementTree.parse(described).getroot()
@@ -152,5 +152,5 @@ def test_a_split_is_lists(tmp_path):
     assert sorted(lists["trainval"]) == sorted(lists["train"] + lists["val"])
     written(tmp_path / "few", images[:2], split=Split(train=0.99, val=0.01))
     assert (tmp_path / "few" / "ImageSets/Segmentation/val.txt").read_text().count("\n") == 1
-    with pytest.raises(OutputError, match="needs at least 3 pictures, and there are 2"):
+    with pytest.raises(OutputError, match="needs at least 3 images, and there are 2"):
         written(tmp_path / "fewer", images[:2], split=split)

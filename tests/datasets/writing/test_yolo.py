@@ -28,9 +28,9 @@ from tests.masks.test_mask_set import mask_set
 ONE_PART = [name for name in MASKS if name not in ("parts", "diagonal", "nested")]
 
 
-def written(out, images, **options):
+def written(out, annotated_images, **options):
     with YoloWriter(out, WriterOptions(**options)) as writer:
-        for image in images:
+        for image in annotated_images:
             writer.add(image)
     return writer.losses
 
@@ -76,7 +76,7 @@ def test_the_loss_is_what_a_reader_sees(tmp_path_factory, stack):
 
 
 @pytest.mark.parametrize("side", [7, 999, 1013, 16_001, 100_003])
-def test_rounding_does_no_harm_in_large_pictures(tmp_path, side):
+def test_rounding_does_no_harm_in_large_images(tmp_path, side):
     place = side // 3 * 9 + 4
     rle = Rle.from_edges(np.array([place, place + 1, place + 9, place + 10]), 9, side)
     masks = MaskSet(
@@ -110,11 +110,11 @@ def test_supervision_reads_it(tmp_path):
         annotated([], "c.png", 3),
     ]
     for image in images:
-        path = tmp_path / "pictures" / image.file_name
+        path = tmp_path / "images" / image.file_name
         path.parent.mkdir(exist_ok=True)
         cv2.imencode(".png", np.zeros((20, 30, 3), np.uint8))[1].tofile(path)
         object.__setattr__(image, "path", path)
-    written(tmp_path / "yolo", images, pictures="link", categories=("dog",))
+    written(tmp_path / "yolo", images, images="link", categories=("dog",))
     data = supervision.DetectionDataset.from_yolo(
         *(str(tmp_path / "yolo" / part) for part in ("images", "labels", "data.yaml")), force_masks=True
     )
@@ -131,8 +131,8 @@ def test_supervision_reads_it(tmp_path):
 
 
 def test_we_read_it_and_names_in_different_folders_stay_apart(tmp_path):
-    images = awkward_images(tmp_path / "pictures")
-    written(tmp_path / "yolo", images, pictures="copy")
+    images = awkward_images(tmp_path / "images")
+    written(tmp_path / "yolo", images, images="copy")
     read = {image.name: image for image in read_yolo(tmp_path / "yolo")}
     assert set(read) == {f"images/{image.file_name}" for image in images}
     for image in images:
@@ -175,11 +175,11 @@ def folders_of(out, kind="labels"):
 def test_parts_of_a_split_have_folders(tmp_path):
     images = []
     for number in range(30):
-        path = tmp_path / "pictures" / "sub" / f"{number}.png"
+        path = tmp_path / "images" / "sub" / f"{number}.png"
         path.parent.mkdir(exist_ok=True, parents=True)
         Image.new("L", (30, 20)).save(path)
         images.append(annotated([HOLE], f"sub/{number}.png", number + 1, path=path))
-    written(tmp_path / "yolo", images, pictures="copy", split=SPLIT)
+    written(tmp_path / "yolo", images, images="copy", split=SPLIT)
     found = folders_of(tmp_path / "yolo")
     assert found == {f"sub/{number}": SPLIT.part_of(f"sub/{number}") for number in range(30)}
     assert folders_of(tmp_path / "yolo", "images") == found
@@ -187,44 +187,44 @@ def test_parts_of_a_split_have_folders(tmp_path):
     text = (tmp_path / "yolo" / "data.yaml").read_text()
     data = yaml.safe_load(text)
     assert [data[part] for part in ("train", "val", "test")] == ["images/train", "images/val", "images/test"]
-    assert f"{list(found.values()).count('val')} pictures in val" in text
-    # Pictures that come later move none.
+    assert f"{list(found.values()).count('val')} images in val" in text
+    # Images that come later move none.
     written(tmp_path / "fewer", images[::2], split=SPLIT)
     assert folders_of(tmp_path / "fewer").items() <= found.items()
     assert len(read_yolo(tmp_path / "yolo")) == 30
 
 
 def test_no_part_of_a_small_set_is_empty(tmp_path):
-    images = awkward_images(tmp_path / "pictures")
-    written(tmp_path / "yolo", images, pictures="link", split=Split(train=0.98, val=0.01, test=0.01))
+    images = awkward_images(tmp_path / "images")
+    written(tmp_path / "yolo", images, images="link", split=Split(train=0.98, val=0.01, test=0.01))
     found = folders_of(tmp_path / "yolo")
     assert sorted(found.values()) == ["test", "train", "train", "train", "val"]
     assert folders_of(tmp_path / "yolo", "images") == found
-    pictures = [path for path in (tmp_path / "yolo" / "images").rglob("*") if path.is_file()]
-    assert {path.resolve() for path in pictures} == {image.path for image in images}
-    assert "3 pictures in train, 1 pictures in val, 1 pictures in test" in (tmp_path / "yolo/data.yaml").read_text()
-    with pytest.raises(OutputError, match=r"train=0.9,val=0.1 needs at least 2 pictures, and there are 1"):
+    folder = [path for path in (tmp_path / "yolo" / "images").rglob("*") if path.is_file()]
+    assert {path.resolve() for path in folder} == {image.path for image in images}
+    assert "3 folder in train, 1 folder in val, 1 folder in test" in (tmp_path / "yolo/data.yaml").read_text()
+    with pytest.raises(OutputError, match=r"train=0.9,val=0.1 needs at least 2 folder, and there are 1"):
         written(tmp_path / "one", images[:1], split=Split(train=0.9, val=0.1))
     assert not (tmp_path / "one").exists()
 
 
 def test_folders_called_images_do_not_hide_the_labels(tmp_path):
-    """Ultralytics takes the last "/images/" of a picture's path for "/labels/"."""
+    """Ultralytics takes the last "/images/" of an image's path for "/labels/"."""
     path = tmp_path / "a.png"
-    path.write_bytes(b"picture")
+    path.write_bytes(b"image")
     names = ["images/a.png", "set/images/images/a.png", "labels/a.png", "Images/a.png", "images.png"]
     images = [annotated([HOLE], name, number, path=path) for number, name in enumerate(names, start=1)]
-    written(tmp_path / "yolo", images, pictures="link")
-    pictures = [path for path in (tmp_path / "yolo" / "images").rglob("*") if path.is_symlink()]
-    assert len(pictures) == len(names)
-    for picture in pictures:
-        label = Path("/labels/".join(str(picture).rsplit("/images/", 1))).with_suffix(".txt")
+    written(tmp_path / "yolo", images, images="link")
+    folder = [path for path in (tmp_path / "yolo" / "images").rglob("*") if path.is_symlink()]
+    assert len(folder) == len(names)
+    for image in folder:
+        label = Path("/labels/".join(str(image).rsplit("/images/", 1))).with_suffix(".txt")
         assert label.is_file()
 
 
 def test_what_cannot_be_said(tmp_path):
-    with YoloWriter(tmp_path / "yolo", WriterOptions(pictures="link")) as writer:
-        with pytest.raises(OutputError, match="has no picture file to link"):
+    with YoloWriter(tmp_path / "yolo", WriterOptions(images="link")) as writer:
+        with pytest.raises(OutputError, match="has no image file to link"):
             writer.add(annotated([HOLE]))
         with pytest.raises(OutputError, match="relative to the folder"):
             writer.add(annotated([HOLE], "/etc/a.png"))

@@ -61,10 +61,10 @@ class Client:
             for name in ("image_encoder", "mask_decoder")
         )
 
-    def ask(self, picture, points, labels):
-        frame = Frame(picture.shape[:2], 1024)
+    def ask(self, image, points, labels):
+        frame = Frame(image.shape[:2], 1024)
         name = self.encoder.get_inputs()[0].name
-        (embedding,) = self.encoder.run(None, {name: resize(picture, frame).astype(np.float32)})
+        (embedding,) = self.encoder.run(None, {name: resize(image, frame).astype(np.float32)})
         return self.decoder.run(
             None,
             {
@@ -73,7 +73,7 @@ class Client:
                 "point_labels": np.array([labels], dtype=np.float32),
                 "mask_input": np.zeros((1, 1, 256, 256), np.float32),
                 "has_mask_input": np.zeros(1, np.float32),
-                "orig_im_size": np.array(picture.shape[:2], dtype=np.float32),
+                "orig_im_size": np.array(image.shape[:2], dtype=np.float32),
             },
         )
 
@@ -81,9 +81,9 @@ class Client:
 PROMPTS = {"box": [[425, 600], [700, 875]], "click": [[500, 375], [0, 0]]}
 
 
-def expected_masks(loaded, picture):
+def expected_masks(loaded, image):
     predictor = samara.Predictor(loaded)
-    embedding = predictor.embed(picture)
+    embedding = predictor.embed(image)
     box = predictor.predict(embedding, boxes=[np.array(PROMPTS["box"]).ravel()], multimask=False)
     click = predictor.predict(embedding, points=PROMPTS["click"][:1], multimask=False)
     return box.rles[0], click.rles[0]
@@ -91,8 +91,8 @@ def expected_masks(loaded, picture):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("input_size", "least"), [(1024, 0.999), (512, 0.95)])
-def test_a_real_picture_through_onnxruntime(mini, truck, tmp_path, input_size, least):
-    """At 512 pixels the picture is made smaller twice, to the client's 1024 and to the network's own."""
+def test_a_real_image_through_onnxruntime(mini, truck, tmp_path, input_size, least):
+    """At 512 pixels the image is made smaller twice, to the client's 1024 and to the network's own."""
     loaded = load("samara_mini", device="cpu", precision="float32", input_size=input_size)
     done = export_checkpoint(loaded, "onnx", tmp_path / "one", interface="official")
     assert max(done.relative_error.values()) < 1e-4
@@ -101,11 +101,11 @@ def test_a_real_picture_through_onnxruntime(mini, truck, tmp_path, input_size, l
     assert shapes["point_coords"] == [1, "num_points", 2]
     assert shapes["mask_input"] == [1, 1, 256, 256]
     assert [one.name for one in client.decoder.get_outputs()] == ["masks", "iou_predictions", "low_res_masks"]
-    picture = np.asarray(Image.open(truck).convert("RGB"))
-    for picture_of in (picture, np.ascontiguousarray(picture[:, 300:1200])):  # lying and upright
-        for name, expected in zip(PROMPTS, expected_masks(loaded, picture_of), strict=True):
-            masks, _, low_res = client.ask(picture_of, PROMPTS[name], [2, 3] if name == "box" else [1, -1])
-            assert masks.shape == (1, 4, *picture_of.shape[:2])
+    image = np.asarray(Image.open(truck).convert("RGB"))
+    for image_of in (image, np.ascontiguousarray(image[:, 300:1200])):  # lying and upright
+        for name, expected in zip(PROMPTS, expected_masks(loaded, image_of), strict=True):
+            masks, _, low_res = client.ask(image_of, PROMPTS[name], [2, 3] if name == "box" else [1, -1])
+            assert masks.shape == (1, 4, *image_of.shape[:2])
             assert low_res.shape == (1, 4, 256, 256)
             assert mask_iou([encode_mask(masks[0, 0] > 0)], [expected])[0, 0] > least
     manifest = json.loads((done.folder / "manifest.json").read_text())
@@ -131,7 +131,7 @@ def test_samexporters_own_client(mini, truck, tmp_path):
     loaded = load("samara_mini", device="cpu", precision="float32", input_size=1024)
     folder = export_checkpoint(loaded, "onnx", tmp_path / "one", interface="official", switches=switches).folder
     client = sam_onnx.SegmentAnythingONNX(str(folder / "image_encoder.onnx"), str(folder / "mask_decoder.onnx"))
-    picture = cv2.imread(str(truck))
-    masks = client.predict_masks(client.encode(picture), [{"type": "rectangle", "data": [425, 600, 700, 875]}])
-    box, _ = expected_masks(loaded, np.ascontiguousarray(picture[..., ::-1]))
+    image = cv2.imread(str(truck))
+    masks = client.predict_masks(client.encode(image), [{"type": "rectangle", "data": [425, 600, 700, 875]}])
+    box, _ = expected_masks(loaded, np.ascontiguousarray(image[..., ::-1]))
     assert mask_iou([encode_mask(masks[0, 0] > 0)], [box])[0, 0] > 0.99

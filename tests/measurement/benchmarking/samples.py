@@ -9,7 +9,7 @@ from tests.measurement.records.samples import SUBJECT
 
 MINI = replace(SUBJECT, sha256=None, input_size=384)
 RANDOM_MINI = replace(MINI, weights="random", input_size=64)
-SPEED = {"repeats": 2, "seconds": 0.01, "threads": 1, "pictures": ["drawn"]}
+SPEED = {"repeats": 2, "seconds": 0.01, "threads": 1, "images": ["drawn"]}
 
 
 def job(**changes):
@@ -18,7 +18,7 @@ def job(**changes):
         "checkpoint": "samara_mini",
         "subject": RANDOM_MINI,
         "settings": {"work": "load", "threads": 1},
-        "inputs": {"pictures": []},
+        "inputs": {"images": []},
         "metrics": ("load_resident_peak_bytes", "load_device_peak_bytes"),
     }
     return Job(**facts | changes)

@@ -8,10 +8,10 @@ import pytest
 
 from samara.errors import RecordError
 from samara.measurement.benchmarking.jobs import Job
-from samara.measurement.records.environment import Circumstances
+from samara.measurement.records.environment import Environment
 from tests.measurement.benchmarking.samples import job
 
-HERE = Circumstances({"cores": 2}, {"torch": "2"}, None)
+HERE = Environment({"cores": 2}, {"torch": "2"}, None)
 
 
 def test_a_job_survives_json():
@@ -28,7 +28,7 @@ def test_a_job_is_known_by_what_makes_its_numbers():
     identity = job().identity(HERE)
     based = {job(base=path, base_sha256="cd" * 32).identity(HERE) for path in ("base.pth", "elsewhere/base.pth")}
     assert len(based) == 1
-    moved = job(inputs={"pictures": ["elsewhere/same.png"]}, checkpoint="elsewhere/same.pth")
+    moved = job(inputs={"images": ["elsewhere/same.png"]}, checkpoint="elsewhere/same.pth")
     assert moved.identity(HERE) == identity
     others = [
         job(kind="size"),

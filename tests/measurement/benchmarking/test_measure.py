@@ -31,7 +31,7 @@ FEW = EvaluationSettings(objects=1, images=1, measures=("box",))
 @pytest.fixture
 def where(tmp_path):
     coco = write_coco(tmp_path / "data")
-    return GroundTruth(coco, coco.parent / "pictures", "drawn")
+    return GroundTruth(coco, coco.parent / "images", "drawn")
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_a_second_run_does_only_what_is_new(where, tmp_path, done):
     measure(["samara_mini"], **options)
     assert done == first
     measure(["samara_mini", "vit_b"], **options, ground_truth=[where], images=where.images)
-    # The pictures are others now, so only the size of samara_mini is known.
+    # The images are others now, so only the size of samara_mini is known.
     assert "samara_mini: size" not in done[6:]
     assert {title.split(":")[0] for title in done[6:]} == {"samara_mini", "sam_vit_b"}
     before = len(read_records(file))

@@ -31,8 +31,8 @@ def coco(tmp_path):
 
 def jobs_of(coco, subject):
     """Every job of a checkpoint."""
-    where = GroundTruth(coco, coco.parent / "pictures", "drawn")
-    plan = Plan(QUICK, FEW, (where,), (coco.parent / "pictures" / "a_0.png",))
+    where = GroundTruth(coco, coco.parent / "images", "drawn")
+    plan = Plan(QUICK, FEW, (where,), (coco.parent / "images" / "a_0.png",))
     jobs = plan.jobs(Candidate(checkpoint=subject.checkpoint, subject=subject, file_bytes=19))
     return [replace(job, inputs={**job.inputs, "journal": str(coco.parent / "journal")}) for job in jobs]
 
@@ -69,7 +69,7 @@ def test_random_weights_have_speed_but_no_quality(coco):
 def test_quality_is_that_of_evaluate(coco):
     numbers = by_metric(coco, MINI, "quality")
     evaluation = samara.evaluate(
-        coco, coco.parent / "pictures", settings=FEW, device="cpu", precision="float32", domain="drawn"
+        coco, coco.parent / "images", settings=FEW, device="cpu", precision="float32", domain="drawn"
     )
     for record in evaluation.records:
         number = numbers[record.metric, record.source]

@@ -48,7 +48,7 @@ def test_slow_calls_are_made_less_often(durations, steady):
     assert len(run(durations)[0].steady) == steady
 
 
-def test_numbers_are_median_and_quartiles_per_picture():
+def test_numbers_are_median_and_quartiles_per_image():
     steady, first = Timing(8.0, (4.0, 2.0, 3.0, 10.0, 1.0)).numbers("encode", per=2, batch_size=2, note="noted")
     assert (steady.metric, first.metric) == ("encode_seconds", "encode_first_seconds")
     assert (steady.value, first.value) == (1.5, 4.0)

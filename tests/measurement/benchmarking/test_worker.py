@@ -41,8 +41,8 @@ def test_what_libraries_print_is_no_result():
 
 
 def test_an_error_is_its_first_line():
-    done, lines = run('raise ImageError("no picture; give one\\nand more")')
-    assert lines[-1] == {"error": "no picture; give one"}
+    done, lines = run('raise ImageError("no image; give one\\nand more")')
+    assert lines[-1] == {"error": "no image; give one"}
     assert done.returncode == 0
     assert run("raise MemoryError")[1][-1] == {"error": "MemoryError"}
 

@@ -16,7 +16,7 @@ from samara.segmentation.instances.settings import InstanceSettings
 from samara.segmentation.predictor import Predictor
 from tests.finetuning.conftest import make_tiny
 
-PICTURES = [np.random.default_rng(seed).integers(0, 256, (40, 50 + seed, 3), dtype=np.uint8) for seed in range(3)]
+IMAGES = [np.random.default_rng(seed).integers(0, 256, (40, 50 + seed, 3), dtype=np.uint8) for seed in range(3)]
 
 
 @pytest.fixture(scope="module")
@@ -24,19 +24,19 @@ def tiny():
     return make_tiny()
 
 
-def test_batches_take_the_pictures_in_turn(tiny, monkeypatch):
+def test_batches_take_the_images_in_turn(tiny, monkeypatch):
     batches = []
     monkeypatch.setattr(
         Predictor, "embed", lambda self, images, batch_size: batches.append([one.shape[1] for one in images])
     )
-    workloads = Workloads(tiny, PICTURES, 2)
+    workloads = Workloads(tiny, IMAGES, 2)
     for call in range(3):
         workloads.encode(2, call)
     assert batches == [[50, 51], [52, 50], [51, 52]]
 
 
 def test_clicks_are_answered_with_three_masks_each(tiny):
-    workloads = Workloads(tiny, PICTURES, 2)
+    workloads = Workloads(tiny, IMAGES, 2)
     masks = workloads.decode(5, 0)
     assert len(masks) == 15
     assert masks.size_hw == (40, 50)
@@ -45,14 +45,14 @@ def test_clicks_are_answered_with_three_masks_each(tiny):
 
 def test_everything_has_the_thresholds_of_a_trained_checkpoint(tiny):
     trained = replace(tiny, provenance=replace(tiny.provenance, weights="file"))
-    workloads = Workloads(trained, PICTURES, 3)
-    expected = AutomaticMaskGenerator(trained, AutomaticSettings(points_per_side=3)).generate(PICTURES[1])
+    workloads = Workloads(trained, IMAGES, 3)
+    expected = AutomaticMaskGenerator(trained, AutomaticSettings(points_per_side=3)).generate(IMAGES[1])
     assert workloads.everything(1).rles == expected.rles
     assert workloads.note == ""
 
 
 def test_of_random_weights_a_third_of_the_masks_is_drawn(tiny):
-    workloads = Workloads(tiny, PICTURES, 8)
+    workloads = Workloads(tiny, IMAGES, 8)
     settings = workloads.segmenter.generator.settings
     masks = Predictor(tiny).predict(
         workloads.embedding,
@@ -72,7 +72,7 @@ def yolo():
 def test_a_detector_finds_everything_with_its_own_settings(yolo, monkeypatch):
     asked = []
     monkeypatch.setattr(InstanceSegmenter, "generate", lambda self, image: asked.append((self, image.shape[1])))
-    workloads = Workloads(yolo, PICTURES, 32)
+    workloads = Workloads(yolo, IMAGES, 32)
     for call in range(4):
         workloads.everything(call)
     segmenters, widths = zip(*asked, strict=True)
@@ -83,7 +83,7 @@ def test_a_detector_finds_everything_with_its_own_settings(yolo, monkeypatch):
 
 
 def test_a_detector_may_find_nothing(yolo):
-    workloads = Workloads(yolo, PICTURES, 1)
+    workloads = Workloads(yolo, IMAGES, 1)
     workloads.segmenter.confidence_thresh = 2.0  # random weights may be sure of everything
     masks = workloads.everything(0)
     assert len(masks) == 0
@@ -91,6 +91,6 @@ def test_a_detector_may_find_nothing(yolo):
 
 
 def test_how_much_random_weights_draw_is_told(yolo):
-    assert "is not what trained weights would find" in Workloads(yolo, PICTURES, 1).note
+    assert "is not what trained weights would find" in Workloads(yolo, IMAGES, 1).note
     trained = replace(yolo, provenance=replace(yolo.provenance, weights="file"))
-    assert Workloads(trained, PICTURES, 1).note == ""
+    assert Workloads(trained, IMAGES, 1).note == ""

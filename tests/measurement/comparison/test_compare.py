@@ -11,7 +11,7 @@ import pytest
 import samara
 from samara import EvaluationSettings
 from samara.errors import OutputError, RecordError, SettingsError
-from samara.measurement.comparison.compare import CSV, JSON, MARKDOWN, PAGE, asked_pictures, compare
+from samara.measurement.comparison.compare import CSV, JSON, MARKDOWN, PAGE, asked_images, compare
 from samara.measurement.comparison.comparison import Comparison
 from samara.measurement.evaluation.ground_truth import GroundTruth
 from samara.measurement.records.record_file import append_records, read_records
@@ -64,17 +64,15 @@ def evaluated(tmp_path, names):
     for name in names:
         tiny = make_tiny()
         trained = replace(tiny, provenance=replace(tiny.provenance, name=name, weights="file"))
-        samara.evaluate(
-            coco, coco.parent / "pictures", trained, settings=SETTINGS, domain="cells", out=tmp_path / "out"
-        )
-    return GroundTruth(coco, coco.parent / "pictures", "cells")
+        samara.evaluate(coco, coco.parent / "images", trained, settings=SETTINGS, domain="cells", out=tmp_path / "out")
+    return GroundTruth(coco, coco.parent / "images", "cells")
 
 
 def test_masks_of_the_same_prompts_stand_side_by_side(tmp_path):
     where = evaluated(tmp_path, ["first", "second"])
     out = tmp_path / "out"
     comparison = Comparison(tuple(read_records(out / "records.jsonl")))
-    asked = list(asked_pictures(comparison, out / "scores", [where], SETTINGS))
+    asked = list(asked_images(comparison, out / "scores", [where], SETTINGS))
     assert [one.asked for one in asked] == ["centre click", "centre click", "box", "box"]
     for one in asked:
         assert [answer.title for answer in one.answers] == ["first", "second"]
@@ -94,9 +92,9 @@ def test_answers_about_other_ground_truth_are_not_shown(tmp_path):
     where = evaluated(tmp_path, ["first"])
     comparison = Comparison(tuple(read_records(tmp_path / "out" / "records.jsonl")))
     other = write_coco(tmp_path / "other", seed=1)
-    for elsewhere in (GroundTruth(other, other.parent / "pictures", "cells"), replace(where, domain="stars")):
-        assert not list(asked_pictures(comparison, tmp_path / "out" / "scores", [elsewhere], SETTINGS))
-    assert not list(asked_pictures(comparison, tmp_path / "nowhere", [where], SETTINGS))
+    for elsewhere in (GroundTruth(other, other.parent / "images", "cells"), replace(where, domain="stars")):
+        assert not list(asked_images(comparison, tmp_path / "out" / "scores", [elsewhere], SETTINGS))
+    assert not list(asked_images(comparison, tmp_path / "nowhere", [where], SETTINGS))
 
 
 def test_what_is_not_there_is_told_before_anything_is_written(files, tmp_path):

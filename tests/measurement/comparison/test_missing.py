@@ -27,7 +27,7 @@ def test_what_only_others_have_is_missing():
     ]
     (one,) = left_open(Comparison(tuple(records)))
     assert (one.who, one.reason) == ("b", "not measured")
-    assert one.numbers == ("encode a picture, batch of 8",)
+    assert one.numbers == ("encode an image, batch of 8",)
 
 
 def test_machines_are_not_asked_for_what_another_has():

@@ -25,8 +25,8 @@ COMMITTED = Path(__file__).parents[3] / "docs" / "comparison" / "comparison.html
 @pytest.fixture(scope="module")
 def page():
     shown = comparison()
-    pictures = [PanelRow("cells: a.png", (Panel("asked", "", "data:image/jpeg;base64,AAAA"),))]
-    return comparison_page(shown, [*tables(shown), *versus(shown)], pictures, "The <machine> was busy.")
+    images = [PanelRow("cells: a.png", (Panel("asked", "", "data:image/jpeg;base64,AAAA"),))]
+    return comparison_page(shown, [*tables(shown), *versus(shown)], images, "The <machine> was busy.")
 
 
 class Elements(HTMLParser):

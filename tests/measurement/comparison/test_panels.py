@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from samara.masks.rle import encode_mask
-from samara.measurement.comparison.panels import SIDE_PX, Answered, AskedPicture, colours, panel_rows
+from samara.measurement.comparison.panels import SIDE_PX, Answered, AskedImage, colours, panel_rows
 from samara.segmentation.drawing.difference import MISSED, RIGHT
 from samara.segmentation.prompts import Prompt
 
@@ -24,7 +24,7 @@ def test_what_is_right_and_what_is_missed_have_their_colours(tmp_path):
     Image.fromarray(np.zeros((60, 80, 3), np.uint8)).save(path)
     whole, left = np.zeros((2, 60, 80), bool)
     whole[10:50, 10:70] = left[10:50, 10:40] = True
-    asked = AskedPicture(
+    asked = AskedImage(
         path,
         "cells",
         "box",

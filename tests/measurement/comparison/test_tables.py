@@ -22,7 +22,7 @@ def test_overview_has_one_line_per_contender():
     assert mobile["parameters"].beside.published == "10.1 M"
     assert mobile["encode"].text == "1.00 s"
     assert mobile["encode"].spread == "0.900–1.20 s"
-    assert mobile["picture and click"].value == 1.25
+    assert mobile["image and click"].value == 1.25
     assert mobile["centre click IoU"].value == pytest.approx(0.55)
     assert [row.is_random for row in table.rows] == [True, True, False, False]  # as in the catalogue
 
@@ -53,7 +53,7 @@ def test_speed_keeps_first_calls_apart_and_counts():
     assert ("mobile_sam", "decode 64 prompts") not in rows
 
 
-def test_throughput_is_the_inverse_of_the_time_per_picture():
+def test_throughput_is_the_inverse_of_the_time_per_image():
     mobile = cells(throughput(comparison()), "mobile_sam")
     assert mobile["single"].value == 1.0
     assert mobile["batches of 8"].value == 2.0

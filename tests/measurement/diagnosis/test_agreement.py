@@ -67,6 +67,6 @@ def test_limits_grow_with_the_rounding():
     assert dataclasses.astuple(exact) < dataclasses.astuple(rough[0])
 
 
-def test_prompts_lie_in_the_picture():
+def test_prompts_lie_in_the_image():
     for prompt in prompts_on((427, 640)):
         prompt.check_inside((427, 640))

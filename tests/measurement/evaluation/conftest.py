@@ -1,4 +1,4 @@
-"""Drawn pictures with ground truth, and contestants whose answers are known."""
+"""Drawn images with ground truth, and contestants whose answers are known."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def rectangle(top, left, bottom, right, size=SIZE):
 
 
 def write_coco(folder, sources=("a", "a", "b"), objects=3, seed=0):
-    """Noisy pictures with bright rectangles; one entry of `sources` per picture, None for no source."""
+    """Noisy images with bright rectangles; one entry of `sources` per image, None for no source."""
     rng = np.random.default_rng(seed)
-    (folder / "pictures").mkdir(parents=True, exist_ok=True)
+    (folder / "images").mkdir(parents=True, exist_ok=True)
     document = {"images": [], "annotations": [], "categories": [{"id": 1, "name": "bright"}]}
     for index, source in enumerate(sources):
-        picture = rng.integers(0, 60, (*SIZE, 3), dtype=np.uint8)
+        image = rng.integers(0, 60, (*SIZE, 3), dtype=np.uint8)
         name = f"{source}_{index}.png"
         for part in range(objects):
             left = part * SIZE[1] // objects
             height, width = (int(side) for side in rng.integers(12, SIZE[1] // objects - 1, 2))
             top = int(rng.integers(0, SIZE[0] - height))
             mask = rectangle(top, left, top + height, left + width)
-            picture[mask] = (250, 60 * part, 90)
+            image[mask] = (250, 60 * part, 90)
             document["annotations"].append(annotation(len(document["annotations"]) + 1, index, mask))
-        Image.fromarray(picture).save(folder / "pictures" / name)
+        Image.fromarray(image).save(folder / "images" / name)
         entry = {"id": index, "file_name": name, "height": SIZE[0], "width": SIZE[1]}
         document["images"].append(entry if source is None else entry | {"source": source})
     path = folder / "instances.json"
@@ -52,12 +52,12 @@ def annotation(number, image, mask, **changes):
 
 @pytest.fixture
 def coco(tmp_path):
-    """Path of the ground truth; pictures lie in `pictures` beside it."""
+    """Path of the ground truth; images lie in `images` beside it."""
     return write_coco(tmp_path)
 
 
 class BoxItself:
-    """Of a box the box, of points a square around the last one; everything is the quarters of the picture."""
+    """Of a box the box, of points a square around the last one; everything is the quarters of the image."""
 
     def __init__(self, capabilities=None):
         self.capabilities = capabilities or Capabilities(mask_input=False)

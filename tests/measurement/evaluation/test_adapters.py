@@ -10,7 +10,7 @@ from samara.masks.distance import centre_of
 from samara.measurement.evaluation import adapters as contestants
 from samara.measurement.evaluation.adapters import open_contestant
 from samara.measurement.evaluation.ground_truth import GroundTruth, read_ground_truth
-from samara.measurement.evaluation.scoring import score_picture
+from samara.measurement.evaluation.scoring import score_image
 from samara.measurement.evaluation.settings import EvaluationSettings
 from samara.segmentation.automatic.generator import AutomaticMaskGenerator
 from samara.segmentation.automatic.settings import AutomaticSettings
@@ -124,14 +124,14 @@ def test_background_points_rule_out_what_a_click_would_choose(fastsam):
     assert iou(answer, disc((60, 80), 20, 30, 8)) > 0.85
 
 
-def test_recall_and_prompts_agree_with_the_metrics_of_a_whole_picture(fastsam, tmp_path):
+def test_recall_and_prompts_agree_with_the_metrics_of_a_whole_image(fastsam, tmp_path):
     """From ground truth to scores, FastSAM answers like any checkpoint, clicks until good included."""
     coco = write_coco(tmp_path, sources=("a",), objects=2)
-    (picture,) = read_ground_truth(GroundTruth(coco, tmp_path / "pictures"), EvaluationSettings())
+    (image,) = read_ground_truth(GroundTruth(coco, tmp_path / "images"), EvaluationSettings())
     contestant = open_contestant(fastsam)
-    (x, y), (x0, y0, x1, y1) = centre_of(picture.objects[0]), picture.objects[0].box_xyxy
+    (x, y), (x0, y0, x1, y1) = centre_of(image.objects[0]), image.objects[0].box_xyxy
     planted(contestant, [(x, y, min(x1 - x0, y1 - y0) / 2, 0, 3.0)])
-    scores = score_picture(contestant, picture, ("centre_click", "box", "clicks", "everything"), 0)
+    scores = score_image(contestant, image, ("centre_click", "box", "clicks", "everything"), 0)
     first, second = scores.objects
     assert 0.2 < first.answers["box"].iou == first.answers["centre_click"].iou
     assert len(first.clicks) == 20 or max(first.clicks) >= 0.9

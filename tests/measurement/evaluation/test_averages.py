@@ -22,7 +22,7 @@ def test_nothing_has_no_mean():
     assert average({}, 0) == average({"a": [[]]}, 0) == {}
 
 
-def test_one_picture_says_nothing_about_others():
+def test_one_image_says_nothing_about_others():
     means = average({"a": [[0.1, 0.9]], "b": [[0.1], [0.3]]}, 0)
     assert means["a"].interval is None
     assert means["b"].interval is not None
@@ -30,27 +30,27 @@ def test_one_picture_says_nothing_about_others():
 
 
 def bootstrap_by_hand(sources, draws=4000):
-    """Percentiles of means of drawn pictures, in plain loops."""
+    """Percentiles of means of drawn images, in plain loops."""
     rng = np.random.default_rng(1)
     found = []
     for _ in range(draws):
         means = []
-        for pictures in sources:
-            drawn = [pictures[rng.integers(len(pictures))] for _ in pictures]
+        for images in sources:
+            drawn = [images[rng.integers(len(images))] for _ in images]
             means.append(np.mean(np.concatenate(drawn)))
         found.append(np.mean(means))
     return np.percentile(found, (2.5, 97.5))
 
 
-def test_intervals_are_those_of_drawn_pictures():
+def test_intervals_are_those_of_drawn_images():
     rng = np.random.default_rng(0)
-    # The objects of a picture are alike, and pictures have few or many.
+    # The objects of an image are alike, and images have few or many.
     sources = {
         name: [rng.normal(rng.random(), 0.05, int(rng.integers(1, 12))) for _ in range(15)] for name in ("a", "b")
     }
     means = average(sources, 0)
-    for name, pictures in (("a", [sources["a"]]), ("b", [sources["b"]]), (None, list(sources.values()))):
-        low, high = bootstrap_by_hand(pictures)
+    for name, images in (("a", [sources["a"]]), ("b", [sources["b"]]), (None, list(sources.values()))):
+        low, high = bootstrap_by_hand(images)
         width = high - low
         assert means[name].interval.low == pytest.approx(low, abs=0.08 * width)
         assert means[name].interval.high == pytest.approx(high, abs=0.08 * width)
@@ -60,8 +60,8 @@ def test_intervals_are_those_of_drawn_pictures():
 
 def test_sources_are_drawn_independently():
     """Two sources with the same numbers: drawn together the mean of both would be as uncertain as one of them."""
-    pictures = [[0.0], [1.0]] * 20
-    means = average({"a": pictures, "b": pictures}, 0)
+    images = [[0.0], [1.0]] * 20
+    means = average({"a": images, "b": images}, 0)
 
     def width(name):
         return means[name].interval.high - means[name].interval.low
@@ -73,8 +73,8 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says():
     rng = np.random.default_rng(0)
     held = 0
     for run in range(200):
-        pictures = [rng.normal(rng.normal(0.5, 0.2), 0.1, 3) for _ in range(40)]
-        interval = average({"a": pictures}, run)["a"].interval
+        images = [rng.normal(rng.normal(0.5, 0.2), 0.1, 3) for _ in range(40)]
+        interval = average({"a": images}, run)["a"].interval
         held += interval.low <= 0.5 <= interval.high
     assert 0.89 <= held / 200 <= 0.99
 

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from samara.masks.rle import encode_mask
 from samara.measurement.evaluation.adapters import Answer
-from samara.measurement.evaluation.clicks import MOST_CLICKS, click_through, clicks_until, next_click
+from samara.measurement.evaluation.clicks import MAX_CLICKS, click_through, clicks_until, next_click
 from samara.networks.variants import Capabilities
 from tests.masks.test_distance import distances
 from tests.measurement.evaluation.conftest import rectangle
@@ -90,7 +90,7 @@ def test_clicks_are_counted_as_by_hand(radius):
     truths = [*TRUTHS, painted((32, 40), places[:1], [1], radius), painted((32, 40), places, [1, 1], radius)]
     ious = click_through(contestant, TRUTHS[0].shape, [encode_mask(truth) for truth in truths])
     for truth, of_object in zip(truths, ious, strict=True):
-        assert 1 <= len(of_object) <= MOST_CLICKS
+        assert 1 <= len(of_object) <= MAX_CLICKS
         for target in (0.85, 0.90):
             assert clicks_until(of_object, target) == number_of_clicks(truth, radius, target)
     assert [clicks_until(of_object, 0.85) for of_object in ious[-2:]] == [1, 2]

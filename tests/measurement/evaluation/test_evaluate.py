@@ -37,18 +37,18 @@ def trained():
 
 
 def run(coco, checkpoint, **options):
-    return samara.evaluate(coco, coco.parent / "pictures", checkpoint, **{"settings": SETTINGS} | options)
+    return samara.evaluate(coco, coco.parent / "images", checkpoint, **{"settings": SETTINGS} | options)
 
 
 def test_numbers_are_those_of_the_predictor(coco, trained):
     evaluation = run(coco, trained, domain="drawn")
     predictor = Predictor(trained)
-    pictures = read_ground_truth(GroundTruth(coco, coco.parent / "pictures"), SETTINGS)
+    images = read_ground_truth(GroundTruth(coco, coco.parent / "images"), SETTINGS)
     ious, boundaries = [], []
     for name in ("a_0.png", "a_1.png"):
         scores = next(one for one in evaluation.scores if one.name == name)
-        embedding = predictor.embed(coco.parent / "pictures" / name)
-        objects = next(one for one in pictures if one.name == name).objects
+        embedding = predictor.embed(coco.parent / "images" / name)
+        objects = next(one for one in images if one.name == name).objects
         for one in scores.objects:
             truth = objects[one.place]
             answer = predictor.predict(embedding, boxes=truth.box_xyxy, multimask=False).rles[0]
@@ -60,19 +60,19 @@ def test_numbers_are_those_of_the_predictor(coco, trained):
     means = [evaluation.value("centre_click_iou", source) for source in ("a", "b", None)]
     assert means[2] == pytest.approx((means[0] + means[1]) / 2)
     assert {one.domain for one in evaluation.records} == {"drawn"}
-    assert evaluation.failure_pictures == ()
+    assert evaluation.failure_images == ()
 
 
-def test_a_folder_gets_records_scores_and_pictures_once(coco, trained, tmp_path, monkeypatch):
+def test_a_folder_gets_records_scores_and_images_once(coco, trained, tmp_path, monkeypatch):
     out, told = tmp_path / "out", []
     first = run(coco, trained, out=out, progress=lambda *step: told.append(step))
     assert told[0] == ("evaluating tiny", 0, 3)
     assert told[-1] == ("evaluating tiny", 3, 3)
     assert tuple(read_records(out / "records.jsonl")) == first.records
-    assert len(first.failure_pictures) == len(first.failures) == 8
-    for path in first.failure_pictures:
-        with Image.open(path) as picture:
-            assert picture.width > picture.height
+    assert len(first.failure_images) == len(first.failures) == 8
+    for path in first.failure_images:
+        with Image.open(path) as image:
+            assert image.width > image.height
     monkeypatch.setattr(Predictor, "embed", None)  # nothing is asked again
     again = run(coco, trained, out=out)
     assert [one.value for one in again.records] == [one.value for one in first.records]
@@ -92,16 +92,16 @@ def test_random_weights_have_no_quality(coco):
 
 
 def test_a_file_where_the_folder_should_be_is_told_before_the_work(coco, trained, tmp_path, monkeypatch):
-    monkeypatch.setattr(quality, "score_pictures", None)
+    monkeypatch.setattr(quality, "score_images", None)
     with pytest.raises(OutputError, match="cannot be used as output folder"):
         run(coco, trained, out=coco)
 
 
 def test_a_failure_is_drawn_with_its_prompt(coco, trained):
     failure = next(one for one in run(coco, trained).failures if one.measure == "box" and one.answer.area)
-    picture = draw_failure(failure)
-    half = (picture.shape[1] - 8) // 2
-    left, right = picture[:, :half].astype(int), picture[:, half + 8 :].astype(int)
+    image = draw_failure(failure)
+    half = (image.shape[1] - 8) // 2
+    left, right = image[:, :half].astype(int), image[:, half + 8 :].astype(int)
     assert left.shape == right.shape
     assert max(left.shape[:2]) == 640
 

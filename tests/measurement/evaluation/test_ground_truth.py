@@ -1,4 +1,4 @@
-"""Which pictures and objects are asked about, and which files are refused before the work begins."""
+"""Which images and objects are asked about, and which files are refused before the work begins."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.measurement.evaluation.conftest import SIZE, annotation, rectangle, w
 
 
 def read(coco, **settings):
-    return read_ground_truth(GroundTruth(coco, coco.parent / "pictures"), EvaluationSettings(**settings))
+    return read_ground_truth(GroundTruth(coco, coco.parent / "images"), EvaluationSettings(**settings))
 
 
 def change(coco, edit):
@@ -30,21 +30,21 @@ def change(coco, edit):
     coco.write_text(json.dumps(document))
 
 
-def test_pictures_come_with_source_and_objects(coco):
-    pictures = read(coco)
-    assert [(one.name, one.source, len(one.objects), one.prompted) for one in pictures] == [
+def test_images_come_with_source_and_objects(coco):
+    images = read(coco)
+    assert [(one.name, one.source, len(one.objects), one.prompted) for one in images] == [
         ("a_0.png", "a", 3, (0, 1, 2)),
         ("a_1.png", "a", 3, (0, 1, 2)),
         ("b_2.png", "b", 3, (0, 1, 2)),
     ]
-    assert all(one.everything for one in pictures)
+    assert all(one.everything for one in images)
 
 
-def test_pictures_without_source_are_of_one(tmp_path):
+def test_images_without_source_are_of_one(tmp_path):
     assert {one.source for one in read(write_coco(tmp_path, (None, None)))} == {"all"}
 
 
-def test_crowds_empty_masks_and_pictures_without_objects_are_left_out(coco):
+def test_crowds_empty_masks_and_images_without_objects_are_left_out(coco):
     def edit(document):
         crowd = annotation(90, 0, rectangle(0, 0, 60, 80), iscrowd=1)
         nothing = annotation(91, 0, np.zeros(SIZE, bool))
@@ -52,8 +52,8 @@ def test_crowds_empty_masks_and_pictures_without_objects_are_left_out(coco):
         document["annotations"] = [one for one in document["annotations"] if one["image_id"] != 1]
 
     change(coco, edit)
-    pictures = read(coco)
-    assert [(one.name, len(one.objects)) for one in pictures] == [("a_0.png", 3), ("b_2.png", 3)]
+    images = read(coco)
+    assert [(one.name, len(one.objects)) for one in images] == [("a_0.png", 3), ("b_2.png", 3)]
 
 
 @pytest.mark.parametrize("keep", [[], [annotation(1, 0, rectangle(0, 0, 9, 9), iscrowd=1)]])
@@ -63,20 +63,20 @@ def test_ground_truth_without_objects_is_refused(coco, keep):
         read(coco)
 
 
-def test_missing_pictures_are_told_before_anything_runs(coco):
-    (coco.parent / "pictures" / "b_2.png").unlink()
-    with pytest.raises(DatasetError, match=r"1 of the 3 pictures .* the first is 'b_2\.png'"):
+def test_missing_images_are_told_before_anything_runs(coco):
+    (coco.parent / "images" / "b_2.png").unlink()
+    with pytest.raises(DatasetError, match=r"1 of the 3 images .* the first is 'b_2\.png'"):
         read(coco)
 
 
-def test_pictures_of_another_size_are_told_before_anything_runs(coco):
-    Image.new("RGB", (SIZE[0], SIZE[1])).save(coco.parent / "pictures" / "b_2.png")
+def test_images_of_another_size_are_told_before_anything_runs(coco):
+    Image.new("RGB", (SIZE[0], SIZE[1])).save(coco.parent / "images" / "b_2.png")
     with pytest.raises(DatasetError, match="annotated lying on its side"):
         read(coco)
 
 
-def test_files_that_are_no_pictures_are_told_before_anything_runs(coco):
-    (coco.parent / "pictures" / "b_2.png").write_text("oops")
+def test_files_that_are_no_images_are_told_before_anything_runs(coco):
+    (coco.parent / "images" / "b_2.png").write_text("oops")
     with pytest.raises(ImageError):
         read(coco)
 
@@ -127,7 +127,7 @@ def test_the_choice_depends_on_neither_order_nor_company(tmp_path):
     assert {name: read(coco, images=2, objects=2, seed=1) for name in before} != before
 
 
-def test_everything_is_looked_for_in_some_of_the_pictures(tmp_path):
+def test_everything_is_looked_for_in_some_of_the_images(tmp_path):
     coco = write_coco(tmp_path, ["a"] * 4)
     assert sum(one.everything for one in read(coco, everything_images=2)) == 2
     assert sum(one.everything for one in read(coco, everything_images=None)) == 4
@@ -157,7 +157,7 @@ def test_what_is_left_out_is_told(coco):
         document["annotations"] = [one for one in document["annotations"] if one["image_id"] != 1]
 
     change(coco, edit)
-    _, told = told_of(GroundTruth(coco, coco.parent / "pictures"))
+    _, told = told_of(GroundTruth(coco, coco.parent / "images"))
     for count, what in ((1, ground_truth.CROWDS), (1, ground_truth.EMPTY_MASKS), (1, ground_truth.NOTHING_IN_THEM)):
         assert any(f"{count} {what}" in sentence for sentence in told)
 
@@ -166,17 +166,17 @@ def test_cvats_masks_are_refused_with_the_way_out_and_taken_as_objects(tmp_path)
     where = GroundTruth(written_by.cvat(tmp_path), tmp_path / "images" / "default")
     with pytest.raises(DatasetError, match="no object to evaluate on: .*2 annotations .*--crowds objects"):
         told_of(where)
-    (picture,), told = told_of(replace(where, rules=ReadingRules(crowds="objects")))
-    assert len(picture.objects) == 2
+    (image,), told = told_of(replace(where, rules=ReadingRules(crowds="objects")))
+    assert len(image.objects) == 2
     assert told == []
     assert replace(where, rules=ReadingRules(crowds="objects")).digest != where.digest
 
 
 def test_a_yolo_data_set_is_evaluated_on_its_validation_part(tmp_path):
     where = GroundTruth(written_by.ultralytics(tmp_path))
-    (picture,), told = told_of(where)
-    assert picture.name == "images/val2017/val.png"
-    assert "1 of 2 pictures are its part val" in told[0]
+    (image,), told = told_of(where)
+    assert image.name == "images/val2017/val.png"
+    assert "1 of 2 images are its part val" in told[0]
     assert [one.name for one in told_of(replace(where, part="train"))[0]] == ["images/train2017/train.png"]
     assert len(told_of(replace(where, part="all"))[0]) == 2
     with pytest.raises(DatasetError, match="no part test; its parts are train, val"):

@@ -49,7 +49,7 @@ def test_jitter_moves_each_side_by_a_tenth_of_the_object():
     assert (np.abs(moved[:, 1]) < 1.5).mean() == pytest.approx(0.525, abs=0.04)
 
 
-def test_prompts_belong_to_object_and_picture_and_seed():
+def test_prompts_belong_to_object_and_image_and_seed():
     for measure in ("random_click", "jittered_box"):
         ask = PROMPTS[measure]
 

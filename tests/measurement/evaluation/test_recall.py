@@ -34,11 +34,11 @@ def nearly(rng, masks):
     return [np.roll(mask, rng.integers(-3, 4, 2), (0, 1)) & (rng.random(mask.shape) > 0.05) for mask in chosen]
 
 
-def coco_recall(pictures, most):
-    """AR by pycocotools, regardless of category; pictures are (objects, is_crowd, found, scores)."""
+def coco_recall(images, most):
+    """AR by pycocotools, regardless of category; images are (objects, is_crowd, found, scores)."""
     truth = {"images": [], "annotations": [], "categories": [{"id": 1, "name": "x"}], "info": {}}
     results = []
-    for image, (objects, is_crowd, found, scores) in enumerate(pictures, start=1):
+    for image, (objects, is_crowd, found, scores) in enumerate(images, start=1):
         truth["images"].append({"id": image, "height": SIDE, "width": SIDE})
         for mask, crowd in zip(objects, is_crowd, strict=True):
             truth["annotations"].append(
@@ -73,24 +73,24 @@ def coco_recall(pictures, most):
 @pytest.mark.parametrize("most", [1000, 4])
 def test_it_is_cocos_average_recall(seed, most, monkeypatch):
     rng = np.random.default_rng(seed)
-    pictures = []
+    images = []
     for _ in range(3):
         objects = random_masks(rng, int(rng.integers(1, 7)))
         found = nearly(rng, objects) + random_masks(rng, 3)
         scores = rng.choice(np.linspace(0, 1, 6), len(found))  # with ties
-        pictures.append((objects, rng.random(len(objects)) < 0.3, found, scores))
-    pictures[0][1][0] = False
-    monkeypatch.setattr(recall, "MOST_MASKS", most)
+        images.append((objects, rng.random(len(objects)) < 0.3, found, scores))
+    images[0][1][0] = False
+    monkeypatch.setattr(recall, "MAX_MASKS", most)
     ours = np.concatenate(
         [
             recall_of_objects(
                 [encode_mask(mask) for mask, crowd in zip(objects, is_crowd, strict=True) if not crowd],
                 mask_set(found, scores),
             )
-            for objects, is_crowd, found, scores in pictures
+            for objects, is_crowd, found, scores in images
         ]
     )
-    assert ours.mean() == pytest.approx(coco_recall(pictures, most))
+    assert ours.mean() == pytest.approx(coco_recall(images, most))
     assert 0 < ours.mean() < 1
 
 

@@ -9,9 +9,9 @@ import pytest
 from samara.errors import RecordError
 from samara.measurement.evaluation.ground_truth import GroundTruth, read_ground_truth
 from samara.measurement.evaluation.protocols import METRICS_OF, refusals
-from samara.measurement.evaluation.run import Quality, score_pictures
+from samara.measurement.evaluation.run import Quality, score_images
 from samara.measurement.evaluation.settings import MEASURES, EvaluationSettings
-from samara.measurement.records.environment import Circumstances
+from samara.measurement.records.environment import Environment
 from samara.networks.variants import VARIANTS
 from tests.measurement.evaluation.conftest import BoxItself
 from tests.measurement.records.samples import SUBJECT
@@ -21,11 +21,11 @@ SETTINGS = EvaluationSettings(objects=2)
 
 @pytest.fixture
 def where(coco):
-    return GroundTruth(coco, coco.parent / "pictures", "drawn")
+    return GroundTruth(coco, coco.parent / "images", "drawn")
 
 
 @pytest.fixture
-def pictures(where):
+def images(where):
     return read_ground_truth(where, SETTINGS)
 
 
@@ -34,14 +34,14 @@ def quality(where, **changes):
         "subject": SUBJECT,
         "where": where,
         "settings": SETTINGS,
-        "here": Circumstances({"cores": 2}, {"torch": "2"}, "c0ffee"),
+        "here": Environment({"cores": 2}, {"torch": "2"}, "c0ffee"),
         "details": {},
     }
     return Quality(**facts | changes)
 
 
-def test_every_metric_has_a_record_per_source_and_a_mean(where, pictures):
-    scores = score_pictures(BoxItself(), pictures, SETTINGS)
+def test_every_metric_has_a_record_per_source_and_a_mean(where, images):
+    scores = score_images(BoxItself(), images, SETTINGS)
     records = quality(where).records(scores, {})
     metrics = [metric for measure in MEASURES for metric in METRICS_OF[measure]]
     assert [(one.metric, one.source) for one in records] == [
@@ -59,11 +59,11 @@ def test_every_metric_has_a_record_per_source_and_a_mean(where, pictures):
     assert len({one.job for one in records}) == 1
 
 
-def test_what_does_not_apply_has_no_value_and_says_why(where, pictures):
+def test_what_does_not_apply_has_no_value_and_says_why(where, images):
     yolo = VARIANTS["yolo11n_seg"]
     contestant = BoxItself(yolo.capabilities)
     refused = refusals(SETTINGS.measures, contestant.capabilities, yolo.title)
-    records = quality(where).records(score_pictures(contestant, pictures, SETTINGS, refused=refused), refused)
+    records = quality(where).records(score_images(contestant, images, SETTINGS, refused=refused), refused)
     assert contestant.asked == []
     recall = [one for one in records if one.metric == "average_recall"]
     assert [one.source for one in recall] == ["a", "b", None]
@@ -81,7 +81,7 @@ def test_the_job_is_known_by_all_that_makes_its_numbers(where, tmp_path):
     others = [
         quality(where, settings=replace(SETTINGS, seed=1)),
         quality(where, subject=replace(SUBJECT, sha256="cd" * 32)),
-        quality(where, here=Circumstances({"cores": 3}, {"torch": "2"}, None)),
+        quality(where, here=Environment({"cores": 3}, {"torch": "2"}, None)),
         quality(where, details={"hq_token_only": True}),
         quality(replace(where, annotations=other)),
         quality(replace(where, domain="else")),
@@ -94,7 +94,7 @@ class Stopped(BaseException):
 
 
 class Tired(BoxItself):
-    """Gives up at its second picture."""
+    """Gives up at its second image."""
 
     def embed(self, image):
         if self.embedded == 1:
@@ -102,24 +102,24 @@ class Tired(BoxItself):
         return super().embed(image)
 
 
-def test_a_run_goes_on_where_it_was_cut_off(pictures, tmp_path):
+def test_a_run_goes_on_where_it_was_cut_off(images, tmp_path):
     journal = tmp_path / "scores" / "job.jsonl"
-    whole = score_pictures(BoxItself(), pictures, SETTINGS)
+    whole = score_images(BoxItself(), images, SETTINGS)
     with pytest.raises(Stopped):
-        score_pictures(Tired(), pictures, SETTINGS, journal=journal)
+        score_images(Tired(), images, SETTINGS, journal=journal)
     with journal.open("a") as file:
         file.write('{"name": "half')  # what a power cut leaves
     contestant, told = BoxItself(), []
-    assert score_pictures(contestant, pictures, SETTINGS, journal=journal, progress=lambda *n: told.append(n)) == whole
+    assert score_images(contestant, images, SETTINGS, journal=journal, progress=lambda *n: told.append(n)) == whole
     assert contestant.embedded == 2
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
-    assert score_pictures(contestant, pictures, SETTINGS, journal=journal) == whole
+    assert score_images(contestant, images, SETTINGS, journal=journal) == whole
     assert contestant.embedded == 2
 
 
-def test_scores_of_something_else_are_not_mixed_in(pictures, where, tmp_path):
+def test_scores_of_something_else_are_not_mixed_in(images, where, tmp_path):
     journal = tmp_path / "job.jsonl"
-    score_pictures(BoxItself(), pictures, SETTINGS, journal=journal)
+    score_images(BoxItself(), images, SETTINGS, journal=journal)
     other = replace(SETTINGS, objects=1)
-    with pytest.raises(RecordError, match="holds scores of other pictures or objects"):
-        score_pictures(BoxItself(), read_ground_truth(where, other), other, journal=journal)
+    with pytest.raises(RecordError, match="holds scores of other images or objects"):
+        score_images(BoxItself(), read_ground_truth(where, other), other, journal=journal)

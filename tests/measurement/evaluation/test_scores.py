@@ -1,15 +1,15 @@
-"""Scores of a picture: to JSON and back, and the values in them."""
+"""Scores of an image: to JSON and back, and the values in them."""
 
 from __future__ import annotations
 
 import pytest
 
 from samara.errors import RecordError
-from samara.measurement.evaluation.scores import ObjectScores, PictureScores, ScoredAnswer, values_of
+from samara.measurement.evaluation.scores import ImageScores, ObjectScores, ScoredAnswer, values_of
 from samara.measurement.records.metrics import METRICS
 
 ANSWER = ScoredAnswer(iou=0.7, boundary_iou=0.4, predicted_iou=1.1, counts="0a;")
-PICTURE = PictureScores(
+IMAGE = ImageScores(
     name="a/ä.png",
     source="s",
     objects=(
@@ -21,11 +21,9 @@ PICTURE = PictureScores(
 
 
 def test_scores_survive_json():
-    assert PictureScores.from_json(PICTURE.to_json()) == PICTURE
-    bare = PictureScores(
-        name="b", source="s", objects=(ObjectScores(place=1, answers={}, clicks=None),), everything=None
-    )
-    assert PictureScores.from_json(bare.to_json()) == bare
+    assert ImageScores.from_json(IMAGE.to_json()) == IMAGE
+    bare = ImageScores(name="b", source="s", objects=(ObjectScores(place=1, answers={}, clicks=None),), everything=None)
+    assert ImageScores.from_json(bare.to_json()) == bare
     for metric in METRICS.values():
         if metric.group == "quality":
             assert values_of(metric.name, bare) == []
@@ -45,10 +43,10 @@ def test_scores_survive_json():
     ],
 )
 def test_every_object_has_its_value(metric, values):
-    assert values_of(metric, PICTURE) == values
+    assert values_of(metric, IMAGE) == values
 
 
 @pytest.mark.parametrize("line", ["", "{}", "[]", '{"objects": [3], "everything": null}'])
 def test_other_lines_are_told(line):
     with pytest.raises(RecordError, match="holds no scores"):
-        PictureScores.from_json(line)
+        ImageScores.from_json(line)

@@ -1,4 +1,4 @@
-"""One picture, asked everything."""
+"""One image, asked everything."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from PIL import Image
 from samara.errors import DatasetError
 from samara.masks.boundary import boundary_iou
 from samara.measurement.evaluation.ground_truth import GroundTruth, read_ground_truth
-from samara.measurement.evaluation.scoring import score_picture
+from samara.measurement.evaluation.scoring import score_image
 from samara.measurement.evaluation.settings import MEASURES, EvaluationSettings
 from tests.measurement.evaluation.conftest import BoxItself
 
 
 @pytest.fixture
-def picture(coco):
-    return read_ground_truth(GroundTruth(coco, coco.parent / "pictures"), EvaluationSettings(objects=2))[0]
+def image(coco):
+    return read_ground_truth(GroundTruth(coco, coco.parent / "images"), EvaluationSettings(objects=2))[0]
 
 
-def test_answers_are_compared_with_their_objects(picture):
+def test_answers_are_compared_with_their_objects(image):
     contestant = BoxItself()
-    scores = score_picture(contestant, picture, MEASURES, 0)
+    scores = score_image(contestant, image, MEASURES, 0)
     assert contestant.embedded == 1
-    assert [one.place for one in scores.objects] == list(picture.prompted)
+    assert [one.place for one in scores.objects] == list(image.prompted)
     for one in scores.objects:
-        truth = picture.objects[one.place]
+        truth = image.objects[one.place]
         assert one.answers["box"].iou == one.answers["box"].boundary_iou == 1  # rectangles are their boxes
         assert one.answers["box"].counts == truth.to_coco()["counts"]
         click = contestant.answer((60, 80), [contestant.asked[0][scores.objects.index(one)]])[0].rle
@@ -37,15 +37,15 @@ def test_answers_are_compared_with_their_objects(picture):
     assert len(scores.everything) == 3
 
 
-def test_only_what_is_asked_is_done(picture):
+def test_only_what_is_asked_is_done(image):
     contestant = BoxItself()
-    scores = score_picture(contestant, picture, ("box",), 0)
+    scores = score_image(contestant, image, ("box",), 0)
     assert len(contestant.asked) == 1
     assert scores.everything is None
     assert [(set(one.answers), one.clicks) for one in scores.objects] == [({"box"}, None)] * 2
 
 
-def test_a_picture_that_was_exchanged_meanwhile_is_refused(picture):
-    Image.fromarray(np.zeros((10, 10), np.uint8)).save(picture.image.path)
+def test_a_image_that_was_exchanged_meanwhile_is_refused(image):
+    Image.fromarray(np.zeros((10, 10), np.uint8)).save(image.image.path)
     with pytest.raises(DatasetError, match="its ground truth"):
-        score_picture(BoxItself(), picture, MEASURES, 0)
+        score_image(BoxItself(), image, MEASURES, 0)

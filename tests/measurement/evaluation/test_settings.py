@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from samara.errors import SettingsError
-from samara.images.settings import PictureReading
+from samara.images.settings import ImageReading
 from samara.measurement.evaluation.protocols import METRICS_OF, NEEDS
 from samara.measurement.evaluation.settings import MEASURES, EvaluationSettings
 from samara.measurement.records.metrics import METRICS
@@ -38,9 +38,9 @@ def test_every_measure_has_its_metrics_and_needs():
 
 def test_settings_survive_json_but_for_what_is_only_shown():
     settings = EvaluationSettings(
-        objects=None, measures=("box",), seed=4, failures=9, reading=PictureReading((0, 4095), 1)
+        objects=None, measures=("box",), seed=4, failures=9, reading=ImageReading((0, 4095), 1)
     )
     facts = json.loads(json.dumps(settings.as_json() | {"ground_truth": "ab"}))
     assert EvaluationSettings.from_json(facts) == replace(settings, failures=EvaluationSettings().failures)
-    # Records made before pictures could be read in another way keep their identity.
+    # Records made before images could be read in another way keep their identity.
     assert not {"value_range", "frame", "reading"} & EvaluationSettings().as_json().keys()

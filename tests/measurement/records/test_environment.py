@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import replace
 from datetime import datetime
 
-from samara.measurement.records.environment import circumstances, commit_of, identity_of, now
+from samara.measurement.records.environment import commit_of, environment, identity_of, now
 from samara.system.machine import Machine
 
 MACHINE = Machine("chip", "x86_64", "Linux 6.1", 2, ("AVX2",), 8 << 30, (), {"torch": "2.13.0"})
@@ -43,7 +43,7 @@ def test_a_package_installed_inside_a_repository_has_no_commit(tmp_path):
 
 
 def test_the_machine_is_told_in_json_values():
-    here = circumstances(MACHINE)
+    here = environment(MACHINE)
     assert here.versions == {"torch": "2.13.0"}
     assert "versions" not in here.machine
     assert json.loads(json.dumps(here.machine)) == here.machine
@@ -51,7 +51,7 @@ def test_the_machine_is_told_in_json_values():
 
 def test_a_new_kernel_is_the_same_machine_and_a_new_torch_another():
     def identity(machine):
-        return identity_of(circumstances(machine).identity)
+        return identity_of(environment(machine).identity)
 
     assert identity(MACHINE) == identity(replace(MACHINE, system="Linux 6.2", memory_bytes=(8 << 30) - 4096))
     assert identity(MACHINE) != identity(replace(MACHINE, versions={"torch": "2.14.0"}))

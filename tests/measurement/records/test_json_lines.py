@@ -64,6 +64,6 @@ def test_faults_are_told(tmp_path):
         append_lines(tmp_path, ["1"])
     with pytest.raises(RecordError, match="cannot be read"):
         read_lines(tmp_path)
-    (tmp_path / "picture").write_bytes(b"\xff\xd8\n")
+    (tmp_path / "image").write_bytes(b"\xff\xd8\n")
     with pytest.raises(RecordError, match="is no text"):
-        read_lines(tmp_path / "picture")
+        read_lines(tmp_path / "image")

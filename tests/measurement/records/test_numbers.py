@@ -7,7 +7,7 @@ import json
 import pytest
 
 from samara.errors import RecordError
-from samara.measurement.records.environment import Circumstances
+from samara.measurement.records.environment import Environment
 from samara.measurement.records.numbers import Number, as_record, without_value
 from samara.measurement.records.records import Interval
 from tests.measurement.records.samples import SUBJECT
@@ -29,7 +29,7 @@ def test_other_values_are_told(document):
 
 
 def test_a_record_has_the_number_and_where_it_is_from():
-    here = Circumstances({"cores": 2}, {"torch": "2"}, "c0ffee")
+    here = Environment({"cores": 2}, {"torch": "2"}, "c0ffee")
     record = as_record(NUMBER, subject=SUBJECT, job="j", settings={"repeats": 3}, here=here, domain="d")
     assert (record.metric, record.value, record.interval, record.n, record.batch_size) == (
         NUMBER.metric,

@@ -37,7 +37,7 @@ def run(files):
         "crop_n_points_downscale_factor": 2,
         "min_mask_region_area": 40,
     }
-    image = cv2.cvtColor(cv2.imread(files.picture), cv2.COLOR_BGR2RGB)
+    image = cv2.cvtColor(cv2.imread(files.image), cv2.COLOR_BGR2RGB)
     results = {}
     for mode in ("binary_mask", "coco_rle", "uncompressed_rle"):
         records = SamAutomaticMaskGenerator(sam, output_mode=mode, **given).generate(image)

@@ -27,7 +27,7 @@ def run(files):
     model = importlib.import_module("autodistill_segment_anything").SegmentAnything(None)
     model.predictor.point_grids = [np.array([[0.5, 0.5], [0.2, 0.2], [0.8, 0.7]])]
     model.predictor.pred_iou_thresh = model.predictor.stability_score_thresh = 0.3
-    detections = model.predict(files.picture)
+    detections = model.predict(files.image)
     assert Path(cache).exists()
     assert torch.is_tensor(predictor.features)
     return {"masks": masks, "scores": scores, "every_mask": detections.mask, "count": len(detections)}

@@ -15,7 +15,7 @@ def run(files):
     sam = sam_model_registry["vit_b"](checkpoint=files.checkpoint)
     predictor = zoo._SAMPredictor(sam)
     assert not predictor.valid_image("dog")
-    predictor.set_image(files.picture, "dog")
+    predictor.set_image(files.image, "dog")
     assert predictor.valid_image("dog")
     shape = predictor.original_size
     boxes = predictor.box_transform(np.array([[60.2, 20.7, 260, 230], [0, 0, 100, 100]]), shape)

@@ -1,4 +1,4 @@
-"""kelp-coverage 2.0.1: slices of a picture through the encoder as one batch, points per slice."""
+"""kelp-coverage 2.0.1: slices of an image through the encoder as one batch, points per slice."""
 
 import numpy as np
 from kelp_coverage.sahisam import SAHISAM

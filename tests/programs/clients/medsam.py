@@ -35,7 +35,7 @@ class MedSAM(nn.Module):
 def run(files):
     sam = sam_model_registry["vit_b"](checkpoint=files.checkpoint)
     network = MedSAM(sam.image_encoder, sam.mask_decoder, sam.prompt_encoder)
-    network.eval()  # TinyViT's BatchNorm over one picture
+    network.eval()  # TinyViT's BatchNorm over one image
     side = sam.image_encoder.img_size
     image = F.interpolate(torch.from_numpy(files.pixels).permute(2, 0, 1)[None].float() / 255, (side, side))
     box = np.array([[100, 40, 420, 480]])

@@ -1,4 +1,4 @@
-"""micro-sam 1.8.14: its predictor for bioimage.io on a picture and on embeddings, and UNETR on the encoder."""
+"""micro-sam 1.8.14: its predictor for bioimage.io on an image and on embeddings, and UNETR on the encoder."""
 
 import torch
 from micro_sam import util

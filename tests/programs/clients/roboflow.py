@@ -1,4 +1,4 @@
-"""Roboflow's inference-models 0.39: its `SAMTorch`, pictures as arrays and tensors, masks of one call into the next."""
+"""Roboflow's inference-models 0.39: its `SAMTorch`, images as arrays and tensors, masks of one call into the next."""
 
 import json
 import shutil

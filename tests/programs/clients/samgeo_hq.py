@@ -19,7 +19,7 @@ def run(files):
     everything.generate(files.geotiff, foreground=False)
     one = SamGeo("vit_tiny", automatic=False, checkpoint=path, device="cpu")
     one.sam.train(False)
-    one.set_image(files.picture)
+    one.set_image(files.image)
     masks, scores, logits = one.predict([[160, 120]], 1, multimask_output=False, return_results=True)
     bare = SamGeoPredictor(one.sam)
     bare.set_image(files.pixels)

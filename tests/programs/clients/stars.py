@@ -22,7 +22,7 @@ def run(files):
     )
     assert dataset is not None
     assert json.dumps(len(points))
-    assert Image.open(files.picture).size == (320, 240)
+    assert Image.open(files.image).size == (320, 240)
     sam = sam_training.sam_model_registry["vit_l"](checkpoint=files.checkpoint).to("cpu")
     sam.image_encoder.requires_grad_(False)
     sam.prompt_encoder.requires_grad_(False)

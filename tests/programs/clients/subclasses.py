@@ -30,7 +30,7 @@ from segment_anything.modeling import MaskDecoder, PromptEncoder, Sam
 
 
 class Counting(SamAutomaticMaskGenerator):
-    """Counts its batches and throws masks over half the picture away."""
+    """Counts its batches and throws masks over half the image away."""
 
     batches = crops = 0
 

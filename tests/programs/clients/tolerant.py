@@ -67,15 +67,15 @@ def run(files):
         results[f"torch_{name}_works"] = np.array([found is not None or name == "no_boxes"])
         if found and name != "no_boxes":
             results |= {f"torch_{name}_mask": found[0].numpy(), f"torch_{name}_low": found[2].numpy()}
-    pictures = {
+    images = {
         "bgr": (files.pixels[:, :, ::-1], "BGR"),
         "tall": (np.ascontiguousarray(files.pixels.transpose(1, 0, 2)), "RGB"),
         "one_pixel_high": (files.pixels[:1], "RGB"),
         "read_only": (np.frombuffer(files.pixels.tobytes(), np.uint8).reshape(240, 320, 3), "RGB"),
     }
-    for name, (picture, order) in pictures.items():
-        predictor.set_image(picture, image_format=order)
-        results[f"picture_{name}_low"] = predictor.predict(np.array([[0, 0]]), np.array([1]))[2]
+    for name, (pixels, order) in images.items():
+        predictor.set_image(pixels, image_format=order)
+        results[f"image_{name}_low"] = predictor.predict(np.array([[0, 0]]), np.array([1]))[2]
     predictor.reset_image()
     results["unset_works"] = np.array([outcome(lambda: predictor.predict(np.array([[1, 1]]), np.array([1]))) is None])
     image = torch.from_numpy(predictor.transform.apply_image(files.pixels)).permute(2, 0, 1).contiguous()[None]

@@ -14,7 +14,7 @@ from samara.segment_anything import SamPredictor
 from samara.segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 from samara.segment_anything.modeling.sam import decode, input_size_of, owner_of
 from tests.conftest import load_bootstrap
-from tests.segment_anything.compute import PICTURE, network
+from tests.segment_anything.compute import IMAGE, network
 from tests.segment_anything.conftest import HQ_PACKAGE, PACKAGE
 
 RECORD = {"image": torch.rand(3, 64, 51) * 255, "original_size": (50, 40), "boxes": torch.tensor([[1.0, 1, 9, 9]])}
@@ -64,7 +64,7 @@ def test_weights_and_types_move_together(sam):
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_pictures_keep_their_differences_in_16_bits(sam, dtype):
+def test_images_keep_their_differences_in_16_bits(sam, dtype):
     bright = torch.tensor([254, 255], dtype=torch.uint8).expand(3, 1, 2)
     inside = sam.to(dtype).preprocess(bright)[:, 0, :2]
     assert inside.dtype == dtype
@@ -141,7 +141,7 @@ def test_as_loaded_is_the_network_as_it_is_now():
     import samara
 
     predictor = samara.Predictor(loaded)
-    masks = predictor.predict(predictor.embed(PICTURE), points=[[10, 10]])
+    masks = predictor.predict(predictor.embed(IMAGE), points=[[10, 10]])
     assert masks.predicted_iou.min() > 5
 
 
@@ -159,7 +159,7 @@ def test_an_encoder_without_img_size_leaves_it_to_the_prompts():
     sam.image_encoder = torch.nn.Conv2d(3, 256, 16, 16)
     assert input_size_of(sam) == 64
     predictor = SamPredictor(sam)
-    predictor.set_image(PICTURE)
+    predictor.set_image(IMAGE)
     assert predictor.predict(box=[1, 1, 9, 9])[0].shape == (3, 50, 40)
     assert owner_of(sam, "nothing of this name") is sam
 

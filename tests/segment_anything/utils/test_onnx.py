@@ -21,7 +21,7 @@ def inputs(points, size):
     )
 
 
-def test_a_trace_takes_other_numbers_of_points_and_other_pictures(tiny_sam):
+def test_a_trace_takes_other_numbers_of_points_and_other_images(tiny_sam):
     model = SamOnnxModel(tiny_sam, return_single_mask=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tracers warn of every conversion

@@ -30,16 +30,16 @@ def test_layouts_are_kept(array):
 
 
 def test_the_result_is_its_own():
-    picture = np.zeros((40, 20, 3), np.uint8)
-    ResizeLongestSide(40).apply_image(picture)[:] = 9
-    assert not picture.any()
+    image = np.zeros((40, 20, 3), np.uint8)
+    ResizeLongestSide(40).apply_image(image)[:] = 9
+    assert not image.any()
 
 
-def test_other_pictures_are_read_or_refused():
-    picture = np.full((20, 10, 3), 7, np.uint8)
-    assert ResizeLongestSide(40).apply_image(Image.fromarray(picture)).shape == (40, 20, 3)
+def test_other_images_are_read_or_refused():
+    image = np.full((20, 10, 3), 7, np.uint8)
+    assert ResizeLongestSide(40).apply_image(Image.fromarray(image)).shape == (40, 20, 3)
     with pytest.raises(ImageError):
-        ResizeLongestSide(40).apply_image(picture.astype(np.float64) * 9)
+        ResizeLongestSide(40).apply_image(image.astype(np.float64) * 9)
 
 
 def test_coordinates_of_any_nesting():

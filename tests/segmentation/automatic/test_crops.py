@@ -1,4 +1,4 @@
-"""Crops: the official geometry, and pictures too small for it."""
+"""Crops: the official geometry, and images too small for it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from samara.segmentation.automatic.crops import crops_of
 
 
-def test_no_layer_is_the_whole_picture():
+def test_no_layer_is_the_whole_image():
     (crop,) = crops_of((20, 30), 0, 0.34)
     assert (crop.box_xyxy, crop.layer, crop.size_hw) == ((0, 0, 30, 20), 0, (20, 30))
 
@@ -33,7 +33,7 @@ def test_the_official_crops_of_the_truck():
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 3), st.floats(0, 0.9))
-def test_every_layer_covers_the_picture(height, width, layers, overlap):
+def test_every_layer_covers_the_image(height, width, layers, overlap):
     crops = crops_of((height, width), layers, overlap)
     for layer in range(layers + 1):
         covered = np.zeros((height, width), dtype=bool)

@@ -24,15 +24,15 @@ def mini(bootstrap):
 
 
 @pytest.fixture(scope="module")
-def picture(dog):
+def image(dog):
     return np.asarray(Image.open(dog).resize((240, 160)))
 
 
 @pytest.fixture(scope="module")
-def generate(mini, picture):
-    """Run with some settings on a small picture."""
+def generate(mini, image):
+    """Run with some settings on a small image."""
 
-    def run(image=picture, progress=None, **settings):
+    def run(image=image, progress=None, **settings):
         settings = {"points_per_side": 6} | settings
         generator = samara.AutomaticMaskGenerator(mini, samara.AutomaticSettings(**settings))
         return generator.generate(image, progress=progress)
@@ -101,24 +101,24 @@ def test_progress_counts_every_point(generate):
     assert [done for done, _ in told] == sorted({done for done, _ in told})
 
 
-def test_an_embedding_made_earlier_gives_the_same_masks(mini, picture, generate):
+def test_an_embedding_made_earlier_gives_the_same_masks(mini, image, generate):
     generator = samara.AutomaticMaskGenerator(mini, samara.AutomaticSettings(points_per_side=6))
-    assert generator.generate(generator.predictor.embed(picture)).rles == generate().rles
+    assert generator.generate(generator.predictor.embed(image)).rles == generate().rles
 
 
-def test_an_embedding_cannot_be_cropped(mini, picture):
+def test_an_embedding_cannot_be_cropped(mini, image):
     generator = samara.AutomaticMaskGenerator(mini, samara.AutomaticSettings(crop_n_layers=1))
     with pytest.raises(SettingsError, match="give the image"):
-        generator.generate(generator.predictor.embed(picture))
+        generator.generate(generator.predictor.embed(image))
 
 
-def test_an_embedding_of_another_encoder_is_refused(mini, picture):
-    embedding = dataclasses.replace(samara.Predictor(mini).embed(picture), fingerprint="other")
+def test_an_embedding_of_another_encoder_is_refused(mini, image):
+    embedding = dataclasses.replace(samara.Predictor(mini).embed(image), fingerprint="other")
     with pytest.raises(EmbeddingError, match="embed the image again"):
         samara.AutomaticMaskGenerator(mini).generate(embedding)
 
 
-def test_crops_find_masks_in_the_frame_of_the_picture(generate):
+def test_crops_find_masks_in_the_frame_of_the_image(generate):
     masks = generate(crop_n_layers=1)
     assert masks.masks().shape[1:] == (160, 240)
     layers = {tuple(box) for box in masks.crop_boxes_xyxy.tolist()}

@@ -47,18 +47,18 @@ def test_outlines_are_seen_on_black_and_on_white(background):
     assert drawn[30, 40].tolist() == [background] * 3
 
 
-def test_nothing_to_draw_is_the_picture_itself():
+def test_nothing_to_draw_is_the_image_itself():
     np.testing.assert_array_equal(draw_difference(GREY, []), GREY)
     np.testing.assert_array_equal(draw_truth(GREY, []), GREY)
 
 
-def test_a_view_brings_picture_masks_and_prompts_to_one_size():
+def test_a_view_brings_image_masks_and_prompts_to_one_size():
     view = View((10, 20, 30, 30), 400)
     assert view.size_hw == (200, 400)
     image = np.zeros((60, 80, 3), dtype=np.uint8)
     image[25, 15] = 255
-    assert view.picture(image).shape == (200, 400, 3)
-    shown = view.picture(image)[..., 0]
+    assert view.image(image).shape == (200, 400, 3)
+    shown = view.image(image)[..., 0]
     brightest = np.argwhere(shown == shown.max())
     point = view.prompt(Prompt([15, 25])).points_xy[0]
     assert brightest[:, ::-1].mean(axis=0) == pytest.approx(point, abs=0.5)
@@ -68,7 +68,7 @@ def test_a_view_brings_picture_masks_and_prompts_to_one_size():
     assert mask[:, 200:].all()
 
 
-def test_large_pictures_shrink():
+def test_large_images_shrink():
     view = View((0, 0, 3000, 4000), 400)
     assert view.size_hw == (400, 300)
     assert view.mask(encode_mask(np.ones((4000, 3000), dtype=bool))).all()

@@ -12,13 +12,13 @@ from tests.masks.test_mask_set import EMPTY, OTHER, PART, WHOLE, mask_set
 GREY = np.full((20, 30, 3), 100, dtype=np.uint8)
 
 
-def test_nothing_to_draw_is_the_picture_itself():
+def test_nothing_to_draw_is_the_image_itself():
     drawn = draw_masks(GREY, mask_set(EMPTY))
     np.testing.assert_array_equal(drawn, GREY)
     assert drawn is not GREY
 
 
-def test_the_picture_is_not_changed_and_nothing_outside_is_touched():
+def test_the_image_is_not_changed_and_nothing_outside_is_touched():
     image = GREY.copy()
     drawn = draw_masks(image, mask_set([OTHER]))
     np.testing.assert_array_equal(image, GREY)
@@ -55,7 +55,7 @@ def test_prompts_are_marked():
 
 
 @pytest.mark.parametrize(("size", "thickness"), [((10, 10), 1), ((1200, 1800), 2), ((3000, 4000), 6)])
-def test_lines_grow_with_the_picture(size, thickness):
+def test_lines_grow_with_the_image(size, thickness):
     assert line_thickness(np.zeros((*size, 3), dtype=np.uint8)) == thickness
 
 
@@ -76,8 +76,8 @@ def test_classes_are_written_and_a_single_class_is_not():
 
 
 @pytest.mark.parametrize("corner", [(0, 0), (270, 0), (0, 180), (270, 180)])
-@pytest.mark.parametrize("name", ["dog", "楓", "a name that is much longer than the picture is wide " * 3])
-def test_labels_stay_within_the_picture(corner, name):
+@pytest.mark.parametrize("name", ["dog", "楓", "a name that is much longer than the image is wide " * 3])
+def test_labels_stay_within_the_image(corner, name):
     grey = np.full((200, 300, 3), 100, dtype=np.uint8)
     mask = np.zeros((200, 300), dtype=bool)
     mask[corner[1] : corner[1] + 20, corner[0] : corner[0] + 30] = True

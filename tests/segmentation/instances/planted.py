@@ -1,4 +1,4 @@
-"""Detections planted where a network would give them, so that the whole way from picture to masks can be checked."""
+"""Detections planted where a network would give them, so that the whole way from image to masks can be checked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from samara.segmentation.instances.letterbox import Letterbox
 
 
 class PlantedEngine:
-    """Gives discs: (x, y, radius) in pixels of the picture, class and logit of each; one prototype for each.
+    """Gives discs: (x, y, radius) in pixels of the image, class and logit of each; one prototype for each.
 
     Attributes:
         seen: the network inputs it was given.

@@ -30,7 +30,7 @@ def test_sizes(size_hw, side, resized, padded, corner):
 
 
 @given(height=st.integers(1, 5000), width=st.integers(1, 5000), side=st.integers(1, 40).map(lambda n: 32 * n))
-def test_the_picture_fits_and_the_padding_is_less_than_a_cell(height, width, side):
+def test_the_image_fits_and_the_padding_is_less_than_a_cell(height, width, side):
     letterbox = Letterbox((height, width), side)
     (h, w), (padded_h, padded_w), (x, y) = letterbox.resized_size_hw, letterbox.padded_size_hw, letterbox.corner_xy
     assert max(h, w) == max(padded_h, padded_w) == side
@@ -74,6 +74,6 @@ def test_pixels(size_hw):
     assert (canvas[outside] == GREY).all()
 
 
-def test_a_picture_of_the_right_size_is_not_touched():
+def test_a_image_of_the_right_size_is_not_touched():
     image = np.random.default_rng(2).integers(0, 256, (64, 96, 3), dtype=np.uint8)
     assert np.array_equal(letterboxed(image, Letterbox((64, 96), 96)), image)

@@ -24,7 +24,7 @@ def prototypes_of(letterbox, seed=0, *, smooth=False):
 
 
 def logits_by_hand(prototypes, coefficients, letterbox):
-    """Every pixel of the picture: where its centre lies among the cells of the picture, and the mean of four cells."""
+    """Every pixel of the image: where its centre lies among the cells of the image, and the mean of four cells."""
     cells = np.tensordot(coefficients.double().numpy(), prototypes.double().numpy(), 1)
     (height, width), (h, w) = letterbox.original_size_hw, letterbox.resized_size_hw
     left, top = letterbox.corner_xy
@@ -98,7 +98,7 @@ def test_a_box_without_a_pixel_is_none(box):
     assert mask_in_box(torch.ones(32, 16, 16), torch.ones(32), np.array(box), letterbox) is None
 
 
-def test_a_large_picture_costs_a_byte_per_pixel_and_two_strips():
+def test_a_large_image_costs_a_byte_per_pixel_and_two_strips():
     """numpy's and the mask's own bytes are traced; PyTorch's strips are bounded by their number of rows."""
     letterbox = Letterbox((3000, 4000), 640)
     prototypes, coefficients = prototypes_of(letterbox, smooth=True)

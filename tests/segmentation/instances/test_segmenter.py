@@ -1,4 +1,4 @@
-"""From a picture to masks: planted detections come back where they are, and real networks run."""
+"""From an image to masks: planted detections come back where they are, and real networks run."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_planted_instances_come_back_at_full_size(yolo, size_hw):
     discs = [
         (0.3 * width, 0.4 * height, 0.12 * min(size_hw), CAT, 2.0),
         (0.7 * width, 0.6 * height, 0.16 * min(size_hw), TOOTHBRUSH, 1.0),
-        (0.1 * width, 0.9 * height, 0.3 * min(size_hw), CAT, 0.0),  # cut off by the picture
+        (0.1 * width, 0.9 * height, 0.3 * min(size_hw), CAT, 0.0),  # cut off by the image
     ]
     segmenter, image = planted(yolo, size_hw, discs)
     masks = segmenter.generate(image)

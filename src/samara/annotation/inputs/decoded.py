@@ -1,4 +1,4 @@
-"""Decoded pictures, whole or window by window, and the hash by which nearly equal ones are found."""
+"""Decoded images, whole or window by window, and the hash by which nearly equal ones are found."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Pixels = npt.NDArray[np.uint8]
 _HASH_SIZE_HW = (8, 9)
 
 
-class Picture(Protocol):
-    """A picture that gives its pixels window by window."""
+class Image(Protocol):
+    """An image that gives its pixels window by window."""
 
     @property
     def size_hw(self) -> tuple[int, int]:
@@ -37,13 +37,13 @@ class Picture(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class DecodedPicture:
-    """A picture in memory.
+class DecodedImage:
+    """An image in memory.
 
     Attributes:
         pixels: (H, W, 3) RGB uint8.
         difference_hash: see the function of that name.
-        georeference: see `Picture`.
+        georeference: see `Image`.
     """
 
     pixels: Pixels
@@ -62,13 +62,13 @@ class DecodedPicture:
 
 
 @dataclass(frozen=True, eq=False)
-class PictureOnDisk:
+class ImageOnDisk:
     """A huge TIFF that is read window by window.
 
     Attributes:
         file: the TIFF.
         difference_hash: never known; it would take reading all of it.
-        georeference: see `Picture`.
+        georeference: see `Image`.
     """
 
     file: WindowedImage
@@ -86,9 +86,9 @@ class PictureOnDisk:
 
 
 def difference_hash(pixels: Pixels) -> int:
-    """Hash what a picture shows: 64 bits, one for each pair of neighbours in a row of a 9 × 8 thumbnail.
+    """Hash what an image shows: 64 bits, one for each pair of neighbours in a row of a 9 × 8 thumbnail.
 
-    Pictures that differ by resizing, compression or a little light differ in few bits. Source: N. Krawetz, "Kind of
+    Images that differ by resizing, compression or a little light differ in few bits. Source: N. Krawetz, "Kind of
     like that", 2013.
     """
     height, width = _HASH_SIZE_HW

@@ -1,7 +1,7 @@
 """Reading and decoding ahead of the network, in order, in bounded memory.
 
-Two lines of futures: files that are being read (and hashed), and pictures that are being decoded. A picture is decoded
-ahead only while all pictures that wait stay below a number of pixels; one that is larger than that comes alone.
+Two lines of futures: files that are being read (and hashed), and images that are being decoded. An image is decoded
+ahead only while all images that wait stay below a number of pixels; one that is larger than that comes alone.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from samara.annotation.inputs.decoded import DecodedPicture, Picture, PictureOnDisk, difference_hash
+from samara.annotation.inputs.decoded import DecodedImage, Image, ImageOnDisk, difference_hash
 from samara.annotation.inputs.sources import Encoded
 from samara.annotation.store.plan import Entry
 from samara.datasets.georeference import read_georeference
 from samara.errors import DatasetError, ImageError
-from samara.images.read import ValueRange, picture_size, read_image
+from samara.images.read import ValueRange, image_size, read_image
 from samara.images.tiff_pages import is_tiff
 from samara.images.windows import open_windows
 from samara.system.extras import is_installed
 
 # 256 megapixels take 0.8 GB: 21 photos of 12 megapixels.
-MOST_PIXELS_AHEAD = 256_000_000
+MAX_PIXELS_AHEAD = 256_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +34,13 @@ class Fetched:
     Attributes:
         entry: what it is in the plan.
         encoded: its file, None if it could not be read.
-        picture: its pixels, None if they could not be decoded.
+        image: its pixels, None if they could not be decoded.
         reason: why not.
     """
 
     entry: Entry
     encoded: Encoded | None = None
-    picture: Picture | None = None
+    image: Image | None = None
     reason: str | None = None
 
 
@@ -50,7 +50,7 @@ class Reading:
 
     Attributes:
         read: an entry of the plan → its file.
-        max_pixels: larger pictures are refused before they are decoded; None for no limit.
+        max_pixels: larger images are refused before they are decoded; None for no limit.
         threads: that read and decode; 0 to do it only when an image is wanted.
         value_range: what is black and white, see `samara.read_image`.
         frame: which of several frames or pages, likewise.
@@ -77,21 +77,21 @@ class Reading:
             return Fetched(entry, reason=str(error))
 
     def decoded(self, encoded: Encoded) -> Fetched:
-        """Decode one picture, or say why it cannot be decoded."""
+        """Decode one image, or say why it cannot be decoded."""
         entry = encoded.entry
         try:
-            return Fetched(entry, encoded, self._picture(encoded))
+            return Fetched(entry, encoded, self._image(encoded))
         except ImageError as error:
             return Fetched(entry, encoded, reason=_named(str(error), encoded))
 
-    def _picture(self, encoded: Encoded) -> Picture:
+    def _image(self, encoded: Encoded) -> Image:
         place = place_of(encoded)
         if self.by_windows and encoded.path is not None and is_windowed(encoded.path):
             windows = open_windows(encoded.path, self.value_range, self.frame)
             if windows is not None:
-                return PictureOnDisk(windows, georeference=place)
+                return ImageOnDisk(windows, georeference=place)
         pixels = read_image(encoded.data, max_pixels=self.max_pixels, value_range=self.value_range, frame=self.frame)
-        return DecodedPicture(pixels, difference_hash(pixels), place)
+        return DecodedImage(pixels, difference_hash(pixels), place)
 
     def fetched(self, entries: Iterable[Entry]) -> Generator[Fetched, None, None]:
         """Read and decode images ahead, in order. Close the iterator to stop the threads."""
@@ -111,7 +111,7 @@ class _Ahead:
     def __init__(self, reading: Reading, pool: ThreadPoolExecutor) -> None:
         self.reading, self.pool = reading, pool
         self.files: deque[Future[Encoded | Fetched]] = deque()
-        self.pictures: deque[tuple[int, Future[Fetched]]] = deque()
+        self.images: deque[tuple[int, Future[Fetched]]] = deque()
 
     def run(self, entries: Iterator[Entry]) -> Iterator[Fetched]:
         ahead = 2 * self.reading.threads
@@ -119,19 +119,19 @@ class _Ahead:
             while len(self.files) < 2 * ahead and (entry := next(entries, None)) is not None:
                 self.files.append(self.pool.submit(self.reading.encoded, entry))
             self._decode(ahead)
-            if not self.pictures:
+            if not self.images:
                 return
-            yield self.pictures.popleft()[1].result()
+            yield self.images.popleft()[1].result()
 
     def _decode(self, ahead: int) -> None:
         """Move files that were read on to decoding, as long as there is room."""
-        while self.files and len(self.pictures) < ahead and (not self.pictures or self.files[0].done()):
+        while self.files and len(self.images) < ahead and (not self.images or self.files[0].done()):
             found = self.files[0].result()
             pixels = 0 if isinstance(found, Fetched) or self.reading.by_windows else _pixels(found, self.reading.frame)
-            if self.pictures and pixels + sum(count for count, _ in self.pictures) > MOST_PIXELS_AHEAD:
+            if self.images and pixels + sum(count for count, _ in self.images) > MAX_PIXELS_AHEAD:
                 return
             self.files.popleft()
-            self.pictures.append((pixels, self.pool.submit(self._finished, found)))
+            self.images.append((pixels, self.pool.submit(self._finished, found)))
 
     def _finished(self, found: Encoded | Fetched) -> Fetched:
         return found if isinstance(found, Fetched) else self.reading.decoded(found)
@@ -144,7 +144,7 @@ def is_windowed(path: Path) -> bool:
 
 
 def place_of(encoded: Encoded) -> str | None:
-    """Where a picture lies, or why that is not known, as JSON; None if nothing says anything of it."""
+    """Where an image lies, or why that is not known, as JSON; None if nothing says anything of it."""
     try:
         found = read_georeference(encoded.path or encoded.data)
     except DatasetError as error:
@@ -155,7 +155,7 @@ def place_of(encoded: Encoded) -> str | None:
 def _pixels(encoded: Encoded, frame: int | None) -> int:
     """Pixels that decoding will make, from the header; 0 for what cannot be decoded."""
     try:
-        height, width = picture_size(encoded.data, frame=frame)
+        height, width = image_size(encoded.data, frame=frame)
     except ImageError:
         return 0
     return height * width

@@ -14,7 +14,7 @@ from samara.datasets.reading.findings import USUAL, Findings, Notice, ReadingRul
 from samara.datasets.reading.opening import is_yolo
 from samara.datasets.reading.yolo_layout import find_layout
 from samara.errors import DatasetError, SettingsError
-from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.segmentation.prompts import Prompt
 
 
@@ -24,7 +24,7 @@ class Prompts:
 
     Attributes:
         path: of the file or folder.
-        of_image: by the picture's name.
+        of_image: by the image's name.
         rules: how the file was read.
         left_out: images that the file does not speak of; counted by `entries`.
     """
@@ -38,7 +38,7 @@ class Prompts:
         """Give images their prompts; images that the file does not speak of are left out.
 
         Raises:
-            SettingsError: the file speaks of a picture that is not among the images.
+            SettingsError: the file speaks of an image that is not among the images.
         """
         unused = dict.fromkeys(self.of_image)
         by_base_name = self._by_base_name()
@@ -54,7 +54,7 @@ class Prompts:
         if unused:
             first = next(iter(unused))
             raise SettingsError(
-                f"{self.path} has prompts for {len(unused)} pictures that are not among the images; the first is "
+                f"{self.path} has prompts for {len(unused)} images that are not among the images; the first is "
                 f"{first!r:.80}"
             )
 
@@ -67,7 +67,7 @@ class Prompts:
         return {"file": str(self.path.resolve()), "sha256": digest, **rules}
 
     def _by_base_name(self) -> dict[str, str]:
-        """Names without folders, where they are no two pictures' at once."""
+        """Names without folders, where they are no two images' at once."""
         found: dict[str, list[str]] = {}
         for name in self.of_image:
             found.setdefault(name.rpartition("/")[2], []).append(name)
@@ -79,7 +79,7 @@ def open_prompts(
     source: Source,
     rules: ReadingRules = USUAL,
     notice: Notice | None = None,
-    reading: PictureReading = AS_THEY_ARE,
+    reading: ImageReading = AS_THEY_ARE,
 ) -> Prompts:
     """Read a prompt file: COCO boxes (.json), a YOLO data set or labels, a table of points (.csv).
 
@@ -88,54 +88,54 @@ def open_prompts(
         source: the images it speaks of.
         rules: what becomes of crowds and of bad entries.
         notice: called with a sentence for each kind of thing that was left out or mended.
-        reading: how the pictures are read, for sizes that the file leaves to them.
+        reading: how the images are read, for sizes that the file leaves to them.
 
     Raises:
         DatasetError: it is none of these, or damaged, or asks for nothing.
     """
-    pictures = None if source.kind == "archive" else source.root
-    # Labels are matched with all pictures below a folder; of single files the working directory would be searched.
+    images = None if source.kind == "archive" else source.root
+    # Labels are matched with all images below a folder; of single files the working directory would be searched.
     if source.kind != "folder" and path.suffix.lower() != ".json":
-        pictures = None
-    return _asking(path, read_prompts(path, pictures, rules, notice, reading), rules)
+        images = None
+    return _asking(path, read_prompts(path, images, rules, notice, reading), rules)
 
 
 def open_coco(
     path: Path,
-    pictures: Path | None,
+    images: Path | None,
     rules: ReadingRules = USUAL,
     notice: Notice | None = None,
-    reading: PictureReading = AS_THEY_ARE,
+    reading: ImageReading = AS_THEY_ARE,
 ) -> tuple[Source, Prompts]:
-    """Take the pictures that a COCO file or a YOLO data set lists as images, and its boxes as their prompts.
+    """Take the images that a COCO file or a YOLO data set lists as images, and its boxes as their prompts.
 
     Args:
         path: of the file, or of the yaml.
-        pictures: their folder; None for that of the file.
+        images: their folder; None for that of the file.
         rules: what becomes of crowds and of bad entries.
         notice: called with a sentence for each kind of thing that was left out or mended.
-        reading: how the pictures are read, for sizes that the file leaves to them.
+        reading: how the images are read, for sizes that the file leaves to them.
 
     Raises:
         DatasetError: it is no COCO file or YOLO data set, or asks for nothing.
-        SettingsError: the folder is none, or one is given for a yaml, which says itself where its pictures are.
+        SettingsError: the folder is none, or one is given for a yaml, which says itself where its images are.
     """
     if is_yolo(path):
-        if pictures is not None:
-            raise SettingsError(f"{path} says itself where its pictures are; leave --pictures out")
+        if images is not None:
+            raise SettingsError(f"{path} says itself where its images are; leave --images out")
         prompts = _asking(path, read_prompts(path, None, rules, notice, reading), rules)
         root = find_layout(path, None, Findings(str(path))).root.resolve()
         return coco_source(tuple(prompts.of_image), root, str(path)), prompts
-    root = (pictures or path.parent).resolve()
+    root = (images or path.parent).resolve()
     if not root.is_dir():
-        raise SettingsError(f"{root} is no folder; give that of the pictures in {path} with --pictures")
+        raise SettingsError(f"{root} is no folder; give that of the images in {path} with --images")
     prompts = _asking(path, read_prompts(path, root, rules, notice, reading), rules)
     return coco_source(tuple(prompts.of_image), root, str(path)), prompts
 
 
 def _asking(path: Path, found: FilePrompts, rules: ReadingRules) -> Prompts:
     if not any(one.prompts for one in found.values()):
-        raise DatasetError(f"{path} has no prompt for any picture; leave it out to have everything annotated.")
+        raise DatasetError(f"{path} has no prompt for any image; leave it out to have everything annotated.")
     return Prompts(path, found, rules)
 
 

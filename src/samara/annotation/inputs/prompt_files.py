@@ -25,7 +25,7 @@ from samara.datasets.reading.yolo import category_of as class_of
 from samara.datasets.reading.yolo_layout import Layout, find_apart, find_layout, is_whole
 from samara.datasets.reading.yolo_names import YAML_SUFFIXES, Description, find_description
 from samara.errors import DatasetError, PromptError
-from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.segmentation.prompts import TOLERANCE_PX, Prompt
 
 _KINDS = (
@@ -34,23 +34,23 @@ _KINDS = (
 )
 _NEEDED_COLUMNS = ("file", "x", "y")
 _COLUMNS = (*_NEEDED_COLUMNS, "label", "class", "object")
-_CLASS_AND_BOX, _BOX_AND_CONFIDENCE, _LEAST_OUTLINE = 5, 6, 7
+_CLASS_AND_BOX, _BOX_AND_CONFIDENCE, _MIN_OUTLINE = 5, 6, 7
 
 LEFT_OUT_CROWDS = f"annotations were left out as {CROWDS_HINT}"
-CUT_BOXES = "boxes leave their pictures by a few pixels; what is outside was cut off"
+CUT_BOXES = "boxes leave their images by a few pixels; what is outside was cut off"
 BOXES_OF_MASKS = "annotations have a mask and no box; the box around the mask was taken"
-UNCLASSED = "objects have no class where others of their picture have one; they were left out"
+UNCLASSED = "objects have no class where others of their image have one; they were left out"
 
-# A box may leave its picture by so much and is cut: pixels, or a share of the side.
+# A box may leave its image by so much and is cut: pixels, or a share of the side.
 _SLACK_PX, _SLACK = 5.0, 0.01
 
 
 @dataclass(frozen=True, eq=False)
 class ImagePrompts:
-    """What one picture is asked for.
+    """What one image is asked for.
 
     Attributes:
-        prompts: one for each object; may be empty, where a file lists a picture without objects.
+        prompts: one for each object; may be empty, where a file lists an image without objects.
         categories: the name of each object, or None if the file has none.
     """
 
@@ -59,27 +59,27 @@ class ImagePrompts:
 
 
 FilePrompts: TypeAlias = dict[str, ImagePrompts]
-"""By the picture's name, relative to the folder of the pictures, with "/"."""
+"""By the image's name, relative to the folder of the images, with "/"."""
 
 _Asked: TypeAlias = tuple[Prompt, str | None]
 
 
 def read_prompts(
     path: Path,
-    pictures: Path | None = None,
+    images: Path | None = None,
     rules: ReadingRules = USUAL,
     notice: Notice | None = None,
-    reading: PictureReading = AS_THEY_ARE,
+    reading: ImageReading = AS_THEY_ARE,
 ) -> FilePrompts:
     """Read prompts from whatever kind of file it is.
 
     Args:
         path: see `read_coco_boxes`, `read_points` and `read_yolo_boxes`.
-        pictures: folder of the pictures; needed for YOLO labels, unless the data set has its pictures, and for COCO
+        images: folder of the images; needed for YOLO labels, unless the data set has its images, and for COCO
             files that do not state their sizes.
         rules: what becomes of crowds and of bad entries.
         notice: called with a sentence for each kind of thing that was left out or mended.
-        reading: how the pictures are read; of a file with several frames, the size is that of the one that is meant.
+        reading: how the images are read; of a file with several frames, the size is that of the one that is meant.
 
     Raises:
         DatasetError: of none of these kinds, or damaged; everything was left out. See there.
@@ -87,27 +87,27 @@ def read_prompts(
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix == ".json":
-        return read_coco_boxes(path, pictures, rules, notice, reading)
+        return read_coco_boxes(path, images, rules, notice, reading)
     if suffix == ".csv":
         return read_points(path, rules, notice)
     if suffix in (".txt", *YAML_SUFFIXES) or path.is_dir():
-        return read_yolo_boxes(path, pictures, rules, notice, reading)
+        return read_yolo_boxes(path, images, rules, notice, reading)
     raise DatasetError(f"{str(path)!r} holds no prompts that are understood; give {_KINDS}.")
 
 
 def read_coco_boxes(
     annotations: Path,
-    pictures: Path | None = None,
+    images: Path | None = None,
     rules: ReadingRules = USUAL,
     notice: Notice | None = None,
-    reading: PictureReading = AS_THEY_ARE,
+    reading: ImageReading = AS_THEY_ARE,
 ) -> FilePrompts:
     """Read the boxes of a COCO instances file; of annotations without one, those around their masks.
 
     Args:
         annotations: with `images`, `annotations` (`bbox` as x, y, width, height in pixels) and, for the names,
-            `categories`. Boxes that leave their picture by a few pixels are cut.
-        pictures: their folder, where the file does not state their sizes.
+            `categories`. Boxes that leave their image by a few pixels are cut.
+        images: their folder, where the file does not state their sizes.
         rules: crowds are left out unless they are taken as objects: their boxes hold many of these.
         notice: see `read_prompts`.
         reading: likewise.
@@ -116,15 +116,15 @@ def read_coco_boxes(
         All images listed, also those without boxes.
 
     Raises:
-        DatasetError: no such file, a picture listed twice, or boxes that are damaged, have no area or leave their
+        DatasetError: no such file, an image listed twice, or boxes that are damaged, have no area or leave their
             image; nothing but crowds.
     """
     findings = Findings(repr(str(annotations)), rules)
-    document = read_document(Path(annotations), findings, pictures, reading)
+    document = read_document(Path(annotations), findings, images, reading)
     found: dict[str, list[_Asked]] = {}
     for image_id, image in list(document.images.items()):
         if image.name in found:
-            findings.fault(f"{image.name!r} is listed twice in {document.file}; give each picture one entry.")
+            findings.fault(f"{image.name!r} is listed twice in {document.file}; give each image one entry.")
             document.refused.add(image_id)
             del document.images[image_id]
             continue
@@ -164,7 +164,7 @@ def _box(row: Mapping[str, Any], size_hw: tuple[int, int], where: str, findings:
 
 
 def _cut(box_xyxy: Sequence[float], size_hw: tuple[int, int], where: str, findings: Findings) -> Sequence[float]:
-    """Cut what leaves the picture by a few pixels; less than one is let be, as everywhere."""
+    """Cut what leaves the image by a few pixels; less than one is let be, as everywhere."""
     limits = (0.0, 0.0, float(size_hw[1]), float(size_hw[0]))
     x0, y0, x1, y1 = box_xyxy
     beyond = max(-x0, -y0, x1 - limits[2], y1 - limits[3])
@@ -182,10 +182,10 @@ def _cut(box_xyxy: Sequence[float], size_hw: tuple[int, int], where: str, findin
 
 def read_yolo_boxes(
     labels: Path,
-    pictures: Path | None = None,
+    images: Path | None = None,
     rules: ReadingRules = USUAL,
     notice: Notice | None = None,
-    reading: PictureReading = AS_THEY_ARE,
+    reading: ImageReading = AS_THEY_ARE,
 ) -> FilePrompts:
     """Read YOLO labels as boxes: lines `class x_centre y_centre width height [confidence]`, or outlines.
 
@@ -193,45 +193,43 @@ def read_yolo_boxes(
         labels: a label file, a folder of them, or a folder with `labels/` in it; or a whole data set, by its yaml or
             its folder. Names of classes are those of the yaml or list of classes in the folder or above it, else
             their numbers.
-        pictures: folder of the pictures, with the tree of the labels; of each the header is read. A data set by its
+        images: folder of the images, with the tree of the labels; of each the header is read. A data set by its
             yaml has its own.
         rules: what becomes of bad entries.
         notice: see `read_prompts`.
         reading: likewise.
 
     Returns:
-        The pictures that have a label file, also an empty one.
+        The images that have a label file, also an empty one.
 
     Raises:
-        DatasetError: no such folder, labels without a picture or with several, or lines that are no box.
+        DatasetError: no such folder, labels without an image or with several, or lines that are no box.
     """
     labels = Path(labels)
     findings = Findings(repr(str(labels)), rules)
-    layout, root = _labelled_pictures(labels, pictures, findings)
+    layout, root = _labelled_images(labels, images, findings)
     found: dict[str, list[_Asked]] = {}
     for pair in layout.pairs:
         if pair.label is None:
             continue
         name = pair.name
-        if root is not None and pair.picture.is_relative_to(root):
-            name = pair.picture.relative_to(root).as_posix()
+        if root is not None and pair.image.is_relative_to(root):
+            name = pair.image.relative_to(root).as_posix()
         with findings.entry():
             size_hw = size_of(pair, reading)
             found[name] = list(_yolo_lines(pair.label, size_hw, layout.description, findings))
     return _all(found, findings, notice)
 
 
-def _labelled_pictures(labels: Path, pictures: Path | None, findings: Findings) -> tuple[Layout, Path | None]:
-    """Which label file belongs to which picture, and the folder that names are relative to; None for the data set's."""
-    if labels.suffix in YAML_SUFFIXES or is_whole(labels, with_images=pictures is None):
-        return find_layout(labels, None, findings), pictures
-    if pictures is None:
-        raise DatasetError(
-            f"{str(labels)!r} has fractions of the pictures' sizes; give the folder of the pictures too."
-        )
+def _labelled_images(labels: Path, images: Path | None, findings: Findings) -> tuple[Layout, Path | None]:
+    """Which label file belongs to which image, and the folder that names are relative to; None for the data set's."""
+    if labels.suffix in YAML_SUFFIXES or is_whole(labels, with_images=images is None):
+        return find_layout(labels, None, findings), images
+    if images is None:
+        raise DatasetError(f"{str(labels)!r} has fractions of the images' sizes; give the folder of the images too.")
     root = labels.parent if labels.is_file() else labels
     description = find_description(root) or find_description(root.parent)
-    return find_apart(labels, pictures, description, findings), None
+    return find_apart(labels, images, description, findings), None
 
 
 def _yolo_lines(
@@ -251,7 +249,7 @@ def _yolo_box(values: list[float], where: str) -> list[float]:
         if width <= 0 or height <= 0:
             raise DatasetError(f"{where} has a box of width {width:g} and height {height:g}, which has no area.")
         box = [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
-    elif len(values) >= _LEAST_OUTLINE and len(values) % 2:
+    elif len(values) >= _MIN_OUTLINE and len(values) % 2:
         box = [min(values[1::2]), min(values[2::2]), max(values[1::2]), max(values[2::2])]
     else:
         raise DatasetError(f"{where} has {len(values)} numbers; a class and x, y, width, height are needed.")
@@ -264,7 +262,7 @@ def read_points(table: Path, rules: ReadingRules = USUAL, notice: Notice | None 
     """Read points from a table.
 
     Args:
-        table: CSV in UTF-8 whose first line names the columns: `file`, `x`, `y` (pixels of the upright picture),
+        table: CSV in UTF-8 whose first line names the columns: `file`, `x`, `y` (pixels of the upright image),
             and where wanted `label` (1 foreground, 0 background), `class` (the object's name) and `object`. Rows of
             one file with the same `object` belong to one object; without it every row is an object of its own.
         rules: what becomes of bad entries.
@@ -367,7 +365,7 @@ def _prompt(
 
 
 def _all(found: Mapping[str, list[_Asked]], findings: Findings, notice: Notice | None) -> FilePrompts:
-    """The prompts of every picture, once what was found on the way is told.
+    """The prompts of every image, once what was found on the way is told.
 
     Raises:
         DatasetError: there are faults, or everything was left out.

@@ -17,17 +17,17 @@ from pathlib import Path
 from typing import Literal
 
 from samara.annotation.store.plan import Entry
-from samara.datasets.reading.image_names import PictureFolder
+from samara.datasets.reading.image_names import ImageFolder
 from samara.datasets.reading.text_files import listed_names
 from samara.errors import ImageError, SettingsError
 from samara.images.names import way_out
-from samara.images.paths import Finder, Given, Listing, absolute, base_of, common_folder, is_picture_name
+from samara.images.paths import Finder, Given, Listing, absolute, base_of, common_folder, is_image_name
 
 COMPRESSED_TAR = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
 # Larger files are hashed and decoded from the disk instead of being held in memory.
-MOST_BYTES_IN_MEMORY = 64 << 20
+MAX_BYTES_IN_MEMORY = 64 << 20
 # If more of the files named are not there, it is the folder that is wrong, and not the files.
-MOST_MISSING = 0.5
+MAX_MISSING = 0.5
 
 Kind = Literal["folder", "files", "list", "archive", "coco"]
 
@@ -101,7 +101,7 @@ class Source:
         try:
             with path.open("rb") as file:
                 size = os.fstat(file.fileno()).st_size if entry.at is None else entry.at[1]
-                if entry.at is None and size > MOST_BYTES_IN_MEMORY:
+                if entry.at is None and size > MAX_BYTES_IN_MEMORY:
                     return Encoded(entry, path, hashlib.file_digest(file, "sha256").hexdigest(), size, path)
                 file.seek(entry.at[0] if entry.at else 0)
                 data = file.read(size)
@@ -117,8 +117,8 @@ class Source:
         return {"kind": self.kind, "root": str(self.root)}
 
     @cached_property
-    def _folder(self) -> PictureFolder:
-        return PictureFolder(self.root)
+    def _folder(self) -> ImageFolder:
+        return ImageFolder(self.root)
 
     def _looked_for(self, path: Path) -> str:
         if os.path.islink(path) and not os.path.exists(path):
@@ -129,11 +129,11 @@ class Source:
         count, listing = 0, self.listing
         for count, name in enumerate(names, start=1):  # noqa: B007 - how many there are in all
             yield name
-        if listing.missing > MOST_MISSING * count:
+        if listing.missing > MAX_MISSING * count:
             of = f"that {self.file} names " if self.file else ""
-            remedy = {"coco": "give their folder with --pictures", "list": "its names count from its own folder"}
+            remedy = {"coco": "give their folder with --images", "list": "its names count from its own folder"}
             raise SettingsError(
-                f"{listing.missing} of the {count} pictures {of}are not there; the first is "
+                f"{listing.missing} of the {count} images {of}are not there; the first is "
                 f"{listing.first_missing!r:.120}, looked for in {str(self.root)!r}; "
                 f"{remedy.get(self.kind, 'see that what links lead to is there')}"
             )
@@ -155,7 +155,7 @@ class Source:
         """Names as the file has them: `read` looks for them, so that a later run can look elsewhere.
 
         Raises:
-            SettingsError: two names are those of one picture, and it cannot be said whose prompts count.
+            SettingsError: two names are those of one image, and it cannot be said whose prompts count.
         """
         names: dict[str, str] = {}
         for name in self.given:
@@ -166,7 +166,7 @@ class Source:
             elif (other := names.setdefault(os.path.realpath(path), name)) != name:
                 raise SettingsError(
                     f"{self.file} lists {str(path)!r:.120} twice, as {other!r:.80} and as {name!r:.80}; list each "
-                    "picture once, with all that is asked of it"
+                    "image once, with all that is asked of it"
                 )
             yield name
 
@@ -178,7 +178,7 @@ class Source:
             with tarfile.open(self.root, "r:") as archive:
                 found = 0
                 for member in archive:
-                    if member.isfile() and not member.issparse() and is_picture_name(member.name):
+                    if member.isfile() and not member.issparse() and is_image_name(member.name):
                         found += 1
                         yield Entry(found, member.name, (member.offset_data, member.size))
                     elif not member.isdir():
@@ -191,7 +191,7 @@ def open_source(given: Sequence[str]) -> Source:
     """Find out what somebody means by IMAGES.
 
     Args:
-        given: a folder, which is searched with all below it; picture files, folders and patterns (`**` for any depth);
+        given: a folder, which is searched with all below it; image files, folders and patterns (`**` for any depth);
             a text file with a path in each line, relative to that file; or an uncompressed tar archive.
 
     Raises:
@@ -222,10 +222,10 @@ def open_source(given: Sequence[str]) -> Source:
 
 
 def coco_source(names: Sequence[str], root: Path, file: str) -> Source:
-    """The pictures that a COCO file lists, below a folder.
+    """The images that a COCO file lists, below a folder.
 
     Args:
-        names: of the pictures, as the file has them.
+        names: of the images, as the file has them.
         root: their folder.
         file: for messages.
     """
@@ -239,13 +239,12 @@ def _of_file(path: Path) -> Source:
         folder = Path(os.path.realpath(path.parent))
         root = common_folder({base_of(line, folder) for line in listed_names(path)} or {str(folder)})
         return Source("list", root, (str(folder / path.name),), str(path))
-    if is_picture_name(path.name.lstrip(".")):
+    if is_image_name(path.name.lstrip(".")):
         files = Given.of([str(path)])
         return Source("files", files.root, files.paths)
     other = way_out(path.name)
     if other is not None:
         raise SettingsError(f"{path} cannot be annotated: {other}")
     raise SettingsError(
-        f"{path} is no picture, list or archive by its name; give a folder, pictures, a pattern, a list (.txt) "
-        "or a .tar"
+        f"{path} is no image, list or archive by its name; give a folder, images, a pattern, a list (.txt) or a .tar"
     )

@@ -1,4 +1,4 @@
-"""The page about an annotation store: its numbers, its pictures with their masks, what looks wrong."""
+"""The page about an annotation store: its numbers, its images with their masks, what looks wrong."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from samara.annotation.report.summary import Chosen, Histogram, Summary, summari
 from samara.annotation.store.rows import ImageRow
 from samara.annotation.store.store import REPORT, Store
 from samara.errors import ImageError
-from samara.images.settings import PictureReading
+from samara.images.settings import ImageReading
 
-MOST_PIXELS = 100_000_000
-"""Larger pictures are not decoded for a thumbnail."""
+MAX_PIXELS = 100_000_000
+"""Larger images are not decoded for a thumbnail."""
 
 _SUSPICIONS = ("images without a mask", "images with very many masks", "masks of a whole image", "near duplicates")
 
@@ -115,7 +115,7 @@ def _histogram(title: str, histogram: Histogram, labels: Sequence[str], form: st
 
 
 def _galleries(store: Store, summary: Summary) -> Iterator[Gallery]:
-    """Random pictures, and of each kind of suspicion that has any."""
+    """Random images, and of each kind of suspicion that has any."""
     duplicates = {image_id for pair in summary.duplicates.pairs for image_id in pair}
     kinds = (
         ("Random images", "Drawn by chance, the same ones every time.", summary.random, False),
@@ -127,7 +127,7 @@ def _galleries(store: Store, summary: Summary) -> Iterator[Gallery]:
     drawn = dict(_drawn(store, wanted))
     for title, note, chosen, is_suspicious in kinds:
         if chosen.examples:
-            yield Gallery(title, note.format(f"{chosen.count:,}"), _pictures(chosen, drawn), is_suspicious)
+            yield Gallery(title, note.format(f"{chosen.count:,}"), _images(chosen, drawn), is_suspicious)
     if summary.duplicates.count:
         how = "look exactly" if summary.duplicates.is_exact else "look nearly"
         yield Gallery(
@@ -137,22 +137,22 @@ def _galleries(store: Store, summary: Summary) -> Iterator[Gallery]:
         )
 
 
-def _pictures(chosen: Chosen, drawn: Mapping[int, Shown]) -> list[Shown]:
+def _images(chosen: Chosen, drawn: Mapping[int, Shown]) -> list[Shown]:
     return [drawn[row.image_id] for row in chosen.examples if row.image_id in drawn]
 
 
 def _drawn(store: Store, image_ids: set[int]) -> Iterator[tuple[int, Shown]]:
-    """Pictures with their masks, read again."""
+    """Images with their masks, read again."""
     facts = store.manifest.job["source"]
     source = Source(facts["kind"], Path(facts["root"]))
-    reading = PictureReading.from_facts(store.manifest.job["settings"])
+    reading = ImageReading.from_facts(store.manifest.job["settings"])
     entries = {entry.image_id: entry for entry in store.entries_of(image_ids)}
     for row in store.masks_of(image_ids):
         uri = None
         try:
             encoded = source.read(entries[row.image.image_id])
-            if encoded.sha256 == row.image.sha256:  # else it is another picture by now
-                uri = thumbnail(reading.pixels(encoded.data, max_pixels=MOST_PIXELS), row.masks)
+            if encoded.sha256 == row.image.sha256:  # else it is another image by now
+                uri = thumbnail(reading.pixels(encoded.data, max_pixels=MAX_PIXELS), row.masks)
         except ImageError:
             uri = None  # moved away, or too large
         yield row.image.image_id, Shown(row.image.path, _detail(row.image), uri)

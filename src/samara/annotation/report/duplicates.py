@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 # Bits in which two hashes may differ.
-MOST_BITS = 4
+MAX_BITS = 4
 # Two hashes that differ in at most 4 bits agree completely in one of 5 bands (there is no fifth difference).
 _BANDS = ((0, 13), (13, 13), (26, 13), (39, 13), (52, 12))
 # Images for which all pairs are looked for; of larger sets, those with equal hashes.
-MOST_FOR_NEAR = 200_000
+MAX_FOR_NEAR = 200_000
 # Pairs of a band's bucket: blank images share it by the thousand.
 _LARGEST_BUCKET = 2000
 
@@ -33,21 +33,21 @@ class Duplicates:
     is_exact: bool = False
 
 
-def near_duplicates(hashes: Mapping[int, int], most_pairs: int = 12) -> Duplicates:
+def near_duplicates(hashes: Mapping[int, int], max_pairs: int = 12) -> Duplicates:
     """Find images that look like an earlier one.
 
     Args:
         hashes: of images by their ids.
-        most_pairs: named in the result.
+        max_pairs: named in the result.
     """
     ids = np.array(sorted(hashes), dtype=np.int64)
     values = np.array([hashes[image] for image in ids.tolist()], dtype=np.uint64)
-    is_exact = len(ids) > MOST_FOR_NEAR
+    is_exact = len(ids) > MAX_FOR_NEAR
     earlier: dict[int, int] = {}
     for a, b in _equal(values) if is_exact else _near(values):
         earlier[b] = min(a, earlier.get(b, a))
     pairs = [(int(ids[a]), int(ids[b])) for b, a in sorted(earlier.items())]
-    return Duplicates(len(pairs), tuple(pairs[:most_pairs]), is_exact)
+    return Duplicates(len(pairs), tuple(pairs[:max_pairs]), is_exact)
 
 
 def _equal(values: npt.NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
@@ -75,5 +75,5 @@ def _near(values: npt.NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
 
 def _pairs(values: npt.NDArray[np.uint64], bucket: npt.NDArray[np.intp]) -> Iterator[tuple[int, int]]:
     differing = np.bitwise_count(values[bucket][:, None] ^ values[bucket][None, :])
-    for a, b in zip(*np.nonzero(np.triu(differing <= MOST_BITS, 1)), strict=True):
+    for a, b in zip(*np.nonzero(np.triu(differing <= MAX_BITS, 1)), strict=True):
         yield int(bucket[a]), int(bucket[b])

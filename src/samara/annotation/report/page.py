@@ -1,6 +1,6 @@
 """An annotated data set as one self-contained page: what was found, what looks wrong, and what could not be read.
 
-The page holds its pictures and asks the network for nothing. It shows what it is given and computes nothing.
+The page holds its images and asks the network for nothing. It shows what it is given and computes nothing.
 """
 
 from __future__ import annotations
@@ -65,12 +65,12 @@ class Bars:
 
 @dataclass(frozen=True)
 class Shown:
-    """One picture of the page.
+    """One image of the page.
 
     Attributes:
         name: of the file.
         detail: what there is to say.
-        uri: the picture as data URI; None where it cannot be shown any more.
+        uri: the image as data URI; None where it cannot be shown any more.
     """
 
     name: str
@@ -80,18 +80,18 @@ class Shown:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures of one kind.
+    """Images of one kind.
 
     Attributes:
         title: above them.
         note: below the title.
-        pictures: some.
+        images: some.
         is_suspicious: whether they deserve a look.
     """
 
     title: str
     note: str
-    pictures: Sequence[Shown]
+    images: Sequence[Shown]
     is_suspicious: bool = True
 
 
@@ -104,7 +104,7 @@ class AnnotationReport:
         summary: one sentence.
         numbers: large ones, by what they are.
         bars: histograms.
-        galleries: of pictures.
+        galleries: of images.
         checked: kinds of suspicious images of which there are none.
         quarantined: number of images that could not be annotated.
         reasons: name and reason of the first of them.
@@ -148,7 +148,7 @@ def annotation_page(report: AnnotationReport) -> str:
 
 
 def thumbnail(image: npt.NDArray[np.uint8], masks: MaskSet) -> str:
-    """Draw a small picture with its masks, as data URI.
+    """Draw a small image with its masks, as data URI.
 
     Args:
         image: (H, W, 3) RGB uint8.
@@ -156,6 +156,6 @@ def thumbnail(image: npt.NDArray[np.uint8], masks: MaskSet) -> str:
     """
     view = View((0, 0, image.shape[1], image.shape[0]), THUMBNAIL_SIDE_PX)
     small = replace(masks.with_rles([encode_mask(view.mask(rle)) for rle in masks.rles]), size_hw=view.size_hw)
-    drawn = draw_masks(view.picture(image), small[small.areas > 0])
+    drawn = draw_masks(view.image(image), small[small.areas > 0])
     _, data = cv2.imencode(".jpg", drawn[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode('ascii')}"

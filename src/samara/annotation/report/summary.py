@@ -17,11 +17,11 @@ from samara.annotation.store.store import Store
 SAMPLE = 12
 """Images of each kind that are named."""
 
-MOST_REASONS = 200
+MAX_REASONS = 200
 # A mask of so much of its image is rarely an object.
 FULL_FRAME = 0.95
 # So many times the median, and at least so many, are suspiciously many masks.
-CROWDED_FACTOR, CROWDED_LEAST = 4, 50
+CROWDED_FACTOR, CROWDED_MIN = 4, 50
 
 _COLUMNS = ["image_id", "height", "width", "area", "predicted_iou", "stability_score", "category"]
 
@@ -181,7 +181,7 @@ class _Images:
         self.size_bytes += row.size_bytes or 0
         if row.status == "quarantined":
             self.quarantined += 1
-            if len(self.reasons) < MOST_REASONS:
+            if len(self.reasons) < MAX_REASONS:
                 self.reasons.append(row)
             return
         chance = hashlib.sha256(str(row.image_id).encode()).digest()
@@ -199,7 +199,7 @@ class _Images:
 
     def crowded(self) -> Chosen:
         """Images with many times more masks than most."""
-        limit = max(CROWDED_LEAST, CROWDED_FACTOR * self._median())
+        limit = max(CROWDED_MIN, CROWDED_FACTOR * self._median())
         count = sum(images for number, images in self.numbers.items() if number > limit)
         return Chosen(count, tuple(row for row in self.most.best() if row.masks > limit))
 

@@ -1,4 +1,4 @@
-"""From one picture to its masks: everything or prompts, whole or in tiles, cleaned; and once more with less memory."""
+"""From one image to its masks: everything or prompts, whole or in tiles, cleaned; and once more with less memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 import torch
 
-from samara.annotation.inputs.decoded import Picture, Pixels
+from samara.annotation.inputs.decoded import Image, Pixels
 from samara.annotation.run.prompted import PromptedSegmenter
 from samara.annotation.run.settings import AnnotationSettings
 from samara.annotation.run.tiles import stitch, tiles_of
@@ -25,7 +25,7 @@ SMALLER = 4
 
 
 class Finder(Protocol):
-    """Anything that finds masks in a picture."""
+    """Anything that finds masks in an image."""
 
     def generate(self, image: Pixels) -> MaskSet:
         """Find them in (H, W, 3) RGB uint8."""
@@ -33,7 +33,7 @@ class Finder(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Annotator:
-    """Annotates pictures, one at a time; several threads may share one.
+    """Annotates images, one at a time; several threads may share one.
 
     Attributes:
         segmenter: what answers: to prompts if it is a `PromptedSegmenter`, else with everything.
@@ -43,26 +43,26 @@ class Annotator:
     segmenter: Finder | PromptedSegmenter
     settings: AnnotationSettings
 
-    def annotate(self, picture: Picture, asked: Sequence[Asked] = ()) -> MaskSet:
-        """Find the masks of one picture.
+    def annotate(self, image: Image, asked: Sequence[Asked] = ()) -> MaskSet:
+        """Find the masks of one image.
 
         Args:
-            picture: whole or by windows.
+            image: whole or by windows.
             asked: its prompts, where prompts are asked.
 
         Returns:
-            Masks in the picture's frame; with prompts one for each of them, as far as cleaning leaves it.
+            Masks in the image's frame; with prompts one for each of them, as far as cleaning leaves it.
 
         Raises:
-            PromptError: a prompt leaves the picture.
+            PromptError: a prompt leaves the image.
             MemoryError, RuntimeError: see `is_out_of_memory`.
         """
-        size_hw = picture.size_hw
+        size_hw = image.size_hw
         tiles = tiles_of(size_hw, self.settings.tile, self.settings.tile_overlap)
         if isinstance(self.segmenter, PromptedSegmenter):
-            masks = self.segmenter.answer(picture, asked, tiles)
+            masks = self.segmenter.answer(image, asked, tiles)
         else:
-            found = [self.segmenter.generate(picture.window(tile.box_xyxy)) for tile in tiles]
+            found = [self.segmenter.generate(image.window(tile.box_xyxy)) for tile in tiles]
             masks = found[0] if len(tiles) == 1 else stitch(tiles, found, size_hw)
         return self.settings.cleaning.clean(masks)
 

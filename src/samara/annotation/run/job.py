@@ -65,7 +65,7 @@ class Job:
         threads: that read and decode, beside each network.
         in_flight: see `samara.annotation.run.runner.Work`; None for what suits the device.
         embeddings: folder in which image embeddings are kept for later runs with other settings; None to keep none.
-        most_embedding_bytes: of that folder.
+        max_embedding_bytes: of that folder.
     """
 
     choice: Choice
@@ -75,7 +75,7 @@ class Job:
     threads: int = 2
     in_flight: int | None = None
     embeddings: Path | None = None
-    most_embedding_bytes: int = 20_000_000_000
+    max_embedding_bytes: int = 20_000_000_000
 
     def facts(self, loaded: Loaded) -> dict[str, Any]:
         """What the rows depend on, for the manifest."""
@@ -94,7 +94,7 @@ class Job:
         """
         predictor = None
         if self.embeddings is not None and loaded.variant.detector is None:
-            predictor = StoredPredictor(loaded, EmbeddingStore(self.embeddings, self.most_embedding_bytes))
+            predictor = StoredPredictor(loaded, EmbeddingStore(self.embeddings, self.max_embedding_bytes))
         return make_annotator(loaded, self.settings, predictor)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Answering the prompts of a picture: each in the window that shows it best, one mask each."""
+"""Answering the prompts of an image: each in the window that shows it best, one mask each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from samara.annotation.inputs.decoded import Picture
+from samara.annotation.inputs.decoded import Image
 from samara.annotation.run.tiles import Box, Tile
 from samara.annotation.store.plan import Asked
 from samara.masks.mask_set import MaskSet, concatenate
@@ -29,33 +29,33 @@ class PromptedSegmenter:
     predictor: Predictor
     prompts_at_a_time: int = PROMPTS_AT_A_TIME
 
-    def answer(self, picture: Picture, asked: Sequence[Asked], tiles: Sequence[Tile]) -> MaskSet:
+    def answer(self, image: Image, asked: Sequence[Asked], tiles: Sequence[Tile]) -> MaskSet:
         """Predict the masks of all prompts.
 
         Args:
-            picture: whole or by windows.
+            image: whole or by windows.
             asked: its prompts, possibly none.
             tiles: windows to choose from.
 
         Returns:
-            One mask per prompt, in their order and in the picture's frame.
+            One mask per prompt, in their order and in the image's frame.
 
         Raises:
-            PromptError: a prompt makes no sense or leaves the picture.
+            PromptError: a prompt makes no sense or leaves the image.
         """
         for one in asked:
-            one.prompt().check_inside(picture.size_hw)
+            one.prompt().check_inside(image.size_hw)
         windows: dict[Box, list[int]] = {}
         for index, one in enumerate(asked):
-            windows.setdefault(window_of(one, picture.size_hw, tiles), []).append(index)
-        found = [no_masks(picture.size_hw, self.predictor.loaded.name)]
-        found += [self._in_window(picture, window, asked, indices) for window, indices in windows.items()]
+            windows.setdefault(window_of(one, image.size_hw, tiles), []).append(index)
+        found = [no_masks(image.size_hw, self.predictor.loaded.name)]
+        found += [self._in_window(image, window, asked, indices) for window, indices in windows.items()]
         masks = concatenate(found)
         return masks[np.argsort(masks.prompt_index, kind="stable")]
 
-    def _in_window(self, picture: Picture, window: Box, asked: Sequence[Asked], indices: Sequence[int]) -> MaskSet:
+    def _in_window(self, image: Image, window: Box, asked: Sequence[Asked], indices: Sequence[int]) -> MaskSet:
         x0, y0, _, _ = window
-        embedding = self.predictor.embed(picture.window(window))
+        embedding = self.predictor.embed(image.window(window))
         prompts = [asked[index].prompt((-x0, -y0)) for index in indices]
         found = []
         # A single click may mean the whole, a part or a subpart, so that the best of three answers; any other prompt
@@ -69,10 +69,8 @@ class PromptedSegmenter:
                 )
                 masks = several.best()
                 index = np.array([indices[chunk[at]] for at in masks.prompt_index], dtype=np.int64)
-                rles = tuple(place(rle, *picture.size_hw, x0, y0) for rle in masks.rles)
-                found.append(
-                    replace(masks, prompt_index=index, low_res_logits=None, rles=rles, size_hw=picture.size_hw)
-                )
+                rles = tuple(place(rle, *image.size_hw, x0, y0) for rle in masks.rles)
+                found.append(replace(masks, prompt_index=index, low_res_logits=None, rles=rles, size_hw=image.size_hw))
         return concatenate(found)
 
 
@@ -81,7 +79,7 @@ def window_of(one: Asked, size_hw: tuple[int, int], tiles: Sequence[Tile]) -> Bo
 
     Args:
         one: the prompt.
-        size_hw: (H, W) of the picture.
+        size_hw: (H, W) of the image.
         tiles: windows to choose from.
 
     Returns:

@@ -32,9 +32,9 @@ from samara.annotation.store.store import PLAN, Store, open_store
 from samara.errors import AnnotationStopped, SamaraError
 
 # Of one actor, by Ray: more than machines are ever taken away, and an end where actors die before they begin.
-MOST_RESTARTS = 20
+MAX_RESTARTS = 20
 # Of one shard: an actor that has no restarts left is replaced, since images may have used them up, three each.
-MOST_ACTORS = 10
+MAX_ACTORS = 10
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class _Crew:
 
     def __init__(self, ray: ModuleType, cluster: Cluster, folder: Path, job: Job) -> None:
         actor_class = ray.remote(
-            num_cpus=cluster.cpus, num_gpus=cluster.gpus, max_restarts=MOST_RESTARTS, max_task_retries=MOST_RESTARTS
+            num_cpus=cluster.cpus, num_gpus=cluster.gpus, max_restarts=MAX_RESTARTS, max_task_retries=MAX_RESTARTS
         )(ShardAnnotator)
         self.ray, self.started = ray, partial(actor_class.remote, folder, job, secrets.token_hex(8))
         self.actors: list[Any] = []
@@ -163,7 +163,7 @@ class _Crew:
         if shard is None:
             return False
         self.lost[shard] += 1
-        return self.lost[shard] < MOST_ACTORS
+        return self.lost[shard] < MAX_ACTORS
 
     def replace(self, actor: Any) -> None:
         """Another one for an actor that Ray gave up."""

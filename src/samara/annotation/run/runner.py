@@ -41,7 +41,7 @@ PIECE_BYTES = 64 << 20
 WAIT_SECONDS = 1.0
 
 # Faults of libraries on odd input quarantine an image; so many in a row are a fault of the machine or of samara.
-MOST_FAULTS_IN_A_ROW = 5
+MAX_FAULTS_IN_A_ROW = 5
 _FAULTS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError, OSError)
 
 
@@ -139,7 +139,7 @@ def _annotated(
     with closing(_fetched(entries, work)) as images, closing(_results(images, annotator, work)) as results:
         for row, masks, is_fault in results:
             faults = faults + 1 if is_fault else 0
-            if faults >= MOST_FAULTS_IN_A_ROW:
+            if faults >= MAX_FAULTS_IN_A_ROW:
                 raise AnnotationStopped(
                     f"{faults} images in a row failed, the last one, {row.path!r}, because of this: {row.reason}; see "
                     "that checkpoint and machine are well, and go on with --resume"
@@ -185,13 +185,13 @@ def annotate_image(annotator: Annotator, image: Fetched) -> _Result:
 
     When the memory runs out it is tried once more with smaller batches.
     """
-    picture, start = image.picture, time.perf_counter()
-    if picture is None:
+    decoded, start = image.image, time.perf_counter()
+    if decoded is None:
         return *_quarantined(image, image.reason or "it cannot be read"), False
     is_fault, reason = False, ""
     for attempt in (annotator, annotator.with_smaller_batches()):
         try:
-            masks = attempt.annotate(picture, image.entry.asked)
+            masks = attempt.annotate(decoded, image.entry.asked)
             return *_done(image, masks, time.perf_counter() - start), False
         except (ImageError, PromptError) as error:
             return *_quarantined(image, str(error)), False
@@ -224,10 +224,10 @@ def _row(image: Fetched, **facts: object) -> ImageRow:
     known: dict[str, object] = {"path": shown(image.entry.name)}
     if image.encoded is not None:
         known |= {"sha256": image.encoded.sha256, "size_bytes": image.encoded.size_bytes}
-    if image.picture is not None:
-        height, width = image.picture.size_hw
-        known |= {"height": height, "width": width, "difference_hash": image.picture.difference_hash}
-        known["georeference"] = image.picture.georeference
+    if image.image is not None:
+        height, width = image.image.size_hw
+        known |= {"height": height, "width": width, "difference_hash": image.image.difference_hash}
+        known["georeference"] = image.image.georeference
     return ImageRow(image_id=image.entry.image_id, **known, **facts)  # type: ignore[arg-type]  # fields by name
 
 

@@ -27,7 +27,7 @@ from samara.annotation.store.store import Store, open_store
 from samara.errors import AnnotationStopped, SamaraError
 
 # Deaths of a process before it began an image, after which another one would only die again.
-MOST_EARLY_DEATHS = 2
+MAX_EARLY_DEATHS = 2
 # CUDA does not survive a fork.
 START_METHOD = "spawn"
 _LOOK_AGAIN_S = 0.2
@@ -155,7 +155,7 @@ class _Worker:
         killed_by = signal.Signals(-(self.process.exitcode or 0)).name
         if not image_id:
             self.early_deaths += 1
-            if self.early_deaths > MOST_EARLY_DEATHS:
+            if self.early_deaths > MAX_EARLY_DEATHS:
                 raise AnnotationStopped(
                     f"worker processes are ended by {killed_by} before they begin; is there memory for "
                     f"--workers {len(self.counters) // _FIELDS}?"

@@ -88,10 +88,10 @@ def read_manifest(path: Path) -> Manifest:
     return manifest
 
 
-def pictures_moved(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
-    """Whether a run looks for the pictures of a COCO file in another folder than those before it.
+def images_moved(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
+    """Whether a run looks for the images of a COCO file in another folder than those before it.
 
-    Rows depend on the names, the prompts and the pictures themselves, not on where they lie; a folder that was wrong
+    Rows depend on the names, the prompts and the images themselves, not on where they lie; a folder that was wrong
     can be corrected.
     """
     was, now = stored.get("source", {}), asked.get("source", {})
@@ -105,7 +105,7 @@ def require_same_job(stored: Mapping[str, Any], asked: Mapping[str, Any], folder
         SettingsError: the jobs differ; the sentence says in what.
     """
     asked = json.loads(json.dumps(asked))
-    if pictures_moved(stored, asked):
+    if images_moved(stored, asked):
         asked["source"]["root"] = stored["source"]["root"]
     differences = [
         f"{name} was {_shown(was)} and is now {_shown(now)}" for name, was, now in _differences(stored, asked)

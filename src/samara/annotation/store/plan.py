@@ -19,9 +19,9 @@ from samara.segmentation.prompts import Prompt
 from samara.system.files import durable_file
 
 # A shard is what one process claims. Many shards keep all processes busy to the end; long ones make few files.
-MOST_IMAGES_PER_SHARD = 512
-LEAST_SHARDS = 32
-LEAST_IMAGES_PER_SHARD = 8
+MAX_IMAGES_PER_SHARD = 512
+MIN_SHARDS = 32
+MIN_IMAGES_PER_SHARD = 8
 # A huge image has tens of thousands of masks, and a shard is put together in memory when it was reopened.
 TILED_IMAGES_PER_SHARD = 8
 
@@ -171,8 +171,8 @@ def read_shard(path: Path, images_per_shard: int, number: int, offset: int) -> S
 
 def _suitable(count: int, *, is_tiled: bool) -> int:
     if is_tiled:
-        return min(TILED_IMAGES_PER_SHARD, max(1, count // LEAST_SHARDS))
-    return min(MOST_IMAGES_PER_SHARD, max(LEAST_IMAGES_PER_SHARD, count // LEAST_SHARDS))
+        return min(TILED_IMAGES_PER_SHARD, max(1, count // MIN_SHARDS))
+    return min(MAX_IMAGES_PER_SHARD, max(MIN_IMAGES_PER_SHARD, count // MIN_SHARDS))
 
 
 def _line(entry: Entry) -> bytes:

@@ -37,8 +37,8 @@ class ImageRow:
         reason: why there are no masks; None when done.
         masks: their number.
         seconds: that its annotation took, without decoding.
-        difference_hash: 64 bits that nearly equal pictures share; None if it could not be decoded.
-        georeference: JSON of `crs` and affine `transform` where a file says where the picture lies, or of why it is
+        difference_hash: 64 bits that nearly equal images share; None if it could not be decoded.
+        georeference: JSON of `crs` and affine `transform` where a file says where the image lies, or of why it is
             `misplaced`.
     """
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from samara.annotation.store.locks import claim, forget, someone_holds
-from samara.annotation.store.manifest import Manifest, new_manifest, pictures_moved, read_manifest, require_same_job
+from samara.annotation.store.manifest import Manifest, images_moved, new_manifest, read_manifest, require_same_job
 from samara.annotation.store.plan import Entry, Shard, read_shards, write_plan
 from samara.annotation.store.rows import AnnotatedRow, ImageRow, annotated_row, arrow, mask_schema
 from samara.annotation.store.shard_files import Pair, ShardFiles, row_groups
@@ -56,12 +56,12 @@ class Store:
     Attributes:
         folder: where it lies.
         manifest: what made it.
-        has_moved_pictures: whether this run looks for the pictures elsewhere than those before it.
+        has_moved_images: whether this run looks for the images elsewhere than those before it.
     """
 
     folder: Path
     manifest: Manifest
-    has_moved_pictures: bool = False
+    has_moved_images: bool = False
 
     def shards(self) -> Iterator[Shard]:
         """Walk through the plan."""
@@ -183,7 +183,7 @@ def create_store(
         folder: where it shall lie.
         job: what its rows will depend on, see `Manifest`.
         entries: the images; when a store is resumed its plan stays as it was, and they are gone through only if the
-            pictures of a COCO file are now looked for elsewhere.
+            images of a COCO file are now looked for elsewhere.
         if_there: "refuse" a store that exists, "resume" it if the job is the same (and begin one where there is none,
             so that a job that is started again and again, or on many machines at once, needs one command line),
             "overwrite" it, with the report and the exports that lie in it.
@@ -246,16 +246,16 @@ def _made(
 
 
 def _joined(store: Store, job: Mapping[str, Any], entries: Iterable[Entry]) -> Store:
-    """A store that is resumed, with the folder of the pictures as it is now."""
+    """A store that is resumed, with the folder of the images as it is now."""
     require_same_job(store.manifest.job, job, store.folder)
-    if not pictures_moved(store.manifest.job, job):
+    if not images_moved(store.manifest.job, job):
         return store
     for _ in entries:
         pass  # raises if most of them are not there either
     moved = {**store.manifest.job, "source": {**store.manifest.job["source"], "root": job["source"]["root"]}}
     manifest = replace(store.manifest, job=moved)
     manifest.save(store.folder / MANIFEST)
-    return Store(store.folder, manifest, has_moved_pictures=True)
+    return Store(store.folder, manifest, has_moved_images=True)
 
 
 @contextmanager

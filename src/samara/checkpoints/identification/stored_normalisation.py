@@ -31,7 +31,7 @@ def with_stored_normalisation(variant: Variant, stored: Mapping[str, Tensor]) ->
         stored: tensors of these names; none is fine.
 
     Returns:
-        The variant itself where the file says what it says. Constants of at most 1 are for pictures in 0..1 and are
+        The variant itself where the file says what it says. Constants of at most 1 are for images in 0..1 and are
         scaled to 0..255.
 
     Raises:

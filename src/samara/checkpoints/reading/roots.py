@@ -37,7 +37,7 @@ _ROOT = re.compile(rf"(?:^|\.)({'|'.join(re.escape(root) for root in ROOTS)})\."
 _PUT_IN = re.compile(r"(?:(?<=\.)|^)(?:_[^.]*|module)\.")
 _AVERAGE = re.compile(r"(?:^|[._])(?:ema|swa|avg|averaged?|shadow|polyak)(?:[._]|$)")
 _NO_WEIGHTS = re.compile(r"optim|momentum|exp_avg|grad")
-_MOST_PARTS = 3  # of a promptable network; what has more is no more of one
+_MAX_PARTS = 3  # of a promptable network; what has more is no more of one
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Found:
     @property
     def parts(self) -> int:
         """How much of a network it is."""
-        return min(len(self.roots), _MOST_PARTS)
+        return min(len(self.roots), _MAX_PARTS)
 
 
 def without_wrappers(name: str) -> str:

@@ -21,14 +21,14 @@ from samara.datasets.reading.coco_document import (
     whole_number,
 )
 from samara.datasets.reading.findings import USUAL, Findings, Notice, ReadingRules
-from samara.datasets.reading.image_names import PictureFolder
+from samara.datasets.reading.image_names import ImageFolder
 from samara.errors import DatasetError, SettingsError
-from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.masks.polygons import rasterise_polygons
 from samara.masks.rle import Rle
 
 FLAT_POLYGONS = "polygons stand without the list around them; each was taken as the whole outline of its object"
-CUT_OUTLINES = "outlines leave their pictures by more than a pixel; what is outside was cut off"
+CUT_OUTLINES = "outlines leave their images by more than a pixel; what is outside was cut off"
 # Outlines may touch the border, and rounding carries them a little further.
 _BORDER_PX = 1.0
 
@@ -38,20 +38,20 @@ def read_coco(
     images: Path,
     rules: ReadingRules = USUAL,
     notice: Notice | None = None,
-    reading: PictureReading = AS_THEY_ARE,
+    reading: ImageReading = AS_THEY_ARE,
 ) -> list[LabelledImage]:
     """Read a COCO instances file.
 
-    Masks are polygons (several parts are united), or run lengths, compressed or not. A picture is looked for under
-    its `file_name` in the folder, see `PictureFolder`; never outside the folder, unless by links within it.
+    Masks are polygons (several parts are united), or run lengths, compressed or not. An image is looked for under
+    its `file_name` in the folder, see `ImageFolder`; never outside the folder, unless by links within it.
 
     Args:
         annotations: the JSON file, or a folder of SA-1B's. Its widths and heights are taken for those of the upright
-            picture, see `LabelledImage.check_size`; where they are missing, the picture is asked.
-        images: folder of the pictures.
+            image, see `LabelledImage.check_size`; where they are missing, the image is asked.
+        images: folder of the images.
         rules: what becomes of crowds and of bad entries.
         notice: called with a sentence for each kind of thing that was left out or mended.
-        reading: how the pictures are read; of a file with several frames, the size is that of the one that is meant.
+        reading: how the images are read; of a file with several frames, the size is that of the one that is meant.
 
     Returns:
         All images listed, in that order, also those without annotations. `category` is None for annotations
@@ -59,7 +59,7 @@ def read_coco(
         `source`, a key that COCO does not have and merged data sets often do.
 
     Raises:
-        DatasetError: not a COCO instances file; a picture that is missing, listed twice or outside the folder;
+        DatasetError: not a COCO instances file; an image that is missing, listed twice or outside the folder;
             annotations that are damaged, have no mask, or belong to no image or to a mask of another size. All are
             counted, and the first named.
     """
@@ -90,14 +90,14 @@ def read_coco(
 
 
 def _paths(document: CocoDocument, images: Path, findings: Findings) -> dict[Identifier, Path]:
-    """Find every picture; images without one, and those that mean the same one, are moved to the refused.
+    """Find every image; images without one, and those that mean the same one, are moved to the refused.
 
     Raises:
-        DatasetError: no picture is there.
+        DatasetError: no image is there.
     """
     if not images.is_dir():
-        raise DatasetError(f"{str(images)!r} is no folder; give the folder with the pictures of {document.file}.")
-    folder = PictureFolder(images)
+        raise DatasetError(f"{str(images)!r} is no folder; give the folder with the images of {document.file}.")
+    folder = ImageFolder(images)
     paths: dict[Identifier, Path] = {}
     names: dict[Path, str] = {}
     missing: list[str] = []
@@ -114,7 +114,7 @@ def _paths(document: CocoDocument, images: Path, findings: Findings) -> dict[Ide
         else:
             findings.fault(
                 f"{str(path)!r} is listed twice in {document.file}, as {short(names[path])} and as "
-                f"{short(image.name)}; each picture must be listed once, with all its annotations."
+                f"{short(image.name)}; each image must be listed once, with all its annotations."
             )
     if missing:
         sentence = folder.lacks(missing, len(missing) + len(paths), document.file)
@@ -180,7 +180,7 @@ def _is_number(value: object) -> bool:
 
 
 def _leaves(part: object, size_hw: tuple[int, int]) -> bool:
-    """Whether a polygon leaves its picture by more than rounding; False for what is no polygon, which is told later."""
+    """Whether a polygon leaves its image by more than rounding; False for what is no polygon, which is told later."""
     if not isinstance(part, list) or len(part) < 2 or not all(map(_is_number, part)):
         return False
     height, width = size_hw

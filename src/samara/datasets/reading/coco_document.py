@@ -1,7 +1,7 @@
 """A COCO instances file apart from its masks: images, categories, and which annotation belongs to which image.
 
 Programs write COCO loosely: whole numbers as 60.0, ids as text, no sizes. What can mean one thing only is taken so;
-everything else is a fault that names the entry. No picture is opened, but to find out a size that the file lacks.
+everything else is a fault that names the entry. No image is opened, but to find out a size that the file lacks.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path, PureWindowsPath
 from typing import Any, TypeAlias
 
 from samara.datasets.reading.findings import Findings
-from samara.datasets.reading.image_names import PictureFolder
+from samara.datasets.reading.image_names import ImageFolder
 from samara.datasets.reading.sa1b import as_coco, is_sa1b
 from samara.errors import DatasetError, ImageError
-from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.images.settings import AS_THEY_ARE, ImageReading
 
 # What COCO numbers with; some programs use text.
 Identifier: TypeAlias = int | str
@@ -36,7 +36,7 @@ _WRITTEN_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 REPEATED_ROWS = "annotations stand in the file twice, alike in everything; they count once"
 SHARED_IDS = "annotations share their id with another one; all are taken"
 OF_LEFT_OUT_IMAGES = "annotations of images that were left out are left out too"
-SIZES_FROM_PICTURES = "images have no width and height in the file; the pictures' own were taken"
+SIZES_FROM_IMAGES = "images have no width and height in the file; the images' own were taken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +87,14 @@ class CocoDocument:
 
 
 def read_document(
-    annotations: Path, findings: Findings, pictures: Path | None, reading: PictureReading = AS_THEY_ARE
+    annotations: Path, findings: Findings, folder: Path | None, reading: ImageReading = AS_THEY_ARE
 ) -> CocoDocument:
     """Read everything but masks and boxes.
 
     Args:
         annotations: the file; or the folder of an SA-1B data set.
         findings: what is met on the way.
-        pictures: their folder, for sizes that the file lacks; None if it is not known.
+        folder: their folder, for sizes that the file lacks; None if it is not known.
         reading: how they are read, for their sizes too.
 
     Raises:
@@ -104,7 +104,7 @@ def read_document(
     document = open_document(annotations, file)
     categories = category_names(document.get("categories"), file, findings)
     images, refused = listed_images(
-        document["images"], file, findings, None if pictures is None else PictureFolder(pictures), reading
+        document["images"], file, findings, None if folder is None else ImageFolder(folder), reading
     )
     return CocoDocument(file, tuple(document["annotations"]), images, refused, categories)
 
@@ -153,7 +153,7 @@ def _instead(document: object) -> str | None:
     first = document[0] if isinstance(document, list) and document else document
     keys = set(first) if isinstance(first, dict) else set()
     if {"shapes", "imagePath"} <= keys:
-        return "a file of labelme, which describes one picture; make COCO of its folder, for example with labelme2coco"
+        return "a file of labelme, which describes one image; make COCO of its folder, for example with labelme2coco"
     if "data" in keys and keys & {"annotations", "predictions"}:
         return "an export of Label Studio in its own format; export as COCO or YOLO there"
     if isinstance(document, list) and {"image_id", "category_id"} <= keys:
@@ -184,8 +184,8 @@ def listed_images(
     rows: Iterable[Any],
     file: str,
     findings: Findings,
-    pictures: PictureFolder | None,  # Any: JSON values
-    reading: PictureReading = AS_THEY_ARE,
+    images: ImageFolder | None,  # Any: JSON values
+    reading: ImageReading = AS_THEY_ARE,
 ) -> tuple[dict[Identifier, Listed], set[Identifier]]:
     """Read the list of images: those that can be used by their ids, and the ids of the others."""
     seen: dict[Identifier, Mapping[str, Any]] = {}
@@ -204,7 +204,7 @@ def listed_images(
             collection = row.get("source")
             listed[image_id] = Listed(
                 name,
-                _size(row, name, where, findings, pictures, reading),
+                _size(row, name, where, findings, images, reading),
                 collection if isinstance(collection, str) and collection else None,
             )
             refused.remove(image_id)
@@ -216,10 +216,10 @@ def _size(
     name: str,
     where: str,
     findings: Findings,
-    pictures: PictureFolder | None,
-    reading: PictureReading,
+    images: ImageFolder | None,
+    reading: ImageReading,
 ) -> tuple[int, int]:
-    """H, W as the file says, or else the picture."""
+    """H, W as the file says, or else the image."""
     sides = {side: row.get(side) for side in ("height", "width")}
     numbers = [whole_number(value) for value in sides.values()]
     for (side, value), number in zip(sides.items(), numbers, strict=True):
@@ -229,14 +229,14 @@ def _size(
     if height and width:
         return height, width
     lacking = next(f"{short(value)} as {side}" for side, value in sides.items() if not whole_number(value))
-    path = None if pictures is None else pictures.find(name)
+    path = None if images is None else images.find(name)
     if path is None:
-        raise DatasetError(f"{where} has {lacking}, and its picture was not found, which would tell its size.")
+        raise DatasetError(f"{where} has {lacking}, and its image was not found, which would tell its size.")
     try:
         size_hw = reading.size_hw(path)
     except ImageError as error:
-        raise DatasetError(f"{where} has {lacking}, and its picture cannot tell its size: {error}") from error
-    findings.note(SIZES_FROM_PICTURES)
+        raise DatasetError(f"{where} has {lacking}, and its image cannot tell its size: {error}") from error
+    findings.note(SIZES_FROM_IMAGES)
     return size_hw
 
 
@@ -268,11 +268,11 @@ def safe_name(name: object, where: str) -> str:
         DatasetError: it is no name, or leads out of the folder on any system, not only on this one.
     """
     if not isinstance(name, str) or not name or "\0" in name:
-        raise DatasetError(f"{where} has {short(name)} as file_name; the name of a picture is needed.")
+        raise DatasetError(f"{where} has {short(name)} as file_name; the name of an image is needed.")
     as_windows = PureWindowsPath(name)
     if as_windows.anchor or ".." in as_windows.parts:
         raise DatasetError(
-            f"{where} has file_name {short(name)}, which leads out of the folder of pictures; it must be relative "
+            f"{where} has file_name {short(name)}, which leads out of the folder of images; it must be relative "
             "and without '..'."
         )
     return as_windows.as_posix()

@@ -15,7 +15,7 @@ Crowds: TypeAlias = Literal["ignore", "objects"]
 Notice: TypeAlias = Callable[[str], None]
 """Called with a sentence about what was left out or mended."""
 
-MOST_TOLD = 8
+MAX_TOLD = 8
 
 CROWDS_OPTION, SKIP_OPTION = "--crowds", "--skip-bad-annotations"
 """What commands call the two rules."""
@@ -73,7 +73,7 @@ class Findings:
     def fault(self, sentence: str, count: int = 1) -> None:
         """Note entries that are not understood."""
         self.faults += count
-        if len(self._first_faults) < MOST_TOLD:
+        if len(self._first_faults) < MAX_TOLD:
             self._first_faults.append(sentence)
 
     def note(self, remark: str, count: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""Pictures that a file names, looked for in a folder: one rule for everything that reads ground truth or prompts."""
+"""Images that a file names, looked for in a folder: one rule for everything that reads ground truth or prompts."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from samara.images.paths import Finder
 
 
 @dataclass(frozen=True)
-class PictureFolder:
-    """A folder that pictures are looked for in by their names, relative and with "/".
+class ImageFolder:
+    """A folder that images are looked for in by their names, relative and with "/".
 
-    A picture is the file of that name. If it is not there, leading folders of the name are left off, one after the
-    other, down to the last part. If that is not there either, the pictures below the folder are gone through, for the
+    An image is the file of that name. If it is not there, leading folders of the name are left off, one after the
+    other, down to the last part. If that is not there either, the images below the folder are gone through, for the
     one whose name, without regard to case, ends in the longest part of the name sought; of two that fit equally well
     neither is taken.
     """
@@ -24,7 +24,7 @@ class PictureFolder:
     folder: Path
 
     def find(self, name: str) -> Path | None:
-        """The picture of a name; None if it is not there, or not to be told from another."""
+        """The image of a name; None if it is not there, or not to be told from another."""
         # Not pathlib: it takes several times as long, and raises for names that are too long.
         for tail in _tails(name):
             path = os.path.join(self.folder, tail)
@@ -39,7 +39,7 @@ class PictureFolder:
 
     @cached_property
     def _by_last_part(self) -> dict[str, list[str]]:
-        """All pictures below the folder, by the last part of their names in lower case; made if one is not at hand."""
+        """All images below the folder, by the last part of their names in lower case; made if one is not at hand."""
         found: dict[str, list[str]] = {}
         for path in Finder().below(self.folder):
             name = os.path.relpath(path, self.folder).replace(os.sep, "/")
@@ -47,9 +47,9 @@ class PictureFolder:
         return found
 
     def lacks(self, missing: Sequence[str], count: int, file: str) -> str:
-        """Say what of `count` pictures that a file names is missing, at least one, and where it was looked for."""
+        """Say what of `count` images that a file names is missing, at least one, and where it was looked for."""
         return (
-            f"{len(missing)} of the {count} pictures in {file} are not in {str(self.folder)!r} or below it; the first "
+            f"{len(missing)} of the {count} images in {file} are not in {str(self.folder)!r} or below it; the first "
             f"is {missing[0]!r:.80}"
         )
 

@@ -13,7 +13,7 @@ from samara.datasets.reading.yolo import open_yolo
 from samara.datasets.reading.yolo_layout import find_layout, is_whole
 from samara.datasets.reading.yolo_names import YAML_SUFFIXES, find_description
 from samara.errors import DatasetError
-from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.images.settings import AS_THEY_ARE, ImageReading
 
 KINDS = "a COCO file (.json), the yaml or the folder of a YOLO-seg data set, or a folder of SA-1B files"
 
@@ -23,17 +23,17 @@ def open_data_set(
     images: Path | None = None,
     rules: ReadingRules = USUAL,
     notice: Notice | None = None,
-    reading: PictureReading = AS_THEY_ARE,
+    reading: ImageReading = AS_THEY_ARE,
 ) -> DataSet:
     """Read ground truth of any kind that is understood.
 
     Args:
         path: a COCO instances file; the yaml or the folder of a YOLO-seg data set; a file of SA-1B, or a folder of
             them. See `read_coco` and `open_yolo`.
-        images: folder of the pictures. None for those of the YOLO data set, or those beside the COCO file.
+        images: folder of the images. None for those of the YOLO data set, or those beside the COCO file.
         rules: what becomes of crowds and of bad entries.
         notice: called with a sentence for each kind of thing that was left out or mended.
-        reading: how the pictures are read; of a file with several frames, the size is that of the one that is meant.
+        reading: how the images are read; of a file with several frames, the size is that of the one that is meant.
 
     Raises:
         DatasetError: it is of no such kind, or damaged; see there.
@@ -71,7 +71,7 @@ def _refuse_others(path: Path) -> None:
     if path.suffix.lower() == ".xml" or (path.is_dir() and (_voc(path) or any(path.glob("*.xml")))):
         raise DatasetError(f"{where} is Pascal VOC, which is not read; convert it to COCO or YOLO-seg first.")
     if path.is_dir() and (path / "masks.csv").is_file():
-        raise DatasetError(f"{where} has label pictures (PNG), which are not read; export the store as coco instead.")
+        raise DatasetError(f"{where} has label images (PNG), which are not read; export the store as coco instead.")
     if path.is_dir():
         raise DatasetError(f"{where} has no folder images and no .json file; give {KINDS}.")
     if path.is_file() and path.suffix.lower() in (".jsonl", ".ndjson", ".csv", ".txt"):

@@ -1,4 +1,4 @@
-"""SA-1B's files, one for each picture, as the COCO document that they would be together.
+"""SA-1B's files, one for each image, as the COCO document that they would be together.
 
 Source: the SA-1B data set card, and segment-anything's README, "Dataset".
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def is_sa1b(document: object) -> bool:
-    """Whether parsed JSON describes one picture as SA-1B does."""
+    """Whether parsed JSON describes one image as SA-1B does."""
     return isinstance(document, dict) and isinstance(document.get("image"), dict) and "annotations" in document
 
 
@@ -39,5 +39,5 @@ def as_coco(documents: Iterable[Mapping[str, Any]]) -> dict[str, Any]:  # Any: J
 def _row(row: Mapping[str, Any], image_id: int, numbers: dict[str, int]) -> dict[str, Any]:
     name = row.get("category")
     named = {"category_id": numbers.setdefault(name, len(numbers) + 1)} if isinstance(name, str) else {}
-    # An annotation of another picture may have the same id.
+    # An annotation of another image may have the same id.
     return {**row, "image_id": image_id, **named, "id": f"{image_id}: {row.get('id')}"}

@@ -1,4 +1,4 @@
-"""YOLO's outlines, read: one text file of normalised polygons beside each picture.
+"""YOLO's outlines, read: one text file of normalised polygons beside each image.
 
 Source: the Ultralytics documentation on segmentation data sets (the format only).
 """
@@ -15,7 +15,7 @@ from samara.datasets.reading.text_files import read_text
 from samara.datasets.reading.yolo_layout import Layout, Pair, find_layout
 from samara.datasets.reading.yolo_names import Description, name_of_class
 from samara.errors import DatasetError, ImageError, SettingsError
-from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.masks.polygons import rasterise_polygons
 from samara.masks.rle import Rle
 
@@ -30,7 +30,7 @@ def read_yolo(
     images: Path | None = None,
     rules: ReadingRules = USUAL,
     notice: Notice | None = None,
-    reading: PictureReading = AS_THEY_ARE,
+    reading: ImageReading = AS_THEY_ARE,
 ) -> list[LabelledImage]:
     """Read a YOLO segmentation data set; see `open_yolo`.
 
@@ -45,30 +45,30 @@ def open_yolo(
     images: Path | None = None,
     rules: ReadingRules = USUAL,
     notice: Notice | None = None,
-    reading: PictureReading = AS_THEY_ARE,
+    reading: ImageReading = AS_THEY_ARE,
 ) -> DataSet:
     """Read a YOLO segmentation data set.
 
-    Of every picture only the header is read. A picture without a label file, or with an empty one, has no
+    Of every image only the header is read. An image without a label file, or with an empty one, has no
     instances, as YOLO means it.
 
     Args:
         data: its yaml, whose `path`, `train`, `val`, `test` and `names` are obeyed; or its folder, where such a yaml
             may lie. Without one, the folder has `images/` and `labels/`, each with the same tree (`train/`, `val/`,
             `test/` or any other) inside; or `train/images/` and `train/labels/` and so on. Labels are lines
-            `class x1 y1 x2 y2 ...` with fractions of the width and height of the upright picture.
-        images: folder of the pictures, with the tree of the labels, where they do not lie in the data set.
+            `class x1 y1 x2 y2 ...` with fractions of the width and height of the upright image.
+        images: folder of the images, with the tree of the labels, where they do not lie in the data set.
         rules: what becomes of bad entries.
         notice: called with a sentence for each kind of thing that was left out or mended.
-        reading: how the pictures are read; of a file with several frames, the size is that of the one that is meant.
+        reading: how the images are read; of a file with several frames, the size is that of the one that is meant.
 
     Returns:
         The images, by folders sorted by name; the name is the path relative to the data set, such as
         "images/train/a.jpg". `category` is the class name, or else the class number as text.
 
     Raises:
-        DatasetError: no such data set; a yaml that cannot be obeyed; labels without a picture or shared by two; a
-            picture that cannot be read; lines that are no outlines, but for example boxes.
+        DatasetError: no such data set; a yaml that cannot be obeyed; labels without an image or shared by two; an
+            image that cannot be read; lines that are no outlines, but for example boxes.
     """
     data = Path(data)
     findings = Findings(repr(str(data)), rules)
@@ -83,26 +83,26 @@ def open_yolo(
     return DataSet(tuple(labelled.values()), parts)
 
 
-def _labelled(layout: Layout, findings: Findings, reading: PictureReading) -> Iterator[LabelledImage]:
+def _labelled(layout: Layout, findings: Findings, reading: ImageReading) -> Iterator[LabelledImage]:
     for pair in layout.pairs:
         with findings.entry():
             size_hw = size_of(pair, reading)
             instances = tuple(_instances(pair.label, size_hw, layout.description, findings)) if pair.label else ()
             source = None if pair.label is None else str(pair.label)
-            yield LabelledImage(pair.picture, size_hw, instances, pair.name, source, reading=reading)
+            yield LabelledImage(pair.image, size_hw, instances, pair.name, source, reading=reading)
 
 
-def size_of(pair: Pair, reading: PictureReading = AS_THEY_ARE) -> tuple[int, int]:
-    """H, W of a picture, or of the frame that is meant.
+def size_of(pair: Pair, reading: ImageReading = AS_THEY_ARE) -> tuple[int, int]:
+    """H, W of an image, or of the frame that is meant.
 
     Raises:
         DatasetError: it cannot be read.
     """
     try:
-        return reading.size_hw(pair.picture)
+        return reading.size_hw(pair.image)
     except ImageError as error:
         of = "of the data set" if pair.label is None else f"of {str(pair.label)!r}"
-        raise DatasetError(f"The picture {of} cannot be used: {error}") from error
+        raise DatasetError(f"The image {of} cannot be used: {error}") from error
 
 
 def label_lines(label: Path, findings: Findings) -> Iterator[tuple[str, list[float]]]:

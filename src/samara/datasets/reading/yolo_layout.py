@@ -1,4 +1,4 @@
-"""Where the pictures and labels of a YOLO data set lie: by its yaml, by its folders, or labels apart from pictures.
+"""Where the images and labels of a YOLO data set lie: by its yaml, by its folders, or labels apart from images.
 
 Source: the Ultralytics documentation on data sets (the format and how its paths are resolved only).
 """
@@ -16,7 +16,7 @@ from samara.datasets.reading.findings import Findings
 from samara.datasets.reading.text_files import listed_names
 from samara.datasets.reading.yolo_names import YAML_SUFFIXES, Description, find_description, read_yaml
 from samara.errors import DatasetError
-from samara.images.names import is_picture_suffix
+from samara.images.names import is_image_suffix
 from samara.images.paths import Listing, files_below
 
 _ROOMS = ("train", "val", "valid", "validation", "test")
@@ -26,29 +26,29 @@ _PART_OF_FOLDER = re.compile(rf"({'|'.join(_FOLDERS)})\d*")
 _EXPECTED = "a YOLO data set is a folder with the folders images and labels, or with these two in train, val and test"
 # Some exporters put the list of classes among the labels.
 NO_LABELS = {"classes.txt"}
-# What lies among pictures or labels and is nobody's loss.
+# What lies among images or labels and is nobody's loss.
 _BESIDE = {".txt", ".cache", ".json", ".yaml", ".yml", ".md", ".db", ".ini"}
 
-WITHOUT_LABEL = "pictures have no label file; by YOLO's rule nothing is in them"
-UNASKED = "pictures have no label file; they were left out"
-NO_PICTURES = "files among the pictures have names of no picture that can be read; they were left out"
+WITHOUT_LABEL = "images have no label file; by YOLO's rule nothing is in them"
+UNASKED = "images have no label file; they were left out"
+NO_IMAGES = "files among the images have names of no image that can be read; they were left out"
 LOOPS = "links to folders that were listed already were not followed again"
-IN_NO_PART = "pictures lie in none of the folders train, val and test; they were left out of the parts"
+IN_NO_PART = "images lie in none of the folders train, val and test; they were left out of the parts"
 MOVED = "path in the yaml leads nowhere; the folder that was given stands for it"
-UNDIVIDED = "pictures are both train and val; they count as not divided"
+UNDIVIDED = "images are both train and val; they count as not divided"
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A picture and its labels.
+    """An image and its labels.
 
     Attributes:
-        picture: the file.
+        image: the file.
         label: the file; None if there is none.
-        name: of the picture, relative to the data set, with "/".
+        name: of the image, relative to the data set, with "/".
     """
 
-    picture: Path
+    image: Path
     label: Path | None
     name: str
 
@@ -59,10 +59,10 @@ class Layout:
 
     Attributes:
         root: folder that names are relative to.
-        pairs: every picture once.
-        parts: the names of the pictures of each part; empty if the data set is not divided.
+        pairs: every image once.
+        parts: the names of the images of each part; empty if the data set is not divided.
         description: what the data set says of itself; None if it says nothing.
-        unlabelled: pictures that are not among the pairs, since they have no label file.
+        unlabelled: images that are not among the pairs, since they have no label file.
     """
 
     root: Path
@@ -73,11 +73,11 @@ class Layout:
 
 
 def find_layout(data: Path, images: Path | None, findings: Findings) -> Layout:
-    """Find the pictures of a YOLO data set and their labels.
+    """Find the images of a YOLO data set and their labels.
 
     Args:
         data: its yaml, or its folder; what a yaml in the folder says is obeyed.
-        images: folder of the pictures, with the tree of the labels, where they do not lie in the data set.
+        images: folder of the images, with the tree of the labels, where they do not lie in the data set.
         findings: what is met on the way.
 
     Raises:
@@ -98,45 +98,45 @@ def find_layout(data: Path, images: Path | None, findings: Findings) -> Layout:
 
 
 def is_whole(data: Path, *, with_images: bool) -> bool:
-    """Whether a folder has pictures and labels: in folders of the parts, or in `images/` where that counts."""
+    """Whether a folder has images and labels: in folders of the parts, or in `images/` where that counts."""
     rooms = (*(data / name for name in _ROOMS), *((data,) if with_images else ()))
     return any((room / "images").is_dir() for room in rooms)
 
 
-def find_apart(labels: Path, pictures: Path, description: Description | None, findings: Findings) -> Layout:
-    """Match labels with pictures that lie elsewhere.
+def find_apart(labels: Path, images: Path, description: Description | None, findings: Findings) -> Layout:
+    """Match labels with images that lie elsewhere.
 
     Args:
         labels: a label file, a folder of them, or a folder with `labels/` in it.
-        pictures: folder of the pictures, with the tree of the labels.
+        images: folder of the images, with the tree of the labels.
         description: what is known of the data set.
-        findings: what is met on the way: labels without a picture, or with several.
+        findings: what is met on the way: labels without an image, or with several.
 
     Returns:
-        The pictures that have a label file; their names are relative to `pictures`.
+        The images that have a label file; their names are relative to `images`.
 
     Raises:
         DatasetError: one of the two is not there.
     """
-    if not pictures.is_dir():
-        raise DatasetError(f"{str(pictures)!r} is no folder; give the folder with the pictures of the labels.")
+    if not images.is_dir():
+        raise DatasetError(f"{str(images)!r} is no folder; give the folder with the images of the labels.")
     root = labels.parent if labels.is_file() else labels / "labels" if (labels / "labels").is_dir() else labels
     files = [labels] if labels.is_file() else list(label_files(root, findings))
     if not files:
         raise DatasetError(f"{str(labels)!r} holds no label files (.txt).")
     by_label: dict[Path, list[Path]] = {}
-    for picture in _pictures_below(pictures, findings):
-        by_label.setdefault(picture.relative_to(pictures).with_suffix(".txt"), []).append(picture)
+    for image in _images_below(images, findings):
+        by_label.setdefault(image.relative_to(images).with_suffix(".txt"), []).append(image)
     pairs = []
     for path in files:
         candidates = by_label.get(path.relative_to(root), [])
         if len(candidates) != 1:
-            count = f"{len(candidates)} pictures" if candidates else "no picture"
-            findings.fault(f"{str(path)!r} has {count} of its name in {str(pictures)!r}; it must be one.")
+            count = f"{len(candidates)} images" if candidates else "no image"
+            findings.fault(f"{str(path)!r} has {count} of its name in {str(images)!r}; it must be one.")
             continue
-        pairs.append(Pair(candidates[0], path, candidates[0].relative_to(pictures).as_posix()))
+        pairs.append(Pair(candidates[0], path, candidates[0].relative_to(images).as_posix()))
     unlabelled = sum(map(len, by_label.values())) - len(pairs)
-    return Layout(pictures, tuple(pairs), _parts_by_folder(pairs, findings), description, unlabelled)
+    return Layout(images, tuple(pairs), _parts_by_folder(pairs, findings), description, unlabelled)
 
 
 def label_files(folder: Path, findings: Findings) -> Iterator[Path]:
@@ -151,57 +151,57 @@ def _files_below(folder: Path, findings: Findings) -> Iterator[Path]:
     for _, entry in files_below(os.fspath(folder), listing, set()):
         if not entry.name.startswith("."):
             yield Path(entry.path)
-    for closed in listing.closed:  # without its labels, a picture would count as one that shows nothing
+    for closed in listing.closed:  # without its labels, an image would count as one that shows nothing
         findings.fault(f"{closed} cannot be listed; make it readable.")
     findings.note(LOOPS, listing.loops)
 
 
-def _pictures_below(folder: Path, findings: Findings) -> Iterator[Path]:
+def _images_below(folder: Path, findings: Findings) -> Iterator[Path]:
     for path in _files_below(folder, findings):
-        if is_picture_suffix(path.name):
+        if is_image_suffix(path.name):
             yield path
         elif path.suffix.lower() not in _BESIDE:
-            findings.note(NO_PICTURES)
+            findings.note(NO_IMAGES)
 
 
 class _Pairing:
-    """Pairs as they are found: every picture once, every label for one picture."""
+    """Pairs as they are found: every image once, every label for one image."""
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.pairs: dict[Path, Pair] = {}
-        self._picture_of: dict[Path, Path] = {}
+        self._image_of: dict[Path, Path] = {}
 
-    def add(self, picture: Path, label: Path, name: str) -> Pair | None:
-        """The pair of a picture; None if its label is that of another picture."""
-        if picture in self.pairs:
-            return self.pairs[picture]
-        if label in self._picture_of:
+    def add(self, image: Path, label: Path, name: str) -> Pair | None:
+        """The pair of an image; None if its label is that of another image."""
+        if image in self.pairs:
+            return self.pairs[image]
+        if label in self._image_of:
             self.findings.fault(
-                f"{str(picture)!r} and {self._picture_of[label].name!r} would share the label file {label.name!r}; "
+                f"{str(image)!r} and {self._image_of[label].name!r} would share the label file {label.name!r}; "
                 "keep one."
             )
             return None
-        self._picture_of[label] = picture
+        self._image_of[label] = image
         # A link that leads nowhere is a label that cannot be read, and no missing one.
         found = label if os.path.lexists(label) else None
-        self.pairs[picture] = Pair(picture, found, name)
-        return self.pairs[picture]
+        self.pairs[image] = Pair(image, found, name)
+        return self.pairs[image]
 
-    def require_pictures(self, room: Path) -> None:
-        """Note the labels below a folder that have no picture."""
+    def require_images(self, room: Path) -> None:
+        """Note the labels below a folder that have no image."""
         labels = list(label_files(room, self.findings))
-        orphans = [label for label in labels if label not in self._picture_of]
+        orphans = [label for label in labels if label not in self._image_of]
         if orphans:
             self.findings.fault(
-                f"{len(orphans)} of the {len(labels)} label files in {str(room)!r} have no picture; the first is "
+                f"{len(orphans)} of the {len(labels)} label files in {str(room)!r} have no image; the first is "
                 f"{str(orphans[0])!r}.",
                 len(orphans),
             )
 
 
 def _by_folders(data: Path, description: Description | None, findings: Findings) -> Layout:
-    """The pictures of `images/` and of `train/images/` and so on."""
+    """The images of `images/` and of `train/images/` and so on."""
     rooms = [room for room in (data, *(data / name for name in _ROOMS)) if (room / "images").is_dir()]
     if not rooms:
         raise DatasetError(f"{str(data)!r} has no folder images; {_EXPECTED}.")
@@ -209,15 +209,15 @@ def _by_folders(data: Path, description: Description | None, findings: Findings)
     for room in rooms:
         if not (room / "labels").is_dir():
             raise DatasetError(f"{str(room)!r} has a folder images but none called labels; {_EXPECTED}.")
-        for picture in _pictures_below(room / "images", findings):
-            label = room / "labels" / picture.relative_to(room / "images").with_suffix(".txt")
-            pairing.add(picture, label, picture.relative_to(data).as_posix())
+        for image in _images_below(room / "images", findings):
+            label = room / "labels" / image.relative_to(room / "images").with_suffix(".txt")
+            pairing.add(image, label, image.relative_to(data).as_posix())
     for room in rooms:
-        pairing.require_pictures(room / "labels")
+        pairing.require_images(room / "labels")
     pairs = sorted(pairing.pairs.values(), key=lambda pair: pair.name)
     if not pairs:
-        findings.settle()  # labels without a picture say more
-        raise DatasetError(f"{str(data)!r} has no pictures in its folders of images; {_EXPECTED}.")
+        findings.settle()  # labels without an image say more
+        raise DatasetError(f"{str(data)!r} has no images in its folders of images; {_EXPECTED}.")
     findings.note(WITHOUT_LABEL, sum(pair.label is None for pair in pairs))
     return Layout(data, tuple(pairs), _parts_by_folder(pairs, findings), description)
 
@@ -270,19 +270,19 @@ class _Described:
     findings: Findings
 
     def layout(self, root: Path) -> Layout:
-        """Pictures of all parts, in the order of the yaml."""
+        """Images of all parts, in the order of the yaml."""
         pairing = _Pairing(self.findings)
         parts: dict[Part, frozenset[str]] = {}
         rooms: list[Path] = []
         for part, listed in self.description.parts.items():
             places = [place for one in listed if (place := self._place(root, one, part)) is not None]
             rooms += [_label_of(place / "any.jpg").parent for place in places if place.is_dir()]
-            pictures = (picture for place in places for picture in self._pictures(place, root))
-            pairs = [pairing.add(one, _label_of(one), _relative(one, root)) for one in pictures]
+            images = (image for place in places for image in self._images(place, root))
+            pairs = [pairing.add(one, _label_of(one), _relative(one, root)) for one in images]
             parts[part] = frozenset(pair.name for pair in pairs if pair is not None)
         for room in dict.fromkeys(rooms):
             if room.is_dir():
-                pairing.require_pictures(room)
+                pairing.require_images(room)
         found = tuple(pairing.pairs.values())
         self._require_labels(found, root)
         if "val" in parts and parts["val"] == parts.get("train"):
@@ -290,35 +290,35 @@ class _Described:
         return Layout(root, found, {part: names for part, names in parts.items() if names}, self.description)
 
     def _place(self, root: Path, listed: str, part: Part) -> Path | None:
-        """A folder of pictures, or a list of them; None for absent test pictures, which nobody needs."""
+        """A folder of images, or a list of them; None for absent test images, which nobody needs."""
         # Roboflow writes ../train/images and means train/images.
         for candidate in (root / listed, root / listed.removeprefix("../")):
             if candidate.is_dir() or (candidate.is_file() and candidate.suffix == ".txt"):
                 return Path(os.path.normpath(candidate))
         if part == "test" and not (root / listed).exists():
-            self.findings.note(f"place of test pictures is not there: {root / listed}")
+            self.findings.note(f"place of test images is not there: {root / listed}")
             return None
         raise DatasetError(
             f"{str(self.description.file)!r} has {part}: {listed}, and {str(root / listed)!r} is neither a folder nor "
             f"a list (.txt); correct it{_undownloaded(self.description)}."
         )
 
-    def _pictures(self, place: Path, root: Path) -> Iterator[Path]:
+    def _images(self, place: Path, root: Path) -> Iterator[Path]:
         if place.is_dir():
-            yield from _pictures_below(place, self.findings)
+            yield from _images_below(place, self.findings)
             return
         missing, total = [], 0
         for name in listed_names(place):
             total += 1
             candidates = (Path(os.path.normpath(folder / name)) for folder in (place.parent, root))
-            picture = next((path for path in candidates if path.is_file()), None)
-            if picture is None:
+            image = next((path for path in candidates if path.is_file()), None)
+            if image is None:
                 missing.append(name)
             else:
-                yield picture
+                yield image
         if missing:
             self.findings.fault(
-                f"{len(missing)} of the {total} pictures in {str(place)!r} are not there; the first is "
+                f"{len(missing)} of the {total} images in {str(place)!r} are not there; the first is "
                 f"{missing[0]!r:.80}.",
                 len(missing),
             )
@@ -327,24 +327,24 @@ class _Described:
         where = repr(str(self.description.file))
         if not pairs:
             self.findings.settle()
-            raise DatasetError(f"{where} leads to no pictures, in {str(root)!r}; correct it.")
+            raise DatasetError(f"{where} leads to no images, in {str(root)!r}; correct it.")
         unlabelled = [pair for pair in pairs if pair.label is None]
         if len(unlabelled) == len(pairs):
             raise DatasetError(
-                f"none of the {len(pairs)} pictures of {where} has a label file; the first was looked for at "
-                f"{str(_label_of(pairs[0].picture))!r}."
+                f"none of the {len(pairs)} images of {where} has a label file; the first was looked for at "
+                f"{str(_label_of(pairs[0].image))!r}."
             )
         self.findings.note(WITHOUT_LABEL, len(unlabelled))
 
 
-def _label_of(picture: Path) -> Path:
-    """By Ultralytics' rule: the last folder images becomes labels; without one the labels lie beside the pictures."""
-    folders = picture.parent.parts
+def _label_of(image: Path) -> Path:
+    """By Ultralytics' rule: the last folder images becomes labels; without one the labels lie beside the images."""
+    folders = image.parent.parts
     for index in reversed(range(len(folders))):
         if folders[index] == "images":
-            return Path(*folders[:index], "labels", *folders[index + 1 :], picture.name).with_suffix(".txt")
-    return picture.with_suffix(".txt")
+            return Path(*folders[:index], "labels", *folders[index + 1 :], image.name).with_suffix(".txt")
+    return image.with_suffix(".txt")
 
 
-def _relative(picture: Path, root: Path) -> str:
-    return Path(os.path.relpath(picture, root)).as_posix()
+def _relative(image: Path, root: Path) -> str:
+    return Path(os.path.relpath(image, root)).as_posix()

@@ -30,7 +30,7 @@ _NAME_LISTS = ("classes.txt", "obj.names", "labels/classes.txt")
 _KEYS: Mapping[Part, tuple[str, ...]] = {"train": ("train",), "val": ("val", "validation", "valid"), "test": ("test",)}
 _NOTHING = ("", "~", "null", "Null", "NULL")
 # A list of twenty thousand names is a tenth of it; the parser takes seconds for one megabyte.
-_MOST_BYTES = 1 << 20
+_MAX_BYTES = 1 << 20
 _OWN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map")}
 
 NUMBERED = "objects are of classes without names; the numbers of the classes stand for them"
@@ -47,7 +47,7 @@ class Description:
         names: by the classes' numbers; None if it has none.
         root: `path`, as it stands there; None if it has none.
         parts: what is listed for train, val and test: folders and lists, as they stand there.
-        download: whether Ultralytics would download the pictures.
+        download: whether Ultralytics would download the images.
     """
 
     file: Path
@@ -118,7 +118,7 @@ def _parsed(file: Path, where: str) -> dict[str, Any]:  # Any: text, and lists a
         size = file.stat().st_size
     except OSError as error:
         raise DatasetError(f"{where} cannot be read ({error.strerror or error}); check the path.") from error
-    if size > _MOST_BYTES:
+    if size > _MAX_BYTES:
         raise DatasetError(f"{where} has {size:,} bytes, more than any description of a data set; check the path.")
     try:
         node = yaml.compose(read_text(file), Loader=yaml.BaseLoader)

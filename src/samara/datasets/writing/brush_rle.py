@@ -3,7 +3,7 @@
 They are the `rle-pack` of thi.ng/umbrella: a stream of bits, of which a header says how many values follow (32 bits),
 how many bits a value has (5, less one) and how many bits each of four kinds of run length has (4 each, less one). Then
 come runs: a bit 1, the kind of run length (2), the length less one, and the value that repeats; a bit 0 would begin
-values that do not repeat, which masks do not need. The values are the picture's red, green, blue and alpha, row by row,
+values that do not repeat, which masks do not need. The values are the image's red, green, blue and alpha, row by row,
 255 within the mask.
 
 Source: the documentation of thi.ng/umbrella `rle-pack`; label-studio-sdk `converter/brush.py` (the format only).
@@ -27,8 +27,8 @@ _CHANNELS = 4
 _VALUE_BITS = 8
 # Runs of up to 8, 16, 256 and 65,536 values: the four kinds, in the file's order.
 _LENGTH_BITS = np.array([3, 4, 8, 16])
-_LONGEST = 1 << 16
-_MOST_VALUES = 1 << 32
+_MAX_LENGTH = 1 << 16
+_MAX_VALUES = 1 << 32
 
 
 def brush_rle(rle: Rle) -> list[int]:
@@ -44,7 +44,7 @@ def brush_rle(rle: Rle) -> list[int]:
         OutputError: the mask has more pixels than the format can count.
     """
     values = rle.height * rle.width * _CHANNELS
-    if values >= _MOST_VALUES:
+    if values >= _MAX_VALUES:
         raise OutputError(
             f"a mask of {rle.height} x {rle.width} pixels is too large for Label Studio's run lengths; choose polygons"
         )
@@ -76,10 +76,10 @@ def _row_runs(rle: Rle) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
 
 def _split(lengths: NDArray[np.int64], is_inside: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Cut runs that are longer than the format's longest."""
-    pieces = -(-lengths // _LONGEST)
+    pieces = -(-lengths // _MAX_LENGTH)
     last = np.cumsum(pieces) - 1
-    split = np.full(int(pieces.sum()), _LONGEST, np.int64)
-    split[last] = lengths - (pieces - 1) * _LONGEST
+    split = np.full(int(pieces.sum()), _MAX_LENGTH, np.int64)
+    split[last] = lengths - (pieces - 1) * _MAX_LENGTH
     return split, np.repeat(is_inside, pieces)
 
 

@@ -1,11 +1,11 @@
-"""A COCO file that grows: pictures are added to what is there, and nothing that samara did not write is lost.
+"""A COCO file that grows: images are added to what is there, and nothing that samara did not write is lost.
 
-A picture that is listed already keeps its image id and gets its new annotations in the place of those that samara wrote
-before; annotations that somebody added, other pictures, other fields and unused categories stay as they are. What was
+An image that is listed already keeps its image id and gets its new annotations in the place of those that samara wrote
+before; annotations that somebody added, other images, other fields and unused categories stay as they are. What was
 changed by hand since samara wrote it is not replaced.
 
 Besides COCO's keys, an image has `run` (which of `info.runs` made its masks, from 1), `digest` (of its annotations as
-written) and what the caller notes; `info.pictures` is the folder of the pictures, seen from that of the file.
+written) and what the caller notes; `info.images` is the folder of the images, seen from that of the file.
 """
 
 from __future__ import annotations
@@ -39,21 +39,21 @@ _ANEW = "choose another folder, or begin the file anew with --overwrite"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NewImage:
-    """A picture to be added.
+    """An image to be added.
 
     Attributes:
-        picture: its file.
-        masks: of the picture.
+        image: its file.
+        masks: of the image.
         notes: more keys for its entry; JSON values.
     """
 
-    picture: Path
+    image: Path
     masks: MaskSet
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 class CocoFile:
-    """A COCO document of ours that pictures can be added to."""
+    """A COCO document of ours that images can be added to."""
 
     def __init__(self, path: Path, document: Row | None = None) -> None:
         """Begin with what `path` holds, or with nothing."""
@@ -63,33 +63,33 @@ class CocoFile:
         self._numbers = {row["name"]: row["id"] for row in reversed(self.document[_CATEGORIES])}
         self._index(self._noted_root())
 
-    def image_of(self, picture: Path) -> Row | None:
-        """The entry of a picture file, whatever it is called there; None if there is none."""
-        return self._by_file.get(os.path.realpath(picture))
+    def image_of(self, image: Path) -> Row | None:
+        """The entry of an image file, whatever it is called there; None if there is none."""
+        return self._by_file.get(os.path.realpath(image))
 
-    def changed_by_hand(self, pictures: Iterable[Path]) -> list[str]:
-        """Names of those pictures whose annotations are no longer as samara wrote them."""
-        rows = [row for picture in pictures if (row := self.image_of(picture)) is not None and "digest" in row]
+    def changed_by_hand(self, images: Iterable[Path]) -> list[str]:
+        """Names of those images whose annotations are no longer as samara wrote them."""
+        rows = [row for image in images if (row := self.image_of(image)) is not None and "digest" in row]
         return [row["file_name"] for row in rows if row["digest"] != _digest(self._ours(row["id"]))]
 
     def add(self, images: Sequence[NewImage], root: Path, info: Mapping[str, Any]) -> None:
-        """Add pictures, or replace what samara wrote of them before.
+        """Add images, or replace what samara wrote of them before.
 
         Args:
             images: numbers are given here, and so are names.
-            root: folder that holds all of these pictures; names count from it, or from one above it that holds those
+            root: folder that holds all of these images; names count from it, or from one above it that holds those
                 of the file, too.
             info: what made the masks.
         """
         root = self._widened(Path(os.path.abspath(root)))
         run = self._run_of(info, root)
         for image in images:
-            row = self.image_of(image.picture)
+            row = self.image_of(image.image)
             if row is None:
-                name = Path(os.path.relpath(image.picture, root)).as_posix()
+                name = Path(os.path.relpath(image.image, root)).as_posix()
                 row = {"id": _next_id(self.document[_IMAGES]), "file_name": name}
                 self.document[_IMAGES].append(row)
-                self._by_file[os.path.realpath(image.picture)] = row
+                self._by_file[os.path.realpath(image.image)] = row
             height, width = image.masks.size_hw
             written = self._replace_annotations(row["id"], image.masks)
             row |= {"height": height, "width": width, **image.notes, "run": run, "digest": _digest(written)}
@@ -106,11 +106,11 @@ class CocoFile:
 
     def _noted_root(self) -> Path | None:
         """The folder that names count from: as noted; the working folder where the file is older than such notes."""
-        noted = self.document["info"].get("pictures")
+        noted = self.document["info"].get("images")
         if not isinstance(noted, str):
             return Path.cwd()
         root = Path(os.path.abspath(self.path.parent / noted))
-        return root if root.is_dir() else None  # the file has moved without the pictures
+        return root if root.is_dir() else None  # the file has moved without the images
 
     def _index(self, root: Path | None) -> None:
         self._root = root
@@ -118,7 +118,7 @@ class CocoFile:
         self._by_file: dict[str, Row] = {os.path.realpath(root / row["file_name"]): row for row in rows} if root else {}
 
     def _widened(self, root: Path) -> Path:
-        """The folder of all pictures, old and new; earlier names are changed to count from it."""
+        """The folder of all images, old and new; earlier names are changed to count from it."""
         if not self.document[_IMAGES]:
             return root
         if self._root is None:
@@ -146,8 +146,8 @@ class CocoFile:
             runs = [*runs, facts]
         of_runs = {key for one in runs if isinstance(one, dict) for key in one}
         kept = {key: value for key, value in before.items() if key not in of_runs}
-        pictures = Path(os.path.relpath(root, os.path.abspath(self.path.parent))).as_posix()
-        about = {"contributor": CONTRIBUTOR, "version": __version__, **facts, "pictures": pictures, "runs": runs}
+        images = Path(os.path.relpath(root, os.path.abspath(self.path.parent))).as_posix()
+        about = {"contributor": CONTRIBUTOR, "version": __version__, **facts, "images": images, "runs": runs}
         self.document["info"] = kept | about
         return runs.index(facts) + 1
 
@@ -180,37 +180,37 @@ class CocoFile:
         return self._numbers[name]
 
 
-def read_addable(path: Path, pictures: Iterable[Path] = (), *, overwrite: bool = False) -> CocoFile:
-    """Read a file that pictures shall be added to; an empty one where there is none.
+def read_addable(path: Path, images: Iterable[Path] = (), *, overwrite: bool = False) -> CocoFile:
+    """Read a file that images shall be added to; an empty one where there is none.
 
     Args:
         path: of the file.
-        pictures: those to be added.
+        images: those to be added.
         overwrite: begin anew, whatever is there.
 
     Raises:
-        OutputError: samara did not write the file, it is damaged, or annotations of one of the pictures were changed by
+        OutputError: samara did not write the file, it is damaged, or annotations of one of the images were changed by
             hand; nothing would tell them from those that may be replaced.
     """
     if overwrite or not os.path.lexists(path):
         return CocoFile(path)
     found = CocoFile(path, _sound(path))
-    changed = found.changed_by_hand(pictures)
+    changed = found.changed_by_hand(images)
     if changed:
-        more = f" and of {len(changed) - 1} more pictures" if len(changed) > 1 else ""
+        more = f" and of {len(changed) - 1} more images" if len(changed) > 1 else ""
         raise OutputError(f"annotations of {changed[0]!r:.80}{more} in {path} were changed by hand; {_ANEW}")
     return found
 
 
 @contextmanager
-def addable(path: Path, pictures: Iterable[Path] = (), *, overwrite: bool = False) -> Iterator[CocoFile]:
+def addable(path: Path, images: Iterable[Path] = (), *, overwrite: bool = False) -> Iterator[CocoFile]:
     """Read a file as `read_addable` does, let the block add to it, and save it; no other process does so meanwhile.
 
     Raises:
         OutputError: see `read_addable` and `CocoFile.save`.
     """
     with locked(path):
-        file = read_addable(path, pictures, overwrite=overwrite)
+        file = read_addable(path, images, overwrite=overwrite)
         yield file
         file.save()
 
@@ -259,7 +259,7 @@ def _digest(rows: Sequence[Row]) -> str:
 
 
 def _bytes(document: Row) -> bytes:
-    """The document with a picture or an annotation in each line."""
+    """The document with an image or an annotation in each line."""
     parts = []
     for key, value in document.items():
         rows = isinstance(value, list) and key in (_IMAGES, _ANNOTATIONS)

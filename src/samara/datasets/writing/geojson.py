@@ -1,9 +1,9 @@
 """GeoJSON: polygons with holes along the pixels' edges, in coordinates of the ground or in pixels.
 
-A file for each picture, since each may have a coordinate reference system of its own. Where that has a code, the
+A file for each image, since each may have a coordinate reference system of its own. Where that has a code, the
 coordinates stay as they are, and the system is named as GDAL and QGIS read it (the `crs` member of GeoJSON 2008; RFC
 7946 knows longitude and latitude alone). A system without a code has no such name, and its coordinates become longitude
-and latitude. A picture that lies nowhere has pixels, (0, 0) the top left corner of the top left pixel.
+and latitude. An image that lies nowhere has pixels, (0, 0) the top left corner of the top left pixel.
 
 Source: RFC 7946; the GeoJSON format specification 2008, section 3.
 """
@@ -34,13 +34,13 @@ _LONGITUDE_LATITUDE = {"EPSG:4326", "OGC:CRS84"}
 _CODE = re.compile(r"[A-Za-z]+:\d+|OGC:CRS84|urn:ogc:def:crs:[^ ]+")
 _HALF_WAY_ROUND = 180  # degrees between two neighbouring corners
 _PIXELS = (
-    "The coordinates are pixels, x to the right and y downwards from the top left corner of the picture; programs for "
+    "The coordinates are pixels, x to the right and y downwards from the top left corner of the image; programs for "
     "maps take them for longitude and latitude."
 )
 
 
 class GeoJsonWriter(StagedWriter):
-    """A feature collection for each picture, with the tree of the pictures: lossless."""
+    """A feature collection for each image, with the tree of the images: lossless."""
 
     is_folder: ClassVar[bool] = True
 
@@ -166,11 +166,11 @@ def _in_degrees(image: AnnotatedImage, crs: str, points: npt.NDArray[np.float64]
     except ValueError as error:
         raise OutputError(
             f"{image.file_name!r} lies in a coordinate reference system without a code, of which no longitude and "
-            f"latitude can be made ({error!s:.100}); reproject the picture to one with an EPSG code first"
+            f"latitude can be made ({error!s:.100}); reproject the image to one with an EPSG code first"
         ) from error
     if (np.abs(np.diff(degrees[:, 0])) > _HALF_WAY_ROUND).any():
         raise OutputError(
             f"a mask of {image.file_name!r} crosses the antimeridian or a pole, where longitudes jump; reproject the "
-            "picture to a coordinate reference system with an EPSG code first"
+            "image to a coordinate reference system with an EPSG code first"
         )
     return degrees

@@ -1,4 +1,4 @@
-"""Files in a tree like that of the pictures: what they are called, and the pictures themselves beside them."""
+"""Files in a tree like that of the images: what they are called, and the images themselves beside them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias
 from samara.datasets.annotated import AnnotatedImage
 from samara.errors import OutputError
 
-Pictures: TypeAlias = Literal["none", "link", "copy"]
-"""What becomes of the pictures: nothing, a symbolic link, or a copy."""
+Images: TypeAlias = Literal["none", "link", "copy"]
+"""What becomes of the images: nothing, a symbolic link, or a copy."""
 
 # In every folder that we write: what made it, and that it is ours to replace.
 MARKER = "samara.json"
@@ -30,7 +30,7 @@ def relative_name(name: str, suffix: str) -> Path:
     as_windows = PureWindowsPath(name)
     if as_windows.anchor or ".." in as_windows.parts or "\0" in name or not PurePosixPath(name).name:
         raise OutputError(
-            f"{name!r} cannot name an annotation file; file names must be relative to the folder of the pictures and "
+            f"{name!r} cannot name an annotation file; file names must be relative to the folder of the images and "
             "without '..'"
         )
     relative = Path(PurePosixPath(name).with_suffix(suffix))
@@ -52,26 +52,26 @@ def new_file(path: Path, image: AnnotatedImage) -> Path:
 
 
 def shared_file(name: str, path: Path) -> str:
-    """The sentence about a picture whose annotation file belongs to another picture already."""
-    return f"{name!r} would share {path.name} with another picture of the same name and another suffix; rename one"
+    """The sentence about an image whose annotation file belongs to another image already."""
+    return f"{name!r} would share {path.name} with another image of the same name and another suffix; rename one"
 
 
-def require_picture(image: AnnotatedImage, pictures: Pictures) -> None:
-    """Make sure that there is a picture to link or copy, if that is asked for.
+def require_image(image: AnnotatedImage, images: Images) -> None:
+    """Make sure that there is an image to link or copy, if that is asked for.
 
     Raises:
         OutputError: there is none.
     """
-    if pictures != "none" and (image.path is None or not image.path.is_file()):
-        raise OutputError(f"{image.file_name!r} has no picture file to {pictures}; export without pictures")
+    if images != "none" and (image.path is None or not image.path.is_file()):
+        raise OutputError(f"{image.file_name!r} has no image file to {images}; export without images")
 
 
-def place_picture(image: AnnotatedImage, destination: Path, pictures: Pictures) -> None:
-    """Link or copy the picture of an image, if that is asked for."""
-    if pictures == "none" or image.path is None:
+def place_image(image: AnnotatedImage, destination: Path, images: Images) -> None:
+    """Link or copy the image of an image, if that is asked for."""
+    if images == "none" or image.path is None:
         return
     destination.parent.mkdir(parents=True, exist_ok=True)
-    if pictures == "link":
+    if images == "link":
         destination.symlink_to(image.path.resolve())
     else:
         shutil.copyfile(image.path, destination)

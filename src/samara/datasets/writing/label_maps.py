@@ -1,4 +1,4 @@
-"""Pictures whose pixels are numbers of masks or classes, for formats in which a pixel belongs to one object.
+"""Images whose pixels are numbers of masks or classes, for formats in which a pixel belongs to one object.
 
 Where masks overlap the smaller one lies on top, of equally large ones the earlier (`masks/partition.py`).
 """
@@ -50,9 +50,9 @@ def grey_png(numbers: NDArray[np.int64], largest: int) -> bytes:
 
 def palette_png(numbers: NDArray[np.int64]) -> bytes:
     """Encode numbers of 0..255 as palette indices, with the colours of Pascal VOC."""
-    picture = Image.fromarray(numbers.astype(np.uint8), mode="L")
-    picture.putpalette([channel for number in range(256) for channel in voc_colour(number)])
-    return _png(picture)
+    image = Image.fromarray(numbers.astype(np.uint8), mode="L")
+    image.putpalette([channel for number in range(256) for channel in voc_colour(number)])
+    return _png(image)
 
 
 def voc_colour(number: int) -> tuple[int, int, int]:
@@ -69,7 +69,7 @@ def voc_colour(number: int) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _png(picture: Image.Image) -> bytes:
+def _png(image: Image.Image) -> bytes:
     data = io.BytesIO()
-    picture.save(data, "PNG")
+    image.save(data, "PNG")
     return data.getvalue()

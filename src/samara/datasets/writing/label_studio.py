@@ -32,7 +32,7 @@ _FROM_NAME, _TO_NAME, _DATA_KEY = "label", "image", "image"
 # Label Studio refuses uploads beyond 250 MB.
 _LARGEST_FILE_BYTES = 100_000_000
 _PERCENT = 100.0
-# A hundredth of a pixel in a picture of 100,000.
+# A hundredth of a pixel in an image of 100,000.
 _DECIMALS = 6
 
 

@@ -1,4 +1,4 @@
-"""Label maps: for each picture a grey PNG whose values are the numbers of its masks, 0 for none.
+"""Label maps: for each image a grey PNG whose values are the numbers of its masks, 0 for none.
 
 Grey and not palette: OpenCV and imageio turn a palette into colours without a word, and 16 bits know none. The `voc`
 format has the colours.
@@ -19,11 +19,11 @@ from samara.errors import OutputError
 
 TABLE = "masks.csv"
 _COLUMNS = ("file_name", "label", "category", "area_px", "visible_px", "predicted_iou")
-_MOST_MASKS = 65535
+_MAX_MASKS = 65535
 
 
 class PngWriter(StagedWriter):
-    """A label map for each picture, with its tree, and `masks.csv` with what is known about each mask."""
+    """A label map for each image, with its tree, and `masks.csv` with what is known about each mask."""
 
     is_folder: ClassVar[bool] = True
 
@@ -42,9 +42,9 @@ class PngWriter(StagedWriter):
 
     def _add(self, image: AnnotatedImage) -> None:
         count = len(image.masks)
-        if count > _MOST_MASKS:
+        if count > _MAX_MASKS:
             raise OutputError(
-                f"{image.file_name!r} has {count} masks, and a label map can number {_MOST_MASKS}; drop masks or "
+                f"{image.file_name!r} has {count} masks, and a label map can number {_MAX_MASKS}; drop masks or "
                 "choose another format, such as coco"
             )
         path = new_file(self.staged / self.file_of(image.file_name), image)

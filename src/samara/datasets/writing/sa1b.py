@@ -1,4 +1,4 @@
-"""SA-1B: a JSON file for each picture, with COCO run lengths and the numbers of the network.
+"""SA-1B: a JSON file for each image, with COCO run lengths and the numbers of the network.
 
 Source: the SA-1B data set card, and segment-anything's README, "Dataset".
 """
@@ -18,7 +18,7 @@ _ELSEWHERE = {"image_id", "category_id", "iscrowd"}
 
 
 class Sa1bWriter(StagedWriter):
-    """A file for each picture, with the tree of the pictures: lossless."""
+    """A file for each image, with the tree of the images: lossless."""
 
     is_folder: ClassVar[bool] = True
 

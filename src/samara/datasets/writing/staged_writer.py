@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self, get_args
 from samara._version import __version__
 from samara.datasets.annotated import AnnotatedImage, require_category
 from samara.datasets.split import Split
-from samara.datasets.writing.image_files import MARKER, Pictures
+from samara.datasets.writing.image_files import MARKER, Images
 from samara.datasets.writing.json_list import json_text
 from samara.errors import OutputError, SettingsError
 
@@ -34,12 +34,12 @@ class WriterOptions:
         info: what made the masks (checkpoint, licence, settings), for formats that have a place for it; JSON values.
         categories: all names in the order of their numbers; those not listed follow as they come. Several calls
             that shall agree about numbers need it.
-        pictures: for formats whose folder holds the pictures too (yolo, voc): leave that to the user, link, or copy.
-        split: for formats that tell training from validation pictures (yolo, voc): how; None for one undivided set.
-        image_url_prefix: for Label Studio: what stands before the file name in a task's address of the picture.
+        images: for formats whose folder holds the images too (yolo, voc): leave that to the user, link, or copy.
+        split: for formats that tell training from validation images (yolo, voc): how; None for one undivided set.
+        image_url_prefix: for Label Studio: what stands before the file name in a task's address of the image.
 
     Raises:
-        SettingsError: `pictures` is none of these, a category is listed twice, or the prefix would grow together with
+        SettingsError: `images` is none of these, a category is listed twice, or the prefix would grow together with
             the file name.
         DatasetError: a category has no name.
     """
@@ -47,13 +47,13 @@ class WriterOptions:
     overwrite: bool = False
     info: Mapping[str, Any] = field(default_factory=dict)
     categories: tuple[str, ...] = ()
-    pictures: Pictures = "none"
+    images: Images = "none"
     split: Split | None = None
     image_url_prefix: str = ""
 
     def __post_init__(self) -> None:
-        if self.pictures not in get_args(Pictures):
-            raise SettingsError(f"pictures={self.pictures!r} is not accepted; give one of {get_args(Pictures)}.")
+        if self.images not in get_args(Images):
+            raise SettingsError(f"images={self.images!r} is not accepted; give one of {get_args(Images)}.")
         for name in self.categories:
             require_category(name, "The list of categories")
         if len(set(self.categories)) < len(self.categories):
@@ -138,18 +138,18 @@ class StagedWriter(ABC):
 
     @classmethod
     def file_of(cls, file_name: str) -> Path | None:
-        """The file, within the target, that holds the annotations of one picture alone.
+        """The file, within the target, that holds the annotations of one image alone.
 
-        What is known of a picture before the work is its name, so this is asked then.
+        What is known of an image before the work is its name, so this is asked then.
 
         Args:
-            file_name: of the picture.
+            file_name: of the image.
 
         Returns:
             None if the format has no such files, and takes any name.
 
         Raises:
-            OutputError: the format cannot have a picture of this name.
+            OutputError: the format cannot have an image of this name.
         """
         return None
 

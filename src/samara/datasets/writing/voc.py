@@ -1,7 +1,7 @@
-"""Pascal VOC: class and object pictures, boxes as XML, and lists of the pictures.
+"""Pascal VOC: class and object images, boxes as XML, and lists of the images.
 
 The tree is that of VOCdevkit: `SegmentationClass/`, `SegmentationObject/` and `Annotations/` with a file for each
-picture, lists of the pictures in `ImageSets/Segmentation/`, `labelmap.txt` as annotation tools expect it, and if asked
+image, lists of the images in `ImageSets/Segmentation/`, `labelmap.txt` as annotation tools expect it, and if asked
 for `JPEGImages/`. With a split the lists are `train.txt`, `val.txt`, `trainval.txt` of the two, and `test.txt`.
 
 Source: the VOC 2012 development kit documentation.
@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from samara.datasets.annotated import AnnotatedImage, is_line
 from samara.datasets.writing.category_numbers import Categories, name_of
-from samara.datasets.writing.image_files import new_file, place_picture, relative_name, require_picture
+from samara.datasets.writing.image_files import new_file, place_image, relative_name, require_image
 from samara.datasets.writing.label_maps import grey_png, meter_overlaps, palette_png, topmost, voc_colour
 from samara.datasets.writing.staged_writer import StagedWriter, WriterOptions
 from samara.errors import OutputError
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 # VOC's number for pixels at the border of objects that shall not count; no mask and no class may have it.
 VOID = 255
-_MOST_MASKS = 65534
+_MAX_MASKS = 65534
 _COLOUR_CHANNELS = 3
 
 _ANNOTATIONS = "Annotations"
 _CLASSES = "SegmentationClass"
 _OBJECTS = "SegmentationObject"
-_PICTURES = "JPEGImages"
+_IMAGES = "JPEGImages"
 _LISTS = "ImageSets/Segmentation"
 _BACKGROUND = "background"
 
@@ -50,7 +50,7 @@ class VocWriter(StagedWriter):
         """See `StagedWriter`; the other folders have files of the same name."""
         if not is_line(file_name):
             raise OutputError(
-                f"{file_name!r} has a character that neither XML nor VOC's lists of pictures can hold; rename it"
+                f"{file_name!r} has a character that neither XML nor VOC's lists of images can hold; rename it"
             )
         return Path(_ANNOTATIONS, relative_name(file_name, ".xml"))
 
@@ -79,7 +79,7 @@ class VocWriter(StagedWriter):
 
     def _add(self, image: AnnotatedImage) -> None:
         file = self.file_of(image.file_name)
-        require_picture(image, self.options.pictures)
+        require_image(image, self.options.images)
         described = new_file(self.staged / file, image)
         relative = file.relative_to(_ANNOTATIONS).with_suffix(".png")
         # An empty mask has neither box nor pixels.
@@ -97,8 +97,8 @@ class VocWriter(StagedWriter):
         objects.write_bytes(
             palette_png(object_numbers[labels]) if largest < VOID else grey_png(object_numbers[labels], largest)
         )
-        picture = relative.with_name(Path(image.file_name).name)
-        place_picture(image, self.staged / _PICTURES / picture, self.options.pictures)
+        place = relative.with_name(Path(image.file_name).name)
+        place_image(image, self.staged / _IMAGES / place, self.options.images)
         self._names.write(relative.with_suffix("").as_posix() + "\n")
 
     def _class_numbers(self, image: AnnotatedImage) -> list[int]:
@@ -134,9 +134,9 @@ class VocWriter(StagedWriter):
 
 def _object_numbers(count: int, image: AnnotatedImage) -> npt.NDArray[np.int64]:
     """1, 2, 3, ... without VOID."""
-    if count > _MOST_MASKS:
+    if count > _MAX_MASKS:
         raise OutputError(
-            f"{image.file_name!r} has {count} masks, and VOC's object pictures can number {_MOST_MASKS}; drop masks "
+            f"{image.file_name!r} has {count} masks, and VOC's object images can number {_MAX_MASKS}; drop masks "
             "or choose another format, such as coco"
         )
     numbers = np.arange(1, count + 1)
@@ -147,9 +147,9 @@ def _described(image: AnnotatedImage, numbered: list[int]) -> bytes:
     """Sizes and boxes as XML; corners counted from 1, right and bottom inclusive."""
     height, width = image.masks.size_hw
     root = ElementTree.Element("annotation")
-    picture = PurePosixPath(_PICTURES, image.file_name)
-    _child(root, "folder", picture.parent)
-    _child(root, "filename", picture.name)
+    path = PurePosixPath(_IMAGES, image.file_name)
+    _child(root, "folder", path.parent)
+    _child(root, "filename", path.name)
     _child(_child(root, "source"), "annotation", "samara")
     size = _child(root, "size")
     for side, pixels in (("width", width), ("height", height), ("depth", _COLOUR_CHANNELS)):

@@ -1,4 +1,4 @@
-"""YOLO segmentation labels: a text file of normalised polygons for each picture.
+"""YOLO segmentation labels: a text file of normalised polygons for each image.
 
 YOLO knows one polygon per object and no holes. Holes are tied to the outline by a line within the object, which costs
 nothing; parts by a line through background, which readers that draw outlines see (`masks/bridges.py`). What that costs
@@ -20,7 +20,7 @@ import yaml
 
 from samara.datasets.annotated import AnnotatedImage
 from samara.datasets.writing.category_numbers import Categories
-from samara.datasets.writing.image_files import new_file, place_picture, relative_name, require_picture
+from samara.datasets.writing.image_files import new_file, place_image, relative_name, require_image
 from samara.datasets.writing.staged_writer import StagedWriter, WriterOptions
 from samara.masks.bridges import one_polygon_of
 from samara.masks.filling import iou_of_filled
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
 INSET = 0.05
 # Fractions are written so finely that rounding moves no corner by more than this, in pixels.
 _ROUNDING = 0.01
-_LEAST_DECIMALS = 6
+_MIN_DECIMALS = 6
 
-# Ultralytics finds the labels of a picture by the last folder of this name in its path.
-_PICTURES, _LABELS = "images", "labels"
+# Ultralytics finds the labels of an image by the last folder of this name in its path.
+_IMAGES, _LABELS = "images", "labels"
 _RENAMED = "images_"
-_UNDIVIDED = "# Written by samara. No split was made: train and val are the same pictures.\n"
+_UNDIVIDED = "# Written by samara. No split was made: train and val are the same images.\n"
 _DIVIDED = "# Written by samara: {}.\n"
 
 
 class YoloWriter(StagedWriter):
-    """`labels/` with the tree of the pictures, `data.yaml`, and if asked for `images/`.
+    """`labels/` with the tree of the images, `data.yaml`, and if asked for `images/`.
 
     With a split, both have a folder for each part, with the tree inside.
     """
@@ -61,12 +61,12 @@ class YoloWriter(StagedWriter):
         """See `StagedWriter`."""
         super().__init__(target, options)
         self._categories = Categories(self.options.categories, first=0)
-        self._pictures_of: Counter[str] = Counter()
+        self._images_of: Counter[str] = Counter()
         (self.staged / _LABELS).mkdir()
 
     def _add(self, image: AnnotatedImage) -> None:
         relative = self.file_of(image.file_name)
-        require_picture(image, self.options.pictures)
+        require_image(image, self.options.images)
         part = self._part_of(relative)
         label = new_file(self.staged / _LABELS / part / relative, image)
         lines = []
@@ -78,30 +78,30 @@ class YoloWriter(StagedWriter):
             if len(fractions):
                 lines.append(_line(numbers[index], fractions, _decimals(rle)))
         label.write_text("".join(lines), encoding="ascii")
-        picture = relative.with_name(Path(image.file_name).name)
-        place_picture(image, self.staged / _PICTURES / part / picture, self.options.pictures)
-        self._pictures_of[part] += 1
+        place = relative.with_name(Path(image.file_name).name)
+        place_image(image, self.staged / _IMAGES / part / place, self.options.images)
+        self._images_of[part] += 1
 
     def _part_of(self, relative: Path) -> str:
-        """The folder of a picture's part, "" without a split."""
+        """The folder of an image's part, "" without a split."""
         return "" if self.options.split is None else self.options.split.part_of(relative.with_suffix("").as_posix())
 
     def _finish(self) -> None:
         if self.options.split is None:
-            comment, folders = _UNDIVIDED, {"train": _PICTURES, "val": _PICTURES}
+            comment, folders = _UNDIVIDED, {"train": _IMAGES, "val": _IMAGES}
         else:
             self._fill(self.options.split)
-            counts = ", ".join(f"{self._pictures_of[part]} pictures in {part}" for part in self.options.split.parts)
+            counts = ", ".join(f"{self._images_of[part]} images in {part}" for part in self.options.split.parts)
             comment = _DIVIDED.format(counts)
-            folders = {part: f"{_PICTURES}/{part}" for part in self.options.split.parts}
+            folders = {part: f"{_IMAGES}/{part}" for part in self.options.split.parts}
         # Without `path` the folders are taken from where this file lies, wherever training begins.
         names = {number: name for name, number in self._categories.numbers.items()}
         data = yaml.safe_dump(folders | {"names": names}, allow_unicode=True, sort_keys=False, width=sys.maxsize)
         (self.staged / "data.yaml").write_text(comment + data, encoding="utf-8")
 
     def _fill(self, split: Split) -> None:
-        """Move pictures of a small set, so that no part is empty."""
-        if all(self._pictures_of[part] for part in split.parts):
+        """Move images of a small set, so that no part is empty."""
+        if all(self._images_of[part] for part in split.parts):
             return
         stems = [
             path.relative_to(self.staged / _LABELS / part).with_suffix("").as_posix()
@@ -110,13 +110,13 @@ class YoloWriter(StagedWriter):
         ]
         for stem, part in split.moved(stems).items():
             before = split.part_of(stem)
-            for folder in (self.staged / _LABELS, self.staged / _PICTURES):
+            for folder in (self.staged / _LABELS, self.staged / _IMAGES):
                 for path in _files_of(folder / before, stem):
                     moved = folder / part / path.relative_to(folder / before)
                     moved.parent.mkdir(parents=True, exist_ok=True)
                     path.rename(moved)
-            self._pictures_of.subtract([before])
-            self._pictures_of[part] += 1
+            self._images_of.subtract([before])
+            self._images_of[part] += 1
 
 
 def _files_of(folder: Path, stem: str) -> list[Path]:
@@ -126,8 +126,8 @@ def _files_of(folder: Path, stem: str) -> list[Path]:
 
 
 def _without_images(relative: Path) -> Path:
-    """A path within a data set none of whose folders is called "images"; see `_PICTURES`."""
-    folders = (_RENAMED if folder == _PICTURES else folder for folder in relative.parent.parts)
+    """A path within a data set none of whose folders is called "images"; see `_IMAGES`."""
+    folders = (_RENAMED if folder == _IMAGES else folder for folder in relative.parent.parts)
     return Path(*folders, relative.name)
 
 
@@ -138,7 +138,7 @@ def _fractions(rle: Rle) -> NDArray[np.float64]:
 
 
 def _decimals(rle: Rle) -> int:
-    return max(_LEAST_DECIMALS, math.ceil(math.log10(max(rle.width, rle.height) / (2 * _ROUNDING))))
+    return max(_MIN_DECIMALS, math.ceil(math.log10(max(rle.width, rle.height) / (2 * _ROUNDING))))
 
 
 def _line(number: int, fractions: NDArray[np.float64], decimals: int) -> str:

@@ -13,7 +13,7 @@ from samara.engines.calibration import calibration_inputs
 from samara.engines.graphs import Graph, GraphInput, check_plain, encoder_graph_of, prompted_decoder_graph_of
 from samara.engines.loaded import Loaded
 from samara.errors import SettingsError
-from samara.images.bundled import BUNDLED_PHOTOS
+from samara.images.bundled import BUNDLED_IMAGES
 from samara.images.preprocessing import Frame, resize
 from samara.images.read import read_image
 from samara.networks.encoder_graph import encoder_graph, sharing_copy
@@ -89,8 +89,8 @@ def interface_named(name: str, switches: OfficialSwitches) -> Interface:
 
 
 def _own_inputs(loaded: Loaded) -> tuple[Inputs, Inputs]:
-    (picture,) = calibration_inputs(loaded, [str(BUNDLED_PHOTOS[0])])
-    image = torch.from_numpy(picture)
+    (pixels,) = calibration_inputs(loaded, [str(BUNDLED_IMAGES[0])])
+    image = torch.from_numpy(pixels)
     with torch.inference_mode():
         features = loaded.sam.image_encoder(image)
     # A click and a box; the click has its padding point, and a second one to be as long as the box and its click.
@@ -106,9 +106,9 @@ def _mask_input(image: Tensor, side: int) -> Tensor:
 
 
 def _official_inputs(loaded: Loaded) -> tuple[Inputs, Inputs]:
-    photo = read_image(BUNDLED_PHOTOS[0])
-    frame = Frame((photo.shape[0], photo.shape[1]), FRAME)
-    image = torch.from_numpy(resize(photo, frame)).float()
+    pixels = read_image(BUNDLED_IMAGES[0])
+    frame = Frame((pixels.shape[0], pixels.shape[1]), FRAME)
+    image = torch.from_numpy(resize(pixels, frame)).float()
     encoder, _ = _official_graphs(loaded, OfficialSwitches())
     with torch.inference_mode():
         features = encoder.module(image)

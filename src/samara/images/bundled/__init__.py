@@ -1,13 +1,13 @@
 """Three small photos inside the package: what engines are compared on and int8 is calibrated with by default.
 
-They are `examples/*.jpg` of the repository at 640 px, from the segment-anything repository (Apache-2.0). Three pictures
+They are `examples/*.jpg` of the repository at 640 px, from the segment-anything repository (Apache-2.0). Three images
 say that two engines compute the same; they say nothing about the quality of a checkpoint, and int8 is better calibrated
-on pictures like those that it will see.
+on images like those that it will see.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-BUNDLED_PHOTOS = tuple(Path(__file__).parent / f"{name}.jpg" for name in ("dog", "groceries", "truck"))
-"""The pictures that are part of the package."""
+BUNDLED_IMAGES = tuple(Path(__file__).parent / f"{name}.jpg" for name in ("dog", "groceries", "truck"))
+"""The images that are part of the package."""

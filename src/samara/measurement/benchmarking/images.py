@@ -1,4 +1,4 @@
-"""The pictures that are timed: the user's, or a drawn one where there are none."""
+"""The images that are timed: the user's, or a drawn one where there are none."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ import numpy.typing as npt
 
 from samara.errors import ImageError
 from samara.images.paths import Finder
-from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.images.settings import AS_THEY_ARE, ImageReading
 
 Image = npt.NDArray[np.uint8]
 
 DRAWN = "drawn"
-"""What stands for the drawn picture in the settings of a measurement."""
+"""What stands for the drawn image in the settings of a measurement."""
 
 _SIZE_HW = (1000, 1500)
 _OBJECTS = 40
 
 
-def choose_pictures(folder: Path, most: int) -> list[Path]:
-    """Choose pictures of a folder and those within it: evenly from all, by name.
+def choose_images(folder: Path, most: int) -> list[Path]:
+    """Choose images of a folder and those within it: evenly from all, by name.
 
     Raises:
         ImageError: there is none.
     """
     found = sorted(path for path in map(Path, Finder().below(folder)) if path.is_file())
     if not found:
-        raise ImageError(f"{folder} has no pictures (JPEG, PNG, TIFF, WebP and others); give a folder that has some")
+        raise ImageError(f"{folder} has no images (JPEG, PNG, TIFF, WebP and others); give a folder that has some")
     return evenly(found, most)
 
 
@@ -41,28 +41,28 @@ def evenly(paths: Sequence[Path], most: int) -> list[Path]:
 
 
 def digests(paths: Sequence[Path]) -> list[str]:
-    """What tells these pictures from others, for the identity of a measurement; the drawn one where there are none."""
+    """What tells these images from others, for the identity of a measurement; the drawn one where there are none."""
     return [hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in paths] or [DRAWN]
 
 
-def read_pictures(paths: Sequence[Path], reading: PictureReading = AS_THEY_ARE) -> list[Image]:
-    """Read the pictures, or draw one where there are none.
+def read_images(paths: Sequence[Path], reading: ImageReading = AS_THEY_ARE) -> list[Image]:
+    """Read the images, or draw one where there are none.
 
     Raises:
         ImageError: one cannot be read.
     """
-    return [reading.pixels(path) for path in paths] or [draw_picture()]
+    return [reading.pixels(path) for path in paths] or [draw_image()]
 
 
-def draw_picture() -> Image:
+def draw_image() -> Image:
     """Draw coloured ellipses on a gradient, (1000, 1500, 3) RGB uint8, always the same."""
     rng = np.random.default_rng(0)
     H, W = _SIZE_HW  # noqa: N806
     gradient = np.linspace(60, 200, W)[None, :, None] * np.linspace(0.6, 1, H)[:, None, None]
-    picture = np.broadcast_to(gradient, (H, W, 3)).astype(np.uint8).copy()
+    image = np.broadcast_to(gradient, (H, W, 3)).astype(np.uint8).copy()
     for _ in range(_OBJECTS):
         centre = (int(rng.integers(0, W)), int(rng.integers(0, H)))
         axes = (int(rng.integers(15, 160)), int(rng.integers(15, 160)))
         colour = tuple(int(part) for part in rng.integers(0, 256, 3))
-        cv2.ellipse(picture, centre, axes, float(rng.integers(0, 180)), 0, 360, colour, -1, cv2.LINE_AA)
-    return picture
+        cv2.ellipse(image, centre, axes, float(rng.integers(0, 180)), 0, 360, colour, -1, cv2.LINE_AA)
+    return image

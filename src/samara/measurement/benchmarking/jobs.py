@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from samara.errors import RecordError
-from samara.measurement.records.environment import Circumstances, identity_of
+from samara.measurement.records.environment import Environment, identity_of
 from samara.measurement.records.records import Subject
 
 Kind = Literal["size", "calls", "everything", "memory", "quality"]
@@ -24,11 +24,11 @@ class Job:
         checkpoint: what `samara.load` is given, with the rest of `subject`.
         subject: the same for records.
         settings: of the measurement, JSON values; they go into the records.
-        inputs: paths of pictures and ground truth, which do not: what counts is what is in them, by the digests in
+        inputs: paths of images and ground truth, which do not: what counts is what is in them, by the digests in
             `settings`.
         base: path of the checkpoint that gives what the file of `checkpoint` lacks; None if it is whole.
         base_sha256: of that file; the path says nothing.
-        domain: kind of pictures, of quality.
+        domain: kind of images, of quality.
         batch_size: of memory; None where that makes no sense.
         metrics: names of the numbers that it gives, for records of failures.
     """
@@ -57,7 +57,7 @@ class Job:
         batch = f", batch of {self.batch_size}" if self.batch_size else ""
         return f"{self.subject.checkpoint}: {what}{batch}"
 
-    def identity(self, here: Circumstances) -> str:
+    def identity(self, here: Environment) -> str:
         """See `Record.job`."""
         own = {"job": self.kind, "domain": self.domain, "batch_size": self.batch_size, "settings": self.settings}
         if self.base is not None:

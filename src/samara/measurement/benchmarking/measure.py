@@ -11,15 +11,15 @@ import torch
 
 from samara.datasets.reading.findings import Notice
 from samara.errors import SettingsError
-from samara.measurement.benchmarking.images import choose_pictures, digests, evenly
+from samara.measurement.benchmarking.images import choose_images, digests, evenly
 from samara.measurement.benchmarking.jobs import Job
 from samara.measurement.benchmarking.processes import run_job
 from samara.measurement.benchmarking.settings import BenchmarkSettings
 from samara.measurement.benchmarking.workloads import PROMPT_COUNTS
-from samara.measurement.evaluation.ground_truth import GroundTruth, Picture, read_ground_truth
+from samara.measurement.evaluation.ground_truth import GroundTruth, Image, read_ground_truth
 from samara.measurement.evaluation.protocols import METRICS_OF
 from samara.measurement.evaluation.settings import EvaluationSettings
-from samara.measurement.records.environment import Circumstances, circumstances
+from samara.measurement.records.environment import Environment, environment
 from samara.measurement.records.metrics import METRICS
 from samara.measurement.records.numbers import as_record
 from samara.measurement.records.record_file import append_records, measured_jobs, read_records
@@ -48,14 +48,14 @@ def measure(
     """Measure checkpoints: size, speed, memory and, with ground truth, quality.
 
     Every job runs in a process of its own and is recorded when it is done. Started again after an interruption, jobs
-    are skipped that are recorded for the same file, settings, pictures, machine and versions; those that failed are
+    are skipped that are recorded for the same file, settings, chosen, machine and versions; those that failed are
     tried again. A checkpoint whose file is not here is measured with random weights: its quality stays open, and the
     records say so.
 
     Args:
         checkpoints: catalogue names or files.
         out: folder for `records.jsonl`, which is appended to, and the scores behind the quality.
-        images: folder of pictures to measure speed on; None: those of the ground truth, or else a drawn one.
+        images: folder of chosen to measure speed on; None: those of the ground truth, or else a drawn one.
         ground_truth: what quality is measured on; none: it is left out.
         settings: of speed and memory.
         evaluation: of quality.
@@ -69,7 +69,7 @@ def measure(
 
     Raises:
         SettingsError: no checkpoint, or two ground truths of the same domain.
-        SamaraError: a checkpoint, picture or ground truth cannot be used. All are looked at before anything is
+        SamaraError: a checkpoint, image or ground truth cannot be used. All are looked at before anything is
             measured; what fails later is recorded as failed.
     """
     settings, evaluation = settings or BenchmarkSettings(), evaluation or EvaluationSettings()
@@ -77,11 +77,11 @@ def measure(
     candidates = find_candidates(checkpoints, running or Running())
     folder = images or (ground_truth[0].images if ground_truth else None)
     if folder is not None:
-        pictures = choose_pictures(folder, settings.pictures)
+        chosen = choose_images(folder, settings.images)
     else:
-        pictures = evenly([one.image.path for one in read[0]] if read else [], settings.pictures)
-    plan = Plan(settings, evaluation, tuple(ground_truth), tuple(pictures))
-    here = circumstances()
+        chosen = evenly([one.image.path for one in read[0]] if read else [], settings.images)
+    plan = Plan(settings, evaluation, tuple(ground_truth), tuple(chosen))
+    here = environment()
     file = out / RECORDS
     done = set() if fresh else measured_jobs(read_records(file))
     jobs = [job for candidate in candidates for job in plan.jobs(candidate) if job.identity(here) not in done]
@@ -99,8 +99,8 @@ def _check(
     ground_truth: Sequence[GroundTruth],
     evaluation: EvaluationSettings,
     notice: Notice | None,
-) -> list[list[Picture]]:
-    """Look at everything before anything is measured; the pictures of each ground truth."""
+) -> list[list[Image]]:
+    """Look at everything before anything is measured; the images of each ground truth."""
     if not checkpoints:
         raise SettingsError("no checkpoint was given; name at least one")
     domains = [where.domain for where in ground_truth]
@@ -111,7 +111,7 @@ def _check(
 
 def _record(
     job: Job,
-    here: Circumstances,
+    here: Environment,
     file: Path,
     settings: BenchmarkSettings,
     progress: Progress | None,
@@ -147,7 +147,7 @@ class Plan:
     settings: BenchmarkSettings
     evaluation: EvaluationSettings
     ground_truth: tuple[GroundTruth, ...]
-    pictures: tuple[Path, ...]
+    images: tuple[Path, ...]
 
     def jobs(self, candidate: Candidate) -> list[Job]:
         """The jobs of one checkpoint, the quick ones first."""
@@ -221,11 +221,11 @@ class Plan:
     @property
     def _common(self) -> dict[str, Any]:  # Any: JSON values
         threads = self.settings.threads or torch.get_num_threads()
-        return {"threads": threads, "pictures": digests(self.pictures)} | self.settings.reading.facts()
+        return {"threads": threads, "pictures": digests(self.images)} | self.settings.reading.facts()
 
     @property
     def _inputs(self) -> dict[str, Any]:  # Any: JSON values
-        return {"pictures": [str(path) for path in self.pictures]}
+        return {"pictures": [str(path) for path in self.images]}
 
 
 def _job(candidate: Candidate, **facts: Any) -> Job:  # Any: fields of Job

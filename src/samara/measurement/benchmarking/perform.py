@@ -11,8 +11,8 @@ import torch
 
 from samara.checkpoints.load import load
 from samara.engines.loaded import Loaded
-from samara.images.settings import PictureReading
-from samara.measurement.benchmarking.images import Image, read_pictures
+from samara.images.settings import ImageReading
+from samara.measurement.benchmarking.images import Image, read_images
 from samara.measurement.benchmarking.jobs import Job, Kind
 from samara.measurement.benchmarking.memory import peaks
 from samara.measurement.benchmarking.size import sizes
@@ -21,7 +21,7 @@ from samara.measurement.benchmarking.workloads import NOTHING_APART, PROMPT_COUN
 from samara.measurement.evaluation.adapters import open_contestant
 from samara.measurement.evaluation.ground_truth import GroundTruth, read_ground_truth
 from samara.measurement.evaluation.protocols import refusals
-from samara.measurement.evaluation.run import averages_of, score_pictures
+from samara.measurement.evaluation.run import averages_of, score_images
 from samara.measurement.evaluation.settings import EvaluationSettings
 from samara.measurement.records.numbers import Number, without_value
 from samara.networks.variants import VARIANTS
@@ -71,7 +71,7 @@ def _calls(job: Job, progress: Progress) -> list[Number]:
     batch_sizes = job.settings["batch_sizes"]
     if loaded.variant.detector is not None:
         return numbers + _without_calls(batch_sizes)
-    workloads = Workloads(loaded, _pictures(job), 1)
+    workloads = Workloads(loaded, _images(job), 1)
     steps = len(batch_sizes) + len(PROMPT_COUNTS)
     for done, batch_size in enumerate(batch_sizes):
         progress(done, steps)
@@ -135,11 +135,11 @@ def _memory(job: Job, progress: Progress) -> list[Number]:
 
 
 def _workloads(job: Job) -> Workloads:
-    return Workloads(_load(job), _pictures(job), job.settings.get("points_per_side", 1))
+    return Workloads(_load(job), _images(job), job.settings.get("points_per_side", 1))
 
 
-def _pictures(job: Job) -> list[Image]:
-    return read_pictures([Path(path) for path in job.inputs["pictures"]], PictureReading.from_facts(job.settings))
+def _images(job: Job) -> list[Image]:
+    return read_images([Path(path) for path in job.inputs["pictures"]], ImageReading.from_facts(job.settings))
 
 
 def _quality(job: Job, progress: Progress) -> list[Number]:
@@ -149,12 +149,12 @@ def _quality(job: Job, progress: Progress) -> list[Number]:
         return averages_of((), settings, dict.fromkeys(settings.measures, why))
     inputs = job.inputs
     where = GroundTruth.from_json(inputs["ground_truth"])
-    pictures = read_ground_truth(where, settings)
+    images = read_ground_truth(where, settings)
     loaded = _load(job)
     contestant = open_contestant(loaded, settings.points_per_side)
     refused = refusals(settings.measures, contestant.capabilities, loaded.variant.title)
-    scores = score_pictures(
-        contestant, pictures, settings, refused=refused, journal=Path(inputs["journal"]), progress=progress
+    scores = score_images(
+        contestant, images, settings, refused=refused, journal=Path(inputs["journal"]), progress=progress
     )
     return averages_of(scores, settings, refused)
 

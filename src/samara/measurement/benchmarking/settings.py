@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from samara.errors import SettingsError
-from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.measurement.records.metrics import Group
 
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -18,14 +18,14 @@ class BenchmarkSettings:
 
     Attributes:
         groups: of metrics; "quality" needs ground truth.
-        batch_sizes: pictures that are encoded together, each at least 1.
+        batch_sizes: images that are encoded together, each at least 1.
         repeats: most calls after the first, at least 1.
         seconds: calls of one kind stop after so many seconds if there were three of them, or one that took as long.
         points_per_side: grid of "everything", at least 1.
-        pictures: most pictures that take turns, at least 1.
+        images: most images that take turns, at least 1.
         threads: of the CPU; None for as many as PyTorch takes by itself.
         timeout_s: a process that takes longer is ended, and its numbers are noted as failed.
-        reading: how pictures are read.
+        reading: how images are read.
     """
 
     groups: tuple[Group, ...] = GROUPS
@@ -33,10 +33,10 @@ class BenchmarkSettings:
     repeats: int = 10
     seconds: float = 20.0
     points_per_side: int = 32
-    pictures: int = 3
+    images: int = 3
     threads: int | None = None
     timeout_s: float = 3600.0
-    reading: PictureReading = AS_THEY_ARE
+    reading: ImageReading = AS_THEY_ARE
 
     def __post_init__(self) -> None:
         unknown = [group for group in self.groups if group not in GROUPS]
@@ -45,7 +45,7 @@ class BenchmarkSettings:
             raise SettingsError(f"{told} cannot be measured; choose from {', '.join(GROUPS)}")
         if not self.batch_sizes or min(self.batch_sizes) < 1:
             raise SettingsError(f"batch_sizes are {list(self.batch_sizes)}; give numbers from 1")
-        for name in ("repeats", "points_per_side", "pictures", "threads"):
+        for name in ("repeats", "points_per_side", "images", "threads"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SettingsError(f"{name} is {value}; it must be at least 1")

@@ -1,4 +1,4 @@
-"""How large a network is: parameters, work per picture and file, all without running it."""
+"""How large a network is: parameters, work per image and file, all without running it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def sizes(variant: Variant, input_size: int, file_bytes: int | None) -> list[Num
 
 
 def encoder_of(network: nn.Module) -> nn.Module:
-    """The part that looks at a picture; the whole network where there is no other part."""
+    """The part that looks at an image; the whole network where there is no other part."""
     encoder = getattr(network, "image_encoder", network)
     assert isinstance(encoder, nn.Module), "image_encoder is a network"
     return encoder
@@ -47,7 +47,7 @@ def parameters(network: nn.Module) -> int:
 
 
 def count_flops(encoder: nn.Module, input_size: int) -> int:
-    """Count floating-point operations for one picture, a multiply-add as two; on the device of the network.
+    """Count floating-point operations for one image, a multiply-add as two; on the device of the network.
 
     Counted are matrix products, attention and convolutions, as PyTorch's counter does; additions, norms and
     activations are left out, which is below a hundredth.

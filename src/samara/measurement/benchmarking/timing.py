@@ -16,7 +16,7 @@ import torch
 from samara.measurement.records.numbers import Number
 from samara.measurement.records.records import Interval
 
-LEAST_CALLS = 3
+MIN_CALLS = 3
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Timing:
 
         Args:
             metric: beginning of the two metrics' names, before "_seconds" and "_first_seconds".
-            per: what one call does, e.g. pictures; durations are divided by it.
+            per: what one call does, e.g. images; durations are divided by it.
             batch_size: see `Record`.
             note: likewise.
         """
@@ -65,7 +65,7 @@ def time_calls(
     """Time a first call and then some more.
 
     Args:
-        call: what is timed; gets the number of the call, from 0, so that it can take another picture each time.
+        call: what is timed; gets the number of the call, from 0, so that it can take another image each time.
         repeats: most calls after the first.
         seconds: they stop after so many seconds, if there were three of them, or one that took as long by itself.
         device: whose work is waited for, before and after each call.
@@ -79,7 +79,7 @@ def time_calls(
         synchronise(device)
         durations.append(clock() - started)
         steady = durations[1:]
-        if sum(steady) >= seconds and (len(steady) >= LEAST_CALLS or max(steady) >= seconds):
+        if sum(steady) >= seconds and (len(steady) >= MIN_CALLS or max(steady) >= seconds):
             break
     return Timing(durations[0], tuple(durations[1:]))
 

@@ -1,4 +1,4 @@
-"""What is timed: the calls that a user makes, from a picture to masks at its size."""
+"""What is timed: the calls that a user makes, from an image to masks at its size."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from samara.segmentation.segmenter import Segmenter, open_segmenter
 Image = npt.NDArray[np.uint8]
 
 PROMPT_COUNTS = (1, 64)
-"""Prompts on one embedded picture that are timed."""
+"""Prompts on one embedded image that are timed."""
 
 NOTHING_APART = "it finds everything in one pass; there is no encoding apart, and prompts only choose"
 """Why a detector's encoding and decoding are not timed."""
@@ -38,12 +38,12 @@ class Workloads:
 
     Args:
         loaded: the checkpoint.
-        pictures: at least one; calls take them in turn.
+        images: at least one; calls take them in turn.
         points_per_side: grid of `everything`.
     """
 
-    def __init__(self, loaded: Loaded, pictures: Sequence[Image], points_per_side: int) -> None:
-        self.loaded, self.pictures, self.points_per_side = loaded, pictures, points_per_side
+    def __init__(self, loaded: Loaded, images: Sequence[Image], points_per_side: int) -> None:
+        self.loaded, self.images, self.points_per_side = loaded, images, points_per_side
         self.is_detector = loaded.variant.detector is not None
 
     @property
@@ -60,8 +60,8 @@ class Workloads:
 
     @cached_property
     def embedding(self) -> ImageEmbedding:
-        """Of the first picture; made when it is first asked for, which must not be while something is timed."""
-        return self.predictor.embed(self.pictures[0])
+        """Of the first image; made when it is first asked for, which must not be while something is timed."""
+        return self.predictor.embed(self.images[0])
 
     @cached_property
     def segmenter(self) -> Segmenter:
@@ -74,22 +74,22 @@ class Workloads:
         return open_segmenter(self.loaded, settings)
 
     def encode(self, batch_size: int, call: int) -> None:
-        """Resize, normalise and encode a batch of pictures."""
-        batch: list[ImageSource] = [self._picture(call * batch_size + index) for index in range(batch_size)]
+        """Resize, normalise and encode a batch of images."""
+        batch: list[ImageSource] = [self._image(call * batch_size + index) for index in range(batch_size)]
         self.predictor.embed(batch, batch_size=batch_size)
 
     def decode(self, prompts: int, call: int) -> MaskSet:
-        """Answer clicks on the first picture, three masks for each; other clicks in each call."""
-        height, width = self.pictures[0].shape[:2]
+        """Answer clicks on the first image, three masks for each; other clicks in each call."""
+        height, width = self.images[0].shape[:2]
         places = np.random.default_rng(call).random((prompts, 2)) * (width - 1, height - 1)
         return self.predictor.predict_prompts(self.embedding, [Prompt(place, [1]) for place in places])
 
     def everything(self, call: int) -> MaskSet:
-        """Find everything in a picture, with the checkpoint's own thresholds."""
-        return self.segmenter.generate(self._picture(call))
+        """Find everything in an image, with the checkpoint's own thresholds."""
+        return self.segmenter.generate(self._image(call))
 
-    def _picture(self, number: int) -> Image:
-        return self.pictures[number % len(self.pictures)]
+    def _image(self, number: int) -> Image:
+        return self.images[number % len(self.images)]
 
     def _threshold(self) -> float:
         """The predicted IoU that so many masks of an even grid exceed as shall be drawn."""

@@ -15,13 +15,13 @@ from samara.measurement.published.record import METRICS
 
 WIDTH, HEIGHT = 420.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 16.0, 14.0, 44.0
-LETTER, LINE, MOST_LETTERS = 7.8, 14.0, 24
+LETTER, LINE, MAX_LETTERS = 7.8, 14.0, 24
 """About the width and height of the text beside a point, and how long it may be."""
 
 PUBLISHED_QUALITY = ("coco_ap", "lvis_ap", "seginw_ap")
 """Published numbers that stand for quality; only those of one table are comparable."""
 
-LEAST_POINTS = 3
+MIN_POINTS = 3
 """Fewer points of published quality are no chart."""
 
 
@@ -62,7 +62,7 @@ class Scatter:
     """Quality against speed at one place.
 
     Attributes:
-        title: whose quality it is: kind of pictures, or who published it.
+        title: whose quality it is: kind of images, or who published it.
         note: under which conditions; may be empty.
         place: where speed was measured.
         points: of contenders with both numbers.
@@ -123,7 +123,7 @@ class _Measured:
 
 
 def scatters(comparison: Comparison) -> list[Scatter]:
-    """Measured quality: one chart for each place and kind of pictures that has a point."""
+    """Measured quality: one chart for each place and kind of images that has a point."""
     return [
         _scatter(domain, "", place, [_measured(one, domain) for one in drawn], origin=0.0)
         for place in comparison.places
@@ -169,7 +169,7 @@ def _published(contenders: Sequence[Contender], place: Place) -> Scatter | None:
     if not tables:
         return None
     (metric, source, conditions), figures = max(tables.items(), key=lambda table: len(table[1]))
-    if len(figures) < LEAST_POINTS:
+    if len(figures) < MIN_POINTS:
         return None
     points = [
         _Measured(timed[name].title, prompt_time(timed[name]).value or 0.0, figure.value, figure.value, figure.value)
@@ -250,7 +250,7 @@ def _labels(places: Sequence[tuple[float, float]], titles: Sequence[str]) -> lis
     return [(left, base) for left, base, _ in taken]
 
 
-def shortened(title: str, letters: int = MOST_LETTERS) -> str:
+def shortened(title: str, letters: int = MAX_LETTERS) -> str:
     """A title that fits, beside a point unless more letters are allowed."""
     return title if len(title) <= letters else f"{title[: letters - 1]}…"
 
@@ -260,7 +260,7 @@ def _touch(one: tuple[float, float, float], other: tuple[float, float, float]) -
 
 
 def bars(comparison: Comparison) -> list[Bars]:
-    """Where the time goes of a click on a new picture, and of everything in a picture."""
+    """Where the time goes of a click on a new image, and of everything in an image."""
     click, everything = [], []
     for one in comparison.contenders:
         encode = one.value("encode_seconds", batch_size=1)
@@ -269,7 +269,7 @@ def bars(comparison: Comparison) -> list[Bars]:
             click.append(_bar(one.title, {"encode": encode, "decode": decode}))
         if encode and whole and whole >= encode:
             everything.append(_bar(one.title, {"encode": encode, "prompts and masks": whole - encode}))
-    made = (Bars("One click on a new picture", tuple(click)), Bars("Everything in a picture", tuple(everything)))
+    made = (Bars("One click on a new image", tuple(click)), Bars("Everything in an image", tuple(everything)))
     return [one for one in made if one.bars]
 
 

@@ -16,12 +16,12 @@ from samara.measurement.benchmarking.settings import BenchmarkSettings
 from samara.measurement.comparison.comparison import Comparison
 from samara.measurement.comparison.documents import csv_text, is_comparison, json_text, markdown_text
 from samara.measurement.comparison.page import require_page, write_comparison_page
-from samara.measurement.comparison.panels import Answered, AskedPicture, PanelRow, panel_rows
+from samara.measurement.comparison.panels import Answered, AskedImage, PanelRow, panel_rows
 from samara.measurement.comparison.ratio_table import versus
 from samara.measurement.comparison.tables import Table, tables
-from samara.measurement.evaluation.ground_truth import GroundTruth, Picture, read_ground_truth
+from samara.measurement.evaluation.ground_truth import GroundTruth, Image, read_ground_truth
 from samara.measurement.evaluation.protocols import PROMPTS
-from samara.measurement.evaluation.scores import PictureScores
+from samara.measurement.evaluation.scores import ImageScores
 from samara.measurement.evaluation.settings import EvaluationSettings, Measure
 from samara.measurement.records.json_lines import read_lines
 from samara.measurement.records.record_file import read_records
@@ -31,7 +31,7 @@ from samara.system.files import require_file, require_folder, write_atomically
 
 PAGE, JSON, CSV, MARKDOWN = "comparison.html", "comparison.json", "comparison.csv", "comparison.md"
 
-PICTURES_PER_DOMAIN = 2
+IMAGES_PER_DOMAIN = 2
 SHOWN_MEASURES: tuple[Measure, ...] = ("centre_click", "box")
 
 Progress = Callable[[str, int, int], None]
@@ -73,7 +73,7 @@ def compare(
         checkpoints: catalogue names or files; none: nothing is measured.
         out: folder for the records, scores, page, JSON, CSV and Markdown.
         images: see `samara.measurement.benchmarking.measure.measure`.
-        ground_truth: likewise; needed again for pictures of masks.
+        ground_truth: likewise; needed again for chosen of masks.
         records: files of records to show as well, e.g. of other machines.
         settings: of speed and memory.
         evaluation: of quality.
@@ -108,13 +108,11 @@ def compare(
     if not found:
         raise SettingsError("there is nothing to compare; name checkpoints to measure, or files of records to show")
     comparison = Comparison(tuple(found.values()))
-    pictures = panel_rows(list(asked_pictures(comparison, out / SCORES, ground_truth, evaluation)))
-    return write_comparison(comparison, out, pictures, remark)
+    chosen = panel_rows(list(asked_images(comparison, out / SCORES, ground_truth, evaluation)))
+    return write_comparison(comparison, out, chosen, remark)
 
 
-def write_comparison(
-    comparison: Comparison, out: Path, pictures: Sequence[PanelRow] = (), remark: str = ""
-) -> Compared:
+def write_comparison(comparison: Comparison, out: Path, images: Sequence[PanelRow] = (), remark: str = "") -> Compared:
     """Write everything that shows a comparison into a folder, each file completely or not at all.
 
     Raises:
@@ -129,7 +127,7 @@ def write_comparison(
     }
     for name, text in texts.items():
         write_atomically(out / name, text.encode("utf-8", errors="replace"))
-    write_comparison_page(out / PAGE, comparison, made, pictures, remark)
+    write_comparison_page(out / PAGE, comparison, made, images, remark)
     return Compared(comparison, tuple(made), tuple(out / name for name in (PAGE, *texts)))
 
 
@@ -163,10 +161,10 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def asked_pictures(
+def asked_images(
     comparison: Comparison, scores: Path, ground_truth: Sequence[GroundTruth], settings: EvaluationSettings
-) -> Iterator[AskedPicture]:
-    """Find the first pictures of each ground truth that were answered, with all answers that are here.
+) -> Iterator[AskedImage]:
+    """Find the first images of each ground truth that were answered, with all answers that are here.
 
     Args:
         comparison: tells whose answers they are.
@@ -175,22 +173,20 @@ def asked_pictures(
         settings: with which it was asked.
     """
     for where in ground_truth:
-        pictures = read_ground_truth(where, settings)
+        images = read_ground_truth(where, settings)
         answered = dict(_answers(comparison, scores, where))
         for measure_name in SHOWN_MEASURES:
-            asked = (_asked(picture, where, measure_name, answered, settings) for picture in pictures)
-            yield from [one for one in asked if one is not None][:PICTURES_PER_DOMAIN]
+            asked = (_asked(image, where, measure_name, answered, settings) for image in images)
+            yield from [one for one in asked if one is not None][:IMAGES_PER_DOMAIN]
 
 
-def _answers(
-    comparison: Comparison, scores: Path, where: GroundTruth
-) -> Iterator[tuple[str, dict[str, PictureScores]]]:
+def _answers(comparison: Comparison, scores: Path, where: GroundTruth) -> Iterator[tuple[str, dict[str, ImageScores]]]:
     for one in comparison.contenders:
         jobs = dict.fromkeys(record.job for record in one.newest.values() if _is_about(record, where))
         for job in jobs:
             lines = read_lines(scores / f"{job}.jsonl")
             if lines:
-                yield one.title, {found.name: found for found in map(PictureScores.from_json, lines)}
+                yield one.title, {found.name: found for found in map(ImageScores.from_json, lines)}
 
 
 def _is_about(record: Record, where: GroundTruth) -> bool:
@@ -198,28 +194,28 @@ def _is_about(record: Record, where: GroundTruth) -> bool:
 
 
 def _asked(
-    picture: Picture,
+    image: Image,
     where: GroundTruth,
     measure_name: Measure,
-    answered: dict[str, dict[str, PictureScores]],
+    answered: dict[str, dict[str, ImageScores]],
     settings: EvaluationSettings,
-) -> AskedPicture | None:
-    """One picture with the answers of all that were asked about the same objects; None if nobody was."""
-    H, W = picture.image.size_hw  # noqa: N806
+) -> AskedImage | None:
+    """One image with the answers of all that were asked about the same objects; None if nobody was."""
+    H, W = image.image.size_hw  # noqa: N806
     answers = []
-    for title, of_pictures in answered.items():
-        found = of_pictures.get(picture.name)
+    for title, of_images in answered.items():
+        found = of_images.get(image.name)
         given = (
             {one.place: one.answers[measure_name] for one in found.objects if measure_name in one.answers}
             if found
             else {}
         )
-        if given and all(place in given for place in picture.prompted):
-            masks = [Rle(H, W, given[place].counts.encode()) for place in picture.prompted]
-            answers.append(Answered(title, masks, fmean(given[place].iou for place in picture.prompted)))
+        if given and all(place in given for place in image.prompted):
+            masks = [Rle(H, W, given[place].counts.encode()) for place in image.prompted]
+            answers.append(Answered(title, masks, fmean(given[place].iou for place in image.prompted)))
     if not answers:
         return None
-    truths = [picture.objects[place] for place in picture.prompted]
-    prompts = [PROMPTS[measure_name](truth, picture.name, settings.seed) for truth in truths]
+    truths = [image.objects[place] for place in image.prompted]
+    prompts = [PROMPTS[measure_name](truth, image.name, settings.seed) for truth in truths]
     kind = measure_name.replace("_", " ")
-    return AskedPicture(picture.image.path, where.domain, kind, prompts, truths, answers, picture.image.reading)
+    return AskedImage(image.image.path, where.domain, kind, prompts, truths, answers, image.image.reading)

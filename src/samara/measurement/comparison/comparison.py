@@ -94,7 +94,7 @@ class Contender:
         return None if found is None else found.value
 
     def domains(self) -> list[str]:
-        """Kinds of pictures that it was asked about."""
+        """Kinds of images that it was asked about."""
         return list(dict.fromkeys(domain for _, domain, _, _ in self.newest if domain is not None))
 
 
@@ -132,12 +132,12 @@ class Comparison:
 
     @property
     def domains(self) -> tuple[str, ...]:
-        """Kinds of pictures, in the order of the first records."""
+        """Kinds of images, in the order of the first records."""
         return tuple(dict.fromkeys(domain for one in self.contenders for domain in one.domains()))
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:
-        """Numbers of pictures that were encoded together, rising."""
+        """Numbers of images that were encoded together, rising."""
         return tuple(sorted({size for one in self.contenders for _, _, _, size in one.newest if size is not None}))
 
     def at(self, place: Place) -> list[Contender]:

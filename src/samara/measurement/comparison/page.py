@@ -1,4 +1,4 @@
-"""A comparison as one self-contained page: tables, charts and pictures, nothing of it from the network."""
+"""A comparison as one self-contained page: tables, charts and images, nothing of it from the network."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def require_page() -> None:
 
 
 def write_comparison_page(
-    path: Path, comparison: Comparison, tables: Sequence[Table], pictures: Sequence[PanelRow] = (), remark: str = ""
+    path: Path, comparison: Comparison, tables: Sequence[Table], images: Sequence[PanelRow] = (), remark: str = ""
 ) -> None:
     """Write the page, completely or not at all.
 
@@ -71,18 +71,18 @@ def write_comparison_page(
         OutputError: the file cannot be written.
     """
     # A file name need not be valid text; the page must.
-    write_atomically(path, comparison_page(comparison, tables, pictures, remark).encode("utf-8", errors="replace"))
+    write_atomically(path, comparison_page(comparison, tables, images, remark).encode("utf-8", errors="replace"))
 
 
 def comparison_page(
-    comparison: Comparison, tables: Sequence[Table], pictures: Sequence[PanelRow] = (), remark: str = ""
+    comparison: Comparison, tables: Sequence[Table], images: Sequence[PanelRow] = (), remark: str = ""
 ) -> str:
     """Render the page as HTML; see `write_comparison_page`."""
     names = list(dict.fromkeys(one.checkpoint for one in comparison.contenders))
     return template("measurement/comparison/comparison.html.j2").render(
         comparison=comparison,
         tables=tables,
-        pictures=pictures,
+        images=images,
         remark=remark,
         legend=colours({"right": RIGHT, "missed": MISSED, "too much": TOO_MUCH}),
         time_charts=time_charts(comparison),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 
-from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.masks.rle import Rle
 from samara.segmentation.drawing.difference import draw_difference, draw_truth
 from samara.segmentation.drawing.view import Image, View
@@ -20,7 +20,7 @@ SIDE_PX, JPEG_QUALITY = 460, 78
 
 @dataclass(frozen=True, eq=False)
 class Answered:
-    """Masks that one checkpoint gave for the prompts of a picture.
+    """Masks that one checkpoint gave for the prompts of an image.
 
     Attributes:
         title: of the checkpoint.
@@ -34,17 +34,17 @@ class Answered:
 
 
 @dataclass(frozen=True, eq=False)
-class AskedPicture:
-    """One picture, what was asked about it, and what came.
+class AskedImage:
+    """One image, what was asked about it, and what came.
 
     Attributes:
-        path: of the picture.
-        domain: kind of pictures.
+        path: of the image.
+        domain: kind of images.
         asked: kind of prompt, for people.
         prompts: of single objects.
         truths: the objects, in the order of the prompts.
         answers: of each checkpoint.
-        reading: how the picture is read.
+        reading: how the image is read.
     """
 
     path: Path
@@ -53,12 +53,12 @@ class AskedPicture:
     prompts: Sequence[Prompt]
     truths: Sequence[Rle]
     answers: Sequence[Answered]
-    reading: PictureReading = AS_THEY_ARE
+    reading: ImageReading = AS_THEY_ARE
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One drawn picture: what is written above it, and its data URI."""
+    """One drawn image: what is written above it, and its data URI."""
 
     caption: str
     score: str
@@ -67,31 +67,31 @@ class Panel:
 
 @dataclass(frozen=True)
 class PanelRow:
-    """The panels of one picture."""
+    """The panels of one image."""
 
     title: str
     panels: tuple[Panel, ...]
 
 
-def panel_rows(pictures: Sequence[AskedPicture]) -> list[PanelRow]:
-    """Draw pictures: the objects with their prompts, then the answers of each checkpoint.
+def panel_rows(images: Sequence[AskedImage]) -> list[PanelRow]:
+    """Draw images: the objects with their prompts, then the answers of each checkpoint.
 
     Raises:
-        ImageError: a picture cannot be read again.
+        ImageError: an image cannot be read again.
     """
-    return [_row(picture) for picture in pictures]
+    return [_row(image) for image in images]
 
 
-def _row(picture: AskedPicture) -> PanelRow:
-    image = picture.reading.pixels(picture.path)
-    view = View((0, 0, image.shape[1], image.shape[0]), SIDE_PX)
-    small, prompts = view.picture(image), [view.prompt(prompt) for prompt in picture.prompts]
-    truths = [view.mask(truth) for truth in picture.truths]
+def _row(image: AskedImage) -> PanelRow:
+    pixels = image.reading.pixels(image.path)
+    view = View((0, 0, pixels.shape[1], pixels.shape[0]), SIDE_PX)
+    small, prompts = view.image(pixels), [view.prompt(prompt) for prompt in image.prompts]
+    truths = [view.mask(truth) for truth in image.truths]
     panels = [Panel("asked", "", _jpeg(draw_difference(draw_truth(small, truths), [], prompts)))]
-    for answer in picture.answers:
+    for answer in image.answers:
         pairs = zip(truths, map(view.mask, answer.masks), strict=True)
         panels.append(Panel(answer.title, f"IoU {answer.iou:.3f}", _jpeg(draw_difference(small, pairs, prompts))))
-    return PanelRow(f"{picture.domain}, {picture.asked}: {picture.path.name}", tuple(panels))
+    return PanelRow(f"{image.domain}, {image.asked}: {image.path.name}", tuple(panels))
 
 
 def _jpeg(image: Image) -> str:

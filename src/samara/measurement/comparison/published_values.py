@@ -11,7 +11,7 @@ from samara.measurement.published.guide_claims import Claim, claims_for
 from samara.measurement.published.record import METRICS
 
 # Names under which others publish what is near to a measured number, and the guide claims it: its memory is that of
-# inference, its IoU names neither pictures nor prompt.
+# inference, its IoU names neither images nor prompt.
 _PUBLISHED_AS: dict[str, str] = {"encode_device_peak_bytes": "memory_bytes"}
 _CLAIMED_AS: dict[str, str] = _PUBLISHED_AS | {"centre_click_iou": "mean_iou"}
 _BATCH = re.compile(r"batch (\d+)|single image")
@@ -66,9 +66,9 @@ def beside(
     Args:
         checkpoint: its name in the catalogue; others have nothing beside them.
         metric: of samara, or one that is derived: "prompt_seconds", "images_per_second".
-        domain: kind of pictures; what is known about others is left out.
+        domain: kind of images; what is known about others is left out.
         batch_size: of the number; what is known about other batch sizes is left out, and what names none is taken to
-            be of single pictures. None: where it does not matter.
+            be of single images. None: where it does not matter.
         is_mean: of quality, whether it is a mean over domains; what holds for one domain is then left out.
     """
     return Beside(
@@ -86,9 +86,9 @@ def beside(
 
 
 def _is_about(text: str | None, domain: str | None, is_mean: bool) -> bool:
-    of_a_domain = " pictures" in (text or "")
+    of_a_domain = " images" in (text or "")
     if domain is not None:
-        return of_a_domain and (text or "").startswith(f"{domain} pictures")
+        return of_a_domain and (text or "").startswith(f"{domain} images")
     return not (is_mean and of_a_domain)
 
 

@@ -36,7 +36,7 @@ def _versus(contenders: Sequence[Contender], place: Place, number: int) -> Table
     return Table(
         "versus" if not number else f"versus-{number + 1}",
         "SAM against MobileSAM, FastSAM and YOLO on the CPU",
-        f"Measured on {place.title}. Time is that of everything in a picture, without a prompt. Ratios are computed "
+        f"Measured on {place.title}. Time is that of everything in an image, without a prompt. Ratios are computed "
         f"from the numbers beside them, to {REFERENCE}; of a checkpoint that was not measured only what others "
         "published is shown.",
         ("checkpoint",),

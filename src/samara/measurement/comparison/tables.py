@@ -116,7 +116,7 @@ def overview(comparison: Comparison) -> Table:
         "file": _number("file_bytes"),
         "encoder work": _number("encoder_flops"),
         "encode": _number("encode_seconds", 1),
-        "picture and click": prompt_time,
+        "image and click": prompt_time,
         "everything": _number("everything_seconds"),
         "memory, encoding": _memory_of_encoding,
         "centre click IoU": lambda one: mean_quality(one, QUALITY[0], comparison.domains),
@@ -126,8 +126,8 @@ def overview(comparison: Comparison) -> Table:
         comparison,
         "overview",
         "Overview",
-        "Times are medians of one picture at a time. Work counts a multiply-add as two operations. Memory is that of "
-        "the accelerator where there is one, else of the whole process. IoU: mean of the kinds of pictures "
+        "Times are medians of one image at a time. Work counts a multiply-add as two operations. Memory is that of "
+        "the accelerator where there is one, else of the whole process. IoU: mean of the kinds of images "
         f"({', '.join(comparison.domains) or 'none were asked about'}).",
         columns,
     )
@@ -151,7 +151,7 @@ def speed(comparison: Comparison) -> Table:
             rows.append(_row(one, (title,), (first, steady, calls)))
     caption = (
         "First: the first call in a process, with all that is then made ready. Median and quartiles: of the calls "
-        "after it. Encoding a batch is given per picture."
+        "after it. Encoding a batch is given per image."
     )
     columns = ("first call", "median and quartiles", "calls")
     return Table("speed", "Speed", caption, ("checkpoint", "work"), columns, tuple(rows))
@@ -176,12 +176,12 @@ def memory(comparison: Comparison) -> Table:
 
 
 def throughput(comparison: Comparison) -> Table:
-    """Pictures per second, one by one and together: computed from the medians of encoding."""
+    """Images per second, one by one and together: computed from the medians of encoding."""
     return _table(
         comparison,
         "throughput",
         "Throughput",
-        "Pictures encoded per second, from the median time per picture; prompts come on top of it. Published and "
+        "Images encoded per second, from the median time per image; prompts come on top of it. Published and "
         "claimed values mostly include one prompt.",
         {
             "single" if size == 1 else f"batches of {size}": partial(throughput_of, batch_size=size)
@@ -203,10 +203,10 @@ def quality(comparison: Comparison) -> Table:
                 rows.append(_row(one, (domain,), (*cells, Cell(label=str(counts) if counts else NOTHING))))
     return Table(
         "quality",
-        "Quality by kind of pictures",
+        "Quality by kind of images",
         "Means over objects within a data set, then over the data sets of a kind; ranges are 95 % bootstrap intervals "
-        "over pictures. The guide's IoU names no prompt; it stands beside that of the centre click.",
-        ("checkpoint", "pictures"),
+        "over images. The guide's IoU names no prompt; it stands beside that of the centre click.",
+        ("checkpoint", "images"),
         (*(METRICS[name].title for name in names), "objects"),
         tuple(rows),
     )
@@ -241,7 +241,7 @@ def _of_record(record: Record, near: Beside) -> Cell:
 
 
 def prompt_time(one: Contender) -> Cell:
-    """From a new picture to the mask of a click: encoding and decoding, or the one pass that a click chooses from."""
+    """From a new image to the mask of a click: encoding and decoding, or the one pass that a click chooses from."""
     near = beside(one.checkpoint, "prompt_seconds", batch_size=1)
     variant = VARIANTS.get(one.subject.variant)
     if variant is not None and variant.detector is not None:
@@ -256,7 +256,7 @@ def prompt_time(one: Contender) -> Cell:
 
 
 def throughput_of(one: Contender, batch_size: int) -> Cell:
-    """Pictures per second in batches of a size."""
+    """Images per second in batches of a size."""
     seconds = measured(one, "encode_seconds", batch_size=batch_size)
     near = beside(one.checkpoint, "images_per_second", batch_size=batch_size)
     unit, metric = "images per second", "images_per_second"
@@ -267,13 +267,13 @@ def throughput_of(one: Contender, batch_size: int) -> Cell:
 
 
 def mean_quality(one: Contender, metric: str, domains: Sequence[str]) -> Cell:
-    """The mean of the kinds of pictures; open unless all of them were measured."""
+    """The mean of the kinds of images; open unless all of them were measured."""
     near = beside(one.checkpoint, metric, is_mean=True)
     records = [one.record(metric, domain=domain) for domain in domains]
     values = [record.value for record in records if record is not None and record.value is not None]
     if not values or len(values) < len(domains):
         reasons = dict.fromkeys(record.note for record in records if record is not None and record.value is None)
-        note = "; ".join(reasons) or ("not measured on all kinds of pictures" if values else NOT_MEASURED)
+        note = "; ".join(reasons) or ("not measured on all kinds of images" if values else NOT_MEASURED)
         return Cell(note=note, unit="fraction", metric=metric, beside=near)
     n = sum(record.n for record in records if record is not None)
     return Cell(value=fmean(values), unit="fraction", n=n, metric=metric, beside=near)

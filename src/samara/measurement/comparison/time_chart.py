@@ -18,11 +18,11 @@ AXIS_LEFT, AXIS_RIGHT = 210.0, 610.0
 COLUMNS_AT: Sequence[float] = (735.0, 860.0, 955.0)
 """Right edges of the numbers beside the axis, one for each kind of work."""
 
-MOST_LETTERS = 26
+MAX_LETTERS = 26
 
 WORKS: Mapping[str, Callable[[Contender], Cell]] = {
     "one more click": partial(measured, metric="decode_1_seconds"),
-    "picture and click": prompt_time,
+    "image and click": prompt_time,
     "everything": partial(measured, metric="everything_seconds"),
 }
 
@@ -93,7 +93,7 @@ def _chart(contenders: Sequence[Contender], place: Place) -> TimeChart | None:
     def x_of(seconds: float) -> float:
         return AXIS_LEFT + (math.log10(seconds) - first) / (last - first) * (AXIS_RIGHT - AXIS_LEFT)
 
-    # What a user waits for with a new picture: the click where there is one, else everything.
+    # What a user waits for with a new image: the click where there is one, else everything.
     ordered = sorted(times, key=lambda one: one[1][1] or one[1][2] or math.inf)
     return TimeChart(
         place.title,
@@ -101,7 +101,7 @@ def _chart(contenders: Sequence[Contender], place: Place) -> TimeChart | None:
         TOP + ROW * len(ordered) + BOTTOM,
         tuple(
             Line(
-                shortened(one.title, MOST_LETTERS),
+                shortened(one.title, MAX_LETTERS),
                 TOP + ROW * (row + 0.5),
                 one.is_random,
                 tuple(

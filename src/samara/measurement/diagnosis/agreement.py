@@ -1,6 +1,6 @@
 """Whether an engine computes what PyTorch computes in float32: embeddings and masks of photos, and how fast.
 
-Masks are compared on both paths that a decoder may take: prompts one by one, and many on one image. Pictures and
+Masks are compared on both paths that a decoder may take: prompts one by one, and many on one image. Images and
 prompts are always the same, so that two runs, and two machines, can be compared.
 """
 
@@ -18,7 +18,7 @@ import torch
 from samara.engines.engine import InputPrompts
 from samara.engines.limits import LIMITS
 from samara.engines.loaded import Loaded
-from samara.images.bundled import BUNDLED_PHOTOS
+from samara.images.bundled import BUNDLED_IMAGES
 from samara.images.preprocessing import Frame, to_network_input
 from samara.images.read import read_image
 from samara.masks.overlap import mask_iou
@@ -40,7 +40,7 @@ MANY = 64
 DECODER_REPEATS = 4
 """The first does not count."""
 
-STEPS = 1 + 2 * len(BUNDLED_PHOTOS)
+STEPS = 1 + 2 * len(BUNDLED_IMAGES)
 """How often `ask` calls `step` for the bundled photos."""
 
 Step = Callable[[], None]
@@ -90,7 +90,7 @@ class Agreement:
         )
 
 
-def ask(loaded: Loaded, photos: Sequence[Path] = BUNDLED_PHOTOS, *, step: Step = lambda: None) -> Answers:
+def ask(loaded: Loaded, photos: Sequence[Path] = BUNDLED_IMAGES, *, step: Step = lambda: None) -> Answers:
     """Embed the photos and decode the prompts on them, and take the time.
 
     Raises:
@@ -130,16 +130,16 @@ def compare(found: Answers, expected: Answers) -> Agreement:
 
 
 def prompts_on(size_hw: tuple[int, int]) -> list[Prompt]:
-    """The fixed prompts, in pixels of a picture."""
+    """The fixed prompts, in pixels of an image."""
     H, W = size_hw  # noqa: N806
     clicks = [Prompt([[x * W, y * H]], [1]) for x, y in POINTS]
     return clicks + [Prompt(box=[x0 * W, y0 * H, x1 * W, y1 * H]) for x0, y0, x1, y1 in BOXES]
 
 
-def _embed(predictor: Predictor, photo: Path) -> tuple[ImageEmbedding, float]:
+def _embed(predictor: Predictor, path: Path) -> tuple[ImageEmbedding, float]:
     """A photo's embedding, and the seconds that the image encoder alone took."""
     loaded = predictor.loaded
-    image = read_image(photo)
+    image = read_image(path)
     frame = Frame((image.shape[0], image.shape[1]), loaded.input_size)
     preprocessing = loaded.variant.preprocessing
     inputs = to_network_input(image, frame, preprocessing.mean, preprocessing.std, loaded.device)

@@ -1,4 +1,4 @@
-"""Whatever can be evaluated: it looks at a picture once and then answers prompts, or gives everything that it sees.
+"""Whatever can be evaluated: it looks at an image once and then answers prompts, or gives everything that it sees.
 
 SAM and its kin do it with `Predictor` and `AutomaticMaskGenerator`, FastSAM and YOLO-seg with `InstanceSegmenter`. Any
 other family, and any baseline, joins by the same three functions; what it cannot be asked is left out by its
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from samara.engines.loaded import Loaded
 from samara.masks.mask_set import MaskSet
 from samara.masks.rle import Rle
-from samara.measurement.evaluation.recall import MOST_MASKS
+from samara.measurement.evaluation.recall import MAX_MASKS
 from samara.networks.variants import Capabilities
 from samara.segmentation.automatic.generator import AutomaticMaskGenerator
 from samara.segmentation.automatic.settings import AutomaticSettings
@@ -31,10 +31,10 @@ from samara.segmentation.prompts import Prompt
 Image = npt.NDArray[np.uint8]
 
 Seen = TypeVar("Seen")
-"""What a contestant keeps of a picture: an embedding, or all masks that it found."""
+"""What a contestant keeps of an image: an embedding, or all masks that it found."""
 
 # Confidence from which a detector's instances count for recall; below it there are tens of thousands.
-LEAST_CONFIDENCE = 0.001
+MIN_CONFIDENCE = 0.001
 
 # Prompts that are answered together: their masks are alive as logits at the same time.
 PROMPTS_AT_A_TIME = 64
@@ -45,7 +45,7 @@ class Answer:
     """The mask that a contestant gives for one prompt.
 
     Attributes:
-        rle: at the picture's size; may be empty.
+        rle: at the image's size; may be empty.
         predicted_iou: what it thinks of it.
         low_res_logits: (4h, 4w) float32, to be given back with the next click; None if it takes none.
     """
@@ -64,7 +64,7 @@ class Contestant(Protocol[Seen]):
         ...
 
     def embed(self, image: Image) -> Seen:
-        """Look at a picture, (H, W, 3) RGB uint8, once."""
+        """Look at an image, (H, W, 3) RGB uint8, once."""
         ...
 
     def answer(self, seen: Seen, prompts: Sequence[Prompt]) -> list[Answer]:
@@ -120,7 +120,7 @@ def _answers(masks: MaskSet) -> list[Answer]:
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """What a detector keeps of a picture."""
+    """What a detector keeps of an image."""
 
     image: Image
     masks: MaskSet
@@ -136,7 +136,7 @@ class InstanceContestant:
     def __init__(self, loaded: Loaded) -> None:
         self.segmenter = InstanceSegmenter(loaded)
         self.unsparing = InstanceSegmenter(
-            loaded, InstanceSettings(confidence_thresh=LEAST_CONFIDENCE, max_instances=MOST_MASKS)
+            loaded, InstanceSettings(confidence_thresh=MIN_CONFIDENCE, max_instances=MAX_MASKS)
         )
         self.capabilities = loaded.variant.capabilities
 

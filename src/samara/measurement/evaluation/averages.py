@@ -1,7 +1,7 @@
 """Means with intervals: over the objects of a source, and over the sources of a domain.
 
-Objects of one picture are not independent: a picture that is hard makes all of them hard. The bootstrap therefore
-draws pictures, each with all of its objects. Sources count equally, because their numbers of objects say how much
+Objects of one image are not independent: an image that is hard makes all of them hard. The bootstrap therefore
+draws images, each with all of its objects. Sources count equally, because their numbers of objects say how much
 somebody annotated, and not how important they are.
 """
 
@@ -26,9 +26,9 @@ class Average:
 
     Attributes:
         value: the mean.
-        interval: 95 %, by the percentiles of the bootstrap; None where there is a source with one picture only.
+        interval: 95 %, by the percentiles of the bootstrap; None where there is a source with one image only.
         objects: how many values it is made of.
-        images: how many pictures they are from.
+        images: how many images they are from.
     """
 
     value: float
@@ -41,21 +41,21 @@ def average(values: Mapping[str, Sequence[Sequence[float]]], seed: int) -> dict[
     """Average the values of one metric.
 
     Args:
-        values: for each source, for each of its pictures, the values of its objects. Pictures without values and
-            sources without pictures are left out.
+        values: for each source, for each of its images, the values of its objects. Images without values and
+            sources without images are left out.
         seed: of the bootstrap.
 
     Returns:
         The mean of each source, and under None the mean of their means; empty if there are no values.
     """
-    by_source = {source: [one for one in pictures if len(one)] for source, pictures in values.items()}
-    by_source = {source: pictures for source, pictures in by_source.items() if pictures}
+    by_source = {source: [one for one in images if len(one)] for source, images in values.items()}
+    by_source = {source: images for source, images in by_source.items() if images}
     if not by_source:
         return {}
-    draws = {source: _drawn_means(pictures, generator_of(seed, source)) for source, pictures in by_source.items()}
+    draws = {source: _drawn_means(images, generator_of(seed, source)) for source, images in by_source.items()}
     averages: dict[str | None, Average] = {
-        source: Average(_mean(pictures), _interval(draws[source]), sum(map(len, pictures)), len(pictures))
-        for source, pictures in by_source.items()
+        source: Average(_mean(images), _interval(draws[source]), sum(map(len, images)), len(images))
+        for source, images in by_source.items()
     }
     known = [drawn for drawn in draws.values() if drawn is not None]
     overall = np.mean(known, axis=0) if len(known) == len(draws) else None
@@ -68,17 +68,17 @@ def average(values: Mapping[str, Sequence[Sequence[float]]], seed: int) -> dict[
     return averages
 
 
-def _mean(pictures: Sequence[Sequence[float]]) -> float:
-    return float(np.concatenate([np.asarray(one, np.float64) for one in pictures]).mean())
+def _mean(images: Sequence[Sequence[float]]) -> float:
+    return float(np.concatenate([np.asarray(one, np.float64) for one in images]).mean())
 
 
-def _drawn_means(pictures: Sequence[Sequence[float]], generator: np.random.Generator) -> npt.NDArray[np.float64] | None:
-    """Means of as many pictures, drawn with replacement, (DRAWS,); None for one picture, which says nothing."""
-    if len(pictures) < 2:
+def _drawn_means(images: Sequence[Sequence[float]], generator: np.random.Generator) -> npt.NDArray[np.float64] | None:
+    """Means of as many images, drawn with replacement, (DRAWS,); None for one image, which says nothing."""
+    if len(images) < 2:
         return None
-    sums = np.array([np.sum(one) for one in pictures])
-    counts = np.array([len(one) for one in pictures])
-    drawn = generator.integers(len(pictures), size=(DRAWS, len(pictures)))
+    sums = np.array([np.sum(one) for one in images])
+    counts = np.array([len(one) for one in images])
+    drawn = generator.integers(len(images), size=(DRAWS, len(images)))
     return np.asarray(sums[drawn].sum(1) / counts[drawn].sum(1))
 
 

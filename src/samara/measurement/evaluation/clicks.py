@@ -25,7 +25,7 @@ from samara.masks.rle import Rle
 from samara.measurement.evaluation.adapters import Answer, Contestant, Seen
 from samara.segmentation.prompts import Prompt
 
-MOST_CLICKS = 20
+MAX_CLICKS = 20
 TARGETS = (0.85, 0.90)
 """IoU that clicks shall reach."""
 
@@ -77,21 +77,21 @@ def next_click(
 
 
 def click_through(contestant: Contestant[Seen], seen: Seen, truths: Sequence[Rle]) -> list[list[float]]:
-    """Click for every object of a picture until its mask is good, all objects side by side.
+    """Click for every object of an image until its mask is good, all objects side by side.
 
     Args:
         contestant: answers; takes points and background points.
-        seen: the picture.
+        seen: the image.
         truths: the objects, none of them empty.
 
     Returns:
-        For each object the IoU after every click, at most `MOST_CLICKS` of them and at least one.
+        For each object the IoU after every click, at most `MAX_CLICKS` of them and at least one.
     """
     interactions = [_Interaction(truth) for truth in truths]
     nothing = np.zeros((truths[0].height, truths[0].width), bool) if truths else np.zeros((0, 0), bool)
     active = [one for one in interactions if one.click(nothing)]
     takes_logits = contestant.capabilities.mask_input
-    for _ in range(MOST_CLICKS):
+    for _ in range(MAX_CLICKS):
         if not active:
             break
         prompts = [Prompt(one.clicks, one.labels, mask_logits=one.logits) for one in active]
@@ -101,7 +101,7 @@ def click_through(contestant: Contestant[Seen], seen: Seen, truths: Sequence[Rle
         active = [
             one
             for one, answer in zip(active, answers, strict=True)
-            if not one.is_good and len(one.clicks) < MOST_CLICKS and one.click(answer.rle.decode())
+            if not one.is_good and len(one.clicks) < MAX_CLICKS and one.click(answer.rle.decode())
         ]
     return [one.ious for one in interactions]
 

@@ -1,4 +1,4 @@
-"""Ground truth → how good a checkpoint is on it, with records and pictures of failures: what `samara evaluate` does."""
+"""Ground truth → how good a checkpoint is on it, with records and images of failures: what `samara evaluate` does."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from samara.measurement.evaluation.adapters import open_contestant
 from samara.measurement.evaluation.failures import Failure, worst_answers
 from samara.measurement.evaluation.ground_truth import Chosen, GroundTruth, read_ground_truth
 from samara.measurement.evaluation.protocols import refusals
-from samara.measurement.evaluation.run import Quality, score_pictures
-from samara.measurement.evaluation.scores import PictureScores
+from samara.measurement.evaluation.run import Quality, score_images
+from samara.measurement.evaluation.scores import ImageScores
 from samara.measurement.evaluation.settings import EvaluationSettings
 from samara.measurement.evaluation.subjects import subject_of
-from samara.measurement.records.environment import circumstances
+from samara.measurement.records.environment import environment
 from samara.measurement.records.record_file import append_records, measured_jobs, read_records
 from samara.measurement.records.records import Record
 from samara.segmentation.drawing.difference import draw_difference, draw_truth
@@ -37,8 +37,8 @@ Progress = Callable[[str, int, int], None]
 RECORDS, SCORES, FAILURES = "records.jsonl", "scores", "failures"
 """Names of what is written: a file, and two folders."""
 
-# Long side of a picture of a failure; the object with as much around it as it is wide.
-_PICTURE_SIDE = 640
+# Long side of an image of a failure; the object with as much around it as it is wide.
+_IMAGE_SIDE = 640
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,16 +47,16 @@ class Evaluation:
 
     Attributes:
         records: one per metric and source, and one per metric for the mean of the sources.
-        scores: of every picture, the single values behind the means.
+        scores: of every image, the single values behind the means.
         failures: the worst answers.
-        failure_pictures: a picture file for each of them; empty without an output folder.
+        failure_images: an image file for each of them; empty without an output folder.
         notices: what of the ground truth was left out or mended, a sentence each.
     """
 
     records: tuple[Record, ...]
-    scores: tuple[PictureScores, ...]
+    scores: tuple[ImageScores, ...]
     failures: tuple[Failure, ...]
-    failure_pictures: tuple[Path, ...]
+    failure_images: tuple[Path, ...]
     notices: tuple[str, ...] = ()
 
     def value(self, metric: str, source: str | None = None) -> float | None:
@@ -85,32 +85,32 @@ def evaluate(
     progress: Progress | None = None,
     notice: Notice | None = None,
 ) -> Evaluation:
-    """Measure how good a checkpoint is on pictures with ground truth.
+    """Measure how good a checkpoint is on images with ground truth.
 
     Averages are over the objects of a source (the image key `source` of the file), then over sources, with 95 %
-    bootstrap intervals over pictures.
+    bootstrap intervals over chosen.
 
     Args:
         ground_truth: COCO instances file; or the yaml or the folder of a YOLO-seg data set.
-        images: folder of its pictures; None for those of the data set, or beside the COCO file.
+        images: folder of its chosen; None for those of the data set, or beside the COCO file.
         checkpoint: a name of the catalogue, a file, or what `samara.load` gave.
         settings: what is asked, and of how many objects.
-        domain: kind of pictures, for the records.
+        domain: kind of chosen, for the records.
         rules: what becomes of crowds and of bad entries, see `samara.datasets.reading.findings.ReadingRules`.
         part: "train", "val", "test" or "all" of a data set that is divided; None for "val", or its only part.
         base: see `samara.load`; ignored for a loaded checkpoint.
         lora: likewise.
         device: likewise.
         precision: likewise.
-        out: folder for the records, the scores of every object and pictures of the worst answers; made if need be.
+        out: folder for the records, the scores of every object and chosen of the worst answers; made if need be.
             Started again with the same settings, an evaluation goes on where it was cut off.
         progress: called as the work goes on.
         notice: called with each of `Evaluation.notices` before anything is measured.
 
     Raises:
         SettingsError: the checkpoint has random weights, which have no quality.
-        DatasetError: the ground truth is damaged or empty, or a picture is missing or has another size.
-        ImageError: a picture cannot be read.
+        DatasetError: the ground truth is damaged or empty, or an image is missing or has another size.
+        ImageError: an image cannot be read.
         CheckpointError: see `samara.load`.
         OutputError: the folder cannot be written to.
         RecordError: what is in the folder is damaged.
@@ -124,7 +124,7 @@ def evaluate(
         if notice is not None:
             notice(sentence)
 
-    pictures = read_ground_truth(where, settings, note)
+    chosen = read_ground_truth(where, settings, note)
     folder = None if out is None else _checked(Path(out))
     loaded = (
         checkpoint
@@ -135,21 +135,21 @@ def evaluate(
         raise SettingsError(f"{loaded.name} has random weights, which have no quality; give its file")
     contestant = open_contestant(loaded, settings.points_per_side)
     refused = refusals(settings.measures, contestant.capabilities, loaded.variant.title)
-    quality = Quality(subject_of(loaded), where, settings, circumstances(), _details(loaded))
+    quality = Quality(subject_of(loaded), where, settings, environment(), _details(loaded))
 
     def tell(done: int, total: int) -> None:
         if progress is not None:
             progress(f"evaluating {loaded.name}", done, total)
 
     journal = None if folder is None else folder / SCORES / f"{quality.job}.jsonl"
-    scores = score_pictures(contestant, pictures, settings, refused=refused, journal=journal, progress=tell)
+    scores = score_images(contestant, chosen, settings, refused=refused, journal=journal, progress=tell)
     records = quality.records(scores, refused)
-    failures = worst_answers(pictures, scores, settings)
+    failures = worst_answers(chosen, scores, settings)
     drawn: list[Path] = []
     if folder is not None:
         if quality.job not in measured_jobs(read_records(folder / RECORDS)):
             append_records(folder / RECORDS, records)
-        drawn = [_save_picture(failure, folder / FAILURES / quality.job, failures) for failure in failures]
+        drawn = [_save_image(failure, folder / FAILURES / quality.job, failures) for failure in failures]
     return Evaluation(tuple(records), tuple(scores), tuple(failures), tuple(drawn), tuple(notices))
 
 
@@ -166,7 +166,7 @@ def _checked(folder: Path) -> Path:
     return folder
 
 
-def _save_picture(failure: Failure, folder: Path, failures: list[Failure]) -> Path:
+def _save_image(failure: Failure, folder: Path, failures: list[Failure]) -> Path:
     number = 1 + failures.index(failure)
     name = f"{number:02d}-{failure.measure}-{failure.iou:.2f}-{Path(failure.image.name).stem}.png"
     _, data = cv2.imencode(".png", draw_failure(failure)[..., ::-1])
@@ -181,11 +181,11 @@ def draw_failure(failure: Failure) -> npt.NDArray[np.uint8]:
         (H, W, 3) RGB uint8.
     """
     image = failure.image.pixels()
-    view = View(_window(failure), _PICTURE_SIDE)
-    picture, prompts = view.picture(image), [view.prompt(failure.prompt)]
+    view = View(_window(failure), _IMAGE_SIDE)
+    shown, prompts = view.image(image), [view.prompt(failure.prompt)]
     truth, answer = view.mask(failure.truth), view.mask(failure.answer)
-    left = draw_difference(draw_truth(picture, [truth]), [], prompts)
-    right = draw_difference(picture, [(truth, answer)], prompts)
+    left = draw_difference(draw_truth(shown, [truth]), [], prompts)
+    right = draw_difference(shown, [(truth, answer)], prompts)
     gap = np.full((left.shape[0], 8, 3), 255, np.uint8)
     return np.concatenate([left, gap, right], axis=1)
 

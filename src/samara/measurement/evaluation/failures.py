@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from samara.datasets.ground_truth import LabelledImage
 from samara.masks.rle import Rle
-from samara.measurement.evaluation.ground_truth import Picture
+from samara.measurement.evaluation.ground_truth import Image
 from samara.measurement.evaluation.protocols import PROMPTS
-from samara.measurement.evaluation.scores import PictureScores
+from samara.measurement.evaluation.scores import ImageScores
 from samara.measurement.evaluation.settings import EvaluationSettings, Measure
 from samara.segmentation.prompts import Prompt
 
@@ -19,7 +19,7 @@ class Failure:
     """One bad answer.
 
     Attributes:
-        image: the picture.
+        image: the image.
         source: the data set that it is from.
         measure: kind of prompt.
         prompt: as given.
@@ -40,16 +40,16 @@ class Failure:
 
 
 def worst_answers(
-    pictures: Sequence[Picture], scores: Sequence[PictureScores], settings: EvaluationSettings
+    images: Sequence[Image], scores: Sequence[ImageScores], settings: EvaluationSettings
 ) -> list[Failure]:
     """Find the answers with the lowest IoU, for each kind of prompt `settings.failures` of them.
 
-    Of each picture only the worst is taken, so that one hard picture does not fill the list; of equals the largest
+    Of each image only the worst is taken, so that one hard image does not fill the list; of equals the largest
     object.
 
     Args:
-        pictures: with their ground truth.
-        scores: of the same pictures, in the same order.
+        images: with their ground truth.
+        scores: of the same images, in the same order.
         settings: with which they were made.
 
     Returns:
@@ -59,8 +59,8 @@ def worst_answers(
     for measure in PROMPTS:
         worst = [
             min(found, key=_rank)
-            for picture, of_picture in zip(pictures, scores, strict=True)
-            if (found := _answers(picture, of_picture, measure, settings.seed))
+            for image, of_image in zip(images, scores, strict=True)
+            if (found := _answers(image, of_image, measure, settings.seed))
         ]
         failures += sorted(worst, key=_rank)[: settings.failures]
     return failures
@@ -70,14 +70,14 @@ def _rank(failure: Failure) -> tuple[float, int]:
     return failure.iou, -failure.truth.area
 
 
-def _answers(picture: Picture, scores: PictureScores, measure: Measure, seed: int) -> list[Failure]:
-    H, W = picture.image.size_hw  # noqa: N806
+def _answers(image: Image, scores: ImageScores, measure: Measure, seed: int) -> list[Failure]:
+    H, W = image.image.size_hw  # noqa: N806
     return [
         Failure(
-            image=picture.image,
-            source=picture.source,
+            image=image.image,
+            source=image.source,
             measure=measure,
-            prompt=PROMPTS[measure](truth := picture.objects[one.place], picture.name, seed),
+            prompt=PROMPTS[measure](truth := image.objects[one.place], image.name, seed),
             truth=truth,
             answer=Rle(H, W, (answer := one.answers[measure]).counts.encode()),
             iou=answer.iou,

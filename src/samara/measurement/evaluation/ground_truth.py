@@ -1,4 +1,4 @@
-"""What is evaluated on: pictures by source, their objects, and which of them are prompted."""
+"""What is evaluated on: images by source, their objects, and which of them are prompted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from samara.measurement.evaluation.seeding import generator_of, generator_of_obj
 from samara.measurement.evaluation.settings import EvaluationSettings
 
 ONLY_SOURCE = "all"
-"""Source of pictures whose file does not say where they are from."""
+"""Source of images whose file does not say where they are from."""
 
 Chosen: TypeAlias = Part | Literal["all"]
 """A part of a data set, or all of it."""
@@ -29,7 +29,7 @@ CHOICES: tuple[Chosen, ...] = (*PARTS, "all")
 
 CROWDS = f"annotations were left out as {CROWDS_HINT}"
 EMPTY_MASKS = "masks cover no pixel; they were left out"
-NOTHING_IN_THEM = "pictures have no object; they were left out"
+NOTHING_IN_THEM = "images have no object; they were left out"
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class GroundTruth:
     Attributes:
         annotations: see `samara.datasets.reading.opening.open_data_set`; in COCO files an image's `source` names the
             data set that it is from.
-        images: folder of the pictures; None for those of the data set, or beside the COCO file.
-        domain: kind of pictures, e.g. "medical", for records and reports.
+        images: folder of the images; None for those of the data set, or beside the COCO file.
+        domain: kind of images, e.g. "medical", for records and reports.
         rules: what becomes of crowds and of bad entries.
         part: of a data set that is divided; None for its validation part, or its only one.
     """
@@ -84,13 +84,13 @@ class GroundTruth:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture and what is asked about it.
+class Image:
+    """One image and what is asked about it.
 
     Attributes:
-        image: the picture file and its size.
+        image: the image file and its size.
         source: the data set that it is from.
-        objects: ground truth of the picture: everything in it that is neither empty nor a crowd.
+        objects: ground truth of the image: everything in it that is neither empty nor a crowd.
         prompted: positions in `objects` that are prompted one by one.
         everything: whether everything in it is looked for.
     """
@@ -103,16 +103,16 @@ class Picture:
 
     @property
     def name(self) -> str:
-        """Name of the picture, unique within the data set."""
+        """Name of the image, unique within the data set."""
         return self.image.name
 
 
-def read_ground_truth(where: GroundTruth, settings: EvaluationSettings, notice: Notice | None = None) -> list[Picture]:
+def read_ground_truth(where: GroundTruth, settings: EvaluationSettings, notice: Notice | None = None) -> list[Image]:
     """Read ground truth and choose what is asked.
 
     Crowds (COCO's `iscrowd`) are no objects unless the rules take them so: they are not prompted, and nothing has to
     find them; a mask that finds one costs nothing either, as in COCO's own average recall. Masks without a pixel are
-    left out, too, and so are pictures in which no object remains.
+    left out, too, and so are chosen in which no object remains.
 
     Args:
         where: the ground truth.
@@ -120,12 +120,12 @@ def read_ground_truth(where: GroundTruth, settings: EvaluationSettings, notice: 
         notice: called with a sentence for each kind of thing that was left out or mended.
 
     Returns:
-        The chosen pictures in the order of the file.
+        The chosen chosen in the order of the file.
 
     Raises:
-        DatasetError: the file is damaged; a picture is missing, or has another size than its masks; there is nothing
+        DatasetError: the file is damaged; a one_chosen is missing, or has another size than its masks; there is nothing
             to evaluate on.
-        ImageError: a picture cannot be read.
+        ImageError: a one_chosen cannot be read.
     """
     found = open_data_set(where.annotations, where.images, where.rules, notice, settings.reading)
     images = _of_part(found, where, notice)
@@ -134,19 +134,19 @@ def read_ground_truth(where: GroundTruth, settings: EvaluationSettings, notice: 
     drawn = [one for image in images for one in image.instances if not one.is_crowd]
     findings.note(EMPTY_MASKS, sum(not one.rle.area for one in drawn))
     findings.note(NOTHING_IN_THEM, sum(not _objects(image) for image in images))
-    pictures = choose(images, settings)
-    if not pictures:
-        why = "; ".join(findings.sentences()) or "it lists no picture"
+    chosen = choose(images, settings)
+    if not chosen:
+        why = "; ".join(findings.sentences()) or "it lists no image"
         raise DatasetError(f"{where.annotations} has no object to evaluate on: {why}")
     findings.settle(notice)
-    # Now, and not after hours: opening a picture's header takes no time.
-    for picture in pictures:
-        picture.image.check_size(settings.reading.size_hw(picture.image.path))
-    return pictures
+    # Now, and not after hours: opening an image's header takes no time.
+    for one_chosen in chosen:
+        one_chosen.image.check_size(settings.reading.size_hw(one_chosen.image.path))
+    return chosen
 
 
 def _of_part(data: DataSet, where: GroundTruth, notice: Notice | None) -> Sequence[LabelledImage]:
-    """The pictures that are asked for; of a divided data set those to validate with, unless others are named.
+    """The images that are asked for; of a divided data set those to validate with, unless others are named.
 
     Raises:
         DatasetError: the data set has no such part, or several and none to validate with.
@@ -162,12 +162,12 @@ def _of_part(data: DataSet, where: GroundTruth, notice: Notice | None) -> Sequen
     if part not in data.parts:
         raise DatasetError(f"{where.annotations} has no part {part}; its parts are {have}")
     if notice is not None:
-        notice(f"{where.annotations}: {len(data.parts[part]):,} of {len(data.images):,} pictures are its part {part}")
+        notice(f"{where.annotations}: {len(data.parts[part]):,} of {len(data.images):,} images are its part {part}")
     return data.parts[part]
 
 
-def choose(images: Iterable[LabelledImage], settings: EvaluationSettings) -> list[Picture]:
-    """Choose pictures and objects; see `EvaluationSettings`."""
+def choose(images: Iterable[LabelledImage], settings: EvaluationSettings) -> list[Image]:
+    """Choose images and objects; see `EvaluationSettings`."""
     by_source: dict[str, list[LabelledImage]] = defaultdict(list)
     images = list(images)
     for image in images:
@@ -178,7 +178,7 @@ def choose(images: Iterable[LabelledImage], settings: EvaluationSettings) -> lis
         for most in (settings.images, _fewest(settings.images, settings.everything_images))
     )
     return [
-        Picture(
+        Image(
             image,
             image.collection or ONLY_SOURCE,
             objects := _objects(image),
@@ -195,7 +195,7 @@ def _objects(image: LabelledImage) -> tuple[Rle, ...]:
 
 
 def _some(images: Sequence[LabelledImage], most: int | None, seed: int) -> Sequence[LabelledImage]:
-    """Pictures of one source; the first few of a shuffled order, so that a smaller choice is part of a larger one."""
+    """Images of one source; the first few of a shuffled order, so that a smaller choice is part of a larger one."""
     if most is None or len(images) <= most:
         return images
     return sorted(images, key=lambda image: generator_of(seed, image.name, "picture").random())[:most]

@@ -11,14 +11,14 @@ import torch
 from samara.masks.boxes import jittered_boxes
 from samara.masks.distance import centre_of
 from samara.masks.rle import Rle
-from samara.measurement.evaluation.clicks import MOST_CLICKS
+from samara.measurement.evaluation.clicks import MAX_CLICKS
 from samara.measurement.evaluation.seeding import generator_of_object
 from samara.measurement.evaluation.settings import Measure
 from samara.networks.variants import Capabilities
 from samara.segmentation.prompts import Prompt
 
 # Kirillov et al. 2023, appendix A "Training algorithm".
-JITTER_FRACTION, JITTER_MOST_PX = 0.1, 20.0
+JITTER_FRACTION, JITTER_MAX_PX = 0.1, 20.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ NEEDS: Mapping[Measure, Need] = {
     "random_click": Need(points=1),
     "box": Need(box=True),
     "jittered_box": Need(box=True),
-    "clicks": Need(points=MOST_CLICKS, background_points=True),
+    "clicks": Need(points=MAX_CLICKS, background_points=True),
     "everything": Need(),
 }
 
@@ -61,31 +61,31 @@ METRICS_OF: Mapping[Measure, tuple[str, ...]] = {
 }
 
 
-def centre_click(truth: Rle, picture: str, seed: int) -> Prompt:
+def centre_click(truth: Rle, image: str, seed: int) -> Prompt:
     """One click on the pixel that is farthest from the object's border."""
     return Prompt(centre_of(truth), [1])
 
 
-def random_click(truth: Rle, picture: str, seed: int) -> Prompt:
+def random_click(truth: Rle, image: str, seed: int) -> Prompt:
     """One click, uniform over the object's pixels."""
-    rank = int(generator_of_object(seed, picture, truth, "random click").integers(truth.area))
+    rank = int(generator_of_object(seed, image, truth, "random click").integers(truth.area))
     return Prompt(pixel_of_rank(truth, rank), [1])
 
 
-def tight_box(truth: Rle, picture: str, seed: int) -> Prompt:
+def tight_box(truth: Rle, image: str, seed: int) -> Prompt:
     """The tight box."""
     return Prompt(box=truth.box_xyxy)
 
 
-def jittered_box(truth: Rle, picture: str, seed: int) -> Prompt:
+def jittered_box(truth: Rle, image: str, seed: int) -> Prompt:
     """The tight box with noise on each side; the tight one if the noise left no area."""
-    noise = generator_of_object(seed, picture, truth, "jitter").standard_normal((1, 4))
+    noise = generator_of_object(seed, image, truth, "jitter").standard_normal((1, 4))
     (x0, y0, x1, y1) = jittered_boxes(
         torch.tensor([truth.box_xyxy]),
         torch.from_numpy(noise.astype(np.float32)),
         (truth.height, truth.width),
         fraction=JITTER_FRACTION,
-        most_px=JITTER_MOST_PX,
+        max_px=JITTER_MAX_PX,
     )[0].tolist()
     return Prompt(box=(x0, y0, x1, y1) if x1 > x0 and y1 > y0 else truth.box_xyxy)
 
@@ -96,7 +96,7 @@ PROMPTS: Mapping[Measure, Callable[[Rle, str, int], Prompt]] = {
     "box": tight_box,
     "jittered_box": jittered_box,
 }
-"""The prompt of an object, by its mask, the picture's name and the seed."""
+"""The prompt of an object, by its mask, the image's name and the seed."""
 
 
 def pixel_of_rank(rle: Rle, rank: int) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from samara.masks.rle import Rle
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
 """IoU from which an object counts as found."""
 
-MOST_MASKS = 1000
+MAX_MASKS = 1000
 """Masks that count, those with the highest predicted IoU."""
 
 # COCO's tolerance, so that an IoU of exactly a threshold counts in spite of rounding.
@@ -25,7 +25,7 @@ _ROUNDING = 1e-10
 
 
 def recall_of_objects(objects: Sequence[Rle], found: MaskSet) -> npt.NDArray[np.float64]:
-    """Tell how exactly each object of a picture was found.
+    """Tell how exactly each object of an image was found.
 
     Masks choose in order of falling predicted IoU; each takes the free object with which its IoU is highest, if it
     reaches the threshold.
@@ -35,10 +35,10 @@ def recall_of_objects(objects: Sequence[Rle], found: MaskSet) -> npt.NDArray[np.
         found: any number of masks, in any order.
 
     Returns:
-        (N,) fraction of `THRESHOLDS` at which the object was found; its mean over the objects of all pictures is the
+        (N,) fraction of `THRESHOLDS` at which the object was found; its mean over the objects of all images is the
         average recall.
     """
-    best = np.argsort(-found.predicted_iou, kind="stable")[:MOST_MASKS]
+    best = np.argsort(-found.predicted_iou, kind="stable")[:MAX_MASKS]
     iou = mask_iou([found.rles[index] for index in best], objects)  # (M, N)
     iou = iou[(iou >= THRESHOLDS[0] - _ROUNDING).any(1)]
     return np.asarray(np.mean([_found(iou, threshold) for threshold in THRESHOLDS], axis=0), np.float64)

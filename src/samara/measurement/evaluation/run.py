@@ -1,4 +1,4 @@
-"""All pictures of a ground truth, one after the other; what is done survives a crash and is not done again."""
+"""All images of a ground truth, one after the other; what is done survives a crash and is not done again."""
 
 from __future__ import annotations
 
@@ -10,70 +10,70 @@ from typing import Any
 from samara.errors import RecordError
 from samara.measurement.evaluation.adapters import Contestant, Seen
 from samara.measurement.evaluation.averages import average
-from samara.measurement.evaluation.ground_truth import GroundTruth, Picture
+from samara.measurement.evaluation.ground_truth import GroundTruth, Image
 from samara.measurement.evaluation.protocols import METRICS_OF
-from samara.measurement.evaluation.scores import PictureScores, values_of
-from samara.measurement.evaluation.scoring import score_picture
+from samara.measurement.evaluation.scores import ImageScores, values_of
+from samara.measurement.evaluation.scoring import score_image
 from samara.measurement.evaluation.settings import EvaluationSettings, Measure
-from samara.measurement.records.environment import Circumstances, identity_of
+from samara.measurement.records.environment import Environment, identity_of
 from samara.measurement.records.json_lines import append_lines, read_lines
 from samara.measurement.records.numbers import Number, as_record, without_value
 from samara.measurement.records.records import Record, Subject
 
 Progress = Callable[[int, int], None]
-"""Called with the pictures done and the pictures in all."""
+"""Called with the images done and the images in all."""
 
 
-def score_pictures(
+def score_images(
     contestant: Contestant[Seen],
-    pictures: Sequence[Picture],
+    images: Sequence[Image],
     settings: EvaluationSettings,
     *,
     refused: Mapping[Measure, str] | None = None,
     journal: Path | None = None,
     progress: Progress | None = None,
-) -> list[PictureScores]:
-    """Ask a contestant about every picture.
+) -> list[ImageScores]:
+    """Ask a contestant about every image.
 
     Args:
         contestant: what is measured.
-        pictures: with their ground truth, from `read_ground_truth` with the same settings.
+        images: with their ground truth, from `read_ground_truth` with the same settings.
         settings: what is asked.
         refused: measures to leave out, see `samara.measurement.evaluation.protocols.refusals`.
-        journal: file of scores; each picture is written when it is done, and those that are there are not done again.
+        journal: file of scores; each image is written when it is done, and those that are there are not done again.
             It must belong to this contestant, ground truth and settings alone.
-        progress: called before the first picture and after each.
+        progress: called before the first image and after each.
 
     Returns:
-        The scores in the order of the pictures.
+        The scores in the order of the images.
 
     Raises:
-        ImageError, DatasetError: a picture cannot be read, or is not the one that was annotated.
+        ImageError, DatasetError: an image cannot be read, or is not the one that was annotated.
         RecordError: the journal is damaged or belongs to something else.
         OutputError: the journal cannot be written.
     """
     measures = [measure for measure in settings.measures if measure not in (refused or {})]
-    done = {} if journal is None else _read_journal(journal, pictures)
+    done = {} if journal is None else _read_journal(journal, images)
     scores = []
-    for number, picture in enumerate(pictures):
+    for number, image in enumerate(images):
         if progress is not None:
-            progress(number, len(pictures))
-        if picture.name not in done:
-            done[picture.name] = score_picture(contestant, picture, measures, settings.seed)
+            progress(number, len(images))
+        if image.name not in done:
+            done[image.name] = score_image(contestant, image, measures, settings.seed)
             if journal is not None:
-                append_lines(journal, [done[picture.name].to_json()])
-        scores.append(done[picture.name])
+                append_lines(journal, [done[image.name].to_json()])
+        scores.append(done[image.name])
     if progress is not None:
-        progress(len(pictures), len(pictures))
+        progress(len(images), len(images))
     return scores
 
 
-def _read_journal(journal: Path, pictures: Sequence[Picture]) -> dict[str, PictureScores]:
-    scores = [PictureScores.from_json(line) for line in read_lines(journal)]
-    prompted = {picture.name: picture.prompted for picture in pictures}
+def _read_journal(journal: Path, images: Sequence[Image]) -> dict[str, ImageScores]:
+    scores = [ImageScores.from_json(line) for line in read_lines(journal)]
+    prompted = {image.name: image.prompted for image in images}
     for one in scores:
         if tuple(of_object.place for of_object in one.objects) != prompted.get(one.name):
-            raise RecordError(f"{journal} holds scores of other pictures or objects, such as {one.name!r}; delete it")
+            raise RecordError(f"{journal} holds scores of other images or objects, such as {one.name!r}; delete it")
     return {one.name: one for one in scores}
 
 
@@ -92,7 +92,7 @@ class Quality:
     subject: Subject
     where: GroundTruth
     settings: EvaluationSettings
-    here: Circumstances
+    here: Environment
     details: Mapping[str, Any]  # Any: JSON values
 
     @property
@@ -107,7 +107,7 @@ class Quality:
             {"job": "quality", "domain": self.where.domain} | asdict(self.subject) | self.facts | self.here.identity
         )
 
-    def records(self, scores: Sequence[PictureScores], refused: Mapping[Measure, str]) -> list[Record]:
+    def records(self, scores: Sequence[ImageScores], refused: Mapping[Measure, str]) -> list[Record]:
         """Average scores: one record per metric and source, and one per metric for the mean of the sources."""
         return [
             as_record(
@@ -123,12 +123,12 @@ class Quality:
 
 
 def averages_of(
-    scores: Sequence[PictureScores], settings: EvaluationSettings, refused: Mapping[Measure, str]
+    scores: Sequence[ImageScores], settings: EvaluationSettings, refused: Mapping[Measure, str]
 ) -> list[Number]:
     """Average scores.
 
     Args:
-        scores: of any number of pictures.
+        scores: of any number of images.
         settings: with which they were made.
         refused: measures that were left out, with the reason.
 
@@ -146,7 +146,7 @@ def averages_of(
     return numbers
 
 
-def _averages(metric: str, scores: Sequence[PictureScores], seed: int) -> list[Number]:
+def _averages(metric: str, scores: Sequence[ImageScores], seed: int) -> list[Number]:
     sources = sorted({one.source for one in scores})
     values = {source: [values_of(metric, one) for one in scores if one.source == source] for source in sources}
     return [

@@ -1,4 +1,4 @@
-"""What the answers on one picture were worth, as values that a line of JSON holds."""
+"""What the answers on one image were worth, as values that a line of JSON holds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from samara.errors import RecordError
-from samara.measurement.evaluation.clicks import MOST_CLICKS, clicks_until
+from samara.measurement.evaluation.clicks import MAX_CLICKS, clicks_until
 from samara.measurement.evaluation.protocols import PROMPTS
 
 
@@ -35,7 +35,7 @@ class ObjectScores:
     """One object that was prompted.
 
     Attributes:
-        place: its position among the picture's objects, without crowds and empty masks.
+        place: its position among the image's objects, without crowds and empty masks.
         answers: by measure.
         clicks: IoU after every click; None if that was not measured.
     """
@@ -46,14 +46,14 @@ class ObjectScores:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PictureScores:
-    """One picture.
+class ImageScores:
+    """One image.
 
     Attributes:
-        name: of the picture.
+        name: of the image.
         source: the data set that it is from.
         objects: those that were prompted.
-        everything: for each object of the picture the fraction of IoU thresholds at which it was found; None if that
+        everything: for each object of the image the fraction of IoU thresholds at which it was found; None if that
             was not measured.
     """
 
@@ -67,7 +67,7 @@ class PictureScores:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, line: str) -> PictureScores:
+    def from_json(cls, line: str) -> ImageScores:
         """Read what `to_json` wrote.
 
         Raises:
@@ -79,7 +79,7 @@ class PictureScores:
             everything = document.pop("everything")
             return cls(objects=objects, everything=None if everything is None else tuple(everything), **document)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RecordError(f"{line[:60]!r} holds no scores of a picture ({error})") from error
+            raise RecordError(f"{line[:60]!r} holds no scores of an image ({error})") from error
 
 
 def _object_scores(document: Mapping[str, Any]) -> ObjectScores:  # Any: JSON values
@@ -91,28 +91,28 @@ def _object_scores(document: Mapping[str, Any]) -> ObjectScores:  # Any: JSON va
     )
 
 
-def values_of(metric: str, picture: PictureScores) -> list[float]:
-    """The values of a quality metric on one picture, one per object that was asked; possibly none."""
-    return _VALUES[metric](picture)
+def values_of(metric: str, image: ImageScores) -> list[float]:
+    """The values of a quality metric on one image, one per object that was asked; possibly none."""
+    return _VALUES[metric](image)
 
 
-def _of_answers(measure: str, field: str, picture: PictureScores) -> list[float]:
-    return [getattr(one.answers[measure], field) for one in picture.objects if measure in one.answers]
+def _of_answers(measure: str, field: str, image: ImageScores) -> list[float]:
+    return [getattr(one.answers[measure], field) for one in image.objects if measure in one.answers]
 
 
-def _clicks(target: float, picture: PictureScores) -> list[int | None]:
-    return [clicks_until(one.clicks, target) for one in picture.objects if one.clicks is not None]
+def _clicks(target: float, image: ImageScores) -> list[int | None]:
+    return [clicks_until(one.clicks, target) for one in image.objects if one.clicks is not None]
 
 
-def _clicks_to(target: float, picture: PictureScores) -> list[float]:
-    return [float(MOST_CLICKS if clicks is None else clicks) for clicks in _clicks(target, picture)]
+def _clicks_to(target: float, image: ImageScores) -> list[float]:
+    return [float(MAX_CLICKS if clicks is None else clicks) for clicks in _clicks(target, image)]
 
 
-def _not_reached(target: float, picture: PictureScores) -> list[float]:
-    return [float(clicks is None) for clicks in _clicks(target, picture)]
+def _not_reached(target: float, image: ImageScores) -> list[float]:
+    return [float(clicks is None) for clicks in _clicks(target, image)]
 
 
-_VALUES: Mapping[str, Callable[[PictureScores], list[float]]] = {
+_VALUES: Mapping[str, Callable[[ImageScores], list[float]]] = {
     **{
         f"{measure}_{field}": partial(_of_answers, measure, field)
         for measure in PROMPTS
@@ -122,5 +122,5 @@ _VALUES: Mapping[str, Callable[[PictureScores], list[float]]] = {
     "clicks_to_90": partial(_clicks_to, 0.90),
     "not_reached_85": partial(_not_reached, 0.85),
     "not_reached_90": partial(_not_reached, 0.90),
-    "average_recall": lambda picture: list(picture.everything or ()),
+    "average_recall": lambda image: list(image.everything or ()),
 }

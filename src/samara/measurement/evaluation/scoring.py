@@ -1,4 +1,4 @@
-"""One picture: look once, ask everything that is asked, compare with the ground truth."""
+"""One image: look once, ask everything that is asked, compare with the ground truth."""
 
 from __future__ import annotations
 
@@ -9,49 +9,45 @@ from samara.masks.overlap import mask_iou
 from samara.masks.rle import Rle
 from samara.measurement.evaluation.adapters import Answer, Contestant, Seen
 from samara.measurement.evaluation.clicks import click_through
-from samara.measurement.evaluation.ground_truth import Picture
+from samara.measurement.evaluation.ground_truth import Image
 from samara.measurement.evaluation.protocols import PROMPTS
 from samara.measurement.evaluation.recall import recall_of_objects
-from samara.measurement.evaluation.scores import ObjectScores, PictureScores, ScoredAnswer
+from samara.measurement.evaluation.scores import ImageScores, ObjectScores, ScoredAnswer
 from samara.measurement.evaluation.settings import Measure
 
 
-def score_picture(
-    contestant: Contestant[Seen], picture: Picture, measures: Collection[Measure], seed: int
-) -> PictureScores:
-    """Ask a contestant about one picture.
+def score_image(contestant: Contestant[Seen], image: Image, measures: Collection[Measure], seed: int) -> ImageScores:
+    """Ask a contestant about one image.
 
     Args:
         contestant: what is measured.
-        picture: with its ground truth.
+        image: with its ground truth.
         measures: those that the contestant can take.
         seed: see `EvaluationSettings`.
 
     Raises:
-        ImageError: the picture cannot be read.
+        ImageError: the image cannot be read.
         DatasetError: it has another size than its masks.
     """
-    seen = contestant.embed(picture.image.pixels())
-    truths = [picture.objects[place] for place in picture.prompted]
+    seen = contestant.embed(image.image.pixels())
+    truths = [image.objects[place] for place in image.prompted]
     answers = {
-        measure: _ask(contestant, seen, truths, measure, picture.name, seed)
-        for measure in PROMPTS
-        if measure in measures
+        measure: _ask(contestant, seen, truths, measure, image.name, seed) for measure in PROMPTS if measure in measures
     }
     clicks = click_through(contestant, seen, truths) if "clicks" in measures else None
     everything = None
-    if picture.everything and "everything" in measures:
-        everything = tuple(recall_of_objects(picture.objects, contestant.everything(seen)).tolist())
-    return PictureScores(
-        name=picture.name,
-        source=picture.source,
+    if image.everything and "everything" in measures:
+        everything = tuple(recall_of_objects(image.objects, contestant.everything(seen)).tolist())
+    return ImageScores(
+        name=image.name,
+        source=image.source,
         objects=tuple(
             ObjectScores(
                 place=place,
                 answers={measure: of_measure[index] for measure, of_measure in answers.items()},
                 clicks=None if clicks is None else tuple(clicks[index]),
             )
-            for index, place in enumerate(picture.prompted)
+            for index, place in enumerate(image.prompted)
         ),
         everything=everything,
     )

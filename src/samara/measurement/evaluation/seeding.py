@@ -19,6 +19,6 @@ def generator_of(seed: int, *identity: str | bytes) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(digest.digest()[:16], "big"))
 
 
-def generator_of_object(seed: int, picture: str, truth: Rle, purpose: str) -> np.random.Generator:
-    """Make the generator of one object: of its picture's name, its mask, and what is drawn."""
-    return generator_of(seed, picture, truth.counts, purpose)
+def generator_of_object(seed: int, image: str, truth: Rle, purpose: str) -> np.random.Generator:
+    """Make the generator of one object: of its image's name, its mask, and what is drawn."""
+    return generator_of(seed, image, truth.counts, purpose)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from samara.errors import SettingsError
-from samara.images.settings import AS_THEY_ARE, PictureReading
+from samara.images.settings import AS_THEY_ARE, ImageReading
 
 Measure = Literal["centre_click", "random_click", "box", "jittered_box", "clicks", "everything"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -19,15 +19,15 @@ class EvaluationSettings:
 
     Attributes:
         measures: what is asked; see `samara.measurement.evaluation.protocols`.
-        objects: most objects per picture that are prompted, at least 1; None for all. "everything" always counts all.
-        images: most pictures per source, at least 1; None for all.
-        everything_images: most pictures per source for "everything", which takes longest; None for all.
+        objects: most objects per image that are prompted, at least 1; None for all. "everything" always counts all.
+        images: most images per source, at least 1; None for all.
+        everything_images: most images per source for "everything", which takes longest; None for all.
         points_per_side: grid of "everything", at least 1.
-        seed: of the choice of pictures and objects, of random clicks, jitter and bootstrap. Each is drawn from the
-            seed, the picture's name and the object's mask, so that it does not depend on the order, nor on what else
+        seed: of the choice of images and objects, of random clicks, jitter and bootstrap. Each is drawn from the
+            seed, the image's name and the object's mask, so that it does not depend on the order, nor on what else
             is in the file.
         failures: how many of the worst answers to list for each kind of prompt, at least 0.
-        reading: how pictures are read.
+        reading: how images are read.
     """
 
     measures: tuple[Measure, ...] = MEASURES
@@ -37,7 +37,7 @@ class EvaluationSettings:
     points_per_side: int = 32
     seed: int = 0
     failures: int = 6
-    reading: PictureReading = AS_THEY_ARE
+    reading: ImageReading = AS_THEY_ARE
 
     def __post_init__(self) -> None:
         unknown = [measure for measure in self.measures if measure not in MEASURES]
@@ -61,4 +61,4 @@ class EvaluationSettings:
     def from_json(cls, facts: Mapping[str, Any]) -> EvaluationSettings:  # Any: JSON values
         """Read what `as_json` gave; other entries are left out."""
         known = {field.name: facts[field.name] for field in fields(cls) if field.name in facts}
-        return cls(**known | {"measures": tuple(facts["measures"]), "reading": PictureReading.from_facts(facts)})
+        return cls(**known | {"measures": tuple(facts["measures"]), "reading": ImageReading.from_facts(facts)})

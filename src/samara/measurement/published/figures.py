@@ -137,7 +137,7 @@ def _speed_of_everything() -> Iterable[Figure]:
         return {names[name]: value for name, value in values.items()}
 
     docs, older, newer = "Ultralytics docs 8.3.90", "Ultralytics docs, older", "Ultralytics docs 8.4.31"
-    grid, two = "none, so SAM is asked for everything by 1,024 points", "2 pictures"
+    grid, two = "none, so SAM is asked for everything by 1,024 points", "2 images"
     milliseconds = {"sam-b": 49_401, "sam2-b": 31_901, "sam2-t": 25_997, "mobile": 25_381, "fast-s": 55.9}
     yield from _table(
         "everything_seconds",
@@ -414,7 +414,7 @@ def _samara_mini() -> Iterable[Figure]:
         ("box_iou", {"natural": 0.783, "medical": 0.818, "satellite": 0.764}),
     ):
         for domain, value in means.items():
-            yield from _table(metric, "samara_mini card", {"samara_mini": value}, data=f"{domain} pictures")
+            yield from _table(metric, "samara_mini card", {"samara_mini": value}, data=f"{domain} images")
 
 
 FIGURES: tuple[Figure, ...] = (

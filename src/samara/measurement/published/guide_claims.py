@@ -124,7 +124,7 @@ _IOU_OF_L = Judgement(
 )
 _BANDS = Judgement(
     verdict="unsupported",
-    because="no source gives these bands; measure on pictures of your own with `samara compare`",
+    because="no source gives these bands; measure on images of your own with `samara compare`",
 )
 _VRAM = Judgement(
     verdict="imprecise", because="the guide itself gives about half of it in the same table for one image at a time"
@@ -264,7 +264,7 @@ def _quality() -> Iterable[Claim]:
             "mean_iou",
             "section 5, Zero-Shot Transfer Performance",
             {name: (band, _BANDS) for name, band in bands.items()},
-            conditions=f"{domain} pictures, zero-shot",
+            conditions=f"{domain} images, zero-shot",
         )
 
 
@@ -335,7 +335,7 @@ STATEMENTS: tuple[Statement, ...] = (
     ),
     Statement(
         where="section 2, Quality Benchmarks",
-        text="in medical pictures ViT-H is better overall than ViT-B",
+        text="in medical images ViT-H is better overall than ViT-B",
         judgement=Judgement(
             verdict="holds", because="as the abstract of the study says", sources=("Huang et al. 2024",)
         ),
@@ -368,7 +368,7 @@ STATEMENTS: tuple[Statement, ...] = (
         text="interactive annotation wants ViT-L for its speed",
         judgement=Judgement(
             verdict="imprecise",
-            because="behind the encoder all SAM are the same: only the first click of a picture is slower with ViT-H",
+            because="behind the encoder all SAM are the same: only the first click of an image is slower with ViT-H",
             sources=("MobileSAM README",),
         ),
     ),

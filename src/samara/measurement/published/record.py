@@ -58,8 +58,8 @@ class Conditions:
         hardware: what it ran on.
         precision: number format and special software.
         batch: images at a time.
-        data: the pictures.
-        prompts: what was asked of each picture.
+        data: the images.
+        prompts: what was asked of each image.
         note: anything else that a reader must know to compare.
     """
 

@@ -20,7 +20,7 @@ _NOT_IDENTITY = ("system", "memory_bytes", "versions")
 
 
 @dataclass(frozen=True)
-class Circumstances:
+class Environment:
     """What records of one run have in common.
 
     Attributes:
@@ -40,7 +40,7 @@ class Circumstances:
         return {"machine": machine, "versions": dict(self.versions)}
 
 
-def circumstances(machine: Machine | None = None) -> Circumstances:
+def environment(machine: Machine | None = None) -> Environment:
     """Look at machine, versions and sources.
 
     Args:
@@ -49,7 +49,7 @@ def circumstances(machine: Machine | None = None) -> Circumstances:
     facts = (machine or detect()).as_dict()
     # Through JSON, so that a record that was read equals the one that was written.
     facts = json.loads(json.dumps(facts))
-    return Circumstances(facts, facts.pop("versions"), commit_of(SOURCES))
+    return Environment(facts, facts.pop("versions"), commit_of(SOURCES))
 
 
 def commit_of(folder: Path) -> str | None:

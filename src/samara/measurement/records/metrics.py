@@ -43,14 +43,14 @@ _PROMPTS = {
     ),
     "random_click": (
         "random click",
-        "one click, uniform over the pixels of the object, seeded by picture and object; of three masks the one with "
+        "one click, uniform over the pixels of the object, seeded by image and object; of three masks the one with "
         "the highest predicted IoU",
     ),
     "box": ("box", "the tight box of the object; the single mask"),
     "jittered_box": (
         "jittered box",
         "the tight box with each side moved by normal noise, 10 % of the box's width or height, at most 20 pixels of "
-        "a 1024-pixel picture; the single mask",
+        "a 1024-pixel image; the single mask",
     ),
 }
 
@@ -72,7 +72,7 @@ _PROMPTED = tuple(
             title=f"{title}, boundary IoU",
             unit="fraction",
             better="higher",
-            definition="Boundary IoU (Cheng et al. 2021, width 2 % of the picture's diagonal), mean over objects, "
+            definition="Boundary IoU (Cheng et al. 2021, width 2 % of the image's diagonal), mean over objects, "
             f"from {how}.",
         ),
     )
@@ -144,10 +144,10 @@ _SPEED = (
         definition="From the file, or random weights, to a network on its device; the file may lie in the cache of "
         "the operating system.",
     ),
-    *_speed("encode", "encode a picture", "Resizing, normalising and encoding, seconds per picture"),
-    *_speed("decode_1", "decode 1 prompt", "One click on an embedded picture, to a mask at the picture's size"),
-    *_speed("decode_64", "decode 64 prompts", "64 clicks on an embedded picture, to masks at the picture's size"),
-    *_speed("everything", "everything", "Automatic mask generation, from the picture to run lengths"),
+    *_speed("encode", "encode an image", "Resizing, normalising and encoding, seconds per image"),
+    *_speed("decode_1", "decode 1 prompt", "One click on an embedded image, to a mask at the image's size"),
+    *_speed("decode_64", "decode 64 prompts", "64 clicks on an embedded image, to masks at the image's size"),
+    *_speed("everything", "everything", "Automatic mask generation, from the image to run lengths"),
 )
 
 _MEMORY = tuple(
@@ -161,8 +161,8 @@ _MEMORY = tuple(
     )
     for work, title, after in (
         ("load", "load", " and does nothing else"),
-        ("encode", "encode", " and encodes pictures"),
-        ("everything", "everything", " and finds everything in a picture"),
+        ("encode", "encode", " and encodes images"),
+        ("everything", "everything", " and finds everything in an image"),
     )
     for place, memory, meaning in (
         ("resident", "main memory", "resident set, Python and its libraries included,"),
@@ -190,7 +190,7 @@ _SIZE = (
     Metric(
         name="encoder_flops",
         group="size",
-        title="work to encode a picture",
+        title="work to encode an image",
         unit="floating-point operations",
         better="lower",
         definition="Floating-point operations of the image encoder's matrix products and convolutions for one input, "

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from samara.errors import RecordError
-from samara.measurement.records.environment import Circumstances, now
+from samara.measurement.records.environment import Environment, now
 from samara.measurement.records.records import Interval, Record, Status, Subject
 
 
@@ -54,7 +54,7 @@ def as_record(
     subject: Subject,
     job: str,
     settings: Mapping[str, Any],  # Any: JSON values
-    here: Circumstances,
+    here: Environment,
     domain: str | None = None,
 ) -> Record:
     """Make a record of a number that was measured now."""

@@ -24,7 +24,7 @@ class Interval:
 
     Attributes:
         low, high: in the unit of the number; low ≤ high.
-        kind: "95 % bootstrap": of the mean, pictures drawn with replacement; "quartiles": the middle half of the
+        kind: "95 % bootstrap": of the mean, images drawn with replacement; "quartiles": the middle half of the
             timed calls.
     """
 
@@ -71,10 +71,10 @@ class Record:
         note: a sentence; empty for most.
         interval: None where there is no more than one value.
         n: how many values the number is made of: objects or timed calls; 0 without a value.
-        images: over how many pictures; None where that makes no sense.
-        domain: kind of pictures, e.g. "medical"; None for numbers that do not depend on pictures.
+        images: over how many images; None where that makes no sense.
+        domain: kind of images, e.g. "medical"; None for numbers that do not depend on images.
         source: data set within the domain; None for the mean over the domain's sources.
-        batch_size: pictures that went through the network together; None where that makes no sense.
+        batch_size: images that went through the network together; None where that makes no sense.
         job: 16 hexadecimal digits, the same for the same measurement (subject, settings, data) on the same machine
             with the same versions. A job's records are written together; a run skips jobs that are there.
         settings: of the measurement, JSON values; what made the number what it is.

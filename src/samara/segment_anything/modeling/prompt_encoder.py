@@ -70,5 +70,5 @@ class PositionEmbeddingRandom(prompt_encoder.RandomPositions):
         return self.encode(coords, (1, 1))
 
     def forward_with_coords(self, coords_input: Tensor, image_size: tuple[int, int]) -> Tensor:
-        """Encode (x, y) in pixels of a picture of (H, W), (..., 2) → (..., C)."""
+        """Encode (x, y) in pixels of an image of (H, W), (..., 2) → (..., C)."""
         return self.encode(coords_input, image_size)

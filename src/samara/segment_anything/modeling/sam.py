@@ -148,8 +148,8 @@ class Sam(nn.Module):
 
         Args:
             masks: low-res logits.
-            input_size: (H, W) of the resized picture before padding.
-            original_size: (H, W) of the picture.
+            input_size: (H, W) of the resized image before padding.
+            original_size: (H, W) of the image.
         """
         if not len(masks):
             return masks.new_zeros(*masks.shape[:2], *original_size)

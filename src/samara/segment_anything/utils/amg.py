@@ -87,23 +87,21 @@ class MaskData:
 
 
 def is_box_near_crop_edge(boxes: Tensor, crop_box: Box, orig_box: Box, atol: float = 20.0) -> Tensor:
-    """Find boxes that a crop has probably cut off: near its edge, and not near the edge of the picture.
+    """Find boxes that a crop has probably cut off: near its edge, and not near the edge of the image.
 
     Args:
         boxes: (M, 4) in the crop's frame.
-        crop_box: the crop in the picture.
-        orig_box: the picture.
+        crop_box: the crop in the image.
+        orig_box: the image.
         atol: pixels that count as near.
 
     Returns:
         (M,) bool.
     """
-    crop, picture = (
-        torch.tensor([list(box)], dtype=torch.float32, device=boxes.device) for box in (crop_box, orig_box)
-    )
+    crop, image = (torch.tensor([list(box)], dtype=torch.float32, device=boxes.device) for box in (crop_box, orig_box))
     placed = uncrop_boxes_xyxy(boxes, crop_box).float()
-    near_crop, near_picture = (torch.isclose(placed, edge, atol=atol, rtol=0) for edge in (crop, picture))
-    return (near_crop & ~near_picture).any(dim=1)
+    near_crop, near_image = (torch.isclose(placed, edge, atol=atol, rtol=0) for edge in (crop, image))
+    return (near_crop & ~near_image).any(dim=1)
 
 
 def box_xyxy_to_xywh(box_xyxy: Tensor) -> Tensor:
@@ -157,31 +155,31 @@ def build_point_grid(n_per_side: int) -> npt.NDArray[np.float64]:
 
 
 def build_all_layer_point_grids(n_per_side: int, n_layers: int, scale_per_layer: int) -> list[npt.NDArray[np.float64]]:
-    """A grid for the whole picture and one for each layer of crops, thinned from layer to layer."""
+    """A grid for the whole image and one for each layer of crops, thinned from layer to layer."""
     return [build_point_grid(int(n_per_side / scale_per_layer**layer)) for layer in range(n_layers + 1)]
 
 
 def generate_crop_boxes(
     im_size: tuple[int, ...], n_layers: int, overlap_ratio: float
 ) -> tuple[list[list[int]], list[int]]:
-    """The whole picture (H, W) and the crops of every layer, and the layer of each."""
+    """The whole image (H, W) and the crops of every layer, and the layer of each."""
     crops = crops_of((im_size[0], im_size[1]), n_layers, overlap_ratio)
     return [list(crop.box_xyxy) for crop in crops], [crop.layer for crop in crops]
 
 
 def uncrop_boxes_xyxy(boxes: Tensor, crop_box: Box) -> Tensor:
-    """Boxes (..., 4) of a crop in the picture's frame."""
+    """Boxes (..., 4) of a crop in the image's frame."""
     x0, y0 = crop_box[:2]
     return boxes + torch.tensor([x0, y0, x0, y0], device=boxes.device)
 
 
 def uncrop_points(points: Tensor, crop_box: Box) -> Tensor:
-    """Points (..., 2) of a crop in the picture's frame."""
+    """Points (..., 2) of a crop in the image's frame."""
     return points + torch.tensor([crop_box[0], crop_box[1]], device=points.device)
 
 
 def uncrop_masks(masks: Tensor, crop_box: Box, orig_h: int, orig_w: int) -> Tensor:
-    """Masks (..., h, w) of a crop at the size of the picture, background around them."""
+    """Masks (..., h, w) of a crop at the size of the image, background around them."""
     x0, y0, x1, y1 = crop_box
     if (x0, y0, x1, y1) == (0, 0, orig_w, orig_h):
         return masks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from samara.networks.official_graphs import choose_mask, enlarged, resized_hw
+from samara.networks.official_graphs import choose_mask, resized_hw, upsampled
 from samara.networks.prompt_encoder import PADDING, embed_labels, embed_mask_or_none
 from samara.segment_anything.modeling.sam import Sam, input_size_of
 from samara.segment_anything.utils.amg import calculate_stability_score
@@ -41,7 +41,7 @@ class SamOnnxModel(nn.Module):
 
     @staticmethod
     def resize_longest_image_size(input_image_size: Tensor, longest_side: int) -> Tensor:
-        """(H, W) of a picture whose longest side became `longest_side`, (2,) int64."""
+        """(H, W) of an image whose longest side became `longest_side`, (2,) int64."""
         return resized_hw(input_image_size, longest_side)
 
     def _embed_points(self, point_coords: Tensor, point_labels: Tensor) -> Tensor:
@@ -61,7 +61,7 @@ class SamOnnxModel(nn.Module):
         cut = self.resize_longest_image_size(orig_im_size, self.img_size)
         size = orig_im_size.to(torch.int64)
         # Tensors, so that a tracer sees where they come from.
-        return enlarged(masks, self.img_size, (cut[0], cut[1]), (size[0], size[1]))  # type: ignore[arg-type]
+        return upsampled(masks, self.img_size, (cut[0], cut[1]), (size[0], size[1]))  # type: ignore[arg-type]
 
     def select_masks(self, masks: Tensor, iou_preds: Tensor, num_points: int) -> tuple[Tensor, Tensor]:
         """The single mask of several points, or the best of three for one: (N, 1, ·, ·) and (N, 1)."""
@@ -86,7 +86,7 @@ class SamOnnxModel(nn.Module):
             point_labels: (1, P): 1 foreground, 0 background, 2 and 3 corners of a box, −1 padding.
             mask_input: (1, 1, 4h, 4w) logits.
             has_mask_input: (1,) 1 if they count, else 0.
-            orig_im_size: (2,) height and width of the picture.
+            orig_im_size: (2,) height and width of the image.
 
         Returns:
             Logits (1, M, H, W), scores (1, M) and low-res logits (1, M, 4h, 4w); with extra metrics, stability scores

@@ -13,7 +13,7 @@ from samara.images.read import read_image
 
 
 class ResizeLongestSide:
-    """Resize pictures and prompts so that the longest side of the picture gets a given length.
+    """Resize images and prompts so that the longest side of the image gets a given length.
 
     Args:
         target_length: that length in pixels.
@@ -26,20 +26,20 @@ class ResizeLongestSide:
         """Resize (H, W, 3) RGB uint8, or whatever else Pillow resizes: (H, W), or (H, W, 4) uint8.
 
         Raises:
-            ImageError: anything that can neither be resized as it is nor read as a picture.
+            ImageError: anything that can neither be resized as it is nor read as an image.
         """
         pixels = image if _is_resizable(image) else read_image(image)
         return np.array(resize(pixels, self._frame(pixels.shape[:2])))
 
     def apply_coords(self, coords: npt.NDArray[np.floating], original_size: tuple[int, ...]) -> npt.NDArray[np.float32]:
-        """Map points (..., 2) as (x, y) into the resized picture; `original_size` is (H, W).
+        """Map points (..., 2) as (x, y) into the resized image; `original_size` is (H, W).
 
         Differs from Meta: float32, so that Apple GPUs take it.
         """
         return self._frame(original_size).to_input(coords)
 
     def apply_boxes(self, boxes: npt.NDArray[np.floating], original_size: tuple[int, ...]) -> npt.NDArray[np.float32]:
-        """Map boxes (N, 4) xyxy into the resized picture; `original_size` is (H, W)."""
+        """Map boxes (N, 4) xyxy into the resized image; `original_size` is (H, W)."""
         return self.apply_coords(np.asarray(boxes).reshape(-1, 4), original_size)
 
     def apply_image_torch(self, image: Tensor) -> Tensor:
@@ -48,18 +48,18 @@ class ResizeLongestSide:
         return F.interpolate(image, size_hw, mode="bilinear", align_corners=False, antialias=True)
 
     def apply_coords_torch(self, coords: Tensor, original_size: tuple[int, ...]) -> Tensor:
-        """Map points (..., 2) into the resized picture."""
+        """Map points (..., 2) into the resized image."""
         frame = self._frame(original_size)
         (H, W), (h, w) = frame.original_size_hw, frame.resized_size_hw  # noqa: N806
         return coords.to(torch.float32) * torch.tensor([w / W, h / H], device=coords.device)
 
     def apply_boxes_torch(self, boxes: Tensor, original_size: tuple[int, ...]) -> Tensor:
-        """Map boxes (N, 4) into the resized picture."""
+        """Map boxes (N, 4) into the resized image."""
         return self.apply_coords_torch(boxes.reshape(-1, 2, 2), original_size).reshape(-1, 4)
 
     @staticmethod
     def get_preprocess_shape(oldh: int, oldw: int, long_side_length: int) -> tuple[int, int]:
-        """(H, W) of the resized picture, each at least 1."""
+        """(H, W) of the resized image, each at least 1."""
         return Frame((oldh, oldw), long_side_length).resized_size_hw
 
     def _frame(self, original_size: tuple[int, ...]) -> Frame:

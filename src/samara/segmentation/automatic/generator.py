@@ -67,7 +67,7 @@ class AutomaticMaskGenerator:
             predicted IoU; possibly none.
 
         Raises:
-            ImageError: the picture cannot be read.
+            ImageError: the image cannot be read.
             EmbeddingError: the embedding was made by another image encoder.
             SettingsError: an embedding was given and the settings ask for crops.
         """

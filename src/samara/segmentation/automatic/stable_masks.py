@@ -14,7 +14,7 @@ from samara.images.preprocessing import Frame
 from samara.masks.rle import Rle, encode_columns, encode_masks
 from samara.masks.stability import stability_score
 from samara.segmentation.predictor import full_size
-from samara.segmentation.upsampling import Enlargement
+from samara.segmentation.upsampling import Upsampling
 from samara.system.cores import map_on_cores
 
 
@@ -62,16 +62,16 @@ def _in_windows(
     low_res_logits: Tensor, frame: Frame, threshold: float, offset: float, min_stability: float
 ) -> Iterator[tuple[int, Rle, float]]:
     """One mask at a time on each core, where it can be: most masks are small."""
-    enlargement = Enlargement(frame, low_res_logits.shape[-1])
+    upsampling = Upsampling(frame, low_res_logits.shape[-1])
 
-    def enlarged(logits: Tensor) -> tuple[Rle, float] | None:
+    def upsampled(logits: Tensor) -> tuple[Rle, float] | None:
         with torch.inference_mode():
-            window = enlargement.window(logits, threshold, offset)
+            window = upsampling.window(logits, threshold, offset)
         if window is None or window.stability < min_stability:
             return None
         return encode_columns(window.columns, window.x0, window.y0, *frame.original_size_hw), window.stability
 
-    for index, found in enumerate(map_on_cores(enlarged, low_res_logits)):
+    for index, found in enumerate(map_on_cores(upsampled, low_res_logits)):
         if found is not None:
             yield index, *found
 

@@ -1,4 +1,4 @@
-"""Answers against the ground truth, drawn over their picture: what is right, what is missed, what is too much."""
+"""Answers against the ground truth, drawn over their image: what is right, what is missed, what is too much."""
 
 from __future__ import annotations
 

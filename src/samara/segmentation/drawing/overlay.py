@@ -1,4 +1,4 @@
-"""Masks drawn over their picture: tinted areas with contours, large ones behind small ones, prompts on top."""
+"""Masks drawn over their image: tinted areas with contours, large ones behind small ones, prompts on top."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def colour(index: int) -> tuple[int, int, int]:
 
 
 def line_thickness(image: Image) -> int:
-    """Pixels of a line that looks equally thin on small and large pictures."""
+    """Pixels of a line that looks equally thin on small and large images."""
     short_side = int(min(image.shape[:2]))
     return max(1, round(short_side / 500))
 
@@ -89,7 +89,7 @@ def _draw_contour(
 def _draw_label(
     canvas: Image, label: str, corner_xy: tuple[int, int], rgb: tuple[int, int, int], thickness: int
 ) -> None:
-    """Write on a patch of the mask's colour at its top left corner, within the picture."""
+    """Write on a patch of the mask's colour at its top left corner, within the image."""
     text = label.encode("ascii", "replace").decode()  # OpenCV's letters
     font, scale, margin = cv2.FONT_HERSHEY_SIMPLEX, 0.45 * thickness, 2 * thickness
     (width, height), below = cv2.getTextSize(text, font, scale, thickness)

@@ -17,11 +17,11 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class View:
-    """A part of a picture, at the size at which it is looked at.
+    """A part of an image, at the size at which it is looked at.
 
     Attributes:
-        window_xyxy: the part, in pixels of the picture, exclusive right and bottom.
-        long_side: of the result in pixels; smaller pictures are enlarged, so that lines are thin beside them.
+        window_xyxy: the part, in pixels of the image, exclusive right and bottom.
+        long_side: of the result in pixels; smaller images are enlarged, so that lines are thin beside them.
     """
 
     window_xyxy: tuple[int, int, int, int]
@@ -29,7 +29,7 @@ class View:
 
     @property
     def scale(self) -> float:
-        """Pixels of the result for one of the picture."""
+        """Pixels of the result for one of the image."""
         x0, y0, x1, y1 = self.window_xyxy
         return self.long_side / max(x1 - x0, y1 - y0)
 
@@ -39,8 +39,8 @@ class View:
         x0, y0, x1, y1 = self.window_xyxy
         return max(1, round((y1 - y0) * self.scale)), max(1, round((x1 - x0) * self.scale))
 
-    def picture(self, image: Image) -> Image:
-        """This part of a picture (H, W, 3)."""
+    def image(self, image: Image) -> Image:
+        """This part of an image (H, W, 3)."""
         return self._resized(image)
 
     def mask(self, rle: Rle) -> Mask:

@@ -18,7 +18,7 @@ CANDIDATES_PER_INSTANCE = 4
 
 @dataclass(frozen=True)
 class Detections:
-    """K instances of one picture, the most confident first.
+    """K instances of one image, the most confident first.
 
     Attributes:
         boxes_xyxy: (K, 4) float32 in pixels of the network input.
@@ -68,12 +68,12 @@ def detect(
     box_nms_thresh: float,
     max_instances: int,
 ) -> Detections:
-    """Choose the instances of one picture.
+    """Choose the instances of one image.
 
     A place's class is the one with the highest confidence. Instances suppress only those of their own class.
 
     Args:
-        raw: of B pictures.
+        raw: of B images.
         index: which of them.
         input_size_hw: (h, w) of the network input.
         confidence_thresh: instances at or below this are dropped.

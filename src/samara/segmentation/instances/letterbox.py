@@ -1,7 +1,7 @@
-"""The letterbox: a picture in the middle of a grey rectangle, and the way back to its own pixels.
+"""The letterbox: an image in the middle of a grey rectangle, and the way back to its own pixels.
 
 The longer side fills the input size; the shorter is padded on both sides, to the next multiple of the coarsest grid
-and no further, so that a wide picture costs less than a square one.
+and no further, so that a wide image costs less than a square one.
 
 Source: the published inference of YOLOv8 (grey of 114, bilinear without antialiasing, padding split evenly, the odd
 pixel to the right and the bottom).
@@ -23,10 +23,10 @@ MULTIPLE = 32
 
 @dataclass(frozen=True)
 class Letterbox:
-    """How one picture lies in the network's input.
+    """How one image lies in the network's input.
 
     Attributes:
-        original_size_hw: (H, W) of the user's picture in pixels.
+        original_size_hw: (H, W) of the user's image in pixels.
         input_size: longer side of the network input, a multiple of 32.
     """
 
@@ -35,7 +35,7 @@ class Letterbox:
 
     @property
     def resized_size_hw(self) -> tuple[int, int]:
-        """(h, w) of the picture inside the rectangle; the short side of an extreme picture is at least 1."""
+        """(h, w) of the image inside the rectangle; the short side of an extreme image is at least 1."""
         H, W = self.original_size_hw  # noqa: N806
         scale = self.input_size / max(H, W)
         return max(1, round(H * scale)), max(1, round(W * scale))
@@ -48,18 +48,18 @@ class Letterbox:
 
     @property
     def corner_xy(self) -> tuple[int, int]:
-        """Where the picture's top left corner lies in the rectangle."""
+        """Where the image's top left corner lies in the rectangle."""
         (h, w), (padded_h, padded_w) = self.resized_size_hw, self.padded_size_hw
         return (padded_w - w) // 2, (padded_h - h) // 2
 
     @property
     def scale_xy(self) -> tuple[float, float]:
-        """Pixels of the rectangle per pixel of the picture, along x and y; rounding makes them differ a little."""
+        """Pixels of the rectangle per pixel of the image, along x and y; rounding makes them differ a little."""
         (H, W), (h, w) = self.original_size_hw, self.resized_size_hw  # noqa: N806
         return w / W, h / H
 
     def to_original(self, boxes_xyxy: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """Boxes (K, 4) of the rectangle in pixels of the picture, cut off at its edges."""
+        """Boxes (K, 4) of the rectangle in pixels of the image, cut off at its edges."""
         H, W = self.original_size_hw  # noqa: N806
         boxes: npt.NDArray[np.float64] = (boxes_xyxy - np.tile(self.corner_xy, 2)) / np.tile(self.scale_xy, 2)
         return boxes.clip(0, np.tile([W, H], 2))

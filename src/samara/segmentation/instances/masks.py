@@ -1,8 +1,8 @@
-"""Masks at the picture's full resolution, mixed from prototypes, one box at a time.
+"""Masks at the image's full resolution, mixed from prototypes, one box at a time.
 
-A mask is a mixture of the 32 prototypes, brought to the picture's pixels bilinearly, cut off at its box, and positive
+A mask is a mixture of the 32 prototypes, brought to the image's pixels bilinearly, cut off at its box, and positive
 where it belongs to the instance (Bolya et al. 2019, YOLACT, section 3.3). Only the box's own pixels are computed, in
-strips of rows, so that the memory is bounded whatever the size of the picture and the number of instances.
+strips of rows, so that the memory is bounded whatever the size of the image and the number of instances.
 
 Differs from the published inference: every pixel's centre is mapped to the prototypes exactly, where that one first
 cuts the padding off in whole cells of four pixels and thereby shifts masks by up to two pixels of the input.
@@ -32,14 +32,14 @@ def mask_in_box(
     """Draw one instance.
 
     Args:
-        prototypes: (32, h / 4, w / 4) of the letterboxed picture.
+        prototypes: (32, h / 4, w / 4) of the letterboxed image.
         coefficients: (32,).
-        box_xyxy: (4,) in pixels of the picture, within it. A pixel lies inside if its index is at least the left
+        box_xyxy: (4,) in pixels of the image, within it. A pixel lies inside if its index is at least the left
             (top) and below the right (bottom) side, as in the published inference.
-        letterbox: how the picture lies in the network input.
+        letterbox: how the image lies in the network input.
 
     Returns:
-        The mask at the picture's size; None if no pixel is positive.
+        The mask at the image's size; None if no pixel is positive.
     """
     x0, y0, x1, y1 = (math.ceil(side) for side in box_xyxy.tolist())
     if x1 <= x0 or y1 <= y0:
@@ -76,9 +76,9 @@ class _Samples:
 
     @classmethod
     def of(cls, start: int, stop: int, letterbox: Letterbox, *, axis: int, device: torch.device) -> _Samples:
-        """Of the picture's pixels start..stop along an axis, 0 for x and 1 for y.
+        """Of the image's pixels start..stop along an axis, 0 for x and 1 for y.
 
-        Pixels outside of the outermost cells' centres take the outermost cells, of those that the picture covers:
+        Pixels outside of the outermost cells' centres take the outermost cells, of those that the image covers:
         the cells of the padding have nothing to say.
         """
         corner, length = letterbox.corner_xy[axis], letterbox.resized_size_hw[1 - axis]

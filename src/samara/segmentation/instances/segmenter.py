@@ -1,4 +1,4 @@
-"""FastSAM and YOLO-seg as a segmenter: everything in a picture, and for FastSAM prompts that choose among it."""
+"""FastSAM and YOLO-seg as a segmenter: everything in an image, and for FastSAM prompts that choose among it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Progress = Callable[[int, int], None]
 
 
 class InstanceSegmenter:
-    """Find all instances in a picture, in one pass of the network.
+    """Find all instances in an image, in one pass of the network.
 
     Args:
         loaded: a FastSAM or YOLO-seg checkpoint, from `samara.load`.
@@ -47,18 +47,18 @@ class InstanceSegmenter:
         self.box_nms_thresh = loaded.variant.box_nms_thresh if asked.box_nms_thresh is None else asked.box_nms_thresh
 
     def generate(self, image: ImageSource, *, progress: Progress | None = None) -> MaskSet:
-        """Find everything in one picture.
+        """Find everything in one image.
 
         Args:
             image: anything `samara.read_image` takes.
             progress: called with the instances drawn and the instances in all.
 
         Returns:
-            Masks at the picture's size by falling confidence, which stands in `predicted_iou`, with their classes;
+            Masks at the image's size by falling confidence, which stands in `predicted_iou`, with their classes;
             possibly none. An instance none of whose pixels is positive is left out.
 
         Raises:
-            ImageError: the picture cannot be read.
+            ImageError: the image cannot be read.
         """
         pixels = read_image(image)
         letterbox = Letterbox((pixels.shape[0], pixels.shape[1]), self.loaded.input_size)
@@ -84,18 +84,18 @@ class InstanceSegmenter:
         *,
         multimask: bool = True,
     ) -> MaskSet:
-        """Choose among everything in a picture by points and boxes; arguments as `Predictor.predict`.
+        """Choose among everything in an image by points and boxes; arguments as `Predictor.predict`.
 
-        To ask about the same picture again, keep what `generate` gave and use
+        To ask about the same image again, keep what `generate` gave and use
         `samara.segmentation.instances.selection.choose`.
 
         Raises:
-            PromptError: a prompt is malformed, outside the picture, or nothing that the checkpoint takes.
+            PromptError: a prompt is malformed, outside the image, or nothing that the checkpoint takes.
         """
         return self.predict_prompts(image, as_prompts(points, labels, boxes), multimask=multimask)
 
     def predict_prompts(self, image: ImageSource, prompts: Sequence[Prompt], *, multimask: bool = True) -> MaskSet:
-        """Choose among everything in a picture by any mixture of prompts; see `predict` and `selection.choose`."""
+        """Choose among everything in an image by any mixture of prompts; see `predict` and `selection.choose`."""
         for prompt in prompts:  # before the network is asked
             check_capabilities(prompt, self.loaded.variant)
         return choose(self.generate(image), prompts, multimask=multimask)

@@ -25,8 +25,8 @@ def choose(masks: MaskSet, prompts: Sequence[Prompt], *, multimask: bool = True)
     """Answer prompts with masks that are already there.
 
     Args:
-        masks: everything in the picture.
-        prompts: points and boxes in pixels of the picture, any number.
+        masks: everything in the image.
+        prompts: points and boxes in pixels of the image, any number.
         multimask: several masks per prompt, those that it chooses, the most confident first; otherwise one, of all of
             them merged, with the confidence of the best. A box chooses one at most in either case.
 
@@ -34,7 +34,7 @@ def choose(masks: MaskSet, prompts: Sequence[Prompt], *, multimask: bool = True)
         The masks in the order of the prompts, `prompt_index` says whose they are. None for a prompt that meets none.
 
     Raises:
-        PromptError: a prompt leaves the picture, holds mask logits, or names nothing to look for.
+        PromptError: a prompt leaves the image, holds mask logits, or names nothing to look for.
     """
     for prompt in prompts:
         prompt.check_inside(masks.size_hw)
@@ -66,7 +66,7 @@ def _chosen_by(prompt: Prompt, masks: MaskSet) -> npt.NDArray[np.int64]:
 
 
 def _inside(prompt: Prompt, masks: MaskSet) -> npt.NDArray[np.bool_]:
-    """(M, P) whether the pixel that a point names lies in a mask; points just outside of the picture name its edge."""
+    """(M, P) whether the pixel that a point names lies in a mask; points just outside of the image name its edge."""
     H, W = masks.size_hw  # noqa: N806
     x, y = np.floor(prompt.points_xy + 0.5).astype(np.int64).clip(0, [W - 1, H - 1]).T
     inside = np.zeros((len(masks), len(x)), dtype=bool)

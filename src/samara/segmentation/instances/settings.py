@@ -16,7 +16,7 @@ class InstanceSettings:
         confidence_thresh: keep instances whose confidence is above this, in [0, 1]; None for the checkpoint's own.
         box_nms_thresh: box IoU above which, of two instances of a class, the less confident one goes, in [0, 1];
             None for the checkpoint's own.
-        max_instances: most instances of a picture, the most confident; at least 1.
+        max_instances: most instances of an image, the most confident; at least 1.
         min_mask_region_area: holes and specks below so many pixels are removed, 0 for none.
         mask_nms_thresh: mask IoU above which the less confident mask goes, whatever its class; None for no such step.
         containment_thresh: a mask goes if it and a better one share more than this fraction of the smaller of the

@@ -115,7 +115,7 @@ def test_world_files(tmp_path, image, beside):
         read_georeference(tmp_path / image)
 
 
-def test_what_gdal_writes_beside_a_image(tmp_path):
+def test_what_gdal_writes_beside_an_image(tmp_path):
     rasterio = pytest.importorskip("rasterio")
     path = tmp_path / "a.png"
     affine = rasterio.Affine(0.5, 0, 399_960, 0, -0.5, 5_300_040)

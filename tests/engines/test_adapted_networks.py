@@ -115,7 +115,7 @@ def test_an_adapted_encoder_counts_in_every_torch_engine(monkeypatch):
         torch.testing.assert_close(engine.encode(images), expected)
 
 
-def test_everything_in_a_image_obeys_hooks(dog):
+def test_everything_in_an_image_obeys_hooks(dog):
     loaded, _ = fresh()
     settings = samara.AutomaticSettings(points_per_side=4, pred_iou_thresh=0, stability_score_thresh=0)
     generator = samara.AutomaticMaskGenerator(loaded, settings)

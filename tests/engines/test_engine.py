@@ -121,7 +121,7 @@ def test_an_engine_answers_nothing_with_nothing(engine):
 
 
 @pytest.mark.parametrize("thresh", [0.0, 1e9])
-def test_everything_in_a_image(loaded, thresh):
+def test_everything_in_an_image(loaded, thresh):
     image = np.random.default_rng(0).integers(0, 255, (50, 60, 3), dtype=np.uint8)
     none = np.zeros((0, 2))
     some = np.array([[0.5, 0.5]])

@@ -52,7 +52,7 @@ def quick(mini):
     return dataclasses.replace(mini, engine="openvino")
 
 
-def test_everything_in_a_image(mini, quick, dog):
+def test_everything_in_an_image(mini, quick, dog):
     settings = samara.AutomaticSettings(points_per_side=6)
     expected = samara.AutomaticMaskGenerator(mini, settings).generate(dog)
     found = samara.AutomaticMaskGenerator(quick, settings).generate(dog)

@@ -120,7 +120,7 @@ def test_a_gpu_gives_the_same_masks(mini, features, precision):
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
-def test_everything_in_a_image_on_a_gpu(mini, dog, precision):
+def test_everything_in_an_image_on_a_gpu(mini, dog, precision):
     """In 16 bits, which are the default there, attention over no prompts gave None."""
     loaded = dataclasses.replace(mini, network=copy.deepcopy(mini.network).cuda(), device="cuda", precision=precision)
     settings = samara.AutomaticSettings(points_per_side=8)

@@ -92,6 +92,6 @@ def test_crowds_and_nothing_are_no_objects(tiny, images):
         compare(tiny, tiny, [odd])
 
 
-def test_a_image_of_another_size_is_refused(tiny, images):
+def test_an_image_of_another_size_is_refused(tiny, images):
     with pytest.raises(DatasetError, match="its ground truth"):
         compare(tiny, tiny, [dataclasses.replace(images[0], size_hw=(96, 96))])

@@ -55,7 +55,7 @@ def test_tiny_objects_and_crowds_are_left_out(tmp_path):
     assert Example(only_crowd, None).targets(128).shape == (0, 32, 32)
 
 
-def test_a_image_of_another_size_is_refused(tmp_path):
+def test_an_image_of_another_size_is_refused(tmp_path):
     image = draw(0, tmp_path)
     turned = type(image)(image.path, image.size_hw[::-1], image.instances, image.name, None)
     with pytest.raises(DatasetError):

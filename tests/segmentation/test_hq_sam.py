@@ -156,7 +156,7 @@ def test_embeddings_of_sam_are_refused_even_from_the_same_encoder(hq, predictor,
 
 
 @pytest.mark.parametrize("only", [False, True])
-def test_everything_in_a_image(hq, predictor, images, only):
+def test_everything_in_an_image(hq, predictor, images, only):
     loaded = dataclasses.replace(hq, hq_token_only=only)
     asked = {"points_per_side": 5, "stability_score_thresh": 0.0, "box_nms_thresh": 1.0}
     everything = samara.AutomaticMaskGenerator(loaded, samara.AutomaticSettings(**asked, pred_iou_thresh=-9.0))

@@ -65,7 +65,7 @@ def test_prompts(mini, images, tmp_path, prompts, answer, masks):
     assert len(info["prompts"]) == len(prompts)
 
 
-def test_a_image_that_fails_is_told_and_the_rest_goes_on(mini, images, tmp_path):
+def test_an_image_that_fails_is_told_and_the_rest_goes_on(mini, images, tmp_path):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8\xff\xe0 not a jpeg")
     outcome = segment_files(
@@ -217,7 +217,7 @@ def test_overlays_of_others_are_not_overwritten(mini, quick, images, tmp_path):
     assert (tmp_path / "here" / "a.png.png").read_bytes() == before
 
 
-def test_a_image_is_taken_once_however_it_is_called(mini, quick, images, tmp_path, monkeypatch):
+def test_an_image_is_taken_once_however_it_is_called(mini, quick, images, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "link.png").symlink_to("a.png")
     spellings = [Path("a.png"), Path("./a.png"), tmp_path / "a.png", Path("link.png"), Path("out/../a.png")]

@@ -57,7 +57,7 @@ def test_images_ahead_are_bounded(tmp_path, monkeypatch):
     assert most == 2  # and the one that was taken
 
 
-def test_a_image_larger_than_the_bound_comes_alone(tmp_path, monkeypatch):
+def test_an_image_larger_than_the_bound_comes_alone(tmp_path, monkeypatch):
     write_images(tmp_path, 5)
     monkeypatch.setattr(prefetch, "MAX_PIXELS_AHEAD", 10)
     found = list(

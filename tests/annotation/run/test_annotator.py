@@ -33,7 +33,7 @@ def test_everything_is_what_the_generator_finds(mini, image):
     assert len(cleaned) == 2
 
 
-def test_tiles_of_a_image_smaller_than_a_tile_change_nothing(mini, image):
+def test_tiles_of_an_image_smaller_than_a_tile_change_nothing(mini, image):
     whole = make_annotator(mini, AnnotationSettings(automatic=FEW)).annotate(image)
     tiled = make_annotator(mini, AnnotationSettings(automatic=FEW, tile=4096)).annotate(image)
     assert tiled.rles == whole.rles

@@ -32,7 +32,7 @@ def folder(tmp_path):
         ("x" * 10_000, None),
     ],
 )
-def test_a_image_is_found_or_not_guessed(folder, name, found):
+def test_an_image_is_found_or_not_guessed(folder, name, found):
     assert folder.find(name) == (None if found is None else folder.folder / found)
 
 

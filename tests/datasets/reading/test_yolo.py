@@ -58,7 +58,7 @@ def test_fractions_are_of_the_upright_image(tmp_path):
 
 
 @pytest.mark.parametrize("label", [None, "", "\n \n"])
-def test_a_image_may_show_nothing(tmp_path, label):
+def test_an_image_may_show_nothing(tmp_path, label):
     add(tmp_path, "a.jpg", label)
     assert read_yolo(tmp_path)[0].instances == ()
 

@@ -202,8 +202,8 @@ def test_no_part_of_a_small_set_is_empty(tmp_path):
     assert folders_of(tmp_path / "yolo", "images") == found
     folder = [path for path in (tmp_path / "yolo" / "images").rglob("*") if path.is_file()]
     assert {path.resolve() for path in folder} == {image.path for image in images}
-    assert "3 folder in train, 1 folder in val, 1 folder in test" in (tmp_path / "yolo/data.yaml").read_text()
-    with pytest.raises(OutputError, match=r"train=0.9,val=0.1 needs at least 2 folder, and there are 1"):
+    assert "3 images in train, 1 images in val, 1 images in test" in (tmp_path / "yolo/data.yaml").read_text()
+    with pytest.raises(OutputError, match=r"train=0.9,val=0.1 needs at least 2 images, and there are 1"):
         written(tmp_path / "one", images[:1], split=Split(train=0.9, val=0.1))
     assert not (tmp_path / "one").exists()
 

@@ -45,7 +45,7 @@ def test_only_what_is_asked_is_done(image):
     assert [(set(one.answers), one.clicks) for one in scores.objects] == [({"box"}, None)] * 2
 
 
-def test_a_image_that_was_exchanged_meanwhile_is_refused(image):
+def test_an_image_that_was_exchanged_meanwhile_is_refused(image):
     Image.fromarray(np.zeros((10, 10), np.uint8)).save(image.image.path)
     with pytest.raises(DatasetError, match="its ground truth"):
         score_image(BoxItself(), image, MEASURES, 0)

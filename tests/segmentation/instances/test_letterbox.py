@@ -74,6 +74,6 @@ def test_pixels(size_hw):
     assert (canvas[outside] == GREY).all()
 
 
-def test_a_image_of_the_right_size_is_not_touched():
+def test_an_image_of_the_right_size_is_not_touched():
     image = np.random.default_rng(2).integers(0, 256, (64, 96, 3), dtype=np.uint8)
     assert np.array_equal(letterboxed(image, Letterbox((64, 96), 96)), image)

@@ -84,11 +84,11 @@ def facts() -> str:
     whens = sorted(record.when[:10] for record in comparison.records)
     return "\n".join(
         (
-            f"* {len(comparison.contenders)} checkpoints on {place.title}, {whens[0]} to {whens[-1]};",
-            f"* with random weights, so without quality: {', '.join(random)};",
-            f"* with real weights: {', '.join(one.title for one in real)}, asked about {', '.join(comparison.domains)} "
-            f"images, up to {objects} objects of a kind;",
-            f'* "everything" asked a grid of {" and ".join(sorted(grids))} points a side.',
+            f"* {len(comparison.contenders)} checkpoints on {place.title}, {' to '.join(dict.fromkeys((whens[0], whens[-1])))};",
+            f"* with random weights, so quality was not measured: {', '.join(random)};",
+            f"* with real weights: {', '.join(one.title for one in real)}, evaluated on {', '.join(comparison.domains)} "
+            f"images, up to {objects} objects of each kind;",
+            f"* everything mode with a grid of {' and '.join(sorted(grids))} points per side.",
         )
     )
 

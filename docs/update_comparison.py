@@ -81,10 +81,11 @@ def facts() -> str:
     real = [one for one in comparison.contenders if not one.is_random]
     grids = {str(r.settings["points_per_side"]) for r in comparison.records if r.metric == "everything_seconds"}
     objects = max((record.n for record in comparison.records if record.metric == "box_iou"), default=0)
-    days = sorted({record.when[:10] for record in comparison.records})
+    dates = sorted({record.when[:10] for record in comparison.records})
+    days = " to ".join(dates[:: max(1, len(dates) - 1)])
     return "\n".join(
         (
-            f"* {len(comparison.contenders)} checkpoints on {place.title}, {' to '.join(days[:: max(1, len(days) - 1)])};",
+            f"* {len(comparison.contenders)} checkpoints on {place.title}, {days};",
             f"* with random weights, so quality was not measured: {', '.join(random)};",
             f"* with real weights: {', '.join(one.title for one in real)}, evaluated on "
             f"{', '.join(comparison.domains)} images, up to {objects} objects of each kind;",

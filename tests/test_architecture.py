@@ -133,15 +133,15 @@ def is_upward(module, room):
     return first == "samara" and target != room and not LAYERS.get(target, len(LAYERS)) < LAYERS[room]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_imports_point_downwards(path):
-    room = room_of(path)
-    if room == "__init__":  # the public names, loaded lazily
-        return
-    for module in imports(path):
-        assert not is_upward(module, room), (
-            f"{name_of(path)} (layer {LAYERS[room]}) imports {module}; a module imports its own room and lower ones"
-        )
+def test_imports_point_downwards():
+    for path in MODULES:
+        room = room_of(path)
+        if room == "__init__":  # the public names, loaded lazily
+            continue
+        for module in imports(path):
+            assert not is_upward(module, room), (
+                f"{name_of(path)} (layer {LAYERS[room]}) imports {module}; a module imports its own room and lower ones"
+            )
 
 
 @pytest.mark.parametrize(
@@ -186,14 +186,14 @@ def test_few_names_stand_at_the_top():
     assert {path.stem for path in (SOURCE / "system").glob("*.py")} - {"__init__"} == SYSTEM
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_third_parties_stay_in_their_rooms(path):
-    for module in imports(path):
-        top = module.split(".")[0]
-        if top == "samara" or top in sys.stdlib_module_names or top == "__future__":
-            continue
-        assert top in ALLOWED, f"{name_of(path)} imports {top}, which is no declared dependency"
-        assert room_of(path) in ALLOWED[top], f"{name_of(path)} imports {top}; only {sorted(ALLOWED[top])} may"
+def test_third_parties_stay_in_their_rooms():
+    for path in MODULES:
+        for module in imports(path):
+            top = module.split(".")[0]
+            if top == "samara" or top in sys.stdlib_module_names or top == "__future__":
+                continue
+            assert top in ALLOWED, f"{name_of(path)} imports {top}, which is no declared dependency"
+            assert room_of(path) in ALLOWED[top], f"{name_of(path)} imports {top}; only {sorted(ALLOWED[top])} may"
 
 
 def test_networks_import_torch_only_and_switch_no_gradients_off():
@@ -205,43 +205,45 @@ def test_networks_import_torch_only_and_switch_no_gradients_off():
         assert "inference_mode" not in text
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_names_say_what_is_inside(path):
-    if path not in FORBIDDEN_NAMES_EXCEPT:
-        assert not FORBIDDEN_NAMES & {part.removesuffix(".py") for part in path.relative_to(SOURCE).parts[:-1]} or (
-            path.parent / "__init__.py" in FORBIDDEN_NAMES_EXCEPT
-        )
-        assert path.stem not in FORBIDDEN_NAMES, f"{name_of(path)}: the name says where code went to be forgotten"
+def test_names_say_what_is_inside():
+    for path in MODULES:
+        if path not in FORBIDDEN_NAMES_EXCEPT:
+            assert not FORBIDDEN_NAMES & {part.removesuffix(".py") for part in path.relative_to(SOURCE).parts[:-1]} or (
+                path.parent / "__init__.py" in FORBIDDEN_NAMES_EXCEPT
+            )
+            assert path.stem not in FORBIDDEN_NAMES, f"{name_of(path)}: the name says where code went to be forgotten"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_files_and_functions_stay_small(path):
-    text = path.read_text()
-    if name_of(path) not in LONG_FILES:
-        assert text.count("\n") <= MAX_LINES, f"{name_of(path)} has more than {MAX_LINES} lines"
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            body = node.body[1:] if ast.get_docstring(node) else node.body
-            lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
-            where = f"{name_of(path)}:{node.name}"
-            assert lines <= MAX_FUNCTION_LINES or where in LONG_FUNCTIONS, f"{where} has {lines} lines"
+def test_files_and_functions_stay_small():
+    for path in MODULES:
+        text = path.read_text()
+        if name_of(path) not in LONG_FILES:
+            assert text.count("\n") <= MAX_LINES, f"{name_of(path)} has more than {MAX_LINES} lines"
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+                where = f"{name_of(path)}:{node.name}"
+                assert lines <= MAX_FUNCTION_LINES or where in LONG_FUNCTIONS, f"{where} has {lines} lines"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_only_the_command_line_prints_or_exits(path):
-    if room_of(path) in ("cli", "__main__"):
-        return
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            assert node.func.id not in ("print", "exit", "quit"), f"{name_of(path)} calls {node.func.id}()"
+def test_only_the_command_line_prints_or_exits():
+    for path in MODULES:
+        if room_of(path) in ("cli", "__main__"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id not in ("print", "exit", "quit"), f"{name_of(path)} calls {node.func.id}()"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_no_exception_is_swallowed(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ExceptHandler):
-            names = {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)} if node.type else {None}
-            assert not names & {None, "Exception", "BaseException"}, f"{name_of(path)}:{node.lineno} catches everything"
+def test_no_exception_is_swallowed():
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ExceptHandler):
+                names = {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)} if node.type else {None}
+                assert not names & {None, "Exception", "BaseException"}, (
+                    f"{name_of(path)}:{node.lineno} catches everything"
+                )
 
 
 MIRRORS_ELSEWHERE = {
@@ -291,13 +293,13 @@ MIRRORS_ELSEWHERE = {
 }
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_every_module_has_its_test(path):
-    name = path.relative_to(SOURCE)
-    if name.name == "__init__.py" and name.as_posix() not in MIRRORS_ELSEWHERE:
-        return
-    mirror = MIRRORS_ELSEWHERE.get(name.as_posix(), (name.parent / f"test_{name.name}").as_posix())
-    assert (ROOT / "tests" / mirror).is_file(), f"{name} has no test; write tests/{mirror}"
+def test_every_module_has_its_test():
+    for path in MODULES:
+        name = path.relative_to(SOURCE)
+        if name.name == "__init__.py" and name.as_posix() not in MIRRORS_ELSEWHERE:
+            continue
+        mirror = MIRRORS_ELSEWHERE.get(name.as_posix(), (name.parent / f"test_{name.name}").as_posix())
+        assert (ROOT / "tests" / mirror).is_file(), f"{name} has no test; write tests/{mirror}"
 
 
 IMPORTED = "import sys, {module}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import subprocess
 import sys
@@ -111,13 +112,18 @@ def room_of(path):
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
+@functools.cache
+def nodes_of(path):
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
 def imports(path):
     """Dotted names of the modules that a file imports, wherever in the file."""
-    return imports_of(path.read_text(), name_of(path))
+    return imports_of(nodes_of(path), name_of(path))
 
 
-def imports_of(text, name="text"):
-    for node in ast.walk(ast.parse(text)):
+def imports_of(nodes, name="text"):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -157,7 +163,7 @@ def test_imports_point_downwards():
     ],
 )
 def test_no_way_of_writing_an_import_upwards_passes_unseen(line):
-    assert any(is_upward(module, "masks") for module in imports_of(line))
+    assert any(is_upward(module, "masks") for module in imports_of(ast.walk(ast.parse(line))))
 
 
 def part_of(module):
@@ -219,7 +225,7 @@ def test_files_and_functions_stay_small():
         text = path.read_text()
         if name_of(path) not in LONG_FILES:
             assert text.count("\n") <= MAX_LINES, f"{name_of(path)} has more than {MAX_LINES} lines"
-        for node in ast.walk(ast.parse(text)):
+        for node in nodes_of(path):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 body = node.body[1:] if ast.get_docstring(node) else node.body
                 lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
@@ -231,14 +237,14 @@ def test_only_the_command_line_prints_or_exits():
     for path in MODULES:
         if room_of(path) in ("cli", "__main__"):
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes_of(path):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 assert node.func.id not in ("print", "exit", "quit"), f"{name_of(path)} calls {node.func.id}()"
 
 
 def test_no_exception_is_swallowed():
     for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes_of(path):
             if isinstance(node, ast.ExceptHandler):
                 names = {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)} if node.type else {None}
                 assert not names & {None, "Exception", "BaseException"}, (

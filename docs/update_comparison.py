@@ -40,7 +40,7 @@ def texts() -> dict[Path, str]:
         FOLDER / JSON: json_text(comparison, made),
         FOLDER / CSV: csv_text(comparison),
         FOLDER / MARKDOWN: markdown_text(comparison, made),
-        CHART: time_chart_svg(time_charts(comparison)[0]),
+        CHART: time_chart_svg(time_charts(comparison)[0], standalone=True),
     }
 
 

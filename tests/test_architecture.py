@@ -47,7 +47,7 @@ ALLOWED = {
     "filelock": {"system", "checkpoints", "segmentation", "annotation", "finetuning", "measurement"},
     "httpx": {"checkpoints"},
     "jinja2": {"system"},
-    "matplotlib": {"finetuning"},
+    "matplotlib": {"finetuning", "measurement"},
     "numpy": {
         "masks",
         "images",

@@ -41,7 +41,6 @@ def measure(
     settings: BenchmarkSettings | None = None,
     evaluation: EvaluationSettings | None = None,
     running: Running | None = None,
-    fresh: bool = False,
     progress: Progress | None = None,
     notice: Notice | None = None,
 ) -> Path:
@@ -60,7 +59,6 @@ def measure(
         settings: of speed and memory.
         evaluation: of quality.
         running: device, precision and engine.
-        fresh: measure again what is recorded; the old records stay.
         progress: called as the work goes on.
         notice: called with what of the ground truth is left out or mended, before anything is measured.
 
@@ -83,12 +81,12 @@ def measure(
     plan = Plan(settings, evaluation, tuple(ground_truth), tuple(chosen))
     here = environment()
     file = out / RECORDS
-    done = set() if fresh else measured_jobs(read_records(file))
+    done = measured_jobs(read_records(file))
     jobs = [job for candidate in candidates for job in plan.jobs(candidate) if job.identity(here) not in done]
     for number, job in enumerate(jobs):
         if progress is not None:
             progress("measuring", number, len(jobs))
-        _record(job, here, file, settings, progress, fresh=fresh)
+        _record(job, here, file, settings, progress)
     if progress is not None:
         progress("measuring", len(jobs), len(jobs))
     return file
@@ -109,21 +107,11 @@ def _check(
     return [read_ground_truth(where, evaluation, notice) for where in ground_truth]
 
 
-def _record(
-    job: Job,
-    here: Environment,
-    file: Path,
-    settings: BenchmarkSettings,
-    progress: Progress | None,
-    *,
-    fresh: bool,
-) -> None:
+def _record(job: Job, here: Environment, file: Path, settings: BenchmarkSettings, progress: Progress | None) -> None:
     """Do a job and append its records, all of them together."""
     identity = job.identity(here)
     if job.kind == "quality":
         journal = file.parent / SCORES / f"{identity}.jsonl"
-        if fresh:
-            journal.unlink(missing_ok=True)
         job = replace(job, inputs={**job.inputs, "journal": str(journal)})
 
     def tell(done: int, total: int) -> None:

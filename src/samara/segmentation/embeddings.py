@@ -22,7 +22,8 @@ class ImageEmbedding:
 
     Attributes:
         features: (C, h, w), on the device that made it; SAM: C = 256, h = w = 64. HQ-SAM: the V channels of its early
-            features follow, C = 256 + V; see `samara.networks.early_features`.
+            features follow, C = 256 + V; see `samara.networks.early_features`. Finer maps of an encoder follow in the
+            same way, see `samara.networks.finer_maps`.
         original_size_hw: (H, W) of the image in pixels.
         input_size: side of the network input in pixels.
         fingerprint: of the image encoder's weights; an embedding fits no other encoder.

@@ -162,7 +162,7 @@ def _replace(made: Path, out: Path) -> None:
 
 
 def _check_promptable(loaded: Loaded) -> None:
-    if loaded.variant.detector is not None:
+    if not loaded.variant.embeds_images:
         raise WrongCheckpoint(
             f"{loaded.name} ({loaded.variant.title}) finds all instances in one pass and has no mask decoder; only "
             "checkpoints that answer prompts (SAM, MobileSAM, HQ-SAM) are exported"

@@ -114,6 +114,11 @@ class Variant:
         """Whether it embeds an image once and answers prompts from that; if not, it finds all instances in one pass."""
         return self.detector is None
 
+    @property
+    def has_graphs(self) -> bool:
+        """Whether graphs are written of it, for other engines than torch and for exports; none hold finer maps yet."""
+        return self.embeds_images and not self.finer_maps
+
     def with_classes(self, names: tuple[str, ...]) -> Variant:
         """The same detector for other classes, e.g. those that somebody trained it on."""
         if self.detector is None or names == self.class_names:

@@ -27,7 +27,7 @@ _HOME_OF = {
     "generate_training_masks": "samara.annotation.training_masks",
     "identify": "samara.checkpoints.identification.identify",
     "load": "samara.checkpoints.load",
-    "open_segmenter": "samara.segmentation.segmenter",
+    "open_segmenter": "samara.segmentation.open",
     "read_image": "samara.images.read",
     "recommend": "samara.recommendation.recommend",
     "select_sam_checkpoint": "samara.recommendation.guide",
@@ -74,9 +74,9 @@ if TYPE_CHECKING:
     from samara.segmentation.embeddings import ImageEmbedding
     from samara.segmentation.instances.segmenter import InstanceSegmenter
     from samara.segmentation.instances.settings import InstanceSettings
+    from samara.segmentation.open import open_segmenter
     from samara.segmentation.predictor import Predictor
     from samara.segmentation.prompts import Prompt
-    from samara.segmentation.segmenter import open_segmenter
 
 
 def __getattr__(name: str) -> object:

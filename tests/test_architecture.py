@@ -62,6 +62,7 @@ ALLOWED = {
     "platformdirs": {"checkpoints", "engines"},
     "pyarrow": {"annotation"},
     "pillow_heif": {"images"},
+    "pycocotools": {"masks"},
     "rasterio": {"images"},
     "ray": {"annotation"},
     "rich": {"cli"},

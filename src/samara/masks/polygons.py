@@ -84,7 +84,7 @@ def _require_length(outlines: Sequence[NDArray[np.float64]]) -> None:
     """Refuse outlines that would take any time and memory, and with them coordinates beyond 32 bits."""
     reach = max(float(np.abs(outline).max()) for outline in outlines)
     if reach * sum(outline.size for outline in outlines) <= _MAX_LENGTH:
-        return  # however often they go to and fro
+        return  # however often they turn
     length = reach + sum(_length(outline.reshape(-1, 2)) for outline in outlines)
     if length > _MAX_LENGTH:
         raise SettingsError(

@@ -89,7 +89,7 @@ class Sam2MaskDecoder(MaskDecoder):
         drawn, middle = transformer_dim // 8, transformer_dim // 4
         self.by_stability = by_stability
         self.finer_maps = (FinerMap(channels=drawn, scale=4), FinerMap(channels=middle, scale=2))
-        self.iou_prediction_head = MLP(transformer_dim, transformer_dim, self.num_mask_tokens, 3, sigmoid_output=True)
+        self.iou_prediction_head.sigmoid_output = True
         self.obj_score_token = learned_tokens(1, transformer_dim)
         self.pred_obj_score_head = MLP(transformer_dim, transformer_dim, 1, 3)
         self.conv_s0 = nn.Conv2d(transformer_dim, drawn, kernel_size=1)

@@ -1,4 +1,4 @@
-"""Numbers of architectures: those of YOLO are the published scales."""
+"""Numbers of architectures: those of YOLO are the published scales, those of Hiera have three global blocks each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from inspect import signature
 
 import pytest
 
-from samara.networks.architectures import YOLO11, YOLOV8, TinyViTConfig, ViTConfig, YoloSegConfig
+from samara.networks.architectures import HIERA, YOLO11, YOLOV8, HieraConfig, TinyViTConfig, ViTConfig, YoloSegConfig
+from samara.networks.hiera import Hiera
 from samara.networks.tiny_vit import TinyViT
 from samara.networks.vit import ImageEncoderViT
 from samara.networks.yolo_seg import YoloSeg
@@ -18,6 +19,7 @@ from samara.networks.yolo_seg import YoloSeg
     [
         (ViTConfig, ImageEncoderViT),
         (TinyViTConfig, TinyViT),
+        (HieraConfig, Hiera),
         (YoloSegConfig, YoloSeg),
     ],
 )
@@ -35,3 +37,12 @@ def test_scales_of_yolo_are_the_published_ones():
     }
     assert list(YOLO11) == list("nsmlx")
     assert {config.generation for config in YOLO11.values()} == {"11"}
+
+
+@pytest.mark.parametrize(("size", "blocks"), [("t", 12), ("s", 16), ("b+", 24), ("l", 48)])
+def test_the_global_blocks_of_hiera_are_in_stage_three(size, blocks):
+    config = HIERA[size]
+    assert sum(config.depths) == blocks
+    first = config.depths[0] + config.depths[1]
+    assert len(config.global_attention_blocks) == 3
+    assert all(first < index < first + config.depths[2] for index in config.global_attention_blocks)

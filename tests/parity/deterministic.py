@@ -2,7 +2,8 @@
 
 Recipe: for each floating-point entry, normal numbers seeded with the CRC-32 of its key, scaled by the kind of entry.
 The golden files hold the official outputs (segment-anything 1.0; MobileSAM @34bbbfd with `eval()` after loading), in
-float32 on a CPU: probes of 96 values, mean and standard deviation, and the full table of keys and shapes.
+float32 on a CPU: probes of 96 values, mean and standard deviation, and the full table of keys and shapes. Where a probe
+has no indices, they are `PCG64(11).integers(0, elements, 96)`.
 """
 
 from __future__ import annotations

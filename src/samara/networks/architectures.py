@@ -1,7 +1,7 @@
 """The numbers in which networks of one kind differ; `samara.networks.variants` is put together from them.
 
-Sources: segment-anything `build_sam.py` @dca509f, MobileSAM `build_sam.py` @34bbbfd, and Ultralytics' published model
-tables for the scales of YOLOv8 and YOLO11.
+Sources: segment-anything `build_sam.py` @dca509f, MobileSAM `build_sam.py` @34bbbfd, facebookresearch/sam2
+`configs/sam2.1/*.yaml` @2b90b9f, and Ultralytics' published model tables for the scales of YOLOv8 and YOLO11.
 """
 
 from __future__ import annotations
@@ -84,3 +84,32 @@ YOLO11 = {
     "x": YoloSegConfig(generation="11", depth=1.00, width=1.50, max_channels=512, inner_stages=True),
 }
 """YOLO11-seg by size."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HieraConfig:
+    """Numbers of `networks.hiera.Hiera`."""
+
+    embed_dim: int
+    num_heads: int
+    depths: tuple[int, ...]
+    global_attention_blocks: tuple[int, ...]
+    window_sizes: tuple[int, ...] = (8, 4, 14, 7)
+    position_grid: int = 7
+
+
+HIERA = {
+    "t": HieraConfig(embed_dim=96, num_heads=1, depths=(1, 2, 7, 2), global_attention_blocks=(5, 7, 9)),
+    "s": HieraConfig(embed_dim=96, num_heads=1, depths=(1, 2, 11, 2), global_attention_blocks=(7, 10, 13)),
+    "b+": HieraConfig(
+        embed_dim=112, num_heads=2, depths=(2, 3, 16, 3), global_attention_blocks=(12, 16, 20), position_grid=14
+    ),
+    "l": HieraConfig(
+        embed_dim=144,
+        num_heads=2,
+        depths=(2, 6, 36, 4),
+        global_attention_blocks=(23, 33, 43),
+        window_sizes=(8, 4, 16, 8),
+    ),
+}
+"""Hiera by size, of SAM 2 and SAM 2.1 alike."""

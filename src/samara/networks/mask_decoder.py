@@ -219,9 +219,9 @@ class MaskDecoder(nn.Module):
         """Second half: the logits of some of the masks of each prompt, (N, M, 4h, 4w)."""
         weights = self._weights(look.mask_tokens, masks)
         if isinstance(look.image, Tensor):
-            return weighted_sums(weights, self.output_upscaling(look.image))  # (N, C / 8, 4h, 4w)
+            return weighted_sums(weights, self._upscaled(look, look.image))
         sums = weights.new_empty(*weights.shape[:2], *(4 * side for side in look.image.grid_hw))
-        for out, weight, pixels in zip(sums, weights, self._upscaled_pixels(look.image), strict=True):
+        for out, weight, pixels in zip(sums, weights, self._upscaled_pixels(look, look.image), strict=True):
             _place_pixels(out, weight.to(pixels.dtype) @ pixels.T, look.image.grid_hw)
         return sums
 
@@ -244,12 +244,19 @@ class MaskDecoder(nn.Module):
         output_tokens = self.output_tokens().expand(len(sparse_prompt_embeddings), -1, -1)
         return torch.cat([output_tokens, sparse_prompt_embeddings], dim=1)
 
-    def _upscaled_pixels(self, images: PromptedImages) -> Iterator[Tensor]:
-        """`output_upscaling` one prompt at a time and pixel by pixel: (L · 16, C / 8), see `_place_pixels`.
+    def _upscaled(self, look: Look, image: Tensor) -> Tensor:
+        """What the masks of a look are drawn on, (N, C / 8, 4h, 4w); `image` is the look's."""
+        del look
+        upscaled: Tensor = self.output_upscaling(image)
+        return upscaled
+
+    def _upscaled_pixels(self, look: Look, images: PromptedImages) -> Iterator[Tensor]:
+        """`_upscaled` one prompt at a time and pixel by pixel: (L · 16, C / 8), see `_place_pixels`.
 
         A transposed convolution whose kernel is as wide as its stride is a linear layer with a pixel's four successors
         for its outputs.
         """
+        del look
         first, norm, activation, second = self.upscaling_layers()
         weight, first_bias = as_linear(first)
         dtype = images.projected.dtype

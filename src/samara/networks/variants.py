@@ -106,8 +106,10 @@ _VARIANTS = (
         parameters=10_578_604,
         keys=464,
     ),
-    # SAM 2: the README gives rounded parameter counts only, so none are stated.
-    # Finer maps: facebookresearch/sam2 `modeling/sam/mask_decoder.py`, `conv_s0` and `conv_s1`.
+    # SAM 2: counts are of the whole file, with the memory for videos, to which SAM 2.1 added three entries. The images'
+    # part: `samara.networks.sam2`, with the encoder's numbers in `architectures.HIERA`; nothing runs it yet.
+    # Finer maps: facebookresearch/sam2 `modeling/sam/mask_decoder.py`, `conv_s0` and `conv_s1`; 0.8: its
+    # `automatic_mask_generator.py` @2b90b9f.
     *(
         Variant(
             name=f"{name}_hiera_{size}",
@@ -115,9 +117,17 @@ _VARIANTS = (
             title=f"{title} {word}",
             preprocessing=_SQUASHED,
             finer_maps=_SAM2_MAPS,
+            parameters=parameters + more_parameters,
+            keys=keys + more_keys,
+            pred_iou_thresh=0.8,
         )
-        for name, title in (("sam2", "SAM 2"), ("sam2.1", "SAM 2.1"))
-        for size, word in (("t", "tiny"), ("s", "small"), ("b+", "base+"), ("l", "large"))
+        for name, title, more_parameters, more_keys in (("sam2", "SAM 2", 0, 0), ("sam2.1", "SAM 2.1", 16_512, 3))
+        for size, word, parameters, keys in (
+            ("t", "tiny", 38_945_986, 468),
+            ("s", "small", 46_043_842, 516),
+            ("b+", "base+", 80_833_666, 612),
+            ("l", "large", 224_430_130, 900),
+        )
     ),
     Variant(name="sam2.1_hq_hiera_l", family="sam2", title="HQ-SAM 2 large", preprocessing=_SQUASHED),
     Variant(name="sam3", family="sam3", title="SAM 3"),

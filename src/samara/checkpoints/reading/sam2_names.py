@@ -1,0 +1,133 @@
+"""SAM 2's files: which entries are the memory for videos, and the names that Hugging Face's transformers give.
+
+A published file holds a network for videos. For images its encoder, prompt encoder, mask decoder and one vector are
+enough; the rest is known, left out and counted, so that what is left can be loaded strictly.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from samara.checkpoints.reading.pickle_values import StoredTensor
+
+Entry = TypeVar("Entry")
+
+# facebookresearch/sam2 `modeling/sam2_base.py` @2b90b9f; the last two are new in SAM 2.1.
+MEMORY_ROOTS = (
+    "mask_downsample",
+    "maskmem_tpos_enc",
+    "memory_attention",
+    "memory_encoder",
+    "no_mem_pos_enc",
+    "no_obj_ptr",
+    "obj_ptr_proj",
+    "no_obj_embed_spatial",
+    "obj_ptr_tpos_proj",
+)
+"""What the names of the memory's entries begin with."""
+
+TRANSFORMERS_MARK = "vision_encoder.backbone.pos_embed_window"
+"""A name by which SAM 2 in the layout of transformers is known."""
+
+_KINDS_OF_POINTS = 4
+_POINT_EMBED = "prompt_encoder.point_embed.weight"
+_SHARED_POSITIONS = "prompt_encoder.shared_embedding.positional_embedding"
+_SHARED_POSITIONS_AGAIN = "shared_image_embedding.positional_embedding"
+
+_THREE_LAYERS = r"(_head|_mlps\.\d|obj_ptr_proj)"
+
+# Names of `Sam2Model` and `Sam2VideoModel` (transformers 5.24.0, models/sam2 and sam2_video) and the published ones.
+# Inside of the memory they stay what they are: nobody reads it.
+_RULES = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"^vision_encoder\.backbone\.", "image_encoder.trunk."),
+        (r"^vision_encoder\.neck\.convs\.(\d+)\.", r"image_encoder.neck.convs.\1.conv."),
+        (r"^(prompt_encoder|mask_decoder)\.", r"sam_\1."),
+        (r"^no_memory_embedding$", "no_mem_embed"),
+        (r"^memory_temporal_positional_encoding$", "maskmem_tpos_enc"),
+        (r"^no_memory_positional_encoding$", "no_mem_pos_enc"),
+        (r"^no_object_pointer$", "no_obj_ptr"),
+        (r"^occlusion_spatial_embedding_parameter$", "no_obj_embed_spatial"),
+        (r"^object_pointer_proj\.", "obj_ptr_proj."),
+        (r"^temporal_positional_encoding_projection_layer\.", "obj_ptr_tpos_proj."),
+        (r"\.patch_embed\.projection\.", ".patch_embed.proj."),
+        (r"\.layer_norm(\d|_final_attn)\.", r".norm\1."),
+        (r"\.o_proj\.", ".out_proj."),
+        (r"\.mlp\.proj_in\.", ".mlp.layers.0."),
+        (r"\.mlp\.proj_out\.", ".mlp.layers.1."),
+        (rf"{_THREE_LAYERS}\.layers\.0\.", r"\1.layers.1."),
+        (rf"{_THREE_LAYERS}\.proj_in\.", r"\1.layers.0."),
+        (rf"{_THREE_LAYERS}\.proj_out\.", r"\1.layers.2."),
+        (r"\.upscale_conv1\.", ".output_upscaling.0."),
+        (r"\.upscale_layer_norm\.", ".output_upscaling.1."),
+        (r"\.upscale_conv2\.", ".output_upscaling.3."),
+        (r"\.mask_embed\.conv1\.", ".mask_downscaling.0."),
+        (r"\.mask_embed\.norm1\.", ".mask_downscaling.1."),
+        (r"\.mask_embed\.conv2\.", ".mask_downscaling.3."),
+        (r"\.mask_embed\.norm2\.", ".mask_downscaling.4."),
+        (r"\.mask_embed\.conv3\.", ".mask_downscaling.6."),
+        (r"\.shared_embedding\.positional_embedding$", ".pe_layer.positional_encoding_gaussian_matrix"),
+    )
+)
+
+
+@dataclass(frozen=True)
+class ImagePath(Generic[Entry]):
+    """A file of SAM 2, taken apart.
+
+    Attributes:
+        entries: what images need, and whatever is not known, which strict loading refuses; published names.
+        memory: names of the entries that only videos need, in the file's order.
+    """
+
+    entries: dict[str, Entry]
+    memory: tuple[str, ...]
+
+
+def image_path(entries: Mapping[str, Entry]) -> ImagePath[Entry]:
+    """Leave the memory for videos out of a state dict under the published names."""
+    memory = tuple(name for name in entries if name.split(".")[0] in MEMORY_ROOTS)
+    left_out = set(memory)
+    return ImagePath({name: entry for name, entry in entries.items() if name not in left_out}, memory)
+
+
+def is_transformers_layout(names: Iterable[str]) -> bool:
+    """Whether these are the names of SAM 2 in Hugging Face's transformers."""
+    return TRANSFORMERS_MARK in set(names)
+
+
+def from_transformers(entries: Mapping[str, Entry], rows: Callable[[Entry], Sequence[Entry]]) -> dict[str, Entry]:
+    """Give the tensors of a `Sam2Model` or `Sam2VideoModel` their published names.
+
+    Args:
+        entries: name to tensor.
+        rows: takes a tensor (n, C) apart into n of (1, C): four kinds of points are one tensor there and four here.
+    """
+    renamed: dict[str, Entry] = {}
+    for name, entry in entries.items():
+        if name == _POINT_EMBED:
+            parts = enumerate(rows(entry))
+            renamed.update({f"sam_prompt_encoder.point_embeddings.{kind}.weight": part for kind, part in parts})
+        elif name != _SHARED_POSITIONS_AGAIN:
+            renamed[_published(name)] = entry
+        elif _SHARED_POSITIONS not in entries:  # safetensors keeps one of two names of the same tensor
+            renamed[_published(_SHARED_POSITIONS)] = entry
+    return renamed
+
+
+def stored_rows(tensor: StoredTensor) -> list[StoredTensor]:
+    """Take a stored tensor (4, C) apart into four of (1, C), whose numbers stay where they are; any other is left."""
+    if len(tensor.shape) != 2 or tensor.shape[0] != _KINDS_OF_POINTS:
+        return [tensor]
+    step, shape = tensor.stride[0], (1, tensor.shape[1])
+    return [replace(tensor, shape=shape, offset=tensor.offset + row * step) for row in range(_KINDS_OF_POINTS)]
+
+
+def _published(name: str) -> str:
+    for pattern, replacement in _RULES:
+        name = pattern.sub(replacement, name)
+    return name

@@ -1,0 +1,261 @@
+"""SAM 2's mask decoder: SAM's, with an object score and with finer maps of the image added while masks are upsampled.
+
+Wherever an image embedding is asked for, one with finer maps packed behind it is meant (`finer_maps`). The predicted
+IoU goes through a sigmoid. Asked for one mask, it gives another than the first where that one is not stable; which is
+known only after drawing, so `look` and `draw` know nothing of it and `draw_single` does it.
+
+Source: Ravi et al. 2024 (SAM 2), section 4 "Mask decoder" and appendix C.1; facebookresearch/sam2
+`modeling/sam/mask_decoder.py` and `build_sam.py` (constants of the rule of stability) @2b90b9f.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from samara.networks.architectures import FinerMap
+from samara.networks.finer_maps import unpack
+from samara.networks.layers import MLP, learned_tokens
+from samara.networks.mask_decoder import THREE_MASKS, Look, MaskDecoder, as_linear, no_answers
+from samara.networks.plain import parts_of
+from samara.networks.shared_image import PromptedImages
+from samara.networks.two_way_transformer import TwoWayTransformer
+
+ALL_MASKS = slice(None)
+
+LOGIT_LIMIT = 32.0
+"""Low-res logits are clamped to ± this where they are given to a user, after masks were made of them."""
+
+STABILITY_OFFSET = 0.05
+STABILITY_THRESH = 0.98
+
+
+@dataclass(frozen=True)
+class Sam2Look(Look):
+    """What the tokens know after they looked at the image; N prompts.
+
+    Attributes:
+        mask_tokens: (N, 1 + 3, C).
+        image: (N, C, h, w), the image as the prompts changed it; or what it is made of.
+        predicted_iou: (N, 1 + 3), in [0, 1].
+        object_score: (N, 1) logits, whether there is an object. The official image predictor does not use it.
+        details: (B, C + V, h, w), of the images, see `Sam2MaskDecoder.details_of`.
+        image_of_prompt: (N,) int64; None if all prompts are on one image.
+    """
+
+    object_score: Tensor
+    details: Tensor
+    image_of_prompt: Tensor | None
+
+    def __getitem__(self, prompts: Tensor) -> Sam2Look:
+        """The same for some of the prompts: (K,) indices or (N,) booleans."""
+        return Sam2Look(
+            mask_tokens=self.mask_tokens[prompts],
+            image=self.image[prompts],
+            predicted_iou=self.predicted_iou[prompts],
+            object_score=self.object_score[prompts],
+            details=self.details,
+            image_of_prompt=None if self.image_of_prompt is None else self.image_of_prompt[prompts],
+        )
+
+
+class Sam2TwoWayTransformer(TwoWayTransformer):
+    """SAM's transformer under SAM 2's key names, which are others in the feed-forward part of a block."""
+
+    def __init__(self, embedding_dim: int = 256, mlp_dim: int = 2048) -> None:
+        super().__init__(embedding_dim=embedding_dim, mlp_dim=mlp_dim)
+        for block in self.layers:
+            block.mlp = MLP(embedding_dim, mlp_dim, embedding_dim, num_layers=2)
+
+
+class Sam2MaskDecoder(MaskDecoder):
+    """Predict masks.
+
+    Args:
+        transformer: the two-way transformer, of width `transformer_dim`.
+        transformer_dim: C of embeddings and tokens.
+        by_stability: whether a single mask that is not stable gives way to the best of three, as the official
+            loader sets it; never in training mode.
+    """
+
+    def __init__(
+        self, *, transformer: Sam2TwoWayTransformer, transformer_dim: int = 256, by_stability: bool = True
+    ) -> None:
+        super().__init__(transformer=transformer, transformer_dim=transformer_dim)
+        drawn, middle = transformer_dim // 8, transformer_dim // 4
+        self.by_stability = by_stability
+        self.finer_maps = (FinerMap(channels=drawn, scale=4), FinerMap(channels=middle, scale=2))
+        self.iou_prediction_head.sigmoid_output = True
+        self.obj_score_token = learned_tokens(1, transformer_dim)
+        self.pred_obj_score_head = MLP(transformer_dim, transformer_dim, 1, 3)
+        self.conv_s0 = nn.Conv2d(transformer_dim, drawn, kernel_size=1)
+        self.conv_s1 = nn.Conv2d(transformer_dim, middle, kernel_size=1)
+        self.made_of = parts_of(self)
+
+    def forward(
+        self,
+        image_embeddings: Tensor,
+        image_pe: Tensor,
+        sparse_prompt_embeddings: Tensor,
+        dense_prompt_embeddings: Tensor,
+        multimask_output: bool,
+        *,
+        image_of_prompt: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Predict the masks of N prompts.
+
+        Args:
+            image_embeddings: (B, C + V, h, w), with finer maps.
+            image_pe: (1, C, h, w).
+            sparse_prompt_embeddings: (N, T, C).
+            dense_prompt_embeddings: (N, C, h, w).
+            multimask_output: three masks for an ambiguous prompt instead of one.
+            image_of_prompt: (N,) int64, see `MaskDecoder.forward`.
+
+        Returns:
+            low_res_logits: (N, M, 4h, 4w), M = 3 or 1; mask where > 0.
+            predicted_iou: (N, M), in [0, 1].
+
+        Raises:
+            ValueError: B is neither 1 nor N and `image_of_prompt` is not given, or there are no finer maps.
+        """
+        if not len(sparse_prompt_embeddings):
+            return no_answers(image_embeddings, 3 if multimask_output else 1)
+        look = self.look(
+            image_embeddings,
+            image_pe,
+            sparse_prompt_embeddings,
+            dense_prompt_embeddings,
+            image_of_prompt=image_of_prompt,
+        )
+        if multimask_output:
+            return self.draw(look, THREE_MASKS), look.predicted_iou[:, THREE_MASKS]
+        return self.draw_single(look)
+
+    def draw_single(self, look: Look) -> tuple[Tensor, Tensor]:
+        """The single mask of each prompt: logits (N, 1, 4h, 4w) and predicted IoU (N, 1).
+
+        Differs from `draw` where the first mask's stability is below 0.98: then it is the best of three by predicted
+        IoU.
+        """
+        if not self.by_stability or self.training:
+            return self.draw(look, slice(0, 1)), look.predicted_iou[:, :1]
+        logits = self.draw(look, ALL_MASKS)
+        best = 1 + look.predicted_iou[:, THREE_MASKS].argmax(dim=1, keepdim=True)  # (N, 1)
+        chosen = torch.where(stability(logits[:, :1]) < STABILITY_THRESH, best, 0)
+        return logits.take_along_dim(chosen[..., None, None], dim=1), look.predicted_iou.take_along_dim(chosen, dim=1)
+
+    def reduce(self, finest: Tensor, finer: Tensor) -> tuple[Tensor, Tensor]:
+        """Finer maps from the two finest levels of the encoder, once per image.
+
+        Args:
+            finest: (B, C, 4h, 4w).
+            finer: (B, C, 2h, 2w).
+
+        Returns:
+            (B, C / 8, 4h, 4w) and (B, C / 4, 2h, 2w).
+        """
+        return self.conv_s0(finest), self.conv_s1(finer)
+
+    def output_tokens(self) -> Tensor:
+        """What the transformer is asked for, (1 + 1 + 4, C)."""
+        return torch.cat([self.obj_score_token.weight, super().output_tokens()])
+
+    def details_of(self, image_embeddings: Tensor) -> Tensor:
+        """The embeddings as they are: the finer maps are taken off when masks are drawn."""
+        return image_embeddings
+
+    @property
+    def further_channels(self) -> int:
+        """V, channels of the packed finer maps."""
+        return sum(one.packed_channels for one in self.finer_maps)
+
+    def _embedding_of(self, image_embeddings: Tensor) -> Tensor:
+        embedding = image_embeddings[:, : -self.further_channels]
+        if embedding.shape[1] != self.transformer_dim:
+            raise ValueError(
+                f"an image embedding of {image_embeddings.shape[1]} channels is none of SAM 2, which has "
+                f"{self.transformer_dim} and {self.further_channels} of finer maps behind them"
+            )
+        return embedding
+
+    def _judge(
+        self,
+        tokens: Tensor,
+        image: Tensor | PromptedImages,
+        details: Tensor | None,
+        image_of_prompt: Tensor | None,
+    ) -> Sam2Look:
+        """What the output tokens (N, 1 + 1 + 4, C) know."""
+        assert details is not None, "this decoder makes them"
+        if image_of_prompt is None and len(details) > 1:  # one prompt per image
+            image_of_prompt = torch.arange(len(details), device=details.device)
+        return Sam2Look(
+            mask_tokens=tokens[:, 2:],
+            image=image,
+            predicted_iou=self.iou_prediction_head(tokens[:, 1]),
+            object_score=self.pred_obj_score_head(tokens[:, 0]),
+            details=details,
+            image_of_prompt=image_of_prompt,
+        )
+
+    def _maps(self, look: Look) -> tuple[Tensor, Tensor]:
+        """The finer maps that belong to each prompt: (1 or N, C / 8, 4h, 4w) and (1 or N, C / 4, 2h, 2w)."""
+        if not isinstance(look, Sam2Look):
+            raise TypeError(f"SAM 2's mask decoder draws what it looked at itself, not a {type(look).__name__}")
+        _, (finest, finer) = unpack(look.details, self.finer_maps)
+        if look.image_of_prompt is None:
+            return finest, finer
+        return finest[look.image_of_prompt], finer[look.image_of_prompt]
+
+    def _upscaled(self, look: Look, image: Tensor) -> Tensor:
+        finest, finer = self._maps(look)
+        first, norm, activation, second = self.upscaling_layers()
+        x = activation(norm(first(image) + finer))
+        upscaled: Tensor = activation(second(x) + finest)
+        return upscaled
+
+    def _upscaled_pixels(self, look: Look, images: PromptedImages) -> Iterator[Tensor]:
+        """As `MaskDecoder._upscaled_pixels`: to a pixel's four successors, and theirs, belong parts of the maps."""
+        first, norm, activation, second = self.upscaling_layers()
+        weight, first_bias = as_linear(first)
+        dtype = images.projected.dtype
+        second_weight, second_bias = (tensor.to(dtype) for tensor in as_linear(second))
+        gain, shift = norm.weight.to(dtype), norm.bias.to(dtype)
+        finest, finer = (_by_pixel(one, images.grid_hw).to(dtype) for one in self._maps(look))
+        first_bias = first_bias.to(dtype) + finer.view(-1, len(first_bias))
+        for pixels in images.project(weight):
+            pixels += first_bias
+            x = F.layer_norm(pixels.view(-1, len(gain)), gain.shape, gain, shift, norm.eps)
+            x = F.linear(activation(x), second_weight, second_bias)
+            yield activation(x.view(finest.shape) + finest)
+
+
+def stability(logits: Tensor) -> Tensor:
+    """Pixels above 0.05 as a share of those above −0.05; 1 where there are none. (N, M, H, W) → (N, M)."""
+    inner = (logits > STABILITY_OFFSET).sum(dim=(-2, -1)).float()
+    outer = (logits > -STABILITY_OFFSET).sum(dim=(-2, -1)).float()
+    return torch.where(outer > 0, inner / outer.clamp(min=1), 1.0)
+
+
+def _by_pixel(finer: Tensor, grid_hw: tuple[int, int]) -> Tensor:
+    """A finer map in the order in which a pixel of the grid is doubled, again and again.
+
+    Args:
+        finer: (1, C, s·h, s·w), s = 2 or 4.
+        grid_hw: (h, w).
+
+    Returns:
+        (h · w · s², C); for s = 4 of each pixel its four successors, of each its own four.
+    """
+    h, w = grid_hw
+    scale = finer.shape[-1] // w
+    sides = [2] * (scale.bit_length() - 1)
+    blocks = finer[0].view(-1, h, *sides, w, *sides)
+    count = len(sides)
+    doublings = [axis for step in range(count) for axis in (2 + step, 3 + count + step)]
+    return blocks.permute(1, 2 + count, *doublings, 0).reshape(h * w * scale**2, -1)

@@ -37,7 +37,7 @@ LAYERS = {
 }
 
 # `system` is what would become a drawer: it holds these and nothing else.
-SYSTEM = {"cores", "devices", "digests", "extras", "files", "machine", "templates"}
+SYSTEM = {"cores", "devices", "digests", "extras", "files", "machine", "progress", "templates"}
 
 # Where a third-party library may be imported; everything else of the project does without it.
 ALLOWED = {

@@ -11,7 +11,7 @@ import pytest
 from samara.annotation.annotate import Running, annotate, require_commercial
 from samara.annotation.inputs.sources import open_source
 from samara.annotation.run.job import Choice, Job
-from samara.annotation.run.runner import Progress
+from samara.annotation.run.runner import Tally
 from samara.annotation.run.settings import AnnotationSettings
 from samara.errors import SettingsError
 from samara.segmentation.automatic.settings import AutomaticSettings
@@ -41,10 +41,10 @@ def test_progress_counts_what_others_did(images, tmp_path):
     outcome = annotate(
         job_of(images),
         Running(out=tmp_path / "out", images_per_shard=2),
-        tell=lambda count, done: told.append((count, done)),
+        progress=lambda *step: told.append(step),
     )
-    assert told[0] == (6, Progress())
-    assert told[-1] == (6, outcome.total)
+    assert told[0] == ("annotating: 0 masks, 0 quarantined", 0, 6)
+    assert told[-1] == (f"annotating: {outcome.total.masks} masks, 1 quarantined", 6, 6)
     assert outcome.total.images == 6
     assert outcome.total.quarantined == 1
     assert [row.path for row in outcome.quarantined] == ["0004.png"]
@@ -54,7 +54,7 @@ def test_progress_counts_what_others_did(images, tmp_path):
         (bad,) = csv.DictReader(file)
     assert (bad["path"], bad["reason"]) == ("0004.png", outcome.quarantined[0].reason)
     again = annotate(job_of(images), Running(out=tmp_path / "out", if_there="resume"))
-    assert again.done_by_this_run == Progress()
+    assert again.done_by_this_run == Tally()
     assert again.total == outcome.total
 
 

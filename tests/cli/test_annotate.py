@@ -222,14 +222,12 @@ def test_somebody_stops_it(tmp_path, sign):
 
 
 def test_the_bar_is_for_terminals_only(monkeypatch):
-    from samara.annotation.run.runner import Progress
-
     with annotation_bar() as tell:
         assert tell is None
     monkeypatch.setattr("samara.cli.progress.stderr_is_terminal", lambda: True)
     with annotation_bar() as tell:
-        tell(10, Progress(2, 5, 1))
-        tell(10, Progress(3, 7, 1))
+        tell("annotating: 5 masks, 1 quarantined", 2, 10)
+        tell("annotating: 7 masks, 1 quarantined", 3, 10)
 
 
 def test_cvats_masks_never_vanish(tmp_path, monkeypatch, capsys):

@@ -102,7 +102,7 @@ def test_a_second_run_replaces_our_files_only(mini, images, tmp_path):
 def test_no_image_and_no_folder(mini, images, tmp_path):
     with pytest.raises(SettingsError, match="no image"):
         segment_files([], mini, tmp_path)
-    with pytest.raises(OutputError, match="cannot be used as output folder"):
+    with pytest.raises(OutputError, match="cannot be used as a folder"):
         segment_files(images, mini, images[0])
 
 

@@ -8,7 +8,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from samara.annotation.report.page import require_report
 from samara.annotation.run.job import Job
 from samara.annotation.run.quiet_ray import require_ray
 from samara.annotation.run.ray_engine import Cluster, run_on_ray
-from samara.annotation.run.runner import Progress, Work, annotate_store, shown
+from samara.annotation.run.runner import Tally, Work, annotate_store, shown
 from samara.annotation.run.workers import run_workers
 from samara.annotation.store.locks import claim
 from samara.annotation.store.plan import Entry
@@ -33,6 +33,7 @@ from samara.datasets.writing.staged_writer import WriterOptions
 from samara.engines.loaded import Loaded
 from samara.errors import SettingsError
 from samara.system.files import require_folder, write_atomically
+from samara.system.progress import Progress
 
 if TYPE_CHECKING:
     from samara.datasets.writing.category_choice import CategoryChoice
@@ -149,9 +150,9 @@ class Outcome:
 
     store: Store
     checkpoint: str
-    total: Progress
+    total: Tally
     seconds: float
-    done_by_this_run: Progress
+    done_by_this_run: Tally
     ignored: int = 0
     left_out: tuple[str, ...] = ()
     quarantined: tuple[ImageRow, ...] = ()
@@ -160,12 +161,8 @@ class Outcome:
     report: Path | None = None
 
 
-Tell = Callable[[int, Progress], None]
-"""Called with the number of all images, and what is done so far, by whichever run."""
-
-
 def annotate(
-    job: Job, running: Running, entries: Iterable[Entry] | None = None, *, tell: Tell | None = None
+    job: Job, running: Running, entries: Iterable[Entry] | None = None, *, progress: Progress | None = None
 ) -> Outcome:
     """Annotate images into a store; begun again, go on where it stopped.
 
@@ -173,7 +170,8 @@ def annotate(
         job: what to annotate with what.
         running: how to run it.
         entries: the images with their prompts; None for all of the job's source. Not looked at when a store is resumed.
-        tell: called as the work goes on.
+        progress: called with what is done so far, by whichever run: the images done and the images in all; behind a
+            colon in the name stand their masks, and how many were quarantined.
 
     Raises:
         SamaraError: what stopped the work, in one sentence. What was annotated is safe.
@@ -190,15 +188,15 @@ def annotate(
     checkpoint, device = loaded.name, loaded.device
     if running.retry or store.has_moved_images:
         reopen(store)
-    own, all_so_far = Progress(), Progress(*store.counts())
+    own, all_so_far = Tally(), Tally(*store.counts())
 
-    def note(done: Progress) -> None:
+    def note(done: Tally) -> None:
         nonlocal own, all_so_far
         own, all_so_far = own + done, all_so_far + done
-        if tell is not None:
-            tell(store.manifest.plan.images, all_so_far)
+        if progress is not None:
+            progress(f"annotating: {all_so_far.found}", all_so_far.images, store.manifest.plan.images)
 
-    note(Progress())
+    note(Tally())
     if running.cluster is not None:
         del loaded  # each actor loads its own
         run_on_ray(store, job, replace(running.cluster, actors=running.workers), note)
@@ -215,7 +213,7 @@ def annotate(
     return Outcome(
         store=store,
         checkpoint=checkpoint,
-        total=Progress(*store.counts()),
+        total=Tally(*store.counts()),
         seconds=seconds,
         done_by_this_run=own,
         ignored=job.source.listing.ignored,
@@ -291,7 +289,7 @@ def export(
     return export_store(store, formats, out, options, categories=categories, is_partial=is_partial)
 
 
-def _record_run(store: Store, device: str, workers: int, done: Progress, seconds: float) -> None:
+def _record_run(store: Store, device: str, workers: int, done: Tally, seconds: float) -> None:
     facts = {
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": platform.node(),

@@ -24,7 +24,7 @@ from samara.checkpoints.lora_file import merge_lora_file
 from samara.checkpoints.reading.folders import files_of
 from samara.checkpoints.reading.rename import with_part_prefix
 from samara.checkpoints.reading.state_dicts import read_state_dict
-from samara.checkpoints.store.store import Progress, Store
+from samara.checkpoints.store.store import Store
 from samara.engines.calibration import calibration_files
 from samara.engines.findings import fastest_engine
 from samara.engines.kinds import AUTO, TORCH, choose_place
@@ -35,6 +35,7 @@ from samara.networks.class_names import fitting_names
 from samara.networks.sam import Sam
 from samara.networks.variants import VARIANTS, Variant, build_network, runnable_names
 from samara.networks.yolo_seg import YoloSeg
+from samara.system.progress import Progress
 
 PARTS_FOR_A_BASE = ("image_encoder", "prompt_encoder", "mask_decoder", "prompt_encoder+mask_decoder")
 """Parts of a network that another checkpoint can complete."""
@@ -84,7 +85,7 @@ def load(
             belongs to, which gives the rest.
         download: fetch a catalogue checkpoint that is not in the store, instead of raising.
         store: where checkpoints lie; None for the default directory.
-        progress: called with the bytes done and the bytes in all during a download.
+        progress: called during a download with the name, the bytes done and the bytes in all.
 
     Returns:
         The network in eval mode, with its provenance.

@@ -293,7 +293,7 @@ def run(job: Job, running: Running, asked: Prompts | None, *, as_json: bool) -> 
     entries: Iterable[Entry] | None = None if asked is None else asked.entries(job.source.entries(running.out))
     try:
         with terminated_as_interrupted(), annotation_bar() as tell:
-            outcome = annotate_images(job, running, entries, tell=tell)
+            outcome = annotate_images(job, running, entries, progress=tell)
     except KeyboardInterrupt:
         sys.stderr.write(f"samara: stopped; what was annotated is safe in {running.out}, go on with --resume\n")
         raise typer.Exit(INTERRUPTED) from None

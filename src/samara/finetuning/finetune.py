@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -28,10 +28,8 @@ from samara.finetuning.processes import Processes
 from samara.finetuning.report import FineTuningReport, require_report, write_finetuning_report
 from samara.finetuning.settings import FineTuneSettings, Trained
 from samara.finetuning.tensorboard_log import open_log, require_tensorboard
-from samara.system.files import made_folder, require_file, require_folder, write_atomically
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, the steps done and the steps in all."""
+from samara.system.files import made_folder, make_folder, require_file, require_folder, write_atomically
+from samara.system.progress import Progress
 
 WHAT_LEARNT: Mapping[Trained, str] = {
     "decoder": "mask decoder",
@@ -76,7 +74,7 @@ class Views:
             if os.path.lexists(path) and not path.is_dir() and not overwrite:
                 raise OutputError(f"{path} exists; choose another name for the {what}, or replace it by --overwrite")
             require_file(path)
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
         if self.tensorboard is not None:
             require_folder(self.tensorboard)
 
@@ -160,11 +158,7 @@ def _compare(
     settings: FineTuneSettings,
     progress: Progress | None,
 ) -> ComparedSet:
-    def tell(done: int, total: int) -> None:
-        if progress is not None:
-            progress("comparing before and after", done, total)
-
-    return compare(before, reloaded(before, result.path, settings), validation, tell)
+    return compare(before, reloaded(before, result.path, settings), validation, progress)
 
 
 def reloaded(before: Loaded, path: Path, settings: FineTuneSettings) -> Loaded:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from samara.datasets.reading.findings import Notice
@@ -20,9 +19,7 @@ from samara.recommendation.costs import POINTS_PER_SIDE
 from samara.recommendation.request import Request
 from samara.recommendation.tasks import Prompt
 from samara.system.files import require_folder
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, the steps done and the steps in all."""
+from samara.system.progress import Progress
 
 MEASURES: dict[Prompt, Measure] = {
     "point": "centre_click",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from samara.checkpoints.catalogue import CATALOGUE
@@ -25,9 +25,7 @@ from samara.recommendation.statement import Statement
 from samara.recommendation.target import Target, target
 from samara.recommendation.throughput import measure_matrix_speed
 from samara.system.machine import Machine, detect
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, the steps done and the steps in all."""
+from samara.system.progress import Progress
 
 
 def recommend(

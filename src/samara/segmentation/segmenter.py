@@ -6,7 +6,7 @@ differently inside; who only wants masks of an image need not know.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any, Protocol
 
@@ -20,9 +20,7 @@ from samara.segmentation.instances.segmenter import InstanceSegmenter
 from samara.segmentation.instances.settings import InstanceSettings
 from samara.segmentation.predictor import check_capabilities
 from samara.segmentation.prompts import Prompt
-
-Progress = Callable[[int, int], None]
-"""Called with the steps done and the steps in all."""
+from samara.system.progress import Progress
 
 
 class Segmenter(Protocol):

@@ -22,7 +22,7 @@ from samara.annotation.run.annotator import Annotator
 from samara.annotation.run.deaths import REASON
 from samara.annotation.run.job import Choice, Job
 from samara.annotation.run.ray_engine import Cluster, ShardAnnotator, run_on_ray
-from samara.annotation.run.runner import Progress, annotate_store
+from samara.annotation.run.runner import Tally, annotate_store
 from samara.annotation.run.settings import AnnotationSettings, Cleaning
 from samara.errors import AnnotationStopped, ImageError
 from tests.annotation.conftest import write_images
@@ -137,7 +137,7 @@ def test_shards_go_to_actors_that_have_room(tmp_path, reference, fake_ray):
     store = store_of(tmp_path / "images", tmp_path / "out")
     run_on_ray(store, job_of(FastJob, tmp_path), Cluster(actors=3), told.append)
     assert final_rows(tmp_path / "out") == reference
-    assert sum(told, Progress()).images == IMAGES
+    assert sum(told, Tally()).images == IMAGES
     assert len(told) == IMAGES // 4
     assert fake_ray.killed == fake_ray.actors
     assert len(fake_ray.killed) == 3
@@ -250,7 +250,7 @@ def cluster():
 def test_rows_are_those_of_the_local_engine(cluster, tmp_path, reference):
     told = []
     run_on_ray(store_of(tmp_path / "images", tmp_path / "out"), job_of(SlowJob, tmp_path), cluster, told.append)
-    assert sum(told, Progress()).images == IMAGES
+    assert sum(told, Tally()).images == IMAGES
     assert final_rows(tmp_path / "out") == reference
     assert len(list((tmp_path / "pids").iterdir())) == 2
     run_on_ray(store_of(tmp_path / "images", tmp_path / "out"), job_of(SlowJob, tmp_path), cluster)

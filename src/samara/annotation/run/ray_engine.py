@@ -25,7 +25,7 @@ import torch
 from samara.annotation.run.deaths import DeathNote, death_note
 from samara.annotation.run.job import Job
 from samara.annotation.run.quiet_ray import connected, require_ray
-from samara.annotation.run.runner import WAIT_SECONDS, Progress, Work, annotate_shard
+from samara.annotation.run.runner import WAIT_SECONDS, Tally, Work, annotate_shard
 from samara.annotation.store.locks import claim, forget
 from samara.annotation.store.plan import Shard, read_shard, shard_offsets
 from samara.annotation.store.store import PLAN, Store, open_store
@@ -54,7 +54,7 @@ class Cluster:
     address: str | None = None
 
 
-def run_on_ray(store: Store, job: Job, cluster: Cluster, tell: Callable[[Progress], None] | None = None) -> None:
+def run_on_ray(store: Store, job: Job, cluster: Cluster, tell: Callable[[Tally], None] | None = None) -> None:
     """Annotate whatever is missing in a store, on a Ray cluster.
 
     Args:
@@ -106,7 +106,7 @@ def _require_room(ray: ModuleType, cluster: Cluster) -> None:
 
 def _handed_out(
     ray: ModuleType, shards: deque[tuple[int, int]], cluster: Cluster, folder: Path, job: Job
-) -> Iterator[Progress]:
+) -> Iterator[Tally]:
     """Give shards to actors, one at a time to each, and tell what was done of each shard."""
     left, crew = len(shards), _Crew(ray, cluster, folder, job)
     try:
@@ -115,7 +115,7 @@ def _handed_out(
         while left:
             answer, actor, shard = crew.next_answer()
             try:
-                done: Progress | None = _answer(ray, answer)
+                done: Tally | None = _answer(ray, answer)
             except ray.exceptions.RayActorError:
                 if not crew.is_worth_another(shard):
                     raise
@@ -177,8 +177,8 @@ class _Crew:
             self.ray.kill(actor)
 
 
-def _answer(ray: ModuleType, answer: Any) -> Progress | None:  # Any: Ray's reference
-    told: Progress | str | None = ray.get(answer)
+def _answer(ray: ModuleType, answer: Any) -> Tally | None:  # Any: Ray's reference
+    told: Tally | str | None = ray.get(answer)
     if isinstance(told, str):
         raise AnnotationStopped(told)
     return told
@@ -214,7 +214,7 @@ class ShardAnnotator:
         """Whether it can; what is in the way, if it cannot."""
         return self.reason or None
 
-    def annotate(self, number: int, offset: int) -> Progress | str:
+    def annotate(self, number: int, offset: int) -> Tally | str:
         """Annotate a shard; what was done, or what went wrong, as a sentence.
 
         Args:
@@ -222,7 +222,7 @@ class ShardAnnotator:
             offset: of its first line in the plan, in bytes.
         """
         try:
-            return sum(self._annotate(self._shard(number, offset)), Progress())
+            return sum(self._annotate(self._shard(number, offset)), Tally())
         except SamaraError as error:
             return str(error)
 
@@ -230,9 +230,9 @@ class ShardAnnotator:
         plan = self.store.manifest.plan
         return read_shard(self.store.folder / PLAN, plan.images_per_shard, number, offset)
 
-    def _annotate(self, shard: Shard) -> Iterator[Progress]:
+    def _annotate(self, shard: Shard) -> Iterator[Tally]:
         """Annotate one shard, or wait until whoever has claimed it is done with it."""
-        told: list[Progress] = []
+        told: list[Tally] = []
         files = self.store.files(shard.number)
         while not files.is_sealed:
             with claim(self.store.claim_path(shard.number)) as is_ours:
@@ -244,7 +244,7 @@ class ShardAnnotator:
             time.sleep(WAIT_SECONDS)
         yield from told
 
-    def _work(self, told: list[Progress], note: DeathNote) -> Work:
+    def _work(self, told: list[Tally], note: DeathNote) -> Work:
         reading, poison = self.job.reading, note.deaths.poison
         if note.deaths.is_careful:
             return Work(replace(reading, threads=0), 0, poison, started=note.begin, tell=told.append)

@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,10 +29,8 @@ from samara.errors import ExportError, MissingExtra, OutputError, SettingsError,
 from samara.networks.official_graphs import OfficialSwitches
 from samara.system.devices import Precision, computing
 from samara.system.extras import is_installed
-from samara.system.files import require_folder
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, the steps done and the steps in all."""
+from samara.system.files import make_folder, require_folder
+from samara.system.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -89,8 +86,8 @@ def export_checkpoint(
     _check_promptable(loaded)
     graphs = spoken.graphs(loaded)
     steps = 2 * len(graphs)
+    make_folder(out.parent)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror or error}") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,7 @@ from samara.measurement.records.metrics import METRICS
 from samara.measurement.records.numbers import as_record
 from samara.measurement.records.record_file import append_records, measured_jobs, read_records
 from samara.measurement.subjects import Candidate, Running, find_candidates
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, the steps done and the steps in all."""
+from samara.system.progress import Progress, under_name
 
 RECORDS, SCORES = "records.jsonl", "scores"
 """Names of what is written: a file, and a folder with the scores of every object."""
@@ -125,12 +123,7 @@ def _record(
         if fresh:
             journal.unlink(missing_ok=True)
         job = replace(job, inputs={**job.inputs, "journal": str(journal)})
-
-    def tell(done: int, total: int) -> None:
-        if progress is not None:
-            progress(job.title, done, total)
-
-    numbers = run_job(job, timeout_s=settings.timeout_s, progress=tell)
+    numbers = run_job(job, timeout_s=settings.timeout_s, progress=under_name(progress, job.title))
     append_records(
         file,
         [

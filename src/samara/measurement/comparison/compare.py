@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -28,14 +28,12 @@ from samara.measurement.records.record_file import read_records
 from samara.measurement.records.records import Record
 from samara.measurement.subjects import Running
 from samara.system.files import require_file, require_folder, write_atomically
+from samara.system.progress import Progress
 
 PAGE, JSON, CSV, MARKDOWN = "comparison.html", "comparison.json", "comparison.csv", "comparison.md"
 
 IMAGES_PER_DOMAIN = 2
 SHOWN_MEASURES: tuple[Measure, ...] = ("centre_click", "box")
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, the steps done and the steps in all."""
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,7 @@ from samara.system import machine
 from samara.system.devices import Precision, computes_in_bfloat16
 from samara.system.extras import is_installed
 from samara.system.machine import Machine
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being examined, the steps done and the steps in all."""
+from samara.system.progress import Progress
 
 
 @dataclass(frozen=True)

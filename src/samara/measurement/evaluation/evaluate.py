@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +14,7 @@ from samara.checkpoints.load import load
 from samara.datasets.reading.findings import USUAL, Notice, ReadingRules
 from samara.engines.loaded import Loaded, fingerprint
 from samara.errors import SettingsError
+from samara.images.encode import png_bytes
 from samara.measurement.evaluation.adapters import open_contestant
 from samara.measurement.evaluation.failures import Failure, worst_answers
 from samara.measurement.evaluation.ground_truth import Chosen, GroundTruth, read_ground_truth
@@ -30,9 +29,7 @@ from samara.measurement.records.records import Record
 from samara.segmentation.drawing.difference import draw_difference, draw_truth
 from samara.segmentation.drawing.view import View
 from samara.system.files import require_file, require_folder, write_atomically
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, the steps done and the steps in all."""
+from samara.system.progress import Progress, under_name
 
 RECORDS, SCORES, FAILURES = "records.jsonl", "scores", "failures"
 """Names of what is written: a file, and two folders."""
@@ -136,10 +133,7 @@ def evaluate(
     contestant = open_contestant(loaded, settings.points_per_side)
     refused = refusals(settings.measures, contestant.capabilities, loaded.variant.title)
     quality = Quality(subject_of(loaded), where, settings, environment(), _details(loaded))
-
-    def tell(done: int, total: int) -> None:
-        if progress is not None:
-            progress(f"evaluating {loaded.name}", done, total)
+    tell = under_name(progress, f"evaluating {loaded.name}")
 
     journal = None if folder is None else folder / SCORES / f"{quality.job}.jsonl"
     scores = score_images(contestant, chosen, settings, refused=refused, journal=journal, progress=tell)
@@ -169,8 +163,7 @@ def _checked(folder: Path) -> Path:
 def _save_image(failure: Failure, folder: Path, failures: list[Failure]) -> Path:
     number = 1 + failures.index(failure)
     name = f"{number:02d}-{failure.measure}-{failure.iou:.2f}-{Path(failure.image.name).stem}.png"
-    _, data = cv2.imencode(".png", draw_failure(failure)[..., ::-1])
-    write_atomically(folder / name, data.tobytes())
+    write_atomically(folder / name, png_bytes(draw_failure(failure)))
     return folder / name
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -23,9 +23,7 @@ from samara.segmentation.instances.selection import choose
 from samara.segmentation.instances.settings import InstanceSettings
 from samara.segmentation.predictor import check_capabilities
 from samara.segmentation.prompts import Numbers, Prompt, as_prompts
-
-Progress = Callable[[int, int], None]
-"""Called with the instances drawn so far and the instances in all."""
+from samara.system.progress import Progress
 
 
 class InstanceSegmenter:
@@ -51,7 +49,7 @@ class InstanceSegmenter:
 
         Args:
             image: anything `samara.read_image` takes.
-            progress: called with the instances drawn and the instances in all.
+            progress: called with the instances drawn and the instances in all, see `samara.system.progress`.
 
         Returns:
             Masks at the image's size by falling confidence, which stands in `predicted_iou`, with their classes;
@@ -118,7 +116,7 @@ class InstanceSegmenter:
                 drawn.append(rle)
                 visible.append(index)
             if progress is not None:
-                progress(index + 1, len(boxes))
+                progress("instances", index + 1, len(boxes))
         return MaskSet(
             rles=tuple(drawn),
             size_hw=letterbox.original_size_hw,

@@ -124,7 +124,8 @@ def quick(monkeypatch):
     """One mask of each image, without a network: what becomes of it is in question."""
 
     def segment(image, segmenter, prompts, answer, tell):
-        tell(1, 1)
+        if tell is not None:
+            tell("prompts", 1, 1)
         whole = (encode_mask(np.ones(image.shape[:2], bool)),)
         return MaskSet(
             rles=whole,

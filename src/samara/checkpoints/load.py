@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from samara.checkpoints.catalogue import CATALOGUE, Checkpoint, find
+from samara.checkpoints.choice import Choice
 from samara.checkpoints.identification.identify import FINE_TUNED_KEY, Identity, identify
 from samara.checkpoints.identification.identify import (
     METADATA_KEY as METADATA_KEY,  # the recipe of the embedded checkpoint's too
@@ -42,11 +43,11 @@ PARTS_FOR_A_BASE = ("image_encoder", "prompt_encoder", "mask_decoder", "prompt_e
 
 
 def load(
-    checkpoint: str | os.PathLike[str] = "samara_mini",
+    checkpoint: str | os.PathLike[str] = Choice.checkpoint,
     *,
-    device: str = "auto",
-    precision: str = "auto",
-    engine: str = "torch",
+    device: str = Choice.device,
+    precision: str = Choice.precision,
+    engine: str = Choice.engine,
     calibration: Sequence[str | os.PathLike[str]] = (),
     calibration_reading: ImageReading = AS_THEY_ARE,
     weights: Literal["file", "random"] = "file",

@@ -39,11 +39,10 @@ class EmbeddingStore:
         OutputError: the folder cannot be made.
     """
 
-    def __init__(self, folder: Path, max_bytes: int) -> None:
+    def __init__(self, folder: str | os.PathLike[str], max_bytes: int) -> None:
         if max_bytes <= 0:
             raise SettingsError(f"an embedding store of {max_bytes} bytes keeps nothing; give it room, or none at all")
-        self.folder, self.max_bytes = folder, max_bytes
-        make_folder(folder)
+        self.folder, self.max_bytes = make_folder(Path(folder)), max_bytes
         self._bytes = sum(size for _, size, _ in self._files())
         self._since_counted = 0
 

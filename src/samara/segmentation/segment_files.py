@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.masks.mask_set import MaskSet
 from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.segmentation.drawing.overlay import draw_masks
+from samara.segmentation.file_settings import Answer, FileSettings
 from samara.segmentation.instances.settings import InstanceSettings
 from samara.segmentation.predictor import check_capabilities
 from samara.segmentation.prompts import Prompt
@@ -30,9 +31,6 @@ from samara.system.files import locked, require_file, require_folder, write_atom
 from samara.system.progress import Progress, under_name
 
 ANNOTATIONS = "annotations.json"
-
-Answer = Literal["best", "three", "one"]
-"""Masks per prompt: the best of three for an ambiguous prompt and else the one, all three, or always the one."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def segment_files(
     *,
     prompts: Sequence[Prompt] = (),
     settings: AutomaticSettings | InstanceSettings | None = None,
-    answer: Answer = "best",
+    answer: Answer = FileSettings.answer,
     overwrite: bool = False,
     reading: ImageReading = AS_THEY_ARE,
     progress: Progress | None = None,

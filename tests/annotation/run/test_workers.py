@@ -11,10 +11,11 @@ import pytest
 from samara.annotation.inputs.sources import open_source
 from samara.annotation.run import workers
 from samara.annotation.run.annotator import Annotator
-from samara.annotation.run.job import Choice, Job
+from samara.annotation.run.job import Job
 from samara.annotation.run.runner import Tally, annotate_store
 from samara.annotation.run.settings import AnnotationSettings, Cleaning
 from samara.annotation.run.workers import run_workers
+from samara.checkpoints.choice import Choice
 from samara.errors import AnnotationStopped, ImageError
 from tests.annotation.fake import Bright, annotator, final_rows, store_of, work_on
 

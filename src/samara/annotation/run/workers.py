@@ -24,6 +24,7 @@ import torch
 from samara.annotation.run.job import Job
 from samara.annotation.run.runner import Tally, Work, annotate_store
 from samara.annotation.store.store import Store, open_store
+from samara.checkpoints.load_chosen import load_chosen
 from samara.errors import AnnotationStopped, SamaraError
 
 # Deaths of a process before it began an image, after which another one would only die again.
@@ -195,7 +196,7 @@ def work_on(assignment: Assignment, counters: Any, errors: Any) -> None:
             counters[first + index] += number
 
     try:
-        loaded = assignment.job.choice.load(assignment.device)
+        loaded = load_chosen(assignment.job.choice, assignment.device)
         reading = assignment.job.reading
         in_flight = assignment.job.images_at_a_time(loaded)
         if assignment.is_careful:

@@ -157,7 +157,7 @@ def _by_image(groups: Iterable[pa.Table]) -> Iterator[tuple[int, pa.Table]]:
         yield current, pa.concat_tables(waiting, promote_options="permissive")
 
 
-def open_store(folder: Path) -> Store:
+def open_store(folder: str | os.PathLike[str]) -> Store:
     """Open a store to read from it, also while it is being filled.
 
     Raises:
@@ -165,7 +165,7 @@ def open_store(folder: Path) -> Store:
         MissingExtra: pyarrow is not installed.
     """
     arrow()
-    return Store(folder, read_manifest(folder / MANIFEST))
+    return Store(Path(folder), read_manifest(Path(folder) / MANIFEST))
 
 
 def create_store(

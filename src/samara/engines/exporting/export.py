@@ -21,6 +21,7 @@ from torch import Tensor
 from samara.engines.exporting.formats import FORMATS, Format
 from samara.engines.exporting.interfaces import Interface, interface_named
 from samara.engines.exporting.manifest import MANIFEST, is_ours, manifest_of
+from samara.engines.exporting.settings import ExportSettings
 from samara.engines.graph_engine import Run
 from samara.engines.graphs import Graph
 from samara.engines.limits import LIMITS
@@ -41,11 +42,15 @@ class Exported:
         folder: where.
         files: names in it.
         relative_error: how far each graph's output was from PyTorch's, ‖found − expected‖ / ‖expected‖, by its name.
+        checkpoint: name of what was exported.
+        format: "onnx" or "openvino".
     """
 
     folder: Path
     files: tuple[str, ...]
     relative_error: dict[str, float]
+    checkpoint: str
+    format: str
 
 
 def export_checkpoint(
@@ -53,8 +58,8 @@ def export_checkpoint(
     format_name: str,
     out: Path,
     *,
-    precision: str = "float32",
-    interface: str = "samara",
+    precision: str = ExportSettings.precision,
+    interface: str = ExportSettings.interface,
     switches: OfficialSwitches | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -109,7 +114,7 @@ def export_checkpoint(
     finally:
         shutil.rmtree(made, ignore_errors=True)
     tell("verifying", steps, steps)
-    return Exported(out, tuple(sorted(path.name for path in out.iterdir())), errors)
+    return Exported(out, tuple(sorted(path.name for path in out.iterdir())), errors, loaded.name, form.name)
 
 
 def _checked(format_name: str, precision: str, interface: Interface) -> tuple[Format, Precision]:

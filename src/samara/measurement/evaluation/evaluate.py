@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from samara.checkpoints.choice import Choice
 from samara.checkpoints.load import load
 from samara.datasets.reading.findings import USUAL, Notice, ReadingRules
 from samara.engines.loaded import Loaded, fingerprint
@@ -21,9 +22,10 @@ from samara.measurement.evaluation.ground_truth import Chosen, GroundTruth, read
 from samara.measurement.evaluation.protocols import refusals
 from samara.measurement.evaluation.run import Quality, score_images
 from samara.measurement.evaluation.scores import ImageScores
-from samara.measurement.evaluation.settings import EvaluationSettings
+from samara.measurement.evaluation.settings import DOMAIN, EvaluationSettings
 from samara.measurement.evaluation.subjects import subject_of
 from samara.measurement.records.environment import environment
+from samara.measurement.records.history import remember
 from samara.measurement.records.record_file import append_records, measured_jobs, read_records
 from samara.measurement.records.records import Record
 from samara.segmentation.drawing.difference import draw_difference, draw_truth
@@ -68,16 +70,16 @@ class Evaluation:
 def evaluate(
     ground_truth: str | os.PathLike[str],
     images: str | os.PathLike[str] | None = None,
-    checkpoint: str | os.PathLike[str] | Loaded = "samara_mini",
+    checkpoint: str | os.PathLike[str] | Loaded = Choice.checkpoint,
     *,
     settings: EvaluationSettings | None = None,
-    domain: str = "all",
+    domain: str = DOMAIN,
     rules: ReadingRules = USUAL,
     part: Chosen | None = None,
     base: str | os.PathLike[str] | None = None,
     lora: str | os.PathLike[str] | None = None,
-    device: str = "auto",
-    precision: str = "auto",
+    device: str = Choice.device,
+    precision: str = Choice.precision,
     out: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     notice: Notice | None = None,
@@ -123,6 +125,8 @@ def evaluate(
 
     chosen = read_ground_truth(where, settings, note)
     folder = None if out is None else _checked(Path(out))
+    if folder is not None:
+        remember(folder / RECORDS)
     loaded = (
         checkpoint
         if isinstance(checkpoint, Loaded)

@@ -1,6 +1,6 @@
 """The same job on a Ray cluster: actors, each with a network that it loads once, get one shard after the other.
 
-The store is what it is with the local engine: shards are claimed, journalled and sealed in the same way, by the same
+The store is what it is on one machine: shards are claimed, journalled and sealed in the same way, by the same
 code, in a folder that all machines share. Ray decides where actors run (also several on one GPU), and starts those that
 were lost again; their shards go on from the journal, without an image that ends every process that opens it (see
 `deaths`). Shards are handed out here and not by Ray Data: its actors take
@@ -29,6 +29,7 @@ from samara.annotation.run.runner import WAIT_SECONDS, Tally, Work, annotate_sha
 from samara.annotation.store.locks import claim, forget
 from samara.annotation.store.plan import Shard, read_shard, shard_offsets
 from samara.annotation.store.store import PLAN, Store, open_store
+from samara.checkpoints.load_chosen import load_chosen
 from samara.errors import AnnotationStopped, SamaraError
 
 # Of one actor, by Ray: more than machines are ever taken away, and an end where actors die before they begin.
@@ -204,7 +205,7 @@ class ShardAnnotator:
         self.job, self.run, self.reason = job, run, ""
         try:
             self.store = open_store(folder)
-            loaded = job.choice.load()
+            loaded = load_chosen(job.choice)
             self.annotator = job.annotator(loaded)
             self.in_flight = job.images_at_a_time(loaded)
         except SamaraError as error:

@@ -17,12 +17,12 @@ DOCUMENT = Path(__file__).parent / "choosing.md"
 
 
 def criteria() -> str:
-    """What is weighed."""
+    """The criteria and what their values mean."""
     return _table(("criterion", "value between 0 and 1"), ((name, text) for name, text in CRITERIA.items()))
 
 
 def tasks() -> str:
-    """Weights and demands of each task."""
+    """Weights and requirements of each task."""
     rows = (
         (
             task.name,
@@ -33,20 +33,20 @@ def tasks() -> str:
         )
         for task in TASKS.values()
     )
-    return _table(("task", *CRITERIA, "wants at most", "speed from 1 to 0", "wants at least"), rows)
+    return _table(("task", *CRITERIA, "maximum time", "speed from 1 to 0", "minimum quality"), rows)
 
 
 def domains() -> str:
-    """How a domain shifts the weights."""
+    """How a domain changes the weights."""
     rows = (
-        (domain.name, ", ".join(f"{name} x {factor:g}" for name, factor in domain.factors.items()) or "as they are")
+        (domain.name, ", ".join(f"{name} x {factor:g}" for name, factor in domain.factors.items()) or "unchanged")
         for domain in DOMAINS.values()
     )
     return _table(("domain", "weights"), rows)
 
 
 def qualities() -> str:
-    """Quality of each checkpoint that has a figure, by kind of prompt, with what it rests on."""
+    """Quality of each checkpoint with published figures, by kind of prompt, with its basis."""
     rows = []
     for row in CATALOGUE:
         by_prompt = [
@@ -59,7 +59,7 @@ def qualities() -> str:
 
 
 def cards() -> str:
-    """What GPU is assumed for an amount of memory."""
+    """The GPU assumed for an amount of memory."""
     return _table(
         ("memory from", "card", "TFLOP/s"),
         ((f"{card.gigabytes:g} GB", card.name, f"{card.flops / 1e12:.3g}") for card in CARDS),
@@ -67,7 +67,7 @@ def cards() -> str:
 
 
 def guide() -> str:
-    """The guide's rules and what becomes of them."""
+    """The guide's rules, and whether samara follows them."""
     rows = (
         (
             rule.where,
@@ -77,7 +77,7 @@ def guide() -> str:
         )
         for rule in RULES
     )
-    return _table(("where", "situation", "guide", "samara, on a usual machine"), rows)
+    return _table(("where", "situation", "guide", "samara, on a typical machine"), rows)
 
 
 def _table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

@@ -40,7 +40,7 @@ def texts() -> dict[Path, str]:
         FOLDER / JSON: json_text(comparison, made),
         FOLDER / CSV: csv_text(comparison),
         FOLDER / MARKDOWN: markdown_text(comparison, made),
-        CHART: time_chart_svg(time_charts(comparison)[0]),
+        CHART: time_chart_svg(time_charts(comparison)[0], standalone=True),
     }
 
 
@@ -81,14 +81,15 @@ def facts() -> str:
     real = [one for one in comparison.contenders if not one.is_random]
     grids = {str(r.settings["points_per_side"]) for r in comparison.records if r.metric == "everything_seconds"}
     objects = max((record.n for record in comparison.records if record.metric == "box_iou"), default=0)
-    whens = sorted(record.when[:10] for record in comparison.records)
+    dates = sorted({record.when[:10] for record in comparison.records})
+    days = " to ".join(dates[:: max(1, len(dates) - 1)])
     return "\n".join(
         (
-            f"* {len(comparison.contenders)} checkpoints on {place.title}, {whens[0]} to {whens[-1]};",
-            f"* with random weights, so without quality: {', '.join(random)};",
-            f"* with real weights: {', '.join(one.title for one in real)}, asked about {', '.join(comparison.domains)} "
-            f"images, up to {objects} objects of a kind;",
-            f'* "everything" asked a grid of {" and ".join(sorted(grids))} points a side.',
+            f"* {len(comparison.contenders)} checkpoints on {place.title}, {days};",
+            f"* with random weights, so quality was not measured: {', '.join(random)};",
+            f"* with real weights: {', '.join(one.title for one in real)}, evaluated on "
+            f"{', '.join(comparison.domains)} images, up to {objects} objects of each kind;",
+            f"* everything mode with a grid of {' and '.join(sorted(grids))} points per side.",
         )
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import graphlib
 import subprocess
 import sys
@@ -46,7 +47,7 @@ ALLOWED = {
     "filelock": {"system", "checkpoints", "segmentation", "annotation", "finetuning", "measurement"},
     "httpx": {"checkpoints"},
     "jinja2": {"system"},
-    "matplotlib": {"finetuning"},
+    "matplotlib": {"finetuning", "measurement"},
     "numpy": {
         "masks",
         "images",
@@ -111,13 +112,18 @@ def room_of(path):
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
+@functools.cache
+def nodes_of(path):
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
 def imports(path):
     """Dotted names of the modules that a file imports, wherever in the file."""
-    return imports_of(path.read_text(), name_of(path))
+    return imports_of(nodes_of(path), name_of(path))
 
 
-def imports_of(text, name="text"):
-    for node in ast.walk(ast.parse(text)):
+def imports_of(nodes, name="text"):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -133,15 +139,15 @@ def is_upward(module, room):
     return first == "samara" and target != room and not LAYERS.get(target, len(LAYERS)) < LAYERS[room]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_imports_point_downwards(path):
-    room = room_of(path)
-    if room == "__init__":  # the public names, loaded lazily
-        return
-    for module in imports(path):
-        assert not is_upward(module, room), (
-            f"{name_of(path)} (layer {LAYERS[room]}) imports {module}; a module imports its own room and lower ones"
-        )
+def test_imports_point_downwards():
+    for path in MODULES:
+        room = room_of(path)
+        if room == "__init__":  # the public names, loaded lazily
+            continue
+        for module in imports(path):
+            assert not is_upward(module, room), (
+                f"{name_of(path)} (layer {LAYERS[room]}) imports {module}; a module imports its own room and lower ones"
+            )
 
 
 @pytest.mark.parametrize(
@@ -157,7 +163,7 @@ def test_imports_point_downwards(path):
     ],
 )
 def test_no_way_of_writing_an_import_upwards_passes_unseen(line):
-    assert any(is_upward(module, "masks") for module in imports_of(line))
+    assert any(is_upward(module, "masks") for module in imports_of(ast.walk(ast.parse(line))))
 
 
 def part_of(module):
@@ -186,14 +192,14 @@ def test_few_names_stand_at_the_top():
     assert {path.stem for path in (SOURCE / "system").glob("*.py")} - {"__init__"} == SYSTEM
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_third_parties_stay_in_their_rooms(path):
-    for module in imports(path):
-        top = module.split(".")[0]
-        if top == "samara" or top in sys.stdlib_module_names or top == "__future__":
-            continue
-        assert top in ALLOWED, f"{name_of(path)} imports {top}, which is no declared dependency"
-        assert room_of(path) in ALLOWED[top], f"{name_of(path)} imports {top}; only {sorted(ALLOWED[top])} may"
+def test_third_parties_stay_in_their_rooms():
+    for path in MODULES:
+        for module in imports(path):
+            top = module.split(".")[0]
+            if top == "samara" or top in sys.stdlib_module_names or top == "__future__":
+                continue
+            assert top in ALLOWED, f"{name_of(path)} imports {top}, which is no declared dependency"
+            assert room_of(path) in ALLOWED[top], f"{name_of(path)} imports {top}; only {sorted(ALLOWED[top])} may"
 
 
 def test_networks_import_torch_only_and_switch_no_gradients_off():
@@ -205,35 +211,39 @@ def test_networks_import_torch_only_and_switch_no_gradients_off():
         assert "inference_mode" not in text
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_names_say_what_is_inside(path):
-    if path not in FORBIDDEN_NAMES_EXCEPT:
-        assert not FORBIDDEN_NAMES & {part.removesuffix(".py") for part in path.relative_to(SOURCE).parts[:-1]} or (
-            path.parent / "__init__.py" in FORBIDDEN_NAMES_EXCEPT
-        )
-        assert path.stem not in FORBIDDEN_NAMES, f"{name_of(path)}: the name says where code went to be forgotten"
+def test_names_say_what_is_inside():
+    for path in MODULES:
+        if path not in FORBIDDEN_NAMES_EXCEPT:
+            assert not FORBIDDEN_NAMES & {part.removesuffix(".py") for part in path.relative_to(SOURCE).parts[:-1]} or (
+                path.parent / "__init__.py" in FORBIDDEN_NAMES_EXCEPT
+            )
+            assert path.stem not in FORBIDDEN_NAMES, f"{name_of(path)}: the name says where code went to be forgotten"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_files_and_functions_stay_small(path):
-    text = path.read_text()
-    if name_of(path) not in LONG_FILES:
-        assert text.count("\n") <= MAX_LINES, f"{name_of(path)} has more than {MAX_LINES} lines"
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            body = node.body[1:] if ast.get_docstring(node) else node.body
-            lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
-            where = f"{name_of(path)}:{node.name}"
-            assert lines <= MAX_FUNCTION_LINES, f"{where} has {lines} lines"
+def test_files_and_functions_stay_small():
+    for path in MODULES:
+        text = path.read_text()
+        if name_of(path) not in LONG_FILES:
+            assert text.count("\n") <= MAX_LINES, f"{name_of(path)} has more than {MAX_LINES} lines"
+        for node in nodes_of(path):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                lines = lines_of_body(node)
+                where = f"{name_of(path)}:{node.name}"
+                assert lines <= MAX_FUNCTION_LINES, f"{where} has {lines} lines"
 
 
-@pytest.mark.parametrize("path", sorted((SOURCE / "cli").glob("*.py")), ids=name_of)
-def test_commands_are_thin(path):
+def lines_of_body(function):
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    return body[-1].end_lineno - body[0].lineno + 1 if body else 0
+
+
+def test_commands_are_thin():
     """What a command does, a function does that a user of Python has as well."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.FunctionDef) and node.name == path.stem:
-            lines = node.body[-1].end_lineno - node.body[1].lineno + 1
-            assert lines <= MAX_COMMAND_LINES, f"{name_of(path)}: the command's body has {lines} lines"
+    for path in (SOURCE / "cli").glob("*.py"):
+        for node in nodes_of(path):
+            if isinstance(node, ast.FunctionDef) and node.name == path.stem:
+                lines = lines_of_body(node)
+                assert lines <= MAX_COMMAND_LINES, f"{name_of(path)}: the command's body has {lines} lines"
 
 
 # What one module does for all others.
@@ -250,21 +260,23 @@ def test_what_several_need_stands_once(text):
     assert [name_of(path) for path in MODULES if text in path.read_text()] == [ONLY_IN[text]]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_only_the_command_line_prints_or_exits(path):
-    if room_of(path) in ("cli", "__main__"):
-        return
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            assert node.func.id not in ("print", "exit", "quit"), f"{name_of(path)} calls {node.func.id}()"
+def test_only_the_command_line_prints_or_exits():
+    for path in MODULES:
+        if room_of(path) in ("cli", "__main__"):
+            continue
+        for node in nodes_of(path):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id not in ("print", "exit", "quit"), f"{name_of(path)} calls {node.func.id}()"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_no_exception_is_swallowed(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ExceptHandler):
-            names = {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)} if node.type else {None}
-            assert not names & {None, "Exception", "BaseException"}, f"{name_of(path)}:{node.lineno} catches everything"
+def test_no_exception_is_swallowed():
+    for path in MODULES:
+        for node in nodes_of(path):
+            if isinstance(node, ast.ExceptHandler):
+                names = {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)} if node.type else {None}
+                assert not names & {None, "Exception", "BaseException"}, (
+                    f"{name_of(path)}:{node.lineno} catches everything"
+                )
 
 
 MIRRORS_ELSEWHERE = {
@@ -318,13 +330,13 @@ MIRRORS_ELSEWHERE = {
 }
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_every_module_has_its_test(path):
-    name = path.relative_to(SOURCE)
-    if name.name == "__init__.py" and name.as_posix() not in MIRRORS_ELSEWHERE:
-        return
-    mirror = MIRRORS_ELSEWHERE.get(name.as_posix(), (name.parent / f"test_{name.name}").as_posix())
-    assert (ROOT / "tests" / mirror).is_file(), f"{name} has no test; write tests/{mirror}"
+def test_every_module_has_its_test():
+    for path in MODULES:
+        name = path.relative_to(SOURCE)
+        if name.name == "__init__.py" and name.as_posix() not in MIRRORS_ELSEWHERE:
+            continue
+        mirror = MIRRORS_ELSEWHERE.get(name.as_posix(), (name.parent / f"test_{name.name}").as_posix())
+        assert (ROOT / "tests" / mirror).is_file(), f"{name} has no test; write tests/{mirror}"
 
 
 IMPORTED = "import sys, {module}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"

@@ -38,7 +38,7 @@ class Baseline:
     @property
     def capabilities(self) -> Capabilities:
         """One click or one box."""
-        return Capabilities(negative_points=False, mask_input=False, three_masks=False, max_points=1)
+        return Capabilities(negative_points=False, mask_input=False, max_points=1)
 
     def embed(self, image: Image) -> Image:
         """The image itself is all that is looked at."""

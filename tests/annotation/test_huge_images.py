@@ -36,13 +36,13 @@ from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.measurement.benchmarking.memory import peak_resident_bytes
 torch.set_num_threads(1)
 settings = AnnotationSettings(
-    automatic=AutomaticSettings(points_per_side=2), cleaning=Cleaning(min_area=1000), tile=1024, tile_overlap=128
+    automatic=AutomaticSettings(points_per_side=2), cleaning=Cleaning(min_area=1000), tile=2048, tile_overlap=128
 )
 job = Job(choice=Choice(device="cpu"), settings=settings, source=open_source([sys.argv[1]]))
 outcome = carry_out(job, Running(out=Path(sys.argv[2])))
 (row,) = outcome.store.masks()
 boxes = row.masks.boxes_xyxy
-tiles = [tile.box_xyxy for tile in tiles_of(row.masks.size_hw, 1024, 128)]
+tiles = [tile.box_xyxy for tile in tiles_of(row.masks.size_hw, 2048, 128)]
 def is_in_a_tile(box):
     return any(x0 <= box[0] and y0 <= box[1] and box[2] <= x1 and box[3] <= y1 for x0, y0, x1, y1 in tiles)
 print(json.dumps({

@@ -6,6 +6,8 @@ import numpy as np
 from PIL import Image
 
 from samara.datasets.annotated import AnnotatedImage
+from samara.datasets.writing.coco import CocoWriter
+from samara.datasets.writing.options import WriterOptions
 from tests.masks.test_mask_set import mask_set, rectangle
 
 SIZE = HEIGHT, WIDTH = 20, 30
@@ -59,3 +61,10 @@ def awkward_images(folder=None):
             Image.new("RGB", (WIDTH, HEIGHT), (number, 0, 0)).save(path)
         images.append(annotated(masks, name, number, path=path))
     return images
+
+
+def write_coco(path, images, info):
+    """A document with these images, in the place of one that is there."""
+    with CocoWriter(path, WriterOptions(overwrite=True, info=info)) as writer:
+        for image in images:
+            writer.add(image)

@@ -61,6 +61,7 @@ def test_everything_in_an_image(mini, quick, dog):
     np.testing.assert_allclose(found.predicted_iou, expected.predicted_iou, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_int8_is_near(mini, truck, truck_embedding):
     rough = samara.Predictor(dataclasses.replace(mini, engine="openvino", precision="int8"))
     embedding = rough.embed(truck)

@@ -63,23 +63,30 @@ def test_it_is_there_while_the_run_goes_on(tmp_path):
         assert read(tmp_path) == expected(HISTORY[:2])
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """TensorBoard orders files by the second in their name; these are written within one."""
+    moments = iter(range(1_700_000_000, 1_800_000_000, 10))
+    monkeypatch.setattr("tensorboard.summary.writer.event_file_writer.time.time", lambda: next(moments))
+
+
 @pytest.mark.parametrize("written", [0, 1, 3, 4])
-def test_a_run_that_goes_on_writes_what_is_missing_and_nothing_twice(tmp_path, written):
+@pytest.mark.usefixtures("clock")
+def test_a_run_that_goes_on_shows_nothing_twice(tmp_path, written):
     write(tmp_path, *HISTORY[:written])
     write(tmp_path, *HISTORY)
     assert read(tmp_path) == expected(HISTORY)
 
 
-def test_another_run_in_the_same_folder_takes_over(tmp_path, monkeypatch):
-    moments = iter(range(1_700_000_000, 1_800_000_000, 10))
-    # TensorBoard orders files by the second in their name; these are written within one.
-    monkeypatch.setattr("tensorboard.summary.writer.event_file_writer.time.time", lambda: next(moments))
+@pytest.mark.usefixtures("clock")
+def test_another_run_in_the_same_folder_takes_over(tmp_path):
     other = [HISTORY[0], *(EpochRecord(epoch, 0.9, 0.1, 0.2, 1e-5, 1.0) for epoch in (1, 2))]
     write(tmp_path, *HISTORY)
     write(tmp_path, *other)
     assert read(tmp_path) == expected(other)
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_run_killed_and_gone_on_with_has_each_epoch_once(tiny, images, tmp_path):
     def run(on_epoch):
         return fine_tune(tiny, images[:3], images[3:], tmp_path / "o.safetensors", QUICK, on_epoch=on_epoch)

@@ -7,8 +7,10 @@ import math
 import pytest
 
 import samara
-from samara.checkpoints.catalogue import CATALOGUE
+from samara.checkpoints.catalogue import CATALOGUE, find
 from samara.errors import SettingsError
+from samara.measurement.published.figures import published_for
+from samara.recommendation.costs import COSTS
 from samara.recommendation.guide import (
     RULES,
     THRESHOLDS,
@@ -96,14 +98,31 @@ def test_names_and_words_are_known():
         assert bool(rule.differs) == bool(rule.instead)
 
 
+def published(checkpoint, metric, source, prompts=""):
+    return next(
+        one.value for one in published_for(checkpoint, metric, source) if prompts in (one.conditions.prompts or "")
+    )
+
+
+def encoding(slow, fast):
+    return COSTS[slow, 1024].encode_s / COSTS[fast, 1024].encode_s
+
+
 def test_reasons_hold_the_figures_that_they_speak_of():
     told = {rule.situation: rule.differs for rule in RULES}
-    assert "0.496 to 0.487" in told["Maximum quality"]
-    assert "0.11 s" in told["Real-time"]
-    assert "12 ms" in told["Real-time"]
-    assert "9.2 times" in told["Edge/Mobile"]
-    assert "6.7 to 4.4 points" in told["Fine-tuning (limited GPU)"]
-    assert "2.1 s with ViT-H and 1.4 s with ViT-B" in told["Dataset Annotation, large-scale"]
+    better, plain = (published(name, "seginw_ap", "HQ-SAM README") for name in ("sam_hq_vit_h", "sam_vit_h"))
+    assert f"{better:.3f} to {plain:.3f}" in told["Maximum quality"]
+    assert f"{published('sam_vit_b', 'prompt_seconds', 'FastSAM README'):.2f} s" in told["Real-time"]
+    assert f"{1e3 * published('mobile_sam', 'prompt_seconds', 'MobileSAM README'):.0f} ms" in told["Real-time"]
+    assert f"encodes {encoding('vit_b', 'vit_t'):.1f} times" in told["Edge/Mobile"]
+    assert f"{find('sam_vit_b').size_bytes / find('mobile_sam').size_bytes:.1f} times smaller" in told["Edge/Mobile"]
+    most, least = (100 * published(f"sam_vit_{one}", "dice_gain", "Huang et al. 2024") for one in "hb")
+    assert f"{most:.1f} to {least:.1f} points" in told["Fine-tuning (limited GPU)"]
+    slow, fast = (published(f"sam_vit_{one}", "everything_seconds", "FastSAM README", "32 x 32") for one in "hb")
+    assert f"{slow:.1f} s with ViT-H and {fast:.1f} s with ViT-B" in told["Dataset Annotation, large-scale"]
+    little, more = (published(f"sam_vit_{one}", "coco_ap", "TinySAM README") for one in "lh")
+    assert f"{little:.3f} to {more:.3f}" in told["High-End GPU (24+ GB VRAM)"]
+    assert f"{encoding('vit_h', 'vit_l'):.1f} times" in told["High-End GPU (24+ GB VRAM)"]
 
 
 @pytest.mark.parametrize(

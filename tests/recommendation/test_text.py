@@ -59,10 +59,10 @@ def test_every_certainty_has_its_mark_and_the_marks_are_explained():
 
 def test_what_is_excluded_is_told_together():
     text = " ".join(as_text(recommend(vram_gb=2, at_hand=HAND), width=120).split())
-    assert "yolov8n/s/m/l/x-seg, yolo11n/s/m/l/x-seg: takes no points, takes no boxes" in text
+    assert "yolo11l-seg, yolo11x-seg: takes no points, takes no boxes" in text
     assert "sam_vit_h 4.1 GB" in text
     assert "usable are 1.8 GB" in text
-    assert "sam2.1_t/s, sam2.1_b+, sam2.1_l" in text
+    assert "sam2.1_t, sam2.1_s, sam2.1_b+, sam2.1_l" in text
 
 
 def test_nothing_is_said_about_a_ranking_that_is_not_there():

@@ -11,7 +11,7 @@ from samara.system.templates import template
 
 def test_a_missing_value_is_an_error():
     with pytest.raises(jinja2.UndefinedError):
-        template("measurement/comparison/time_chart.svg.j2").render()
+        template("measurement/comparison/comparison.html.j2").render()
 
 
 def test_without_jinja_it_says_what_to_install(monkeypatch):

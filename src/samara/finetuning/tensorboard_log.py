@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from samara.errors import OutputError
 from samara.finetuning.training_state import EpochRecord
 from samara.system.extras import require
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
 
 EXTRA = "tensorboard"
 
@@ -27,9 +21,8 @@ def require_tensorboard() -> None:
 class TensorBoardLog:
     """One run's log: loss, click IoU, box IoU and learning rate, with the epoch as step.
 
-    Give it every record of a run in order. Records that the folder has already, from before the run was cut off, are
-    not written again; from the first one that differs on, the folder belongs to the new run and TensorBoard hides
-    what another run left there.
+    Give it every record of a run in order, from epoch 0, also of a run that goes on: TensorBoard hides what stands in
+    the folder from before, so that nothing is shown twice.
 
     Args:
         folder: of this run alone; made if need be.
@@ -41,35 +34,29 @@ class TensorBoardLog:
 
     def __init__(self, folder: Path) -> None:
         require_tensorboard()
-        self.folder = folder
-        self._written = read_scalars(folder)
-        self._writer = self._open(None)
+        from torch.utils.tensorboard import SummaryWriter
+
+        try:
+            self._writer = SummaryWriter(folder, purge_step=0)
+        except OSError as error:
+            raise OutputError(f"{folder} cannot take a TensorBoard log: {error.strerror or error}") from error
 
     def add(self, record: EpochRecord) -> None:
-        """Write a record, unless it is there already."""
-        values = scalars_of(record)
-        there = self._written.get(record.epoch)
-        if there == values:
-            return
-        if there is not None:
-            self._writer.close()
-            self._writer = self._open(record.epoch)
-            self._written = {}
+        """Write a record."""
+        values = {
+            "loss/training": record.loss,
+            "iou/click": record.click_iou,
+            "iou/box": record.box_iou,
+            "learning_rate": record.learning_rate,
+        }
         for tag, value in values.items():
-            self._writer.add_scalar(tag, value, record.epoch)
+            if value is not None:
+                self._writer.add_scalar(tag, value, record.epoch)
         self._writer.flush()  # somebody watches, and the next epoch may take an hour
 
     def close(self) -> None:
         """Close the file."""
         self._writer.close()
-
-    def _open(self, purge_step: int | None) -> SummaryWriter:
-        from torch.utils.tensorboard import SummaryWriter
-
-        try:
-            return SummaryWriter(self.folder, purge_step=purge_step)
-        except OSError as error:
-            raise OutputError(f"{self.folder} cannot take a TensorBoard log: {error.strerror or error}") from error
 
 
 @contextmanager
@@ -80,34 +67,3 @@ def open_log(folder: Path) -> Iterator[TensorBoardLog]:
         yield log
     finally:
         log.close()
-
-
-def scalars_of(record: EpochRecord) -> dict[str, float]:
-    """What is written of a record, by tag, as the float32 values that TensorBoard keeps."""
-    values = {
-        "loss/training": record.loss,
-        "iou/click": record.click_iou,
-        "iou/box": record.box_iou,
-        "learning_rate": record.learning_rate,
-    }
-    return {tag: float(np.float32(value)) for tag, value in values.items() if value is not None}
-
-
-def read_scalars(folder: Path) -> dict[int, dict[str, float]]:
-    """Read a log back: epoch → values by tag; empty if there is none.
-
-    Raises:
-        MissingExtra: TensorBoard is not installed.
-    """
-    require_tensorboard()
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    if not folder.is_dir():
-        return {}
-    events = EventAccumulator(str(folder), size_guidance={"scalars": 0})  # 0: all of them
-    events.Reload()
-    values: dict[int, dict[str, float]] = {}
-    for tag in events.Tags()["scalars"]:
-        for event in events.Scalars(tag):
-            values.setdefault(event.step, {})[tag] = event.value
-    return values

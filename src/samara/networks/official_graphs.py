@@ -208,8 +208,9 @@ def choose_mask(iou: Tensor, masks: Tensor, points: int) -> tuple[Tensor, Tensor
     Returns:
         Scores (N, 1) and masks (N, 1, h, w).
     """
-    is_single = torch.arange(iou.shape[1], device=iou.device) == 0
-    best = (iou + (points - CLICKS_FOR_SINGLE_MASK) * DECISIVE * is_single).argmax(dim=1)
+    # Numbers, not booleans: exporters do not multiply these by a size that is open.
+    single = F.pad(iou.new_full((1,), DECISIVE), (0, iou.shape[1] - 1))
+    best = (iou + (points - CLICKS_FOR_SINGLE_MASK) * single).argmax(dim=1)
     prompts = torch.arange(masks.shape[0], device=iou.device)
     return iou[prompts, best].unsqueeze(1), masks[prompts, best].unsqueeze(1)
 

@@ -63,7 +63,6 @@ class Capabilities:
         negative_points: takes background points.
         boxes: takes boxes.
         mask_input: takes low-res logits.
-        three_masks: can answer one ambiguous prompt with several masks, of which SAM has three.
         max_points: most points per prompt, None for no limit.
     """
 
@@ -71,7 +70,6 @@ class Capabilities:
     negative_points: bool = True
     boxes: bool = True
     mask_input: bool = True
-    three_masks: bool = True
     max_points: int | None = None
 
     def refused(self, *, points: int, background_points: bool, box: bool, mask_input: bool) -> str | None:
@@ -173,10 +171,7 @@ _VIT_L = ViTConfig(embed_dim=1024, depth=24, num_heads=16, global_attention_bloc
 _VIT_H = ViTConfig(embed_dim=1280, depth=32, num_heads=16, global_attention_blocks=(7, 15, 23, 31))
 _SQUASHED = Preprocessing(fit="squash")
 _YOLO = Preprocessing(input_size=640, fit="letterbox", multiple=32, mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0))
-_NOT_PROMPTABLE = Capabilities(
-    points=False, negative_points=False, boxes=False, mask_input=False, three_masks=False, max_points=0
-)
-_ONE_MASK = Capabilities(three_masks=False)
+_NOT_PROMPTABLE = Capabilities(points=False, negative_points=False, boxes=False, mask_input=False, max_points=0)
 _SELECTING = Capabilities(mask_input=False)
 _EFFICIENT_PROMPTS = Capabilities(negative_points=False, mask_input=False, max_points=6)
 
@@ -222,7 +217,6 @@ _VARIANTS = (
         image_encoder=replace(_VIT_B, early_block=2),
         parameters=94_806_576,
         keys=339,
-        capabilities=_ONE_MASK,
     ),
     Variant(
         name="hq_vit_l",
@@ -231,7 +225,6 @@ _VARIANTS = (
         image_encoder=replace(_VIT_L, early_block=5),
         parameters=313_676_080,
         keys=507,
-        capabilities=_ONE_MASK,
     ),
     Variant(
         name="hq_vit_h",
@@ -240,7 +233,6 @@ _VARIANTS = (
         image_encoder=replace(_VIT_H, early_block=7),
         parameters=642_686_000,
         keys=619,
-        capabilities=_ONE_MASK,
     ),
     Variant(
         name="hq_vit_t",
@@ -249,7 +241,6 @@ _VARIANTS = (
         image_encoder=TinyViTConfig(early_stage=1),
         parameters=10_578_604,
         keys=464,
-        capabilities=_ONE_MASK,
     ),
     # SAM 2: the README gives rounded parameter counts only, so none are stated.
     Variant(name="sam2_hiera_t", family="sam2", title="SAM 2 tiny", preprocessing=_SQUASHED),

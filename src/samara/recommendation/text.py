@@ -85,35 +85,10 @@ def _excluded(excluded: tuple[Excluded, ...], columns: int) -> Iterator[str]:
     yield "Excluded"
     for rule in (*RULES, NOT_RUN):
         if rule in by_rule:
-            told = "; ".join(f"{_joined(names)}: {text}" for text, names in by_rule[rule].items())
+            told = "; ".join(f"{', '.join(names)}: {text}" for text, names in by_rule[rule].items())
             yield textwrap.fill(
                 told, columns, initial_indent=f"  {rule:<8} ", subsequent_indent=" " * 11, break_on_hyphens=False
             )
-
-
-def _joined(names: list[str]) -> str:
-    """Names in a row; those that differ in one letter at one place are drawn together: yolov8n/s/m-seg."""
-    groups: list[tuple[str, str, str]] = []
-    for name in names:
-        for place in range(len(name)):
-            head, letter, tail = name[:place], name[place], name[place + 1 :]
-            if groups and (groups[-1][0], groups[-1][2]) == (head, tail):
-                groups[-1] = (head, f"{groups[-1][1]}/{letter}", tail)
-                break
-            if groups and _is_single(groups[-1]) and _differ_only_at(place, "".join(groups[-1]), name):
-                groups[-1] = (head, f"{''.join(groups[-1])[place]}/{letter}", tail)
-                break
-        else:
-            groups.append(("", name, ""))
-    return ", ".join("".join(group) for group in groups)
-
-
-def _is_single(group: tuple[str, str, str]) -> bool:
-    return not group[0] and not group[2]
-
-
-def _differ_only_at(place: int, left: str, right: str) -> bool:
-    return len(left) == len(right) and left[:place] == right[:place] and left[place + 1 :] == right[place + 1 :]
 
 
 def _wrapped(text: str, columns: int, lead: str) -> str:

@@ -14,9 +14,9 @@ from pycocotools.coco import COCO
 
 from samara.datasets.annotated import AnnotatedImage
 from samara.datasets.reading.coco import read_coco
-from samara.datasets.writing.coco import write_coco
 from samara.errors import DatasetError
 from samara.masks.rle import encode_mask
+from tests.datasets.awkward import write_coco
 from tests.masks.test_mask_set import EMPTY, OTHER, PART, WHOLE, mask_set
 
 HEIGHT, WIDTH = 30, 40

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.ExifTags import Base
 
-from samara.datasets.reading.yolo import open_yolo, read_yolo
+from samara.datasets.reading.yolo import open_yolo
 from samara.errors import DatasetError
 from samara.images.settings import ImageReading
 from samara.masks.polygons import rasterise_polygons
@@ -31,6 +31,10 @@ def add(room, name, label=None, size=(8, 4), orientation=1):
     if label is not None:
         text.write_text(label)
     return text
+
+
+def read_yolo(data):
+    return list(open_yolo(data).images)
 
 
 def read_line(tmp_path, line):

@@ -14,7 +14,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from samara.datasets.annotated import AnnotatedImage
-from samara.datasets.reading.yolo import read_yolo
+from samara.datasets.reading.yolo import open_yolo
 from samara.datasets.split import Split
 from samara.datasets.writing.options import WriterOptions
 from samara.datasets.writing.yolo import YoloWriter
@@ -133,7 +133,7 @@ def test_supervision_reads_it(tmp_path):
 def test_we_read_it_and_names_in_different_folders_stay_apart(tmp_path):
     images = awkward_images(tmp_path / "images")
     written(tmp_path / "yolo", images, images="copy")
-    read = {image.name: image for image in read_yolo(tmp_path / "yolo")}
+    read = {image.name: image for image in open_yolo(tmp_path / "yolo").images}
     assert set(read) == {f"images/{image.file_name}" for image in images}
     for image in images:
         instances = read[f"images/{image.file_name}"].instances
@@ -191,7 +191,7 @@ def test_parts_of_a_split_have_folders(tmp_path):
     # Images that come later move none.
     written(tmp_path / "fewer", images[::2], split=SPLIT)
     assert folders_of(tmp_path / "fewer").items() <= found.items()
-    assert len(read_yolo(tmp_path / "yolo")) == 30
+    assert len(list(open_yolo(tmp_path / "yolo").images)) == 30
 
 
 def test_no_part_of_a_small_set_is_empty(tmp_path):

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import json
+import sys
+import types
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import samara
@@ -18,6 +23,8 @@ from samara.images.preprocessing import Frame, resize
 from samara.masks.overlap import mask_iou
 from samara.masks.rle import encode_mask
 from samara.networks.official_graphs import OfficialSwitches
+from samara.segment_anything.modeling import Sam
+from samara.segment_anything.utils.onnx import SamOnnxModel
 from tests.engines.conftest import SMALL, small
 
 
@@ -135,3 +142,60 @@ def test_samexporters_own_client(mini, truck, tmp_path):
     masks = client.predict_masks(client.encode(image), [{"type": "rectangle", "data": [425, 600, 700, 875]}])
     box, _ = expected_masks(loaded, np.ascontiguousarray(image[..., ::-1]))
     assert mask_iou([encode_mask(masks[0, 0] > 0)], [box])[0, 0] > 0.99
+
+
+class OfficialSession:
+    """What ONNX Runtime would be of an official export: the drop-in's modules under the names of its inputs."""
+
+    def __init__(self, sam, part):
+        self.sam, self.part = sam, part
+        self.decoder = SamOnnxModel(sam, return_single_mask=True)
+
+    def get_inputs(self):
+        return [types.SimpleNamespace(name="input_image", type="tensor(float)")]
+
+    @torch.inference_mode()
+    def run(self, _, inputs):
+        tensors = {name: torch.from_numpy(np.asarray(value)) for name, value in inputs.items()}
+        if self.part == "mask_decoder":
+            return [one.numpy() for one in self.decoder(**tensors)]
+        image = tensors["input_image"].permute(2, 0, 1)[None]
+        return [self.sam.image_encoder(self.sam.preprocess(image)).numpy()]
+
+
+def anylabelings_client(monkeypatch):
+    """Its module alone: the package around it opens windows."""
+    spec = importlib.util.find_spec("anylabeling")
+    if spec is None:
+        pytest.skip("AnyLabeling is not installed")
+    for name in ("anylabeling", "anylabeling.services", "anylabeling.services.auto_labeling"):
+        package = types.ModuleType(name)
+        package.__path__ = [str(Path(spec.origin).parent.parent / name.replace(".", "/"))]
+        monkeypatch.setitem(sys.modules, name, package)
+    return importlib.import_module("anylabeling.services.auto_labeling.sam_onnx")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["truck", "dog"])
+def test_anylabelings_own_client(mini, name, tmp_path, monkeypatch, request):
+    sam_onnx = anylabelings_client(monkeypatch)
+    loaded = load("samara_mini", device="cpu", precision="float32", input_size=1024)
+    switches = OfficialSwitches(return_single_mask=True)
+    folder = export_checkpoint(loaded, "onnx", tmp_path / "one", interface="official", switches=switches).folder
+    files = [str(folder / f"{part}.onnx") for part in ("image_encoder", "mask_decoder")]
+    ours = sam_onnx.SegmentAnythingONNX(*files)
+    sam = Sam.from_loaded(loaded)
+    monkeypatch.setattr(sam_onnx, "create_inference_session", lambda path: OfficialSession(sam, Path(path).stem))
+    official = sam_onnx.SegmentAnythingONNX(*files)
+    image = np.asarray(Image.open(request.getfixturevalue(name)).convert("RGB"))
+    h, w = image.shape[:2]
+    box = {"type": "rectangle", "data": [w // 4, h // 2, 2 * w // 5, 3 * h // 4]}
+    points = [{"type": "point", "data": [w // 2 + 9 * i, h // 2], "label": 1 - i} for i in range(2)]
+    embeddings = ours.encode(image), official.encode(image)
+    for prompt in ([box], points[:1], points, [box, points[0]]):
+        found, expected = (
+            encode_mask(client.predict_masks(embedding, prompt)[0, 0] > 0)
+            for client, embedding in zip((ours, official), embeddings, strict=True)
+        )
+        assert expected.area > 100
+        assert mask_iou([found], [expected])[0, 0] > 0.999

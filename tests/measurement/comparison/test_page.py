@@ -6,13 +6,15 @@ import html
 import re
 import shutil
 import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from samara.errors import MissingExtra
 from samara.measurement.comparison.comparison import Comparison
-from samara.measurement.comparison.page import comparison_page, machine_facts, write_comparison_page
+from samara.measurement.comparison.page import comparison_page, machine_facts, require_page, write_comparison_page
 from samara.measurement.comparison.panels import Panel, PanelRow
 from samara.measurement.comparison.ratio_table import versus
 from samara.measurement.comparison.tables import tables
@@ -131,6 +133,13 @@ def test_a_browser_lays_it_out(page, tmp_path, width, which):
     assert needed <= has
     assert charts >= 3
     assert overlaps == 0
+
+
+@pytest.mark.parametrize("library", ["jinja2", "matplotlib"])
+def test_what_it_needs_is_said_before_the_work(monkeypatch, library):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingExtra, match=r"samara\[report\]"):
+        require_page()
 
 
 def test_it_is_written_whole(tmp_path):

@@ -72,7 +72,7 @@ def test_a_single_pixel_can_be_asked_for():
     ("capabilities", "refused"),
     [
         (Capabilities(), set()),
-        (Capabilities(mask_input=False, three_masks=False), set()),
+        (Capabilities(mask_input=False), set()),
         (VARIANTS["yolo11n_seg"].capabilities, set(PROMPTS) | {"clicks"}),
         (VARIANTS["efficient_sam_ti"].capabilities, {"clicks"}),
         (replace(Capabilities(), boxes=False), {"box", "jittered_box"}),

@@ -25,21 +25,6 @@ TOLERANCE = 0.01
 REPEATED_LINES = "lines stand in their label file twice; they count once"
 
 
-def read_yolo(
-    data: Path,
-    images: Path | None = None,
-    rules: ReadingRules = USUAL,
-    notice: Notice | None = None,
-    reading: ImageReading = AS_THEY_ARE,
-) -> list[LabelledImage]:
-    """Read a YOLO segmentation data set; see `open_yolo`.
-
-    Returns:
-        The images of all parts.
-    """
-    return list(open_yolo(data, images, rules, notice, reading).images)
-
-
 def open_yolo(
     data: Path,
     images: Path | None = None,

@@ -9,7 +9,7 @@ Source: cocodataset.org, "Data format".
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -84,17 +84,6 @@ class CocoPolygonWriter(CocoWriter):
     def _segmentation(self, rle: Rle) -> Mapping[str, Any] | list[list[int]]:
         polygons = [polygon.astype(np.int64).ravel().tolist() for polygon in polygons_of(rle)]
         return polygons or rle.to_coco()
-
-
-def write_coco(path: Path, images: Iterable[AnnotatedImage], info: Mapping[str, Any]) -> None:
-    """Write a document completely or not at all; one that is there is replaced.
-
-    Raises:
-        OutputError: the disk does not take it, or something in it is no JSON; what was there before is unharmed.
-    """
-    with CocoWriter(path, WriterOptions(overwrite=True, info=info)) as writer:
-        for image in images:
-            writer.add(image)
 
 
 def is_ours(path: Path) -> bool:

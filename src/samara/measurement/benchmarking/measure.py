@@ -51,7 +51,6 @@ def measure(
     precision: str = Running.precision,
     engine: str = Running.engine,
     base: str | os.PathLike[str] | None = Running.base,
-    fresh: bool = False,
     progress: Progress | None = None,
     notice: Notice | None = None,
 ) -> list[Record]:
@@ -74,7 +73,6 @@ def measure(
         precision: what networks compute in.
         engine: what runs them.
         base: of the files that hold a part of a network.
-        fresh: measure again what is recorded; the old records stay.
         progress: called as the work goes on.
         notice: called with what of the ground truth is left out or mended, before anything is measured.
 
@@ -100,12 +98,12 @@ def measure(
     here = environment()
     file = Path(out) / RECORDS
     remember(file)
-    done = set() if fresh else measured_jobs(read_records(file))
+    done = measured_jobs(read_records(file))
     jobs = [job for candidate in candidates for job in plan.jobs(candidate) if job.identity(here) not in done]
     for number, job in enumerate(jobs):
         if progress is not None:
             progress("measuring", number, len(jobs))
-        _record(job, here, file, settings, progress, fresh=fresh)
+        _record(job, here, file, settings, progress)
     if progress is not None:
         progress("measuring", len(jobs), len(jobs))
     return read_records(file)
@@ -132,21 +130,11 @@ def _check(
     return [read_ground_truth(where, evaluation, notice) for where in ground_truth]
 
 
-def _record(
-    job: Job,
-    here: Environment,
-    file: Path,
-    settings: BenchmarkSettings,
-    progress: Progress | None,
-    *,
-    fresh: bool,
-) -> None:
+def _record(job: Job, here: Environment, file: Path, settings: BenchmarkSettings, progress: Progress | None) -> None:
     """Do a job and append its records, all of them together."""
     identity = job.identity(here)
     if job.kind == "quality":
         journal = file.parent / SCORES / f"{identity}.jsonl"
-        if fresh:
-            journal.unlink(missing_ok=True)
         job = replace(job, inputs={**job.inputs, "journal": str(journal)})
     numbers = run_job(job, timeout_s=settings.timeout_s, progress=under_name(progress, job.title))
     append_records(

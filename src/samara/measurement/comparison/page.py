@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from samara.measurement.comparison.charts import HEIGHT, WIDTH, bars, not_drawn, published_scatters, scatters
+from samara.measurement.comparison.charts import bars, not_drawn, published_scatters, scatters
 from samara.measurement.comparison.comparison import Comparison, Place, place_of, printable
 from samara.measurement.comparison.missing import left_open
 from samara.measurement.comparison.panels import PanelRow, colours
 from samara.measurement.comparison.quantities import quantity, quantity_range
 from samara.measurement.comparison.tables import Table
-from samara.measurement.comparison.time_chart import time_charts
 from samara.measurement.published.figures import Figure, published_for
 from samara.measurement.published.guide_claims import STATEMENTS, Claim, claims_for
 from samara.measurement.published.record import METRICS
@@ -59,6 +58,7 @@ class Judged:
 def require_page() -> None:
     """Raise MissingExtra unless what a page needs is installed."""
     require("jinja2", EXTRA, "a comparison's page")
+    require("matplotlib", EXTRA, "a comparison's page")
 
 
 def write_comparison_page(
@@ -67,7 +67,7 @@ def write_comparison_page(
     """Write the page, completely or not at all.
 
     Raises:
-        MissingExtra: jinja2 is not installed.
+        MissingExtra: jinja2 or matplotlib is not installed.
         OutputError: the file cannot be written.
     """
     # A file name need not be valid text; the page must.
@@ -78,6 +78,10 @@ def comparison_page(
     comparison: Comparison, tables: Sequence[Table], images: Sequence[PanelRow] = (), remark: str = ""
 ) -> str:
     """Render the page as HTML; see `write_comparison_page`."""
+    require_page()
+    from samara.measurement.comparison.scatter_chart import scatter_svg
+    from samara.measurement.comparison.time_chart import time_chart_svg, time_charts
+
     names = list(dict.fromkeys(one.checkpoint for one in comparison.contenders))
     return template("measurement/comparison/comparison.html.j2").render(
         comparison=comparison,
@@ -90,8 +94,8 @@ def comparison_page(
         published_scatters=published_scatters(comparison),
         not_drawn=not_drawn(comparison),
         bars=bars(comparison),
-        width=WIDTH,
-        height=HEIGHT,
+        time_chart_svg=time_chart_svg,
+        scatter_svg=scatter_svg,
         machines=[machine_facts(comparison, place) for place in comparison.places],
         left_open=left_open(comparison),
         figures=[_said(figure) for name in names for figure in published_for(name)],

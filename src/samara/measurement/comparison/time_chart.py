@@ -6,18 +6,35 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from samara.measurement.comparison.charts import shortened
+from matplotlib.transforms import IdentityTransform, blended_transform_factory
+
 from samara.measurement.comparison.comparison import Comparison, Contender, Place
+from samara.measurement.comparison.drawing import (
+    ACCENT,
+    INK,
+    LINE,
+    SECOND,
+    THIRD,
+    as_svg,
+    bare_axes,
+    drawn_alike,
+    shortened,
+)
 from samara.measurement.comparison.quantities import quantity, round_quantity
 from samara.measurement.comparison.tables import Cell, measured, prompt_time
-from samara.system.templates import template
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 WIDTH, ROW, TOP, BOTTOM = 960.0, 26.0, 44.0, 30.0
 AXIS_LEFT, AXIS_RIGHT = 210.0, 610.0
 COLUMNS_AT: Sequence[float] = (735.0, 860.0, 955.0)
 """Right edges of the numbers beside the axis, one for each kind of work."""
 
+TEXT: Mapping[str, Any] = {"fontsize": 13}  # Any: keywords
+COLOURS = (THIRD, ACCENT, SECOND)
 MAX_LETTERS = 26
 
 WORKS: Mapping[str, Callable[[Contender], Cell]] = {
@@ -28,99 +45,74 @@ WORKS: Mapping[str, Callable[[Contender], Cell]] = {
 
 
 @dataclass(frozen=True)
-class Mark:
-    """One time: which of `WORKS` it is, its place on the axis, its text and where that ends."""
-
-    work: int
-    x: float
-    text: str
-    text_x: float
-
-
-@dataclass(frozen=True)
 class Line:
-    """One contender: its title, its height, whether its weights are random, its times."""
+    """One contender: its title, whether its weights are random, its seconds for each of `WORKS`."""
 
     title: str
-    y: float
     is_random: bool
-    marks: tuple[Mark, ...]
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A vertical line of the axis and its text."""
-
-    x: float
-    text: str
+    seconds: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
 class TimeChart:
-    """The times of everything that was measured at one place, the quickest first.
-
-    Attributes:
-        place: where.
-        width, height: of the drawing.
-        lines: of contenders.
-        grid: of the axis.
-        headings: of the columns of numbers, with where they end.
-    """
+    """The times of everything that was measured at one place, the quickest first."""
 
     place: str
-    width: float
-    height: float
     lines: tuple[Line, ...]
-    grid: tuple[Grid, ...]
-    headings: tuple[tuple[str, float], ...]
 
 
 def time_charts(comparison: Comparison) -> list[TimeChart]:
     """One chart for each place where any time was measured."""
     made = (_chart(comparison.at(place), place) for place in comparison.places)
-    return [chart for chart in made if chart is not None]
+    return [chart for chart in made if chart.lines]
 
 
-def _chart(contenders: Sequence[Contender], place: Place) -> TimeChart | None:
-    times = [(one, [work(one).value for work in WORKS.values()]) for one in contenders]
-    times = [(one, values) for one, values in times if any(values)]
-    if not times:
-        return None
-    all_of_them = [value for _, values in times for value in values if value]
-    first, last = math.floor(math.log10(min(all_of_them))), math.ceil(math.log10(max(all_of_them)))
-    last += first == last
-
-    def x_of(seconds: float) -> float:
-        return AXIS_LEFT + (math.log10(seconds) - first) / (last - first) * (AXIS_RIGHT - AXIS_LEFT)
-
+def _chart(contenders: Sequence[Contender], place: Place) -> TimeChart:
+    lines = [
+        Line(one.title, one.is_random, tuple(work(one).value or None for work in WORKS.values())) for one in contenders
+    ]
     # What a user waits for with a new image: the click where there is one, else everything.
-    ordered = sorted(times, key=lambda one: one[1][1] or one[1][2] or math.inf)
-    return TimeChart(
-        place.title,
-        WIDTH,
-        TOP + ROW * len(ordered) + BOTTOM,
-        tuple(
-            Line(
-                shortened(one.title, MAX_LETTERS),
-                TOP + ROW * (row + 0.5),
-                one.is_random,
-                tuple(
-                    Mark(work, x_of(value), quantity(value, "seconds"), COLUMNS_AT[work])
-                    for work, value in enumerate(values)
-                    if value
-                ),
-            )
-            for row, (one, values) in enumerate(ordered)
-        ),
-        tuple(Grid(x_of(10.0**power), round_quantity(10.0**power, "seconds")) for power in range(first, last + 1)),
-        tuple(zip(WORKS, COLUMNS_AT, strict=True)),
+    timed = sorted(
+        (line for line in lines if any(line.seconds)), key=lambda line: line.seconds[1] or line.seconds[2] or math.inf
     )
+    return TimeChart(place.title, tuple(timed))
 
 
-def time_chart_svg(chart: TimeChart) -> str:
-    """Draw a chart as an SVG file of its own, light or dark as its reader is.
+def time_chart_svg(chart: TimeChart, *, standalone: bool = False) -> str:
+    """Draw a chart as an SVG element, or as a file of its own that is light or dark as its reader is."""
+    with drawn_alike():
+        height = TOP + ROW * len(chart.lines) + BOTTOM
+        axes = bare_axes(WIDTH, height, left=AXIS_LEFT, right=WIDTH - AXIS_RIGHT, top=TOP, bottom=BOTTOM)
+        axes.set_ylim(len(chart.lines) - 0.5, -0.5)
+        axes.set_yticks([])
+        _scale(axes, [value for line in chart.lines for value in line.seconds if value])
+        for heading, right, colour in zip(WORKS, COLUMNS_AT, COLOURS, strict=True):
+            look: Any = {**TEXT, "color": colour, "weight": "bold", "ha": "right"}  # Any: keywords
+            axes.text(right, height - 24, heading, transform=IdentityTransform(), **look)
+        for row, line in enumerate(chart.lines):
+            _draw_line(axes, row, line)
+        return as_svg(axes, f"Seconds on {chart.place}", standalone=standalone)
 
-    Raises:
-        MissingExtra: jinja2 is not installed.
-    """
-    return template("measurement/comparison/time_chart.svg.j2").render(chart=chart, standalone=True)
+
+def _scale(axes: Axes, times: Sequence[float]) -> None:
+    first, last = math.floor(math.log10(min(times))), math.ceil(math.log10(max(times)))
+    decades = [10.0**power for power in range(first, max(last, first + 1) + 1)]
+    axes.set_xscale("log")
+    axes.set_xlim(decades[0], decades[-1])
+    axes.set_xticks(decades, [round_quantity(value, "seconds") for value in decades], **TEXT)
+    axes.set_xticks([], minor=True)
+    axes.grid(axis="x", color=LINE, linewidth=1, clip_on=False)
+
+
+def _draw_line(axes: Axes, row: int, line: Line) -> None:
+    # Across in units of the view box, for the texts beside the axis.
+    across = blended_transform_factory(IdentityTransform(), axes.transData)
+    title = shortened(line.title, MAX_LETTERS) + (" *" if line.is_random else "")
+    axes.text(0, row, title, transform=across, va="center_baseline", **TEXT, color=INK, weight="bold")
+    seconds = [value for value in line.seconds if value]
+    axes.hlines(row, min(seconds), max(seconds), color=LINE, linewidth=3, clip_on=False)
+    for value, right, colour in zip(line.seconds, COLUMNS_AT, COLOURS, strict=True):
+        if value:
+            axes.plot(value, row, "o", markersize=12, markeredgewidth=0, color=colour, clip_on=False)
+            text = quantity(value, "seconds")
+            axes.text(right, row, text, transform=across, va="center_baseline", **TEXT, color=INK, ha="right")

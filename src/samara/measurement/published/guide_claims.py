@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from samara.measurement.published.figures import FIGURES, Figure
 from samara.measurement.published.record import METRICS
 
 GUIDE = "SAM Model Checkpoints Comparison"
@@ -63,17 +62,6 @@ class Claim:
     def is_contradicted(self) -> bool:
         """Whether a report must mark it."""
         return self.judgement.verdict == "contradicted"
-
-    def contradicted_by(self) -> tuple[Figure, ...]:
-        """The published figures about the same checkpoint that speak against it; none where the reason is another."""
-        metrics = self.judgement.against or (self.metric,)
-        return tuple(
-            figure
-            for figure in FIGURES
-            if figure.checkpoint == self.checkpoint
-            and figure.metric in metrics
-            and figure.source in self.judgement.sources
-        )
 
     def as_dict(self) -> dict[str, object]:
         """Plain values, for JSON."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from samara.checkpoints.catalogue import find
@@ -57,17 +57,6 @@ class Ratio:
         """
         return tuple(self._of(this, other) for this, other in (*_exact_pair(self), *_pairs(self)))
 
-    def actually_against(self, candidates: Iterable[str]) -> str | None:
-        """Which checkpoint the guide's number compares with, where it is not the one that it names.
-
-        Args:
-            candidates: names in the catalogue to try.
-        """
-        for name in candidates:
-            if any(_agree(value, self.value, _SAME) for value in replace(self, other=name).from_facts()):
-                return name
-        return None
-
     @property
     def is_contradicted(self) -> bool:
         """Whether it lies outside of what the facts give; without any, outside of the guide's own figures."""
@@ -77,13 +66,6 @@ class Ratio:
 
     def _of(self, this: float, other: float) -> float:
         return _FORMULAS[self.kind](this, other)
-
-
-_SAME = 0.005
-
-
-def _agree(left: float, right: float, tolerance: float) -> bool:
-    return abs(left - right) <= tolerance * abs(right)
 
 
 def _claimed(checkpoint: str, metric: str) -> float:

@@ -1,0 +1,94 @@
+"""Figures of matplotlib as SVG: text stays text, colours are those of the page, equal figures give equal bytes."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from html import escape
+from typing import Any, cast
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+CARD, INK, QUIET, LINE = "#ffffff", "#1c2733", "#5b6875", "#dfe4e9"
+ACCENT, SECOND, THIRD = "#0069a8", "#c96f10", "#5b8c3a"
+
+_NAMES = {CARD: "card", INK: "ink", QUIET: "quiet", LINE: "line", ACCENT: "accent", SECOND: "second", THIRD: "third"}
+_DARK = {CARD: "#0d1117", INK: "#e3e9ef", QUIET: "#98a5b1", LINE: "#2a333d"}
+_DARK |= {ACCENT: "#56b4e9", SECOND: "#e0902f", THIRD: "#8fc46a"}
+
+# Any: values of settings. Nothing here depends on the machine: its fonts, its time, and drawings made before.
+_SETTINGS: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "samara",
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib
+    "text.parse_math": False,  # a file name may hold dollar signs
+}
+_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+_FONTS = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
+
+MAX_LETTERS = 24
+
+
+@contextmanager
+def drawn_alike() -> Iterator[None]:
+    """Settings under which a figure is made and written."""
+    with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
+        # The font that is measured lacks letters that the reader's has.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+def bare_axes(width: float, height: float, *, left: float, right: float, top: float, bottom: float) -> Axes:
+    """Axes of a new figure, without frame and tick marks; sizes and margins in units of the SVG's view box."""
+    # Without pyplot: no window, no global list of figures, no backend to choose.
+    figure = Figure(figsize=(width / 72, height / 72), dpi=72)
+    place = (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
+    axes = figure.add_axes(place, frameon=False)
+    axes.tick_params(length=0, colors=QUIET, pad=8)
+    axes.set_axisbelow(True)
+    return axes
+
+
+def as_svg(axes: Axes, label: str, tips: Sequence[str] = (), *, standalone: bool = False) -> str:
+    """Write the figure of these axes as an SVG element.
+
+    Args:
+        axes: made within `drawn_alike`.
+        label: what readers hear who do not see it.
+        tips: shown where the mouse rests on the artist whose `gid` is "tip_0", "tip_1", ...
+        standalone: a file of its own, light or dark as its reader is; without it the page has the colours.
+    """
+    figure, buffer = cast("Figure", axes.figure), io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata=_METADATA)
+    # A part of a page needs no head, and several in one page no equal names of parts.
+    drawn = re.sub(r"\s+", " ", buffer.getvalue().partition("</defs>")[2])
+    drawn = re.sub(r' id="tip_(\d+)">', lambda found: f"><title>{escape(tips[int(found[1])])}</title>", drawn)
+    drawn = re.sub(r' id="[A-Za-z.]+(2d)?_\d+"| transform="rotate\(-0 [^"]*"', "", drawn).replace(
+        "'DejaVu Sans', sans-serif", _FONTS
+    )
+    for colour, name in _NAMES.items():
+        drawn = drawn.replace(colour, f"var(--{name})")
+    width, height = figure.bbox.size
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" '
+        f'viewBox="0 0 {width:g} {height:g}" aria-label="{escape(label)}">{_paper() if standalone else ""}{drawn}\n'
+    )
+
+
+def _paper() -> str:
+    light, dark = (
+        "; ".join(f"--{name}: {of[colour]}" for colour, name in _NAMES.items())
+        for of in ({c: c for c in _NAMES}, _DARK)
+    )
+    colours = f"svg {{ {light} }} @media (prefers-color-scheme: dark) {{ svg {{ {dark} }} }}"
+    return f'<style>{colours}</style><rect width="100%" height="100%" style="fill: var(--card)"/>'
+
+
+def shortened(title: str, letters: int = MAX_LETTERS) -> str:
+    """A title that fits, beside a point unless more letters are allowed."""
+    return title if len(title) <= letters else f"{title[: letters - 1]}…"

@@ -15,8 +15,8 @@ from samara.cli.finetune import read_augmentations
 from samara.errors import SettingsError
 from samara.finetuning import finetune
 from samara.finetuning.settings import FineTuneSettings, LossWeights, PromptSimulation
-from samara.finetuning.tensorboard_log import read_scalars
 from tests.finetuning.conftest import draw
+from tests.finetuning.test_tensorboard_log import read
 
 
 @pytest.fixture
@@ -71,9 +71,8 @@ def test_a_run_gives_a_checkpoint_that_is_loaded(coco, tmp_path, monkeypatch, ca
     }
     with Image.open(f"{out}.curve.png") as curve:
         assert curve.format == "PNG"
-    logged = read_scalars(tmp_path / "logs" / out.name)
-    assert [logged[epoch]["iou/box"] for epoch in (0, 1)] == [
-        pytest.approx(record["box_iou"]) for record in report["history"]
+    assert read(tmp_path / "logs" / out.name)["iou/box"] == [
+        (record["epoch"], pytest.approx(record["box_iou"])) for record in report["history"]
     ]
     assert "mine.safetensors" in (tmp_path / "report.html").read_text()
     loaded = samara.load(out, device="cpu")

@@ -20,12 +20,12 @@ from samara.finetuning.before_after import ComparedSet
 from samara.finetuning.loop import FineTuned
 from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings
-from samara.finetuning.tensorboard_log import read_scalars
 from samara.finetuning.training_state import EpochRecord
 from samara.finetuning.views import Views, describe, fine_tune_with_views, reloaded
 from samara.networks.lora import add_lora
 from tests.finetuning.conftest import draw, make_tiny
 from tests.finetuning.test_loop import QUICK
+from tests.finetuning.test_tensorboard_log import read
 
 HISTORY = (EpochRecord(0, None, 0.4, 0.6, 0.0, 2.0), EpochRecord(1, 0.5, 0.5, 0.7, 1e-4, 3.0))
 
@@ -83,7 +83,7 @@ def test_a_run_leaves_what_was_asked_for(tiny, images, tmp_path, monkeypatch):
     )
     with Image.open(asked.curve) as curve:
         assert curve.format == "PNG"
-    assert read_scalars(asked.tensorboard).keys() == {0, 1}
+    assert [epoch for epoch, _ in read(asked.tensorboard)["iou/box"]] == [0, 1]
     assert "o.pth" in asked.report.read_text()
     assert told[-1] == "comparing before and after"
 

@@ -14,7 +14,7 @@ import typer
 
 from samara.checkpoints.load import METADATA_KEY, load
 from samara.checkpoints.save import save_checkpoint
-from samara.measurement.evaluation.adapters import open_contestant
+from samara.measurement.evaluation.adapters import model_under_test
 from samara.measurement.evaluation.settings import EvaluationSettings, Measure
 from samara.networks.variants import VARIANTS
 from training.baselines import BASELINES
@@ -122,7 +122,7 @@ def evaluate_command(
             evaluate_domain(BASELINES[what], domain, settings)
             if what in BASELINES
             else evaluate_domain(
-                open_contestant(load(what, input_size=input_size, precision="float32"), points_per_side),
+                model_under_test(load(what, input_size=input_size, precision="float32"), points_per_side),
                 domain,
                 settings,
             )

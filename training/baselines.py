@@ -25,7 +25,7 @@ TOLERANCE, ITERATIONS = 12, 5
 
 @dataclass(frozen=True)
 class Baseline:
-    """A mask from a click, and a mask from a box; see `samara.measurement.evaluation.adapters.Contestant`.
+    """A mask from a click, and a mask from a box; see `samara.measurement.evaluation.adapters.ModelUnderTest`.
 
     Attributes:
         from_click: of an image (H, W, 3) RGB and a point (x, y).

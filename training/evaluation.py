@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from samara.measurement.evaluation.adapters import Contestant, Seen
+from samara.measurement.evaluation.adapters import ModelUnderTest
 from samara.measurement.evaluation.averages import average
 from samara.measurement.evaluation.ground_truth import GroundTruth, read_ground_truth
 from samara.measurement.evaluation.run import score_images
 from samara.measurement.evaluation.scores import ImageScores, values_of
 from samara.measurement.evaluation.settings import EvaluationSettings, Measure
+from samara.segmentation.segmenter import Seen
 from samara.system.progress import Progress
 
 SHOWN: Mapping[str, tuple[Measure, str]] = {
@@ -24,12 +25,12 @@ Scores = Mapping[str, Mapping[str, Mapping[str, float | None]]]  # measure, sour
 
 
 def evaluate_domain(
-    contestant: Contestant[Seen], folder: Path, settings: EvaluationSettings, progress: Progress | None = None
+    model: ModelUnderTest[Seen], folder: Path, settings: EvaluationSettings, progress: Progress | None = None
 ) -> Scores:
     """Measure on one domain.
 
     Args:
-        contestant: a checkpoint or a baseline.
+        model: a checkpoint or a baseline.
         folder: with `instances.json` and the images that it names.
         settings: what is asked, and of how many objects.
         progress: called with the images done and the images in all.
@@ -39,7 +40,7 @@ def evaluate_domain(
         images, objects.
     """
     images = read_ground_truth(GroundTruth(folder / "instances.json", folder, folder.name), settings)
-    scores = score_images(contestant, images, settings, progress=progress)
+    scores = score_images(model, images, settings, progress=progress)
     return {
         name: _by_source(metric, scores, settings.seed)
         for name, (measure, metric) in SHOWN.items()

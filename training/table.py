@@ -19,7 +19,7 @@ def read_results(files: Sequence[Path]) -> list[Results]:
 
 
 def overview(results: Sequence[Results]) -> str:
-    """Mean over the sources of each domain, one row per contestant."""
+    """Mean over the sources of each domain, one row per model."""
     columns = [(domain, measure) for domain in DOMAINS for measure in ("click", "box")]
     head = " | ".join(f"{domain}, {MEASURES[measure]}" for domain, measure in columns)
     rows = [f"| | {head} |", "|---|" + "--:|" * len(columns)]
@@ -31,7 +31,7 @@ def overview(results: Sequence[Results]) -> str:
 
 
 def by_source(result: Results) -> str:
-    """Every source of one contestant, with intervals."""
+    """Every source of one model, with intervals."""
     titles = ("domain", "source", "measure", "mean", "95 % interval", "images", "objects")
     rows = [f"| {' | '.join(titles)} |", "|---|---|---|--:|---|--:|--:|"]
     for domain in DOMAINS:

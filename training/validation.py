@@ -11,6 +11,7 @@ import torch
 
 from samara.finetuning.examples import MIN_CELLS, on_grid
 from samara.finetuning.validation import Sample, Validation, validate
+from samara.images.preprocessing import Frame
 from samara.networks.sam import Sam
 from samara.networks.variants import Preprocessing
 from training.batches import DOMAIN_OF, normalised
@@ -53,7 +54,7 @@ def validate_by_domain(
 def _sample(network: Sam, data: PackedSet, index: int, size: int, preprocessing: Preprocessing) -> Sample:
     device = next(network.parameters()).device
     chosen = np.random.default_rng(index).permutation(len(data.masks[index]))[:_OBJECTS_PER_IMAGE].tolist()
-    grids = [on_grid(mask, size) for mask in data.some_masks(index, chosen)]
+    grids = [on_grid(mask, Frame((mask.shape[0], mask.shape[1]), size)) for mask in data.some_masks(index, chosen)]
     kept = [grid for grid in grids if grid.sum() >= MIN_CELLS]
     pixels, (h, w) = fitted(data.image(index), size)
     images = normalised(torch.from_numpy(pixels)[None].to(device), preprocessing)

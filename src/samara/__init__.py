@@ -52,7 +52,7 @@ _HOME_OF = {
     "identify": "samara.checkpoints.identification.identify",
     "load": "samara.checkpoints.load",
     "measure": "samara.measurement.benchmarking.measure",
-    "open_segmenter": "samara.segmentation.segmenter",
+    "open_segmenter": "samara.segmentation.open",
     "open_store": "samara.annotation.store.store",
     "read_image": "samara.images.read",
     "read_records": "samara.measurement.records.record_file",
@@ -155,10 +155,10 @@ if TYPE_CHECKING:
     from samara.segmentation.embeddings import ImageEmbedding
     from samara.segmentation.instances.segmenter import InstanceSegmenter
     from samara.segmentation.instances.settings import InstanceSettings
+    from samara.segmentation.open import open_segmenter
     from samara.segmentation.predictor import Predictor
     from samara.segmentation.prompts import Prompt
     from samara.segmentation.segment import segment
-    from samara.segmentation.segmenter import open_segmenter
     from samara.segmentation.stored_predictor import StoredPredictor
 
 

@@ -27,6 +27,9 @@ class Bright:
         self.seconds = seconds
         self.seen = 0
 
+    def with_smaller_batches(self):
+        return self
+
     def generate(self, image):
         time.sleep(self.seconds)
         self.seen += 1

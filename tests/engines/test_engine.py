@@ -22,7 +22,7 @@ from samara.finetuning.step import add_gradients
 from samara.finetuning.training_set import Batch
 from samara.finetuning.validation import Sample, validate
 from samara.images.preprocessing import Frame
-from samara.measurement.evaluation.adapters import open_contestant
+from samara.measurement.evaluation.adapters import model_under_test
 from samara.measurement.evaluation.clicks import click_through
 from samara.networks.plain import is_plain
 from samara.segmentation.instances.selection import choose
@@ -164,10 +164,10 @@ def test_annotation_evaluation_and_validation(loaded):
     asked = dataclasses.replace(everything, asking="prompts")
     assert len(make_annotator(loaded, everything).annotate(image)) == 0
     assert len(make_annotator(loaded, asked).annotate(image, [])) == 0
-    contestant = open_contestant(loaded, points_per_side=1)
-    seen = contestant.embed(pixels)
-    assert contestant.answer(seen, []) == []
-    assert click_through(contestant, seen, []) == []
+    model = model_under_test(loaded, points_per_side=1)
+    seen = model.embed(pixels)
+    assert model.answer(seen, []) == []
+    assert click_through(model, seen, []) == []
     features = torch.zeros(loaded.variant.embedding_channels, 4, 4)
     nothing = torch.zeros(0, 16, 16, dtype=torch.bool)
     assert validate(loaded.network, [Sample(features, nothing, torch.ones(16, 16, dtype=torch.bool))]).objects == 0

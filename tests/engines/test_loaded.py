@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import samara
 from samara.engines.loaded import fingerprint
-from samara.errors import SettingsError
+from samara.errors import SettingsError, WrongCheckpoint
+from samara.images.preprocessing import Frame
 
 
 def linear():
@@ -56,3 +58,21 @@ def test_early_features_count_because_embeddings_have_more_channels():
 def test_only_hq_sam_has_an_hq_token(mini):
     with pytest.raises(SettingsError, match="has no HQ token"):
         dataclasses.replace(mini, hq_token_only=True)
+
+
+def test_a_variants_preprocessing_is_applied_in_one_place(mini):
+    image = np.random.default_rng(0).integers(0, 256, (30, 60, 3), dtype=np.uint8)
+    assert mini.frame_of((30, 60)) == Frame((30, 60), mini.input_size)
+    inputs = mini.network_input(image)
+    assert inputs.shape == (1, 3, mini.input_size, mini.input_size)
+    assert not inputs[:, :, mini.input_size // 2 :].any()  # the padding
+    squashed = dataclasses.replace(mini.variant.preprocessing, fit="squash")
+    squashing = dataclasses.replace(mini, variant=dataclasses.replace(mini.variant, preprocessing=squashed))
+    assert squashing.frame_of((30, 60)).resized_size_hw == (mini.input_size, mini.input_size)
+    assert squashing.network_input(image)[:, :, -1].any()
+
+
+def test_a_letterbox_is_no_square():
+    fastsam = samara.load("fastsam_s", weights="random", device="cpu", precision="float32", input_size=64)
+    with pytest.raises(WrongCheckpoint, match="FastSAM-s.*letterbox"):
+        fastsam.frame_of((30, 60))

@@ -31,15 +31,17 @@ def test_masks_move_with_the_image(tmp_path, augmentation):
             assert pixels[mask].min() > 150
 
 
+@pytest.mark.parametrize("fit", ["pad", "squash"])
 @pytest.mark.parametrize("size", [(96, 128), (128, 128), (37, 200), (300, 20)])
-def test_a_mask_on_the_grid_is_what_the_decoder_should_draw(size):
+def test_a_mask_on_the_grid_is_what_the_decoder_should_draw(size, fit):
     """Resized back the way predictions are, it is the mask again."""
     mask = np.zeros(size, dtype=bool)
     mask[size[0] // 4 : -size[0] // 4, size[1] // 4 : -size[1] // 4] = True
-    grid = on_grid(mask, 256)
+    frame = Frame(size, 256, fit)
+    grid = on_grid(mask, frame)
     assert grid.shape == (64, 64)
     logits = torch.from_numpy(np.where(grid, 1.0, -1.0).astype(np.float32))[None]
-    again = Frame(size, 256).to_original(logits)[0].numpy() > 0
+    again = frame.to_original(logits)[0].numpy() > 0
     assert (again & mask).sum() / (again | mask).sum() > 0.85
 
 
@@ -49,10 +51,11 @@ def test_tiny_objects_and_crowds_are_left_out(tmp_path):
     speck[0, 0] = True
     instances = (*image.instances, type(image.instances[0])(encode_mask(speck), None))
     with_speck = type(image)(image.path, image.size_hw, instances, image.name, None)
-    assert len(Example(with_speck, None).targets(128)) == 2
+    frame = Frame(image.size_hw, 128)
+    assert len(Example(with_speck, None).targets(frame)) == 2
     crowd = type(image.instances[0])(image.instances[0].rle, None, is_crowd=True)
     only_crowd = type(image)(image.path, image.size_hw, (crowd,), image.name, None)
-    assert Example(only_crowd, None).targets(128).shape == (0, 32, 32)
+    assert Example(only_crowd, None).targets(frame).shape == (0, 32, 32)
 
 
 def test_an_image_of_another_size_is_refused(tmp_path):

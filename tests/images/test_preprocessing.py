@@ -44,6 +44,45 @@ def test_points_and_boxes_scale_by_the_real_factors():
     assert frame.to_input([[1, 2]]).dtype == np.float32
 
 
+@given(st.integers(1, 5000), st.integers(1, 5000), st.integers(1, 64).map(lambda n: 16 * n))
+def test_a_squashed_image_fills_the_square_and_its_points_come_back(height, width, side):
+    frame = Frame((height, width), side, "squash")
+    assert frame.resized_size_hw == (side, side)
+    np.testing.assert_allclose(frame.to_input([[0, 0], [width, height]]), [[0, 0], [side, side]], rtol=1e-6)
+    point = np.array([[0.3 * width, 0.8 * height]])
+    np.testing.assert_allclose(frame.to_input(point) / side * [width, height], point, rtol=1e-5)
+    np.testing.assert_allclose(frame.to_input([[0, 0, width, height]]), [[0, 0, side, side]], rtol=1e-6)
+
+
+def test_a_squashed_image_is_resized_whole_and_not_padded():
+    image = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
+    tensor = to_network_input(image, Frame((30, 40), 64, "squash"), (0.0,) * 3, (1.0,) * 3)
+    expected = np.asarray(Image.fromarray(image).resize((64, 64), Image.Resampling.BILINEAR))
+    np.testing.assert_array_equal(tensor[0].permute(1, 2, 0), expected.astype(np.float32))
+
+
+@pytest.mark.parametrize("size_hw", [(300, 100), (100, 300), (97, 128), (64, 64)])
+def test_squashed_masks_come_back_where_they_were(size_hw):
+    H, W = size_hw  # noqa: N806
+    frame = Frame(size_hw, 256, "squash")
+    box = np.array([[0.25 * W, 0.5 * H, 0.75 * W, H]])
+    x0, y0, x1, y1 = np.round(frame.to_input(box)[0] / 4).astype(int)  # on the low-res grid
+    low_res = torch.full((1, 64, 64), -1.0)
+    low_res[:, y0:y1, x0:x1] = 1.0
+    mask = frame.to_original(low_res)[0].numpy() > 0
+    wanted = np.zeros(size_hw, bool)
+    wanted[round(0.5 * H) :, round(0.25 * W) : round(0.75 * W)] = True
+    assert mask.shape == size_hw
+    assert (mask & wanted).sum() / (mask | wanted).sum() > 0.97
+    assert frame.to_original(low_res[:0]).shape == (0, H, W)
+
+
+def test_squashed_logits_are_resized_in_one_step_as_sam_2_does():
+    low_res = torch.randn(2, 64, 64)
+    expected = torch.nn.functional.interpolate(low_res[None], (50, 90), mode="bilinear", align_corners=False)[0]
+    assert Frame((50, 90), 256, "squash").to_original(low_res).equal(expected)
+
+
 def test_resize_is_pillows_and_leaves_a_fitting_image_alone():
     image = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
     frame = Frame((30, 40), 64)

@@ -76,16 +76,6 @@ def test_what_fast_sam_and_yolo_can_be_asked():
     assert not any((yolo.points, yolo.negative_points, yolo.boxes, yolo.mask_input))
 
 
-def test_a_detector_for_other_classes():
-    coco = VARIANTS["yolo11n_seg"]
-    assert coco.with_classes(coco.class_names) is coco
-    renamed = coco.with_classes(tuple(f"class {index}" for index in range(80)))
-    assert (renamed.detector, renamed.parameters) == (coco.detector, coco.parameters)
-    own = coco.with_classes(("nut", "bolt"))
-    assert (own.detector.classes, own.class_names, own.parameters) == (2, ("nut", "bolt"), None)
-    assert VARIANTS["vit_b"].with_classes(("nut",)) is VARIANTS["vit_b"]
-
-
 def test_a_detector_is_no_sam():
     with pytest.raises(WrongCheckpoint, match="FastSAM-s finds instances in one pass and has no image encoder"):
         build_sam(VARIANTS["fastsam_s"])

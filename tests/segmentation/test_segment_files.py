@@ -65,6 +65,16 @@ def test_prompts(mini, images, tmp_path, prompts, answer, masks):
     assert len(info["prompts"]) == len(prompts)
 
 
+def test_the_best_of_three_is_for_ambiguous_prompts_alone_whatever_else_is_asked(mini, images, tmp_path):
+    click, box = Prompt([5, 5]), Prompt(box=[1, 1, 15, 20])
+    (done,) = segment_files(images[:1], mini, tmp_path / "out", prompts=[box, click]).done
+    predictor = samara.Predictor(mini)
+    embedding = predictor.embed(images[0])
+    by_box = predictor.predict_prompts(embedding, [box], multimask=False)
+    by_click = predictor.predict_prompts(embedding, [click], multimask=True).best()
+    assert done.masks.rles == (*by_box.rles, *by_click.rles)
+
+
 def test_an_image_that_fails_is_told_and_the_rest_goes_on(mini, images, tmp_path):
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8\xff\xe0 not a jpeg")

@@ -20,7 +20,7 @@ def test_masks_are_the_same_and_computed_once(mini, dog, tmp_path, monkeypatch, 
     image = DecodedImage(read_image(dog)[100:350, 300:700])
     expected = make_annotator(mini, settings).annotate(image)
     predictor = StoredPredictor(mini, EmbeddingStore(tmp_path, 1 << 30))
-    annotator = make_annotator(mini, settings, predictor)
+    annotator = make_annotator(mini, settings, lambda _: predictor)
     assert annotator.annotate(image).rles == expected.rles
     assert len(expected) > 0
 
@@ -32,7 +32,7 @@ def test_masks_are_the_same_and_computed_once(mini, dog, tmp_path, monkeypatch, 
     assert again.rles == expected.rles
     # The last digits: a stored embedding lies contiguously in memory, and sums are made in another order.
     assert again.predicted_iou == pytest.approx(expected.predicted_iou, abs=1e-6)
-    assert make_annotator(mini, settings, predictor).with_smaller_batches().segmenter.predictor is predictor
+    assert make_annotator(mini, settings, lambda _: predictor).with_smaller_batches().segmenter.predictor is predictor
     with pytest.raises(AssertionError):
         annotator.annotate(DecodedImage(np.zeros((64, 64, 3), np.uint8)))
 

@@ -22,10 +22,11 @@ def blobs(count, side, seed):
     return F.interpolate(coarse, size=(side, side), mode="bicubic")[0]
 
 
+@pytest.mark.parametrize("fit", ["pad", "squash"])
 @pytest.mark.parametrize("size_hw", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize(("threshold", "offset"), [(0.0, 0.0), (-1.0, 0.0), (0.5, 1.0)])
-def test_windows_hold_the_whole_mask_and_its_stability(size_hw, threshold, offset):
-    frame = Frame(size_hw, 128)
+def test_windows_hold_the_whole_mask_and_its_stability(size_hw, threshold, offset, fit):
+    frame = Frame(size_hw, 128, fit)
     upsampling = Upsampling(frame, 32)
     logits = blobs(6, 32, seed=sum(size_hw))
     for low_res, whole in zip(logits, frame.to_original(logits), strict=True):

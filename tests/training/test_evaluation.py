@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from samara.measurement.evaluation.adapters import open_contestant
+from samara.measurement.evaluation.adapters import model_under_test
 from samara.measurement.evaluation.settings import EvaluationSettings
 from tests.training.conftest import write_source
 from training.baselines import BASELINES
@@ -32,6 +32,6 @@ def test_rectangles_are_their_boxes(folder):
 
 def test_recall_is_measured_on_some_images(folder, mini):
     settings = EvaluationSettings(measures=("everything",), everything_images=1, points_per_side=2)
-    recall = evaluate_domain(open_contestant(mini, 2), folder, settings)["recall"]["drawn"]
+    recall = evaluate_domain(model_under_test(mini, 2), folder, settings)["recall"]["drawn"]
     assert (recall["images"], recall["objects"], recall["low"]) == (1, 3, None)
     assert 0 <= recall["mean"] <= 1

@@ -24,7 +24,6 @@ from samara.engines.quiet_libraries import import_nncf
 from samara.errors import SettingsError
 from samara.images.bundled import BUNDLED_IMAGES
 from samara.images.paths import Finder
-from samara.images.preprocessing import Frame, to_network_input
 from samara.images.settings import AS_THEY_ARE, ImageReading
 
 MAX_IMAGES = 100
@@ -64,13 +63,7 @@ def calibration_inputs(
     Raises:
         ImageError: one of them cannot be read.
     """
-    preprocessing = loaded.variant.preprocessing
-    inputs = []
-    for path in images:
-        image = reading.pixels(path)
-        frame = Frame((image.shape[0], image.shape[1]), loaded.input_size)
-        inputs.append(to_network_input(image, frame, preprocessing.mean, preprocessing.std).numpy())
-    return inputs
+    return [loaded.network_input(reading.pixels(path)).cpu().numpy() for path in images]
 
 
 def calibrated(

@@ -13,7 +13,6 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.sam import Sam
 
 
@@ -77,7 +76,10 @@ class Engine(Protocol):
     """Runs the two halves of a SAM network."""
 
     def encode(self, images: Tensor) -> Tensor:
-        """Encode normalised, padded images: (B, 3, S, S) float32 → (B, C, h, w) float32, early features included."""
+        """Encode normalised, padded images: (B, 3, S, S) float32 → (B, C, h, w) float32.
+
+        Early features and finer maps, of an encoder that gives them, are among the C channels.
+        """
         ...
 
     def prepare(self, embeddings: Tensor) -> Prepared:
@@ -117,10 +119,10 @@ class SparingEngine(ABC):
     def encode(self, images: Tensor) -> Tensor:
         """See `Engine.encode`; B may be 0."""
         if not len(images):
-            decoder = self.network.mask_decoder
-            early = decoder.early_channels if isinstance(decoder, HqMaskDecoder) else 0
+            # Whatever stands in the decoder's place need not know of more than the embedding.
+            further = getattr(self.network.mask_decoder, "further_channels", 0)
             h, w = images.shape[-2] // 16, images.shape[-1] // 16
-            return torch.zeros(0, self.network.prompt_encoder.embed_dim + early, h, w, device=images.device)
+            return torch.zeros(0, self.network.prompt_encoder.embed_dim + further, h, w, device=images.device)
         return self._encode(images)
 
     def decode(

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from samara.errors import SettingsError, WrongCheckpoint
+from samara.images.preprocessing import Frame, to_network_input
 from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.plain import adaptations
@@ -128,6 +131,25 @@ class Loaded:
                 "samara.AutomaticMaskGenerator, or samara.open_segmenter, which takes every checkpoint"
             )
         return self.network
+
+    def frame_of(self, size_hw: tuple[int, int]) -> Frame:
+        """How an image of (H, W) pixels lies in the input square, of a checkpoint that embeds images.
+
+        Here and in `network_input` alone a variant's preprocessing is applied.
+
+        Raises:
+            WrongCheckpoint: it is one that finds instances in one pass, in a letterbox.
+        """
+        fit = self.variant.preprocessing.fit
+        if fit == "letterbox":
+            raise WrongCheckpoint(f"{self.name} ({self.variant.title}) sees images in a letterbox, not in a square")
+        return Frame(size_hw, self.input_size, fit)
+
+    def network_input(self, image: npt.NDArray[np.uint8]) -> Tensor:
+        """An RGB image (H, W, 3) as the image encoder wants it, (1, 3, S, S) float32 on the device; see `frame_of`."""
+        preprocessing = self.variant.preprocessing
+        frame = self.frame_of((image.shape[0], image.shape[1]))
+        return to_network_input(image, frame, preprocessing.mean, preprocessing.std, self.device)
 
     @property
     def fingerprint(self) -> str:

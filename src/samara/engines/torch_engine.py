@@ -56,10 +56,10 @@ class PreparedByTorch(Prepared):
     def details(self) -> Tensor | None:
         """Of all images, see `MaskDecoder.details_of`."""
         make = functools.partial(self.engine.details_of, self.embeddings)
-        decoder = self.engine.network.mask_decoder
-        if not isinstance(decoder, HqMaskDecoder):
-            return make()  # none: nothing to remember
-        details: Tensor | None = self._remembered("details", decoder.detail_layers, make)
+        layers = self.engine.network.mask_decoder.detail_layers
+        if layers is None:
+            return make()  # none, or no work: nothing to remember
+        details: Tensor | None = self._remembered("details", layers, make)
         return details
 
     @property

@@ -16,8 +16,7 @@ from samara.finetuning.validation import OBJECTS_AT_A_TIME
 from samara.masks.distance import centre_of
 from samara.masks.overlap import mask_iou
 from samara.masks.rle import Rle
-from samara.segmentation.embeddings import ImageEmbedding
-from samara.segmentation.predictor import Predictor
+from samara.segmentation.prompted import PromptedSegmenter, SeenImage
 from samara.segmentation.prompts import Prompt
 from samara.system.progress import Progress
 
@@ -38,13 +37,14 @@ def compare(
         DatasetError: no image has an object, or one has another size than its annotations say.
         ImageError: an image cannot be read.
     """
-    predictors = Predictor(before), Predictor(after)
+    # A few prompts at a time: a microscope image has hundreds of objects.
+    segmenters = tuple(PromptedSegmenter(one, prompts_at_a_time=OBJECTS_AT_A_TIME) for one in (before, after))
     compared = []
     for position, image in enumerate(images, start=1):
         truths = [one.rle for one in image.instances if one.rle.area and not one.is_crowd]
         if truths:
             compared.append(
-                ComparedImage(image.path, image.name, _compare_image(predictors, image, truths), image.reading)
+                ComparedImage(image.path, image.name, _compare_image(segmenters, image, truths), image.reading)
             )
         if progress is not None:
             progress("comparing before and after", position, len(images))
@@ -54,42 +54,29 @@ def compare(
 
 
 def _compare_image(
-    predictors: tuple[Predictor, Predictor], image: LabelledImage, truths: Sequence[Rle]
+    segmenters: Sequence[PromptedSegmenter], image: LabelledImage, truths: Sequence[Rle]
 ) -> tuple[ComparedObject, ...]:
     pixels = image.pixels()
-    first, second = predictors
-    embedding = first.embed(pixels)
+    first, second = segmenters
+    seen = first.embed(pixels)
     same_encoder = first.loaded.fingerprint == second.loaded.fingerprint
-    embeddings = embedding, embedding if same_encoder else second.embed(pixels)
+    views = seen, seen if same_encoder else second.embed(pixels)
     clicks = [Prompt(centre_of(truth), [1]) for truth in truths]
     boxes = [Prompt(box=truth.box_xyxy) for truth in truths]
-    by_click = _answers(predictors, embeddings, clicks, truths, multimask=True)
-    by_box = _answers(predictors, embeddings, boxes, truths, multimask=False)
+    by_click, by_box = (_answers(segmenters, views, prompts, truths) for prompts in (clicks, boxes))
     return tuple(map(ComparedObject, truths, by_click, by_box))
 
 
 def _answers(
-    predictors: tuple[Predictor, Predictor],
-    embeddings: tuple[ImageEmbedding, ImageEmbedding],
+    segmenters: Sequence[PromptedSegmenter],
+    views: Sequence[SeenImage],
     prompts: Sequence[Prompt],
     truths: Sequence[Rle],
-    *,
-    multimask: bool,
 ) -> list[Answers]:
     before, after = (
-        _masks(predictor, embedding, prompts, multimask=multimask)
-        for predictor, embedding in zip(predictors, embeddings, strict=True)
+        segmenter.best(seen, prompts, with_logits=False).rles for segmenter, seen in zip(segmenters, views, strict=True)
     )
     return [
         Answers(prompt, old, new, *(float(iou) for iou in mask_iou([truth], [old, new])[0]))
         for prompt, truth, old, new in zip(prompts, truths, before, after, strict=True)
-    ]
-
-
-def _masks(predictor: Predictor, embedding: ImageEmbedding, prompts: Sequence[Prompt], *, multimask: bool) -> list[Rle]:
-    """One mask per prompt, a few prompts at a time: a microscope image has hundreds of objects."""
-    starts = range(0, len(prompts), OBJECTS_AT_A_TIME)
-    parts = (prompts[start : start + OBJECTS_AT_A_TIME] for start in starts)
-    return [
-        rle for part in parts for rle in predictor.predict_prompts(embedding, part, multimask=multimask).best().rles
     ]

@@ -91,11 +91,15 @@ class Example:
         """
         return transformed(self.image.pixels(), self.augmentation).astype(np.uint8, copy=False)
 
-    def targets(self, input_size: int) -> Masks:
-        """The objects' masks on the low-res grid, (N, S / 4, S / 4) for the input side S; tiny objects are left out."""
-        side = input_size // 4
+    def targets(self, frame: Frame) -> Masks:
+        """The objects' masks on the low-res grid, (N, S / 4, S / 4); tiny objects are left out.
+
+        Args:
+            frame: of the transformed image, with the input side S.
+        """
+        side = frame.input_size // 4
         grids = [
-            on_grid(transformed(instance.rle.decode(), self.augmentation), input_size)
+            on_grid(transformed(instance.rle.decode(), self.augmentation), frame)
             for instance in self.image.instances
             if not instance.is_crowd
         ]
@@ -132,11 +136,10 @@ def _middle(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     return np.ascontiguousarray(array[H // 4 : H - H // 4, W // 4 : W - W // 4])
 
 
-def on_grid(mask: npt.NDArray[np.generic], input_size: int) -> npt.NDArray[np.bool_]:
-    """A mask (H, W) on the low-res grid: a cell is foreground when at least half of it is."""
-    frame = Frame((mask.shape[0], mask.shape[1]), input_size)
+def on_grid(mask: npt.NDArray[np.generic], frame: Frame) -> npt.NDArray[np.bool_]:
+    """A mask (H, W) on the low-res grid of its image: a cell is foreground when at least half of it is."""
     h, w = frame.resized_size_hw
-    side = input_size // 4
+    side = frame.input_size // 4
     # Cells that the image covers only in part count by the part that it covers.
     height, width = max(1, round(h / 4)), max(1, round(w / 4))
     cells = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)

@@ -21,7 +21,6 @@ from samara.finetuning.embedding_cache import EmbeddingCache
 from samara.finetuning.examples import Example, LeftOut
 from samara.finetuning.processes import Processes
 from samara.finetuning.validation import Sample
-from samara.images.preprocessing import Frame, to_network_input
 from samara.masks.rle import Rle, encode_mask
 from samara.system.progress import Progress
 
@@ -63,7 +62,7 @@ class TrainingSet:
         self._targets: list[tuple[Rle, ...]] = []
         crowds = small = images = 0
         for example in examples:
-            targets = example.targets(loaded.input_size)
+            targets = example.targets(loaded.frame_of(example.size_hw))
             if len(targets):
                 self.examples.append(example)
                 self._targets.append(tuple(encode_mask(target) for target in targets))
@@ -120,10 +119,7 @@ class TrainingSet:
 
     def network_input(self, index: int) -> Tensor:
         """An example as network input, (1, 3, S, S) on the device."""
-        pixels = self.examples[index].pixels()
-        frame = Frame((pixels.shape[0], pixels.shape[1]), self.loaded.input_size)
-        preprocessing = self.loaded.variant.preprocessing
-        return to_network_input(pixels, frame, preprocessing.mean, preprocessing.std, self.loaded.device)
+        return self.loaded.network_input(self.examples[index].pixels())
 
     def cache(self, folder: Path, processes: Processes, progress: Progress | None = None) -> EmbeddingCache:
         """Encode every example with the checkpoint's own encoder, or take what an earlier run left."""
@@ -160,7 +156,7 @@ class TrainingSet:
     def valid(self, index: int) -> npt.NDArray[np.bool_]:
         """Where an example's image lies on the low-res grid, (4h, 4w) bool."""
         example, side = self.examples[index], self.loaded.input_size // 4
-        h, w = Frame(example.size_hw, self.loaded.input_size).resized_size_hw
+        h, w = self.loaded.frame_of(example.size_hw).resized_size_hw
         valid = np.zeros((side, side), dtype=bool)
         valid[: max(1, round(h / 4)), : max(1, round(w / 4))] = True
         return valid

@@ -1,12 +1,17 @@
 """From the original frame to the network's input frame and back.
 
-Source: Kirillov et al. 2023, appendix A; segment-anything `utils/transforms.py` and `modeling/sam.py` @dca509f, which
-resize with Pillow's antialiased bilinear filter, normalise, and pad the bottom and the right with zeros.
+Two ways to fit an image into the square: "pad" keeps the aspect ratio, "squash" does not. `Frame` is the only place
+that knows which; whatever maps coordinates or masks asks it.
+
+Sources: pad: Kirillov et al. 2023, appendix A; segment-anything `utils/transforms.py` and `modeling/sam.py` @dca509f,
+which resize with Pillow's antialiased bilinear filter, normalise, and pad the bottom and the right with zeros. Squash:
+sam2 `utils/transforms.py` @0c5f8c5, which resizes to the square, and low-res logits to the image in one step.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +19,9 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
+
+Fit = Literal["pad", "squash"]
+"""How an image fills the input square: its longest side does and the rest is padding, or both sides do."""
 
 
 @dataclass(frozen=True)
@@ -23,17 +31,21 @@ class Frame:
     Attributes:
         original_size_hw: (H, W) of the user's image in pixels.
         input_size: side of the square network input in pixels.
+        fit: see `Fit`.
     """
 
     original_size_hw: tuple[int, int]
     input_size: int
+    fit: Fit = "pad"
 
     @property
     def resized_size_hw(self) -> tuple[int, int]:
-        """(H, W) of the image inside the input square: the longest side fills it.
+        """(H, W) of the image inside the input square: the longest side fills it, squashed, both do.
 
         Differs from Meta: the short side of an extreme image is at least 1, where the reference rounds it to 0.
         """
+        if self.fit == "squash":
+            return self.input_size, self.input_size
         H, W = self.original_size_hw  # noqa: N806
         scale = self.input_size / max(H, W)
         return max(1, int(H * scale + 0.5)), max(1, int(W * scale + 0.5))
@@ -57,6 +69,8 @@ class Frame:
         """
         if not len(low_res_logits):
             return low_res_logits.new_zeros(0, *self.original_size_hw)
+        if self.fit == "squash":  # there is no padding to cut off, and the reference takes one step
+            return F.interpolate(low_res_logits[None], size=self.original_size_hw, mode="bilinear")[0]
         h, w = self.resized_size_hw
         square = F.interpolate(
             low_res_logits[None],
@@ -69,7 +83,7 @@ class Frame:
 
 
 def resize(image: npt.NDArray[np.uint8], frame: Frame) -> npt.NDArray[np.uint8]:
-    """Resize RGB uint8 (H, W, 3) so that its longest side fills the input square."""
+    """Resize RGB uint8 (H, W, 3) to what its frame says."""
     h, w = frame.resized_size_hw
     if (h, w) == image.shape[:2]:
         return image

@@ -37,6 +37,24 @@ EncoderConfig = ViTConfig | TinyViTConfig
 """What a promptable network's image encoder is."""
 
 
+@dataclass(frozen=True)
+class FinerMap:
+    """A feature map that an image encoder gives besides the image embedding, see `networks.finer_maps`.
+
+    Attributes:
+        channels: V.
+        scale: s, how many times as fine as the embedding grid it is, along each side.
+    """
+
+    channels: int
+    scale: int
+
+    @property
+    def packed_channels(self) -> int:
+        """Channels that it takes behind an image embedding."""
+        return self.channels * self.scale**2
+
+
 @dataclass(frozen=True, kw_only=True)
 class YoloSegConfig:
     """Numbers of `networks.yolo_seg.YoloSeg`."""

@@ -196,6 +196,11 @@ class HqMaskDecoder(MaskDecoder):
         return details
 
     @property
+    def further_channels(self) -> int:
+        """V."""
+        return self.early_channels
+
+    @property
     def detail_layers(self) -> nn.Module:
         """What `details_of` depends on besides the embeddings."""
         return nn.ModuleList([self.embedding_encoder, self.compress_vit_feat])

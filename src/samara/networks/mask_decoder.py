@@ -205,6 +205,16 @@ class MaskDecoder(nn.Module):
         del image_embeddings
         return None
 
+    @property
+    def detail_layers(self) -> nn.Module | None:
+        """What `details_of` depends on besides the embeddings; None for nothing."""
+        return None
+
+    @property
+    def further_channels(self) -> int:
+        """Channels of the image embedding that the transformer does not see: early features, finer maps."""
+        return 0
+
     def draw(self, look: Look, masks: slice) -> Tensor:
         """Second half: the logits of some of the masks of each prompt, (N, M, 4h, 4w)."""
         weights = self._weights(look.mask_tokens, masks)

@@ -2,7 +2,8 @@
 
 A variant says what a network looks like and what it can be asked; which files hold weights for it is the business
 of `samara.checkpoints`. Adding a variant of a known family is one entry in `VARIANTS`; adding a family is one network
-file, one dataclass in `samara.networks.architectures` and one `case` in `build_sam` or `build_network`.
+file, one dataclass in `samara.networks.architectures` and one `case` in `build_sam` or `build_network`. What a variant
+is: `samara.networks.variant`.
 
 Numbers: see `samara.networks.architectures`; of families that cannot be run yet, the sources named beside them. `None`
 means not known here.
@@ -11,165 +12,28 @@ means not known here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
 
 from samara.errors import WrongCheckpoint
 from samara.networks import class_names
-from samara.networks.architectures import (
-    YOLO11,
-    YOLOV8,
-    EncoderConfig,
-    TinyViTConfig,
-    ViTConfig,
-    YoloSegConfig,
-)
+from samara.networks.architectures import YOLO11, YOLOV8, FinerMap, TinyViTConfig, ViTConfig
+
+# Whoever looks a variant up finds its parts here too.
+from samara.networks.variant import Capabilities as Capabilities
+from samara.networks.variant import Family as Family
+from samara.networks.variant import Preprocessing as Preprocessing
+from samara.networks.variant import Variant as Variant
 
 if TYPE_CHECKING:
     from samara.networks.sam import Sam
     from samara.networks.yolo_seg import YoloSeg
 
-Family = Literal["sam", "mobile_sam", "hq_sam", "sam2", "sam3", "efficient_sam", "edge_sam", "yolo_seg"]
-
-EMBEDDING_CHANNELS = 256
-"""Channels of every image embedding without early features."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Preprocessing:
-    """How an image becomes network input.
-
-    Attributes:
-        input_size: side in pixels of the square input the variant was published with.
-        fit: "pad" keeps the aspect ratio and pads bottom and right with zeros after normalising; "squash" does not
-            keep it; "letterbox" keeps it and pads all around with grey, no further than to the next multiple.
-        multiple: what the input size must be a multiple of.
-        mean, std: per channel RGB, on the 0..255 scale.
-    """
-
-    input_size: int = 1024
-    fit: Literal["pad", "squash", "letterbox"] = "pad"
-    multiple: int = 16
-    mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
-    std: tuple[float, float, float] = (58.395, 57.12, 57.375)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Capabilities:
-    """What a variant can be asked.
-
-    Attributes:
-        points: takes points at all.
-        negative_points: takes background points.
-        boxes: takes boxes.
-        mask_input: takes low-res logits.
-        max_points: most points per prompt, None for no limit.
-    """
-
-    points: bool = True
-    negative_points: bool = True
-    boxes: bool = True
-    mask_input: bool = True
-    max_points: int | None = None
-
-    def refused(self, *, points: int, background_points: bool, box: bool, mask_input: bool) -> str | None:
-        """What of a prompt cannot be taken, in words; None if all of it can."""
-        if points and not self.points:
-            return "points"
-        if background_points and not self.negative_points:
-            return "background points"
-        if self.max_points is not None and points > self.max_points:
-            return f"{points} points for one object"
-        if box and not self.boxes:
-            return "boxes"
-        if mask_input and not self.mask_input:
-            return "mask logits"
-        return None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """One architecture.
-
-    Attributes:
-        name: unique name, e.g. ``vit_b``.
-        family: which kind of network.
-        title: name for people.
-        image_encoder: the encoder's numbers, of a network that embeds an image and answers prompts; else None.
-        detector: the numbers of a network that finds all instances in one pass; else None.
-        class_names: of what a detector finds, in the network's order.
-        parameters: parameters of the published state dict, buffers not counted.
-        keys: entries of the published state dict, buffers counted.
-        preprocessing: how an image becomes input.
-        capabilities: what it can be asked.
-        pred_iou_thresh: predicted IoU (of a detector: confidence) above which everything-mode keeps a mask, unless
-            the checkpoint's own row says otherwise.
-        stability_score_thresh: the same for the stability score.
-        box_nms_thresh: box IoU above which, of two instances of a class, a detector drops the less confident one.
-    """
-
-    name: str
-    family: Family
-    title: str
-    image_encoder: EncoderConfig | None = None
-    detector: YoloSegConfig | None = None
-    class_names: tuple[str, ...] = ()
-    parameters: int | None = None
-    keys: int | None = None
-    preprocessing: Preprocessing = Preprocessing()
-    capabilities: Capabilities = Capabilities()
-    pred_iou_thresh: float = 0.88
-    stability_score_thresh: float = 0.95
-    box_nms_thresh: float = 0.7
-
-    @property
-    def is_runnable(self) -> bool:
-        """Whether samara has the network."""
-        return self.image_encoder is not None or self.detector is not None
-
-    def with_classes(self, names: tuple[str, ...]) -> Variant:
-        """The same detector for other classes, e.g. those that somebody trained it on."""
-        if self.detector is None or names == self.class_names:
-            return self
-        same_count = len(names) == self.detector.classes
-        return replace(
-            self,
-            detector=replace(self.detector, classes=len(names)),
-            class_names=names,
-            parameters=self.parameters if same_count else None,
-        )
-
-    def at_input_size(self, input_size: int) -> Variant:
-        """The same network, trained at another input size."""
-        if input_size == self.preprocessing.input_size:
-            return self
-        return replace(
-            self,
-            preprocessing=replace(self.preprocessing, input_size=input_size),
-            parameters=None,  # the positions are others
-        )
-
-    @property
-    def early_channels(self) -> int:
-        """Channels of early features behind those of the image embedding itself; 0 for a variant without."""
-        match self.image_encoder:
-            case ViTConfig(early_block=int(), embed_dim=width):
-                return width
-            case TinyViTConfig(early_stage=int() as stage, embed_dims=widths):
-                return widths[stage + 1]
-            case _:
-                return 0
-
-    @property
-    def embedding_channels(self) -> int:
-        """Channels of an image embedding, early features included."""
-        return EMBEDDING_CHANNELS + self.early_channels
-
-
 _VIT_B = ViTConfig(embed_dim=768, depth=12, num_heads=12, global_attention_blocks=(2, 5, 8, 11))
 _VIT_L = ViTConfig(embed_dim=1024, depth=24, num_heads=16, global_attention_blocks=(5, 11, 17, 23))
 _VIT_H = ViTConfig(embed_dim=1280, depth=32, num_heads=16, global_attention_blocks=(7, 15, 23, 31))
 _SQUASHED = Preprocessing(fit="squash")
+_SAM2_MAPS = (FinerMap(channels=32, scale=4), FinerMap(channels=64, scale=2))
 _YOLO = Preprocessing(input_size=640, fit="letterbox", multiple=32, mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0))
 _NOT_PROMPTABLE = Capabilities(points=False, negative_points=False, boxes=False, mask_input=False, max_points=0)
 _SELECTING = Capabilities(mask_input=False)
@@ -243,14 +107,18 @@ _VARIANTS = (
         keys=464,
     ),
     # SAM 2: the README gives rounded parameter counts only, so none are stated.
-    Variant(name="sam2_hiera_t", family="sam2", title="SAM 2 tiny", preprocessing=_SQUASHED),
-    Variant(name="sam2_hiera_s", family="sam2", title="SAM 2 small", preprocessing=_SQUASHED),
-    Variant(name="sam2_hiera_b+", family="sam2", title="SAM 2 base+", preprocessing=_SQUASHED),
-    Variant(name="sam2_hiera_l", family="sam2", title="SAM 2 large", preprocessing=_SQUASHED),
-    Variant(name="sam2.1_hiera_t", family="sam2", title="SAM 2.1 tiny", preprocessing=_SQUASHED),
-    Variant(name="sam2.1_hiera_s", family="sam2", title="SAM 2.1 small", preprocessing=_SQUASHED),
-    Variant(name="sam2.1_hiera_b+", family="sam2", title="SAM 2.1 base+", preprocessing=_SQUASHED),
-    Variant(name="sam2.1_hiera_l", family="sam2", title="SAM 2.1 large", preprocessing=_SQUASHED),
+    # Finer maps: facebookresearch/sam2 `modeling/sam/mask_decoder.py`, `conv_s0` and `conv_s1`.
+    *(
+        Variant(
+            name=f"{name}_hiera_{size}",
+            family="sam2",
+            title=f"{title} {word}",
+            preprocessing=_SQUASHED,
+            finer_maps=_SAM2_MAPS,
+        )
+        for name, title in (("sam2", "SAM 2"), ("sam2.1", "SAM 2.1"))
+        for size, word in (("t", "tiny"), ("s", "small"), ("b+", "base+"), ("l", "large"))
+    ),
     Variant(name="sam2.1_hq_hiera_l", family="sam2", title="HQ-SAM 2 large", preprocessing=_SQUASHED),
     Variant(name="sam3", family="sam3", title="SAM 3"),
     Variant(

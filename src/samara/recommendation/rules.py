@@ -81,7 +81,7 @@ _REFUSALS: Mapping[Prompt, str] = {
 
 
 def _finds_classes(variant: Variant) -> bool:
-    return variant.detector is not None and variant.detector.classes > 1
+    return len(variant.class_names) > 1
 
 
 def _prompts(candidate: Candidate, request: Request, target: Target) -> Reason | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from samara.errors import EmbeddingError
-from samara.images.preprocessing import Frame
+from samara.images.preprocessing import Fit, Frame
 from samara.system.files import write_atomically
 
 FORMAT = "samara image embedding 1"
@@ -22,12 +22,14 @@ class ImageEmbedding:
 
     Attributes:
         features: (C, h, w), on the device that made it; SAM: C = 256, h = w = 64. HQ-SAM: the V channels of its early
-            features follow, C = 256 + V; see `samara.networks.early_features`.
+            features follow, C = 256 + V; see `samara.networks.early_features`. Finer maps of an encoder follow in the
+            same way, see `samara.networks.finer_maps`.
         original_size_hw: (H, W) of the image in pixels.
         input_size: side of the network input in pixels.
         fingerprint: of the image encoder's weights; an embedding fits no other encoder.
         checkpoint: name of the checkpoint, for messages and reports.
         precision: what the encoder computed in, e.g. "float32".
+        fit: how the image lies in the network input.
     """
 
     features: Tensor
@@ -36,11 +38,12 @@ class ImageEmbedding:
     fingerprint: str
     checkpoint: str
     precision: str
+    fit: Fit = "pad"
 
     @property
     def frame(self) -> Frame:
         """How the image lies in the input square."""
-        return Frame(self.original_size_hw, self.input_size)
+        return Frame(self.original_size_hw, self.input_size, self.fit)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to a safetensors file, completely or not at all.
@@ -51,6 +54,8 @@ class ImageEmbedding:
         from safetensors.torch import save
 
         facts = {name.name: getattr(self, name.name) for name in fields(self) if name.name != "features"}
+        if self.fit == "pad":
+            del facts["fit"]  # as in files from before there was a choice
         data = save({"features": self.features.contiguous().cpu()}, {"format": FORMAT, "facts": json.dumps(facts)})
         write_atomically(Path(path), data)
 

@@ -21,7 +21,7 @@ from samara.engines.engine import Engine, InputPrompts, Prepared
 from samara.engines.loaded import Loaded
 from samara.engines.open import open_engine
 from samara.errors import EmbeddingError, PromptError
-from samara.images.preprocessing import Frame, to_network_input
+from samara.images.preprocessing import Frame
 from samara.images.read import ImageSource, read_image
 from samara.masks.mask_set import MaskSet
 from samara.masks.rle import Rle, encode_masks
@@ -96,12 +96,10 @@ class Predictor:
     def _inputs(self, images: Sequence[ImageSource]) -> tuple[Tensor, list[Frame]]:
         """Read images and bring them into the input frame: (B, 3, S, S) and where each lies in it."""
         inputs, frames = [], []
-        preprocessing = self.loaded.variant.preprocessing
         for source in images:
             image = read_image(source)
-            frame = Frame((image.shape[0], image.shape[1]), self.loaded.input_size)
-            frames.append(frame)
-            inputs.append(to_network_input(image, frame, preprocessing.mean, preprocessing.std, self.loaded.device))
+            frames.append(self.loaded.frame_of((image.shape[0], image.shape[1])))
+            inputs.append(self.loaded.network_input(image))
         return torch.cat(inputs), frames
 
     def _encode(self, inputs: Tensor, frames: Sequence[Frame]) -> list[ImageEmbedding]:
@@ -118,6 +116,7 @@ class Predictor:
                 fingerprint=fingerprint,
                 checkpoint=self.loaded.name,
                 precision=self.loaded.precision,
+                fit=frame.fit,
             )
             for index, frame in enumerate(frames)
         ]

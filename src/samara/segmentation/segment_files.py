@@ -24,9 +24,10 @@ from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.segmentation.drawing.overlay import draw_masks
 from samara.segmentation.file_settings import Answer, FileSettings
 from samara.segmentation.instances.settings import InstanceSettings
+from samara.segmentation.open import open_segmenter
 from samara.segmentation.predictor import check_capabilities
 from samara.segmentation.prompts import Prompt
-from samara.segmentation.segmenter import Segmenter, open_segmenter
+from samara.segmentation.segmenter import Segmenter
 from samara.system.files import locked, require_file, require_folder, write_atomically
 from samara.system.progress import Progress, under_name
 
@@ -190,7 +191,7 @@ class Results:
 
 def _segment(
     image: npt.NDArray[np.uint8],
-    segmenter: Segmenter,
+    segmenter: Segmenter[Any],  # Any: each kind sees its own
     prompts: Sequence[Prompt],
     answer: Answer,
     progress: Progress | None,
@@ -200,13 +201,14 @@ def _segment(
     size_hw = (image.shape[0], image.shape[1])
     for prompt in prompts:  # before the network spends its seconds
         prompt.check_inside(size_hw)
-    # A single click may mean the whole, a part or a subpart; any other prompt says what it means (Kirillov et al.
-    # 2023, section 3 "Resolving ambiguity").
-    several = answer == "three" or (answer == "best" and any(prompt.is_ambiguous for prompt in prompts))
-    masks = segmenter.predict_prompts(image, prompts, multimask=several)
+    seen = segmenter.embed(image)
+    if answer == "best":
+        masks = segmenter.best(seen, prompts)
+    else:
+        masks = segmenter.answer(seen, prompts, multimask=answer == "three")
     if progress is not None:
         progress("prompts", 1, 1)
-    return masks.best() if answer == "best" else masks
+    return masks
 
 
 def overlay_paths(paths: Sequence[Path], out: Path, is_free: Callable[[Path], bool] = lambda place: True) -> list[Path]:
@@ -223,7 +225,7 @@ def overlay_name(path: Path, number: int) -> str:
     return f"{path.name}{f'-{number}' if number > 1 else ''}.png"
 
 
-def description(segmenter: Segmenter, prompts: Sequence[Prompt]) -> dict[str, Any]:
+def description(segmenter: Segmenter[Any], prompts: Sequence[Prompt]) -> dict[str, Any]:
     """What made the masks, for the annotation file."""
     loaded = segmenter.loaded
     facts: dict[str, Any] = {

@@ -2,8 +2,8 @@
 
 Most masks cover a small part of an image. A logit at full size is a mean of low-res logits around it, so it exceeds a
 threshold only near one that does; everything else need not be computed to be known. Both steps of
-`Frame.to_original` (to the input square, then to the image) are linear along each axis and become one matrix per axis,
-three numbers to a row. The result is the same but for the rounding of sums.
+`Frame.to_original` (to the input square, then to the image; squashed images have one) are linear along each axis and
+become one matrix per axis, three numbers to a row. The result is the same but for the rounding of sums.
 
 For the CPU; on an accelerator `Frame.to_original` does whole batches.
 """
@@ -89,16 +89,18 @@ class Upsampling:
     @property
     def rows(self) -> Axis:
         """The vertical axis."""
-        return _axis(
-            self.low_res_side, self.frame.input_size, self.frame.resized_size_hw[0], self.frame.original_size_hw[0]
-        )
+        return self._axis(0)
 
     @property
     def columns(self) -> Axis:
         """The horizontal axis."""
-        return _axis(
-            self.low_res_side, self.frame.input_size, self.frame.resized_size_hw[1], self.frame.original_size_hw[1]
-        )
+        return self._axis(1)
+
+    def _axis(self, axis: int) -> Axis:
+        original = self.frame.original_size_hw[axis]
+        if self.frame.fit == "squash":  # one step: the second one changes nothing
+            return _axis(self.low_res_side, original, original, original)
+        return _axis(self.low_res_side, self.frame.input_size, self.frame.resized_size_hw[axis], original)
 
     def window(self, low_res_logits: Tensor, threshold: float, offset: float = 0.0) -> Window | None:
         """Enlarge a mask where it, or the same mask at a threshold lower by the offset, can be.

@@ -6,7 +6,7 @@ import pytest
 
 from samara.annotation.inputs.decoded import DecodedImage
 from samara.annotation.run.annotator import make_annotator
-from samara.annotation.run.prompted import PromptedSegmenter, window_of
+from samara.annotation.run.prompted import window_of
 from samara.annotation.run.settings import AnnotationSettings
 from samara.annotation.run.tiles import tiles_of
 from samara.annotation.store.plan import Asked
@@ -45,8 +45,8 @@ def test_smaller_batches_and_no_prompts(mini, image):
     annotator = make_annotator(mini, AnnotationSettings(asking="prompts"))
     assert len(annotator.annotate(image, [])) == 0
     smaller = annotator.with_smaller_batches()
-    assert isinstance(smaller.segmenter, PromptedSegmenter)
     assert smaller.segmenter.prompts_at_a_time == 16
+    assert smaller.segmenter.predictor is annotator.segmenter.predictor
 
 
 def test_a_prompt_outside_is_refused(mini, image):

@@ -17,8 +17,8 @@ from samara.annotation.store import shard_files
 from samara.annotation.store.plan import Asked
 from samara.annotation.store.store import open_store
 from samara.errors import AnnotationStopped, OutputError, PromptError, SettingsError
-from samara.segmentation.automatic.generator import AutomaticMaskGenerator
 from samara.segmentation.automatic.settings import AutomaticSettings
+from samara.segmentation.prompted import PromptedSegmenter
 from tests.annotation.conftest import write_images
 from tests.annotation.fake import Bright, annotate_for_killing, annotator, final_rows, store_of, work_on
 
@@ -126,7 +126,7 @@ def test_a_broken_gpu_stops_at_once(images, tmp_path):
 
 
 def test_smaller_batches_reach_the_generator(mini):
-    whole = annotator(AutomaticMaskGenerator(mini, AutomaticSettings(points_per_batch=64)))
+    whole = annotator(PromptedSegmenter(mini, AutomaticSettings(points_per_batch=64)))
     assert whole.with_smaller_batches().segmenter.settings.points_per_batch == 16
 
 

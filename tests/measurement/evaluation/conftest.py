@@ -1,4 +1,4 @@
-"""Drawn images with ground truth, and contestants whose answers are known."""
+"""Drawn images with ground truth, and models whose answers are known."""
 
 from __future__ import annotations
 

@@ -85,10 +85,10 @@ TRUTHS = [
 
 @pytest.mark.parametrize("radius", [4, 6, 9])
 def test_clicks_are_counted_as_by_hand(radius):
-    contestant = Painter(radius)
+    model = Painter(radius)
     places = [(10, 10), (29, 21)]
     truths = [*TRUTHS, painted((32, 40), places[:1], [1], radius), painted((32, 40), places, [1, 1], radius)]
-    ious = click_through(contestant, TRUTHS[0].shape, [encode_mask(truth) for truth in truths])
+    ious = click_through(model, TRUTHS[0].shape, [encode_mask(truth) for truth in truths])
     for truth, of_object in zip(truths, ious, strict=True):
         assert 1 <= len(of_object) <= MAX_CLICKS
         for target in (0.85, 0.90):
@@ -97,18 +97,18 @@ def test_clicks_are_counted_as_by_hand(radius):
 
 
 def test_objects_that_are_done_are_not_asked_again():
-    contestant = Painter(6)
-    ious = click_through(contestant, TRUTHS[0].shape, [encode_mask(truth) for truth in TRUTHS])
-    assert [len(prompts) for prompts in contestant.prompts] == [
+    model = Painter(6)
+    ious = click_through(model, TRUTHS[0].shape, [encode_mask(truth) for truth in TRUTHS])
+    assert [len(prompts) for prompts in model.prompts] == [
         sum(len(of_object) > asked for of_object in ious) for asked in range(max(map(len, ious)))
     ]
 
 
 @pytest.mark.parametrize("mask_input", [True, False])
 def test_the_previous_logits_go_along_where_they_are_taken(mask_input):
-    contestant = Painter(4, mask_input=mask_input)
-    click_through(contestant, TRUTHS[0].shape, [encode_mask(TRUTHS[0])])
-    (first,), *later = contestant.prompts
+    model = Painter(4, mask_input=mask_input)
+    click_through(model, TRUTHS[0].shape, [encode_mask(TRUTHS[0])])
+    (first,), *later = model.prompts
     assert first.mask_logits is None
     assert first.is_ambiguous
     assert later
@@ -122,18 +122,18 @@ def test_no_pixel_is_clicked_twice_and_it_ends_when_none_is_left():
         def _answer(self, size, prompt):
             return Answer(encode_mask(np.zeros(size, bool)), 0.0)
 
-    contestant = Nothing(0)
+    model = Nothing(0)
     small = rectangle(0, 0, 2, 3, (8, 8))
-    (ious,) = click_through(contestant, (8, 8), [encode_mask(small)])
+    (ious,) = click_through(model, (8, 8), [encode_mask(small)])
     assert ious == [0.0] * 6
-    clicked = [tuple(point) for point in contestant.prompts[-1][0].points_xy]
+    clicked = [tuple(point) for point in model.prompts[-1][0].points_xy]
     assert len(set(clicked)) == 6
 
 
 def test_without_objects_nothing_is_asked():
-    contestant = Painter(3)
-    assert click_through(contestant, (8, 8), []) == []
-    assert contestant.prompts == []
+    model = Painter(3)
+    assert click_through(model, (8, 8), []) == []
+    assert model.prompts == []
 
 
 @pytest.mark.parametrize(("ious", "clicks"), [([], None), ([0.2, 0.9, 0.3], 2), ([0.85], 1), ([0.8499], None)])

@@ -61,10 +61,10 @@ def test_every_metric_has_a_record_per_source_and_a_mean(where, images):
 
 def test_what_does_not_apply_has_no_value_and_says_why(where, images):
     yolo = VARIANTS["yolo11n_seg"]
-    contestant = BoxItself(yolo.capabilities)
-    refused = refusals(SETTINGS.measures, contestant.capabilities, yolo.title)
-    records = quality(where).records(score_images(contestant, images, SETTINGS, refused=refused), refused)
-    assert contestant.asked == []
+    model = BoxItself(yolo.capabilities)
+    refused = refusals(SETTINGS.measures, model.capabilities, yolo.title)
+    records = quality(where).records(score_images(model, images, SETTINGS, refused=refused), refused)
+    assert model.asked == []
     recall = [one for one in records if one.metric == "average_recall"]
     assert [one.source for one in recall] == ["a", "b", None]
     rest = [one for one in records if one.metric != "average_recall"]
@@ -109,12 +109,12 @@ def test_a_run_goes_on_where_it_was_cut_off(images, tmp_path):
         score_images(Tired(), images, SETTINGS, journal=journal)
     with journal.open("a") as file:
         file.write('{"name": "half')  # what a power cut leaves
-    contestant, told = BoxItself(), []
-    assert score_images(contestant, images, SETTINGS, journal=journal, progress=lambda *n: told.append(n)) == whole
-    assert contestant.embedded == 2
+    model, told = BoxItself(), []
+    assert score_images(model, images, SETTINGS, journal=journal, progress=lambda *n: told.append(n)) == whole
+    assert model.embedded == 2
     assert told == [("evaluating", done, 3) for done in range(4)]
-    assert score_images(contestant, images, SETTINGS, journal=journal) == whole
-    assert contestant.embedded == 2
+    assert score_images(model, images, SETTINGS, journal=journal) == whole
+    assert model.embedded == 2
 
 
 def test_scores_of_something_else_are_not_mixed_in(images, where, tmp_path):

@@ -20,15 +20,15 @@ def image(coco):
 
 
 def test_answers_are_compared_with_their_objects(image):
-    contestant = BoxItself()
-    scores = score_image(contestant, image, MEASURES, 0)
-    assert contestant.embedded == 1
+    model = BoxItself()
+    scores = score_image(model, image, MEASURES, 0)
+    assert model.embedded == 1
     assert [one.place for one in scores.objects] == list(image.prompted)
     for one in scores.objects:
         truth = image.objects[one.place]
         assert one.answers["box"].iou == one.answers["box"].boundary_iou == 1  # rectangles are their boxes
         assert one.answers["box"].counts == truth.to_coco()["counts"]
-        click = contestant.answer((60, 80), [contestant.asked[0][scores.objects.index(one)]])[0].rle
+        click = model.answer((60, 80), [model.asked[0][scores.objects.index(one)]])[0].rle
         a, b = click.decode(), truth.decode()
         assert one.answers["centre_click"].iou == pytest.approx((a & b).sum() / (a | b).sum())
         assert one.answers["centre_click"].boundary_iou == pytest.approx(boundary_iou(truth, click))
@@ -38,9 +38,9 @@ def test_answers_are_compared_with_their_objects(image):
 
 
 def test_only_what_is_asked_is_done(image):
-    contestant = BoxItself()
-    scores = score_image(contestant, image, ("box",), 0)
-    assert len(contestant.asked) == 1
+    model = BoxItself()
+    scores = score_image(model, image, ("box",), 0)
+    assert len(model.asked) == 1
     assert scores.everything is None
     assert [(set(one.answers), one.clicks) for one in scores.objects] == [({"box"}, None)] * 2
 

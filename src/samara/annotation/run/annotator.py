@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any
 
 import torch
 
-from samara.annotation.inputs.decoded import Image, Pixels
-from samara.annotation.run.prompted import PromptedSegmenter
+from samara.annotation.inputs.decoded import Image
+from samara.annotation.run.prompted import answer_in_windows
 from samara.annotation.run.settings import AnnotationSettings
 from samara.annotation.run.tiles import stitch, tiles_of
 from samara.annotation.store.plan import Asked
 from samara.engines.loaded import Loaded
 from samara.errors import SettingsError
 from samara.masks.mask_set import MaskSet
-from samara.segmentation.automatic.generator import AutomaticMaskGenerator
+from samara.segmentation.open import open_segmenter
 from samara.segmentation.predictor import Predictor
-from samara.segmentation.segmenter import open_segmenter
-
-# What is left of a batch after the memory ran out.
-SMALLER = 4
-
-
-class Finder(Protocol):
-    """Anything that finds masks in an image."""
-
-    def generate(self, image: Pixels) -> MaskSet:
-        """Find them in (H, W, 3) RGB uint8."""
+from samara.segmentation.segmenter import Segmenter
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +26,11 @@ class Annotator:
     """Annotates images, one at a time; several threads may share one.
 
     Attributes:
-        segmenter: what answers: to prompts if it is a `PromptedSegmenter`, else with everything.
-        settings: see `AnnotationSettings`.
+        segmenter: what answers.
+        settings: see `AnnotationSettings`; whether prompts are asked, or everything.
     """
 
-    segmenter: Finder | PromptedSegmenter
+    segmenter: Segmenter[Any]  # Any: each kind sees its own
     settings: AnnotationSettings
 
     def annotate(self, image: Image, asked: Sequence[Asked] = ()) -> MaskSet:
@@ -59,8 +49,8 @@ class Annotator:
         """
         size_hw = image.size_hw
         tiles = tiles_of(size_hw, self.settings.tile, self.settings.tile_overlap)
-        if isinstance(self.segmenter, PromptedSegmenter):
-            masks = self.segmenter.answer(image, asked, tiles)
+        if self.settings.asking == "prompts":
+            masks = answer_in_windows(self.segmenter, image, asked, tiles)
         else:
             found = [self.segmenter.generate(image.window(tile.box_xyxy)) for tile in tiles]
             masks = found[0] if len(tiles) == 1 else stitch(tiles, found, size_hw)
@@ -68,39 +58,27 @@ class Annotator:
 
     def with_smaller_batches(self) -> Annotator:
         """The same answers from less memory."""
-        segmenter = self.segmenter
-        if isinstance(segmenter, PromptedSegmenter):
-            segmenter = replace(segmenter, prompts_at_a_time=max(1, segmenter.prompts_at_a_time // SMALLER))
-        elif isinstance(segmenter, AutomaticMaskGenerator):
-            batch = max(1, segmenter.settings.points_per_batch // SMALLER)
-            smaller = AutomaticMaskGenerator(segmenter.loaded, replace(segmenter.settings, points_per_batch=batch))
-            smaller.predictor = segmenter.predictor
-            segmenter = smaller
-        return replace(self, segmenter=segmenter)
+        return replace(self, segmenter=self.segmenter.with_smaller_batches())
 
 
-def make_annotator(loaded: Loaded, settings: AnnotationSettings, predictor: Predictor | None = None) -> Annotator:
+def make_annotator(
+    loaded: Loaded, settings: AnnotationSettings, predictor: Callable[[Loaded], Predictor] = Predictor
+) -> Annotator:
     """An annotator with any checkpoint.
 
     Args:
         loaded: the checkpoint.
         settings: what to do with it.
-        predictor: of that checkpoint, such as one that keeps embeddings; None for a plain one.
+        predictor: see `open_segmenter`.
 
     Raises:
         SettingsError: the checkpoint does not do what the settings ask for.
     """
-    if loaded.variant.detector is not None:
-        if settings.asking == "prompts":
-            raise SettingsError(
-                f"{loaded.name} finds all instances in one pass; a data set from prompts needs a SAM checkpoint"
-            )
-        return Annotator(open_segmenter(loaded, settings.automatic), settings)
-    if settings.asking == "prompts":
-        return Annotator(PromptedSegmenter(predictor or Predictor(loaded)), settings)
-    generator = AutomaticMaskGenerator(loaded, settings.automatic)
-    generator.predictor = predictor or generator.predictor
-    return Annotator(generator, settings)
+    if settings.asking == "prompts" and not loaded.variant.embeds_images:
+        raise SettingsError(
+            f"{loaded.name} finds all instances in one pass; a data set from prompts needs a SAM checkpoint"
+        )
+    return Annotator(open_segmenter(loaded, settings.automatic, predictor=predictor), settings)
 
 
 def resolved(settings: AnnotationSettings, loaded: Loaded) -> AnnotationSettings:

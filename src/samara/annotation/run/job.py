@@ -15,6 +15,7 @@ from samara.annotation.run.settings import AnnotationSettings, Resources
 from samara.checkpoints.choice import Choice
 from samara.engines.loaded import Loaded, fingerprint
 from samara.segmentation.embedding_store import EmbeddingStore
+from samara.segmentation.predictor import Predictor
 from samara.segmentation.stored_predictor import StoredPredictor
 
 
@@ -57,10 +58,12 @@ class Job:
         Raises:
             OutputError: the folder for embeddings cannot be made.
         """
-        predictor = None
-        if self.embeddings is not None and loaded.variant.detector is None:
-            predictor = StoredPredictor(loaded, EmbeddingStore(self.embeddings, self.max_embedding_bytes))
-        return make_annotator(loaded, self.settings, predictor)
+        return make_annotator(loaded, self.settings, self._predictor)
+
+    def _predictor(self, loaded: Loaded) -> Predictor:
+        if self.embeddings is None:
+            return Predictor(loaded)
+        return StoredPredictor(loaded, EmbeddingStore(self.embeddings, self.max_embedding_bytes))
 
     @cached_property
     def reading(self) -> Reading:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -12,66 +13,46 @@ from samara.annotation.run.tiles import Box, Tile
 from samara.annotation.store.plan import Asked
 from samara.masks.mask_set import MaskSet, concatenate
 from samara.masks.rle import place
-from samara.segmentation.predictor import Predictor
+from samara.segmentation.segmenter import Segmenter
 
-PROMPTS_AT_A_TIME = 64
+Answering = Segmenter[Any]  # Any: each kind sees its own
 
 
-@dataclass(frozen=True, eq=False)
-class PromptedSegmenter:
-    """Predicts one mask per prompt.
+def answer_in_windows(segmenter: Answering, image: Image, asked: Sequence[Asked], tiles: Sequence[Tile]) -> MaskSet:
+    """Answer all prompts of an image.
 
-    Attributes:
-        predictor: of a promptable checkpoint.
-        prompts_at_a_time: answered together.
+    Args:
+        segmenter: that answers.
+        image: whole or by windows.
+        asked: its prompts, possibly none.
+        tiles: windows to choose from.
+
+    Returns:
+        One mask per prompt, in their order and in the image's frame.
+
+    Raises:
+        PromptError: a prompt makes no sense or leaves the image.
     """
+    for one in asked:
+        one.prompt().check_inside(image.size_hw)
+    windows: dict[Box, list[int]] = {}
+    for index, one in enumerate(asked):
+        windows.setdefault(window_of(one, image.size_hw, tiles), []).append(index)
+    found = [no_masks(image.size_hw, segmenter.loaded.name)]
+    found += [_in_window(segmenter, image, window, asked, indices) for window, indices in windows.items()]
+    masks = concatenate(found)
+    return masks[np.argsort(masks.prompt_index, kind="stable")]
 
-    predictor: Predictor
-    prompts_at_a_time: int = PROMPTS_AT_A_TIME
 
-    def answer(self, image: Image, asked: Sequence[Asked], tiles: Sequence[Tile]) -> MaskSet:
-        """Predict the masks of all prompts.
-
-        Args:
-            image: whole or by windows.
-            asked: its prompts, possibly none.
-            tiles: windows to choose from.
-
-        Returns:
-            One mask per prompt, in their order and in the image's frame.
-
-        Raises:
-            PromptError: a prompt makes no sense or leaves the image.
-        """
-        for one in asked:
-            one.prompt().check_inside(image.size_hw)
-        windows: dict[Box, list[int]] = {}
-        for index, one in enumerate(asked):
-            windows.setdefault(window_of(one, image.size_hw, tiles), []).append(index)
-        found = [no_masks(image.size_hw, self.predictor.loaded.name)]
-        found += [self._in_window(image, window, asked, indices) for window, indices in windows.items()]
-        masks = concatenate(found)
-        return masks[np.argsort(masks.prompt_index, kind="stable")]
-
-    def _in_window(self, image: Image, window: Box, asked: Sequence[Asked], indices: Sequence[int]) -> MaskSet:
-        x0, y0, _, _ = window
-        embedding = self.predictor.embed(image.window(window))
-        prompts = [asked[index].prompt((-x0, -y0)) for index in indices]
-        found = []
-        # A single click may mean the whole, a part or a subpart, so that the best of three answers; any other prompt
-        # says what it means (Kirillov et al. 2023, section 3 "Resolving ambiguity").
-        for is_ambiguous in (True, False):
-            of_kind = [at for at, prompt in enumerate(prompts) if prompt.is_ambiguous == is_ambiguous]
-            for start in range(0, len(of_kind), self.prompts_at_a_time):
-                chunk = of_kind[start : start + self.prompts_at_a_time]
-                several = self.predictor.predict_prompts(
-                    embedding, [prompts[at] for at in chunk], multimask=is_ambiguous
-                )
-                masks = several.best()
-                index = np.array([indices[chunk[at]] for at in masks.prompt_index], dtype=np.int64)
-                rles = tuple(place(rle, *image.size_hw, x0, y0) for rle in masks.rles)
-                found.append(replace(masks, prompt_index=index, low_res_logits=None, rles=rles, size_hw=image.size_hw))
-        return concatenate(found)
+def _in_window(
+    segmenter: Answering, image: Image, window: Box, asked: Sequence[Asked], indices: Sequence[int]
+) -> MaskSet:
+    x0, y0, _, _ = window
+    seen = segmenter.embed(image.window(window))
+    masks = segmenter.best(seen, [asked[index].prompt((-x0, -y0)) for index in indices], with_logits=False)
+    rles = tuple(place(rle, *image.size_hw, x0, y0) for rle in masks.rles)
+    of = np.array(indices, dtype=np.int64)[masks.prompt_index]
+    return replace(masks, prompt_index=of, rles=rles, size_hw=image.size_hw)
 
 
 def window_of(one: Asked, size_hw: tuple[int, int], tiles: Sequence[Tile]) -> Box:

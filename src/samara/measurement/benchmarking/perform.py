@@ -18,7 +18,7 @@ from samara.measurement.benchmarking.memory import peaks
 from samara.measurement.benchmarking.size import sizes
 from samara.measurement.benchmarking.timing import Timing, synchronise, time_calls
 from samara.measurement.benchmarking.workloads import NOTHING_APART, PROMPT_COUNTS, Workloads
-from samara.measurement.evaluation.adapters import open_contestant
+from samara.measurement.evaluation.adapters import model_under_test
 from samara.measurement.evaluation.ground_truth import GroundTruth, read_ground_truth
 from samara.measurement.evaluation.protocols import refusals
 from samara.measurement.evaluation.run import averages_of, score_images
@@ -59,7 +59,7 @@ def _load(job: Job) -> Loaded:
 
 def _size(job: Job, progress: Progress) -> list[Number]:
     variant = VARIANTS.get(job.subject.variant)
-    if variant is None or variant.detector is not None:
+    if variant is None or variant.class_names:
         variant = _load(job).variant  # with the numbers, or the classes, of the file
     return sizes(variant, job.subject.input_size, job.settings["file_bytes"])
 
@@ -67,7 +67,7 @@ def _size(job: Job, progress: Progress) -> list[Number]:
 def _calls(job: Job, progress: Progress) -> list[Number]:
     loaded, numbers = _timed_load(job)
     batch_sizes = job.settings["batch_sizes"]
-    if loaded.variant.detector is not None:
+    if not loaded.variant.embeds_images:
         return numbers + _without_calls(batch_sizes)
     workloads = Workloads(loaded, _images(job), 1)
     steps = len(batch_sizes) + len(PROMPT_COUNTS)
@@ -119,7 +119,7 @@ def _everything(job: Job, progress: Progress) -> list[Number]:
 def _memory(job: Job, progress: Progress) -> list[Number]:
     work = job.settings["work"]
     variant = VARIANTS.get(job.subject.variant)
-    if work == "encode" and variant is not None and variant.detector is not None:
+    if work == "encode" and variant is not None and not variant.embeds_images:
         return [
             without_value(metric, "not applicable", NOTHING_APART, batch_size=job.batch_size) for metric in job.metrics
         ]
@@ -149,11 +149,9 @@ def _quality(job: Job, progress: Progress) -> list[Number]:
     where = GroundTruth.from_json(inputs["ground_truth"])
     images = read_ground_truth(where, settings)
     loaded = _load(job)
-    contestant = open_contestant(loaded, settings.points_per_side)
-    refused = refusals(settings.measures, contestant.capabilities, loaded.variant.title)
-    scores = score_images(
-        contestant, images, settings, refused=refused, journal=Path(inputs["journal"]), progress=progress
-    )
+    model = model_under_test(loaded, settings.points_per_side)
+    refused = refusals(settings.measures, model.capabilities, loaded.variant.title)
+    scores = score_images(model, images, settings, refused=refused, journal=Path(inputs["journal"]), progress=progress)
     return averages_of(scores, settings, refused)
 
 

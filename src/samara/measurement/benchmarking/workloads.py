@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +16,10 @@ from samara.masks.mask_set import MaskSet
 from samara.segmentation.automatic.point_grid import layer_grids
 from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.segmentation.embeddings import ImageEmbedding
+from samara.segmentation.open import open_segmenter
 from samara.segmentation.predictor import Predictor
 from samara.segmentation.prompts import Prompt
-from samara.segmentation.segmenter import Segmenter, open_segmenter
+from samara.segmentation.segmenter import Segmenter
 
 Image = npt.NDArray[np.uint8]
 
@@ -44,14 +46,13 @@ class Workloads:
 
     def __init__(self, loaded: Loaded, images: Sequence[Image], points_per_side: int) -> None:
         self.loaded, self.images, self.points_per_side = loaded, images, points_per_side
-        self.is_detector = loaded.variant.detector is not None
 
     @property
     def note(self) -> str:
         """What to know about `everything`; empty for a checkpoint from a file."""
         if self.loaded.provenance.weights == "file":
             return ""
-        return NOTE_ON_RANDOM_DETECTOR if self.is_detector else NOTE_ON_RANDOM
+        return NOTE_ON_RANDOM if self.loaded.variant.embeds_images else NOTE_ON_RANDOM_DETECTOR
 
     @cached_property
     def predictor(self) -> Predictor:
@@ -64,9 +65,9 @@ class Workloads:
         return self.predictor.embed(self.images[0])
 
     @cached_property
-    def segmenter(self) -> Segmenter:
+    def segmenter(self) -> Segmenter[Any]:  # Any: each kind sees its own
         """What finds everything; likewise."""
-        if self.is_detector:
+        if not self.loaded.variant.embeds_images:
             return open_segmenter(self.loaded)
         settings = AutomaticSettings(points_per_side=self.points_per_side)
         if self.loaded.provenance.weights == "random":

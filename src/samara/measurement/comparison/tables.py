@@ -244,7 +244,7 @@ def prompt_time(one: Contender) -> Cell:
     """From a new image to the mask of a click: encoding and decoding, or the one pass that a click chooses from."""
     near = beside(one.checkpoint, "prompt_seconds", batch_size=1)
     variant = VARIANTS.get(one.subject.variant)
-    if variant is not None and variant.detector is not None:
+    if variant is not None and not variant.embeds_images:
         takes_clicks = variant.capabilities.points
         value = one.value("everything_seconds") if takes_clicks else None
         note = _CHOOSES if value else NOT_MEASURED if takes_clicks else f"{variant.title} takes no clicks"

@@ -19,7 +19,6 @@ from samara.engines.engine import InputPrompts
 from samara.engines.limits import LIMITS
 from samara.engines.loaded import Loaded
 from samara.images.bundled import BUNDLED_IMAGES
-from samara.images.preprocessing import Frame, to_network_input
 from samara.images.read import read_image
 from samara.masks.overlap import mask_iou
 from samara.masks.rle import Rle
@@ -140,14 +139,12 @@ def _embed(predictor: Predictor, path: Path) -> tuple[ImageEmbedding, float]:
     """A photo's embedding, and the seconds that the image encoder alone took."""
     loaded = predictor.loaded
     image = read_image(path)
-    frame = Frame((image.shape[0], image.shape[1]), loaded.input_size)
-    preprocessing = loaded.variant.preprocessing
-    inputs = to_network_input(image, frame, preprocessing.mean, preprocessing.std, loaded.device)
+    frame, inputs = loaded.frame_of((image.shape[0], image.shape[1])), loaded.network_input(image)
     start = time.perf_counter()
     features = predictor.engine.encode(inputs)
     _wait(features)
     seconds = time.perf_counter() - start
-    facts = (frame.original_size_hw, frame.input_size, loaded.fingerprint, loaded.name, loaded.precision)
+    facts = (frame.original_size_hw, frame.input_size, loaded.fingerprint, loaded.name, loaded.precision, frame.fit)
     return ImageEmbedding(features[0].clone(), *facts), seconds
 
 

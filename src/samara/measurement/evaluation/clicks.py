@@ -22,8 +22,9 @@ import numpy.typing as npt
 from samara.masks.distance import deepest_pixel
 from samara.masks.overlap import mask_iou
 from samara.masks.rle import Rle
-from samara.measurement.evaluation.adapters import Answer, Contestant, Seen
+from samara.measurement.evaluation.adapters import Answer, ModelUnderTest
 from samara.segmentation.prompts import Prompt
+from samara.segmentation.segmenter import Seen
 
 MAX_CLICKS = 20
 TARGETS = (0.85, 0.90)
@@ -76,11 +77,11 @@ def next_click(
     return (missed, 1) if missed_depth > extra_depth else (extra, 0)
 
 
-def click_through(contestant: Contestant[Seen], seen: Seen, truths: Sequence[Rle]) -> list[list[float]]:
+def click_through(model: ModelUnderTest[Seen], seen: Seen, truths: Sequence[Rle]) -> list[list[float]]:
     """Click for every object of an image until its mask is good, all objects side by side.
 
     Args:
-        contestant: answers; takes points and background points.
+        model: answers; takes points and background points.
         seen: the image.
         truths: the objects, none of them empty.
 
@@ -90,12 +91,12 @@ def click_through(contestant: Contestant[Seen], seen: Seen, truths: Sequence[Rle
     interactions = [_Interaction(truth) for truth in truths]
     nothing = np.zeros((truths[0].height, truths[0].width), bool) if truths else np.zeros((0, 0), bool)
     active = [one for one in interactions if one.click(nothing)]
-    takes_logits = contestant.capabilities.mask_input
+    takes_logits = model.capabilities.mask_input
     for _ in range(MAX_CLICKS):
         if not active:
             break
         prompts = [Prompt(one.clicks, one.labels, mask_logits=one.logits) for one in active]
-        answers = contestant.answer(seen, prompts)
+        answers = model.answer(seen, prompts)
         for one, answer in zip(active, answers, strict=True):
             _note(one, answer, takes_logits=takes_logits)
         active = [

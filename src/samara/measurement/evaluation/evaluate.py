@@ -16,7 +16,7 @@ from samara.datasets.reading.findings import USUAL, Notice, ReadingRules
 from samara.engines.loaded import Loaded, fingerprint
 from samara.errors import SettingsError
 from samara.images.encode import png_bytes
-from samara.measurement.evaluation.adapters import open_contestant
+from samara.measurement.evaluation.adapters import model_under_test
 from samara.measurement.evaluation.failures import Failure, worst_answers
 from samara.measurement.evaluation.ground_truth import Chosen, GroundTruth, read_ground_truth
 from samara.measurement.evaluation.protocols import refusals
@@ -134,13 +134,13 @@ def evaluate(
     )
     if loaded.provenance.weights == "random":
         raise SettingsError(f"{loaded.name} has random weights, which have no quality; give its file")
-    contestant = open_contestant(loaded, settings.points_per_side)
-    refused = refusals(settings.measures, contestant.capabilities, loaded.variant.title)
+    model = model_under_test(loaded, settings.points_per_side)
+    refused = refusals(settings.measures, model.capabilities, loaded.variant.title)
     quality = Quality(subject_of(loaded), where, settings, environment(), _details(loaded))
     tell = under_name(progress, f"evaluating {loaded.name}")
 
     journal = None if folder is None else folder / SCORES / f"{quality.job}.jsonl"
-    scores = score_images(contestant, chosen, settings, refused=refused, journal=journal, progress=tell)
+    scores = score_images(model, chosen, settings, refused=refused, journal=journal, progress=tell)
     records = quality.records(scores, refused)
     failures = worst_answers(chosen, scores, settings)
     drawn: list[Path] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from samara.errors import RecordError
-from samara.measurement.evaluation.adapters import Contestant, Seen
+from samara.measurement.evaluation.adapters import ModelUnderTest
 from samara.measurement.evaluation.averages import average
 from samara.measurement.evaluation.ground_truth import GroundTruth, Image
 from samara.measurement.evaluation.protocols import METRICS_OF
@@ -19,11 +19,12 @@ from samara.measurement.records.environment import Environment, identity_of
 from samara.measurement.records.json_lines import append_lines, read_lines
 from samara.measurement.records.numbers import Number, as_record, without_value
 from samara.measurement.records.records import Record, Subject
+from samara.segmentation.segmenter import Seen
 from samara.system.progress import Progress
 
 
 def score_images(
-    contestant: Contestant[Seen],
+    model: ModelUnderTest[Seen],
     images: Sequence[Image],
     settings: EvaluationSettings,
     *,
@@ -31,15 +32,15 @@ def score_images(
     journal: Path | None = None,
     progress: Progress | None = None,
 ) -> list[ImageScores]:
-    """Ask a contestant about every image.
+    """Ask a model about every image.
 
     Args:
-        contestant: what is measured.
+        model: what is measured.
         images: with their ground truth, from `read_ground_truth` with the same settings.
         settings: what is asked.
         refused: measures to leave out, see `samara.measurement.evaluation.protocols.refusals`.
         journal: file of scores; each image is written when it is done, and those that are there are not done again.
-            It must belong to this contestant, ground truth and settings alone.
+            It must belong to this model, ground truth and settings alone.
         progress: called before the first image and after each.
 
     Returns:
@@ -57,7 +58,7 @@ def score_images(
         if progress is not None:
             progress("evaluating", number, len(images))
         if image.name not in done:
-            done[image.name] = score_image(contestant, image, measures, settings.seed)
+            done[image.name] = score_image(model, image, measures, settings.seed)
             if journal is not None:
                 append_lines(journal, [done[image.name].to_json()])
         scores.append(done[image.name])

@@ -7,37 +7,38 @@ from collections.abc import Collection
 from samara.masks.boundary import boundary_iou
 from samara.masks.overlap import mask_iou
 from samara.masks.rle import Rle
-from samara.measurement.evaluation.adapters import Answer, Contestant, Seen
+from samara.measurement.evaluation.adapters import Answer, ModelUnderTest
 from samara.measurement.evaluation.clicks import click_through
 from samara.measurement.evaluation.ground_truth import Image
 from samara.measurement.evaluation.protocols import PROMPTS
 from samara.measurement.evaluation.recall import recall_of_objects
 from samara.measurement.evaluation.scores import ImageScores, ObjectScores, ScoredAnswer
 from samara.measurement.evaluation.settings import Measure
+from samara.segmentation.segmenter import Seen
 
 
-def score_image(contestant: Contestant[Seen], image: Image, measures: Collection[Measure], seed: int) -> ImageScores:
-    """Ask a contestant about one image.
+def score_image(model: ModelUnderTest[Seen], image: Image, measures: Collection[Measure], seed: int) -> ImageScores:
+    """Ask a model about one image.
 
     Args:
-        contestant: what is measured.
+        model: what is measured.
         image: with its ground truth.
-        measures: those that the contestant can take.
+        measures: those that the model can take.
         seed: see `EvaluationSettings`.
 
     Raises:
         ImageError: the image cannot be read.
         DatasetError: it has another size than its masks.
     """
-    seen = contestant.embed(image.image.pixels())
+    seen = model.embed(image.image.pixels())
     truths = [image.objects[place] for place in image.prompted]
     answers = {
-        measure: _ask(contestant, seen, truths, measure, image.name, seed) for measure in PROMPTS if measure in measures
+        measure: _ask(model, seen, truths, measure, image.name, seed) for measure in PROMPTS if measure in measures
     }
-    clicks = click_through(contestant, seen, truths) if "clicks" in measures else None
+    clicks = click_through(model, seen, truths) if "clicks" in measures else None
     everything = None
     if image.everything and "everything" in measures:
-        everything = tuple(recall_of_objects(image.objects, contestant.everything(seen)).tolist())
+        everything = tuple(recall_of_objects(image.objects, model.everything(seen)).tolist())
     return ImageScores(
         name=image.name,
         source=image.source,
@@ -54,10 +55,10 @@ def score_image(contestant: Contestant[Seen], image: Image, measures: Collection
 
 
 def _ask(
-    contestant: Contestant[Seen], seen: Seen, truths: list[Rle], measure: Measure, name: str, seed: int
+    model: ModelUnderTest[Seen], seen: Seen, truths: list[Rle], measure: Measure, name: str, seed: int
 ) -> list[ScoredAnswer]:
     prompts = [PROMPTS[measure](truth, name, seed) for truth in truths]
-    answers = contestant.answer(seen, prompts)
+    answers = model.answer(seen, prompts)
     return [_score(truth, answer) for truth, answer in zip(truths, answers, strict=True)]
 
 

@@ -45,12 +45,15 @@ class AutomaticMaskGenerator:
     Args:
         loaded: a promptable checkpoint, from `samara.load`.
         settings: see `AutomaticSettings`; what is left at None becomes the checkpoint's own.
+        predictor: of that checkpoint, such as one that keeps embeddings; None for a plain one.
     """
 
-    def __init__(self, loaded: Loaded, settings: AutomaticSettings | None = None) -> None:
+    def __init__(
+        self, loaded: Loaded, settings: AutomaticSettings | None = None, *, predictor: Predictor | None = None
+    ) -> None:
         self.loaded = loaded
         self.settings = (settings or AutomaticSettings()).for_checkpoint(loaded)
-        self.predictor = Predictor(loaded)
+        self.predictor = predictor or Predictor(loaded)
 
     def generate(self, image: ImageSource | ImageEmbedding, *, progress: Progress | None = None) -> MaskSet:
         """Find everything in one image.

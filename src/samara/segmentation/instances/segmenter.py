@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -23,10 +24,27 @@ from samara.segmentation.instances.selection import choose
 from samara.segmentation.instances.settings import InstanceSettings
 from samara.segmentation.predictor import check_capabilities
 from samara.segmentation.prompts import Numbers, Prompt, as_prompts
+from samara.segmentation.segmenter import Segmenter
 from samara.system.progress import Progress
 
+# Confidence from which instances count where hardly a threshold is wanted; below it there are tens of thousands.
+MIN_CONFIDENCE = 0.001
 
-class InstanceSegmenter:
+
+@dataclass(frozen=True, eq=False)
+class SeenInstances:
+    """What the network's one pass over an image gave, before any threshold.
+
+    Attributes:
+        raw: of this image alone.
+        letterbox: how it lay in the input.
+    """
+
+    raw: RawInstances
+    letterbox: Letterbox
+
+
+class InstanceSegmenter(Segmenter[SeenInstances]):
     """Find all instances in an image, in one pass of the network.
 
     Args:
@@ -43,26 +61,27 @@ class InstanceSegmenter:
         self.engine: InstanceEngine = open_instance_engine(loaded)
         self.confidence_thresh = loaded.pred_iou_thresh if asked.confidence_thresh is None else asked.confidence_thresh
         self.box_nms_thresh = loaded.variant.box_nms_thresh if asked.box_nms_thresh is None else asked.box_nms_thresh
+        # Of images that somebody still asks about: prompts choose among them again and again.
+        self._found: WeakKeyDictionary[SeenInstances, MaskSet] = WeakKeyDictionary()
 
-    def generate(self, image: ImageSource, *, progress: Progress | None = None) -> MaskSet:
-        """Find everything in one image.
-
-        Args:
-            image: anything `samara.read_image` takes.
-            progress: called with the instances drawn and the instances in all, see `samara.system.progress`.
-
-        Returns:
-            Masks at the image's size by falling confidence, which stands in `predicted_iou`, with their classes;
-            possibly none. An instance none of whose pixels is positive is left out.
-
-        Raises:
-            ImageError: the image cannot be read.
-        """
+    def embed(self, image: ImageSource) -> SeenInstances:
+        """See `Segmenter.embed`: the network's one pass."""
         pixels = read_image(image)
         letterbox = Letterbox((pixels.shape[0], pixels.shape[1]), self.loaded.input_size)
         preprocessing = self.loaded.variant.preprocessing
         network_input = torch.from_numpy(letterboxed(pixels, letterbox)).to(self.loaded.device).permute(2, 0, 1)[None]
-        raw = self.engine.find(normalise(network_input, preprocessing.mean, preprocessing.std))
+        return SeenInstances(
+            self.engine.find(normalise(network_input, preprocessing.mean, preprocessing.std)), letterbox
+        )
+
+    def everything(self, seen: SeenInstances, *, progress: Progress | None = None) -> MaskSet:
+        """Find everything in an image that was looked at; `progress` is told of the instances drawn.
+
+        Returns:
+            Masks at the image's size by falling confidence, which stands in `predicted_iou`, with their classes;
+            possibly none. An instance none of whose pixels is positive is left out.
+        """
+        raw, letterbox = seen.raw, seen.letterbox
         found = detect(
             raw,
             0,
@@ -72,6 +91,15 @@ class InstanceSegmenter:
             max_instances=self.settings.max_instances,
         )
         return self._tidied(self._drawn(raw, found, letterbox, progress))
+
+    def answer(self, seen: SeenInstances, prompts: Sequence[Prompt], *, multimask: bool = True) -> MaskSet:
+        """Choose among everything in an image by any mixture of prompts; see `Segmenter.answer`, `selection.choose`."""
+        for prompt in prompts:
+            check_capabilities(prompt, self.loaded.variant)
+        masks = self._found.get(seen)
+        if masks is None:
+            masks = self._found[seen] = self.everything(seen)
+        return choose(masks, prompts, multimask=multimask)
 
     def predict(
         self,
@@ -92,14 +120,18 @@ class InstanceSegmenter:
         """
         return self.predict_prompts(image, as_prompts(points, labels, boxes), multimask=multimask)
 
-    def predict_prompts(self, image: ImageSource, prompts: Sequence[Prompt], *, multimask: bool = True) -> MaskSet:
-        """Choose among everything in an image by any mixture of prompts; see `predict` and `selection.choose`."""
-        for prompt in prompts:  # before the network is asked
-            check_capabilities(prompt, self.loaded.variant)
-        return choose(self.generate(image), prompts, multimask=multimask)
+    def unsparing(self, points_per_side: int, max_masks: int) -> InstanceSegmenter:
+        """See `Segmenter.unsparing`; there is no grid."""
+        del points_per_side
+        settings = InstanceSettings(confidence_thresh=MIN_CONFIDENCE, max_instances=max_masks)
+        return InstanceSegmenter(self.loaded, settings)
+
+    def with_smaller_batches(self) -> InstanceSegmenter:
+        """See `Segmenter.with_smaller_batches`: itself, since one pass has no batches."""
+        return self
 
     def described_settings(self) -> dict[str, Any]:
-        """What `generate` works with, thresholds filled in, fit for JSON."""
+        """See `Segmenter.described_settings`."""
         return asdict(self.settings) | {
             "confidence_thresh": self.confidence_thresh,
             "box_nms_thresh": self.box_nms_thresh,

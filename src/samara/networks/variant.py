@@ -1,0 +1,156 @@
+"""What a variant is: architecture numbers, preprocessing and capabilities; `samara.networks.variants` lists them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from samara.networks.architectures import EncoderConfig, FinerMap, TinyViTConfig, ViTConfig, YoloSegConfig
+
+Family = Literal["sam", "mobile_sam", "hq_sam", "sam2", "sam3", "efficient_sam", "edge_sam", "yolo_seg"]
+
+EMBEDDING_CHANNELS = 256
+"""Channels of every image embedding without early features and finer maps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """How an image becomes network input.
+
+    Attributes:
+        input_size: side in pixels of the square input the variant was published with.
+        fit: "pad" keeps the aspect ratio and pads bottom and right with zeros after normalising; "squash" does not
+            keep it; "letterbox" keeps it and pads all around with grey, no further than to the next multiple.
+        multiple: what the input size must be a multiple of.
+        mean, std: per channel RGB, on the 0..255 scale.
+    """
+
+    input_size: int = 1024
+    fit: Literal["pad", "squash", "letterbox"] = "pad"
+    multiple: int = 16
+    mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
+    std: tuple[float, float, float] = (58.395, 57.12, 57.375)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """What a variant can be asked.
+
+    Attributes:
+        points: takes points at all.
+        negative_points: takes background points.
+        boxes: takes boxes.
+        mask_input: takes low-res logits.
+        max_points: most points per prompt, None for no limit.
+    """
+
+    points: bool = True
+    negative_points: bool = True
+    boxes: bool = True
+    mask_input: bool = True
+    max_points: int | None = None
+
+    def refused(self, *, points: int, background_points: bool, box: bool, mask_input: bool) -> str | None:
+        """What of a prompt cannot be taken, in words; None if all of it can."""
+        if points and not self.points:
+            return "points"
+        if background_points and not self.negative_points:
+            return "background points"
+        if self.max_points is not None and points > self.max_points:
+            return f"{points} points for one object"
+        if box and not self.boxes:
+            return "boxes"
+        if mask_input and not self.mask_input:
+            return "mask logits"
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One architecture.
+
+    Attributes:
+        name: unique name, e.g. ``vit_b``.
+        family: which kind of network.
+        title: name for people.
+        image_encoder: the encoder's numbers, of a network that embeds an image and answers prompts; else None.
+        detector: the numbers of a network that finds all instances in one pass; else None.
+        finer_maps: what the encoder gives besides the image embedding, see `samara.networks.finer_maps`.
+        class_names: of what a detector finds, in the network's order.
+        parameters: parameters of the published state dict, buffers not counted.
+        keys: entries of the published state dict, buffers counted.
+        preprocessing: how an image becomes input.
+        capabilities: what it can be asked.
+        pred_iou_thresh: predicted IoU (of a detector: confidence) above which everything-mode keeps a mask, unless
+            the checkpoint's own row says otherwise.
+        stability_score_thresh: the same for the stability score.
+        box_nms_thresh: box IoU above which, of two instances of a class, a detector drops the less confident one.
+    """
+
+    name: str
+    family: Family
+    title: str
+    image_encoder: EncoderConfig | None = None
+    detector: YoloSegConfig | None = None
+    finer_maps: tuple[FinerMap, ...] = ()
+    class_names: tuple[str, ...] = ()
+    parameters: int | None = None
+    keys: int | None = None
+    preprocessing: Preprocessing = Preprocessing()
+    capabilities: Capabilities = Capabilities()
+    pred_iou_thresh: float = 0.88
+    stability_score_thresh: float = 0.95
+    box_nms_thresh: float = 0.7
+
+    @property
+    def is_runnable(self) -> bool:
+        """Whether samara has the network."""
+        return self.image_encoder is not None or self.detector is not None
+
+    @property
+    def embeds_images(self) -> bool:
+        """Whether it embeds an image once and answers prompts from that; if not, it finds all instances in one pass."""
+        return self.detector is None
+
+    @property
+    def has_graphs(self) -> bool:
+        """Whether graphs are written of it, for other engines than torch and for exports; none hold finer maps yet."""
+        return self.embeds_images and not self.finer_maps
+
+    def with_classes(self, names: tuple[str, ...]) -> Variant:
+        """The same detector for other classes, e.g. those that somebody trained it on."""
+        if self.detector is None or names == self.class_names:
+            return self
+        same_count = len(names) == self.detector.classes
+        return replace(
+            self,
+            detector=replace(self.detector, classes=len(names)),
+            class_names=names,
+            parameters=self.parameters if same_count else None,
+        )
+
+    def at_input_size(self, input_size: int) -> Variant:
+        """The same network, trained at another input size."""
+        if input_size == self.preprocessing.input_size:
+            return self
+        return replace(
+            self,
+            preprocessing=replace(self.preprocessing, input_size=input_size),
+            parameters=None,  # the positions are others
+        )
+
+    @property
+    def early_channels(self) -> int:
+        """Channels of early features behind those of the image embedding itself; 0 for a variant without."""
+        match self.image_encoder:
+            case ViTConfig(early_block=int(), embed_dim=width):
+                return width
+            case TinyViTConfig(early_stage=int() as stage, embed_dims=widths):
+                return widths[stage + 1]
+            case _:
+                return 0
+
+    @property
+    def embedding_channels(self) -> int:
+        """Channels of an image embedding, early features and finer maps included."""
+        return EMBEDDING_CHANNELS + self.early_channels + sum(one.packed_channels for one in self.finer_maps)

@@ -63,6 +63,7 @@ ALLOWED = {
     "platformdirs": {"checkpoints", "engines"},
     "pyarrow": {"annotation"},
     "pillow_heif": {"images"},
+    "pycocotools": {"masks"},
     "rasterio": {"images"},
     "ray": {"annotation"},
     "rich": {"cli"},

@@ -46,8 +46,8 @@ def png(
 
 
 def tiff(tags: dict[int, tuple[int, int | tuple[int, ...]]], strip: bytes, order: str = "<") -> bytes:
-    """A TIFF of one strip from {tag: (type 3 or 4, value or values)}; the strip's own tags are added."""
-    size = {3: "H", 4: "I"}
+    """A TIFF of one strip from {tag: (type 1, 3 or 4, value or values)}; the strip's own tags are added."""
+    size = {1: "B", 3: "H", 4: "I"}
     entries = {**tags, 273: (4, 8), 279: (4, len(strip))}
     body = bytearray((b"II*\x00" if order == "<" else b"MM\x00*") + bytes(4) + strip)
     directory = b""

@@ -1,11 +1,16 @@
+import unittest.mock
+
 import numpy as np
 import pycocotools.mask as coco_mask
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from samara.errors import SettingsError
+from samara.masks import overlap
 from samara.masks.overlap import mask_intersection, mask_iou
 from samara.masks.rle import Rle, encode_mask
+from samara.masks.run_alphabet import PYCOCOTOOLS_MAX_PIXELS, compress_runs
 from tests.masks.strategies import NAMED, encode_all, image, stacks
 
 
@@ -44,6 +49,29 @@ def test_named_masks(a, b, iou):
 def test_boxes_that_touch_need_not_mean_common_pixels():
     a, b = encode_mask(image("#..", "..#")), encode_mask(image(".#.", "#.."))
     assert mask_intersection([a], [b]).tolist() == [[0]]
+
+
+@given(stacks(most=6))
+def test_masks_too_large_for_pycocotools_are_compared_alike(masks):
+    rles = encode_all(masks)
+    expected = mask_intersection(rles, rles)
+    with unittest.mock.patch.object(overlap, "PYCOCOTOOLS_MAX_PIXELS", 0):
+        assert (mask_intersection(rles, rles) == expected).all()
+
+
+@given(st.data())
+def test_long_runs_up_to_the_limit_of_pycocotools_are_exact(data):
+    ends = st.lists(st.integers(0, 50) | st.integers(PYCOCOTOOLS_MAX_PIXELS - 50, PYCOCOTOOLS_MAX_PIXELS), min_size=2)
+    a, b = (Rle.from_edges(np.array(sorted(data.draw(ends)), np.int64), 1, PYCOCOTOOLS_MAX_PIXELS) for _ in range(2))
+    found = mask_intersection([a], [b])
+    with unittest.mock.patch.object(overlap, "PYCOCOTOOLS_MAX_PIXELS", 0):
+        assert (mask_intersection([a], [b]) == found).all()
+
+
+def test_runs_of_length_zero_do_not_matter():
+    a = Rle.from_coco({"size": [4, 2], "counts": [1, 3, 4]})
+    b = Rle(4, 2, compress_runs(np.array([0, 0, 1, 0, 0, 3, 4, 0])))
+    assert (mask_intersection([a, b], [a, b]) == 3).all()
 
 
 def test_areas_beyond_32_bits_are_exact():

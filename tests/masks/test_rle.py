@@ -89,6 +89,7 @@ def test_runs_of_length_zero_are_merged_away():
         assert Rle.from_coco({"size": [4, 1], "counts": counts}) == expected
         compressed = compress_runs(np.array(counts, np.int64))
         direct = Rle(4, 1, compressed)
+        assert direct == expected
         assert (direct.area, direct.box_xyxy) == (expected.area, expected.box_xyxy)
         np.testing.assert_array_equal(direct.decode(), expected.decode())
 

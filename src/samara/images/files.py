@@ -193,29 +193,16 @@ def _decode_stream(stream: IO[bytes], name: str, frame: int | None, max_pixels: 
         stream.seek(0)
         if tiff_pages.is_tiff(stream.read(4)):
             return _decode_tiff(stream, name, frame, max_pixels)
-        return _decode_by_pillow(lambda: _prepare(_identify(stream, name), name, frame, max_pixels), name)
-
-
-def _decode_by_pillow(open_prepared: Callable[[], ImageFile.ImageFile], name: str) -> Decoded:
-    """Decode with Pillow, twice where it keeps only half of the bits.
-
-    Args:
-        open_prepared: opens the image, up to the point at which pixels are decoded.
-        name: what messages call it.
-    """
-    image = open_prepared()
-    if not deep_colour.is_deep(image):
+        image = _prepare(_identify(stream, name), name, frame, max_pixels)
+        if deep_colour.is_deep(image):
+            orientation = _orientation_in_header(image, stream)
+            return Decoded(deep_colour.decode_png(_identify(stream, name), _all_bytes(stream)), orientation)
         return _decode_prepared(image)
-    if deep_colour.is_grey_with_alpha(image):
-        deep_colour.select_all_bytes(image)
-        decoded = _decode_prepared(image)
-        return decoded._replace(pixels=deep_colour.join_grey_with_alpha(decoded.pixels))
-    deep_colour.refuse_varieties(image, name)
-    upper = _decode_prepared(image)
-    again = open_prepared()
-    deep_colour.select_lower_bytes(again)
-    lower = _decode_prepared(again)
-    return Decoded(deep_colour.join(upper.pixels, lower.pixels), upper.orientation)
+
+
+def _all_bytes(stream: IO[bytes]) -> bytes:
+    stream.seek(0)
+    return stream.read()
 
 
 def _decode_tiff(stream: IO[bytes], name: str, frame: int | None, max_pixels: int | None) -> Decoded:
@@ -223,15 +210,19 @@ def _decode_tiff(stream: IO[bytes], name: str, frame: int | None, max_pixels: in
     _check_size(page.size_hw, name, max_pixels)
     bands = bands_of(page, name)
 
-    def prepared() -> ImageFile.ImageFile:
+    def opened() -> ImageFile.ImageFile:
         image = _identify(stream, name)
         image.seek(page.number)
         return image
 
     if bands is None:
-        return _decode_by_pillow(lambda: tiff.allocated(prepared()), name)
-    if tiff.is_read_by_pillow(prepared, page, bands):
-        decoded = _decode_by_pillow(lambda: tiff.allocated(prepared()), name)
+        return _decode_prepared(tiff.allocated(opened()))
+    if tiff.is_read_without_gdal(opened, page, bands):
+        image = opened()
+        if deep_colour.is_deep(image):
+            pixels, orientation = deep_colour.decode_tiff(image, page, _all_bytes(stream))
+            return Decoded(pixels, orientation, bands.nodata, bands.white)
+        decoded = _decode_prepared(tiff.allocated(image))
         return decoded._replace(pixels=tiff.as_stated(decoded.pixels, page), nodata=bands.nodata, white=bands.white)
     gdal.require_rasterio(name, f"is a TIFF that Pillow does not read ({tiff.described(page)})")
     source = stream.getvalue() if isinstance(stream, io.BytesIO) else stream.name
@@ -280,7 +271,7 @@ def _prepare(image: AnyImage, name: str, frame: int | None, max_pixels: int | No
         bands_of(tiff.page_of(image), name)  # refuses what Pillow would take for something else
         tiff.allocated(image)
     if isinstance(image, PngImagePlugin.PngImageFile):
-        deep_colour.refuse_transparent_colour(image, name)
+        deep_colour.refuse_varieties(image, name)
     return image
 
 

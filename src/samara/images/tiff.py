@@ -22,6 +22,8 @@ _SEPARATE = 2
 _YCBCR = 6
 # None, CCITT, LZW, JPEG, deflate, PackBits, LZMA, Zstandard. Others depend on how Pillow's libtiff was built.
 _COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32946, 34925, 50000}
+# What OpenCV's own libtiff is built with.
+_DEEP_COMPRESSIONS = {1, 5, 8, 32773, 32946}
 # (colours, whether there is alpha) → the modes in which Pillow opens such a page, if it takes it for what it is.
 _MODES = {
     (1, False): {"1", "L", "P", "I;16", "I;16L", "I;16B", "I", "F"},
@@ -57,15 +59,17 @@ def allocated(image: AnyImage) -> AnyImage:
     return image
 
 
-def is_read_by_pillow(open_page: Callable[[], Image.Image], page: Page, bands: Bands) -> bool:
-    """Whether Pillow decodes a page to the values that it states, and takes its bands for what they are.
+def is_read_without_gdal(open_page: Callable[[], Image.Image], page: Page, bands: Bands) -> bool:
+    """Whether Pillow takes the bands of a page for what they are, and it or OpenCV decodes the values that it states.
 
     Args:
         open_page: opens it.
         page: what it says of itself.
         bands: what its bands mean.
     """
-    if page.has_holes or page.number_of(ExifTags.Base.Compression, 1) not in _COMPRESSIONS:
+    is_deep_colour = bands.bits > 8 and len(bands.colours) == 3
+    compressions = _DEEP_COMPRESSIONS if is_deep_colour else _COMPRESSIONS
+    if page.has_holes or page.number_of(ExifTags.Base.Compression, 1) not in compressions:
         return False
     is_separate = page.number_of(ExifTags.Base.PlanarConfiguration, 1) == _SEPARATE
     if is_separate and (bands.bits > 8 or bands.is_associated):

@@ -1,6 +1,7 @@
 """How much masks have in common, computed on their run lengths: nothing is decoded.
 
-NMS, the hierarchy of masks, fine-tuning and evaluation share these two functions.
+NMS, the hierarchy of masks, fine-tuning and evaluation share these two functions. pycocotools computes; masks that are
+larger than it can read, of aerial images that were segmented in tiles, are compared here.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
 
 from samara.errors import SettingsError
 from samara.masks.rle import Rle
+from samara.masks.run_alphabet import PYCOCOTOOLS_MAX_PIXELS
 
 
 def mask_intersection(a: Sequence[Rle], b: Sequence[Rle]) -> NDArray[np.int64]:
@@ -28,14 +31,14 @@ def mask_intersection(a: Sequence[Rle], b: Sequence[Rle]) -> NDArray[np.int64]:
         SettingsError: the masks belong to images of different sizes.
     """
     require_one_size([*a, *b])
-    common = np.zeros((len(a), len(b)), np.int64)
-    touching = boxes_touch(boxes_of(a), boxes_of(b))
-    edges = [rle.edges() if touching[:, index].any() else None for index, rle in enumerate(b)]
-    for row, rle in enumerate(a):
-        near = np.flatnonzero(touching[row])
-        if near.size:
-            common[row, near] = _common_pixels(rle, [edges[index] for index in near])
-    return common
+    if not a or not b:
+        return np.zeros((len(a), len(b)), np.int64)
+    if a[0].height * a[0].width <= PYCOCOTOOLS_MAX_PIXELS:
+        # As if all of `b` were crowds: the share of each mask of `a`. Of areas below 2²⁹ the quotient gives them back.
+        shares = coco_mask.iou(_coco(a), _coco(b), [1] * len(b))
+        pixels: NDArray[np.int64] = np.rint(shares * areas_of(a)[:, None]).astype(np.int64)
+        return pixels
+    return _intersection_of_large(a, b)
 
 
 def mask_iou(a: Sequence[Rle], b: Sequence[Rle]) -> NDArray[np.float64]:
@@ -93,6 +96,21 @@ def require_one_size(rles: Sequence[Rle]) -> None:
             f"Masks can be compared only within one image; some have {height} x {width} pixels, others "
             f"{other_height} x {other_width}."
         )
+
+
+def _coco(rles: Sequence[Rle]) -> list[dict[str, object]]:
+    return [{"size": (rle.height, rle.width), "counts": rle.counts} for rle in rles]
+
+
+def _intersection_of_large(a: Sequence[Rle], b: Sequence[Rle]) -> NDArray[np.int64]:
+    common = np.zeros((len(a), len(b)), np.int64)
+    touching = boxes_touch(boxes_of(a), boxes_of(b))
+    edges = [rle.edges() if touching[:, index].any() else None for index, rle in enumerate(b)]
+    for row, rle in enumerate(a):
+        near = np.flatnonzero(touching[row])
+        if near.size:
+            common[row, near] = _common_pixels(rle, [edges[index] for index in near])
+    return common
 
 
 def _common_pixels(rle: Rle, others: Sequence[NDArray[np.int64] | None]) -> NDArray[np.int64]:

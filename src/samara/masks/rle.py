@@ -2,8 +2,9 @@
 
 A run-length encoding walks through a mask column by column and lists how long its runs are, background first.
 Encoding here transposes nothing: a run begins or ends where a pixel differs from the one above it, which is a
-comparison of rows, and only the few positions found are brought into column order. All of it is 64-bit
-arithmetic and validated: pycocotools 2.0.11 misreads runs beyond 2²⁹ pixels and trusts what a file claims.
+comparison of rows, and only the few positions found are brought into column order; that is why pycocotools does not
+do it. All of it is 64-bit arithmetic and validated: pycocotools 2.0.11 misreads runs beyond 2²⁹ pixels and trusts what
+a file claims.
 
 Source: COCO API, `maskApi.c` (the format only).
 """
@@ -45,7 +46,7 @@ class Rle:
     Attributes:
         height: H of the image.
         width: W of the image.
-        counts: the run lengths, column by column, in COCO's compressed alphabet.
+        counts: the run lengths, column by column, in COCO's compressed alphabet; runs of length zero are merged away.
         area: foreground pixels.
         box_xyxy: smallest box around the foreground, right and bottom exclusive; (0, 0, 0, 0) if empty.
 
@@ -66,6 +67,8 @@ class Rle:
         runs = decompress_runs(self.counts)
         _require_runs(runs, self.height, self.width)
         edges = _edges_of_runs(runs)
+        if not runs[1:].all():  # pycocotools compares masks with such runs wrongly
+            object.__setattr__(self, "counts", Rle.from_edges(edges, self.height, self.width).counts)
         object.__setattr__(self, "area", int((edges[1::2] - edges[0::2]).sum()))
         object.__setattr__(self, "box_xyxy", _box_of_edges(edges, self.height))
 

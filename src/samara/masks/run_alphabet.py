@@ -14,6 +14,9 @@ from samara.errors import SettingsError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+PYCOCOTOOLS_MAX_PIXELS = (1 << 29) - 1
+"""Pixels of the largest masks whose runs, of whatever length, pycocotools 2.0.11 reads without error."""
+
 # Of a character's six bits one says that another follows; seven characters hold 34 bits and a sign.
 _MAX_CHARACTERS = 7
 

@@ -1,8 +1,8 @@
 """Reading checkpoint files, of every container, without running anything that is in them.
 
 `read_layout` looks at headers and pickles only; `read_state_dict` reads the numbers as tensors. Both use one
-description of the file, so that what was identified is what is loaded. `torch.load` is not called: with
-weights_only=True it refuses the modules that Ultralytics pickles, without it runs what it reads.
+description of the file, so that what was identified is what is loaded. `torch.load` is not called: identifying needs no
+PyTorch, and what weights_only=True allows may still take any memory (docs/decisions.md has the whole comparison).
 """
 
 from __future__ import annotations

@@ -61,7 +61,8 @@ SHOWN_BY_WITH = {
     ("cli/options.py", "--frame"): ["segment", "annotate", "evaluate", "export", "finetune", "compare"],
 }
 # Programs of others that are run, not shown.
-NOT_OURS = {"measurement/records/environment.py"}
+# The second has names of CSS, which begin as options do.
+NOT_OURS = {"measurement/records/environment.py", "measurement/comparison/drawing.py"}
 # Of the same store, but of the command that makes it.
 ELSEWHERE = {("annotation/exporting.py", "--partial")}
 

@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from samara.annotation.annotate import Running, annotate
+from samara.annotation.carry_out import Running, carry_out
 from samara.annotation.inputs.sources import open_source
-from samara.annotation.run.job import Choice, Job
-from samara.annotation.run.runner import Progress
+from samara.annotation.run.job import Job
 from samara.annotation.run.settings import AnnotationSettings, Cleaning
+from samara.checkpoints.choice import Choice
 from samara.measurement.records.environment import SOURCES, commit_of
 from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.system.machine import detect
@@ -76,11 +76,11 @@ def measure(images: Path, out: Path) -> list[tuple[int, float, int]]:
     job = Job(choice=choice, settings=settings, source=open_source([str(images)]))
     start, curve = time.monotonic(), []
 
-    def note(_: int, done: Progress) -> None:
-        if done.images % EVERY == 0:
-            curve.append((done.images, round(time.monotonic() - start, 2), resident_bytes()))
+    def note(_: str, done: int, total: int) -> None:
+        if done % EVERY == 0:
+            curve.append((done, round(time.monotonic() - start, 2), resident_bytes()))
 
-    outcome = annotate(job, Running(out=out), tell=note)
+    outcome = carry_out(job, Running(out=out), progress=note)
     assert outcome.total.quarantined == 0
     assert outcome.total.masks > 0
     return curve

@@ -23,8 +23,7 @@ from benchmarks.rows import add_rows
 from samara.datasets.reading.coco import read_coco
 from samara.engines.loaded import Loaded
 from samara.finetuning.loop import fine_tune
-from samara.finetuning.losses import LossWeights
-from samara.finetuning.settings import FineTuneSettings
+from samara.finetuning.settings import FineTuneSettings, LossWeights
 from samara.measurement.evaluation.settings import EvaluationSettings
 from samara.measurement.records.environment import SOURCES, commit_of
 from samara.system.machine import detect

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import samara
+from samara.measurement.records import history
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 BOOTSTRAP = Path(__file__).parent / "parity" / "bootstrap.safetensors"
+
+
+@pytest.fixture(autouse=True)
+def own_history(monkeypatch, tmp_path_factory):
+    """What tests measure is not remembered for the user's own recommendations."""
+    place = tmp_path_factory.mktemp("home")
+    monkeypatch.setattr(history, "Store", lambda: SimpleNamespace(directory=Path(os.environ.get("SAMARA_HOME", place))))
 
 
 @pytest.fixture(scope="session")

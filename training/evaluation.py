@@ -8,10 +8,11 @@ from pathlib import Path
 from samara.measurement.evaluation.adapters import ModelUnderTest
 from samara.measurement.evaluation.averages import average
 from samara.measurement.evaluation.ground_truth import GroundTruth, read_ground_truth
-from samara.measurement.evaluation.run import Progress, score_images
+from samara.measurement.evaluation.run import score_images
 from samara.measurement.evaluation.scores import ImageScores, values_of
 from samara.measurement.evaluation.settings import EvaluationSettings, Measure
 from samara.segmentation.segmenter import Seen
+from samara.system.progress import Progress
 
 SHOWN: Mapping[str, tuple[Measure, str]] = {
     "click": ("centre_click", "centre_click_iou"),

@@ -19,9 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from samara.finetuning.losses import LossWeights
-from samara.finetuning.settings import FineTuneSettings
-from samara.finetuning.simulated_prompts import PromptSimulation
+from samara.finetuning.settings import FineTuneSettings, LossWeights, PromptSimulation
 from samara.finetuning.step import add_gradients
 from samara.finetuning.training_set import Batch
 from samara.networks.sam import Sam

@@ -1,113 +1,85 @@
-"""A whole job: one process or several, what is recorded, what is found out before a night begins."""
+"""`samara.annotate`: what somebody says in Python is what is done."""
 
 from __future__ import annotations
 
-import csv
-import json
-from dataclasses import replace
-
 import pytest
-import torch
 
-from samara.annotation.annotate import Running, annotate, require_commercial
-from samara.annotation.inputs.sources import open_source
-from samara.annotation.run.job import Choice, Job
-from samara.annotation.run.runner import Progress
-from samara.annotation.run.settings import AnnotationSettings
+import samara
+from samara.annotation import annotate as room
+from samara.annotation.run.settings import TRAINING_MASKS
 from samara.errors import SettingsError
-from samara.segmentation.automatic.settings import AutomaticSettings
 from tests.annotation.conftest import write_images
-from tests.annotation.fake import final_rows
+from tests.annotation.inputs.test_prompt_entries import coco
 
-FEW = AutomaticSettings(points_per_side=2, pred_iou_thresh=0.0, stability_score_thresh=0.0)
-
-
-def job_of(images):
-    return Job(
-        choice=Choice(device="cpu", precision="float32"),
-        settings=AnnotationSettings(automatic=FEW),
-        source=open_source([str(images)]),
-    )
+FEW = samara.AnnotationSettings(
+    automatic=samara.AutomaticSettings(points_per_side=2, pred_iou_thresh=0, stability_score_thresh=0)
+)
 
 
 @pytest.fixture
 def images(tmp_path):
-    write_images(tmp_path / "images", 6)
+    write_images(tmp_path / "images", 2)
     return tmp_path / "images"
 
 
-def test_progress_counts_what_others_did(images, tmp_path):
-    told = []
-    (images / "0004.png").write_text("<html>")
-    outcome = annotate(
-        job_of(images),
-        Running(out=tmp_path / "out", images_per_shard=2),
-        tell=lambda count, done: told.append((count, done)),
-    )
-    assert told[0] == (6, Progress())
-    assert told[-1] == (6, outcome.total)
-    assert outcome.total.images == 6
-    assert outcome.total.quarantined == 1
-    assert [row.path for row in outcome.quarantined] == ["0004.png"]
-    (record,) = (tmp_path / "out" / "runs").glob("*.json")
-    assert json.loads(record.read_text())["images"] == 6
-    with (tmp_path / "out" / "quarantined.csv").open(newline="") as file:
-        (bad,) = csv.DictReader(file)
-    assert (bad["path"], bad["reason"]) == ("0004.png", outcome.quarantined[0].reason)
-    again = annotate(job_of(images), Running(out=tmp_path / "out", if_there="resume"))
-    assert again.done_by_this_run == Progress()
-    assert again.total == outcome.total
-
-
 @pytest.fixture
-def one_thread():
-    """The last bits of sums depend on the number of threads, and two processes have half of them each."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def asked(monkeypatch):
+    """What would be carried out; none is."""
+    calls = []
+
+    def carry_out(job, running, entries, *, progress):
+        calls.append((job, running, entries))
+        raise SettingsError("this is far enough")
+
+    monkeypatch.setattr(room, "carry_out", carry_out)
+    return calls
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("one_thread")
-def test_processes_give_the_rows_of_one(tmp_path):
-    write_images(tmp_path / "images", 24, size=(200, 150))
-    one, two = tmp_path / "one", tmp_path / "two"
-    annotate(job_of(tmp_path / "images"), Running(out=one, images_per_shard=3))
-    outcome = annotate(job_of(tmp_path / "images"), Running(out=two, images_per_shard=3, workers=2))
-    assert outcome.total.images == outcome.done_by_this_run.images == 24
-    assert final_rows(one) == final_rows(two)
+def test_a_folder_becomes_a_store_and_the_store_a_file(images, tmp_path):
+    told = []
+    outcome = samara.annotate(
+        images, out=tmp_path / "out", settings=FEW, device="cpu", progress=lambda *step: told.append(step)
+    )
+    assert (outcome.total.images, outcome.left_out) == (2, ())
+    assert told[-1][1:] == (2, 2)
+    losses = samara.export_annotations(tmp_path / "out", out=tmp_path / "exported", formats="coco", categories=["cell"])
+    assert losses["coco"].masks == outcome.total.masks
+    assert (tmp_path / "exported" / "coco.json").is_file()
+    assert samara.open_store(str(tmp_path / "out")).counts()[0] == 2
 
 
-def test_detectors_annotate_with_their_classes_and_licences_are_heeded(images, tmp_path):
-    random = Choice(checkpoint="yolo11n-seg", device="cpu", weights="random", input_size=64)
-    settings = AnnotationSettings(automatic=AutomaticSettings(pred_iou_thresh=0.0))
-    job = replace(job_of(images), choice=random, settings=settings)
-    with pytest.raises(SettingsError, match=r"yolo11n-seg is under unknown: no licence is known"):
-        annotate(job, Running(out=tmp_path / "out", commercial=True))
-    with pytest.raises(SettingsError, match="needs a SAM checkpoint"):
-        annotate(replace(job, settings=AnnotationSettings(asking="prompts")), Running(out=tmp_path / "prompted"))
-    outcome = annotate(job, Running(out=tmp_path / "out", formats=("coco",)))
-    assert outcome.total.masks > 0
-    for row in outcome.store.masks():
-        assert all(category for category in row.categories)
-    free = annotate(job_of(images), Running(out=tmp_path / "free", commercial=True))
-    assert free.total.images == 6
+def test_prompts_and_what_they_leave_out(images, tmp_path):
+    boxes = coco(tmp_path / "boxes.json", {"0001.png": [[1, 2, 10, 5]]})
+    outcome = samara.annotate(images, out=tmp_path / "out", prompts=boxes, device="cpu")
+    assert outcome.total.masks == 1
+    assert outcome.left_out == (f"1 images of which {boxes} says nothing were left out",)
 
 
-def test_weights_whose_licence_binds_the_product_are_refused(mini):
-    require_commercial(mini)
-    bound = replace(mini, provenance=replace(mini.provenance, licence="AGPL-3.0-only"))
-    with pytest.raises(SettingsError, match="samara_mini is under AGPL-3.0-only: .* must be published"):
-        require_commercial(bound)
+def test_a_profile_fills_what_nobody_says(images, tmp_path, asked):
+    said = samara.AnnotationSettings(automatic=samara.AutomaticSettings(points_per_side=16))
+    for settings, checkpoint in ((None, None), (said, "vit_b")):
+        with pytest.raises(SettingsError):
+            samara.annotate(images, out=tmp_path, profile="production", settings=settings, checkpoint=checkpoint)
+    (first, *_), (second, *_) = asked
+    assert (first.choice.checkpoint, first.settings.automatic) == ("sam_vit_l", TRAINING_MASKS)
+    assert second.choice.checkpoint == "vit_b"
+    assert (second.settings.automatic.points_per_side, second.settings.automatic.pred_iou_thresh) == (16, 0.86)
 
 
-def test_what_would_fail_later_fails_at_once(images, tmp_path, monkeypatch):
-    with pytest.raises(SettingsError, match="at least 1"):
-        annotate(job_of(images), Running(out=tmp_path / "out", workers=0))
-    with pytest.raises(SettingsError, match="cocoa"):
-        annotate(job_of(images), Running(out=tmp_path / "out", formats=("cocoa",)))
-    monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
-    with pytest.raises(ImportError, match=r"samara\[report\]"):
-        annotate(job_of(images), Running(out=tmp_path / "out", report=True))
-    assert not (tmp_path / "out").exists()
+def test_arguments_reach_the_run(images, tmp_path, asked):
+    how = dict(workers=3, cluster="ray", gpus_per_worker=0.5, embedding_cache="kept", embedding_cache_gb=2, resume=True)
+    with pytest.raises(SettingsError):
+        samara.annotate(images, out=tmp_path, engine="openvino", retry=True, formats=["coco"], **how)
+    ((job, running, entries),) = asked
+    assert (job.choice.engine, job.choice.checkpoint, job.max_embedding_bytes) == ("openvino", "samara_mini", 2e9)
+    assert (running.workers, running.cluster.gpus, running.if_there, running.retry) == (3, 0.5, "resume", True)
+    assert entries is None
+
+
+@pytest.mark.parametrize(
+    ("contradiction", "told"),
+    [({"retry": True}, "give --resume with it"), ({"resume": True, "overwrite": True}, "choose one")],
+)
+def test_contradictions_are_refused(images, tmp_path, contradiction, told):
+    with pytest.raises(SettingsError, match=told):
+        samara.annotate(images, out=tmp_path / "out", **contradiction)

@@ -57,5 +57,5 @@ def test_other_suffixes_and_places_are_refused(tmp_path):
     with pytest.raises(SettingsError, match=r"\.safetensors or \.pth"):
         save_checkpoint(tmp_path / "a.onnx", {}, {})
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be used as a folder"):
         save_checkpoint(tmp_path / "file" / "a.pth", {"a": torch.zeros(1)}, {})

@@ -191,7 +191,7 @@ def test_boxes_are_prompts_and_keep_their_classes(images, tmp_path, monkeypatch,
         ([".", "--stability-score-thresh", "7"], "between 0 and 1"),
         (["x.json", "--prompts", "y.json"], "brings its own boxes"),
         (["empty"], "no image to annotate"),
-        ([".", "--runtime", "abacus"], "there is no engine 'abacus'"),
+        ([".", "--engine", "abacus"], "there is no engine 'abacus'"),
     ],
 )
 def test_refusals_leave_nothing(images, tmp_path, monkeypatch, capsys, arguments, message):
@@ -202,6 +202,23 @@ def test_refusals_leave_nothing(images, tmp_path, monkeypatch, capsys, arguments
     assert message in printed.err
     assert printed.err.count("\n") == 1
     assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_old_words_are_understood():
+    from samara.cli.annotate import in_new_words
+
+    assert in_new_words({"engine": "openvino", "cluster": "local"}, None) == {"engine": "openvino", "cluster": "local"}
+
+
+def test_old_words_are_told(capsys):
+    from samara.cli.annotate import in_new_words
+
+    assert in_new_words({"engine": "ray", "cluster": "local"}, "openvino") == {"engine": "openvino", "cluster": "ray"}
+    assert capsys.readouterr().err.splitlines() == [
+        "samara: --engine ray is now --cluster ray; --engine says what runs the network, as in `samara segment`",
+        "samara: --runtime openvino is now --engine openvino",
+    ]
+    assert in_new_words({"engine": "local", "cluster": "local"}, None) == {"engine": "torch", "cluster": "local"}
 
 
 @pytest.mark.slow
@@ -222,14 +239,12 @@ def test_somebody_stops_it(tmp_path, sign):
 
 
 def test_the_bar_is_for_terminals_only(monkeypatch):
-    from samara.annotation.run.runner import Progress
-
     with annotation_bar() as tell:
         assert tell is None
     monkeypatch.setattr("samara.cli.progress.stderr_is_terminal", lambda: True)
     with annotation_bar() as tell:
-        tell(10, Progress(2, 5, 1))
-        tell(10, Progress(3, 7, 1))
+        tell("annotating: 5 masks, 1 quarantined", 2, 10)
+        tell("annotating: 7 masks, 1 quarantined", 3, 10)
 
 
 def test_cvats_masks_never_vanish(tmp_path, monkeypatch, capsys):

@@ -83,11 +83,11 @@ def test_options_become_settings(coco, monkeypatch, capsys, started):
     run(monkeypatch, capsys, coco)
     changed = ["--objects", 0, "--everything", 0, "--points-per-side", 16, "--seed", 5, "--measure", "everything"]
     run(monkeypatch, capsys, coco, *changed, "--checkpoint", "vit_b", "--base", "vit_l", "--lora", "a.pth")
-    (default, options), (arguments, others) = started
+    (_, options), (_, others) = started
     assert options["settings"] == EvaluationSettings()
     assert EvaluationSettings().measures == MEASURES
-    assert default[2] == "samara_mini"
-    assert arguments[2] == "vit_b"
+    assert options["checkpoint"] == "samara_mini"
+    assert others["checkpoint"] == "vit_b"
     assert (options["base"], options["lora"]) == (None, None)
     assert (others["base"], str(others["lora"])) == ("vit_l", "a.pth")
     assert others["settings"] == EvaluationSettings(

@@ -8,8 +8,8 @@ from pathlib import Path
 from PIL import Image
 from typer.testing import CliRunner
 
+from samara.checkpoints import export as exporting
 from samara.cli.main import app
-from samara.engines.exporting import export as exporting
 from samara.engines.exporting.export import Exported
 from samara.errors import SettingsError
 from samara.images.settings import ImageReading
@@ -27,7 +27,7 @@ def test_what_was_written(monkeypatch):
             calibration=loaded.calibration,
             reading=loaded.calibration_reading,
         )
-        return Exported(out, ("manifest.json",), {"image_encoder": 1.5e-7})
+        return Exported(out, ("manifest.json",), {"image_encoder": 1.5e-7}, loaded.name, form)
 
     monkeypatch.setattr(exporting, "export_checkpoint", export_checkpoint)
     result = CliRunner().invoke(app, ["export", "--format", "openvino", "--out", "there", "--precision", "float16"])
@@ -45,7 +45,9 @@ def test_what_was_written(monkeypatch):
 def test_images_for_calibration_are_read_as_asked(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        exporting, "export_checkpoint", lambda loaded, *_, **__: seen.append(loaded) or Exported(tmp_path, (), {})
+        exporting,
+        "export_checkpoint",
+        lambda loaded, *_, **__: seen.append(loaded) or Exported(tmp_path, (), {}, "", ""),
     )
     Image.new("I;16", (8, 8)).save(tmp_path / "a.png")
     call = ["export", "--format", "openvino", "--precision", "int8", "--value-range", "0,4095", "--frame", "0"]

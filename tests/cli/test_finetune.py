@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import get_type_hints
 
 import pytest
 import torch
@@ -12,15 +11,12 @@ from PIL import Image
 
 import samara
 from samara.cli import main
-from samara.cli.finetune import finetune as command
 from samara.cli.finetune import read_augmentations
 from samara.errors import SettingsError
 from samara.finetuning import finetune
-from samara.finetuning.losses import LossWeights
-from samara.finetuning.settings import FineTuneSettings
-from samara.finetuning.simulated_prompts import PromptSimulation
-from samara.finetuning.tensorboard_log import read_scalars
+from samara.finetuning.settings import FineTuneSettings, LossWeights, PromptSimulation
 from tests.finetuning.conftest import draw
+from tests.finetuning.test_tensorboard_log import read
 
 
 @pytest.fixture
@@ -75,9 +71,8 @@ def test_a_run_gives_a_checkpoint_that_is_loaded(coco, tmp_path, monkeypatch, ca
     }
     with Image.open(f"{out}.curve.png") as curve:
         assert curve.format == "PNG"
-    logged = read_scalars(tmp_path / "logs" / out.name)
-    assert [logged[epoch]["iou/box"] for epoch in (0, 1)] == [
-        pytest.approx(record["box_iou"]) for record in report["history"]
+    assert read(tmp_path / "logs" / out.name)["iou/box"] == [
+        (record["epoch"], pytest.approx(record["box_iou"])) for record in report["history"]
     ]
     assert "mine.safetensors" in (tmp_path / "report.html").read_text()
     loaded = samara.load(out, device="cpu")
@@ -163,17 +158,6 @@ def test_training_starts_from_a_part_on_its_base(coco, tmp_path, monkeypatch, ca
     assert "name that with --base NAME|FILE" in printed.err
     run(monkeypatch, capsys, *data, "--base", "samara_mini")
     assert len(started) == 1
-
-
-def test_help_says_the_defaults_of_losses_and_prompts():
-    """Their values are not read for --help, which would load torch."""
-    settings = FineTuneSettings()
-    hints = get_type_hints(command, include_extras=True)
-    values = {"rounds": settings.simulation.rounds} | {
-        name: getattr(settings.losses, name) for name in ("focal", "dice", "cross_entropy")
-    }
-    for name, value in values.items():
-        assert hints[name].__metadata__[0].help.endswith(f"; else {value:g}.")
 
 
 @pytest.mark.parametrize(

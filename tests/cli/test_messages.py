@@ -22,6 +22,8 @@ SHOWN_BY = {
     "annotation/": ["annotate"],
     "annotation/exporting.py": ["annotate", "export-annotations"],
     "checkpoints/": [],  # every command that loads one
+    "checkpoints/export.py": ["export"],
+    "segmentation/segment.py": ["segment"],
     "measurement/comparison/compare.py": ["compare"],
     "datasets/writing/coco_adding.py": ["segment"],
     "datasets/reading/coco.py": ["evaluate", "finetune", "compare"],
@@ -38,7 +40,6 @@ SHOWN_BY = {
     "recommendation/": ["recommend"],
     "recommendation/answer.py": [],  # puts commands together
     "cli/annotate.py": ["annotate"],
-    "cli/annotation_inputs.py": ["annotate"],
     "cli/checkpoints.py": ["checkpoints list", "checkpoints identify"],
     "cli/compare.py": ["compare"],
     "cli/doctor.py": [],  # names what other commands then do
@@ -60,7 +61,8 @@ SHOWN_BY_WITH = {
     ("cli/options.py", "--frame"): ["segment", "annotate", "evaluate", "export", "finetune", "compare"],
 }
 # Programs of others that are run, not shown.
-NOT_OURS = {"measurement/records/environment.py"}
+# The second has names of CSS, which begin as options do.
+NOT_OURS = {"measurement/records/environment.py", "measurement/comparison/drawing.py"}
 # Of the same store, but of the command that makes it.
 ELSEWHERE = {("annotation/exporting.py", "--partial")}
 

@@ -132,7 +132,6 @@ def test_commands_hand_bases_and_updates_on(decoder, tmp_path, monkeypatch):
         raise SettingsError("enough")
 
     monkeypatch.setattr("samara.checkpoints.load.load", load)
-    monkeypatch.setattr("samara.annotation.run.job.load", load)
     which = ["--checkpoint", "dec.pth", "--base", "vit_b", "--lora", "updates.pth"]
     Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
     for call in (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,8 +13,8 @@ from rich.progress import Progress
 
 from samara.cli import main
 from samara.cli.progress import download_bar, work_bar
-from samara.cli.segment import find_images, read_prompts
-from samara.errors import PromptError, SettingsError
+from samara.cli.segment import read_boxes, read_points
+from samara.errors import PromptError
 from samara.networks.class_names import COCO
 from samara.networks.variants import VARIANTS, build_network
 from tests.checkpoints.files import write_ultralytics_style
@@ -148,22 +147,11 @@ def test_yolo_finds_classes_and_takes_no_prompts(detectors, dog, tmp_path, monke
         assert not (tmp_path / "none").exists()
 
 
-def test_points_are_one_object_and_boxes_are_many():
-    (clicks,) = read_prompts(["1,2", "3.5,4,0"], [], separate=False)
-    assert clicks.points_xy.tolist() == [[1, 2], [3.5, 4]]
-    assert clicks.point_labels.tolist() == [1, 0]
-    assert len(read_prompts(["1,2", "3,4"], [], separate=True)) == 2
-    assert len(read_prompts([], ["0,0,5,5", "1,1,9,9"], separate=False)) == 2
-    (both,) = read_prompts(["1,2"], ["0,0,5,5"], separate=False)
-    assert both.box_xyxy.tolist() == [0, 0, 5, 5]
-    assert read_prompts([], [], separate=False) == []
-
-
-def test_unclear_combinations_are_refused():
-    with pytest.raises(PromptError, match="unclear which box"):
-        read_prompts(["1,2"], ["0,0,5,5", "1,1,9,9"], separate=False)
-    with pytest.raises(PromptError, match="cannot be combined"):
-        read_prompts(["1,2"], ["0,0,5,5"], separate=True)
+def test_points_and_boxes_are_numbers():
+    assert read_points(["1,2", "3.5,4,0"]) == [[1, 2], [3.5, 4, 0]]
+    assert read_boxes(["0,0,5,5"]) == [[0, 0, 5, 5]]
+    with pytest.raises(PromptError, match=r"--point '1' is not understood; write X,Y"):
+        read_points(["1"])
 
 
 @pytest.mark.parametrize("bar", [work_bar, lambda: download_bar("file")])
@@ -184,20 +172,6 @@ def test_a_bar_stays_one_bar_when_its_text_changes(monkeypatch):
         tell("training: loss 0.5", 1, 9)
         tell("training: loss 0.4", 2, 9)
     assert shown == [(0, "encoding"), (1, "training: loss 0.5"), (1, "training: loss 0.4")]
-
-
-def test_folders_and_patterns_are_looked_into(tmp_path, monkeypatch):
-    for name in ("set/a.png", "set/b/c.png", "set/notes.txt", "set/out/a.png.png"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "set" / "b" / "loop").symlink_to(tmp_path / "set")
-    monkeypatch.chdir(tmp_path)
-    paths, told = find_images(["set", "./set/a.png", "set/**/*.png"], Path("set/out"))
-    assert list(map(str, paths)) == ["set/a.png", "set/b/c.png"]
-    assert any("1 files whose names are not those of images" in sentence for sentence in told)
-    assert list(map(str, find_images(["absent.png", "./set/a.png"], Path("out"))[0])) == ["absent.png", "set/a.png"]
-    with pytest.raises(SettingsError, match=r"set/\*.bmp has no image"):
-        find_images(["set/*.bmp"], Path("out"))
 
 
 def test_a_typo_changes_nothing(dog, tmp_path, monkeypatch, capsys):

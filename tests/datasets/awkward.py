@@ -7,7 +7,7 @@ from PIL import Image
 
 from samara.datasets.annotated import AnnotatedImage
 from samara.datasets.writing.coco import CocoWriter
-from samara.datasets.writing.staged_writer import WriterOptions
+from samara.datasets.writing.options import WriterOptions
 from tests.masks.test_mask_set import mask_set, rectangle
 
 SIZE = HEIGHT, WIDTH = 20, 30

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from samara.datasets.formats import WRITERS, Demands, FormatsRefused, chosen, convert
+from samara.datasets.formats import WRITERS, Demands, FormatsRefused, chosen, write_annotations
 from samara.datasets.split import Split
-from samara.datasets.writing.staged_writer import StagedWriter, WriterOptions
+from samara.datasets.writing.options import WriterOptions
+from samara.datasets.writing.staged_writer import StagedWriter
 from samara.errors import OutputError, SettingsError
 from tests.datasets.awkward import HOLE, PARTS, annotated, awkward_images
 
@@ -51,7 +52,9 @@ def test_listing_formats_loads_nothing_heavy():
 
 def test_all_formats_in_one_pass(tmp_path):
     images = awkward_images()
-    losses = convert(iter(images), list(WRITERS), tmp_path / "out", WriterOptions(info={"checkpoint": "vit_b"}))
+    losses = write_annotations(
+        iter(images), out=tmp_path / "out", formats=list(WRITERS), options=WriterOptions(info={"checkpoint": "vit_b"})
+    )
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(row.target for row in WRITERS.values())
     assert set(losses) == set(WRITERS)
     assert {one.masks for one in losses.values()} == {sum(len(image.masks) for image in images)}
@@ -67,20 +70,20 @@ def test_one_format_that_refuses_leaves_the_others(tmp_path):
     with pytest.raises(
         FormatsRefused, match=r"^yolo is not written: 'a.png' would share.*\(coco was written\)$"
     ) as told:
-        convert(SAME_STEM, ["yolo", "coco"], tmp_path)
+        write_annotations(SAME_STEM, out=tmp_path, formats=["yolo", "coco"])
     assert [path.name for path in tmp_path.iterdir()] == ["coco.json"]
     assert len(json.loads((tmp_path / "coco.json").read_text())["images"]) == 2
     assert told.value.losses["coco"].masks == 2
     # A target that is taken: likewise.
     with pytest.raises(FormatsRefused, match="^coco is not written: .*coco.json exists"):
-        convert(SAME_STEM[:1], ["coco", "yolo"], tmp_path)
+        write_annotations(SAME_STEM[:1], out=tmp_path, formats=["coco", "yolo"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["coco.json", "yolo"]
 
 
 def test_when_all_refuse_no_more_images_are_read(tmp_path):
     images = iter([*SAME_STEM, annotated([HOLE], "b.jpg", 3)])
     with pytest.raises(FormatsRefused, match=r"png is not written: .* sa-1b is not written: [^(]*$"):
-        convert(images, ["png", "sa-1b"], tmp_path)
+        write_annotations(images, out=tmp_path, formats=["png", "sa-1b"])
     assert next(images).file_name == "b.jpg"
     assert list(tmp_path.iterdir()) == []
 
@@ -91,7 +94,7 @@ def test_an_error_of_the_images_leaves_nothing(tmp_path):
         raise KeyError
 
     with pytest.raises(KeyError):
-        convert(failing(), ["coco", "yolo"], tmp_path)
+        write_annotations(failing(), out=tmp_path, formats=["coco", "yolo"])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -125,7 +128,7 @@ def test_refusals_are_known_before_the_work(tmp_path, names, refusing, why):
     images = [annotated([HOLE], name, number) for number, name in enumerate(names, start=1)]
     for name in ALL:
         with nullcontext() if name not in refused else pytest.raises(FormatsRefused) as told:
-            convert(images, [name], tmp_path / "out")
+            write_annotations(images, out=tmp_path / "out", formats=[name])
         assert told is None or refused[name] in str(told.value)
 
 
@@ -157,14 +160,14 @@ def test_options_without_effect_are_refused(tmp_path):
     with pytest.raises(
         SettingsError, match=r"^--split \(split\) is for yolo, voc, and none of these is written; add one"
     ):
-        convert([], ["coco", "png"], tmp_path, WriterOptions(split=split))
+        write_annotations([], out=tmp_path, formats=["coco", "png"], options=WriterOptions(split=split))
     with pytest.raises(SettingsError, match=r"--label-studio-prefix .* is for label-studio, label-studio-polygons"):
         refusals(["yolo"], tmp_path, WriterOptions(image_url_prefix="s3://bucket/"), [])
-    convert(awkward_images(), ["coco", "voc"], tmp_path, WriterOptions(split=split))
+    write_annotations(awkward_images(), out=tmp_path, formats=["coco", "voc"], options=WriterOptions(split=split))
 
 
 @pytest.mark.parametrize("names", [[], ["coco", "coco"], ["cooc"], ["COCO"]])
 def test_names_that_are_not_accepted(tmp_path, names):
     with pytest.raises(SettingsError, match=r"give each at most once, out of coco, coco-polygons, yolo"):
-        convert([], names, tmp_path)
+        write_annotations([], out=tmp_path, formats=names)
     assert [row.name for row in chosen(["yolo", "coco"])] == ["yolo", "coco"]

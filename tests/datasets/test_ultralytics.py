@@ -18,7 +18,7 @@ from PIL import Image
 
 from samara.datasets.annotated import AnnotatedImage
 from samara.datasets.split import Split
-from samara.datasets.writing.staged_writer import WriterOptions
+from samara.datasets.writing.options import WriterOptions
 from samara.datasets.writing.yolo import YoloWriter
 from tests.masks.test_mask_set import mask_set, rectangle
 

@@ -26,7 +26,7 @@ def test_every_embedding_is_computed_once(tmp_path):
         cache = EmbeddingCache(tmp_path, "print", NAMES, SHAPE)
         cache.fill(encode, lambda *steps: told.append(steps))
     assert asked == [0, 1, 2]
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert told == [("encoding", done, 3) for done in (1, 2, 3)]
     assert len(cache) == 3
     assert cache[1].equal(embedding(1))
     assert cache[1].dtype == torch.float32

@@ -25,9 +25,7 @@ from samara.datasets.ground_truth import Instance
 from samara.errors import DatasetError, EmbeddingError, SamaraError, SettingsError, WrongCheckpoint
 from samara.finetuning import loop
 from samara.finetuning.loop import fine_tune
-from samara.finetuning.losses import LossWeights
-from samara.finetuning.settings import FineTuneSettings
-from samara.finetuning.simulated_prompts import PromptSimulation
+from samara.finetuning.settings import FineTuneSettings, LossWeights, PromptSimulation
 from samara.masks.rle import encode_mask
 from samara.networks.hq_mask_decoder import HQ_PART
 from tests.finetuning.conftest import draw, draw_rings

@@ -9,15 +9,14 @@ import pytest
 import torch
 
 import samara
-from samara.annotation.annotate import Running, annotate
+from samara.annotation.carry_out import Running, carry_out
 from samara.annotation.inputs.sources import open_source
-from samara.annotation.run.job import Choice, Job
+from samara.annotation.run.job import Job
 from samara.annotation.run.settings import AnnotationSettings
+from samara.checkpoints.choice import Choice
 from samara.engines.exporting.export import export_checkpoint
 from samara.finetuning.loop import fine_tune
-from samara.finetuning.losses import LossWeights
-from samara.finetuning.settings import FineTuneSettings
-from samara.finetuning.simulated_prompts import PromptSimulation
+from samara.finetuning.settings import FineTuneSettings, LossWeights, PromptSimulation
 from samara.segment_anything import SamPredictor, sam_model_registry
 from tests.finetuning.conftest import draw, draw_rings
 
@@ -90,7 +89,7 @@ def test_data_sets_are_annotated_with_it(fine_tuned, tmp_path):
         ),
         source=open_source([str(path)]),
     )
-    outcome = annotate(job, Running(out=tmp_path / "out"))
+    outcome = carry_out(job, Running(out=tmp_path / "out"))
     assert outcome.total.images == 1
     assert outcome.total.masks > 0
     assert outcome.store.manifest.checkpoint == loaded.name

@@ -9,8 +9,7 @@ import torch
 
 from samara.finetuning.examples import Example
 from samara.finetuning.processes import Processes
-from samara.finetuning.settings import FineTuneSettings
-from samara.finetuning.simulated_prompts import PromptSimulation
+from samara.finetuning.settings import FineTuneSettings, PromptSimulation
 from samara.finetuning.step import add_gradients, add_gradients_of_images
 from samara.finetuning.training_set import TrainingSet
 from samara.images.settings import ImageReading

@@ -16,6 +16,7 @@ from samara.system.files import (
     durable_file,
     locked,
     made_folder,
+    make_folder,
     require_file,
     require_folder,
     write_atomically,
@@ -70,7 +71,7 @@ def test_a_full_disk_is_told_and_harms_nothing(tmp_path):
 def test_folders_that_cannot_be_are_found_out_and_nothing_is_left(tmp_path, monkeypatch, place):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="cannot be used as output folder"):
+    with pytest.raises(OutputError, match="cannot be used as a folder"):
         require_folder(Path(place))
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
@@ -151,3 +152,12 @@ def test_a_lock_leaves_nothing_and_comes_one_after_the_other(tmp_path):
         thread.join()
     assert order[::2] == order[1::2]
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_one_way(tmp_path):
+    (tmp_path / "file").touch()
+    assert make_folder(tmp_path / "a" / "b").is_dir()
+    with pytest.raises(OutputError, match=r"file is a file and cannot be used as a folder; choose another place"):
+        make_folder(tmp_path / "file")
+    with pytest.raises(OutputError, match=r"below cannot be used as a folder: .*; set HOME to another"):
+        make_folder(tmp_path / "file" / "below", "set HOME to another")

@@ -23,7 +23,7 @@ def test_rectangles_are_their_boxes(folder):
     told = []
     settings = EvaluationSettings(measures=PROMPTED, objects=2)
     scores = evaluate_domain(BASELINES["box as mask"], folder, settings, lambda *step: told.append(step))
-    assert told[-1] == (4, 4)
+    assert told[-1] == ("evaluating", 4, 4)
     assert scores["box"]["drawn"] == {"mean": 1.0, "low": 1.0, "high": 1.0, "images": 4, "objects": 8}
     click = scores["click"]["drawn"]
     assert 0 < click["low"] <= click["mean"] <= click["high"] < 1

@@ -1,307 +1,155 @@
-"""From images to an annotated data set: what `samara annotate` and `samara export-annotations` do."""
+"""`samara.annotate`: masks for every image of a data set, into a store that survives interruptions."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import os
-import platform
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from samara._version import __version__
-from samara.annotation.exporting import export_store, require_images
-from samara.annotation.report.collect import write_report
-from samara.annotation.report.page import require_report
+from samara.annotation.carry_out import Outcome, Running, carry_out
+from samara.annotation.inputs.images import open_images
 from samara.annotation.run.job import Job
-from samara.annotation.run.quiet_ray import require_ray
-from samara.annotation.run.ray_engine import Cluster, run_on_ray
-from samara.annotation.run.runner import Progress, Work, annotate_store, shown
-from samara.annotation.run.workers import run_workers
-from samara.annotation.store.locks import claim
-from samara.annotation.store.plan import Entry
-from samara.annotation.store.rows import ImageRow, arrow
-from samara.annotation.store.store import EXPORTS, QUARANTINED, IfThere, Store, create_store, require_place
-from samara.checkpoints.licences import licence_of
-from samara.datasets.formats import Demands, FormatsRefused
-from samara.datasets.writing.staged_writer import WriterOptions
-from samara.engines.loaded import Loaded
+from samara.annotation.run.ray_cluster import Cluster
+from samara.annotation.run.settings import AnnotationSettings, Machines, Resources, profile_named
+from samara.annotation.store.store import IfThere
+from samara.checkpoints.choice import Choice
+from samara.datasets.reading.findings import USUAL, Notice, ReadingRules
+from samara.datasets.writing.category_choice import CategoryChoice, category_choice
+from samara.datasets.writing.options import WriterOptions
 from samara.errors import SettingsError
-from samara.system.files import require_folder, write_atomically
+from samara.images.settings import ImageReading
+from samara.system.progress import Progress
 
-if TYPE_CHECKING:
-    from samara.datasets.writing.category_choice import CategoryChoice
-    from samara.datasets.writing.staged_writer import Losses
-
-MAX_NAMED = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Running:
-    """How to run a job; nothing here changes a row.
-
-    Attributes:
-        out: folder of the store.
-        if_there: what to do with a store that exists.
-        workers: processes, each with a network of its own: on this machine, or actors of a Ray cluster.
-        cluster: what of a Ray cluster to use; None for this machine alone.
-        retry: try quarantined images once more.
-        formats: annotation formats to export to when all is done.
-        writing: how they are written; what an earlier run wrote there is replaced.
-        categories: that they have; None for those of the store.
-        report: write a page about it when all is done.
-        images_per_shard: what a process claims at a time; None for what suits the number of images.
-        commercial: refuse checkpoints whose licence does not let commercial work be.
-    """
-
-    out: Path
-    if_there: IfThere = "refuse"
-    workers: int = 1
-    cluster: Cluster | None = None
-    retry: bool = False
-    formats: tuple[str, ...] = ()
-    writing: WriterOptions = field(default_factory=WriterOptions)
-    categories: CategoryChoice | None = None
-    report: bool = False
-    images_per_shard: int | None = None
-    commercial: bool = False
-
-    def prepare(self) -> None:
-        """Find out now what would otherwise fail after a night.
-
-        Raises:
-            MissingExtra: a library that is needed is not installed.
-            SettingsError: an unknown format, or no process.
-            OutputError: the folder of the store cannot be written, or holds what may not be touched; or an export
-                cannot stand where it shall.
-        """
-        arrow()
-        require_place(self.out, self.if_there)
-        if self.workers < 1:
-            raise SettingsError(f"{self.workers} workers were asked for; at least 1 is needed")
-        if self.cluster is not None:
-            require_ray()
-        self.demands().require_met()
-        if self.categories is not None and not self.formats:
-            raise SettingsError("--categories is for exports; add a format with --format, or leave it out")
-        if self.report:
-            require_report()
-
-    def demands(self) -> Demands:
-        """What the exports will ask of the images.
-
-        Raises:
-            SettingsError: an unknown format, or an option that none of them takes.
-        """
-        return Demands(self.formats, self.out / EXPORTS, self._writing())
-
-    def exportable(self, entries: Iterable[Entry]) -> Iterator[Entry]:
-        """The same images, if the exports can have them all.
-
-        Raises:
-            OutputError: some format cannot; raised behind the last image.
-        """
-        demands = self.demands()
-        renamed = {} if self.categories is None else self.categories.names
-        for entry in entries:
-            classes = {asked.category for asked in entry.asked if asked.category is not None}
-            demands.add(shown(entry.name), [renamed.get(name, name) for name in sorted(classes)])
-            yield entry
-        demands.require_met()
-
-    def export(self, store: Store) -> tuple[dict[str, Losses], str | None]:
-        """Export; what each format could not keep, and what some of them refused."""
-        if not self.formats:
-            return {}, None
-        try:
-            where = self.out / EXPORTS
-            return export(store, self.formats, where, self._writing(), categories=self.categories), None
-        except FormatsRefused as error:
-            return dict(error.losses), str(error)
-
-    def _writing(self) -> WriterOptions:
-        categories = () if self.categories is None else self.categories.in_order
-        return replace(self.writing, overwrite=True, categories=categories or self.writing.categories)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What came of it.
-
-    Attributes:
-        store: the store, complete.
-        checkpoint: name of what made the masks.
-        total: images, masks and quarantined images of the store.
-        seconds: that this run took.
-        done_by_this_run: the share of this run.
-        ignored: files of the source whose names are not those of images.
-        left_out: sentences about what of the source was left out.
-        quarantined: the first images that were quarantined, with reasons.
-        losses: by format, what it could not keep.
-        refused: which formats could not be written, and why; None if all were.
-        report: the page, if one was asked for.
-    """
-
-    store: Store
-    checkpoint: str
-    total: Progress
-    seconds: float
-    done_by_this_run: Progress
-    ignored: int = 0
-    left_out: tuple[str, ...] = ()
-    quarantined: tuple[ImageRow, ...] = ()
-    losses: dict[str, Losses] = field(default_factory=dict)
-    refused: str | None = None
-    report: Path | None = None
-
-
-Tell = Callable[[int, Progress], None]
-"""Called with the number of all images, and what is done so far, by whichever run."""
+AnyPath = str | os.PathLike[str]
 
 
 def annotate(
-    job: Job, running: Running, entries: Iterable[Entry] | None = None, *, tell: Tell | None = None
+    images: AnyPath | Sequence[AnyPath],
+    *,
+    out: AnyPath,
+    prompts: AnyPath | None = None,
+    image_folder: AnyPath | None = None,
+    rules: ReadingRules = USUAL,
+    profile: str | None = None,
+    settings: AnnotationSettings | None = None,
+    checkpoint: AnyPath | None = None,
+    base: AnyPath | None = Choice.base,
+    lora: AnyPath | None = Choice.lora,
+    device: str = Choice.device,
+    precision: str = Choice.precision,
+    engine: str = Choice.engine,
+    commercial: bool = False,
+    workers: int = Resources.workers,
+    cluster: Machines = Resources.cluster,
+    gpus_per_worker: float = Resources.gpus_per_worker,
+    threads: int = Resources.threads,
+    embedding_cache: AnyPath | None = Resources.embedding_cache,
+    embedding_cache_gb: float = Resources.embedding_cache_gb,
+    resume: bool = False,
+    retry: bool = False,
+    overwrite: bool = False,
+    formats: Sequence[str] = (),
+    options: WriterOptions | None = None,
+    categories: CategoryChoice | Mapping[str, str] | Iterable[str] | None = None,
+    report: bool = False,
+    progress: Progress | None = None,
+    notice: Notice | None = None,
 ) -> Outcome:
-    """Annotate images into a store; begun again, go on where it stopped.
+    """Annotate images: everything in them, or what prompts name.
+
+    Started again with `resume` it goes on where it stopped, whatever stopped it.
 
     Args:
-        job: what to annotate with what.
-        running: how to run it.
-        entries: the images with their prompts; None for all of the job's source. Not looked at when a store is resumed.
-        tell: called as the work goes on.
+        images: a folder (with all below it), files, a pattern, a list (.txt), a .tar; or a COCO file (.json) or YOLO
+            data set (.yaml), whose boxes are then the prompts.
+        out: folder of the store.
+        prompts: boxes from a COCO file or YOLO labels, or points from a table (.csv); None for everything.
+        image_folder: folder of the images that a COCO file lists; None for the file's own.
+        rules: what becomes of crowds and of bad entries of files of prompts.
+        profile: "development" (ViT-B), "production" (ViT-L) or "high-quality" (ViT-H); gives the checkpoint and those
+            settings that are not said.
+        settings: what is asked, and which masks are kept.
+        checkpoint: a catalogue name or a file; None for the profile's, or the embedded one.
+        base: see `samara.load`, as for the next four.
+        lora: low-rank updates, folded in.
+        device: where the network runs.
+        precision: what it computes in.
+        engine: what runs it: "torch", "openvino", ...
+        commercial: refuse weights whose licence binds the product.
+        workers: processes, each with a network of its own.
+        cluster: where they are: "local" for this machine, or "ray" for a Ray cluster.
+        gpus_per_worker: with ray; 0.25 lets four share a GPU.
+        threads: that read and decode, per process.
+        embedding_cache: folder that keeps image embeddings for runs with other settings; None for none.
+        embedding_cache_gb: its size; the least used go.
+        resume: go on with the store, also beside a run that is at work; begin one if there is none.
+        retry: with `resume`, try quarantined images again.
+        overwrite: delete the store that is there.
+        formats: also write `out`/exports in these formats, see `samara.export_annotations`.
+        options: how they are written.
+        categories: that they have, see `samara.export_annotations`.
+        report: also write `out`/report.html.
+        progress: called as the work goes on.
+        notice: called with a sentence for each kind of thing of the prompts that was left out or mended.
+
+    Returns:
+        The store, what was done, what was quarantined and why.
 
     Raises:
         SamaraError: what stopped the work, in one sentence. What was annotated is safe.
     """
-    running.prepare()
-    require_images(job.source.kind, running.writing)
-    if job.embeddings is not None:
-        require_folder(job.embeddings)
-    start = time.monotonic()
-    loaded = job.choice.load()
-    if running.commercial:
-        require_commercial(loaded)
-    store = _opened(job, running, loaded, entries)
-    checkpoint, device = loaded.name, loaded.device
-    if running.retry or store.has_moved_images:
-        reopen(store)
-    own, all_so_far = Progress(), Progress(*store.counts())
-
-    def note(done: Progress) -> None:
-        nonlocal own, all_so_far
-        own, all_so_far = own + done, all_so_far + done
-        if tell is not None:
-            tell(store.manifest.plan.images, all_so_far)
-
-    note(Progress())
-    if running.cluster is not None:
-        del loaded  # each actor loads its own
-        run_on_ray(store, job, replace(running.cluster, actors=running.workers), note)
-    elif running.workers > 1:
-        del loaded  # each process loads its own
-        run_workers(store, job, running.workers, device, note)
-    else:
-        work = Work(job.reading, job.images_at_a_time(loaded), tell=note)
-        annotate_store(store, job.annotator(loaded), work)
-    seconds = time.monotonic() - start
-    _record_run(store, device, running.workers, own, seconds)
-    write_quarantined(store)
-    losses, refused = running.export(store)
-    return Outcome(
-        store=store,
-        checkpoint=checkpoint,
-        total=Progress(*store.counts()),
-        seconds=seconds,
-        done_by_this_run=own,
-        ignored=job.source.listing.ignored,
-        left_out=tuple(job.source.listing.sentences()),
-        quarantined=tuple(row for row, _ in zip(store.quarantined(), range(MAX_NAMED), strict=False)),
-        losses=losses,
-        refused=refused,
-        report=write_report(store) if running.report else None,
+    if_there = _if_there(resume=resume, retry=retry, overwrite=overwrite)
+    chosen = None if profile is None else profile_named(profile)
+    settings = settings or AnnotationSettings()
+    reading = ImageReading(settings.value_range, settings.frame)
+    source, asked = open_images(images, prompts, image_folder, rules, notice, reading)
+    settings = replace(
+        settings if chosen is None else chosen.fill(settings), asking="everything" if asked is None else "prompts"
     )
-
-
-def _opened(job: Job, running: Running, loaded: Loaded, entries: Iterable[Entry] | None) -> Store:
-    """The store to fill, made or joined."""
-    store = create_store(
-        running.out,
-        job.facts(loaded),
-        running.exportable(job.source.entries(running.out) if entries is None else entries),
-        if_there=running.if_there,
-        images_per_shard=running.images_per_shard,
-        is_tiled=job.settings.tile is not None,
+    choice = Choice(
+        checkpoint=checkpoint or (Choice.checkpoint if chosen is None else chosen.checkpoint),
+        base=base,
+        lora=lora,
+        device=device,
+        precision=precision,
+        engine=engine,
     )
-    if running.retry:
-        reopen(store)
-    return store
+    job = Job(
+        choice=choice,
+        settings=settings,
+        source=source,
+        prompts={} if asked is None else asked.facts(),
+        threads=threads,
+        embeddings=None if embedding_cache is None else Path(embedding_cache),
+        max_embedding_bytes=int(embedding_cache_gb * 1e9),
+    )
+    running = Running(
+        out=Path(out),
+        if_there=if_there,
+        workers=workers,
+        cluster=Cluster(gpus=gpus_per_worker) if cluster == "ray" else None,
+        retry=retry,
+        formats=tuple(formats),
+        writing=options or WriterOptions(),
+        categories=category_choice(categories),
+        report=report,
+        commercial=commercial,
+    )
+    entries = None if asked is None else asked.entries(source.entries(running.out))
+    outcome = carry_out(job, running, entries, progress=progress)
+    unasked = "" if asked is None or not asked.left_out else asked.sentence
+    return replace(outcome, left_out=(*outcome.left_out, unasked)) if unasked else outcome
 
 
-def require_commercial(loaded: Loaded) -> None:
-    """Refuse a checkpoint that cannot be used commercially without conditions.
+def _if_there(*, resume: bool, retry: bool, overwrite: bool) -> IfThere:
+    """What to do with a store that exists.
 
     Raises:
-        SettingsError: its licence forbids it, asks something of the product, or is not known.
+        SettingsError: it contradicts itself.
     """
-    licence = licence_of(loaded.provenance.licence)
-    if licence.commercial != "free":
-        raise SettingsError(
-            f"{loaded.name} is under {licence.identifier}: {licence.consequence}; take another checkpoint, or leave "
-            "--commercial out"
-        )
-
-
-def reopen(store: Store) -> int:
-    """Make quarantined images ready to be tried again; returns how many."""
-    reopened = 0
-    for number in range(store.manifest.plan.shards):
-        with claim(store.claim_path(number)) as is_ours:
-            if is_ours:
-                reopened += store.files(number).reopen()
-    return reopened
-
-
-def write_quarantined(store: Store) -> None:
-    """Write the list of images that could not be annotated, with their reasons; none if there are none."""
-    path, text = store.folder / QUARANTINED, io.StringIO(newline="")
-    rows = csv.writer(text)
-    for row in store.quarantined():
-        rows.writerow([row.image_id, row.path, row.sha256, row.reason])
-    if text.getvalue():
-        write_atomically(path, f"image_id,path,sha256,reason\r\n{text.getvalue()}".encode())
-    else:
-        path.unlink(missing_ok=True)
-
-
-def export(
-    store: Store,
-    formats: Sequence[str],
-    out: Path,
-    options: WriterOptions | None = None,
-    *,
-    categories: CategoryChoice | None = None,
-    is_partial: bool = False,
-) -> dict[str, Losses]:
-    """Write a store's annotations in other formats; see `samara.annotation.exporting.export_store`."""
-    return export_store(store, formats, out, options, categories=categories, is_partial=is_partial)
-
-
-def _record_run(store: Store, device: str, workers: int, done: Progress, seconds: float) -> None:
-    facts = {
-        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": platform.node(),
-        "device": device,
-        "workers": workers,
-        "samara": __version__,
-        "images": done.images,
-        "masks": done.masks,
-        "quarantined": done.quarantined,
-        "seconds": round(seconds, 3),
-    }
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{platform.node()}-{os.getpid()}.json"
-    write_atomically(store.folder / "runs" / name, json.dumps(facts).encode())
+    if retry and not resume:
+        raise SettingsError("--retry tries the quarantined images of a store again; give --resume with it")
+    if resume and overwrite:
+        raise SettingsError("--resume goes on with the store and --overwrite deletes it; choose one")
+    return "resume" if resume else "overwrite" if overwrite else "refuse"

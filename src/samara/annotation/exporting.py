@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from samara.annotation.inputs.sources import Source
 from samara.annotation.store.rows import AnnotatedRow
-from samara.annotation.store.store import Store
+from samara.annotation.store.store import Store, open_store
 from samara.datasets.annotated import AnnotatedImage, GeoReference
-from samara.datasets.formats import convert
-from samara.datasets.writing.category_choice import CategoryChoice
+from samara.datasets.formats import write_annotations
+from samara.datasets.writing.category_choice import CategoryChoice, category_choice
 from samara.datasets.writing.category_numbers import UNNAMED
-from samara.datasets.writing.staged_writer import Losses, WriterOptions
+from samara.datasets.writing.options import USUAL_FORMAT, WriterOptions
+from samara.datasets.writing.staged_writer import Losses
 from samara.errors import AnnotationStopped, SettingsError
 
 _ARCHIVE = "archive"
@@ -46,7 +48,7 @@ def export_store(
     Raises:
         AnnotationStopped: the store is not complete.
         SettingsError: an unknown format, or an option that none of them takes.
-        OutputError: see `samara.datasets.formats.convert`.
+        OutputError: see `samara.datasets.formats.write_annotations`.
     """
     if not is_partial and not store.is_complete:
         raise AnnotationStopped(
@@ -60,7 +62,40 @@ def export_store(
     if categories is not None:
         options = replace(options, categories=categories.in_order)
         images = categories.apply(images)
-    return convert(images, list(formats), out, options)
+    return write_annotations(images, out=out, formats=list(formats), options=options)
+
+
+def export_annotations(
+    store: str | os.PathLike[str] | Store,
+    *,
+    out: str | os.PathLike[str],
+    formats: str | Sequence[str] = (USUAL_FORMAT,),
+    options: WriterOptions | None = None,
+    categories: CategoryChoice | Mapping[str, str] | Iterable[str] | None = None,
+    partial: bool = False,
+) -> dict[str, Losses]:
+    """Write the annotations of a store in other formats, in one pass and in bounded memory.
+
+    Args:
+        store: folder that `samara.annotate` made, or what `samara.open_store` gave; its quarantined images are left
+            out.
+        out: folder for the results.
+        formats: "coco", "coco-polygons", "yolo", "voc", "label-studio", "label-studio-polygons", "png", "geojson",
+            "sa-1b".
+        options: how they are written.
+        categories: names in the order of their numbers, or old names and new ones; others follow, unless a
+            `CategoryChoice` leaves them out. None for those of the store.
+        partial: also of a store that is not complete: what is there.
+
+    Returns:
+        For each format what it could not keep.
+
+    Raises:
+        SamaraError: see `export_store`; `FormatsRefused` says which formats were not written, the others were.
+    """
+    opened = store if isinstance(store, Store) else open_store(store)
+    named = (formats,) if isinstance(formats, str) else formats
+    return export_store(opened, named, Path(out), options, categories=category_choice(categories), is_partial=partial)
 
 
 def require_images(kind: str, options: WriterOptions) -> None:

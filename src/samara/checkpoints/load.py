@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from samara.checkpoints.catalogue import CATALOGUE, Checkpoint, find
+from samara.checkpoints.choice import Choice
 from samara.checkpoints.identification.identify import FINE_TUNED_KEY, Identity, identify
 from samara.checkpoints.identification.identify import (
     METADATA_KEY as METADATA_KEY,  # the recipe of the embedded checkpoint's too
@@ -24,7 +25,7 @@ from samara.checkpoints.lora_file import merge_lora_file
 from samara.checkpoints.reading.folders import files_of
 from samara.checkpoints.reading.rename import with_part_prefix
 from samara.checkpoints.reading.state_dicts import read_state_dict
-from samara.checkpoints.store.store import Progress, Store
+from samara.checkpoints.store.store import Store
 from samara.engines.calibration import calibration_files
 from samara.engines.findings import fastest_engine
 from samara.engines.kinds import AUTO, TORCH, choose_place
@@ -35,17 +36,18 @@ from samara.networks.class_names import fitting_names
 from samara.networks.sam import Sam
 from samara.networks.variants import VARIANTS, Variant, build_network, runnable_names
 from samara.networks.yolo_seg import YoloSeg
+from samara.system.progress import Progress
 
 PARTS_FOR_A_BASE = ("image_encoder", "prompt_encoder", "mask_decoder", "prompt_encoder+mask_decoder")
 """Parts of a network that another checkpoint can complete."""
 
 
 def load(
-    checkpoint: str | os.PathLike[str] = "samara_mini",
+    checkpoint: str | os.PathLike[str] = Choice.checkpoint,
     *,
-    device: str = "auto",
-    precision: str = "auto",
-    engine: str = "torch",
+    device: str = Choice.device,
+    precision: str = Choice.precision,
+    engine: str = Choice.engine,
     calibration: Sequence[str | os.PathLike[str]] = (),
     calibration_reading: ImageReading = AS_THEY_ARE,
     weights: Literal["file", "random"] = "file",
@@ -84,7 +86,7 @@ def load(
             belongs to, which gives the rest.
         download: fetch a catalogue checkpoint that is not in the store, instead of raising.
         store: where checkpoints lie; None for the default directory.
-        progress: called with the bytes done and the bytes in all during a download.
+        progress: called during a download with the name, the bytes done and the bytes in all.
 
     Returns:
         The network in eval mode, with its provenance.

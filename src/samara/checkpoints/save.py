@@ -12,6 +12,7 @@ from torch import Tensor
 
 from samara.checkpoints.reading.torch_file import add_metadata
 from samara.errors import OutputError, SettingsError
+from samara.system.files import make_folder
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
@@ -34,8 +35,8 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], metadata: Mapping[s
     tensors = {name: tensor.detach().to("cpu").contiguous() for name, tensor in state.items()}
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     # Both writers report a full disk in their own way: safetensors by its error, torch by RuntimeError.
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         partial.touch()
         permissions = partial.stat().st_mode  # the user's own; safetensors would let nobody else read the file
         if path.suffix == ".safetensors":

@@ -4,55 +4,36 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from samara.cli.annotation_inputs import (
-    DEFAULT_CHECKPOINT,
-    choose_if_there,
-    is_coco,
-    read_images,
-    read_settings,
-)
+from samara.annotation.run.settings import PROFILES, AnnotationSettings, Cleaning, Machines, Resources
+from samara.checkpoints.choice import Choice
 from samara.cli.export_annotations import (
+    Writing,
     losses_shown,
     names_in,
-    read_categories_chosen,
-    read_writing,
     tell_losses,
     tell_quarantined,
     tell_unsaid,
+    writes_annotations,
 )
 from samara.cli.interrupts import INTERRUPTED, terminated_as_interrupted
-from samara.cli.options import (
-    DataReading,
-    as_options,
-    base_option,
-    categories_option,
-    device_option,
-    export_images_option,
-    label_studio_prefix_option,
-    lora_option,
-    only_categories_option,
-    points_per_side_option,
-    precision_option,
-    reads_data,
-    split_option,
-    warn,
-)
+from samara.cli.options import POINTS_PER_SIDE, DataReading, as_options, loading, reads_data, warn
 from samara.cli.progress import annotation_bar
-from samara.errors import SettingsError
+from samara.cli.settings_options import Setting, in_panel, takes, takes_arguments
+from samara.segmentation.automatic.settings import AutomaticSettings
 
 if TYPE_CHECKING:
-    from samara.annotation.annotate import Outcome, Running
-    from samara.annotation.inputs.prompt_entries import Prompts
-    from samara.annotation.run.job import Job
-    from samara.annotation.store.plan import Entry
+    from samara.annotation.carry_out import Outcome
 
+CHECKPOINT = (
+    "Catalogue name or file; `samara recommend --task batch-annotation` says which suits this machine. "
+    f"Default: the profile's, or {Choice.checkpoint}."
+)
 ASKED, MASKS, HUGE, RUNNING, RESULT = (
     "What is asked",
     "Which masks are kept",
@@ -62,7 +43,50 @@ ASKED, MASKS, HUGE, RUNNING, RESULT = (
 )
 
 
+MASKS_OF_EVERYTHING = [
+    Setting(field="pred_iou_thresh", metavar="X"),
+    Setting(field="stability_score_thresh", metavar="X"),
+    Setting(field="min_mask_region_area", option="min_region_area", metavar="PX", least=0),
+]
+CLEANING = [
+    Setting(field="min_area", metavar="PX", least=0),
+    Setting(field="unique", help="Drop masks that repeat a better one."),
+    Setting(field="top", metavar="N", least=1),
+    Setting(field="exclusive"),
+    Setting(field="hierarchy", help="Note which mask is part of which."),
+]
+SIZES = [
+    Setting(field="tile", metavar="PX", least=64),
+    Setting(field="tile_overlap", metavar="PX", least=1),
+    Setting(field="max_pixels", metavar="N", least=1, help="Refuse to decode larger images."),
+]
+RESOURCES = [
+    Setting(field="workers", metavar="N", least=1),
+    Setting(field="cluster", metavar="local|ray"),
+    Setting(field="gpus_per_worker", metavar="X", least=0),
+    Setting(field="threads", metavar="N", least=0),
+    Setting(field="embedding_cache", metavar="DIR", kind=Path | None),
+    Setting(field="embedding_cache_gb", metavar="GB", least=0.01),
+]
+
+
 @reads_data(ASKED, HUGE)
+@takes(
+    "automatic",
+    AutomaticSettings(),
+    in_panel(ASKED, POINTS_PER_SIDE, Setting(field="crop_n_layers", option="crop_layers", metavar="N", least=0)),
+    in_panel(MASKS, *MASKS_OF_EVERYTHING),
+)
+@takes("cleaning", Cleaning(), in_panel(MASKS, *CLEANING))
+@takes("settings", AnnotationSettings(), in_panel(HUGE, *SIZES))
+@takes_arguments(
+    "choice",
+    Choice(),
+    loading("checkpoint", panel=RUNNING, kind=str | None, default=None, help=CHECKPOINT),
+    loading("base", "lora", "device", "precision", "engine", panel=RUNNING),
+)
+@takes_arguments("resources", Resources(), in_panel(RUNNING, *RESOURCES))
+@writes_annotations(RESULT, "--export-pictures")
 def annotate(
     images: Annotated[
         list[str],
@@ -78,8 +102,8 @@ def annotate(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="development (ViT-B), production (ViT-L) or high-quality (ViT-H), with their settings; options "
-            "that are given as well win.",
+            help=f"{', '.join(f'{name} ({one.checkpoint})' for name, one in PROFILES.items())}, with their settings; "
+            "options that are given as well win.",
             rich_help_panel=ASKED,
         ),
     ] = None,
@@ -102,96 +126,18 @@ def annotate(
             rich_help_panel=ASKED,
         ),
     ] = None,
-    points_per_side: Annotated[int | None, points_per_side_option(ASKED)] = None,
-    crop_layers: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="Also search crops.  [0]", rich_help_panel=ASKED)
-    ] = None,
-    pred_iou_thresh: Annotated[
-        float | None,
-        typer.Option(metavar="X", help="Least predicted IoU. Default: the checkpoint's own.", rich_help_panel=MASKS),
-    ] = None,
-    stability_score_thresh: Annotated[
-        float | None, typer.Option(metavar="X", help="Least stability. Default: likewise.", rich_help_panel=MASKS)
-    ] = None,
-    min_region_area: Annotated[
-        int | None,
-        typer.Option(min=0, metavar="PX", help="Remove smaller holes and specks.  [0]", rich_help_panel=MASKS),
-    ] = None,
-    min_area: Annotated[int, typer.Option(min=0, metavar="PX", help="Drop smaller masks.", rich_help_panel=MASKS)] = 0,
-    unique: Annotated[
-        bool, typer.Option("--unique", help="Drop masks that repeat a better one.", rich_help_panel=MASKS)
-    ] = False,
-    top: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Keep the N masks of highest predicted IoU.", rich_help_panel=MASKS),
-    ] = None,
-    exclusive: Annotated[
-        bool, typer.Option("--exclusive", help="Give each pixel to one mask at most.", rich_help_panel=MASKS)
-    ] = False,
-    hierarchy: Annotated[
-        bool, typer.Option("--hierarchy", help="Note which mask is part of which.", rich_help_panel=MASKS)
-    ] = False,
-    tile: Annotated[
-        int | None,
-        typer.Option(min=64, metavar="PX", help="Cut larger images into tiles of this side.", rich_help_panel=HUGE),
-    ] = None,
-    tile_overlap: Annotated[
-        int,
-        typer.Option(min=1, metavar="PX", help="That tiles share, to join their masks.", rich_help_panel=HUGE),
-    ] = 128,
-    max_pixels: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Refuse to decode larger images.  [400000000]", rich_help_panel=HUGE),
-    ] = None,
     *,
+    automatic: AutomaticSettings,
+    cleaning: Cleaning,
+    settings: AnnotationSettings,
     reading: DataReading,
-    checkpoint: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME|FILE",
-            help="Catalogue name or file; `samara recommend --task batch-annotation` says which suits this machine.  "
-            f"[{DEFAULT_CHECKPOINT}]",
-            rich_help_panel=RUNNING,
-        ),
-    ] = None,
-    base: Annotated[str | None, base_option(RUNNING)] = None,
-    lora: Annotated[Path | None, lora_option(RUNNING)] = None,
+    choice: dict[str, Any],  # Any: values of fields, here and below
+    runtime: Annotated[str | None, typer.Option(hidden=True)] = None,
     commercial: Annotated[
         bool,
         typer.Option("--commercial", help="Refuse weights whose licence binds the product.", rich_help_panel=RUNNING),
     ] = False,
-    device: Annotated[str, device_option(RUNNING)] = "auto",
-    precision: Annotated[str, precision_option(RUNNING)] = "auto",
-    runtime: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", help="What runs the network, see `samara segment --help`.", rich_help_panel=RUNNING
-        ),
-    ] = "torch",
-    workers: Annotated[
-        int,
-        typer.Option(min=1, metavar="N", help="Processes, each with a network of its own.", rich_help_panel=RUNNING),
-    ] = 1,
-    engine: Annotated[
-        Literal["local", "ray"],
-        typer.Option(metavar="local|ray", help="This machine, or a Ray cluster.", rich_help_panel=RUNNING),
-    ] = "local",
-    gpus_per_worker: Annotated[
-        float,
-        typer.Option(min=0, metavar="X", help="With ray: 0.25 lets four share a GPU.", rich_help_panel=RUNNING),
-    ] = 0.0,
-    threads: Annotated[
-        int, typer.Option(min=0, metavar="N", help="That read and decode, per process.", rich_help_panel=RUNNING)
-    ] = 2,
-    embedding_cache: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Keep image embeddings here, for runs with other settings.", rich_help_panel=RUNNING
-        ),
-    ] = None,
-    embedding_cache_gb: Annotated[
-        float, typer.Option(min=0.01, metavar="GB", help="Its size; the least used go.", rich_help_panel=RUNNING)
-    ] = 20.0,
+    resources: dict[str, Any],
     resume: Annotated[
         bool,
         typer.Option(
@@ -215,13 +161,7 @@ def annotate(
             rich_help_panel=RESULT,
         ),
     ] = None,
-    export_images: Annotated[
-        Literal["none", "link", "copy"], export_images_option(RESULT, "--export-pictures")
-    ] = "none",
-    split: Annotated[str | None, split_option(RESULT)] = None,
-    categories: Annotated[str | None, categories_option(RESULT)] = None,
-    only_categories: Annotated[bool, only_categories_option(RESULT)] = False,
-    label_studio_prefix: Annotated[str | None, label_studio_prefix_option(RESULT)] = None,
+    writing: Writing,
     report: Annotated[
         bool, typer.Option("--report", help="Also write DIR/report.html.", rich_help_panel=RESULT)
     ] = False,
@@ -234,79 +174,63 @@ def annotate(
 
     Example: samara annotate photos --out masks --format coco,yolo --report
     """
-    from samara.annotation.annotate import Running
-    from samara.annotation.run.job import Choice, Job
-    from samara.annotation.run.ray_engine import Cluster
-    from samara.images.read import DEFAULT_MAX_PIXELS
-
-    if retry and not resume:
-        raise SettingsError("--retry tries the quarantined images of a store again; give --resume with it")
-    settings, default = read_settings(
-        profile,
-        {
-            "points_per_side": points_per_side,
-            "crop_n_layers": crop_layers,
-            "pred_iou_thresh": pred_iou_thresh,
-            "stability_score_thresh": stability_score_thresh,
-            "min_mask_region_area": min_region_area,
-        },
-        cleaning=dict(min_area=min_area, unique=unique, top=top, exclusive=exclusive, hierarchy=hierarchy),
-        reading={
-            "tile": tile,
-            "tile_overlap": tile_overlap,
-            "max_pixels": max_pixels or DEFAULT_MAX_PIXELS,
-            **asdict(reading.images),
-        },
-        asking="everything" if prompts is None and not is_coco(images) else "prompts",
+    facts = in_new_words(choice | resources, runtime)
+    asked: dict[str, Any] = dict(prompts=prompts, image_folder=image_folder, profile=profile, rules=reading.rules)
+    kept: dict[str, Any] = dict(
+        resume=resume, retry=retry, overwrite=overwrite, report=report, formats=names_in(formats)
     )
-    source, asked = read_images(images, prompts, image_folder, reading, warn)
-    job = Job(
-        choice=Choice(
-            checkpoint=checkpoint or default, base=base, lora=lora, device=device, precision=precision, engine=runtime
-        ),
-        settings=settings,
-        source=source,
-        prompts={} if asked is None else asked.facts(),
-        threads=threads,
-        embeddings=embedding_cache,
-        max_embedding_bytes=int(embedding_cache_gb * 1e9),
-    )
-    running = Running(
+    outcome = run(
+        images,
         out=out,
-        if_there=choose_if_there(resume=resume, overwrite=overwrite),
-        workers=workers,
-        cluster=Cluster(gpus=gpus_per_worker) if engine == "ray" else None,
-        retry=retry,
-        formats=names_in(formats),
-        writing=read_writing(export_images, split, label_studio_prefix, overwrite=True),
-        categories=read_categories_chosen(categories, only=only_categories),
-        report=report,
+        settings=replace(settings, automatic=automatic, cleaning=cleaning, **asdict(reading.images)),
         commercial=commercial,
+        options=writing.options,
+        categories=writing.categories,
+        **asked,
+        **kept,
+        **facts,
     )
-    run(job, running, asked, as_json=as_json)
+    show(outcome, as_json=as_json)
+    tell_end(outcome, writing)
 
 
-def run(job: Job, running: Running, asked: Prompts | None, *, as_json: bool) -> None:
-    """Run a job, show its progress and what came of it."""
-    from samara.annotation.annotate import annotate as annotate_images
+def in_new_words(facts: dict[str, Any], runtime: str | None) -> dict[str, Any]:  # Any: values of fields
+    """What runs the network and where, if somebody said it as it used to be: --engine local|ray and --runtime NAME."""
+    engine = facts["engine"]
+    if engine in get_args(Machines):
+        warn(
+            f"--engine {engine} is now --cluster {engine}; --engine says what runs the network, as in `samara segment`"
+        )
+        facts |= {"cluster": engine, "engine": Choice.engine}
+    if runtime is not None:
+        warn(f"--runtime {runtime} is now --engine {runtime}")
+        facts |= {"engine": runtime}
+    return facts
 
-    entries: Iterable[Entry] | None = None if asked is None else asked.entries(job.source.entries(running.out))
+
+def run(images: list[str], *, out: Path, **asked: Any) -> Outcome:  # Any: arguments of `samara.annotate`
+    """Annotate, and show the progress."""
+    from samara.annotation import annotate as room
+
     try:
         with terminated_as_interrupted(), annotation_bar() as tell:
-            outcome = annotate_images(job, running, entries, tell=tell)
+            return room.annotate(images, out=out, progress=tell, notice=warn, **asked)
     except KeyboardInterrupt:
-        sys.stderr.write(f"samara: stopped; what was annotated is safe in {running.out}, go on with --resume\n")
+        sys.stderr.write(f"samara: stopped; what was annotated is safe in {out}, go on with --resume\n")
         raise typer.Exit(INTERRUPTED) from None
-    show(outcome, asked, as_json=as_json)
+
+
+def tell_end(outcome: Outcome, writing: Writing) -> None:
+    """Say on stderr what nobody would see in the exports; the exit status says whether all was done."""
     tell_quarantined(outcome.total.quarantined if outcome.losses else 0, outcome.store.folder)
-    tell_unsaid(outcome.losses, running.writing, running.categories)
+    tell_unsaid(outcome.losses, writing.options, writing.categories)
     if outcome.refused is not None:
         sys.stderr.write(f"samara: {outcome.refused}\n")
     if outcome.total.quarantined or outcome.refused is not None:
         raise typer.Exit(1)
 
 
-def show(outcome: Outcome, asked: Prompts | None, *, as_json: bool) -> None:
+def show(outcome: Outcome, *, as_json: bool) -> None:
     """Print the result on stdout, and what was left out or quarantined on stderr."""
     total, store = outcome.total, outcome.store
     for row in outcome.quarantined:
@@ -315,8 +239,6 @@ def show(outcome: Outcome, asked: Prompts | None, *, as_json: bool) -> None:
         sys.stderr.write(f"samara: and {total.quarantined - len(outcome.quarantined)} more\n")
     for sentence in outcome.left_out:
         sys.stderr.write(f"samara: {sentence}\n")
-    if asked is not None and asked.left_out:
-        sys.stderr.write(f"samara: {asked.left_out} images of which {asked.path} says nothing were left out\n")
     if as_json:
         typer.echo(json.dumps(facts(outcome)))
         return

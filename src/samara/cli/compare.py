@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from samara.cli.evaluate import read_measures
-from samara.cli.options import (
-    DataReading,
-    base_option,
-    device_option,
-    precision_option,
-    reads_data,
-    warn,
-)
+from samara.checkpoints.choice import Choice
+from samara.cli.evaluate import LIMIT, OBJECTS, measures
+from samara.cli.options import DataReading, loading, reads_data, warn
 from samara.cli.progress import work_bar
+from samara.cli.settings_options import Setting, in_panel, takes, takes_arguments
+from samara.datasets.reading.findings import USUAL, ReadingRules
 from samara.errors import SettingsError
-from samara.measurement.benchmarking.settings import GROUPS
-from samara.measurement.evaluation.settings import MEASURES, EvaluationSettings
+from samara.measurement.benchmarking.settings import COMPARED_IN, GROUPS, BenchmarkSettings
+from samara.measurement.evaluation.settings import DOMAIN, EvaluationSettings
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -45,16 +41,43 @@ TELLING = ("image and click", "everything", "box IoU", "centre click IoU", "para
 
 
 @reads_data(DATA)
+@takes(
+    "settings",
+    BenchmarkSettings(),
+    in_panel(
+        THOROUGHNESS,
+        Setting(
+            field="groups",
+            metavar="A,B,...",
+            help=f"Numbers to measure: {', '.join(GROUPS)}.",
+            kind=str,
+            default=",".join(BenchmarkSettings.groups),
+            read=lambda text: read_groups(text),
+        ),
+        Setting(
+            field="batch_sizes",
+            metavar="N,N,...",
+            kind=str,
+            default=",".join(map(str, BenchmarkSettings.batch_sizes)),
+            read=lambda text: read_batch_sizes(text),
+        ),
+        Setting(field="repeats", metavar="N", least=1),
+        Setting(field="seconds", metavar="S"),
+        Setting(field="points_per_side", metavar="N", least=1),
+    ),
+    [Setting(field="threads", metavar="N", least=1, panel=RUNNING)],
+)
+@takes("evaluation", EvaluationSettings(), in_panel(THOROUGHNESS, measures(), LIMIT, OBJECTS))
+@takes_arguments("choice", Choice(), loading("base", panel=COMPARED), loading("device", "precision", panel=RUNNING))
 def compare(
     checkpoints: Annotated[
         str | None,
         typer.Option(
             metavar="A,B,...",
-            help="Names or files to measure. Default: samara_mini, or none with --records.",
+            help=f"Names or files to measure. Default: {Choice.checkpoint}, or none with --records.",
             rich_help_panel=COMPARED,
         ),
     ] = None,
-    base: Annotated[str | None, base_option(COMPARED)] = None,
     records: Annotated[
         list[Path] | None,
         typer.Option(
@@ -83,46 +106,13 @@ def compare(
     ] = None,
     *,
     reading: DataReading,
-    groups: Annotated[
-        str,
-        typer.Option(metavar="A,B,...", help=f"Numbers to measure: {', '.join(GROUPS)}.", rich_help_panel=THOROUGHNESS),
-    ] = ",".join(GROUPS),
-    measure: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help=f"Of quality: {', '.join(MEASURES)}. Repeatable. Default: all.",
-            rich_help_panel=THOROUGHNESS,
-        ),
-    ] = None,
-    limit: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Most images per source. Default: all.", rich_help_panel=THOROUGHNESS),
-    ] = EvaluationSettings.images,
-    objects: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Most objects per image; 0: all.", rich_help_panel=THOROUGHNESS)
-    ] = EvaluationSettings.objects or 0,
-    batch_sizes: Annotated[
-        str, typer.Option(metavar="N,N,...", help="Images encoded together.", rich_help_panel=THOROUGHNESS)
-    ] = "1,8",
-    repeats: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Most calls after the first.", rich_help_panel=THOROUGHNESS)
-    ] = 10,
-    seconds: Annotated[
-        float, typer.Option(metavar="S", help="Calls of one kind stop after that.", rich_help_panel=THOROUGHNESS)
-    ] = 20.0,
-    points_per_side: Annotated[
-        int, typer.Option(min=1, metavar="N", help='Grid of "everything".', rich_help_panel=THOROUGHNESS)
-    ] = EvaluationSettings.points_per_side,
-    device: Annotated[str, device_option(RUNNING)] = "auto",
-    precision: Annotated[str, precision_option(RUNNING)] = "auto",
-    threads: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Of the CPU. Default: PyTorch's.", rich_help_panel=RUNNING)
-    ] = None,
+    settings: BenchmarkSettings,
+    evaluation: EvaluationSettings,
+    choice: dict[str, Any],  # Any: values of fields
     out: Annotated[
         Path,
         typer.Option(metavar="DIR", help="Folder for everything; started again, goes on.", rich_help_panel=RESULT),
-    ] = Path("comparison"),
+    ] = Path(COMPARED_IN),
     remark: Annotated[
         str,
         typer.Option(metavar="TEXT", help="For the page, e.g. that the machine was busy.", rich_help_panel=RESULT),
@@ -135,50 +125,28 @@ def compare(
 
     Example: samara compare --checkpoints samara_mini,mobile_sam --ground-truth cells.json --images cells
     """
-    from samara.measurement.benchmarking.measure import RECORDS
-    from samara.measurement.benchmarking.settings import BenchmarkSettings
-    from samara.measurement.comparison.compare import compare as compare_checkpoints
-    from samara.measurement.comparison.compare import require_place
-    from samara.measurement.records.history import remember
-    from samara.measurement.subjects import Running
+    from samara.measurement.comparison import compare as room
 
-    named = checkpoints if checkpoints is not None or records else "samara_mini"
-    where = [replace(one, rules=reading.rules) for one in read_ground_truths(ground_truth or [], images or [])]
-    settings = BenchmarkSettings(
-        groups=read_groups(groups),
-        batch_sizes=read_batch_sizes(batch_sizes),
-        repeats=repeats,
-        seconds=seconds,
-        points_per_side=points_per_side,
-        threads=threads,
-        reading=reading.images,
-    )
-    evaluation = EvaluationSettings(
-        measures=read_measures(measure),
-        objects=objects or None,
-        images=limit,
-        points_per_side=points_per_side,
-        reading=reading.images,
-    )
-    names = [name for part in (named or "").split(",") if (name := part.strip())]
-    require_place(out)
-    if names:
-        remember(out / RECORDS)
     with work_bar() as tell:
-        compared = compare_checkpoints(
-            names,
+        compared = room.compare(
+            None if checkpoints is None else names_in(checkpoints),
             out=out,
             images=images[0] if images else None,
-            ground_truth=where,
+            ground_truth=read_ground_truths(ground_truth or [], images or [], reading.rules),
             records=records or [],
-            settings=settings,
-            evaluation=evaluation,
-            running=Running(device=device, precision=precision, base=base),
+            settings=replace(settings, reading=reading.images),
+            evaluation=replace(evaluation, points_per_side=settings.points_per_side, reading=reading.images),
             remark=remark,
             progress=tell,
             notice=warn,
+            **choice,
         )
     show(compared, as_json=as_json)
+
+
+def names_in(text: str) -> list[str]:
+    """The names in a text with commas."""
+    return [name for part in text.split(",") if (name := part.strip())]
 
 
 def read_groups(text: str) -> tuple[Group, ...]:
@@ -206,7 +174,7 @@ def read_batch_sizes(text: str) -> tuple[int, ...]:
         raise SettingsError(f"--batch-sizes {text!r} is not understood; give whole numbers such as 1,8") from None
 
 
-def read_ground_truths(files: list[str], folders: list[Path]) -> list[GroundTruth]:
+def read_ground_truths(files: list[str], folders: list[Path], rules: ReadingRules = USUAL) -> list[GroundTruth]:
     """Pair ground truths, [DOMAIN=]PATH, with the folders of their images; YOLO data sets have their own.
 
     Raises:
@@ -228,7 +196,7 @@ def read_ground_truths(files: list[str], folders: list[Path]) -> list[GroundTrut
         raise SettingsError("without --ground-truth, speed is measured on the images of one folder; give --images once")
     given = iter(folders * len(needing) if len(folders) == 1 else folders)
     return [
-        GroundTruth(place, next(given, None) if place in needing else None, domain or "all")
+        GroundTruth(place, next(given, None) if place in needing else None, domain or DOMAIN, rules)
         for place, (domain, _, _) in zip(places, named, strict=True)
     ]
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from samara.cli.options import base_option, lora_option
+from samara.checkpoints.choice import Choice
+from samara.cli.options import loading
 from samara.cli.progress import work_bar
-from samara.cli.segment import use_threads
+from samara.cli.settings_options import takes_arguments
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,21 +19,16 @@ if TYPE_CHECKING:
     from samara.measurement.diagnosis.doctor import Check, Diagnosis
 
 
+@takes_arguments(
+    "choice",
+    Choice(),
+    loading("checkpoint", help="What to run; findings hold for its kind of network."),
+    loading("base", "lora", "input_size", "weights", "download"),
+)
 def doctor(
-    checkpoint: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="What to run; findings hold for its kind of network.")
-    ] = "samara_mini",
-    base: Annotated[str | None, base_option()] = None,
-    lora: Annotated[Path | None, lora_option()] = None,
-    input_size: Annotated[
-        int | None, typer.Option(metavar="PX", help="Side of the input. Default: the checkpoint's own.")
-    ] = None,
-    weights: Annotated[
-        Literal["file", "random"],
-        typer.Option(metavar="file|random", help="random measures speed where the file is not at hand."),
-    ] = "file",
+    *,
+    choice: dict[str, Any],  # Any: values of fields
     threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="CPU threads. Default: all.")] = None,
-    download: Annotated[bool, typer.Option("--download", help="Fetch the checkpoint if it is not here.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Compare every engine and precision with PyTorch in float32, on this machine; exit status 1 if one drifts.
@@ -42,22 +37,10 @@ def doctor(
 
     Example: samara doctor --checkpoint vit_b
     """
-    from samara.checkpoints.load import load
-    from samara.measurement.diagnosis.doctor import examine
+    from samara.measurement.diagnosis import doctor as room
 
-    use_threads(threads)
     with work_bar() as tell:
-        loaded = load(
-            checkpoint,
-            base=base,
-            lora=lora,
-            device="cpu",
-            precision="float32",
-            weights=weights,
-            input_size=input_size,
-            download=download,
-        )
-        diagnosis = examine(loaded, progress=tell)
+        diagnosis = room.doctor(threads=threads, progress=tell, **choice)
     if as_json:
         typer.echo(json.dumps(diagnosis.as_dict()))
     else:

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from samara.cli.options import (
-    DataReading,
-    base_option,
-    device_option,
-    lora_option,
-    precision_option,
-    reads_data,
-    warn,
-)
+from samara.checkpoints.choice import Choice
+from samara.cli.options import DataReading, loading, reads_data, warn
 from samara.cli.progress import work_bar
+from samara.cli.settings_options import Setting, in_panel, takes, takes_arguments
 from samara.errors import SettingsError
-from samara.measurement.evaluation.settings import MEASURES, EvaluationSettings, Measure
-from samara.system.files import require_folder
+from samara.measurement.evaluation.settings import DOMAIN, MEASURES, EvaluationSettings, Measure
 
 if TYPE_CHECKING:
     from samara.measurement.evaluation.evaluate import Evaluation
@@ -30,11 +23,60 @@ if TYPE_CHECKING:
     from samara.measurement.records.records import Record
 
 DATA, ASKED, RUNNING, RESULT = "Ground truth", "What is asked", "Checkpoint and machine", "Result"
-# Every default below is the setting's own, so that the command and `samara.evaluate` cannot drift apart.
-DEFAULT = EvaluationSettings
+
+
+def measures(**changes: Any) -> Setting:  # Any: attributes of a Setting
+    """The option that names what of quality is measured."""
+    return Setting(
+        field="measures",
+        option="measure",
+        metavar="NAME",
+        help=f"{', '.join(MEASURES)}. Repeatable. Default: all.",
+        kind=list[str] | None,
+        default=None,
+        read=read_measures,
+        **changes,
+    )
+
+
+def read_measures(names: list[str] | None) -> tuple[Measure, ...]:
+    """Turn the texts of --measure into settings.
+
+    Raises:
+        SettingsError: an unknown name.
+    """
+    known = {measure: measure for measure in MEASURES}
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise SettingsError(f"--measure {unknown[0]!r} is not known; use {', '.join(MEASURES)}")
+    return tuple(measure for measure in MEASURES if names is None or measure in names)
+
+
+OBJECTS = Setting(field="objects", metavar="N", least=0)
+LIMIT = Setting(field="images", option="limit", metavar="N", least=1)
 
 
 @reads_data(DATA)
+@takes(
+    "settings",
+    EvaluationSettings(),
+    in_panel(DATA, LIMIT),
+    in_panel(
+        ASKED,
+        measures(),
+        OBJECTS,
+        Setting(field="everything_images", option="everything", metavar="N", least=0),
+        Setting(field="points_per_side", metavar="N", least=1),
+        Setting(field="seed", metavar="N"),
+    ),
+    [Setting(field="failures", metavar="N", least=0, panel=RESULT)],
+)
+@takes_arguments(
+    "choice",
+    Choice(),
+    loading("checkpoint", panel=RUNNING, help="What to measure."),
+    loading("base", "lora", "device", "precision", panel=RUNNING),
+)
 def evaluate(
     ground_truth: Annotated[
         Path,
@@ -62,35 +104,9 @@ def evaluate(
     reading: DataReading,
     domain: Annotated[
         str, typer.Option(metavar="NAME", help="Kind of images, for the records.", rich_help_panel=DATA)
-    ] = "all",
-    limit: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Most images per source. Default: all.", rich_help_panel=DATA),
-    ] = DEFAULT.images,
-    measure: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help=f"{', '.join(MEASURES)}. Repeatable. Default: all.", rich_help_panel=ASKED),
-    ] = None,
-    objects: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Most objects per image; 0: all.", rich_help_panel=ASKED)
-    ] = DEFAULT.objects or 0,
-    everything: Annotated[
-        int,
-        typer.Option(
-            min=0, metavar="N", help='Most images per source for "everything"; 0: all.', rich_help_panel=ASKED
-        ),
-    ] = DEFAULT.everything_images or 0,
-    points_per_side: Annotated[
-        int, typer.Option(min=1, metavar="N", help='Grid of "everything".', rich_help_panel=ASKED)
-    ] = DEFAULT.points_per_side,
-    seed: Annotated[int, typer.Option(metavar="N", help="Of everything random.", rich_help_panel=ASKED)] = DEFAULT.seed,
-    checkpoint: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="What to measure.", rich_help_panel=RUNNING)
-    ] = "samara_mini",
-    base: Annotated[str | None, base_option(RUNNING)] = None,
-    lora: Annotated[Path | None, lora_option(RUNNING)] = None,
-    device: Annotated[str, device_option(RUNNING)] = "auto",
-    precision: Annotated[str, precision_option(RUNNING)] = "auto",
+    ] = DOMAIN,
+    settings: EvaluationSettings,
+    choice: dict[str, Any],  # Any: values of fields
     out: Annotated[
         Path | None,
         typer.Option(
@@ -99,10 +115,6 @@ def evaluate(
             rich_help_panel=RESULT,
         ),
     ] = None,
-    failures: Annotated[
-        int,
-        typer.Option(min=0, metavar="N", help="Worst answers to list per kind of prompt.", rich_help_panel=RESULT),
-    ] = DEFAULT.failures,
     as_json: Annotated[bool, typer.Option("--json", help="Print records as JSON.", rich_help_panel=RESULT)] = False,
 ) -> None:
     """Measure how good a checkpoint is: clicks, boxes, clicks until good, everything, with 95 % intervals.
@@ -111,39 +123,20 @@ def evaluate(
 
     Example: samara evaluate --ground-truth cells.json --images cells --checkpoint vit_b --out cells-vit-b
     """
-    from samara.measurement.evaluation.evaluate import RECORDS
-    from samara.measurement.evaluation.evaluate import evaluate as measure_quality
-    from samara.measurement.records.history import remember
+    from samara.measurement.evaluation import evaluate as room
 
-    settings = EvaluationSettings(
-        measures=read_measures(measure),
-        objects=objects or None,
-        images=limit,
-        everything_images=everything or None,
-        points_per_side=points_per_side,
-        seed=seed,
-        failures=failures,
-        reading=reading.images,
-    )
-    if out is not None:
-        require_folder(out)
-        remember(out / RECORDS)
     with work_bar() as tell:
-        evaluation = measure_quality(
+        evaluation = room.evaluate(
             ground_truth,
             images,
-            checkpoint,
-            settings=settings,
+            settings=replace(settings, reading=reading.images),
             domain=domain,
             rules=reading.rules,
             part=read_part(part),
             notice=warn,
-            base=base,
-            lora=lora,
-            device=device,
-            precision=precision,
             out=out,
             progress=tell,
+            **choice,
         )
     if as_json:
         typer.echo(json.dumps(report(evaluation)))
@@ -163,19 +156,6 @@ def read_part(name: str | None) -> Chosen | None:
     if name is not None and not found:
         raise SettingsError(f"--part {name!r} is not known; use {', '.join(CHOICES)}")
     return found[0] if found else None
-
-
-def read_measures(names: list[str] | None) -> tuple[Measure, ...]:
-    """Turn the texts of --measure into settings.
-
-    Raises:
-        SettingsError: an unknown name.
-    """
-    known = {measure: measure for measure in MEASURES}
-    unknown = [name for name in names or () if name not in known]
-    if unknown:
-        raise SettingsError(f"--measure {unknown[0]!r} is not known; use {', '.join(MEASURES)}")
-    return tuple(measure for measure in MEASURES if names is None or measure in names)
 
 
 def report(evaluation: Evaluation) -> dict[str, object]:

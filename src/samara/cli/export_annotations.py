@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -18,13 +19,73 @@ from samara.cli.options import (
     only_categories_option,
     split_option,
 )
+from samara.cli.settings_options import Command, in_place_of
+from samara.datasets.formats import WRITERS
+from samara.datasets.writing.options import USUAL_FORMAT, Images, WriterOptions
 from samara.errors import SettingsError
 
 if TYPE_CHECKING:
+    from samara.annotation.store.store import Store
     from samara.datasets.writing.category_choice import CategoryChoice
-    from samara.datasets.writing.staged_writer import Losses, WriterOptions
+    from samara.datasets.writing.staged_writer import Losses
 
 
+class Writing(NamedTuple):
+    """How a command writes annotations.
+
+    Attributes:
+        options: whatever the format.
+        categories: that they have; None for those of the store.
+    """
+
+    options: WriterOptions
+    categories: CategoryChoice | None
+
+
+def read_writing(
+    export_images: Images,
+    split: str | None,
+    categories: str | None,
+    only_categories: bool,
+    label_studio_prefix: str | None,
+) -> Writing:
+    """What the options of a command say about annotations.
+
+    Raises:
+        SettingsError, DatasetError: one of them is not understood.
+    """
+    from samara.datasets.split import read_split
+
+    options = WriterOptions(
+        images=export_images,
+        split=None if split is None else read_split(split),
+        image_url_prefix=label_studio_prefix or "",
+    )
+    return Writing(options, read_categories_chosen(categories, only=only_categories))
+
+
+def writes_annotations(panel: str | None, *other_flags: str) -> Callable[[Command], Command]:
+    """A decorator: options about annotations in place of the parameter `writing`; the command gets a `Writing`.
+
+    Args:
+        panel: heading in the help below which they stand.
+        other_flags: of --export-images, by which older scripts know it.
+    """
+    kind = inspect.Parameter.KEYWORD_ONLY
+    options = [
+        inspect.Parameter(name, kind, default=default, annotation=annotation)
+        for name, default, annotation in (
+            ("export_images", WriterOptions.images, Annotated[Images, export_images_option(panel, *other_flags)]),
+            ("split", None, Annotated[str | None, split_option(panel)]),
+            ("categories", None, Annotated[str | None, categories_option(panel)]),
+            ("only_categories", False, Annotated[bool, only_categories_option(panel)]),
+            ("label_studio_prefix", None, Annotated[str | None, label_studio_prefix_option(panel)]),
+        )
+    ]
+    return in_place_of("writing", options, read_writing)
+
+
+@writes_annotations(None, "--pictures")
 def export_annotations(
     store: Annotated[Path, typer.Argument(metavar="STORE", help="Folder that `samara annotate` made.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")],
@@ -33,14 +94,11 @@ def export_annotations(
         typer.Option(
             "--format",
             metavar="NAME,...",
-            help="coco, coco-polygons, yolo, voc, label-studio, label-studio-polygons, png, geojson, sa-1b.",
+            help=f"{', '.join(WRITERS)}.",
         ),
-    ] = "coco",
-    images: Annotated[Literal["none", "link", "copy"], export_images_option(None, "--pictures")] = "none",
-    split: Annotated[str | None, split_option()] = None,
-    categories: Annotated[str | None, categories_option()] = None,
-    only_categories: Annotated[bool, only_categories_option()] = False,
-    label_studio_prefix: Annotated[str | None, label_studio_prefix_option()] = None,
+    ] = USUAL_FORMAT,
+    *,
+    writing: Writing,
     partial: Annotated[
         bool, typer.Option("--partial", help="Also of a store that is not complete: what is there.")
     ] = False,
@@ -51,46 +109,33 @@ def export_annotations(
 
     Example: samara export-annotations masks --format coco,yolo --export-images link --split 0.1 --out exported
     """
-    from samara.annotation.annotate import export
+    from samara.annotation import exporting
     from samara.annotation.store.store import open_store
     from samara.datasets.formats import FormatsRefused
 
-    chosen = read_categories_chosen(categories, only=only_categories)
-    options = read_writing(images, split, label_studio_prefix, overwrite=overwrite)
+    options, chosen = replace(writing.options, overwrite=overwrite), writing.categories
     refused: FormatsRefused | None = None
     opened = open_store(store)
     try:
-        losses = export(opened, names_in(formats), out, options, categories=chosen, is_partial=partial)
+        losses = exporting.export_annotations(
+            opened, out=out, formats=names_in(formats), options=options, categories=chosen, partial=partial
+        )
     except FormatsRefused as error:
         refused, losses = error, dict(error.losses)
-    _, _, quarantined = opened.counts()
-    if as_json:
-        typer.echo(json.dumps({"out": str(out), "losses": losses_shown(losses), "quarantined": quarantined}))
-    else:
-        tell_losses(losses, out)
-    tell_quarantined(quarantined, store)
+    show(losses, out, opened, as_json=as_json)
     tell_unsaid(losses, options, chosen)
     if refused is not None:
         raise refused
 
 
-def read_writing(
-    images: Literal["none", "link", "copy"], split: str | None, label_studio_prefix: str | None, *, overwrite: bool
-) -> WriterOptions:
-    """What the options of a command say about exports.
-
-    Raises:
-        SettingsError: one of them is not understood.
-    """
-    from samara.datasets.split import read_split
-    from samara.datasets.writing.staged_writer import WriterOptions
-
-    return WriterOptions(
-        overwrite=overwrite,
-        images=images,
-        split=None if split is None else read_split(split),
-        image_url_prefix=label_studio_prefix or "",
-    )
+def show(losses: dict[str, Losses], out: Path, store: Store, *, as_json: bool) -> None:
+    """Print what was written, and on stderr what is in no export."""
+    _, _, quarantined = store.counts()
+    if as_json:
+        typer.echo(json.dumps({"out": str(out), "losses": losses_shown(losses), "quarantined": quarantined}))
+    else:
+        tell_losses(losses, out)
+    tell_quarantined(quarantined, store.folder)
 
 
 def read_categories_chosen(categories: str | None, *, only: bool) -> CategoryChoice | None:

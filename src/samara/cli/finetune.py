@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from samara.cli.options import (
-    DataReading,
-    base_option,
-    device_option,
-    lora_option,
-    reads_data,
-    warn,
-)
+from samara.checkpoints.choice import Choice
+from samara.cli.options import DataReading, loading, reads_data, warn
 from samara.cli.progress import work_bar
-from samara.errors import OutputError, SettingsError
-from samara.finetuning.settings import Augmentation, FineTuneSettings, Precision, Trained
-from samara.system.extras import is_installed
+from samara.cli.settings_options import Setting, in_panel, takes, takes_arguments
+from samara.errors import SettingsError
+from samara.finetuning.settings import Augmentation, FineTuneSettings, LossWeights, PromptSimulation
 
 if TYPE_CHECKING:
-    from samara.finetuning.finetune import Views
-    from samara.finetuning.loop import FineTuned
+    from samara.finetuning.finetune import NewCheckpoint
 
 DATA, TRAINING, LOSSES, COST, RUNNING, RESULT = (
     "Images",
@@ -35,11 +27,73 @@ DATA, TRAINING, LOSSES, COST, RUNNING, RESULT = (
     "Checkpoint and machine",
     "Result",
 )
-# Every default below is the setting's own, so that the command and `fine_tune` cannot drift apart.
-DEFAULT = FineTuneSettings
+
+
+def read_augmentations(names: list[str] | None) -> tuple[Augmentation, ...]:
+    """Turn the texts of --augment into settings.
+
+    Raises:
+        SettingsError: an unknown name.
+    """
+    if names is None:
+        return FineTuneSettings.augmentations
+    known = {name: name for name in get_args(Augmentation)}
+    unknown = [name for name in names if name not in (*known, "none")]
+    if unknown:
+        raise SettingsError(f"--augment {unknown[0]!r} is not known; use {', '.join(known)} or none")
+    return tuple(known[name] for name in names if name != "none")
+
+
+LEARNING = [
+    Setting(field="trained", metavar="decoder|lora|everything"),
+    Setting(field="epochs", metavar="N", least=1),
+    Setting(field="learning_rate", metavar="X"),
+    Setting(field="weight_decay", metavar="X"),
+    Setting(field="warmup_steps", metavar="N", least=0),
+    Setting(field="ema_decay", metavar="X", least=0.0),
+    Setting(field="lora_rank", metavar="N", least=1, help="With --trained lora."),
+    Setting(field="lora_apart", help="Write the low-rank updates and the decoder alone, which --lora then takes."),
+    Setting(
+        field="augmentations",
+        option="augment",
+        metavar="NAME",
+        help=f"{', '.join(get_args(Augmentation))}, none. Repeatable. Default: "
+        f"{', '.join(FineTuneSettings.augmentations)}.",
+        kind=list[str] | None,
+        default=None,
+        read=read_augmentations,
+    ),
+    Setting(field="patience", metavar="N", least=0),
+    Setting(field="seed", metavar="N"),
+]
+SPENDING = [
+    Setting(field="images_per_step", metavar="N", least=1),
+    Setting(field="objects_per_image", metavar="N", least=1),
+    Setting(field="precision", metavar="float32|bfloat16"),
+    Setting(
+        field="checkpoint_blocks",
+        help="Compute the encoder's blocks twice and keep less of them; not for --trained decoder.",
+    ),
+]
+WEIGHTS = [Setting(field=name, metavar="X") for name in ("focal", "dice", "cross_entropy")]
 
 
 @reads_data(DATA)
+@takes(
+    "settings",
+    FineTuneSettings(),
+    in_panel(DATA, Setting(field="validation_fraction", metavar="X")),
+    in_panel(TRAINING, *LEARNING),
+    in_panel(COST, *SPENDING),
+)
+@takes("losses", FineTuneSettings.losses, in_panel(LOSSES, *WEIGHTS))
+@takes("simulation", FineTuneSettings.simulation, in_panel(LOSSES, Setting(field="rounds", metavar="N")))
+@takes_arguments(
+    "choice",
+    Choice(),
+    loading("checkpoint", panel=RUNNING, help="What to start from."),
+    loading("base", "lora", "device", panel=RUNNING),
+)
 def finetune(
     train: Annotated[
         Path,
@@ -70,107 +124,12 @@ def finetune(
     validation_images: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Default: as --images.", rich_help_panel=DATA)
     ] = None,
-    validation_fraction: Annotated[
-        float, typer.Option(metavar="X", help="Of the images, where nothing says which.", rich_help_panel=DATA)
-    ] = DEFAULT.validation_fraction,
     *,
     reading: DataReading,
-    trained: Annotated[
-        Trained,
-        typer.Option(metavar="decoder|lora|everything", help="What learns.", rich_help_panel=TRAINING),
-    ] = DEFAULT.trained,
-    epochs: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Passes over the training set.", rich_help_panel=TRAINING)
-    ] = DEFAULT.epochs,
-    learning_rate: Annotated[
-        float, typer.Option(metavar="X", help="Of AdamW, after warm-up.", rich_help_panel=TRAINING)
-    ] = DEFAULT.learning_rate,
-    weight_decay: Annotated[
-        float, typer.Option(metavar="X", help="Of AdamW.", rich_help_panel=TRAINING)
-    ] = DEFAULT.weight_decay,
-    warmup_steps: Annotated[
-        int,
-        typer.Option(min=0, metavar="N", help="Steps of rising learning rate.", rich_help_panel=TRAINING),
-    ] = DEFAULT.warmup_steps,
-    ema_decay: Annotated[
-        float,
-        typer.Option(
-            min=0.0,
-            metavar="X",
-            help="Weight of the past in the moving average of the weights, which is kept; 0: no average.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = DEFAULT.ema_decay or 0.0,
-    lora_rank: Annotated[
-        int, typer.Option(min=1, metavar="N", help="With --trained lora.", rich_help_panel=TRAINING)
-    ] = DEFAULT.lora_rank,
-    lora_apart: Annotated[
-        bool,
-        typer.Option(
-            "--lora-apart",
-            help="Write the low-rank updates and the decoder alone, which --lora then takes.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = DEFAULT.lora_apart,
-    augment: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help=f"{', '.join(get_args(Augmentation))}, none. Repeatable. Default: {', '.join(DEFAULT.augmentations)}.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = None,
-    focal: Annotated[
-        float | None, typer.Option(metavar="X", help="Weight of the focal loss; else 5.", rich_help_panel=LOSSES)
-    ] = None,
-    dice: Annotated[
-        float | None, typer.Option(metavar="X", help="Weight of the dice loss; else 1.", rich_help_panel=LOSSES)
-    ] = None,
-    cross_entropy: Annotated[
-        float | None,
-        typer.Option(metavar="X", help="Weight of the balanced cross-entropy; else 0.2.", rich_help_panel=LOSSES),
-    ] = None,
-    rounds: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Corrective clicks after the first prompt; else 3.", rich_help_panel=LOSSES),
-    ] = None,
-    patience: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Epochs without gain; 0: never stop.", rich_help_panel=TRAINING)
-    ] = DEFAULT.patience or 0,
-    seed: Annotated[
-        int, typer.Option(metavar="N", help="Of everything random.", rich_help_panel=TRAINING)
-    ] = DEFAULT.seed,
-    images_per_step: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="Images whose gradients make a step; more cost no memory.",
-            rich_help_panel=COST,
-        ),
-    ] = DEFAULT.images_per_step,
-    objects_per_image: Annotated[
-        int,
-        typer.Option(min=1, metavar="N", help="Most objects of an image in a step.", rich_help_panel=COST),
-    ] = DEFAULT.objects_per_image,
-    precision: Annotated[
-        Precision,
-        typer.Option(metavar="float32|bfloat16", help="What training computes in.", rich_help_panel=COST),
-    ] = DEFAULT.precision,
-    checkpoint_blocks: Annotated[
-        bool,
-        typer.Option(
-            "--checkpoint-blocks",
-            help="Compute the encoder's blocks twice and keep less of them; not for --trained decoder.",
-            rich_help_panel=COST,
-        ),
-    ] = DEFAULT.checkpoint_blocks,
-    checkpoint: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="What to start from.", rich_help_panel=RUNNING)
-    ] = "samara_mini",
-    base: Annotated[str | None, base_option(RUNNING)] = None,
-    lora: Annotated[Path | None, lora_option(RUNNING)] = None,
-    device: Annotated[str, device_option(RUNNING)] = "auto",
+    settings: FineTuneSettings,
+    losses: LossWeights,
+    simulation: PromptSimulation,
+    choice: dict[str, Any],  # Any: values of fields
     curve: Annotated[
         bool | None,
         typer.Option(
@@ -206,91 +165,31 @@ def finetune(
 
     On several GPUs of one machine: torchrun --nproc-per-node 4 -m samara finetune ...
     """
-    from samara.checkpoints.load import load
-    from samara.finetuning.data_sets import read_sets
-    from samara.finetuning.finetune import fine_tune_with_views
-    from samara.finetuning.place import require_place
-    from samara.finetuning.processes import joined_processes, local_device
+    from samara.finetuning import finetune as room
 
-    if os.path.lexists(out) and not out.is_dir() and not overwrite:
-        raise OutputError(f"{out} exists; choose another name, or pass --overwrite")
-    require_place(out)
-    losses = {"focal": focal, "dice": dice, "cross_entropy": cross_entropy}
-    settings = FineTuneSettings(
-        trained=trained,
-        epochs=epochs,
-        learning_rate=learning_rate,
-        weight_decay=weight_decay,
-        objects_per_image=objects_per_image,
-        images_per_step=images_per_step,
-        warmup_steps=warmup_steps,
-        ema_decay=ema_decay or None,
-        augmentations=read_augmentations(augment),
-        lora_rank=lora_rank,
-        lora_apart=lora_apart,
-        losses=replace(DEFAULT().losses, **given(losses)),
-        simulation=replace(DEFAULT().simulation, **given({"rounds": rounds})),
-        validation_fraction=validation_fraction,
-        patience=patience or None,
-        precision=precision,
-        checkpoint_blocks=checkpoint_blocks,
-        seed=seed,
+    data: dict[str, Any] = dict(
+        images=images, validation_images=validation_images, rules=reading.rules, reading=reading.images
     )
-    data = (train, images, validation, validation_images)
-    views = choose_views(out, tensorboard, report, curve=curve)
-    with views.prepared(overwrite=overwrite):
-        training, held_out = read_sets(
-            *data, validation_fraction, seed, rules=reading.rules, reading=reading.images, notice=warn
+    shown: dict[str, Any] = dict(curve=curve, tensorboard=tensorboard, report=report, overwrite=overwrite)
+    with work_bar() as tell:
+        result = room.finetune(
+            train,
+            validation,
+            out=out,
+            settings=replace(settings, losses=losses, simulation=simulation),
+            progress=tell,
+            notice=warn,
+            **data,
+            **shown,
+            **choice,
         )
-        own_device = local_device(device)
-        loaded = load(checkpoint, base=base, lora=lora, device=own_device, precision="float32")
-        with joined_processes(own_device) as processes, work_bar() as tell:
-            result = fine_tune_with_views(
-                loaded, training, held_out, out, settings, views, progress=tell, notice=warn, processes=processes
-            )
-    if processes.is_first:
-        show(result, views, as_json=as_json)
+    if result.is_first:
+        show(result, as_json=as_json)
 
 
-def given(options: dict[str, Any]) -> dict[str, Any]:  # Any: values of settings
-    """Those that were given on the command line; of the others the setting has its own."""
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def choose_views(out: Path, tensorboard: Path | None, report: Path | None, *, curve: bool | None) -> Views:
-    """What the run shows; the learning curve as well unless it is not wanted, or not asked for and cannot be drawn."""
-    from samara.finetuning.finetune import Views
-
-    if curve is None:
-        curve = is_installed("matplotlib")
-        if not curve:
-            warn("the learning curve is not drawn, for want of matplotlib; pip install 'samara[report]'")
-    return Views(
-        curve=out.with_name(f"{out.name}.curve.png") if curve else None,
-        # A folder for each run, so that several can be looked at together.
-        tensorboard=None if tensorboard is None else tensorboard / out.name,
-        report=report,
-    )
-
-
-def read_augmentations(names: list[str] | None) -> tuple[Augmentation, ...]:
-    """Turn the texts of --augment into settings.
-
-    Raises:
-        SettingsError: an unknown name.
-    """
-    if names is None:
-        return DEFAULT.augmentations
-    known = {name: name for name in get_args(Augmentation)}
-    unknown = [name for name in names if name not in (*known, "none")]
-    if unknown:
-        raise SettingsError(f"--augment {unknown[0]!r} is not known; use {', '.join(known)} or none")
-    return tuple(known[name] for name in names if name != "none")
-
-
-def show(result: FineTuned, views: Views, *, as_json: bool) -> None:
+def show(result: NewCheckpoint, *, as_json: bool) -> None:
     """Print the learning curve, and where everything lies."""
-    shown = {name: str(path) for name, path in asdict(views).items() if path is not None}
+    shown = {name: str(path) for name, path in asdict(result.views).items() if path is not None}
     if as_json:
         curve = [asdict(record) for record in result.history]
         facts = {"checkpoint": str(result.path), "best_epoch": result.best.epoch, "history": curve, "views": shown}

@@ -2,65 +2,75 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import re
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from samara.checkpoints.choice import Choice
+from samara.cli.settings_options import Command, Setting, help_of, in_place_of
+from samara.datasets.reading.findings import USUAL, ReadingRules
 from samara.errors import SettingsError
+from samara.images.settings import AS_THEY_ARE, ImageReading
+from samara.segmentation.automatic.settings import PIXELS_PER_POINT
 
-if TYPE_CHECKING:
-    from samara.datasets.reading.findings import ReadingRules
-    from samara.images.settings import ImageReading
+_LOADING = {
+    one.field: one
+    for one in (
+        Setting(field="checkpoint", metavar="NAME|FILE", kind=str),
+        Setting(field="base", metavar="NAME|FILE", kind=str | None),
+        Setting(field="lora", metavar="FILE", kind=Path | None),
+        Setting(field="download"),
+        Setting(field="device", metavar="NAME"),
+        Setting(field="precision", metavar="NAME"),
+        Setting(field="engine", metavar="NAME"),
+        Setting(field="hq_token_only"),
+        Setting(field="input_size", metavar="PX"),
+        Setting(field="weights", metavar="file|random"),
+        Setting(
+            field="calibration",
+            metavar="PATH",
+            help="Image or folder to calibrate int8 on. Repeatable.",
+            kind=list[Path] | None,
+            default=None,
+            read=lambda paths: paths or (),
+        ),
+    )
+}
 
-Command: TypeAlias = Callable[..., None]
-"""What typer is given."""
+
+def loading(*fields: str, panel: str | None = None, **changes: Any) -> list[Setting]:  # Any: attributes of a Setting
+    """Options about the checkpoint, which read the same everywhere.
+
+    Args:
+        fields: of `Choice`.
+        panel: heading in the help below which they stand.
+        changes: what is other in this command.
+    """
+    return [replace(_LOADING[field], panel=panel, **changes) for field in fields]
 
 
 def device_option(panel: str) -> Any:  # Any: typer.Option's own type
-    """Where the network runs.
+    """Where the network runs, for commands that load none.
 
     Args:
         panel: heading in the help below which it stands.
     """
-    return typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=panel)
+    return typer.Option(metavar="NAME", help=help_of(Choice(), "device"), rich_help_panel=panel)
 
 
-def precision_option(panel: str) -> Any:  # Any: typer.Option's own type
-    """What PyTorch computes in; see `device_option`."""
-    return typer.Option(metavar="NAME", help="auto, float32, bfloat16 or float16.", rich_help_panel=panel)
-
-
-def base_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
-    """The checkpoint that gives what a file lacks; see `device_option`."""
-    return typer.Option(
-        metavar="NAME|FILE",
-        help="Of a file that holds a part of a network, e.g. a mask decoder: the checkpoint that gives the rest.",
-        rich_help_panel=panel,
-    )
-
-
-def lora_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
-    """Updates that are folded in; see `device_option`."""
-    return typer.Option(
-        metavar="FILE",
-        help="Low-rank updates of `samara finetune --lora-apart`, trained on the checkpoint.",
-        rich_help_panel=panel,
-    )
-
-
-def points_per_side_option(panel: str) -> Any:  # Any: typer.Option's own type
-    """The grid of everything; see `device_option`."""
-    return typer.Option(
-        min=1,
-        metavar="N",
-        help="Grid of N × N points. Default: one for every 32 pixels of the network input (32; samara_mini 16).",
-        rich_help_panel=panel,
-    )
+POINTS_PER_SIDE = Setting(
+    field="points_per_side",
+    metavar="N",
+    help=f"Grid of N × N points. Default: one for every {PIXELS_PER_POINT} pixels of the network input.",
+    least=1,
+)
+"""The grid of everything."""
 
 
 def export_images_option(panel: str | None = None, *names: str) -> Any:  # Any: typer.Option's own type
@@ -151,8 +161,6 @@ def read_rules(crowds: str, *, skip_bad: bool) -> ReadingRules:
     Raises:
         SettingsError: --crowds is neither of its values.
     """
-    from samara.datasets.reading.findings import ReadingRules
-
     if crowds not in ("ignore", "objects"):
         raise SettingsError(f"--crowds {crowds!r} is not known; use ignore or objects")
     return ReadingRules("objects" if crowds == "objects" else "ignore", skip_bad)
@@ -176,8 +184,6 @@ def read_reading(value_range: str | None, frame: int | None) -> ImageReading:
     Raises:
         SettingsError: --value-range is no range.
     """
-    from samara.images.settings import ImageReading
-
     if value_range is None or value_range == "auto":
         return ImageReading("auto" if value_range else None, frame)
     try:
@@ -210,40 +216,25 @@ def reads_data(annotations: str, images: str | None = None) -> Callable[[Command
         annotations: heading in the help below which the first two stand.
         images: that of the other two; None for the same.
     """
-    added = _data_options(annotations, annotations if images is None else images)
-
-    def decorate(command: Command) -> Command:
-        @functools.wraps(command)
-        def reading_first(**given: Any) -> None:  # Any: what typer read
-            texts = {one.name: given.pop(one.name) for one in added}
-            command(reading=_read_data(**texts), **given)
-
-        signature = _with_options(inspect.signature(command, eval_str=True), added)
-        reading_first.__signature__ = signature  # type: ignore[attr-defined]  # what typer looks at
-        reading_first.__annotations__ = {name: one.annotation for name, one in signature.parameters.items()}
-        return reading_first
-
-    return decorate
+    return in_place_of("reading", _data_options(annotations, annotations if images is None else images), _read_data)
 
 
-def _data_options(annotations: str, images: str) -> list[inspect.Parameter]:
+def reads_images(panel: str | None = None) -> Callable[[Command], Command]:
+    """A decorator: --value-range and --frame in place of the parameter `reading`, which is then an `ImageReading`."""
+    return in_place_of("reading", _data_options("", panel)[2:], read_reading)
+
+
+def _data_options(annotations: str, images: str | None) -> list[inspect.Parameter]:
     kind = inspect.Parameter.KEYWORD_ONLY
     return [
         inspect.Parameter(name, kind, default=default, annotation=annotation)
         for name, default, annotation in (
-            ("crowds", "ignore", Annotated[str, crowds_option(annotations)]),
-            ("skip_bad_annotations", False, Annotated[bool, skip_bad_option(annotations)]),
-            ("value_range", None, Annotated[str | None, value_range_option(images)]),
-            ("frame", None, Annotated[int | None, frame_option(images)]),
+            ("crowds", USUAL.crowds, Annotated[str, crowds_option(annotations)]),
+            ("skip_bad_annotations", USUAL.skip_bad, Annotated[bool, skip_bad_option(annotations)]),
+            ("value_range", AS_THEY_ARE.value_range, Annotated[str | None, value_range_option(images)]),
+            ("frame", AS_THEY_ARE.frame, Annotated[int | None, frame_option(images)]),
         )
     ]
-
-
-def _with_options(signature: inspect.Signature, added: list[inspect.Parameter]) -> inspect.Signature:
-    """A signature with options where it has `reading`."""
-    kept = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in signature.parameters.values()]
-    place = [one.name for one in kept].index("reading")
-    return signature.replace(parameters=[*kept[:place], *added, *kept[place + 1 :]])
 
 
 def _read_data(crowds: str, skip_bad_annotations: bool, value_range: str | None, frame: int | None) -> DataReading:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from samara.annotation.run.runner import Progress
+    from samara.system.progress import Progress
 
 
 def stderr_is_terminal() -> bool:
@@ -17,8 +17,8 @@ def stderr_is_terminal() -> bool:
 
 
 @contextmanager
-def work_bar() -> Iterator[Callable[[str, int, int], None] | None]:
-    """A bar for each named piece of work: call it with name, steps done and steps in all.
+def work_bar() -> Iterator[Progress | None]:
+    """A bar for each named piece of work.
 
     What stands behind a colon may change from call to call; it is shown, and the bar stays the same.
     """
@@ -43,8 +43,8 @@ def work_bar() -> Iterator[Callable[[str, int, int], None] | None]:
 
 
 @contextmanager
-def annotation_bar() -> Iterator[Callable[[int, Progress], None] | None]:
-    """A bar for a data set: call it with the number of all images, and what is done so far."""
+def annotation_bar() -> Iterator[Progress | None]:
+    """A bar for a data set, with its speed and what stands behind the colon of the name."""
     if not stderr_is_terminal():
         yield None
         return
@@ -57,20 +57,20 @@ def annotation_bar() -> Iterator[Callable[[int, Progress], None] | None]:
     with Bars(*columns, console=Console(stderr=True), transient=True, speed_estimate_period=120) as bars:
         task = bars.add_task("", total=None)
 
-        def tell(images: int, done: Progress) -> None:
+        def tell(name: str, done: int, total: int) -> None:
             if bars.tasks[0].total is None:
-                bars.reset(task, total=images, completed=done.images)
-            bars.update(task, completed=done.images)
+                bars.reset(task, total=total, completed=done)
+            bars.update(task, completed=done)
             speed = bars.tasks[0].speed
             rate = "" if speed is None else f"{speed:.2f} images/s, "
-            bars.update(task, description=f"{rate}{done.masks:,} masks, {done.quarantined:,} quarantined")
+            bars.update(task, description=f"{rate}{name.partition(': ')[2]}")
 
         yield tell
 
 
 @contextmanager
-def download_bar(name: str) -> Iterator[Callable[[int, int | None], None] | None]:
-    """A bar that appears with the first bytes: call it with bytes done and bytes in all."""
+def download_bar(name: str) -> Iterator[Progress | None]:
+    """A bar that appears with the first bytes."""
     if not stderr_is_terminal():
         yield None
         return
@@ -81,4 +81,4 @@ def download_bar(name: str) -> Iterator[Callable[[int, int | None], None] | None
     columns = ("{task.description}", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Bars(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None, visible=False)
-        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
+        yield lambda _, done, total: bar.update(task, completed=done, total=total or None, visible=True)

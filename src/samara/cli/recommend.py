@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samara.checkpoints.choice import Choice
 from samara.cli.options import crowds_option, device_option, read_rules, skip_bad_option, warn
 from samara.cli.progress import work_bar
-from samara.recommendation.request import IMAGES, MEASURED_IN
+from samara.datasets.reading.findings import USUAL
+from samara.measurement.benchmarking.settings import MEASURED_IN
+from samara.recommendation.request import IMAGES, Request
+from samara.recommendation.tasks import DOMAINS, PROMPTS, TASKS
+
+if TYPE_CHECKING:
+    from samara.measurement.records.records import Record
+    from samara.recommendation.answer import Recommendation
 
 MACHINE, WORK, LIMITS, EVIDENCE, RESULT = "Machine (default: this one)", "Work", "Limits", "Evidence", "Result"
+
+
+def one_word_each(names: Iterable[str]) -> str:
+    """Names as they are written on a command line, where spaces would need quotes."""
+    return f"{', '.join(name.replace(' ', '-') for name in names)}."
 
 
 def recommend(
@@ -23,7 +37,7 @@ def recommend(
     ram: Annotated[
         float | None, typer.Option(metavar="GB", help="Another machine: main memory.", rich_help_panel=MACHINE)
     ] = None,
-    device: Annotated[str, device_option(MACHINE)] = "auto",
+    device: Annotated[str, device_option(MACHINE)] = Choice.device,
     measure_speed: Annotated[
         bool,
         typer.Option("--measure-speed", help="Time this machine for a second, not assume.", rich_help_panel=MACHINE),
@@ -32,24 +46,23 @@ def recommend(
         str,
         typer.Option(
             metavar="NAME",
-            help="production, maximum-quality, real-time, edge, fine-tuning, benchmark, interactive-annotation or "
-            "batch-annotation.",
+            help=one_word_each(TASKS),
             rich_help_panel=WORK,
         ),
-    ] = "production",
+    ] = Request.task,
     domain: Annotated[
         str,
         typer.Option(
             metavar="NAME",
-            help="natural, medical, satellite, driving, content-creation or robotics.",
+            help=one_word_each(DOMAINS),
             rich_help_panel=WORK,
         ),
-    ] = "natural",
+    ] = Request.domain,
     prompt: Annotated[
         list[str] | None,
         typer.Option(
             metavar="KIND",
-            help="point, background-point, box, mask, everything or classes. Repeatable; default: the task's.",
+            help=f"{one_word_each(PROMPTS)} Repeatable; default: the task's.",
             rich_help_panel=WORK,
         ),
     ] = None,
@@ -87,8 +100,8 @@ def recommend(
         Path | None,
         typer.Option(metavar="FILE", help="Their COCO instances file.", rich_help_panel=EVIDENCE),
     ] = None,
-    crowds: Annotated[str, crowds_option(EVIDENCE)] = "ignore",
-    skip_bad_annotations: Annotated[bool, skip_bad_option(EVIDENCE)] = False,
+    crowds: Annotated[str, crowds_option(EVIDENCE)] = USUAL.crowds,
+    skip_bad_annotations: Annotated[bool, skip_bad_option(EVIDENCE)] = USUAL.skip_bad,
     max_images: Annotated[
         int,
         typer.Option(
@@ -112,32 +125,37 @@ def recommend(
 
     Example: samara recommend --vram 6 --task interactive-annotation --domain medical --commercial
     """
-    from samara.measurement.records.record_file import read_records
     from samara.recommendation import recommend as room
+
+    machine: dict[str, Any] = dict(vram_gb=vram, ram_gb=ram, device=device, measure_speed=measure_speed)
+    work: dict[str, Any] = dict(task=task, domain=domain, prompts=prompt)
+    limits: dict[str, Any] = dict(
+        commercial=commercial, max_latency_s=max_latency, max_disk_gb=max_disk, offline=offline
+    )
+    evidence: dict[str, Any] = dict(
+        records=read_all(records or []), ground_truth=ground_truth, images=images, out=out, max_images=max_images
+    )
+    rules = read_rules(crowds, skip_bad=skip_bad_annotations)
+    with work_bar() as tell:
+        found = room.recommend(**machine, **work, **limits, **evidence, rules=rules, progress=tell, notice=warn)
+    show(found, show_all=show_all, as_json=as_json)
+
+
+def read_all(files: Sequence[Path]) -> list[Record] | None:
+    """The records of files; None, for those of this machine, where there is no file.
+
+    Raises:
+        RecordError: one of them is damaged.
+    """
+    from samara.measurement.records.record_file import read_records
+
+    return [record for path in files for record in read_records(path)] if files else None
+
+
+def show(found: Recommendation, *, show_all: bool, as_json: bool) -> None:
+    """Print a recommendation; the exit status says whether there is one."""
     from samara.recommendation.text import as_text
 
-    with work_bar() as tell:
-        found = room.recommend(
-            vram_gb=vram,
-            ram_gb=ram,
-            device=device,
-            task=task,
-            domain=domain,
-            prompts=prompt,
-            commercial=commercial,
-            max_latency_s=max_latency,
-            max_disk_gb=max_disk,
-            offline=offline,
-            records=None if not records else [record for path in records for record in read_records(path)],
-            ground_truth=ground_truth,
-            images=images,
-            out=out,
-            max_images=max_images,
-            progress=tell,
-            rules=read_rules(crowds, skip_bad=skip_bad_annotations),
-            notice=warn,
-            measure_speed=measure_speed,
-        )
     columns = shutil.get_terminal_size().columns
     typer.echo(json.dumps(found.as_dict(), indent=2) if as_json else as_text(found, width=columns, show_all=show_all))
     if found.best is None:

@@ -6,6 +6,7 @@ Importing this module loads no writer, so that the command line can list them at
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
+from samara.datasets.writing.options import USUAL_FORMAT
 from samara.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
     from samara.datasets.annotated import AnnotatedImage
-    from samara.datasets.writing.staged_writer import Losses, StagedWriter, WriterOptions
+    from samara.datasets.writing.options import WriterOptions
+    from samara.datasets.writing.staged_writer import Losses, StagedWriter
 
 
 W = TypeVar("W")
@@ -280,15 +283,19 @@ def _require_own_file(writer: type[StagedWriter], image: str, files: set[str]) -
     files.add(str(file))
 
 
-def convert(
-    images: Iterable[AnnotatedImage], formats: Sequence[str], out: Path | str, options: WriterOptions | None = None
+def write_annotations(
+    images: Iterable[AnnotatedImage],
+    *,
+    out: str | os.PathLike[str],
+    formats: str | Sequence[str] = (USUAL_FORMAT,),
+    options: WriterOptions | None = None,
 ) -> dict[str, Losses]:
     """Write images in several formats, in one pass and without keeping them.
 
     Args:
         images: read once.
-        formats: names out of `WRITERS`.
         out: folder; each format makes its `target` in it.
+        formats: names out of `WRITERS`.
         options: the same for all formats.
 
     Returns:
@@ -299,7 +306,7 @@ def convert(
         FormatsRefused: a target exists and may not be overwritten, a format has no way to say something, or the disk
             does not take it. Such a format leaves everything as it was; the others are written.
     """
-    rows = chosen(formats)
+    rows = chosen((formats,) if isinstance(formats, str) else formats)
     if options is not None:
         require_taken(rows, options)
     refused: dict[str, str] = {}

@@ -20,6 +20,7 @@ from typing import Any
 import platformdirs
 
 from samara.errors import OutputError
+from samara.system.files import make_folder
 
 SEAL = "seal.json"
 CHUNK_BYTES = 1 << 24
@@ -44,8 +45,8 @@ def cached(name: str, make: Callable[[Path], None]) -> Path:
     folder = cache_directory() / name
     if is_whole(folder):
         return folder
+    make_folder(folder.parent, "set SAMARA_CACHE to one that can")
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder.parent))
     except OSError as error:
         raise _unwritable(folder.parent, error) from error

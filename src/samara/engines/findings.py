@@ -14,9 +14,8 @@ from pathlib import Path
 
 from samara.engines.cache import cache_directory
 from samara.engines.kinds import ENGINES, TORCH
-from samara.errors import OutputError
 from samara.system.devices import Precision
-from samara.system.files import write_atomically
+from samara.system.files import make_folder, write_atomically
 from samara.system.machine import installed_versions, instruction_sets, processor_name, usable_cores
 
 
@@ -46,10 +45,7 @@ def record(variant: str, input_size: int, findings: Sequence[Finding]) -> Path:
         OutputError: the cache directory does not take them.
     """
     path = _path(variant, input_size)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{path.parent} cannot be made: {error.strerror}; set SAMARA_CACHE to another") from error
+    make_folder(path.parent, "set SAMARA_CACHE to one that can")
     write_atomically(path, json.dumps([asdict(finding) for finding in findings]).encode())
     return path
 

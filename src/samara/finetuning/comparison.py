@@ -6,7 +6,7 @@ gets, in the pixels of the original image, and no object is left out for being s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from samara.datasets.ground_truth import LabelledImage
 from samara.engines.loaded import Loaded
@@ -18,8 +18,7 @@ from samara.masks.overlap import mask_iou
 from samara.masks.rle import Rle
 from samara.segmentation.prompted import PromptedSegmenter, SeenImage
 from samara.segmentation.prompts import Prompt
-
-Progress = Callable[[int, int], None]
+from samara.system.progress import Progress
 
 
 def compare(
@@ -48,7 +47,7 @@ def compare(
                 ComparedImage(image.path, image.name, _compare_image(segmenters, image, truths), image.reading)
             )
         if progress is not None:
-            progress(position, len(images))
+            progress("comparing before and after", position, len(images))
     if not compared:
         raise DatasetError("there is nothing to compare: no image has an object")
     return ComparedSet(tuple(compared))

@@ -22,9 +22,8 @@ import torch
 from torch import Tensor
 
 from samara.errors import EmbeddingError, OutputError
-from samara.system.files import write_atomically
-
-Progress = Callable[[int, int], None]
+from samara.system.files import make_folder, write_atomically
+from samara.system.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class EmbeddingCache:
         digest = hashlib.sha256("\n".join(examples).encode()).hexdigest()[:16]
         self.facts = CacheFacts(fingerprint, digest, len(examples), shape)
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self._check()
         self._values = self._file("embeddings.f16", np.dtype(np.float16), shape)
         self._done = self._file("done.u8", np.dtype(np.uint8), ())
@@ -111,7 +110,7 @@ class EmbeddingCache:
             # Only now: a power cut between the two leaves an embedding that is computed again, never half a one.
             self._done.write(index, np.ones((), np.uint8))
             if progress is not None:
-                progress(len(self) - len(self.missing), len(self))
+                progress("encoding", len(self) - len(self.missing), len(self))
 
     def __getitem__(self, index: int) -> Tensor:
         """One embedding, (C, h, w) float32 on the CPU.

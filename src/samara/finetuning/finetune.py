@@ -1,236 +1,137 @@
-"""Fine-tuning with everything that people look at: what `samara finetune` does."""
+"""`samara.finetune`: ground truth in, a checkpoint out."""
 
 from __future__ import annotations
 
-import copy
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import torch
-
-from samara._version import __version__
-from samara.checkpoints.load import network_from_file
-from samara.checkpoints.lora_file import merge_lora_file
-from samara.datasets.ground_truth import LabelledImage
-from samara.datasets.reading.findings import Notice
+from samara.checkpoints.choice import Choice
+from samara.checkpoints.load_chosen import loaded_from
+from samara.datasets.reading.findings import USUAL, Notice, ReadingRules
 from samara.engines.loaded import Loaded
 from samara.errors import OutputError
-from samara.finetuning.before_after import ComparedSet
-from samara.finetuning.comparison import compare
-from samara.finetuning.learning_curve import learning_curve_png, require_matplotlib
-from samara.finetuning.loop import FineTuned, fine_tune
-from samara.finetuning.processes import Processes
-from samara.finetuning.report import FineTuningReport, require_report, write_finetuning_report
-from samara.finetuning.settings import FineTuneSettings, Trained
-from samara.finetuning.tensorboard_log import open_log, require_tensorboard
-from samara.system.files import made_folder, require_file, require_folder, write_atomically
+from samara.finetuning.data_sets import read_sets
+from samara.finetuning.loop import FineTuned
+from samara.finetuning.place import require_place
+from samara.finetuning.processes import joined_processes, local_device
+from samara.finetuning.settings import FineTuneSettings
+from samara.finetuning.views import Views, fine_tune_with_views
+from samara.images.settings import AS_THEY_ARE, ImageReading
+from samara.system.extras import is_installed
+from samara.system.progress import Progress
 
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, the steps done and the steps in all."""
-
-WHAT_LEARNT: Mapping[Trained, str] = {
-    "decoder": "mask decoder",
-    "lora": "mask decoder and low-rank matrices in the image encoder",
-    "everything": "whole network",
-}
+AnyPath = str | os.PathLike[str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Views:
-    """What a run shows besides its checkpoint; None for what is not wanted.
+@dataclass(frozen=True)
+class NewCheckpoint(FineTuned):
+    """What a run gave, and where it can be looked at.
 
     Attributes:
-        curve: PNG with the learning curve.
-        tensorboard: folder of this run's TensorBoard log.
-        report: HTML page with the validation images before and after.
+        views: the learning curve, the log and the report.
+        is_first: whether this process is the one that writes; False in the others of `torchrun`.
     """
 
-    curve: Path | None = None
-    tensorboard: Path | None = None
-    report: Path | None = None
-
-    def prepare(self, *, overwrite: bool) -> None:
-        """Find out now what would otherwise fail after hours of training.
-
-        Args:
-            overwrite: replace a report and an image that are there.
-
-        Raises:
-            MissingExtra: a library that is needed is not installed.
-            OutputError: a file or folder cannot be written, or the report or the image is there already.
-        """
-        if self.curve is not None:
-            require_matplotlib()
-        if self.tensorboard is not None:
-            require_tensorboard()
-        if self.report is not None:
-            require_report()
-        for what, path in {"curve": self.curve, "report": self.report}.items():
-            if path is None:
-                continue
-            if os.path.lexists(path) and not path.is_dir() and not overwrite:
-                raise OutputError(f"{path} exists; choose another name for the {what}, or replace it by --overwrite")
-            require_file(path)
-            path.parent.mkdir(parents=True, exist_ok=True)
-        if self.tensorboard is not None:
-            require_folder(self.tensorboard)
-
-    @contextmanager
-    def prepared(self, *, overwrite: bool) -> Iterator[None]:
-        """As `prepare`, for a block of work; if it fails, folders that were made for it and are empty go again."""
-        with ExitStack() as stack:
-            for path in (self.curve, self.report):
-                if path is not None:
-                    stack.enter_context(made_folder(path.parent))
-            self.prepare(overwrite=overwrite)
-            yield
+    views: Views
+    is_first: bool = True
 
 
-def fine_tune_with_views(
-    loaded: Loaded,
-    training: Sequence[LabelledImage],
-    validation: Sequence[LabelledImage],
-    out: Path,
-    settings: FineTuneSettings,
-    views: Views,
+def finetune(
+    train: AnyPath,
+    validation: AnyPath | None = None,
     *,
+    out: AnyPath,
+    checkpoint: AnyPath | Loaded = Choice.checkpoint,
+    images: AnyPath | None = None,
+    validation_images: AnyPath | None = None,
+    settings: FineTuneSettings | None = None,
+    base: AnyPath | None = Choice.base,
+    lora: AnyPath | None = Choice.lora,
+    device: str = Choice.device,
+    rules: ReadingRules = USUAL,
+    reading: ImageReading = AS_THEY_ARE,
+    curve: bool | None = None,
+    tensorboard: AnyPath | None = None,
+    report: AnyPath | None = None,
+    overwrite: bool = False,
     progress: Progress | None = None,
     notice: Notice | None = None,
-    processes: Processes | None = None,
-) -> FineTuned:
-    """Fine-tune a checkpoint and show how it went.
+) -> NewCheckpoint:
+    """Fine-tune a checkpoint on ground truth; started again, it goes on where it was cut off.
 
     Args:
-        loaded: the checkpoint to start from; it is not changed.
-        training: images to learn from.
-        validation: images to measure on and to show.
-        out: the new checkpoint.
-        settings: see `FineTuneSettings`.
-        views: what to show; `prepare` is the caller's, before anything is loaded.
+        train: COCO file; or the folder or data.yaml of a YOLO-seg data set.
+        validation: likewise; None for a part of `train`, by its own folders or by `settings.validation_fraction`.
+        out: the new checkpoint: .safetensors or .pth.
+        checkpoint: what to start from: a catalogue name, a file, or what `samara.load` gave (in float32).
+        images: folder of the images; None for those of the data set, or beside the COCO file.
+        validation_images: None for `images`.
+        settings: how.
+        base: see `samara.load`, as for the next two.
+        lora: low-rank updates, folded in.
+        device: where the network trains.
+        rules: what becomes of crowds and of bad entries.
+        reading: how the images are read.
+        curve: draw the learning curve beside `out`; None if matplotlib is installed.
+        tensorboard: folder for a log of every epoch, in a folder named as `out`; None for none.
+        report: HTML page with validation images before and after; None for none.
+        overwrite: replace `out` and `report`.
         progress: called as the work goes on.
-        notice: see `fine_tune`.
-        processes: see `fine_tune`; the first of them shows.
+        notice: called with a sentence for each kind of thing that was left out or mended.
 
     Returns:
-        The learning curve, see `fine_tune`.
+        The learning curve, and where the checkpoint lies.
 
     Raises:
-        SamaraError: see `fine_tune` and `Views.prepare`; once training is over, an image that cannot be read again.
+        OutputError: a file is there already, or cannot be written.
+        SamaraError: data sets, images or the checkpoint cannot be used; see `samara.finetuning.loop.fine_tune`.
     """
-    if processes is not None and not processes.is_first:
-        views = Views()
-    notices: list[str] = []
-
-    def note(sentence: str) -> None:
-        notices.append(sentence)
-        if notice is not None:
-            notice(sentence)
-
-    with ExitStack() as stack:
-        log = None if views.tensorboard is None else stack.enter_context(open_log(views.tensorboard))
-        result = fine_tune(
-            loaded,
-            training,
-            validation,
-            out,
-            settings,
-            progress=progress,
-            notice=note,
-            on_epoch=None if log is None else log.add,
-            processes=processes,
+    settings, place = settings or FineTuneSettings(), Path(out)
+    if os.path.lexists(place) and not place.is_dir() and not overwrite:
+        raise OutputError(f"{place} exists; choose another name, or pass --overwrite")
+    require_place(place)
+    views = choose_views(place, tensorboard, report, curve=curve, notice=notice)
+    with views.prepared(overwrite=overwrite):
+        training, held_out = read_sets(
+            Path(train),
+            None if images is None else Path(images),
+            None if validation is None else Path(validation),
+            None if validation_images is None else Path(validation_images),
+            settings.validation_fraction,
+            settings.seed,
+            rules=rules,
+            reading=reading,
+            notice=notice,
         )
-    if views.curve is not None:
-        write_atomically(views.curve, learning_curve_png(result.history, result.best.epoch))
-    if views.report is not None:
-        comparison = _compare(loaded, result, validation, settings, progress)
-        report = describe(loaded, training, validation, settings, result, comparison, notices=notices)
-        write_finetuning_report(views.report, report)
-    return result
+        own_device = local_device(device)
+        loaded = loaded_from(checkpoint, progress, base=base, lora=lora, device=own_device, precision="float32")
+        with joined_processes(own_device) as processes:
+            result = fine_tune_with_views(
+                loaded,
+                training,
+                held_out,
+                place,
+                settings,
+                views,
+                progress=progress,
+                notice=notice,
+                processes=processes,
+            )
+    return NewCheckpoint(**vars(result), views=views, is_first=processes.is_first)
 
 
-def _compare(
-    before: Loaded,
-    result: FineTuned,
-    validation: Sequence[LabelledImage],
-    settings: FineTuneSettings,
-    progress: Progress | None,
-) -> ComparedSet:
-    def tell(done: int, total: int) -> None:
-        if progress is not None:
-            progress("comparing before and after", done, total)
-
-    return compare(before, reloaded(before, result.path, settings), validation, tell)
-
-
-def reloaded(before: Loaded, path: Path, settings: FineTuneSettings) -> Loaded:
-    """Load the new checkpoint over the one that it was made from: a `.pth` cannot say which that was."""
-    if settings.trained == "lora" and settings.lora_apart:
-        network = copy.deepcopy(before.sam)
-        merge_lora_file(network, path)
-        after = replace(before, network=network)
-    else:
-        after = replace(before, network=network_from_file(path, before.variant, before.input_size).to(before.device))
-    return replace(after, provenance=replace(before.provenance, name=path.name, path=str(path)))
-
-
-def describe(
-    loaded: Loaded,
-    training: Sequence[LabelledImage],
-    validation: Sequence[LabelledImage],
-    settings: FineTuneSettings,
-    result: FineTuned,
-    comparison: ComparedSet,
-    *,
-    notices: Sequence[str] = (),
-) -> FineTuningReport:
-    """Put a report together; `notices` are what the run told of its sets."""
-    kept, last = result.best.epoch, result.history[-1].epoch
-    images = f"{len(training)} image{'' if len(training) == 1 else 's'}"
-    chosen = f"Of {last} epochs, number {kept} was kept." if kept else f"None of {last} epochs was kept."
-    both = {os.path.realpath(image.path) for image in training} & {os.path.realpath(image.path) for image in validation}
-    provenance = {
-        "new checkpoint": result.path.name,
-        "started from": loaded.name,
-        "licence of the weights it started from": loaded.provenance.licence or "unknown",
-        "network": f"{loaded.variant.title}, input {loaded.input_size} px",
-        "training set": _size_of(training),
-        "validation set": _size_of(validation),
-        "left out of training": "; ".join(notices) or "nothing",
-        "images in both sets": str(len(both)),
-        "epochs": f"{last} of at most {settings.epochs}, kept: {kept}",
-        "time": f"{sum(record.duration_s for record in result.history):,.0f} s for training and validation",
-        "device": loaded.device,
-        "made by": f"samara {__version__}, PyTorch {torch.__version__}",
-        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-    }
-    return FineTuningReport(
-        title=result.path.name,
-        summary=f"{loaded.name}, {WHAT_LEARNT[settings.trained]} fine-tuned on {images}. {chosen}",
-        comparison=comparison,
-        curve=result.history,
-        kept=kept,
-        settings=dict(_flat(asdict(settings))),
-        provenance=provenance,
+def choose_views(
+    out: Path, tensorboard: AnyPath | None, report: AnyPath | None, *, curve: bool | None, notice: Notice | None
+) -> Views:
+    """What the run shows; the learning curve as well unless it is not wanted, or not asked for and cannot be drawn."""
+    if curve is None:
+        curve = is_installed("matplotlib")
+        if not curve and notice is not None:
+            notice("the learning curve is not drawn, for want of matplotlib; pip install 'samara[report]'")
+    return Views(
+        curve=out.with_name(f"{out.name}.curve.png") if curve else None,
+        # A folder for each run, so that several can be looked at together.
+        tensorboard=None if tensorboard is None else Path(tensorboard) / out.name,
+        report=None if report is None else Path(report),
     )
-
-
-def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:  # Any: values of settings
-    """Nested settings as lines of text."""
-    for name, value in facts.items():
-        label = f"{prefix}{name.replace('_', ' ')}"
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{label}: ")
-        elif isinstance(value, (tuple, list)):
-            yield label, ", ".join(map(str, value)) or "none"
-        else:
-            yield label, "none" if value is None else str(value)
-
-
-def _size_of(images: Sequence[LabelledImage]) -> str:
-    objects = sum(len(image.instances) for image in images)
-    return f"{len(images):,} image{'' if len(images) == 1 else 's'}, {objects:,} object{'' if objects == 1 else 's'}"

@@ -36,10 +36,7 @@ from samara.finetuning.training_state import EpochRecord, Position, load_state, 
 from samara.finetuning.validation import Validation, validate
 from samara.networks.lora import merge_lora
 from samara.networks.sam import Sam
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, the steps done and the steps in all. What stands behind a colon changes with them."""
-
+from samara.system.progress import Progress, under_name
 
 OnEpoch = Callable[[EpochRecord], None]
 """Called with each line of the learning curve."""
@@ -339,7 +336,7 @@ class _Run:
         if self.encoder_learns:
             return None
         training, validation = (
-            images.cache(self.work / name, self.processes, lambda *n, name=name: self._tell(f"encoding {name} set", *n))
+            images.cache(self.work / name, self.processes, under_name(self._tell, f"encoding {name} set"))
             for name, images in (("training", self.training), ("validation", self.validation))
         )
         return training, validation

@@ -12,43 +12,18 @@ loss, equation 5); Milletari et al. 2016 (dice).
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from samara.errors import SettingsError
+from samara.finetuning.settings import LossWeights
 
 _SMOOTH = 1.0
 _MASK_THRESHOLD = 0.0
 _TARGET_THRESHOLD = 0.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class LossWeights:
-    """How much each loss counts; each finite and at least 0, and one of the three mask losses above 0.
-
-    The defaults are the paper's: focal to dice 20 : 1, the IoU head's error times 1.
-
-    Attributes:
-        focal: of the focal loss.
-        dice: of the dice loss.
-        cross_entropy: of the balanced cross-entropy.
-        iou: of the IoU head's squared error.
-    """
-
-    focal: float = 20.0
-    dice: float = 1.0
-    cross_entropy: float = 0.0
-    iou: float = 1.0
-
-    def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            if not (math.isfinite(value) and value >= 0):
-                raise SettingsError(f"the weight of the {name} loss is {value}; it must be a number of at least 0")
-        if not self.focal + self.dice + self.cross_entropy:
-            raise SettingsError("every mask loss has weight 0; give focal, dice or cross_entropy a positive weight")
 
 
 @dataclass(frozen=True)

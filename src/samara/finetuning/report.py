@@ -5,15 +5,13 @@ The page holds its images and asks the network for nothing. Numbers come from `s
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-
 from samara.finetuning.before_after import ComparedImage, ComparedObject, ComparedSet, score
 from samara.finetuning.learning_curve import DARK, LIGHT, CurvePoint, learning_curve_png, require_matplotlib
+from samara.images.encode import data_uri, jpeg_data_uri
 from samara.masks.rle import Rle
 from samara.segmentation.drawing.difference import MISSED, OUTLINE, RIGHT, TOO_MUCH, draw_difference, draw_truth
 from samara.segmentation.drawing.view import Image, View
@@ -124,7 +122,7 @@ def finetuning_page(report: FineTuningReport) -> str:
         objects=len(comparison.objects),
         images=len(comparison.images),
         curves={
-            name: _data_uri("png", learning_curve_png(report.curve, report.kept, colours))
+            name: data_uri("png", learning_curve_png(report.curve, report.kept, colours))
             for name, colours in (("light", LIGHT), ("dark", DARK))
         },
         galleries=[gallery for gallery in _galleries(comparison) if gallery.rows],
@@ -208,9 +206,4 @@ def _panels(image: Image, view: View, objects: Sequence[ComparedObject]) -> Iter
 
 
 def _jpeg(image: Image) -> str:
-    _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return _data_uri("jpeg", data.tobytes())
-
-
-def _data_uri(kind: str, data: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
+    return jpeg_data_uri(image, JPEG_QUALITY)

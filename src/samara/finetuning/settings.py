@@ -6,14 +6,13 @@ Importing this loads no torch, so that the command line takes its defaults from 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
 from samara.errors import SettingsError
 
 if TYPE_CHECKING:
-    from samara.finetuning.losses import LossWeights
-    from samara.finetuning.simulated_prompts import PromptSimulation
+    import torch
 
 Trained = Literal["decoder", "lora", "everything"]
 Augmentation = Literal["flip", "rotate90", "rotate180", "rotate270", "half", "double"]
@@ -35,16 +34,69 @@ CHOICES = {
 }
 
 
-def _losses() -> LossWeights:
-    from samara.finetuning.losses import LossWeights
+@dataclass(frozen=True, kw_only=True)
+class LossWeights:
+    """How much each loss counts; each finite and at least 0, and one of the three mask losses above 0.
 
-    return LossWeights(focal=5.0, cross_entropy=0.2)
+    The defaults are the paper's: focal to dice 20 : 1, the IoU head's error times 1.
+
+    Attributes:
+        focal: weight of the focal loss.
+        dice: weight of the dice loss.
+        cross_entropy: weight of the balanced cross-entropy.
+        iou: weight of the IoU head's squared error.
+    """
+
+    focal: float = 20.0
+    dice: float = 1.0
+    cross_entropy: float = 0.0
+    iou: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not (math.isfinite(value) and value >= 0):
+                raise SettingsError(f"the weight of the {name} loss is {value}; it must be a number of at least 0")
+        if not self.focal + self.dice + self.cross_entropy:
+            raise SettingsError("every mask loss has weight 0; give focal, dice or cross_entropy a positive weight")
 
 
-def _simulation() -> PromptSimulation:
-    from samara.finetuning.simulated_prompts import PromptSimulation
+@dataclass(frozen=True, kw_only=True)
+class PromptSimulation:
+    """How prompts are simulated; the defaults are the paper's, 1 + 8 + 2 predictions per object.
 
-    return PromptSimulation(rounds=3, rounds_without_points=1)
+    Attributes:
+        rounds: corrective clicks after the first prompt, each with a prediction of its own, at least 0.
+        rounds_without_points: predictions that get nothing but the previous mask, at least 0: one at the end, the
+            others at random among `rounds`.
+        point_probability: how likely an object begins with a point, in [0, 1]; else with a box.
+        box_noise: standard deviation of each box coordinate, as a fraction of the box's side along it, at least 0.
+        box_noise_max_px: most that a coordinate moves, in pixels of a 1024-pixel input, at least 0; a grid's long
+            side stands for those 1024.
+    """
+
+    rounds: int = 8
+    rounds_without_points: int = 2
+    point_probability: float = 0.5
+    box_noise: float = 0.1
+    box_noise_max_px: float = 20.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.point_probability <= 1:
+            raise SettingsError(f"point_probability is {self.point_probability}; it must be between 0 and 1")
+        for name in ("rounds", "rounds_without_points", "box_noise", "box_noise_max_px"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise SettingsError(f"{name} is {getattr(self, name)}; it must be a number of at least 0")
+
+    def schedule(self, generator: torch.Generator) -> tuple[bool, ...]:
+        """Draw, for each prediction after the first, whether a corrective point comes before it."""
+        import torch
+
+        with_point = [True] * self.rounds
+        for _ in range(self.rounds_without_points - 1):
+            # Never behind the last point: that is where the fixed one goes.
+            place = torch.randint(max(1, len(with_point)), (), generator=generator, device=generator.device)
+            with_point.insert(int(place), False)
+        return (*with_point, False) if self.rounds_without_points else tuple(with_point)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +107,8 @@ class FineTuneSettings:
         trained: what learns: the mask decoder over cached embeddings (the image encoder is frozen and runs once per
             image), LoRA on the encoder's attention as well, or every weight.
         epochs: passes over the training set, at least 1.
-        learning_rate: of AdamW, after warm-up. Source: the project's brief, section 4.
-        weight_decay: of AdamW. Source: the same.
+        learning_rate: learning rate of AdamW, after warm-up. Source: the project's brief, section 4.
+        weight_decay: weight decay of AdamW. Source: the same.
         objects_per_image: most objects of one image in a step; others wait for the next epoch.
         images_per_step: images whose gradients are added up to one step; they go through one after the other, so
             that more of them cost no memory.
@@ -71,9 +123,9 @@ class FineTuneSettings:
         losses: weights of the losses. 5 focal + dice + 0.2 balanced cross-entropy gave more on small sets than the
             paper's 20 focal + dice, which `LossWeights()` is (`benchmarks/finetuning_losses.py`).
         simulation: how prompts are drawn; 3 + 1 rounds after the first where the paper has 8 + 2, half the time.
-        validation_fraction: of the images, when no validation set is given.
+        validation_fraction: share of the images that is held back where nothing says which.
         patience: epochs without a better validation IoU after which training stops; None for never.
-        precision: "float32", or "bfloat16" through autocast.
+        precision: what training computes in: "float32", or "bfloat16" through autocast.
         checkpoint_blocks: keep the input of each of the encoder's blocks alone and run its forward pass again in the
             backward pass; without effect when the encoder is frozen.
         seed: of everything random.
@@ -91,8 +143,8 @@ class FineTuneSettings:
     augmentations: tuple[Augmentation, ...] = ("flip",)
     lora_rank: int = 4
     lora_apart: bool = False
-    losses: LossWeights = field(default_factory=_losses)
-    simulation: PromptSimulation = field(default_factory=_simulation)
+    losses: LossWeights = LossWeights(focal=5.0, cross_entropy=0.2)
+    simulation: PromptSimulation = PromptSimulation(rounds=3, rounds_without_points=1)
     validation_fraction: float = 0.2
     patience: int | None = 5
     precision: Precision = "float32"

@@ -19,47 +19,11 @@ import torch
 from torch import Tensor
 
 from samara.errors import SettingsError
+from samara.finetuning.settings import PromptSimulation
 from samara.masks.boxes import boxes_of_masks, jittered_boxes
 from samara.networks.prompt_encoder import BACKGROUND, BOTTOM_RIGHT, FOREGROUND, PADDING, TOP_LEFT
 
 _MASK_THRESHOLD = 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class PromptSimulation:
-    """How prompts are simulated; the defaults are the paper's, 1 + 8 + 2 predictions per object.
-
-    Attributes:
-        rounds: predictions after the first that get a new corrective point, at least 0.
-        rounds_without_points: predictions that get nothing but the previous mask, at least 0: one at the end, the
-            others at random among `rounds`.
-        point_probability: how likely an object begins with a point, in [0, 1]; else with a box.
-        box_noise: standard deviation of each box coordinate, as a fraction of the box's side along it, at least 0.
-        box_noise_max_px: most that a coordinate moves, in pixels of a 1024-pixel input, at least 0; a grid's long
-            side stands for those 1024.
-    """
-
-    rounds: int = 8
-    rounds_without_points: int = 2
-    point_probability: float = 0.5
-    box_noise: float = 0.1
-    box_noise_max_px: float = 20.0
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.point_probability <= 1:
-            raise SettingsError(f"point_probability is {self.point_probability}; it must be between 0 and 1")
-        for name in ("rounds", "rounds_without_points", "box_noise", "box_noise_max_px"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise SettingsError(f"{name} is {getattr(self, name)}; it must be a number of at least 0")
-
-    def schedule(self, generator: torch.Generator) -> tuple[bool, ...]:
-        """Draw, for each prediction after the first, whether a corrective point comes before it."""
-        with_point = [True] * self.rounds
-        for _ in range(self.rounds_without_points - 1):
-            # Never behind the last point: that is where the fixed one goes.
-            place = torch.randint(max(1, len(with_point)), (), generator=generator, device=generator.device)
-            with_point.insert(int(place), False)
-        return (*with_point, False) if self.rounds_without_points else tuple(with_point)
 
 
 @dataclass(frozen=True)

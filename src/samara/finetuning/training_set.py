@@ -17,11 +17,12 @@ from samara.datasets.ground_truth import LabelledImage
 from samara.engines.loaded import Loaded
 from samara.engines.torch_engine import TorchEngine
 from samara.errors import DatasetError
-from samara.finetuning.embedding_cache import EmbeddingCache, Progress
+from samara.finetuning.embedding_cache import EmbeddingCache
 from samara.finetuning.examples import Example, LeftOut
 from samara.finetuning.processes import Processes
 from samara.finetuning.validation import Sample
 from samara.masks.rle import Rle, encode_mask
+from samara.system.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from PIL import Image
 from samara.errors import ImageError, SettingsError
 from samara.images.arrays import array_pixels, tensor_pixels
 from samara.images.files import decode, orientation_in_header, upright_size
+from samara.images.limits import DEFAULT_MAX_PIXELS
 from samara.images.orientation import turn_upright
 from samara.images.tones import settle
 from samara.images.values import ChannelOrder, ValueRange, check_value_range, to_rgb
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
 __all__ = ["DEFAULT_MAX_PIXELS", "ChannelOrder", "ImageSource", "ValueRange", "image_size", "is_turned", "read_image"]
-
-# 20,000 × 20,000, so that scanned maps and aerial mosaics pass; decoding them takes 3 GB (Pillow's 4 bytes
-# per pixel and our 3). A few kilobytes can declare a thousand times more.
-DEFAULT_MAX_PIXELS = 400_000_000
 
 ImageSource: TypeAlias = (
     "str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]"

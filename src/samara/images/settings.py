@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from samara.errors import SettingsError
+from samara.images.limits import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +53,7 @@ class ImageReading:
         Raises:
             ImageError: see `samara.read_image`.
         """
-        from samara.images.read import DEFAULT_MAX_PIXELS, read_image
+        from samara.images.read import read_image
 
         limit = DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels
         return read_image(source, value_range=self.value_range, frame=self.frame, max_pixels=limit)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from samara.checkpoints.choice import Choice
 from samara.checkpoints.identification.identify import identify
 from samara.checkpoints.load import (
     PARTS_FOR_A_BASE,
@@ -34,9 +35,9 @@ class Running:
         base: of the files that hold a part of a network, likewise; whole ones do without it.
     """
 
-    device: str = "auto"
-    precision: str = "auto"
-    engine: str = "torch"
+    device: str = Choice.device
+    precision: str = Choice.precision
+    engine: str = Choice.engine
     base: str | None = None
 
 

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from samara.datasets.reading.findings import Notice
 from samara.errors import SettingsError
-from samara.measurement.benchmarking.measure import RECORDS, measure
+from samara.measurement.benchmarking.measure import measure
 from samara.measurement.benchmarking.settings import BenchmarkSettings
 from samara.measurement.evaluation.ground_truth import GroundTruth
 from samara.measurement.evaluation.settings import EvaluationSettings, Measure
-from samara.measurement.records.history import remember
-from samara.measurement.records.record_file import read_records
 from samara.measurement.records.records import Record
-from samara.measurement.subjects import Running
 from samara.recommendation.answer import Recommendation
 from samara.recommendation.costs import POINTS_PER_SIDE
 from samara.recommendation.request import Request
 from samara.recommendation.tasks import Prompt
 from samara.system.files import require_folder
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, the steps done and the steps in all."""
+from samara.system.progress import Progress
 
 MEASURES: dict[Prompt, Measure] = {
     "point": "centre_click",
@@ -64,8 +58,7 @@ def measure_first(
     if not names:
         raise SettingsError("no feasible checkpoint is on this machine; fetch one with `samara checkpoints get`")
     require_folder(out)
-    remember(out / RECORDS)
-    file = measure(
+    return measure(
         names,
         out=out,
         ground_truth=[ground_truth],
@@ -80,11 +73,10 @@ def measure_first(
         evaluation=EvaluationSettings(
             measures=_measures(first.request), images=max_images, everything_images=min(max_images, 3)
         ),
-        running=Running(device=first.target.device),
+        device=first.target.device,
         progress=progress,
         notice=notice,
     )
-    return read_records(file)
 
 
 def _measures(request: Request) -> tuple[Measure, ...]:

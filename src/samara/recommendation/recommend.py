@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from samara.checkpoints.catalogue import CATALOGUE
 from samara.checkpoints.store.store import Store
 from samara.datasets.reading.findings import USUAL, Notice, ReadingRules
 from samara.errors import SettingsError
+from samara.measurement.benchmarking.settings import MEASURED_IN
 from samara.measurement.records.history import remembered
 from samara.measurement.records.records import Record
 from samara.recommendation.answer import Excluded, Recommendation
@@ -19,15 +20,13 @@ from samara.recommendation.measured import Measurements, is_same_machine, measur
 from samara.recommendation.notes import notes_about
 from samara.recommendation.quality import qualities
 from samara.recommendation.ranking import rank
-from samara.recommendation.request import IMAGES, MEASURED_IN, Request, request
+from samara.recommendation.request import IMAGES, Request, request
 from samara.recommendation.rules import Candidate, cannot_run, reasons_against
 from samara.recommendation.statement import Statement
 from samara.recommendation.target import Target, target
 from samara.recommendation.throughput import measure_matrix_speed
 from samara.system.machine import Machine, detect
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, the steps done and the steps in all."""
+from samara.system.progress import Progress
 
 
 def recommend(
@@ -35,13 +34,13 @@ def recommend(
     vram_gb: float | None = None,
     ram_gb: float | None = None,
     device: str = "auto",
-    task: str = "production",
-    domain: str = "natural",
+    task: str = Request.task,
+    domain: str = Request.domain,
     prompts: Iterable[str] | None = None,
-    commercial: bool = False,
+    commercial: bool = Request.commercial,
     max_latency_s: float | None = None,
     max_disk_gb: float | None = None,
-    offline: bool = False,
+    offline: bool = Request.offline,
     records: Iterable[Record] | None = None,
     ground_truth: str | os.PathLike[str] | None = None,
     images: str | os.PathLike[str] | None = None,

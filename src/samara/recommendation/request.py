@@ -14,9 +14,6 @@ from samara.recommendation.tasks import DOMAINS, PROMPTS, TASKS, Domain, Prompt,
 _Value = TypeVar("_Value")
 _Name = TypeVar("_Name", bound=str)
 
-MEASURED_IN = "samara-measurements"
-"""Folder for measurements that are made before recommending."""
-
 IMAGES = 20
 """Most images per source that quality is then measured on."""
 
@@ -58,8 +55,8 @@ class Request:
         SettingsError: from `request`, for a name or number that is not accepted.
     """
 
-    task: str
-    domain: str
+    task: str = "production"
+    domain: str = "natural"
     prompts: tuple[Prompt, ...]
     commercial: bool = False
     max_latency_s: float | None = None
@@ -88,13 +85,13 @@ class Request:
 
 def request(
     *,
-    task: str = "production",
-    domain: str = "natural",
+    task: str = Request.task,
+    domain: str = Request.domain,
     prompts: Iterable[str] | None = None,
-    commercial: bool = False,
+    commercial: bool = Request.commercial,
     max_latency_s: float | None = None,
     max_disk_gb: float | None = None,
-    offline: bool = False,
+    offline: bool = Request.offline,
 ) -> Request:
     """Check what the user wants; capitals, hyphens and underscores do not matter.
 

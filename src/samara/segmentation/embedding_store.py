@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from samara.errors import EmbeddingError, OutputError, SettingsError
+from samara.errors import EmbeddingError, SettingsError
 from samara.segmentation.embeddings import ImageEmbedding
+from samara.system.files import make_folder
 
 SUFFIX = ".safetensors"
 # After making room so much of the limit is left filled, so that not every new file makes room again.
@@ -38,14 +39,10 @@ class EmbeddingStore:
         OutputError: the folder cannot be made.
     """
 
-    def __init__(self, folder: Path, max_bytes: int) -> None:
+    def __init__(self, folder: str | os.PathLike[str], max_bytes: int) -> None:
         if max_bytes <= 0:
             raise SettingsError(f"an embedding store of {max_bytes} bytes keeps nothing; give it room, or none at all")
-        self.folder, self.max_bytes = folder, max_bytes
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{folder} cannot be used for embeddings: {error.strerror or error}") from error
+        self.folder, self.max_bytes = make_folder(Path(folder)), max_bytes
         self._bytes = sum(size for _, size, _ in self._files())
         self._since_counted = 0
 
@@ -66,7 +63,7 @@ class EmbeddingStore:
             OutputError: the disk does not take it.
         """
         path = self._path(key)
-        path.parent.mkdir(exist_ok=True)
+        make_folder(path.parent)
         embedding.save(path)
         size = path.stat().st_size
         self._bytes += size

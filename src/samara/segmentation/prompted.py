@@ -18,7 +18,8 @@ from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.segmentation.embeddings import ImageEmbedding
 from samara.segmentation.predictor import Predictor
 from samara.segmentation.prompts import Prompt
-from samara.segmentation.segmenter import PROMPTS_AT_A_TIME, SMALLER, Progress, Segmenter
+from samara.segmentation.segmenter import PROMPTS_AT_A_TIME, SMALLER, Segmenter
+from samara.system.progress import Progress
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,9 +7,8 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -17,25 +16,22 @@ from samara.checkpoints.licences import licence_of
 from samara.datasets.writing.coco_adding import NewImage, addable, read_addable
 from samara.engines.loaded import Loaded
 from samara.errors import OutputError, SamaraError, SettingsError
+from samara.images.encode import png_bytes
 from samara.images.paths import Given, absolute
 from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.masks.mask_set import MaskSet
 from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.segmentation.drawing.overlay import draw_masks
+from samara.segmentation.file_settings import Answer, FileSettings
 from samara.segmentation.instances.settings import InstanceSettings
 from samara.segmentation.open import open_segmenter
 from samara.segmentation.predictor import check_capabilities
 from samara.segmentation.prompts import Prompt
 from samara.segmentation.segmenter import Segmenter
 from samara.system.files import locked, require_file, require_folder, write_atomically
+from samara.system.progress import Progress, under_name
 
 ANNOTATIONS = "annotations.json"
-
-Answer = Literal["best", "three", "one"]
-"""Masks per prompt: the best of three for an ambiguous prompt and else the one, all three, or always the one."""
-
-Progress = Callable[[str, int, int], None]
-"""Called with the image's name, the steps done and the steps in all."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,7 @@ def segment_files(
     *,
     prompts: Sequence[Prompt] = (),
     settings: AutomaticSettings | InstanceSettings | None = None,
-    answer: Answer = "best",
+    answer: Answer = FileSettings.answer,
     overwrite: bool = False,
     reading: ImageReading = AS_THEY_ARE,
     progress: Progress | None = None,
@@ -91,7 +87,7 @@ def segment_files(
         answer: masks per prompt.
         overwrite: begin `annotations.json` anew, whatever it holds, and replace overlays.
         reading: how the images are read.
-        progress: called as the work goes on.
+        progress: called with the image's name, the steps done and the steps in all.
 
     Raises:
         SettingsError: no image was given, or the settings are none of the checkpoint's.
@@ -111,20 +107,15 @@ def segment_files(
     failed: list[Failed] = []
     try:
         for path in images.values():
-
-            def tell(steps: int, total: int, name: str = path.name) -> None:
-                if progress is not None:
-                    progress(name, steps, total)
-
             try:
                 image = reading.pixels(path)
-                masks = _segment(image, segmenter, prompts, answer, tell)
+                masks = _segment(image, segmenter, prompts, answer, under_name(progress, path.name))
             except OutputError:
                 raise
             except SamaraError as error:
                 failed.append(Failed(path, str(error)))
             else:
-                results.add(path, masks, _png(draw_masks(image, masks, prompts)))
+                results.add(path, masks, png_bytes(draw_masks(image, masks, prompts)))
     finally:
         results.save(description(segmenter, prompts) | reading.facts())
     return Outcome(tuple(results.done), tuple(failed), results.annotations)
@@ -203,10 +194,10 @@ def _segment(
     segmenter: Segmenter[Any],  # Any: each kind sees its own
     prompts: Sequence[Prompt],
     answer: Answer,
-    tell: Callable[[int, int], None],
+    progress: Progress | None,
 ) -> MaskSet:
     if not prompts:
-        return segmenter.generate(image, progress=tell)
+        return segmenter.generate(image, progress=progress)
     size_hw = (image.shape[0], image.shape[1])
     for prompt in prompts:  # before the network spends its seconds
         prompt.check_inside(size_hw)
@@ -215,7 +206,8 @@ def _segment(
         masks = segmenter.best(seen, prompts)
     else:
         masks = segmenter.answer(seen, prompts, multimask=answer == "three")
-    tell(1, 1)
+    if progress is not None:
+        progress("prompts", 1, 1)
     return masks
 
 
@@ -260,9 +252,3 @@ def _described(prompt: Prompt) -> dict[str, Any]:
         "labels": prompt.point_labels.tolist(),
         "box": None if prompt.box_xyxy is None else prompt.box_xyxy.tolist(),
     }
-
-
-def _png(image: npt.NDArray[np.uint8]) -> bytes:
-    """Encode RGB as PNG, quickly rather than tightly."""
-    _, data = cv2.imencode(".png", image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 3])
-    return data.tobytes()

@@ -7,7 +7,7 @@ differently inside; who only wants masks of an image, or measures them, need not
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
@@ -18,9 +18,7 @@ from samara.images.read import ImageSource
 from samara.masks.mask_set import MaskSet, concatenate
 from samara.segmentation.predictor import check_capabilities
 from samara.segmentation.prompts import Prompt
-
-Progress = Callable[[int, int], None]
-"""Called with the steps done and the steps in all."""
+from samara.system.progress import Progress
 
 Seen = TypeVar("Seen")
 """What a segmenter keeps of an image that it looked at: an embedding, or what its one pass gave."""

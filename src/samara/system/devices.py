@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
@@ -76,3 +78,16 @@ def computes_in_bfloat16(device: str) -> bool:
     # Private names, present since PyTorch 2.5; without them float32 is always right, only slower.
     probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, probe, bool)() for probe in probes)
+
+
+@contextmanager
+def limited_threads(count: int | None) -> Iterator[None]:
+    """Let PyTorch use so many CPU threads in a block of work, and as many as before afterwards; None for no change."""
+    before = torch.get_num_threads()
+    if count is not None:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        if count is not None:
+            torch.set_num_threads(before)

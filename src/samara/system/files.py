@@ -87,11 +87,26 @@ def locked(path: Path) -> Iterator[None]:
     place = path.with_name(f".{path.name[:_NAME_SIGNS]}.lock")
     with ExitStack() as stack:
         with _told(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             stack.enter_context(FileLock(place))
         # Removed while it is held: whoever waits on a file without a name begins anew (filelock looks).
         stack.callback(_forget, place)
         yield
+
+
+def make_folder(folder: Path, remedy: str = "choose another place") -> Path:
+    """Make a folder and those above it, if they are not there; returns it.
+
+    Args:
+        folder: its path.
+        remedy: what to do if that fails, for the sentence that says so.
+
+    Raises:
+        OutputError: it is a file, or cannot be made.
+    """
+    with _usable(folder, remedy):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 @contextmanager
@@ -104,10 +119,7 @@ def made_folder(folder: Path) -> Iterator[None]:
     missing = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
     is_done = False
     try:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{folder} cannot be used as a folder: {error.strerror or error}") from error
+        make_folder(folder)
         yield
         is_done = True
     finally:
@@ -121,7 +133,7 @@ def require_folder(folder: Path) -> None:
     Raises:
         OutputError: it is a file, or cannot be made or written to, or the disk is full.
     """
-    _probe(folder, "output folder")
+    _probe(folder)
 
 
 def require_file(path: Path) -> None:
@@ -131,10 +143,10 @@ def require_file(path: Path) -> None:
         OutputError: it is a folder or a device, its name is not accepted, its folder cannot be made or written to, or
             the disk is full.
     """
-    _probe(path.parent, "a folder")
+    _probe(path.parent)
     missing = [place for place in (path.parent, *path.parent.parents) if not os.path.lexists(place)]
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         target = _replaceable(path)
         if not target.exists():
             target.touch(exist_ok=False)
@@ -148,20 +160,25 @@ def require_file(path: Path) -> None:
         _remove_empty(missing)
 
 
-def _probe(folder: Path, what: str) -> None:
+def _probe(folder: Path) -> None:
     missing = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder, buffering=0) as probe:
+        make_folder(folder)
+        with _usable(folder), tempfile.TemporaryFile(dir=folder, buffering=0) as probe:
             probe.write(bytes(_PROBE_BYTES))
-    except FileExistsError as error:
-        raise OutputError(f"{folder} is a file and cannot be used as {what}; name a folder") from error
-    except OSError as error:
-        raise OutputError(
-            f"{folder} cannot be used as {what}: {error.strerror or error}; choose another place"
-        ) from error
     finally:
         _remove_empty(missing)
+
+
+@contextmanager
+def _usable(folder: Path, remedy: str = "choose another place") -> Iterator[None]:
+    """Say of a folder, in the one sentence there is for it, why it cannot be made or written to."""
+    try:
+        yield
+    except FileExistsError as error:
+        raise OutputError(f"{folder} is a file and cannot be used as a folder; {remedy}") from error
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be used as a folder: {error.strerror or error}; {remedy}") from error
 
 
 @contextmanager

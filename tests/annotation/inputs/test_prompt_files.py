@@ -21,7 +21,7 @@ from samara.annotation.inputs.prompt_files import (
     read_yolo_boxes,
 )
 from samara.datasets.reading.findings import ReadingRules
-from samara.datasets.writing.staged_writer import WriterOptions
+from samara.datasets.writing.options import WriterOptions
 from samara.datasets.writing.yolo import YoloWriter
 from samara.errors import DatasetError
 from samara.images.settings import ImageReading

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from samara.annotation.inputs.sources import open_source
 from samara.annotation.run.annotator import Annotator
-from samara.annotation.run.job import Choice, Job, checkpoint_facts
+from samara.annotation.run.job import Job, checkpoint_facts
 from samara.annotation.run.settings import AnnotationSettings
+from samara.checkpoints.choice import Choice
+from samara.checkpoints.load_chosen import load_chosen
 
 
 def test_a_checkpoint_is_recorded_exactly(mini):
@@ -18,7 +20,7 @@ def test_a_checkpoint_is_recorded_exactly(mini):
     assert facts["sha256"] == hashlib.sha256(Path(mini.provenance.path).read_bytes()).hexdigest()
     assert facts["name"] == "samara_mini"
     assert facts["licence"] == "Apache-2.0"
-    random = Choice(checkpoint="samara_mini", device="cpu", weights="random").load()
+    random = load_chosen(Choice(checkpoint="samara_mini", device="cpu", weights="random"))
     others = checkpoint_facts(random)
     assert others["sha256"] is None
     assert others["weights"] == "random"

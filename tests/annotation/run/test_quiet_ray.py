@@ -88,11 +88,11 @@ def test_a_connection_of_the_program_itself_is_left(ray):
 
 def test_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MissingExtra, match=r"--engine ray needs ray.*samara\[ray\]"):
+    with pytest.raises(MissingExtra, match=r"--cluster ray needs ray.*samara\[ray\]"):
         require_ray()
 
 
 def test_annotate_asks_the_same():
-    from samara.annotation import annotate
+    from samara.annotation import carry_out
 
-    assert annotate.require_ray is quiet_ray.require_ray
+    assert carry_out.require_ray is quiet_ray.require_ray

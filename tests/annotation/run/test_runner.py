@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from samara.annotation.run import runner
-from samara.annotation.run.runner import Progress, annotate_store
+from samara.annotation.run.runner import Tally, annotate_store
 from samara.annotation.store import shard_files
 from samara.annotation.store.plan import Asked
 from samara.annotation.store.store import open_store
@@ -34,7 +34,7 @@ def test_every_image_gets_its_rows(images, tmp_path):
     store = store_of(images, tmp_path / "out")
     annotate_store(store, annotator(), work_on(images, tell=told.append))
     assert store.is_complete
-    assert sum(told, Progress()) == Progress(6, 24, 0)
+    assert sum(told, Tally()) == Tally(6, 24, 0)
     rows = list(store.masks())
     assert [row.image.path for row in rows] == [f"{number:04d}.png" for number in range(6)]
     assert rows[0].image.sha256 != rows[1].image.sha256

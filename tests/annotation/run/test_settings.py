@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from samara.annotation.run.settings import PROFILES, AnnotationSettings, Cleaning, profile, with_changes
+from samara.annotation.run.settings import PROFILES, AnnotationSettings, Cleaning, profile_named
 from samara.checkpoints.catalogue import find
 from samara.errors import SettingsError
 from samara.masks.rle import encode_mask
@@ -54,7 +54,7 @@ def test_duplicates_go_before_the_best_are_counted():
         (lambda: Cleaning(min_area=-1), "0 or more"),
         (lambda: AnnotationSettings(tile=100, tile_overlap=51), "at most half"),
         (lambda: AnnotationSettings(tile=100, tile_overlap=0), "at least 1"),
-        (lambda: profile("fast"), "development, production, high-quality"),
+        (lambda: profile_named("fast"), "development, production, high-quality"),
     ],
 )
 def test_refusals(make, message):
@@ -77,6 +77,7 @@ def test_profiles_are_those_of_the_brief():
         assert one.automatic.points_per_side == 32
         assert one.automatic.pred_iou_thresh == 0.86
         assert one.automatic.stability_score_thresh == 0.92
-    assert profile("production").checkpoint == "sam_vit_l"
-    changed = with_changes(profile("production").automatic, points_per_side=16, pred_iou_thresh=None)
-    assert (changed.points_per_side, changed.pred_iou_thresh) == (16, 0.86)
+    assert profile_named("production").checkpoint == "sam_vit_l"
+    said = AnnotationSettings(automatic=AutomaticSettings(points_per_side=16), tile=512)
+    filled = profile_named("production").fill(said)
+    assert (filled.automatic.points_per_side, filled.automatic.pred_iou_thresh, filled.tile) == (16, 0.86, 512)

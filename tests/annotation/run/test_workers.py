@@ -11,10 +11,11 @@ import pytest
 from samara.annotation.inputs.sources import open_source
 from samara.annotation.run import workers
 from samara.annotation.run.annotator import Annotator
-from samara.annotation.run.job import Choice, Job
-from samara.annotation.run.runner import Progress, annotate_store
+from samara.annotation.run.job import Job
+from samara.annotation.run.runner import Tally, annotate_store
 from samara.annotation.run.settings import AnnotationSettings, Cleaning
 from samara.annotation.run.workers import run_workers
+from samara.checkpoints.choice import Choice
 from samara.errors import AnnotationStopped, ImageError
 from tests.annotation.fake import Bright, annotator, final_rows, store_of, work_on
 
@@ -71,7 +72,7 @@ def test_several_processes_give_the_same_rows(images, tmp_path):
     store = store_of(images, tmp_path / "out", images_per_shard=1)
     run_workers(store, job_of(FakeJob, images), 2, "cpu", told.append)
     assert final_rows(tmp_path / "out") == final_rows(tmp_path / "reference")
-    assert sum(told, Progress()) == Progress(6, 24, 0)
+    assert sum(told, Tally()) == Tally(6, 24, 0)
 
 
 def test_an_image_that_kills_is_found_and_quarantined(images, tmp_path):

@@ -55,22 +55,22 @@ def test_a_file_is_fetched_and_checked_by_what_is_known(serve, destination, pati
         destination,
         expected=expected,
         patience=patience,
-        progress=lambda *two: told.append(two),
+        progress=lambda *step: told.append(step),
     )
     verified_by = expected.digest[0] if expected.digest else None
     assert fetched == Fetched(path=destination, size_bytes=len(CONTENT), verified_by=verified_by)
     assert destination.read_bytes() == CONTENT
     assert left_over(destination) == ["file.bin"]
-    assert told[-1] == (len(CONTENT), len(CONTENT))
+    assert told[-1] == (destination.name, len(CONTENT), len(CONTENT))
     assert told == sorted(told)
 
 
 def test_a_server_that_tells_no_length(serve, destination, patience):
     told = []
     server = serve(CONTENT, tells_length=False)
-    fetch(server.url, destination, expected=MD5, patience=patience, progress=lambda *two: told.append(two))
+    fetch(server.url, destination, expected=MD5, patience=patience, progress=lambda *step: told.append(step))
     assert destination.read_bytes() == CONTENT
-    assert told[-1] == (len(CONTENT), None)
+    assert told[-1] == (destination.name, len(CONTENT), 0)
 
 
 def test_a_server_that_tells_no_length_and_stops_early_is_asked_for_the_rest(serve, destination, patience):
@@ -236,7 +236,7 @@ def test_another_length_is_refused_before_it_is_fetched(serve, destination, pati
     told = []
     server = serve((CONTENT * 2)[:length])
     with pytest.raises(ChecksumMismatch, match=f"offers {length:,} bytes, the catalogue states 1,048,576"):
-        fetch(server.url, destination, expected=SHA, patience=patience, progress=lambda *two: told.append(two))
+        fetch(server.url, destination, expected=SHA, patience=patience, progress=lambda *step: told.append(step))
     assert told == []
     assert left_over(destination) == []
 

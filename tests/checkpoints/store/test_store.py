@@ -54,10 +54,10 @@ def test_a_checkpoint_is_fetched_once(store, serve, catalogue):
     server = serve(CONTENT)
     catalogue(url=server.url)
     told = []
-    path = store.get("vit_t", progress=lambda *two: told.append(two))
+    path = store.get("vit_t", progress=lambda *step: told.append(step))
     assert path == store.directory / "mobile_sam.pt"
     assert path.read_bytes() == CONTENT
-    assert told[-1] == (len(CONTENT), len(CONTENT))
+    assert told[-1] == ("mobile_sam", len(CONTENT), len(CONTENT))
     assert store.get("mobile_sam") == path
     assert len(server.behaviour.requests) == 1
 

@@ -11,7 +11,7 @@ from pycocotools.coco import COCO
 
 from samara.datasets.annotated import AnnotatedImage
 from samara.datasets.writing.coco import CocoPolygonWriter, CocoWriter, is_ours
-from samara.datasets.writing.staged_writer import WriterOptions
+from samara.datasets.writing.options import WriterOptions
 from samara.errors import OutputError
 from tests.datasets.awkward import EMPTY, HOLE, PARTS, annotated, awkward_images, write_coco
 from tests.masks.strategies import stacks

@@ -14,7 +14,7 @@ import shapely.geometry
 
 from samara.datasets.annotated import GeoReference
 from samara.datasets.writing.geojson import GeoJsonWriter
-from samara.datasets.writing.staged_writer import WriterOptions
+from samara.datasets.writing.options import WriterOptions
 from samara.errors import OutputError
 from tests.datasets.awkward import CORNERS, EMPTY, HOLE, MASKS, PARTS, annotated, awkward_images
 

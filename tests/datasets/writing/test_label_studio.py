@@ -10,7 +10,7 @@ import pytest
 
 import samara.datasets.writing.label_studio as module
 from samara.datasets.writing.label_studio import LabelStudioBrushWriter, LabelStudioPolygonWriter
-from samara.datasets.writing.staged_writer import WriterOptions
+from samara.datasets.writing.options import WriterOptions
 from tests.datasets.awkward import EMPTY, HOLE, MASKS, PARTS, annotated, awkward_images
 from tests.datasets.writing.test_brush_rle import decoded
 from tests.datasets.writing.test_yolo import ONE_PART, filled

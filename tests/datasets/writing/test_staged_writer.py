@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from samara.datasets.formats import WRITERS
-from samara.datasets.writing.staged_writer import LossMeter, WriterOptions
+from samara.datasets.writing.options import WriterOptions
+from samara.datasets.writing.staged_writer import LossMeter
 from samara.errors import DatasetError, OutputError, SettingsError
 from samara.masks.mask_set import MaskSet
 from samara.masks.rle import encode_mask, place

@@ -11,7 +11,7 @@ import supervision
 from PIL import Image
 
 from samara.datasets.split import Split
-from samara.datasets.writing.staged_writer import WriterOptions
+from samara.datasets.writing.options import WriterOptions
 from samara.datasets.writing.voc import VOID, VocWriter
 from samara.errors import OutputError
 from tests.datasets.awkward import BORDER, EMPTY, HOLE, PARTS, annotated, awkward_images, pixel

@@ -16,7 +16,7 @@ from pycocotools import mask as coco_mask
 from samara.datasets.annotated import AnnotatedImage
 from samara.datasets.reading.yolo import open_yolo
 from samara.datasets.split import Split
-from samara.datasets.writing.staged_writer import WriterOptions
+from samara.datasets.writing.options import WriterOptions
 from samara.datasets.writing.yolo import YoloWriter
 from samara.errors import OutputError
 from samara.masks.mask_set import MaskSet

@@ -14,16 +14,17 @@ from samara.measurement.benchmarking.measure import Plan, measure
 from samara.measurement.benchmarking.settings import BenchmarkSettings
 from samara.measurement.evaluation.ground_truth import GroundTruth
 from samara.measurement.evaluation.settings import EvaluationSettings
+from samara.measurement.records.history import remembered
 from samara.measurement.records.metrics import METRICS
 from samara.measurement.records.numbers import Number, without_value
 from samara.measurement.records.record_file import read_records
 from samara.measurement.records.records import latest
-from samara.measurement.subjects import Candidate, Running
+from samara.measurement.subjects import Candidate
 from samara.networks.variants import VARIANTS
 from tests.measurement.benchmarking.samples import MINI
 from tests.measurement.evaluation.conftest import write_coco
 
-CPU = Running(device="cpu", precision="float32")
+CPU = {"device": "cpu", "precision": "float32"}
 QUICK = BenchmarkSettings(batch_sizes=(1,), repeats=1, seconds=0.01, points_per_side=2, threads=1)
 FEW = EvaluationSettings(objects=1, images=1, measures=("box",))
 
@@ -41,7 +42,8 @@ def done(monkeypatch):
 
     def run(job, *, timeout_s, progress):
         titles.append(job.title)
-        progress(1, 1)
+        if progress is not None:
+            progress("calls", 1, 1)
         return [Number(metric=metric, value=1.0) for metric in job.metrics]
 
     monkeypatch.setattr(measuring, "run_job", run)
@@ -68,17 +70,17 @@ SLOW_GROUPS = {"speed": 9, "memory": 6}
 )
 def test_a_run_in_processes_gives_records(where, tmp_path, expected):
     told = []
-    file = measure(
-        ["samara_mini"],
+    records = measure(
+        "samara_mini",
         out=tmp_path / "out",
         ground_truth=[where],
         settings=replace(QUICK, groups=tuple(expected)),
         evaluation=FEW,
-        running=CPU,
+        **CPU,
         progress=lambda *step: told.append(step),
     )
-    records = read_records(file)
-    assert file == tmp_path / "out" / "records.jsonl"
+    assert records == read_records(tmp_path / "out" / "records.jsonl")
+    assert remembered() == records
     assert Counter(record.definition.group for record in records) == expected
     assert {record.status for record in records if "device" not in record.metric} == {"measured"}
     by_place = {(record.metric, record.source): record for record in records}
@@ -93,7 +95,7 @@ def test_a_run_in_processes_gives_records(where, tmp_path, expected):
 
 
 def test_a_second_run_does_only_what_is_new(where, tmp_path, done):
-    options = {"out": tmp_path / "out", "settings": QUICK, "evaluation": FEW, "running": CPU}
+    options = {"out": tmp_path / "out", "settings": QUICK, "evaluation": FEW, **CPU}
     measure(["samara_mini"], **options)
     first = [*done]
     assert len(first) == len(set(first)) == 6
@@ -115,11 +117,11 @@ def test_what_failed_is_tried_again(tmp_path, monkeypatch):
         return [Number(metric=metric, value=1.0) for metric in job.metrics]
 
     monkeypatch.setattr(measuring, "run_job", run)
-    options = {"out": tmp_path, "settings": BenchmarkSettings(groups=("size",)), "running": CPU}
+    options = {"out": tmp_path, "settings": BenchmarkSettings(groups=("size",)), **CPU}
     for _ in range(3):
-        file = measure(["samara_mini"], **options)
+        records = measure(["samara_mini"], **options)
     assert len(attempts) == 2
-    assert {record.status for record in latest(read_records(file))} == {"measured"}
+    assert {record.status for record in latest(records)} == {"measured"}
 
 
 def test_an_interrupted_run_keeps_what_it_has(tmp_path, monkeypatch, done):
@@ -131,7 +133,7 @@ def test_an_interrupted_run_keeps_what_it_has(tmp_path, monkeypatch, done):
         return run(job, **options)
 
     monkeypatch.setattr(measuring, "run_job", interrupted)
-    options = {"out": tmp_path, "settings": QUICK, "running": CPU}
+    options = {"out": tmp_path, "settings": QUICK, **CPU}
     with pytest.raises(KeyboardInterrupt):
         measure(["samara_mini"], **options)
     assert len({record.job for record in read_records(tmp_path / "records.jsonl")}) == 2
@@ -144,7 +146,7 @@ def test_all_is_looked_at_before_anything_is_measured(where, tmp_path, done):
     with pytest.raises(SettingsError, match="no checkpoint was given"):
         measure([], out=tmp_path)
     with pytest.raises(UnknownCheckpoint, match="did you mean"):
-        measure(["samara_mini", "vit_x"], out=tmp_path, running=CPU)
+        measure(["samara_mini", "vit_x"], out=tmp_path, **CPU)
     with pytest.raises(SettingsError, match="give each its own"):
         measure(["samara_mini"], out=tmp_path, ground_truth=[where, where])
     with pytest.raises(DatasetError, match="is no folder"):

@@ -28,11 +28,11 @@ NUMBER = '{"metric": "load_seconds", "value": 1.5, "interval": None}'
 def test_numbers_and_progress_come_through():
     told = []
     numbers = run(
-        f"{READ}print(json.dumps({{'progress': [1, 3]}}))\nprint(json.dumps({{'numbers': [{NUMBER}]}}))",
+        f"{READ}print(json.dumps({{'progress': ['calls', 1, 3]}}))\nprint(json.dumps({{'numbers': [{NUMBER}]}}))",
         progress=lambda *step: told.append(step),
     )
     assert [(number.metric, number.value) for number in numbers] == [("load_seconds", 1.5)]
-    assert told == [(1, 3)]
+    assert told == [("calls", 1, 3)]
 
 
 def test_the_job_arrives_whole():

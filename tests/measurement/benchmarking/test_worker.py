@@ -15,7 +15,7 @@ from samara.errors import ImageError
 def noisy(job, progress):
     print("a library that prints")
     os.write(1, b"and one in C\\n")
-    progress(1, 2)
+    progress("calls", 1, 2)
     {end}
 
 # In the place of what measures, which takes seconds to import.
@@ -34,7 +34,7 @@ def run(end):
 
 def test_what_libraries_print_is_no_result():
     done, lines = run("return []")
-    assert lines == [{"progress": [1, 2]}, {"numbers": []}]
+    assert lines == [{"progress": ["calls", 1, 2]}, {"numbers": []}]
     assert "a library that prints" in done.stderr
     assert "and one in C" in done.stderr
     assert done.returncode == 0
@@ -49,6 +49,6 @@ def test_an_error_is_its_first_line():
 
 def test_a_bug_of_ours_ends_it():
     done, lines = run('raise KeyError("bug")')
-    assert lines == [{"progress": [1, 2]}]
+    assert lines == [{"progress": ["calls", 1, 2]}]
     assert done.returncode == 1
     assert "KeyError" in done.stderr

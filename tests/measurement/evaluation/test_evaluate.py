@@ -93,7 +93,7 @@ def test_random_weights_have_no_quality(coco):
 
 def test_a_file_where_the_folder_should_be_is_told_before_the_work(coco, trained, tmp_path, monkeypatch):
     monkeypatch.setattr(quality, "score_images", None)
-    with pytest.raises(OutputError, match="cannot be used as output folder"):
+    with pytest.raises(OutputError, match="cannot be used as a folder"):
         run(coco, trained, out=coco)
 
 

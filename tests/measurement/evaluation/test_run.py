@@ -112,7 +112,7 @@ def test_a_run_goes_on_where_it_was_cut_off(images, tmp_path):
     model, told = BoxItself(), []
     assert score_images(model, images, SETTINGS, journal=journal, progress=lambda *n: told.append(n)) == whole
     assert model.embedded == 2
-    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert told == [("evaluating", done, 3) for done in range(4)]
     assert score_images(model, images, SETTINGS, journal=journal) == whole
     assert model.embedded == 2
 

@@ -97,8 +97,8 @@ def test_batches_do_not_change_the_result(generate, points_per_batch):
 def test_progress_counts_every_point(generate):
     told = []
     generate(points_per_side=4, points_per_batch=7, crop_n_layers=1, progress=lambda *steps: told.append(steps))
-    assert told[-1] == (80, 80)
-    assert [done for done, _ in told] == sorted({done for done, _ in told})
+    assert told[-1] == ("everything", 80, 80)
+    assert [done for _, done, _ in told] == sorted({done for _, done, _ in told})
 
 
 def test_an_embedding_made_earlier_gives_the_same_masks(mini, image, generate):

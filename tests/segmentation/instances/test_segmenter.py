@@ -123,7 +123,7 @@ def test_an_instance_that_shows_nothing_is_left_out(yolo):
     assert len(masks) == 1
     assert masks.prompt_index.tolist() == [0]
     assert masks.predicted_iou[0] == pytest.approx(1 / (1 + np.exp(-2)))
-    assert told == [(1, 2), (2, 2)]
+    assert told == [("instances", 1, 2), ("instances", 2, 2)]
 
 
 def test_prompts_choose(fastsam):

@@ -58,6 +58,11 @@ class Prompts:
                 f"{first!r:.80}"
             )
 
+    @property
+    def sentence(self) -> str:
+        """What was left out, to be told."""
+        return f"{self.left_out} images of which {self.path} says nothing were left out"
+
     def facts(self) -> dict[str, str]:
         """For the manifest."""
         rules = {name: str(value) for name, value in self.rules.facts().items()}

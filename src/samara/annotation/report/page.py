@@ -5,15 +5,14 @@ The page holds its images and asks the network for nothing. It shows what it is 
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from samara.images.encode import jpeg_data_uri
 from samara.masks.mask_set import MaskSet
 from samara.masks.rle import encode_mask
 from samara.segmentation.drawing.overlay import draw_masks
@@ -157,5 +156,4 @@ def thumbnail(image: npt.NDArray[np.uint8], masks: MaskSet) -> str:
     view = View((0, 0, image.shape[1], image.shape[0]), THUMBNAIL_SIDE_PX)
     small = replace(masks.with_rles([encode_mask(view.mask(rle)) for rle in masks.rles]), size_hw=view.size_hw)
     drawn = draw_masks(view.image(image), small[small.areas > 0])
-    _, data = cv2.imencode(".jpg", drawn[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode('ascii')}"
+    return jpeg_data_uri(drawn, JPEG_QUALITY)

@@ -6,52 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from samara.annotation.inputs.prefetch import Reading
 from samara.annotation.inputs.sources import Source
 from samara.annotation.run.annotator import Annotator, make_annotator, resolved
-from samara.annotation.run.settings import AnnotationSettings
-from samara.checkpoints.load import load
+from samara.annotation.run.settings import AnnotationSettings, Resources
+from samara.checkpoints.choice import Choice
 from samara.engines.loaded import Loaded, fingerprint
 from samara.segmentation.embedding_store import EmbeddingStore
 from samara.segmentation.predictor import Predictor
 from samara.segmentation.stored_predictor import StoredPredictor
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """Which checkpoint to load, and how; see `samara.load`."""
-
-    checkpoint: str = "samara_mini"
-    base: str | None = None
-    lora: Path | None = None
-    device: str = "auto"
-    precision: str = "auto"
-    engine: str = "torch"
-    input_size: int | None = None
-    weights: Literal["file", "random"] = "file"
-
-    def load(self, device: str | None = None) -> Loaded:
-        """Load it.
-
-        Args:
-            device: instead of the one chosen.
-
-        Raises:
-            CheckpointError, DeviceError, SettingsError: see `samara.load`; a checkpoint that is not on this machine is
-                not downloaded, the error says how to get it.
-        """
-        return load(
-            self.checkpoint,
-            base=self.base,
-            lora=self.lora,
-            device=device or self.device,
-            precision=self.precision,
-            engine=self.engine,
-            input_size=self.input_size,
-            weights=self.weights,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +38,10 @@ class Job:
     settings: AnnotationSettings
     source: Source
     prompts: Mapping[str, str] = field(default_factory=dict)
-    threads: int = 2
+    threads: int = Resources.threads
     in_flight: int | None = None
     embeddings: Path | None = None
-    max_embedding_bytes: int = 20_000_000_000
+    max_embedding_bytes: int = int(Resources.embedding_cache_gb * 1e9)
 
     def facts(self, loaded: Loaded) -> dict[str, Any]:
         """What the rows depend on, for the manifest."""

@@ -46,16 +46,21 @@ _FAULTS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError
 
 
 @dataclass(frozen=True)
-class Progress:
+class Tally:
     """What was done: images, masks in them, images among them that were quarantined."""
 
     images: int = 0
     masks: int = 0
     quarantined: int = 0
 
-    def __add__(self, other: Progress) -> Progress:
+    @property
+    def found(self) -> str:
+        """What was found, in words."""
+        return f"{self.masks:,} masks, {self.quarantined:,} quarantined"
+
+    def __add__(self, other: Tally) -> Tally:
         """The sum."""
-        return Progress(self.images + other.images, self.masks + other.masks, self.quarantined + other.quarantined)
+        return Tally(self.images + other.images, self.masks + other.masks, self.quarantined + other.quarantined)
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ class Work:
     in_flight: int = 1
     poison: Mapping[int, str] = field(default_factory=dict)
     started: Callable[[int], None] | None = None
-    tell: Callable[[Progress], None] | None = None
+    tell: Callable[[Tally], None] | None = None
 
 
 _Result = tuple[ImageRow, "pa.Table", bool]
@@ -127,7 +132,7 @@ def annotate_shard(files: ShardFiles, shard: Shard, annotator: Annotator, work: 
             for row, masks in results:
                 journal.add(row, masks)
                 if work.tell is not None:
-                    work.tell(Progress(1, row.masks, int(row.status == "quarantined")))
+                    work.tell(Tally(1, row.masks, int(row.status == "quarantined")))
     files.seal()
 
 

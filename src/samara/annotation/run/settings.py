@@ -1,20 +1,25 @@
-"""What to annotate with: settings that the rows depend on, and the named configurations."""
+"""What to annotate with: settings that the rows depend on, and the named configurations.
+
+Importing this loads neither torch nor numpy, so that the help of the command line stays quick.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from samara.errors import SettingsError
-from samara.images.read import DEFAULT_MAX_PIXELS, ValueRange
-from samara.masks.mask_set import MaskSet
-from samara.segmentation.automatic.settings import AutomaticSettings
+from samara.images.limits import DEFAULT_MAX_PIXELS
+from samara.segmentation.automatic.settings import DUPLICATE_IOU, AutomaticSettings
+
+if TYPE_CHECKING:
+    from samara.images.read import ValueRange
+    from samara.masks.mask_set import MaskSet
 
 Asking = Literal["everything", "prompts"]
 """What is asked of every image: everything in it, or what its prompts name (nothing if it has none)."""
-
-DUPLICATE_IOU = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +28,7 @@ class Cleaning:
 
     Attributes:
         min_area: masks of fewer pixels are dropped.
-        unique: masks that repeat a better one are dropped, by a mask IoU above 0.9.
+        unique: masks that repeat a better one are dropped, by a mask IoU above `DUPLICATE_IOU`.
         top: so many masks of the highest predicted IoU are kept; None for all.
         exclusive: every pixel belongs to at most one mask, smaller ones lie on top; what that leaves below `min_area`
             is dropped.
@@ -107,6 +112,31 @@ class AnnotationSettings:
         return facts
 
 
+Machines = Literal["local", "ray"]
+"""Where processes are: on this machine, or in a Ray cluster."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What a run may use; nothing here changes a row.
+
+    Attributes:
+        workers: number of processes, each with a network of its own.
+        cluster: this machine, or a Ray cluster.
+        gpus_per_worker: with ray, 0.25 lets four share a GPU.
+        threads: threads that read and decode, per process.
+        embedding_cache: keep image embeddings here, for runs with other settings.
+        embedding_cache_gb: size of that folder in GB; the least used go.
+    """
+
+    workers: int = 1
+    cluster: Machines = "local"
+    gpus_per_worker: float = 0.0
+    threads: int = 2
+    embedding_cache: str | os.PathLike[str] | None = None
+    embedding_cache_gb: float = 20.0
+
+
 @dataclass(frozen=True)
 class Profile:
     """A named configuration.
@@ -121,6 +151,13 @@ class Profile:
     automatic: AutomaticSettings
     reason: str
 
+    def fill(self, settings: AnnotationSettings) -> AnnotationSettings:
+        """The same settings, with this configuration's where they leave something to the checkpoint."""
+        left = {
+            name: value for name, value in vars(self.automatic).items() if getattr(settings.automatic, name) is None
+        }
+        return replace(settings, automatic=replace(settings.automatic, **left))
+
 
 TRAINING_MASKS = AutomaticSettings(points_per_side=32, pred_iou_thresh=0.86, stability_score_thresh=0.92)
 """The settings of `generate_training_masks`: a little below the official thresholds, so a little more masks."""
@@ -133,7 +170,7 @@ PROFILES: Mapping[str, Profile] = {
 """The three recommended configurations. Their thresholds are made for SAM's checkpoints."""
 
 
-def profile(name: str) -> Profile:
+def profile_named(name: str) -> Profile:
     """Look a configuration up.
 
     Raises:
@@ -142,12 +179,3 @@ def profile(name: str) -> Profile:
     if name not in PROFILES:
         raise SettingsError(f"there is no profile {name!r}; there are {', '.join(PROFILES)}")
     return PROFILES[name]
-
-
-def with_changes(settings: AutomaticSettings, **changes: Any) -> AutomaticSettings:  # Any: values of its fields
-    """Settings with those changes that are not None.
-
-    Raises:
-        SettingsError: a value is not accepted.
-    """
-    return replace(settings, **{name: value for name, value in changes.items() if value is not None})

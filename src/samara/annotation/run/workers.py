@@ -22,8 +22,9 @@ from typing import Any
 import torch
 
 from samara.annotation.run.job import Job
-from samara.annotation.run.runner import Progress, Work, annotate_store
+from samara.annotation.run.runner import Tally, Work, annotate_store
 from samara.annotation.store.store import Store, open_store
+from samara.checkpoints.load_chosen import load_chosen
 from samara.errors import AnnotationStopped, SamaraError
 
 # Deaths of a process before it began an image, after which another one would only die again.
@@ -57,9 +58,7 @@ class Assignment:
     poison: dict[int, str] = field(default_factory=dict)
 
 
-def run_workers(
-    store: Store, job: Job, count: int, device: str, tell: Callable[[Progress], None] | None = None
-) -> None:
+def run_workers(store: Store, job: Job, count: int, device: str, tell: Callable[[Tally], None] | None = None) -> None:
     """Annotate a store with several processes.
 
     Args:
@@ -80,13 +79,13 @@ def run_workers(
         _Worker(context, counters, errors, Assignment(store.folder, job, index, _device(device, index), threads))
         for index in range(count)
     ]
-    done = Progress()
+    done = Tally()
 
     def tell_news() -> None:
         nonlocal done
-        now = sum((worker.progress() for worker in workers), Progress())
+        now = sum((worker.progress() for worker in workers), Tally())
         if tell is not None and now != done:
-            tell(Progress(*(a - b for a, b in zip(_numbers(now), _numbers(done), strict=True))))
+            tell(Tally(*(a - b for a, b in zip(_numbers(now), _numbers(done), strict=True))))
         done = now
 
     try:
@@ -104,7 +103,7 @@ def run_workers(
             worker.stop()
 
 
-def _numbers(progress: Progress) -> tuple[int, int, int]:
+def _numbers(progress: Tally) -> tuple[int, int, int]:
     return progress.images, progress.masks, progress.quarantined
 
 
@@ -131,8 +130,8 @@ class _Worker:
         self.process.start()
         self.is_at_work = True
 
-    def progress(self) -> Progress:
-        return Progress(*(self.counters[self._slot(index)] for index in range(3)))
+    def progress(self) -> Tally:
+        return Tally(*(self.counters[self._slot(index)] for index in range(3)))
 
     def look_after(self) -> None:
         """Note an end, and replace a process that was ended by a signal."""
@@ -192,12 +191,12 @@ def work_on(assignment: Assignment, counters: Any, errors: Any) -> None:
     def started(image_id: int) -> None:
         counters[first + 3] = image_id
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: Tally) -> None:
         for index, number in enumerate(_numbers(progress)):
             counters[first + index] += number
 
     try:
-        loaded = assignment.job.choice.load(assignment.device)
+        loaded = load_chosen(assignment.job.choice, assignment.device)
         reading = assignment.job.reading
         in_flight = assignment.job.images_at_a_time(loaded)
         if assignment.is_careful:

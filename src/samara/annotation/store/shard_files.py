@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from samara.annotation.store.rows import ImageRow, arrow, image_rows, image_schema, image_table, mask_schema
 from samara.errors import DatasetError
-from samara.system.files import durable_file
+from samara.system.files import durable_file, make_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -97,7 +97,7 @@ class ShardFiles:
         Raises:
             OutputError: the disk does not take them.
         """
-        self.journal.mkdir(parents=True, exist_ok=True)
+        make_folder(self.journal)
         last = max((int(pair.images.name.partition(".")[0]) for pair in self.pieces()), default=0)
         _pair(self.journal, f"{last + 1:06d}").write(image_table(images), masks)
 
@@ -126,7 +126,7 @@ class ShardFiles:
         kept = [row for row in rows if row.status == "done"]
         if len(kept) < len(rows):
             self.remove_journal()
-            self.journal.mkdir(parents=True)
+            make_folder(self.journal)
             # While the shard is sealed the piece does not count; it does from the moment the seal is gone.
             _pair(self.journal, "000001").write(image_table(kept), row_groups(self.sealed.masks))
             self.sealed.remove()

@@ -31,7 +31,7 @@ from samara.annotation.store.plan import Entry, Shard, read_shards, write_plan
 from samara.annotation.store.rows import AnnotatedRow, ImageRow, annotated_row, arrow, mask_schema
 from samara.annotation.store.shard_files import Pair, ShardFiles, row_groups
 from samara.errors import OutputError
-from samara.system.files import made_folder, require_folder
+from samara.system.files import made_folder, make_folder, require_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -157,7 +157,7 @@ def _by_image(groups: Iterable[pa.Table]) -> Iterator[tuple[int, pa.Table]]:
         yield current, pa.concat_tables(waiting, promote_options="permissive")
 
 
-def open_store(folder: Path) -> Store:
+def open_store(folder: str | os.PathLike[str]) -> Store:
     """Open a store to read from it, also while it is being filled.
 
     Raises:
@@ -165,7 +165,7 @@ def open_store(folder: Path) -> Store:
         MissingExtra: pyarrow is not installed.
     """
     arrow()
-    return Store(folder, read_manifest(folder / MANIFEST))
+    return Store(Path(folder), read_manifest(Path(folder) / MANIFEST))
 
 
 def create_store(
@@ -232,7 +232,7 @@ def _made(
         if (folder / MANIFEST).exists():
             _remove(folder)
         for name in FOLDERS:
-            (folder / name).mkdir(exist_ok=True)
+            make_folder(folder / name)
         os.replace(planned, folder / PLAN)
         for path in folder.iterdir():
             if path.name.startswith(_LEFTOVERS):

@@ -17,8 +17,7 @@ import httpx
 from samara.checkpoints.store.partial_file import Expected, PartialFile, VerifiedBy
 from samara.errors import ChecksumMismatch, DownloadFailed
 from samara.system.digests import digest_files
-
-Progress = Callable[[int, int | None], None]
+from samara.system.progress import Progress
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # Bytes after which the line counts as working again, so that failures are counted anew.
@@ -89,7 +88,8 @@ def fetch(
         destination: where the file will lie; its directory is made. A file that is there already and
             is as expected is returned, any other is replaced.
         expected: size and digest to compare with.
-        progress: called with the bytes that are there and the bytes in all, None where the server does not say.
+        progress: called with the file's name, the bytes that are there and the bytes in all, 0 where the server does
+            not say.
         patience: how often and how long to try.
 
     Raises:
@@ -224,7 +224,7 @@ class _Transfer:
         # Without a chunk size: httpx would collect a whole chunk first, and lose it when the connection drops.
         for done in self._part.append(response.iter_raw()):
             if self._progress is not None:
-                self._progress(done, total)
+                self._progress(self._destination.name, done, total or 0)
         if total is not None and self._part.done_bytes < total:
             raise _DroppedError(f"the connection ended after {self._part.done_bytes:,} of {total:,} bytes")
 

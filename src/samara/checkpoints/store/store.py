@@ -11,7 +11,7 @@ import logging
 import os
 import shutil
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -25,9 +25,8 @@ from samara.checkpoints.record import Checkpoint
 from samara.checkpoints.store.digests import digest_checkpoint, known_digest
 from samara.errors import ChecksumMismatch, DownloadFailed
 from samara.system.digests import Algorithm
-
-Progress = Callable[[int, int | None], None]
-"""Called with the bytes that are there and the bytes in all; None where nobody says."""
+from samara.system.files import make_folder
+from samara.system.progress import Progress, under_name
 
 State = Literal["here", "absent", "partial", "wrong size"]
 Verdict = Literal["ok", "wrong size", "wrong hash", "not there", "nothing to compare with"]
@@ -91,7 +90,7 @@ class Store:
 
         Args:
             name: a catalogue name or alias.
-            progress: called during a download.
+            progress: called during a download with the name, the bytes that are there and the bytes in all.
 
         Raises:
             UnknownCheckpoint: no such name.
@@ -107,7 +106,7 @@ class Store:
         self._check_can_fetch(checkpoint, verification)
         if verification.verdict != "not there":
             _log.warning("%s It is fetched again.", verification.detail)
-        self._fetch(checkpoint, progress)
+        self._fetch(checkpoint, under_name(progress, checkpoint.name))
         return verification.path
 
     def entries(self) -> list[Entry]:
@@ -171,7 +170,7 @@ class Store:
             if digest is not None:
                 _note_digest(path, *digest)
             return
-        self.directory.mkdir(parents=True, exist_ok=True)
+        make_folder(self.directory, "set SAMARA_HOME to another")
         with filelock.FileLock(f"{path}.lock"):
             if not path.is_file():
                 archive = self.directory / checkpoint.archive_name

@@ -127,3 +127,22 @@ def _document(written: str, where: str) -> list[tuple[str, str]]:
             "where they look like something else)"
         )
     return pairs
+
+
+def category_choice(wanted: CategoryChoice | Mapping[str, str] | Iterable[str] | None) -> CategoryChoice | None:
+    """What somebody wrote in Python: names in the order of their numbers, or old names and new ones.
+
+    Raises:
+        SettingsError: a text, which `read_categories` understands, or a category twice.
+        DatasetError: a name is empty, or not one line.
+    """
+    if wanted is None or isinstance(wanted, CategoryChoice):
+        return wanted
+    if isinstance(wanted, str):
+        raise SettingsError(
+            f"categories are {wanted!r:.80}, one text; give a list of names, or a dict of old and new ones"
+        )
+    pairs = list(wanted.items()) if isinstance(wanted, Mapping) else [(name, name) for name in wanted]
+    if len(dict(pairs)) < len(pairs):
+        raise SettingsError("categories have a name twice; give each once")
+    return CategoryChoice(dict(pairs))

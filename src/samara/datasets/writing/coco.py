@@ -18,7 +18,8 @@ import numpy as np
 from samara.datasets.annotated import AnnotatedImage
 from samara.datasets.writing.category_numbers import Categories
 from samara.datasets.writing.json_list import JsonList, json_text
-from samara.datasets.writing.staged_writer import CONTRIBUTOR, StagedWriter, WriterOptions
+from samara.datasets.writing.options import WriterOptions
+from samara.datasets.writing.staged_writer import CONTRIBUTOR, StagedWriter
 from samara.errors import OutputError
 from samara.masks.bridges import polygons_of
 from samara.masks.rle import Rle

@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Literal, TypeAlias
 
 from samara.datasets.annotated import AnnotatedImage
+from samara.datasets.writing.options import Images
 from samara.errors import OutputError
-
-Images: TypeAlias = Literal["none", "link", "copy"]
-"""What becomes of the images: nothing, a symbolic link, or a copy."""
 
 # In every folder that we write: what made it, and that it is ours to replace.
 MARKER = "samara.json"

@@ -20,7 +20,8 @@ from samara.datasets.annotated import AnnotatedImage
 from samara.datasets.writing.brush_rle import brush_rle
 from samara.datasets.writing.category_numbers import Categories, name_of
 from samara.datasets.writing.json_list import JsonList, json_text
-from samara.datasets.writing.staged_writer import StagedWriter, WriterOptions
+from samara.datasets.writing.options import WriterOptions
+from samara.datasets.writing.staged_writer import StagedWriter
 from samara.datasets.writing.yolo import INSET
 from samara.masks.bridges import one_polygon_of
 from samara.masks.filling import iou_of_filled

@@ -14,7 +14,8 @@ from samara.datasets.annotated import AnnotatedImage
 from samara.datasets.writing.category_numbers import name_of
 from samara.datasets.writing.image_files import new_file, relative_name
 from samara.datasets.writing.label_maps import grey_png, meter_overlaps, topmost
-from samara.datasets.writing.staged_writer import StagedWriter, WriterOptions
+from samara.datasets.writing.options import WriterOptions
+from samara.datasets.writing.staged_writer import StagedWriter
 from samara.errors import OutputError
 
 TABLE = "masks.csv"

@@ -6,63 +6,21 @@ import os
 import shutil
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self, get_args
+from typing import Any, ClassVar, Self
 
 from samara._version import __version__
-from samara.datasets.annotated import AnnotatedImage, require_category
-from samara.datasets.split import Split
-from samara.datasets.writing.image_files import MARKER, Images
+from samara.datasets.annotated import AnnotatedImage
+from samara.datasets.writing.image_files import MARKER
 from samara.datasets.writing.json_list import json_text
-from samara.errors import OutputError, SettingsError
+from samara.datasets.writing.options import WriterOptions
+from samara.errors import OutputError
 
 CONTRIBUTOR = "samara"
-# What may stand before the name of a file in an address: behind anything else the two would grow together.
-_PREFIX_ENDS = ("/", "=", "%2F", "%2f")
-
-
-@dataclass(frozen=True, kw_only=True)
-class WriterOptions:
-    """What a user can choose about annotations, whatever the format.
-
-    Attributes:
-        overwrite: replace an existing file, or an existing folder that samara wrote. Without it both are refused.
-        info: what made the masks (checkpoint, licence, settings), for formats that have a place for it; JSON values.
-        categories: all names in the order of their numbers; those not listed follow as they come. Several calls
-            that shall agree about numbers need it.
-        images: for formats whose folder holds the images too (yolo, voc): leave that to the user, link, or copy.
-        split: for formats that tell training from validation images (yolo, voc): how; None for one undivided set.
-        image_url_prefix: for Label Studio: what stands before the file name in a task's address of the image.
-
-    Raises:
-        SettingsError: `images` is none of these, a category is listed twice, or the prefix would grow together with
-            the file name.
-        DatasetError: a category has no name.
-    """
-
-    overwrite: bool = False
-    info: Mapping[str, Any] = field(default_factory=dict)
-    categories: tuple[str, ...] = ()
-    images: Images = "none"
-    split: Split | None = None
-    image_url_prefix: str = ""
-
-    def __post_init__(self) -> None:
-        if self.images not in get_args(Images):
-            raise SettingsError(f"images={self.images!r} is not accepted; give one of {get_args(Images)}.")
-        for name in self.categories:
-            require_category(name, "The list of categories")
-        if len(set(self.categories)) < len(self.categories):
-            raise SettingsError(f"The list of categories {self.categories!r:.200} has a name twice; give each once.")
-        if self.image_url_prefix and not self.image_url_prefix.endswith(_PREFIX_ENDS):
-            raise SettingsError(
-                f"the prefix {self.image_url_prefix!r:.200} would make addresses such as "
-                f"{self.image_url_prefix + 'a.jpg'!r:.200}; end it with / or ="
-            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ import yaml
 from samara.datasets.annotated import AnnotatedImage
 from samara.datasets.writing.category_numbers import Categories
 from samara.datasets.writing.image_files import new_file, place_image, relative_name, require_image
-from samara.datasets.writing.staged_writer import StagedWriter, WriterOptions
+from samara.datasets.writing.options import WriterOptions
+from samara.datasets.writing.staged_writer import StagedWriter
 from samara.masks.bridges import one_polygon_of
 from samara.masks.filling import iou_of_filled
 

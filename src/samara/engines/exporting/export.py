@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from torch import Tensor
 from samara.engines.exporting.formats import FORMATS, Format
 from samara.engines.exporting.interfaces import Interface, interface_named
 from samara.engines.exporting.manifest import MANIFEST, is_ours, manifest_of
+from samara.engines.exporting.settings import ExportSettings
 from samara.engines.graph_engine import Run
 from samara.engines.graphs import Graph
 from samara.engines.limits import LIMITS
@@ -30,10 +30,8 @@ from samara.errors import ExportError, MissingExtra, OutputError, SettingsError,
 from samara.networks.official_graphs import OfficialSwitches
 from samara.system.devices import Precision, computing
 from samara.system.extras import is_installed
-from samara.system.files import require_folder
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, the steps done and the steps in all."""
+from samara.system.files import make_folder, require_folder
+from samara.system.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -44,11 +42,15 @@ class Exported:
         folder: where.
         files: names in it.
         relative_error: how far each graph's output was from PyTorch's, ‖found − expected‖ / ‖expected‖, by its name.
+        checkpoint: name of what was exported.
+        format: "onnx" or "openvino".
     """
 
     folder: Path
     files: tuple[str, ...]
     relative_error: dict[str, float]
+    checkpoint: str
+    format: str
 
 
 def export_checkpoint(
@@ -56,8 +58,8 @@ def export_checkpoint(
     format_name: str,
     out: Path,
     *,
-    precision: str = "float32",
-    interface: str = "samara",
+    precision: str = ExportSettings.precision,
+    interface: str = ExportSettings.interface,
     switches: OfficialSwitches | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -89,8 +91,8 @@ def export_checkpoint(
     _check_exportable(loaded)
     graphs = spoken.graphs(loaded)
     steps = 2 * len(graphs)
+    make_folder(out.parent)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror or error}") from error
@@ -112,7 +114,7 @@ def export_checkpoint(
     finally:
         shutil.rmtree(made, ignore_errors=True)
     tell("verifying", steps, steps)
-    return Exported(out, tuple(sorted(path.name for path in out.iterdir())), errors)
+    return Exported(out, tuple(sorted(path.name for path in out.iterdir())), errors, loaded.name, form.name)
 
 
 def _checked(format_name: str, precision: str, interface: Interface) -> tuple[Format, Precision]:

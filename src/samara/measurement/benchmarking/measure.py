@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,36 +15,45 @@ from samara.errors import SettingsError
 from samara.measurement.benchmarking.images import choose_images, digests, evenly
 from samara.measurement.benchmarking.jobs import Job
 from samara.measurement.benchmarking.processes import run_job
-from samara.measurement.benchmarking.settings import BenchmarkSettings
+from samara.measurement.benchmarking.settings import MEASURED_IN, BenchmarkSettings
 from samara.measurement.benchmarking.workloads import PROMPT_COUNTS
-from samara.measurement.evaluation.ground_truth import GroundTruth, Image, read_ground_truth
+from samara.measurement.evaluation.ground_truth import (
+    AnyGroundTruth,
+    GroundTruth,
+    Image,
+    ground_truths,
+    read_ground_truth,
+)
 from samara.measurement.evaluation.protocols import METRICS_OF
 from samara.measurement.evaluation.settings import EvaluationSettings
 from samara.measurement.records.environment import Environment, environment
+from samara.measurement.records.history import remember
 from samara.measurement.records.metrics import METRICS
 from samara.measurement.records.numbers import as_record
 from samara.measurement.records.record_file import append_records, measured_jobs, read_records
+from samara.measurement.records.records import Record
 from samara.measurement.subjects import Candidate, Running, find_candidates
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, the steps done and the steps in all."""
+from samara.system.progress import Progress, under_name
 
 RECORDS, SCORES = "records.jsonl", "scores"
 """Names of what is written: a file, and a folder with the scores of every object."""
 
 
 def measure(
-    checkpoints: Sequence[str],
+    checkpoints: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
-    out: Path,
-    images: Path | None = None,
-    ground_truth: Sequence[GroundTruth] = (),
+    out: str | os.PathLike[str] = MEASURED_IN,
+    images: str | os.PathLike[str] | None = None,
+    ground_truth: AnyGroundTruth = (),
     settings: BenchmarkSettings | None = None,
     evaluation: EvaluationSettings | None = None,
-    running: Running | None = None,
+    device: str = Running.device,
+    precision: str = Running.precision,
+    engine: str = Running.engine,
+    base: str | os.PathLike[str] | None = Running.base,
     progress: Progress | None = None,
     notice: Notice | None = None,
-) -> Path:
+) -> list[Record]:
     """Measure checkpoints: size, speed, memory and, with ground truth, quality.
 
     Every job runs in a process of its own and is recorded when it is done. Started again after an interruption, jobs
@@ -55,15 +65,19 @@ def measure(
         checkpoints: catalogue names or files.
         out: folder for `records.jsonl`, which is appended to, and the scores behind the quality.
         images: folder of chosen to measure speed on; None: those of the ground truth, or else a drawn one.
-        ground_truth: what quality is measured on; none: it is left out.
+        ground_truth: what quality is measured on, `GroundTruth`s or the path of one, with its images in `images`;
+            none: it is left out.
         settings: of speed and memory.
         evaluation: of quality.
-        running: device, precision and engine.
+        device: see `samara.load`, as for the next three.
+        precision: what networks compute in.
+        engine: what runs them.
+        base: of the files that hold a part of a network.
         progress: called as the work goes on.
         notice: called with what of the ground truth is left out or mended, before anything is measured.
 
     Returns:
-        The file of records.
+        All records of the file, earlier ones too.
 
     Raises:
         SettingsError: no checkpoint, or two ground truths of the same domain.
@@ -71,16 +85,19 @@ def measure(
             measured; what fails later is recorded as failed.
     """
     settings, evaluation = settings or BenchmarkSettings(), evaluation or EvaluationSettings()
-    read = _check(checkpoints, ground_truth, evaluation, notice)
-    candidates = find_candidates(checkpoints, running or Running())
-    folder = images or (ground_truth[0].images if ground_truth else None)
+    names, truths = names_of(checkpoints), ground_truths(ground_truth, images)
+    read = _check(names, truths, evaluation, notice)
+    running = Running(device=device, precision=precision, engine=engine, base=None if base is None else str(base))
+    candidates = find_candidates(names, running)
+    folder = Path(images) if images is not None else truths[0].images if truths else None
     if folder is not None:
         chosen = choose_images(folder, settings.images)
     else:
         chosen = evenly([one.image.path for one in read[0]] if read else [], settings.images)
-    plan = Plan(settings, evaluation, tuple(ground_truth), tuple(chosen))
+    plan = Plan(settings, evaluation, truths, tuple(chosen))
     here = environment()
-    file = out / RECORDS
+    file = Path(out) / RECORDS
+    remember(file)
     done = measured_jobs(read_records(file))
     jobs = [job for candidate in candidates for job in plan.jobs(candidate) if job.identity(here) not in done]
     for number, job in enumerate(jobs):
@@ -89,7 +106,13 @@ def measure(
         _record(job, here, file, settings, progress)
     if progress is not None:
         progress("measuring", len(jobs), len(jobs))
-    return file
+    return read_records(file)
+
+
+def names_of(checkpoints: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:
+    """One checkpoint, or several, as names and paths."""
+    several = [checkpoints] if isinstance(checkpoints, (str, os.PathLike)) else checkpoints
+    return [os.fspath(one) for one in several]
 
 
 def _check(
@@ -113,12 +136,7 @@ def _record(job: Job, here: Environment, file: Path, settings: BenchmarkSettings
     if job.kind == "quality":
         journal = file.parent / SCORES / f"{identity}.jsonl"
         job = replace(job, inputs={**job.inputs, "journal": str(journal)})
-
-    def tell(done: int, total: int) -> None:
-        if progress is not None:
-            progress(job.title, done, total)
-
-    numbers = run_job(job, timeout_s=settings.timeout_s, progress=tell)
+    numbers = run_job(job, timeout_s=settings.timeout_s, progress=under_name(progress, job.title))
     append_records(
         file,
         [

@@ -25,9 +25,7 @@ from samara.measurement.evaluation.run import averages_of, score_images
 from samara.measurement.evaluation.settings import EvaluationSettings
 from samara.measurement.records.numbers import Number, without_value
 from samara.networks.variants import VARIANTS
-
-Progress = Callable[[int, int], None]
-"""Called with the steps done and the steps in all."""
+from samara.system.progress import Progress
 
 LOADS = 3
 """Times that a checkpoint is loaded."""
@@ -74,12 +72,12 @@ def _calls(job: Job, progress: Progress) -> list[Number]:
     workloads = Workloads(loaded, _images(job), 1)
     steps = len(batch_sizes) + len(PROMPT_COUNTS)
     for done, batch_size in enumerate(batch_sizes):
-        progress(done, steps)
+        progress("calls", done, steps)
         timing = _time(job, partial(workloads.encode, batch_size))
         numbers += timing.numbers("encode", per=batch_size, batch_size=batch_size)
     workloads.embedding  # noqa: B018 - now, and not in the first call
     for done, prompts in enumerate(PROMPT_COUNTS, start=len(batch_sizes)):
-        progress(done, steps)
+        progress("calls", done, steps)
         numbers += _time(job, partial(workloads.decode, prompts)).numbers(f"decode_{prompts}")
     return numbers
 

@@ -9,15 +9,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any
 
 from samara.measurement.benchmarking.jobs import Job
 from samara.measurement.records.numbers import Number, without_value
-
-Progress = Callable[[int, int], None]
-"""Called with the steps done and the steps in all."""
+from samara.system.progress import Progress
 
 COMMAND = (sys.executable, "-m", "samara.measurement.benchmarking.worker")
 

@@ -9,6 +9,9 @@ from samara.errors import SettingsError
 from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.measurement.records.metrics import Group
 
+MEASURED_IN, COMPARED_IN = "samara-measurements", "comparison"
+"""Folders for what is measured, and for a comparison, where nobody names another."""
+
 GROUPS: tuple[Group, ...] = get_args(Group)
 
 
@@ -17,13 +20,13 @@ class BenchmarkSettings:
     """What is measured, and how thoroughly.
 
     Attributes:
-        groups: of metrics; "quality" needs ground truth.
+        groups: numbers to measure; "quality" needs ground truth.
         batch_sizes: images that are encoded together, each at least 1.
         repeats: most calls after the first, at least 1.
-        seconds: calls of one kind stop after so many seconds if there were three of them, or one that took as long.
+        seconds: calls of one kind stop after so many seconds, if there were three of them, or one that took as long.
         points_per_side: grid of "everything", at least 1.
         images: most images that take turns, at least 1.
-        threads: of the CPU; None for as many as PyTorch takes by itself.
+        threads: CPU threads; None for as many as PyTorch takes by itself.
         timeout_s: a process that takes longer is ended, and its numbers are noted as failed.
         reading: how images are read.
     """

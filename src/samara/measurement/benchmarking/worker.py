@@ -1,7 +1,7 @@
 """The process that does one job: a job as JSON comes in, lines of JSON go out, and nothing else does.
 
     stdin    one line, a job
-    stdout   {"progress": [done, total]}, any number of times
+    stdout   {"progress": [what, done, total]}, any number of times
              {"numbers": [...]} or {"error": "a sentence"}, once, at the end
     stderr   whatever libraries say
 
@@ -28,8 +28,8 @@ def main() -> None:
     from samara.measurement.benchmarking.jobs import Job
     from samara.measurement.benchmarking.perform import perform
 
-    def tell(done: int, total: int) -> None:
-        _write(out, {"progress": [done, total]})
+    def tell(what: str, done: int, total: int) -> None:
+        _write(out, {"progress": [what, done, total]})
 
     try:
         numbers = perform(Job.from_json(sys.stdin.readline()), tell)

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+from samara.checkpoints.choice import Choice
 from samara.datasets.reading.findings import Notice
 from samara.errors import OutputError, RecordError, SettingsError
 from samara.masks.rle import Rle
-from samara.measurement.benchmarking.measure import RECORDS, SCORES, measure
-from samara.measurement.benchmarking.settings import BenchmarkSettings
+from samara.measurement.benchmarking.measure import RECORDS, SCORES, measure, names_of
+from samara.measurement.benchmarking.settings import COMPARED_IN, BenchmarkSettings
 from samara.measurement.comparison.comparison import Comparison
 from samara.measurement.comparison.documents import csv_text, is_comparison, json_text, markdown_text
 from samara.measurement.comparison.page import require_page, write_comparison_page
 from samara.measurement.comparison.panels import Answered, AskedImage, PanelRow, panel_rows
 from samara.measurement.comparison.ratio_table import versus
 from samara.measurement.comparison.tables import Table, tables
-from samara.measurement.evaluation.ground_truth import GroundTruth, Image, read_ground_truth
+from samara.measurement.evaluation.ground_truth import (
+    AnyGroundTruth,
+    GroundTruth,
+    Image,
+    ground_truths,
+    read_ground_truth,
+)
 from samara.measurement.evaluation.protocols import PROMPTS
 from samara.measurement.evaluation.scores import ImageScores
 from samara.measurement.evaluation.settings import EvaluationSettings, Measure
@@ -28,14 +35,12 @@ from samara.measurement.records.record_file import read_records
 from samara.measurement.records.records import Record
 from samara.measurement.subjects import Running
 from samara.system.files import require_file, require_folder, write_atomically
+from samara.system.progress import Progress
 
 PAGE, JSON, CSV, MARKDOWN = "comparison.html", "comparison.json", "comparison.csv", "comparison.md"
 
 IMAGES_PER_DOMAIN = 2
 SHOWN_MEASURES: tuple[Measure, ...] = ("centre_click", "box")
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, the steps done and the steps in all."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +59,18 @@ class Compared:
 
 
 def compare(
-    checkpoints: Sequence[str],
+    checkpoints: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
     *,
-    out: Path,
-    images: Path | None = None,
-    ground_truth: Sequence[GroundTruth] = (),
-    records: Sequence[Path] = (),
+    out: str | os.PathLike[str] = COMPARED_IN,
+    images: str | os.PathLike[str] | None = None,
+    ground_truth: AnyGroundTruth = (),
+    records: Sequence[str | os.PathLike[str]] = (),
     settings: BenchmarkSettings | None = None,
     evaluation: EvaluationSettings | None = None,
-    running: Running | None = None,
+    device: str = Running.device,
+    precision: str = Running.precision,
+    engine: str = Running.engine,
+    base: str | os.PathLike[str] | None = Running.base,
     remark: str = "",
     progress: Progress | None = None,
     notice: Notice | None = None,
@@ -70,14 +78,18 @@ def compare(
     """Measure checkpoints and show them beside each other, or show what was measured before.
 
     Args:
-        checkpoints: catalogue names or files; none: nothing is measured.
+        checkpoints: catalogue names or files; an empty list: nothing is measured. None for the embedded one, or for
+            nothing if there are `records`.
         out: folder for the records, scores, page, JSON, CSV and Markdown.
         images: see `samara.measurement.benchmarking.measure.measure`.
         ground_truth: likewise; needed again for chosen of masks.
         records: files of records to show as well, e.g. of other machines.
         settings: of speed and memory.
         evaluation: of quality.
-        running: device, precision and engine.
+        device: see `samara.load`, as for the next three.
+        precision: what networks compute in.
+        engine: what runs them.
+        base: of the files that hold a part of a network.
         remark: a sentence for the page, e.g. that the machine was not idle.
         progress: called as the work goes on.
         notice: called with what of the ground truth is left out or mended, before anything is measured.
@@ -90,26 +102,32 @@ def compare(
     """
     require_page()
     evaluation = evaluation or EvaluationSettings()
-    given = [_existing(path) for path in records]
-    require_place(out)
-    if checkpoints:
+    given = [_existing(Path(path)) for path in records]
+    folder, truths = Path(out), ground_truths(ground_truth, images)
+    require_place(folder)
+    if checkpoints is None:
+        checkpoints = () if given else (Choice.checkpoint,)
+    if names := names_of(checkpoints):
         measure(
-            checkpoints,
-            out=out,
+            names,
+            out=folder,
             images=images,
-            ground_truth=ground_truth,
+            ground_truth=truths,
             settings=settings,
             evaluation=evaluation,
-            running=running,
+            device=device,
+            precision=precision,
+            engine=engine,
+            base=base,
             progress=progress,
             notice=notice,
         )
-    found = {record.to_json(): record for path in (out / RECORDS, *given) for record in read_records(path)}
+    found = {record.to_json(): record for path in (folder / RECORDS, *given) for record in read_records(path)}
     if not found:
         raise SettingsError("there is nothing to compare; name checkpoints to measure, or files of records to show")
     comparison = Comparison(tuple(found.values()))
-    chosen = panel_rows(list(asked_images(comparison, out / SCORES, ground_truth, evaluation)))
-    return write_comparison(comparison, out, chosen, remark)
+    chosen = panel_rows(list(asked_images(comparison, folder / SCORES, truths, evaluation)))
+    return write_comparison(comparison, folder, chosen, remark)
 
 
 def write_comparison(comparison: Comparison, out: Path, images: Sequence[PanelRow] = (), remark: str = "") -> Compared:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-
+from samara.images.encode import jpeg_data_uri
 from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.masks.rle import Rle
 from samara.segmentation.drawing.difference import draw_difference, draw_truth
@@ -95,8 +93,7 @@ def _row(image: AskedImage) -> PanelRow:
 
 
 def _jpeg(image: Image) -> str:
-    _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode('ascii')}"
+    return jpeg_data_uri(image, JPEG_QUALITY)
 
 
 def colours(named: Mapping[str, tuple[int, int, int]]) -> dict[str, str]:

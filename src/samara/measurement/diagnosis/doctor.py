@@ -5,24 +5,25 @@ from __future__ import annotations
 import copy
 import dataclasses
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from samara.checkpoints.choice import Choice, WeightsFrom
+from samara.checkpoints.load_chosen import loaded_from
 from samara.engines.findings import Finding, record
 from samara.engines.kinds import ENGINES, OPENVINO, TORCH, EngineKind
 from samara.engines.loaded import Loaded
 from samara.errors import DeviceError, MissingExtra, SettingsError
 from samara.measurement.diagnosis.agreement import STEPS, Agreement, Answers, ask, compare
 from samara.system import machine
-from samara.system.devices import Precision, computes_in_bfloat16
+from samara.system.devices import Precision, computes_in_bfloat16, limited_threads
 from samara.system.extras import is_installed
 from samara.system.machine import Machine
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being examined, the steps done and the steps in all."""
+from samara.system.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,41 @@ class Diagnosis:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return dataclasses.asdict(self) | {"healthy": self.is_healthy}
+
+
+def doctor(
+    checkpoint: str | os.PathLike[str] | Loaded = Choice.checkpoint,
+    *,
+    base: str | os.PathLike[str] | None = Choice.base,
+    lora: str | os.PathLike[str] | None = Choice.lora,
+    input_size: int | None = Choice.input_size,
+    weights: WeightsFrom = Choice.weights,
+    threads: int | None = None,
+    download: bool = Choice.download,
+    progress: Progress | None = None,
+) -> Diagnosis:
+    """Compare every engine and precision with PyTorch in float32, on this machine.
+
+    What is found decides what `engine="auto"` means here for this kind of network.
+
+    Args:
+        checkpoint: a catalogue name, a file, or what `samara.load` gave (on the CPU, in float32, engine torch).
+        base: see `samara.load`, as for the next three.
+        lora: low-rank updates, folded in.
+        input_size: side of the input in pixels; None for the checkpoint's own.
+        weights: "random" measures speed where the file is not at hand.
+        threads: of the CPU, while this works; None for all.
+        download: fetch the checkpoint if it is not here.
+        progress: called as the work goes on.
+
+    Raises:
+        CheckpointError, SettingsError: see `samara.load`.
+        OutputError: the cache directory cannot be written.
+    """
+    how = {"base": base, "lora": lora, "input_size": input_size, "weights": weights, "download": download}
+    with limited_threads(threads):
+        loaded = loaded_from(checkpoint, progress, device="cpu", precision="float32", **how)
+        return examine(loaded, progress=progress)
 
 
 def examine(loaded: Loaded, *, progress: Progress | None = None) -> Diagnosis:

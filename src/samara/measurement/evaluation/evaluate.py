@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from samara.checkpoints.choice import Choice
 from samara.checkpoints.load import load
 from samara.datasets.reading.findings import USUAL, Notice, ReadingRules
 from samara.engines.loaded import Loaded, fingerprint
 from samara.errors import SettingsError
+from samara.images.encode import png_bytes
 from samara.measurement.evaluation.adapters import model_under_test
 from samara.measurement.evaluation.failures import Failure, worst_answers
 from samara.measurement.evaluation.ground_truth import Chosen, GroundTruth, read_ground_truth
 from samara.measurement.evaluation.protocols import refusals
 from samara.measurement.evaluation.run import Quality, score_images
 from samara.measurement.evaluation.scores import ImageScores
-from samara.measurement.evaluation.settings import EvaluationSettings
+from samara.measurement.evaluation.settings import DOMAIN, EvaluationSettings
 from samara.measurement.evaluation.subjects import subject_of
 from samara.measurement.records.environment import environment
+from samara.measurement.records.history import remember
 from samara.measurement.records.record_file import append_records, measured_jobs, read_records
 from samara.measurement.records.records import Record
 from samara.segmentation.drawing.difference import draw_difference, draw_truth
 from samara.segmentation.drawing.view import View
 from samara.system.files import require_file, require_folder, write_atomically
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, the steps done and the steps in all."""
+from samara.system.progress import Progress, under_name
 
 RECORDS, SCORES, FAILURES = "records.jsonl", "scores", "failures"
 """Names of what is written: a file, and two folders."""
@@ -71,16 +70,16 @@ class Evaluation:
 def evaluate(
     ground_truth: str | os.PathLike[str],
     images: str | os.PathLike[str] | None = None,
-    checkpoint: str | os.PathLike[str] | Loaded = "samara_mini",
+    checkpoint: str | os.PathLike[str] | Loaded = Choice.checkpoint,
     *,
     settings: EvaluationSettings | None = None,
-    domain: str = "all",
+    domain: str = DOMAIN,
     rules: ReadingRules = USUAL,
     part: Chosen | None = None,
     base: str | os.PathLike[str] | None = None,
     lora: str | os.PathLike[str] | None = None,
-    device: str = "auto",
-    precision: str = "auto",
+    device: str = Choice.device,
+    precision: str = Choice.precision,
     out: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     notice: Notice | None = None,
@@ -126,6 +125,8 @@ def evaluate(
 
     chosen = read_ground_truth(where, settings, note)
     folder = None if out is None else _checked(Path(out))
+    if folder is not None:
+        remember(folder / RECORDS)
     loaded = (
         checkpoint
         if isinstance(checkpoint, Loaded)
@@ -136,10 +137,7 @@ def evaluate(
     model = model_under_test(loaded, settings.points_per_side)
     refused = refusals(settings.measures, model.capabilities, loaded.variant.title)
     quality = Quality(subject_of(loaded), where, settings, environment(), _details(loaded))
-
-    def tell(done: int, total: int) -> None:
-        if progress is not None:
-            progress(f"evaluating {loaded.name}", done, total)
+    tell = under_name(progress, f"evaluating {loaded.name}")
 
     journal = None if folder is None else folder / SCORES / f"{quality.job}.jsonl"
     scores = score_images(model, chosen, settings, refused=refused, journal=journal, progress=tell)
@@ -169,8 +167,7 @@ def _checked(folder: Path) -> Path:
 def _save_image(failure: Failure, folder: Path, failures: list[Failure]) -> Path:
     number = 1 + failures.index(failure)
     name = f"{number:02d}-{failure.measure}-{failure.iou:.2f}-{Path(failure.image.name).stem}.png"
-    _, data = cv2.imencode(".png", draw_failure(failure)[..., ::-1])
-    write_atomically(folder / name, data.tobytes())
+    write_atomically(folder / name, png_bytes(draw_failure(failure)))
     return folder / name
 
 

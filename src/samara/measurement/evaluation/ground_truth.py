@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,7 +18,7 @@ from samara.datasets.reading.opening import digest_of, open_data_set
 from samara.errors import DatasetError
 from samara.masks.rle import Rle
 from samara.measurement.evaluation.seeding import generator_of, generator_of_object
-from samara.measurement.evaluation.settings import EvaluationSettings
+from samara.measurement.evaluation.settings import DOMAIN, EvaluationSettings
 
 ONLY_SOURCE = "all"
 """Source of images whose file does not say where they are from."""
@@ -47,9 +48,14 @@ class GroundTruth:
 
     annotations: Path
     images: Path | None = None
-    domain: str = "all"
+    domain: str = DOMAIN
     rules: ReadingRules = USUAL
     part: Chosen | None = None
+
+    def __post_init__(self) -> None:
+        # Texts are taken for paths, so that a user of Python need not make any.
+        object.__setattr__(self, "annotations", Path(self.annotations))
+        object.__setattr__(self, "images", None if self.images is None else Path(self.images))
 
     @cached_property
     def digest(self) -> str:
@@ -81,6 +87,24 @@ class GroundTruth:
             ReadingRules(**document["rules"]),
             document["part"],
         )
+
+
+AnyGroundTruth: TypeAlias = "GroundTruth | str | os.PathLike[str] | Sequence[GroundTruth]"
+"""Several ground truths, or one, or its path."""
+
+
+def ground_truths(given: AnyGroundTruth, images: str | os.PathLike[str] | None) -> tuple[GroundTruth, ...]:
+    """Ground truths from whatever somebody gave.
+
+    Args:
+        given: a path has its images in `images`.
+        images: their folder; None for those of the data set, or beside the COCO file.
+    """
+    if isinstance(given, GroundTruth):
+        return (given,)
+    if isinstance(given, (str, os.PathLike)):
+        return (GroundTruth(Path(given), None if images is None else Path(images)),)
+    return tuple(given)
 
 
 @dataclass(frozen=True)

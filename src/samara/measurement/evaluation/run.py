@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,7 @@ from samara.measurement.records.json_lines import append_lines, read_lines
 from samara.measurement.records.numbers import Number, as_record, without_value
 from samara.measurement.records.records import Record, Subject
 from samara.segmentation.segmenter import Seen
-
-Progress = Callable[[int, int], None]
-"""Called with the images done and the images in all."""
+from samara.system.progress import Progress
 
 
 def score_images(
@@ -58,14 +56,14 @@ def score_images(
     scores = []
     for number, image in enumerate(images):
         if progress is not None:
-            progress(number, len(images))
+            progress("evaluating", number, len(images))
         if image.name not in done:
             done[image.name] = score_image(model, image, measures, settings.seed)
             if journal is not None:
                 append_lines(journal, [done[image.name].to_json()])
         scores.append(done[image.name])
     if progress is not None:
-        progress(len(images), len(images))
+        progress("evaluating", len(images), len(images))
     return scores
 
 

@@ -10,6 +10,9 @@ from samara.errors import SettingsError
 from samara.images.settings import AS_THEY_ARE, ImageReading
 
 Measure = Literal["centre_click", "random_click", "box", "jittered_box", "clicks", "everything"]
+DOMAIN = "all"
+"""Kind of images, where nobody says which."""
+
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 
@@ -23,10 +26,10 @@ class EvaluationSettings:
         images: most images per source, at least 1; None for all.
         everything_images: most images per source for "everything", which takes longest; None for all.
         points_per_side: grid of "everything", at least 1.
-        seed: of the choice of images and objects, of random clicks, jitter and bootstrap. Each is drawn from the
-            seed, the image's name and the object's mask, so that it does not depend on the order, nor on what else
-            is in the file.
-        failures: how many of the worst answers to list for each kind of prompt, at least 0.
+        seed: of everything random: the choice of images and objects, clicks, jitter and bootstrap. Each is drawn
+            from the seed, the image's name and the object's mask, so that it does not depend on the order, nor on
+            what else is in the file.
+        failures: worst answers to list for each kind of prompt, at least 0.
         reading: how images are read.
     """
 

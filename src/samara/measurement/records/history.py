@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from samara.checkpoints.store.store import Store
-from samara.errors import OutputError
 from samara.measurement.records.record_file import read_records
 from samara.measurement.records.records import Record
 from samara.system.files import write_atomically
@@ -26,7 +25,6 @@ def remember(records: Path) -> None:
     place, known = str(records.resolve()), _noted()
     if place not in known:
         here = [line for line in known if Path(line).is_file()]
-        _made(_list().parent)
         write_atomically(_list(), "".join(f"{line}\n" for line in (*here, place)).encode())
 
 
@@ -37,13 +35,6 @@ def remembered() -> list[Record]:
         RecordError: one of them is damaged; the message names it.
     """
     return [record for line in _noted() for record in read_records(Path(line))]
-
-
-def _made(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be made: {error.strerror or error}") from error
 
 
 def _noted() -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import filelock
 
 from samara.errors import OutputError, RecordError
+from samara.system.files import make_folder
 
 
 def append_lines(path: Path, lines: Sequence[str]) -> None:
@@ -26,8 +27,8 @@ def append_lines(path: Path, lines: Sequence[str]) -> None:
         OutputError: the folder or disk does not take them.
     """
     data = "".join(f"{line}\n" for line in lines).encode()
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(f"{path}.lock"), path.open("a+b") as file:
             _cut_unfinished_line(file.fileno())
             file.write(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def append_records(path: Path, records: Sequence[Record]) -> None:
     append_lines(path, [record.to_json() for record in records])
 
 
-def read_records(path: Path) -> list[Record]:
+def read_records(path: str | os.PathLike[str]) -> list[Record]:
     """Read a file of records in the order in which they were measured; none if there is no file.
 
     An unfinished last line, all that a crash can leave, is left out.
@@ -28,7 +29,7 @@ def read_records(path: Path) -> list[Record]:
         RecordError: a line is damaged, or of a newer format; the message names it.
     """
     records = []
-    for number, line in enumerate(read_lines(path), start=1):
+    for number, line in enumerate(read_lines(Path(path)), start=1):
         try:
             records.append(Record.from_json(line))
         except RecordError as error:

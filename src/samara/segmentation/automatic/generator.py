@@ -14,7 +14,6 @@ Differs from Meta:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,9 +36,7 @@ from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.segmentation.automatic.stable_masks import StableMasks, stable_masks
 from samara.segmentation.embeddings import ImageEmbedding
 from samara.segmentation.predictor import MASK_THRESHOLD, Predictor
-
-Progress = Callable[[int, int], None]
-"""Called with the points done so far and the points in all."""
+from samara.system.progress import Progress
 
 
 class AutomaticMaskGenerator:
@@ -63,7 +60,7 @@ class AutomaticMaskGenerator:
 
         Args:
             image: anything `samara.read_image` takes, or an embedding made earlier (without crop layers).
-            progress: called with the points done and the points in all.
+            progress: called with the points done and the points in all, see `samara.system.progress`.
 
         Returns:
             Masks by falling predicted IoU; with crop layers, by crop from small to large and within a crop by
@@ -227,7 +224,7 @@ class _Counter:
     def add(self, points: int) -> None:
         self.done += points
         if self.progress is not None:
-            self.progress(self.done, self.total)
+            self.progress("everything", self.done, self.total)
 
 
 def _inclusive_corners(masks: MaskSet) -> npt.NDArray[np.float32]:

@@ -1,21 +1,29 @@
-"""The settings of automatic mask generation, declared once: generator, command line and documents derive from them."""
+"""The settings of automatic mask generation, declared once: generator, command line and documents derive from them.
+
+Importing this loads no numpy, so that the help of the command line stays quick.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import numpy.typing as npt
 
 from samara.errors import SettingsError
 from samara.segmentation.ranges import Range, check_ranges
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from samara.engines.loaded import Loaded
 
 PIXELS_PER_POINT = 32
 """Of the network input, along each side: two cells of the embedding, the official 32 points for the official 1024."""
+
+
+DUPLICATE_IOU = 0.9
+"""Mask IoU above which a mask repeats a better one, where duplicates are not wanted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +89,8 @@ class AutomaticSettings:
         return replace(self, **{name: value for name, value in own.items() if getattr(self, name) is None})
 
     def _check_grids(self, grids: tuple[npt.NDArray[np.float64], ...]) -> None:
+        import numpy as np
+
         if len(grids) != self.crop_n_layers + 1:
             raise SettingsError(
                 f"{len(grids)} point grids for {self.crop_n_layers} crop layers; give one for the whole image and "
@@ -94,16 +104,16 @@ class AutomaticSettings:
 
 _RANGES: dict[str, Range] = {
     "points_per_side": (1, 4096),
-    "points_per_batch": (1, np.inf),
-    "pred_iou_thresh": (-np.inf, np.inf),
+    "points_per_batch": (1, math.inf),
+    "pred_iou_thresh": (-math.inf, math.inf),
     "stability_score_thresh": (0, 1),
-    "stability_score_offset": (1e-6, np.inf),
+    "stability_score_offset": (1e-6, math.inf),
     "box_nms_thresh": (0, 1),
     "crop_n_layers": (0, 6),
     "crop_nms_thresh": (0, 1),
     "crop_overlap_ratio": (0, 0.999),
-    "crop_n_points_downscale_factor": (1, np.inf),
-    "min_mask_region_area": (0, np.inf),
+    "crop_n_points_downscale_factor": (1, math.inf),
+    "min_mask_region_area": (0, math.inf),
     "mask_nms_thresh": (0, 1),
     "containment_thresh": (0, 1),
 }

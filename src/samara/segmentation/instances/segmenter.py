@@ -24,7 +24,8 @@ from samara.segmentation.instances.selection import choose
 from samara.segmentation.instances.settings import InstanceSettings
 from samara.segmentation.predictor import check_capabilities
 from samara.segmentation.prompts import Numbers, Prompt, as_prompts
-from samara.segmentation.segmenter import Progress, Segmenter
+from samara.segmentation.segmenter import Segmenter
+from samara.system.progress import Progress
 
 # Confidence from which instances count where hardly a threshold is wanted; below it there are tens of thousands.
 MIN_CONFIDENCE = 0.001
@@ -147,7 +148,7 @@ class InstanceSegmenter(Segmenter[SeenInstances]):
                 drawn.append(rle)
                 visible.append(index)
             if progress is not None:
-                progress(index + 1, len(boxes))
+                progress("instances", index + 1, len(boxes))
         return MaskSet(
             rles=tuple(drawn),
             size_hw=letterbox.original_size_hw,

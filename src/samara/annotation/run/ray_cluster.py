@@ -1,6 +1,6 @@
 """The same job on a Ray cluster: actors, each with a network that it loads once, get one shard after the other.
 
-The store is what it is with the local engine: shards are claimed, journalled and sealed in the same way, by the same
+The store is what it is on one machine: shards are claimed, journalled and sealed in the same way, by the same
 code, in a folder that all machines share. Ray decides where actors run (also several on one GPU), and starts those that
 were lost again; their shards go on from the journal, without an image that ends every process that opens it (see
 `deaths`). Shards are handed out here and not by Ray Data: its actors take
@@ -25,10 +25,11 @@ import torch
 from samara.annotation.run.deaths import DeathNote, death_note
 from samara.annotation.run.job import Job
 from samara.annotation.run.quiet_ray import connected, require_ray
-from samara.annotation.run.runner import WAIT_SECONDS, Progress, Work, annotate_shard
+from samara.annotation.run.runner import WAIT_SECONDS, Tally, Work, annotate_shard
 from samara.annotation.store.locks import claim, forget
 from samara.annotation.store.plan import Shard, read_shard, shard_offsets
 from samara.annotation.store.store import PLAN, Store, open_store
+from samara.checkpoints.load_chosen import load_chosen
 from samara.errors import AnnotationStopped, SamaraError
 
 # Of one actor, by Ray: more than machines are ever taken away, and an end where actors die before they begin.
@@ -54,7 +55,7 @@ class Cluster:
     address: str | None = None
 
 
-def run_on_ray(store: Store, job: Job, cluster: Cluster, tell: Callable[[Progress], None] | None = None) -> None:
+def run_on_ray(store: Store, job: Job, cluster: Cluster, tell: Callable[[Tally], None] | None = None) -> None:
     """Annotate whatever is missing in a store, on a Ray cluster.
 
     Args:
@@ -106,7 +107,7 @@ def _require_room(ray: ModuleType, cluster: Cluster) -> None:
 
 def _handed_out(
     ray: ModuleType, shards: deque[tuple[int, int]], cluster: Cluster, folder: Path, job: Job
-) -> Iterator[Progress]:
+) -> Iterator[Tally]:
     """Give shards to actors, one at a time to each, and tell what was done of each shard."""
     left, crew = len(shards), _Crew(ray, cluster, folder, job)
     try:
@@ -115,7 +116,7 @@ def _handed_out(
         while left:
             answer, actor, shard = crew.next_answer()
             try:
-                done: Progress | None = _answer(ray, answer)
+                done: Tally | None = _answer(ray, answer)
             except ray.exceptions.RayActorError:
                 if not crew.is_worth_another(shard):
                     raise
@@ -177,8 +178,8 @@ class _Crew:
             self.ray.kill(actor)
 
 
-def _answer(ray: ModuleType, answer: Any) -> Progress | None:  # Any: Ray's reference
-    told: Progress | str | None = ray.get(answer)
+def _answer(ray: ModuleType, answer: Any) -> Tally | None:  # Any: Ray's reference
+    told: Tally | str | None = ray.get(answer)
     if isinstance(told, str):
         raise AnnotationStopped(told)
     return told
@@ -204,7 +205,7 @@ class ShardAnnotator:
         self.job, self.run, self.reason = job, run, ""
         try:
             self.store = open_store(folder)
-            loaded = job.choice.load()
+            loaded = load_chosen(job.choice)
             self.annotator = job.annotator(loaded)
             self.in_flight = job.images_at_a_time(loaded)
         except SamaraError as error:
@@ -214,7 +215,7 @@ class ShardAnnotator:
         """Whether it can; what is in the way, if it cannot."""
         return self.reason or None
 
-    def annotate(self, number: int, offset: int) -> Progress | str:
+    def annotate(self, number: int, offset: int) -> Tally | str:
         """Annotate a shard; what was done, or what went wrong, as a sentence.
 
         Args:
@@ -222,7 +223,7 @@ class ShardAnnotator:
             offset: of its first line in the plan, in bytes.
         """
         try:
-            return sum(self._annotate(self._shard(number, offset)), Progress())
+            return sum(self._annotate(self._shard(number, offset)), Tally())
         except SamaraError as error:
             return str(error)
 
@@ -230,9 +231,9 @@ class ShardAnnotator:
         plan = self.store.manifest.plan
         return read_shard(self.store.folder / PLAN, plan.images_per_shard, number, offset)
 
-    def _annotate(self, shard: Shard) -> Iterator[Progress]:
+    def _annotate(self, shard: Shard) -> Iterator[Tally]:
         """Annotate one shard, or wait until whoever has claimed it is done with it."""
-        told: list[Progress] = []
+        told: list[Tally] = []
         files = self.store.files(shard.number)
         while not files.is_sealed:
             with claim(self.store.claim_path(shard.number)) as is_ours:
@@ -244,7 +245,7 @@ class ShardAnnotator:
             time.sleep(WAIT_SECONDS)
         yield from told
 
-    def _work(self, told: list[Progress], note: DeathNote) -> Work:
+    def _work(self, told: list[Tally], note: DeathNote) -> Work:
         reading, poison = self.job.reading, note.deaths.poison
         if note.deaths.is_careful:
             return Work(replace(reading, threads=0), 0, poison, started=note.begin, tell=told.append)

@@ -17,13 +17,14 @@ import pytest
 from PIL import Image
 
 from samara.annotation.inputs.sources import open_source
-from samara.annotation.run import ray_engine
+from samara.annotation.run import ray_cluster
 from samara.annotation.run.annotator import Annotator
 from samara.annotation.run.deaths import REASON
-from samara.annotation.run.job import Choice, Job
-from samara.annotation.run.ray_engine import Cluster, ShardAnnotator, run_on_ray
-from samara.annotation.run.runner import Progress, annotate_store
+from samara.annotation.run.job import Job
+from samara.annotation.run.ray_cluster import Cluster, ShardAnnotator, run_on_ray
+from samara.annotation.run.runner import Tally, annotate_store
 from samara.annotation.run.settings import AnnotationSettings, Cleaning
+from samara.checkpoints.choice import Choice
 from samara.errors import AnnotationStopped, ImageError
 from tests.annotation.conftest import write_images
 from tests.annotation.fake import Bright, annotator, final_rows, store_of, work_on
@@ -64,7 +65,7 @@ def test_an_actor_annotates_the_shards_that_it_is_given(tmp_path, reference):
     store = store_of(tmp_path / "images", tmp_path / "out")
     actor = ShardAnnotator(store.folder, job_of(FastJob, tmp_path), "run")
     assert actor.begin() is None
-    for number, offset in ray_engine.shard_offsets(store.folder / "plan.jsonl", 4):
+    for number, offset in ray_cluster.shard_offsets(store.folder / "plan.jsonl", 4):
         assert actor.annotate(number, offset).images == 4
     assert final_rows(tmp_path / "out") == reference
     refused = ShardAnnotator(store.folder, job_of(RefusedJob, tmp_path), "run")
@@ -127,8 +128,8 @@ class FakeMethod:
 @pytest.fixture
 def fake_ray(monkeypatch):
     ray = FakeRay()
-    monkeypatch.setattr(ray_engine, "require_ray", lambda: None)
-    monkeypatch.setattr(ray_engine, "connected", lambda _: nullcontext(ray))
+    monkeypatch.setattr(ray_cluster, "require_ray", lambda: None)
+    monkeypatch.setattr(ray_cluster, "connected", lambda _: nullcontext(ray))
     return ray
 
 
@@ -137,7 +138,7 @@ def test_shards_go_to_actors_that_have_room(tmp_path, reference, fake_ray):
     store = store_of(tmp_path / "images", tmp_path / "out")
     run_on_ray(store, job_of(FastJob, tmp_path), Cluster(actors=3), told.append)
     assert final_rows(tmp_path / "out") == reference
-    assert sum(told, Progress()).images == IMAGES
+    assert sum(told, Tally()).images == IMAGES
     assert len(told) == IMAGES // 4
     assert fake_ray.killed == fake_ray.actors
     assert len(fake_ray.killed) == 3
@@ -166,11 +167,11 @@ def test_what_stops_the_work_is_one_sentence(tmp_path, fake_ray, monkeypatch):
 
 
 def test_an_actor_without_restarts_is_replaced_ten_times(tmp_path, reference, fake_ray, monkeypatch):
-    fake_ray.deaths = ray_engine.MAX_ACTORS - 1
-    fake_ray.room = ray_engine.MAX_ACTORS * 2
+    fake_ray.deaths = ray_cluster.MAX_ACTORS - 1
+    fake_ray.room = ray_cluster.MAX_ACTORS * 2
     run_on_ray(store_of(tmp_path / "images", tmp_path / "out"), job_of(FastJob, tmp_path), Cluster(actors=1))
     assert final_rows(tmp_path / "out") == reference
-    fake_ray.deaths = ray_engine.MAX_ACTORS
+    fake_ray.deaths = ray_cluster.MAX_ACTORS
     store = store_of(tmp_path / "images", tmp_path / "again")
     with pytest.raises(AnnotationStopped, match="Ray gave up .*the actor died"):
         run_on_ray(store, job_of(FastJob, tmp_path), Cluster(actors=1))
@@ -212,7 +213,7 @@ def test_an_image_that_ends_actors_is_quarantined(tmp_path, monkeypatch):
     monkeypatch.setattr(Deadly, "end", staticmethod(die))
     monkeypatch.setattr(Path, "unlink", lambda path, missing_ok=False: None)  # the dead remove no note
     store = with_deadly_images(tmp_path, 1, 2)
-    shard, deaths = next(iter(ray_engine.shard_offsets(store.folder / "plan.jsonl", 4))), 0
+    shard, deaths = next(iter(ray_cluster.shard_offsets(store.folder / "plan.jsonl", 4))), 0
     while not store.files(shard[0]).is_sealed:
         actor = ShardAnnotator(store.folder, job_of(DeadlyJob, tmp_path), "run")
         try:
@@ -250,7 +251,7 @@ def cluster():
 def test_rows_are_those_of_the_local_engine(cluster, tmp_path, reference):
     told = []
     run_on_ray(store_of(tmp_path / "images", tmp_path / "out"), job_of(SlowJob, tmp_path), cluster, told.append)
-    assert sum(told, Progress()).images == IMAGES
+    assert sum(told, Tally()).images == IMAGES
     assert final_rows(tmp_path / "out") == reference
     assert len(list((tmp_path / "pids").iterdir())) == 2
     run_on_ray(store_of(tmp_path / "images", tmp_path / "out"), job_of(SlowJob, tmp_path), cluster)
@@ -306,7 +307,7 @@ def test_the_terminal_shows_samara_only(tmp_path):
     command = [sys.executable, "-m", "samara", "annotate", "images", "--points-per-side", "2", "--device", "cpu"]
     printed = []
     for engine in ("local", "ray"):
-        arguments = ["--out", engine, "--engine", engine, "--workers", "2" if engine == "ray" else "1"]
+        arguments = ["--out", engine, "--cluster", engine, "--workers", "2" if engine == "ray" else "1"]
         done = subprocess.run([*command, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert done.returncode == 1
         printed.append((done.stdout.partition("; ")[0].removeprefix(engine), done.stderr))
@@ -321,7 +322,7 @@ def test_sigterm_stops_it_in_a_sentence(tmp_path):
     pytest.importorskip("ray")
     write_images(tmp_path / "images", 40)
     command = [sys.executable, "-m", "samara", "annotate", "images", "--points-per-side", "32", "--device", "cpu"]
-    arguments = ["--out", "out", "--engine", "ray"]
+    arguments = ["--out", "out", "--cluster", "ray"]
     with subprocess.Popen([*command, *arguments], cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         while not list(tmp_path.glob("out/claims/*")):
             assert process.poll() is None

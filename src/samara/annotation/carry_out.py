@@ -1,0 +1,294 @@
+"""From a job to an annotated data set: what a run does from its beginning to its end."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import platform
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from samara._version import __version__
+from samara.annotation.exporting import export_store, require_images
+from samara.annotation.report.collect import write_report
+from samara.annotation.report.page import require_report
+from samara.annotation.run.job import Job
+from samara.annotation.run.quiet_ray import require_ray
+from samara.annotation.run.ray_cluster import Cluster, run_on_ray
+from samara.annotation.run.runner import Tally, Work, annotate_store, shown
+from samara.annotation.run.settings import Resources
+from samara.annotation.run.workers import run_workers
+from samara.annotation.store.locks import claim
+from samara.annotation.store.plan import Entry
+from samara.annotation.store.rows import ImageRow, arrow
+from samara.annotation.store.store import EXPORTS, QUARANTINED, IfThere, Store, create_store, require_place
+from samara.checkpoints.licences import licence_of
+from samara.checkpoints.load_chosen import load_chosen
+from samara.datasets.formats import Demands, FormatsRefused
+from samara.datasets.writing.options import WriterOptions
+from samara.engines.loaded import Loaded
+from samara.errors import SettingsError
+from samara.system.files import require_folder, write_atomically
+from samara.system.progress import Progress
+
+if TYPE_CHECKING:
+    from samara.datasets.writing.category_choice import CategoryChoice
+    from samara.datasets.writing.staged_writer import Losses
+
+MAX_NAMED = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """How to run a job; nothing here changes a row.
+
+    Attributes:
+        out: folder of the store.
+        if_there: what to do with a store that exists.
+        workers: processes, each with a network of its own: on this machine, or actors of a Ray cluster.
+        cluster: what of a Ray cluster to use; None for this machine alone.
+        retry: try quarantined images once more.
+        formats: annotation formats to export to when all is done.
+        writing: how they are written; what an earlier run wrote there is replaced.
+        categories: that they have; None for those of the store.
+        report: write a page about it when all is done.
+        images_per_shard: what a process claims at a time; None for what suits the number of images.
+        commercial: refuse checkpoints whose licence does not let commercial work be.
+    """
+
+    out: Path
+    if_there: IfThere = "refuse"
+    workers: int = Resources.workers
+    cluster: Cluster | None = None
+    retry: bool = False
+    formats: tuple[str, ...] = ()
+    writing: WriterOptions = field(default_factory=WriterOptions)
+    categories: CategoryChoice | None = None
+    report: bool = False
+    images_per_shard: int | None = None
+    commercial: bool = False
+
+    def prepare(self) -> None:
+        """Find out now what would otherwise fail after a night.
+
+        Raises:
+            MissingExtra: a library that is needed is not installed.
+            SettingsError: an unknown format, or no process.
+            OutputError: the folder of the store cannot be written, or holds what may not be touched; or an export
+                cannot stand where it shall.
+        """
+        arrow()
+        require_place(self.out, self.if_there)
+        if self.workers < 1:
+            raise SettingsError(f"{self.workers} workers were asked for; at least 1 is needed")
+        if self.cluster is not None:
+            require_ray()
+        self.demands().require_met()
+        if self.categories is not None and not self.formats:
+            raise SettingsError("--categories is for exports; add a format with --format, or leave it out")
+        if self.report:
+            require_report()
+
+    def demands(self) -> Demands:
+        """What the exports will ask of the images.
+
+        Raises:
+            SettingsError: an unknown format, or an option that none of them takes.
+        """
+        return Demands(self.formats, self.out / EXPORTS, self._writing())
+
+    def exportable(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """The same images, if the exports can have them all.
+
+        Raises:
+            OutputError: some format cannot; raised behind the last image.
+        """
+        demands = self.demands()
+        renamed = {} if self.categories is None else self.categories.names
+        for entry in entries:
+            classes = {asked.category for asked in entry.asked if asked.category is not None}
+            demands.add(shown(entry.name), [renamed.get(name, name) for name in sorted(classes)])
+            yield entry
+        demands.require_met()
+
+    def export(self, store: Store) -> tuple[dict[str, Losses], str | None]:
+        """Export; what each format could not keep, and what some of them refused."""
+        if not self.formats:
+            return {}, None
+        try:
+            where = self.out / EXPORTS
+            return export_store(store, self.formats, where, self._writing(), categories=self.categories), None
+        except FormatsRefused as error:
+            return dict(error.losses), str(error)
+
+    def _writing(self) -> WriterOptions:
+        categories = () if self.categories is None else self.categories.in_order
+        return replace(self.writing, overwrite=True, categories=categories or self.writing.categories)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of it.
+
+    Attributes:
+        store: the store, complete.
+        checkpoint: name of what made the masks.
+        total: images, masks and quarantined images of the store.
+        seconds: that this run took.
+        done_by_this_run: the share of this run.
+        ignored: files of the source whose names are not those of images.
+        left_out: sentences about what of the source was left out.
+        quarantined: the first images that were quarantined, with reasons.
+        losses: by format, what it could not keep.
+        refused: which formats could not be written, and why; None if all were.
+        report: the page, if one was asked for.
+    """
+
+    store: Store
+    checkpoint: str
+    total: Tally
+    seconds: float
+    done_by_this_run: Tally
+    ignored: int = 0
+    left_out: tuple[str, ...] = ()
+    quarantined: tuple[ImageRow, ...] = ()
+    losses: dict[str, Losses] = field(default_factory=dict)
+    refused: str | None = None
+    report: Path | None = None
+
+
+def carry_out(
+    job: Job, running: Running, entries: Iterable[Entry] | None = None, *, progress: Progress | None = None
+) -> Outcome:
+    """Annotate images into a store; begun again, go on where it stopped.
+
+    Args:
+        job: what to annotate with what.
+        running: how to run it.
+        entries: the images with their prompts; None for all of the job's source. Not looked at when a store is resumed.
+        progress: called with what is done so far, by whichever run: the images done and the images in all; behind a
+            colon in the name stand their masks, and how many were quarantined.
+
+    Raises:
+        SamaraError: what stopped the work, in one sentence. What was annotated is safe.
+    """
+    running.prepare()
+    require_images(job.source.kind, running.writing)
+    if job.embeddings is not None:
+        require_folder(job.embeddings)
+    start = time.monotonic()
+    loaded = load_chosen(job.choice)
+    if running.commercial:
+        require_commercial(loaded)
+    store = _opened(job, running, loaded, entries)
+    checkpoint, device = loaded.name, loaded.device
+    if running.retry or store.has_moved_images:
+        reopen(store)
+    own, all_so_far = Tally(), Tally(*store.counts())
+
+    def note(done: Tally) -> None:
+        nonlocal own, all_so_far
+        own, all_so_far = own + done, all_so_far + done
+        if progress is not None:
+            progress(f"annotating: {all_so_far.found}", all_so_far.images, store.manifest.plan.images)
+
+    note(Tally())
+    if running.cluster is not None:
+        del loaded  # each actor loads its own
+        run_on_ray(store, job, replace(running.cluster, actors=running.workers), note)
+    elif running.workers > 1:
+        del loaded  # each process loads its own
+        run_workers(store, job, running.workers, device, note)
+    else:
+        work = Work(job.reading, job.images_at_a_time(loaded), tell=note)
+        annotate_store(store, job.annotator(loaded), work)
+    seconds = time.monotonic() - start
+    _record_run(store, device, running.workers, own, seconds)
+    write_quarantined(store)
+    losses, refused = running.export(store)
+    return Outcome(
+        store=store,
+        checkpoint=checkpoint,
+        total=Tally(*store.counts()),
+        seconds=seconds,
+        done_by_this_run=own,
+        ignored=job.source.listing.ignored,
+        left_out=tuple(job.source.listing.sentences()),
+        quarantined=tuple(row for row, _ in zip(store.quarantined(), range(MAX_NAMED), strict=False)),
+        losses=losses,
+        refused=refused,
+        report=write_report(store) if running.report else None,
+    )
+
+
+def _opened(job: Job, running: Running, loaded: Loaded, entries: Iterable[Entry] | None) -> Store:
+    """The store to fill, made or joined."""
+    store = create_store(
+        running.out,
+        job.facts(loaded),
+        running.exportable(job.source.entries(running.out) if entries is None else entries),
+        if_there=running.if_there,
+        images_per_shard=running.images_per_shard,
+        is_tiled=job.settings.tile is not None,
+    )
+    if running.retry:
+        reopen(store)
+    return store
+
+
+def require_commercial(loaded: Loaded) -> None:
+    """Refuse a checkpoint that cannot be used commercially without conditions.
+
+    Raises:
+        SettingsError: its licence forbids it, asks something of the product, or is not known.
+    """
+    licence = licence_of(loaded.provenance.licence)
+    if licence.commercial != "free":
+        raise SettingsError(
+            f"{loaded.name} is under {licence.identifier}: {licence.consequence}; take another checkpoint, or leave "
+            "--commercial out"
+        )
+
+
+def reopen(store: Store) -> int:
+    """Make quarantined images ready to be tried again; returns how many."""
+    reopened = 0
+    for number in range(store.manifest.plan.shards):
+        with claim(store.claim_path(number)) as is_ours:
+            if is_ours:
+                reopened += store.files(number).reopen()
+    return reopened
+
+
+def write_quarantined(store: Store) -> None:
+    """Write the list of images that could not be annotated, with their reasons; none if there are none."""
+    path, text = store.folder / QUARANTINED, io.StringIO(newline="")
+    rows = csv.writer(text)
+    for row in store.quarantined():
+        rows.writerow([row.image_id, row.path, row.sha256, row.reason])
+    if text.getvalue():
+        write_atomically(path, f"image_id,path,sha256,reason\r\n{text.getvalue()}".encode())
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _record_run(store: Store, device: str, workers: int, done: Tally, seconds: float) -> None:
+    facts = {
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": platform.node(),
+        "device": device,
+        "workers": workers,
+        "samara": __version__,
+        "images": done.images,
+        "masks": done.masks,
+        "quarantined": done.quarantined,
+        "seconds": round(seconds, 3),
+    }
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{platform.node()}-{os.getpid()}.json"
+    write_atomically(store.folder / "runs" / name, json.dumps(facts).encode())

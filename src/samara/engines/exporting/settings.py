@@ -1,0 +1,34 @@
+"""How a checkpoint is exported.
+
+Importing this loads no torch, so that the command line takes its defaults from here and its help stays quick.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EXPORTED_TO = "samara-export"
+"""Folder for an export, where nobody names another."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportSettings:
+    """What is written. The last four are those of segment_anything's own script, by its names.
+
+    Attributes:
+        format: "onnx" or "openvino".
+        precision: float32; openvino also float16 and int8 (image encoder).
+        interface: "samara", or "official" for programs made for segment_anything's ONNX decoder.
+        return_single_mask: official, one mask per call instead of all.
+        use_stability_score: official, stability scores in place of predicted IoU.
+        return_extra_metrics: official, stability scores and areas as well.
+        gelu_approximate: official, GELU by tanh, for runtimes without erf.
+    """
+
+    format: str = "onnx"
+    precision: str = "float32"
+    interface: str = "samara"
+    return_single_mask: bool = False
+    use_stability_score: bool = False
+    return_extra_metrics: bool = False
+    gelu_approximate: bool = False

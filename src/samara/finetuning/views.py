@@ -1,0 +1,230 @@
+"""Fine-tuning with everything that people look at: learning curve, log, report."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from samara._version import __version__
+from samara.checkpoints.load import network_from_file
+from samara.checkpoints.lora_file import merge_lora_file
+from samara.datasets.ground_truth import LabelledImage
+from samara.datasets.reading.findings import Notice
+from samara.engines.loaded import Loaded
+from samara.errors import OutputError
+from samara.finetuning.before_after import ComparedSet
+from samara.finetuning.comparison import compare
+from samara.finetuning.learning_curve import learning_curve_png, require_matplotlib
+from samara.finetuning.loop import FineTuned, fine_tune
+from samara.finetuning.processes import Processes
+from samara.finetuning.report import FineTuningReport, require_report, write_finetuning_report
+from samara.finetuning.settings import FineTuneSettings, Trained
+from samara.finetuning.tensorboard_log import open_log, require_tensorboard
+from samara.system.files import made_folder, make_folder, require_file, require_folder, write_atomically
+from samara.system.progress import Progress
+
+WHAT_LEARNT: Mapping[Trained, str] = {
+    "decoder": "mask decoder",
+    "lora": "mask decoder and low-rank matrices in the image encoder",
+    "everything": "whole network",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """What a run shows besides its checkpoint; None for what is not wanted.
+
+    Attributes:
+        curve: PNG with the learning curve.
+        tensorboard: folder of this run's TensorBoard log.
+        report: HTML page with the validation images before and after.
+    """
+
+    curve: Path | None = None
+    tensorboard: Path | None = None
+    report: Path | None = None
+
+    def prepare(self, *, overwrite: bool) -> None:
+        """Find out now what would otherwise fail after hours of training.
+
+        Args:
+            overwrite: replace a report and an image that are there.
+
+        Raises:
+            MissingExtra: a library that is needed is not installed.
+            OutputError: a file or folder cannot be written, or the report or the image is there already.
+        """
+        if self.curve is not None:
+            require_matplotlib()
+        if self.tensorboard is not None:
+            require_tensorboard()
+        if self.report is not None:
+            require_report()
+        for what, path in {"curve": self.curve, "report": self.report}.items():
+            if path is None:
+                continue
+            if os.path.lexists(path) and not path.is_dir() and not overwrite:
+                raise OutputError(f"{path} exists; choose another name for the {what}, or replace it by --overwrite")
+            require_file(path)
+            make_folder(path.parent)
+        if self.tensorboard is not None:
+            require_folder(self.tensorboard)
+
+    @contextmanager
+    def prepared(self, *, overwrite: bool) -> Iterator[None]:
+        """As `prepare`, for a block of work; if it fails, folders that were made for it and are empty go again."""
+        with ExitStack() as stack:
+            for path in (self.curve, self.report):
+                if path is not None:
+                    stack.enter_context(made_folder(path.parent))
+            self.prepare(overwrite=overwrite)
+            yield
+
+
+def fine_tune_with_views(
+    loaded: Loaded,
+    training: Sequence[LabelledImage],
+    validation: Sequence[LabelledImage],
+    out: Path,
+    settings: FineTuneSettings,
+    views: Views,
+    *,
+    progress: Progress | None = None,
+    notice: Notice | None = None,
+    processes: Processes | None = None,
+) -> FineTuned:
+    """Fine-tune a checkpoint and show how it went.
+
+    Args:
+        loaded: the checkpoint to start from; it is not changed.
+        training: images to learn from.
+        validation: images to measure on and to show.
+        out: the new checkpoint.
+        settings: see `FineTuneSettings`.
+        views: what to show; `prepare` is the caller's, before anything is loaded.
+        progress: called as the work goes on.
+        notice: see `fine_tune`.
+        processes: see `fine_tune`; the first of them shows.
+
+    Returns:
+        The learning curve, see `fine_tune`.
+
+    Raises:
+        SamaraError: see `fine_tune` and `Views.prepare`; once training is over, an image that cannot be read again.
+    """
+    if processes is not None and not processes.is_first:
+        views = Views()
+    notices: list[str] = []
+
+    def note(sentence: str) -> None:
+        notices.append(sentence)
+        if notice is not None:
+            notice(sentence)
+
+    with ExitStack() as stack:
+        log = None if views.tensorboard is None else stack.enter_context(open_log(views.tensorboard))
+        result = fine_tune(
+            loaded,
+            training,
+            validation,
+            out,
+            settings,
+            progress=progress,
+            notice=note,
+            on_epoch=None if log is None else log.add,
+            processes=processes,
+        )
+    if views.curve is not None:
+        write_atomically(views.curve, learning_curve_png(result.history, result.best.epoch))
+    if views.report is not None:
+        comparison = _compare(loaded, result, validation, settings, progress)
+        report = describe(loaded, training, validation, settings, result, comparison, notices=notices)
+        write_finetuning_report(views.report, report)
+    return result
+
+
+def _compare(
+    before: Loaded,
+    result: FineTuned,
+    validation: Sequence[LabelledImage],
+    settings: FineTuneSettings,
+    progress: Progress | None,
+) -> ComparedSet:
+    return compare(before, reloaded(before, result.path, settings), validation, progress)
+
+
+def reloaded(before: Loaded, path: Path, settings: FineTuneSettings) -> Loaded:
+    """Load the new checkpoint over the one that it was made from: a `.pth` cannot say which that was."""
+    if settings.trained == "lora" and settings.lora_apart:
+        network = copy.deepcopy(before.sam)
+        merge_lora_file(network, path)
+        after = replace(before, network=network)
+    else:
+        after = replace(before, network=network_from_file(path, before.variant, before.input_size).to(before.device))
+    return replace(after, provenance=replace(before.provenance, name=path.name, path=str(path)))
+
+
+def describe(
+    loaded: Loaded,
+    training: Sequence[LabelledImage],
+    validation: Sequence[LabelledImage],
+    settings: FineTuneSettings,
+    result: FineTuned,
+    comparison: ComparedSet,
+    *,
+    notices: Sequence[str] = (),
+) -> FineTuningReport:
+    """Put a report together; `notices` are what the run told of its sets."""
+    kept, last = result.best.epoch, result.history[-1].epoch
+    images = f"{len(training)} image{'' if len(training) == 1 else 's'}"
+    chosen = f"Of {last} epochs, number {kept} was kept." if kept else f"None of {last} epochs was kept."
+    both = {os.path.realpath(image.path) for image in training} & {os.path.realpath(image.path) for image in validation}
+    provenance = {
+        "new checkpoint": result.path.name,
+        "started from": loaded.name,
+        "licence of the weights it started from": loaded.provenance.licence or "unknown",
+        "network": f"{loaded.variant.title}, input {loaded.input_size} px",
+        "training set": _size_of(training),
+        "validation set": _size_of(validation),
+        "left out of training": "; ".join(notices) or "nothing",
+        "images in both sets": str(len(both)),
+        "epochs": f"{last} of at most {settings.epochs}, kept: {kept}",
+        "time": f"{sum(record.duration_s for record in result.history):,.0f} s for training and validation",
+        "device": loaded.device,
+        "made by": f"samara {__version__}, PyTorch {torch.__version__}",
+        "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+    }
+    return FineTuningReport(
+        title=result.path.name,
+        summary=f"{loaded.name}, {WHAT_LEARNT[settings.trained]} fine-tuned on {images}. {chosen}",
+        comparison=comparison,
+        curve=result.history,
+        kept=kept,
+        settings=dict(_flat(asdict(settings))),
+        provenance=provenance,
+    )
+
+
+def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:  # Any: values of settings
+    """Nested settings as lines of text."""
+    for name, value in facts.items():
+        label = f"{prefix}{name.replace('_', ' ')}"
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{label}: ")
+        elif isinstance(value, (tuple, list)):
+            yield label, ", ".join(map(str, value)) or "none"
+        else:
+            yield label, "none" if value is None else str(value)
+
+
+def _size_of(images: Sequence[LabelledImage]) -> str:
+    objects = sum(len(image.instances) for image in images)
+    return f"{len(images):,} image{'' if len(images) == 1 else 's'}, {objects:,} object{'' if objects == 1 else 's'}"

@@ -294,3 +294,11 @@ def test_a_network_in_16_bits_gives_nearly_the_same_masks(mini, truck, truck_emb
     found = rough.predict(rough.embed(truck), boxes=box, multimask=False)
     expected = predictor.predict(truck_embedding, boxes=box, multimask=False)
     assert mask_iou(found.rles, expected.rles)[0, 0] > 0.95
+
+
+def test_what_is_printed_is_short(mini, predictor, truck_embedding):
+    masks = predictor.predict(truck_embedding, points=[[500, 375]])
+    assert repr(masks) == "<MaskSet: 3 masks of samara_mini on 1800 × 1200 pixels>"
+    for value in (mini, truck_embedding):
+        assert "samara_mini" in repr(value)
+        assert len(repr(value)) < 600

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -80,8 +80,8 @@ class Loaded:
         SettingsError: `hq_token_only` of a network that has no HQ token.
     """
 
-    network: Sam | YoloSeg
-    variant: Variant
+    network: Sam | YoloSeg = field(repr=False)
+    variant: Variant = field(repr=False)
     provenance: Provenance
     input_size: int
     pred_iou_thresh: float

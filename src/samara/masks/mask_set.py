@@ -54,6 +54,11 @@ class MaskSet:
     class_index: IntArray | None = None
     class_names: tuple[str, ...] | None = None
 
+    def __repr__(self) -> str:
+        """What it is; not the numbers of a thousand masks."""
+        height, width = self.size_hw
+        return f"<MaskSet: {len(self)} masks of {self.checkpoint} on {width} × {height} pixels>"
+
     def __len__(self) -> int:
         """M."""
         return len(self.rles)

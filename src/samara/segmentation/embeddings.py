@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from torch import Tensor
@@ -32,7 +32,7 @@ class ImageEmbedding:
         fit: how the image lies in the network input.
     """
 
-    features: Tensor
+    features: Tensor = field(repr=False)
     original_size_hw: tuple[int, int]
     input_size: int
     fingerprint: str

@@ -39,6 +39,7 @@ def test_a_click_on_the_truck(truck, tmp_path):
     assert annotation["segmentation"]["size"] == [1200, 1800]
 
 
+@pytest.mark.slow
 def test_everything_with_a_coarse_grid_and_the_default_folder(dog, tmp_path):
     result = run(dog, "--points-per-side", 6, "--unique", "--exclusive", "--threads", 2, cwd=tmp_path)
     assert result.returncode == 0, result.stderr

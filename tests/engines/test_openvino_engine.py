@@ -30,6 +30,7 @@ def compare(loaded, kinds=KINDS):
             assert_same_answers(engine, reference, features, kind, loaded.input_size, images=2, multimask=multimask)
 
 
+@pytest.mark.slow
 def test_the_same_answers():
     compare(small("vit_b", SIZE))
 
@@ -52,6 +53,7 @@ def quick(mini):
     return dataclasses.replace(mini, engine="openvino")
 
 
+@pytest.mark.slow
 def test_everything_in_an_image(mini, quick, dog):
     settings = samara.AutomaticSettings(points_per_side=6)
     expected = samara.AutomaticMaskGenerator(mini, settings).generate(dog)

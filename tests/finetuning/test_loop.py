@@ -142,6 +142,7 @@ fine_tune(make_tiny(), images[:3], images[3:], folder / "out.safetensors", QUICK
 """
 
 
+@pytest.mark.slow
 def test_killed_with_no_time_to_clean_up_it_goes_on(tiny, images, tmp_path):
     folder = tmp_path / "killed"
     folder.mkdir()
@@ -307,6 +308,7 @@ def test_sets_without_objects_are_refused(tiny, images, tmp_path):
         fine_tune(tiny, images, empty, tmp_path / "out.safetensors", QUICK)
 
 
+@pytest.mark.slow
 def test_it_helps_on_images_that_it_was_not_trained_on(tmp_path):
     """Rings, which the embedded checkpoint takes for discs: a few epochs gain at least GAIN in held-out click IoU."""
     mini = samara.load("samara_mini", device="cpu", precision="float32", input_size=256)

@@ -30,7 +30,13 @@ def vit_flops(variant, side=1024):
     return MULTIPLY_ADD * total
 
 
-@pytest.mark.parametrize("name", ["vit_b", "vit_l", "vit_h"])
+# Of the large ones, layer by layer, counting takes seconds.
+def with_large_ones_slow(names):
+    slow = ("_l", "_h", "_x", "l_seg", "x_seg")
+    return [pytest.param(name, marks=pytest.mark.slow) if name.endswith(slow) else name for name in names]
+
+
+@pytest.mark.parametrize("name", with_large_ones_slow(["vit_b", "vit_l", "vit_h"]))
 def test_the_work_of_sams_encoders_is_counted_as_by_hand(name):
     with torch.device("meta"):
         encoder = build_network(VARIANTS[name]).image_encoder
@@ -45,7 +51,7 @@ def test_the_smallest_of_them_takes_972_gigaflops():
     assert numbers["file_bytes"] == 375_042_383
 
 
-@pytest.mark.parametrize("name", runnable_names())
+@pytest.mark.parametrize("name", with_large_ones_slow(runnable_names()))
 def test_parameters_are_those_of_the_table(name):
     variant = VARIANTS[name]
     numbers = {number.metric: number for number in sizes(variant, variant.preprocessing.input_size, None)}

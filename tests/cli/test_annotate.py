@@ -227,7 +227,10 @@ def test_somebody_stops_it(tmp_path, sign):
     write_images(tmp_path / "images", 1000)
     command = [sys.executable, "-m", "samara", "annotate", tmp_path / "images", "--out", tmp_path / "out"]
     command += map(str, QUICK)
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ) as process:
+    before = signal.signal(sign, signal.SIG_DFL)  # a shell's background job ignores SIGINT, and hands that on
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ)
+    signal.signal(sign, before)
+    with process:
         while not list((tmp_path / "out").glob("claims/*.lock")):
             time.sleep(0.1)
         time.sleep(12)

@@ -111,7 +111,7 @@ def test_a_recommendation_for_a_given_machine_can_be_measured(data, jobs):
 
 @pytest.mark.slow
 def test_measuring_for_real(data):
-    found = recommend(**data, device="cpu", at_hand=HAND, images=1)
+    found = recommend(**data, device="cpu", at_hand=HAND, max_images=1)
     mini = next(one for one in found.ranking if one.name == "samara_mini")
     assert mini.quality.certainty == "measured here"
     assert 0 < mini.candidate.needs.seconds.value < 60

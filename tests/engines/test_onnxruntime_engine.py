@@ -29,6 +29,7 @@ def compare(loaded, kinds=KINDS):
         assert_same_answers(engine, reference, features, kind, loaded.input_size, images=2)
 
 
+@pytest.mark.slow  # the default run goes through ONNX Runtime in networks/test_official_graphs.py
 def test_the_same_answers():
     """Of the variant that has most: ViT, early features, HQ token."""
     compare(small("hq_vit_b", SIZE))

@@ -6,12 +6,12 @@ enough; the rest is known, left out and counted, so that what is left can be loa
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from samara.checkpoints.reading.pickle_values import StoredTensor
+from samara.checkpoints.reading.transformers_names import SHARED_RULES, Rules, published
 
 Entry = TypeVar("Entry")
 
@@ -37,41 +37,23 @@ _POINT_EMBED = "prompt_encoder.point_embed.weight"
 _SHARED_POSITIONS = "prompt_encoder.shared_embedding.positional_embedding"
 _SHARED_POSITIONS_AGAIN = "shared_image_embedding.positional_embedding"
 
-_THREE_LAYERS = r"(_head|_mlps\.\d|obj_ptr_proj)"
-
 # Names of `Sam2Model` and `Sam2VideoModel` (transformers 5.24.0, models/sam2 and sam2_video) and the published ones.
 # Inside of the memory they stay what they are: nobody reads it.
-_RULES = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"^vision_encoder\.backbone\.", "image_encoder.trunk."),
-        (r"^vision_encoder\.neck\.convs\.(\d+)\.", r"image_encoder.neck.convs.\1.conv."),
-        (r"^(prompt_encoder|mask_decoder)\.", r"sam_\1."),
-        (r"^no_memory_embedding$", "no_mem_embed"),
-        (r"^memory_temporal_positional_encoding$", "maskmem_tpos_enc"),
-        (r"^no_memory_positional_encoding$", "no_mem_pos_enc"),
-        (r"^no_object_pointer$", "no_obj_ptr"),
-        (r"^occlusion_spatial_embedding_parameter$", "no_obj_embed_spatial"),
-        (r"^object_pointer_proj\.", "obj_ptr_proj."),
-        (r"^temporal_positional_encoding_projection_layer\.", "obj_ptr_tpos_proj."),
-        (r"\.patch_embed\.projection\.", ".patch_embed.proj."),
-        (r"\.layer_norm(\d|_final_attn)\.", r".norm\1."),
-        (r"\.o_proj\.", ".out_proj."),
-        (r"\.mlp\.proj_in\.", ".mlp.layers.0."),
-        (r"\.mlp\.proj_out\.", ".mlp.layers.1."),
-        (rf"{_THREE_LAYERS}\.layers\.0\.", r"\1.layers.1."),
-        (rf"{_THREE_LAYERS}\.proj_in\.", r"\1.layers.0."),
-        (rf"{_THREE_LAYERS}\.proj_out\.", r"\1.layers.2."),
-        (r"\.upscale_conv1\.", ".output_upscaling.0."),
-        (r"\.upscale_layer_norm\.", ".output_upscaling.1."),
-        (r"\.upscale_conv2\.", ".output_upscaling.3."),
-        (r"\.mask_embed\.conv1\.", ".mask_downscaling.0."),
-        (r"\.mask_embed\.norm1\.", ".mask_downscaling.1."),
-        (r"\.mask_embed\.conv2\.", ".mask_downscaling.3."),
-        (r"\.mask_embed\.norm2\.", ".mask_downscaling.4."),
-        (r"\.mask_embed\.conv3\.", ".mask_downscaling.6."),
-        (r"\.shared_embedding\.positional_embedding$", ".pe_layer.positional_encoding_gaussian_matrix"),
-    )
+_RULES: Rules = (
+    (r"^vision_encoder\.backbone\.", "image_encoder.trunk."),
+    (r"^vision_encoder\.neck\.convs\.(\d+)\.", r"image_encoder.neck.convs.\1.conv."),
+    (r"^(prompt_encoder|mask_decoder)\.", r"sam_\1."),
+    (r"^no_memory_embedding$", "no_mem_embed"),
+    (r"^memory_temporal_positional_encoding$", "maskmem_tpos_enc"),
+    (r"^no_memory_positional_encoding$", "no_mem_pos_enc"),
+    (r"^no_object_pointer$", "no_obj_ptr"),
+    (r"^occlusion_spatial_embedding_parameter$", "no_obj_embed_spatial"),
+    (r"^object_pointer_proj\.", "obj_ptr_proj."),
+    (r"^temporal_positional_encoding_projection_layer\.", "obj_ptr_tpos_proj."),
+    (r"\.o_proj\.", ".out_proj."),
+    (r"\.mlp\.proj_in\.", ".mlp.layers.0."),
+    (r"\.mlp\.proj_out\.", ".mlp.layers.1."),
+    *SHARED_RULES,
 )
 
 
@@ -113,9 +95,9 @@ def from_transformers(entries: Mapping[str, Entry], rows: Callable[[Entry], Sequ
             parts = enumerate(rows(entry))
             renamed.update({f"sam_prompt_encoder.point_embeddings.{kind}.weight": part for kind, part in parts})
         elif name != _SHARED_POSITIONS_AGAIN:
-            renamed[_published(name)] = entry
+            renamed[published(name, _RULES)] = entry
         elif _SHARED_POSITIONS not in entries:  # safetensors keeps one of two names of the same tensor
-            renamed[_published(_SHARED_POSITIONS)] = entry
+            renamed[published(_SHARED_POSITIONS, _RULES)] = entry
     return renamed
 
 
@@ -125,9 +107,3 @@ def stored_rows(tensor: StoredTensor) -> list[StoredTensor]:
         return [tensor]
     step, shape = tensor.stride[0], (1, tensor.shape[1])
     return [replace(tensor, shape=shape, offset=tensor.offset + row * step) for row in range(_KINDS_OF_POINTS)]
-
-
-def _published(name: str) -> str:
-    for pattern, replacement in _RULES:
-        name = pattern.sub(replacement, name)
-    return name

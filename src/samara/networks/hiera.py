@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from samara.networks.fpn_neck import FpnNeck
-from samara.networks.layers import join_windows, split_windows
+from samara.networks.layers import in_windows
 from samara.networks.plain import parts_of
 from samara.networks.vit import check_divisible
 
@@ -171,17 +171,9 @@ class HieraBlock(nn.Module):
         """(B, h, w, D) → the same, or (B, h / 2, w / 2, 2D) where a stage begins."""
         normed = self.norm1(x)
         shortcut = pool(self.proj(normed)) if self.opens_stage else x
-        x = shortcut + self._attend(normed)
+        x = shortcut + in_windows(self.attn, normed, self.window_size, shrink=POOL if self.opens_stage else 1)
         output: Tensor = x + self.mlp(self.norm2(x))
         return output
-
-    def _attend(self, x: Tensor) -> Tensor:
-        if not self.window_size:
-            return self.attn(x)  # type: ignore[no-any-return]  # nn.Module.__call__ is untyped
-        # Windows at the border are filled up with zero tokens that take part in attention, as in the reference.
-        windows = self.attn(split_windows(x, self.window_size))
-        shrink = POOL if self.opens_stage else 1
-        return join_windows(windows, (x.shape[1] // shrink, x.shape[2] // shrink))
 
 
 class PoolingAttention(nn.Module):

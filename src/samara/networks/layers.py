@@ -133,3 +133,22 @@ def join_windows(windows: Tensor, size_hw: tuple[int, int]) -> Tensor:
     rows, columns = -(-H // size), -(-W // size)
     x = windows.view(-1, rows, columns, size, size, C).transpose(2, 3)  # (B, rows, size, columns, size, C)
     return x.reshape(-1, rows * size, columns * size, C)[:, :H, :W]
+
+
+def in_windows(attention: nn.Module, x: Tensor, window_size: int, *, shrink: int = 1) -> Tensor:
+    """Let a grid attend within windows, or as a whole.
+
+    Args:
+        attention: (B, h, w, C) → (B, h / shrink, w / shrink, C'); B counts windows.
+        x: (B, H, W, C).
+        window_size: side; 0 for the whole grid.
+        shrink: by how much the attention makes the grid smaller.
+
+    Returns:
+        (B, H / shrink, W / shrink, C').
+    """
+    if not window_size:
+        return attention(x)  # type: ignore[no-any-return]  # nn.Module.__call__ is untyped
+    # Windows at the border are filled up with zero tokens that take part in attention, as in the reference.
+    windows = attention(split_windows(x, window_size))
+    return join_windows(windows, (x.shape[1] // shrink, x.shape[2] // shrink))

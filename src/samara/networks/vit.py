@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from samara.networks.early_features import join_early
-from samara.networks.layers import MLPBlock, Neck, join_windows, split_windows
+from samara.networks.layers import MLPBlock, Neck, in_windows
 from samara.networks.plain import parts_of
 
 # Attention scores alive at a time, in elements. The scores of one global block of ViT-H at 1024 px would take
@@ -141,16 +141,9 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, h, w, D) in and out."""
-        x = x + self._attend(self.norm1(x))
+        x = x + in_windows(self.attn, self.norm1(x), self.window_size)
         output: Tensor = x + self.mlp(self.norm2(x))
         return output
-
-    def _attend(self, x: Tensor) -> Tensor:
-        if not self.window_size:
-            return self.attn(x)  # type: ignore[no-any-return]  # nn.Module.__call__ is untyped
-        # Windows at the border are filled up with zero tokens that take part in attention, as in the reference.
-        windows = self.attn(split_windows(x, self.window_size))
-        return join_windows(windows, (x.shape[1], x.shape[2]))
 
 
 class Attention(nn.Module):

@@ -62,18 +62,6 @@ class HqLook(Look):
     details: Tensor
     image_of_prompt: Tensor | None
 
-    def __getitem__(self, prompts: Tensor) -> HqLook:
-        """The same for some of the prompts: (K,) indices or (N,) booleans."""
-        return HqLook(
-            mask_tokens=self.mask_tokens[prompts],
-            image=self.image[prompts],
-            predicted_iou=self.predicted_iou[prompts],
-            answers=self.answers[prompts],
-            hq_token=self.hq_token[prompts],
-            details=self.details,
-            image_of_prompt=None if self.image_of_prompt is None else self.image_of_prompt[prompts],
-        )
-
 
 class HqMaskDecoder(MaskDecoder):
     """Predict masks with an HQ token.

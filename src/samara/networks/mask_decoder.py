@@ -12,7 +12,8 @@ eighth of the arithmetic; `look` is the plain form, and the one to train through
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar, Self
 
 import torch
 import torch.nn.functional as F
@@ -42,9 +43,13 @@ class Look:
     image: Tensor | PromptedImages
     predicted_iou: Tensor
 
-    def __getitem__(self, prompts: Tensor) -> Look:
+    OF_IMAGES: ClassVar = frozenset({"details"})
+    """Attributes that belong to the images; all others have an entry for each prompt, or are None."""
+
+    def __getitem__(self, prompts: Tensor) -> Self:
         """The same for some of the prompts: (K,) indices or (N,) booleans."""
-        return Look(self.mask_tokens[prompts], self.image[prompts], self.predicted_iou[prompts])
+        of_prompts = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in self.OF_IMAGES}
+        return replace(self, **{name: value[prompts] for name, value in of_prompts.items() if value is not None})
 
 
 @dataclass(frozen=True)

@@ -51,17 +51,6 @@ class Sam2Look(Look):
     details: Tensor
     image_of_prompt: Tensor | None
 
-    def __getitem__(self, prompts: Tensor) -> Sam2Look:
-        """The same for some of the prompts: (K,) indices or (N,) booleans."""
-        return Sam2Look(
-            mask_tokens=self.mask_tokens[prompts],
-            image=self.image[prompts],
-            predicted_iou=self.predicted_iou[prompts],
-            object_score=self.object_score[prompts],
-            details=self.details,
-            image_of_prompt=None if self.image_of_prompt is None else self.image_of_prompt[prompts],
-        )
-
 
 class Sam2TwoWayTransformer(TwoWayTransformer):
     """SAM's transformer under SAM 2's key names, which are others in the feed-forward part of a block."""

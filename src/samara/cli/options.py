@@ -262,7 +262,7 @@ _ARGUMENTS = (
 
 
 def as_options(sentence: str) -> str:
-    """An error of an image as commands say it: with their options in place of Python's arguments."""
+    """An error as commands say it: with their options in place of Python's arguments."""
     for argument, option in _ARGUMENTS:
         sentence = argument.sub(option, sentence)
     return sentence

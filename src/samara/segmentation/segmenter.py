@@ -116,13 +116,13 @@ class Segmenter(ABC, Generic[Seen]):
         Raises:
             PromptError: see `answer`.
         """
-        found = [self._best_of(seen, prompts, [], multimask=False, with_logits=with_logits)]  # so that there is one
+        found = []
         for is_ambiguous in (True, False):
             of_kind = [index for index, prompt in enumerate(prompts) if prompt.is_ambiguous == is_ambiguous]
             for start in range(0, len(of_kind), self.prompts_at_a_time):
                 chunk = of_kind[start : start + self.prompts_at_a_time]
                 found.append(self._best_of(seen, prompts, chunk, multimask=is_ambiguous, with_logits=with_logits))
-        masks = concatenate(found)
+        masks = concatenate(found or [self._best_of(seen, prompts, [], multimask=False, with_logits=with_logits)])
         return masks[np.argsort(masks.prompt_index, kind="stable")]
 
     def _best_of(

@@ -64,7 +64,7 @@ def require_image(image: AnnotatedImage, images: Images) -> None:
 
 
 def place_image(image: AnnotatedImage, destination: Path, images: Images) -> None:
-    """Link or copy the image of an image, if that is asked for."""
+    """Link or copy the image file to its place, if that is asked for."""
     if images == "none" or image.path is None:
         return
     destination.parent.mkdir(parents=True, exist_ok=True)

@@ -19,5 +19,5 @@ def test_known_and_unknown():
     rows = {row.split("`")[1]: row for row in checkpoint_table().splitlines()[2:]}
     assert rows["sam_vit_b"] == "| `sam_vit_b` | SAM ViT-B | 93.7 M | 375.0 MB | Apache-2.0 | yes |"
     assert "| ? |" in rows["sam_hq_vit_l"]
-    assert rows["sam2.1_t"].endswith("identified |")
+    assert rows["sam3"].endswith("identified |")
     assert rows["fastsam_x"] == "| `fastsam_x` | FastSAM-x | 71.8 M | 144.9 MB | AGPL-3.0-only | yes |"

@@ -7,9 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from samara.networks.architectures import HIERA
-from samara.networks.fpn_neck import FpnNeck
-from samara.networks.hiera import Hiera, HieraBlock, HieraEncoder, PoolingAttention, pool
-from samara.networks.plain import is_plain
+from samara.networks.hiera import Hiera, HieraBlock, PoolingAttention, pool
 
 SMALL = {
     "embed_dim": 8,
@@ -103,9 +101,3 @@ def test_windows_do_not_see_each_other_and_padding_is_seen():
     alone = HieraBlock(width=8, num_heads=2, window_size=0, opens_stage=False).eval()
     alone.load_state_dict(block.state_dict())
     assert not torch.allclose(block(x)[:, 4:, 4:], alone(x[:, 4:, 4:]))
-
-
-def test_the_encoder_keeps_three_levels_and_is_plain(trunk):
-    encoder = HieraEncoder(trunk=trunk, neck=FpnNeck(trunk.widths, channels=16))
-    assert [level.shape for level in encoder(torch.randn(1, 3, 64, 64))] == [(1, 16, side, side) for side in (16, 8, 4)]
-    assert is_plain(encoder)

@@ -58,8 +58,6 @@ def test_without_maps_and_score_it_is_sams(decoder):
     assert {name.split(".")[0] for name in unexpected} == {
         "obj_score_token",
         "pred_obj_score_head",
-        "conv_s0",
-        "conv_s1",
     }
     features = features_of()
     features[:, C:] = 0
@@ -136,8 +134,7 @@ def test_what_another_decoder_looked_at_is_refused(decoder):
 
 def test_gradients_reach_every_parameter(decoder):
     decoder.zero_grad()
-    finest, finer = decoder.reduce(numbers(1, C, 4 * H, 4 * W), numbers(1, C, 2 * H, 2 * W, seed=1))
-    look = decoder.look(pack(numbers(1, C, H, W), (finest, finer)), POSITIONS, *prompts_of(2))
+    look = decoder.look(features_of(), POSITIONS, *prompts_of(2))
     (decoder.draw(look, slice(None)).sum() + look.predicted_iou.sum() + look.object_score.sum()).backward()
     assert [name for name, one in decoder.named_parameters() if one.grad is None] == []
 

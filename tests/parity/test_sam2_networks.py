@@ -8,15 +8,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 
-from samara.networks.architectures import HIERA
-from samara.networks.finer_maps import pack
+import samara
+from samara.checkpoints.reading.sam2_names import from_published, image_path
+from samara.engines.loaded import Loaded, Provenance
+from samara.networks.finer_maps import unpack
 from samara.networks.mask_decoder import THREE_MASKS
-from samara.networks.sam2 import build_sam2
-from samara.networks.sam2_mask_decoder import LOGIT_LIMIT, stability
-from samara.networks.variants import VARIANTS
-from tests.parity.deterministic import deterministic_state, golden, normal
+from samara.networks.sam2_mask_decoder import stability
+from samara.networks.variants import VARIANTS, build_sam
+from samara.segmentation.predictor import full_size
+from tests.parity.deterministic import deterministic_value, golden, normal
 
 TOLERANCE = 1e-5  # of a standard deviation; float32 itself makes 2e-6
 PROMPTS = golden("prompts")
@@ -46,37 +47,46 @@ def deviation(probe, tensor):
 def encoded(request):
     """Network, golden values, and what the encoder made on its way, under the golden values' names."""
     with torch.device("meta"):
-        network = build_sam2(HIERA[request.param])
-    network.load_state_dict(deterministic_state(network), strict=True, assign=True)
+        network = build_sam(VARIANTS[f"sam2.1_hiera_{request.param}"])
+    layout = image_path(expected_of(request.param)["layout"]).entries
+    state = {
+        key: torch.from_numpy(np.asarray(deterministic_value(key, shape), dtype=np.float32))
+        for key, shape in layout.items()
+    }
+    network.load_state_dict(from_published(state), strict=True, assign=True)
     network.eval()
     made = {}
-    trunk, neck = network.image_encoder.trunk, network.image_encoder.neck
+    encoder = network.image_encoder
+    trunk, neck = encoder.trunk, encoder.neck
     handles = [
         trunk.register_forward_hook(lambda module, inputs, outputs: made.update(trunk=outputs)),
         neck.register_forward_hook(lambda module, inputs, outputs: made.update(neck=outputs)),
     ]
     with torch.inference_mode():
-        embedding, maps = network.embed(torch.from_numpy(normal(7, (1, 3, 1024, 1024))))
+        features = encoder(torch.from_numpy(normal(7, (1, 3, 1024, 1024))))
+        embedding, maps = unpack(features, network.mask_decoder.finer_maps)
         made |= {
             "pos_embed_full": trunk.positions(256, 256),
             "backbone_fpn": [*maps, made["neck"][2]],
             "image_embedding": embedding,
-            "dense_pe": network.sam_prompt_encoder.get_dense_pe(),
+            "dense_pe": network.prompt_encoder.get_dense_pe(),
         }
     for handle in handles:
         handle.remove()
-    return network, expected_of(request.param), made, pack(embedding, maps)
+    return network, expected_of(request.param), made, features
 
 
 @pytest.mark.parametrize("size", NAMES)
 def test_keys_shapes_and_counts_are_the_published_ones(size):
     expected = expected_of(size)
     with torch.device("meta"):
-        network = build_sam2(HIERA[size])
+        network = build_sam(VARIANTS[f"sam2.1_hiera_{size}"])
     own = {key: list(value.shape) for key, value in network.state_dict().items()}
-    assert own.items() <= expected["layout"].items()
+    assert own == from_published(image_path(expected["layout"]).entries)
     assert sum(one.numel() for one in network.parameters()) == expected["image_path_parameters"]
-    assert sum(one.numel() for one in network.image_encoder.parameters()) == expected["encoder_parameters"]
+    encoder = network.image_encoder
+    parameters = sum(one.numel() for part in (encoder.trunk, encoder.neck) for one in part.parameters())
+    assert parameters == expected["encoder_parameters"]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -92,14 +102,14 @@ def embedded(network, prompt):
     points = (torch.tensor(prompt["points"]), torch.tensor(prompt["labels"])) if "points" in prompt else None
     boxes = torch.tensor(prompt["boxes"]) if "boxes" in prompt else None
     masks = torch.from_numpy(4 * normal(5, (1, 1, 256, 256))) if prompt.get("mask") else None
-    return network.sam_prompt_encoder(points, boxes, masks)
+    return network.prompt_encoder(points, boxes, masks)
 
 
 @pytest.mark.parametrize("prompt", PROMPTS, ids=[prompt["name"] for prompt in PROMPTS])
 def test_three_masks_of_every_kind_of_prompt(encoded, prompt):
     network, expected, made, features = encoded
     wanted = expected["decode"][f"{prompt['name']}/multi"]
-    decoder = network.sam_mask_decoder
+    decoder = network.mask_decoder
     with torch.inference_mode():
         sparse, dense = embedded(network, prompt)
         look = decoder.look(features, made["dense_pe"], sparse, dense)
@@ -119,10 +129,10 @@ def test_the_single_mask_of_every_kind_of_prompt(encoded, prompt, by_stability, 
     network, expected, made, features = encoded
     plain = expected["decode"][f"{prompt['name']}/single"]
     wanted = expected["decode"][f"{prompt['name']}/single_dynamic"] if by_stability else plain
-    monkeypatch.setattr(network.sam_mask_decoder, "by_stability", by_stability)
+    monkeypatch.setattr(network.mask_decoder, "by_stability", by_stability)
     with torch.inference_mode():
         sparse, dense = embedded(network, prompt)
-        logits, iou = network.sam_mask_decoder(features, made["dense_pe"], sparse, dense, multimask_output=False)
+        logits, iou = network.mask_decoder(features, made["dense_pe"], sparse, dense, multimask_output=False)
     assert deviation(wanted["low_res_masks"], logits) < TOLERANCE
     np.testing.assert_allclose(iou.numpy(), wanted["iou"], atol=TOLERANCE)
     if not by_stability:
@@ -130,34 +140,34 @@ def test_the_single_mask_of_every_kind_of_prompt(encoded, prompt, by_stability, 
         np.testing.assert_allclose(stability(logits).numpy(), plain["stability_delta_0.05"], atol=2e-4)
 
 
-def squashed(image, preprocessing):
-    """An image (H, W, 3) as network input, (1, 3, S, S)."""
-    pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float()
-    side = preprocessing.input_size
-    pixels = F.interpolate(pixels, size=(side, side), mode="bilinear", antialias=True)
-    mean, std = (torch.tensor(one).view(3, 1, 1) for one in (preprocessing.mean, preprocessing.std))
-    return (pixels - mean) / std
-
-
-@pytest.mark.slow
-def test_from_image_to_mask_as_the_official_predictor(encoded):
-    """Squashed, not padded; each axis of a prompt scaled by itself; given logits clamped, the mask's are not."""
+@pytest.fixture(scope="module")
+def loaded(encoded):
     network, expected, _, _ = encoded
     if "predictor_640x480" not in expected:
-        pytest.skip("the values are those of tiny")
-    wanted = expected["predictor_640x480"]
+        pytest.skip("the values are those of one size")
+    return Loaded(
+        network=network,
+        variant=VARIANTS["sam2.1_hiera_t"],
+        provenance=Provenance("golden", None, None, "random"),
+        input_size=1024,
+        pred_iou_thresh=0.8,
+        stability_score_thresh=0.95,
+        device="cpu",
+        precision="float32",
+    )
+
+
+def test_from_image_to_mask_as_the_official_predictor(encoded, loaded):
+    """Squashed, not padded; each axis of a prompt scaled by itself; given logits clamped, the mask's are not."""
+    wanted = encoded[1]["predictor_640x480"]
     image = np.random.Generator(np.random.PCG64(3)).integers(0, 256, (480, 640, 3), np.uint8)
-    scale = torch.tensor([1024 / 640, 1024 / 480])
-    points = (torch.tensor([wanted["prompt"]["points"]]) * scale, torch.tensor([wanted["prompt"]["labels"]]))
-    boxes = torch.tensor([wanted["prompt"]["box"]]) * scale.repeat(2)
-    with torch.inference_mode():
-        images = squashed(image, VARIANTS["sam2.1_hiera_t"].preprocessing)
-        features = network.features(images)
-        logits, iou = network.predict(features, points, boxes)
-        full_size = F.interpolate(logits, size=(480, 640), mode="bilinear")
-    assert deviation(wanted["preprocessed"], images) < TOLERANCE
-    assert deviation(wanted["image_embedding"], features[:, :256]) < TOLERANCE
-    assert deviation(wanted["multi"]["logits"], full_size[0]) < TOLERANCE
-    np.testing.assert_allclose(iou[0].numpy(), wanted["multi"]["iou"], atol=TOLERANCE)
-    given = logits.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)[0]
-    assert deviation(wanted["multi"]["low_res_masks_clamped"], given) < TOLERANCE
+    assert deviation(wanted["preprocessed"], loaded.network_input(image)) < TOLERANCE
+    predictor = samara.Predictor(loaded)
+    embedding = predictor.embed(image)
+    assert deviation(wanted["image_embedding"], embedding.features[None, :256]) < TOLERANCE
+    prompt = wanted["prompt"]
+    masks = predictor.predict(embedding, prompt["points"], prompt["labels"], prompt["box"])
+    assert deviation(wanted["multi"]["low_res_masks_clamped"], torch.from_numpy(masks.low_res_logits)) < TOLERANCE
+    np.testing.assert_allclose(masks.predicted_iou, wanted["multi"]["iou"], atol=TOLERANCE)
+    logits = torch.cat(list(full_size(torch.from_numpy(masks.low_res_logits), embedding.frame)))
+    assert deviation(wanted["multi"]["logits"], logits) < TOLERANCE

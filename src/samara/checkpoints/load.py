@@ -24,6 +24,7 @@ from samara.checkpoints.licences import stated_licence
 from samara.checkpoints.lora_file import merge_lora_file
 from samara.checkpoints.reading.folders import files_of
 from samara.checkpoints.reading.rename import with_part_prefix
+from samara.checkpoints.reading.sam2_names import image_path
 from samara.checkpoints.reading.state_dicts import read_state_dict
 from samara.checkpoints.store.store import Store
 from samara.engines.calibration import calibration_files
@@ -356,6 +357,8 @@ def network_from_file(
     state = read_state_dict(path, as_float32=True)
     if base is not None:
         state = {**read_state_dict(base, as_float32=True), **with_part_prefix(state)}
+    if variant.family == "sam2":
+        state = image_path(state).entries
     wanted = network.state_dict()
     _check_fit(path, variant, wanted, state)
     network.load_state_dict(_completed(state, wanted), strict=True, assign=True)

@@ -149,7 +149,8 @@ class Loaded:
         """An RGB image (H, W, 3) as the image encoder wants it, (1, 3, S, S) float32 on the device; see `frame_of`."""
         preprocessing = self.variant.preprocessing
         frame = self.frame_of((image.shape[0], image.shape[1]))
-        return to_network_input(image, frame, preprocessing.mean, preprocessing.std, self.device)
+        in_float = preprocessing.resize == "float"
+        return to_network_input(image, frame, preprocessing.mean, preprocessing.std, self.device, in_float=in_float)
 
     @property
     def fingerprint(self) -> str:

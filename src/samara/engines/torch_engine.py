@@ -241,6 +241,11 @@ class TorchEngine(SparingEngine):
 
     def _judged(self, look: Look, masks: slice, threshold: float, embeddings: Tensor) -> Decoded:
         """Draw the masks whose predicted IoU is above the threshold."""
+        if masks == SINGLE_MASK and not self.hq_token_only:
+            # Which mask it is, and so its predicted IoU, may be known only after drawing (SAM 2).
+            logits, iou = self.network.mask_decoder.draw_single(look)
+            good = iou.float() > threshold
+            return Decoded(good.nonzero()[:, 0], logits[good].float(), iou[good].float())
         confident = look.predicted_iou[:, masks].float() > threshold  # (N, M)
         drawn = confident.any(dim=1)
         if not bool(drawn.any()):

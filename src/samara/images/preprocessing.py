@@ -83,11 +83,18 @@ class Frame:
 
 
 def resize(image: npt.NDArray[np.uint8], frame: Frame) -> npt.NDArray[np.uint8]:
-    """Resize RGB uint8 (H, W, 3) to what its frame says."""
+    """Resize RGB uint8 (H, W, 3) to what its frame says, in 8 bits, with Pillow's antialiased bilinear filter."""
     h, w = frame.resized_size_hw
     if (h, w) == image.shape[:2]:
         return image
     return np.array(Image.fromarray(image).resize((w, h), Image.Resampling.BILINEAR))
+
+
+def resize_float(images: Tensor, frame: Frame) -> Tensor:
+    """Resize (B, 3, H, W) float32 to what its frame says, with PyTorch's antialiased bilinear filter."""
+    if images.shape[-2:] == frame.resized_size_hw:
+        return images
+    return F.interpolate(images, size=frame.resized_size_hw, mode="bilinear", antialias=True)
 
 
 def normalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
@@ -118,12 +125,24 @@ def to_network_input(
     mean: tuple[float, ...],
     std: tuple[float, ...],
     device: torch.device | str = "cpu",
+    *,
+    in_float: bool = False,
 ) -> Tensor:
     """Resize, normalise and pad one RGB uint8 image.
+
+    Args:
+        image: (H, W, 3).
+        frame: of the image.
+        mean: per channel, on the 0..255 scale.
+        std: the same.
+        device: where to.
+        in_float: resize floating-point pixels on the device instead of 8-bit ones on the CPU, see `Preprocessing`.
 
     Returns:
         (1, 3, S, S) float32 on `device`, S the input side.
     """
-    pixels = torch.tensor(resize(image, frame), device=device)
+    pixels = torch.tensor(image if in_float else resize(image, frame), device=device)
     channels = pixels.permute(2, 0, 1)[None]  # (h, w, 3) → (1, 3, h, w)
+    if in_float:
+        channels = resize_float(channels.float(), frame)
     return pad(normalise(channels, mean, std), frame.input_size)

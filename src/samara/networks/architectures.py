@@ -33,10 +33,6 @@ class TinyViTConfig:
     early_stage: int | None = None
 
 
-EncoderConfig = ViTConfig | TinyViTConfig
-"""What a promptable network's image encoder is."""
-
-
 @dataclass(frozen=True)
 class FinerMap:
     """A feature map that an image encoder gives besides the image embedding, see `networks.finer_maps`.
@@ -53,6 +49,22 @@ class FinerMap:
     def packed_channels(self) -> int:
         """Channels that it takes behind an image embedding."""
         return self.channels * self.scale**2
+
+
+@dataclass(frozen=True, kw_only=True)
+class HieraConfig:
+    """Numbers of `networks.hiera.Hiera`."""
+
+    embed_dim: int
+    num_heads: int
+    depths: tuple[int, ...]
+    global_attention_blocks: tuple[int, ...]
+    window_sizes: tuple[int, ...] = (8, 4, 14, 7)
+    position_grid: int = 7
+
+
+EncoderConfig = ViTConfig | TinyViTConfig | HieraConfig
+"""What a promptable network's image encoder is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,18 +96,6 @@ YOLO11 = {
     "x": YoloSegConfig(generation="11", depth=1.00, width=1.50, max_channels=512, inner_stages=True),
 }
 """YOLO11-seg by size."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class HieraConfig:
-    """Numbers of `networks.hiera.Hiera`."""
-
-    embed_dim: int
-    num_heads: int
-    depths: tuple[int, ...]
-    global_attention_blocks: tuple[int, ...]
-    window_sizes: tuple[int, ...] = (8, 4, 14, 7)
-    position_grid: int = 7
 
 
 HIERA = {

@@ -1,11 +1,11 @@
-"""SAM 2's image encoder: Hiera, a transformer of four stages, and a feature pyramid.
+"""Hiera, the trunk of SAM 2's image encoder: a transformer of four stages.
 
 Between stages the grid shrinks to half its side and width and heads double, by max pooling the queries of a stage's
 first block. Attention is inside windows, but for three global blocks of stage 3. There are no relative positions: the
 absolute ones are the sum of a coarse grid, interpolated, and of one window, repeated.
 
 Source: Ryali et al. 2023 (Hiera); Bolya et al. 2023 (window and global positions); Ravi et al. 2024 (SAM 2), appendix
-C.1; facebookresearch/sam2 `modeling/backbones/hieradet.py` and `image_encoder.py` @2b90b9f for key names and constants.
+C.1; facebookresearch/sam2 `modeling/backbones/hieradet.py` @2b90b9f for key names and constants.
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from samara.networks.fpn_neck import FpnNeck
 from samara.networks.layers import in_windows
-from samara.networks.plain import parts_of
 from samara.networks.vit import check_divisible
 
 MULTIPLE = 32
@@ -28,37 +26,6 @@ MULTIPLE = 32
 PATCH_STRIDE = 4
 POOL = 2
 """Stride of query pooling, along each side."""
-
-
-class HieraEncoder(nn.Module):
-    """Trunk and neck.
-
-    Args:
-        trunk: gives the outputs of its stages.
-        neck: for their widths.
-    """
-
-    def __init__(self, *, trunk: Hiera, neck: FpnNeck) -> None:
-        super().__init__()
-        self.trunk = trunk
-        self.neck = neck
-        self.made_of = parts_of(self)
-
-    def forward(self, images: Tensor) -> list[Tensor]:
-        """Encode images.
-
-        Args:
-            images: (B, 3, H, W), normalised, H and W multiples of 32.
-
-        Returns:
-            Three levels of the pyramid, the finest first: (B, C, H / 4, W / 4), then H / 8, then H / 16. The coarsest
-            level, H / 32, is part of the third one only.
-
-        Raises:
-            ValueError: H or W is not a multiple of 32.
-        """
-        levels: list[Tensor] = self.neck(self.trunk(images))
-        return levels[:-1]
 
 
 class Hiera(nn.Module):

@@ -230,6 +230,10 @@ class MaskDecoder(nn.Module):
             _place_pixels(out, weight.to(pixels.dtype) @ pixels.T, look.image.grid_hw)
         return sums
 
+    def draw_single(self, look: Look) -> tuple[Tensor, Tensor]:
+        """Second half for the single mask of each prompt: logits (N, 1, 4h, 4w) and predicted IoU (N, 1)."""
+        return self.draw(look, SINGLE_MASK), look.predicted_iou[:, SINGLE_MASK]
+
     def _judge(
         self,
         tokens: Tensor,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from samara.networks.architectures import FinerMap
 from samara.networks.finer_maps import unpack
@@ -26,9 +26,6 @@ from samara.networks.shared_image import PromptedImages
 from samara.networks.two_way_transformer import TwoWayTransformer
 
 ALL_MASKS = slice(None)
-
-LOGIT_LIMIT = 32.0
-"""Low-res logits are clamped to ± this where they are given to a user, after masks were made of them."""
 
 STABILITY_OFFSET = 0.05
 STABILITY_THRESH = 0.98
@@ -81,8 +78,6 @@ class Sam2MaskDecoder(MaskDecoder):
         self.iou_prediction_head.sigmoid_output = True
         self.obj_score_token = learned_tokens(1, transformer_dim)
         self.pred_obj_score_head = MLP(transformer_dim, transformer_dim, 1, 3)
-        self.conv_s0 = nn.Conv2d(transformer_dim, drawn, kernel_size=1)
-        self.conv_s1 = nn.Conv2d(transformer_dim, middle, kernel_size=1)
         self.made_of = parts_of(self)
 
     def forward(
@@ -132,23 +127,11 @@ class Sam2MaskDecoder(MaskDecoder):
         IoU.
         """
         if not self.by_stability or self.training:
-            return self.draw(look, slice(0, 1)), look.predicted_iou[:, :1]
+            return super().draw_single(look)
         logits = self.draw(look, ALL_MASKS)
         best = 1 + look.predicted_iou[:, THREE_MASKS].argmax(dim=1, keepdim=True)  # (N, 1)
         chosen = torch.where(stability(logits[:, :1]) < STABILITY_THRESH, best, 0)
         return logits.take_along_dim(chosen[..., None, None], dim=1), look.predicted_iou.take_along_dim(chosen, dim=1)
-
-    def reduce(self, finest: Tensor, finer: Tensor) -> tuple[Tensor, Tensor]:
-        """Finer maps from the two finest levels of the encoder, once per image.
-
-        Args:
-            finest: (B, C, 4h, 4w).
-            finer: (B, C, 2h, 2w).
-
-        Returns:
-            (B, C / 8, 4h, 4w) and (B, C / 4, 2h, 2w).
-        """
-        return self.conv_s0(finest), self.conv_s1(finer)
 
     def output_tokens(self) -> Tensor:
         """What the transformer is asked for, (1 + 1 + 4, C)."""

@@ -21,12 +21,15 @@ class Preprocessing:
         input_size: side in pixels of the square input the variant was published with.
         fit: "pad" keeps the aspect ratio and pads bottom and right with zeros after normalising; "squash" does not
             keep it; "letterbox" keeps it and pads all around with grey, no further than to the next multiple.
+        resize: "pillow" filters 8-bit pixels with antialiasing, as SAM does; "float" filters floating-point ones with
+            antialiasing, as SAM 2 does. They differ by up to one grey value.
         multiple: what the input size must be a multiple of.
         mean, std: per channel RGB, on the 0..255 scale.
     """
 
     input_size: int = 1024
     fit: Literal["pad", "squash", "letterbox"] = "pad"
+    resize: Literal["pillow", "float"] = "pillow"
     multiple: int = 16
     mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
     std: tuple[float, float, float] = (58.395, 57.12, 57.375)
@@ -84,6 +87,8 @@ class Variant:
         pred_iou_thresh: predicted IoU (of a detector: confidence) above which everything-mode keeps a mask, unless
             the checkpoint's own row says otherwise.
         stability_score_thresh: the same for the stability score.
+        logit_limit: low-res logits are clamped to ± this where a caller gets them, after masks were made of them; None
+            for no limit.
         box_nms_thresh: box IoU above which, of two instances of a class, a detector drops the less confident one.
     """
 
@@ -100,6 +105,7 @@ class Variant:
     capabilities: Capabilities = Capabilities()
     pred_iou_thresh: float = 0.88
     stability_score_thresh: float = 0.95
+    logit_limit: float | None = None
     box_nms_thresh: float = 0.7
 
     @property

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from samara.errors import WrongCheckpoint
 from samara.networks import class_names
-from samara.networks.architectures import YOLO11, YOLOV8, FinerMap, TinyViTConfig, ViTConfig
+from samara.networks.architectures import HIERA, YOLO11, YOLOV8, FinerMap, HieraConfig, TinyViTConfig, ViTConfig
 
 # Whoever looks a variant up finds its parts here too.
 from samara.networks.variant import Capabilities as Capabilities
@@ -26,12 +26,15 @@ from samara.networks.variant import Preprocessing as Preprocessing
 from samara.networks.variant import Variant as Variant
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from samara.networks.sam import Sam
     from samara.networks.yolo_seg import YoloSeg
 
 _VIT_B = ViTConfig(embed_dim=768, depth=12, num_heads=12, global_attention_blocks=(2, 5, 8, 11))
 _VIT_L = ViTConfig(embed_dim=1024, depth=24, num_heads=16, global_attention_blocks=(5, 11, 17, 23))
 _VIT_H = ViTConfig(embed_dim=1280, depth=32, num_heads=16, global_attention_blocks=(7, 15, 23, 31))
+_SAM2 = Preprocessing(fit="squash", resize="float", multiple=32)
 _SQUASHED = Preprocessing(fit="squash")
 _SAM2_MAPS = (FinerMap(channels=32, scale=4), FinerMap(channels=64, scale=2))
 _YOLO = Preprocessing(input_size=640, fit="letterbox", multiple=32, mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0))
@@ -106,27 +109,28 @@ _VARIANTS = (
         parameters=10_578_604,
         keys=464,
     ),
-    # SAM 2: counts are of the whole file, with the memory for videos, to which SAM 2.1 added three entries. The images'
-    # part: `samara.networks.sam2`, with the encoder's numbers in `architectures.HIERA`; nothing runs it yet.
-    # Finer maps: facebookresearch/sam2 `modeling/sam/mask_decoder.py`, `conv_s0` and `conv_s1`; 0.8: its
-    # `automatic_mask_generator.py` @2b90b9f.
+    # SAM 2: counts are of what images need; the files hold the memory for videos as well, to which SAM 2.1 added three
+    # entries. Finer maps: facebookresearch/sam2 `modeling/sam/mask_decoder.py`, `conv_s0` and `conv_s1`; 0.8: its
+    # `automatic_mask_generator.py`; 32: its `sam2_image_predictor.py` @2b90b9f.
     *(
         Variant(
             name=f"{name}_hiera_{size}",
             family="sam2",
             title=f"{title} {word}",
-            preprocessing=_SQUASHED,
+            image_encoder=HIERA[size],
+            preprocessing=_SAM2,
             finer_maps=_SAM2_MAPS,
-            parameters=parameters + more_parameters,
-            keys=keys + more_keys,
+            parameters=parameters,
+            keys=keys,
             pred_iou_thresh=0.8,
+            logit_limit=32.0,
         )
-        for name, title, more_parameters, more_keys in (("sam2", "SAM 2", 0, 0), ("sam2.1", "SAM 2.1", 16_512, 3))
+        for name, title in (("sam2", "SAM 2"), ("sam2.1", "SAM 2.1"))
         for size, word, parameters, keys in (
-            ("t", "tiny", 38_945_986, 468),
-            ("s", "small", 46_043_842, 516),
-            ("b+", "base+", 80_833_666, 612),
-            ("l", "large", 224_430_130, 900),
+            ("t", "tiny", 31_440_721, 311),
+            ("s", "small", 38_538_577, 359),
+            ("b+", "base+", 73_328_401, 455),
+            ("l", "large", 216_924_865, 743),
         )
     ),
     Variant(name="sam2.1_hq_hiera_l", family="sam2", title="HQ-SAM 2 large", preprocessing=_SQUASHED),
@@ -227,31 +231,59 @@ def build_sam(variant: Variant, input_size: int | None = None) -> Sam:
     Raises:
         WrongCheckpoint: it is no such variant, or samara has no network for it yet.
     """
-    from samara.networks.hq_mask_decoder import HqMaskDecoder
-    from samara.networks.mask_decoder import MaskDecoder
-    from samara.networks.prompt_encoder import PromptEncoder
-    from samara.networks.sam import Sam
+    from samara.networks.hiera import Hiera
+    from samara.networks.sam2_image_encoder import Sam2ImageEncoder
     from samara.networks.tiny_vit import TinyViT
-    from samara.networks.two_way_transformer import TwoWayTransformer
     from samara.networks.vit import ImageEncoderViT
 
     trained_size = variant.preprocessing.input_size
-    size = input_size or trained_size
-    image_encoder: ImageEncoderViT | TinyViT
     match variant.image_encoder:
         case ViTConfig() as config:
-            image_encoder = ImageEncoderViT(input_size=trained_size, **asdict(config))
+            return _sam(variant, ImageEncoderViT(input_size=trained_size, **asdict(config)), input_size)
         case TinyViTConfig() as config:
-            image_encoder = TinyViT(input_size=trained_size, **asdict(config))
+            return _sam(variant, TinyViT(input_size=trained_size, **asdict(config)), input_size)
+        case HieraConfig() as config:
+            return _sam2(variant, Sam2ImageEncoder(Hiera(**asdict(config))), input_size)
         case None if variant.detector is not None:
             raise WrongCheckpoint(f"{variant.title} finds instances in one pass and has no image encoder to build")
         case None:
             raise WrongCheckpoint(f"samara cannot run {variant.title} yet; it runs {', '.join(runnable_names())}")
+
+
+def _sam(variant: Variant, image_encoder: nn.Module, input_size: int | None) -> Sam:
+    """SAM, MobileSAM and HQ-SAM."""
+    from samara.networks.hq_mask_decoder import HqMaskDecoder
+    from samara.networks.mask_decoder import MaskDecoder
+    from samara.networks.prompt_encoder import PromptEncoder
+    from samara.networks.sam import Sam
+    from samara.networks.two_way_transformer import TwoWayTransformer
+
+    frame, grid = _frame_and_grid(variant, input_size)
     # In this order, on which the numbers of seeded random weights depend.
     return Sam(
         image_encoder=image_encoder,
-        prompt_encoder=PromptEncoder(input_image_size=(size, size), image_embedding_size=(size // 16, size // 16)),
+        prompt_encoder=PromptEncoder(input_image_size=frame, image_embedding_size=grid),
         mask_decoder=HqMaskDecoder(transformer=TwoWayTransformer(), early_channels=variant.early_channels)
         if variant.early_channels
         else MaskDecoder(transformer=TwoWayTransformer()),
     )
+
+
+def _sam2(variant: Variant, image_encoder: nn.Module, input_size: int | None) -> Sam:
+    """SAM 2 and SAM 2.1, for images."""
+    from samara.networks.sam import Sam
+    from samara.networks.sam2_mask_decoder import Sam2MaskDecoder, Sam2TwoWayTransformer
+    from samara.networks.sam2_prompt_encoder import Sam2PromptEncoder
+
+    frame, grid = _frame_and_grid(variant, input_size)
+    return Sam(
+        image_encoder=image_encoder,
+        prompt_encoder=Sam2PromptEncoder(input_image_size=frame, image_embedding_size=grid),
+        mask_decoder=Sam2MaskDecoder(transformer=Sam2TwoWayTransformer()),
+    )
+
+
+def _frame_and_grid(variant: Variant, input_size: int | None) -> tuple[tuple[int, int], tuple[int, int]]:
+    """(H, W) of the input in pixels, and (h, w) of the embedding."""
+    size = input_size or variant.preprocessing.input_size
+    return (size, size), (size // 16, size // 16)

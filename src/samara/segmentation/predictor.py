@@ -268,6 +268,11 @@ class Predictor:
             masks = tensor([_known(task.prompt.mask_logits)[None] for task in tasks])
         return InputPrompts(points, boxes, masks, torch.tensor([task.image for task in tasks], device=device))
 
+    def _limited(self, logits: Tensor) -> Tensor:
+        """Low-res logits as a caller gets them."""
+        limit = self.loaded.variant.logit_limit
+        return logits if limit is None else logits.clamp(-limit, limit)
+
     def _mask_set(self, found: Sequence[_Found], frame: Frame) -> MaskSet:
         found = sorted(found, key=lambda one: one.task.index)  # stable: masks of a prompt keep their order
         side = frame.input_size // 4
@@ -278,7 +283,7 @@ class Predictor:
             checkpoint=self.loaded.name,
             predicted_iou=np.array([one.predicted_iou for one in found], dtype=np.float64),
             prompt_index=np.array([one.task.index for one in found], dtype=np.int64),
-            low_res_logits=logits.cpu().numpy(),
+            low_res_logits=self._limited(logits).cpu().numpy(),
         )
 
 

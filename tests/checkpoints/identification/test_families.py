@@ -97,45 +97,6 @@ def test_an_unknown_encoder_has_no_variant():
     assert "none that samara knows" in found.note
 
 
-def hiera(width, depth, *extra):
-    shapes = {"image_encoder.trunk.patch_embed.proj.weight": (width, 3, 7, 7)}
-    shapes |= {f"image_encoder.trunk.blocks.{index}.norm1.weight": (width,) for index in range(depth)}
-    return shapes | {name: (1,) for name in extra}
-
-
-WHOLE = ("sam_mask_decoder.iou_token.weight", "memory_attention.norm.weight")
-SIZES = [(96, 12, "t"), (96, 16, "s"), (112, 24, "b+"), (144, 48, "l")]
-
-
-@pytest.mark.parametrize(("width", "depth", "size"), SIZES)
-@pytest.mark.parametrize("mark", ["no_obj_embed_spatial", "obj_ptr_tpos_proj.weight"])
-def test_sam_2_and_its_successor_differ_by_keys(width, depth, size, mark):
-    assert recognise(hiera(width, depth, *WHOLE)).variant == f"sam2_hiera_{size}"
-    assert recognise(hiera(width, depth, *WHOLE, mark)).variant == f"sam2.1_hiera_{size}"
-
-
-def test_hq_sam_2():
-    shapes = hiera(144, 48, *WHOLE, "no_obj_embed_spatial", "sam_mask_decoder.hf_token.weight")
-    assert recognise(shapes).variant == "sam2.1_hq_hiera_l"
-
-
-def test_sam_2_of_unknown_size():
-    found = recognise(hiera(48, 3, *WHOLE))
-    assert (found.family, found.variant) == ("sam2", None)
-
-
-def test_sam_2_encoder_alone():
-    found = recognise(hiera(96, 12))
-    assert found.part == "image_encoder"
-    assert "without the memory" in found.note
-
-
-def test_sam_2_of_transformers_is_named():
-    found = recognise({"vision_encoder.backbone.patch_embed.projection.weight": (96, 3, 7, 7)})
-    assert (found.family, found.variant) == ("sam2", None)
-    assert "transformers" in found.note
-
-
 @pytest.mark.parametrize("prefix", ["detector.", "detector_model."])
 def test_sam_3(prefix):
     assert recognise({f"{prefix}backbone.weight": (1,)}).variant == "sam3"

@@ -8,14 +8,14 @@ import torch
 from samara.checkpoints.reading.pickle_values import Storage, StoredTensor
 from samara.checkpoints.reading.sam2_names import (
     MEMORY_ROOTS,
+    from_published,
     from_transformers,
     image_path,
     is_transformers_layout,
     stored_rows,
+    to_published,
 )
-from samara.networks.architectures import HIERA
-from samara.networks.sam2 import build_sam2
-from samara.networks.variants import VARIANTS
+from samara.networks.variants import VARIANTS, build_sam
 from tests.parity.deterministic import golden
 
 SIZES = {"t": "tiny", "s": "small", "b+": "base_plus", "l": "large"}
@@ -37,21 +37,22 @@ def test_the_image_path_of_a_whole_file_loads_strictly(size, generation):
     whole = table(size, generation)
     apart = image_path(whole)
     with torch.device("meta"):
-        network = build_sam2(HIERA[size])
-    network.load_state_dict(apart.entries, strict=True, assign=True)
+        network = build_sam(VARIANTS[f"{generation}_hiera_{size}"])
+    network.load_state_dict(from_published(apart.entries), strict=True, assign=True)
+    assert to_published(network.state_dict()).keys() == apart.entries.keys()
     assert len(apart.memory) == {"sam2": 157, "sam2.1": 160}[generation]
     assert len(apart.entries) + len(apart.memory) == len(whole)
 
 
 @pytest.mark.parametrize("generation", ["sam2", "sam2.1"])
 @pytest.mark.parametrize("size", SIZES)
-def test_counts_of_the_variant_are_those_of_the_file(size, generation):
-    whole = table(size, generation)
+def test_counts_of_the_variant_are_those_of_the_image_path(size, generation):
+    images = image_path(table(size, generation)).entries
     variant = VARIANTS[f"{generation}_hiera_{size}"]
-    buffer = whole.pop("sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix")
+    buffer = images.pop("sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix")
     assert buffer.numel() == 256
-    assert sum(one.numel() for one in whole.values()) == variant.parameters
-    assert len(whole) + 1 == variant.keys
+    assert sum(one.numel() for one in images.values()) == variant.parameters
+    assert len(images) + 1 == variant.keys
 
 
 def test_what_is_not_known_is_not_left_out():
@@ -93,8 +94,8 @@ def test_the_image_part_of_transformers_loads_strictly():
     assert is_transformers_layout(part)
     apart = image_path(from_transformers(part, rows))
     with torch.device("meta"):
-        network = build_sam2(HIERA["t"])
-    network.load_state_dict(apart.entries, strict=True, assign=True)
+        network = build_sam(VARIANTS["sam2.1_hiera_t"])
+    network.load_state_dict(from_published(apart.entries), strict=True, assign=True)
     assert (len(part), apart.memory) == (309, ())
 
 

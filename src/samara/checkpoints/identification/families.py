@@ -15,6 +15,7 @@ from typing import Literal
 from samara.checkpoints.identification.key_tables import Faults, Shape, expected_shapes, faults
 from samara.checkpoints.identification.vit_numbers import own_vit, read_vit_numbers, same_but_for_input_size
 from samara.checkpoints.reading.rename import with_part_prefix
+from samara.checkpoints.reading.sam2_names import image_path
 from samara.networks.class_names import OBJECT, numbered
 from samara.networks.variants import VARIANTS, Family, Variant, build_network
 
@@ -24,6 +25,7 @@ Part = Literal[
 Shapes = Mapping[str, Shape]
 
 _PARTS: tuple[Part, ...] = ("image_encoder", "prompt_encoder", "mask_decoder")
+_PROMPTED = ("prompt_encoder.", "mask_decoder.")
 _PART_OF: Mapping[tuple[Part, ...], Part] = {
     _PARTS: "whole",
     ("image_encoder",): "image_encoder",
@@ -40,7 +42,7 @@ _HQ_EARLY_WIDTHS: Mapping[int | None, str] = {
     1024: "hq_vit_l",
     1280: "hq_vit_h",
 }
-_HIERA_SIZES = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"}
+_HIERA_SIZES: Mapping[tuple[int | None, int], str] = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"}
 _EFFICIENT_SIZES: Mapping[int | None, str] = {192: "efficient_sam_ti", 384: "efficient_sam_s"}
 
 _YOLO_PROTOTYPES = re.compile(r"model\.(\d+)\.proto\.cv1\.conv\.weight")
@@ -105,27 +107,35 @@ def _sam_3(shapes: Shapes) -> Recognition | None:
 
 
 def _sam_2(shapes: Shapes) -> Recognition | None:
-    published, converted = "image_encoder.trunk", "vision_encoder.backbone"
-    width = _first(shapes, f"{published}.patch_embed.proj.weight")
-    if width is not None:
-        return _hiera(shapes, _HIERA_SIZES.get((width, _depth(shapes, f"{published}.blocks."))))
-    if f"{converted}.patch_embed.projection.weight" in shapes:
-        note = "in the layout of Hugging Face's transformers, which samara does not read for SAM 2"
-        return Recognition(family="sam2", title="SAM 2", variant=None, note=note)
-    return None
-
-
-def _hiera(shapes: Shapes, size: str | None) -> Recognition:
+    named = image_path(with_part_prefix(shapes))
+    width = _first(named.entries, "image_encoder.trunk.patch_embed.proj.weight")
+    if width is None and "mask_decoder.obj_score_token.weight" not in named.entries:
+        return None
+    size = _HIERA_SIZES.get((width, _depth(named.entries, "image_encoder.trunk.blocks.")))
+    quality = "hq_" if "mask_decoder.hf_token.weight" in named.entries else ""
     # What SAM 2.1 added; without the memory for videos neither generation has it.
-    generation = "sam2.1" if {"no_obj_embed_spatial", "obj_ptr_tpos_proj.weight"} & shapes.keys() else "sam2"
-    quality = "hq_" if "sam_mask_decoder.hf_token.weight" in shapes else ""
-    variant = f"{generation}_{quality}hiera_{size}"
-    known = variant if variant in VARIANTS else None
-    has_memory = any(name.startswith("memory_attention.") for name in shapes)
-    note = "" if has_memory else "without the memory for videos, by which alone SAM 2.0 and 2.1 differ in their files"
-    has_decoder = any(name.startswith("sam_mask_decoder.") for name in shapes)
-    part: Part = "whole" if has_decoder else "image_encoder"
-    return Recognition(family="sam2", title=_title(known, "SAM 2"), variant=known, part=part, note=note)
+    generation = "sam2.1" if {"no_obj_embed_spatial", "obj_ptr_tpos_proj.weight"} & set(named.memory) else "sam2"
+    variant = VARIANTS.get(f"{generation}_{quality}hiera_{size}")
+    network = variant if variant is not None and variant.is_runnable else None
+    found = _compare(named.entries, network) if network else Faults()
+    return Recognition(
+        family="sam2",
+        title=variant.title if variant else "SAM 2",
+        variant=variant.name if variant else None,
+        network=network,
+        # A published mask decoder brings two convolutions of the image encoder along.
+        part=_part(named.entries if width else {name: () for name in named.entries if name.startswith(_PROMPTED)}),
+        missing=found.missing,
+        unexpected=found.unexpected,
+        misshapen=found.misshapen,
+        note=_memory_note(named.memory) if width else "the same for all sizes",
+    )
+
+
+def _memory_note(memory: tuple[str, ...]) -> str:
+    if memory:
+        return f"of which {len(memory)} are its memory for videos and are not used"
+    return "without the memory for videos, by which alone SAM 2.0 and 2.1 differ in their files"
 
 
 def _efficient_sam(shapes: Shapes) -> Recognition | None:

@@ -1,4 +1,4 @@
-"""Names and shapes of the SAM-1 families' state dicts, written down as rules.
+"""Names and shapes of the promptable families' state dicts, written down as rules.
 
 Against these a file is held, to say "3 keys are missing" without building a network. The encoders' numbers
 come from `samara.networks.variants`; the tests compare every table with the official networks' own.
@@ -10,13 +10,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from samara.networks.architectures import EncoderConfig, TinyViTConfig, ViTConfig
+from samara.networks.architectures import EncoderConfig, HieraConfig, TinyViTConfig, ViTConfig
 from samara.networks.variants import VARIANTS, Variant
 
 Shape = tuple[int, ...]
 Shapes = dict[str, Shape]
 
-_FAMILIES = ("sam", "mobile_sam", "hq_sam")
+_FAMILIES = ("sam", "mobile_sam", "hq_sam", "sam2")
 _PATCH = 16
 _WINDOW = 14
 _WIDTH = 256
@@ -75,7 +75,7 @@ def expected_shapes(variant: str | Variant) -> Mapping[str, Shape] | None:
         **_under("image_encoder", image_encoder(encoder, variant.preprocessing.input_size)),
         **_under("prompt_encoder", _prompt_encoder()),
     }
-    shapes.update(_under("mask_decoder", _mask_decoder()))
+    shapes.update(_under("mask_decoder", _sam2_decoder() if variant.family == "sam2" else _mask_decoder()))
     if early_channels:
         shapes.update(_under("mask_decoder", _hq_decoder(early_channels)))
     return shapes
@@ -88,6 +88,8 @@ def image_encoder(config: EncoderConfig, input_size: int = 1024) -> Shapes:
             return _vit(config, input_size // _PATCH)
         case TinyViTConfig():
             return _tiny_vit(config)
+        case HieraConfig():
+            return _sam2_encoder(config)
 
 
 def _under(prefix: str, shapes: Shapes) -> Shapes:
@@ -159,6 +161,39 @@ def _tiny_vit(config: TinyViTConfig) -> Shapes:
         if stage + 1 < len(widths):
             shapes |= _merging(f"layers.{stage}.downsample", width, widths[stage + 1])
     return shapes
+
+
+def _sam2_encoder(config: HieraConfig) -> Shapes:
+    width, side, window = config.embed_dim, config.position_grid, config.window_sizes[0]
+    shapes: Shapes = {
+        "no_mem_embed": (1, 1, _WIDTH),
+        "trunk.pos_embed": (1, width, side, side),
+        "trunk.pos_embed_window": (1, width, window, window),
+        **_convolution("trunk.patch_embed.proj", (width, 3, 7, 7), width),
+        **_convolution("conv_s0", (32, _WIDTH, 1, 1), 32),
+        **_convolution("conv_s1", (64, _WIDTH, 1, 1), 64),
+    }
+    block = 0
+    for stage, depth in enumerate(config.depths):
+        width = config.embed_dim << stage
+        shapes |= _convolution(f"neck.convs.{len(config.depths) - 1 - stage}.conv", (_WIDTH, width, 1, 1), _WIDTH)
+        for position in range(depth):
+            opens = stage > 0 and position == 0
+            shapes |= _hiera_block(f"trunk.blocks.{block}", width // 2 if opens else width, width)
+            block += 1
+    return shapes
+
+
+def _hiera_block(name: str, inputs: int, width: int) -> Shapes:
+    return {
+        **_norm(f"{name}.norm1", inputs),
+        **_linear(f"{name}.attn.qkv", inputs, 3 * width),
+        **_linear(f"{name}.attn.proj", width, width),
+        **_norm(f"{name}.norm2", width),
+        **_linear(f"{name}.mlp.layers.0", width, 4 * width),
+        **_linear(f"{name}.mlp.layers.1", 4 * width, width),
+        **(_linear(f"{name}.proj", inputs, width) if inputs != width else {}),
+    }
 
 
 def _conv_bn(name: str, weight: Shape) -> Shapes:
@@ -251,6 +286,19 @@ def _mask_decoder() -> Shapes:
     for index in range(4):
         shapes |= _mlp(f"output_hypernetworks_mlps.{index}", _WIDTH, _WIDTH, 32)
     return shapes
+
+
+def _sam2_decoder() -> Shapes:
+    """SAM's with an object score, and with other names in the transformer's feed-forward parts."""
+    renamed = {
+        name.replace(".mlp.lin1.", ".mlp.layers.0.").replace(".mlp.lin2.", ".mlp.layers.1."): shape
+        for name, shape in _mask_decoder().items()
+    }
+    return {
+        **renamed,
+        "obj_score_token.weight": (1, _WIDTH),
+        **_mlp("pred_obj_score_head", _WIDTH, _WIDTH, 1),
+    }
 
 
 def _hq_decoder(early_width: int) -> Shapes:

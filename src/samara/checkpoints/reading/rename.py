@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from samara.checkpoints.reading import sam2_names
 from samara.checkpoints.reading.pickle_values import InertObject, StoredTensor, Value
 from samara.checkpoints.reading.pickled_modules import module_tensors
 from samara.checkpoints.reading.roots import BARE_MARKS, ROOTS, networks_in, published, rank
@@ -94,20 +95,27 @@ def unwrap(tree: Value) -> Unwrapped:
     return Unwrapped(chosen.tensors, chosen.path or None, chosen.module, beside, others)
 
 
-def published_names(entries: Mapping[str, Entry]) -> tuple[dict[str, Entry], str, bool]:
+def published_names(entries: Mapping[str, StoredTensor]) -> tuple[dict[str, StoredTensor], str, bool]:
     """Undo what others did to the names.
 
     Returns:
-        The entries of the preferred network (see `roots.networks_in`) under their published names, the prefix that was
-        taken off, and whether they were in the layout of transformers.
+        The entries of the preferred network (see `roots.networks_in`) under their published names (SAM 2: samara's, see
+        `sam2_names`), the prefix that was taken off, and whether they were in the layout of transformers.
     """
     networks = networks_in(entries)
     if not networks:
         return dict(entries), "", False
     bare = {name: entries[old] for old, name in published(entries, networks[0]).items()}
-    if is_transformers_layout(bare):
-        return from_transformers(bare), networks[0].prefix, True
-    return bare, networks[0].prefix, False
+    converted = True
+    if sam2_names.is_transformers_layout(bare):
+        bare = sam2_names.from_transformers(bare, sam2_names.stored_rows)
+    elif is_transformers_layout(bare):
+        bare = from_transformers(bare)
+    else:
+        converted = False
+    if sam2_names.is_sam2(bare):
+        bare = sam2_names.from_published(bare)
+    return bare, networks[0].prefix, converted
 
 
 def with_part_prefix(entries: Mapping[str, Entry]) -> dict[str, Entry]:

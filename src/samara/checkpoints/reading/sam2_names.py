@@ -1,7 +1,11 @@
-"""SAM 2's files: which entries are the memory for videos, and the names that Hugging Face's transformers give.
+"""SAM 2's files: which entries are the memory for videos, and what its names are here.
 
 A published file holds a network for videos. For images its encoder, prompt encoder, mask decoder and one vector are
 enough; the rest is known, left out and counted, so that what is left can be loaded strictly.
+
+Three sets of names occur: the published ones, those of Hugging Face's transformers, and samara's own, which are SAM's
+for the three parts and put into the image encoder what depends on the image alone (`networks.sam2_image_encoder`).
+Files are read in the first two and written in the published ones.
 """
 
 from __future__ import annotations
@@ -62,7 +66,7 @@ class ImagePath(Generic[Entry]):
     """A file of SAM 2, taken apart.
 
     Attributes:
-        entries: what images need, and whatever is not known, which strict loading refuses; published names.
+        entries: what images need, and whatever is not known, which strict loading refuses.
         memory: names of the entries that only videos need, in the file's order.
     """
 
@@ -71,10 +75,44 @@ class ImagePath(Generic[Entry]):
 
 
 def image_path(entries: Mapping[str, Entry]) -> ImagePath[Entry]:
-    """Leave the memory for videos out of a state dict under the published names."""
+    """Leave the memory for videos out of a state dict under the published names or samara's."""
     memory = tuple(name for name in entries if name.split(".")[0] in MEMORY_ROOTS)
     left_out = set(memory)
     return ImagePath({name: entry for name, entry in entries.items() if name not in left_out}, memory)
+
+
+# Published name → samara's, by how they begin; longer beginnings first.
+_PARTS = (
+    ("sam_prompt_encoder.", "prompt_encoder."),
+    ("sam_mask_decoder.conv_s0.", "image_encoder.conv_s0."),
+    ("sam_mask_decoder.conv_s1.", "image_encoder.conv_s1."),
+    ("sam_mask_decoder.", "mask_decoder."),
+    ("no_mem_embed", "image_encoder.no_mem_embed"),
+)
+
+
+def is_sam2(names: Iterable[str]) -> bool:
+    """Whether these are published names of SAM 2, of a whole network or of some parts."""
+    roots = {name.split(".")[0] for name in names}
+    return not roots.isdisjoint({"sam_prompt_encoder", "sam_mask_decoder", "no_mem_embed"})
+
+
+def from_published(entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Give entries under published names those of samara; the memory keeps its own."""
+    return {_begun_anew(name, _PARTS): entry for name, entry in entries.items()}
+
+
+def to_published(entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Give entries under samara's names the published ones."""
+    back = tuple((ours, theirs) for theirs, ours in _PARTS)
+    return {_begun_anew(name, back): entry for name, entry in entries.items()}
+
+
+def _begun_anew(name: str, beginnings: Iterable[tuple[str, str]]) -> str:
+    for old, new in beginnings:
+        if name.startswith(old):
+            return new + name.removeprefix(old)
+    return name
 
 
 def is_transformers_layout(names: Iterable[str]) -> bool:

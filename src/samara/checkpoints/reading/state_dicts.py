@@ -80,8 +80,9 @@ def read_state_dict(path: Path, *, as_float32: bool = False, only: Collection[st
         tensors = {name: one for name, one in found.items() if only is None or name in only}
         state: dict[str, Tensor] = {}
         for file, contents in zip(opened.files, opened.contents, strict=True):
-            own = {id(one) for one in contents.tensors.values()}
-            mine = {name: one for name, one in tensors.items() if id(one) in own}
+            # By what holds its numbers: a tensor that was taken apart into rows is no tensor of the file any more.
+            own = {id(one.storage) for one in contents.tensors.values()}
+            mine = {name: one for name, one in tensors.items() if id(one.storage) in own}
             for name, tensor in read_tensors(file, contents, mine):
                 state[name] = tensor.float() if as_float32 and tensor.is_floating_point() else tensor
         return {name: state[name] for name in tensors}

@@ -10,22 +10,28 @@ import torch
 
 from samara.checkpoints.load import random_network
 from samara.engines.loaded import Loaded, Provenance
-from samara.networks.variants import VARIANTS, TinyViTConfig, ViTConfig
+from samara.networks.variants import VARIANTS, HieraConfig, TinyViTConfig, ViTConfig
 
 VIT = ViTConfig(embed_dim=48, depth=2, num_heads=2, global_attention_blocks=(1,))
 TINY = TinyViTConfig(depths=(1, 1, 1, 1))
+HIERA = HieraConfig(embed_dim=16, num_heads=1, depths=(1, 1, 2, 1), global_attention_blocks=(3,))
 SMALL = {
     "vit_b": VIT,
     "vit_t": TINY,
     "hq_vit_b": dataclasses.replace(VIT, early_block=1),
     "hq_vit_t": dataclasses.replace(TINY, early_stage=1),
+    "sam2.1_hiera_t": HIERA,
 }
 """The kinds of image encoder, few blocks of each."""
 
 
 def small(name, input_size=240, **more):
-    """A checkpoint of that variant's kind with random weights; 240 px make a grid of 15, no multiple of a window."""
+    """A checkpoint of that variant's kind with random weights; 240 px make a grid of 15, no multiple of a window.
+
+    Where the variant asks for a larger multiple, the input is larger.
+    """
     variant = dataclasses.replace(VARIANTS[name], image_encoder=SMALL[name])
+    input_size += -input_size % variant.preprocessing.multiple
     network = random_network(variant, input_size, seed=7)
     generator = torch.Generator().manual_seed(3)
     for parameter_name, parameter in network.named_parameters():

@@ -25,7 +25,7 @@ from samara.engines.graphs import check_plain
 from samara.engines.loaded import Loaded, fingerprint
 from samara.engines.torch_engine import MIN_THAT_SHARE, PreparedByTorch, TorchEngine, decoder_of
 from samara.errors import DeviceError, SettingsError
-from samara.networks.decoder_graph import embedding_of
+from samara.networks.mask_decoder import THREE_MASKS
 from samara.networks.plain import state_of
 from samara.networks.sam import Sam
 from samara.system.devices import Precision, computing
@@ -60,9 +60,12 @@ class PreparedByGraphs(Prepared):
 
     @cached_property
     def details(self) -> tuple[Array, ...] | None:
-        """HQ-SAM: of each image, see `HqMaskDecoder.details_of`."""
+        """Of each image, see `MaskDecoder.details_of`; by a graph where there is something to compute."""
         run = self.engine.graphs.get("details")
-        return None if run is None else tuple(run(one[None].numpy())[0].copy() for one in self.embeddings)
+        if run is not None:
+            return tuple(run(one[None].numpy())[0].copy() for one in self.embeddings)
+        details = self.engine.network.mask_decoder.details_of(self.embeddings)
+        return None if details is None else tuple(one[None].numpy() for one in details)
 
 
 class GraphEngine(SparingEngine):
@@ -135,12 +138,11 @@ class GraphEngine(SparingEngine):
                 multimask=multimask,
                 min_predicted_iou=threshold,
             )
-        masks = slice(1, None) if multimask else slice(0, 1)
         indices = torch.arange(len(prompts))
         parts = []
         for image in sorted(set(prompts.image_of_prompt.tolist())):
             for chunk in torch.split(indices[prompts.image_of_prompt == image], PROMPTS_AT_A_TIME):
-                part = self._decode_chunk(images, image, prompts[chunk], input_size, masks, threshold)
+                part = self._decode_chunk(images, image, prompts[chunk], input_size, multimask, threshold)
                 parts.append(Decoded(chunk[part.prompt], part.low_res_logits, part.predicted_iou))
         return concatenate_decoded(parts, images.embeddings)
 
@@ -150,10 +152,11 @@ class GraphEngine(SparingEngine):
         image: int,
         prompts: InputPrompts,
         input_size: int,
-        masks: slice,
+        multimask: bool,
         threshold: float,
     ) -> Decoded:
-        embedding = embedding_of(images.embeddings[image : image + 1], self.network.mask_decoder)
+        decoder = self.network.mask_decoder
+        embedding = decoder.embedding_of(images.embeddings[image : image + 1])
         with computing("cpu", "float32"):
             sparse, dense = self.network.prompt_encoder(
                 prompts.points,
@@ -167,18 +170,22 @@ class GraphEngine(SparingEngine):
         tokens = sparse.unsqueeze(0 if shared else 1)  # (images, prompts per image, T, C)
         seen = embedding + (dense[:1] if shared else dense)
         iou, weights, image_tokens = self.graphs["look"](_array(seen), _array(tokens))
-        confident = iou[:, masks] > threshold  # (N, M)
-        drawn = confident.any(axis=1)
+        masks = THREE_MASKS if multimask else decoder.masks_for_single
+        (drawn,) = (iou[:, masks].max(axis=1) > threshold).nonzero()
         details = [] if images.details is None else [images.details[image]]
-        if not drawn.any():
+        if not len(drawn):
             return nothing_decoded(images.embeddings)
-        (logits,) = self.graphs["draw"](
+        (drawn_logits,) = self.graphs["draw"](
             np.ascontiguousarray(self._chosen(weights[drawn], masks)), image_tokens[drawn], *details
         )
+        logits, predicted_iou = torch.from_numpy(drawn_logits), torch.from_numpy(iou[drawn][:, masks])
+        if not multimask:
+            logits, predicted_iou = decoder.single_of(logits, predicted_iou)
+        good = predicted_iou > threshold
         return Decoded(
-            prompt=torch.from_numpy(confident.nonzero()[0]),
-            low_res_logits=torch.from_numpy(logits[confident[drawn]]),
-            predicted_iou=torch.from_numpy(iou[:, masks][confident]),
+            prompt=torch.from_numpy(drawn)[good.nonzero()[:, 0]],
+            low_res_logits=logits[good],
+            predicted_iou=predicted_iou[good],
         )
 
     def _chosen(self, weights: Array, masks: slice) -> Array:

@@ -12,7 +12,7 @@ from torch.export import Dim, ExportedProgram
 
 from samara.engines.loaded import Loaded
 from samara.errors import SettingsError
-from samara.networks.decoder_graph import DetailsGraph, DrawGraph, HqDrawGraph, LookGraph
+from samara.networks.decoder_graph import DetailsGraph, LookGraph, draw_graph
 from samara.networks.encoder_graph import encoder_graph
 from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.plain import adaptations, dtype_of
@@ -127,17 +127,20 @@ def decoder_graphs_of(loaded: Loaded) -> tuple[Graph, ...]:
     weights = GraphInput("weights", torch.zeros(PROMPTS, MASKS, C // 8), {0: "prompts", 1: "weights"})
     seen = GraphInput("image_tokens", torch.zeros(PROMPTS, side * side, C), {0: "prompts"})
     look = Graph("look", LookGraph(decoder, positions), (image, prompts), ("predicted_iou", "weights", "image_tokens"))
-    if not isinstance(decoder, HqMaskDecoder):
-        return look, Graph("draw", DrawGraph(decoder, (side, side)), (weights, seen), ("low_res_logits",))
-    details = GraphInput("details", torch.zeros(1, C // 8, 4 * side, 4 * side), {})
-    features = GraphInput("features", torch.zeros(1, C + decoder.early_channels, side, side), {})
-    weights = dataclasses.replace(weights, example=torch.zeros(PROMPTS, MASKS, C // 4))
-    draw = HqDrawGraph(decoder, (side, side))
-    return (
-        look,
-        Graph("draw", draw, (weights, seen, details), ("low_res_logits",)),
-        Graph("details", DetailsGraph(decoder), (features,), ("details",)),
-    )
+    draw = draw_graph(decoder, (side, side))
+    features = torch.zeros(1, C + decoder.further_channels, side, side)
+    details = decoder.details_of(features)
+    if details is None:
+        return look, Graph("draw", draw, (weights, seen), ("low_res_logits",))
+    is_hq = isinstance(decoder, HqMaskDecoder)
+    if is_hq:
+        weights = dataclasses.replace(weights, example=torch.zeros(PROMPTS, MASKS, C // 4))
+    drawn_on = GraphInput("details", torch.zeros_like(details), {})
+    detailed = Graph("draw", draw, (weights, seen, drawn_on), ("low_res_logits",))
+    if not is_hq:
+        return look, detailed
+    making = Graph("details", DetailsGraph(decoder), (GraphInput("features", features, {}),), ("details",))
+    return look, detailed, making
 
 
 def prompted_decoder_graph_of(loaded: Loaded) -> Graph:

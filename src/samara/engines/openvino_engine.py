@@ -82,7 +82,8 @@ def convert(graph: Graph) -> Model:
 
 
 def _decoder_names(loaded: Loaded) -> tuple[str, ...]:
-    return ("look", "draw", "details") if loaded.variant.early_channels else ("look", "draw")
+    has_details = loaded.sam.mask_decoder.detail_layers is not None
+    return ("look", "draw", "details") if has_details else ("look", "draw")
 
 
 def _decoder_graph(loaded: Loaded, index: int) -> Graph:

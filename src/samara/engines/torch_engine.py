@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from samara.engines.engine import Decoded, InputPrompts, Prepared, SparingEngine, concatenate_decoded, nothing_decoded
 from samara.engines.loaded import fingerprint
 from samara.networks.hq_mask_decoder import HqMaskDecoder
-from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, MaskDecoder, Shared
+from samara.networks.mask_decoder import THREE_MASKS, Look, MaskDecoder, Shared
 from samara.networks.plain import dtype_of, is_plain, own_adaptations
 from samara.networks.sam import Sam
 from samara.system.cores import map_on_cores
@@ -119,7 +119,6 @@ class TorchEngine(SparingEngine):
     ) -> Decoded:
         """Prompts do not influence each other, so they pass in chunks that bound the memory."""
         assert isinstance(images, PreparedByTorch), "checked by `decode`"
-        masks = THREE_MASKS if multimask else SINGLE_MASK
         if not _has_halves(self.network.mask_decoder):
             return self._by_wholes(images, prompts, input_size, multimask, threshold)
         shares = self._shares(images, prompts)
@@ -135,7 +134,7 @@ class TorchEngine(SparingEngine):
                     look = self._look_shared(shared[int(chunk.image_of_prompt[0])], sparse)
                 else:
                     look = self._look(images, details, sparse, dense, chunk.image_of_prompt)
-                part = self._judged(look, masks, threshold, images.embeddings)
+                part = self._judged(look, multimask, threshold, images.embeddings)
             return Decoded(indices[part.prompt], part.low_res_logits, part.predicted_iou)
 
         if shares:
@@ -239,24 +238,24 @@ class TorchEngine(SparingEngine):
             sparse, dense = encoder(points=prompts.points, boxes=prompts.boxes, masks=masks, **more)
         return sparse.to(dtype), dense.to(dtype)
 
-    def _judged(self, look: Look, masks: slice, threshold: float, embeddings: Tensor) -> Decoded:
+    def _judged(self, look: Look, multimask: bool, threshold: float, embeddings: Tensor) -> Decoded:
         """Draw the masks whose predicted IoU is above the threshold."""
-        if masks == SINGLE_MASK and not self.hq_token_only:
-            # Which mask it is, and so its predicted IoU, may be known only after drawing (SAM 2).
-            logits, iou = self.network.mask_decoder.draw_single(look)
-            good = iou.float() > threshold
-            return Decoded(good.nonzero()[:, 0], logits[good].float(), iou[good].float())
+        decoder = self.network.mask_decoder
+        masks = THREE_MASKS if multimask else decoder.masks_for_single
         confident = look.predicted_iou[:, masks].float() > threshold  # (N, M)
         drawn = confident.any(dim=1)
         if not bool(drawn.any()):
             return nothing_decoded(embeddings)
         kept = look if bool(drawn.all()) else look[drawn]
         logits = self._draw(kept, masks)  # (drawn prompts, M, 4h, 4w)
-        kept_masks = confident[drawn]
+        iou = kept.predicted_iou[:, masks]
+        if not multimask:
+            logits, iou = decoder.single_of(logits, iou)
+        good = iou.float() > threshold
         return Decoded(
-            prompt=confident.nonzero()[:, 0],
-            low_res_logits=logits[kept_masks].float(),
-            predicted_iou=kept.predicted_iou[:, masks][kept_masks].float(),
+            prompt=drawn.nonzero()[:, 0][good.nonzero()[:, 0]],
+            low_res_logits=logits[good].float(),
+            predicted_iou=iou[good].float(),
         )
 
     def _draw(self, look: Look, masks: slice) -> Tensor:

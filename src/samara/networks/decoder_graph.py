@@ -1,6 +1,7 @@
 """The mask decoder as exporters and their runtimes like it: three graphs of plain matrix products, the same weights.
 
-    details   HQ-SAM only: features of one image → what its masks are drawn on besides, once per image
+    details   HQ-SAM only: features of one image → what its masks are drawn on besides, once per image (SAM 2's masks
+              are drawn on the features themselves)
     look      image and prompt tokens → predicted IoU, and what drawing needs
     draw      for the prompts that are worth it → mask logits
 
@@ -16,33 +17,37 @@ see the same keys, so there the image is projected, once.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from samara.networks.early_features import split_early
 from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.mask_decoder import MaskDecoder, as_linear
+from samara.networks.sam2_mask_decoder import Sam2MaskDecoder
 from samara.networks.two_way_transformer import Attention, TwoWayAttentionBlock
 
 
 class DetailsGraph(nn.Module):
     """(1, C + V, h, w) → (1, C / 8, 4h, 4w), see `HqMaskDecoder.details_of`."""
 
-    def __init__(self, decoder: HqMaskDecoder) -> None:
+    def __init__(self, decoder: MaskDecoder) -> None:
         super().__init__()
         self.decoder = decoder
 
     def forward(self, features: Tensor) -> Tensor:
         """See the class."""
-        return self.decoder.details_of(features)
+        details: Tensor | None = self.decoder.details_of(features)
+        assert details is not None, "only decoders that make some have this graph"
+        return details
 
 
 class LookGraph(nn.Module):
     """The two-way transformer and the heads that read tokens only.
 
     Args:
-        decoder: SAM's or HQ-SAM's.
+        decoder: of any family.
         positions: (1, C, h, w) of the grid, float32.
     """
 
@@ -58,7 +63,7 @@ class LookGraph(nn.Module):
         """Let the tokens of prompts and their images look at each other.
 
         Args:
-            image: (K, C, h, w), image embeddings, dense prompts added; without early features.
+            image: (K, C, h, w), image embeddings, dense prompts added; without early features and finer maps.
             prompts: (K, n, T, C), sparse prompt embeddings.
 
         Returns:
@@ -72,7 +77,7 @@ class LookGraph(nn.Module):
         K, n, _, _ = prompts.shape  # noqa: N806
         tokens = torch.cat([wanted.expand(K, n, -1, -1), prompts], dim=2)
         tokens, seen = self._attend(image.flatten(2).transpose(1, 2), tokens)
-        answered = tokens[:, : wanted.shape[0]]  # (N, 1 + 4, C)
+        answered = tokens[:, decoder.iou_token_index : wanted.shape[0]]  # (N, 1 + 4, C)
         iou = decoder.iou_prediction_head(answered[:, 0])
         mlps = decoder.output_hypernetworks_mlps
         weights = torch.stack([mlp(answered[:, 1 + index]) for index, mlp in enumerate(mlps)], dim=1)
@@ -183,16 +188,50 @@ class DrawGraph(nn.Module):
 
     def forward(self, weights: Tensor, image: Tensor) -> Tensor:
         """Weights (N, M, C / 8) and image (N, S, C) → logits (N, M, 4h, 4w)."""
+        return self._drawn(weights, image)
+
+    def _drawn(
+        self, weights: Tensor, image: Tensor, finest: Tensor | None = None, finer: Tensor | None = None
+    ) -> Tensor:
+        """With what is added between the layers: (1, S, 16, C / 8) and (1, S, 4, C / 4), or nothing."""
         N, M, drawn_channels = weights.shape  # noqa: N806
         h, w = self.grid_hw
         S, norm = image.shape[1], self.norm  # noqa: N806
         x = F.linear(image, self.first, self.first_bias).view(N, S, 4, -1)  # (N, S, 4, C / 4)
+        x = x if finer is None else x + finer
         x = self.activation(F.layer_norm(x, norm.weight.shape, norm.weight, norm.bias, norm.eps))
-        x = self.activation(F.linear(x, self.second, self.second_bias)).view(N, S * 16, drawn_channels)
+        x = F.linear(x, self.second, self.second_bias).view(N, S, 16, drawn_channels)
+        x = self.activation(x if finest is None else x + finest).view(N, S * 16, drawn_channels)
         drawn = x @ weights.transpose(1, 2)  # (N, S · 16, M)
         placed = drawn.view(N, h, w, 2, 2, 2, 2, M)  # row and column of the token, of the half, of the quarter
         logits: Tensor = placed.permute(0, 7, 1, 3, 5, 2, 4, 6).reshape(N, M, 4 * h, 4 * w)
         return logits
+
+
+class Sam2DrawGraph(DrawGraph):
+    """The same for SAM 2, with the finer maps of the image added between the layers."""
+
+    def __init__(self, decoder: Sam2MaskDecoder, grid_hw: tuple[int, int]) -> None:
+        super().__init__(decoder, grid_hw)
+        self.finer_maps = decoder.finer_maps
+
+    def forward(self, weights: Tensor, image: Tensor, details: Tensor) -> Tensor:  # type: ignore[override]
+        """Weights (N, M, C / 8), image (N, S, C) and details (1, C + V, h, w) → logits (N, M, 4h, 4w)."""
+        finest, finer = (one for one in self._by_token(details))
+        return self._drawn(weights, image, finest, finer)
+
+    def _by_token(self, details: Tensor) -> Iterator[Tensor]:
+        """The finer maps in the order of the layers' outputs: (1, S, s², V), a cell's halves before its quarters."""
+        start = details.shape[1] - sum(one.packed_channels for one in self.finer_maps)
+        h, w = self.grid_hw
+        for one in self.finer_maps:
+            packed = details[:, start : start + one.packed_channels]
+            start += one.packed_channels
+            halvings = one.scale.bit_length() - 1
+            # (V, rows of each halving, columns of each halving, S) → (S, row and column of each halving, V)
+            cells = packed.reshape(one.channels, *[2] * (2 * halvings), h * w)
+            order = [axis for step in range(halvings) for axis in (1 + step, 1 + halvings + step)]
+            yield cells.permute(1 + 2 * halvings, *order, 0).reshape(1, h * w, one.scale**2, one.channels)
 
 
 class HqDrawGraph(nn.Module):
@@ -217,6 +256,10 @@ class HqDrawGraph(nn.Module):
         return masks.reshape(N, M, 4 * h, 4 * w)
 
 
-def embedding_of(features: Tensor, decoder: MaskDecoder) -> Tensor:
-    """The image embedding without early features: (B, C + V, h, w) → (B, C, h, w)."""
-    return split_early(features, decoder.early_channels)[0] if isinstance(decoder, HqMaskDecoder) else features
+def draw_graph(decoder: MaskDecoder, grid_hw: tuple[int, int]) -> nn.Module:
+    """The graph that draws what a decoder's `LookGraph` saw; it takes details where `details_of` gives some."""
+    if isinstance(decoder, HqMaskDecoder):
+        return HqDrawGraph(decoder, grid_hw)
+    if isinstance(decoder, Sam2MaskDecoder):
+        return Sam2DrawGraph(decoder, grid_hw)
+    return DrawGraph(decoder, grid_hw)

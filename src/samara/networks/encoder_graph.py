@@ -16,7 +16,9 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from samara.networks.hiera import PATCH_STRIDE, Hiera, through_stages
 from samara.networks.layers import join_windows, split_windows
+from samara.networks.sam2_image_encoder import Sam2ImageEncoder
 from samara.networks.vit import Attention, Block, ImageEncoderViT, relative_positions
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -33,6 +35,8 @@ def encoder_graph(encoder: nn.Module, input_size: int) -> nn.Module:
         (1, 3, S, S) → what the encoder gives. Shares the encoder's weights.
     """
     form = sharing_copy(encoder)
+    if isinstance(form, Sam2ImageEncoder):
+        form.trunk = HieraGraph(form.trunk, input_size)  # type: ignore[assignment]  # called in the same way
     if isinstance(form, ImageEncoderViT):
         grid = input_size // form.patch_size
         form.pos_embed = nn.Parameter(form.positions(grid, grid).detach(), requires_grad=False)
@@ -44,6 +48,23 @@ def sharing_copy(network: Network) -> Network:
     """A copy whose modules are its own and whose parameters and buffers are the original's."""
     shared = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}
     return copy.deepcopy(network, shared)
+
+
+class HieraGraph(nn.Module):
+    """Hiera's trunk for one input size, its positions computed; see `hiera.Hiera`."""
+
+    positions: Tensor
+
+    def __init__(self, trunk: Hiera, input_size: int) -> None:
+        super().__init__()
+        grid = input_size // PATCH_STRIDE
+        self.patch_embed, self.blocks, self.last_blocks = trunk.patch_embed, trunk.blocks, trunk.last_blocks
+        self.register_buffer("positions", trunk.positions(grid, grid).detach().contiguous())
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """(1, 3, S, S) → the outputs of the stages, the finest first."""
+        x = self.patch_embed(images) + self.positions
+        return through_stages(x, self.blocks, self.last_blocks)
 
 
 class BlockGraph(nn.Module):

@@ -74,13 +74,7 @@ class Hiera(nn.Module):
         """
         check_divisible(images, MULTIPLE)
         x = self.patch_embed(images)  # (B, H / 4, W / 4, D)
-        x = x + self.positions(x.shape[1], x.shape[2])
-        outputs = []
-        for index, block in enumerate(self.blocks):
-            x = block(x)
-            if index in self.last_blocks:
-                outputs.append(x.permute(0, 3, 1, 2))
-        return outputs
+        return through_stages(x + self.positions(x.shape[1], x.shape[2]), self.blocks, self.last_blocks)
 
     def positions(self, h: int, w: int) -> Tensor:
         """Absolute positions for the first stage's grid, whose sides are multiples of its window: (1, h, w, D)."""
@@ -88,6 +82,16 @@ class Hiera(nn.Module):
         window_h, window_w = self.pos_embed_window.shape[-2:]
         positions = coarse + self.pos_embed_window.repeat(1, 1, h // window_h, w // window_w)
         return positions.permute(0, 2, 3, 1)  # (1, D, h, w) → (1, h, w, D)
+
+
+def through_stages(x: Tensor, blocks: nn.ModuleList, last_blocks: Collection[int]) -> list[Tensor]:
+    """Tokens (B, h, w, D) through all blocks; the outputs of the last of each stage, (B, D, h, w) and so on."""
+    outputs = []
+    for index, block in enumerate(blocks):
+        x = block(x)
+        if index in last_blocks:
+            outputs.append(x.permute(0, 3, 1, 2))
+    return outputs
 
 
 def _places(depths: Sequence[int]) -> Iterator[tuple[int, bool]]:

@@ -149,7 +149,8 @@ class HqMaskDecoder(MaskDecoder):
         logits = self.draw_hq(look) if hq_token_only else self.draw(look, masks)
         return logits, look.predicted_iou[:, masks]
 
-    def _embedding_of(self, image_embeddings: Tensor) -> Tensor:
+    def embedding_of(self, image_embeddings: Tensor) -> Tensor:
+        """The image embeddings without early features."""
         embedding, _ = split_early(image_embeddings, self.early_channels)
         return embedding
 

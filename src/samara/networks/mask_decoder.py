@@ -77,6 +77,9 @@ class MaskDecoder(nn.Module):
         iou_head_hidden_dim: its hidden width.
     """
 
+    iou_token_index = 0
+    """Which of the output tokens predicts IoU; the mask tokens follow it."""
+
     def __init__(
         self,
         *,
@@ -167,7 +170,7 @@ class MaskDecoder(nn.Module):
         `details` is what `details_of` gave for these images; what needs it makes it here when it is not given.
         """
         tokens, image = self._attend(
-            self._embedding_of(image_embeddings),
+            self.embedding_of(image_embeddings),
             image_pe,
             sparse_prompt_embeddings,
             dense_prompt_embeddings,
@@ -187,7 +190,7 @@ class MaskDecoder(nn.Module):
             dense_prompt_embedding: (1, C, h, w), that of prompts without a mask.
             dtype: what to compute the prompts in.
         """
-        image = self._embedding_of(image_embedding) + dense_prompt_embedding
+        image = self.embedding_of(image_embedding) + dense_prompt_embedding
         weight, _ = as_linear(self.upscaling_layers()[0])
         shared = share_image(self.transformer, image[0], image_pe[0], weight, dtype)
         return Shared(shared, self.details_of(image_embedding))
@@ -232,7 +235,25 @@ class MaskDecoder(nn.Module):
 
     def draw_single(self, look: Look) -> tuple[Tensor, Tensor]:
         """Second half for the single mask of each prompt: logits (N, 1, 4h, 4w) and predicted IoU (N, 1)."""
-        return self.draw(look, SINGLE_MASK), look.predicted_iou[:, SINGLE_MASK]
+        masks = self.masks_for_single
+        return self.single_of(self.draw(look, masks), look.predicted_iou[:, masks])
+
+    @property
+    def masks_for_single(self) -> slice:
+        """The masks that have to be drawn to know which one is the single mask; only that one, mostly."""
+        return SINGLE_MASK
+
+    def single_of(self, logits: Tensor, predicted_iou: Tensor) -> tuple[Tensor, Tensor]:
+        """Choose the single mask among `masks_for_single`.
+
+        Args:
+            logits: (N, M, 4h, 4w).
+            predicted_iou: (N, M).
+
+        Returns:
+            (N, 1, 4h, 4w) and (N, 1).
+        """
+        return logits, predicted_iou
 
     def _judge(
         self,
@@ -244,7 +265,7 @@ class MaskDecoder(nn.Module):
         """What the output tokens (N, 1 + 4, C) know."""
         return Look(mask_tokens=tokens[:, 1:], image=image, predicted_iou=self.iou_prediction_head(tokens[:, 0]))
 
-    def _embedding_of(self, image_embeddings: Tensor) -> Tensor:
+    def embedding_of(self, image_embeddings: Tensor) -> Tensor:
         """The part of image embeddings that the transformer sees: all of it."""
         return image_embeddings
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from samara.networks.decoder_graph import DrawGraph, HqDrawGraph, LookGraph, embedding_of
-from samara.networks.hq_mask_decoder import HqMaskDecoder
+from samara.networks.decoder_graph import LookGraph, draw_graph
 from samara.networks.mask_decoder import MaskDecoder
 from samara.networks.prompt_encoder import PromptEncoder, embed_mask_or_none
 
@@ -20,7 +19,7 @@ class PromptedDecoderGraph(nn.Module):
 
     Args:
         prompt_encoder: with `mask_decoder` of one network, both in eval mode.
-        mask_decoder: SAM's or HQ-SAM's.
+        mask_decoder: of any family.
         input_size: side of the network input in pixels.
     """
 
@@ -30,12 +29,7 @@ class PromptedDecoderGraph(nn.Module):
         self.grid_hw = (input_size // 16, input_size // 16)
         self.prompt_encoder, self.mask_decoder = prompt_encoder, mask_decoder
         self.look = LookGraph(mask_decoder, prompt_encoder.get_dense_pe(self.grid_hw))
-        self.draw: nn.Module = (
-            HqDrawGraph(mask_decoder, self.grid_hw)
-            if isinstance(mask_decoder, HqMaskDecoder)
-            else DrawGraph(mask_decoder, self.grid_hw)
-        )
-        self.is_hq = isinstance(mask_decoder, HqMaskDecoder)
+        self.draw = draw_graph(mask_decoder, self.grid_hw)
 
     def forward(
         self,
@@ -57,13 +51,13 @@ class PromptedDecoderGraph(nn.Module):
 
         Returns:
             iou_predictions: (N, 4), of the single mask and of the three; HQ-SAM (N, 2), of the single one and of the
-                best of the three.
+                best of the three. SAM 2's rule of stability is the caller's, see `Sam2MaskDecoder.single_of`.
             low_res_masks: (N, 4 or 2, 4h, 4w) logits; mask where > 0.
         """
         encoder = self.prompt_encoder
         sparse, _ = encoder((point_coords, point_labels), input_size_hw=self.size_hw, grid_hw=self.grid_hw, pad=False)
         dense = embed_mask_or_none(encoder, mask_input, has_mask_input)
-        embedding = embedding_of(image_embeddings, self.mask_decoder)
+        embedding = self.mask_decoder.embedding_of(image_embeddings)
         iou, weights, image = self.look(embedding + dense, sparse.unsqueeze(0))
-        details = [self.mask_decoder.details_of(image_embeddings)] if self.is_hq else []
-        return iou, self.draw(weights, image, *details)
+        details = self.mask_decoder.details_of(image_embeddings)
+        return iou, self.draw(weights, image, *([] if details is None else [details]))

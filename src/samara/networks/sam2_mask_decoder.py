@@ -2,7 +2,7 @@
 
 Wherever an image embedding is asked for, one with finer maps packed behind it is meant (`finer_maps`). The predicted
 IoU goes through a sigmoid. Asked for one mask, it gives another than the first where that one is not stable; which is
-known only after drawing, so `look` and `draw` know nothing of it and `draw_single` does it.
+known only after drawing, so `look` and `draw` know nothing of it and `single_of` does it.
 
 Source: Ravi et al. 2024 (SAM 2), section 4 "Mask decoder" and appendix C.1; facebookresearch/sam2
 `modeling/sam/mask_decoder.py` and `build_sam.py` (constants of the rule of stability) @2b90b9f.
@@ -20,7 +20,7 @@ from torch import Tensor
 from samara.networks.architectures import FinerMap
 from samara.networks.finer_maps import unpack
 from samara.networks.layers import MLP, learned_tokens
-from samara.networks.mask_decoder import THREE_MASKS, Look, MaskDecoder, as_linear, no_answers
+from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, MaskDecoder, as_linear, no_answers
 from samara.networks.plain import parts_of
 from samara.networks.shared_image import PromptedImages
 from samara.networks.two_way_transformer import TwoWayTransformer
@@ -67,6 +67,8 @@ class Sam2MaskDecoder(MaskDecoder):
         by_stability: whether a single mask that is not stable gives way to the best of three, as the official
             loader sets it; never in training mode.
     """
+
+    iou_token_index = 1  # behind the object score's
 
     def __init__(
         self, *, transformer: Sam2TwoWayTransformer, transformer_dim: int = 256, by_stability: bool = True
@@ -120,18 +122,18 @@ class Sam2MaskDecoder(MaskDecoder):
             return self.draw(look, THREE_MASKS), look.predicted_iou[:, THREE_MASKS]
         return self.draw_single(look)
 
-    def draw_single(self, look: Look) -> tuple[Tensor, Tensor]:
-        """The single mask of each prompt: logits (N, 1, 4h, 4w) and predicted IoU (N, 1).
+    @property
+    def masks_for_single(self) -> slice:
+        """All four where stability decides, else the first."""
+        return ALL_MASKS if self.by_stability and not self.training else SINGLE_MASK
 
-        Differs from `draw` where the first mask's stability is below 0.98: then it is the best of three by predicted
-        IoU.
-        """
-        if not self.by_stability or self.training:
-            return super().draw_single(look)
-        logits = self.draw(look, ALL_MASKS)
-        best = 1 + look.predicted_iou[:, THREE_MASKS].argmax(dim=1, keepdim=True)  # (N, 1)
+    def single_of(self, logits: Tensor, predicted_iou: Tensor) -> tuple[Tensor, Tensor]:
+        """The first mask, or the best of three by predicted IoU where the first one's stability is below 0.98."""
+        if logits.shape[1] == 1:
+            return logits, predicted_iou
+        best = 1 + predicted_iou[:, THREE_MASKS].argmax(dim=1, keepdim=True)  # (N, 1)
         chosen = torch.where(stability(logits[:, :1]) < STABILITY_THRESH, best, 0)
-        return logits.take_along_dim(chosen[..., None, None], dim=1), look.predicted_iou.take_along_dim(chosen, dim=1)
+        return logits.take_along_dim(chosen[..., None, None], dim=1), predicted_iou.take_along_dim(chosen, dim=1)
 
     def output_tokens(self) -> Tensor:
         """What the transformer is asked for, (1 + 1 + 4, C)."""
@@ -146,7 +148,8 @@ class Sam2MaskDecoder(MaskDecoder):
         """V, channels of the packed finer maps."""
         return sum(one.packed_channels for one in self.finer_maps)
 
-    def _embedding_of(self, image_embeddings: Tensor) -> Tensor:
+    def embedding_of(self, image_embeddings: Tensor) -> Tensor:
+        """The image embeddings without finer maps."""
         embedding = image_embeddings[:, : -self.further_channels]
         if embedding.shape[1] != self.transformer_dim:
             raise ValueError(

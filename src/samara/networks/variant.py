@@ -120,8 +120,8 @@ class Variant:
 
     @property
     def has_graphs(self) -> bool:
-        """Whether graphs are written of it, for other engines than torch and for exports; none hold finer maps yet."""
-        return self.embeds_images and not self.finer_maps
+        """Whether graphs are written of it, for other engines than torch and for exports."""
+        return self.embeds_images
 
     def with_classes(self, names: tuple[str, ...]) -> Variant:
         """The same detector for other classes, e.g. those that somebody trained it on."""

@@ -79,7 +79,7 @@ def export_checkpoint(
     Raises:
         SettingsError: no such format or interface, or not in that precision or with those switches; or the network was
             adapted, see `samara.engines.graphs.check_plain`.
-        WrongCheckpoint: a detector, or a network with finer maps, neither of which is exported.
+        WrongCheckpoint: a detector, or SAM 2 with the official interface, which is SAM's.
         MissingExtra: what writes or checks the format is not installed.
         OutputError: the folder is there already, or cannot be written.
         ExportError: the written graphs do not give what PyTorch gives; nothing was written.
@@ -88,7 +88,7 @@ def export_checkpoint(
     form, exact = _checked(format_name, precision, spoken)
     check_folder(out, overwrite=overwrite)
     tell = progress or (lambda name, done, total: None)
-    _check_exportable(loaded)
+    _check_exportable(loaded, spoken)
     graphs = spoken.graphs(loaded)
     steps = 2 * len(graphs)
     make_folder(out.parent)
@@ -163,13 +163,16 @@ def _replace(made: Path, out: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _check_exportable(loaded: Loaded) -> None:
-    if loaded.variant.finer_maps:
-        raise WrongCheckpoint(f"{loaded.name} ({loaded.variant.title}) has finer maps, which are not exported yet")
+def _check_exportable(loaded: Loaded, interface: Interface) -> None:
     if not loaded.variant.embeds_images:
         raise WrongCheckpoint(
             f"{loaded.name} ({loaded.variant.title}) finds all instances in one pass and has no mask decoder; only "
-            "checkpoints that answer prompts (SAM, MobileSAM, HQ-SAM) are exported"
+            "checkpoints that answer prompts (SAM, SAM 2, MobileSAM, HQ-SAM) are exported"
+        )
+    if interface.fit not in (None, loaded.variant.preprocessing.fit):
+        raise WrongCheckpoint(
+            f"the {interface.name} interface is for networks that pad images, and {loaded.name} "
+            f"({loaded.variant.title}) squashes them; use the interface samara"
         )
 
 

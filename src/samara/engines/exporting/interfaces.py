@@ -14,7 +14,7 @@ from samara.engines.graphs import Graph, GraphInput, check_plain, encoder_graph_
 from samara.engines.loaded import Loaded
 from samara.errors import SettingsError
 from samara.images.bundled import BUNDLED_IMAGES
-from samara.images.preprocessing import Frame, resize
+from samara.images.preprocessing import Fit, Frame, resize
 from samara.images.read import read_image
 from samara.networks.encoder_graph import encoder_graph, sharing_copy
 from samara.networks.official_graphs import (
@@ -39,6 +39,7 @@ class Interface:
         frame: side of the square that coordinates refer to, of a checkpoint.
         graphs: image encoder and mask decoder of a checkpoint.
         inputs: real ones for both: a photo, and its embedding with prompts.
+        fit: that its image encoder gives images; None for the checkpoint's own, which the caller gives them.
         has_one_mask: whether the decoder gives one mask instead of all.
         facts: what the manifest says besides.
     """
@@ -48,6 +49,7 @@ class Interface:
     frame: Callable[[Loaded], int]
     graphs: Callable[[Loaded], tuple[Graph, Graph]]
     inputs: Callable[[Loaded], tuple[Inputs, Inputs]]
+    fit: Fit | None = None
     has_one_mask: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values
 
@@ -71,8 +73,9 @@ def interface_named(name: str, switches: OfficialSwitches) -> Interface:
             lambda loaded: FRAME,
             lambda loaded: _official_graphs(loaded, switches),
             _official_inputs,
-            switches.return_single_mask,
-            {"switches": asdict(switches), "normalises": "inside image_encoder, and pads"},
+            fit="pad",
+            has_one_mask=switches.return_single_mask,
+            facts={"switches": asdict(switches), "normalises": "inside image_encoder, and pads"},
         )
     if name != "samara":
         raise SettingsError(f"there is no interface {name!r}; use samara or official")

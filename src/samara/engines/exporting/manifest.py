@@ -12,9 +12,16 @@ from samara.engines.exporting.formats import Format
 from samara.engines.exporting.interfaces import Interface
 from samara.engines.graphs import Graph
 from samara.engines.loaded import Loaded, fingerprint
+from samara.networks.sam2_mask_decoder import STABILITY_OFFSET, STABILITY_THRESH, Sam2MaskDecoder
 
 MANIFEST = "manifest.json"
 FORMAT = "samara export 1"
+
+RESIZE = {
+    "pillow": "longest side to input_size, bilinear with antialiasing; zeros at bottom and right afterwards",
+    "float": "both sides to input_size, bilinear with antialiasing on floating-point pixels; no padding",
+}
+"""In words, by `Preprocessing.resize`."""
 
 
 def manifest_of(
@@ -53,13 +60,14 @@ def manifest_of(
         "preprocessing": {
             "input_size": interface.frame(loaded),
             "fit": preprocessing.fit,
-            "resize": "longest side to input_size, bilinear with antialiasing; zeros at bottom and right afterwards",
+            "resize": RESIZE[preprocessing.resize],
             "scale": "0..255, RGB",
             "mean": preprocessing.mean,
             "std": preprocessing.std,
         },
         "mask_threshold": 0.0,
         "masks": interface.masks(loaded),
+        **_single_mask_rule(loaded),
         "graphs": {
             graph.name: {
                 "file": f"{graph.name}{form.ending}",
@@ -70,6 +78,14 @@ def manifest_of(
             for graph in graphs
         },
     }
+
+
+def _single_mask_rule(loaded: Loaded) -> dict[str, Any]:
+    """SAM 2: when the single mask gives way to the best of three; other networks have no such rule."""
+    if not isinstance(loaded.sam.mask_decoder, Sam2MaskDecoder):
+        return {}
+    rule = "where pixels above offset are less than threshold of those above -offset, the best of the others answers"
+    return {"single_mask_rule": {"rule": rule, "offset": STABILITY_OFFSET, "threshold": STABILITY_THRESH}}
 
 
 def is_ours(folder: Path) -> bool:

@@ -1,6 +1,6 @@
-"""A family that squashes images and gives finer maps joins by its network and its numbers alone.
+"""SAM 2 does what SAM does: prompts, everything, stored embeddings, annotation, evaluation, fine-tuning.
 
-Its decoder is what SAM 2's needs: finer maps are added while the masks are upsampled.
+Values: tests/parity/test_sam2_networks.py.
 """
 
 from __future__ import annotations
@@ -10,106 +10,29 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 import samara
 from samara.annotation.inputs.decoded import DecodedImage
 from samara.annotation.run.annotator import make_annotator
 from samara.annotation.run.settings import AnnotationSettings
 from samara.annotation.store.plan import Asked
-from samara.engines.exporting.export import export_checkpoint
-from samara.errors import SettingsError, WrongCheckpoint
 from samara.finetuning.examples import examples_of
 from samara.finetuning.processes import Processes
 from samara.finetuning.training_set import TrainingSet
 from samara.finetuning.validation import validate
 from samara.measurement.evaluation.adapters import model_under_test
-from samara.networks.architectures import FinerMap
-from samara.networks.finer_maps import pack, unpack
-from samara.networks.mask_decoder import Look, MaskDecoder, weighted_sums, whole_image
-from samara.networks.sam import Sam
-from samara.networks.two_way_transformer import TwoWayTransformer
-from samara.networks.variants import VARIANTS
+from samara.networks.sam2_mask_decoder import stability
 from samara.segmentation.embedding_store import EmbeddingStore
 from samara.segmentation.open import open_segmenter
 from samara.segmentation.prompts import Prompt
 from samara.segmentation.stored_predictor import StoredPredictor
-from tests.finetuning.conftest import draw, make_tiny
-
-MAPS = (FinerMap(channels=32, scale=4), FinerMap(channels=64, scale=2))
-
-
-class Encoder(nn.Module):
-    """Gives the pixels in two sizes besides an embedding."""
-
-    def __init__(self, encoder):
-        super().__init__()
-        self.encoder = encoder
-        self.finest = nn.Conv2d(3, 32, 4, stride=4)
-        self.finer = nn.Conv2d(3, 64, 8, stride=8)
-
-    def forward(self, images):
-        return pack(self.encoder(images), [self.finest(images), self.finer(images)])
-
-
-@dataclasses.dataclass(frozen=True)
-class FinerLook(Look):
-    """A look that knows its maps."""
-
-    details: torch.Tensor
-    image_of_prompt: torch.Tensor | None
-
-    def __getitem__(self, prompts):
-        of = self.image_of_prompt
-        if of is None:  # all on the one image
-            of = torch.zeros(len(self.mask_tokens), dtype=torch.int64)
-        return FinerLook(
-            self.mask_tokens[prompts], self.image[prompts], self.predicted_iou[prompts], self.details, of[prompts]
-        )
-
-
-class Decoder(MaskDecoder):
-    """Adds finer maps between its layers."""
-
-    @property
-    def further_channels(self):
-        return sum(one.packed_channels for one in MAPS)
-
-    def _embedding_of(self, image_embeddings):
-        return unpack(image_embeddings, MAPS)[0]
-
-    def details_of(self, image_embeddings):
-        return image_embeddings  # the maps are views of it
-
-    def _judge(self, tokens, image, details, image_of_prompt):
-        if image_of_prompt is None and len(details) > 1:
-            image_of_prompt = torch.arange(len(details))
-        return FinerLook(
-            tokens[:, 1:], image, self.iou_prediction_head(tokens[:, 0]), details, image_of_prompt=image_of_prompt
-        )
-
-    def draw(self, look, masks):
-        _, (finest, finer) = unpack(look.details, MAPS)
-        if look.image_of_prompt is not None:
-            finest, finer = finest[look.image_of_prompt], finer[look.image_of_prompt]
-        first, norm, activation, second = self.upscaling_layers()
-        x = activation(norm(first(whole_image(look.image)) + finer))
-        return weighted_sums(self._weights(look.mask_tokens, masks), activation(second(x) + finest))
+from tests.engines.conftest import small
+from tests.finetuning.conftest import draw
 
 
 @pytest.fixture(scope="module")
 def loaded():
-    tiny = make_tiny()
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        network = Sam(
-            image_encoder=Encoder(tiny.sam.image_encoder),
-            prompt_encoder=tiny.sam.prompt_encoder,
-            mask_decoder=Decoder(transformer=TwoWayTransformer(depth=1, mlp_dim=64)),
-        ).eval()
-    squashed = dataclasses.replace(tiny.variant.preprocessing, fit="squash")
-    variant = dataclasses.replace(tiny.variant, preprocessing=squashed, finer_maps=MAPS)
-    return dataclasses.replace(tiny, network=network, variant=variant)
+    return small("sam2.1_hiera_t", 128)
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +71,45 @@ def test_prompts_have_the_networks_own_answers_one_by_one_and_many_together(load
         np.testing.assert_allclose(masks.low_res_logits, logits[0], atol=1e-4)
 
 
+def test_logits_are_clamped_for_the_caller_and_not_for_the_mask(loaded, image):
+    limited = dataclasses.replace(loaded, variant=dataclasses.replace(loaded.variant, logit_limit=0.01))
+    plain, clamped = (samara.Predictor(one) for one in (loaded, limited))
+    masks, same = (one.predict(one.embed(image), points=[40, 30]) for one in (plain, clamped))
+    assert same.rles == masks.rles
+    assert np.abs(masks.low_res_logits).max() > 0.01
+    np.testing.assert_array_equal(same.low_res_logits, masks.low_res_logits.clip(-0.01, 0.01))
+
+
+def test_a_single_mask_that_is_not_stable_is_the_best_of_three(loaded, image):
+    """In the engine's two forms: few prompts, and many that share an image."""
+    predictor = samara.Predictor(loaded)
+    embedding = predictor.embed(image)
+    three = predictor.predict_prompts(embedding, CLICKS)
+    for prompts in (CLICKS[:2], CLICKS):
+        single = predictor.predict_prompts(embedding, prompts, multimask=False)
+        best = three.best()[: len(prompts)]
+        wanted = [logits for logits, _ in expected(loaded, image, prompts, False)]
+        replaced = [bool(stability(first) < 0.98) for first in first_masks(loaded, image, prompts)]
+        assert any(replaced)
+        np.testing.assert_allclose(single.low_res_logits, torch.cat(wanted)[:, 0], atol=1e-4)
+        for index in np.flatnonzero(replaced):
+            assert single.predicted_iou[index] == pytest.approx(best.predicted_iou[index], abs=1e-5)
+
+
+def first_masks(loaded, image, prompts):
+    """The first of the four masks of each prompt."""
+    inputs = loaded.network_input(image)
+    frame = loaded.frame_of(image.shape[:2])
+    network = loaded.sam
+    with torch.inference_mode():
+        features = network.image_encoder(inputs)
+        for prompt in prompts:
+            points = (torch.from_numpy(frame.to_input(prompt.points_xy))[None], torch.tensor([[1]]))
+            sparse, dense = network.prompt_encoder(points, input_size_hw=(128, 128), grid_hw=(8, 8))
+            look = network.mask_decoder.look(features, network.prompt_encoder.get_dense_pe((8, 8)), sparse, dense)
+            yield network.mask_decoder.draw(look, slice(0, 1))
+
+
 def test_an_embedding_from_a_file_or_a_store_is_as_good(loaded, image, tmp_path):
     predictor = StoredPredictor(loaded, EmbeddingStore(tmp_path, 1 << 30))
     embedding = predictor.embed(image)
@@ -180,11 +142,3 @@ def test_fine_tuning_keeps_its_embeddings_and_fits_its_masks(loaded, tmp_path):
     sample = training.sample(0, cache[0])
     assert sample.targets.shape == (2, 32, 32)
     assert validate(loaded.sam, [sample]).objects == 2
-
-
-def test_graphs_that_would_leave_the_maps_out_are_refused(loaded, tmp_path, monkeypatch):
-    with pytest.raises(WrongCheckpoint, match="finer maps, which are not exported yet"):
-        export_checkpoint(loaded, "onnx", tmp_path / "out")
-    monkeypatch.setitem(VARIANTS, "vit_t", dataclasses.replace(VARIANTS["vit_t"], finer_maps=MAPS))
-    with pytest.raises(SettingsError, match="MobileSAM runs in the engine torch alone, not in onnxruntime"):
-        samara.load("mobile_sam", weights="random", device="cpu", engine="onnxruntime", input_size=64)

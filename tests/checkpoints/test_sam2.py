@@ -93,7 +93,11 @@ def network():
 
 @pytest.fixture(scope="module")
 def official(network):
-    """Everything that stands in an official file, in half precision; the memory is zero."""
+    return official_state(network)
+
+
+def official_state(network):
+    """Everything that stands in an official file of SAM 2.1 tiny, in half precision; the memory is zero."""
     own = to_published(network.state_dict())
     return {
         name: own[name].half() if name in own else torch.zeros(shape, dtype=torch.half)

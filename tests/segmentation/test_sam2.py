@@ -5,8 +5,6 @@ Values: tests/parity/test_sam2_networks.py.
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
@@ -21,7 +19,7 @@ from samara.finetuning.processes import Processes
 from samara.finetuning.training_set import TrainingSet
 from samara.finetuning.validation import validate
 from samara.measurement.evaluation.adapters import model_under_test
-from samara.networks.sam2_mask_decoder import stability
+from samara.networks.sam2_mask_decoder import Sam2MaskDecoder, stability
 from samara.segmentation.embedding_store import EmbeddingStore
 from samara.segmentation.open import open_segmenter
 from samara.segmentation.prompts import Prompt
@@ -71,10 +69,12 @@ def test_prompts_have_the_networks_own_answers_one_by_one_and_many_together(load
         np.testing.assert_allclose(masks.low_res_logits, logits[0], atol=1e-4)
 
 
-def test_logits_are_clamped_for_the_caller_and_not_for_the_mask(loaded, image):
-    limited = dataclasses.replace(loaded, variant=dataclasses.replace(loaded.variant, logit_limit=0.01))
-    plain, clamped = (samara.Predictor(one) for one in (loaded, limited))
-    masks, same = (one.predict(one.embed(image), points=[40, 30]) for one in (plain, clamped))
+def test_logits_are_clamped_for_the_caller_and_not_for_the_mask(loaded, image, monkeypatch):
+    predictor = samara.Predictor(loaded)
+    embedding = predictor.embed(image)
+    masks = predictor.predict(embedding, points=[40, 30])
+    monkeypatch.setattr(Sam2MaskDecoder, "logit_limit", 0.01)
+    same = predictor.predict(embedding, points=[40, 30])
     assert same.rles == masks.rles
     assert np.abs(masks.low_res_logits).max() > 0.01
     np.testing.assert_array_equal(same.low_res_logits, masks.low_res_logits.clip(-0.01, 0.01))

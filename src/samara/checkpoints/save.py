@@ -14,15 +14,20 @@ from samara.checkpoints.reading.torch_file import add_metadata
 from samara.errors import OutputError, SettingsError
 from samara.system.files import make_folder
 
+SUFFIXES = (".safetensors", ".pth", ".pt")
 
-def save_checkpoint(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+
+def save_checkpoint(
+    path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str], *, wrapper: str | None = None
+) -> None:
     """Write a state dict, completely or not at all.
 
     Args:
-        path: `.safetensors` (metadata inside), or `.pth` (a flat state dict that the official code loads; the
+        path: `.safetensors` (metadata inside), or `.pth` or `.pt` (a state dict that the official code loads; the
             metadata lies in a record of the zip that PyTorch does not look at).
         state: tensors by published key, any device.
         metadata: facts about the weights, see `samara.checkpoints.identification.identify.METADATA_KEY`.
+        wrapper: key of the state dict in a file for `torch.load`; None for a flat file.
 
     Raises:
         SettingsError: another suffix.
@@ -42,7 +47,7 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], metadata: Mapping[s
         if path.suffix == ".safetensors":
             save_file(tensors, partial, metadata=dict(metadata))
         else:
-            torch.save(tensors, partial)
+            torch.save(tensors if wrapper is None else {wrapper: tensors}, partial)
             add_metadata(partial, metadata)
         partial.chmod(permissions)
         os.replace(partial, path)
@@ -56,7 +61,8 @@ def require_suffix(path: Path) -> None:
     """Make sure, before hours of work, that a checkpoint can be written under this name.
 
     Raises:
-        SettingsError: the suffix is neither `.safetensors` nor `.pth`.
+        SettingsError: the suffix is none of `SUFFIXES`.
     """
-    if path.suffix not in (".safetensors", ".pth"):
-        raise SettingsError(f"{path} has the suffix {path.suffix!r}; a checkpoint is written as .safetensors or .pth")
+    if path.suffix not in SUFFIXES:
+        known = f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+        raise SettingsError(f"{path} has the suffix {path.suffix!r}; a checkpoint is written as {known}")

@@ -103,7 +103,7 @@ def finetune(
     ],
     out: Annotated[
         Path,
-        typer.Option(metavar="FILE", help="The new checkpoint: .safetensors or .pth.", rich_help_panel=RESULT),
+        typer.Option(metavar="FILE", help="The new checkpoint: .safetensors, .pth or .pt.", rich_help_panel=RESULT),
     ],
     images: Annotated[
         Path | None,

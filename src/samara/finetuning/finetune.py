@@ -63,7 +63,7 @@ def finetune(
     Args:
         train: COCO file; or the folder or data.yaml of a YOLO-seg data set.
         validation: likewise; None for a part of `train`, by its own folders or by `settings.validation_fraction`.
-        out: the new checkpoint: .safetensors or .pth.
+        out: the new checkpoint: .safetensors, .pth or .pt.
         checkpoint: what to start from: a catalogue name, a file, or what `samara.load` gave (in float32).
         images: folder of the images; None for those of the data set, or beside the COCO file.
         validation_images: None for `images`.

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from samara._version import __version__
+from samara.checkpoints.file_form import file_form_of
 from samara.checkpoints.identification.identify import FINE_TUNED_KEY, METADATA_KEY
 from samara.checkpoints.load import origin_of
 from samara.checkpoints.lora_file import require_other_file, save_lora
@@ -78,7 +79,7 @@ def fine_tune(
         loaded: the checkpoint to start from; it is not changed.
         training: images to learn from.
         validation: images to measure on, none of which should be in `training`.
-        out: the new checkpoint, `.safetensors` or `.pth`, in the published key layout.
+        out: the new checkpoint, `.safetensors`, `.pth` or `.pt`, in the published key layout.
         settings: see `FineTuneSettings`.
         progress: called as the work goes on.
         notice: called with what of the sets is left out, before anything is encoded.
@@ -142,7 +143,8 @@ class _Run:
         self.on_epoch = on_epoch or (lambda record: None)
         self.processes = processes
         self.work = work_of(out)
-        self.origin = origin_of(loaded)  # now, because its file may be gone or replaced when the run is over
+        # Now, because its file may be gone or replaced when the run is over.
+        self.origin, self.form = origin_of(loaded), file_form_of(loaded)
         self.network = _own_copy(loaded.sam, settings)
         self.parameters = choose_trained(self.network, settings)
         if settings.checkpoint_blocks:
@@ -259,7 +261,7 @@ class _Run:
             return
         if self.settings.trained == "lora":
             merge_lora(self.network)
-        save_checkpoint(self.out, self.network.state_dict(), metadata)
+        save_checkpoint(self.out, self.form.state(self.network), metadata, wrapper=self.form.wrapper)
 
     def _step(self, examples: Sequence[int], epoch: int, step_of_epoch: int) -> float:
         step = self.position.step + 1

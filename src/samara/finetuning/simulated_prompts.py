@@ -57,6 +57,10 @@ class SimulatedPrompts:
                 "(N, P, 2) and (N, P)"
             )
 
+    def __getitem__(self, objects: Tensor) -> SimulatedPrompts:
+        """The prompts of some objects, (K,) indices."""
+        return SimulatedPrompts(self.points[objects], self.labels[objects])
+
     def with_points(self, points_xy: Tensor, labels: Tensor) -> SimulatedPrompts:
         """The same with one more point for every object.
 

@@ -6,7 +6,7 @@ mask as well as the three, because users ask for the single mask of a box.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from samara.finetuning.simulated_prompts import SimulatedPrompts, corrective_poi
 from samara.finetuning.training_set import Batch, TrainingSet
 from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS
+from samara.networks.prompt_encoder import TOP_LEFT
 from samara.networks.sam import Sam
 
 ALL_MASKS = slice(None)
@@ -95,8 +96,8 @@ def add_gradients(
             points, labels = corrective_points(logits, batch.targets, generator, valid=batch.valid)
             prompts = prompts.with_points(points, labels)
         with torch.autocast(features.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-            loss, logits = _round(network, leaf, batch, prompts, logits, settings)
-        share = loss * (weight / len(schedule))
+            losses, logits = _round(network, leaf, batch, prompts, logits, settings)
+        share = losses.mean() * (weight / len(schedule))
         share.backward()  # type: ignore[no-untyped-call]
         total += share.item()
     if leaf.grad is not None:
@@ -112,10 +113,45 @@ def _round(
     previous: Tensor | None,
     settings: FineTuneSettings,
 ) -> tuple[Tensor, Tensor]:
-    """Predict once: mean loss per object, and the logits (N, 4h, 4w) that the next round corrects, without graph."""
+    """Predict once: loss per object (N,), and the logits (N, 4h, 4w) that the next round corrects, without graph."""
+    losses = features.new_zeros(len(batch.targets), dtype=torch.float32)
+    logits = features.new_zeros(batch.targets.shape, dtype=torch.float32)
+    for objects, pad in _alike(prompts, always_pads=network.prompt_encoder.always_pads):
+        masks = None if previous is None else previous[objects]
+        loss, drawn = _answered(network, features, batch[objects], prompts[objects], masks, settings, pad=pad)
+        losses = losses.index_copy(0, objects, loss.float())
+        logits.index_copy_(0, objects, drawn)
+    return losses, logits
+
+
+def _alike(prompts: SimulatedPrompts, *, always_pads: bool) -> Iterator[tuple[Tensor, bool]]:
+    """Objects whose prompts are encoded together, and whether the prompt encoder has to pad them.
+
+    SAM's prompts are all of one length, see `SimulatedPrompts`. SAM 2 pads boxes as well.
+    """
+    if not always_pads:
+        yield torch.arange(len(prompts.labels), device=prompts.labels.device), False
+        return
+    has_box = (prompts.labels == TOP_LEFT).any(dim=1)
+    for chosen, pad in ((has_box, True), (~has_box, False)):
+        objects = chosen.nonzero()[:, 0]
+        if len(objects):
+            yield objects, pad
+
+
+def _answered(
+    network: Sam,
+    features: Tensor,
+    batch: Batch,
+    prompts: SimulatedPrompts,
+    previous: Tensor | None,
+    settings: FineTuneSettings,
+    *,
+    pad: bool,
+) -> tuple[Tensor, Tensor]:
+    """As `_round`, for prompts that go through the network together."""
     scaled = prompts.scaled(4)  # low-res grid → input frame
-    masks = None if previous is None else previous.unsqueeze(1)
-    sparse, dense = network.prompt_encoder((scaled.points, scaled.labels), masks=masks, pad=False)
+    sparse, dense = network.prompt_encoder((scaled.points, scaled.labels), masks=_given(network, previous), pad=pad)
     positions = network.prompt_encoder.get_dense_pe()
     decoder = network.mask_decoder
     look = decoder.look(features, positions, sparse, dense, image_of_prompt=batch.image_of_prompt)
@@ -124,14 +160,22 @@ def _round(
         loss = mask_loss(
             logits, look.predicted_iou[:, SINGLE_MASK], batch.targets, batch.valid, weights=settings.losses
         )
-        return loss.total.mean(), logits[:, 0].detach().float()
+        return loss.total, logits[:, 0].detach().float()
     drawn = ALL_MASKS if previous is None else SINGLE_MASK
     logits = decoder.draw(look, drawn)
     iou = look.predicted_iou
     single = mask_loss(logits[:, SINGLE_MASK], iou[:, SINGLE_MASK], batch.targets, batch.valid, weights=settings.losses)
     if previous is not None:
-        return single.total.mean(), logits[:, 0].detach().float()
+        return single.total, logits[:, 0].detach().float()
     three = mask_loss(logits[:, THREE_MASKS], iou[:, THREE_MASKS], batch.targets, batch.valid, weights=settings.losses)
     trusted = iou[:, THREE_MASKS].argmax(dim=1)
     chosen = logits[:, THREE_MASKS][torch.arange(len(trusted), device=trusted.device), trusted]
-    return (single.total.mean() + three.total.mean()) / 2, chosen.detach().float()
+    return (single.total + three.total) / 2, chosen.detach().float()
+
+
+def _given(network: Sam, previous: Tensor | None) -> Tensor | None:
+    """Logits of the round before as a mask prompt, (N, 1, 4h, 4w)."""
+    if previous is None:
+        return None
+    limit = network.mask_decoder.logit_limit
+    return (previous if limit is None else previous.clamp(-limit, limit)).unsqueeze(1)

@@ -13,8 +13,8 @@ from samara.networks.hq_mask_decoder import HQ_PART, HqMaskDecoder
 from samara.networks.lora import add_lora
 from samara.networks.sam import Sam
 
-# MobileSAM's ImageNet classifier takes no part in anything.
-UNUSED = ("image_encoder.head.", "image_encoder.norm_head.")
+# MobileSAM's ImageNet classifier takes no part in anything, SAM 2's object score none in the masks of an image.
+UNUSED = ("image_encoder.head.", "image_encoder.norm_head.", "mask_decoder.pred_obj_score_head.")
 
 
 def choose_trained(network: Sam, settings: FineTuneSettings) -> dict[str, nn.Parameter]:

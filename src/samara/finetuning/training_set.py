@@ -41,6 +41,10 @@ class Batch:
     valid: Tensor
     image_of_prompt: Tensor
 
+    def __getitem__(self, objects: Tensor) -> Batch:
+        """The same of some objects, (K,) indices."""
+        return Batch(self.examples, self.targets[objects], self.valid[objects], self.image_of_prompt[objects])
+
 
 class TrainingSet:
     """Examples with at least one object that is large enough.

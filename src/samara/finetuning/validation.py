@@ -13,7 +13,7 @@ from torch import Tensor
 
 from samara.finetuning.losses import iou_of_logits
 from samara.masks.distance import deepest_pixel
-from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS
+from samara.networks.mask_decoder import THREE_MASKS
 from samara.networks.sam import Sam
 
 OBJECTS_AT_A_TIME = 16
@@ -75,7 +75,7 @@ def _click_iou(network: Sam, sample: Sample, targets: Tensor) -> Tensor:
 
 def _box_iou(network: Sam, sample: Sample, targets: Tensor) -> Tensor:
     boxes = torch.stack([tight_box(target) for target in targets]) * 4  # cell edges → pixel edges
-    logits, _ = _decode(network, sample, boxes=boxes, masks=SINGLE_MASK)
+    logits, _ = _decode(network, sample, boxes=boxes)
     return iou_of_logits(logits, targets.float(), sample.valid)[:, 0]
 
 
@@ -85,10 +85,13 @@ def _decode(
     *,
     points: tuple[Tensor, Tensor] | None = None,
     boxes: Tensor | None = None,
-    masks: slice,
+    masks: slice | None = None,
 ) -> tuple[Tensor, Tensor]:
+    """Logits and predicted IoU of some masks of each prompt; None for the single one, as a user gets it."""
     sparse, dense = network.prompt_encoder(points, boxes)
     look = network.mask_decoder.look(sample.features[None], network.prompt_encoder.get_dense_pe(), sparse, dense)
+    if masks is None:
+        return network.mask_decoder.draw_single(look)
     return network.mask_decoder.draw(look, masks), look.predicted_iou[:, masks]
 
 

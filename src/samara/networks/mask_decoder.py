@@ -80,6 +80,9 @@ class MaskDecoder(nn.Module):
     iou_token_index = 0
     """Which of the output tokens predicts IoU; the mask tokens follow it."""
 
+    logit_limit: float | None = None
+    """Low-res logits are clamped to ± this where a caller gets them, or the prompt encoder; None for no limit."""
+
     def __init__(
         self,
         *,

@@ -32,6 +32,9 @@ class PromptEncoder(nn.Module):
         activation: of the mask branch.
     """
 
+    always_pads = False
+    """Whether padding follows the corners of a box, too."""
+
     def __init__(
         self,
         *,

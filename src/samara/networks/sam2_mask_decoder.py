@@ -69,6 +69,7 @@ class Sam2MaskDecoder(MaskDecoder):
     """
 
     iou_token_index = 1  # behind the object score's
+    logit_limit = 32.0  # sam2_image_predictor.py; masks are made of what was not clamped
 
     def __init__(
         self, *, transformer: Sam2TwoWayTransformer, transformer_dim: int = 256, by_stability: bool = True

@@ -16,6 +16,8 @@ from samara.networks.prompt_encoder import BOTTOM_RIGHT, TOP_LEFT, PromptEncoder
 class Sam2PromptEncoder(PromptEncoder):
     """Encode prompts; arguments as `PromptEncoder`."""
 
+    always_pads = True
+
     def forward(
         self,
         points: tuple[Tensor, Tensor] | None = None,

@@ -87,8 +87,6 @@ class Variant:
         pred_iou_thresh: predicted IoU (of a detector: confidence) above which everything-mode keeps a mask, unless
             the checkpoint's own row says otherwise.
         stability_score_thresh: the same for the stability score.
-        logit_limit: low-res logits are clamped to ± this where a caller gets them, after masks were made of them; None
-            for no limit.
         box_nms_thresh: box IoU above which, of two instances of a class, a detector drops the less confident one.
     """
 
@@ -105,7 +103,6 @@ class Variant:
     capabilities: Capabilities = Capabilities()
     pred_iou_thresh: float = 0.88
     stability_score_thresh: float = 0.95
-    logit_limit: float | None = None
     box_nms_thresh: float = 0.7
 
     @property

@@ -111,7 +111,7 @@ _VARIANTS = (
     ),
     # SAM 2: counts are of what images need; the files hold the memory for videos as well, to which SAM 2.1 added three
     # entries. Finer maps: facebookresearch/sam2 `modeling/sam/mask_decoder.py`, `conv_s0` and `conv_s1`; 0.8: its
-    # `automatic_mask_generator.py`; 32: its `sam2_image_predictor.py` @2b90b9f.
+    # `automatic_mask_generator.py` @2b90b9f.
     *(
         Variant(
             name=f"{name}_hiera_{size}",
@@ -123,7 +123,6 @@ _VARIANTS = (
             parameters=parameters,
             keys=keys,
             pred_iou_thresh=0.8,
-            logit_limit=32.0,
         )
         for name, title in (("sam2", "SAM 2"), ("sam2.1", "SAM 2.1"))
         for size, word, parameters, keys in (

@@ -270,7 +270,7 @@ class Predictor:
 
     def _limited(self, logits: Tensor) -> Tensor:
         """Low-res logits as a caller gets them."""
-        limit = self.loaded.variant.logit_limit
+        limit = getattr(self.loaded.sam.mask_decoder, "logit_limit", None)  # in its place may be anything
         return logits if limit is None else logits.clamp(-limit, limit)
 
     def _mask_set(self, found: Sequence[_Found], frame: Frame) -> MaskSet:

@@ -106,6 +106,17 @@ def _sam_3(shapes: Shapes) -> Recognition | None:
     return Recognition(family="sam3", title="SAM 3", variant="sam3", note="recognised by its detector's names")
 
 
+def _low_rank(shapes: Shapes) -> Recognition | None:
+    named = with_part_prefix(shapes)
+    if not any(_has(named, name) for name in _PARTS):
+        return None
+    if any(name.endswith(".lora_a") for name in named):
+        return Recognition(family="sam", title="Low-rank updates", variant=None, part="lora", note=_LORA_NOTE)
+    if any(".lora_A." in name or ".lora_embedding_A." in name for name in named):
+        return Recognition(family="sam", title="SAM with updates of peft", variant=None, part="other", note=_PEFT_NOTE)
+    return None
+
+
 def _sam_2(shapes: Shapes) -> Recognition | None:
     named = image_path(with_part_prefix(shapes))
     width = _first(named.entries, "image_encoder.trunk.patch_embed.proj.weight")
@@ -160,10 +171,6 @@ def _sam(shapes: Shapes) -> Recognition | None:
     part = _part(named)
     if part == "other" and not any(_has(named, name) for name in _PARTS):
         return None
-    if any(name.endswith(".lora_a") for name in named):
-        return Recognition(family="sam", title="Low-rank updates", variant=None, part="lora", note=_LORA_NOTE)
-    if any(".lora_A." in name or ".lora_embedding_A." in name for name in named):
-        return Recognition(family="sam", title="SAM with updates of peft", variant=None, part="other", note=_PEFT_NOTE)
     network = _sam_network(named)
     # What has no encoder is the same for all sizes, so any of them has the table to compare with.
     comparable = network or (None if _has(named, "image_encoder") else VARIANTS["vit_b"])
@@ -303,6 +310,7 @@ def _title(variant: str | None, otherwise: str) -> str:
 
 
 _FAMILIES: tuple[Callable[[Shapes], Recognition | None], ...] = (
+    _low_rank,
     _sam_3,
     _sam_2,
     _efficient_sam,

@@ -36,6 +36,20 @@ TRAINED_FURTHER: Mapping[str, tuple[str, float]] = {"samara_mini": ("mobile_sam"
 What further training gained was measured on images like those trained on, and does not count for a user's.
 """
 
+FIRST_RELEASE: Mapping[str, str] = {
+    "sam2_t": "sam2.1_t",
+    "sam2_s": "sam2.1_s",
+    "sam2_b+": "sam2.1_b+",
+    "sam2_l": "sam2.1_l",
+}
+"""Checkpoint → the later one with the same network."""
+
+SIZES_OF_SAM_2 = ("sam2.1_t", "sam2.1_s", "sam2.1_b+", "sam2.1_l")
+"""Only the largest has published figures on images; all have some on videos, by which the others are related to it."""
+
+SAME_PROTOCOL: Mapping[str, str] = {"HQ-SAM 2 README": "HQ-SAM README"}
+"""Table → an earlier one of the same authors, whose figures under equal conditions may be compared."""
+
 _BOX = ("coco_ap", "lvis_ap", "seginw_ap", "box_iou")
 _SPEAKS_FOR: Mapping[Prompt, tuple[tuple[str, ...], ...]] = {
     "point": (("centre_click_iou", "agreement_iou"), _BOX),
@@ -139,8 +153,13 @@ def _ratio(checkpoint: str, prompt: Prompt, domain: Domain) -> _Ratio | None:
         ratio = _ratio(origin, prompt, domain)
         why = f"as {origin}, from which it was trained, at this one's input size"
         return None if ratio is None else _Ratio(ratio.value * kept, "rule of thumb", why)
+    if checkpoint in FIRST_RELEASE:
+        later = FIRST_RELEASE[checkpoint]
+        ratio = _ratio(later, prompt, domain)
+        return None if ratio is None else _Ratio(ratio.value, "rule of thumb", f"as {later}, its successor")
     for metrics in _SPEAKS_FOR[prompt]:
-        found = _by_tables(checkpoint, metrics) or _by_siblings(checkpoint, metrics) or _loosely(checkpoint, metrics)
+        found = _by_tables(checkpoint, metrics) or _by_siblings(checkpoint, metrics) or _by_videos(checkpoint, metrics)
+        found = found or _loosely(checkpoint, metrics)
         if found is not None:
             return found
     return None
@@ -174,6 +193,18 @@ def _by_siblings(checkpoint: str, metrics: tuple[str, ...]) -> _Ratio | None:
     return _Ratio(ratio.value * median(gains), "rule of thumb", f"{base}, and what HQ-SAM adds at other sizes")
 
 
+def _by_videos(checkpoint: str, metrics: tuple[str, ...]) -> _Ratio | None:
+    """SAM 2.1 of a size that no table of images has: the largest, times how its J&F on videos compares."""
+    largest = SIZES_OF_SAM_2[-1]
+    if checkpoint not in SIZES_OF_SAM_2[:-1]:
+        return None
+    ratio = _by_tables(largest, metrics)
+    shares = [share for share, _ in _shared(checkpoint, largest, ("video_jf",))]
+    if ratio is None or not shares:
+        return None
+    return _Ratio(ratio.value * median(shares), "rule of thumb", f"{largest}, and how the two compare on videos")
+
+
 def _loosely(checkpoint: str, metrics: tuple[str, ...]) -> _Ratio | None:
     """From tables of different conditions; the least of relations, better than none."""
     own = [one for metric in metrics for one in published_for(checkpoint, metric)]
@@ -193,7 +224,8 @@ def _shared(checkpoint: str, other: str, metrics: tuple[str, ...]) -> list[tuple
         (figure.value / partner.value, figure)
         for metric in metrics
         for figure in published_for(checkpoint, metric)
-        for partner in published_for(other, metric, figure.source)
+        for source in dict.fromkeys((figure.source, SAME_PROTOCOL.get(figure.source, figure.source)))
+        for partner in published_for(other, metric, source)
         if figure.conditions == partner.conditions
     ]
 

@@ -283,6 +283,7 @@ def _sam2(variant: Variant, image_encoder: nn.Module, input_size: int | None) ->
 
 
 def _frame_and_grid(variant: Variant, input_size: int | None) -> tuple[tuple[int, int], tuple[int, int]]:
-    """(H, W) of the input in pixels, and (h, w) of the embedding."""
+    """(H, W) of the input frame in pixels, and (h, w) of the embedding."""
     size = input_size or variant.preprocessing.input_size
-    return (size, size), (size // 16, size // 16)
+    frame, grid = variant.frame_size(size), variant.grid(size)
+    return (frame, frame), (grid, grid)

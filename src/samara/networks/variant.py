@@ -5,9 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from samara.networks.architectures import EncoderConfig, FinerMap, TinyViTConfig, ViTConfig, YoloSegConfig
+from samara.networks.architectures import (
+    EfficientViTConfig,
+    EncoderConfig,
+    FinerMap,
+    TinyViTConfig,
+    ViTConfig,
+    YoloSegConfig,
+)
 
-Family = Literal["sam", "mobile_sam", "hq_sam", "sam2", "sam3", "efficient_sam", "edge_sam", "yolo_seg"]
+Family = Literal[
+    "sam", "mobile_sam", "hq_sam", "sam2", "sam3", "efficientvit_sam", "efficient_sam", "edge_sam", "yolo_seg"
+]
 
 EMBEDDING_CHANNELS = 256
 """Channels of every image embedding without early features and finer maps."""
@@ -148,7 +157,7 @@ class Variant:
     @property
     def stride(self) -> int:
         """Pixels of the network's input for each cell of the embedding grid, along each side."""
-        return CELL
+        return self.image_encoder.stride if isinstance(self.image_encoder, EfficientViTConfig) else CELL
 
     def grid(self, input_size: int) -> int:
         """Side of the embedding grid in cells, of an input of that side."""

@@ -149,7 +149,7 @@ def _if_there(*, resume: bool, retry: bool, overwrite: bool) -> IfThere:
         SettingsError: it contradicts itself.
     """
     if retry and not resume:
-        raise SettingsError("--retry tries the quarantined images of a store again; give --resume with it")
+        raise SettingsError("`retry` tries the quarantined images of a store again; give `resume` with it")
     if resume and overwrite:
-        raise SettingsError("--resume goes on with the store and --overwrite deletes it; choose one")
+        raise SettingsError("`resume` goes on with the store and `overwrite` deletes it; choose one")
     return "resume" if resume else "overwrite" if overwrite else "refuse"

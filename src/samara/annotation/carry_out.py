@@ -91,7 +91,7 @@ class Running:
             require_ray()
         self.demands().require_met()
         if self.categories is not None and not self.formats:
-            raise SettingsError("--categories is for exports; add a format with --format, or leave it out")
+            raise SettingsError("`categories` is for exports; add a format to `formats`, or leave it out")
         if self.report:
             require_report()
 
@@ -252,7 +252,7 @@ def require_commercial(loaded: Loaded) -> None:
     if licence.commercial != "free":
         raise SettingsError(
             f"{loaded.name} is under {licence.identifier}: {licence.consequence}; take another checkpoint, or leave "
-            "--commercial out"
+            "`commercial` out"
         )
 
 

@@ -52,8 +52,8 @@ def export_store(
     """
     if not is_partial and not store.is_complete:
         raise AnnotationStopped(
-            f"{store.folder} is not complete; go on with `samara annotate ... --resume` first, or export what is there "
-            "with --partial"
+            f"{store.folder} is not complete; go on with `samara.annotate(..., resume=True)` first, or export what "
+            "is there with `partial=True`"
         )
     options = WriterOptions() if options is None else options
     require_images(store.manifest.job["source"]["kind"], options)
@@ -111,7 +111,7 @@ def require_images(kind: str, options: WriterOptions) -> None:
     if kind == _ARCHIVE and options.images != "none":
         raise SettingsError(
             f"the images lie in an archive, where there is nothing to {options.images}; unpack it yourself, and "
-            "leave --export-images out"
+            "leave `WriterOptions(images=...)` out"
         )
 
 

@@ -22,7 +22,7 @@ from samara.cli import (
     recommend,
     segment,
 )
-from samara.cli.options import as_options
+from samara.cli.sentences import as_options
 from samara.errors import SamaraError
 
 app = typer.Typer(

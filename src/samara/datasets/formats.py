@@ -115,8 +115,8 @@ class Format:
         return self.writer_class()(out / self.target, options)
 
 
-# Of `WriterOptions`, with the option of the command that sets each.
-_NOT_FOR_ALL = {"images": "--export-images", "split": "--split", "image_url_prefix": "--label-studio-prefix"}
+# Of `WriterOptions`.
+_NOT_FOR_ALL = ("images", "split", "image_url_prefix")
 _DIVIDED_WITH_IMAGES = frozenset({"images", "split"})
 _WITH_ADDRESSES = frozenset({"image_url_prefix"})
 
@@ -204,12 +204,13 @@ def require_taken(rows: Sequence[Format], options: WriterOptions) -> None:
     Raises:
         SettingsError: one would be without effect.
     """
-    for option, called in _NOT_FOR_ALL.items():
+    for option in _NOT_FOR_ALL:
         if getattr(options, option) in (None, "", "none") or any(option in row.takes for row in rows):
             continue
         takers = ", ".join(row.name for row in _FORMATS if option in row.takes)
         raise SettingsError(
-            f"{called} ({option}) is for {takers}, and none of these is written; add one with --format, or leave it out"
+            f"`WriterOptions({option}=...)` is for {takers}, and none of these is written; add one to `formats`, or "
+            "leave it out"
         )
 
 

@@ -120,6 +120,6 @@ def read_split(text: str) -> Split:
         raise
     except (ValueError, TypeError) as error:
         raise SettingsError(
-            f"--split {text!r} is not understood; write the share of validation, such as 0.1, or "
+            f"`split` {text!r} is not understood; write the share of validation, such as 0.1, or "
             "train=0.8,val=0.1,test=0.1"
         ) from error

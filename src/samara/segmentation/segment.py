@@ -176,7 +176,7 @@ def prompts_of(
     coordinates = [click[:2] for click in clicks]
     labels = [click[2] if len(click) == 3 else 1 for click in clicks]
     if separate and corners:
-        raise PromptError("--separate makes an object of each point and cannot be combined with --box")
+        raise PromptError("`separate` makes an object of each point and cannot be combined with `boxes`")
     if separate:
         return [Prompt([point], [label]) for point, label in zip(coordinates, labels, strict=True)]
     if clicks and len(corners) > 1:

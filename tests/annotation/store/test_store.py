@@ -56,7 +56,7 @@ def test_pieces_are_read_as_well_and_quarantined_images_have_no_masks(tmp_path):
 def test_a_store_that_is_there_is_refused_resumed_or_replaced(tmp_path):
     folder = tmp_path / "out"
     fill(create_store(folder, JOB, entries(3), if_there="resume"))  # as a job that is always started so
-    with pytest.raises(OutputError, match="--resume"):
+    with pytest.raises(OutputError, match="`resume=True`"):
         create_store(folder, JOB, entries(3))
     assert create_store(folder, JOB, iter(()), if_there="resume").is_complete
     replaced = create_store(folder, JOB | {"settings": {}}, entries(2), if_there="overwrite")

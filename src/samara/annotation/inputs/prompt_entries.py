@@ -127,13 +127,13 @@ def open_coco(
     """
     if is_yolo(path):
         if images is not None:
-            raise SettingsError(f"{path} says itself where its images are; leave --images out")
+            raise SettingsError(f"{path} says itself where its images are; leave `image_folder` out")
         prompts = _asking(path, read_prompts(path, None, rules, notice, reading), rules)
         root = find_layout(path, None, Findings(str(path))).root.resolve()
         return coco_source(tuple(prompts.of_image), root, str(path)), prompts
     root = (images or path.parent).resolve()
     if not root.is_dir():
-        raise SettingsError(f"{root} is no folder; give that of the images in {path} with --images")
+        raise SettingsError(f"{root} is no folder; give that of the images in {path} with `image_folder`")
     prompts = _asking(path, read_prompts(path, root, rules, notice, reading), rules)
     return coco_source(tuple(prompts.of_image), root, str(path)), prompts
 

@@ -131,7 +131,7 @@ class Source:
             yield name
         if listing.missing > MAX_MISSING * count:
             of = f"that {self.file} names " if self.file else ""
-            remedy = {"coco": "give their folder with --images", "list": "its names count from its own folder"}
+            remedy = {"coco": "give their folder with `image_folder`", "list": "its names count from its own folder"}
             raise SettingsError(
                 f"{listing.missing} of the {count} images {of}are not there; the first is "
                 f"{listing.first_missing!r:.120}, looked for in {str(self.root)!r}; "

@@ -85,7 +85,7 @@ def run_on_ray(store: Store, job: Job, cluster: Cluster, tell: Callable[[Tally],
                     tell(done)
         except ray.exceptions.RayError as error:
             raise AnnotationStopped(
-                f"Ray gave up ({_last_line(error)}); what was annotated is safe, go on with --resume"
+                f"Ray gave up ({_last_line(error)}); what was annotated is safe, go on with `resume=True`"
             ) from error
 
 
@@ -101,7 +101,7 @@ def _require_room(ray: ModuleType, cluster: Cluster) -> None:
     gpus, cpus = (max((has.get(kind, 0) for has in machines), default=0) for kind in ("GPU", "CPU"))
     raise AnnotationStopped(
         f"an actor needs {cluster.cpus:g} cores and {cluster.gpus:g} GPUs of one machine, and those of the Ray cluster "
-        f"have at most {cpus:g} and {gpus:g}; choose another --gpus-per-worker, or add such a machine first"
+        f"have at most {cpus:g} and {gpus:g}; choose other `gpus_per_worker`, or add such a machine first"
     )
 
 

@@ -103,7 +103,7 @@ def annotate_store(store: Store, annotator: Annotator, work: Work) -> None:
     except OutputError as error:
         cause = error.__cause__
         if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise OutputError(f"{error}; what was annotated is safe: make room and go on with --resume") from error
+            raise OutputError(f"{error}; what was annotated is safe: make room and go on with `resume=True`") from error
         raise
 
 
@@ -147,7 +147,7 @@ def _annotated(
             if faults >= MAX_FAULTS_IN_A_ROW:
                 raise AnnotationStopped(
                     f"{faults} images in a row failed, the last one, {row.path!r}, because of this: {row.reason}; see "
-                    "that checkpoint and machine are well, and go on with --resume"
+                    "that checkpoint and machine are well, and go on with `resume=True`"
                 )
             yield row, masks
 
@@ -206,11 +206,13 @@ def annotate_image(annotator: Annotator, image: Fetched) -> _Result:
             if not is_out_of_memory(error):
                 if _is_broken_gpu(error):
                     raise AnnotationStopped(
-                        f"the GPU fails ({_first_line(error)}); see that it is well, and go on with --resume"
+                        f"the GPU fails ({_first_line(error)}); see that it is well, and go on with `resume=True`"
                     ) from error
                 is_fault, reason = True, f"unexpected {type(error).__name__}: {error!s:.200}"
                 break
-            reason = f"not enough memory, even in small batches ({_first_line(error)}); try --tile"
+            reason = (
+                f"not enough memory, even in small batches ({_first_line(error)}); try `AnnotationSettings(tile=...)`"
+            )
         _free_memory()
     return *_quarantined(image, reason), is_fault
 

@@ -143,8 +143,8 @@ class _Worker:
         if self.process.exitcode is not None and self.process.exitcode > 0:
             if self.errors.empty():
                 raise AnnotationStopped(
-                    f"a worker process ended with exit status {self.process.exitcode}; run again with --workers 1 to "
-                    "see why, and --resume"
+                    f"a worker process ended with exit status {self.process.exitcode}; run again with `workers=1` to "
+                    "see why, and `resume=True`"
                 )
             return
         self._replace()
@@ -157,7 +157,7 @@ class _Worker:
             if self.early_deaths > MAX_EARLY_DEATHS:
                 raise AnnotationStopped(
                     f"worker processes are ended by {killed_by} before they begin; is there memory for "
-                    f"--workers {len(self.counters) // _FIELDS}?"
+                    f"`workers={len(self.counters) // _FIELDS}`?"
                 )
         elif self.assignment.is_careful:
             reason = f"two processes that annotated it were ended by {killed_by}"

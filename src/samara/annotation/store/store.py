@@ -214,7 +214,9 @@ def require_place(folder: Path, if_there: IfThere) -> None:
     require_folder(folder)
     if (folder / MANIFEST).exists():
         if if_there == "refuse":
-            raise OutputError(f"{folder} holds a store already; go on with --resume, or replace it by --overwrite")
+            raise OutputError(
+                f"{folder} holds a store already; go on with `resume=True`, or replace it by `overwrite=True`"
+            )
         return
     strangers = [path.name for path in folder.iterdir() if not _is_ours(path)] if folder.exists() else []
     if strangers:
@@ -267,7 +269,7 @@ def _claimed_making(folder: Path, *, waits: bool) -> Iterator[None]:
                 yield
                 return
         if not waits:
-            raise OutputError(f"another process is just making {folder}; join it with --resume")
+            raise OutputError(f"another process is just making {folder}; join it with `resume=True`")
         time.sleep(LOOK_AGAIN_S)
 
 

@@ -34,7 +34,7 @@ Row: TypeAlias = dict[str, Any]  # Any: JSON
 _IMAGES, _ANNOTATIONS, _CATEGORIES = "images", "annotations", "categories"
 # What only masks of a network have, see `MaskSet.to_coco`.
 _OURS = "predicted_iou"
-_ANEW = "choose another folder, or begin the file anew with --overwrite"
+_ANEW = "choose another folder, or begin the file anew with `overwrite=True`"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -175,7 +175,9 @@ def all_tables(comparison: Comparison) -> list[Table]:
 
 def _existing(path: Path) -> Path:
     if not path.is_file():
-        raise RecordError(f"{path} is no file of records; `samara compare` and `samara evaluate --out` write some")
+        raise RecordError(
+            f"{path} is no file of records; `samara.compare(...)` and `samara.evaluate(..., out=...)` write some"
+        )
     return path
 
 

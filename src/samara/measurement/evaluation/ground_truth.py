@@ -180,7 +180,9 @@ def _of_part(data: DataSet, where: GroundTruth, notice: Notice | None) -> Sequen
     if wanted == "all" or (wanted is None and not data.parts):
         return data.images
     if wanted is None and "val" not in data.parts and len(data.parts) > 1:
-        raise DatasetError(f"{where.annotations} has the parts {have}, and none is val; choose one with --part")
+        raise DatasetError(
+            f"{where.annotations} has the parts {have}, and none is val; choose one with `GroundTruth(part=...)`"
+        )
     usual: Part = "val" if "val" in data.parts else next(iter(data.parts), "val")
     part = usual if wanted is None else wanted
     if part not in data.parts:

@@ -15,7 +15,12 @@ from samara.cli.progress import download_bar
 if TYPE_CHECKING:
     from samara.checkpoints.store.store import Entry, Verification
 
-app = typer.Typer(name="checkpoints", help="List, fetch, identify and verify checkpoint files.", no_args_is_help=True)
+app = typer.Typer(
+    name="checkpoints",
+    help="List, fetch, identify and verify checkpoint files.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Directory = Annotated[

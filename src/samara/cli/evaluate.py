@@ -15,7 +15,8 @@ from samara.cli.progress import work_bar
 from samara.cli.sentences import as_options
 from samara.cli.settings_options import Setting, in_panel, takes, takes_arguments
 from samara.errors import SettingsError
-from samara.measurement.evaluation.settings import DOMAIN, MEASURES, EvaluationSettings, Measure
+from samara.measurement.evaluation.settings import DOMAIN, EvaluationSettings
+from samara.measurement.records.metrics import MEASURES, Measure
 
 if TYPE_CHECKING:
     from samara.measurement.evaluation.evaluate import Evaluation

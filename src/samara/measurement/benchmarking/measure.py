@@ -24,11 +24,10 @@ from samara.measurement.evaluation.ground_truth import (
     ground_truths,
     read_ground_truth,
 )
-from samara.measurement.evaluation.protocols import METRICS_OF
 from samara.measurement.evaluation.settings import EvaluationSettings
 from samara.measurement.records.environment import Environment, environment
 from samara.measurement.records.history import remember
-from samara.measurement.records.metrics import METRICS
+from samara.measurement.records.metrics import METRICS, METRICS_OF
 from samara.measurement.records.numbers import as_record
 from samara.measurement.records.record_file import append_records, measured_jobs, read_records
 from samara.measurement.records.records import Record

@@ -29,8 +29,9 @@ from samara.measurement.evaluation.ground_truth import (
 )
 from samara.measurement.evaluation.protocols import PROMPTS
 from samara.measurement.evaluation.scores import ImageScores
-from samara.measurement.evaluation.settings import EvaluationSettings, Measure
+from samara.measurement.evaluation.settings import EvaluationSettings
 from samara.measurement.records.json_lines import read_lines
+from samara.measurement.records.metrics import Measure
 from samara.measurement.records.record_file import read_records
 from samara.measurement.records.records import Record
 from samara.measurement.subjects import Running

@@ -10,7 +10,8 @@ from samara.masks.rle import Rle
 from samara.measurement.evaluation.ground_truth import Image
 from samara.measurement.evaluation.protocols import PROMPTS
 from samara.measurement.evaluation.scores import ImageScores
-from samara.measurement.evaluation.settings import EvaluationSettings, Measure
+from samara.measurement.evaluation.settings import EvaluationSettings
+from samara.measurement.records.metrics import Measure
 from samara.segmentation.prompts import Prompt
 
 

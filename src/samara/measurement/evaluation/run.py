@@ -11,12 +11,12 @@ from samara.errors import RecordError
 from samara.measurement.evaluation.adapters import ModelUnderTest
 from samara.measurement.evaluation.averages import average
 from samara.measurement.evaluation.ground_truth import GroundTruth, Image
-from samara.measurement.evaluation.protocols import METRICS_OF
 from samara.measurement.evaluation.scores import ImageScores, values_of
 from samara.measurement.evaluation.scoring import score_image
-from samara.measurement.evaluation.settings import EvaluationSettings, Measure
+from samara.measurement.evaluation.settings import EvaluationSettings
 from samara.measurement.records.environment import Environment, identity_of
 from samara.measurement.records.json_lines import append_lines, read_lines
+from samara.measurement.records.metrics import METRICS_OF, Measure
 from samara.measurement.records.numbers import Number, as_record, without_value
 from samara.measurement.records.records import Record, Subject
 from samara.segmentation.segmenter import Seen

@@ -117,7 +117,7 @@ def load(
             raise WrongCheckpoint(f"{lora}: low-rank updates are for image encoders, and {variant.title} has none")
         merge_lora_file(network, Path(lora))
         provenance = replace(provenance, name=f"{provenance.name} with {Path(lora).name}")
-    if not variant.has_graphs and engine not in (AUTO, TORCH.name):
+    if variant.why_no_graphs and engine not in (AUTO, TORCH.name):
         raise SettingsError(f"{variant.title} runs in the engine torch alone, not in {engine}")
     thresholds, size = _thresholds(loading.entry, variant), loading.input_size
     return Loaded(

@@ -164,13 +164,8 @@ def _replace(made: Path, out: Path) -> None:
 
 
 def _check_exportable(loaded: Loaded) -> None:
-    if loaded.variant.finer_maps:
-        raise WrongCheckpoint(f"{loaded.name} ({loaded.variant.title}) has finer maps, which are not exported yet")
-    if not loaded.variant.embeds_images:
-        raise WrongCheckpoint(
-            f"{loaded.name} ({loaded.variant.title}) finds all instances in one pass and has no mask decoder; only "
-            "checkpoints that answer prompts (SAM, MobileSAM, HQ-SAM) are exported"
-        )
+    if loaded.variant.why_no_graphs:
+        raise WrongCheckpoint(f"{loaded.name} ({loaded.variant.title}) {loaded.variant.why_no_graphs}")
 
 
 def _inputs(interface: Interface, loaded: Loaded) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:

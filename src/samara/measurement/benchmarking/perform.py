@@ -67,9 +67,9 @@ def _size(job: Job, progress: Progress) -> list[Number]:
 def _calls(job: Job, progress: Progress) -> list[Number]:
     loaded, numbers = _timed_load(job)
     batch_sizes = job.settings["batch_sizes"]
-    if not loaded.variant.embeds_images:
-        return numbers + _without_calls(batch_sizes)
     workloads = Workloads(loaded, _images(job), 1)
+    if not workloads.is_apart:
+        return numbers + _without_calls(batch_sizes)
     steps = len(batch_sizes) + len(PROMPT_COUNTS)
     for done, batch_size in enumerate(batch_sizes):
         progress("calls", done, steps)
@@ -118,17 +118,18 @@ def _everything(job: Job, progress: Progress) -> list[Number]:
 
 def _memory(job: Job, progress: Progress) -> list[Number]:
     work = job.settings["work"]
-    variant = VARIANTS.get(job.subject.variant)
-    if work == "encode" and variant is not None and not variant.embeds_images:
+    if work == "load":
+        _load(job)
+        return peaks(work, job.subject.device, job.batch_size)
+    workloads = _workloads(job)
+    if work == "everything":
+        workloads.everything(0)
+    elif workloads.is_apart:
+        workloads.encode(job.batch_size or 1, 0)
+    else:
         return [
             without_value(metric, "not applicable", NOTHING_APART, batch_size=job.batch_size) for metric in job.metrics
         ]
-    if work == "load":
-        _load(job)
-    elif work == "encode":
-        _workloads(job).encode(job.batch_size or 1, 0)
-    else:
-        _workloads(job).everything(0)
     return peaks(work, job.subject.device, job.batch_size)
 
 

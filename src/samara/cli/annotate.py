@@ -29,7 +29,7 @@ from samara.cli.settings_options import Setting, in_panel, takes, takes_argument
 from samara.segmentation.automatic.settings import AutomaticSettings
 
 if TYPE_CHECKING:
-    from samara.annotation.carry_out import Outcome
+    from samara.annotation.carry_out import AnnotationOutcome
 
 CHECKPOINT = (
     "Catalogue name or file; `samara recommend --task batch-annotation` says which suits this machine. "
@@ -209,7 +209,7 @@ def in_new_words(facts: dict[str, Any], runtime: str | None) -> dict[str, Any]: 
     return facts
 
 
-def run(images: list[str], *, out: Path, **asked: Any) -> Outcome:  # Any: arguments of `samara.annotate`
+def run(images: list[str], *, out: Path, **asked: Any) -> AnnotationOutcome:  # Any: arguments of `samara.annotate`
     """Annotate, and show the progress."""
     from samara.annotation import annotate as room
 
@@ -221,7 +221,7 @@ def run(images: list[str], *, out: Path, **asked: Any) -> Outcome:  # Any: argum
         raise typer.Exit(INTERRUPTED) from None
 
 
-def tell_end(outcome: Outcome, writing: Writing) -> None:
+def tell_end(outcome: AnnotationOutcome, writing: Writing) -> None:
     """Say on stderr what nobody would see in the exports; the exit status says whether all was done."""
     tell_quarantined(outcome.total.quarantined if outcome.losses else 0, outcome.store.folder)
     tell_unsaid(outcome.losses, writing.options, writing.categories)
@@ -231,7 +231,7 @@ def tell_end(outcome: Outcome, writing: Writing) -> None:
         raise typer.Exit(1)
 
 
-def show(outcome: Outcome, *, as_json: bool) -> None:
+def show(outcome: AnnotationOutcome, *, as_json: bool) -> None:
     """Print the result on stdout, and what was left out or quarantined on stderr."""
     total, store = outcome.total, outcome.store
     for row in outcome.quarantined:
@@ -255,7 +255,7 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
         typer.echo(f"report in {outcome.report}")
 
 
-def facts(outcome: Outcome) -> dict[str, Any]:
+def facts(outcome: AnnotationOutcome) -> dict[str, Any]:
     """The result for programs."""
     total = outcome.total
     return {

@@ -29,7 +29,7 @@ COMMANDS = {
 """By name what `samara --help` says: the first paragraph of the command's own help."""
 
 
-class _Loaded(Mapping[str, Any]):  # Any: of typer's own command types
+class _CommandsByName(Mapping[str, Any]):  # Any: of typer's own command types
     """The commands by name, each made when it is looked up."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class CommandsOnDemand(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:  # Any: what typer gives its groups
         super().__init__(**attributes)
-        self.commands: Any = _Loaded()
+        self.commands: Any = _CommandsByName()
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help of the group, with what the table says of each command."""

@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
-from samara.datasets.ground_truth import place_of_name
+from samara.datasets.ground_truth import Part, place_of_name
 from samara.errors import OutputError, SettingsError
-
-Part: TypeAlias = Literal["train", "val", "test"]
 
 # Another number would give another split; there is one, so that every export of a data set has the same.
 _SEED = 0

@@ -15,11 +15,11 @@ from samara.measurement.records.records import Record
 from samara.recommendation.answer import Recommendation
 from samara.recommendation.costs import POINTS_PER_SIDE
 from samara.recommendation.request import Request
-from samara.recommendation.tasks import Prompt
+from samara.recommendation.tasks import PromptKind
 from samara.system.files import require_folder
 from samara.system.progress import Progress
 
-MEASURES: dict[Prompt, Measure] = {
+MEASURES: dict[PromptKind, Measure] = {
     "point": "centre_click",
     "background point": "centre_click",
     "box": "box",

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from samara.checkpoints.catalogue import CATALOGUE
-from samara.checkpoints.store.store import Store
+from samara.checkpoints.store.store import CheckpointStore
 from samara.datasets.reading.findings import USUAL, Notice, ReadingRules
 from samara.errors import SettingsError
 from samara.measurement.benchmarking.settings import MEASURED_IN
@@ -172,7 +172,7 @@ def choose(wanted: Request, where: Target, measured: Measurements, at_hand: Coll
 
 
 def _at_hand() -> frozenset[str]:
-    return frozenset(entry.checkpoint.name for entry in Store().entries() if entry.state == "here")
+    return frozenset(entry.checkpoint.name for entry in CheckpointStore().entries() if entry.state == "here")
 
 
 def _measured_before(here: Machine | None) -> list[Record]:

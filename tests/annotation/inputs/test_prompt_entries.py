@@ -8,7 +8,7 @@ import pytest
 
 from samara.annotation.inputs.prompt_entries import open_coco, open_prompts
 from samara.annotation.inputs.sources import open_source
-from samara.annotation.store.plan import Asked, Entry
+from samara.annotation.store.plan import Asked, PlannedImage
 from samara.errors import SettingsError
 
 
@@ -34,8 +34,8 @@ def test_boxes_find_their_images(images, tmp_path):
     prompts = open_prompts(path, source)
     entries = list(prompts.entries(source.entries()))
     assert entries == [
-        Entry(2, "0001.png"),
-        Entry(
+        PlannedImage(2, "0001.png"),
+        PlannedImage(
             4,
             "0003.png",
             None,

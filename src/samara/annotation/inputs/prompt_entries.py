@@ -9,7 +9,7 @@ from pathlib import Path
 
 from samara.annotation.inputs.prompt_files import FilePrompts, ImagePrompts, read_prompts
 from samara.annotation.inputs.sources import Source, coco_source
-from samara.annotation.store.plan import Asked, Entry
+from samara.annotation.store.plan import Asked, PlannedImage
 from samara.datasets.reading.findings import USUAL, Findings, Notice, ReadingRules
 from samara.datasets.reading.opening import is_yolo
 from samara.datasets.reading.yolo_layout import find_layout
@@ -34,7 +34,7 @@ class Prompts:
     rules: ReadingRules = USUAL
     left_out: int = 0
 
-    def entries(self, images: Iterable[Entry]) -> Iterator[Entry]:
+    def entries(self, images: Iterable[PlannedImage]) -> Iterator[PlannedImage]:
         """Give images their prompts; images that the file does not speak of are left out.
 
         Raises:

@@ -18,13 +18,13 @@ from samara.checkpoints.reading.rename import with_part_prefix
 from samara.networks.class_names import OBJECT, numbered
 from samara.networks.variants import VARIANTS, Family, Variant, build_network
 
-Part = Literal[
+NetworkPart = Literal[
     "whole", "image_encoder", "prompt_encoder", "mask_decoder", "prompt_encoder+mask_decoder", "lora", "other"
 ]
 Shapes = Mapping[str, Shape]
 
-_PARTS: tuple[Part, ...] = ("image_encoder", "prompt_encoder", "mask_decoder")
-_PART_OF: Mapping[tuple[Part, ...], Part] = {
+_PARTS: tuple[NetworkPart, ...] = ("image_encoder", "prompt_encoder", "mask_decoder")
+_PART_OF: Mapping[tuple[NetworkPart, ...], NetworkPart] = {
     _PARTS: "whole",
     ("image_encoder",): "image_encoder",
     ("prompt_encoder",): "prompt_encoder",
@@ -76,7 +76,7 @@ class Recognition:
     title: str
     variant: str | None
     network: Variant | None = None
-    part: Part = "whole"
+    part: NetworkPart = "whole"
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
     misshapen: tuple[str, ...] = ()
@@ -124,7 +124,7 @@ def _hiera(shapes: Shapes, size: str | None) -> Recognition:
     has_memory = any(name.startswith("memory_attention.") for name in shapes)
     note = "" if has_memory else "without the memory for videos, by which alone SAM 2.0 and 2.1 differ in their files"
     has_decoder = any(name.startswith("sam_mask_decoder.") for name in shapes)
-    part: Part = "whole" if has_decoder else "image_encoder"
+    part: NetworkPart = "whole" if has_decoder else "image_encoder"
     return Recognition(family="sam2", title=_title(known, "SAM 2"), variant=known, part=part, note=note)
 
 
@@ -268,12 +268,12 @@ def _detector_faults(variant: str, classes: int, shapes: Shapes) -> Faults:
     return faults(shapes, {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()})
 
 
-def _part(shapes: Shapes) -> Part:
+def _part(shapes: Shapes) -> NetworkPart:
     present = tuple(part for part in _PARTS if _has(shapes, part))
     return _PART_OF.get(present, "other")
 
 
-def _has(shapes: Shapes, part: Part) -> bool:
+def _has(shapes: Shapes, part: NetworkPart) -> bool:
     return any(name.startswith(f"{part}.") for name in shapes)
 
 

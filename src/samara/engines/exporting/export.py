@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samara.engines.exporting.formats import FORMATS, Format
+from samara.engines.exporting.formats import FORMATS, ExportFormat
 from samara.engines.exporting.interfaces import Interface, interface_named
 from samara.engines.exporting.manifest import MANIFEST, is_ours, manifest_of
 from samara.engines.exporting.settings import ExportSettings
@@ -117,7 +117,7 @@ def export_checkpoint(
     return Exported(out, tuple(sorted(path.name for path in out.iterdir())), errors, loaded.name, form.name)
 
 
-def _checked(format_name: str, precision: str, interface: Interface) -> tuple[Format, Precision]:
+def _checked(format_name: str, precision: str, interface: Interface) -> tuple[ExportFormat, Precision]:
     if format_name not in FORMATS:
         raise SettingsError(f"there is no format {format_name!r}; use {' or '.join(FORMATS)}")
     form = FORMATS[format_name]

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from samara.masks.rle import Rle
 from samara.measurement.evaluation.adapters import ModelUnderTest
 from samara.measurement.evaluation.clicks import click_through
-from samara.measurement.evaluation.ground_truth import Image
+from samara.measurement.evaluation.ground_truth import EvaluatedImage
 from samara.measurement.evaluation.protocols import PROMPTS
 from samara.measurement.evaluation.recall import recall_of_objects
 from samara.measurement.evaluation.scores import ImageScores, ObjectScores, ScoredAnswer
@@ -15,7 +15,9 @@ from samara.measurement.records.metrics import Measure
 from samara.segmentation.segmenter import Seen
 
 
-def score_image(model: ModelUnderTest[Seen], image: Image, measures: Collection[Measure], seed: int) -> ImageScores:
+def score_image(
+    model: ModelUnderTest[Seen], image: EvaluatedImage, measures: Collection[Measure], seed: int
+) -> ImageScores:
     """Ask a model about one image.
 
     Args:

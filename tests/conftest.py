@@ -20,7 +20,9 @@ BOOTSTRAP = Path(__file__).parent / "parity" / "bootstrap.safetensors"
 def own_history(monkeypatch, tmp_path_factory):
     """What tests measure is not remembered for the user's own recommendations."""
     place = tmp_path_factory.mktemp("home")
-    monkeypatch.setattr(history, "Store", lambda: SimpleNamespace(directory=Path(os.environ.get("SAMARA_HOME", place))))
+    monkeypatch.setattr(
+        history, "CheckpointStore", lambda: SimpleNamespace(directory=Path(os.environ.get("SAMARA_HOME", place)))
+    )
 
 
 @pytest.fixture(scope="session")

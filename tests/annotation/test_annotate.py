@@ -78,7 +78,7 @@ def test_arguments_reach_the_run(images, tmp_path, asked):
 
 @pytest.mark.parametrize(
     ("contradiction", "told"),
-    [({"retry": True}, "give --resume with it"), ({"resume": True, "overwrite": True}, "choose one")],
+    [({"retry": True}, "give `resume` with it"), ({"resume": True, "overwrite": True}, "choose one")],
 )
 def test_contradictions_are_refused(images, tmp_path, contradiction, told):
     with pytest.raises(SettingsError, match=told):

@@ -14,7 +14,7 @@ import samara
 from samara.checkpoints.catalogue import find
 from samara.checkpoints.load import random_network
 from samara.checkpoints.reading.state_dicts import read_state_dict
-from samara.checkpoints.store.store import Store
+from samara.checkpoints.store.store import CheckpointStore
 from samara.errors import (
     ChecksumMismatch,
     DeviceError,
@@ -97,7 +97,7 @@ def test_a_decoder_alone_is_told_to_be_one(state, tmp_path):
 )
 def test_names_that_are_not_here(tmp_path, name, message):
     with pytest.raises(UnknownCheckpoint, match=message):
-        load(name, store=Store(tmp_path))
+        load(name, store=CheckpointStore(tmp_path))
 
 
 def test_files_that_are_not_here(tmp_path):
@@ -108,7 +108,7 @@ def test_files_that_are_not_here(tmp_path):
 
 
 def test_a_foreign_file_in_the_store_is_not_used_and_not_fetched_again_unasked(tmp_path):
-    store = Store(tmp_path)
+    store = CheckpointStore(tmp_path)
     path = store.path(find("mobile_sam"))
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(build_network(VARIANTS["vit_t"]).state_dict(), path)

@@ -83,8 +83,8 @@ def test_exports_are_written_as_asked(images, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("--split", 0.1), "--split (split) is for yolo, voc"),
-        (("--format", "coco", "--export-images", "link"), "add one with --format"),
+        (("--split", 0.1), "--split is for yolo, voc"),
+        (("--format", "coco", "--export-images", "link"), "add one to --format"),
         (("--categories", "cell"), "--categories is for exports"),
     ],
 )

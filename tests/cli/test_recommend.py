@@ -115,8 +115,8 @@ def test_recommending_for_a_described_machine_loads_no_torch():
 
 
 def test_images_without_ground_truth_are_refused(tmp_path):
-    assert "came without --ground-truth" in str(run("--images", tmp_path).exception)
-    assert "came without --images" in str(run("--ground-truth", tmp_path / "cells.json").exception)
+    assert "came without `ground_truth`" in str(run("--images", tmp_path).exception)
+    assert "came without `images`" in str(run("--ground-truth", tmp_path / "cells.json").exception)
 
 
 @pytest.fixture

@@ -178,12 +178,12 @@ def test_what_cannot_be_learnt_from_is_told_before_training(tiny, images, tmp_pa
     fine_tune(tiny, training, images[3:], tmp_path / "o.safetensors", settings, notice=told.append)
     assert told == [
         "of the training set are left out: 2 crowd regions, 2 objects smaller than 4 cells of the low-res grid, "
-        "2 images without any other object; --crowds objects takes crowd regions as objects"
+        '2 images without any other object; `ReadingRules(crowds="objects")` takes crowd regions as objects'
     ]
     told.clear()
     fine_tune(tiny, images[:3], images[:1], tmp_path / "p.safetensors", settings, notice=told.append)
     assert told == ["1 image is in both sets; the validation IoU tells little about images that are new"]
-    with pytest.raises(DatasetError, match="learnt from; left out are 1 crowd regions, 1 images.*--crowds objects"):
+    with pytest.raises(DatasetError, match="learnt from; left out are 1 crowd regions, 1 images.*`ReadingRules"):
         fine_tune(tiny, training[1:2], images[3:], tmp_path / "q.safetensors", settings)
 
 

@@ -202,7 +202,7 @@ def test_a_file_that_cannot_be_added_to_is_refused_before_the_work(mini, quick, 
     out.mkdir()
     (out / "annotations.json").write_text("[]")
     told = []
-    with pytest.raises(OutputError, match="--overwrite"):
+    with pytest.raises(OutputError, match="`overwrite=True`"):
         segment_files(images, mini, out, prompts=CLICK, progress=lambda *steps: told.append(steps))
     assert not told
     assert [path.name for path in out.iterdir()] == ["annotations.json"]

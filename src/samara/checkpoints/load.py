@@ -26,7 +26,7 @@ from samara.checkpoints.reading.folders import files_of
 from samara.checkpoints.reading.rename import with_part_prefix
 from samara.checkpoints.reading.sam2_names import image_path
 from samara.checkpoints.reading.state_dicts import read_state_dict
-from samara.checkpoints.store.store import Store
+from samara.checkpoints.store.store import CheckpointStore
 from samara.engines.calibration import calibration_files
 from samara.engines.findings import fastest_engine
 from samara.engines.kinds import AUTO, TORCH, choose_place
@@ -58,7 +58,7 @@ def load(
     lora: str | os.PathLike[str] | None = None,
     base: str | os.PathLike[str] | None = None,
     download: bool = False,
-    store: Store | None = None,
+    store: CheckpointStore | None = None,
     progress: Progress | None = None,
 ) -> Loaded:
     """Load a checkpoint.
@@ -118,7 +118,7 @@ def load(
             raise WrongCheckpoint(f"{lora}: low-rank updates are for image encoders, and {variant.title} has none")
         merge_lora_file(network, Path(lora))
         provenance = replace(provenance, name=f"{provenance.name} with {Path(lora).name}")
-    if not variant.has_graphs and engine not in (AUTO, TORCH.name):
+    if variant.why_no_graphs and engine not in (AUTO, TORCH.name):
         raise SettingsError(f"{variant.title} runs in the engine torch alone, not in {engine}")
     thresholds, size = _thresholds(loading.entry, variant), loading.input_size
     return Loaded(
@@ -238,13 +238,15 @@ def _named(checkpoint: str | os.PathLike[str]) -> Checkpoint | None:
 def path_of(
     checkpoint: str | os.PathLike[str],
     *,
-    store: Store | None = None,
+    store: CheckpointStore | None = None,
     download: bool = False,
     progress: Progress | None = None,
 ) -> Path:
     """The file of a checkpoint, by name or path; see `load` for what is raised."""
     entry, path = resolve(checkpoint)
-    return path if entry is None and path else _from_store(_known(entry), store or Store(), download, progress)
+    return (
+        path if entry is None and path else _from_store(_known(entry), store or CheckpointStore(), download, progress)
+    )
 
 
 def _with_updates(checkpoint: str | os.PathLike[str]) -> tuple[str | os.PathLike[str], Path | None]:
@@ -266,7 +268,7 @@ def _looks_like_path(name: str) -> bool:
     return os.path.exists(name) or os.sep in name or name.endswith((".pth", ".pt", ".safetensors", ".ckpt", ".bin"))
 
 
-def _from_store(entry: Checkpoint, store: Store, download: bool, progress: Progress | None) -> Path:
+def _from_store(entry: Checkpoint, store: CheckpointStore, download: bool, progress: Progress | None) -> Path:
     verification = store.check(entry)
     if not verification.is_wrong or download or entry.embedded:
         return store.get(entry.name, progress=progress)

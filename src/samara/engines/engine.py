@@ -58,7 +58,7 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Decoded:
+class DecodedMasks:
     """K masks that came out of N prompts.
 
     Attributes:
@@ -94,7 +94,7 @@ class Engine(Protocol):
         input_size: int,
         multimask: bool,
         min_predicted_iou: float | None = None,
-    ) -> Decoded:
+    ) -> DecodedMasks:
         """Decode prompts against images.
 
         Args:
@@ -133,7 +133,7 @@ class SparingEngine(ABC):
         input_size: int,
         multimask: bool,
         min_predicted_iou: float | None = None,
-    ) -> Decoded:
+    ) -> DecodedMasks:
         """See `Engine.decode`."""
         prepared_by: object = getattr(images, "engine", None)
         if prepared_by is not self:
@@ -150,21 +150,21 @@ class SparingEngine(ABC):
     @abstractmethod
     def _decode(
         self, images: Prepared, prompts: InputPrompts, input_size: int, multimask: bool, threshold: float
-    ) -> Decoded:
+    ) -> DecodedMasks:
         """Decode at least one prompt; draw only masks whose predicted IoU is above the threshold, if there are any."""
 
 
-def nothing_decoded(embeddings: Tensor) -> Decoded:
+def nothing_decoded(embeddings: Tensor) -> DecodedMasks:
     """No masks, of images (B, C, h, w)."""
     h, w = embeddings.shape[-2:]
-    return Decoded(
+    return DecodedMasks(
         prompt=torch.zeros(0, dtype=torch.int64, device=embeddings.device),
         low_res_logits=torch.zeros(0, 4 * h, 4 * w, device=embeddings.device),
         predicted_iou=torch.zeros(0, device=embeddings.device),
     )
 
 
-def concatenate_decoded(parts: list[Decoded], embeddings: Tensor) -> Decoded:
+def concatenate_decoded(parts: list[DecodedMasks], embeddings: Tensor) -> DecodedMasks:
     """One result from several, in the order of the prompts."""
     parts = [part for part in parts if len(part.prompt)]
     if not parts:
@@ -176,5 +176,5 @@ def concatenate_decoded(parts: list[Decoded], embeddings: Tensor) -> Decoded:
     iou = torch.cat([part.predicted_iou for part in parts])
     if bool((prompt.diff() < 0).any()):  # several images, one after the other
         order = prompt.argsort(stable=True)
-        return Decoded(prompt[order], logits[order], iou[order])
-    return Decoded(prompt, logits, iou)
+        return DecodedMasks(prompt[order], logits[order], iou[order])
+    return DecodedMasks(prompt, logits, iou)

@@ -89,7 +89,7 @@ def finetune(
     """
     settings, place = settings or FineTuneSettings(), Path(out)
     if os.path.lexists(place) and not place.is_dir() and not overwrite:
-        raise OutputError(f"{place} exists; choose another name, or pass --overwrite")
+        raise OutputError(f"{place} exists; choose another name, or pass `overwrite=True`")
     require_place(place)
     views = choose_views(place, tensorboard, report, curve=curve, notice=notice)
     with views.prepared(overwrite=overwrite):

@@ -72,7 +72,9 @@ class Views:
             if path is None:
                 continue
             if os.path.lexists(path) and not path.is_dir() and not overwrite:
-                raise OutputError(f"{path} exists; choose another name for the {what}, or replace it by --overwrite")
+                raise OutputError(
+                    f"{path} exists; choose another name for the {what}, or replace it by `overwrite=True`"
+                )
             require_file(path)
             make_folder(path.parent)
         if self.tensorboard is not None:

@@ -64,12 +64,6 @@ class PromptEncoder(nn.Module):
         self.no_mask_embed = learned_tokens(1, embed_dim)
         self.made_of = parts_of(self)
 
-    @property
-    def mask_input_size(self) -> tuple[int, int]:
-        """(4h, 4w), the size of a mask input."""
-        h, w = self.image_embedding_size
-        return 4 * h, 4 * w
-
     def forward(
         self,
         points: tuple[Tensor, Tensor] | None = None,
@@ -144,9 +138,6 @@ class PromptEncoder(nn.Module):
             if prompt is not None:
                 return prompt.shape[0]
         return 1
-
-    def _get_device(self) -> torch.device:
-        return self.no_mask_embed.weight.device
 
     def _kinds(self, labels: Iterable[int]) -> Tensor:
         """What the network learnt about points of some labels, (number of labels, C)."""

@@ -38,7 +38,7 @@ TIE = 0.01
 
 
 @dataclass(frozen=True)
-class Part:
+class ScorePart:
     """One criterion of a score.
 
     Attributes:
@@ -67,7 +67,7 @@ class Ranked:
 
     candidate: Candidate
     quality: Statement | None
-    parts: tuple[Part, ...]
+    parts: tuple[ScorePart, ...]
     missed: tuple[str, ...]
     tied_with: str | None = None
     tie_break: str = ""
@@ -111,7 +111,7 @@ def _scored(candidate: Candidate, quality: Statement | None, top: float, request
         "licence": LICENCE_VALUES[licence_of(candidate.checkpoint.licence).commercial],
         "at hand": float(candidate.at_hand),
     }
-    parts = tuple(Part(name, values[name], weights[name]) for name in CRITERIA if weights[name])
+    parts = tuple(ScorePart(name, values[name], weights[name]) for name in CRITERIA if weights[name])
     return Ranked(candidate, quality, parts, _missed(candidate, quality, task))
 
 

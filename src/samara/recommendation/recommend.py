@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from samara.checkpoints.catalogue import CATALOGUE
-from samara.checkpoints.store.store import Store
+from samara.checkpoints.store.store import CheckpointStore
 from samara.datasets.reading.findings import USUAL, Notice, ReadingRules
 from samara.errors import SettingsError
 from samara.measurement.benchmarking.settings import MEASURED_IN
@@ -102,7 +102,7 @@ def recommend(
     here = (machine or detect()) if is_here else None
     where = target(vram_gb=vram_gb, ram_gb=ram_gb, device=device, machine=here)
     if measure_speed and not is_here:
-        raise SettingsError("measure_speed is for this machine; leave it out, or leave vram_gb and ram_gb out")
+        raise SettingsError("`measure_speed` is for this machine; leave it out, or leave `vram_gb` and `ram_gb` out")
     if measure_speed:
         where = dataclasses.replace(where, speed=_measured_speed(where))
     here_now = _at_hand() if at_hand is None else at_hand
@@ -133,12 +133,12 @@ def _require_both(ground_truth: object, images: object) -> None:
     """
     if ground_truth is None and images is not None:
         raise SettingsError(
-            f"--images {images} came without --ground-truth, which measuring first needs as well; give the COCO file "
+            f"`images` {images} came without `ground_truth`, which measuring first needs as well; give the COCO file "
             "of these images too, or leave both out"
         )
     if images is None and ground_truth is not None:
         raise SettingsError(
-            f"--ground-truth {ground_truth} came without --images, which measuring first needs as well; give the "
+            f"`ground_truth` {ground_truth} came without `images`, which measuring first needs as well; give the "
             "folder of its images too, or leave both out"
         )
 
@@ -172,7 +172,7 @@ def choose(wanted: Request, where: Target, measured: Measurements, at_hand: Coll
 
 
 def _at_hand() -> frozenset[str]:
-    return frozenset(entry.checkpoint.name for entry in Store().entries() if entry.state == "here")
+    return frozenset(entry.checkpoint.name for entry in CheckpointStore().entries() if entry.state == "here")
 
 
 def _measured_before(here: Machine | None) -> list[Record]:

@@ -19,7 +19,7 @@ from samara.measurement.records.metrics import METRICS
 from samara.measurement.records.numbers import Number, without_value
 from samara.measurement.records.record_file import read_records
 from samara.measurement.records.records import latest
-from samara.measurement.subjects import Candidate
+from samara.measurement.subjects import CheckpointUnderTest
 from samara.networks.variants import VARIANTS
 from tests.measurement.benchmarking.samples import MINI
 from tests.measurement.evaluation.conftest import write_coco
@@ -54,7 +54,7 @@ def test_every_metric_is_planned():
     where = GroundTruth(Path("a.json"), Path("a"), "a")
     where.__dict__["digest"] = "00"
     jobs = Plan(BenchmarkSettings(), EvaluationSettings(), (where,), ()).jobs(
-        Candidate(checkpoint="samara_mini", subject=MINI, file_bytes=1)
+        CheckpointUnderTest(checkpoint="samara_mini", subject=MINI, file_bytes=1)
     )
     assert {metric for job in jobs for metric in job.metrics} == set(METRICS)
     assert [job.batch_size for job in jobs if job.settings.get("work") == "encode"] == [1, 8]

@@ -10,7 +10,7 @@ import pytest
 
 from samara.masks.rle import encode_mask
 from samara.measurement.evaluation.protocols import PROMPTS, pixel_of_rank, refusals
-from samara.measurement.evaluation.settings import MEASURES
+from samara.measurement.records.metrics import MEASURES
 from samara.networks.variants import VARIANTS, Capabilities
 from tests.measurement.evaluation.conftest import rectangle
 

@@ -62,7 +62,7 @@ class VocWriter(StagedWriter):
             if ":" in name or name.startswith("#") or name == _BACKGROUND:
                 raise OutputError(
                     f"VOC cannot have a class {name!r}: labelmap.txt cannot hold ':' or a leading '#', and "
-                    f"{_BACKGROUND!r} means no object there; rename it with --categories '{name}=NEW NAME'"
+                    f"{_BACKGROUND!r} means no object there; rename it with `categories={{{name!r}: 'NEW NAME'}}`"
                 )
             if number >= VOID:
                 raise OutputError(

@@ -22,18 +22,19 @@ from samara.measurement.comparison.ratio_table import versus
 from samara.measurement.comparison.tables import Table, tables
 from samara.measurement.evaluation.ground_truth import (
     AnyGroundTruth,
+    EvaluatedImage,
     GroundTruth,
-    Image,
     ground_truths,
     read_ground_truth,
 )
 from samara.measurement.evaluation.protocols import PROMPTS
 from samara.measurement.evaluation.scores import ImageScores
-from samara.measurement.evaluation.settings import EvaluationSettings, Measure
+from samara.measurement.evaluation.settings import EvaluationSettings
 from samara.measurement.records.json_lines import read_lines
+from samara.measurement.records.metrics import Measure
 from samara.measurement.records.record_file import read_records
 from samara.measurement.records.records import Record
-from samara.measurement.subjects import Running
+from samara.measurement.subjects import RunSettings
 from samara.system.files import require_file, require_folder, write_atomically
 from samara.system.progress import Progress
 
@@ -67,10 +68,10 @@ def compare(
     records: Sequence[str | os.PathLike[str]] = (),
     settings: BenchmarkSettings | None = None,
     evaluation: EvaluationSettings | None = None,
-    device: str = Running.device,
-    precision: str = Running.precision,
-    engine: str = Running.engine,
-    base: str | os.PathLike[str] | None = Running.base,
+    device: str = RunSettings.device,
+    precision: str = RunSettings.precision,
+    engine: str = RunSettings.engine,
+    base: str | os.PathLike[str] | None = RunSettings.base,
     remark: str = "",
     progress: Progress | None = None,
     notice: Notice | None = None,
@@ -175,7 +176,9 @@ def all_tables(comparison: Comparison) -> list[Table]:
 
 def _existing(path: Path) -> Path:
     if not path.is_file():
-        raise RecordError(f"{path} is no file of records; `samara compare` and `samara evaluate --out` write some")
+        raise RecordError(
+            f"{path} is no file of records; `samara.compare(...)` and `samara.evaluate(..., out=...)` write some"
+        )
     return path
 
 
@@ -212,7 +215,7 @@ def _is_about(record: Record, where: GroundTruth) -> bool:
 
 
 def _asked(
-    image: Image,
+    image: EvaluatedImage,
     where: GroundTruth,
     measure_name: Measure,
     answered: dict[str, dict[str, ImageScores]],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from samara.measurement.comparison.comparison import Comparison, Contender, Place
+from samara.measurement.comparison.comparison import Comparison, Contender, DeviceOfMachine
 from samara.measurement.comparison.published_values import beside
 from samara.measurement.comparison.quantities import quantity_range
 from samara.measurement.comparison.tables import NOT_MEASURED, Cell, Row, Table, measured
@@ -26,7 +26,7 @@ def versus(comparison: Comparison) -> list[Table]:
     ]
 
 
-def _versus(contenders: Sequence[Contender], place: Place, number: int) -> Table:
+def _versus(contenders: Sequence[Contender], place: DeviceOfMachine, number: int) -> Table:
     reference = next((one for one in contenders if one.checkpoint == REFERENCE), None)
     rows = []
     for name in (REFERENCE, *SMALL):

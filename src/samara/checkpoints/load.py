@@ -359,8 +359,7 @@ def network_from_file(
     state = read_state_dict(path, as_float32=True)
     if base is not None:
         state = {**read_state_dict(base, as_float32=True), **with_part_prefix(state)}
-    if variant.family == "sam2":
-        state = image_path(state).entries
+    state = image_path(state).entries if variant.family == "sam2" else state
     wanted = network.state_dict()
     _check_fit(path, variant, wanted, state)
     network.load_state_dict(_completed(state, wanted), strict=True, assign=True)

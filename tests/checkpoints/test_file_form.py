@@ -1,0 +1,40 @@
+"""The form of a checkpoint file: SAM's flat and as it is, SAM 2's under its published names, its memory beside them."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from samara.checkpoints.file_form import file_form_of
+from samara.engines.loaded import Provenance
+from tests.engines.conftest import small
+
+
+def test_sams_files_are_flat_and_have_its_own_names():
+    loaded = small("vit_b", 64)
+    form = file_form_of(loaded)
+    assert form.wrapper is None
+    assert form.state(loaded.sam).keys() == loaded.sam.state_dict().keys()
+
+
+def test_sam_2_without_a_file_has_no_memory():
+    loaded = small("sam2.1_hiera_t", 64)
+    form = file_form_of(loaded)
+    assert (form.wrapper, form.memory) == ("model", {})
+    assert {"no_mem_embed", "sam_mask_decoder.conv_s0.weight", "image_encoder.trunk.pos_embed"} <= form.state(
+        loaded.sam
+    ).keys()
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_the_memory_of_the_file_is_kept(tmp_path, wrapped):
+    loaded = small("sam2.1_hiera_t", 64)
+    memory = {"no_mem_pos_enc": torch.randn(1, 1, 256), "memory_attention.norm.weight": torch.randn(256)}
+    state = {**file_form_of(loaded).state(loaded.sam), **memory}
+    torch.save({"model": state} if wrapped else state, tmp_path / "small.pt")
+    provenance = Provenance("small", str(tmp_path / "small.pt"), None, "file")
+    form = file_form_of(dataclasses.replace(loaded, provenance=provenance))
+    assert form.memory.keys() == memory.keys()
+    assert all(form.state(loaded.sam)[name].equal(one) for name, one in memory.items())

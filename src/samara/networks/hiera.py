@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from samara.networks.fpn_neck import FpnNeck
 from samara.networks.layers import in_windows
-from samara.networks.plain import parts_of
+from samara.networks.plain import module_parts
 from samara.networks.vit import check_divisible
 
 MULTIPLE = 32
@@ -42,7 +42,7 @@ class HieraEncoder(nn.Module):
         super().__init__()
         self.trunk = trunk
         self.neck = neck
-        self.made_of = parts_of(self)
+        self.made_of = module_parts(self)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Encode images.

@@ -21,7 +21,7 @@ from samara.networks.architectures import FinerMap
 from samara.networks.finer_maps import unpack
 from samara.networks.layers import MLP, learned_tokens
 from samara.networks.mask_decoder import THREE_MASKS, Look, MaskDecoder, as_linear, no_answers
-from samara.networks.plain import parts_of
+from samara.networks.plain import module_parts
 from samara.networks.shared_image import PromptedImages
 from samara.networks.two_way_transformer import TwoWayTransformer
 
@@ -83,7 +83,7 @@ class Sam2MaskDecoder(MaskDecoder):
         self.pred_obj_score_head = MLP(transformer_dim, transformer_dim, 1, 3)
         self.conv_s0 = nn.Conv2d(transformer_dim, drawn, kernel_size=1)
         self.conv_s1 = nn.Conv2d(transformer_dim, middle, kernel_size=1)
-        self.made_of = parts_of(self)
+        self.made_of = module_parts(self)
 
     def forward(
         self,

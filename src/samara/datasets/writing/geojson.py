@@ -50,7 +50,7 @@ class GeoJsonWriter(StagedWriter):
         return relative_name(file_name, ".geojson")
 
     def _add(self, image: AnnotatedImage) -> None:
-        require_place(image)
+        require_coordinates(image)
         path = new_file(self.staged / self.file_of(image.file_name), image)
         height, width = image.masks.size_hw
         place = image.georeference
@@ -75,7 +75,7 @@ class GeoJsonWriter(StagedWriter):
         pass
 
 
-def require_place(image: AnnotatedImage) -> None:
+def require_coordinates(image: AnnotatedImage) -> None:
     """Make sure that the coordinates of an image can be said, if its file says something of its place.
 
     Raises:

@@ -26,7 +26,7 @@ from samara.annotation.run.settings import AnnotationSettings, Cleaning
 from samara.checkpoints.choice import Choice
 from samara.measurement.records.environment import SOURCES, commit_of
 from samara.segmentation.automatic.settings import AutomaticSettings
-from samara.system.machine import detect
+from samara.system.machine import detect_machine
 
 RESULTS = Path(__file__).parent / "results" / "annotation_memory.csv"
 CURVE = Path(__file__).parents[1] / "docs" / "images" / "annotation_memory.png"
@@ -42,7 +42,7 @@ def main(count: int) -> None:
         images = Path(folder) / "images"
         write_images(images, count)
         curve = measure(images, Path(folder) / "out")
-    environment = (detect().title, torch.__version__, commit_of(SOURCES), time.strftime("%Y-%m-%d"))
+    environment = (detect_machine().title, torch.__version__, commit_of(SOURCES), time.strftime("%Y-%m-%d"))
     with RESULTS.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["images", "seconds", "resident_bytes", "machine", "torch", "commit", "date"])

@@ -16,7 +16,7 @@ from samara.measurement.benchmarking import measure as measuring
 from samara.measurement.records.numbers import Number
 from samara.measurement.records.record_file import append_records
 from samara.recommendation.tasks import TASKS
-from samara.system.machine import detect
+from samara.system.machine import detect_machine
 from tests.measurement.evaluation.conftest import write_coco
 from tests.recommendation.samples import record
 
@@ -173,7 +173,7 @@ def test_the_commands_run(task, placeholders, monkeypatch, tmp_path):
 
 def test_what_compare_measured_here_is_found(tmp_path, monkeypatch):
     """From another folder, without being told where."""
-    here = detect()
+    here = detect_machine()
     records = [
         record("mobile_sam", metric, 0.125, machine=here, weights="random", job=metric, batch_size=size)
         for metric, size in (("encode_seconds", 1), ("decode_1_seconds", None))

@@ -27,7 +27,14 @@ from samara.annotation.run.workers import run_workers
 from samara.annotation.store.locks import claim
 from samara.annotation.store.plan import PlannedImage
 from samara.annotation.store.rows import ImageRow, arrow
-from samara.annotation.store.store import EXPORTS, QUARANTINED, AnnotationStore, IfThere, create_store, require_place
+from samara.annotation.store.store import (
+    EXPORTS,
+    QUARANTINED,
+    AnnotationStore,
+    IfThere,
+    create_store,
+    require_store_place,
+)
 from samara.checkpoints.licences import licence_of
 from samara.checkpoints.load_chosen import load_chosen
 from samara.datasets.formats import Demands, FormatsRefused
@@ -84,7 +91,7 @@ class AnnotationRun:
                 cannot stand where it shall.
         """
         arrow()
-        require_place(self.out, self.if_there)
+        require_store_place(self.out, self.if_there)
         if self.workers < 1:
             raise SettingsError(f"{self.workers} workers were asked for; at least 1 is needed")
         if self.cluster is not None:

@@ -188,13 +188,13 @@ def identified(path: Path, base: Path | None, entry: Checkpoint | None) -> tuple
     identity = identify(path, check_hash=True)
     if base is None:
         entry = entry or entry_of(identity)
-        return identity, entry, name_of(path, identity, entry)
+        return identity, entry, name_of_file(path, identity, entry)
     if identity.part == "whole":
         raise SettingsError(f"{path} is a whole checkpoint and needs no base; leave the base out")
     lower = identify(base, check_hash=True)
     identity = identify(path, base=lower.path)
     beneath = entry_of(lower)
-    name = f"{path.name} on {name_of(lower.path, lower, beneath)}"
+    name = f"{path.name} on {name_of_file(lower.path, lower, beneath)}"
     return identity, beneath if lower.variant == identity.variant else None, name
 
 
@@ -294,7 +294,7 @@ def origin_of(loaded: Loaded) -> str:
     return entry.name if entry else loaded.name
 
 
-def name_of(path: Path, identity: Identity, entry: Checkpoint | None) -> str:
+def name_of_file(path: Path, identity: Identity, entry: Checkpoint | None) -> str:
     """What a checkpoint file is called, by the entry that it is or was made from."""
     if entry is None:
         return path.name

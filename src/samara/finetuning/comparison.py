@@ -21,7 +21,7 @@ from samara.segmentation.prompts import Prompt
 from samara.system.progress import Progress
 
 
-def compare(
+def compare_before_and_after(
     before: Loaded, after: Loaded, images: Sequence[LabelledImage], progress: Progress | None = None
 ) -> ComparedSet:
     """Ask two checkpoints for every object of every image, by a click in its middle and by its tight box.

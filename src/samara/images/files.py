@@ -26,7 +26,7 @@ from samara.images.bands import bands_of
 from samara.images.failures import DECODER_FAILURES, failures_told
 from samara.images.gdal import WARNING_FILTERS
 from samara.images.orientation import orientation_in_exif
-from samara.images.unreadable import HEAD_BYTES, describe
+from samara.images.unreadable import HEAD_BYTES, describe_content
 
 # No EPS, which Pillow hands to Ghostscript; no TGA, for which random bytes pass. AVIF is not in all builds.
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "BMP", "GIF", "JPEG2000", "PPM", "QOI")
@@ -259,7 +259,7 @@ def _identify(stream: IO[bytes], name: str) -> ImageFile.ImageFile:
         if accept is not None and accept(head[:_MAGIC_BYTES]) is True and not heif.is_heif(head):
             stream.seek(0)
             return factory(stream, "")
-    raise ImageError(f"{name} {describe(head)}.")
+    raise ImageError(f"{name} {describe_content(head)}.")
 
 
 def _prepare(image: AnyImage, name: str, frame: int | None, max_pixels: int | None) -> AnyImage:

@@ -33,7 +33,7 @@ from samara.networks.mask_decoder import (
     weighted_sums,
     whole_image,
 )
-from samara.networks.plain import parts_of
+from samara.networks.plain import module_parts
 from samara.networks.shared_image import PromptedImages
 from samara.networks.two_way_transformer import TwoWayTransformer
 
@@ -105,7 +105,7 @@ class HqMaskDecoder(MaskDecoder):
             nn.GELU(),
             nn.Conv2d(middle, drawn, kernel_size=3, padding=1),
         )
-        self.made_of = parts_of(self)
+        self.made_of = module_parts(self)
 
     def forward(
         self,

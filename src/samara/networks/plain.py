@@ -47,7 +47,7 @@ Parts = dict[str, ModulePart]
 """By their names in the network."""
 
 
-def parts_of(network: nn.Module) -> Parts:
+def module_parts(network: nn.Module) -> Parts:
     """What a network is made of now; a network of this room keeps it, as `made_of`, when it was made."""
     return {name: ModulePart.of(module) for name, module in network.named_modules()}
 

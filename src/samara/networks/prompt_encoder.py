@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from samara.networks.layers import LayerNorm2d, learned_tokens, normal_numbers
-from samara.networks.plain import parts_of
+from samara.networks.plain import module_parts
 
 BACKGROUND, FOREGROUND, TOP_LEFT, BOTTOM_RIGHT = range(4)
 PADDING = -1
@@ -62,7 +62,7 @@ class PromptEncoder(nn.Module):
             nn.Conv2d(mask_in_chans, embed_dim, kernel_size=1),
         )
         self.no_mask_embed = learned_tokens(1, embed_dim)
-        self.made_of = parts_of(self)
+        self.made_of = module_parts(self)
 
     def forward(
         self,

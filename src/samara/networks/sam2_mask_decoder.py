@@ -21,7 +21,7 @@ from samara.networks.architectures import FinerMap
 from samara.networks.finer_maps import unpack
 from samara.networks.layers import MLP, learned_tokens
 from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, MaskDecoder, as_linear, no_answers
-from samara.networks.plain import parts_of
+from samara.networks.plain import module_parts
 from samara.networks.shared_image import PromptedImages
 from samara.networks.two_way_transformer import TwoWayTransformer
 
@@ -81,7 +81,7 @@ class Sam2MaskDecoder(MaskDecoder):
         self.iou_prediction_head.sigmoid_output = True
         self.obj_score_token = learned_tokens(1, transformer_dim)
         self.pred_obj_score_head = MLP(transformer_dim, transformer_dim, 1, 3)
-        self.made_of = parts_of(self)
+        self.made_of = module_parts(self)
 
     def forward(
         self,

@@ -85,7 +85,7 @@ def qualities(
     return {name: _mean([one[name] for one in by_prompt]) for name in names}
 
 
-def origin_of(checkpoint: str) -> str | None:
+def trained_further_from(checkpoint: str) -> str | None:
     """What a checkpoint was trained further from; None for most."""
     return TRAINED_FURTHER[checkpoint][0] if checkpoint in TRAINED_FURTHER else None
 

@@ -1,7 +1,7 @@
 import pytest
 
 from samara.checkpoints.reading.layout import MalformedFileError
-from samara.checkpoints.reading.pickle_values import InertObject, Storage, StoredTensor, name_of
+from samara.checkpoints.reading.pickle_values import InertObject, Storage, StoredTensor, python3_name
 from samara.checkpoints.reading.rename import published_names, unwrap
 from tests.checkpoints.files import shapes_of
 
@@ -19,7 +19,7 @@ def module(*, parameters=None, buffers=None, children=None, transient=()):
         "_modules": children or {},
         "_non_persistent_buffers_set": list(transient),
     }
-    return InertObject(name_of("torch.nn", "Module"), (), state)
+    return InertObject(python3_name("torch.nn", "Module"), (), state)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from samara.engines.limits import LIMITS
-from samara.measurement.diagnosis.agreement import STEPS, Agreement, ask, compare, prompts_on
+from samara.measurement.diagnosis.agreement import STEPS, Agreement, ask, compare_answers, prompts_on
 from tests.engines.conftest import small
 
 
@@ -25,7 +25,7 @@ def answers(loaded):
 def test_the_same_engine_agrees_with_itself(loaded, answers):
     steps = []
     again = ask(loaded, step=lambda: steps.append(1))
-    agreement = compare(again, answers)
+    agreement = compare_answers(again, answers)
     assert agreement == Agreement(0.0, 1.0, 1.0)
     assert agreement.is_within("float32")
     assert len(steps) == STEPS
@@ -37,7 +37,7 @@ def test_noise_in_the_weights_is_seen(loaded, answers):
     with torch.no_grad():
         for parameter in noisy.network.image_encoder.parameters():
             parameter.mul_(1 + 0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
-    agreement = compare(ask(noisy), answers)
+    agreement = compare_answers(ask(noisy), answers)
     assert agreement.relative_error > 0.005
     assert not agreement.is_within("float32")
 
@@ -46,7 +46,7 @@ def test_a_wrong_decoder_is_seen(loaded, answers):
     wrong = small("vit_t", 96)
     with torch.no_grad():
         wrong.network.mask_decoder.mask_tokens.weight.mul_(-1)
-    agreement = compare(ask(wrong), answers)
+    agreement = compare_answers(ask(wrong), answers)
     assert agreement.relative_error == 0
     assert not agreement.is_within("int8")
 

@@ -85,7 +85,7 @@ class Reading:
             return Fetched(entry, encoded, reason=_named(str(error), encoded))
 
     def _image(self, encoded: Encoded) -> ImageByWindow:
-        place = place_of(encoded)
+        place = georeference_of(encoded)
         if self.by_windows and encoded.path is not None and is_windowed(encoded.path):
             windows = open_windows(encoded.path, self.value_range, self.frame)
             if windows is not None:
@@ -143,7 +143,7 @@ def is_windowed(path: Path) -> bool:
         return is_tiff(file.read(4)) and is_installed("rasterio")
 
 
-def place_of(encoded: Encoded) -> str | None:
+def georeference_of(encoded: Encoded) -> str | None:
     """Where an image lies, or why that is not known, as JSON; None if nothing says anything of it."""
     try:
         found = read_georeference(encoded.path or encoded.data)

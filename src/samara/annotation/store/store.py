@@ -196,16 +196,16 @@ def create_store(
         MissingExtra: pyarrow is not installed.
     """
     arrow()
-    require_place(folder, if_there)
+    require_store_place(folder, if_there)
     with made_folder(folder), _claimed_making(folder, waits=if_there == "resume"):
         if (folder / MANIFEST).exists():
-            require_place(folder, if_there)  # somebody may have made it since
+            require_store_place(folder, if_there)  # somebody may have made it since
             if if_there == "resume":
                 return _joined(open_store(folder), job, entries)
         return _made(folder, job, entries, images_per_shard, is_tiled=is_tiled)
 
 
-def require_place(folder: Path, if_there: IfThere) -> None:
+def require_store_place(folder: Path, if_there: IfThere) -> None:
     """Find out, before anything is loaded, whether a store can lie in a folder; nothing is left.
 
     Raises:

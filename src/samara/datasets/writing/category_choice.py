@@ -12,7 +12,7 @@ import numpy as np
 import yaml
 
 from samara.datasets.annotated import AnnotatedImage, require_category
-from samara.datasets.writing.category_numbers import name_of
+from samara.datasets.writing.category_numbers import category_name
 from samara.errors import SettingsError
 from samara.masks.mask_set import MaskSet
 
@@ -57,7 +57,7 @@ class CategoryChoice:
     def apply(self, images: Iterable[AnnotatedImage]) -> Iterator[AnnotatedImage]:
         """The same images with the chosen categories; masks without one count as "object"."""
         for image in images:
-            olds = [name_of(image, index) for index in range(len(image.masks))]
+            olds = [category_name(image, index) for index in range(len(image.masks))]
             self.met.update(olds)
             kept = [index for index, old in enumerate(olds) if not self.only or old in self.names]
             categories = tuple(self.names.get(olds[index], olds[index]) for index in kept)

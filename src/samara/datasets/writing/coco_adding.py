@@ -21,7 +21,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from samara._version import __version__
 from samara.datasets.annotated import AnnotatedImage
-from samara.datasets.writing.category_numbers import name_of
+from samara.datasets.writing.category_numbers import category_name
 from samara.datasets.writing.json_list import json_text
 from samara.datasets.writing.staged_writer import CONTRIBUTOR
 from samara.errors import OutputError
@@ -167,7 +167,7 @@ class CocoFile:
             self._number(name)
         rows = masks.to_coco(image_id)
         for index, row in enumerate(rows):
-            row["id"], row["category_id"] = ids[index], self._number(name_of(image, index))
+            row["id"], row["category_id"] = ids[index], self._number(category_name(image, index))
             if row.get("parent") is not None:
                 row["parent"] = ids[row["parent"] - 1]
         annotations += rows

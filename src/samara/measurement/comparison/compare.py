@@ -15,7 +15,7 @@ from samara.masks.rle import Rle
 from samara.measurement.benchmarking.measure import RECORDS, SCORES, measure, names_of
 from samara.measurement.benchmarking.settings import COMPARED_IN, BenchmarkSettings
 from samara.measurement.comparison.comparison import Comparison
-from samara.measurement.comparison.documents import csv_text, is_comparison, json_text, markdown_text
+from samara.measurement.comparison.documents import comparison_json, csv_text, is_comparison, markdown_text
 from samara.measurement.comparison.page import require_page, write_comparison_page
 from samara.measurement.comparison.panels import Answered, AskedImage, PanelRow, panel_rows
 from samara.measurement.comparison.ratio_table import versus
@@ -105,7 +105,7 @@ def compare(
     evaluation = evaluation or EvaluationSettings()
     given = [_existing(Path(path)) for path in records]
     folder, truths = Path(out), ground_truths(ground_truth, images)
-    require_place(folder)
+    require_comparison_place(folder)
     if checkpoints is None:
         checkpoints = () if given else (Choice.checkpoint,)
     if names := names_of(checkpoints):
@@ -137,10 +137,10 @@ def write_comparison(comparison: Comparison, out: Path, images: Sequence[PanelRo
     Raises:
         OutputError: the folder cannot be written to.
     """
-    require_place(out)
+    require_comparison_place(out)
     made = all_tables(comparison)
     texts = {
-        JSON: json_text(comparison, made),
+        JSON: comparison_json(comparison, made),
         CSV: csv_text(comparison),
         MARKDOWN: markdown_text(comparison, made),
     }
@@ -150,7 +150,7 @@ def write_comparison(comparison: Comparison, out: Path, images: Sequence[PanelRo
     return Compared(comparison, tuple(made), tuple(out / name for name in (PAGE, *texts)))
 
 
-def require_place(out: Path) -> None:
+def require_comparison_place(out: Path) -> None:
     """Find out, before anything is measured, whether a comparison can be written into a folder; nothing is left.
 
     Raises:

@@ -114,20 +114,20 @@ class Comparison:
         groups: dict[tuple[str, str], list[Record]] = {}
         for record in self.records:
             subject = json.dumps(record.subject.__dict__, sort_keys=True)
-            groups.setdefault((subject, place_of(record).identity), []).append(record)
+            groups.setdefault((subject, device_of_record(record).identity), []).append(record)
         of_each = sorted(
             groups.values(), key=lambda records: _CATALOGUE.get(records[0].subject.checkpoint, len(_CATALOGUE))
         )
-        titles = _titles([(records[0].subject, place_of(records[0])) for records in of_each])
+        titles = _titles([(records[0].subject, device_of_record(records[0])) for records in of_each])
         return tuple(
-            Contender(records[0].subject, place_of(records[0]), title, _newest(records))
+            Contender(records[0].subject, device_of_record(records[0]), title, _newest(records))
             for title, records in zip(titles, of_each, strict=True)
         )
 
     @cached_property
     def places(self) -> tuple[DeviceOfMachine, ...]:
         """Where was measured, in the order of the first records."""
-        places = map(place_of, self.records)
+        places = map(device_of_record, self.records)
         return tuple({place.identity: place for place in places}.values())
 
     @property
@@ -145,7 +145,7 @@ class Comparison:
         return [one for one in self.contenders if one.place.identity == place.identity]
 
 
-def place_of(record: Record) -> DeviceOfMachine:
+def device_of_record(record: Record) -> DeviceOfMachine:
     """Where a record was measured."""
     return DeviceOfMachine(record.machine, record.subject.device)
 

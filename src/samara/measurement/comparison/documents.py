@@ -72,7 +72,7 @@ def as_json(comparison: Comparison, tables: Sequence[Table]) -> dict[str, Any]: 
     }
 
 
-def json_text(comparison: Comparison, tables: Sequence[Table]) -> str:
+def comparison_json(comparison: Comparison, tables: Sequence[Table]) -> str:
     """Likewise as text that every reader of JSON takes."""
     return json.dumps(as_json(comparison, tables), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 

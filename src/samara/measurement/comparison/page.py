@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samara.measurement.comparison.charts import bars, not_drawn, published_scatters, scatters
-from samara.measurement.comparison.comparison import Comparison, DeviceOfMachine, place_of, printable
+from samara.measurement.comparison.comparison import Comparison, DeviceOfMachine, device_of_record, printable
 from samara.measurement.comparison.missing import left_open
 from samara.measurement.comparison.panels import PanelRow, colours
 from samara.measurement.comparison.quantities import quantity, quantity_range
@@ -107,7 +107,7 @@ def comparison_page(
 
 def machine_facts(comparison: Comparison, place: DeviceOfMachine) -> MachineFacts:
     """What is known about a place and about when and with which sources was measured there."""
-    records = [record for record in comparison.records if place_of(record).identity == place.identity]
+    records = [record for record in comparison.records if device_of_record(record).identity == place.identity]
     machine, whens = place.machine, sorted(record.when for record in records)
     versions = {f"{name} {version}": None for record in records for name, version in record.versions.items()}
     commits = {record.commit or "outside a repository": None for record in records}

@@ -118,7 +118,7 @@ def ask(loaded: Loaded, photos: Sequence[Path] = BUNDLED_IMAGES, *, step: Step =
     return EngineAnswers(tuple(embeddings), tuple(masks), median(encoder_s), median(alone_s), median(among_s))
 
 
-def compare(found: EngineAnswers, expected: EngineAnswers) -> Agreement:
+def compare_answers(found: EngineAnswers, expected: EngineAnswers) -> Agreement:
     """Put the answers of two engines to the same questions side by side."""
     errors = [
         float((ours.features.cpu() - theirs.features.cpu()).norm() / theirs.features.norm())

@@ -18,7 +18,7 @@ from samara.engines.findings import Finding, record
 from samara.engines.kinds import ENGINES, OPENVINO, TORCH, EngineKind
 from samara.engines.loaded import Loaded
 from samara.errors import DeviceError, MissingExtra, SettingsError
-from samara.measurement.diagnosis.agreement import STEPS, Agreement, EngineAnswers, ask, compare
+from samara.measurement.diagnosis.agreement import STEPS, Agreement, EngineAnswers, ask, compare_answers
 from samara.system import machine
 from samara.system.devices import Precision, computes_in_bfloat16, limited_threads
 from samara.system.extras import is_installed
@@ -149,7 +149,7 @@ def examine(loaded: Loaded, *, progress: Progress | None = None) -> Diagnosis:
     if recorded:
         record(loaded.variant.name, loaded.input_size, _findings(checks))
     return Diagnosis(
-        machine=machine.detect(),
+        machine=machine.detect_machine(),
         checkpoint=loaded.name,
         weights=loaded.provenance.weights,
         input_size=loaded.input_size,
@@ -214,7 +214,7 @@ def _examined(
 
 
 def _check(engine: str, precision: Precision, device: str, found: EngineAnswers, expected: EngineAnswers) -> Check:
-    agreement = compare(found, expected)
+    agreement = compare_answers(found, expected)
     return Check(
         engine=engine,
         precision=precision,

@@ -160,7 +160,7 @@ def read_ground_truth(
     drawn = [one for image in images for one in image.instances if not one.is_crowd]
     findings.note(EMPTY_MASKS, sum(not one.rle.area for one in drawn))
     findings.note(NOTHING_IN_THEM, sum(not _objects(image) for image in images))
-    chosen = choose(images, settings)
+    chosen = choose_evaluated(images, settings)
     if not chosen:
         why = "; ".join(findings.sentences()) or "it lists no image"
         raise DatasetError(f"{where.annotations} has no object to evaluate on: {why}")
@@ -194,7 +194,7 @@ def _of_part(data: DataSet, where: GroundTruth, notice: Notice | None) -> Sequen
     return data.parts[part]
 
 
-def choose(images: Iterable[LabelledImage], settings: EvaluationSettings) -> list[EvaluatedImage]:
+def choose_evaluated(images: Iterable[LabelledImage], settings: EvaluationSettings) -> list[EvaluatedImage]:
     """Choose images and objects; see `EvaluationSettings`."""
     by_source: dict[str, list[LabelledImage]] = defaultdict(list)
     images = list(images)

@@ -52,7 +52,7 @@ def centre_click(truth: Rle, image: str, seed: int) -> Prompt:
 def random_click(truth: Rle, image: str, seed: int) -> Prompt:
     """One click, uniform over the object's pixels."""
     rank = int(generator_of_object(seed, image, truth, "random click").integers(truth.area))
-    return Prompt(pixel_of_rank(truth, rank), [1])
+    return Prompt(pixel_of_rle(truth, rank), [1])
 
 
 def tight_box(truth: Rle, image: str, seed: int) -> Prompt:
@@ -86,7 +86,7 @@ PROMPTS = {measure: need.prompt for measure, need in NEEDS.items() if need.promp
 """The measures that are one prompt per object."""
 
 
-def pixel_of_rank(rle: Rle, rank: int) -> tuple[int, int]:
+def pixel_of_rle(rle: Rle, rank: int) -> tuple[int, int]:
     """Find a pixel (x, y) of a mask by its number, from 0, counted column by column."""
     edges = rle.edges()
     starts, lengths = edges[0::2], edges[1::2] - edges[0::2]

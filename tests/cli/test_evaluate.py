@@ -14,6 +14,8 @@ from samara.measurement.evaluation.settings import MEASURES, EvaluationSettings
 from tests.datasets import written_by
 from tests.measurement.evaluation.conftest import write_coco
 
+pytestmark = pytest.mark.usefixtures("small_inputs")
+
 
 @pytest.fixture(autouse=True)
 def _remembered_apart(monkeypatch, tmp_path):

@@ -11,6 +11,8 @@ from samara.errors import SettingsError
 from tests.annotation.conftest import write_images
 from tests.annotation.inputs.test_prompt_entries import coco
 
+pytestmark = pytest.mark.usefixtures("small_inputs")
+
 FEW = samara.AnnotationSettings(
     automatic=samara.AutomaticSettings(points_per_side=2, pred_iou_thresh=0, stability_score_thresh=0)
 )

@@ -25,7 +25,7 @@ FEW = AutomaticSettings(points_per_side=2, pred_iou_thresh=0.0, stability_score_
 
 def job_of(images):
     return AnnotationJob(
-        choice=Choice(device="cpu", precision="float32"),
+        choice=Choice(device="cpu", precision="float32", input_size=128),
         settings=AnnotationSettings(automatic=FEW),
         source=open_source([str(images)]),
     )

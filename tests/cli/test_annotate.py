@@ -20,6 +20,8 @@ from tests.annotation.conftest import write_images
 from tests.annotation.inputs.test_prompt_entries import coco
 from tests.datasets import written_by
 
+pytestmark = pytest.mark.usefixtures("small_inputs")
+
 QUICK = ["--points-per-side", 2, "--device", "cpu", "--pred-iou-thresh", 0, "--stability-score-thresh", 0]
 
 

@@ -15,6 +15,8 @@ from samara.measurement.records.metrics import MEASURES
 from tests.datasets import written_by
 from tests.measurement.evaluation.conftest import write_coco
 
+pytestmark = pytest.mark.usefixtures("small_inputs")
+
 
 @pytest.fixture(autouse=True)
 def _remembered_apart(monkeypatch, tmp_path):

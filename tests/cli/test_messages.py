@@ -122,7 +122,10 @@ def shown_by(module, option):
     return SHOWN_BY[max(beginnings, key=len)]
 
 
-@pytest.mark.parametrize(("module", "text", "option"), list(named()))
+NAMED = list(named())
+
+
+@pytest.mark.parametrize(("module", "text", "option"), NAMED)
 def test_the_command_has_the_option(module, text, option):
     assert any(option in options for options in OPTIONS.values()), f"no command has {option}"
     of_others = [one for one in COMMAND.finditer(text) if option in one[0]]
@@ -135,4 +138,4 @@ def test_the_command_has_the_option(module, text, option):
 
 
 def test_there_are_many():
-    assert len(list(named())) > 50
+    assert len(NAMED) > 50

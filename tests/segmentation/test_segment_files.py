@@ -22,6 +22,11 @@ from samara.system.files import write_atomically
 FEW = samara.AutomaticSettings(points_per_side=3, pred_iou_thresh=0.0, stability_score_thresh=0.0)
 
 
+@pytest.fixture(scope="module")
+def mini(small_mini):
+    return small_mini
+
+
 @pytest.fixture
 def images(tmp_path):
     rng = np.random.default_rng(0)

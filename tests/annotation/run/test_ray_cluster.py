@@ -126,8 +126,10 @@ class FakeMethod:
 
 
 @pytest.fixture
-def fake_ray(monkeypatch):
+def fake_ray(monkeypatch, small_mini):
+    """Its actors load nothing, since the jobs here need no network."""
     ray = FakeRay()
+    monkeypatch.setattr(ray_cluster, "load_chosen", lambda choice: small_mini)
     monkeypatch.setattr(ray_cluster, "require_ray", lambda: None)
     monkeypatch.setattr(ray_cluster, "connected", lambda _: nullcontext(ray))
     return ray

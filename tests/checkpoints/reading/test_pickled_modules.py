@@ -43,7 +43,8 @@ def test_our_own_drop_in_saved_whole(tmp_path, wrap):
     sam = sam_model_registry["samara_mini"]()
     torch.save(wrap(sam), tmp_path / "sam.pth")
     loaded = samara.load(tmp_path / "sam.pth", device="cpu", precision="float32", input_size=512)
-    assert all(value.equal(loaded.network.state_dict()[name]) for name, value in sam.state_dict().items())
+    found = loaded.network.state_dict()
+    assert all(found[name].equal(value) for name, value in sam.state_dict().items())
 
 
 def test_an_object_with_the_state_of_no_module_is_refused(tmp_path):

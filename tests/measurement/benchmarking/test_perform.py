@@ -19,6 +19,7 @@ from samara.measurement.subjects import CheckpointUnderTest, RunSettings, find_c
 from tests.measurement.benchmarking.samples import MINI, RANDOM_MINI
 from tests.measurement.evaluation.conftest import write_coco
 
+SMALL = replace(MINI, input_size=128)
 DETECTOR = replace(RANDOM_MINI, checkpoint="yolo11n-seg", variant="yolo11n_seg")
 QUICK = BenchmarkSettings(batch_sizes=(1, 2), repeats=1, seconds=0.01, points_per_side=2, threads=1)
 FEW = EvaluationSettings(objects=1, images=1, points_per_side=2, measures=("box", "everything"))
@@ -37,7 +38,7 @@ def jobs_of(coco, subject):
     return [replace(job, inputs={**job.inputs, "journal": str(coco.parent / "journal")}) for job in jobs]
 
 
-@pytest.mark.parametrize("subject", [MINI, RANDOM_MINI, DETECTOR], ids=["file", "random", "detector"])
+@pytest.mark.parametrize("subject", [SMALL, RANDOM_MINI, DETECTOR], ids=["file", "random", "detector"])
 def test_a_job_gives_what_it_promises(coco, subject):
     told = []
     for job in jobs_of(coco, subject):
@@ -46,7 +47,7 @@ def test_a_job_gives_what_it_promises(coco, subject):
         for number in numbers:
             assert number.value is None or number.value >= 0
             assert number.batch_size in (job.batch_size, 1, 2)
-            assert bool(number.note) == (number.value is None or (job.kind == "everything" and subject is not MINI))
+            assert bool(number.note) == (number.value is None or (job.kind == "everything" and subject is not SMALL))
     assert told or subject is DETECTOR  # which has no steps to tell of
 
 

@@ -158,11 +158,11 @@ class HqMaskDecoder(MaskDecoder):
         self,
         tokens: Tensor,
         image: Tensor | PromptedImages,
-        details: Tensor | None,
+        details: object,
         image_of_prompt: Tensor | None,
     ) -> HqLook:
         """Predict IoU, and choose the best of the three masks by it."""
-        assert details is not None, "this decoder makes them"
+        assert isinstance(details, Tensor), "this decoder makes them"
         if image_of_prompt is None and len(details) > 1:  # one prompt per image
             image_of_prompt = torch.arange(len(details), device=details.device)
         iou = self.iou_prediction_head(tokens[:, 0])  # (N, 1 + 3)

@@ -58,11 +58,11 @@ class Shared:
 
     Attributes:
         image: for the transformer.
-        details: for `draw`, see `MaskDecoder.details_of`.
+        details: for `draw`, see `MaskDecoder.details_of`; None, a tensor, or what the decoder made of it.
     """
 
     image: SharedImage
-    details: Tensor | None
+    details: object
 
 
 class MaskDecoder(nn.Module):
@@ -262,7 +262,7 @@ class MaskDecoder(nn.Module):
         self,
         tokens: Tensor,
         image: Tensor | PromptedImages,
-        details: Tensor | None,
+        details: object,
         image_of_prompt: Tensor | None,
     ) -> Look:
         """What the output tokens (N, 1 + 4, C) know."""

@@ -19,14 +19,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-from samara.annotation.carry_out import Running, carry_out
+from samara.annotation.carry_out import AnnotationRun, carry_out
 from samara.annotation.inputs.sources import open_source
-from samara.annotation.run.job import Job
+from samara.annotation.run.job import AnnotationJob
 from samara.annotation.run.settings import AnnotationSettings, Cleaning
 from samara.checkpoints.choice import Choice
 from samara.measurement.records.environment import SOURCES, commit_of
 from samara.segmentation.automatic.settings import AutomaticSettings
-from samara.system.machine import detect
+from samara.system.machine import detect_machine
 
 RESULTS = Path(__file__).parent / "results" / "annotation_memory.csv"
 CURVE = Path(__file__).parents[1] / "docs" / "images" / "annotation_memory.png"
@@ -42,7 +42,7 @@ def main(count: int) -> None:
         images = Path(folder) / "images"
         write_images(images, count)
         curve = measure(images, Path(folder) / "out")
-    environment = (detect().title, torch.__version__, commit_of(SOURCES), time.strftime("%Y-%m-%d"))
+    environment = (detect_machine().title, torch.__version__, commit_of(SOURCES), time.strftime("%Y-%m-%d"))
     with RESULTS.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["images", "seconds", "resident_bytes", "machine", "torch", "commit", "date"])
@@ -73,14 +73,14 @@ def measure(images: Path, out: Path) -> list[tuple[int, float, int]]:
         cleaning=Cleaning(hierarchy=True, unique=True),
     )
     choice = Choice(checkpoint="samara_mini", device="cpu", precision="float32", input_size=64, weights="random")
-    job = Job(choice=choice, settings=settings, source=open_source([str(images)]))
+    job = AnnotationJob(choice=choice, settings=settings, source=open_source([str(images)]))
     start, curve = time.monotonic(), []
 
     def note(_: str, done: int, total: int) -> None:
         if done % EVERY == 0:
             curve.append((done, round(time.monotonic() - start, 2), resident_bytes()))
 
-    outcome = carry_out(job, Running(out=out), progress=note)
+    outcome = carry_out(job, AnnotationRun(out=out), progress=note)
     assert outcome.total.quarantined == 0
     assert outcome.total.masks > 0
     return curve

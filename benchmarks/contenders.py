@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 import samara
-from samara.engines.engine import Decoded, Engine, InputPrompts, Prepared
+from samara.engines.engine import DecodedMasks, Engine, InputPrompts, Prepared
 from samara.masks.rle import Rle, encode_mask
 from samara.segmentation.automatic.settings import AutomaticSettings
 
@@ -93,7 +93,7 @@ class AnswersWithContent:
         """See `Engine.prepare`."""
         return self.engine.prepare(embeddings)
 
-    def decode(self, images: Prepared, prompts: InputPrompts, **how: Any) -> Decoded:
+    def decode(self, images: Prepared, prompts: InputPrompts, **how: Any) -> DecodedMasks:
         """See `Engine.decode`."""
         return self.engine.decode(images, prompts, **how)
 

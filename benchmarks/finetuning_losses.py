@@ -26,7 +26,7 @@ from samara.finetuning.loop import fine_tune
 from samara.finetuning.settings import FineTuneSettings, LossWeights
 from samara.measurement.evaluation.settings import EvaluationSettings
 from samara.measurement.records.environment import SOURCES, commit_of
-from samara.system.machine import detect
+from samara.system.machine import detect_machine
 
 RESULTS = Path(__file__).parent / "results" / "finetuning_losses.csv"
 LOSSES = {
@@ -97,7 +97,7 @@ def main() -> None:
         "epochs": arguments.epochs,
         "precision": arguments.precision,
         "seed": arguments.seed,
-        "machine": detect().title,
+        "machine": detect_machine().title,
         "torch": torch.__version__,
         "commit": commit_of(SOURCES),
         "date": time.strftime("%Y-%m-%d"),

@@ -34,7 +34,7 @@ from samara.finetuning.training_set import TrainingSet
 from samara.masks.rle import encode_mask
 from samara.measurement.benchmarking.memory import peak_resident_bytes
 from samara.measurement.records.environment import SOURCES, commit_of
-from samara.system.machine import detect
+from samara.system.machine import detect_machine
 
 RESULTS = Path(__file__).parent / "results" / "finetuning_memory.csv"
 VARIANTS = ("mobile_sam", "vit_b", "vit_l", "vit_h")
@@ -115,7 +115,7 @@ def measure(variant: str, mode: str) -> dict[str, object]:
         "objects_per_step": examples.objects,
         "predictions_per_object": 1 + settings.simulation.rounds + settings.simulation.rounds_without_points,
         "input_size": loaded.input_size,
-        "machine": detect().title,
+        "machine": detect_machine().title,
         "torch": torch.__version__,
         "commit": commit_of(SOURCES),
         "date": time.strftime("%Y-%m-%d"),

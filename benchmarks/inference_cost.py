@@ -127,7 +127,7 @@ def main() -> None:
         name, size, part = sys.argv[2:]
         print(json.dumps(measure(name, int(size), part)))
         return
-    here = machine.detect()
+    here = machine.detect_machine()
     speed = measure_matrix_speed("cpu")
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True

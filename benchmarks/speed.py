@@ -36,7 +36,7 @@ from samara.masks.overlap import mask_iou
 from samara.masks.rle import Rle
 from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.system.devices import computes_in_bfloat16
-from samara.system.machine import detect
+from samara.system.machine import detect_machine
 
 RESULTS = Path(__file__).parent / "results" / "speed.csv"
 WORKS = ("encode", "decode", "everything")
@@ -187,7 +187,7 @@ def main() -> None:
 
 def facts_of(arguments: argparse.Namespace) -> dict[str, object]:
     """What holds for all rows."""
-    machine = detect()
+    machine = detect_machine()
     return {
         "variant": arguments.variant,
         "image": IMAGE.name,

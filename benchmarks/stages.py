@@ -29,7 +29,7 @@ from samara.engines.torch_engine import TorchEngine
 from samara.segmentation.automatic import stable_masks
 from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.segmentation.upsampling import Upsampling
-from samara.system.machine import detect
+from samara.system.machine import detect_machine
 
 RESULTS = Path(__file__).parent / "results" / "stages.csv"
 CHART = Path(__file__).parents[1] / "docs" / "images" / "where_time_goes.png"
@@ -130,7 +130,7 @@ def watched(places: list[tuple[str, Any, str]]) -> Iterator[Stopwatch]:
 
 def measure(contenders: list[str], variant: str, settings: AutomaticSettings) -> list[dict[str, object]]:
     """One row per contender and stage."""
-    machine = detect()
+    machine = detect_machine()
     rows: list[dict[str, object]] = []
     with TemporaryDirectory() as folder:
         weights = weights_for(variant, settings, Path(folder))

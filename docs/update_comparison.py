@@ -12,7 +12,7 @@ from pathlib import Path
 from docs.made_parts import with_parts
 from samara.measurement.comparison.compare import CSV, JSON, MARKDOWN, all_tables
 from samara.measurement.comparison.comparison import Comparison, Contender
-from samara.measurement.comparison.documents import RANDOM, csv_text, json_text, markdown_text
+from samara.measurement.comparison.documents import RANDOM, comparison_json, csv_text, markdown_text
 from samara.measurement.comparison.quantities import quantity, significant
 from samara.measurement.comparison.tables import prompt_time
 from samara.measurement.comparison.time_chart import time_chart_svg, time_charts
@@ -37,7 +37,7 @@ def texts() -> dict[Path, str]:
     comparison = committed()
     made = all_tables(comparison)
     return {
-        FOLDER / JSON: json_text(comparison, made),
+        FOLDER / JSON: comparison_json(comparison, made),
         FOLDER / CSV: csv_text(comparison),
         FOLDER / MARKDOWN: markdown_text(comparison, made),
         CHART: time_chart_svg(time_charts(comparison)[0], standalone=True),

@@ -15,7 +15,8 @@ import typer
 from samara.checkpoints.load import METADATA_KEY, load
 from samara.checkpoints.save import save_checkpoint
 from samara.measurement.evaluation.adapters import model_under_test
-from samara.measurement.evaluation.settings import EvaluationSettings, Measure
+from samara.measurement.evaluation.settings import EvaluationSettings
+from samara.measurement.records.metrics import Measure
 from samara.networks.variants import VARIANTS
 from training.baselines import BASELINES
 from training.evaluation import evaluate_domain

@@ -10,7 +10,8 @@ from samara.measurement.evaluation.averages import average
 from samara.measurement.evaluation.ground_truth import GroundTruth, read_ground_truth
 from samara.measurement.evaluation.run import score_images
 from samara.measurement.evaluation.scores import ImageScores, values_of
-from samara.measurement.evaluation.settings import EvaluationSettings, Measure
+from samara.measurement.evaluation.settings import EvaluationSettings
+from samara.measurement.records.metrics import Measure
 from samara.segmentation.segmenter import Seen
 from samara.system.progress import Progress
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from samara.annotation.store.plan import Entry
+from samara.annotation.store.plan import PlannedImage
 from samara.annotation.store.rows import ImageRow
 from samara.masks.mask_set import MaskSet
 from samara.masks.rle import encode_mask
@@ -38,7 +38,7 @@ def image_row(image_id, masks=3, **fields):
 
 
 def entries(count):
-    return [Entry(index, f"{index}.png") for index in range(1, count + 1)]
+    return [PlannedImage(index, f"{index}.png") for index in range(1, count + 1)]
 
 
 def write_images(folder, count, size=(40, 32), first=0):

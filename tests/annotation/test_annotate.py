@@ -11,6 +11,8 @@ from samara.errors import SettingsError
 from tests.annotation.conftest import write_images
 from tests.annotation.inputs.test_prompt_entries import coco
 
+pytestmark = pytest.mark.usefixtures("small_inputs")
+
 FEW = samara.AnnotationSettings(
     automatic=samara.AutomaticSettings(points_per_side=2, pred_iou_thresh=0, stability_score_thresh=0)
 )
@@ -78,7 +80,7 @@ def test_arguments_reach_the_run(images, tmp_path, asked):
 
 @pytest.mark.parametrize(
     ("contradiction", "told"),
-    [({"retry": True}, "give --resume with it"), ({"resume": True, "overwrite": True}, "choose one")],
+    [({"retry": True}, "give `resume` with it"), ({"resume": True, "overwrite": True}, "choose one")],
 )
 def test_contradictions_are_refused(images, tmp_path, contradiction, told):
     with pytest.raises(SettingsError, match=told):

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from samara.annotation.carry_out import Running, carry_out, require_commercial
+from samara.annotation.carry_out import AnnotationRun, carry_out, require_commercial
 from samara.annotation.inputs.sources import open_source
-from samara.annotation.run.job import Job
+from samara.annotation.run.job import AnnotationJob
 from samara.annotation.run.runner import Tally
 from samara.annotation.run.settings import AnnotationSettings
 from samara.checkpoints.choice import Choice
@@ -24,8 +24,8 @@ FEW = AutomaticSettings(points_per_side=2, pred_iou_thresh=0.0, stability_score_
 
 
 def job_of(images):
-    return Job(
-        choice=Choice(device="cpu", precision="float32"),
+    return AnnotationJob(
+        choice=Choice(device="cpu", precision="float32", input_size=128),
         settings=AnnotationSettings(automatic=FEW),
         source=open_source([str(images)]),
     )
@@ -42,7 +42,7 @@ def test_progress_counts_what_others_did(images, tmp_path):
     (images / "0004.png").write_text("<html>")
     outcome = carry_out(
         job_of(images),
-        Running(out=tmp_path / "out", images_per_shard=2),
+        AnnotationRun(out=tmp_path / "out", images_per_shard=2),
         progress=lambda *step: told.append(step),
     )
     assert told[0] == ("annotating: 0 masks, 0 quarantined", 0, 6)
@@ -55,7 +55,7 @@ def test_progress_counts_what_others_did(images, tmp_path):
     with (tmp_path / "out" / "quarantined.csv").open(newline="") as file:
         (bad,) = csv.DictReader(file)
     assert (bad["path"], bad["reason"]) == ("0004.png", outcome.quarantined[0].reason)
-    again = carry_out(job_of(images), Running(out=tmp_path / "out", if_there="resume"))
+    again = carry_out(job_of(images), AnnotationRun(out=tmp_path / "out", if_there="resume"))
     assert again.done_by_this_run == Tally()
     assert again.total == outcome.total
 
@@ -74,8 +74,8 @@ def one_thread():
 def test_processes_give_the_rows_of_one(tmp_path):
     write_images(tmp_path / "images", 24, size=(200, 150))
     one, two = tmp_path / "one", tmp_path / "two"
-    carry_out(job_of(tmp_path / "images"), Running(out=one, images_per_shard=3))
-    outcome = carry_out(job_of(tmp_path / "images"), Running(out=two, images_per_shard=3, workers=2))
+    carry_out(job_of(tmp_path / "images"), AnnotationRun(out=one, images_per_shard=3))
+    outcome = carry_out(job_of(tmp_path / "images"), AnnotationRun(out=two, images_per_shard=3, workers=2))
     assert outcome.total.images == outcome.done_by_this_run.images == 24
     assert final_rows(one) == final_rows(two)
 
@@ -85,14 +85,14 @@ def test_detectors_annotate_with_their_classes_and_licences_are_heeded(images, t
     settings = AnnotationSettings(automatic=AutomaticSettings(pred_iou_thresh=0.0))
     job = replace(job_of(images), choice=random, settings=settings)
     with pytest.raises(SettingsError, match=r"yolo11n-seg is under unknown: no licence is known"):
-        carry_out(job, Running(out=tmp_path / "out", commercial=True))
+        carry_out(job, AnnotationRun(out=tmp_path / "out", commercial=True))
     with pytest.raises(SettingsError, match="needs a SAM checkpoint"):
-        carry_out(replace(job, settings=AnnotationSettings(asking="prompts")), Running(out=tmp_path / "prompted"))
-    outcome = carry_out(job, Running(out=tmp_path / "out", formats=("coco",)))
+        carry_out(replace(job, settings=AnnotationSettings(asking="prompts")), AnnotationRun(out=tmp_path / "prompted"))
+    outcome = carry_out(job, AnnotationRun(out=tmp_path / "out", formats=("coco",)))
     assert outcome.total.masks > 0
     for row in outcome.store.masks():
         assert all(category for category in row.categories)
-    free = carry_out(job_of(images), Running(out=tmp_path / "free", commercial=True))
+    free = carry_out(job_of(images), AnnotationRun(out=tmp_path / "free", commercial=True))
     assert free.total.images == 6
 
 
@@ -105,10 +105,10 @@ def test_weights_whose_licence_binds_the_product_are_refused(mini):
 
 def test_what_would_fail_later_fails_at_once(images, tmp_path, monkeypatch):
     with pytest.raises(SettingsError, match="at least 1"):
-        carry_out(job_of(images), Running(out=tmp_path / "out", workers=0))
+        carry_out(job_of(images), AnnotationRun(out=tmp_path / "out", workers=0))
     with pytest.raises(SettingsError, match="cocoa"):
-        carry_out(job_of(images), Running(out=tmp_path / "out", formats=("cocoa",)))
+        carry_out(job_of(images), AnnotationRun(out=tmp_path / "out", formats=("cocoa",)))
     monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
     with pytest.raises(ImportError, match=r"samara\[report\]"):
-        carry_out(job_of(images), Running(out=tmp_path / "out", report=True))
+        carry_out(job_of(images), AnnotationRun(out=tmp_path / "out", report=True))
     assert not (tmp_path / "out").exists()

@@ -9,6 +9,11 @@ import samara
 from samara.errors import SettingsError, UnknownCheckpoint
 
 
+@pytest.fixture(scope="module")
+def mini(small_mini):
+    return small_mini
+
+
 def test_it_streams_the_official_records(mini, dog):
     taken = []
 

@@ -1,39 +1,50 @@
-"""How a network is kept in a file: each family as its official code keeps it. SAM 2's memory: tests/finetuning."""
+"""The form of a checkpoint file: SAM's flat and as it is, SAM 2's under its published names, its memory beside them."""
 
 from __future__ import annotations
 
 import dataclasses
 
+import pytest
 import torch
 
-import samara
-from samara.checkpoints.file_form import FileForm, file_form_of
+from samara.checkpoints.file_form import file_form_of
 from samara.engines.loaded import Provenance
 from tests.engines.conftest import small
 
 
-def test_sam_is_flat(mini):
-    form = file_form_of(mini)
-    assert form == FileForm()
-    assert form.state(mini.sam).keys() == mini.sam.state_dict().keys()
+def test_sams_files_are_flat_and_have_its_own_names():
+    loaded = small("vit_b", 64)
+    form = file_form_of(loaded)
+    assert form.wrapper is None
+    assert form.state(loaded.sam).keys() == loaded.sam.state_dict().keys()
 
 
-def test_sam_2_is_under_model_and_has_its_published_names():
+def test_sam_2_without_a_file_has_no_memory():
     loaded = small("sam2.1_hiera_t", 64)
     form = file_form_of(loaded)
-    assert form.wrapper == "model"
-    assert {"sam_mask_decoder.conv_s0.weight", "no_mem_embed"} <= form.state(loaded.sam).keys()
+    assert (form.wrapper, form.memory) == ("model", {})
+    assert {"no_mem_embed", "sam_mask_decoder.conv_s0.weight", "image_encoder.trunk.pos_embed"} <= form.state(
+        loaded.sam
+    ).keys()
 
 
-def test_efficientvit_sam_is_as_its_file_was(tmp_path):
-    loaded = samara.load("efficientvit_sam_l0", weights="random", device="cpu", precision="float32", input_size=64)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_the_memory_of_the_file_is_kept(tmp_path, wrapped):
+    loaded = small("sam2.1_hiera_t", 64)
+    memory = {"no_mem_pos_enc": torch.randn(1, 1, 256), "memory_attention.norm.weight": torch.randn(256)}
+    state = {**file_form_of(loaded).state(loaded.sam), **memory}
+    torch.save({"model": state} if wrapped else state, tmp_path / "small.pt")
+    provenance = Provenance("small", str(tmp_path / "small.pt"), None, "file")
+    form = file_form_of(dataclasses.replace(loaded, provenance=provenance))
+    assert form.memory.keys() == memory.keys()
+    assert all(form.state(loaded.sam)[name].equal(one) for name, one in memory.items())
+
+
+@pytest.mark.parametrize(("key", "expected"), [(None, None), ("state_dict", "state_dict"), ("model", None)])
+def test_efficientvit_sam_is_written_as_it_came_where_its_loader_takes_that(tmp_path, key, expected):
+    loaded = small("efficientvit_sam_l0", 64)
     assert file_form_of(loaded).wrapper is None
-    for wrapper, expected in ((None, None), ("state_dict", "state_dict"), ("model", None)):
-        state, path = loaded.sam.state_dict(), tmp_path / f"{wrapper}.pt"
-        torch.save(state if wrapper is None else {wrapper: state}, path)
-        loaded = _from(loaded, path)
-        assert file_form_of(loaded).wrapper == expected
-
-
-def _from(loaded, path):
-    return dataclasses.replace(loaded, provenance=Provenance(path.name, str(path), None, "file", (path,)))
+    state, path = loaded.sam.state_dict(), tmp_path / "small.pt"
+    torch.save(state if key is None else {key: state}, path)
+    provenance = Provenance("small", str(path), None, "file")
+    assert file_form_of(dataclasses.replace(loaded, provenance=provenance)).wrapper == expected

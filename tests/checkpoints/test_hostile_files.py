@@ -97,5 +97,5 @@ def test_the_attacks_are_real(trap, tmp_path, attack):
 def test_labels_that_are_no_plain_data_are_ignored(tmp_path):
     path = tmp_path / "x.pt"
     for names in ({(1, 2): "a"}, {0: ["a"]}, ["a"], {None: "a"}):
-        write_ultralytics_style(path, shapes_of("fastsam_s"), names=names)
+        write_ultralytics_style(path, shapes_of("yolo11n_seg"), names=names)
         assert "names" not in samara.identify(path).metadata

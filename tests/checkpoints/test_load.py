@@ -14,7 +14,7 @@ import samara
 from samara.checkpoints.catalogue import find
 from samara.checkpoints.load import random_network
 from samara.checkpoints.reading.state_dicts import read_state_dict
-from samara.checkpoints.store.store import Store
+from samara.checkpoints.store.store import CheckpointStore
 from samara.errors import (
     ChecksumMismatch,
     DeviceError,
@@ -97,7 +97,7 @@ def test_a_decoder_alone_is_told_to_be_one(state, tmp_path):
 )
 def test_names_that_are_not_here(tmp_path, name, message):
     with pytest.raises(UnknownCheckpoint, match=message):
-        load(name, store=Store(tmp_path))
+        load(name, store=CheckpointStore(tmp_path))
 
 
 def test_files_that_are_not_here(tmp_path):
@@ -108,7 +108,7 @@ def test_files_that_are_not_here(tmp_path):
 
 
 def test_a_foreign_file_in_the_store_is_not_used_and_not_fetched_again_unasked(tmp_path):
-    store = Store(tmp_path)
+    store = CheckpointStore(tmp_path)
     path = store.path(find("mobile_sam"))
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(build_network(VARIANTS["vit_t"]).state_dict(), path)
@@ -116,7 +116,7 @@ def test_a_foreign_file_in_the_store_is_not_used_and_not_fetched_again_unasked(t
         load("mobile_sam", store=store)
 
 
-@pytest.mark.parametrize("name", ["vit_b", "mobile_sam", "samara_mini"])
+@pytest.mark.parametrize("name", [pytest.param("vit_b", marks=pytest.mark.slow), "mobile_sam", "samara_mini"])
 def test_random_weights_depend_on_the_seed_alone(name):
     a, b, c = (load(name, weights="random", seed=seed) for seed in (1, 1, 2))
     assert a.fingerprint == b.fingerprint != c.fingerprint
@@ -308,11 +308,11 @@ def test_a_part_is_laid_over_its_base(mini, state, tmp_path, parts, bare):
     assert loaded.name == "part.pth on samara_mini"
     assert (loaded.input_size, loaded.pred_iou_thresh) == (mini.input_size, mini.pred_iou_thresh)
     assert loaded.provenance.path == str(path)
-    found = loaded.network.state_dict()
+    found, below = loaded.network.state_dict(), mini.network.state_dict()
     assert all(found[key].equal(value.to(found[key].dtype)) for key, value in part.items())
     rest = [key for key in found if key not in part]
     assert rest
-    assert all(found[key].equal(mini.network.state_dict()[key]) for key in rest)
+    assert all(found[key].equal(below[key]) for key in rest)
 
 
 def test_a_part_without_its_base_says_what_to_give(state, tmp_path):

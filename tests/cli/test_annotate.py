@@ -20,6 +20,8 @@ from tests.annotation.conftest import write_images
 from tests.annotation.inputs.test_prompt_entries import coco
 from tests.datasets import written_by
 
+pytestmark = pytest.mark.usefixtures("small_inputs")
+
 QUICK = ["--points-per-side", 2, "--device", "cpu", "--pred-iou-thresh", 0, "--stability-score-thresh", 0]
 
 
@@ -83,8 +85,8 @@ def test_exports_are_written_as_asked(images, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("--split", 0.1), "--split (split) is for yolo, voc"),
-        (("--format", "coco", "--export-images", "link"), "add one with --format"),
+        (("--split", 0.1), "--split is for yolo, voc"),
+        (("--format", "coco", "--export-images", "link"), "add one to --format"),
         (("--categories", "cell"), "--categories is for exports"),
     ],
 )

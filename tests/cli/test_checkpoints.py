@@ -126,7 +126,7 @@ def test_errors_are_left_to_the_main_command(run, monkeypatch, tmp_path):
 
 
 def test_identify_says_a_sentence(run):
-    path = store_module.Store().path(find("samara_mini"))
+    path = store_module.CheckpointStore().path(find("samara_mini"))
     result = run("identify", path, "--hash")
     assert result.exit_code == 0
     assert result.output.startswith(f"{path}: MobileSAM (vit_t), 10,130,092 parameters")
@@ -134,7 +134,7 @@ def test_identify_says_a_sentence(run):
 
 
 def test_identify_as_json(run):
-    record = json.loads(run("identify", store_module.Store().path(find("samara_mini")), "--json").output)
+    record = json.loads(run("identify", store_module.CheckpointStore().path(find("samara_mini")), "--json").output)
     assert (record["variant"], record["part"], record["keys"]) == ("vit_t", "whole", 439)
 
 

@@ -23,7 +23,7 @@ ABSENT = Check("openvino", "bfloat16", "cpu", note="this processor does not comp
 def finding(monkeypatch):
     def find(*checks):
         diagnosis = Diagnosis(
-            machine.detect(), "one", "file", 384, 2, {"onnxruntime": "pip install 'samara[onnx]'"}, checks, True
+            machine.detect_machine(), "one", "file", 384, 2, {"onnxruntime": "pip install 'samara[onnx]'"}, checks, True
         )
         monkeypatch.setattr(doctor, "examine", lambda loaded, progress: diagnosis)
 
@@ -55,7 +55,7 @@ def test_json(finding):
     told = json.loads(result.output)
     assert told["healthy"] is False
     assert told["checks"][1]["agreement"]["mean_iou"] == 0.4
-    assert told["machine"]["cores"] == machine.detect().cores
+    assert told["machine"]["cores"] == machine.detect_machine().cores
 
 
 def test_random_weights_say_so(finding, monkeypatch):

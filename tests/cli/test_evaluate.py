@@ -10,9 +10,12 @@ import pytest
 from samara.cli import main
 from samara.errors import SettingsError
 from samara.measurement.evaluation import evaluate as quality
-from samara.measurement.evaluation.settings import MEASURES, EvaluationSettings
+from samara.measurement.evaluation.settings import EvaluationSettings
+from samara.measurement.records.metrics import MEASURES
 from tests.datasets import written_by
 from tests.measurement.evaluation.conftest import write_coco
+
+pytestmark = pytest.mark.usefixtures("small_inputs")
 
 
 @pytest.fixture(autouse=True)

@@ -112,8 +112,8 @@ def test_addresses_for_label_studio(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("--split", "0.1"), "--split (split) is for yolo, voc, and none of these is written"),
-        (("--export-images", "link"), "--export-images (images) is for yolo, voc"),
+        (("--split", "0.1"), "--split is for yolo, voc, and none of these is written"),
+        (("--export-images", "link"), "--export-images is for yolo, voc"),
         (("--label-studio-prefix", "s3://a/"), "is for label-studio, label-studio-polygons"),
         (("--format", "label-studio", "--label-studio-prefix", "s3://a"), "addresses such as 's3://aa.jpg'; end it"),
         (("--format", "yolo", "--split", "ten"), "--split 'ten' is not understood"),

@@ -55,6 +55,7 @@ def run(monkeypatch, capsys, *arguments):
     return exit_.value.code, capsys.readouterr()
 
 
+@pytest.mark.usefixtures("small_inputs")
 def test_a_run_gives_a_checkpoint_that_is_loaded(coco, tmp_path, monkeypatch, capsys):
     out = tmp_path / "mine.safetensors"
     options = ["--epochs", 1, "--augment", "none", "--device", "cpu", "--json"]

@@ -1,4 +1,4 @@
-"""Options that sentences name: the command that shows the sentence has them."""
+"""Options that sentences name, as commands say them: the command that shows the sentence has them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typer.main import get_command
 
 import samara
 from samara.cli.main import app
+from samara.cli.sentences import as_options
 
 SOURCE = Path(samara.__file__).parent
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
@@ -29,6 +30,7 @@ SHOWN_BY = {
     "datasets/reading/coco.py": ["evaluate", "finetune", "compare"],
     "datasets/reading/findings.py": ["annotate", "evaluate", "finetune", "compare"],
     "measurement/evaluation/ground_truth.py": ["evaluate"],
+    "measurement/subjects.py": ["compare"],
     "engines/exporting/": ["export"],
     "datasets/writing/category_choice.py": ["annotate", "export-annotations"],
     "datasets/formats.py": ["annotate", "export-annotations"],
@@ -48,21 +50,22 @@ SHOWN_BY = {
     "cli/export_annotations.py": ["annotate", "export-annotations"],
     "cli/finetune.py": ["finetune"],
     "cli/options.py": ["annotate"],
+    "engines/loaded.py": ["segment"],
+    "images/": ["segment", "annotate", "evaluate", "export", "finetune", "compare"],
     "cli/recommend.py": ["recommend"],
     "cli/segment.py": ["segment"],
 }
 LOADING = ["segment", "annotate", "evaluate", "export", "finetune", "doctor"]
-# Of modules that say things in the words of several commands: which commands show the sentences with an option.
+# Of modules that say things of several commands: which commands show the sentences with an option.
 SHOWN_BY_WITH = {
-    ("cli/options.py", "--base"): [*LOADING, "compare"],
-    ("cli/options.py", "--lora"): LOADING,
-    ("cli/options.py", "--checkpoint"): LOADING,
-    ("cli/options.py", "--value-range"): ["segment", "annotate", "evaluate", "export", "finetune", "compare"],
-    ("cli/options.py", "--frame"): ["segment", "annotate", "evaluate", "export", "finetune", "compare"],
+    ("checkpoints/load.py", "--base"): LOADING,
+    ("checkpoints/load.py", "--lora"): LOADING,
+    ("checkpoints/load.py", "--checkpoint"): LOADING,
+    ("images/files.py", "--max-pixels"): ["annotate"],
 }
 # Programs of others that are run, not shown.
-# The second has names of CSS, which begin as options do.
-NOT_OURS = {"measurement/records/environment.py", "measurement/comparison/drawing.py"}
+# The second has names of CSS, which begin as options do; the third is what makes options of arguments.
+NOT_OURS = {"measurement/records/environment.py", "measurement/comparison/drawing.py", "cli/sentences.py"}
 # Of the same store, but of the command that makes it.
 ELSEWHERE = {("annotation/exporting.py", "--partial")}
 
@@ -81,15 +84,17 @@ OPTIONS = commands()
 
 
 def texts_of(path):
-    """Whole texts of a module, values that are put in shown as "…", without docstrings; with their lines."""
+    """Whole texts of a module, values that are put in shown as 0, without docstrings; with their lines."""
     tree = ast.parse(path.read_text())
     skipped = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             skipped.add(id(node.value))
+        if isinstance(node, ast.Assert) and node.msg is not None:
+            skipped.add(id(node.msg))  # for nobody who uses it
         if isinstance(node, ast.JoinedStr):
             skipped |= {id(value) for value in node.values}
-            parts = [value.value if isinstance(value, ast.Constant) else "…" for value in node.values]
+            parts = [value.value if isinstance(value, ast.Constant) else "0" for value in node.values]
             yield node.lineno, "".join(parts)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped:
             yield node.lineno, node.value
@@ -101,9 +106,10 @@ def named():
         module = path.relative_to(SOURCE).as_posix()
         if module in NOT_OURS:
             continue
-        for line, text in texts_of(path):
-            if module.startswith("cli/") and OPTION.fullmatch(text):
+        for line, written in texts_of(path):
+            if module.startswith("cli/") and OPTION.fullmatch(written):
                 continue  # the option itself
+            text = as_options(written)
             for option in dict.fromkeys(OPTION.findall(text)):
                 yield pytest.param(module, text, option, id=f"{module}:{line}:{option}")
 
@@ -116,7 +122,10 @@ def shown_by(module, option):
     return SHOWN_BY[max(beginnings, key=len)]
 
 
-@pytest.mark.parametrize(("module", "text", "option"), list(named()))
+NAMED = list(named())
+
+
+@pytest.mark.parametrize(("module", "text", "option"), NAMED)
 def test_the_command_has_the_option(module, text, option):
     assert any(option in options for options in OPTIONS.values()), f"no command has {option}"
     of_others = [one for one in COMMAND.finditer(text) if option in one[0]]
@@ -129,4 +138,4 @@ def test_the_command_has_the_option(module, text, option):
 
 
 def test_there_are_many():
-    assert len(list(named())) > 50
+    assert len(NAMED) > 50

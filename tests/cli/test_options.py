@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 
 import samara
 from samara.cli.main import app
-from samara.cli.options import DataReading, as_options, read_reading, reads_data
+from samara.cli.options import DataReading, read_reading, reads_data
+from samara.cli.sentences import as_options
 from samara.datasets.reading.findings import ReadingRules
-from samara.errors import ImageError, SettingsError, WrongCheckpoint
-from samara.images.read import read_image
+from samara.errors import SettingsError, WrongCheckpoint
 from samara.images.settings import AS_THEY_ARE, ImageReading
 
 
@@ -58,35 +58,6 @@ def test_the_texts_of_how_images_are_read():
     for text, told in (("4095", "write BLACK,WHITE or auto"), ("5,1", "must be the smaller")):
         with pytest.raises(SettingsError, match=f"--value-range '{text}'.*{told}"):
             read_reading(text, None)
-
-
-@pytest.mark.parametrize(
-    ("array", "options", "told"),
-    [
-        (np.full((2, 2), 900, np.uint16), {}, "--value-range 0,1023, or --value-range 0,65535"),
-        (np.full((2, 2), 900, np.int32), {}, "--value-range BLACK,WHITE, or --value-range auto for its own"),
-        (np.full((2, 2), 9, np.float32), {}, "for example --value-range 0,255"),
-        (np.full((2, 2), -0.5, np.float32), {}, "for example --value-range -1,1"),
-        (np.full((2, 2), 9, np.uint8), {"value_range": (0, 4095)}, "--value-range 0,4095; leave --value-range out"),
-    ],
-)
-def test_sentences_name_options(array, options, told):
-    with pytest.raises(ImageError) as error:
-        read_image(array, **options)
-    sentence = as_options(str(error.value))
-    assert told in sentence
-    assert "value_range" not in sentence
-
-
-def test_sentences_name_frames_and_sizes(tmp_path):
-    frames = [Image.new("L", (3, 2), value) for value in (0, 255)]
-    frames[0].save(tmp_path / "a.tif", save_all=True, append_images=frames[1:])
-    with pytest.raises(ImageError) as error:
-        read_image(tmp_path / "a.tif")
-    assert as_options(str(error.value)).endswith("choose one, for example --frame 0.")
-    with pytest.raises(ImageError) as error:
-        read_image(tmp_path / "a.tif", frame=0, max_pixels=5)
-    assert "max_pixels" not in as_options(str(error.value))
 
 
 @pytest.fixture
@@ -157,12 +128,6 @@ def test_segment_reads_images_for_calibration_as_the_others(tmp_path, monkeypatc
     call = ["segment", str(tmp_path / "a.png"), "--out", str(tmp_path / "out"), "--calibration", "there"]
     CliRunner().invoke(app, [*call, "--value-range", "0,4095", "--frame", "1"])
     assert given == [([Path("there")], ImageReading((0, 4095), 1))]
-
-
-def test_updates_of_a_checkpoint_of_somebodys_own_say_how_they_are_given():
-    sentence = "a.pth holds low-rank updates of 'my', which the catalogue does not know; use samara.load(that "
-    sentence += "checkpoint, lora='a.pth')"
-    assert as_options(sentence).endswith("know; give that checkpoint with --checkpoint, and --lora 'a.pth'")
 
 
 def test_segment_reads_what_was_asked_for(tmp_path):

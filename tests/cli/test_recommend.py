@@ -16,7 +16,7 @@ from samara.measurement.benchmarking import measure as measuring
 from samara.measurement.records.numbers import Number
 from samara.measurement.records.record_file import append_records
 from samara.recommendation.tasks import TASKS
-from samara.system.machine import detect
+from samara.system.machine import detect_machine
 from tests.measurement.evaluation.conftest import write_coco
 from tests.recommendation.samples import record
 
@@ -115,8 +115,8 @@ def test_recommending_for_a_described_machine_loads_no_torch():
 
 
 def test_images_without_ground_truth_are_refused(tmp_path):
-    assert "came without --ground-truth" in str(run("--images", tmp_path).exception)
-    assert "came without --images" in str(run("--ground-truth", tmp_path / "cells.json").exception)
+    assert "came without `ground_truth`" in str(run("--images", tmp_path).exception)
+    assert "came without `images`" in str(run("--ground-truth", tmp_path / "cells.json").exception)
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_the_commands_run(task, placeholders, monkeypatch, tmp_path):
 
 def test_what_compare_measured_here_is_found(tmp_path, monkeypatch):
     """From another folder, without being told where."""
-    here = detect()
+    here = detect_machine()
     records = [
         record("mobile_sam", metric, 0.125, machine=here, weights="random", job=metric, batch_size=size)
         for metric, size in (("encode_seconds", 1), ("decode_1_seconds", None))

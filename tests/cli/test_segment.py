@@ -49,14 +49,16 @@ def test_everything_with_a_coarse_grid_and_the_default_folder(dog, tmp_path):
     assert result.stderr == ""  # no bar without a terminal
 
 
-def test_a_failure_is_told_and_the_exit_status_is_1(dog, tmp_path):
+@pytest.mark.usefixtures("small_inputs")
+def test_a_failure_is_told_and_the_exit_status_is_1(dog, tmp_path, monkeypatch, capsys):
     text = tmp_path / "page.jpg"
     text.write_text("<html>not an image</html>")
-    result = run(text, dog, "--box", "100,100,300,300", "--out", tmp_path / "out")
-    assert result.returncode == 1
-    assert "page.jpg" in result.stderr
-    assert len(result.stderr.strip().splitlines()) == 1
-    assert "dog.jpg: 1 mask by" in result.stdout
+    arguments = [text, dog, "--box", "100,100,300,300", "--out", tmp_path / "out"]
+    code, printed = in_process(monkeypatch, capsys, *arguments)
+    assert code == 1
+    assert "page.jpg" in printed.err
+    assert len(printed.err.strip().splitlines()) == 1
+    assert "dog.jpg: 1 mask by" in printed.out
 
 
 @pytest.mark.parametrize(
@@ -103,6 +105,16 @@ def detectors(tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def small_dog(dog, tmp_path):
+    """A quarter of the photo's width, since what is drawn for many masks takes longer than the network."""
+    path = tmp_path / "small" / dog.name
+    path.parent.mkdir()
+    with Image.open(dog) as image:
+        image.resize((200, 134)).save(path)
+    return path
+
+
 def in_process(monkeypatch, capsys, *arguments):
     monkeypatch.setattr(sys, "argv", ["samara", "segment", *map(str, arguments)])
     with pytest.raises(SystemExit) as exit_:
@@ -110,25 +122,27 @@ def in_process(monkeypatch, capsys, *arguments):
     return exit_.value.code, capsys.readouterr()
 
 
-def test_fast_sam_chooses_and_says_its_licence(detectors, dog, tmp_path, monkeypatch, capsys):
-    arguments = [dog, "--checkpoint", detectors / "fastsam_s.pt", "--out", tmp_path]
-    code, printed = in_process(monkeypatch, capsys, *arguments, "--box", "20,20,780,500")
+@pytest.mark.usefixtures("small_inputs")
+def test_fast_sam_chooses_and_says_its_licence(detectors, small_dog, tmp_path, monkeypatch, capsys):
+    arguments = [small_dog, "--checkpoint", detectors / "fastsam_s.pt", "--out", tmp_path]
+    code, printed = in_process(monkeypatch, capsys, *arguments, "--box", "5,5,195,125")
     assert (code, printed.err) == (0, "")
     assert "dog.jpg: 1 mask by fastsam_s.pt (AGPL-3.0-only), drawn in" in printed.out
     assert "licence of fastsam_s.pt: AGPL-3.0-only: what is built on it and given to others" in printed.out
     info = json.loads((tmp_path / "annotations.json").read_text())["info"]
     assert info["licence_of_weights"] == "AGPL-3.0-only"
     assert "must be published under AGPL-3.0" in info["licence_means"]
-    code, printed = in_process(monkeypatch, capsys, *arguments, "--point", "400,250")
+    code, printed = in_process(monkeypatch, capsys, *arguments, "--point", "100,62")
     assert (code, printed.err) == (0, "")
     assert "dog.jpg: 1 mask by fastsam_s.pt" in printed.out
-    code, printed = in_process(monkeypatch, capsys, *arguments, "--point", "400,250", "--answer", "three", "--json")
+    code, printed = in_process(monkeypatch, capsys, *arguments, "--point", "100,62", "--answer", "three", "--json")
     assert json.loads(printed.out)["images"][0]["masks"] > 1
 
 
-def test_yolo_finds_classes_and_takes_no_prompts(detectors, dog, tmp_path, monkeypatch, capsys):
+@pytest.mark.usefixtures("small_inputs")
+def test_yolo_finds_classes_and_takes_no_prompts(detectors, small_dog, tmp_path, monkeypatch, capsys):
     yolo = detectors / "yolo11n_seg.pt"
-    arguments = [dog, "--checkpoint", yolo, "--pred-iou-thresh", 0.4, "--out", tmp_path / "out", "--json"]
+    arguments = [small_dog, "--checkpoint", yolo, "--pred-iou-thresh", 0.4, "--out", tmp_path / "out", "--json"]
     code, printed = in_process(monkeypatch, capsys, *arguments)
     assert (code, printed.err) == (0, "")
     report = json.loads(printed.out)
@@ -141,7 +155,9 @@ def test_yolo_finds_classes_and_takes_no_prompts(detectors, dog, tmp_path, monke
         ("--point", "5,5"): "YOLO11n-seg cannot take points; vit_b",
         ("--crop-layers", "1"): "so crop_n_layers cannot be chosen",
     }.items():
-        code, printed = in_process(monkeypatch, capsys, dog, "--checkpoint", yolo, *extra, "--out", tmp_path / "none")
+        code, printed = in_process(
+            monkeypatch, capsys, small_dog, "--checkpoint", yolo, *extra, "--out", tmp_path / "none"
+        )
         assert code == 1
         assert message in printed.err
         assert len(printed.err.strip().splitlines()) == 1

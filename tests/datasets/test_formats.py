@@ -138,7 +138,7 @@ def test_taken_places_and_classes_are_known_too(tmp_path):
     refused = refusals(ALL, tmp_path, WriterOptions(overwrite=True, categories=("a: b",)), [])
     assert set(refused) == {"yolo", "voc"}
     assert "samara did not write" in refused["yolo"]
-    assert "rename it with --categories 'a: b=NEW NAME'" in refused["voc"]
+    assert "rename it with `categories={'a: b': 'NEW NAME'}`" in refused["voc"]
     many = [f"class {number}" for number in range(255)]
     assert "is category 255" in refusals(["voc"], tmp_path, WriterOptions(), ["a.jpg"], many)["voc"]
 
@@ -158,10 +158,12 @@ def test_the_work_is_stopped_with_all_reasons(tmp_path):
 def test_options_without_effect_are_refused(tmp_path):
     split = Split(train=0.5, val=0.5)
     with pytest.raises(
-        SettingsError, match=r"^--split \(split\) is for yolo, voc, and none of these is written; add one"
+        SettingsError, match=r"^`WriterOptions\(split=...\)` is for yolo, voc, and none of these is written; add one"
     ):
         write_annotations([], out=tmp_path, formats=["coco", "png"], options=WriterOptions(split=split))
-    with pytest.raises(SettingsError, match=r"--label-studio-prefix .* is for label-studio, label-studio-polygons"):
+    with pytest.raises(
+        SettingsError, match=r"`WriterOptions\(image_url_prefix=...\)` is for label-studio, label-studio-polygons"
+    ):
         refusals(["yolo"], tmp_path, WriterOptions(image_url_prefix="s3://bucket/"), [])
     write_annotations(awkward_images(), out=tmp_path, formats=["coco", "voc"], options=WriterOptions(split=split))
 

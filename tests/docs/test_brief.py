@@ -6,6 +6,8 @@ exist, and "cuda" is replaced on a machine without one.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -58,7 +60,7 @@ def generate_training_masks(
 
     mask_generator = SamAutomaticMaskGenerator(
         model=sam,
-        points_per_side=32,
+        points_per_side={points_per_side},
         pred_iou_thresh={pred_iou_thresh},
         stability_score_thresh={stability_score_thresh}
     )
@@ -74,9 +76,17 @@ def generate_training_masks(
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def write_checkpoint(path, variant):
-    """A file with the published layout; its weights are random, which is all that loading looks at."""
-    torch.save(build_network(VARIANTS[variant]).state_dict(), path)
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """Write a file with the published layout, once; its weights are random, which is all that loading looks at."""
+
+    @functools.cache
+    def write(variant, file):
+        path = tmp_path_factory.mktemp("checkpoints") / file
+        torch.save(build_network(VARIANTS[variant]).state_dict(), path)
+        return path
+
+    return write
 
 
 @pytest.mark.parametrize(
@@ -87,18 +97,16 @@ def write_checkpoint(path, variant):
         pytest.param("vit_h", "sam_vit_h_4b8939.pth", marks=pytest.mark.slow),
     ],
 )
-def test_loading(variant, file, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    write_checkpoint(file, variant)
+def test_loading(variant, file, checkpoint, monkeypatch):
+    monkeypatch.chdir(checkpoint(variant, file).parent)
     names = {}
     exec(LOADING.format(variant=variant, file=file, device=DEVICE), names)
     assert names["predictor"].model is names["sam"]
     assert str(names["sam"].device).startswith(DEVICE)
 
 
-def test_fine_tuning(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    write_checkpoint("sam_vit_b_01ec64.pth", "vit_b")
+def test_fine_tuning(checkpoint, monkeypatch):
+    monkeypatch.chdir(checkpoint("vit_b", "sam_vit_b_01ec64.pth").parent)
     names = {}
     exec(FINE_TUNING, names)
     sam, optimizer = names["sam"], names["optimizer"]
@@ -112,10 +120,12 @@ def test_fine_tuning(tmp_path, monkeypatch):
     assert all(parameter.grad is None for parameter in sam.image_encoder.parameters())
 
 
-def test_training_masks():
+@pytest.mark.parametrize("points_per_side", [8, pytest.param(32, marks=pytest.mark.slow)])  # the brief has 32
+def test_training_masks(points_per_side):
     # The embedded checkpoint is less sure of itself than SAM: of noise the brief's 0.86 and 0.92 would keep nothing.
     names = {}
-    exec(TRAINING_MASKS.format(device=DEVICE, pred_iou_thresh=0.1, stability_score_thresh=0.3), names)
+    thresholds = {"pred_iou_thresh": 0.1, "stability_score_thresh": 0.3}
+    exec(TRAINING_MASKS.format(device=DEVICE, points_per_side=points_per_side, **thresholds), names)
     image = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
     (masks,) = names["generate_training_masks"]([image], sam_checkpoint="samara_mini")
     assert masks

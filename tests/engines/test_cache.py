@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from samara.engines.cache import SEAL, cache_directory, cached, is_whole
+from samara.engines.cache import SEAL, cache_directory, cached, is_intact
 from samara.errors import OutputError
 
 
@@ -55,10 +55,10 @@ def test_a_damaged_entry_is_made_again(home, damage):
     make = Maker()
     folder = cached("one", make)
     damage(folder)
-    assert not is_whole(folder)
+    assert not is_intact(folder)
     cached("one", make)
     assert make.calls == 2
-    assert is_whole(folder)
+    assert is_intact(folder)
 
 
 def test_a_maker_that_fails_leaves_nothing(home):
@@ -76,7 +76,7 @@ def test_two_at_a_time(home):
         cached("one", Maker())  # another process was quicker
         Maker()(folder)
 
-    assert is_whole(cached("one", make))
+    assert is_intact(cached("one", make))
     assert [path.name for path in home.iterdir()] == ["one"]
 
 

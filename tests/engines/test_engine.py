@@ -77,7 +77,7 @@ FORMS = {"every layer": refusing, "halves": refusing_halves}
 NAMES = ("vit_t", "hq_vit_t")
 
 
-@pytest.fixture(params=[(form, name) for form in FORMS for name in NAMES], ids=" of ".join)
+@pytest.fixture(scope="module", params=[(form, name) for form in FORMS for name in NAMES], ids=" of ".join)
 def loaded(request):
     form, name = request.param
     return dataclasses.replace(made(name), network=FORMS[form](made(name).network))

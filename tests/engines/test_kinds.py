@@ -6,17 +6,17 @@ import pytest
 import torch
 
 from samara.engines import kinds
-from samara.engines.kinds import ENGINES, Place, choose_place
+from samara.engines.kinds import ENGINES, EnginePlace, choose_place
 from samara.errors import DeviceError, MissingExtra, SettingsError
 
 
 @pytest.mark.parametrize(
     ("asked", "place"),
     [
-        (("torch", "cpu", "float32"), Place("torch", "cpu", "float32")),
-        (("openvino", "auto", "int8"), Place("openvino", "cpu", "int8")),
-        (("onnxruntime", "cpu", "auto"), Place("onnxruntime", "cpu", "float32")),
-        (("auto", "cpu", "float32"), Place("auto", "cpu", "float32")),
+        (("torch", "cpu", "float32"), EnginePlace("torch", "cpu", "float32")),
+        (("openvino", "auto", "int8"), EnginePlace("openvino", "cpu", "int8")),
+        (("onnxruntime", "cpu", "auto"), EnginePlace("onnxruntime", "cpu", "float32")),
+        (("auto", "cpu", "float32"), EnginePlace("auto", "cpu", "float32")),
     ],
 )
 def test_what_fits(asked, place):

@@ -25,13 +25,13 @@ def engine(mini):
 @pytest.fixture(scope="module")
 def features(engine):
     torch.manual_seed(0)
-    return engine.encode(torch.randn(2, 3, 512, 512))
+    return engine.encode(torch.randn(2, 3, 128, 128))
 
 
 def prompts(count, images=1):
     generator = torch.Generator().manual_seed(1)
     return InputPrompts(
-        points=(torch.rand(count, 1, 2, generator=generator) * 512, torch.ones(count, 1, dtype=torch.int64)),
+        points=(torch.rand(count, 1, 2, generator=generator) * 128, torch.ones(count, 1, dtype=torch.int64)),
         boxes=None,
         masks=None,
         image_of_prompt=torch.arange(count) % images,
@@ -40,15 +40,15 @@ def prompts(count, images=1):
 
 def decode(engine, features, count, images=1, **more):
     return engine.decode(
-        engine.prepare(features[:images]), prompts(count, images), **{"frame_size": 512, "multimask": True} | more
+        engine.prepare(features[:images]), prompts(count, images), **{"frame_size": 128, "multimask": True} | more
     )
 
 
 def test_shapes(engine, features):
-    assert features.shape == (2, 256, 32, 32)
+    assert features.shape == (2, 256, 8, 8)
     assert features.dtype == torch.float32
     decoded = decode(engine, features, 5)
-    assert decoded.low_res_logits.shape == (15, 128, 128)
+    assert decoded.low_res_logits.shape == (15, 32, 32)
     assert decoded.prompt.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]
     assert not decoded.low_res_logits.requires_grad
 
@@ -76,7 +76,7 @@ def test_pruning_leaves_the_same_masks_as_filtering(engine, features):
 @pytest.mark.parametrize(("count", "more"), [(0, {}), (4, {"min_predicted_iou": 9.0})])
 def test_nothing_is_a_result(engine, features, count, more):
     decoded = decode(engine, features, count, **more)
-    assert decoded.low_res_logits.shape == (0, 128, 128)
+    assert decoded.low_res_logits.shape == (0, 32, 32)
     assert decoded.prompt.shape == decoded.predicted_iou.shape == (0,)
 
 
@@ -97,9 +97,9 @@ def assert_same_masks_on(device, network, features, precision="float32"):
             image_of_prompt=given.image_of_prompt.to(device),
         )
         images = engine.prepare(features[:1])
-        found = engine.decode(images, asked, frame_size=512, multimask=True)
-        none = engine.decode(images, asked, frame_size=512, multimask=True, min_predicted_iou=1e9)
-        nothing = engine.decode(images, asked[:0], frame_size=512, multimask=True)
+        found = engine.decode(images, asked, frame_size=128, multimask=True)
+        none = engine.decode(images, asked, frame_size=128, multimask=True, min_predicted_iou=1e9)
+        nothing = engine.decode(images, asked[:0], frame_size=128, multimask=True)
         expected = decode(TorchEngine(network, "cpu"), features, count)
         assert found.low_res_logits.device.type == device
         assert found.prompt.cpu().equal(expected.prompt)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from samara.finetuning.before_after import Answers, ComparedImage, ComparedObject, ComparedSet
+from samara.finetuning.before_after import AnswersBeforeAndAfter, ComparedImage, ComparedObject, ComparedSet
 from samara.masks.rle import encode_mask
 from samara.segmentation.prompts import Prompt
 
@@ -15,7 +15,7 @@ MASK = encode_mask(np.ones((2, 2), dtype=bool))
 
 
 def answers(before, after):
-    return Answers(Prompt([0, 0]), MASK, MASK, before, after)
+    return AnswersBeforeAndAfter(Prompt([0, 0]), MASK, MASK, before, after)
 
 
 def compared(*changes, box=0.0):

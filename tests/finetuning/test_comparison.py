@@ -11,7 +11,7 @@ import torch
 from samara.datasets.ground_truth import Instance
 from samara.errors import DatasetError
 from samara.finetuning import comparison
-from samara.finetuning.comparison import compare
+from samara.finetuning.comparison import compare_before_and_after
 from samara.masks.rle import encode_mask
 from samara.segmentation.predictor import Predictor
 from tests.finetuning.conftest import draw, make_tiny
@@ -28,7 +28,7 @@ def changed(tiny):
 
 def test_masks_are_those_that_a_user_gets(tiny, changed, images):
     told = []
-    compared = compare(tiny, changed, images[:2], lambda *numbers: told.append(numbers))
+    compared = compare_before_and_after(tiny, changed, images[:2], lambda *numbers: told.append(numbers))
     assert told == [("comparing before and after", done, 2) for done in (1, 2)]
     assert [example.name for example in compared.images] == ["0.png", "1.png"]
     assert len(compared.objects) == 4
@@ -56,7 +56,7 @@ def test_the_click_is_a_pixel_in_the_middle(tiny, tmp_path):
     mask = np.zeros(image.size_hw, dtype=bool)
     mask[40:71, 90:121] = True
     image = dataclasses.replace(image, instances=(Instance(encode_mask(mask), None),))
-    one = compare(tiny, tiny, [image]).objects[0]
+    one = compare_before_and_after(tiny, tiny, [image]).objects[0]
     assert one.click.prompt.points_xy.tolist() == [[105, 55]]
     assert one.box.prompt.box_xyxy.tolist() == [90, 40, 121, 71]
     assert one.change == 0
@@ -66,18 +66,18 @@ def test_a_common_encoder_runs_once(tiny, changed, images, monkeypatch):
     runs = []
     embed = Predictor.embed
     monkeypatch.setattr(Predictor, "embed", lambda self, image: runs.append(self) or embed(self, image))
-    compare(tiny, changed, images[:1])
+    compare_before_and_after(tiny, changed, images[:1])
     assert len(runs) == 1
     with torch.no_grad():
         changed.network.image_encoder.patch_embed.proj.weight.mul_(1.01)
-    compare(tiny, dataclasses.replace(changed), images[:1])
+    compare_before_and_after(tiny, dataclasses.replace(changed), images[:1])
     assert len(runs) == 3
 
 
 def test_many_objects_go_through_in_parts(tiny, images, monkeypatch):
-    whole = compare(tiny, tiny, images[:1])
+    whole = compare_before_and_after(tiny, tiny, images[:1])
     monkeypatch.setattr(comparison, "OBJECTS_AT_A_TIME", 1)
-    parts = compare(tiny, tiny, images[:1])
+    parts = compare_before_and_after(tiny, tiny, images[:1])
     for a, b in zip(whole.objects, parts.objects, strict=True):
         assert a.click.iou_after == pytest.approx(b.click.iou_after, abs=1e-3)
 
@@ -87,11 +87,11 @@ def test_crowds_and_nothing_are_no_objects(tiny, images):
     crowd = dataclasses.replace(images[0].instances[0], is_crowd=True)
     nothing = Instance(encode_mask(np.zeros(size, dtype=bool)), None)
     odd = dataclasses.replace(images[0], instances=(crowd, nothing))
-    assert len(compare(tiny, tiny, [odd, images[1]]).images) == 1
+    assert len(compare_before_and_after(tiny, tiny, [odd, images[1]]).images) == 1
     with pytest.raises(DatasetError, match="nothing to compare"):
-        compare(tiny, tiny, [odd])
+        compare_before_and_after(tiny, tiny, [odd])
 
 
 def test_an_image_of_another_size_is_refused(tiny, images):
     with pytest.raises(DatasetError, match="its ground truth"):
-        compare(tiny, tiny, [dataclasses.replace(images[0], size_hw=(96, 96))])
+        compare_before_and_after(tiny, tiny, [dataclasses.replace(images[0], size_hw=(96, 96))])

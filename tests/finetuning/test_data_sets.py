@@ -67,7 +67,7 @@ def test_refusals(tmp_path):
         read(tmp_path / "instances.json")
     row = {"id": 1, "file_name": "a.png", "width": 40, "height": 30}
     (tmp_path / "instances.json").write_text(json.dumps({"images": [row], "annotations": []}))
-    with pytest.raises(DatasetError, match="say with --images"):
+    with pytest.raises(DatasetError, match="say with `images`"):
         read(tmp_path / "instances.json")
     with pytest.raises(DatasetError, match="a single image"):
         read(yolo(tmp_path, "images/a.png"))
@@ -90,7 +90,7 @@ def test_images_for_nothing_are_not_trained_on(tmp_path):
     with pytest.raises(DatasetError, match="images for val and test and none for train"):
         read(tmp_path)
     other = yolo(tmp_path / "other", "images/train/a.png", "images/test/b.png")
-    with pytest.raises(DatasetError, match="none for val; give others with --validation"):
+    with pytest.raises(DatasetError, match="none for val; give others with `validation`"):
         read(yolo(tmp_path / "flat", "images/c.png"), validation=other)
 
 

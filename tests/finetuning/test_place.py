@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from samara.errors import OutputError, SettingsError
-from samara.finetuning.place import only_run, require_place, work_of
+from samara.finetuning.place import only_run, require_checkpoint_place, work_of
 from samara.finetuning.processes import Processes
 
 
@@ -33,10 +33,10 @@ def test_a_run_that_fails_at_once_leaves_nothing_and_a_later_one_its_state(tmp_p
 
 
 def test_places_that_cannot_be_are_found_out(tmp_path):
-    require_place(tmp_path / "deep" / "x.pth")
+    require_checkpoint_place(tmp_path / "deep" / "x.pth")
     assert not list(tmp_path.iterdir())
     with pytest.raises(SettingsError, match="suffix"):
-        require_place(tmp_path / "x.png")
+        require_checkpoint_place(tmp_path / "x.png")
     (tmp_path / "x.pth.work").touch()
     with pytest.raises(OutputError, match=r"x.pth.work is a file"):
-        require_place(tmp_path / "x.pth")
+        require_checkpoint_place(tmp_path / "x.pth")

@@ -15,7 +15,7 @@ from PIL import Image
 
 from samara.errors import MissingExtra, OutputError
 from samara.finetuning import report as finetuning_report
-from samara.finetuning.before_after import Answers, ComparedImage, ComparedObject, ComparedSet
+from samara.finetuning.before_after import AnswersBeforeAndAfter, ComparedImage, ComparedObject, ComparedSet
 from samara.finetuning.report import (
     MAX_IMAGES,
     MAX_LOST_OBJECTS,
@@ -65,7 +65,7 @@ def image(tmp_path):
 
 def compared(path, *changes, name="a.png"):
     def answers(prompt, change):
-        return Answers(prompt, OTHER, TRUTH, 0.5, 0.5 + change)
+        return AnswersBeforeAndAfter(prompt, OTHER, TRUTH, 0.5, 0.5 + change)
 
     return ComparedImage(
         path,

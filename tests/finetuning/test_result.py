@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import samara
-from samara.annotation.carry_out import Running, carry_out
+from samara.annotation.carry_out import AnnotationRun, carry_out
 from samara.annotation.inputs.sources import open_source
-from samara.annotation.run.job import Job
+from samara.annotation.run.job import AnnotationJob
 from samara.annotation.run.settings import AnnotationSettings
 from samara.checkpoints.choice import Choice
 from samara.engines.exporting.export import export_checkpoint
@@ -82,14 +82,14 @@ def test_the_drop_in_and_automatic_masks_take_it(fine_tuned, mini):
 
 def test_data_sets_are_annotated_with_it(fine_tuned, tmp_path):
     path, loaded = fine_tuned
-    job = Job(
+    job = AnnotationJob(
         choice=Choice(checkpoint=str(loaded.provenance.path), device="cpu", precision="float32"),
         settings=AnnotationSettings(
             automatic=samara.AutomaticSettings(points_per_side=2, pred_iou_thresh=0.0, stability_score_thresh=0.0)
         ),
         source=open_source([str(path)]),
     )
-    outcome = carry_out(job, Running(out=tmp_path / "out"))
+    outcome = carry_out(job, AnnotationRun(out=tmp_path / "out"))
     assert outcome.total.images == 1
     assert outcome.total.masks > 0
     assert outcome.store.manifest.checkpoint == loaded.name

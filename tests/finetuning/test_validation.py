@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from samara.finetuning.validation import Sample, tight_box, validate
+from samara.finetuning.validation import Sample, box_of_target, validate
 
 
 def mask(*rows):
@@ -12,7 +12,7 @@ def mask(*rows):
 
 
 def test_the_box_is_tight_and_exclusive():
-    assert tight_box(mask("....", ".##.", ".#..")).tolist() == [1, 1, 3, 3]
+    assert box_of_target(mask("....", ".##.", ".#..")).tolist() == [1, 1, 3, 3]
 
 
 def test_a_set_without_objects_measures_nothing(tiny):

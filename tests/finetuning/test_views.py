@@ -21,7 +21,7 @@ from samara.finetuning.loop import FineTuned
 from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.training_state import EpochRecord
-from samara.finetuning.views import Views, describe, fine_tune_with_views, reloaded
+from samara.finetuning.views import Views, describe_run, fine_tune_with_views, reloaded
 from samara.networks.lora import add_lora
 from tests.finetuning.conftest import draw, make_tiny
 from tests.finetuning.test_loop import QUICK
@@ -125,7 +125,7 @@ def test_updates_kept_apart_are_folded_into_a_copy(tiny, tmp_path):
 
 def test_the_report_says_what_was_done(tiny, images, tmp_path):
     result = FineTuned(tmp_path / "out.safetensors", HISTORY, HISTORY[1])
-    report = describe(tiny, images[:3], images[2:], FineTuneSettings(), result, ComparedSet(()))
+    report = describe_run(tiny, images[:3], images[2:], FineTuneSettings(), result, ComparedSet(()))
     assert report.title == "out.safetensors"
     assert report.summary == "tiny, mask decoder fine-tuned on 3 images. Of 1 epochs, number 1 was kept."
     assert report.settings["learning rate"] == "0.0001"
@@ -138,7 +138,7 @@ def test_the_report_says_what_was_done(tiny, images, tmp_path):
     assert not any(str(tmp_path) in value for value in report.provenance.values())
     nothing = dataclasses.replace(result, best=HISTORY[0])
     changed = FineTuneSettings(augmentations=(), ema_decay=None)
-    report = describe(tiny, [draw(8, tmp_path, objects=1)], images, changed, nothing, ComparedSet(()))
+    report = describe_run(tiny, [draw(8, tmp_path, objects=1)], images, changed, nothing, ComparedSet(()))
     assert "on 1 image. None of 1 epochs was kept." in report.summary
     assert report.settings["augmentations"] == report.settings["ema decay"] == "none"
     assert report.provenance["training set"] == "1 image, 1 object"

@@ -8,7 +8,7 @@ import pytest
 
 from samara.errors import ImageError
 from samara.images.read import read_image
-from samara.images.unreadable import describe
+from samara.images.unreadable import describe_content
 
 
 @pytest.mark.parametrize(
@@ -59,4 +59,4 @@ def test_what_a_file_is_instead(head, words, tmp_path, monkeypatch):
     if head:
         with pytest.raises(ImageError, match=words):
             read_image(head)
-    assert describe(head[:512])
+    assert describe_content(head[:512])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from samara.networks.decoder_graph import DetailsGraph, DrawGraph, HqDrawGraph, LookGraph, embedding_of
+from samara.networks.decoder_graph import DetailsGraph, LookGraph, draw_graph
 from tests.engines.conftest import small
 
 SIDE, GRID = 96, (6, 6)
 
 
-@pytest.fixture(params=["vit_b", "hq_vit_b"])
+@pytest.fixture(params=["vit_b", "hq_vit_b", "sam2.1_hiera_t"])
 def network(request):
     return small(request.param, SIDE).network
 
@@ -22,7 +22,7 @@ def test_the_form_is_exact(network, points, with_masks):
     generator = torch.Generator().manual_seed(points)
     decoder, encoder = network.mask_decoder, network.prompt_encoder
     is_hq = hasattr(decoder, "hf_token")
-    features = torch.randn(1, 256 + getattr(decoder, "early_channels", 0), *GRID, generator=generator)
+    features = torch.randn(1, 256 + decoder.further_channels, *GRID, generator=generator)
     masks = torch.randn(3, 1, 24, 24, generator=generator) if with_masks else None
     coordinates = torch.rand(3, points, 2, generator=generator) * SIDE
     with torch.inference_mode():
@@ -33,16 +33,15 @@ def test_the_form_is_exact(network, points, with_masks):
         look = decoder.look(features, positions, sparse, dense)
         expected = decoder.draw(look, slice(None))
 
-        embedding = embedding_of(features, decoder)
+        embedding = decoder.embedding_of(features)
         image, prompts = (embedding + dense, sparse[:, None]) if with_masks else (embedding + dense[:1], sparse[None])
         iou, weights, tokens = LookGraph(decoder, positions)(image, prompts)
+        draw = draw_graph(decoder, GRID)
+        details = [DetailsGraph(decoder)(features)] if decoder.further_channels else []
+        logits = draw(weights, tokens, *details)
         if is_hq:
-            details = DetailsGraph(decoder)(features)
-            logits = HqDrawGraph(decoder, GRID)(weights, tokens, details)
-            only = HqDrawGraph(decoder, GRID)(weights * (torch.arange(64) >= 32), tokens, details)
+            only = draw(weights * (torch.arange(64) >= 32), tokens, *details)
             torch.testing.assert_close(only[:, :1], decoder.draw_hq(look), rtol=1e-4, atol=1e-5)
-        else:
-            logits = DrawGraph(decoder, GRID)(weights, tokens)
     torch.testing.assert_close(iou, look.predicted_iou, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(tokens.transpose(1, 2).reshape(look.image.shape), look.image, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(logits, expected, rtol=1e-4, atol=1e-5)

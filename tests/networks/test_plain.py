@@ -24,19 +24,19 @@ def decoder():
     return MaskDecoder(transformer=TwoWayTransformer(embedding_dim=32, mlp_dim=16), transformer_dim=32).eval()
 
 
-def parts_of(network):
+def module_parts(network):
     return network.image_encoder, network.prompt_encoder, network.mask_decoder
 
 
 @pytest.mark.parametrize("name", SMALL)
 def test_what_this_room_makes_is_plain(name):
     network = small(name, 64).network
-    for part in (*parts_of(network), *parts_of(copy.deepcopy(network)), *parts_of(network.half())):
+    for part in (*module_parts(network), *module_parts(copy.deepcopy(network)), *module_parts(network.half())):
         assert list(adaptations(part)) == []
 
 
 def test_what_is_loaded_is_plain(mini):
-    assert all(map(is_plain, parts_of(mini.sam)))
+    assert all(map(is_plain, module_parts(mini.sam)))
     assert is_plain(samara.load("yolo11n-seg", weights="random", device="cpu", precision="float32").network)
 
 

@@ -17,8 +17,8 @@ SETTINGS = ["amg_default_points", "amg_crops"]
 def cases():
     for name in SETTINGS:
         for image in golden(name)["images"]:
-            # The large photos take long; one photo is enough every time.
-            is_slow = image != "dog.jpg"
+            # The large photos and many points take long; one photo with its crops is enough every time.
+            is_slow = (name, image) != ("amg_crops", "dog.jpg")
             marks = pytest.mark.slow if is_slow else ()
             yield pytest.param(name, image, marks=marks, id=f"{name}-{image}")
 

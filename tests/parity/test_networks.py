@@ -17,7 +17,7 @@ PROMPTS = golden("prompts")
     scope="module",
     params=[
         "vit_t",
-        "vit_b",
+        pytest.param("vit_b", marks=pytest.mark.slow),  # a tiny one in segment_anything/test_numbers.py
         pytest.param("vit_l", marks=pytest.mark.slow),
         pytest.param("vit_h", marks=pytest.mark.slow),
     ],

@@ -15,7 +15,7 @@ import torch
 
 import samara
 from samara.networks.variants import VARIANTS, build_network
-from samara.segmentation.instances.decode import boxes_of
+from samara.segmentation.instances.decode import boxes_of_distances
 from tests.parity.deterministic import deterministic_state, golden, relative_error
 
 TOLERANCE = 1e-4
@@ -65,7 +65,7 @@ def test_raw_answers(answered):
 def test_decoded_answers(answered):
     """The official tensor holds centre and size of the boxes, confidences, coefficients, of every place."""
     expected, raw = answered
-    corners = boxes_of(raw.distances, (SIDE, SIDE))
+    corners = boxes_of_distances(raw.distances, (SIDE, SIDE))
     boxes = torch.cat([(corners[..., :2] + corners[..., 2:]) / 2, corners[..., 2:] - corners[..., :2]], dim=2).mT
     decoded = torch.cat([boxes, raw.class_logits.sigmoid(), raw.coefficients], dim=1)
     probe = expected["outputs"]["out.0.0"]

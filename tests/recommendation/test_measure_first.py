@@ -94,10 +94,9 @@ def test_what_cannot_be_measured_is_one_sentence(data, asked, message, jobs):
 def test_half_of_what_measuring_needs_is_one_sentence_with_a_way_out(data, given, lacking, what, jobs):
     with pytest.raises(SettingsError) as error:
         recommend(**data | {lacking: None}, device="cpu", at_hand=HAND)
-    came, wanted = (f"--{name.replace('_', '-')}" for name in (given, lacking))
     assert str(error.value) == (
-        f"{came} {data[given]} came without {wanted}, which measuring first needs as well; give {what} too, or leave "
-        "both out"
+        f"`{given}` {data[given]} came without `{lacking}`, which measuring first needs as well; give {what} too, or "
+        "leave both out"
     )
     assert not jobs
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import inspect
 import json
@@ -27,6 +28,12 @@ CASES = golden("predict_mini")["prompts"]
 @pytest.fixture(scope="module")
 def sam():
     return Sam.from_loaded(load_bootstrap())
+
+
+@pytest.fixture(scope="module")
+def small_sam():
+    """The same at 128 px, where no golden masks are asked for."""
+    return Sam.from_loaded(load_bootstrap(input_size=128))
 
 
 @pytest.fixture(scope="module")
@@ -84,15 +91,15 @@ def test_logits_on_request(predictor):
     assert again.shape == (1, 1200, 1800)
 
 
-def test_state_of_the_predictor(sam, image):
-    predictor = SamPredictor(sam)
+def test_state_of_the_predictor(small_sam, image):
+    predictor = SamPredictor(small_sam)
     for use in (predictor.get_image_embedding, lambda: predictor.predict(np.array([[1, 1]]), np.array([1]))):
         with pytest.raises(PromptError, match="set_image"):
             use()
     predictor.set_image(image)
     assert predictor.is_image_set
-    assert (predictor.original_size, predictor.input_size) == ((160, 240), (341, 512))
-    assert predictor.get_image_embedding().shape == (1, 256, 32, 32)
+    assert (predictor.original_size, predictor.input_size) == ((160, 240), (85, 128))
+    assert predictor.get_image_embedding().shape == (1, 256, 8, 8)
     assert predictor.device == torch.device("cpu")
     predictor.reset_image()
     assert not predictor.is_image_set
@@ -101,8 +108,8 @@ def test_state_of_the_predictor(sam, image):
         predictor.get_image_embedding()
 
 
-def test_bgr_is_rgb_turned_around(sam, image):
-    predictor = SamPredictor(sam)
+def test_bgr_is_rgb_turned_around(small_sam, image):
+    predictor = SamPredictor(small_sam)
     predictor.set_image(image)
     expected = predictor.get_image_embedding()
     predictor.set_image(image[..., ::-1], image_format="BGR")
@@ -111,11 +118,11 @@ def test_bgr_is_rgb_turned_around(sam, image):
         predictor.set_image(image, image_format="HSV")
 
 
-def test_images_are_never_converted_silently(sam, image):
-    predictor = SamPredictor(sam)
+def test_images_are_never_converted_silently(small_sam, image):
+    predictor = SamPredictor(small_sam)
     with pytest.raises(ImageError):
         predictor.set_image(image.astype(np.float32))
-    with pytest.raises(ImageError, match="longest side 512"):
+    with pytest.raises(ImageError, match="longest side 128"):
         predictor.set_torch_image(torch.zeros(1, 3, 100, 100), (100, 100))
 
 
@@ -136,8 +143,8 @@ def test_prompts_that_cannot_be_meant_are_refused(predictor, arguments, message)
 
 
 @pytest.mark.parametrize("mode", ["binary_mask", "uncompressed_rle", "coco_rle"])
-def test_generate(sam, image, mode):
-    records = SamAutomaticMaskGenerator(sam, points_per_side=5, output_mode=mode).generate(image)
+def test_generate(small_sam, image, mode):
+    records = SamAutomaticMaskGenerator(small_sam, points_per_side=5, output_mode=mode).generate(image)
     assert len(records) > 1
     for record in records:
         assert set(record) == {
@@ -162,8 +169,8 @@ def test_generate(sam, image, mode):
             json.dumps(record, allow_nan=False)
 
 
-def test_nothing_found_is_an_empty_list(sam, image):
-    assert SamAutomaticMaskGenerator(sam, points_per_side=2, pred_iou_thresh=0.999).generate(image) == []
+def test_nothing_found_is_an_empty_list(small_sam, image):
+    assert SamAutomaticMaskGenerator(small_sam, points_per_side=2, pred_iou_thresh=0.999).generate(image) == []
 
 
 def test_generator_arguments_are_the_official_ones():
@@ -192,10 +199,10 @@ def test_bad_settings_are_refused(sam):
         SamAutomaticMaskGenerator(sam, points_per_side=None)
 
 
-def test_forward_takes_images_with_different_prompts(sam, image):
-    transform = ResizeLongestSide(sam.image_encoder.img_size)
+def test_forward_takes_images_with_different_prompts(small_sam, image):
+    transform = ResizeLongestSide(small_sam.image_encoder.img_size)
     transformed = torch.as_tensor(transform.apply_image(image)).permute(2, 0, 1)
-    other = torch.randint(0, 255, (3, 512, 300))
+    other = torch.randint(0, 255, (3, 128, 75))
     batch = [
         {
             "image": transformed,
@@ -205,26 +212,26 @@ def test_forward_takes_images_with_different_prompts(sam, image):
         },
         {
             "image": other,
-            "original_size": (512, 300),
-            "boxes": torch.tensor([[10, 10, 90, 90], [50, 60, 200, 300]]),
+            "original_size": (128, 75),
+            "boxes": torch.tensor([[10, 10, 60, 90], [20, 30, 70, 120]]),
         },
     ]
-    first, second = sam(batch, multimask_output=True)
+    first, second = small_sam(batch, multimask_output=True)
     assert first["masks"].shape == (1, 3, 160, 240)
-    assert second["masks"].shape == (2, 3, 512, 300)
-    assert second["low_res_logits"].shape == (2, 3, 128, 128)
-    predictor = SamPredictor(sam)
+    assert second["masks"].shape == (2, 3, 128, 75)
+    assert second["low_res_logits"].shape == (2, 3, 32, 32)
+    predictor = SamPredictor(small_sam)
     predictor.set_image(image)
     masks, iou, _ = predictor.predict(np.array([[120, 80]]), np.array([1]))
     np.testing.assert_allclose(first["iou_predictions"][0].numpy(), iou, atol=1e-4)
     assert (first["masks"][0].numpy() == masks).mean() > 0.999
 
 
-def test_gradients_flow_in_training_mode_only():
-    sam = sam_model_registry["samara_mini"]()
+def test_gradients_flow_in_training_mode_only(small_sam):
+    sam = copy.deepcopy(small_sam)
     record = {
-        "image": torch.zeros(3, 512, 512),
-        "original_size": (512, 512),
+        "image": torch.zeros(3, 128, 128),
+        "original_size": (128, 128),
         "boxes": torch.tensor([[1, 1, 9, 9]]),
     }
     assert not sam([record], multimask_output=False)[0]["low_res_logits"].requires_grad
@@ -233,32 +240,33 @@ def test_gradients_flow_in_training_mode_only():
     assert sam.mask_decoder.iou_token.weight.grad is not None
 
 
-def test_the_briefs_process_batch_gets_a_sentence(sam, image):
+def test_the_briefs_process_batch_gets_a_sentence(small_sam, image):
     # The brief calls sam_model(item) with an array; the module takes a list of dicts.
     with pytest.raises(PromptError, match="list of dicts"):
-        sam(image, multimask_output=False)
+        small_sam(image, multimask_output=False)
 
 
 def test_state_dicts_interchange_with_the_official_package(sam, tmp_path):
     path = tmp_path / "fine_tuned.pth"
     torch.save(sam.state_dict(), path)
-    assert set(sam.state_dict()) == set(golden("vit_t")["layout"])
+    saved = sam.state_dict()
+    assert set(saved) == set(golden("vit_t")["layout"])
     again = sam_model_registry["vit_t"](checkpoint=path)
     for key, value in again.state_dict().items():
-        torch.testing.assert_close(value, sam.state_dict()[key])
+        torch.testing.assert_close(value, saved[key])
 
 
-def test_fine_tuning_code_calls_the_parts_directly(sam):
-    embedding = sam.image_encoder(sam.preprocess(torch.zeros(1, 3, 512, 400)))
-    sparse, dense = sam.prompt_encoder(points=None, boxes=torch.tensor([[1.0, 2.0, 30.0, 40.0]]), masks=None)
-    logits, _ = sam.mask_decoder(
+def test_fine_tuning_code_calls_the_parts_directly(small_sam):
+    embedding = small_sam.image_encoder(small_sam.preprocess(torch.zeros(1, 3, 128, 100)))
+    sparse, dense = small_sam.prompt_encoder(points=None, boxes=torch.tensor([[1.0, 2.0, 30.0, 40.0]]), masks=None)
+    logits, _ = small_sam.mask_decoder(
         image_embeddings=embedding,
-        image_pe=sam.prompt_encoder.get_dense_pe(),
+        image_pe=small_sam.prompt_encoder.get_dense_pe(),
         sparse_prompt_embeddings=sparse,
         dense_prompt_embeddings=dense,
         multimask_output=False,
     )
-    assert sam.postprocess_masks(logits, (512, 400), (100, 78)).shape == (1, 1, 100, 78)
+    assert small_sam.postprocess_masks(logits, (128, 100), (100, 78)).shape == (1, 1, 100, 78)
     assert logits.requires_grad
 
 
@@ -307,7 +315,7 @@ def test_hq_sam_keeps_its_flag_through_every_face(image, only):
         weights="random",
         device="cpu",
         precision="float32",
-        input_size=256,
+        input_size=128,
         hq_token_only=only,
     )
     sam = Sam.from_loaded(loaded)
@@ -321,7 +329,7 @@ def test_hq_sam_keeps_its_flag_through_every_face(image, only):
     wanted = ours.predict(ours.embed(image), points=point)
     np.testing.assert_allclose(low_res, wanted.low_res_logits, atol=1e-4)
     np.testing.assert_allclose(iou, wanted.predicted_iou, atol=1e-5)
-    transformed = torch.tensor(ResizeLongestSide(256).apply_image(image)).permute(2, 0, 1)
+    transformed = torch.tensor(ResizeLongestSide(128).apply_image(image)).permute(2, 0, 1)
     record = {
         "image": transformed,
         "original_size": (160, 240),

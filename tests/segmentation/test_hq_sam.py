@@ -26,7 +26,7 @@ def file(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def hq(file):
-    return samara.load(file, device="cpu", precision="float32", input_size=256)
+    return samara.load(file, device="cpu", precision="float32", input_size=128)
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ PROMPTS = [
     Prompt([10, 12]),
     Prompt(box=[2, 3, 25, 30]),
     Prompt([12, 12], [0], box=[2, 3, 25, 30]),
-    Prompt([5, 5], mask_logits=np.linspace(-4, 4, 64 * 64).reshape(64, 64)),
+    Prompt([5, 5], mask_logits=np.linspace(-4, 4, 32 * 32).reshape(32, 32)),
     Prompt([20, 20]),
 ]
 
@@ -127,12 +127,12 @@ def test_the_hq_mask_alone(predictor, hq_only, embeddings):
 
 
 def test_the_hq_mask_alone_by_loading(file, hq_only, embeddings):
-    loaded = samara.load(file, device="cpu", precision="float32", input_size=256, hq_token_only=True)
+    loaded = samara.load(file, device="cpu", precision="float32", input_size=128, hq_token_only=True)
     same(*(samara.Predictor(each).predict(embeddings[1], boxes=[1, 1, 20, 30]) for each in (loaded, hq_only)))
 
 
 def test_no_other_network_has_an_hq_token():
-    with pytest.raises(SettingsError, match="hq_token_only is for HQ-SAM; .* has no HQ token"):
+    with pytest.raises(SettingsError, match="`hq_token_only` is for HQ-SAM; .* has no HQ token"):
         samara.load("samara_mini", device="cpu", hq_token_only=True)
 
 
@@ -140,13 +140,13 @@ def test_an_embedding_keeps_its_early_features_on_disk(predictor, embeddings, tm
     path = tmp_path / "image.safetensors"
     embeddings[0].save(path)
     loaded = samara.ImageEmbedding.load(path)
-    assert loaded.features.shape == (256 + 160, 16, 16)
+    assert loaded.features.shape == (256 + 160, 8, 8)
     assert loaded.features.equal(embeddings[0].features)
     same(predictor.predict(loaded, points=[5, 5]), predictor.predict(embeddings[0], points=[5, 5]))
 
 
 def test_embeddings_of_sam_are_refused_even_from_the_same_encoder(hq, predictor, embeddings, images):
-    sam = samara.load("mobile_sam", weights="random", device="cpu", precision="float32", input_size=256)
+    sam = samara.load("mobile_sam", weights="random", device="cpu", precision="float32", input_size=128)
     sam.network.image_encoder.load_state_dict(hq.network.image_encoder.state_dict())
     of_sam = samara.Predictor(sam)
     with pytest.raises(EmbeddingError, match="embed the image again"):

@@ -24,8 +24,8 @@ from samara.segmentation.prompts import Prompt
 
 @pytest.fixture(scope="module")
 def mini():
-    """The embedded checkpoint at 512 px, whatever its own size is: mask logits are 128 × 128."""
-    return samara.load("samara_mini", device="cpu", precision="float32", input_size=512)
+    """The embedded checkpoint at 256 px, whatever its own size is: mask logits are 64 × 64."""
+    return samara.load("samara_mini", device="cpu", precision="float32", input_size=256)
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +70,8 @@ PROMPTS = [
     Prompt([[10, 12], [20, 5]], [1, 0]),
     Prompt(box=[2, 3, 25, 30]),
     Prompt([12, 12], [0], box=[2, 3, 25, 30]),
-    Prompt(mask_logits=np.linspace(-4, 4, 128 * 128).reshape(128, 128)),
-    Prompt([5, 5], box=[1, 1, 9, 9], mask_logits=np.zeros((128, 128))),
+    Prompt(mask_logits=np.linspace(-4, 4, 64 * 64).reshape(64, 64)),
+    Prompt([5, 5], box=[1, 1, 9, 9], mask_logits=np.zeros((64, 64))),
     Prompt([20, 20]),
 ]
 
@@ -112,7 +112,7 @@ def test_the_next_images_are_read_while_the_network_works(mini):
     class Patient:
         def encode(self, images):
             assert second_read.wait(timeout=60)
-            return torch.zeros(len(images), 256, 32, 32)
+            return torch.zeros(len(images), 256, 16, 16)
 
     predictor.engine = Patient()
     file = io.BytesIO()
@@ -165,7 +165,7 @@ def test_equal_calls_give_equal_masks(predictor, embeddings):
         ({"boxes": [10, 10, 70, 20]}, "leaves the image"),
         ({"boxes": [30, 30, 20, 5]}, "x, y, width, height"),
         ({"points": [[float("nan"), 10]]}, "NaN"),
-        ({"mask_logits": np.zeros((256, 256))}, "must be 128 × 128"),
+        ({"mask_logits": np.zeros((128, 128))}, "must be 64 × 64"),
     ],
 )
 def test_senseless_prompts_are_refused(predictor, embeddings, arguments, message):
@@ -179,7 +179,7 @@ def test_senseless_prompts_are_refused(predictor, embeddings, arguments, message
         ({"points": False}, Prompt([5, 5]), "MobileSAM cannot take points; vit_b, vit_l"),
         ({"negative_points": False}, Prompt([5, 5], [0]), "cannot take background points"),
         ({"boxes": False}, Prompt(box=[1, 1, 5, 5]), "cannot take boxes"),
-        ({"mask_input": False}, Prompt(mask_logits=np.zeros((128, 128))), "cannot take mask logits"),
+        ({"mask_input": False}, Prompt(mask_logits=np.zeros((64, 64))), "cannot take mask logits"),
         ({"max_points": 2}, Prompt([[5, 5], [6, 6], [7, 7]]), "cannot take 3 points for one object"),
     ],
 )
@@ -220,7 +220,7 @@ def test_an_embedding_of_another_encoder_is_refused(mini, embeddings, tmp_path):
 
 
 def test_an_embedding_of_another_input_size_is_refused(embeddings):
-    other = samara.Predictor(samara.load("samara_mini", input_size=256, device="cpu", precision="float32"))
+    other = samara.Predictor(samara.load("samara_mini", input_size=512, device="cpu", precision="float32"))
     with pytest.raises(EmbeddingError, match="embed the image again"):
         other.predict(embeddings[0], points=[1, 1])
 

@@ -12,6 +12,11 @@ from samara.segmentation.prompts import Prompt
 FEW = samara.AutomaticSettings(points_per_side=2, pred_iou_thresh=0.0, stability_score_thresh=0.0)
 
 
+@pytest.fixture(scope="module")
+def mini(small_mini):
+    return small_mini
+
+
 @pytest.fixture
 def image():
     return np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)

@@ -12,6 +12,12 @@ from samara.errors import PromptError, SettingsError
 from samara.segmentation.segment import find_images, prompts_of
 
 
+@pytest.fixture(scope="module")
+def mini(small_mini):
+    return small_mini
+
+
+@pytest.mark.usefixtures("small_inputs")
 def test_images_become_masks(mini, truck, tmp_path):
     before = torch.get_num_threads()
     outcome = samara.segment(truck, out=tmp_path / "out", points=[(500, 375)], checkpoint=mini, threads=1)

@@ -22,6 +22,11 @@ from samara.system.files import write_atomically
 FEW = samara.AutomaticSettings(points_per_side=3, pred_iou_thresh=0.0, stability_score_thresh=0.0)
 
 
+@pytest.fixture(scope="module")
+def mini(small_mini):
+    return small_mini
+
+
 @pytest.fixture
 def images(tmp_path):
     rng = np.random.default_rng(0)
@@ -202,7 +207,7 @@ def test_a_file_that_cannot_be_added_to_is_refused_before_the_work(mini, quick, 
     out.mkdir()
     (out / "annotations.json").write_text("[]")
     told = []
-    with pytest.raises(OutputError, match="--overwrite"):
+    with pytest.raises(OutputError, match="`overwrite=True`"):
         segment_files(images, mini, out, prompts=CLICK, progress=lambda *steps: told.append(steps))
     assert not told
     assert [path.name for path in out.iterdir()] == ["annotations.json"]

@@ -14,6 +14,11 @@ from samara.segmentation.embedding_store import EmbeddingStore
 from samara.segmentation.stored_predictor import StoredPredictor
 
 
+@pytest.fixture(scope="module")
+def mini(small_mini):
+    return small_mini
+
+
 @pytest.mark.parametrize("options", [{}, {"tile": 250, "tile_overlap": 50}])
 def test_masks_are_the_same_and_computed_once(mini, dog, tmp_path, monkeypatch, options):
     settings = AnnotationSettings(automatic=AutomaticSettings(points_per_side=3), **options)

@@ -58,8 +58,8 @@ import samara
 from samara.masks.regions import clean
 from samara.masks.rle import encode_mask
 
-loaded = samara.load("samara_mini", device="cpu", precision="float32", input_size=224)
-image = numpy.random.default_rng(0).integers(0, 255, (300, 400, 3), dtype=numpy.uint8)
+loaded = samara.load("samara_mini", device="cpu", precision="float32", input_size=64)
+image = numpy.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=numpy.uint8)
 settings = samara.AutomaticSettings(points_per_side=2, pred_iou_thresh=0, stability_score_thresh=0)
 
 def use(_=0):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from samara.system import machine
-from samara.system.machine import Gpu, Machine, detect
+from samara.system.machine import Gpu, Machine, detect_machine
 
 CPUINFO = """processor\t: 0
 model name\t: Walnut 9000
@@ -36,7 +36,7 @@ def system(tmp_path):
 
 
 def test_this_machine():
-    found = detect()
+    found = detect_machine()
     assert found.cores in range(1, os.cpu_count() + 1)
     assert 100e6 < found.memory_bytes < 1e15
     assert found.versions["torch"].split("+")[0] == torch.__version__.split("+")[0]

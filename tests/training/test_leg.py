@@ -51,8 +51,9 @@ def test_a_leg_goes_on_where_the_last_one_ended(packed, tmp_path, steps):
         parts = Training(SMALL, "cpu", seed=9)
         parts.load(tmp_path / "state")
     assert parts.step == 4
+    found = parts.average.state_dict()
     for name, value in whole.average.state_dict().items():
-        torch.testing.assert_close(parts.average.state_dict()[name], value, msg=name)
+        torch.testing.assert_close(found[name], value, msg=name)
     assert parts.images_seen == whole.images_seen == 8
 
 
@@ -103,8 +104,9 @@ def test_what_is_shipped_is_the_average(packed, tmp_path, steps):
     assert "10,130,092 parameters" in result.output
     assert samara.identify(out).variant == "vit_t"
     loaded = samara.load(out, device="cpu")
+    found = loaded.network.state_dict()
     for name, value in training.average.state_dict().items():
-        torch.testing.assert_close(loaded.network.state_dict()[name], value.half().to(value.dtype), msg=name)
+        torch.testing.assert_close(found[name], value.half().to(value.dtype), msg=name)
 
 
 def test_held_back_images_are_not_trained_on(packed):

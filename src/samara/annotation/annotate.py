@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from samara.annotation.carry_out import Outcome, Running, carry_out
+from samara.annotation.carry_out import AnnotationOutcome, AnnotationRun, carry_out
 from samara.annotation.inputs.images import open_images
-from samara.annotation.run.job import Job
+from samara.annotation.run.job import AnnotationJob
 from samara.annotation.run.ray_cluster import Cluster
 from samara.annotation.run.settings import AnnotationSettings, Machines, Resources, profile_named
 from samara.annotation.store.store import IfThere
@@ -55,7 +55,7 @@ def annotate(
     report: bool = False,
     progress: Progress | None = None,
     notice: Notice | None = None,
-) -> Outcome:
+) -> AnnotationOutcome:
     """Annotate images: everything in them, or what prompts name.
 
     Started again with `resume` it goes on where it stopped, whatever stopped it.
@@ -115,7 +115,7 @@ def annotate(
         precision=precision,
         engine=engine,
     )
-    job = Job(
+    job = AnnotationJob(
         choice=choice,
         settings=settings,
         source=source,
@@ -124,7 +124,7 @@ def annotate(
         embeddings=None if embedding_cache is None else Path(embedding_cache),
         max_embedding_bytes=int(embedding_cache_gb * 1e9),
     )
-    running = Running(
+    running = AnnotationRun(
         out=Path(out),
         if_there=if_there,
         workers=workers,
@@ -149,7 +149,7 @@ def _if_there(*, resume: bool, retry: bool, overwrite: bool) -> IfThere:
         SettingsError: it contradicts itself.
     """
     if retry and not resume:
-        raise SettingsError("--retry tries the quarantined images of a store again; give --resume with it")
+        raise SettingsError("`retry` tries the quarantined images of a store again; give `resume` with it")
     if resume and overwrite:
-        raise SettingsError("--resume goes on with the store and --overwrite deletes it; choose one")
+        raise SettingsError("`resume` goes on with the store and `overwrite` deletes it; choose one")
     return "resume" if resume else "overwrite" if overwrite else "refuse"

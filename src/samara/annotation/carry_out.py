@@ -18,16 +18,23 @@ from samara._version import __version__
 from samara.annotation.exporting import export_store, require_images
 from samara.annotation.report.collect import write_report
 from samara.annotation.report.page import require_report
-from samara.annotation.run.job import Job
+from samara.annotation.run.job import AnnotationJob
 from samara.annotation.run.quiet_ray import require_ray
 from samara.annotation.run.ray_cluster import Cluster, run_on_ray
 from samara.annotation.run.runner import Tally, Work, annotate_store, shown
 from samara.annotation.run.settings import Resources
 from samara.annotation.run.workers import run_workers
 from samara.annotation.store.locks import claim
-from samara.annotation.store.plan import Entry
+from samara.annotation.store.plan import PlannedImage
 from samara.annotation.store.rows import ImageRow, arrow
-from samara.annotation.store.store import EXPORTS, QUARANTINED, IfThere, Store, create_store, require_place
+from samara.annotation.store.store import (
+    EXPORTS,
+    QUARANTINED,
+    AnnotationStore,
+    IfThere,
+    create_store,
+    require_store_place,
+)
 from samara.checkpoints.licences import licence_of
 from samara.checkpoints.load_chosen import load_chosen
 from samara.datasets.formats import Demands, FormatsRefused
@@ -45,7 +52,7 @@ MAX_NAMED = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Running:
+class AnnotationRun:
     """How to run a job; nothing here changes a row.
 
     Attributes:
@@ -84,14 +91,14 @@ class Running:
                 cannot stand where it shall.
         """
         arrow()
-        require_place(self.out, self.if_there)
+        require_store_place(self.out, self.if_there)
         if self.workers < 1:
             raise SettingsError(f"{self.workers} workers were asked for; at least 1 is needed")
         if self.cluster is not None:
             require_ray()
         self.demands().require_met()
         if self.categories is not None and not self.formats:
-            raise SettingsError("--categories is for exports; add a format with --format, or leave it out")
+            raise SettingsError("`categories` is for exports; add a format to `formats`, or leave it out")
         if self.report:
             require_report()
 
@@ -103,7 +110,7 @@ class Running:
         """
         return Demands(self.formats, self.out / EXPORTS, self._writing())
 
-    def exportable(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+    def exportable(self, entries: Iterable[PlannedImage]) -> Iterator[PlannedImage]:
         """The same images, if the exports can have them all.
 
         Raises:
@@ -117,7 +124,7 @@ class Running:
             yield entry
         demands.require_met()
 
-    def export(self, store: Store) -> tuple[dict[str, Losses], str | None]:
+    def export(self, store: AnnotationStore) -> tuple[dict[str, Losses], str | None]:
         """Export; what each format could not keep, and what some of them refused."""
         if not self.formats:
             return {}, None
@@ -133,7 +140,7 @@ class Running:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class AnnotationOutcome:
     """What came of it.
 
     Attributes:
@@ -150,7 +157,7 @@ class Outcome:
         report: the page, if one was asked for.
     """
 
-    store: Store
+    store: AnnotationStore
     checkpoint: str
     total: Tally
     seconds: float
@@ -164,8 +171,12 @@ class Outcome:
 
 
 def carry_out(
-    job: Job, running: Running, entries: Iterable[Entry] | None = None, *, progress: Progress | None = None
-) -> Outcome:
+    job: AnnotationJob,
+    running: AnnotationRun,
+    entries: Iterable[PlannedImage] | None = None,
+    *,
+    progress: Progress | None = None,
+) -> AnnotationOutcome:
     """Annotate images into a store; begun again, go on where it stopped.
 
     Args:
@@ -212,7 +223,7 @@ def carry_out(
     _record_run(store, device, running.workers, own, seconds)
     write_quarantined(store)
     losses, refused = running.export(store)
-    return Outcome(
+    return AnnotationOutcome(
         store=store,
         checkpoint=checkpoint,
         total=Tally(*store.counts()),
@@ -227,7 +238,9 @@ def carry_out(
     )
 
 
-def _opened(job: Job, running: Running, loaded: Loaded, entries: Iterable[Entry] | None) -> Store:
+def _opened(
+    job: AnnotationJob, running: AnnotationRun, loaded: Loaded, entries: Iterable[PlannedImage] | None
+) -> AnnotationStore:
     """The store to fill, made or joined."""
     store = create_store(
         running.out,
@@ -252,11 +265,11 @@ def require_commercial(loaded: Loaded) -> None:
     if licence.commercial != "free":
         raise SettingsError(
             f"{loaded.name} is under {licence.identifier}: {licence.consequence}; take another checkpoint, or leave "
-            "--commercial out"
+            "`commercial` out"
         )
 
 
-def reopen(store: Store) -> int:
+def reopen(store: AnnotationStore) -> int:
     """Make quarantined images ready to be tried again; returns how many."""
     reopened = 0
     for number in range(store.manifest.plan.shards):
@@ -266,7 +279,7 @@ def reopen(store: Store) -> int:
     return reopened
 
 
-def write_quarantined(store: Store) -> None:
+def write_quarantined(store: AnnotationStore) -> None:
     """Write the list of images that could not be annotated, with their reasons; none if there are none."""
     path, text = store.folder / QUARANTINED, io.StringIO(newline="")
     rows = csv.writer(text)
@@ -278,7 +291,7 @@ def write_quarantined(store: Store) -> None:
         path.unlink(missing_ok=True)
 
 
-def _record_run(store: Store, device: str, workers: int, done: Tally, seconds: float) -> None:
+def _record_run(store: AnnotationStore, device: str, workers: int, done: Tally, seconds: float) -> None:
     facts = {
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": platform.node(),

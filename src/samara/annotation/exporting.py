@@ -11,7 +11,7 @@ from typing import Any
 
 from samara.annotation.inputs.sources import Source
 from samara.annotation.store.rows import AnnotatedRow
-from samara.annotation.store.store import Store, open_store
+from samara.annotation.store.store import AnnotationStore, open_store
 from samara.datasets.annotated import AnnotatedImage, GeoReference
 from samara.datasets.formats import write_annotations
 from samara.datasets.writing.category_choice import CategoryChoice, category_choice
@@ -24,7 +24,7 @@ _ARCHIVE = "archive"
 
 
 def export_store(
-    store: Store,
+    store: AnnotationStore,
     formats: Sequence[str],
     out: Path,
     options: WriterOptions | None = None,
@@ -52,8 +52,8 @@ def export_store(
     """
     if not is_partial and not store.is_complete:
         raise AnnotationStopped(
-            f"{store.folder} is not complete; go on with `samara annotate ... --resume` first, or export what is there "
-            "with --partial"
+            f"{store.folder} is not complete; go on with `samara.annotate(..., resume=True)` first, or export what "
+            "is there with `partial=True`"
         )
     options = WriterOptions() if options is None else options
     require_images(store.manifest.job["source"]["kind"], options)
@@ -66,7 +66,7 @@ def export_store(
 
 
 def export_annotations(
-    store: str | os.PathLike[str] | Store,
+    store: str | os.PathLike[str] | AnnotationStore,
     *,
     out: str | os.PathLike[str],
     formats: str | Sequence[str] = (USUAL_FORMAT,),
@@ -93,7 +93,7 @@ def export_annotations(
     Raises:
         SamaraError: see `export_store`; `FormatsRefused` says which formats were not written, the others were.
     """
-    opened = store if isinstance(store, Store) else open_store(store)
+    opened = store if isinstance(store, AnnotationStore) else open_store(store)
     named = (formats,) if isinstance(formats, str) else formats
     return export_store(opened, named, Path(out), options, categories=category_choice(categories), is_partial=partial)
 
@@ -111,11 +111,11 @@ def require_images(kind: str, options: WriterOptions) -> None:
     if kind == _ARCHIVE and options.images != "none":
         raise SettingsError(
             f"the images lie in an archive, where there is nothing to {options.images}; unpack it yourself, and "
-            "leave --export-images out"
+            "leave `WriterOptions(images=...)` out"
         )
 
 
-def export_facts(store: Store) -> dict[str, Any]:
+def export_facts(store: AnnotationStore) -> dict[str, Any]:
     """What made the annotations, for formats that have a place for it."""
     manifest = store.manifest
     checkpoint = manifest.job["checkpoint"]
@@ -129,7 +129,7 @@ def export_facts(store: Store) -> dict[str, Any]:
     }
 
 
-def annotated_images(store: Store) -> Iterator[AnnotatedImage]:
+def annotated_images(store: AnnotationStore) -> Iterator[AnnotatedImage]:
     """The images of a store that are done, as the writers take them."""
     facts = store.manifest.job["source"]
     source = Source(facts["kind"], Path(facts["root"]))

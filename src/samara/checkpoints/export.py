@@ -72,7 +72,7 @@ def export(
     check_folder(folder, overwrite=overwrite)
     images = calibration_files(calibration) if calibration else ()
     if calibration_reading != AS_THEY_ARE and not images:
-        raise SettingsError("--value-range and --frame are for --calibration; give that with them, or leave them out")
+        raise SettingsError("`calibration_reading` is for `calibration`; give that as well, or leave it out")
     how = {"base": base, "lora": lora, "input_size": input_size, "download": download}
     loaded = loaded_from(checkpoint, progress, device="cpu", precision="float32", **how)
     with made_folder(folder.parent):

@@ -26,7 +26,7 @@ from samara.checkpoints.reading.folders import files_of
 from samara.checkpoints.reading.rename import with_part_prefix
 from samara.checkpoints.reading.sam2_names import image_path
 from samara.checkpoints.reading.state_dicts import read_state_dict
-from samara.checkpoints.store.store import Store
+from samara.checkpoints.store.store import CheckpointStore
 from samara.engines.calibration import calibration_files
 from samara.engines.findings import fastest_engine
 from samara.engines.kinds import AUTO, TORCH, choose_place
@@ -58,7 +58,7 @@ def load(
     lora: str | os.PathLike[str] | None = None,
     base: str | os.PathLike[str] | None = None,
     download: bool = False,
-    store: Store | None = None,
+    store: CheckpointStore | None = None,
     progress: Progress | None = None,
 ) -> Loaded:
     """Load a checkpoint.
@@ -118,7 +118,7 @@ def load(
             raise WrongCheckpoint(f"{lora}: low-rank updates are for image encoders, and {variant.title} has none")
         merge_lora_file(network, Path(lora))
         provenance = replace(provenance, name=f"{provenance.name} with {Path(lora).name}")
-    if not variant.has_graphs and engine not in (AUTO, TORCH.name):
+    if variant.why_no_graphs and engine not in (AUTO, TORCH.name):
         raise SettingsError(f"{variant.title} runs in the engine torch alone, not in {engine}")
     thresholds, size = _thresholds(loading.entry, variant), loading.input_size
     return Loaded(
@@ -188,13 +188,13 @@ def identified(path: Path, base: Path | None, entry: Checkpoint | None) -> tuple
     identity = identify(path, check_hash=True)
     if base is None:
         entry = entry or entry_of(identity)
-        return identity, entry, name_of(path, identity, entry)
+        return identity, entry, name_of_file(path, identity, entry)
     if identity.part == "whole":
         raise SettingsError(f"{path} is a whole checkpoint and needs no base; leave the base out")
     lower = identify(base, check_hash=True)
     identity = identify(path, base=lower.path)
     beneath = entry_of(lower)
-    name = f"{path.name} on {name_of(lower.path, lower, beneath)}"
+    name = f"{path.name} on {name_of_file(lower.path, lower, beneath)}"
     return identity, beneath if lower.variant == identity.variant else None, name
 
 
@@ -238,13 +238,15 @@ def _named(checkpoint: str | os.PathLike[str]) -> Checkpoint | None:
 def path_of(
     checkpoint: str | os.PathLike[str],
     *,
-    store: Store | None = None,
+    store: CheckpointStore | None = None,
     download: bool = False,
     progress: Progress | None = None,
 ) -> Path:
     """The file of a checkpoint, by name or path; see `load` for what is raised."""
     entry, path = resolve(checkpoint)
-    return path if entry is None and path else _from_store(_known(entry), store or Store(), download, progress)
+    return (
+        path if entry is None and path else _from_store(_known(entry), store or CheckpointStore(), download, progress)
+    )
 
 
 def _with_updates(checkpoint: str | os.PathLike[str]) -> tuple[str | os.PathLike[str], Path | None]:
@@ -266,7 +268,7 @@ def _looks_like_path(name: str) -> bool:
     return os.path.exists(name) or os.sep in name or name.endswith((".pth", ".pt", ".safetensors", ".ckpt", ".bin"))
 
 
-def _from_store(entry: Checkpoint, store: Store, download: bool, progress: Progress | None) -> Path:
+def _from_store(entry: Checkpoint, store: CheckpointStore, download: bool, progress: Progress | None) -> Path:
     verification = store.check(entry)
     if not verification.is_wrong or download or entry.embedded:
         return store.get(entry.name, progress=progress)
@@ -292,7 +294,7 @@ def origin_of(loaded: Loaded) -> str:
     return entry.name if entry else loaded.name
 
 
-def name_of(path: Path, identity: Identity, entry: Checkpoint | None) -> str:
+def name_of_file(path: Path, identity: Identity, entry: Checkpoint | None) -> str:
     """What a checkpoint file is called, by the entry that it is or was made from."""
     if entry is None:
         return path.name
@@ -357,8 +359,7 @@ def network_from_file(
     state = read_state_dict(path, as_float32=True)
     if base is not None:
         state = {**read_state_dict(base, as_float32=True), **with_part_prefix(state)}
-    if variant.family == "sam2":
-        state = image_path(state).entries
+    state = image_path(state).entries if variant.family == "sam2" else state
     wanted = network.state_dict()
     _check_fit(path, variant, wanted, state)
     network.load_state_dict(_completed(state, wanted), strict=True, assign=True)

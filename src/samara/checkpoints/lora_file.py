@@ -92,7 +92,9 @@ class _Facts:
 def _read_facts(path: Path) -> _Facts:
     text = read_layout(path).metadata.get(LORA_KEY)
     if text is None:
-        raise WrongCheckpoint(f"{path} holds no low-rank updates; give a file of `samara finetune --lora-apart`")
+        raise WrongCheckpoint(
+            f"{path} holds no low-rank updates; give a file of fine-tuning with `FineTuneSettings(lora_apart=True)`"
+        )
     try:
         facts = json.loads(text)
         return _Facts(int(facts["rank"]), tuple(map(str, facts["layers"])), str(facts["encoder"]))

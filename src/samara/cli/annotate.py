@@ -22,13 +22,14 @@ from samara.cli.export_annotations import (
     writes_annotations,
 )
 from samara.cli.interrupts import INTERRUPTED, terminated_as_interrupted
-from samara.cli.options import POINTS_PER_SIDE, DataReading, as_options, loading, reads_data, warn
+from samara.cli.options import POINTS_PER_SIDE, DataReading, loading, reads_data, warn
 from samara.cli.progress import annotation_bar
+from samara.cli.sentences import as_options
 from samara.cli.settings_options import Setting, in_panel, takes, takes_arguments
 from samara.segmentation.automatic.settings import AutomaticSettings
 
 if TYPE_CHECKING:
-    from samara.annotation.carry_out import Outcome
+    from samara.annotation.carry_out import AnnotationOutcome
 
 CHECKPOINT = (
     "Catalogue name or file; `samara recommend --task batch-annotation` says which suits this machine. "
@@ -208,7 +209,7 @@ def in_new_words(facts: dict[str, Any], runtime: str | None) -> dict[str, Any]: 
     return facts
 
 
-def run(images: list[str], *, out: Path, **asked: Any) -> Outcome:  # Any: arguments of `samara.annotate`
+def run(images: list[str], *, out: Path, **asked: Any) -> AnnotationOutcome:  # Any: arguments of `samara.annotate`
     """Annotate, and show the progress."""
     from samara.annotation import annotate as room
 
@@ -220,25 +221,25 @@ def run(images: list[str], *, out: Path, **asked: Any) -> Outcome:  # Any: argum
         raise typer.Exit(INTERRUPTED) from None
 
 
-def tell_end(outcome: Outcome, writing: Writing) -> None:
+def tell_end(outcome: AnnotationOutcome, writing: Writing) -> None:
     """Say on stderr what nobody would see in the exports; the exit status says whether all was done."""
     tell_quarantined(outcome.total.quarantined if outcome.losses else 0, outcome.store.folder)
     tell_unsaid(outcome.losses, writing.options, writing.categories)
     if outcome.refused is not None:
-        sys.stderr.write(f"samara: {outcome.refused}\n")
+        warn(outcome.refused)
     if outcome.total.quarantined or outcome.refused is not None:
         raise typer.Exit(1)
 
 
-def show(outcome: Outcome, *, as_json: bool) -> None:
+def show(outcome: AnnotationOutcome, *, as_json: bool) -> None:
     """Print the result on stdout, and what was left out or quarantined on stderr."""
     total, store = outcome.total, outcome.store
     for row in outcome.quarantined:
-        sys.stderr.write(f"samara: {row.path} is quarantined: {as_options(row.reason or '')}\n")
+        warn(f"{row.path} is quarantined: {row.reason or ''}")
     if total.quarantined > len(outcome.quarantined):
         sys.stderr.write(f"samara: and {total.quarantined - len(outcome.quarantined)} more\n")
     for sentence in outcome.left_out:
-        sys.stderr.write(f"samara: {sentence}\n")
+        warn(sentence)
     if as_json:
         typer.echo(json.dumps(facts(outcome)))
         return
@@ -254,7 +255,7 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
         typer.echo(f"report in {outcome.report}")
 
 
-def facts(outcome: Outcome) -> dict[str, Any]:
+def facts(outcome: AnnotationOutcome) -> dict[str, Any]:
     """The result for programs."""
     total = outcome.total
     return {
@@ -268,6 +269,6 @@ def facts(outcome: Outcome) -> dict[str, Any]:
         "seconds": outcome.seconds,
         "failed": [{"file": row.path, "reason": as_options(row.reason or "")} for row in outcome.quarantined],
         "losses": losses_shown(outcome.losses),
-        "refused": outcome.refused,
+        "refused": None if outcome.refused is None else as_options(outcome.refused),
         "report": None if outcome.report is None else str(outcome.report),
     }

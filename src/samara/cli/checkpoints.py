@@ -13,9 +13,14 @@ from samara.checkpoints.licences import licence_of
 from samara.cli.progress import download_bar
 
 if TYPE_CHECKING:
-    from samara.checkpoints.store.store import Entry, Verification
+    from samara.checkpoints.store.store import StoredCheckpoint, Verification
 
-app = typer.Typer(name="checkpoints", help="List, fetch, identify and verify checkpoint files.", no_args_is_help=True)
+app = typer.Typer(
+    name="checkpoints",
+    help="List, fetch, identify and verify checkpoint files.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Directory = Annotated[
@@ -34,9 +39,13 @@ def list_checkpoints(
     ] = False,
 ) -> None:
     """Show every published checkpoint: licence, size, and whether it is on this machine."""
-    from samara.checkpoints.store.store import Store
+    from samara.checkpoints.store.store import CheckpointStore
 
-    entries = [entry for entry in Store(directory).entries() if entry.checkpoint.is_free_for_commerce or not commercial]
+    entries = [
+        entry
+        for entry in CheckpointStore(directory).entries()
+        if entry.checkpoint.is_free_for_commerce or not commercial
+    ]
     if as_json:
         typer.echo(json.dumps([_entry_record(entry) for entry in entries], indent=2))
     else:
@@ -50,10 +59,10 @@ def get_checkpoint(
 ) -> None:
     """Fetch a checkpoint into the store, resuming where it stopped; print where it is."""
     from samara.checkpoints.catalogue import find
-    from samara.checkpoints.store.store import Store
+    from samara.checkpoints.store.store import CheckpointStore
 
     with download_bar(name) as progress:
-        path = Store(directory).get(name, progress=progress)
+        path = CheckpointStore(directory).get(name, progress=progress)
     typer.echo(path)
     licence = licence_of(find(name).licence)
     if licence.commercial != "free":
@@ -83,9 +92,9 @@ def verify_checkpoints(
     directory: Directory = None,
 ) -> None:
     """Compute the digests of files in the store; exit status 1 if one is wrong or missing."""
-    from samara.checkpoints.store.store import Store
+    from samara.checkpoints.store.store import CheckpointStore
 
-    verifications = Store(directory).verify(names or None)
+    verifications = CheckpointStore(directory).verify(names or None)
     if as_json:
         typer.echo(json.dumps([_verification_record(each) for each in verifications], indent=2))
     else:
@@ -94,7 +103,7 @@ def verify_checkpoints(
         raise typer.Exit(1)
 
 
-def _entry_record(entry: Entry) -> dict[str, object]:
+def _entry_record(entry: StoredCheckpoint) -> dict[str, object]:
     return {
         **asdict(entry.checkpoint),
         "commercial": licence_of(entry.checkpoint.licence).commercial,
@@ -113,7 +122,7 @@ def _verification_record(verification: Verification) -> dict[str, object]:
     }
 
 
-def _print_entries(entries: list[Entry]) -> None:
+def _print_entries(entries: list[StoredCheckpoint]) -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -203,10 +203,10 @@ def read_ground_truths(files: list[str], folders: list[Path], rules: ReadingRule
 
 def show(compared: Compared, *, as_json: bool) -> None:
     """Print the most important tables, and where the rest is."""
-    from samara.measurement.comparison.documents import json_text
+    from samara.measurement.comparison.documents import comparison_json
 
     if as_json:
-        typer.echo(json_text(compared.comparison, compared.tables), nl=False)
+        typer.echo(comparison_json(compared.comparison, compared.tables), nl=False)
         return
     from rich.console import Console
 

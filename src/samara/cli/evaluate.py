@@ -12,9 +12,11 @@ import typer
 from samara.checkpoints.choice import Choice
 from samara.cli.options import DataReading, loading, reads_data, warn
 from samara.cli.progress import work_bar
+from samara.cli.sentences import as_options
 from samara.cli.settings_options import Setting, in_panel, takes, takes_arguments
 from samara.errors import SettingsError
-from samara.measurement.evaluation.settings import DOMAIN, MEASURES, EvaluationSettings, Measure
+from samara.measurement.evaluation.settings import DOMAIN, EvaluationSettings
+from samara.measurement.records.metrics import MEASURES, Measure
 
 if TYPE_CHECKING:
     from samara.measurement.evaluation.evaluate import Evaluation
@@ -198,7 +200,7 @@ def show(evaluation: Evaluation, out: Path | None) -> None:
         table.add_row(*_row(record), style=None if record.source or not several else "bold")
     Console().print(table)
     for why in dict.fromkeys(record.note for record in evaluation.records if record.note):
-        typer.echo(f"- {why}")
+        typer.echo(f"- {as_options(why)}")
     subject = asdict(evaluation.records[0].subject)
     typer.echo("{checkpoint}, {precision} on {device}, input {input_size} px".format(**subject))
     if out is not None:

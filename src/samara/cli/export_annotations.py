@@ -25,7 +25,7 @@ from samara.datasets.writing.options import USUAL_FORMAT, Images, WriterOptions
 from samara.errors import SettingsError
 
 if TYPE_CHECKING:
-    from samara.annotation.store.store import Store
+    from samara.annotation.store.store import AnnotationStore
     from samara.datasets.writing.category_choice import CategoryChoice
     from samara.datasets.writing.staged_writer import Losses
 
@@ -128,7 +128,7 @@ def export_annotations(
         raise refused
 
 
-def show(losses: dict[str, Losses], out: Path, store: Store, *, as_json: bool) -> None:
+def show(losses: dict[str, Losses], out: Path, store: AnnotationStore, *, as_json: bool) -> None:
     """Print what was written, and on stderr what is in no export."""
     _, _, quarantined = store.counts()
     if as_json:

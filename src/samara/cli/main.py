@@ -10,22 +10,11 @@ from typing import Annotated
 import typer
 
 from samara._version import __version__
-from samara.cli import (
-    annotate,
-    checkpoints,
-    compare,
-    doctor,
-    evaluate,
-    export,
-    export_annotations,
-    finetune,
-    recommend,
-    segment,
-)
-from samara.cli.options import as_options
+from samara.cli.commands import CommandsOnDemand
 from samara.errors import SamaraError
 
 app = typer.Typer(
+    cls=CommandsOnDemand,
     name="samara",
     help="Every Segment Anything checkpoint behind one interface.",
     no_args_is_help=True,
@@ -33,16 +22,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("segment")(segment.segment)
-app.command("annotate")(annotate.annotate)
-app.command("export-annotations")(export_annotations.export_annotations)
-app.command("evaluate")(evaluate.evaluate)
-app.command("compare")(compare.compare)
-app.command("finetune")(finetune.finetune)
-app.command("export")(export.export)
-app.command("doctor")(doctor.doctor)
-app.command("recommend")(recommend.recommend)
-app.add_typer(checkpoints.app, name="checkpoints")
 
 
 def _version(asked: bool) -> None:
@@ -67,6 +46,8 @@ def run() -> None:
         if sys.stdout is not None:
             sys.stdout.flush()  # what is not written by now fails where nobody catches it
     except SamaraError as error:
+        from samara.cli.sentences import as_options
+
         status = _failed(as_options(str(error)))
     except BrokenPipeError:
         status = 1  # as typer ends; whoever closed the pipe wants to hear no more

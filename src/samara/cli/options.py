@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +12,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from samara.checkpoints.choice import Choice
+from samara.cli.sentences import as_options
 from samara.cli.settings_options import Command, Setting, help_of, in_place_of
 from samara.datasets.reading.findings import USUAL, ReadingRules
 from samara.errors import SettingsError
@@ -168,7 +168,7 @@ def read_rules(crowds: str, *, skip_bad: bool) -> ReadingRules:
 
 def warn(sentence: str) -> None:
     """Say something beside the result."""
-    sys.stderr.write(f"samara: {sentence}\n")
+    sys.stderr.write(f"samara: {as_options(sentence)}\n")
 
 
 def frame_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
@@ -239,30 +239,3 @@ def _data_options(annotations: str, images: str | None) -> list[inspect.Paramete
 
 def _read_data(crowds: str, skip_bad_annotations: bool, value_range: str | None, frame: int | None) -> DataReading:
     return DataReading(read_rules(crowds, skip_bad=skip_bad_annotations), read_reading(value_range, frame))
-
-
-# What arguments of Python are called on the command line.
-_ARGUMENTS = (
-    (re.compile(r'value_range="auto"'), "--value-range auto"),
-    (re.compile(r"value_range=\(lo, hi\)"), "--value-range BLACK,WHITE"),
-    (re.compile(r"value_range=\((-?\w[^\s,()]*), (-?\w[^\s,()]*)\)"), r"--value-range \1,\2"),
-    (re.compile(r"\bleave value_range out\b"), "leave --value-range out"),
-    (re.compile(r"\bframe=(\d+)"), r"--frame \1"),
-    (re.compile(r": samara\.load\([^()]*, base=\.\.\.\)"), "; name that with --base NAME|FILE"),
-    (re.compile(r"\bleave the base out\b"), "leave --base out"),
-    (
-        re.compile(r"use samara\.load\(that checkpoint, lora=('[^']*'|\"[^\"]*\")\)"),
-        r"give that checkpoint with --checkpoint, and --lora \1",
-    ),
-    (
-        re.compile(r"more than max_pixels=(\d+), and was not decoded; raise max_pixels"),
-        r"more than \1, and was not decoded; annotate it with a larger --max-pixels",
-    ),
-)
-
-
-def as_options(sentence: str) -> str:
-    """An error as commands say it: with their options in place of Python's arguments."""
-    for argument, option in _ARGUMENTS:
-        sentence = argument.sub(option, sentence)
-    return sentence

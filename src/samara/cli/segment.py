@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,8 +11,9 @@ import typer
 
 from samara.checkpoints.choice import Choice
 from samara.cli.interrupts import terminated_as_interrupted
-from samara.cli.options import POINTS_PER_SIDE, as_options, loading, reads_images
+from samara.cli.options import POINTS_PER_SIDE, loading, reads_images, warn
 from samara.cli.progress import work_bar
+from samara.cli.sentences import as_options
 from samara.cli.settings_options import Setting, in_panel, takes, takes_arguments
 from samara.errors import PromptError
 from samara.images.settings import ImageReading
@@ -180,9 +180,9 @@ def show(outcome: SegmentedFiles, *, as_json: bool) -> None:
     loaded = outcome.loaded
     licence = licence_of(loaded.provenance.licence)
     for sentence in outcome.left_out:
-        sys.stderr.write(f"samara: {sentence}\n")
+        warn(sentence)
     for failure in outcome.failed:
-        sys.stderr.write(f"samara: {as_options(failure.reason)}\n")
+        warn(failure.reason)
     if as_json:
         typer.echo(json.dumps(_report(outcome, licence)))
         return

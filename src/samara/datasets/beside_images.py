@@ -19,7 +19,7 @@ _SYSTEM = re.compile(r"<SRS[^>]*>([^<]*)</SRS>")
 _AUTHORITY = re.compile(r'(?:AUTHORITY\["(\w+)","(\d+)"\]|ID\["(\w+)",(\d+)\])\s*\]\s*$')
 
 
-class Beside(NamedTuple):
+class Sidecar(NamedTuple):
     """What a file beside an image says."""
 
     transform: Transform | None = None
@@ -27,7 +27,7 @@ class Beside(NamedTuple):
     is_tied_by_points: bool = False
 
 
-def read_auxiliary(image: Path) -> Beside:
+def read_auxiliary(image: Path) -> Sidecar:
     """Read the `.aux.xml` of an image; of its kind there is one.
 
     Raises:
@@ -35,13 +35,13 @@ def read_auxiliary(image: Path) -> Beside:
     """
     text = _text(image.with_name(f"{image.name}.aux.xml"))
     if text is None:
-        return Beside()
+        return Sidecar()
     transform, system = _TRANSFORM.search(text), _SYSTEM.search(text)
     crs = named_system(html.unescape(system[1])) if system else None
     if transform is None:
-        return Beside(None, crs, "<GCPList" in text)
+        return Sidecar(None, crs, "<GCPList" in text)
     c, a, b, f, d, e = _numbers(transform[1].split(","), "GeoTransform")
-    return Beside((a, b, c, d, e, f), crs)
+    return Sidecar((a, b, c, d, e, f), crs)
 
 
 def read_world_file(image: Path) -> Transform | None:

@@ -79,7 +79,7 @@ class AnnotationWriter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class AnnotationFormat:
     """A row of the table.
 
     Attributes:
@@ -115,65 +115,65 @@ class Format:
         return self.writer_class()(out / self.target, options)
 
 
-# Of `WriterOptions`, with the option of the command that sets each.
-_NOT_FOR_ALL = {"images": "--export-images", "split": "--split", "image_url_prefix": "--label-studio-prefix"}
+# Of `WriterOptions`.
+_NOT_FOR_ALL = ("images", "split", "image_url_prefix")
 _DIVIDED_WITH_IMAGES = frozenset({"images", "split"})
 _WITH_ADDRESSES = frozenset({"image_url_prefix"})
 
 _FORMATS = (
-    Format(
+    AnnotationFormat(
         "coco",
         "coco.json",
         "COCO instances with run lengths, one JSON file; lossless",
         "samara.datasets.writing.coco:CocoWriter",
     ),
-    Format(
+    AnnotationFormat(
         "coco-polygons",
         "coco-polygons.json",
         "COCO instances with polygons, one JSON file; exact by COCO's rule",
         "samara.datasets.writing.coco:CocoPolygonWriter",
     ),
-    Format(
+    AnnotationFormat(
         "yolo",
         "yolo",
         "YOLO segmentation labels, a text file per image; one polygon per mask, loss measured",
         "samara.datasets.writing.yolo:YoloWriter",
         _DIVIDED_WITH_IMAGES,
     ),
-    Format(
+    AnnotationFormat(
         "voc",
         "voc",
         "Pascal VOC tree: class and object images, boxes as XML; no overlap, smaller on top",
         "samara.datasets.writing.voc:VocWriter",
         _DIVIDED_WITH_IMAGES,
     ),
-    Format(
+    AnnotationFormat(
         "label-studio",
         "label-studio",
         "Label Studio tasks with brush strokes; lossless",
         "samara.datasets.writing.label_studio:LabelStudioBrushWriter",
         _WITH_ADDRESSES,
     ),
-    Format(
+    AnnotationFormat(
         "label-studio-polygons",
         "label-studio-polygons",
         "Label Studio tasks with polygons that can be edited; one per mask, loss measured",
         "samara.datasets.writing.label_studio:LabelStudioPolygonWriter",
         _WITH_ADDRESSES,
     ),
-    Format(
+    AnnotationFormat(
         "png",
         "png",
         "Label maps, a grey PNG per image in 8 or 16 bits; no overlap, smaller on top",
         "samara.datasets.writing.png:PngWriter",
     ),
-    Format(
+    AnnotationFormat(
         "geojson",
         "geojson",
         "GeoJSON per image, polygons with holes on the ground or in pixels; lossless",
         "samara.datasets.writing.geojson:GeoJsonWriter",
     ),
-    Format(
+    AnnotationFormat(
         "sa-1b",
         "sa-1b",
         "SA-1B's JSON per image, run lengths; lossless",
@@ -181,11 +181,11 @@ _FORMATS = (
     ),
 )
 
-WRITERS: Mapping[str, Format] = {row.name: row for row in _FORMATS}
+WRITERS: Mapping[str, AnnotationFormat] = {row.name: row for row in _FORMATS}
 """Every format by its name."""
 
 
-def chosen(names: Sequence[str]) -> list[Format]:
+def chosen(names: Sequence[str]) -> list[AnnotationFormat]:
     """Look formats up by name.
 
     Raises:
@@ -198,18 +198,19 @@ def chosen(names: Sequence[str]) -> list[Format]:
     return [WRITERS[name] for name in names]
 
 
-def require_taken(rows: Sequence[Format], options: WriterOptions) -> None:
+def require_taken(rows: Sequence[AnnotationFormat], options: WriterOptions) -> None:
     """Make sure that every option that was set means something to one of the formats.
 
     Raises:
         SettingsError: one would be without effect.
     """
-    for option, called in _NOT_FOR_ALL.items():
+    for option in _NOT_FOR_ALL:
         if getattr(options, option) in (None, "", "none") or any(option in row.takes for row in rows):
             continue
         takers = ", ".join(row.name for row in _FORMATS if option in row.takes)
         raise SettingsError(
-            f"{called} ({option}) is for {takers}, and none of these is written; add one with --format, or leave it out"
+            f"`WriterOptions({option}=...)` is for {takers}, and none of these is written; add one to `formats`, or "
+            "leave it out"
         )
 
 

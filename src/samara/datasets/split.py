@@ -5,12 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
-from samara.datasets.ground_truth import place_of_name
+from samara.datasets.ground_truth import Part, place_of_name
 from samara.errors import OutputError, SettingsError
-
-Part: TypeAlias = Literal["train", "val", "test"]
 
 # Another number would give another split; there is one, so that every export of a data set has the same.
 _SEED = 0
@@ -120,6 +117,6 @@ def read_split(text: str) -> Split:
         raise
     except (ValueError, TypeError) as error:
         raise SettingsError(
-            f"--split {text!r} is not understood; write the share of validation, such as 0.1, or "
+            f"`split` {text!r} is not understood; write the share of validation, such as 0.1, or "
             "train=0.8,val=0.1,test=0.1"
         ) from error

@@ -43,7 +43,7 @@ def cached(name: str, make: Callable[[Path], None]) -> Path:
         OutputError: the cache directory does not take it.
     """
     folder = cache_directory() / name
-    if is_whole(folder):
+    if is_intact(folder):
         return folder
     make_folder(folder.parent, "set SAMARA_CACHE to one that can")
     try:
@@ -53,7 +53,7 @@ def cached(name: str, make: Callable[[Path], None]) -> Path:
     try:
         make(made)
         (made / SEAL).write_text(json.dumps(_contents(made)))
-        if folder.exists() and not is_whole(folder):
+        if folder.exists() and not is_intact(folder):
             shutil.rmtree(folder, ignore_errors=True)
         # Another process may have been quicker; what it made is the same.
         with contextlib.suppress(FileExistsError):
@@ -65,7 +65,7 @@ def cached(name: str, make: Callable[[Path], None]) -> Path:
     return folder
 
 
-def is_whole(folder: Path) -> bool:
+def is_intact(folder: Path) -> bool:
     """Whether an entry is there and every file is as it was written."""
     try:
         sealed: Any = json.loads((folder / SEAL).read_text())  # Any: JSON

@@ -59,7 +59,7 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Decoded:
+class DecodedMasks:
     """K masks that came out of N prompts.
 
     Attributes:
@@ -95,7 +95,7 @@ class Engine(Protocol):
         frame_size: int,
         multimask: bool,
         min_predicted_iou: float | None = None,
-    ) -> Decoded:
+    ) -> DecodedMasks:
         """Decode prompts against images.
 
         Args:
@@ -135,7 +135,7 @@ class SparingEngine(ABC):
         frame_size: int,
         multimask: bool,
         min_predicted_iou: float | None = None,
-    ) -> Decoded:
+    ) -> DecodedMasks:
         """See `Engine.decode`."""
         prepared_by: object = getattr(images, "engine", None)
         if prepared_by is not self:
@@ -152,21 +152,21 @@ class SparingEngine(ABC):
     @abstractmethod
     def _decode(
         self, images: Prepared, prompts: InputPrompts, frame_size: int, multimask: bool, threshold: float
-    ) -> Decoded:
+    ) -> DecodedMasks:
         """Decode at least one prompt; draw only masks whose predicted IoU is above the threshold, if there are any."""
 
 
-def nothing_decoded(embeddings: Tensor) -> Decoded:
+def nothing_decoded(embeddings: Tensor) -> DecodedMasks:
     """No masks, of images (B, C, h, w)."""
     h, w = embeddings.shape[-2:]
-    return Decoded(
+    return DecodedMasks(
         prompt=torch.zeros(0, dtype=torch.int64, device=embeddings.device),
         low_res_logits=torch.zeros(0, 4 * h, 4 * w, device=embeddings.device),
         predicted_iou=torch.zeros(0, device=embeddings.device),
     )
 
 
-def concatenate_decoded(parts: list[Decoded], embeddings: Tensor) -> Decoded:
+def concatenate_decoded(parts: list[DecodedMasks], embeddings: Tensor) -> DecodedMasks:
     """One result from several, in the order of the prompts."""
     parts = [part for part in parts if len(part.prompt)]
     if not parts:
@@ -178,5 +178,5 @@ def concatenate_decoded(parts: list[Decoded], embeddings: Tensor) -> Decoded:
     iou = torch.cat([part.predicted_iou for part in parts])
     if bool((prompt.diff() < 0).any()):  # several images, one after the other
         order = prompt.argsort(stable=True)
-        return Decoded(prompt[order], logits[order], iou[order])
-    return Decoded(prompt, logits, iou)
+        return DecodedMasks(prompt[order], logits[order], iou[order])
+    return DecodedMasks(prompt, logits, iou)

@@ -20,7 +20,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from samara.engines.engine import Decoded, InputPrompts, Prepared, SparingEngine, concatenate_decoded, nothing_decoded
+from samara.engines.engine import (
+    DecodedMasks,
+    InputPrompts,
+    Prepared,
+    SparingEngine,
+    concatenate_decoded,
+    nothing_decoded,
+)
 from samara.engines.graphs import check_plain
 from samara.engines.loaded import Loaded, fingerprint
 from samara.engines.torch_engine import MIN_THAT_SHARE, PreparedByTorch, TorchEngine, decoder_of
@@ -127,7 +134,7 @@ class GraphEngine(SparingEngine):
     @torch.inference_mode()
     def _decode(
         self, images: Prepared, prompts: InputPrompts, frame_size: int, multimask: bool, threshold: float
-    ) -> Decoded:
+    ) -> DecodedMasks:
         assert isinstance(images, PreparedByGraphs), "checked by `decode`"
         self._check_decoder()
         if prompts.masks is None and len(prompts) >= MIN_THAT_SHARE * len(images.embeddings):
@@ -143,7 +150,7 @@ class GraphEngine(SparingEngine):
         for image in sorted(set(prompts.image_of_prompt.tolist())):
             for chunk in torch.split(indices[prompts.image_of_prompt == image], PROMPTS_AT_A_TIME):
                 part = self._decode_chunk(images, image, prompts[chunk], frame_size, multimask, threshold)
-                parts.append(Decoded(chunk[part.prompt], part.low_res_logits, part.predicted_iou))
+                parts.append(DecodedMasks(chunk[part.prompt], part.low_res_logits, part.predicted_iou))
         return concatenate_decoded(parts, images.embeddings)
 
     def _decode_chunk(
@@ -154,7 +161,7 @@ class GraphEngine(SparingEngine):
         frame_size: int,
         multimask: bool,
         threshold: float,
-    ) -> Decoded:
+    ) -> DecodedMasks:
         decoder = self.network.mask_decoder
         embedding = decoder.embedding_of(images.embeddings[image : image + 1])
         with computing("cpu", "float32"):
@@ -182,7 +189,7 @@ class GraphEngine(SparingEngine):
         if not multimask:
             logits, predicted_iou = decoder.single_of(logits, predicted_iou)
         good = predicted_iou > threshold
-        return Decoded(
+        return DecodedMasks(
             prompt=torch.from_numpy(drawn)[good.nonzero()[:, 0]],
             low_res_logits=logits[good],
             predicted_iou=predicted_iou[good],

@@ -58,7 +58,7 @@ AUTO = "auto"
 
 
 @dataclass(frozen=True)
-class Place:
+class EnginePlace:
     """Where and in what a network runs.
 
     Attributes:
@@ -72,7 +72,7 @@ class Place:
     precision: Precision
 
 
-def choose_place(engine: str, device: str, precision: str) -> Place:
+def choose_place(engine: str, device: str, precision: str) -> EnginePlace:
     """Resolve what was asked for to what is there, or say what is missing.
 
     Args:
@@ -103,7 +103,7 @@ def choose_place(engine: str, device: str, precision: str) -> Place:
             f"the engine {kind.name} does not compute in {wanted}, only in {', '.join(kind.precisions)}; "
             f"for {wanted} choose the engine {' or '.join(able)}"
         )
-    return Place(engine, chosen, wanted)
+    return EnginePlace(engine, chosen, wanted)
 
 
 def engine_kind(name: str) -> EngineKind:

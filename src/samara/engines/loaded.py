@@ -97,7 +97,7 @@ class Loaded:
         survive_forks()
         has_hq_token = isinstance(self.network, Sam) and isinstance(self.network.mask_decoder, HqMaskDecoder)
         if self.hq_token_only and not has_hq_token:
-            raise SettingsError(f"hq_token_only is for HQ-SAM; {self.variant.title} has no HQ token")
+            raise SettingsError(f"`hq_token_only` is for HQ-SAM; {self.variant.title} has no HQ token")
 
     @property
     def name(self) -> str:

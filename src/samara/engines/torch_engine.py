@@ -17,7 +17,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from samara.engines.engine import Decoded, InputPrompts, Prepared, SparingEngine, concatenate_decoded, nothing_decoded
+from samara.engines.engine import (
+    DecodedMasks,
+    InputPrompts,
+    Prepared,
+    SparingEngine,
+    concatenate_decoded,
+    nothing_decoded,
+)
 from samara.engines.loaded import fingerprint
 from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.mask_decoder import THREE_MASKS, Look, MaskDecoder, Shared
@@ -116,7 +123,7 @@ class TorchEngine(SparingEngine):
     @torch.inference_mode()
     def _decode(
         self, images: Prepared, prompts: InputPrompts, frame_size: int, multimask: bool, threshold: float
-    ) -> Decoded:
+    ) -> DecodedMasks:
         """Prompts do not influence each other, so they pass in chunks that bound the memory."""
         assert isinstance(images, PreparedByTorch), "checked by `decode`"
         if not _has_halves(self.network.mask_decoder):
@@ -126,7 +133,7 @@ class TorchEngine(SparingEngine):
         shared, details = (images.shared, None) if shares else ((), images.details)
 
         @torch.inference_mode()
-        def decoded(indices: Tensor) -> Decoded:
+        def decoded(indices: Tensor) -> DecodedMasks:
             chunk = prompts[indices]
             sparse, dense = self._encode_prompts(chunk, frame_size, images.embeddings.shape[-2:])
             with self._computing(self.network.mask_decoder):
@@ -135,7 +142,7 @@ class TorchEngine(SparingEngine):
                 else:
                     look = self._look(images, details, sparse, dense, chunk.image_of_prompt)
                 part = self._judged(look, multimask, threshold, images.embeddings)
-            return Decoded(indices[part.prompt], part.low_res_logits, part.predicted_iou)
+            return DecodedMasks(indices[part.prompt], part.low_res_logits, part.predicted_iou)
 
         if shares:
             size = max(1, SHARED_PIXELS_AT_A_TIME // images.embeddings[0, 0].numel())
@@ -194,7 +201,7 @@ class TorchEngine(SparingEngine):
 
     def _by_wholes(
         self, images: PreparedByTorch, prompts: InputPrompts, frame_size: int, multimask: bool, threshold: float
-    ) -> Decoded:
+    ) -> DecodedMasks:
         """Call the decoder as the official code does, one image after the other."""
         more = {"hq_token_only": True} if self.hq_token_only else {}  # a decoder without the token does not know it
         parts = []
@@ -213,7 +220,7 @@ class TorchEngine(SparingEngine):
                     **more,
                 )
             good = iou.float() > threshold
-            parts.append(Decoded(indices[good.nonzero()[:, 0]], logits[good].float(), iou[good].float()))
+            parts.append(DecodedMasks(indices[good.nonzero()[:, 0]], logits[good].float(), iou[good].float()))
         return concatenate_decoded(parts, images.embeddings)
 
     def _positions(self, embeddings: Tensor) -> Tensor:
@@ -238,7 +245,7 @@ class TorchEngine(SparingEngine):
             sparse, dense = encoder(points=prompts.points, boxes=prompts.boxes, masks=masks, **more)
         return sparse.to(dtype), dense.to(dtype)
 
-    def _judged(self, look: Look, multimask: bool, threshold: float, embeddings: Tensor) -> Decoded:
+    def _judged(self, look: Look, multimask: bool, threshold: float, embeddings: Tensor) -> DecodedMasks:
         """Draw the masks whose predicted IoU is above the threshold."""
         decoder = self.network.mask_decoder
         masks = THREE_MASKS if multimask else decoder.masks_for_single
@@ -252,7 +259,7 @@ class TorchEngine(SparingEngine):
         if not multimask:
             logits, iou = decoder.single_of(logits, iou)
         good = iou.float() > threshold
-        return Decoded(
+        return DecodedMasks(
             prompt=drawn.nonzero()[:, 0][good.nonzero()[:, 0]],
             low_res_logits=logits[good].float(),
             predicted_iou=iou[good].float(),

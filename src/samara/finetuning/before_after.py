@@ -13,7 +13,7 @@ from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.masks.rle import Rle
 from samara.segmentation.prompts import Prompt
 
-Kind = Literal["click", "box"]
+ClickOrBox = Literal["click", "box"]
 """How an object is asked for: a click in its middle, or its tight box."""
 
 # IoU by which an answer must differ to count as better or worse; below, resampling alone can do it.
@@ -21,7 +21,7 @@ NOTABLE_CHANGE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class AnswersBeforeAndAfter:
     """One prompt, answered before and after.
 
     Attributes:
@@ -55,8 +55,8 @@ class ComparedObject:
     """
 
     truth: Rle
-    click: Answers
-    box: Answers
+    click: AnswersBeforeAndAfter
+    box: AnswersBeforeAndAfter
 
     @property
     def change(self) -> float:
@@ -126,7 +126,7 @@ class ComparedSet:
         """All objects of all images."""
         return tuple(one for image in self.images for one in image.objects)
 
-    def score(self, kind: Kind) -> Score:
+    def score(self, kind: ClickOrBox) -> Score:
         """Sum one kind of prompt up; every object counts the same."""
         return score([getattr(one, kind) for one in self.objects])
 
@@ -156,7 +156,7 @@ class ComparedSet:
         return tuple(sorted(lost, key=lambda pair: pair[1].worst_change)[:most])
 
 
-def score(answers: Sequence[Answers]) -> Score:
+def score(answers: Sequence[AnswersBeforeAndAfter]) -> Score:
     """Sum answers up, at least one."""
     count = len(answers)
     return Score(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from samara.datasets.ground_truth import LabelledImage
 from samara.engines.loaded import Loaded
 from samara.errors import DatasetError
-from samara.finetuning.before_after import Answers, ComparedImage, ComparedObject, ComparedSet
+from samara.finetuning.before_after import AnswersBeforeAndAfter, ComparedImage, ComparedObject, ComparedSet
 from samara.finetuning.validation import OBJECTS_AT_A_TIME
 from samara.masks.distance import centre_of
 from samara.masks.overlap import mask_iou
@@ -21,7 +21,7 @@ from samara.segmentation.prompts import Prompt
 from samara.system.progress import Progress
 
 
-def compare(
+def compare_before_and_after(
     before: Loaded, after: Loaded, images: Sequence[LabelledImage], progress: Progress | None = None
 ) -> ComparedSet:
     """Ask two checkpoints for every object of every image, by a click in its middle and by its tight box.
@@ -72,11 +72,11 @@ def _answers(
     views: Sequence[SeenImage],
     prompts: Sequence[Prompt],
     truths: Sequence[Rle],
-) -> list[Answers]:
+) -> list[AnswersBeforeAndAfter]:
     before, after = (
         segmenter.best(seen, prompts, with_logits=False).rles for segmenter, seen in zip(segmenters, views, strict=True)
     )
     return [
-        Answers(prompt, old, new, *(float(iou) for iou in mask_iou([truth], [old, new])[0]))
+        AnswersBeforeAndAfter(prompt, old, new, *(float(iou) for iou in mask_iou([truth], [old, new])[0]))
         for prompt, truth, old, new in zip(prompts, truths, before, after, strict=True)
     ]

@@ -55,7 +55,7 @@ def read_sets(
         return training, list(given.parts["val"])
     training, held_out = split_by_image(training, fraction, seed)
     if not held_out:
-        raise DatasetError(f"{str(train)!r} has a single image to train with; give others with --validation")
+        raise DatasetError(f"{str(train)!r} has a single image to train with; give others with `validation`")
     return training, held_out
 
 
@@ -63,7 +63,7 @@ def _training(data: DataSet, path: Path) -> tuple[LabelledImage, ...]:
     """What is for training; all of a data set that is not divided."""
     if data.parts and "train" not in data.parts:
         raise DatasetError(
-            f"{str(path)!r} has images for {' and '.join(data.parts)} and none for train; give others with --train"
+            f"{str(path)!r} has images for {' and '.join(data.parts)} and none for train; give others with `train`"
         )
     return data.parts.get("train", data.images)
 
@@ -72,7 +72,7 @@ def _validation(data: DataSet, path: Path) -> tuple[LabelledImage, ...]:
     """What is for validation; of a second data set also its only part, or all of it."""
     if len(data.parts) > 1 and "val" not in data.parts:
         raise DatasetError(
-            f"{str(path)!r} has images for {' and '.join(data.parts)} and none for val; give others with --validation"
+            f"{str(path)!r} has images for {' and '.join(data.parts)} and none for val; give others with `validation`"
         )
     only = next(iter(data.parts.values()), data.images)
     return data.parts.get("val", only)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from samara.datasets.ground_truth import LabelledImage
-from samara.datasets.reading.findings import CROWDS_OPTION
+from samara.datasets.reading.findings import CROWDS_AS_OBJECTS
 from samara.finetuning.settings import Augmentation
 from samara.images.preprocessing import Frame
 
@@ -48,7 +48,7 @@ class LeftOut:
             (self.images, "images without any other object"),
         )
         named = ", ".join(f"{count:,} {what}" for count, what in parts if count)
-        return f"{named}; {CROWDS_OPTION} objects takes crowd regions as objects" if self.crowds else named
+        return f"{named}; {CROWDS_AS_OBJECTS} takes crowd regions as objects" if self.crowds else named
 
     @property
     def because(self) -> str:

@@ -13,7 +13,7 @@ from samara.engines.loaded import Loaded
 from samara.errors import OutputError
 from samara.finetuning.data_sets import read_sets
 from samara.finetuning.loop import FineTuned
-from samara.finetuning.place import require_place
+from samara.finetuning.place import require_checkpoint_place
 from samara.finetuning.processes import joined_processes, local_device
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.views import Views, fine_tune_with_views
@@ -89,8 +89,8 @@ def finetune(
     """
     settings, place = settings or FineTuneSettings(), Path(out)
     if os.path.lexists(place) and not place.is_dir() and not overwrite:
-        raise OutputError(f"{place} exists; choose another name, or pass --overwrite")
-    require_place(place)
+        raise OutputError(f"{place} exists; choose another name, or pass `overwrite=True`")
+    require_checkpoint_place(place)
     views = choose_views(place, tensorboard, report, curve=curve, notice=notice)
     with views.prepared(overwrite=overwrite):
         training, held_out = read_sets(

@@ -27,7 +27,7 @@ from samara.engines.loaded import Loaded, fingerprint
 from samara.errors import DatasetError
 from samara.finetuning.embedding_cache import EmbeddingCache
 from samara.finetuning.examples import examples_of
-from samara.finetuning.place import only_run, require_place, work_of
+from samara.finetuning.place import only_run, require_checkpoint_place, work_of
 from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.step import add_gradients_of_images
@@ -101,7 +101,7 @@ def fine_tune(
     processes = processes or Processes()
     settings = settings or FineTuneSettings()
     if processes.is_first:
-        require_place(out)
+        require_checkpoint_place(out)
         if settings.trained == "lora" and settings.lora_apart:
             require_other_file(out, loaded.provenance.path)
     with only_run(out, processes):

@@ -21,7 +21,7 @@ def work_of(out: Path) -> Path:
     return out.with_name(f"{out.name}.work")
 
 
-def require_place(out: Path) -> None:
+def require_checkpoint_place(out: Path) -> None:
     """Find out, before hours of work, whether a checkpoint and the state of its run can be written; nothing is left.
 
     Raises:

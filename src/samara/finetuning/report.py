@@ -54,7 +54,7 @@ class FineTuningReport:
 
 
 @dataclass(frozen=True)
-class Panel:
+class ComparedPanel:
     """One drawn image of a row.
 
     Attributes:
@@ -69,7 +69,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparedRow:
     """One image or object, before and after.
 
     Attributes:
@@ -82,16 +82,16 @@ class Row:
     name: str
     detail: str
     change: float
-    panels: tuple[Panel, ...]
+    panels: tuple[ComparedPanel, ...]
 
 
 @dataclass(frozen=True)
-class Gallery:
+class ComparedRows:
     """Rows under a title."""
 
     title: str
     note: str
-    rows: tuple[Row, ...]
+    rows: tuple[ComparedRow, ...]
 
 
 def require_report() -> None:
@@ -138,17 +138,17 @@ def finetuning_page(report: FineTuningReport) -> str:
     )
 
 
-def _galleries(comparison: ComparedSet) -> Iterator[Gallery]:
+def _galleries(comparison: ComparedSet) -> Iterator[ComparedRows]:
     best, worst = comparison.extremes(MAX_IMAGES)
     shown = len(best) + len(worst)
     which = f"{shown} of {len(comparison.images)} validation images are shown, half from either end of the list."
     if shown == len(comparison.images):
         which = "All validation images are shown."
     note = f"By mean IoU over the objects of each image. {which}"
-    yield Gallery(_title(best, "Largest gains", "Smallest losses"), note, tuple(map(_image_row, best)))
+    yield ComparedRows(_title(best, "Largest gains", "Smallest losses"), note, tuple(map(_image_row, best)))
     note = "The other end of the same list."
-    yield Gallery(_title(worst, "Smallest gains", "Largest losses"), note, tuple(map(_image_row, worst)))
-    yield Gallery(
+    yield ComparedRows(_title(worst, "Smallest gains", "Largest losses"), note, tuple(map(_image_row, worst)))
+    yield ComparedRows(
         "Single objects that lost most",
         "Of all validation images, by the click or the box, whichever lost more.",
         tuple(_object_row(image, one) for image, one in comparison.losses(MAX_LOST_OBJECTS)),
@@ -161,21 +161,21 @@ def _title(images: Sequence[ComparedImage], gains: str, losses: str) -> str:
     return gains if change > 0 else losses if change < 0 else "Unchanged"
 
 
-def _image_row(image: ComparedImage) -> Row:
+def _image_row(image: ComparedImage) -> ComparedRow:
     pixels = image.reading.pixels(image.path)
     view = View((0, 0, pixels.shape[1], pixels.shape[0]), IMAGE_SIDE_PX)
     count = len(image.objects)
     detail = f"{count} object{'' if count == 1 else 's'}"
-    return Row(image.name, detail, image.change, tuple(_panels(view.image(pixels), view, image.objects)))
+    return ComparedRow(image.name, detail, image.change, tuple(_panels(view.image(pixels), view, image.objects)))
 
 
-def _object_row(image: ComparedImage, one: ComparedObject) -> Row:
+def _object_row(image: ComparedImage, one: ComparedObject) -> ComparedRow:
     pixels = image.reading.pixels(image.path)
     view = View(window_around(one.truth, (pixels.shape[0], pixels.shape[1])), OBJECT_SIDE_PX)
     x0, y0, x1, y1 = one.truth.box_xyxy
     by = "click" if one.click.change <= one.box.change else "box"
     detail = f"object at ({(x0 + x1) // 2}, {(y0 + y1) // 2}), {one.truth.area:,} pixels, by {by}"
-    return Row(image.name, detail, one.worst_change, tuple(_panels(view.image(pixels), view, [one])))
+    return ComparedRow(image.name, detail, one.worst_change, tuple(_panels(view.image(pixels), view, [one])))
 
 
 def window_around(truth: Rle, size_hw: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -188,9 +188,9 @@ def window_around(truth: Rle, size_hw: tuple[int, int]) -> tuple[int, int, int, 
     return left, top, left + width, top + height
 
 
-def _panels(image: Image, view: View, objects: Sequence[ComparedObject]) -> Iterator[Panel]:
+def _panels(image: Image, view: View, objects: Sequence[ComparedObject]) -> Iterator[ComparedPanel]:
     truths = [view.mask(one.truth) for one in objects]
-    yield Panel("Ground truth", None, _jpeg(draw_truth(image, truths)))
+    yield ComparedPanel("Ground truth", None, _jpeg(draw_truth(image, truths)))
     for caption, answers in (
         ("Click", [one.click for one in objects]),
         ("Box", [one.box for one in objects]),
@@ -202,7 +202,7 @@ def _panels(image: Image, view: View, objects: Sequence[ComparedObject]) -> Iter
             ("after", [answer.after for answer in answers], mean.after),
         ):
             pairs = zip(truths, map(view.mask, masks), strict=True)
-            yield Panel(f"{caption}, {when}", iou, _jpeg(draw_difference(image, pairs, prompts)))
+            yield ComparedPanel(f"{caption}, {when}", iou, _jpeg(draw_difference(image, pairs, prompts)))
 
 
 def _jpeg(image: Image) -> str:

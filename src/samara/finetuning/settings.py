@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Trained = Literal["decoder", "lora", "everything"]
 Augmentation = Literal["flip", "rotate90", "rotate180", "rotate270", "half", "double"]
-Precision = Literal["float32", "bfloat16"]
+TrainingPrecision = Literal["float32", "bfloat16"]
 
 MIN = {
     "epochs": 1,
@@ -30,7 +30,7 @@ MIN = {
 CHOICES = {
     "trained": get_args(Trained),
     "augmentations": get_args(Augmentation),
-    "precision": get_args(Precision),
+    "precision": get_args(TrainingPrecision),
 }
 
 
@@ -147,7 +147,7 @@ class FineTuneSettings:
     simulation: PromptSimulation = PromptSimulation(rounds=3, rounds_without_points=1)
     validation_fraction: float = 0.2
     patience: int | None = 5
-    precision: Precision = "float32"
+    precision: TrainingPrecision = "float32"
     checkpoint_blocks: bool = False
     seed: int = 0
 

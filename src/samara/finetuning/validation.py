@@ -74,7 +74,7 @@ def _click_iou(network: Sam, sample: Sample, targets: Tensor) -> Tensor:
 
 
 def _box_iou(network: Sam, sample: Sample, targets: Tensor) -> Tensor:
-    boxes = torch.stack([tight_box(target) for target in targets]) * 4  # cell edges → pixel edges
+    boxes = torch.stack([box_of_target(target) for target in targets]) * 4  # cell edges → pixel edges
     logits, _ = _decode(network, sample, boxes=boxes)
     return iou_of_logits(logits, targets.float(), sample.valid)[:, 0]
 
@@ -101,7 +101,7 @@ def _middles(targets: Tensor) -> Tensor:
     return torch.tensor(middles, dtype=torch.float32, device=targets.device)
 
 
-def tight_box(target: Tensor) -> Tensor:
+def box_of_target(target: Tensor) -> Tensor:
     """The box of a mask (g, g) that is not empty, (4,) float xyxy, exclusive right and bottom."""
     rows, columns = target.any(dim=1).nonzero(), target.any(dim=0).nonzero()
     edges = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]

@@ -21,7 +21,7 @@ from samara.datasets.reading.findings import Notice
 from samara.engines.loaded import Loaded
 from samara.errors import OutputError
 from samara.finetuning.before_after import ComparedSet
-from samara.finetuning.comparison import compare
+from samara.finetuning.comparison import compare_before_and_after
 from samara.finetuning.learning_curve import learning_curve_png, require_matplotlib
 from samara.finetuning.loop import FineTuned, fine_tune
 from samara.finetuning.processes import Processes
@@ -72,7 +72,9 @@ class Views:
             if path is None:
                 continue
             if os.path.lexists(path) and not path.is_dir() and not overwrite:
-                raise OutputError(f"{path} exists; choose another name for the {what}, or replace it by --overwrite")
+                raise OutputError(
+                    f"{path} exists; choose another name for the {what}, or replace it by `overwrite=True`"
+                )
             require_file(path)
             make_folder(path.parent)
         if self.tensorboard is not None:
@@ -146,7 +148,7 @@ def fine_tune_with_views(
         write_atomically(views.curve, learning_curve_png(result.history, result.best.epoch))
     if views.report is not None:
         comparison = _compare(loaded, result, validation, settings, progress)
-        report = describe(loaded, training, validation, settings, result, comparison, notices=notices)
+        report = describe_run(loaded, training, validation, settings, result, comparison, notices=notices)
         write_finetuning_report(views.report, report)
     return result
 
@@ -158,7 +160,7 @@ def _compare(
     settings: FineTuneSettings,
     progress: Progress | None,
 ) -> ComparedSet:
-    return compare(before, reloaded(before, result.path, settings), validation, progress)
+    return compare_before_and_after(before, reloaded(before, result.path, settings), validation, progress)
 
 
 def reloaded(before: Loaded, path: Path, settings: FineTuneSettings) -> Loaded:
@@ -172,7 +174,7 @@ def reloaded(before: Loaded, path: Path, settings: FineTuneSettings) -> Loaded:
     return replace(after, provenance=replace(before.provenance, name=path.name, path=str(path)))
 
 
-def describe(
+def describe_run(
     loaded: Loaded,
     training: Sequence[LabelledImage],
     validation: Sequence[LabelledImage],

@@ -26,7 +26,7 @@ from samara.images.bands import bands_of
 from samara.images.failures import DECODER_FAILURES, failures_told
 from samara.images.gdal import WARNING_FILTERS
 from samara.images.orientation import orientation_in_exif
-from samara.images.unreadable import HEAD_BYTES, describe
+from samara.images.unreadable import HEAD_BYTES, describe_content
 
 # No EPS, which Pillow hands to Ghostscript; no TGA, for which random bytes pass. AVIF is not in all builds.
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "BMP", "GIF", "JPEG2000", "PPM", "QOI")
@@ -43,7 +43,7 @@ AnyImage = TypeVar("AnyImage", bound=Image.Image)
 EncodedSource: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes]
 
 
-class Decoded(NamedTuple):
+class DecodedFile(NamedTuple):
     """Pixels as stored, how to turn them, and what the file says of their values."""
 
     pixels: NDArray[np.generic]
@@ -56,7 +56,7 @@ class Decoded(NamedTuple):
     """The largest value, where the file states it."""
 
 
-def decode(source: EncodedSource | Image.Image, name: str, frame: int | None, max_pixels: int | None) -> Decoded:
+def decode(source: EncodedSource | Image.Image, name: str, frame: int | None, max_pixels: int | None) -> DecodedFile:
     """Decode an image completely.
 
     Args:
@@ -188,7 +188,7 @@ def _read_all(source: IO[bytes], name: str) -> bytes:
     return bytes(content)
 
 
-def _decode_stream(stream: IO[bytes], name: str, frame: int | None, max_pixels: int | None) -> Decoded:
+def _decode_stream(stream: IO[bytes], name: str, frame: int | None, max_pixels: int | None) -> DecodedFile:
     with failures_told(name):
         stream.seek(0)
         if tiff_pages.is_tiff(stream.read(4)):
@@ -196,7 +196,7 @@ def _decode_stream(stream: IO[bytes], name: str, frame: int | None, max_pixels: 
         image = _prepare(_identify(stream, name), name, frame, max_pixels)
         if deep_colour.is_deep(image):
             orientation = _orientation_in_header(image, stream)
-            return Decoded(deep_colour.decode_png(_identify(stream, name), _all_bytes(stream)), orientation)
+            return DecodedFile(deep_colour.decode_png(_identify(stream, name), _all_bytes(stream)), orientation)
         return _decode_prepared(image)
 
 
@@ -205,7 +205,7 @@ def _all_bytes(stream: IO[bytes]) -> bytes:
     return stream.read()
 
 
-def _decode_tiff(stream: IO[bytes], name: str, frame: int | None, max_pixels: int | None) -> Decoded:
+def _decode_tiff(stream: IO[bytes], name: str, frame: int | None, max_pixels: int | None) -> DecodedFile:
     page = tiff_pages.choose_page(tiff_pages.read_pages(stream), name, frame)
     _check_size(page.size_hw, name, max_pixels)
     bands = bands_of(page, name)
@@ -221,17 +221,17 @@ def _decode_tiff(stream: IO[bytes], name: str, frame: int | None, max_pixels: in
         image = opened()
         if deep_colour.is_deep(image):
             pixels, orientation = deep_colour.decode_tiff(image, page, _all_bytes(stream))
-            return Decoded(pixels, orientation, bands.nodata, bands.white)
+            return DecodedFile(pixels, orientation, bands.nodata, bands.white)
         decoded = _decode_prepared(tiff.allocated(image))
         return decoded._replace(pixels=tiff.as_stated(decoded.pixels, page), nodata=bands.nodata, white=bands.white)
     gdal.require_rasterio(name, f"is a TIFF that Pillow does not read ({tiff.described(page)})")
     source = stream.getvalue() if isinstance(stream, io.BytesIO) else stream.name
     with gdal.opened(source, page.number) as file:
         values = gdal.read_values(file, bands.positions)
-    return Decoded(bands.pixels(values), page.orientation, bands.nodata, bands.white)
+    return DecodedFile(bands.pixels(values), page.orientation, bands.nodata, bands.white)
 
 
-def _decode_pillow(image: Image.Image, name: str, frame: int | None, max_pixels: int | None) -> Decoded:
+def _decode_pillow(image: Image.Image, name: str, frame: int | None, max_pixels: int | None) -> DecodedFile:
     with failures_told(name, "closed, or its file is damaged or incomplete; pass the file, or an open image"):
         position = image.tell()
         try:
@@ -259,7 +259,7 @@ def _identify(stream: IO[bytes], name: str) -> ImageFile.ImageFile:
         if accept is not None and accept(head[:_MAGIC_BYTES]) is True and not heif.is_heif(head):
             stream.seek(0)
             return factory(stream, "")
-    raise ImageError(f"{name} {describe(head)}.")
+    raise ImageError(f"{name} {describe_content(head)}.")
 
 
 def _prepare(image: AnyImage, name: str, frame: int | None, max_pixels: int | None) -> AnyImage:
@@ -300,9 +300,9 @@ def _choose_frame(image: Image.Image, name: str, frame: int | None) -> None:
         raise ImageError(f"{name} holds {count} frames or pages; choose one, for example frame=0.")
 
 
-def _decode_prepared(image: Image.Image) -> Decoded:
+def _decode_prepared(image: Image.Image) -> DecodedFile:
     image.load()
-    return Decoded(_pixels(image), _orientation(image))  # PNG may have its EXIF block after the pixels
+    return DecodedFile(_pixels(image), _orientation(image))  # PNG may have its EXIF block after the pixels
 
 
 def _orientation(

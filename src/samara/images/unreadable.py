@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-HEAD_BYTES = 512  # how much `describe` wants to see
+HEAD_BYTES = 512  # how much `describe_content` wants to see
 
 _EXPORT = "export the page as PNG first"
 _CONVERT = "convert it to TIFF, PNG or JPEG first"
@@ -70,7 +70,7 @@ _SVG = re.compile(rb"<svg[\s>]", re.IGNORECASE)
 _TEXT_BYTES = b"\t\n\r\f" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
 
 
-def describe(head: bytes) -> str:
+def describe_content(head: bytes) -> str:
     """Say what a file is that no decoder accepted.
 
     Args:

@@ -76,23 +76,6 @@ def xyxy_to_xywh(boxes_xyxy: ArrayLike) -> NDArray[Any]:
     return boxes
 
 
-def xywh_to_xyxy(boxes_xywh: ArrayLike) -> NDArray[Any]:
-    """Turn corner and size into corners.
-
-    Args:
-        boxes_xywh: (..., 4), any dtype: x, y, width, height.
-
-    Returns:
-        (..., 4) of the same dtype, right and bottom exclusive.
-
-    Raises:
-        SettingsError: the last dimension is not 4.
-    """
-    boxes: NDArray[Any] = _as_boxes(boxes_xywh).copy()
-    boxes[..., 2:] += boxes[..., :2]
-    return boxes
-
-
 def jittered_boxes(
     boxes_xyxy: Tensor, noise: Tensor, size_hw: tuple[int, int], *, fraction: float, max_px: float
 ) -> Tensor:

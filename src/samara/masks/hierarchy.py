@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from samara.errors import SettingsError
 from samara.masks.overlap import (
     areas_of,
-    boxes_of,
+    boxes_of_rles,
     mask_intersection,
     pixels_shared_by_boxes,
     require_one_size,
@@ -37,7 +37,7 @@ def parents(rles: Sequence[Rle], containment_threshold: float = 0.95) -> NDArray
     if not 0 < containment_threshold <= 1:
         raise SettingsError(f"The containment threshold must be above 0 and at most 1, not {containment_threshold}.")
     require_one_size(rles)
-    areas, boxes = areas_of(rles), boxes_of(rles)
+    areas, boxes = areas_of(rles), boxes_of_rles(rles)
     found = np.full(len(rles), -1, np.int64)
     smallest_first = np.argsort(areas, kind="stable")
     for child in np.flatnonzero(areas).tolist():

@@ -32,7 +32,7 @@ _RIGHT, _DOWN, _LEFT, _UP = range(4)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class ConnectedPart:
     """A connected part of a mask.
 
     Attributes:
@@ -66,7 +66,7 @@ class Segments:
         return np.stack([self.x, self.y], 1)
 
 
-def parts_of(rle: Rle) -> list[Part]:
+def module_parts(rle: Rle) -> list[ConnectedPart]:
     """Outline a mask as simple features have it.
 
     No outline touches or crosses itself; those of a part touch each other in single points at most (valid by OGC 06-103
@@ -96,7 +96,7 @@ def parts_of(rle: Rle) -> list[Part]:
         x, y = corners[loops[number][top_left(loops[number], segments)]].tolist()
         shell_of[number] = shell_of[int(loop_of[tops.above(x, y - 1)])]
         within[shell_of[number]].append(corners[loops[number]])
-    return [Part(corners[loops[number]], tuple(rings)) for number, rings in within.items()]
+    return [ConnectedPart(corners[loops[number]], tuple(rings)) for number, rings in within.items()]
 
 
 def segments_of(runs: Columns, height: int, width: int) -> Segments:

@@ -65,7 +65,7 @@ def areas_of(rles: Sequence[Rle]) -> NDArray[np.int64]:
     return np.array([rle.area for rle in rles], np.int64)
 
 
-def boxes_of(rles: Sequence[Rle]) -> NDArray[np.int64]:
+def boxes_of_rles(rles: Sequence[Rle]) -> NDArray[np.int64]:
     """Collect the boxes, (M, 4) xyxy, right and bottom exclusive; zeros for empty masks."""
     return np.array([rle.box_xyxy for rle in rles], np.int64).reshape(-1, 4)
 
@@ -104,7 +104,7 @@ def _coco(rles: Sequence[Rle]) -> list[dict[str, object]]:
 
 def _intersection_of_large(a: Sequence[Rle], b: Sequence[Rle]) -> NDArray[np.int64]:
     common = np.zeros((len(a), len(b)), np.int64)
-    touching = boxes_touch(boxes_of(a), boxes_of(b))
+    touching = boxes_touch(boxes_of_rles(a), boxes_of_rles(b))
     edges = [rle.edges() if touching[:, index].any() else None for index, rle in enumerate(b)]
     for row, rle in enumerate(a):
         near = np.flatnonzero(touching[row])

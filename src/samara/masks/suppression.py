@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from samara.errors import SettingsError
 from samara.masks.overlap import (
     areas_of,
-    boxes_of,
+    boxes_of_rles,
     mask_intersection,
     pixels_shared_by_boxes,
     require_one_size,
@@ -116,7 +116,7 @@ def mask_nms(
         if threshold is not None:
             _require_fraction(threshold, name)
     require_one_size(rles)
-    areas, boxes = areas_of(rles), boxes_of(rles)
+    areas, boxes = areas_of(rles), boxes_of_rles(rles)
     order = _best_first(scores, len(rles))
     order = order[areas[order] > 0]
     kept: list[int] = []

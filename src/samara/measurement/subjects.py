@@ -19,7 +19,7 @@ from samara.checkpoints.load import (
 from samara.checkpoints.reading.folders import files_of
 from samara.checkpoints.record import Checkpoint
 from samara.checkpoints.store.digests import digest_checkpoint
-from samara.checkpoints.store.store import Store
+from samara.checkpoints.store.store import CheckpointStore
 from samara.errors import ChecksumMismatch, SettingsError, WrongCheckpoint
 from samara.measurement.records.records import Subject
 from samara.networks.variants import VARIANTS, Variant, runnable_names
@@ -27,7 +27,7 @@ from samara.system.devices import choose_device, choose_precision
 
 
 @dataclass(frozen=True, kw_only=True)
-class Running:
+class RunSettings:
     """How checkpoints are run.
 
     Attributes:
@@ -42,7 +42,7 @@ class Running:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Candidate:
+class CheckpointUnderTest:
     """One checkpoint that shall be measured.
 
     Attributes:
@@ -60,19 +60,19 @@ class Candidate:
     base_sha256: str | None = None
 
 
-def find_candidates(checkpoints: Sequence[str], running: Running) -> list[Candidate]:
-    """Find checkpoints; see `find_candidate`.
+def find_checkpoints(checkpoints: Sequence[str], running: RunSettings) -> list[CheckpointUnderTest]:
+    """Find checkpoints; see `find_checkpoint`.
 
     Raises:
         SettingsError: a base is given, and all of them are whole.
     """
-    found = [find_candidate(checkpoint, running) for checkpoint in checkpoints]
+    found = [find_checkpoint(checkpoint, running) for checkpoint in checkpoints]
     if running.base is not None and all(one.base is None for one in found):
         raise SettingsError(f"{', '.join(checkpoints)}: no file that needs a base; leave the base out")
     return found
 
 
-def find_candidate(checkpoint: str, running: Running, store: Store | None = None) -> Candidate:
+def find_checkpoint(checkpoint: str, running: RunSettings, store: CheckpointStore | None = None) -> CheckpointUnderTest:
     """Find a checkpoint; one of the catalogue whose file is not here gets random weights.
 
     Args:
@@ -88,7 +88,7 @@ def find_candidate(checkpoint: str, running: Running, store: Store | None = None
     """
     entry, path = resolve(checkpoint)
     if entry is not None and path is None:
-        path = _stored(entry, store or Store())
+        path = _stored(entry, store or CheckpointStore())
     if path is None:
         assert entry is not None, "resolve gives an entry or a path"
         return _candidate(entry.name, entry.name, _runnable(entry), entry, None, running)
@@ -99,7 +99,7 @@ def find_candidate(checkpoint: str, running: Running, store: Store | None = None
     return found if base is None else _on(base, found)
 
 
-def _on(base: Path, part: Candidate) -> Candidate:
+def _on(base: Path, part: CheckpointUnderTest) -> CheckpointUnderTest:
     """A candidate whose file holds a part, with what gives the rest."""
     size = (part.file_bytes or 0) + _length(base)
     return replace(part, base=str(base), base_sha256=digest_checkpoint(base, "sha256"), file_bytes=size)
@@ -109,7 +109,7 @@ def _length(path: Path) -> int:
     return sum(file.stat().st_size for file in files_of(path))
 
 
-def _stored(entry: Checkpoint, store: Store) -> Path | None:
+def _stored(entry: Checkpoint, store: CheckpointStore) -> Path | None:
     verification = store.check(entry)
     if verification.verdict == "not there":
         return None
@@ -126,8 +126,8 @@ def _runnable(entry: Checkpoint) -> Variant:
 
 
 def _candidate(
-    checkpoint: str, name: str, variant: Variant, entry: Checkpoint | None, path: Path | None, running: Running
-) -> Candidate:
+    checkpoint: str, name: str, variant: Variant, entry: Checkpoint | None, path: Path | None, running: RunSettings
+) -> CheckpointUnderTest:
     device = choose_device(running.device)
     subject = Subject(
         checkpoint=name,
@@ -141,4 +141,4 @@ def _candidate(
     )
     stated = entry.size_bytes if entry is not None and entry.archive_name is None else None
     size = stated if path is None else _length(path)
-    return Candidate(checkpoint=checkpoint, subject=subject, file_bytes=size)
+    return CheckpointUnderTest(checkpoint=checkpoint, subject=subject, file_bytes=size)

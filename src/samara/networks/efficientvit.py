@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from samara.networks.architectures import BlockKind
 from samara.networks.layers import LayerNorm2d
-from samara.networks.plain import parts_of
+from samara.networks.plain import module_parts
 from samara.networks.vit import check_divisible
 
 NORM_EPSILON = 1e-6
@@ -79,7 +79,7 @@ class EfficientViT(nn.Module):
         self.backbone = Backbone(widths, depths, kinds, expansions, attention_kernel)
         self.neck = SumNeck(widths[-LEVELS:], neck_depth, neck_expansion, out_channels)
         self.norm = LayerNorm2d(out_channels, eps=NORM_EPSILON)
-        self.made_of = parts_of(self)
+        self.made_of = module_parts(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode images.

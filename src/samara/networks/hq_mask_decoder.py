@@ -33,7 +33,7 @@ from samara.networks.mask_decoder import (
     weighted_sums,
     whole_image,
 )
-from samara.networks.plain import parts_of
+from samara.networks.plain import module_parts
 from samara.networks.shared_image import PromptedImages
 from samara.networks.two_way_transformer import TwoWayTransformer
 
@@ -105,7 +105,7 @@ class HqMaskDecoder(MaskDecoder):
             nn.GELU(),
             nn.Conv2d(middle, drawn, kernel_size=3, padding=1),
         )
-        self.made_of = parts_of(self)
+        self.made_of = module_parts(self)
 
     def forward(
         self,
@@ -158,11 +158,11 @@ class HqMaskDecoder(MaskDecoder):
         self,
         tokens: Tensor,
         image: Tensor | PromptedImages,
-        details: Tensor | None,
+        details: object,
         image_of_prompt: Tensor | None,
     ) -> HqLook:
         """Predict IoU, and choose the best of the three masks by it."""
-        assert details is not None, "this decoder makes them"
+        assert isinstance(details, Tensor), "this decoder makes them"
         if image_of_prompt is None and len(details) > 1:  # one prompt per image
             image_of_prompt = torch.arange(len(details), device=details.device)
         iou = self.iou_prediction_head(tokens[:, 0])  # (N, 1 + 3)

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from samara.networks.layers import MLP, LayerNorm2d, learned_tokens
-from samara.networks.plain import parts_of
+from samara.networks.plain import module_parts
 from samara.networks.shared_image import PromptedImages, SharedImage, attend, share_image
 from samara.networks.two_way_transformer import TwoWayTransformer
 
@@ -58,11 +58,11 @@ class Shared:
 
     Attributes:
         image: for the transformer.
-        details: for `draw`, see `MaskDecoder.details_of`.
+        details: for `draw`, see `MaskDecoder.details_of`; None, a tensor, or what the decoder made of it.
     """
 
     image: SharedImage
-    details: Tensor | None
+    details: object
 
 
 class MaskDecoder(nn.Module):
@@ -111,7 +111,7 @@ class MaskDecoder(nn.Module):
             MLP(transformer_dim, transformer_dim, transformer_dim // 8, 3) for _ in range(self.num_mask_tokens)
         )
         self.iou_prediction_head = MLP(transformer_dim, iou_head_hidden_dim, self.num_mask_tokens, iou_head_depth)
-        self.made_of = parts_of(self)
+        self.made_of = module_parts(self)
 
     def forward(
         self,
@@ -262,7 +262,7 @@ class MaskDecoder(nn.Module):
         self,
         tokens: Tensor,
         image: Tensor | PromptedImages,
-        details: Tensor | None,
+        details: object,
         image_of_prompt: Tensor | None,
     ) -> Look:
         """What the output tokens (N, 1 + 4, C) know."""

@@ -23,7 +23,7 @@ HOOKS_ON_EVERYTHING = ("_global_forward_hooks", "_global_forward_pre_hooks")
 
 
 @dataclass(frozen=True)
-class Part:
+class ModulePart:
     """What a module was made as.
 
     Attributes:
@@ -37,19 +37,19 @@ class Part:
     tensors: frozenset[str]
 
     @classmethod
-    def of(cls, module: nn.Module) -> Part:
+    def of(cls, module: nn.Module) -> ModulePart:
         """What a module is now."""
         tensors = frozenset(name for name, tensor in module._parameters.items() if tensor is not None)
         return cls(type(module), module.extra_repr(), tensors)
 
 
-Parts = dict[str, Part]
+Parts = dict[str, ModulePart]
 """By their names in the network."""
 
 
-def parts_of(network: nn.Module) -> Parts:
+def module_parts(network: nn.Module) -> Parts:
     """What a network is made of now; a network of this room keeps it, as `made_of`, when it was made."""
-    return {name: Part.of(module) for name, module in network.named_modules()}
+    return {name: ModulePart.of(module) for name, module in network.named_modules()}
 
 
 def is_plain(network: nn.Module) -> bool:
@@ -71,7 +71,7 @@ def adaptations(network: nn.Module) -> Iterator[str]:
     for name in made_of.keys() - parts.keys():
         yield f"{name} is gone"
     for name, module in parts.items():
-        found = Part.of(module)
+        found = ModulePart.of(module)
         if name not in made_of:
             yield f"{name} was added"
         elif found.kind is not made_of[name].kind:

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from samara.networks.layers import LayerNorm2d, learned_tokens, normal_numbers
-from samara.networks.plain import parts_of
+from samara.networks.plain import module_parts
 
 BACKGROUND, FOREGROUND, TOP_LEFT, BOTTOM_RIGHT = range(4)
 PADDING = -1
@@ -62,13 +62,7 @@ class PromptEncoder(nn.Module):
             nn.Conv2d(mask_in_chans, embed_dim, kernel_size=1),
         )
         self.no_mask_embed = learned_tokens(1, embed_dim)
-        self.made_of = parts_of(self)
-
-    @property
-    def mask_input_size(self) -> tuple[int, int]:
-        """(4h, 4w), the size of a mask input."""
-        h, w = self.image_embedding_size
-        return 4 * h, 4 * w
+        self.made_of = module_parts(self)
 
     def forward(
         self,
@@ -144,9 +138,6 @@ class PromptEncoder(nn.Module):
             if prompt is not None:
                 return prompt.shape[0]
         return 1
-
-    def _get_device(self) -> torch.device:
-        return self.no_mask_embed.weight.device
 
     def _kinds(self, labels: Iterable[int]) -> Tensor:
         """What the network learnt about points of some labels, (number of labels, C)."""

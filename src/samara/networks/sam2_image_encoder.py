@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from samara.networks.finer_maps import pack
 from samara.networks.fpn_neck import FpnNeck
 from samara.networks.hiera import Hiera
-from samara.networks.plain import parts_of
+from samara.networks.plain import module_parts
 
 FINEST_CHANNELS = 32
 FINER_CHANNELS = 64
@@ -41,7 +41,7 @@ class Sam2ImageEncoder(nn.Module):
         self.conv_s0 = nn.Conv2d(channels, FINEST_CHANNELS, kernel_size=1)
         self.conv_s1 = nn.Conv2d(channels, FINER_CHANNELS, kernel_size=1)
         self.no_mem_embed = nn.Parameter(torch.zeros(1, 1, channels))
-        self.made_of = parts_of(self)
+        self.made_of = module_parts(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode images.

@@ -11,7 +11,7 @@ Source: Ravi et al. 2024 (SAM 2), section 4 "Mask decoder" and appendix C.1; fac
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -20,8 +20,8 @@ from torch import Tensor
 from samara.networks.architectures import FinerMap
 from samara.networks.finer_maps import unpack
 from samara.networks.layers import MLP, learned_tokens
-from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, MaskDecoder, as_linear, no_answers
-from samara.networks.plain import parts_of
+from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, MaskDecoder, Shared, as_linear, no_answers
+from samara.networks.plain import module_parts
 from samara.networks.shared_image import PromptedImages
 from samara.networks.two_way_transformer import TwoWayTransformer
 
@@ -29,6 +29,19 @@ ALL_MASKS = slice(None)
 
 STABILITY_OFFSET = 0.05
 STABILITY_THRESH = 0.98
+
+
+@dataclass(frozen=True)
+class PixelMaps:
+    """The finer maps of one image, in the order in which pixels of the grid are doubled, see `_by_pixel`.
+
+    Attributes:
+        finest: (h · w · 16, C / 8).
+        finer: (h · w · 4, C / 4).
+    """
+
+    finest: Tensor
+    finer: Tensor
 
 
 @dataclass(frozen=True)
@@ -40,12 +53,12 @@ class Sam2Look(Look):
         image: (N, C, h, w), the image as the prompts changed it; or what it is made of.
         predicted_iou: (N, 1 + 3), in [0, 1].
         object_score: (N, 1) logits, whether there is an object. The official image predictor does not use it.
-        details: (B, C + V, h, w), of the images, see `Sam2MaskDecoder.details_of`.
+        details: (B, C + V, h, w), of the images, see `Sam2MaskDecoder.details_of`; or of the image that they share.
         image_of_prompt: (N,) int64; None if all prompts are on one image.
     """
 
     object_score: Tensor
-    details: Tensor
+    details: Tensor | PixelMaps
     image_of_prompt: Tensor | None
 
 
@@ -81,7 +94,7 @@ class Sam2MaskDecoder(MaskDecoder):
         self.iou_prediction_head.sigmoid_output = True
         self.obj_score_token = learned_tokens(1, transformer_dim)
         self.pred_obj_score_head = MLP(transformer_dim, transformer_dim, 1, 3)
-        self.made_of = parts_of(self)
+        self.made_of = module_parts(self)
 
     def forward(
         self,
@@ -159,16 +172,21 @@ class Sam2MaskDecoder(MaskDecoder):
             )
         return embedding
 
+    def share(
+        self, image_embedding: Tensor, image_pe: Tensor, dense_prompt_embedding: Tensor, dtype: torch.dtype
+    ) -> Shared:
+        """As `MaskDecoder.share`, with the finer maps in the order in which pixels are drawn."""
+        shared = super().share(image_embedding, image_pe, dense_prompt_embedding, dtype)
+        _, maps = unpack(image_embedding, self.finer_maps)
+        grid_hw = (image_embedding.shape[-2], image_embedding.shape[-1])
+        return replace(shared, details=PixelMaps(*(_by_pixel(one, grid_hw).to(dtype) for one in maps)))
+
     def _judge(
-        self,
-        tokens: Tensor,
-        image: Tensor | PromptedImages,
-        details: Tensor | None,
-        image_of_prompt: Tensor | None,
+        self, tokens: Tensor, image: Tensor | PromptedImages, details: object, image_of_prompt: Tensor | None
     ) -> Sam2Look:
         """What the output tokens (N, 1 + 1 + 4, C) know."""
-        assert details is not None, "this decoder makes them"
-        if image_of_prompt is None and len(details) > 1:  # one prompt per image
+        assert isinstance(details, Tensor | PixelMaps), "this decoder makes them"
+        if image_of_prompt is None and isinstance(details, Tensor) and len(details) > 1:  # one prompt per image
             image_of_prompt = torch.arange(len(details), device=details.device)
         return Sam2Look(
             mask_tokens=tokens[:, 2:],
@@ -181,12 +199,11 @@ class Sam2MaskDecoder(MaskDecoder):
 
     def _maps(self, look: Look) -> tuple[Tensor, Tensor]:
         """The finer maps that belong to each prompt: (1 or N, C / 8, 4h, 4w) and (1 or N, C / 4, 2h, 2w)."""
-        if not isinstance(look, Sam2Look):
-            raise TypeError(f"SAM 2's mask decoder draws what it looked at itself, not a {type(look).__name__}")
-        _, (finest, finer) = unpack(look.details, self.finer_maps)
-        if look.image_of_prompt is None:
-            return finest, finer
-        return finest[look.image_of_prompt], finer[look.image_of_prompt]
+        details = _checked(look).details
+        assert isinstance(details, Tensor), "only prompts that share an image have others"
+        _, (finest, finer) = unpack(details, self.finer_maps)
+        of_prompt = _checked(look).image_of_prompt
+        return (finest, finer) if of_prompt is None else (finest[of_prompt], finer[of_prompt])
 
     def _upscaled(self, look: Look, image: Tensor) -> Tensor:
         finest, finer = self._maps(look)
@@ -202,13 +219,20 @@ class Sam2MaskDecoder(MaskDecoder):
         dtype = images.projected.dtype
         second_weight, second_bias = (tensor.to(dtype) for tensor in as_linear(second))
         gain, shift = norm.weight.to(dtype), norm.bias.to(dtype)
-        finest, finer = (_by_pixel(one, images.grid_hw).to(dtype) for one in self._maps(look))
-        first_bias = first_bias.to(dtype) + finer.view(-1, len(first_bias))
+        maps = _checked(look).details
+        assert isinstance(maps, PixelMaps), "made by `share`"
+        first_bias = first_bias.to(dtype) + maps.finer.view(-1, len(first_bias))
         for pixels in images.project(weight):
             pixels += first_bias
             x = F.layer_norm(pixels.view(-1, len(gain)), gain.shape, gain, shift, norm.eps)
-            x = F.linear(activation(x), second_weight, second_bias)
-            yield activation(x.view(finest.shape) + finest)
+            x = F.linear(activation(x), second_weight, second_bias).view(maps.finest.shape)
+            yield activation(x.add_(maps.finest))
+
+
+def _checked(look: Look) -> Sam2Look:
+    if not isinstance(look, Sam2Look):
+        raise TypeError(f"SAM 2's mask decoder draws what it looked at itself, not a {type(look).__name__}")
+    return look
 
 
 def stability(logits: Tensor) -> Tensor:

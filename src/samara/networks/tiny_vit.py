@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from samara.networks.early_features import join_early
 from samara.networks.layers import ConvNorm, Neck, join_windows, split_windows
-from samara.networks.plain import parts_of
+from samara.networks.plain import module_parts
 from samara.networks.vit import check_divisible
 
 
@@ -66,7 +66,7 @@ class TinyViT(nn.Module):
         self.norm_head = nn.LayerNorm(embed_dims[-1])
         self.head = nn.Linear(embed_dims[-1], num_classes)
         self.neck = Neck(embed_dims[-1], out_channels)
-        self.made_of = parts_of(self)
+        self.made_of = module_parts(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode images.

@@ -128,9 +128,14 @@ class Variant:
         return self.detector is None
 
     @property
-    def has_graphs(self) -> bool:
-        """Whether graphs are written of it, for other engines than torch and for exports."""
-        return self.embeds_images
+    def why_no_graphs(self) -> str:
+        """Why no graphs are written of it, for other engines than torch and for exports; empty where they are."""
+        if not self.embeds_images:
+            return (
+                "finds all instances in one pass and has no mask decoder; only checkpoints that answer prompts (SAM, "
+                "SAM 2, MobileSAM, HQ-SAM) are exported"
+            )
+        return ""
 
     def with_classes(self, names: tuple[str, ...]) -> Variant:
         """The same detector for other classes, e.g. those that somebody trained it on."""

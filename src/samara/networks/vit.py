@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from samara.networks.early_features import join_early
 from samara.networks.layers import MLPBlock, Neck, in_windows
-from samara.networks.plain import parts_of
+from samara.networks.plain import module_parts
 
 # Attention scores alive at a time, in elements. The scores of one global block of ViT-H at 1024 px would take
 # 1 GiB; in pieces of this size they stay near the processor's cache and the peak memory stays flat.
@@ -73,7 +73,7 @@ class ImageEncoderViT(nn.Module):
             for index in range(depth)
         )
         self.neck = Neck(embed_dim, out_channels)
-        self.made_of = parts_of(self)
+        self.made_of = module_parts(self)
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode images.

@@ -23,7 +23,7 @@ NORM_MOMENTUM = 0.03
 HEAD_CHANNELS = 64
 """Channels of one attention head; keys have half as many."""
 
-Block = Callable[[int], nn.Module]
+MakesBlock = Callable[[int], nn.Module]
 """Makes a block from its number of channels, which it keeps."""
 
 
@@ -119,7 +119,7 @@ class ChainStage(nn.Module):
         block: what they are.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, *, hidden: int, blocks: int, block: Block) -> None:
+    def __init__(self, channels_in: int, channels_out: int, *, hidden: int, blocks: int, block: MakesBlock) -> None:
         super().__init__()
         self.cv1 = ConvUnit(channels_in, 2 * hidden)
         self.cv2 = ConvUnit((2 + blocks) * hidden, channels_out)

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from samara.networks.plain import parts_of
+from samara.networks.plain import module_parts
 from samara.networks.yolo_layers import (
     AttentionStage,
     ChainStage,
@@ -120,7 +120,7 @@ class YoloSeg(nn.Module):
             ),
         }
         self.model = nn.ModuleDict({str(number): layer for number, layer in layers.items()})
-        self.made_of = parts_of(self)
+        self.made_of = module_parts(self)
 
     def forward(self, images: Tensor) -> RawInstances:
         """Look at images, once.

@@ -9,16 +9,17 @@ from samara.errors import SettingsError
 from samara.measurement.benchmarking.measure import measure
 from samara.measurement.benchmarking.settings import BenchmarkSettings
 from samara.measurement.evaluation.ground_truth import GroundTruth
-from samara.measurement.evaluation.settings import EvaluationSettings, Measure
+from samara.measurement.evaluation.settings import EvaluationSettings
+from samara.measurement.records.metrics import Measure
 from samara.measurement.records.records import Record
 from samara.recommendation.answer import Recommendation
 from samara.recommendation.costs import POINTS_PER_SIDE
 from samara.recommendation.request import Request
-from samara.recommendation.tasks import Prompt
+from samara.recommendation.tasks import PromptKind
 from samara.system.files import require_folder
 from samara.system.progress import Progress
 
-MEASURES: dict[Prompt, Measure] = {
+MEASURES: dict[PromptKind, Measure] = {
     "point": "centre_click",
     "background point": "centre_click",
     "box": "box",

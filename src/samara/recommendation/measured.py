@@ -9,11 +9,11 @@ from samara.measurement.records.records import Record, latest
 from samara.recommendation.costs import CUDA_CONTEXT_BYTES, POINTS_PER_SIDE
 from samara.recommendation.statement import Statement
 from samara.recommendation.target import DeviceKind, Target
-from samara.recommendation.tasks import Prompt
+from samara.recommendation.tasks import PromptKind
 from samara.recommendation.throughput import assumed_cpu_speed, assumed_gpu_speed
 from samara.system.machine import Machine
 
-METRICS_OF: Mapping[Prompt, tuple[str, ...]] = {
+METRICS_OF: Mapping[PromptKind, tuple[str, ...]] = {
     "point": ("centre_click_iou", "random_click_iou"),
     "background point": ("centre_click_iou",),
     "box": ("box_iou", "jittered_box_iou"),
@@ -37,7 +37,7 @@ class Measurements:
     target: Target
     domain: str
 
-    def quality(self, checkpoint: str, prompt: Prompt) -> Statement | None:
+    def quality(self, checkpoint: str, prompt: PromptKind) -> Statement | None:
         """Mean IoU or recall of a checkpoint with the weights of its file; None if it was not measured."""
         for metric in METRICS_OF.get(prompt, ()):
             found = [one for one in self._of(checkpoint, metric) if one.source is None]

@@ -14,7 +14,7 @@ from statistics import median
 from samara.measurement.published.figures import Figure, published_for
 from samara.recommendation.measured import Measurements
 from samara.recommendation.statement import Certainty, Statement, least_sure
-from samara.recommendation.tasks import Domain, Prompt
+from samara.recommendation.tasks import Domain, PromptKind
 
 REFERENCE = "sam_vit_h"
 """Its quality is 1."""
@@ -51,7 +51,7 @@ SAME_PROTOCOL: Mapping[str, str] = {"HQ-SAM 2 README": "HQ-SAM README"}
 """Table → an earlier one of the same authors, whose figures under equal conditions may be compared."""
 
 _BOX = ("coco_ap", "lvis_ap", "seginw_ap", "box_iou")
-_SPEAKS_FOR: Mapping[Prompt, tuple[tuple[str, ...], ...]] = {
+_SPEAKS_FOR: Mapping[PromptKind, tuple[tuple[str, ...], ...]] = {
     "point": (("centre_click_iou", "agreement_iou"), _BOX),
     "background point": (("centre_click_iou", "agreement_iou"), _BOX),
     "box": (_BOX, ("centre_click_iou",)),
@@ -70,7 +70,7 @@ class _Ratio:
 
 
 def qualities(
-    checkpoints: Iterable[str], prompts: tuple[Prompt, ...], domain: Domain, measured: Measurements
+    checkpoints: Iterable[str], prompts: tuple[PromptKind, ...], domain: Domain, measured: Measurements
 ) -> dict[str, Statement | None]:
     """Quality of each checkpoint in relation to SAM ViT-H, mean over the kinds of prompts; None where unknown.
 
@@ -85,24 +85,24 @@ def qualities(
     return {name: _mean([one[name] for one in by_prompt]) for name in names}
 
 
-def origin_of(checkpoint: str) -> str | None:
+def trained_further_from(checkpoint: str) -> str | None:
     """What a checkpoint was trained further from; None for most."""
     return TRAINED_FURTHER[checkpoint][0] if checkpoint in TRAINED_FURTHER else None
 
 
-def published_quality(checkpoint: str, prompt: Prompt, domain: Domain) -> Statement | None:
+def published_quality(checkpoint: str, prompt: PromptKind, domain: Domain) -> Statement | None:
     """Quality in relation to SAM ViT-H by published figures alone; None where nothing relates them."""
     ratio = _ratio(checkpoint, prompt, domain)
     return None if ratio is None else Statement(ratio.value, ratio.certainty, ratio.basis)
 
 
-def _distinct(prompts: tuple[Prompt, ...]) -> tuple[Prompt, ...]:
+def _distinct(prompts: tuple[PromptKind, ...]) -> tuple[PromptKind, ...]:
     """Without the kinds that the same figures speak for."""
     return tuple({_SPEAKS_FOR[prompt]: prompt for prompt in reversed(prompts)}.values())
 
 
 def _qualities_for(
-    names: list[str], prompt: Prompt, domain: Domain, measured: Measurements
+    names: list[str], prompt: PromptKind, domain: Domain, measured: Measurements
 ) -> dict[str, Statement | None]:
     published = {name: published_quality(name, prompt, domain) for name in names}
     here = {name: measured.quality(name, prompt) for name in names}
@@ -142,7 +142,7 @@ def _mean(statements: list[Statement | None]) -> Statement | None:
     return Statement(value, least_sure(one.certainty for one in known), basis)
 
 
-def _ratio(checkpoint: str, prompt: Prompt, domain: Domain) -> _Ratio | None:
+def _ratio(checkpoint: str, prompt: PromptKind, domain: Domain) -> _Ratio | None:
     base = WITHOUT_HQ.get(checkpoint)
     if base is not None and (prompt == "everything" or not domain.images):
         ratio = _ratio(base, prompt, domain)

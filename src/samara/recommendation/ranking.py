@@ -11,7 +11,7 @@ from samara.checkpoints.catalogue import CATALOGUE
 from samara.checkpoints.licences import Commercial, licence_of
 from samara.measurement.published.figures import FIGURES
 from samara.recommendation.estimates import file_bytes
-from samara.recommendation.quality import origin_of
+from samara.recommendation.quality import trained_further_from
 from samara.recommendation.request import Request
 from samara.recommendation.rules import Candidate, seconds
 from samara.recommendation.statement import Statement
@@ -38,7 +38,7 @@ TIE = 0.01
 
 
 @dataclass(frozen=True)
-class Part:
+class ScorePart:
     """One criterion of a score.
 
     Attributes:
@@ -67,7 +67,7 @@ class Ranked:
 
     candidate: Candidate
     quality: Statement | None
-    parts: tuple[Part, ...]
+    parts: tuple[ScorePart, ...]
     missed: tuple[str, ...]
     tied_with: str | None = None
     tie_break: str = ""
@@ -111,7 +111,7 @@ def _scored(candidate: Candidate, quality: Statement | None, top: float, request
         "licence": LICENCE_VALUES[licence_of(candidate.checkpoint.licence).commercial],
         "at hand": float(candidate.at_hand),
     }
-    parts = tuple(Part(name, values[name], weights[name]) for name in CRITERIA if weights[name])
+    parts = tuple(ScorePart(name, values[name], weights[name]) for name in CRITERIA if weights[name])
     return Ranked(candidate, quality, parts, _missed(candidate, quality, task))
 
 
@@ -176,7 +176,7 @@ def _behind_their_origins(ordered: list[Ranked]) -> list[Ranked]:
     """
     result = list(ordered)
     for one in ordered:
-        origin = next((each for each in result if each.name == origin_of(one.name)), None)
+        origin = next((each for each in result if each.name == trained_further_from(one.name)), None)
         if origin is not None and result.index(one) < result.index(origin):
             result.remove(one)
             result.insert(result.index(origin) + 1, one)
@@ -186,7 +186,7 @@ def _behind_their_origins(ordered: list[Ranked]) -> list[Ranked]:
 def _told_ties(ordered: list[Ranked], request: Request) -> list[Ranked]:
     told = ordered[:1]
     for before, one in itertools.pairwise(ordered):
-        is_tie = _tie(before, one, request) and origin_of(one.name) != before.name
+        is_tie = _tie(before, one, request) and trained_further_from(one.name) != before.name
         told.append(replace(one, tied_with=before.name, tie_break=_decided(before, one)) if is_tie else one)
     return told
 

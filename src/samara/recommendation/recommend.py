@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from samara.checkpoints.catalogue import CATALOGUE
-from samara.checkpoints.store.store import Store
+from samara.checkpoints.store.store import CheckpointStore
 from samara.datasets.reading.findings import USUAL, Notice, ReadingRules
 from samara.errors import SettingsError
 from samara.measurement.benchmarking.settings import MEASURED_IN
@@ -25,7 +25,7 @@ from samara.recommendation.rules import Candidate, cannot_run, reasons_against
 from samara.recommendation.statement import Statement
 from samara.recommendation.target import Target, target
 from samara.recommendation.throughput import measure_matrix_speed
-from samara.system.machine import Machine, detect
+from samara.system.machine import Machine, detect_machine
 from samara.system.progress import Progress
 
 
@@ -99,15 +99,15 @@ def recommend(
         offline=offline,
     )
     is_here = vram_gb is None and ram_gb is None
-    here = (machine or detect()) if is_here else None
+    here = (machine or detect_machine()) if is_here else None
     where = target(vram_gb=vram_gb, ram_gb=ram_gb, device=device, machine=here)
     if measure_speed and not is_here:
-        raise SettingsError("measure_speed is for this machine; leave it out, or leave vram_gb and ram_gb out")
+        raise SettingsError("`measure_speed` is for this machine; leave it out, or leave `vram_gb` and `ram_gb` out")
     if measure_speed:
         where = dataclasses.replace(where, speed=_measured_speed(where))
     here_now = _at_hand() if at_hand is None else at_hand
     known = _measured_before(here) if records is None else list(records)
-    found = choose(wanted, where, measurements(known, where, wanted.domain), here_now)
+    found = choose_checkpoint(wanted, where, measurements(known, where, wanted.domain), here_now)
     if ground_truth is None or images is None:
         return found
     # Here, because it loads torch, which a recommendation from figures does not need.
@@ -122,7 +122,7 @@ def recommend(
         progress=progress,
         notice=notice,
     )
-    return choose(wanted, where, measurements(known, where, wanted.domain), here_now)
+    return choose_checkpoint(wanted, where, measurements(known, where, wanted.domain), here_now)
 
 
 def _require_both(ground_truth: object, images: object) -> None:
@@ -133,17 +133,19 @@ def _require_both(ground_truth: object, images: object) -> None:
     """
     if ground_truth is None and images is not None:
         raise SettingsError(
-            f"--images {images} came without --ground-truth, which measuring first needs as well; give the COCO file "
+            f"`images` {images} came without `ground_truth`, which measuring first needs as well; give the COCO file "
             "of these images too, or leave both out"
         )
     if images is None and ground_truth is not None:
         raise SettingsError(
-            f"--ground-truth {ground_truth} came without --images, which measuring first needs as well; give the "
+            f"`ground_truth` {ground_truth} came without `images`, which measuring first needs as well; give the "
             "folder of its images too, or leave both out"
         )
 
 
-def choose(wanted: Request, where: Target, measured: Measurements, at_hand: Collection[str]) -> Recommendation:
+def choose_checkpoint(
+    wanted: Request, where: Target, measured: Measurements, at_hand: Collection[str]
+) -> Recommendation:
     """Sort the catalogue into what is feasible and what is not, and rank the former.
 
     Args:
@@ -172,7 +174,7 @@ def choose(wanted: Request, where: Target, measured: Measurements, at_hand: Coll
 
 
 def _at_hand() -> frozenset[str]:
-    return frozenset(entry.checkpoint.name for entry in Store().entries() if entry.state == "here")
+    return frozenset(entry.checkpoint.name for entry in CheckpointStore().entries() if entry.state == "here")
 
 
 def _measured_before(here: Machine | None) -> list[Record]:

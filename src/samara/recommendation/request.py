@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TypeVar
 
 from samara.errors import SettingsError
-from samara.recommendation.tasks import DOMAINS, PROMPTS, TASKS, Domain, Prompt, Task
+from samara.recommendation.tasks import DOMAINS, PROMPTS, TASKS, Domain, PromptKind, Task
 
 _Value = TypeVar("_Value")
 _Name = TypeVar("_Name", bound=str)
@@ -57,7 +57,7 @@ class Request:
 
     task: str = "production"
     domain: str = "natural"
-    prompts: tuple[Prompt, ...]
+    prompts: tuple[PromptKind, ...]
     commercial: bool = False
     max_latency_s: float | None = None
     max_disk_bytes: float | None = None
@@ -113,8 +113,8 @@ def request(
     )
 
 
-def _prompt(name: str) -> Prompt:
-    keys: dict[str, Prompt] = {kind: kind for kind in PROMPTS}
+def _prompt(name: str) -> PromptKind:
+    keys: dict[str, PromptKind] = {kind: kind for kind in PROMPTS}
     return named(keys, name, "kind of prompt")
 
 

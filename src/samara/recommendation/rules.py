@@ -12,7 +12,7 @@ from samara.recommendation.estimates import Needs, file_bytes
 from samara.recommendation.request import Request
 from samara.recommendation.statement import Certainty
 from samara.recommendation.target import Target
-from samara.recommendation.tasks import Prompt
+from samara.recommendation.tasks import PromptKind
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _exceeded(rule: str, verb: str, number: str, limit: str, certainty: Certaint
 
 _Rule = Callable[[Candidate, Request, Target], Reason | None]
 
-_TAKES: Mapping[Prompt, Callable[[Variant], bool]] = {
+_TAKES: Mapping[PromptKind, Callable[[Variant], bool]] = {
     "point": lambda variant: variant.capabilities.points,
     "background point": lambda variant: variant.capabilities.negative_points,
     "box": lambda variant: variant.capabilities.boxes,
@@ -70,7 +70,7 @@ _TAKES: Mapping[Prompt, Callable[[Variant], bool]] = {
 }
 """Whether a variant can be asked for it. A detector of classes finds those and not everything."""
 
-_REFUSALS: Mapping[Prompt, str] = {
+_REFUSALS: Mapping[PromptKind, str] = {
     "point": "takes no points",
     "background point": "takes no background points",
     "box": "takes no boxes",

@@ -84,7 +84,7 @@ def target(
 
 def _described(vram_gb: float | None, ram_gb: float | None, kind: str) -> Target:
     if kind == "cuda" and vram_gb is None:
-        raise DeviceError("cuda was asked for a machine without a GPU; say how much memory it has with --vram")
+        raise DeviceError("cuda was asked for a machine without a GPU; say how much memory it has with `vram_gb`")
     if vram_gb is not None and kind in ("auto", "cuda"):
         return Target(
             device="cuda",
@@ -105,7 +105,7 @@ def _described(vram_gb: float | None, ram_gb: float | None, kind: str) -> Target
 def _detected(machine: Machine, device: str, kind: str) -> Target:
     if kind == "cuda" and not machine.gpus:
         raise DeviceError(
-            f"{device} was asked for, but PyTorch sees no CUDA GPU here; use cpu, or describe it by --vram"
+            f"{device} was asked for, but PyTorch sees no CUDA GPU here; use cpu, or describe it by `vram_gb`"
         )
     if machine.gpus and kind in ("auto", "cuda"):
         number = int(device.partition(":")[2] or 0)

@@ -23,9 +23,9 @@ CRITERIA: Mapping[Criterion, str] = {
 }
 """What is weighed, each as a value between 0 and 1."""
 
-Prompt = Literal["point", "background point", "box", "mask", "everything", "classes"]
+PromptKind = Literal["point", "background point", "box", "mask", "everything", "classes"]
 
-PROMPTS: Mapping[Prompt, str] = {
+PROMPTS: Mapping[PromptKind, str] = {
     "point": "clicks on an object",
     "background point": "clicks on what is not the object",
     "box": "boxes",
@@ -52,7 +52,7 @@ class Task:
 
     name: str
     weights: Mapping[Criterion, float]
-    prompts: tuple[Prompt, ...]
+    prompts: tuple[PromptKind, ...]
     seconds: float
     comfortable_s: float
     too_slow_s: float
@@ -73,7 +73,7 @@ def _weights(
     }
 
 
-_PROMPTED: tuple[Prompt, ...] = ("point", "box")
+_PROMPTED: tuple[PromptKind, ...] = ("point", "box")
 
 _TASKS = (
     Task(

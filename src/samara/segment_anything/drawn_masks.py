@@ -19,7 +19,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from samara.engines.engine import Decoded, InputPrompts
+from samara.engines.engine import DecodedMasks, InputPrompts
 from samara.engines.torch_engine import PreparedByTorch, TorchEngine
 from samara.images.preprocessing import Frame
 from samara.masks.rle import Rle, encode_masks
@@ -138,7 +138,7 @@ def masks_of_points(
 
 def _by_engine(
     images: PreparedByTorch, coordinates: Tensor, labels: Tensor, frame_size: int, filters: Filters
-) -> Decoded:
+) -> DecodedMasks:
     image_of_prompt = torch.zeros(len(coordinates), dtype=torch.int64, device=coordinates.device)
     return images.engine.decode(
         images,
@@ -149,13 +149,13 @@ def _by_engine(
     )
 
 
-def _by_parts(predictor: SamPredictor, coordinates: Tensor, labels: Tensor, filters: Filters) -> Decoded:
+def _by_parts(predictor: SamPredictor, coordinates: Tensor, labels: Tensor, filters: Filters) -> DecodedMasks:
     logits, iou = predictor.predict_low_res(coordinates, labels, multimask_output=filters.multimask)
     good = _confident(iou, filters)
-    return Decoded(good.nonzero()[:, 0], logits[good].float(), iou[good].float())
+    return DecodedMasks(good.nonzero()[:, 0], logits[good].float(), iou[good].float())
 
 
-def _at_full_size(decoded: Decoded, frame: Frame, sam: Sam, filters: Filters) -> DrawnMasks:
+def _at_full_size(decoded: DecodedMasks, frame: Frame, sam: Sam, filters: Filters) -> DrawnMasks:
     with computing(decoded.low_res_logits.device, "float32"):
         stable = stable_masks(
             decoded.low_res_logits,

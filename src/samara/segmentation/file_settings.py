@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from typing import Literal
 
-Answer = Literal["best", "three", "one"]
+MasksPerPrompt = Literal["best", "three", "one"]
 """Masks per prompt: the best of three for an ambiguous prompt and else the one, all three, or always the one."""
 
 
@@ -22,5 +22,5 @@ class FileSettings:
         out: folder for the results.
     """
 
-    answer: Answer = "best"
+    answer: MasksPerPrompt = "best"
     out: str | os.PathLike[str] = "samara-output"

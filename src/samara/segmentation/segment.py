@@ -14,10 +14,10 @@ from samara.errors import PromptError, SettingsError
 from samara.images.paths import Finder, Given
 from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.segmentation.automatic.settings import AutomaticSettings
-from samara.segmentation.file_settings import Answer, FileSettings
+from samara.segmentation.file_settings import FileSettings, MasksPerPrompt
 from samara.segmentation.instances.settings import InstanceSettings
 from samara.segmentation.prompts import Prompt
-from samara.segmentation.segment_files import Outcome, Results, segment_files
+from samara.segmentation.segment_files import Results, SegmentationOutcome, segment_files
 from samara.system.devices import limited_threads
 from samara.system.progress import Progress
 
@@ -25,7 +25,7 @@ AnyPath = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
-class SegmentedFiles(Outcome):
+class SegmentedFiles(SegmentationOutcome):
     """What came of image files.
 
     Attributes:
@@ -45,7 +45,7 @@ def segment(
     boxes: Iterable[Sequence[float]] = (),
     separate: bool = False,
     prompts: Sequence[Prompt] = (),
-    answer: Answer = FileSettings.answer,
+    answer: MasksPerPrompt = FileSettings.answer,
     settings: AutomaticSettings | InstanceSettings | None = None,
     checkpoint: AnyPath | Loaded = Choice.checkpoint,
     base: AnyPath | None = Choice.base,
@@ -176,7 +176,7 @@ def prompts_of(
     coordinates = [click[:2] for click in clicks]
     labels = [click[2] if len(click) == 3 else 1 for click in clicks]
     if separate and corners:
-        raise PromptError("--separate makes an object of each point and cannot be combined with --box")
+        raise PromptError("`separate` makes an object of each point and cannot be combined with `boxes`")
     if separate:
         return [Prompt([point], [label]) for point, label in zip(coordinates, labels, strict=True)]
     if clicks and len(corners) > 1:

@@ -22,7 +22,7 @@ from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.masks.mask_set import MaskSet
 from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.segmentation.drawing.overlay import draw_masks
-from samara.segmentation.file_settings import Answer, FileSettings
+from samara.segmentation.file_settings import FileSettings, MasksPerPrompt
 from samara.segmentation.instances.settings import InstanceSettings
 from samara.segmentation.open import open_segmenter
 from samara.segmentation.predictor import check_capabilities
@@ -52,7 +52,7 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SegmentationOutcome:
     """What came of a call."""
 
     done: tuple[Segmented, ...]
@@ -67,11 +67,11 @@ def segment_files(
     *,
     prompts: Sequence[Prompt] = (),
     settings: AutomaticSettings | InstanceSettings | None = None,
-    answer: Answer = FileSettings.answer,
+    answer: MasksPerPrompt = FileSettings.answer,
     overwrite: bool = False,
     reading: ImageReading = AS_THEY_ARE,
     progress: Progress | None = None,
-) -> Outcome:
+) -> SegmentationOutcome:
     """Segment images; an image that fails is told in the outcome, and the others go on.
 
     What was done is written also when the work is interrupted or the disk does not take a later image. When nothing
@@ -118,7 +118,7 @@ def segment_files(
                 results.add(path, masks, png_bytes(draw_masks(image, masks, prompts)))
     finally:
         results.save(description(segmenter, prompts) | reading.facts())
-    return Outcome(tuple(results.done), tuple(failed), results.annotations)
+    return SegmentationOutcome(tuple(results.done), tuple(failed), results.annotations)
 
 
 class Results:
@@ -193,7 +193,7 @@ def _segment(
     image: npt.NDArray[np.uint8],
     segmenter: Segmenter[Any],  # Any: each kind sees its own
     prompts: Sequence[Prompt],
-    answer: Answer,
+    answer: MasksPerPrompt,
     progress: Progress | None,
 ) -> MaskSet:
     if not prompts:

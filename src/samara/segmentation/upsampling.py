@@ -43,7 +43,7 @@ class Window:
     stability: float
 
 
-Range = tuple[int, int]
+PositionRange = tuple[int, int]
 """Positions from the first up to, without, the second."""
 
 
@@ -65,11 +65,11 @@ class Axis:
     blocks: Tensor
     sources: Tensor
 
-    def reached_from(self, start: int, stop: int) -> Range:
+    def reached_from(self, start: int, stop: int) -> PositionRange:
         """Pixels that low-res positions start..stop − 1 count for."""
         return int(np.searchsorted(self.last, start)), int(np.searchsorted(self.first, stop))
 
-    def needed_for(self, start: int, stop: int) -> Range:
+    def needed_for(self, start: int, stop: int) -> PositionRange:
         """Low-res positions that count for pixels start..stop − 1."""
         return int(self.first[start]), int(self.last[stop - 1]) + 1
 
@@ -137,7 +137,7 @@ class Upsampling:
             return Rle.from_edges(np.zeros(0, dtype=np.int64), height, width)
         return encode_columns(window.columns, window.x0, window.y0, height, width)
 
-    def _upsampled(self, low_res_logits: Tensor, columns: Range, rows: Range) -> Tensor:
+    def _upsampled(self, low_res_logits: Tensor, columns: PositionRange, rows: PositionRange) -> Tensor:
         """Logits of some columns, from the beginning of a block on, and rows of the image: (W', H')."""
         y0, y1 = self.rows.needed_for(*rows)
         blocks = slice(columns[0] // BLOCK, -(-columns[1] // BLOCK))

@@ -91,7 +91,7 @@ class Machine:
         return asdict(self)
 
 
-def detect() -> Machine:
+def detect_machine() -> Machine:
     """Look at the machine that this process runs on; loads torch for the GPUs and takes milliseconds otherwise."""
     return Machine(
         processor=processor_name(),

@@ -14,7 +14,7 @@ from samara.annotation.inputs import prefetch
 from samara.annotation.inputs.decoded import DecodedImage, ImageOnDisk
 from samara.annotation.inputs.prefetch import Reading
 from samara.annotation.inputs.sources import open_source
-from samara.annotation.store.plan import Entry
+from samara.annotation.store.plan import PlannedImage
 from samara.images.read import read_image
 from tests.annotation.conftest import write_images
 
@@ -24,7 +24,7 @@ def test_images_come_in_order_with_reasons(images, threads):
     (images / "0002.png").write_text("<html>")
     (images / "0004.png").unlink()
     source = open_source([str(images)])
-    entries = [Entry(number + 1, f"{number:04d}.png") for number in range(6)]
+    entries = [PlannedImage(number + 1, f"{number:04d}.png") for number in range(6)]
     found = list(Reading(source.read, None, threads).fetched(entries))
     assert [one.entry for one in found] == entries
     assert [one.image is not None for one in found] == [True, True, False, True, False, True]
@@ -35,7 +35,7 @@ def test_images_come_in_order_with_reasons(images, threads):
 
 
 def test_bombs_are_not_decoded(images):
-    (found,) = Reading(open_source([str(images)]).read, 1000, 1).fetched([Entry(1, "0000.png")])
+    (found,) = Reading(open_source([str(images)]).read, 1000, 1).fetched([PlannedImage(1, "0000.png")])
     assert "'0000.png' declares 40 by 32 pixels, more than max_pixels=1000" in found.reason
 
 
@@ -49,7 +49,7 @@ def test_images_ahead_are_bounded(tmp_path, monkeypatch):
 
     monkeypatch.setattr(prefetch, "read_image", decode)
     monkeypatch.setattr(prefetch, "MAX_PIXELS_AHEAD", 3 * 40 * 32)
-    entries = [Entry(number + 1, f"{number:04d}.png") for number in range(40)]
+    entries = [PlannedImage(number + 1, f"{number:04d}.png") for number in range(40)]
     for taken, _ in enumerate(Reading(source.read, None, 4).fetched(entries), start=1):
         time.sleep(0.005)  # time enough to run ahead
         most = max(most, len(decoded) - taken)
@@ -61,14 +61,18 @@ def test_an_image_larger_than_the_bound_comes_alone(tmp_path, monkeypatch):
     write_images(tmp_path, 5)
     monkeypatch.setattr(prefetch, "MAX_PIXELS_AHEAD", 10)
     found = list(
-        Reading(open_source([str(tmp_path)]).read, None, 2).fetched([Entry(1, "0000.png"), Entry(2, "0001.png")])
+        Reading(open_source([str(tmp_path)]).read, None, 2).fetched(
+            [PlannedImage(1, "0000.png"), PlannedImage(2, "0001.png")]
+        )
     )
     assert all(one.image is not None for one in found)
 
 
 def test_closing_stops_the_threads(images):
     before = threading.active_count()
-    found = Reading(open_source([str(images)]).read, None, 2).fetched([Entry(n, "0000.png") for n in range(1, 30)])
+    found = Reading(open_source([str(images)]).read, None, 2).fetched(
+        [PlannedImage(n, "0000.png") for n in range(1, 30)]
+    )
     next(found)
     found.close()
     assert threading.active_count() == before

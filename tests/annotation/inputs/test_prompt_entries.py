@@ -8,7 +8,7 @@ import pytest
 
 from samara.annotation.inputs.prompt_entries import open_coco, open_prompts
 from samara.annotation.inputs.sources import open_source
-from samara.annotation.store.plan import Asked, Entry
+from samara.annotation.store.plan import Asked, PlannedImage
 from samara.errors import SettingsError
 
 
@@ -34,8 +34,8 @@ def test_boxes_find_their_images(images, tmp_path):
     prompts = open_prompts(path, source)
     entries = list(prompts.entries(source.entries()))
     assert entries == [
-        Entry(2, "0001.png"),
-        Entry(
+        PlannedImage(2, "0001.png"),
+        PlannedImage(
             4,
             "0003.png",
             None,
@@ -83,7 +83,7 @@ def test_a_wrong_folder_of_images_is_refused_with_its_name(images, tmp_path):
     (tmp_path / "wrong").mkdir()
     source, _ = open_coco(path, tmp_path / "wrong")
     with pytest.raises(
-        SettingsError, match=r"2 of the 2 images .*boxes.json.*'0003.png', looked for in .*wrong.*--images"
+        SettingsError, match=r"2 of the 2 images .*boxes.json.*'0003.png', looked for in .*wrong.*`image_folder`"
     ):
         list(source.entries())
     with pytest.raises(SettingsError, match="nowhere is no folder"):

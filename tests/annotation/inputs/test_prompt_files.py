@@ -278,7 +278,9 @@ def test_crowds_are_told_or_taken_as_objects(coco):
 
 
 def test_nothing_but_crowds_is_an_error_that_names_the_way_out(coco):
-    with pytest.raises(DatasetError, match=r"no prompts that can be used.*CVAT marks every mask so: --crowds objects"):
+    with pytest.raises(
+        DatasetError, match=r"no prompts that can be used.*CVAT marks every mask so: `ReadingRules\(crowds="
+    ):
         read_prompts(coco(annotations=annotation(iscrowd=1)))
 
 
@@ -314,7 +316,7 @@ def test_bad_entries_of_every_kind_can_be_left_out(coco, labels, images, table):
     folder = labels(a="0 0.5 0.5 0.25 0.5\n0 0.5\n0 nan 0.5 0.2 0.5\n", absent="0 0.5 0.5 0.2 0.5\n")
     text = table("file,x,y,label\na.jpg,3,4,1\na.jpg,three,4,1\na.jpg,3,4,7\na.jpg,1\n")
     for path, place, bad in ((coco(annotations=rows), None, 2), (folder, images, 3), (text, None, 3)):
-        with pytest.raises(DatasetError, match=f"{bad} entries of .*--skip-bad-annotations"):
+        with pytest.raises(DatasetError, match=rf"{bad} entries of .*`ReadingRules\(skip_bad=True\)`"):
             read_prompts(path, place)
         found, told = asked(path, place, skip_bad=True)
         assert sum(len(one.prompts) for one in found.values()) == 1

@@ -11,7 +11,7 @@ import pytest
 
 from samara.annotation.inputs import sources
 from samara.annotation.inputs.sources import open_source
-from samara.annotation.store.plan import Entry
+from samara.annotation.store.plan import PlannedImage
 from samara.errors import DatasetError, ImageError, SettingsError
 
 
@@ -35,7 +35,7 @@ def test_a_folder_is_searched_in_a_fixed_order(folder):
     assert names(source, leave_out=folder / "out") == ["a.png", "b/10.jpg", "b/2.JPG", "c/d/e.tif"]
     assert source.listing.ignored == 1
     assert source.facts() == {"kind": "folder", "root": str(folder)}
-    assert source.read(Entry(1, "b/2.JPG")).data == b"b/2.JPG"
+    assert source.read(PlannedImage(1, "b/2.JPG")).data == b"b/2.JPG"
 
 
 def test_patterns_files_and_folders_mix(folder):
@@ -54,9 +54,9 @@ def test_lists_are_relative_to_themselves(folder):
     assert source.root == folder
     assert names(source) == ["c/d/e.tif", "a.png", "b/absent.png"]
     assert source.listing.repeated == 1
-    assert source.read(Entry(1, "a.png")).data == b"a.png"
+    assert source.read(PlannedImage(1, "a.png")).data == b"a.png"
     with pytest.raises(ImageError, match="cannot be read .No such file or directory; looked for in"):
-        source.read(Entry(1, "b/absent.png"))
+        source.read(PlannedImage(1, "b/absent.png"))
     (folder / "c" / "list.txt").write_text("\ufeffd/e.tif\n")
     assert names(open_source(["c/list.txt"])) == ["d/e.tif"]
 
@@ -76,7 +76,7 @@ def test_links_that_lead_nowhere_are_told(folder):
     source = open_source(["b"])
     assert names(source) == ["10.jpg", "2.JPG", "gone.png"]
     with pytest.raises(ImageError, match="it is a link to '/nas/gone.png', which is not there"):
-        source.read(Entry(1, "gone.png"))
+        source.read(PlannedImage(1, "gone.png"))
     (folder / "only").mkdir()
     (folder / "only" / "gone.png").symlink_to("/nas/gone.png")
     with pytest.raises(SettingsError, match="1 of the 1 images are not there; .* what links lead to"):
@@ -120,7 +120,7 @@ def test_archives_are_read_in_place(folder):
 
 def test_what_is_large_is_hashed_where_it_lies(folder, monkeypatch):
     monkeypatch.setattr(sources, "MAX_BYTES_IN_MEMORY", 4)
-    read = open_source(["."]).read(Entry(1, "a.png"))
+    read = open_source(["."]).read(PlannedImage(1, "a.png"))
     assert read.data == folder / "a.png"
     assert (read.sha256, read.size_bytes) == (hashlib.sha256(b"a.png").hexdigest(), 5)
 

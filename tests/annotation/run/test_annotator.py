@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+import samara
 from samara.annotation.inputs.decoded import DecodedImage
 from samara.annotation.run.annotator import is_out_of_memory, make_annotator, resolved
 from samara.annotation.run.settings import AnnotationSettings, Cleaning
@@ -17,6 +18,12 @@ from samara.segmentation.automatic.generator import AutomaticMaskGenerator
 from samara.segmentation.automatic.settings import AutomaticSettings
 
 FEW = AutomaticSettings(points_per_side=4)
+
+
+@pytest.fixture(scope="module")
+def mini():
+    """The embedded checkpoint at a size where it finds enough."""
+    return samara.load("samara_mini", device="cpu", precision="float32", input_size=256)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from samara.annotation.inputs.sources import open_source
 from samara.annotation.run.annotator import Annotator
-from samara.annotation.run.job import Job, checkpoint_facts
+from samara.annotation.run.job import AnnotationJob, checkpoint_facts
 from samara.annotation.run.settings import AnnotationSettings
 from samara.checkpoints.choice import Choice
 from samara.checkpoints.load_chosen import load_chosen
@@ -28,7 +28,7 @@ def test_a_checkpoint_is_recorded_exactly(mini):
 
 
 def test_a_job_can_be_sent(mini, images):
-    job = Job(choice=Choice(device="cpu"), settings=AnnotationSettings(), source=open_source([str(images)]))
+    job = AnnotationJob(choice=Choice(device="cpu"), settings=AnnotationSettings(), source=open_source([str(images)]))
     again = pickle.loads(pickle.dumps(job))
     assert again == job
     assert again.facts(mini) == job.facts(mini)

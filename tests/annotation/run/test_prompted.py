@@ -22,6 +22,11 @@ WHEELS = [
 
 
 @pytest.fixture(scope="module")
+def mini(small_mini):
+    return small_mini
+
+
+@pytest.fixture(scope="module")
 def image(truck):
     return DecodedImage(read_image(truck))
 

@@ -88,7 +88,7 @@ def test_a_connection_of_the_program_itself_is_left(ray):
 
 def test_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MissingExtra, match=r"--cluster ray needs ray.*samara\[ray\]"):
+    with pytest.raises(MissingExtra, match=r'^`cluster="ray"` needs ray.*samara\[ray\]'):
         require_ray()
 
 

@@ -20,7 +20,7 @@ from samara.annotation.inputs.sources import open_source
 from samara.annotation.run import ray_cluster
 from samara.annotation.run.annotator import Annotator
 from samara.annotation.run.deaths import REASON
-from samara.annotation.run.job import Job
+from samara.annotation.run.job import AnnotationJob
 from samara.annotation.run.ray_cluster import Cluster, ShardAnnotator, run_on_ray
 from samara.annotation.run.runner import Tally, annotate_store
 from samara.annotation.run.settings import AnnotationSettings, Cleaning
@@ -32,7 +32,7 @@ from tests.annotation.fake import Bright, annotator, final_rows, store_of, work_
 IMAGES = 40
 
 
-class SlowJob(Job):
+class SlowJob(AnnotationJob):
     """A job without a network that says which process does it."""
 
     def annotator(self, loaded):
@@ -40,7 +40,7 @@ class SlowJob(Job):
         return Annotator(Bright(0.1), AnnotationSettings(cleaning=Cleaning(hierarchy=True)))
 
 
-class RefusedJob(Job):
+class RefusedJob(AnnotationJob):
     """A job that cannot begin."""
 
     def annotator(self, loaded):
@@ -73,7 +73,7 @@ def test_an_actor_annotates_the_shards_that_it_is_given(tmp_path, reference):
     assert "no annotation store" in ShardAnnotator(tmp_path / "nowhere", job_of(FastJob, tmp_path), "run").begin()
 
 
-class FastJob(Job):
+class FastJob(AnnotationJob):
     """A job without a network."""
 
     def annotator(self, loaded):
@@ -126,8 +126,10 @@ class FakeMethod:
 
 
 @pytest.fixture
-def fake_ray(monkeypatch):
+def fake_ray(monkeypatch, small_mini):
+    """Its actors load nothing, since the jobs here need no network."""
     ray = FakeRay()
+    monkeypatch.setattr(ray_cluster, "load_chosen", lambda choice: small_mini)
     monkeypatch.setattr(ray_cluster, "require_ray", lambda: None)
     monkeypatch.setattr(ray_cluster, "connected", lambda _: nullcontext(ray))
     return ray
@@ -192,7 +194,7 @@ class Deadly(Bright):
         return super().generate(image)
 
 
-class DeadlyJob(Job):
+class DeadlyJob(AnnotationJob):
     """A job without a network that some images end."""
 
     def annotator(self, loaded):

@@ -237,10 +237,10 @@ def test_one_run_goes_on_where_the_other_was_killed(processes, tmp_path):
 def test_prompts_are_kept_with_their_masks(images, tmp_path):
     from samara.annotation.inputs.decoded import DecodedImage
     from samara.annotation.inputs.prefetch import Fetched
-    from samara.annotation.store.plan import Entry
+    from samara.annotation.store.plan import PlannedImage
     from samara.images.read import read_image
 
-    entry = Entry(3, "x\udcff.png", None, tuple(Asked(box=(0, 0, 5, 5), category="rod") for _ in range(4)))
+    entry = PlannedImage(3, "x\udcff.png", None, tuple(Asked(box=(0, 0, 5, 5), category="rod") for _ in range(4)))
     image = DecodedImage(read_image(images / "0000.png"))
     row, masks, is_fault = runner.annotate_image(annotator(), Fetched(entry, None, image))
     assert not is_fault

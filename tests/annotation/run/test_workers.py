@@ -11,7 +11,7 @@ import pytest
 from samara.annotation.inputs.sources import open_source
 from samara.annotation.run import workers
 from samara.annotation.run.annotator import Annotator
-from samara.annotation.run.job import Job
+from samara.annotation.run.job import AnnotationJob
 from samara.annotation.run.runner import Tally, annotate_store
 from samara.annotation.run.settings import AnnotationSettings, Cleaning
 from samara.annotation.run.workers import run_workers
@@ -36,21 +36,21 @@ class NoNetwork(Choice):
         return SimpleNamespace(device="cpu")
 
 
-class FakeJob(Job):
+class FakeJob(AnnotationJob):
     """A job without a network."""
 
     def annotator(self, loaded):
         return Annotator(Deadly(0.01), AnnotationSettings(cleaning=Cleaning(hierarchy=True)))
 
 
-class RefusedJob(Job):
+class RefusedJob(AnnotationJob):
     """A job that cannot begin."""
 
     def annotator(self, loaded):
         raise ImageError("this is the reason")
 
 
-class StillbornJob(Job):
+class StillbornJob(AnnotationJob):
     """A job whose processes die before they begin."""
 
     def annotator(self, loaded):

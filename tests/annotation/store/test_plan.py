@@ -6,13 +6,21 @@ import hashlib
 
 import pytest
 
-from samara.annotation.store.plan import Asked, Entry, PlanFacts, read_shard, read_shards, shard_offsets, write_plan
+from samara.annotation.store.plan import (
+    Asked,
+    PlanFacts,
+    PlannedImage,
+    read_shard,
+    read_shards,
+    shard_offsets,
+    write_plan,
+)
 from samara.errors import DatasetError, SettingsError
 
 ODD = [
-    Entry(1, "a/Bild ü.png"),
-    Entry(2, "not\udcfftext.png", (512, 1000)),
-    Entry(
+    PlannedImage(1, "a/Bild ü.png"),
+    PlannedImage(2, "not\udcfftext.png", (512, 1000)),
+    PlannedImage(
         3, "c.png", None, (Asked(((1.5, 2.0), (3.0, 4.0)), (1, 0)), Asked(box=(0.0, 1.0, 8.25, 9.0), category="rod"))
     ),
 ]
@@ -40,7 +48,7 @@ def test_what_is_written_is_read(tmp_path):
     [(5, False, 8), (1000, False, 31), (100_000, False, 512), (3, True, 1), (1000, True, 8)],
 )
 def test_shards_suit_the_number_of_images(tmp_path, images, is_tiled, per_shard):
-    entries = (Entry(0, str(index)) for index in range(images))
+    entries = (PlannedImage(0, str(index)) for index in range(images))
     assert write_plan(tmp_path / "plan", entries, None, is_tiled=is_tiled).images_per_shard == per_shard
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from samara.annotation.store import shard_files
 from samara.annotation.store.rows import mask_table
-from samara.annotation.store.shard_files import Pair, ShardFiles, read_table
+from samara.annotation.store.shard_files import ShardFiles, ShardTables, read_table
 from samara.errors import DatasetError
 from tests.annotation.conftest import image_row, random_masks
 
@@ -95,7 +95,7 @@ def test_leftovers_go(tmp_path):
 
 
 def test_damage_is_told(tmp_path):
-    pair = Pair(tmp_path / "a", tmp_path / "b")
+    pair = ShardTables(tmp_path / "a", tmp_path / "b")
     pair.images.write_bytes(b"PAR1 no more")
     with pytest.raises(DatasetError, match="damaged"):
         pair.read_images()

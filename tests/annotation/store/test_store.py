@@ -10,7 +10,7 @@ import pytest
 
 from samara.annotation.store import shard_files
 from samara.annotation.store.locks import claim
-from samara.annotation.store.plan import Entry
+from samara.annotation.store.plan import PlannedImage
 from samara.annotation.store.rows import mask_table
 from samara.annotation.store.store import MANIFEST, create_store, open_store
 from samara.errors import DatasetError, OutputError, SettingsError
@@ -56,7 +56,7 @@ def test_pieces_are_read_as_well_and_quarantined_images_have_no_masks(tmp_path):
 def test_a_store_that_is_there_is_refused_resumed_or_replaced(tmp_path):
     folder = tmp_path / "out"
     fill(create_store(folder, JOB, entries(3), if_there="resume"))  # as a job that is always started so
-    with pytest.raises(OutputError, match="--resume"):
+    with pytest.raises(OutputError, match="`resume=True`"):
         create_store(folder, JOB, entries(3))
     assert create_store(folder, JOB, iter(()), if_there="resume").is_complete
     replaced = create_store(folder, JOB | {"settings": {}}, entries(2), if_there="overwrite")
@@ -160,7 +160,7 @@ def test_a_typo_leaves_no_folder_and_no_store_is_lost(images, tmp_path):
 
 def test_the_folder_of_coco_images_can_be_corrected(tmp_path):
     job = JOB | {"source": {"kind": "coco", "root": "/wrong"}}
-    store = create_store(tmp_path / "out", job, [Entry(1, "a.png")])
+    store = create_store(tmp_path / "out", job, [PlannedImage(1, "a.png")])
     assert not store.has_moved_images
     right = JOB | {"source": {"kind": "coco", "root": "/right"}}
     moved = create_store(tmp_path / "out", right, [], if_there="resume")

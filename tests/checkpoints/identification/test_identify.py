@@ -8,7 +8,7 @@ import torch
 from samara.checkpoints.catalogue import CATALOGUE, find
 from samara.checkpoints.identification import identify as identify_module
 from samara.checkpoints.identification.identify import identify
-from samara.checkpoints.store.store import Store
+from samara.checkpoints.store.store import CheckpointStore
 from samara.errors import UnrecognisedCheckpoint
 from samara.networks.variants import VARIANTS
 from tests.checkpoints.files import (
@@ -109,7 +109,7 @@ def test_metadata_is_passed_on(tmp_path):
 
 
 def test_embedded_checkpoint_is_identified():
-    path = Store().path(find("samara_mini"))
+    path = CheckpointStore().path(find("samara_mini"))
     assert identify(path).checkpoint == "samara_mini"
     exact = identify(path, check_hash=True)
     assert exact.checkpoint == "samara_mini"
@@ -118,7 +118,7 @@ def test_embedded_checkpoint_is_identified():
 
 def test_a_changed_copy_is_told_by_its_digest_only(tmp_path):
     path = tmp_path / "copy"
-    shutil.copy(Store().path(find("samara_mini")), path)
+    shutil.copy(CheckpointStore().path(find("samara_mini")), path)
     path.chmod(0o600)
     with path.open("r+b") as file:
         file.seek(-1, 2)

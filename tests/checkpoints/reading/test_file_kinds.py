@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from samara.checkpoints.reading.file_kinds import describe, looks_like_pickle
+from samara.checkpoints.reading.file_kinds import describe_path, looks_like_pickle
 
 KINDS = [
     (b"", "is empty; download"),
@@ -48,7 +48,7 @@ def test_every_kind_has_its_sentence(tmp_path, content, expected):
 
     path = tmp_path / "sam_vit_b_01ec64.pth"
     path.write_bytes(content)
-    sentence = describe(path)
+    sentence = describe_path(path)
     assert sentence.startswith(f"{path} is ")
     assert re.search(expected, sentence), sentence
     assert sentence.endswith(".")
@@ -56,29 +56,29 @@ def test_every_kind_has_its_sentence(tmp_path, content, expected):
 
 
 def test_missing_file_points_to_the_catalogue(tmp_path):
-    assert "is not there; check the path" in describe(tmp_path / "sam.pth")
+    assert "is not there; check the path" in describe_path(tmp_path / "sam.pth")
 
 
 @pytest.mark.parametrize("name", ["sam_vit_h_*.pth", "sam_vit_?.pth", "sam_vit_[bh].pth"])
 def test_patterns_are_not_expanded(tmp_path, name):
-    assert "patterns are not expanded" in describe(tmp_path / name)
+    assert "patterns are not expanded" in describe_path(tmp_path / name)
 
 
 def test_directory(tmp_path):
-    assert "is a directory; give one of the files in it" in describe(tmp_path)
+    assert "is a directory; give one of the files in it" in describe_path(tmp_path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a pipe")
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    assert "no regular file" in describe(tmp_path / "pipe")
+    assert "no regular file" in describe_path(tmp_path / "pipe")
 
 
 def test_tar(tmp_path):
     (tmp_path / "x").write_bytes(b"x")
     with tarfile.open(tmp_path / "x.tar", "w") as archive:
         archive.add(tmp_path / "x", "x")
-    assert "tar archive; unpack" in describe(tmp_path / "x.tar")
+    assert "tar archive; unpack" in describe_path(tmp_path / "x.tar")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_zip_that_is_no_checkpoint(tmp_path, names, expected):
     with zipfile.ZipFile(tmp_path / "x.pt", "w") as archive:
         for name in names:
             archive.writestr(name, b"x")
-    assert expected in describe(tmp_path / "x.pt")
+    assert expected in describe_path(tmp_path / "x.pt")
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,8 @@ def write_shards(folder, state, *, suffix="safetensors", shards=3):
 def assert_loaded(path, network):
     loaded = samara.load(path, device="cpu", precision="float32")
     assert (loaded.variant.name, loaded.input_size) == (samara.identify(path).variant, 256)
-    assert all(value.equal(loaded.network.state_dict()[name]) for name, value in network.state_dict().items())
+    found = loaded.network.state_dict()
+    assert all(found[name].equal(value) for name, value in network.state_dict().items())
     assert len(digest_checkpoint(path, "sha256")) == 64
 
 

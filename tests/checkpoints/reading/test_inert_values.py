@@ -43,8 +43,8 @@ import samara
 from samara.checkpoints.reading import restricted_pickle
 from samara.checkpoints.reading.inert_values import new_object, reduced
 from samara.checkpoints.reading.layout import ForbiddenCallError, MalformedFileError
-from samara.checkpoints.reading.pickle_values import InertObject, Name, name_of
-from samara.checkpoints.reading.restricted_pickle import BoundedReader, load
+from samara.checkpoints.reading.pickle_values import InertObject, Name, python3_name
+from samara.checkpoints.reading.restricted_pickle import BoundedReader, load_pickle
 from samara.checkpoints.reading.state_dicts import read_layout, read_state_dict
 from samara.errors import UnrecognisedCheckpoint, UnsafeCheckpoint
 
@@ -332,7 +332,7 @@ def test_kinds_that_this_python_does_not_write(pickled):
 
 def read_back(pickled):
     # In a list: by itself it would be all that the file holds.
-    value = load(BoundedReader(io.BytesIO(b"\x80\x02]" + pickled + b"a."))).value
+    value = load_pickle(BoundedReader(io.BytesIO(b"\x80\x02]" + pickled + b"a."))).value
     assert isinstance(value, list)
     return value[0]
 
@@ -453,7 +453,7 @@ def test_many_objects_end_the_reading(monkeypatch):
 
 
 def test_the_parts_one_by_one():
-    assert reduced(name_of("builtins", "getattr"), (name_of("a", "B"), "c")) == Name("a", "B.c")
-    assert isinstance(new_object(name_of("anything", "thing"), ()), InertObject)
+    assert reduced(python3_name("builtins", "getattr"), (python3_name("a", "B"), "c")) == Name("a", "B.c")
+    assert isinstance(new_object(python3_name("anything", "thing"), ()), InertObject)
     with pytest.raises(ForbiddenCallError, match=r"os\.thing"):
-        new_object(name_of("os", "thing"), ())
+        new_object(python3_name("os", "thing"), ())

@@ -7,24 +7,24 @@ from samara.checkpoints.reading.pickle_values import (
     StoredTensor,
     call,
     instantiate,
-    name_of,
     plain_key,
+    python3_name,
     resolve_persistent,
     set_state,
 )
 
-REBUILD = name_of("torch._utils", "_rebuild_tensor_v2")
-REBUILD_V3 = name_of("torch._utils", "_rebuild_tensor_v3")
+REBUILD = python3_name("torch._utils", "_rebuild_tensor_v2")
+REBUILD_V3 = python3_name("torch._utils", "_rebuild_tensor_v3")
 STORAGE = Storage("0", "float32", 12)
 
 
 def test_a_tensor_is_described():
     expected = StoredTensor(STORAGE, "float32", 2, (2, 5), (5, 1))
     assert call(REBUILD, (STORAGE, 2, (2, 5), (5, 1), False, {})) == expected
-    assert call(name_of("torch._utils", "_rebuild_parameter"), (expected, True, {})) is expected
+    assert call(python3_name("torch._utils", "_rebuild_parameter"), (expected, True, {})) is expected
     assert (
         call(
-            name_of("torch._tensor", "_rebuild_from_type_v2"),
+            python3_name("torch._tensor", "_rebuild_from_type_v2"),
             (REBUILD, None, (STORAGE, 2, (2, 5), (5, 1)), {}),
         )
         == expected
@@ -33,7 +33,7 @@ def test_a_tensor_is_described():
 
 def test_a_tensor_with_its_type_beside_it():
     storage = Storage("0", None, 8)
-    found = call(REBUILD_V3, (storage, 0, (4,), (1,), False, {}, name_of("torch", "uint16"), None))
+    found = call(REBUILD_V3, (storage, 0, (4,), (1,), False, {}, python3_name("torch", "uint16"), None))
     assert found == StoredTensor(storage, "uint16", 0, (4,), (1,))
 
 
@@ -72,18 +72,18 @@ def test_tensors_described_otherwise_are_refused(arguments):
 
 def test_unknown_types_are_refused():
     with pytest.raises(MalformedFileError, match="qint8"):
-        call(REBUILD_V3, (Storage("0", None, 8), 0, (4,), (1,), False, {}, name_of("torch", "qint8"), None))
+        call(REBUILD_V3, (Storage("0", None, 8), 0, (4,), (1,), False, {}, python3_name("torch", "qint8"), None))
     with pytest.raises(MalformedFileError, match=r"torch\.QInt8Storage"):
-        resolve_persistent(("storage", name_of("torch", "QInt8Storage"), "0", "cpu", 4))
+        resolve_persistent(("storage", python3_name("torch", "QInt8Storage"), "0", "cpu", 4))
 
 
 def test_storages_saved_on_a_gpu_are_storages():
-    kind = name_of("torch.cuda", "HalfStorage")
+    kind = python3_name("torch.cuda", "HalfStorage")
     assert resolve_persistent(("storage", kind, "7", "cuda:0", 4)) == Storage("7", "float16", 4)
 
 
 def test_views_of_old_files():
-    kind = name_of("torch", "FloatStorage")
+    kind = python3_name("torch", "FloatStorage")
     assert resolve_persistent(("storage", kind, "7", "cpu", 9, None)) == Storage("7", "float32", 9)
     assert resolve_persistent(("storage", kind, "7", "cpu", 9, ("8", 3, 6))) == Storage("7", "float32", 9, 3)
     with pytest.raises(MalformedFileError, match="view outside"):
@@ -92,27 +92,25 @@ def test_views_of_old_files():
 
 def test_storages_of_other_packages_or_negative_length_are_refused():
     with pytest.raises(MalformedFileError, match="evil"):
-        resolve_persistent(("storage", name_of("evil", "FloatStorage"), "0", "cpu", 4))
+        resolve_persistent(("storage", python3_name("evil", "FloatStorage"), "0", "cpu", 4))
     with pytest.raises(MalformedFileError, match="negative"):
-        resolve_persistent(("storage", name_of("torch", "FloatStorage"), "0", "cpu", -4))
+        resolve_persistent(("storage", python3_name("torch", "FloatStorage"), "0", "cpu", -4))
 
 
 def test_old_files_refer_to_classes_with_their_source():
-    cls = name_of("torch.nn.modules.linear", "Linear")
+    cls = python3_name("torch.nn.modules.linear", "Linear")
     assert resolve_persistent(("module", cls, "linear.py", "import os")) is cls
 
 
 def test_python_2_names_are_python_3_names():
-    assert str(name_of("__builtin__", "set")) == "builtins.set"
-    assert (
-        call(name_of("copy_reg", "_reconstructor"), (name_of("torch.nn.modules.linear", "Linear"), None, None)).state
-        == {}
-    )
+    assert str(python3_name("__builtin__", "set")) == "builtins.set"
+    linear = python3_name("torch.nn.modules.linear", "Linear")
+    assert call(python3_name("copy_reg", "_reconstructor"), (linear, None, None)).state == {}
 
 
 @pytest.mark.parametrize("package", ["torch.nn.modules.conv", "ultralytics.nn.tasks", "models.yolo", "models"])
 def test_classes_of_network_packages_are_inert(package):
-    made = instantiate(name_of(package, "Thing"), (1,))
+    made = instantiate(python3_name(package, "Thing"), (1,))
     assert isinstance(made, InertObject)
     assert made.args == (1,)
 
@@ -120,32 +118,32 @@ def test_classes_of_network_packages_are_inert(package):
 @pytest.mark.parametrize("package", ["torch", "torch.hub", "ultralyticsx.nn", "modelsx", "os", "torch.nnx"])
 def test_classes_of_other_packages_are_refused(package):
     with pytest.raises(ForbiddenCallError, match=package):
-        instantiate(name_of(package, "Thing"), ())
+        instantiate(python3_name(package, "Thing"), ())
 
 
 def test_data_beside_the_weights_is_inert():
-    assert isinstance(call(name_of("argparse", "Namespace"), ()), InertObject)
-    assert isinstance(call(name_of("numpy", "dtype"), ("f4", False, True)), InertObject)
-    assert call(name_of("_codecs", "encode"), ("\xff", "latin1")) == b"\xff"
+    assert isinstance(call(python3_name("argparse", "Namespace"), ()), InertObject)
+    assert isinstance(call(python3_name("numpy", "dtype"), ("f4", False, True)), InertObject)
+    assert call(python3_name("_codecs", "encode"), ("\xff", "latin1")) == b"\xff"
 
 
 def test_a_mapping_from_pairs():
-    assert call(name_of("collections", "OrderedDict"), ([["a", 1], ("b", 2)],)) == {"a": 1, "b": 2}
+    assert call(python3_name("collections", "OrderedDict"), ([["a", 1], ("b", 2)],)) == {"a": 1, "b": 2}
 
 
 def test_state_with_slots_is_merged():
-    target = InertObject(name_of("torch.nn", "X"))
+    target = InertObject(python3_name("torch.nn", "X"))
     set_state(target, ({"a": 1}, {"b": 2}))
     set_state(target, None)
     assert target.state == {"a": 1, "b": 2}
 
 
-@pytest.mark.parametrize("key", ["a", b"a", 1, 1.5, True, None, (1, "a"), name_of("a", "b")])
+@pytest.mark.parametrize("key", ["a", b"a", 1, 1.5, True, None, (1, "a"), python3_name("a", "b")])
 def test_usual_keys(key):
     assert plain_key(key) is key
 
 
-@pytest.mark.parametrize("key", [2**60, (1, (2,)), [1], InertObject(name_of("a", "b"))])
+@pytest.mark.parametrize("key", [2**60, (1, (2,)), [1], InertObject(python3_name("a", "b"))])
 def test_unusual_keys_are_refused(key):
     with pytest.raises(MalformedFileError, match="keys"):
         plain_key(key)

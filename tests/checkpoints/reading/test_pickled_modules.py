@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import samara
-from samara.checkpoints.reading.pickle_values import InertObject, name_of
+from samara.checkpoints.reading.pickle_values import InertObject, python3_name
 from samara.checkpoints.reading.pickled_modules import module_tensors
 from samara.checkpoints.reading.state_dicts import read_layout, read_state_dict
 from samara.errors import UnsafeCheckpoint
@@ -43,11 +43,12 @@ def test_our_own_drop_in_saved_whole(tmp_path, wrap):
     sam = sam_model_registry["samara_mini"]()
     torch.save(wrap(sam), tmp_path / "sam.pth")
     loaded = samara.load(tmp_path / "sam.pth", device="cpu", precision="float32", input_size=512)
-    assert all(value.equal(loaded.network.state_dict()[name]) for name, value in sam.state_dict().items())
+    found = loaded.network.state_dict()
+    assert all(found[name].equal(value) for name, value in sam.state_dict().items())
 
 
 def test_an_object_with_the_state_of_no_module_is_refused(tmp_path):
-    class_name = name_of("anybody", "Thing")
+    class_name = python3_name("anybody", "Thing")
     assert list(module_tensors(InertObject(class_name, (), {"_modules": {}, "_parameters": [1]}))) == []
     (tmp_path / "x.pth").write_bytes(b"\x80\x02canybody\nThing\n)\x81}X\x08\x00\x00\x00_modulesK\x01sb.")
     with pytest.raises(UnsafeCheckpoint, match=r"anybody\.Thing"):

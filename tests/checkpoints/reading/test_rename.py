@@ -1,8 +1,8 @@
 import pytest
 
 from samara.checkpoints.reading.layout import MalformedFileError
-from samara.checkpoints.reading.pickle_values import InertObject, Storage, StoredTensor, name_of
-from samara.checkpoints.reading.rename import common_prefix, published_names, unwrap
+from samara.checkpoints.reading.pickle_values import InertObject, Storage, StoredTensor, python3_name
+from samara.checkpoints.reading.rename import published_names, unwrap
 from tests.checkpoints.files import shapes_of
 
 PE = "prompt_encoder.pe_layer.positional_encoding_gaussian_matrix"
@@ -19,7 +19,7 @@ def module(*, parameters=None, buffers=None, children=None, transient=()):
         "_modules": children or {},
         "_non_persistent_buffers_set": list(transient),
     }
-    return InertObject(name_of("torch.nn", "Module"), (), state)
+    return InertObject(python3_name("torch.nn", "Module"), (), state)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_endless_names_are_refused():
     ],
 )
 def test_prefixes(names, prefix):
-    assert common_prefix(names) == prefix
+    assert published_names(dict.fromkeys(names, 0))[1] == prefix
 
 
 def test_only_what_has_the_prefix_loses_it():

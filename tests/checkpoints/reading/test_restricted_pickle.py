@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from samara.checkpoints.reading import restricted_pickle
 from samara.checkpoints.reading.layout import ForbiddenCallError, MalformedFileError
 from samara.checkpoints.reading.pickle_values import InertObject, Name
-from samara.checkpoints.reading.restricted_pickle import BoundedReader, load
+from samara.checkpoints.reading.restricted_pickle import BoundedReader, load_pickle
 
 
 def read(data, budget=restricted_pickle.MAX_PICKLE_BYTES):
-    return load(BoundedReader(io.BytesIO(data), budget)).value
+    return load_pickle(BoundedReader(io.BytesIO(data), budget)).value
 
 
 class Call:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from samara.checkpoints.reading.file_kinds import describe
+from samara.checkpoints.reading.file_kinds import describe_path
 from samara.checkpoints.reading.state_dicts import read_layout, read_state_dict
 from samara.errors import SamaraError, UnrecognisedCheckpoint, UnsafeCheckpoint
 from tests.checkpoints.files import shapes_of, write_safetensors, write_torch_zip, write_ultralytics_style, write_zip
@@ -167,7 +167,7 @@ def test_what_is_no_checkpoint_is_described(tmp_path):
     path.write_bytes(b"<!DOCTYPE html><html>")
     with pytest.raises(UnrecognisedCheckpoint) as raised:
         read_layout(path)
-    assert str(raised.value) == describe(path)
+    assert str(raised.value) == describe_path(path)
 
 
 def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ import pytest
 
 from samara.checkpoints.catalogue import CATALOGUE, find
 from samara.checkpoints.store import store as store_module
-from samara.checkpoints.store.store import Store
+from samara.checkpoints.store.store import CheckpointStore
 from samara.errors import ChecksumMismatch, DownloadFailed, UnknownCheckpoint
 
 CONTENT = b"weights" * 10_000
@@ -20,7 +20,7 @@ BASE = find("mobile_sam")
 
 @pytest.fixture
 def store(tmp_path):
-    return Store(tmp_path / "store", offline=False)
+    return CheckpointStore(tmp_path / "store", offline=False)
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_unknown_names_are_answered_as_by_the_catalogue(store):
 
 
 def test_offline_says_where_the_file_belongs_and_where_it_comes_from(tmp_path):
-    store = Store(tmp_path, offline=True)
+    store = CheckpointStore(tmp_path, offline=True)
     with pytest.raises(DownloadFailed) as raised:
         store.get("vit_b")
     assert str(tmp_path / "sam_vit_b_01ec64.pth") in str(raised.value)
@@ -99,7 +99,7 @@ def test_offline_says_where_the_file_belongs_and_where_it_comes_from(tmp_path):
 
 def test_offline_a_file_that_is_there_is_used(tmp_path, catalogue):
     catalogue()
-    store = Store(tmp_path, offline=True)
+    store = CheckpointStore(tmp_path, offline=True)
     path = put(store)
     assert store.get("mobile_sam") == path
 
@@ -107,7 +107,7 @@ def test_offline_a_file_that_is_there_is_used(tmp_path, catalogue):
 @pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT + b"x", b"x" + CONTENT[1:]])
 def test_offline_a_wrong_file_is_not_used(tmp_path, catalogue, content):
     catalogue()
-    store = Store(tmp_path, offline=True)
+    store = CheckpointStore(tmp_path, offline=True)
     put(store, content)
     with pytest.raises(ChecksumMismatch, match="Fetching is switched off"):
         store.get("mobile_sam")
@@ -274,22 +274,22 @@ def test_a_zip_without_the_checkpoint_is_told(store, serve, catalogue, data, rea
 
 def test_the_directory_is_chosen_by_the_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("SAMARA_HOME", str(tmp_path / "mine"))
-    assert Store().directory == tmp_path / "mine"
+    assert CheckpointStore().directory == tmp_path / "mine"
     monkeypatch.setenv("SAMARA_HOME", " ")
-    assert Store().directory.parts[-2:] == ("samara", "checkpoints")
-    assert Store(tmp_path).directory == tmp_path
+    assert CheckpointStore().directory.parts[-2:] == ("samara", "checkpoints")
+    assert CheckpointStore(tmp_path).directory == tmp_path
 
 
 @pytest.mark.parametrize("name", ["SAMARA_OFFLINE", "HF_HUB_OFFLINE"])
 @pytest.mark.parametrize(("value", "expected"), [("1", True), ("TRUE", True), ("yes", True), ("0", False), ("", False)])
 def test_fetching_is_switched_off_by_the_environment(monkeypatch, name, value, expected):
     monkeypatch.setenv(name, value)
-    assert Store().offline is expected
-    assert Store(offline=False).offline is False
+    assert CheckpointStore().offline is expected
+    assert CheckpointStore(offline=False).offline is False
 
 
 def test_making_a_store_touches_nothing(tmp_path):
-    store = Store(tmp_path / "store")
+    store = CheckpointStore(tmp_path / "store")
     store.entries()
     store.verify()
     assert not store.directory.exists()

@@ -177,7 +177,7 @@ def test_broken_annotations_are_told_by_id(read, case):
     with pytest.raises(DatasetError, match=sentence) as caught:
         read(document(annotations=[row]))
     assert "instances.json" in str(caught.value)
-    assert "--skip-bad-annotations" in str(caught.value)
+    assert "`ReadingRules(skip_bad=True)`" in str(caught.value)
     assert len(str(caught.value)) < 500
 
 

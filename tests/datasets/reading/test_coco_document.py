@@ -150,5 +150,5 @@ def test_a_byte_order_mark_is_no_harm(tmp_path, read):
 
 
 def test_boxes_without_masks_are_told_what_makes_masks(read):
-    with pytest.raises(DatasetError, match="has a box and no segmentation; `samara annotate`"):
+    with pytest.raises(DatasetError, match=r"has a box and no segmentation; `samara.annotate\(...\)`"):
         read(annotations=[annotation(segmentation=[])])

@@ -17,7 +17,9 @@ def with_faults(count, **rules):
 
 
 def test_one_fault_is_told_with_the_way_out():
-    with pytest.raises(DatasetError, match=r"Annotation 0 in 'x.json' is wrong. Mend it, .*--skip-bad-annotations"):
+    with pytest.raises(
+        DatasetError, match=r"Annotation 0 in 'x.json' is wrong. Mend it, .*`ReadingRules\(skip_bad=True\)`"
+    ):
         with_faults(1).settle()
 
 

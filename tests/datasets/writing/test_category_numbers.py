@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from samara.datasets.annotated import AnnotatedImage
-from samara.datasets.writing.category_numbers import Categories, name_of
+from samara.datasets.writing.category_numbers import Categories, category_name
 from tests.datasets.awkward import HOLE, PARTS, annotated
 from tests.masks.test_mask_set import mask_set
 
@@ -21,7 +21,7 @@ def test_masks_without_category_are_objects():
     categories = Categories((), first=1)
     assert dict(categories.numbers) == {"object": 1}  # formats want at least one
     assert categories.numbers_of(annotated([HOLE])) == [1]
-    assert name_of(annotated([HOLE]), 0) == "object"
+    assert category_name(annotated([HOLE]), 0) == "object"
 
 
 def test_classes_of_the_checkpoint_are_all_numbered():
@@ -30,9 +30,9 @@ def test_classes_of_the_checkpoint_are_all_numbered():
     categories = Categories((), first=1)
     assert categories.numbers_of(image) == [3, 1]
     assert dict(categories.numbers) == {"cat": 1, "dog": 2, "cow": 3}
-    assert name_of(image, 0) == "cow"
+    assert category_name(image, 0) == "cow"
     # What was given for the masks counts before what the checkpoint says.
-    assert name_of(AnnotatedImage("a.png", image.masks, 1, categories=("x", "y")), 0) == "x"
+    assert category_name(AnnotatedImage("a.png", image.masks, 1, categories=("x", "y")), 0) == "x"
 
 
 def test_an_image_without_masks_tells_the_classes_too():

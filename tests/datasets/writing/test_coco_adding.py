@@ -112,7 +112,7 @@ def test_what_was_changed_by_hand_is_not_replaced(images, tmp_path):
     document = add(path, images / "a.jpg")
     document["annotations"][0]["bbox"] = [0, 0, 1, 1]
     path.write_text(json.dumps(document))
-    with pytest.raises(OutputError, match="'a.jpg' in .* were changed by hand; .* --overwrite"):
+    with pytest.raises(OutputError, match="'a.jpg' in .* were changed by hand; .* `overwrite=True`"):
         add(path, images / "a.jpg")
     assert json.loads(path.read_text()) == document
     assert add(path, images / "b.jpg")["annotations"][0]["bbox"] == [0, 0, 1, 1]
@@ -175,7 +175,7 @@ def test_what_cannot_be_added_to_is_left_alone(images, tmp_path, content, messag
     before = path.read_bytes()
     with pytest.raises(OutputError, match=message) as caught:
         add(path, images / "a.jpg")
-    assert "--overwrite" in str(caught.value)
+    assert "`overwrite=True`" in str(caught.value)
     assert path.read_bytes() == before
     assert len(add(path, images / "a.jpg", overwrite=True)["images"]) == 1
 

@@ -119,7 +119,7 @@ def test_what_cannot_be_said(tmp_path):
 def test_classes_that_the_list_of_labels_cannot_hold(tmp_path, name):
     with (
         VocWriter(tmp_path / "voc") as writer,
-        pytest.raises(OutputError, match=f"rename it with --categories '{name}="),
+        pytest.raises(OutputError, match=rf"rename it with `categories={{'{name}': 'NEW NAME'}}`"),
     ):
         writer.add(annotated([HOLE], categories=(name,)))
     with VocWriter(tmp_path / "fine") as writer:

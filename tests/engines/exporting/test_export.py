@@ -26,10 +26,34 @@ def loaded():
     return small("hq_vit_t", SIZE)
 
 
-@pytest.fixture(scope="module")
-def exported(loaded, tmp_path_factory):
-    """One real export, in the format that is quickest to make."""
-    return export_checkpoint(loaded, "openvino", tmp_path_factory.mktemp("export") / "one")
+def as_tuple(value):
+    return tuple(t.detach() for t in (value if isinstance(value, tuple) else (value,)))
+
+
+def by_torch(graph):
+    """What a runtime gives for a graph: PyTorch's own result."""
+    return lambda *arrays: [t.numpy() for t in as_tuple(graph.module(*map(torch.from_numpy, arrays)))]
+
+
+@pytest.fixture(scope="module", params=["encoder", pytest.param("both", marks=pytest.mark.slow)])
+def exported(request, loaded, tmp_path_factory):
+    """One real export, in the format that is quickest to make; the decoder is real in slow tests."""
+    whole, decoder = FORMATS["openvino"], prompted_decoder_graph_of(loaded)
+
+    def write(checkpoint, graph, precision, path):
+        if graph.name == "image_encoder":
+            whole.write(checkpoint, graph, precision, path)
+        else:
+            for one in (path, path.with_suffix(".bin")):
+                one.write_text(graph.name)
+
+    def run_of(path):
+        return whole.open(path) if path.stem == "image_encoder" else by_torch(decoder)
+
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "encoder":
+            patch.setitem(exporting.FORMATS, "openvino", dataclasses.replace(whole, write=write, open=run_of))
+        return export_checkpoint(loaded, "openvino", tmp_path_factory.mktemp("export") / "one")
 
 
 def test_files_and_manifest(exported, loaded):
@@ -98,11 +122,7 @@ def test_overwriting_on_purpose(loaded, tmp_path, monkeypatch):
         path.write_text(graph.name)
 
     def run_of(path):
-        graph = next(one for one in graphs if one.name == path.read_text())
-        return lambda *arrays: [t.numpy() for t in as_tuple(graph.module(*map(torch.from_numpy, arrays)))]
-
-    def as_tuple(value):
-        return tuple(t.detach() for t in (value if isinstance(value, tuple) else (value,)))
+        return by_torch(next(one for one in graphs if one.name == path.read_text()))
 
     graphs = (encoder_graph_of(loaded), prompted_decoder_graph_of(loaded))
     monkeypatch.setitem(

@@ -32,7 +32,7 @@ def test_what_is_not_there_is_one_sentence(tmp_path):
     loaded = small("vit_t", 64)
     with pytest.raises(SettingsError, match="no interface 'modern'; use samara or official"):
         export_checkpoint(loaded, "onnx", tmp_path / "one", interface="modern")
-    with pytest.raises(SettingsError, match="--return-single-mask is for --interface official only"):
+    with pytest.raises(SettingsError, match='`return_single_mask` is for `interface="official"` only'):
         export_checkpoint(loaded, "onnx", tmp_path / "one", switches=OfficialSwitches(return_single_mask=True))
     with pytest.raises(SettingsError, match="the official interface is written in onnx, not in openvino"):
         export_checkpoint(loaded, "openvino", tmp_path / "one", interface="official")

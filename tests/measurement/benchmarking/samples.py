@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from samara.measurement.benchmarking.jobs import Job
+from samara.measurement.benchmarking.jobs import BenchmarkJob
 from tests.measurement.records.samples import SUBJECT
 
 MINI = replace(SUBJECT, sha256=None, input_size=384)
@@ -21,4 +21,4 @@ def job(**changes):
         "inputs": {"images": []},
         "metrics": ("load_resident_peak_bytes", "load_device_peak_bytes"),
     }
-    return Job(**facts | changes)
+    return BenchmarkJob(**facts | changes)

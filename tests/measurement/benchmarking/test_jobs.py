@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from samara.errors import RecordError
-from samara.measurement.benchmarking.jobs import Job
+from samara.measurement.benchmarking.jobs import BenchmarkJob
 from samara.measurement.records.environment import Environment
 from tests.measurement.benchmarking.samples import job
 
@@ -15,13 +15,13 @@ HERE = Environment({"cores": 2}, {"torch": "2"}, None)
 
 
 def test_a_job_survives_json():
-    assert Job.from_json(job().to_json()) == job()
+    assert BenchmarkJob.from_json(job().to_json()) == job()
 
 
 @pytest.mark.parametrize("line", ["", "{}", "[]", '{"subject": {}}'])
 def test_other_lines_are_told(line):
     with pytest.raises(RecordError, match="is no job"):
-        Job.from_json(line)
+        BenchmarkJob.from_json(line)
 
 
 def test_a_job_is_known_by_what_makes_its_numbers():

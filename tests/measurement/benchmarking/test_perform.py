@@ -9,16 +9,17 @@ import torch
 
 import samara
 from samara.measurement.benchmarking import perform as performing
-from samara.measurement.benchmarking.jobs import Job
+from samara.measurement.benchmarking.jobs import BenchmarkJob
 from samara.measurement.benchmarking.measure import Plan
 from samara.measurement.benchmarking.perform import perform
 from samara.measurement.benchmarking.settings import BenchmarkSettings
 from samara.measurement.evaluation.ground_truth import GroundTruth
 from samara.measurement.evaluation.settings import EvaluationSettings
-from samara.measurement.subjects import Candidate, Running, find_candidate
+from samara.measurement.subjects import CheckpointUnderTest, RunSettings, find_checkpoint
 from tests.measurement.benchmarking.samples import MINI, RANDOM_MINI
 from tests.measurement.evaluation.conftest import write_coco
 
+SMALL = replace(MINI, input_size=128)
 DETECTOR = replace(RANDOM_MINI, checkpoint="yolo11n-seg", variant="yolo11n_seg")
 QUICK = BenchmarkSettings(batch_sizes=(1, 2), repeats=1, seconds=0.01, points_per_side=2, threads=1)
 FEW = EvaluationSettings(objects=1, images=1, points_per_side=2, measures=("box", "everything"))
@@ -33,11 +34,11 @@ def jobs_of(coco, subject):
     """Every job of a checkpoint."""
     where = GroundTruth(coco, coco.parent / "images", "drawn")
     plan = Plan(QUICK, FEW, (where,), (coco.parent / "images" / "a_0.png",))
-    jobs = plan.jobs(Candidate(checkpoint=subject.checkpoint, subject=subject, file_bytes=19))
+    jobs = plan.jobs(CheckpointUnderTest(checkpoint=subject.checkpoint, subject=subject, file_bytes=19))
     return [replace(job, inputs={**job.inputs, "journal": str(coco.parent / "journal")}) for job in jobs]
 
 
-@pytest.mark.parametrize("subject", [MINI, RANDOM_MINI, DETECTOR], ids=["file", "random", "detector"])
+@pytest.mark.parametrize("subject", [SMALL, RANDOM_MINI, DETECTOR], ids=["file", "random", "detector"])
 def test_a_job_gives_what_it_promises(coco, subject):
     told = []
     for job in jobs_of(coco, subject):
@@ -46,7 +47,7 @@ def test_a_job_gives_what_it_promises(coco, subject):
         for number in numbers:
             assert number.value is None or number.value >= 0
             assert number.batch_size in (job.batch_size, 1, 2)
-            assert bool(number.note) == (number.value is None or (job.kind == "everything" and subject is not MINI))
+            assert bool(number.note) == (number.value is None or (job.kind == "everything" and subject is not SMALL))
     assert told or subject is DETECTOR  # which has no steps to tell of
 
 
@@ -112,9 +113,9 @@ def test_a_part_is_loaded_on_its_base(mini, tmp_path):
     path = tmp_path / "decoder.pth"
     state = mini.sam.state_dict()
     torch.save({name: value for name, value in state.items() if name.startswith("mask_decoder.")}, path)
-    candidate = find_candidate(str(path), Running(device="cpu", precision="float32", base="samara_mini"))
+    candidate = find_checkpoint(str(path), RunSettings(device="cpu", precision="float32", base="samara_mini"))
     plan = Plan(BenchmarkSettings(groups=("size",)), EvaluationSettings(), (), ())
     (job,) = plan.jobs(candidate)
-    assert performing._load(Job.from_json(job.to_json())).name == "decoder.pth on samara_mini"
+    assert performing._load(BenchmarkJob.from_json(job.to_json())).name == "decoder.pth on samara_mini"
     numbers = {number.metric: number.value for number in perform(job, lambda done, total: None)}
     assert numbers["file_bytes"] == candidate.file_bytes > path.stat().st_size

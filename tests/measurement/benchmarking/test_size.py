@@ -31,8 +31,8 @@ def vit_flops(variant, side=1024):
 
 
 # Of the large ones, layer by layer, counting takes seconds.
-def with_large_ones_slow(names):
-    slow = ("_l", "_h", "_x", "l_seg", "x_seg")
+def with_large_ones_slow(names, *further):
+    slow = ("_l", "_h", "_x", "l_seg", "x_seg", *further)
     return [pytest.param(name, marks=pytest.mark.slow) if name.endswith(slow) else name for name in names]
 
 
@@ -51,7 +51,8 @@ def test_the_smallest_of_them_takes_972_gigaflops():
     assert numbers["file_bytes"] == 375_042_383
 
 
-@pytest.mark.parametrize("name", with_large_ones_slow(runnable_names()))
+# vit_b is the smallest above.
+@pytest.mark.parametrize("name", with_large_ones_slow(runnable_names(), "vit_b"))
 def test_parameters_are_those_of_the_table(name):
     variant = VARIANTS[name]
     numbers = {number.metric: number for number in sizes(variant, variant.preprocessing.input_size, None)}

@@ -8,7 +8,7 @@ import json
 import re
 
 from samara.measurement.comparison.comparison import Comparison
-from samara.measurement.comparison.documents import csv_text, json_text, markdown_text
+from samara.measurement.comparison.documents import comparison_json, csv_text, markdown_text
 from samara.measurement.comparison.ratio_table import versus
 from samara.measurement.comparison.tables import tables
 from tests.measurement.comparison.samples import HOSTILE, comparison, number, records, subject
@@ -22,7 +22,7 @@ def test_json_holds_numbers_with_what_stands_beside_them():
     def refuse(name):
         raise AssertionError(name)
 
-    document = json.loads(json_text(comparison(), made()), parse_constant=refuse)
+    document = json.loads(comparison_json(comparison(), made()), parse_constant=refuse)
     overview = next(table for table in document["tables"] if table["name"] == "overview")
     mobile = next(row for row in overview["rows"] if row["checkpoint"] == "mobile_sam")
     file = mobile["numbers"]["file"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from samara.measurement.comparison.comparison import Comparison
-from samara.measurement.comparison.ratio_table import SMALL, guide_note, versus
+from samara.measurement.comparison.ratio_table import SMALL, guide_note_on_ratio, versus
 from tests.measurement.comparison.samples import all_of, comparison, subject
 
 
@@ -34,9 +34,9 @@ def test_what_was_not_measured_shows_what_others_published_and_no_ratio():
 
 
 def test_wrong_ratios_of_the_guide_are_marked():
-    assert guide_note("yolo11n-seg", "file_bytes") == "guide 13.2× ✗, published numbers give 60.7–63.6×"
-    assert "864× ✗" in guide_note("yolo11n-seg", "everything_seconds")
-    assert guide_note("mobile_sam", "file_bytes") == ""
+    assert guide_note_on_ratio("yolo11n-seg", "file_bytes") == "guide 13.2× ✗, published numbers give 60.7–63.6×"
+    assert "864× ✗" in guide_note_on_ratio("yolo11n-seg", "everything_seconds")
+    assert guide_note_on_ratio("mobile_sam", "file_bytes") == ""
 
 
 def test_without_any_of_them_there_is_no_table():

@@ -79,6 +79,7 @@ def test_a_folder_gets_records_scores_and_images_once(coco, trained, tmp_path, m
     assert tuple(read_records(out / "records.jsonl")) == first.records
 
 
+@pytest.mark.usefixtures("small_inputs")
 def test_the_embedded_checkpoint_is_measured_by_name(coco):
     evaluation = run(coco, "samara_mini", settings=EvaluationSettings(objects=1, images=1, measures=("box",)))
     assert 0 <= evaluation.value("box_iou") <= 1

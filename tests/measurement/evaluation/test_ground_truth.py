@@ -164,7 +164,7 @@ def test_what_is_left_out_is_told(coco):
 
 def test_cvats_masks_are_refused_with_the_way_out_and_taken_as_objects(tmp_path):
     where = GroundTruth(written_by.cvat(tmp_path), tmp_path / "images" / "default")
-    with pytest.raises(DatasetError, match="no object to evaluate on: .*2 annotations .*--crowds objects"):
+    with pytest.raises(DatasetError, match="no object to evaluate on: .*2 annotations .*`ReadingRules"):
         told_of(where)
     (image,), told = told_of(replace(where, rules=ReadingRules(crowds="objects")))
     assert len(image.objects) == 2
@@ -186,7 +186,7 @@ def test_a_yolo_data_set_is_evaluated_on_its_validation_part(tmp_path):
 def test_parts_without_one_to_validate_with_are_asked_about(tmp_path):
     path = written_by.ultralytics(tmp_path)
     path.write_text(path.read_text().replace("val: images", "x: images").replace("test:", "test: images/val2017"))
-    with pytest.raises(DatasetError, match="the parts train, test, and none is val; choose one with --part"):
+    with pytest.raises(DatasetError, match="the parts train, test, and none is val; choose one with `GroundTruth"):
         told_of(GroundTruth(path))
     with pytest.raises(DatasetError, match="has no part val"):
         told_of(GroundTruth(written_by.label_studio_yolo(tmp_path / "flat"), part="val"))

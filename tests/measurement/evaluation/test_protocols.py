@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from samara.masks.rle import encode_mask
-from samara.measurement.evaluation.protocols import PROMPTS, pixel_of_rank, refusals
-from samara.measurement.evaluation.settings import MEASURES
+from samara.measurement.evaluation.protocols import PROMPTS, pixel_of_rle, refusals
+from samara.measurement.records.metrics import MEASURES
 from samara.networks.variants import VARIANTS, Capabilities
 from tests.measurement.evaluation.conftest import rectangle
 
@@ -26,7 +26,7 @@ def test_clicks_and_boxes_are_of_the_object():
 
 
 def test_pixels_are_numbered_column_by_column():
-    pixels = [pixel_of_rank(RAGGED, rank) for rank in range(RAGGED.area)]
+    pixels = [pixel_of_rle(RAGGED, rank) for rank in range(RAGGED.area)]
     assert pixels == [(x, y) for x in range(20) for y in range(30) if RAGGED.decode()[y, x]]
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from samara.errors import RecordError
 from samara.measurement.evaluation.ground_truth import GroundTruth, read_ground_truth
-from samara.measurement.evaluation.protocols import METRICS_OF, refusals
+from samara.measurement.evaluation.protocols import refusals
 from samara.measurement.evaluation.run import Quality, score_images
-from samara.measurement.evaluation.settings import MEASURES, EvaluationSettings
+from samara.measurement.evaluation.settings import EvaluationSettings
 from samara.measurement.records.environment import Environment
+from samara.measurement.records.metrics import MEASURES, METRICS_OF
 from samara.networks.variants import VARIANTS
 from tests.measurement.evaluation.conftest import BoxItself
 from tests.measurement.records.samples import SUBJECT

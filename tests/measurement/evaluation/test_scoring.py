@@ -10,7 +10,8 @@ from samara.errors import DatasetError
 from samara.masks.boundary import boundary_iou
 from samara.measurement.evaluation.ground_truth import GroundTruth, read_ground_truth
 from samara.measurement.evaluation.scoring import score_image
-from samara.measurement.evaluation.settings import MEASURES, EvaluationSettings
+from samara.measurement.evaluation.settings import EvaluationSettings
+from samara.measurement.records.metrics import MEASURES
 from tests.measurement.evaluation.conftest import BoxItself
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from samara.errors import SettingsError
 from samara.images.settings import ImageReading
-from samara.measurement.evaluation.protocols import METRICS_OF, NEEDS
-from samara.measurement.evaluation.settings import MEASURES, EvaluationSettings
-from samara.measurement.records.metrics import METRICS
+from samara.measurement.evaluation.protocols import NEEDS
+from samara.measurement.evaluation.settings import EvaluationSettings
+from samara.measurement.records.metrics import MEASURES, METRICS, METRICS_OF
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samara.measurement.published.record import METRICS, Conditions, Figure
+from samara.measurement.published.record import PUBLISHED_METRICS, Conditions, Figure
 from samara.measurement.records import metrics as measured
 
 
@@ -18,11 +18,11 @@ def test_a_figure_as_plain_values_has_its_unit():
 
 
 def test_metrics_are_named_by_their_unit():
-    for metric in METRICS.values():
+    for metric in PUBLISHED_METRICS.values():
         for ending in ("seconds", "bytes"):
             assert metric.name.endswith(f"_{ending}") == (metric.unit == ending), metric
 
 
 def test_what_samara_measures_too_has_its_definition():
     for name, metric in measured.METRICS.items():
-        assert (METRICS[name].unit, METRICS[name].better) == (metric.unit, metric.better)
+        assert (PUBLISHED_METRICS[name].unit, PUBLISHED_METRICS[name].better) == (metric.unit, metric.better)

@@ -15,12 +15,13 @@ from PIL import Image
 import samara
 from samara.errors import EmbeddingError, SettingsError
 from samara.masks.overlap import mask_intersection, mask_iou
+from tests.conftest import load_bootstrap
 
 
 @pytest.fixture(scope="module")
-def mini(bootstrap):
+def mini():
     """Weights that do not change, so that it is known which masks pass."""
-    return bootstrap
+    return load_bootstrap(input_size=160)
 
 
 @pytest.fixture(scope="module")

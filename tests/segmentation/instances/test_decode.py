@@ -8,7 +8,7 @@ import torch
 
 from samara.networks.yolo_seg import RawInstances
 from samara.segmentation.instances import decode
-from samara.segmentation.instances.decode import boxes_of, detect
+from samara.segmentation.instances.decode import boxes_of_distances, decode_instances
 
 SIZE_HW = (64, 96)
 PLACES = 8 * 12 + 4 * 6 + 2 * 3
@@ -71,7 +71,7 @@ def boxes_by_hand(distances):
 
 def test_boxes_are_distances_from_the_centres_of_places():
     raw = raw_of(0, images=2)
-    boxes = boxes_of(raw.distances, SIZE_HW)
+    boxes = boxes_of_distances(raw.distances, SIZE_HW)
     assert boxes.shape == (2, PLACES, 4)
     for index in range(2):
         np.testing.assert_allclose(boxes[index].numpy(), boxes_by_hand(raw.distances[index]), rtol=1e-5, atol=1e-3)
@@ -85,7 +85,7 @@ def test_detections_are_those_of_a_brute_force(seed, crowded, most):
     confidence_thresh, iou_thresh = rng.uniform(0.1, 0.7), rng.uniform(0.2, 0.8)
     raw = raw_of(seed, images=2, crowded=crowded)
     for index in range(2):
-        found = detect(
+        found = decode_instances(
             raw,
             index,
             SIZE_HW,
@@ -105,9 +105,9 @@ def test_detections_are_those_of_a_brute_force(seed, crowded, most):
 def test_starting_with_few_candidates_changes_nothing(monkeypatch):
     raw = raw_of(5, crowded=True)
     arguments = {"confidence_thresh": 0.2, "box_nms_thresh": 0.5, "max_instances": 3}
-    few = detect(raw, 0, SIZE_HW, **arguments)
+    few = decode_instances(raw, 0, SIZE_HW, **arguments)
     monkeypatch.setattr(decode, "CANDIDATES_PER_INSTANCE", 1000)
-    many = detect(raw, 0, SIZE_HW, **arguments)
+    many = decode_instances(raw, 0, SIZE_HW, **arguments)
     assert np.array_equal(few.boxes_xyxy, many.boxes_xyxy)
 
 
@@ -119,7 +119,7 @@ def test_classes_do_not_suppress_each_other():
     raw.class_logits[0, 1, 31] = 2
     raw.class_logits[0, 0, 32] = 1
     raw.distances[0, :, 31:33] += torch.tensor([[1.0, 2.0], [0, 0], [-1, -2], [0, 0]])  # all the same box
-    found = detect(raw, 0, SIZE_HW, confidence_thresh=0.25, box_nms_thresh=0.5, max_instances=300)
+    found = decode_instances(raw, 0, SIZE_HW, confidence_thresh=0.25, box_nms_thresh=0.5, max_instances=300)
     assert found.class_index.tolist() == [0, 1]
     assert np.ptp(found.boxes_xyxy, axis=0).max() < 1e-4
 
@@ -127,7 +127,7 @@ def test_classes_do_not_suppress_each_other():
 def test_nothing_confident_gives_nothing():
     raw = raw_of(0)
     raw.class_logits.fill_(-20)
-    found = detect(raw, 0, SIZE_HW, confidence_thresh=0.25, box_nms_thresh=0.5, max_instances=300)
+    found = decode_instances(raw, 0, SIZE_HW, confidence_thresh=0.25, box_nms_thresh=0.5, max_instances=300)
     assert found.boxes_xyxy.shape == (0, 4)
     assert found.coefficients.shape == (0, 32)
     assert found.class_index.dtype == np.int64
@@ -138,5 +138,5 @@ def test_confidence_must_be_above_the_threshold():
     raw.class_logits.fill_(-20)
     raw.class_logits[0, 0, 0] = 0  # exactly one half
     arguments = {"box_nms_thresh": 0.5, "max_instances": 300}
-    assert len(detect(raw, 0, SIZE_HW, confidence_thresh=0.5, **arguments).confidence) == 0
-    assert len(detect(raw, 0, SIZE_HW, confidence_thresh=0.4999, **arguments).confidence) == 1
+    assert len(decode_instances(raw, 0, SIZE_HW, confidence_thresh=0.5, **arguments).confidence) == 0
+    assert len(decode_instances(raw, 0, SIZE_HW, confidence_thresh=0.4999, **arguments).confidence) == 1

@@ -17,7 +17,7 @@ Pixels = npt.NDArray[np.uint8]
 _HASH_SIZE_HW = (8, 9)
 
 
-class Image(Protocol):
+class ImageByWindow(Protocol):
     """An image that gives its pixels window by window."""
 
     @property
@@ -43,7 +43,7 @@ class DecodedImage:
     Attributes:
         pixels: (H, W, 3) RGB uint8.
         difference_hash: see the function of that name.
-        georeference: see `Image`.
+        georeference: see `ImageByWindow`.
     """
 
     pixels: Pixels
@@ -68,7 +68,7 @@ class ImageOnDisk:
     Attributes:
         file: the TIFF.
         difference_hash: never known; it would take reading all of it.
-        georeference: see `Image`.
+        georeference: see `ImageByWindow`.
     """
 
     file: WindowedImage

@@ -44,7 +44,7 @@ def open_images(
     named = [os.fspath(images)] if isinstance(images, (str, os.PathLike)) else [os.fspath(one) for one in images]
     if has_boxes(named):
         if prompts is not None:
-            raise SettingsError(f"{named[0]} brings its own boxes; give the folder of its images and --prompts instead")
+            raise SettingsError(f"{named[0]} brings its own boxes; give the folder of its images and `prompts` instead")
         return open_coco(Path(named[0]), None if folder is None else Path(folder), rules, notice, reading)
     source = open_source(named)
     return source, None if prompts is None else open_prompts(Path(prompts), source, rules, notice, reading)

@@ -13,9 +13,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from samara.annotation.inputs.decoded import DecodedImage, Image, ImageOnDisk, difference_hash
+from samara.annotation.inputs.decoded import DecodedImage, ImageByWindow, ImageOnDisk, difference_hash
 from samara.annotation.inputs.sources import Encoded
-from samara.annotation.store.plan import Entry
+from samara.annotation.store.plan import PlannedImage
 from samara.datasets.georeference import read_georeference
 from samara.errors import DatasetError, ImageError
 from samara.images.read import ValueRange, image_size, read_image
@@ -38,9 +38,9 @@ class Fetched:
         reason: why not.
     """
 
-    entry: Entry
+    entry: PlannedImage
     encoded: Encoded | None = None
-    image: Image | None = None
+    image: ImageByWindow | None = None
     reason: str | None = None
 
 
@@ -57,19 +57,19 @@ class Reading:
         by_windows: leave TIFFs on the disk and read them window by window, if rasterio is installed.
     """
 
-    read: Callable[[Entry], Encoded]
+    read: Callable[[PlannedImage], Encoded]
     max_pixels: int | None
     threads: int = 2
     value_range: ValueRange | None = None
     frame: int | None = None
     by_windows: bool = False
 
-    def fetch(self, entry: Entry) -> Fetched:
+    def fetch(self, entry: PlannedImage) -> Fetched:
         """Read and decode one image."""
         encoded = self.encoded(entry)
         return encoded if isinstance(encoded, Fetched) else self.decoded(encoded)
 
-    def encoded(self, entry: Entry) -> Encoded | Fetched:
+    def encoded(self, entry: PlannedImage) -> Encoded | Fetched:
         """Read one file, or say why it cannot be read."""
         try:
             return self.read(entry)
@@ -84,8 +84,8 @@ class Reading:
         except ImageError as error:
             return Fetched(entry, encoded, reason=_named(str(error), encoded))
 
-    def _image(self, encoded: Encoded) -> Image:
-        place = place_of(encoded)
+    def _image(self, encoded: Encoded) -> ImageByWindow:
+        place = georeference_of(encoded)
         if self.by_windows and encoded.path is not None and is_windowed(encoded.path):
             windows = open_windows(encoded.path, self.value_range, self.frame)
             if windows is not None:
@@ -93,7 +93,7 @@ class Reading:
         pixels = read_image(encoded.data, max_pixels=self.max_pixels, value_range=self.value_range, frame=self.frame)
         return DecodedImage(pixels, difference_hash(pixels), place)
 
-    def fetched(self, entries: Iterable[Entry]) -> Generator[Fetched, None, None]:
+    def fetched(self, entries: Iterable[PlannedImage]) -> Generator[Fetched, None, None]:
         """Read and decode images ahead, in order. Close the iterator to stop the threads."""
         if not self.threads:
             yield from map(self.fetch, entries)
@@ -113,7 +113,7 @@ class _Ahead:
         self.files: deque[Future[Encoded | Fetched]] = deque()
         self.images: deque[tuple[int, Future[Fetched]]] = deque()
 
-    def run(self, entries: Iterator[Entry]) -> Iterator[Fetched]:
+    def run(self, entries: Iterator[PlannedImage]) -> Iterator[Fetched]:
         ahead = 2 * self.reading.threads
         while True:
             while len(self.files) < 2 * ahead and (entry := next(entries, None)) is not None:
@@ -143,7 +143,7 @@ def is_windowed(path: Path) -> bool:
         return is_tiff(file.read(4)) and is_installed("rasterio")
 
 
-def place_of(encoded: Encoded) -> str | None:
+def georeference_of(encoded: Encoded) -> str | None:
     """Where an image lies, or why that is not known, as JSON; None if nothing says anything of it."""
     try:
         found = read_georeference(encoded.path or encoded.data)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from samara.annotation.inputs.prompt_files import FilePrompts, ImagePrompts, read_prompts
 from samara.annotation.inputs.sources import Source, coco_source
-from samara.annotation.store.plan import Asked, Entry
+from samara.annotation.store.plan import Asked, PlannedImage
 from samara.datasets.reading.findings import USUAL, Findings, Notice, ReadingRules
 from samara.datasets.reading.opening import is_yolo
 from samara.datasets.reading.yolo_layout import find_layout
@@ -34,7 +34,7 @@ class Prompts:
     rules: ReadingRules = USUAL
     left_out: int = 0
 
-    def entries(self, images: Iterable[Entry]) -> Iterator[Entry]:
+    def entries(self, images: Iterable[PlannedImage]) -> Iterator[PlannedImage]:
         """Give images their prompts; images that the file does not speak of are left out.
 
         Raises:
@@ -127,13 +127,13 @@ def open_coco(
     """
     if is_yolo(path):
         if images is not None:
-            raise SettingsError(f"{path} says itself where its images are; leave --images out")
+            raise SettingsError(f"{path} says itself where its images are; leave `image_folder` out")
         prompts = _asking(path, read_prompts(path, None, rules, notice, reading), rules)
         root = find_layout(path, None, Findings(str(path))).root.resolve()
         return coco_source(tuple(prompts.of_image), root, str(path)), prompts
     root = (images or path.parent).resolve()
     if not root.is_dir():
-        raise SettingsError(f"{root} is no folder; give that of the images in {path} with --images")
+        raise SettingsError(f"{root} is no folder; give that of the images in {path} with `image_folder`")
     prompts = _asking(path, read_prompts(path, root, rules, notice, reading), rules)
     return coco_source(tuple(prompts.of_image), root, str(path)), prompts
 

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from samara.annotation.store.plan import Entry
+from samara.annotation.store.plan import PlannedImage
 from samara.datasets.reading.image_names import ImageFolder
 from samara.datasets.reading.text_files import listed_names
 from samara.errors import ImageError, SettingsError
@@ -29,7 +29,7 @@ MAX_BYTES_IN_MEMORY = 64 << 20
 # If more of the files named are not there, it is the folder that is wrong, and not the files.
 MAX_MISSING = 0.5
 
-Kind = Literal["folder", "files", "list", "archive", "coco"]
+SourceKind = Literal["folder", "files", "list", "archive", "coco"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Encoded:
         path: of the file; None for one in an archive.
     """
 
-    entry: Entry
+    entry: PlannedImage
     data: bytes | Path
     sha256: str
     size_bytes: int
@@ -64,13 +64,13 @@ class Source:
         listing: filled by `entries`.
     """
 
-    kind: Kind
+    kind: SourceKind
     root: Path
     given: tuple[str, ...] = ()
     file: str = ""
     listing: Listing = field(default_factory=Listing, compare=False)
 
-    def entries(self, leave_out: Path | None = None) -> Iterator[Entry]:
+    def entries(self, leave_out: Path | None = None) -> Iterator[PlannedImage]:
         """List the images, each once, in a fixed order.
 
         Args:
@@ -83,7 +83,7 @@ class Source:
             return self._in_archive()
         names = {"folder": self._in_folder, "files": self._named, "list": self._listed, "coco": self._in_coco}
         found = names[self.kind](Finder(self.listing, leave_out))
-        return (Entry(index, name) for index, name in enumerate(self._mostly_there(found), start=1))
+        return (PlannedImage(index, name) for index, name in enumerate(self._mostly_there(found), start=1))
 
     def path_of(self, name: str) -> Path | None:
         """The file of an image; None for one in an archive."""
@@ -91,7 +91,7 @@ class Source:
             return None
         return (self._folder.find(name) if self.kind == "coco" else None) or self.root / name
 
-    def read(self, entry: Entry) -> Encoded:
+    def read(self, entry: PlannedImage) -> Encoded:
         """Read one image file.
 
         Raises:
@@ -131,7 +131,7 @@ class Source:
             yield name
         if listing.missing > MAX_MISSING * count:
             of = f"that {self.file} names " if self.file else ""
-            remedy = {"coco": "give their folder with --images", "list": "its names count from its own folder"}
+            remedy = {"coco": "give their folder with `image_folder`", "list": "its names count from its own folder"}
             raise SettingsError(
                 f"{listing.missing} of the {count} images {of}are not there; the first is "
                 f"{listing.first_missing!r:.120}, looked for in {str(self.root)!r}; "
@@ -173,14 +173,14 @@ class Source:
     def _name(self, path: str) -> str:
         return os.path.relpath(path, self.root).replace(os.sep, "/")
 
-    def _in_archive(self) -> Iterator[Entry]:
+    def _in_archive(self) -> Iterator[PlannedImage]:
         try:
             with tarfile.open(self.root, "r:") as archive:
                 found = 0
                 for member in archive:
                     if member.isfile() and not member.issparse() and is_image_name(member.name):
                         found += 1
-                        yield Entry(found, member.name, (member.offset_data, member.size))
+                        yield PlannedImage(found, member.name, (member.offset_data, member.size))
                     elif not member.isdir():
                         self.listing.ignore(member.name)
         except (OSError, tarfile.TarError) as error:

@@ -11,7 +11,7 @@ from samara.annotation.inputs.sources import Source
 from samara.annotation.report.page import AnnotationReport, Bars, Gallery, Shown, thumbnail, write_annotation_report
 from samara.annotation.report.summary import Chosen, Histogram, Summary, summarise
 from samara.annotation.store.rows import ImageRow
-from samara.annotation.store.store import REPORT, Store
+from samara.annotation.store.store import REPORT, AnnotationStore
 from samara.errors import ImageError
 from samara.images.settings import ImageReading
 
@@ -21,7 +21,7 @@ MAX_PIXELS = 100_000_000
 _SUSPICIONS = ("images without a mask", "images with very many masks", "masks of a whole image", "near duplicates")
 
 
-def write_report(store: Store) -> Path:
+def write_report(store: AnnotationStore) -> Path:
     """Write the page about a store into the store.
 
     Raises:
@@ -33,7 +33,7 @@ def write_report(store: Store) -> Path:
     return path
 
 
-def annotation_report(store: Store) -> AnnotationReport:
+def annotation_report(store: AnnotationStore) -> AnnotationReport:
     """Collect what the page shows."""
     summary, manifest = summarise(store), store.manifest
     done = summary.images - summary.quarantined
@@ -114,7 +114,7 @@ def _histogram(title: str, histogram: Histogram, labels: Sequence[str], form: st
     )
 
 
-def _galleries(store: Store, summary: Summary) -> Iterator[Gallery]:
+def _galleries(store: AnnotationStore, summary: Summary) -> Iterator[Gallery]:
     """Random images, and of each kind of suspicion that has any."""
     duplicates = {image_id for pair in summary.duplicates.pairs for image_id in pair}
     kinds = (
@@ -141,7 +141,7 @@ def _images(chosen: Chosen, drawn: Mapping[int, Shown]) -> list[Shown]:
     return [drawn[row.image_id] for row in chosen.examples if row.image_id in drawn]
 
 
-def _drawn(store: Store, image_ids: set[int]) -> Iterator[tuple[int, Shown]]:
+def _drawn(store: AnnotationStore, image_ids: set[int]) -> Iterator[tuple[int, Shown]]:
     """Images with their masks, read again."""
     facts = store.manifest.job["source"]
     source = Source(facts["kind"], Path(facts["root"]))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from samara.annotation.report.duplicates import Duplicates, near_duplicates
 from samara.annotation.store.rows import ImageRow
-from samara.annotation.store.store import Store
+from samara.annotation.store.store import AnnotationStore
 
 SAMPLE = 12
 """Images of each kind that are named."""
@@ -114,7 +114,7 @@ class Summary:
     duplicates: Duplicates
 
 
-def summarise(store: Store) -> Summary:
+def summarise(store: AnnotationStore) -> Summary:
     """Count what a store holds, also while it is being filled."""
     masks = _Masks(store)
     images = _Images(store, masks.full_frame)
@@ -141,7 +141,7 @@ def summarise(store: Store) -> Summary:
 class _Masks:
     """One pass over the masks."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: AnnotationStore) -> None:
         self.area_fraction = Histogram(10.0 ** np.linspace(-6, 0, 25))
         self.predicted_iou = Histogram(np.linspace(0, 1, 26))
         self.stability_score = Histogram(np.linspace(0, 1, 26))
@@ -163,7 +163,7 @@ class _Masks:
 class _Images:
     """One pass over the images."""
 
-    def __init__(self, store: Store, full_frame: set[int]) -> None:
+    def __init__(self, store: AnnotationStore, full_frame: set[int]) -> None:
         self.count = self.masks = self.size_bytes = self.quarantined = self.empties = 0
         self.seconds = 0.0
         self.masks_per_image = Histogram(np.array([0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 1e9]))

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from samara.annotation.inputs.decoded import Image
+from samara.annotation.inputs.decoded import ImageByWindow
 from samara.annotation.run.prompted import answer_in_windows
 from samara.annotation.run.settings import AnnotationSettings
 from samara.annotation.run.tiles import stitch, tiles_of
@@ -33,7 +33,7 @@ class Annotator:
     segmenter: Segmenter[Any]  # Any: each kind sees its own
     settings: AnnotationSettings
 
-    def annotate(self, image: Image, asked: Sequence[Asked] = ()) -> MaskSet:
+    def annotate(self, image: ImageByWindow, asked: Sequence[Asked] = ()) -> MaskSet:
         """Find the masks of one image.
 
         Args:

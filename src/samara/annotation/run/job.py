@@ -20,7 +20,7 @@ from samara.segmentation.stored_predictor import StoredPredictor
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class AnnotationJob:
     """What to annotate with what.
 
     Attributes:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from samara.annotation.inputs.decoded import Image
+from samara.annotation.inputs.decoded import ImageByWindow
 from samara.annotation.run.tiles import Box, Tile
 from samara.annotation.store.plan import Asked
 from samara.masks.mask_set import MaskSet, concatenate
@@ -18,7 +18,9 @@ from samara.segmentation.segmenter import Segmenter
 Answering = Segmenter[Any]  # Any: each kind sees its own
 
 
-def answer_in_windows(segmenter: Answering, image: Image, asked: Sequence[Asked], tiles: Sequence[Tile]) -> MaskSet:
+def answer_in_windows(
+    segmenter: Answering, image: ImageByWindow, asked: Sequence[Asked], tiles: Sequence[Tile]
+) -> MaskSet:
     """Answer all prompts of an image.
 
     Args:
@@ -45,7 +47,7 @@ def answer_in_windows(segmenter: Answering, image: Image, asked: Sequence[Asked]
 
 
 def _in_window(
-    segmenter: Answering, image: Image, window: Box, asked: Sequence[Asked], indices: Sequence[int]
+    segmenter: Answering, image: ImageByWindow, window: Box, asked: Sequence[Asked], indices: Sequence[int]
 ) -> MaskSet:
     x0, y0, _, _ = window
     seen = segmenter.embed(image.window(window))

@@ -28,7 +28,7 @@ _THREADS = "ray_"
 
 def require_ray() -> None:
     """Raise MissingExtra unless Ray is installed."""
-    require("ray", "ray", "--cluster ray")
+    require("ray", "ray", '`cluster="ray"`')
 
 
 @contextmanager

@@ -23,12 +23,12 @@ from typing import Any
 import torch
 
 from samara.annotation.run.deaths import DeathNote, death_note
-from samara.annotation.run.job import Job
+from samara.annotation.run.job import AnnotationJob
 from samara.annotation.run.quiet_ray import connected, require_ray
 from samara.annotation.run.runner import WAIT_SECONDS, Tally, Work, annotate_shard
 from samara.annotation.store.locks import claim, forget
 from samara.annotation.store.plan import Shard, read_shard, shard_offsets
-from samara.annotation.store.store import PLAN, Store, open_store
+from samara.annotation.store.store import PLAN, AnnotationStore, open_store
 from samara.checkpoints.load_chosen import load_chosen
 from samara.errors import AnnotationStopped, SamaraError
 
@@ -55,7 +55,9 @@ class Cluster:
     address: str | None = None
 
 
-def run_on_ray(store: Store, job: Job, cluster: Cluster, tell: Callable[[Tally], None] | None = None) -> None:
+def run_on_ray(
+    store: AnnotationStore, job: AnnotationJob, cluster: Cluster, tell: Callable[[Tally], None] | None = None
+) -> None:
     """Annotate whatever is missing in a store, on a Ray cluster.
 
     Args:
@@ -85,7 +87,7 @@ def run_on_ray(store: Store, job: Job, cluster: Cluster, tell: Callable[[Tally],
                     tell(done)
         except ray.exceptions.RayError as error:
             raise AnnotationStopped(
-                f"Ray gave up ({_last_line(error)}); what was annotated is safe, go on with --resume"
+                f"Ray gave up ({_last_line(error)}); what was annotated is safe, go on with `resume=True`"
             ) from error
 
 
@@ -101,12 +103,12 @@ def _require_room(ray: ModuleType, cluster: Cluster) -> None:
     gpus, cpus = (max((has.get(kind, 0) for has in machines), default=0) for kind in ("GPU", "CPU"))
     raise AnnotationStopped(
         f"an actor needs {cluster.cpus:g} cores and {cluster.gpus:g} GPUs of one machine, and those of the Ray cluster "
-        f"have at most {cpus:g} and {gpus:g}; choose another --gpus-per-worker, or add such a machine first"
+        f"have at most {cpus:g} and {gpus:g}; choose other `gpus_per_worker`, or add such a machine first"
     )
 
 
 def _handed_out(
-    ray: ModuleType, shards: deque[tuple[int, int]], cluster: Cluster, folder: Path, job: Job
+    ray: ModuleType, shards: deque[tuple[int, int]], cluster: Cluster, folder: Path, job: AnnotationJob
 ) -> Iterator[Tally]:
     """Give shards to actors, one at a time to each, and tell what was done of each shard."""
     left, crew = len(shards), _Crew(ray, cluster, folder, job)
@@ -135,7 +137,7 @@ def _handed_out(
 class _Crew:
     """The actors, and what each of them does. `Any` stands for Ray's handles and references."""
 
-    def __init__(self, ray: ModuleType, cluster: Cluster, folder: Path, job: Job) -> None:
+    def __init__(self, ray: ModuleType, cluster: Cluster, folder: Path, job: AnnotationJob) -> None:
         actor_class = ray.remote(
             num_cpus=cluster.cpus, num_gpus=cluster.gpus, max_restarts=MAX_RESTARTS, max_task_retries=MAX_RESTARTS
         )(ShardAnnotator)
@@ -199,7 +201,7 @@ class ShardAnnotator:
         run: what all actors of one run call it.
     """
 
-    def __init__(self, folder: Path, job: Job, run: str) -> None:
+    def __init__(self, folder: Path, job: AnnotationJob, run: str) -> None:
         threads = max(1, int(os.environ.get("OMP_NUM_THREADS", "1")))  # Ray sets it to the actor's share
         torch.set_num_threads(threads)
         self.job, self.run, self.reason = job, run, ""

@@ -22,10 +22,10 @@ import torch
 from samara.annotation.inputs.prefetch import Fetched, Reading
 from samara.annotation.run.annotator import Annotator, is_out_of_memory
 from samara.annotation.store.locks import claim, forget
-from samara.annotation.store.plan import Entry, Shard
+from samara.annotation.store.plan import PlannedImage, Shard
 from samara.annotation.store.rows import ImageRow, mask_schema, mask_table
 from samara.annotation.store.shard_files import ShardFiles
-from samara.annotation.store.store import Store
+from samara.annotation.store.store import AnnotationStore
 from samara.errors import AnnotationStopped, ImageError, OutputError, PromptError, SamaraError
 from samara.masks.mask_set import MaskSet
 
@@ -88,7 +88,7 @@ _Result = tuple[ImageRow, "pa.Table", bool]
 """Row, masks, and whether the image failed for a reason that samara does not know."""
 
 
-def annotate_store(store: Store, annotator: Annotator, work: Work) -> None:
+def annotate_store(store: AnnotationStore, annotator: Annotator, work: Work) -> None:
     """Annotate whatever is missing in a store, beside any number of processes that do the same.
 
     Returns when every image is annotated or quarantined, by whomever.
@@ -103,11 +103,11 @@ def annotate_store(store: Store, annotator: Annotator, work: Work) -> None:
     except OutputError as error:
         cause = error.__cause__
         if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise OutputError(f"{error}; what was annotated is safe: make room and go on with --resume") from error
+            raise OutputError(f"{error}; what was annotated is safe: make room and go on with `resume=True`") from error
         raise
 
 
-def _annotate_what_is_free(store: Store, annotator: Annotator, work: Work) -> bool:
+def _annotate_what_is_free(store: AnnotationStore, annotator: Annotator, work: Work) -> bool:
     """Annotate all shards that nobody holds; returns whether none is left."""
     is_complete = True
     for shard in store.shards():
@@ -137,7 +137,7 @@ def annotate_shard(files: ShardFiles, shard: Shard, annotator: Annotator, work: 
 
 
 def _annotated(
-    entries: Iterable[Entry], annotator: Annotator, work: Work
+    entries: Iterable[PlannedImage], annotator: Annotator, work: Work
 ) -> Generator[tuple[ImageRow, pa.Table], None, None]:
     """Annotate images, in order, some ahead of what the caller has taken."""
     faults = 0
@@ -147,7 +147,7 @@ def _annotated(
             if faults >= MAX_FAULTS_IN_A_ROW:
                 raise AnnotationStopped(
                     f"{faults} images in a row failed, the last one, {row.path!r}, because of this: {row.reason}; see "
-                    "that checkpoint and machine are well, and go on with --resume"
+                    "that checkpoint and machine are well, and go on with `resume=True`"
                 )
             yield row, masks
 
@@ -169,7 +169,7 @@ def _results(images: Iterator[Fetched], annotator: Annotator, work: Work) -> Gen
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _fetched(entries: Iterable[Entry], work: Work) -> Generator[Fetched, None, None]:
+def _fetched(entries: Iterable[PlannedImage], work: Work) -> Generator[Fetched, None, None]:
     """Images ready to be annotated, in order; those that are poison are not even read."""
     for is_poison, group in groupby(entries, key=lambda entry: entry.image_id in work.poison):
         if is_poison:
@@ -178,7 +178,7 @@ def _fetched(entries: Iterable[Entry], work: Work) -> Generator[Fetched, None, N
             yield from work.reading.fetched(_noted(group, work))
 
 
-def _noted(entries: Iterable[Entry], work: Work) -> Iterator[Entry]:
+def _noted(entries: Iterable[PlannedImage], work: Work) -> Iterator[PlannedImage]:
     for entry in entries:
         if work.started is not None:
             work.started(entry.image_id)
@@ -206,11 +206,13 @@ def annotate_image(annotator: Annotator, image: Fetched) -> _Result:
             if not is_out_of_memory(error):
                 if _is_broken_gpu(error):
                     raise AnnotationStopped(
-                        f"the GPU fails ({_first_line(error)}); see that it is well, and go on with --resume"
+                        f"the GPU fails ({_first_line(error)}); see that it is well, and go on with `resume=True`"
                     ) from error
                 is_fault, reason = True, f"unexpected {type(error).__name__}: {error!s:.200}"
                 break
-            reason = f"not enough memory, even in small batches ({_first_line(error)}); try --tile"
+            reason = (
+                f"not enough memory, even in small batches ({_first_line(error)}); try `AnnotationSettings(tile=...)`"
+            )
         _free_memory()
     return *_quarantined(image, reason), is_fault
 

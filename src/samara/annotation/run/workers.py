@@ -21,9 +21,9 @@ from typing import Any
 
 import torch
 
-from samara.annotation.run.job import Job
+from samara.annotation.run.job import AnnotationJob
 from samara.annotation.run.runner import Tally, Work, annotate_store
-from samara.annotation.store.store import Store, open_store
+from samara.annotation.store.store import AnnotationStore, open_store
 from samara.checkpoints.load_chosen import load_chosen
 from samara.errors import AnnotationStopped, SamaraError
 
@@ -50,7 +50,7 @@ class Assignment:
     """
 
     folder: Path
-    job: Job
+    job: AnnotationJob
     index: int
     device: str
     threads: int
@@ -58,7 +58,9 @@ class Assignment:
     poison: dict[int, str] = field(default_factory=dict)
 
 
-def run_workers(store: Store, job: Job, count: int, device: str, tell: Callable[[Tally], None] | None = None) -> None:
+def run_workers(
+    store: AnnotationStore, job: AnnotationJob, count: int, device: str, tell: Callable[[Tally], None] | None = None
+) -> None:
     """Annotate a store with several processes.
 
     Args:
@@ -143,8 +145,8 @@ class _Worker:
         if self.process.exitcode is not None and self.process.exitcode > 0:
             if self.errors.empty():
                 raise AnnotationStopped(
-                    f"a worker process ended with exit status {self.process.exitcode}; run again with --workers 1 to "
-                    "see why, and --resume"
+                    f"a worker process ended with exit status {self.process.exitcode}; run again with `workers=1` to "
+                    "see why, and `resume=True`"
                 )
             return
         self._replace()
@@ -157,7 +159,7 @@ class _Worker:
             if self.early_deaths > MAX_EARLY_DEATHS:
                 raise AnnotationStopped(
                     f"worker processes are ended by {killed_by} before they begin; is there memory for "
-                    f"--workers {len(self.counters) // _FIELDS}?"
+                    f"`workers={len(self.counters) // _FIELDS}`?"
                 )
         elif self.assignment.is_careful:
             reason = f"two processes that annotated it were ended by {killed_by}"

@@ -114,7 +114,7 @@ def require_same_job(stored: Mapping[str, Any], asked: Mapping[str, Any], folder
         more = f", and {len(differences) - 3} more" if len(differences) > 3 else ""
         raise SettingsError(
             f"{folder} cannot be resumed with other settings: {', '.join(differences[:3])}{more}; use the first ones "
-            "again, another folder, or --overwrite"
+            "again, another folder, or `overwrite=True`"
         )
 
 

@@ -63,7 +63,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class PlannedImage:
     """One image to annotate.
 
     Attributes:
@@ -87,7 +87,7 @@ class Shard:
     lines: tuple[bytes, ...]
     first_id: int
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[PlannedImage]:
         """Parse the lines."""
         return [_parse(line, self.first_id + index) for index, line in enumerate(self.lines)]
 
@@ -112,7 +112,9 @@ class PlanFacts:
         return -(-self.images // self.images_per_shard)
 
 
-def write_plan(path: Path, entries: Iterable[Entry], images_per_shard: int | None, *, is_tiled: bool) -> PlanFacts:
+def write_plan(
+    path: Path, entries: Iterable[PlannedImage], images_per_shard: int | None, *, is_tiled: bool
+) -> PlanFacts:
     """Write the list of images, line by line.
 
     Args:
@@ -175,7 +177,7 @@ def _suitable(count: int, *, is_tiled: bool) -> int:
     return min(MAX_IMAGES_PER_SHARD, max(MIN_IMAGES_PER_SHARD, count // MIN_SHARDS))
 
 
-def _line(entry: Entry) -> bytes:
+def _line(entry: PlannedImage) -> bytes:
     facts: dict[str, Any] = {"name": entry.name}
     if entry.at is not None:
         facts["at"] = entry.at
@@ -197,11 +199,11 @@ def _line(entry: Entry) -> bytes:
     return json.dumps(facts, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-def _parse(line: bytes, image_id: int) -> Entry:
+def _parse(line: bytes, image_id: int) -> PlannedImage:
     try:
         facts = json.loads(line)
         at = tuple(facts["at"]) if "at" in facts else None
-        return Entry(image_id, facts["name"], at, tuple(_asked(one) for one in facts.get("asked", ())))
+        return PlannedImage(image_id, facts["name"], at, tuple(_asked(one) for one in facts.get("asked", ())))
     except (ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"line {image_id} of the store's plan is damaged ({error!r:.80})") from error
 

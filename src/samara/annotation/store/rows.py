@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 """Raised whenever a column changes its meaning; a reader refuses versions that it does not know."""
 
-Status = Literal["done", "quarantined"]
+ImageStatus = Literal["done", "quarantined"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class ImageRow:
     size_bytes: int | None = None
     height: int | None = None
     width: int | None = None
-    status: Status = "done"
+    status: ImageStatus = "done"
     reason: str | None = None
     masks: int = 0
     seconds: float = 0.0

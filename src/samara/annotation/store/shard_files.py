@@ -26,7 +26,7 @@ COMPRESSION = "zstd"
 
 
 @dataclass(frozen=True)
-class Pair:
+class ShardTables:
     """A table of images and the table of their masks."""
 
     images: Path
@@ -67,7 +67,7 @@ class ShardFiles:
     """
 
     number: int
-    sealed: Pair
+    sealed: ShardTables
     journal: Path
 
     @classmethod
@@ -80,14 +80,14 @@ class ShardFiles:
         """Whether all of its images are done."""
         return self.sealed.is_complete
 
-    def pieces(self) -> list[Pair]:
+    def pieces(self) -> list[ShardTables]:
         """Complete pieces, in the order they were written; none of a sealed shard."""
         if self.is_sealed:
             return []
         names = sorted(path.name.partition(".")[0] for path in self.journal.glob("[0-9]*.images.parquet"))
         return [_pair(self.journal, name) for name in names]
 
-    def complete(self) -> list[Pair]:
+    def complete(self) -> list[ShardTables]:
         """All pairs that hold rows of this shard."""
         return [self.sealed] if self.is_sealed else self.pieces()
 
@@ -144,8 +144,8 @@ class ShardFiles:
             shutil.rmtree(self.journal)
 
 
-def _pair(folder: Path, name: str) -> Pair:
-    return Pair(folder / f"{name}.images.parquet", folder / f"{name}.masks.parquet")
+def _pair(folder: Path, name: str) -> ShardTables:
+    return ShardTables(folder / f"{name}.images.parquet", folder / f"{name}.masks.parquet")
 
 
 def write_table(path: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> None:

@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from samara.annotation.store.locks import claim, forget, someone_holds
 from samara.annotation.store.manifest import Manifest, images_moved, new_manifest, read_manifest, require_same_job
-from samara.annotation.store.plan import Entry, Shard, read_shards, write_plan
+from samara.annotation.store.plan import PlannedImage, Shard, read_shards, write_plan
 from samara.annotation.store.rows import AnnotatedRow, ImageRow, annotated_row, arrow, mask_schema
-from samara.annotation.store.shard_files import Pair, ShardFiles, row_groups
+from samara.annotation.store.shard_files import ShardFiles, ShardTables, row_groups
 from samara.errors import OutputError
 from samara.system.files import made_folder, make_folder, require_folder
 
@@ -50,7 +50,7 @@ IfThere = Literal["refuse", "resume", "overwrite"]
 
 
 @dataclass(frozen=True)
-class Store:
+class AnnotationStore:
     """An annotation store.
 
     Attributes:
@@ -109,14 +109,14 @@ class Store:
         pairs = (pair for number in numbers for pair in self.files(number).complete())
         return (row for row in self._masks(pairs) if row.image.image_id in image_ids)
 
-    def entries_of(self, image_ids: set[int]) -> Iterator[Entry]:
+    def entries_of(self, image_ids: set[int]) -> Iterator[PlannedImage]:
         """Some lines of the plan."""
         numbers = {(image_id - 1) // self.manifest.plan.images_per_shard for image_id in image_ids}
         for shard in self.shards():
             if shard.number in numbers:
                 yield from (entry for entry in shard.entries() if entry.image_id in image_ids)
 
-    def _masks(self, pairs: Iterable[Pair]) -> Iterator[AnnotatedRow]:
+    def _masks(self, pairs: Iterable[ShardTables]) -> Iterator[AnnotatedRow]:
         for pair in pairs:
             of_image = _by_image(row_groups(pair.masks))
             waiting = next(of_image, None)
@@ -132,7 +132,7 @@ class Store:
         for pair in self._pairs():
             yield from row_groups(pair.masks, names)
 
-    def _pairs(self) -> Iterator[Pair]:
+    def _pairs(self) -> Iterator[ShardTables]:
         for number in range(self.manifest.plan.shards):
             yield from self.files(number).complete()
 
@@ -157,7 +157,7 @@ def _by_image(groups: Iterable[pa.Table]) -> Iterator[tuple[int, pa.Table]]:
         yield current, pa.concat_tables(waiting, promote_options="permissive")
 
 
-def open_store(folder: str | os.PathLike[str]) -> Store:
+def open_store(folder: str | os.PathLike[str]) -> AnnotationStore:
     """Open a store to read from it, also while it is being filled.
 
     Raises:
@@ -165,18 +165,18 @@ def open_store(folder: str | os.PathLike[str]) -> Store:
         MissingExtra: pyarrow is not installed.
     """
     arrow()
-    return Store(Path(folder), read_manifest(Path(folder) / MANIFEST))
+    return AnnotationStore(Path(folder), read_manifest(Path(folder) / MANIFEST))
 
 
 def create_store(
     folder: Path,
     job: Mapping[str, Any],
-    entries: Iterable[Entry],
+    entries: Iterable[PlannedImage],
     *,
     if_there: IfThere = "refuse",
     images_per_shard: int | None = None,
     is_tiled: bool = False,
-) -> Store:
+) -> AnnotationStore:
     """Make a store, or join one of the same job.
 
     Args:
@@ -196,16 +196,16 @@ def create_store(
         MissingExtra: pyarrow is not installed.
     """
     arrow()
-    require_place(folder, if_there)
+    require_store_place(folder, if_there)
     with made_folder(folder), _claimed_making(folder, waits=if_there == "resume"):
         if (folder / MANIFEST).exists():
-            require_place(folder, if_there)  # somebody may have made it since
+            require_store_place(folder, if_there)  # somebody may have made it since
             if if_there == "resume":
                 return _joined(open_store(folder), job, entries)
         return _made(folder, job, entries, images_per_shard, is_tiled=is_tiled)
 
 
-def require_place(folder: Path, if_there: IfThere) -> None:
+def require_store_place(folder: Path, if_there: IfThere) -> None:
     """Find out, before anything is loaded, whether a store can lie in a folder; nothing is left.
 
     Raises:
@@ -214,7 +214,9 @@ def require_place(folder: Path, if_there: IfThere) -> None:
     require_folder(folder)
     if (folder / MANIFEST).exists():
         if if_there == "refuse":
-            raise OutputError(f"{folder} holds a store already; go on with --resume, or replace it by --overwrite")
+            raise OutputError(
+                f"{folder} holds a store already; go on with `resume=True`, or replace it by `overwrite=True`"
+            )
         return
     strangers = [path.name for path in folder.iterdir() if not _is_ours(path)] if folder.exists() else []
     if strangers:
@@ -222,8 +224,13 @@ def require_place(folder: Path, if_there: IfThere) -> None:
 
 
 def _made(
-    folder: Path, job: Mapping[str, Any], entries: Iterable[Entry], images_per_shard: int | None, *, is_tiled: bool
-) -> Store:
+    folder: Path,
+    job: Mapping[str, Any],
+    entries: Iterable[PlannedImage],
+    images_per_shard: int | None,
+    *,
+    is_tiled: bool,
+) -> AnnotationStore:
     """A new store, also in the place of an old one: which is there until the new plan is, since that can fail."""
     planned = folder / NEW_PLAN
     try:
@@ -242,10 +249,10 @@ def _made(
         planned.unlink(missing_ok=True)
         if not (folder / MANIFEST).exists():  # so that a folder of nothing can go
             forget(folder / CREATION)
-    return Store(folder, manifest)
+    return AnnotationStore(folder, manifest)
 
 
-def _joined(store: Store, job: Mapping[str, Any], entries: Iterable[Entry]) -> Store:
+def _joined(store: AnnotationStore, job: Mapping[str, Any], entries: Iterable[PlannedImage]) -> AnnotationStore:
     """A store that is resumed, with the folder of the images as it is now."""
     require_same_job(store.manifest.job, job, store.folder)
     if not images_moved(store.manifest.job, job):
@@ -255,7 +262,7 @@ def _joined(store: Store, job: Mapping[str, Any], entries: Iterable[Entry]) -> S
     moved = {**store.manifest.job, "source": {**store.manifest.job["source"], "root": job["source"]["root"]}}
     manifest = replace(store.manifest, job=moved)
     manifest.save(store.folder / MANIFEST)
-    return Store(store.folder, manifest, has_moved_images=True)
+    return AnnotationStore(store.folder, manifest, has_moved_images=True)
 
 
 @contextmanager
@@ -267,7 +274,7 @@ def _claimed_making(folder: Path, *, waits: bool) -> Iterator[None]:
                 yield
                 return
         if not waits:
-            raise OutputError(f"another process is just making {folder}; join it with --resume")
+            raise OutputError(f"another process is just making {folder}; join it with `resume=True`")
         time.sleep(LOOK_AGAIN_S)
 
 

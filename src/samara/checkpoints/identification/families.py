@@ -20,14 +20,14 @@ from samara.networks.architectures import EFFICIENTVIT, EfficientViTConfig
 from samara.networks.class_names import OBJECT, numbered
 from samara.networks.variants import VARIANTS, Family, Variant, build_network
 
-Part = Literal[
+NetworkPart = Literal[
     "whole", "image_encoder", "prompt_encoder", "mask_decoder", "prompt_encoder+mask_decoder", "lora", "other"
 ]
 Shapes = Mapping[str, Shape]
 
-_PARTS: tuple[Part, ...] = ("image_encoder", "prompt_encoder", "mask_decoder")
+_PARTS: tuple[NetworkPart, ...] = ("image_encoder", "prompt_encoder", "mask_decoder")
 _PROMPTED = ("prompt_encoder.", "mask_decoder.")
-_PART_OF: Mapping[tuple[Part, ...], Part] = {
+_PART_OF: Mapping[tuple[NetworkPart, ...], NetworkPart] = {
     _PARTS: "whole",
     ("image_encoder",): "image_encoder",
     ("prompt_encoder",): "prompt_encoder",
@@ -79,7 +79,7 @@ class Recognition:
     title: str
     variant: str | None
     network: Variant | None = None
-    part: Part = "whole"
+    part: NetworkPart = "whole"
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
     misshapen: tuple[str, ...] = ()
@@ -313,12 +313,12 @@ def _detector_faults(variant: str, classes: int, shapes: Shapes) -> Faults:
     return faults(shapes, {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()})
 
 
-def _part(shapes: Shapes) -> Part:
+def _part(shapes: Shapes) -> NetworkPart:
     present = tuple(part for part in _PARTS if _has(shapes, part))
     return _PART_OF.get(present, "other")
 
 
-def _has(shapes: Shapes, part: Part) -> bool:
+def _has(shapes: Shapes, part: NetworkPart) -> bool:
     return any(name.startswith(f"{part}.") for name in shapes)
 
 

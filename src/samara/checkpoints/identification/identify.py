@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samara.checkpoints.catalogue import CATALOGUE
-from samara.checkpoints.identification.families import Part, Recognition, recognise
+from samara.checkpoints.identification.families import NetworkPart, Recognition, recognise
 from samara.checkpoints.identification.key_tables import is_made_anew, is_optional
 from samara.checkpoints.identification.stored_normalisation import NAMES as NORMALISATION
 from samara.checkpoints.identification.stored_normalisation import (
@@ -35,7 +35,7 @@ FINE_TUNED_KEY = "fine_tuned"
 # Entries of a state dict that are no parameters: batch norm's statistics, SAM's fixed frequencies.
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked", "positional_encoding_gaussian_matrix")
 
-_PART_TITLES: Mapping[Part, str] = {
+_PART_TITLES: Mapping[NetworkPart, str] = {
     "whole": "",
     "image_encoder": ", image encoder only",
     "prompt_encoder": ", prompt encoder only",
@@ -81,7 +81,7 @@ class Identity:
     parameters: int
     keys: int
     dtypes: tuple[str, ...]
-    part: Part
+    part: NetworkPart
     metadata: Mapping[str, str]
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]

@@ -51,7 +51,7 @@ def looks_like_pickle(head: bytes) -> bool:
     return _PICKLE.match(head) is not None
 
 
-def describe(path: Path) -> str:
+def describe_path(path: Path) -> str:
     """Say what a path is that holds no checkpoint, and what to do about it.
 
     Args:

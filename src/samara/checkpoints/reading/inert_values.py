@@ -9,7 +9,7 @@ plainly a value, because a file that calls `os.system` wants something else than
 * a value type of the standard library (`_VALUE_MODULES`, and one by one `_VALUE_NAMES`);
 * a function of numpy, pandas or torch that puts a value of theirs together again (`_VALUE_NAMES`).
 
-No tensor may depend on such an object, see `restricted_pickle.load`.
+No tensor may depend on such an object, see `restricted_pickle.load_pickle`.
 """
 
 from __future__ import annotations

@@ -134,7 +134,7 @@ _NETWORK_PACKAGES = (
 )
 
 
-def name_of(module: str, qualname: str) -> Name:
+def python3_name(module: str, qualname: str) -> Name:
     """Make a name, in Python 3 spelling: pickle protocol 2 writes that of Python 2 to this day."""
     return Name(*NAME_MAPPING.get((module, qualname), (IMPORT_MAPPING.get(module, module), qualname)))
 

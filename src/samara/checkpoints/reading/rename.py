@@ -140,12 +140,6 @@ def other_prefixes(names: Iterable[str]) -> list[str]:
     return [one.prefix or "no prefix" for one in networks[1:] if one.parts >= networks[0].parts]
 
 
-def common_prefix(names: Iterable[str]) -> str:
-    """Return what stands before the published names: "module.", "model.", "module.sam.", or nothing."""
-    networks = networks_in(names)
-    return networks[0].prefix if networks else ""
-
-
 def _candidates(tree: Value) -> Iterator[_Candidate]:
     """Every mapping with tensors, and every module, in the file's order; each once, however often it is referred to."""
     pending: list[tuple[tuple[str, ...], Value]] = [((), tree)]

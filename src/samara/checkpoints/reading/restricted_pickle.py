@@ -22,8 +22,8 @@ from samara.checkpoints.reading.pickle_values import (
     Storage,
     StoredTensor,
     Value,
-    name_of,
     plain_key,
+    python3_name,
     resolve_persistent,
     set_state,
 )
@@ -47,7 +47,7 @@ class Unpickled:
     storages: Mapping[str, Storage]
 
 
-def load(source: BoundedReader) -> Unpickled:
+def load_pickle(source: BoundedReader) -> Unpickled:
     """Read one pickle, from the reader's position up to and including its STOP, as plain data.
 
     Raises:
@@ -226,13 +226,13 @@ class _Machine:
 
     def name(self, argument: Value) -> None:
         module, _, qualname = str(argument).partition(" ")
-        self._stack.append(name_of(module, qualname))
+        self._stack.append(python3_name(module, qualname))
 
     def name_from_stack(self, _: Value) -> None:
         qualname, module = self._stack.pop(), self._stack.pop()
         if not (isinstance(module, str) and isinstance(qualname, str)):
             raise MalformedFileError("its pickle names something by what is no text")
-        self._stack.append(name_of(module, qualname))
+        self._stack.append(python3_name(module, qualname))
 
     def extension(self, code: Value) -> None:
         raise ForbiddenCallError(f"copyreg extension {code}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from samara.checkpoints.reading import safetensors_file, torch_file
 from samara.checkpoints.reading.contents import Contents
-from samara.checkpoints.reading.file_kinds import HEAD_BYTES, describe, looks_like_pickle
+from samara.checkpoints.reading.file_kinds import HEAD_BYTES, describe_path, looks_like_pickle
 from samara.checkpoints.reading.folders import index_of_shard, is_index, main_file, read_index
 from samara.checkpoints.reading.layout import FileLayout, ForbiddenCallError, MalformedFileError, TensorInfo
 from samara.checkpoints.reading.pickle_values import StoredTensor
@@ -103,7 +103,7 @@ class _Opened:
 def _open(path: Path) -> _Opened:
     file = main_file(path)
     if not file.is_file():
-        raise UnrecognisedCheckpoint(describe(path))
+        raise UnrecognisedCheckpoint(describe_path(path))
     if not is_index(file):
         index = index_of_shard(file)
         if index is not None:
@@ -150,5 +150,5 @@ def _read_contents(path: Path) -> Contents:
     elif looks_like_pickle(head):
         contents = torch_file.read_legacy_contents(path)
     if contents is None:
-        raise UnrecognisedCheckpoint(describe(path))
+        raise UnrecognisedCheckpoint(describe_path(path))
     return contents

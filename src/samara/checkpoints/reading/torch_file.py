@@ -18,7 +18,7 @@ from samara.checkpoints.reading.contents import Contents, Span, text_metadata
 from samara.checkpoints.reading.layout import ITEM_SIZES, ForbiddenCallError, MalformedFileError
 from samara.checkpoints.reading.pickle_values import InertObject, Storage, Value
 from samara.checkpoints.reading.rename import Unwrapped, unwrap
-from samara.checkpoints.reading.restricted_pickle import MAX_PICKLE_BYTES, BoundedReader, load
+from samara.checkpoints.reading.restricted_pickle import MAX_PICKLE_BYTES, BoundedReader, load_pickle
 
 # torch/serialization.py, MAGIC_NUMBER: the first pickle of every file before torch 1.6.
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -44,7 +44,7 @@ def read_zip_contents(path: Path) -> Contents | None:
     """Read the pickle of a zip that torch.save wrote; None if it is a zip of something else.
 
     Raises:
-        MalformedFileError, ForbiddenCallError: see `restricted_pickle.load`.
+        MalformedFileError, ForbiddenCallError: see `restricted_pickle.load_pickle`.
     """
     try:
         with _BoundedFile(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:
@@ -61,17 +61,17 @@ def read_legacy_contents(path: Path) -> Contents | None:
     """Read the pickles of a file as torch.save wrote it before torch 1.6; None for any other pickle.
 
     Raises:
-        MalformedFileError, ForbiddenCallError: see `restricted_pickle.load`.
+        MalformedFileError, ForbiddenCallError: see `restricted_pickle.load_pickle`.
     """
     with path.open("rb") as file:
         reader = BoundedReader(file)
-        if load(reader).value != _LEGACY_MAGIC:
+        if load_pickle(reader).value != _LEGACY_MAGIC:
             return None
-        _protocol, system = load(reader).value, load(reader).value
+        _protocol, system = load_pickle(reader).value, load_pickle(reader).value
         if not (isinstance(system, dict) and system.get("little_endian") is True):
             raise MalformedFileError("it was written on a big-endian machine")
-        root = load(reader)
-        keys = load(reader).value
+        root = load_pickle(reader)
+        keys = load_pickle(reader).value
         spans = _legacy_spans(keys, root.storages, file.tell())
         end = file.seek(0, io.SEEK_END)
     missing = max((span.start + span.size for span in spans.values()), default=0) - end
@@ -114,7 +114,7 @@ def _read_archive(path: Path, archive: zipfile.ZipFile) -> Contents | None:
     if "byteorder" in records and _record(archive, records["byteorder"], 16) != b"little":
         raise MalformedFileError("it was written on a big-endian machine")
     pickle = _record(archive, records["data.pkl"], MAX_PICKLE_BYTES)
-    unpickled = load(BoundedReader(io.BytesIO(pickle)))
+    unpickled = load_pickle(BoundedReader(io.BytesIO(pickle)))
     for storage in unpickled.storages.values():
         _check_storage(storage, records)
     unwrapped = unwrap(unpickled.value)

@@ -14,7 +14,7 @@ from pathlib import Path
 import filelock
 import httpx
 
-from samara.checkpoints.store.partial_file import Expected, PartialFile, VerifiedBy
+from samara.checkpoints.store.partial_file import Expected, PartialFile
 from samara.errors import ChecksumMismatch, DownloadFailed
 from samara.system.digests import digest_files
 from samara.system.progress import Progress
@@ -24,25 +24,6 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PROGRESS_BYTES = 8 << 20
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REFUSED = frozenset({401, 403})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fetched:
-    """A file that was fetched, or was already there.
-
-    Attributes:
-        path: where it is.
-        size_bytes: its length.
-        verified_by: the digest that was compared; None if none is known.
-        resumed_from: how many bytes were there from an earlier attempt.
-        was_there: nothing was fetched.
-    """
-
-    path: Path
-    size_bytes: int
-    verified_by: VerifiedBy
-    resumed_from: int = 0
-    was_there: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +59,7 @@ def fetch(
     expected: Expected | None = None,
     progress: Progress | None = None,
     patience: Patience | None = None,
-) -> Fetched:
+) -> None:
     """Fetch a file, or finish fetching it.
 
     A second process that wants the same file waits for the first, and then finds it.
@@ -86,7 +67,7 @@ def fetch(
     Args:
         url: https; http only from this machine itself.
         destination: where the file will lie; its directory is made. A file that is there already and
-            is as expected is returned, any other is replaced.
+            is as expected stays, any other is replaced.
         expected: size and digest to compare with.
         progress: called with the file's name, the bytes that are there and the bytes in all, 0 where the server does
             not say.
@@ -102,16 +83,10 @@ def fetch(
         destination.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(f"{destination}.lock"):
             if _is_complete(destination, expected):
-                size, verified_by = (
-                    destination.stat().st_size,
-                    expected.digest[0] if expected.digest else None,
-                )
-                return Fetched(path=destination, size_bytes=size, verified_by=verified_by, was_there=True)
+                return
             part = PartialFile(url, destination, expected)
-            resumed_from = part.done_bytes
             _Transfer(url, destination, expected.size_bytes, part, progress, patience or Patience()).run()
-            size, verified_by = part.done_bytes, part.complete()
-            return Fetched(path=destination, size_bytes=size, verified_by=verified_by, resumed_from=resumed_from)
+            part.complete()
 
 
 def _is_complete(destination: Path, expected: Expected) -> bool:

@@ -17,8 +17,6 @@ from samara.system.digests import Algorithm, Hasher, digest_files, new_hasher
 
 _BLOCK_BYTES = 1 << 20
 
-VerifiedBy = Algorithm | None
-
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
@@ -89,30 +87,25 @@ class PartialFile:
                 os.fsync(file.fileno())
         self._check_length()
 
-    def complete(self) -> VerifiedBy:
-        """Check what has arrived and move it to its destination.
-
-        Returns:
-            The digest that was compared; None if none is known, and then only the length may have been.
+    def complete(self) -> None:
+        """Check what has arrived, as far as a digest is known, and move it to its destination.
 
         Raises:
             ChecksumMismatch: the digest is another one; what arrived is thrown away.
         """
-        verified_by = None
         if self._expected.digest is not None:
-            verified_by, wanted = self._expected.digest
+            algorithm, wanted = self._expected.digest
             hasher = self._hasher
-            found = hasher.hexdigest() if hasher is not None else digest_files([self._part], verified_by)
+            found = hasher.hexdigest() if hasher is not None else digest_files([self._part], algorithm)
             if found != wanted:
                 self.start_over()
                 raise ChecksumMismatch(
-                    f"What {self._url} sent has the {verified_by} {found}, the catalogue states {wanted}; "
+                    f"What {self._url} sent has the {algorithm} {found}, the catalogue states {wanted}; "
                     "it was thrown away. Try again; if it stays so, the file was replaced at its source."
                 )
         os.replace(self._part, self._destination)
         self._tag_file.unlink(missing_ok=True)
         _sync_directory(self._destination.parent)
-        return verified_by
 
     def _check_length(self) -> None:
         size = self._expected.size_bytes

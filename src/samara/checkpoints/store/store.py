@@ -29,7 +29,7 @@ from samara.system.files import make_folder
 from samara.system.progress import Progress, under_name
 
 State = Literal["here", "absent", "partial", "wrong size"]
-Verdict = Literal["ok", "wrong size", "wrong hash", "not there", "nothing to compare with"]
+FileVerdict = Literal["ok", "wrong size", "wrong hash", "not there", "nothing to compare with"]
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class StoredCheckpoint:
     """One checkpoint of the catalogue, and what the store has of it."""
 
     checkpoint: Checkpoint
@@ -52,7 +52,7 @@ class Verification:
 
     checkpoint: Checkpoint
     path: Path
-    verdict: Verdict
+    verdict: FileVerdict
     detail: str
 
     @property
@@ -61,7 +61,7 @@ class Verification:
         return self.verdict in ("wrong size", "wrong hash", "not there")
 
 
-class Store:
+class CheckpointStore:
     """The checkpoints on this machine.
 
     Attributes:
@@ -109,7 +109,7 @@ class Store:
         self._fetch(checkpoint, under_name(progress, checkpoint.name))
         return verification.path
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[StoredCheckpoint]:
         """List the whole catalogue with what is here; looks at lengths, not at digests."""
         return [self._entry(checkpoint) for checkpoint in CATALOGUE]
 
@@ -135,7 +135,7 @@ class Store:
         verdict, detail = _compare(checkpoint, path, quick=quick)
         return Verification(checkpoint=checkpoint, path=path, verdict=verdict, detail=detail)
 
-    def _entry(self, checkpoint: Checkpoint) -> Entry:
+    def _entry(self, checkpoint: Checkpoint) -> StoredCheckpoint:
         path = self.path(checkpoint)
         size = path.stat().st_size if path.is_file() else None
         state: State = "here"
@@ -143,7 +143,7 @@ class Store:
             state = "partial" if path.with_name(f"{path.name}.part").is_file() else "absent"
         elif _file_size(checkpoint) not in (None, size):
             state = "wrong size"
-        return Entry(checkpoint=checkpoint, path=path, state=state, size_bytes=size)
+        return StoredCheckpoint(checkpoint=checkpoint, path=path, state=state, size_bytes=size)
 
     def _check_can_fetch(self, checkpoint: Checkpoint, verification: Verification) -> None:
         here = f"put the file to {verification.path}"
@@ -192,7 +192,7 @@ def _file_size(checkpoint: Checkpoint) -> int | None:
     return None if checkpoint.archive_name else checkpoint.size_bytes
 
 
-def _compare(checkpoint: Checkpoint, path: Path, *, quick: bool) -> tuple[Verdict, str]:
+def _compare(checkpoint: Checkpoint, path: Path, *, quick: bool) -> tuple[FileVerdict, str]:
     if not path.is_file():
         return "not there", f"{checkpoint.name} is not at {path}."
     size, wanted = path.stat().st_size, _file_size(checkpoint)

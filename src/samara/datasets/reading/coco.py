@@ -119,7 +119,7 @@ def _paths(document: CocoDocument, images: Path, findings: Findings) -> dict[Ide
     if missing:
         sentence = folder.lacks(missing, len(missing) + len(paths), document.file)
         if not paths:
-            raise DatasetError(f"{sentence}; say with --images where they are.")
+            raise DatasetError(f"{sentence}; say with `images` where they are.")
         findings.fault(f"{sentence}.", len(missing))
     return paths
 
@@ -146,7 +146,8 @@ def mask_of(row: Mapping[str, Any], size_hw: tuple[int, int], where: str, findin
     segmentation = row.get("segmentation")
     if not segmentation and not isinstance(segmentation, dict) and row.get("bbox"):
         raise DatasetError(
-            f"{where} has a box and no segmentation; `samara annotate` makes masks of boxes, which can be used here."
+            f"{where} has a box and no segmentation; `samara.annotate(...)` makes masks of boxes, which can be used "
+            "here."
         )
     polygons = _polygons(segmentation, findings)
     if polygons is not None:

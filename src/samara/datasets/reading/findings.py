@@ -17,12 +17,10 @@ Notice: TypeAlias = Callable[[str], None]
 
 MAX_TOLD = 8
 
-CROWDS_OPTION, SKIP_OPTION = "--crowds", "--skip-bad-annotations"
-"""What commands call the two rules."""
+CROWDS_AS_OBJECTS, SKIP_BAD = '`ReadingRules(crowds="objects")`', "`ReadingRules(skip_bad=True)`"
+"""What to do about them, in sentences."""
 
-CROWDS_HINT = (
-    f"crowds (iscrowd: 1), of which each holds many objects; CVAT marks every mask so: {CROWDS_OPTION} objects"
-)
+CROWDS_HINT = f"crowds (iscrowd: 1), of which each holds many objects; CVAT marks every mask so: {CROWDS_AS_OBJECTS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +121,13 @@ class Findings:
 
     def _refusal(self) -> str:
         if self.faults == 1:
-            return f"{self._first_faults[0]} Mend it, or leave such entries out with {SKIP_OPTION}."
+            return f"{self._first_faults[0]} Mend it, or leave such entries out with {SKIP_BAD}."
         listed = "".join(f"\n  {self._short(index)}" for index in range(len(self._first_faults)))
         more = self.faults - len(self._first_faults)
         rest = f"\n  and {more:,} more" if more else ""
         return (
             f"{self.faults:,} entries of {self.source} are not understood; mend them, or leave them out with "
-            f"{SKIP_OPTION}:{listed}{rest}"
+            f"{SKIP_BAD}:{listed}{rest}"
         )
 
     def _short(self, index: int) -> str:

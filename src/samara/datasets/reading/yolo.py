@@ -12,7 +12,7 @@ from pathlib import Path
 from samara.datasets.ground_truth import DataSet, Instance, LabelledImage
 from samara.datasets.reading.findings import USUAL, Findings, Notice, ReadingRules
 from samara.datasets.reading.text_files import read_text
-from samara.datasets.reading.yolo_layout import Layout, Pair, find_layout
+from samara.datasets.reading.yolo_layout import ImageAndLabel, Layout, find_layout
 from samara.datasets.reading.yolo_names import Description, name_of_class
 from samara.errors import DatasetError, ImageError, SettingsError
 from samara.images.settings import AS_THEY_ARE, ImageReading
@@ -77,7 +77,7 @@ def _labelled(layout: Layout, findings: Findings, reading: ImageReading) -> Iter
             yield LabelledImage(pair.image, size_hw, instances, pair.name, source, reading=reading)
 
 
-def size_of(pair: Pair, reading: ImageReading = AS_THEY_ARE) -> tuple[int, int]:
+def size_of(pair: ImageAndLabel, reading: ImageReading = AS_THEY_ARE) -> tuple[int, int]:
     """H, W of an image, or of the frame that is meant.
 
     Raises:

@@ -39,7 +39,7 @@ UNDIVIDED = "images are both train and val; they count as not divided"
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ImageAndLabel:
     """An image and its labels.
 
     Attributes:
@@ -66,7 +66,7 @@ class Layout:
     """
 
     root: Path
-    pairs: tuple[Pair, ...]
+    pairs: tuple[ImageAndLabel, ...]
     parts: Mapping[Part, frozenset[str]] = field(default_factory=dict)
     description: Description | None = None
     unlabelled: int = 0
@@ -134,7 +134,7 @@ def find_apart(labels: Path, images: Path, description: Description | None, find
             count = f"{len(candidates)} images" if candidates else "no image"
             findings.fault(f"{str(path)!r} has {count} of its name in {str(images)!r}; it must be one.")
             continue
-        pairs.append(Pair(candidates[0], path, candidates[0].relative_to(images).as_posix()))
+        pairs.append(ImageAndLabel(candidates[0], path, candidates[0].relative_to(images).as_posix()))
     unlabelled = sum(map(len, by_label.values())) - len(pairs)
     return Layout(images, tuple(pairs), _parts_by_folder(pairs, findings), description, unlabelled)
 
@@ -169,10 +169,10 @@ class _Pairing:
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
-        self.pairs: dict[Path, Pair] = {}
+        self.pairs: dict[Path, ImageAndLabel] = {}
         self._image_of: dict[Path, Path] = {}
 
-    def add(self, image: Path, label: Path, name: str) -> Pair | None:
+    def add(self, image: Path, label: Path, name: str) -> ImageAndLabel | None:
         """The pair of an image; None if its label is that of another image."""
         if image in self.pairs:
             return self.pairs[image]
@@ -185,7 +185,7 @@ class _Pairing:
         self._image_of[label] = image
         # A link that leads nowhere is a label that cannot be read, and no missing one.
         found = label if os.path.lexists(label) else None
-        self.pairs[image] = Pair(image, found, name)
+        self.pairs[image] = ImageAndLabel(image, found, name)
         return self.pairs[image]
 
     def require_images(self, room: Path) -> None:
@@ -222,7 +222,7 @@ def _by_folders(data: Path, description: Description | None, findings: Findings)
     return Layout(data, tuple(pairs), _parts_by_folder(pairs, findings), description)
 
 
-def _parts_by_folder(pairs: Iterable[Pair], findings: Findings) -> dict[Part, frozenset[str]]:
+def _parts_by_folder(pairs: Iterable[ImageAndLabel], findings: Findings) -> dict[Part, frozenset[str]]:
     """The parts by the first two folders of each name: "images/train/a.jpg", "train/images/a.jpg"."""
     found: dict[Part, set[str]] = {}
     others = 0
@@ -323,7 +323,7 @@ class _Described:
                 len(missing),
             )
 
-    def _require_labels(self, pairs: tuple[Pair, ...], root: Path) -> None:
+    def _require_labels(self, pairs: tuple[ImageAndLabel, ...], root: Path) -> None:
         where = repr(str(self.description.file))
         if not pairs:
             self.findings.settle()

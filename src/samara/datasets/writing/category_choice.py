@@ -12,7 +12,7 @@ import numpy as np
 import yaml
 
 from samara.datasets.annotated import AnnotatedImage, require_category
-from samara.datasets.writing.category_numbers import name_of
+from samara.datasets.writing.category_numbers import category_name
 from samara.errors import SettingsError
 from samara.masks.mask_set import MaskSet
 
@@ -57,7 +57,7 @@ class CategoryChoice:
     def apply(self, images: Iterable[AnnotatedImage]) -> Iterator[AnnotatedImage]:
         """The same images with the chosen categories; masks without one count as "object"."""
         for image in images:
-            olds = [name_of(image, index) for index in range(len(image.masks))]
+            olds = [category_name(image, index) for index in range(len(image.masks))]
             self.met.update(olds)
             kept = [index for index, old in enumerate(olds) if not self.only or old in self.names]
             categories = tuple(self.names.get(olds[index], olds[index]) for index in kept)
@@ -88,14 +88,14 @@ def read_categories(text: str, *, only: bool = False) -> CategoryChoice:
         try:
             written = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"--categories {text}: the file cannot be read as text ({error})") from error
+            raise SettingsError(f"`categories` {text}: the file cannot be read as text ({error})") from error
         pairs = _lines(written) if path.suffix.lower() in _LISTS else _document(written, text)
     else:
         pairs = [_pair(item) for item in text.split(",")]
     names = dict(pairs)
     if not pairs or len(names) < len(pairs):
         what = "lists nothing" if not pairs else "lists a category twice"
-        raise SettingsError(f"--categories {text!r:.200} {what}; give {_ACCEPTED}")
+        raise SettingsError(f"`categories` {text!r:.200} {what}; give {_ACCEPTED}")
     return CategoryChoice(names, only)
 
 
@@ -112,7 +112,7 @@ def _document(written: str, where: str) -> list[tuple[str, str]]:
     try:
         found = yaml.safe_load(written)
     except yaml.YAMLError as error:
-        raise SettingsError(f"--categories {where} is no YAML or JSON ({' '.join(str(error).split())})") from error
+        raise SettingsError(f"`categories` {where} is no YAML or JSON ({' '.join(str(error).split())})") from error
     listed = found["names"] if isinstance(found, dict) and "names" in found else found
     if isinstance(listed, dict) and sorted(listed, key=str) == sorted(range(len(listed)), key=str):
         listed = [listed[number] for number in range(len(listed))]
@@ -123,7 +123,7 @@ def _document(written: str, where: str) -> list[tuple[str, str]]:
         pairs = list(listed.items())
     if pairs is None or not all(isinstance(name, str) for pair in pairs for name in pair):
         raise SettingsError(
-            f"--categories {where}: a list of names is needed, or old and new names, all of them text (in quotes, "
+            f"`categories` {where}: a list of names is needed, or old and new names, all of them text (in quotes, "
             "where they look like something else)"
         )
     return pairs

@@ -27,7 +27,7 @@ class Categories:
         if image.categories is None and image.masks.class_names is not None:
             for name in image.masks.class_names:
                 self._number(name)
-        return [self._number(name_of(image, index)) for index in range(len(image.masks))]
+        return [self._number(category_name(image, index)) for index in range(len(image.masks))]
 
     def _number(self, name: str) -> int:
         return self._numbers.setdefault(name, self._first + len(self._numbers))
@@ -38,6 +38,6 @@ class Categories:
         return self._numbers or {UNNAMED: self._first}
 
 
-def name_of(image: AnnotatedImage, index: int) -> str:
+def category_name(image: AnnotatedImage, index: int) -> str:
     """The category of a mask, "object" if nothing is known."""
     return image.category(index) or UNNAMED

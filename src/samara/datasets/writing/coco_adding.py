@@ -21,7 +21,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from samara._version import __version__
 from samara.datasets.annotated import AnnotatedImage
-from samara.datasets.writing.category_numbers import name_of
+from samara.datasets.writing.category_numbers import category_name
 from samara.datasets.writing.json_list import json_text
 from samara.datasets.writing.staged_writer import CONTRIBUTOR
 from samara.errors import OutputError
@@ -29,12 +29,12 @@ from samara.masks.mask_set import MaskSet
 from samara.networks.class_names import OBJECT
 from samara.system.files import locked, write_durably
 
-Row: TypeAlias = dict[str, Any]  # Any: JSON
+JsonObject: TypeAlias = dict[str, Any]  # Any: JSON
 
 _IMAGES, _ANNOTATIONS, _CATEGORIES = "images", "annotations", "categories"
 # What only masks of a network have, see `MaskSet.to_coco`.
 _OURS = "predicted_iou"
-_ANEW = "choose another folder, or begin the file anew with --overwrite"
+_ANEW = "choose another folder, or begin the file anew with `overwrite=True`"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,7 +55,7 @@ class NewImage:
 class CocoFile:
     """A COCO document of ours that images can be added to."""
 
-    def __init__(self, path: Path, document: Row | None = None) -> None:
+    def __init__(self, path: Path, document: JsonObject | None = None) -> None:
         """Begin with what `path` holds, or with nothing."""
         self.path, self.document = path, document or {"info": {}, "licenses": []}
         for key in (_CATEGORIES, _IMAGES, _ANNOTATIONS):
@@ -63,7 +63,7 @@ class CocoFile:
         self._numbers = {row["name"]: row["id"] for row in reversed(self.document[_CATEGORIES])}
         self._index(self._noted_root())
 
-    def image_of(self, image: Path) -> Row | None:
+    def image_of(self, image: Path) -> JsonObject | None:
         """The entry of an image file, whatever it is called there; None if there is none."""
         return self._by_file.get(os.path.realpath(image))
 
@@ -115,7 +115,9 @@ class CocoFile:
     def _index(self, root: Path | None) -> None:
         self._root = root
         rows = () if root is None else reversed(self.document[_IMAGES])  # the first of several entries of one file
-        self._by_file: dict[str, Row] = {os.path.realpath(root / row["file_name"]): row for row in rows} if root else {}
+        self._by_file: dict[str, JsonObject] = (
+            {os.path.realpath(root / row["file_name"]): row for row in rows} if root else {}
+        )
 
     def _widened(self, root: Path) -> Path:
         """The folder of all images, old and new; earlier names are changed to count from it."""
@@ -151,10 +153,10 @@ class CocoFile:
         self.document["info"] = kept | about
         return runs.index(facts) + 1
 
-    def _ours(self, image_id: object) -> list[Row]:
+    def _ours(self, image_id: object) -> list[JsonObject]:
         return [row for row in self.document[_ANNOTATIONS] if row.get("image_id") == image_id and _OURS in row]
 
-    def _replace_annotations(self, image_id: int, masks: MaskSet) -> list[Row]:
+    def _replace_annotations(self, image_id: int, masks: MaskSet) -> list[JsonObject]:
         """Put masks in the place of what samara wrote of an image; ids that become free are used first."""
         annotations = self.document[_ANNOTATIONS]
         free, after = [row["id"] for row in self._ours(image_id)], _next_id(annotations)
@@ -165,7 +167,7 @@ class CocoFile:
             self._number(name)
         rows = masks.to_coco(image_id)
         for index, row in enumerate(rows):
-            row["id"], row["category_id"] = ids[index], self._number(name_of(image, index))
+            row["id"], row["category_id"] = ids[index], self._number(category_name(image, index))
             if row.get("parent") is not None:
                 row["parent"] = ids[row["parent"] - 1]
         annotations += rows
@@ -215,7 +217,7 @@ def addable(path: Path, images: Iterable[Path] = (), *, overwrite: bool = False)
         file.save()
 
 
-def _sound(path: Path) -> Row:
+def _sound(path: Path) -> JsonObject:
     """The document, if it can be added to without losing anything."""
     try:
         document = json.loads(path.read_bytes(), parse_constant=_no_number)
@@ -248,17 +250,17 @@ def _no_number(text: str) -> NoReturn:
     raise ValueError(f"it holds {text}")
 
 
-def _next_id(rows: Sequence[Row]) -> int:
+def _next_id(rows: Sequence[JsonObject]) -> int:
     return max((row["id"] for row in rows if isinstance(row["id"], int)), default=0) + 1
 
 
-def _digest(rows: Sequence[Row]) -> str:
+def _digest(rows: Sequence[JsonObject]) -> str:
     """Of annotations, as they come back from a file."""
     text = json.dumps(sorted(rows, key=lambda row: str(row["id"])), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _bytes(document: Row) -> bytes:
+def _bytes(document: JsonObject) -> bytes:
     """The document with an image or an annotation in each line."""
     parts = []
     for key, value in document.items():

@@ -23,7 +23,7 @@ from samara.datasets.writing.json_list import json_text
 from samara.datasets.writing.staged_writer import StagedWriter
 from samara.errors import OutputError
 from samara.images.gdal import to_longitude_latitude
-from samara.masks.outlines import Ring, parts_of
+from samara.masks.outlines import Ring, module_parts
 from samara.system.extras import is_installed
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class GeoJsonWriter(StagedWriter):
         return relative_name(file_name, ".geojson")
 
     def _add(self, image: AnnotatedImage) -> None:
-        require_place(image)
+        require_coordinates(image)
         path = new_file(self.staged / self.file_of(image.file_name), image)
         height, width = image.masks.size_hw
         place = image.georeference
@@ -75,7 +75,7 @@ class GeoJsonWriter(StagedWriter):
         pass
 
 
-def require_place(image: AnnotatedImage) -> None:
+def require_coordinates(image: AnnotatedImage) -> None:
     """Make sure that the coordinates of an image can be said, if its file says something of its place.
 
     Raises:
@@ -131,7 +131,7 @@ def _feature(image: AnnotatedImage, index: int) -> dict[str, Any]:
 
 def _geometry(image: AnnotatedImage, rle: Rle) -> dict[str, Any] | None:
     """Polygon or multi-polygon; None, "unlocated" as RFC 7946 calls it, for an empty mask."""
-    parts = [[_closed(image, ring) for ring in (part.shell, *part.holes)] for part in parts_of(rle)]
+    parts = [[_closed(image, ring) for ring in (part.shell, *part.holes)] for part in module_parts(rle)]
     if not parts:
         return None
     if len(parts) == 1:

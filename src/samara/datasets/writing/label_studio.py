@@ -18,7 +18,7 @@ import numpy as np
 
 from samara.datasets.annotated import AnnotatedImage
 from samara.datasets.writing.brush_rle import brush_rle
-from samara.datasets.writing.category_numbers import Categories, name_of
+from samara.datasets.writing.category_numbers import Categories, category_name
 from samara.datasets.writing.json_list import JsonList, json_text
 from samara.datasets.writing.options import WriterOptions
 from samara.datasets.writing.staged_writer import StagedWriter
@@ -74,7 +74,7 @@ class _LabelStudioWriter(StagedWriter):
 
     def _region(self, image: AnnotatedImage, index: int, value: dict[str, Any]) -> dict[str, Any]:
         height, width = image.masks.size_hw
-        name = name_of(image, index)
+        name = category_name(image, index)
         return {
             "id": f"{image.image_id}-{index}",
             "type": self.kind,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from samara.datasets.annotated import AnnotatedImage
-from samara.datasets.writing.category_numbers import name_of
+from samara.datasets.writing.category_numbers import category_name
 from samara.datasets.writing.image_files import new_file, relative_name
 from samara.datasets.writing.label_maps import grey_png, meter_overlaps, topmost
 from samara.datasets.writing.options import WriterOptions
@@ -57,7 +57,7 @@ class PngWriter(StagedWriter):
                 (
                     image.file_name,
                     index + 1,
-                    name_of(image, index),
+                    category_name(image, index),
                     int(image.masks.areas[index]),
                     int(visible[index]),
                     float(image.masks.predicted_iou[index]),

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from samara.datasets.annotated import AnnotatedImage, is_line
-from samara.datasets.writing.category_numbers import Categories, name_of
+from samara.datasets.writing.category_numbers import Categories, category_name
 from samara.datasets.writing.image_files import new_file, place_image, relative_name, require_image
 from samara.datasets.writing.label_maps import grey_png, meter_overlaps, palette_png, topmost, voc_colour
 from samara.datasets.writing.options import WriterOptions
@@ -62,7 +62,7 @@ class VocWriter(StagedWriter):
             if ":" in name or name.startswith("#") or name == _BACKGROUND:
                 raise OutputError(
                     f"VOC cannot have a class {name!r}: labelmap.txt cannot hold ':' or a leading '#', and "
-                    f"{_BACKGROUND!r} means no object there; rename it with --categories '{name}=NEW NAME'"
+                    f"{_BACKGROUND!r} means no object there; rename it with `categories={{{name!r}: 'NEW NAME'}}`"
                 )
             if number >= VOID:
                 raise OutputError(
@@ -158,7 +158,7 @@ def _described(image: AnnotatedImage, numbered: list[int]) -> bytes:
     _child(root, "segmented", 1)
     for index in numbered:
         one = _child(root, "object")
-        _child(one, "name", name_of(image, index))
+        _child(one, "name", category_name(image, index))
         _child(one, "pose", "Unspecified")
         _child(one, "truncated", 0)
         _child(one, "difficult", 0)

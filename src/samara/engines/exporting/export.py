@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from samara.engines.exporting.formats import FORMATS, Format
+from samara.engines.exporting.formats import FORMATS, ExportFormat
 from samara.engines.exporting.interfaces import Interface, interface_named
 from samara.engines.exporting.manifest import MANIFEST, is_ours, manifest_of
 from samara.engines.exporting.settings import ExportSettings
@@ -117,7 +117,7 @@ def export_checkpoint(
     return Exported(out, tuple(sorted(path.name for path in out.iterdir())), errors, loaded.name, form.name)
 
 
-def _checked(format_name: str, precision: str, interface: Interface) -> tuple[Format, Precision]:
+def _checked(format_name: str, precision: str, interface: Interface) -> tuple[ExportFormat, Precision]:
     if format_name not in FORMATS:
         raise SettingsError(f"there is no format {format_name!r}; use {' or '.join(FORMATS)}")
     form = FORMATS[format_name]
@@ -164,11 +164,8 @@ def _replace(made: Path, out: Path) -> None:
 
 
 def _check_exportable(loaded: Loaded, interface: Interface) -> None:
-    if not loaded.variant.embeds_images:
-        raise WrongCheckpoint(
-            f"{loaded.name} ({loaded.variant.title}) finds all instances in one pass and has no mask decoder; only "
-            "checkpoints that answer prompts (SAM, SAM 2, MobileSAM, HQ-SAM) are exported"
-        )
+    if loaded.variant.why_no_graphs:
+        raise WrongCheckpoint(f"{loaded.name} ({loaded.variant.title}) {loaded.variant.why_no_graphs}")
     if interface.fit not in (None, loaded.variant.preprocessing.fit):
         raise WrongCheckpoint(
             f"the {interface.name} interface is for networks that pad images, and {loaded.name} "

@@ -18,7 +18,7 @@ from samara.system.devices import Precision
 
 
 @dataclass(frozen=True)
-class Format:
+class ExportFormat:
     """One format.
 
     Attributes:
@@ -59,8 +59,10 @@ def _open_openvino(path: Path) -> Run:
 FORMATS = {
     one.name: one
     for one in (
-        Format("onnx", ".onnx", ("onnx", "onnxscript", "onnxruntime"), "onnx", ("float32",), _write_onnx, open_session),
-        Format(
+        ExportFormat(
+            "onnx", ".onnx", ("onnx", "onnxscript", "onnxruntime"), "onnx", ("float32",), _write_onnx, open_session
+        ),
+        ExportFormat(
             "openvino",
             ".xml",
             ("openvino",),

@@ -82,9 +82,9 @@ def interface_named(name: str, switches: OfficialSwitches) -> Interface:
         )
     if name != "samara":
         raise SettingsError(f"there is no interface {name!r}; use samara or official")
-    chosen = [f"--{switch.replace('_', '-')}" for switch, value in asdict(switches).items() if value]
+    chosen = [f"`{switch}`" for switch, value in asdict(switches).items() if value]
     if chosen:
-        raise SettingsError(f"{', '.join(chosen)} is for --interface official only; leave it out")
+        raise SettingsError(f'{", ".join(chosen)} is for `interface="official"` only; leave it out')
     return Interface(
         name,
         ("onnx", "openvino"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from samara._version import __version__
-from samara.engines.exporting.formats import Format
+from samara.engines.exporting.formats import ExportFormat
 from samara.engines.exporting.interfaces import Interface
 from samara.engines.graphs import Graph
 from samara.engines.loaded import Loaded, fingerprint
@@ -26,7 +26,7 @@ RESIZE = {
 
 def manifest_of(
     loaded: Loaded,
-    form: Format,
+    form: ExportFormat,
     precision: str,
     interface: Interface,
     graphs: Sequence[Graph],

@@ -11,12 +11,12 @@ from samara.errors import RecordError
 from samara.measurement.records.environment import Environment, identity_of
 from samara.measurement.records.records import Subject
 
-Kind = Literal["size", "calls", "everything", "memory", "quality"]
+JobKind = Literal["size", "calls", "everything", "memory", "quality"]
 """calls: load, encode and decode, timed; everything: likewise."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class BenchmarkJob:
     """One measurement of one checkpoint.
 
     Attributes:
@@ -33,7 +33,7 @@ class Job:
         metrics: names of the numbers that it gives, for records of failures.
     """
 
-    kind: Kind
+    kind: JobKind
     checkpoint: str
     subject: Subject
     settings: Mapping[str, Any]  # Any: JSON values
@@ -69,7 +69,7 @@ class Job:
         return json.dumps(asdict(self))
 
     @classmethod
-    def from_json(cls, line: str) -> Job:
+    def from_json(cls, line: str) -> BenchmarkJob:
         """Read what `to_json` wrote.
 
         Raises:

@@ -13,26 +13,25 @@ import torch
 from samara.datasets.reading.findings import Notice
 from samara.errors import SettingsError
 from samara.measurement.benchmarking.images import choose_images, digests, evenly
-from samara.measurement.benchmarking.jobs import Job
+from samara.measurement.benchmarking.jobs import BenchmarkJob
 from samara.measurement.benchmarking.processes import run_job
 from samara.measurement.benchmarking.settings import MEASURED_IN, BenchmarkSettings
 from samara.measurement.benchmarking.workloads import PROMPT_COUNTS
 from samara.measurement.evaluation.ground_truth import (
     AnyGroundTruth,
+    EvaluatedImage,
     GroundTruth,
-    Image,
     ground_truths,
     read_ground_truth,
 )
-from samara.measurement.evaluation.protocols import METRICS_OF
 from samara.measurement.evaluation.settings import EvaluationSettings
 from samara.measurement.records.environment import Environment, environment
 from samara.measurement.records.history import remember
-from samara.measurement.records.metrics import METRICS
+from samara.measurement.records.metrics import METRICS, METRICS_OF
 from samara.measurement.records.numbers import as_record
 from samara.measurement.records.record_file import append_records, measured_jobs, read_records
 from samara.measurement.records.records import Record
-from samara.measurement.subjects import Candidate, Running, find_candidates
+from samara.measurement.subjects import CheckpointUnderTest, RunSettings, find_checkpoints
 from samara.system.progress import Progress, under_name
 
 RECORDS, SCORES = "records.jsonl", "scores"
@@ -47,10 +46,10 @@ def measure(
     ground_truth: AnyGroundTruth = (),
     settings: BenchmarkSettings | None = None,
     evaluation: EvaluationSettings | None = None,
-    device: str = Running.device,
-    precision: str = Running.precision,
-    engine: str = Running.engine,
-    base: str | os.PathLike[str] | None = Running.base,
+    device: str = RunSettings.device,
+    precision: str = RunSettings.precision,
+    engine: str = RunSettings.engine,
+    base: str | os.PathLike[str] | None = RunSettings.base,
     progress: Progress | None = None,
     notice: Notice | None = None,
 ) -> list[Record]:
@@ -87,8 +86,8 @@ def measure(
     settings, evaluation = settings or BenchmarkSettings(), evaluation or EvaluationSettings()
     names, truths = names_of(checkpoints), ground_truths(ground_truth, images)
     read = _check(names, truths, evaluation, notice)
-    running = Running(device=device, precision=precision, engine=engine, base=None if base is None else str(base))
-    candidates = find_candidates(names, running)
+    running = RunSettings(device=device, precision=precision, engine=engine, base=None if base is None else str(base))
+    candidates = find_checkpoints(names, running)
     folder = Path(images) if images is not None else truths[0].images if truths else None
     if folder is not None:
         chosen = choose_images(folder, settings.images)
@@ -120,7 +119,7 @@ def _check(
     ground_truth: Sequence[GroundTruth],
     evaluation: EvaluationSettings,
     notice: Notice | None,
-) -> list[list[Image]]:
+) -> list[list[EvaluatedImage]]:
     """Look at everything before anything is measured; the images of each ground truth."""
     if not checkpoints:
         raise SettingsError("no checkpoint was given; name at least one")
@@ -130,7 +129,9 @@ def _check(
     return [read_ground_truth(where, evaluation, notice) for where in ground_truth]
 
 
-def _record(job: Job, here: Environment, file: Path, settings: BenchmarkSettings, progress: Progress | None) -> None:
+def _record(
+    job: BenchmarkJob, here: Environment, file: Path, settings: BenchmarkSettings, progress: Progress | None
+) -> None:
     """Do a job and append its records, all of them together."""
     identity = job.identity(here)
     if job.kind == "quality":
@@ -155,7 +156,7 @@ class Plan:
     ground_truth: tuple[GroundTruth, ...]
     images: tuple[Path, ...]
 
-    def jobs(self, candidate: Candidate) -> list[Job]:
+    def jobs(self, candidate: CheckpointUnderTest) -> list[BenchmarkJob]:
         """The jobs of one checkpoint, the quick ones first."""
         groups = self.settings.groups
         return [
@@ -165,11 +166,11 @@ class Plan:
             *(self._quality(candidate) if "quality" in groups else ()),
         ]
 
-    def _size(self, candidate: Candidate) -> list[Job]:
+    def _size(self, candidate: CheckpointUnderTest) -> list[BenchmarkJob]:
         metrics = tuple(metric.name for metric in METRICS.values() if metric.group == "size")
         return [_job(candidate, kind="size", settings={"file_bytes": candidate.file_bytes}, metrics=metrics)]
 
-    def _speed(self, candidate: Candidate) -> list[Job]:
+    def _speed(self, candidate: CheckpointUnderTest) -> list[BenchmarkJob]:
         facts = self._common | {"repeats": self.settings.repeats, "seconds": self.settings.seconds}
         calls = facts | {"batch_sizes": list(self.settings.batch_sizes)}
         names = ["encode", *(f"decode_{count}" for count in PROMPT_COUNTS)]
@@ -190,7 +191,7 @@ class Plan:
             ),
         ]
 
-    def _memory(self, candidate: Candidate) -> list[Job]:
+    def _memory(self, candidate: CheckpointUnderTest) -> list[BenchmarkJob]:
         works: list[tuple[str, int | None]] = [
             ("load", None),
             *(("encode", batch_size) for batch_size in self.settings.batch_sizes),
@@ -210,7 +211,7 @@ class Plan:
             for work, batch_size in works
         ]
 
-    def _quality(self, candidate: Candidate) -> list[Job]:
+    def _quality(self, candidate: CheckpointUnderTest) -> list[BenchmarkJob]:
         metrics = tuple(name for measure in self.evaluation.measures for name in METRICS_OF[measure])
         return [
             _job(
@@ -234,8 +235,8 @@ class Plan:
         return {"pictures": [str(path) for path in self.images]}
 
 
-def _job(candidate: Candidate, **facts: Any) -> Job:  # Any: fields of Job
-    return Job(
+def _job(candidate: CheckpointUnderTest, **facts: Any) -> BenchmarkJob:  # Any: fields of BenchmarkJob
+    return BenchmarkJob(
         checkpoint=candidate.checkpoint,
         base=candidate.base,
         base_sha256=candidate.base_sha256,

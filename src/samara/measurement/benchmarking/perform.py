@@ -13,7 +13,7 @@ from samara.checkpoints.load import load
 from samara.engines.loaded import Loaded
 from samara.images.settings import ImageReading
 from samara.measurement.benchmarking.images import Image, read_images
-from samara.measurement.benchmarking.jobs import Job, Kind
+from samara.measurement.benchmarking.jobs import BenchmarkJob, JobKind
 from samara.measurement.benchmarking.memory import peaks
 from samara.measurement.benchmarking.size import sizes
 from samara.measurement.benchmarking.timing import Timing, synchronise, time_calls
@@ -31,7 +31,7 @@ LOADS = 3
 """Times that a checkpoint is loaded."""
 
 
-def perform(job: Job, progress: Progress) -> list[Number]:
+def perform(job: BenchmarkJob, progress: Progress) -> list[Number]:
     """Do a job. What a process did before is in its first calls and its peaks of memory, so it gets one of its own.
 
     Raises:
@@ -44,7 +44,7 @@ def perform(job: Job, progress: Progress) -> list[Number]:
     return _PERFORMERS[job.kind](job, progress)
 
 
-def _load(job: Job) -> Loaded:
+def _load(job: BenchmarkJob) -> Loaded:
     subject = job.subject
     return load(
         job.checkpoint,
@@ -57,19 +57,19 @@ def _load(job: Job) -> Loaded:
     )
 
 
-def _size(job: Job, progress: Progress) -> list[Number]:
+def _size(job: BenchmarkJob, progress: Progress) -> list[Number]:
     variant = VARIANTS.get(job.subject.variant)
     if variant is None or variant.class_names:
         variant = _load(job).variant  # with the numbers, or the classes, of the file
     return sizes(variant, job.subject.input_size, job.settings["file_bytes"])
 
 
-def _calls(job: Job, progress: Progress) -> list[Number]:
+def _calls(job: BenchmarkJob, progress: Progress) -> list[Number]:
     loaded, numbers = _timed_load(job)
     batch_sizes = job.settings["batch_sizes"]
-    if not loaded.variant.embeds_images:
-        return numbers + _without_calls(batch_sizes)
     workloads = Workloads(loaded, _images(job), 1)
+    if not workloads.is_apart:
+        return numbers + _without_calls(batch_sizes)
     steps = len(batch_sizes) + len(PROMPT_COUNTS)
     for done, batch_size in enumerate(batch_sizes):
         progress("calls", done, steps)
@@ -82,7 +82,7 @@ def _calls(job: Job, progress: Progress) -> list[Number]:
     return numbers
 
 
-def _timed_load(job: Job) -> tuple[Loaded, list[Number]]:
+def _timed_load(job: BenchmarkJob) -> tuple[Loaded, list[Number]]:
     if job.subject.weights == "random":
         why = "random weights are drawn and not read"
         return _load(job), [without_value("load_seconds", "not applicable", why)]
@@ -105,42 +105,43 @@ def _without_calls(batch_sizes: Sequence[int]) -> list[Number]:
     ]
 
 
-def _time(job: Job, call: Callable[[int], object]) -> Timing:
+def _time(job: BenchmarkJob, call: Callable[[int], object]) -> Timing:
     settings = job.settings
     return time_calls(call, repeats=settings["repeats"], seconds=settings["seconds"], device=job.subject.device)
 
 
-def _everything(job: Job, progress: Progress) -> list[Number]:
+def _everything(job: BenchmarkJob, progress: Progress) -> list[Number]:
     workloads = _workloads(job)
     workloads.segmenter  # noqa: B018 - now, and not in the first call
     return _time(job, workloads.everything).numbers("everything", note=workloads.note)
 
 
-def _memory(job: Job, progress: Progress) -> list[Number]:
+def _memory(job: BenchmarkJob, progress: Progress) -> list[Number]:
     work = job.settings["work"]
-    variant = VARIANTS.get(job.subject.variant)
-    if work == "encode" and variant is not None and not variant.embeds_images:
+    if work == "load":
+        _load(job)
+        return peaks(work, job.subject.device, job.batch_size)
+    workloads = _workloads(job)
+    if work == "everything":
+        workloads.everything(0)
+    elif workloads.is_apart:
+        workloads.encode(job.batch_size or 1, 0)
+    else:
         return [
             without_value(metric, "not applicable", NOTHING_APART, batch_size=job.batch_size) for metric in job.metrics
         ]
-    if work == "load":
-        _load(job)
-    elif work == "encode":
-        _workloads(job).encode(job.batch_size or 1, 0)
-    else:
-        _workloads(job).everything(0)
     return peaks(work, job.subject.device, job.batch_size)
 
 
-def _workloads(job: Job) -> Workloads:
+def _workloads(job: BenchmarkJob) -> Workloads:
     return Workloads(_load(job), _images(job), job.settings.get("points_per_side", 1))
 
 
-def _images(job: Job) -> list[Image]:
+def _images(job: BenchmarkJob) -> list[Image]:
     return read_images([Path(path) for path in job.inputs["pictures"]], ImageReading.from_facts(job.settings))
 
 
-def _quality(job: Job, progress: Progress) -> list[Number]:
+def _quality(job: BenchmarkJob, progress: Progress) -> list[Number]:
     settings = EvaluationSettings.from_json(job.settings)
     if job.subject.weights == "random":
         why = "its file is not on this machine, and random weights have no quality"
@@ -155,7 +156,7 @@ def _quality(job: Job, progress: Progress) -> list[Number]:
     return averages_of(scores, settings, refused)
 
 
-_PERFORMERS: Mapping[Kind, Callable[[Job, Progress], list[Number]]] = {
+_PERFORMERS: Mapping[JobKind, Callable[[BenchmarkJob, Progress], list[Number]]] = {
     "size": _size,
     "calls": _calls,
     "everything": _everything,

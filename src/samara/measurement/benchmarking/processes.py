@@ -12,7 +12,7 @@ import threading
 from dataclasses import dataclass
 from typing import IO, Any
 
-from samara.measurement.benchmarking.jobs import Job
+from samara.measurement.benchmarking.jobs import BenchmarkJob
 from samara.measurement.records.numbers import Number, without_value
 from samara.system.progress import Progress
 
@@ -28,7 +28,7 @@ class _Heard:
 
 
 def run_job(
-    job: Job, *, timeout_s: float, progress: Progress | None = None, command: tuple[str, ...] = COMMAND
+    job: BenchmarkJob, *, timeout_s: float, progress: Progress | None = None, command: tuple[str, ...] = COMMAND
 ) -> list[Number]:
     """Do a job in a process of its own.
 
@@ -68,7 +68,7 @@ def run_job(
     return [without_value(metric, "failed", why, batch_size=job.batch_size) for metric in job.metrics]
 
 
-def _converse(process: subprocess.Popen[str], job: Job, heard: _Heard, progress: Progress | None) -> None:
+def _converse(process: subprocess.Popen[str], job: BenchmarkJob, heard: _Heard, progress: Progress | None) -> None:
     assert process.stdin is not None, "it is piped"
     assert process.stdout is not None, "it is piped"
     try:

@@ -25,14 +25,14 @@ def main() -> None:
     out = _own_stdout()
     _be_the_first_to_go()
     # Only now, because it takes long and may print.
-    from samara.measurement.benchmarking.jobs import Job
+    from samara.measurement.benchmarking.jobs import BenchmarkJob
     from samara.measurement.benchmarking.perform import perform
 
     def tell(what: str, done: int, total: int) -> None:
         _write(out, {"progress": [what, done, total]})
 
     try:
-        numbers = perform(Job.from_json(sys.stdin.readline()), tell)
+        numbers = perform(BenchmarkJob.from_json(sys.stdin.readline()), tell)
     except (SamaraError, MemoryError, RuntimeError, OSError) as error:
         # PyTorch's messages go on for pages; the first line says what it is.
         _write(out, {"error": (str(error).strip() or type(error).__name__).splitlines()[0]})

@@ -42,17 +42,21 @@ class Workloads:
         loaded: the checkpoint.
         images: at least one; calls take them in turn.
         points_per_side: grid of `everything`.
+
+    Attributes:
+        is_apart: whether encoding and decoding are calls of their own; if not, there is `everything` alone.
     """
 
     def __init__(self, loaded: Loaded, images: Sequence[Image], points_per_side: int) -> None:
         self.loaded, self.images, self.points_per_side = loaded, images, points_per_side
+        self.is_apart = loaded.variant.embeds_images
 
     @property
     def note(self) -> str:
         """What to know about `everything`; empty for a checkpoint from a file."""
         if self.loaded.provenance.weights == "file":
             return ""
-        return NOTE_ON_RANDOM if self.loaded.variant.embeds_images else NOTE_ON_RANDOM_DETECTOR
+        return NOTE_ON_RANDOM if self.is_apart else NOTE_ON_RANDOM_DETECTOR
 
     @cached_property
     def predictor(self) -> Predictor:
@@ -67,7 +71,7 @@ class Workloads:
     @cached_property
     def segmenter(self) -> Segmenter[Any]:  # Any: each kind sees its own
         """What finds everything; likewise."""
-        if not self.loaded.variant.embeds_images:
+        if not self.is_apart:
             return open_segmenter(self.loaded)
         settings = AutomaticSettings(points_per_side=self.points_per_side)
         if self.loaded.provenance.weights == "random":

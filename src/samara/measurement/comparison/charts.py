@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from samara.measurement.comparison.comparison import Comparison, Contender, Place
+from samara.measurement.comparison.comparison import Comparison, Contender, DeviceOfMachine
 from samara.measurement.comparison.quantities import quantity
 from samara.measurement.comparison.tables import QUALITY, prompt_time
 from samara.measurement.published.figures import FIGURES, Figure
-from samara.measurement.published.record import METRICS
+from samara.measurement.published.record import PUBLISHED_METRICS
 
 PUBLISHED_QUALITY = ("coco_ap", "lvis_ap", "seginw_ap")
 """Published numbers that stand for quality; only those of one table are comparable."""
@@ -49,7 +49,7 @@ class Scatter:
 
 
 @dataclass(frozen=True)
-class Part:
+class BarPart:
     """A part of a bar: what it is, how long it took, and its share in [0, 1]."""
 
     kind: str
@@ -69,11 +69,11 @@ class Bar:
 
     title: str
     total: str
-    parts: tuple[Part, ...]
+    parts: tuple[BarPart, ...]
 
 
 @dataclass(frozen=True)
-class Bars:
+class BarChart:
     """Bars under a title."""
 
     title: str
@@ -117,7 +117,7 @@ def published_scatters(comparison: Comparison) -> list[Scatter]:
     return [chart for place in comparison.places if (chart := _published(comparison.at(place), place)) is not None]
 
 
-def _published(contenders: Sequence[Contender], place: Place) -> Scatter | None:
+def _published(contenders: Sequence[Contender], place: DeviceOfMachine) -> Scatter | None:
     timed = {one.checkpoint: one for one in contenders if prompt_time(one).value}
     tables: dict[tuple[str, str, str], dict[str, Figure]] = {}
     for figure in FIGURES:
@@ -134,10 +134,10 @@ def _published(contenders: Sequence[Contender], place: Place) -> Scatter | None:
         for name, figure in figures.items()
     )
     origin = max(0.0, min(point.quality for point in points) - 0.05)
-    return Scatter(METRICS[metric].title, f"{source}: {conditions}", place.title, points, origin)
+    return Scatter(PUBLISHED_METRICS[metric].title, f"{source}: {conditions}", place.title, points, origin)
 
 
-def bars(comparison: Comparison) -> list[Bars]:
+def bars(comparison: Comparison) -> list[BarChart]:
     """Where the time goes of a click on a new image, and of everything in an image."""
     click, everything = [], []
     for one in comparison.contenders:
@@ -147,11 +147,11 @@ def bars(comparison: Comparison) -> list[Bars]:
             click.append(_bar(one.title, {"encode": encode, "decode": decode}))
         if encode and whole and whole >= encode:
             everything.append(_bar(one.title, {"encode": encode, "prompts and masks": whole - encode}))
-    made = (Bars("One click on a new image", tuple(click)), Bars("Everything in an image", tuple(everything)))
+    made = (BarChart("One click on a new image", tuple(click)), BarChart("Everything in an image", tuple(everything)))
     return [one for one in made if one.bars]
 
 
 def _bar(title: str, seconds: dict[str, float]) -> Bar:
     total = sum(seconds.values())
-    parts = tuple(Part(kind, quantity(value, "seconds"), value / total) for kind, value in seconds.items())
+    parts = tuple(BarPart(kind, quantity(value, "seconds"), value / total) for kind, value in seconds.items())
     return Bar(title, quantity(total, "seconds"), parts)

@@ -15,25 +15,26 @@ from samara.masks.rle import Rle
 from samara.measurement.benchmarking.measure import RECORDS, SCORES, measure, names_of
 from samara.measurement.benchmarking.settings import COMPARED_IN, BenchmarkSettings
 from samara.measurement.comparison.comparison import Comparison
-from samara.measurement.comparison.documents import csv_text, is_comparison, json_text, markdown_text
+from samara.measurement.comparison.documents import comparison_json, csv_text, is_comparison, markdown_text
 from samara.measurement.comparison.page import require_page, write_comparison_page
 from samara.measurement.comparison.panels import Answered, AskedImage, PanelRow, panel_rows
 from samara.measurement.comparison.ratio_table import versus
 from samara.measurement.comparison.tables import Table, tables
 from samara.measurement.evaluation.ground_truth import (
     AnyGroundTruth,
+    EvaluatedImage,
     GroundTruth,
-    Image,
     ground_truths,
     read_ground_truth,
 )
 from samara.measurement.evaluation.protocols import PROMPTS
 from samara.measurement.evaluation.scores import ImageScores
-from samara.measurement.evaluation.settings import EvaluationSettings, Measure
+from samara.measurement.evaluation.settings import EvaluationSettings
 from samara.measurement.records.json_lines import read_lines
+from samara.measurement.records.metrics import Measure
 from samara.measurement.records.record_file import read_records
 from samara.measurement.records.records import Record
-from samara.measurement.subjects import Running
+from samara.measurement.subjects import RunSettings
 from samara.system.files import require_file, require_folder, write_atomically
 from samara.system.progress import Progress
 
@@ -67,10 +68,10 @@ def compare(
     records: Sequence[str | os.PathLike[str]] = (),
     settings: BenchmarkSettings | None = None,
     evaluation: EvaluationSettings | None = None,
-    device: str = Running.device,
-    precision: str = Running.precision,
-    engine: str = Running.engine,
-    base: str | os.PathLike[str] | None = Running.base,
+    device: str = RunSettings.device,
+    precision: str = RunSettings.precision,
+    engine: str = RunSettings.engine,
+    base: str | os.PathLike[str] | None = RunSettings.base,
     remark: str = "",
     progress: Progress | None = None,
     notice: Notice | None = None,
@@ -104,7 +105,7 @@ def compare(
     evaluation = evaluation or EvaluationSettings()
     given = [_existing(Path(path)) for path in records]
     folder, truths = Path(out), ground_truths(ground_truth, images)
-    require_place(folder)
+    require_comparison_place(folder)
     if checkpoints is None:
         checkpoints = () if given else (Choice.checkpoint,)
     if names := names_of(checkpoints):
@@ -136,10 +137,10 @@ def write_comparison(comparison: Comparison, out: Path, images: Sequence[PanelRo
     Raises:
         OutputError: the folder cannot be written to.
     """
-    require_place(out)
+    require_comparison_place(out)
     made = all_tables(comparison)
     texts = {
-        JSON: json_text(comparison, made),
+        JSON: comparison_json(comparison, made),
         CSV: csv_text(comparison),
         MARKDOWN: markdown_text(comparison, made),
     }
@@ -149,7 +150,7 @@ def write_comparison(comparison: Comparison, out: Path, images: Sequence[PanelRo
     return Compared(comparison, tuple(made), tuple(out / name for name in (PAGE, *texts)))
 
 
-def require_place(out: Path) -> None:
+def require_comparison_place(out: Path) -> None:
     """Find out, before anything is measured, whether a comparison can be written into a folder; nothing is left.
 
     Raises:
@@ -175,7 +176,9 @@ def all_tables(comparison: Comparison) -> list[Table]:
 
 def _existing(path: Path) -> Path:
     if not path.is_file():
-        raise RecordError(f"{path} is no file of records; `samara compare` and `samara evaluate --out` write some")
+        raise RecordError(
+            f"{path} is no file of records; `samara.compare(...)` and `samara.evaluate(..., out=...)` write some"
+        )
     return path
 
 
@@ -212,7 +215,7 @@ def _is_about(record: Record, where: GroundTruth) -> bool:
 
 
 def _asked(
-    image: Image,
+    image: EvaluatedImage,
     where: GroundTruth,
     measure_name: Measure,
     answered: dict[str, dict[str, ImageScores]],

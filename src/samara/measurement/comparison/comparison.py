@@ -21,7 +21,7 @@ Which = tuple[str, str | None, str | None, int | None]
 
 
 @dataclass(frozen=True)
-class Place:
+class DeviceOfMachine:
     """A device of a machine, where numbers of speed and memory can be compared.
 
     Attributes:
@@ -68,7 +68,7 @@ class Contender:
     """
 
     subject: Subject
-    place: Place
+    place: DeviceOfMachine
     title: str
     newest: Mapping[Which, Record] = field(hash=False)
 
@@ -114,20 +114,20 @@ class Comparison:
         groups: dict[tuple[str, str], list[Record]] = {}
         for record in self.records:
             subject = json.dumps(record.subject.__dict__, sort_keys=True)
-            groups.setdefault((subject, place_of(record).identity), []).append(record)
+            groups.setdefault((subject, device_of_record(record).identity), []).append(record)
         of_each = sorted(
             groups.values(), key=lambda records: _CATALOGUE.get(records[0].subject.checkpoint, len(_CATALOGUE))
         )
-        titles = _titles([(records[0].subject, place_of(records[0])) for records in of_each])
+        titles = _titles([(records[0].subject, device_of_record(records[0])) for records in of_each])
         return tuple(
-            Contender(records[0].subject, place_of(records[0]), title, _newest(records))
+            Contender(records[0].subject, device_of_record(records[0]), title, _newest(records))
             for title, records in zip(titles, of_each, strict=True)
         )
 
     @cached_property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[DeviceOfMachine, ...]:
         """Where was measured, in the order of the first records."""
-        places = map(place_of, self.records)
+        places = map(device_of_record, self.records)
         return tuple({place.identity: place for place in places}.values())
 
     @property
@@ -140,14 +140,14 @@ class Comparison:
         """Numbers of images that were encoded together, rising."""
         return tuple(sorted({size for one in self.contenders for _, _, _, size in one.newest if size is not None}))
 
-    def at(self, place: Place) -> list[Contender]:
+    def at(self, place: DeviceOfMachine) -> list[Contender]:
         """The contenders of one place."""
         return [one for one in self.contenders if one.place.identity == place.identity]
 
 
-def place_of(record: Record) -> Place:
+def device_of_record(record: Record) -> DeviceOfMachine:
     """Where a record was measured."""
-    return Place(record.machine, record.subject.device)
+    return DeviceOfMachine(record.machine, record.subject.device)
 
 
 def printable(text: str) -> str:
@@ -169,10 +169,10 @@ def _rank(record: Record) -> tuple[bool, str]:
     return record.status == "measured", record.when
 
 
-def _titles(runs: list[tuple[Subject, Place]]) -> list[str]:
+def _titles(runs: list[tuple[Subject, DeviceOfMachine]]) -> list[str]:
     """Checkpoint names, followed by those facts in which runs of the same checkpoint differ."""
 
-    def facts(subject: Subject, place: Place) -> list[str]:
+    def facts(subject: Subject, place: DeviceOfMachine) -> list[str]:
         digest = f"sha256 {subject.sha256[:8]}" if subject.sha256 else "random weights"
         form = (digest, subject.precision, f"{subject.input_size} px", subject.engine, subject.variant)
         return [*form, place.title]

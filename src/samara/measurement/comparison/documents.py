@@ -13,7 +13,7 @@ from typing import Any
 
 from samara.measurement.comparison.comparison import Comparison, Contender
 from samara.measurement.comparison.missing import left_open
-from samara.measurement.comparison.published_values import Beside
+from samara.measurement.comparison.published_values import PublishedValues
 from samara.measurement.comparison.tables import Cell, Row, Table
 from samara.measurement.published.guide_claims import Claim
 from samara.measurement.records.records import Record
@@ -72,7 +72,7 @@ def as_json(comparison: Comparison, tables: Sequence[Table]) -> dict[str, Any]: 
     }
 
 
-def json_text(comparison: Comparison, tables: Sequence[Table]) -> str:
+def comparison_json(comparison: Comparison, tables: Sequence[Table]) -> str:
     """Likewise as text that every reader of JSON takes."""
     return json.dumps(as_json(comparison, tables), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
@@ -108,7 +108,7 @@ def _cell(cell: Cell) -> dict[str, Any]:  # Any: JSON values
     return facts | _beside(cell.beside)
 
 
-def _beside(beside: Beside) -> dict[str, Any]:  # Any: JSON values
+def _beside(beside: PublishedValues) -> dict[str, Any]:  # Any: JSON values
     found: dict[str, Any] = {}
     if beside.figures:
         found["published"] = [figure.as_dict() for figure in beside.figures]

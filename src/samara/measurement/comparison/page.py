@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from samara.measurement.comparison.charts import bars, not_drawn, published_scatters, scatters
-from samara.measurement.comparison.comparison import Comparison, Place, place_of, printable
+from samara.measurement.comparison.comparison import Comparison, DeviceOfMachine, device_of_record, printable
 from samara.measurement.comparison.missing import left_open
 from samara.measurement.comparison.panels import PanelRow, colours
 from samara.measurement.comparison.quantities import quantity, quantity_range
 from samara.measurement.comparison.tables import Table
 from samara.measurement.published.figures import Figure, published_for
 from samara.measurement.published.guide_claims import STATEMENTS, Claim, claims_for
-from samara.measurement.published.record import METRICS
+from samara.measurement.published.record import PUBLISHED_METRICS
 from samara.measurement.published.sources import SOURCES
 from samara.measurement.records.environment import now
 from samara.segmentation.drawing.difference import MISSED, RIGHT, TOO_MUCH
@@ -105,9 +105,9 @@ def comparison_page(
     )
 
 
-def machine_facts(comparison: Comparison, place: Place) -> MachineFacts:
+def machine_facts(comparison: Comparison, place: DeviceOfMachine) -> MachineFacts:
     """What is known about a place and about when and with which sources was measured there."""
-    records = [record for record in comparison.records if place_of(record).identity == place.identity]
+    records = [record for record in comparison.records if device_of_record(record).identity == place.identity]
     machine, whens = place.machine, sorted(record.when for record in records)
     versions = {f"{name} {version}": None for record in records for name, version in record.versions.items()}
     commits = {record.commit or "outside a repository": None for record in records}
@@ -132,7 +132,7 @@ def machine_facts(comparison: Comparison, place: Place) -> MachineFacts:
 
 
 def _said(figure: Figure) -> Said:
-    metric, source = METRICS[figure.metric], SOURCES[figure.source]
+    metric, source = PUBLISHED_METRICS[figure.metric], SOURCES[figure.source]
     value = quantity_range(figure.value, figure.value, metric.unit, stated=True)
     # Only addresses are links; what is in this repository is a path.
     url = source.url if source.url.startswith("https://") else ""
@@ -140,7 +140,7 @@ def _said(figure: Figure) -> Said:
 
 
 def _judged(claim: Claim) -> Judged:
-    metric = METRICS[claim.metric]
+    metric = PUBLISHED_METRICS[claim.metric]
     what = f"{metric.title} ({claim.conditions})" if claim.conditions else metric.title
     value = quantity_range(claim.low, claim.high, metric.unit, stated=True)
     judgement = claim.judgement

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from samara.measurement.comparison.quantities import quantity_range
 from samara.measurement.published.figures import Figure, published_for
 from samara.measurement.published.guide_claims import Claim, claims_for
-from samara.measurement.published.record import METRICS
+from samara.measurement.published.record import PUBLISHED_METRICS
 
 # Names under which others publish what is near to a measured number, and the guide claims it: its memory is that of
 # inference, its IoU names neither images nor prompt.
@@ -18,7 +18,7 @@ _BATCH = re.compile(r"batch (\d+)|single image")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Beside:
+class PublishedValues:
     """Published and claimed values of one number.
 
     Attributes:
@@ -35,12 +35,14 @@ class Beside:
         values = [figure.value for figure in self.figures]
         if not values:
             return ""
-        return quantity_range(min(values), max(values), METRICS[self.figures[0].metric].unit, stated=True)
+        return quantity_range(min(values), max(values), PUBLISHED_METRICS[self.figures[0].metric].unit, stated=True)
 
     @property
     def claimed(self) -> str:
         """What the guide claims, value by value; empty if it is silent."""
-        values = (quantity_range(one.low, one.high, METRICS[one.metric].unit, stated=True) for one in self.claims)
+        values = (
+            quantity_range(one.low, one.high, PUBLISHED_METRICS[one.metric].unit, stated=True) for one in self.claims
+        )
         return " / ".join(dict.fromkeys(values))
 
     @property
@@ -55,12 +57,12 @@ class Beside:
         return "; ".join(dict.fromkeys(named))
 
 
-NOTHING_BESIDE = Beside()
+NOTHING_BESIDE = PublishedValues()
 
 
 def beside(
     checkpoint: str, metric: str, *, domain: str | None = None, batch_size: int | None = None, is_mean: bool = False
-) -> Beside:
+) -> PublishedValues:
     """Find what stands beside a number.
 
     Args:
@@ -71,7 +73,7 @@ def beside(
             be of single images. None: where it does not matter.
         is_mean: of quality, whether it is a mean over domains; what holds for one domain is then left out.
     """
-    return Beside(
+    return PublishedValues(
         figures=tuple(
             figure
             for figure in published_for(checkpoint, _PUBLISHED_AS.get(metric, metric))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from samara.measurement.comparison.comparison import Comparison, Contender, Place
+from samara.measurement.comparison.comparison import Comparison, Contender, DeviceOfMachine
 from samara.measurement.comparison.published_values import beside
 from samara.measurement.comparison.quantities import quantity_range
 from samara.measurement.comparison.tables import NOT_MEASURED, Cell, Row, Table, measured
@@ -26,7 +26,7 @@ def versus(comparison: Comparison) -> list[Table]:
     ]
 
 
-def _versus(contenders: Sequence[Contender], place: Place, number: int) -> Table:
+def _versus(contenders: Sequence[Contender], place: DeviceOfMachine, number: int) -> Table:
     reference = next((one for one in contenders if one.checkpoint == REFERENCE), None)
     rows = []
     for name in (REFERENCE, *SMALL):
@@ -57,7 +57,7 @@ def _open_row(name: str) -> Row:
         Cell(metric=metric, unit=unit, note=NOT_MEASURED, beside=beside(name, metric)) for metric, unit in units.items()
     )
     ratios = tuple(
-        Cell(unit="times", note=guide_note(name, metric) or NOT_MEASURED, metric=metric)
+        Cell(unit="times", note=guide_note_on_ratio(name, metric) or NOT_MEASURED, metric=metric)
         for metric in ("file_bytes", "everything_seconds")
     )
     return Row((name,), (*numbers, *ratios))
@@ -67,13 +67,13 @@ def _ratio(one: Contender, reference: Contender | None, metric: str) -> Cell:
     """How many times less than the reference it is or takes."""
     own = one.value(metric)
     other = None if reference is None else reference.value(metric)
-    note = guide_note(one.checkpoint, metric)
+    note = guide_note_on_ratio(one.checkpoint, metric)
     if not own or other is None:
         return Cell(unit="times", note=note or NOT_MEASURED, metric=metric)
     return Cell(value=other / own, unit="times", note=note, metric=metric)
 
 
-def guide_note(checkpoint: str, metric: str) -> str:
+def guide_note_on_ratio(checkpoint: str, metric: str) -> str:
     """What the guide says of a ratio, and what becomes of it when it is computed; empty if it says nothing."""
     said = next((ratio for ratio in RATIOS if _is(ratio, checkpoint, metric)), None)
     if said is None:

@@ -9,7 +9,7 @@ from statistics import fmean
 
 from samara.checkpoints.catalogue import CATALOGUE
 from samara.measurement.comparison.comparison import Comparison, Contender
-from samara.measurement.comparison.published_values import NOTHING_BESIDE, Beside, beside
+from samara.measurement.comparison.published_values import NOTHING_BESIDE, PublishedValues, beside
 from samara.measurement.comparison.quantities import NOTHING, quantity, quantity_range
 from samara.measurement.records.metrics import METRICS
 from samara.measurement.records.records import Record
@@ -44,7 +44,7 @@ class Cell:
     n: int = 0
     note: str = ""
     metric: str = ""
-    beside: Beside = NOTHING_BESIDE
+    beside: PublishedValues = NOTHING_BESIDE
     label: str | None = None
 
     @property
@@ -226,7 +226,7 @@ def _number(metric: str, batch_size: int | None = None) -> Callable[[Contender],
     return partial(measured, metric=metric, batch_size=batch_size)
 
 
-def _of_record(record: Record, near: Beside) -> Cell:
+def _of_record(record: Record, near: PublishedValues) -> Cell:
     low, high = (None, None) if record.interval is None else (record.interval.low, record.interval.high)
     return Cell(
         value=record.value,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.transforms import IdentityTransform, blended_transform_factory
 
-from samara.measurement.comparison.comparison import Comparison, Contender, Place
+from samara.measurement.comparison.comparison import Comparison, Contender, DeviceOfMachine
 from samara.measurement.comparison.drawing import (
     ACCENT,
     INK,
@@ -67,7 +67,7 @@ def time_charts(comparison: Comparison) -> list[TimeChart]:
     return [chart for chart in made if chart.lines]
 
 
-def _chart(contenders: Sequence[Contender], place: Place) -> TimeChart:
+def _chart(contenders: Sequence[Contender], place: DeviceOfMachine) -> TimeChart:
     lines = [
         Line(one.title, one.is_random, tuple(work(one).value or None for work in WORKS.values())) for one in contenders
     ]

@@ -47,7 +47,7 @@ Step = Callable[[], None]
 
 
 @dataclass(frozen=True)
-class Answers:
+class EngineAnswers:
     """What one engine says.
 
     Attributes:
@@ -89,7 +89,7 @@ class Agreement:
         )
 
 
-def ask(loaded: Loaded, photos: Sequence[Path] = BUNDLED_IMAGES, *, step: Step = lambda: None) -> Answers:
+def ask(loaded: Loaded, photos: Sequence[Path] = BUNDLED_IMAGES, *, step: Step = lambda: None) -> EngineAnswers:
     """Embed the photos and decode the prompts on them, and take the time.
 
     Raises:
@@ -115,10 +115,10 @@ def ask(loaded: Loaded, photos: Sequence[Path] = BUNDLED_IMAGES, *, step: Step =
         alone_s.append(_decoder_time(predictor, embedding, 1))
         among_s.append(_decoder_time(predictor, embedding, MANY) / MANY)
         step()
-    return Answers(tuple(embeddings), tuple(masks), median(encoder_s), median(alone_s), median(among_s))
+    return EngineAnswers(tuple(embeddings), tuple(masks), median(encoder_s), median(alone_s), median(among_s))
 
 
-def compare(found: Answers, expected: Answers) -> Agreement:
+def compare_answers(found: EngineAnswers, expected: EngineAnswers) -> Agreement:
     """Put the answers of two engines to the same questions side by side."""
     errors = [
         float((ours.features.cpu() - theirs.features.cpu()).norm() / theirs.features.norm())

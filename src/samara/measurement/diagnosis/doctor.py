@@ -18,7 +18,7 @@ from samara.engines.findings import Finding, record
 from samara.engines.kinds import ENGINES, OPENVINO, TORCH, EngineKind
 from samara.engines.loaded import Loaded
 from samara.errors import DeviceError, MissingExtra, SettingsError
-from samara.measurement.diagnosis.agreement import STEPS, Agreement, Answers, ask, compare
+from samara.measurement.diagnosis.agreement import STEPS, Agreement, EngineAnswers, ask, compare_answers
 from samara.system import machine
 from samara.system.devices import Precision, computes_in_bfloat16, limited_threads
 from samara.system.extras import is_installed
@@ -149,7 +149,7 @@ def examine(loaded: Loaded, *, progress: Progress | None = None) -> Diagnosis:
     if recorded:
         record(loaded.variant.name, loaded.input_size, _findings(checks))
     return Diagnosis(
-        machine=machine.detect(),
+        machine=machine.detect_machine(),
         checkpoint=loaded.name,
         weights=loaded.provenance.weights,
         input_size=loaded.input_size,
@@ -195,7 +195,12 @@ def _obstacle(kind: EngineKind, precision: Precision, device: str) -> str | None
 
 
 def _examined(
-    loaded: Loaded, kind: EngineKind, precision: Precision, device: str, expected: Answers, step: Callable[[], None]
+    loaded: Loaded,
+    kind: EngineKind,
+    precision: Precision,
+    device: str,
+    expected: EngineAnswers,
+    step: Callable[[], None],
 ) -> Check:
     if device != "cpu":
         network = copy.deepcopy(loaded.sam).to(device)  # the original stays where it is
@@ -208,8 +213,8 @@ def _examined(
         return Check(kind.name, precision, device, note=str(error))
 
 
-def _check(engine: str, precision: Precision, device: str, found: Answers, expected: Answers) -> Check:
-    agreement = compare(found, expected)
+def _check(engine: str, precision: Precision, device: str, found: EngineAnswers, expected: EngineAnswers) -> Check:
+    agreement = compare_answers(found, expected)
     return Check(
         engine=engine,
         precision=precision,

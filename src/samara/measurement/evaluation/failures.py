@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from samara.datasets.ground_truth import LabelledImage
 from samara.masks.rle import Rle
-from samara.measurement.evaluation.ground_truth import Image
+from samara.measurement.evaluation.ground_truth import EvaluatedImage
 from samara.measurement.evaluation.protocols import PROMPTS
 from samara.measurement.evaluation.scores import ImageScores
-from samara.measurement.evaluation.settings import EvaluationSettings, Measure
+from samara.measurement.evaluation.settings import EvaluationSettings
+from samara.measurement.records.metrics import Measure
 from samara.segmentation.prompts import Prompt
 
 
@@ -40,7 +41,7 @@ class Failure:
 
 
 def worst_answers(
-    images: Sequence[Image], scores: Sequence[ImageScores], settings: EvaluationSettings
+    images: Sequence[EvaluatedImage], scores: Sequence[ImageScores], settings: EvaluationSettings
 ) -> list[Failure]:
     """Find the answers with the lowest IoU, for each kind of prompt `settings.failures` of them.
 
@@ -70,7 +71,7 @@ def _rank(failure: Failure) -> tuple[float, int]:
     return failure.iou, -failure.truth.area
 
 
-def _answers(image: Image, scores: ImageScores, measure: Measure, seed: int) -> list[Failure]:
+def _answers(image: EvaluatedImage, scores: ImageScores, measure: Measure, seed: int) -> list[Failure]:
     H, W = image.image.size_hw  # noqa: N806
     return [
         Failure(

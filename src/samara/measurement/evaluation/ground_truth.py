@@ -108,7 +108,7 @@ def ground_truths(given: AnyGroundTruth, images: str | os.PathLike[str] | None) 
 
 
 @dataclass(frozen=True)
-class Image:
+class EvaluatedImage:
     """One image and what is asked about it.
 
     Attributes:
@@ -131,7 +131,9 @@ class Image:
         return self.image.name
 
 
-def read_ground_truth(where: GroundTruth, settings: EvaluationSettings, notice: Notice | None = None) -> list[Image]:
+def read_ground_truth(
+    where: GroundTruth, settings: EvaluationSettings, notice: Notice | None = None
+) -> list[EvaluatedImage]:
     """Read ground truth and choose what is asked.
 
     Crowds (COCO's `iscrowd`) are no objects unless the rules take them so: they are not prompted, and nothing has to
@@ -158,7 +160,7 @@ def read_ground_truth(where: GroundTruth, settings: EvaluationSettings, notice: 
     drawn = [one for image in images for one in image.instances if not one.is_crowd]
     findings.note(EMPTY_MASKS, sum(not one.rle.area for one in drawn))
     findings.note(NOTHING_IN_THEM, sum(not _objects(image) for image in images))
-    chosen = choose(images, settings)
+    chosen = choose_evaluated(images, settings)
     if not chosen:
         why = "; ".join(findings.sentences()) or "it lists no image"
         raise DatasetError(f"{where.annotations} has no object to evaluate on: {why}")
@@ -180,7 +182,9 @@ def _of_part(data: DataSet, where: GroundTruth, notice: Notice | None) -> Sequen
     if wanted == "all" or (wanted is None and not data.parts):
         return data.images
     if wanted is None and "val" not in data.parts and len(data.parts) > 1:
-        raise DatasetError(f"{where.annotations} has the parts {have}, and none is val; choose one with --part")
+        raise DatasetError(
+            f"{where.annotations} has the parts {have}, and none is val; choose one with `GroundTruth(part=...)`"
+        )
     usual: Part = "val" if "val" in data.parts else next(iter(data.parts), "val")
     part = usual if wanted is None else wanted
     if part not in data.parts:
@@ -190,7 +194,7 @@ def _of_part(data: DataSet, where: GroundTruth, notice: Notice | None) -> Sequen
     return data.parts[part]
 
 
-def choose(images: Iterable[LabelledImage], settings: EvaluationSettings) -> list[Image]:
+def choose_evaluated(images: Iterable[LabelledImage], settings: EvaluationSettings) -> list[EvaluatedImage]:
     """Choose images and objects; see `EvaluationSettings`."""
     by_source: dict[str, list[LabelledImage]] = defaultdict(list)
     images = list(images)
@@ -202,7 +206,7 @@ def choose(images: Iterable[LabelledImage], settings: EvaluationSettings) -> lis
         for most in (settings.images, _fewest(settings.images, settings.everything_images))
     )
     return [
-        Image(
+        EvaluatedImage(
             image,
             image.collection or ONLY_SOURCE,
             objects := _objects(image),

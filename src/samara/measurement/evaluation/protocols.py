@@ -1,4 +1,4 @@
-"""What can be measured: the prompts, the metrics that come of them, and what a checkpoint must be able to do."""
+"""What is asked for each measure: the prompt, and what a checkpoint must be able to do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from samara.masks.distance import centre_of
 from samara.masks.rle import Rle
 from samara.measurement.evaluation.clicks import MAX_CLICKS
 from samara.measurement.evaluation.seeding import generator_of_object
-from samara.measurement.evaluation.settings import Measure
+from samara.measurement.records.metrics import Measure
 from samara.networks.variants import Capabilities
 from samara.segmentation.prompts import Prompt
 
@@ -29,36 +29,19 @@ class Need:
         points: most points of one prompt.
         background_points: whether some of them may be background.
         box: whether a box is given.
+        prompt: of an object, by its mask, the image's name and the seed; None for what is not one prompt per object.
     """
 
     points: int = 0
     background_points: bool = False
     box: bool = False
+    prompt: Callable[[Rle, str, int], Prompt] | None = None
 
     def refused_by(self, capabilities: Capabilities) -> str | None:
         """What of it cannot be taken, in words; None if all of it can. Mask logits are given to those who take them."""
         return capabilities.refused(
             points=self.points, background_points=self.background_points, box=self.box, mask_input=False
         )
-
-
-NEEDS: Mapping[Measure, Need] = {
-    "centre_click": Need(points=1),
-    "random_click": Need(points=1),
-    "box": Need(box=True),
-    "jittered_box": Need(box=True),
-    "clicks": Need(points=MAX_CLICKS, background_points=True),
-    "everything": Need(),
-}
-
-METRICS_OF: Mapping[Measure, tuple[str, ...]] = {
-    "centre_click": ("centre_click_iou", "centre_click_boundary_iou"),
-    "random_click": ("random_click_iou", "random_click_boundary_iou"),
-    "box": ("box_iou", "box_boundary_iou"),
-    "jittered_box": ("jittered_box_iou", "jittered_box_boundary_iou"),
-    "clicks": ("clicks_to_85", "clicks_to_90", "not_reached_85", "not_reached_90"),
-    "everything": ("average_recall",),
-}
 
 
 def centre_click(truth: Rle, image: str, seed: int) -> Prompt:
@@ -69,7 +52,7 @@ def centre_click(truth: Rle, image: str, seed: int) -> Prompt:
 def random_click(truth: Rle, image: str, seed: int) -> Prompt:
     """One click, uniform over the object's pixels."""
     rank = int(generator_of_object(seed, image, truth, "random click").integers(truth.area))
-    return Prompt(pixel_of_rank(truth, rank), [1])
+    return Prompt(pixel_of_rle(truth, rank), [1])
 
 
 def tight_box(truth: Rle, image: str, seed: int) -> Prompt:
@@ -90,16 +73,20 @@ def jittered_box(truth: Rle, image: str, seed: int) -> Prompt:
     return Prompt(box=(x0, y0, x1, y1) if x1 > x0 and y1 > y0 else truth.box_xyxy)
 
 
-PROMPTS: Mapping[Measure, Callable[[Rle, str, int], Prompt]] = {
-    "centre_click": centre_click,
-    "random_click": random_click,
-    "box": tight_box,
-    "jittered_box": jittered_box,
+NEEDS: Mapping[Measure, Need] = {
+    "centre_click": Need(points=1, prompt=centre_click),
+    "random_click": Need(points=1, prompt=random_click),
+    "box": Need(box=True, prompt=tight_box),
+    "jittered_box": Need(box=True, prompt=jittered_box),
+    "clicks": Need(points=MAX_CLICKS, background_points=True),
+    "everything": Need(),
 }
-"""The prompt of an object, by its mask, the image's name and the seed."""
+
+PROMPTS = {measure: need.prompt for measure, need in NEEDS.items() if need.prompt is not None}
+"""The measures that are one prompt per object."""
 
 
-def pixel_of_rank(rle: Rle, rank: int) -> tuple[int, int]:
+def pixel_of_rle(rle: Rle, rank: int) -> tuple[int, int]:
     """Find a pixel (x, y) of a mask by its number, from 0, counted column by column."""
     edges = rle.edges()
     starts, lengths = edges[0::2], edges[1::2] - edges[0::2]

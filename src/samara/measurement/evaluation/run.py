@@ -10,13 +10,13 @@ from typing import Any
 from samara.errors import RecordError
 from samara.measurement.evaluation.adapters import ModelUnderTest
 from samara.measurement.evaluation.averages import average
-from samara.measurement.evaluation.ground_truth import GroundTruth, Image
-from samara.measurement.evaluation.protocols import METRICS_OF
+from samara.measurement.evaluation.ground_truth import EvaluatedImage, GroundTruth
 from samara.measurement.evaluation.scores import ImageScores, values_of
 from samara.measurement.evaluation.scoring import score_image
-from samara.measurement.evaluation.settings import EvaluationSettings, Measure
+from samara.measurement.evaluation.settings import EvaluationSettings
 from samara.measurement.records.environment import Environment, identity_of
 from samara.measurement.records.json_lines import append_lines, read_lines
+from samara.measurement.records.metrics import METRICS_OF, Measure
 from samara.measurement.records.numbers import Number, as_record, without_value
 from samara.measurement.records.records import Record, Subject
 from samara.segmentation.segmenter import Seen
@@ -25,7 +25,7 @@ from samara.system.progress import Progress
 
 def score_images(
     model: ModelUnderTest[Seen],
-    images: Sequence[Image],
+    images: Sequence[EvaluatedImage],
     settings: EvaluationSettings,
     *,
     refused: Mapping[Measure, str] | None = None,
@@ -67,7 +67,7 @@ def score_images(
     return scores
 
 
-def _read_journal(journal: Path, images: Sequence[Image]) -> dict[str, ImageScores]:
+def _read_journal(journal: Path, images: Sequence[EvaluatedImage]) -> dict[str, ImageScores]:
     scores = [ImageScores.from_json(line) for line in read_lines(journal)]
     prompted = {image.name: image.prompted for image in images}
     for one in scores:

@@ -9,8 +9,13 @@ from functools import partial
 from typing import Any
 
 from samara.errors import RecordError
+from samara.masks.boundary import boundary_iou
+from samara.masks.overlap import mask_iou
+from samara.masks.rle import Rle
+from samara.measurement.evaluation.adapters import Answer
 from samara.measurement.evaluation.clicks import MAX_CLICKS, clicks_until
 from samara.measurement.evaluation.protocols import PROMPTS
+from samara.measurement.records.metrics import METRICS_OF
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +33,16 @@ class ScoredAnswer:
     boundary_iou: float
     predicted_iou: float
     counts: str
+
+    @classmethod
+    def of(cls, truth: Rle, answer: Answer) -> ScoredAnswer:
+        """Compare an answer with the ground truth."""
+        return cls(
+            iou=float(mask_iou([truth], [answer.rle])[0, 0]),
+            boundary_iou=boundary_iou(truth, answer.rle),
+            predicted_iou=answer.predicted_iou,
+            counts=answer.rle.to_coco()["counts"],
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,9 +129,9 @@ def _not_reached(target: float, image: ImageScores) -> list[float]:
 
 _VALUES: Mapping[str, Callable[[ImageScores], list[float]]] = {
     **{
-        f"{measure}_{field}": partial(_of_answers, measure, field)
+        metric: partial(_of_answers, measure, metric.removeprefix(f"{measure}_"))
         for measure in PROMPTS
-        for field in ("iou", "boundary_iou")
+        for metric in METRICS_OF[measure]
     },
     "clicks_to_85": partial(_clicks_to, 0.85),
     "clicks_to_90": partial(_clicks_to, 0.90),

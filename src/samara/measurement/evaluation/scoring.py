@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from samara.masks.boundary import boundary_iou
-from samara.masks.overlap import mask_iou
 from samara.masks.rle import Rle
-from samara.measurement.evaluation.adapters import Answer, ModelUnderTest
+from samara.measurement.evaluation.adapters import ModelUnderTest
 from samara.measurement.evaluation.clicks import click_through
-from samara.measurement.evaluation.ground_truth import Image
+from samara.measurement.evaluation.ground_truth import EvaluatedImage
 from samara.measurement.evaluation.protocols import PROMPTS
 from samara.measurement.evaluation.recall import recall_of_objects
 from samara.measurement.evaluation.scores import ImageScores, ObjectScores, ScoredAnswer
-from samara.measurement.evaluation.settings import Measure
+from samara.measurement.records.metrics import Measure
 from samara.segmentation.segmenter import Seen
 
 
-def score_image(model: ModelUnderTest[Seen], image: Image, measures: Collection[Measure], seed: int) -> ImageScores:
+def score_image(
+    model: ModelUnderTest[Seen], image: EvaluatedImage, measures: Collection[Measure], seed: int
+) -> ImageScores:
     """Ask a model about one image.
 
     Args:
@@ -59,13 +59,4 @@ def _ask(
 ) -> list[ScoredAnswer]:
     prompts = [PROMPTS[measure](truth, name, seed) for truth in truths]
     answers = model.answer(seen, prompts)
-    return [_score(truth, answer) for truth, answer in zip(truths, answers, strict=True)]
-
-
-def _score(truth: Rle, answer: Answer) -> ScoredAnswer:
-    return ScoredAnswer(
-        iou=float(mask_iou([truth], [answer.rle])[0, 0]),
-        boundary_iou=boundary_iou(truth, answer.rle),
-        predicted_iou=answer.predicted_iou,
-        counts=answer.rle.to_coco()["counts"],
-    )
+    return [ScoredAnswer.of(truth, answer) for truth, answer in zip(truths, answers, strict=True)]

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args
+from typing import Any
 
 from samara.errors import SettingsError
 from samara.images.settings import AS_THEY_ARE, ImageReading
+from samara.measurement.records.metrics import MEASURES, Measure
 
-Measure = Literal["centre_click", "random_click", "box", "jittered_box", "clicks", "everything"]
 DOMAIN = "all"
 """Kind of images, where nobody says which."""
-
-MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 
 @dataclass(frozen=True, kw_only=True)

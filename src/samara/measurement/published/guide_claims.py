@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from samara.measurement.published.record import METRICS
+from samara.measurement.published.record import PUBLISHED_METRICS
 
 GUIDE = "SAM Model Checkpoints Comparison"
 """Title of the document whose claims these are."""
 
-Verdict = Literal["holds", "imprecise", "unsupported", "contradicted"]
+ClaimVerdict = Literal["holds", "imprecise", "unsupported", "contradicted"]
 """imprecise: right in essence, with a wrong unit, name or rounding; unsupported: no source gives it."""
 
 
@@ -31,7 +31,7 @@ class Judgement:
         against: metrics of those figures where they are not the claim's own.
     """
 
-    verdict: Verdict
+    verdict: ClaimVerdict
     because: str = ""
     sources: tuple[str, ...] = ()
     against: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class Claim:
 
     Attributes:
         checkpoint: name in the catalogue.
-        metric: name in `METRICS`.
+        metric: name in `PUBLISHED_METRICS`.
         low, high: its value in the metric's unit; equal unless the guide gives a range. `high` is infinite for "24+".
         where: section and table.
         conditions: what the guide says about how it was obtained; mostly nothing.
@@ -65,7 +65,7 @@ class Claim:
 
     def as_dict(self) -> dict[str, object]:
         """Plain values, for JSON."""
-        return {**asdict(self), "unit": METRICS[self.metric].unit, "guide": GUIDE}
+        return {**asdict(self), "unit": PUBLISHED_METRICS[self.metric].unit, "guide": GUIDE}
 
 
 def claims_for(checkpoint: str, metric: str | None = None) -> tuple[Claim, ...]:
@@ -73,7 +73,7 @@ def claims_for(checkpoint: str, metric: str | None = None) -> tuple[Claim, ...]:
 
     Args:
         checkpoint: its name in the catalogue.
-        metric: a name of `METRICS`; None for all.
+        metric: a name of `PUBLISHED_METRICS`; None for all.
     """
     return tuple(claim for claim in CLAIMS if claim.checkpoint == checkpoint and metric in (None, claim.metric))
 
@@ -297,7 +297,7 @@ CLAIMS: tuple[Claim, ...] = (*_sizes(), *_speed(), *_quality(), *_memory())
 
 
 @dataclass(frozen=True, kw_only=True)
-class Statement:
+class GuideStatement:
     """A claim of the guide that is no number about a checkpoint: about networks, code or other people's studies."""
 
     where: str
@@ -305,8 +305,8 @@ class Statement:
     judgement: Judgement
 
 
-STATEMENTS: tuple[Statement, ...] = (
-    Statement(
+STATEMENTS: tuple[GuideStatement, ...] = (
+    GuideStatement(
         where="section 2, Processing Flow",
         text="patches are 64 x 64 x 256",
         judgement=Judgement(
@@ -314,26 +314,26 @@ STATEMENTS: tuple[Statement, ...] = (
             because="patches are as wide as the encoder, 1280, 1024 or 768; 256 is the width behind its neck",
         ),
     ),
-    Statement(
+    GuideStatement(
         where="section 2, Processing Flow",
         text="global attention in every 8th layer, the same in ViT-L and ViT-B",
         judgement=Judgement(
             verdict="contradicted", because="every 8th in ViT-H, every 6th in ViT-L, every 3rd in ViT-B; four in each"
         ),
     ),
-    Statement(
+    GuideStatement(
         where="section 2, Quality Benchmarks",
         text="in medical images ViT-H is better overall than ViT-B",
         judgement=Judgement(
             verdict="holds", because="as the abstract of the study says", sources=("Huang et al. 2024",)
         ),
     ),
-    Statement(
+    GuideStatement(
         where="section 3, Quality Benchmarks",
         text="ViT-L was superior in 192 test cases",
         judgement=Judgement(verdict="unsupported", because="superior to what, in which task, is not said"),
     ),
-    Statement(
+    GuideStatement(
         where="section 4, Quality Benchmarks",
         text="ViT-H improves substantially over ViT-B",
         judgement=Judgement(
@@ -342,7 +342,7 @@ STATEMENTS: tuple[Statement, ...] = (
             sources=("SAM paper",),
         ),
     ),
-    Statement(
+    GuideStatement(
         where="section 4, Recommended for",
         text="ViT-B is for edge and mobile devices and has the smallest footprint",
         judgement=Judgement(
@@ -351,7 +351,7 @@ STATEMENTS: tuple[Statement, ...] = (
             sources=("MobileSAM README", "HQ-SAM README", "EdgeSAM README"),
         ),
     ),
-    Statement(
+    GuideStatement(
         where="section 6, Decision Matrix",
         text="interactive annotation wants ViT-L for its speed",
         judgement=Judgement(
@@ -360,7 +360,7 @@ STATEMENTS: tuple[Statement, ...] = (
             sources=("MobileSAM README",),
         ),
     ),
-    Statement(
+    GuideStatement(
         where="section 7, Checkpoint Selection",
         text='checkpoint=f"sam_{checkpoint_type}_*.pth" loads the file',
         judgement=Judgement(verdict="contradicted", because="a pattern is no file name: FileNotFoundError"),

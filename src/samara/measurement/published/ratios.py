@@ -11,10 +11,10 @@ from samara.measurement.published.figures import published_for
 from samara.measurement.published.guide_claims import claims_for
 from samara.networks.variants import VARIANTS
 
-Kind = Literal["times smaller", "times faster", "less time", "more throughput", "fewer", "lower"]
+RatioKind = Literal["times smaller", "times faster", "less time", "more throughput", "fewer", "lower"]
 """How the guide compares: `times ...` is a factor, the others are fractions."""
 
-_FORMULAS: Mapping[Kind, Callable[[float, float], float]] = {
+_FORMULAS: Mapping[RatioKind, Callable[[float, float], float]] = {
     "times smaller": lambda this, other: other / this,
     "times faster": lambda this, other: other / this,
     "less time": lambda this, other: 1 - this / other,
@@ -41,7 +41,7 @@ class Ratio:
     checkpoint: str
     other: str
     metric: str
-    kind: Kind
+    kind: RatioKind
     value: float
     where: str
 
@@ -109,7 +109,7 @@ _TABLE_L, _TABLE_B = "section 3, Performance Comparison", "section 4, Performanc
 _KEY = "section 5, Key Insight"
 
 
-def _row(checkpoint: str, other: str, metric: str, kind: Kind, value: float, where: str) -> Ratio:
+def _row(checkpoint: str, other: str, metric: str, kind: RatioKind, value: float, where: str) -> Ratio:
     return Ratio(checkpoint=checkpoint, other=other, metric=metric, kind=kind, value=value, where=where)
 
 

@@ -10,7 +10,7 @@ from samara.measurement.records import metrics as measured
 
 
 @dataclass(frozen=True, kw_only=True)
-class Metric:
+class PublishedMetric:
     """Something that can be said about a checkpoint in one number.
 
     Attributes:
@@ -26,28 +26,34 @@ class Metric:
     better: Literal["higher", "lower"]
 
 
-def _known(metric: measured.Metric) -> Metric:
-    return Metric(name=metric.name, title=metric.title, unit=metric.unit, better=metric.better)
+def _known(metric: measured.Metric) -> PublishedMetric:
+    return PublishedMetric(name=metric.name, title=metric.title, unit=metric.unit, better=metric.better)
 
 
 # What others publish and samara does not measure, or not under the same definition.
 _OTHERS = (
-    Metric(name="prompt_seconds", title="encoding and one prompt", unit="seconds", better="lower"),
-    Metric(name="points_seconds", title="encoding and several prompts", unit="seconds", better="lower"),
-    Metric(name="images_per_second", title="throughput", unit="images per second", better="higher"),
-    Metric(name="memory_bytes", title="memory of inference", unit="bytes", better="lower"),
-    Metric(name="finetuning_bytes", title="memory of fine-tuning the mask decoder", unit="bytes", better="lower"),
-    Metric(name="mean_iou", title="mean IoU", unit="fraction", better="higher"),
-    Metric(name="dice_gain", title="gain in DICE by fine-tuning", unit="fraction", better="higher"),
-    Metric(name="agreement_iou", title="mean IoU with SAM ViT-H's own masks", unit="fraction", better="higher"),
-    Metric(name="coco_ap", title="mask AP on COCO from a detector's boxes", unit="fraction", better="higher"),
-    Metric(name="lvis_ap", title="mask AP on LVIS from a detector's boxes", unit="fraction", better="higher"),
-    Metric(name="seginw_ap", title="mean AP on SegInW with Grounding DINO", unit="fraction", better="higher"),
-    Metric(name="video_jf", title="J&F on video", unit="J&F", better="higher"),
-    Metric(name="int8_speedup", title="speed-up by INT8", unit="times", better="higher"),
+    PublishedMetric(name="prompt_seconds", title="encoding and one prompt", unit="seconds", better="lower"),
+    PublishedMetric(name="points_seconds", title="encoding and several prompts", unit="seconds", better="lower"),
+    PublishedMetric(name="images_per_second", title="throughput", unit="images per second", better="higher"),
+    PublishedMetric(name="memory_bytes", title="memory of inference", unit="bytes", better="lower"),
+    PublishedMetric(
+        name="finetuning_bytes", title="memory of fine-tuning the mask decoder", unit="bytes", better="lower"
+    ),
+    PublishedMetric(name="mean_iou", title="mean IoU", unit="fraction", better="higher"),
+    PublishedMetric(name="dice_gain", title="gain in DICE by fine-tuning", unit="fraction", better="higher"),
+    PublishedMetric(
+        name="agreement_iou", title="mean IoU with SAM ViT-H's own masks", unit="fraction", better="higher"
+    ),
+    PublishedMetric(name="coco_ap", title="mask AP on COCO from a detector's boxes", unit="fraction", better="higher"),
+    PublishedMetric(name="lvis_ap", title="mask AP on LVIS from a detector's boxes", unit="fraction", better="higher"),
+    PublishedMetric(name="seginw_ap", title="mean AP on SegInW with Grounding DINO", unit="fraction", better="higher"),
+    PublishedMetric(name="video_jf", title="J&F on video", unit="J&F", better="higher"),
+    PublishedMetric(name="int8_speedup", title="speed-up by INT8", unit="times", better="higher"),
 )
 
-METRICS: Mapping[str, Metric] = {metric.name: metric for metric in (*map(_known, measured.METRICS.values()), *_OTHERS)}
+PUBLISHED_METRICS: Mapping[str, PublishedMetric] = {
+    metric.name: metric for metric in (*map(_known, measured.METRICS.values()), *_OTHERS)
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +88,7 @@ class Figure:
 
     Attributes:
         checkpoint: name in the catalogue.
-        metric: name in `METRICS`.
+        metric: name in `PUBLISHED_METRICS`.
         value: in the metric's unit; fractions in [0, 1].
         source: name in `samara.measurement.published.sources.SOURCES`.
         conditions: under which it holds.
@@ -96,4 +102,4 @@ class Figure:
 
     def as_dict(self) -> dict[str, object]:
         """Plain values, for JSON."""
-        return {**asdict(self), "unit": METRICS[self.metric].unit}
+        return {**asdict(self), "unit": PUBLISHED_METRICS[self.metric].unit}

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from samara.system.machine import Machine, detect
+from samara.system.machine import Machine, detect_machine
 
 SOURCES = Path(__file__).parents[2]
 
@@ -46,7 +46,7 @@ def environment(machine: Machine | None = None) -> Environment:
     Args:
         machine: None to detect it.
     """
-    facts = (machine or detect()).as_dict()
+    facts = (machine or detect_machine()).as_dict()
     # Through JSON, so that a record that was read equals the one that was written.
     facts = json.loads(json.dumps(facts))
     return Environment(facts, facts.pop("versions"), commit_of(SOURCES))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from samara.checkpoints.store.store import Store
+from samara.checkpoints.store.store import CheckpointStore
 from samara.measurement.records.record_file import read_records
 from samara.measurement.records.records import Record
 from samara.system.files import write_atomically
@@ -42,4 +42,4 @@ def _noted() -> list[str]:
 
 
 def _list() -> Path:
-    return Store().directory / NAME
+    return CheckpointStore().directory / NAME

@@ -1,13 +1,20 @@
 """Every number that samara measures, as data: its unit, which way is better, and how it is defined.
 
-Reports, recommendations and documentation take titles and definitions from here.
+Reports, recommendations and documentation take titles and definitions from here. A new metric of quality is a row
+here, its values in `samara.measurement.evaluation.scores`, and its test. A new measure is a name and its metrics here,
+what is asked in `samara.measurement.evaluation.protocols`, and its test.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+Measure = Literal["centre_click", "random_click", "box", "jittered_box", "clicks", "everything"]
+"""What of quality is asked for in one go; see `samara.measurement.evaluation.protocols`."""
+
+MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 Group = Literal["quality", "speed", "memory", "size"]
 Unit = Literal["fraction", "clicks", "seconds", "bytes", "parameters", "floating-point operations"]
@@ -25,6 +32,7 @@ class Metric:
         unit: of its values; "fraction" is in [0, 1].
         better: which way is better.
         definition: what exactly is measured, a sentence or two.
+        measure: what is asked to find it; None for what is not about quality.
     """
 
     name: str
@@ -33,9 +41,11 @@ class Metric:
     unit: Unit
     better: Better
     definition: str
+    measure: Measure | None = None
 
 
-_PROMPTS = {
+# Measures that are one prompt for each object: title, and how the answer comes about.
+_PROMPTS: Mapping[Measure, tuple[str, str]] = {
     "centre_click": (
         "centre click",
         "one click on the pixel of the object that is farthest from its border; of three masks the one with the "
@@ -54,28 +64,24 @@ _PROMPTS = {
     ),
 }
 
+# What an answer to such a prompt is worth, by the field of `samara.measurement.evaluation.scores.ScoredAnswer`.
+_OF_ANSWERS = {
+    "iou": ("IoU", "Mask IoU with the ground truth"),
+    "boundary_iou": ("boundary IoU", "Boundary IoU (Cheng et al. 2021, width 2 % of the image's diagonal)"),
+}
+
 _PROMPTED = tuple(
-    metric
-    for prompt, (title, how) in _PROMPTS.items()
-    for metric in (
-        Metric(
-            name=f"{prompt}_iou",
-            group="quality",
-            title=f"{title}, IoU",
-            unit="fraction",
-            better="higher",
-            definition=f"Mask IoU with the ground truth, mean over objects, from {how}.",
-        ),
-        Metric(
-            name=f"{prompt}_boundary_iou",
-            group="quality",
-            title=f"{title}, boundary IoU",
-            unit="fraction",
-            better="higher",
-            definition="Boundary IoU (Cheng et al. 2021, width 2 % of the image's diagonal), mean over objects, "
-            f"from {how}.",
-        ),
+    Metric(
+        name=f"{prompt}_{field}",
+        group="quality",
+        title=f"{title}, {worth}",
+        unit="fraction",
+        better="higher",
+        definition=f"{definition}, mean over objects, from {how}.",
+        measure=prompt,
     )
+    for prompt, (title, how) in _PROMPTS.items()
+    for field, (worth, definition) in _OF_ANSWERS.items()
 )
 
 _CLICKS = tuple(
@@ -89,6 +95,7 @@ _CLICKS = tuple(
             unit="clicks",
             better="lower",
             definition=f"NoC@{percent}: clicks until IoU 0.{percent}, mean over objects; 20 where 20 do not suffice.",
+            measure="clicks",
         ),
         Metric(
             name=f"not_reached_{percent}",
@@ -97,6 +104,7 @@ _CLICKS = tuple(
             unit="fraction",
             better="lower",
             definition=f"Objects of which 20 clicks did not reach IoU 0.{percent}.",
+            measure="clicks",
         ),
     )
 )
@@ -109,6 +117,7 @@ _EVERYTHING = Metric(
     better="higher",
     definition="Share of the objects that the 1,000 automatic masks with the highest predicted IoU find, each mask "
     "for one object at most, mean over IoU 0.50, 0.55, ... 0.95 (COCO's AR, regardless of category).",
+    measure="everything",
 )
 
 
@@ -209,3 +218,8 @@ _SIZE = (
 METRICS: Mapping[str, Metric] = {
     metric.name: metric for metric in (*_PROMPTED, *_CLICKS, _EVERYTHING, *_SPEED, *_MEMORY, *_SIZE)
 }
+
+METRICS_OF: Mapping[Measure, tuple[str, ...]] = {
+    measure: tuple(metric.name for metric in METRICS.values() if metric.measure == measure) for measure in MEASURES
+}
+"""The metrics that come of a measure, by name."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from samara.errors import RecordError
 from samara.measurement.records.environment import Environment, now
-from samara.measurement.records.records import Interval, Record, Status, Subject
+from samara.measurement.records.records import Interval, Record, RecordStatus, Subject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +17,7 @@ class Number:
 
     metric: str
     value: float | None
-    status: Status = "measured"
+    status: RecordStatus = "measured"
     note: str = ""
     interval: Interval | None = None
     n: int = 1
@@ -43,7 +43,7 @@ class Number:
             raise RecordError(f"{str(document)[:60]!r} is no number ({error})") from error
 
 
-def without_value(metric: str, status: Status, note: str, *, batch_size: int | None = None) -> Number:
+def without_value(metric: str, status: RecordStatus, note: str, *, batch_size: int | None = None) -> Number:
     """A number that there is not, and why."""
     return Number(metric=metric, value=None, status=status, note=note, n=0, batch_size=batch_size)
 

@@ -14,7 +14,7 @@ from samara.measurement.records.metrics import METRICS, Metric
 FORMAT = 1
 """Version of the JSON form; readers refuse newer ones."""
 
-Status = Literal["measured", "not applicable", "failed"]
+RecordStatus = Literal["measured", "not applicable", "failed"]
 IntervalKind = Literal["95 % bootstrap", "quartiles"]
 
 
@@ -90,7 +90,7 @@ class Record:
     subject: Subject
     metric: str
     value: float | None
-    status: Status = "measured"
+    status: RecordStatus = "measured"
     note: str = ""
     interval: Interval | None = None
     n: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -35,6 +36,12 @@ class PromptEncoder(prompt_encoder.PromptEncoder):
         )
         self.pe_layer = PositionEmbeddingRandom(embed_dim // 2)
 
+    @property
+    def mask_input_size(self) -> tuple[int, int]:
+        """(4h, 4w), the size of a mask input."""
+        h, w = self.image_embedding_size
+        return 4 * h, 4 * w
+
     def _embed_points(
         self, points: Tensor, labels: Tensor, pad: bool, size_hw: tuple[int, int] | None = None
     ) -> Tensor:
@@ -50,6 +57,9 @@ class PromptEncoder(prompt_encoder.PromptEncoder):
         }
         weights: dict[int, Any] = {label: one.weight for label, one in learned.items()}  # Any: of what wraps them, too
         return embed_labels(positions, labels, weights)
+
+    def _get_device(self) -> torch.device:
+        return self.no_mask_embed.weight.device
 
 
 class PositionEmbeddingRandom(prompt_encoder.RandomPositions):

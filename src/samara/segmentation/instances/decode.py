@@ -33,7 +33,7 @@ class Detections:
     coefficients: Tensor
 
 
-def boxes_of(distances: Tensor, input_size_hw: tuple[int, int]) -> Tensor:
+def boxes_of_distances(distances: Tensor, input_size_hw: tuple[int, int]) -> Tensor:
     """Turn distances into boxes.
 
     Args:
@@ -59,7 +59,7 @@ def _places(input_size_hw: tuple[int, int], device: torch.device) -> tuple[Tenso
     return torch.cat(centres), torch.cat(strides)
 
 
-def detect(
+def decode_instances(
     raw: RawInstances,
     index: int,
     input_size_hw: tuple[int, int],
@@ -83,7 +83,7 @@ def detect(
     confidence, classes = raw.class_logits[index].sigmoid().max(dim=0)  # (A,) each
     places = (confidence > confidence_thresh).nonzero()[:, 0]
     places = places[confidence[places].argsort(descending=True, stable=True)]
-    boxes = boxes_of(raw.distances[index : index + 1], input_size_hw)[0, places].cpu().numpy()
+    boxes = boxes_of_distances(raw.distances[index : index + 1], input_size_hw)[0, places].cpu().numpy()
     scores = confidence[places].cpu().numpy()
     labels = classes[places].cpu().numpy()
     kept = _best(boxes, scores, labels, box_nms_thresh, max_instances)

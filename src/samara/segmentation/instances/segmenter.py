@@ -17,7 +17,7 @@ from samara.images.read import ImageSource, read_image
 from samara.masks.mask_set import MaskSet
 from samara.masks.rle import Rle
 from samara.networks.yolo_seg import RawInstances
-from samara.segmentation.instances.decode import Detections, detect
+from samara.segmentation.instances.decode import Detections, decode_instances
 from samara.segmentation.instances.letterbox import Letterbox, letterboxed
 from samara.segmentation.instances.masks import mask_in_box
 from samara.segmentation.instances.selection import choose
@@ -82,7 +82,7 @@ class InstanceSegmenter(Segmenter[SeenInstances]):
             possibly none. An instance none of whose pixels is positive is left out.
         """
         raw, letterbox = seen.raw, seen.letterbox
-        found = detect(
+        found = decode_instances(
             raw,
             0,
             letterbox.padded_size_hw,

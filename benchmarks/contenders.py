@@ -109,7 +109,7 @@ def ours(weights: Weights, engine: str = "torch", precision: str = "float32") ->
         labels = torch.ones(len(points), 1, dtype=torch.int64)
         of_image = torch.zeros(len(points), dtype=torch.int64)
         prompts = InputPrompts((points[:, None], labels), None, None, of_image)
-        return runs.decode(runs.prepare(weights.content), prompts, input_size=SIDE, multimask=True)
+        return runs.decode(runs.prepare(weights.content), prompts, frame_size=SIDE, multimask=True)
 
     return Work(runs.encode, decode, lambda: list(generator.generate(IMAGE).rles))
 

@@ -80,9 +80,10 @@ def work_of(variant: Variant, size: int, part: str) -> Callable[[], object]:
     engine = TorchEngine(network, "cpu")
     if part == "encode":
         return lambda: engine.encode(images)
-    features = torch.randn(1, variant.embedding_channels, size // 16, size // 16)
-    prompts = _points(size)
-    return lambda: engine.decode(engine.prepare(features), prompts, input_size=size, multimask=True)
+    grid, frame = variant.grid(size), variant.frame_size(size)
+    features = torch.randn(1, variant.embedding_channels, grid, grid)
+    prompts = _points(frame)
+    return lambda: engine.decode(engine.prepare(features), prompts, frame_size=frame, multimask=True)
 
 
 def _points(size: int) -> InputPrompts:

@@ -38,3 +38,13 @@ def test_the_memory_of_the_file_is_kept(tmp_path, wrapped):
     form = file_form_of(dataclasses.replace(loaded, provenance=provenance))
     assert form.memory.keys() == memory.keys()
     assert all(form.state(loaded.sam)[name].equal(one) for name, one in memory.items())
+
+
+@pytest.mark.parametrize(("key", "expected"), [(None, None), ("state_dict", "state_dict"), ("model", None)])
+def test_efficientvit_sam_is_written_as_it_came_where_its_loader_takes_that(tmp_path, key, expected):
+    loaded = small("efficientvit_sam_l0", 64)
+    assert file_form_of(loaded).wrapper is None
+    state, path = loaded.sam.state_dict(), tmp_path / "small.pt"
+    torch.save(state if key is None else {key: state}, path)
+    provenance = Provenance("small", str(path), None, "file")
+    assert file_form_of(dataclasses.replace(loaded, provenance=provenance)).wrapper == expected

@@ -29,7 +29,7 @@ KINDS = ("point", "two points", "box", "point and box", "box and mask", "mask", 
 
 def assert_same_answers(engine, reference, features, kind, size, *, images=1, **more):
     """The same masks of the same prompts in the same order."""
-    settings = {"input_size": size, "multimask": True} | more
+    settings = {"frame_size": size, "multimask": True} | more
     asked = prompts(kind, size, images)
     expected = reference.decode(reference.prepare(features[:images]), asked, **settings)
     found = engine.decode(engine.prepare(features[:images]), asked, **settings)
@@ -43,7 +43,7 @@ def assert_same_answers(engine, reference, features, kind, size, *, images=1, **
 def thresholds(reference, features, kind, size):
     """A predicted IoU that some masks of these prompts exceed and some do not, far from any of them."""
     asked = prompts(kind, size)
-    iou = reference.decode(reference.prepare(features[:1]), asked, input_size=size, multimask=True).predicted_iou
+    iou = reference.decode(reference.prepare(features[:1]), asked, frame_size=size, multimask=True).predicted_iou
     ordered = iou.sort().values
     middle = len(ordered) // 2
     return ((ordered[middle - 1] + ordered[middle]) / 2).item()

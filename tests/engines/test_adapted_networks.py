@@ -47,7 +47,7 @@ def by_calling(network, features, multimask=True):
 
 
 def decode(engine, features, kind="many points", **more):
-    return engine.decode(engine.prepare(features), asked(kind), **{"input_size": SIZE, "multimask": True} | more)
+    return engine.decode(engine.prepare(features), asked(kind), **{"frame_size": SIZE, "multimask": True} | more)
 
 
 def assert_as_called(engine, network, features, multimask=True):
@@ -148,7 +148,7 @@ def test_what_was_made_of_old_weights_is_not_used(change, name):
     loaded, features = fresh(name)
     engine = TorchEngine(loaded.network, "cpu")
     images = engine.prepare(features)
-    settings = {"input_size": SIZE, "multimask": True}
+    settings = {"frame_size": SIZE, "multimask": True}
     for kind in ("many points", "point"):
         old = engine.decode(images, asked(kind), **settings).low_res_logits
         with torch.no_grad():

@@ -112,11 +112,11 @@ def test_an_engine_answers_nothing_with_nothing(engine):
     assert features.dtype == torch.float32
     for kind in ("point", "box", "many points", "box and mask"):
         for images in (features, some):
-            none = engine.decode(engine.prepare(images), prompts(kind, SIZE)[:0], input_size=SIZE, multimask=True)
+            none = engine.decode(engine.prepare(images), prompts(kind, SIZE)[:0], frame_size=SIZE, multimask=True)
             assert none.low_res_logits.shape == (0, SIZE // 4, SIZE // 4)
             assert none.prompt.shape == none.predicted_iou.shape == (0,)
         asked = prompts(kind, SIZE)
-        limit = {"input_size": SIZE, "multimask": False, "min_predicted_iou": 1e9}
+        limit = {"frame_size": SIZE, "multimask": False, "min_predicted_iou": 1e9}
         assert len(engine.decode(engine.prepare(some), asked, **limit).prompt) == 0, "no survivor"
 
 

@@ -75,7 +75,7 @@ def test_only_promising_prompts_are_drawn(engines):
 
 def test_nothing_is_a_result(engines):
     engine, _, features = engines
-    none = engine.decode(engine.prepare(features), prompts_of_none(), input_size=SIZE, multimask=True)
+    none = engine.decode(engine.prepare(features), prompts_of_none(), frame_size=SIZE, multimask=True)
     assert none.low_res_logits.shape == (0, SIZE // 4, SIZE // 4)
     assert none.prompt.shape == none.predicted_iou.shape == (0,)
 
@@ -99,4 +99,4 @@ def test_hq_token_only():
 def test_images_prepared_elsewhere_are_refused(engines):
     engine, reference, features = engines
     with pytest.raises(TypeError, match="prepared by another engine"):
-        engine.decode(reference.prepare(features), prompts_of_none(), input_size=SIZE, multimask=True)
+        engine.decode(reference.prepare(features), prompts_of_none(), frame_size=SIZE, multimask=True)

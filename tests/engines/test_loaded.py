@@ -13,6 +13,7 @@ import samara
 from samara.engines.loaded import fingerprint
 from samara.errors import SettingsError, WrongCheckpoint
 from samara.images.preprocessing import Frame
+from tests.engines.conftest import small
 
 
 def linear():
@@ -70,6 +71,14 @@ def test_a_variants_preprocessing_is_applied_in_one_place(mini):
     squashing = dataclasses.replace(mini, variant=dataclasses.replace(mini.variant, preprocessing=squashed))
     assert squashing.frame_of((30, 60)).resized_size_hw == (mini.input_size, mini.input_size)
     assert squashing.network_input(image)[:, :, -1].any()
+
+
+def test_prompts_may_be_in_a_larger_square_than_the_networks_input():
+    loaded = small("efficientvit_sam_l0", 64)
+    assert (loaded.input_size, loaded.grid, loaded.frame_size) == (64, 8, 128)
+    assert loaded.frame_of((30, 60)) == Frame((30, 60), 128)
+    image = np.random.default_rng(0).integers(0, 256, (30, 60, 3), dtype=np.uint8)
+    assert loaded.network_input(image).shape == (1, 3, 64, 64)
 
 
 def test_a_letterbox_is_no_square():

@@ -26,7 +26,7 @@ def compare(loaded, kinds=KINDS):
     features = reference.encode(images)
     assert relative_error(engine.encode(images), features) < 1e-4
     for kind in kinds:
-        assert_same_answers(engine, reference, features, kind, loaded.input_size, images=2)
+        assert_same_answers(engine, reference, features, kind, loaded.frame_size, images=2)
 
 
 @pytest.mark.slow  # the default run goes through ONNX Runtime in networks/test_official_graphs.py

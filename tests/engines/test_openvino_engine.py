@@ -27,7 +27,7 @@ def compare(loaded, kinds=KINDS):
     assert relative_error(engine.encode(images), features) < 1e-4
     for kind in kinds:
         for multimask in (True, False):
-            assert_same_answers(engine, reference, features, kind, loaded.input_size, images=2, multimask=multimask)
+            assert_same_answers(engine, reference, features, kind, loaded.frame_size, images=2, multimask=multimask)
 
 
 @pytest.mark.slow

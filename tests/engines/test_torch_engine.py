@@ -40,7 +40,7 @@ def prompts(count, images=1):
 
 def decode(engine, features, count, images=1, **more):
     return engine.decode(
-        engine.prepare(features[:images]), prompts(count, images), **{"input_size": 128, "multimask": True} | more
+        engine.prepare(features[:images]), prompts(count, images), **{"frame_size": 128, "multimask": True} | more
     )
 
 
@@ -97,9 +97,9 @@ def assert_same_masks_on(device, network, features, precision="float32"):
             image_of_prompt=given.image_of_prompt.to(device),
         )
         images = engine.prepare(features[:1])
-        found = engine.decode(images, asked, input_size=128, multimask=True)
-        none = engine.decode(images, asked, input_size=128, multimask=True, min_predicted_iou=1e9)
-        nothing = engine.decode(images, asked[:0], input_size=128, multimask=True)
+        found = engine.decode(images, asked, frame_size=128, multimask=True)
+        none = engine.decode(images, asked, frame_size=128, multimask=True, min_predicted_iou=1e9)
+        nothing = engine.decode(images, asked[:0], frame_size=128, multimask=True)
         expected = decode(TorchEngine(network, "cpu"), features, count)
         assert found.low_res_logits.device.type == device
         assert found.prompt.cpu().equal(expected.prompt)
@@ -164,7 +164,7 @@ def test_a_network_in_another_type_answers_alike(dtype, name):
     assert relative_error(features, expected) < (0.1 if dtype == torch.bfloat16 else 0.01)
     for kind in KINDS:
         found, wanted = (
-            one.decode(one.prepare(expected), kind_prompts(kind, 64), input_size=64, multimask=False)
+            one.decode(one.prepare(expected), kind_prompts(kind, 64), frame_size=64, multimask=False)
             for one in (rough, exact)
         )
         assert found.low_res_logits.dtype == found.predicted_iou.dtype == torch.float32

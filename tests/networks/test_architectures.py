@@ -7,7 +7,18 @@ from inspect import signature
 
 import pytest
 
-from samara.networks.architectures import HIERA, YOLO11, YOLOV8, HieraConfig, TinyViTConfig, ViTConfig, YoloSegConfig
+from samara.networks.architectures import (
+    EFFICIENTVIT,
+    HIERA,
+    YOLO11,
+    YOLOV8,
+    EfficientViTConfig,
+    HieraConfig,
+    TinyViTConfig,
+    ViTConfig,
+    YoloSegConfig,
+)
+from samara.networks.efficientvit import EfficientViT
 from samara.networks.hiera import Hiera
 from samara.networks.tiny_vit import TinyViT
 from samara.networks.vit import ImageEncoderViT
@@ -20,6 +31,7 @@ from samara.networks.yolo_seg import YoloSeg
         (ViTConfig, ImageEncoderViT),
         (TinyViTConfig, TinyViT),
         (HieraConfig, Hiera),
+        (EfficientViTConfig, EfficientViT),
         (YoloSegConfig, YoloSeg),
     ],
 )
@@ -46,3 +58,10 @@ def test_the_global_blocks_of_hiera_are_in_stage_three(size, blocks):
     first = config.depths[0] + config.depths[1]
     assert len(config.global_attention_blocks) == 3
     assert all(first < index < first + config.depths[2] for index in config.global_attention_blocks)
+
+
+@pytest.mark.parametrize(("size", "stride"), [("l0", 8), ("l1", 8), ("l2", 8), ("xl0", 16), ("xl1", 16)])
+def test_numbers_of_efficientvit_are_one_for_each_stage(size, stride):
+    config = EFFICIENTVIT[size]
+    assert len({len(one) for one in (config.widths, config.depths, config.kinds, config.expansions)}) == 1
+    assert config.stride == stride

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -9,7 +10,18 @@ import torch
 from torch import nn
 
 from samara.errors import SettingsError, WrongCheckpoint
-from samara.networks.lora import LoraLinear, add_lora, load_lora, lora_state_dict, merge_lora
+from samara.networks.architectures import EfficientViTConfig
+from samara.networks.efficientvit import EfficientViT
+from samara.networks.lora import (
+    LoraConvolution,
+    LoraLayer,
+    LoraLinear,
+    add_lora,
+    load_lora,
+    lora_state_dict,
+    merge_lora,
+)
+from samara.networks.plain import is_plain
 from samara.networks.variants import VARIANTS, build_network
 from samara.networks.vit import ImageEncoderViT
 
@@ -43,7 +55,13 @@ def images():
     return torch.randn(1, 3, 64, 64, generator=generator(5))
 
 
-@pytest.mark.parametrize(("build", "layers"), [(small_vit, 4), (small_mobile, 20)])
+def small_efficientvit():
+    config = EfficientViTConfig(widths=(8, 8, 16, 16, 32), depths=(0, 0, 0, 0, 2), neck_depth=1)
+    torch.manual_seed(0)
+    return EfficientViT(**dataclasses.asdict(config)).eval()
+
+
+@pytest.mark.parametrize(("build", "layers"), [(small_vit, 4), (small_mobile, 20), (small_efficientvit, 4)])
 def test_adding_changes_no_output_learning_does_and_merging_keeps_it(build, layers):
     network = build()
     published = {key: value.shape for key, value in network.state_dict().items()}
@@ -57,7 +75,7 @@ def test_adding_changes_no_output_learning_does_and_merging_keeps_it(build, laye
         assert merge_lora(network) == names
         torch.testing.assert_close(network(images()), learnt, atol=1e-5, rtol=1e-5)
     assert len(names) == layers
-    assert all(type(network.get_submodule(name)) is nn.Linear for name in names)
+    assert is_plain(network)
     assert {key: value.shape for key, value in network.state_dict().items()} == published
 
 
@@ -98,6 +116,34 @@ def test_the_update_is_the_formula():
     expected = x @ (linear.weight + 3 * layer.lora_b @ layer.lora_a).T + linear.bias
     torch.testing.assert_close(layer(x), expected)
     torch.testing.assert_close(layer.merged()(x), expected)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_update_of_a_convolution_is_that_of_each_pixel(bias):
+    convolution = nn.Conv2d(3, 5, 1, bias=bias)
+    layer = LoraConvolution(convolution, rank=2, alpha=6, generator=generator())
+    perturb(layer)
+    x = torch.randn(4, 3, 6, 7, generator=generator(2))
+    linear = LoraLinear(nn.Linear(3, 5, bias=bias), rank=2, alpha=6, generator=generator())
+    linear.load_state_dict({name: value.view(value.shape[:2]) for name, value in layer.state_dict().items()})
+    expected = linear(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    torch.testing.assert_close(layer(x), expected)
+    torch.testing.assert_close(layer.merged()(x), expected)
+    assert type(layer.merged()) is nn.Conv2d
+
+
+def test_efficientvits_attention_is_adapted_and_its_batch_norms_stay():
+    network = small_efficientvit()
+    names = add_lora(network, rank=2, generator=generator())
+    assert {name.partition("op_list.")[2][2:] for name in names} == {
+        "context_module.main.qkv.conv",
+        "context_module.main.proj.conv",
+    }
+    counted = [one.clone() for name, one in network.named_buffers() if name.endswith("num_batches_tracked")]
+    network(images()).square().mean().backward()
+    assert all(one.equal(before) for one, before in zip(
+        (one for name, one in network.named_buffers() if name.endswith("num_batches_tracked")), counted, strict=True
+    ))  # fmt: skip
 
 
 def test_a_layer_without_bias():
@@ -203,7 +249,8 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing():
         ({"alpha": math.nan}, "alpha is nan"),
         ({"targets": ["kqv"]}, "no linear layer is called 'kqv'; .* lin1, lin2, proj, qkv"),
         ({"targets": ["qkv", "roj"]}, "no linear layer is called 'roj'"),
-        ({"targets": ["neck.0"]}, "no linear layer is called 'neck.0'"),
+        ({"targets": ["neck.1"]}, "no linear layer is called 'neck.1'"),
+        ({"targets": ["neck.2"]}, "no linear layer is called 'neck.2'"),  # a convolution of 3×3 pixels
         ({"targets": []}, "no linear layer is called nothing"),
     ],
 )
@@ -212,7 +259,7 @@ def test_settings_that_make_no_sense_are_refused_and_change_nothing(settings, wo
     with pytest.raises(SettingsError, match=words):
         add_lora(network, **{"rank": 1, "alpha": 1.0, "generator": generator()} | settings)
     assert all(parameter.requires_grad for parameter in network.parameters())
-    assert not any(isinstance(module, LoraLinear) for module in network.modules())
+    assert not any(isinstance(module, LoraLayer) for module in network.modules())
 
 
 def test_twice_is_refused():

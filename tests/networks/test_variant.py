@@ -21,6 +21,22 @@ def test_another_input_size_has_other_positions():
     assert (smaller.preprocessing.input_size, smaller.parameters) == (512, None)
 
 
+@pytest.mark.parametrize(
+    ("name", "input_size", "grid", "frame"),
+    [
+        ("vit_b", 1024, 64, 1024),
+        ("vit_t", 512, 32, 512),
+        ("sam2.1_hiera_l", 1024, 64, 1024),
+        ("efficientvit_sam_l2", 512, 64, 1024),
+        ("efficientvit_sam_l2", 256, 32, 512),
+        ("efficientvit_sam_xl1", 1024, 64, 1024),
+    ],
+)
+def test_grid_and_input_frame_follow_from_the_stride(name, input_size, grid, frame):
+    variant = VARIANTS[name]
+    assert (variant.grid(input_size), variant.frame_size(input_size)) == (grid, frame)
+
+
 def test_a_detector_for_other_classes():
     coco = VARIANTS["yolo11n_seg"]
     assert coco.with_classes(coco.class_names) is coco

@@ -56,3 +56,15 @@ def relative_error(probe, tensor):
     wanted = np.array(probe["value"])
     difference = tensor.flatten()[torch.tensor(probe["index"])].double().numpy() - wanted
     return np.linalg.norm(difference) / np.linalg.norm(wanted)
+
+
+def deviation(probe, tensor):
+    """Largest difference of a tensor from a golden probe, in standard deviations of it."""
+    assert list(tensor.shape) == probe["shape"]
+    index = np.random.Generator(np.random.PCG64(11)).integers(0, tensor.numel(), len(probe["value"]))
+    differences = [
+        tensor.flatten()[torch.from_numpy(index)].double().numpy() - np.array(probe["value"]),
+        tensor.double().mean().item() - probe["mean"],
+        tensor.double().std().item() - probe["std"],
+    ]
+    return max(np.abs(one).max() for one in differences) / probe["std"]

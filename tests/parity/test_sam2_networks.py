@@ -17,7 +17,7 @@ from samara.networks.mask_decoder import THREE_MASKS
 from samara.networks.sam2_mask_decoder import stability
 from samara.networks.variants import VARIANTS, build_sam
 from samara.segmentation.predictor import full_size
-from tests.parity.deterministic import deterministic_value, golden, normal
+from tests.parity.deterministic import deterministic_value, deviation, golden, normal
 
 TOLERANCE = 1e-5  # of a standard deviation; float32 itself makes 2e-6
 PROMPTS = golden("prompts")
@@ -27,18 +27,6 @@ STAGES = ["pos_embed_full", "trunk", "neck", "backbone_fpn", "image_embedding", 
 
 def expected_of(size):
     return golden(f"sam2.1_hiera_{NAMES[size]}")
-
-
-def deviation(probe, tensor):
-    """Largest difference of a tensor from a golden probe, in standard deviations of it."""
-    assert list(tensor.shape) == probe["shape"]
-    index = np.random.Generator(np.random.PCG64(11)).integers(0, tensor.numel(), len(probe["value"]))
-    differences = [
-        tensor.flatten()[torch.from_numpy(index)].double().numpy() - np.array(probe["value"]),
-        tensor.double().mean().item() - probe["mean"],
-        tensor.double().std().item() - probe["std"],
-    ]
-    return max(np.abs(one).max() for one in differences) / probe["std"]
 
 
 @pytest.fixture(

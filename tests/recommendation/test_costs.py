@@ -78,9 +78,9 @@ def test_arithmetic_is_what_is_counted(variant, size):
     assert flops == pytest.approx(COSTS[variant, size].encoder_flops, rel=1e-3)
 
     def decode(count):
-        grid = (size // 16, size // 16)
-        prompts = (points[:count], labels[:count])
-        sparse, dense = network.prompt_encoder(prompts, None, None, input_size_hw=(size, size), grid_hw=grid)
+        side, frame = VARIANTS[variant].grid(size), VARIANTS[variant].frame_size(size)
+        grid, prompts = (side, side), (points[:count], labels[:count])
+        sparse, dense = network.prompt_encoder(prompts, None, None, input_size_hw=(frame, frame), grid_hw=grid)
         positions, decoder = network.prompt_encoder.get_dense_pe(grid), network.mask_decoder
         details = decoder.details_of(features)
         look = decoder.look(features, positions, sparse, dense, image_of_prompt=None, details=details)

@@ -34,6 +34,7 @@ _SAM_2 = "https://dl.fbaipublicfiles.com/segment_anything_2"
 _HQ = "https://huggingface.co/lkeab/hq-sam/resolve/main"
 _EFFICIENT = "https://github.com/yformer/EfficientSAM/raw/main/weights"
 _EDGE = "https://huggingface.co/spaces/chongzhou/EdgeSAM/resolve/main/weights"
+_EFFICIENTVIT = "https://huggingface.co/mit-han-lab/efficientvit-sam/resolve/main"
 _YOLO = "https://github.com/ultralytics/assets/releases/download/v8.4.0"
 _YOLO_11 = "https://huggingface.co/Ultralytics/YOLO11/resolve/main"
 # The commit that added the file; later ones moved it.
@@ -277,6 +278,29 @@ CATALOGUE: tuple[Checkpoint, ...] = (
         trained_on="SA-1B, SA-V",
         md5="08083462423be3260cd6a5eef94dc01c",
         pred_iou_thresh=0.8,
+    ),
+    # Size and digest of l2 are those of its first upload; of the others nobody has published any.
+    *(
+        Checkpoint(
+            name=f"efficientvit_sam_{size}",
+            aliases=(f"efficientvit-sam-{size}", f"efficientvit_{size}_sam"),
+            variant=f"efficientvit_sam_{size}",
+            file_name=f"efficientvit_sam_{size}.pt",
+            url=f"{_EFFICIENTVIT}/efficientvit_sam_{size}.pt",
+            licence="Apache-2.0",
+            source="mit-han-lab/efficientvit, README of EfficientViT-SAM @de7d773; licence from the files' model card",
+            trained_on="SA-1B, first on the embeddings of SAM ViT-H",
+            size_bytes=size_bytes,
+            sha256=sha256,
+            input_size=input_size,
+        )
+        for size, input_size, size_bytes, sha256 in (
+            ("l0", 512, None, None),
+            ("l1", 512, None, None),
+            ("l2", 512, 245_724_244, "f087f8287d5b3791020be8b0346a35dae0849dd191bf165178bf947e0df868cc"),
+            ("xl0", 1024, None, None),
+            ("xl1", 1024, None, None),
+        )
     ),
     # One project pinned the size, nobody a digest. Thresholds: those of SAM 2, no others are published.
     Checkpoint(

@@ -19,18 +19,15 @@ class FileForm:
     """What a checkpoint file of a family looks like.
 
     Attributes:
-        is_sam2: whether names are SAM 2's and a file for `torch.load` holds the state dict under "model".
+        is_sam2: whether names are SAM 2's.
+        wrapper: the key under which a file for `torch.load` holds the state dict; None for a flat one.
         memory: entries for videos of the file that the network came from; written again, because the official code
             refuses a file without them.
     """
 
     is_sam2: bool = False
+    wrapper: str | None = None
     memory: Mapping[str, Tensor] = field(default_factory=dict)
-
-    @property
-    def wrapper(self) -> str | None:
-        """The key under which a file for `torch.load` holds the state dict; None for a flat one."""
-        return "model" if self.is_sam2 else None
 
     def state(self, network: Sam) -> dict[str, Tensor]:
         """Everything that the file holds, under the published names."""
@@ -44,9 +41,13 @@ def file_form_of(loaded: Loaded) -> FileForm:
     Raises:
         UnrecognisedCheckpoint, UnsafeCheckpoint: the file is not any more what it was.
     """
-    if loaded.variant.family != "sam2":
-        return FileForm()
-    if loaded.provenance.path is None:
-        return FileForm(is_sam2=True)
-    path = Path(loaded.provenance.path)
-    return FileForm(is_sam2=True, memory=read_state_dict(path, only=image_path(read_layout(path).tensors).memory))
+    path = None if loaded.provenance.path is None else Path(loaded.provenance.path)
+    match loaded.variant.family:
+        case "sam2":
+            memory = () if path is None else image_path(read_layout(path).tensors).memory
+            return FileForm(True, "model", read_state_dict(path, only=memory) if path and memory else {})
+        case "efficientvit_sam":  # its loader takes both forms
+            wrapper = None if path is None else read_layout(path).wrapper
+            return FileForm(wrapper=wrapper if wrapper == "state_dict" else None)
+        case _:
+            return FileForm()

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from samara.networks.sam import Sam
+from samara.networks.variant import CELL
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Engine(Protocol):
         images: Prepared,
         prompts: InputPrompts,
         *,
-        input_size: int,
+        frame_size: int,
         multimask: bool,
         min_predicted_iou: float | None = None,
     ) -> DecodedMasks:
@@ -100,7 +101,7 @@ class Engine(Protocol):
         Args:
             images: from `prepare` of this engine.
             prompts: N of them, N at least 0.
-            input_size: side of the input frame in pixels.
+            frame_size: side of the input frame in pixels.
             multimask: three masks per prompt instead of one; HQ-SAM: one, built on the best of three.
             min_predicted_iou: leave masks out whose predicted IoU is not above this, ideally before drawing them.
         """
@@ -119,9 +120,10 @@ class SparingEngine(ABC):
     def encode(self, images: Tensor) -> Tensor:
         """See `Engine.encode`; B may be 0."""
         if not len(images):
-            # Whatever stands in the decoder's place need not know of more than the embedding.
+            # Whatever stands in the place of a part need not know of more than SAM's own.
+            stride = getattr(self.network.image_encoder, "stride", CELL)
             further = getattr(self.network.mask_decoder, "further_channels", 0)
-            h, w = images.shape[-2] // 16, images.shape[-1] // 16
+            h, w = images.shape[-2] // stride, images.shape[-1] // stride
             return torch.zeros(0, self.network.prompt_encoder.embed_dim + further, h, w, device=images.device)
         return self._encode(images)
 
@@ -130,7 +132,7 @@ class SparingEngine(ABC):
         images: Prepared,
         prompts: InputPrompts,
         *,
-        input_size: int,
+        frame_size: int,
         multimask: bool,
         min_predicted_iou: float | None = None,
     ) -> DecodedMasks:
@@ -141,7 +143,7 @@ class SparingEngine(ABC):
         if not len(prompts):
             return nothing_decoded(images.embeddings)
         threshold = -float("inf") if min_predicted_iou is None else min_predicted_iou
-        return self._decode(images, prompts, input_size, multimask, threshold)
+        return self._decode(images, prompts, frame_size, multimask, threshold)
 
     @abstractmethod
     def _encode(self, images: Tensor) -> Tensor:
@@ -149,7 +151,7 @@ class SparingEngine(ABC):
 
     @abstractmethod
     def _decode(
-        self, images: Prepared, prompts: InputPrompts, input_size: int, multimask: bool, threshold: float
+        self, images: Prepared, prompts: InputPrompts, frame_size: int, multimask: bool, threshold: float
     ) -> DecodedMasks:
         """Decode at least one prompt; draw only masks whose predicted IoU is above the threshold, if there are any."""
 

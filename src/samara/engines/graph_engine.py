@@ -133,7 +133,7 @@ class GraphEngine(SparingEngine):
 
     @torch.inference_mode()
     def _decode(
-        self, images: Prepared, prompts: InputPrompts, input_size: int, multimask: bool, threshold: float
+        self, images: Prepared, prompts: InputPrompts, frame_size: int, multimask: bool, threshold: float
     ) -> DecodedMasks:
         assert isinstance(images, PreparedByGraphs), "checked by `decode`"
         self._check_decoder()
@@ -141,7 +141,7 @@ class GraphEngine(SparingEngine):
             return self.torch.decode(
                 images.by_torch,
                 prompts,
-                input_size=input_size,
+                frame_size=frame_size,
                 multimask=multimask,
                 min_predicted_iou=threshold,
             )
@@ -149,7 +149,7 @@ class GraphEngine(SparingEngine):
         parts = []
         for image in sorted(set(prompts.image_of_prompt.tolist())):
             for chunk in torch.split(indices[prompts.image_of_prompt == image], PROMPTS_AT_A_TIME):
-                part = self._decode_chunk(images, image, prompts[chunk], input_size, multimask, threshold)
+                part = self._decode_chunk(images, image, prompts[chunk], frame_size, multimask, threshold)
                 parts.append(DecodedMasks(chunk[part.prompt], part.low_res_logits, part.predicted_iou))
         return concatenate_decoded(parts, images.embeddings)
 
@@ -158,7 +158,7 @@ class GraphEngine(SparingEngine):
         images: PreparedByGraphs,
         image: int,
         prompts: InputPrompts,
-        input_size: int,
+        frame_size: int,
         multimask: bool,
         threshold: float,
     ) -> DecodedMasks:
@@ -169,7 +169,7 @@ class GraphEngine(SparingEngine):
                 prompts.points,
                 prompts.boxes,
                 prompts.masks,
-                input_size_hw=(input_size, input_size),
+                input_size_hw=(frame_size, frame_size),
                 grid_hw=(embedding.shape[-2], embedding.shape[-1]),
             )
         # Without mask input all prompts share one image; with it each has its own.

@@ -118,7 +118,7 @@ def decoder_graphs_of(loaded: Loaded) -> tuple[Graph, ...]:
     check_plain(loaded.sam, loaded.name)
     network = loaded.sam
     decoder, C = network.mask_decoder, network.prompt_encoder.embed_dim  # noqa: N806
-    side = loaded.input_size // 16
+    side = loaded.grid
     positions = network.prompt_encoder.get_dense_pe((side, side))
     image = GraphInput("image", torch.zeros(IMAGES, C, side, side), {0: "images"})
     prompts = GraphInput(
@@ -146,11 +146,11 @@ def decoder_graphs_of(loaded: Loaded) -> tuple[Graph, ...]:
 def prompted_decoder_graph_of(loaded: Loaded) -> Graph:
     """Prompt encoder and mask decoder together; see `samara.networks.prompted_decoder_graph`."""
     check_plain(loaded.sam, loaded.name)
-    network, side = loaded.sam, loaded.input_size // 16
+    network, side = loaded.sam, loaded.grid
     many, points = {0: "prompts", 1: "points"}, (PROMPTS, TOKENS)
     return Graph(
         "mask_decoder",
-        PromptedDecoderGraph(network.prompt_encoder, network.mask_decoder, loaded.input_size),
+        PromptedDecoderGraph(network.prompt_encoder, network.mask_decoder, loaded.frame_size),
         (
             GraphInput("image_embeddings", torch.zeros(1, loaded.variant.embedding_channels, side, side), {}),
             GraphInput("point_coords", torch.zeros(*points, 2), many),

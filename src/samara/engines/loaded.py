@@ -132,23 +132,36 @@ class Loaded:
             )
         return self.network
 
+    @property
+    def grid(self) -> int:
+        """Side of the embedding grid in cells."""
+        return self.variant.grid(self.input_size)
+
+    @property
+    def frame_size(self) -> int:
+        """Side in pixels of the input frame, which prompts are in and masks fill; of most networks `input_size`."""
+        return self.variant.frame_size(self.input_size)
+
     def frame_of(self, size_hw: tuple[int, int]) -> Frame:
-        """How an image of (H, W) pixels lies in the input square, of a checkpoint that embeds images.
+        """How an image of (H, W) pixels lies in the input frame, of a checkpoint that embeds images.
 
         Here and in `network_input` alone a variant's preprocessing is applied.
 
         Raises:
             WrongCheckpoint: it is one that finds instances in one pass, in a letterbox.
         """
+        return self._square(size_hw, self.frame_size)
+
+    def _square(self, size_hw: tuple[int, int], side: int) -> Frame:
         fit = self.variant.preprocessing.fit
         if fit == "letterbox":
             raise WrongCheckpoint(f"{self.name} ({self.variant.title}) sees images in a letterbox, not in a square")
-        return Frame(size_hw, self.input_size, fit)
+        return Frame(size_hw, side, fit)
 
     def network_input(self, image: npt.NDArray[np.uint8]) -> Tensor:
         """An RGB image (H, W, 3) as the image encoder wants it, (1, 3, S, S) float32 on the device; see `frame_of`."""
         preprocessing = self.variant.preprocessing
-        frame = self.frame_of((image.shape[0], image.shape[1]))
+        frame = self._square((image.shape[0], image.shape[1]), self.input_size)
         in_float = preprocessing.resize == "float"
         return to_network_input(image, frame, preprocessing.mean, preprocessing.std, self.device, in_float=in_float)
 

@@ -122,12 +122,12 @@ class TorchEngine(SparingEngine):
 
     @torch.inference_mode()
     def _decode(
-        self, images: Prepared, prompts: InputPrompts, input_size: int, multimask: bool, threshold: float
+        self, images: Prepared, prompts: InputPrompts, frame_size: int, multimask: bool, threshold: float
     ) -> DecodedMasks:
         """Prompts do not influence each other, so they pass in chunks that bound the memory."""
         assert isinstance(images, PreparedByTorch), "checked by `decode`"
         if not _has_halves(self.network.mask_decoder):
-            return self._by_wholes(images, prompts, input_size, multimask, threshold)
+            return self._by_wholes(images, prompts, frame_size, multimask, threshold)
         shares = self._shares(images, prompts)
         # What is made once, before the prompts take a core each.
         shared, details = (images.shared, None) if shares else ((), images.details)
@@ -135,7 +135,7 @@ class TorchEngine(SparingEngine):
         @torch.inference_mode()
         def decoded(indices: Tensor) -> DecodedMasks:
             chunk = prompts[indices]
-            sparse, dense = self._encode_prompts(chunk, input_size, images.embeddings.shape[-2:])
+            sparse, dense = self._encode_prompts(chunk, frame_size, images.embeddings.shape[-2:])
             with self._computing(self.network.mask_decoder):
                 if shares:
                     look = self._look_shared(shared[int(chunk.image_of_prompt[0])], sparse)
@@ -200,7 +200,7 @@ class TorchEngine(SparingEngine):
             return self.network.mask_decoder.look_shared(shared, sparse)
 
     def _by_wholes(
-        self, images: PreparedByTorch, prompts: InputPrompts, input_size: int, multimask: bool, threshold: float
+        self, images: PreparedByTorch, prompts: InputPrompts, frame_size: int, multimask: bool, threshold: float
     ) -> DecodedMasks:
         """Call the decoder as the official code does, one image after the other."""
         more = {"hq_token_only": True} if self.hq_token_only else {}  # a decoder without the token does not know it
@@ -209,7 +209,7 @@ class TorchEngine(SparingEngine):
             chunk = prompts[indices]
             image = int(chunk.image_of_prompt[0])
             embedding = images.embeddings[image : image + 1]
-            sparse, dense = self._encode_prompts(chunk, input_size, embedding.shape[-2:])
+            sparse, dense = self._encode_prompts(chunk, frame_size, embedding.shape[-2:])
             with self._computing(self.network.mask_decoder):
                 logits, iou = self.network.mask_decoder(
                     image_embeddings=embedding,
@@ -229,11 +229,11 @@ class TorchEngine(SparingEngine):
         return self.network.prompt_encoder.get_dense_pe((h, w)).to(embeddings.dtype)
 
     def _encode_prompts(
-        self, prompts: InputPrompts, input_size: int, grid_hw: tuple[int, ...]
+        self, prompts: InputPrompts, frame_size: int, grid_hw: tuple[int, ...]
     ) -> tuple[Tensor, Tensor]:
         encoder, dtype = self.network.prompt_encoder, dtype_of(self.network.mask_decoder)
         masks = None if prompts.masks is None else prompts.masks.to(dtype_of(encoder))
-        sizes = {"input_size_hw": (input_size, input_size), "grid_hw": (grid_hw[0], grid_hw[1])}
+        sizes = {"input_size_hw": (frame_size, frame_size), "grid_hw": (grid_hw[0], grid_hw[1])}
         own = {
             "input_size_hw": getattr(encoder, "input_image_size", sizes["input_size_hw"]),
             "grid_hw": getattr(encoder, "image_embedding_size", sizes["grid_hw"]),

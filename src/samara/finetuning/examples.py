@@ -97,7 +97,7 @@ class Example:
         Args:
             frame: of the transformed image, with the input side S.
         """
-        side = frame.input_size // 4
+        side = frame.side // 4
         grids = [
             on_grid(transformed(instance.rle.decode(), self.augmentation), frame)
             for instance in self.image.instances
@@ -139,7 +139,7 @@ def _middle(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
 def on_grid(mask: npt.NDArray[np.generic], frame: Frame) -> npt.NDArray[np.bool_]:
     """A mask (H, W) on the low-res grid of its image: a cell is foreground when at least half of it is."""
     h, w = frame.resized_size_hw
-    side = frame.input_size // 4
+    side = frame.side // 4
     # Cells that the image covers only in part count by the part that it covers.
     height, width = max(1, round(h / 4)), max(1, round(w / 4))
     cells = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)

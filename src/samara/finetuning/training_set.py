@@ -127,7 +127,7 @@ class TrainingSet:
 
     def cache(self, folder: Path, processes: Processes, progress: Progress | None = None) -> EmbeddingCache:
         """Encode every example with the checkpoint's own encoder, or take what an earlier run left."""
-        grid = self.loaded.input_size // 16
+        grid = self.loaded.grid
         facts = (self.loaded.fingerprint, self._identities, (self.loaded.variant.embedding_channels, grid, grid))
         if processes.is_first:
             EmbeddingCache(folder, *facts)  # makes the files
@@ -159,7 +159,7 @@ class TrainingSet:
 
     def valid(self, index: int) -> npt.NDArray[np.bool_]:
         """Where an example's image lies on the low-res grid, (4h, 4w) bool."""
-        example, side = self.examples[index], self.loaded.input_size // 4
+        example, side = self.examples[index], 4 * self.loaded.grid
         h, w = self.loaded.frame_of(example.size_hw).resized_size_hw
         valid = np.zeros((side, side), dtype=bool)
         valid[: max(1, round(h / 4)), : max(1, round(w / 4))] = True

@@ -26,32 +26,34 @@ Fit = Literal["pad", "squash"]
 
 @dataclass(frozen=True)
 class Frame:
-    """How one image lies in the input square.
+    """How one image lies in a square: the network's input, or the input frame, which prompts are in and masks fill.
+
+    The two differ in size alone, and for few networks, see `Variant.frame_size`.
 
     Attributes:
         original_size_hw: (H, W) of the user's image in pixels.
-        input_size: side of the square network input in pixels.
+        side: of the square in pixels.
         fit: see `Fit`.
     """
 
     original_size_hw: tuple[int, int]
-    input_size: int
+    side: int
     fit: Fit = "pad"
 
     @property
     def resized_size_hw(self) -> tuple[int, int]:
-        """(H, W) of the image inside the input square: the longest side fills it, squashed, both do.
+        """(H, W) of the image inside the square: the longest side fills it, squashed, both do.
 
         Differs from Meta: the short side of an extreme image is at least 1, where the reference rounds it to 0.
         """
         if self.fit == "squash":
-            return self.input_size, self.input_size
+            return self.side, self.side
         H, W = self.original_size_hw  # noqa: N806
-        scale = self.input_size / max(H, W)
+        scale = self.side / max(H, W)
         return max(1, int(H * scale + 0.5)), max(1, int(W * scale + 0.5))
 
     def to_input(self, points_xy: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """Map points (..., 2) or flattened boxes (..., 4) from the original to the input frame."""
+        """Map points (..., 2) or flattened boxes (..., 4) from the original frame to the square."""
         coordinates = np.asarray(points_xy, dtype=np.float64)
         (H, W), (h, w) = self.original_size_hw, self.resized_size_hw  # noqa: N806
         factors = np.tile([w / W, h / H], coordinates.shape[-1] // 2)
@@ -62,10 +64,10 @@ class Frame:
         """Resize logits to the original frame.
 
         Args:
-            low_res_logits: (M, 4h, 4w) over the whole input square.
+            low_res_logits: (M, 4h, 4w) over the whole square.
 
         Returns:
-            (M, H, W). The work takes memory for M · (input side² + H · W) floats; slice M for large images.
+            (M, H, W). The work takes memory for M · (side² + H · W) floats; slice M for large images.
         """
         if not len(low_res_logits):
             return low_res_logits.new_zeros(0, *self.original_size_hw)
@@ -74,7 +76,7 @@ class Frame:
         h, w = self.resized_size_hw
         square = F.interpolate(
             low_res_logits[None],
-            size=(self.input_size, self.input_size),
+            size=(self.side, self.side),
             mode="bilinear",
             align_corners=False,
         )
@@ -145,4 +147,4 @@ def to_network_input(
     channels = pixels.permute(2, 0, 1)[None]  # (h, w, 3) → (1, 3, h, w)
     if in_float:
         channels = resize_float(channels.float(), frame)
-    return pad(normalise(channels, mean, std), frame.input_size)
+    return pad(normalise(channels, mean, std), frame.side)

@@ -1,12 +1,13 @@
 """The numbers in which networks of one kind differ; `samara.networks.variants` is put together from them.
 
 Sources: segment-anything `build_sam.py` @dca509f, MobileSAM `build_sam.py` @34bbbfd, facebookresearch/sam2
-`configs/sam2.1/*.yaml` @2b90b9f, and Ultralytics' published model tables for the scales of YOLOv8 and YOLO11.
+`configs/sam2.1/*.yaml` @2b90b9f, mit-han-lab/efficientvit `models/efficientvit/{sam,backbone}.py` @de7d773, and
+Ultralytics' published model tables for the scales of YOLOv8 and YOLO11.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
@@ -63,7 +64,29 @@ class HieraConfig:
     position_grid: int = 7
 
 
-EncoderConfig = ViTConfig | TinyViTConfig | HieraConfig
+BlockKind = Literal["residual", "fused", "mobile", "attention"]
+"""Of EfficientViT: two 3×3 convolutions; MBConv whose first two convolutions are one; MBConv; attention and MBConv."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EfficientViTConfig:
+    """Numbers of `networks.efficientvit.EfficientViT`."""
+
+    depths: tuple[int, ...]
+    neck_depth: int
+    neck_expansion: int = 1
+    widths: tuple[int, ...] = (32, 64, 128, 256, 512)
+    kinds: tuple[BlockKind, ...] = ("residual", "fused", "fused", "mobile", "attention")
+    expansions: tuple[int, ...] = (1, 4, 4, 4, 6)
+    attention_kernel: int = 5
+
+    @property
+    def stride(self) -> int:
+        """Pixels of the input per cell of the embedding: the neck's finest map is that of the last stage but two."""
+        return int(2 ** (len(self.widths) - 2))
+
+
+EncoderConfig = ViTConfig | TinyViTConfig | HieraConfig | EfficientViTConfig
 """What a promptable network's image encoder is."""
 
 
@@ -113,3 +136,21 @@ HIERA = {
     ),
 }
 """Hiera by size, of SAM 2 and SAM 2.1 alike."""
+
+_XL = EfficientViTConfig(
+    widths=(32, 64, 128, 256, 512, 1024),
+    depths=(0, 1, 1, 2, 3, 3),
+    kinds=("residual", "fused", "fused", "fused", "attention", "attention"),
+    expansions=(1, 4, 4, 4, 4, 6),
+    attention_kernel=3,
+    neck_depth=6,
+    neck_expansion=4,
+)
+EFFICIENTVIT = {
+    "l0": EfficientViTConfig(depths=(1, 1, 1, 4, 4), neck_depth=4),
+    "l1": EfficientViTConfig(depths=(1, 1, 1, 6, 6), neck_depth=8),
+    "l2": EfficientViTConfig(depths=(1, 2, 2, 8, 8), neck_depth=12),
+    "xl0": _XL,
+    "xl1": replace(_XL, depths=(1, 2, 2, 4, 6, 6), neck_depth=12),
+}
+"""EfficientViT-SAM by size."""

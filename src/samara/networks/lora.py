@@ -2,7 +2,8 @@
 
 A layer W x + b becomes W x + b + (alpha / rank) · B (A x), with A (rank, in) drawn at random and B (out, rank) zero,
 so that nothing changes before the first step. The layer keeps its key names (``weight``, ``bias``) and gains
-``lora_a`` and ``lora_b``; after `merge_lora` only the published names are left.
+``lora_a`` and ``lora_b``; after `merge_lora` only the published names are left. A 1×1 convolution is a linear layer of
+each pixel's channels and is adapted in the same way; EfficientViT's attention is made of them.
 
 Source: Hu et al. 2021 (LoRA), section 4.1.
 """
@@ -10,7 +11,9 @@ Source: Hu et al. 2021 (LoRA), section 4.1.
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
 import torch
 import torch.nn.functional as F
@@ -18,18 +21,24 @@ from torch import Tensor, nn
 
 from samara.errors import SettingsError, WrongCheckpoint
 
-# The attention of the image encoder, ViT and TinyViT alike; the mask decoder's layers have other names.
-ATTENTION_PROJECTIONS = ("attn.qkv", "attn.proj")
+# The attention of the image encoder: of ViT, TinyViT and Hiera, and of EfficientViT; the mask decoder's layers have
+# other names.
+ATTENTION_PROJECTIONS = (
+    "attn.qkv",
+    "attn.proj",
+    "context_module.main.qkv.conv",
+    "context_module.main.proj.conv",
+)
 
 
-class LoraLinear(nn.Module):
-    """A frozen linear layer with a low-rank update.
+class LoraLayer(nn.Module):
+    """A frozen layer with a low-rank update.
 
     Takes over the layer's own parameters, under the same names, and freezes them. A and B are float32 even beside
     16-bit weights (float64 beside float64): small steps would round to nothing in 16 bits.
 
     Args:
-        linear: the layer to adapt.
+        layer: to adapt.
         rank: rows of A and columns of B, at least 1.
         alpha: the update is multiplied by alpha / rank.
         generator: draws A, on its own device, with standard deviation 1 / √in.
@@ -41,37 +50,66 @@ class LoraLinear(nn.Module):
         scale: alpha / rank.
     """
 
+    weight: nn.Parameter
     bias: nn.Parameter | None
 
-    def __init__(self, linear: nn.Linear, *, rank: int, alpha: float, generator: torch.Generator) -> None:
+    def __init__(self, layer: nn.Linear | nn.Conv2d, *, rank: int, alpha: float, generator: torch.Generator) -> None:
         super().__init__()
-        self.weight = linear.weight
-        self.register_parameter("bias", linear.bias)
+        for name, parameter in layer.named_parameters(recurse=False):
+            self.register_parameter(name, parameter)
+        if layer.bias is None:
+            self.register_parameter("bias", None)
         self.requires_grad_(False)
-        device, dtype = linear.weight.device, torch.promote_types(linear.weight.dtype, torch.float32)
-        in_features, out_features = linear.in_features, linear.out_features
+        device, dtype = layer.weight.device, torch.promote_types(layer.weight.dtype, torch.float32)
+        out_features, in_features = layer.weight.shape[:2]
         drawn = torch.randn(rank, in_features, generator=generator, device=generator.device, dtype=torch.float32)
         self.lora_a = nn.Parameter((drawn / math.sqrt(in_features)).to(device, dtype))
         self.lora_b = nn.Parameter(torch.zeros(out_features, rank, device=device, dtype=dtype))
         self.scale = alpha / rank
-        self.train(linear.training)
+        self.train(layer.training)
+
+    @abstractmethod
+    def plain(self) -> nn.Linear | nn.Conv2d:
+        """A layer of the adapted one's kind and sizes, on the meta device."""
+
+    def merged(self) -> nn.Linear | nn.Conv2d:
+        """A plain layer that does the same, frozen; this one stays as it is."""
+        # On "meta" the layer's own initialisation takes no memory and no numbers from the global generator.
+        layer = self.plain()
+        update = self.scale * (self.lora_b.detach() @ self.lora_a.detach()).view(self.weight.shape)
+        weight = (self.weight.detach().to(update.dtype) + update).to(self.weight.dtype)
+        # A new tensor, since the old one may be shared with another network.
+        layer.weight = nn.Parameter(weight, requires_grad=False)
+        layer.bias = self.bias
+        return layer.train(self.training)
+
+
+class LoraLinear(LoraLayer):
+    """A linear layer with a low-rank update."""
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., in) → (..., out)."""
         update = F.linear(F.linear(x, self.lora_a.to(x.dtype)), self.lora_b.to(x.dtype))
         return F.linear(x, self.weight, self.bias) + self.scale * update
 
-    def merged(self) -> nn.Linear:
-        """A plain linear layer that does the same, frozen; this one stays as it is."""
+    def plain(self) -> nn.Linear:
+        """See `LoraLayer.plain`."""
         out_features, in_features = self.weight.shape
-        # On "meta" the layer's own initialisation takes no memory and no numbers from the global generator.
-        linear = nn.Linear(in_features, out_features, bias=self.bias is not None, device="meta")
-        update = self.scale * (self.lora_b.detach() @ self.lora_a.detach())
-        weight = (self.weight.detach().to(update.dtype) + update).to(self.weight.dtype)
-        # A new tensor, since the old one may be shared with another network.
-        linear.weight = nn.Parameter(weight, requires_grad=False)
-        linear.bias = self.bias  # type: ignore[assignment]  # None is what nn.Linear itself holds without a bias
-        return linear.train(self.training)
+        return nn.Linear(in_features, out_features, bias=self.bias is not None, device="meta")
+
+
+class LoraConvolution(LoraLayer):
+    """A 1×1 convolution with a low-rank update."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in, H, W) → (B, out, H, W)."""
+        a, b = (matrix.to(x.dtype)[:, :, None, None] for matrix in (self.lora_a, self.lora_b))
+        return F.conv2d(x, self.weight, self.bias) + self.scale * F.conv2d(F.conv2d(x, a), b)
+
+    def plain(self) -> nn.Conv2d:
+        """See `LoraLayer.plain`."""
+        out_channels, in_channels = self.weight.shape[:2]
+        return nn.Conv2d(in_channels, out_channels, kernel_size=1, bias=self.bias is not None, device="meta")
 
 
 def add_lora(
@@ -79,41 +117,43 @@ def add_lora(
     *,
     rank: int,
     alpha: float | None = None,
-    targets: Sequence[str] = ATTENTION_PROJECTIONS,
+    targets: Sequence[str] | None = None,
     generator: torch.Generator,
 ) -> list[str]:
-    """Give some linear layers of a network a low-rank update, in place.
+    """Give some linear layers and 1×1 convolutions of a network a low-rank update, in place.
 
     Every parameter of `network` is frozen, so that A and B are all that is trained; thaw what else shall learn
     afterwards, e.g. ``network.mask_decoder.requires_grad_(True)``. Batch norms keep counting in training mode even
-    when frozen: leave TinyViT in eval mode.
+    when frozen: leave TinyViT and EfficientViT in eval mode.
 
     Args:
         network: a `Sam`, or a part of one.
         rank: of the update, at least 1; 4 to 16 are usual.
         alpha: the update is multiplied by alpha / rank; above 0, None for the rank itself, that is, times 1. A value
             of your own is not part of `lora_state_dict`: keep it.
-        targets: ends of layer names, whole words between dots: ``"attn.qkv"`` or ``"qkv"``.
+        targets: ends of layer names, whole words between dots: ``"attn.qkv"`` or ``"qkv"``; None for the attention of
+            an image encoder, those of `ATTENTION_PROJECTIONS` that it has.
         generator: draws the A matrices, in the order of the layers; the global one is not touched.
 
     Returns:
         Names of the adapted layers.
 
     Raises:
-        SettingsError: rank or alpha is out of range, a target is the end of no linear layer's name, or the network
-            has low-rank updates already. The network is as it was.
+        SettingsError: rank or alpha is out of range, a target is the end of no such layer's name, or the network has
+            low-rank updates already. The network is as it was.
     """
     if rank < 1:
         raise SettingsError(f"the rank is {rank}; it must be at least 1")
     alpha = rank if alpha is None else alpha
     if not 0 < alpha < math.inf:
         raise SettingsError(f"alpha is {alpha}; it must be a number above 0")
-    if any(isinstance(module, LoraLinear) for module in network.modules()):
+    if any(isinstance(module, LoraLayer) for module in network.modules()):
         raise SettingsError("the network has low-rank updates already; fold them in with merge_lora first")
     layers = _matching(network, targets)
     network.requires_grad_(False)
-    for name, linear in layers.items():
-        network.set_submodule(name, LoraLinear(linear, rank=rank, alpha=alpha, generator=generator))
+    for name, layer in layers.items():
+        kind = LoraLinear if isinstance(layer, nn.Linear) else LoraConvolution
+        network.set_submodule(name, kind(layer, rank=rank, alpha=alpha, generator=generator))
     return list(layers)
 
 
@@ -159,7 +199,7 @@ def load_lora(network: nn.Module, state: Mapping[str, Tensor]) -> None:
 
 
 def merge_lora(network: nn.Module) -> list[str]:
-    """Fold the low-rank updates into the weights and put plain linear layers back, in place.
+    """Fold the low-rank updates into the weights and put plain layers back, in place.
 
     Afterwards keys and shapes of the state dict are the published ones. Parameters stay frozen.
 
@@ -175,25 +215,35 @@ def merge_lora(network: nn.Module) -> list[str]:
     return list(layers)
 
 
-def _matching(network: nn.Module, targets: Sequence[str]) -> dict[str, nn.Linear]:
-    # Exactly nn.Linear: merging would turn a subclass into one.
-    linears = {name: module for name, module in network.named_modules() if type(module) is nn.Linear}
-    unmatched = [target for target in targets if not any(_ends_with(name, target) for name in linears)]
+def _matching(network: nn.Module, targets: Sequence[str] | None) -> dict[str, nn.Linear | nn.Conv2d]:
+    layers = {name: module for name, module in network.named_modules() if _is_linear(module)}
+    if targets is None:
+        known = [target for target in ATTENTION_PROJECTIONS if any(_ends_with(name, target) for name in layers)]
+        targets = known or ATTENTION_PROJECTIONS[:1]
+    unmatched = [target for target in targets if not any(_ends_with(name, target) for name in layers)]
     if unmatched or not targets:
-        ends = ", ".join(sorted({name.rpartition(".")[2] for name in linears}))
+        ends = ", ".join(sorted({name.rpartition(".")[2] for name in layers}))
         raise SettingsError(
             f"no linear layer is called {', '.join(map(repr, unmatched)) or 'nothing'}; "
             f"this network's are called: {ends or 'nothing, there are none'}"
         )
-    return {name: linear for name, linear in linears.items() if any(_ends_with(name, target) for target in targets)}
+    return {name: layer for name, layer in layers.items() if any(_ends_with(name, target) for target in targets)}
+
+
+def _is_linear(module: nn.Module) -> TypeGuard[nn.Linear | nn.Conv2d]:
+    """Whether it is a linear layer, of all features or of each pixel's channels."""
+    # Exactly these types: merging would turn a subclass into one.
+    if type(module) is nn.Conv2d:
+        return (module.kernel_size, module.stride, module.padding, module.groups) == ((1, 1), (1, 1), (0, 0), 1)
+    return type(module) is nn.Linear
 
 
 def _ends_with(name: str, target: str) -> bool:
     return f".{name}".endswith(f".{target}")
 
 
-def _adapted(network: nn.Module) -> dict[str, LoraLinear]:
-    layers = {name: module for name, module in network.named_modules() if isinstance(module, LoraLinear)}
+def _adapted(network: nn.Module) -> dict[str, LoraLayer]:
+    layers = {name: module for name, module in network.named_modules() if isinstance(module, LoraLayer)}
     if not layers:
         raise SettingsError("the network has no low-rank updates; call add_lora first")
     return layers

@@ -103,7 +103,7 @@ class OfficialDecoderGraph(nn.Module):
     Args:
         prompt_encoder: with `mask_decoder` of one network, both plain and in eval mode.
         mask_decoder: SAM's or HQ-SAM's.
-        input_size: side of the network's own input.
+        frame_size: side of the network's own input frame, see `Variant.frame_size`.
         switches: see there; `gelu_approximate` is the caller's.
         frame: side of the square that coordinates refer to.
     """
@@ -112,14 +112,14 @@ class OfficialDecoderGraph(nn.Module):
         self,
         prompt_encoder: PromptEncoder,
         mask_decoder: MaskDecoder,
-        input_size: int,
+        frame_size: int,
         switches: OfficialSwitches,
         *,
         frame: int = FRAME,
     ) -> None:
         super().__init__()
-        self.own_side, self.frame, self.switches = input_size // 4, frame, switches
-        self.decode = PromptedDecoderGraph(prompt_encoder, mask_decoder, input_size)
+        self.own_side, self.frame, self.switches = frame_size // 4, frame, switches
+        self.decode = PromptedDecoderGraph(prompt_encoder, mask_decoder, frame_size)
         self.decode.size_hw = (frame, frame)
 
     def forward(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from samara.networks.decoder_graph import LookGraph, draw_graph
 from samara.networks.mask_decoder import MaskDecoder
 from samara.networks.prompt_encoder import PromptEncoder, embed_mask_or_none
+from samara.networks.variant import CELL
 
 
 class PromptedDecoderGraph(nn.Module):
@@ -20,13 +21,13 @@ class PromptedDecoderGraph(nn.Module):
     Args:
         prompt_encoder: with `mask_decoder` of one network, both in eval mode.
         mask_decoder: of any family.
-        input_size: side of the network input in pixels.
+        frame_size: side of the input frame in pixels, see `Variant.frame_size`.
     """
 
-    def __init__(self, prompt_encoder: PromptEncoder, mask_decoder: MaskDecoder, input_size: int) -> None:
+    def __init__(self, prompt_encoder: PromptEncoder, mask_decoder: MaskDecoder, frame_size: int) -> None:
         super().__init__()
-        self.size_hw = (input_size, input_size)
-        self.grid_hw = (input_size // 16, input_size // 16)
+        self.size_hw = (frame_size, frame_size)
+        self.grid_hw = (frame_size // CELL, frame_size // CELL)
         self.prompt_encoder, self.mask_decoder = prompt_encoder, mask_decoder
         self.look = LookGraph(mask_decoder, prompt_encoder.get_dense_pe(self.grid_hw))
         self.draw = draw_graph(mask_decoder, self.grid_hw)
@@ -43,7 +44,7 @@ class PromptedDecoderGraph(nn.Module):
 
         Args:
             image_embeddings: (1, C + V, h, w), from the image encoder.
-            point_coords: (N, P, 2) float32, (x, y) in pixels of the network input.
+            point_coords: (N, P, 2) float32, (x, y) in pixels of the input frame.
             point_labels: (N, P) float32: 1 foreground, 0 background, 2 and 3 the corners of a box, −1 padding. Where
                 there is no box, and always for SAM 2, the last point must be padding, as in the official graph.
             mask_input: (1, 1, 4h, 4w) float32 logits, for all N.

@@ -10,13 +10,14 @@ from torch import Tensor, nn
 
 from samara.networks.mask_decoder import MaskDecoder
 from samara.networks.prompt_encoder import PromptEncoder
+from samara.networks.variant import CELL
 
 
 class Sam(nn.Module):
     """Image encoder, prompt encoder and mask decoder.
 
     Args:
-        image_encoder: (B, 3, H, W) → (B, C, H / 16, W / 16).
+        image_encoder: (B, 3, H, W) → (B, C, h, w).
         prompt_encoder: points, boxes and masks → embeddings.
         mask_decoder: embeddings → mask logits and predicted IoU.
     """
@@ -41,20 +42,20 @@ class Sam(nn.Module):
 
         Args:
             images: (B, 3, H, W), normalised and padded.
-            points: coordinates (N, P, 2) in the input frame and labels (N, P); pad with label −1.
+            points: coordinates (N, P, 2) in the input frame, (16h, 16w) pixels, and labels (N, P); pad with label −1.
             boxes: (N, 4) xyxy in the input frame.
-            masks: (N, 1, H / 4, W / 4) logits.
+            masks: (N, 1, 4h, 4w) logits.
             image_of_prompt: (N,) int64; may be left out when B is 1 or N.
             multimask: three masks per prompt instead of one.
 
         Returns:
-            low_res_logits: (N, M, H / 4, W / 4).
+            low_res_logits: (N, M, 4h, 4w).
             predicted_iou: (N, M).
         """
         embeddings = self.image_encoder(images)  # (B, C, h, w)
-        H, W = images.shape[-2:]  # noqa: N806
-        grid_hw = (embeddings.shape[-2], embeddings.shape[-1])
-        sparse, dense = self.prompt_encoder(points, boxes, masks, input_size_hw=(H, W), grid_hw=grid_hw)
+        grid_hw = h, w = (embeddings.shape[-2], embeddings.shape[-1])
+        frame_hw = (CELL * h, CELL * w)
+        sparse, dense = self.prompt_encoder(points, boxes, masks, input_size_hw=frame_hw, grid_hw=grid_hw)
         low_res_logits, predicted_iou = self.mask_decoder(
             embeddings,
             self.prompt_encoder.get_dense_pe(grid_hw),

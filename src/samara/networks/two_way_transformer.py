@@ -14,6 +14,9 @@ from torch import Tensor, nn
 from samara.errors import SettingsError
 from samara.networks.layers import MLPBlock
 
+NORM_EPSILON = 1e-5
+"""Of SAM's norms there, PyTorch's own."""
+
 
 class TwoWayTransformer(nn.Module):
     """Two-way blocks and a last look of the tokens at the image.
@@ -25,6 +28,7 @@ class TwoWayTransformer(nn.Module):
         mlp_dim: hidden width of a block's feed-forward part.
         activation: of that part.
         attention_downsample_rate: C / width of queries and keys in cross-attention.
+        norm_epsilon: of every norm.
     """
 
     def __init__(
@@ -35,6 +39,8 @@ class TwoWayTransformer(nn.Module):
         mlp_dim: int = 2048,
         activation: Callable[[], nn.Module] = nn.ReLU,
         attention_downsample_rate: int = 2,
+        *,
+        norm_epsilon: float = NORM_EPSILON,
     ) -> None:
         super().__init__()
         self.depth, self.embedding_dim, self.num_heads, self.mlp_dim = depth, embedding_dim, num_heads, mlp_dim
@@ -46,11 +52,12 @@ class TwoWayTransformer(nn.Module):
                 activation,
                 attention_downsample_rate,
                 skip_first_layer_pe=index == 0,
+                norm_epsilon=norm_epsilon,
             )
             for index in range(depth)
         )
         self.final_attn_token_to_image = Attention(embedding_dim, num_heads, attention_downsample_rate)
-        self.norm_final_attn = nn.LayerNorm(embedding_dim)
+        self.norm_final_attn = nn.LayerNorm(embedding_dim, eps=norm_epsilon)
 
     @property
     def blocks(self) -> list[TwoWayAttentionBlock]:
@@ -90,15 +97,17 @@ class TwoWayAttentionBlock(nn.Module):
         activation: Callable[[], nn.Module] = nn.ReLU,
         attention_downsample_rate: int = 2,
         skip_first_layer_pe: bool = False,
+        *,
+        norm_epsilon: float = NORM_EPSILON,
     ) -> None:
         super().__init__()
         self.self_attn = Attention(embedding_dim, num_heads)
-        self.norm1 = nn.LayerNorm(embedding_dim)
+        self.norm1 = nn.LayerNorm(embedding_dim, eps=norm_epsilon)
         self.cross_attn_token_to_image = Attention(embedding_dim, num_heads, attention_downsample_rate)
-        self.norm2 = nn.LayerNorm(embedding_dim)
+        self.norm2 = nn.LayerNorm(embedding_dim, eps=norm_epsilon)
         self.mlp = MLPBlock(embedding_dim, mlp_dim, activation)
-        self.norm3 = nn.LayerNorm(embedding_dim)
-        self.norm4 = nn.LayerNorm(embedding_dim)
+        self.norm3 = nn.LayerNorm(embedding_dim, eps=norm_epsilon)
+        self.norm4 = nn.LayerNorm(embedding_dim, eps=norm_epsilon)
         self.cross_attn_image_to_token = Attention(embedding_dim, num_heads, attention_downsample_rate)
         self.skip_first_layer_pe = skip_first_layer_pe
 

@@ -5,12 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from samara.networks.architectures import EncoderConfig, FinerMap, TinyViTConfig, ViTConfig, YoloSegConfig
+from samara.networks.architectures import (
+    EfficientViTConfig,
+    EncoderConfig,
+    FinerMap,
+    TinyViTConfig,
+    ViTConfig,
+    YoloSegConfig,
+)
 
-Family = Literal["sam", "mobile_sam", "hq_sam", "sam2", "sam3", "efficient_sam", "edge_sam", "yolo_seg"]
+Family = Literal[
+    "sam", "mobile_sam", "hq_sam", "sam2", "sam3", "efficientvit_sam", "efficient_sam", "edge_sam", "yolo_seg"
+]
 
 EMBEDDING_CHANNELS = 256
 """Channels of every image embedding without early features and finer maps."""
+
+CELL = 16
+"""Side of a cell of the embedding grid in the input frame, in pixels, of every family."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +158,19 @@ class Variant:
             preprocessing=replace(self.preprocessing, input_size=input_size),
             parameters=None,  # the positions are others
         )
+
+    @property
+    def stride(self) -> int:
+        """Pixels of the network's input for each cell of the embedding grid, along each side."""
+        return self.image_encoder.stride if isinstance(self.image_encoder, EfficientViTConfig) else CELL
+
+    def grid(self, input_size: int) -> int:
+        """Side of the embedding grid in cells, of an input of that side."""
+        return input_size // self.stride
+
+    def frame_size(self, input_size: int) -> int:
+        """Side in pixels of the input frame, which prompts are in and masks fill, of an input of that side."""
+        return CELL * self.grid(input_size)
 
     @property
     def early_channels(self) -> int:

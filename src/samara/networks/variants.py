@@ -17,7 +17,17 @@ from typing import TYPE_CHECKING
 
 from samara.errors import WrongCheckpoint
 from samara.networks import class_names
-from samara.networks.architectures import HIERA, YOLO11, YOLOV8, FinerMap, HieraConfig, TinyViTConfig, ViTConfig
+from samara.networks.architectures import (
+    EFFICIENTVIT,
+    HIERA,
+    YOLO11,
+    YOLOV8,
+    EfficientViTConfig,
+    FinerMap,
+    HieraConfig,
+    TinyViTConfig,
+    ViTConfig,
+)
 
 # Whoever looks a variant up finds its parts here too.
 from samara.networks.variant import Capabilities as Capabilities
@@ -132,6 +142,29 @@ _VARIANTS = (
             ("l", "large", 216_924_865, 743),
         )
     ),
+    # EfficientViT-SAM: SAM's prompts and decoder, in a frame of 1024 pixels whatever the encoder sees. The stride of
+    # the coarsest stage is four times that of the embedding. mit-han-lab/efficientvit @de7d773,
+    # `models/efficientvit/sam.py`.
+    *(
+        Variant(
+            name=f"efficientvit_sam_{size}",
+            family="efficientvit_sam",
+            title=f"EfficientViT-SAM {size}",
+            image_encoder=EFFICIENTVIT[size],
+            preprocessing=Preprocessing(
+                input_size=64 * EFFICIENTVIT[size].stride, multiple=4 * EFFICIENTVIT[size].stride
+            ),
+            parameters=parameters,
+            keys=keys,
+        )
+        for size, parameters, keys in (
+            ("l0", 34_792_784, 409),
+            ("l1", 47_650_128, 515),
+            ("l2", 61_328_592, 645),
+            ("xl0", 116_957_904, 455),
+            ("xl1", 203_346_128, 701),
+        )
+    ),
     Variant(name="sam2.1_hq_hiera_l", family="sam2", title="HQ-SAM 2 large", preprocessing=_SQUASHED),
     Variant(name="sam3", family="sam3", title="SAM 3"),
     Variant(
@@ -230,6 +263,7 @@ def build_sam(variant: Variant, input_size: int | None = None) -> Sam:
     Raises:
         WrongCheckpoint: it is no such variant, or samara has no network for it yet.
     """
+    from samara.networks import efficientvit
     from samara.networks.hiera import Hiera
     from samara.networks.sam2_image_encoder import Sam2ImageEncoder
     from samara.networks.tiny_vit import TinyViT
@@ -243,14 +277,16 @@ def build_sam(variant: Variant, input_size: int | None = None) -> Sam:
             return _sam(variant, TinyViT(input_size=trained_size, **asdict(config)), input_size)
         case HieraConfig() as config:
             return _sam2(variant, Sam2ImageEncoder(Hiera(**asdict(config))), input_size)
+        case EfficientViTConfig() as config:
+            return _sam(variant, efficientvit.EfficientViT(**asdict(config)), input_size, efficientvit.NORM_EPSILON)
         case None if variant.detector is not None:
             raise WrongCheckpoint(f"{variant.title} finds instances in one pass and has no image encoder to build")
         case None:
             raise WrongCheckpoint(f"samara cannot run {variant.title} yet; it runs {', '.join(runnable_names())}")
 
 
-def _sam(variant: Variant, image_encoder: nn.Module, input_size: int | None) -> Sam:
-    """SAM, MobileSAM and HQ-SAM."""
+def _sam(variant: Variant, image_encoder: nn.Module, input_size: int | None, norm_epsilon: float = 1e-5) -> Sam:
+    """SAM, MobileSAM, HQ-SAM, and EfficientViT-SAM, whose loader changes the epsilon of the decoder's norms, too."""
     from samara.networks.hq_mask_decoder import HqMaskDecoder
     from samara.networks.mask_decoder import MaskDecoder
     from samara.networks.prompt_encoder import PromptEncoder
@@ -264,7 +300,7 @@ def _sam(variant: Variant, image_encoder: nn.Module, input_size: int | None) -> 
         prompt_encoder=PromptEncoder(input_image_size=frame, image_embedding_size=grid),
         mask_decoder=HqMaskDecoder(transformer=TwoWayTransformer(), early_channels=variant.early_channels)
         if variant.early_channels
-        else MaskDecoder(transformer=TwoWayTransformer()),
+        else MaskDecoder(transformer=TwoWayTransformer(norm_epsilon=norm_epsilon)),
     )
 
 
@@ -283,6 +319,7 @@ def _sam2(variant: Variant, image_encoder: nn.Module, input_size: int | None) ->
 
 
 def _frame_and_grid(variant: Variant, input_size: int | None) -> tuple[tuple[int, int], tuple[int, int]]:
-    """(H, W) of the input in pixels, and (h, w) of the embedding."""
+    """(H, W) of the input frame in pixels, and (h, w) of the embedding."""
     size = input_size or variant.preprocessing.input_size
-    return (size, size), (size // 16, size // 16)
+    frame, grid = variant.frame_size(size), variant.grid(size)
+    return (frame, frame), (grid, grid)

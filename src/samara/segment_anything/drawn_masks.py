@@ -137,13 +137,13 @@ def masks_of_points(
 
 
 def _by_engine(
-    images: PreparedByTorch, coordinates: Tensor, labels: Tensor, input_size: int, filters: Filters
+    images: PreparedByTorch, coordinates: Tensor, labels: Tensor, frame_size: int, filters: Filters
 ) -> DecodedMasks:
     image_of_prompt = torch.zeros(len(coordinates), dtype=torch.int64, device=coordinates.device)
     return images.engine.decode(
         images,
         InputPrompts((coordinates, labels.long()), boxes=None, masks=None, image_of_prompt=image_of_prompt),
-        input_size=input_size,
+        frame_size=frame_size,
         multimask=filters.multimask,
         min_predicted_iou=filters.predicted_iou if filters.predicted_iou > 0 else None,
     )

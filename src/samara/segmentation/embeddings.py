@@ -11,6 +11,7 @@ from torch import Tensor
 
 from samara.errors import EmbeddingError
 from samara.images.preprocessing import Fit, Frame
+from samara.networks.variant import CELL
 from samara.system.files import write_atomically
 
 FORMAT = "samara image embedding 1"
@@ -42,8 +43,8 @@ class ImageEmbedding:
 
     @property
     def frame(self) -> Frame:
-        """How the image lies in the input square."""
-        return Frame(self.original_size_hw, self.input_size, self.fit)
+        """How the image lies in the input frame, which prompts are in."""
+        return Frame(self.original_size_hw, CELL * self.features.shape[-1], self.fit)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to a safetensors file, completely or not at all.

@@ -94,7 +94,7 @@ class Predictor:
             yield upcoming.result()
 
     def _inputs(self, images: Sequence[ImageSource]) -> tuple[Tensor, list[Frame]]:
-        """Read images and bring them into the input frame: (B, 3, S, S) and where each lies in it."""
+        """Read images as the network takes them, (B, 3, S, S), and how each lies in the input frame."""
         inputs, frames = [], []
         for source in images:
             image = read_image(source)
@@ -112,7 +112,7 @@ class Predictor:
                 # was saved and read again gives the same masks.
                 features=features[index].clone(memory_format=torch.contiguous_format),
                 original_size_hw=frame.original_size_hw,
-                input_size=frame.input_size,
+                input_size=self.loaded.input_size,
                 fingerprint=fingerprint,
                 checkpoint=self.loaded.name,
                 precision=self.loaded.precision,
@@ -202,7 +202,7 @@ class Predictor:
             decoded = self.engine.decode(
                 images,
                 self._to_input(group, frames),
-                input_size=self.loaded.input_size,
+                frame_size=self.loaded.frame_size,
                 multimask=multimask,
             )
             for position, logits, iou in zip(
@@ -275,7 +275,7 @@ class Predictor:
 
     def _mask_set(self, found: Sequence[_Found], frame: Frame) -> MaskSet:
         found = sorted(found, key=lambda one: one.task.index)  # stable: masks of a prompt keep their order
-        side = frame.input_size // 4
+        side = frame.side // 4
         logits = torch.stack([one.logits for one in found]) if found else torch.zeros(0, side, side)
         return MaskSet(
             rles=tuple(_full_size_masks(logits, frame)),
@@ -318,7 +318,7 @@ def _full_size_masks(low_res_logits: Tensor, frame: Frame) -> Iterator[Rle]:
 def full_size(low_res_logits: Tensor, frame: Frame) -> Iterator[Tensor]:
     """Resize logits to the original frame, a few at a time: (M, 4h, 4w) → pieces (m, H, W)."""
     H, W = frame.original_size_hw  # noqa: N806
-    at_a_time = max(1, FULL_SIZE_BYTES // (4 * max(H * W, frame.input_size**2)))
+    at_a_time = max(1, FULL_SIZE_BYTES // (4 * max(H * W, frame.side**2)))
     for start in range(0, len(low_res_logits), at_a_time):
         with torch.inference_mode():
             yield frame.to_original(low_res_logits[start : start + at_a_time])

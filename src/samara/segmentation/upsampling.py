@@ -79,7 +79,7 @@ class Upsampling:
     """From the low-res logits of a frame to its image.
 
     Attributes:
-        frame: how the image lies in the input square.
+        frame: how the image lies in the input frame.
         low_res_side: 4h = 4w.
     """
 
@@ -100,7 +100,7 @@ class Upsampling:
         original = self.frame.original_size_hw[axis]
         if self.frame.fit == "squash":  # one step: the second one changes nothing
             return _axis(self.low_res_side, original, original, original)
-        return _axis(self.low_res_side, self.frame.input_size, self.frame.resized_size_hw[axis], original)
+        return _axis(self.low_res_side, self.frame.side, self.frame.resized_size_hw[axis], original)
 
     def window(self, low_res_logits: Tensor, threshold: float, offset: float = 0.0) -> Window | None:
         """Enlarge a mask where it, or the same mask at a threshold lower by the offset, can be.

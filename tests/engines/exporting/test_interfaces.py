@@ -50,11 +50,11 @@ def test_what_the_manifest_says_of_masks():
     three, hq = small("vit_t", 64), small("hq_vit_t", 64)
     official = interface_named("official", OfficialSwitches(return_single_mask=True))
     assert official.masks(three) == ["single for several points, else best of three"]
-    assert official.frame(three) == 1024
+    assert (official.input_size(three), official.frame_size(three)) == (1024, 1024)
     own = interface_named("samara", OfficialSwitches())
     assert own.masks(three) == ["single", "first", "second", "third"]
     assert own.masks(hq) == ["single", "best of three"]
-    assert own.frame(three) == 64
+    assert (own.input_size(three), own.frame_size(three)) == (64, 64)
 
 
 class Client:

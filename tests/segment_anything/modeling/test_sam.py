@@ -9,11 +9,12 @@ import pickle
 import pytest
 import torch
 
-from samara.errors import PromptError, SettingsError
+from samara.errors import PromptError, SettingsError, WrongCheckpoint
 from samara.segment_anything import SamPredictor
 from samara.segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 from samara.segment_anything.modeling.sam import decode, input_size_of, owner_of
 from tests.conftest import load_bootstrap
+from tests.engines.conftest import small
 from tests.segment_anything.compute import IMAGE, network
 from tests.segment_anything.conftest import HQ_PACKAGE, PACKAGE
 
@@ -125,6 +126,11 @@ def test_a_network_from_a_checkpoint_is_of_the_official_classes():
     assert isinstance(sam.mask_decoder.transformer, TwoWayTransformer)
     assert sam.mask_decoder.iou_token.weight is loaded.sam.mask_decoder.iou_token.weight  # no copy
     assert input_size_of(sam) == loaded.input_size == sam.image_encoder.img_size
+
+
+def test_two_sizes_are_not_official():
+    with pytest.raises(WrongCheckpoint, match="sees 64 pixels and takes prompts in a frame of 128.*samara.Predictor"):
+        Sam.from_loaded(small("efficientvit_sam_l0", 64))
 
 
 def test_a_network_from_parts_is_of_the_official_classes():

@@ -1,7 +1,7 @@
 """Which family, variant and part a set of names and shapes belongs to.
 
 One function per family looks for names that no other family has and reads the size off shapes. Nothing here
-knows the file or its name. For SAM, MobileSAM and HQ-SAM the whole table of names is held against it, so
+knows the file or its name. Of families that samara runs the whole table of names is held against it, so
 that what is missing, too much or misshapen can be said.
 """
 
@@ -16,6 +16,7 @@ from samara.checkpoints.identification.key_tables import Faults, Shape, expected
 from samara.checkpoints.identification.vit_numbers import own_vit, read_vit_numbers, same_but_for_input_size
 from samara.checkpoints.reading.rename import with_part_prefix
 from samara.checkpoints.reading.sam2_names import image_path
+from samara.networks.architectures import EFFICIENTVIT, EfficientViTConfig
 from samara.networks.class_names import OBJECT, numbered
 from samara.networks.variants import VARIANTS, Family, Variant, build_network
 
@@ -147,6 +148,33 @@ def _memory_note(memory: tuple[str, ...]) -> str:
     if memory:
         return f"of which {len(memory)} are its memory for videos and are not used"
     return "without the memory for videos, by which alone SAM 2.0 and 2.1 differ in their files"
+
+
+def _efficientvit_sam(shapes: Shapes) -> Recognition | None:
+    named = with_part_prefix(shapes)
+    if "image_encoder.backbone.stages.0.op_list.0.conv.weight" not in named:
+        return None
+    sizes = (f"efficientvit_sam_{size}" for size, config in EFFICIENTVIT.items() if _has_blocks_of(config, named))
+    network = VARIANTS.get(next(sizes, ""))
+    found = _compare(named, network) if network else Faults()
+    return Recognition(
+        family="efficientvit_sam",
+        title=network.title if network else "EfficientViT-SAM",
+        variant=network.name if network else None,
+        network=network,
+        part=_part(named),
+        missing=found.missing,
+        unexpected=found.unexpected,
+        misshapen=found.misshapen,
+        note="" if network else "its blocks are those of no published size",
+    )
+
+
+def _has_blocks_of(config: EfficientViTConfig, shapes: Shapes) -> bool:
+    """Whether stages and neck have so many blocks, those that open a stage included."""
+    stages = [f"image_encoder.backbone.stages.{stage}" for stage in range(len(config.depths))]
+    found = [_depth(shapes, f"{stage}.op_list.") - 1 for stage in stages]
+    return found == list(config.depths) and _depth(shapes, "image_encoder.neck.middle.op_list.") == config.neck_depth
 
 
 def _efficient_sam(shapes: Shapes) -> Recognition | None:
@@ -313,6 +341,7 @@ _FAMILIES: tuple[Callable[[Shapes], Recognition | None], ...] = (
     _low_rank,
     _sam_3,
     _sam_2,
+    _efficientvit_sam,
     _efficient_sam,
     _edge_sam,
     _sam,

@@ -10,13 +10,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from samara.networks.architectures import EncoderConfig, HieraConfig, TinyViTConfig, ViTConfig
+from samara.networks.architectures import (
+    BlockKind,
+    EfficientViTConfig,
+    EncoderConfig,
+    HieraConfig,
+    TinyViTConfig,
+    ViTConfig,
+)
 from samara.networks.variants import VARIANTS, Variant
 
 Shape = tuple[int, ...]
 Shapes = dict[str, Shape]
 
-_FAMILIES = ("sam", "mobile_sam", "hq_sam", "sam2")
+_FAMILIES = ("sam", "mobile_sam", "hq_sam", "sam2", "efficientvit_sam")
 _PATCH = 16
 _WINDOW = 14
 _WIDTH = 256
@@ -90,6 +97,8 @@ def image_encoder(config: EncoderConfig, input_size: int = 1024) -> Shapes:
             return _tiny_vit(config)
         case HieraConfig():
             return _sam2_encoder(config)
+        case EfficientViTConfig():
+            return _efficientvit(config)
 
 
 def _under(prefix: str, shapes: Shapes) -> Shapes:
@@ -196,14 +205,83 @@ def _hiera_block(name: str, inputs: int, width: int) -> Shapes:
     }
 
 
-def _conv_bn(name: str, weight: Shape) -> Shapes:
-    width = weight[0]
+def _efficientvit(config: EfficientViTConfig) -> Shapes:
+    shapes = {
+        **_norm("norm", _WIDTH),
+        **_convolution("neck.output_ops.0.op_list.0.conv", (_WIDTH, _WIDTH, 1, 1), _WIDTH),
+    }
+    previous = 3
+    numbers = zip(config.widths, config.depths, config.kinds, config.expansions, strict=True)
+    for stage, (width, depth, kind, expansion) in enumerate(numbers):
+        name = f"backbone.stages.{stage}.op_list"
+        if stage == 0:
+            shapes |= _conv_layer(f"{name}.0", (width, previous, 3, 3))
+        else:
+            opening = _fused_block if kind == "fused" else _mobile_block
+            shapes |= opening(f"{name}.0.main", previous, width, 4 * expansion)
+        for block in range(1, depth + 1):
+            shapes |= _efficientvit_block(f"{name}.{block}", kind, width, expansion, config.attention_kernel)
+        previous = width
+    for place, width in enumerate(reversed(config.widths[-3:])):
+        shapes |= _conv_layer(f"neck.input_ops.{place}.op_list.0", (_WIDTH, width, 1, 1))
+    for block in range(config.neck_depth):
+        shapes |= _fused_block(f"neck.middle.op_list.{block}.main", _WIDTH, _WIDTH, config.neck_expansion)
+    return shapes
+
+
+def _efficientvit_block(name: str, kind: BlockKind, width: int, expansion: int, kernel: int) -> Shapes:
+    match kind:
+        case "residual":
+            square = (width, width, 3, 3)
+            return _conv_layer(f"{name}.main.conv1", square) | _conv_layer(f"{name}.main.conv2", square)
+        case "fused":
+            return _fused_block(f"{name}.main", width, width, expansion)
+        case "mobile":
+            return _mobile_block(f"{name}.main", width, width, expansion)
+        case "attention":
+            attention = f"{name}.context_module.main"
+            return {
+                f"{attention}.qkv.conv.weight": (3 * width, width, 1, 1),
+                f"{attention}.aggreg.0.0.weight": (3 * width, 1, kernel, kernel),
+                f"{attention}.aggreg.0.1.weight": (3 * width, 32, 1, 1),
+                **_conv_layer(f"{attention}.proj", (width, 2 * width, 1, 1)),
+                **_mobile_block(f"{name}.local_module.main", width, width, expansion),
+            }
+
+
+def _fused_block(name: str, inputs: int, width: int, expansion: int) -> Shapes:
+    wide = inputs * expansion
     return {
-        f"{name}.c.weight": weight,
-        **_norm(f"{name}.bn", width),
-        f"{name}.bn.running_mean": (width,),
-        f"{name}.bn.running_var": (width,),
-        f"{name}.bn.num_batches_tracked": (),
+        **_conv_layer(f"{name}.spatial_conv", (wide, inputs, 3, 3)),
+        **_conv_layer(f"{name}.point_conv", (width, wide, 1, 1)),
+    }
+
+
+def _mobile_block(name: str, inputs: int, width: int, expansion: int) -> Shapes:
+    wide = inputs * expansion
+    return {
+        **_convolution(f"{name}.inverted_conv.conv", (wide, inputs, 1, 1), wide),
+        **_convolution(f"{name}.depth_conv.conv", (wide, 1, 3, 3), wide),
+        **_conv_layer(f"{name}.point_conv", (width, wide, 1, 1)),
+    }
+
+
+def _conv_layer(name: str, weight: Shape) -> Shapes:
+    """A convolution without bias and its batch norm."""
+    return {f"{name}.conv.weight": weight, **_batch_norm(f"{name}.norm", weight[0])}
+
+
+def _conv_bn(name: str, weight: Shape) -> Shapes:
+    """The same under TinyViT's names."""
+    return {f"{name}.c.weight": weight, **_batch_norm(f"{name}.bn", weight[0])}
+
+
+def _batch_norm(name: str, width: int) -> Shapes:
+    return {
+        **_norm(name, width),
+        f"{name}.running_mean": (width,),
+        f"{name}.running_var": (width,),
+        f"{name}.num_batches_tracked": (),
     }
 
 

@@ -120,7 +120,7 @@ def published_names(entries: Mapping[str, StoredTensor]) -> tuple[dict[str, Stor
 
 def with_part_prefix(entries: Mapping[str, Entry]) -> dict[str, Entry]:
     """Give a part that was saved on its own the names it has inside the whole."""
-    for part, marks in BARE_MARKS.items():
+    for part, marks in BARE_MARKS:
         if all(mark in entries for mark in marks):
             return {f"{part}.{name}": entry for name, entry in entries.items()}
     return dict(entries)

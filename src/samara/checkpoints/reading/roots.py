@@ -26,12 +26,13 @@ ROOTS = (
 )
 """What the names of known networks begin with."""
 
-BARE_MARKS: Mapping[str, tuple[str, ...]] = {
-    "mask_decoder": ("iou_token.weight", "mask_tokens.weight"),
-    "prompt_encoder": ("not_a_point_embed.weight", "no_mask_embed.weight"),
-    "image_encoder": ("neck.0.weight", "neck.2.weight"),
-}
-"""Names that a part has when it was saved on its own, without its root."""
+BARE_MARKS: tuple[tuple[str, tuple[str, str]], ...] = (
+    ("mask_decoder", ("iou_token.weight", "mask_tokens.weight")),
+    ("prompt_encoder", ("not_a_point_embed.weight", "no_mask_embed.weight")),
+    ("image_encoder", ("neck.0.weight", "neck.2.weight")),
+    ("image_encoder", ("backbone.stages.0.op_list.0.conv.weight", "neck.output_ops.0.op_list.0.conv.weight")),
+)
+"""Parts, and names that they have when they were saved on their own, without their root."""
 
 _ROOT = re.compile(rf"(?:^|\.)({'|'.join(re.escape(root) for root in ROOTS)})\.")
 _PUT_IN = re.compile(r"(?:(?<=\.)|^)(?:_[^.]*|module)\.")
@@ -112,7 +113,7 @@ def published(names: Iterable[str], found: Found) -> dict[str, str]:
 def _bare_parts(names: list[str]) -> list[Found]:
     known = set(names)
     result = []
-    for part, marks in BARE_MARKS.items():
+    for part, marks in BARE_MARKS:
         for name in names:
             if not f".{name}".endswith(f".{marks[0]}"):
                 continue

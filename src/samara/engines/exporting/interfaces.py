@@ -36,7 +36,8 @@ class Interface:
     Attributes:
         name: what `--interface` takes.
         formats: that it is written in.
-        frame: side of the square that coordinates refer to, of a checkpoint.
+        input_size: side of the square that the image encoder's images come in, of a checkpoint.
+        frame_size: side of the square that coordinates refer to, likewise.
         graphs: image encoder and mask decoder of a checkpoint.
         inputs: real ones for both: a photo, and its embedding with prompts.
         fit: that its image encoder gives images; None for the checkpoint's own, which the caller gives them.
@@ -46,7 +47,8 @@ class Interface:
 
     name: str
     formats: tuple[str, ...]
-    frame: Callable[[Loaded], int]
+    input_size: Callable[[Loaded], int]
+    frame_size: Callable[[Loaded], int]
     graphs: Callable[[Loaded], tuple[Graph, Graph]]
     inputs: Callable[[Loaded], tuple[Inputs, Inputs]]
     fit: Fit | None = None
@@ -71,6 +73,7 @@ def interface_named(name: str, switches: OfficialSwitches) -> Interface:
             name,
             ("onnx",),
             lambda loaded: FRAME,
+            lambda loaded: FRAME,
             lambda loaded: _official_graphs(loaded, switches),
             _official_inputs,
             fit="pad",
@@ -86,6 +89,7 @@ def interface_named(name: str, switches: OfficialSwitches) -> Interface:
         name,
         ("onnx", "openvino"),
         lambda loaded: loaded.input_size,
+        lambda loaded: loaded.frame_size,
         lambda loaded: (encoder_graph_of(loaded), prompted_decoder_graph_of(loaded)),
         _own_inputs,
     )
@@ -99,8 +103,8 @@ def _own_inputs(loaded: Loaded) -> tuple[Inputs, Inputs]:
     # A click and a box; the click has its padding point, and a second one to be as long as the box and its click.
     coordinates = torch.tensor([[[0.4, 0.4], [0.0, 0.0], [0.0, 0.0]], [[0.5, 0.3], [0.2, 0.1], [0.9, 0.6]]])
     labels = torch.tensor([[1.0, -1.0, -1.0], [1.0, 2.0, 3.0]])
-    size = loaded.input_size
-    return (image,), (features, coordinates * size, labels, _mask_input(image, size // 4), torch.ones(1))
+    mask = _mask_input(image, 4 * loaded.grid)
+    return (image,), (features, coordinates * loaded.frame_size, labels, mask, torch.ones(1))
 
 
 def _mask_input(image: Tensor, side: int) -> Tensor:
@@ -133,8 +137,8 @@ def _official_graphs(loaded: Loaded, switches: OfficialSwitches) -> tuple[Graph,
     encoder = OfficialEncoderGraph(
         encoder_graph(network.image_encoder, size), size, preprocessing.mean, preprocessing.std
     )
-    decoder = OfficialDecoderGraph(network.prompt_encoder, network.mask_decoder, size, switches)
-    grid, points = size // 16, {1: "num_points"}
+    decoder = OfficialDecoderGraph(network.prompt_encoder, network.mask_decoder, loaded.frame_size, switches)
+    grid, points = loaded.grid, {1: "num_points"}
     return (
         Graph(
             "image_encoder",

@@ -58,7 +58,8 @@ def manifest_of(
         "interface": {"name": interface.name, **interface.facts},
         "precision": precision,
         "preprocessing": {
-            "input_size": interface.frame(loaded),
+            "input_size": interface.input_size(loaded),
+            "frame_size": interface.frame_size(loaded),
             "fit": preprocessing.fit,
             "resize": RESIZE[preprocessing.resize],
             "scale": "0..255, RGB",

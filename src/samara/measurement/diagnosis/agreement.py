@@ -144,13 +144,13 @@ def _embed(predictor: Predictor, path: Path) -> tuple[ImageEmbedding, float]:
     features = predictor.engine.encode(inputs)
     _wait(features)
     seconds = time.perf_counter() - start
-    facts = (frame.original_size_hw, frame.input_size, loaded.fingerprint, loaded.name, loaded.precision, frame.fit)
+    facts = (frame.original_size_hw, loaded.input_size, loaded.fingerprint, loaded.name, loaded.precision, frame.fit)
     return ImageEmbedding(features[0].clone(), *facts), seconds
 
 
 def _decoder_time(predictor: Predictor, embedding: ImageEmbedding, count: int) -> float:
     """Median seconds that clicks on one image take together, from its embedding to low-res logits."""
-    side = embedding.input_size
+    side = embedding.frame.side
     points = torch.rand(count, 1, 2, generator=torch.Generator().manual_seed(0)) * side
     clicks = InputPrompts(
         points=(points.to(embedding.features.device), torch.ones(count, 1, device=embedding.features.device)),
@@ -162,7 +162,7 @@ def _decoder_time(predictor: Predictor, embedding: ImageEmbedding, count: int) -
     for _ in range(DECODER_REPEATS):
         start = time.perf_counter()
         images = predictor.engine.prepare(embedding.features[None])
-        decoded = predictor.engine.decode(images, clicks, input_size=side, multimask=True)
+        decoded = predictor.engine.decode(images, clicks, frame_size=side, multimask=True)
         _wait(decoded.low_res_logits)
         times.append(time.perf_counter() - start)
     return median(times[1:])

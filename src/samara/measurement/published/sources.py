@@ -65,6 +65,11 @@ _SOURCES = (
         url=f"{_GITHUB}/SysCV/sam-hq/tree/main/sam-hq2",
     ),
     Publication(
+        name="EfficientViT-SAM README",
+        title="mit-han-lab/efficientvit, applications/efficientvit_sam/README.md @7c004eb, Pretrained EfficientViT-SAM",
+        url=f"{_GITHUB}/mit-han-lab/efficientvit/tree/master/applications/efficientvit_sam",
+    ),
+    Publication(
         name="NanoSAM README",
         title="NVIDIA-AI-IOT/nanosam, README.md, Performance",
         url=f"{_GITHUB}/NVIDIA-AI-IOT/nanosam",

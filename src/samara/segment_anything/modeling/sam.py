@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from samara.engines.loaded import Loaded, Provenance
-from samara.errors import PromptError, SettingsError
+from samara.errors import PromptError, SettingsError, WrongCheckpoint
 from samara.images.preprocessing import pad
 from samara.networks import sam as networks
 from samara.networks.variants import Variant
@@ -87,9 +87,16 @@ class Sam(nn.Module):
         """The network of a checkpoint that `samara.load` loaded; parameters are shared with it.
 
         Raises:
-            WrongCheckpoint: it is one that finds instances in one pass.
+            WrongCheckpoint: it finds instances in one pass, or its prompts are in a larger square than its input, where
+                the official classes know one size.
         """
         network, preprocessing = loaded.sam, loaded.variant.preprocessing
+        if loaded.frame_size != loaded.input_size:
+            raise WrongCheckpoint(
+                f"{loaded.name} ({loaded.variant.title}) sees {loaded.input_size} pixels and takes prompts in a frame "
+                f"of {loaded.frame_size}, where the official classes know one size; use samara.Predictor and "
+                "samara.AutomaticMaskGenerator"
+            )
         sam = cls(
             official_twin(network.image_encoder, early_features=loaded.variant.early_channels > 0),
             official_twin(network.prompt_encoder),

@@ -132,7 +132,7 @@ class AutomaticMaskGenerator:
                 masks=None,
                 image_of_prompt=torch.zeros(len(points), dtype=torch.int64, device=device),
             ),
-            input_size=place.frame.input_size,
+            frame_size=place.frame.side,
             multimask=True,
             # 0 switches the filter off, as in the reference.
             min_predicted_iou=self.settings.pred_iou_thresh or None,

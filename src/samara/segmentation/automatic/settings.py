@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from samara.engines.loaded import Loaded
 
 PIXELS_PER_POINT = 32
-"""Of the network input, along each side: two cells of the embedding, the official 32 points for the official 1024."""
+"""Of the input frame, along each side: two cells of the embedding, the official 32 points for the official 1024."""
 
 
 DUPLICATE_IOU = 0.9
@@ -35,7 +35,7 @@ class AutomaticSettings:
 
     Attributes:
         points_per_side: points along each side of the grid, at least 1; None for one for every 32 pixels of the
-            network input, as the official generator has them: 32 at 1024 pixels, 16 at the 512 of samara_mini.
+            input frame, as the official generator has them: 32 at 1024 pixels, 16 at the 512 of samara_mini.
         points_per_batch: points that are decoded before their masks are filtered, at least 1.
         pred_iou_thresh: keep masks whose predicted IoU is above this; None for the checkpoint's own, 0 for all.
         stability_score_thresh: keep masks whose stability score is at least this, in [0, 1]; None for the
@@ -82,7 +82,7 @@ class AutomaticSettings:
     def for_checkpoint(self, loaded: Loaded) -> AutomaticSettings:
         """The same with what was left to the checkpoint filled in: thresholds and the grid."""
         own: dict[str, Any] = {  # Any: of fields of several types
-            "points_per_side": None if self.point_grids else max(1, loaded.input_size // PIXELS_PER_POINT),
+            "points_per_side": None if self.point_grids else max(1, loaded.frame_size // PIXELS_PER_POINT),
             "pred_iou_thresh": loaded.pred_iou_thresh,
             "stability_score_thresh": loaded.stability_score_thresh,
         }

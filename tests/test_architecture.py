@@ -32,6 +32,7 @@ LAYERS = {
     "measurement": 6,
     "segment_anything": 6,
     "recommendation": 7,
+    "sam2": 7,
     "segment_anything_hq": 7,
     "cli": 8,
     "__main__": 9,
@@ -58,6 +59,7 @@ ALLOWED = {
         "annotation",
         "finetuning",
         "measurement",
+        "sam2",
         "segment_anything",
     },
     "platformdirs": {"checkpoints", "engines"},
@@ -81,6 +83,7 @@ ALLOWED = {
         "finetuning",
         "measurement",
         "recommendation",
+        "sam2",
         "segment_anything",
         "segment_anything_hq",
         "cli",
@@ -94,7 +97,7 @@ FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "misc", "core", "base",
 # The official packages have these; user code imports from them by these names.
 FORBIDDEN_NAMES_EXCEPT = {
     SOURCE / package / name
-    for package in ("segment_anything", "segment_anything_hq")
+    for package in ("segment_anything", "segment_anything_hq", "sam2")
     for name in ("utils/__init__.py", "modeling/common.py")
 }
 
@@ -306,6 +309,12 @@ MIRRORS_ELSEWHERE = {
     "__init__.py": "test_public_api.py",
     "__main__.py": "cli/test_main.py",
     # Names, arguments and numbers of the official packages.
+    "sam2/drawn_masks.py": "sam2/test_automatic_mask_generator.py",
+    "sam2/modeling/memory.py": "sam2/modeling/test_sam2_base.py",
+    "sam2/modeling/sam2_utils.py": "sam2/test_names.py",
+    "sam2/modeling/sam/transformer.py": "sam2/test_names.py",
+    "sam2/sam2_video_predictor.py": "sam2/test_videos.py",
+    "sam2/utils/amg.py": "sam2/test_names.py",
     "segment_anything/modeling/common.py": "segment_anything/test_names.py",
     "segment_anything/modeling/transformer.py": "segment_anything/test_numbers.py",
     "segment_anything_hq/build_sam.py": "segment_anything/test_build_sam.py",
@@ -385,7 +394,7 @@ def state():
         dict(os.environ), torch.get_num_threads(), torch.initial_seed(), numpy.get_printoptions(), [*warnings.filters]
     )
 before = state()
-import samara, samara.segmentation.segment_files, samara.segment_anything, samara.checkpoints.load
+import samara, samara.segmentation.segment_files, samara.segment_anything, samara.sam2, samara.checkpoints.load
 assert before == state()
 """
 

@@ -1,4 +1,4 @@
-"""The code in the documents needs no deeper path than the package itself, and the two drop-ins."""
+"""The code in the documents needs no deeper path than the package itself, and the drop-ins."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import samara
 
 ROOT = Path(__file__).parents[2]
-DROP_INS = ("samara.segment_anything", "samara.segment_anything_hq")
+DROP_INS = ("samara.segment_anything", "samara.segment_anything_hq", "samara.sam2")
 
 
 def blocks():

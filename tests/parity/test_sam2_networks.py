@@ -16,6 +16,8 @@ from samara.networks.finer_maps import unpack
 from samara.networks.mask_decoder import THREE_MASKS
 from samara.networks.sam2_mask_decoder import stability
 from samara.networks.variants import VARIANTS, build_sam
+from samara.sam2 import SAM2ImagePredictor
+from samara.sam2.modeling.sam2_base import SAM2Base
 from samara.segmentation.predictor import full_size
 from tests.parity.deterministic import deterministic_value, deviation, golden, normal
 
@@ -159,3 +161,16 @@ def test_from_image_to_mask_as_the_official_predictor(encoded, loaded):
     np.testing.assert_allclose(masks.predicted_iou, wanted["multi"]["iou"], atol=TOLERANCE)
     logits = torch.cat(list(full_size(torch.from_numpy(masks.low_res_logits), embedding.frame)))
     assert deviation(wanted["multi"]["logits"], logits) < TOLERANCE
+
+
+def test_the_drop_in_as_the_official_predictor(encoded, loaded):
+    wanted = encoded[1]["predictor_640x480"]
+    predictor = SAM2ImagePredictor(SAM2Base(loaded))
+    predictor.set_image(np.random.Generator(np.random.PCG64(3)).integers(0, 256, (480, 640, 3), np.uint8))
+    assert deviation(wanted["image_embedding"], predictor.get_image_embedding()) < TOLERANCE
+    prompt = wanted["prompt"]
+    answers = predictor.predict(prompt["points"], prompt["labels"], prompt["box"], return_logits=True)
+    logits, iou, low_res = (torch.from_numpy(one) for one in answers)
+    assert deviation(wanted["multi"]["logits"], logits) < TOLERANCE
+    assert deviation(wanted["multi"]["low_res_masks_clamped"], low_res) < TOLERANCE
+    np.testing.assert_allclose(iou, wanted["multi"]["iou"], atol=TOLERANCE)

@@ -1,7 +1,8 @@
 """The two sides of a comparison: the original packages, and samara in their place.
 
-A program imports `segment_anything`, `mobile_sam` or `segment_anything_hq`; on the drop-in's side these names are
-`samara.segment_anything` and `samara.segment_anything_hq`, submodules too. Nothing in a program is changed.
+A program imports `segment_anything`, `mobile_sam`, `segment_anything_hq` or `sam2`; on the drop-in's side these names
+are `samara.segment_anything`, `samara.segment_anything_hq` and `samara.sam2`, submodules too. Nothing in a program is
+changed.
 
 Both registries then build samara_mini, whose architecture is MobileSAM's at 512 pixels, under every name: the masks are
 those of trained weights, and a program that only knows ViT-H runs in seconds.
@@ -18,6 +19,7 @@ REPLACED = {
     "segment_anything": "samara.segment_anything",
     "mobile_sam": "samara.segment_anything",
     "segment_anything_hq": "samara.segment_anything_hq",
+    "sam2": "samara.sam2",
 }
 
 

@@ -14,7 +14,7 @@ HAND = {"samara_mini"}
 
 def test_the_answer_is_one_sentence_with_the_numbers():
     assert recommend(vram_gb=24, at_hand=HAND).answer == (
-        "Use sam_vit_l for production on a GPU of 24 GB: about 0.26 s an image, 2.7 GB of memory."
+        "Use sam2.1_b+ for production on a GPU of 24 GB: about 77 ms an image, 1.9 GB of memory."
     )
 
 
@@ -37,8 +37,8 @@ def test_nothing_fits():
         (
             {"vram_gb": 24},
             (
-                "samara checkpoints get sam_vit_l",
-                "samara segment IMAGE --point X,Y --checkpoint sam_vit_l",
+                "samara checkpoints get sam2.1_b+",
+                "samara segment IMAGE --point X,Y --checkpoint sam2.1_b+",
             ),
         ),
         ({"vram_gb": 24, "offline": True}, ("samara segment IMAGE --point X,Y --checkpoint samara_mini",)),
@@ -69,10 +69,10 @@ def test_reasons_name_facts_with_their_points():
     found = recommend(vram_gb=24, at_hand=HAND)
     first, second = found.ranking[:2]
     assert found.reason(first) == (
-        "beside sam_vit_h: 1.7 times faster (+0.03) but quality 0.98 against 1.00 (-0.03), less is published about it "
+        "beside sam2.1_l: 2.3 times faster (+0.04) but quality 0.95 against 0.96 (-0.02), less is published about it "
         "(-0.01)"
     )
-    assert found.reason(second).startswith("ties with sam_vit_l, which comes first because its file is smaller; beside")
+    assert found.reason(second).startswith("ties with sam2.1_b+, which comes first because its file is smaller; beside")
 
 
 def test_a_single_candidate_needs_no_comparison():
@@ -83,9 +83,9 @@ def test_a_single_candidate_needs_no_comparison():
 def test_json_has_every_number_with_its_basis():
     document = json.loads(json.dumps(recommend(vram_gb=24, at_hand=HAND).as_dict()))
     first = document["ranking"][0]
-    assert first["checkpoint"] == document["checkpoint"] == "sam_vit_l"
+    assert first["checkpoint"] == document["checkpoint"] == "sam2.1_b+"
     assert first["seconds"]["certainty"] == "rule of thumb"
-    assert first["quality"]["basis"] == "COCO AP in TinySAM README; LVIS AP in TinySAM README"
+    assert first["quality"]["basis"] == "sam2.1_l, and how the two compare on videos"
     assert sum(part["weight"] for part in first["criteria"].values()) == pytest.approx(1)
     reasons = {one["checkpoint"]: one["reasons"] for one in document["excluded"]}
     assert reasons["sam3"][0]["rule"] == "not run"

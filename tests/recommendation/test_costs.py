@@ -23,11 +23,25 @@ def rows(variant=None, size=None):
     return [row for row in found if variant is None or (row["variant"], int(row["input_size"])) == (variant, size)]
 
 
+def is_reference(row):
+    return row["machine"].startswith(MEASURED_ON)
+
+
 def numbers(variant, size, column):
-    """Measured values; an HQ encoder is SAM's."""
+    """Measured values on the machine that is named, or brought to it by MobileSAM's in the same run.
+
+    An HQ encoder is SAM's, and both generations of SAM 2 are one network.
+    """
+    variant = variant.replace("sam2_", "sam2.1_")
     if column.startswith("encode"):
         variant = variant.removeprefix("hq_")
-    return [float(row[column]) for row in rows(variant, size) if row[column]]
+    found = [row for row in rows(variant, size) if row[column]]
+    own = [float(row[column]) for row in found if is_reference(row)]
+    if own or not column.endswith("_s"):
+        return own or [float(row[column]) for row in found]
+    here = min(numbers("vit_t", 1024, column))
+    beside = {row["commit"]: float(row[column]) for row in rows("vit_t", 1024) if not is_reference(row) and row[column]}
+    return [float(row[column]) * here / beside[row["commit"]] for row in found]
 
 
 def test_every_published_network_that_runs_has_its_cost():
@@ -87,5 +101,4 @@ def test_times_are_the_fastest_and_memory_the_most_that_was_measured(variant, si
 
 
 def test_the_machine_is_the_one_that_is_named():
-    assert max(float(row["matrix_flops"]) for row in rows()) == MATRIX_FLOPS
-    assert {row["machine"].startswith(MEASURED_ON) for row in rows()} == {True}
+    assert max(float(row["matrix_flops"]) for row in rows() if is_reference(row)) == MATRIX_FLOPS

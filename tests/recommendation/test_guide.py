@@ -19,6 +19,7 @@ from samara.recommendation.guide import (
     rules_for,
     select_sam_checkpoint,
 )
+from samara.recommendation.quality import published_quality
 from samara.recommendation.recommend import recommend
 from samara.recommendation.request import request
 from samara.recommendation.target import target
@@ -117,12 +118,17 @@ def test_reasons_hold_the_figures_that_they_speak_of():
     assert f"encodes {encoding('vit_b', 'vit_t'):.1f} times" in told["Edge/Mobile"]
     assert f"{find('sam_vit_b').size_bytes / find('mobile_sam').size_bytes:.1f} times smaller" in told["Edge/Mobile"]
     most, least = (100 * published(f"sam_vit_{one}", "dice_gain", "Huang et al. 2024") for one in "hb")
-    assert f"{most:.1f} to {least:.1f} points" in told["Fine-tuning (limited GPU)"]
+    assert f"{most:.1f} to {least:.1f} points" in told["Mid-Range GPU, fine-tuning"]
     slow, fast = (published(f"sam_vit_{one}", "everything_seconds", "FastSAM README", "32 x 32") for one in "hb")
     assert f"{slow:.1f} s with ViT-H and {fast:.1f} s with ViT-B" in told["Dataset Annotation, large-scale"]
-    little, more = (published(f"sam_vit_{one}", "coco_ap", "TinySAM README") for one in "lh")
-    assert f"{little:.3f} to {more:.3f}" in told["High-End GPU (24+ GB VRAM)"]
-    assert f"{encoding('vit_h', 'vit_l'):.1f} times" in told["High-End GPU (24+ GB VRAM)"]
+    newer = told["High-End GPU (24+ GB VRAM)"]
+    teraflops = [f"{COSTS[f'sam2.1_hiera_{size}', 1024].encoder_flops / 1e12:.1f}" for size in ("t", "s", "b+", "l")]
+    assert f"{', '.join(teraflops[:3])} and {teraflops[3]} TFLOP" in newer
+    base, large, huge = (f"{COSTS[f'vit_{size}', 1024].encoder_flops / 1e12:.1f}" for size in "blh")
+    assert f"take {base}, {large} and {huge}" in newer
+    qualities = [published_quality(f"sam2.1_{size}", "box", DOMAINS["natural"]).value for size in ("t", "s", "b+", "l")]
+    base, large = (published_quality(f"sam_vit_{size}", "box", DOMAINS["natural"]).value for size in "bl")
+    assert all(base < quality < large for quality in qualities)
 
 
 @pytest.mark.parametrize(

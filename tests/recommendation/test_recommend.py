@@ -105,10 +105,10 @@ def test_the_embedded_checkpoint_is_never_ahead_of_the_one_it_was_trained_from(m
 @pytest.mark.parametrize(
     ("asked", "best"),
     [
-        ({"ram_gb": 8}, "mobile_sam"),
-        ({"vram_gb": 24}, "sam_vit_l"),
+        ({"ram_gb": 8}, "sam2.1_t"),
+        ({"vram_gb": 24}, "sam2.1_b+"),
         ({"vram_gb": 24, "task": "maximum quality"}, "sam_hq_vit_h"),
-        ({"vram_gb": 6, "task": "interactive annotation", "domain": "medical", "commercial": True}, "sam_vit_l"),
+        ({"vram_gb": 6, "task": "interactive annotation", "domain": "medical", "commercial": True}, "sam2.1_t"),
         ({"vram_gb": 8, "task": "real-time"}, "mobile_sam"),
         ({"ram_gb": 4, "task": "edge"}, "mobile_sam"),
         ({"vram_gb": 24, "task": "benchmark"}, "sam_vit_h"),

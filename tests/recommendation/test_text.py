@@ -36,7 +36,7 @@ def test_odd_widths_are_brought_into_range():
 
 def test_commands_and_notes_can_be_copied():
     text = as_text(recommend(vram_gb=24, at_hand=HAND), width=80)
-    assert "\n  samara checkpoints get sam_vit_l\n" in text
+    assert "\n  samara checkpoints get sam2.1_b+\n" in text
     assert "--ground-truth COCO.json" in " ".join(text.split())
 
 
@@ -62,7 +62,7 @@ def test_what_is_excluded_is_told_together():
     assert "yolo11l-seg, yolo11x-seg: takes no points, takes no boxes" in text
     assert "sam_vit_h 4.1 GB" in text
     assert "usable are 1.8 GB" in text
-    assert "sam2.1_t, sam2.1_s, sam2.1_b+, sam2.1_l" in text
+    assert "efficient_sam_ti, efficient_sam_s" in text
 
 
 def test_nothing_is_said_about_a_ranking_that_is_not_there():

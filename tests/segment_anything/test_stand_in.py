@@ -41,6 +41,20 @@ from segment_anything_hq.utils.onnx import SamOnnxModel
 from segment_anything_hq.build_sam import build_sam_vit_t
 assert isinstance(sam_model_registry["vit_tiny"]().mask_decoder, MaskDecoderHQ)
 """
+SAM2_PROGRAM = """
+samara.segment_anything.install("sam2")
+from sam2.build_sam import build_sam2, build_sam2_video_predictor
+from sam2.sam2_image_predictor import SAM2ImagePredictor
+from sam2.automatic_mask_generator import SAM2AutomaticMaskGenerator
+from sam2.modeling.sam2_base import SAM2Base
+from sam2.modeling.sam.mask_decoder import MaskDecoder
+from sam2.modeling.backbones.hieradet import Hiera
+from sam2.sam2_video_predictor import SAM2VideoPredictor
+from sam2.utils.transforms import SAM2Transforms
+from sam2.utils.amg import rle_to_mask
+import samara.sam2.modeling.sam2_base as ours_2
+assert SAM2Base is ours_2.SAM2Base
+"""
 
 
 def run(code):
@@ -51,7 +65,10 @@ def run(code):
 
 def test_programs_run():
     """First by an alias made by hand (submodules are imported a second time then, but work), then installed."""
-    by_hand, installed = ALIASED + PROGRAM.format(copied=True), INSTALLED + PROGRAM.format(copied=False) + HQ_PROGRAM
+    by_hand, installed = (
+        ALIASED + PROGRAM.format(copied=True),
+        INSTALLED + PROGRAM.format(copied=False) + HQ_PROGRAM + SAM2_PROGRAM,
+    )
     assert run(by_hand + installed).split() == ["samara.segment_anything.predictor"] * 2
 
 
@@ -62,5 +79,5 @@ def test_too_late_is_told(monkeypatch):
 
 
 def test_other_packages_have_no_stand_in():
-    with pytest.raises(SettingsError, match="segment_anything and segment_anything_hq"):
-        install("sam2")
+    with pytest.raises(SettingsError, match="only for segment_anything, segment_anything_hq, sam2"):
+        install("sam3")

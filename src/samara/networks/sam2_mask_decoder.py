@@ -83,6 +83,8 @@ class Sam2MaskDecoder(MaskDecoder):
 
     iou_token_index = 1  # behind the object score's
     logit_limit = 32.0  # sam2_image_predictor.py; masks are made of what was not clamped
+    stability_offset = STABILITY_OFFSET
+    stability_thresh = STABILITY_THRESH
 
     def __init__(
         self, *, transformer: Sam2TwoWayTransformer, transformer_dim: int = 256, by_stability: bool = True
@@ -146,7 +148,8 @@ class Sam2MaskDecoder(MaskDecoder):
         if logits.shape[1] == 1:
             return logits, predicted_iou
         best = 1 + predicted_iou[:, THREE_MASKS].argmax(dim=1, keepdim=True)  # (N, 1)
-        chosen = torch.where(stability(logits[:, :1]) < STABILITY_THRESH, best, 0)
+        is_stable = stability(logits[:, :1], self.stability_offset) >= self.stability_thresh
+        chosen = torch.where(is_stable, 0, best)
         return logits.take_along_dim(chosen[..., None, None], dim=1), predicted_iou.take_along_dim(chosen, dim=1)
 
     def output_tokens(self) -> Tensor:
@@ -235,10 +238,10 @@ def _checked(look: Look) -> Sam2Look:
     return look
 
 
-def stability(logits: Tensor) -> Tensor:
-    """Pixels above 0.05 as a share of those above −0.05; 1 where there are none. (N, M, H, W) → (N, M)."""
-    inner = (logits > STABILITY_OFFSET).sum(dim=(-2, -1)).float()
-    outer = (logits > -STABILITY_OFFSET).sum(dim=(-2, -1)).float()
+def stability(logits: Tensor, offset: float = STABILITY_OFFSET) -> Tensor:
+    """Pixels above an offset as a share of those above its negative; 1 without any. (N, M, H, W) → (N, M)."""
+    inner = (logits > offset).sum(dim=(-2, -1)).float()
+    outer = (logits > -offset).sum(dim=(-2, -1)).float()
     return torch.where(outer > 0, inner / outer.clamp(min=1), 1.0)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from samara.checkpoints.licences import licence_of
 from samara.checkpoints.record import Checkpoint
 from samara.recommendation.estimates import file_bytes
-from samara.recommendation.quality import trained_further_from
+from samara.recommendation.quality import leader_of
 from samara.recommendation.ranking import Ranked
 from samara.recommendation.request import Request
 from samara.recommendation.rules import Reason, gigabytes, seconds
@@ -85,9 +85,9 @@ class Recommendation:
         clauses = [*ranked.missed]
         if ranked.tied_with is not None:
             clauses.append(f"ties with {ranked.tied_with}, which comes first because {_TIE_TEXT[ranked.tie_break]}")
-        origin = trained_further_from(ranked.name)
-        if any(one.name == origin for one in self.ranking):
-            clauses.append(f"stands behind {origin}, which is as fast at this one's input size")
+        leader = leader_of(ranked.name)
+        if leader is not None and any(one.name == leader[0] for one in self.ranking):
+            clauses.append(f"stands behind {leader[0]}, {leader[1]}")
         other = self._neighbour(ranked)
         if other is not None:
             clauses.append(_compared(ranked, other))

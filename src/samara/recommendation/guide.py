@@ -102,9 +102,9 @@ _POINTS_DOMINATE = (
     "with everything asked most of the time goes into a thousand points, which cost all SAM alike: on an RTX 3090 "
     "2.1 s with ViT-H and 1.4 s with ViT-B"
 )
-_LITTLE_BEHIND = (
-    "ViT-L is so little behind ViT-H (COCO AP 0.462 to 0.466) and encodes so much faster (1.5 times, measured) that "
-    "for a balance the two tie, and the smaller file decides; ask for maximum quality to put quality first"
+_NEWER = (
+    "SAM 2.1 is newer than the guide: its four sizes encode an image with 0.3, 0.4, 0.6 and 1.8 TFLOP where ViT-B, "
+    "ViT-L and ViT-H take 1.0, 3.0 and 6.0, and by published figures all four lie between ViT-B and ViT-L in quality"
 )
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -115,7 +115,14 @@ RULES: tuple[Rule, ...] = (
         instead=("sam_hq_vit_h",),
         differs=_HQ_IS_AHEAD,
     ),
-    Rule(where="Decision Matrix", situation="Production balanced", primary=_L, task="production"),
+    Rule(
+        where="Decision Matrix",
+        situation="Production balanced",
+        primary=_L,
+        task="production",
+        instead=("sam2.1_s",),
+        differs=_NEWER,
+    ),
     Rule(
         where="Decision Matrix",
         situation="Real-time",
@@ -138,12 +145,26 @@ RULES: tuple[Rule, ...] = (
         primary=_B,
         task="fine-tuning",
         gpu_gb=(4, 8),
-        instead=_L + _H,
-        differs=_SAME_MEMORY,
+        instead=("sam2.1_t",),
+        differs=_NEWER,
     ),
     Rule(where="Decision Matrix", situation="Research benchmarks", primary=_H, task="benchmark"),
-    Rule(where="Decision Matrix", situation="Medical imaging", primary=_H, domain="medical"),
-    Rule(where="Decision Matrix", situation="Interactive annotation", primary=_L, task="interactive annotation"),
+    Rule(
+        where="Decision Matrix",
+        situation="Medical imaging",
+        primary=_H,
+        domain="medical",
+        instead=("sam2.1_b+",),
+        differs=_NEWER,
+    ),
+    Rule(
+        where="Decision Matrix",
+        situation="Interactive annotation",
+        primary=_L,
+        task="interactive annotation",
+        instead=("sam2.1_l",),
+        differs=_NEWER,
+    ),
     Rule(
         where="Application-Based Recommendations",
         situation="Medical Imaging & Scientific",
@@ -166,12 +187,16 @@ RULES: tuple[Rule, ...] = (
         primary=_L,
         alternatives=_B,
         domain="content creation",
+        instead=("sam2.1_s",),
+        differs=_NEWER,
     ),
     Rule(
         where="Application-Based Recommendations",
         situation="Dataset Annotation, interactive",
         primary=_L,
         task="interactive annotation",
+        instead=("sam2.1_l",),
+        differs=_NEWER,
     ),
     Rule(
         where="Application-Based Recommendations",
@@ -194,10 +219,17 @@ RULES: tuple[Rule, ...] = (
         situation="High-End GPU (24+ GB VRAM)",
         primary=_H,
         gpu_gb=(24, math.inf),
-        instead=_L,
-        differs=_LITTLE_BEHIND,
+        instead=("sam2.1_b+",),
+        differs=_NEWER,
     ),
-    Rule(where="Hardware-Based Selection", situation="Mid-Range GPU (8-16 GB VRAM)", primary=_L, gpu_gb=(8, 16)),
+    Rule(
+        where="Hardware-Based Selection",
+        situation="Mid-Range GPU (8-16 GB VRAM)",
+        primary=_L,
+        gpu_gb=(8, 16),
+        instead=("sam2.1_t",),
+        differs=_NEWER,
+    ),
     Rule(
         where="Hardware-Based Selection",
         situation="Mid-Range GPU, fine-tuning",
@@ -213,25 +245,34 @@ RULES: tuple[Rule, ...] = (
         primary=_B,
         alternatives=("mobile_sam",),
         gpu_gb=(4, 8),
+        instead=("sam2.1_t",),
+        differs=_NEWER,
     ),
     Rule(
         where="Hardware-Based Selection",
         situation="CPU Only",
         primary=_B,
         gpu_gb=(0, 0),
-        instead=("mobile_sam",),
-        differs=_SMALLER_AND_FASTER,
+        instead=("sam2.1_t",),
+        differs=_NEWER,
     ),
     Rule(
         where="Cost-Benefit Analysis",
         situation="ViT-H for production",
         primary=_H,
         task="production",
-        instead=_L,
-        differs=_LITTLE_BEHIND,
+        instead=("sam2.1_s",),
+        differs=_NEWER,
     ),
     Rule(where="Cost-Benefit Analysis", situation="ViT-H for research", primary=_H, task="benchmark"),
-    Rule(where="Cost-Benefit Analysis", situation="ViT-L for most applications", primary=_L, task="production"),
+    Rule(
+        where="Cost-Benefit Analysis",
+        situation="ViT-L for most applications",
+        primary=_L,
+        task="production",
+        instead=("sam2.1_s",),
+        differs=_NEWER,
+    ),
     Rule(
         where="Cost-Benefit Analysis",
         situation="ViT-B where speed is critical",

@@ -85,9 +85,13 @@ def qualities(
     return {name: _mean([one[name] for one in by_prompt]) for name in names}
 
 
-def trained_further_from(checkpoint: str) -> str | None:
-    """What a checkpoint was trained further from; None for most."""
-    return TRAINED_FURTHER[checkpoint][0] if checkpoint in TRAINED_FURTHER else None
+def leader_of(checkpoint: str) -> tuple[str, str] | None:
+    """The checkpoint that this one never stands before, and why, as a clause about the other; None for most."""
+    if checkpoint in TRAINED_FURTHER:
+        return TRAINED_FURTHER[checkpoint][0], "which is as fast at this one's input size"
+    if checkpoint in FIRST_RELEASE:
+        return FIRST_RELEASE[checkpoint], "the later release of the same network"
+    return None
 
 
 def published_quality(checkpoint: str, prompt: PromptKind, domain: Domain) -> Statement | None:

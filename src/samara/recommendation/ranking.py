@@ -11,7 +11,7 @@ from samara.checkpoints.catalogue import CATALOGUE
 from samara.checkpoints.licences import Commercial, licence_of
 from samara.measurement.published.figures import FIGURES
 from samara.recommendation.estimates import file_bytes
-from samara.recommendation.quality import trained_further_from
+from samara.recommendation.quality import leader_of
 from samara.recommendation.request import Request
 from samara.recommendation.rules import Candidate, seconds
 from samara.recommendation.statement import Statement
@@ -90,13 +90,14 @@ def rank(
 
     What misses a demand of the task comes after what misses none; too little quality weighs more than too much time.
     Within that the score decides; where scores tie, the smaller file, then more published evidence, then the name. What
-    was trained further never stands before what it was trained from, see `_behind_their_origins`.
+    was trained further never stands before what it was trained from, nor a first release before the next, see
+    `_behind_their_leaders`.
     """
     known = [quality.value for one in candidates if (quality := qualities[one.checkpoint.name]) is not None]
     top = max([BEST_QUALITY, *known])
     scored = [_scored(one, qualities[one.checkpoint.name], top, request, target) for one in candidates]
     ordered = sorted(scored, key=lambda one: (_demands(one, request), -one.score, one.name))
-    return tuple(_told_ties(_behind_their_origins(_broken_ties(ordered, request)), request))
+    return tuple(_told_ties(_behind_their_leaders(_broken_ties(ordered, request)), request))
 
 
 def _scored(candidate: Candidate, quality: Statement | None, top: float, request: Request, target: Target) -> Ranked:
@@ -169,24 +170,30 @@ def _broken_ties(ordered: list[Ranked], request: Request) -> list[Ranked]:
     return result
 
 
-def _behind_their_origins(ordered: list[Ranked]) -> list[Ranked]:
-    """Checkpoints that were trained further right behind their origin, wherever they came before it.
+def _behind_their_leaders(ordered: list[Ranked]) -> list[Ranked]:
+    """Checkpoints that follow another, right behind it wherever they came before it; see `leader_of`.
 
-    Their lead is the speed of a smaller input, which the origin has at that input, too.
+    The lead of one that was trained further is the speed of a smaller input, which its origin has at that input, too; a
+    first release differs from its successor by nothing but its weights.
     """
     result = list(ordered)
     for one in ordered:
-        origin = next((each for each in result if each.name == trained_further_from(one.name)), None)
-        if origin is not None and result.index(one) < result.index(origin):
+        leader = next((each for each in result if each.name == _leader(one)), None)
+        if leader is not None and result.index(one) < result.index(leader):
             result.remove(one)
-            result.insert(result.index(origin) + 1, one)
+            result.insert(result.index(leader) + 1, one)
     return result
+
+
+def _leader(ranked: Ranked) -> str | None:
+    found = leader_of(ranked.name)
+    return found and found[0]
 
 
 def _told_ties(ordered: list[Ranked], request: Request) -> list[Ranked]:
     told = ordered[:1]
     for before, one in itertools.pairwise(ordered):
-        is_tie = _tie(before, one, request) and trained_further_from(one.name) != before.name
+        is_tie = _tie(before, one, request) and _leader(one) != before.name
         told.append(replace(one, tied_with=before.name, tie_break=_decided(before, one)) if is_tie else one)
     return told
 

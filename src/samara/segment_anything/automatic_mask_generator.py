@@ -119,7 +119,7 @@ class SamAutomaticMaskGenerator:
         if (points_per_side is None) == (point_grids is None):
             raise SettingsError("give either points_per_side or point_grids, and None for the other")
         suits = getattr(model, "origin", None) or VARIANTS["vit_h"]
-        self.predictor = SamPredictor(model)
+        self.predictor = self._predictor_for(model)
         self.points_per_batch = points_per_batch
         self.pred_iou_thresh = suits.pred_iou_thresh if pred_iou_thresh is None else pred_iou_thresh
         self.stability_score_thresh = (
@@ -139,9 +139,25 @@ class SamAutomaticMaskGenerator:
         self._check()
 
     @property
-    def model(self) -> Sam:
+    def model(self) -> Any:  # Any: the predictor may be anybody's
         """The predictor's network."""
         return self.predictor.model
+
+    # What a generator for another network does in another way, see `samara.sam2.automatic_mask_generator`.
+
+    def _predictor_for(self, model: Any) -> Any:  # Any: a Sam and a SamPredictor here
+        return SamPredictor(model)
+
+    def _made_ready(self) -> ReadyImage | None:
+        """The image that is set, made ready once for all batches of points."""
+        return ready(self.predictor) if isinstance(self.predictor, SamPredictor) else None
+
+    def _forget_image(self) -> None:
+        self.predictor.reset_image()
+
+    def _more_for_batch(self, multimask_output: bool) -> dict[str, bool]:
+        """Arguments of `_process_batch` that it is to be called with besides."""
+        return _more(multimask_output)
 
     @property
     def points_per_side(self) -> int | None:
@@ -238,12 +254,13 @@ class SamAutomaticMaskGenerator:
         points = self.point_grids[crop_layer_idx] * np.array(crop.shape[1::-1])
         data = MaskData()
         try:
-            self._ready = ready(self.predictor) if isinstance(self.predictor, SamPredictor) else None
+            self._ready = self._made_ready()
+            more = self._more_for_batch(multimask_output)
             for (batch,) in batch_iterator(self.points_per_batch, points):
-                data.cat(self._process_batch(batch, crop.shape[:2], crop_box, orig_size, **_more(multimask_output)))
+                data.cat(self._process_batch(batch, crop.shape[:2], crop_box, orig_size, **more))
         finally:
             self._ready = None
-        self.predictor.reset_image()
+        self._forget_image()
         if not data.items():  # no points
             data = _table(DrawnMasks.none(), np.zeros((0, 2)))
         data.filter(_nms(data["boxes"], data["iou_preds"], self.box_nms_thresh))
@@ -268,6 +285,13 @@ class SamAutomaticMaskGenerator:
             stability_offset=self.stability_score_offset,
         )
         drawn = masks_of_points(self.predictor, points, (im_size[0], im_size[1]), filters, self._ready)
+        return self._placed(drawn, points, crop_box, orig_size)
+
+    @staticmethod
+    def _placed(
+        drawn: DrawnMasks, points: npt.NDArray[np.floating], crop_box: Sequence[int], orig_size: tuple[int, ...]
+    ) -> MaskData:
+        """Masks of a crop that its edge has not cut off, as the official columns; only `rles` are in the image."""
         data = _table(drawn, points)
         height, width = orig_size
         data.filter(~is_box_near_crop_edge(data["boxes"], crop_box, [0, 0, width, height]))
@@ -308,7 +332,7 @@ def _more(multimask_output: bool) -> dict[str, bool]:
     return {} if multimask_output else {"multimask_output": False}
 
 
-def _table(drawn: DrawnMasks, points: npt.NDArray[np.float64]) -> MaskData:
+def _table(drawn: DrawnMasks, points: npt.NDArray[np.floating]) -> MaskData:
     """The official columns; boxes inclusive, rows of `rles` still to be placed in the image."""
     boxes = torch.tensor([rle.box_xyxy for rle in drawn.rles], dtype=torch.int64).view(-1, 4)
     return MaskData(

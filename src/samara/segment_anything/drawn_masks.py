@@ -93,13 +93,13 @@ def ready(predictor: SamPredictor) -> ReadyImage:
     """Make the image that a predictor has set ready."""
     sam, features = predictor.model, predictor.features
     prompt_encoder, mask_decoder = samaras_twin(sam.prompt_encoder), samaras_twin(sam.mask_decoder)
-    known = _is_exactly(prompt_encoder, PromptEncoder) and _is_exactly(mask_decoder, MaskDecoder, HqMaskDecoder)
+    known = is_exactly(prompt_encoder, PromptEncoder) and is_exactly(mask_decoder, MaskDecoder, HqMaskDecoder)
     if features is None or len(features) != 1 or not known:
         return ReadyImage(features, None)
     network = Network(image_encoder=nn.Identity(), prompt_encoder=prompt_encoder, mask_decoder=mask_decoder)  # type: ignore[arg-type]
     device = predictor.device
     only = bool(getattr(sam, "hq_token_only", False))
-    engine = TorchEngine(network, str(device), _precision_of_autocast(device), hq_token_only=only)
+    engine = TorchEngine(network, str(device), precision_of_autocast(device), hq_token_only=only)
     early = predictor.interm_features
     joined = features if early is None else join_early(features, early[0].permute(0, 3, 1, 2))
     return ReadyImage(features, engine.prepare(joined))
@@ -133,7 +133,8 @@ def masks_of_points(
         decoded = _by_parts(predictor, coordinates, labels, filters)
     else:
         decoded = _by_engine(image.images, coordinates, labels, input_size_of(predictor.model), filters)
-    return _at_full_size(decoded, Frame(size_hw, input_size_of(predictor.model)), predictor.model, filters)
+    frame = Frame(size_hw, input_size_of(predictor.model))
+    return at_full_size(decoded, frame, predictor.model.mask_threshold, filters)
 
 
 def _by_engine(
@@ -151,16 +152,24 @@ def _by_engine(
 
 def _by_parts(predictor: SamPredictor, coordinates: Tensor, labels: Tensor, filters: Filters) -> DecodedMasks:
     logits, iou = predictor.predict_low_res(coordinates, labels, multimask_output=filters.multimask)
-    good = _confident(iou, filters)
+    good = confident(iou, filters)
     return DecodedMasks(good.nonzero()[:, 0], logits[good].float(), iou[good].float())
 
 
-def _at_full_size(decoded: DecodedMasks, frame: Frame, sam: Sam, filters: Filters) -> DrawnMasks:
+def at_full_size(decoded: DecodedMasks, frame: Frame, threshold: float, filters: Filters) -> DrawnMasks:
+    """Resize masks and keep those that are stable and not empty.
+
+    Args:
+        decoded: what an engine, or the parts, gave for the points.
+        frame: how the image lies in the input square.
+        threshold: logits above it belong to a mask.
+        filters: for the stability.
+    """
     with computing(decoded.low_res_logits.device, "float32"):
         stable = stable_masks(
             decoded.low_res_logits,
             frame,
-            threshold=sam.mask_threshold,
+            threshold=threshold,
             offset=filters.stability_offset,
             min_stability=max(filters.stability, 0.0),
         )
@@ -178,9 +187,20 @@ def _by_predictor(
     logits, iou, _ = predictor.predict_torch(
         coordinates, labels, multimask_output=filters.multimask, return_logits=True
     )
-    good = _confident(iou, filters)
+    return judged(logits, iou, predictor.model.mask_threshold, filters)
+
+
+def judged(logits: Tensor, iou: Tensor, threshold: float, filters: Filters) -> DrawnMasks:
+    """Keep the masks that pass every filter.
+
+    Args:
+        logits: (N, M, H, W), of N points at the size of the image.
+        iou: (N, M), predicted.
+        threshold: logits above it belong to a mask.
+        filters: which masks are wanted.
+    """
+    good = confident(iou, filters)
     point, logits, iou = good.nonzero()[:, 0], logits[good], iou[good]
-    threshold = predictor.model.mask_threshold
     stability = calculate_stability_score(logits, threshold, filters.stability_offset)
     masks = logits > threshold
     kept = masks.any(-1).any(-1)
@@ -194,7 +214,7 @@ def _by_predictor(
     )
 
 
-def _confident(iou: Tensor, filters: Filters) -> Tensor:
+def confident(iou: Tensor, filters: Filters) -> Tensor:
     """(N, M) whether a mask passes the filter of predicted IoU."""
     return iou > filters.predicted_iou if filters.predicted_iou > 0 else torch.ones_like(iou, dtype=torch.bool)
 
@@ -202,22 +222,23 @@ def _confident(iou: Tensor, filters: Filters) -> Tensor:
 def _predicts_as_usual(predictor: Any) -> bool:  # Any: anybody's
     """Whether masks of points are those of `SamPredictor.predict_torch` and `Sam.postprocess_masks`."""
     return (
-        _keeps(predictor, SamPredictor, "predict_torch")
-        and _keeps(predictor, SamPredictor, "predict_low_res")
-        and _keeps(predictor.model, Sam, "postprocess_masks")
+        keeps(predictor, SamPredictor, "predict_torch")
+        and keeps(predictor, SamPredictor, "predict_low_res")
+        and keeps(predictor.model, Sam, "postprocess_masks")
     )
 
 
-def _keeps(owner: Any, kind: type, method: str) -> bool:  # Any: anybody's
+def keeps(owner: Any, kind: type, method: str) -> bool:  # Any: anybody's
+    """Whether a method of an object is that of a class, and nobody put another in its place."""
     return getattr(getattr(owner, method, None), "__func__", None) is getattr(kind, method)
 
 
-def _is_exactly(module: nn.Module, *kinds: type[nn.Module]) -> bool:
+def is_exactly(module: nn.Module, *kinds: type[nn.Module]) -> bool:
     """Whether calling a module does what its class says and no more; adapted layers are the engine's business."""
     return type(module) in kinds and next(own_adaptations(module), None) is None
 
 
-def _precision_of_autocast(device: torch.device) -> Precision:
+def precision_of_autocast(device: torch.device) -> Precision:
     """What an autocast around the caller computes in."""
     if not torch.is_autocast_enabled(device.type):
         return "float32"

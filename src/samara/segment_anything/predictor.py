@@ -235,9 +235,14 @@ def _array(tensor: Tensor) -> npt.NDArray[Any]:
     return (tensor if tensor.dtype == torch.bool else tensor.float()).numpy()
 
 
-def _numbers(values: Any, what: str) -> npt.NDArray[np.float64]:  # Any: whatever the user passed
-    if hasattr(values, "detach"):  # a torch tensor, perhaps on a GPU or with gradients
-        values = values.detach().cpu()
+def finite_numbers(values: Any, what: str) -> npt.NDArray[np.float64]:  # Any: whatever the user passed
+    """A prompt's numbers as an array.
+
+    Raises:
+        PromptError: no numbers, no regular array, or NaN or infinity; `what` names it.
+    """
+    if hasattr(values, "detach"):  # a torch tensor, perhaps on a GPU, with gradients or in bfloat16
+        values = values.detach().cpu().double()
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -247,10 +252,10 @@ def _numbers(values: Any, what: str) -> npt.NDArray[np.float64]:  # Any: whateve
     return array
 
 
-def _points(coords: Any, labels: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:  # Any: see _numbers
+def _points(coords: Any, labels: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:  # Any: see above
     if labels is None:
         raise PromptError("point_labels must be given with point_coords: 1 foreground, 0 background")
-    array, kinds = _numbers(coords, "point_coords"), _numbers(labels, "point_labels").astype(np.int64)
+    array, kinds = finite_numbers(coords, "point_coords"), finite_numbers(labels, "point_labels").astype(np.int64)
     array = array.reshape(-1, 2) if array.size == 0 else array
     if array.ndim != 2 or array.shape[1] != 2 or kinds.shape != array.shape[:1]:
         raise PromptError(
@@ -259,8 +264,8 @@ def _points(coords: Any, labels: Any) -> tuple[npt.NDArray[np.float64], npt.NDAr
     return array, kinds
 
 
-def _box(box: Any) -> npt.NDArray[np.float64]:  # Any: see _numbers
-    array = _numbers(box, "box")
+def _box(box: Any) -> npt.NDArray[np.float64]:  # Any: see above
+    array = finite_numbers(box, "box")
     if array.size != 4:
         raise PromptError(
             f"a box must be four numbers [x0, y0, x1, y1], got shape {array.shape}; several boxes go through "
@@ -269,8 +274,8 @@ def _box(box: Any) -> npt.NDArray[np.float64]:  # Any: see _numbers
     return array
 
 
-def _mask_logits(logits: Any) -> npt.NDArray[np.float64]:  # Any: see _numbers
-    array = _numbers(logits, "mask_input")
+def _mask_logits(logits: Any) -> npt.NDArray[np.float64]:  # Any: see above
+    array = finite_numbers(logits, "mask_input")
     array = array[None] if array.ndim == 2 else array
     if array.ndim != 3:
         raise PromptError(

@@ -8,7 +8,7 @@ import sys
 
 from samara.errors import SettingsError
 
-STAND_INS = ("segment_anything", "segment_anything_hq")
+STAND_INS = ("segment_anything", "segment_anything_hq", "sam2")
 """Packages that `samara` has a drop-in for, under the same name."""
 
 
@@ -18,13 +18,13 @@ def install(package: str = "segment_anything") -> None:
     Call it before the program that imports the official package is imported. Once is enough, twice does no harm.
 
     Args:
-        package: "segment_anything", or "segment_anything_hq" for HQ-SAM's own.
+        package: "segment_anything", "segment_anything_hq" for HQ-SAM's own, or "sam2" for SAM 2's, on images.
 
     Raises:
         SettingsError: there is no stand-in for such a package, or the official one was imported already.
     """
     if package not in STAND_INS:
-        raise SettingsError(f"there is no stand-in for {package!r}, only for {' and '.join(STAND_INS)}")
+        raise SettingsError(f"there is no stand-in for {package!r}, only for {', '.join(STAND_INS)}")
     ours = importlib.import_module(f"samara.{package}")
     if sys.modules.get(package, ours) is not ours:
         raise SettingsError(

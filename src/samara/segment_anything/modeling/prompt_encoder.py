@@ -19,6 +19,9 @@ __all__ = ["LayerNorm2d", "PositionEmbeddingRandom", "PromptEncoder"]
 class PromptEncoder(prompt_encoder.PromptEncoder):
     """Encode prompts; the constructor's arguments are the official ones, see `samara.networks.prompt_encoder`."""
 
+    known_labels: tuple[int, ...] = (BACKGROUND, FOREGROUND)
+    """Labels of points that the network learnt something about."""
+
     def __init__(  # the official order
         self,
         embed_dim: int,
@@ -52,8 +55,7 @@ class PromptEncoder(prompt_encoder.PromptEncoder):
         positions = self.pe_layer.encode(points + 0.5, size_hw or self.input_image_size)
         learned = {
             PADDING: self.not_a_point_embed,
-            BACKGROUND: self.point_embeddings[BACKGROUND],
-            FOREGROUND: self.point_embeddings[FOREGROUND],
+            **{label: self.point_embeddings[label] for label in self.known_labels},
         }
         weights: dict[int, Any] = {label: one.weight for label, one in learned.items()}  # Any: of what wraps them, too
         return embed_labels(positions, labels, weights)

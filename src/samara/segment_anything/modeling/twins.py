@@ -42,7 +42,7 @@ def official_twin(network: nn.Module, *, early_features: bool = False) -> nn.Mod
         early_features: whether it is an encoder that gives them; its twin gives them as HQ-SAM does.
     """
     classes = _OFFICIAL | _OFFICIAL_WITH_EARLY_FEATURES if early_features else _OFFICIAL
-    twin = _twin(network, classes)
+    twin = twin_of(network, classes)
     for module in twin.modules():  # what the official constructors note besides
         if isinstance(module, image_encoder.Attention):
             module.use_rel_pos = True
@@ -54,16 +54,22 @@ def official_twin(network: nn.Module, *, early_features: bool = False) -> nn.Mod
 
 def samaras_twin(network: nn.Module) -> nn.Module:
     """The same of samara's classes; modules of classes that somebody else wrote stay what they are."""
-    return _twin(network, _SAMARAS)
+    return twin_of(network, _SAMARAS)
 
 
-def _twin(module: nn.Module, classes: Mapping[type[nn.Module], type[nn.Module]]) -> nn.Module:
+def twin_of(module: nn.Module, classes: Mapping[type[nn.Module], type[nn.Module]]) -> nn.Module:
+    """The same network with other classes: those of the table in the place of its own, layer by layer.
+
+    Args:
+        module: a network or a part of one.
+        classes: its class and those of its layers to the ones wanted; what is not in the table stays.
+    """
     if not type(module).__module__.startswith(("samara.", "torch.nn.modules.")):
         return module  # somebody else's, who knows what a copy of it would be
     twin = copy.copy(module)
     # Containers of its own for parameters, layers and hooks, so that neither sees what is added to the other.
     vars(twin).update({name: copy.copy(value) for name, value in vars(module).items() if isinstance(value, dict)})
-    twin._modules = {name: child and _twin(child, classes) for name, child in module._modules.items()}
+    twin._modules = {name: child and twin_of(child, classes) for name, child in module._modules.items()}
     twin.__class__ = classes.get(type(module), type(module))
     made_of = vars(module).get("made_of")  # what `samara.networks.plain` compares with
     if isinstance(made_of, dict):

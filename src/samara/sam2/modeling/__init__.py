@@ -1,0 +1,1 @@
+"""The official `sam2.modeling`, for images."""

@@ -1,0 +1,1 @@
+"""The official `modeling.backbones`: the image encoder and its trunk."""

@@ -1,0 +1,1 @@
+"""The official `modeling.sam`: prompt encoder, mask decoder and transformer."""

@@ -12,7 +12,7 @@ from samara.checkpoints.save import save_checkpoint
 from samara.errors import OutputError, SettingsError, UnrecognisedCheckpoint
 
 
-@pytest.mark.parametrize("suffix", [".safetensors", ".pth"])
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".pt"])
 def test_what_is_saved_is_loaded(mini, tmp_path, suffix):
     path = tmp_path / "new" / f"mine{suffix}"
     save_checkpoint(path, mini.network.state_dict(), {"samara": "samara_mini", "fine_tuned": "{}"})
@@ -54,7 +54,7 @@ def test_a_fine_tuned_file_does_not_pass_for_its_origin(mini, tmp_path):
 
 
 def test_other_suffixes_and_places_are_refused(tmp_path):
-    with pytest.raises(SettingsError, match=r"\.safetensors or \.pth"):
+    with pytest.raises(SettingsError, match=r"\.safetensors, \.pth or \.pt"):
         save_checkpoint(tmp_path / "a.onnx", {}, {})
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be used as a folder"):

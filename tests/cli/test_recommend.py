@@ -34,7 +34,7 @@ def run(*arguments):
 def test_the_first_line_is_the_answer():
     result = run("--vram", 24)
     assert result.exit_code == 0
-    assert result.stdout.startswith("Use sam2.1_b+ for production on a GPU of 24 GB: about 77 ms an image")
+    assert result.stdout.startswith("Use efficientvit_sam_xl1 for production on a GPU of 24 GB: about 77 ms an image")
 
 
 def test_every_option_arrives():

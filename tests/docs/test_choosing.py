@@ -36,7 +36,7 @@ def test_commands_run(command, monkeypatch, tmp_path):
 def test_the_code_runs_as_pasted(capsys):
     (code,) = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
     exec(code, {})
-    assert capsys.readouterr().out.startswith("Use sam_vit_l for interactive annotation on a GPU of 6 GB")
+    assert capsys.readouterr().out.startswith("Use efficientvit_sam_xl0 for interactive annotation on a GPU of 6 GB")
 
 
 def test_numbers_in_the_prose_are_those_of_the_code():

@@ -46,7 +46,7 @@ def test_a_note_where_it_belongs(asked, part):
         ({}, "Loosen"),
         ({}, "AGPL"),
         ({"task": "batch annotation"}, "gives one mask per prompt"),
-        ({"at_hand": {"sam_vit_l", "samara_mini"}}, "runs at once"),
+        ({"at_hand": {"efficientvit_sam_xl1", "samara_mini"}}, "runs at once"),
         ({}, "were left out"),
         ({"vram_gb": 0.3}, "The guide"),
     ],

@@ -105,12 +105,15 @@ def test_the_embedded_checkpoint_is_never_ahead_of_the_one_it_was_trained_from(m
 @pytest.mark.parametrize(
     ("asked", "best"),
     [
-        ({"ram_gb": 8}, "sam2.1_t"),
-        ({"vram_gb": 24}, "sam2.1_b+"),
+        ({"ram_gb": 8}, "efficientvit_sam_l0"),
+        ({"vram_gb": 24}, "efficientvit_sam_xl1"),
         ({"vram_gb": 24, "task": "maximum quality"}, "sam_hq_vit_h"),
-        ({"vram_gb": 6, "task": "interactive annotation", "domain": "medical", "commercial": True}, "sam2.1_t"),
-        ({"vram_gb": 8, "task": "real-time"}, "mobile_sam"),
-        ({"ram_gb": 4, "task": "edge"}, "mobile_sam"),
+        (
+            {"vram_gb": 6, "task": "interactive annotation", "domain": "medical", "commercial": True},
+            "efficientvit_sam_xl0",
+        ),
+        ({"vram_gb": 8, "task": "real-time"}, "efficientvit_sam_l0"),
+        ({"ram_gb": 4, "task": "edge"}, "efficientvit_sam_l0"),
         ({"vram_gb": 24, "task": "benchmark"}, "sam_vit_h"),
         ({"vram_gb": 24, "offline": True}, "samara_mini"),
         ({"ram_gb": 1}, "samara_mini"),

@@ -36,7 +36,7 @@ def test_odd_widths_are_brought_into_range():
 
 def test_commands_and_notes_can_be_copied():
     text = as_text(recommend(vram_gb=24, at_hand=HAND), width=80)
-    assert "\n  samara checkpoints get sam2.1_b+\n" in text
+    assert "\n  samara checkpoints get efficientvit_sam_xl1\n" in text
     assert "--ground-truth COCO.json" in " ".join(text.split())
 
 

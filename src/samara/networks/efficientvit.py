@@ -334,7 +334,8 @@ class LinearAttention(nn.Module):
 def _attended(qkv: Tensor) -> Tensor:
     """Linear attention in at least float32, also under autocast: sums over all pixels are too large for float16."""
     exact = qkv.to(torch.promote_types(qkv.dtype, torch.float32))
-    if not torch.is_autocast_enabled(qkv.device.type):  # so that exporters meet no context
+    # So that exporters meet no context; on "meta", where arithmetic is counted, there is none.
+    if qkv.is_meta or not torch.is_autocast_enabled(qkv.device.type):
         return linear_attention(exact)
     with torch.autocast(qkv.device.type, enabled=False):
         return linear_attention(exact)

@@ -14,7 +14,8 @@ from samara.checkpoints.record import Checkpoint
 MEASURED_ON = "AMD EPYC, 2 cores (AVX2)"
 """Where the times were measured.
 
-Those of SAM 2 come from an Intel Xeon with 2 cores, and are scaled to this machine by what MobileSAM takes on both.
+Those of SAM 2 and EfficientViT-SAM come from an Intel Xeon with 2 cores, and are scaled to this machine by what
+MobileSAM takes on both.
 """
 
 MATRIX_FLOPS = 1.241e11
@@ -89,6 +90,11 @@ COSTS: Mapping[tuple[str, int], Cost] = {
     **{
         (f"{generation}_hiera_{size}", 1024): cost for generation in ("sam2", "sam2.1") for size, cost in _HIERA.items()
     },
+    ("efficientvit_sam_l0", 512): _cost(69.55, 3.618, 0.8603, 0.02099, 132.6, 307),
+    ("efficientvit_sam_l1", 512): _cost(97.96, 3.618, 1.1672, 0.02324, 141, 308),
+    ("efficientvit_sam_l2", 512): _cost(137.1, 3.618, 1.1884, 0.02379, 128.4, 290),
+    ("efficientvit_sam_xl0", 1024): _cost(369.6, 3.618, 3.911, 0.02292, 329, 316),
+    ("efficientvit_sam_xl1", 1024): _cost(643.7, 3.618, 6.617, 0.02213, 330, 354),
     ("fastsam_s", 1024): _cost(102.2, 0, 1.061, 0, 340, 0),
     ("fastsam_x", 1024): _cost(839.5, 0, 7.379, 0, 720, 0),
     ("yolov8n_seg", 640): _cost(12.00, 0, 0.1455, 0, 88, 0),

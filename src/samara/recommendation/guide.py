@@ -90,21 +90,10 @@ _SMALL = ("mobile_sam", "fastsam_s", "fastsam_x")
 _HQ_IS_AHEAD = (
     "HQ-SAM ViT-H has the same image encoder and is ahead where both were published: mean AP 0.496 to 0.487 on SegInW"
 )
-_TOO_SLOW = "ViT-B takes 0.11 s an image even on an RTX 3090, MobileSAM was published with 12 ms on a GPU"
-_SMALLER_AND_FASTER = (
-    "MobileSAM encodes 8.6 times faster than ViT-B on the same processor (measured), and its file is 9.2 times smaller"
-)
-_SAME_MEMORY = (
-    "with cached embeddings the encoder is not in memory while the decoder trains, so that every variant needs the "
-    "same 1.3 to 1.5 GB (measured), and fine-tuning adds more to ViT-H than to ViT-B: 6.7 to 4.4 points of DICE"
-)
-_POINTS_DOMINATE = (
-    "with everything asked most of the time goes into a thousand points, which cost all SAM alike: on an RTX 3090 "
-    "2.1 s with ViT-H and 1.4 s with ViT-B"
-)
 _NEWER = (
-    "SAM 2.1 is newer than the guide: its four sizes encode an image with 0.3, 0.4, 0.6 and 1.8 TFLOP where ViT-B, "
-    "ViT-L and ViT-H take 1.0, 3.0 and 6.0, and by published figures all four lie between ViT-B and ViT-L in quality"
+    "EfficientViT-SAM is newer than the guide: its five sizes encode an image with 0.07 to 0.64 TFLOP where ViT-B, "
+    "ViT-L and ViT-H take 1.0, 3.0 and 6.0, and by published figures they reach 0.96 to 1.01 of ViT-H's quality, ViT-B "
+    "0.91"
 )
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -120,7 +109,7 @@ RULES: tuple[Rule, ...] = (
         situation="Production balanced",
         primary=_L,
         task="production",
-        instead=("sam2.1_s",),
+        instead=("efficientvit_sam_xl0",),
         differs=_NEWER,
     ),
     Rule(
@@ -128,16 +117,16 @@ RULES: tuple[Rule, ...] = (
         situation="Real-time",
         primary=_B,
         task="real-time",
-        instead=("mobile_sam",),
-        differs=_TOO_SLOW,
+        instead=("efficientvit_sam_l0",),
+        differs=_NEWER,
     ),
     Rule(
         where="Decision Matrix",
         situation="Edge/Mobile",
         primary=_B,
         task="edge",
-        instead=("mobile_sam",),
-        differs=_SMALLER_AND_FASTER,
+        instead=("efficientvit_sam_l0",),
+        differs=_NEWER,
     ),
     Rule(
         where="Decision Matrix",
@@ -145,7 +134,7 @@ RULES: tuple[Rule, ...] = (
         primary=_B,
         task="fine-tuning",
         gpu_gb=(4, 8),
-        instead=("sam2.1_t",),
+        instead=("efficientvit_sam_l2",),
         differs=_NEWER,
     ),
     Rule(where="Decision Matrix", situation="Research benchmarks", primary=_H, task="benchmark"),
@@ -154,7 +143,7 @@ RULES: tuple[Rule, ...] = (
         situation="Medical imaging",
         primary=_H,
         domain="medical",
-        instead=("sam2.1_b+",),
+        instead=("efficientvit_sam_xl0",),
         differs=_NEWER,
     ),
     Rule(
@@ -162,7 +151,7 @@ RULES: tuple[Rule, ...] = (
         situation="Interactive annotation",
         primary=_L,
         task="interactive annotation",
-        instead=("sam2.1_l",),
+        instead=("efficientvit_sam_xl1",),
         differs=_NEWER,
     ),
     Rule(
@@ -172,6 +161,8 @@ RULES: tuple[Rule, ...] = (
         alternatives=_L,
         domain="medical",
         task="maximum quality",
+        instead=("efficientvit_sam_xl1",),
+        differs=_NEWER,
     ),
     Rule(
         where="Application-Based Recommendations",
@@ -180,6 +171,8 @@ RULES: tuple[Rule, ...] = (
         alternatives=_SMALL,
         domain="driving",
         task="real-time",
+        instead=("efficientvit_sam_l0",),
+        differs=_NEWER,
     ),
     Rule(
         where="Application-Based Recommendations",
@@ -187,7 +180,7 @@ RULES: tuple[Rule, ...] = (
         primary=_L,
         alternatives=_B,
         domain="content creation",
-        instead=("sam2.1_s",),
+        instead=("efficientvit_sam_xl0",),
         differs=_NEWER,
     ),
     Rule(
@@ -195,7 +188,7 @@ RULES: tuple[Rule, ...] = (
         situation="Dataset Annotation, interactive",
         primary=_L,
         task="interactive annotation",
-        instead=("sam2.1_l",),
+        instead=("efficientvit_sam_xl1",),
         differs=_NEWER,
     ),
     Rule(
@@ -203,8 +196,8 @@ RULES: tuple[Rule, ...] = (
         situation="Dataset Annotation, large-scale",
         primary=_B,
         task="batch annotation",
-        instead=_H,
-        differs=_POINTS_DOMINATE,
+        instead=("efficientvit_sam_xl1",),
+        differs=_NEWER,
     ),
     Rule(
         where="Application-Based Recommendations",
@@ -219,7 +212,7 @@ RULES: tuple[Rule, ...] = (
         situation="High-End GPU (24+ GB VRAM)",
         primary=_H,
         gpu_gb=(24, math.inf),
-        instead=("sam2.1_b+",),
+        instead=("efficientvit_sam_xl1",),
         differs=_NEWER,
     ),
     Rule(
@@ -227,17 +220,17 @@ RULES: tuple[Rule, ...] = (
         situation="Mid-Range GPU (8-16 GB VRAM)",
         primary=_L,
         gpu_gb=(8, 16),
-        instead=("sam2.1_t",),
+        instead=("efficientvit_sam_xl0",),
         differs=_NEWER,
     ),
     Rule(
         where="Hardware-Based Selection",
         situation="Mid-Range GPU, fine-tuning",
         primary=_B,
-        gpu_gb=(8, 16),
         task="fine-tuning",
-        instead=_H,
-        differs=_SAME_MEMORY,
+        gpu_gb=(8, 16),
+        instead=("efficientvit_sam_xl0",),
+        differs=_NEWER,
     ),
     Rule(
         where="Hardware-Based Selection",
@@ -245,7 +238,7 @@ RULES: tuple[Rule, ...] = (
         primary=_B,
         alternatives=("mobile_sam",),
         gpu_gb=(4, 8),
-        instead=("sam2.1_t",),
+        instead=("efficientvit_sam_l1",),
         differs=_NEWER,
     ),
     Rule(
@@ -253,7 +246,7 @@ RULES: tuple[Rule, ...] = (
         situation="CPU Only",
         primary=_B,
         gpu_gb=(0, 0),
-        instead=("sam2.1_t",),
+        instead=("efficientvit_sam_l0",),
         differs=_NEWER,
     ),
     Rule(
@@ -261,7 +254,7 @@ RULES: tuple[Rule, ...] = (
         situation="ViT-H for production",
         primary=_H,
         task="production",
-        instead=("sam2.1_s",),
+        instead=("efficientvit_sam_xl0",),
         differs=_NEWER,
     ),
     Rule(where="Cost-Benefit Analysis", situation="ViT-H for research", primary=_H, task="benchmark"),
@@ -270,7 +263,7 @@ RULES: tuple[Rule, ...] = (
         situation="ViT-L for most applications",
         primary=_L,
         task="production",
-        instead=("sam2.1_s",),
+        instead=("efficientvit_sam_xl0",),
         differs=_NEWER,
     ),
     Rule(
@@ -278,16 +271,16 @@ RULES: tuple[Rule, ...] = (
         situation="ViT-B where speed is critical",
         primary=_B,
         task="real-time",
-        instead=("mobile_sam",),
-        differs=_TOO_SLOW,
+        instead=("efficientvit_sam_l0",),
+        differs=_NEWER,
     ),
     Rule(
         where="Cost-Benefit Analysis",
         situation="ViT-B for edge",
         primary=_B,
         task="edge",
-        instead=("mobile_sam",),
-        differs=_SMALLER_AND_FASTER,
+        instead=("efficientvit_sam_l0",),
+        differs=_NEWER,
     ),
 )
 

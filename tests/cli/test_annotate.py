@@ -215,7 +215,7 @@ def test_old_words_are_told(capsys):
 
     assert in_new_words({"engine": "ray", "cluster": "local"}, "openvino") == {"engine": "openvino", "cluster": "ray"}
     assert capsys.readouterr().err.splitlines() == [
-        "samara: --engine ray is now --cluster ray; --engine says what runs the network, as in `samara segment`",
+        "samara: --engine ray is now --cluster ray; --engine now selects what runs the network, as in `samara segment`",
         "samara: --runtime openvino is now --engine openvino",
     ]
     assert in_new_words({"engine": "local", "cluster": "local"}, None) == {"engine": "torch", "cluster": "local"}
@@ -237,7 +237,7 @@ def test_somebody_stops_it(tmp_path, sign):
         process.send_signal(sign)
         _, printed = process.communicate()
     assert process.returncode == 130
-    assert printed == f"samara: stopped; what was annotated is safe in {tmp_path / 'out'}, go on with --resume\n"
+    assert printed == f"samara: stopped; finished images are saved in {tmp_path / 'out'}, continue with --resume\n"
     assert 0 < len(list(open_store(tmp_path / "out").images())) < 1000
 
 

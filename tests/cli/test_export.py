@@ -32,7 +32,7 @@ def test_what_was_written(monkeypatch):
     monkeypatch.setattr(exporting, "export_checkpoint", export_checkpoint)
     result = CliRunner().invoke(app, ["export", "--format", "openvino", "--out", "there", "--precision", "float16"])
     assert result.exit_code == 0, result.output
-    assert "image_encoder: 1.5e-07 from PyTorch's result" in result.output
+    assert "image_encoder: differs from PyTorch by 1.5e-07" in result.output
     assert asked["interface"] == "samara"
     assert (asked["form"], asked["precision"], asked["checkpoint"]) == ("openvino", "float16", "samara_mini")
     result = CliRunner().invoke(app, ["export", "--json"])

@@ -100,7 +100,7 @@ def test_categories(tmp_path, monkeypatch, capsys):
 def test_addresses_for_label_studio(tmp_path, monkeypatch, capsys):
     code, printed, out = exported(tmp_path, monkeypatch, capsys, "--format", "label-studio")
     assert code == 0
-    assert "--label-studio-prefix puts the address before them" in printed.err
+    assert "use --label-studio-prefix to prepend the address" in printed.err
     prefix = "/data/local-files/?d=my photos/"
     options = ("--format", "label-studio", "--label-studio-prefix", prefix)
     code, printed, out = exported(tmp_path, monkeypatch, capsys, *options)
@@ -117,7 +117,7 @@ def test_addresses_for_label_studio(tmp_path, monkeypatch, capsys):
         (("--label-studio-prefix", "s3://a/"), "is for label-studio, label-studio-polygons"),
         (("--format", "label-studio", "--label-studio-prefix", "s3://a"), "addresses such as 's3://aa.jpg'; end it"),
         (("--format", "yolo", "--split", "ten"), "--split 'ten' is not understood"),
-        (("--only-categories",), "give that with it"),
+        (("--only-categories",), "needs --categories"),
         (("--categories", "a,a"), "lists a category twice"),
     ],
 )

@@ -330,4 +330,4 @@ def test_sigterm_stops_it_in_a_sentence(tmp_path):
         process.send_signal(signal.SIGTERM)
         told = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert told == "samara: stopped; what was annotated is safe in out, go on with --resume\n"
+    assert told == "samara: stopped; finished images are saved in out, continue with --resume\n"

@@ -135,7 +135,7 @@ def test_images_of_an_archive_cannot_be_linked(images, tmp_path, monkeypatch, ca
     options = ("--format", "yolo", "--export-images", "link")
     code, printed = run(monkeypatch, capsys, tmp_path / "a.tar", "--out", tmp_path / "out", *QUICK, *options)
     assert code == 1
-    assert "the images lie in an archive, where there is nothing to link" in printed.err
+    assert "the images are in an archive, so there are no files to link" in printed.err
     assert not (tmp_path / "out").exists()
 
 
@@ -172,7 +172,7 @@ def test_boxes_are_prompts_and_keep_their_classes(images, tmp_path, monkeypatch,
         *(monkeypatch, capsys, images, "--prompts", boxes, "--out", tmp_path / "other", "--device", "cpu")
     )
     assert code == 0, printed.err
-    assert "1 images of which" in printed.err
+    assert "1 images without an entry in" in printed.err
     (other,) = open_store(tmp_path / "other").masks()
     assert other.masks.rles == row.masks.rles
 
@@ -293,7 +293,7 @@ def test_a_wrong_folder_is_refused_and_a_half_right_one_mended(images, tmp_path,
     arguments = [boxes, "--out", out, "--device", "cpu"]
     code, printed = run(monkeypatch, capsys, *arguments, "--images", wrong)
     assert (code, printed.err.count("\n")) == (1, 1)
-    assert f"looked for in {str(wrong)!r}; give their folder with --images" in printed.err
+    assert f"looked for in {str(wrong)!r}; pass their folder with --images" in printed.err
     assert not out.exists()
     (wrong / "0000.png").write_bytes((images / "0000.png").read_bytes())
     code, printed = run(monkeypatch, capsys, *arguments, "--images", wrong)

@@ -48,7 +48,7 @@ def test_quarantined_images_are_counted(capsys):
 def test_refusals(tmp_path, monkeypatch, capsys):
     code, printed = run(monkeypatch, capsys, tmp_path, "--out", tmp_path / "out")
     assert code == 1
-    assert "no annotation store" in printed.err
+    assert "not an annotation store" in printed.err
     stored(tmp_path, seal=False)
     code, printed = run(monkeypatch, capsys, tmp_path / "store", "--out", tmp_path / "out")
     assert code == 1

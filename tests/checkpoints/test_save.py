@@ -41,7 +41,7 @@ def test_metadata_that_is_no_text_is_refused(tmp_path, text):
     torch.save({"a": torch.zeros(1)}, path)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("mine/samara.json", text.encode(errors="surrogateescape"))
-    with pytest.raises(UnrecognisedCheckpoint, match="samara.json is no JSON|metadata that is no text"):
+    with pytest.raises(UnrecognisedCheckpoint, match="samara.json is not JSON|metadata that is not text"):
         samara.identify(path)
 
 

@@ -55,7 +55,7 @@ def test_images_for_calibration_are_read_as_asked(tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     assert seen[0].calibration_reading == ImageReading((0, 4095), 0)
     refused = CliRunner().invoke(app, [*call, "--out", str(tmp_path / "out")])
-    assert "are for --calibration; give that with them" in str(refused.exception)
+    assert "apply only to --calibration" in str(refused.exception)
 
 
 def test_nothing_is_written_in_an_unknown_format(tmp_path):

@@ -115,7 +115,7 @@ def test_a_part_is_completed(decoder, tmp_path, truck):
     refused = CliRunner().invoke(app, call)
     assert isinstance(refused.exception, WrongCheckpoint)
     sentence = as_options(str(refused.exception))
-    assert sentence.endswith("it needs the checkpoint that it belongs to as well; name that with --base NAME|FILE")
+    assert sentence.endswith("it also needs the checkpoint that it belongs to; name that with --base NAME|FILE")
     result = CliRunner().invoke(app, [*call, "--base", "samara_mini"])
     assert result.exit_code == 0, result.output
     assert "by dec.pth on samara_mini" in result.output

@@ -115,7 +115,7 @@ def test_fast_sam_chooses_and_says_its_licence(detectors, dog, tmp_path, monkeyp
     code, printed = in_process(monkeypatch, capsys, *arguments, "--box", "20,20,780,500")
     assert (code, printed.err) == (0, "")
     assert "dog.jpg: 1 mask by fastsam_s.pt (AGPL-3.0-only), drawn in" in printed.out
-    assert "licence of fastsam_s.pt: AGPL-3.0-only: what is built on it and given to others" in printed.out
+    assert "licence of fastsam_s.pt: AGPL-3.0-only: anything built on it and offered to others" in printed.out
     info = json.loads((tmp_path / "annotations.json").read_text())["info"]
     assert info["licence_of_weights"] == "AGPL-3.0-only"
     assert "must be published under AGPL-3.0" in info["licence_means"]

@@ -20,7 +20,7 @@ def notes(**asked):
         ({"offline": True}, "samara_mini is small (mean IoU 0.59 from a click, 0.78 from a box"),
         ({"vram_gb": 0.3}, "Loosen the limit on memory first: by itself it excludes"),
         ({"vram_gb": 0.3, "offline": True, "at_hand": set()}, "No single limit is to blame"),
-        ({"prompts": ["classes"]}, "is under AGPL-3.0-only: what is built on it"),
+        ({"prompts": ["classes"]}, "is under AGPL-3.0-only: anything built on it"),
         ({"prompts": ["classes"]}, "larger ones find more (rule of thumb) and are slower."),
         (
             {"vram_gb": 5.2, "task": "batch annotation", "max_latency_s": 60},

@@ -29,7 +29,7 @@ def test_nothing_speaks_against_sam_on_a_large_card():
 @pytest.mark.parametrize(
     ("name", "asked", "rule", "text"),
     [
-        ("fastsam_x", {"commercial": True}, "licence", "AGPL-3.0-only: what is built on it"),
+        ("fastsam_x", {"commercial": True}, "licence", "AGPL-3.0-only: anything built on it"),
         ("fastsam_s", {"prompts": ["mask"]}, "prompts", "takes no masks as prompts"),
         ("yolo11n-seg", {}, "prompts", "takes no points, takes no boxes"),
         ("yolo11n-seg", {"prompts": ["everything"]}, "prompts", "finds the classes that it was trained on"),

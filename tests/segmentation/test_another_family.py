@@ -186,5 +186,5 @@ def test_graphs_that_would_leave_the_maps_out_are_refused(loaded, tmp_path, monk
     with pytest.raises(WrongCheckpoint, match="finer maps, which are not exported yet"):
         export_checkpoint(loaded, "onnx", tmp_path / "out")
     monkeypatch.setitem(VARIANTS, "vit_t", dataclasses.replace(VARIANTS["vit_t"], finer_maps=MAPS))
-    with pytest.raises(SettingsError, match="MobileSAM runs in the engine torch alone, not in onnxruntime"):
+    with pytest.raises(SettingsError, match="MobileSAM runs only in the engine torch, not in onnxruntime"):
         samara.load("mobile_sam", weights="random", device="cpu", engine="onnxruntime", input_size=64)

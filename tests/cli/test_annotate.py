@@ -83,7 +83,7 @@ def test_exports_are_written_as_asked(images, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("--split", 0.1), "--split (split) is for yolo, voc"),
+        (("--split", 0.1), "--split (split) applies only to yolo, voc"),
         (("--format", "coco", "--export-images", "link"), "add one with --format"),
         (("--categories", "cell"), "--categories is for exports"),
     ],

@@ -112,9 +112,9 @@ def test_addresses_for_label_studio(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("--split", "0.1"), "--split (split) is for yolo, voc, and none of these is written"),
-        (("--export-images", "link"), "--export-images (images) is for yolo, voc"),
-        (("--label-studio-prefix", "s3://a/"), "is for label-studio, label-studio-polygons"),
+        (("--split", "0.1"), "--split (split) applies only to yolo, voc, which are not written"),
+        (("--export-images", "link"), "--export-images (images) applies only to yolo, voc"),
+        (("--label-studio-prefix", "s3://a/"), "applies only to label-studio, label-studio-polygons"),
         (("--format", "label-studio", "--label-studio-prefix", "s3://a"), "addresses such as 's3://aa.jpg'; end it"),
         (("--format", "yolo", "--split", "ten"), "--split 'ten' is not understood"),
         (("--only-categories",), "needs --categories"),

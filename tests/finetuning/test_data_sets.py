@@ -67,7 +67,7 @@ def test_refusals(tmp_path):
         read(tmp_path / "instances.json")
     row = {"id": 1, "file_name": "a.png", "width": 40, "height": 30}
     (tmp_path / "instances.json").write_text(json.dumps({"images": [row], "annotations": []}))
-    with pytest.raises(DatasetError, match="say with --images"):
+    with pytest.raises(DatasetError, match="pass their folder with --images"):
         read(tmp_path / "instances.json")
     with pytest.raises(DatasetError, match="a single image"):
         read(yolo(tmp_path, "images/a.png"))

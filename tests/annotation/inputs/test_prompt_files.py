@@ -161,11 +161,11 @@ def test_what_we_write_are_prompts(tmp_path):
     [
         ("0 0.5 0.5 0.25 0.5\n0 0.5 0.5 0.25\n", "Line 2 of .*a.txt' has 4 numbers"),
         ("0 0.5 0.5 0.25 0.5 0.1 0.1 0.1", "has 8 numbers"),
-        ("0 0.5 0.5 zero 0.5", "Line 1 of .* no number"),
+        ("0 0.5 0.5 zero 0.5", "Line 1 of .* not a number"),
         ("0 0.5 0.5 1.2 0.5", "box outside 0..1"),
         ("0 nan 0.5 0.2 0.5", "box outside 0..1"),
         ("0 0.5 0.5 0 0.5", "Line 1 of .* has no area"),
-        ("0.5 0.5 0.5 0.2 0.5", "number of a class"),
+        ("0.5 0.5 0.5 0.2 0.5", "class number"),
         ("", None),
     ],
 )
@@ -184,9 +184,9 @@ def test_yolo_labels_and_images_that_do_not_belong_together(labels, images, tmp_
         read_prompts(folder, images)
     with pytest.raises(DatasetError, match="pass the image folder as well"):
         read_prompts(folder)
-    with pytest.raises(DatasetError, match="is no folder"):
+    with pytest.raises(DatasetError, match="is not a folder"):
         read_prompts(folder, tmp_path / "elsewhere")
-    with pytest.raises(DatasetError, match="holds no label files"):
+    with pytest.raises(DatasetError, match="contains no label files"):
         read_prompts(images, images)
     (folder / "absent.txt").rename(folder / "a.txt")
     (images / "a.jpg").write_bytes((images / "a.png").read_bytes())
@@ -232,8 +232,8 @@ def test_points_of_one_object_and_classes(table):
         ("file,x,y\na.jpg,3,4,5\n", "Line 2 of .* has a different number of values"),
         ("file,x,y\na.jpg,3,4\na.jpg,three,4\n", "Line 3 of .* coordinate that is not a number"),
         ("file,x,y\na.jpg,nan,4\n", "Line 2 of .* NaN"),
-        ("file,x,y\n,3,4\n", "Line 2 of .* the name of an image is needed"),
-        ("file,x,y\n../a.jpg,3,4\n", "leads out of the folder"),
+        ("file,x,y\n,3,4\n", "Line 2 of .* it must be the name of an image"),
+        ("file,x,y\n../a.jpg,3,4\n", "leads out of the image folder"),
         ("file,x,y,label\na.jpg,3,4,2\n", "Line 2 of .* has the label '2'"),
         ("file,x,y,label\na.jpg,3,4,0\n", "Line 2 of .* background point without an object"),
         ("file,x,y,label,object\na.jpg,3,4,0,1\n", "Line 2 of .* background points only"),
@@ -278,7 +278,7 @@ def test_crowds_are_told_or_taken_as_objects(coco):
 
 
 def test_nothing_but_crowds_is_an_error_that_names_the_way_out(coco):
-    with pytest.raises(DatasetError, match=r"no prompts that can be used.*CVAT marks every mask so: --crowds objects"):
+    with pytest.raises(DatasetError, match=r"no usable prompts.*CVAT, which marks every mask so, use --crowds objects"):
         read_prompts(coco(annotations=annotation(iscrowd=1)))
 
 

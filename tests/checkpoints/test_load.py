@@ -149,8 +149,8 @@ def test_random_weights_need_a_name(mini):
         ({"engine": "abacus"}, SettingsError, "no engine 'abacus'"),
         ({"input_size": 500}, SettingsError, "multiple of 16"),
         ({"input_size": 0}, SettingsError, "multiple of 16"),
-        ({"device": "gpu"}, DeviceError, "no device"),
-        ({"precision": "int8"}, SettingsError, "does not compute in int8"),
+        ({"device": "gpu"}, DeviceError, "not a device"),
+        ({"precision": "int8"}, SettingsError, "does not support int8"),
     ],
 )
 def test_settings_are_checked_before_anything_is_read(arguments, error, message):

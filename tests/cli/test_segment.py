@@ -70,7 +70,7 @@ def test_a_failure_is_told_and_the_exit_status_is_1(dog, tmp_path):
         (["--checkpoint", "sam_vit_h_*.pth"], "sam_vit_h_*.pth"),
         (["--device", "cuda:99"], "cuda:99"),
         (["--hq-token-only"], "MobileSAM has no HQ token"),
-        (["--precision", "int8"], "does not compute in int8"),
+        (["--precision", "int8"], "does not support int8"),
         (["--stability-score-thresh", "7"], "stability_score_thresh is 7.0; it must be between 0 and 1"),
     ],
 )

@@ -183,7 +183,7 @@ def test_fine_tuning_keeps_its_embeddings_and_fits_its_masks(loaded, tmp_path):
 
 
 def test_graphs_that_would_leave_the_maps_out_are_refused(loaded, tmp_path, monkeypatch):
-    with pytest.raises(WrongCheckpoint, match="finer maps, which are not exported yet"):
+    with pytest.raises(WrongCheckpoint, match="finer maps, which cannot be exported yet"):
         export_checkpoint(loaded, "onnx", tmp_path / "out")
     monkeypatch.setitem(VARIANTS, "vit_t", dataclasses.replace(VARIANTS["vit_t"], finer_maps=MAPS))
     with pytest.raises(SettingsError, match="MobileSAM runs only in the engine torch, not in onnxruntime"):

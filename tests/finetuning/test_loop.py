@@ -99,7 +99,7 @@ def test_updates_kept_apart_are_the_merged_ones(tiny, images, tmp_path):
         torch.testing.assert_close(tiny.network.state_dict()[name], value, msg=name)
     with pytest.raises(WrongCheckpoint, match="another image encoder"):  # it has the updates already
         merge_lora_file(tiny.network, apart.path)
-    with pytest.raises(WrongCheckpoint, match="holds no low-rank updates"):
+    with pytest.raises(WrongCheckpoint, match="contains no low-rank updates"):
         merge_lora_file(tiny.network, merged.path)
 
 
@@ -177,8 +177,8 @@ def test_what_cannot_be_learnt_from_is_told_before_training(tiny, images, tmp_pa
     settings = dataclasses.replace(QUICK, augmentations=("flip",), epochs=1)
     fine_tune(tiny, training, images[3:], tmp_path / "o.safetensors", settings, notice=told.append)
     assert told == [
-        "of the training set are left out: 2 crowd regions, 2 objects smaller than 4 cells of the low-res grid, "
-        "2 images without any other object; --crowds objects takes crowd regions as objects"
+        "left out of the training set: 2 crowd regions, 2 objects smaller than 4 cells of the low-res grid, "
+        "2 images without any other object; --crowds objects reads crowd regions as objects"
     ]
     told.clear()
     fine_tune(tiny, images[:3], images[:1], tmp_path / "p.safetensors", settings, notice=told.append)

@@ -200,7 +200,7 @@ def test_a_name_that_is_no_text_is_written(image, tmp_path):
 
 
 def test_when_nothing_helped_the_page_says_so(image):
-    assert "Nothing became better" in finetuning_page(report(compared(image, 0.0), kept=0))
+    assert "No epoch improved" in finetuning_page(report(compared(image, 0.0), kept=0))
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ def test_what_cannot_be_learnt_from_is_told_before_training(tiny, images, tmp_pa
     ]
     told.clear()
     fine_tune(tiny, images[:3], images[:1], tmp_path / "p.safetensors", settings, notice=told.append)
-    assert told == ["1 image is in both sets; the validation IoU tells little about images that are new"]
+    assert told == ["1 image is in both sets; the validation IoU says little about new images"]
     with pytest.raises(DatasetError, match="learnt from; left out are 1 crowd regions, 1 images.*--crowds objects"):
         fine_tune(tiny, training[1:2], images[3:], tmp_path / "q.safetensors", settings)
 

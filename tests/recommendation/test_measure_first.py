@@ -69,11 +69,11 @@ def test_everything_is_timed_with_the_default_grid(data, jobs):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"ram_gb": 8}, "measuring is for this machine; leave out what describes another one"),
-        ({"at_hand": set()}, "no feasible checkpoint is on this machine; fetch one with `samara checkpoints get`"),
+        ({"ram_gb": 8}, "only this machine can be measured; leave out the options that describe another one"),
+        ({"at_hand": set()}, "no feasible checkpoint is on this machine; download one with `samara checkpoints get`"),
         (
             {"prompts": ["classes"], "at_hand": {"yolo11n-seg"}},
-            "classes cannot be measured; ask for point, background point, box, mask, everything",
+            "classes cannot be measured; use point, background point, box, mask, everything",
         ),
     ],
 )
@@ -95,10 +95,7 @@ def test_half_of_what_measuring_needs_is_one_sentence_with_a_way_out(data, given
     with pytest.raises(SettingsError) as error:
         recommend(**data | {lacking: None}, device="cpu", at_hand=HAND)
     came, wanted = (f"--{name.replace('_', '-')}" for name in (given, lacking))
-    assert str(error.value) == (
-        f"{came} {data[given]} came without {wanted}, which measuring first needs as well; give {what} too, or leave "
-        "both out"
-    )
+    assert str(error.value) == (f"{came} {data[given]} also needs {wanted}; add {what}, or leave both out")
     assert not jobs
 
 

@@ -149,7 +149,7 @@ def test_quarantine_is_told_and_tried_again(images, tmp_path, monkeypatch, capsy
     again = run(monkeypatch, capsys, images, "--out", tmp_path / "out", *QUICK, "--resume", "--format", "coco")
     assert "1 quarantined image is left out of the export; `samara annotate ... --resume --retry`" in again[1].err
     assert "0001.png is quarantined: '0001.png' is an HTML page" in printed.err
-    assert "1 files whose names are not those of images" in printed.err
+    assert "1 files without an image suffix" in printed.err
     assert "1 images annotated" in printed.out
     (images / "0001.png").write_bytes(whole)
     code, printed = run(monkeypatch, capsys, images, "--out", tmp_path / "out", *QUICK, "--resume", "--retry")

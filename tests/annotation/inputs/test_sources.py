@@ -65,7 +65,7 @@ def test_a_list_of_what_is_not_there_is_refused(folder):
     (folder / "list.txt").write_text("x.png\ny.png\na.png\n")
     with pytest.raises(SettingsError, match=r"2 of the 3 images that list.txt names are missing; .*x.png"):
         names(open_source(["list.txt"]))
-    for text, message in {"https://example.org/a.jpg": "is an address", "a.png".encode("utf-16"): "UTF-16"}.items():
+    for text, message in {"https://example.org/a.jpg": "is a URL", "a.png".encode("utf-16"): "UTF-16"}.items():
         (folder / "list.txt").write_bytes(text if isinstance(text, bytes) else text.encode())
         with pytest.raises((DatasetError, SettingsError), match=message):
             names(open_source(["list.txt"]))

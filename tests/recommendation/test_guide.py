@@ -173,7 +173,10 @@ def test_notes_say_whether_the_guide_is_followed():
     assert "and allows mobile_sam" in guide_note(request(task="edge", domain="robotics"), CPU_8, "mobile_sam")
     assert guide_note(matrix, GPU_24, None) is None
     both = guide_note(request(task="interactive annotation", domain="medical"), GPU_24, "sam_vit_l")
-    assert "sam_vit_l for Interactive annotation, and so does this recommendation; for Medical imaging it says sam_vit_h" in both
+    assert (
+        "sam_vit_l for Interactive annotation, and so does this recommendation; for Medical imaging it says sam_vit_h"
+        in both
+    )
 
 
 def test_the_memory_rule_is_contradicted_where_it_forbids_what_fits():

@@ -1,8 +1,8 @@
 """SAM 2 and SAM 2.1 for images: encoder, prompt encoder and mask decoder, without the memory for videos.
 
-Both generations are one network here: what SAM 2.1 added belongs to the memory. Of the memory one vector is left, added
-to every image embedding as the official code does where there is nothing to remember. Attribute names are the published
-keys, of which `samara.checkpoints.reading.sam2_names` leaves those of the memory out.
+Both generations are the same network here, since SAM 2.1's additions belong to the video memory. Of the memory only one
+vector remains, added to every image embedding like the official code does without memories. Attribute names are the
+published keys; `samara.checkpoints.reading.sam2_names` drops those of the memory.
 
 Source: Ravi et al. 2024 (SAM 2), section 4; facebookresearch/sam2 `sam2_image_predictor.py` and
 `modeling/sam2_base.py` @2b90b9f.
@@ -61,7 +61,7 @@ class Sam2(nn.Module):
         return level + self.no_mem_embed.view(1, -1, 1, 1), self.sam_mask_decoder.reduce(finest, finer)
 
     def features(self, images: Tensor) -> Tensor:
-        """`embed` as one tensor, (B, C + V, h, w): what `predict` takes, see `samara.networks.finer_maps`."""
+        """Run `embed` and pack the result into one tensor, (B, C + V, h, w), for `predict`; see `finer_maps`."""
         return pack(*self.embed(images))
 
     def predict(
@@ -81,7 +81,7 @@ class Sam2(nn.Module):
             points: coordinates (N, P, 2) in the input frame and labels (N, P); pad with label −1.
             boxes: (N, 4) xyxy in the input frame.
             masks: (N, 1, 4h, 4w) logits.
-            image_of_prompt: (N,) int64; may be left out when B is 1 or N.
+            image_of_prompt: (N,) int64; optional if B is 1 or N.
             multimask: three masks per prompt instead of one.
 
         Returns:
@@ -108,7 +108,7 @@ class Sam2(nn.Module):
         image_of_prompt: Tensor | None = None,
         multimask: bool = True,
     ) -> tuple[Tensor, Tensor]:
-        """Embed and predict in one differentiable pass; arguments as `embed` and `predict`."""
+        """Embed and predict in one differentiable pass; arguments as in `embed` and `predict`."""
         return self.predict(
             self.features(images), points, boxes, masks, image_of_prompt=image_of_prompt, multimask=multimask
         )
@@ -118,7 +118,7 @@ def build_sam2(config: HieraConfig, input_size: int = 1024) -> Sam2:
     """Build the image path with untrained weights, on torch's current default device.
 
     Args:
-        config: the encoder's numbers; all else is the same for all sizes.
+        config: the encoder's numbers; everything else is the same for all sizes.
         input_size: side in pixels of the square input; no weight depends on it.
     """
     trunk = Hiera(**asdict(config))

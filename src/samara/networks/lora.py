@@ -1,8 +1,8 @@
-"""Low-rank adaptation: train two thin matrices beside a frozen linear layer, and fold them in when done.
+"""Low-rank adaptation: train two thin matrices next to a frozen linear layer, and fold them in afterwards.
 
-A layer W x + b becomes W x + b + (alpha / rank) · B (A x), with A (rank, in) drawn at random and B (out, rank) zero,
-so that nothing changes before the first step. The layer keeps its key names (``weight``, ``bias``) and gains
-``lora_a`` and ``lora_b``; after `merge_lora` only the published names are left.
+A layer W x + b becomes W x + b + (alpha / rank) · B (A x), with A (rank, in) random and B (out, rank) zero, so that
+nothing changes before the first step. The layer keeps its key names (``weight``, ``bias``) and gains ``lora_a`` and
+``lora_b``; after `merge_lora` only the published names are left.
 
 Source: Hu et al. 2021 (LoRA), section 4.1.
 """
@@ -18,15 +18,15 @@ from torch import Tensor, nn
 
 from samara.errors import SettingsError, WrongCheckpoint
 
-# The attention of the image encoder, ViT and TinyViT alike; the mask decoder's layers have other names.
+# The attention of the image encoder, for both ViT and TinyViT; the mask decoder's layers have other names.
 ATTENTION_PROJECTIONS = ("attn.qkv", "attn.proj")
 
 
 class LoraLinear(nn.Module):
     """A frozen linear layer with a low-rank update.
 
-    Takes over the layer's own parameters, under the same names, and freezes them. A and B are float32 even beside
-    16-bit weights (float64 beside float64): small steps would round to nothing in 16 bits.
+    Takes over the layer's own parameters, under the same names, and freezes them. A and B are float32 even for 16-bit
+    weights (float64 for float64): small steps would round to zero in 16 bits.
 
     Args:
         linear: the layer to adapt.
@@ -37,7 +37,7 @@ class LoraLinear(nn.Module):
     Attributes:
         weight, bias: the layer's, frozen.
         lora_a: (rank, in).
-        lora_b: (out, rank), zero at first.
+        lora_b: (out, rank), initially zero.
         scale: alpha / rank.
     """
 
@@ -62,7 +62,7 @@ class LoraLinear(nn.Module):
         return F.linear(x, self.weight, self.bias) + self.scale * update
 
     def merged(self) -> nn.Linear:
-        """A plain linear layer that does the same, frozen; this one stays as it is."""
+        """Return an equivalent plain linear layer, frozen; this one is unchanged."""
         out_features, in_features = self.weight.shape
         # On "meta" the layer's own initialisation takes no memory and no numbers from the global generator.
         linear = nn.Linear(in_features, out_features, bias=self.bias is not None, device="meta")
@@ -82,26 +82,26 @@ def add_lora(
     targets: Sequence[str] = ATTENTION_PROJECTIONS,
     generator: torch.Generator,
 ) -> list[str]:
-    """Give some linear layers of a network a low-rank update, in place.
+    """Add low-rank updates to some linear layers of a network, in place.
 
-    Every parameter of `network` is frozen, so that A and B are all that is trained; thaw what else shall learn
-    afterwards, e.g. ``network.mask_decoder.requires_grad_(True)``. Batch norms keep counting in training mode even
-    when frozen: leave TinyViT in eval mode.
+    Every parameter of `network` is frozen, so that only A and B are trained; unfreeze others afterwards, e.g.
+    ``network.mask_decoder.requires_grad_(True)``. Batch norms update their statistics in training mode even when
+    frozen: leave TinyViT in eval mode.
 
     Args:
         network: a `Sam`, or a part of one.
-        rank: of the update, at least 1; 4 to 16 are usual.
-        alpha: the update is multiplied by alpha / rank; above 0, None for the rank itself, that is, times 1. A value
-            of your own is not part of `lora_state_dict`: keep it.
-        targets: ends of layer names, whole words between dots: ``"attn.qkv"`` or ``"qkv"``.
-        generator: draws the A matrices, in the order of the layers; the global one is not touched.
+        rank: rank of the update, at least 1; 4 to 16 are usual.
+        alpha: the update is multiplied by alpha / rank; above 0, None for the rank itself, that is, a factor of 1. A
+            custom value is not part of `lora_state_dict`, so store it yourself.
+        targets: suffixes of layer names, whole words between dots: ``"attn.qkv"`` or ``"qkv"``.
+        generator: draws the A matrices, in the order of the layers; the global generator is not used.
 
     Returns:
         Names of the adapted layers.
 
     Raises:
-        SettingsError: rank or alpha is out of range, a target is the end of no linear layer's name, or the network
-            has low-rank updates already. The network is as it was.
+        SettingsError: rank or alpha is out of range, a target is not a suffix of a linear layer's name, or the network
+            already has low-rank updates. The network is unchanged.
     """
     if rank < 1:
         raise SettingsError(f"the rank is {rank}; it must be at least 1")
@@ -109,7 +109,7 @@ def add_lora(
     if not 0 < alpha < math.inf:
         raise SettingsError(f"alpha is {alpha}; it must be a number above 0")
     if any(isinstance(module, LoraLinear) for module in network.modules()):
-        raise SettingsError("the network has low-rank updates already; fold them in with merge_lora first")
+        raise SettingsError("the network already has low-rank updates; fold them in with merge_lora first")
     layers = _matching(network, targets)
     network.requires_grad_(False)
     for name, linear in layers.items():
@@ -118,7 +118,7 @@ def add_lora(
 
 
 def lora_state_dict(network: nn.Module) -> dict[str, Tensor]:
-    """Copy the low-rank updates, and nothing else, out of a network.
+    """Copy only the low-rank updates of a network.
 
     Returns:
         ``<layer>.lora_a`` (rank, in) and ``<layer>.lora_b`` (out, rank) for each adapted layer, on their device;
@@ -131,15 +131,15 @@ def lora_state_dict(network: nn.Module) -> dict[str, Tensor]:
 
 
 def load_lora(network: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Put saved low-rank updates into a network that `add_lora` has prepared with the same rank, alpha and targets.
+    """Load saved low-rank updates into a network prepared by `add_lora` with the same rank, alpha and targets.
 
     Args:
-        network: the same kind of network, or part of one, that `lora_state_dict` was called with.
-        state: what it returned; any device and float type.
+        network: the same kind of network, or part of one, as was passed to `lora_state_dict`.
+        state: its result; any device and float type.
 
     Raises:
         SettingsError: the network has no low-rank updates.
-        WrongCheckpoint: keys or shapes are not those of the network, which is left as it was.
+        WrongCheckpoint: keys or shapes do not match the network, which is unchanged.
     """
     updates = _updates(network)
     for words, keys in (("lacks", updates.keys() - state.keys()), ("has unknown", state.keys() - updates.keys())):
@@ -159,7 +159,7 @@ def load_lora(network: nn.Module, state: Mapping[str, Tensor]) -> None:
 
 
 def merge_lora(network: nn.Module) -> list[str]:
-    """Fold the low-rank updates into the weights and put plain linear layers back, in place.
+    """Fold the low-rank updates into the weights and restore plain linear layers, in place.
 
     Afterwards keys and shapes of the state dict are the published ones. Parameters stay frozen.
 
@@ -176,14 +176,14 @@ def merge_lora(network: nn.Module) -> list[str]:
 
 
 def _matching(network: nn.Module, targets: Sequence[str]) -> dict[str, nn.Linear]:
-    # Exactly nn.Linear: merging would turn a subclass into one.
+    # Exactly nn.Linear: merging would replace a subclass by it.
     linears = {name: module for name, module in network.named_modules() if type(module) is nn.Linear}
     unmatched = [target for target in targets if not any(_ends_with(name, target) for name in linears)]
     if unmatched or not targets:
         ends = ", ".join(sorted({name.rpartition(".")[2] for name in linears}))
         raise SettingsError(
-            f"no linear layer is called {', '.join(map(repr, unmatched)) or 'nothing'}; "
-            f"this network's are called: {ends or 'nothing, there are none'}"
+            f"no linear layer matches {', '.join(map(repr, unmatched)) or 'an empty list of targets'}; "
+            f"this network has: {ends or 'no linear layers'}"
         )
     return {name: linear for name, linear in linears.items() if any(_ends_with(name, target) for target in targets)}
 

@@ -1,7 +1,7 @@
 """The three parts of a Segment Anything network, joined.
 
 Source: Kirillov et al. 2023, figure 4; segment-anything `modeling/sam.py` @dca509f for key names.
-Differs from Meta: gradients flow, images need not share their number of prompts, and no prompt is looped over.
+Differs from Meta: gradients flow, images may have different numbers of prompts, and there is no loop over prompts.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Sam(nn.Module):
             points: coordinates (N, P, 2) in the input frame and labels (N, P); pad with label −1.
             boxes: (N, 4) xyxy in the input frame.
             masks: (N, 1, H / 4, W / 4) logits.
-            image_of_prompt: (N,) int64; may be left out when B is 1 or N.
+            image_of_prompt: (N,) int64; optional if B is 1 or N.
             multimask: three masks per prompt instead of one.
 
         Returns:

@@ -1,6 +1,6 @@
 """Samara: every Segment Anything checkpoint behind one interface.
 
-The public names are loaded when they are first used, so that `import samara` costs nothing and needs no torch.
+Public names are imported on first use, so `import samara` is cheap and does not import torch.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def test_prompts_and_what_they_leave_out(images, tmp_path):
     boxes = coco(tmp_path / "boxes.json", {"0001.png": [[1, 2, 10, 5]]})
     outcome = samara.annotate(images, out=tmp_path / "out", prompts=boxes, device="cpu")
     assert outcome.total.masks == 1
-    assert outcome.left_out == (f"1 images of which {boxes} says nothing were left out",)
+    assert outcome.left_out == (f"1 images without an entry in {boxes} were left out",)
 
 
 def test_a_profile_fills_what_nobody_says(images, tmp_path, asked):

@@ -86,7 +86,7 @@ def test_detectors_annotate_with_their_classes_and_licences_are_heeded(images, t
     job = replace(job_of(images), choice=random, settings=settings)
     with pytest.raises(SettingsError, match=r"yolo11n-seg is under unknown: no licence is known"):
         carry_out(job, AnnotationRun(out=tmp_path / "out", commercial=True))
-    with pytest.raises(SettingsError, match="needs a SAM checkpoint"):
+    with pytest.raises(SettingsError, match="use a SAM checkpoint"):
         carry_out(replace(job, settings=AnnotationSettings(asking="prompts")), AnnotationRun(out=tmp_path / "prompted"))
     outcome = carry_out(job, AnnotationRun(out=tmp_path / "out", formats=("coco",)))
     assert outcome.total.masks > 0

@@ -69,7 +69,7 @@ def test_coco_is_read_back_as_it_was(tmp_path):
 
 def test_half_a_store_is_exported_on_purpose_only(tmp_path):
     store = stored(tmp_path, seal=False)
-    with pytest.raises(AnnotationStopped, match="not complete"):
+    with pytest.raises(AnnotationStopped, match="is incomplete"):
         export_store(store, ["coco"], tmp_path / "out")
     export_store(store, ["coco"], tmp_path / "out", is_partial=True)
     assert (tmp_path / "out" / "coco.json").exists()

@@ -67,7 +67,7 @@ def test_classes_of_ones_own(tmp_path):
 )
 def test_classes_without_usable_names_are_numbered_and_told(tmp_path, names, told):
     path = write(tmp_path / "nuts.pt", network_of("yolov8n_seg", ("nut", "bolt")), names=names)
-    with pytest.warns(UserWarning, match=f"^{path} has {told}; to have names, set one for each class") as warned:
+    with pytest.warns(UserWarning, match=f"^{path} has {told}; to have names, set one per class") as warned:
         assert samara.load(path, device="cpu").variant.class_names == ("class 0", "class 1")
     assert [Path(one.filename) for one in warned] == [Path(__file__)]
     assert f", {told}" in identify(path).description
@@ -106,5 +106,5 @@ def test_what_is_for_sam_is_refused(tmp_path):
             use(loaded)
     with pytest.raises(SettingsError, match="has no HQ token"):
         samara.load("fastsam_s", weights="random", hq_token_only=True)
-    with pytest.raises(WrongCheckpoint, match="low-rank updates are for image encoders"):
+    with pytest.raises(WrongCheckpoint, match="low-rank updates need a SAM image encoder"):
         samara.load("fastsam_s", weights="random", lora=tmp_path / "x.safetensors")

@@ -22,6 +22,6 @@ def test_refusals_come_first(tmp_path):
     (tmp_path / "mine" / "file").touch()
     with pytest.raises(OutputError):
         samara.export("nothing", out=tmp_path / "mine")
-    with pytest.raises(SettingsError, match="`calibration_reading` is for `calibration`"):
+    with pytest.raises(SettingsError, match="`calibration_reading` applies only to `calibration`"):
         samara.export(out=tmp_path / "out", calibration_reading=samara.ImageReading(frame=0))
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]

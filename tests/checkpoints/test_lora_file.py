@@ -62,7 +62,7 @@ def test_a_file_of_updates_finds_the_catalogue_checkpoint_that_it_belongs_to(ada
     expected = samara.load("mobile_sam", lora=path, device="cpu", input_size=256)
     assert fingerprint(loaded.network) == fingerprint(expected.network) != fingerprint(original)
     save_lora(path, network, encoder, {"samara": "mine.pth"})
-    with pytest.raises(WrongCheckpoint, match=r"updates of 'mine.pth', which the catalogue does not know; use .*lora="):
+    with pytest.raises(WrongCheckpoint, match=r"updates of 'mine.pth', which is not in the catalogue; use .*lora="):
         samara.load(path)
 
 
@@ -79,7 +79,7 @@ def test_updates_of_another_encoder_are_refused(adapted, tmp_path):
 @pytest.mark.parametrize(
     ("metadata", "message"),
     [
-        ({}, "holds no low-rank updates"),
+        ({}, "contains no low-rank updates"),
         ({"lora": "[]"}, "does not say"),
         ({"lora": '{"rank": "x"}'}, "does not say"),
         ({"lora": "{"}, "does not say"),

@@ -48,7 +48,7 @@ def test_whole_files_are_identified(tmp_path, size, generation, write):
     assert (identity.variant, identity.part, identity.network) == (variant.name, "whole", variant)
     assert (identity.missing, identity.unexpected, identity.misshapen, identity.keys) == ((), (), (), len(shapes))
     memory = {"sam2": 157, "sam2.1": 160}[generation]
-    assert f"of which {memory} are its memory for videos and are not used" in identity.description
+    assert f"of which {memory} are its video memory and are not used" in identity.description
 
 
 def test_faults_are_told():
@@ -139,7 +139,7 @@ def test_shards_of_transformers_are_loaded(tmp_path, network, official, whole):
     assert_loaded(index.parent, network)
     said = identify(index.parent).description
     assert "names translated from Hugging Face's transformers" in said
-    assert ("160 are its memory" if whole else "without the memory for videos") in said
+    assert ("160 are its video memory" if whole else "without the video memory") in said
 
 
 def test_a_decoder_is_laid_over_its_base(tmp_path, network, official):

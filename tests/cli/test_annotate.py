@@ -85,7 +85,7 @@ def test_exports_are_written_as_asked(images, tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("--split", 0.1), "--split is for yolo, voc"),
+        (("--split", 0.1), "--split applies only to yolo, voc"),
         (("--format", "coco", "--export-images", "link"), "add one to --format"),
         (("--categories", "cell"), "--categories is for exports"),
     ],
@@ -137,7 +137,7 @@ def test_images_of_an_archive_cannot_be_linked(images, tmp_path, monkeypatch, ca
     options = ("--format", "yolo", "--export-images", "link")
     code, printed = run(monkeypatch, capsys, tmp_path / "a.tar", "--out", tmp_path / "out", *QUICK, *options)
     assert code == 1
-    assert "the images lie in an archive, where there is nothing to link" in printed.err
+    assert "the images are in an archive, so there are no files to link" in printed.err
     assert not (tmp_path / "out").exists()
 
 
@@ -151,7 +151,7 @@ def test_quarantine_is_told_and_tried_again(images, tmp_path, monkeypatch, capsy
     again = run(monkeypatch, capsys, images, "--out", tmp_path / "out", *QUICK, "--resume", "--format", "coco")
     assert "1 quarantined image is left out of the export; `samara annotate ... --resume --retry`" in again[1].err
     assert "0001.png is quarantined: '0001.png' is an HTML page" in printed.err
-    assert "1 files whose names are not those of images" in printed.err
+    assert "1 files without an image suffix" in printed.err
     assert "1 images annotated" in printed.out
     (images / "0001.png").write_bytes(whole)
     code, printed = run(monkeypatch, capsys, images, "--out", tmp_path / "out", *QUICK, "--resume", "--retry")
@@ -174,7 +174,7 @@ def test_boxes_are_prompts_and_keep_their_classes(images, tmp_path, monkeypatch,
         *(monkeypatch, capsys, images, "--prompts", boxes, "--out", tmp_path / "other", "--device", "cpu")
     )
     assert code == 0, printed.err
-    assert "1 images of which" in printed.err
+    assert "1 images without an entry in" in printed.err
     (other,) = open_store(tmp_path / "other").masks()
     assert other.masks.rles == row.masks.rles
 
@@ -217,7 +217,7 @@ def test_old_words_are_told(capsys):
 
     assert in_new_words({"engine": "ray", "cluster": "local"}, "openvino") == {"engine": "openvino", "cluster": "ray"}
     assert capsys.readouterr().err.splitlines() == [
-        "samara: --engine ray is now --cluster ray; --engine says what runs the network, as in `samara segment`",
+        "samara: --engine ray is now --cluster ray; --engine now selects what runs the network, as in `samara segment`",
         "samara: --runtime openvino is now --engine openvino",
     ]
     assert in_new_words({"engine": "local", "cluster": "local"}, None) == {"engine": "torch", "cluster": "local"}
@@ -239,7 +239,7 @@ def test_somebody_stops_it(tmp_path, sign):
         process.send_signal(sign)
         _, printed = process.communicate()
     assert process.returncode == 130
-    assert printed == f"samara: stopped; what was annotated is safe in {tmp_path / 'out'}, go on with --resume\n"
+    assert printed == f"samara: stopped; finished images are saved in {tmp_path / 'out'}, continue with --resume\n"
     assert 0 < len(list(open_store(tmp_path / "out").images())) < 1000
 
 
@@ -295,7 +295,7 @@ def test_a_wrong_folder_is_refused_and_a_half_right_one_mended(images, tmp_path,
     arguments = [boxes, "--out", out, "--device", "cpu"]
     code, printed = run(monkeypatch, capsys, *arguments, "--images", wrong)
     assert (code, printed.err.count("\n")) == (1, 1)
-    assert f"looked for in {str(wrong)!r}; give their folder with --images" in printed.err
+    assert f"looked for in {str(wrong)!r}; pass their folder with --images" in printed.err
     assert not out.exists()
     (wrong / "0000.png").write_bytes((images / "0000.png").read_bytes())
     code, printed = run(monkeypatch, capsys, *arguments, "--images", wrong)

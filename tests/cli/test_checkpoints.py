@@ -83,7 +83,7 @@ def test_list_of_what_may_be_sold(run):
 
 def test_list_says_what_the_licences_mean(run):
     output = run("list").output
-    assert "AGPL-3.0-only: what is built on it and given to others" in output
+    assert "AGPL-3.0-only: anything built on it and offered to others" in output
     assert "LicenseRef-S-Lab-1.0: not for commercial use" in output
     assert max(len(line) for line in output.splitlines()[: len(CATALOGUE) + 1]) <= 80
 
@@ -106,7 +106,7 @@ def test_get_says_a_licence_that_binds(run, tmp_path):
     (tmp_path / row.file_name).write_bytes(b"any: no digest is known")
     result = run("get", "fastsam_s", "--dir", tmp_path)
     assert (result.exit_code, result.stdout) == (0, f"{tmp_path / row.file_name}\n")
-    assert result.stderr.startswith("samara: fastsam_s is under AGPL-3.0-only: what is built on it")
+    assert result.stderr.startswith("samara: fastsam_s is under AGPL-3.0-only: anything built on it")
 
 
 def test_get_shows_a_bar_on_a_terminal(run, served, monkeypatch):

@@ -103,7 +103,7 @@ def test_options_become_settings(coco, monkeypatch, capsys, started):
     [
         (["--measure", "beauty"], "--measure 'beauty' is not known; use centre_click"),
         (["--checkpoint", "vit_x"], "did you mean"),
-        (["--images", "nowhere"], "is no folder"),
+        (["--images", "nowhere"], "is not a folder"),
     ],
 )
 def test_refusals_are_one_sentence(coco, monkeypatch, capsys, arguments, message):

@@ -32,7 +32,7 @@ def test_what_was_written(monkeypatch):
     monkeypatch.setattr(exporting, "export_checkpoint", export_checkpoint)
     result = CliRunner().invoke(app, ["export", "--format", "openvino", "--out", "there", "--precision", "float16"])
     assert result.exit_code == 0, result.output
-    assert "image_encoder: 1.5e-07 from PyTorch's result" in result.output
+    assert "image_encoder: differs from PyTorch by 1.5e-07" in result.output
     assert asked["interface"] == "samara"
     assert (asked["form"], asked["precision"], asked["checkpoint"]) == ("openvino", "float16", "samara_mini")
     result = CliRunner().invoke(app, ["export", "--json"])
@@ -55,7 +55,7 @@ def test_images_for_calibration_are_read_as_asked(tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     assert seen[0].calibration_reading == ImageReading((0, 4095), 0)
     refused = CliRunner().invoke(app, [*call, "--out", str(tmp_path / "out")])
-    assert "`calibration_reading` is for `calibration`; give that as well" in str(refused.exception)
+    assert "`calibration_reading` applies only to `calibration`; pass both" in str(refused.exception)
 
 
 def test_nothing_is_written_in_an_unknown_format(tmp_path):

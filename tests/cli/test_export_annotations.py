@@ -48,7 +48,7 @@ def test_quarantined_images_are_counted(capsys):
 def test_refusals(tmp_path, monkeypatch, capsys):
     code, printed = run(monkeypatch, capsys, tmp_path, "--out", tmp_path / "out")
     assert code == 1
-    assert "no annotation store" in printed.err
+    assert "not an annotation store" in printed.err
     stored(tmp_path, seal=False)
     code, printed = run(monkeypatch, capsys, tmp_path / "store", "--out", tmp_path / "out")
     assert code == 1
@@ -100,7 +100,7 @@ def test_categories(tmp_path, monkeypatch, capsys):
 def test_addresses_for_label_studio(tmp_path, monkeypatch, capsys):
     code, printed, out = exported(tmp_path, monkeypatch, capsys, "--format", "label-studio")
     assert code == 0
-    assert "--label-studio-prefix puts the address before them" in printed.err
+    assert "use --label-studio-prefix to prepend the address" in printed.err
     prefix = "/data/local-files/?d=my photos/"
     options = ("--format", "label-studio", "--label-studio-prefix", prefix)
     code, printed, out = exported(tmp_path, monkeypatch, capsys, *options)
@@ -112,12 +112,12 @@ def test_addresses_for_label_studio(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (("--split", "0.1"), "--split is for yolo, voc, and none of these is written"),
-        (("--export-images", "link"), "--export-images is for yolo, voc"),
-        (("--label-studio-prefix", "s3://a/"), "is for label-studio, label-studio-polygons"),
+        (("--split", "0.1"), "--split applies only to yolo, voc, which are not written"),
+        (("--export-images", "link"), "--export-images applies only to yolo, voc"),
+        (("--label-studio-prefix", "s3://a/"), "applies only to label-studio, label-studio-polygons"),
         (("--format", "label-studio", "--label-studio-prefix", "s3://a"), "addresses such as 's3://aa.jpg'; end it"),
         (("--format", "yolo", "--split", "ten"), "--split 'ten' is not understood"),
-        (("--only-categories",), "give that with it"),
+        (("--only-categories",), "needs --categories"),
         (("--categories", "a,a"), "lists a category twice"),
     ],
 )

@@ -88,7 +88,7 @@ def test_a_run_gives_a_checkpoint_that_is_loaded(coco, tmp_path, monkeypatch, ca
     [
         (["--augment", "shear"], "--augment 'shear' is not known"),
         (["--images", "nowhere"], "nowhere"),
-        ([], "say with --images"),
+        ([], "pass their folder with --images"),
         (["--checkpoint", "vit_x", "--images", "images"], "did you mean"),
     ],
 )

@@ -161,7 +161,7 @@ def test_a_full_output_is_one_sentence(arguments):
     with open("/dev/full", "w") as full:
         result = subprocess.run([*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert result.returncode == 1
-    assert result.stderr == "samara: the output cannot be written: No space left on device; send it elsewhere\n"
+    assert result.stderr == "samara: the output cannot be written: No space left on device; redirect it elsewhere\n"
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["checkpoints", "list", "--json"]])
@@ -187,5 +187,5 @@ def test_what_the_system_refuses_is_a_sentence(monkeypatch, capsys):
     code, printed = told(monkeypatch, capsys)
     assert (code, printed.err) == (
         1,
-        "samara: /some/file: Permission denied; choose another place, or make room or permission for this one\n",
+        "samara: /some/file: Permission denied; choose another place, or free space or fix its permissions\n",
     )

@@ -55,7 +55,7 @@ def test_the_texts_of_how_images_are_read():
     assert read_reading(None, None) == AS_THEY_ARE
     assert read_reading("auto", 2).facts() == {"value_range": "auto", "frame": 2}
     assert read_reading("-1,4095.5", None).value_range == (-1, 4095.5)
-    for text, told in (("4095", "write BLACK,WHITE or auto"), ("5,1", "must be the smaller")):
+    for text, told in (("4095", "write BLACK,WHITE or auto"), ("5,1", "BLACK must be less than WHITE")):
         with pytest.raises(SettingsError, match=f"--value-range '{text}'.*{told}"):
             read_reading(text, None)
 
@@ -86,7 +86,7 @@ def test_a_part_is_completed(decoder, tmp_path, truck):
     refused = CliRunner().invoke(app, call)
     assert isinstance(refused.exception, WrongCheckpoint)
     sentence = as_options(str(refused.exception))
-    assert sentence.endswith("it needs the checkpoint that it belongs to as well; name that with --base NAME|FILE")
+    assert sentence.endswith("it also needs the checkpoint that it belongs to; name that with --base NAME|FILE")
     result = CliRunner().invoke(app, [*call, "--base", "samara_mini"])
     assert result.exit_code == 0, result.output
     assert "by dec.pth on samara_mini" in result.output

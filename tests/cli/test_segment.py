@@ -72,7 +72,7 @@ def test_a_failure_is_told_and_the_exit_status_is_1(dog, tmp_path, monkeypatch, 
         (["--checkpoint", "sam_vit_h_*.pth"], "sam_vit_h_*.pth"),
         (["--device", "cuda:99"], "cuda:99"),
         (["--hq-token-only"], "MobileSAM has no HQ token"),
-        (["--precision", "int8"], "does not compute in int8"),
+        (["--precision", "int8"], "does not support int8"),
         (["--stability-score-thresh", "7"], "stability_score_thresh is 7.0; it must be between 0 and 1"),
     ],
 )
@@ -128,7 +128,7 @@ def test_fast_sam_chooses_and_says_its_licence(detectors, small_dog, tmp_path, m
     code, printed = in_process(monkeypatch, capsys, *arguments, "--box", "5,5,195,125")
     assert (code, printed.err) == (0, "")
     assert "dog.jpg: 1 mask by fastsam_s.pt (AGPL-3.0-only), drawn in" in printed.out
-    assert "licence of fastsam_s.pt: AGPL-3.0-only: what is built on it and given to others" in printed.out
+    assert "licence of fastsam_s.pt: AGPL-3.0-only: anything built on it and offered to others" in printed.out
     info = json.loads((tmp_path / "annotations.json").read_text())["info"]
     assert info["licence_of_weights"] == "AGPL-3.0-only"
     assert "must be published under AGPL-3.0" in info["licence_means"]

@@ -60,23 +60,23 @@ def test_arguments_become_options(python, typed):
         ),
         (
             lambda: samara.recommend(images="there"),
-            "`images` there came without `ground_truth`",
-            "--images there came without --ground-truth",
+            "`images` there also needs `ground_truth`",
+            "--images there also needs --ground-truth",
         ),
         (
             lambda: samara.recommend(ram_gb=8, device="cuda"),
-            "say how much memory it has with `vram_gb`",
-            "say how much memory it has with --vram",
+            "pass its GPU memory with `vram_gb`",
+            "pass its GPU memory with --vram",
         ),
         (
             lambda: samara.recommend(ram_gb=8, measure_speed=True),
-            "or leave `vram_gb` and `ram_gb` out",
-            "or leave --vram and --ram out",
+            "or leave out `vram_gb` and `ram_gb`",
+            "or leave out --vram and --ram",
         ),
         (
             lambda: samara.export(out="nowhere", calibration_reading=samara.ImageReading(frame=0)),
-            "`calibration_reading` is for `calibration`",
-            "--value-range or --frame is for --calibration",
+            "`calibration_reading` applies only to `calibration`",
+            "--value-range or --frame applies only to --calibration",
         ),
         (
             lambda: samara.compare(records=["nowhere.jsonl"], out="nowhere"),

@@ -114,10 +114,10 @@ def refusals(formats, out, options, names, categories=()):
     [
         (["a.jpg", "sub/a.jpg", "b.png"], set(), ""),
         (["a.jpg", "a.png"], TREES, "would share a"),
-        (["/data/a.jpg"], TREES, "relative to the folder"),
+        (["/data/a.jpg"], TREES, "relative to the image folder"),
         (["a.jpg", "../a.jpg"], TREES, "without '..'"),
         (["two\nlines.jpg"], {"voc"}, "neither XML"),
-        (["samara.jpg"], {"sa-1b"}, "samara needs itself"),
+        (["samara.jpg"], {"sa-1b"}, "samara reserves"),
     ],
 )
 def test_refusals_are_known_before_the_work(tmp_path, names, refusing, why):
@@ -158,11 +158,12 @@ def test_the_work_is_stopped_with_all_reasons(tmp_path):
 def test_options_without_effect_are_refused(tmp_path):
     split = Split(train=0.5, val=0.5)
     with pytest.raises(
-        SettingsError, match=r"^`WriterOptions\(split=...\)` is for yolo, voc, and none of these is written; add one"
+        SettingsError, match=r"^`WriterOptions\(split=...\)` applies only to yolo, voc, which are not written; add one"
     ):
         write_annotations([], out=tmp_path, formats=["coco", "png"], options=WriterOptions(split=split))
     with pytest.raises(
-        SettingsError, match=r"`WriterOptions\(image_url_prefix=...\)` is for label-studio, label-studio-polygons"
+        SettingsError,
+        match=r"`WriterOptions\(image_url_prefix=...\)` applies only to label-studio, label-studio-polygons",
     ):
         refusals(["yolo"], tmp_path, WriterOptions(image_url_prefix="s3://bucket/"), [])
     write_annotations(awkward_images(), out=tmp_path, formats=["coco", "voc"], options=WriterOptions(split=split))
@@ -170,6 +171,6 @@ def test_options_without_effect_are_refused(tmp_path):
 
 @pytest.mark.parametrize("names", [[], ["coco", "coco"], ["cooc"], ["COCO"]])
 def test_names_that_are_not_accepted(tmp_path, names):
-    with pytest.raises(SettingsError, match=r"give each at most once, out of coco, coco-polygons, yolo"):
+    with pytest.raises(SettingsError, match=r"use each of coco, coco-polygons, yolo"):
         write_annotations([], out=tmp_path, formats=names)
     assert [row.name for row in chosen(["yolo", "coco"])] == ["yolo", "coco"]

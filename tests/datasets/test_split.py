@@ -39,7 +39,7 @@ def test_the_parts_are_these_for_good():
 def test_no_part_is_left_empty(stems):
     if len(stems) < len(THREE.parts):
         if len({*map(THREE.part_of, stems)}) < len(THREE.parts):
-            with pytest.raises(OutputError, match=f"needs at least 3 images, and there are {len(stems)}"):
+            with pytest.raises(OutputError, match=f"needs at least 3 images, but there are {len(stems)}"):
                 THREE.moved(stems)
         return
     moved = THREE.moved(stems)
@@ -68,10 +68,10 @@ def test_what_is_not_accepted(text):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("train=0.5,val=0.4", "is 0.9 in all; the shares must be 1 together"),
+        ("train=0.5,val=0.4", "sum to 0.9; they must sum to 1"),
         ("train=0.9,vla=0.1", "write the share of validation, such as 0.1, or train="),
         ("train=0.5,train=0.5,val=0.5", "is not understood"),
-        ("train=1,val=0", "train and val need more than 0"),
+        ("train=1,val=0", "train and val must be more than 0"),
         ("train=0.6,val=0.6,test=-0.2", "test at least 0"),
     ],
 )

@@ -197,7 +197,9 @@ def test_graphs_of_old_weights_are_refused():
     engine.encode(torch.zeros(1, 3, SIZE, SIZE))
     with torch.no_grad():
         loaded.network.image_encoder.neck[0].weight.mul_(2)
-        with pytest.raises(SettingsError, match="weights of the image encoder changed .* make a new samara.Predictor"):
+        with pytest.raises(
+            SettingsError, match="weights of the image encoder changed .* create a new samara.Predictor"
+        ):
             engine.encode(torch.zeros(1, 3, SIZE, SIZE))
         decode(engine, features, "box")
         loaded.network.mask_decoder.hf_token.weight.mul_(2)

@@ -44,12 +44,12 @@ def test_a_large_folder_is_sampled_evenly(tmp_path):
 
 
 def test_what_is_not_there_is_one_sentence(tmp_path):
-    with pytest.raises(SettingsError, match="no image and no folder with images"):
+    with pytest.raises(SettingsError, match="neither an image nor a folder with images"):
         calibration_files([tmp_path])
 
 
 def test_images_for_a_precision_that_needs_none(images):
-    with pytest.raises(SettingsError, match="only int8 does"):
+    with pytest.raises(SettingsError, match="only int8 uses them"):
         samara.load("samara_mini", device="cpu", precision="float32", calibration=[images])
     loaded = samara.load("samara_mini", precision="int8", engine="openvino", calibration=[images / "a.jpg"])
     assert loaded.calibration == (str(images / "a.jpg"),)

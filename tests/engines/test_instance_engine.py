@@ -43,5 +43,5 @@ def test_half_precision_is_close_and_float32_outside(loaded):
 def test_other_engines_and_other_checkpoints_are_refused(loaded, mini):
     with pytest.raises(DeviceError, match="YOLO11n-seg does not run on the engine 'tpu'; use torch"):
         open_instance_engine(dataclasses.replace(loaded, engine="tpu"))
-    with pytest.raises(WrongCheckpoint, match="answers prompts"):
+    with pytest.raises(WrongCheckpoint, match="is promptable"):
         open_instance_engine(mini)

@@ -41,10 +41,10 @@ def test_auto_precision_is_one_that_the_engine_has(monkeypatch):
     ("asked", "message"),
     [
         (("abacus", "cpu", "auto"), "no engine 'abacus'; use auto, torch, torch-compile, openvino, onnxruntime"),
-        (("torch", "cpu", "int8"), "torch does not compute in int8, .* choose the engine openvino"),
+        (("torch", "cpu", "int8"), "torch does not support int8, .* choose the engine openvino"),
         (("auto", "cpu", "int8"), "choose the engine openvino"),
-        (("onnxruntime", "cpu", "float16"), "only in float32"),
-        (("torch", "cpu", "int4"), "'int4' is no precision"),
+        (("onnxruntime", "cpu", "float16"), "only float32"),
+        (("torch", "cpu", "int4"), "'int4' is not a precision"),
     ],
 )
 def test_what_does_not_fit_is_one_sentence(asked, message):

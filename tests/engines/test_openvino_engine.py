@@ -83,5 +83,5 @@ def test_a_precision_that_the_processor_lacks_is_refused_not_replaced(mini):
             return Type.f32
 
     openvino_engine._check_hint(Compiled(), "f32")
-    with pytest.raises(DeviceError, match="does not compute in bfloat16, OpenVINO would use f32; use float32"):
+    with pytest.raises(DeviceError, match="does not support bfloat16, OpenVINO would use f32; use float32"):
         openvino_engine._check_hint(Compiled(), "bf16")

@@ -67,9 +67,9 @@ def test_refusals(tmp_path):
         read(tmp_path / "instances.json")
     row = {"id": 1, "file_name": "a.png", "width": 40, "height": 30}
     (tmp_path / "instances.json").write_text(json.dumps({"images": [row], "annotations": []}))
-    with pytest.raises(DatasetError, match="say with `images`"):
+    with pytest.raises(DatasetError, match="pass their folder with `images`"):
         read(tmp_path / "instances.json")
-    with pytest.raises(DatasetError, match="a single image"):
+    with pytest.raises(DatasetError, match="has only one image"):
         read(yolo(tmp_path, "images/a.png"))
 
 
@@ -78,7 +78,7 @@ def test_a_yaml_is_obeyed(tmp_path):
     assert read(path) == (["train.png"], ["val.png"])
     assert read(written_by.roboflow_yolo(tmp_path / "roboflow")) == (["train.png"], ["valid.png"])
     path.write_text(path.read_text().replace("train: images", "x: images"))
-    with pytest.raises(DatasetError, match="images for val and none for train"):
+    with pytest.raises(DatasetError, match="images for val but none for train"):
         read(path)
     path.write_text(path.read_text().replace("images/val2017", "images/gone"))
     with pytest.raises(DatasetError, match="val: images/gone"):
@@ -87,10 +87,10 @@ def test_a_yaml_is_obeyed(tmp_path):
 
 def test_images_for_nothing_are_not_trained_on(tmp_path):
     yolo(tmp_path, "images/val2017/a.png", "images/test2017/b.png")
-    with pytest.raises(DatasetError, match="images for val and test and none for train"):
+    with pytest.raises(DatasetError, match="images for val and test but none for train"):
         read(tmp_path)
     other = yolo(tmp_path / "other", "images/train/a.png", "images/test/b.png")
-    with pytest.raises(DatasetError, match="none for val; give others with `validation`"):
+    with pytest.raises(DatasetError, match="none for val; pass a data set with some as `validation`"):
         read(yolo(tmp_path / "flat", "images/c.png"), validation=other)
 
 

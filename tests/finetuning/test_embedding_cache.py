@@ -75,7 +75,7 @@ def test_a_file_cut_short_under_a_running_process_is_an_error(tmp_path):
     with (tmp_path / "embeddings.f16").open("r+b") as file:
         file.truncate(50)
     assert cache[0].equal(embedding(0))
-    with pytest.raises(EmbeddingError, match="cut short while it was in use"):
+    with pytest.raises(EmbeddingError, match="truncated while in use"):
         cache[2]
     (tmp_path / "done.u8").unlink()
     with pytest.raises(EmbeddingError, match="cannot be read: No such file"):

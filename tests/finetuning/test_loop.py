@@ -100,7 +100,7 @@ def test_updates_kept_apart_are_the_merged_ones(tiny, images, tmp_path):
         torch.testing.assert_close(found[name], value, msg=name)
     with pytest.raises(WrongCheckpoint, match="another image encoder"):  # it has the updates already
         merge_lora_file(tiny.network, apart.path)
-    with pytest.raises(WrongCheckpoint, match="holds no low-rank updates"):
+    with pytest.raises(WrongCheckpoint, match="contains no low-rank updates"):
         merge_lora_file(tiny.network, merged.path)
 
 
@@ -179,13 +179,15 @@ def test_what_cannot_be_learnt_from_is_told_before_training(tiny, images, tmp_pa
     settings = dataclasses.replace(QUICK, augmentations=("flip",), epochs=1)
     fine_tune(tiny, training, images[3:], tmp_path / "o.safetensors", settings, notice=told.append)
     assert told == [
-        "of the training set are left out: 2 crowd regions, 2 objects smaller than 4 cells of the low-res grid, "
-        '2 images without any other object; `ReadingRules(crowds="objects")` takes crowd regions as objects'
+        "left out of the training set: 2 crowd regions, 2 objects smaller than 4 cells of the low-res grid, "
+        '2 images without any other object; `ReadingRules(crowds="objects")` reads crowd regions as objects'
     ]
     told.clear()
     fine_tune(tiny, images[:3], images[:1], tmp_path / "p.safetensors", settings, notice=told.append)
-    assert told == ["1 image is in both sets; the validation IoU tells little about images that are new"]
-    with pytest.raises(DatasetError, match="learnt from; left out are 1 crowd regions, 1 images.*`ReadingRules"):
+    assert told == ["1 image is in both sets; the validation IoU says little about new images"]
+    with pytest.raises(
+        DatasetError, match="no image with a usable object; left out are 1 crowd regions, 1 images.*`ReadingRules"
+    ):
         fine_tune(tiny, training[1:2], images[3:], tmp_path / "q.safetensors", settings)
 
 

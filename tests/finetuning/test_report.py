@@ -145,6 +145,7 @@ def test_gains_and_losses_are_both_shown(image):
 def test_titles_say_what_is_shown(image, changes, titles):
     html = finetuning_page(report(*(compared(image, change) for change in changes)))
     assert re.findall("<h2>(.*?)</h2>", html) == ["Learning curve", *titles, "Settings", "Provenance"]
+    assert "<picture>" in html
 
 
 def test_each_row_holds_truth_and_both_answers_to_both_prompts(image):
@@ -199,7 +200,7 @@ def test_a_name_that_is_no_text_is_written(image, tmp_path):
 
 
 def test_when_nothing_helped_the_page_says_so(image):
-    assert "Nothing became better" in finetuning_page(report(compared(image, 0.0), kept=0))
+    assert "No epoch improved" in finetuning_page(report(compared(image, 0.0), kept=0))
 
 
 @pytest.mark.parametrize(

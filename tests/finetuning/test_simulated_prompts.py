@@ -310,7 +310,7 @@ def test_no_objects_no_prompts():
         (lambda: SimulatedPrompts(torch.zeros(2, 3, 2), torch.zeros(2, 2)), "points are"),
         (
             lambda: first_prompts(blobs(3), generator(), PAPER).with_points(torch.zeros(2, 2), torch.zeros(2)),
-            "there are 3 objects",
+            "for 3 objects",
         ),
         (lambda: first_prompts(blobs(3), generator(), PAPER).scaled(0), "scale is 0"),
     ],

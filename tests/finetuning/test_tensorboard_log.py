@@ -116,5 +116,5 @@ def test_without_tensorboard_one_sentence_says_what_to_install(tmp_path, monkeyp
 
 def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match="cannot take a TensorBoard log"):
+    with pytest.raises(OutputError, match="cannot be used for a TensorBoard log"):
         TensorBoardLog(tmp_path / "file")

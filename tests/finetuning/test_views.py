@@ -127,7 +127,7 @@ def test_the_report_says_what_was_done(tiny, images, tmp_path):
     result = FineTuned(tmp_path / "out.safetensors", HISTORY, HISTORY[1])
     report = describe_run(tiny, images[:3], images[2:], FineTuneSettings(), result, ComparedSet(()))
     assert report.title == "out.safetensors"
-    assert report.summary == "tiny, mask decoder fine-tuned on 3 images. Of 1 epochs, number 1 was kept."
+    assert report.summary == "tiny, mask decoder fine-tuned on 3 images. Epoch 1 of 1 was kept."
     assert report.settings["learning rate"] == "0.0001"
     assert report.settings["losses: focal"] == "5.0"
     assert report.settings["augmentations"] == "flip"

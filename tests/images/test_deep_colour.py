@@ -170,5 +170,5 @@ def test_pixels_that_end_too_early_are_refused():
 @pytest.mark.parametrize("extension", [".png", ".tiff"])
 def test_pil_images_have_lost_the_lower_bytes(extension):
     image = Image.open(io.BytesIO(encode_with_cv2(DEEP[..., :3], extension)))
-    with pytest.raises(ImageError, match=r"mode RGB is the upper half of 16-bit colours.*pass the file"):
+    with pytest.raises(ImageError, match=r"mode RGB contains only the upper half of 16-bit colours.*pass the file"):
         read_image(image)

@@ -40,9 +40,14 @@ def test_links_are_followed_and_each_image_comes_once(tree):
     assert listing.broken == ["set/lost", "set/self"]
     assert (listing.missing, listing.first_missing) == (1, "set/gone.png")
     told = " ".join(listing.sentences())
-    for part in ("2 files whose names", "1 hidden", "1 images were given more than once", "1 links to folders"):
+    for part in (
+        "2 files without an image suffix",
+        "1 hidden",
+        "1 images were given more than once",
+        "1 links to folders",
+    ):
         assert part in told
-    assert "2 links that lead nowhere were left out; the first is 'set/lost'" in told
+    assert "2 broken links were left out; the first is 'set/lost'" in told
 
 
 def test_a_link_that_comes_first_hides_the_image_itself(tmp_path):
@@ -148,10 +153,10 @@ def test_absolute_names_do_not_depend_on_the_working_folder(tree, monkeypatch):
 def test_what_names_nothing_is_refused(tree):
     (tree / "empty").mkdir()
     for name in ("empty", "set/*.bmp"):
-        with pytest.raises(SettingsError, match="has no image"):
+        with pytest.raises(SettingsError, match="contains no images"):
             list(Given.of(["set/a.png", name]).find(Finder()))
     assert len(list(Given.of(["set", "set/b"]).find(Finder()))) == 4  # not empty: listed before
-    with pytest.raises(SettingsError, match="is an address"):
+    with pytest.raises(SettingsError, match="is a URL"):
         Given.of(["https://example.org/a.jpg"])
 
 
@@ -166,7 +171,7 @@ def test_images_of_kinds_that_are_not_read_are_told_with_the_way_out():
     for name in ("a.NEF", "b.dng", "c.pdf", "notes.txt"):
         listing.ignore(name)
     first, *others = listing.sentences()
-    assert first.startswith("4 files whose names are not those of images")
+    assert first.startswith("4 files without an image suffix")
     assert [sentence.partition(": ")[0] for sentence in others] == [
         "2 of the files left out are images",
         "1 of the files left out are images",

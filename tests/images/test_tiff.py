@@ -63,7 +63,7 @@ def test_overviews_and_masks_are_not_pages():
     assert read_image(pages(0, 4)).shape == (8, 8, 3)
     assert read_image(pages(0, 1), frame=1).tolist() == [[[1] * 3] * 4] * 4
     for kinds in ((0, 0), (0, 1, 0), (1, 0), (2, 2)):
-        with pytest.raises(ImageError, match=f"holds {len(kinds)} frames or pages"):
+        with pytest.raises(ImageError, match=f"has {len(kinds)} frames or pages"):
             read_image(pages(*kinds))
 
 

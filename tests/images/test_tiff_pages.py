@@ -54,10 +54,10 @@ def test_pages():
     frames[0].save(stream, "TIFF", save_all=True, append_images=frames[1:])
     pages = read_pages(stream)
     assert [(page.number, page.size_hw) for page in pages] == [(0, (3, 7)), (1, (4, 7)), (2, (5, 7))]
-    with pytest.raises(ImageError, match="holds 3 frames or pages"):
+    with pytest.raises(ImageError, match="has 3 frames or pages"):
         choose_page(pages, "'a.tif'", None)
     assert choose_page(pages, "'a.tif'", 2) is pages[2]
-    with pytest.raises(ImageError, match="no frame 3; it holds 3"):
+    with pytest.raises(ImageError, match="no frame 3; it has 3"):
         choose_page(pages, "'a.tif'", 3)
 
 
@@ -73,7 +73,7 @@ def test_pages_that_go_round_in_a_circle():
     data = bytearray(tiff({WIDTH: (3, 7), HEIGHT: (3, 9)}, b""))
     (first,) = struct.unpack_from("<I", data, 4)
     data[-4:] = struct.pack("<I", first)
-    with pytest.raises(SyntaxError, match="circle"):
+    with pytest.raises(SyntaxError, match="cyclic"):
         read_pages(io.BytesIO(data))
 
 

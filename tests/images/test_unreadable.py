@@ -15,14 +15,14 @@ from samara.images.unreadable import describe_content
     ("head", "words"),
     [
         (b"", "is empty; accepted are JPEG"),
-        (bytes(100), "nothing but zeros"),
+        (bytes(100), "only zeros"),
         (b"<!DOCTYPE html><html>", "HTML page.*download the image"),
         (b"\n  <html lang='en'>", "HTML page"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'>", "SVG drawing.*PNG"),
         (b"<?xml version='1.0'?>\n<!-- drawn -->\n<svg width='1'>", "SVG drawing"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "Git LFS pointer.*git lfs pull"),
-        (b"id,name\n1,a\n", r"text file beginning with 'id,name\\n1,a"),
-        ("Übersicht der Bilder".encode(), "text file beginning with 'Übersicht"),
+        (b"id,name\n1,a\n", r"text file that starts with 'id,name\\n1,a"),
+        ("Übersicht der Bilder".encode(), "text file that starts with 'Übersicht"),
         ("Übersicht der Bilder".encode("latin-1"), "text file"),
         (b"%PDF-1.7\n", "PDF document.*export"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "PostScript"),
@@ -47,7 +47,7 @@ from samara.images.unreadable import describe_content
         (b"\x89HDF\r\n\x1a\n", "HDF5.*h5py"),
         (b"\x1f\x8b\x08", "gzip.*unpack"),
         (b"PK\x03\x04", "ZIP.*unpack"),
-        (b"\x01\x02\x03", "no known image; accepted are JPEG, PNG, TIFF"),
+        (b"\x01\x02\x03", "not a known image format; accepted are JPEG, PNG, TIFF"),
     ],
 )
 def test_what_a_file_is_instead(head, words, tmp_path, monkeypatch):

@@ -30,8 +30,8 @@ def test_the_text_is_that_of_pycocotools(runs):
         ("text", "must be compressed bytes, not str"),
         (b"\x00", "character"),
         (b"\xff", "character"),
-        (b"0P", "cut off"),
-        (b"PPPPPPPP0", "no image is large enough"),
+        (b"0P", "truncated"),
+        (b"PPPPPPPP0", "too large for any image"),
     ],
 )
 def test_damage_is_one_sentence(text, message):

@@ -59,7 +59,7 @@ def test_names_that_are_not_the_files_own_are_told():
     assert fitting_names('{"0": "nut"}', 1, ("object",)) == (("nut",), "")
     assert fitting_names(None, 1, ("object",)) == (("object",), "")
     names, told = fitting_names("no JSON", 1, ("object",))
-    assert (names, told) == (("object",), "1 class without usable names, named as usual instead")
+    assert (names, told) == (("object",), "1 class without usable names, default names used instead")
     names, told = fitting_names('{"0": "nut"}', 2, ("object",))
     assert (names, told) == (numbered(2), "2 classes but names for 1, numbered instead")
     assert fitting_names(None, 2, ())[1] == "2 classes without usable names, numbered instead"

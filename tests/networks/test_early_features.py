@@ -27,7 +27,7 @@ def test_gradients_flow_through_both():
 
 
 def test_an_embedding_without_early_features_is_refused():
-    with pytest.raises(ValueError, match="256 channels holds no 768 channels of early features"):
+    with pytest.raises(ValueError, match="256 channels does not contain 768 channels of early features"):
         split_early(torch.zeros(1, 256, 4, 4), 768)
-    with pytest.raises(ValueError, match="does not give them"):
+    with pytest.raises(ValueError, match="use the embedding of an encoder that returns them"):
         split_early(torch.zeros(1, 256, 4, 4), 256)

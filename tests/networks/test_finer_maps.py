@@ -57,7 +57,7 @@ def test_gradients_pass():
 
 
 def test_an_embedding_without_them_is_refused():
-    with pytest.raises(ValueError, match="256 channels holds no 768 channels of finer maps"):
+    with pytest.raises(ValueError, match="256 channels does not contain 768 channels of finer maps"):
         unpack(torch.zeros(1, 256, 4, 4), SAM_2)
 
 

@@ -180,7 +180,7 @@ def test_looks_of_another_decoder_are_refused(network, features):
 
 
 def test_embeddings_without_early_features_are_refused(network, features):
-    with pytest.raises(ValueError, match="holds no 32 channels"):
+    with pytest.raises(ValueError, match="does not contain 32 channels"):
         network.mask_decoder.look(features[:, :EARLY], *prompts(network, 1))
 
 

@@ -62,7 +62,7 @@ def test_classes_that_somebody_patched(decoder, monkeypatch):
         return q
 
     monkeypatch.setattr(Attention, "forward", other)
-    assert "has another forward than its class was written with" in next(adaptations(decoder))
+    assert "has a replaced forward" in next(adaptations(decoder))
 
 
 def test_hooks_on_all_modules(decoder):
@@ -80,7 +80,7 @@ def test_weights_of_another_kind(decoder):
 
     layer = decoder.transformer.layers[0].norm4
     layer.weight = nn.Parameter(layer.weight.detach().as_subclass(Quantised))
-    assert next(adaptations(decoder)) == "transformer.layers.0.norm4 holds its weight in a form of its own"
+    assert next(adaptations(decoder)) == "transformer.layers.0.norm4 stores its weight in a custom form"
 
 
 def test_our_own_lora_counts_until_it_is_merged():

@@ -121,7 +121,7 @@ def test_stability_counts_pixels_above_two_thresholds():
 
 
 def test_an_embedding_without_finer_maps_is_refused(decoder):
-    with pytest.raises(ValueError, match="32 channels is none of SAM 2, which has 32 and 96 of finer maps"):
+    with pytest.raises(ValueError, match="32 channels is not from SAM 2, which has 32 followed by 96 of finer maps"):
         decoder(features_of()[:, :C], POSITIONS, *prompts_of(1), True)
 
 

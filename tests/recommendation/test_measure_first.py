@@ -69,11 +69,11 @@ def test_everything_is_timed_with_the_default_grid(data, jobs):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"ram_gb": 8}, "measuring is for this machine; leave out what describes another one"),
-        ({"at_hand": set()}, "no feasible checkpoint is on this machine; fetch one with `samara checkpoints get`"),
+        ({"ram_gb": 8}, "only this machine can be measured; leave out the options that describe another one"),
+        ({"at_hand": set()}, "no feasible checkpoint is on this machine; download one with `samara checkpoints get`"),
         (
             {"prompts": ["classes"], "at_hand": {"yolo11n-seg"}},
-            "classes cannot be measured; ask for point, background point, box, mask, everything",
+            "classes cannot be measured; use point, background point, box, mask, everything",
         ),
     ],
 )
@@ -94,10 +94,7 @@ def test_what_cannot_be_measured_is_one_sentence(data, asked, message, jobs):
 def test_half_of_what_measuring_needs_is_one_sentence_with_a_way_out(data, given, lacking, what, jobs):
     with pytest.raises(SettingsError) as error:
         recommend(**data | {lacking: None}, device="cpu", at_hand=HAND)
-    assert str(error.value) == (
-        f"`{given}` {data[given]} came without `{lacking}`, which measuring first needs as well; give {what} too, or "
-        "leave both out"
-    )
+    assert str(error.value) == f"`{given}` {data[given]} also needs `{lacking}`; add {what}, or leave both out"
     assert not jobs
 
 

@@ -54,8 +54,8 @@ def test_too_little_quality_comes_last_whatever_the_score():
     found = order([fast, slow], quality(samara_mini=0.6, sam_vit_h=1.0))
     assert [one.name for one in found] == ["sam_vit_h", "samara_mini"]
     assert found[1].score > found[0].score
-    assert found[0].missed == ("40 s, where production wants 5 s",)
-    assert found[1].missed == ("quality 0.60 of SAM ViT-H, where production wants 0.8",)
+    assert found[0].missed == ("40 s, but production requires 5 s",)
+    assert found[1].missed == ("quality 0.60 of SAM ViT-H, but production requires 0.8",)
 
 
 def test_too_slow_comes_after_fast_enough():
@@ -66,7 +66,7 @@ def test_too_slow_comes_after_fast_enough():
 def test_unknown_quality_counts_as_too_little_and_says_so():
     found = order([candidate("fastsam_s"), candidate("mobile_sam")], quality(fastsam_s=None, mobile_sam=0.85))
     assert [one.name for one in found] == ["mobile_sam", "fastsam_s"]
-    assert found[1].missed == ("nobody published how good its masks are in relation to SAM",)
+    assert found[1].missed == ("its quality relative to SAM is unpublished",)
 
 
 def test_a_tie_goes_to_the_smaller_file_and_is_told():

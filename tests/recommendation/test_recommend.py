@@ -151,7 +151,7 @@ def test_speed_is_measured_on_this_machine_when_asked(monkeypatch):
 
 
 def test_measuring_the_speed_of_another_machine_is_refused():
-    with pytest.raises(SettingsError, match="`measure_speed` is for this machine"):
+    with pytest.raises(SettingsError, match="`measure_speed` applies to this machine"):
         recommend(ram_gb=8, measure_speed=True, at_hand=AT_HAND)
 
 

@@ -29,9 +29,9 @@ def test_prompts_are_those_asked_for_once_each():
 @pytest.mark.parametrize(
     ("wrong", "message", "known"),
     [
-        ({"task": "prodution"}, "'prodution' is no task (did you mean production?); use ", TASKS),
-        ({"domain": "underwater"}, "'underwater' is no domain; use ", DOMAINS),
-        ({"prompts": ["text"]}, "'text' is no kind of prompt; use ", PROMPTS),
+        ({"task": "prodution"}, "'prodution' is not a task (did you mean production?); use ", TASKS),
+        ({"domain": "underwater"}, "'underwater' is not a domain; use ", DOMAINS),
+        ({"prompts": ["text"]}, "'text' is not a kind of prompt; use ", PROMPTS),
         ({"prompts": []}, "no kind of prompt was given; use some of ", PROMPTS),
     ],
 )

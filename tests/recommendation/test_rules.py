@@ -29,11 +29,11 @@ def test_nothing_speaks_against_sam_on_a_large_card():
 @pytest.mark.parametrize(
     ("name", "asked", "rule", "text"),
     [
-        ("fastsam_x", {"commercial": True}, "licence", "AGPL-3.0-only: what is built on it"),
+        ("fastsam_x", {"commercial": True}, "licence", "AGPL-3.0-only: anything built on it"),
         ("fastsam_s", {"prompts": ["mask"]}, "prompts", "takes no masks as prompts"),
         ("yolo11n-seg", {}, "prompts", "takes no points, takes no boxes"),
-        ("yolo11n-seg", {"prompts": ["everything"]}, "prompts", "finds the classes that it was trained on"),
-        ("sam_vit_b", {"prompts": ["classes"]}, "prompts", "knows no classes"),
+        ("yolo11n-seg", {"prompts": ["everything"]}, "prompts", "finds only the classes it was trained on"),
+        ("sam_vit_b", {"prompts": ["classes"]}, "prompts", "has no classes"),
         ("sam_vit_b", {"offline": True}, "offline", "is not on this machine"),
         ("sam_vit_b", {"max_disk_gb": 0.3}, "disk", "is a file of 0.38 GB, the limit is 0.3 GB"),
         ("sam_vit_b", {"max_latency_s": 0.05}, "latency", "takes 0.11 s, the limit is 50 ms"),
@@ -47,8 +47,8 @@ def test_one_reason(name, asked, rule, text):
 
 def test_memory():
     reason = against("sam_vit_h", target(vram_gb=3))["memory"]
-    assert reason.text == "needs 4.1 GB, usable are 2.7 GB"
-    assert (reason.number, reason.limit, reason.certainty) == ("4.1 GB", "usable are 2.7 GB", "rule of thumb")
+    assert reason.text == "needs 4.1 GB, 2.7 GB are usable"
+    assert (reason.number, reason.limit, reason.certainty) == ("4.1 GB", "2.7 GB are usable", "rule of thumb")
     assert "memory" not in against("sam_vit_h", target(vram_gb=3, device="cpu"))  # whose memory nobody told
 
 

@@ -35,18 +35,18 @@ def test_this_machine():
 @pytest.mark.parametrize(
     ("wrong", "error", "message"),
     [
-        ({"device": "tpu", "ram_gb": 8}, SettingsError, "'tpu' is no device; use auto, cpu, cuda, cuda:N or mps"),
+        ({"device": "tpu", "ram_gb": 8}, SettingsError, "'tpu' is not a device; use auto, cpu, cuda, cuda:N or mps"),
         ({"vram_gb": -1}, SettingsError, "memory is -1 GB; it must be a number above 0"),
         ({"ram_gb": float("nan")}, SettingsError, "memory is nan GB; it must be a number above 0"),
-        ({}, SettingsError, "there is no machine to recommend for; give vram_gb, ram_gb, or the machine itself"),
+        ({}, SettingsError, "there is no machine to recommend for; pass vram_gb, ram_gb, or the machine itself"),
         (
             {"device": "cuda", "ram_gb": 8},
             DeviceError,
-            "cuda was asked for a machine without a GPU; say how much memory",
+            "cuda was requested for a machine without a GPU; pass its GPU memory",
         ),
         ({"device": "cuda", "machine": HERE}, DeviceError, "PyTorch sees no CUDA GPU here"),
         ({"device": "cuda:3", "machine": WITH_GPU}, DeviceError, "there are only 1 GPUs"),
-        ({"device": "cuda:x", "machine": WITH_GPU}, SettingsError, "'cuda:x' is no device"),
+        ({"device": "cuda:x", "machine": WITH_GPU}, SettingsError, "'cuda:x' is not a device"),
     ],
 )
 def test_wrong_machines_give_one_sentence(wrong, error, message):

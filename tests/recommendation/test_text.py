@@ -61,11 +61,11 @@ def test_what_is_excluded_is_told_together():
     text = " ".join(as_text(recommend(vram_gb=2, at_hand=HAND), width=120).split())
     assert "yolo11l-seg, yolo11x-seg: takes no points, takes no boxes" in text
     assert "sam_vit_h 4.1 GB" in text
-    assert "usable are 1.8 GB" in text
+    assert "1.8 GB are usable" in text
     assert "efficient_sam_ti, efficient_sam_s" in text
 
 
 def test_nothing_is_said_about_a_ranking_that_is_not_there():
     text = as_text(recommend(ram_gb=0.5, at_hand=HAND))
     assert "checkpoint       score" not in text
-    assert "Loosen the limit on memory first" in text
+    assert "Relax the limit on memory first" in text

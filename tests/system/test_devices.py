@@ -20,7 +20,7 @@ def test_auto_takes_a_gpu_if_there_is_one(monkeypatch):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ("gpu", "'gpu' is no device"),
+        ("gpu", "'gpu' is not a device"),
         ("cuda", "no CUDA GPU; use cpu or auto"),
         ("cuda:3", "no CUDA GPU"),
         ("mps", "no Apple GPU"),
@@ -49,7 +49,7 @@ def test_auto_precision_follows_the_hardware(monkeypatch, in_hardware, precision
 
 
 def test_unknown_precision():
-    with pytest.raises(SettingsError, match="'int4' is no precision; use auto, float32"):
+    with pytest.raises(SettingsError, match="'int4' is not a precision; use auto, float32"):
         choose_precision("int4", "cpu")
 
 

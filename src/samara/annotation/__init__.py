@@ -1,1 +1,1 @@
-"""Whole data sets annotated: a plan of images, claims on its shards, a journal, and a store of rows that survives."""
+"""Annotation of whole data sets: a plan of images, claims on its shards, a journal, and a crash-safe store of rows."""

@@ -56,48 +56,48 @@ def annotate(
     progress: Progress | None = None,
     notice: Notice | None = None,
 ) -> AnnotationOutcome:
-    """Annotate images: everything in them, or what prompts name.
+    """Annotate images, segmenting everything or the given prompts.
 
-    Started again with `resume` it goes on where it stopped, whatever stopped it.
+    Call it again with `resume` to continue after any interruption.
 
     Args:
-        images: a folder (with all below it), files, a pattern, a list (.txt), a .tar; or a COCO file (.json) or YOLO
-            data set (.yaml), whose boxes are then the prompts.
+        images: a folder (searched recursively), files, a pattern, a list (.txt), a .tar; or a COCO file (.json) or YOLO
+            data set (.yaml), whose boxes become the prompts.
         out: folder of the store.
         prompts: boxes from a COCO file or YOLO labels, or points from a table (.csv); None for everything.
-        image_folder: folder of the images that a COCO file lists; None for the file's own.
-        rules: what becomes of crowds and of bad entries of files of prompts.
-        profile: "development" (ViT-B), "production" (ViT-L) or "high-quality" (ViT-H); gives the checkpoint and those
-            settings that are not said.
-        settings: what is asked, and which masks are kept.
+        image_folder: folder of the images listed in a COCO file; None for the file's own.
+        rules: treatment of crowds and of bad entries in prompt files.
+        profile: "development" (ViT-B), "production" (ViT-L) or "high-quality" (ViT-H); sets the checkpoint and those
+            settings that are not given.
+        settings: what to segment, and which masks to keep.
         checkpoint: a catalogue name or a file; None for the profile's, or the embedded one.
         base: see `samara.load`, as for the next four.
         lora: low-rank updates, folded in.
         device: where the network runs.
         precision: what it computes in.
-        engine: what runs it: "torch", "openvino", ...
-        commercial: refuse weights whose licence binds the product.
+        engine: runtime of the network: "torch", "openvino", ...
+        commercial: refuse weights whose licence restricts commercial use.
         workers: processes, each with a network of its own.
-        cluster: where they are: "local" for this machine, or "ray" for a Ray cluster.
+        cluster: where the workers run: "local" for this machine, or "ray" for a Ray cluster.
         gpus_per_worker: with ray; 0.25 lets four share a GPU.
-        threads: that read and decode, per process.
+        threads: threads that read and decode, per process.
         embedding_cache: folder that keeps image embeddings for runs with other settings; None for none.
-        embedding_cache_gb: its size; the least used go.
-        resume: go on with the store, also beside a run that is at work; begin one if there is none.
-        retry: with `resume`, try quarantined images again.
-        overwrite: delete the store that is there.
+        embedding_cache_gb: maximum size of that folder; the least recently used are deleted.
+        resume: resume the store, even while another run is working on it; create it if it does not exist.
+        retry: with `resume`, retry quarantined images.
+        overwrite: delete the existing store first.
         formats: also write `out`/exports in these formats, see `samara.export_annotations`.
-        options: how they are written.
-        categories: that they have, see `samara.export_annotations`.
+        options: options of the exports.
+        categories: categories of the exports, see `samara.export_annotations`.
         report: also write `out`/report.html.
-        progress: called as the work goes on.
-        notice: called with a sentence for each kind of thing of the prompts that was left out or mended.
+        progress: called with the progress.
+        notice: called with one sentence per kind of prompt entry that was left out or repaired.
 
     Returns:
         The store, what was done, what was quarantined and why.
 
     Raises:
-        SamaraError: what stopped the work, in one sentence. What was annotated is safe.
+        SamaraError: why the run stopped, in one sentence. Finished images are saved.
     """
     if_there = _if_there(resume=resume, retry=retry, overwrite=overwrite)
     chosen = None if profile is None else profile_named(profile)
@@ -143,10 +143,10 @@ def annotate(
 
 
 def _if_there(*, resume: bool, retry: bool, overwrite: bool) -> IfThere:
-    """What to do with a store that exists.
+    """Decide what to do with an existing store.
 
     Raises:
-        SettingsError: it contradicts itself.
+        SettingsError: the arguments contradict each other.
     """
     if retry and not resume:
         raise SettingsError("`retry` tries the quarantined images of a store again; give `resume` with it")

@@ -1,4 +1,4 @@
-"""From a job to an annotated data set: what a run does from its beginning to its end."""
+"""From a job to an annotated data set: a run from beginning to end."""
 
 from __future__ import annotations
 
@@ -57,16 +57,16 @@ class AnnotationRun:
 
     Attributes:
         out: folder of the store.
-        if_there: what to do with a store that exists.
-        workers: processes, each with a network of its own: on this machine, or actors of a Ray cluster.
-        cluster: what of a Ray cluster to use; None for this machine alone.
-        retry: try quarantined images once more.
-        formats: annotation formats to export to when all is done.
-        writing: how they are written; what an earlier run wrote there is replaced.
-        categories: that they have; None for those of the store.
-        report: write a page about it when all is done.
-        images_per_shard: what a process claims at a time; None for what suits the number of images.
-        commercial: refuse checkpoints whose licence does not let commercial work be.
+        if_there: what to do with an existing store.
+        workers: number of processes, each with its own network: on this machine, or actors of a Ray cluster.
+        cluster: resources of a Ray cluster; None for this machine alone.
+        retry: retry quarantined images.
+        formats: annotation formats to export to at the end.
+        writing: options of the exports; those of an earlier run are replaced.
+        categories: categories of the exports; None for those of the store.
+        report: write the report page at the end.
+        images_per_shard: number of images a process claims at a time; None to choose by the number of images.
+        commercial: refuse checkpoints whose licence restricts commercial use.
     """
 
     out: Path
@@ -82,13 +82,13 @@ class AnnotationRun:
     commercial: bool = False
 
     def prepare(self) -> None:
-        """Find out now what would otherwise fail after a night.
+        """Check everything that would otherwise fail only after hours of work.
 
         Raises:
-            MissingExtra: a library that is needed is not installed.
-            SettingsError: an unknown format, or no process.
-            OutputError: the folder of the store cannot be written, or holds what may not be touched; or an export
-                cannot stand where it shall.
+            MissingExtra: a required library is not installed.
+            SettingsError: a format is unknown, or there are no workers.
+            OutputError: the store's folder or an export's cannot be written, or contains files that must not be
+                touched.
         """
         arrow()
         require_store_place(self.out, self.if_there)
@@ -103,18 +103,18 @@ class AnnotationRun:
             require_report()
 
     def demands(self) -> Demands:
-        """What the exports will ask of the images.
+        """Collect what the exports require of the images.
 
         Raises:
-            SettingsError: an unknown format, or an option that none of them takes.
+            SettingsError: a format is unknown, or an option applies to none of the formats.
         """
         return Demands(self.formats, self.out / EXPORTS, self._writing())
 
     def exportable(self, entries: Iterable[PlannedImage]) -> Iterator[PlannedImage]:
-        """The same images, if the exports can have them all.
+        """Pass the images through, checking that the exports can represent them all.
 
         Raises:
-            OutputError: some format cannot; raised behind the last image.
+            OutputError: a format cannot; raised after the last image.
         """
         demands = self.demands()
         renamed = {} if self.categories is None else self.categories.names
@@ -125,7 +125,7 @@ class AnnotationRun:
         demands.require_met()
 
     def export(self, store: AnnotationStore) -> tuple[dict[str, Losses], str | None]:
-        """Export; what each format could not keep, and what some of them refused."""
+        """Export; return what each format lost, and what some formats refused."""
         if not self.formats:
             return {}, None
         try:
@@ -141,20 +141,20 @@ class AnnotationRun:
 
 @dataclass(frozen=True, kw_only=True)
 class AnnotationOutcome:
-    """What came of it.
+    """The result of a run.
 
     Attributes:
-        store: the store, complete.
-        checkpoint: name of what made the masks.
+        store: the complete store.
+        checkpoint: name of the checkpoint that made the masks.
         total: images, masks and quarantined images of the store.
-        seconds: that this run took.
-        done_by_this_run: the share of this run.
-        ignored: files of the source whose names are not those of images.
-        left_out: sentences about what of the source was left out.
+        seconds: duration of this run.
+        done_by_this_run: images and masks of this run.
+        ignored: number of files in the source without an image suffix.
+        left_out: sentences about what was left out of the source.
         quarantined: the first images that were quarantined, with reasons.
-        losses: by format, what it could not keep.
+        losses: what each format lost.
         refused: which formats could not be written, and why; None if all were.
-        report: the page, if one was asked for.
+        report: the report page, if requested.
     """
 
     store: AnnotationStore
@@ -177,17 +177,17 @@ def carry_out(
     *,
     progress: Progress | None = None,
 ) -> AnnotationOutcome:
-    """Annotate images into a store; begun again, go on where it stopped.
+    """Annotate images into a store, resuming an interrupted run.
 
     Args:
-        job: what to annotate with what.
+        job: what to annotate, and with what.
         running: how to run it.
-        entries: the images with their prompts; None for all of the job's source. Not looked at when a store is resumed.
-        progress: called with what is done so far, by whichever run: the images done and the images in all; behind a
-            colon in the name stand their masks, and how many were quarantined.
+        entries: the images with their prompts; None for all of the job's source. Ignored when a store is resumed.
+        progress: called with the images done so far by any run, and the total; the name contains, after a colon, the
+            numbers of masks and of quarantined images.
 
     Raises:
-        SamaraError: what stopped the work, in one sentence. What was annotated is safe.
+        SamaraError: why the run stopped, in one sentence. Finished images are saved.
     """
     running.prepare()
     require_images(job.source.kind, running.writing)
@@ -241,7 +241,7 @@ def carry_out(
 def _opened(
     job: AnnotationJob, running: AnnotationRun, loaded: Loaded, entries: Iterable[PlannedImage] | None
 ) -> AnnotationStore:
-    """The store to fill, made or joined."""
+    """Create the store, or join an existing one."""
     store = create_store(
         running.out,
         job.facts(loaded),
@@ -259,7 +259,7 @@ def require_commercial(loaded: Loaded) -> None:
     """Refuse a checkpoint that cannot be used commercially without conditions.
 
     Raises:
-        SettingsError: its licence forbids it, asks something of the product, or is not known.
+        SettingsError: its licence forbids or restricts commercial use, or is unknown.
     """
     licence = licence_of(loaded.provenance.licence)
     if licence.commercial != "free":
@@ -270,7 +270,7 @@ def require_commercial(loaded: Loaded) -> None:
 
 
 def reopen(store: AnnotationStore) -> int:
-    """Make quarantined images ready to be tried again; returns how many."""
+    """Make quarantined images ready for another attempt; return how many."""
     reopened = 0
     for number in range(store.manifest.plan.shards):
         with claim(store.claim_path(number)) as is_ours:
@@ -280,7 +280,7 @@ def reopen(store: AnnotationStore) -> int:
 
 
 def write_quarantined(store: AnnotationStore) -> None:
-    """Write the list of images that could not be annotated, with their reasons; none if there are none."""
+    """Write the list of quarantined images with their reasons; no file if there are none."""
     path, text = store.folder / QUARANTINED, io.StringIO(newline="")
     rows = csv.writer(text)
     for row in store.quarantined():

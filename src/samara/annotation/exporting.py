@@ -1,4 +1,4 @@
-"""From the store to annotation formats, one image after the other."""
+"""Exports of a store to annotation formats, image by image."""
 
 from __future__ import annotations
 
@@ -32,28 +32,29 @@ def export_store(
     categories: CategoryChoice | None = None,
     is_partial: bool = False,
 ) -> dict[str, Losses]:
-    """Write the annotations of a store in other formats, in one pass and in bounded memory.
+    """Export the annotations of a store to other formats, in one pass and in bounded memory.
 
     Args:
-        store: its quarantined images are left out.
-        formats: names, see `samara.datasets.formats.WRITERS`.
+        store: the store; its quarantined images are left out.
+        formats: names from `samara.datasets.formats.WRITERS`.
         out: folder for the results.
-        options: defaults if left out; what made the masks is added to their `info`.
-        categories: which ones, by which names and numbers; None for those of the store. What it leaves out it counts.
-        is_partial: also export a store that is not complete.
+        options: options of the writers; the provenance of the masks is added to `info`.
+        categories: chosen categories with their names and numbers; None for those of the store. Counts what it leaves
+            out.
+        is_partial: export an incomplete store as far as it goes.
 
     Returns:
-        For each format what it could not keep.
+        What each format lost.
 
     Raises:
-        AnnotationStopped: the store is not complete.
-        SettingsError: an unknown format, or an option that none of them takes.
+        AnnotationStopped: the store is incomplete.
+        SettingsError: a format is unknown, or an option applies to none of the formats.
         OutputError: see `samara.datasets.formats.write_annotations`.
     """
     if not is_partial and not store.is_complete:
         raise AnnotationStopped(
-            f"{store.folder} is not complete; go on with `samara.annotate(..., resume=True)` first, or export what "
-            "is there with `partial=True`"
+            f"{store.folder} is incomplete; finish it with `samara.annotate(..., resume=True)`, or export the finished "
+            "part with `partial=True`"
         )
     options = WriterOptions() if options is None else options
     require_images(store.manifest.job["source"]["kind"], options)
@@ -74,24 +75,24 @@ def export_annotations(
     categories: CategoryChoice | Mapping[str, str] | Iterable[str] | None = None,
     partial: bool = False,
 ) -> dict[str, Losses]:
-    """Write the annotations of a store in other formats, in one pass and in bounded memory.
+    """Export the annotations of a store to other formats, in one pass and in bounded memory.
 
     Args:
-        store: folder that `samara.annotate` made, or what `samara.open_store` gave; its quarantined images are left
+        store: folder written by `samara.annotate`, or result of `samara.open_store`; its quarantined images are left
             out.
         out: folder for the results.
         formats: "coco", "coco-polygons", "yolo", "voc", "label-studio", "label-studio-polygons", "png", "geojson",
             "sa-1b".
-        options: how they are written.
-        categories: names in the order of their numbers, or old names and new ones; others follow, unless a
+        options: options of the writers.
+        categories: names in the order of their numbers, or a mapping of old names to new; others follow, unless a
             `CategoryChoice` leaves them out. None for those of the store.
-        partial: also of a store that is not complete: what is there.
+        partial: export an incomplete store as far as it goes.
 
     Returns:
-        For each format what it could not keep.
+        What each format lost.
 
     Raises:
-        SamaraError: see `export_store`; `FormatsRefused` says which formats were not written, the others were.
+        SamaraError: see `export_store`; `FormatsRefused` names the formats that were not written; the others were.
     """
     opened = store if isinstance(store, AnnotationStore) else open_store(store)
     named = (formats,) if isinstance(formats, str) else formats
@@ -99,24 +100,24 @@ def export_annotations(
 
 
 def require_images(kind: str, options: WriterOptions) -> None:
-    """Make sure that images can be linked or copied, if that is asked for.
+    """Check that the images can be linked or copied, if requested.
 
     Args:
-        kind: of the source, see `samara.annotation.inputs.sources.Source`.
-        options: of the export.
+        kind: kind of the source, see `samara.annotation.inputs.sources.Source`.
+        options: options of the export.
 
     Raises:
-        SettingsError: they lie in an archive.
+        SettingsError: the images are in an archive.
     """
     if kind == _ARCHIVE and options.images != "none":
         raise SettingsError(
-            f"the images lie in an archive, where there is nothing to {options.images}; unpack it yourself, and "
+            f"the images are in an archive, so there are no files to {options.images}; unpack the archive first, or "
             "leave `WriterOptions(images=...)` out"
         )
 
 
 def export_facts(store: AnnotationStore) -> dict[str, Any]:
-    """What made the annotations, for formats that have a place for it."""
+    """Return the provenance of the annotations, for formats that can store it."""
     manifest = store.manifest
     checkpoint = manifest.job["checkpoint"]
     return {
@@ -130,7 +131,7 @@ def export_facts(store: AnnotationStore) -> dict[str, Any]:
 
 
 def annotated_images(store: AnnotationStore) -> Iterator[AnnotatedImage]:
-    """The images of a store that are done, as the writers take them."""
+    """Yield the finished images of a store in the form the writers take."""
     facts = store.manifest.job["source"]
     source = Source(facts["kind"], Path(facts["root"]))
     for row in store.masks():

@@ -1,4 +1,4 @@
-"""`samara.generate_training_masks`: masks of images in memory, in the official records, one image at a time."""
+"""`samara.generate_training_masks`: masks of images in memory, in the official record format, image by image."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ def generate_training_masks(
 ) -> Iterator[list[dict[str, Any]]]:
     """Generate masks of everything in images, for training data.
 
-    Streams: an image is taken from `images` when its masks are asked for, and nothing of it is kept. For data sets on
-    disk, `samara annotate` does the same with a store that survives interruptions.
+    Streams: an image is taken from `images` only when its masks are requested, and is not kept. For data sets on
+    disk, use `samara annotate`, which has a store that survives interruptions.
 
     Args:
-        images: anything `samara.read_image` takes, such as arrays (H, W, 3) RGB uint8; a list or a generator.
-        sam_checkpoint: name or file of a checkpoint, or one that is loaded already. It is loaded at once, so that an
-            error comes before the first image.
-        settings: instead of 32 points per side, a predicted IoU of 0.86 and a stability score of 0.92; see
+        images: list or generator of anything `samara.read_image` takes, such as arrays (H, W, 3) RGB uint8.
+        sam_checkpoint: name or file of a checkpoint, or a loaded one. It is loaded immediately, so that an
+            error is raised before the first image.
+        settings: changes to the defaults: 32 points per side, predicted IoU 0.86, stability score 0.92; see
             `AutomaticSettings`.
 
     Returns:
-        For each image its masks, each with `segmentation` (H, W) bool, `area`, `bbox` (x, y, width, height),
+        The masks of each image, each with `segmentation` (H, W) bool, `area`, `bbox` (x, y, width, height),
         `predicted_iou`, `point_coords`, `stability_score` and `crop_box`.
 
     Raises:
-        SettingsError: a setting is not accepted.
-        UnknownCheckpoint: the checkpoint is not on this machine; the message says how to get it.
+        SettingsError: a setting is invalid.
+        UnknownCheckpoint: the checkpoint is not on this machine; the message says how to download it.
         ImageError: an image cannot be read.
     """
     loaded = sam_checkpoint if isinstance(sam_checkpoint, Loaded) else load(sam_checkpoint)

@@ -1,1 +1,1 @@
-"""Checkpoint files: which exist, how to get them, what a file is, and how to read it without running it."""
+"""Checkpoint files: the catalogue, downloads, identification, and reading without running their code."""

@@ -1,7 +1,7 @@
 """The published checkpoints, one row per file.
 
-Facts only; nothing here opens a file or a socket. A fact that nobody could confirm is None and a comment says
-why. `source` says who vouches for size and digests, which for most files are others than the publisher.
+Facts only; nothing here opens a file or a socket. An unconfirmed fact is None, with a comment that says why. `source`
+names who vouches for size and digests, usually a third party rather than the publisher.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ __all__ = ["CATALOGUE", "Checkpoint", "find"]
 
 
 def find(name: str) -> Checkpoint:
-    """Look up a checkpoint by name or alias; upper and lower case are the same.
+    """Look up a checkpoint by name or alias, ignoring case.
 
     Raises:
-        UnknownCheckpoint: no row has this name; the message offers the nearest ones.
+        UnknownCheckpoint: no row has this name; the message suggests the nearest ones.
     """
     wanted = name.strip().casefold()
     by_name = {known: row for row in CATALOGUE for known in (row.name, *row.aliases)}
@@ -37,14 +37,14 @@ _EDGE = "https://huggingface.co/spaces/chongzhou/EdgeSAM/resolve/main/weights"
 _EFFICIENTVIT = "https://huggingface.co/mit-han-lab/efficientvit-sam/resolve/main"
 _YOLO = "https://github.com/ultralytics/assets/releases/download/v8.4.0"
 _YOLO_11 = "https://huggingface.co/Ultralytics/YOLO11/resolve/main"
-# The commit that added the file; later ones moved it.
+# The commit that added the file; later commits moved it.
 _FAST_SAM = "https://huggingface.co/spaces/An-619/FastSAM/resolve/4d2656676ef9167f99978ef5a2c9f23b80c68146/checkpoints"
 _SAM_SOURCE = "facebookresearch/segment-anything README; size and digests pinned by several third parties"
 _HQ_SOURCE = "SysCV/sam-hq README; digests pinned by third parties"
 _SAM_2_SOURCE = "facebookresearch/sam2 README; size and SHA-256 pinned by at least two third parties"
 _EFFICIENT_SOURCE = "yformer/EfficientSAM, weights/; git object id from the repository itself"
 _COCO_ONLY = "finds the 80 classes of COCO only, and takes no prompts"
-_SELECTS = "finds everything in one pass; prompts choose among what it found"
+_SELECTS = "finds everything in one pass; prompts choose among the masks found"
 _CLICKS_ONLY = "no negative points, no mask prompts"
 _NO_IOU = "its predicted IoU was not trained: rank by stability score; non-commercial licence"
 
@@ -102,7 +102,7 @@ CATALOGUE: tuple[Checkpoint, ...] = (
         md5="f3c0d8cda613564d499310dab6c812cd",
         git_blob_sha1="7ef2d090979fd9853adf17b7a99c8b94a1c5a6a7",
     ),
-    # The project's own, inside the package.
+    # samara's own, included in the package.
     Checkpoint(
         name="samara_mini",
         aliases=("mini",),
@@ -118,9 +118,9 @@ CATALOGUE: tuple[Checkpoint, ...] = (
         pred_iou_thresh=0.4,
         stability_score_thresh=0.7,
         embedded=True,
-        note="inside the package: MobileSAM trained further, at 512 pixels",
+        note="included in the package: MobileSAM, further trained at 512 pixels",
     ),
-    # Sizes of the HQ-SAM files are known from arithmetic only, and two of the SHA-256 from nobody.
+    # Sizes of the HQ-SAM files are computed, not confirmed; two of their SHA-256 are unpublished.
     Checkpoint(
         name="sam_hq_vit_h",
         aliases=("hq_vit_h", "sam_hq_h"),
@@ -166,7 +166,7 @@ CATALOGUE: tuple[Checkpoint, ...] = (
         trained_on="HQSeg-44K, from MobileSAM",
         sha256="0f32c075ccdd870ae54db2f7630e7a0878ede5a2b06d05d6fe02c65a82fb7196",
     ),
-    # Nobody has published size or digest of this file.
+    # Neither size nor digest of this file is published.
     Checkpoint(
         name="sam2.1_hq_l",
         aliases=("sam2.1_hq_hiera_l", "sam2.1_hq_hiera_large", "hq_sam2.1_l"),
@@ -230,7 +230,7 @@ CATALOGUE: tuple[Checkpoint, ...] = (
         sha256="2647878d5dfa5098f2f8649825738a9345572bae2d4350a2468587ece47dd318",
         pred_iou_thresh=0.8,
     ),
-    # Of the first release only MD5s were pinned; sizes and SHA-256 were not found.
+    # For the first release only MD5s are pinned; no sizes or SHA-256 were found.
     Checkpoint(
         name="sam2_t",
         aliases=("sam2_hiera_t", "sam2_hiera_tiny", "sam2_tiny"),
@@ -315,9 +315,9 @@ CATALOGUE: tuple[Checkpoint, ...] = (
         size_bytes=3_450_062_241,
         input_size=1008,
         pred_iou_thresh=0.8,
-        note="gated: accept the licence at https://huggingface.co/facebook/sam3 and fetch sam3.pt yourself",
+        note="gated: accept the licence at https://huggingface.co/facebook/sam3 and download sam3.pt yourself",
     ),
-    # FastSAM-s lies on Google Drive, which serves no plain downloads; of its mirror nobody has published a digest.
+    # FastSAM-s is on Google Drive, which serves no plain downloads; no digest of its mirror is published.
     Checkpoint(
         name="fastsam_s",
         aliases=("fastsam-s",),
@@ -342,7 +342,7 @@ CATALOGUE: tuple[Checkpoint, ...] = (
         sha256="c0be4e7ddbe4c15333d15a859c676d053c486d0a746a3be6a7a9790d52a9b6d7",
         note=_SELECTS,
     ),
-    # Third parties pin other sizes for each release of YOLOv8, and nobody those of this one: None.
+    # Third parties pin sizes for other releases of YOLOv8 but not for this one, hence None.
     *(
         Checkpoint(
             name=f"yolov8{size}-seg",
@@ -381,7 +381,7 @@ CATALOGUE: tuple[Checkpoint, ...] = (
             ("x", 125_090_821, "4e53a5f5fd3ee2ae3361c62169c6bb3ed4ae251dd0e57606e230955aa52d919c"),
         )
     ),
-    # The repository's git object ids are all that is known; that of the second is the zip's.
+    # Only the repository's git object ids are known; that of the second is of the zip.
     Checkpoint(
         name="efficient_sam_ti",
         aliases=("efficientsam_ti", "efficient_sam_vitt"),
@@ -407,7 +407,7 @@ CATALOGUE: tuple[Checkpoint, ...] = (
         archive_name="efficient_sam_vits.pt.zip",
         note=_CLICKS_ONLY,
     ),
-    # Nobody has published size or digest of the EdgeSAM files. pred_iou_thresh is 0: see the note.
+    # Neither sizes nor digests of the EdgeSAM files are published. pred_iou_thresh is 0: see the note.
     Checkpoint(
         name="edge_sam",
         aliases=("edgesam",),

@@ -1,6 +1,6 @@
-"""Which checkpoint to load, and how: said once, by whoever works with one, and carried to where it is loaded.
+"""Which checkpoint to load, and how: declared once and passed to the function that loads it.
 
-Importing this loads no torch, so that the command line takes its defaults and its help from here.
+Importing this does not load torch, so the command line can take its defaults and help from here.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ WeightsFrom = Literal["file", "random"]
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Which checkpoint to load, and how; all of it is explained at `samara.load`. `load_chosen` loads it.
+    """Which checkpoint to load, and how; see `samara.load` for details. `load_chosen` loads it.
 
     Attributes:
         checkpoint: catalogue name or file.
-        base: of a file that holds a part of a network, such as a mask decoder, the checkpoint that gives the rest.
+        base: checkpoint that provides the rest of a file with only a part of a network, such as a mask decoder.
         lora: low-rank updates of `samara finetune --lora-apart`, trained on the checkpoint.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: auto, float32, bfloat16 or float16.
         engine: torch, torch-compile, openvino, onnxruntime, or auto (see doctor).
         input_size: side of the input; None for the checkpoint's own.
-        weights: random measures speed where the file is not at hand.
-        download: fetch the checkpoint if it is not here.
-        hq_token_only: of HQ-SAM its own mask without SAM's, for one object.
+        weights: random to measure speed without the file.
+        download: download the checkpoint if it is missing.
+        hq_token_only: HQ-SAM's own mask without SAM's, for images of one object.
         calibration: images or folders to calibrate int8 on.
-        calibration_reading: how these are read.
+        calibration_reading: how the calibration images are read.
     """
 
     checkpoint: str | os.PathLike[str] = "samara_mini"

@@ -42,26 +42,26 @@ def export(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Exported:
-    """Write image encoder and mask decoder for ONNX or OpenVINO, and compare them with PyTorch on a photo.
+    """Export image encoder and mask decoder to ONNX or OpenVINO, and compare them with PyTorch on a photo.
 
     Args:
-        checkpoint: a catalogue name, a file, or what `samara.load` gave (on the CPU, in float32, engine torch).
-        out: the folder to make.
+        checkpoint: a catalogue name, a file, or a result of `samara.load` (on the CPU, in float32, engine torch).
+        out: folder to create.
         format: "onnx" or "openvino".
-        precision: "float32"; of openvino also "float16" and "int8" (image encoder).
+        precision: "float32"; with openvino also "float16" and "int8" (image encoder).
         interface: "samara", or "official" for programs made for segment_anything's ONNX decoder.
         return_single_mask: official: one mask per call instead of all.
         use_stability_score: official: stability scores in place of predicted IoU.
         return_extra_metrics: official: stability scores and areas as well.
         gelu_approximate: official: GELU by tanh, for runtimes without erf.
         calibration: images or folders to calibrate int8 on; none for the bundled photos.
-        calibration_reading: how they are read.
+        calibration_reading: how the calibration images are read.
         base: see `samara.load`, as for the next three.
         lora: low-rank updates, folded in.
         input_size: side of the input in pixels; None for the checkpoint's own.
-        download: fetch the checkpoint if it is not here.
-        overwrite: replace an earlier export; anything else that is there is never replaced.
-        progress: called as the work goes on.
+        download: download the checkpoint if it is missing.
+        overwrite: replace an earlier export; other files are never replaced.
+        progress: called with the progress.
 
     Raises:
         SettingsError, MissingExtra, OutputError, ExportError: see
@@ -72,7 +72,7 @@ def export(
     check_folder(folder, overwrite=overwrite)
     images = calibration_files(calibration) if calibration else ()
     if calibration_reading != AS_THEY_ARE and not images:
-        raise SettingsError("`calibration_reading` is for `calibration`; give that as well, or leave it out")
+        raise SettingsError("`calibration_reading` applies only to `calibration`; pass both, or neither")
     how = {"base": base, "lora": lora, "input_size": input_size, "download": download}
     loaded = loaded_from(checkpoint, progress, device="cpu", precision="float32", **how)
     with made_folder(folder.parent):

@@ -17,7 +17,7 @@ from samara.checkpoints.catalogue import CATALOGUE, Checkpoint, find
 from samara.checkpoints.choice import Choice
 from samara.checkpoints.identification.identify import FINE_TUNED_KEY, Identity, identify
 from samara.checkpoints.identification.identify import (
-    METADATA_KEY as METADATA_KEY,  # the recipe of the embedded checkpoint's too
+    METADATA_KEY as METADATA_KEY,  # also used by the training code of the embedded checkpoint
 )
 from samara.checkpoints.identification.key_tables import faults
 from samara.checkpoints.licences import stated_licence
@@ -40,7 +40,7 @@ from samara.networks.yolo_seg import YoloSeg
 from samara.system.progress import Progress
 
 PARTS_FOR_A_BASE = ("image_encoder", "prompt_encoder", "mask_decoder", "prompt_encoder+mask_decoder")
-"""Parts of a network that another checkpoint can complete."""
+"""Parts of a network that can be completed by another checkpoint."""
 
 
 def load(
@@ -64,46 +64,46 @@ def load(
     """Load a checkpoint.
 
     Args:
-        checkpoint: a catalogue name or alias ("samara_mini", "vit_b"), or the path of a file, folder or index; what it
-            holds is found out from its content, never from its name. Low-rank updates that fine-tuning kept apart from
-            a catalogue checkpoint are loaded with it.
+        checkpoint: a catalogue name or alias ("samara_mini", "vit_b"), or the path of a file, folder or index, which is
+            identified by its content, never by its name. For a file of low-rank updates of a catalogue checkpoint, that
+            checkpoint is loaded too.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
-        precision: "auto" (bfloat16 where the hardware computes in it), "float32", "bfloat16", "float16"; "int8" for
-            the image encoder in the engine openvino.
-        engine: what runs the network: "torch", "openvino", "onnxruntime", or "auto" for the fastest that
-            `samara doctor` found to agree with torch on this machine, torch if it never looked. `Loaded.engine` says
-            which it is.
-        calibration: images or folders of images that int8 is calibrated on; none for the bundled photos.
-        calibration_reading: how they are read, where they have more than 8 bits or several frames.
+        precision: "auto" (bfloat16 if the hardware supports it), "float32", "bfloat16", "float16"; "int8" for the image
+            encoder with the engine openvino.
+        engine: runtime of the network: "torch", "openvino", "onnxruntime", or "auto" for the fastest that `samara
+            doctor` found to agree with torch on this machine (torch if it was never run). `Loaded.engine` is the
+            result.
+        calibration: images or folders of images to calibrate int8 on; none for the bundled photos.
+        calibration_reading: how the calibration images are read, if they have more than 8 bits or several frames.
         weights: "random" builds the checkpoint's network with seeded random weights, to measure speed and memory
-            where the file is not at hand. Its masks mean nothing.
-        seed: of the random weights.
+        without the file. Its masks are meaningless.
+        seed: seed of the random weights.
         input_size: side of the network input in pixels, a multiple of 16 (FastSAM and YOLO: 32); None for the
-            checkpoint's own, which a ViT's file says. Another size costs quality.
-        hq_token_only: HQ-SAM: give the HQ mask alone instead of its sum with SAM's, which its authors suggest for
-            images of a single object; `dataclasses.replace(loaded, hq_token_only=True)` needs no second loading.
-        lora: a file of low-rank updates that fine-tuning kept apart, trained on this checkpoint; folded in.
-        base: for a file that holds a part of a network, e.g. a mask decoder: name or path of the checkpoint that it
-            belongs to, which gives the rest.
-        download: fetch a catalogue checkpoint that is not in the store, instead of raising.
-        store: where checkpoints lie; None for the default directory.
-        progress: called during a download with the name, the bytes done and the bytes in all.
+            checkpoint's own, which a ViT's file states. Other sizes reduce quality.
+        hq_token_only: HQ-SAM: return the HQ mask alone instead of its sum with SAM's, as its authors suggest for images
+            of a single object; `dataclasses.replace(loaded, hq_token_only=True)` avoids loading it again.
+        lora: a file of low-rank updates trained on this checkpoint, which are folded in.
+        base: for a file with only a part of a network, e.g. a mask decoder: name or path of the checkpoint that
+            provides the rest.
+        download: download a catalogue checkpoint that is not in the store, instead of raising.
+        store: store of checkpoints; None for the default directory.
+        progress: called during a download with the name, the bytes done and the total.
 
     Returns:
         The network in eval mode, with its provenance.
 
     Raises:
-        UnknownCheckpoint: no such name and no such file, or not in the store.
+        UnknownCheckpoint: there is no such name or file, or it is not in the store.
         UnrecognisedCheckpoint, UnsafeCheckpoint: the file is something else, or would run code.
-        WrongCheckpoint: the file holds only a part, or a family that cannot be run yet.
-        DownloadFailed, ChecksumMismatch: the download went wrong.
-        DeviceError, SettingsError: a device, precision, engine or size that is not there, a combination of them that
-            does not work, or `hq_token_only` of a network without HQ token.
+        WrongCheckpoint: the file contains only a part of a network, or a family that cannot be run yet.
+        DownloadFailed, ChecksumMismatch: the download failed.
+        DeviceError, SettingsError: a device, precision, engine or size is not available, a combination of them does not
+            work, or `hq_token_only` is set for a network without an HQ token.
         MissingExtra: the engine's library is not installed.
     """
     place = choose_place(engine, device, precision)
     if calibration and place.precision != "int8":
-        raise SettingsError(f"images for calibration were given, but {place.precision} needs none; only int8 does")
+        raise SettingsError(f"calibration images were given, but only int8 uses them, not {place.precision}")
     _check_input_size(input_size, 16)
     if weights == "random":
         loading = _random(checkpoint, base, input_size, seed)
@@ -115,11 +115,11 @@ def load(
     network, variant, provenance = loading.network, loading.variant, loading.provenance
     if lora is not None:
         if not isinstance(network, Sam):
-            raise WrongCheckpoint(f"{lora}: low-rank updates are for image encoders, and {variant.title} has none")
+            raise WrongCheckpoint(f"{lora}: low-rank updates need a SAM image encoder, and {variant.title} has none")
         merge_lora_file(network, Path(lora))
         provenance = replace(provenance, name=f"{provenance.name} with {Path(lora).name}")
     if variant.why_no_graphs and engine not in (AUTO, TORCH.name):
-        raise SettingsError(f"{variant.title} runs in the engine torch alone, not in {engine}")
+        raise SettingsError(f"{variant.title} runs only in the engine torch, not in {engine}")
     thresholds, size = _thresholds(loading.entry, variant), loading.input_size
     return Loaded(
         network=network.to(place.device),
@@ -139,7 +139,7 @@ def load(
 
 @dataclass(frozen=True)
 class _Loading:
-    """A network on the CPU, and what is known of it."""
+    """A network on the CPU, with its provenance."""
 
     network: Sam | YoloSeg
     variant: Variant
@@ -153,7 +153,7 @@ def _random(
 ) -> _Loading:
     entry = _named(checkpoint)
     if entry is None or base is not None:
-        raise SettingsError("random weights are made for a checkpoint of the catalogue; give its name, and no base")
+        raise SettingsError("random weights need a catalogue checkpoint; give its name, without a base")
     variant = VARIANTS[entry.variant]
     _check_input_size(input_size, variant.preprocessing.multiple)
     size = input_size or entry.input_size
@@ -173,24 +173,24 @@ def _from_file(path: Path, base: Path | None, entry: Checkpoint | None, input_si
 
 
 def identified(path: Path, base: Path | None, entry: Checkpoint | None) -> tuple[Identity, Checkpoint | None, str]:
-    """What a file is, laid over its base if there is one; the catalogue's entry, and what to call it.
+    """Identify a file, overlaid on its base if given; return its identity, catalogue entry and display name.
 
     Args:
-        path: of the file.
-        base: of the checkpoint that gives what it lacks; None if it is whole.
-        entry: of the file, if it is known already.
+        path: path of the file.
+        base: path of the checkpoint that provides the rest; None for a complete file.
+        entry: catalogue entry of the file, if already known.
 
     Raises:
-        SettingsError: the file is whole and needs no base.
+        SettingsError: the file is complete and needs no base.
         UnrecognisedCheckpoint, UnsafeCheckpoint: see `load`.
     """
-    # With the digest: thresholds, input size and licence are those of the published file only if it is that file.
+    # With the digest: the published thresholds, input size and licence apply only if it is exactly that file.
     identity = identify(path, check_hash=True)
     if base is None:
         entry = entry or entry_of(identity)
         return identity, entry, name_of_file(path, identity, entry)
     if identity.part == "whole":
-        raise SettingsError(f"{path} is a whole checkpoint and needs no base; leave the base out")
+        raise SettingsError(f"{path} is a complete checkpoint and needs no base; leave the base out")
     lower = identify(base, check_hash=True)
     identity = identify(path, base=lower.path)
     beneath = entry_of(lower)
@@ -199,7 +199,7 @@ def identified(path: Path, base: Path | None, entry: Checkpoint | None) -> tuple
 
 
 def trained_size(variant: Variant, entry: Checkpoint | None) -> int:
-    """Side of the input that a checkpoint was trained at: a file's own numbers, else those of its catalogue entry."""
+    """Return the input size a checkpoint was trained at: from the file itself, or else from its catalogue entry."""
     own = variant.preprocessing.input_size
     usual = VARIANTS.get(variant.name)
     if entry is None or usual is None or own != usual.preprocessing.input_size:
@@ -213,7 +213,7 @@ def _check_input_size(input_size: int | None, multiple: int) -> None:
 
 
 def _thresholds(entry: Checkpoint | None, variant: Variant) -> tuple[float, float]:
-    """Predicted IoU and stability: the checkpoint's own where its row has them, else the variant's."""
+    """Return the thresholds of predicted IoU and stability: the catalogue entry's if present, else the variant's."""
     iou, stability = (entry.pred_iou_thresh, entry.stability_score_thresh) if entry else (None, None)
     return variant.pred_iou_thresh if iou is None else iou, (
         variant.stability_score_thresh if stability is None else stability
@@ -221,7 +221,7 @@ def _thresholds(entry: Checkpoint | None, variant: Variant) -> tuple[float, floa
 
 
 def resolve(checkpoint: str | os.PathLike[str]) -> tuple[Checkpoint | None, Path | None]:
-    """A catalogue entry, or the path of a file. A catalogue name wins over a file of the same name."""
+    """Resolve to a catalogue entry or the path of a file; a catalogue name takes precedence over a file."""
     if isinstance(checkpoint, str):
         try:
             return find(checkpoint), None
@@ -242,7 +242,7 @@ def path_of(
     download: bool = False,
     progress: Progress | None = None,
 ) -> Path:
-    """The file of a checkpoint, by name or path; see `load` for what is raised."""
+    """Return the file of a checkpoint, by name or path; raises the same errors as `load`."""
     entry, path = resolve(checkpoint)
     return (
         path if entry is None and path else _from_store(_known(entry), store or CheckpointStore(), download, progress)
@@ -250,7 +250,7 @@ def path_of(
 
 
 def _with_updates(checkpoint: str | os.PathLike[str]) -> tuple[str | os.PathLike[str], Path | None]:
-    """A checkpoint, and the updates to fold in: a file of low-rank updates says what it was trained on."""
+    """Split into a checkpoint and the updates to fold in: a file of low-rank updates names its checkpoint."""
     path = resolve(checkpoint)[1]
     identity = None if path is None else identify(path)
     if path is None or identity is None or identity.part != "lora":
@@ -258,7 +258,7 @@ def _with_updates(checkpoint: str | os.PathLike[str]) -> tuple[str | os.PathLike
     trained_on = identity.metadata.get(METADATA_KEY, "")
     if trained_on not in {entry.name for entry in CATALOGUE}:
         raise WrongCheckpoint(
-            f"{path} holds low-rank updates of {trained_on[:80]!r}, which the catalogue does not know; "
+            f"{path} contains low-rank updates of {trained_on[:80]!r}, which is not in the catalogue; "
             f"use samara.load(that checkpoint, lora={str(path)!r})"
         )
     return trained_on, path
@@ -280,7 +280,7 @@ def _from_store(entry: Checkpoint, store: CheckpointStore, download: bool, progr
 
 
 def entry_of(identity: Identity) -> Checkpoint | None:
-    """The catalogue entry that a file is, or says that it was made from; None for a file of its own."""
+    """Return the catalogue entry that a file is or claims to be derived from; None for others."""
     name = identity.metadata.get(METADATA_KEY) or identity.checkpoint
     known = {entry.name: entry for entry in CATALOGUE}
     entry = known.get(name or "")
@@ -288,54 +288,54 @@ def entry_of(identity: Identity) -> Checkpoint | None:
 
 
 def origin_of(loaded: Loaded) -> str:
-    """The catalogue's name of what a checkpoint is or was made from, however often; its own name if there is none."""
+    """Return the catalogue name of a checkpoint or of its ultimate origin; its own name if there is none."""
     path = loaded.provenance.path
     entry = None if path is None else entry_of(identify(path, check_hash=True))
     return entry.name if entry else loaded.name
 
 
 def name_of_file(path: Path, identity: Identity, entry: Checkpoint | None) -> str:
-    """What a checkpoint file is called, by the entry that it is or was made from."""
+    """Return the display name of a checkpoint file, by the entry that it is or was derived from."""
     if entry is None:
         return path.name
     return f"{path.name} (fine-tuned from {entry.name})" if FINE_TUNED_KEY in identity.metadata else entry.name
 
 
 def runnable_variant(identity: Identity) -> Variant:
-    """The variant of an identified file; of a detector, with the file's own classes.
+    """Return the variant of an identified file; for a detector, with the file's own classes.
 
     Raises:
-        WrongCheckpoint: the file holds only a part of a network, or a family that cannot be run yet.
+        WrongCheckpoint: the file contains only a part of a network, or a family that cannot be run yet.
     """
     said = f"{identity.path}: {identity.description}"
     if identity.part in PARTS_FOR_A_BASE:
         raise WrongCheckpoint(
-            f"{said}; it needs the checkpoint that it belongs to as well: samara.load({str(identity.path)!r}, base=...)"
+            f"{said}; it also needs the checkpoint that it belongs to: samara.load({str(identity.path)!r}, base=...)"
         )
     if identity.variant is None or identity.part != "whole":
-        raise WrongCheckpoint(f"{said}; a whole checkpoint is needed here")
+        raise WrongCheckpoint(f"{said}; a complete checkpoint is needed here")
     variant = identity.network
     if variant is None:
         raise WrongCheckpoint(f"{said}; samara cannot run it yet, only {', '.join(runnable_names())}")
     if identity.missing or identity.unexpected or identity.misshapen or identity.mistyped:
-        raise WrongCheckpoint(f"{said}; it fits no network that samara has")
+        raise WrongCheckpoint(f"{said}; it fits no network in samara")
     if identity.classes is None:
         return variant
-    # A detector that somebody trained on classes of their own is the same network, but for its last layer.
+    # A detector trained on custom classes is the same network except for its last layer.
     names, _ = fitting_names(identity.metadata.get("names"), identity.classes, variant.class_names)
     return variant.with_classes(names)
 
 
 def _warn_of_names(identity: Identity, variant: Variant) -> None:
-    """Tell whoever called `load` that the names of a detector's classes are not the file's own."""
+    """Warn the caller of `load` that a detector's class names are not from the file."""
     if not variant.class_names:
         return
     usual = VARIANTS[variant.name].class_names
     _, note = fitting_names(identity.metadata.get("names"), len(variant.class_names), usual)
     if note:
         warnings.warn(
-            f"{identity.path} has {note}; to have names, set one for each class (Ultralytics: model.model.names) and "
-            "save the file again",
+            f"{identity.path} has {note}; to have names, set one per class (Ultralytics: model.model.names) and save "
+            "the file again",
             stacklevel=4,
         )
 
@@ -346,15 +346,15 @@ def network_from_file(
     """Build a variant's network with the weights of a file: float32, on the CPU, in eval mode.
 
     Args:
-        path: of the file, folder or index.
-        variant: what it is, with its own numbers, see `runnable_variant`.
+        path: path of the file, folder or index.
+        variant: its variant, with its own numbers, see `runnable_variant`.
         input_size: see `build_network`.
-        base: a checkpoint that gives what the file lacks.
+        base: a checkpoint that provides what the file lacks.
 
     Raises:
-        WrongCheckpoint: keys or shapes do not fit the variant.
+        WrongCheckpoint: keys or shapes do not match the variant.
     """
-    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
+    with torch.device("meta"):  # no memory or random numbers for weights that are replaced immediately
         network = build_network(variant, input_size)
     state = read_state_dict(path, as_float32=True)
     if base is not None:
@@ -363,11 +363,11 @@ def network_from_file(
     wanted = network.state_dict()
     _check_fit(path, variant, wanted, state)
     network.load_state_dict(_completed(state, wanted), strict=True, assign=True)
-    return network.eval()  # only now: eval() before loading is what broke MobileSAM's own loader
+    return network.eval()  # only now: eval() before loading is the bug in MobileSAM's own loader
 
 
 def random_network(variant: Variant, input_size: int | None, seed: int) -> Sam | YoloSeg:
-    """Build a variant's network with random weights that depend on the seed alone."""
+    """Build a variant's network with random weights that depend only on the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build_network(variant, input_size).eval()
@@ -378,7 +378,7 @@ def _check_fit(path: Path, variant: Variant, wanted: Mapping[str, Tensor], found
     kinds = {"missing": against.missing, "not expected": against.unexpected, "of another shape": against.misshapen}
     told = "; ".join(f"{len(keys)} keys {what} (first: {keys[0]})" for what, keys in kinds.items() if keys)
     if told:
-        raise WrongCheckpoint(f"{path} looks like {variant.title}, but does not fit it: {told}")
+        raise WrongCheckpoint(f"{path} looks like {variant.title}, but does not match it: {told}")
 
 
 def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
@@ -386,7 +386,7 @@ def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
 
 
 def _completed(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What the network needs, in its order; what no answer depends on, and the file lacks, is 0."""
+    """Return the network's entries in its order; optional ones that the file lacks are 0."""
     return {
         name: found[name]
         if name in found and found[name].shape == tensor.shape
@@ -396,5 +396,5 @@ def _completed(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dic
 
 
 def _known(entry: Checkpoint | None) -> Checkpoint:
-    assert entry is not None, "resolve gives an entry or a path"
+    assert entry is not None, "resolve returns an entry or a path"
     return entry

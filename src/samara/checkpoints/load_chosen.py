@@ -1,4 +1,4 @@
-"""From a choice of a checkpoint to what is loaded."""
+"""Loading of a chosen checkpoint."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from samara.system.progress import Progress
 
 
 def load_chosen(choice: Choice, device: str | None = None, progress: Progress | None = None) -> Loaded:
-    """Load a checkpoint as it was chosen.
+    """Load a chosen checkpoint.
 
     Args:
-        choice: which, and how.
-        device: instead of the one chosen.
+        choice: which checkpoint, and how.
+        device: device that overrides the chosen one.
         progress: called during a download.
 
     Raises:
-        CheckpointError, DeviceError, SettingsError: see `samara.load`; a checkpoint that is not on this machine is not
-            downloaded unless that was chosen, the error says how to get it.
+        CheckpointError, DeviceError, SettingsError: see `samara.load`; a missing checkpoint is downloaded only if
+            chosen; otherwise the error says how to get it.
     """
     facts = vars(choice if device is None else replace(choice, device=device))
     return load.load(**facts, progress=progress)
@@ -33,10 +33,10 @@ def loaded_from(
     progress: Progress | None = None,
     **chosen: Any,  # Any: values of the fields of Choice
 ) -> Loaded:
-    """A checkpoint that is loaded already, as it is; or one loaded as a `Choice` says.
+    """Return a loaded checkpoint unchanged, or load one with the fields of a `Choice`.
 
     Args:
-        checkpoint: what `samara.load` gave, or what it takes.
+        checkpoint: a result of `samara.load`, or its argument.
         progress: called during a download.
         chosen: other fields of `Choice`; without effect on a loaded checkpoint.
     """

@@ -1,7 +1,7 @@
-"""Low-rank updates in a file of their own, a hundredth of the checkpoint that they were trained on.
+"""Low-rank updates in a separate file, a hundredth of the size of the checkpoint they were trained on.
 
-The file holds the updates of the image encoder and the mask decoder that learnt beside them; `samara.load(checkpoint,
-lora=file)` puts both into the checkpoint.
+The file contains the updates of the image encoder and the mask decoder trained with them; `samara.load(checkpoint,
+lora=file)` applies both to the checkpoint.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from samara.networks.lora import add_lora, load_lora, lora_state_dict, merge_lor
 from samara.networks.sam import Sam
 
 LORA_KEY = "lora"
-"""Metadata entry, JSON: the rank, the targets, and the fingerprint of the encoder that the updates belong to."""
+"""Metadata entry (JSON): rank, targets, and fingerprint of the encoder that the updates belong to."""
 
 
 def save_lora(path: Path, network: Sam, encoder: str, metadata: Mapping[str, str]) -> None:
@@ -30,12 +30,12 @@ def save_lora(path: Path, network: Sam, encoder: str, metadata: Mapping[str, str
 
     Args:
         path: `.safetensors` or `.pth`.
-        network: with updates, from `samara.networks.lora.add_lora` on the image encoder.
-        encoder: `samara.engines.loaded.fingerprint` of the image encoder before it got them.
+        network: network with updates, from `samara.networks.lora.add_lora` on the image encoder.
+        encoder: `samara.engines.loaded.fingerprint` of the image encoder before the updates were added.
         metadata: facts about the weights.
 
     Raises:
-        SettingsError: another suffix, or a network without low-rank updates.
+        SettingsError: the suffix is unknown, or the network has no low-rank updates.
         OutputError: the file cannot be written.
     """
     updates = lora_state_dict(network.image_encoder)
@@ -48,7 +48,7 @@ def save_lora(path: Path, network: Sam, encoder: str, metadata: Mapping[str, str
 
 
 def require_other_file(path: Path, base: str | None) -> None:
-    """Make sure that updates do not replace the checkpoint without which they are worth nothing.
+    """Check that updates do not overwrite the checkpoint they depend on.
 
     Raises:
         SettingsError: `path` is the file `base`.
@@ -58,23 +58,23 @@ def require_other_file(path: Path, base: str | None) -> None:
 
 
 def merge_lora_file(network: Sam, path: Path) -> None:
-    """Fold the updates of a file into the image encoder and put its mask decoder in place.
+    """Fold the updates of a file into the image encoder and load its mask decoder.
 
     Args:
-        network: with the weights that the updates were trained on; changed in place.
-        path: what `save_lora` wrote.
+        network: network with the weights that the updates were trained on; modified in place.
+        path: file written by `save_lora`.
 
     Raises:
-        WrongCheckpoint: the file holds no low-rank updates, or those of another checkpoint.
-        UnrecognisedCheckpoint, UnsafeCheckpoint: it is no checkpoint, or would run code.
+        WrongCheckpoint: the file contains no low-rank updates, or those of another checkpoint.
+        UnrecognisedCheckpoint, UnsafeCheckpoint: it is not a checkpoint, or would run code.
     """
     facts = _read_facts(path)
     if facts.encoder != fingerprint(network.image_encoder):
         raise WrongCheckpoint(
-            f"{path} holds low-rank updates of another image encoder; load the checkpoint that they were trained on"
+            f"{path} contains low-rank updates of another image encoder; load the checkpoint that they were trained on"
         )
     state = read_state_dict(path)
-    unused = torch.Generator()  # what it draws is replaced at once
+    unused = torch.Generator()  # its random values are replaced immediately
     add_lora(network.image_encoder, rank=facts.rank, targets=facts.layers, generator=unused)
     load_lora(network.image_encoder, _part(state, "image_encoder."))
     merge_lora(network.image_encoder)
@@ -93,7 +93,8 @@ def _read_facts(path: Path) -> _Facts:
     text = read_layout(path).metadata.get(LORA_KEY)
     if text is None:
         raise WrongCheckpoint(
-            f"{path} holds no low-rank updates; give a file of fine-tuning with `FineTuneSettings(lora_apart=True)`"
+            f"{path} contains no low-rank updates; use a file written by fine-tuning with "
+            "`FineTuneSettings(lora_apart=True)`"
         )
     try:
         facts = json.loads(text)

@@ -1,4 +1,4 @@
-"""What the catalogue knows about one checkpoint file."""
+"""The catalogue's record of a checkpoint file."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ class Checkpoint:
     """One published file of weights.
 
     Attributes:
-        name: how samara calls it; lower case, unique.
-        aliases: further names for it; unique over the whole catalogue.
-        variant: the architecture that it fits, a name of `samara.networks.variants`.
-        file_name: how the file is called in the store.
-        url: where the publisher serves it; None when it needs no download, or an account.
+        name: samara's name for it; lower case, unique.
+        aliases: further names; unique over the whole catalogue.
+        variant: its architecture, a name in `samara.networks.variants`.
+        file_name: name of the file in the store.
+        url: the publisher's address; None if it needs no download, or an account.
         licence: SPDX identifier, or LicenseRef-... for a licence that SPDX does not list.
         source: page or repository, and who vouches for size and digests.
         trained_on: data sets, as the publisher states them.
         size_bytes: exact length of the file.
-        sha256: its digest, 64 hexadecimal digits.
-        md5: the same, 32 digits; the only digest that is known of some files.
-        git_blob_sha1: its id as a git object, 40 digits, vouched for by the publisher's repository.
-        input_size: side of the square network input in pixels that it was trained for.
+        sha256: SHA-256, 64 hexadecimal digits.
+        md5: MD5, 32 hexadecimal digits; the only known digest of some files.
+        git_blob_sha1: its git object id, 40 digits, vouched for by the publisher's repository.
+        input_size: side in pixels of the square network input it was trained for.
         pred_iou_thresh: automatic masks below this predicted IoU are dropped; None for the variant's own.
-        stability_score_thresh: automatic masks below this stability score are dropped; None likewise.
-        archive_name: set where `url` serves a zip of this name with the checkpoint inside; size and digests
-            are then those of the zip.
-        embedded: the file is part of the package.
+        stability_score_thresh: automatic masks below this stability score are dropped; None for the variant's own.
+        archive_name: name of the zip if `url` serves one with the checkpoint inside; size and digests are then those of
+            the zip.
+        embedded: whether the file is part of the package.
         note: what to know before choosing it; empty for most.
     """
 
@@ -54,5 +54,5 @@ class Checkpoint:
 
     @property
     def is_free_for_commerce(self) -> bool:
-        """Whether products may use it without conditions that reach them, see `samara.checkpoints.licences`."""
+        """Whether products may use it without licence conditions, see `samara.checkpoints.licences`."""
         return licence_of(self.licence).commercial == "free"

@@ -1,4 +1,4 @@
-"""A network to a file in the published key layout, with where it comes from inside."""
+"""Writing a network to a file in the published key layout, including its provenance."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ SUFFIXES = (".safetensors", ".pth", ".pt")
 def save_checkpoint(
     path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, str], *, wrapper: str | None = None
 ) -> None:
-    """Write a state dict, completely or not at all.
+    """Write a state dict atomically.
 
     Args:
         path: `.safetensors` (metadata inside), or `.pth` or `.pt` (a state dict that the official code loads; the
-            metadata lies in a record of the zip that PyTorch does not look at).
+            metadata is in a record of the zip that PyTorch ignores).
         state: tensors by published key, any device.
         metadata: facts about the weights, see `samara.checkpoints.identification.identify.METADATA_KEY`.
         wrapper: key of the state dict in a file for `torch.load`; None for a flat file.
 
     Raises:
-        SettingsError: another suffix.
+        SettingsError: the suffix is neither.
         OutputError: the file cannot be written.
     """
     from safetensors import SafetensorError
@@ -39,11 +39,13 @@ def save_checkpoint(
     require_suffix(path)
     tensors = {name: tensor.detach().to("cpu").contiguous() for name, tensor in state.items()}
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    # Both writers report a full disk in their own way: safetensors by its error, torch by RuntimeError.
+    # The two writers report a full disk differently: safetensors by its own error, torch by RuntimeError.
     make_folder(path.parent)
     try:
         partial.touch()
-        permissions = partial.stat().st_mode  # the user's own; safetensors would let nobody else read the file
+        permissions = (
+            partial.stat().st_mode
+        )  # the user's default; safetensors would make the file unreadable for others
         if path.suffix == ".safetensors":
             save_file(tensors, partial, metadata=dict(metadata))
         else:
@@ -58,7 +60,7 @@ def save_checkpoint(
 
 
 def require_suffix(path: Path) -> None:
-    """Make sure, before hours of work, that a checkpoint can be written under this name.
+    """Check, before hours of work, that a checkpoint can be written under this name.
 
     Raises:
         SettingsError: the suffix is none of `SUFFIXES`.

@@ -7,7 +7,7 @@ from samara.networks.variants import VARIANTS
 
 
 def checkpoint_table() -> str:
-    """One row per checkpoint: name, network, parameters, download size, licence, whether samara runs it."""
+    """Build a table with one row per checkpoint: name, network, parameters, size, licence, whether samara runs it."""
     rows = ["| name | network | parameters | file | licence | runs |", "|---|---|--:|--:|---|---|"]
     return "\n".join([*rows, *(_row(checkpoint) for checkpoint in CATALOGUE)])
 

@@ -1,1 +1,1 @@
-"""The command line: one file per command, each parses, calls one function and shows the result."""
+"""The command line: one file per command, which parses the options, calls one function and shows the result."""

@@ -1,4 +1,4 @@
-"""`samara annotate`: a data set from images."""
+"""`samara annotate`: masks for every image of a data set."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from samara.annotation.carry_out import AnnotationOutcome
 
 CHECKPOINT = (
-    "Catalogue name or file; `samara recommend --task batch-annotation` says which suits this machine. "
+    "Catalogue name or file; run `samara recommend --task batch-annotation` to see which suits this machine. "
     f"Default: the profile's, or {Choice.checkpoint}."
 )
 ASKED, MASKS, HUGE, RUNNING, RESULT = (
-    "What is asked",
-    "Which masks are kept",
-    "Huge images, and deep ones",
+    "What to segment",
+    "Which masks to keep",
+    "Large and high-bit-depth images",
     "Checkpoint and machine",
     "Result",
 )
@@ -51,10 +51,10 @@ MASKS_OF_EVERYTHING = [
 ]
 CLEANING = [
     Setting(field="min_area", metavar="PX", least=0),
-    Setting(field="unique", help="Drop masks that repeat a better one."),
+    Setting(field="unique", help="Drop masks that duplicate a better one."),
     Setting(field="top", metavar="N", least=1),
     Setting(field="exclusive"),
-    Setting(field="hierarchy", help="Note which mask is part of which."),
+    Setting(field="hierarchy", help="Record which mask is part of which."),
 ]
 SIZES = [
     Setting(field="tile", metavar="PX", least=64),
@@ -93,8 +93,8 @@ def annotate(
         list[str],
         typer.Argument(
             metavar="IMAGES...",
-            help="A folder (with all below it), files, a pattern in quotes, a list (.txt), a .tar, or a COCO file "
-            "(.json) or YOLO data set (.yaml), whose boxes are then the prompts.",
+            help="A folder (searched recursively), files, a quoted pattern, a list (.txt), a .tar, or a COCO file "
+            "(.json) or YOLO data set (.yaml), whose boxes become the prompts.",
             show_default=False,
         ),
     ],
@@ -104,7 +104,7 @@ def annotate(
         typer.Option(
             metavar="NAME",
             help=f"{', '.join(f'{name} ({one.checkpoint})' for name, one in PROFILES.items())}, with their settings; "
-            "options that are given as well win.",
+            "explicit options override them.",
             rich_help_panel=ASKED,
         ),
     ] = None,
@@ -113,7 +113,7 @@ def annotate(
         typer.Option(
             metavar="PATH",
             help="Boxes from a COCO file (.json) or YOLO labels (folder, data.yaml), or points from a table (.csv: "
-            "file, x, y, label, class, object). Without it: everything.",
+            "file, x, y, label, class, object). Default: segment everything.",
             rich_help_panel=ASKED,
         ),
     ] = None,
@@ -123,7 +123,7 @@ def annotate(
             "--images",
             "--pictures",
             metavar="DIR",
-            help="Folder of the images that a COCO file lists.",
+            help="Folder of the images listed in a COCO file.",
             rich_help_panel=ASKED,
         ),
     ] = None,
@@ -136,22 +136,24 @@ def annotate(
     runtime: Annotated[str | None, typer.Option(hidden=True)] = None,
     commercial: Annotated[
         bool,
-        typer.Option("--commercial", help="Refuse weights whose licence binds the product.", rich_help_panel=RUNNING),
+        typer.Option(
+            "--commercial", help="Refuse weights whose licence restricts commercial use.", rich_help_panel=RUNNING
+        ),
     ] = False,
     resources: dict[str, Any],
     resume: Annotated[
         bool,
         typer.Option(
             "--resume",
-            help="Go on with the store, also beside a run that is at work; begin one if there is none.",
+            help="Resume the store, even while another run is working on it; create it if it does not exist.",
             rich_help_panel=RESULT,
         ),
     ] = False,
     retry: Annotated[
-        bool, typer.Option("--retry", help="With --resume: try quarantined images again.", rich_help_panel=RESULT)
+        bool, typer.Option("--retry", help="With --resume: retry quarantined images.", rich_help_panel=RESULT)
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Delete the store that is there.", rich_help_panel=RESULT)
+        bool, typer.Option("--overwrite", help="Delete the existing store first.", rich_help_panel=RESULT)
     ] = False,
     formats: Annotated[
         str | None,
@@ -168,10 +170,10 @@ def annotate(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=RESULT)] = False,
 ) -> None:
-    """Annotate images: everything in them, or what prompts name, into a store that survives interruptions.
+    """Annotate images, segmenting everything or the given prompts, into a store that survives interruptions.
 
-    Started again with --resume it goes on where it stopped, whatever stopped it. Images that cannot be annotated are
-    listed with their reasons, and the exit status is then 1.
+    Rerun with --resume to continue after any interruption. Images that cannot be annotated are
+    listed with the reason, and the exit status is then 1.
 
     Example: samara annotate photos --out masks --format coco,yolo --report
     """
@@ -196,11 +198,12 @@ def annotate(
 
 
 def in_new_words(facts: dict[str, Any], runtime: str | None) -> dict[str, Any]:  # Any: values of fields
-    """What runs the network and where, if somebody said it as it used to be: --engine local|ray and --runtime NAME."""
+    """Translate the old options --engine local|ray and --runtime NAME to --cluster and --engine."""
     engine = facts["engine"]
     if engine in get_args(Machines):
         warn(
-            f"--engine {engine} is now --cluster {engine}; --engine says what runs the network, as in `samara segment`"
+            f"--engine {engine} is now --cluster {engine}; --engine now selects what runs the network, as in `samara "
+            "segment`"
         )
         facts |= {"cluster": engine, "engine": Choice.engine}
     if runtime is not None:
@@ -210,19 +213,19 @@ def in_new_words(facts: dict[str, Any], runtime: str | None) -> dict[str, Any]: 
 
 
 def run(images: list[str], *, out: Path, **asked: Any) -> AnnotationOutcome:  # Any: arguments of `samara.annotate`
-    """Annotate, and show the progress."""
+    """Annotate with a progress bar."""
     from samara.annotation import annotate as room
 
     try:
         with terminated_as_interrupted(), annotation_bar() as tell:
             return room.annotate(images, out=out, progress=tell, notice=warn, **asked)
     except KeyboardInterrupt:
-        sys.stderr.write(f"samara: stopped; what was annotated is safe in {out}, go on with --resume\n")
+        sys.stderr.write(f"samara: stopped; finished images are saved in {out}, continue with --resume\n")
         raise typer.Exit(INTERRUPTED) from None
 
 
 def tell_end(outcome: AnnotationOutcome, writing: Writing) -> None:
-    """Say on stderr what nobody would see in the exports; the exit status says whether all was done."""
+    """Report on stderr what the exports do not show; exit with status 1 if anything is missing."""
     tell_quarantined(outcome.total.quarantined if outcome.losses else 0, outcome.store.folder)
     tell_unsaid(outcome.losses, writing.options, writing.categories)
     if outcome.refused is not None:
@@ -232,7 +235,7 @@ def tell_end(outcome: AnnotationOutcome, writing: Writing) -> None:
 
 
 def show(outcome: AnnotationOutcome, *, as_json: bool) -> None:
-    """Print the result on stdout, and what was left out or quarantined on stderr."""
+    """Print the result on stdout, and skipped or quarantined images on stderr."""
     total, store = outcome.total, outcome.store
     for row in outcome.quarantined:
         warn(f"{row.path} is quarantined: {row.reason or ''}")
@@ -256,7 +259,7 @@ def show(outcome: AnnotationOutcome, *, as_json: bool) -> None:
 
 
 def facts(outcome: AnnotationOutcome) -> dict[str, Any]:
-    """The result for programs."""
+    """Return the result as plain values for JSON."""
     total = outcome.total
     return {
         "store": str(outcome.store.folder),

@@ -1,4 +1,4 @@
-"""`samara checkpoints`: the catalogue, the local store, and what a file is."""
+"""`samara checkpoints`: the catalogue, the local store, and the identification of files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def list_checkpoints(
     directory: Directory = None,
     commercial: Annotated[
         bool,
-        typer.Option("--commercial", help="Only what a product may hold without conditions that reach the product."),
+        typer.Option("--commercial", help="Only checkpoints a product may include without licence conditions."),
     ] = False,
 ) -> None:
     """Show every published checkpoint: licence, size, and whether it is on this machine."""
@@ -57,7 +57,7 @@ def get_checkpoint(
     name: Annotated[str, typer.Argument(help="A name or alias of `samara checkpoints list`.")],
     directory: Directory = None,
 ) -> None:
-    """Fetch a checkpoint into the store, resuming where it stopped; print where it is."""
+    """Download a checkpoint into the store, resuming a partial download; print its path."""
     from samara.checkpoints.catalogue import find
     from samara.checkpoints.store.store import CheckpointStore
 
@@ -71,11 +71,11 @@ def get_checkpoint(
 
 @app.command("identify", epilog="Example: samara checkpoints identify sam_vit_b_01ec64.pth --hash")
 def identify_file(
-    file: Annotated[Path, typer.Argument(help="Any file; nothing of it is run.")],
+    file: Annotated[Path, typer.Argument(help="Any file; no code in it is run.")],
     as_json: AsJson = False,
     check_hash: Annotated[bool, typer.Option("--hash", help="Compare digests with the catalogue.")] = False,
 ) -> None:
-    """Say what a checkpoint file is, from its content and never from its name."""
+    """Identify a checkpoint file by its content, never by its name."""
     from samara.checkpoints.identification.identify import identify
 
     identity = identify(file, check_hash=check_hash)
@@ -87,7 +87,7 @@ def identify_file(
 
 @app.command("verify", epilog="Example: samara checkpoints verify sam_vit_b mobile_sam")
 def verify_checkpoints(
-    names: Annotated[list[str] | None, typer.Argument(help="Names; default: everything that is here.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Names; default: everything in the store.")] = None,
     as_json: AsJson = False,
     directory: Directory = None,
 ) -> None:

@@ -15,15 +15,18 @@ from typer.core import TyperCommand, TyperGroup
 
 COMMANDS = {
     "segment": "Segment images: masks from prompts, or everything when there is no prompt.",
-    "annotate": "Annotate images: everything in them, or what prompts name, into a store that survives interruptions.",
-    "export-annotations": "Write the annotations of a store in other formats, streaming, in one pass.",
-    "evaluate": "Measure how good a checkpoint is: clicks, boxes, clicks until good, everything, with 95 % intervals.",
-    "compare": "Measure checkpoints against each other: size, speed, memory, quality; a page, JSON, CSV and Markdown.",
-    "finetune": "Fine-tune a checkpoint on ground truth of your own; started again, it goes on where it was cut off.",
-    "export": "Write image encoder and mask decoder for ONNX or OpenVINO, and compare them with PyTorch on a photo.",
-    "doctor": "Compare every engine and precision with PyTorch in float32, on this machine; exit status 1 if one "
+    "annotate": "Annotate images, segmenting everything or the given prompts, into a store that survives "
+    "interruptions.",
+    "export-annotations": "Export the annotations of a store to other formats, streaming, in one pass.",
+    "evaluate": "Measure the quality of a checkpoint: clicks, boxes, clicks until good, everything; with 95 % "
+    "intervals.",
+    "compare": "Measure checkpoints against each other (size, speed, memory, quality); write a page, JSON, CSV and "
+    "Markdown.",
+    "finetune": "Fine-tune a checkpoint on your own ground truth; rerun the command to resume after an interruption.",
+    "export": "Export image encoder and mask decoder to ONNX or OpenVINO, and compare them with PyTorch on a photo.",
+    "doctor": "Compare every engine and precision with PyTorch in float32 on this machine; exit status 1 if one "
     "drifts.",
-    "recommend": "Recommend a checkpoint for a machine and a task, with reasons and how sure each number is.",
+    "recommend": "Recommend a checkpoint for a machine and a task, with reasons and the reliability of each number.",
     "checkpoints": "List, fetch, identify and verify checkpoint files.",
 }
 """By name what `samara --help` says: the first paragraph of the command's own help."""

@@ -1,4 +1,4 @@
-"""`samara compare`: checkpoints against each other, measured."""
+"""`samara compare`: measure checkpoints against each other."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from samara.measurement.records.metrics import Group
 
 COMPARED, DATA, THOROUGHNESS, RUNNING, RESULT = (
-    "What is compared",
+    "What to compare",
     "Images",
-    "How thoroughly",
+    "Thoroughness",
     "Machine",
     "Result",
 )
 TERMINAL_TABLES = ("overview", "quality")
 GAP = 2
 TELLING = ("image and click", "everything", "box IoU", "centre click IoU", "parameters", "file", "licence")
-"""Columns that a narrow terminal shows before others; the files have all of them."""
+"""Columns that a narrow terminal shows first; the files contain all of them."""
 
 
 @reads_data(DATA)
@@ -82,7 +82,7 @@ def compare(
         list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="Show these records too, e.g. of another machine. Repeatable.",
+            help="Also show these records, e.g. from another machine. Repeatable.",
             rich_help_panel=COMPARED,
         ),
     ] = None,
@@ -90,8 +90,8 @@ def compare(
         list[Path] | None,
         typer.Option(
             metavar="DIR",
-            help="Images of --ground-truth, one folder for all or one for each, where they do not lie beside it; or "
-            "to measure speed on.",
+            help="Images of --ground-truth, one folder for all or one for each, if they are not beside it; without "
+            "--ground-truth, images to measure speed on.",
             rich_help_panel=DATA,
         ),
     ] = None,
@@ -99,8 +99,9 @@ def compare(
         list[str] | None,
         typer.Option(
             metavar="[DOMAIN=]PATH",
-            help="To measure quality on: COCO file; folder or data.yaml of a YOLO-seg data set, of which val counts. "
-            "Repeatable, with a name for each.",
+            help="Ground truth to measure quality on: COCO file, or folder or data.yaml of a YOLO-seg data set (its "
+            "val part). "
+            "Repeatable, each with a name.",
             rich_help_panel=DATA,
         ),
     ] = None,
@@ -111,17 +112,18 @@ def compare(
     choice: dict[str, Any],  # Any: values of fields
     out: Annotated[
         Path,
-        typer.Option(metavar="DIR", help="Folder for everything; started again, goes on.", rich_help_panel=RESULT),
+        typer.Option(metavar="DIR", help="Folder for all results; rerun to resume.", rich_help_panel=RESULT),
     ] = Path(COMPARED_IN),
     remark: Annotated[
         str,
-        typer.Option(metavar="TEXT", help="For the page, e.g. that the machine was busy.", rich_help_panel=RESULT),
+        typer.Option(metavar="TEXT", help="Note for the page, e.g. that the machine was busy.", rich_help_panel=RESULT),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the tables as JSON.", rich_help_panel=RESULT)] = False,
 ) -> None:
-    """Measure checkpoints against each other: size, speed, memory, quality; a page, JSON, CSV and Markdown.
+    """Measure checkpoints against each other (size, speed, memory, quality); write a page, JSON, CSV and Markdown.
 
-    A checkpoint whose file is not here is measured with random weights, for its speed; its quality stays open.
+    A checkpoint whose file is not on this machine is measured with random weights: its speed is valid, its quality is
+    not measured.
 
     Example: samara compare --checkpoints samara_mini,mobile_sam --ground-truth cells.json --images cells
     """
@@ -145,15 +147,15 @@ def compare(
 
 
 def names_in(text: str) -> list[str]:
-    """The names in a text with commas."""
+    """Split a comma-separated text into names."""
     return [name for part in text.split(",") if (name := part.strip())]
 
 
 def read_groups(text: str) -> tuple[Group, ...]:
-    """Turn the text of --groups into settings.
+    """Parse the text of --groups.
 
     Raises:
-        SettingsError: an unknown name.
+        SettingsError: a name is unknown.
     """
     names = [part.strip() for part in text.split(",")]
     unknown = [name for name in names if name not in GROUPS]
@@ -163,10 +165,10 @@ def read_groups(text: str) -> tuple[Group, ...]:
 
 
 def read_batch_sizes(text: str) -> tuple[int, ...]:
-    """Turn the text of --batch-sizes into numbers.
+    """Parse the text of --batch-sizes.
 
     Raises:
-        SettingsError: something in it is no whole number.
+        SettingsError: an item is not a whole number.
     """
     try:
         return tuple(dict.fromkeys(int(part) for part in text.split(",")))
@@ -175,22 +177,22 @@ def read_batch_sizes(text: str) -> tuple[int, ...]:
 
 
 def read_ground_truths(files: list[str], folders: list[Path], rules: ReadingRules = USUAL) -> list[GroundTruth]:
-    """Pair ground truths, [DOMAIN=]PATH, with the folders of their images; YOLO data sets have their own.
+    """Pair ground truths, [DOMAIN=]PATH, with their image folders; YOLO data sets bring their own.
 
     Raises:
-        SettingsError: folders are given, but neither one for all nor one for each.
+        SettingsError: there is neither one folder for all nor one for each.
     """
     from samara.datasets.reading.opening import is_yolo
     from samara.measurement.evaluation.ground_truth import GroundTruth
 
-    # A file whose own name has an equals sign is meant as it is.
+    # An existing file whose name contains an equals sign is a path, not DOMAIN=PATH.
     named = [("", "", text) if Path(text).exists() else text.rpartition("=") for text in files]
     places = [Path(name) for _, _, name in named]
     needing = [place for place in places if not is_yolo(place)] or places
     if files and len(folders) not in (0, 1, len(needing)):
         raise SettingsError(
-            f"{len(needing)} ground truths have {len(folders)} folders of images; give --images once, or once for "
-            "each that is no YOLO data set"
+            f"{len(needing)} ground truths have {len(folders)} image folders; give --images once, or once for each "
+            "that is not a YOLO data set"
         )
     if not files and len(folders) > 1:
         raise SettingsError("without --ground-truth, speed is measured on the images of one folder; give --images once")
@@ -202,7 +204,7 @@ def read_ground_truths(files: list[str], folders: list[Path], rules: ReadingRule
 
 
 def show(compared: Compared, *, as_json: bool) -> None:
-    """Print the most important tables, and where the rest is."""
+    """Print the most important tables and the path of the rest."""
     from samara.measurement.comparison.documents import comparison_json
 
     if as_json:
@@ -217,13 +219,13 @@ def show(compared: Compared, *, as_json: bool) -> None:
             console.print()
     if any(one.is_random for one in compared.comparison.contenders):
         typer.echo(
-            "* random weights: as large and as fast to encode as the real ones; masks are noise, quality is left open"
+            "* random weights: size and encoding speed are valid; the masks are noise, so quality was not measured"
         )
     typer.echo(f"{', '.join(path.name for path in compared.files)} in {compared.files[0].parent}")
 
 
 def terminal_table(table: Table, width: int) -> RichTable:
-    """A table for `rich`, with as many columns as fit; names are text, never markup."""
+    """Build a `rich` table with as many columns as fit; names are text, never markup."""
     from rich.table import Table as Shown
     from rich.text import Text
 
@@ -238,14 +240,14 @@ def terminal_table(table: Table, width: int) -> RichTable:
         shown.add_column(table.columns[index], justify="right", width=_width_of(table, index))
     for row in table.rows:
         if all(cell.text == NOTHING for cell in row.cells):
-            continue  # what others say of it is on the page
+            continue  # published values are shown on the page
         texts = (*_names(row), *(row.cells[index].text for index in columns))
         shown.add_row(*(Text(text) for text in texts))
     return shown
 
 
 def fitting_columns(table: Table, width: int) -> list[int]:
-    """Places of the columns that fit into a width, the most telling ones first in line for it."""
+    """Return the indices of the columns that fit into a width, choosing the most informative first."""
     order = [table.columns.index(name) for name in TELLING if name in table.columns]
     order += [index for index in range(len(table.columns)) if index not in order]
     names = zip(table.heads, _columns_of_names(table), strict=True)
@@ -273,5 +275,5 @@ def _width_of(table: Table, index: int) -> int:
 
 
 def _width(heading: str, texts: Iterable[str]) -> int:
-    """Of a column; headings may break between words."""
+    """Return the width of a column; headings may break between words."""
     return max(map(len, (*heading.split(), *texts)))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @takes_arguments(
     "choice",
     Choice(),
-    loading("checkpoint", help="What to run; findings hold for its kind of network."),
+    loading("checkpoint", help="What to run; the findings apply to its network architecture."),
     loading("base", "lora", "input_size", "weights", "download"),
 )
 def doctor(
@@ -31,9 +31,9 @@ def doctor(
     threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="CPU threads. Default: all.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Compare every engine and precision with PyTorch in float32, on this machine; exit status 1 if one drifts.
+    """Compare every engine and precision with PyTorch in float32 on this machine; exit status 1 if one drifts.
 
-    What is found decides what `--engine auto` means here for this kind of network.
+    The findings decide what `--engine auto` selects on this machine for this network architecture.
 
     Example: samara doctor --checkpoint vit_b
     """
@@ -69,7 +69,7 @@ def show(diagnosis: Diagnosis) -> None:
     if diagnosis.recorded:
         console.print("recorded: --engine auto follows these findings for this network at this size")
     else:
-        console.print("weights are random: speed counts, agreement says little, and nothing was recorded")
+        console.print("weights are random: the timing is valid, the agreement says little, and nothing was recorded")
 
 
 def table_of(diagnosis: Diagnosis) -> Table:

@@ -1,4 +1,4 @@
-"""`samara evaluate`: how good a checkpoint is on ground truth."""
+"""`samara evaluate`: quality of a checkpoint on ground truth."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from samara.measurement.evaluation.ground_truth import Chosen
     from samara.measurement.records.records import Record
 
-DATA, ASKED, RUNNING, RESULT = "Ground truth", "What is asked", "Checkpoint and machine", "Result"
+DATA, ASKED, RUNNING, RESULT = "Ground truth", "What to measure", "Checkpoint and machine", "Result"
 
 
 def measures(**changes: Any) -> Setting:  # Any: attributes of a Setting
-    """The option that names what of quality is measured."""
+    """Build the option that selects the quality measures."""
     return Setting(
         field="measures",
         option="measure",
@@ -42,10 +42,10 @@ def measures(**changes: Any) -> Setting:  # Any: attributes of a Setting
 
 
 def read_measures(names: list[str] | None) -> tuple[Measure, ...]:
-    """Turn the texts of --measure into settings.
+    """Parse the texts of --measure.
 
     Raises:
-        SettingsError: an unknown name.
+        SettingsError: a name is unknown.
     """
     known = {measure: measure for measure in MEASURES}
     unknown = [name for name in names or () if name not in known]
@@ -83,14 +83,14 @@ def evaluate(
     ground_truth: Annotated[
         Path,
         typer.Option(
-            metavar="PATH", help="COCO file; folder or data.yaml of a YOLO-seg data set.", rich_help_panel=DATA
+            metavar="PATH", help="COCO file, or folder or data.yaml of a YOLO-seg data set.", rich_help_panel=DATA
         ),
     ],
     images: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Its images. Default: those of the data set, or beside the COCO file.",
+            help="Folder of the images. Default: that of the data set, or of the COCO file.",
             rich_help_panel=DATA,
         ),
     ] = None,
@@ -98,14 +98,14 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="train, val, test or all of a data set that is divided. Default: val.",
+            help="Part of a divided data set: train, val, test or all. Default: val.",
             rich_help_panel=DATA,
         ),
     ] = None,
     *,
     reading: DataReading,
     domain: Annotated[
-        str, typer.Option(metavar="NAME", help="Kind of images, for the records.", rich_help_panel=DATA)
+        str, typer.Option(metavar="NAME", help="Domain of the images, for the records.", rich_help_panel=DATA)
     ] = DOMAIN,
     settings: EvaluationSettings,
     choice: dict[str, Any],  # Any: values of fields
@@ -113,15 +113,15 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder for records, scores and images of the worst answers; started again, goes on.",
+            help="Folder for records, scores and images of the worst results; rerun to resume.",
             rich_help_panel=RESULT,
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print records as JSON.", rich_help_panel=RESULT)] = False,
 ) -> None:
-    """Measure how good a checkpoint is: clicks, boxes, clicks until good, everything, with 95 % intervals.
+    """Measure the quality of a checkpoint: clicks, boxes, clicks until good, everything; with 95 % intervals.
 
-    Averages are over the objects of a source (the image key "source" of the COCO file), then over sources.
+    Averages are taken over the objects of each source (the image key "source" of the COCO file), then over sources.
 
     Example: samara evaluate --ground-truth cells.json --images cells --checkpoint vit_b --out cells-vit-b
     """
@@ -147,10 +147,10 @@ def evaluate(
 
 
 def read_part(name: str | None) -> Chosen | None:
-    """Turn the text of --part into a part.
+    """Parse the text of --part.
 
     Raises:
-        SettingsError: there is no such part.
+        SettingsError: the part is unknown.
     """
     from samara.measurement.evaluation.ground_truth import CHOICES
 
@@ -161,7 +161,7 @@ def read_part(name: str | None) -> Chosen | None:
 
 
 def report(evaluation: Evaluation) -> dict[str, object]:
-    """The result as plain values."""
+    """Return the result as plain values."""
     drawn: list[str | None] = [str(path) for path in evaluation.failure_images]
     drawn = drawn or [None] * len(evaluation.failures)
     return {
@@ -184,7 +184,7 @@ def _plain(failure: Failure) -> dict[str, object]:
 
 
 def show(evaluation: Evaluation, out: Path | None) -> None:
-    """Print a table of means, and where the rest is."""
+    """Print a table of means and the path of the rest."""
     from rich.console import Console
     from rich.table import Table
 
@@ -196,7 +196,7 @@ def show(evaluation: Evaluation, out: Path | None) -> None:
     several = len({record.source for record in evaluation.records}) > 2
     for record in evaluation.records:
         if record.source and not several:
-            continue  # the mean of one source is that source
+            continue  # with a single source, its mean repeats the row
         table.add_row(*_row(record), style=None if record.source or not several else "bold")
     Console().print(table)
     for why in dict.fromkeys(record.note for record in evaluation.records if record.note):

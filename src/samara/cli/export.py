@@ -1,4 +1,4 @@
-"""`samara export`: a checkpoint as files for other runtimes."""
+"""`samara export`: write a checkpoint as files for other runtimes."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def export(
     choice: dict[str, Any],  # Any: values of fields, here and below
     reading: ImageReading,
     settings: dict[str, Any],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to make.")] = Path(EXPORTED_TO),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to create.")] = Path(EXPORTED_TO),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Write image encoder and mask decoder for ONNX or OpenVINO, and compare them with PyTorch on a photo.
+    """Export image encoder and mask decoder to ONNX or OpenVINO, and compare them with PyTorch on a photo.
 
     Example: samara export --checkpoint vit_b --format onnx --out vit_b_onnx
     """
@@ -56,11 +56,11 @@ def export(
 
 
 def show(exported: Exported, *, as_json: bool) -> None:
-    """Print what was written, and how far it is from PyTorch."""
+    """Print the written files and their difference from PyTorch."""
     if as_json:
         facts = {"folder": str(exported.folder), "files": exported.files, "relative_error": exported.relative_error}
         typer.echo(json.dumps(facts))
         return
     for name, error in exported.relative_error.items():
-        typer.echo(f"{name}: {error:.1e} from PyTorch's result")
+        typer.echo(f"{name}: differs from PyTorch by {error:.1e}")
     typer.echo(f"{exported.checkpoint} for {exported.format} in {exported.folder}: {', '.join(exported.files)}")

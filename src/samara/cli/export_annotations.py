@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 
 class Writing(NamedTuple):
-    """How a command writes annotations.
+    """The options about written annotations.
 
     Attributes:
-        options: whatever the format.
-        categories: that they have; None for those of the store.
+        options: those of the writers.
+        categories: chosen categories; None for those of the store.
     """
 
     options: WriterOptions
@@ -49,10 +49,10 @@ def read_writing(
     only_categories: bool,
     label_studio_prefix: str | None,
 ) -> Writing:
-    """What the options of a command say about annotations.
+    """Parse a command's options about annotations.
 
     Raises:
-        SettingsError, DatasetError: one of them is not understood.
+        SettingsError, DatasetError: an option is invalid.
     """
     from samara.datasets.split import read_split
 
@@ -65,11 +65,11 @@ def read_writing(
 
 
 def writes_annotations(panel: str | None, *other_flags: str) -> Callable[[Command], Command]:
-    """A decorator: options about annotations in place of the parameter `writing`; the command gets a `Writing`.
+    """Decorate a command: options about annotations replace the parameter `writing`, which becomes a `Writing`.
 
     Args:
-        panel: heading in the help below which they stand.
-        other_flags: of --export-images, by which older scripts know it.
+        panel: heading of these options in the help.
+        other_flags: old spellings of --export-images.
     """
     kind = inspect.Parameter.KEYWORD_ONLY
     options = [
@@ -87,7 +87,7 @@ def writes_annotations(panel: str | None, *other_flags: str) -> Callable[[Comman
 
 @writes_annotations(None, "--pictures")
 def export_annotations(
-    store: Annotated[Path, typer.Argument(metavar="STORE", help="Folder that `samara annotate` made.")],
+    store: Annotated[Path, typer.Argument(metavar="STORE", help="Folder written by `samara annotate`.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")],
     formats: Annotated[
         str,
@@ -99,13 +99,11 @@ def export_annotations(
     ] = USUAL_FORMAT,
     *,
     writing: Writing,
-    partial: Annotated[
-        bool, typer.Option("--partial", help="Also of a store that is not complete: what is there.")
-    ] = False,
+    partial: Annotated[bool, typer.Option("--partial", help="Export an incomplete store as far as it goes.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what samara wrote there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Write the annotations of a store in other formats, streaming, in one pass.
+    """Export the annotations of a store to other formats, streaming, in one pass.
 
     Example: samara export-annotations masks --format coco,yolo --export-images link --split 0.1 --out exported
     """
@@ -129,7 +127,7 @@ def export_annotations(
 
 
 def show(losses: dict[str, Losses], out: Path, store: AnnotationStore, *, as_json: bool) -> None:
-    """Print what was written, and on stderr what is in no export."""
+    """Print what was written, and on stderr what no export contains."""
     _, _, quarantined = store.counts()
     if as_json:
         typer.echo(json.dumps({"out": str(out), "losses": losses_shown(losses), "quarantined": quarantined}))
@@ -139,63 +137,63 @@ def show(losses: dict[str, Losses], out: Path, store: AnnotationStore, *, as_jso
 
 
 def read_categories_chosen(categories: str | None, *, only: bool) -> CategoryChoice | None:
-    """What --categories and --only-categories say.
+    """Parse --categories and --only-categories.
 
     Raises:
-        SettingsError, DatasetError: they are not understood.
+        SettingsError, DatasetError: a value is invalid.
     """
     from samara.datasets.writing.category_choice import read_categories
 
     if categories is None:
         if only:
-            raise SettingsError("--only-categories leaves out what --categories does not name; give that with it")
+            raise SettingsError("--only-categories needs --categories; add it, or drop --only-categories")
         return None
     return read_categories(categories, only=only)
 
 
 def names_in(text: str | None) -> tuple[str, ...]:
-    """The names in a text with commas."""
+    """Split a comma-separated text into names."""
     return () if text is None else tuple(name.strip() for name in text.split(","))
 
 
 def losses_shown(losses: dict[str, Losses]) -> dict[str, dict[str, Any]]:
-    """For JSON."""
+    """Return the losses as plain values for JSON."""
     return {name: asdict(one) for name, one in losses.items()}
 
 
 def tell_losses(losses: dict[str, Losses], out: Path) -> None:
-    """Say what was written, and what formats could not keep."""
+    """Print what was written and what each format lost."""
     for name, one in losses.items():
         kept = "lossless" if not one.changed else f"{one.changed:,} masks differ, mean IoU {one.mean_iou:.4f}"
         typer.echo(f"{name} in {out}: {one.masks:,} masks, {kept}")
         if one.unplaced:
             sys.stderr.write(
-                f"samara: {name}: {one.unplaced:,} images lie nowhere on Earth and have coordinates in pixels; "
-                "programs for maps take them for longitude and latitude\n"
+                f"samara: {name}: {one.unplaced:,} images are not georeferenced, so their coordinates are pixels; "
+                "GIS programs will read them as longitude and latitude\n"
             )
 
 
 def tell_quarantined(count: int, store: Path) -> None:
-    """Say on stderr how many images of a store are in no export."""
+    """Report on stderr how many images the exports leave out."""
     if count:
         which = "1 quarantined image is" if count == 1 else f"{count:,} quarantined images are"
         sys.stderr.write(
-            f"samara: {store}: {which} left out of the export; `samara annotate ... --resume --retry` tries again\n"
+            f"samara: {store}: {which} left out of the export; `samara annotate ... --resume --retry` retries them\n"
         )
 
 
 def tell_unsaid(written: Iterable[str], options: WriterOptions, chosen: CategoryChoice | None) -> None:
-    """Say on stderr what nobody would see in the files of an export.
+    """Report on stderr what the exported files do not show.
 
     Args:
-        written: the formats.
-        options: how they were written.
-        chosen: the choice of categories, after the export.
+        written: names of the formats.
+        options: the writers' options.
+        chosen: chosen categories, after the export.
     """
     if not options.image_url_prefix and any(name.startswith("label-studio") for name in written):
         sys.stderr.write(
-            "samara: the tasks name images by their files alone; --label-studio-prefix puts the address before them "
-            "under which Label Studio finds them\n"
+            "samara: the tasks name images by file name only; use --label-studio-prefix to prepend the address at "
+            "which Label Studio finds them\n"
         )
     if chosen is not None and chosen.left_out:
         counts = ", ".join(f"{name!r} ({count:,})" for name, count in chosen.left_out.items())

@@ -1,4 +1,4 @@
-"""`samara finetune`: a mask decoder of one's own."""
+"""`samara finetune`: fine-tune a checkpoint on your own ground truth."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ DATA, TRAINING, LOSSES, COST, RUNNING, RESULT = (
 
 
 def read_augmentations(names: list[str] | None) -> tuple[Augmentation, ...]:
-    """Turn the texts of --augment into settings.
+    """Parse the texts of --augment.
 
     Raises:
-        SettingsError: an unknown name.
+        SettingsError: a name is unknown.
     """
     if names is None:
         return FineTuneSettings.augmentations
@@ -52,7 +52,7 @@ LEARNING = [
     Setting(field="warmup_steps", metavar="N", least=0),
     Setting(field="ema_decay", metavar="X", least=0.0),
     Setting(field="lora_rank", metavar="N", least=1, help="With --trained lora."),
-    Setting(field="lora_apart", help="Write the low-rank updates and the decoder alone, which --lora then takes."),
+    Setting(field="lora_apart", help="Write only the low-rank updates and the decoder, to be loaded with --lora."),
     Setting(
         field="augmentations",
         option="augment",
@@ -72,7 +72,7 @@ SPENDING = [
     Setting(field="precision", metavar="float32|bfloat16"),
     Setting(
         field="checkpoint_blocks",
-        help="Compute the encoder's blocks twice and keep less of them; not for --trained decoder.",
+        help="Recompute the encoder's blocks in the backward pass to save memory; not for --trained decoder.",
     ),
 ]
 WEIGHTS = [Setting(field=name, metavar="X") for name in ("focal", "dice", "cross_entropy")]
@@ -98,7 +98,7 @@ def finetune(
     train: Annotated[
         Path,
         typer.Option(
-            metavar="PATH", help="COCO file; folder or data.yaml of a YOLO-seg data set.", rich_help_panel=DATA
+            metavar="PATH", help="COCO file, or folder or data.yaml of a YOLO-seg data set.", rich_help_panel=DATA
         ),
     ],
     out: Annotated[
@@ -109,7 +109,7 @@ def finetune(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Its images. Default: those of the data set, or beside the COCO file.",
+            help="Folder of the images. Default: that of the data set, or of the COCO file.",
             rich_help_panel=DATA,
         ),
     ] = None,
@@ -117,7 +117,7 @@ def finetune(
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="Likewise. Default: a part of --train, by its own folders or by --validation-fraction.",
+            help="As --train. Default: a part of --train, by its own folders or by --validation-fraction.",
             rich_help_panel=DATA,
         ),
     ] = None,
@@ -141,7 +141,9 @@ def finetune(
     tensorboard: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Log every epoch for TensorBoard, in a folder named as --out.", rich_help_panel=RESULT
+            metavar="DIR",
+            help="Log every epoch for TensorBoard, in a subfolder named after --out.",
+            rich_help_panel=RESULT,
         ),
     ] = None,
     report: Annotated[
@@ -159,7 +161,7 @@ def finetune(
         bool, typer.Option("--json", help="Print the learning curve as JSON.", rich_help_panel=RESULT)
     ] = False,
 ) -> None:
-    """Fine-tune a checkpoint on ground truth of your own; started again, it goes on where it was cut off.
+    """Fine-tune a checkpoint on your own ground truth; rerun the command to resume after an interruption.
 
     Example: samara finetune --train cells.json --images cells --checkpoint vit_b --out cells.safetensors
 
@@ -188,7 +190,7 @@ def finetune(
 
 
 def show(result: NewCheckpoint, *, as_json: bool) -> None:
-    """Print the learning curve, and where everything lies."""
+    """Print the learning curve and the paths of the results."""
     shown = {name: str(path) for name, path in asdict(result.views).items() if path is not None}
     if as_json:
         curve = [asdict(record) for record in result.history]
@@ -202,7 +204,7 @@ def show(result: NewCheckpoint, *, as_json: bool) -> None:
         numbers = f"{record.epoch:5d} {loss} {record.click_iou:10.3f} {record.box_iou:8.3f} {record.duration_s:8.1f}"
         typer.echo(f"{numbers}{kept}")
     if result.best.epoch == 0:
-        warn("nothing became better on the validation set; the weights kept are unchanged")
+        warn("no epoch improved on the validation set; the written weights are unchanged")
     typer.echo(f"{result.path}, validated on the low-res grid; embeddings and state in {result.path.name}.work")
     for name, path in shown.items():
         typer.echo(f"{name}: {path}")

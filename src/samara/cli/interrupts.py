@@ -1,4 +1,4 @@
-"""How a command ends when somebody stops it."""
+"""How a command ends when it is interrupted."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 INTERRUPTED = 130
-"""Exit status of a command that somebody stopped, as shells have it."""
+"""Exit status of an interrupted command, by shell convention."""
 
 
 @contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM, by which batch systems and containers end a process, stop as cleanly as Ctrl-C."""
+    """Treat SIGTERM, which batch systems and containers send to end a process, like Ctrl-C."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

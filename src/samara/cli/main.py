@@ -40,17 +40,17 @@ def _main(
 
 
 def run() -> None:
-    """Entry point: exit status 0 only if everything asked for was done, and told."""
+    """Run the command; the exit status is 0 only if everything was done and all output was written."""
     try:
         status = _status_of_app()
         if sys.stdout is not None:
-            sys.stdout.flush()  # what is not written by now fails where nobody catches it
+            sys.stdout.flush()  # a later flush would fail outside this try
     except SamaraError as error:
         from samara.cli.sentences import as_options
 
         status = _failed(as_options(str(error)))
     except BrokenPipeError:
-        status = 1  # as typer ends; whoever closed the pipe wants to hear no more
+        status = 1  # typer's status; the reader closed the pipe and wants no message
     except OSError as error:
         status = _failed(_sentence(error))
     if status:
@@ -67,22 +67,22 @@ def _status_of_app() -> int | str | None:
 
 
 def _failed(sentence: str) -> int:
-    with suppress(OSError):  # nobody can be told
+    with suppress(OSError):  # stderr is closed too
         sys.stderr.write(f"samara: {sentence}\n")
         sys.stderr.flush()
     return 1
 
 
 def _sentence(error: OSError) -> str:
-    """What the operating system says, as the last resort: commands that work long look before they begin."""
+    """Turn an operating system error into a sentence; a last resort, since long commands check before they start."""
     reason = error.strerror or str(error) or type(error).__name__
     if error.filename is not None:
-        return f"{error.filename}: {reason}; choose another place, or make room or permission for this one"
-    return f"the output cannot be written: {reason}; send it elsewhere"
+        return f"{error.filename}: {reason}; choose another place, or free space or fix its permissions"
+    return f"the output cannot be written: {reason}; redirect it elsewhere"
 
 
 def _drop_what_cannot_be_written() -> None:
-    """Point full or closed outputs at nothing, so that Python says nothing of them when it ends."""
+    """Redirect full or closed outputs to the null device, so that Python does not complain at exit."""
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:

@@ -1,4 +1,4 @@
-"""Options that several commands have, so that they read the same everywhere."""
+"""Options shared by several commands, declared once."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ _LOADING = {
 
 
 def loading(*fields: str, panel: str | None = None, **changes: Any) -> list[Setting]:  # Any: attributes of a Setting
-    """Options about the checkpoint, which read the same everywhere.
+    """Build the options about the checkpoint, the same for every command.
 
     Args:
-        fields: of `Choice`.
-        panel: heading in the help below which they stand.
-        changes: what is other in this command.
+        fields: names of fields of `Choice`.
+        panel: heading of these options in the help.
+        changes: attributes that differ for this command.
     """
     return [replace(_LOADING[field], panel=panel, **changes) for field in fields]
 
 
 def device_option(panel: str) -> Any:  # Any: typer.Option's own type
-    """Where the network runs, for commands that load none.
+    """Build --device for commands that load no network.
 
     Args:
         panel: heading in the help below which it stands.
@@ -70,96 +70,97 @@ POINTS_PER_SIDE = Setting(
     help=f"Grid of N × N points. Default: one for every {PIXELS_PER_POINT} pixels of the network input.",
     least=1,
 )
-"""The grid of everything."""
+"""The point grid of automatic masks."""
 
 
 def export_images_option(panel: str | None = None, *names: str) -> Any:  # Any: typer.Option's own type
-    """What exports do with images; see `device_option`.
+    """Build the option for what exports do with images.
 
     Args:
         panel: heading in the help below which it stands.
-        names: by which it is known besides.
+        names: further spellings of the option.
     """
     return typer.Option(
         "--export-images",
         *names,
         metavar="none|link|copy",
-        help="yolo, voc: what becomes of the images.",
+        help="yolo, voc: what to do with the images.",
         rich_help_panel=panel,
     )
 
 
 def value_range_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
-    """What is black and white; see `device_option`."""
+    """Build --value-range; see `device_option`."""
     return typer.Option(
         metavar="BLACK,WHITE",
-        help="In images of more than 8 bits, e.g. 0,4095; or auto for each image's own.",
+        help="Black and white of images with more than 8 bits, e.g. 0,4095; or auto for each image's own range.",
         rich_help_panel=panel,
     )
 
 
 def split_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
-    """How exports tell training from validation; see `device_option`."""
+    """Build --split; see `device_option`."""
     return typer.Option(
         metavar="X|PART=X,...",
-        help="yolo, voc: the share of validation, e.g. 0.1, or train=0.8,val=0.1,test=0.1. The images' names decide, "
-        "so that images added later move none.",
+        help="yolo, voc: validation share, e.g. 0.1, or train=0.8,val=0.1,test=0.1. Assigned by image name, "
+        "so adding images later moves none.",
         rich_help_panel=panel,
     )
 
 
 def categories_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
-    """Names and numbers of the categories of exports; see `device_option`."""
+    """Build --categories; see `device_option`."""
     return typer.Option(
         metavar="NAME,...|FILE",
-        help="In the order of their numbers; 'old=new' renames. A file has one in each line (.txt), or is a data.yaml. "
-        "Others follow.",
+        help="Names in the order of their numbers; 'old=new' renames. Or a file: one name per line (.txt), or a "
+        "data.yaml. "
+        "Other categories follow.",
         rich_help_panel=panel,
     )
 
 
 def only_categories_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
-    """Whether exports have the named categories only; see `device_option`."""
+    """Build --only-categories; see `device_option`."""
     return typer.Option(
         "--only-categories",
-        help="Leave masks of categories out that --categories does not name.",
+        help="Leave out masks of categories that --categories does not name.",
         rich_help_panel=panel,
     )
 
 
 def label_studio_prefix_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
-    """Where Label Studio finds the images; see `device_option`."""
+    """Build --label-studio-prefix; see `device_option`."""
     return typer.Option(
         metavar="ADDRESS",
-        help="label-studio: what stands before a file's name, e.g. '/data/local-files/?d=photos/' or s3://bucket/.",
+        help="label-studio: prefix of file names, e.g. '/data/local-files/?d=photos/' or s3://bucket/.",
         rich_help_panel=panel,
     )
 
 
 def crowds_option(panel: str) -> Any:  # Any: typer.Option's own type
-    """What COCO's crowds are; see `device_option`."""
+    """Build --crowds; see `device_option`."""
     return typer.Option(
         "--crowds",
         metavar="ignore|objects",
-        help="What annotations with iscrowd 1 are: groups, left out and counted, or objects as CVAT means them.",
+        help="Meaning of iscrowd 1: ignore (groups, left out and counted) or objects (as written by CVAT).",
         rich_help_panel=panel,
     )
 
 
 def skip_bad_option(panel: str) -> Any:  # Any: typer.Option's own type
-    """Whether bad annotations stop the command; see `device_option`."""
+    """Build --skip-bad-annotations; see `device_option`."""
     return typer.Option(
         "--skip-bad-annotations",
-        help="Leave out annotations that are not understood, and say how many.",
+        help="Leave out invalid annotations and report how many.",
         rich_help_panel=panel,
     )
 
 
 def read_rules(crowds: str, *, skip_bad: bool) -> ReadingRules:
-    """Turn --crowds and --skip-bad-annotations into rules.
+    """Parse --crowds and --skip-bad-annotations.
 
     Raises:
-        SettingsError: --crowds is neither of its values.
+        SettingsError: --crowds has an unknown value.
     """
     if crowds not in ("ignore", "objects"):
         raise SettingsError(f"--crowds {crowds!r} is not known; use ignore or objects")
@@ -167,22 +168,22 @@ def read_rules(crowds: str, *, skip_bad: bool) -> ReadingRules:
 
 
 def warn(sentence: str) -> None:
-    """Say something beside the result."""
+    """Print a warning on stderr."""
     sys.stderr.write(f"samara: {as_options(sentence)}\n")
 
 
 def frame_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
-    """Which of several frames; see `device_option`."""
+    """Build --frame; see `device_option`."""
     return typer.Option(
-        min=0, metavar="N", help="Which frame or page, from 0, of files that hold several.", rich_help_panel=panel
+        min=0, metavar="N", help="Frame or page of files that hold several, counted from 0.", rich_help_panel=panel
     )
 
 
 def read_reading(value_range: str | None, frame: int | None) -> ImageReading:
-    """Turn the texts of --value-range and --frame into how images are read.
+    """Parse --value-range and --frame.
 
     Raises:
-        SettingsError: --value-range is no range.
+        SettingsError: --value-range is not a range.
     """
     if value_range is None or value_range == "auto":
         return ImageReading("auto" if value_range else None, frame)
@@ -191,7 +192,7 @@ def read_reading(value_range: str | None, frame: int | None) -> ImageReading:
     except ValueError as error:
         raise SettingsError(f"--value-range {value_range!r} is not understood; write BLACK,WHITE or auto") from error
     if not black < white:
-        raise SettingsError(f"--value-range {value_range!r} is not accepted; black, the first, must be the smaller")
+        raise SettingsError(f"--value-range {value_range!r} is not accepted; BLACK must be less than WHITE")
     return ImageReading((black, white), frame)
 
 
@@ -199,7 +200,7 @@ class DataReading(NamedTuple):
     """How a command reads a data set.
 
     Attributes:
-        rules: what becomes of crowds and of bad annotations.
+        rules: treatment of crowds and of bad annotations.
         images: how its images are read.
     """
 
@@ -208,19 +209,19 @@ class DataReading(NamedTuple):
 
 
 def reads_data(annotations: str, images: str | None = None) -> Callable[[Command], Command]:
-    """A decorator: --crowds, --skip-bad-annotations, --value-range and --frame in place of the parameter `reading`.
+    """Decorate a command: --crowds, --skip-bad-annotations, --value-range, --frame replace the parameter `reading`.
 
-    The command gets them read, as a `DataReading`.
+    The command receives a `DataReading`.
 
     Args:
-        annotations: heading in the help below which the first two stand.
-        images: that of the other two; None for the same.
+        annotations: heading of the first two in the help.
+        images: heading of the other two; None for the same.
     """
     return in_place_of("reading", _data_options(annotations, annotations if images is None else images), _read_data)
 
 
 def reads_images(panel: str | None = None) -> Callable[[Command], Command]:
-    """A decorator: --value-range and --frame in place of the parameter `reading`, which is then an `ImageReading`."""
+    """Decorate a command: --value-range and --frame replace the parameter `reading`, an `ImageReading`."""
     return in_place_of("reading", _data_options("", panel)[2:], read_reading)
 
 

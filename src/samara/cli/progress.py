@@ -1,4 +1,4 @@
-"""Progress bars on stderr: for people only, so none when stderr is no terminal."""
+"""Progress bars on stderr, only when it is a terminal."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 def stderr_is_terminal() -> bool:
-    """Whether somebody watches."""
+    """Return whether stderr is a terminal."""
     return sys.stderr.isatty()
 
 
 @contextmanager
 def work_bar() -> Iterator[Progress | None]:
-    """A bar for each named piece of work.
+    """Show one bar per named task.
 
-    What stands behind a colon may change from call to call; it is shown, and the bar stays the same.
+    Text after a colon in the name may change between calls; it is shown, and the bar stays the same.
     """
     if not stderr_is_terminal():
         yield None
@@ -44,7 +44,7 @@ def work_bar() -> Iterator[Progress | None]:
 
 @contextmanager
 def annotation_bar() -> Iterator[Progress | None]:
-    """A bar for a data set, with its speed and what stands behind the colon of the name."""
+    """Show a bar for a data set, with its speed and the text after the colon in the name."""
     if not stderr_is_terminal():
         yield None
         return
@@ -53,7 +53,7 @@ def annotation_bar() -> Iterator[Progress | None]:
     from rich.progress import Progress as Bars
 
     columns = ("annotating", BarColumn(), MofNCompleteColumn(), "{task.description}", TimeRemainingColumn())
-    # The speed of the last minutes: images of a resumed run that were done before would spoil any longer mean.
+    # Speed over the last minutes: a longer mean would include images done before a resume.
     with Bars(*columns, console=Console(stderr=True), transient=True, speed_estimate_period=120) as bars:
         task = bars.add_task("", total=None)
 
@@ -70,7 +70,7 @@ def annotation_bar() -> Iterator[Progress | None]:
 
 @contextmanager
 def download_bar(name: str) -> Iterator[Progress | None]:
-    """A bar that appears with the first bytes."""
+    """Show a bar from the first bytes of a download."""
     if not stderr_is_terminal():
         yield None
         return

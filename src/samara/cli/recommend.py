@@ -1,4 +1,4 @@
-"""`samara recommend`: which checkpoint, and why."""
+"""`samara recommend`: which checkpoint to use, and why."""
 
 from __future__ import annotations
 
@@ -26,21 +26,25 @@ MACHINE, WORK, LIMITS, EVIDENCE, RESULT = "Machine (default: this one)", "Work",
 
 
 def one_word_each(names: Iterable[str]) -> str:
-    """Names as they are written on a command line, where spaces would need quotes."""
+    """Join names for the command line, without spaces that would need quotes."""
     return f"{', '.join(name.replace(' ', '-') for name in names)}."
 
 
 def recommend(
     vram: Annotated[
-        float | None, typer.Option(metavar="GB", help="Another machine: memory of its GPU.", rich_help_panel=MACHINE)
+        float | None, typer.Option(metavar="GB", help="GPU memory of another machine.", rich_help_panel=MACHINE)
     ] = None,
     ram: Annotated[
-        float | None, typer.Option(metavar="GB", help="Another machine: main memory.", rich_help_panel=MACHINE)
+        float | None, typer.Option(metavar="GB", help="Main memory of another machine.", rich_help_panel=MACHINE)
     ] = None,
     device: Annotated[str, device_option(MACHINE)] = Choice.device,
     measure_speed: Annotated[
         bool,
-        typer.Option("--measure-speed", help="Time this machine for a second, not assume.", rich_help_panel=MACHINE),
+        typer.Option(
+            "--measure-speed",
+            help="Benchmark this machine for a second instead of assuming its speed.",
+            rich_help_panel=MACHINE,
+        ),
     ] = False,
     task: Annotated[
         str,
@@ -62,7 +66,7 @@ def recommend(
         list[str] | None,
         typer.Option(
             metavar="KIND",
-            help=f"{one_word_each(PROMPTS)} Repeatable; default: the task's.",
+            help=f"{one_word_each(PROMPTS)} Repeatable; default: those of the task.",
             rich_help_panel=WORK,
         ),
     ] = None,
@@ -72,13 +76,13 @@ def recommend(
     ] = False,
     max_latency: Annotated[
         float | None,
-        typer.Option(metavar="S", help="Most seconds from image to masks.", rich_help_panel=LIMITS),
+        typer.Option(metavar="S", help="Max. seconds from image to masks.", rich_help_panel=LIMITS),
     ] = None,
     max_disk: Annotated[
-        float | None, typer.Option(metavar="GB", help="Most GB to download.", rich_help_panel=LIMITS)
+        float | None, typer.Option(metavar="GB", help="Max. GB to download.", rich_help_panel=LIMITS)
     ] = None,
     offline: Annotated[
-        bool, typer.Option("--offline", help="Only what is on this machine.", rich_help_panel=LIMITS)
+        bool, typer.Option("--offline", help="Only checkpoints on this machine.", rich_help_panel=LIMITS)
     ] = False,
     records: Annotated[
         list[Path] | None,
@@ -86,19 +90,21 @@ def recommend(
             metavar="FILE",
             exists=True,
             dir_okay=False,
-            help="Earlier measurements. Repeatable; default: those of this machine.",
+            help="Files of earlier measurements. Repeatable; default: those of this machine.",
             rich_help_panel=EVIDENCE,
         ),
     ] = None,
     images: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Measure first, on these images, what is on this machine.", rich_help_panel=EVIDENCE
+            metavar="DIR",
+            help="Measure the checkpoints on this machine first, on these images.",
+            rich_help_panel=EVIDENCE,
         ),
     ] = None,
     ground_truth: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Their COCO instances file.", rich_help_panel=EVIDENCE),
+        typer.Option(metavar="FILE", help="COCO instances file of those images.", rich_help_panel=EVIDENCE),
     ] = None,
     crowds: Annotated[str, crowds_option(EVIDENCE)] = USUAL.crowds,
     skip_bad_annotations: Annotated[bool, skip_bad_option(EVIDENCE)] = USUAL.skip_bad,
@@ -109,19 +115,19 @@ def recommend(
             "--pictures",
             min=1,
             metavar="N",
-            help="At most so many of them per source.",
+            help="Max. images per source.",
             rich_help_panel=EVIDENCE,
         ),
     ] = IMAGES,
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for what is measured.", rich_help_panel=EVIDENCE)
+        Path, typer.Option(metavar="DIR", help="Folder for those measurements.", rich_help_panel=EVIDENCE)
     ] = Path(MEASURED_IN),
     show_all: Annotated[
-        bool, typer.Option("--all", help="Show every checkpoint that is feasible.", rich_help_panel=RESULT)
+        bool, typer.Option("--all", help="Show every feasible checkpoint.", rich_help_panel=RESULT)
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead.", rich_help_panel=RESULT)] = False,
 ) -> None:
-    """Recommend a checkpoint for a machine and a task, with reasons and how sure each number is.
+    """Recommend a checkpoint for a machine and a task, with reasons and the reliability of each number.
 
     Example: samara recommend --vram 6 --task interactive-annotation --domain medical --commercial
     """
@@ -142,10 +148,10 @@ def recommend(
 
 
 def read_all(files: Sequence[Path]) -> list[Record] | None:
-    """The records of files; None, for those of this machine, where there is no file.
+    """Read the records of files; None, meaning those of this machine, if no file is given.
 
     Raises:
-        RecordError: one of them is damaged.
+        RecordError: a file is damaged.
     """
     from samara.measurement.records.record_file import read_records
 
@@ -153,7 +159,7 @@ def read_all(files: Sequence[Path]) -> list[Record] | None:
 
 
 def show(found: Recommendation, *, show_all: bool, as_json: bool) -> None:
-    """Print a recommendation; the exit status says whether there is one."""
+    """Print a recommendation; exit with status 1 if there is none."""
     from samara.recommendation.text import as_text
 
     columns = shutil.get_terminal_size().columns

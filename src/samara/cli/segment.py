@@ -1,4 +1,4 @@
-"""`samara segment`: masks from prompts, or everything."""
+"""`samara segment`: masks from prompts, or of everything."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FINDING = [
     Setting(
         field="pred_iou_thresh",
         metavar="X",
-        help="Least predicted IoU (FastSAM, YOLO: confidence). Default: what suits the checkpoint.",
+        help="Min. predicted IoU (FastSAM, YOLO: confidence). Default: the checkpoint's.",
     ),
     Setting(field="stability_score_thresh", metavar="X"),
     Setting(field="crop_n_layers", option="crop_layers", metavar="N", least=0),
@@ -45,7 +45,7 @@ FINDING = [
     Setting(
         field="mask_nms_thresh",
         option="unique",
-        help="Drop masks that repeat a better one.",
+        help="Drop masks that duplicate a better one.",
         kind=bool,
         default=False,
         read=lambda is_wanted: DUPLICATE_IOU if is_wanted else None,
@@ -75,7 +75,7 @@ def segment(
         list[str],
         typer.Argument(
             metavar="IMAGE...",
-            help="Image files, folders, patterns in quotes. Each is taken once.",
+            help="Image files, folders, quoted patterns. Each image is segmented once.",
             show_default=False,
         ),
     ],
@@ -89,11 +89,11 @@ def segment(
     ] = None,
     box: Annotated[
         list[str] | None,
-        typer.Option(metavar="X0,Y0,X1,Y1", help="A box, an object of its own. Repeatable.", rich_help_panel=PROMPTS),
+        typer.Option(metavar="X0,Y0,X1,Y1", help="A box, one object each. Repeatable.", rich_help_panel=PROMPTS),
     ] = None,
     separate: Annotated[
         bool,
-        typer.Option("--separate", help="Each click asks for an object of its own.", rich_help_panel=PROMPTS),
+        typer.Option("--separate", help="Segment one object per click.", rich_help_panel=PROMPTS),
     ] = False,
     *,
     settings: AutomaticSettings,
@@ -108,7 +108,7 @@ def segment(
         bool,
         typer.Option(
             "--overwrite",
-            help="Begin annotations.json anew, whatever it holds, and replace overlays.",
+            help="Replace annotations.json, whatever it holds, and overlays.",
             rich_help_panel=RESULT,
         ),
     ] = False,
@@ -116,10 +116,10 @@ def segment(
 ) -> None:
     """Segment images: masks from prompts, or everything when there is no prompt.
 
-    Writes an overlay for each image, `<file name>.png`, and adds it to `annotations.json` (COCO, RLE): what is there
-    stays, an image that is there already is replaced. When no image succeeds, nothing is written. FastSAM
-    answers prompts by choosing among what it finds; a click in several masks takes the most confident, with --answer
-    three all of them, with --answer one their union.
+    Writes an overlay for each image, `<file name>.png`, and adds the image to `annotations.json` (COCO, RLE): existing
+    entries stay, except that an image segmented again is replaced. If no image succeeds, nothing is written. FastSAM
+    answers prompts by choosing among the masks it finds: a click in several takes the most confident, --answer
+    three all of them, --answer one their union.
 
     Example: samara segment truck.jpg --point 500,375 --out masks
     """
@@ -146,19 +146,19 @@ def segment(
 
 
 def read_points(texts: Sequence[str]) -> list[list[float]]:
-    """Turn the texts of --point into numbers.
+    """Parse the texts of --point.
 
     Raises:
-        PromptError: a text is no point.
+        PromptError: a text is not a point.
     """
     return [_floats(text, (2, 3), "--point", "X,Y or X,Y,LABEL") for text in texts]
 
 
 def read_boxes(texts: Sequence[str]) -> list[list[float]]:
-    """Turn the texts of --box into numbers.
+    """Parse the texts of --box.
 
     Raises:
-        PromptError: a text is no box.
+        PromptError: a text is not a box.
     """
     return [_floats(text, (4,), "--box", "X0,Y0,X1,Y1") for text in texts]
 
@@ -174,7 +174,7 @@ def _floats(text: str, counts: tuple[int, ...], option: str, form: str) -> list[
 
 
 def show(outcome: SegmentedFiles, *, as_json: bool) -> None:
-    """Print what was done on stdout and what failed on stderr."""
+    """Print results on stdout and failures on stderr."""
     from samara.checkpoints.licences import licence_of
 
     loaded = outcome.loaded

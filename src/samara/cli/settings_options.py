@@ -1,8 +1,8 @@
-"""Options made of the fields of settings: default, type and help of each stand where the setting is declared.
+"""Options generated from the fields of settings: default, type and help are declared once, with the setting.
 
-A command has a parameter for the settings, and `takes` puts one option for each field in its place; the command gets
-the settings as they were asked for. What a field's documentation says up to the first full stop or semicolon is the
-option's help, with what None means as its default.
+A command has a parameter for the settings, and `takes` replaces it by one option per field; the command receives
+the parsed settings. A field's documentation up to the first full stop or semicolon is the
+option's help, and its meaning of None the default.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Annotated, Any, TypeAlias, get_args, get_type_hints
 import typer
 
 Command: TypeAlias = Callable[..., None]
-"""What typer is given."""
+"""A function that typer runs."""
 
 Settings: TypeAlias = Any  # Any: an instance of some dataclass
 
@@ -27,20 +27,20 @@ _UNSAID: Any = object()  # Any: stands for values of every type
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """An option made of a field of settings; what is left out follows from the field.
+    """An option generated from a field of settings; omitted attributes follow from the field.
 
     Attributes:
-        field: its name.
-        option: name of the parameter of the command; None for the field's.
-        flags: how it is written; none for `--` and the parameter's name.
-        metavar: what stands for its value in the help.
-        panel: heading in the help below which it stands.
-        help: instead of the field's documentation.
-        least: smallest number that is accepted.
-        kind: what typer reads, instead of the field's type.
-        default: instead of the field's.
-        read: from what typer read to the field's value.
-        is_hidden: whether the help leaves it out.
+        field: name of the field.
+        option: name of the command's parameter; None for that of the field.
+        flags: spellings of the option; empty for `--` and the parameter's name.
+        metavar: placeholder of the value in the help.
+        panel: heading of the option in the help.
+        help: text that replaces the field's documentation.
+        least: smallest accepted number.
+        kind: type for typer, if it differs from the field's.
+        default: default that replaces the field's.
+        read: function from typer's value to the field's.
+        is_hidden: whether to leave the option out of the help.
     """
 
     field: str
@@ -57,11 +57,11 @@ class Setting:
 
     @property
     def name(self) -> str:
-        """Of the parameter."""
+        """Name of the parameter."""
         return self.option or self.field
 
     def of(self, settings: Settings) -> inspect.Parameter:
-        """The option as a parameter of the command."""
+        """Return the option as a parameter of the command."""
         default = getattr(settings, self.field) if self.default is _UNSAID else self.default
         kind = self.kind or kind_of(settings, self.field)
         if default is not None:
@@ -80,7 +80,7 @@ class Setting:
         )
 
     def value(self, settings: Settings, typed: Any) -> Any:  # Any: values of fields
-        """What was typed, as the field has it: 0 is None where the field can be None and is not by itself."""
+        """Convert typer's value to the field's: 0 becomes None if the field can be None and its default is not."""
         if self.read is not None:
             return self.read(typed)
         can_be_none = type(None) in get_args(kind_of(settings, self.field))
@@ -88,23 +88,23 @@ class Setting:
 
 
 def in_panel(panel: str | None, *options: Setting) -> list[Setting]:
-    """The same options below one heading of the help."""
+    """Put the options under one heading of the help."""
     return [replace(one, panel=panel) for one in options]
 
 
 def takes(parameter: str, settings: Settings, *options: Sequence[Setting]) -> Callable[[Command], Command]:
-    """A decorator: options in place of a parameter, which the command gets as settings.
+    """Decorate a command: options replace a parameter, which receives the settings.
 
     Args:
-        parameter: of the command.
-        settings: whose fields they are, with their defaults; fields without an option stay as they are here.
-        options: groups of them.
+        parameter: name of the command's parameter.
+        settings: settings with the fields and defaults; fields without an option keep the values given here.
+        options: groups of options.
     """
     return _taking(parameter, settings, options, lambda values: replace(settings, **values))
 
 
 def takes_arguments(parameter: str, settings: Settings, *options: Sequence[Setting]) -> Callable[[Command], Command]:
-    """As `takes`, for settings that the function behind the command has as arguments: the command gets them by name."""
+    """Like `takes`, for settings that the library function takes as arguments: the command receives a dict by name."""
     return _taking(parameter, settings, options, lambda values: values)
 
 
@@ -125,7 +125,7 @@ def _taking(
 def in_place_of(
     parameter: str, options: Sequence[inspect.Parameter], read: Callable[..., Any]
 ) -> Callable[[Command], Command]:
-    """A decorator: options in place of a parameter of a command, which gets what `read` makes of them."""
+    """Decorate a command: options replace a parameter, which receives the result of `read`."""
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
@@ -134,7 +134,7 @@ def in_place_of(
             command(**{parameter: read(**texts)}, **typed)
 
         signature = _with_options(inspect.signature(command, eval_str=True), parameter, options)
-        reading_first.__signature__ = signature  # type: ignore[attr-defined]  # what typer looks at
+        reading_first.__signature__ = signature  # type: ignore[attr-defined]  # typer reads the signature from here
         reading_first.__annotations__ = {name: one.annotation for name, one in signature.parameters.items()}
         return reading_first
 
@@ -150,7 +150,7 @@ def _with_options(
 
 
 def kind_of(settings: Settings, field: str) -> Any:  # Any: a type, or a union of types
-    """The type of a field, found without those of the others, which may be imported for type checkers only."""
+    """Resolve the type of one field alone: types of other fields may be imported for type checkers only."""
     text = inspect.get_annotations(type(settings))[field]
     alone = type("Alone", (), {"__annotations__": {field: text}})
     return get_type_hints(alone, globalns=vars(sys.modules[type(settings).__module__]))[field]
@@ -162,7 +162,7 @@ def _without_none(kind: Any) -> Any:  # Any: a type, or a union of types
 
 
 def help_of(settings: Settings, field: str) -> str:
-    """The first thing that the documentation of a field says, as help of an option."""
+    """Return the first clause of a field's documentation as help of its option."""
     said = documentation_of(type(settings))[field]
     first = re.split(r"[;:] |\. |\.$", said, maxsplit=1)[0]
     first = re.sub(r", (?:each )?at least \d+$", "", first)
@@ -173,13 +173,13 @@ def help_of(settings: Settings, field: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    # A list of accepted values begins with one of them, which is written as it is.
+    # A list of accepted values begins with a value, which keeps its case.
     is_list = re.match(r"\S+, ", text) is not None
     return f"{text if is_list else text[:1].upper() + text[1:]}."
 
 
 def documentation_of(kind: type) -> dict[str, str]:
-    """What a class says about each of its attributes, each on one line."""
+    """Return the documentation of each attribute of a class, each on one line."""
     lines = (inspect.getdoc(kind) or "").partition("\nAttributes:\n")[2].partition("\n\n")[0]
     entries = re.split(r"^    (?=\w+(?:, \w+)*: )", lines, flags=re.MULTILINE)[1:]
     said: dict[str, str] = {}

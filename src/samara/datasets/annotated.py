@@ -1,4 +1,4 @@
-"""An image and its masks, on their way into a file."""
+"""An image with its masks, to be written to a file."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from pathlib import Path
 from samara.errors import DatasetError
 from samara.masks.mask_set import MaskSet
 
-# Control characters, halves of characters, and ends of lines and paragraphs.
+# Control characters, surrogates, and line and paragraph separators.
 _NO_LINE = {"Cc", "Cs", "Zl", "Zp"}
 
 
 @dataclass(frozen=True, slots=True)
 class GeoReference:
-    """Where on Earth an image lies.
+    """The georeference of an image.
 
     Attributes:
-        transform: (a, b, c, d, e, f), from the pixel frame to coordinates: X = a·x + b·y + c, Y = d·x + e·y + f, where
+        transform: (a, b, c, d, e, f) from the pixel frame to coordinates: X = a·x + b·y + c, Y = d·x + e·y + f, where
             (0, 0) is the top left corner of the top left pixel (the order of rasterio and of the affine package).
-        crs: what the coordinates are: a code such as "EPSG:32633", or a definition (WKT) of a system without one; None
+        crs: coordinate reference system: a code such as "EPSG:32633", or a definition (WKT) of one without a code; None
             if unknown.
 
     Raises:
-        DatasetError: not six finite numbers, or a transform that flattens the image to a line.
+        DatasetError: the transform is not six finite numbers, or collapses the image to a line.
     """
 
     transform: tuple[float, float, float, float, float, float]
@@ -33,13 +33,15 @@ class GeoReference:
 
     def __post_init__(self) -> None:
         if len(self.transform) != 6 or not all(math.isfinite(number) for number in self.transform):
-            raise DatasetError(f"A geographic transform is six finite numbers a, b, c, d, e, f, not {self.transform}.")
+            raise DatasetError(
+                f"A geographic transform must be six finite numbers a, b, c, d, e, f, not {self.transform}."
+            )
         if self.determinant == 0:
             raise DatasetError(f"The geographic transform {self.transform} maps all pixels to one line; check it.")
 
     @property
     def determinant(self) -> float:
-        """Signed area of a pixel in the coordinates' unit, squared; negative for the usual north-up image."""
+        """Signed area of a pixel in squared units of the coordinates; negative for the usual north-up image."""
         a, b, _, d, e, _ = self.transform
         return a * e - b * d
 
@@ -49,17 +51,17 @@ class AnnotatedImage:
     """An image and its masks.
 
     Attributes:
-        file_name: as it shall stand in the annotations, with "/" between folders; relative to the folder of the
-            images where a format makes files of the same name.
-        masks: of the image, M of them; M may be 0.
-        image_id: number of the image, unique within what is written together.
-        categories: M names of what the masks show; None if nothing is known beyond the classes of the checkpoint.
-        path: the image file, where there is one to link or copy.
-        georeference: where on Earth the image lies, if anywhere.
-        misplaced: why it is not known where the image lies, although its file says something of it.
+        file_name: name to write into the annotations, with "/" between folders; relative to the image folder for
+            formats that write files of the same name.
+        masks: M masks of the image; M may be 0.
+        image_id: number of the image, unique within one export.
+        categories: M class names of the masks; None if only the checkpoint's classes are known.
+        path: the image file, if there is one to link or copy.
+        georeference: georeference of the image, if any.
+        misplaced: reason why the image's georeference is unusable; None if it is fine or absent.
 
     Raises:
-        DatasetError: the number of categories is not that of the masks, or one of them is empty.
+        DatasetError: the numbers of categories and masks differ, or a category is empty.
     """
 
     file_name: str
@@ -75,33 +77,31 @@ class AnnotatedImage:
             return
         if len(self.categories) != len(self.masks):
             raise DatasetError(
-                f"{self.file_name!r} has {len(self.masks)} masks and {len(self.categories)} categories; each mask "
-                "needs one, or none has any."
+                f"{self.file_name!r} has {len(self.masks)} masks and {len(self.categories)} categories; give every "
+                "mask one, or none."
             )
         for name in self.categories:
             require_category(name, f"A mask of {self.file_name!r}")
 
     def category(self, index: int) -> str | None:
-        """Name of what a mask shows: as given, else the checkpoint's class, else None."""
+        """Return the class name of a mask: as given, else the checkpoint's class, else None."""
         return self.masks.class_name(index) if self.categories is None else self.categories[index]
 
 
 def require_category(name: object, what: str) -> None:
-    """Check the name of a category: some text in one line.
+    """Check that a category name is a single line of text.
 
     Args:
-        name: what was given.
-        what: has it, the beginning of the error's sentence.
+        name: the name.
+        what: owner of the name, which starts the error message.
 
     Raises:
         DatasetError: it is not.
     """
     if not isinstance(name, str) or not name.strip() or not is_line(name):
-        raise DatasetError(
-            f"{what} has the category {name!r:.80}; a name in one line of text is needed, or none at all."
-        )
+        raise DatasetError(f"{what} has the category {name!r:.80}; use a single line of text, or none.")
 
 
 def is_line(text: str) -> bool:
-    """Whether a text is one line of characters that every format can hold."""
+    """Return whether a text is one line of characters that every format can store."""
     return not any(unicodedata.category(sign) in _NO_LINE for sign in text)

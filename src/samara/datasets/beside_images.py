@@ -1,4 +1,4 @@
-"""Files beside an image that say where it lies: world files, and GDAL's `.aux.xml`.
+"""Sidecar files that georeference an image: world files, and GDAL's `.aux.xml`.
 
 Source: ESRI, "World files for raster datasets"; GDAL, "Persistent Auxiliary Metadata (PAM)".
 """
@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 Transform: TypeAlias = tuple[float, ...]
-"""As `GeoReference.transform`."""
+"""See `GeoReference.transform`."""
 
-_MAX_BYTES = 1 << 20  # such files are a few lines; a longer one is something else
+_MAX_BYTES = 1 << 20  # such files have a few lines; a longer one is something else
 _TRANSFORM = re.compile(r"<GeoTransform>([^<]*)</GeoTransform>")
 _SYSTEM = re.compile(r"<SRS[^>]*>([^<]*)</SRS>")
 _AUTHORITY = re.compile(r'(?:AUTHORITY\["(\w+)","(\d+)"\]|ID\["(\w+)",(\d+)\])\s*\]\s*$')
 
 
 class Sidecar(NamedTuple):
-    """What a file beside an image says."""
+    """The georeference in a sidecar file."""
 
     transform: Transform | None = None
     crs: str | None = None
@@ -28,10 +28,10 @@ class Sidecar(NamedTuple):
 
 
 def read_auxiliary(image: Path) -> Sidecar:
-    """Read the `.aux.xml` of an image; of its kind there is one.
+    """Read the `.aux.xml` of an image.
 
     Raises:
-        ValueError: its numbers are none.
+        ValueError: its numbers are invalid.
     """
     text = _text(image.with_name(f"{image.name}.aux.xml"))
     if text is None:
@@ -48,7 +48,7 @@ def read_world_file(image: Path) -> Transform | None:
     """Read the world file of an image: `.tfw` and `.tifw` of a `.tif`, `.wld` of any.
 
     Raises:
-        ValueError: there is one, and it has no six numbers.
+        ValueError: it exists, but does not have six numbers.
     """
     suffix = image.suffix[1:].lower()
     names = [f"{suffix[:1]}{suffix[-1:]}w", f"{suffix}w", "wld"]
@@ -56,13 +56,13 @@ def read_world_file(image: Path) -> Transform | None:
         text = _text(image.with_suffix(f".{name}"))
         if text is not None:
             a, d, b, e, c, f = _numbers(text.split(), f"world file .{name}")
-            # The file means the middle of the first pixel, we its corner.
+            # The file refers to the centre of the first pixel, we to its corner.
             return a, b, c - (a + b) / 2, d, e, f - (d + e) / 2
     return None
 
 
 def named_system(definition: str) -> str | None:
-    """The code of a coordinate reference system such as "EPSG:32633", else its definition; None for an empty one."""
+    """Return the code of a coordinate reference system, e.g. "EPSG:32633", else its definition; None if empty."""
     found = _AUTHORITY.search(definition)
     if found is None:
         return definition.strip() or None
@@ -70,7 +70,7 @@ def named_system(definition: str) -> str | None:
 
 
 def _text(path: Path) -> str | None:
-    """The content of a small file; None if there is none."""
+    """Return the content of a small file; None if there is none."""
     if not path.is_file() or path.stat().st_size > _MAX_BYTES:
         return None
     return path.read_text(encoding="utf-8-sig", errors="replace")
@@ -78,5 +78,5 @@ def _text(path: Path) -> str | None:
 
 def _numbers(texts: list[str], what: str) -> list[float]:
     if len(texts) != 6:
-        raise ValueError(f"the {what} beside it has {len(texts)} numbers, not 6")
+        raise ValueError(f"the {what} next to it has {len(texts)} numbers, not 6")
     return [float(text) for text in texts]

@@ -1,6 +1,6 @@
-"""The annotation formats, as a table. A new one is a file of its own, a row here, and its test.
+"""The annotation formats, as a table. A new one needs its own file, a row here, and a test.
 
-Importing this module loads no writer, so that the command line can list them at once.
+Importing this module loads no writer, so that the command line can list the formats quickly.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class FormatsRefused(OutputError):
     """Some annotation formats could not be written; the others were.
 
     Attributes:
-        losses: by format that was written, what it could not keep.
+        losses: losses of each format that was written.
     """
 
     def __init__(self, sentence: str, losses: Mapping[str, Losses]) -> None:
@@ -40,28 +40,27 @@ class FormatsRefused(OutputError):
 
 
 class AnnotationWriter(Protocol):
-    """Takes images one by one, and keeps none of them.
+    """A writer that takes images one by one and keeps none of them.
 
-    Nothing stands at the target before `close`. As a context manager it closes at the end, and discards after an
-    error.
+    The target does not exist before `close`. As a context manager it closes at the end, and discards after an error.
     """
 
     def add(self, image: AnnotatedImage) -> None:
-        """Take an image.
+        """Add an image.
 
         Raises:
-            OutputError: the format has no way to say this (see docs/formats.md), or the disk does not take it.
+            OutputError: the format cannot represent it (see docs/formats.md), or it cannot be written.
         """
 
     def close(self) -> None:
-        """Put the complete result in place; a second call does nothing.
+        """Move the complete result into place; a second call does nothing.
 
         Raises:
-            OutputError: that is not possible; what was there before is unharmed.
+            OutputError: that is not possible; the previous files are unchanged.
         """
 
     def discard(self) -> None:
-        """Leave everything as it was; a call after `close` does nothing."""
+        """Discard the result and leave everything unchanged; a call after `close` does nothing."""
 
     @property
     def target(self) -> Path:
@@ -69,7 +68,7 @@ class AnnotationWriter(Protocol):
 
     @property
     def losses(self) -> Losses:
-        """What the format could not keep of the images so far."""
+        """Losses of the images so far."""
 
     def __enter__(self) -> Self: ...
 
@@ -83,11 +82,11 @@ class AnnotationFormat:
     """A row of the table.
 
     Attributes:
-        name: as users call it.
-        target: file or folder within the output folder that it makes.
-        summary: one line: what it is, and what it keeps.
+        name: name of the format for users.
+        target: file or folder that it creates in the output folder.
+        summary: one line: what it is, and what it preserves.
         writer: class with the parameters (target, options), as "module:name".
-        takes: of the options that are not for every format, those that it understands.
+        takes: format-specific options that it supports.
     """
 
     name: str
@@ -103,19 +102,19 @@ class AnnotationFormat:
         return writer
 
     def open(self, out: Path, options: WriterOptions | None = None) -> AnnotationWriter:
-        """Begin to write.
+        """Start writing.
 
         Args:
-            out: folder that `target` is made in; made if need be.
-            options: defaults if left out.
+            out: folder in which `target` is created; created if missing.
+            options: options of the writer; None for the defaults.
 
         Raises:
-            OutputError: the target exists and may not be overwritten, or the folder cannot be made.
+            OutputError: the target exists and must not be overwritten, or the folder cannot be created.
         """
         return self.writer_class()(out / self.target, options)
 
 
-# Of `WriterOptions`.
+# Fields of `WriterOptions` that only some formats take.
 _NOT_FOR_ALL = ("images", "split", "image_url_prefix")
 _DIVIDED_WITH_IMAGES = frozenset({"images", "split"})
 _WITH_ADDRESSES = frozenset({"image_url_prefix"})
@@ -182,11 +181,11 @@ _FORMATS = (
 )
 
 WRITERS: Mapping[str, AnnotationFormat] = {row.name: row for row in _FORMATS}
-"""Every format by its name."""
+"""Every format by name."""
 
 
 def chosen(names: Sequence[str]) -> list[AnnotationFormat]:
-    """Look formats up by name.
+    """Look up formats by name.
 
     Raises:
         SettingsError: a name is unknown or repeated, or there is none.
@@ -194,43 +193,43 @@ def chosen(names: Sequence[str]) -> list[AnnotationFormat]:
     unknown = [name for name in names if name not in WRITERS]
     if unknown or not names or len(set(names)) < len(names):
         given = ", ".join(names) or "nothing"
-        raise SettingsError(f"formats: {given} is not accepted; give each at most once, out of {', '.join(WRITERS)}")
+        raise SettingsError(f"formats: {given} is not accepted; use each of {', '.join(WRITERS)} at most once")
     return [WRITERS[name] for name in names]
 
 
 def require_taken(rows: Sequence[AnnotationFormat], options: WriterOptions) -> None:
-    """Make sure that every option that was set means something to one of the formats.
+    """Check that every option that was set applies to at least one of the formats.
 
     Raises:
-        SettingsError: one would be without effect.
+        SettingsError: an option would have no effect.
     """
     for option in _NOT_FOR_ALL:
         if getattr(options, option) in (None, "", "none") or any(option in row.takes for row in rows):
             continue
         takers = ", ".join(row.name for row in _FORMATS if option in row.takes)
         raise SettingsError(
-            f"`WriterOptions({option}=...)` is for {takers}, and none of these is written; add one to `formats`, or "
+            f"`WriterOptions({option}=...)` applies only to {takers}, which are not written; add one to `formats`, or "
             "leave it out"
         )
 
 
 class Demands:
-    """What formats ask of images, found out before the work, image by image, instead of after it.
+    """Requirements of formats on images, checked image by image before the work instead of after it.
 
     Attributes:
-        refused: for each format that could not be written, so far as is known, the sentence that says why.
+        refused: reason for each format that is already known to be impossible.
     """
 
     def __init__(self, formats: Sequence[str], out: Path | str, options: WriterOptions) -> None:
-        """Begin with what does not depend on images.
+        """Start with requirements that do not depend on images.
 
         Args:
-            formats: names out of `WRITERS`; there may be none.
-            out: folder that each format makes its `target` in.
-            options: the same for all formats.
+            formats: names from `WRITERS`; may be empty.
+            out: folder in which each format creates its `target`.
+            options: options for all formats.
 
         Raises:
-            SettingsError: an unknown format, or an option that none of them takes.
+            SettingsError: a format is unknown, or an option applies to none of them.
         """
         from samara.datasets.writing.staged_writer import require_free
 
@@ -247,11 +246,11 @@ class Demands:
                 self._writers[row.name].require_categories(self._categories)
 
     def add(self, file_name: str, categories: Iterable[str] = ()) -> None:
-        """Ask about one image.
+        """Check one image.
 
         Args:
-            file_name: as `AnnotatedImage` will have it.
-            categories: that its masks will have, as far as that is known.
+            file_name: its future `AnnotatedImage.file_name`.
+            categories: future categories of its masks, as far as known.
         """
         new = [name for name in categories if name not in self._categories]
         self._categories.update(dict.fromkeys(new))
@@ -262,10 +261,10 @@ class Demands:
                     writer.require_categories(self._categories)
 
     def require_met(self) -> None:
-        """Stop before the work.
+        """Raise if a format would refuse.
 
         Raises:
-            OutputError: some format would refuse.
+            OutputError: a format would refuse.
         """
         if self.refused:
             reasons = "; ".join(f"{name} could not be written: {why}" for name, why in self.refused.items())
@@ -273,7 +272,7 @@ class Demands:
 
 
 def _require_own_file(writer: type[StagedWriter], image: str, files: set[str]) -> None:
-    """Make sure that a format can have an image beside those whose files are known, and note its file."""
+    """Check that an image's file in a format differs from the known ones, and record it."""
     from samara.datasets.writing.image_files import shared_file
 
     file = writer.file_of(image)
@@ -291,21 +290,21 @@ def write_annotations(
     formats: str | Sequence[str] = (USUAL_FORMAT,),
     options: WriterOptions | None = None,
 ) -> dict[str, Losses]:
-    """Write images in several formats, in one pass and without keeping them.
+    """Write images in several formats, in one pass, without keeping them in memory.
 
     Args:
-        images: read once.
-        out: folder; each format makes its `target` in it.
-        formats: names out of `WRITERS`.
-        options: the same for all formats.
+        images: images to write; iterated once.
+        out: folder in which each format creates its `target`.
+        formats: names from `WRITERS`.
+        options: options for all formats.
 
     Returns:
-        For each format what it could not keep.
+        The losses of each format.
 
     Raises:
-        SettingsError: an unknown format, or an option that none of them takes.
-        FormatsRefused: a target exists and may not be overwritten, a format has no way to say something, or the disk
-            does not take it. Such a format leaves everything as it was; the others are written.
+        SettingsError: a format is unknown, or an option applies to none of them.
+        FormatsRefused: a target exists and must not be overwritten, a format cannot represent something, or it cannot
+            be written. Such a format leaves everything unchanged; the others are written.
     """
     rows = chosen((formats,) if isinstance(formats, str) else formats)
     if options is not None:
@@ -337,13 +336,13 @@ def write_annotations(
 
 
 def _willing(writers: Mapping[str, W], refused: Collection[str]) -> list[tuple[str, W]]:
-    """Those that have refused nothing so far."""
+    """Return the writers that have refused nothing so far."""
     return [(name, writer) for name, writer in writers.items() if name not in refused]
 
 
 @contextmanager
 def _noted(refused: dict[str, str], name: str) -> Iterator[None]:
-    """Note what a format refuses, so that it does not take the others with it."""
+    """Record what a format refuses, so that the others continue."""
     try:
         yield
     except OutputError as error:

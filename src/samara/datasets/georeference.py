@@ -1,7 +1,7 @@
-"""Where an image lies on Earth: by the tags of a GeoTIFF, or by a file beside the image.
+"""Georeference of an image, from the tags of a GeoTIFF or a sidecar file.
 
-The one reader for all ways in which images are read. In GDAL's order: an `.aux.xml` beside the file, its own tags, a
-world file. rasterio (extra `geo`) is needed for nothing but systems without an EPSG code.
+Used however the image itself is read. Follows GDAL's order: an `.aux.xml` next to the file, its own tags, a world file.
+rasterio (extra `geo`) is needed only for systems without an EPSG code.
 
 Source: OGC 19-008r4, "GeoTIFF Standard 1.1".
 """
@@ -34,7 +34,7 @@ _DAMAGED = (SyntaxError, ValueError, TypeError, LookupError, EOFError, struct.er
 
 _RASTER_TYPE, _GEOGRAPHIC_CRS, _PROJECTED_CRS = 1025, 2048, 3072
 _PIXEL_IS_POINT = 2
-# Codes above are the user's own definition, which no authority knows.
+# Codes above are user-defined.
 _LARGEST_EPSG = 32766
 
 
@@ -42,15 +42,15 @@ def read_georeference(image: str | Path | bytes) -> GeoReference | None:
     """Read the transform and the coordinate reference system of an image.
 
     Args:
-        image: the path of an image of any kind, whose header and files beside it are read; or its bytes.
+        image: path of an image of any kind, whose header and sidecar files are read; or its bytes.
 
     Returns:
-        None if nothing says where the image lies. `crs` is "EPSG:n"; of a system without such a code its definition
-        (WKT), if rasterio is there; None if it is unknown.
+        None if the image is not georeferenced. `crs` is "EPSG:n"; for a system without a code its definition (WKT), if
+        rasterio is installed; None if unknown.
 
     Raises:
-        DatasetError: the file cannot be read, what it says is damaged or no transform (several tie points, rational
-            polynomials), or it is to be turned when shown.
+        DatasetError: the file cannot be read, its georeference is damaged or not a transform (several tie points,
+            rational polynomials), or its EXIF orientation rotates it.
     """
     path = None if isinstance(image, bytes) else Path(image)
     name = "The image" if path is None else repr(str(path))
@@ -58,11 +58,11 @@ def read_georeference(image: str | Path | bytes) -> GeoReference | None:
     try:
         georeference = _read(image, page)
     except (TypeError, ValueError, IndexError, ArithmeticError, OSError) as error:
-        raise DatasetError(f"Where {name} lies is not understood: {error}") from error
+        raise DatasetError(f"The georeference of {name} is invalid: {error}") from error
     if georeference is not None and is_turned(image):
         raise DatasetError(
-            f"{name} has both a georeference and an orientation to be shown in; its pixels and its coordinates "
-            "do not belong together any more: save it upright."
+            f"{name} has both a georeference and an EXIF orientation, so its pixels and coordinates no longer match; "
+            "save it upright."
         )
     return georeference
 
@@ -82,7 +82,7 @@ def _read(image: str | Path | bytes, page: Page | None) -> GeoReference | None:
 
 
 def _first_page(image: str | Path | bytes, name: str) -> Page | None:
-    """The first page of a TIFF; None for an image of another kind."""
+    """Return the first page of a TIFF; None for other images."""
     try:
         with io.BytesIO(image) if isinstance(image, bytes) else Path(image).open("rb") as file:
             return read_pages(file)[0] if is_tiff(file.read(4)) else None
@@ -93,17 +93,17 @@ def _first_page(image: str | Path | bytes, name: str) -> Page | None:
 
 
 def _transform(page: Page) -> tuple[float, ...] | None:
-    """As `GeoReference.transform`, from the tags."""
+    """Return `GeoReference.transform` from the tags."""
     transform = _of_what_is_meant(page)
     if transform is None or _keys(page).get(_RASTER_TYPE) != _PIXEL_IS_POINT:
         return transform
     a, b, c, d, e, f = transform
-    # The file means the middle of the first pixel, we its corner.
+    # The file refers to the centre of the first pixel, we to its corner.
     return a, b, c - (a + b) / 2, d, e, f - (d + e) / 2
 
 
 def _of_what_is_meant(page: Page) -> tuple[float, ...] | None:
-    """The transform of the point of a pixel that the file means."""
+    """Return the transform for the point of a pixel that the file refers to."""
     matrix = [float(number) for number in page.numbers(TRANSFORMATION)]
     if matrix:
         if len(matrix) != 16:
@@ -121,10 +121,10 @@ def _of_what_is_meant(page: Page) -> tuple[float, ...] | None:
 
 
 def _refuse_other_places(page: Page | None, *, is_tied_by_points: bool) -> None:
-    """Refuse an image that lies somewhere in a way that no transform can say.
+    """Refuse a georeference that no transform can express.
 
     Raises:
-        ValueError: see above.
+        ValueError: the image has one.
     """
     if is_tied_by_points:
         raise ValueError("the tie points in its .aux.xml are not one transform; rectify the image first")
@@ -133,7 +133,7 @@ def _refuse_other_places(page: Page | None, *, is_tied_by_points: bool) -> None:
 
 
 def _system(image: str | Path | bytes, page: Page) -> str | None:
-    """The coordinate reference system that the tags name or define."""
+    """Return the coordinate reference system that the tags name or define."""
     keys = _keys(page)
     code = keys.get(_PROJECTED_CRS, keys.get(_GEOGRAPHIC_CRS, 0))
     if 0 < code <= _LARGEST_EPSG:
@@ -142,7 +142,7 @@ def _system(image: str | Path | bytes, page: Page) -> str | None:
 
 
 def _keys(page: Page) -> dict[int, int]:
-    """Geo keys whose value is a number in the directory itself."""
+    """Return the geo keys whose value is a number in the directory itself."""
     numbers: list[Any] = [int(number) for number in page.numbers(GEO_KEYS)]
     entries = [numbers[place : place + 4] for place in range(4, len(numbers) - 3, 4)]
     return {key: value for key, location, _, value in entries if location == 0}

@@ -1,4 +1,4 @@
-"""Ground truth: what somebody drew, whatever the file it came from."""
+"""Ground truth: annotated images, independent of the file format."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.masks.rle import Rle
 
 Part: TypeAlias = Literal["train", "val", "test"]
-"""A part of a data set that says itself what is trained on, validated with and tested on."""
+"""A part of a data set that defines its own split."""
 
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One object, as drawn.
+    """One annotated object.
 
     Attributes:
-        rle: its mask; empty (area 0) if the outline covers no pixel's middle.
-        category: name of what it is, None if the file does not say.
-        is_crowd: whether the mask covers a group that was not told apart (COCO's iscrowd).
+        rle: its mask; empty (area 0) if the outline covers no pixel centre.
+        category: class name; None if the file states none.
+        is_crowd: whether the mask covers a group of unseparated objects (COCO's iscrowd).
     """
 
     rle: Rle
@@ -39,16 +39,15 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class LabelledImage:
-    """An image file and what was drawn in it.
+    """An image file and its annotated objects.
 
     Attributes:
-        path: of the image; existed when the ground truth was read.
-        size_hw: H, W that the masks have. They are meant in the upright frame, as `samara.images` reads images.
-        instances: may be empty, if there is nothing in the image.
-        name: of the image as the file has it, always with "/"; unique within one data set.
-        source: the file that the instances are from, for messages; None if there is none.
-        collection: the data set that the image was taken from, where several were put together; None if the file
-            does not say.
+        path: path of the image; it existed when the ground truth was read.
+        size_hw: (H, W) of the masks, in the upright frame, as `samara.images` reads images.
+        instances: objects in the image; may be empty.
+        name: name of the image as in the file, always with "/"; unique within one data set.
+        source: the file with the annotations, for messages; None if there is none.
+        collection: original data set of the image in a merged one; None if the file does not say.
         reading: how the image is read.
     """
 
@@ -65,29 +64,29 @@ class LabelledImage:
 
         Raises:
             ImageError: it cannot be read.
-            DatasetError: it has another size than its masks.
+            DatasetError: its size differs from that of its masks.
         """
         pixels = self.reading.pixels(self.path)
         self.check_size((pixels.shape[0], pixels.shape[1]))
         return pixels
 
     def check_size(self, upright_hw: tuple[int, int]) -> None:
-        """Compare the size of the masks with the image's, before decoding any mask.
+        """Compare the size of the masks with the image's before decoding any mask.
 
         Args:
-            upright_hw: H, W of the image as read, after EXIF orientation.
+            upright_hw: (H, W) of the image as read, after EXIF orientation.
 
         Raises:
-            DatasetError: the masks belong to another size, or to the image as it lies in the file.
+            DatasetError: the masks have another size, or match the image without its EXIF orientation.
         """
         if tuple(upright_hw) == self.size_hw:
             return
         (height, width), (drawn_height, drawn_width) = upright_hw, self.size_hw
         remedy = "resize the image, or correct its size in the file"
         if (drawn_width, drawn_height) == (height, width):
-            remedy = "it seems to be annotated lying on its side, without its EXIF orientation: turn the annotation"
+            remedy = "it seems to be annotated without its EXIF orientation: rotate the annotations"
         raise DatasetError(
-            f"{str(self.path)!r} has {height} x {width} pixels (height x width, upright), but its ground truth "
+            f"{str(self.path)!r} has {height} x {width} pixels (height x width, upright), but its ground truth has "
             f"{drawn_height} x {drawn_width}; {remedy}."
         )
 
@@ -98,7 +97,7 @@ class DataSet:
 
     Attributes:
         images: every image once.
-        parts: those of each part, as the data set says itself; empty if it is not divided.
+        parts: images of each part of the data set's own split; empty if it has none.
     """
 
     images: tuple[LabelledImage, ...]
@@ -108,24 +107,23 @@ class DataSet:
 def split_by_image(
     images: Iterable[LabelledImage], validation_fraction: float, seed: int
 ) -> tuple[list[LabelledImage], list[LabelledImage]]:
-    """Divide a data set into images to train with and images to validate with.
+    """Split a data set into training and validation images.
 
-    The side of an image follows from its name and the seed alone, so that images added later move none of the
-    others: what was validated with yesterday is not trained with today. The price is that a small set is divided
-    only roughly as asked. The one exception: of two or more files at least one comes to each side, if need be the
-    one nearest to the other side.
+    The part of an image depends only on its name and the seed, so that adding images later moves none of the others: no
+    former validation image becomes a training image. The price is that a small set is split only approximately. One
+    exception: with two or more files each part gets at least one, if necessary the one nearest to the boundary.
 
     Args:
-        images: the data set; its order plays no part.
-        validation_fraction: expected share of the validation side, more than 0 and less than 1.
-        seed: another one gives another division.
+        images: the data set; its order does not matter.
+        validation_fraction: expected fraction of validation images, more than 0 and less than 1.
+        seed: seed of the split.
 
     Returns:
-        Training and validation images, both in the order given. Entries with the same image file, links
-        followed, come to the same side; with one file only, the validation side is empty.
+        Training and validation images, both in the given order. Entries with the same image file (after resolving
+        links) are in the same part; with a single file, the validation part is empty.
 
     Raises:
-        SettingsError: the fraction or the seed is not accepted.
+        SettingsError: the fraction or the seed is invalid.
     """
     if isinstance(validation_fraction, bool) or not isinstance(validation_fraction, (int, float)):
         raise SettingsError(f"validation_fraction={validation_fraction!r} is not accepted; give a number such as 0.1.")
@@ -147,7 +145,7 @@ def split_by_image(
 
 
 def _places(files: Iterable[tuple[str, LabelledImage]], seed: int) -> dict[str, tuple[float, str]]:
-    """Where between 0 and 1 each image file lies, by its name; the name too, to settle ties."""
+    """Map each image file to a number in [0, 1) by its name; includes the name, to break ties."""
     names: dict[str, str] = {}
     for file, image in files:
         names[file] = min(names.get(file, image.name), image.name)
@@ -155,7 +153,7 @@ def _places(files: Iterable[tuple[str, LabelledImage]], seed: int) -> dict[str, 
 
 
 def place_of_name(name: str, seed: int) -> float:
-    """Where between 0 and 1 a name lies, by a digest: evenly spread, and the same on every machine."""
-    # File names need not be valid text.
+    """Map a name to a number in [0, 1) by a digest: uniform, and the same on every machine."""
+    # File names may be invalid UTF-8.
     digest = hashlib.sha256(f"{seed} {name}".encode(errors="surrogatepass")).digest()
     return int.from_bytes(digest[:6], "big") / (1 << 48)

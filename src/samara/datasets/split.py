@@ -1,4 +1,4 @@
-"""Training, validation and test images: which image is in which part follows from its name alone."""
+"""Split into training, validation and test images, determined by the image names alone."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from dataclasses import dataclass
 from samara.datasets.ground_truth import Part, place_of_name
 from samara.errors import OutputError, SettingsError
 
-# Another number would give another split; there is one, so that every export of a data set has the same.
+# Fixed, so that every export of a data set has the same split.
 _SEED = 0
 _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Expected shares of the images, in [0, 1], together 1.
+    """Expected shares of the images, in [0, 1], with sum 1.
 
-    The part of an image follows from its name alone, so that images that are added later move none of the others.
-    The price is that a small set is divided only roughly as asked.
+    The part of an image depends only on its name, so that adding images later moves none of the others. The price is
+    that a small set is split only approximately.
 
     Attributes:
-        train: to train with.
-        val: to validate with.
-        test: to be kept aside; 0 for no such part.
+        train: share of training images.
+        val: share of validation images.
+        test: share of test images; 0 for no such part.
 
     Raises:
-        SettingsError: a share is none, or they are not 1 together.
+        SettingsError: a share is invalid, or their sum is not 1.
     """
 
     train: float
@@ -37,33 +37,33 @@ class Split:
     def __post_init__(self) -> None:
         shares = (self.train, self.val, self.test)
         if not all(math.isfinite(share) for share in shares) or min(self.train, self.val) <= 0 or self.test < 0:
-            raise SettingsError(f"a split into {self} is not accepted; train and val need more than 0, test at least 0")
+            raise SettingsError(f"the split {self} is not accepted; train and val must be more than 0, test at least 0")
         if abs(sum(shares) - 1) > _ROUNDING:
-            raise SettingsError(f"a split into {self} is {sum(shares):g} in all; the shares must be 1 together")
+            raise SettingsError(f"the shares of the split {self} sum to {sum(shares):g}; they must sum to 1")
 
     def __str__(self) -> str:
-        """As users write it."""
+        """Return the split as users write it."""
         return ",".join(f"{part}={getattr(self, part):g}" for part in self.parts)
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """Those that there are."""
+        """The parts with a share."""
         return ("train", "val", "test") if self.test else ("train", "val")
 
     def part_of(self, stem: str) -> Part:
-        """The part of an image.
+        """Return the part of an image.
 
         Args:
-            stem: its name with the folders and without the suffix, so that it may become another kind of file.
+            stem: its name with the folders but without the suffix, so that the file format does not matter.
         """
         place = place_of_name(stem, _SEED)
         return next(part for part, (_, end) in self._ranges().items() if place < end)
 
     def moved(self, stems: Sequence[str]) -> dict[str, Part]:
-        """The images of a small set that have to change their part, so that no part is empty, and where they go.
+        """Return the images of a small set that must move so that no part is empty, with their new parts.
 
         Args:
-            stems: of all images, see `part_of`; their order plays no part.
+            stems: stems of all images, see `part_of`; their order does not matter.
 
         Raises:
             OutputError: there are fewer images than parts.
@@ -76,8 +76,8 @@ class Split:
             donors = {stem: donor for donor, inside in members.items() if len(inside) > 1 for stem in inside}
             if not donors:
                 raise OutputError(
-                    f"a split into {self} needs at least {len(self.parts)} images, and there are {len(stems)}; leave "
-                    "it out"
+                    f"the split {self} needs at least {len(self.parts)} images, but there are {len(stems)}; leave it "
+                    "out"
                 )
             low, high = self._ranges()[part]
             nearest = min(donors, key=lambda stem: (_distance(place_of_name(stem, _SEED), low, high), stem))
@@ -87,7 +87,7 @@ class Split:
         return moved
 
     def _ranges(self) -> Mapping[Part, tuple[float, float]]:
-        """Where between 0 and 1 each part lies: validation first, so that a test part takes nothing from it."""
+        """Range of each part in [0, 1]: validation first, so that a test part takes nothing from it."""
         held_out = self.val + self.test
         ranges: dict[Part, tuple[float, float]] = {"val": (0.0, self.val)}
         if self.test:
@@ -100,7 +100,7 @@ def _distance(place: float, low: float, high: float) -> float:
 
 
 def read_split(text: str) -> Split:
-    """Understand what users write: "0.1", the share of validation, or "train=0.8,val=0.1,test=0.1".
+    """Parse a user's text: "0.1", the share of validation, or "train=0.8,val=0.1,test=0.1".
 
     Raises:
         SettingsError: it is neither.

@@ -1,1 +1,1 @@
-"""Where a network runs. The predictor and the generator speak to an `Engine` and know nothing of what is behind it."""
+"""Engines that run a network. The predictor and the generator use only the `Engine` interface."""

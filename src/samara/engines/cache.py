@@ -1,8 +1,8 @@
-"""Converted networks on disk, so that only the first start of an engine is slow.
+"""On-disk cache of converted networks, so that only the first start of an engine is slow.
 
-An entry is a folder with files and a seal, their sizes and checksums; it appears complete or not at all, and one that
-does not match its seal is made again. The place is the user's cache directory, or SAMARA_CACHE; everything in it can be
-deleted at any time.
+An entry is a folder with files and a seal of their sizes and checksums; it appears atomically, and is rebuilt if it
+does not match its seal. The cache is in the user's cache directory, or SAMARA_CACHE; everything in it can be deleted at
+any time.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ CHUNK_BYTES = 1 << 24
 
 
 def cache_directory() -> Path:
-    """Where converted networks and what doctor found lie: SAMARA_CACHE, or the user's cache directory."""
+    """Return the folder of converted networks and doctor's findings: SAMARA_CACHE, or the user's cache directory."""
     home = os.environ.get("SAMARA_CACHE", "").strip()
     return Path(home).expanduser() if home else platformdirs.user_cache_path("samara") / "engines"
 
 
 def cached(name: str, make: Callable[[Path], None]) -> Path:
-    """The folder of an entry, made if it is not there or damaged.
+    """Return the folder of an entry, building it if missing or damaged.
 
     Args:
-        name: a folder's name that tells everything apart that the content depends on.
-        make: writes the files into the empty folder that it is given.
+        name: folder name that covers everything the content depends on.
+        make: function that writes the files into an empty folder.
 
     Raises:
-        OutputError: the cache directory does not take it.
+        OutputError: the cache directory cannot be written.
     """
     folder = cache_directory() / name
     if is_intact(folder):
@@ -55,7 +55,7 @@ def cached(name: str, make: Callable[[Path], None]) -> Path:
         (made / SEAL).write_text(json.dumps(_contents(made)))
         if folder.exists() and not is_intact(folder):
             shutil.rmtree(folder, ignore_errors=True)
-        # Another process may have been quicker; what it made is the same.
+        # Another process may have been faster; its result is the same.
         with contextlib.suppress(FileExistsError):
             _rename(made, folder)
     except OSError as error:
@@ -66,7 +66,7 @@ def cached(name: str, make: Callable[[Path], None]) -> Path:
 
 
 def is_intact(folder: Path) -> bool:
-    """Whether an entry is there and every file is as it was written."""
+    """Return whether an entry exists and every file is unchanged."""
     try:
         sealed: Any = json.loads((folder / SEAL).read_text())  # Any: JSON
         return bool(sealed == _contents(folder))
@@ -84,7 +84,7 @@ def _rename(made: Path, folder: Path) -> None:
 
 
 def _contents(folder: Path) -> dict[str, list[int]]:
-    """Size and CRC-32 of each file of an entry: against damage, not against malice."""
+    """Return size and CRC-32 of each file of an entry: protection against damage, not against attacks."""
     return {path.name: [path.stat().st_size, _checksum(path)] for path in sorted(folder.iterdir()) if path.name != SEAL}
 
 

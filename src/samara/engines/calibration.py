@@ -1,7 +1,7 @@
-"""Images for int8: from the values that they make inside the encoder follows how to round.
+"""Calibration of int8: activations of sample images inside the encoder determine the quantisation ranges.
 
-What multiplies matrices in the image encoder becomes 8-bit integers by post-training quantisation, see the NNCF
-documentation; nothing is trained. What a network sees in use should look like these images.
+Matrix multiplications in the image encoder are converted to 8-bit integers by post-training quantisation, see the NNCF
+documentation; nothing is trained. The images should resemble those seen in use.
 """
 
 from __future__ import annotations
@@ -27,23 +27,25 @@ from samara.images.paths import Finder
 from samara.images.settings import AS_THEY_ARE, ImageReading
 
 MAX_IMAGES = 100
-"""More make no difference and cost a pass of the encoder each."""
+"""More make no difference, and each costs an encoder pass."""
 
 FLOATING = ("Convolution", "GroupConvolution")
-"""OpenVINO's kinds of operation that int8 leaves in floating point."""
+"""OpenVINO operation types that int8 leaves in floating point."""
 
 
 def calibration_files(given: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
-    """Images to calibrate with: those given, folders searched, at most `MAX_IMAGES`, else the bundled photos.
+    """Return the calibration images: those given, including folders, at most `MAX_IMAGES`, else the bundled photos.
 
     Raises:
-        SettingsError: a path is not there, or a folder holds no images.
+        SettingsError: a path is missing, or a folder contains no images.
     """
     files: list[Path] = []
     for path in map(Path, given):
         found = [path] if path.is_file() else sorted(map(Path, Finder().below(path))) if path.is_dir() else []
         if not found:
-            raise SettingsError(f"{path} is no image and no folder with images; int8 needs some to be calibrated")
+            raise SettingsError(
+                f"{path} is neither an image nor a folder with images; int8 needs images for calibration"
+            )
         files += found
     chosen = files or list(BUNDLED_IMAGES)
     step = max(1, -(-len(chosen) // MAX_IMAGES))
@@ -53,15 +55,15 @@ def calibration_files(given: Sequence[str | os.PathLike[str]]) -> tuple[str, ...
 def calibration_inputs(
     loaded: Loaded, images: Sequence[str], reading: ImageReading = AS_THEY_ARE
 ) -> list[npt.NDArray[np.float32]]:
-    """Images as network input, each (1, 3, S, S).
+    """Yield images as network input, each (1, 3, S, S).
 
     Args:
-        loaded: what it is the input of.
-        images: their paths.
-        reading: how they are read.
+        loaded: checkpoint to prepare the input for.
+        images: paths of the images.
+        reading: how the images are read.
 
     Raises:
-        ImageError: one of them cannot be read.
+        ImageError: an image cannot be read.
     """
     return [loaded.network_input(reading.pixels(path)).cpu().numpy() for path in images]
 
@@ -70,13 +72,13 @@ def calibrated(
     loaded: Loaded,
     model: Any,  # Any: openvino.Model; the library is optional
 ) -> Any:
-    """An image encoder in int8, calibrated on the images of a checkpoint, or else on the bundled photos; `quantise`.
+    """Quantise an image encoder to int8, calibrated on the checkpoint's calibration images or the bundled photos.
 
     Raises:
         ImageError: an image cannot be read.
         MissingExtra: NNCF is not installed.
     """
-    # How somebody reads images of their own is nothing for the bundled photos, which are plain.
+    # Reading options apply only to the user's own images, not to the bundled photos.
     reading = loaded.calibration_reading if loaded.calibration else AS_THEY_ARE
     return quantise(model, calibration_inputs(loaded, loaded.calibration or calibration_files(()), reading))
 
@@ -85,21 +87,21 @@ def quantise(
     model: Any,  # Any: openvino.Model; the library is optional
     inputs: Sequence[npt.NDArray[np.float32]],
 ) -> Any:
-    """Weights and activations of an image encoder's linear layers and attention in int8.
+    """Quantise weights and activations of an image encoder's linear layers and attention to int8.
 
-    Convolutions stay in floating point. TinyViT's early ones have channels of very different range, and with them in
-    int8 single masks were lost (worst IoU on doctor's photos 0.40 instead of 0.80) for an eighth of the time; in ViT
-    they are next to nothing.
+    Convolutions stay in floating point. TinyViT's early ones have channels of very different range; in int8 they ruined
+    single masks (worst IoU on doctor's photos 0.40 instead of 0.80) to save an eighth of the time; in ViT their cost is
+    negligible.
 
     Args:
-        model: OpenVINO's, float32, with one input.
-        inputs: for it.
+        model: OpenVINO model, float32, with one input.
+        inputs: its inputs for calibration.
 
     Raises:
         MissingExtra: NNCF is not installed.
     """
     nncf = import_nncf()
-    kind = nncf.ModelType.TRANSFORMER  # attention wants more care
+    kind = nncf.ModelType.TRANSFORMER  # attention needs more precision
     floating = nncf.IgnoredScope(types=list(FLOATING), validate=False)  # not every network has each
     with _without_words(nncf):
         return nncf.quantize(
@@ -109,7 +111,7 @@ def quantise(
 
 @contextlib.contextmanager
 def _without_words(nncf: ModuleType) -> Iterator[None]:
-    """NNCF tells its progress on standard output, which belongs to results."""
+    """Silence NNCF's progress on standard output, which is reserved for results."""
     nncf.set_log_level(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")

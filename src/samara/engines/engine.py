@@ -1,7 +1,7 @@
-"""What every engine can do: encode images, decode prompts; and what none does: ask a network for nothing.
+"""The interface of all engines: encode images and decode prompts, without running a network on empty input.
 
-Kernels and compiled graphs fail over no image and no prompt, each in its own way (attention over no prompts in 16 bits
-on a GPU gives None). So `SparingEngine` answers such requests itself, and every engine is one.
+Kernels and compiled graphs fail on empty input, each in its own way (attention over no prompts in 16 bits on a GPU
+returns None). So `SparingEngine`, the base of every engine, handles such requests itself.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from samara.networks.variant import CELL
 
 @dataclass(frozen=True)
 class InputPrompts:
-    """Prompts of N objects in the input frame; all of one shape.
+    """Prompts of N objects in the input frame, all of the same shape.
 
     Attributes:
         points: (N, P, 2) float32 (x, y) in pixels of the network input, and labels (N, P); None without points.
         boxes: (N, 4) float32 xyxy, or None.
         masks: (N, 1, 4h, 4w) float32 logits, or None.
-        image_of_prompt: (N,) int64, the image each belongs to.
+        image_of_prompt: (N,) int64, index of each prompt's image.
     """
 
     points: tuple[Tensor, Tensor] | None
@@ -38,7 +38,7 @@ class InputPrompts:
         return len(self.image_of_prompt)
 
     def __getitem__(self, chunk: slice | Tensor) -> InputPrompts:
-        """Some of the prompts, by slice or indices."""
+        """Select some of the prompts, by slice or indices."""
         return InputPrompts(
             points=None if self.points is None else (self.points[0][chunk], self.points[1][chunk]),
             boxes=None if self.boxes is None else self.boxes[chunk],
@@ -49,7 +49,7 @@ class InputPrompts:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Image embeddings ready to be asked; engines add to it what they make of images before any prompt.
+    """Image embeddings ready for prompts; engines add prompt-independent results.
 
     Attributes:
         embeddings: (B, C, h, w) float32, on the engine's device.
@@ -60,10 +60,10 @@ class Prepared:
 
 @dataclass(frozen=True)
 class DecodedMasks:
-    """K masks that came out of N prompts.
+    """K masks decoded from N prompts.
 
     Attributes:
-        prompt: (K,) int64, index of the prompt each mask answers; ascending.
+        prompt: (K,) int64, index of each mask's prompt; ascending.
         low_res_logits: (K, 4h, 4w) float32.
         predicted_iou: (K,) float32.
     """
@@ -79,12 +79,12 @@ class Engine(Protocol):
     def encode(self, images: Tensor) -> Tensor:
         """Encode normalised, padded images: (B, 3, S, S) float32 → (B, C, h, w) float32.
 
-        Early features and finer maps, of an encoder that gives them, are among the C channels.
+        The C channels include early features and finer maps, if the encoder has them.
         """
         ...
 
     def prepare(self, embeddings: Tensor) -> Prepared:
-        """Get embeddings (B, C, h, w) ready for one or many calls of `decode`."""
+        """Prepare embeddings (B, C, h, w) for one or more calls of `decode`."""
         ...
 
     def decode(
@@ -103,16 +103,16 @@ class Engine(Protocol):
             prompts: N of them, N at least 0.
             frame_size: side of the input frame in pixels.
             multimask: three masks per prompt instead of one; HQ-SAM: one, built on the best of three.
-            min_predicted_iou: leave masks out whose predicted IoU is not above this, ideally before drawing them.
+            min_predicted_iou: drop masks whose predicted IoU is not above this, ideally before computing them.
         """
         ...
 
 
 class SparingEngine(ABC):
-    """An engine whose network never sees work of size zero: this is the one place that sees to it.
+    """An engine whose network never gets empty input, which is handled here.
 
     Attributes:
-        network: what it runs.
+        network: the network that it runs.
     """
 
     network: Sam
@@ -153,11 +153,11 @@ class SparingEngine(ABC):
     def _decode(
         self, images: Prepared, prompts: InputPrompts, frame_size: int, multimask: bool, threshold: float
     ) -> DecodedMasks:
-        """Decode at least one prompt; draw only masks whose predicted IoU is above the threshold, if there are any."""
+        """Decode at least one prompt; compute only masks whose predicted IoU is above the threshold."""
 
 
 def nothing_decoded(embeddings: Tensor) -> DecodedMasks:
-    """No masks, of images (B, C, h, w)."""
+    """Return no masks, for embeddings (B, C, h, w)."""
     h, w = embeddings.shape[-2:]
     return DecodedMasks(
         prompt=torch.zeros(0, dtype=torch.int64, device=embeddings.device),
@@ -167,7 +167,7 @@ def nothing_decoded(embeddings: Tensor) -> DecodedMasks:
 
 
 def concatenate_decoded(parts: list[DecodedMasks], embeddings: Tensor) -> DecodedMasks:
-    """One result from several, in the order of the prompts."""
+    """Concatenate several results in the order of the prompts."""
     parts = [part for part in parts if len(part.prompt)]
     if not parts:
         return nothing_decoded(embeddings)

@@ -1,7 +1,7 @@
-"""What `samara doctor` found on this machine, kept so that `engine="auto"` costs nothing when a checkpoint is loaded.
+"""Stored findings of `samara doctor` on this machine, so that `engine="auto"` is free when loading a checkpoint.
 
-A finding holds for one machine (processor, cores, instruction sets), one set of library versions, one variant and one
-input size; when any of these changes there is none, and "auto" means torch until doctor has looked again.
+A finding is valid for one machine (processor, cores, instruction sets), one set of library versions, one variant and
+one input size; if any of these changes, "auto" means torch until doctor runs again.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class Finding:
     """One engine in one precision, measured.
 
     Attributes:
-        engine: its name.
-        precision: what it computed in.
-        agrees: whether it stayed within the limits of its precision.
-        encoder_s: one image through the image encoder, in seconds.
-        decoder_s: one prompt through the mask decoder, in seconds.
+        engine: name of the engine.
+        precision: precision it computed in.
+        agrees: whether its error is within the limits of the precision.
+        encoder_s: time of the image encoder for one image, in seconds.
+        decoder_s: time of the mask decoder for one prompt, in seconds.
     """
 
     engine: str
@@ -39,10 +39,10 @@ class Finding:
 
 
 def record(variant: str, input_size: int, findings: Sequence[Finding]) -> Path:
-    """Keep findings, in the place of what was found before.
+    """Store findings, replacing earlier ones.
 
     Raises:
-        OutputError: the cache directory does not take them.
+        OutputError: the cache directory cannot be written.
     """
     path = _path(variant, input_size)
     make_folder(path.parent, "set SAMARA_CACHE to one that can")
@@ -51,7 +51,7 @@ def record(variant: str, input_size: int, findings: Sequence[Finding]) -> Path:
 
 
 def recorded(variant: str, input_size: int) -> tuple[Finding, ...]:
-    """What was found here; nothing if doctor never looked, or what it wrote is damaged."""
+    """Return the findings for this machine; empty if doctor was never run, or its file is damaged."""
     try:
         entries = json.loads(_path(variant, input_size).read_text())
         return tuple(Finding(**entry) for entry in entries)
@@ -60,7 +60,7 @@ def recorded(variant: str, input_size: int) -> tuple[Finding, ...]:
 
 
 def fastest_engine(variant: str, input_size: int, precision: Precision, device: str) -> str:
-    """Name of the engine that "auto" means: the fastest that was found to agree, torch where nothing was found."""
+    """Return the engine that "auto" means: the fastest one found to agree, torch without findings."""
     found = [
         finding
         for finding in recorded(variant, input_size)
@@ -70,7 +70,7 @@ def fastest_engine(variant: str, input_size: int, precision: Precision, device: 
         and ENGINES[finding.engine].is_installed
         and device in ENGINES[finding.engine].device_types
     ]
-    # Findings are those of the CPU; on other devices only torch runs anyway.
+    # Findings are for the CPU; other devices only run torch.
     if device != "cpu" or not found:
         return TORCH.name
     return min(found, key=lambda finding: finding.encoder_s + finding.decoder_s).engine

@@ -1,10 +1,10 @@
-"""An engine made of graphs that some runtime compiled: everything about prompts, images and masks but the arithmetic.
+"""An engine that runs compiled graphs: handling of prompts, images and masks, without the arithmetic.
 
-Prompts are encoded by PyTorch in float32, whatever the graphs compute in: it costs nothing, and positions stay exact.
+PyTorch encodes prompts in float32, whatever the graphs' precision: it is cheap, and positions stay exact.
 
-Many prompts on one image, as automatic mask generation has them, are decoded by the torch engine: its form for these
-(`samara.networks.shared_image`) does an eighth of the arithmetic and is faster than the graphs in either runtime
-(docs/engines.md has the numbers). It uses the same weights and gives the same masks.
+Many prompts on one image, as in automatic mask generation, are decoded by the torch engine: its code path for these
+(`samara.networks.shared_image`) does an eighth of the arithmetic and is faster than the graphs in either runtime (see
+docs/engines.md). It uses the same weights and returns the same masks.
 """
 
 from __future__ import annotations
@@ -39,35 +39,35 @@ from samara.system.devices import Precision, computing
 
 Array = npt.NDArray[np.float32]
 Run = Callable[..., list[Array]]
-"""A compiled graph: arrays in the order of its inputs → arrays in the order of its outputs."""
+"""A compiled graph: a function from input arrays to output arrays, in the graph's order."""
 
 _PARTS: Mapping[str, Callable[[Sam], nn.Module]] = {
     "image encoder": lambda network: network.image_encoder,
     "mask decoder": decoder_of,
 }
 
-# Prompts that go through a graph together; each holds about 12 copies of the embedding (4 MB at 1024 px) alive.
+# Batch size of prompts; each keeps about 12 copies of the embedding (4 MB at 1024 px) alive.
 PROMPTS_AT_A_TIME = 8
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedByGraphs(Prepared):
-    """Embeddings, and what graphs or PyTorch make of them when it is needed first.
+    """Embeddings, with results of graphs or PyTorch computed on first use.
 
     Attributes:
-        engine: that prepared them.
+        engine: engine that prepared them.
     """
 
     engine: GraphEngine
 
     @cached_property
     def by_torch(self) -> PreparedByTorch:
-        """For prompts that PyTorch decodes."""
+        """Return the form for prompts that PyTorch decodes."""
         return self.engine.torch.prepare(self.embeddings)
 
     @cached_property
     def details(self) -> tuple[Array, ...] | None:
-        """Of each image, see `MaskDecoder.details_of`; by a graph where there is something to compute."""
+        """Return the details of each image, see `MaskDecoder.details_of`; computed by a graph if there is one."""
         run = self.engine.graphs.get("details")
         if run is not None:
             return tuple(run(one[None].numpy())[0].copy() for one in self.embeddings)
@@ -76,12 +76,12 @@ class PreparedByGraphs(Prepared):
 
 
 class GraphEngine(SparingEngine):
-    """Run a network as compiled graphs, which hold the weights that it had when they were made.
+    """Run a network as compiled graphs, which contain the weights it had when they were built.
 
     Args:
         loaded: the checkpoint.
-        graphs: a function for each graph of `samara.engines.graphs`, by its name.
-        decoder_precision: what PyTorch decodes many prompts in.
+        graphs: a function for each graph of `samara.engines.graphs`, by name.
+        decoder_precision: precision in which PyTorch decodes many prompts.
     """
 
     def __init__(self, loaded: Loaded, graphs: Mapping[str, Run], decoder_precision: Precision) -> None:
@@ -91,43 +91,43 @@ class GraphEngine(SparingEngine):
         self.hq_token_only = loaded.hq_token_only
         self.torch = TorchEngine(loaded.sam, "cpu", decoder_precision, hq_token_only=loaded.hq_token_only)
         self._weights = {part: fingerprint(part_of(self.network)) for part, part_of in _PARTS.items()}
-        self._decoder_state: object = None  # when it was last found to be what the graphs hold
+        self._decoder_state: object = None  # its state when it last matched the graphs
         self._process = os.getpid()
 
     def check_current(self, part: Literal["image encoder", "mask decoder"]) -> None:
-        """Refuse to answer where the graphs would not answer as the network does, or not at all.
+        """Raise if the graphs would differ from the network, or hang.
 
         Raises:
-            SettingsError: weights or layers were changed since.
-            DeviceError: the process is a fork of the one that opened it.
+            SettingsError: weights or layers were changed since the engine was opened.
+            DeviceError: this process was forked from the one that opened the engine.
         """
         if os.getpid() != self._process:
             raise DeviceError(
-                f"{self.name} was opened before this process was forked, and its threads stayed behind; start "
+                f"{self.name} was opened before this process was forked, and threads do not survive a fork; start "
                 'processes with "spawn", or use the engine torch'
             )
         check_plain(self.network, self.name)
         if fingerprint(_PARTS[part](self.network)) != self._weights[part]:
             raise SettingsError(
-                f"the weights of the {part} changed since {self.name} was opened, and it holds the old ones; make a "
-                "new samara.Predictor, or use the engine torch while weights change"
+                f"the weights of the {part} changed after {self.name} was opened with the old ones; create a new "
+                "samara.Predictor, or use the engine torch while weights change"
             )
 
     def _check_decoder(self) -> None:
-        """Check the mask decoder once for each prepared image, and after work on the network: a click is short."""
+        """Check the mask decoder once per prepared image and after changes to the network: clicks must be fast."""
         state = os.getpid(), state_of(self.network.prompt_encoder), state_of(self.network.mask_decoder)
         if state != self._decoder_state:
             self.check_current("mask decoder")
             self._decoder_state = state
 
     def _encode(self, images: Tensor) -> Tensor:
-        """One image after the other: a CPU gains nothing from more."""
+        """Encode one image at a time: a CPU gains nothing from batches."""
         self.check_current("image encoder")
         encode = self.graphs["image_encoder"]
         return torch.from_numpy(np.concatenate([encode(image[None].numpy())[0] for image in images.float().cpu()]))
 
     def prepare(self, embeddings: Tensor) -> PreparedByGraphs:
-        """See `Engine.prepare`. What costs time is done when it is first needed."""
+        """See `Engine.prepare`. Expensive work is done on first use."""
         self._decoder_state = None
         return PreparedByGraphs(embeddings.float().cpu().contiguous(), self)
 
@@ -172,7 +172,7 @@ class GraphEngine(SparingEngine):
                 input_size_hw=(frame_size, frame_size),
                 grid_hw=(embedding.shape[-2], embedding.shape[-1]),
             )
-        # Without mask input all prompts share one image; with it each has its own.
+        # Without mask input all prompts share one image embedding; with it each has its own.
         shared = prompts.masks is None
         tokens = sparse.unsqueeze(0 if shared else 1)  # (images, prompts per image, T, C)
         seen = embedding + (dense[:1] if shared else dense)
@@ -196,7 +196,7 @@ class GraphEngine(SparingEngine):
         )
 
     def _chosen(self, weights: Array, masks: slice) -> Array:
-        """Weights of the masks to draw, (N, M, C / 8); HQ-SAM: (N, M, C / 4), see `LookGraph`."""
+        """Return the weights of the masks to draw, (N, M, C / 8); HQ-SAM: (N, M, C / 4), see `LookGraph`."""
         chosen: Array = weights[:, masks]
         if self.hq_token_only:
             of_hq = np.arange(chosen.shape[2]) >= chosen.shape[2] // 2

@@ -1,4 +1,4 @@
-"""The parts of a network as graphs that other runtimes take: what goes in, what comes out, which sizes may vary."""
+"""The parts of a network as graphs for other runtimes: inputs, outputs, and dynamic sizes."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from samara.networks.sam import Sam
 from samara.system.devices import computing
 
 FORM = 2
-"""Goes up when the same weights become other graphs, so that none of an older samara is taken for one of these."""
+"""Increased when the same weights result in different graphs, so that graphs of older versions are not reused."""
 
-# Examples of the sizes that may vary. Neither 0 nor 1, which torch.export would take for constants, and all different.
+# Example values of dynamic sizes: not 0 or 1, which torch.export treats as constants, and all different.
 IMAGES, PROMPTS, TOKENS, MASKS = 2, 3, 5, 4
 
 
@@ -33,8 +33,8 @@ class GraphInput:
 
     Attributes:
         name: unique in the graph.
-        example: float32 or int64, of a shape that may come.
-        varying: axes whose size may vary, and what they count.
+        example: float32 or int64 tensor with a possible shape.
+        varying: dynamic axes, with the name of each.
     """
 
     name: str
@@ -43,7 +43,7 @@ class GraphInput:
 
     @property
     def shape(self) -> list[int | str]:
-        """Sizes, a word for each that may vary."""
+        """Sizes, with names for dynamic ones."""
         return [self.varying.get(axis, size) for axis, size in enumerate(self.example.shape)]
 
 
@@ -55,7 +55,7 @@ class Graph:
         name: e.g. "image_encoder".
         module: in eval mode; shares its weights with the network.
         inputs: in the order of the module's arguments.
-        outputs: names, in the order of what it returns.
+        outputs: names of its outputs, in order.
     """
 
     name: str
@@ -64,10 +64,10 @@ class Graph:
     outputs: tuple[str, ...]
 
     def export(self) -> ExportedProgram:
-        """The graph, by `torch.export`, which runs it on tensors without numbers: no time, no memory."""
+        """Export the graph by `torch.export`, which traces it with fake tensors: no time, no memory."""
         sizes = {name: Dim(name) for one in self.inputs for name in one.varying.values()}
         with warnings.catch_warnings(), computing("cpu", "float32"):
-            warnings.simplefilter("ignore")  # PyTorch's, about its own future
+            warnings.simplefilter("ignore")  # deprecations within PyTorch
             return torch.export.export(
                 self.module.eval(),
                 tuple(one.example for one in self.inputs),
@@ -76,11 +76,11 @@ class Graph:
 
 
 def check_plain(network: Sam, name: str) -> None:
-    """Refuse to write a network down as graphs that say less than it does.
+    """Refuse a network that graphs cannot fully represent.
 
     Args:
-        network: in any state.
-        name: for the message.
+        network: network in any state.
+        name: name for the message.
 
     Raises:
         SettingsError: one of its parts was adapted, or its weights are not float32.
@@ -89,8 +89,8 @@ def check_plain(network: Sam, name: str) -> None:
         found = next(adaptations(getattr(network, part)), None)
         if found is not None:
             raise SettingsError(
-                f"the {part.replace('_', ' ')} of {name} was adapted ({found}), and a graph would not say so; merge "
-                "the adaptation into the weights and take it off (peft: merge_and_unload), or use the engine torch"
+                f"the {part.replace('_', ' ')} of {name} was adapted ({found}), which a graph would not contain; "
+                "merge the adaptation into the weights and remove it (peft: merge_and_unload), or use the engine torch"
             )
         if dtype_of(getattr(network, part)) != torch.float32:
             raise SettingsError(
@@ -100,10 +100,10 @@ def check_plain(network: Sam, name: str) -> None:
 
 
 def encoder_graph_of(loaded: Loaded) -> Graph:
-    """Image encoder: `image` (1, 3, S, S) → `image_embeddings` (1, C + V, h, w).
+    """Build the image encoder: `image` (1, 3, S, S) → `image_embeddings` (1, C + V, h, w).
 
     Raises:
-        SettingsError: see `check_plain`, as from all functions here.
+        SettingsError: see `check_plain`; the other functions here raise it too.
     """
     check_plain(loaded.sam, loaded.name)
     size = loaded.input_size
@@ -114,7 +114,7 @@ def encoder_graph_of(loaded: Loaded) -> Graph:
 
 
 def decoder_graphs_of(loaded: Loaded) -> tuple[Graph, ...]:
-    """The parts of the mask decoder; see `samara.networks.decoder_graph`."""
+    """Build the parts of the mask decoder; see `samara.networks.decoder_graph`."""
     check_plain(loaded.sam, loaded.name)
     network = loaded.sam
     decoder, C = network.mask_decoder, network.prompt_encoder.embed_dim  # noqa: N806
@@ -144,7 +144,7 @@ def decoder_graphs_of(loaded: Loaded) -> tuple[Graph, ...]:
 
 
 def prompted_decoder_graph_of(loaded: Loaded) -> Graph:
-    """Prompt encoder and mask decoder together; see `samara.networks.prompted_decoder_graph`."""
+    """Build prompt encoder and mask decoder as one graph; see `samara.networks.prompted_decoder_graph`."""
     check_plain(loaded.sam, loaded.name)
     network, side = loaded.sam, loaded.grid
     many, points = {0: "prompts", 1: "points"}, (PROMPTS, TOKENS)

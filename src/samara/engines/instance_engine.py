@@ -1,4 +1,4 @@
-"""Where a detector runs: one pass over a letterboxed image. The counterpart of `engine` for FastSAM and YOLO."""
+"""Engine for detectors: one pass over a letterboxed image. The counterpart of `engine` for FastSAM and YOLO."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ class InstanceEngine(Protocol):
     """Runs a network that finds all instances in one pass."""
 
     def find(self, images: Tensor) -> RawInstances:
-        """Look at images: (B, 3, h, w) float32 RGB in 0..1, sides multiples of 32; all answers in float32."""
+        """Process images: (B, 3, h, w) float32 RGB in 0..1, sides multiples of 32; all results in float32."""
         ...
 
 
-# Where pixels next to each other in memory are faster than planes. Together with fused norms it takes 10 to 17 % less
-# time on one or two CPU cores (YOLO11n at 640, FastSAM-s at 1024).
+# Devices on which channels-last is faster than planes. Together with fused norms it saves 10 to 17 % of the time on one
+# or two CPU cores (YOLO11n at 640, FastSAM-s at 1024).
 CHANNELS_LAST = ("cpu", "cuda")
 
 
 class TorchInstanceEngine:
-    """Run a detector with PyTorch; a plain one on a copy of its weights whose norms are folded into its convolutions.
+    """Run a detector with PyTorch, if unadapted as a copy whose norms are folded into its convolutions.
 
-    The copy is made anew when the weights changed. Of no images the network hears nothing, as in `SparingEngine`.
+    The copy is rebuilt when the weights change. Empty input never reaches the network, as in `SparingEngine`.
 
     Args:
         network: in eval mode, on `device`.
-        device: where it lies.
-        precision: what to compute in; below float32 through autocast.
+        device: device of the network.
+        precision: compute precision; below float32 through autocast.
     """
 
     def __init__(self, network: YoloSeg, device: str, precision: Precision = "float32") -> None:
@@ -56,7 +56,7 @@ class TorchInstanceEngine:
         return RawInstances(*(answers.float() for answers in raw))
 
     def _quickest(self) -> tuple[YoloSeg, torch.memory_format]:
-        """The network in the form that is quickest of those that answer as it does, and the layout that it wants."""
+        """Return the fastest equivalent form of the network, and its memory layout."""
         if not is_plain(self.network):
             return self.network, torch.contiguous_format
         weights = fingerprint(self.network)
@@ -68,10 +68,10 @@ class TorchInstanceEngine:
 
 
 def open_instance_engine(loaded: Loaded) -> InstanceEngine:
-    """The engine that a loaded detector asks for.
+    """Open the engine of a loaded detector.
 
     Raises:
-        WrongCheckpoint: it is a checkpoint that answers prompts.
+        WrongCheckpoint: it is a promptable checkpoint.
         DeviceError: detectors do not run on that engine.
     """
     network = loaded.detector

@@ -1,4 +1,4 @@
-"""The engines that samara knows, as a table: what each needs, where it runs and what it computes in."""
+"""The table of engines: libraries, devices and precisions of each."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class EngineKind:
     """One engine.
 
     Attributes:
-        name: what `Loaded.engine` says.
-        libraries: import names of what it needs besides torch.
-        extra: samara's extra that installs them; None for what is always there.
-        device_types: where it runs, first part of a torch device's name.
-        precisions: what it can compute in.
+        name: value of `Loaded.engine`.
+        libraries: import names of the libraries it needs besides torch.
+        extra: samara's extra that installs them; None if it is always available.
+        device_types: supported devices, by the first part of a torch device's name.
+        precisions: supported precisions.
     """
 
     name: str
@@ -30,23 +30,23 @@ class EngineKind:
 
     @property
     def is_installed(self) -> bool:
-        """Whether everything that it needs is there; nothing is imported."""
+        """Whether all its libraries are installed; nothing is imported."""
         return all(is_installed(library) for library in self.libraries)
 
     @property
     def install_command(self) -> str | None:
-        """What installs it; None for what is always there."""
+        """The command that installs it; None if it is always available."""
         return None if self.extra is None else f"pip install 'samara[{self.extra}]'"
 
     @property
     def version(self) -> str | None:
-        """Of the library that runs the network; None if it is not there."""
+        """Version of the library that runs the network; None if it is not installed."""
         library = self.libraries[0] if self.libraries else TORCH.name
         return metadata.version(library) if is_installed(library) else None
 
 
 TORCH = EngineKind("torch", (), None, ("cpu", "cuda", "mps"), ("float32", "bfloat16", "float16"))
-# On processors its kernels were not looked at; OpenVINO is there for them.
+# Its kernels were not evaluated on CPUs, for which there is OpenVINO.
 TORCH_COMPILE = EngineKind("torch-compile", (), None, ("cuda",), ("float32", "bfloat16", "float16"))
 OPENVINO = EngineKind("openvino", ("openvino",), "openvino", ("cpu",), ("float32", "bfloat16", "float16", "int8"))
 ONNXRUNTIME = EngineKind("onnxruntime", ("onnxruntime", "onnx", "onnxscript"), "onnx", ("cpu",), ("float32",))
@@ -54,17 +54,17 @@ ONNXRUNTIME = EngineKind("onnxruntime", ("onnxruntime", "onnx", "onnxscript"), "
 ENGINES = {kind.name: kind for kind in (TORCH, TORCH_COMPILE, OPENVINO, ONNXRUNTIME)}
 
 AUTO = "auto"
-"""The fastest engine that `samara doctor` found to agree with torch on this machine; torch if it never looked."""
+"""The fastest engine that `samara doctor` found to agree with torch on this machine; torch if it was never run."""
 
 
 @dataclass(frozen=True)
 class EnginePlace:
-    """Where and in what a network runs.
+    """Where a network runs, and in which precision.
 
     Attributes:
-        engine: a name of `ENGINES`, or `AUTO` where that is still to be looked up.
+        engine: a name of `ENGINES`, or `AUTO` if still to be resolved.
         device: e.g. "cpu" or "cuda:0".
-        precision: what to compute in.
+        precision: compute precision.
     """
 
     engine: str
@@ -73,22 +73,25 @@ class EnginePlace:
 
 
 def choose_place(engine: str, device: str, precision: str) -> EnginePlace:
-    """Resolve what was asked for to what is there, or say what is missing.
+    """Resolve the requested engine, device and precision.
 
     Args:
         engine: a name of `ENGINES`, or `AUTO`.
         device: see `choose_device`; "auto" means the CPU for an engine that runs nowhere else.
-        precision: see `choose_precision`; "auto" means what is fast on the device and known to the engine.
+        precision: see `choose_precision`; "auto" means a precision that is fast on the device and supported by the
+            engine.
 
     Raises:
-        SettingsError: no such engine or precision, or a precision that the engine does not compute in.
-        DeviceError: no such device, or not with this engine.
+        SettingsError: the engine or precision is unknown, or the engine does not support the precision.
+        DeviceError: the device is missing, or the engine does not support it.
         MissingExtra: the engine's library is not installed.
     """
     kind = TORCH if engine == AUTO else engine_kind(engine)
     for library in kind.libraries:
         if not is_installed(library):
-            raise MissingExtra(f"the engine {kind.name} needs {library}, which is not there; {kind.install_command}")
+            raise MissingExtra(
+                f"the engine {kind.name} needs {library}, which is not installed; {kind.install_command}"
+            )
     if device == "auto" and kind.device_types == ("cpu",):
         device = "cpu"
     chosen = choose_device(device)
@@ -100,17 +103,17 @@ def choose_place(engine: str, device: str, precision: str) -> EnginePlace:
     if wanted not in kind.precisions:
         able = [other.name for other in ENGINES.values() if wanted in other.precisions]
         raise SettingsError(
-            f"the engine {kind.name} does not compute in {wanted}, only in {', '.join(kind.precisions)}; "
+            f"the engine {kind.name} does not support {wanted}, only {', '.join(kind.precisions)}; "
             f"for {wanted} choose the engine {' or '.join(able)}"
         )
     return EnginePlace(engine, chosen, wanted)
 
 
 def engine_kind(name: str) -> EngineKind:
-    """Look an engine up.
+    """Look up an engine.
 
     Raises:
-        SettingsError: there is no such engine.
+        SettingsError: the engine is unknown.
     """
     if name not in ENGINES:
         raise SettingsError(f"there is no engine {name!r}; use {AUTO}, {', '.join(ENGINES)}")

@@ -1,4 +1,4 @@
-"""How far an engine may be from PyTorch in float32 before it counts as drifting, by precision."""
+"""Limits of an engine's deviation from PyTorch in float32 before it counts as drifting, by precision."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from samara.system.devices import Precision
 
 @dataclass(frozen=True)
 class Limits:
-    """What is accepted.
+    """The accepted limits.
 
     Attributes:
-        relative_error: of embeddings and logits, ‖found − expected‖ / ‖expected‖, at most.
-        mean_iou: of masks, over all prompts of all images, at least.
-        worst_iou: of any mask, at least.
+        relative_error: max. relative error of embeddings and logits, ‖found − expected‖ / ‖expected‖.
+        mean_iou: min. mean IoU of masks over all prompts of all images.
+        worst_iou: min. IoU of any mask.
     """
 
     relative_error: float
@@ -28,4 +28,4 @@ LIMITS: dict[Precision, Limits] = {
     "float16": Limits(0.02, 0.99, 0.8),
     "int8": Limits(0.25, 0.93, 0.5),
 }
-"""Rounding stays within these with both networks that were `samara_mini`."""
+"""Rounding stays within these for both networks that have been `samara_mini`."""

@@ -1,4 +1,4 @@
-"""A network with its weights, and everything known about where they come from."""
+"""A network with its weights, and their provenance."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from samara.system.cores import survive_forks
 from samara.system.devices import Precision
 from samara.system.digests import digest_files
 
-# Values read per tensor for a fingerprint. Training, merging or rounding touches every value of a tensor, so a few
-# hundred tell two encoders apart as surely as all of them, without hashing 2.5 GB.
+# Values read per tensor for a fingerprint. Training, merging or rounding changes every value of a tensor, so a few
+# hundred distinguish two encoders as reliably as all of them, without hashing 2.5 GB.
 SAMPLES_PER_TENSOR = 256
 
 _PROCESS = secrets.token_hex(8)
@@ -35,14 +35,14 @@ _PROCESS = secrets.token_hex(8)
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where weights come from.
+    """The provenance of weights.
 
     Attributes:
-        name: catalogue name, or the file's name when it is in no catalogue, or "random".
-        path: the file, None for random weights.
-        licence: SPDX identifier, None if unknown.
-        weights: "file", or "random" for untrained weights that are good for measuring speed and nothing else.
-        files: every file that `path` stands for; mostly itself, but also shards.
+        name: catalogue name, or the file's name if it is not in the catalogue, or "random".
+        path: the file; None for random weights.
+        licence: SPDX identifier; None if unknown.
+        weights: "file", or "random" for untrained weights, which are only good for measuring speed.
+        files: all files of `path`: usually just itself, or shards.
     """
 
     name: str
@@ -62,22 +62,21 @@ class Loaded:
     """A network ready to run.
 
     Attributes:
-        network: in eval mode, on `device`. `sam` and `detector` give it as what it is, or say what to use instead.
+        network: network in eval mode, on `device`. `sam` and `detector` return it with its type, or raise.
         variant: its architecture, preprocessing, capabilities and classes.
-        provenance: where its weights come from.
-        input_size: side of the square network input in pixels; of a letterboxed one, the longer side.
-        pred_iou_thresh: predicted IoU from which everything-mode keeps a mask, unless told otherwise; of a detector,
-            its confidence.
-        stability_score_thresh: the same for the stability score.
-        device: where it runs, e.g. "cpu" or "cuda:0".
-        precision: what it computes in; weights stay float32.
+        provenance: origin of its weights.
+        input_size: side of the square network input in pixels; for a letterboxed input, the longer side.
+        pred_iou_thresh: default min. predicted IoU of automatic masks; for a detector, min. confidence.
+        stability_score_thresh: default min. stability score of automatic masks.
+        device: device of the network, e.g. "cpu" or "cuda:0".
+        precision: compute precision; weights stay float32.
         engine: name of the engine that runs it.
-        hq_token_only: HQ-SAM: give the HQ mask alone instead of its sum with SAM's.
-        calibration: images that int8 is calibrated on, paths; none for the bundled photos.
-        calibration_reading: how they are read.
+        hq_token_only: HQ-SAM: return the HQ mask alone instead of its sum with SAM's.
+        calibration: paths of images to calibrate int8 on; none for the bundled photos.
+        calibration_reading: how the calibration images are read.
 
     Raises:
-        SettingsError: `hq_token_only` of a network that has no HQ token.
+        SettingsError: `hq_token_only` is set for a network without an HQ token.
     """
 
     network: Sam | YoloSeg = field(repr=False)
@@ -97,7 +96,7 @@ class Loaded:
         survive_forks()
         has_hq_token = isinstance(self.network, Sam) and isinstance(self.network.mask_decoder, HqMaskDecoder)
         if self.hq_token_only and not has_hq_token:
-            raise SettingsError(f"`hq_token_only` is for HQ-SAM; {self.variant.title} has no HQ token")
+            raise SettingsError(f"`hq_token_only` applies only to HQ-SAM; {self.variant.title} has no HQ token")
 
     @property
     def name(self) -> str:
@@ -106,29 +105,29 @@ class Loaded:
 
     @property
     def sam(self) -> Sam:
-        """The network, of a checkpoint that embeds images and answers prompts.
+        """The network of a promptable checkpoint.
 
         Raises:
-            WrongCheckpoint: it is one that finds instances in one pass.
+            WrongCheckpoint: it is a detector.
         """
         if not isinstance(self.network, Sam):
             raise WrongCheckpoint(
-                f"{self.name} ({self.variant.title}) finds all instances in one pass and embeds nothing; use "
-                "samara.InstanceSegmenter, or samara.open_segmenter, which takes every checkpoint"
+                f"{self.name} ({self.variant.title}) finds all instances in one pass and has no embeddings; use "
+                "samara.InstanceSegmenter, or samara.open_segmenter, which accepts every checkpoint"
             )
         return self.network
 
     @property
     def detector(self) -> YoloSeg:
-        """The network, of a checkpoint that finds all instances in one pass.
+        """The network of a detector.
 
         Raises:
-            WrongCheckpoint: it is one that answers prompts.
+            WrongCheckpoint: it is a promptable checkpoint.
         """
         if not isinstance(self.network, YoloSeg):
             raise WrongCheckpoint(
-                f"{self.name} ({self.variant.title}) answers prompts; use samara.Predictor and "
-                "samara.AutomaticMaskGenerator, or samara.open_segmenter, which takes every checkpoint"
+                f"{self.name} ({self.variant.title}) is promptable; use samara.Predictor and "
+                "samara.AutomaticMaskGenerator, or samara.open_segmenter, which accepts every checkpoint"
             )
         return self.network
 
@@ -145,10 +144,10 @@ class Loaded:
     def frame_of(self, size_hw: tuple[int, int]) -> Frame:
         """How an image of (H, W) pixels lies in the input frame, of a checkpoint that embeds images.
 
-        Here and in `network_input` alone a variant's preprocessing is applied.
+        Only this method and `network_input` apply a variant's preprocessing.
 
         Raises:
-            WrongCheckpoint: it is one that finds instances in one pass, in a letterbox.
+            WrongCheckpoint: it is a detector, which uses a letterbox.
         """
         return self._square(size_hw, self.frame_size)
 
@@ -159,7 +158,7 @@ class Loaded:
         return Frame(size_hw, side, fit)
 
     def network_input(self, image: npt.NDArray[np.uint8]) -> Tensor:
-        """An RGB image (H, W, 3) as the image encoder wants it, (1, 3, S, S) float32 on the device; see `frame_of`."""
+        """Preprocess an RGB image (H, W, 3) for the image encoder, (1, 3, S, S) float32; see `frame_of`."""
         preprocessing = self.variant.preprocessing
         frame = self._square((image.shape[0], image.shape[1]), self.input_size)
         in_float = preprocessing.resize == "float"
@@ -167,11 +166,11 @@ class Loaded:
 
     @property
     def fingerprint(self) -> str:
-        """Short hash of the image encoder's weights as they are now, and input size: others' embeddings do not fit.
+        """Return a short hash of the image encoder's current weights and input size, which embeddings must match.
 
-        Early features count: HQ-SAM has SAM's own encoder, but embeddings of more channels. Of a detector, which
-        embeds nothing, it is the hash of the whole network. What hooks and the like compute is in no weights, so what
-        an adapted network made fits in this process only.
+        Includes early features: HQ-SAM has SAM's own encoder, but embeddings with more channels. For a detector, which
+        has no embeddings, it is the hash of the whole network. Hooks and similar adaptations are not part of the
+        weights, so embeddings of an adapted network match only in this process.
         """
         encoder = self.network.image_encoder if isinstance(self.network, Sam) else self.network
         early = f"-early{self.variant.early_channels}" if self.variant.early_channels else ""
@@ -184,7 +183,7 @@ def fingerprint(network: nn.Module) -> str:
     """Hash a network's weights: names, shapes and a few hundred evenly spaced values of each tensor; 16 hex digits."""
     tensors = [pair for name, value in network.state_dict().items() for pair in _tensors_in(name, value)]
     samples = [_sample(tensor) for _, tensor in tensors]
-    # All at once: a GPU takes longer to answer than to count.
+    # All at once: on a GPU, latency dominates.
     values = (torch.cat(samples) if samples else torch.zeros(0)).cpu().numpy().tobytes()
     digest = hashlib.sha256()
     start = 0
@@ -196,7 +195,7 @@ def fingerprint(network: nn.Module) -> str:
 
 
 def _tensors_in(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
-    """The tensors of an entry of a state dict; quantised layers keep pairs of them, and words about themselves."""
+    """Yield the tensors of a state dict entry; quantised layers store pairs of tensors and other values."""
     if isinstance(value, Tensor):
         yield name, value.detach()
     elif isinstance(value, (tuple, list)):
@@ -205,6 +204,6 @@ def _tensors_in(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
 
 
 def _sample(tensor: Tensor) -> Tensor:
-    """Up to about twice `SAMPLES_PER_TENSOR` of its values, float32."""
+    """Return up to about twice `SAMPLES_PER_TENSOR` of its values, float32."""
     values = (tensor.dequantize() if tensor.is_quantized else tensor).flatten()
     return values[:: max(1, values.numel() // SAMPLES_PER_TENSOR)].to(torch.float32)

@@ -25,18 +25,18 @@ from samara.system.extras import require
 GRAPH = "graph.onnx"
 
 OPSET = 18
-"""Version of ONNX' operators: the newest that every runtime of the last years knows."""
+"""ONNX opset version: the newest that all recent runtimes support."""
 
 
 def open_onnxruntime(loaded: Loaded) -> GraphEngine:
-    """Convert a checkpoint, or take what was converted before, and open it in ONNX Runtime.
+    """Convert a checkpoint, or use a cached conversion, and open it in ONNX Runtime.
 
     Raises:
         MissingExtra: ONNX Runtime is not installed.
         SettingsError: the network was adapted, see `check_plain`.
         OutputError: the cache directory cannot be written.
     """
-    check_plain(loaded.sam, loaded.name)  # also where converted graphs lie ready
+    check_plain(loaded.sam, loaded.name)  # also if converted graphs are cached
     paths = {"image_encoder": _converted(loaded.fingerprint, functools.partial(encoder_graph_of, loaded))}
     # The family, too: EfficientViT-SAM's decoder has the shapes of SAM's and another epsilon in its norms.
     weights = f"{fingerprint(decoder_of(loaded.sam))}-{loaded.frame_size}-{loaded.variant.family}"
@@ -46,28 +46,30 @@ def open_onnxruntime(loaded: Loaded) -> GraphEngine:
 
 
 def write_onnx(graph: Graph, path: Path) -> None:
-    """Write a graph as ONNX; weights of more than a gigabyte lie in a file of their own beside it."""
+    """Write a graph as ONNX; weights over a gigabyte go to a separate file next to it."""
     for library in ("onnx", "onnxscript"):
         require(library, "onnx", "ONNX export")
     with warnings.catch_warnings(), torch.no_grad(), _quiet_exporter():
-        warnings.simplefilter("ignore")  # PyTorch's, about its own future
+        warnings.simplefilter("ignore")  # deprecations within PyTorch
         program = torch.onnx.export(
             graph.export(),
             f=None,
             input_names=[one.name for one in graph.inputs],
             output_names=list(graph.outputs),
-            dynamic_shapes=tuple(one.varying for one in graph.inputs),  # only their names: the sizes are exported
+            dynamic_shapes=tuple(
+                one.varying for one in graph.inputs
+            ),  # only the names: the sizes are part of the export
             opset_version=OPSET,
             dynamo=True,
             verbose=False,
         )
-        assert program is not None, "with no file given, the exporter returns what it made"
+        assert program is not None, "without a file, the exporter returns the program"
         program.save(path)
 
 
 @contextlib.contextmanager
 def _quiet_exporter() -> Iterator[None]:
-    """PyTorch's exporter warns of every package that it could have used."""
+    """Silence PyTorch's exporter, which warns about every optional package."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -82,14 +84,14 @@ def _itself(graph: Graph) -> Graph:
 
 
 def _converted(weights: str, graph: Callable[[], Graph]) -> Path:
-    """A graph as an ONNX file; `weights` tells apart what it was made from."""
+    """Return a graph as an ONNX file; `weights` identifies its source."""
     facts = [weights, torch.__version__, __version__, OPSET, FORM]
     name = f"onnx-{sha256(json.dumps(facts).encode()).hexdigest()[:24]}"
     return cached(name, lambda folder: write_onnx(graph(), folder / GRAPH)) / GRAPH
 
 
 def open_session(path: Path) -> Run:
-    """An ONNX file, ready to run on this machine.
+    """Open an ONNX file for running on this machine.
 
     Raises:
         DeviceError: see `start`.

@@ -31,18 +31,18 @@ _OPENERS: dict[str, Callable[[Loaded], Engine]] = {
     ONNXRUNTIME.name: open_onnxruntime,
 }
 
-# A compiled network is as large as the network: predictors of one checkpoint share it.
+# A compiled network is as large as the network, so predictors of one checkpoint share it.
 _opened: WeakKeyDictionary[Loaded, Engine] = WeakKeyDictionary()
 _opening = threading.Lock()
 
 
 def open_engine(loaded: Loaded) -> Engine:
-    """The engine that a loaded checkpoint asks for, the same one as long as it answers for the checkpoint as it is.
+    """Open the engine of a loaded checkpoint, reusing it as long as the checkpoint is unchanged.
 
     Raises:
-        SettingsError: there is no such engine, or it does not run a network that was adapted.
+        SettingsError: the engine is unknown, or does not run adapted networks.
         MissingExtra: its library is not installed.
-        DeviceError: the processor does not compute in the precision.
+        DeviceError: the processor does not support the precision.
         OutputError: the cache directory for converted networks cannot be written.
     """
     opener = _OPENERS[engine_kind(loaded.engine).name]
@@ -53,7 +53,7 @@ def open_engine(loaded: Loaded) -> Engine:
 
 
 def _is_current(engine: Engine) -> bool:
-    """Whether what an engine made of the network still holds."""
+    """Return whether an engine's conversion of the network is still valid."""
     if not isinstance(engine, GraphEngine):
         return True
     try:

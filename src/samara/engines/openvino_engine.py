@@ -26,7 +26,7 @@ from samara.system.devices import Precision
 from samara.system.machine import processor_name
 
 HINTS: dict[Precision, str] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", "int8": "f32"}
-"""OpenVINO's words for what to compute in; with int8 it is what is left in floating point."""
+"""OpenVINO's names of precisions; with int8, that of the parts left in floating point."""
 
 GRAPH = "graph.xml"
 
@@ -37,17 +37,17 @@ Change = Callable[[Model], Model]
 
 
 def open_openvino(loaded: Loaded) -> GraphEngine:
-    """Convert a checkpoint, or take what was converted before, and compile it for this machine.
+    """Convert a checkpoint, or use a cached conversion, and compile it for this machine.
 
     Raises:
         MissingExtra: OpenVINO, or for int8 NNCF, is not installed.
-        DeviceError: this processor does not compute in the precision.
+        DeviceError: this processor does not support the precision.
         SettingsError: the network was adapted, see `check_plain`.
         OutputError: the cache directory cannot be written.
     """
-    check_plain(loaded.sam, loaded.name)  # also where converted graphs lie ready
+    check_plain(loaded.sam, loaded.name)  # also if converted graphs are cached
     hint = HINTS[loaded.precision]
-    # The decoder stays in floating point: it is quick, and masks hang on it.
+    # The decoder stays in floating point: it is fast, and mask quality depends on it.
     decoder_precision: Precision = "float32" if loaded.precision == "int8" else loaded.precision
     paths = {"image_encoder": _encoder_path(loaded)}
     # The family, too: EfficientViT-SAM's decoder has the shapes of SAM's and another epsilon in its norms.
@@ -69,11 +69,11 @@ def _encoder_path(loaded: Loaded) -> Path:
 
 
 def convert(graph: Graph) -> Model:
-    """A graph as OpenVINO's model; shares the network's memory."""
+    """Convert a graph to an OpenVINO model, which shares the network's memory."""
     openvino = import_openvino()
     shapes = [[-1 if isinstance(size, str) else size for size in one.shape] for one in graph.inputs]
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # PyTorch's, about its own future
+        warnings.simplefilter("ignore")  # deprecations within PyTorch
         model = openvino.convert_model(graph.export(), input=[openvino.PartialShape(shape) for shape in shapes])
     for port, one in zip(model.inputs, graph.inputs, strict=True):
         port.get_tensor().set_names({one.name})
@@ -94,7 +94,7 @@ def _decoder_graph(loaded: Loaded, index: int) -> Graph:
 def _converted(
     weights: str, graph: Callable[[], Graph], *, images: tuple[str, ...] = (), change: Change | None = None
 ) -> Path:
-    """A graph as a file of OpenVINO's; `weights` and `images` tell apart what it was made from."""
+    """Return a graph as an OpenVINO file; `weights` and `images` identify its source."""
     openvino = import_openvino()
 
     def make(folder: Path) -> None:
@@ -108,10 +108,10 @@ def _converted(
 
 
 def compile_model(path: Path, hint: str) -> Run:
-    """A converted graph, ready to run on this machine; `hint` is a value of `HINTS`.
+    """Compile a converted graph for this machine; `hint` is a value of `HINTS`.
 
     Raises:
-        DeviceError: the processor does not compute in it, or see `start`.
+        DeviceError: the processor does not support the precision, or see `start`.
     """
     start("openvino")
     settings = {
@@ -125,12 +125,12 @@ def compile_model(path: Path, hint: str) -> Run:
 
 
 def _check_hint(compiled: Model, hint: str) -> None:
-    """Refuse what OpenVINO would silently replace by float32."""
+    """Refuse a precision that OpenVINO would silently replace by float32."""
     used = compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
     if used != hint:
         asked = next(name for name, word in HINTS.items() if word == hint)
         raise DeviceError(
-            f"this processor ({processor_name()}) does not compute in {asked}, OpenVINO would use {used}; use float32"
+            f"this processor ({processor_name()}) does not support {asked}, OpenVINO would use {used}; use float32"
         )
 
 

@@ -1,9 +1,9 @@
-"""OpenVINO, NNCF and ONNX Runtime without their reports to their makers, and where their threads are.
+"""Importing OpenVINO, NNCF and ONNX Runtime without telemetry, and guarding their threads against forks.
 
-All three send usage data over the network by default and leave an identifier in the user's home (OpenVINO and NNCF by
-way of the package openvino_telemetry; ONNX Runtime from its own library, unless a variable of the environment says no).
-Samara works on images that may be confidential and sends nothing that was not asked for, so it switches the reports
-off in its own process before it imports these libraries. Where a program imported them itself, its choice stands.
+All three send usage data over the network by default and store an identifier in the user's home (OpenVINO and NNCF
+through the package openvino_telemetry; ONNX Runtime from its own library, unless an environment variable disables it).
+Samara processes images that may be confidential and sends nothing unasked, so it disables telemetry in its own process
+before importing these libraries. If a program has already imported them, its choice stands.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ONNXRUNTIME_SWITCH = "ORT_DISABLE_TELEMETRY"
 
 
 def import_openvino() -> ModuleType:
-    """OpenVINO.
+    """Import OpenVINO.
 
     Raises:
         MissingExtra: it is not installed.
@@ -35,20 +35,20 @@ def import_openvino() -> ModuleType:
 
 
 def import_nncf() -> ModuleType:
-    """NNCF, which quantises for OpenVINO.
+    """Import NNCF, which quantises for OpenVINO.
 
     Raises:
         MissingExtra: it is not installed.
     """
     import_openvino()
     with _without_openvino_telemetry(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of its own dependencies, about each other
+        warnings.simplefilter("ignore")  # from its dependencies
         require("nncf", "openvino", "int8")
     return importlib.import_module("nncf")
 
 
 def import_onnxruntime() -> ModuleType:
-    """ONNX Runtime.
+    """Import ONNX Runtime.
 
     Raises:
         MissingExtra: it is not installed.
@@ -60,12 +60,12 @@ def import_onnxruntime() -> ModuleType:
 
 @contextlib.contextmanager
 def _without_openvino_telemetry() -> Iterator[None]:
-    """Let the import of openvino_telemetry fail, which OpenVINO and NNCF take as a no."""
+    """Make the import of openvino_telemetry fail, which OpenVINO and NNCF treat as telemetry disabled."""
     name = "openvino_telemetry"
     if name in sys.modules:
         yield
         return
-    sys.modules[name] = None  # type: ignore[assignment]  # Python's own way to say that there is no such module
+    sys.modules[name] = None  # type: ignore[assignment]  # makes Python treat the module as missing
     try:
         yield
     finally:
@@ -76,14 +76,14 @@ _started_in: dict[str, int] = {}
 
 
 def start(library: str) -> None:
-    """Note that a library makes threads in this process now, and say so where it cannot any more.
+    """Record that a library starts threads in this process, and raise if a fork makes it unusable.
 
     Raises:
-        DeviceError: it did in a process from which this one was forked; it would wait here for threads that stayed
-            behind.
+        DeviceError: it already started threads in the process this one was forked from, and would wait for them
+            forever.
     """
     if _started_in.setdefault(library, os.getpid()) != os.getpid():
         raise DeviceError(
-            f"{library} was in use when this process was forked, and its threads stayed behind; start "
+            f"{library} was in use when this process was forked, and threads do not survive a fork; start "
             'processes with "spawn", or use the engine torch'
         )

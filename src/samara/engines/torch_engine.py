@@ -1,10 +1,10 @@
-"""The network in PyTorch, on any device: the engine that every other one is compared with.
+"""The network in PyTorch, on any device: the reference for all other engines.
 
-Prompts go through the mask decoder in one of three forms:
+Prompts go through the mask decoder by one of three paths:
 
-    shared   many prompts on one image, quick on a CPU; opens the decoder's layers, so it is for plain ones only
-    halves   look, judge, draw what was judged good; every layer is called, whatever was made of it
-    whole    the decoder is called as a module; for one that was itself adapted: hooks on it, another in its place
+    shared   many prompts on one image, fast on a CPU; uses the decoder's inner layers, so only for unadapted ones
+    halves   look, judge, draw only good masks; calls every layer, adapted or not
+    whole    calls the decoder as a module; for one that is itself adapted: with hooks, or replaced
 """
 
 from __future__ import annotations
@@ -33,27 +33,28 @@ from samara.networks.sam import Sam
 from samara.system.cores import map_on_cores
 from samara.system.devices import Precision, computing
 
-# Prompts that go through the mask decoder together. In the plain form each holds about 12 copies of the embedding (4 MB
-# at 1024 px) alive: a few keep a CPU's cores busy, a GPU wants more.
+# Batch size of prompts. In the plain path each keeps about 12 copies of the embedding (4 MB at 1024 px) alive: a few
+# keep a CPU's cores busy, a GPU needs more.
 PROMPTS_AT_A_TIME = {"cpu": 8, "cuda": 64}
 
-# Prompts that share an image go through together on one core: four of 64 × 64 embeddings, more of smaller ones, so that
-# what does not depend on the image is done for many.
+# Batch size of prompts that share an image, per core: four for 64 × 64 embeddings, more for smaller ones, so that
+# image-independent work is shared by many.
 SHARED_PIXELS_AT_A_TIME = 4 * 64 * 64
 
-# From so many prompts on an image on, a CPU first makes what they share: that costs as much as three plain prompts.
+# From this many prompts per image, a CPU first computes what they share, which costs as much as three plain prompts.
 MIN_THAT_SHARE = 6
 
-# Where sharing pays. It trades arithmetic for many small steps, which suits a CPU; on a GPU nobody measured it yet.
+# Devices on which sharing pays off. It trades arithmetic for many small steps, which suits a CPU; not yet measured on a
+# GPU.
 SHARING_DEVICES = {"cpu"}
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedByTorch(Prepared):
-    """Embeddings, and what the decoder makes of them when it is needed first; made anew when its weights changed.
+    """Embeddings, with decoder results computed on first use and recomputed when its weights change.
 
     Attributes:
-        engine: that prepared them.
+        engine: engine that prepared them.
     """
 
     engine: TorchEngine
@@ -61,17 +62,17 @@ class PreparedByTorch(Prepared):
 
     @property
     def details(self) -> Tensor | None:
-        """Of all images, see `MaskDecoder.details_of`."""
+        """Return the details of all images, see `MaskDecoder.details_of`."""
         make = functools.partial(self.engine.details_of, self.embeddings)
         layers = self.engine.network.mask_decoder.detail_layers
         if layers is None:
-            return make()  # none, or no work: nothing to remember
+            return make()  # nothing to cache
         details: Tensor | None = self._remembered("details", layers, make)
         return details
 
     @property
     def shared(self) -> tuple[Shared, ...]:
-        """What the prompts on each image share."""
+        """Return what the prompts on each image share."""
         shared: tuple[Shared, ...] = self._remembered(
             "shared",
             decoder_of(self.engine.network),
@@ -91,10 +92,10 @@ class TorchEngine(SparingEngine):
 
     Args:
         network: in eval mode, on `device`.
-        device: where it lies.
-        precision: what to compute in; below float32 through autocast, so that norms and weights stay float32. A network
+        device: device of the network.
+        precision: compute precision; below float32 through autocast, so that norms and weights stay float32. A network
             whose weights have another type computes in that.
-        hq_token_only: give the HQ mask alone, see `Loaded`.
+        hq_token_only: return the HQ mask alone, see `Loaded`.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class TorchEngine(SparingEngine):
 
     @property
     def image_encoder(self) -> Callable[[Tensor], Tensor]:
-        """What encodes: the network's, as it is now."""
+        """The network's current image encoder."""
         return self.network.image_encoder
 
     @torch.inference_mode()
@@ -117,19 +118,19 @@ class TorchEngine(SparingEngine):
         return features.float()
 
     def prepare(self, embeddings: Tensor) -> PreparedByTorch:
-        """See `Engine.prepare`. What costs time is done when it is first needed."""
+        """See `Engine.prepare`. Expensive work is done on first use."""
         return PreparedByTorch(embeddings.to(self.device, dtype_of(self.network.mask_decoder)), self)
 
     @torch.inference_mode()
     def _decode(
         self, images: Prepared, prompts: InputPrompts, frame_size: int, multimask: bool, threshold: float
     ) -> DecodedMasks:
-        """Prompts do not influence each other, so they pass in chunks that bound the memory."""
+        """Decode in chunks to bound memory; prompts are independent of each other."""
         assert isinstance(images, PreparedByTorch), "checked by `decode`"
         if not _has_halves(self.network.mask_decoder):
             return self._by_wholes(images, prompts, frame_size, multimask, threshold)
         shares = self._shares(images, prompts)
-        # What is made once, before the prompts take a core each.
+        # Computed once, before the prompts are distributed over the cores.
         shared, details = (images.shared, None) if shares else ((), images.details)
 
         @torch.inference_mode()
@@ -159,7 +160,7 @@ class TorchEngine(SparingEngine):
 
     @torch.inference_mode()
     def share(self, embedding: Tensor) -> Shared:
-        """See `MaskDecoder.share`: what all prompts without a mask on one image (1, C, h, w) share."""
+        """Compute what all prompts without a mask on one image (1, C, h, w) share, see `MaskDecoder.share`."""
         encoder = self.network.prompt_encoder
         no_mask = encoder.no_mask_embed.weight.view(1, -1, 1, 1)
         with computing(self.device, "float32"):
@@ -171,7 +172,7 @@ class TorchEngine(SparingEngine):
         return PROMPTS_AT_A_TIME.get(self.device.type, PROMPTS_AT_A_TIME["cpu"])
 
     def _shares(self, images: PreparedByTorch, prompts: InputPrompts) -> bool:
-        """Whether these prompts are many enough on each image, and alike enough, to share it; and may."""
+        """Return whether these prompts may share image results, being numerous and uniform enough per image."""
         return (
             prompts.masks is None
             and self.device.type in SHARING_DEVICES
@@ -184,7 +185,7 @@ class TorchEngine(SparingEngine):
     def _look(
         self, images: PreparedByTorch, details: Tensor | None, sparse: Tensor, dense: Tensor, image_of_prompt: Tensor
     ) -> Look:
-        """Any prompts."""
+        """Look with any prompts."""
         return self.network.mask_decoder.look(
             images.embeddings,
             self._positions(images.embeddings),
@@ -195,15 +196,15 @@ class TorchEngine(SparingEngine):
         )
 
     def _look_shared(self, shared: Shared, sparse: Tensor) -> Look:
-        """Prompts without masks on one image. Their precision is that of what they share."""
+        """Look with prompts without masks on one image, in the precision of the shared results."""
         with computing(self.device, "float32"):
             return self.network.mask_decoder.look_shared(shared, sparse)
 
     def _by_wholes(
         self, images: PreparedByTorch, prompts: InputPrompts, frame_size: int, multimask: bool, threshold: float
     ) -> DecodedMasks:
-        """Call the decoder as the official code does, one image after the other."""
-        more = {"hq_token_only": True} if self.hq_token_only else {}  # a decoder without the token does not know it
+        """Call the decoder like the official code, one image after the other."""
+        more = {"hq_token_only": True} if self.hq_token_only else {}  # decoders without the token do not accept it
         parts = []
         for indices in _chunks(prompts.image_of_prompt, self._at_a_time, by_image=True):
             chunk = prompts[indices]
@@ -224,7 +225,7 @@ class TorchEngine(SparingEngine):
         return concatenate_decoded(parts, images.embeddings)
 
     def _positions(self, embeddings: Tensor) -> Tensor:
-        """Of the grid, in the decoder's type."""
+        """Return the grid's positional encoding, in the decoder's type."""
         h, w = embeddings.shape[-2:]
         return self.network.prompt_encoder.get_dense_pe((h, w)).to(embeddings.dtype)
 
@@ -238,9 +239,9 @@ class TorchEngine(SparingEngine):
             "input_size_hw": getattr(encoder, "input_image_size", sizes["input_size_hw"]),
             "grid_hw": getattr(encoder, "image_embedding_size", sizes["grid_hw"]),
         }
-        # Something in the encoder's place need not know more than the official arguments.
+        # A replaced encoder may support only the official arguments.
         more = {} if sizes == own else sizes
-        # Never in the engine's precision: in bfloat16 neighbouring pixels would share one position.
+        # Never in the engine's precision: in bfloat16 neighbouring pixels would have the same position.
         with computing(self.device, "float32"):
             sparse, dense = encoder(points=prompts.points, boxes=prompts.boxes, masks=masks, **more)
         return sparse.to(dtype), dense.to(dtype)
@@ -272,16 +273,16 @@ class TorchEngine(SparingEngine):
         return decoder.draw(look, masks)
 
     def _computing(self, part: nn.Module) -> torch.autocast:
-        """The engine's precision; of a part whose weights are in 16 bits, theirs."""
+        """Autocast to the engine's precision, or to that of a part whose weights are in 16 bits."""
         is_half = dtype_of(part) in (torch.float16, torch.bfloat16)
         return computing(self.device, "float32" if is_half else self.precision)
 
 
 class CompiledTorchEngine(TorchEngine):
-    """The same with an image encoder that `torch.compile` made kernels for, once per process and batch size.
+    """Like `TorchEngine`, with the image encoder compiled by `torch.compile`, once per process and batch size.
 
-    The first call takes a minute or so, which a long job gets back. The compiler does not see hooks and the like that
-    come later, so an adapted encoder runs as it is.
+    The first call takes about a minute, which pays off in long jobs. The compiler does not see hooks and similar
+    adaptations added later, so an adapted encoder runs uncompiled.
     """
 
     def __init__(
@@ -293,29 +294,29 @@ class CompiledTorchEngine(TorchEngine):
 
     @property
     def image_encoder(self) -> Callable[[Tensor], Tensor]:
-        """What encodes: the compiled form of the network's, as long as it is plain."""
+        """The network's image encoder, compiled unless adapted."""
         encoder, compiled = self._compiled
         return compiled if self.network.image_encoder is encoder and is_plain(encoder) else self.network.image_encoder
 
     def _encode(self, images: Tensor) -> Tensor:
-        """A batch smaller than one before is filled up: another size would compile anew."""
+        """Pad a batch smaller than an earlier one, since another size would recompile."""
         self._batch_size = max(self._batch_size, len(images))
         filling = images[-1:].expand(self._batch_size - len(images), -1, -1, -1)
         return super()._encode(torch.cat([images, filling]))[: len(images)]
 
 
 def decoder_of(network: Sam) -> nn.Module:
-    """Everything that masks depend on besides the image embedding."""
+    """Return everything that masks depend on besides the image embedding."""
     return nn.ModuleDict({"prompt_encoder": network.prompt_encoder, "mask_decoder": network.mask_decoder})
 
 
 def _has_halves(decoder: nn.Module) -> bool:
-    """Whether `look` and `draw` are all that a decoder does when it is called."""
+    """Return whether calling a decoder does nothing but `look` and `draw`."""
     return isinstance(decoder, MaskDecoder) and next(own_adaptations(decoder), None) is None
 
 
 def _chunks(image_of_prompt: Tensor, size: int, *, by_image: bool) -> Iterator[Tensor]:
-    """Indices of prompts that go through together: at most `size`, and of one image if so wanted."""
+    """Yield the prompt indices of each batch: at most `size`, and optionally of one image only."""
     indices = torch.arange(len(image_of_prompt), device=image_of_prompt.device)
     groups = [indices]
     if by_image:

@@ -1,1 +1,1 @@
-"""Fine-tuning: a mask decoder (or more) of one's own, from cached embeddings."""
+"""Fine-tuning of a mask decoder (or more) on your own data, from cached embeddings."""

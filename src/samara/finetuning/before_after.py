@@ -1,4 +1,4 @@
-"""What two checkpoints answer to the same prompts: values that fine-tuning makes and reports show."""
+"""Results of two checkpoints on the same prompts: computed by fine-tuning, shown in reports."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from samara.masks.rle import Rle
 from samara.segmentation.prompts import Prompt
 
 ClickOrBox = Literal["click", "box"]
-"""How an object is asked for: a click in its middle, or its tight box."""
+"""The prompt of an object: a click in its centre, or its tight box."""
 
-# IoU by which an answer must differ to count as better or worse; below, resampling alone can do it.
+# Min. change of IoU to count as better or worse; resampling alone can cause smaller ones.
 NOTABLE_CHANGE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
 class AnswersBeforeAndAfter:
-    """One prompt, answered before and after.
+    """The masks of one prompt before and after.
 
     Attributes:
         prompt: in pixels of the original image.
         before: mask of the first checkpoint, (H, W) of the image.
-        after: of the second.
-        iou_before: with the ground truth, in [0, 1].
-        iou_after: likewise.
+        after: mask of the second.
+        iou_before: IoU of the first with the ground truth, in [0, 1].
+        iou_after: IoU of the second with the ground truth, in [0, 1].
     """
 
     prompt: Prompt
@@ -46,12 +46,12 @@ class AnswersBeforeAndAfter:
 
 @dataclass(frozen=True, eq=False)
 class ComparedObject:
-    """One object, asked for by click and by box.
+    """One object, prompted by click and by box.
 
     Attributes:
-        truth: its mask as drawn.
-        click: the answers to a click in its middle, of three masks the one that the checkpoint trusts most.
-        box: the answers to its tight box.
+        truth: its ground-truth mask.
+        click: masks for a click in its centre, of three the one with the highest predicted IoU.
+        box: masks for its tight box.
     """
 
     truth: Rle
@@ -75,8 +75,8 @@ class ComparedImage:
 
     Attributes:
         path: the image file.
-        name: as its data set has it; anything that a file may be called.
-        objects: at least one.
+        name: name in the data set; may be any file name.
+        objects: its objects, at least one.
         reading: how the file is read.
     """
 
@@ -93,14 +93,14 @@ class ComparedImage:
 
 @dataclass(frozen=True)
 class Score:
-    """One kind of prompt over many objects.
+    """Scores of one kind of prompt over many objects.
 
     Attributes:
         before: mean IoU over the objects, in [0, 1].
-        after: likewise.
-        better: objects whose IoU rose by more than `NOTABLE_CHANGE`.
-        worse: objects whose IoU fell by more than that.
-        objects: how many there are.
+        after: mean IoU afterwards, in [0, 1].
+        better: number of objects whose IoU rose by more than `NOTABLE_CHANGE`.
+        worse: number of objects whose IoU fell by more than that.
+        objects: number of objects.
     """
 
     before: float
@@ -127,18 +127,19 @@ class ComparedSet:
         return tuple(one for image in self.images for one in image.objects)
 
     def score(self, kind: ClickOrBox) -> Score:
-        """Sum one kind of prompt up; every object counts the same."""
+        """Score one kind of prompt; every object has the same weight."""
         return score([getattr(one, kind) for one in self.objects])
 
     def extremes(self, most: int) -> tuple[tuple[ComparedImage, ...], tuple[ComparedImage, ...]]:
-        """Choose the images that gained most, and those that gained least or lost most.
+        """Choose the images with the largest gains, and those with the smallest gains or largest losses.
 
         Args:
-            most: images in all. Half of the places belong to either end, whatever the signs are, so that a page
-                cannot show gains alone.
+            most: max. number of images. Each end gets half of them, whatever the signs, so that a page cannot show only
+                gains.
 
         Returns:
-            The best half, largest gain first; the worst half, largest loss first. Together all, if there are no more.
+            The best half, largest gain first; the worst half, largest loss first. Together all images, if there are
+            few.
         """
         ranked = sorted(self.images, key=lambda image: -image.change)
         shown = min(most, len(ranked))
@@ -146,10 +147,10 @@ class ComparedSet:
         return tuple(ranked[: shown - worst]), tuple(reversed(ranked[len(ranked) - worst :]))
 
     def losses(self, most: int) -> tuple[tuple[ComparedImage, ComparedObject], ...]:
-        """Choose the objects of which an answer lost most, with their images, largest loss first.
+        """Choose the objects with the largest losses, with their images, largest loss first.
 
         Args:
-            most: how many; fewer if fewer lost more than `NOTABLE_CHANGE`.
+            most: max. number; fewer if fewer lost more than `NOTABLE_CHANGE`.
         """
         pairs = [(image, one) for image in self.images for one in image.objects]
         lost = [pair for pair in pairs if pair[1].worst_change < -NOTABLE_CHANGE]
@@ -157,7 +158,7 @@ class ComparedSet:
 
 
 def score(answers: Sequence[AnswersBeforeAndAfter]) -> Score:
-    """Sum answers up, at least one."""
+    """Score at least one result."""
     count = len(answers)
     return Score(
         before=math.fsum(one.iou_before for one in answers) / count,

@@ -1,7 +1,7 @@
-"""Two checkpoints on the same images and prompts, at full resolution: what a report on fine-tuning shows.
+"""Comparison of two checkpoints on the same images and prompts at full resolution, for the fine-tuning report.
 
-Validation after every epoch measures on the low-res grid, because that is quick; here the masks are those that a user
-gets, in the pixels of the original image, and no object is left out for being small.
+Validation after every epoch measures on the low-res grid, which is fast; here the masks have the pixels of the original
+image, as for a user, and small objects are included.
 """
 
 from __future__ import annotations
@@ -24,20 +24,19 @@ from samara.system.progress import Progress
 def compare_before_and_after(
     before: Loaded, after: Loaded, images: Sequence[LabelledImage], progress: Progress | None = None
 ) -> ComparedSet:
-    """Ask two checkpoints for every object of every image, by a click in its middle and by its tight box.
+    """Prompt two checkpoints for every object of every image, with a click in its centre and with its tight box.
 
     Args:
         before: a checkpoint.
         after: another; if its image encoder is the same, each image is encoded once for both.
-        images: images with ground truth. Crowds and empty masks are no objects, images without objects are left
-            out.
-        progress: called with the images done and the images in all.
+        images: images with ground truth. Crowds, empty masks and images without objects are ignored.
+        progress: called with the number of images done and the total.
 
     Raises:
-        DatasetError: no image has an object, or one has another size than its annotations say.
+        DatasetError: no image has an object, or the size of an image differs from its annotations'.
         ImageError: an image cannot be read.
     """
-    # A few prompts at a time: a microscope image has hundreds of objects.
+    # A few prompts at a time, since microscope images can have hundreds of objects.
     segmenters = tuple(PromptedSegmenter(one, prompts_at_a_time=OBJECTS_AT_A_TIME) for one in (before, after))
     compared = []
     for position, image in enumerate(images, start=1):

@@ -1,4 +1,4 @@
-"""Training and validation images from what a user has: COCO files, YOLO-seg folders, with or without a split."""
+"""Training and validation images from COCO files or YOLO-seg folders, with or without a split."""
 
 from __future__ import annotations
 
@@ -23,28 +23,27 @@ def read_sets(
     notice: Notice | None = None,
     reading: ImageReading = AS_THEY_ARE,
 ) -> tuple[list[LabelledImage], list[LabelledImage]]:
-    """Read two data sets, or one that is divided by image.
+    """Read two data sets, or split one by image.
 
-    A YOLO-seg data set that says what is for training and validation, in its yaml or by its folders, is divided so;
-    what is for testing is never used.
+    A YOLO-seg data set's own split into training and validation, by its yaml or folders, is used; its test part never
+    is.
 
     Args:
         train: see `samara.datasets.reading.opening.open_data_set`.
-        images: folder of the images; None for those of the data set, or beside the COCO file.
-        validation: likewise; None to divide `train`.
-        validation_images: None for `images`.
-        fraction: of the images that are held back where nothing says which.
-        seed: of that choice.
-        rules: what becomes of crowds and of bad entries.
-        notice: called with a sentence for each kind of thing that was left out or mended.
+        images: folder of the images; None for those of the data set, or the folder of the COCO file.
+        validation: validation data set, like `train`; None to split `train`.
+        validation_images: folder of the validation images; None for `images`.
+        fraction: validation fraction of a data set without its own split.
+        seed: seed of that split.
+        rules: treatment of crowds and of bad entries.
+        notice: called with one sentence per kind of entry that was left out or repaired.
         reading: how the images are read.
 
     Returns:
         Training and validation images.
 
     Raises:
-        DatasetError: a data set cannot be read, or has no part to train on or to validate with; a single image is
-            to be divided.
+        DatasetError: a data set cannot be read, or has no training or validation part, or has only one image to split.
     """
     given = open_data_set(train, images, rules, notice, reading)
     training = list(_training(given, train))
@@ -55,24 +54,26 @@ def read_sets(
         return training, list(given.parts["val"])
     training, held_out = split_by_image(training, fraction, seed)
     if not held_out:
-        raise DatasetError(f"{str(train)!r} has a single image to train with; give others with `validation`")
+        raise DatasetError(f"{str(train)!r} has only one image; pass validation images with `validation`")
     return training, held_out
 
 
 def _training(data: DataSet, path: Path) -> tuple[LabelledImage, ...]:
-    """What is for training; all of a data set that is not divided."""
+    """Return the training part; all images of an undivided data set."""
     if data.parts and "train" not in data.parts:
         raise DatasetError(
-            f"{str(path)!r} has images for {' and '.join(data.parts)} and none for train; give others with `train`"
+            f"{str(path)!r} has images for {' and '.join(data.parts)} but none for train; pass a data set with some "
+            "as `train`"
         )
     return data.parts.get("train", data.images)
 
 
 def _validation(data: DataSet, path: Path) -> tuple[LabelledImage, ...]:
-    """What is for validation; of a second data set also its only part, or all of it."""
+    """Return the validation part; for a second data set also its only part, or all images."""
     if len(data.parts) > 1 and "val" not in data.parts:
         raise DatasetError(
-            f"{str(path)!r} has images for {' and '.join(data.parts)} and none for val; give others with `validation`"
+            f"{str(path)!r} has images for {' and '.join(data.parts)} but none for val; pass a data set with some as "
+            "`validation`"
         )
     only = next(iter(data.parts.values()), data.images)
     return data.parts.get("val", only)

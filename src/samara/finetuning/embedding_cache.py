@@ -1,9 +1,8 @@
-"""Image embeddings on disk: float16, each computed once, read one at a time.
+"""On-disk cache of image embeddings: float16, each computed once, read one at a time.
 
-A frozen image encoder gives the same embedding of an image every time, so fine-tuning a decoder needs the encoder
-once per image: 2 MB each at 1024 px. Nothing is memory-mapped: a file that is cut short under a running process is an
-error then, not the end of the process. A cache that was left half-way goes on where it stopped; one that was made by
-another encoder, or for other images, is refused.
+A frozen image encoder always returns the same embedding of an image, so fine-tuning a decoder runs the encoder once per
+image: 2 MB each at 1024 px. Nothing is memory-mapped: truncating a file under a running process raises an error instead
+of crashing it. A partial cache is resumed; one of another encoder, or for other images, is refused.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ from samara.system.progress import Progress
 
 @dataclass(frozen=True)
 class CacheFacts:
-    """What a cache holds.
+    """The key of a cache.
 
     Attributes:
-        fingerprint: of the image encoder.
-        examples: hash over the texts that stand for the examples, in order.
+        fingerprint: fingerprint of the image encoder.
+        examples: hash over the texts that identify the examples, in order.
         count: number of examples.
         shape: (C, h, w) of one embedding.
     """
@@ -47,13 +46,13 @@ class EmbeddingCache:
     """Embeddings of a fixed list of examples.
 
     Args:
-        folder: where the files lie; made if need be.
-        fingerprint: of the image encoder.
-        examples: one text per example, which says what its embedding depends on.
+        folder: folder of the files; created if missing.
+        fingerprint: fingerprint of the image encoder.
+        examples: one text per example, covering everything its embedding depends on.
         shape: (C, h, w) of one embedding.
 
     Raises:
-        EmbeddingError: the folder holds the cache of other examples or of another encoder.
+        EmbeddingError: the folder contains the cache of other examples or of another encoder.
     """
 
     def __init__(self, folder: Path, fingerprint: str, examples: Sequence[str], shape: tuple[int, int, int]) -> None:
@@ -73,7 +72,7 @@ class EmbeddingCache:
         facts = json.loads(path.read_text())
         if facts | {"shape": tuple(facts["shape"])} != asdict(self.facts):
             raise EmbeddingError(
-                f"{self.folder} holds embeddings of other images or of another encoder; remove it, or name another "
+                f"{self.folder} contains embeddings of other images or of another encoder; remove it, or use another "
                 "folder"
             )
 
@@ -88,7 +87,7 @@ class EmbeddingCache:
 
     @property
     def missing(self) -> list[int]:
-        """Indices of examples whose embedding is still to be computed."""
+        """Return the indices of examples without an embedding."""
         return [int(index) for index in np.flatnonzero(self._done.read(0, len(self)) == 0)]
 
     def fill(
@@ -98,22 +97,22 @@ class EmbeddingCache:
         *,
         share: Callable[[list[int]], list[int]] = list,
     ) -> None:
-        """Compute what is missing.
+        """Compute the missing embeddings.
 
         Args:
-            encode: index of an example → its embedding (C, h, w).
-            progress: called with the embeddings there and the embeddings in all.
-            share: picks those that fall to this process, where several fill one cache.
+            encode: function from the index of an example to its embedding (C, h, w).
+            progress: called with the number of embeddings done and the total.
+            share: function that selects this process's part, if several fill one cache.
         """
         for index in share(self.missing):
             self._values.write(index, encode(index).to("cpu", torch.float16).numpy())
-            # Only now: a power cut between the two leaves an embedding that is computed again, never half a one.
+            # Only now: after a power cut between the two, the embedding is recomputed, never half written.
             self._done.write(index, np.ones((), np.uint8))
             if progress is not None:
                 progress("encoding", len(self) - len(self.missing), len(self))
 
     def __getitem__(self, index: int) -> Tensor:
-        """One embedding, (C, h, w) float32 on the CPU.
+        """Return one embedding, (C, h, w) float32 on the CPU.
 
         Raises:
             EmbeddingError: it has not been computed.
@@ -125,7 +124,7 @@ class EmbeddingCache:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Arrays of one shape, one behind the other in a file."""
+    """Arrays of one shape, concatenated in a file."""
 
     path: Path
     dtype: np.dtype[np.generic]
@@ -136,15 +135,15 @@ class _Rows:
         return math.prod(self.shape) * self.dtype.itemsize
 
     def make_room(self, count: int) -> None:
-        """Give the file its length; what another process has written there already stays."""
+        """Extend the file to its length, keeping what another process has already written."""
         with self.path.open("ab") as file:
-            file.truncate(count * self.row_bytes)  # sparse: takes disk only as it is filled
+            file.truncate(count * self.row_bytes)  # sparse: uses disk space only as it is filled
 
     def read(self, first: int, count: int) -> npt.NDArray[np.generic]:
-        """(count, *shape).
+        """Read rows, (count, *shape).
 
         Raises:
-            EmbeddingError: the file is gone or shorter than it was.
+            EmbeddingError: the file is missing or was truncated.
         """
         rows = np.empty((count, *self.shape), self.dtype)
         try:
@@ -154,14 +153,14 @@ class _Rows:
         except OSError as error:
             raise EmbeddingError(f"{self.path} cannot be read: {error.strerror or error}") from error
         if filled != rows.nbytes:
-            raise EmbeddingError(f"{self.path} was cut short while it was in use; remove its folder to start anew")
+            raise EmbeddingError(f"{self.path} was truncated while in use; remove its folder to start over")
         return rows
 
     def write(self, index: int, row: npt.NDArray[np.generic]) -> None:
-        """Put one row in its place and bring it to the disk.
+        """Write one row and flush it to disk.
 
         Raises:
-            OutputError: the disk is full, or the file is gone.
+            OutputError: the disk is full, or the file is missing.
         """
         try:
             with self.path.open("r+b") as file:

@@ -1,4 +1,4 @@
-"""Training examples: an image, maybe transformed, and the masks of its objects on the low-res grid."""
+"""Training examples: an image, possibly augmented, and the masks of its objects on the low-res grid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from samara.datasets.reading.findings import CROWDS_AS_OBJECTS
 from samara.finetuning.settings import Augmentation
 from samara.images.preprocessing import Frame
 
-# Foreground cells of the low-res grid that an object needs: below, nothing can be clicked at or learnt.
+# Min. number of foreground cells on the low-res grid; smaller objects can be neither clicked nor learnt.
 MIN_CELLS = 4
 
 Image = npt.NDArray[np.uint8]
@@ -23,12 +23,12 @@ Masks = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class LeftOut:
-    """What of a set cannot be learnt from.
+    """What was left out of a set.
 
     Attributes:
-        crowds: regions of a group that was not told apart; a prompt means one object.
-        small: objects of fewer than `MIN_CELLS` cells of the low-res grid, empty masks among them.
-        images: those that have nothing else, or nothing at all.
+        crowds: number of crowd regions; a prompt means a single object.
+        small: number of objects with fewer than `MIN_CELLS` cells of the low-res grid, including empty masks.
+        images: number of images without any other object.
     """
 
     crowds: int
@@ -36,23 +36,23 @@ class LeftOut:
     images: int
 
     def __bool__(self) -> bool:
-        """Whether there is something to tell."""
+        """Return whether anything was left out."""
         return bool(self.crowds or self.small or self.images)
 
     @property
     def title(self) -> str:
-        """For messages."""
+        """Describe it for messages."""
         parts = (
             (self.crowds, "crowd regions"),
             (self.small, f"objects smaller than {MIN_CELLS} cells of the low-res grid"),
             (self.images, "images without any other object"),
         )
         named = ", ".join(f"{count:,} {what}" for count, what in parts if count)
-        return f"{named}; {CROWDS_AS_OBJECTS} takes crowd regions as objects" if self.crowds else named
+        return f"{named}; {CROWDS_AS_OBJECTS} reads crowd regions as objects" if self.crowds else named
 
     @property
     def because(self) -> str:
-        """The end of a message about a set of which nothing is left."""
+        """The end of the message about an empty set."""
         return f"; left out are {self.title}" if self else ""
 
 
@@ -62,7 +62,7 @@ class Example:
 
     Attributes:
         image: the labelled image.
-        augmentation: what is done to it, None for nothing.
+        augmentation: its augmentation; None for none.
     """
 
     image: LabelledImage
@@ -86,16 +86,16 @@ class Example:
         """The transformed image, (H, W, 3) RGB.
 
         Raises:
-            DatasetError: the image has another size than its annotations say.
+            DatasetError: the size of the image differs from its annotations'.
             ImageError: it cannot be read.
         """
         return transformed(self.image.pixels(), self.augmentation).astype(np.uint8, copy=False)
 
     def targets(self, frame: Frame) -> Masks:
-        """The objects' masks on the low-res grid, (N, S / 4, S / 4); tiny objects are left out.
+        """Return the objects' masks on the low-res grid, (N, S / 4, S / 4), without tiny objects.
 
         Args:
-            frame: of the transformed image, with the input side S.
+            frame: frame of the transformed image, with input side S.
         """
         side = frame.side // 4
         grids = [
@@ -123,7 +123,7 @@ def transformed(array: npt.NDArray[np.generic], augmentation: Augmentation | Non
 
 
 def _on_larger_canvas(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """The image on a canvas of twice its size, so that its objects appear at half theirs."""
+    """Put the image on a canvas of twice its size, so that its objects appear half as large."""
     H, W = array.shape[:2]  # noqa: N806
     canvas = np.zeros((2 * H, 2 * W, *array.shape[2:]), dtype=array.dtype)
     canvas[H // 2 : H // 2 + H, W // 2 : W // 2 + W] = array
@@ -131,13 +131,13 @@ def _on_larger_canvas(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]
 
 
 def _middle(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """The middle half of the image, so that its objects appear at twice their size."""
+    """Crop the middle half of the image, so that its objects appear twice as large."""
     H, W = array.shape[:2]  # noqa: N806
     return np.ascontiguousarray(array[H // 4 : H - H // 4, W // 4 : W - W // 4])
 
 
 def on_grid(mask: npt.NDArray[np.generic], frame: Frame) -> npt.NDArray[np.bool_]:
-    """A mask (H, W) on the low-res grid of its image: a cell is foreground when at least half of it is."""
+    """Resample a mask (H, W) to the low-res grid: a cell is foreground if at least half of it is."""
     h, w = frame.resized_size_hw
     side = frame.side // 4
     # Cells that the image covers only in part count by the part that it covers.
@@ -149,5 +149,5 @@ def on_grid(mask: npt.NDArray[np.generic], frame: Frame) -> npt.NDArray[np.bool_
 
 
 def examples_of(images: Sequence[LabelledImage], augmentations: Sequence[Augmentation] = ()) -> list[Example]:
-    """Every image as it is and under every augmentation."""
+    """Return every image, unchanged and under every augmentation."""
     return [Example(image, augmentation) for augmentation in (None, *augmentations) for image in images]

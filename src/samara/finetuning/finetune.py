@@ -1,4 +1,4 @@
-"""`samara.finetune`: ground truth in, a checkpoint out."""
+"""`samara.finetune`: from ground truth to a checkpoint."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ AnyPath = str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class NewCheckpoint(FineTuned):
-    """What a run gave, and where it can be looked at.
+    """The result of a run, and its views.
 
     Attributes:
         views: the learning curve, the log and the report.
-        is_first: whether this process is the one that writes; False in the others of `torchrun`.
+        is_first: whether this process writes the files; False in the other processes of `torchrun`.
     """
 
     views: Views
@@ -58,33 +58,33 @@ def finetune(
     progress: Progress | None = None,
     notice: Notice | None = None,
 ) -> NewCheckpoint:
-    """Fine-tune a checkpoint on ground truth; started again, it goes on where it was cut off.
+    """Fine-tune a checkpoint on ground truth; calling it again resumes an interrupted run.
 
     Args:
         train: COCO file; or the folder or data.yaml of a YOLO-seg data set.
-        validation: likewise; None for a part of `train`, by its own folders or by `settings.validation_fraction`.
+        validation: as `train`; None for a part of `train`, by its own folders or by `settings.validation_fraction`.
         out: the new checkpoint: .safetensors, .pth or .pt.
-        checkpoint: what to start from: a catalogue name, a file, or what `samara.load` gave (in float32).
-        images: folder of the images; None for those of the data set, or beside the COCO file.
-        validation_images: None for `images`.
-        settings: how.
+        checkpoint: checkpoint to start from: a catalogue name, a file, or a result of `samara.load` (in float32).
+        images: folder of the images; None for those of the data set, or the folder of the COCO file.
+        validation_images: folder of the validation images; None for `images`.
+        settings: settings of the run.
         base: see `samara.load`, as for the next two.
         lora: low-rank updates, folded in.
         device: where the network trains.
-        rules: what becomes of crowds and of bad entries.
+        rules: treatment of crowds and of bad entries.
         reading: how the images are read.
-        curve: draw the learning curve beside `out`; None if matplotlib is installed.
-        tensorboard: folder for a log of every epoch, in a folder named as `out`; None for none.
+        curve: draw the learning curve next to `out`; None to draw it if matplotlib is installed.
+        tensorboard: folder for a log of every epoch, in a subfolder named after `out`; None for none.
         report: HTML page with validation images before and after; None for none.
         overwrite: replace `out` and `report`.
-        progress: called as the work goes on.
-        notice: called with a sentence for each kind of thing that was left out or mended.
+        progress: called with the progress.
+        notice: called with one sentence per kind of entry that was left out or repaired.
 
     Returns:
-        The learning curve, and where the checkpoint lies.
+        The learning curve, and the path of the checkpoint.
 
     Raises:
-        OutputError: a file is there already, or cannot be written.
+        OutputError: a file already exists, or cannot be written.
         SamaraError: data sets, images or the checkpoint cannot be used; see `samara.finetuning.loop.fine_tune`.
     """
     settings, place = settings or FineTuneSettings(), Path(out)
@@ -124,14 +124,14 @@ def finetune(
 def choose_views(
     out: Path, tensorboard: AnyPath | None, report: AnyPath | None, *, curve: bool | None, notice: Notice | None
 ) -> Views:
-    """What the run shows; the learning curve as well unless it is not wanted, or not asked for and cannot be drawn."""
+    """Choose the views; by default the learning curve is included if matplotlib is installed."""
     if curve is None:
         curve = is_installed("matplotlib")
         if not curve and notice is not None:
-            notice("the learning curve is not drawn, for want of matplotlib; pip install 'samara[report]'")
+            notice("the learning curve is not drawn because matplotlib is not installed; pip install 'samara[report]'")
     return Views(
         curve=out.with_name(f"{out.name}.curve.png") if curve else None,
-        # A folder for each run, so that several can be looked at together.
+        # One folder per run, so that several can be viewed together.
         tensorboard=None if tensorboard is None else Path(tensorboard) / out.name,
         report=None if report is None else Path(report),
     )

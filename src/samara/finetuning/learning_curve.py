@@ -33,7 +33,7 @@ class CurvePoint(Protocol):
 
 @dataclass(frozen=True)
 class Colours:
-    """What the image is painted with, as matplotlib takes colours."""
+    """The colours of the image, as matplotlib accepts them."""
 
     paper: str
     ink: str
@@ -43,7 +43,7 @@ class Colours:
     box: str
 
 
-# Told apart by readers who see no red or no green, too.
+# Distinguishable for colour-blind readers.
 LIGHT = Colours(paper="#ffffff", ink="#1c2733", faint="#c9d1d9", loss="#5b6b7b", click="#0072b2", box="#d55e00")
 DARK = Colours(paper="#171d24", ink="#e3e9ef", faint="#3b4652", loss="#9aa8b5", click="#56b4e9", box="#f0904a")
 
@@ -59,7 +59,7 @@ def draw_learning_curve(points: Sequence[CurvePoint], kept: int, colours: Colour
     Args:
         points: at least one, in order.
         kept: the epoch whose weights were kept.
-        colours: of the image.
+        colours: colours of the image.
 
     Raises:
         MissingExtra: matplotlib is not installed.
@@ -67,7 +67,7 @@ def draw_learning_curve(points: Sequence[CurvePoint], kept: int, colours: Colour
     require_matplotlib()
     from matplotlib.figure import Figure
 
-    # Without pyplot: no window, no global list of figures, no backend to choose.
+    # Without pyplot, which has a global list of figures and chooses a backend.
     figure = Figure(figsize=SIZE_INCHES, dpi=DOTS_PER_INCH, facecolor=colours.paper)
     figure.set_layout_engine("constrained", w_pad=0.15, h_pad=0.12, wspace=0.04)
     left, right = figure.subplots(1, 2)
@@ -90,7 +90,7 @@ def learning_curve_png(points: Sequence[CurvePoint], kept: int, colours: Colours
 
 
 def _finish(axes: Axes, title: str, epochs: Sequence[int], kept: int, colours: Colours) -> None:
-    """Frame, ticks and the mark of the epoch that was kept, the same in both panels."""
+    """Draw frame, ticks and the mark of the kept epoch, the same in both panels."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.set_title(title, color=colours.ink, loc="left", fontsize=11, fontweight="bold", pad=18)
@@ -105,6 +105,6 @@ def _finish(axes: Axes, title: str, epochs: Sequence[int], kept: int, colours: C
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda epoch, _: f"{epoch:.0f}" if epoch else "before"))
     axes.axvline(kept, color=colours.ink, linewidth=1, linestyle=":", zorder=1, label="_kept")
-    # Above the frame, where no curve can run through it.
+    # Above the frame, where no curve can cross it.
     above = axes.get_xaxis_transform()
     axes.text(kept, 1.02, "kept", transform=above, color=colours.ink, fontsize=9, ha="center", va="bottom")

@@ -45,7 +45,7 @@ OnEpoch = Callable[[EpochRecord], None]
 
 @dataclass(frozen=True)
 class FineTuned:
-    """What a run gave.
+    """The result of a run.
 
     Attributes:
         path: the new checkpoint.
@@ -72,30 +72,30 @@ def fine_tune(
 ) -> FineTuned:
     """Fine-tune a checkpoint.
 
-    A run that was cut off goes on from its last whole epoch when it is started again with the same arguments; its
-    embeddings and state lie in `<out>.work`, which may be removed afterwards.
+    An interrupted run resumes from its last complete epoch when called again with the same arguments; its embeddings
+    and state are in `<out>.work`, which may be removed afterwards.
 
     Args:
-        loaded: the checkpoint to start from; it is not changed.
+        loaded: the checkpoint to start from; it is not modified.
         training: images to learn from.
         validation: images to measure on, none of which should be in `training`.
         out: the new checkpoint, `.safetensors`, `.pth` or `.pt`, in the published key layout.
         settings: see `FineTuneSettings`.
-        progress: called as the work goes on.
-        notice: called with what of the sets is left out, before anything is encoded.
-        on_epoch: called with each line of the learning curve once it is saved, in order from epoch 0; a run that goes
-            on calls it with the earlier lines first, so that it always sees the whole curve.
-        processes: those that train together, from `samara.finetuning.processes.joined_processes`; None for this one
-            alone. All are called with the same arguments but `loaded.device`; the first writes and tells.
+        progress: called with the progress.
+        notice: called with what is left out of the sets, before anything is encoded.
+        on_epoch: called with each line of the learning curve once it is saved, in order from epoch 0; a resumed run
+            calls it with the earlier lines first, so that it always sees the whole curve.
+        processes: the processes that train together, from `samara.finetuning.processes.joined_processes`; None for this
+            one alone. All get the same arguments except `loaded.device`; the first writes files and reports.
 
     Returns:
-        The learning curve. The weights kept are those of the epoch with the best validation IoU, which can be the
-        unchanged ones if nothing helped (`best.epoch` is 0 then).
+        The learning curve. The kept weights are those of the epoch with the best validation IoU, possibly the original
+        ones if nothing helped (`best.epoch` is then 0).
 
     Raises:
         DatasetError: no image has an object that is large enough.
-        EmbeddingError, SettingsError: `<out>.work` belongs to another run, `out` has another suffix, or low-rank
-            updates apart would replace the checkpoint that they belong to.
+        EmbeddingError, SettingsError: `<out>.work` belongs to another run, `out` has an unknown suffix, or separate
+            low-rank updates would overwrite their own checkpoint.
         OutputError: the checkpoint cannot be written.
     """
     processes = processes or Processes()
@@ -124,7 +124,7 @@ def fine_tune(
 
 
 class _Run:
-    """Everything that lives as long as a run."""
+    """The state of a run."""
 
     def __init__(
         self,
@@ -143,7 +143,7 @@ class _Run:
         self.on_epoch = on_epoch or (lambda record: None)
         self.processes = processes
         self.work = work_of(out)
-        # Now, because its file may be gone or replaced when the run is over.
+        # Now, because its file may be removed or replaced by the end of the run.
         self.origin, self.form = origin_of(loaded), file_form_of(loaded)
         self.network = _own_copy(loaded.sam, settings)
         self.parameters = choose_trained(self.network, settings)
@@ -156,15 +156,13 @@ class _Run:
         self.validation = TrainingSet(loaded, examples_of(validation))
         for name, examples in {"training": self.training, "validation": self.validation}.items():
             if not len(examples):
-                raise DatasetError(
-                    f"the {name} set has no image with an object that can be learnt from{examples.left_out.because}"
-                )
+                raise DatasetError(f"the {name} set has no image with a usable object{examples.left_out.because}")
             if notice is not None and processes.is_first and examples.left_out:
-                notice(f"of the {name} set are left out: {examples.left_out.title}")
+                notice(f"left out of the {name} set: {examples.left_out.title}")
         both = self.training.images_shared_with(self.validation)
         if both and notice is not None and processes.is_first:
             images = "image is" if both == 1 else "images are"
-            notice(f"{both:,} {images} in both sets; the validation IoU tells little about images that are new")
+            notice(f"{both:,} {images} in both sets; the validation IoU says little about new images")
         self.caches = self._caches()
         self.best_weights: dict[str, Tensor] = {}
         self.position = Position(self._signature(), 0, 0, ())
@@ -188,7 +186,7 @@ class _Run:
 
     @contextmanager
     def encoder_aside(self) -> Iterator[None]:
-        """Keep an encoder that has done its work off the GPU, until the run is over."""
+        """Keep an encoder that is no longer needed off the GPU until the run is over."""
         if self.caches is None or not self.loaded.device.startswith("cuda"):
             yield
             return
@@ -200,7 +198,7 @@ class _Run:
             self.network.image_encoder.to(self.loaded.device)
 
     def resume(self) -> None:
-        """Go on from a saved state, or measure the network before training."""
+        """Resume from a saved state, or validate the network before training."""
         path = self.work / "state.safetensors"
         if path.exists():
             self.position, self.best_weights = load_state(
@@ -214,7 +212,7 @@ class _Run:
         self._record(EpochRecord(0, None, measured.click_iou, measured.box_iou, 0.0, time.perf_counter() - started))
 
     def epoch(self) -> None:
-        """One pass over the training set, then validation."""
+        """Run one pass over the training set, then validation."""
         started, losses = time.perf_counter(), []
         number = self.position.epoch + 1
         order = torch.randperm(len(self.training), generator=self._generator(number, 0)).tolist()
@@ -229,8 +227,11 @@ class _Run:
         self._record(EpochRecord(number, loss, measured.click_iou, measured.box_iou, rate, duration))
 
     def _account(self, epoch: int, losses: Sequence[float]) -> str:
-        """What the progress bar says: this epoch's loss so far, and the last validation."""
-        last, loss = self.position.history[-1], sum(losses) / len(losses) * self.processes.count  # of several: roughly
+        """Describe this epoch's loss so far and the last validation for the progress bar."""
+        last, loss = (
+            self.position.history[-1],
+            sum(losses) / len(losses) * self.processes.count,
+        )  # several processes: roughly
         where = f"epoch {epoch} of {self.settings.epochs}"
         return f"training: {where}, loss {loss:.3f}, IoU {last.click_iou:.3f} click, {last.box_iou:.3f} box"
 
@@ -245,7 +246,7 @@ class _Run:
         return FineTuned(self.out, self.position.history, self.best)
 
     def _provenance(self) -> dict[str, object]:
-        """What lies inside the checkpoint."""
+        """Return the metadata of the checkpoint."""
         return {
             "started_from": self.loaded.name,
             "training_set": self.training.facts,
@@ -286,7 +287,7 @@ class _Run:
         return loss
 
     def _learning_rate(self, step: int) -> float:
-        """Linear warm-up, then a cosine that would reach zero one step after the last."""
+        """Return the learning rate: linear warm-up, then a cosine that would reach zero one step after the last."""
         total = self.settings.epochs * self.steps_per_epoch
         warmup = min(self.settings.warmup_steps, total // 4)
         if step <= warmup:
@@ -295,7 +296,7 @@ class _Run:
         return self.settings.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
 
     def _features(self, example: int) -> Tensor:
-        """The embedding of a training example, (1, C, h, w); with a graph if the encoder learns."""
+        """Return the embedding of a training example, (1, C, h, w), with a graph if the encoder is trained."""
         if self.caches is not None:
             return self.caches[0][example][None].to(self.loaded.device)
         image = self.training.network_input(example)
@@ -316,7 +317,7 @@ class _Run:
             return self._combined(validate(self.network, samples))
 
     def _combined(self, mine: Validation) -> Validation:
-        """The validation of all processes' images together."""
+        """Combine the validation of all processes."""
         count = mine.objects
         sums = [mine.click_iou * count, mine.box_iou * count, float(count)]
         clicks, boxes, objects = self.processes.add_up(sums, self.loaded.device)
@@ -344,15 +345,15 @@ class _Run:
         return training, validation
 
     def _signature(self) -> str:
-        """What makes a run this run: settings, encoder, decoder and images."""
+        """Return what identifies a run: settings, encoder, decoder and images."""
         parts = (self.training.digest, self.validation.digest, self.loaded.fingerprint)
         digest = hashlib.sha256("\n".join([*parts, fingerprint(self.loaded.sam.mask_decoder)]).encode()).hexdigest()
         return json.dumps(asdict(self.settings)) + digest[:16]
 
     def _generator(self, *place: int) -> torch.Generator:
-        """Randomness of an epoch, a step or an image in it, from the seed and the place alone.
+        """Return the generator of an epoch, a step or an image in it, derived only from the seed and the position.
 
-        So a resumed run sees the same, and so do several processes that share a step.
+        So a resumed run, or several processes that share a step, see the same random numbers.
         """
         seed = self.settings.seed
         for number in place:
@@ -365,9 +366,9 @@ class _Run:
 
 
 def _own_copy(network: Sam, settings: FineTuneSettings) -> Sam:
-    """A network that may be changed; the image encoder is shared when nothing changes it."""
+    """Copy the network for training; the image encoder is shared if it is not trained."""
     return Sam(
         image_encoder=network.image_encoder if settings.trained == "decoder" else copy.deepcopy(network.image_encoder),
         prompt_encoder=copy.deepcopy(network.prompt_encoder),
         mask_decoder=copy.deepcopy(network.mask_decoder),
-    ).eval()  # dropout there is none, and batch norms of a small set must not forget the large one
+    ).eval()  # there is no dropout, and batch norms must keep the statistics of the original data

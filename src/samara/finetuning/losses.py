@@ -1,9 +1,9 @@
-"""What a mask decoder learns from: losses on mask logits, and the IoU that its IoU head should have told.
+"""Losses on mask logits, and the true IoU as target of the IoU head.
 
-Every loss is per mask, so that the caller can choose the best of several. Logits of any float type are taken; the
-arithmetic is in float32 (float64 if the logits are), also under autocast, because sums over a mask's pixels lose too
-much in 16 bits. Probabilities are never made by themselves where a logarithm follows: log-sigmoids keep values and
-gradients finite for logits of either sign and any size up to 10⁴ and beyond.
+Every loss is per mask, so that the caller can choose the best of several. Logits of any float type are accepted; the
+arithmetic is in float32 (float64 if the logits are), even under autocast, because sums over a mask's pixels lose too
+much precision in 16 bits. Probabilities are never computed where a logarithm follows: log-sigmoids keep values and
+gradients finite for logits of either sign up to 10⁴ and beyond.
 
 Source: Kirillov et al. 2023, appendix A "Losses" and "Making the model ambiguity-aware"; Lin et al. 2017 (focal
 loss, equation 5); Milletari et al. 2016 (dice).
@@ -33,7 +33,7 @@ class MaskLoss:
     Attributes:
         total: (N,), to be averaged and back-propagated: the best mask's loss plus the weighted IoU error.
         mask: (N, M), the weighted sum of the mask losses.
-        iou_error: (N,), mean over the M masks of (predicted − real IoU)², not weighted.
+        iou_error: (N,), unweighted mean over the M masks of (predicted − true IoU)².
         best: (N,) int64, the mask with the smallest mask loss.
     """
 
@@ -46,25 +46,25 @@ class MaskLoss:
 def mask_loss(
     logits: Tensor, predicted_iou: Tensor, targets: Tensor, valid: Tensor | None = None, *, weights: LossWeights
 ) -> MaskLoss:
-    """Judge the M masks of each object, and what the IoU head said about them.
+    """Compute the losses of each object's M masks and of their predicted IoU.
 
-    Only the mask with the smallest mask loss is learnt from, so that the M masks of an ambiguous prompt may differ
-    (appendix A "Making the model ambiguity-aware"). The IoU head learns from all M, because its task is to rank
-    them, the wrong ones too; the paper gives a mean squared error and does not say over which masks.
+    Only the mask with the smallest mask loss is trained, so that the M masks of an ambiguous prompt may differ
+    (appendix A "Making the model ambiguity-aware"). The IoU head is trained on all M, because it must rank them,
+    including wrong ones; the paper uses a mean squared error without saying over which masks.
 
     Args:
         logits: (N, M, h, w), float, M at least 1.
         predicted_iou: (N, M), float.
         targets: (N, h, w), bool or float in [0, 1].
-        valid: (h, w) or (N, h, w) bool, False where a pixel does not count; None for all.
-        weights: of the losses.
+        valid: (h, w) or (N, h, w) bool, False for ignored pixels; None to use all.
+        weights: weights of the losses.
 
     Returns:
-        The losses, float32 (float64 for float64 logits). Gradients reach `logits` and `predicted_iou`; the real IoU
-        has none.
+        The losses, float32 (float64 for float64 logits). Gradients flow to `logits` and `predicted_iou`, not through
+        the true IoU.
 
     Raises:
-        SettingsError: shapes or dtypes do not fit together.
+        SettingsError: shapes or dtypes do not match.
     """
     if predicted_iou.shape != logits.shape[:2] or not predicted_iou.is_floating_point():
         raise SettingsError(
@@ -86,7 +86,7 @@ def mask_loss(
 def focal_loss(
     logits: Tensor, targets: Tensor, valid: Tensor | None = None, *, alpha: float = 0.25, gamma: float = 2.0
 ) -> Tensor:
-    """Cross-entropy that counts pixels less the better they are known, mean over the pixels that count.
+    """Compute the focal loss: cross-entropy that down-weights well-classified pixels, mean over valid pixels.
 
     With p = sigmoid(logit), a foreground pixel costs −alpha · (1 − p)^gamma · log p and a background pixel
     −(1 − alpha) · p^gamma · log(1 − p); a soft target t costs t times the first and 1 − t times the second.
@@ -94,39 +94,39 @@ def focal_loss(
     Args:
         logits: (N, M, h, w), float.
         targets: (N, h, w), bool or float in [0, 1].
-        valid: (h, w) or (N, h, w) bool, False where a pixel does not count; None for all.
+        valid: (h, w) or (N, h, w) bool, False for ignored pixels; None to use all.
         alpha: weight of the foreground, in [0, 1].
-        gamma: how strongly known pixels fade, at least 0; 0 is a weighted cross-entropy.
+        gamma: strength of the down-weighting, at least 0; 0 is a weighted cross-entropy.
 
     Returns:
-        (N, M), at least 0; 0 where no pixel counts.
+        (N, M), at least 0; 0 without valid pixels.
 
     Raises:
-        SettingsError: shapes or dtypes do not fit together, or alpha or gamma is out of range.
+        SettingsError: shapes or dtypes do not match, or alpha or gamma is out of range.
     """
     if not 0 <= alpha <= 1 or not 0 <= gamma < math.inf:
         raise SettingsError(f"alpha is {alpha} and gamma {gamma}; alpha must be between 0 and 1, gamma at least 0")
     logits, inside, outside = _flat_pixels(logits, targets, valid)
     log_on, log_off = F.logsigmoid(logits), F.logsigmoid(-logits)
-    # Powers as exponentials of the logarithm: pow(0, gamma) has an infinite gradient when gamma < 1.
+    # Powers via exponentials of the logarithm, since pow(0, gamma) has an infinite gradient for gamma < 1.
     missed = alpha * (gamma * log_off).exp() * log_on * inside
     invented = (1 - alpha) * (gamma * log_on).exp() * log_off * outside
     return -(missed + invented).sum(-1) / (inside + outside).sum(-1).clamp(min=1)
 
 
 def dice_loss(logits: Tensor, targets: Tensor, valid: Tensor | None = None) -> Tensor:
-    """1 − (2 Σ p t + 1) / (Σ p + Σ t + 1), with p = sigmoid(logit); the ones keep an empty target harmless.
+    """Compute the dice loss 1 − (2 Σ p t + 1) / (Σ p + Σ t + 1), p = sigmoid(logit); the ones handle empty targets.
 
     Args:
         logits: (N, M, h, w), float.
         targets: (N, h, w), bool or float in [0, 1].
-        valid: (h, w) or (N, h, w) bool, False where a pixel does not count; None for all.
+        valid: (h, w) or (N, h, w) bool, False for ignored pixels; None to use all.
 
     Returns:
-        (N, M), in [0, 1); 0 where no pixel counts.
+        (N, M), in [0, 1); 0 without valid pixels.
 
     Raises:
-        SettingsError: shapes or dtypes do not fit together.
+        SettingsError: shapes or dtypes do not match.
     """
     logits, inside, outside = _flat_pixels(logits, targets, valid)
     on = logits.sigmoid()
@@ -135,20 +135,20 @@ def dice_loss(logits: Tensor, targets: Tensor, valid: Tensor | None = None) -> T
 
 
 def balanced_cross_entropy(logits: Tensor, targets: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Cross-entropy where foreground and background weigh one half each, however large they are.
+    """Compute the cross-entropy with weight one half each for foreground and background, whatever their size.
 
-    If one of them is empty, the other has all the weight.
+    If one of them is empty, the other has the full weight.
 
     Args:
         logits: (N, M, h, w), float.
         targets: (N, h, w), bool or float in [0, 1]; a soft target belongs to both sides in its proportions.
-        valid: (h, w) or (N, h, w) bool, False where a pixel does not count; None for all.
+        valid: (h, w) or (N, h, w) bool, False for ignored pixels; None to use all.
 
     Returns:
-        (N, M), at least 0; 0 where no pixel counts.
+        (N, M), at least 0; 0 without valid pixels.
 
     Raises:
-        SettingsError: shapes or dtypes do not fit together.
+        SettingsError: shapes or dtypes do not match.
     """
     logits, inside, outside = _flat_pixels(logits, targets, valid)
     sides = ((-F.logsigmoid(logits), inside), (-F.logsigmoid(-logits), outside))
@@ -162,20 +162,21 @@ def balanced_cross_entropy(logits: Tensor, targets: Tensor, valid: Tensor | None
 
 
 def iou_of_logits(logits: Tensor, targets: Tensor, valid: Tensor | None = None) -> Tensor:
-    """The real IoU of thresholded masks: logits above 0 against targets above one half; no gradient.
+    """Compute the true IoU of thresholded masks: logits above 0 against targets above one half; no gradient.
 
-    An empty mask on an empty target has IoU 0, not 1: like the stability score, an empty mask never ranks high.
+    An empty mask on an empty target has IoU 0, not 1, so that an empty mask never ranks high, as with the stability
+    score.
 
     Args:
         logits: (N, M, h, w), float.
         targets: (N, h, w), bool or float in [0, 1].
-        valid: (h, w) or (N, h, w) bool, False where a pixel does not count; None for all.
+        valid: (h, w) or (N, h, w) bool, False for ignored pixels; None to use all.
 
     Returns:
         (N, M), in [0, 1]; float32, or float64 for float64 logits.
 
     Raises:
-        SettingsError: shapes or dtypes do not fit together.
+        SettingsError: shapes or dtypes do not match.
     """
     _check(logits, targets, valid)
     masks = logits > _MASK_THRESHOLD
@@ -184,15 +185,15 @@ def iou_of_logits(logits: Tensor, targets: Tensor, valid: Tensor | None = None) 
     if valid is not None:
         counts = valid if valid.ndim == 2 else valid.unsqueeze(1)
         common, union = common & counts, union & counts
-    # Pixels are counted as integers: float32 would be one off beyond 2²⁴.
+    # Pixels are counted as integers: float32 is inexact beyond 2²⁴.
     common_area, union_area = common.flatten(2).sum(-1), union.flatten(2).sum(-1)
     return common_area.to(_arithmetic(logits)) / union_area.clamp(min=1)
 
 
 def _flat_pixels(logits: Tensor, targets: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Logits (N, M, K), and how much each pixel belongs to the foreground and to the background, (N, 1, K).
+    """Return logits (N, M, K), and the foreground and background weights of each pixel, (N, 1, K).
 
-    A pixel that does not count belongs to neither, and its logit is 0, whatever came: padding may hold NaN.
+    An ignored pixel has both weights 0 and logit 0, whatever its value: padding may contain NaN.
     """
     _check(logits, targets, valid)
     dtype = _arithmetic(logits)
@@ -206,12 +207,12 @@ def _flat_pixels(logits: Tensor, targets: Tensor, valid: Tensor | None) -> tuple
 
 
 def _arithmetic(logits: Tensor) -> torch.dtype:
-    """float32, or float64 where the logits are. Nothing here multiplies matrices, so autocast leaves it alone."""
+    """Return float32, or float64 if the logits are. Autocast does not apply, since no matrices are multiplied."""
     return torch.promote_types(logits.dtype, torch.float32)
 
 
 def _check(logits: Tensor, targets: Tensor, valid: Tensor | None) -> None:
-    """Check shapes and dtypes; values would cost a wait for the accelerator in every step."""
+    """Check shapes and dtypes; checking values would synchronise with the accelerator in every step."""
     if logits.ndim != 4 or not logits.is_floating_point():
         raise SettingsError(f"logits must be a float tensor (N, M, h, w), not {logits.dtype} {tuple(logits.shape)}")
     N, _, h, w = logits.shape  # noqa: N806

@@ -1,4 +1,4 @@
-"""Where a training run writes: its checkpoint, and beside it a folder with what it needs to go on."""
+"""Output paths of a training run: its checkpoint, and next to it a folder with the state for resuming."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _LOCK = "lock"
 
 
 def work_of(out: Path) -> Path:
-    """The folder of the state of a run that writes a checkpoint."""
+    """Return the state folder of a run that writes a checkpoint."""
     return out.with_name(f"{out.name}.work")
 
 
 def require_checkpoint_place(out: Path) -> None:
-    """Find out, before hours of work, whether a checkpoint and the state of its run can be written; nothing is left.
+    """Check, before hours of work, whether a checkpoint and its run's state can be written; leaves nothing behind.
 
     Raises:
-        SettingsError: another suffix.
-        OutputError: they cannot.
+        SettingsError: the suffix is unknown.
+        OutputError: they cannot be written.
     """
     require_suffix(out)
     require_file(out)
@@ -35,13 +35,13 @@ def require_checkpoint_place(out: Path) -> None:
 
 @contextmanager
 def only_run(out: Path, processes: Processes) -> Iterator[None]:
-    """Keep a second run off the same files; the lock goes with its process, however that ends.
+    """Keep a second run from the same files; the lock ends with its process, however that ends.
 
-    A run that fails before it has anything to keep leaves no folder.
+    A run that fails before saving anything leaves no folder.
 
     Raises:
-        SettingsError: another run is at work.
-        OutputError: the folder of its state cannot be made.
+        SettingsError: another run is in progress.
+        OutputError: its state folder cannot be created.
     """
     if not processes.is_first:
         yield

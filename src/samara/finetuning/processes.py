@@ -1,11 +1,11 @@
-"""Several processes that train one network together, as `torchrun` starts them.
+"""Data-parallel training by several processes, started by `torchrun`.
 
-Every process holds the whole network and takes its share of each step's images; the gradients are added up. The
-step's images, prompts and random numbers do not depend on how many processes share them, so the curve is that of
-one process up to the order of additions.
+Every process has the whole network and processes its share of each step's images; the gradients are summed. The step's
+images, prompts and random numbers do not depend on the number of processes, so the curve equals that of one process up
+to the order of additions.
 
-torch's DistributedDataParallel is not used: it wires the sum into one `forward`, and here a step is several passes
-through halves of the network (see `samara.finetuning.step`).
+torch's DistributedDataParallel is not used: it ties the sum to one `forward`, and here a step is several passes through
+halves of the network (see `samara.finetuning.step`).
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among those that train together; by itself unless told otherwise.
+    """This process among those that train together; a single one by default.
 
     Attributes:
-        rank: of this process, from 0.
-        count: how many there are.
+        rank: rank of this process, from 0.
+        count: number of processes.
     """
 
     rank: int = 0
@@ -38,15 +38,15 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
-        """Whether this one writes files and tells of progress."""
+        """Whether this process writes files and reports progress."""
         return self.rank == 0
 
     def share(self, items: Iterable[Item]) -> list[Item]:
-        """The items that fall to this process: every count-th."""
+        """Return the items of this process: every count-th."""
         return list(islice(items, self.rank, None, self.count))
 
     def add_up_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Give every process the sum of all processes' gradients; who had no image counts as zero."""
+        """Sum the gradients of all processes in place; a process without an image counts as zero."""
         if self.count == 1:
             return
         parameters = list(parameters)
@@ -58,7 +58,7 @@ class Processes:
             parameter.grad = part.view_as(parameter)
 
     def add_up(self, numbers: Sequence[float], device: str) -> list[float]:
-        """The sum over all processes of each number, the same to the last bit in all of them."""
+        """Return the sum of each number over all processes, bitwise equal in all of them."""
         if self.count == 1:
             return list(numbers)
         kind = torch.float32 if device.startswith("mps") else torch.float64
@@ -68,13 +68,13 @@ class Processes:
         return totals
 
     def wait(self) -> None:
-        """Until every process has come here."""
+        """Wait until every process has reached this point."""
         if self.count > 1:
             dist.barrier()
 
 
 def local_device(device: str) -> str:
-    """The device of this process on its machine: with "auto" or "cuda" and several processes, a GPU of its own."""
+    """Return the device of this process: with "auto" or "cuda" and several processes, its own GPU."""
     local = os.environ.get("LOCAL_RANK")
     if local is None or device not in ("auto", "cuda") or not torch.cuda.is_available():
         return device
@@ -83,10 +83,10 @@ def local_device(device: str) -> str:
 
 @contextmanager
 def joined_processes(device: str) -> Iterator[Processes]:
-    """Join the processes that `torchrun` started together; without `torchrun`, this process is alone.
+    """Join the processes started by `torchrun`; without `torchrun`, this process is alone.
 
     Args:
-        device: that this process trains on; decides between NCCL and Gloo.
+        device: device of this process; decides between NCCL and Gloo.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:

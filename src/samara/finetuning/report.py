@@ -1,6 +1,6 @@
-"""Fine-tuning as one self-contained page: what became better, what became worse, and what made it.
+"""Fine-tuning report as one self-contained page: improvements, regressions, settings and provenance.
 
-The page holds its images and asks the network for nothing. Numbers come from `samara.finetuning.before_after`.
+The page embeds its images and loads nothing over the network. Numbers come from `samara.finetuning.before_after`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_LOST_OBJECTS = 6
 
 IMAGE_SIDE_PX, OBJECT_SIDE_PX = 640, 400
 JPEG_QUALITY = 88
-# Around an object: its box and as much again on either side, and enough to recognise something.
+# Window around an object: its box plus as much on either side, with a minimum size to remain recognisable.
 CONTEXT, MIN_WINDOW_PX = 3.0, 48
 # Marks of more prompts than these would hide the masks.
 MAX_MARKED_PROMPTS = 40
@@ -32,16 +32,16 @@ MAX_MARKED_PROMPTS = 40
 
 @dataclass(frozen=True, eq=False)
 class FineTuningReport:
-    """What the page shows.
+    """The contents of the page.
 
     Attributes:
         title: name of the new checkpoint.
-        summary: one sentence: from what, on what, which epoch.
+        summary: one sentence: checkpoint, data and kept epoch.
         comparison: the validation images before and after.
         curve: the learning curve, from epoch 0.
         kept: the epoch whose weights were kept; 0 if nothing helped.
-        settings: what the run ran with, by name.
-        provenance: where it comes from, by name.
+        settings: settings of the run, by name.
+        provenance: provenance of the result, by name.
     """
 
     title: str
@@ -58,8 +58,8 @@ class ComparedPanel:
     """One drawn image of a row.
 
     Attributes:
-        caption: above it.
-        iou: mean over the row's objects, None for the ground truth.
+        caption: caption above it.
+        iou: mean IoU over the row's objects; None for the ground truth.
         uri: the image as data URI.
     """
 
@@ -73,8 +73,8 @@ class ComparedRow:
     """One image or object, before and after.
 
     Attributes:
-        name: of the image file.
-        detail: what of it.
+        name: name of the image file.
+        detail: description of the object or image.
         change: IoU gained.
         panels: ground truth, click before and after, box before and after.
     """
@@ -95,20 +95,20 @@ class ComparedRows:
 
 
 def require_report() -> None:
-    """Raise MissingExtra unless what a report needs is installed."""
+    """Raise MissingExtra unless the libraries for a report are installed."""
     require("jinja2", EXTRA, "a report")
     require_matplotlib()
 
 
 def write_finetuning_report(path: Path, report: FineTuningReport) -> None:
-    """Write the page, completely or not at all.
+    """Write the page atomically.
 
     Raises:
         MissingExtra: jinja2 or matplotlib is not installed.
         ImageError: an image cannot be read again.
         OutputError: the file cannot be written.
     """
-    # A file name need not be valid text; the page must.
+    # A file name may be invalid UTF-8; the page must not.
     write_atomically(path, finetuning_page(report).encode("utf-8", errors="replace"))
 
 
@@ -141,7 +141,7 @@ def finetuning_page(report: FineTuningReport) -> str:
 def _galleries(comparison: ComparedSet) -> Iterator[ComparedRows]:
     best, worst = comparison.extremes(MAX_IMAGES)
     shown = len(best) + len(worst)
-    which = f"{shown} of {len(comparison.images)} validation images are shown, half from either end of the list."
+    which = f"Showing {shown} of {len(comparison.images)} validation images, half from either end of the list."
     if shown == len(comparison.images):
         which = "All validation images are shown."
     note = f"By mean IoU over the objects of each image. {which}"
@@ -156,7 +156,7 @@ def _galleries(comparison: ComparedSet) -> Iterator[ComparedRows]:
 
 
 def _title(images: Sequence[ComparedImage], gains: str, losses: str) -> str:
-    """What the first of some images is an example of."""
+    """Return the title of some images, by the first one's change."""
     change = images[0].change if images else 0.0
     return gains if change > 0 else losses if change < 0 else "Unchanged"
 
@@ -179,7 +179,7 @@ def _object_row(image: ComparedImage, one: ComparedObject) -> ComparedRow:
 
 
 def window_around(truth: Rle, size_hw: tuple[int, int]) -> tuple[int, int, int, int]:
-    """A window with an object, xyxy in pixels: a square, but for what leaves the image even when it is moved."""
+    """Return a square window around an object, xyxy in pixels, shifted into the image and clipped if necessary."""
     x0, y0, x1, y1 = truth.box_xyxy
     side = round(max(CONTEXT * max(x1 - x0, y1 - y0), MIN_WINDOW_PX))
     height, width = min(side, size_hw[0]), min(side, size_hw[1])

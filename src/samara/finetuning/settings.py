@@ -1,6 +1,6 @@
 """The settings of fine-tuning, each with its source.
 
-Importing this loads no torch, so that the command line takes its defaults from here and its help stays quick.
+Importing this does not load torch, so the command line can take its defaults from here with fast help.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CHOICES = {
 
 @dataclass(frozen=True, kw_only=True)
 class LossWeights:
-    """How much each loss counts; each finite and at least 0, and one of the three mask losses above 0.
+    """Weights of the losses; each finite and at least 0, with at least one of the three mask losses above 0.
 
     The defaults are the paper's: focal to dice 20 : 1, the IoU head's error times 1.
 
@@ -65,13 +65,13 @@ class PromptSimulation:
     """How prompts are simulated; the defaults are the paper's, 1 + 8 + 2 predictions per object.
 
     Attributes:
-        rounds: corrective clicks after the first prompt, each with a prediction of its own, at least 0.
-        rounds_without_points: predictions that get nothing but the previous mask, at least 0: one at the end, the
-            others at random among `rounds`.
-        point_probability: how likely an object begins with a point, in [0, 1]; else with a box.
+        rounds: corrective clicks after the first prompt, each followed by a prediction, at least 0.
+        rounds_without_points: predictions from the previous mask alone, at least 0: one at the end, the others at
+            random among `rounds`.
+        point_probability: probability that an object starts with a point, in [0, 1]; otherwise with a box.
         box_noise: standard deviation of each box coordinate, as a fraction of the box's side along it, at least 0.
-        box_noise_max_px: most that a coordinate moves, in pixels of a 1024-pixel input, at least 0; a grid's long
-            side stands for those 1024.
+        box_noise_max_px: max. shift of a coordinate, in pixels of a 1024-pixel input, at least 0; scaled to the grid's
+            long side.
     """
 
     rounds: int = 8
@@ -93,7 +93,7 @@ class PromptSimulation:
 
         with_point = [True] * self.rounds
         for _ in range(self.rounds_without_points - 1):
-            # Never behind the last point: that is where the fixed one goes.
+            # Never after the last point, which is where the fixed one goes.
             place = torch.randint(max(1, len(with_point)), (), generator=generator, device=generator.device)
             with_point.insert(int(place), False)
         return (*with_point, False) if self.rounds_without_points else tuple(with_point)
@@ -101,34 +101,34 @@ class PromptSimulation:
 
 @dataclass(frozen=True, kw_only=True)
 class FineTuneSettings:
-    """How a checkpoint is fine-tuned.
+    """Settings of fine-tuning.
 
     Attributes:
-        trained: what learns: the mask decoder over cached embeddings (the image encoder is frozen and runs once per
-            image), LoRA on the encoder's attention as well, or every weight.
+        trained: weights to train: the mask decoder over cached embeddings (the image encoder is frozen and runs once
+            per image), also LoRA on the encoder's attention, or every weight.
         epochs: passes over the training set, at least 1.
         learning_rate: learning rate of AdamW, after warm-up. Source: the project's brief, section 4.
         weight_decay: weight decay of AdamW. Source: the same.
-        objects_per_image: most objects of one image in a step; others wait for the next epoch.
-        images_per_step: images whose gradients are added up to one step; they go through one after the other, so
-            that more of them cost no memory.
+        objects_per_image: max. objects of one image in a step; others wait for the next epoch.
+        images_per_step: images whose gradients are summed in one step; they are processed one by one, so that more of
+            them need no memory.
         warmup_steps: steps of linear rise, at most a quarter of all steps; then the learning rate falls as a cosine
             towards zero. Kirillov et al. 2023, appendix A, warm up for 250 of 90,000 steps.
         max_gradient_norm: gradients are scaled down to this norm; decoders from little data need it.
-        ema_decay: weight of the past in a moving average of the weights, which is what is kept; None for none.
-        augmentations: each adds one transformed copy of every training image, with an embedding of its own.
+        ema_decay: decay of a moving average of the weights, which is what is kept; None for none.
+        augmentations: each adds one transformed copy of every training image, with its own embedding.
         lora_rank: rank of the LoRA matrices.
-        lora_apart: write the LoRA matrices and the decoder alone, for `samara.load(checkpoint, lora=file)`, instead
-            of a whole checkpoint with the matrices folded in.
-        losses: weights of the losses. 5 focal + dice + 0.2 balanced cross-entropy gave more on small sets than the
-            paper's 20 focal + dice, which `LossWeights()` is (`benchmarks/finetuning_losses.py`).
-        simulation: how prompts are drawn; 3 + 1 rounds after the first where the paper has 8 + 2, half the time.
-        validation_fraction: share of the images that is held back where nothing says which.
+        lora_apart: write only the LoRA matrices and the decoder, for `samara.load(checkpoint, lora=file)`, instead of a
+            complete checkpoint with the matrices folded in.
+        losses: weights of the losses. 5 focal + dice + 0.2 balanced cross-entropy was better on small sets than the
+            paper's 20 focal + dice, the default of `LossWeights()` (`benchmarks/finetuning_losses.py`).
+        simulation: simulation of prompts; 3 + 1 rounds after the first instead of the paper's 8 + 2, in half the time.
+        validation_fraction: fraction of the images for validation, if the data set has no split.
         patience: epochs without a better validation IoU after which training stops; None for never.
-        precision: what training computes in: "float32", or "bfloat16" through autocast.
-        checkpoint_blocks: keep the input of each of the encoder's blocks alone and run its forward pass again in the
-            backward pass; without effect when the encoder is frozen.
-        seed: of everything random.
+        precision: compute precision of training: "float32", or "bfloat16" through autocast.
+        checkpoint_blocks: keep only the input of each encoder block and rerun its forward pass in the backward pass; no
+            effect if the encoder is frozen.
+        seed: seed of everything random.
     """
 
     trained: Trained = "decoder"

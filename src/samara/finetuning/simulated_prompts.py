@@ -1,10 +1,10 @@
-"""Simulated prompts: what a user would click, drawn from the mask that is wanted.
+"""Simulated prompts: what a user would click, derived from the target mask.
 
-An object begins with a point inside it or with a loose box around it; after each prediction a point is placed where
-the mask is wrong. Points are in pixels of the grid that the target masks are given in, usually the low-res grid;
-`SimulatedPrompts.scaled` brings them to the input frame.
+An object starts with a point inside it or a loose box around it; after each prediction a point is placed where the mask
+is wrong. Points are in pixels of the grid of the target masks, usually the low-res grid; `SimulatedPrompts.scaled`
+converts them to the input frame.
 
-All randomness comes from the given generator, which may live on another device than the masks: with a CPU generator
+All randomness comes from the given generator, which may be on another device than the masks: with a CPU generator
 the prompts are the same on every device.
 
 Source: Kirillov et al. 2023, appendix A "Training algorithm".
@@ -31,16 +31,16 @@ class SimulatedPrompts:
     """The prompts of N objects, all of one length P.
 
     The prompt encoder takes points for all of its objects and boxes for all or none, but simulated prompts mix.
-    A box is therefore given as its two corners, with the labels 2 and 3: the encoder makes the same two tokens of
-    them. In the official form an object without a box gets one padding token in the place of the two, and an object
-    with a box gets none. Here the first prompt of each object has two places, so that all are equally long:
+    A box is therefore given as its two corners, with the labels 2 and 3, which the encoder turns into the same two
+    tokens. In the official form an object without a box gets one padding token in place of the two, and an object
+    with a box gets none. Here the first prompt of each object has two slots, so that all are equally long:
 
     * a box: corner 2, corner 3;
     * a click: the point 1, padding −1.
 
-    The padding of the click *is* the official one. Hence the encoder must not append another: call it with
-    ``prompt_encoder((prompts.points, prompts.labels), pad=False)``. The tokens are then the official ones but for
-    their order, which the mask decoder does not see: attention treats its tokens as a set.
+    The padding of the click *is* the official one, so the encoder must not append another: call it with
+    ``prompt_encoder((prompts.points, prompts.labels), pad=False)``. The tokens are then the official ones except for
+    their order, which does not matter: attention treats its tokens as a set.
 
     Attributes:
         points: (N, P, 2) float32, (x, y); a corner of a box is an edge, everything else a pixel's integer name.
@@ -62,20 +62,20 @@ class SimulatedPrompts:
         return SimulatedPrompts(self.points[objects], self.labels[objects])
 
     def with_points(self, points_xy: Tensor, labels: Tensor) -> SimulatedPrompts:
-        """The same with one more point for every object.
+        """Add one point to every object.
 
         Args:
             points_xy: (N, 2), in the same grid.
             labels: (N,), 1 or 0.
 
         Raises:
-            SettingsError: not one point and one label for each object.
+            SettingsError: there is not exactly one point and one label per object.
         """
         N = self.labels.shape[0]  # noqa: N806
         if points_xy.shape != (N, 2) or labels.shape != (N,):
             raise SettingsError(
-                f"the new points are {tuple(points_xy.shape)} and labels {tuple(labels.shape)}; there are {N} "
-                f"objects, so they must be {(N, 2)} and {(N,)}"
+                f"the new points are {tuple(points_xy.shape)} and labels {tuple(labels.shape)}; for {N} objects they "
+                f"must be {(N, 2)} and {(N,)}"
             )
         return SimulatedPrompts(
             torch.cat([self.points, points_xy.to(self.points).unsqueeze(1)], dim=1),
@@ -83,10 +83,10 @@ class SimulatedPrompts:
         )
 
     def scaled(self, scale: float) -> SimulatedPrompts:
-        """The same in a frame whose pixels are `scale` times smaller, e.g. 4 from the low-res grid to the input.
+        """Convert to a frame whose pixels are `scale` times smaller, e.g. 4 from the low-res grid to the input.
 
-        The centre of pixel i goes to (i + 0.5) · scale − 0.5; an edge e of a box goes to e · scale, as boxes of the
-        user do in `samara.images.preprocessing`.
+        The centre of pixel i maps to (i + 0.5) · scale − 0.5; an edge e of a box maps to e · scale, like user boxes in
+        `samara.images.preprocessing`.
 
         Raises:
             SettingsError: the scale is not a number above 0.
@@ -101,18 +101,18 @@ class SimulatedPrompts:
 def first_prompts(targets: Tensor, generator: torch.Generator, settings: PromptSimulation) -> SimulatedPrompts:
     """Draw the first prompt of each object: a point, uniform over its pixels, or a loose box around it.
 
-    The noise of a box is normal and cut off at its maximum; the box stays within the grid, its corners in order.
+    The noise of a box is normal, clipped at its maximum; the box stays within the grid, with ordered corners.
 
     Args:
         targets: (N, H, W) bool, none of them empty.
-        generator: draws the prompts; takes the same number of draws for every object, whatever its prompt.
+        generator: source of randomness; the number of draws is the same for every object, whatever its prompt.
         settings: probabilities and noise.
 
     Returns:
         The prompts, P = 2, on the device of the targets.
 
     Raises:
-        SettingsError: not a boolean tensor of three dimensions, or an empty target.
+        SettingsError: the targets are not a boolean tensor of three dimensions, or one is empty.
     """
     _check_targets(targets)
     N, device = targets.shape[0], targets.device  # noqa: N806
@@ -134,26 +134,26 @@ def corrective_points(
 ) -> tuple[Tensor, Tensor]:
     """Draw one point per object, uniform over the pixels where its mask is wrong.
 
-    Where nothing is wrong, the point is uniform over the object and confirms it. Of several masks the paper takes
-    the one with the highest predicted IoU.
+    If nothing is wrong, the point is uniform over the object and confirms it. Of several masks the paper uses the one
+    with the highest predicted IoU.
 
     Args:
         logits: (N, H, W), float; mask where above 0.
         targets: (N, H, W) bool, none of them empty.
-        generator: draws the points.
-        valid: (H, W) or (N, H, W) bool, False where a prediction does not count, e.g. in padding; None for all.
+        generator: source of randomness.
+        valid: (H, W) or (N, H, W) bool, False for ignored pixels, e.g. padding; None to use all.
 
     Returns:
         points_xy: (N, 2) float32, names of pixels of the grid.
-        labels: (N,) int64, 1 where the mask misses the object, 0 where it leaves it.
+        labels: (N,) int64, 1 where the mask misses the object, 0 where it exceeds it.
 
     Raises:
-        SettingsError: shapes or dtypes do not fit together, or an empty target.
+        SettingsError: shapes or dtypes do not match, or a target is empty.
     """
     _check_targets(targets)
     if logits.shape != targets.shape:
         raise SettingsError(
-            f"logits are {tuple(logits.shape)} and targets {tuple(targets.shape)}; give one mask of the same size per "
+            f"logits are {tuple(logits.shape)} and targets {tuple(targets.shape)}; pass one mask of the same size per "
             "object"
         )
     wrong = (logits > _MASK_THRESHOLD) != targets
@@ -172,7 +172,7 @@ def corrective_points(
 
 
 def pixel_of_rank(region: Tensor, rank: Tensor) -> Tensor:
-    """Find the pixel of a given rank among a region's, counted row by row, and after the last from the first again.
+    """Find the pixel of a given rank in a region, counted row by row, wrapping around after the last.
 
     Args:
         region: (N, H, W) bool, none of them empty.
@@ -181,11 +181,11 @@ def pixel_of_rank(region: Tensor, rank: Tensor) -> Tensor:
     Returns:
         (N, 2) int64, (x, y).
     """
-    # First the row, then the place in it: running sums over all pixels would take eight bytes for each.
+    # First the row, then the position in it: running sums over all pixels would take eight bytes each.
     per_row = region.sum(2)  # (N, H)
     up_to_row = per_row.cumsum(1)
     rank = rank % up_to_row[:, -1]
-    y = (up_to_row <= rank.unsqueeze(1)).sum(1)  # (N,), rows that lie wholly before
+    y = (up_to_row <= rank.unsqueeze(1)).sum(1)  # (N,), rows that are entirely before
     objects = torch.arange(region.shape[0], device=region.device)
     rank_in_row = rank - (up_to_row - per_row)[objects, y]
     x = (region[objects, y].cumsum(1) <= rank_in_row.unsqueeze(1)).sum(1)
@@ -193,15 +193,15 @@ def pixel_of_rank(region: Tensor, rank: Tensor) -> Tensor:
 
 
 def _random_pixels(region: Tensor, generator: torch.Generator) -> Tensor:
-    """One pixel per region, uniform, (N, H, W) → (N, 2) float32; no region may be empty."""
-    # Integers, because a float32 in [0, 1) cannot name a million pixels evenly; starting anew after the last pixel
-    # favours none by more than area / 2⁶².
+    """Draw one uniform pixel per region, (N, H, W) → (N, 2) float32; no region may be empty."""
+    # Integers, because a float32 in [0, 1) cannot index a million pixels uniformly; wrapping around biases none by more
+    # than area / 2⁶².
     draws = torch.randint(1 << 62, (region.shape[0],), generator=generator, device=generator.device)
     return pixel_of_rank(region, draws.to(region.device)).to(torch.float32)
 
 
 def _loose_boxes(targets: Tensor, noise: Tensor, settings: PromptSimulation) -> Tensor:
-    """Tight boxes with noise, (N, 4) float32 xyxy; `noise` (N, 4) is standard normal."""
+    """Return tight boxes with noise, (N, 4) float32 xyxy; `noise` (N, 4) is standard normal."""
     return jittered_boxes(
         boxes_of_masks(targets),
         noise,

@@ -1,7 +1,7 @@
-"""One training step: prompt, predict, correct, several rounds, gradients of all of them.
+"""One training step: several rounds of prompting, predicting and correcting, with the gradients of all.
 
 Source: Kirillov et al. 2023, appendix A "Training algorithm". Differs from the paper: the first round trains the single
-mask as well as the three, because users ask for the single mask of a box.
+mask as well as the three, because users request the single mask of a box.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ def add_gradients_of_images(
     generator_of: Callable[[int], torch.Generator],
     processes: Processes,
 ) -> float:
-    """Add the gradients of a step's images, one image after the other, so that more of them cost no memory.
+    """Accumulate the gradients of a step's images, one by one, so that more of them need no memory.
 
     Args:
-        network: in training.
-        images: where the examples come from.
-        examples: those of the step, all processes' together; this one takes its share.
-        features_of: index of an example → its embedding, (1, C, h, w).
+        network: network in training.
+        images: set of the examples.
+        examples: examples of the step, for all processes; this one processes its share.
+        features_of: function from the index of an example to its embedding, (1, C, h, w).
         settings: see `add_gradients`.
-        generator_of: position in the step → the randomness of that image, whichever process has it.
-        processes: that share the step.
+        generator_of: function from the position in the step to that image's generator, the same in all processes.
+        processes: processes that share the step.
 
     Returns:
-        This process's part of the mean loss per object and round; every object counts the same, whatever its image.
+        This process's part of the mean loss per object and round; every object has the same weight, whatever its image.
     """
     most = settings.objects_per_image
     objects = sum(min(most, images.objects_of(index)) for index in examples)
@@ -68,21 +68,21 @@ def add_gradients(
     *,
     weight: float = 1.0,
 ) -> float:
-    """Run the rounds of a batch and add their gradients to the network's.
+    """Run the rounds of a batch and accumulate their gradients in the network.
 
-    Each round's graph is freed before the next, so the memory is that of one prediction. What the rounds ask of the
-    image embedding is summed up and sent through the encoder once, if it learns.
+    Each round's graph is freed before the next, so the memory is that of one prediction. Gradients of the image
+    embedding are summed over the rounds and propagated through the encoder once, if it is trained.
 
     Args:
-        network: in training.
-        features: (B, C, h, w); if it has a graph, gradients flow on into the encoder.
+        network: network in training.
+        features: (B, C, h, w); if it has a graph, gradients flow into the encoder.
         batch: N objects of these B images.
         settings: losses, simulation, precision.
-        generator: on the CPU.
-        weight: of this batch among several whose gradients are added up.
+        generator: generator on the CPU.
+        weight: weight of this batch among several whose gradients are summed.
 
     Returns:
-        The mean loss per object and round, times the weight; 0 without objects, of which no network hears.
+        The mean loss per object and round, times the weight; 0 without objects, for which the network is not run.
     """
     if not len(batch.targets):
         return 0.0
@@ -113,7 +113,7 @@ def _round(
     previous: Tensor | None,
     settings: FineTuneSettings,
 ) -> tuple[Tensor, Tensor]:
-    """Predict once: loss per object (N,), and the logits (N, 4h, 4w) that the next round corrects, without graph."""
+    """Predict once; return the loss per object (N,), and detached logits (N, 4h, 4w) for the next round."""
     losses = features.new_zeros(len(batch.targets), dtype=torch.float32)
     logits = features.new_zeros(batch.targets.shape, dtype=torch.float32)
     for objects, pad in _alike(prompts, always_pads=network.prompt_encoder.always_pads):
@@ -155,7 +155,7 @@ def _answered(
     positions = network.prompt_encoder.get_dense_pe()
     decoder = network.mask_decoder
     look = decoder.look(features, positions, sparse, dense, image_of_prompt=batch.image_of_prompt)
-    if isinstance(decoder, HqMaskDecoder):  # learns from the HQ mask alone, as in Ke et al. 2023, section 3.3
+    if isinstance(decoder, HqMaskDecoder):  # trained on the HQ mask alone, as in Ke et al. 2023, section 3.3
         logits = decoder.draw_hq(look)
         loss = mask_loss(
             logits, look.predicted_iou[:, SINGLE_MASK], batch.targets, batch.valid, weights=settings.losses

@@ -1,4 +1,4 @@
-"""The learning curve as a TensorBoard log, written while the run goes on."""
+"""The learning curve as a TensorBoard log, written during the run."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def require_tensorboard() -> None:
 class TensorBoardLog:
     """One run's log: loss, click IoU, box IoU and learning rate, with the epoch as step.
 
-    Give it every record of a run in order, from epoch 0, also of a run that goes on: TensorBoard hides what stands in
-    the folder from before, so that nothing is shown twice.
+    Add every record of a run in order from epoch 0, even for a resumed run: TensorBoard then hides the earlier entries
+    in the folder, so that nothing is shown twice.
 
     Args:
-        folder: of this run alone; made if need be.
+        folder: folder of this run only; created if missing.
 
     Raises:
         MissingExtra: TensorBoard is not installed.
@@ -39,7 +39,7 @@ class TensorBoardLog:
         try:
             self._writer = SummaryWriter(folder, purge_step=0)
         except OSError as error:
-            raise OutputError(f"{folder} cannot take a TensorBoard log: {error.strerror or error}") from error
+            raise OutputError(f"{folder} cannot be used for a TensorBoard log: {error.strerror or error}") from error
 
     def add(self, record: EpochRecord) -> None:
         """Write a record."""
@@ -52,7 +52,7 @@ class TensorBoardLog:
         for tag, value in values.items():
             if value is not None:
                 self._writer.add_scalar(tag, value, record.epoch)
-        self._writer.flush()  # somebody watches, and the next epoch may take an hour
+        self._writer.flush()  # a user may be watching, and the next epoch may take an hour
 
     def close(self) -> None:
         """Close the file."""
@@ -61,7 +61,7 @@ class TensorBoardLog:
 
 @contextmanager
 def open_log(folder: Path) -> Iterator[TensorBoardLog]:
-    """A log that is closed whatever happens."""
+    """Open a log that is closed in any case."""
     log = TensorBoardLog(folder)
     try:
         yield log

@@ -1,4 +1,4 @@
-"""Which weights learn, what of the encoder is kept for the backward pass, and the moving average."""
+"""Trained weights, recomputation of encoder blocks in the backward pass, and the moving average."""
 
 from __future__ import annotations
 
@@ -13,27 +13,29 @@ from samara.networks.hq_mask_decoder import HQ_PART, HqMaskDecoder
 from samara.networks.lora import add_lora
 from samara.networks.sam import Sam
 
-# MobileSAM's ImageNet classifier takes no part in anything, SAM 2's object score none in the masks of an image.
+# MobileSAM's ImageNet classifier is unused; SAM 2's object score does not affect the masks of an image.
 UNUSED = ("image_encoder.head.", "image_encoder.norm_head.", "mask_decoder.pred_obj_score_head.")
 
 
 def choose_trained(network: Sam, settings: FineTuneSettings) -> dict[str, nn.Parameter]:
-    """Freeze what does not learn and return what does, by name.
+    """Freeze the weights that are not trained and return the others by name.
 
-    "decoder" freezes image and prompt encoder, as the project's brief does; "lora" adds low-rank matrices to the
-    encoder's attention; "everything" is everything but MobileSAM's unused classifier. Of HQ-SAM's decoder only the HQ
-    part learns beside a frozen encoder, as in its paper (Ke et al. 2023, section 3.3).
+    "decoder" freezes image and prompt encoder, following the project's brief; "lora" adds low-rank matrices to the
+    encoder's attention; "everything" is everything except MobileSAM's unused classifier. With a frozen encoder, only
+    the HQ part of HQ-SAM's decoder is trained, as in its paper (Ke et al. 2023, section 3.3).
     """
     network.prompt_encoder.requires_grad_(False)
     if settings.trained == "lora":
         generator = torch.Generator().manual_seed(settings.seed)
-        add_lora(network.image_encoder, rank=settings.lora_rank, generator=generator)  # what it adds learns
+        add_lora(
+            network.image_encoder, rank=settings.lora_rank, generator=generator
+        )  # the added matrices are trainable
     if settings.trained == "everything":
         network.requires_grad_(True)
     is_hq = isinstance(network.mask_decoder, HqMaskDecoder) and settings.trained != "everything"
     for name, parameter in network.mask_decoder.named_parameters():
         parameter.requires_grad_(name.startswith(HQ_PART) or not is_hq)
-    # With the decoder alone the encoder is shared and left as it is: its embeddings come from the cache.
+    # For the decoder alone the encoder is shared and unchanged: its embeddings come from the cache.
     learning = network.mask_decoder.named_parameters("mask_decoder") if settings.trained == "decoder" else None
     return {
         name: parameter
@@ -43,7 +45,7 @@ def choose_trained(network: Sam, settings: FineTuneSettings) -> dict[str, nn.Par
 
 
 def recompute_blocks(encoder: nn.Module) -> None:
-    """Keep only the input of each block for the backward pass, and run the block again there."""
+    """Keep only the input of each block, and rerun the block in the backward pass."""
     from torch.utils.checkpoint import checkpoint
 
     for blocks in (module for module in encoder.modules() if isinstance(module, nn.ModuleList)):
@@ -56,8 +58,8 @@ class MovingAverage:
     """Exponential moving average of some parameters.
 
     Args:
-        parameters: by name.
-        decay: weight of the past; early steps weigh less, so that the start does not linger.
+        parameters: parameters by name.
+        decay: weight of the past, smaller in early steps so that the initial weights fade quickly.
     """
 
     def __init__(self, parameters: Mapping[str, nn.Parameter], decay: float) -> None:
@@ -66,19 +68,19 @@ class MovingAverage:
         self.values = {name: parameter.detach().clone() for name, parameter in parameters.items()}
 
     def update(self, step: int) -> None:
-        """Take the parameters after step number `step` (from 1) in."""
+        """Update with the parameters after step number `step` (from 1)."""
         decay = min(self.decay, (1 + step) / (10 + step))
         for name, parameter in self.parameters.items():
             self.values[name].lerp_(parameter.detach(), 1 - decay)
 
     def load(self, values: Mapping[str, Tensor]) -> None:
-        """Go on from saved values."""
+        """Restore saved values."""
         for name, value in values.items():
             self.values[name].copy_(value)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Let the network have the average instead of its own weights for a while."""
+        """Temporarily put the average in place of the network's weights."""
         own = {name: parameter.detach().clone() for name, parameter in self.parameters.items()}
         self._put(self.values)
         try:

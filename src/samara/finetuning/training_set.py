@@ -1,4 +1,4 @@
-"""A set of examples ready to be trained on or validated with: embeddings, cached or live, and target masks."""
+"""A set of examples for training or validation: embeddings, cached or live, and target masks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Batch:
     Attributes:
         examples: (B,) indices of the examples.
         targets: (N, 4h, 4w) bool.
-        valid: (N, 4h, 4w) bool, where the object's image is and not its padding.
+        valid: (N, 4h, 4w) bool, True in the object's image, False in its padding.
         image_of_prompt: (N,) int64, position of each object's image in `examples`.
     """
 
@@ -54,7 +54,7 @@ class TrainingSet:
         examples: candidates.
 
     Attributes:
-        left_out: what of the images as they are cannot be learnt from; of their transformed copies it is not told.
+        left_out: what was left out of the original images; transformed copies are not counted.
 
     Raises:
         DatasetError: an image cannot be read.
@@ -89,22 +89,22 @@ class TrainingSet:
 
     @property
     def digest(self) -> str:
-        """Hash over images and masks, whatever the files are called and wherever they lie."""
+        """Return a hash over images and masks, independent of file names and locations."""
         masks = [[rle.counts.decode() for rle in targets] for targets in self._targets]
         return hashlib.sha256(json.dumps([self._identities, masks]).encode()).hexdigest()
 
     def images_shared_with(self, other: TrainingSet) -> int:
-        """Number of images that are in another set too, whatever they are called there."""
+        """Return the number of images that are also in another set, by content."""
         return len(set(self._contents.values()) & set(other._contents.values()))
 
     @property
     def facts(self) -> dict[str, object]:
-        """What a checkpoint says of the set that it was made with."""
+        """Return facts about the set for the checkpoint's metadata."""
         return {"examples": len(self), "objects": self.objects, "sha256": self.digest}
 
     @property
     def _identities(self) -> list[str]:
-        """What each example's embedding depends on besides the encoder."""
+        """Return what each example's embedding depends on besides the encoder."""
         return [f"{one.augmentation}:{self._contents[one.image.path]}{_said(one.image)}" for one in self.examples]
 
     def _contents_of_files(self) -> dict[Path, str]:
@@ -118,11 +118,11 @@ class TrainingSet:
         return contents
 
     def objects_of(self, index: int) -> int:
-        """Number of objects in an example."""
+        """Return the number of objects in an example."""
         return len(self._targets[index])
 
     def network_input(self, index: int) -> Tensor:
-        """An example as network input, (1, 3, S, S) on the device."""
+        """Return an example as network input, (1, 3, S, S) on the device."""
         return self.loaded.network_input(self.examples[index].pixels())
 
     def cache(self, folder: Path, processes: Processes, progress: Progress | None = None) -> EmbeddingCache:
@@ -130,7 +130,7 @@ class TrainingSet:
         grid = self.loaded.grid
         facts = (self.loaded.fingerprint, self._identities, (self.loaded.variant.embedding_channels, grid, grid))
         if processes.is_first:
-            EmbeddingCache(folder, *facts)  # makes the files
+            EmbeddingCache(folder, *facts)  # creates the files
         processes.wait()
         cache = EmbeddingCache(folder, *facts)
         engine = TorchEngine(self.loaded.sam, self.loaded.device, self.loaded.precision)
@@ -139,7 +139,7 @@ class TrainingSet:
         return cache
 
     def batch(self, examples: Sequence[int], most: int, generator: torch.Generator) -> Batch:
-        """At most `most` objects of each example, drawn anew at every call."""
+        """Draw at most `most` objects of each example, different ones on every call."""
         masks: list[npt.NDArray[np.bool_]] = []
         valid: list[npt.NDArray[np.bool_]] = []
         of: list[int] = []
@@ -166,7 +166,7 @@ class TrainingSet:
         return valid
 
     def sample(self, index: int, features: Tensor) -> Sample:
-        """An example to validate on."""
+        """Return an example for validation."""
         targets = np.stack([target.decode() for target in self._targets[index]])
         device = self.loaded.device
         return Sample(
@@ -177,6 +177,6 @@ class TrainingSet:
 
 
 def _said(image: LabelledImage) -> str:
-    """What was said of how an image is read; the same file gives other pixels then."""
+    """Describe how an image is read, which affects its pixels."""
     facts = image.reading.facts()
     return json.dumps(facts, sort_keys=True) if facts else ""

@@ -1,6 +1,6 @@
-"""The state of a training run on disk, so that it goes on after a power cut to the same curve.
+"""The state of a training run on disk, so that an interrupted run resumes to the same curve.
 
-Everything random is derived from the seed, the epoch and the step, so weights, optimiser and history are all there is.
+Everything random is derived from the seed, the epoch and the step, so the state is only weights, optimiser and history.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class EpochRecord:
     """One line of the learning curve.
 
     Attributes:
-        epoch: from 1; 0 is the network before training.
-        loss: mean over the epoch's steps, None for epoch 0.
-        click_iou: on the validation set, in [0, 1].
-        box_iou: likewise.
-        learning_rate: at the epoch's end.
-        duration_s: of the epoch, seconds.
+        epoch: number from 1; 0 is the network before training.
+        loss: mean loss over the epoch's steps; None for epoch 0.
+        click_iou: mean IoU of clicks on the validation set, in [0, 1].
+        box_iou: mean IoU of boxes on the validation set, in [0, 1].
+        learning_rate: learning rate at the epoch's end.
+        duration_s: duration of the epoch in seconds.
     """
 
     epoch: int
@@ -40,18 +40,18 @@ class EpochRecord:
 
     @property
     def mean_iou(self) -> float:
-        """The middle of click and box, what early stopping looks at."""
+        """Mean of click and box IoU, used by early stopping."""
         return (self.click_iou + self.box_iou) / 2
 
 
 @dataclass(frozen=True)
 class Position:
-    """How far a run is.
+    """The position of a run.
 
     Attributes:
-        settings: what it runs with, as text; another text is another run.
-        epoch: epochs done.
-        step: steps done.
+        settings: signature of the run as text; another text means another run.
+        epoch: number of epochs done.
+        step: number of steps done.
         history: the curve so far.
     """
 
@@ -69,7 +69,7 @@ def save_state(
     average: MovingAverage | None,
     best: Mapping[str, Tensor],
 ) -> None:
-    """Write the state, completely or not at all; `best` are the best weights so far, by name."""
+    """Write the state atomically; `best` are the best weights so far, by name."""
     tensors = {f"weights/{name}": parameter.detach() for name, parameter in parameters.items()}
     for name, parameter in parameters.items():
         for key, value in optimiser.state[parameter].items():
@@ -87,24 +87,24 @@ def load_state(
     optimiser: torch.optim.AdamW,
     average: MovingAverage | None,
 ) -> tuple[Position, dict[str, Tensor]]:
-    """Put a saved state into network, optimiser and average; returns the best weights so far besides.
+    """Restore a saved state into network, optimiser and average; return the best weights so far.
 
     Raises:
-        SettingsError: the file is of a run with other settings, images or checkpoint, or is no state at all.
+        SettingsError: the file belongs to a run with other settings, images or checkpoint, or is not a state.
     """
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {})["training_state"])
-            # Copies: what safetensors gives shares memory with a file that is about to be written anew.
-            tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118 - a file is no mapping
+            # Copies: safetensors' tensors share memory with a file that is about to be rewritten.
+            tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118 - a file is not a mapping
     except (SafetensorError, KeyError, ValueError) as error:
-        raise SettingsError(f"{path} is no state of a training run ({error}); remove it to start anew") from error
+        raise SettingsError(f"{path} is not the state of a training run ({error}); remove it to start over") from error
     if facts["settings"] != settings:
         raise SettingsError(
-            f"{path} belongs to a run with other settings, images or checkpoint; go on with those, or remove it to "
-            "start anew"
+            f"{path} belongs to a run with other settings, images or checkpoint; resume with those, or remove it to "
+            "start over"
         )
     grouped: dict[str, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():

@@ -1,6 +1,6 @@
-"""How good a network is on held-out images: the centre click and the box, on the low-res grid.
+"""Validation of a network on held-out images: centre click and box, on the low-res grid.
 
-Quick enough to be asked after every epoch; `samara evaluate` will measure at full size.
+Fast enough to run after every epoch; `samara evaluate` measures at full size.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Validation:
     """Mean IoU over all objects of a set, in [0, 1].
 
     Attributes:
-        click_iou: from a click in the middle of the object; of three masks the one the network trusts most.
-        box_iou: from the tight box; the single mask.
-        objects: how many.
+        click_iou: mean IoU for a click in the centre; of three masks the one with the highest predicted IoU.
+        box_iou: mean IoU for the tight box; the single mask.
+        objects: number of objects.
     """
 
     click_iou: float
@@ -41,7 +41,7 @@ class Sample:
     Attributes:
         features: (C, h, w).
         targets: (N, 4h, 4w) bool.
-        valid: (4h, 4w) bool, where the image is and not its padding.
+        valid: (4h, 4w) bool, True in the image, False in its padding.
     """
 
     features: Tensor
@@ -50,7 +50,7 @@ class Sample:
 
 
 def validate(network: Sam, samples: Sequence[Sample]) -> Validation:
-    """Measure a network; it is left in the mode it was in. Samples lie on its device."""
+    """Validate a network, preserving its mode. Samples must be on its device."""
     clicks: list[Tensor] = []
     boxes: list[Tensor] = []
     for sample in samples:
@@ -96,13 +96,13 @@ def _decode(
 
 
 def _middles(targets: Tensor) -> Tensor:
-    """The cell of each mask (N, g, g) that is farthest from its border, (N, 2) float as (x, y)."""
+    """Return the cell of each mask (N, g, g) that is farthest from its border, (N, 2) float as (x, y)."""
     middles = [deepest_pixel(target)[0] for target in targets.cpu().numpy()]
     return torch.tensor(middles, dtype=torch.float32, device=targets.device)
 
 
 def box_of_target(target: Tensor) -> Tensor:
-    """The box of a mask (g, g) that is not empty, (4,) float xyxy, exclusive right and bottom."""
+    """Return the box of a non-empty mask (g, g), (4,) float xyxy, exclusive right and bottom."""
     rows, columns = target.any(dim=1).nonzero(), target.any(dim=0).nonzero()
     edges = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
     return torch.stack(edges).to(torch.float32)

@@ -1,4 +1,4 @@
-"""Fine-tuning with everything that people look at: learning curve, log, report."""
+"""Fine-tuning with its views: learning curve, log, report."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ WHAT_LEARNT: Mapping[Trained, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Views:
-    """What a run shows besides its checkpoint; None for what is not wanted.
+    """The views of a run besides its checkpoint; None for those not wanted.
 
     Attributes:
         curve: PNG with the learning curve.
@@ -53,14 +53,14 @@ class Views:
     report: Path | None = None
 
     def prepare(self, *, overwrite: bool) -> None:
-        """Find out now what would otherwise fail after hours of training.
+        """Check everything that would otherwise fail after hours of training.
 
         Args:
-            overwrite: replace a report and an image that are there.
+            overwrite: replace an existing report and image.
 
         Raises:
-            MissingExtra: a library that is needed is not installed.
-            OutputError: a file or folder cannot be written, or the report or the image is there already.
+            MissingExtra: a required library is not installed.
+            OutputError: a file or folder cannot be written, or the report or the image already exists.
         """
         if self.curve is not None:
             require_matplotlib()
@@ -73,7 +73,7 @@ class Views:
                 continue
             if os.path.lexists(path) and not path.is_dir() and not overwrite:
                 raise OutputError(
-                    f"{path} exists; choose another name for the {what}, or replace it by `overwrite=True`"
+                    f"{path} exists; choose another name for the {what}, or replace it with `overwrite=True`"
                 )
             require_file(path)
             make_folder(path.parent)
@@ -82,7 +82,7 @@ class Views:
 
     @contextmanager
     def prepared(self, *, overwrite: bool) -> Iterator[None]:
-        """As `prepare`, for a block of work; if it fails, folders that were made for it and are empty go again."""
+        """Like `prepare`, for a block of work; if it fails, empty folders created for it are removed."""
         with ExitStack() as stack:
             for path in (self.curve, self.report):
                 if path is not None:
@@ -103,18 +103,18 @@ def fine_tune_with_views(
     notice: Notice | None = None,
     processes: Processes | None = None,
 ) -> FineTuned:
-    """Fine-tune a checkpoint and show how it went.
+    """Fine-tune a checkpoint and write the views.
 
     Args:
-        loaded: the checkpoint to start from; it is not changed.
-        training: images to learn from.
-        validation: images to measure on and to show.
+        loaded: the checkpoint to start from; it is not modified.
+        training: images to train on.
+        validation: images to validate on and to show.
         out: the new checkpoint.
         settings: see `FineTuneSettings`.
-        views: what to show; `prepare` is the caller's, before anything is loaded.
-        progress: called as the work goes on.
+        views: what to show; the caller calls `prepare`, before anything is loaded.
+        progress: called with the progress.
         notice: see `fine_tune`.
-        processes: see `fine_tune`; the first of them shows.
+        processes: see `fine_tune`; the first of them writes the views.
 
     Returns:
         The learning curve, see `fine_tune`.
@@ -164,7 +164,7 @@ def _compare(
 
 
 def reloaded(before: Loaded, path: Path, settings: FineTuneSettings) -> Loaded:
-    """Load the new checkpoint over the one that it was made from: a `.pth` cannot say which that was."""
+    """Load the new checkpoint on top of its origin, which a `.pth` cannot record."""
     if settings.trained == "lora" and settings.lora_apart:
         network = copy.deepcopy(before.sam)
         merge_lora_file(network, path)
@@ -184,10 +184,10 @@ def describe_run(
     *,
     notices: Sequence[str] = (),
 ) -> FineTuningReport:
-    """Put a report together; `notices` are what the run told of its sets."""
+    """Build a report; `notices` are the run's messages about its sets."""
     kept, last = result.best.epoch, result.history[-1].epoch
     images = f"{len(training)} image{'' if len(training) == 1 else 's'}"
-    chosen = f"Of {last} epochs, number {kept} was kept." if kept else f"None of {last} epochs was kept."
+    chosen = f"Epoch {kept} of {last} was kept." if kept else f"None of {last} epochs was kept."
     both = {os.path.realpath(image.path) for image in training} & {os.path.realpath(image.path) for image in validation}
     provenance = {
         "new checkpoint": result.path.name,
@@ -216,7 +216,7 @@ def describe_run(
 
 
 def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:  # Any: values of settings
-    """Nested settings as lines of text."""
+    """Flatten nested settings into lines of text."""
     for name, value in facts.items():
         label = f"{prefix}{name.replace('_', ' ')}"
         if isinstance(value, Mapping):

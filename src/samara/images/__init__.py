@@ -1,1 +1,1 @@
-"""Images of every kind as 8-bit RGB."""
+"""Reading of images of every kind as 8-bit RGB."""

@@ -1,4 +1,4 @@
-"""The layout of arrays and tensors: which axis is which, said by the shape or refused."""
+"""The layout of arrays and tensors: axes are determined by the shape, or the array is refused."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def array_pixels(array: NDArray[np.generic], name: str) -> NDArray[np.generic]:
 
     Args:
         array: (H, W) or (H, W, 1 | 3 | 4).
-        name: What messages call the array.
+        name: Name of the array in messages.
 
     Returns:
         A view (H, W), (H, W, 3) or (H, W, 4).
 
     Raises:
-        ImageError: Any other shape, or hidden (masked) values.
+        ImageError: The shape is different, or values are masked.
     """
     if isinstance(array, np.ma.MaskedArray):
-        raise ImageError(f"{name} is masked, and what its hidden pixels show is open; pass array.filled(value).")
+        raise ImageError(f"{name} is masked, so its hidden pixels are undefined; pass array.filled(value).")
     _check_dimensions(array.shape, name, layout="(H, W) or (H, W, 1 | 3 | 4)")
     if array.ndim == 3 and array.shape[2] not in _CHANNELS:
         if array.shape[0] in _CHANNELS:
@@ -42,17 +42,17 @@ def array_pixels(array: NDArray[np.generic], name: str) -> NDArray[np.generic]:
 
 
 def tensor_pixels(tensor: torch.Tensor, name: str) -> NDArray[np.generic]:
-    """Check a tensor's layout, bring it to the CPU.
+    """Check a tensor's layout and move it to the CPU.
 
     Args:
         tensor: (H, W) or (1 | 3 | 4, H, W), any device, with or without gradient.
-        name: What messages call the tensor.
+        name: Name of the tensor in messages.
 
     Returns:
-        (H, W), (H, W, 3) or (H, W, 4); the type is the tensor's, or float32 where NumPy has none such.
+        (H, W), (H, W, 3) or (H, W, 4); the type is the tensor's, or float32 if NumPy lacks it.
 
     Raises:
-        ImageError: Any other shape, or a tensor without plain values (sparse, quantised, meta).
+        ImageError: The shape is different, or the tensor has no plain values (sparse, quantised, meta).
     """
     _check_dimensions(tuple(tensor.shape), name, layout="(H, W) or (1 | 3 | 4, H, W)")
     if tensor.ndim == 3 and tensor.shape[0] not in _CHANNELS:
@@ -69,7 +69,7 @@ def _to_numpy(tensor: torch.Tensor, name: str) -> NDArray[np.generic]:
     import torch
 
     if tensor.is_floating_point() and tensor.dtype not in (torch.float16, torch.float32, torch.float64):
-        tensor = tensor.float()  # bfloat16 and the 8-bit floats; every value of theirs is a float32
+        tensor = tensor.float()  # bfloat16 and the 8-bit floats; float32 represents all their values
     try:
         plain = tensor.detach().resolve_conj().resolve_neg()
         # torch reorders 12 megapixels ten times faster than NumPy does.

@@ -1,7 +1,7 @@
-"""What the bands of a TIFF mean: the one rule, by which it is read whole and by windows.
+"""Interpretation of the bands of a TIFF, whether read whole or by windows.
 
-Tags decide: the colour model, what is said of the bands beyond it, and GDAL's own note of colours where there is one.
-What lies beside the file decides nothing. Bands that are neither colour nor alpha are left out.
+Tags decide: the colour model, the declared meaning of extra bands, and GDAL's own note of colours, if any. Sidecar
+files are ignored. Bands that are neither colour nor alpha are dropped.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ _COLOUR_NOTE = re.compile(r'<Item name="COLORINTERP" sample="(\d{1,4})"[^>]{0,80
 
 @dataclass(frozen=True, eq=False)
 class Bands:
-    """What to make of the values of a pixel.
+    """How to interpret the values of a pixel.
 
     Attributes:
         colours: positions of grey (one), or of red, green and blue (three).
         alpha: position of alpha.
-        is_associated: the colours are multiplied by alpha.
-        is_inverted: white is 0.
-        palette: (N, 3) uint8, if the values are numbers of colours.
-        bits: of each value.
-        nodata: value where nothing was measured; NaN always means that.
+        is_associated: whether the colours are multiplied by alpha.
+        is_inverted: whether white is 0.
+        palette: (N, 3) uint8, if the values are palette indices.
+        bits: bits per value.
+        nodata: value of pixels without data; NaN always means that.
     """
 
     colours: tuple[int, ...]
@@ -49,23 +49,23 @@ class Bands:
 
     @property
     def positions(self) -> tuple[int, ...]:
-        """The bands that are needed: colours, then alpha."""
+        """The required bands: colours, then alpha."""
         return self.colours if self.alpha is None else (*self.colours, self.alpha)
 
     @property
     def white(self) -> float | None:
-        """The largest value, if the file states another one than the type that holds its values."""
+        """The largest value, if the file states one that differs from the type's."""
         return float(2**self.bits - 1) if 8 < self.bits < 16 else None
 
     def dtype(self, stored: np.dtype[np.generic]) -> np.dtype[np.generic]:
-        """The type of the pixels, from that of the values."""
+        """Return the type of the pixels for that of the values."""
         return np.dtype(np.uint8) if self.palette is not None or self.bits <= 8 else stored
 
     def pixels(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Make pixels of values.
+        """Convert values to pixels.
 
         Args:
-            values: (h, w, n) of the bands at `positions`.
+            values: (h, w, n), values of the bands at `positions`.
 
         Returns:
             (h, w) grey, (h, w, 3) colours, or (h, w, 4) colours and alpha; in the type of the file.
@@ -87,17 +87,17 @@ class Bands:
 
 
 def bands_of(page: Page, name: str) -> Bands | None:
-    """Find out what the bands of a page mean.
+    """Interpret the bands of a page.
 
     Args:
-        page: of a TIFF.
-        name: what messages call the file.
+        page: page of a TIFF.
+        name: name of the file in messages.
 
     Returns:
         None for colour models that must be converted (CMYK, Lab, YCbCr other than JPEG's).
 
     Raises:
-        ImageError: the file does not say, or in a way that is not supported.
+        ImageError: the file does not declare them, or in an unsupported way.
     """
     model = page.number_of(Base.PhotometricInterpretation, _WHITE_IS_ZERO)
     _refuse_values(page, model, name)
@@ -122,9 +122,9 @@ def _refuse_values(page: Page, model: int, name: str) -> None:
     if bits > 8 and model == _WHITE_IS_ZERO:
         raise ImageError(f"{name} stores white as 0 in {bits} bits; invert the values and pass them as an array.")
     if bits == 8 and _SIGNED in formats:
-        raise ImageError(f"{name} holds signed 8-bit values; pass them as an int8 array with value_range.")
-    if any(one > _FLOAT for one in formats if one != 4):  # 4: not said
-        raise ImageError(f"{name} holds complex numbers; save what shall be seen, such as their magnitude.")
+        raise ImageError(f"{name} contains signed 8-bit values; pass them as an int8 array with value_range.")
+    if any(one > _FLOAT for one in formats if one != 4):  # 4: undefined
+        raise ImageError(f"{name} contains complex numbers; save real values, such as their magnitude.")
     if len(set(page.numbers(Base.BitsPerSample))) > 1:
         raise ImageError(f"{name} has bands of different bits per value; export it with the same for all.")
 
@@ -134,7 +134,7 @@ def _model_bands(model: int) -> int:
 
 
 def _extra(page: Page, model: int) -> dict[int, int]:
-    """Position of each band beyond the colour model → what it is said to be."""
+    """Map the position of each extra band to its declared meaning."""
     stated = page.numbers(Base.ExtraSamples)
     first = max(_model_bands(model), page.samples - len(stated))
     return {first + at: int(kind) for at, kind in enumerate(stated) if first + at < page.samples}
@@ -143,21 +143,21 @@ def _extra(page: Page, model: int) -> dict[int, int]:
 def _alpha(page: Page, model: int) -> int | None:
     kinds = _extra(page, model)
     if not kinds and model == _RGB and page.samples == 4:
-        return 3  # written before there was a tag for it
+        return 3  # written before the tag existed
     return next((at for at, kind in kinds.items() if kind in (_ASSOCIATED, _UNASSOCIATED, _COREL)), None)
 
 
 def _colours(page: Page, model: int, name: str) -> tuple[int, ...]:
-    """Positions of the colours, where GDAL has noted nothing."""
+    """Return the positions of the colours if GDAL has noted none."""
     if model == _RGB:
         if page.samples < 3:
-            raise ImageError(f"{name} is said to be RGB and has {page.samples} bands; export it again.")
+            raise ImageError(f"{name} is declared as RGB but has {page.samples} bands; export it again.")
         return 0, 1, 2
     undeclared = page.samples - (_alpha(page, model) is not None)
     if undeclared <= 2:
         return (0,)
     if undeclared == 3:
-        return 0, 1, 2  # as everywhere where three bands are said to be nothing else
+        return 0, 1, 2  # the convention for three undeclared bands
     raise ImageError(
         f"{name} has {undeclared} bands and does not say which are red, green and blue; export these three, for "
         "example with gdal_translate -b 3 -b 2 -b 1 -colorinterp red,green,blue."
@@ -165,7 +165,7 @@ def _colours(page: Page, model: int, name: str) -> tuple[int, ...]:
 
 
 def _noted_colours(page: Page) -> Bands | None:
-    """The colours that GDAL has noted; None if it has not noted all three."""
+    """Return the colours noted by GDAL; None if it has not noted all three."""
     found: dict[str, int] = {}
     for sample, colour in _COLOUR_NOTE.findall(page.text(GDAL_METADATA)):
         if int(sample) < page.samples:
@@ -183,7 +183,7 @@ def _nodata(page: Page) -> float | None:
 
 
 def _palette(page: Page) -> NDArray[np.uint8]:
-    """Colours of 16 bits in the file, of which the upper 8 count, as in Pillow."""
+    """Return the palette: 16-bit colours in the file, of which the upper 8 bits count, as in Pillow."""
     stated = np.array(page.numbers(Base.ColorMap), np.uint16)
     if stated.size != 3 * 2**page.bits:
         raise ValueError(f"a palette of {stated.size} numbers, not {3 * 2**page.bits}")
@@ -191,7 +191,7 @@ def _palette(page: Page) -> NDArray[np.uint8]:
 
 
 def _divided(colours: NDArray[np.generic], alpha: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Colours of 8 bits divided by their alpha, fractions cut off, as Pillow does it."""
+    """Divide 8-bit colours by their alpha, truncating, like Pillow."""
     divided = colours.astype(np.uint16) * 255 // np.maximum(alpha, 1).astype(np.uint16)
     whole: NDArray[np.uint8] = np.where(alpha == 0, 0, np.minimum(divided, 255)).astype(np.uint8)
     return whole

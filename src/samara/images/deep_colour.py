@@ -1,7 +1,7 @@
-"""16-bit colours, of which Pillow keeps the upper bytes only: OpenCV decodes them.
+"""16-bit colours, decoded by OpenCV because Pillow keeps only the upper bytes.
 
-OpenCV turns a TIFF by its tag, and a PNG not at all. It writes to stderr about damage and about tags that it does not
-know, such as every GeoTIFF has: of TIFFs it is told not to; of PNGs libpng does, so Pillow compares checksums first.
+OpenCV rotates a TIFF by its tag, but not a PNG. It writes to stderr about damage and unknown tags, which every GeoTIFF
+has: for TIFFs this is silenced; for PNGs libpng writes, so Pillow checks the checksums first.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _set_log_level = cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.l
 
 
 class _Quiet:
-    """OpenCV's log level belongs to the process: the first thread lowers it, the last one restores it."""
+    """OpenCV's log level is per process: the first thread lowers it, the last one restores it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -51,7 +51,7 @@ _QUIET = _Quiet()
 
 
 def is_deep(image: Image.Image) -> bool:
-    """Whether a file that is not decoded yet holds colours of 16 bits."""
+    """Return whether a file that is not yet decoded has 16-bit colours."""
     if image.mode not in ("RGB", "RGBA"):
         return False
     if isinstance(image, TiffImagePlugin.TiffImageFile):
@@ -60,24 +60,24 @@ def is_deep(image: Image.Image) -> bool:
 
 
 def refuse_varieties(image: PngImagePlugin.PngImageFile, name: str) -> None:
-    """Refuse 16-bit PNGs in which one colour means transparency, and coloured ones with several frames.
+    """Refuse 16-bit PNGs with a transparent colour, and coloured ones with several frames.
 
     Raises:
-        ImageError: Pillow would compare the 16-bit colour with the 8 bits that it keeps; OpenCV gives the first frame.
+        ImageError: Pillow would compare the 16-bit colour with its 8 bits, and OpenCV only returns the first frame.
     """
     if not _is_deep_png(image):
         return
     if "transparency" in image.info:
         raise ImageError(f"{name} has 16 bits and one transparent colour; save it with an alpha channel instead.")
     if image.is_animated and is_deep(image):
-        raise ImageError(f"{name} has 16 bits and several frames; save the one that is meant as a PNG of its own.")
+        raise ImageError(f"{name} has 16 bits and several frames; save the intended one as a separate PNG.")
 
 
 def decode_png(image: ImageFile.ImageFile, data: bytes) -> NDArray[np.uint16]:
-    """Decode a PNG as it is stored.
+    """Decode a PNG as stored.
 
     Args:
-        image: the same, opened by Pillow; it can be used no more.
+        image: the PNG, opened by Pillow; unusable afterwards.
         data: the whole file.
 
     Returns:
@@ -95,11 +95,11 @@ def decode_tiff(image: Image.Image, page: Page, data: bytes) -> tuple[NDArray[np
 
     Args:
         image: the page, opened by Pillow.
-        page: what it says of itself.
+        page: its tags.
         data: the whole file.
 
     Returns:
-        (H, W, 3) RGB or (H, W, 4) RGBA, and the EXIF orientation that is still to be undone.
+        (H, W, 3) RGB or (H, W, 4) RGBA, and the EXIF orientation still to be applied.
 
     Raises:
         OSError: it is damaged.
@@ -117,10 +117,10 @@ def _is_deep_png(image: PngImagePlugin.PngImageFile) -> bool:
 
 
 def _colours(decoded: NDArray[np.generic] | None, image: Image.Image) -> NDArray[np.uint16]:
-    """The colours of what OpenCV has decoded; a fourth band counts only if Pillow takes it for alpha."""
+    """Return the colours decoded by OpenCV; a fourth band is used only if Pillow treats it as alpha."""
     has_alpha = image.mode == "RGBA"
     if decoded is None or decoded.dtype != np.uint16 or decoded.ndim != 3 or decoded.shape[2] < 3 + has_alpha:
         raise OSError("OpenCV cannot decode its 16-bit colours")
     order = cv2.COLOR_BGRA2RGBA if has_alpha else cv2.COLOR_BGRA2RGB if decoded.shape[2] == 4 else cv2.COLOR_BGR2RGB
-    # The stubs of cv2 know arrays of numbers only, not that the type stays the same.
+    # The stubs of cv2 only know numeric arrays, not that the type is preserved.
     return cv2.cvtColor(decoded, order).astype(np.uint16, copy=False)  # type: ignore[arg-type]

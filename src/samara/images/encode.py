@@ -1,4 +1,4 @@
-"""From pixels to files: PNG as bytes, and images that stand in a page itself."""
+"""Encoding of images: PNG as bytes, and data URIs for pages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 
 def png_bytes(image: npt.NDArray[np.uint8]) -> bytes:
-    """Encode an image as PNG, quickly rather than tightly.
+    """Encode an image as PNG, favouring speed over size.
 
     Args:
         image: (H, W, 3) RGB.
@@ -20,7 +20,7 @@ def png_bytes(image: npt.NDArray[np.uint8]) -> bytes:
 
 
 def jpeg_data_uri(image: npt.NDArray[np.uint8], quality: int) -> str:
-    """Encode an image as the address of a JPEG that needs no file.
+    """Encode an image as the data URI of a JPEG.
 
     Args:
         image: (H, W, 3) RGB.
@@ -31,7 +31,7 @@ def jpeg_data_uri(image: npt.NDArray[np.uint8], quality: int) -> str:
 
 
 def data_uri(kind: str, data: bytes) -> str:
-    """The address of an encoded image that needs no file.
+    """Return the data URI of an encoded image.
 
     Args:
         kind: "png" or "jpeg".

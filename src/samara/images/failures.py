@@ -1,4 +1,4 @@
-"""Failures of decoders, told in one sentence."""
+"""Conversion of decoder failures to one-sentence errors."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from PIL import Image, ImageCms
 
 from samara.errors import ImageError
 
-# Pillow's plugins parse untrusted bytes in plain Python and let through whatever goes wrong while doing so: a
-# missing key, an assertion, a division by zero. What rasterio raises is an OSError.
+# Pillow's plugins parse untrusted bytes in plain Python and let every exception through: a missing key, an assertion, a
+# division by zero. rasterio raises OSError.
 DECODER_FAILURES = (
     OSError,
     SyntaxError,
@@ -30,16 +30,16 @@ DECODER_FAILURES = (
     Image.DecompressionBombError,
     ImageCms.PyCMSError,
 )
-DAMAGED = "damaged, incomplete or of an unsupported variety; fetch or export it again"
+DAMAGED = "damaged, incomplete or of an unsupported variety; download or export it again"
 
 
 @contextmanager
 def failures_told(name: str, meaning: str = DAMAGED) -> Iterator[None]:
-    """Turn whatever a decoder raises into an error that says what it means.
+    """Convert any exception of a decoder to a meaningful error.
 
     Args:
-        name: what messages call the image.
-        meaning: what it probably is, and what to do.
+        name: name of the image in messages.
+        meaning: probable cause, and what to do.
 
     Raises:
         ImageError: in place of any of `DECODER_FAILURES`.
@@ -49,6 +49,6 @@ def failures_told(name: str, meaning: str = DAMAGED) -> Iterator[None]:
     except ImageError:
         raise
     except (MemoryError, Image.DecompressionBombError) as error:
-        raise ImageError(f"{name} needs more memory than there is or than Pillow allows ({error}); tile it.") from error
+        raise ImageError(f"{name} needs more memory than is available or Pillow allows ({error}); tile it.") from error
     except DECODER_FAILURES as error:
         raise ImageError(f"{name} cannot be decoded ({type(error).__name__}: {error}); it is {meaning}.") from error

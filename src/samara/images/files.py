@@ -1,8 +1,7 @@
-"""Decoding: files, bytes, streams and PIL images to arrays of the values they hold, with Pillow.
+"""Decoding of files, bytes, streams and PIL images to arrays with Pillow.
 
-Pillow is asked through its plugins, not through `Image.open`, which compares sizes with a limit that is
-global to the process. Accepted are formats that begin with bytes of their own and whose decoders run no
-other program.
+Pillow's plugins are called directly, not through `Image.open`, which enforces a process-wide size limit. Accepted are
+formats with a signature whose decoders run no other program.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ from samara.images.gdal import WARNING_FILTERS
 from samara.images.orientation import orientation_in_exif
 from samara.images.unreadable import HEAD_BYTES, describe_content
 
-# No EPS, which Pillow hands to Ghostscript; no TGA, for which random bytes pass. AVIF is not in all builds.
+# No EPS, which Pillow passes to Ghostscript; no TGA, which accepts random bytes. Not all builds have AVIF.
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "AVIF", "BMP", "GIF", "JPEG2000", "PPM", "QOI")
 
 # The others are depth maps, the second eye, or more of a burst.
 _FIRST_IS_THE_IMAGE = {"MPO", "HEIF"}
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
-_MAGIC_BYTES = 16  # what Pillow's plugins judge by
+_MAGIC_BYTES = 16  # the signature checked by Pillow's plugins
 _BLOCK_PIXELS = 1 << 18
 
 Result = TypeVar("Result")
@@ -44,16 +43,16 @@ EncodedSource: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryvi
 
 
 class DecodedFile(NamedTuple):
-    """Pixels as stored, how to turn them, and what the file says of their values."""
+    """Pixels as stored, their orientation, and the declared meaning of their values."""
 
     pixels: NDArray[np.generic]
     """(H, W), (H, W, 3) RGB or (H, W, 4) RGBA, in the type of the file."""
     orientation: int = 1
-    """EXIF orientation, 1 to 8, that is still to be undone."""
+    """EXIF orientation, 1 to 8, still to be applied."""
     nodata: float | None = None
-    """The value that means that nothing was measured."""
+    """The value of pixels without data."""
     white: float | None = None
-    """The largest value, where the file states it."""
+    """The largest value, if the file states it."""
 
 
 def decode(source: EncodedSource | Image.Image, name: str, frame: int | None, max_pixels: int | None) -> DecodedFile:
@@ -61,12 +60,12 @@ def decode(source: EncodedSource | Image.Image, name: str, frame: int | None, ma
 
     Args:
         source: A path, the bytes of a file, a binary file object or a PIL image.
-        name: What messages call it.
-        frame: The frame to decode, or None if the file must hold only one.
-        max_pixels: More than this is refused from the header; None for no limit.
+        name: Name of the image in messages.
+        frame: The frame to decode, or None if the file must contain only one.
+        max_pixels: Limit checked in the header; None for no limit.
 
     Raises:
-        ImageError: Not an image, not one that can be read, or not without guessing.
+        ImageError: It is not an image, cannot be read, or only by guessing.
     """
     if isinstance(source, Image.Image):
         image = source
@@ -76,20 +75,20 @@ def decode(source: EncodedSource | Image.Image, name: str, frame: int | None, ma
 
 
 def upright_size(source: EncodedSource, name: str, frame: int | None) -> tuple[int, int]:
-    """Find out H, W of an image, turned upright, from its header.
+    """Read (H, W) of an image, turned upright, from its header.
 
     Raises:
-        ImageError: Not an image, or several in one file and none chosen.
+        ImageError: It is not an image, or the file contains several and none is chosen.
     """
     with _open_stream(source, name) as stream:
         return _despite_warnings(lambda: _size_in_stream(stream, name, frame))
 
 
 def orientation_in_header(source: EncodedSource, name: str) -> int:
-    """Find out the EXIF orientation of an image, 1 to 8, from its header.
+    """Read the EXIF orientation of an image, 1 to 8, from its header.
 
     Raises:
-        ImageError: Not an image.
+        ImageError: It is not an image.
     """
     with _open_stream(source, name) as stream:
         return _despite_warnings(lambda: _orientation_in_stream(stream, name))
@@ -126,16 +125,16 @@ def _orientation_in_header(image: Image.Image, stream: IO[bytes]) -> int:
     if isinstance(image, PngImagePlugin.PngImageFile):
         if png.has_late_metadata(stream):
             image.load()
-        # Pillow's own method for PNG decodes all pixels, to see what comes after them.
+        # Pillow's own method for PNG decodes all pixels to reach later metadata.
         return _orientation(image, Image.Image.getexif)
     return _orientation(image)
 
 
 def _despite_warnings(decoding: Callable[[], Result]) -> Result:
-    """Decode again without warnings where the process turns warnings into errors.
+    """Retry decoding without warnings if the process turns warnings into errors.
 
-    Pillow warns of a broken GPS entry, and the photo is fine. Filters are global to the process, which is why
-    they are touched only where they stand in the way.
+    Pillow warns about e.g. a broken GPS entry although the photo is fine. Warning filters are process-wide, so they are
+    changed only if necessary.
     """
     try:
         return decoding()
@@ -163,7 +162,7 @@ def _open_path(path: str, name: str) -> IO[bytes]:
     try:
         return open(path, "rb")
     except FileNotFoundError as error:
-        raise ImageError(f"{name} does not exist; check the path, seen from {os.getcwd()}.") from error
+        raise ImageError(f"{name} does not exist; check the path (relative paths start at {os.getcwd()}).") from error
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         if os.path.isdir(path):
             raise ImageError(f"{name} is a directory; pass the path of one image.") from error
@@ -174,8 +173,8 @@ def _open_path(path: str, name: str) -> IO[bytes]:
 def _read_all(source: IO[bytes], name: str) -> bytes:
     if not callable(getattr(source, "read", None)):
         raise ImageError(
-            f"{name} is no image; accepted are a path, bytes, a binary file object, a PIL image, an array "
-            "or a tensor, one at a time (anything else that holds pixels: numpy.asarray first)."
+            f"{name} is not an image; accepted are a path, bytes, a binary file object, a PIL image, an array or a "
+            "tensor, one at a time (for anything else with pixels: numpy.asarray first)."
         )
     try:
         content: object = source.read()
@@ -237,15 +236,17 @@ def _decode_pillow(image: Image.Image, name: str, frame: int | None, max_pixels:
         try:
             _prepare(image, name, frame, max_pixels)
             if deep_colour.is_deep(image):
-                raise ImageError(f"{name} is the upper half of 16-bit colours, all that Pillow keeps; pass the file.")
+                raise ImageError(
+                    f"{name} contains only the upper half of 16-bit colours, which is all Pillow keeps; pass the file."
+                )
             return _decode_prepared(image)
         finally:
-            if image.tell() != position:  # the caller's image stays at the caller's frame
+            if image.tell() != position:  # keep the caller's image at its frame
                 image.seek(position)
 
 
 def _identify(stream: IO[bytes], name: str) -> ImageFile.ImageFile:
-    """Let the plugin that knows the first bytes read the header."""
+    """Let the plugin that matches the first bytes read the header."""
     stream.seek(0)
     head = stream.read(HEAD_BYTES)
     if heif.is_heif(head) and heif.is_readable():
@@ -255,7 +256,7 @@ def _identify(stream: IO[bytes], name: str) -> ImageFile.ImageFile:
         if name_of_format not in Image.OPEN:
             continue
         factory, accept = Image.OPEN[name_of_format]
-        # Pillow's AVIF plugin takes the container, which HEIC shares, for the coding.
+        # Pillow's AVIF plugin only checks the container, which HEIC shares.
         if accept is not None and accept(head[:_MAGIC_BYTES]) is True and not heif.is_heif(head):
             stream.seek(0)
             return factory(stream, "")
@@ -263,12 +264,12 @@ def _identify(stream: IO[bytes], name: str) -> ImageFile.ImageFile:
 
 
 def _prepare(image: AnyImage, name: str, frame: int | None, max_pixels: int | None) -> AnyImage:
-    """Settle everything that can be settled before a pixel is decoded."""
+    """Check and prepare everything before decoding pixels."""
     _check_size((image.height, image.width), name, max_pixels)
     _choose_frame(image, name, frame)
     _check_size((image.height, image.width), name, max_pixels)  # the pages of a TIFF differ in size
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        bands_of(tiff.page_of(image), name)  # refuses what Pillow would take for something else
+        bands_of(tiff.page_of(image), name)  # refuses what Pillow would misinterpret
         tiff.allocated(image)
     if isinstance(image, PngImagePlugin.PngImageFile):
         deep_colour.refuse_varieties(image, name)
@@ -294,15 +295,15 @@ def _choose_frame(image: Image.Image, name: str, frame: int | None) -> None:
     count = getattr(image, "n_frames", 1)
     if frame is not None:
         if frame >= count:
-            raise ImageError(f"{name} has no frame {frame}; it holds {count}, counted from 0.")
+            raise ImageError(f"{name} has no frame {frame}; it has {count}, counted from 0.")
         image.seek(frame)
     elif count > 1 and image.tell() == 0 and image.format not in _FIRST_IS_THE_IMAGE:
-        raise ImageError(f"{name} holds {count} frames or pages; choose one, for example frame=0.")
+        raise ImageError(f"{name} has {count} frames or pages; choose one, for example frame=0.")
 
 
 def _decode_prepared(image: Image.Image) -> DecodedFile:
     image.load()
-    return DecodedFile(_pixels(image), _orientation(image))  # PNG may have its EXIF block after the pixels
+    return DecodedFile(_pixels(image), _orientation(image))  # a PNG may have its EXIF block after the pixels
 
 
 def _orientation(
@@ -326,7 +327,7 @@ def _pixels(image: Image.Image) -> NDArray[np.generic]:
         is_widened = image.mode == "I" and image.format in ("PNG", "PPM")
         return values.astype(np.uint16) if is_widened else values
     if image.mode == "La":
-        image = image.convert("LA")  # the only way out of it that Pillow has
+        image = image.convert("LA")  # the only conversion Pillow has
     if image.has_transparency_data:
         image = image if image.mode == "RGBA" else image.convert("RGBA")
     elif image.mode not in ("L", "RGB"):
@@ -335,7 +336,7 @@ def _pixels(image: Image.Image) -> NDArray[np.generic]:
 
 
 def _copy_out(image: Image.Image) -> NDArray[np.uint8]:
-    """Copy by blocks of rows, three times as fast as `numpy.asarray`, which passes over everything twice."""
+    """Copy in blocks of rows, three times as fast as `numpy.asarray`, which makes two passes."""
     width, height = image.size
     bands = len(image.getbands())
     pixels = np.empty((height, width) if bands == 1 else (height, width, bands), np.uint8)

@@ -1,6 +1,6 @@
-"""Values of TIFFs by GDAL: those that Pillow has no mode for, and windows of those that do not fit into memory.
+"""Reading TIFF values with GDAL: those without a Pillow mode, and windows of those that do not fit into memory.
 
-GDAL sees the one file alone: no file beside it (`.aux.xml`, `.msk`, `.ovr`) changes a value.
+GDAL sees only the file itself: sidecar files (`.aux.xml`, `.msk`, `.ovr`) change no values.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from samara.system.extras import is_installed
 
 Box: TypeAlias = tuple[int, int, int, int]
 
-# Filters are global to the process, which is why two threads may not change them at once.
+# Warning filters are process-wide, so two threads must not change them at once.
 WARNING_FILTERS = threading.RLock()
 
 _ALONE = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_PAM_ENABLED": "NO"}
 
 
 def require_rasterio(name: str, what: str) -> None:
-    """Make sure that rasterio is there.
+    """Check that rasterio is installed.
 
     Raises:
-        ImageError: it is not; says what the file is and how to get it.
+        ImageError: it is not; the message describes the file and the install command.
     """
     if not is_installed("rasterio"):
         raise ImageError(f"{name} {what}, which needs rasterio: pip install 'samara[geo]'.")
@@ -42,8 +42,8 @@ def opened(source: str | os.PathLike[str] | bytes, page: int) -> Iterator[Any]: 
     """Open one page of a TIFF.
 
     Args:
-        source: the path of the file, or its bytes.
-        page: its number, from 0.
+        source: path of the file, or its bytes.
+        page: page number, from 0.
 
     Raises:
         ImageError: rasterio cannot open it.
@@ -58,7 +58,7 @@ def opened(source: str | os.PathLike[str] | bytes, page: int) -> Iterator[Any]: 
             return
         path = os.fspath(source)
         with WARNING_FILTERS, warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # most images lie nowhere on Earth
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # most images are not georeferenced
             absolute = path if path.startswith("/vsimem/") else str(Path(path).resolve())
             file = rasterio.open(f"GTIFF_DIR:{page + 1}:{absolute}" if page else absolute, driver="GTiff")
         with file:
@@ -73,8 +73,8 @@ def read_values(
     """Read the values of some bands.
 
     Args:
-        file: from `opened`.
-        positions: of the bands, from 0.
+        file: result of `opened`.
+        positions: positions of the bands, from 0.
         box_xyxy: window in pixels, right and bottom exclusive; None for the whole.
 
     Returns:
@@ -84,16 +84,16 @@ def read_values(
 
     x0, y0, x1, y1 = (0, 0, file.width, file.height) if box_xyxy is None else box_xyxy
     values = np.empty((y1 - y0, x1 - x0, len(positions)), file.dtypes[0])
-    for at, position in enumerate(positions):  # one at a time: never twice the memory
+    for at, position in enumerate(positions):  # one at a time, to avoid doubling the memory
         values[..., at] = file.read(position + 1, window=Window(x0, y0, x1 - x0, y1 - y0))
     return values
 
 
 def system_of(source: str | os.PathLike[str] | bytes) -> str | None:
-    """The coordinate reference system of a GeoTIFF.
+    """Return the coordinate reference system of a GeoTIFF.
 
     Returns:
-        "EPSG:n" if it is that exactly, else a definition as text (WKT); None if there is none.
+        "EPSG:n" if it matches exactly, else a definition as text (WKT); None if there is none.
 
     Raises:
         OSError: rasterio cannot open the file.
@@ -110,19 +110,19 @@ def _named_system(crs: Any) -> str | None:  # Any: rasterio has no types
 
 
 def to_longitude_latitude(system: str, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Coordinates of any system as longitude and latitude in degrees of WGS 84.
+    """Convert coordinates of any system to longitude and latitude in degrees of WGS 84.
 
     Args:
-        system: as from `system_of`.
+        system: result of `system_of`.
         points: (N, 2), x (east) first.
 
     Returns:
         (N, 2).
 
     Raises:
-        ValueError: the system is not understood, lies nowhere on Earth, or has no such place.
+        ValueError: the system is invalid, not on Earth, or does not contain the point.
     """
-    from rasterio._err import CPLE_BaseError  # what its own modules catch; nothing public is above it
+    from rasterio._err import CPLE_BaseError  # no public base class exists
     from rasterio.errors import RasterioError
     from rasterio.warp import transform
 

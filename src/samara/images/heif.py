@@ -1,6 +1,6 @@
-"""HEIC photos of phones, with pillow-heif (extra `heif`) where it is installed.
+"""HEIC photos, with pillow-heif (extra `heif`) if installed.
 
-Its plugin is asked directly: registering it with Pillow would change every other reader of the process.
+Its plugin is called directly: registering it with Pillow would affect every other reader in the process.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from PIL import ImageFile
 
 from samara.system.extras import is_installed
 
-# Codings in HEIF's container; AVIF shares the container and is Pillow's own.
+# Codecs in the HEIF container; AVIF shares the container and is read by Pillow.
 _BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 
 
 def is_heif(head: bytes) -> bool:
-    """Whether a file that begins with these bytes is a HEIC photo."""
+    """Return whether a file that begins with these bytes is a HEIC photo."""
     if head[4:8] != b"ftyp":
         return False
     length = min(int.from_bytes(head[:4], "big"), len(head))
@@ -24,12 +24,12 @@ def is_heif(head: bytes) -> bool:
 
 
 def is_readable() -> bool:
-    """Whether pillow-heif is installed."""
+    """Return whether pillow-heif is installed."""
     return is_installed("pillow_heif")
 
 
 def open_heif(stream: IO[bytes]) -> ImageFile.ImageFile:
-    """Read the header of a HEIC photo; of several images the file's own first choice is in front."""
+    """Read the header of a HEIC photo; of several images the primary one is selected."""
     from pillow_heif import HeifImageFile
 
     stream.seek(0)

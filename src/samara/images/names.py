@@ -1,4 +1,4 @@
-"""Which files are images by their names, and what to do with those that are images of another kind."""
+"""Image files by suffix, and advice for unsupported kinds of images."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ IMAGE_SUFFIXES = frozenset(
         *(".avifs", ".qoi", ".heic", ".heif", ".hif"),
     }
 )
-"""Of files that `samara.read_image` reads, HEIC with pillow-heif; in lower case."""
+"""Suffixes of files that `samara.read_image` reads (HEIC with pillow-heif), in lower case."""
 
-_RAW = "camera raw is not read; develop it to TIFF, PNG or JPEG first, for example with rawpy"
+_RAW = "camera raw is not supported; develop it to TIFF, PNG or JPEG first, for example with rawpy"
 _EXPORT = "it is a drawing or document; export the page as PNG first"
 _VOLUME = "it is a volume; save its slices as PNG or TIFF first, for example with nibabel and Pillow"
 _VIDEO = "it is a video; extract its frames first, for example with ffmpeg"
-_HDR = "it is read by OpenCV; save it as 16-bit PNG or float TIFF first"
+_HDR = "only OpenCV reads it; save it as 16-bit PNG or float TIFF first"
 
 UNREAD: Mapping[str, str] = {
     **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw"), _RAW),
@@ -41,19 +41,21 @@ UNREAD: Mapping[str, str] = {
     **dict.fromkeys((".nii", ".nrrd", ".mha", ".mhd"), _VOLUME),
     **dict.fromkeys((".mp4", ".mov", ".avi", ".mkv", ".webm"), _VIDEO),
     **dict.fromkeys((".exr", ".hdr"), _HDR),
-    **dict.fromkeys((".psd", ".xcf", ".jxl", ".ico", ".tga"), "it is not read; convert it to TIFF, PNG or JPEG first"),
-    **dict.fromkeys((".czi", ".lif", ".nd2", ".svs", ".ndpi"), "it is a microscope's file; export it as TIFF first"),
-    **dict.fromkeys((".npy", ".npz"), "it holds arrays; pass them to samara.read_image in Python"),
+    **dict.fromkeys(
+        (".psd", ".xcf", ".jxl", ".ico", ".tga"), "it is not supported; convert it to TIFF, PNG or JPEG first"
+    ),
+    **dict.fromkeys((".czi", ".lif", ".nd2", ".svs", ".ndpi"), "it is a microscope file; export it as TIFF first"),
+    **dict.fromkeys((".npy", ".npz"), "it contains arrays; pass them to samara.read_image in Python"),
 }
-"""Suffix of images that are not read, in lower case → what they are and the way out."""
+"""Suffix of unsupported images, in lower case → description and advice."""
 
 
 def is_image_suffix(name: str) -> bool:
-    """Whether a file is an image by its suffix."""
+    """Return whether a file is an image by its suffix."""
     return PurePath(name).suffix.lower() in IMAGE_SUFFIXES
 
 
 def way_out(name: str) -> str | None:
-    """What to do with an image that is not read, by its name; None if it is read, or no image."""
+    """Return advice for an unsupported image, by its name; None if it is supported, or not an image."""
     suffixes = [suffix.lower() for suffix in PurePath(name).suffixes[-2:]]
     return next((UNREAD[suffix] for suffix in reversed(suffixes) if suffix in UNREAD), None)

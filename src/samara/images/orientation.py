@@ -1,4 +1,4 @@
-"""EXIF orientation: how a camera was held, and turning the image upright."""
+"""EXIF orientation: reading it, and turning the image upright."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SHORT = 3
 
 Pixel = TypeVar("Pixel", bound=np.generic)
 
-# cv2, because copying a mirrored view in NumPy takes seven times as long.
+# cv2, because copying a mirrored view in NumPy is seven times slower.
 _TURNS: Mapping[int, Callable[[MatLike], MatLike]] = {
     2: lambda stored: cv2.flip(stored, 1),
     3: lambda stored: cv2.rotate(stored, cv2.ROTATE_180),
@@ -32,29 +32,29 @@ _TURNS: Mapping[int, Callable[[MatLike], MatLike]] = {
 
 
 def turn_upright(stored: NDArray[Pixel], orientation: int) -> NDArray[Pixel]:
-    """Undo an EXIF orientation.
+    """Apply an EXIF orientation.
 
     Args:
         stored: (H, W, C), 8 or 16 bits.
         orientation: 1 to 8 as in EXIF.
 
     Returns:
-        (H, W, C), or (W, H, C) for orientations 5 to 8; `stored` itself where nothing is to be done.
+        (H, W, C), or (W, H, C) for orientations 5 to 8; `stored` itself if nothing needs to be done.
     """
     if orientation not in _TURNS:
         return stored
-    # The stubs of cv2 know arrays of numbers only, not that the type stays the same.
+    # The stubs of cv2 only know numeric arrays, not that the type is preserved.
     return cast("NDArray[Pixel]", _TURNS[orientation](cast("MatLike", stored)))
 
 
 def orientation_in_exif(exif: bytes) -> int | None:
     """Find the orientation in an EXIF block, however damaged the rest is.
 
-    Pillow's reader loads all tags and gives up, with a warning, at the first broken one; a photo with a
-    broken GPS entry would lie on its side.
+    Pillow's reader loads all tags and gives up, with a warning, at the first broken one, so a photo with a broken GPS
+    entry would not be rotated.
 
     Returns:
-        1 to 8, or None if the block does not say.
+        1 to 8, or None if the block does not state it.
     """
     block = exif.removeprefix(b"Exif\x00\x00")
     order = {b"II*\x00": "<", b"MM\x00*": ">"}.get(block[:4])

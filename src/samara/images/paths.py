@@ -1,7 +1,7 @@
-"""Finding image files: folders, patterns and names, links followed, each real image once, in a fixed order.
+"""Finding image files in folders, by patterns and names: follows links, yields each real file once, in a fixed order.
 
-Hidden files and folders are left out, and so is what does not have the name of an image. All of it is counted, so that
-nothing is left out without a word. A link to a folder that was listed already is not followed again, which ends loops.
+Hidden files and folders, and files without an image suffix, are skipped and counted, so that nothing is skipped
+silently. A link to an already listed folder is not followed again, which ends loops.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ ANY_DEPTH = "**"
 
 @dataclass
 class Listing:
-    """What was left out on the way, by its reason.
+    """What was skipped, by reason.
 
     Attributes:
-        ignored: files whose names are not those of images.
-        unread: of these, the images of kinds that are not read, by what to do with them.
-        hidden: images whose names begin with a dot.
-        repeated: names of images that were listed before under another name.
-        loops: links to folders that were listed before.
-        passed_by: folders that a pattern met where it asks for files.
-        broken: links that lead nowhere; those with names of images are listed, and fail when they are read.
-        missing: names of images that are not there; links that lead nowhere are among them.
+        ignored: number of files without an image suffix.
+        unread: those that are unsupported images, by advice.
+        hidden: number of images whose names start with a dot.
+        repeated: number of images already listed under another name.
+        loops: number of links to folders already listed.
+        passed_by: number of folders matched by a pattern for files.
+        broken: broken links; those with image names are listed, and fail when read.
+        missing: number of missing images, including broken links.
         first_missing: the first of them.
-        closed: folders that cannot be listed, and why.
+        closed: folders that cannot be listed, with the reason.
     """
 
     ignored: int = 0
@@ -50,54 +50,54 @@ class Listing:
 
     @property
     def known(self) -> tuple[int, int, int]:
-        """Images and folders that were listed before, and folders that are closed."""
+        """Return the numbers of repeated images, repeated folders and unreadable folders."""
         return self.repeated, self.loops, len(self.closed)
 
     def ignore(self, name: str) -> None:
-        """Count a file that has not the name of an image."""
+        """Count a file without an image suffix."""
         self.ignored += 1
         way = way_out(name)
         if way is not None:
             self.unread[way] += 1
 
     def sentences(self) -> Iterator[str]:
-        """What to tell of it."""
+        """Yield messages about what was skipped."""
         counted = {
-            "files whose names are not those of images were left out": self.ignored,
-            "hidden images were left out; name them to have them": self.hidden,
-            "images were given more than once and are taken once": self.repeated,
-            "links to folders that were listed already were not followed again": self.loops,
-            "folders that a pattern met were not looked into; name them, or write ** for any depth": self.passed_by,
+            "files without an image suffix were left out": self.ignored,
+            "hidden images were left out; name them explicitly to include them": self.hidden,
+            "images were given more than once and are used once": self.repeated,
+            "links to folders that were already listed were not followed again": self.loops,
+            "folders matched by a pattern were not searched; name them, or use ** for any depth": self.passed_by,
         }
         yield from (f"{count} {what}" for what, count in counted.items() if count)
         yield from (f"{count} of the files left out are images: {way}" for way, count in self.unread.most_common())
         if self.broken:
-            yield f"{len(self.broken)} links that lead nowhere were left out; the first is {self.broken[0]!r}"
+            yield f"{len(self.broken)} broken links were left out; the first is {self.broken[0]!r}"
         if self.closed:
             yield f"{len(self.closed)} folders cannot be listed and were left out; the first is {self.closed[0]}"
 
 
 class Finder:
-    """Finds images for one purpose, and each of them once.
+    """Finds images, each of them once.
 
     Attributes:
-        listing: what was left out so far.
-        leave_out: real path of a folder that is not looked into.
+        listing: what was skipped so far.
+        leave_out: real path of a folder that is not searched.
     """
 
     def __init__(self, listing: Listing | None = None, leave_out: Path | None = None) -> None:
         self.listing = Listing() if listing is None else listing
         self.leave_out = None if leave_out is None else os.path.realpath(leave_out)
-        # Folders whose images are all listed, and what was listed besides: few numbers for ten million files.
+        # Folders whose images are all listed, and single listed files: little memory for ten million files.
         self._folders: set[str] = set()
         self._files: set[int] = set()
 
     def below(self, folder: str | Path) -> Iterator[str]:
-        """Paths of the images in a folder and in those below it; it stands before each of them."""
+        """Yield the paths of the images in a folder, recursively, with the folder as prefix."""
         return self._below(os.fspath(folder))
 
     def matching(self, pattern: str) -> Iterator[str]:
-        """Paths of the images that a pattern names, `**` for any depth."""
+        """Yield the paths of the images that match a pattern, `**` for any depth."""
         start = Path(pattern).anchor
         for path in self._matching(start, Path(pattern).parts[1 if start else 0 :]):
             if is_image_name(path) and (os.path.isfile(path) or not os.path.exists(path)):
@@ -108,7 +108,7 @@ class Finder:
                 self.listing.ignore(path)
 
     def once(self, path: str) -> Iterator[str]:
-        """A path, unless its image was listed before; one that is not there is counted, and listed."""
+        """Yield a path unless its image was already listed; a missing one is counted and yielded."""
         real = os.path.realpath(path)
         folder, name = os.path.split(real)
         is_there = os.path.exists(real)
@@ -159,7 +159,7 @@ class Finder:
         if first == ANY_DEPTH:
             for folder in self._folders_below(start, set()):
                 yield from self._matching(folder, rest or ("*",))
-        elif os.path.lexists(path := os.path.join(start, first)):  # a name that is there is no pattern
+        elif os.path.lexists(path := os.path.join(start, first)):  # an existing name is not a pattern
             yield from self._matching(path, rest)
         elif glob.has_magic(first) and os.path.isdir(start or os.curdir):
             for entry in _entries(start, self.listing):
@@ -168,7 +168,7 @@ class Finder:
                     yield from self._matching(os.path.join(start, entry.name), rest)
 
     def _folders_below(self, folder: str, seen: set[str]) -> Iterator[str]:
-        """A folder and those below it, each real one once, hidden ones left out."""
+        """Yield a folder and those below it, each real one once, without hidden ones."""
         real = os.path.realpath(folder)
         if real in seen or real == self.leave_out or not os.path.isdir(real):
             return
@@ -182,16 +182,16 @@ class Finder:
 def files_below(
     folder: str, listing: Listing, seen: set[str], leave_out: str | None = None
 ) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Whatever is no folder, in a folder and in those below it but hidden ones; links to folders are followed once.
+    """Yield all files in a folder, recursively, without hidden folders; links to folders are followed once.
 
     Args:
-        folder: to begin with.
+        folder: folder to start from.
         listing: counts loops and folders that cannot be listed.
-        seen: real paths of folders that were listed before; grows.
-        leave_out: real path of a folder that is not looked into.
+        seen: real paths of folders already listed; extended.
+        leave_out: real path of a folder that is not searched.
 
     Yields:
-        The real path of the folder that an entry is in, and the entry; by folders, in the order of their names.
+        The real path of an entry's folder, and the entry; by folder, sorted by name.
     """
     real = os.path.realpath(folder)
     if real == leave_out:
@@ -222,12 +222,12 @@ def _entries(folder: str, listing: Listing) -> list[os.DirEntry[str]]:
 
 @dataclass(frozen=True)
 class Given:
-    """Images that somebody named: files, folders and patterns.
+    """Images given by the user: files, folders and patterns.
 
     Attributes:
-        paths: as named, absolute.
-        root: folder that holds them all, and that their names count from: the working folder for what was named
-            relative to it, the file's own folder for what was named otherwise, and of several the one that holds all.
+        paths: absolute paths as given.
+        root: folder that contains them all and that names are relative to: the working directory for relative paths,
+            the file's own folder otherwise, and the common parent of several.
     """
 
     paths: tuple[str, ...]
@@ -235,21 +235,21 @@ class Given:
 
     @classmethod
     def of(cls, given: Iterable[str], start: Path | None = None) -> Given:
-        """Make names absolute, and find the folder that holds them all.
+        """Make names absolute, and find their common folder.
 
         Args:
-            given: names, patterns among them.
-            start: what relative names count from; None for the working folder.
+            given: names, including patterns.
+            start: folder of relative names; None for the working directory.
 
         Raises:
-            SettingsError: a name is an address, or no folder holds them all.
+            SettingsError: a name is a URL, or they have no common folder.
         """
         start = Path(os.path.abspath(start or Path.cwd()))
         given = tuple(given)
         return cls(tuple(absolute(name, start) for name in given), common_folder(base_of(one, start) for one in given))
 
     def find(self, finder: Finder) -> Iterator[str]:
-        """Absolute paths of all images.
+        """Yield the absolute paths of all images.
 
         Raises:
             SettingsError: a folder or pattern has none.
@@ -264,21 +264,21 @@ class Given:
                 is_empty = False
                 yield one
             if is_empty and len(self.paths) > 1 and before == finder.listing.known:
-                raise SettingsError(f"{path} has no image; correct it or leave it out")
+                raise SettingsError(f"{path} contains no images; correct it or leave it out")
 
     def name_of(self, path: str) -> str:
-        """The name of an image, relative to the folder of all, with "/"."""
+        """Return the name of an image, relative to the root, with "/"."""
         return os.path.relpath(path, self.root).replace(os.sep, "/")
 
 
 def absolute(name: str, start: Path) -> str:
-    """An absolute path without ".."; a link before ".." is followed, as the system does.
+    """Return an absolute path without ".."; a link before ".." is followed, like the operating system does.
 
     Raises:
-        SettingsError: the name is an address.
+        SettingsError: the name is a URL.
     """
     if "://" in name:
-        raise SettingsError(f"{name} is an address, and images are read from files; download it first")
+        raise SettingsError(f"{name} is a URL, but images are read from files; download it first")
     path = os.path.join(start, name)
     if ".." in Path(name).parts and not glob.has_magic(name):
         return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
@@ -286,7 +286,7 @@ def absolute(name: str, start: Path) -> str:
 
 
 def base_of(name: str, start: Path) -> str:
-    """The folder that a name counts from; see `Given`."""
+    """Return the folder that a name is relative to; see `Given`."""
     if not os.path.isabs(name) and ".." not in Path(name).parts:
         return str(start)
     path = absolute(name, start)
@@ -297,21 +297,21 @@ def base_of(name: str, start: Path) -> str:
 
 
 def common_folder(folders: Iterable[str]) -> Path:
-    """The deepest folder that holds all of some.
+    """Return the deepest common parent of folders.
 
     Raises:
-        SettingsError: none does.
+        SettingsError: there is none.
     """
-    # Ten million names lie in few folders.
+    # Ten million names are in few folders.
     try:
         return Path(os.path.commonpath({*folders}))
     except ValueError as error:
         raise SettingsError(
-            "the images lie on different drives, and no folder holds them all; run them apart"
+            "the images are on different drives, so they have no common folder; process them separately"
         ) from error
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file's name is that of an image, and not hidden."""
+    """Return whether a file has an image suffix and is not hidden."""
     base = name.rpartition("/")[2]
     return not base.startswith(".") and is_image_suffix(base)

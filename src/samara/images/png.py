@@ -1,4 +1,4 @@
-"""PNG's trap: metadata may stand after the pixels."""
+"""A PNG pitfall: metadata may follow the pixels."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import IO
 
 _SIGNATURE_BYTES = 8
 _CHECKSUM_BYTES = 4
-# Where Pillow finds an orientation: EXIF, EXIF as text, and XMP.
+# Chunks in which Pillow finds an orientation: EXIF, EXIF as text, and XMP.
 _METADATA = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
 
 
 def has_late_metadata(stream: IO[bytes]) -> bool:
-    """Whether a chunk that may state the orientation follows the first of the pixels.
+    """Return whether a chunk that may state the orientation follows the first pixel chunk.
 
-    Chunks are stepped over, not read.
+    Chunks are skipped, not read.
 
     Args:
-        stream: The whole file; its position stays as it is.
+        stream: The whole file; its position is preserved.
     """
     position = stream.tell()
     try:

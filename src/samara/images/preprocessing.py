@@ -1,7 +1,7 @@
 """From the original frame to the network's input frame and back.
 
-Two ways to fit an image into the square: "pad" keeps the aspect ratio, "squash" does not. `Frame` is the only place
-that knows which; whatever maps coordinates or masks asks it.
+Two ways to fit an image into the square: "pad" keeps the aspect ratio, "squash" does not. Only `Frame` depends on
+which; everything that maps coordinates or masks uses it.
 
 Sources: pad: Kirillov et al. 2023, appendix A; segment-anything `utils/transforms.py` and `modeling/sam.py` @dca509f,
 which resize with Pillow's antialiased bilinear filter, normalise, and pad the bottom and the right with zeros. Squash:
@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 Fit = Literal["pad", "squash"]
-"""How an image fills the input square: its longest side does and the rest is padding, or both sides do."""
+"""How an image fills the input square: with its longest side and padding, or with both sides."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Frame:
     def resized_size_hw(self) -> tuple[int, int]:
         """(H, W) of the image inside the square: the longest side fills it, squashed, both do.
 
-        Differs from Meta: the short side of an extreme image is at least 1, where the reference rounds it to 0.
+        Differs from Meta: the short side of an extreme image is at least 1; the reference rounds it to 0.
         """
         if self.fit == "squash":
             return self.side, self.side
@@ -71,7 +71,7 @@ class Frame:
         """
         if not len(low_res_logits):
             return low_res_logits.new_zeros(0, *self.original_size_hw)
-        if self.fit == "squash":  # there is no padding to cut off, and the reference takes one step
+        if self.fit == "squash":  # there is no padding to crop, and the reference resizes in one step
             return F.interpolate(low_res_logits[None], size=self.original_size_hw, mode="bilinear")[0]
         h, w = self.resized_size_hw
         square = F.interpolate(
@@ -80,12 +80,12 @@ class Frame:
             mode="bilinear",
             align_corners=False,
         )
-        # Two steps with the padding cut off between, as the reference does; one step gives other edges.
+        # Two steps with the padding cropped in between, like the reference; one step would change edges.
         return F.interpolate(square[..., :h, :w], size=self.original_size_hw, mode="bilinear", align_corners=False)[0]
 
 
 def resize(image: npt.NDArray[np.uint8], frame: Frame) -> npt.NDArray[np.uint8]:
-    """Resize RGB uint8 (H, W, 3) to what its frame says, in 8 bits, with Pillow's antialiased bilinear filter."""
+    """Resize RGB uint8 (H, W, 3) to the size in its frame, in 8 bits, with Pillow's antialiased bilinear filter."""
     h, w = frame.resized_size_hw
     if (h, w) == image.shape[:2]:
         return image
@@ -105,7 +105,7 @@ def normalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -
     Args:
         images: (..., 3, H, W) on the 0..255 scale, of any dtype.
         mean: one number per channel.
-        std: the same.
+        std: one number per channel.
 
     Returns:
         (..., 3, H, W), float32; float64 of float64.

@@ -1,9 +1,8 @@
-"""Any image, from anywhere, as 8-bit RGB: the one door through which pixels enter samara.
+"""Reading any image from any source as 8-bit RGB: the only entry of pixels into samara.
 
-A conversion is exact, or by the definition of the format, or refused with a sentence that names the remedy;
-nothing is guessed. Here is only which source goes where. `files` decodes (`tiff` knows that format's traps),
-`arrays` settles the layout of arrays and tensors, `values` maps numbers to 0..255, `orientation` turns photos
-upright, `unreadable` says what a file is instead.
+A conversion is exact, or defined by the format, or refused with a remedy; nothing is guessed. This module only
+dispatches. `files` decodes (`tiff` handles that format's pitfalls), `arrays` determines the layout of arrays and
+tensors, `values` maps numbers to 0..255, `orientation` turns photos upright, `unreadable` identifies other files.
 """
 
 from __future__ import annotations
@@ -48,38 +47,37 @@ def read_image(
     """Read one image as 8-bit RGB.
 
     Files and PIL images are turned upright by their EXIF orientation. Palettes, grey, CMYK, YCbCr, Lab and
-    HSV are converted as Pillow does; embedded colour profiles are not applied. Pixels that are not opaque are
-    laid over `background`. A damaged or incomplete file is an error, never a half-grey image (unless the
-    process has set Pillow's own `ImageFile.LOAD_TRUNCATED_IMAGES`).
+    HSV are converted like in Pillow; embedded colour profiles are not applied. Transparent pixels are composited over
+    `background`. A damaged or incomplete file is an error, never a half-grey image (unless the process has set Pillow's
+    own `ImageFile.LOAD_TRUNCATED_IMAGES`).
 
-    Numbers become 0..255 by what their type means: uint8 as it is, bool 0 and 255, uint16 with 65535 as
-    white, floats with 1 as white, other integers as they are when all lie in 0..255. Whatever would come
-    out black or burnt by that rule needs `value_range`. An alpha channel always follows the rule of its type.
+    Numbers become 0..255 according to their type: uint8 unchanged, bool 0 and 255, uint16 with 65535 as white, floats
+    with 1 as white, other integers unchanged if all are in 0..255. Images that would turn out black or overexposed by
+    that rule need `value_range`. An alpha channel always follows the rule of its type.
 
     Args:
         source: A path, encoded bytes, a binary file object (read from its position to its end), a PIL image,
             an array (H, W) or (H, W, 1 | 3 | 4), or a tensor (H, W) or (1 | 3 | 4, H, W) on any device.
         value_range: The values (lo, hi) that mean black and white; needed for 12-bit data in 16 bits, for
-            floats beyond 0..1 and for integers beyond 0..255. Values outside become black and white in a file; in
-            an array or tensor they are an error: clip them first if that is meant. "auto" stretches this
-            image's own minimum and maximum (a constant image becomes black), so that brightness cannot be
-            compared between images any more. NaN, and what a GeoTIFF names as "no data", becomes black.
-        channel_order: Order of the colours in an array or tensor; "BGR" for what `cv2.imread` returns. A file
-            knows its own order.
+            floats beyond 0..1 and for integers beyond 0..255. Values outside become black and white in a file; in an
+            array or tensor they are an error: clip them first if intended. "auto" stretches this image's own minimum
+            and maximum (a constant image becomes black), so brightness is no longer comparable between images. NaN, and
+            the "no data" value of a GeoTIFF, become black.
+        channel_order: Order of the colours in an array or tensor; "BGR" for results of `cv2.imread`. Files have their
+            own order.
         background: RGB colour behind transparent pixels.
-        frame: Which frame or page, from 0, of a file that holds several (GIF, APNG, WebP, TIFF). Without it
-            such files are refused, except MPO (phones), whose first frame is the photo, and TIFFs whose
-            further pages are marked as reduced copies or masks. A PIL image that stands at a later frame is
-            taken as it stands.
+        frame: Frame or page, from 0, of a file with several (GIF, APNG, WebP, TIFF). Without it such files are refused,
+            except MPO (phones), whose first frame is the photo, and TIFFs whose further pages are marked as reduced
+            copies or masks. A PIL image positioned at a later frame is used at that frame.
         max_pixels: Refuse files and PIL images that declare more pixels, before decoding. None: no limit.
 
     Returns:
-        (H, W, 3) uint8 RGB, C-contiguous, writable. It never shares memory with `source`: 8-bit RGB is copied
-        too (6 ms for 12 megapixels), so that nobody's later change reaches an image that is in use.
+        (H, W, 3) uint8 RGB, C-contiguous, writable. It never shares memory with `source`: 8-bit RGB is copied too (6 ms
+        for 12 megapixels), so that later changes to the source do not affect it.
 
     Raises:
-        ImageError: The image cannot be read, or not be converted without guessing.
-        SettingsError: An option has a value that is not accepted.
+        ImageError: The image cannot be read, or cannot be converted without guessing.
+        SettingsError: An option has an invalid value.
     """
     _check_options(value_range, channel_order, background, frame, max_pixels)
     name = _name(source)
@@ -89,36 +87,34 @@ def read_image(
         rgb = to_rgb(given, name, value_range, background, channel_order)
         return np.array(rgb) if np.may_share_memory(rgb, given) else rgb
     if channel_order == "BGR":
-        raise ImageError(
-            f'{name} knows the order of its own colours; channel_order="BGR" is for arrays and tensors only.'
-        )
+        raise ImageError(f'{name} has its own colour order; channel_order="BGR" applies only to arrays and tensors.')
     pixels, orientation, nodata, white = decode(source, name, frame, max_pixels)
     tones = settle([pixels], pixels.dtype, name, value_range, nodata=nodata, white=white)
     return turn_upright(tones.rgb(pixels, background), orientation)
 
 
 def image_size(source: str | os.PathLike[str] | bytes, *, frame: int | None = None) -> tuple[int, int]:
-    """Find out the size that `read_image` would give, without decoding the image.
+    """Return the size that `read_image` would produce, without decoding the image.
 
     Args:
         source: A path, or the bytes of a file.
-        frame: As in `read_image`.
+        frame: See `read_image`.
 
     Returns:
-        H, W in pixels, after turning upright by the EXIF orientation.
+        (H, W) in pixels, after applying the EXIF orientation.
 
     Raises:
-        ImageError: Not an image, not one that can be read, or several in one file. Damage behind the header is
-            not noticed.
+        ImageError: It is not an image, cannot be read, or the file contains several. Damage after the header is not
+            detected.
     """
     return upright_size(source, _name(source), frame)
 
 
 def is_turned(source: str | os.PathLike[str] | bytes) -> bool:
-    """Whether `read_image` turns or mirrors an image by its EXIF orientation; no pixel is decoded.
+    """Return whether `read_image` rotates or mirrors an image by its EXIF orientation, without decoding it.
 
     Raises:
-        ImageError: as `image_size`.
+        ImageError: see `image_size`.
     """
     return orientation_in_header(source, _name(source)) != 1
 
@@ -157,13 +153,13 @@ def _refuse_frame(frame: int | None, name: str) -> None:
 
 
 def _is_tensor(source: object) -> TypeIs[torch.Tensor]:
-    # Whoever holds a tensor has imported torch; importing it here would cost everybody else two seconds.
+    # A caller with a tensor has imported torch already; importing it here would cost other callers two seconds.
     tensor_type = getattr(sys.modules.get("torch"), "Tensor", None)
     return tensor_type is not None and isinstance(source, tensor_type)
 
 
 def _name(source: ImageSource) -> str:
-    """What messages call the source."""
+    """Return the name of the source in messages."""
     if isinstance(source, (str, os.PathLike)):
         return repr(os.fsdecode(source))
     if isinstance(source, np.ndarray):

@@ -1,6 +1,6 @@
-"""How the images of one piece of work are read: what somebody says once, for all of them.
+"""How images are read: declared once for all images of a task.
 
-Settings hold it, and so does the command line: what reads images is loaded when an image is read.
+Settings and the command line use it without loading the image readers, which are imported on first use.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ImageReading:
-    """How images are read; the default takes each as it is.
+    """How images are read; by default without conversion.
 
     Attributes:
-        value_range: what is black and white, see `samara.read_image`.
-        frame: which frame or page of files that hold several, likewise.
+        value_range: values of black and white, see `samara.read_image`.
+        frame: frame or page of files with several, see `samara.read_image`.
 
     Raises:
-        SettingsError: one of the two is not accepted.
+        SettingsError: one of the two is invalid.
     """
 
     value_range: ValueRange | None = None
@@ -59,7 +59,7 @@ class ImageReading:
         return read_image(source, value_range=self.value_range, frame=self.frame, max_pixels=limit)
 
     def size_hw(self, source: str | os.PathLike[str] | bytes) -> tuple[int, int]:
-        """(H, W) of an image file, from its header.
+        """Return (H, W) of an image file, from its header.
 
         Raises:
             ImageError: see `samara.images.image_size`.
@@ -69,14 +69,14 @@ class ImageReading:
         return image_size(source, frame=self.frame)
 
     def facts(self) -> dict[str, Any]:  # Any: JSON values
-        """What was said, for records and caches; nothing where images are taken as they are."""
+        """Return the options for records and caches; empty for the default."""
         value_range = list(self.value_range) if isinstance(self.value_range, tuple) else self.value_range
         facts = {"value_range": value_range, "frame": self.frame}
         return {name: value for name, value in facts.items() if value is not None}
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> ImageReading:  # Any: JSON values
-        """Read what `facts` gave; other entries are left out."""
+        """Restore from the result of `facts`, ignoring other entries."""
         value_range = facts.get("value_range")
         return cls(tuple(value_range) if isinstance(value_range, (list, tuple)) else value_range, facts.get("frame"))
 

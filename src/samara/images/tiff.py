@@ -1,4 +1,4 @@
-"""TIFF's traps: pages that are no images, and values that Pillow reads in another way than the tags say."""
+"""TIFF pitfalls: pages that are not images, and values that Pillow reads differently from the tags."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ AnyImage = TypeVar("AnyImage", bound=Image.Image)
 _SIGNED = 2
 _SEPARATE = 2
 _YCBCR = 6
-# None, CCITT, LZW, JPEG, deflate, PackBits, LZMA, Zstandard. Others depend on how Pillow's libtiff was built.
+# None, CCITT, LZW, JPEG, deflate, PackBits, LZMA, Zstandard. Others depend on the build of Pillow's libtiff.
 _COMPRESSIONS = {1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32946, 34925, 50000}
-# What OpenCV's own libtiff is built with.
+# Compressions that OpenCV's own libtiff supports.
 _DEEP_COMPRESSIONS = {1, 5, 8, 32773, 32946}
-# (colours, whether there is alpha) → the modes in which Pillow opens such a page, if it takes it for what it is.
+# (colours, whether there is alpha) → the Pillow modes of such a page, if interpreted correctly.
 _MODES = {
     (1, False): {"1", "L", "P", "I;16", "I;16L", "I;16B", "I", "F"},
     (1, True): {"LA", "La"},
@@ -34,16 +34,16 @@ _MODES = {
 
 
 def page_of(image: TiffImagePlugin.TiffImageFile) -> Page:
-    """What the page that an open image stands at says of itself."""
+    """Return the tags of an open image's current page."""
     found = {tag: image.tag_v2[tag] for tag in TAGS if tag in image.tag_v2}
     return Page(image.tell(), {tag: one if isinstance(one, (tuple, str)) else (one,) for tag, one in found.items()})
 
 
 def pages_of(image: TiffImagePlugin.TiffImageFile) -> list[Page]:
-    """What all pages of an open image say of themselves; it stands at the first afterwards."""
+    """Return the tags of all pages of an open image, which is then positioned at the first."""
     pages = []
     for number in range(image.n_frames):
-        with suppress(SyntaxError):  # a mask, in a mode that Pillow does not know; it has read the tags
+        with suppress(SyntaxError):  # a mask in a mode unknown to Pillow, which has still read the tags
             image.seek(number)
         pages.append(page_of(image))
     image.seek(0)
@@ -51,21 +51,21 @@ def pages_of(image: TiffImagePlugin.TiffImageFile) -> list[Page]:
 
 
 def allocated(image: AnyImage) -> AnyImage:
-    """Give a TIFF its memory, without which Pillow compares the size with its global limit once more."""
-    if isinstance(image, TiffImagePlugin.TiffImageFile) and image.tile:  # else decoded already, by the caller
-        # The size as stored: `image.size` is the one after Pillow has turned the image.
+    """Allocate the memory of a TIFF, because Pillow otherwise checks its global size limit again."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile) and image.tile:  # otherwise already decoded by the caller
+        # The size as stored: `image.size` is the one after rotation.
         size = image.tag_v2[ExifTags.Base.ImageWidth], image.tag_v2[ExifTags.Base.ImageLength]
         image.im = Image.new(image.mode, size, None).im
     return image
 
 
 def is_read_without_gdal(open_page: Callable[[], Image.Image], page: Page, bands: Bands) -> bool:
-    """Whether Pillow takes the bands of a page for what they are, and it or OpenCV decodes the values that it states.
+    """Return whether Pillow interprets the bands of a page correctly, and it or OpenCV decodes the stated values.
 
     Args:
-        open_page: opens it.
-        page: what it says of itself.
-        bands: what its bands mean.
+        open_page: function that opens the page.
+        page: tags of the page.
+        bands: interpretation of its bands.
     """
     is_deep_colour = bands.bits > 8 and len(bands.colours) == 3
     compressions = _DEEP_COMPRESSIONS if is_deep_colour else _COMPRESSIONS
@@ -76,7 +76,7 @@ def is_read_without_gdal(open_page: Callable[[], Image.Image], page: Page, bands
         return False
     is_jpeg_colour = page.number_of(ExifTags.Base.PhotometricInterpretation, 0) == _YCBCR
     if is_jpeg_colour and is_installed("rasterio"):
-        return False  # windows are read by GDAL, whose libjpeg enlarges colour differences in another way
+        return False  # GDAL reads windows, and its libjpeg upsamples chroma differently
     if bands.colours not in ((0,), (0, 1, 2)) or bands.alpha not in (None, len(bands.colours)):
         return False
     try:
@@ -87,13 +87,13 @@ def is_read_without_gdal(open_page: Callable[[], Image.Image], page: Page, bands
 
 
 def described(page: Page) -> str:
-    """What a page holds, for messages."""
+    """Describe a page for messages."""
     compression = page.number_of(ExifTags.Base.Compression, 1)
     return f"bands: {page.samples}, bits: {page.bits}, compression: {compression}"
 
 
 def as_stated(values: NDArray[np.generic], page: Page) -> NDArray[np.generic]:
-    """Values of one band in the type that the page states, where Pillow has widened or reinterpreted it."""
+    """Convert one band's values to the type stated by the page, if Pillow has widened or reinterpreted it."""
     if values.dtype != np.int32:
         return values
     if page.bits == 16:

@@ -1,4 +1,4 @@
-"""The pages of a TIFF and what their tags say, read without asking whether anybody can decode them.
+"""The pages of a TIFF and their tags, read whether or not a decoder supports them.
 
 Source: Aldus, "TIFF Revision 6.0", 1992; Adobe, "TIFF Technical Note: BigTIFF".
 """
@@ -21,8 +21,8 @@ MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 STRIP_BYTES, TILE_BYTES, XMP = 279, 325, 700
 PIXEL_SCALE, TIE_POINTS, TRANSFORMATION, GEO_KEYS, RATIONAL_POLYNOMIALS = 33550, 33922, 34264, 34735, 50844
 GDAL_METADATA, GDAL_NODATA = 42112, 42113
-_CR2_SLICES = 50752  # of Canon's raw files, whose first page is a preview
-# No other tag is read: the rest can be anything, of any length.
+_CR2_SLICES = 50752  # tag of Canon's raw files, whose first page is a preview
+# No other tags are read: the rest can be anything, of any length.
 TAGS = {
     *(Base.NewSubfileType, Base.SubfileType, Base.ImageWidth, Base.ImageLength, Base.BitsPerSample, Base.Compression),
     *(Base.PhotometricInterpretation, Base.Orientation, Base.SamplesPerPixel, Base.PlanarConfiguration, Base.ColorMap),
@@ -30,7 +30,7 @@ TAGS = {
     *(PIXEL_SCALE, TIE_POINTS, TRANSFORMATION, GEO_KEYS, RATIONAL_POLYNOMIALS, GDAL_METADATA, GDAL_NODATA),
     _CR2_SLICES,
 }
-# Type in the file → how `struct` calls one value; texts apart. Rationals are not among the tags above.
+# Type in the file → `struct` format of a value, except texts. Rationals do not occur in the tags above.
 _FORMATS = {1: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 17: "q"}
 _TEXT = 2
 
@@ -40,7 +40,7 @@ _XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
 
 
 def is_tiff(head: bytes) -> bool:
-    """Whether a file that begins with these bytes is a TIFF, classic or Big."""
+    """Return whether a file that begins with these bytes is a TIFF or BigTIFF."""
     return head[:4] in MAGIC
 
 
@@ -49,30 +49,30 @@ class Page:
     """One page.
 
     Attributes:
-        number: in the file, from 0.
-        tags: number of a tag → its values, or its text.
+        number: page number, from 0.
+        tags: tag number → values or text.
     """
 
     number: int
     tags: Mapping[int, tuple[Any, ...] | str]  # Any: int or float
 
     def numbers(self, tag: int) -> tuple[Any, ...]:  # Any: int or float
-        """The values of a tag; none where there is no such tag."""
+        """Return the values of a tag; empty if missing."""
         values = self.tags.get(tag, ())
         return () if isinstance(values, str) else values
 
     def number_of(self, tag: int, default: int) -> int:
-        """The first value of a tag."""
+        """Return the first value of a tag."""
         return int((*self.numbers(tag), default)[0])
 
     def text(self, tag: int) -> str:
-        """The text of a tag; empty where there is none."""
+        """Return the text of a tag; empty if missing."""
         text = self.tags.get(tag, "")
         return text if isinstance(text, str) else ""
 
     @property
     def size_hw(self) -> tuple[int, int]:
-        """(H, W) in pixels as stored, before it is turned upright; 0 where the page does not say."""
+        """(H, W) in pixels as stored, before rotation; 0 if not stated."""
         return self.number_of(Base.ImageLength, 0), self.number_of(Base.ImageWidth, 0)
 
     @property
@@ -83,7 +83,7 @@ class Page:
 
     @property
     def orientation(self) -> int:
-        """How it is to be turned, 1 to 8 as in EXIF, by its tag or, without one, by its XMP block."""
+        """Orientation, 1 to 8 as in EXIF, by its tag or, without one, by its XMP block."""
         if Base.Orientation in self.tags:
             stated = self.number_of(Base.Orientation, 1)
         else:
@@ -103,25 +103,25 @@ class Page:
 
     @property
     def has_holes(self) -> bool:
-        """Whether blocks are missing that were never written, as GDAL leaves empty ones out."""
+        """Whether blocks are missing, as when GDAL omits empty ones."""
         return 0 in self.numbers(STRIP_BYTES) or 0 in self.numbers(TILE_BYTES)
 
 
 def read_pages(stream: IO[bytes]) -> list[Page]:
-    """Read what the pages say of themselves.
+    """Read the tags of all pages.
 
     Args:
         stream: the whole file; its position changes.
 
     Raises:
-        SyntaxError: no TIFF, or one whose pages do not end.
-        struct.error, ValueError: damaged.
+        SyntaxError: it is not a TIFF, or its pages are endless.
+        struct.error, ValueError: it is damaged.
     """
     length = stream.seek(0, 2)
     stream.seek(0)
     header = stream.read(16)
     if not is_tiff(header):
-        raise SyntaxError("no TIFF")
+        raise SyntaxError("not a TIFF")
     order = "<" if header[:2] == b"II" else ">"
     reader = _Reader(stream, order, is_big=b"+" in header[2:4], max_bytes=length)
     following = reader.unpack("Q", header[8:16]) if reader.is_big else reader.unpack("I", header[4:8])
@@ -129,7 +129,7 @@ def read_pages(stream: IO[bytes]) -> list[Page]:
     seen: set[int] = set()
     while following:
         if following in seen:
-            raise SyntaxError("pages that go round in a circle")
+            raise SyntaxError("cyclic pages")
         seen.add(following)
         tags, following = reader.directory(following)
         pages.append(Page(len(pages), tags))
@@ -140,7 +140,7 @@ def read_pages(stream: IO[bytes]) -> list[Page]:
 
 @dataclass
 class _Reader:
-    """Reads directories; the tags of all of them together may not be longer than the file."""
+    """Reads directories; the total size of all tags must not exceed the file."""
 
     stream: IO[bytes]
     order: str
@@ -151,7 +151,7 @@ class _Reader:
         return int(struct.unpack(f"{self.order}{kind}", data)[0])
 
     def directory(self, at: int) -> tuple[dict[int, tuple[Any, ...] | str], int]:  # Any: int or float
-        """The tags of a page, and where the next page is (0 after the last)."""
+        """Return the tags of a page, and the offset of the next page (0 after the last)."""
         count_kind, entry, offset_kind = ("Q", "HHQ8s", "Q") if self.is_big else ("H", "HHI4s", "I")
         self.stream.seek(at)
         count = self.unpack(count_kind, self.stream.read(struct.calcsize(count_kind)))
@@ -181,25 +181,25 @@ class _Reader:
 
 
 def choose_page(pages: Sequence[Page], name: str, frame: int | None) -> Page:
-    """Choose the page that is the image.
+    """Choose the page with the image.
 
     Args:
-        pages: all of a file.
-        name: what messages call it.
-        frame: the page that was asked for; None if it goes without saying.
+        pages: all pages of a file.
+        name: name of the file in messages.
+        frame: requested page; None if there is only one candidate.
 
     Raises:
-        ImageError: there is no such page, several could be meant, or the only one is a thumbnail.
+        ImageError: there is no such page, the choice is ambiguous, or the only one is a thumbnail.
     """
     if any(_CR2_SLICES in page.tags for page in pages) or (frame is None and Base.DNGVersion in pages[0].tags):
         raise ImageError(f"{name} is a camera raw file or a thumbnail; develop or export the full image first.")
     if frame is not None:
         if frame >= len(pages):
-            raise ImageError(f"{name} has no frame {frame}; it holds {len(pages)}, counted from 0.")
+            raise ImageError(f"{name} has no frame {frame}; it has {len(pages)}, counted from 0.")
         return pages[frame]
     first, *others = pages
     if not all(page.is_copy_or_mask for page in others):
-        raise ImageError(f"{name} holds {len(pages)} frames or pages; choose one, for example frame=0.")
+        raise ImageError(f"{name} has {len(pages)} frames or pages; choose one, for example frame=0.")
     if first.is_copy_or_mask:
         raise ImageError(f"{name} is a camera raw file or a thumbnail; develop or export the full image first.")
     return first

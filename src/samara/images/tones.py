@@ -1,4 +1,4 @@
-"""How the values of a file become 0..255: settled once for the whole image, also where it is read by windows."""
+"""Mapping of a file's values to 0..255, determined once per image, even if read by windows."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ Levels = tuple[float, float]
 
 @dataclass(frozen=True)
 class Tones:
-    """What is black and white in one file.
+    """The mapping of one file.
 
     Attributes:
-        name: what messages call the file.
-        colours: levels of grey or colours; None for 8 bits as they are.
-        alpha: levels of alpha; None for 8 bits as they are.
-        nodata: the value that means, as NaN does, that nothing was measured; it becomes black.
+        name: name of the file in messages.
+        colours: levels of grey or colours; None for unchanged 8 bits.
+        alpha: levels of alpha; None for unchanged 8 bits.
+        nodata: value of pixels without data, which become black, like NaN.
     """
 
     name: str
@@ -48,10 +48,10 @@ class Tones:
 
         Args:
             pixels: (h, w) grey, (h, w, 3) colour or (h, w, 4) colour and alpha.
-            background: RGB behind what is not opaque.
+            background: RGB behind transparent pixels.
 
         Returns:
-            (h, w, 3) C-contiguous; shares memory with `pixels` where nothing had to be done.
+            (h, w, 3) C-contiguous; shares memory with `pixels` if unchanged.
         """
         colours, alpha = split(pixels)
         rgb = three_channels(self._bytes(colours, self.colours))
@@ -65,7 +65,7 @@ class Tones:
 
 @dataclass
 class _Extremes:
-    """The least and the greatest value that was measured."""
+    """The smallest and the largest measured value."""
 
     nodata: float | None = None
     lowest: float = math.inf
@@ -99,18 +99,18 @@ def settle(
     nodata: float | None = None,
     white: float | None = None,
 ) -> Tones:
-    """Settle what is black and white in a file.
+    """Determine black and white of a file.
 
     Args:
-        blocks: all pixels of the image, in parts; asked for only if it depends on them.
-        dtype: of the pixels.
-        name: what messages call the file.
-        value_range: as in `samara.read_image`.
-        nodata: the value that means that nothing was measured.
-        white: the largest value, where the file states it.
+        blocks: all pixels of the image, in parts; read only if needed.
+        dtype: type of the pixels.
+        name: name of the file in messages.
+        value_range: see `samara.read_image`.
+        nodata: value of pixels without data.
+        white: the largest value, if the file states it.
 
     Raises:
-        ImageError: the values do not say what is black and what is white.
+        ImageError: black and white cannot be determined from the values.
     """
     check_type(dtype, name)
     if dtype == np.uint8 and value_range is None:

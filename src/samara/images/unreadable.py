@@ -1,10 +1,10 @@
-"""What a file is that is no image: one clause for the message, from its first bytes."""
+"""Description of a file that is not an image, from its first bytes: a clause for the message."""
 
 from __future__ import annotations
 
 import re
 
-HEAD_BYTES = 512  # how much `describe_content` wants to see
+HEAD_BYTES = 512  # number of bytes for `describe_content`
 
 _EXPORT = "export the page as PNG first"
 _CONVERT = "convert it to TIFF, PNG or JPEG first"
@@ -14,7 +14,7 @@ _PFM = "is a PFM image in colour; read it with OpenCV and pass the array"
 _NIFTI = "is a NIfTI volume; read it with nibabel and pass a slice"
 _VIDEO = "is a video; extract its frames first"
 
-# (offset, bytes there, what the file is and what to do); the first that fits counts.
+# (offset, bytes there, description and advice); the first match counts.
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%PDF", f"is a PDF document; {_EXPORT}"),
     (0, b"%!PS", f"is a PostScript document; {_EXPORT}"),
@@ -51,14 +51,14 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"MATLAB 5.0", "is a MATLAB file; read it with scipy.io.loadmat and pass the array"),
     (0, b"CDF\x01", "is a NetCDF file; read it with xarray and pass the array"),
     (0, b"CDF\x02", "is a NetCDF file; read it with xarray and pass the array"),
-    (0, b"ZISRAWFILE", f"is a microscope's CZI file; {_CONVERT}"),
+    (0, b"ZISRAWFILE", f"is a CZI microscope file; {_CONVERT}"),
     (128, b"DICM", "is a DICOM file; read it with pydicom and pass the array"),
     (0, b"SIMPLE  =", "is a FITS file; read it with astropy and pass the array"),
     (0, b"\x89HDF", "is an HDF5 file; read it with h5py and pass the array"),
     (0, b"\x93NUMPY", "is a NumPy file; pass numpy.load(path)"),
     (0, b"\x1f\x8b", "is a gzip archive; unpack it first"),
     (0, b"PK\x03\x04", "is a ZIP archive; unpack it first"),
-    (257, b"ustar", "is a tar archive; unpack it first, or give it to samara annotate"),
+    (257, b"ustar", "is a tar archive; unpack it first, or pass it to samara annotate"),
     (0, b"7z\xbc\xaf\x27\x1c", "is a 7z archive; unpack it first"),
     (0, b"Rar!\x1a\x07", "is a RAR archive; unpack it first"),
     (0, b"\x28\xb5\x2f\xfd", "is a Zstandard archive; unpack it first"),
@@ -66,12 +66,12 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
 _ACCEPTED = "accepted are JPEG, PNG, TIFF, WebP, AVIF, BMP, GIF, JPEG 2000, PPM and QOI"
 _HTML = re.compile(rb"\s*<(!doctype html|html|head|body)", re.IGNORECASE)
 _SVG = re.compile(rb"<svg[\s>]", re.IGNORECASE)
-# Bytes from 0x80 are UTF-8 or an older encoding; control characters are what tells images from text.
+# Bytes from 0x80 are UTF-8 or an older encoding; control characters distinguish images from text.
 _TEXT_BYTES = b"\t\n\r\f" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
 
 
 def describe_content(head: bytes) -> str:
-    """Say what a file is that no decoder accepted.
+    """Describe a file that no decoder accepted.
 
     Args:
         head: Its first `HEAD_BYTES` bytes, or all of it.
@@ -82,16 +82,16 @@ def describe_content(head: bytes) -> str:
     if not head:
         return f"is empty; {_ACCEPTED}"
     if head.count(0) == len(head):
-        return "holds nothing but zeros, as after an interrupted copy; copy it again"
+        return "contains only zeros, as after an interrupted copy; copy it again"
     for offset, signature, clause in _SIGNATURES:
         if head.startswith(signature, offset):
             return clause
-    return f"is no known image; {_ACCEPTED}" if head.translate(None, _TEXT_BYTES) else _describe_text(head)
+    return f"is not a known image format; {_ACCEPTED}" if head.translate(None, _TEXT_BYTES) else _describe_text(head)
 
 
 def _describe_text(head: bytes) -> str:
     if _HTML.match(head):
-        return "is an HTML page, as servers send in place of an image; download the image itself"
+        return "is an HTML page instead of an image; download the image itself"
     if _SVG.search(head):
         return "is an SVG drawing; export it as PNG first"
-    return f"is a text file beginning with {head[:40].decode('utf-8', 'replace')!r}; {_ACCEPTED}"
+    return f"is a text file that starts with {head[:40].decode('utf-8', 'replace')!r}; {_ACCEPTED}"

@@ -16,16 +16,16 @@ from samara.errors import ImageError, SettingsError
 ValueRange: TypeAlias = tuple[float, float] | Literal["auto"]
 ChannelOrder: TypeAlias = Literal["RGB", "BGR"]
 
-_BLOCK_VALUES = 1 << 18  # blocks of this size stay in the cache, and no whole image in float64 is needed
+_BLOCK_VALUES = 1 << 18  # blocks of this size stay in the cache, and avoid a whole image in float64
 _TWELVE_BITS = 4096
 _ANY_RANGE = 'value_range=(lo, hi), or value_range="auto" for its own minimum and maximum'
 
 
 def check_value_range(value_range: ValueRange | None) -> None:
-    """Refuse what is neither None, "auto" nor two finite numbers in order.
+    """Refuse anything except None, "auto" or two finite numbers in order.
 
     Raises:
-        SettingsError: Says which form is accepted.
+        SettingsError: The value is invalid; the message shows the accepted form.
     """
     if value_range is None or (isinstance(value_range, str) and value_range == "auto"):
         return
@@ -33,7 +33,7 @@ def check_value_range(value_range: ValueRange | None) -> None:
     if not is_pair or not all(map(_is_finite_number, value_range)):
         raise SettingsError(f'value_range={value_range!r} is not accepted; give (black, white), or "auto".')
     if not value_range[0] < value_range[1]:
-        raise SettingsError(f"value_range={value_range!r} is not accepted; black, the first, must be the smaller.")
+        raise SettingsError(f"value_range={value_range!r} is not accepted; black, the first, must be less than white.")
 
 
 def _is_finite_number(value: object) -> bool:
@@ -51,16 +51,16 @@ def to_rgb(
 
     Args:
         pixels: (H, W) grey, (H, W, 3) colour or (H, W, 4) colour and alpha.
-        name: What messages call the image.
-        value_range: As in `read_image`; for the colours, not for alpha.
-        background: RGB behind what is not opaque.
+        name: Name of the image in messages.
+        value_range: See `read_image`; for the colours, not for alpha.
+        background: RGB behind transparent pixels.
         channel_order: The order of the colours in `pixels`.
 
     Returns:
-        (H, W, 3) C-contiguous; shares memory with `pixels` where nothing had to be done.
+        (H, W, 3) C-contiguous; shares memory with `pixels` if unchanged.
 
     Raises:
-        ImageError: The values do not say what is black and what is white.
+        ImageError: Black and white cannot be determined from the values.
     """
     colours, alpha = split(pixels)
     rgb = three_channels(_to_bytes(colours, name, value_range), channel_order)
@@ -68,15 +68,15 @@ def to_rgb(
 
 
 def split(pixels: NDArray[np.generic]) -> tuple[NDArray[np.generic], NDArray[np.generic] | None]:
-    """The colours, or grey, of pixels as in `to_rgb`, and their alpha."""
+    """Split pixels, as in `to_rgb`, into colours or grey, and alpha."""
     if pixels.ndim == 3 and pixels.shape[2] == 4:
         return pixels[..., :3], pixels[..., 3]
     return pixels, None
 
 
 def three_channels(colours: NDArray[np.uint8], channel_order: ChannelOrder = "RGB") -> NDArray[np.uint8]:
-    """Grey (H, W) or colours (H, W, 3) as RGB, C-contiguous."""
-    # cv2, because NumPy takes ten times as long; astype, because the stubs of cv2 lose the type.
+    """Convert grey (H, W) or colours (H, W, 3) to RGB, C-contiguous."""
+    # cv2, because NumPy is ten times slower; astype, because the stubs of cv2 lose the type.
     contiguous = np.ascontiguousarray(colours)
     if contiguous.ndim == 2:
         return cv2.cvtColor(contiguous, cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
@@ -92,7 +92,7 @@ def _alpha_bytes(alpha: NDArray[np.generic], name: str) -> NDArray[np.uint8]:
 
 @contextmanager
 def alpha_failures(name: str) -> Iterator[None]:
-    """Say of an alpha channel what `range_of_type` says of colours."""
+    """Convert errors of `range_of_type` to ones about an alpha channel."""
     try:
         yield
     except ImageError as error:
@@ -120,35 +120,35 @@ def _to_bytes(values: NDArray[np.generic], name: str, value_range: ValueRange | 
 
 
 def check_type(dtype: np.dtype[np.generic], name: str) -> None:
-    """Refuse values that have no order.
+    """Refuse values without an order.
 
     Raises:
-        ImageError: complex numbers, texts, objects.
+        ImageError: they are complex numbers, texts or objects.
     """
     if dtype.kind not in "buif":
-        raise ImageError(f"{name} holds {dtype} values; accepted are bool, integers and real floats.")
+        raise ImageError(f"{name} has {dtype} values; accepted are bool, integers and real floats.")
 
 
 def _extremes(values: NDArray[np.generic], name: str) -> tuple[float, float]:
     numbers = values.view(np.uint8) if values.dtype == np.bool_ else values
-    with np.errstate(invalid="ignore"):  # NaN is told of below, as an error
+    with np.errstate(invalid="ignore"):  # NaN raises an error below
         lowest, highest = numbers.min().item(), numbers.max().item()
     if not (math.isfinite(lowest) and math.isfinite(highest)):
-        raise ImageError(f"{name} contains NaN or infinite values; replace them, for example by nan_to_num.")
+        raise ImageError(f"{name} contains NaN or infinite values; replace them, for example with nan_to_num.")
     return lowest, highest
 
 
 def range_of_type(dtype: np.dtype[np.generic], lowest: float, highest: float, name: str) -> tuple[float, float]:
-    """What is black and white if nothing was declared.
+    """Return the values of black and white if none were declared.
 
     Args:
-        dtype: of the values.
-        lowest: of the values of the whole image.
-        highest: likewise.
-        name: what messages call the image.
+        dtype: type of the values.
+        lowest: smallest value of the whole image.
+        highest: largest value of the whole image.
+        name: name of the image in messages.
 
     Raises:
-        ImageError: the values betray that they do not use the range of their type.
+        ImageError: the values evidently do not use the range of their type.
     """
     match dtype.kind:
         case "b":
@@ -198,13 +198,13 @@ def check_can_fill(dtype: np.dtype[np.generic], declared: tuple[float, float], n
     """Refuse a range that the type of the values cannot fill.
 
     Raises:
-        ImageError: (0, 4095) would turn the one 8-bit image among 12-bit ones black.
+        ImageError: e.g. (0, 4095) would turn an 8-bit image among 12-bit ones black.
     """
     limits = _limits(dtype)
     if declared[0] < limits[0] or declared[1] > limits[1]:
         raise ImageError(
             f"{name} has {dtype} values, which cannot fill value_range=({declared[0]:g}, {declared[1]:g}); "
-            "leave value_range out for this image, or declare the range that it has."
+            "leave value_range out for this image, or declare its actual range."
         )
 
 
@@ -236,17 +236,17 @@ def _is_outside(lowest: float, highest: float, black: float, white: float) -> bo
 def map_linearly(
     values: NDArray[np.generic], black: float, white: float, name: str, nodata: float | None = None
 ) -> NDArray[np.uint8]:
-    """Map black..white to 0..255, rounding to the nearest; what lies outside becomes black or white.
+    """Map black..white to 0..255, rounding to the nearest; values outside become black or white.
 
     Args:
         values: any shape; NaN becomes black.
         black: value that becomes 0.
         white: value that becomes 255.
-        name: what messages call the image.
-        nodata: value that becomes black wherever it lies.
+        name: name of the image in messages.
+        nodata: value that becomes black regardless of the range.
 
     Raises:
-        ImageError: black and white are too far apart to be computed with.
+        ImageError: black and white are too far apart for the arithmetic.
     """
     mapped = np.zeros(values.shape, np.uint8)
     span = white - black
@@ -267,7 +267,7 @@ def map_linearly(
 
 
 def is_nodata(values: NDArray[np.generic], nodata: float) -> NDArray[np.bool_]:
-    """Which values are the one that means that nothing was measured."""
+    """Return which values are the no-data value."""
     value = values.dtype.type(nodata) if values.dtype.kind == "f" else nodata  # -3.4e38 is rounded in the file
     found: NDArray[np.bool_] = np.equal(values, value)
     return found

@@ -1,8 +1,8 @@
-"""Huge TIFFs, read window by window: what does not fit into memory, or not with the rest.
+"""Reading large TIFFs window by window, if they do not fit into memory.
 
 Needs rasterio (extra `geo`), whose GDAL reads tiled and striped TIFFs in parts, GeoTIFFs with all their compressions.
-The bands mean what they mean when the file is read whole, and so do the values: a window has the very pixels that
-`samara.read_image` gives there.
+Bands and values are interpreted as when the file is read whole: a window has exactly the pixels that
+`samara.read_image` returns there.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from samara.images.values import ValueRange, check_value_range
 from samara.system.extras import require
 
 WHITE = (255, 255, 255)
-# What is looked at together, to settle what is black and white.
+# Size of the parts read to determine black and white.
 _BLOCK_SIDE, _BLOCK_PIXELS = 2048, 1 << 22
 
 
 @dataclass(frozen=True, eq=False)
 class WindowedImage:
-    """A TIFF that stays on the disk.
+    """A TIFF that stays on disk.
 
     Attributes:
-        path: of the file.
-        page: that is the image.
-        bands: what its bands mean.
-        tones: what is black and white in it.
+        path: path of the file.
+        page: page with the image.
+        bands: interpretation of its bands.
+        tones: mapping of its values.
     """
 
     path: Path
@@ -54,7 +54,7 @@ class WindowedImage:
         """Read a window.
 
         Args:
-            box_xyxy: in pixels, right and bottom exclusive.
+            box_xyxy: window in pixels, right and bottom exclusive.
 
         Returns:
             (h, w, 3) uint8 RGB; transparent pixels over white.
@@ -70,20 +70,20 @@ class WindowedImage:
 def open_windows(
     path: str | os.PathLike[str], value_range: ValueRange | None = None, frame: int | None = None
 ) -> WindowedImage | None:
-    """Open a TIFF to read windows of it.
+    """Open a TIFF for reading windows.
 
-    Of values whose black and white depend on the image, all are looked at once, in parts.
+    If black and white depend on the image, all values are read once, in parts.
 
     Args:
-        path: of the file.
+        path: path of the file.
         value_range: see `samara.read_image`.
-        frame: likewise.
+        frame: see `samara.read_image`.
 
     Returns:
-        None for a TIFF that must be read whole: one that is turned when shown, or in a colour model that is converted.
+        None for a TIFF that must be read whole: one that is rotated, or in a colour model that is converted.
 
     Raises:
-        ImageError: no TIFF, a damaged one, or one that `samara.read_image` refuses as well.
+        ImageError: it is not a TIFF, is damaged, or `samara.read_image` refuses it too.
         MissingExtra: rasterio is not installed.
     """
     require("rasterio", "geo", "reading an image window by window")
@@ -102,7 +102,7 @@ def open_windows(
 
 
 def _blocks(file: Any, bands: Bands) -> Iterator[npt.NDArray[np.generic]]:  # Any: rasterio has no types
-    """All pixels, in parts that are whole blocks of the file, since others would be decoded several times."""
+    """Yield all pixels, in parts aligned to the file's blocks, so that each block is decoded once."""
     block_height, block_width = file.block_shapes[0]
     width = min(file.width, block_width * max(1, _BLOCK_SIDE // block_width))
     height = block_height * max(1, _BLOCK_PIXELS // (width * block_height))

@@ -1,1 +1,1 @@
-"""Mask and box arithmetic: arrays in, arrays out. Knows no network and no file."""
+"""Mask and box arithmetic on arrays, independent of networks and files."""

@@ -1,7 +1,7 @@
-"""Boundary IoU: how well the outlines of two masks agree, whatever their size.
+"""Boundary IoU: agreement of the outlines of two masks, independent of their size.
 
-Mask IoU forgives a large object a ragged outline, because its inside outweighs it. Boundary IoU compares only what
-lies near the outlines.
+Mask IoU tolerates a ragged outline of a large object, because the inside outweighs it. Boundary IoU compares only the
+pixels near the outlines.
 
 Source: Cheng et al. 2021, "Boundary IoU", section 4; the width is 2 % of the image's diagonal as proposed there.
 """
@@ -26,7 +26,7 @@ WIDTH_OF_DIAGONAL = 0.02
 
 
 def boundary_width(size_hw: tuple[int, int]) -> int:
-    """Width of the compared band in whole pixels, at least 1, for an image (H, W)."""
+    """Return the width of the compared band in whole pixels, at least 1, for an image (H, W)."""
     return max(1, round(WIDTH_OF_DIAGONAL * math.hypot(*size_hw)))
 
 
@@ -35,7 +35,7 @@ def boundary(mask: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
 
     Args:
         mask: (H, W) bool.
-        width: a pixel stays if a pixel that does not belong is at most so many steps away, diagonal steps included.
+        width: a pixel is kept if a background pixel is at most this many steps away, including diagonal steps.
 
     Returns:
         (H, W) bool.
@@ -55,7 +55,7 @@ def boundary_iou(truth: Rle, answer: Rle) -> float:
 
     Args:
         truth: a mask.
-        answer: another of the same image.
+        answer: another mask of the same image.
 
     Returns:
         In [0, 1]; 0 if either is empty.
@@ -67,7 +67,7 @@ def boundary_iou(truth: Rle, answer: Rle) -> float:
     if not truth.area or not answer.area:
         return 0.0
     (ax0, ay0, ax1, ay1), (bx0, by0, bx1, by1) = truth.box_xyxy, answer.box_xyxy
-    # Outside of both boxes neither mask has a pixel, which is what eroding assumes beyond an edge.
+    # Outside both boxes neither mask has a pixel, as erosion assumes beyond an edge.
     window = slice(min(ay0, by0), max(ay1, by1)), slice(min(ax0, bx0), max(ax1, bx1))
     width = boundary_width((truth.height, truth.width))
     a, b = (boundary(rle.decode()[window], width) for rle in (truth, answer))

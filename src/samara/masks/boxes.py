@@ -1,7 +1,7 @@
-"""Boxes: around masks, in both notations, compared with each other and with the edges of a crop.
+"""Boxes: around masks, conversions, IoU, and comparison with the edges of a crop.
 
 Boxes are xyxy with exclusive right and bottom throughout, so that width = x2 - x1 as in COCO. Meta's are
-inclusive, one pixel short on each axis, and make a single pixel a box without area.
+inclusive, one pixel short on each axis, and turn a single pixel into a box without area.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def boxes_of_masks(masks: Tensor) -> Tensor:
         (M, 4) int64 on the same device, xyxy, right and bottom exclusive; zeros for an empty mask.
 
     Raises:
-        SettingsError: not a boolean tensor with three dimensions.
+        SettingsError: it is not a boolean tensor with three dimensions.
     """
     if masks.dtype != torch.bool or masks.ndim != 3:
         raise SettingsError(
@@ -43,7 +43,7 @@ def boxes_of_masks(masks: Tensor) -> Tensor:
         )
     if masks.numel() == 0:
         return torch.zeros(masks.shape[0], 4, dtype=torch.int64, device=masks.device)
-    # Bytes, because PyTorch reduces booleans on the CPU ten times more slowly.
+    # Bytes, because PyTorch reduces booleans on the CPU ten times slower.
     pixels = masks.view(torch.uint8)
     left, right = _extent(pixels.amax(1))  # (M, H, W) → (M, W)
     top, bottom = _extent(pixels.amax(2))  # (M, H, W) → (M, H)
@@ -51,7 +51,7 @@ def boxes_of_masks(masks: Tensor) -> Tensor:
 
 
 def _extent(occupied: Tensor) -> tuple[Tensor, Tensor]:
-    """First and one past the last non-zero place of each row, (M, L) → 2 × (M,); 0, 0 where there is none."""
+    """Return the first and one past the last non-zero index of each row, (M, L) → 2 × (M,); 0, 0 without any."""
     places = torch.arange(1, occupied.shape[1] + 1, device=occupied.device)
     # Counting from one leaves zero for "not occupied"; counted backwards, the largest is the first.
     stop = (occupied * places).amax(1)
@@ -60,7 +60,7 @@ def _extent(occupied: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def xyxy_to_xywh(boxes_xyxy: ArrayLike) -> NDArray[Any]:
-    """Turn corners into corner and size.
+    """Convert corners to corner and size.
 
     Args:
         boxes_xyxy: (..., 4), any dtype, right and bottom exclusive.
@@ -79,17 +79,17 @@ def xyxy_to_xywh(boxes_xyxy: ArrayLike) -> NDArray[Any]:
 def jittered_boxes(
     boxes_xyxy: Tensor, noise: Tensor, size_hw: tuple[int, int], *, fraction: float, max_px: float
 ) -> Tensor:
-    """Move every side of every box, as people do who draw boxes in a hurry.
+    """Jitter every side of every box, simulating hand-drawn boxes.
 
     Args:
         boxes_xyxy: (N, 4) on any device.
         noise: (N, 4) standard normal numbers.
-        size_hw: height and width of the image, which the boxes do not leave.
+        size_hw: height and width of the image, to which the boxes are clipped.
         fraction: standard deviation of a side's movement, as a fraction of the box's width or height.
-        max_px: most that a side moves, in pixels of an image whose long side is 1024.
+        max_px: max. movement of a side, in pixels of an image whose long side is 1024.
 
     Returns:
-        (N, 4) float32 xyxy, corners in order; a box may have lost its area.
+        (N, 4) float32 xyxy, ordered corners; a box may lose its area.
 
     Source: Kirillov et al. 2023, appendix A "Training algorithm", with 0.1 and 20.
     """
@@ -129,15 +129,15 @@ def near_crop_edge(
     image_size_hw: tuple[int, int],
     tolerance: float = 20.0,
 ) -> NDArray[np.bool_]:
-    """Find the boxes that a crop has probably cut off.
+    """Find the boxes that a crop has probably truncated.
 
-    A side counts when it lies near the same side of the crop, unless the image ends there too.
+    A side counts if it is near the same side of the crop, unless the image also ends there.
 
     Args:
         boxes_xyxy: (M, 4) in the image's frame, all sides in one convention, inclusive or exclusive.
         crop_box_xyxy: the crop in the image's frame, right and bottom exclusive.
         image_size_hw: height and width of the image.
-        tolerance: pixels; a side exactly that far away is near.
+        tolerance: distance in pixels; a side exactly that far away counts as near.
 
     Returns:
         (M,) bool.

@@ -1,9 +1,9 @@
-"""Masks as polygons without holes, for formats that know no others.
+"""Masks as polygons without holes, for formats without support for holes.
 
-A hole is tied to the outline above it by a line that is walked there and back, so that one polygon goes around the
-foreground and around its holes. By the even-odd rule the line cancels itself: it costs no pixel. In the same way parts
-are tied to each other for formats with one polygon per object, but there the line leads through background, and
-readers that draw the outline as part of the area see it.
+A hole is connected to the outline above it by a line that is traversed in both directions, so that one polygon encloses
+the foreground and its holes. By the even-odd rule the line cancels out and costs no pixel. Separate parts are connected
+in the same way for formats with one polygon per object, but there the line crosses background, and readers that draw
+the outline as part of the area show it.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ if TYPE_CHECKING:
 Polygon: TypeAlias = "NDArray[np.float64]"
 """(K, 2) corners x, y of a closed outline; the last is not the first again."""
 
-# Where along a segment it begins, and its corners.
+# Start position along a segment, and corners of the detour.
 _Detour: TypeAlias = tuple[float, list[tuple[float, float]]]
 
 # Bounds for masks of noise.
 _MAX_PARTS = 256
 _MAX_PAIRS = 1 << 18
 
-# By how much a border moves towards the foreground, in x and in y, for each direction of walking along it.
+# Shift of a border towards the foreground, in x and y, for each walking direction.
 _INWARDS = np.array([(0, 1), (-1, 0), (0, -1), (1, 0)], np.float64)
 
 
 def polygons_of(rle: Rle, inset: float = 0.0) -> list[Polygon]:
-    """Outline each connected part of a mask with one polygon, its holes tied to it.
+    """Outline each connected part of a mask with one polygon, including its holes.
 
     Args:
         rle: the mask.
-        inset: pixels by which all borders move towards the foreground, from 0 to below 0.1: COCO's rule then gives
-            back the mask exactly. With more than 0 so do readers that cut fractions off and draw the outline as part
-            of the area (OpenCV's `fillPoly`, as most YOLO readers use it).
+        inset: shift of all borders towards the foreground in pixels, from 0 to below 0.1: COCO's rule then reproduces
+            the mask exactly. With more than 0, so do readers that truncate fractions and draw the outline as part of
+            the area (OpenCV's `fillPoly`, used by most YOLO readers).
 
     Returns:
-        One polygon for each 4-connected part, column by column; none for an empty mask.
+        One polygon per 4-connected part, column by column; none for an empty mask.
     """
     runs = columns_of(rle)
     segments = segments_of(runs, rle.height, rle.width)
@@ -55,9 +55,9 @@ def polygons_of(rle: Rle, inset: float = 0.0) -> list[Polygon]:
     corners = _moved(segments, inset)
     tops = TopEdges(runs, segments)
     tied: dict[int, list[_Detour]] = {}
-    # From below: what hangs on a hole is known before the hole itself is tied to what is above it.
+    # Bottom up: detours of a hole are known before the hole itself is connected to what is above it.
     for loop in sorted(holes, key=lambda loop: int(segments.y[loop[0]]), reverse=True):
-        # Seen from the corner, the foreground on the left goes on upwards; on the right it may not.
+        # Seen from the corner, the foreground on the left continues upwards; on the right it may not.
         above = tops.above(int(segments.x[loop[0]]) - 1, int(segments.y[loop[0]]) - 1)
         walk = _walk(loop, corners, tied)
         x, y = walk[0][0], float(corners[above, 1])
@@ -68,9 +68,9 @@ def polygons_of(rle: Rle, inset: float = 0.0) -> list[Polygon]:
 def one_polygon_of(rle: Rle, inset: float = 0.0) -> Polygon:
     """Outline a mask of any number of parts with a single polygon.
 
-    The largest part comes first; each further one, by falling area, is tied to the nearest corner of what is there.
-    A part that has fewer pixels than the line to it would cross is left out, since a reader that draws the line would
-    lose more by it; so is everything behind the 256th part.
+    The largest part comes first; each further one, by descending area, is connected to the nearest existing corner. A
+    part with fewer pixels than its connecting line would cross is dropped, since it would cost readers that draw the
+    line more than it gains; so are all parts after the 256th.
 
     Args:
         rle: the mask.
@@ -83,7 +83,7 @@ def one_polygon_of(rle: Rle, inset: float = 0.0) -> Polygon:
     if not polygons:
         return np.empty((0, 2))
     joined = [polygons[0]]
-    hangs_on: list[tuple[int, int, int]] = []  # for each further one: polygon, corner there, corner here
+    hangs_on: list[tuple[int, int, int]] = []  # for each further one: polygon, its corner, own corner
     for polygon in polygons[1:]:
         there, here, distance = _nearest(np.concatenate(joined), polygon)
         if distance < _area(polygon) + 1:
@@ -101,7 +101,7 @@ def one_polygon_of(rle: Rle, inset: float = 0.0) -> Polygon:
 def _with_tied(
     number: int, polygon: Polygon, begin: int, tied: dict[tuple[int, int], list[tuple[float, float]]]
 ) -> list[tuple[float, float]]:
-    """Corners of a polygon from one of them, with a detour to each polygon that is tied to it."""
+    """Return the corners of a polygon from one of them, with a detour to each connected polygon."""
     corners = [(x, y) for x, y in polygon.tolist()]
     walk: list[tuple[float, float]] = []
     for index in [*range(begin, len(corners)), *range(begin)]:
@@ -115,8 +115,8 @@ def _area(polygon: Polygon) -> float:
 
 
 def _nearest(first: Polygon, second: Polygon) -> tuple[int, int, float]:
-    """Corners of two polygons that are near to each other, and the pixels that a line between them crosses."""
-    # Of very long outlines only every so many corners are compared.
+    """Return nearby corners of two polygons, and the number of pixels that a line between them crosses."""
+    # For very long outlines only a subset of the corners is compared.
     stride = 1 + len(first) * len(second) // _MAX_PAIRS
     distances = np.abs(first[::stride, np.newaxis] - second[np.newaxis]).max(2)
     there, here = divmod(int(distances.argmin()), len(second))
@@ -129,7 +129,7 @@ def _from_top_left(loop: list[int], segments: Segments) -> list[int]:
 
 
 def _moved(segments: Segments, inset: float) -> Polygon:
-    """Corners moved inwards with the two borders that meet there."""
+    """Return the corners moved inwards with their two adjacent borders."""
     inwards = _INWARDS[segments.direction]
     at_begin = np.empty_like(inwards)
     at_begin[segments.following] = inwards
@@ -138,11 +138,11 @@ def _moved(segments: Segments, inset: float) -> Polygon:
 
 
 def _walk(loop: list[int], corners: Polygon, tied: dict[int, list[_Detour]]) -> list[tuple[float, float]]:
-    """Corners along a loop, with a detour around each hole that is tied to it."""
+    """Return the corners along a loop, with a detour around each connected hole."""
     walk: list[tuple[float, float]] = []
     for segment, (x, y) in zip(loop, corners[loop].tolist(), strict=True):
         walk.append((x, y))
-        # Holes are tied to top edges, which are walked to the right.
+        # Holes are connected to top edges, which are walked to the right.
         for _, detour in sorted(tied.get(segment, ())):
             walk += detour
     return walk

@@ -1,6 +1,6 @@
-"""A mask as the runs of its pixel columns, and as the window around it: work for the mask, not for the image.
+"""A mask as runs of its pixel columns, and as the window around it: cost proportional to the mask, not the image.
 
-COCO's runs go on from the bottom of a column to the top of the next; here they are cut there.
+COCO's runs continue from the bottom of a column to the top of the next; here they are split there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Columns:
     Attributes:
         column: (R,) int64, x of each run.
         top: (R,) int64, its first row.
-        bottom: (R,) int64, the row behind its last.
+        bottom: (R,) int64, the row after its last.
     """
 
     column: NDArray[np.int64]
@@ -32,7 +32,7 @@ class Columns:
 
 
 def columns_of(rle: Rle) -> Columns:
-    """Cut the runs of a mask at the columns' ends; R = 0 for an empty mask."""
+    """Split the runs of a mask at the ends of columns; R = 0 for an empty mask."""
     edges = rle.edges()
     starts, stops = edges[0::2], edges[1::2]
     first = starts // rle.height
@@ -53,7 +53,7 @@ def window_of(rle: Rle) -> NDArray[np.bool_]:
     """
     left, top, right, bottom = rle.box_xyxy
     runs = columns_of(rle)
-    # +1 where a run begins and -1 behind it, summed downwards; the row behind the last takes the ends there.
+    # +1 where a run starts and -1 after it, summed downwards; an extra row takes the ends at the bottom.
     steps = np.zeros((bottom - top + 1, right - left), np.int8)
     steps[runs.top - top, runs.column - left] = 1
     np.add.at(steps, (runs.bottom - top, runs.column - left), -1)

@@ -1,7 +1,7 @@
-"""The middle of a region: the pixel that is farthest from its border.
+"""The centre of a region: the pixel that is farthest from its border.
 
-Where a simulated user clicks first (Kirillov et al. 2023, appendix D.1 "Point sampling"), and where a corrective click
-goes (Sofiiuk et al. 2021, RITM, section 4).
+Used for a simulated user's first click (Kirillov et al. 2023, appendix D.1 "Point sampling"), and for corrective clicks
+(Sofiiuk et al. 2021, RITM, section 4).
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ def deepest_pixel(
 ) -> tuple[tuple[int, int], float]:
     """Find the pixel of a region that is farthest from its border.
 
-    The distance is Euclidean, to the nearest pixel that does not belong; beyond the edge of the image nothing
-    belongs. Of several such pixels it is the topmost, and of these the leftmost.
+    The distance is Euclidean, to the nearest pixel outside the region; everything beyond the image is outside. Of
+    several such pixels it is the topmost, and of these the leftmost.
 
     Args:
         region: (H, W) bool.
-        forbidden: pixels (x, y) that may not be chosen, e.g. because they were clicked before; they still belong.
+        forbidden: pixels (x, y) that must not be chosen, e.g. earlier clicks; they still belong to the region.
 
     Returns:
-        The pixel as (x, y), and its distance; distance 0 if there is none, and the pixel then means nothing.
+        The pixel as (x, y), and its distance; distance 0 if there is none, and the pixel is then meaningless.
     """
     rows, columns = np.flatnonzero(region.any(1)), np.flatnonzero(region.any(0))
     if not rows.size:
         return (0, 0), 0.0
     top, left = int(rows[0]), int(columns[0])
-    # Beyond its box there is nothing of the region, so the box has all that the distance depends on.
+    # The region is inside its box, so the box contains everything the distance depends on.
     box = region[top : rows[-1] + 1, left : columns[-1] + 1].astype(np.uint8)
     distance = cv2.distanceTransform(np.pad(box, 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
     for x, y in forbidden:
@@ -48,7 +48,7 @@ def deepest_pixel(
 
 
 def centre_of(rle: Rle) -> tuple[int, int]:
-    """The pixel of a mask that is farthest from its border, (x, y); see `deepest_pixel`. The mask must not be empty."""
+    """Return the pixel of a non-empty mask that is farthest from its border, (x, y); see `deepest_pixel`."""
     x0, y0, x1, y1 = rle.box_xyxy
     (x, y), _ = deepest_pixel(rle.decode()[y0:y1, x0:x1])
     return x0 + x, y0 + y

@@ -1,6 +1,6 @@
-"""What readers see that fill a polygon with OpenCV: fractions cut off, and the outline part of the area.
+"""Polygons as filled by readers that use OpenCV: fractions truncated, and the outline part of the area.
 
-COCO's rule is in `polygons.py`. This one is coarser, and what most readers of YOLO labels use.
+COCO's rule is in `polygons.py`. This one is coarser, and used by most readers of YOLO labels.
 
 Source: the documentation of OpenCV's `fillPoly`.
 """
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 def iou_of_filled(rle: Rle, polygons: Sequence[NDArray[np.float64]]) -> float:
-    """Compare a mask with polygons that are meant to be the same.
+    """Compare a mask with polygons that represent it.
 
     Args:
         rle: the mask.
-        polygons: each (K, 2) of x, y in pixels, 0 or more; together they are the object.
+        polygons: polygons, each (K, 2) of x, y in pixels, at least 0; together they form the object.
 
     Returns:
-        The IoU in [0, 1]; 1 where both are empty.
+        The IoU in [0, 1]; 1 if both are empty.
     """
     corners = [polygon.astype(np.int32) for polygon in polygons if len(polygon)]
     left, top, right, bottom = rle.box_xyxy

@@ -21,15 +21,15 @@ from samara.masks.rle import Rle
 def parents(rles: Sequence[Rle], containment_threshold: float = 0.95) -> NDArray[np.int64]:
     """Find for each mask the smallest one that contains it.
 
-    A parent is strictly larger than its child: there are no circles, and of two equal masks neither is part
-    of the other. An empty mask is part of nothing.
+    A parent is strictly larger than its child, so there are no cycles, and of two equal masks neither is part of the
+    other. An empty mask is part of nothing.
 
     Args:
         rles: M masks of one image.
-        containment_threshold: the least fraction of a mask that lies within its parent; above 0, at most 1.
+        containment_threshold: min. fraction of a mask inside its parent; above 0, at most 1.
 
     Returns:
-        (M,) index of the parent (of equally large ones the earliest), or -1 where there is none.
+        (M,) index of the parent (of equally large ones the earliest), or -1 for none.
 
     Raises:
         SettingsError: the threshold is outside its range, or the masks have different sizes.
@@ -42,7 +42,7 @@ def parents(rles: Sequence[Rle], containment_threshold: float = 0.95) -> NDArray
     smallest_first = np.argsort(areas, kind="stable")
     for child in np.flatnonzero(areas).tolist():
         larger = smallest_first[areas[smallest_first] > areas[child]]
-        # What the boxes share is the most that the masks can; few candidates remain to be looked at.
+        # The overlap of the boxes bounds that of the masks, which leaves few candidates to compare.
         most = pixels_shared_by_boxes(boxes[child], boxes[larger])
         for candidate in larger[most / areas[child] >= containment_threshold].tolist():
             common = int(mask_intersection([rles[child]], [rles[candidate]])[0, 0])

@@ -1,4 +1,4 @@
-"""What segmentation gives: a set of masks with their numbers, as one immutable value."""
+"""The result of segmentation: a set of masks with their scores, as one immutable value."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class MaskSet:
         size_hw: (H, W) of the image in pixels.
         checkpoint: name of the checkpoint that made them.
         predicted_iou: (M,) the network's own estimate, can leave [0, 1].
-        prompt_index: (M,) which prompt each mask answers.
-        stability_score: (M,) in [0, 1], or None where it was not computed.
-        points_xy: (M, 2) the grid point that each mask came from, original frame, or None.
-        crop_boxes_xyxy: (M, 4) the crop that each mask was found in, or None.
-        low_res_logits: (M, 4h, 4w) float32, to be fed back as a mask prompt, or None.
+        prompt_index: (M,) index of each mask's prompt.
+        stability_score: (M,) in [0, 1], or None if not computed.
+        points_xy: (M, 2) the grid point of each mask, original frame, or None.
+        crop_boxes_xyxy: (M, 4) the crop of each mask, or None.
+        low_res_logits: (M, 4h, 4w) float32, usable as a mask prompt, or None.
         parent: (M,) index of the smallest mask that contains each one, −1 for none; None until `with_hierarchy`.
-        class_index: (M,) which of `class_names` each mask shows, or None if the checkpoint knows no classes.
-        class_names: names of all classes that the checkpoint knows, of which only some may be in the image, or None.
+        class_index: (M,) index into `class_names` of each mask, or None if the checkpoint has no classes.
+        class_names: names of all classes of the checkpoint, in the image or not, or None.
     """
 
     rles: tuple[Rle, ...]
@@ -55,7 +55,7 @@ class MaskSet:
     class_names: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
-        """What it is; not the numbers of a thousand masks."""
+        """Return a summary without the numbers of a thousand masks."""
         height, width = self.size_hw
         return f"<MaskSet: {len(self)} masks of {self.checkpoint} on {width} × {height} pixels>"
 
@@ -64,7 +64,7 @@ class MaskSet:
         return len(self.rles)
 
     def __getitem__(self, selected: int | slice | Sequence[int] | npt.NDArray[Any]) -> MaskSet:
-        """Some of the masks, in the order asked for: an index, a slice, indices or M booleans.
+        """Select some of the masks, in the given order: an index, a slice, indices or M booleans.
 
         The hierarchy refers to positions in the set, so a selection drops it.
         """
@@ -87,44 +87,44 @@ class MaskSet:
         return np.array([rle.box_xyxy for rle in self.rles], dtype=np.int64).reshape(-1, 4)
 
     def class_name(self, index: int) -> str | None:
-        """Name of what a mask shows, None if the checkpoint knows no classes."""
+        """Return the class name of a mask; None if the checkpoint has no classes."""
         if self.class_index is None or self.class_names is None:
             return None
         return self.class_names[int(self.class_index[index])]
 
     def mask(self, index: int) -> npt.NDArray[np.bool_]:
-        """One mask, (H, W)."""
+        """Return one mask, (H, W)."""
         return self.rles[index].decode()
 
     def masks(self) -> npt.NDArray[np.bool_]:
-        """All masks, (M, H, W): M · H · W bytes."""
+        """Return all masks, (M, H, W): M · H · W bytes."""
         masks = np.zeros((len(self), *self.size_hw), dtype=bool)
         for index, rle in enumerate(self.rles):
             masks[index] = rle.decode()
         return masks
 
     def best(self) -> MaskSet:
-        """Of the masks of each prompt, the one with the highest predicted IoU; one mask per prompt."""
+        """Return the mask with the highest predicted IoU for each prompt."""
         order = np.lexsort((-self.predicted_iou, self.prompt_index))
         _, first = np.unique(self.prompt_index[order], return_index=True)
         return self[order[first]]
 
     def largest_first(self) -> MaskSet:
-        """The same masks ordered by falling area, the order to draw them in."""
+        """Return the masks by descending area, the order to draw them in."""
         return self[np.argsort(-self.areas, kind="stable")]
 
     def without_duplicates(
         self, *, iou_threshold: float | None = 0.9, containment_threshold: float | None = None
     ) -> MaskSet:
-        """Drop masks that repeat a better one, judged by the masks themselves rather than by their boxes.
+        """Drop masks that duplicate a better one, comparing the masks themselves rather than their boxes.
 
         Args:
-            iou_threshold: a mask goes if its IoU with a better one exceeds this; None for no limit.
-            containment_threshold: a mask goes if it and a better one share more than this fraction of the smaller
-                of the two; None for no limit. It removes parts of wholes, which is not always wanted.
+            iou_threshold: drop a mask if its IoU with a better one exceeds this; None for no limit.
+            containment_threshold: drop a mask if it and a better one share more than this fraction of the smaller of
+                the two; None for no limit. Removes parts of wholes, which is not always wanted.
 
         Returns:
-            The rest, ordered by falling predicted IoU. Empty masks are dropped.
+            The remaining masks, by descending predicted IoU. Empty masks are dropped.
         """
         kept = mask_nms(
             self.rles,
@@ -135,9 +135,9 @@ class MaskSet:
         return self[kept]
 
     def exclusive(self) -> MaskSet:
-        """A partition: every pixel belongs to at most one mask, smaller masks lie on top of larger ones.
+        """Assign every pixel to at most one mask, with smaller masks on top of larger ones.
 
-        Masks of which nothing is left are dropped.
+        Masks that are covered completely are dropped.
         """
         cut = self.with_rles(exclusive(self.rles))
         return cut[cut.areas > 0]
@@ -145,11 +145,11 @@ class MaskSet:
     def tidied(
         self, *, iou_threshold: float | None, containment_threshold: float | None, exclusive: bool, hierarchy: bool
     ) -> MaskSet:
-        """What samara adds to a published generator's masks, as its settings ask, in this order.
+        """Apply samara's additions to a published generator's masks, according to the settings, in this order.
 
         Args:
             iou_threshold: see `without_duplicates`; nothing is dropped when both thresholds are None.
-            containment_threshold: likewise.
+            containment_threshold: see `without_duplicates`.
             exclusive: see `exclusive`.
             hierarchy: see `with_hierarchy`.
         """
@@ -161,41 +161,40 @@ class MaskSet:
         return masks.with_hierarchy() if hierarchy else masks
 
     def cleaned(self, min_region_area: int) -> MaskSet:
-        """Fill holes and remove specks smaller than so many pixels, in every mask."""
+        """Fill holes and remove specks smaller than some number of pixels, in every mask."""
         return self.with_rles([clean(rle, min_region_area)[0] for rle in self.rles])
 
     def with_rles(self, rles: Sequence[Rle]) -> MaskSet:
-        """Other masks for the same entries, one for each.
+        """Replace the masks, one for each entry.
 
-        Numbers of the network keep the values of the old masks; low-res logits and hierarchy would be wrong and are
-        dropped.
+        The network's scores keep their values; low-res logits and hierarchy would be wrong and are dropped.
         """
         # A new object: the cached areas and boxes belong to the old masks.
         return replace(self, rles=tuple(rles), low_res_logits=None, parent=None)
 
     def with_prompt_index(self, prompt_index: IntArray) -> MaskSet:
-        """The same masks as answers to other prompts, (M,)."""
+        """Replace the prompt indices, (M,)."""
         return replace(self, prompt_index=prompt_index)
 
     def with_hierarchy(self, containment_threshold: float = 0.95) -> MaskSet:
-        """Fill `parent`: part and whole.
+        """Compute `parent`, the hierarchy of parts and wholes.
 
         Args:
-            containment_threshold: fraction of a mask that must lie inside a larger one to be its part.
+            containment_threshold: min. fraction of a mask inside a larger one to be its part.
         """
         return replace(self, parent=parents(self.rles, containment_threshold))
 
     def to_coco(self, image_id: int = 1, first_id: int = 1, category_id: int = 1) -> list[dict[str, Any]]:
-        """COCO annotations with compressed RLE, ready for `json.dump` and pycocotools.
+        """Convert to COCO annotations with compressed RLE, ready for `json.dump` and pycocotools.
 
-        Besides COCO's fields each holds `predicted_iou`, and where known `stability_score`, `point_coords`,
+        Besides COCO's fields each has `predicted_iou`, and if known `stability_score`, `point_coords`,
         `crop_box` (xywh) and `parent` (an annotation id, or None).
 
         Args:
-            image_id: of the image that the masks belong to.
-            first_id: id of the first annotation; the others count on.
-            category_id: of all masks; of a checkpoint with classes that of the first class, the others count on, as
-                in `samara.datasets.writing.coco`.
+            image_id: id of the masks' image.
+            first_id: id of the first annotation; the others follow.
+            category_id: category id of all masks; for a checkpoint with classes, that of the first class, and the
+                others follow, as in `samara.datasets.writing.coco`.
         """
         categories = np.zeros(len(self), dtype=np.int64) if self.class_index is None else self.class_index
         return [
@@ -230,13 +229,13 @@ class MaskSet:
 def concatenate(sets: Sequence[MaskSet]) -> MaskSet:
     """Join mask sets of one image into one; prompts keep their index, the hierarchy is dropped.
 
-    What one set lacks, the whole lacks, classes too; and they are dropped where the sets disagree about their names.
+    Fields that one set lacks are dropped, including classes, which are also dropped if their names differ.
 
     Raises:
-        PromptError: no set, or sets of images of different size.
+        PromptError: there is no set, or the sets have images of different sizes.
     """
     if not sets or len({masks.size_hw for masks in sets}) > 1:
-        raise PromptError("mask sets can be joined when there is at least one and all are of one image")
+        raise PromptError("mask sets can be joined only if there is at least one and all are of one image")
     columns: dict[str, Any] = {}
     for field in fields(MaskSet):
         values = [getattr(masks, field.name) for masks in sets]

@@ -1,12 +1,12 @@
 """Masks to outlines along the pixels' edges, exact to the pixel.
 
-A mask's border consists of pixel edges. Here they are put together to straight segments, each walked with the
-foreground on its right-hand side, and the segments to closed loops: shells clockwise as seen on the screen, holes the
-other way round. Where two foreground pixels touch at a corner only, the loop turns right: parts that share nothing but
-a corner are different parts (4-connected foreground, 8-connected background).
+A mask's border consists of pixel edges. Here they are joined to straight segments, each walked with the foreground on
+its right-hand side, and the segments to closed loops: shells clockwise on the screen, holes anticlockwise. Where two
+foreground pixels touch only at a corner, the loop turns right: parts that share only a corner are different parts
+(4-connected foreground, 8-connected background).
 
-Corners are whole numbers, (0, 0) the top left corner of the top left pixel, so that `rasterise_polygons` and COCO give
-back the mask that was outlined.
+Corners are whole numbers, (0, 0) being the top left corner of the top left pixel, so that `rasterise_polygons` and COCO
+reproduce the outlined mask.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class ConnectedPart:
     """A connected part of a mask.
 
     Attributes:
-        shell: its outer outline, clockwise as seen on the screen (of positive area by the shoelace formula).
-        holes: outlines of what is missing inside, the other way round.
+        shell: its outer outline, clockwise on the screen (positive area by the shoelace formula).
+        holes: outlines of its holes, anticlockwise.
     """
 
     shell: Ring
@@ -46,13 +46,13 @@ class ConnectedPart:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segments:
-    """The S straight pieces of a mask's border; each begins at a corner, and the next one where it ends.
+    """The S straight pieces of a mask's border; each starts at a corner, where the previous one ends.
 
     Attributes:
-        x: (S,) int64, where each begins.
-        y: (S,) int64, where each begins.
+        x: (S,) int64, start of each.
+        y: (S,) int64, start of each.
         direction: (S,) 0 right, 1 down, 2 left, 3 up; foreground lies on the right-hand side.
-        following: (S,) the piece that goes on from the end of each.
+        following: (S,) index of the piece that continues from the end of each.
     """
 
     x: NDArray[np.int64]
@@ -62,12 +62,12 @@ class Segments:
 
     @property
     def corners(self) -> Ring:
-        """(S, 2), where each piece begins."""
+        """(S, 2), start of each piece."""
         return np.stack([self.x, self.y], 1)
 
 
 def module_parts(rle: Rle) -> list[ConnectedPart]:
-    """Outline a mask as simple features have it.
+    """Outline a mask as simple features.
 
     No outline touches or crosses itself; those of a part touch each other in single points at most (valid by OGC 06-103
     and RFC 7946).
@@ -86,7 +86,7 @@ def module_parts(rle: Rle) -> list[ConnectedPart]:
     for number, loop in enumerate(loops):
         loop_of[loop] = number
     holes = [number for number, shell in enumerate(shells) if not shell]
-    # A hole hangs on what is above it: the shell itself, or a hole whose shell is known by then.
+    # A hole belongs to what is above it: the shell itself, or a hole whose shell is already known.
     holes.sort(key=lambda number: int(segments.y[loops[number]].min()))
     tops = TopEdges(runs, segments)
     shell_of = {number: number for number, shell in enumerate(shells) if shell}
@@ -100,10 +100,10 @@ def module_parts(rle: Rle) -> list[ConnectedPart]:
 
 
 def segments_of(runs: Columns, height: int, width: int) -> Segments:
-    """Put the border of a mask together.
+    """Assemble the border of a mask.
 
     Args:
-        runs: of the mask.
+        runs: runs of the mask.
         height: H of the image.
         width: W of the image.
     """
@@ -115,7 +115,7 @@ def segments_of(runs: Columns, height: int, width: int) -> Segments:
     begins, ends = (x * stride + y) * 4, (x_end * stride + y_end) * 4
     order = np.argsort(begins + direction)
     departures = (begins + direction)[order]
-    # Where two segments leave a corner, the one to the right is ours.
+    # Where two segments leave a corner, follow the one to the right.
     turn = ends + (direction + 1) % 4
     place = np.searchsorted(departures, turn)
     is_right = np.append(departures, -1)[place] == turn
@@ -124,7 +124,7 @@ def segments_of(runs: Columns, height: int, width: int) -> Segments:
 
 
 def loops_of(segments: Segments) -> Iterator[list[int]]:
-    """Walk along the border: for each closed loop its segments in order.
+    """Walk along the border, yielding each closed loop's segments in order.
 
     A loop may touch itself at a corner. Loops come in the order of their first corners, column by column.
     """
@@ -142,7 +142,7 @@ def loops_of(segments: Segments) -> Iterator[list[int]]:
 
 
 def are_shells(loops: list[list[int]], segments: Segments) -> list[bool]:
-    """For each loop whether it goes around foreground, and not around a hole."""
+    """Return for each loop whether it encloses foreground, not a hole."""
     if not loops:
         return []
     here = np.concatenate([np.array(loop) for loop in loops])
@@ -158,35 +158,35 @@ class TopEdges:
     """Finds the top edge above a foreground pixel."""
 
     def __init__(self, runs: Columns, segments: Segments) -> None:
-        """Sort the top edges of a mask, once for all its holes."""
+        """Sort the top edges of a mask once for all its holes."""
         self._runs = runs
         tops = np.flatnonzero(segments.direction == _RIGHT)
         self._segments = tops[np.lexsort((segments.x[tops], segments.y[tops]))]
         self._x, self._y = segments.x[self._segments], segments.y[self._segments]
 
     def above(self, x: int, y: int) -> int:
-        """The segment that ends the run of foreground upwards from pixel (x, y)."""
+        """Return the segment that ends the run of foreground upwards from pixel (x, y)."""
         top = int(self._runs.top[_last_at_most(self._runs.column, self._runs.top, x, y)])
         return int(self._segments[_last_at_most(self._y, self._x, top, x)])
 
 
 def top_left(loop: list[int], segments: Segments) -> int:
-    """Position in a loop of its highest corner, of several the leftmost."""
+    """Return the position in a loop of its topmost corner, of several the leftmost."""
     return int(np.lexsort((segments.x[loop], segments.y[loop]))[0])
 
 
 def _last_at_most(major: NDArray[np.int64], minor: NDArray[np.int64], equal: int, limit: int) -> int:
-    """Of entries sorted by major and minor, the last with this major and a minor of at most the limit."""
+    """Return the last entry, sorted by major and minor, with this major and a minor of at most the limit."""
     begin, end = np.searchsorted(major, equal), np.searchsorted(major, equal, side="right")
     return int(begin + np.searchsorted(minor[begin:end], limit, side="right")) - 1
 
 
 def _vertical(runs: Columns, height: int) -> NDArray[np.int64]:
-    """Vertical pieces of the border, (5, K): x, y, end x, end y, direction."""
+    """Return the vertical pieces of the border, (5, K): x, y, end x, end y, direction."""
     stride = height + 1
     left, right = runs.column * stride, (runs.column + 1) * stride
     place = np.concatenate([left + runs.top, left + runs.bottom, right + runs.top, right + runs.bottom])
-    # Foreground on the left of a column border counts +1, on its right -1; where both are, there is no border.
+    # Foreground to the left of a column border counts +1, to its right -1; if both, there is no border.
     one = np.ones(runs.column.size, np.int64)
     step = np.concatenate([-one, one, one, -one])
     order = np.argsort(place, kind="stable")
@@ -205,7 +205,7 @@ def _vertical(runs: Columns, height: int) -> NDArray[np.int64]:
 
 
 def _horizontal(column: NDArray[np.int64], row: NDArray[np.int64], width: int, direction: int) -> NDArray[np.int64]:
-    """Horizontal pieces of the border, pixel edges of neighbouring columns joined, (5, K) as `_vertical`."""
+    """Return the horizontal pieces of the border, joined over neighbouring columns, (5, K) as in `_vertical`."""
     stride = width + 1
     place = np.sort(row * stride + column)
     is_first = np.concatenate([[True], place[1:] != place[:-1] + 1])[: place.size]
@@ -216,7 +216,7 @@ def _horizontal(column: NDArray[np.int64], row: NDArray[np.int64], width: int, d
 
 
 def _simple_loops(loop: list[int], segments: Segments) -> Iterator[list[int]]:
-    """Cut a loop where it touches itself."""
+    """Split a loop where it touches itself."""
     x, y = segments.x[loop].tolist(), segments.y[loop].tolist()
     corners = list(zip(x, y, strict=True))
     if len(set(corners)) == len(corners):

@@ -1,7 +1,7 @@
-"""How much masks have in common, computed on their run lengths: nothing is decoded.
+"""Intersection and IoU of masks, computed on run lengths without decoding.
 
-NMS, the hierarchy of masks, fine-tuning and evaluation share these two functions. pycocotools computes; masks that are
-larger than it can read, of aerial images that were segmented in tiles, are compared here.
+NMS, the hierarchy of masks, fine-tuning and evaluation share these two functions. They use pycocotools, except for
+masks too large for it, e.g. of aerial images segmented in tiles, which are compared here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def mask_intersection(a: Sequence[Rle], b: Sequence[Rle]) -> NDArray[np.int64]:
     if not a or not b:
         return np.zeros((len(a), len(b)), np.int64)
     if a[0].height * a[0].width <= PYCOCOTOOLS_MAX_PIXELS:
-        # As if all of `b` were crowds: the share of each mask of `a`. Of areas below 2²⁹ the quotient gives them back.
+        # As if all of `b` were crowds: the fraction of each mask of `a`, which times its area is exact below 2²⁹.
         shares = coco_mask.iou(_coco(a), _coco(b), [1] * len(b))
         pixels: NDArray[np.int64] = np.rint(shares * areas_of(a)[:, None]).astype(np.int64)
         return pixels
@@ -71,14 +71,14 @@ def boxes_of_rles(rles: Sequence[Rle]) -> NDArray[np.int64]:
 
 
 def boxes_touch(a_xyxy: NDArray[np.int64], b_xyxy: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which boxes share a pixel, (N, 4) and (K, 4) → (N, K): only their masks can do so, too."""
+    """Return which boxes share a pixel, (N, 4) and (K, 4) → (N, K): only their masks can overlap."""
     a, b = a_xyxy[:, None], b_xyxy[None]
     shares = (a[..., :2] < b[..., 2:]) & (b[..., :2] < a[..., 2:])  # (N, K, 2)
     return np.asarray(shares.all(-1))
 
 
 def pixels_shared_by_boxes(box_xyxy: NDArray[np.int64], boxes_xyxy: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Count what a box (4,) shares with each of (K, 4) → (K,): masks in them share no more."""
+    """Count the pixels a box (4,) shares with each of (K, 4) → (K,), a bound for masks in them."""
     size = np.minimum(boxes_xyxy[:, 2:], box_xyxy[2:]) - np.maximum(boxes_xyxy[:, :2], box_xyxy[:2])
     return np.asarray(size.clip(0).prod(1))
 
@@ -114,11 +114,11 @@ def _intersection_of_large(a: Sequence[Rle], b: Sequence[Rle]) -> NDArray[np.int
 
 
 def _common_pixels(rle: Rle, others: Sequence[NDArray[np.int64] | None]) -> NDArray[np.int64]:
-    """Pixels shared with each of K masks, given as their edges; (K,)."""
+    """Return the pixels shared with each of K masks, given as their edges; (K,)."""
     edges = [other for other in others if other is not None]
     own = rle.edges()
-    # Foreground before a position is a line through the edges, rising by one per pixel inside a run and level
-    # between runs. Slopes of exactly 0 and 1 keep the interpolation exact up to 2⁵³.
+    # The cumulative foreground is piecewise linear between the edges, with slope 1 inside a run and 0 between runs,
+    # which keeps the interpolation exact up to 2⁵³.
     before = np.zeros(own.size)
     before[1::2] = np.cumsum(own[1::2] - own[0::2])
     before[2::2] = before[1:-1:2]

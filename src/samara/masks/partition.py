@@ -1,6 +1,6 @@
-"""Masks that do not overlap: every pixel given to one mask at most.
+"""Masks that do not overlap: every pixel is assigned to at most one mask.
 
-Automatic masks lie in and over each other; a label map, a panoptic data set or a cut-out needs them apart.
+Automatic masks overlap; a label map, a panoptic data set or a cut-out needs disjoint masks.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from samara.masks.rle import Rle
 
 
 def exclusive(rles: Sequence[Rle], order: Literal["largest_first"] = "largest_first") -> list[Rle]:
-    """Paint masks over each other and keep of each what is still seen.
+    """Paint masks over each other and keep the visible part of each.
 
-    The largest is painted first, so that small objects lie on top of large ones; of equally large masks the
-    earlier one lies on top. The union stays the same. Memory: one int32 label per pixel, whatever M is.
+    The largest is painted first, so that small objects are on top of large ones; of equally large masks the earlier one
+    is on top. The union is unchanged. Memory: one int32 label per pixel, whatever M is.
 
     Args:
         rles: M masks of one image.
-        order: what is painted first; there is only one order so far.
+        order: order of painting; there is only one so far.
 
     Returns:
-        M masks in the order given; one that is covered completely is empty.
+        M masks in the given order; one that is covered completely is empty.
 
     Raises:
-        SettingsError: an unknown order, or masks of different sizes.
+        SettingsError: the order is unknown, or the masks have different sizes.
     """
     if order != "largest_first":
         raise SettingsError(f'Masks can be painted in the order "largest_first", not {order!r}.')
@@ -43,19 +43,19 @@ def exclusive(rles: Sequence[Rle], order: Literal["largest_first"] = "largest_fi
 
 
 def label_map(rles: Sequence[Rle]) -> NDArray[np.int32]:
-    """Paint masks over each other as `exclusive` does, into one image of their indices.
+    """Paint masks over each other like `exclusive`, into one image of their indices.
 
     Args:
         rles: M masks of one image, M at least 1.
 
     Returns:
-        (H, W) the index of the topmost mask at every pixel, -1 where there is none.
+        (H, W) the index of the topmost mask at every pixel, -1 for none.
 
     Raises:
-        SettingsError: no mask, or masks of different sizes.
+        SettingsError: there is no mask, or the masks have different sizes.
     """
     if not rles:
-        raise SettingsError("A label map needs at least one mask, which says how large it is.")
+        raise SettingsError("A label map needs at least one mask, which determines its size.")
     require_one_size(rles)
     return _paint(rles).reshape(rles[0].width, rles[0].height).T
 
@@ -63,7 +63,7 @@ def label_map(rles: Sequence[Rle]) -> NDArray[np.int32]:
 def _paint(rles: Sequence[Rle]) -> NDArray[np.int32]:
     """Label every pixel with the index of the topmost mask, or -1; (H · W,) in column order."""
     labels = np.full(rles[0].height * rles[0].width, -1, np.int32)
-    # Sorting the reversed areas puts the later of two equals first: the earlier is painted over it.
+    # Sorting the reversed areas puts the later of two equals first, so that the earlier is painted over it.
     largest_first = len(rles) - 1 - np.argsort(-areas_of(rles)[::-1], kind="stable")
     for index in largest_first:
         edges = rles[index].edges()

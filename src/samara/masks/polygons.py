@@ -1,7 +1,7 @@
-"""Polygons to masks, by pycocotools, so that masks of the same file are the same everywhere.
+"""Rasterising polygons with pycocotools, so that masks of the same file are the same everywhere.
 
-pycocotools draws outlines on a grid five times as fine as the pixels, keeps every point of them in memory and computes
-in 32 bits; what it cannot take it does not refuse. So everything is looked at before it sees it.
+pycocotools draws outlines on a grid five times as fine as the pixels, keeps all their points in memory and computes in
+32 bits, without refusing invalid input. So everything is validated first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from samara.masks.run_alphabet import PYCOCOTOOLS_MAX_PIXELS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Outlines of 13 million pixels, which take 0.6 GB: more than any detail that was drawn on a large aerial image.
+# Outlines of 13 million pixels, which take 0.6 GB: more than any detailed outline on a large aerial image.
 _MAX_LENGTH = (1 << 26) / 5
 
 
@@ -29,7 +29,7 @@ def rasterise_polygons(parts: Sequence[Sequence[float] | NDArray[np.float64]], h
     """Draw an object of one or several polygons.
 
     A pixel is inside by COCO's rule, even-odd within one polygon; the parts are united, so that none cuts a hole into
-    another. What lies outside the image is cut off; an object that covers no pixel's middle gives an empty mask.
+    another. The result is clipped to the image; an object that covers no pixel centre becomes an empty mask.
 
     Args:
         parts: polygons, each x1, y1, x2, y2, ... in pixels of the image, with at least 3 points; (0, 0) is the
@@ -38,11 +38,11 @@ def rasterise_polygons(parts: Sequence[Sequence[float] | NDArray[np.float64]], h
         width: W of the image.
 
     Returns:
-        The mask, the one that pycocotools makes of the same polygons.
+        The mask that pycocotools makes of the same polygons.
 
     Raises:
-        SettingsError: no part, fewer than three points, an odd count, anything but finite numbers, an outline of
-            13 million pixels and more, or a size that no image has.
+        SettingsError: there is no part, a polygon has fewer than three points, an odd count or non-finite numbers, an
+            outline has 13 million pixels or more, or the size is impossible.
     """
     outlines = [_outline(part) for part in parts]
     if not outlines:
@@ -55,14 +55,14 @@ def rasterise_polygons(parts: Sequence[Sequence[float] | NDArray[np.float64]], h
 
 @lru_cache(maxsize=16)
 def _require_size(height: int, width: int) -> None:
-    """Refuse what no mask can have; remembered, since the objects of an image come one after the other."""
+    """Refuse impossible sizes; cached, since the objects of an image come in sequence."""
     Rle.from_edges(np.empty(0, np.int64), height, width)
     if height * width > PYCOCOTOOLS_MAX_PIXELS:
         raise SettingsError(f"Polygons can be drawn into images below 2²⁹ pixels, not into {height} x {width}.")
 
 
 def _outline(part: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
-    """Corners of a polygon, (2K,) of x, y, x, y, ..."""
+    """Return the corners of a polygon, (2K,) of x, y, x, y, ..."""
     try:
         numbers = np.asarray(part)
     except ValueError:  # lists of unequal length within the list
@@ -81,17 +81,18 @@ def _outline(part: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]
 
 
 def _require_length(outlines: Sequence[NDArray[np.float64]]) -> None:
-    """Refuse outlines that would take any time and memory, and with them coordinates beyond 32 bits."""
+    """Refuse outlines that would take unbounded time and memory, and coordinates beyond 32 bits."""
     reach = max(float(np.abs(outline).max()) for outline in outlines)
     if reach * sum(outline.size for outline in outlines) <= _MAX_LENGTH:
         return  # however often they turn
     length = reach + sum(_length(outline.reshape(-1, 2)) for outline in outlines)
     if length > _MAX_LENGTH:
         raise SettingsError(
-            f"The outline of a mask is {length:.3g} pixels long or away, which no drawn outline is; simplify it."
+            f"The outline of a mask is {length:.3g} pixels long or away from the image, too much for a drawn "
+            "outline; simplify it."
         )
 
 
 def _length(corners: NDArray[np.float64]) -> float:
-    """How many pixels the outline of (K, 2) corners passes, more or less."""
+    """Return approximately how many pixels the outline of (K, 2) corners passes."""
     return float(np.abs(corners - np.roll(corners, 1, 0)).max(1).sum())

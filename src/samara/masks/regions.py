@@ -1,4 +1,4 @@
-"""Small holes and small specks of masks, by connected components.
+"""Removal of small holes and specks of masks, by connected components.
 
 Source: Kirillov et al. 2023, appendix B "Postprocessing"; segment-anything `utils/amg.py` @dca509f.
 """
@@ -14,7 +14,7 @@ from samara.masks.rle import Rle, encode_mask
 
 
 def clean(rle: Rle, max_area: float) -> tuple[Rle, bool]:
-    """Fill the holes of a mask, then remove its specks, where smaller than a limit; see the two below.
+    """Fill the holes of a mask, then remove its specks, if smaller than a limit; see the two functions below.
 
     Returns:
         The mask, the one given if no pixel changed, and whether there were small holes or parts.
@@ -28,8 +28,8 @@ def clean(rle: Rle, max_area: float) -> tuple[Rle, bool]:
 def fill_holes(mask: NDArray[np.bool_], max_area: float) -> tuple[NDArray[np.bool_], bool]:
     """Fill the holes of a mask that are smaller than a limit.
 
-    A hole is any part of the background that is connected in itself, over corners too: also one at the border
-    of the image, and all of the background when it is that small.
+    A hole is any 8-connected part of the background, even one at the border of the image, or the whole background if it
+    is that small.
 
     Args:
         mask: (H, W) bool.
@@ -39,10 +39,10 @@ def fill_holes(mask: NDArray[np.bool_], max_area: float) -> tuple[NDArray[np.boo
         The mask, (H, W) bool (the one given if nothing changed), and whether a pixel changed.
 
     Raises:
-        SettingsError: not a boolean array with two dimensions.
+        SettingsError: it is not a boolean array with two dimensions.
     """
     _require_mask(mask)
-    # Everything beyond a margin of one pixel around the foreground is background like the margin itself.
+    # Everything beyond a one-pixel margin around the foreground is background, like the margin itself.
     window = _window(mask)
     labels, areas = _components(~mask[window])
     areas += _area_outside(labels, window, mask.shape, areas.size)
@@ -57,7 +57,7 @@ def fill_holes(mask: NDArray[np.bool_], max_area: float) -> tuple[NDArray[np.boo
 def remove_specks(mask: NDArray[np.bool_], max_area: float) -> tuple[NDArray[np.bool_], bool]:
     """Remove the parts of a mask that are smaller than a limit; the largest part stays in any case.
 
-    Parts that touch at a corner are one. Of equally large ones the first from the top counts as largest.
+    Parts that touch at a corner are one. Of equally large ones, the first from the top counts as largest.
 
     Args:
         mask: (H, W) bool.
@@ -68,7 +68,7 @@ def remove_specks(mask: NDArray[np.bool_], max_area: float) -> tuple[NDArray[np.
         reference, a mask whose only part is small counts as changed although its pixels are not.
 
     Raises:
-        SettingsError: not a boolean array with two dimensions.
+        SettingsError: it is not a boolean array with two dimensions.
     """
     _require_mask(mask)
     window = _window(mask)
@@ -93,7 +93,7 @@ def _components(foreground: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArr
 
 
 def _window(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """Rows and columns of the box around the foreground and, where the image has it, a margin of a pixel."""
+    """Return the rows and columns of the box around the foreground, with a one-pixel margin inside the image."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if rows.size == 0:
         return slice(0, mask.shape[0]), slice(0, mask.shape[1])
@@ -109,12 +109,12 @@ def _area_outside(
 ) -> NDArray[np.int64]:
     """Count pixels outside the window by the label they would have: that of the margin's nearest pixel.
 
-    The outermost rows and columns of the window stand for all those beyond that repeat them, so that
-    labelling the window gives the same parts as labelling the image.
+    The outermost rows and columns of the window represent all those beyond, which repeat them, so that labelling the
+    window finds the same parts as labelling the image.
     """
     rows, columns = (_repeats(side, length) for side, length in zip(window, shape, strict=True))
     extra = np.zeros(count, np.int64)
-    # Only the outermost rows and columns stand for more than themselves.
+    # Only the outermost rows and columns represent more than themselves.
     inner = slice(1, -1)
     for row in {0, labels.shape[0] - 1}:
         np.add.at(extra, labels[row], rows[row] * columns - 1)
@@ -124,7 +124,7 @@ def _area_outside(
 
 
 def _repeats(side: slice, length: int) -> NDArray[np.int64]:
-    """How many rows (or columns) of the image each one of the window stands for."""
+    """Return how many rows (or columns) of the image each one of the window represents."""
     repeats = np.ones(side.stop - side.start, np.int64)
     repeats[0] += side.start
     repeats[-1] += length - side.stop

@@ -1,10 +1,9 @@
 """Masks as COCO run lengths, and back.
 
 A run-length encoding walks through a mask column by column and lists how long its runs are, background first.
-Encoding here transposes nothing: a run begins or ends where a pixel differs from the one above it, which is a
-comparison of rows, and only the few positions found are brought into column order; that is why pycocotools does not
-do it. All of it is 64-bit arithmetic and validated: pycocotools 2.0.11 misreads runs beyond 2²⁹ pixels and trusts what
-a file claims.
+Encoding here avoids transposing: a run starts or ends where a pixel differs from the one above it, which is a
+comparison of rows, and only the few positions found are sorted into column order. This is faster than pycocotools. All
+arithmetic is 64-bit and validated: pycocotools 2.0.11 misreads runs beyond 2²⁹ pixels and trusts the file.
 
 Source: COCO API, `maskApi.c` (the format only).
 """
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-# What fits into the characters of one number.
+# Maximum value that fits into the characters of one number.
 _MAX_PIXELS = 1 << 34
 # Pixels examined at once on an accelerator: bounds the memory and the 2³¹ elements that `nonzero` can take.
 _CHUNK_PIXELS = 1 << 25
@@ -46,7 +45,7 @@ class Rle:
     Attributes:
         height: H of the image.
         width: W of the image.
-        counts: the run lengths, column by column, in COCO's compressed alphabet; runs of length zero are merged away.
+        counts: the run lengths, column by column, in COCO's compressed alphabet; zero-length runs are merged.
         area: foreground pixels.
         box_xyxy: smallest box around the foreground, right and bottom exclusive; (0, 0, 0, 0) if empty.
 
@@ -74,12 +73,12 @@ class Rle:
 
     @classmethod
     def from_edges(cls, edges: NDArray[np.int64], height: int, width: int) -> Rle:
-        """Build a mask from the places where background and foreground change.
+        """Build a mask from the positions where background and foreground change.
 
         Args:
             edges: (2R,) ascending; start and exclusive end of each of R runs of foreground, as positions in
-                column order, x · H + y. Runs that touch become one. The last end may be missing: that run
-                then reaches the end of the image.
+                column order, x · H + y. Adjacent runs are merged. If the last end is missing, that run extends to the
+                end of the image.
             height: H of the image.
             width: W of the image.
 
@@ -102,14 +101,14 @@ class Rle:
 
         Args:
             coco: `{"size": [H, W], "counts": ...}`, the counts compressed as text or bytes, or a list of run
-                lengths. Runs of length zero are merged away, so that equal masks are equal objects.
+                lengths. Zero-length runs are merged, so that equal masks are equal objects.
 
         Returns:
             The mask.
 
         Raises:
-            SettingsError: a key is missing, or the counts are damaged or do not add up to H · W. Nothing of
-                the size that was claimed is allocated before this is known.
+            SettingsError: a key is missing, or the counts are damaged or do not add up to H · W. Nothing of the claimed
+                size is allocated before this check.
         """
         height, width = _coco_size(coco)
         runs = _coco_runs(coco, height, width)
@@ -117,16 +116,16 @@ class Rle:
         return cls.from_edges(_edges_of_runs(runs), height, width)
 
     def to_coco(self) -> CocoRle:
-        """Give the JSON form with compressed counts, as COCO files hold it."""
+        """Return the JSON form with compressed counts, as in COCO files."""
         return {"size": [self.height, self.width], "counts": self.counts.decode("ascii")}
 
     def uncompressed(self) -> list[int]:
-        """Give the run lengths, column by column, background first; they add up to H · W."""
+        """Return the run lengths, column by column, background first; they add up to H · W."""
         lengths: list[int] = decompress_runs(self.counts).tolist()
         return lengths
 
     def edges(self) -> NDArray[np.int64]:
-        """Give start and exclusive end of every run of foreground.
+        """Return start and exclusive end of every run of foreground.
 
         Returns:
             (2R,), strictly ascending positions in column order, x · H + y.
@@ -134,7 +133,7 @@ class Rle:
         return _edges_of_runs(decompress_runs(self.counts))
 
     def decode(self) -> NDArray[np.bool_]:
-        """Give the mask as an array.
+        """Decode the mask to an array.
 
         Returns:
             (H, W) bool, C-contiguous.
@@ -156,7 +155,7 @@ def encode_mask(mask: NDArray[np.bool_]) -> Rle:
         mask: (H, W) bool, any memory order.
 
     Returns:
-        The mask as run lengths, byte for byte what pycocotools makes of it.
+        The mask as run lengths, byte for byte equal to pycocotools'.
 
     Raises:
         SettingsError: not a boolean array with two dimensions.
@@ -171,7 +170,7 @@ def encode_mask(mask: NDArray[np.bool_]) -> Rle:
 
 
 def encode_columns(columns: NDArray[np.bool_], x0: int, y0: int, height: int, width: int) -> Rle:
-    """Encode a mask of which only a part of some columns is foreground.
+    """Encode a mask whose foreground is within a part of some columns.
 
     Args:
         columns: (W', H') bool, column by column; background everywhere else.
@@ -184,7 +183,7 @@ def encode_columns(columns: NDArray[np.bool_], x0: int, y0: int, height: int, wi
         The mask as run lengths.
 
     Raises:
-        SettingsError: the columns reach beyond the image.
+        SettingsError: the columns extend beyond the image.
     """
     count, length = columns.shape
     if not (0 <= x0 <= width - count and 0 <= y0 <= height - length):
@@ -199,9 +198,9 @@ def encode_columns(columns: NDArray[np.bool_], x0: int, y0: int, height: int, wi
 
 
 def encode_masks(masks: Tensor) -> list[Rle]:
-    """Encode a batch of masks on the device where they are; only the ends of their runs travel to the CPU.
+    """Encode a batch of masks on their device; only the ends of their runs are copied to the CPU.
 
-    Extra memory, whatever M is: one mask on the CPU; elsewhere 32 MiB and the ends of that many pixels' runs.
+    Extra memory, whatever M is: one mask on the CPU; elsewhere 32 MiB plus the run ends of that many pixels.
 
     Args:
         masks: (M, H, W) bool, any device; M may be 0.
@@ -222,7 +221,7 @@ def encode_masks(masks: Tensor) -> list[Rle]:
 
 
 def place(rle: Rle, height: int, width: int, x: int, y: int) -> Rle:
-    """Put the mask of a crop into the image that it was cut from, without decoding it.
+    """Move the mask of a crop into the image's frame, without decoding it.
 
     Args:
         rle: mask in the crop's frame.
@@ -235,7 +234,7 @@ def place(rle: Rle, height: int, width: int, x: int, y: int) -> Rle:
         The mask in the image's frame; background outside the crop.
 
     Raises:
-        SettingsError: the crop reaches beyond the image.
+        SettingsError: the crop extends beyond the image.
     """
     if not (0 <= x <= width - rle.width and 0 <= y <= height - rle.height):
         raise SettingsError(
@@ -246,7 +245,7 @@ def place(rle: Rle, height: int, width: int, x: int, y: int) -> Rle:
     starts, stops = edges[0::2], edges[1::2]
     first = starts // rle.height
     columns_per_run = (stops - 1) // rle.height - first + 1
-    # A run that goes on in the next column is cut there: the image's columns are longer than the crop's.
+    # A run that continues in the next column is split there: the image's columns are longer than the crop's.
     run = np.repeat(np.arange(starts.size), columns_per_run)
     within_run = np.arange(run.size) - np.repeat(np.cumsum(columns_per_run) - columns_per_run, columns_per_run)
     column = first[run] + within_run
@@ -258,11 +257,11 @@ def place(rle: Rle, height: int, width: int, x: int, y: int) -> Rle:
 
 
 def _changes(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Positions in column order where a pixel differs from the one before it; (K,) ascending."""
+    """Return the positions in column order where a pixel differs from the one before it; (K,) ascending."""
     height, width = mask.shape
     row, column = np.divmod(np.flatnonzero(mask[1:] != mask[:-1]), width)
     top = mask[0].copy()
-    # Before the top of a column comes the bottom of the previous one, and background before the first.
+    # The top of a column is preceded by the bottom of the previous one, and the first by background.
     top[1:] ^= mask[-1, :-1]
     changes = np.concatenate([column * height + row + 1, np.flatnonzero(top) * height]).astype(np.int64, copy=False)
     changes.sort()
@@ -284,7 +283,7 @@ def _encode_on_device(masks: Tensor) -> list[Rle]:
 
 
 def _changes_on_device(masks: Tensor) -> Tensor:
-    """As `_changes`, for (M, H, W): positions of mask m begin at m · H · W; (K,) int64 ascending."""
+    """Like `_changes`, for (M, H, W): positions of mask m start at m · H · W; (K,) int64 ascending."""
     # Reading and writing data sets needs run lengths, but should not wait for torch.
     import torch
 
@@ -303,14 +302,14 @@ def _changes_on_device(masks: Tensor) -> Tensor:
 
 
 def _edges_of_runs(runs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Starts and exclusive ends of the foreground runs, (2R,) strictly ascending."""
+    """Return starts and exclusive ends of the foreground runs, (2R,) strictly ascending."""
     edges = np.cumsum(runs)
-    # An even number of runs ends with foreground; its end, the image's, is an edge too.
+    # An even number of runs ends with foreground; its end, that of the image, is an edge too.
     return _without_pairs(edges if runs.size % 2 == 0 else edges[:-1])
 
 
 def _without_pairs(edges: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Drop edges that undo each other: those that occur an even number of times."""
+    """Drop edges that cancel out: those that occur an even number of times."""
     if not (edges[1:] == edges[:-1]).any():
         return edges
     values, times = np.unique(edges, return_counts=True)
@@ -324,7 +323,7 @@ def _box_of_edges(edges: NDArray[np.int64], height: int) -> tuple[int, int, int,
     first, last = edges[0::2], edges[1::2] - 1
     left, right = int(first[0] // height), int(last[-1] // height) + 1
     if (first // height != last // height).any():
-        # A run that goes on in the next column has touched the bottom of one and the top of the other.
+        # A run that continues in the next column touches the bottom of one and the top of the other.
         return (left, 0, right, height)
     return (left, int((first % height).min()), right, int((last % height).max()) + 1)
 
@@ -344,7 +343,7 @@ def _require_runs(runs: NDArray[np.int64], height: int, width: int) -> None:
     if total != height * width:
         raise SettingsError(
             f"The runs of a mask of {height} x {width} = {height * width} pixels add up to {total}; "
-            f"size and counts do not belong together."
+            f"size and counts do not match."
         )
 
 
@@ -375,7 +374,7 @@ def _coco_size(coco: Mapping[str, object]) -> tuple[int, int]:
 def _coco_runs(coco: Mapping[str, object], height: int, width: int) -> NDArray[np.int64]:
     counts = coco.get("counts")
     if isinstance(counts, str):
-        # Every text has bytes like this, and those of other alphabets are refused by the reader.
+        # Every text encodes to bytes, and the reader refuses those of other alphabets.
         counts = counts.encode("utf-8", errors="surrogatepass")
     if isinstance(counts, bytes):
         return decompress_runs(counts)
@@ -390,7 +389,7 @@ def _coco_runs(coco: Mapping[str, object], height: int, width: int) -> NDArray[n
 
 
 def _kind(value: object) -> str:
-    """Name what was given, for a message: type, and shape and dtype where there are any."""
+    """Describe a value for a message: its type, and shape and dtype if it has any."""
     shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
     if shape is None or dtype is None:
         return f"{type(value).__name__} {value!r}"[:80]

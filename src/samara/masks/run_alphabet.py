@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PYCOCOTOOLS_MAX_PIXELS = (1 << 29) - 1
 """Pixels of the largest masks whose runs, of whatever length, pycocotools 2.0.11 reads without error."""
 
-# Of a character's six bits one says that another follows; seven characters hold 34 bits and a sign.
+# One of a character's six bits means that another follows; seven characters hold 34 bits and a sign.
 _MAX_CHARACTERS = 7
 
 
@@ -42,7 +42,7 @@ def decompress_runs(counts: bytes) -> NDArray[np.int64]:
     """Read COCO's alphabet.
 
     Raises:
-        SettingsError: the text is damaged. Whether the lengths make sense for an image is not looked at.
+        SettingsError: the text is damaged. Whether the lengths fit an image is not checked.
     """
     if not isinstance(counts, bytes) or not counts:
         given = f"{type(counts).__name__} {counts!r:.40}"
@@ -50,17 +50,15 @@ def decompress_runs(counts: bytes) -> NDArray[np.int64]:
     digits = np.frombuffer(counts, np.uint8).astype(np.int64) - 48
     if digits.min() < 0 or digits.max() > 63:
         raise SettingsError(
-            "The counts of a mask hold a character that COCO's run lengths do not use; the file is damaged."
+            "The counts of a mask contain a character that COCO's run lengths do not use; the file is damaged."
         )
     last = np.flatnonzero(digits < 32)
     if last.size == 0 or last[-1] != digits.size - 1:
-        raise SettingsError("The counts of a mask end in the middle of a number; the file is cut off.")
+        raise SettingsError("The counts of a mask end in the middle of a number; the file is truncated.")
     first = np.concatenate([[0], last[:-1] + 1])
     lengths = last - first + 1
     if lengths.max() > _MAX_CHARACTERS:
-        raise SettingsError(
-            "The counts of a mask hold a number that no image is large enough for; the file is damaged."
-        )
+        raise SettingsError("The counts of a mask contain a number too large for any image; the file is damaged.")
     place_in_number = np.arange(digits.size) - np.repeat(first, lengths)
     values = np.add.reduceat((digits & 31) << (5 * place_in_number), first)
     values[(digits[last] & 16) != 0] -= np.int64(1) << (5 * lengths[(digits[last] & 16) != 0])

@@ -1,4 +1,4 @@
-"""Stability score: how little a mask changes when its threshold moves.
+"""Stability score: how little a mask changes when its threshold is shifted.
 
 Source: Kirillov et al. 2023, section 5 "Making masks stable"; segment-anything `utils/amg.py` @dca509f.
 """
@@ -10,28 +10,28 @@ from torch import Tensor
 
 from samara.errors import SettingsError
 
-# Logits compared at once: on the CPU few enough to stay in its caches, elsewhere enough to keep it busy.
+# Number of logits compared at once: small enough for a CPU's caches, large enough to keep other devices busy.
 _CHUNK_CPU = 1 << 20
 _CHUNK_ELSEWHERE = 1 << 26
 
 
 def stability_score(logits: Tensor, mask_threshold: float, offset: float) -> Tensor:
-    """Compare each mask at a higher with the same mask at a lower threshold.
+    """Compare each mask at a higher threshold with the same mask at a lower one.
 
-    The higher threshold's mask lies within the lower one's, so that their IoU is a ratio of two areas.
+    The higher threshold's mask is contained in the lower one's, so their IoU is a ratio of two areas.
     Differs from Meta: counts are 64-bit (16-bit row sums overflow beyond 32,767 columns), and an empty mask
     scores 0 instead of NaN.
 
     Args:
         logits: (M, H, W), any floating dtype, any device; M may be 0.
         mask_threshold: logits above it are foreground.
-        offset: how far the threshold moves up and down, in logits; 0 or more.
+        offset: shift of the threshold up and down, in logits; at least 0.
 
     Returns:
         (M,) float32 on the same device, in [0, 1].
 
     Raises:
-        SettingsError: not three dimensions, or the offset is negative or not a number.
+        SettingsError: the logits do not have three dimensions, or the offset is negative or not a number.
     """
     if logits.ndim != 3:
         raise SettingsError(f"Logits must be a tensor (M, H, W), not {tuple(logits.shape)}.")

@@ -1,7 +1,7 @@
-"""Non-maximum suppression: of boxes as torchvision does it, and of masks themselves.
+"""Non-maximum suppression of boxes, like torchvision's, and of masks.
 
-Boxes are cheap and what the official generator uses. Masks tell what boxes cannot: that a duplicate with a
-stray speck is one, and that two objects with the same box are not.
+Boxes are cheap and used by the official generator. Masks are more precise: a duplicate with a stray speck is
+recognised, and two objects with the same box are kept.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from samara.masks.overlap import (
 )
 from samara.masks.rle import Rle
 
-# Kept boxes between two compactions of those still waiting.
+# Number of kept boxes between compactions of the remaining ones.
 _ROUNDS = 256
 
 
 def box_nms(boxes_xyxy: ArrayLike, scores: ArrayLike, iou_threshold: float) -> NDArray[np.int64]:
-    """Keep the best of boxes that overlap each other too much.
+    """Keep the best among boxes that overlap too much.
 
-    The best box is kept, all others that overlap it with an IoU above the threshold are dropped, and so on.
+    The best box is kept, all others whose IoU with it is above the threshold are dropped, and so on.
     Equal to `torchvision.ops.nms` on a CPU to the last bit: float32 IoU against a float64 threshold.
 
     Args:
@@ -40,7 +40,7 @@ def box_nms(boxes_xyxy: ArrayLike, scores: ArrayLike, iou_threshold: float) -> N
         (K,) indices of the boxes kept, in the order of descending score.
 
     Raises:
-        SettingsError: the shapes do not belong together, a coordinate is not finite, or the threshold is
+        SettingsError: the shapes do not match, a coordinate is not finite, or the threshold is
             outside [0, 1].
     """
     _require_fraction(iou_threshold, "IoU threshold")
@@ -58,7 +58,7 @@ def box_nms(boxes_xyxy: ArrayLike, scores: ArrayLike, iou_threshold: float) -> N
 
 
 def _suppress(boxes: NDArray[np.float32], alive: NDArray[np.bool_], iou_threshold: float) -> int:
-    """Let the first boxes suppress later ones in `alive`; returns how many boxes have had their turn."""
+    """Let the first boxes suppress later ones in `alive`; return how many boxes were processed."""
     left, top, right, bottom = boxes
     areas = (right - left) * (bottom - top)
     threshold = np.float64(iou_threshold)
@@ -91,22 +91,22 @@ def mask_nms(
     iou_threshold: float | None = 0.9,
     containment_threshold: float | None = None,
 ) -> NDArray[np.int64]:
-    """Keep the best of masks that are nearly the same, or, if asked for, of which one lies within the other.
+    """Keep the best among masks that are nearly equal or, optionally, contained in each other.
 
-    Empty masks are always dropped: they show nothing, and nothing could suppress them.
+    Empty masks are always dropped, since nothing could suppress them.
 
     Args:
         rles: M masks of one image.
         scores: (M,); of equal ones the earlier counts as better, NaN is worst.
-        iou_threshold: drops a mask whose IoU with a better one kept is above; in [0, 1], or None for never.
-        containment_threshold: drops a mask when it and a better one kept share more than this fraction of the
-            smaller of the two; in [0, 1], or None for never. Parts of objects go with it.
+        iou_threshold: drop a mask whose IoU with a better kept one exceeds this; in [0, 1], or None for never.
+        containment_threshold: drop a mask if it and a better kept one share more than this fraction of the smaller of
+            the two; in [0, 1], or None for never. Also drops parts of objects.
 
     Returns:
         (K,) indices of the masks kept, in the order of descending score.
 
     Raises:
-        SettingsError: the shapes do not belong together, the masks have different sizes, or a threshold is
+        SettingsError: the shapes do not match, the masks have different sizes, or a threshold is
             outside [0, 1].
     """
     for threshold, name in (
@@ -123,7 +123,7 @@ def mask_nms(
     while order.size:
         best, order = int(order[0]), order[1:]
         kept.append(best)
-        # What the boxes share is the most that the masks can; few pairs remain to be looked at.
+        # The overlap of the boxes bounds that of the masks, which leaves few pairs to compare.
         most = np.minimum(pixels_shared_by_boxes(boxes[best], boxes[order]), np.minimum(areas[best], areas[order]))
         near = _too_similar(most, areas[best], areas[order], iou_threshold, containment_threshold)
         suspects = np.flatnonzero(near)

@@ -1,4 +1,4 @@
-"""Masks and windows of their image: cutting a window out, and joining what was found in several; on run lengths."""
+"""Masks and windows of an image: cropping to a window, and joining masks of several windows, on run lengths."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from samara.masks.rle import Rle
 
 
 def cut(rle: Rle, box_xyxy: tuple[int, int, int, int]) -> Rle:
-    """Cut a window out of a mask, without decoding it; the inverse of `samara.masks.rle.place`.
+    """Crop a mask to a window, without decoding it; the inverse of `samara.masks.rle.place`.
 
     Args:
         rle: mask of an image.
@@ -23,7 +23,7 @@ def cut(rle: Rle, box_xyxy: tuple[int, int, int, int]) -> Rle:
         The mask in the window's frame.
 
     Raises:
-        SettingsError: the window is empty or reaches beyond the image.
+        SettingsError: the window is empty or extends beyond the image.
     """
     x0, y0, x1, y1 = box_xyxy
     if not (0 <= x0 < x1 <= rle.width and 0 <= y0 < y1 <= rle.height):
@@ -31,7 +31,7 @@ def cut(rle: Rle, box_xyxy: tuple[int, int, int, int]) -> Rle:
             f"A window from ({x0}, {y0}) to ({x1}, {y1}) does not lie in a mask of {rle.height} x {rle.width} pixels."
         )
     edges = rle.edges()
-    # Only what lies in the window's columns; then a run for each column, because rows are cut off as well.
+    # Only the window's columns; then one run per column, because rows are cropped as well.
     starts = np.maximum(edges[0::2], x0 * rle.height)
     stops = np.minimum(edges[1::2], x1 * rle.height)
     inside = starts < stops
@@ -54,7 +54,7 @@ def union(rles: Sequence[Rle]) -> Rle:
     require_one_size(rles)
     positions = np.concatenate([rle.edges() for rle in rles])
     steps = np.tile(np.array([1, -1]), positions.size // 2)
-    # How many masks cover the pixels after each position; the union begins and ends where that leaves or meets 0.
+    # Number of masks that cover the pixels after each position; the union starts and ends where it leaves or reaches 0.
     places, place_of = np.unique(positions, return_inverse=True)
     covering = np.cumsum(np.bincount(place_of, steps, places.size))
     covered = covering > 0.5
@@ -65,7 +65,7 @@ def union(rles: Sequence[Rle]) -> Rle:
 def _runs_by_column(
     starts: NDArray[np.int64], stops: NDArray[np.int64], height: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Split runs where they go on in the next column: column, first row and exclusive last row of each part."""
+    """Split runs that continue in the next column: return column, first row and exclusive last row of each part."""
     first = starts // height
     count = (stops - 1) // height - first + 1
     run = np.repeat(np.arange(starts.size), count)

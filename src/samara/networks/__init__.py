@@ -1,5 +1,5 @@
-"""The networks: tensors in, tensors out, torch only.
+"""The networks: functions of tensors, depending only on torch.
 
 Attribute names are the published state-dict keys, so the official files load with ``strict=True``.
-Nothing here knows files, images, devices or precision, and nothing switches gradients off.
+Nothing here depends on files, images, devices or precision, and nothing disables gradients.
 """

@@ -1,4 +1,4 @@
-"""The numbers in which networks of one kind differ; `samara.networks.variants` is put together from them.
+"""The numbers that distinguish networks of one kind; `samara.networks.variants` is built from them.
 
 Sources: segment-anything `build_sam.py` @dca509f, MobileSAM `build_sam.py` @34bbbfd, facebookresearch/sam2
 `configs/sam2.1/*.yaml` @2b90b9f, mit-han-lab/efficientvit `models/efficientvit/{sam,backbone}.py` @de7d773, and
@@ -36,11 +36,11 @@ class TinyViTConfig:
 
 @dataclass(frozen=True)
 class FinerMap:
-    """A feature map that an image encoder gives besides the image embedding, see `networks.finer_maps`.
+    """A feature map that an image encoder returns besides the image embedding, see `networks.finer_maps`.
 
     Attributes:
         channels: V.
-        scale: s, how many times as fine as the embedding grid it is, along each side.
+        scale: s, its resolution relative to the embedding grid, along each side.
     """
 
     channels: int
@@ -48,7 +48,7 @@ class FinerMap:
 
     @property
     def packed_channels(self) -> int:
-        """Channels that it takes behind an image embedding."""
+        """Number of channels it adds after those of an image embedding."""
         return self.channels * self.scale**2
 
 

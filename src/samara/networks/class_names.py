@@ -1,4 +1,4 @@
-"""Names of what detectors find: COCO's classes, and how names from elsewhere are made fit to be shown."""
+"""Class names of detectors: COCO's classes, and sanitising names from files for display."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ COCO = (
 """The 80 classes of COCO's instances (Lin et al. 2014), in the order of their category ids."""
 
 OBJECT = ("object",)
-"""The one class of networks that find everything."""
+"""The single class of networks that find everything."""
 
 MAX_LENGTH = 64
 
 
 def names_in_file(text: str | None) -> tuple[str, ...] | None:
-    """Read the names of classes that a checkpoint file states.
+    """Read the class names in a checkpoint file.
 
     Args:
-        text: JSON, an object from index to name; None for a file that states none.
+        text: JSON object from index to name; None for a file without names.
 
     Returns:
-        The names by index, without control characters and no longer than 64 characters; None if the text is
-        anything else than one name for each of 0, 1, 2, ...
+        The names by index, without control characters and at most 64 characters long; None unless the text has one name
+        for each of 0, 1, 2, ...
     """
     try:
         stated = json.loads(text or "null")
@@ -50,13 +50,13 @@ def fitting_names(text: str | None, count: int, usual: tuple[str, ...]) -> tuple
     """Name the classes of a checkpoint file.
 
     Args:
-        text: what the file states, see `names_in_file`.
-        count: classes that its network knows.
-        usual: names that hold where the file states none and their number fits.
+        text: names in the file, see `names_in_file`.
+        count: number of classes of its network.
+        usual: default names, used if the file states none and their number matches.
 
     Returns:
-        One name per class; and what to tell of names that are not the file's own, as "2 classes without usable
-        names, numbered instead", empty if there is nothing to tell.
+        One name per class; and a remark on names that are not from the file, e.g. "2 classes without usable names,
+        numbered instead", empty if all are.
     """
     stated = names_in_file(text)
     if stated and len(stated) == count:
@@ -65,16 +65,16 @@ def fitting_names(text: str | None, count: int, usual: tuple[str, ...]) -> tuple
     if text is None and are_usual:
         return usual, ""
     what = "without usable names" if stated is None else f"but names for {len(stated)}"
-    taken = "named as usual instead" if are_usual else "numbered instead"
+    taken = "default names used instead" if are_usual else "numbered instead"
     classes = f"{count} class{'' if count == 1 else 'es'}"
     return usual if are_usual else numbered(count), f"{classes} {what}, {taken}"
 
 
 def numbered(count: int) -> tuple[str, ...]:
-    """Names for classes of which nothing is known."""
+    """Return names for unknown classes."""
     return tuple(f"class {index}" for index in range(count))
 
 
 def _showable(name: str) -> str:
-    """A file's text reaches terminals and images: no escapes, no new lines, no novels."""
+    """Sanitise a file's text for terminals and images: no escapes, no line breaks, limited length."""
     return "".join(sign if sign.isprintable() else " " for sign in name[:MAX_LENGTH]).strip()

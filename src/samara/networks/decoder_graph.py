@@ -1,18 +1,18 @@
-"""The mask decoder as exporters and their runtimes like it: three graphs of plain matrix products, the same weights.
+"""The mask decoder in a form suited to exporters and their runtimes: three graphs of matrix products, same weights.
 
-    details   HQ-SAM only: features of one image → what its masks are drawn on besides, once per image (SAM 2's masks
+    details   HQ-SAM only: features of one image → additional input for drawing its masks, once per image (SAM 2's masks
               are drawn on the features themselves)
-    look      image and prompt tokens → predicted IoU, and what drawing needs
-    draw      for the prompts that are worth it → mask logits
+    look      image and prompt tokens → predicted IoU, and the inputs of draw
+    draw      for the prompts worth drawing → mask logits
 
 The image stays a list of tokens (S = h · w of them) from beginning to end. K images come with n prompts each,
 N = K · n: prompts without mask input share their image (K = 1), prompts with mask input have each its own (n = 1).
 
-Differs from `two_way_transformer`, and not in the result: where few tokens meet many, the many are not projected.
-With scores q · k = (t Wq) · (x Wk) = (t Wq Wkᵀ) · x the projection moves to the side of the few tokens t, likewise for
-values and for the other direction; the keys' bias adds the same to every score of a token and drops out of the
-softmax. For a click (7 tokens) this halves the work of the second block. In the first block all prompts of an image
-see the same keys, so there the image is projected, once.
+Differs from `two_way_transformer`, with the same result: where few tokens meet many, the many are not projected.
+With scores q · k = (t Wq) · (x Wk) = (t Wq Wkᵀ) · x the projection moves to the few tokens t, as for values and the
+other direction; the keys' bias adds the same to every score of a token and cancels in the softmax. For a click (7
+tokens) this halves the work of the second block. In the first block all prompts of an image see the same keys, so there
+the image is projected, once.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class DetailsGraph(nn.Module):
 
 
 class LookGraph(nn.Module):
-    """The two-way transformer and the heads that read tokens only.
+    """The two-way transformer and the heads that depend only on tokens.
 
     Args:
         decoder: of any family.
@@ -67,10 +67,10 @@ class LookGraph(nn.Module):
             prompts: (K, n, T, C), sparse prompt embeddings.
 
         Returns:
-            predicted_iou: (N, 4), of the single mask and of the three; HQ-SAM (N, 2), of the two it can build on.
-            weights: (N, 4, C / 8), of the drawn image's channels for these masks; HQ-SAM (N, 2, C / 4): SAM's weights,
-                then those of the HQ mask, which both share.
-            image: (N, S, C), as the prompts changed it.
+            predicted_iou: (N, 4), of the single mask and of the three; HQ-SAM (N, 2), of the two candidate base masks.
+            weights: (N, 4, C / 8), weights of the upscaled image's channels for these masks; HQ-SAM (N, 2, C / 4):
+                SAM's weights, then those of the HQ mask, which both share.
+            image: (N, S, C), updated by the prompts.
         """
         decoder = self.decoder
         wanted = decoder.output_tokens()  # (1 + 4, C), HQ-SAM one more
@@ -111,12 +111,12 @@ def _first_block(
     queries = block.consult(query_pe, query_pe)
     positioned = image + positions  # (K, S, C)
 
-    # Tokens of all prompts of an image look at it together.
+    # Tokens of all prompts of an image attend to it together.
     together = (queries + query_pe).view(K, n * T, C)
     looked = block.cross_attn_token_to_image(together, positioned, image)
     queries = block.digest(queries, looked.view(K * n, T, C))
 
-    # The image looks at the tokens of each prompt: its queries are the same for all of them.
+    # The image attends to the tokens of each prompt, with the same queries for all of them.
     attention = block.cross_attn_image_to_token
     heads, d = attention.num_heads, attention.q_proj.out_features // attention.num_heads
     q = attention.q_proj(positioned).view(K, 1, S, heads, d).transpose(2, 3)  # (K, 1, heads, S, d)
@@ -131,7 +131,7 @@ def _first_block(
 def _block(
     block: TwoWayAttentionBlock, queries: Tensor, keys: Tensor, query_pe: Tensor, positions: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Every other two-way block: each prompt has its own keys; (N, T, C) and (N, S, C) in and out."""
+    """Run any other two-way block, where each prompt has its own keys; (N, T, C) and (N, S, C) in and out."""
     queries = block.consult(queries, query_pe)
     positioned = keys + positions
     looked = _few_look_at_many(block.cross_attn_token_to_image, queries + query_pe, positioned, keys)
@@ -141,7 +141,7 @@ def _block(
 
 
 def _few_look_at_many(attention: Attention, tokens: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """Attention of (N, T, C) over (N, S, C) that projects neither keys nor values; (N, T, C)."""
+    """Attend from (N, T, C) to (N, S, C) without projecting keys or values; (N, T, C)."""
     N, T, C = tokens.shape  # noqa: N806
     heads, d = attention.num_heads, attention.q_proj.out_features // attention.num_heads
     q = attention.q_proj(tokens).view(N, T, heads, d).transpose(1, 2) * d**-0.5  # (N, heads, T, d)
@@ -154,7 +154,7 @@ def _few_look_at_many(attention: Attention, tokens: Tensor, keys: Tensor, values
 
 
 def _many_look_at_few(attention: Attention, image: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """Attention of (N, S, C) over (N, T, C) that projects no queries and no output; (N, S, C)."""
+    """Attend from (N, S, C) to (N, T, C) without projecting queries or the output; (N, S, C)."""
     N, T, C = keys.shape  # noqa: N806
     S = image.shape[1]  # noqa: N806
     heads, d = attention.num_heads, attention.q_proj.out_features // attention.num_heads
@@ -170,10 +170,10 @@ def _many_look_at_few(attention: Attention, image: Tensor, keys: Tensor, values:
 
 
 class DrawGraph(nn.Module):
-    """Up-scale the image as the prompts changed it, and weigh its channels up to masks: SAM.
+    """Upscale the image updated by the prompts, and combine its channels into masks, for SAM.
 
     Each of the two transposed convolutions has a kernel as wide as its stride, so it is one product per token; the
-    pixels are put in their places last, when only the masks are left of the channels.
+    pixels are rearranged last, when the channels have been reduced to masks.
     """
 
     first: Tensor
@@ -235,7 +235,7 @@ class Sam2DrawGraph(DrawGraph):
 
 
 class HqDrawGraph(nn.Module):
-    """The same for HQ-SAM: SAM's masks plus the HQ mask, as one product."""
+    """Like `DrawGraph`, for HQ-SAM: SAM's masks plus the HQ mask, as one product."""
 
     def __init__(self, decoder: HqMaskDecoder, grid_hw: tuple[int, int]) -> None:
         super().__init__()
@@ -245,11 +245,11 @@ class HqDrawGraph(nn.Module):
     def forward(self, weights: Tensor, image: Tensor, details: Tensor) -> Tensor:
         """Weights (N, M, C / 4), image (N, S, C) and details (1, C / 8, 4h, 4w) → logits (N, M, 4h, 4w).
 
-        Zeros as SAM's weights, the first half, give the HQ mask alone.
+        Zeros as SAM's weights, the first half, result in the HQ mask alone.
         """
         N, M, _ = weights.shape  # noqa: N806
         h, w = self.grid_hw
-        # No size is left to be inferred: the exporter would take the example's for the only one.
+        # No size is inferred: the exporter would fix it to the example's.
         upscaled = self.upscaling(image.transpose(1, 2).reshape(N, image.shape[2], h, w))
         fine = self.convolved(upscaled) + details
         masks: Tensor = weights @ torch.cat([upscaled, fine], dim=1).flatten(2)
@@ -257,7 +257,7 @@ class HqDrawGraph(nn.Module):
 
 
 def draw_graph(decoder: MaskDecoder, grid_hw: tuple[int, int]) -> nn.Module:
-    """The graph that draws what a decoder's `LookGraph` saw; it takes details where `details_of` gives some."""
+    """Return the graph that draws what a decoder's `LookGraph` saw; it takes details where `details_of` gives some."""
     if isinstance(decoder, HqMaskDecoder):
         return HqDrawGraph(decoder, grid_hw)
     if isinstance(decoder, Sam2MaskDecoder):

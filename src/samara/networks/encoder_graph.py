@@ -1,11 +1,11 @@
-"""Image encoders as exporters and their runtimes like them: fixed shapes, plain matrix products, the same weights.
+"""Image encoders in a form suited to exporters and their runtimes: fixed shapes, matrix products, the same weights.
 
-The networks in this room are written for PyTorch, where global attention goes in slices that bound the memory.
-Runtimes that compile a whole graph fuse attention themselves, if they see it whole: product, bias, softmax, product.
+The networks in this package are written for PyTorch, where global attention is sliced to bound memory. Runtimes that
+compile a whole graph fuse attention themselves if it is not sliced: product, bias, softmax, product.
 
-Differs from `vit`, and not in the result: in a windowed block what pads the border is put in after the projection to
-queries, keys and values, where it is the projection's bias, and is cut off before the projection of the output. At
-1024 px that saves 16 % of both projections.
+Differs from `vit`, with the same result: in a windowed block the border is padded after the projection to queries, keys
+and values, with the projection's bias, and cropped before the output projection. At 1024 px that saves 16 % of both
+projections.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def encoder_graph(encoder: nn.Module, input_size: int) -> nn.Module:
-    """An image encoder in the form to export.
+    """Convert an image encoder to the form for export.
 
     Args:
-        encoder: any of this room's, plain (`plain.is_plain`), in eval mode.
-        input_size: side of the square input in pixels; the form holds for no other.
+        encoder: an encoder of this package, unadapted (`plain.is_plain`), in eval mode.
+        input_size: side of the square input in pixels; the form is valid for no other.
 
     Returns:
-        (1, 3, S, S) → what the encoder gives. Shares the encoder's weights.
+        (1, 3, S, S) → the encoder's output. Shares the encoder's weights.
     """
     form = sharing_copy(encoder)
     if isinstance(form, Sam2ImageEncoder):
@@ -45,7 +45,7 @@ def encoder_graph(encoder: nn.Module, input_size: int) -> nn.Module:
 
 
 def sharing_copy(network: Network) -> Network:
-    """A copy whose modules are its own and whose parameters and buffers are the original's."""
+    """Copy the modules of a network, sharing its parameters and buffers."""
     shared = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}
     return copy.deepcopy(network, shared)
 
@@ -93,7 +93,7 @@ class BlockGraph(nn.Module):
         return self.attend.proj(attended)  # type: ignore[no-any-return]  # nn.Module.__call__ is untyped
 
     def _padded(self, qkv: Tensor) -> Tensor:
-        """Fill up to whole windows with what the projection makes of zeros."""
+        """Pad to whole windows with the projection of zeros."""
         missing = -self.grid % self.window_size
         if not missing:
             return qkv
@@ -123,7 +123,7 @@ class AttentionGraph(nn.Module):
         grid_q = q.reshape(G * heads, size, size, D // heads)
         bias_h = torch.einsum("bhwd,hkd->bhwk", grid_q, self.rows)
         bias_w = torch.einsum("bhwd,wkd->bhwk", grid_q, self.columns)
-        # Exactly so: OpenVINO makes one kernel of it, and none of scores + one bias of (T, T).
+        # Exactly this form: OpenVINO fuses it into one kernel, but not scores + one bias of (T, T).
         scores = ((q * (D // heads) ** -0.5) @ k.transpose(-2, -1)).view(-1, size, size, size, size)
         scores = scores + bias_h[..., :, None] + bias_w[..., None, :]
         attended = (scores.view(-1, T, T).softmax(dim=-1) @ v).view(G, heads, T, D // heads)

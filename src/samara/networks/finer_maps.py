@@ -1,10 +1,10 @@
 """Feature maps finer than the embedding grid, carried behind the image embedding's own channels.
 
 SAM 2's decoder also sees two maps of its encoder that are two and four times as fine as the embedding. Each cell of the
-embedding grid takes its block of a finer map along as further channels, (V, s·h, s·w) → (V · s², h, w), which loses
-nothing and reorders only. So an encoder of several maps gives one tensor, like one with early features
-(`samara.networks.early_features`), and whatever carries an image embedding about (engines, caches, files, batches,
-gradients) carries them with it and need not know. This module is the only place that knows the order.
+embedding grid stores its block of a finer map as additional channels, (V, s·h, s·w) → (V · s², h, w), which only
+reorders. So an encoder with several maps returns one tensor, like one with early features
+(`samara.networks.early_features`), and everything that handles image embeddings (engines, caches, files, batches,
+gradients) handles them transparently. Only this module knows the order.
 
 Source: Ravi et al. 2024 (SAM 2), section 4 "Mask decoder": the encoder's features of stride 4 and 8 are added while the
 masks are upsampled.
@@ -22,7 +22,7 @@ from samara.networks.architectures import FinerMap
 
 
 def pack(embedding: Tensor, maps: Sequence[Tensor]) -> Tensor:
-    """Put finer maps behind an image embedding.
+    """Append finer maps to an image embedding.
 
     Args:
         embedding: (B, C, h, w).
@@ -36,25 +36,25 @@ def pack(embedding: Tensor, maps: Sequence[Tensor]) -> Tensor:
 
 
 def unpack(features: Tensor, maps: Sequence[FinerMap]) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Take finer maps off an image embedding.
+    """Split finer maps off an image embedding.
 
     Args:
-        features: from `pack`.
-        maps: what the maps are, in their order there.
+        features: result of `pack`.
+        maps: descriptions of the maps, in the order packed.
 
     Returns:
         embedding: (B, C, h, w), a view.
         maps: each (B, V, s·h, s·w).
 
     Raises:
-        ValueError: there are no channels but those of the maps, or fewer.
+        ValueError: there are no channels besides those of the maps.
     """
     channels = [one.packed_channels for one in maps]
     own = features.shape[1] - sum(channels)
     if own < 1:
         raise ValueError(
-            f"an image embedding of {features.shape[1]} channels holds no {sum(channels)} channels of finer maps "
-            "besides its own; was it made by an encoder that does not give them?"
+            f"an image embedding of {features.shape[1]} channels does not contain {sum(channels)} channels of finer "
+            "maps; use the embedding of an encoder that returns them"
         )
     embedding, *packed = torch.split(features, [own, *channels], dim=1)
     return embedding, tuple(F.pixel_shuffle(one, kind.scale) for one, kind in zip(packed, maps, strict=True))

@@ -1,9 +1,9 @@
-"""SAM 2's neck: a feature pyramid in which only one level takes from the level above it.
+"""SAM 2's neck: a feature pyramid in which only one level adds the level above it.
 
 Source: Lin et al. 2017 (feature pyramid networks); Ravi et al. 2024 (SAM 2), section 4 "Image encoder";
 facebookresearch/sam2 `modeling/backbones/image_encoder.py` @2b90b9f and the four published configurations
-(`fpn_top_down_levels: [2, 3]`, nearest, sum) for key names and constants. The position maps that the official neck also
-makes are for the memory of videos.
+(`fpn_top_down_levels: [2, 3]`, nearest, sum) for key names and constants. The official neck's position maps are only
+for the video memory.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 
 class FpnNeck(nn.Module):
-    """Bring the outputs of four stages to one width.
+    """Project the outputs of four stages to one width.
 
     Args:
-        widths: of the stages, the finest first.
+        widths: widths of the stages, the finest first.
         channels: C of every level.
     """
 
@@ -31,13 +31,13 @@ class FpnNeck(nn.Module):
         )
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        """Levels from the outputs of the stages, both with the finest first.
+        """Compute levels from the outputs of the stages, both with the finest first.
 
         Args:
-            maps: (B, width, h, w) each, every next one of half the side.
+            maps: (B, width, h, w) each, each with half the side of the previous one.
 
         Returns:
-            (B, C, h, w) each. The last but one is the sum of its own and of the last, doubled in size.
+            (B, C, h, w) each. The second to last adds the last one, upsampled by two.
         """
         *fine, middle, coarsest = (conv(one) for conv, one in zip(reversed(self.convs), maps, strict=True))
         doubled = F.interpolate(coarsest, scale_factor=2.0, mode="nearest")

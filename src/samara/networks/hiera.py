@@ -1,7 +1,7 @@
 """Hiera, the trunk of SAM 2's image encoder: a transformer of four stages.
 
-Between stages the grid shrinks to half its side and width and heads double, by max pooling the queries of a stage's
-first block. Attention is inside windows, but for three global blocks of stage 3. There are no relative positions: the
+Between stages the grid's side is halved and width and heads double, by max pooling the queries of a stage's first
+block. Attention is inside windows, except in three global blocks of stage 3. There are no relative positions: the
 absolute ones are the sum of a coarse grid, interpolated, and of one window, repeated.
 
 Source: Ryali et al. 2023 (Hiera); Bolya et al. 2023 (window and global positions); Ravi et al. 2024 (SAM 2), appendix
@@ -21,7 +21,7 @@ from samara.networks.layers import in_windows
 from samara.networks.vit import check_divisible
 
 MULTIPLE = 32
-"""What the sides of an image must be multiples of: the coarsest stage has this stride, a window of positions too."""
+"""Image sides must be multiples of this, the stride of the coarsest stage and of a window of positions."""
 
 PATCH_STRIDE = 4
 POOL = 2
@@ -67,7 +67,7 @@ class Hiera(nn.Module):
         )
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """The output of each stage: (B, 3, H, W) → (B, D, H / 4, W / 4), (B, 2D, H / 8, W / 8), ..., 8D at H / 32.
+        """Return each stage's output: (B, 3, H, W) → (B, D, H / 4, W / 4), (B, 2D, H / 8, W / 8), ..., 8D at H / 32.
 
         Raises:
             ValueError: H or W is not a multiple of 32.
@@ -77,7 +77,7 @@ class Hiera(nn.Module):
         return through_stages(x + self.positions(x.shape[1], x.shape[2]), self.blocks, self.last_blocks)
 
     def positions(self, h: int, w: int) -> Tensor:
-        """Absolute positions for the first stage's grid, whose sides are multiples of its window: (1, h, w, D)."""
+        """Return positions for the first stage's grid, whose sides are multiples of its window: (1, h, w, D)."""
         coarse = F.interpolate(self.pos_embed, size=(h, w), mode="bicubic", align_corners=False)
         window_h, window_w = self.pos_embed_window.shape[-2:]
         positions = coarse + self.pos_embed_window.repeat(1, 1, h // window_h, w // window_w)
@@ -95,7 +95,7 @@ def through_stages(x: Tensor, blocks: nn.ModuleList, last_blocks: Collection[int
 
 
 def _places(depths: Sequence[int]) -> Iterator[tuple[int, bool]]:
-    """Of each block, its stage and whether it opens one, which the first stage's first block does not."""
+    """Yield the stage of each block, and whether it opens one, which the first stage's first block does not."""
     for stage, depth in enumerate(depths):
         yield from ((stage, stage > 0 and position == 0) for position in range(depth))
 
@@ -116,11 +116,11 @@ class PatchEmbed(nn.Module):
 class HieraBlock(nn.Module):
     """Transformer block, pre-norm; attention in windows, or global when `window_size` is 0.
 
-    A block that opens a stage takes the previous stage's grid, cut into the previous stage's windows, of which pooling
-    leaves half the side. Its shortcut projects what the norm gave, not what the block was given.
+    A block that opens a stage takes the previous stage's grid, split into that stage's windows, and pooling halves
+    their side. Its shortcut projects the output of the norm, not the block's input.
 
     Args:
-        width: of its output.
+        width: width of its output.
         num_heads: attention heads.
         window_size: side of a window of its input.
         opens_stage: whether it takes a grid of twice the side and half the width.
@@ -139,7 +139,7 @@ class HieraBlock(nn.Module):
             self.proj = nn.Linear(width_in, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, h, w, D) → the same, or (B, h / 2, w / 2, 2D) where a stage begins."""
+        """(B, h, w, D) → the same, or (B, h / 2, w / 2, 2D) if it opens a stage."""
         normed = self.norm1(x)
         shortcut = pool(self.proj(normed)) if self.opens_stage else x
         x = shortcut + in_windows(self.attn, normed, self.window_size, shrink=POOL if self.opens_stage else 1)

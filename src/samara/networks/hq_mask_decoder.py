@@ -1,12 +1,12 @@
-"""HQ-SAM's mask decoder: SAM's, and one more token that draws a finer mask from early features of the encoder.
+"""HQ-SAM's mask decoder: SAM's plus one token that draws a finer mask from early features of the encoder.
 
-SAM's own parts stay as they are. The HQ token goes through the transformer with the others; its mask is drawn on
-SAM's up-scaled image, convolved, plus *details* of the image that no prompt influences: early features and image
-embedding, both brought to a quarter of the input's resolution. The published result is the sum of SAM's mask and the
+SAM's own parts are unchanged. The HQ token goes through the transformer with the others; its mask is drawn on SAM's
+upscaled image, convolved, plus *details* of the image that do not depend on prompts: early features and image
+embedding, both upsampled to a quarter of the input's resolution. The published result is the sum of SAM's mask and the
 HQ mask.
 
-An HQ-SAM gives one mask per prompt, whatever is asked: built on SAM's single mask, or on the one of the three with
-the best predicted IoU. So `Look.predicted_iou` has two columns here, and the slices of `mask_decoder` keep their
+HQ-SAM returns one mask per prompt, regardless of `multimask`: built on SAM's single mask, or on the one of the three
+with the best predicted IoU. So `Look.predicted_iou` has two columns here, and the slices of `mask_decoder` keep their
 meaning: `SINGLE_MASK` is the first, `THREE_MASKS` the best of three.
 
 Source: Ke et al. 2023 (HQ-SAM), section 3.2 and figure 2; SysCV/sam-hq `modeling/mask_decoder_hq.py` (as in
@@ -38,22 +38,22 @@ from samara.networks.shared_image import PromptedImages
 from samara.networks.two_way_transformer import TwoWayTransformer
 
 HQ_PART = ("hf_token.", "hf_mlp.", "compress_vit_feat.", "embedding_encoder.", "embedding_maskfeature.")
-"""What the names of the decoder's HQ parameters begin with: all that HQ-SAM trained, on a frozen SAM."""
+"""Prefixes of the decoder's HQ parameters: the only ones HQ-SAM trained, on a frozen SAM."""
 
 ALL_MASKS = slice(None)
 
 
 @dataclass(frozen=True)
 class HqLook(Look):
-    """What the tokens know after they looked at the image; N prompts.
+    """The state after the tokens attended to the image; N prompts.
 
     Attributes:
         mask_tokens: (N, 1 + 3, C), SAM's.
-        image: (N, C, h, w), the image as the prompts changed it.
+        image: (N, C, h, w), the image updated by the prompts.
         predicted_iou: (N, 2), of SAM's single mask and of the best of its three.
-        answers: (N, 2) int64, which of SAM's masks these two are.
+        answers: (N, 2) int64, indices of these two among SAM's masks.
         hq_token: (N, 1, C).
-        details: (B, C / 8, 4h, 4w), of the images.
+        details: (B, C / 8, 4h, 4w), details of the images.
         image_of_prompt: (N,) int64; None if all prompts are on one image.
     """
 
@@ -66,7 +66,7 @@ class HqLook(Look):
 class HqMaskDecoder(MaskDecoder):
     """Predict masks with an HQ token.
 
-    Wherever an image embedding is asked for, one with early features is meant, (B, C + V, h, w).
+    All image embeddings here include early features, (B, C + V, h, w).
 
     Args:
         transformer: the two-way transformer, of width `transformer_dim`.
@@ -121,17 +121,17 @@ class HqMaskDecoder(MaskDecoder):
         """Predict the masks of N prompts.
 
         Args:
-            image_embeddings: (B, C + V, h, w), output of an image encoder that gives early features.
+            image_embeddings: (B, C + V, h, w), output of an image encoder with early features.
             image_pe: (1, C, h, w).
             sparse_prompt_embeddings: (N, T, C).
             dense_prompt_embeddings: (N, C, h, w).
             multimask_output: build on the best of three masks instead of the single one.
             image_of_prompt: (N,) int64, see `MaskDecoder.forward`.
-            hq_token_only: the HQ mask alone, without SAM's.
+            hq_token_only: return the HQ mask alone, without SAM's.
 
         Returns:
             low_res_logits: (N, 1, 4h, 4w).
-            predicted_iou: (N, 1), SAM's for the mask built on, also with `hq_token_only`.
+            predicted_iou: (N, 1), SAM's for the base mask, even with `hq_token_only`.
 
         Raises:
             ValueError: B is neither 1 nor N and `image_of_prompt` is not given, or there are no early features.
@@ -162,7 +162,7 @@ class HqMaskDecoder(MaskDecoder):
         image_of_prompt: Tensor | None,
     ) -> HqLook:
         """Predict IoU, and choose the best of the three masks by it."""
-        assert isinstance(details, Tensor), "this decoder makes them"
+        assert isinstance(details, Tensor), "this decoder computes them"
         if image_of_prompt is None and len(details) > 1:  # one prompt per image
             image_of_prompt = torch.arange(len(details), device=details.device)
         iou = self.iou_prediction_head(tokens[:, 0])  # (N, 1 + 3)
@@ -191,14 +191,14 @@ class HqMaskDecoder(MaskDecoder):
 
     @property
     def detail_layers(self) -> nn.Module:
-        """What `details_of` depends on besides the embeddings."""
+        """The layers that `details_of` depends on besides the embeddings."""
         return nn.ModuleList([self.embedding_encoder, self.compress_vit_feat])
 
     def draw(self, look: Look, masks: slice) -> Tensor:
-        """Second half: the sums of SAM's and the HQ mask.
+        """Run the second half: the sums of SAM's masks and the HQ mask.
 
         Args:
-            look: from this decoder.
+            look: result of this decoder's `look`.
             masks: `SINGLE_MASK`, `THREE_MASKS` for the best of three, or both.
 
         Returns:
@@ -210,7 +210,7 @@ class HqMaskDecoder(MaskDecoder):
         return weighted_sums(weights[:, masks], upscaled) + self._hq_mask(look, upscaled)
 
     def draw_hq(self, look: Look) -> Tensor:
-        """Second half, the HQ mask alone, (N, 1, 4h, 4w) logits: what HQ-SAM was trained on."""
+        """Run the second half for the HQ mask alone, (N, 1, 4h, 4w) logits: the output HQ-SAM was trained on."""
         look = _checked(look)
         return self._hq_mask(look, self.output_upscaling(whole_image(look.image)))
 
@@ -219,12 +219,12 @@ class HqMaskDecoder(MaskDecoder):
         return weighted_sums(self.hf_mlp(look.hq_token), self.embedding_maskfeature(upscaled) + details)
 
     def output_tokens(self) -> Tensor:
-        """What the transformer is asked for, (1 + 4 + 1, C)."""
+        """Return the output tokens, (1 + 4 + 1, C)."""
         return torch.cat([super().output_tokens(), self.hf_token.weight])
 
 
 def _fourfold(channels_in: int, hidden: int, channels_out: int) -> nn.Sequential:
-    """Four times the resolution, learnt: (B, C, h, w) → (B, C', 4h, 4w)."""
+    """Build learned upsampling by four: (B, C, h, w) → (B, C', 4h, 4w)."""
     return nn.Sequential(
         nn.ConvTranspose2d(channels_in, hidden, kernel_size=2, stride=2),
         LayerNorm2d(hidden),
@@ -235,5 +235,7 @@ def _fourfold(channels_in: int, hidden: int, channels_out: int) -> nn.Sequential
 
 def _checked(look: Look) -> HqLook:
     if not isinstance(look, HqLook):
-        raise TypeError(f"an HQ mask decoder draws what it looked at itself, an HqLook, not a {type(look).__name__}")
+        raise TypeError(
+            f"an HQ mask decoder draws only the result of its own look, an HqLook, not a {type(look).__name__}"
+        )
     return look

@@ -1,4 +1,4 @@
-"""Small layers that several networks share."""
+"""Small layers shared by several networks."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from torch import Tensor, nn
 
 
 def normal_numbers(*shape: int) -> Tensor:
-    """Standard normal numbers; without values on the meta device, where a file's are about to take their place.
+    """Draw standard normal numbers; uninitialised on the meta device, where a file's values replace them.
 
-    PyTorch draws normal numbers on the meta device by rules of its compiler, and loads all of that for them: a second.
+    On the meta device PyTorch would import its compiler to draw normal numbers, which takes a second.
     """
     return torch.empty(*shape) if torch.get_default_device().type == "meta" else torch.randn(*shape)
 
 
 def learned_tokens(count: int, width: int) -> nn.Embedding:
-    """(count, width) learned vectors under the key name `weight`, at first standard normal."""
+    """Build (count, width) learned vectors with the key name `weight`, initially standard normal."""
     return nn.Embedding(count, width, _weight=normal_numbers(count, width))
 
 
@@ -43,7 +43,7 @@ class LayerNorm2d(nn.Module):
 
 
 class MLPBlock(nn.Module):
-    """Two linear layers with an activation between, the feed-forward part of a transformer block."""
+    """Two linear layers with an activation in between: the feed-forward part of a transformer block."""
 
     def __init__(self, embedding_dim: int, mlp_dim: int, act: Callable[[], nn.Module] = nn.GELU) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class MLPBlock(nn.Module):
 
 
 class MLP(nn.Module):
-    """Linear layers with ReLU between them, the mask decoder's heads.
+    """Linear layers with ReLU in between: the mask decoder's heads.
 
     Source: segment-anything `modeling/mask_decoder.py` @dca509f.
     """
@@ -85,7 +85,7 @@ class MLP(nn.Module):
 class ConvNorm(nn.Sequential):
     """Convolution without bias, then batch norm; key names `c` and `bn`, as in TinyViT.
 
-    The padding keeps the grid for odd kernels; a kernel as wide as its stride folds the grid and needs none.
+    The padding preserves the grid for odd kernels; a kernel as wide as its stride folds the grid and needs none.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Neck(nn.Sequential):
 
 
 def split_windows(x: Tensor, size: int) -> Tensor:
-    """Cut (B, H, W, C) into windows, zero-padded at the bottom and on the right.
+    """Split (B, H, W, C) into windows, zero-padded at the bottom and on the right.
 
     Returns:
         (B · rows · columns, size, size, C), where rows = ceil(H / size) and columns = ceil(W / size).
@@ -127,7 +127,7 @@ def split_windows(x: Tensor, size: int) -> Tensor:
 
 
 def join_windows(windows: Tensor, size_hw: tuple[int, int]) -> Tensor:
-    """Undo `split_windows`: put windows back together and cut the padding off, (B, H, W, C)."""
+    """Undo `split_windows`: join the windows and crop the padding, (B, H, W, C)."""
     size, C = windows.shape[1], windows.shape[-1]  # noqa: N806
     H, W = size_hw  # noqa: N806
     rows, columns = -(-H // size), -(-W // size)
@@ -136,19 +136,19 @@ def join_windows(windows: Tensor, size_hw: tuple[int, int]) -> Tensor:
 
 
 def in_windows(attention: nn.Module, x: Tensor, window_size: int, *, shrink: int = 1) -> Tensor:
-    """Let a grid attend within windows, or as a whole.
+    """Apply attention within windows of a grid, or to the whole grid.
 
     Args:
         attention: (B, h, w, C) → (B, h / shrink, w / shrink, C'); B counts windows.
         x: (B, H, W, C).
         window_size: side; 0 for the whole grid.
-        shrink: by how much the attention makes the grid smaller.
+        shrink: factor by which the attention reduces the grid.
 
     Returns:
         (B, H / shrink, W / shrink, C').
     """
     if not window_size:
         return attention(x)  # type: ignore[no-any-return]  # nn.Module.__call__ is untyped
-    # Windows at the border are filled up with zero tokens that take part in attention, as in the reference.
+    # Windows at the border are padded with zero tokens that take part in attention, as in the reference.
     windows = attention(split_windows(x, window_size))
     return join_windows(windows, (x.shape[1] // shrink, x.shape[2] // shrink))

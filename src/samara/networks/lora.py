@@ -1,4 +1,4 @@
-"""Low-rank adaptation: train two thin matrices beside a frozen linear layer, and fold them in when done.
+"""Low-rank adaptation: train two thin matrices next to a frozen linear layer, and fold them in afterwards.
 
 A layer W x + b becomes W x + b + (alpha / rank) · B (A x), with A (rank, in) drawn at random and B (out, rank) zero,
 so that nothing changes before the first step. The layer keeps its key names (``weight``, ``bias``) and gains
@@ -34,8 +34,8 @@ ATTENTION_PROJECTIONS = (
 class LoraLayer(nn.Module):
     """A frozen layer with a low-rank update.
 
-    Takes over the layer's own parameters, under the same names, and freezes them. A and B are float32 even beside
-    16-bit weights (float64 beside float64): small steps would round to nothing in 16 bits.
+    Takes over the layer's own parameters, under the same names, and freezes them. A and B are float32 even for 16-bit
+    weights (float64 for float64): small steps would round to zero in 16 bits.
 
     Args:
         layer: to adapt.
@@ -46,7 +46,7 @@ class LoraLayer(nn.Module):
     Attributes:
         weight, bias: the layer's, frozen.
         lora_a: (rank, in).
-        lora_b: (out, rank), zero at first.
+        lora_b: (out, rank), initially zero.
         scale: alpha / rank.
     """
 
@@ -158,7 +158,7 @@ def add_lora(
 
 
 def lora_state_dict(network: nn.Module) -> dict[str, Tensor]:
-    """Copy the low-rank updates, and nothing else, out of a network.
+    """Copy only the low-rank updates of a network.
 
     Returns:
         ``<layer>.lora_a`` (rank, in) and ``<layer>.lora_b`` (out, rank) for each adapted layer, on their device;
@@ -171,15 +171,15 @@ def lora_state_dict(network: nn.Module) -> dict[str, Tensor]:
 
 
 def load_lora(network: nn.Module, state: Mapping[str, Tensor]) -> None:
-    """Put saved low-rank updates into a network that `add_lora` has prepared with the same rank, alpha and targets.
+    """Load saved low-rank updates into a network prepared by `add_lora` with the same rank, alpha and targets.
 
     Args:
-        network: the same kind of network, or part of one, that `lora_state_dict` was called with.
-        state: what it returned; any device and float type.
+        network: the same kind of network, or part of one, as was passed to `lora_state_dict`.
+        state: its result; any device and float type.
 
     Raises:
         SettingsError: the network has no low-rank updates.
-        WrongCheckpoint: keys or shapes are not those of the network, which is left as it was.
+        WrongCheckpoint: keys or shapes do not match the network, which is unchanged.
     """
     updates = _updates(network)
     for words, keys in (("lacks", updates.keys() - state.keys()), ("has unknown", state.keys() - updates.keys())):
@@ -224,8 +224,8 @@ def _matching(network: nn.Module, targets: Sequence[str] | None) -> dict[str, nn
     if unmatched or not targets:
         ends = ", ".join(sorted({name.rpartition(".")[2] for name in layers}))
         raise SettingsError(
-            f"no linear layer is called {', '.join(map(repr, unmatched)) or 'nothing'}; "
-            f"this network's are called: {ends or 'nothing, there are none'}"
+            f"no linear layer matches {', '.join(map(repr, unmatched)) or 'an empty list of targets'}; "
+            f"this network has: {ends or 'no linear layers'}"
         )
     return {name: layer for name, layer in layers.items() if any(_ends_with(name, target) for target in targets)}
 

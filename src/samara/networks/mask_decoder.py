@@ -1,12 +1,12 @@
 """SAM's mask decoder: prompt embeddings and an image embedding become mask logits and their predicted IoU.
 
 Source: Kirillov et al. 2023, appendix A "Lightweight mask decoder"; segment-anything `modeling/mask_decoder.py`
-@dca509f for key names and constants. The call signature is the official one; `image_of_prompt` is ours: it lets one
-call serve several images, each with its own number of prompts.
+@dca509f for key names and constants. The call signature is the official one; `image_of_prompt` is samara's addition: it
+lets one call serve several images, each with its own number of prompts.
 
-The forward pass has two halves, so that a caller can judge prompts by their predicted IoU (`look`) before paying
-for their masks (`draw`). Where many prompts ask about one image, `share` and `look_shared` do the first half with an
-eighth of the arithmetic; `look` is the plain form, and the one to train through.
+The forward pass has two halves, so that a caller can filter prompts by their predicted IoU (`look`) before computing
+their masks (`draw`). For many prompts on one image, `share` and `look_shared` do the first half with an eighth of the
+arithmetic; `look` is the plain form, and the one for training.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ THREE_MASKS = slice(1, None)
 
 @dataclass(frozen=True)
 class Look:
-    """What the tokens know after they looked at the image; N prompts.
+    """The state after the tokens attended to the image; N prompts.
 
     Attributes:
         mask_tokens: (N, 1 + 3, C), token 0 for the single mask, the others for three.
-        image: (N, C, h, w), the image as the prompts changed it; or what it is made of, where prompts shared an image.
+        image: (N, C, h, w), the image updated by the prompts; or its components, if prompts shared an image.
         predicted_iou: (N, 1 + 3).
     """
 
@@ -44,21 +44,21 @@ class Look:
     predicted_iou: Tensor
 
     OF_IMAGES: ClassVar = frozenset({"details"})
-    """Attributes that belong to the images; all others have an entry for each prompt, or are None."""
+    """Attributes of the images; all others have an entry per prompt, or are None."""
 
     def __getitem__(self, prompts: Tensor) -> Self:
-        """The same for some of the prompts: (K,) indices or (N,) booleans."""
+        """Select some of the prompts: (K,) indices or (N,) booleans."""
         of_prompts = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in self.OF_IMAGES}
         return replace(self, **{name: value[prompts] for name, value in of_prompts.items() if value is not None})
 
 
 @dataclass(frozen=True)
 class Shared:
-    """What the decoder makes of one image before it knows any prompt.
+    """Results of the decoder for one image that do not depend on prompts.
 
     Attributes:
-        image: for the transformer.
-        details: for `draw`, see `MaskDecoder.details_of`; None, a tensor, or what the decoder made of it.
+        image: input of the transformer.
+        details: input of `draw`, see `MaskDecoder.details_of`; None, a tensor, or what the decoder made of it.
     """
 
     image: SharedImage
@@ -71,8 +71,8 @@ class MaskDecoder(nn.Module):
     Args:
         transformer: the two-way transformer, of width `transformer_dim`.
         transformer_dim: C of embeddings and tokens.
-        num_multimask_outputs: how many masks an ambiguous prompt can get; three in every published checkpoint.
-        activation: between the up-scaling layers, and behind the last.
+        num_multimask_outputs: number of masks for an ambiguous prompt; three in every published checkpoint.
+        activation: activation between the upscaling layers, and after the last.
         iou_head_depth: layers of the head that predicts IoU.
         iou_head_hidden_dim: its hidden width.
     """
@@ -131,7 +131,7 @@ class MaskDecoder(nn.Module):
             sparse_prompt_embeddings: (N, T, C).
             dense_prompt_embeddings: (N, C, h, w).
             multimask_output: three masks for an ambiguous prompt instead of one.
-            image_of_prompt: (N,) int64, index of the image that each prompt belongs to. Without it, B must be 1
+            image_of_prompt: (N,) int64, index of each prompt's image. Without it, B must be 1
                 (all prompts on one image) or N (one prompt per image).
 
         Returns:
@@ -151,7 +151,7 @@ class MaskDecoder(nn.Module):
         )
 
     def _answer(self, masks: slice, *asked: Tensor, image_of_prompt: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Some of the masks of N prompts; `asked` are the first four arguments of `forward`."""
+        """Predict some of the masks of N prompts; `asked` are the first four arguments of `forward`."""
         image_embeddings, _, sparse_prompt_embeddings, _ = asked
         if not len(sparse_prompt_embeddings):
             return no_answers(image_embeddings, len(range(self.num_mask_tokens)[masks]))
@@ -168,9 +168,9 @@ class MaskDecoder(nn.Module):
         image_of_prompt: Tensor | None = None,
         details: Tensor | None = None,
     ) -> Look:
-        """First half: let the tokens look at the image and predict every mask's IoU; arguments as `forward`.
+        """Run the first half: attend from tokens to the image and predict every mask's IoU; arguments as in `forward`.
 
-        `details` is what `details_of` gave for these images; what needs it makes it here when it is not given.
+        `details` is the result of `details_of` for these images, computed here if needed and not given.
         """
         tokens, image = self._attend(
             self.embedding_of(image_embeddings),
@@ -185,13 +185,13 @@ class MaskDecoder(nn.Module):
     def share(
         self, image_embedding: Tensor, image_pe: Tensor, dense_prompt_embedding: Tensor, dtype: torch.dtype
     ) -> Shared:
-        """Make what all prompts on one image share, for `look_shared`.
+        """Compute what all prompts on one image share, for `look_shared`.
 
         Args:
             image_embedding: (1, C, h, w).
             image_pe: (1, C, h, w).
-            dense_prompt_embedding: (1, C, h, w), that of prompts without a mask.
-            dtype: what to compute the prompts in.
+            dense_prompt_embedding: (1, C, h, w), for prompts without a mask.
+            dtype: dtype of the prompts' computation.
         """
         image = self.embedding_of(image_embedding) + dense_prompt_embedding
         weight, _ = as_linear(self.upscaling_layers()[0])
@@ -199,35 +199,35 @@ class MaskDecoder(nn.Module):
         return Shared(shared, self.details_of(image_embedding))
 
     def look_shared(self, shared: Shared, sparse_prompt_embeddings: Tensor) -> Look:
-        """`look` for N prompts on the one image of `share`, to be called without gradients.
+        """Run `look` for N prompts on the image of `share`; call it without gradients.
 
         Args:
-            shared: from this decoder's `share`.
+            shared: result of this decoder's `share`.
             sparse_prompt_embeddings: (N, T, C).
         """
         tokens, images = attend(self.transformer, shared.image, self._tokens(sparse_prompt_embeddings))
         return self._judge(tokens[:, : len(self.output_tokens())], images, shared.details, None)
 
     def details_of(self, image_embeddings: Tensor) -> Tensor | None:
-        """What the decoder makes of images before it knows any prompt, for callers that look at them repeatedly.
+        """Compute prompt-independent results of images, for callers that use them repeatedly.
 
-        SAM's makes nothing; see `HqMaskDecoder`.
+        None for SAM; see `HqMaskDecoder`.
         """
         del image_embeddings
         return None
 
     @property
     def detail_layers(self) -> nn.Module | None:
-        """What `details_of` depends on besides the embeddings; None for nothing."""
+        """The layers that `details_of` depends on besides the embeddings; None for none."""
         return None
 
     @property
     def further_channels(self) -> int:
-        """Channels of the image embedding that the transformer does not see: early features, finer maps."""
+        """Number of channels of the image embedding that the transformer does not see: early features, finer maps."""
         return 0
 
     def draw(self, look: Look, masks: slice) -> Tensor:
-        """Second half: the logits of some of the masks of each prompt, (N, M, 4h, 4w)."""
+        """Run the second half: the logits of some of the masks of each prompt, (N, M, 4h, 4w)."""
         weights = self._weights(look.mask_tokens, masks)
         if isinstance(look.image, Tensor):
             return weighted_sums(weights, self._upscaled(look, look.image))
@@ -265,29 +265,29 @@ class MaskDecoder(nn.Module):
         details: object,
         image_of_prompt: Tensor | None,
     ) -> Look:
-        """What the output tokens (N, 1 + 4, C) know."""
+        """Evaluate the output tokens (N, 1 + 4, C)."""
         return Look(mask_tokens=tokens[:, 1:], image=image, predicted_iou=self.iou_prediction_head(tokens[:, 0]))
 
     def embedding_of(self, image_embeddings: Tensor) -> Tensor:
-        """The part of image embeddings that the transformer sees: all of it."""
+        """Return the part of image embeddings that the transformer sees: all of it."""
         return image_embeddings
 
     def _tokens(self, sparse_prompt_embeddings: Tensor) -> Tensor:
-        """Output tokens, then the prompts': (N, T, C) → (N, 1 + 4 + T, C)."""
+        """Prepend the output tokens to those of the prompts: (N, T, C) → (N, 1 + 4 + T, C)."""
         output_tokens = self.output_tokens().expand(len(sparse_prompt_embeddings), -1, -1)
         return torch.cat([output_tokens, sparse_prompt_embeddings], dim=1)
 
     def _upscaled(self, look: Look, image: Tensor) -> Tensor:
-        """What the masks of a look are drawn on, (N, C / 8, 4h, 4w); `image` is the look's."""
+        """Compute the upscaled image for drawing masks, (N, C / 8, 4h, 4w); `image` is the look's."""
         del look
         upscaled: Tensor = self.output_upscaling(image)
         return upscaled
 
     def _upscaled_pixels(self, look: Look, images: PromptedImages) -> Iterator[Tensor]:
-        """`_upscaled` one prompt at a time and pixel by pixel: (L · 16, C / 8), see `_place_pixels`.
+        """Compute `_upscaled` for one prompt at a time, pixel by pixel: (L · 16, C / 8), see `_place_pixels`.
 
         A transposed convolution whose kernel is as wide as its stride is a linear layer with a pixel's four successors
-        for its outputs.
+        as outputs.
         """
         del look
         first, norm, activation, second = self.upscaling_layers()
@@ -302,12 +302,12 @@ class MaskDecoder(nn.Module):
             yield x.view(-1, len(second_bias) // 4)
 
     def upscaling_layers(self) -> tuple[nn.ConvTranspose2d, LayerNorm2d, nn.GELU, nn.ConvTranspose2d]:
-        """The layers of `output_upscaling`; the activation is also the last."""
+        """The layers of `output_upscaling`; the activation is also the last one."""
         first, norm, activation, second, _ = self.output_upscaling
-        return first, norm, activation, second  # type: ignore[return-value]  # made above, in this order
+        return first, norm, activation, second  # type: ignore[return-value]  # built above, in this order
 
     def output_tokens(self) -> Tensor:
-        """What the transformer is asked for, (1 + 4, C)."""
+        """Return the output tokens, (1 + 4, C)."""
         return torch.cat([self.iou_token.weight, self.mask_tokens.weight])
 
     def _attend(
@@ -318,7 +318,7 @@ class MaskDecoder(nn.Module):
         dense_prompt_embeddings: Tensor,
         image_of_prompt: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
-        """Run the transformer: output tokens (N, 1 + 4, C) and image (N, C, h, w) after they saw each other."""
+        """Run the transformer; return output tokens (N, 1 + 4, C) and image (N, C, h, w), updated by each other."""
         tokens = self._tokens(sparse_prompt_embeddings)
         image = _image_per_prompt(image_embeddings, image_of_prompt, len(tokens)) + dense_prompt_embeddings
         tokens, image_tokens = self.transformer(image, image_pe, tokens)
@@ -326,44 +326,44 @@ class MaskDecoder(nn.Module):
         return tokens[:, : len(self.output_tokens())], image_tokens.transpose(1, 2).view_as(image)
 
     def _weights(self, mask_tokens: Tensor, masks: slice) -> Tensor:
-        """Weights of the up-scaled image's channels for some of the four masks: (N, 4, C) → (N, M, C / 8)."""
+        """Compute channel weights of the upscaled image for some of the four masks: (N, 4, C) → (N, M, C / 8)."""
         chosen = list(self.output_hypernetworks_mlps)[masks]
         tokens = mask_tokens[:, masks].unbind(1)
         return torch.stack([mlp(token) for mlp, token in zip(chosen, tokens, strict=True)], dim=1)
 
 
 def no_answers(image_embeddings: Tensor, masks: int) -> tuple[Tensor, Tensor]:
-    """What no prompts get, M masks each: logits (0, M, 4h, 4w) and predicted IoU (0, M); no layer has to know."""
+    """Return the result for no prompts, M masks each: logits (0, M, 4h, 4w) and predicted IoU (0, M)."""
     h, w = image_embeddings.shape[-2:]
     return image_embeddings.new_zeros(0, masks, 4 * h, 4 * w), image_embeddings.new_zeros(0, masks)
 
 
 def weighted_sums(weights: Tensor, features: Tensor) -> Tensor:
-    """Sum channels up by weights: (N, M, K) and (N, K, H, W) → (N, M, H, W)."""
+    """Compute weighted sums of channels: (N, M, K) and (N, K, H, W) → (N, M, H, W)."""
     sums: Tensor = weights @ features.flatten(2)  # (N, M, H · W)
     return sums.view(*sums.shape[:2], *features.shape[-2:])
 
 
 def whole_image(image: Tensor | PromptedImages) -> Tensor:
-    """The images of a `Look`, (N, C, h, w)."""
+    """Return the images of a `Look`, (N, C, h, w)."""
     return image if isinstance(image, Tensor) else image.whole()
 
 
 def as_linear(layer: nn.ConvTranspose2d) -> tuple[Tensor, Tensor]:
-    """Weight (4 · C', C) and bias (4 · C',) of a transposed 2 × 2 convolution as a linear layer.
+    """Return weight (4 · C', C) and bias (4 · C',) of a transposed 2 × 2 convolution as a linear layer.
 
     Outputs are ordered by row, then column, then channel of a pixel's four successors.
     """
-    assert layer.bias is not None, "SAM's have one"
+    assert layer.bias is not None, "SAM's layers have one"
     return layer.weight.permute(2, 3, 1, 0).flatten(0, 2), layer.bias.repeat(4)
 
 
 def _place_pixels(out: Tensor, pixels: Tensor, grid_hw: tuple[int, int]) -> None:
-    """Put pixels that were doubled twice where they belong.
+    """Rearrange pixels that were upsampled twice by two.
 
     Args:
         out: (M, 4h, 4w), written.
-        pixels: (M, L · 16), of each pixel of the grid its four successors, of each its own four.
+        pixels: (M, L · 16), for each pixel of the grid its four successors, and for each of those its own four.
         grid_hw: (h, w).
     """
     h, w = grid_hw
@@ -373,12 +373,10 @@ def _place_pixels(out: Tensor, pixels: Tensor, grid_hw: tuple[int, int]) -> None
 
 
 def _image_per_prompt(image_embeddings: Tensor, image_of_prompt: Tensor | None, prompts: int) -> Tensor:
-    """The embedding that belongs to each prompt: (B, C, h, w) → (N, C, h, w) or (1, C, h, w)."""
+    """Return the embedding of each prompt: (B, C, h, w) → (N, C, h, w) or (1, C, h, w)."""
     if image_of_prompt is not None:
         return image_embeddings[image_of_prompt]
     images = image_embeddings.shape[0]
     if images not in (1, prompts):
-        raise ValueError(
-            f"{images} images and {prompts} prompts: say which image each prompt belongs to (image_of_prompt)"
-        )
+        raise ValueError(f"{images} images and {prompts} prompts: pass the image of each prompt as image_of_prompt")
     return image_embeddings

@@ -1,12 +1,12 @@
-"""Image encoder and mask decoder with the inputs and outputs of the official ONNX decoder, for clients made for it.
+"""Image encoder and mask decoder with the inputs and outputs of the official ONNX decoder, for its clients.
 
 Source of names, shapes, types and conventions: segment-anything `utils/onnx.py` and `scripts/export_onnx_model.py`
 @dca509f for the decoder; samexporter 0.5.0 for the image encoder, which the official script does not export. Such
-clients work in a frame of 1024 pixels whatever the network, so a network of another input size is put behind it:
-coordinates and mask input are brought to its own grid inside.
+clients use a frame of 1024 pixels whatever the network, so for a network with another input size, coordinates and mask
+input are converted to its own grid inside.
 
-Differs from the original: the enlarged masks follow the size of the image that is asked for, where the original froze
-some of it when it was traced; a stability score is 0 for an empty mask, not NaN; extra metrics have names of their own.
+Differs from the original: the upsampled masks have the requested image size, part of which the original froze during
+tracing; the stability score of an empty mask is 0, not NaN; extra metrics have their own names.
 """
 
 from __future__ import annotations
@@ -22,25 +22,26 @@ from samara.networks.prompt_encoder import PromptEncoder
 from samara.networks.prompted_decoder_graph import PromptedDecoderGraph
 
 FRAME = 1024
-"""Side of the square that official clients work in, in pixels; mask input and low-res masks have a quarter of it."""
+"""Side of the frame of official clients in pixels; mask input and low-res masks have a quarter of it."""
 
 MASK_THRESHOLD = 0.0
 STABILITY_OFFSET = 1.0
 
 CLICKS_FOR_SINGLE_MASK = 2.5
-"""With fewer points, the padding point counted, one of the three masks is chosen instead of the single one."""
+"""With fewer points, including the padding point, one of the three masks is chosen instead of the single one."""
 DECISIVE = 1000.0
-"""More than predicted IoU can differ."""
+"""Larger than any difference of predicted IoUs."""
 
 
 @dataclass(frozen=True)
 class OfficialSwitches:
-    """What the official script lets one choose, by its names.
+    """The options of the official script, by its names.
 
     Attributes:
-        return_single_mask: one mask instead of all: the best of the three for a single point, else the single one.
-        use_stability_score: give stability scores, measured on the low-res masks, as predicted IoU.
-        return_extra_metrics: give stability scores and areas of the enlarged masks as well.
+        return_single_mask: return one mask instead of all: the best of the three for a single point, else the single
+            one.
+        use_stability_score: return stability scores of the low-res masks as predicted IoU.
+        return_extra_metrics: also return stability scores and areas of the upsampled masks.
         gelu_approximate: GELU by tanh, for runtimes without erf.
     """
 
@@ -60,11 +61,11 @@ class OfficialEncoderGraph(nn.Module):
     """An image in the frame → its embedding.
 
     Args:
-        encoder: in the form to export, for an input of `input_size`.
+        encoder: encoder in the form for export, for an input of `input_size`.
         input_size: side of the network's own input.
-        mean: of each channel, on the 0..255 scale.
-        std: likewise.
-        frame: side of the square that images come in.
+        mean: mean of each channel, on the 0..255 scale.
+        std: standard deviation of each channel, on the 0..255 scale.
+        frame: side of the square of input images.
     """
 
     mean: Tensor
@@ -98,10 +99,10 @@ class OfficialEncoderGraph(nn.Module):
 
 
 class OfficialDecoderGraph(nn.Module):
-    """The official decoder, by its inputs and outputs.
+    """The official decoder's inputs and outputs.
 
     Args:
-        prompt_encoder: with `mask_decoder` of one network, both plain and in eval mode.
+        prompt_encoder: prompt encoder of the same network as `mask_decoder`, both unadapted and in eval mode.
         mask_decoder: SAM's or HQ-SAM's.
         frame_size: side of the network's own input frame, see `Variant.frame_size`.
         switches: see there; `gelu_approximate` is the caller's.
@@ -136,14 +137,14 @@ class OfficialDecoderGraph(nn.Module):
         Args:
             image_embeddings: (1, C + V, h, w), from the image encoder.
             point_coords: (1, P, 2) float32, (x, y) in pixels of the frame.
-            point_labels: (1, P) float32, as `PromptedDecoderGraph` takes them.
+            point_labels: (1, P) float32, see `PromptedDecoderGraph`.
             mask_input: (1, 1, 256, 256) float32 logits.
-            has_mask_input: (1,) float32, 1 if they count.
-            orig_im_size: (2,) float32, height and width of the masks that are wanted.
+            has_mask_input: (1,) float32, 1 to use them.
+            orig_im_size: (2,) float32, height and width of the requested masks.
 
         Returns:
-            What `OfficialSwitches.outputs` names: masks (1, M, H, W) logits, predicted IoU (1, M), the extra metrics
-            (1, M) each, low-res masks (1, M, 256, 256) logits; M = 4, HQ-SAM 2, one if so chosen.
+            The outputs named by `OfficialSwitches.outputs`: masks (1, M, H, W) logits, predicted IoU (1, M), the extra
+            metrics (1, M) each, low-res masks (1, M, 256, 256) logits; M = 4, HQ-SAM 2, or 1 with `return_single_mask`.
         """
         switches = self.switches
         mask = _resized(mask_input, self.own_side)
@@ -157,11 +158,11 @@ class OfficialDecoderGraph(nn.Module):
         return masks, iou, *extra, _resized(low_res, self.frame // 4)
 
     def _extra_metrics(self, masks: Tensor) -> tuple[Tensor, Tensor]:
-        """Stability scores and areas."""
+        """Compute stability scores and areas."""
         return stability(masks, MASK_THRESHOLD, STABILITY_OFFSET), (masks > MASK_THRESHOLD).sum((-2, -1))
 
     def _upsampled(self, low_res: Tensor, orig_im_size: Tensor) -> Tensor:
-        """To the frame, the padding off, to the size of the image."""
+        """Upsample to the frame, crop the padding, resize to the image."""
         cut = resized_hw(orig_im_size, self.frame).clamp(1, self.frame)
         size = orig_im_size.to(torch.int64)
         return upsampled(
@@ -173,8 +174,8 @@ class OfficialDecoderGraph(nn.Module):
 
 
 def _size(number: Tensor, most: int | None = None) -> int:
-    """A size out of a tensor, in a way that exporters follow."""
-    size: int = number.item()  # type: ignore[assignment]  # int() would ask for its value while exporting
+    """Read a size from a tensor in a way that exporters can trace."""
+    size: int = number.item()  # type: ignore[assignment]  # int() would need its value while exporting
     torch._check(size >= 1)  # type: ignore[no-untyped-call]
     if most is not None:
         torch._check(size <= most)  # type: ignore[no-untyped-call]
@@ -188,27 +189,27 @@ def _resized(logits: Tensor, side: int) -> Tensor:
     return F.interpolate(logits, size=(side, side), mode="bilinear", align_corners=False)
 
 
-# What follows is traced by exporters, here and through the drop-in's `SamOnnxModel`: tensor operations alone.
+# The following is traced by exporters, here and through the drop-in's `SamOnnxModel`: tensor operations only.
 
 
 def stability(logits: Tensor, mask_threshold: float, offset: float) -> Tensor:
-    """IoU of each mask at a higher and at a lower threshold, (..., H, W) logits → (...); 0 for an empty mask."""
+    """Compute each mask's IoU at a higher and a lower threshold, (..., H, W) logits → (...); 0 for an empty mask."""
     high, low = ((logits > mask_threshold + shift).sum((-2, -1), dtype=torch.int64) for shift in (offset, -offset))
     return high / low.clamp(min=1)
 
 
 def choose_mask(iou: Tensor, masks: Tensor, points: int) -> tuple[Tensor, Tensor]:
-    """The single mask for several points, else the best of the others.
+    """Choose the single mask for several points, else the best of the others.
 
     Args:
         iou: (N, M), the single mask first; or other scores between 0 and 1.
         masks: (N, M, h, w).
-        points: of each prompt, padding counted.
+        points: number of points per prompt, including padding.
 
     Returns:
         Scores (N, 1) and masks (N, 1, h, w).
     """
-    # Numbers, not booleans: exporters do not multiply these by a size that is open.
+    # Numbers, not booleans, which exporters cannot multiply by a dynamic size.
     single = F.pad(iou.new_full((1,), DECISIVE), (0, iou.shape[1] - 1))
     best = (iou + (points - CLICKS_FOR_SINGLE_MASK) * single).argmax(dim=1)
     prompts = torch.arange(masks.shape[0], device=iou.device)
@@ -216,19 +217,19 @@ def choose_mask(iou: Tensor, masks: Tensor, points: int) -> tuple[Tensor, Tensor
 
 
 def resized_hw(size_hw: Tensor, longest_side: int) -> Tensor:
-    """Height and width of an image whose longest side became `longest_side`, (2,) int64."""
+    """Return height and width of an image resized to the longest side `longest_side`, (2,) int64."""
     size = size_hw.to(torch.float32)
     return torch.floor(longest_side / size.max() * size + 0.5).to(torch.int64)
 
 
 def upsampled(low_res: Tensor, frame: int, cut_hw: tuple[int, int], size_hw: tuple[int, int]) -> Tensor:
-    """Low-res masks to the frame, the padding off, to the size of the image: (N, M, h, w) → (N, M, H, W).
+    """Upsample low-res masks to the frame, crop the padding, resize to the image: (N, M, h, w) → (N, M, H, W).
 
     Args:
         low_res: logits.
         frame: side of the square, in pixels.
-        cut_hw: how much of it the image fills; tensors of one number where a tracer is to see them.
-        size_hw: of the image, likewise.
+        cut_hw: size of the image in it; one-element tensors for tracers.
+        size_hw: size of the image; one-element tensors for tracers.
     """
     square = F.interpolate(low_res, size=(frame, frame), mode="bilinear", align_corners=False)
     cut = square[..., : cut_hw[0], : cut_hw[1]]
@@ -236,7 +237,7 @@ def upsampled(low_res: Tensor, frame: int, cut_hw: tuple[int, int], size_hw: tup
 
 
 def antialiased(size_in: int, size_out: int) -> Tensor:
-    """The matrix of a shrinking resize along one axis by a triangle as wide as a pixel of the result, as Pillow's."""
+    """Return the matrix of a downsampling resize along one axis with a triangle filter, like Pillow's."""
     scale = size_in / size_out
     centre = (torch.arange(size_out, dtype=torch.float64)[:, None] + 0.5) * scale
     distance = (torch.arange(size_in, dtype=torch.float64) + 0.5 - centre).abs() / max(scale, 1.0)

@@ -1,10 +1,9 @@
-"""Whether a network is exactly what this room made, or somebody adapted it.
+"""Detection of adapted networks: whether a network is exactly as built by this package.
 
-Some forms of a network open it up: they take weights out of layers and do the layers' work in another order
-(`shared_image`), or write it down for another runtime (`decoder_graph`, `encoder_graph`). They hold for the layers that
-this room made and for no others. LoRA of any make, hooks, parametrisations, quantised or replaced layers, a `forward`
-that somebody put in the place of ours: whatever is not known to be plain counts as adapted, and belongs to the plain
-form, which calls every layer and so obeys all of it.
+Some code paths bypass a network's layers: they use the weights directly in another order (`shared_image`), or export
+them for another runtime (`decoder_graph`, `encoder_graph`). They are only valid for the layers built by this package.
+LoRA of any kind, hooks, parametrisations, quantised or replaced layers, a replaced `forward`: everything that is not
+known to be unadapted counts as adapted, and uses the plain path, which calls every layer.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ HOOKS_ON_EVERYTHING = ("_global_forward_hooks", "_global_forward_pre_hooks")
 
 @dataclass(frozen=True)
 class ModulePart:
-    """What a module was made as.
+    """The description of a module as built.
 
     Attributes:
-        kind: its class, exactly.
-        settings: its sizes and settings, as it prints them.
-        tensors: names of the parameters that it holds itself.
+        kind: its exact class.
+        settings: its sizes and settings, as in its repr.
+        tensors: names of its own parameters.
     """
 
     kind: type[nn.Module]
@@ -38,38 +37,38 @@ class ModulePart:
 
     @classmethod
     def of(cls, module: nn.Module) -> ModulePart:
-        """What a module is now."""
+        """Describe a module in its current state."""
         tensors = frozenset(name for name, tensor in module._parameters.items() if tensor is not None)
         return cls(type(module), module.extra_repr(), tensors)
 
 
 Parts = dict[str, ModulePart]
-"""By their names in the network."""
+"""Descriptions of modules by name."""
 
 
 def module_parts(network: nn.Module) -> Parts:
-    """What a network is made of now; a network of this room keeps it, as `made_of`, when it was made."""
+    """Describe the current modules of a network; networks of this package store this at construction as `made_of`."""
     return {name: ModulePart.of(module) for name, module in network.named_modules()}
 
 
 def is_plain(network: nn.Module) -> bool:
-    """Whether a network and all of its layers are as this room made them; only the numbers may be others."""
+    """Return whether a network and all of its layers are as built by this package, apart from the values."""
     return next(adaptations(network), None) is None
 
 
 def adaptations(network: nn.Module) -> Iterator[str]:
-    """What keeps a network from being plain, each in some words; nothing for a plain one.
+    """Describe each adaptation of a network; empty if it is unadapted.
 
     Args:
         network: an image encoder, prompt encoder, mask decoder or detector.
     """
-    made_of: Any = getattr(network, "made_of", None)  # Any: what a foreign module has under this name
+    made_of: Any = getattr(network, "made_of", None)  # Any: a foreign module may have anything under this name
     if not isinstance(made_of, dict):
         yield f"it is a {_name_of(type(network))}"
         return
     parts = dict(network.named_modules())
     for name in made_of.keys() - parts.keys():
-        yield f"{name} is gone"
+        yield f"{name} was removed"
     for name, module in parts.items():
         found = ModulePart.of(module)
         if name not in made_of:
@@ -77,36 +76,36 @@ def adaptations(network: nn.Module) -> Iterator[str]:
         elif found.kind is not made_of[name].kind:
             yield f"{name or 'it'} is a {_name_of(found.kind)}"
         elif found != made_of[name]:
-            yield f"{name or 'it'} has other settings than it was made with"
+            yield f"{name or 'it'} has different settings than at construction"
         else:
             for oddity in own_adaptations(module):
                 yield f"{name or 'it'} {oddity}"
 
 
 def own_adaptations(module: nn.Module) -> Iterator[str]:
-    """What was changed about a module itself, its parts left aside."""
+    """Describe the adaptations of a module itself, without its children."""
     if any(getattr(module, name) for name in HOOKS):
         yield "has hooks"
     if any(getattr(module_of_torch, name) for name in HOOKS_ON_EVERYTHING):
-        yield "is under hooks on all modules of PyTorch"
+        yield "is affected by global PyTorch module hooks"
     kind = type(module)
     for name in vars(module):
         if callable(getattr(kind, name, None)):
-            yield f"has a {name} of its own"
+            yield f"has its own {name}"
     if not _keeps_its_forward(kind):
-        yield "has another forward than its class was written with"
+        yield "has a replaced forward"
     for name, tensor in (*module._parameters.items(), *module._buffers.items()):
         if tensor is not None and (type(tensor) not in (nn.Parameter, Tensor) or tensor.layout != torch.strided):
-            yield f"holds its {name} in a form of its own"
+            yield f"stores its {name} in a custom form"
 
 
 def _keeps_its_forward(kind: type[nn.Module]) -> bool:
-    """Whether a class computes what its source in PyTorch or in this room says, so that nobody replaced it."""
+    """Return whether a class still has the forward of its source in PyTorch or this package."""
     definer = next(one for one in kind.__mro__ if "forward" in vars(one))
-    if definer is nn.Module:  # a container, which nobody can call
+    if definer is nn.Module:  # a container, which cannot be called
         return True
     forward = vars(definer)["forward"]
-    # The name that the code was compiled with: functools.wraps does not reach it.
+    # The name the code was compiled with, which functools.wraps does not change.
     written_as = getattr(getattr(forward, "__code__", None), "co_qualname", None)
     return (
         definer.__module__.startswith((OURS, "torch.nn.modules."))
@@ -116,10 +115,10 @@ def _keeps_its_forward(kind: type[nn.Module]) -> bool:
 
 
 def state_of(network: nn.Module) -> object:
-    """Something equal to what it was as long as nobody works on a network: quick, and no word with a GPU.
+    """Return a value that stays equal as long as a network is not modified: fast, without GPU synchronisation.
 
-    It sees what PyTorch counts: layers and weights replaced, changed in place, hooked. Writing through `.data` escapes
-    it and shows in the values only, see `samara.engines.loaded.fingerprint`.
+    It detects what PyTorch tracks: layers and weights replaced, changed in place, or hooked. Writes through `.data`
+    escape it and only show in the values, see `samara.engines.loaded.fingerprint`.
     """
     state: list[object] = [len(getattr(module_of_torch, name)) for name in HOOKS_ON_EVERYTHING]
     waiting = [network]
@@ -129,14 +128,14 @@ def state_of(network: nn.Module) -> object:
         state += id(module), type(module), len(own), *(len(own[name]) for name in HOOKS)
         for tensor in (*own["_parameters"].values(), *own["_buffers"].values()):
             if tensor is not None:
-                # Tensors of inference mode count no changes: equal to nothing is on the safe side.
+                # Inference tensors do not count changes, so they never compare equal, to be safe.
                 state += tensor.data_ptr(), object() if tensor.is_inference() else tensor._version
         waiting += [inner for inner in own["_modules"].values() if inner is not None]
     return state
 
 
 def dtype_of(network: nn.Module) -> torch.dtype:
-    """What a network takes: the type of its floating-point weights, float32 where it shows none."""
+    """Return the input dtype of a network: that of its floating-point weights, float32 if it has none."""
     return next((one.dtype for one in network.parameters() if one.is_floating_point()), torch.float32)
 
 

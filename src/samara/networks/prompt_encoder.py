@@ -29,7 +29,7 @@ class PromptEncoder(nn.Module):
         input_image_size: (H, W) of the network input that coordinates refer to.
         image_embedding_size: (h, w) of the embedding grid.
         mask_in_chans: hidden channels of the mask branch.
-        activation: of the mask branch.
+        activation: activation of the mask branch.
     """
 
     always_pads = False
@@ -82,15 +82,15 @@ class PromptEncoder(nn.Module):
             boxes: (N, 4) xyxy in the input frame.
             masks: (N, 1, 4h, 4w) logits, usually an earlier output.
             input_size_hw: size of the input frame, if not the one given at construction.
-            grid_hw: (h, w), likewise.
-            pad: whether the points get one more, padding, in the place of an absent box; None for exactly when there
-                are no boxes. False is for points that hold corners or padding of their own.
+            grid_hw: (h, w), if not the one given at construction.
+            pad: whether to append a padding point in place of an absent box; None to do so exactly if there are no
+                boxes. False is for points with their own corners or padding.
 
         Returns:
             sparse: (N, T, C), T = P + 1 with points alone, P + 2 with a box, 2 with a box alone, 0 with neither.
             dense: (N, C, h, w).
         """
-        # Left out where nobody asks for another size, so that overriding methods with the official arguments work.
+        # Omitted for the default size, so that overriding methods with the official arguments work.
         size: Any = {} if input_size_hw is None else {"size_hw": input_size_hw}
         tokens = []
         if points is not None:
@@ -106,10 +106,10 @@ class PromptEncoder(nn.Module):
         return sparse, weight.view(1, -1, 1, 1).expand(N, -1, h, w)
 
     def get_dense_pe(self, grid_hw: tuple[int, int] | None = None) -> Tensor:
-        """Positions of the embedding grid's cells, (1, C, h, w)."""
+        """Return positional encodings of the embedding grid's cells, (1, C, h, w)."""
         return self.pe_layer(grid_hw or self.image_embedding_size).unsqueeze(0)  # type: ignore[no-any-return]
 
-    # The methods below have the official names and positional arguments: code that wraps or inherits relies on them.
+    # The methods below have the official names and positional arguments, on which wrappers and subclasses rely.
 
     def _embed_points(
         self, points: Tensor, labels: Tensor, pad: bool, size_hw: tuple[int, int] | None = None
@@ -133,25 +133,25 @@ class PromptEncoder(nn.Module):
         return embedded
 
     def _get_batch_size(self, points: tuple[Tensor, Tensor] | None, boxes: Tensor | None, masks: Tensor | None) -> int:
-        """N, from whichever prompt is there; 1 without any."""
+        """Return N from any given prompt; 1 without prompts."""
         for prompt in (points[0] if points is not None else None, boxes, masks):
             if prompt is not None:
                 return prompt.shape[0]
         return 1
 
     def _kinds(self, labels: Iterable[int]) -> Tensor:
-        """What the network learnt about points of some labels, (number of labels, C)."""
+        """Return the learned embeddings of some point labels, (number of labels, C)."""
         index = torch.zeros(1, dtype=torch.int64, device=self.no_mask_embed.weight.device)
         return torch.cat([self.point_embeddings[label](index) for label in labels])
 
 
 def embed_labels(positions: Tensor, labels: Tensor, learned: Mapping[int, Tensor]) -> Tensor:
-    """Add to points what the network learnt about their kinds, by tensor operations that tracers follow.
+    """Add the learned label embeddings to points, by traceable tensor operations.
 
     Args:
         positions: (N, P, C).
-        labels: (N, P); where they are `PADDING`, the position does not count.
-        learned: by label, (1, C) each; a label without one leaves the position as it is.
+        labels: (N, P); positions with `PADDING` are ignored.
+        learned: embeddings by label, (1, C) each; a label without one leaves the position unchanged.
     """
     embedded = positions.masked_fill((labels == PADDING).unsqueeze(-1), 0.0)
     for label, kind in learned.items():
@@ -160,12 +160,12 @@ def embed_labels(positions: Tensor, labels: Tensor, learned: Mapping[int, Tensor
 
 
 def embed_mask_or_none(encoder: nn.Module, mask_input: Tensor, has_mask_input: Tensor) -> Tensor:
-    """Embed a mask input that counts or not, as official ONNX decoders take it.
+    """Embed an optional mask input, like official ONNX decoders.
 
     Args:
         encoder: a `PromptEncoder`, or anything with its layers.
         mask_input: (N, 1, 4h, 4w) logits.
-        has_mask_input: (1,), 1 if they count, else 0.
+        has_mask_input: (1,), 1 to use the mask input, else 0.
 
     Returns:
         (N, C, h, w).
@@ -178,7 +178,7 @@ def embed_mask_or_none(encoder: nn.Module, mask_input: Tensor, has_mask_input: T
 class RandomPositions(nn.Module):
     """Random Fourier features of a position in the unit square.
 
-    The Gaussian matrix is a buffer of the checkpoint: it must be loaded, never drawn anew.
+    The Gaussian matrix is a buffer of the checkpoint: it must be loaded, never redrawn.
     Source: Tancik et al. 2020.
     """
 
@@ -191,8 +191,8 @@ class RandomPositions(nn.Module):
     def encode(self, coords: Tensor, size_hw: tuple[int, int]) -> Tensor:
         """Encode (x, y) in pixels of a frame of the given size, (..., 2) → (..., C).
 
-        At least in float32 and not as a matrix product, which autocast would take into 16 bits, where neighbouring
-        pixels share one position.
+        At least in float32 and not as a matrix product, which autocast would compute in 16 bits, where neighbouring
+        pixels have the same position.
         """
         H, W = size_hw  # noqa: N806
         gaussian = self.positional_encoding_gaussian_matrix

@@ -1,8 +1,8 @@
 """Prompt encoder and mask decoder as one graph, with the inputs of the official ONNX decoder.
 
-Source of the names and of the conventions: segment-anything `utils/onnx.py` @dca509f. Differs from it: N objects in one
-call instead of one; all masks are given, the single one first; no mask is enlarged to the image inside the graph,
-which takes 4 bytes per pixel and mask and is the caller's choice.
+Source of the names and of the conventions: segment-anything `utils/onnx.py` @dca509f. Differs from it: N objects per
+call instead of one; all masks are returned, the single one first; masks are not upsampled to the image inside the
+graph, which takes 4 bytes per pixel and mask and is left to the caller.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class PromptedDecoderGraph(nn.Module):
     """Prompts and an image embedding → masks.
 
     Args:
-        prompt_encoder: with `mask_decoder` of one network, both in eval mode.
+        prompt_encoder: prompt encoder of the same network as `mask_decoder`, both in eval mode.
         mask_decoder: of any family.
         frame_size: side of the input frame in pixels, see `Variant.frame_size`.
     """
@@ -48,11 +48,11 @@ class PromptedDecoderGraph(nn.Module):
             point_labels: (N, P) float32: 1 foreground, 0 background, 2 and 3 the corners of a box, −1 padding. Where
                 there is no box, and always for SAM 2, the last point must be padding, as in the official graph.
             mask_input: (1, 1, 4h, 4w) float32 logits, for all N.
-            has_mask_input: (1,) float32, 1 if they count.
+            has_mask_input: (1,) float32, 1 to use them.
 
         Returns:
-            iou_predictions: (N, 4), of the single mask and of the three; HQ-SAM (N, 2), of the single one and of the
-                best of the three. SAM 2's rule of stability is the caller's, see `Sam2MaskDecoder.single_of`.
+            iou_predictions: (N, 4), for the single mask and the three; HQ-SAM (N, 2), for the single one and the best
+                of the three. SAM 2's rule of stability is the caller's, see `Sam2MaskDecoder.single_of`.
             low_res_masks: (N, 4 or 2, 4h, 4w) logits; mask where > 0.
         """
         encoder = self.prompt_encoder

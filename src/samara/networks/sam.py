@@ -1,7 +1,7 @@
 """The three parts of a Segment Anything network, joined.
 
 Source: Kirillov et al. 2023, figure 4; segment-anything `modeling/sam.py` @dca509f for key names.
-Differs from Meta: gradients flow, images need not share their number of prompts, and no prompt is looped over.
+Differs from Meta: gradients flow, images may have different numbers of prompts, and there is no loop over prompts.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """SAM 2's mask decoder: SAM's, with an object score and with finer maps of the image added while masks are upsampled.
 
-Wherever an image embedding is asked for, one with finer maps packed behind it is meant (`finer_maps`). The predicted
-IoU goes through a sigmoid. Asked for one mask, it gives another than the first where that one is not stable; which is
-known only after drawing, so `look` and `draw` know nothing of it and `single_of` does it.
+All image embeddings here include packed finer maps (`finer_maps`). The predicted IoU goes through a sigmoid. For a
+single mask, it returns another one if the first is not stable; this is known only after drawing, so it is done by
+`single_of`, not by `look` and `draw`.
 
 Source: Ravi et al. 2024 (SAM 2), section 4 "Mask decoder" and appendix C.1; facebookresearch/sam2
 `modeling/sam/mask_decoder.py` and `build_sam.py` (constants of the rule of stability) @2b90b9f.
@@ -46,14 +46,15 @@ class PixelMaps:
 
 @dataclass(frozen=True)
 class Sam2Look(Look):
-    """What the tokens know after they looked at the image; N prompts.
+    """The state after the tokens attended to the image; N prompts.
 
     Attributes:
         mask_tokens: (N, 1 + 3, C).
-        image: (N, C, h, w), the image as the prompts changed it; or what it is made of.
+        image: (N, C, h, w), the image updated by the prompts; or its components.
         predicted_iou: (N, 1 + 3), in [0, 1].
         object_score: (N, 1) logits, whether there is an object. The official image predictor does not use it.
-        details: (B, C + V, h, w), of the images, see `Sam2MaskDecoder.details_of`; or of the image that they share.
+        details: (B, C + V, h, w), details of the images, see `Sam2MaskDecoder.details_of`; or of the image
+            they share.
         image_of_prompt: (N,) int64; None if all prompts are on one image.
     """
 
@@ -63,7 +64,7 @@ class Sam2Look(Look):
 
 
 class Sam2TwoWayTransformer(TwoWayTransformer):
-    """SAM's transformer under SAM 2's key names, which are others in the feed-forward part of a block."""
+    """SAM's transformer with SAM 2's key names, which differ in the feed-forward part of a block."""
 
     def __init__(self, embedding_dim: int = 256, mlp_dim: int = 2048) -> None:
         super().__init__(embedding_dim=embedding_dim, mlp_dim=mlp_dim)
@@ -77,8 +78,8 @@ class Sam2MaskDecoder(MaskDecoder):
     Args:
         transformer: the two-way transformer, of width `transformer_dim`.
         transformer_dim: C of embeddings and tokens.
-        by_stability: whether a single mask that is not stable gives way to the best of three, as the official
-            loader sets it; never in training mode.
+        by_stability: whether to replace an unstable single mask by the best of three, as set by the official loader;
+            never in training mode.
     """
 
     iou_token_index = 1  # behind the object score's
@@ -140,11 +141,11 @@ class Sam2MaskDecoder(MaskDecoder):
 
     @property
     def masks_for_single(self) -> slice:
-        """All four where stability decides, else the first."""
+        """All four masks if stability decides, else the first."""
         return ALL_MASKS if self.by_stability and not self.training else SINGLE_MASK
 
     def single_of(self, logits: Tensor, predicted_iou: Tensor) -> tuple[Tensor, Tensor]:
-        """The first mask, or the best of three by predicted IoU where the first one's stability is below 0.98."""
+        """Return the first mask, or the best of three by predicted IoU if the first one's stability is below 0.98."""
         if logits.shape[1] == 1:
             return logits, predicted_iou
         best = 1 + predicted_iou[:, THREE_MASKS].argmax(dim=1, keepdim=True)  # (N, 1)
@@ -153,25 +154,25 @@ class Sam2MaskDecoder(MaskDecoder):
         return logits.take_along_dim(chosen[..., None, None], dim=1), predicted_iou.take_along_dim(chosen, dim=1)
 
     def output_tokens(self) -> Tensor:
-        """What the transformer is asked for, (1 + 1 + 4, C)."""
+        """Return the output tokens, (1 + 1 + 4, C)."""
         return torch.cat([self.obj_score_token.weight, super().output_tokens()])
 
     def details_of(self, image_embeddings: Tensor) -> Tensor:
-        """The embeddings as they are: the finer maps are taken off when masks are drawn."""
+        """Return the embeddings unchanged: the finer maps are split off when masks are drawn."""
         return image_embeddings
 
     @property
     def further_channels(self) -> int:
-        """V, channels of the packed finer maps."""
+        """V, number of channels of the packed finer maps."""
         return sum(one.packed_channels for one in self.finer_maps)
 
     def embedding_of(self, image_embeddings: Tensor) -> Tensor:
-        """The image embeddings without finer maps."""
+        """Return the image embeddings without finer maps."""
         embedding = image_embeddings[:, : -self.further_channels]
         if embedding.shape[1] != self.transformer_dim:
             raise ValueError(
-                f"an image embedding of {image_embeddings.shape[1]} channels is none of SAM 2, which has "
-                f"{self.transformer_dim} and {self.further_channels} of finer maps behind them"
+                f"an image embedding of {image_embeddings.shape[1]} channels is not from SAM 2, which has "
+                f"{self.transformer_dim} followed by {self.further_channels} of finer maps"
             )
         return embedding
 
@@ -187,8 +188,8 @@ class Sam2MaskDecoder(MaskDecoder):
     def _judge(
         self, tokens: Tensor, image: Tensor | PromptedImages, details: object, image_of_prompt: Tensor | None
     ) -> Sam2Look:
-        """What the output tokens (N, 1 + 1 + 4, C) know."""
-        assert isinstance(details, Tensor | PixelMaps), "this decoder makes them"
+        """Evaluate the output tokens (N, 1 + 1 + 4, C)."""
+        assert isinstance(details, Tensor | PixelMaps), "this decoder computes them"
         if image_of_prompt is None and isinstance(details, Tensor) and len(details) > 1:  # one prompt per image
             image_of_prompt = torch.arange(len(details), device=details.device)
         return Sam2Look(
@@ -201,7 +202,7 @@ class Sam2MaskDecoder(MaskDecoder):
         )
 
     def _maps(self, look: Look) -> tuple[Tensor, Tensor]:
-        """The finer maps that belong to each prompt: (1 or N, C / 8, 4h, 4w) and (1 or N, C / 4, 2h, 2w)."""
+        """Return the finer maps of each prompt: (1 or N, C / 8, 4h, 4w) and (1 or N, C / 4, 2h, 2w)."""
         details = _checked(look).details
         assert isinstance(details, Tensor), "only prompts that share an image have others"
         _, (finest, finer) = unpack(details, self.finer_maps)
@@ -216,7 +217,7 @@ class Sam2MaskDecoder(MaskDecoder):
         return upscaled
 
     def _upscaled_pixels(self, look: Look, images: PromptedImages) -> Iterator[Tensor]:
-        """As `MaskDecoder._upscaled_pixels`: to a pixel's four successors, and theirs, belong parts of the maps."""
+        """Like `MaskDecoder._upscaled_pixels`, adding the maps to a pixel's four successors, and theirs."""
         first, norm, activation, second = self.upscaling_layers()
         weight, first_bias = as_linear(first)
         dtype = images.projected.dtype
@@ -234,7 +235,7 @@ class Sam2MaskDecoder(MaskDecoder):
 
 def _checked(look: Look) -> Sam2Look:
     if not isinstance(look, Sam2Look):
-        raise TypeError(f"SAM 2's mask decoder draws what it looked at itself, not a {type(look).__name__}")
+        raise TypeError(f"SAM 2's mask decoder draws only the result of its own look, not a {type(look).__name__}")
     return look
 
 
@@ -246,14 +247,14 @@ def stability(logits: Tensor, offset: float = STABILITY_OFFSET) -> Tensor:
 
 
 def _by_pixel(finer: Tensor, grid_hw: tuple[int, int]) -> Tensor:
-    """A finer map in the order in which a pixel of the grid is doubled, again and again.
+    """Rearrange a finer map in the order of repeated upsampling of a grid pixel by two.
 
     Args:
         finer: (1, C, s·h, s·w), s = 2 or 4.
         grid_hw: (h, w).
 
     Returns:
-        (h · w · s², C); for s = 4 of each pixel its four successors, of each its own four.
+        (h · w · s², C); for s = 4, for each pixel its four successors, and for each of those its own four.
     """
     h, w = grid_hw
     scale = finer.shape[-1] // w

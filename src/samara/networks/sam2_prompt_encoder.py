@@ -1,6 +1,6 @@
 """SAM 2's prompt encoder: SAM's layers, but a box is two points before the clicks, and padding always follows.
 
-So the decoder sees one token more beside a box than SAM's, and equal weights give other masks.
+So with a box the decoder sees one token more than SAM's, and equal weights produce different masks.
 
 Source: facebookresearch/sam2 @2b90b9f, `sam2_image_predictor.py` (boxes) and `modeling/sam/prompt_encoder.py`.
 """
@@ -14,7 +14,7 @@ from samara.networks.prompt_encoder import BOTTOM_RIGHT, TOP_LEFT, PromptEncoder
 
 
 class Sam2PromptEncoder(PromptEncoder):
-    """Encode prompts; arguments as `PromptEncoder`."""
+    """Encode prompts; arguments as in `PromptEncoder`."""
 
     always_pads = True
 
@@ -35,8 +35,8 @@ class Sam2PromptEncoder(PromptEncoder):
             boxes: (N, 4) xyxy in the input frame.
             masks: (N, 1, 4h, 4w) logits, usually an earlier output.
             input_size_hw: size of the input frame, if not the one given at construction.
-            grid_hw: (h, w), likewise.
-            pad: whether padding follows; None for yes. False is for points that hold padding of their own.
+            grid_hw: (h, w), if not the one given at construction.
+            pad: whether to append padding; None for yes. False is for points with their own padding.
 
         Returns:
             sparse: (N, T, C), T = P + 1, P + 3 with a box, 3 with a box alone, 0 with neither.
@@ -48,7 +48,7 @@ class Sam2PromptEncoder(PromptEncoder):
 
 
 def with_corners(points: tuple[Tensor, Tensor] | None, boxes: Tensor) -> tuple[Tensor, Tensor]:
-    """Put the corners of boxes (N, 4) before the points: coordinates (N, 2 + P, 2) and labels (N, 2 + P)."""
+    """Prepend the corners of boxes (N, 4) to the points: coordinates (N, 2 + P, 2) and labels (N, 2 + P)."""
     corners = boxes.reshape(-1, 2, 2)
     labels = torch.tensor([[TOP_LEFT, BOTTOM_RIGHT]], device=boxes.device).expand(len(corners), -1)
     if points is None:

@@ -1,20 +1,20 @@
 """The mask decoder's transformer for many prompts on one image: exact, at an eighth of the arithmetic.
 
-For every prompt the image's side of two-way attention is the same image plus a few directions: a prompt of T tokens
-adds to each pixel a mixture of A · T rows, and layer normalisation scales a pixel and adds a constant. So in front of
-each block, and at the end, the image of a prompt is
+For every prompt the image side of two-way attention is the same image plus a few directions: a prompt of T tokens adds
+to each pixel a mixture of A · T rows, and layer normalisation scales a pixel and adds a constant. So before each block,
+and at the end, the image of a prompt is
 
     x = scale ⊙ Z + rowsᵀ · weights,        scale (L,), Z (C, L), rows (R, C), weights (R, L)
 
-where Z is the same for all prompts. What linear layers make of Z is made once per image (`SharedImage`); what they make
-of the rest costs R instead of C multiplications per pixel; with the seven tokens of a click R is 58 after one block and
-115 after two. The variance that a norm asks for follows from products of rows. The image of a prompt is never built.
+where Z is the same for all prompts. Linear layers are applied to Z once per image (`SharedImage`); applying them to the
+rest costs R instead of C multiplications per pixel; with the seven tokens of a click R is 58 after one block and 115
+after two. The variance for a norm follows from products of rows. The image of a prompt is never materialised.
 
-Nothing is approximated: results differ from `TwoWayTransformer.forward`, which stays as the reference
-(tests/networks/test_shared_image.py), by the order of sums only. This is for prediction: buffers are written in place,
-so that no gradient can pass.
+Nothing is approximated: results differ from `TwoWayTransformer.forward`, the reference
+(tests/networks/test_shared_image.py), only by the order of sums. This is for inference: buffers are written in place,
+so gradients cannot flow.
 
-Letters beside those of docs/notation.md: L = h · w pixels of the embedding, A heads, D their width, R rows.
+Letters besides those of docs/notation.md: L = h · w pixels of the embedding, A heads, D their width, R rows.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from samara.networks.two_way_transformer import Attention, TwoWayAttentionBlock,
 
 @dataclass(frozen=True)
 class SharedAttention:
-    """What the keys or queries of an attention layer take from the image, the same for every prompt.
+    """The image's part of an attention layer's keys or queries, the same for every prompt.
 
     Attributes:
         image: (A, D, L), from Z.
@@ -44,18 +44,18 @@ class SharedAttention:
 
 @dataclass(frozen=True)
 class SharedRows:
-    """What the rows are made of, after so many blocks.
+    """The factors of the rows, after some blocks.
 
     Attributes:
-        outputs: of each block so far, (A, D, C): its values times these are its rows.
-        constants: one (C,) more than that; constant rows, the same for every prompt.
+        outputs: matrices of each block so far, (A, D, C): its values times these are its rows.
+        constants: constant rows (C,), the same for every prompt; one more than blocks.
     """
 
     outputs: tuple[Tensor, ...]
     constants: tuple[Tensor, ...]
 
     def rows(self, values: Sequence[Tensor]) -> Tensor:
-        """All rows of N prompts, (N, R, C), from each block's values (N, A, T, D): a constant before each block's."""
+        """Compute all rows of N prompts, (N, R, C), from each block's values (N, A, T, D), constants first."""
         N = len(values[0])  # noqa: N806
         parts = []
         for constant, output, value in zip(self.constants, self.outputs, values, strict=False):
@@ -66,15 +66,15 @@ class SharedRows:
 
 @dataclass(frozen=True)
 class SharedNorm:
-    """What the norm at the end of a block needs to know.
+    """The inputs of the norm at the end of a block.
 
     Attributes:
-        centred: the rows with their mean over the channels taken off, the new block's among them.
-        squares: (L,) float32, squared length of the pixels of Z without their mean.
-        heads: of each block so far, (A, D, L): products of its `centred.outputs` with Z.
-        constants: one (L,) for each constant row, likewise.
-        after: the rows as the norm leaves them.
-        eps: of the norm.
+        centred: the rows minus their mean over the channels, including the new block's.
+        squares: (L,) float32, squared length of the pixels of Z minus their mean.
+        heads: products of each block's `centred.outputs` with Z, (A, D, L).
+        constants: products of each constant row with Z, (L,).
+        after: the rows after the norm.
+        eps: epsilon of the norm.
     """
 
     centred: SharedRows
@@ -87,7 +87,7 @@ class SharedNorm:
 
 @dataclass(frozen=True)
 class SharedBlock:
-    """One block's share: keys and values that tokens look at, queries that look at tokens, and the norm."""
+    """One block's shared part: keys and values for tokens, queries to tokens, and the norm."""
 
     keys: SharedAttention
     values: Tensor
@@ -100,11 +100,11 @@ class SharedImage:
     """What every prompt on one image shares.
 
     Attributes:
-        blocks: in their order.
-        keys: of the last look of the tokens at the image.
-        values: (A, D, L), of the same.
-        base: (C, L), Z behind the last block.
-        projected: (L, K), what the layer that comes next makes of `base`, without its bias.
+        blocks: the blocks, in order.
+        keys: keys of the final attention of the tokens to the image.
+        values: (A, D, L), values of the same.
+        base: (C, L), Z after the last block.
+        projected: (L, K), `base` projected by the next layer, without its bias.
         grid_hw: (h, w).
     """
 
@@ -118,7 +118,7 @@ class SharedImage:
 
 @dataclass(frozen=True)
 class PromptedImages:
-    """The image as each of N prompts changed it: scale ⊙ base + rowsᵀ · weights.
+    """The image updated by each of N prompts: scale ⊙ base + rowsᵀ · weights.
 
     Attributes:
         base: (C, L).
@@ -137,7 +137,7 @@ class PromptedImages:
     grid_hw: tuple[int, int]
 
     def __getitem__(self, prompts: Tensor) -> PromptedImages:
-        """The same for some of the prompts: (K,) indices or (N,) booleans."""
+        """Select some of the prompts: (K,) indices or (N,) booleans."""
         return replace(self, scale=self.scale[prompts], rows=self.rows[prompts], weights=self.weights[prompts])
 
     def __len__(self) -> int:
@@ -145,15 +145,15 @@ class PromptedImages:
         return len(self.scale)
 
     def whole(self) -> Tensor:
-        """The images themselves, (N, C, h, w)."""
+        """Materialise the images, (N, C, h, w)."""
         images = torch.baddbmm(self.scale * self.base, self.rows.mT, self.weights.to(self.rows.dtype))
         return images.view(*images.shape[:2], *self.grid_hw)
 
     def project(self, weight: Tensor) -> Iterator[Tensor]:
-        """What the next layer makes of the images, one prompt at a time: (L, K), pixel by pixel, without its bias.
+        """Project the images by the next layer, one prompt at a time: (L, K), pixel by pixel, without its bias.
 
         Args:
-            weight: (K, C), the layer's; the one that the image was shared with.
+            weight: (K, C), the layer's weight; the one passed to `share_image`.
         """
         rows = F.linear(self.rows, weight).to(self.projected.dtype)
         for scale, row, weights in zip(self.scale, rows, self.weights, strict=True):
@@ -167,14 +167,14 @@ def share_image(
     next_weight: Tensor,
     dtype: torch.dtype = torch.float32,
 ) -> SharedImage:
-    """Do once what every prompt on an image would do again.
+    """Compute once what every prompt on an image would repeat.
 
     Args:
-        transformer: of the mask decoder.
-        image: (C, h, w) float32, the embedding with the dense prompt that all prompts share.
-        positions: (C, h, w) float32, of the grid.
-        next_weight: (K, C), of the linear layer that draws on the images, see `PromptedImages.project`.
-        dtype: what to compute the prompts in; sums over channels are made in float32 before.
+        transformer: transformer of the mask decoder.
+        image: (C, h, w) float32, the embedding with the dense prompt shared by all prompts.
+        positions: (C, h, w) float32, positional encoding of the grid.
+        next_weight: (K, C), weight of the linear layer applied to the images, see `PromptedImages.project`.
+        dtype: dtype of the prompts' computation; sums over channels are computed in float32 before.
     """
     grid_hw = (image.shape[-2], image.shape[-1])
     base, positions = image.flatten(1).float(), positions.flatten(1).float()
@@ -197,7 +197,7 @@ def share_image(
 def _share_block(
     block: TwoWayAttentionBlock, base: Tensor, positions: Tensor, rows: SharedRows, dtype: torch.dtype
 ) -> tuple[SharedBlock, Tensor, SharedRows]:
-    """One block's share, and base and rows behind it."""
+    """Compute one block's shared part, and base and rows after it."""
     looking, looked_at = block.cross_attn_token_to_image, block.cross_attn_image_to_token
     heads = looking.num_heads
     keys = _share_attention(looking.k_proj, base, positions, heads, dtype)
@@ -241,7 +241,7 @@ def _share_attention(
 
 
 def _by_head(x: Tensor, heads: int) -> Tensor:
-    """(A · D, ·) → (A, D, ·), a view."""
+    """View (A · D, ·) as (A, D, ·)."""
     return x.view(heads, -1, x.shape[-1])
 
 
@@ -249,13 +249,13 @@ def attend(transformer: TwoWayTransformer, shared: SharedImage, tokens: Tensor) 
     """Let the tokens of N prompts and their image attend to each other; `TwoWayTransformer.forward` for one image.
 
     Args:
-        transformer: the one that `shared` was made with.
-        shared: the image.
+        transformer: the transformer used for `shared`.
+        shared: the shared image.
         tokens: (N, T, C).
 
     Returns:
         tokens: (N, T, C).
-        images: as the prompts changed it.
+        images: the image updated by the prompts.
     """
     run = _Run(shared, tokens)
     queries = tokens
@@ -273,10 +273,10 @@ def attend(transformer: TwoWayTransformer, shared: SharedImage, tokens: Tensor) 
 
 
 class _Run:
-    """The images of N prompts on their way through the blocks.
+    """The images of N prompts during the pass through the blocks.
 
-    Rows and weights grow by a block's and a constant at a time, in a buffer made once. The loops over prompts are on
-    purpose: what one prompt needs, a few megabytes, stays in a processor's cache.
+    Rows and weights grow by those of a block and a constant at a time, in a preallocated buffer. The loops over prompts
+    are deliberate: the few megabytes of one prompt stay in the CPU cache.
     """
 
     def __init__(self, shared: SharedImage, tokens: Tensor) -> None:
@@ -297,7 +297,7 @@ class _Run:
         return self.buffer[:, : self.count]
 
     def look(self, attention: Attention, keys: SharedAttention, values: Tensor, queries: Tensor) -> Tensor:
-        """Tokens look at the image: (N, T, C) → (N, T, C)."""
+        """Attend from tokens to the image: (N, T, C) → (N, T, C)."""
         heads, dtype = attention.num_heads, values.dtype
         q = _split(attention.q_proj(queries), heads) * _scale_of(values)
         of_rows = (q @ _split(F.linear(self.rows, attention.k_proj.weight), heads).mT).flatten(1, 2).to(dtype)
@@ -320,7 +320,7 @@ class _Run:
         return looked
 
     def update(self, block: TwoWayAttentionBlock, shared: SharedBlock, queries: Tensor, tokens: Tensor) -> None:
-        """The image looks at the tokens, and is normalised."""
+        """Attend from the image to the tokens, and normalise it."""
         attention = block.cross_attn_image_to_token
         heads, dtype = attention.num_heads, shared.values.dtype
         k = _split(attention.k_proj(queries + tokens), heads) * _scale_of(shared.values)
@@ -341,7 +341,7 @@ class _Run:
         self.rows = shared.norm.after.rows(self.values)
 
     def _logits(self, out: Tensor, of_tokens: Tensor, image: SharedAttention, of_rows: Tensor, n: int) -> None:
-        """Products of tokens (A, T, D) with the pixels of prompt n, into (A · T, L)."""
+        """Multiply tokens (A, T, D) with the pixels of prompt n, into (A · T, L)."""
         by_head = _by_head(out, len(of_tokens))
         torch.bmm(of_tokens, image.image, out=by_head)
         if self.count:
@@ -374,7 +374,7 @@ class _Run:
 
 
 def _half(products: Tensor, old: int) -> Tensor:
-    """Symmetric products (N, R, R) without the upper right block, the lower left twice: the same sum, less to do."""
+    """Zero the upper right block of symmetric products (N, R, R) and double the lower left: the same sum."""
     products = products.clone()
     products[:, old:, :old] *= 2
     return products
@@ -387,5 +387,5 @@ def _split(x: Tensor, heads: int) -> Tensor:
 
 
 def _scale_of(values: Tensor) -> float:
-    """What attention divides its logits by, as a factor; values (A, D, L)."""
+    """Return the scale of attention logits; values (A, D, L)."""
     return float(values.shape[1] ** -0.5)

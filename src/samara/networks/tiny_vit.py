@@ -1,8 +1,8 @@
-"""MobileSAM's image encoder: TinyViT-5M with the last down-sampling removed, and SAM's neck.
+"""MobileSAM's image encoder: TinyViT-5M with the last downsampling removed, and SAM's neck.
 
 A convolutional stem and stage, then three stages of windowed attention, each block with a depth-wise convolution
-between attention and feed-forward part. `norm_head` and `head` are the unused ImageNet classifier; they exist
-because the published file holds them.
+between attention and feed-forward part. `norm_head` and `head` are the unused ImageNet classifier; they exist because
+the published file contains them.
 
 Differs from MobileSAM: the attention bias is looked up in every forward pass. The reference freezes a copy of it
 whenever `eval()` is called, so that loading weights after `eval()` silently keeps the old one (all zeros).
@@ -28,15 +28,15 @@ class TinyViT(nn.Module):
     """TinyViT image encoder.
 
     Args:
-        input_size: side in pixels of the square it was trained for; kept for callers, nothing depends on it.
+        input_size: side in pixels of the square input it was trained for; informative only.
         embed_dims: channels of the four stages.
         depths: blocks of the four stages.
         num_heads: attention heads of the four stages; the first, convolutional stage ignores its entry.
-        window_sizes: window side of the four stages, in tokens; the first entry is ignored likewise.
+        window_sizes: window side of the four stages, in tokens; the first entry is ignored too.
         num_classes: width of the unused classifier.
         out_channels: C of the image embedding.
-        early_stage: index of the stage whose output, at 1/16, is given as early features; V is the width of the stage
-            after it. None for none.
+        early_stage: index of the stage whose output, at 1/16, is returned as early features; V is the width of the next
+            stage. None for none.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class TinyViT(nn.Module):
             images: (B, 3, H, W), normalised, H and W multiples of 16.
 
         Returns:
-            Image embedding, (B, C, h, w) with h = H / 16, w = W / 16; with early features behind it, (B, C + V, h, w),
+            Image embedding, (B, C, h, w) with h = H / 16, w = W / 16; followed by early features, (B, C + V, h, w),
             see `early_features`.
 
         Raises:
@@ -93,7 +93,7 @@ class TinyViT(nn.Module):
 
 
 def _merging(embed_dims: Sequence[int], index: int) -> PatchMerging | None:
-    """The step to the next stage: halves the grid, but not before the last stage, which SAM wants at 1/16."""
+    """Build the transition to the next stage, which halves the grid except before the last stage."""
     if index == len(embed_dims) - 1:
         return None
     before_last = index == len(embed_dims) - 2
@@ -116,7 +116,7 @@ class Stem(nn.Module):
 
 
 class Stage(nn.Module):
-    """Blocks at one resolution, then the step to the next."""
+    """Blocks at one resolution, then the transition to the next."""
 
     def __init__(self, blocks: Sequence[nn.Module], downsample: nn.Module | None) -> None:
         super().__init__()
@@ -147,7 +147,7 @@ class MBConv(nn.Module):
 
 
 class PatchMerging(nn.Module):
-    """Change width, and halve the grid when stride is 2, by three convolutions."""
+    """Three convolutions that change the width, and halve the grid if stride is 2."""
 
     def __init__(self, channels_in: int, channels_out: int, *, stride: int) -> None:
         super().__init__()
@@ -197,7 +197,7 @@ class WindowAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(windows, T, C) in and out, T = window side squared."""
-        # Each head's q, k and v lie together in the last axis, unlike in ViT.
+        # Each head's q, k and v are adjacent in the last axis, unlike in ViT.
         qkv = self.qkv(self.norm(x)).unflatten(-1, (self.num_heads, -1))  # (windows, T, heads, 3 · d)
         q, k, v = qkv.transpose(1, 2).chunk(3, dim=-1)  # each (windows, heads, T, d)
         bias = self.attention_biases[:, _offset_index(self.window_size, x.device)]  # (heads, T, T)
@@ -207,7 +207,7 @@ class WindowAttention(nn.Module):
 
 
 def _offset_index(window_size: int, device: torch.device) -> Tensor:
-    """Index of |y − y'| · window_size + |x − x'| for every pair of tokens, (T, T)."""
+    """Return the index |y − y'| · window_size + |x − x'| for every pair of tokens, (T, T)."""
     axis = torch.arange(window_size, device=device)
     y, x = torch.meshgrid(axis, axis, indexing="ij")
     y, x = y.flatten(), x.flatten()

@@ -1,4 +1,4 @@
-"""The mask decoder's transformer: tokens look at the image, the image looks at the tokens.
+"""The mask decoder's transformer: tokens attend to the image, the image attends to the tokens.
 
 Source: Kirillov et al. 2023, appendix A "Lightweight mask decoder", figure 14; segment-anything
 `modeling/transformer.py` @dca509f for key names, constants and the arguments of the constructors.
@@ -19,14 +19,14 @@ NORM_EPSILON = 1e-5
 
 
 class TwoWayTransformer(nn.Module):
-    """Two-way blocks and a last look of the tokens at the image.
+    """Two-way blocks and a final attention of the tokens to the image.
 
     Args:
         depth: number of blocks.
         embedding_dim: C of tokens and image.
         num_heads: attention heads.
         mlp_dim: hidden width of a block's feed-forward part.
-        activation: of that part.
+        activation: activation of that part.
         attention_downsample_rate: C / width of queries and keys in cross-attention.
         norm_epsilon: of every norm.
     """
@@ -61,8 +61,8 @@ class TwoWayTransformer(nn.Module):
 
     @property
     def blocks(self) -> list[TwoWayAttentionBlock]:
-        """The two-way blocks of a plain transformer, in their order; of an adapted one they may be anything."""
-        return list(self.layers)  # type: ignore[arg-type]  # made above
+        """The two-way blocks of an unadapted transformer, in order; an adapted one may have other layers."""
+        return list(self.layers)  # type: ignore[arg-type]  # built above
 
     def forward(self, image_embedding: Tensor, image_pe: Tensor, point_embedding: Tensor) -> tuple[Tensor, Tensor]:
         """Let tokens and image attend to each other.
@@ -80,7 +80,7 @@ class TwoWayTransformer(nn.Module):
         image_pe = image_pe.flatten(2).transpose(1, 2)
         tokens = point_embedding
         queries, keys = tokens, image
-        for layer in self.layers:  # whatever stands there: it may be one of ours in a wrapper
+        for layer in self.layers:  # any layer: it may be a wrapped block
             queries, keys = layer(queries=queries, keys=keys, query_pe=tokens, key_pe=image_pe)
         looked = self.final_attn_token_to_image(queries + tokens, keys + image_pe, keys)
         return self.norm_final_attn(queries + looked), keys
@@ -117,12 +117,12 @@ class TwoWayAttentionBlock(nn.Module):
         positioned = keys + key_pe
         looked = self.cross_attn_token_to_image(queries + query_pe, positioned, keys)
         queries = self.digest(queries, looked)
-        # The image looks at the tokens.
+        # The image attends to the tokens.
         keys = keys + self.cross_attn_image_to_token(positioned, queries + query_pe, queries)
         return queries, self.norm4(keys)
 
     def consult(self, queries: Tensor, query_pe: Tensor) -> Tensor:
-        """Self-attention of the tokens, (N, T, C) in and out.
+        """Apply self-attention to the tokens, (N, T, C) in and out.
 
         In the first block the tokens are their own positions, and there is no residual.
         """
@@ -134,7 +134,7 @@ class TwoWayAttentionBlock(nn.Module):
         return consulted
 
     def digest(self, queries: Tensor, looked: Tensor) -> Tensor:
-        """Take in what the tokens saw in the image, then the feed-forward part; (N, T, C) in and out."""
+        """Add the tokens' attention to the image, then the feed-forward part; (N, T, C) in and out."""
         queries = self.norm2(queries + looked)
         digested: Tensor = self.norm3(queries + self.mlp(queries))
         return digested
@@ -144,7 +144,7 @@ class Attention(nn.Module):
     """Multi-head attention whose inner width may be a fraction of the embedding's.
 
     Raises:
-        SettingsError: the inner width is no multiple of the number of heads.
+        SettingsError: the inner width is not a multiple of the number of heads.
     """
 
     def __init__(self, embedding_dim: int, num_heads: int, downsample_rate: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""What a variant is: architecture numbers, preprocessing and capabilities; `samara.networks.variants` lists them."""
+"""Variants: architecture numbers, preprocessing and capabilities; `samara.networks.variants` lists them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Family = Literal[
 ]
 
 EMBEDDING_CHANNELS = 256
-"""Channels of every image embedding without early features and finer maps."""
+"""Number of channels of every image embedding, without early features and finer maps."""
 
 CELL = 16
 """Side of a cell of the embedding grid in the input frame, in pixels, of every family."""
@@ -30,12 +30,12 @@ class Preprocessing:
     """How an image becomes network input.
 
     Attributes:
-        input_size: side in pixels of the square input the variant was published with.
-        fit: "pad" keeps the aspect ratio and pads bottom and right with zeros after normalising; "squash" does not
-            keep it; "letterbox" keeps it and pads all around with grey, no further than to the next multiple.
+        input_size: side in pixels of the published square input.
+        fit: "pad" keeps the aspect ratio and pads bottom and right with zeros after normalising; "squash" does not keep
+            it; "letterbox" keeps it and pads all sides with grey up to the next multiple.
         resize: "pillow" filters 8-bit pixels with antialiasing, as SAM does; "float" filters floating-point ones with
             antialiasing, as SAM 2 does. They differ by up to one grey value.
-        multiple: what the input size must be a multiple of.
+        multiple: the input size must be a multiple of this.
         mean, std: per channel RGB, on the 0..255 scale.
     """
 
@@ -49,14 +49,14 @@ class Preprocessing:
 
 @dataclass(frozen=True, kw_only=True)
 class Capabilities:
-    """What a variant can be asked.
+    """The prompts that a variant supports.
 
     Attributes:
         points: takes points at all.
         negative_points: takes background points.
         boxes: takes boxes.
         mask_input: takes low-res logits.
-        max_points: most points per prompt, None for no limit.
+        max_points: max. points per prompt; None for no limit.
     """
 
     points: bool = True
@@ -66,7 +66,7 @@ class Capabilities:
     max_points: int | None = None
 
     def refused(self, *, points: int, background_points: bool, box: bool, mask_input: bool) -> str | None:
-        """What of a prompt cannot be taken, in words; None if all of it can."""
+        """Describe the unsupported part of a prompt; None if it is supported."""
         if points and not self.points:
             return "points"
         if background_points and not self.negative_points:
@@ -86,20 +86,20 @@ class Variant:
 
     Attributes:
         name: unique name, e.g. ``vit_b``.
-        family: which kind of network.
-        title: name for people.
-        image_encoder: the encoder's numbers, of a network that embeds an image and answers prompts; else None.
-        detector: the numbers of a network that finds all instances in one pass; else None.
-        finer_maps: what the encoder gives besides the image embedding, see `samara.networks.finer_maps`.
-        class_names: of what a detector finds, in the network's order.
-        parameters: parameters of the published state dict, buffers not counted.
-        keys: entries of the published state dict, buffers counted.
-        preprocessing: how an image becomes input.
-        capabilities: what it can be asked.
-        pred_iou_thresh: predicted IoU (of a detector: confidence) above which everything-mode keeps a mask, unless
-            the checkpoint's own row says otherwise.
-        stability_score_thresh: the same for the stability score.
-        box_nms_thresh: box IoU above which, of two instances of a class, a detector drops the less confident one.
+        family: kind of network.
+        title: display name.
+        image_encoder: numbers of a promptable network's image encoder; else None.
+        detector: numbers of a detector; else None.
+        finer_maps: outputs of the encoder besides the image embedding, see `samara.networks.finer_maps`.
+        class_names: classes of a detector, in the network's order.
+        parameters: number of parameters of the published state dict, without buffers.
+        keys: number of entries of the published state dict, with buffers.
+        preprocessing: conversion of an image to network input.
+        capabilities: supported prompts.
+        pred_iou_thresh: min. predicted IoU (detector: confidence) of automatic masks, unless the checkpoint's own row
+            differs.
+        stability_score_thresh: min. stability score of automatic masks, unless the checkpoint's own row differs.
+        box_nms_thresh: box IoU above which a detector drops the less confident of two instances of a class.
     """
 
     name: str
@@ -124,21 +124,21 @@ class Variant:
 
     @property
     def embeds_images(self) -> bool:
-        """Whether it embeds an image once and answers prompts from that; if not, it finds all instances in one pass."""
+        """Whether it is promptable, embedding an image once; otherwise it finds all instances in one pass."""
         return self.detector is None
 
     @property
     def why_no_graphs(self) -> str:
-        """Why no graphs are written of it, for other engines than torch and for exports; empty where they are."""
+        """Why it does not support graphs, for other engines and exports; empty if it does."""
         if not self.embeds_images:
             return (
-                "finds all instances in one pass and has no mask decoder; only checkpoints that answer prompts (SAM, "
-                "SAM 2, MobileSAM, HQ-SAM) are exported"
+                "finds all instances in one pass and has no mask decoder; only promptable checkpoints (SAM, SAM 2, "
+                "MobileSAM, HQ-SAM) can be exported"
             )
         return ""
 
     def with_classes(self, names: tuple[str, ...]) -> Variant:
-        """The same detector for other classes, e.g. those that somebody trained it on."""
+        """Return the same detector for other classes, e.g. custom ones."""
         if self.detector is None or names == self.class_names:
             return self
         same_count = len(names) == self.detector.classes
@@ -150,13 +150,13 @@ class Variant:
         )
 
     def at_input_size(self, input_size: int) -> Variant:
-        """The same network, trained at another input size."""
+        """Return the same network, trained at another input size."""
         if input_size == self.preprocessing.input_size:
             return self
         return replace(
             self,
             preprocessing=replace(self.preprocessing, input_size=input_size),
-            parameters=None,  # the positions are others
+            parameters=None,  # the positions differ
         )
 
     @property
@@ -174,7 +174,7 @@ class Variant:
 
     @property
     def early_channels(self) -> int:
-        """Channels of early features behind those of the image embedding itself; 0 for a variant without."""
+        """Number of channels of early features; 0 for a variant without."""
         match self.image_encoder:
             case ViTConfig(early_block=int(), embed_dim=width):
                 return width
@@ -185,5 +185,5 @@ class Variant:
 
     @property
     def embedding_channels(self) -> int:
-        """Channels of an image embedding, early features and finer maps included."""
+        """Number of channels of an image embedding, including early features and finer maps."""
         return EMBEDDING_CHANNELS + self.early_channels + sum(one.packed_channels for one in self.finer_maps)

@@ -1,12 +1,12 @@
 """Variants: architecture numbers, preprocessing and capabilities, as data.
 
-A variant says what a network looks like and what it can be asked; which files hold weights for it is the business
-of `samara.checkpoints`. Adding a variant of a known family is one entry in `VARIANTS`; adding a family is one network
-file, one dataclass in `samara.networks.architectures` and one `case` in `build_sam` or `build_network`. What a variant
-is: `samara.networks.variant`.
+A variant describes a network and its supported prompts; its files of weights are in `samara.checkpoints`. Adding a
+variant of a known family is one entry in `VARIANTS`; adding a family is one network file, one dataclass in
+`samara.networks.architectures` and one `case` in `build_sam` or `build_network`. The class is in
+`samara.networks.variant`.
 
-Numbers: see `samara.networks.architectures`; of families that cannot be run yet, the sources named beside them. `None`
-means not known here.
+Numbers: see `samara.networks.architectures`; for families that cannot be run yet, the sources named next to them.
+`None` means unknown.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from samara.networks.architectures import (
     ViTConfig,
 )
 
-# Whoever looks a variant up finds its parts here too.
+# Re-exported for users of variants.
 from samara.networks.variant import Capabilities as Capabilities
 from samara.networks.variant import Family as Family
 from samara.networks.variant import Preprocessing as Preprocessing
@@ -86,7 +86,7 @@ _VARIANTS = (
         keys=439,
     ),
     # HQ-SAM: SAM plus an HQ token and the output of the first global block (Light: of the second stage); one mask per
-    # prompt, also when three are asked for. SysCV/sam-hq `build_sam.py` and `modeling/*`.
+    # prompt, even if three are requested. SysCV/sam-hq `build_sam.py` and `modeling/*`.
     Variant(
         name="hq_vit_b",
         family="hq_sam",
@@ -119,7 +119,7 @@ _VARIANTS = (
         parameters=10_578_604,
         keys=464,
     ),
-    # SAM 2: counts are of what images need; the files hold the memory for videos as well, to which SAM 2.1 added three
+    # SAM 2: counts are of the image part; the files also contain the video memory, to which SAM 2.1 added three
     # entries. Finer maps: facebookresearch/sam2 `modeling/sam/mask_decoder.py`, `conv_s0` and `conv_s1`; 0.8: its
     # `automatic_mask_generator.py` @2b90b9f.
     *(
@@ -184,8 +184,8 @@ _VARIANTS = (
     Variant(name="edge_sam", family="edge_sam", title="EdgeSAM"),
 )
 
-# FastSAM is YOLOv8-seg with one class; prompts choose among what it found. Thresholds: its README and facts of the
-# published inference (confidence 0.4 and 0.25, IoU 0.9 and 0.7).
+# FastSAM is YOLOv8-seg with one class; prompts choose among the masks found. Thresholds: its README and its published
+# inference settings (confidence 0.4 and 0.25, IoU 0.9 and 0.7).
 _FAST_SAM = tuple(
     Variant(
         name=f"fastsam_{size}",
@@ -235,7 +235,7 @@ VARIANTS: Mapping[str, Variant] = {variant.name: variant for variant in (*_VARIA
 
 
 def runnable_names() -> list[str]:
-    """Names of the variants that samara has a network for."""
+    """Return the names of the variants that samara has a network for."""
     return [name for name, variant in VARIANTS.items() if variant.is_runnable]
 
 
@@ -243,9 +243,9 @@ def build_network(variant: Variant, input_size: int | None = None) -> Sam | Yolo
     """Build a variant's network with untrained weights, on torch's current default device.
 
     Args:
-        variant: what to build.
-        input_size: side in pixels of the square input; None for the variant's own. Positions that depend on it are
-            always made for the variant's own size and interpolated, so that published files fit.
+        variant: variant to build.
+        input_size: side in pixels of the square input; None for the variant's own. Positions always have the variant's
+            own size and are interpolated, so that published files fit.
 
     Raises:
         WrongCheckpoint: samara has no network for the variant yet.
@@ -258,10 +258,10 @@ def build_network(variant: Variant, input_size: int | None = None) -> Sam | Yolo
 
 
 def build_sam(variant: Variant, input_size: int | None = None) -> Sam:
-    """Build the network of a variant that embeds images and answers prompts; arguments as `build_network`.
+    """Build the network of a promptable variant; arguments as in `build_network`.
 
     Raises:
-        WrongCheckpoint: it is no such variant, or samara has no network for it yet.
+        WrongCheckpoint: the variant is not promptable, or samara has no network for it yet.
     """
     from samara.networks import efficientvit
     from samara.networks.hiera import Hiera
@@ -294,7 +294,7 @@ def _sam(variant: Variant, image_encoder: nn.Module, input_size: int | None, nor
     from samara.networks.two_way_transformer import TwoWayTransformer
 
     frame, grid = _frame_and_grid(variant, input_size)
-    # In this order, on which the numbers of seeded random weights depend.
+    # In this order, on which seeded random weights depend.
     return Sam(
         image_encoder=image_encoder,
         prompt_encoder=PromptEncoder(input_image_size=frame, image_embedding_size=grid),

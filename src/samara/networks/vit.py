@@ -1,8 +1,8 @@
-"""SAM's image encoder: a ViT with windowed attention and four global blocks (ViT-B, L, H by numbers alone).
+"""SAM's image encoder: a ViT with windowed attention and four global blocks (ViT-B, L, H differ only in numbers).
 
 What differs from a plain ViT: attention inside 14 × 14 windows except in four evenly spaced blocks, a decomposed
-relative-position bias in every block, and a convolutional neck to 256 channels. Any input size that is a multiple
-of the patch size is taken: absolute and relative positions are interpolated.
+relative-position bias in every block, and a convolutional neck to 256 channels. Any input size that is a multiple of
+the patch size is accepted: absolute and relative positions are interpolated.
 
 Source: Kirillov et al. 2023, appendix A "Image encoder"; Li et al. 2022 (ViTDet); segment-anything
 `modeling/image_encoder.py` @dca509f for key names and constants.
@@ -20,8 +20,8 @@ from samara.networks.early_features import join_early
 from samara.networks.layers import MLPBlock, Neck, in_windows
 from samara.networks.plain import module_parts
 
-# Attention scores alive at a time, in elements. The scores of one global block of ViT-H at 1024 px would take
-# 1 GiB; in pieces of this size they stay near the processor's cache and the peak memory stays flat.
+# Max. attention scores in memory, in elements. The scores of one global block of ViT-H at 1024 px would take 1 GiB; in
+# slices of this size they stay near the CPU cache and the peak memory stays flat.
 SCORES_AT_A_TIME = 1 << 22
 
 
@@ -38,7 +38,7 @@ class ImageEncoderViT(nn.Module):
         window_size: side of a window, in patches, of the other blocks.
         mlp_ratio: hidden width of a block's feed-forward part, as a multiple of D.
         out_channels: C of the image embedding.
-        early_block: index of the block whose output is given as early features, V = D channels; None for none.
+        early_block: index of the block whose output is returned as early features, V = D channels; None for none.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class ImageEncoderViT(nn.Module):
     ) -> None:
         super().__init__()
         self.early_block = early_block
-        self.img_size = input_size  # the name that user code of the official package reads
+        self.img_size = input_size  # the name used by client code of the official package
         self.patch_size = patch_size
         grid = input_size // patch_size
         self.patch_embed = PatchEmbed(embed_dim, patch_size)
@@ -82,8 +82,8 @@ class ImageEncoderViT(nn.Module):
             images: (B, 3, H, W), normalised, H and W multiples of the patch size.
 
         Returns:
-            Image embedding, (B, C, h, w) with h = H / patch size, w = W / patch size; with early features behind it,
-            (B, C + V, h, w), see `early_features`.
+            Image embedding, (B, C, h, w) with h = H / patch size, w = W / patch size; followed by early features, (B, C
+            + V, h, w), see `early_features`.
 
         Raises:
             ValueError: H or W is not a multiple of the patch size.
@@ -100,7 +100,7 @@ class ImageEncoderViT(nn.Module):
         return embedding if early is None else join_early(embedding, early.permute(0, 3, 1, 2))
 
     def positions(self, h: int, w: int) -> Tensor:
-        """Absolute positions for the grid, (1, h, w, D)."""
+        """Return absolute positions for the grid, (1, h, w, D)."""
         if self.pos_embed.shape[1:3] == (h, w):
             return self.pos_embed
         positions = self.pos_embed.permute(0, 3, 1, 2)  # (1, D, grid, grid)
@@ -116,7 +116,7 @@ def check_divisible(images: Tensor, multiple: int) -> None:
 
 
 class PatchEmbed(nn.Module):
-    """Cut the image into patches and project each to a token."""
+    """Split the image into patches and project each to a token."""
 
     def __init__(self, embed_dim: int, patch_size: int) -> None:
         super().__init__()
@@ -176,7 +176,7 @@ class Attention(nn.Module):
 
 
 def relative_positions(table: Tensor, size: int) -> Tensor:
-    """Look the embedding of every pair of coordinates up in a table of distances.
+    """Look up the embedding of every pair of coordinates in a table of distances.
 
     Args:
         table: (2 · S − 1, D), one row per distance −(S − 1) .. S − 1; interpolated linearly when S ≠ size.
@@ -193,16 +193,17 @@ def relative_positions(table: Tensor, size: int) -> Tensor:
 
 
 def attend_with_bias(q: Tensor, k: Tensor, v: Tensor, bias_h: Tensor, bias_w: Tensor) -> Tensor:
-    """softmax(q kᵀ / √d + bias) v, where the bias is the sum of a row and a column part.
+    """Compute softmax(q kᵀ / √d + bias) v, where the bias is the sum of a row and a column part.
 
-    The (T, T) bias is only ever made for a slice of the queries, on a GPU not at all: memory does not grow with T².
+    The (T, T) bias is computed for a slice of the queries at a time, on a GPU not at all, so memory does not grow with
+    T².
 
     Args:
         q: (G, T, d), G = batch · heads, T = h · w.
-        k: the same.
-        v: the same.
+        k: keys, (G, T, d).
+        v: values, (G, T, d).
         bias_h: (G, T, h), bias of each query towards each row of keys.
-        bias_w: (G, T, w), the same for columns.
+        bias_w: (G, T, w), bias of each query towards each column of keys.
 
     Returns:
         (G, T, d).
@@ -233,17 +234,17 @@ def _attend_slice(q: Tensor, k: Tensor, v: Tensor, bias_h: Tensor, bias_w: Tenso
 
 
 def attend_fused(q: Tensor, k: Tensor, v: Tensor, bias_h: Tensor, bias_w: Tensor) -> Tensor:
-    """`attend_with_bias` as one kernel: the bias of a query becomes more of its dimensions.
+    """Compute `attend_with_bias` in one kernel, with the bias of a query as additional dimensions.
 
-    A key has a 1 in the dimension of its row and in that of its column, 0 in the others, so that the longer product of
-    query and key is the shorter one plus bias.
+    A key has a 1 in the dimensions of its row and its column, 0 in the others, so that the extended product of query
+    and key is the original one plus the bias.
     """
     G, T, d = q.shape  # noqa: N806
     h, w = bias_h.shape[-1], bias_w.shape[-1]
     rows = torch.eye(h, dtype=q.dtype, device=q.device).repeat_interleave(w, dim=0)  # (T, h)
     columns = torch.eye(w, dtype=q.dtype, device=q.device).repeat(h, 1)  # (T, w)
-    filling = -(d + h + w) % 8  # kernels want multiples of 8
+    filling = -(d + h + w) % 8  # kernels require multiples of 8
     queries = F.pad(torch.cat([q * d**-0.5, bias_h.to(q.dtype), bias_w.to(q.dtype)], dim=-1), (0, filling))
     keys = F.pad(torch.cat([k, rows.expand(G, T, h), columns.expand(G, T, w)], dim=-1), (0, filling))
-    # Fused kernels take four dimensions only.
+    # Fused kernels require four dimensions.
     return F.scaled_dot_product_attention(queries[None], keys[None], v[None], scale=1.0)[0]

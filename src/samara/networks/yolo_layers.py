@@ -1,10 +1,10 @@
 """Building blocks of YOLOv8-seg and YOLO11-seg, under the key names of the published files.
 
-Everything is made of one unit, convolution, batch norm, SiLU. Stages divide their channels, send one part through a
-chain of small blocks and mix all that came by with a 1 × 1 convolution (cross stage partial networks).
+Everything is made of one unit: convolution, batch norm, SiLU. Stages split their channels, send one part through a
+chain of small blocks and mix all intermediate results with a 1 × 1 convolution (cross stage partial networks).
 
 Source: the architecture as published (Ultralytics' model tables and the names, shapes and settings inside its
-checkpoint files; `tests/parity/test_yolo_seg.py` compares numbers). Written from these facts; no line is theirs.
+checkpoint files; `tests/parity/test_yolo_seg.py` compares numbers). Written from these facts, without copying code.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ HEAD_CHANNELS = 64
 """Channels of one attention head; keys have half as many."""
 
 MakesBlock = Callable[[int], nn.Module]
-"""Makes a block from its number of channels, which it keeps."""
+"""Builds a block from its number of channels, which it preserves."""
 
 
 class ConvUnit(nn.Module):
     """Convolution without bias, batch norm, and SiLU unless `activated` is off; keeps the size at stride 1.
 
     Args:
-        channels_in, channels_out: of the convolution.
-        kernel: its odd side.
+        channels_in, channels_out: channels of the convolution.
+        kernel: odd side of the kernel.
         stride: its stride.
-        groups: its groups; `channels_in` of them make it depthwise.
+        groups: its groups; `channels_in` for a depthwise convolution.
         activated: whether SiLU follows.
     """
 
@@ -56,7 +56,7 @@ class ConvUnit(nn.Module):
         self.activated = activated
 
     def fuse(self) -> None:
-        """Fold the norm's statistics into the convolution, for use in eval mode; the published keys are gone then."""
+        """Fold the norm's statistics into the convolution, for eval mode; this removes the published keys."""
         if isinstance(self.bn, nn.BatchNorm2d):
             self.conv, self.bn = fuse_conv_bn_eval(self.conv, self.bn), nn.Identity()
 
@@ -67,7 +67,7 @@ class ConvUnit(nn.Module):
 
 
 class ConvPair(nn.Module):
-    """Two 3 × 3 units, from and to the same width, by default with a way around them.
+    """Two 3 × 3 units with equal input and output width, by default with a residual connection.
 
     Args:
         channels: width outside.
@@ -88,7 +88,7 @@ class ConvPair(nn.Module):
 
 
 class InnerStage(nn.Module):
-    """Two pairs of convolutions beside a 1 × 1 way, each on half of the channels: YOLO11's deeper block.
+    """Two pairs of convolutions in parallel with a 1 × 1 branch, each on half of the channels: YOLO11's deeper block.
 
     Args:
         channels: width in and out.
@@ -109,14 +109,14 @@ class InnerStage(nn.Module):
 
 
 class ChainStage(nn.Module):
-    """A stage that keeps every intermediate: two halves, and what each block made of the second, mixed in the end.
+    """A stage that keeps every intermediate: two halves and each block's output on the second, mixed at the end.
 
     Args:
         channels_in: width in.
         channels_out: width out.
         hidden: width of a half.
-        blocks: how many.
-        block: what they are.
+        blocks: number of blocks.
+        block: builder of the blocks.
     """
 
     def __init__(self, channels_in: int, channels_out: int, *, hidden: int, blocks: int, block: MakesBlock) -> None:
@@ -135,7 +135,7 @@ class ChainStage(nn.Module):
 
 
 class PyramidPooling(nn.Module):
-    """Neighbourhoods of 5, 9 and 13 pixels beside each other, by pooling one to three times.
+    """Concatenated neighbourhoods of 5, 9 and 13 pixels, by pooling one to three times.
 
     Args:
         channels: width in and out.
@@ -181,7 +181,7 @@ class PixelAttention(nn.Module):
 
 
 class AttentionBlock(nn.Module):
-    """Attention, then two 1 × 1 units; each with a way around it.
+    """Attention, then two 1 × 1 units, each with a residual connection.
 
     Args:
         channels: width in and out.
@@ -204,7 +204,7 @@ class AttentionStage(nn.Module):
 
     Args:
         channels: width in and out.
-        blocks: how many.
+        blocks: number of blocks.
     """
 
     def __init__(self, channels: int, *, blocks: int) -> None:
@@ -222,12 +222,12 @@ class AttentionStage(nn.Module):
 
 
 class Prototypes(nn.Module):
-    """Masks from which those of all instances are mixed, at twice the resolution of the features.
+    """Prototype masks, mixed into those of all instances, at twice the resolution of the features.
 
     Args:
         channels_in: width of the features.
-        hidden: width between.
-        prototypes: how many.
+        hidden: inner width.
+        prototypes: number of prototypes.
     """
 
     def __init__(self, channels_in: int, hidden: int, prototypes: int) -> None:
@@ -246,10 +246,10 @@ class Prototypes(nn.Module):
 class DistanceExpectation(nn.Module):
     """The mean of a distribution over the distances 0, 1, ..., as many as there are bins.
 
-    The distances stand in the published files as the weight of a convolution, hence the key `conv.weight`.
+    The distances are stored in the published files as the weight of a convolution, hence the key `conv.weight`.
 
     Args:
-        bins: how many distances.
+        bins: number of distances.
 
     Source: Li et al. 2020, "Generalized focal loss", section 3.2.
     """

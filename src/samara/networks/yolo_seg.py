@@ -1,11 +1,11 @@
-"""YOLOv8-seg and YOLO11-seg, which FastSAM is one of: all instances of an image in one pass.
+"""YOLOv8-seg (including FastSAM) and YOLO11-seg: all instances of an image in one pass.
 
-A backbone sees the image at five scales; a pyramid goes up and down again through the last three (strides 8, 16 and
-32). Every place of these three answers with the distances to the four sides of a box, a logit for each class, and 32
-coefficients with which 32 prototype masks at stride 4 are mixed into its own.
+A backbone processes the image at five scales; a pyramid goes up and down through the last three (strides 8, 16 and 32).
+Every place of these three predicts the distances to the four sides of a box, a logit per class, and 32 coefficients
+that mix 32 prototype masks at stride 4 into its own.
 
-The modules' numbers in the key names are the places in the published list of layers, in which up-scaling and
-concatenation count as well; YOLO11 has one layer more before the pyramid, so everything behind it moves by one.
+The modules' numbers in the key names are indices in the published list of layers, which includes upsampling and
+concatenation; YOLO11 has one more layer before the pyramid, so all later indices shift by one.
 
 Source: Ultralytics' published model tables (v8, 11) and key tables; Bolya et al. 2019 (YOLACT) for the prototypes.
 See `yolo_layers` about the origin of this code.
@@ -35,7 +35,7 @@ from samara.networks.yolo_layers import (
 )
 
 STRIDES = (8, 16, 32)
-"""Pixels of the input per place, of the three grids, in the order of the answers."""
+"""Input pixels per place of the three grids, in output order."""
 
 PROTOTYPE_STRIDE = 4
 PROTOTYPES = 32
@@ -45,7 +45,7 @@ Generation = Literal["v8", "11"]
 
 
 class RawInstances(NamedTuple):
-    """What the network says about B images; A places, those of stride 8 first, each grid row by row.
+    """The network's output for B images; A places, those of stride 8 first, each grid row by row.
 
     Attributes:
         distances: (B, 4, A) float32, from a place's centre to left, top, right and bottom, in cells of its grid.
@@ -61,14 +61,14 @@ class RawInstances(NamedTuple):
 
 
 class YoloSeg(nn.Module):
-    """The whole network; the parts lie in one list, as the published names want it.
+    """The whole network, with its parts in one list, as the published names require.
 
     Args:
         generation: "v8" or "11".
         depth: factor on the number of blocks.
         width: factor on the number of channels.
         max_channels: channels above which widths do not grow, before the factor.
-        inner_stages: YOLO11: deeper blocks everywhere, and not only where the grid is coarse.
+        inner_stages: YOLO11: deeper blocks everywhere, not only on coarse grids.
         classes: K.
     """
 
@@ -123,7 +123,7 @@ class YoloSeg(nn.Module):
         self.made_of = module_parts(self)
 
     def forward(self, images: Tensor) -> RawInstances:
-        """Look at images, once.
+        """Process images in one pass.
 
         Args:
             images: (B, 3, h, w), RGB in 0..1, height and width multiples of 32.
@@ -144,7 +144,7 @@ class YoloSeg(nn.Module):
 
 
 def no_instances(classes: int, input_size_hw: tuple[int, int], device: torch.device) -> RawInstances:
-    """What the network would say about no images, (0, 3, h, w)."""
+    """Return the network's output for no images, (0, 3, h, w)."""
     h, w = input_size_hw
     places = sum((h // stride) * (w // stride) for stride in STRIDES)
     shapes = ((4, places), (classes, places), (PROTOTYPES, places), (PROTOTYPES, h // 4, w // 4))
@@ -152,7 +152,7 @@ def no_instances(classes: int, input_size_hw: tuple[int, int], device: torch.dev
 
 
 def fused(network: YoloSeg) -> YoloSeg:
-    """A copy of a plain network for use in eval mode, norms folded into convolutions: the same answers in less time."""
+    """Copy an unadapted network for eval mode, with norms folded into convolutions: the same results, faster."""
     copied = copy.deepcopy(network)
     for module in copied.modules():
         if isinstance(module, ConvUnit):
@@ -161,13 +161,13 @@ def fused(network: YoloSeg) -> YoloSeg:
 
 
 class SegmentHead(nn.Module):
-    """Three small networks on each grid, for boxes, classes and coefficients, and one for the prototypes.
+    """Three small networks per grid, for boxes, classes and coefficients, and one for the prototypes.
 
     Args:
         channels: widths of the three grids.
         classes: K.
         prototype_width: width inside the prototypes' network.
-        generation: YOLO11's classes come from depthwise convolutions.
+        generation: "v8" or "11"; YOLO11 predicts classes with depthwise convolutions.
     """
 
     def __init__(
@@ -186,7 +186,7 @@ class SegmentHead(nn.Module):
         self.proto = Prototypes(finest, prototype_width, PROTOTYPES)
 
     def forward(self, grids: list[Tensor]) -> RawInstances:
-        """Three grids, (B, C, h, w) each, the finest first."""
+        """Process three grids, (B, C, h, w) each, the finest first."""
 
         def answers(branches: nn.ModuleList) -> Tensor:
             return torch.cat([branch(grid).flatten(2) for branch, grid in zip(branches, grids, strict=True)], dim=2)
@@ -200,7 +200,7 @@ class SegmentHead(nn.Module):
 
 
 def _stage_v8(channels_in: int, channels_out: int, place: str, *, depth: float) -> nn.Module:
-    """Half the width in each half; no ways around the convolutions behind the backbone."""
+    """Build a stage with half the width in each half; no residual connections after the backbone."""
     in_backbone = place not in ("up", "coarsest")
     return ChainStage(
         channels_in,
@@ -212,7 +212,7 @@ def _stage_v8(channels_in: int, channels_out: int, place: str, *, depth: float) 
 
 
 def _stage_11(channels_in: int, channels_out: int, place: str, *, depth: float, inner: bool) -> nn.Module:
-    """A quarter of the width in each half on the fine grids of the backbone; deeper blocks on the coarse ones."""
+    """Build a stage with a quarter of the width in each half on fine backbone grids, deeper blocks on coarse ones."""
     is_deep = inner or place in ("middle", "coarse", "coarsest")
     return ChainStage(
         channels_in,

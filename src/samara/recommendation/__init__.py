@@ -1,1 +1,1 @@
-"""Which checkpoint for this machine, task and licence, and why: evidence, estimates, rules, ranking."""
+"""Recommendation of a checkpoint for a machine, task and licence: evidence, estimates, rules, ranking."""

@@ -1,4 +1,4 @@
-"""A recommendation as a value: the ranking, what is excluded, what is known, and how to go on."""
+"""A recommendation as a value: the ranking, excluded checkpoints, notes, and the next commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from samara.recommendation.tasks import Criterion
 
 @dataclass(frozen=True)
 class Excluded:
-    """A checkpoint that is out of the question, and every reason why."""
+    """An excluded checkpoint, with every reason."""
 
     checkpoint: Checkpoint
     reasons: tuple[Reason, ...]
@@ -31,14 +31,14 @@ class Excluded:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """What to use, and why.
+    """The recommended checkpoints, with reasons.
 
     Attributes:
-        request: what was wanted.
-        target: where it shall run.
+        request: the user's request.
+        target: the machine to run on.
         ranking: feasible checkpoints, best first.
-        excluded: the others of the catalogue.
-        notes: what the reader should know besides, as sentences.
+        excluded: the other checkpoints of the catalogue.
+        notes: additional remarks, as sentences.
     """
 
     request: Request
@@ -62,39 +62,39 @@ class Recommendation:
         """The recommendation in one sentence."""
         task, where, best = self.request.task, self.target.title, self.best
         if best is None:
-            return f"Nothing fits: no checkpoint does {task} on {where} within these limits."
+            return f"No checkpoint can do {task} on {where} within these limits."
         needs = best.candidate.needs
-        numbers = f"about {seconds(needs.seconds.value)} an image, {gigabytes(needs.memory.value)} of memory"
+        numbers = f"about {seconds(needs.seconds.value)} per image, {gigabytes(needs.memory.value)} of memory"
         if not best.missed:
             return f"Use {best.name} for {task} on {where}: {numbers}."
         return (
-            f"Use {best.name}, with reservations: nothing meets all that {task} wants on {where}, and it comes "
-            f"closest ({numbers})."
+            f"Use {best.name}, with reservations: no checkpoint meets all requirements of {task} on {where}; this "
+            f"one comes closest ({numbers})."
         )
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """How to go on, in the shell; none if nothing is feasible."""
+        """Return the next shell commands; none if nothing is feasible."""
         if self.best is None:
             return ()
         fetch = () if self.best.candidate.at_hand else (f"samara checkpoints get {self.best.name}",)
         return (*fetch, f"{_next_command(self.request)} --checkpoint {self.best.name}")
 
     def reason(self, ranked: Ranked) -> str:
-        """Why a checkpoint stands where it stands, in one line."""
+        """Explain the rank of a checkpoint in one line."""
         clauses = [*ranked.missed]
         if ranked.tied_with is not None:
-            clauses.append(f"ties with {ranked.tied_with}, which comes first because {_TIE_TEXT[ranked.tie_break]}")
+            clauses.append(f"ties with {ranked.tied_with}, which ranks first because {_TIE_TEXT[ranked.tie_break]}")
         leader = leader_of(ranked.name)
         if leader is not None and any(one.name == leader[0] for one in self.ranking):
-            clauses.append(f"stands behind {leader[0]}, {leader[1]}")
+            clauses.append(f"ranks behind {leader[0]}, {leader[1]}")
         other = self._neighbour(ranked)
         if other is not None:
             clauses.append(_compared(ranked, other))
         return "; ".join(clause for clause in clauses if clause) or "nothing else is feasible"
 
     def as_dict(self) -> dict[str, object]:
-        """Plain values, for JSON."""
+        """Return plain values for JSON."""
         return {
             "answer": self.answer,
             "checkpoint": self.checkpoint,
@@ -135,7 +135,7 @@ class Recommendation:
         }
 
     def _neighbour(self, ranked: Ranked) -> Ranked | None:
-        """With whom a checkpoint is compared: the first with the second, all others with the first."""
+        """Return the checkpoint to compare with: for the first the second, for all others the first."""
         others = [one for one in self.ranking if one.name != ranked.name]
         return others[0] if others else None
 
@@ -159,7 +159,7 @@ def _next_command(request: Request) -> str:
 
 
 def _compared(one: Ranked, other: Ranked) -> str:
-    """What speaks for and against one beside another, in facts, with the points of the score that each is worth."""
+    """List the facts for and against one compared with another, with the score difference of each."""
     gains = {
         mine.criterion: mine.value * mine.weight - theirs.value * theirs.weight
         for mine, theirs in zip(one.parts, other.parts, strict=True)
@@ -206,7 +206,7 @@ def _licence_fact(one: Ranked, other: Ranked) -> str:
 
 
 def _at_hand_fact(one: Ranked, other: Ranked) -> str:
-    return "already here" if one.candidate.at_hand else "not here yet"
+    return "already on this machine" if one.candidate.at_hand else "not on this machine yet"
 
 
 _FACTS: Mapping[Criterion, Callable[[Ranked, Ranked], str]] = {
@@ -218,7 +218,7 @@ _FACTS: Mapping[Criterion, Callable[[Ranked, Ranked], str]] = {
     "licence": _licence_fact,
     "at hand": _at_hand_fact,
 }
-"""What a criterion comes from, of one checkpoint beside another."""
+"""The fact behind each criterion, comparing two checkpoints."""
 
 
 def _factor(ratio: float) -> str:
@@ -226,7 +226,7 @@ def _factor(ratio: float) -> str:
 
 
 def told_licence(ranked: Ranked) -> str | None:
-    """What the licence of a recommended checkpoint asks, if it asks something."""
+    """Describe the conditions of a recommended checkpoint's licence, if any."""
     row = ranked.candidate.checkpoint
     licence = licence_of(row.licence)
     return None if licence.commercial == "free" else f"{row.name} is under {row.licence}: {licence.consequence}."

@@ -1,7 +1,7 @@
-"""What an encoding and a prompt cost in arithmetic, time and memory, for every kind of published network.
+"""Cost of an encoding and of a prompt in arithmetic, time and memory, for every published architecture.
 
-Arithmetic is counted (`tests/recommendation/test_costs.py` counts it again), times and memory are measured on one
-machine (`benchmarks/results/inference_cost.csv`, which the same test compares), in float32 on a CPU.
+Arithmetic is counted (and checked by `tests/recommendation/test_costs.py`); times and memory are measured on one
+machine (`benchmarks/results/inference_cost.csv`, checked by the same test), in float32 on a CPU.
 """
 
 from __future__ import annotations
@@ -12,40 +12,40 @@ from dataclasses import dataclass
 from samara.checkpoints.record import Checkpoint
 
 MEASURED_ON = "AMD EPYC, 2 cores (AVX2)"
-"""Where the times were measured.
+"""The machine on which the times were measured.
 
 Those of SAM 2 and EfficientViT-SAM come from an Intel Xeon with 2 cores, and are scaled to this machine by what
 MobileSAM takes on both.
 """
 
 MATRIX_FLOPS = 1.241e11
-"""Floating-point operations per second of a large matrix product there, see `throughput.measure_matrix_speed`."""
+"""Floating-point operations per second of a large matrix product on it, see `throughput.measure_matrix_speed`."""
 
 RUNTIME_BYTES = 0.34e9
-"""Resident set of Python, PyTorch and samara before any network is there."""
+"""Resident set of Python, PyTorch and samara without any network."""
 
 CUDA_CONTEXT_BYTES = 0.5e9
-"""What CUDA's context and libraries take beside PyTorch's tensors; rule of thumb."""
+"""Memory of CUDA's context and libraries, besides PyTorch's tensors; rule of thumb."""
 
 POINTS_PER_SIDE = 32
-"""Grid of automatic mask generation by default, in the official code and here."""
+"""Default grid of automatic mask generation, in the official code and here."""
 
 PROMPTS_AT_A_TIME = 8
-"""Prompts that were decoded together when their memory was measured."""
+"""Batch size of prompts when their memory was measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Of one variant at one input size.
+    """The cost of one variant at one input size.
 
     Attributes:
-        encoder_flops: operations of one encoding, a multiply-add counting as two; of a detector its one pass.
-        prompt_flops: operations of one point of many, three masks; 0 for a detector.
+        encoder_flops: operations of one encoding, counting a multiply-add as two; for a detector, of its one pass.
+        prompt_flops: operations of one of many points, with three masks; 0 for a detector.
         encode_s: seconds of one encoding.
-        prompt_s: seconds of one prompt of many; 0 for a detector.
+        prompt_s: seconds of one of many prompts; 0 for a detector.
         encode_bytes: peak memory of an encoding beyond the network.
-        prompts_bytes: the same of decoding `PROMPTS_AT_A_TIME` prompts together, in the form that GPUs use, which
-            takes more than that of processors.
+        prompts_bytes: peak memory of decoding `PROMPTS_AT_A_TIME` prompts together by the code path of GPUs, which
+            takes more than that of CPUs.
     """
 
     encoder_flops: float
@@ -68,8 +68,8 @@ def _cost(*numbers: float) -> Cost:
     )
 
 
-# GFLOP to encode, GFLOP of a prompt, seconds to encode, seconds of a prompt, MB to encode, MB of eight prompts.
-# HQ encoders are SAM's, and handing out an early block costs nothing that could be measured.
+# GFLOP of an encoding and of a prompt, seconds of an encoding and of a prompt, MB of an encoding and of eight prompts.
+# HQ encoders are SAM's; returning an early block has no measurable cost.
 _HIERA = {
     "t": _cost(292.4, 3.635, 2.547, 0.02122, 520, 277),
     "s": _cost(360.1, 3.635, 2.845, 0.02264, 521, 273),
@@ -108,9 +108,9 @@ COSTS: Mapping[tuple[str, int], Cost] = {
     ("yolo11l_seg", 640): _cost(132.4, 0, 1.157, 0, 275, 0),
     ("yolo11x_seg", 640): _cost(296.7, 0, 2.453, 0, 404, 0),
 }
-"""By variant and input size."""
+"""Costs by variant and input size."""
 
 
 def cost_of(checkpoint: Checkpoint) -> Cost:
-    """What a checkpoint costs at the input size that it was trained for."""
+    """Return the cost of a checkpoint at the input size it was trained for."""
     return COSTS[checkpoint.variant, checkpoint.input_size]

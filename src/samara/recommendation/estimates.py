@@ -1,8 +1,8 @@
-"""How much memory and time a checkpoint takes on a machine: from records where there are some, else estimated.
+"""Memory and time of a checkpoint on a machine: from records if available, otherwise estimated.
 
-Memory = what the device itself takes + weights + the larger of an encoding and the prompts decoded together. Time on a
-processor = measured time of the same work on another one, scaled by the matrix speed of both; on a GPU = published
-times on an RTX 3090, interpolated over arithmetic and scaled likewise. Every estimate says so.
+Memory = base memory of the device + weights + the larger of an encoding and a batch of prompts. Time on a CPU =
+measured time of the same work on another CPU, scaled by the matrix speeds; on a GPU = published times on an RTX 3090,
+interpolated by arithmetic and scaled in the same way. Every estimate is marked as such.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ GRID_POINTS = POINTS_PER_SIDE**2
 """Points of automatic mask generation with its default grid."""
 
 BATCHES = (64, 32, 16, 8)
-"""Values of `points_per_batch` that are tried, the default first."""
+"""Values of `points_per_batch` to try, the default first."""
 
 EVERYTHING_BYTES = 1.5e9
-"""Bound on what automatic masks of a 12-megapixel image take beside the network on a processor; a test asserts it."""
+"""Bound on the memory of automatic masks of a 12-megapixel image besides the network on a CPU; checked by a test."""
 
 IMAGES_BYTES = 0.2e9
 """Room for one image of 12 megapixels and its masks; rule of thumb."""
 
 GPU_MARGIN = 1.3
-"""Activations on a GPU in relation to those measured on a processor: blocks of the allocator; rule of thumb."""
+"""Ratio of activations on a GPU to those measured on a CPU, due to allocator blocks; rule of thumb."""
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What a checkpoint takes.
+    """The resources that a checkpoint needs.
 
     Attributes:
-        memory: in bytes.
-        seconds: from an image to its masks: of one prompt, or of everything.
-        settings: what to set so that it fits, as options of `samara segment`; empty where defaults do.
+        memory: memory in bytes.
+        seconds: time from an image to its masks, of one prompt or of everything.
+        settings: settings that make it fit, as options of `samara segment`; empty if the defaults do.
     """
 
     memory: Statement
@@ -66,10 +66,10 @@ def needs_of(checkpoint: Checkpoint, request: Request, target: Target, measured:
     """Estimate memory and time.
 
     Args:
-        checkpoint: of a variant that samara runs.
-        request: what is asked of it.
-        target: where.
-        measured: what was measured before, which wins.
+        checkpoint: checkpoint of a runnable variant.
+        request: the user's request.
+        target: the machine.
+        measured: earlier measurements, which take precedence.
     """
     everything = request.asks_everything
     batch = _points_per_batch(checkpoint, request, target)
@@ -82,21 +82,21 @@ def needs_of(checkpoint: Checkpoint, request: Request, target: Target, measured:
 
 
 def file_bytes(checkpoint: Checkpoint) -> float:
-    """Size of the file of a variant that runs; where nobody published it, four bytes a parameter."""
+    """Return the file size of a runnable checkpoint; if unpublished, four bytes per parameter."""
     if checkpoint.size_bytes is not None:
         return checkpoint.size_bytes
     return 4.0 * (VARIANTS[checkpoint.variant].parameters or 0)
 
 
 def weights_bytes(checkpoint: Checkpoint) -> float:
-    """Memory of the weights, which are float32 in every precision that samara computes in."""
+    """Return the memory of the weights, which are float32 in every precision."""
     return 4.0 * (VARIANTS[checkpoint.variant].parameters or 0)
 
 
 def estimated_memory(
     checkpoint: Checkpoint, request: Request, target: Target, *, points_per_batch: int = BATCHES[0]
 ) -> Statement:
-    """Peak memory of the device, from the weights and measured activations."""
+    """Estimate peak memory of the device from the weights and measured activations."""
     cost = cost_of(checkpoint)
     weights = weights_bytes(checkpoint)
     if target.device == "cuda":
@@ -106,7 +106,7 @@ def estimated_memory(
         return Statement(
             CUDA_CONTEXT_BYTES + weights + work,
             "rule of thumb",
-            "weights exact, activations measured on a processor, CUDA's share assumed",
+            "weights exact, activations measured on a CPU, CUDA's share assumed",
         )
     work = max(cost.encode_bytes, cost.prompts_bytes) + IMAGES_BYTES
     if request.asks_everything:
@@ -115,7 +115,7 @@ def estimated_memory(
 
 
 def _points_per_batch(checkpoint: Checkpoint, request: Request, target: Target) -> int:
-    """The largest batch of points that fits; the default where it matters to nothing."""
+    """Return the largest batch of points that fits; the default if it does not matter."""
     is_sam = cost_of(checkpoint).prompt_flops > 0
     usable = target.usable_bytes
     if target.device != "cuda" or not (is_sam and request.asks_everything) or usable is None:
@@ -127,7 +127,7 @@ def _points_per_batch(checkpoint: Checkpoint, request: Request, target: Target) 
 
 
 def estimated_seconds(checkpoint: Checkpoint, request: Request, target: Target) -> Statement:
-    """Time from an image to its masks, scaled from measured or published times by the machine's matrix speed."""
+    """Estimate the time from an image to its masks, scaling known times by the machine's matrix speed."""
     cost = cost_of(checkpoint)
     prompts = GRID_POINTS if request.asks_everything else 1
     if target.device == "cuda":
@@ -151,14 +151,14 @@ def _gpu_certainty(checkpoint: Checkpoint) -> Certainty:
 
 @dataclass(frozen=True)
 class Anchor:
-    """A published time on the reference card, for some arithmetic."""
+    """A published time on the reference card for a known amount of arithmetic."""
 
     flops: float
     seconds: float
 
 
 def gpu_seconds(checkpoint: Checkpoint, prompts: int) -> float:
-    """Seconds on the reference card for one image and so many prompts, in float32 with the official code."""
+    """Return the seconds on the reference card for one image and some prompts, in float32 with the official code."""
     cost = cost_of(checkpoint)
     if not cost.prompt_flops:
         return _interpolated(cost.encoder_flops, _ANCHORS_DETECTORS)
@@ -168,7 +168,7 @@ def gpu_seconds(checkpoint: Checkpoint, prompts: int) -> float:
 
 
 def _interpolated(flops: float, anchors: tuple[Anchor, ...]) -> float:
-    """Along straight lines between logarithms; below the first anchor its time, above the last along its line."""
+    """Interpolate linearly between logarithms; constant below the first anchor, extrapolated above the last."""
     if flops <= anchors[0].flops or len(anchors) == 1:
         return anchors[0].seconds * max(1.0, flops / anchors[0].flops)
     upper = next((one for one in anchors if one.flops >= flops), anchors[-1])
@@ -183,13 +183,13 @@ def _published(checkpoint: str, metric: str, source: str) -> float:
 
 _FAST = "FastSAM README"
 
-# MobileSAM's authors do not name their card; their time of FastSAM is 1.6 times that on the reference card.
+# MobileSAM's authors do not name their card; their time for FastSAM is 1.6 times that on the reference card.
 _ANCHORS_SAM = (
     Anchor(COSTS["vit_t", 1024].encoder_flops, _published("mobile_sam", "prompt_seconds", "MobileSAM README")),
     Anchor(COSTS["vit_b", 1024].encoder_flops, _published("sam_vit_b", "prompt_seconds", _FAST)),
     Anchor(COSTS["vit_h", 1024].encoder_flops, _published("sam_vit_h", "prompt_seconds", _FAST)),
 )
-# Below a tenth of FastSAM-x the card waits for the processor; a fifth of its time is a rule of thumb.
+# Below a tenth of FastSAM-x the card waits for the CPU; a fifth of its time is a rule of thumb.
 _FAST_X_S = _published("fastsam_x", "everything_seconds", _FAST)
 _ANCHORS_DETECTORS = (
     Anchor(COSTS["fastsam_x", 1024].encoder_flops / 10, _FAST_X_S / 5),
@@ -198,7 +198,7 @@ _ANCHORS_DETECTORS = (
 
 
 def _seconds_per_further_point(checkpoint: str) -> float:
-    """From the grid of 32 x 32 points and the single point of the same table."""
+    """Derive the time from the 32 x 32 grid and the single point of the same table."""
     (grid,) = (
         figure.value
         for figure in published_for(checkpoint, "everything_seconds", _FAST)

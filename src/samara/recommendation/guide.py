@@ -1,8 +1,8 @@
-"""The rules of the guide "SAM Model Checkpoints Comparison" as data, and what becomes of each.
+"""The rules of the guide "SAM Model Checkpoints Comparison" as data, and where samara differs.
 
-Many people choose by these rules. Each row is a situation with what the guide recommends in it; where measurements and
-published figures lead elsewhere, they win, `differs` says why, and a recommendation that departs from the rule says
-so too. `tests/recommendation/test_guide.py` asks for every row.
+Many people choose by these rules. Each row is a situation with the guide's recommendation; where measurements and
+published figures disagree, they take precedence, `differs` says why, and a recommendation that departs from the rule
+says so too. `tests/recommendation/test_guide.py` tests every row.
 """
 
 from __future__ import annotations
@@ -18,23 +18,24 @@ from samara.recommendation.request import Request
 from samara.recommendation.target import Target
 
 THRESHOLDS: tuple[tuple[float, str], ...] = ((12, "vit_h"), (6, "vit_l"), (0, "vit_b"))
-"""Least GB of GPU memory and the variant that the guide picks for it, from the largest."""
+"""Min. GB of GPU memory and the guide's variant for it, largest first."""
 
 
 def select_sam_checkpoint(available_vram_gb: float) -> str:
     """Choose among SAM's three checkpoints by GPU memory alone: 12 GB and more ViT-H, 6 GB and more ViT-L, else ViT-B.
 
-    The guide's own rule, kept for code that relies on it. It is careful: samara estimates about 4 GB for ViT-H, and
-    the rule knows no smaller checkpoint than ViT-B; `samara.recommend` looks at task, speed, licence and quality too.
+    The guide's own rule, kept for code that relies on it. It is conservative: samara estimates about 4 GB for ViT-H,
+    and the rule has no checkpoint smaller than ViT-B; `samara.recommend` also considers task, speed, licence and
+    quality.
 
     Args:
         available_vram_gb: memory of the GPU in GB, at least 0.
 
     Returns:
-        An alias of the catalogue that `samara.load` and `sam_model_registry` take.
+        A catalogue alias accepted by `samara.load` and `sam_model_registry`.
 
     Raises:
-        SettingsError: no number, or a negative one.
+        SettingsError: it is not a number, or negative.
 
     Source: the guide, section 7, "Checkpoint Selection for ARR-COC".
     """
@@ -49,13 +50,13 @@ class Rule:
 
     Attributes:
         where: the table or list.
-        situation: as the guide names it.
-        primary: what it recommends, names in the catalogue.
-        alternatives: what it allows besides.
-        task, domain: what the situation is in our words; None where the row speaks of any.
-        gpu_gb: least and most memory of the GPU it speaks of; (0, 0) for a processor alone, None for any machine.
-        instead: what samara recommends on a usual machine where that is something else.
-        differs: why, a clause that is true of `instead`; empty where the row is followed.
+        situation: name of the situation in the guide.
+        primary: recommended checkpoints, names in the catalogue.
+        alternatives: checkpoints it allows as well.
+        task, domain: the situation in samara's terms; None if the row applies to any.
+        gpu_gb: min. and max. memory of the GPU; (0, 0) for CPU only, None for any machine.
+        instead: samara's recommendation on a typical machine, if different.
+        differs: reason for the difference, a clause about `instead`; empty if samara follows the row.
     """
 
     where: str
@@ -69,7 +70,7 @@ class Rule:
     differs: str = ""
 
     def speaks_of(self, request: Request, target: Target) -> bool:
-        """Whether the row is about this request on this machine."""
+        """Return whether the row applies to this request on this machine."""
         fits_task = self.task in (None, request.task)
         fits_domain = self.domain in (None, request.domain)
         return fits_task and fits_domain and (self.gpu_gb is None or _lies_in(self.gpu_gb, target))
@@ -79,7 +80,7 @@ def _lies_in(gpu_gb: tuple[float, float], target: Target) -> bool:
     low, high = gpu_gb
     if target.device != "cuda" or target.memory_bytes is None:
         return high == 0
-    # A card that is sold as 24 GB shows itself with a little more or less.
+    # A card sold as 24 GB reports slightly more or less.
     return low * 0.95 <= target.memory_bytes / 1e9 < max(high, low) * 1.08 and high > 0
 
 
@@ -88,7 +89,7 @@ _SMALL = ("mobile_sam", "fastsam_s", "fastsam_x")
 
 
 _HQ_IS_AHEAD = (
-    "HQ-SAM ViT-H has the same image encoder and is ahead where both were published: mean AP 0.496 to 0.487 on SegInW"
+    "HQ-SAM ViT-H has the same image encoder and is better where both were published: mean AP 0.496 to 0.487 on SegInW"
 )
 _NEWER = (
     "EfficientViT-SAM is newer than the guide: its five sizes encode an image with 0.07 to 0.64 TFLOP where ViT-B, "
@@ -286,13 +287,13 @@ RULES: tuple[Rule, ...] = (
 
 
 def rules_for(request: Request, target: Target) -> tuple[Rule, ...]:
-    """The rows that speak of a request, those with the most particular situation first."""
+    """Return the rows that apply to a request, the most specific situation first."""
     speaking = [rule for rule in RULES if rule.speaks_of(request, target)]
     return tuple(sorted(speaking, key=lambda rule: (rule.domain is None, rule.task is None, rule.gpu_gb is None)))
 
 
 def guide_note(request: Request, target: Target, chosen: str | None) -> str | None:
-    """Whether a recommendation follows the guide, and why not; None where the guide is silent or nothing was chosen."""
+    """Say whether a recommendation follows the guide, or why not; None without a rule or a choice."""
     rules = rules_for(request, target)
     if not rules or chosen is None:
         return None
@@ -300,15 +301,15 @@ def guide_note(request: Request, target: Target, chosen: str | None) -> str | No
     if agreeing is not None:
         others = [rule for rule in rules if chosen not in (*rule.primary, *rule.alternatives)]
         but = f"; for {others[0].situation} it says {' or '.join(others[0].primary)}" if others else ""
-        return f"{_says(agreeing)}, and so does this{but}."
+        return f"{_says(agreeing)}, and so does this recommendation{but}."
     allowing = next((rule for rule in rules if chosen in rule.alternatives), None)
     if allowing is not None:
         return f"{_says(allowing)} and allows {chosen}."
     by_machine = sorted(rules, key=lambda rule: rule.gpu_gb is None)
     explained = next((rule for rule in by_machine if chosen in rule.instead), None)
     if explained is not None:
-        return f"{_says(explained)}; this differs: {explained.differs}."
-    return f"{_says(rules[0])}; on this machine and with these limits the figures above lead elsewhere."
+        return f"{_says(explained)}; this recommendation differs: {explained.differs}."
+    return f"{_says(rules[0])}; on this machine and with these limits the figures above lead to a different choice."
 
 
 def _says(rule: Rule) -> str:
@@ -316,7 +317,7 @@ def _says(rule: Rule) -> str:
 
 
 def memory_note(target: Target, chosen: str | None, memory_bytes: float | None) -> str | None:
-    """Where the guide's memory thresholds would forbid what was chosen."""
+    """Say if the guide's memory thresholds would forbid the chosen checkpoint."""
     if target.device != "cuda" or target.memory_bytes is None or chosen is None or memory_bytes is None:
         return None
     least = {variant: gigabytes for gigabytes, variant in THRESHOLDS}
@@ -324,6 +325,6 @@ def memory_note(target: Target, chosen: str | None, memory_bytes: float | None) 
     if wanted is None or target.memory_bytes / 1e9 >= wanted * 0.95:
         return None
     return (
-        f"By the guide's thresholds {chosen} needs a GPU of {wanted:g} GB; the estimate above is "
-        f"{memory_bytes / 1e9:.1f} GB, because samara never holds a whole attention matrix."
+        f"By the guide's thresholds {chosen} needs a GPU with {wanted:g} GB; the estimate above is "
+        f"{memory_bytes / 1e9:.1f} GB, because samara never stores a whole attention matrix."
     )

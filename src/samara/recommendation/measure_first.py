@@ -1,4 +1,4 @@
-"""Measure what is on this machine on the user's own images, before recommending: quality, time and memory."""
+"""Measuring the checkpoints on this machine on the user's own images before recommending: quality, time, memory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MEASURES: dict[PromptKind, Measure] = {
     "mask": "box",
     "everything": "everything",
 }
-"""What is measured for a kind of prompt. Classes are not: ground truth of other classes says nothing about them."""
+"""The measure for each kind of prompt. Classes have none: ground truth with other classes says nothing about them."""
 
 
 def measure_first(
@@ -41,23 +41,23 @@ def measure_first(
     """Measure every feasible checkpoint whose file is on this machine.
 
     Args:
-        first: the recommendation without measurements, which says what is feasible and at hand.
-        ground_truth: what quality is measured on.
-        out: folder for the records; started again with the same settings, it goes on where it was cut off.
-        max_images: most images per source that quality is measured on.
-        progress: called as the work goes on.
-        notice: called with what of the ground truth is left out or mended.
+        first: the recommendation without measurements, with the feasible checkpoints and those on this machine.
+        ground_truth: ground truth to measure quality on.
+        out: folder for the records; calling it again with the same settings resumes.
+        max_images: max. images per source to measure quality on.
+        progress: called with the progress.
+        notice: called with what is left out of the ground truth or repaired.
 
     Raises:
-        SettingsError: it is another machine that is asked about, nothing is at hand, or nothing that is asked can be
-            measured.
+        SettingsError: the request is about another machine, no checkpoint is on this machine, or none of the requested
+            prompts can be measured.
         SamaraError: images or ground truth cannot be used.
     """
     names = [one.name for one in first.ranking if one.candidate.at_hand]
     if first.target.machine is None:
-        raise SettingsError("measuring is for this machine; leave out what describes another one")
+        raise SettingsError("only this machine can be measured; leave out the options that describe another one")
     if not names:
-        raise SettingsError("no feasible checkpoint is on this machine; fetch one with `samara checkpoints get`")
+        raise SettingsError("no feasible checkpoint is on this machine; download one with `samara checkpoints get`")
     require_folder(out)
     return measure(
         names,
@@ -68,7 +68,7 @@ def measure_first(
             batch_sizes=(1,),
             repeats=3,
             seconds=5.0,
-            # Everything takes a thousand prompts: only where it is asked for.
+            # Everything mode takes a thousand prompts, so only if requested.
             points_per_side=POINTS_PER_SIDE if first.request.asks_everything else 1,
         ),
         evaluation=EvaluationSettings(
@@ -83,5 +83,5 @@ def measure_first(
 def _measures(request: Request) -> tuple[Measure, ...]:
     wanted = tuple(dict.fromkeys(MEASURES[prompt] for prompt in request.prompts if prompt in MEASURES))
     if not wanted:
-        raise SettingsError(f"{' and '.join(request.prompts)} cannot be measured; ask for {', '.join(MEASURES)}")
+        raise SettingsError(f"{' and '.join(request.prompts)} cannot be measured; use {', '.join(MEASURES)}")
     return wanted

@@ -1,4 +1,4 @@
-"""What was measured before, looked up by checkpoint: quality, time and memory from records, here or elsewhere."""
+"""Lookup of earlier measurements by checkpoint: quality, time and memory from records of this or other machines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ METRICS_OF: Mapping[PromptKind, tuple[str, ...]] = {
     "mask": ("box_iou",),
     "everything": ("average_recall",),
 }
-"""Which measured quality speaks for a kind of prompt; the first that was measured counts."""
+"""Quality metrics for each kind of prompt; the first one that was measured counts."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Measurements:
     """Records, for one machine and one domain.
 
     Attributes:
-        records: the newest of each number, measured ones only.
-        target: where it shall run.
-        domain: kind of images; records of this domain count alone if there are any.
+        records: the newest record of each number, measured ones only.
+        target: the machine to run on.
+        domain: domain of the images; if there are records of it, only they count.
     """
 
     records: tuple[Record, ...]
@@ -38,7 +38,7 @@ class Measurements:
     domain: str
 
     def quality(self, checkpoint: str, prompt: PromptKind) -> Statement | None:
-        """Mean IoU or recall of a checkpoint with the weights of its file; None if it was not measured."""
+        """Return mean IoU or recall of a checkpoint with the weights of its file; None if not measured."""
         for metric in METRICS_OF.get(prompt, ()):
             found = [one for one in self._of(checkpoint, metric) if one.source is None]
             found = [one for one in found if one.subject.weights == "file"]
@@ -50,7 +50,7 @@ class Measurements:
         return None
 
     def seconds(self, checkpoint: str, *, everything: bool) -> Statement | None:
-        """Time of all masks of an image, or of encoding it and one prompt; None if it was not measured."""
+        """Return the time of all masks of an image, or of encoding and one prompt; None if not measured."""
         metrics = ("everything_seconds",) if everything else ("encode_seconds", "decode_1_seconds")
         found = [self._fastest(checkpoint, metric) for metric in metrics]
         first = found[0]
@@ -61,7 +61,7 @@ class Measurements:
         return self._statement(first, total * self._slowdown(first), what)
 
     def memory(self, checkpoint: str, *, everything: bool) -> Statement | None:
-        """Peak memory of the device; None if it was not measured on such a device."""
+        """Return the peak memory of the device; None if not measured on such a device."""
         place = "device" if self.target.device == "cuda" else "resident"
         metric = f"{'everything' if everything else 'encode'}_{place}_peak_bytes"
         found = [one for one in self._of(checkpoint, metric) if self._device_of(one) == self.target.device]
@@ -72,7 +72,7 @@ class Measurements:
         return self._statement(record, (record.value or 0.0) + beside, "peak")
 
     def _of(self, checkpoint: str, metric: str) -> list[Record]:
-        """Records of one number, of one image at a time."""
+        """Return the records of one number for one image at a time."""
         return [
             one
             for one in self.records
@@ -95,7 +95,7 @@ class Measurements:
         return self.target.machine is not None and is_same_machine(record, self.target.machine)
 
     def _slowdown(self, record: Record) -> float:
-        """How much slower the target is than where it was measured, by what is assumed of both."""
+        """Return how much slower the target is than the measured machine, by their assumed speeds."""
         if self._is_here(record):
             return 1.0
         return assumed_speed_of(record, self.target.device).value / self.target.speed.value
@@ -108,13 +108,13 @@ class Measurements:
 
 
 def measurements(records: Iterable[Record], target: Target, domain: str) -> Measurements:
-    """Keep the newest of each number that was measured."""
+    """Keep the newest record of each measured number."""
     kept = tuple(one for one in latest(records) if one.status == "measured" and one.value is not None)
     return Measurements(kept, target, domain)
 
 
 def is_same_machine(record: Record, machine: Machine) -> bool:
-    """Whether a record was made on a machine like this one: the same processor, cores and GPUs."""
+    """Return whether a record is from a machine like this one, with the same processor, cores and GPUs."""
     here = machine.as_dict()
     gpus = [gpu["name"] for gpu in here["gpus"]]
     there = [gpu.get("name") for gpu in record.machine.get("gpus", ())]
@@ -122,7 +122,7 @@ def is_same_machine(record: Record, machine: Machine) -> bool:
 
 
 def assumed_speed_of(record: Record, device: DeviceKind) -> Statement:
-    """Matrix speed of the machine that a record comes from."""
+    """Return the assumed matrix speed of a record's machine."""
     gpus = record.machine.get("gpus", ())
     if device == "cuda" and gpus:
         return assumed_gpu_speed(gpus[0].get("memory_bytes", 0), gpus[0].get("name"))
@@ -130,7 +130,7 @@ def assumed_speed_of(record: Record, device: DeviceKind) -> Statement:
 
 
 def _is_full_grid(record: Record) -> bool:
-    """Whether time and memory of everything are those of the default grid; true of all other numbers."""
+    """Return whether time and memory of everything mode are for the default grid; True for all other numbers."""
     if not record.metric.startswith("everything_"):
         return True
     return bool(record.settings.get("points_per_side", POINTS_PER_SIDE) == POINTS_PER_SIDE)

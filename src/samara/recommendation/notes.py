@@ -1,4 +1,4 @@
-"""What a reader of a recommendation should know besides the ranking, as sentences."""
+"""Additional notes on a recommendation, as sentences."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _Note = Callable[[Recommendation, Measurements], str | None]
 
 
 def notes_about(recommendation: Recommendation, measured: Measurements) -> tuple[str, ...]:
-    """Every note that applies, the most urgent first."""
+    """Return every note that applies, the most urgent first."""
     found = (note(recommendation, measured) for note in _NOTES)
     return tuple(note for note in found if note is not None)
 
 
 def _small(recommendation: Recommendation, measured: Measurements) -> str | None:
-    """The embedded checkpoint must never pass for a large one."""
+    """Warn that the embedded checkpoint is not comparable to a large one."""
     best = recommendation.best
     if best is None or not best.candidate.checkpoint.embedded:
         return None
     click, box = (published_for(best.name, metric)[0].value for metric in ("centre_click_iou", "box_iou"))
     return (
         f"{best.name} is small (mean IoU {click:.2f} from a click, {box:.2f} from a box, natural images): it "
-        "runs here, and larger ones do better where the limits that exclude them can be loosened."
+        "runs here, but larger ones are better if you can relax the limits that exclude them."
     )
 
 
 def _nothing(recommendation: Recommendation, measured: Measurements) -> str | None:
-    """Which limit to loosen when nothing is left."""
+    """Say which limit to relax if nothing is feasible."""
     if recommendation.ranking:
         return None
     alone: dict[str, int] = {}
@@ -42,9 +42,9 @@ def _nothing(recommendation: Recommendation, measured: Measurements) -> str | No
         if len(one.reasons) == 1 and one.reasons[0].rule != NOT_RUN:
             alone[one.reasons[0].rule] = alone.get(one.reasons[0].rule, 0) + 1
     if not alone:
-        return "No single limit is to blame: each checkpoint fails for more than one reason."
+        return "Relaxing a single limit is not enough: each checkpoint fails for more than one reason."
     rule = max(alone, key=lambda name: alone[name])
-    return f"Loosen the limit on {rule} first: by itself it excludes {alone[rule]} checkpoints."
+    return f"Relax the limit on {rule} first: it alone excludes {alone[rule]} checkpoints."
 
 
 def _licence(recommendation: Recommendation, measured: Measurements) -> str | None:
@@ -56,7 +56,7 @@ def _settings(recommendation: Recommendation, measured: Measurements) -> str | N
     if best is None or not best.candidate.needs.settings:
         return None
     settings = ", ".join(f"{name}={value}" for name, value in best.candidate.needs.settings.items())
-    return f"So that it fits into the memory: samara.AutomaticSettings({settings})."
+    return f"To fit into memory, use samara.AutomaticSettings({settings})."
 
 
 def _one_mask(recommendation: Recommendation, measured: Measurements) -> str | None:
@@ -64,7 +64,7 @@ def _one_mask(recommendation: Recommendation, measured: Measurements) -> str | N
     if best is None or best.name not in WITHOUT_HQ or recommendation.request.asks_everything:
         return None
     return (
-        f"{best.name} gives one mask per prompt; where an ambiguous click should give three to choose from, take "
+        f"{best.name} returns one mask per prompt; to choose from three for an ambiguous click, use "
         f"{WITHOUT_HQ[best.name]}."
     )
 
@@ -73,8 +73,8 @@ def _sizes(recommendation: Recommendation, measured: Measurements) -> str | None
     if "classes" not in recommendation.request.prompts or recommendation.best is None:
         return None
     return (
-        "Which size of YOLO-seg is good enough these figures do not say: larger ones find more (rule of thumb) and are "
-        "slower."
+        "These figures do not say which size of YOLO-seg is good enough: larger ones find more (rule of thumb) and "
+        "are slower."
     )
 
 
@@ -101,12 +101,12 @@ def _thresholds(recommendation: Recommendation, measured: Measurements) -> str |
 
 
 def _measure(recommendation: Recommendation, measured: Measurements) -> str | None:
-    """Published figures are about other people's images."""
+    """Suggest measuring, since published figures are for other images."""
     best = recommendation.best
     if best is None or best.quality is None or best.quality.certainty.startswith("measured"):
         return None
     return (
-        "The quality figures are other people's, on other images. To decide by your own: "
+        "The quality figures are published ones for other images. To measure on your own: "
         "samara recommend --images DIR --ground-truth COCO.json"
     )
 
@@ -116,7 +116,7 @@ def _unknown(recommendation: Recommendation, measured: Measurements) -> str | No
     strangers = sorted({one.subject.checkpoint for one in measured.records} - names)
     if not strangers:
         return None
-    return f"Records of {', '.join(strangers)} were left out: the catalogue does not know these checkpoints."
+    return f"Records of {', '.join(strangers)} were left out: these checkpoints are not in the catalogue."
 
 
 _NOTES: tuple[_Note, ...] = (

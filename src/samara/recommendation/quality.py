@@ -1,8 +1,8 @@
-"""How good a checkpoint's masks are in relation to SAM ViT-H, from measurements or from published figures.
+"""Quality of a checkpoint's masks relative to SAM ViT-H, from measurements or from published figures.
 
-Published figures of different tables cannot be compared, ratios within one table can: each checkpoint is related to
-SAM ViT-H by every table that has both, to one of `STEPPING_STONES` where none has, and the median counts. Measured
-figures win; what was not measured is then related to what was.
+Published figures from different tables cannot be compared, but ratios within one table can: each checkpoint is related
+to SAM ViT-H by every table that has both, or else through one of `STEPPING_STONES`, and the median counts. Measured
+figures take precedence; unmeasured checkpoints are then related to measured ones.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from samara.recommendation.statement import Certainty, Statement, least_sure
 from samara.recommendation.tasks import Domain, PromptKind
 
 REFERENCE = "sam_vit_h"
-"""Its quality is 1."""
+"""The reference, with quality 1."""
 
 STEPPING_STONES = ("mobile_sam",)
-"""Checkpoints that are related to the reference themselves and share tables with further ones."""
+"""Checkpoints that share tables with the reference and with others."""
 
 WITHOUT_HQ: Mapping[str, str] = {
     "sam_hq_vit_h": "sam_vit_h",
@@ -28,12 +28,12 @@ WITHOUT_HQ: Mapping[str, str] = {
     "sam_hq_vit_b": "sam_vit_b",
     "sam_hq_vit_tiny": "mobile_sam",
 }
-"""HQ-SAM → the checkpoint that it was trained from, with the same image encoder."""
+"""HQ-SAM → the checkpoint it was trained from, with the same image encoder."""
 
 TRAINED_FURTHER: Mapping[str, tuple[str, float]] = {"samara_mini": ("mobile_sam", 0.948)}
-"""Checkpoint → what it was trained from, and what share of its IoU from boxes that keeps at the input size of this one.
+"""Checkpoint → its origin, and the fraction of box IoU that the origin keeps at this checkpoint's input size.
 
-What further training gained was measured on images like those trained on, and does not count for a user's.
+Gains of further training were measured on images like the training images, and do not count for a user's.
 """
 
 FIRST_RELEASE: Mapping[str, str] = {
@@ -59,7 +59,7 @@ _SPEAKS_FOR: Mapping[PromptKind, tuple[tuple[str, ...], ...]] = {
     "everything": (("average_recall", *_BOX), ("centre_click_iou",)),
     "classes": (),
 }
-"""Published metrics by kind of prompt, groups from the one that fits best to the one that must do."""
+"""Published metrics by kind of prompt, in groups from the best suited to the fallback."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +72,13 @@ class _Ratio:
 def qualities(
     checkpoints: Iterable[str], prompts: tuple[PromptKind, ...], domain: Domain, measured: Measurements
 ) -> dict[str, Statement | None]:
-    """Quality of each checkpoint in relation to SAM ViT-H, mean over the kinds of prompts; None where unknown.
+    """Return the quality of each checkpoint relative to SAM ViT-H, mean over the kinds of prompts; None if unknown.
 
     Args:
         checkpoints: names in the catalogue.
-        prompts: what is asked.
-        domain: kind of images.
-        measured: what was measured before.
+        prompts: requested kinds of prompts.
+        domain: domain of the images.
+        measured: earlier measurements.
     """
     names = list(checkpoints)
     by_prompt = [_qualities_for(names, prompt, domain, measured) for prompt in _distinct(prompts)]
@@ -86,22 +86,22 @@ def qualities(
 
 
 def leader_of(checkpoint: str) -> tuple[str, str] | None:
-    """The checkpoint that this one never stands before, and why, as a clause about the other; None for most."""
+    """Return the checkpoint that this one never ranks before, and why, as a clause about it; None for most."""
     if checkpoint in TRAINED_FURTHER:
-        return TRAINED_FURTHER[checkpoint][0], "which is as fast at this one's input size"
+        return TRAINED_FURTHER[checkpoint][0], "which is as fast at the same input size"
     if checkpoint in FIRST_RELEASE:
         return FIRST_RELEASE[checkpoint], "the later release of the same network"
     return None
 
 
 def published_quality(checkpoint: str, prompt: PromptKind, domain: Domain) -> Statement | None:
-    """Quality in relation to SAM ViT-H by published figures alone; None where nothing relates them."""
+    """Return the quality relative to SAM ViT-H by published figures alone; None if nothing relates them."""
     ratio = _ratio(checkpoint, prompt, domain)
     return None if ratio is None else Statement(ratio.value, ratio.certainty, ratio.basis)
 
 
 def _distinct(prompts: tuple[PromptKind, ...]) -> tuple[PromptKind, ...]:
-    """Without the kinds that the same figures speak for."""
+    """Drop kinds of prompts with the same figures."""
     return tuple({_SPEAKS_FOR[prompt]: prompt for prompt in reversed(prompts)}.values())
 
 
@@ -125,7 +125,7 @@ def _qualities_for(
 def _reference_value(
     published: Mapping[str, Statement | None], here: Mapping[str, Statement | None]
 ) -> Statement | None:
-    """What SAM ViT-H reaches by the measured metric: measured, or inferred from the others that were."""
+    """Return SAM ViT-H's value of the measured metric: measured, or inferred from other checkpoints."""
     own = here.get(REFERENCE)
     if own is not None:
         return Statement(own.value, own.certainty, "measured")
@@ -150,12 +150,12 @@ def _ratio(checkpoint: str, prompt: PromptKind, domain: Domain) -> _Ratio | None
     base = WITHOUT_HQ.get(checkpoint)
     if base is not None and (prompt == "everything" or not domain.images):
         ratio = _ratio(base, prompt, domain)
-        why = f"as {base}: what HQ-SAM adds was published for prompts on images only"
+        why = f"as {base}: HQ-SAM's gain was published only for prompts on images"
         return None if ratio is None else _Ratio(ratio.value, "rule of thumb", why)
     if checkpoint in TRAINED_FURTHER:
         origin, kept = TRAINED_FURTHER[checkpoint]
         ratio = _ratio(origin, prompt, domain)
-        why = f"as {origin}, from which it was trained, at this one's input size"
+        why = f"as {origin}, its origin, at this checkpoint's input size"
         return None if ratio is None else _Ratio(ratio.value * kept, "rule of thumb", why)
     if checkpoint in FIRST_RELEASE:
         later = FIRST_RELEASE[checkpoint]
@@ -170,9 +170,9 @@ def _ratio(checkpoint: str, prompt: PromptKind, domain: Domain) -> _Ratio | None
 
 
 def _by_tables(checkpoint: str, metrics: tuple[str, ...]) -> _Ratio | None:
-    """Median over the tables that have the checkpoint and the reference, or a stepping stone."""
+    """Return the median over the tables with the checkpoint and the reference, or a stepping stone."""
     if checkpoint == REFERENCE:
-        return _Ratio(1.0, "published", "it is what others are compared with")
+        return _Ratio(1.0, "published", "it is the reference")
     direct = _shared(checkpoint, REFERENCE, metrics)
     if direct:
         return _Ratio(median(value for value, _ in direct), "published", _told(figure for _, figure in direct))
@@ -181,12 +181,12 @@ def _by_tables(checkpoint: str, metrics: tuple[str, ...]) -> _Ratio | None:
         found = _shared(checkpoint, stone, metrics)
         if via is not None and found:
             value = via.value * median(value for value, _ in found)
-            return _Ratio(value, "published", f"{_told(figure for _, figure in found)}, by way of {stone}")
+            return _Ratio(value, "published", f"{_told(figure for _, figure in found)}, via {stone}")
     return None
 
 
 def _by_siblings(checkpoint: str, metrics: tuple[str, ...]) -> _Ratio | None:
-    """HQ-SAM of a size that no table has: its base, times what HQ-SAM adds at other sizes."""
+    """Estimate HQ-SAM of a size that no table has: its base, times HQ-SAM's gain at other sizes."""
     base = WITHOUT_HQ.get(checkpoint)
     if base is None or not set(_BOX) <= set(metrics):
         return None
@@ -194,7 +194,7 @@ def _by_siblings(checkpoint: str, metrics: tuple[str, ...]) -> _Ratio | None:
     ratio = _by_tables(base, metrics)
     if ratio is None or not gains:
         return None
-    return _Ratio(ratio.value * median(gains), "rule of thumb", f"{base}, and what HQ-SAM adds at other sizes")
+    return _Ratio(ratio.value * median(gains), "rule of thumb", f"{base}, and HQ-SAM's gain at other sizes")
 
 
 def _by_videos(checkpoint: str, metrics: tuple[str, ...]) -> _Ratio | None:
@@ -210,7 +210,7 @@ def _by_videos(checkpoint: str, metrics: tuple[str, ...]) -> _Ratio | None:
 
 
 def _loosely(checkpoint: str, metrics: tuple[str, ...]) -> _Ratio | None:
-    """From tables of different conditions; the least of relations, better than none."""
+    """Relate tables with different conditions; the weakest relation, but better than none."""
     own = [one for metric in metrics for one in published_for(checkpoint, metric)]
     ratios = [
         one.value / median(other.value for other in others)
@@ -219,11 +219,11 @@ def _loosely(checkpoint: str, metrics: tuple[str, ...]) -> _Ratio | None:
     ]
     if not ratios:
         return None
-    return _Ratio(median(ratios), "rule of thumb", f"{_told(own)}, beside other tables of SAM ViT-H")
+    return _Ratio(median(ratios), "rule of thumb", f"{_told(own)}, compared with other tables of SAM ViT-H")
 
 
 def _shared(checkpoint: str, other: str, metrics: tuple[str, ...]) -> list[tuple[float, Figure]]:
-    """Ratios of every two figures of one table under equal conditions."""
+    """Return the ratios of all pairs of figures in one table under equal conditions."""
     return [
         (figure.value / partner.value, figure)
         for metric in metrics
@@ -235,7 +235,7 @@ def _shared(checkpoint: str, other: str, metrics: tuple[str, ...]) -> list[tuple
 
 
 def _told(figures: Iterable[Figure]) -> str:
-    """What was published, and where."""
+    """Describe what was published, and where."""
     by_title: dict[str, dict[str, None]] = {}
     for figure in figures:
         by_title.setdefault(_SHORT[figure.metric], {})[figure.source] = None
@@ -251,4 +251,4 @@ _SHORT: Mapping[str, str] = {
     "agreement_iou": "agreement with SAM",
     "average_recall": "recall of everything",
 }
-"""Metrics in a few words."""
+"""Display names of the metrics."""

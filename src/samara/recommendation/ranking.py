@@ -1,4 +1,4 @@
-"""The order of what is feasible: demands of the task first, then a weighted score of named criteria."""
+"""The ranking of feasible checkpoints: requirements of the task first, then a weighted score of criteria."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from samara.recommendation.target import Target
 from samara.recommendation.tasks import CRITERIA, Criterion, Task, weights_of
 
 WORST_QUALITY, BEST_QUALITY = 0.70, 1.02
-"""Quality in relation to SAM ViT-H at which the criterion is 0 and 1; a better one that was measured is 1 instead."""
+"""Quality relative to SAM ViT-H at which the criterion is 0 and 1; a better measured one is 1 instead."""
 
 PLENTY = 0.5
-"""Fraction of the memory that may stay free before more makes no difference."""
+"""Fraction of free memory above which more makes no difference."""
 
 SMALL_FILE, LARGE_FILE = 20e6, 2.5e9
-"""Sizes at which that criterion is 1 and 0."""
+"""File sizes at which the criterion is 1 and 0."""
 
 LICENCE_VALUES: Mapping[Commercial, float] = {"free": 1.0, "conditions": 0.3, "forbidden": 0.0, "unknown": 0.0}
-"""What a licence is worth where it does not exclude."""
+"""Value of a licence that does not exclude."""
 
 WELL_KNOWN = 10
-"""Published figures from which on more make no difference."""
+"""Number of published figures above which more make no difference."""
 
 TIE = 0.01
-"""Scores closer than this are called a tie: weights that are set in steps of 0.05 tell no finer difference."""
+"""Scores closer than this are a tie: weights in steps of 0.05 do not support finer differences."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class ScorePart:
     """One criterion of a score.
 
     Attributes:
-        criterion: which.
-        value: between 0 and 1.
-        weight: of it, for this task and domain.
+        criterion: name of the criterion.
+        value: its value between 0 and 1.
+        weight: its weight for this task and domain.
     """
 
     criterion: Criterion
@@ -54,15 +54,15 @@ class ScorePart:
 
 @dataclass(frozen=True)
 class Ranked:
-    """A feasible checkpoint with its place.
+    """A feasible checkpoint with its rank.
 
     Attributes:
-        candidate: the checkpoint and what it takes.
-        quality: in relation to SAM ViT-H; None where nobody published or measured it.
-        parts: of the score.
-        missed: demands of the task that it does not meet, as clauses.
-        tied_with: the checkpoint right before it if their scores tie; None otherwise.
-        tie_break: what put that one first: "file", "evidence" or "name"; empty without a tie.
+        candidate: the checkpoint and its needs.
+        quality: quality relative to SAM ViT-H; None if neither published nor measured.
+        parts: components of the score.
+        missed: requirements of the task that it misses, as clauses.
+        tied_with: the checkpoint ranked just before it if their scores tie; None otherwise.
+        tie_break: reason why that one ranks first: "file", "evidence" or "name"; empty without a tie.
     """
 
     candidate: Candidate
@@ -79,18 +79,18 @@ class Ranked:
 
     @property
     def score(self) -> float:
-        """Between 0 and 1, rounded so that equal is equal."""
+        """Score between 0 and 1, rounded so that equal scores compare equal."""
         return round(sum(part.value * part.weight for part in self.parts), 4)
 
 
 def rank(
     candidates: Sequence[Candidate], qualities: Mapping[str, Statement | None], request: Request, target: Target
 ) -> tuple[Ranked, ...]:
-    """Put feasible candidates in order, best first.
+    """Rank feasible candidates, best first.
 
-    What misses a demand of the task comes after what misses none; too little quality weighs more than too much time.
-    Within that the score decides; where scores tie, the smaller file, then more published evidence, then the name. What
-    was trained further never stands before what it was trained from, nor a first release before the next, see
+    Candidates that miss a requirement of the task rank after those that miss none, and too little quality ranks after
+    too much time. Otherwise the score decides; ties are broken by the smaller file, then more published evidence, then
+    the name. A further trained checkpoint never ranks before its origin, nor a first release before the next, see
     `_behind_their_leaders`.
     """
     known = [quality.value for one in candidates if (quality := qualities[one.checkpoint.name]) is not None]
@@ -130,18 +130,18 @@ def _headroom(candidate: Candidate, target: Target) -> float:
     return _between(1 - candidate.needs.memory.value / target.memory_bytes, 0.0, PLENTY)
 
 
-# Checkpoints that more was published about are compared more easily with other people's work.
+# Checkpoints with more published figures are easier to compare with other work.
 _EVIDENCE: Mapping[str, int] = {row.name: sum(figure.checkpoint == row.name for figure in FIGURES) for row in CATALOGUE}
 
 
 def _missed(candidate: Candidate, quality: Statement | None, task: Task) -> tuple[str, ...]:
     missed = []
     if quality is None:
-        missed.append("nobody published how good its masks are in relation to SAM")
+        missed.append("its quality relative to SAM is unpublished")
     elif quality.value < task.min_quality:
-        missed.append(f"quality {quality.value:.2f} of SAM ViT-H, where {task.name} wants {task.min_quality:g}")
+        missed.append(f"quality {quality.value:.2f} of SAM ViT-H, but {task.name} requires {task.min_quality:g}")
     if candidate.needs.seconds.value > task.seconds:
-        missed.append(f"{seconds(candidate.needs.seconds.value)}, where {task.name} wants {seconds(task.seconds)}")
+        missed.append(f"{seconds(candidate.needs.seconds.value)}, but {task.name} requires {seconds(task.seconds)}")
     return tuple(missed)
 
 
@@ -152,7 +152,7 @@ def _demands(ranked: Ranked, request: Request) -> tuple[bool, bool]:
 
 
 def _preference(ranked: Ranked) -> tuple[float, int, str]:
-    """What decides between equal scores."""
+    """Return the tie-breaking key."""
     return file_bytes(ranked.candidate.checkpoint), -_EVIDENCE[ranked.name], ranked.name
 
 
@@ -171,10 +171,10 @@ def _broken_ties(ordered: list[Ranked], request: Request) -> list[Ranked]:
 
 
 def _behind_their_leaders(ordered: list[Ranked]) -> list[Ranked]:
-    """Checkpoints that follow another, right behind it wherever they came before it; see `leader_of`.
+    """Move checkpoints that follow another directly behind it, if they came before it; see `leader_of`.
 
-    The lead of one that was trained further is the speed of a smaller input, which its origin has at that input, too; a
-    first release differs from its successor by nothing but its weights.
+    The advantage of a further trained checkpoint is the speed of a smaller input, which its origin has at that input
+    too; a first release differs from its successor only in its weights.
     """
     result = list(ordered)
     for one in ordered:
@@ -199,6 +199,6 @@ def _told_ties(ordered: list[Ranked], request: Request) -> list[Ranked]:
 
 
 def _decided(first: Ranked, second: Ranked) -> str:
-    """Which preference put one before the other."""
+    """Return the preference that decided between two."""
     pairs = zip(("file", "evidence", "name"), _preference(first), _preference(second), strict=True)
     return next(name for name, left, right in pairs if left != right)

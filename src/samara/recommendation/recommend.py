@@ -1,4 +1,4 @@
-"""Recommend a checkpoint: the machine, the request and the evidence in; a ranking with reasons out."""
+"""Recommendation of a checkpoint: from machine, request and evidence to a ranking with reasons."""
 
 from __future__ import annotations
 
@@ -62,31 +62,32 @@ def recommend(
         task: "production", "maximum quality", "real-time", "edge", "fine-tuning", "benchmark",
             "interactive annotation" or "batch annotation".
         domain: "natural", "medical", "satellite", "driving", "content creation" or "robotics".
-        prompts: what it must take: "point", "background point", "box", "mask", "everything", "classes"; None for what
+        prompts: required prompts: "point", "background point", "box", "mask", "everything", "classes"; None for those
             the task usually needs.
-        commercial: leave out licences that ask something of what is built on the weights, such as AGPL-3.0.
-        max_latency_s: most seconds from an image to its masks: of one prompt, or of everything if that is asked.
-        max_disk_gb: most GB to download.
+        commercial: exclude licences with conditions on products, such as AGPL-3.0.
+        max_latency_s: max. seconds from an image to its masks, of one prompt or, if requested, of everything.
+        max_disk_gb: max. GB to download.
         offline: only checkpoints that are on this machine.
-        records: earlier measurements; they win over published figures and estimates. None: what `samara compare`,
-            `samara evaluate` and this function measured on this machine before.
-        ground_truth: COCO instances file of images of your own: what is on this machine is measured on them first.
+        records: earlier measurements, which take precedence over published figures and estimates. None: those by
+            `samara compare`, `samara evaluate` and this function on this machine.
+        ground_truth: COCO instances file of your own images, on which the checkpoints on this machine are measured
+            first.
         images: folder of those images.
-        out: folder for these measurements; started again, they go on where they were cut off.
-        max_images: most images per source that quality is measured on.
-        progress: called while measuring, with what is being done, the steps done and the steps in all.
-        rules: what becomes of crowds and of bad entries of the ground truth.
-        notice: called with what of the ground truth is left out or mended.
+        out: folder for these measurements; interrupted ones are resumed.
+        max_images: max. images per source to measure quality on.
+        progress: called while measuring with the task, the steps done and the total.
+        rules: treatment of crowds and of bad entries in the ground truth.
+        notice: called with what is left out of the ground truth or repaired.
         measure_speed: time matrix products on this machine for half a second instead of assuming its speed.
-        machine: this machine; None to look at it.
-        at_hand: names of the checkpoints on this machine; None to look into the store.
+        machine: this machine; None to detect it.
+        at_hand: names of the checkpoints on this machine; None to look in the store.
 
     Raises:
-        SettingsError: a name or number is not accepted; the message lists what is. Or the speed of another machine
-            shall be measured, or nothing that can be is at hand; or ground truth came without images, or they
-            without it.
+        SettingsError: a name or number is invalid; the message lists valid ones. Or the speed of another machine should
+            be measured, or no checkpoint that could be is on this machine; or only one of ground truth and images is
+            given.
         SamaraError: images, ground truth or records cannot be used.
-        DeviceError: a device was asked for that is not there.
+        DeviceError: the requested device is missing.
     """
     _require_both(ground_truth, images)
     wanted = request(
@@ -102,7 +103,9 @@ def recommend(
     here = (machine or detect_machine()) if is_here else None
     where = target(vram_gb=vram_gb, ram_gb=ram_gb, device=device, machine=here)
     if measure_speed and not is_here:
-        raise SettingsError("`measure_speed` is for this machine; leave it out, or leave `vram_gb` and `ram_gb` out")
+        raise SettingsError(
+            "`measure_speed` applies to this machine; leave it out, or leave out `vram_gb` and `ram_gb`"
+        )
     if measure_speed:
         where = dataclasses.replace(where, speed=_measured_speed(where))
     here_now = _at_hand() if at_hand is None else at_hand
@@ -110,7 +113,7 @@ def recommend(
     found = choose_checkpoint(wanted, where, measurements(known, where, wanted.domain), here_now)
     if ground_truth is None or images is None:
         return found
-    # Here, because it loads torch, which a recommendation from figures does not need.
+    # Imported here, because it loads torch, which a recommendation from figures does not need.
     from samara.measurement.evaluation.ground_truth import GroundTruth
     from samara.recommendation.measure_first import measure_first
 
@@ -126,30 +129,28 @@ def recommend(
 
 
 def _require_both(ground_truth: object, images: object) -> None:
-    """Before anything is looked at, let alone timed.
+    """Check the options for measuring first, before any work.
 
     Raises:
-        SettingsError: what measuring first needs was given by half.
+        SettingsError: only one of the two is given.
     """
     if ground_truth is None and images is not None:
         raise SettingsError(
-            f"`images` {images} came without `ground_truth`, which measuring first needs as well; give the COCO file "
-            "of these images too, or leave both out"
+            f"`images` {images} also needs `ground_truth`; add the COCO file of these images, or leave both out"
         )
     if images is None and ground_truth is not None:
         raise SettingsError(
-            f"`ground_truth` {ground_truth} came without `images`, which measuring first needs as well; give the "
-            "folder of its images too, or leave both out"
+            f"`ground_truth` {ground_truth} also needs `images`; add the folder of its images, or leave both out"
         )
 
 
 def choose_checkpoint(
     wanted: Request, where: Target, measured: Measurements, at_hand: Collection[str]
 ) -> Recommendation:
-    """Sort the catalogue into what is feasible and what is not, and rank the former.
+    """Split the catalogue into feasible and excluded checkpoints, and rank the former.
 
     Args:
-        wanted: what is asked.
+        wanted: the user's request.
         where: the machine.
         measured: earlier measurements.
         at_hand: names of the checkpoints whose files are on this machine.
@@ -178,7 +179,7 @@ def _at_hand() -> frozenset[str]:
 
 
 def _measured_before(here: Machine | None) -> list[Record]:
-    """What was measured on this machine; nothing where another one is asked about."""
+    """Return the measurements on this machine; none for another machine."""
     return [] if here is None else [record for record in remembered() if is_same_machine(record, here)]
 
 

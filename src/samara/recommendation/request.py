@@ -1,4 +1,4 @@
-"""What the user wants, checked."""
+"""The user's request, validated."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Value = TypeVar("_Value")
 _Name = TypeVar("_Name", bound=str)
 
 IMAGES = 20
-"""Most images per source that quality is then measured on."""
+"""Max. images per source to measure quality on."""
 
 _ALSO: Mapping[str, str] = {
     "realtime": "real-time",
@@ -35,24 +35,24 @@ _ALSO: Mapping[str, str] = {
     "boxes": "box",
     "masks": "mask",
 }
-"""Other words for the same."""
+"""Synonyms."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is wanted of a checkpoint.
+    """Requirements on a checkpoint.
 
     Attributes:
         task: a name of `TASKS`.
         domain: a name of `DOMAINS`.
-        prompts: what it must take, names of `PROMPTS`; those of the task unless given.
-        commercial: only licences without conditions for what is built on the weights.
-        max_latency_s: most seconds from an image to the masks; None for no limit.
-        max_disk_bytes: most bytes to download; None for no limit.
-        offline: only what is on this machine.
+        prompts: required prompts, names of `PROMPTS`; by default those of the task.
+        commercial: whether to exclude licences with conditions on products.
+        max_latency_s: max. seconds from an image to the masks; None for no limit.
+        max_disk_bytes: max. bytes to download; None for no limit.
+        offline: whether to use only checkpoints on this machine.
 
     Raises:
-        SettingsError: from `request`, for a name or number that is not accepted.
+        SettingsError: from `request`, for an invalid name or number.
     """
 
     task: str = "production"
@@ -65,7 +65,7 @@ class Request:
 
     @property
     def task_details(self) -> Task:
-        """The task's weights and demands."""
+        """The task's weights and requirements."""
         return TASKS[self.task]
 
     @property
@@ -75,11 +75,11 @@ class Request:
 
     @property
     def asks_everything(self) -> bool:
-        """Whether the time that counts is that of all masks of an image, not of a prompt."""
+        """Whether the relevant time is that of all masks of an image, not of a prompt."""
         return bool({"everything", "classes"} & set(self.prompts))
 
     def as_dict(self) -> dict[str, object]:
-        """Plain values, for JSON."""
+        """Return plain values for JSON."""
         return asdict(self)
 
 
@@ -93,10 +93,10 @@ def request(
     max_disk_gb: float | None = None,
     offline: bool = Request.offline,
 ) -> Request:
-    """Check what the user wants; capitals, hyphens and underscores do not matter.
+    """Validate the user's request, ignoring case, hyphens and underscores.
 
     Raises:
-        SettingsError: a name that is not known, with those that are, or a number that makes no sense.
+        SettingsError: a name is unknown (the message lists valid ones), or a number is invalid.
     """
     wanted = named(TASKS, task, "task").name
     asked = TASKS[wanted].prompts if prompts is None else tuple(_prompt(name) for name in prompts)
@@ -119,10 +119,10 @@ def _prompt(name: str) -> PromptKind:
 
 
 def named(known: Mapping[_Name, _Value], name: str, what: str) -> _Value:
-    """Look a name up in a table of the vocabulary.
+    """Look up a name in a table of the vocabulary.
 
     Raises:
-        SettingsError: it is not there; the message lists what is.
+        SettingsError: it is unknown; the message lists valid names.
     """
     plain = {_plain(each): value for each, value in known.items()}
     aliases = {_plain(also): plain[_plain(meant)] for also, meant in _ALSO.items() if _plain(meant) in plain}
@@ -133,7 +133,7 @@ def named(known: Mapping[_Name, _Value], name: str, what: str) -> _Value:
         return aliases[wanted]
     near = difflib.get_close_matches(wanted, [*plain, *aliases], n=1, cutoff=0.6)
     hint = f" (did you mean {near[0]}?)" if near else ""
-    raise SettingsError(f"{name!r} is no {what}{hint}; use {', '.join(known)}")
+    raise SettingsError(f"{name!r} is not a {what}{hint}; use {', '.join(known)}")
 
 
 def _plain(name: str) -> str:
@@ -141,10 +141,10 @@ def _plain(name: str) -> str:
 
 
 def positive(value: float | None, what: str, unit: str) -> float | None:
-    """Pass None and positive finite numbers.
+    """Return None and positive finite numbers unchanged.
 
     Raises:
-        SettingsError: anything else.
+        SettingsError: it is anything else.
     """
     if value is not None and not (math.isfinite(value) and value > 0):
         raise SettingsError(f"{what} is {value:g} {unit}; it must be a number above 0")

@@ -1,4 +1,4 @@
-"""What excludes a checkpoint, as a table of rules; each says why in a clause, or nothing."""
+"""The rules that exclude a checkpoint, as a table; each returns a reason, or None."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from samara.recommendation.tasks import PromptKind
 
 @dataclass(frozen=True)
 class Candidate:
-    """A checkpoint that samara runs, with what the rules look at.
+    """A runnable checkpoint, with the facts the rules need.
 
     Attributes:
         checkpoint: its row in the catalogue.
         at_hand: whether its file is on this machine.
-        needs: what it takes on the target.
+        needs: its needs on the target.
     """
 
     checkpoint: Checkpoint
@@ -42,9 +42,9 @@ class Reason:
     Attributes:
         rule: a name of `RULES`, or `NOT_RUN`.
         text: a clause without a full stop.
-        certainty: of the number that decided; None where a fact did.
-        number: what it would take, where a number decided; else empty.
-        limit: what there is; else empty.
+        certainty: certainty of the deciding number; None if a fact decided.
+        number: the deciding number, if any; otherwise empty.
+        limit: the limit it exceeds; otherwise empty.
     """
 
     rule: str
@@ -68,15 +68,15 @@ _TAKES: Mapping[PromptKind, Callable[[Variant], bool]] = {
     "everything": lambda variant: not _finds_classes(variant),
     "classes": lambda variant: _finds_classes(variant),
 }
-"""Whether a variant can be asked for it. A detector of classes finds those and not everything."""
+"""Whether a variant supports each kind of prompt. A detector of classes finds those, not everything."""
 
 _REFUSALS: Mapping[PromptKind, str] = {
     "point": "takes no points",
     "background point": "takes no background points",
     "box": "takes no boxes",
     "mask": "takes no masks as prompts",
-    "everything": "finds the classes that it was trained on and nothing else",
-    "classes": "knows no classes",
+    "everything": "finds only the classes it was trained on",
+    "classes": "has no classes",
 }
 
 
@@ -113,7 +113,7 @@ def _memory(candidate: Candidate, request: Request, target: Target) -> Reason | 
     needed, usable = candidate.needs.memory, target.usable_bytes
     if usable is None or needed.value <= usable:
         return None
-    limit = f"usable are {gigabytes(usable)}"
+    limit = f"{gigabytes(usable)} are usable"
     return _exceeded("memory", "needs", gigabytes(needed.value), limit, needed.certainty)
 
 
@@ -126,7 +126,7 @@ def _latency(candidate: Candidate, request: Request, target: Target) -> Reason |
 
 
 NOT_RUN = "not run"
-"""The rule that holds wherever."""
+"""The rule that applies on every machine."""
 
 RULES: Mapping[str, _Rule] = {
     "prompts": _prompts,
@@ -136,29 +136,29 @@ RULES: Mapping[str, _Rule] = {
     "memory": _memory,
     "latency": _latency,
 }
-"""In the order in which reasons are told."""
+"""The rules, in the order in which reasons are listed."""
 
 
 def reasons_against(candidate: Candidate, request: Request, target: Target) -> tuple[Reason, ...]:
-    """Every reason that excludes a candidate; none if it is feasible."""
+    """Return every reason that excludes a candidate; empty if it is feasible."""
     found = (rule(candidate, request, target) for rule in RULES.values())
     return tuple(reason for reason in found if reason is not None)
 
 
 def cannot_run(checkpoint: Checkpoint) -> Reason | None:
-    """Why samara cannot run a checkpoint at all, wherever; None if it can."""
+    """Return why samara cannot run a checkpoint at all; None if it can."""
     if not VARIANTS[checkpoint.variant].is_runnable:
-        return Reason(NOT_RUN, "samara identifies it but does not run it")
+        return Reason(NOT_RUN, "samara identifies it but cannot run it yet")
     return None
 
 
 def seconds(value: float) -> str:
-    """A time for people."""
+    """Format a time."""
     if value < 0.0995:
         return f"{value * 1e3:.2g} ms"
     return f"{value:.2g} s" if value < 99.5 else f"{value / 60:.2g} min"
 
 
 def gigabytes(value: float) -> str:
-    """An amount of memory or disk for people."""
+    """Format an amount of memory or disk space."""
     return f"{value / 1e6:.3g} MB" if value < 0.0995e9 else f"{value / 1e9:.2g} GB"

@@ -1,4 +1,4 @@
-"""A number with how sure it is and what it rests on."""
+"""A number with its certainty and its basis."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 Certainty = Literal["measured here", "measured elsewhere", "published", "rule of thumb"]
 
 CERTAINTIES: tuple[Certainty, ...] = ("measured here", "measured elsewhere", "published", "rule of thumb")
-"""From the surest to the least sure. A number that is made of several is as sure as the least sure of them."""
+"""From the most to the least certain. A derived number is as certain as the least certain of its inputs."""
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,9 @@ class Statement:
     """One number about one checkpoint on one machine.
 
     Attributes:
-        value: in seconds, bytes, or as a fraction; the name of the field that holds it says which.
-        certainty: how sure it is.
-        basis: what it rests on, a clause without a full stop.
+        value: value in seconds, bytes, or as a fraction, depending on the field.
+        certainty: reliability of the number.
+        basis: basis of the number, a clause without a full stop.
     """
 
     value: float
@@ -27,10 +27,10 @@ class Statement:
     basis: str
 
     def as_dict(self) -> dict[str, object]:
-        """Plain values, for JSON."""
+        """Return plain values for JSON."""
         return asdict(self)
 
 
 def least_sure(certainties: Iterable[Certainty]) -> Certainty:
-    """The least sure of at least one."""
+    """Return the least certain of at least one."""
     return max(certainties, key=CERTAINTIES.index)

@@ -1,4 +1,4 @@
-"""The machine that a checkpoint shall run on: this one, or one that the user describes by a few numbers."""
+"""The machine to run a checkpoint on: this one, or one described by a few numbers."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from samara.system.machine import Machine
 DeviceKind = Literal["cpu", "cuda", "mps"]
 
 USABLE: dict[DeviceKind, float] = {"cpu": 0.75, "cuda": 0.90, "mps": 0.75}
-"""Fraction of the memory that is there for us, by rule of thumb: system, display and other programs take the rest."""
+"""Usable fraction of the memory, by rule of thumb: system, display and other programs take the rest."""
 
 LAPTOP_CORES, LAPTOP_SETS = 4, ("AVX2",)
-"""What a machine is assumed to have that is described by its memory alone."""
+"""Assumptions about a machine described only by its memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Where it shall run.
+    """The machine to run on.
 
     Attributes:
-        device: which kind.
-        memory_bytes: of the device; None where nobody says, which is then no limit.
+        device: kind of device.
+        memory_bytes: memory of the device; None if unknown, which means no limit.
         speed: floating-point operations per second, see `throughput`.
-        title: the machine in a few words.
-        machine: what was detected; None for a machine that was described.
+        title: short description of the machine.
+        machine: the detected machine; None for a described one.
     """
 
     device: DeviceKind
@@ -41,7 +41,7 @@ class Target:
 
     @property
     def usable_bytes(self) -> float | None:
-        """Memory that is there for a checkpoint."""
+        """Return the memory available to a checkpoint."""
         return None if self.memory_bytes is None else self.memory_bytes * USABLE[self.device]
 
     def as_dict(self) -> dict[str, object]:
@@ -65,26 +65,26 @@ def target(
         vram_gb: memory of the GPU of another machine, GB of 10^9 bytes.
         ram_gb: main memory of another machine; without `vram_gb` it has no GPU.
         device: "auto", or "cpu", "cuda" or "mps" of the machine.
-        machine: this machine; only looked at when neither memory is given, then needed.
+        machine: this machine; required and used only if neither memory is given.
 
     Raises:
-        SettingsError: a memory that makes no sense, a device that is none, or no machine at all.
-        DeviceError: a GPU was asked for and there is none.
+        SettingsError: a memory or device is invalid, or no machine is given.
+        DeviceError: a GPU was requested but there is none.
     """
     vram, ram = (positive(value, "memory", "GB") for value in (vram_gb, ram_gb))
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", device):
-        raise SettingsError(f"{device!r} is no device; use auto, cpu, cuda, cuda:N or mps")
+        raise SettingsError(f"{device!r} is not a device; use auto, cpu, cuda, cuda:N or mps")
     kind = device.split(":")[0]
     if vram is not None or ram is not None:
         return _described(vram, ram, kind)
     if machine is None:
-        raise SettingsError("there is no machine to recommend for; give vram_gb, ram_gb, or the machine itself")
+        raise SettingsError("there is no machine to recommend for; pass vram_gb, ram_gb, or the machine itself")
     return _detected(machine, device, kind)
 
 
 def _described(vram_gb: float | None, ram_gb: float | None, kind: str) -> Target:
     if kind == "cuda" and vram_gb is None:
-        raise DeviceError("cuda was asked for a machine without a GPU; say how much memory it has with `vram_gb`")
+        raise DeviceError("cuda was requested for a machine without a GPU; pass its GPU memory with `vram_gb`")
     if vram_gb is not None and kind in ("auto", "cuda"):
         return Target(
             device="cuda",
@@ -105,7 +105,7 @@ def _described(vram_gb: float | None, ram_gb: float | None, kind: str) -> Target
 def _detected(machine: Machine, device: str, kind: str) -> Target:
     if kind == "cuda" and not machine.gpus:
         raise DeviceError(
-            f"{device} was asked for, but PyTorch sees no CUDA GPU here; use cpu, or describe it by `vram_gb`"
+            f"{device} was asked for, but PyTorch sees no CUDA GPU here; use cpu, or describe the GPU with `vram_gb`"
         )
     if machine.gpus and kind in ("auto", "cuda"):
         number = int(device.partition(":")[2] or 0)

@@ -1,7 +1,7 @@
-"""What is wanted of a checkpoint, as data: tasks, domains, kinds of prompts, criteria and their weights.
+"""The vocabulary of requests as data: tasks, domains, kinds of prompts, criteria and their weights.
 
-The weights are this project's judgement, not a measurement; they are here, in one table, so that they can be read,
-disputed and changed. `docs/choosing.md` shows them.
+The weights are this project's judgement, not a measurement; they are in one table so that they can be read, disputed
+and changed. `docs/choosing.md` shows them.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from typing import Literal
 Criterion = Literal["quality", "speed", "memory", "size", "evidence", "licence", "at hand"]
 
 CRITERIA: Mapping[Criterion, str] = {
-    "quality": "mask quality in relation to SAM ViT-H: 0 at 0.70 of it, 1 at 1.02 of it",
-    "speed": "logarithm of the time, between what is comfortable for the task (1) and what is too slow (0)",
-    "memory": "what is left of the memory: 1 when half of it or more stays free",
-    "size": "logarithm of the file: 1 at 20 MB, 0 at 2.5 GB",
-    "evidence": "how much is published about it: 1 for ten figures in samara.measurement.published or more",
+    "quality": "mask quality relative to SAM ViT-H: 0 at 0.70, 1 at 1.02",
+    "speed": "logarithm of the time, from comfortable for the task (1) to too slow (0)",
+    "memory": "free memory: 1 if half of it or more stays free",
+    "size": "logarithm of the file size: 1 at 20 MB, 0 at 2.5 GB",
+    "evidence": "number of published figures: 1 for ten or more in samara.measurement.published",
     "licence": "1 free, 0.3 with conditions, 0 forbidden or unknown",
     "at hand": "1 if its file is on this machine",
 }
-"""What is weighed, each as a value between 0 and 1."""
+"""The criteria, each with a value between 0 and 1."""
 
 PromptKind = Literal["point", "background point", "box", "mask", "everything", "classes"]
 
 PROMPTS: Mapping[PromptKind, str] = {
     "point": "clicks on an object",
-    "background point": "clicks on what is not the object",
+    "background point": "clicks outside the object",
     "box": "boxes",
     "mask": "a rough mask as low-res logits",
-    "everything": "all objects of an image, whatever they are",
-    "classes": "objects with the names of their classes",
+    "everything": "all objects of an image",
+    "classes": "objects with class names",
 }
-"""What a checkpoint can be asked for."""
+"""The kinds of prompts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +41,13 @@ class Task:
     """One kind of work.
 
     Attributes:
-        name: as users write it.
-        weights: of the criteria; they sum to 1.
-        prompts: what is asked of the checkpoint unless the user says otherwise.
-        seconds: an image should take no longer, or it counts as a demand that is missed.
-        comfortable_s: at this time or below the speed is as good as it can be.
-        too_slow_s: at this time or above it is as bad as it can be.
-        min_quality: in relation to SAM ViT-H; below it counts as a demand that is missed.
+        name: name for users.
+        weights: weights of the criteria; they sum to 1.
+        prompts: default prompts.
+        seconds: max. time per image; a longer one counts as a missed requirement.
+        comfortable_s: time at or below which the speed criterion is 1.
+        too_slow_s: time at or above which the speed criterion is 0.
+        min_quality: min. quality relative to SAM ViT-H; a lower one counts as a missed requirement.
     """
 
     name: str
@@ -158,10 +158,10 @@ class Domain:
     """One kind of images.
 
     Attributes:
-        name: as users write it.
-        factors: by which the task's weights are multiplied before they are made to sum to 1 again.
-        images: whether what was published about everyday images speaks for it.
-        note: what is known about checkpoints in this domain; empty where that is nothing.
+        name: name for users.
+        factors: factors of the task's weights, which are then normalised to sum 1.
+        images: whether figures published for everyday images apply.
+        note: known facts about checkpoints in this domain; empty if there are none.
     """
 
     name: str
@@ -177,13 +177,13 @@ _DOMAINS = (
         factors={"quality": 1.5},
         images=False,
         note="Published for medical images: ViT-H is better overall than ViT-B, boxes better than points, and "
-        "fine-tuning adds more to ViT-H (Huang et al. 2024).",
+        "fine-tuning improves ViT-H more (Huang et al. 2024).",
     ),
     Domain(
         name="satellite",
         factors={"quality": 1.2},
         images=False,
-        note="Nothing published compares these checkpoints on satellite images under equal conditions.",
+        note="No published work compares these checkpoints on satellite images under equal conditions.",
     ),
     Domain(name="driving", factors={"speed": 1.5}, images=True),
     Domain(name="content creation", factors={"quality": 1.2}, images=True),
@@ -194,7 +194,7 @@ DOMAINS: Mapping[str, Domain] = {domain.name: domain for domain in _DOMAINS}
 
 
 def weights_of(task: Task, domain: Domain) -> dict[Criterion, float]:
-    """The task's weights, shifted by the domain; they sum to 1."""
+    """Return the task's weights, adjusted for the domain; they sum to 1."""
     shifted = {name: weight * domain.factors.get(name, 1.0) for name, weight in task.weights.items()}
     total = sum(shifted.values())
     return {name: weight / total for name, weight in shifted.items()}

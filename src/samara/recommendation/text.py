@@ -1,4 +1,4 @@
-"""A recommendation as text for a terminal: the answer first, then how to go on, the ranking, and why."""
+"""A recommendation as text for a terminal: the answer, the next commands, the ranking, and reasons."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ MARKS: Mapping[Certainty, str] = {
     "published": "p",
     "rule of thumb": "~",
 }
-"""The sign behind a number that says how sure it is."""
+"""The mark after a number that shows its certainty."""
 
 SHOWN = 5
-"""Places of the ranking that are shown unless all are asked for."""
+"""Number of ranks shown by default."""
 
 NARROWEST, WIDEST = 60, 120
 
 
 def as_text(found: Recommendation, *, width: int = 80, show_all: bool = False) -> str:
-    """Write a recommendation for people.
+    """Format a recommendation for a terminal.
 
     Args:
         found: the recommendation.
-        width: columns of the terminal; what is outside 60 .. 120 is brought inside.
-        show_all: the whole ranking instead of its beginning.
+        width: columns of the terminal, clamped to 60 .. 120.
+        show_all: whether to show the whole ranking instead of its beginning.
     """
     columns = min(WIDEST, max(NARROWEST, width))
     blocks = [
@@ -70,11 +70,11 @@ def _row(one: Ranked) -> str:
 def _legend(found: Recommendation) -> str:
     asked = f"everything in it ({GRID_POINTS:,} points)" if found.request.asks_everything else "one prompt"
     marks = ", ".join(f"{mark} {certainty}" for certainty, mark in MARKS.items())
-    return f"quality: SAM ViT-H = 1; time: an image and {asked}. {marks}."
+    return f"quality: SAM ViT-H = 1; time: one image and {asked}. {marks}."
 
 
 def _excluded(excluded: tuple[Excluded, ...], columns: int) -> Iterator[str]:
-    """By reason, those that share one together."""
+    """Group excluded checkpoints by reason."""
     if not excluded:
         return
     by_rule: dict[str, dict[str, list[str]]] = {}
@@ -92,5 +92,5 @@ def _excluded(excluded: tuple[Excluded, ...], columns: int) -> Iterator[str]:
 
 
 def _wrapped(text: str, columns: int, lead: str) -> str:
-    # Commands in a sentence are copied by hand: no line ends inside --ground-truth.
+    # Commands in a sentence get copied, so no line break inside --ground-truth.
     return textwrap.fill(text, columns, initial_indent=lead, subsequent_indent=" " * len(lead), break_on_hyphens=False)

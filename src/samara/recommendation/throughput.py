@@ -1,7 +1,7 @@
-"""How fast a machine multiplies matrices: measured in a second, or assumed from what is known of it.
+"""Matrix multiplication speed of a machine: measured in a second, or assumed from its description.
 
-Times of encoders are measured on one machine and scaled to others by this number. It is a rule of thumb for machines
-that nobody measured: memory bandwidth, kernels and heat are left out.
+Encoder times are measured on one machine and scaled to others by this number. It is a rule of thumb for unmeasured
+machines: memory bandwidth, kernels and throttling are ignored.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from samara.recommendation.statement import Statement
 
 _TOKENS, _WIDTH, _HIDDEN = 4096, 768, 3072
-"""The product measured is that of ViT-B's MLP: 64 x 64 tokens, width 768, four times as wide inside."""
+"""The measured product is that of ViT-B's MLP: 64 x 64 tokens, width 768, hidden width four times that."""
 
 FLOPS_PER_CORE = 5.5e10
-"""Of a processor core with AVX2, in float32: about what `benchmarks/inference_cost.py` found on two of them."""
+"""Speed of a CPU core with AVX2 in float32: about that measured by `benchmarks/inference_cost.py` on two of them."""
 
 WIDER = {"AVX-512": 1.5, "AMX-BF16": 1.5}
-"""By what a core with these is assumed to be faster."""
+"""Assumed speed-up of a core with these instruction sets."""
 
 WITHOUT_AVX2 = 0.4
-"""By what a core without AVX2 is assumed to be slower, such as those of small ARM boards."""
+"""Assumed factor for a core without AVX2, such as those of small ARM boards."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Card:
     """A graphics card.
 
     Attributes:
-        name: as PyTorch names it, without the maker.
+        name: PyTorch's name of it, without the vendor.
         gigabytes: its memory.
-        flops: float32 operations per second outside of tensor cores, by its data sheet.
+        flops: float32 operations per second without tensor cores, by its data sheet.
     """
 
     name: str
@@ -40,7 +40,8 @@ class Card:
     flops: float
 
 
-# Data sheets of the makers. Rising in memory and in speed, so that more memory never means an assumed slower card.
+# From the vendors' data sheets. Ascending in memory and in speed, so that more memory never means an assumed slower
+# card.
 CARDS: tuple[Card, ...] = (
     Card("GeForce GT 1030", 2, 0.94e12),
     Card("GeForce GTX 1650", 4, 2.98e12),
@@ -55,21 +56,21 @@ CARDS: tuple[Card, ...] = (
 """A typical card for each amount of memory."""
 
 REFERENCE_CARD = next(card for card in CARDS if card.name == "GeForce RTX 3090")
-"""The card of the published times that others are scaled from."""
+"""The card of the published times from which others are scaled."""
 
 ATTAINABLE = 0.7
-"""Of a data sheet's speed, what a large matrix product is assumed to attain."""
+"""Assumed fraction of a data sheet's speed that a large matrix product attains."""
 
 
 def measure_matrix_speed(device: str, *, precision: str = "float32", least_s: float = 0.5) -> float:
-    """Measure floating-point operations per second of a large matrix product, a multiply-add counting as two.
+    """Measure floating-point operations per second of a large matrix product, counting a multiply-add as two.
 
-    The fastest product counts: what else a machine does only ever slows it down.
+    The fastest product counts, since other load can only slow it down.
 
     Args:
-        device: a torch device that is there.
+        device: an available torch device.
         precision: "float32", "bfloat16" or "float16".
-        least_s: how long to measure, in seconds, after one product that does not count.
+        least_s: min. duration in seconds, after one warm-up product.
     """
     import torch
 
@@ -89,7 +90,7 @@ def measure_matrix_speed(device: str, *, precision: str = "float32", least_s: fl
 
 
 def assumed_cpu_speed(cores: int, instruction_sets: Collection[str]) -> Statement:
-    """Operations per second of a processor, from its cores and what they can do."""
+    """Estimate a CPU's operations per second from its cores and instruction sets."""
     factor = max([WIDER.get(name, 1.0) for name in instruction_sets], default=1.0)
     if "AVX2" not in instruction_sets and factor == 1.0:
         factor = WITHOUT_AVX2
@@ -100,7 +101,7 @@ def assumed_cpu_speed(cores: int, instruction_sets: Collection[str]) -> Statemen
 
 
 def assumed_gpu_speed(memory_bytes: float, name: str | None = None) -> Statement:
-    """Operations per second of a GPU: by its data sheet if its name is known, else of a typical one of its memory."""
+    """Estimate a GPU's operations per second: by its data sheet if known, else of a typical card with its memory."""
     for card in CARDS:
         if name is not None and card.name.removeprefix("GeForce ") in name:
             return Statement(card.flops * ATTAINABLE, "published", f"data sheet of the {card.name}")

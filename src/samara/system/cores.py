@@ -1,7 +1,7 @@
-"""The same work on many pieces, one piece on each core.
+"""Parallel work on independent pieces, one per core.
 
-PyTorch shares each operation among all cores. The operations here are small, and much of their time would go into that
-sharing; independent pieces, each on a core of its own, waste none.
+PyTorch splits each operation over all cores. The operations here are small, so the splitting would dominate;
+independent pieces on one core each avoid it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ Result = TypeVar("Result")
 
 
 def map_on_cores(function: Callable[[Piece], Result], pieces: Iterable[Piece]) -> list[Result]:
-    """Call a function on every piece, in threads of as many as PyTorch may use, each with one.
+    """Call a function on every piece, in as many threads as PyTorch may use, each with one core.
 
-    Thread-local state of PyTorch, inference mode and autocast among it, does not reach the function: it sets its own.
+    PyTorch's thread-local state, such as inference mode and autocast, does not reach the function, which must set its
+    own.
 
     Args:
         function: safe to call from several threads at once.
@@ -38,17 +39,17 @@ def map_on_cores(function: Callable[[Piece], Result], pieces: Iterable[Piece]) -
         with ThreadPoolExecutor(min(cores, len(pieces)), initializer=torch.set_num_threads, initargs=(1,)) as pool:
             return list(pool.map(function, pieces))
     finally:
-        # The linear algebra library counts its threads for the whole process.
+        # The linear algebra library's thread count is per process.
         torch.set_num_threads(cores)
 
 
 @functools.cache
 def survive_forks() -> None:
-    """See to it that a process that is forked from this one can compute, from now on and once for all.
+    """Make sure that processes forked from this one can compute.
 
-    PyTorch's threads do not follow into a fork, and the first operation there that wants more than one waits for them
-    for good. So a fork begins with one thread. (OpenCV sees to its own: told a number of threads there, it hangs.)
-    Called when a network is loaded and not before, so that who only imports samara gets the forks he had.
+    PyTorch's threads do not survive a fork, and the first multi-threaded operation there waits for them forever. So a
+    fork starts with one thread. (OpenCV handles this itself; setting its thread count in a fork hangs.) Called only
+    when a network is loaded, so that importing samara does not change forks.
     """
-    if hasattr(os, "register_at_fork"):  # elsewhere there are no forks
+    if hasattr(os, "register_at_fork"):  # other systems have no fork
         os.register_at_fork(after_in_child=functools.partial(torch.set_num_threads, 1))

@@ -1,4 +1,4 @@
-"""Which device and precision to use: what was asked for if it is there, the sensible choice for "auto"."""
+"""Choice of device and precision: the requested one if available, a sensible default for "auto"."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def choose_device(asked: str = "auto") -> str:
 
     Args:
         asked: "auto" (CUDA if there is a GPU, else the CPU), or any torch device: "cpu", "cuda", "cuda:1", "mps".
-            Apple's MPS must be asked for: users of the official code report worse masks on it.
+            Apple's MPS must be requested explicitly: users of the official code report worse masks on it.
 
     Raises:
-        DeviceError: no such device on this machine.
+        DeviceError: this machine has no such device.
     """
     if asked == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(asked)
     except RuntimeError as error:
-        raise DeviceError(f"{asked!r} is no device; use auto, cpu, cuda, cuda:N or mps") from error
+        raise DeviceError(f"{asked!r} is not a device; use auto, cpu, cuda, cuda:N or mps") from error
     if device.type == "cuda" and not torch.cuda.is_available():
         raise DeviceError(f"{asked} was asked for, but PyTorch {torch.__version__} sees no CUDA GPU; use cpu or auto")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
@@ -43,24 +43,24 @@ def choose_precision(asked: str, device: str) -> Precision:
     """Resolve a precision.
 
     Args:
-        asked: "auto" (bfloat16 where the hardware computes in it, else float32), or one of `PRECISIONS`.
-        device: where it will run.
+        asked: "auto" (bfloat16 if the hardware supports it, else float32), or one of `PRECISIONS`.
+        device: device of the network.
 
     Raises:
-        SettingsError: no such precision.
+        SettingsError: the precision is unknown.
     """
     if asked == "auto":
         return "bfloat16" if computes_in_bfloat16(device) else "float32"
     for precision in PRECISIONS:
         if precision == asked:
             return precision
-    raise SettingsError(f"{asked!r} is no precision; use auto, {', '.join(PRECISIONS)}")
+    raise SettingsError(f"{asked!r} is not a precision; use auto, {', '.join(PRECISIONS)}")
 
 
 def computing(device: torch.device | str, precision: Precision) -> torch.autocast:
-    """A context in which PyTorch computes in a precision, and not in that of an autocast around the caller.
+    """Return a context in which PyTorch computes in a precision, overriding an autocast around the caller.
 
-    What is cast is not kept: weights may change while an autocast around the caller lasts.
+    The cast cache is off: weights may change while an autocast around the caller lasts.
     """
     kind = torch.device(device).type
     if precision in ("bfloat16", "float16"):
@@ -69,20 +69,20 @@ def computing(device: torch.device | str, precision: Precision) -> torch.autocas
 
 
 def computes_in_bfloat16(device: str) -> bool:
-    """Whether the device multiplies bfloat16 matrices in hardware, so that bfloat16 is faster than float32."""
+    """Return whether the device multiplies bfloat16 matrices in hardware, so that bfloat16 is faster than float32."""
     kind = torch.device(device).type
     if kind == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
     if kind != "cpu":
         return False
-    # Private names, present since PyTorch 2.5; without them float32 is always right, only slower.
+    # Private names, present since PyTorch 2.5; without them float32 is correct, only slower.
     probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(getattr(torch.cpu, probe, bool)() for probe in probes)
 
 
 @contextmanager
 def limited_threads(count: int | None) -> Iterator[None]:
-    """Let PyTorch use so many CPU threads in a block of work, and as many as before afterwards; None for no change."""
+    """Limit PyTorch's CPU threads in a block, and restore the number afterwards; None for no change."""
     before = torch.get_num_threads()
     if count is not None:
         torch.set_num_threads(count)

@@ -13,13 +13,13 @@ _BLOCK_BYTES = 1 << 20
 
 
 class Hasher(Protocol):
-    """What hashlib gives."""
+    """The interface of hashlib's objects."""
 
     def update(self, data: bytes, /) -> None:
-        """Take in more of the file."""
+        """Add more data."""
 
     def hexdigest(self) -> str:
-        """Return the digest of what was taken in."""
+        """Return the digest of the data so far."""
 
 
 def new_hasher(algorithm: Algorithm, size_bytes: int) -> Hasher:
@@ -34,7 +34,7 @@ def new_hasher(algorithm: Algorithm, size_bytes: int) -> Hasher:
 
 
 def digest_files(files: Sequence[Path], algorithm: Algorithm) -> str:
-    """Compute the digest of a file, or of several one behind the other, as lower-case hexadecimal digits."""
+    """Compute the digest of a file, or of several concatenated, as lower-case hexadecimal digits."""
     hasher = new_hasher(algorithm, sum(file.stat().st_size for file in files))
     for one in files:
         with one.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Optional libraries: asked for before the work that would end in them begins."""
+"""Optional libraries, checked before the work that needs them starts."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from samara.errors import MissingExtra
 
 
 def require(library: str, extra: str, purpose: str) -> None:
-    """Make sure that an optional library is there.
+    """Check that an optional library is installed.
 
     Args:
         library: its import name.
         extra: samara's extra that installs it.
-        purpose: what needs it, the beginning of the error's sentence.
+        purpose: what needs it, the start of the error message.
 
     Raises:
-        MissingExtra: it is not there, or does not import.
+        MissingExtra: it is not installed, or cannot be imported.
     """
     try:
         importlib.import_module(library)
@@ -28,5 +28,5 @@ def require(library: str, extra: str, purpose: str) -> None:
 
 
 def is_installed(library: str) -> bool:
-    """Whether an optional library is there, by its import name; it is not imported."""
+    """Return whether an optional library is installed, by its import name, without importing it."""
     return importlib.util.find_spec(library) is not None

@@ -1,7 +1,7 @@
-"""Writing files so that a reader sees the old content or the new, never a part of either.
+"""Writing files atomically, so that a reader sees either the old content or the new.
 
-What cannot be written is found out before the work begins (`require_folder`, `require_file`), and what fails leaves no
-folder behind that was not there before.
+`require_folder` and `require_file` check before the work starts whether results can be written, and failures leave no
+new folders behind.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from filelock import FileLock
 
 from samara.errors import OutputError
 
-# A disk is full when it does not take so little.
+# Size of a test write: if this does not fit, the disk is full.
 _PROBE_BYTES = 4096
-# Of a name, in that of its temporary file: a long name must not become too long by it.
+# Part of a name kept in its temporary file's name, which must not become too long.
 _NAME_SIGNS = 48
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write through a temporary file in the same folder, which is made if need be. Links to the file stay links.
+    """Write through a temporary file in the same folder, which is created if missing. Links to the file stay links.
 
     Raises:
-        OutputError: the folder or disk does not take it; a file that was there before is unharmed.
+        OutputError: it cannot be written; an existing file is unchanged.
     """
     with _told(path), made_folder(path.parent):
         target = _replaceable(path)
@@ -42,13 +42,12 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 @contextmanager
 def durable_file(path: Path) -> Iterator[Path]:
-    """Write a file that a power cut cannot halve: give a temporary path, then flush and rename what was written there.
+    """Write a file that survives power cuts: yield a temporary path, then flush and rename the result.
 
-    When the block ends, the content lies on the disk under its final name, and so does the name itself. When the block
-    raises, nothing is left.
+    When the block ends, content and name are on disk. If the block raises, nothing is left.
 
     Raises:
-        OutputError: the folder or disk does not take it; a file that was there before is unharmed.
+        OutputError: it cannot be written; an existing file is unchanged.
     """
     partial = _partial(path)
     try:
@@ -66,7 +65,7 @@ def durable_file(path: Path) -> Iterator[Path]:
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """As `write_atomically`, and the content has reached the disk when the call returns; the folder must be there.
+    """Like `write_atomically`, but the content is on disk when the call returns; the folder must exist.
 
     Raises:
         OutputError: see `durable_file`.
@@ -77,32 +76,32 @@ def write_durably(path: Path, data: bytes) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Be the only process that reads and rewrites a file, at once or after those that came earlier.
+    """Hold an exclusive lock for reading and rewriting a file, waiting for other processes.
 
-    The lock lies beside the file, which need not exist; it ends with its process.
+    The lock is next to the file, which need not exist; it ends with its process.
 
     Raises:
-        OutputError: the folder cannot be made, or takes no lock.
+        OutputError: the folder cannot be created or locked.
     """
     place = path.with_name(f".{path.name[:_NAME_SIGNS]}.lock")
     with ExitStack() as stack:
         with _told(path):
             make_folder(path.parent)
             stack.enter_context(FileLock(place))
-        # Removed while it is held: whoever waits on a file without a name begins anew (filelock looks).
+        # Removed while held: a process waiting on the unlinked file starts over (filelock checks this).
         stack.callback(_forget, place)
         yield
 
 
 def make_folder(folder: Path, remedy: str = "choose another place") -> Path:
-    """Make a folder and those above it, if they are not there; returns it.
+    """Create a folder and its missing parents; return it.
 
     Args:
-        folder: its path.
-        remedy: what to do if that fails, for the sentence that says so.
+        folder: path of the folder.
+        remedy: advice for the error message.
 
     Raises:
-        OutputError: it is a file, or cannot be made.
+        OutputError: it is a file, or cannot be created.
     """
     with _usable(folder, remedy):
         folder.mkdir(parents=True, exist_ok=True)
@@ -111,10 +110,10 @@ def make_folder(folder: Path, remedy: str = "choose another place") -> Path:
 
 @contextmanager
 def made_folder(folder: Path) -> Iterator[None]:
-    """Make a folder and those above it; if the block raises, remove those of them that are empty.
+    """Create a folder and its missing parents; if the block raises, remove those that are empty.
 
     Raises:
-        OutputError: it cannot be made.
+        OutputError: it cannot be created.
     """
     missing = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
     is_done = False
@@ -128,19 +127,19 @@ def made_folder(folder: Path) -> Iterator[None]:
 
 
 def require_folder(folder: Path) -> None:
-    """Find out now whether files can be written into a folder, which need not exist; nothing is left.
+    """Check whether files can be written into a folder, which need not exist; leaves nothing behind.
 
     Raises:
-        OutputError: it is a file, or cannot be made or written to, or the disk is full.
+        OutputError: it is a file, or cannot be created or written to, or the disk is full.
     """
     _probe(folder)
 
 
 def require_file(path: Path) -> None:
-    """Find out now whether a file of this name can be written or replaced; nothing is left.
+    """Check whether a file can be written or replaced; leaves nothing behind.
 
     Raises:
-        OutputError: it is a folder or a device, its name is not accepted, its folder cannot be made or written to, or
+        OutputError: it is a folder or a device, its name is invalid, its folder cannot be created or written to, or
             the disk is full.
     """
     _probe(path.parent)
@@ -172,7 +171,7 @@ def _probe(folder: Path) -> None:
 
 @contextmanager
 def _usable(folder: Path, remedy: str = "choose another place") -> Iterator[None]:
-    """Say of a folder, in the one sentence there is for it, why it cannot be made or written to."""
+    """Convert errors about a folder to the standard message."""
     try:
         yield
     except FileExistsError as error:
@@ -183,7 +182,7 @@ def _usable(folder: Path, remedy: str = "choose another place") -> Iterator[None
 
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
-    """Turn what the operating system says into a sentence."""
+    """Convert operating system errors to a message."""
     try:
         yield
     except OutputError:
@@ -193,16 +192,16 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _replaceable(path: Path) -> Path:
-    """Where a file really lies, links followed: what is to be replaced, if it may be."""
+    """Return the real path of a file, following links, if it may be replaced."""
     target = Path(os.path.realpath(path))
     try:
         mode = target.stat().st_mode
     except FileNotFoundError:
         return target
     if stat.S_ISDIR(mode):
-        raise OutputError(f"{path} is a folder, and a file is to be written; choose another name")
+        raise OutputError(f"{path} is a folder, but a file must be written; choose another name")
     if not stat.S_ISREG(mode):
-        raise OutputError(f"{path} is no ordinary file and is not replaced; choose another name")
+        raise OutputError(f"{path} is not a regular file and is not replaced; choose another name")
     return target
 
 
@@ -216,14 +215,14 @@ def _forget(path: Path) -> None:
 
 
 def _remove_empty(folders: list[Path]) -> None:
-    """Remove folders, the inner ones first, that have nothing in them."""
+    """Remove empty folders, inner ones first."""
     with suppress(OSError):
         for folder in folders:
             folder.rmdir()
 
 
 def _flush_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk; where a system cannot open folders, a rename is durable by itself."""
+    """Flush a folder's entries to disk; on systems that cannot open folders, renames are durable already."""
     with suppress(PermissionError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,7 +1,7 @@
-"""What a machine is, for reports and for records that hold on one machine only: cores, instructions, memory, GPUs.
+"""Description of the machine, for reports and machine-specific records: cores, instruction sets, memory, GPUs.
 
-Cores and memory are what this process may use: an affinity mask or a container's limits count, because a container
-that is promised 4 GB on a host of 256 is a machine of 4 GB.
+Cores and memory are those this process may use: affinity masks and container limits count, because a container limited
+to 4 GB on a host with 256 GB is a machine with 4 GB.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ INSTRUCTION_SETS = {
     "i8mm": "I8MM",
     "bf16": "BF16",
 }
-"""What decides which arithmetic is fast: flag in Linux' /proc/cpuinfo → name for people."""
+"""Instruction sets that matter for speed: flag in Linux' /proc/cpuinfo → display name."""
 
 LIBRARIES = ("samara", "torch", "numpy", "openvino", "onnxruntime", "onnx", "nncf")
-"""Libraries whose version changes what is measured, by their distribution name."""
+"""Libraries whose version affects measurements, by distribution name."""
 
 PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 
@@ -45,8 +45,8 @@ class Gpu:
 
     Attributes:
         name: e.g. "NVIDIA A100-SXM4-40GB".
-        memory_bytes: in all.
-        capability: CUDA compute capability, e.g. "8.0"; None for other makes.
+        memory_bytes: total memory.
+        capability: CUDA compute capability, e.g. "8.0"; None for other vendors.
     """
 
     name: str
@@ -56,17 +56,17 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Machine:
-    """One machine, as far as speed and memory depend on it.
+    """One machine, described as far as speed and memory depend on it.
 
     Attributes:
         processor: the processor's name.
         architecture: e.g. "x86_64" or "arm64".
         system: operating system and its release.
-        cores: logical processors that this process may use, rounded up where a container grants fractions.
-        instruction_sets: those of `INSTRUCTION_SETS` that are there.
-        memory_bytes: main memory that this process may use; None where the system does not tell.
-        gpus: what PyTorch sees, CUDA and ROCm.
-        versions: of Python and of the installed ones of `LIBRARIES`.
+        cores: logical processors that this process may use, rounded up if a container grants fractions.
+        instruction_sets: available ones of `INSTRUCTION_SETS`.
+        memory_bytes: main memory that this process may use; None if unknown.
+        gpus: GPUs visible to PyTorch, CUDA and ROCm.
+        versions: versions of Python and the installed ones of `LIBRARIES`.
     """
 
     processor: str
@@ -87,12 +87,12 @@ class Machine:
         return f"{self.processor}, {self.cores} core{'' if self.cores == 1 else 's'}{sets}{memory}, {gpus}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return plain values for JSON."""
         return asdict(self)
 
 
 def detect_machine() -> Machine:
-    """Look at the machine that this process runs on; loads torch for the GPUs and takes milliseconds otherwise."""
+    """Describe the machine of this process; imports torch for the GPUs and takes milliseconds otherwise."""
     return Machine(
         processor=processor_name(),
         architecture=platform.machine(),
@@ -106,12 +106,12 @@ def detect_machine() -> Machine:
 
 
 def processor_name(proc: Path = PROC) -> str:
-    """The processor's name, or its architecture where the system does not tell more."""
+    """Return the processor's name, or its architecture if the name is unknown."""
     return _cpuinfo(proc).get("model name") or platform.processor() or platform.machine() or "unknown processor"
 
 
 def instruction_sets(proc: Path = PROC) -> tuple[str, ...]:
-    """Names of the instruction sets that are there; off Linux the one that PyTorch's kernels use."""
+    """Return the names of the available instruction sets; outside Linux the one that PyTorch's kernels use."""
     facts = _cpuinfo(proc)
     flags = set((facts.get("flags") or facts.get("Features") or "").split())
     if flags:
@@ -123,14 +123,14 @@ def instruction_sets(proc: Path = PROC) -> tuple[str, ...]:
 
 
 def usable_cores(cgroups: Path = CGROUPS, proc: Path = PROC) -> int:
-    """Logical processors that this process may use, at least 1."""
+    """Return the number of logical processors that this process may use, at least 1."""
     here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     granted = [_quota(group) for group in _groups("cpu", cgroups, proc)]
     return max(1, min([here, *(ceil(cores) for cores in granted if cores is not None)]))
 
 
 def usable_memory(cgroups: Path = CGROUPS, proc: Path = PROC) -> int | None:
-    """Bytes of main memory that this process may use; None where the system does not tell."""
+    """Return the bytes of main memory that this process may use; None if unknown."""
     limits = [
         limit
         for group in _groups("memory", cgroups, proc)
@@ -142,7 +142,7 @@ def usable_memory(cgroups: Path = CGROUPS, proc: Path = PROC) -> int | None:
 
 
 def visible_gpus() -> tuple[Gpu, ...]:
-    """The GPUs that PyTorch sees through CUDA or ROCm."""
+    """Return the GPUs visible to PyTorch through CUDA or ROCm."""
     import torch
 
     if not torch.cuda.is_available():
@@ -152,7 +152,7 @@ def visible_gpus() -> tuple[Gpu, ...]:
 
 
 def installed_versions() -> dict[str, str]:
-    """Version of Python and of each library of `LIBRARIES` that is installed; none is imported."""
+    """Return the versions of Python and of each installed library of `LIBRARIES`, without importing them."""
     found = {"python": platform.python_version()}
     for library in LIBRARIES:
         try:
@@ -163,7 +163,7 @@ def installed_versions() -> dict[str, str]:
 
 
 def _cpuinfo(proc: Path) -> dict[str, str]:
-    """Facts about the first processor, from Linux; elsewhere nothing."""
+    """Return facts about the first processor on Linux; empty elsewhere."""
     try:
         text = (proc / "cpuinfo").read_text(errors="replace")
     except OSError:
@@ -173,10 +173,10 @@ def _cpuinfo(proc: Path) -> dict[str, str]:
 
 
 def _groups(controller: str, cgroups: Path, proc: Path) -> Iterator[Path]:
-    """Directories of this process's control groups, from its own up to the root, of version 1 or 2 of cgroups.
+    """Yield the directories of this process's control groups, from its own up to the root, for cgroups version 1 or 2.
 
-    Inside a container the path that Linux tells is often the host's and is not there; the root is, and is then the
-    container's own group.
+    Inside a container the path that Linux reports is often the host's and does not exist; the root does, and is then
+    the container's own group.
     """
     try:
         lines = (proc / "self" / "cgroup").read_text().splitlines()
@@ -193,7 +193,7 @@ def _groups(controller: str, cgroups: Path, proc: Path) -> Iterator[Path]:
 
 
 def _quota(group: Path) -> float | None:
-    """Processors that a control group grants; None without limit."""
+    """Return the number of processors that a control group grants; None without a limit."""
     try:
         limit, period = (group / "cpu.max").read_text().split()
         return None if limit == "max" else int(limit) / int(period)
@@ -204,7 +204,7 @@ def _quota(group: Path) -> float | None:
 
 
 def _number(path: Path) -> int | None:
-    """The number in a file; None when it is not there or says something else, such as "max"."""
+    """Return the number in a file; None if it is missing or contains something else, such as "max"."""
     try:
         return int(path.read_text())
     except (OSError, ValueError):
@@ -221,8 +221,8 @@ def _physical_memory() -> int | None:
 
 
 def _windows_memory() -> int | None:  # pragma: no cover - not run in our CI
-    """Physical memory by GlobalMemoryStatusEx, which fills in two 32-bit, then seven 64-bit numbers."""
+    """Return the physical memory by GlobalMemoryStatusEx, which fills in two 32-bit, then seven 64-bit numbers."""
     status = (ctypes.c_uint64 * 8)()
     ctypes.cast(status, ctypes.POINTER(ctypes.c_uint32))[0] = ctypes.sizeof(status)
-    library = getattr(ctypes, "windll").kernel32  # noqa: B009 - the attribute is not there elsewhere
+    library = getattr(ctypes, "windll").kernel32  # noqa: B009 - the attribute does not exist elsewhere
     return int(status[1]) if library.GlobalMemoryStatusEx(ctypes.byref(status)) else None

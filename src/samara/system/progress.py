@@ -1,4 +1,4 @@
-"""How far a piece of work is: one shape for whoever works and whoever shows it."""
+"""Progress reporting: one callback type for all work."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with what is being done, the steps done and the steps in all; 0 in all while nobody knows how many.
+"""Called with the name of the task, the steps done and the total number of steps; the total is 0 while unknown.
 
-Of several pieces of work each has a name of its own; what stands behind a colon in it may change from call to call.
+Each of several tasks has its own name; text after a colon in it may change between calls.
 """
 
 
 def under_name(progress: Progress | None, name: str) -> Progress | None:
-    """The same progress with another name for the work: what a part calls it matters to the part alone."""
+    """Wrap a progress callback to report under another name."""
     if progress is None:
         return None
     return lambda _, done, total: progress(name, done, total)

@@ -1,4 +1,4 @@
-"""The templates of pages and drawings: every value is escaped, and one that is missing is an error."""
+"""The templates of pages and drawings: every value is escaped, and a missing one is an error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EXTRA = "report"
 
 
 def template(name: str) -> Template:
-    """One of the templates, by its path inside the package.
+    """Load a template by its path inside the package.
 
     Raises:
         MissingExtra: jinja2 is not installed.
@@ -21,7 +21,7 @@ def template(name: str) -> Template:
     require("jinja2", EXTRA, "a report's page")
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    # Names come from anywhere, so everything is escaped, whatever the template's suffix.
+    # Names are untrusted, so everything is escaped, whatever the template's suffix.
     environment = Environment(
         loader=PackageLoader("samara", ""),
         autoescape=True,

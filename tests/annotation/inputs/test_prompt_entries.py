@@ -86,7 +86,7 @@ def test_a_wrong_folder_of_images_is_refused_with_its_name(images, tmp_path):
         SettingsError, match=r"2 of the 2 images .*boxes.json.*'0003.png', looked for in .*wrong.*`image_folder`"
     ):
         list(source.entries())
-    with pytest.raises(SettingsError, match="nowhere is no folder"):
+    with pytest.raises(SettingsError, match="nowhere is not a folder"):
         open_coco(path, tmp_path / "nowhere")
 
 

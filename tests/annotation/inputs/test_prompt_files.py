@@ -107,13 +107,13 @@ def annotation(**changes):
     ("changes", "message"),
     [
         ({"annotations": annotation(image_id=7)}, "Annotation 9 in .* belongs to image 7"),
-        ({"annotations": annotation(bbox=[1, 2, 3])}, r"Annotation 9 in .* has \[1, 2, 3\] as bbox"),
-        ({"annotations": annotation(bbox=None)}, "has None as bbox"),
+        ({"annotations": annotation(bbox=[1, 2, 3])}, r"Annotation 9 in .* has the bbox \[1, 2, 3\]"),
+        ({"annotations": annotation(bbox=None)}, "has the bbox None"),
         ({"annotations": annotation(bbox=[1, 2, 0, 4])}, "Annotation 9 .* has no area"),
-        ({"annotations": annotation(bbox=[30, 2, 20, 4])}, "Annotation 9 .* leaves the image"),
+        ({"annotations": annotation(bbox=[30, 2, 20, 4])}, "Annotation 9 .* pixels beyond the image"),
         ({"annotations": annotation(bbox=[float("nan"), 2, 20, 4])}, "Annotation 9 .* NaN"),
         ({"annotations": annotation(category_id=8)}, "is of category 8"),
-        ({"annotations": annotation() + annotation(category_id=None)}, "has 2 objects and classes for 1"),
+        ({"annotations": annotation() + annotation(category_id=None)}, "has 2 objects, but classes for only 1"),
         ({"categories": [{"id": 5, "name": " "}]}, "has the category ' '"),
         ({"images": COCO["images"] * 2}, "listed twice"),
         ({"images": [COCO["images"][0], COCO["images"][0] | {"id": 2}]}, "'sub/a.jpg' is listed twice"),
@@ -161,11 +161,11 @@ def test_what_we_write_are_prompts(tmp_path):
     [
         ("0 0.5 0.5 0.25 0.5\n0 0.5 0.5 0.25\n", "Line 2 of .*a.txt' has 4 numbers"),
         ("0 0.5 0.5 0.25 0.5 0.1 0.1 0.1", "has 8 numbers"),
-        ("0 0.5 0.5 zero 0.5", "Line 1 of .* no number"),
+        ("0 0.5 0.5 zero 0.5", "Line 1 of .* not a number"),
         ("0 0.5 0.5 1.2 0.5", "box outside 0..1"),
         ("0 nan 0.5 0.2 0.5", "box outside 0..1"),
         ("0 0.5 0.5 0 0.5", "Line 1 of .* has no area"),
-        ("0.5 0.5 0.5 0.2 0.5", "number of a class"),
+        ("0.5 0.5 0.5 0.2 0.5", "class number"),
         ("", None),
     ],
 )
@@ -182,11 +182,11 @@ def test_yolo_labels_and_images_that_do_not_belong_together(labels, images, tmp_
     folder = labels(absent="0 0.5 0.5 0.2 0.5")
     with pytest.raises(DatasetError, match="has no image of its name"):
         read_prompts(folder, images)
-    with pytest.raises(DatasetError, match="give the folder of the images too"):
+    with pytest.raises(DatasetError, match="pass the image folder as well"):
         read_prompts(folder)
-    with pytest.raises(DatasetError, match="is no folder"):
+    with pytest.raises(DatasetError, match="is not a folder"):
         read_prompts(folder, tmp_path / "elsewhere")
-    with pytest.raises(DatasetError, match="holds no label files"):
+    with pytest.raises(DatasetError, match="contains no label files"):
         read_prompts(images, images)
     (folder / "absent.txt").rename(folder / "a.txt")
     (images / "a.jpg").write_bytes((images / "a.png").read_bytes())
@@ -225,21 +225,21 @@ def test_points_of_one_object_and_classes(table):
     ("text", "message"),
     [
         ("", "Line 1 of .* names the columns"),
-        ("a.jpg,3,4\n", "Line 1 of .*; file, x and y are needed"),
-        ("file,x,y,colour\n", "and label, class and object possible"),
+        ("a.jpg,3,4\n", "Line 1 of .*; file, x and y are required"),
+        ("file,x,y,colour\n", "label, class and object optional"),
         ("file,x,y\n", "has no points"),
-        ("file,x,y\na.jpg,3\n", "Line 2 of .* has not as many values"),
-        ("file,x,y\na.jpg,3,4,5\n", "Line 2 of .* has not as many values"),
-        ("file,x,y\na.jpg,3,4\na.jpg,three,4\n", "Line 3 of .* coordinate that is no number"),
+        ("file,x,y\na.jpg,3\n", "Line 2 of .* has a different number of values"),
+        ("file,x,y\na.jpg,3,4,5\n", "Line 2 of .* has a different number of values"),
+        ("file,x,y\na.jpg,3,4\na.jpg,three,4\n", "Line 3 of .* coordinate that is not a number"),
         ("file,x,y\na.jpg,nan,4\n", "Line 2 of .* NaN"),
-        ("file,x,y\n,3,4\n", "Line 2 of .* the name of an image is needed"),
-        ("file,x,y\n../a.jpg,3,4\n", "leads out of the folder"),
+        ("file,x,y\n,3,4\n", "Line 2 of .* it must be the name of an image"),
+        ("file,x,y\n../a.jpg,3,4\n", "leads out of the image folder"),
         ("file,x,y,label\na.jpg,3,4,2\n", "Line 2 of .* has the label '2'"),
-        ("file,x,y,label\na.jpg,3,4,0\n", "Line 2 of .* background point of no object"),
+        ("file,x,y,label\na.jpg,3,4,0\n", "Line 2 of .* background point without an object"),
         ("file,x,y,label,object\na.jpg,3,4,0,1\n", "Line 2 of .* background points only"),
         ("file,x,y,class,object\na.jpg,3,4,cat,1\na.jpg,3,4,dog,1\n", r"Line 2 of .* the classes \['cat', 'dog'\]"),
-        ("file,x,y,class\na.jpg,3,4,cat\na.jpg,3,4,\n", "2 objects and classes for 1"),
-        ('file,x,y\n"a.jpg,3,4\n', "is no CSV"),
+        ("file,x,y,class\na.jpg,3,4,cat\na.jpg,3,4,\n", "2 objects, but classes for only 1"),
+        ('file,x,y\n"a.jpg,3,4\n', "is not valid CSV"),
     ],
 )
 def test_tables_that_are_not_understood(table, text, message):
@@ -258,7 +258,7 @@ def test_any_text_is_read_or_told(tmp_path_factory, text):
 def test_other_files(tmp_path):
     (tmp_path / "boxes.xml").write_text("<a/>")
     for name in ("boxes.xml", "absent"):
-        with pytest.raises(DatasetError, match="holds no prompts that are understood; give a COCO file"):
+        with pytest.raises(DatasetError, match="is not a supported prompt file; use a COCO file"):
             read_prompts(tmp_path / name)
     with pytest.raises(DatasetError, match="cannot be read"):
         read_prompts(tmp_path / "absent.csv")
@@ -279,7 +279,7 @@ def test_crowds_are_told_or_taken_as_objects(coco):
 
 def test_nothing_but_crowds_is_an_error_that_names_the_way_out(coco):
     with pytest.raises(
-        DatasetError, match=r"no prompts that can be used.*CVAT marks every mask so: `ReadingRules\(crowds="
+        DatasetError, match=r"no usable prompts.*CVAT, which marks every mask so, use `ReadingRules\(crowds="
     ):
         read_prompts(coco(annotations=annotation(iscrowd=1)))
 
@@ -299,7 +299,7 @@ def test_boxes_a_few_pixels_outside_are_cut_and_told(coco, bbox, expected):
 
 
 def test_a_box_without_width_gets_true_advice(coco):
-    with pytest.raises(DatasetError, match=r"\[5, 6, 0, 4\], x, y, width and height, which has no area") as caught:
+    with pytest.raises(DatasetError, match=r"\[5, 6, 0, 4\] \(x, y, width, height\), which has no area") as caught:
         read_prompts(coco(annotations=annotation(bbox=[5, 6, 0, 4])))
     assert "looks like" not in str(caught.value)
 
@@ -372,5 +372,5 @@ def test_sizes_are_those_of_the_page_that_is_meant(tmp_path, labels, coco):
     np.testing.assert_allclose(boxes(found["a.tif"]), [[15, 5, 25, 15]])
     unsized = coco(images=[{"id": 1, "file_name": "a.tif"}], annotations=annotation(bbox=[10, 2, 29, 17]))
     assert boxes(read_prompts(unsized, tmp_path / "images", reading=second)["a.tif"]) == [[10, 2, 39, 19]]
-    with pytest.raises(DatasetError, match="leaves the image"):
+    with pytest.raises(DatasetError, match="pixels beyond the image"):
         read_prompts(unsized, tmp_path / "images", reading=ImageReading(frame=0))

@@ -63,9 +63,9 @@ def test_lists_are_relative_to_themselves(folder):
 
 def test_a_list_of_what_is_not_there_is_refused(folder):
     (folder / "list.txt").write_text("x.png\ny.png\na.png\n")
-    with pytest.raises(SettingsError, match=r"2 of the 3 images that list.txt names are not there; .*x.png"):
+    with pytest.raises(SettingsError, match=r"2 of the 3 images that list.txt names are missing; .*x.png"):
         names(open_source(["list.txt"]))
-    for text, message in {"https://example.org/a.jpg": "is an address", "a.png".encode("utf-16"): "UTF-16"}.items():
+    for text, message in {"https://example.org/a.jpg": "is a URL", "a.png".encode("utf-16"): "UTF-16"}.items():
         (folder / "list.txt").write_bytes(text if isinstance(text, bytes) else text.encode())
         with pytest.raises((DatasetError, SettingsError), match=message):
             names(open_source(["list.txt"]))
@@ -75,11 +75,11 @@ def test_links_that_lead_nowhere_are_told(folder):
     (folder / "b" / "gone.png").symlink_to("/nas/gone.png")
     source = open_source(["b"])
     assert names(source) == ["10.jpg", "2.JPG", "gone.png"]
-    with pytest.raises(ImageError, match="it is a link to '/nas/gone.png', which is not there"):
+    with pytest.raises(ImageError, match="it is a link to '/nas/gone.png', which does not exist"):
         source.read(PlannedImage(1, "gone.png"))
     (folder / "only").mkdir()
     (folder / "only" / "gone.png").symlink_to("/nas/gone.png")
-    with pytest.raises(SettingsError, match="1 of the 1 images are not there; .* what links lead to"):
+    with pytest.raises(SettingsError, match="1 of the 1 images are missing; .* targets of links"):
         names(open_source(["only"]))
 
 
@@ -133,7 +133,12 @@ def test_names_that_are_no_text_survive(folder):
 
 @pytest.mark.parametrize(
     ("given", "message"),
-    [([], "no image was given"), (["a.tgz"], "compressed"), (["nowhere"], "does not exist"), (["x.doc"], "no image")],
+    [
+        ([], "no image was given"),
+        (["a.tgz"], "compressed"),
+        (["nowhere"], "does not exist"),
+        (["x.doc"], "no suffix of an image"),
+    ],
 )
 def test_what_is_no_source_is_refused(folder, given, message):
     (folder / "x.doc").touch()

@@ -41,7 +41,7 @@ def test_the_page_is_complete_and_escaped(tmp_path):
     assert "<script" not in page
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;.png") >= 3
     assert not re.search(r"(src|href)=\"(?!data:)", page)
-    assert page.count("look at these") == 1
+    assert page.count("check these") == 1
     assert "not shown" in page
     assert "The first 1 of 3" in page
     assert "height: 50.00%" in page

@@ -70,7 +70,7 @@ def test_an_actor_annotates_the_shards_that_it_is_given(tmp_path, reference):
     assert final_rows(tmp_path / "out") == reference
     refused = ShardAnnotator(store.folder, job_of(RefusedJob, tmp_path), "run")
     assert refused.begin() == "this is the reason"
-    assert "no annotation store" in ShardAnnotator(tmp_path / "nowhere", job_of(FastJob, tmp_path), "run").begin()
+    assert "not an annotation store" in ShardAnnotator(tmp_path / "nowhere", job_of(FastJob, tmp_path), "run").begin()
 
 
 class FastJob(AnnotationJob):
@@ -153,7 +153,7 @@ def test_what_stops_the_work_is_one_sentence(tmp_path, fake_ray, monkeypatch):
     store = store_of(tmp_path / "images", tmp_path / "out")
     with pytest.raises(AnnotationStopped, match="^this is the reason$"):
         run_on_ray(store, job_of(RefusedJob, tmp_path), Cluster())
-    with pytest.raises(AnnotationStopped, match="needs 1 cores and 1 GPUs of one machine, .* at most 2 and 0; choose"):
+    with pytest.raises(AnnotationStopped, match="needs 1 cores and 1 GPUs of one machine, .* at most 2 and 0; reduce"):
         run_on_ray(store, job_of(FastJob, tmp_path), Cluster(gpus=1))
     fake_ray.machines = [{"CPU": 1.0, "GPU": 1.0}, {"CPU": 8.0}]
     with pytest.raises(AnnotationStopped, match="at most 8 and 1"):
@@ -163,7 +163,7 @@ def test_what_stops_the_work_is_one_sentence(tmp_path, fake_ray, monkeypatch):
         raise KeyError("a long story\nthe actor died.\n")
 
     monkeypatch.setattr(fake_ray, "get", lost)
-    with pytest.raises(AnnotationStopped, match=r"^Ray gave up \(.*the actor died.*\); what was annotated is safe"):
+    with pytest.raises(AnnotationStopped, match=r"^Ray gave up \(.*the actor died.*\); finished images are saved"):
         run_on_ray(store, job_of(FastJob, tmp_path), Cluster())
     assert fake_ray.killed == fake_ray.actors
 
@@ -332,4 +332,4 @@ def test_sigterm_stops_it_in_a_sentence(tmp_path):
         process.send_signal(signal.SIGTERM)
         told = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert told == "samara: stopped; what was annotated is safe in out, go on with --resume\n"
+    assert told == "samara: stopped; finished images are saved in out, continue with --resume\n"

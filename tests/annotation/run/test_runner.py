@@ -120,7 +120,7 @@ def test_a_prompt_outside_quarantines_its_image(images, tmp_path):
 def test_a_broken_gpu_stops_at_once(images, tmp_path):
     broken = Hungry(RuntimeError("CUDA error: an illegal memory access was encountered"), 1)
     store = store_of(images, tmp_path / "out")
-    with pytest.raises(AnnotationStopped, match="the GPU fails .*illegal memory access"):
+    with pytest.raises(AnnotationStopped, match="the GPU failed .*illegal memory access"):
         annotate_store(store, annotator(broken), work_on(images))
     assert list(store.images()) == []
 
@@ -145,7 +145,7 @@ def test_a_full_disk_stops_cleanly_and_is_resumed(images, tmp_path, monkeypatch,
 
     monkeypatch.setattr(shard_files, "durable_file", full)
     monkeypatch.setattr(runner, "PIECE_IMAGES", 2)
-    with pytest.raises(OutputError, match="No space left on device; what was annotated is safe: make room"):
+    with pytest.raises(OutputError, match="No space left on device; finished images are saved: free disk space"):
         annotate_store(store, annotator(), work_on(images))
     monkeypatch.setattr(shard_files, "durable_file", real)
     annotate_store(store, annotator(), work_on(images))

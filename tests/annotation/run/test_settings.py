@@ -51,7 +51,7 @@ def test_duplicates_go_before_the_best_are_counted():
     ("make", "message"),
     [
         (lambda: Cleaning(top=0), "at least 1"),
-        (lambda: Cleaning(min_area=-1), "0 or more"),
+        (lambda: Cleaning(min_area=-1), "at least 0"),
         (lambda: AnnotationSettings(tile=100, tile_overlap=51), "at most half"),
         (lambda: AnnotationSettings(tile=100, tile_overlap=0), "at least 1"),
         (lambda: profile_named("fast"), "development, production, high-quality"),

@@ -84,12 +84,12 @@ def test_an_image_that_kills_is_found_and_quarantined(images, tmp_path):
     assert store.is_complete
     (row,) = store.quarantined()
     assert row.path == "0003.png"
-    assert row.reason == "two processes that annotated it were ended by SIGKILL"
+    assert row.reason == "two processes were killed by SIGKILL while annotating it"
     assert [one.image.image_id for one in store.masks()] == [1, 2, 3, 5, 6]
 
 
 @pytest.mark.parametrize(
-    ("kind", "message"), [(RefusedJob, "this is the reason"), (StillbornJob, "ended by SIGKILL before they begin")]
+    ("kind", "message"), [(RefusedJob, "this is the reason"), (StillbornJob, "killed by SIGKILL before they start")]
 )
 def test_what_stops_a_process_stops_the_run(images, tmp_path, kind, message):
     with pytest.raises(AnnotationStopped, match=message):

@@ -87,7 +87,7 @@ def test_somebody_elses_folder_is_left_alone(tmp_path):
         with pytest.raises(OutputError, match="not empty"):
             create_store(tmp_path, JOB, entries(3), if_there=if_there)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
-    with pytest.raises(DatasetError, match="no annotation store"):
+    with pytest.raises(DatasetError, match="not an annotation store"):
         open_store(tmp_path)
     with pytest.raises(OutputError, match="cannot be used"):
         create_store(tmp_path / "thesis.tex", JOB, entries(3))
@@ -102,7 +102,7 @@ def test_a_making_that_was_cut_off_is_made_again(tmp_path):
 
 
 def test_two_processes_do_not_make_one_store(tmp_path):
-    with claim(tmp_path / "creation.lock"), pytest.raises(OutputError, match="just making"):
+    with claim(tmp_path / "creation.lock"), pytest.raises(OutputError, match="another process is creating"):
         create_store(tmp_path, JOB, entries(3))
 
 

@@ -94,7 +94,7 @@ def test_an_unknown_encoder_has_no_variant():
     shapes = {name: shape for name, shape in shapes_of("vit_b").items() if not name.startswith("image_encoder")}
     found = recognise(shapes | {"image_encoder.stem.weight": (3,)})
     assert found.variant is None
-    assert "none that samara knows" in found.note
+    assert "is unknown" in found.note
 
 
 @pytest.mark.parametrize("prefix", ["detector.", "detector_model."])
@@ -184,7 +184,7 @@ def test_a_yolo_with_keys_missing_says_so():
     shapes = shapes_of("yolov8n_seg")
     del shapes["model.1.bn.bias"]
     found = recognise(shapes)
-    assert found.note == "with 416 keys where 417 belong"
+    assert found.note == "with 416 keys instead of 417"
     assert (found.missing, found.unexpected, found.misshapen) == (("model.1.bn.bias",), (), ())
     del shapes["model.1.bn.num_batches_tracked"]
     assert recognise(shapes).missing == ("model.1.bn.bias",)

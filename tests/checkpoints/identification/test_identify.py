@@ -91,7 +91,7 @@ def test_decoder_says_that_it_tells_no_size(tmp_path):
     shapes = {name: shape for name, shape in shapes_of("vit_b").items() if name.startswith("mask_decoder")}
     identity = identify(write_torch_zip(tmp_path / "x", shapes))
     assert identity.variant is None
-    assert "does not tell for which image encoder" in identity.description
+    assert "so the image encoder it was trained for is unknown" in identity.description
 
 
 def test_a_pickled_module_is_identified(tmp_path):
@@ -146,13 +146,13 @@ def test_optimiser_state_is_named(tmp_path):
     optimiser.step()
     for value in (optimiser.state_dict(), {"optimizer": optimiser.state_dict(), "epoch": 3}):
         torch.save(value, tmp_path / "x")
-        with pytest.raises(UnrecognisedCheckpoint, match="state of an optimiser.*give the file with the weights"):
+        with pytest.raises(UnrecognisedCheckpoint, match="optimiser state.*use the file with the weights"):
             identify(tmp_path / "x")
 
 
 def test_a_file_without_tensors_says_what_it_holds(tmp_path):
     torch.save({"epoch": 3, "args": {}}, tmp_path / "x")
-    with pytest.raises(UnrecognisedCheckpoint, match="no tensors of a network, only: epoch, args"):
+    with pytest.raises(UnrecognisedCheckpoint, match="contains no network, only: epoch, args"):
         identify(tmp_path / "x")
     torch.save([], tmp_path / "x")
     with pytest.raises(UnrecognisedCheckpoint, match="only: nothing"):
@@ -163,7 +163,7 @@ def test_another_network_is_named(tmp_path):
     torch.save(torch.nn.Linear(2, 2).state_dict(), tmp_path / "x")
     with pytest.raises(
         UnrecognisedCheckpoint,
-        match=r"another network \(2 tensors, the first: weight, bias\); samara knows SAM",
+        match=r"another network \(2 tensors, the first: weight, bias\); samara supports SAM",
     ):
         identify(tmp_path / "x")
 

@@ -39,7 +39,7 @@ def test_the_usual_constants_change_nothing():
 def test_other_constants_are_used(mean, std, expected):
     own = with_stored_normalisation(VIT_B, {"pixel_mean": torch.tensor(mean), "pixel_std": torch.tensor(std)})
     assert (own.preprocessing.mean, own.preprocessing.std) == expected
-    assert "normalises with a mean of" in normalisation_note(own, VIT_B)
+    assert "normalises with mean" in normalisation_note(own, VIT_B)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ def test_a_file_with_constants_is_identified_and_loaded_alike(mini, tmp_path):
     save_checkpoint(path, {**state, "pixel_mean": torch.full((3, 1, 1), 100.0)}, {})
     loaded = samara.load(path, device="cpu")
     assert loaded.variant.preprocessing.mean == (100.0, 100.0, 100.0)
-    assert "mean of 100, 100, 100" in samara.identify(path).description
+    assert "mean 100, 100, 100" in samara.identify(path).description
     save_checkpoint(path, {**state, "pixel_std": torch.zeros(3, 1, 1)}, {})
     for read in (samara.identify, samara.load):
-        with pytest.raises(UnrecognisedCheckpoint, match="a deviation is positive"):
+        with pytest.raises(UnrecognisedCheckpoint, match="deviations must be positive"):
             read(path)

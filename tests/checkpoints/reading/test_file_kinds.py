@@ -32,13 +32,13 @@ KINDS = [
     (b"\x93NUMPY\x01\x00", "NumPy array"),
     (b"\x08\x08\x12\x07pytorch\x1a\x052.1.0:\x00", "ONNX model"),
     (b"\x08\x07:\xff\x01", "ONNX model"),
-    (pickle.dumps([1]), "pickle that torch.save did not write"),
+    (pickle.dumps([1]), "pickle that was not written by torch.save"),
     (b"PK\x03\x04" + bytes(200), "zip whose end is missing"),
-    (b"404: Not Found", "plain text, beginning with '404: Not Found'"),
-    ("# Über\nname: x\n".encode(), "plain text, beginning with '# Über'"),
+    (b"404: Not Found", "plain text that starts with '404: Not Found'"),
+    ("# Über\nname: x\n".encode(), "plain text that starts with '# Über'"),
     (b"\n\n   \n", "plain text"),
     (bytes(5000), "filled with zeros"),
-    (bytes(range(128, 256)) * 50, "of no format that samara knows"),
+    (bytes(range(128, 256)) * 50, "of an unknown format"),
 ]
 
 
@@ -56,7 +56,7 @@ def test_every_kind_has_its_sentence(tmp_path, content, expected):
 
 
 def test_missing_file_points_to_the_catalogue(tmp_path):
-    assert "is not there; check the path" in describe_path(tmp_path / "sam.pth")
+    assert "is missing; check the path" in describe_path(tmp_path / "sam.pth")
 
 
 @pytest.mark.parametrize("name", ["sam_vit_h_*.pth", "sam_vit_?.pth", "sam_vit_[bh].pth"])
@@ -65,13 +65,13 @@ def test_patterns_are_not_expanded(tmp_path, name):
 
 
 def test_directory(tmp_path):
-    assert "is a directory; give one of the files in it" in describe_path(tmp_path)
+    assert "is a directory; pass one of the files in it" in describe_path(tmp_path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a pipe")
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    assert "no regular file" in describe_path(tmp_path / "pipe")
+    assert "not a regular file" in describe_path(tmp_path / "pipe")
 
 
 def test_tar(tmp_path):
@@ -84,11 +84,11 @@ def test_tar(tmp_path):
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
-        (["efficient_sam_vits.pt"], "around efficient_sam_vits.pt; unzip it and give that file"),
+        (["efficient_sam_vits.pt"], "around efficient_sam_vits.pt; unzip it and pass that file"),
         (["x/code/m.py", "x/constants.pkl", "x/data.pkl"], "TorchScript program"),
         (["a.npy", "b.npy"], "NumPy .npz"),
         (["readme.txt", "b"], "of 2 files, the first 'readme.txt'"),
-        ([], "with nothing in it"),
+        ([], "that is empty"),
     ],
 )
 def test_zip_that_is_no_checkpoint(tmp_path, names, expected):

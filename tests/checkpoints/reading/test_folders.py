@@ -59,7 +59,7 @@ def test_folders_and_indices_are_loaded(tmp_path, network, theirs, suffix):
     shard = next(index.parent.glob("*00002*"))
     assert index_of_shard(shard) == index
     with pytest.raises(
-        UnrecognisedCheckpoint, match=r"is one of the shards of .*index\.json; give that, or its folder"
+        UnrecognisedCheckpoint, match=r"is one of the shards of .*index\.json; pass the index or its folder"
     ):
         samara.load(shard)
 
@@ -75,7 +75,7 @@ def test_a_folder_with_one_file_and_links_as_in_the_cache(tmp_path, network, the
 
 
 def test_a_folder_of_something_else_is_said_to_be_one(tmp_path):
-    with pytest.raises(UnrecognisedCheckpoint, match="a directory; give one of the files in it"):
+    with pytest.raises(UnrecognisedCheckpoint, match="a directory; pass one of the files in it"):
         samara.load(tmp_path)
 
 
@@ -89,20 +89,20 @@ def test_shards_outside_of_the_folder_are_not_opened(tmp_path, name):
     index = folder / "model.safetensors.index.json"
     index.write_text(json.dumps({"weight_map": {"image_encoder.a": name}}))
     for read in (read_layout, read_state_dict, samara.load, samara.identify):
-        with pytest.raises(UnsafeCheckpoint, match="names a file outside of its folder"):
+        with pytest.raises(UnsafeCheckpoint, match="names a file outside its folder"):
             read(folder)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"weight_map": ', "no valid JSON"),
-        ('{"weight_map": []}', "does not say which file"),
-        ('{"weight_map": {"a": 3}}', "does not say which file"),
+        ('{"weight_map": ', "not valid JSON"),
+        ('{"weight_map": []}', "does not map tensors to files"),
+        ('{"weight_map": {"a": 3}}', "does not map tensors to files"),
         ('{"weight_map": {}}', "names 0 files"),
-        ('{"weight_map": {"a": "gone.bin"}}', "its shard gone.bin is not there"),
+        ('{"weight_map": {"a": "gone.bin"}}', "its shard gone.bin is missing"),
         (json.dumps({"weight_map": {str(n): f"{n}.bin" for n in range(1500)}}), "names 1,500 files"),
-        ('{"weight_map": ' + "[" * 100_000, "no valid JSON"),
+        ('{"weight_map": ' + "[" * 100_000, "not valid JSON"),
     ],
 )
 def test_damaged_indices_are_named_as_such(tmp_path, text, message):

@@ -390,7 +390,7 @@ def test_a_call_is_refused_wherever_it_stands(tmp_path, attack, place):
     hostile = ATTACKS[attack](f"touch {marker}")
     torch.save({"model": {"image_encoder.a": torch.ones(2)}, **PLACES[place](hostile)}, path)
     for read in (read_layout, read_state_dict):
-        with pytest.raises(UnsafeCheckpoint, match="asks for .* to be called while it is loaded; nothing was run"):
+        with pytest.raises(UnsafeCheckpoint, match="would call .* when loaded; nothing was run"):
             read(path)
     assert not marker.exists()
 

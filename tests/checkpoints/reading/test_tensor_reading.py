@@ -120,7 +120,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
         return plain(*shape, **more)
 
     monkeypatch.setattr(torch, "empty", changing)
-    with pytest.raises(UnrecognisedCheckpoint, match="changed while it was read"):
+    with pytest.raises(UnrecognisedCheckpoint, match="changed while being read"):
         read_state_dict(path)
 
 

@@ -52,7 +52,7 @@ def test_the_tag_is_remembered_with_its_address(tmp_path):
 
 def test_too_much_is_thrown_away(tmp_path):
     part = PartialFile(URL, tmp_path / "x", EXPECTED)
-    with pytest.raises(ChecksumMismatch, match="more than the 6 bytes"):
+    with pytest.raises(ChecksumMismatch, match="more than the catalogue's 6 bytes"):
         list(part.append([b"abcdefg"]))
     assert list(tmp_path.iterdir()) == []
     assert part.done_bytes == 0

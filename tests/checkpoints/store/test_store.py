@@ -109,7 +109,7 @@ def test_offline_a_wrong_file_is_not_used(tmp_path, catalogue, content):
     catalogue()
     store = CheckpointStore(tmp_path, offline=True)
     put(store, content)
-    with pytest.raises(ChecksumMismatch, match="Fetching is switched off"):
+    with pytest.raises(ChecksumMismatch, match="Downloads are disabled"):
         store.get("mobile_sam")
 
 
@@ -120,13 +120,13 @@ def test_a_wrong_file_is_fetched_again_with_a_warning(store, serve, catalogue, c
     with caplog.at_level(logging.WARNING):
         store.get("mobile_sam")
     assert path.read_bytes() == CONTENT
-    assert "It is fetched again." in caplog.text
+    assert "Downloading it again." in caplog.text
 
 
 def test_a_gated_checkpoint_says_how_to_get_it(store):
     with pytest.raises(
         DownloadFailed,
-        match=r"accept the licence at https://huggingface.co/facebook/sam3.*put the file to .*sam3\.pt",
+        match=r"accept the licence at https://huggingface.co/facebook/sam3.*save the file as .*sam3\.pt",
     ):
         store.get("sam3")
 
@@ -261,9 +261,9 @@ def test_two_at_once_unpack_once(store, serve, catalogue):
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (zipped("other.pt"), "holds 0"),
-        (zipped("a/mobile_sam.pt", "b/mobile_sam.pt"), "holds 2"),
-        (b"x" * 100, "no zip"),
+        (zipped("other.pt"), "contains 0"),
+        (zipped("a/mobile_sam.pt", "b/mobile_sam.pt"), "contains 2"),
+        (b"x" * 100, "not a zip"),
     ],
 )
 def test_a_zip_without_the_checkpoint_is_told(store, serve, catalogue, data, reason):

@@ -151,7 +151,7 @@ BROKEN_ANNOTATIONS = {
     "crowd": (annotation(id=5, iscrowd="yes"), "Annotation 5 .*iscrowd"),
     "no mask": (annotation(id=5, segmentation=None), "Annotation 5 .*no segmentation"),
     "empty mask": (annotation(id=5, segmentation=[]), "Annotation 5 .*no segmentation"),
-    "text as mask": (annotation(id=5, segmentation="mask"), "Annotation 5 .*'mask' as segmentation"),
+    "text as mask": (annotation(id=5, segmentation="mask"), "Annotation 5 .*the segmentation 'mask'"),
     "nan": (annotation(id=5, segmentation=[[*POLYGON[:7], float("nan")]]), "Annotation 5 .*finite"),
     "infinite": (annotation(id=5, segmentation=[[*POLYGON[:7], float("inf")]]), "Annotation 5 .*finite"),
     "odd": (annotation(id=5, segmentation=[POLYGON[:7]]), "Annotation 5 .*7 numbers"),
@@ -189,9 +189,9 @@ BROKEN_IMAGES = {
     "file twice by last part": ([listed(file_name="x/a.jpg"), listed(id=8, file_name="y/a.jpg")], "listed twice"),
     "no size": ([{"id": 7, "file_name": "a.jpg"}], "Image 7 .*None as height"),
     "zero": ([listed(width=0)], "Image 7 .*0 as width"),
-    "float": ([listed(width=40.5)], "Image 7 .*40.5 as width"),
-    "bool": ([listed(height=True)], "Image 7 .*True as height"),
-    "no name": ([listed(file_name=None)], "Image 7 .*None as file_name"),
+    "float": ([listed(width=40.5)], "Image 7 .*the width 40.5"),
+    "bool": ([listed(height=True)], "Image 7 .*the height True"),
+    "no name": ([listed(file_name=None)], "Image 7 .*the file_name None"),
     "empty name": ([listed(file_name="")], "Image 7 .*file_name"),
     "null in name": ([listed(file_name="a\0.jpg")], "Image 7 .*file_name"),
     "missing": ([listed(), listed(id=8, file_name="c.jpg"), listed(id=9, file_name="d.jpg")], "2 of the 3 .*'c.jpg'"),
@@ -233,7 +233,7 @@ def test_no_file_outside_the_folder_is_looked_at(read, tmp_path, name):
     [
         ({}, '{} as "categories"'),
         ([1], "Category number 1"),
-        ([{"id": 1}], "Category 1 .*None as name"),
+        ([{"id": 1}], "Category 1 .*the name None"),
         ([{"id": [], "name": "cat"}], "Category .*id"),
         ([{"id": 1, "name": "cat"}, {"id": 1, "name": "dog"}], "Category 1 .*twice"),
     ],
@@ -268,7 +268,7 @@ def test_absent_files_and_folders_are_told(tmp_path, images):
         read_coco(images, images)
     path = tmp_path / "x.json"
     path.write_text(json.dumps(document()))
-    with pytest.raises(DatasetError, match="is no folder"):
+    with pytest.raises(DatasetError, match="is not a folder"):
         read_coco(path, tmp_path / "nowhere")
 
 

@@ -107,7 +107,7 @@ def test_bad_annotations_can_be_left_out_and_are_counted(read, case):
 
 
 def test_nothing_but_bad_annotations_is_an_error(read):
-    with pytest.raises(DatasetError, match=r"has no annotations that can be used.*2 bad entries"):
+    with pytest.raises(DatasetError, match=r"has no usable annotations.*2 bad entries"):
         read(annotations=[BAD["no mask"], BAD["nan"]], skip_bad=True)
 
 
@@ -150,5 +150,5 @@ def test_a_byte_order_mark_is_no_harm(tmp_path, read):
 
 
 def test_boxes_without_masks_are_told_what_makes_masks(read):
-    with pytest.raises(DatasetError, match=r"has a box and no segmentation; `samara.annotate\(...\)`"):
+    with pytest.raises(DatasetError, match=r"has a box but no segmentation; `samara.annotate\(...\)`"):
         read(annotations=[annotation(segmentation=[])])

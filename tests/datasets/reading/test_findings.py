@@ -18,7 +18,7 @@ def with_faults(count, **rules):
 
 def test_one_fault_is_told_with_the_way_out():
     with pytest.raises(
-        DatasetError, match=r"Annotation 0 in 'x.json' is wrong. Mend it, .*`ReadingRules\(skip_bad=True\)`"
+        DatasetError, match=r"Annotation 0 in 'x.json' is wrong. Fix it, .*`ReadingRules\(skip_bad=True\)`"
     ):
         with_faults(1).settle()
 
@@ -27,7 +27,7 @@ def test_of_many_faults_some_are_told_and_all_are_counted():
     with pytest.raises(DatasetError) as caught:
         with_faults(140).settle()
     text = str(caught.value)
-    assert text.startswith("140 entries of 'x.json' are not understood")
+    assert text.startswith("140 entries of 'x.json' are invalid")
     assert text.count("is wrong") == MAX_TOLD
     assert text.endswith("and 132 more")
     assert text.count("x.json") == 1
@@ -57,7 +57,7 @@ def test_an_empty_result_is_an_error_only_if_something_was_left_out():
     lost = Findings("x")
     lost.leave_out("crowds were left out", 3)
     lost.require_some(1, "boxes")
-    with pytest.raises(DatasetError, match="x has no boxes that can be used. x: 3 crowds were left out"):
+    with pytest.raises(DatasetError, match="x has no usable boxes. x: 3 crowds were left out"):
         lost.require_some(0, "boxes")
 
 

@@ -72,7 +72,7 @@ def test_one_file_of_sa1b_is_enough(tmp_path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ({"version": "5", "shapes": [], "imagePath": "a.jpg"}, "labelme, .*labelme2coco"),
+        ({"version": "5", "shapes": [], "imagePath": "a.jpg"}, "labelme file, .*labelme2coco"),
         ([{"id": 1, "data": {"image": "a"}, "annotations": []}], "Label Studio .*export as COCO"),
         ([{"image_id": 1, "category_id": 1, "bbox": [0, 0, 1, 1], "score": 1}], "COCO results"),
         ({"_via_img_metadata": {}}, "VIA"),
@@ -92,8 +92,8 @@ def test_other_programs_files_are_named(tmp_path, content, sentence):
         (["SegmentationClass/a.png", "JPEGImages/a.jpg"], "", "Pascal VOC"),
         (["a.xml"], "a.xml", "Pascal VOC"),
         (["masks.csv", "a.png"], "", "label images"),
-        (["a.png"], "", "no folder images and no .json"),
-        (["a.jsonl"], "a.jsonl", "no masks that are read here"),
+        (["a.png"], "", "neither a folder images nor a .json"),
+        (["a.jsonl"], "a.jsonl", "no supported masks"),
         ([], "absent.json", "cannot be read"),
         (["pack.json"], "", "SA-1B"),
     ],

@@ -77,14 +77,14 @@ def test_labels_beside_the_images(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("path: /nowhere/pets\ntrain: images/a\n", "path: /nowhere/pets, which is no folder"),
+        ("path: /nowhere/pets\ntrain: images/a\n", "path: /nowhere/pets, which is not a folder"),
         ("train: images/none\n", "train: images/none, and .* is neither a folder nor a list"),
-        ("train: images/none\ndownload: https://x/y.zip\n", "does not obey download"),
-        ("path: none\ntrain: a\ndownload: x\n", "does not obey download"),
+        ("train: images/none\ndownload: https://x/y.zip\n", "samara ignores download"),
+        ("path: none\ntrain: a\ndownload: x\n", "samara ignores download"),
         ("train: images/a\nval: images.zip\n", "val: images.zip"),
-        ("train: list.txt\n", "2 of the 2 images in .*list.txt' are not there"),
-        ("train: empty/images\n", "leads to no images"),
-        ("train: images/unlabelled\n", "none of the 1 images .* has a label file; the first was looked for at"),
+        ("train: list.txt\n", "2 of the 2 images in .*list.txt' are missing"),
+        ("train: empty/images\n", "contains no images"),
+        ("train: images/unlabelled\n", "none of the 1 images .* has a label file; the first was expected at"),
     ],
 )
 def test_what_cannot_be_obeyed_is_told(tmp_path, text, sentence):
@@ -130,7 +130,7 @@ def test_orphans_and_bad_lines_can_be_left_out(tmp_path):
             parts(path)
         told = parts(path, skip_bad=True)[1]
         assert any("2 bad entries were left out" in one for one in told)
-        assert any("1 lines stand in their label file twice" in one for one in told)
+        assert any("1 lines are duplicates in their label file" in one for one in told)
 
 
 def test_years_belong_to_the_names_of_folders(tmp_path):

@@ -55,29 +55,29 @@ def test_names(tmp_path, text, names):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("names: cat", "'cat' as names"),
-        ("names: [cat", "is no YAML"),
-        ("names: [cat}", "is no YAML"),
-        ("names: {cat, dog}", "'cat' among the numbers"),
-        ("names: [0: cat]", "as the name of class 0"),
+        ("names: cat", "the names 'cat'"),
+        ("names: [cat", "is not YAML"),
+        ("names: [cat}", "is not YAML"),
+        ("names: {cat, dog}", "'cat' among the class numbers"),
+        ("names: [0: cat]", "for class 0"),
         ("names: {0: cat, 0: dog}", "the key '0' twice"),
         ("names: {0: cat, 00: dog}", "names one class twice"),
         ("names: {99999999999999999999: cat}", "whole numbers"),
-        ("names:\n  - cat\n  1: dog\n", "is no YAML"),
+        ("names:\n  - cat\n  1: dog\n", "is not YAML"),
         ("names: [a, b]\nnames: [c, d]", "the key 'names' twice"),
-        ("names: ['']", "as the name of class 0"),
-        ("nc: 3\nnames: [a, b]", "2 names, and '3' as nc"),
+        ("names: ['']", "for class 0"),
+        ("nc: 3\nnames: [a, b]", "2 names, but nc is '3'"),
         ("kpt_shape: [17, 3]\nnames: [a]", "key points"),
-        ("path: [a, b]", "as path"),
+        ("path: [a, b]", "the path"),
         ("train: {a: b}", "as train"),
         ("val: a\nvalid: b", "both val and valid"),
         ("just text", "no keys"),
-        ("--- {a: b}\n--- {c: d}\n", "is no YAML"),
+        ("--- {a: b}\n--- {c: d}\n", "is not YAML"),
         ("names: !!python/object/apply:os.system ['touch owned']", "has the tag"),
         ("names: !!int '5'", "has the tag"),
         ("a: &a [x, x]\nb: &b [*a, *a]\nnames: [*b, *b]", "alias"),
         ("a: &a\n  b: *a\n", "alias"),
-        ("names: [cat\ttail]\n\tx", "is no YAML"),
+        ("names: [cat\ttail]\n\tx", "is not YAML"),
     ],
 )
 def test_what_is_not_sure_is_told(tmp_path, monkeypatch, text, sentence):
@@ -94,7 +94,7 @@ def test_hostile_files_end_quickly(tmp_path):
     for text in (bomb, "names: " + "[" * 50_000, "nc: " + "9" * 50_000, "names: [a" + " " * 200_000, "x" * (2 << 20)):
         with contextlib.suppress(DatasetError):
             read(tmp_path, text)
-    with pytest.raises(DatasetError, match="bytes, more than"):
+    with pytest.raises(DatasetError, match="bytes, too many"):
         read(tmp_path, "x" * (2 << 20))
 
 

@@ -91,13 +91,13 @@ def test_what_users_write(tmp_path, file, text, expected):
 @pytest.mark.parametrize(
     ("file", "text", "why"),
     [
-        (None, "cat,cat", "lists a category twice; give names with commas"),
+        (None, "cat,cat", "lists a category twice; use names separated by commas"),
         ("a.txt", "\n", "lists nothing"),
         ("a.yaml", "names: {0: cat, 2: dog}", "all of them text"),
         ("a.yaml", "[cat, yes]", "all of them text"),
-        ("a.yaml", "a: [", "is no YAML or JSON"),
-        ("a.json", "3", "a list of names is needed"),
-        ("a.yaml", "[!!python/object/apply:os.getcwd []]", "is no YAML or JSON"),
+        ("a.yaml", "a: [", "is not YAML or JSON"),
+        ("a.json", "3", "the file must list names"),
+        ("a.yaml", "[!!python/object/apply:os.getcwd []]", "is not YAML or JSON"),
         (None, "missing.txt", "the file cannot be read"),
     ],
 )
@@ -111,5 +111,5 @@ def test_what_is_not_accepted(tmp_path, file, text, why):
 
 @pytest.mark.parametrize("text", ["", "a,", "a=", "=b"])
 def test_names_are_names(text):
-    with pytest.raises(DatasetError, match="a name in one line of text is needed"):
+    with pytest.raises(DatasetError, match="use a single line of text"):
         read_categories(text)

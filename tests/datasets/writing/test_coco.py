@@ -112,7 +112,7 @@ def test_nothing_is_lost(kind, tmp_path):
 def test_image_ids_must_differ(kind, tmp_path):
     with kind(tmp_path / "x.json") as writer:
         writer.add(annotated([HOLE], "a.jpg", 3))
-        with pytest.raises(OutputError, match=r"'b.jpg' has the image id 3, which another image has already"):
+        with pytest.raises(OutputError, match=r"'b.jpg' has the image id 3, which another image already has"):
             writer.add(annotated([HOLE], "b.jpg", 3))
     assert len(json.loads((tmp_path / "x.json").read_text())["images"]) == 1
 

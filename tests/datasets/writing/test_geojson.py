@@ -116,9 +116,9 @@ def test_a_system_without_a_code_becomes_longitude_and_latitude(tmp_path):
 @pytest.mark.parametrize(
     ("crs", "told"),
     [
-        (None, "does not say in which coordinate reference system.*gdal_edit"),
-        ('LOCAL_CS["site",UNIT["metre",1]]', "no longitude and latitude can be made.*EPSG"),
-        ("nonsense", "no longitude and latitude can be made"),
+        (None, "does not name its coordinate reference system.*gdal_edit"),
+        ('LOCAL_CS["site",UNIT["metre",1]]', "cannot be converted to longitude and latitude.*EPSG"),
+        ("nonsense", "cannot be converted to longitude and latitude"),
         (LAEA.format(10, 180), "antimeridian or a pole"),
         (LAEA.format(90, 0), "antimeridian or a pole"),
     ],
@@ -134,7 +134,7 @@ def test_coordinates_that_nobody_could_read_are_refused(tmp_path, crs, told):
 
 def test_a_place_that_is_not_understood_is_refused(tmp_path, monkeypatch):
     image = replace(annotated([HOLE]), misplaced="4 tie points are not one transform.")
-    with pytest.raises(OutputError, match="no coordinates for GeoJSON: 4 tie points are not one transform; mend"):
+    with pytest.raises(OutputError, match="no coordinates for GeoJSON: 4 tie points are not one transform; fix"):
         written(tmp_path / "geojson", [image])
     monkeypatch.setitem(sys.modules, "rasterio", None)
     with pytest.raises(OutputError, match=r"pip install 'samara\[geo\]'"):

@@ -86,7 +86,10 @@ def test_more_masks_than_numbers(tmp_path):
         prompt_index=np.arange(65536),
     )
     object.__setattr__(image, "masks", masks)
-    with PngWriter(tmp_path / "png") as writer, pytest.raises(OutputError, match="has 65536 masks.*can number 65535"):
+    with (
+        PngWriter(tmp_path / "png") as writer,
+        pytest.raises(OutputError, match="has 65536 masks.*can number only 65535"),
+    ):
         writer.add(image)
 
 

@@ -89,7 +89,7 @@ def test_the_same_images_give_the_same_bytes(row, tmp_path):
 
 def test_what_is_there_is_refused_or_replaced(row, tmp_path):
     write(row, tmp_path)
-    with pytest.raises(OutputError, match="exists; choose another place"):
+    with pytest.raises(OutputError, match="exists; choose another path"):
         row.open(tmp_path)
     old = tree(tmp_path)
     write(row, tmp_path, IMAGES[:1], overwrite=True, info={"checkpoint": "second"})

@@ -107,10 +107,10 @@ def test_many_objects_leave_void_alone(tmp_path, count, mode):
 
 def test_what_cannot_be_said(tmp_path):
     with VocWriter(tmp_path / "voc", WriterOptions(categories=tuple(f"c{n}" for n in range(254)))) as writer:
-        with pytest.raises(OutputError, match="'new' is category 255, and VOC can number 254"):
+        with pytest.raises(OutputError, match="'new' is category 255, but VOC can number only 254"):
             writer.add(annotated([HOLE], categories=("new",)))
         for name in ("two\nlines.png", "half \udce9.png"):
-            with pytest.raises(OutputError, match="neither XML nor VOC's lists"):
+            with pytest.raises(OutputError, match="neither XML nor VOC's image lists"):
                 writer.add(annotated([HOLE], name))
     assert not list((tmp_path / "voc" / "Annotations").iterdir())
 
@@ -152,5 +152,5 @@ def test_a_split_is_lists(tmp_path):
     assert sorted(lists["trainval"]) == sorted(lists["train"] + lists["val"])
     written(tmp_path / "few", images[:2], split=Split(train=0.99, val=0.01))
     assert (tmp_path / "few" / "ImageSets/Segmentation/val.txt").read_text().count("\n") == 1
-    with pytest.raises(OutputError, match="needs at least 3 images, and there are 2"):
+    with pytest.raises(OutputError, match="needs at least 3 images, but there are 2"):
         written(tmp_path / "fewer", images[:2], split=split)

@@ -203,7 +203,7 @@ def test_no_part_of_a_small_set_is_empty(tmp_path):
     folder = [path for path in (tmp_path / "yolo" / "images").rglob("*") if path.is_file()]
     assert {path.resolve() for path in folder} == {image.path for image in images}
     assert "3 images in train, 1 images in val, 1 images in test" in (tmp_path / "yolo/data.yaml").read_text()
-    with pytest.raises(OutputError, match=r"train=0.9,val=0.1 needs at least 2 images, and there are 1"):
+    with pytest.raises(OutputError, match=r"train=0.9,val=0.1 needs at least 2 images, but there are 1"):
         written(tmp_path / "one", images[:1], split=Split(train=0.9, val=0.1))
     assert not (tmp_path / "one").exists()
 
@@ -226,7 +226,7 @@ def test_what_cannot_be_said(tmp_path):
     with YoloWriter(tmp_path / "yolo", WriterOptions(images="link")) as writer:
         with pytest.raises(OutputError, match="has no image file to link"):
             writer.add(annotated([HOLE]))
-        with pytest.raises(OutputError, match="relative to the folder"):
+        with pytest.raises(OutputError, match="relative to the image folder"):
             writer.add(annotated([HOLE], "/etc/a.png"))
     assert not list((tmp_path / "yolo" / "labels").iterdir())
     with YoloWriter(tmp_path / "other") as writer:

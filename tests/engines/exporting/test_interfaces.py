@@ -32,9 +32,9 @@ def test_what_is_not_there_is_one_sentence(tmp_path):
     loaded = small("vit_t", 64)
     with pytest.raises(SettingsError, match="no interface 'modern'; use samara or official"):
         export_checkpoint(loaded, "onnx", tmp_path / "one", interface="modern")
-    with pytest.raises(SettingsError, match='`return_single_mask` is for `interface="official"` only'):
+    with pytest.raises(SettingsError, match='`return_single_mask` applies only to `interface="official"`'):
         export_checkpoint(loaded, "onnx", tmp_path / "one", switches=OfficialSwitches(return_single_mask=True))
-    with pytest.raises(SettingsError, match="the official interface is written in onnx, not in openvino"):
+    with pytest.raises(SettingsError, match="the official interface supports onnx, not openvino"):
         export_checkpoint(loaded, "openvino", tmp_path / "one", interface="official")
     assert not list(tmp_path.iterdir())
 
@@ -42,7 +42,7 @@ def test_what_is_not_there_is_one_sentence(tmp_path):
 @pytest.mark.parametrize("interface", ["samara", "official"])
 def test_a_detector_is_refused(tmp_path, interface):
     loaded = load("yolo11n-seg", weights="random", device="cpu", precision="float32")
-    with pytest.raises(WrongCheckpoint, match="has no mask decoder; only checkpoints that answer prompts"):
+    with pytest.raises(WrongCheckpoint, match="has no mask decoder; only promptable checkpoints"):
         export_checkpoint(loaded, "onnx", tmp_path / "one", interface=interface)
 
 
@@ -121,7 +121,7 @@ def test_a_real_image_through_onnxruntime(mini, truck, tmp_path, input_size, lea
 
 
 def test_what_squashes_images_has_no_official_interface(tmp_path):
-    with pytest.raises(WrongCheckpoint, match="is for networks that pad images.*use the interface samara"):
+    with pytest.raises(WrongCheckpoint, match="applies only to networks that pad images.*use the interface samara"):
         export_checkpoint(small("sam2.1_hiera_t", 64), "onnx", tmp_path / "one", interface="official")
 
 

@@ -148,6 +148,6 @@ def test_all_is_looked_at_before_anything_is_measured(where, tmp_path, done):
         measure(["samara_mini", "vit_x"], out=tmp_path, **CPU)
     with pytest.raises(SettingsError, match="give each its own"):
         measure(["samara_mini"], out=tmp_path, ground_truth=[where, where])
-    with pytest.raises(DatasetError, match="is no folder"):
+    with pytest.raises(DatasetError, match="is not a folder"):
         measure(["samara_mini"], out=tmp_path, ground_truth=[GroundTruth(where.annotations, tmp_path / "none")])
     assert done == []

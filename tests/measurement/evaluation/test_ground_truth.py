@@ -71,7 +71,7 @@ def test_missing_images_are_told_before_anything_runs(coco):
 
 def test_images_of_another_size_are_told_before_anything_runs(coco):
     Image.new("RGB", (SIZE[0], SIZE[1])).save(coco.parent / "images" / "b_2.png")
-    with pytest.raises(DatasetError, match="annotated lying on its side"):
+    with pytest.raises(DatasetError, match="annotated without its EXIF orientation"):
         read(coco)
 
 

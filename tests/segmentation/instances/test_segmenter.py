@@ -155,7 +155,7 @@ def test_fastsam_takes_no_mask_logits(fastsam):
 
 
 def test_a_checkpoint_that_answers_prompts_is_refused(mini):
-    with pytest.raises(WrongCheckpoint, match=r"samara_mini .* answers prompts; use samara.Predictor"):
+    with pytest.raises(WrongCheckpoint, match=r"samara_mini .* is promptable; use samara.Predictor"):
         InstanceSegmenter(mini)
 
 

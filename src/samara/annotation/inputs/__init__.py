@@ -1,1 +1,1 @@
-"""What is annotated: images wherever they lie, and prompts for them."""
+"""Inputs of annotation: images from any source, and prompts for them."""

@@ -1,4 +1,4 @@
-"""Decoded images, whole or window by window, and the hash by which nearly equal ones are found."""
+"""Decoded images, whole or window by window, and the hash that finds near duplicates."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from samara.images.windows import WindowedImage
 
 Pixels = npt.NDArray[np.uint8]
 
-# A row and column more than the differences need.
+# Differences need one more column than the hash has.
 _HASH_SIZE_HW = (8, 9)
 
 
 class ImageByWindow(Protocol):
-    """An image that gives its pixels window by window."""
+    """An image whose pixels are read window by window."""
 
     @property
     def size_hw(self) -> tuple[int, int]:
@@ -30,10 +30,10 @@ class ImageByWindow(Protocol):
 
     @property
     def georeference(self) -> str | None:
-        """JSON of where it lies, see `samara.annotation.store.rows.ImageRow`."""
+        """Georeference as JSON, see `samara.annotation.store.rows.ImageRow`."""
 
     def window(self, box_xyxy: tuple[int, int, int, int]) -> Pixels:
-        """The pixels of a window: (h, w, 3) RGB uint8."""
+        """Return the pixels of a window: (h, w, 3) RGB uint8."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,18 +56,18 @@ class DecodedImage:
         return self.pixels.shape[0], self.pixels.shape[1]
 
     def window(self, box_xyxy: tuple[int, int, int, int]) -> Pixels:
-        """A view of a window: (h, w, 3) RGB uint8."""
+        """Return a view of a window: (h, w, 3) RGB uint8."""
         x0, y0, x1, y1 = box_xyxy
         return self.pixels[y0:y1, x0:x1]
 
 
 @dataclass(frozen=True, eq=False)
 class ImageOnDisk:
-    """A huge TIFF that is read window by window.
+    """A large TIFF that is read window by window.
 
     Attributes:
         file: the TIFF.
-        difference_hash: never known; it would take reading all of it.
+        difference_hash: always None; computing it would read the whole file.
         georeference: see `ImageByWindow`.
     """
 
@@ -81,15 +81,15 @@ class ImageOnDisk:
         return self.file.size_hw
 
     def window(self, box_xyxy: tuple[int, int, int, int]) -> Pixels:
-        """The pixels of a window: (h, w, 3) RGB uint8."""
+        """Return the pixels of a window: (h, w, 3) RGB uint8."""
         return self.file.window(box_xyxy)
 
 
 def difference_hash(pixels: Pixels) -> int:
-    """Hash what an image shows: 64 bits, one for each pair of neighbours in a row of a 9 × 8 thumbnail.
+    """Hash the content of an image: 64 bits, one per pair of horizontal neighbours in a 9 × 8 thumbnail.
 
-    Images that differ by resizing, compression or a little light differ in few bits. Source: N. Krawetz, "Kind of
-    like that", 2013.
+    Images that differ by resizing, compression or slight brightness changes differ in few bits. Source: N. Krawetz,
+    "Kind of like that", 2013.
     """
     height, width = _HASH_SIZE_HW
     thumbnail = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)

@@ -1,4 +1,4 @@
-"""The images that somebody names for annotation, and what is asked of each."""
+"""The images to annotate, and the prompts for each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LISTS_WITH_BOXES = (".json", ".yaml", ".yml")
 
 
 def has_boxes(images: Sequence[str]) -> bool:
-    """Whether images are named by a COCO file, or the yaml of a YOLO data set: both list images and have boxes."""
+    """Return whether the images are given as a COCO file or YOLO data.yaml, which list images and boxes."""
     return len(images) == 1 and images[0].lower().endswith(_LISTS_WITH_BOXES)
 
 
@@ -28,15 +28,15 @@ def open_images(
     notice: Notice | None = None,
     reading: ImageReading = AS_THEY_ARE,
 ) -> tuple[Source, Prompts | None]:
-    """Open the images, and their prompts if there are any.
+    """Open the images, and their prompts if given.
 
     Args:
         images: see `samara.annotate`.
-        prompts: likewise.
-        folder: of the images that a COCO file lists; None for the file's own.
-        rules: what becomes of crowds and of bad entries.
-        notice: called with a sentence for each kind of thing that was left out or mended.
-        reading: how the images are read, for sizes that files leave to them.
+        prompts: see `samara.annotate`.
+        folder: folder of the images listed in a COCO file; None for the file's own.
+        rules: treatment of crowds and of bad entries.
+        notice: called with one sentence per kind of entry that was left out or repaired.
+        reading: how the images are read, to find sizes the files do not state.
 
     Raises:
         SettingsError, DatasetError: see `open_source`, `open_coco` and `open_prompts`.

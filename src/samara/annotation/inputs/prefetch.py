@@ -1,7 +1,7 @@
-"""Reading and decoding ahead of the network, in order, in bounded memory.
+"""Reading and decoding images ahead of the network, in order and in bounded memory.
 
-Two lines of futures: files that are being read (and hashed), and images that are being decoded. An image is decoded
-ahead only while all images that wait stay below a number of pixels; one that is larger than that comes alone.
+Two queues of futures: files being read (and hashed), and images being decoded. An image is decoded
+ahead only while the waiting images stay below a pixel limit; a larger image is decoded alone.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ MAX_PIXELS_AHEAD = 256_000_000
 
 @dataclass(frozen=True, eq=False)
 class Fetched:
-    """An image that is ready, or why it is not.
+    """A decoded image, or the reason why there is none.
 
     Attributes:
-        entry: what it is in the plan.
-        encoded: its file, None if it could not be read.
-        image: its pixels, None if they could not be decoded.
-        reason: why not.
+        entry: its entry in the plan.
+        encoded: its file; None if it could not be read.
+        image: its pixels; None if they could not be decoded.
+        reason: why there are no pixels.
     """
 
     entry: PlannedImage
@@ -49,12 +49,12 @@ class Reading:
     """How images are read.
 
     Attributes:
-        read: an entry of the plan → its file.
-        max_pixels: larger images are refused before they are decoded; None for no limit.
-        threads: that read and decode; 0 to do it only when an image is wanted.
-        value_range: what is black and white, see `samara.read_image`.
-        frame: which of several frames or pages, likewise.
-        by_windows: leave TIFFs on the disk and read them window by window, if rasterio is installed.
+        read: function from an entry of the plan to its file.
+        max_pixels: limit above which images are refused before decoding; None for no limit.
+        threads: number of threads that read and decode; 0 to read only on demand.
+        value_range: values of black and white, see `samara.read_image`.
+        frame: index of the frame or page, see `samara.read_image`.
+        by_windows: whether to read TIFFs from disk window by window, if rasterio is installed.
     """
 
     read: Callable[[PlannedImage], Encoded]
@@ -70,14 +70,14 @@ class Reading:
         return encoded if isinstance(encoded, Fetched) else self.decoded(encoded)
 
     def encoded(self, entry: PlannedImage) -> Encoded | Fetched:
-        """Read one file, or say why it cannot be read."""
+        """Read one file, or return why it cannot be read."""
         try:
             return self.read(entry)
         except ImageError as error:
             return Fetched(entry, reason=str(error))
 
     def decoded(self, encoded: Encoded) -> Fetched:
-        """Decode one image, or say why it cannot be decoded."""
+        """Decode one image, or return why it cannot be decoded."""
         entry = encoded.entry
         try:
             return Fetched(entry, encoded, self._image(encoded))
@@ -106,7 +106,7 @@ class Reading:
 
 
 class _Ahead:
-    """The two lines of one iteration."""
+    """The two queues of one iteration."""
 
     def __init__(self, reading: Reading, pool: ThreadPoolExecutor) -> None:
         self.reading, self.pool = reading, pool
@@ -124,7 +124,7 @@ class _Ahead:
             yield self.images.popleft()[1].result()
 
     def _decode(self, ahead: int) -> None:
-        """Move files that were read on to decoding, as long as there is room."""
+        """Start decoding files that were read, as long as there is room."""
         while self.files and len(self.images) < ahead and (not self.images or self.files[0].done()):
             found = self.files[0].result()
             pixels = 0 if isinstance(found, Fetched) or self.reading.by_windows else _pixels(found, self.reading.frame)
@@ -138,22 +138,22 @@ class _Ahead:
 
 
 def is_windowed(path: Path) -> bool:
-    """Whether a file is a TIFF, and can be read window by window here."""
+    """Return whether a file is a TIFF that can be read window by window here."""
     with path.open("rb") as file:
         return is_tiff(file.read(4)) and is_installed("rasterio")
 
 
 def georeference_of(encoded: Encoded) -> str | None:
-    """Where an image lies, or why that is not known, as JSON; None if nothing says anything of it."""
+    """Return an image's georeference, or why it is unusable, as JSON; None if it has none."""
     try:
         found = read_georeference(encoded.path or encoded.data)
     except DatasetError as error:
-        return json.dumps({"misplaced": str(error)})  # the masks are right all the same, in pixels
+        return json.dumps({"misplaced": str(error)})  # the masks are still right, in pixels
     return None if found is None else json.dumps({"transform": found.transform, "crs": found.crs})
 
 
 def _pixels(encoded: Encoded, frame: int | None) -> int:
-    """Pixels that decoding will make, from the header; 0 for what cannot be decoded."""
+    """Return the number of pixels from the header; 0 if the file cannot be decoded."""
     try:
         height, width = image_size(encoded.data, frame=frame)
     except ImageError:
@@ -162,6 +162,6 @@ def _pixels(encoded: Encoded, frame: int | None) -> int:
 
 
 def _named(reason: str, encoded: Encoded) -> str:
-    """Call an image by its name, where the reason speaks of bytes or of the path that it lies at."""
+    """Replace byte counts and paths in a reason by the image's name."""
     name = repr(encoded.entry.name)
     return reason.replace(f"The data of {encoded.size_bytes} bytes", name).replace(repr(str(encoded.path)), name)

@@ -1,4 +1,4 @@
-"""Images with their prompts: what a prompt file says, given to the images that it speaks of."""
+"""Images with their prompts: matches the contents of a prompt file with the images."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from samara.segmentation.prompts import Prompt
 
 @dataclass
 class Prompts:
-    """What a prompt file asks for.
+    """The prompts of a file.
 
     Attributes:
-        path: of the file or folder.
-        of_image: by the image's name.
+        path: path of the file or folder.
+        of_image: prompts by image name.
         rules: how the file was read.
-        left_out: images that the file does not speak of; counted by `entries`.
+        left_out: number of images without an entry in the file; counted by `entries`.
     """
 
     path: Path
@@ -35,10 +35,10 @@ class Prompts:
     left_out: int = 0
 
     def entries(self, images: Iterable[PlannedImage]) -> Iterator[PlannedImage]:
-        """Give images their prompts; images that the file does not speak of are left out.
+        """Attach prompts to the images; images without an entry in the file are left out.
 
         Raises:
-            SettingsError: the file speaks of an image that is not among the images.
+            SettingsError: the file has prompts for an image that is not among the images.
         """
         unused = dict.fromkeys(self.of_image)
         by_base_name = self._by_base_name()
@@ -60,11 +60,11 @@ class Prompts:
 
     @property
     def sentence(self) -> str:
-        """What was left out, to be told."""
-        return f"{self.left_out} images of which {self.path} says nothing were left out"
+        """Describe what was left out, for the user."""
+        return f"{self.left_out} images without an entry in {self.path} were left out"
 
     def facts(self) -> dict[str, str]:
-        """For the manifest."""
+        """Facts for the manifest."""
         rules = {name: str(value) for name, value in self.rules.facts().items()}
         if self.path.is_dir():
             return {"file": str(self.path.resolve()), **rules}
@@ -72,7 +72,7 @@ class Prompts:
         return {"file": str(self.path.resolve()), "sha256": digest, **rules}
 
     def _by_base_name(self) -> dict[str, str]:
-        """Names without folders, where they are no two images' at once."""
+        """Map base names to names, where a base name is unique."""
         found: dict[str, list[str]] = {}
         for name in self.of_image:
             found.setdefault(name.rpartition("/")[2], []).append(name)
@@ -89,17 +89,17 @@ def open_prompts(
     """Read a prompt file: COCO boxes (.json), a YOLO data set or labels, a table of points (.csv).
 
     Args:
-        path: of the file or folder.
-        source: the images it speaks of.
-        rules: what becomes of crowds and of bad entries.
-        notice: called with a sentence for each kind of thing that was left out or mended.
-        reading: how the images are read, for sizes that the file leaves to them.
+        path: path of the file or folder.
+        source: the images.
+        rules: treatment of crowds and of bad entries.
+        notice: called with one sentence per kind of entry that was left out or repaired.
+        reading: how the images are read, to find sizes the file does not state.
 
     Raises:
-        DatasetError: it is none of these, or damaged, or asks for nothing.
+        DatasetError: it is none of these, is damaged, or contains no prompts.
     """
     images = None if source.kind == "archive" else source.root
-    # Labels are matched with all images below a folder; of single files the working directory would be searched.
+    # Labels are matched with all images below a folder; for single files that would be the working directory.
     if source.kind != "folder" and path.suffix.lower() != ".json":
         images = None
     return _asking(path, read_prompts(path, images, rules, notice, reading), rules)
@@ -112,40 +112,40 @@ def open_coco(
     notice: Notice | None = None,
     reading: ImageReading = AS_THEY_ARE,
 ) -> tuple[Source, Prompts]:
-    """Take the images that a COCO file or a YOLO data set lists as images, and its boxes as their prompts.
+    """Open the images that a COCO file or a YOLO data set lists, with its boxes as prompts.
 
     Args:
-        path: of the file, or of the yaml.
-        images: their folder; None for that of the file.
-        rules: what becomes of crowds and of bad entries.
-        notice: called with a sentence for each kind of thing that was left out or mended.
-        reading: how the images are read, for sizes that the file leaves to them.
+        path: path of the COCO file or yaml.
+        images: folder of the images; None for that of the file.
+        rules: treatment of crowds and of bad entries.
+        notice: called with one sentence per kind of entry that was left out or repaired.
+        reading: how the images are read, to find sizes the file does not state.
 
     Raises:
-        DatasetError: it is no COCO file or YOLO data set, or asks for nothing.
-        SettingsError: the folder is none, or one is given for a yaml, which says itself where its images are.
+        DatasetError: it is not a COCO file or YOLO data set, or contains no prompts.
+        SettingsError: the folder does not exist, or one is given for a yaml, which names its own images.
     """
     if is_yolo(path):
         if images is not None:
-            raise SettingsError(f"{path} says itself where its images are; leave `image_folder` out")
+            raise SettingsError(f"{path} names its own image folders; leave `image_folder` out")
         prompts = _asking(path, read_prompts(path, None, rules, notice, reading), rules)
         root = find_layout(path, None, Findings(str(path))).root.resolve()
         return coco_source(tuple(prompts.of_image), root, str(path)), prompts
     root = (images or path.parent).resolve()
     if not root.is_dir():
-        raise SettingsError(f"{root} is no folder; give that of the images in {path} with `image_folder`")
+        raise SettingsError(f"{root} is not a folder; pass the image folder of {path} with `image_folder`")
     prompts = _asking(path, read_prompts(path, root, rules, notice, reading), rules)
     return coco_source(tuple(prompts.of_image), root, str(path)), prompts
 
 
 def _asking(path: Path, found: FilePrompts, rules: ReadingRules) -> Prompts:
     if not any(one.prompts for one in found.values()):
-        raise DatasetError(f"{path} has no prompt for any image; leave it out to have everything annotated.")
+        raise DatasetError(f"{path} has no prompts; leave it out to segment everything.")
     return Prompts(path, found, rules)
 
 
 def asked_of(prompts: ImagePrompts) -> tuple[Asked, ...]:
-    """As the plan writes them."""
+    """Convert prompts to the plan's form."""
     categories = prompts.categories or (None,) * len(prompts.prompts)
     return tuple(_asked(prompt, category) for prompt, category in zip(prompts.prompts, categories, strict=True))
 

@@ -1,7 +1,7 @@
-"""Prompts from files: boxes that a detector or a person drew, points that somebody clicked.
+"""Prompts from files: boxes drawn by a detector or a person, points clicked by a person.
 
-Whatever does not fit is an error that names the line or the annotation; with `ReadingRules.skip_bad` it is left out
-and counted. Nothing is left out quietly.
+An invalid entry raises an error that names the line or the annotation; with `ReadingRules.skip_bad` it is left out
+and counted. Nothing is left out silently.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ _COLUMNS = (*_NEEDED_COLUMNS, "label", "class", "object")
 _CLASS_AND_BOX, _BOX_AND_CONFIDENCE, _MIN_OUTLINE = 5, 6, 7
 
 LEFT_OUT_CROWDS = f"annotations were left out as {CROWDS_HINT}"
-CUT_BOXES = "boxes leave their images by a few pixels; what is outside was cut off"
-BOXES_OF_MASKS = "annotations have a mask and no box; the box around the mask was taken"
-UNCLASSED = "objects have no class where others of their image have one; they were left out"
+CUT_BOXES = "boxes extend a few pixels beyond their images and were clipped"
+BOXES_OF_MASKS = "annotations have a mask but no box; the bounding box of the mask was used"
+UNCLASSED = "objects have no class although others in their image have one; they were left out"
 
-# A box may leave its image by so much and is cut: pixels, or a share of the side.
+# A box may extend beyond its image by this much and is clipped: pixels, or a fraction of the side.
 _SLACK_PX, _SLACK = 5.0, 0.01
 
 
 @dataclass(frozen=True, eq=False)
 class ImagePrompts:
-    """What one image is asked for.
+    """The prompts of one image.
 
     Attributes:
-        prompts: one for each object; may be empty, where a file lists an image without objects.
-        categories: the name of each object, or None if the file has none.
+        prompts: one per object; empty if a file lists an image without objects.
+        categories: class name of each object, or None if the file has none.
     """
 
     prompts: tuple[Prompt, ...]
@@ -59,7 +59,7 @@ class ImagePrompts:
 
 
 FilePrompts: TypeAlias = dict[str, ImagePrompts]
-"""By the image's name, relative to the folder of the images, with "/"."""
+"""Prompts by image name, relative to the image folder, with "/"."""
 
 _Asked: TypeAlias = tuple[Prompt, str | None]
 
@@ -71,18 +71,18 @@ def read_prompts(
     notice: Notice | None = None,
     reading: ImageReading = AS_THEY_ARE,
 ) -> FilePrompts:
-    """Read prompts from whatever kind of file it is.
+    """Read prompts from a file of any supported kind.
 
     Args:
-        path: see `read_coco_boxes`, `read_points` and `read_yolo_boxes`.
+        path: path of the file, see `read_coco_boxes`, `read_points` and `read_yolo_boxes`.
         images: folder of the images; needed for YOLO labels, unless the data set has its images, and for COCO
             files that do not state their sizes.
-        rules: what becomes of crowds and of bad entries.
-        notice: called with a sentence for each kind of thing that was left out or mended.
-        reading: how the images are read; of a file with several frames, the size is that of the one that is meant.
+        rules: treatment of crowds and of bad entries.
+        notice: called with one sentence per kind of entry that was left out or repaired.
+        reading: how the images are read; a file with several frames has the size of the selected one.
 
     Raises:
-        DatasetError: of none of these kinds, or damaged; everything was left out. See there.
+        DatasetError: the file is of none of these kinds or damaged, or everything was left out; see those functions.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -92,7 +92,7 @@ def read_prompts(
         return read_points(path, rules, notice)
     if suffix in (".txt", *YAML_SUFFIXES) or path.is_dir():
         return read_yolo_boxes(path, images, rules, notice, reading)
-    raise DatasetError(f"{str(path)!r} holds no prompts that are understood; give {_KINDS}.")
+    raise DatasetError(f"{str(path)!r} is not a supported prompt file; use {_KINDS}.")
 
 
 def read_coco_boxes(
@@ -102,22 +102,22 @@ def read_coco_boxes(
     notice: Notice | None = None,
     reading: ImageReading = AS_THEY_ARE,
 ) -> FilePrompts:
-    """Read the boxes of a COCO instances file; of annotations without one, those around their masks.
+    """Read the boxes of a COCO instances file; annotations without a box get that of their mask.
 
     Args:
-        annotations: with `images`, `annotations` (`bbox` as x, y, width, height in pixels) and, for the names,
-            `categories`. Boxes that leave their image by a few pixels are cut.
-        images: their folder, where the file does not state their sizes.
-        rules: crowds are left out unless they are taken as objects: their boxes hold many of these.
+        annotations: file with `images`, `annotations` (`bbox` as x, y, width, height in pixels) and, for the names,
+            `categories`. Boxes that extend a few pixels beyond their image are clipped.
+        images: folder of the images, needed if the file does not state their sizes.
+        rules: reading rules; crowds are left out unless read as objects, since their boxes contain many objects.
         notice: see `read_prompts`.
-        reading: likewise.
+        reading: see `read_prompts`.
 
     Returns:
-        All images listed, also those without boxes.
+        All listed images, including those without boxes.
 
     Raises:
-        DatasetError: no such file, an image listed twice, or boxes that are damaged, have no area or leave their
-            image; nothing but crowds.
+        DatasetError: the file is missing, an image is listed twice, boxes are damaged, have no area or leave their
+            image, or there are only crowds.
     """
     findings = Findings(repr(str(annotations)), rules)
     document = read_document(Path(annotations), findings, images, reading)
@@ -141,12 +141,12 @@ def read_coco_boxes(
 
 
 def _box(row: Mapping[str, Any], size_hw: tuple[int, int], where: str, findings: Findings) -> Prompt:
-    """The box of an annotation as a prompt."""
+    """Convert the box of an annotation to a prompt."""
     box = row.get("bbox")
     if not box and row.get("segmentation"):
         rle = mask_of(row, size_hw, where, findings)
         if not rle.area:
-            raise DatasetError(f"{where} has no bbox, and a mask that covers no pixel.")
+            raise DatasetError(f"{where} has no bbox, and its mask is empty.")
         findings.note(BOXES_OF_MASKS)
         return _prompt(where, size_hw, box=rle.box_xyxy)
     if (
@@ -154,17 +154,19 @@ def _box(row: Mapping[str, Any], size_hw: tuple[int, int], where: str, findings:
         or len(box) != 4
         or not all(isinstance(side, (int, float)) and not isinstance(side, bool) for side in box)
     ):
-        raise DatasetError(f"{where} has {short(box)} as bbox; x, y, width and height in pixels are needed.")
+        raise DatasetError(f"{where} has the bbox {short(box)}; it must be x, y, width and height in pixels.")
     x, y, width, height = box
     if not all(map(math.isfinite, box)):
-        raise DatasetError(f"{where} has the bbox {short(box)}, with NaN or infinity; finite pixels are needed.")
+        raise DatasetError(
+            f"{where} has the bbox {short(box)}, with NaN or infinity; coordinates must be finite pixels."
+        )
     if width <= 0 or height <= 0:
-        raise DatasetError(f"{where} has the bbox {short(box)}, x, y, width and height, which has no area.")
+        raise DatasetError(f"{where} has the bbox {short(box)} (x, y, width, height), which has no area.")
     return _prompt(where, size_hw, box=_cut([x, y, x + width, y + height], size_hw, where, findings))
 
 
 def _cut(box_xyxy: Sequence[float], size_hw: tuple[int, int], where: str, findings: Findings) -> Sequence[float]:
-    """Cut what leaves the image by a few pixels; less than one is let be, as everywhere."""
+    """Clip a box that extends a few pixels beyond the image; less than one pixel is tolerated, as everywhere."""
     limits = (0.0, 0.0, float(size_hw[1]), float(size_hw[0]))
     x0, y0, x1, y1 = box_xyxy
     beyond = max(-x0, -y0, x1 - limits[2], y1 - limits[3])
@@ -173,8 +175,8 @@ def _cut(box_xyxy: Sequence[float], size_hw: tuple[int, int], where: str, findin
     slack = max(_SLACK_PX, _SLACK * max(size_hw))
     if beyond > slack:
         raise DatasetError(
-            f"{where} has a box that leaves the image by {beyond:g} pixels: x {x0:g} to {x1:g}, y {y0:g} to {y1:g} in "
-            f"{size_hw[1]} x {size_hw[0]} (width x height); up to {slack:g} would be cut off."
+            f"{where} has a box that extends {beyond:g} pixels beyond the image: x {x0:g} to {x1:g}, y {y0:g} to "
+            f"{y1:g} in {size_hw[1]} x {size_hw[0]} (width x height); at most {slack:g} are clipped."
         )
     findings.note(CUT_BOXES)
     return max(x0, 0.0), max(y0, 0.0), min(x1, limits[2]), min(y1, limits[3])
@@ -191,19 +193,18 @@ def read_yolo_boxes(
 
     Args:
         labels: a label file, a folder of them, or a folder with `labels/` in it; or a whole data set, by its yaml or
-            its folder. Names of classes are those of the yaml or list of classes in the folder or above it, else
-            their numbers.
-        images: folder of the images, with the tree of the labels; of each the header is read. A data set by its
-            yaml has its own.
-        rules: what becomes of bad entries.
+            its folder. Class names come from the yaml or class list in the folder or above it; otherwise the numbers
+            are used.
+        images: folder of the images, with the same tree as the labels; only headers are read. A yaml names its own.
+        rules: treatment of bad entries.
         notice: see `read_prompts`.
-        reading: likewise.
+        reading: see `read_prompts`.
 
     Returns:
-        The images that have a label file, also an empty one.
+        The images that have a label file, including an empty one.
 
     Raises:
-        DatasetError: no such folder, labels without an image or with several, or lines that are no box.
+        DatasetError: the folder is missing, labels match no image or several, or a line is not a box.
     """
     labels = Path(labels)
     findings = Findings(repr(str(labels)), rules)
@@ -222,11 +223,11 @@ def read_yolo_boxes(
 
 
 def _labelled_images(labels: Path, images: Path | None, findings: Findings) -> tuple[Layout, Path | None]:
-    """Which label file belongs to which image, and the folder that names are relative to; None for the data set's."""
+    """Match label files with images; return the folder that names are relative to, None for the data set's own."""
     if labels.suffix in YAML_SUFFIXES or is_whole(labels, with_images=images is None):
         return find_layout(labels, None, findings), images
     if images is None:
-        raise DatasetError(f"{str(labels)!r} has fractions of the images' sizes; give the folder of the images too.")
+        raise DatasetError(f"{str(labels)!r} contains fractions of the image size; pass the image folder as well.")
     root = labels.parent if labels.is_file() else labels
     description = find_description(root) or find_description(root.parent)
     return find_apart(labels, images, description, findings), None
@@ -243,7 +244,7 @@ def _yolo_lines(
 
 
 def _yolo_box(values: list[float], where: str) -> list[float]:
-    """Left, top, right and bottom as fractions."""
+    """Return left, top, right and bottom as fractions."""
     if len(values) in (_CLASS_AND_BOX, _BOX_AND_CONFIDENCE):
         x, y, width, height = values[1:5]
         if width <= 0 or height <= 0:
@@ -252,34 +253,34 @@ def _yolo_box(values: list[float], where: str) -> list[float]:
     elif len(values) >= _MIN_OUTLINE and len(values) % 2:
         box = [min(values[1::2]), min(values[2::2]), max(values[1::2]), max(values[2::2])]
     else:
-        raise DatasetError(f"{where} has {len(values)} numbers; a class and x, y, width, height are needed.")
+        raise DatasetError(f"{where} has {len(values)} numbers; it must have a class and x, y, width, height.")
     if not all(-TOLERANCE <= side <= 1 + TOLERANCE for side in box):  # NaN is neither
-        raise DatasetError(f"{where} has a box outside 0..1; YOLO's are fractions of the width and height.")
+        raise DatasetError(f"{where} has a box outside 0..1; YOLO boxes are fractions of the image width and height.")
     return box
 
 
 def read_points(table: Path, rules: ReadingRules = USUAL, notice: Notice | None = None) -> FilePrompts:
-    """Read points from a table.
+    """Read points from a CSV table.
 
     Args:
-        table: CSV in UTF-8 whose first line names the columns: `file`, `x`, `y` (pixels of the upright image),
-            and where wanted `label` (1 foreground, 0 background), `class` (the object's name) and `object`. Rows of
-            one file with the same `object` belong to one object; without it every row is an object of its own.
+        table: CSV in UTF-8 whose first line names the columns: `file`, `x`, `y` (pixels of the upright image), and
+            optionally `label` (1 foreground, 0 background), `class` (the object's name) and `object`. Rows of one file
+            with the same `object` belong to one object; without that column every row is its own object.
         rules: what becomes of bad entries.
         notice: see `read_prompts`.
 
     Returns:
-        The files named, objects in the order of their first rows.
+        Prompts of the named files, objects in the order of their first rows.
 
     Raises:
-        DatasetError: a column is missing or unknown, a value makes no sense, an object has several classes or no
+        DatasetError: a column is missing or unknown, a value is invalid, an object has several classes or no
             foreground point, or only some objects have a class.
     """
     table = Path(table)
     findings = Findings(repr(str(table)), rules)
     clicks: dict[str, dict[str, list[_Click]]] = {}
     for click in _clicks(table, findings):
-        # A row without an object is one: no other row has its number.
+        # A row without an object is its own object: no other row has its line number.
         key = f"object {click.name}" if click.name else f"row {click.line}"
         clicks.setdefault(click.file, {}).setdefault(key, []).append(click)
     found: dict[str, list[_Asked]] = {file: [] for file in clicks}
@@ -310,33 +311,33 @@ def _clicks(table: Path, findings: Findings) -> Iterator[_Click]:
         columns = [name.strip() for name in reader.fieldnames or ()]
         if not set(_NEEDED_COLUMNS) <= set(columns) or not set(columns) <= set(_COLUMNS):
             raise DatasetError(
-                f"Line 1 of {str(table)!r} names the columns {columns!r:.80}; file, x and y are needed, and label, "
-                "class and object possible, with commas between them."
+                f"Line 1 of {str(table)!r} names the columns {columns!r:.80}; file, x and y are required, label, "
+                "class and object optional, separated by commas."
             )
         reader.fieldnames = columns
         for row in reader:
             where = f"Line {reader.line_num} of {str(table)!r}"
             with findings.entry():
-                # What is beyond the columns has the key None; what is missing the value None.
+                # csv puts surplus values under the key None, and gives missing ones the value None.
                 if None in row or None in row.values():
-                    raise DatasetError(f"{where} has not as many values as line 1 has columns.")
+                    raise DatasetError(f"{where} has a different number of values than line 1 has columns.")
                 yield _click({key: value.strip() for key, value in row.items()}, reader.line_num, where)
     except csv.Error as error:
-        raise DatasetError(f"Line {reader.line_num} of {str(table)!r} is no CSV ({error}).") from error
+        raise DatasetError(f"Line {reader.line_num} of {str(table)!r} is not valid CSV ({error}).") from error
 
 
 def _click(row: Mapping[str, str], line: int, where: str) -> _Click:
     try:
         point_xy = float(row["x"]), float(row["y"])
     except ValueError as error:
-        raise DatasetError(f"{where} has a coordinate that is no number ({str(error)[:80]}).") from error
+        raise DatasetError(f"{where} has a coordinate that is not a number ({str(error)[:80]}).") from error
     label = row.get("label", "") or "1"
     if label not in ("0", "1"):
-        raise DatasetError(f"{where} has the label {label!r:.80}; accepted are 1 (foreground) and 0 (background).")
+        raise DatasetError(f"{where} has the label {label!r:.80}; labels must be 1 (foreground) or 0 (background).")
     name = row.get("object", "")
     if label == "0" and not name:
         raise DatasetError(
-            f"{where} is a background point of no object; the column object must say which points belong together."
+            f"{where} is a background point without an object; add the column object to group the points of an object."
         )
     return _Click(line, checked_name(row["file"] or None, where), point_xy, int(label), row.get("class") or None, name)
 
@@ -345,9 +346,11 @@ def _object(rows: list[_Click], table: Path) -> tuple[Prompt, str | None]:
     where = f"Line {rows[0].line} of {str(table)!r}"
     categories = {row.category for row in rows if row.category}
     if len(categories) > 1:
-        raise DatasetError(f"{where} begins an object with the classes {sorted(categories)}; an object has one.")
+        raise DatasetError(
+            f"{where} starts an object with the classes {sorted(categories)}; an object has only one class."
+        )
     if not any(row.label for row in rows):
-        raise DatasetError(f"{where} begins an object with background points only; at least one must lie in it.")
+        raise DatasetError(f"{where} starts an object with background points only; add at least one foreground point.")
     prompt = _prompt(where, None, points=[row.point_xy for row in rows], labels=[row.label for row in rows])
     return prompt, next(iter(categories), None)
 
@@ -360,15 +363,15 @@ def _prompt(
         if size_hw is not None:
             prompt.check_inside(size_hw)
     except PromptError as error:
-        raise DatasetError(f"{where} is not accepted: {error}") from error
+        raise DatasetError(f"{where} is not valid: {error}") from error
     return prompt
 
 
 def _all(found: Mapping[str, list[_Asked]], findings: Findings, notice: Notice | None) -> FilePrompts:
-    """The prompts of every image, once what was found on the way is told.
+    """Build the prompts of every image, after reporting the findings.
 
     Raises:
-        DatasetError: there are faults, or everything was left out.
+        DatasetError: there are errors, or everything was left out.
     """
     prompts: FilePrompts = {}
     for name, objects in found.items():
@@ -386,7 +389,8 @@ def _of_image(objects: list[_Asked], name: str, findings: Findings) -> ImageProm
     if categories and len(categories) < len(objects):
         if not findings.rules.skip_bad:
             raise DatasetError(
-                f"{name!r} has {len(objects)} objects and classes for {len(categories)}; name all or none."
+                f"{name!r} has {len(objects)} objects, but classes for only {len(categories)}; give all of them a "
+                "class, or none."
             )
         findings.leave_out(UNCLASSED, len(objects) - len(categories))
         objects = [one for one in objects if one[1] is not None]

@@ -1,7 +1,7 @@
-"""Where images come from: a folder, files, patterns, a list file, a tar archive, a COCO file. Listed in a fixed order.
+"""Sources of images: a folder, files, patterns, a list file, a tar archive, a COCO file. Listed in a fixed order.
 
-Names are relative to the folder that holds all images, see `samara.images.paths.Given`, and name each of them once.
-Nothing is unpacked, and a name in an archive is only a name.
+Names are relative to the folder that contains all images, see `samara.images.paths.Given`, and are unique.
+Nothing is unpacked; a name in an archive is never used as a path.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from samara.images.names import way_out
 from samara.images.paths import Finder, Given, Listing, absolute, base_of, common_folder, is_image_name
 
 COMPRESSED_TAR = (".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst")
-# Larger files are hashed and decoded from the disk instead of being held in memory.
+# Larger files are hashed and decoded from disk instead of being read into memory.
 MAX_BYTES_IN_MEMORY = 64 << 20
-# If more of the files named are not there, it is the folder that is wrong, and not the files.
+# If more of the named files are missing, the folder is wrong, not the files.
 MAX_MISSING = 0.5
 
 SourceKind = Literal["folder", "files", "list", "archive", "coco"]
@@ -34,14 +34,14 @@ SourceKind = Literal["folder", "files", "list", "archive", "coco"]
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """An image file as it was found.
+    """An image file before decoding.
 
     Attributes:
-        entry: what it is in the plan.
+        entry: its entry in the plan.
         data: its bytes, or its path if it is large.
         sha256: 64 hexadecimal digits.
         size_bytes: its length.
-        path: of the file; None for one in an archive.
+        path: path of the file; None for one in an archive.
     """
 
     entry: PlannedImage
@@ -56,12 +56,12 @@ class Source:
     """Images to annotate.
 
     Attributes:
-        kind: what it is.
+        kind: kind of source.
         root: folder that names are relative to, or the archive.
-        given: for "files" what the user named, absolute; for "list" the path of the list; for "coco" the names in the
+        given: for "files" the user's paths, absolute; for "list" the path of the list; for "coco" the names in the
             file.
-        file: of a list or of COCO, as the user named it.
-        listing: filled by `entries`.
+        file: path of the list or COCO file, as the user wrote it.
+        listing: statistics filled by `entries`.
     """
 
     kind: SourceKind
@@ -74,10 +74,10 @@ class Source:
         """List the images, each once, in a fixed order.
 
         Args:
-            leave_out: a folder that is not looked into, such as the one for the results.
+            leave_out: a folder that is not searched, such as the one for the results.
 
         Raises:
-            SettingsError: an archive or list cannot be read; or most of the files named are not there.
+            SettingsError: an archive or list cannot be read, or most of the named files are missing.
         """
         if self.kind == "archive":
             return self._in_archive()
@@ -86,7 +86,7 @@ class Source:
         return (PlannedImage(index, name) for index, name in enumerate(self._mostly_there(found), start=1))
 
     def path_of(self, name: str) -> Path | None:
-        """The file of an image; None for one in an archive."""
+        """Return the file of an image; None for one in an archive."""
         if self.kind == "archive":
             return None
         return (self._folder.find(name) if self.kind == "coco" else None) or self.root / name
@@ -113,7 +113,7 @@ class Source:
         return Encoded(entry, data, hashlib.sha256(data).hexdigest(), len(data), None if entry.at else path)
 
     def facts(self) -> dict[str, str]:
-        """What the manifest records, and a resumed run must have in common."""
+        """Return what the manifest records and a resumed run must match."""
         return {"kind": self.kind, "root": str(self.root)}
 
     @cached_property
@@ -122,20 +122,23 @@ class Source:
 
     def _looked_for(self, path: Path) -> str:
         if os.path.islink(path) and not os.path.exists(path):
-            return f"; it is a link to {os.readlink(path)!r:.120}, which is not there"
+            return f"; it is a link to {os.readlink(path)!r:.120}, which does not exist"
         return "" if os.path.exists(path) else f"; looked for in {str(self.root)!r:.200}"
 
     def _mostly_there(self, names: Iterator[str]) -> Iterator[str]:
         count, listing = 0, self.listing
-        for count, name in enumerate(names, start=1):  # noqa: B007 - how many there are in all
+        for count, name in enumerate(names, start=1):  # noqa: B007 - the total is used below
             yield name
         if listing.missing > MAX_MISSING * count:
             of = f"that {self.file} names " if self.file else ""
-            remedy = {"coco": "give their folder with `image_folder`", "list": "its names count from its own folder"}
+            remedy = {
+                "coco": "pass their folder with `image_folder`",
+                "list": "its names are relative to its own folder",
+            }
             raise SettingsError(
-                f"{listing.missing} of the {count} images {of}are not there; the first is "
+                f"{listing.missing} of the {count} images {of}are missing; the first is "
                 f"{listing.first_missing!r:.120}, looked for in {str(self.root)!r}; "
-                f"{remedy.get(self.kind, 'see that what links lead to is there')}"
+                f"{remedy.get(self.kind, 'check that the targets of links exist')}"
             )
 
     def _in_folder(self, finder: Finder) -> Iterator[str]:
@@ -152,10 +155,10 @@ class Source:
             yield from map(self._name, finder.once(absolute(line, folder)))
 
     def _in_coco(self, finder: Finder) -> Iterator[str]:
-        """Names as the file has them: `read` looks for them, so that a later run can look elsewhere.
+        """Yield names as the file has them; `read` resolves them, so that a later run can use another folder.
 
         Raises:
-            SettingsError: two names are those of one image, and it cannot be said whose prompts count.
+            SettingsError: two names mean the same image, so it is unclear whose prompts apply.
         """
         names: dict[str, str] = {}
         for name in self.given:
@@ -166,7 +169,7 @@ class Source:
             elif (other := names.setdefault(os.path.realpath(path), name)) != name:
                 raise SettingsError(
                     f"{self.file} lists {str(path)!r:.120} twice, as {other!r:.80} and as {name!r:.80}; list each "
-                    "image once, with all that is asked of it"
+                    "image once, with all of its prompts"
                 )
             yield name
 
@@ -188,14 +191,14 @@ class Source:
 
 
 def open_source(given: Sequence[str]) -> Source:
-    """Find out what somebody means by IMAGES.
+    """Determine the kind of source that the user gave.
 
     Args:
-        given: a folder, which is searched with all below it; image files, folders and patterns (`**` for any depth);
-            a text file with a path in each line, relative to that file; or an uncompressed tar archive.
+        given: a folder, which is searched recursively; image files, folders and patterns (`**` for any depth); a text
+            file with one path per line, relative to that file; or an uncompressed tar archive.
 
     Raises:
-        SettingsError: nothing of the kind.
+        SettingsError: it is none of these.
     """
     if not given:
         raise SettingsError("no image was given; name a folder, files, a pattern, a list (.txt) or a tar archive")
@@ -203,7 +206,7 @@ def open_source(given: Sequence[str]) -> Source:
         files = Given.of(given)
         missing = [name for name in given if not glob.has_magic(name) and not os.path.lexists(name)]
         if missing:
-            raise SettingsError(f"{missing[0]} does not exist; check the path, seen from {os.getcwd()}")
+            raise SettingsError(f"{missing[0]} does not exist; check the path (relative paths start at {os.getcwd()})")
         return Source("files", files.root, files.paths)
     (name,) = given
     path = Path(name)
@@ -211,7 +214,7 @@ def open_source(given: Sequence[str]) -> Source:
         return Source("folder", path.resolve())
     if name.lower().endswith(COMPRESSED_TAR):
         raise SettingsError(
-            f"{name} is compressed, so that no image can be read by itself; decompress it to .tar first"
+            f"{name} is compressed, so single images cannot be read from it; decompress it to .tar first"
         )
     if os.path.lexists(path):
         return _of_file(path)
@@ -222,12 +225,12 @@ def open_source(given: Sequence[str]) -> Source:
 
 
 def coco_source(names: Sequence[str], root: Path, file: str) -> Source:
-    """The images that a COCO file lists, below a folder.
+    """Build the source of the images that a COCO file lists.
 
     Args:
-        names: of the images, as the file has them.
-        root: their folder.
-        file: for messages.
+        names: names of the images, as in the file.
+        root: folder of the images.
+        file: path of the COCO file, for messages.
     """
     return Source("coco", root, tuple(names), file)
 
@@ -246,5 +249,5 @@ def _of_file(path: Path) -> Source:
     if other is not None:
         raise SettingsError(f"{path} cannot be annotated: {other}")
     raise SettingsError(
-        f"{path} is no image, list or archive by its name; give a folder, images, a pattern, a list (.txt) or a .tar"
+        f"{path} has no suffix of an image, list or archive; give a folder, images, a pattern, a list (.txt) or a .tar"
     )

@@ -1,1 +1,1 @@
-"""What an annotated data set looks like: statistics, near-duplicates, the page."""
+"""Report on an annotated data set: statistics, near duplicates, the page."""

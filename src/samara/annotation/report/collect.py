@@ -1,4 +1,4 @@
-"""The page about an annotation store: its numbers, its images with their masks, what looks wrong."""
+"""The report page of an annotation store: its numbers, its images with their masks, suspicious images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SUSPICIONS = ("images without a mask", "images with very many masks", "masks of
 
 
 def write_report(store: AnnotationStore) -> Path:
-    """Write the page about a store into the store.
+    """Write the report page of a store into the store.
 
     Raises:
         MissingExtra: jinja2 is not installed.
@@ -70,7 +70,7 @@ def annotation_report(store: AnnotationStore) -> AnnotationReport:
 
 
 def _flat(facts: Mapping[str, Any]) -> dict[str, str]:  # Any: JSON
-    """Settings of all levels by name, without those that are not set."""
+    """Flatten nested settings, without those that are not set."""
     found: dict[str, str] = {}
     for name, value in facts.items():
         if isinstance(value, Mapping):
@@ -115,12 +115,12 @@ def _histogram(title: str, histogram: Histogram, labels: Sequence[str], form: st
 
 
 def _galleries(store: AnnotationStore, summary: Summary) -> Iterator[Gallery]:
-    """Random images, and of each kind of suspicion that has any."""
+    """Yield a gallery of random images, and one for each kind of suspicious images that occurs."""
     duplicates = {image_id for pair in summary.duplicates.pairs for image_id in pair}
     kinds = (
-        ("Random images", "Drawn by chance, the same ones every time.", summary.random, False),
+        ("Random images", "A random sample, the same on every run.", summary.random, False),
         ("Images without a mask", "{} in all.", summary.empty, True),
-        ("Images with very many masks", "{} in all, the fullest first.", summary.crowded, True),
+        ("Images with very many masks", "{} in all, most masks first.", summary.crowded, True),
         ("Masks of a whole image", "{} images with a mask of at least 95 % of their area.", summary.full_frame, True),
     )
     wanted = {row.image_id for _, _, chosen, _ in kinds for row in chosen.examples} | duplicates
@@ -132,7 +132,7 @@ def _galleries(store: AnnotationStore, summary: Summary) -> Iterator[Gallery]:
         how = "look exactly" if summary.duplicates.is_exact else "look nearly"
         yield Gallery(
             "Near duplicates",
-            f"{summary.duplicates.count:,} images {how} like an earlier one, which is shown before each.",
+            f"{summary.duplicates.count:,} images {how} like an earlier one, shown before each.",
             [drawn[image_id] for pair in summary.duplicates.pairs for image_id in pair if image_id in drawn],
         )
 
@@ -142,7 +142,7 @@ def _images(chosen: Chosen, drawn: Mapping[int, Shown]) -> list[Shown]:
 
 
 def _drawn(store: AnnotationStore, image_ids: set[int]) -> Iterator[tuple[int, Shown]]:
-    """Images with their masks, read again."""
+    """Read images again and draw their masks."""
     facts = store.manifest.job["source"]
     source = Source(facts["kind"], Path(facts["root"]))
     reading = ImageReading.from_facts(store.manifest.job["settings"])
@@ -151,10 +151,10 @@ def _drawn(store: AnnotationStore, image_ids: set[int]) -> Iterator[tuple[int, S
         uri = None
         try:
             encoded = source.read(entries[row.image.image_id])
-            if encoded.sha256 == row.image.sha256:  # else it is another image by now
+            if encoded.sha256 == row.image.sha256:  # otherwise the file has changed since
                 uri = thumbnail(reading.pixels(encoded.data, max_pixels=MAX_PIXELS), row.masks)
         except ImageError:
-            uri = None  # moved away, or too large
+            uri = None  # moved or too large
         yield row.image.image_id, Shown(row.image.path, _detail(row.image), uri)
 
 

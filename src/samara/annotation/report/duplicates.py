@@ -1,4 +1,4 @@
-"""Images that look the same, by their difference hashes."""
+"""Near duplicates, by difference hash."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-# Bits in which two hashes may differ.
+# Maximum number of bits in which the hashes of near duplicates differ.
 MAX_BITS = 4
-# Two hashes that differ in at most 4 bits agree completely in one of 5 bands (there is no fifth difference).
+# Two hashes that differ in at most 4 bits agree completely in at least one of 5 bands.
 _BANDS = ((0, 13), (13, 13), (26, 13), (39, 13), (52, 12))
-# Images for which all pairs are looked for; of larger sets, those with equal hashes.
+# Up to this many images all near pairs are found; in larger sets only equal hashes.
 MAX_FOR_NEAR = 200_000
-# Pairs of a band's bucket: blank images share it by the thousand.
+# Limit of a band's bucket: thousands of blank images can share one.
 _LARGEST_BUCKET = 2000
 
 
@@ -23,9 +23,9 @@ class Duplicates:
     """Images that look like an earlier one.
 
     Attributes:
-        count: of them, the earlier ones not counted.
-        pairs: of image ids, the earlier first; the first few.
-        is_exact: whether only equal hashes were looked for, because there are very many images.
+        count: their number, without the earlier ones.
+        pairs: the first few pairs of image ids, the earlier one first.
+        is_exact: whether only equal hashes were compared, because there are too many images.
     """
 
     count: int
@@ -37,8 +37,8 @@ def near_duplicates(hashes: Mapping[int, int], max_pairs: int = 12) -> Duplicate
     """Find images that look like an earlier one.
 
     Args:
-        hashes: of images by their ids.
-        max_pairs: named in the result.
+        hashes: difference hashes by image id.
+        max_pairs: maximum number of pairs in the result.
     """
     ids = np.array(sorted(hashes), dtype=np.int64)
     values = np.array([hashes[image] for image in ids.tolist()], dtype=np.uint64)
@@ -51,7 +51,7 @@ def near_duplicates(hashes: Mapping[int, int], max_pairs: int = 12) -> Duplicate
 
 
 def _equal(values: npt.NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
-    """Places (earlier, later) of equal values; of several equal ones, the first with each."""
+    """Yield indices (earlier, later) of equal values; among several equal ones, the first with each."""
     order = np.argsort(values, kind="stable")
     first = 0
     for place in range(1, len(order)):
@@ -62,7 +62,7 @@ def _equal(values: npt.NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
 
 
 def _near(values: npt.NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
-    """Places (earlier, later) of values that differ in few bits."""
+    """Yield indices (earlier, later) of values that differ in few bits."""
     yield from _equal(values)
     for shift, width in _BANDS:
         band = (values >> np.uint64(shift)) & np.uint64((1 << width) - 1)

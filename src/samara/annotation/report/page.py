@@ -1,6 +1,6 @@
-"""An annotated data set as one self-contained page: what was found, what looks wrong, and what could not be read.
+"""An annotated data set as one self-contained page: statistics, suspicious images and unreadable ones.
 
-The page holds its images and asks the network for nothing. It shows what it is given and computes nothing.
+The page embeds its images and loads nothing over the network. It only renders and computes nothing.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class Bars:
     """A histogram.
 
     Attributes:
-        title: above it.
-        note: below the title; may be empty.
-        labels: one under each bar, or some spread evenly from the left edge to the right one.
-        counts: heights.
-        tips: one per bar, shown when pointed at.
+        title: heading of the histogram.
+        note: text below the title; may be empty.
+        labels: one per bar, or some spread evenly from the left edge to the right.
+        counts: heights of the bars.
+        tips: tooltip of each bar.
     """
 
     title: str
@@ -45,18 +45,18 @@ class Bars:
 
     @property
     def heights(self) -> list[float]:
-        """In percent of the highest."""
+        """Heights in percent of the highest bar."""
         highest = max([*self.counts, 1])
         return [100 * count / highest for count in self.counts]
 
     @property
     def is_label_per_bar(self) -> bool:
-        """Whether each bar has a label of its own, below its middle."""
+        """Whether each bar has its own label, centred below it."""
         return len(self.labels) == len(self.counts)
 
     @property
     def ticks(self) -> list[tuple[str, float]]:
-        """Labels and where they stand, in percent of the width."""
+        """Labels and their positions in percent of the width."""
         if self.is_label_per_bar:
             return [(label, 100 * (index + 0.5) / len(self.counts)) for index, label in enumerate(self.labels)]
         return [(label, 100 * index / max(1, len(self.labels) - 1)) for index, label in enumerate(self.labels)]
@@ -67,9 +67,9 @@ class Shown:
     """One image of the page.
 
     Attributes:
-        name: of the file.
-        detail: what there is to say.
-        uri: the image as data URI; None where it cannot be shown any more.
+        name: name of the file.
+        detail: caption below the name.
+        uri: the image as data URI; None if it can no longer be shown.
     """
 
     name: str
@@ -82,10 +82,10 @@ class Gallery:
     """Images of one kind.
 
     Attributes:
-        title: above them.
-        note: below the title.
-        images: some.
-        is_suspicious: whether they deserve a look.
+        title: heading of the gallery.
+        note: text below the title.
+        images: the images to show.
+        is_suspicious: whether the images should be checked.
     """
 
     title: str
@@ -96,20 +96,20 @@ class Gallery:
 
 @dataclass(frozen=True)
 class AnnotationReport:
-    """What the page shows.
+    """The contents of the page.
 
     Attributes:
         title: name of the data set.
         summary: one sentence.
-        numbers: large ones, by what they are.
+        numbers: key figures by name.
         bars: histograms.
-        galleries: of images.
-        checked: kinds of suspicious images of which there are none.
+        galleries: galleries of images.
+        checked: kinds of suspicious images that were not found.
         quarantined: number of images that could not be annotated.
-        reasons: name and reason of the first of them.
-        categories: masks of each, if any is known.
-        settings: what the masks were made with, by name.
-        provenance: where they come from, by name.
+        reasons: names and reasons of the first quarantined images.
+        categories: number of masks per category, if known.
+        settings: settings of the run, by name.
+        provenance: provenance of the masks, by name.
     """
 
     title: str
@@ -126,18 +126,18 @@ class AnnotationReport:
 
 
 def require_report() -> None:
-    """Raise MissingExtra unless what a report needs is installed."""
+    """Raise MissingExtra unless the libraries for a report are installed."""
     require("jinja2", EXTRA, "a report")
 
 
 def write_annotation_report(path: Path, report: AnnotationReport) -> None:
-    """Write the page, completely or not at all.
+    """Write the page atomically.
 
     Raises:
         MissingExtra: jinja2 is not installed.
         OutputError: the file cannot be written.
     """
-    # A file name need not be valid text; the page must.
+    # A file name may be invalid UTF-8; the page must not.
     write_atomically(path, annotation_page(report).encode("utf-8", errors="replace"))
 
 
@@ -147,11 +147,11 @@ def annotation_page(report: AnnotationReport) -> str:
 
 
 def thumbnail(image: npt.NDArray[np.uint8], masks: MaskSet) -> str:
-    """Draw a small image with its masks, as data URI.
+    """Draw an image with its masks at thumbnail size, as data URI.
 
     Args:
         image: (H, W, 3) RGB uint8.
-        masks: of that image.
+        masks: masks of that image.
     """
     view = View((0, 0, image.shape[1], image.shape[0]), THUMBNAIL_SIDE_PX)
     small = replace(masks.with_rles([encode_mask(view.mask(rle)) for rle in masks.rles]), size_hw=view.size_hw)

@@ -1,4 +1,4 @@
-"""What a store holds, in numbers: counted in one pass and in bounded memory, whatever its size."""
+"""Statistics of a store, computed in one pass and in bounded memory."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from samara.annotation.store.rows import ImageRow
 from samara.annotation.store.store import AnnotationStore
 
 SAMPLE = 12
-"""Images of each kind that are named."""
+"""Maximum number of example images per kind."""
 
 MAX_REASONS = 200
-# A mask of so much of its image is rarely an object.
+# A mask that covers this much of its image is rarely an object.
 FULL_FRAME = 0.95
-# So many times the median, and at least so many, are suspiciously many masks.
+# An image is suspicious with this many times the median number of masks, and at least this many.
 CROWDED_FACTOR, CROWDED_MIN = 4, 50
 
 _COLUMNS = ["image_id", "height", "width", "area", "predicted_iou", "stability_score", "category"]
@@ -28,7 +28,7 @@ _COLUMNS = ["image_id", "height", "width", "area", "predicted_iou", "stability_s
 
 @dataclass
 class Histogram:
-    """Counts of values between edges, their sum, and how many lay outside and were put into the outermost bins.
+    """Counts of values between edges, and their sum; values outside the edges count in the outermost bins.
 
     Attributes:
         edges: (K + 1,) ascending.
@@ -44,19 +44,19 @@ class Histogram:
         self.counts = np.zeros(len(self.edges) - 1, dtype=np.int64)
 
     def add(self, values: npt.NDArray[np.float64]) -> None:
-        """Count values."""
+        """Add values to the counts."""
         inside = np.clip(np.searchsorted(self.edges, values, side="right") - 1, 0, len(self.counts) - 1)
         self.counts += np.bincount(inside, minlength=len(self.counts))
         self.total += float(values.sum())
 
     @property
     def number(self) -> int:
-        """Values counted."""
+        """Number of values."""
         return int(self.counts.sum())
 
     @property
     def mean(self) -> float | None:
-        """Of the values; None without any."""
+        """Mean of the values; None without any."""
         return self.total / self.number if self.number else None
 
 
@@ -65,8 +65,8 @@ class Chosen:
     """Images of one kind.
 
     Attributes:
-        count: all of them.
-        examples: the first or most telling few.
+        count: number of images of this kind.
+        examples: a few of them, the first or the most extreme.
     """
 
     count: int
@@ -75,25 +75,25 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a store holds.
+    """Statistics of a store.
 
     Attributes:
-        images: annotated or quarantined.
-        masks: of all images.
-        seconds: of annotating, added over all processes.
-        size_bytes: of all image files.
-        reasons: quarantined images, the first of them.
-        quarantined: number of those.
+        images: number of images, annotated or quarantined.
+        masks: number of masks.
+        seconds: annotation time, summed over all processes.
+        size_bytes: total size of the image files.
+        reasons: the first quarantined images.
+        quarantined: number of quarantined images.
         masks_per_image: histogram, as the next three.
-        area_fraction: of the image, logarithmic bins.
-        predicted_iou: of the masks.
-        stability_score: of the masks that have one.
-        categories: masks of each, where any is known.
-        random: images by chance.
+        area_fraction: mask area as a fraction of the image, in logarithmic bins.
+        predicted_iou: predicted IoU of the masks.
+        stability_score: stability score of the masks that have one.
+        categories: number of masks per category, if known.
+        random: a random sample of images.
         empty: images without a mask.
         crowded: images with very many masks.
-        full_frame: images with a mask of nearly all of it.
-        duplicates: images that look the same.
+        full_frame: images with a mask that covers nearly the whole image.
+        duplicates: near duplicates.
     """
 
     images: int
@@ -115,7 +115,7 @@ class Summary:
 
 
 def summarise(store: AnnotationStore) -> Summary:
-    """Count what a store holds, also while it is being filled."""
+    """Compute the statistics of a store, even while it is being filled."""
     masks = _Masks(store)
     images = _Images(store, masks.full_frame)
     return Summary(
@@ -198,7 +198,7 @@ class _Images:
             self.hashes[row.image_id] = row.difference_hash
 
     def crowded(self) -> Chosen:
-        """Images with many times more masks than most."""
+        """Return the images with many times more masks than most."""
         limit = max(CROWDED_MIN, CROWDED_FACTOR * self._median())
         count = sum(images for number, images in self.numbers.items() if number > limit)
         return Chosen(count, tuple(row for row in self.most.best() if row.masks > limit))
@@ -226,5 +226,5 @@ class _Few:
             heapq.heapreplace(self._heap, item)
 
     def best(self) -> tuple[ImageRow, ...]:
-        """Largest key first."""
+        """Rows with the largest key first."""
         return tuple(row for _, _, row in sorted(self._heap, reverse=True, key=lambda item: item[:2]))

@@ -1,1 +1,1 @@
-"""The work itself: settings, workers, tiles, retries."""
+"""Running an annotation: settings, workers, tiles, retries."""

@@ -1,4 +1,4 @@
-"""From one image to its masks: everything or prompts, whole or in tiles, cleaned; and once more with less memory."""
+"""From one image to its masks: everything or prompts, whole or in tiles, cleaned; with a retry in less memory."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ class Annotator:
     """Annotates images, one at a time; several threads may share one.
 
     Attributes:
-        segmenter: what answers.
-        settings: see `AnnotationSettings`; whether prompts are asked, or everything.
+        segmenter: segmenter that makes the masks.
+        settings: annotation settings, including whether prompts or everything is segmented.
     """
 
-    segmenter: Segmenter[Any]  # Any: each kind sees its own
+    segmenter: Segmenter[Any]  # Any: each kind of segmenter has its own embedding
     settings: AnnotationSettings
 
     def annotate(self, image: ImageByWindow, asked: Sequence[Asked] = ()) -> MaskSet:
-        """Find the masks of one image.
+        """Compute the masks of one image.
 
         Args:
-            image: whole or by windows.
-            asked: its prompts, where prompts are asked.
+            image: the image, whole or by windows.
+            asked: its prompts, if prompts are segmented.
 
         Returns:
-            Masks in the image's frame; with prompts one for each of them, as far as cleaning leaves it.
+            Masks in the image's frame; with prompts one mask each, unless cleaning drops it.
 
         Raises:
             PromptError: a prompt leaves the image.
@@ -57,38 +57,39 @@ class Annotator:
         return self.settings.cleaning.clean(masks)
 
     def with_smaller_batches(self) -> Annotator:
-        """The same answers from less memory."""
+        """Return an annotator with the same results and less memory."""
         return replace(self, segmenter=self.segmenter.with_smaller_batches())
 
 
 def make_annotator(
     loaded: Loaded, settings: AnnotationSettings, predictor: Callable[[Loaded], Predictor] = Predictor
 ) -> Annotator:
-    """An annotator with any checkpoint.
+    """Build an annotator for any checkpoint.
 
     Args:
         loaded: the checkpoint.
-        settings: what to do with it.
+        settings: annotation settings.
         predictor: see `open_segmenter`.
 
     Raises:
-        SettingsError: the checkpoint does not do what the settings ask for.
+        SettingsError: the checkpoint does not support the settings.
     """
     if settings.asking == "prompts" and not loaded.variant.embeds_images:
         raise SettingsError(
-            f"{loaded.name} finds all instances in one pass; a data set from prompts needs a SAM checkpoint"
+            f"{loaded.name} finds all instances in one pass and takes no prompts; use a SAM checkpoint to annotate "
+            "from prompts"
         )
     return Annotator(open_segmenter(loaded, settings.automatic, predictor=predictor), settings)
 
 
 def resolved(settings: AnnotationSettings, loaded: Loaded) -> AnnotationSettings:
-    """Settings with what the checkpoint brings along, so that the manifest says what was used."""
+    """Fill in the checkpoint's own defaults, so that the manifest records the values used."""
     return replace(settings, automatic=settings.automatic.for_checkpoint(loaded))
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the memory of the machine or of the GPU is used up."""
+    """Return whether an error means that the machine or the GPU is out of memory."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
-    # PyTorch's allocator for the CPU has no class of its own.
+    # PyTorch's CPU allocator has no exception class of its own.
     return isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)

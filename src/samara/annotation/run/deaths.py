@@ -1,8 +1,9 @@
-"""Which image ends the processes that annotate a shard: noted in a file beside the shard's claim.
+"""Detection of images that crash the processes annotating a shard, by a file beside the shard's claim.
 
-Whoever holds the claim of a shard keeps the note, and removes it at the end. A note that a process finds was left by
-one that died. After the first death a shard is annotated with care, one image after the other, each noted before it
-begins; an image that was at work in two deaths of such processes is poison. Two, because machines are taken away, too.
+The holder of a shard's claim writes the note and removes it at the end. An existing note was left by
+a process that died. After the first death a shard is annotated carefully: one image at a time, each noted before it
+starts; an image that was in progress at two deaths of careful processes is poison. Two, because machines are also
+preempted.
 """
 
 from __future__ import annotations
@@ -15,19 +16,19 @@ from pathlib import Path
 
 from samara.system.files import write_atomically
 
-REASON = "two processes that did nothing else than annotate it died"
+REASON = "two processes died while annotating only this image"
 
 
 @dataclass(frozen=True)
 class Deaths:
-    """What is known of the deaths of one shard's processes.
+    """What is known about the deaths of one shard's processes.
 
     Attributes:
-        run: of which run; what other runs left does not count, since somebody may have ended them.
-        is_careful: one image after the other.
-        at_work: id of the image that was begun last, 0 for none; known of careful processes only.
-        suspect: the image that was at work in the death before.
-        poison: images that are not to be touched, and why.
+        run: id of the run; notes of other runs do not count, since they may have been killed on purpose.
+        is_careful: whether to annotate one image at a time.
+        at_work: id of the image started last, 0 for none; known for careful processes only.
+        suspect: the image that was in progress at the previous death.
+        poison: images to skip, with the reason.
     """
 
     run: str
@@ -37,17 +38,17 @@ class Deaths:
     poison: dict[int, str] = field(default_factory=dict)
 
     def after_one_more(self) -> Deaths:
-        """What the next process is to know, if the one that left this died."""
+        """Return the note for the next process, given that the one that left this died."""
         if self.at_work and self.at_work == self.suspect:
             return Deaths(self.run, is_careful=True, poison={**self.poison, self.at_work: REASON})
         return replace(self, is_careful=True, at_work=0, suspect=self.at_work)
 
 
 class DeathNote:
-    """The file of one shard.
+    """The note file of one shard.
 
     Args:
-        path: beside the shard's claim, which the caller holds.
+        path: path of the file, beside the shard's claim, which the caller holds.
         deaths: what is known so far.
     """
 
@@ -55,22 +56,22 @@ class DeathNote:
         self.path, self.deaths = path, deaths
 
     def begin(self, image_id: int) -> None:
-        """Note an image before anything is done with it."""
+        """Record an image before it is processed."""
         self.deaths = replace(self.deaths, at_work=image_id)
         self.write()
 
     def write(self) -> None:
-        """Write everything that is known."""
+        """Write the note to disk."""
         write_atomically(self.path, json.dumps(asdict(self.deaths)).encode())
 
 
 @contextmanager
 def death_note(claim_path: Path, run: str) -> Iterator[DeathNote]:
-    """Go by the note of a shard, and keep it until the block ends, in whatever way but the process's death.
+    """Read the note of a shard and update it; remove it when the block ends, unless the process dies.
 
     Args:
-        claim_path: of the shard's claim, which the caller holds.
-        run: what all processes of one run call it.
+        claim_path: path of the shard's claim, which the caller holds.
+        run: id shared by all processes of one run.
     """
     path = claim_path.with_suffix(".deaths")
     left = _read(path)
@@ -84,7 +85,7 @@ def death_note(claim_path: Path, run: str) -> Iterator[DeathNote]:
 
 
 def _read(path: Path) -> Deaths | None:
-    """A note; None if there is none, or none that can be read."""
+    """Read a note; None if it is missing or unreadable."""
     try:
         values = json.loads(path.read_bytes())
         poison = {int(image_id): reason for image_id, reason in values.pop("poison").items()}

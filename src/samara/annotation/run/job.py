@@ -1,4 +1,4 @@
-"""A job: what to annotate with what. Plain data that can be sent to another process, which then does the same."""
+"""A job: what to annotate, and with what. Plain data that can be sent to another process."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from samara.segmentation.stored_predictor import StoredPredictor
 
 @dataclass(frozen=True, kw_only=True)
 class AnnotationJob:
-    """What to annotate with what.
+    """What to annotate, and with what.
 
     Attributes:
         choice: the checkpoint.
-        settings: see `AnnotationSettings`.
+        settings: annotation settings.
         source: the images.
-        prompts: name and SHA-256 of the files that prompts come from, for the manifest.
-        threads: that read and decode, beside each network.
-        in_flight: see `samara.annotation.run.runner.Work`; None for what suits the device.
-        embeddings: folder in which image embeddings are kept for later runs with other settings; None to keep none.
-        max_embedding_bytes: of that folder.
+        prompts: names and SHA-256 of the prompt files, for the manifest.
+        threads: number of threads that read and decode, per network.
+        in_flight: see `samara.annotation.run.runner.Work`; None to choose by the device.
+        embeddings: folder that caches image embeddings for later runs with other settings; None for no cache.
+        max_embedding_bytes: maximum size of that folder.
     """
 
     choice: Choice
@@ -44,7 +44,7 @@ class AnnotationJob:
     max_embedding_bytes: int = int(Resources.embedding_cache_gb * 1e9)
 
     def facts(self, loaded: Loaded) -> dict[str, Any]:
-        """What the rows depend on, for the manifest."""
+        """Return what the rows depend on, for the manifest."""
         return {
             "checkpoint": checkpoint_facts(loaded),
             "settings": resolved(self.settings, loaded).facts(),
@@ -53,10 +53,10 @@ class AnnotationJob:
         }
 
     def annotator(self, loaded: Loaded) -> Annotator:
-        """What makes the masks.
+        """Build the annotator.
 
         Raises:
-            OutputError: the folder for embeddings cannot be made.
+            OutputError: the folder for embeddings cannot be created.
         """
         return make_annotator(loaded, self.settings, self._predictor)
 
@@ -67,7 +67,7 @@ class AnnotationJob:
 
     @cached_property
     def reading(self) -> Reading:
-        """How images are read."""
+        """Return how images are read."""
         return Reading(
             self.source.read,
             self.settings.max_pixels,
@@ -78,18 +78,18 @@ class AnnotationJob:
         )
 
     def images_at_a_time(self, loaded: Loaded) -> int:
-        """Images that one network annotates at the same time."""
+        """Return the number of images that one network annotates concurrently."""
         if self.in_flight is not None:
             return self.in_flight
         return 2 if loaded.device.startswith("cuda") else 1
 
 
 def checkpoint_facts(loaded: Loaded) -> dict[str, Any]:
-    """What a checkpoint is, so exactly that another one cannot be taken for it."""
+    """Return facts that identify a checkpoint unambiguously."""
     return {
         "name": loaded.name,
         "sha256": loaded.provenance.sha256,
-        # Of weights without a file, and of low-rank updates folded in, the digest of the file says nothing.
+        # The file's digest does not cover weights without a file, nor folded-in low-rank updates.
         "fingerprint": fingerprint(loaded.network),
         "licence": loaded.provenance.licence,
         "weights": loaded.provenance.weights,

@@ -1,4 +1,4 @@
-"""Answering the prompts of an image: each in the window that shows it best, one mask each."""
+"""Segmentation of an image's prompts: one mask each, in the window that shows it best."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from samara.masks.mask_set import MaskSet, concatenate
 from samara.masks.rle import place
 from samara.segmentation.segmenter import Segmenter
 
-Answering = Segmenter[Any]  # Any: each kind sees its own
+Answering = Segmenter[Any]  # Any: each kind of segmenter has its own embedding
 
 
 def answer_in_windows(
     segmenter: Answering, image: ImageByWindow, asked: Sequence[Asked], tiles: Sequence[Tile]
 ) -> MaskSet:
-    """Answer all prompts of an image.
+    """Segment all prompts of an image.
 
     Args:
-        segmenter: that answers.
-        image: whole or by windows.
+        segmenter: segmenter to use.
+        image: the image, whole or by windows.
         asked: its prompts, possibly none.
         tiles: windows to choose from.
 
@@ -33,7 +33,7 @@ def answer_in_windows(
         One mask per prompt, in their order and in the image's frame.
 
     Raises:
-        PromptError: a prompt makes no sense or leaves the image.
+        PromptError: a prompt is invalid or leaves the image.
     """
     for one in asked:
         one.prompt().check_inside(image.size_hw)
@@ -58,7 +58,7 @@ def _in_window(
 
 
 def window_of(one: Asked, size_hw: tuple[int, int], tiles: Sequence[Tile]) -> Box:
-    """Find the window in which a prompt is answered.
+    """Choose the window in which to segment a prompt.
 
     Args:
         one: the prompt.
@@ -66,8 +66,8 @@ def window_of(one: Asked, size_hw: tuple[int, int], tiles: Sequence[Tile]) -> Bo
         tiles: windows to choose from.
 
     Returns:
-        Of the tiles that hold the prompt, the one whose inner edges are farthest from it; if none holds it, a window of
-        its own, with half its size around it.
+        Of the tiles that contain the prompt, the one whose inner edges are farthest from it; if none contains it, a
+        window around the prompt with half its size as margin.
     """
     corners = [*one.points, *((one.box[:2], one.box[2:]) if one.box is not None else ())]
     low, high = np.min(corners, axis=0), np.max(corners, axis=0)
@@ -88,7 +88,7 @@ def window_of(one: Asked, size_hw: tuple[int, int], tiles: Sequence[Tile]) -> Bo
 
 
 def no_masks(size_hw: tuple[int, int], checkpoint: str) -> MaskSet:
-    """A set of no masks."""
+    """Return an empty set of masks."""
     return MaskSet(
         rles=(), size_hw=size_hw, checkpoint=checkpoint, predicted_iou=np.zeros(0), prompt_index=np.zeros(0, np.int64)
     )

@@ -1,7 +1,7 @@
-"""A connection to Ray that leaves the terminal, the environment and the signals of this process as they were.
+"""A connection to Ray that leaves this process's terminal, environment and signal handlers unchanged.
 
-What concerns a user comes back as an exception; the rest of what Ray says (how it secures its cluster, where its object
-store lies, what it will change some day) is for those who run clusters, and stands in Ray's own logs.
+What concerns the user is raised as an exception; Ray's other output (cluster security, location of the object store,
+future changes) is for cluster operators and remains in Ray's own logs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TextIO
 
 from samara.system.extras import require
 
-# Ray reports its use to its makers unless this says no, and tries to find a metrics agent that nobody asked for.
+# Without these, Ray sends usage statistics and looks for a metrics agent that is not needed.
 _SWITCHES = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_enable_metrics_collection": "0"}
 _LOGGER = "ray"
 _THREADS = "ray_"
@@ -33,14 +33,14 @@ def require_ray() -> None:
 
 @contextmanager
 def connected(address: str | None) -> Iterator[ModuleType]:
-    """Ray, connected to a cluster; a connection that this program has made already is used, and left.
+    """Connect to a Ray cluster; an existing connection of this program is reused and left open.
 
     Args:
-        address: of the cluster; None for the one that this machine belongs to, or else one of this machine alone.
+        address: address of the cluster; None for the one this machine belongs to, or a local one otherwise.
     """
     quiet_stdout = redirect_stdout(_WithoutRay(sys.stdout))
     with _environment(), _quiet_logger(), quiet_stdout, warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # what Ray will change some day
+        warnings.simplefilter("ignore", FutureWarning)  # announcements of future changes in Ray
         import ray
 
         if ray.is_initialized():
@@ -55,7 +55,7 @@ def connected(address: str | None) -> Iterator[ModuleType]:
 
 
 class _WithoutRay(io.TextIOBase):
-    """A stream that drops what Ray's own threads print: that an actor was lost, and is started again."""
+    """A stream that drops output of Ray's own threads, e.g. that an actor was lost and restarted."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -75,13 +75,13 @@ class _WithoutRay(io.TextIOBase):
         return self._stream.isatty()
 
     @property
-    def encoding(self) -> str:  # type: ignore[override]  # text streams have one, their base class says otherwise
+    def encoding(self) -> str:  # type: ignore[override]  # text streams have one, unlike their base class
         return self._stream.encoding
 
 
 @contextmanager
 def _environment() -> Iterator[None]:
-    """Ray's switches for a while, as far as the user has not set them; what Ray sets itself goes as well."""
+    """Set Ray's environment variables temporarily, unless the user has set them; restore those Ray sets."""
     before = {name: value for name, value in os.environ.items() if name.startswith("RAY_")}
     os.environ.update({name: value for name, value in _SWITCHES.items() if name not in before})
     try:
@@ -94,7 +94,7 @@ def _environment() -> Iterator[None]:
 
 @contextmanager
 def _quiet_logger() -> Iterator[None]:
-    """Only errors from Ray's logger, for a while."""
+    """Let only errors through Ray's logger, temporarily."""
     logger = logging.getLogger(_LOGGER)
     before = logger.level
     logger.setLevel(max(before, logging.ERROR))
@@ -106,7 +106,7 @@ def _quiet_logger() -> Iterator[None]:
 
 @contextmanager
 def _same_handler() -> Iterator[None]:
-    """Keep what this process does at SIGTERM; Ray's own handler prints stacks and ends it."""
+    """Keep this process's SIGTERM handler; Ray's own prints stack traces and exits."""
     before = signal.getsignal(signal.SIGTERM)
     try:
         yield

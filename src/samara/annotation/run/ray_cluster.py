@@ -1,10 +1,9 @@
-"""The same job on a Ray cluster: actors, each with a network that it loads once, get one shard after the other.
+"""Annotation on a Ray cluster: actors load the network once and annotate one shard after the other.
 
-The store is what it is on one machine: shards are claimed, journalled and sealed in the same way, by the same
-code, in a folder that all machines share. Ray decides where actors run (also several on one GPU), and starts those that
-were lost again; their shards go on from the journal, without an image that ends every process that opens it (see
-`deaths`). Shards are handed out here and not by Ray Data: its actors take
-their arguments from Ray's object store, at which every start of one complains on the terminal.
+The store is the same as on one machine: shards are claimed, journalled and sealed by the same code, in a folder that
+all machines share. Ray decides where actors run (possibly several on one GPU) and restarts lost ones; their shards
+resume from the journal, without images that crash every process (see `deaths`). Shards are assigned here rather than by
+Ray Data, whose actors take their arguments from Ray's object store and print warnings at every start.
 """
 
 from __future__ import annotations
@@ -32,20 +31,20 @@ from samara.annotation.store.store import PLAN, AnnotationStore, open_store
 from samara.checkpoints.load_chosen import load_chosen
 from samara.errors import AnnotationStopped, SamaraError
 
-# Of one actor, by Ray: more than machines are ever taken away, and an end where actors die before they begin.
+# Restarts of one actor by Ray: more than preemptions ever need, yet finite if actors die at the start.
 MAX_RESTARTS = 20
-# Of one shard: an actor that has no restarts left is replaced, since images may have used them up, three each.
+# Replacements per shard: an actor without restarts left is replaced, since each bad image uses up three.
 MAX_ACTORS = 10
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """What of a Ray cluster to use.
+    """Resources of a Ray cluster.
 
     Attributes:
-        actors: processes, each with a network of its own.
-        gpus: of each actor; 0.25 lets four share one, 0 uses none.
-        cpus: of each actor.
+        actors: number of processes, each with its own network.
+        gpus: GPUs per actor; 0.25 lets four share one, 0 uses none.
+        cpus: CPU cores per actor.
         address: of the cluster; None for the one that this machine belongs to, or else one of this machine alone.
     """
 
@@ -58,16 +57,16 @@ class Cluster:
 def run_on_ray(
     store: AnnotationStore, job: AnnotationJob, cluster: Cluster, tell: Callable[[Tally], None] | None = None
 ) -> None:
-    """Annotate whatever is missing in a store, on a Ray cluster.
+    """Annotate the remaining images of a store on a Ray cluster.
 
     Args:
-        store: in a folder that all machines of the cluster see under the same path, as they must the images.
+        store: the store; all machines of the cluster must see it and the images under the same paths.
         job: what to do.
-        cluster: where.
+        cluster: resources to use.
         tell: called with what was done since the last call, shard by shard.
 
     Raises:
-        AnnotationStopped: what stopped an actor, in its sentence; or no machine of the cluster has room for one.
+        AnnotationStopped: an actor stopped with this message, or no machine of the cluster has room for one.
         MissingExtra: Ray is not installed.
     """
     require_ray()
@@ -87,30 +86,30 @@ def run_on_ray(
                     tell(done)
         except ray.exceptions.RayError as error:
             raise AnnotationStopped(
-                f"Ray gave up ({_last_line(error)}); what was annotated is safe, go on with `resume=True`"
+                f"Ray gave up ({_last_line(error)}); finished images are saved; continue with `resume=True`"
             ) from error
 
 
 def _require_room(ray: ModuleType, cluster: Cluster) -> None:
-    """Make sure that some machine has what an actor needs, for which Ray would otherwise wait without a word.
+    """Check that a machine has the resources of an actor; Ray would wait for one silently.
 
     Raises:
-        AnnotationStopped: none has.
+        AnnotationStopped: none has them.
     """
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if any(has.get("CPU", 0) >= cluster.cpus and has.get("GPU", 0) >= cluster.gpus for has in machines):
         return
     gpus, cpus = (max((has.get(kind, 0) for has in machines), default=0) for kind in ("GPU", "CPU"))
     raise AnnotationStopped(
-        f"an actor needs {cluster.cpus:g} cores and {cluster.gpus:g} GPUs of one machine, and those of the Ray cluster "
-        f"have at most {cpus:g} and {gpus:g}; choose other `gpus_per_worker`, or add such a machine first"
+        f"an actor needs {cluster.cpus:g} cores and {cluster.gpus:g} GPUs of one machine, but machines of the Ray "
+        f"cluster have at most {cpus:g} and {gpus:g}; reduce `gpus_per_worker`, or add such a machine"
     )
 
 
 def _handed_out(
     ray: ModuleType, shards: deque[tuple[int, int]], cluster: Cluster, folder: Path, job: AnnotationJob
 ) -> Iterator[Tally]:
-    """Give shards to actors, one at a time to each, and tell what was done of each shard."""
+    """Assign shards to actors, one at a time each, and yield the progress of each shard."""
     left, crew = len(shards), _Crew(ray, cluster, folder, job)
     try:
         for _ in range(min(cluster.actors, left)):
@@ -135,7 +134,7 @@ def _handed_out(
 
 
 class _Crew:
-    """The actors, and what each of them does. `Any` stands for Ray's handles and references."""
+    """The actors and their shards. `Any` stands for Ray's handles and references."""
 
     def __init__(self, ray: ModuleType, cluster: Cluster, folder: Path, job: AnnotationJob) -> None:
         actor_class = ray.remote(
@@ -147,35 +146,35 @@ class _Crew:
         self.lost: Counter[tuple[int, int]] = Counter()
 
     def hire(self) -> None:
-        """One more. If there is no room for it yet, it answers later, and gets no shard before."""
+        """Start one more actor. If there is no room yet, it answers later and gets no shard until then."""
         actor = self.started()
         self.actors.append(actor)
         self.answers[actor.begin.remote()] = (actor, None)
 
     def give(self, actor: Any, shard: tuple[int, int]) -> None:
-        """A shard to annotate."""
+        """Assign a shard to an actor."""
         self.answers[actor.annotate.remote(*shard)] = (actor, shard)
 
     def next_answer(self) -> tuple[Any, Any, Any]:
-        """Wait for an answer; it, its actor, and the actor's shard or None."""
+        """Wait for an answer; return it, its actor, and the actor's shard or None."""
         (answer, *_), _ = self.ray.wait(list(self.answers))
         return answer, *self.answers.pop(answer)
 
     def is_worth_another(self, shard: tuple[int, int] | None) -> bool:
-        """Whether an actor that Ray gave up is to be replaced: it began, and its shard did not end many before."""
+        """Return whether to replace an actor that Ray gave up: it had started, and its shard has not lost too many."""
         if shard is None:
             return False
         self.lost[shard] += 1
         return self.lost[shard] < MAX_ACTORS
 
     def replace(self, actor: Any) -> None:
-        """Another one for an actor that Ray gave up."""
+        """Replace an actor that Ray gave up."""
         self.actors.remove(actor)
         self.ray.kill(actor)
         self.hire()
 
     def dismiss(self) -> None:
-        """Stop all of them."""
+        """Stop all actors."""
         for actor in self.actors:
             self.ray.kill(actor)
 
@@ -193,12 +192,12 @@ def _last_line(error: BaseException) -> str:
 
 
 class ShardAnnotator:
-    """An actor: loads the network once, and annotates the shards that it is given.
+    """An actor, which loads the network once and annotates the shards assigned to it.
 
     Args:
-        folder: of the store.
+        folder: folder of the store.
         job: what to do.
-        run: what all actors of one run call it.
+        run: id shared by all actors of one run.
     """
 
     def __init__(self, folder: Path, job: AnnotationJob, run: str) -> None:
@@ -211,18 +210,18 @@ class ShardAnnotator:
             self.annotator = job.annotator(loaded)
             self.in_flight = job.images_at_a_time(loaded)
         except SamaraError as error:
-            self.reason = str(error)  # a sentence for the user, instead of the traceback that Ray would show
+            self.reason = str(error)  # a message for the user instead of Ray's traceback
 
     def begin(self) -> str | None:
-        """Whether it can; what is in the way, if it cannot."""
+        """Return why the actor cannot start, or None if it can."""
         return self.reason or None
 
     def annotate(self, number: int, offset: int) -> Tally | str:
-        """Annotate a shard; what was done, or what went wrong, as a sentence.
+        """Annotate a shard; return the progress, or an error message.
 
         Args:
-            number: of the shard.
-            offset: of its first line in the plan, in bytes.
+            number: number of the shard.
+            offset: byte offset of its first line in the plan.
         """
         try:
             return sum(self._annotate(self._shard(number, offset)), Tally())
@@ -234,7 +233,7 @@ class ShardAnnotator:
         return read_shard(self.store.folder / PLAN, plan.images_per_shard, number, offset)
 
     def _annotate(self, shard: Shard) -> Iterator[Tally]:
-        """Annotate one shard, or wait until whoever has claimed it is done with it."""
+        """Annotate one shard, or wait until the process that claimed it is done."""
         told: list[Tally] = []
         files = self.store.files(shard.number)
         while not files.is_sealed:

@@ -1,7 +1,7 @@
-"""One process at work: claim a shard, annotate what is missing of it, seal it, until none is left.
+"""One process: claim a shard, annotate its remaining images, seal it, until no shard is left.
 
-Decoding, the network and writing overlap. Rows reach the disk in pieces of limited size and time, so that little is
-done twice after a power cut, a kill or a full disk.
+Decoding, inference and writing overlap. Rows are written in pieces of limited size and time, so that little is repeated
+after a power cut, a kill or a full disk.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ from samara.masks.mask_set import MaskSet
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# Pieces: what is lost at most when a process dies.
+# Limits of a piece: the most that is lost when a process dies.
 PIECE_SECONDS = 20.0
 PIECE_IMAGES = 256
 PIECE_BYTES = 64 << 20
 
-# How long to wait before looking again whether another process has given up a shard.
+# Interval for checking whether another process has released a shard.
 WAIT_SECONDS = 1.0
 
-# Faults of libraries on odd input quarantine an image; so many in a row are a fault of the machine or of samara.
+# A library error on odd input quarantines the image; this many in a row point to the machine or to samara.
 MAX_FAULTS_IN_A_ROW = 5
 _FAULTS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError, OSError)
 
 
 @dataclass(frozen=True)
 class Tally:
-    """What was done: images, masks in them, images among them that were quarantined."""
+    """Progress: images, their masks, and how many of the images were quarantined."""
 
     images: int = 0
     masks: int = 0
@@ -55,26 +55,26 @@ class Tally:
 
     @property
     def found(self) -> str:
-        """What was found, in words."""
+        """Describe the counts in words."""
         return f"{self.masks:,} masks, {self.quarantined:,} quarantined"
 
     def __add__(self, other: Tally) -> Tally:
-        """The sum."""
+        """Return the sum."""
         return Tally(self.images + other.images, self.masks + other.masks, self.quarantined + other.quarantined)
 
 
 @dataclass(frozen=True)
 class Work:
-    """How a process works; nothing here changes a row.
+    """Options of a process; nothing here changes a row.
 
     Attributes:
         reading: how images are read and decoded.
-        in_flight: images that are annotated at the same time, beside the thread that writes. Two let a GPU compute
-            while the masks before become run lengths; a CPU has nothing to gain. 0: one image after the other, nothing
-            at the same time, so that it is known which image a process died of.
-        poison: images that killed a process before, and what to tell of them.
-        started: called with an image's id before anything is done with it.
-        tell: called with what was done since the last call.
+        in_flight: number of images annotated concurrently, besides the writing thread. Two let a GPU compute while the
+            previous masks are run-length encoded; a CPU gains nothing. 0: strictly one image at a time, so that it is
+            known which image killed a process.
+        poison: images that killed a process before, with the reason.
+        started: called with an image's id before it is processed.
+        tell: called with the progress since the last call.
     """
 
     reading: Reading
@@ -85,17 +85,17 @@ class Work:
 
 
 _Result = tuple[ImageRow, "pa.Table", bool]
-"""Row, masks, and whether the image failed for a reason that samara does not know."""
+"""Row, masks, and whether the image failed for an unknown reason."""
 
 
 def annotate_store(store: AnnotationStore, annotator: Annotator, work: Work) -> None:
-    """Annotate whatever is missing in a store, beside any number of processes that do the same.
+    """Annotate the remaining images of a store, alongside any number of other processes.
 
-    Returns when every image is annotated or quarantined, by whomever.
+    Returns when every image is annotated or quarantined, by any process.
 
     Raises:
-        OutputError: the disk does not take the rows; what is complete is safe.
-        AnnotationStopped: several images in a row failed for reasons unknown.
+        OutputError: the rows cannot be written; complete pieces are safe.
+        AnnotationStopped: several images in a row failed for unknown reasons.
     """
     try:
         while not _annotate_what_is_free(store, annotator, work):
@@ -103,12 +103,14 @@ def annotate_store(store: AnnotationStore, annotator: Annotator, work: Work) -> 
     except OutputError as error:
         cause = error.__cause__
         if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise OutputError(f"{error}; what was annotated is safe: make room and go on with `resume=True`") from error
+            raise OutputError(
+                f"{error}; finished images are saved: free disk space and continue with `resume=True`"
+            ) from error
         raise
 
 
 def _annotate_what_is_free(store: AnnotationStore, annotator: Annotator, work: Work) -> bool:
-    """Annotate all shards that nobody holds; returns whether none is left."""
+    """Annotate all unclaimed shards; return whether none is left."""
     is_complete = True
     for shard in store.shards():
         if store.files(shard.number).is_sealed:
@@ -123,7 +125,7 @@ def _annotate_what_is_free(store: AnnotationStore, annotator: Annotator, work: W
 
 
 def annotate_shard(files: ShardFiles, shard: Shard, annotator: Annotator, work: Work) -> None:
-    """Annotate what is missing of one shard and seal it; for whoever holds its claim."""
+    """Annotate the remaining images of a shard and seal it; the caller holds its claim."""
     if not files.is_sealed:
         files.remove_leftovers()
         done = {row.image_id for piece in files.pieces() for row in piece.read_images()}
@@ -139,15 +141,15 @@ def annotate_shard(files: ShardFiles, shard: Shard, annotator: Annotator, work: 
 def _annotated(
     entries: Iterable[PlannedImage], annotator: Annotator, work: Work
 ) -> Generator[tuple[ImageRow, pa.Table], None, None]:
-    """Annotate images, in order, some ahead of what the caller has taken."""
+    """Annotate images in order, some ahead of the caller."""
     faults = 0
     with closing(_fetched(entries, work)) as images, closing(_results(images, annotator, work)) as results:
         for row, masks, is_fault in results:
             faults = faults + 1 if is_fault else 0
             if faults >= MAX_FAULTS_IN_A_ROW:
                 raise AnnotationStopped(
-                    f"{faults} images in a row failed, the last one, {row.path!r}, because of this: {row.reason}; see "
-                    "that checkpoint and machine are well, and go on with `resume=True`"
+                    f"{faults} images in a row failed, the last one, {row.path!r}, with: {row.reason}; check the "
+                    "checkpoint and the machine, then continue with `resume=True`"
                 )
             yield row, masks
 
@@ -170,7 +172,7 @@ def _results(images: Iterator[Fetched], annotator: Annotator, work: Work) -> Gen
 
 
 def _fetched(entries: Iterable[PlannedImage], work: Work) -> Generator[Fetched, None, None]:
-    """Images ready to be annotated, in order; those that are poison are not even read."""
+    """Yield images ready to be annotated, in order; poison images are not read."""
     for is_poison, group in groupby(entries, key=lambda entry: entry.image_id in work.poison):
         if is_poison:
             yield from (Fetched(entry, reason=work.poison[entry.image_id]) for entry in group)
@@ -186,9 +188,9 @@ def _noted(entries: Iterable[PlannedImage], work: Work) -> Iterator[PlannedImage
 
 
 def annotate_image(annotator: Annotator, image: Fetched) -> _Result:
-    """Annotate one image, or say in its row why not.
+    """Annotate one image, or record in its row why not.
 
-    When the memory runs out it is tried once more with smaller batches.
+    Retries once with smaller batches when memory runs out.
     """
     decoded, start = image.image, time.perf_counter()
     if decoded is None:
@@ -201,12 +203,12 @@ def annotate_image(annotator: Annotator, image: Fetched) -> _Result:
         except (ImageError, PromptError) as error:
             return *_quarantined(image, str(error)), False
         except SamaraError:
-            raise  # no fault of this image
+            raise  # not this image's fault
         except (MemoryError, *_FAULTS) as error:
             if not is_out_of_memory(error):
                 if _is_broken_gpu(error):
                     raise AnnotationStopped(
-                        f"the GPU fails ({_first_line(error)}); see that it is well, and go on with `resume=True`"
+                        f"the GPU failed ({_first_line(error)}); check it, then continue with `resume=True`"
                     ) from error
                 is_fault, reason = True, f"unexpected {type(error).__name__}: {error!s:.200}"
                 break
@@ -239,7 +241,7 @@ def _row(image: Fetched, **facts: object) -> ImageRow:
 
 
 def shown(text: str) -> str:
-    """Text with escapes for bytes that are none."""
+    """Escape bytes that are not valid text."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
@@ -248,7 +250,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def _is_broken_gpu(error: BaseException) -> bool:
-    """Whether a GPU is in a state in which everything that follows would fail as well."""
+    """Return whether the GPU is in a state in which all later work would fail too."""
     return isinstance(error, RuntimeError) and ("CUDA error" in str(error) or "cuDNN error" in str(error))
 
 
@@ -258,7 +260,7 @@ def _free_memory() -> None:
 
 
 class _Journal:
-    """Rows on their way to the disk, in pieces."""
+    """Rows to be written to disk in pieces."""
 
     def __init__(self, files: ShardFiles) -> None:
         self.files = files
@@ -289,6 +291,6 @@ class _Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # Also when somebody interrupts: what is annotated is kept. Not when it was the disk that failed.
+        # Also on an interrupt, to keep finished images; but not if the disk failed.
         if not isinstance(error, OutputError):
             self.flush()

@@ -1,6 +1,6 @@
-"""What to annotate with: settings that the rows depend on, and the named configurations.
+"""Settings of an annotation that the rows depend on, and the named profiles.
 
-Importing this loads neither torch nor numpy, so that the help of the command line stays quick.
+Importing this loads neither torch nor numpy, to keep the command line's help fast.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
     from samara.masks.mask_set import MaskSet
 
 Asking = Literal["everything", "prompts"]
-"""What is asked of every image: everything in it, or what its prompts name (nothing if it has none)."""
+"""What to segment in every image: everything, or its prompts (nothing if it has none)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cleaning:
-    """How the masks of an image are cleaned, in the order of the fields. All off: the official masks as they are.
+    """How the masks of an image are cleaned, in the order of the fields. All off: the official masks unchanged.
 
     Attributes:
-        min_area: masks of fewer pixels are dropped.
-        unique: masks that repeat a better one are dropped, by a mask IoU above `DUPLICATE_IOU`.
-        top: so many masks of the highest predicted IoU are kept; None for all.
-        exclusive: every pixel belongs to at most one mask, smaller ones lie on top; what that leaves below `min_area`
-            is dropped.
-        hierarchy: fill the parent of each mask.
+        min_area: drop masks with fewer pixels.
+        unique: drop masks whose mask IoU with a better one exceeds `DUPLICATE_IOU`.
+        top: keep only this many masks, those with the highest predicted IoU; None for all.
+        exclusive: assign every pixel to at most one mask, smaller ones on top; masks that this leaves below `min_area`
+            are dropped.
+        hierarchy: record the parent of each mask.
     """
 
     min_area: int = 0
@@ -43,7 +43,7 @@ class Cleaning:
 
     def __post_init__(self) -> None:
         if self.min_area < 0:
-            raise SettingsError(f"min_area is {self.min_area}; it must be 0 or more pixels")
+            raise SettingsError(f"min_area is {self.min_area}; it must be at least 0 pixels")
         if self.top is not None and self.top < 1:
             raise SettingsError(f"top is {self.top}; keep at least 1 mask")
 
@@ -65,20 +65,20 @@ class Cleaning:
 
 @dataclass(frozen=True, kw_only=True)
 class AnnotationSettings:
-    """What the rows of a store depend on, besides checkpoint and images.
+    """Settings that the rows of a store depend on, besides checkpoint and images.
 
     Attributes:
-        asking: everything, or prompts.
-        automatic: how everything is found.
-        cleaning: of the masks found.
+        asking: segment everything, or prompts.
+        automatic: settings of automatic masks.
+        cleaning: cleaning of the masks.
         tile: side in pixels of the tiles that larger images are cut into; None for whole images.
-        tile_overlap: pixels that neighbouring tiles share, and by which their masks are joined.
-        max_pixels: larger images are refused; None for no limit.
-        value_range: what is black and white in images of more than 8 bits, see `samara.read_image`.
-        frame: which frame or page of files that hold several, likewise.
+        tile_overlap: overlap of neighbouring tiles in pixels, used to join their masks.
+        max_pixels: refuse larger images; None for no limit.
+        value_range: values of black and white in images of more than 8 bits, see `samara.read_image`.
+        frame: index of the frame or page in files that hold several, see `samara.read_image`.
 
     Raises:
-        SettingsError: a value or combination is not accepted.
+        SettingsError: a value or combination is invalid.
     """
 
     asking: Asking = "everything"
@@ -93,12 +93,12 @@ class AnnotationSettings:
     def __post_init__(self) -> None:
         if self.tile is not None and not 0 < self.tile_overlap <= self.tile // 2:
             raise SettingsError(
-                f"tiles of {self.tile} pixels cannot share {self.tile_overlap}; the overlap must be at least 1 and at "
-                "most half a tile"
+                f"tiles of {self.tile} pixels cannot overlap by {self.tile_overlap}; the overlap must be at least 1 "
+                "and at most half a tile"
             )
 
     def facts(self) -> dict[str, Any]:
-        """For the manifest: all of it as JSON, without what cannot change a row."""
+        """Return the settings as JSON for the manifest, without those that cannot change a row."""
         facts = asdict(self)
         del facts["automatic"]["points_per_batch"]
         grids = self.automatic.point_grids
@@ -106,27 +106,27 @@ class AnnotationSettings:
         if self.tile is None:
             del facts["tile_overlap"]
         if self.frame is None:
-            del facts["frame"]  # as in stores from before there was a choice
+            del facts["frame"]  # older stores have no such field
         if self.asking == "prompts":
             del facts["automatic"]
         return facts
 
 
 Machines = Literal["local", "ray"]
-"""Where processes are: on this machine, or in a Ray cluster."""
+"""Where the workers run: on this machine, or on a Ray cluster."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What a run may use; nothing here changes a row.
+    """Resources of a run; nothing here changes a row.
 
     Attributes:
-        workers: number of processes, each with a network of its own.
-        cluster: this machine, or a Ray cluster.
-        gpus_per_worker: with ray, 0.25 lets four share a GPU.
+        workers: number of processes, each with its own network.
+        cluster: where the workers run, this machine or a Ray cluster.
+        gpus_per_worker: GPUs per worker with ray, e.g. 0.25 to let four share one.
         threads: threads that read and decode, per process.
-        embedding_cache: keep image embeddings here, for runs with other settings.
-        embedding_cache_gb: size of that folder in GB; the least used go.
+        embedding_cache: folder that caches image embeddings for runs with other settings.
+        embedding_cache_gb: maximum size of that folder in GB; the least recently used are deleted.
     """
 
     workers: int = 1
@@ -139,12 +139,12 @@ class Resources:
 
 @dataclass(frozen=True)
 class Profile:
-    """A named configuration.
+    """A named set of checkpoint and thresholds.
 
     Attributes:
         checkpoint: catalogue name.
-        automatic: how everything is found.
-        reason: when to take it.
+        automatic: settings of automatic masks.
+        reason: when to use it.
     """
 
     checkpoint: str
@@ -152,7 +152,7 @@ class Profile:
     reason: str
 
     def fill(self, settings: AnnotationSettings) -> AnnotationSettings:
-        """The same settings, with this configuration's where they leave something to the checkpoint."""
+        """Fill the settings left to the checkpoint with this profile's."""
         left = {
             name: value for name, value in vars(self.automatic).items() if getattr(settings.automatic, name) is None
         }
@@ -160,21 +160,21 @@ class Profile:
 
 
 TRAINING_MASKS = AutomaticSettings(points_per_side=32, pred_iou_thresh=0.86, stability_score_thresh=0.92)
-"""The settings of `generate_training_masks`: a little below the official thresholds, so a little more masks."""
+"""The settings of `generate_training_masks`: slightly below the official thresholds, for slightly more masks."""
 
 PROFILES: Mapping[str, Profile] = {
     "development": Profile("sam_vit_b", TRAINING_MASKS, "fast iteration, least memory"),
     "production": Profile("sam_vit_l", TRAINING_MASKS, "good masks at reasonable throughput"),
     "high-quality": Profile("sam_vit_h", TRAINING_MASKS, "best masks, for training data that matters most"),
 }
-"""The three recommended configurations. Their thresholds are made for SAM's checkpoints."""
+"""The three recommended profiles. Their thresholds suit SAM's checkpoints."""
 
 
 def profile_named(name: str) -> Profile:
-    """Look a configuration up.
+    """Look up a profile.
 
     Raises:
-        SettingsError: unknown.
+        SettingsError: the name is unknown.
     """
     if name not in PROFILES:
         raise SettingsError(f"there is no profile {name!r}; there are {', '.join(PROFILES)}")

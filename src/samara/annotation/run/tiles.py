@@ -1,7 +1,7 @@
-"""Huge images: cut into tiles that overlap, and the masks of the tiles joined again.
+"""Tiling of large images: cutting them into overlapping tiles, and joining the masks of the tiles.
 
-Two masks of neighbouring tiles are one object if, within the band that both tiles see, they are nearly the same. The
-masks stay run lengths throughout; a bitmap of the whole image is never made.
+Two masks of neighbouring tiles are one object if they nearly agree within the band that both tiles share. Masks stay
+run-length encoded throughout; no bitmap of the whole image is ever made.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from samara.masks.windows import cut, union
 
 Box = tuple[int, int, int, int]
 
-# IoU within the shared band from which two masks are one object. Both were made from nearly the same pixels, so that
-# the same object usually gives more than 0.8, and part and whole are told apart by who fits better.
+# IoU within the shared band above which two masks are one object. Both come from nearly the same pixels, so the same
+# object usually exceeds 0.8; between a part and a whole, the better match wins.
 SAME_OBJECT_IOU = 0.5
 
 
@@ -38,9 +38,9 @@ def tiles_of(size_hw: tuple[int, int], side: int | None, overlap: int) -> list[T
 
     Args:
         size_hw: (H, W) in pixels.
-        side: of a tile; None, or not less than the image, for a single one.
-        overlap: pixels that neighbours share at least. The last tile of a row or column is moved back into the image,
-            so that all are of full size.
+        side: side of a tile; None, or at least the image's size, for a single tile.
+        overlap: minimum overlap of neighbours in pixels. The last tile of a row or column is shifted back into the
+            image, so that all tiles have full size.
     """
     height, width = size_hw
     if side is None:
@@ -63,14 +63,14 @@ def stitch(tiles: Sequence[Tile], found: Sequence[MaskSet], size_hw: tuple[int, 
     """Join the masks of tiles into masks of the image.
 
     Args:
-        tiles: of one image, from `tiles_of`.
-        found: for each tile its masks, in the tile's frame.
+        tiles: tiles of one image, from `tiles_of`.
+        found: masks of each tile, in the tile's frame.
         size_hw: (H, W) of the image.
 
     Returns:
-        Masks in the image's frame, by the first tile that each was seen in. Predicted IoU and stability score of a
+        Masks in the image's frame, ordered by the first tile that contains each. Predicted IoU and stability score of a
         joined mask are means over its parts, weighted by area; its point and prompt are those of its largest part;
-        its crop box is the box around its tiles.
+        its crop box is the bounding box of its tiles.
     """
     first = np.cumsum([0, *(len(masks) for masks in found)]).tolist()
     whole = _Groups(first[-1])
@@ -82,7 +82,7 @@ def stitch(tiles: Sequence[Tile], found: Sequence[MaskSet], size_hw: tuple[int, 
 
 
 def neighbours(tiles: Sequence[Tile]) -> Iterator[tuple[int, int]]:
-    """Indices of tiles that lie side by side, or one above the other."""
+    """Yield the indices of tiles that are horizontal or vertical neighbours."""
     index_at = {(tile.row, tile.column): index for index, tile in enumerate(tiles)}
     for index, tile in enumerate(tiles):
         for place_in_grid in ((tile.row, tile.column + 1), (tile.row + 1, tile.column)):
@@ -91,7 +91,7 @@ def neighbours(tiles: Sequence[Tile]) -> Iterator[tuple[int, int]]:
 
 
 def same_objects(a: MaskSet, a_box: Box, b: MaskSet, b_box: Box) -> list[tuple[int, int]]:
-    """Pairs of masks that show one object: one to one, the most similar first."""
+    """Return pairs of masks that show the same object, one to one, the most similar first."""
     band = (max(a_box[0], b_box[0]), max(a_box[1], b_box[1]), min(a_box[2], b_box[2]), min(a_box[3], b_box[3]))
     of_a, in_a = _within(a, a_box, band)
     of_b, in_b = _within(b, b_box, band)
@@ -113,7 +113,7 @@ def same_objects(a: MaskSet, a_box: Box, b: MaskSet, b_box: Box) -> list[tuple[i
 
 
 def _within(masks: MaskSet, tile: Box, band: Box) -> tuple[list[int], list[Rle]]:
-    """The masks that reach into a band, cut to it: their indices, and what lies in the band."""
+    """Return the masks that reach into a band, clipped to it: their indices and run lengths."""
     x0, y0 = tile[:2]
     window = (band[0] - x0, band[1] - y0, band[2] - x0, band[3] - y0)
     boxes = masks.boxes_xyxy
@@ -125,7 +125,7 @@ def _within(masks: MaskSet, tile: Box, band: Box) -> tuple[list[int], list[Rle]]
 
 
 def _placed(masks: MaskSet, tile: Tile, size_hw: tuple[int, int]) -> MaskSet:
-    """The masks of a tile in the image's frame."""
+    """Move the masks of a tile to the image's frame."""
     x0, y0, _, _ = tile.box_xyxy
     crops = masks.crop_boxes_xyxy
     return replace(
@@ -158,7 +158,7 @@ def _joined(parts: MaskSet, groups: Sequence[Sequence[int]]) -> MaskSet:
 
 
 class _Groups:
-    """Which parts belong together."""
+    """Disjoint sets of parts that belong together."""
 
     def __init__(self, count: int) -> None:
         self.leader = list(range(count))
@@ -174,7 +174,7 @@ class _Groups:
         self.leader[max(a, b)] = min(a, b)
 
     def groups(self) -> list[list[int]]:
-        """The parts of each whole, wholes in the order of their first parts."""
+        """Return the parts of each whole, in the order of their first parts."""
         members: dict[int, list[int]] = {}
         for part in range(len(self.leader)):
             members.setdefault(self._find(part), []).append(part)

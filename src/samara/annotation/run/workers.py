@@ -1,8 +1,8 @@
-"""Several processes on one machine, each with a network of its own; a process that dies is replaced.
+"""Several processes on one machine, each with its own network; a process that dies is replaced.
 
-The processes know nothing of each other: they claim shards of the store, as processes started by hand would. One that
-dies (killed for memory, or by a fault in a decoder) is followed by a careful one, which does one image at a time; if
-that dies too, it is known of which image, and that image is quarantined.
+The processes are independent: they claim shards of the store, like processes started by hand. One that dies (out of
+memory, or a crash in a decoder) is replaced by a careful one, which annotates one image at a time; if that one dies
+too, the image that killed it is known and quarantined.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from samara.annotation.store.store import AnnotationStore, open_store
 from samara.checkpoints.load_chosen import load_chosen
 from samara.errors import AnnotationStopped, SamaraError
 
-# Deaths of a process before it began an image, after which another one would only die again.
+# Number of deaths before the first image after which a replacement would only die again.
 MAX_EARLY_DEATHS = 2
 # CUDA does not survive a fork.
 START_METHOD = "spawn"
@@ -37,16 +37,16 @@ _FIELDS = 4  # of the counters of a process: images, masks, quarantined, image a
 
 @dataclass(frozen=True)
 class Assignment:
-    """What a worker process is told.
+    """What a worker process needs to know.
 
     Attributes:
-        folder: of the store.
+        folder: folder of the store.
         job: what to do.
         index: number of the process.
-        device: of its network.
-        threads: of PyTorch.
-        is_careful: one image after the other.
-        poison: images that are not to be touched, and why.
+        device: device of its network.
+        threads: number of PyTorch threads.
+        is_careful: whether to annotate one image at a time.
+        poison: images to skip, with the reason.
     """
 
     folder: Path
@@ -64,14 +64,14 @@ def run_workers(
     """Annotate a store with several processes.
 
     Args:
-        store: to be filled.
+        store: store to fill.
         job: what to do.
-        count: of processes.
+        count: number of processes.
         device: where their networks run; "cuda" spreads them over all GPUs.
-        tell: called with what was done since the last call.
+        tell: called with the progress since the last call.
 
     Raises:
-        SamaraError: what stopped a process.
+        SamaraError: a process stopped with this error.
     """
     context = multiprocessing.get_context(START_METHOD)
     counters = context.Array("q", _FIELDS * count, lock=False)
@@ -97,7 +97,7 @@ def run_workers(
             connection.wait([worker.process.sentinel for worker in workers if worker.is_at_work], _LOOK_AGAIN_S)
             for worker in workers:
                 worker.look_after()
-            tell_news()  # after that: what a process did last is told as well
+            tell_news()  # afterwards, to include the last progress of each process
             if not errors.empty():
                 raise AnnotationStopped(errors.get())
     finally:
@@ -116,7 +116,7 @@ def _device(device: str, index: int) -> str:
 
 
 class _Worker:
-    """One place among the workers, and the process that holds it at present."""
+    """One slot among the workers, and its current process."""
 
     def __init__(self, context: Any, counters: Any, errors: Any, assignment: Assignment) -> None:
         self.context, self.counters, self.errors, self.assignment = context, counters, errors, assignment
@@ -136,7 +136,7 @@ class _Worker:
         return Tally(*(self.counters[self._slot(index)] for index in range(3)))
 
     def look_after(self) -> None:
-        """Note an end, and replace a process that was ended by a signal."""
+        """Check whether the process has ended, and replace one that was killed by a signal."""
         if not self.is_at_work or self.process.is_alive():
             return
         self.is_at_work = False
@@ -145,8 +145,8 @@ class _Worker:
         if self.process.exitcode is not None and self.process.exitcode > 0:
             if self.errors.empty():
                 raise AnnotationStopped(
-                    f"a worker process ended with exit status {self.process.exitcode}; run again with `workers=1` to "
-                    "see why, and `resume=True`"
+                    f"a worker process ended with exit status {self.process.exitcode}; rerun with `resume=True` and "
+                    "`workers=1` to see why"
                 )
             return
         self._replace()
@@ -158,11 +158,11 @@ class _Worker:
             self.early_deaths += 1
             if self.early_deaths > MAX_EARLY_DEATHS:
                 raise AnnotationStopped(
-                    f"worker processes are ended by {killed_by} before they begin; is there memory for "
-                    f"`workers={len(self.counters) // _FIELDS}`?"
+                    f"worker processes are killed by {killed_by} before they start; check that memory suffices for "
+                    f"`workers={len(self.counters) // _FIELDS}`"
                 )
         elif self.assignment.is_careful:
-            reason = f"two processes that annotated it were ended by {killed_by}"
+            reason = f"two processes were killed by {killed_by} while annotating it"
             self.assignment = replace(self.assignment, poison={**self.assignment.poison, image_id: reason})
         self.assignment = replace(self.assignment, is_careful=True)
         self.start()
@@ -177,15 +177,15 @@ class _Worker:
 
 
 def work_on(assignment: Assignment, counters: Any, errors: Any) -> None:
-    """What a worker process does.
+    """Run a worker process.
 
     Args:
-        assignment: what it is told.
-        counters: shared with the parent; its own are told what was done.
-        errors: takes the sentence that ends it.
+        assignment: what to do.
+        counters: counters shared with the parent; this process updates its own.
+        errors: queue for the message of an error that ends the process.
     """
     _end_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it as well, and stops the workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent receives it too, and stops the workers
     signal.signal(signal.SIGTERM, _leave)
     torch.set_num_threads(assignment.threads)
     first = _FIELDS * assignment.index
@@ -211,17 +211,17 @@ def work_on(assignment: Assignment, counters: Any, errors: Any) -> None:
 
 
 def _leave(*_: object) -> None:
-    raise SystemExit(1)  # rows in memory are written on the way out
+    raise SystemExit(1)  # unwinding writes the rows in memory
 
 
 def _end_with_parent() -> None:
-    """End this process when its parent has ended, however it did."""
+    """End this process when its parent ends, for any reason."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return
 
     def watch() -> None:
         connection.wait([parent.sentinel])
-        os._exit(1)  # the claims are given up by the system
+        os._exit(1)  # the operating system releases the claims
 
     threading.Thread(target=watch, daemon=True).start()

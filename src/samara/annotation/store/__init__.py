@@ -1,1 +1,1 @@
-"""Where annotations live until they are exported: shards that survive a kill."""
+"""Storage of annotations until export: shards that survive a kill."""

@@ -1,7 +1,7 @@
 """Claims: which process annotates which shard, on one machine or on a shared folder.
 
-A claim is a lock of the operating system on a file of its own. It ends with its process, however that ends, so that
-nobody has to find out whether the holder of a claim still lives.
+A claim is an operating system lock on its own file. It ends with its process, however that ends, so nothing needs to
+check whether the holder is still alive.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 @contextmanager
 def claim(path: Path) -> Iterator[bool]:
-    """Try to claim; the block learns whether it holds the claim, and gives it up at its end."""
+    """Try to claim; yield whether the claim is held, and release it when the block ends."""
     lock = FileLock(path)
     try:
         lock.acquire(blocking=False)
@@ -29,17 +29,17 @@ def claim(path: Path) -> Iterator[bool]:
 
 
 def forget(path: Path) -> None:
-    """Remove the file of a claim that nobody will need again, while holding it.
+    """Remove the file of a claim that is no longer needed, while holding it.
 
-    Another process may have opened the file just before; it then locks a file without a name, and finds the shard
-    done when it looks. That is why every holder looks again after claiming.
+    Another process may have opened the file just before; it then locks an unlinked file and finds the shard done. That
+    is why every holder checks the shard again after claiming it.
     """
     with suppress(OSError):
         path.unlink(missing_ok=True)
 
 
 def someone_holds(folder: Path) -> bool:
-    """Whether any claim in a folder is held."""
+    """Return whether any claim in a folder is held."""
     for path in sorted(folder.glob("*.lock")):
         with claim(path) as is_ours:
             if not is_ours:

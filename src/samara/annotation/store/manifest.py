@@ -1,4 +1,4 @@
-"""The manifest of a store: what made its rows, in enough detail to refuse rows made by anything else."""
+"""The manifest of a store: the provenance of its rows, in enough detail to refuse rows made by anything else."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ from samara.annotation.store.rows import SCHEMA_VERSION
 from samara.errors import DatasetError, SettingsError
 from samara.system.files import write_durably
 
-# Libraries whose versions may move a mask by a pixel.
+# Libraries whose version can change masks by a pixel.
 RECORDED_LIBRARIES = ("torch", "numpy", "pillow", "opencv-python-headless", "pyarrow")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What a store is.
+    """The description of a store.
 
     Attributes:
         job: what the rows depend on: checkpoint (name, SHA-256 of the file, fingerprint of the network, licence of the
-            weights), precision, input size, settings, prompts, source. Another run may add rows only if it agrees.
+            weights), precision, input size, settings, prompts, source. Another run may add rows only if its job is
+            equal.
         plan: the list of images.
-        schema_version: of the tables.
-        samara: version that made the store.
-        versions: of Python and the libraries.
-        created: time in UTC, ISO 8601.
+        schema_version: version of the tables.
+        samara: samara version that created the store.
+        versions: versions of Python and the libraries.
+        created: creation time in UTC, ISO 8601.
     """
 
     job: Mapping[str, Any]
@@ -43,10 +44,10 @@ class Manifest:
     created: str
 
     def save(self, path: Path) -> None:
-        """Write it.
+        """Write the manifest.
 
         Raises:
-            OutputError: the disk does not take it.
+            OutputError: the file cannot be written.
         """
         write_durably(path, json.dumps(asdict(self), indent=2, allow_nan=False).encode())
 
@@ -57,8 +58,8 @@ class Manifest:
 
 
 def new_manifest(job: Mapping[str, Any], plan: PlanFacts) -> Manifest:
-    """A manifest of now and here."""
-    # Through JSON, so that what is compared later has the same types.
+    """Build a manifest with the current time and versions."""
+    # Through JSON, so that a later comparison sees the same types.
     return Manifest(
         job=json.loads(json.dumps(job)),
         plan=plan,
@@ -71,38 +72,38 @@ def read_manifest(path: Path) -> Manifest:
     """Read what `Manifest.save` wrote.
 
     Raises:
-        DatasetError: there is none, it is damaged, or of a schema that this samara does not know.
+        DatasetError: it is missing or damaged, or has an unknown schema.
     """
     try:
         facts = json.loads(path.read_bytes())
         manifest = Manifest(**facts | {"plan": PlanFacts(**facts["plan"])})
     except FileNotFoundError as error:
-        raise DatasetError(f"{path.parent} is no annotation store: it has no {path.name}") from error
+        raise DatasetError(f"{path.parent} is not an annotation store: it has no {path.name}") from error
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DatasetError(f"{path} is no manifest of an annotation store, or damaged ({error!r:.80})") from error
+        raise DatasetError(f"{path} is damaged, or not the manifest of an annotation store ({error!r:.80})") from error
     if manifest.schema_version != SCHEMA_VERSION:
         raise DatasetError(
-            f"{path.parent} has tables of schema {manifest.schema_version}, written by samara {manifest.samara}; this "
-            f"samara, {__version__}, knows schema {SCHEMA_VERSION}"
+            f"{path.parent} has tables of schema {manifest.schema_version}, written by samara {manifest.samara}; "
+            f"this version, {__version__}, supports schema {SCHEMA_VERSION}"
         )
     return manifest
 
 
 def images_moved(stored: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
-    """Whether a run looks for the images of a COCO file in another folder than those before it.
+    """Return whether a run uses another image folder of a COCO file than earlier runs.
 
-    Rows depend on the names, the prompts and the images themselves, not on where they lie; a folder that was wrong
-    can be corrected.
+    Rows depend on the names, the prompts and the images themselves, not on their location, so a wrong folder can be
+    corrected.
     """
     was, now = stored.get("source", {}), asked.get("source", {})
     return bool(was.get("kind") == now.get("kind") == "coco" and was.get("root") != now.get("root"))
 
 
 def require_same_job(stored: Mapping[str, Any], asked: Mapping[str, Any], folder: Path) -> None:
-    """Refuse to mix rows of two kinds in one store.
+    """Refuse to mix rows of two jobs in one store.
 
     Raises:
-        SettingsError: the jobs differ; the sentence says in what.
+        SettingsError: the jobs differ; the message lists the differences.
     """
     asked = json.loads(json.dumps(asked))
     if images_moved(stored, asked):
@@ -113,8 +114,8 @@ def require_same_job(stored: Mapping[str, Any], asked: Mapping[str, Any], folder
     if differences:
         more = f", and {len(differences) - 3} more" if len(differences) > 3 else ""
         raise SettingsError(
-            f"{folder} cannot be resumed with other settings: {', '.join(differences[:3])}{more}; use the first ones "
-            "again, another folder, or `overwrite=True`"
+            f"{folder} cannot be resumed with other settings: {', '.join(differences[:3])}{more}; use the original "
+            "settings, another folder, or `overwrite=True`"
         )
 
 

@@ -1,7 +1,7 @@
 """The plan: the list of all images of a store, written once, in shards of equal length.
 
-Every process walks through the same file, so that ten million images need no list in memory and no index; a line is
-parsed only when its shard is to be annotated.
+Every process streams the same file, so ten million images need neither a list in memory nor an index; a line is parsed
+only when its shard is annotated.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from samara.errors import DatasetError, SettingsError
 from samara.segmentation.prompts import Prompt
 from samara.system.files import durable_file
 
-# A shard is what one process claims. Many shards keep all processes busy to the end; long ones make few files.
+# A process claims one shard at a time. Many shards keep all processes busy to the end; long ones mean few files.
 MAX_IMAGES_PER_SHARD = 512
 MIN_SHARDS = 32
 MIN_IMAGES_PER_SHARD = 8
-# A huge image has tens of thousands of masks, and a shard is put together in memory when it was reopened.
+# A large image has tens of thousands of masks, and a reopened shard is merged in memory.
 TILED_IMAGES_PER_SHARD = 8
 
 
@@ -32,9 +32,9 @@ class Asked:
 
     Attributes:
         points: (P, 2) as (x, y); empty without points.
-        labels: P of them, 1 foreground, 0 background.
+        labels: (P,), 1 foreground, 0 background.
         box: x0, y0, x1, y1, or None.
-        category: name of what is asked for, kept with the masks; None if unknown.
+        category: class name of the object, kept with the masks; None if unknown.
     """
 
     points: tuple[tuple[float, float], ...] = ()
@@ -44,14 +44,14 @@ class Asked:
 
     @property
     def kind(self) -> str:
-        """What is given: points, box, or both, as a text."""
+        """The kind of prompt as text: points, box, or both."""
         return " and ".join(name for name, given in (("points", self.points), ("box", self.box)) if given)
 
     def prompt(self, shift_xy: tuple[int, int] = (0, 0)) -> Prompt:
-        """As a prompt, moved by so many pixels.
+        """Convert to a `Prompt`, shifted by some pixels.
 
         Raises:
-            PromptError: it makes no sense.
+            PromptError: the prompt is invalid.
         """
         dx, dy = shift_xy
         box = None
@@ -67,10 +67,10 @@ class PlannedImage:
     """One image to annotate.
 
     Attributes:
-        image_id: its line in the plan, from 1.
+        image_id: line in the plan, counted from 1.
         name: path as given, relative to the root of the source.
-        at: offset and size in bytes inside the source, for an archive; None for a file of its own.
-        asked: its prompts; none means everything in the image.
+        at: offset and size in bytes inside an archive; None for a separate file.
+        asked: its prompts; empty to segment everything.
     """
 
     image_id: int
@@ -94,12 +94,12 @@ class Shard:
 
 @dataclass(frozen=True)
 class PlanFacts:
-    """What the manifest says about a plan.
+    """The manifest's description of a plan.
 
     Attributes:
-        images: their number.
-        images_per_shard: lines of each shard; the last has what is left.
-        sha256: of the file.
+        images: number of images.
+        images_per_shard: lines of each shard; the last has the rest.
+        sha256: SHA-256 of the plan file.
     """
 
     images: int
@@ -108,24 +108,24 @@ class PlanFacts:
 
     @property
     def shards(self) -> int:
-        """Their number."""
+        """Number of shards."""
         return -(-self.images // self.images_per_shard)
 
 
 def write_plan(
     path: Path, entries: Iterable[PlannedImage], images_per_shard: int | None, *, is_tiled: bool
 ) -> PlanFacts:
-    """Write the list of images, line by line.
+    """Write the plan, line by line.
 
     Args:
-        path: of the plan.
-        entries: in a fixed order; their ids are given anew, from 1.
-        images_per_shard: None for what suits their number.
-        is_tiled: whether the images are huge.
+        path: path of the plan.
+        entries: images in a fixed order; their ids are reassigned, from 1.
+        images_per_shard: lines per shard; None to choose by the number of images.
+        is_tiled: whether large images are tiled.
 
     Raises:
         SettingsError: there is no image.
-        OutputError: the disk does not take it.
+        OutputError: the file cannot be written.
     """
     digest, count = hashlib.sha256(), 0
     with durable_file(path) as partial, partial.open("wb") as file:
@@ -135,15 +135,15 @@ def write_plan(
             file.write(line)
             count += 1
         if not count:
-            raise SettingsError("there is no image to annotate; give a folder, list or pattern with at least one")
+            raise SettingsError("there is no image to annotate; give a folder, list or pattern with at least one image")
     return PlanFacts(count, images_per_shard or _suitable(count, is_tiled=is_tiled), digest.hexdigest())
 
 
 def read_shards(path: Path, images_per_shard: int) -> Iterator[Shard]:
-    """Walk through the plan, one shard at a time.
+    """Stream the plan, one shard at a time.
 
     Raises:
-        DatasetError: the plan is not there.
+        DatasetError: the plan is missing.
     """
     try:
         file = path.open("rb")
@@ -157,7 +157,7 @@ def read_shards(path: Path, images_per_shard: int) -> Iterator[Shard]:
 
 
 def shard_offsets(path: Path, images_per_shard: int) -> Iterator[tuple[int, int]]:
-    """Number of each shard, and the byte at which it begins: for whoever reads single shards of a long plan."""
+    """Yield the number and byte offset of each shard, for reading single shards of a long plan."""
     offset = 0
     for shard in read_shards(path, images_per_shard):
         yield shard.number, offset
@@ -165,7 +165,7 @@ def shard_offsets(path: Path, images_per_shard: int) -> Iterator[tuple[int, int]
 
 
 def read_shard(path: Path, images_per_shard: int, number: int, offset: int) -> Shard:
-    """Read one shard that begins at a known byte."""
+    """Read one shard at a known byte offset."""
     with path.open("rb") as file:
         file.seek(offset)
         return Shard(number, tuple(islice(file, images_per_shard)), number * images_per_shard + 1)
@@ -195,7 +195,7 @@ def _line(entry: PlannedImage) -> bytes:
             }
             for one in entry.asked
         ]
-    # ASCII with escapes: names that are no valid text survive, too.
+    # ASCII with escapes, so that names that are not valid text survive.
     return json.dumps(facts, separators=(",", ":")).encode("ascii") + b"\n"
 
 

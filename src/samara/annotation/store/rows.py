@@ -1,4 +1,4 @@
-"""What the store holds: one row per image and one per mask, as Arrow tables and as values."""
+"""The rows of the store, one per image and one per mask, as Arrow tables and as values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SCHEMA_VERSION = 1
-"""Raised whenever a column changes its meaning; a reader refuses versions that it does not know."""
+"""Increased when a column changes its meaning; readers refuse unknown versions."""
 
 ImageStatus = Literal["done", "quarantined"]
 
@@ -27,18 +27,18 @@ class ImageRow:
     """One image of the store.
 
     Attributes:
-        image_id: from 1, the line of the plan.
-        path: as it was given; bytes that are no text are written as escapes.
-        sha256: of the encoded file, 64 hexadecimal digits; None if it could not be read.
-        size_bytes: of the encoded file, None if it could not be read.
+        image_id: line of the plan, counted from 1.
+        path: path as given; bytes that are not valid text are escaped.
+        sha256: SHA-256 of the encoded file, 64 hexadecimal digits; None if it could not be read.
+        size_bytes: size of the encoded file; None if it could not be read.
         height: H in pixels, upright; None if it could not be decoded.
-        width: W likewise.
+        width: W in pixels, upright; None if it could not be decoded.
         status: "done", or "quarantined" with the reason.
         reason: why there are no masks; None when done.
-        masks: their number.
-        seconds: that its annotation took, without decoding.
-        difference_hash: 64 bits that nearly equal images share; None if it could not be decoded.
-        georeference: JSON of `crs` and affine `transform` where a file says where the image lies, or of why it is
+        masks: number of masks.
+        seconds: duration of its annotation, without decoding.
+        difference_hash: 64-bit hash, similar for near duplicates; None if the image could not be decoded.
+        georeference: JSON of `crs` and affine `transform` if the image is georeferenced, or of the reason why it is
             `misplaced`.
     """
 
@@ -63,12 +63,12 @@ class ImageRow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AnnotatedRow:
-    """One image with its masks, as the store gives them back.
+    """One image with its masks, as read from the store.
 
     Attributes:
         image: its row.
-        masks: possibly none.
-        categories: (M,) names, None where a mask has none.
+        masks: its masks, possibly none.
+        categories: (M,) class names, None for masks without one.
     """
 
     image: ImageRow
@@ -80,7 +80,7 @@ def arrow() -> Any:  # Any: pyarrow has no types
     """Import pyarrow.
 
     Raises:
-        MissingExtra: it is not installed.
+        MissingExtra: pyarrow is not installed.
     """
     require("pyarrow.parquet", "annotate", "an annotation store")
     import pyarrow
@@ -89,7 +89,7 @@ def arrow() -> Any:  # Any: pyarrow has no types
 
 
 def image_schema() -> pa.Schema:
-    """Columns of the image table: the fields of `ImageRow`."""
+    """Return the columns of the image table: the fields of `ImageRow`."""
     pa = arrow()
     types = {
         "image_id": pa.int64(),
@@ -104,11 +104,11 @@ def image_schema() -> pa.Schema:
 
 
 def mask_schema() -> pa.Schema:
-    """Columns of the mask table.
+    """Return the columns of the mask table.
 
     `counts` with height and width is COCO's compressed RLE. Boxes are xyxy, right and bottom exclusive, in pixels of
     the upright image. `parent` is the `mask_index` of the smallest mask of the same image that contains this one, −1 if
-    there is none, null where it was not asked for.
+    there is none, null if the hierarchy was not requested.
     """
     pa = arrow()
     name = pa.dictionary(pa.int32(), pa.string())
@@ -137,25 +137,25 @@ def mask_schema() -> pa.Schema:
 
 
 def image_table(rows: Sequence[ImageRow]) -> pa.Table:
-    """Rows as a table."""
+    """Convert rows to a table."""
     return arrow().Table.from_pylist([asdict(row) for row in rows], schema=image_schema())
 
 
 def image_rows(table: pa.Table) -> Iterator[ImageRow]:
-    """A table as rows."""
+    """Convert a table to rows."""
     return (ImageRow(**row) for row in table.to_pylist())
 
 
 def mask_table(
     image: ImageRow, masks: MaskSet, asked: Sequence[Asked] = (), categories: Sequence[str | None] | None = None
 ) -> pa.Table:
-    """The masks of one image as a table.
+    """Convert the masks of one image to a table.
 
     Args:
         image: its row.
-        masks: M of them.
-        asked: the prompts that they answer, by `prompt_index`; none when everything was asked for.
-        categories: (M,) names; None takes those of the prompts.
+        masks: M masks.
+        asked: prompts of the masks, by `prompt_index`; empty if everything was segmented.
+        categories: (M,) class names; None to use those of the prompts.
     """
     pa = arrow()
     count = len(masks)
@@ -205,12 +205,12 @@ def _prompt_columns(masks: MaskSet, asked: Sequence[Asked]) -> dict[str, list[An
 
 
 def annotated_row(image: ImageRow, table: pa.Table, checkpoint: str) -> AnnotatedRow:
-    """Turn the masks of one image back into a `MaskSet`.
+    """Convert the table of one image's masks to a `MaskSet`.
 
     Args:
         image: its row.
-        table: its masks, in their order.
-        checkpoint: what made them.
+        table: its masks, in order.
+        checkpoint: name of the checkpoint that made them.
     """
     column = {name: table.column(name).to_pylist() for name in table.column_names}
     points = None

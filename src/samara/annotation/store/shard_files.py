@@ -1,8 +1,8 @@
-"""One shard on disk: pieces while it is annotated, then sealed as one pair of tables.
+"""One shard on disk: pieces during annotation, then sealed as one pair of tables.
 
-Of each pair the masks are written first and the images second: a table of images says that its masks are complete.
-Whatever has no such table is the rest of a process that died, and is written again. A sealed shard holds the same
-bytes of masks however often its making was interrupted.
+In each pair the masks are written before the images, so a table of images implies that its masks are complete. Masks
+without such a table were left by a process that died and are written again. A sealed shard contains the same bytes of
+masks regardless of interruptions.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ class ShardTables:
 
     @property
     def is_complete(self) -> bool:
-        """Whether it was written to its end."""
+        """Return whether the pair was written completely."""
         return self.images.exists()
 
     def write(self, images: pa.Table, masks: Iterable[pa.Table]) -> None:
-        """Write both, durably.
+        """Write both tables durably.
 
         Raises:
-            OutputError: the disk does not take them.
+            OutputError: the files cannot be written.
         """
         write_table(self.masks, masks, mask_schema())
         write_table(self.images, [images], image_schema())
 
     def read_images(self) -> list[ImageRow]:
-        """The rows of its images."""
+        """Return the rows of its images."""
         return list(image_rows(read_table(self.images)))
 
     def remove(self) -> None:
-        """Remove both, so that at no time images are there without masks."""
+        """Remove both, the images first, so that they never exist without masks."""
         self.images.unlink(missing_ok=True)
         self.masks.unlink(missing_ok=True)
 
@@ -61,9 +61,9 @@ class ShardFiles:
     """The files of one shard.
 
     Attributes:
-        number: of the shard.
-        sealed: its final tables.
-        journal: folder of its pieces.
+        number: number of the shard.
+        sealed: final tables.
+        journal: folder of the pieces.
     """
 
     number: int
@@ -72,40 +72,40 @@ class ShardFiles:
 
     @classmethod
     def of(cls, store: Path, number: int) -> ShardFiles:
-        """Where a shard of a store lies."""
+        """Return the files of a shard in a store."""
         return cls(number, _pair(store / "shards", f"{number:08d}"), store / "journal" / f"{number:08d}")
 
     @property
     def is_sealed(self) -> bool:
-        """Whether all of its images are done."""
+        """Return whether all of its images are done."""
         return self.sealed.is_complete
 
     def pieces(self) -> list[ShardTables]:
-        """Complete pieces, in the order they were written; none of a sealed shard."""
+        """Return the complete pieces in the order they were written; none for a sealed shard."""
         if self.is_sealed:
             return []
         names = sorted(path.name.partition(".")[0] for path in self.journal.glob("[0-9]*.images.parquet"))
         return [_pair(self.journal, name) for name in names]
 
     def complete(self) -> list[ShardTables]:
-        """All pairs that hold rows of this shard."""
+        """Return all pairs with rows of this shard."""
         return [self.sealed] if self.is_sealed else self.pieces()
 
     def add_piece(self, images: Sequence[ImageRow], masks: Sequence[pa.Table]) -> None:
         """Write some images with their masks as the next piece.
 
         Raises:
-            OutputError: the disk does not take them.
+            OutputError: the files cannot be written.
         """
         make_folder(self.journal)
         last = max((int(pair.images.name.partition(".")[0]) for pair in self.pieces()), default=0)
         _pair(self.journal, f"{last + 1:06d}").write(image_table(images), masks)
 
     def seal(self) -> None:
-        """Put the pieces together, in the order of the plan, and remove them.
+        """Merge the pieces in the order of the plan, and remove them.
 
         Raises:
-            OutputError: the disk does not take them; the pieces are unharmed.
+            OutputError: the files cannot be written; the pieces remain.
         """
         if not self.is_sealed:
             pieces = self.pieces()
@@ -119,7 +119,7 @@ class ShardFiles:
         self.remove_journal()
 
     def reopen(self) -> int:
-        """Make the quarantined images of a sealed shard ready to be tried again; returns how many."""
+        """Make the quarantined images of a sealed shard ready for another attempt; return how many."""
         if not self.is_sealed:
             return 0
         rows = self.sealed.read_images()
@@ -127,19 +127,19 @@ class ShardFiles:
         if len(kept) < len(rows):
             self.remove_journal()
             make_folder(self.journal)
-            # While the shard is sealed the piece does not count; it does from the moment the seal is gone.
+            # The piece is ignored while the shard is sealed, and counts as soon as the seal is removed.
             _pair(self.journal, "000001").write(image_table(kept), row_groups(self.sealed.masks))
             self.sealed.remove()
         return len(rows) - len(kept)
 
     def remove_leftovers(self) -> None:
-        """Remove what a process that died did not write to its end; for whoever holds the claim."""
+        """Remove incomplete files of a process that died; the caller holds the claim."""
         for folder in (self.sealed.images.parent, self.journal):
             for path in folder.glob(f".{self.number:08d}.*.part" if folder != self.journal else ".*.part"):
                 path.unlink(missing_ok=True)
 
     def remove_journal(self) -> None:
-        """Remove pieces; while they go, the sealed shard is what counts."""
+        """Remove the pieces of a sealed shard, which are ignored already."""
         with suppress(OSError):
             shutil.rmtree(self.journal)
 
@@ -149,15 +149,15 @@ def _pair(folder: Path, name: str) -> ShardTables:
 
 
 def write_table(path: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> None:
-    """Write rows durably, in groups whose bounds depend on the rows alone and not on how they come.
+    """Write rows durably, in groups whose bounds depend only on the rows, not on how they arrive.
 
     Raises:
-        OutputError: the disk does not take them.
+        OutputError: the files cannot be written.
     """
     arrow()
     from pyarrow import parquet
 
-    # A Python file, whose errors keep their number: a full disk must be told from other faults.
+    # A Python file, whose errors keep their errno: a full disk must be distinguishable.
     with (
         durable_file(path) as partial,
         partial.open("wb") as file,
@@ -168,7 +168,7 @@ def write_table(path: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> No
 
 
 def _regrouped(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Join and cut tables into groups of `ROWS_PER_GROUP` rows; the last has what is left."""
+    """Join and split tables into groups of `ROWS_PER_GROUP` rows; the last has the rest."""
     pa = arrow()
     waiting = schema.empty_table()
     for table in tables:
@@ -181,7 +181,7 @@ def _regrouped(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Tab
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """One chunk per column and one dictionary, so that equal rows are equal bytes."""
+    """Use one chunk per column and one dictionary, so that equal rows are equal bytes."""
     pa = arrow()
     columns = []
     for column in table.combine_chunks().columns:
@@ -197,7 +197,7 @@ def read_table(path: Path) -> pa.Table:
     """Read a table completely.
 
     Raises:
-        DatasetError: it is not there or damaged.
+        DatasetError: the file is missing or damaged.
     """
     tables = list(row_groups(path))
     return arrow().concat_tables(tables)
@@ -207,7 +207,7 @@ def row_groups(path: Path, columns: list[str] | None = None) -> Iterator[pa.Tabl
     """Read a table, or some of its columns, group by group, in bounded memory; the first group is an empty one.
 
     Raises:
-        DatasetError: it is not there or damaged.
+        DatasetError: the file is missing or damaged.
     """
     pa = arrow()
     from pyarrow import parquet

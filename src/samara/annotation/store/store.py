@@ -1,17 +1,17 @@
 """The annotation store: a folder of sharded Parquet tables with their plan and manifest.
 
-    manifest.json                       what made the rows
+    manifest.json                       provenance of the rows
     plan.jsonl                          the list of images
     shards/00000000.images.parquet      one row per image of the shard
     shards/00000000.masks.parquet       one row per mask
-    journal/00000001/                   pieces of a shard that is not complete
-    claims/                             locks of the processes at work
-    runs/                               when and on what machine they worked
-    quarantined.csv                     images without rows of masks, and why; like the next two made at the end
-    report.html                         the page about it, if it was asked for
-    exports/                            other formats, if they were asked for
+    journal/00000001/                   pieces of an incomplete shard
+    claims/                             locks of running processes
+    runs/                               time and machine of each run
+    quarantined.csv                     images that failed, with reasons; like the next two, written at the end
+    report.html                         the report page, if requested
+    exports/                            other formats, if requested
 
-The tables can be read with anything that reads Parquet: `pyarrow.dataset.dataset(glob("DIR/shards/*.masks.parquet"))`.
+Any Parquet reader can read the tables: `pyarrow.dataset.dataset(glob("DIR/shards/*.masks.parquet"))`.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ MANIFEST, PLAN, NEW_PLAN = "manifest.json", "plan.jsonl", "plan.jsonl.new"
 CREATION = "creation.lock"
 FOLDERS = ("shards", "journal", "claims", "runs")
 QUARANTINED, REPORT, EXPORTS = "quarantined.csv", "report.html", "exports"
-# How often to look whether another process is done with making the store.
+# Interval for checking whether another process has finished creating the store.
 LOOK_AGAIN_S = 0.2
-# Of a process that died while it made the store.
+# Left by a process that died while creating the store.
 _LEFTOVERS = (f".{MANIFEST}.", f".{PLAN}.", NEW_PLAN)
 
 IfThere = Literal["refuse", "resume", "overwrite"]
-"""What to do with a store that exists."""
+"""What to do with an existing store."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class AnnotationStore:
     """An annotation store.
 
     Attributes:
-        folder: where it lies.
-        manifest: what made it.
-        has_moved_images: whether this run looks for the images elsewhere than those before it.
+        folder: folder of the store.
+        manifest: description of the store.
+        has_moved_images: whether this run uses another image folder than earlier ones.
     """
 
     folder: Path
@@ -64,29 +64,29 @@ class AnnotationStore:
     has_moved_images: bool = False
 
     def shards(self) -> Iterator[Shard]:
-        """Walk through the plan."""
+        """Stream the plan, shard by shard."""
         return read_shards(self.folder / PLAN, self.manifest.plan.images_per_shard)
 
     def files(self, number: int) -> ShardFiles:
-        """The files of a shard."""
+        """Return the files of a shard."""
         return ShardFiles.of(self.folder, number)
 
     def claim_path(self, number: int) -> Path:
-        """The lock of a shard."""
+        """Return the lock file of a shard."""
         return self.folder / "claims" / f"{number:08d}.lock"
 
     @property
     def is_complete(self) -> bool:
-        """Whether every image is annotated or quarantined."""
+        """Return whether every image is annotated or quarantined."""
         return all(self.files(number).is_sealed for number in range(self.manifest.plan.shards))
 
     def images(self) -> Iterator[ImageRow]:
-        """All rows of images that are there, in the order of the plan; in bounded memory."""
+        """Yield all image rows in the order of the plan, in bounded memory."""
         for pair in self._pairs():
             yield from pair.read_images()
 
     def counts(self) -> tuple[int, int, int]:
-        """Images, masks, and quarantined images; quickly, from three columns."""
+        """Count images, masks and quarantined images, quickly, from three columns."""
         images = masks = quarantined = 0
         for pair in self._pairs():
             for group in row_groups(pair.images, ["masks", "status"]):
@@ -96,21 +96,21 @@ class AnnotationStore:
         return images, masks, quarantined
 
     def quarantined(self) -> Iterator[ImageRow]:
-        """Images that could not be annotated, with their reasons."""
+        """Yield the images that could not be annotated, with their reasons."""
         return (row for row in self.images() if row.status == "quarantined")
 
     def masks(self) -> Iterator[AnnotatedRow]:
-        """All images that are done, each with its masks, in the order of the plan; in bounded memory."""
+        """Yield all finished images with their masks, in the order of the plan, in bounded memory."""
         return self._masks(self._pairs())
 
     def masks_of(self, image_ids: set[int]) -> Iterator[AnnotatedRow]:
-        """Some images with their masks; only their shards are read."""
+        """Yield some images with their masks, reading only their shards."""
         numbers = sorted({(image_id - 1) // self.manifest.plan.images_per_shard for image_id in image_ids})
         pairs = (pair for number in numbers for pair in self.files(number).complete())
         return (row for row in self._masks(pairs) if row.image.image_id in image_ids)
 
     def entries_of(self, image_ids: set[int]) -> Iterator[PlannedImage]:
-        """Some lines of the plan."""
+        """Yield some lines of the plan."""
         numbers = {(image_id - 1) // self.manifest.plan.images_per_shard for image_id in image_ids}
         for shard in self.shards():
             if shard.number in numbers:
@@ -128,7 +128,7 @@ class AnnotationStore:
                     yield annotated_row(row, table, self.manifest.checkpoint)
 
     def mask_columns(self, names: list[str]) -> Iterator[pa.Table]:
-        """Some columns of all masks, group by group."""
+        """Yield some columns of all masks, group by group."""
         for pair in self._pairs():
             yield from row_groups(pair.masks, names)
 
@@ -138,7 +138,7 @@ class AnnotationStore:
 
 
 def _by_image(groups: Iterable[pa.Table]) -> Iterator[tuple[int, pa.Table]]:
-    """Cut groups of mask rows, sorted by image, into one table per image."""
+    """Split groups of mask rows, sorted by image, into one table per image."""
     pa = arrow()
     waiting: list[Any] = []  # tables; pyarrow has no types
     current: int | None = None
@@ -158,10 +158,10 @@ def _by_image(groups: Iterable[pa.Table]) -> Iterator[tuple[int, pa.Table]]:
 
 
 def open_store(folder: str | os.PathLike[str]) -> AnnotationStore:
-    """Open a store to read from it, also while it is being filled.
+    """Open a store for reading, even while it is being filled.
 
     Raises:
-        DatasetError: there is no store, or it is damaged.
+        DatasetError: the store is missing or damaged.
         MissingExtra: pyarrow is not installed.
     """
     arrow()
@@ -177,45 +177,46 @@ def create_store(
     images_per_shard: int | None = None,
     is_tiled: bool = False,
 ) -> AnnotationStore:
-    """Make a store, or join one of the same job.
+    """Create a store, or join one with the same job.
 
     Args:
-        folder: where it shall lie.
-        job: what its rows will depend on, see `Manifest`.
-        entries: the images; when a store is resumed its plan stays as it was, and they are gone through only if the
-            images of a COCO file are now looked for elsewhere.
-        if_there: "refuse" a store that exists, "resume" it if the job is the same (and begin one where there is none,
-            so that a job that is started again and again, or on many machines at once, needs one command line),
-            "overwrite" it, with the report and the exports that lie in it.
-        images_per_shard: None for what suits their number.
-        is_tiled: whether the images are huge.
+        folder: folder of the store.
+        job: what its rows depend on, see `Manifest`.
+        entries: the images; a resumed store keeps its plan, and they are iterated only if the image folder of a COCO
+            file has changed.
+        if_there: "refuse" an existing store; "resume" it if the job is the same (and create it if missing, so that a
+            job that is restarted, or started on many machines at once, needs one command line); "overwrite" it, with
+            the report and the exports in it.
+        images_per_shard: images per shard; None to choose by their number.
+        is_tiled: whether large images are tiled.
 
     Raises:
-        OutputError: the folder cannot be written, holds a store that may not be touched, or somebody else's files.
-        SettingsError: the store that is there was made with another job; or there is no image.
+        OutputError: the folder cannot be written, or contains a store that must not be touched, or foreign files.
+        SettingsError: the existing store has another job, or there is no image.
         MissingExtra: pyarrow is not installed.
     """
     arrow()
     require_store_place(folder, if_there)
     with made_folder(folder), _claimed_making(folder, waits=if_there == "resume"):
         if (folder / MANIFEST).exists():
-            require_store_place(folder, if_there)  # somebody may have made it since
+            require_store_place(folder, if_there)  # another process may have created it since
             if if_there == "resume":
                 return _joined(open_store(folder), job, entries)
         return _made(folder, job, entries, images_per_shard, is_tiled=is_tiled)
 
 
 def require_store_place(folder: Path, if_there: IfThere) -> None:
-    """Find out, before anything is loaded, whether a store can lie in a folder; nothing is left.
+    """Check, before anything is loaded, whether a folder can hold a store; leaves nothing behind.
 
     Raises:
-        OutputError: it cannot be written, holds a store that may not be touched, or somebody else's files.
+        OutputError: it cannot be written, or contains a store that must not be touched, or foreign files.
     """
     require_folder(folder)
     if (folder / MANIFEST).exists():
         if if_there == "refuse":
             raise OutputError(
-                f"{folder} holds a store already; go on with `resume=True`, or replace it by `overwrite=True`"
+                f"{folder} already contains a store; continue it with `resume=True`, or replace it with "
+                "`overwrite=True`"
             )
         return
     strangers = [path.name for path in folder.iterdir() if not _is_ours(path)] if folder.exists() else []
@@ -231,7 +232,7 @@ def _made(
     *,
     is_tiled: bool,
 ) -> AnnotationStore:
-    """A new store, also in the place of an old one: which is there until the new plan is, since that can fail."""
+    """Create a store; an old one is kept until the new plan is written, since that can fail."""
     planned = folder / NEW_PLAN
     try:
         plan = write_plan(planned, entries, images_per_shard, is_tiled=is_tiled)
@@ -244,21 +245,21 @@ def _made(
         for path in folder.iterdir():
             if path.name.startswith(_LEFTOVERS):
                 path.unlink()
-        manifest.save(folder / MANIFEST)  # from here on it is a store
+        manifest.save(folder / MANIFEST)  # from here on the folder is a store
     finally:
         planned.unlink(missing_ok=True)
-        if not (folder / MANIFEST).exists():  # so that a folder of nothing can go
+        if not (folder / MANIFEST).exists():  # leave no empty folder behind
             forget(folder / CREATION)
     return AnnotationStore(folder, manifest)
 
 
 def _joined(store: AnnotationStore, job: Mapping[str, Any], entries: Iterable[PlannedImage]) -> AnnotationStore:
-    """A store that is resumed, with the folder of the images as it is now."""
+    """Resume a store, with the current image folder."""
     require_same_job(store.manifest.job, job, store.folder)
     if not images_moved(store.manifest.job, job):
         return store
     for _ in entries:
-        pass  # raises if most of them are not there either
+        pass  # raises if most of them are missing there too
     moved = {**store.manifest.job, "source": {**store.manifest.job["source"], "root": job["source"]["root"]}}
     manifest = replace(store.manifest, job=moved)
     manifest.save(store.folder / MANIFEST)
@@ -267,14 +268,14 @@ def _joined(store: AnnotationStore, job: Mapping[str, Any], entries: Iterable[Pl
 
 @contextmanager
 def _claimed_making(folder: Path, *, waits: bool) -> Iterator[None]:
-    """Be the only process that makes a store here, at once or after those that came earlier."""
+    """Make sure that only one process creates a store here, immediately or after waiting for others."""
     while True:
         with claim(folder / CREATION) as is_ours:
             if is_ours:
                 yield
                 return
         if not waits:
-            raise OutputError(f"another process is just making {folder}; join it with `resume=True`")
+            raise OutputError(f"another process is creating {folder}; join it with `resume=True`")
         time.sleep(LOOK_AGAIN_S)
 
 
@@ -284,10 +285,10 @@ def _is_ours(path: Path) -> bool:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a store, and nothing that samara did not make."""
+    """Remove a store, and nothing that samara did not write."""
     if someone_holds(folder / "claims"):
         raise OutputError(f"a process is annotating into {folder}; end it first, or choose another folder")
-    (folder / MANIFEST).unlink()  # from here on it is none, whatever is left
+    (folder / MANIFEST).unlink()  # from here on the folder is no longer a store
     for name in (QUARANTINED, REPORT):
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / EXPORTS, ignore_errors=True)

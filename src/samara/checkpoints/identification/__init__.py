@@ -1,1 +1,1 @@
-"""Which network a file is for, found from its keys and shapes."""
+"""Identification of a file's network from its keys and shapes."""

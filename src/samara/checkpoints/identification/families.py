@@ -35,7 +35,7 @@ _PART_OF: Mapping[tuple[NetworkPart, ...], NetworkPart] = {
     ("prompt_encoder", "mask_decoder"): "prompt_encoder+mask_decoder",
 }
 
-# Sizes by width (Hiera: width and depth); None stands for a tensor that is not there.
+# Sizes by width (Hiera: width and depth); None stands for a missing tensor.
 _VIT_SIZES: Mapping[int | None, str] = {768: "b", 1024: "l", 1280: "h"}
 _HQ_EARLY_WIDTHS: Mapping[int | None, str] = {
     160: "hq_vit_t",
@@ -47,32 +47,32 @@ _HIERA_SIZES: Mapping[tuple[int | None, int], str] = {(96, 12): "t", (96, 16): "
 _EFFICIENT_SIZES: Mapping[int | None, str] = {192: "efficient_sam_ti", 384: "efficient_sam_s"}
 
 _YOLO_PROTOTYPES = re.compile(r"model\.(\d+)\.proto\.cv1\.conv\.weight")
-# FastSAM is YOLOv8-seg with the single class "object"; what calls its one class otherwise is somebody's own.
+# FastSAM is YOLOv8-seg with the single class "object"; a file with another single class is a custom model.
 _FASTSAM = {"YOLOv8s": "fastsam_s", "YOLOv8x": "fastsam_x"}
 
 _PEFT_NOTE = (
-    "which does not say how strongly they count: fold them in with peft's merge_and_unload() and save the state_dict() "
-    "of what that gives"
+    "which does not state their scale: merge them with peft's merge_and_unload() and save the state_dict() of the "
+    "result"
 )
 _LORA_NOTE = "low-rank updates of an image encoder, to be loaded with their checkpoint"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recognition:
-    """What names and shapes say about a file.
+    """What is known about a file from names and shapes.
 
     Attributes:
         family: kind of network.
         title: name for people, e.g. "SAM ViT-B" or "YOLOv8s-seg".
-        variant: name in `samara.networks.variants`, or of a variant that is known by the file's own numbers alone; None
-            if the size cannot be told.
-        network: the variant with the numbers of the file; None if the size cannot be told or samara has no network.
-        part: which part of the network is there.
-        missing: names that the variant (the part) needs and the file lacks.
+        variant: name in `samara.networks.variants`, or of a variant derived from the file's own shapes; None if the
+            size cannot be determined.
+        network: the variant with the file's own numbers; None if the size is unknown or samara has no network for it.
+        part: the part of the network that is present.
+        missing: names that the variant (or part) needs and the file lacks.
         unexpected: names that the variant does not have.
         misshapen: names of tensors with another shape than the variant's.
-        classes: how many classes a detector knows; None for families without classes.
-        note: what else must be said; empty for most.
+        classes: number of classes of a detector; None for families without classes.
+        note: additional remarks; empty for most.
     """
 
     family: Family
@@ -88,11 +88,11 @@ class Recognition:
 
 
 def recognise(shapes: Shapes, classes: tuple[str, ...] | None = None) -> Recognition | None:
-    """Return what a state dict is, or None if it is of no family that samara knows.
+    """Identify a state dict; None if it belongs to no known family.
 
     Args:
         shapes: names and shapes of its tensors.
-        classes: names of a detector's classes, where the file states them.
+        classes: class names of a detector, if the file states them.
     """
     for family in _FAMILIES:
         found = family(shapes)
@@ -125,7 +125,7 @@ def _sam_2(shapes: Shapes) -> Recognition | None:
         return None
     size = _HIERA_SIZES.get((width, _depth(named.entries, "image_encoder.trunk.blocks.")))
     quality = "hq_" if "mask_decoder.hf_token.weight" in named.entries else ""
-    # What SAM 2.1 added; without the memory for videos neither generation has it.
+    # Added in SAM 2.1; without the video memory, neither generation has it.
     generation = "sam2.1" if {"no_obj_embed_spatial", "obj_ptr_tpos_proj.weight"} & set(named.memory) else "sam2"
     variant = VARIANTS.get(f"{generation}_{quality}hiera_{size}")
     network = variant if variant is not None and variant.is_runnable else None
@@ -135,7 +135,7 @@ def _sam_2(shapes: Shapes) -> Recognition | None:
         title=variant.title if variant else "SAM 2",
         variant=variant.name if variant else None,
         network=network,
-        # A published mask decoder brings two convolutions of the image encoder along.
+        # A published mask decoder includes two convolutions of the image encoder.
         part=_part(named.entries if width else {name: () for name in named.entries if name.startswith(_PROMPTED)}),
         missing=found.missing,
         unexpected=found.unexpected,
@@ -146,8 +146,8 @@ def _sam_2(shapes: Shapes) -> Recognition | None:
 
 def _memory_note(memory: tuple[str, ...]) -> str:
     if memory:
-        return f"of which {len(memory)} are its memory for videos and are not used"
-    return "without the memory for videos, by which alone SAM 2.0 and 2.1 differ in their files"
+        return f"of which {len(memory)} are its video memory and are not used"
+    return "without the video memory, the only difference between SAM 2.0 and 2.1 files"
 
 
 def _efficientvit_sam(shapes: Shapes) -> Recognition | None:
@@ -200,7 +200,7 @@ def _sam(shapes: Shapes) -> Recognition | None:
     if part == "other" and not any(_has(named, name) for name in _PARTS):
         return None
     network = _sam_network(named)
-    # What has no encoder is the same for all sizes, so any of them has the table to compare with.
+    # Parts without an encoder are the same for all sizes, so the table of any size will do.
     comparable = network or (None if _has(named, "image_encoder") else VARIANTS["vit_b"])
     found = _compare(named, comparable) if comparable else Faults()
     is_hq = "mask_decoder.hf_token.weight" in named
@@ -232,7 +232,7 @@ def _sam_network(shapes: Shapes) -> Variant | None:
     if published is not None and same_but_for_input_size(numbers.config, published.image_encoder):
         return published.at_input_size(numbers.input_size)
     own = own_vit(numbers.config, numbers.input_size)
-    # Numbers that do not even fit their own file are no network's.
+    # Numbers that do not even fit their own file describe no network.
     return published if published is not None or _compare(shapes, own) != Faults() else own
 
 
@@ -249,13 +249,13 @@ def _why_no_size(shapes: Shapes) -> str:
     if width is not None:
         return f"its image encoder is {width} wide, and its other tensors are not those of a ViT of that width"
     if _has(shapes, "image_encoder"):
-        return "its image encoder is none that samara knows"
-    return "the same for all sizes, so it does not tell for which image encoder it was trained"
+        return "its image encoder is unknown"
+    return "the same for all sizes, so the image encoder it was trained for is unknown"
 
 
 def _compare(shapes: Shapes, variant: Variant) -> Faults:
-    """Hold the parts that are there against the variant's table."""
-    table = expected_shapes(variant) or shapes  # without a table nothing is at fault
+    """Compare the parts that are present with the variant's table."""
+    table = expected_shapes(variant) or shapes  # without a table there is nothing to compare
     present = tuple(f"{part}." for part in _PARTS if _has(shapes, part))
     return faults(shapes, {name: shape for name, shape in table.items() if name.startswith(present)})
 
@@ -288,7 +288,7 @@ def _yolo(shapes: Shapes, names: tuple[str, ...] | None) -> Recognition | None:
 
 
 def _yolo_kind(shapes: Shapes, head: str, width: int) -> str | None:
-    """YOLOv8n ... YOLO11x, from the head's number, the blocks that only one of them has, and the width."""
+    """Determine YOLOv8n ... YOLO11x from the head's index, the blocks specific to one of them, and the width."""
     if head == "22" and "model.2.m.0.cv1.conv.weight" in shapes:
         size = {16: "n", 32: "s", 48: "m", 64: "l", 80: "x"}.get(width)
         return f"YOLOv8{size}" if size else None
@@ -301,12 +301,12 @@ def _yolo_kind(shapes: Shapes, head: str, width: int) -> str | None:
 
 def _count_note(variant: str, shapes: Shapes) -> str:
     expected = VARIANTS[variant].keys
-    return "" if len(shapes) == expected else f"with {len(shapes)} keys where {expected} belong"
+    return "" if len(shapes) == expected else f"with {len(shapes)} keys instead of {expected}"
 
 
 def _detector_faults(variant: str, classes: int, shapes: Shapes) -> Faults:
-    """What a detector's file lacks: its network is built for that, without numbers, because no table is kept of it."""
-    import torch  # here, because files without faults are identified without it
+    """Compare a detector's file with its network, which is built on the meta device since there is no table of it."""
+    import torch  # here, because identifying an intact file does not need it
 
     with torch.device("meta"):
         network = build_network(VARIANTS[variant].with_classes(numbered(classes)))
@@ -323,12 +323,12 @@ def _has(shapes: Shapes, part: NetworkPart) -> bool:
 
 
 def _first(shapes: Shapes, name: str) -> int | None:
-    """Return the first dimension of a tensor, None if it is not there."""
+    """Return the first dimension of a tensor; None if it is missing."""
     return next(iter(shapes.get(name, ())), None)
 
 
 def _depth(shapes: Shapes, prefix: str) -> int:
-    """Count the blocks whose names begin with `prefix` and a number."""
+    """Count the blocks whose names start with `prefix` and a number."""
     numbers = (name.removeprefix(prefix).split(".")[0] for name in shapes if name.startswith(prefix))
     return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)
 

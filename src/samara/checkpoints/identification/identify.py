@@ -1,4 +1,4 @@
-"""What a checkpoint file is: family, variant and part, from names and shapes, never from the file's name."""
+"""Identification of a checkpoint file: family, variant and part, from names and shapes, never from the file's name."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from samara.networks.class_names import fitting_names, names_in_file
 from samara.networks.variants import VARIANTS, Family, Variant
 
 METADATA_KEY = "samara"
-"""Metadata entry of a file with the name of the checkpoint that it is, or was made from."""
+"""Metadata entry with the name of the checkpoint that the file is, or was derived from."""
 
 FINE_TUNED_KEY = "fine_tuned"
-"""Metadata entry, JSON, of a file that was fine-tuned from that checkpoint."""
+"""Metadata entry (JSON) of a file that was fine-tuned from that checkpoint."""
 
-# Entries of a state dict that are no parameters: batch norm's statistics, SAM's fixed frequencies.
+# Entries of a state dict that are not parameters: batch norm statistics, SAM's fixed frequencies.
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked", "positional_encoding_gaussian_matrix")
 
 _PART_TITLES: Mapping[NetworkPart, str] = {
@@ -41,35 +41,35 @@ _PART_TITLES: Mapping[NetworkPart, str] = {
     "prompt_encoder": ", prompt encoder only",
     "mask_decoder": ", mask decoder only",
     "prompt_encoder+mask_decoder": ", prompt encoder and mask decoder without image encoder",
-    "lora": ", apart from their checkpoint",
+    "lora": ", without their checkpoint",
     "other": ", incomplete",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """What a file is.
+    """The identity of a checkpoint file.
 
     Attributes:
         path: the file.
         format: its container.
         family: kind of network.
-        variant: name in `samara.networks.variants`, or of a variant that is known by the file's own numbers alone; None
-            if the size cannot be told.
-        network: the variant with the file's own numbers (input size, widths, normalisation); None if the size cannot be
-            told or samara has no network for it.
-        checkpoint: name in the catalogue, if the file has that row's size (and digest, where asked for).
-        parameters: numbers that were trained; buffers are not counted.
-        keys: entries of the state dict, buffers counted.
-        dtypes: element types that occur, the most frequent first.
-        part: which part of the network the file holds.
-        metadata: text that the file says about itself.
+        variant: name in `samara.networks.variants`, or of a variant derived from the file's own shapes; None if the
+            size cannot be determined.
+        network: the variant with the file's own numbers (input size, widths, normalisation); None if the size is
+            unknown or samara has no network for it.
+        checkpoint: name in the catalogue, if the file has that row's size (and digest, if checked).
+        parameters: number of trained parameters, without buffers.
+        keys: number of entries of the state dict, with buffers.
+        dtypes: element types, the most frequent first.
+        part: the part of the network that the file contains.
+        metadata: the file's own text metadata.
         missing: names that the variant needs and the file lacks.
         unexpected: names that the variant does not have.
         misshapen: names of tensors with another shape than the variant's.
-        mistyped: names of tensors that should be floating-point numbers and are not, e.g. of quantised weights.
-        classes: how many classes a detector knows; None for families without classes.
-        description: all of this in one sentence, without a full stop.
+        mistyped: names of tensors that should be floating point and are not, e.g. quantised weights.
+        classes: number of classes of a detector; None for families without classes.
+        description: a summary in one sentence, without a full stop.
     """
 
     path: Path
@@ -94,16 +94,16 @@ class Identity:
 def identify(
     path: str | os.PathLike[str], *, check_hash: bool = False, base: str | os.PathLike[str] | None = None
 ) -> Identity:
-    """Say what a checkpoint is, reading its headers only and running nothing of it; `samara.load` goes by the same.
+    """Identify a checkpoint, reading only headers and running no code; `samara.load` uses the same result.
 
     Args:
-        path: of the file, or of a folder or index that Hugging Face's libraries wrote.
-        check_hash: name a published checkpoint only if the file's digest is right, which takes seconds per
-            gigabyte; otherwise its length must do.
-        base: path of a checkpoint that the file's tensors are laid over; None for the file by itself.
+        path: path of the file, or of a folder or index written by Hugging Face's libraries.
+        check_hash: name a published checkpoint only if the file's digest matches, which takes seconds per gigabyte;
+            otherwise the size decides.
+        base: path of a checkpoint to overlay with the file's tensors; None for the file alone.
 
     Raises:
-        UnrecognisedCheckpoint: it is no checkpoint, damaged, or of another family; the message says which.
+        UnrecognisedCheckpoint: it is not a checkpoint, damaged, or of an unknown family; the message says which.
         UnsafeCheckpoint: loading it could run code; nothing was run.
     """
     layout = read_layout(Path(path))
@@ -215,7 +215,7 @@ def _describe(
 
 
 def _classes(layout: FileLayout, found: Recognition) -> str:
-    """Say how many classes a detector knows, and that their names are not the file's own."""
+    """Describe the number of classes of a detector, and whether their names are missing."""
     if not found.classes:
         return ""
     usual = VARIANTS[found.variant].class_names if found.variant else ()
@@ -224,14 +224,14 @@ def _classes(layout: FileLayout, found: Recognition) -> str:
 
 
 def _not_taken(layout: FileLayout) -> list[str]:
-    """Say what else of networks the file holds; its names may be anything."""
+    """Describe other networks in the file; their names are untrusted."""
     parts = []
     if layout.others:
         where = ", ".join(repr(other[:60]) for other in layout.others[:3])
-        parts.append(f"beside {'another network' if len(layout.others) == 1 else 'other networks'} under {where}")
+        parts.append(f"next to {'another network' if len(layout.others) == 1 else 'other networks'} under {where}")
     if layout.left_out:
         tensors = "tensor that is" if len(layout.left_out) == 1 else "tensors that are"
-        parts.append(f"without {len(layout.left_out)} {tensors} no part of it (first: {layout.left_out[0][:80]})")
+        parts.append(f"without {len(layout.left_out)} {tensors} not part of it (first: {layout.left_out[0][:80]})")
     return parts
 
 
@@ -240,7 +240,7 @@ def _faults(found: Recognition, mistyped: tuple[str, ...]) -> str:
         "missing": found.missing,
         "not expected": found.unexpected,
         "of another shape": found.misshapen,
-        "no floating-point numbers": mistyped,
+        "not floating point": mistyped,
     }
     return " and ".join(
         f"{len(names)} {'key is' if len(names) == 1 else 'keys are'} {kind} (first: {names[0]})"
@@ -257,22 +257,22 @@ def _provenance(checkpoint: Checkpoint | None, found: Recognition, *, check_hash
 
 
 def _origin(layout: FileLayout) -> str:
-    """What a fine-tuned file says that it was made from; its text may be anything."""
+    """Return what a fine-tuned file claims to be derived from; its text is untrusted."""
     if FINE_TUNED_KEY not in layout.metadata:
         return ""
     return f"fine-tuned from {reprlib.repr(layout.metadata.get(METADATA_KEY, 'an unnamed checkpoint'))}"
 
 
 def _what_else(layout: FileLayout) -> str:
-    """Say what a readable file holds that is no network samara knows, and what to do."""
+    """Describe a readable file without a known network, and what to do."""
     if not layout.tensors:
         beside = ", ".join(layout.beside[:6]) or "nothing"
         if {"state", "param_groups"} <= set(layout.beside) or any(key.startswith("optim") for key in layout.beside):
-            return f"holds the state of an optimiser ({beside}) and no network; give the file with the weights"
-        return f"holds no tensors of a network, only: {beside}; give the file with the weights"
+            return f"contains optimiser state ({beside}) but no network; use the file with the weights"
+        return f"contains no network, only: {beside}; use the file with the weights"
     first = ", ".join(list(layout.tensors)[:3])
     what = "a YOLO detector without masks" if "model.0.conv.weight" in layout.tensors else "another network"
     return (
-        f"holds {what} ({len(layout.tensors)} tensors, the first: {first}); samara knows SAM, MobileSAM, "
+        f"contains {what} ({len(layout.tensors)} tensors, the first: {first}); samara supports SAM, MobileSAM, "
         "HQ-SAM, SAM 2, SAM 3, EfficientSAM, EdgeSAM, FastSAM and YOLO-seg"
     )

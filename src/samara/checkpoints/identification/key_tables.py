@@ -1,7 +1,7 @@
-"""Names and shapes of the promptable families' state dicts, written down as rules.
+"""Names and shapes of the promptable families' state dicts, as rules.
 
-Against these a file is held, to say "3 keys are missing" without building a network. The encoders' numbers
-come from `samara.networks.variants`; the tests compare every table with the official networks' own.
+A file is compared with these tables to report e.g. "3 keys are missing" without building a network. The encoders'
+numbers come from `samara.networks.variants`; tests compare every table with the official networks.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ _PATCH = 16
 _WINDOW = 14
 _WIDTH = 256
 
-# Left over from ImageNet and never used: MobileSAM files are complete with and without.
+# Left over from ImageNet and never used: MobileSAM files are complete with or without it.
 OPTIONAL_PREFIXES = ("image_encoder.norm_head.", "image_encoder.head.")
-# Counts training steps; some converters leave it out, and no answer depends on it.
+# Counts training steps; some converters drop it, and no output depends on it.
 _OPTIONAL_SUFFIX = ".num_batches_tracked"
-# Stored by some tools and made anew by every network: normalisation constants, TinyViT's table of indices.
+# Stored by some tools although every network computes them: normalisation constants, TinyViT's index table.
 _MADE_ANEW = re.compile(r"pixel_mean|pixel_std|image_encoder\.layers\..*\.attention_bias_idxs")
 
 
 @dataclass(frozen=True)
 class Faults:
-    """What a set of names and shapes has against it.
+    """Differences between names and shapes and those of a network.
 
     Attributes:
-        missing: names that are needed and not there.
+        missing: required names that are absent.
         unexpected: names that do not belong.
         misshapen: names of tensors with another shape.
     """
@@ -52,7 +52,7 @@ class Faults:
 
 
 def faults(found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> Faults:
-    """Hold names and shapes against those of a network: the one rule by which files are identified and loaded."""
+    """Compare names and shapes with those of a network; both identification and loading use this rule."""
     return Faults(
         missing=tuple(name for name in expected if name not in found and not is_optional(name)),
         unexpected=tuple(name for name in found if name not in expected and not is_made_anew(name)),
@@ -63,12 +63,12 @@ def faults(found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> Faults:
 
 
 def is_optional(name: str) -> bool:
-    """Whether a network answers the same without this entry of its state dict."""
+    """Return whether a network's output does not depend on this entry of its state dict."""
     return name.startswith(OPTIONAL_PREFIXES) or name.endswith(_OPTIONAL_SUFFIX)
 
 
 def is_made_anew(name: str) -> bool:
-    """Whether an entry of a file is one that the network makes by itself."""
+    """Return whether the network computes this entry of a file itself."""
     return _MADE_ANEW.fullmatch(name) is not None
 
 
@@ -118,7 +118,7 @@ def _convolution(name: str, weight: Shape, outputs: int) -> Shapes:
 
 
 def _mlp(name: str, inputs: int, hidden: int, outputs: int) -> Shapes:
-    """Three layers."""
+    """Return the entries of a three-layer MLP."""
     return {
         **_linear(f"{name}.layers.0", inputs, hidden),
         **_linear(f"{name}.layers.1", hidden, hidden),
@@ -380,7 +380,7 @@ def _sam2_decoder() -> Shapes:
 
 
 def _hq_decoder(early_width: int) -> Shapes:
-    """What HQ-SAM adds; `early_width` is the channels of the encoder's early features."""
+    """Return HQ-SAM's additional entries; `early_width` is the number of channels of the early features."""
     return {
         "hf_token.weight": (1, _WIDTH),
         **_mlp("hf_mlp", _WIDTH, _WIDTH, 32),

@@ -1,6 +1,6 @@
-"""Normalisation constants that some training scripts store among the weights: `pixel_mean` and `pixel_std`.
+"""Normalisation constants stored with the weights by some training scripts: `pixel_mean` and `pixel_std`.
 
-The official network makes them itself. A file with others was trained with others, so they are used.
+The official network has fixed constants. A file with different ones was trained with those, so they are used.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NAMES = ("pixel_mean", "pixel_std")
-_SAME = 1e-2  # of 255: nobody trains with a mean that differs by less
+_SAME = 1e-2  # on the 0..255 scale; smaller differences are rounding
 
 
 class OddNormalisationError(ValueError):
-    """The file's constants are no normalisation; the message is a clause."""
+    """The file's constants are not a valid normalisation; the message is a clause."""
 
 
 def with_stored_normalisation(variant: Variant, stored: Mapping[str, Tensor]) -> Variant:
-    """The variant with the constants of a file.
+    """Return a variant with a file's normalisation constants.
 
     Args:
-        variant: what the file is.
-        stored: tensors of these names; none is fine.
+        variant: the file's variant.
+        stored: tensors of these names; may be empty.
 
     Returns:
-        The variant itself where the file says what it says. Constants of at most 1 are for images in 0..1 and are
+        The same variant if the constants agree. Constants of at most 1 are for images in 0..1 and are
         scaled to 0..255.
 
     Raises:
@@ -40,7 +40,7 @@ def with_stored_normalisation(variant: Variant, stored: Mapping[str, Tensor]) ->
     own = variant.preprocessing
     mean, std = (_three(stored[name], name) if name in stored else None for name in NAMES)
     if std is not None and min(std) <= 0:
-        raise OddNormalisationError(f"its pixel_std is {_text(std)}, and a deviation is positive")
+        raise OddNormalisationError(f"its pixel_std is {_text(std)}, but deviations must be positive")
     if mean is not None and std is not None and max(map(abs, (*mean, *std))) <= 1:
         mean, std = _scaled(mean), _scaled(std)
     mean, std = mean or own.mean, std or own.std
@@ -50,11 +50,11 @@ def with_stored_normalisation(variant: Variant, stored: Mapping[str, Tensor]) ->
 
 
 def normalisation_note(variant: Variant, usual: Variant) -> str:
-    """Say that a file has constants of its own; empty if it has the usual ones."""
+    """Describe the file's own constants; empty if they are the usual ones."""
     own = variant.preprocessing
     if (own.mean, own.std) == (usual.preprocessing.mean, usual.preprocessing.std):
         return ""
-    return f"normalises with a mean of {_text(own.mean)} and a deviation of {_text(own.std)}"
+    return f"normalises with mean {_text(own.mean)} and standard deviation {_text(own.std)}"
 
 
 def _three(tensor: Tensor, name: str) -> tuple[float, float, float]:

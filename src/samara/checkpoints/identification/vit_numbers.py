@@ -1,8 +1,8 @@
-"""The numbers of a ViT image encoder, read off the shapes in a file.
+"""The dimensions of a ViT image encoder, derived from the shapes in a file.
 
-Trained at another input size, or pruned to another width (SlimSAM), it is the same network with other numbers. All of
-them are in the shapes: the width in the patches, the depth in the blocks' indices, the heads in the width of the
-relative positions, the feed-forward width in `mlp.lin1`, the input size in the absolute positions.
+A ViT trained at another input size, or pruned to another width (SlimSAM), is the same network with other numbers. All
+of them follow from the shapes: the width from the patch embedding, the depth from the block indices, the heads from the
+width of the relative positions, the feed-forward width from `mlp.lin1`, the input size from the absolute positions.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _BLOCK = re.compile(r"image_encoder\.blocks\.(\d{1,3})\.")
 
 @dataclass(frozen=True)
 class ViTNumbers:
-    """What a file says of its image encoder.
+    """The dimensions of a file's image encoder.
 
     Attributes:
         config: the network's numbers.
-        input_size: side in pixels of the square that it was trained on.
+        input_size: side in pixels of the square input it was trained on.
     """
 
     config: ViTConfig
@@ -35,11 +35,11 @@ class ViTNumbers:
 
 
 def read_vit_numbers(shapes: Mapping[str, Shape], *, early: bool) -> ViTNumbers | None:
-    """Read the numbers; None if the file lacks what they are read from, or they are no ViT's.
+    """Derive the numbers; None if the file lacks the tensors needed, or they do not describe a ViT.
 
     Args:
         shapes: names and shapes of its tensors, under the published names.
-        early: give what the first global block saw as early features, as HQ-SAM does.
+        early: whether to return the output of the first global block as early features, as HQ-SAM does.
     """
     width, hidden = _first(shapes, _WIDTH), _first(shapes, "image_encoder.blocks.0.mlp.lin1.weight")
     head = shapes.get("image_encoder.blocks.0.attn.rel_pos_h", ())[-1:]
@@ -48,7 +48,7 @@ def read_vit_numbers(shapes: Mapping[str, Shape], *, early: bool) -> ViTNumbers 
     if not width or not hidden or not head or not head[0] or width % head[0] or depth < 4 or not grid:
         return None
     blocks = _global_blocks(depth)
-    # Another grid is one only if the relative positions say so too: else it is the absolute ones that are odd.
+    # Another grid counts only if the relative positions agree; otherwise the absolute ones are wrong.
     if _first(shapes, f"image_encoder.blocks.{blocks[0]}.attn.rel_pos_h") != 2 * grid - 1:
         return None
     config = ViTConfig(
@@ -63,14 +63,14 @@ def read_vit_numbers(shapes: Mapping[str, Shape], *, early: bool) -> ViTNumbers 
 
 
 def same_but_for_input_size(config: ViTConfig, other: object) -> bool:
-    """Whether two encoders are one network; the early block is read out of it and is no part of it."""
+    """Return whether two encoders are the same network apart from input size; the early block is only a tap."""
     return isinstance(other, ViTConfig) and replace(config, early_block=None) == replace(other, early_block=None)
 
 
 def own_vit(config: ViTConfig, input_size: int) -> Variant:
-    """A variant for a ViT that was published in no size known here, e.g. one that was pruned.
+    """Build a variant for a ViT of an unpublished size, e.g. a pruned one.
 
-    Its name has the numbers that tell it from others, because engines remember by it what they found out.
+    Its name contains the distinguishing numbers, because engines store their findings under it.
     """
     name = f"vit_{config.embed_dim}_{config.depth}_{config.num_heads}_{round(config.embed_dim * config.mlp_ratio)}"
     is_hq = config.early_block is not None
@@ -85,7 +85,7 @@ def own_vit(config: ViTConfig, input_size: int) -> Variant:
 
 
 def _global_blocks(depth: int) -> tuple[int, ...]:
-    """Four, evenly spaced, the last block among them: so in every published size."""
+    """Return four evenly spaced blocks including the last, as in every published size."""
     step = depth // 4
     return tuple(range(step - 1, 4 * step, step))
 

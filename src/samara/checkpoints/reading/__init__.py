@@ -1,1 +1,1 @@
-"""Tensors out of untrusted files; nothing in them is executed."""
+"""Reading of tensors from untrusted files, without executing anything in them."""

@@ -1,4 +1,4 @@
-"""A checkpoint file taken apart: which tensors it holds, and where each one's numbers lie."""
+"""The contents of a checkpoint file: its tensors, and where their data is stored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from samara.checkpoints.reading.pickle_values import StoredTensor
 
 @dataclass(frozen=True)
 class Span:
-    """Bytes of the file, `start` counted from its beginning."""
+    """A byte range of the file; `start` counts from its beginning."""
 
     start: int
     size: int
@@ -19,17 +19,17 @@ class Span:
 
 @dataclass(frozen=True, kw_only=True)
 class Contents:
-    """What a container holds; the numbers themselves were not read.
+    """The contents of a container, without the tensors' data.
 
     Attributes:
         format: the container.
         tensors: name to description, in the file's order.
-        locate: where the storage of a key lies, or its bytes when they are compressed.
-        metadata: text that the file says about itself.
-        wrapper: under which keys the tensors lay.
-        beside: what else the file holds at its top level.
-        others: where other networks lie that were not taken.
-        pickled_module: it holds a Python object, not a state dict.
+        locate: function from a storage key to its byte range, or its bytes if they are compressed.
+        metadata: the file's own text metadata.
+        wrapper: keys under which the tensors were found.
+        beside: other keys at the file's top level.
+        others: locations of other networks, which were not used.
+        pickled_module: whether it contains a Python object instead of a state dict.
     """
 
     format: FileFormat
@@ -43,11 +43,11 @@ class Contents:
 
 
 def text_metadata(value: object) -> dict[str, str]:
-    """Check what a file says about itself.
+    """Check a file's own metadata.
 
     Raises:
-        MalformedFileError: it is something else than names with texts.
+        MalformedFileError: it does not map names to text.
     """
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in (*value.keys(), *value.values())):
-        raise MalformedFileError("it has metadata that is no text")
+        raise MalformedFileError("it has metadata that is not text")
     return value

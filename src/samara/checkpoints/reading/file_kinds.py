@@ -1,7 +1,7 @@
-"""What a file is that is no checkpoint, in one sentence with the next step.
+"""Description of a file that is not a checkpoint, in one sentence with the next step.
 
-Most "broken checkpoints" are something else under a checkpoint's name: an error page, a pointer of Git LFS, a
-download that stopped. Saying which saves an evening.
+Most "broken checkpoints" are something else under a checkpoint's name: an error page, a Git LFS pointer, a partial
+download. Saying which saves hours of debugging.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ HEAD_BYTES = 4096
 
 _PICKLE = re.compile(rb"\x80[\x02-\x05]|\(*[ci][A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n")
 _AGAIN = "download the checkpoint again"
-_IMAGE = "give it as the image, and a checkpoint as the checkpoint"
-_UNPACK = "unpack it and give the file inside"
+_IMAGE = "pass it as the image, and a checkpoint file as the checkpoint"
+_UNPACK = "unpack it and pass the file inside"
 _PYTORCH = "get the PyTorch checkpoint"
 
-# First bytes, what they mean, what to do. Formats that a file name often confuses with a checkpoint.
+# First bytes, their meaning, and what to do, for formats often mistaken for a checkpoint.
 _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     (
         b"version https://git-lfs",
@@ -38,7 +38,7 @@ _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
     (b"7z\xbc\xaf", "a 7-Zip archive", _UNPACK),
     (b"Rar!", "a RAR archive", _UNPACK),
     (b"\x28\xb5\x2f\xfd", "a Zstandard archive", _UNPACK),
-    (b"\x89HDF", "an HDF5 file, as Keras writes it", _PYTORCH),
+    (b"\x89HDF", "an HDF5 file, as written by Keras", _PYTORCH),
     (b"GGUF", "a GGUF file", _PYTORCH),
     (b"\x93NUMPY", "a NumPy array", _PYTORCH),
     (b"%PDF", "a PDF document", _AGAIN),
@@ -47,15 +47,15 @@ _SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
 
 
 def looks_like_pickle(head: bytes) -> bool:
-    """Whether a file that begins like this is a pickle: a protocol mark, or a name to import."""
+    """Return whether a file that begins like this is a pickle: with a protocol mark, or a name to import."""
     return _PICKLE.match(head) is not None
 
 
 def describe_path(path: Path) -> str:
-    """Say what a path is that holds no checkpoint, and what to do about it.
+    """Describe a path that is not a checkpoint, and what to do about it.
 
     Args:
-        path: of anything, also of nothing.
+        path: any path, even of a missing file.
 
     Returns:
         One sentence that begins with the path.
@@ -76,18 +76,18 @@ def _kind(path: Path) -> tuple[str, str]:
         if found is not None:
             return found
     if not any(head):
-        return "filled with zeros, as an interrupted download leaves it", _AGAIN
-    return "of no format that samara knows", "it reads safetensors and what torch.save writes; " + _AGAIN
+        return "filled with zeros, as left by an interrupted download", _AGAIN
+    return "of an unknown format", "samara reads safetensors and files written by torch.save; " + _AGAIN
 
 
 def _no_file(path: Path) -> tuple[str, str]:
     if path.is_dir():
-        return "a directory", "give one of the files in it"
+        return "a directory", "pass one of the files in it"
     if path.exists():
-        return "no regular file", "give the path of a checkpoint file"
+        return "not a regular file", "pass the path of a checkpoint file"
     if any(sign in path.name for sign in "*?["):
-        return "not there", "patterns are not expanded, give the full name of one file"
-    return "not there", "check the path, or give a catalogue name (`samara checkpoints list`)"
+        return "missing", "patterns are not expanded, pass the full name of one file"
+    return "missing", "check the path, or use a catalogue name (`samara checkpoints list`)"
 
 
 def _by_signature(path: Path, head: bytes) -> tuple[str, str] | None:
@@ -113,12 +113,12 @@ def _by_archive(path: Path, head: bytes) -> tuple[str, str] | None:
         return "a tar archive", _UNPACK
     if looks_like_pickle(head):
         return (
-            "a Python pickle that torch.save did not write",
+            "a Python pickle that was not written by torch.save",
             "get a state dict or safetensors from its author",
         )
     # ONNX is a protobuf: field 1 (version), then field 2 (producer) or 7 (graph); most name a producer.
     if head[:1] == b"\x08" and re.match(rb"\x08[\x01-\x20][\x12\x3a]", head):
-        return "an ONNX model", "get the PyTorch checkpoint that it was exported from"
+        return "an ONNX model", "get the PyTorch checkpoint it was exported from"
     return None
 
 
@@ -127,16 +127,16 @@ def _zip_kind(path: Path) -> tuple[str, str]:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
-        return "a zip whose end is missing or damaged, as after a broken download", _AGAIN
+        return "a zip whose end is missing or damaged, as after an incomplete download", _AGAIN
     if any(name.endswith("/constants.pkl") for name in names):
-        return "a TorchScript program", "get the state dict that it was made from"
+        return "a TorchScript program", "get the state dict it was made from"
     weights = [name for name in names if name.endswith((".pt", ".pth", ".safetensors", ".ckpt"))]
     if weights:
-        return f"a zip archive around {weights[0][:120]}", "unzip it and give that file"
+        return f"a zip archive around {weights[0][:120]}", "unzip it and pass that file"
     if names and all(name.endswith(".npy") for name in names):
         return "a NumPy .npz file", _PYTORCH
-    inside = f" of {len(names)} files, the first {names[0][:80]!r}" if names else " with nothing in it"
-    return f"a zip archive{inside}", "it holds no checkpoint; " + _AGAIN
+    inside = f" of {len(names)} files, the first {names[0][:80]!r}" if names else " that is empty"
+    return f"a zip archive{inside}", "it contains no checkpoint; " + _AGAIN
 
 
 def _by_text(path: Path, head: bytes) -> tuple[str, str] | None:
@@ -147,4 +147,4 @@ def _by_text(path: Path, head: bytes) -> tuple[str, str] | None:
     if not text.isprintable() and any(ord(sign) < 32 and sign not in "\t\r\n\f" for sign in text):
         return None
     first = text.strip().splitlines()[0][:60] if text.strip() else ""
-    return f"plain text, beginning with {first!r}", _AGAIN
+    return f"plain text that starts with {first!r}", _AGAIN

@@ -1,4 +1,4 @@
-"""Checkpoints of more than one file: the folders that Hugging Face's libraries write, and the index of their shards."""
+"""Checkpoints of several files: folders written by Hugging Face's libraries, and the index of their shards."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from samara.checkpoints.reading.layout import MalformedFileError
 from samara.errors import UnsafeCheckpoint
 
-# In the order in which transformers looks for them.
+# In the order in which transformers tries them.
 _NAMES = (
     "model.safetensors",
     "model.safetensors.index.json",
@@ -30,7 +30,7 @@ class Shards:
 
     Attributes:
         files: every file once.
-        names: which tensors the index promises of each file, by the file's name.
+        names: tensors that the index lists for each file, by file name.
     """
 
     files: tuple[Path, ...]
@@ -38,14 +38,14 @@ class Shards:
 
 
 def main_file(path: Path) -> Path:
-    """The file, or index, that a folder is read by; of anything else the path itself."""
+    """Return the main file or index of a folder; for anything else, the path itself."""
     if not path.is_dir():
         return path
     return next((path / name for name in _NAMES if (path / name).is_file()), path)
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
-    """Every file that a checkpoint consists of: mostly the path itself.
+    """Return all files of a checkpoint, usually just the path itself.
 
     Raises:
         MalformedFileError, UnsafeCheckpoint: see `read_index`.
@@ -55,50 +55,50 @@ def files_of(path: Path) -> tuple[Path, ...]:
 
 
 def is_index(path: Path) -> bool:
-    """Whether a file is an index of shards, by its content."""
+    """Return whether a file is an index of shards, by its content."""
     with path.open("rb") as file:
         is_json = file.read(64).lstrip()[:1] == b"{"
     return is_json and b'"weight_map"' in _beginning(path)
 
 
 def read_index(path: Path) -> Shards:
-    """Read which shards a checkpoint has.
+    """Read the shards of a checkpoint.
 
     Raises:
-        MalformedFileError: it is no index, or one of more shards than any checkpoint has.
-        UnsafeCheckpoint: it names files outside of its folder.
+        MalformedFileError: it is not an index, or has more shards than any checkpoint.
+        UnsafeCheckpoint: it names files outside its folder.
     """
     try:
         index = json.loads(_beginning(path))
     except (ValueError, RecursionError) as problem:
-        raise MalformedFileError(f"it is no valid JSON ({problem})") from problem
+        raise MalformedFileError(f"it is not valid JSON ({problem})") from problem
     places = index.get("weight_map") if isinstance(index, dict) else None
     if not isinstance(places, dict) or not all(isinstance(name, str) for name in places.values()):
-        raise MalformedFileError("its weight_map does not say which file has which tensor")
+        raise MalformedFileError("its weight_map does not map tensors to files")
     names: dict[str, set[str]] = {}
     for tensor, name in places.items():
         names.setdefault(name, set()).add(tensor)
     for name in names:
-        # By name alone: links are the user's own, Hugging Face's cache is made of them.
+        # Checked by name only: symlinks are allowed, since Hugging Face's cache consists of them.
         if not name or name != Path(name).name or "\\" in name or "\0" in name or name in (".", ".."):
-            raise UnsafeCheckpoint(f"{path} names a file outside of its folder, {name[:120]!r}; it was not opened")
+            raise UnsafeCheckpoint(f"{path} names a file outside its folder, {name[:120]!r}; it was not opened")
     if not 0 < len(names) <= _MAX_SHARDS:
         raise MalformedFileError(f"it names {len(names):,} files")
     for name in names:
         if not (path.parent / name).is_file():
-            raise MalformedFileError(f"its shard {name[:120]} is not there")
+            raise MalformedFileError(f"its shard {name[:120]} is missing")
     return Shards(tuple(path.parent / name for name in names), {name: frozenset(them) for name, them in names.items()})
 
 
 def index_of_shard(path: Path) -> Path | None:
-    """The index beside a file that lists it as one of several; None for a file that stands for itself."""
+    """Return the index next to a file that lists it as one of several shards; None for a standalone file."""
     if _SHARD.search(path.name) is None:
         return None
     for index in sorted(path.parent.glob(f"*{_SUFFIX}")):
         try:
             shards = read_index(index)
         except (MalformedFileError, UnsafeCheckpoint, OSError):
-            continue  # somebody else's file; the shard is judged by itself
+            continue  # not an index; the shard is read on its own
         if len(shards.files) > 1 and path.name in shards.names:
             return index
     return None

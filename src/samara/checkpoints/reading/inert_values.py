@@ -1,13 +1,13 @@
-"""What training scripts leave beside the weights: paths, dates, configurations, schedulers. All of it stays inert.
+"""Values that training scripts save next to the weights: paths, dates, configurations, schedulers. All stay inert.
 
-Nothing in a pickle is ever imported, called or built, so a class that nobody knows harms nobody: it becomes an
-`InertObject`, a name with arguments and state. What a file asks to be *called* is refused all the same unless it is
-plainly a value, because a file that calls `os.system` wants something else than to be loaded. A value is:
+Nothing in a pickle is ever imported, called or built, so an unknown class is harmless: it becomes an `InertObject`, a
+name with arguments and state. A *call* in a file is refused nevertheless unless it clearly makes a value, because a
+file that calls `os.system` is malicious. A value is:
 
-* an object of a class outside of Python's standard library, however it is made: its name begins with a capital, or it
-  is made without a call;
+* an object of a class outside Python's standard library, recognised by a capitalised name or by being made without a
+  call;
 * a value type of the standard library (`_VALUE_MODULES`, and one by one `_VALUE_NAMES`);
-* a function of numpy, pandas or torch that puts a value of theirs together again (`_VALUE_NAMES`).
+* a function of numpy, pandas or torch that rebuilds one of their values (`_VALUE_NAMES`).
 
 No tensor may depend on such an object, see `restricted_pickle.load_pickle`.
 """
@@ -25,7 +25,7 @@ _VALUE_MODULES = frozenset(
         "_collections_abc",
         "argparse",
         "array",
-        "builtins",  # its capitals are exceptions
+        "builtins",  # its capitalised names are exceptions
         "collections",
         "dataclasses",
         "datetime",
@@ -51,7 +51,7 @@ _VALUE_MODULES = frozenset(
     }
 )
 
-# One by one: without a capital, in a module that has more than values, or private to a library.
+# Listed individually: lowercase, in a module that contains more than values, or private to a library.
 _VALUE_NAMES = frozenset(
     {
         "_io.BytesIO",
@@ -103,11 +103,11 @@ _VALUE_NAMES = frozenset(
     }
 )
 
-_BY_CYTHON = "__pyx_unpickle_"  # with the class behind it
+_BY_CYTHON = "__pyx_unpickle_"  # followed by the class
 
 
 def reduced(function: Value, arguments: tuple[Value, ...]) -> Value:
-    """Say what `function(*arguments)` stands for: as `pickle_values.call`, or a value that stays inert.
+    """Interpret `function(*arguments)`: like `pickle_values.call`, or as a value that stays inert.
 
     Raises:
         ForbiddenCallError: it is neither known to be harmless nor a value.
@@ -115,7 +115,7 @@ def reduced(function: Value, arguments: tuple[Value, ...]) -> Value:
     """
     match function, arguments:
         case (Name("builtins", "getattr"), (Name() as owner, str() as attribute)):
-            return Name(owner.module, f"{owner.qualname}.{attribute}")  # a class within a class, a member of an enum
+            return Name(owner.module, f"{owner.qualname}.{attribute}")  # a nested class or an enum member
         case (Name("copyreg", "_reconstructor"), (cls, _, state)):
             return _with_items(new_object(cls, ()), state)
         case (Name("copyreg", "__newobj__" | "__newobj_ex__"), (cls, *_)):
@@ -127,7 +127,7 @@ def reduced(function: Value, arguments: tuple[Value, ...]) -> Value:
 
 
 def _is_value_call(function: Name, arguments: tuple[Value, ...]) -> bool:
-    """Whether these arguments make a value of a function that does more with others."""
+    """Return whether these arguments make a value, for functions that do more with other arguments."""
     match str(function).removeprefix("_"), arguments:
         case ("builtins.getattr", (InertObject(), str())) | ("builtins.type", (None,)):  # a bound method; NoneType
             return True
@@ -144,10 +144,10 @@ def _with_items(made: Value, items: Value) -> Value:
 
 
 def new_object(cls: Value, arguments: tuple[Value, ...]) -> Value:
-    """Say what `cls.__new__(cls, *arguments)` stands for: as `pickle_values.instantiate`, or an inert object.
+    """Interpret `cls.__new__(cls, *arguments)`: like `pickle_values.instantiate`, or as an inert object.
 
     Raises:
-        ForbiddenCallError: the class is one of the standard library that is no value.
+        ForbiddenCallError: the class is in the standard library and not a value.
     """
     if isinstance(cls, Name) and not is_known(cls) and (_is_value(cls) or not _is_standard(cls)):
         return InertObject(cls, arguments, is_foreign=True)
@@ -155,9 +155,9 @@ def new_object(cls: Value, arguments: tuple[Value, ...]) -> Value:
 
 
 def require_known(root: Value) -> None:
-    """Make sure that the tensors of a file do not depend on an object that stayed inert: it would be all there is.
+    """Check that the file is not a single unknown object, whose tensors could not be found.
 
-    A module is read whatever its class is called, because its tensors lie in its state and nothing need be built.
+    A module is read regardless of its class, because its tensors are in its state and nothing needs to be built.
 
     Raises:
         ForbiddenCallError: `root`, the whole pickle, is such an object.

@@ -1,4 +1,4 @@
-"""What stands in a checkpoint file: the tensors' names, shapes and types, without their numbers."""
+"""The layout of a checkpoint file: the tensors' names, shapes and types, without their data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 
 FileFormat = Literal["safetensors", "torch zip", "torch legacy"]
 
-# Bytes of one element. The names are torch's, so that `getattr(torch, name)` is the dtype.
+# Bytes per element. The names are torch's, so that `getattr(torch, name)` is the dtype.
 ITEM_SIZES: Mapping[str, int] = {
     "float64": 8,
     "float32": 4,
@@ -33,11 +33,11 @@ ITEM_SIZES: Mapping[str, int] = {
 
 
 class MalformedFileError(ValueError):
-    """A file breaks the rules of its own format; the message is a clause that begins with "it" or "its"."""
+    """A file violates its own format; the message is a clause that starts with "it" or "its"."""
 
 
 class ForbiddenCallError(ValueError):
-    """A pickle asks for something to be called that is not on the list of harmless names."""
+    """A pickle calls something that is not on the list of harmless names."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -53,27 +53,27 @@ class TensorInfo:
 
     @property
     def elements(self) -> int:
-        """How many numbers it holds; 1 for a 0-d tensor."""
+        """Number of elements; 1 for a 0-d tensor."""
         return math.prod(self.shape)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileLayout:
-    """A checkpoint file seen from outside.
+    """The layout of a checkpoint file.
 
     Attributes:
         path: the file, or a folder of files.
         format: the container.
-        size_bytes: length of the file; of several, of all of them.
+        size_bytes: length of the file; the total of several.
         tensors: name to shape and type, in the file's order, under the published names.
         metadata: text of a safetensors header; for a pickled module its class and, as JSON, its labels.
-        wrapper: under which keys the tensors lay, e.g. "model" or "model.state_dict"; None for a flat file.
-        prefix: what every name began with, e.g. "module."; usually empty.
-        from_transformers: the names were those of Hugging Face's transformers, and were translated.
-        pickled_module: the file holds a whole Python object, as Ultralytics writes it, not a state dict.
-        beside: what else the file holds at its top level, e.g. ("epoch", "optimizer").
-        left_out: names of tensors that are no part of this network, as the file has them.
-        others: keys or prefixes of other networks in the file, which were not taken.
+        wrapper: keys under which the tensors were found, e.g. "model" or "model.state_dict"; None for a flat file.
+        prefix: common prefix that was removed from the names, e.g. "module."; usually empty.
+        from_transformers: whether the names were translated from Hugging Face's transformers.
+        pickled_module: whether the file contains a whole Python object, as written by Ultralytics, not a state dict.
+        beside: other keys at the file's top level, e.g. ("epoch", "optimizer").
+        left_out: names in the file of tensors that are not part of this network.
+        others: keys or prefixes of other networks in the file, which were not used.
     """
 
     path: Path
@@ -91,5 +91,5 @@ class FileLayout:
 
     @property
     def elements(self) -> int:
-        """All numbers in the file, weights and buffers alike."""
+        """Number of elements in the file, weights and buffers."""
         return sum(info.elements for info in self.tensors.values())

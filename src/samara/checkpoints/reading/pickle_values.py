@@ -1,9 +1,9 @@
-"""What a pickle can mean here: names, inert objects, descriptions of tensors, a table of harmless calls.
+"""Values of a pickle: names, inert objects, descriptions of tensors, and a table of harmless calls.
 
-A call in a pickle is a dotted name with arguments. `call` looks the name up among those that PyTorch writes
-for tensors and containers and says what the result looks like; classes of network packages become
-`InertObject`s, which remember their state and can do nothing. Any other name is refused here, nothing is imported;
-what may lie beside the weights all the same is the business of `inert_values`.
+A call in a pickle is a dotted name with arguments. `call` looks up the name among those that PyTorch writes for tensors
+and containers and describes the result; classes of network packages become `InertObject`s, which keep their state and
+can do nothing. Any other name is refused here and nothing is imported; `inert_values` handles other values saved next
+to the weights.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from samara.checkpoints.reading.layout import ITEM_SIZES, ForbiddenCallError, MalformedFileError
 
-# A pickle may hold any tree of Python values; no narrower type exists for it.
+# A pickle may contain any tree of Python values; no narrower type exists.
 Value = object
 
 _MAX_RANK = 32
@@ -23,7 +23,7 @@ _MAX_RANK = 32
 
 @dataclass(frozen=True)
 class Name:
-    """A dotted name that the pickle mentions; never imported."""
+    """A dotted name in the pickle; never imported."""
 
     module: str
     qualname: str
@@ -34,13 +34,13 @@ class Name:
 
 @dataclass(eq=False)
 class InertObject:
-    """An instance of a class that is not there: its name, arguments and state, and no behaviour.
+    """A placeholder for an instance of a class: name, arguments and state, without behaviour.
 
     Attributes:
         cls: the class, or the function that would have made it.
-        args: what it would have been made with.
-        state: its attributes; of a subclass of dict also its items.
-        is_foreign: its class is none that networks are made of.
+        args: arguments it would have been made with.
+        state: its attributes; for a subclass of dict also its items.
+        is_foreign: whether its class is not from a network package.
     """
 
     cls: Name
@@ -56,7 +56,7 @@ class InertObject:
 
 @dataclass(frozen=True)
 class Storage:
-    """A run of numbers elsewhere in the file; counted in items of `dtype`, or in bytes if it is None."""
+    """A block of data elsewhere in the file; counted in items of `dtype`, or in bytes if that is None."""
 
     key: str
     dtype: str | None
@@ -91,7 +91,7 @@ _STORAGE_TYPES = {
     "UntypedStorage": None,
 }
 
-# What training scripts put beside the weights: kept as inert objects.
+# Classes that training scripts save next to the weights; kept as inert objects.
 _DATA_NAMES = frozenset(
     {
         "argparse.Namespace",
@@ -117,7 +117,7 @@ _DATA_NAMES = frozenset(
     }
 )
 
-# Classes of these packages may be instantiated, as inert objects; their functions may not be called.
+# Classes of these packages become inert objects; calls of their functions are refused.
 _NETWORK_PACKAGES = (
     "torch.nn.",
     "torchvision.ops.",
@@ -135,17 +135,17 @@ _NETWORK_PACKAGES = (
 
 
 def python3_name(module: str, qualname: str) -> Name:
-    """Make a name, in Python 3 spelling: pickle protocol 2 writes that of Python 2 to this day."""
+    """Build a name in Python 3 spelling: pickle protocol 2 still writes that of Python 2."""
     return Name(*NAME_MAPPING.get((module, qualname), (IMPORT_MAPPING.get(module, module), qualname)))
 
 
 def is_known(name: Name) -> bool:
-    """Whether `call` or `instantiate` takes a name."""
+    """Return whether `call` or `instantiate` accepts a name."""
     return str(name) in _MEANINGS or str(name) in _DATA_NAMES or f"{name.module}.".startswith(_NETWORK_PACKAGES)
 
 
 def call(function: Value, arguments: tuple[Value, ...]) -> Value:
-    """Say what `function(*arguments)` would give, without doing it.
+    """Describe what `function(*arguments)` would return, without calling it.
 
     Raises:
         ForbiddenCallError: the function is not known to be harmless.
@@ -161,10 +161,10 @@ def call(function: Value, arguments: tuple[Value, ...]) -> Value:
 
 
 def instantiate(cls: Value, arguments: tuple[Value, ...]) -> Value:
-    """Say what `cls.__new__(cls, *arguments)` would give: an inert object, for classes of network packages.
+    """Describe what `cls.__new__(cls, *arguments)` would return: an inert object, for classes of network packages.
 
     Raises:
-        ForbiddenCallError: the class is of no package that networks are pickled from.
+        ForbiddenCallError: the class is not from a network package.
     """
     if isinstance(cls, Name) and f"{cls.module}.".startswith(_NETWORK_PACKAGES):
         return InertObject(cls, arguments)
@@ -172,7 +172,7 @@ def instantiate(cls: Value, arguments: tuple[Value, ...]) -> Value:
 
 
 def resolve_persistent(identifier: Value) -> Value:
-    """Say what a persistent id stands for: a storage, or in old files a class with its source text."""
+    """Resolve a persistent id: a storage, or in old files a class with its source text."""
     match identifier:
         case ("storage", Name() as kind, str() as key, _, int() as elements):
             return _storage(kind, key, elements)
@@ -181,11 +181,11 @@ def resolve_persistent(identifier: Value) -> Value:
         case ("module", Name() as cls, _, _):
             return cls
         case _:
-            raise MalformedFileError("its pickle refers to something that is no tensor storage")
+            raise MalformedFileError("its pickle refers to something that is not a tensor storage")
 
 
 def set_state(target: InertObject, state: Value) -> None:
-    """Remember what `target.__setstate__(state)` would have got; slots are merged with attributes."""
+    """Store the argument of `target.__setstate__(state)`; slots are merged with attributes."""
     for part in state if isinstance(state, tuple) else (state,):
         if isinstance(part, dict):
             target.state.update(part)
@@ -194,7 +194,7 @@ def set_state(target: InertObject, state: Value) -> None:
 def _storage(kind: Name, key: str, elements: int) -> Storage:
     # torch.FloatStorage, torch.cuda.FloatStorage (saved on a GPU) and torch.storage.UntypedStorage.
     if not kind.module.startswith("torch") or kind.qualname not in _STORAGE_TYPES:
-        raise MalformedFileError(f"it stores numbers as {kind}, which samara does not know")
+        raise MalformedFileError(f"it stores numbers as {kind}, which samara does not support")
     if elements < 0:
         raise MalformedFileError("it declares a storage of negative length")
     return Storage(key, _STORAGE_TYPES[kind.qualname], elements)
@@ -247,12 +247,12 @@ def _checked(
     storage: Storage, dtype: str, offset: int, shape: tuple[Value, ...], stride: tuple[Value, ...]
 ) -> StoredTensor:
     if dtype not in ITEM_SIZES:
-        raise MalformedFileError(f"it stores numbers as {dtype}, which samara does not know")
+        raise MalformedFileError(f"it stores numbers as {dtype}, which samara does not support")
     sizes, steps = _naturals(shape), _naturals(stride)
     if len(sizes) != len(steps) or len(sizes) > _MAX_RANK or offset < 0:
-        raise MalformedFileError("it declares a tensor of impossible shape")
+        raise MalformedFileError("it declares a tensor with an impossible shape")
     last = offset + sum((size - 1) * step for size, step in zip(sizes, steps, strict=True))
-    # Strides of 0 can make a terabyte of one number: then it is the count that exceeds the storage.
+    # Strides of 0 can expand one number to a terabyte; then the count exceeds the storage.
     last = max(last, math.prod(sizes) - 1)
     available = storage.elements * (ITEM_SIZES[storage.dtype] if storage.dtype else 1) // ITEM_SIZES[dtype]
     if 0 not in sizes and last >= available:
@@ -263,12 +263,12 @@ def _checked(
 def _naturals(values: tuple[Value, ...]) -> tuple[int, ...]:
     numbers = tuple(value for value in values if isinstance(value, int) and value >= 0)
     if len(numbers) != len(values):
-        raise MalformedFileError("it declares a tensor of impossible shape")
+        raise MalformedFileError("it declares a tensor with an impossible shape")
     return numbers
 
 
 def _first_argument(arguments: tuple[Value, ...]) -> Value:
-    """A parameter is its tensor; what else `_rebuild_parameter` gets are hooks and flags."""
+    """Return a parameter's tensor; the other arguments of `_rebuild_parameter` are hooks and flags."""
     return arguments[0]
 
 
@@ -279,7 +279,7 @@ def _call_inner(arguments: tuple[Value, ...]) -> Value:
 
 
 def _mapping(arguments: tuple[Value, ...]) -> dict[Value, Value]:
-    """OrderedDict and its like: from nothing, a dict, or pairs; a default factory is not kept."""
+    """Build an OrderedDict or similar from nothing, a dict, or pairs; a default factory is dropped."""
     mapping: dict[Value, Value] = {}
     for argument in arguments:
         if isinstance(argument, dict):
@@ -292,7 +292,7 @@ def _mapping(arguments: tuple[Value, ...]) -> dict[Value, Value]:
 
 
 def _sequence(arguments: tuple[Value, ...]) -> list[Value]:
-    """Sets become lists: nothing here needs their membership test, and their items need no hash this way."""
+    """Build a list, also for sets: nothing here tests membership, and list items need no hash."""
     return list(arguments[0]) if arguments and isinstance(arguments[0], list | tuple) else []
 
 
@@ -301,7 +301,7 @@ def _size(arguments: tuple[Value, ...]) -> tuple[Value, ...]:
 
 
 def _bytes(arguments: tuple[Value, ...]) -> bytes:
-    """_codecs.encode(text, "latin1"), or bytes() for none at all: how protocol 2 spells bytes."""
+    """_codecs.encode(text, "latin1"), or bytes() if empty: how protocol 2 writes bytes."""
     value = arguments[0] if arguments else b""
     if isinstance(value, str):
         return value.encode("latin-1")
@@ -338,12 +338,12 @@ _MEANINGS: Mapping[str, Callable[[tuple[Value, ...]], Value]] = {
 
 
 def plain_key(key: Value) -> Value:
-    """Return the key of a dictionary if it is one that checkpoints use.
+    """Return a dictionary key if it is of a kind that checkpoints use.
 
     Deep tuples would overflow the C stack when hashed, and huge integers can be chosen to collide.
 
     Raises:
-        MalformedFileError: it is anything but text, a small number, None, a name or a flat tuple of these.
+        MalformedFileError: it is not text, a small number, None, a name or a flat tuple of these.
     """
     parts = key if isinstance(key, tuple) else (key,)
     for part in parts:

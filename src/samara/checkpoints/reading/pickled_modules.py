@@ -1,4 +1,4 @@
-"""The tensors of a pickled torch.nn.Module, found in its state without building it, whatever its class."""
+"""The tensors of a pickled torch.nn.Module of any class, read from its state without building it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _MAX_NAME = 1_000
 
 
 def module_tensors(root: InertObject) -> Iterator[tuple[str, StoredTensor]]:
-    """Walk a pickled nn.Module as `state_dict()` does: parameters, persistent buffers, then the children.
+    """Walk a pickled nn.Module like `state_dict()`: parameters, persistent buffers, then the children.
 
-    With a stack instead of recursion, and with limits: the tree comes from a stranger and may be a graph.
+    Uses a stack instead of recursion, with limits: the tree is untrusted and may be a graph.
 
     Raises:
-        MalformedFileError: its modules are nested deeper, or are more, than in any network.
+        MalformedFileError: its modules are nested deeper, or more numerous, than in any network.
     """
     pending = [("", root)]
     nodes = 0
@@ -28,7 +28,7 @@ def module_tensors(root: InertObject) -> Iterator[tuple[str, StoredTensor]]:
         nodes += 1 + len(tensors) + len(children)
         longest = max((len(name) for name, _ in (*tensors, *children)), default=0)
         if nodes > _MAX_NODES or len(prefix) + longest > _MAX_NAME:
-            raise MalformedFileError("its modules are nested deeper, or are more, than in any network")
+            raise MalformedFileError("its modules are nested deeper, or more numerous, than in any network")
         yield from ((prefix + name, tensor) for name, tensor in tensors)
         modules = [(f"{prefix}{name}.", child) for name, child in children if isinstance(child, InertObject)]
         pending.extend(reversed(modules))

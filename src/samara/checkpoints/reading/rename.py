@@ -1,9 +1,8 @@
-"""From the names in a file to the published names: wrappers looked through, prefixes taken off.
+"""From the names in a file to the published names: unwraps wrappers and strips prefixes.
 
 Training scripts put state dicts under keys ("model", "model_state", "ema") and inside modules ("module." by
-DataParallel, "model." by Lightning). Both are undone here by structure, for every file format alike: a wrapper is
-whatever leads to tensors with known roots, a prefix is what stands before a root, see
-`samara.checkpoints.reading.roots`.
+DataParallel, "model." by Lightning). Both are undone here by structure, for every file format: a wrapper is whatever
+leads to tensors with known roots, a prefix is whatever precedes a root, see `samara.checkpoints.reading.roots`.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from samara.checkpoints.reading.transformers_names import from_transformers, is_
 
 Entry = TypeVar("Entry")
 
-# Names by which a network is found whose roots nobody knows; of two that are alike, these come first.
+# Keys that locate a network without known roots; among equal candidates, these come first.
 WRAPPERS = (
     "ema",
     "ema_state_dict",
@@ -34,19 +33,19 @@ WRAPPERS = (
 )
 
 _MAX_DEPTH = 6
-_MAX_ITEMS = 64  # of a list that may hold networks
+_MAX_ITEMS = 64  # of a list that may contain networks
 
 
 @dataclass(frozen=True)
 class Unwrapped:
-    """What was under the wrappers.
+    """The contents of the wrappers.
 
     Attributes:
         tensors: name to tensor, in the file's order.
-        wrapper: the keys that led there, joined by dots; None if the file is flat.
-        module: the pickled module the tensors were taken from; None for a state dict.
-        beside: the other keys at the file's top level, with the class of what is an object that nobody knows.
-        others: where other networks lie that are as much of one and were not taken.
+        wrapper: keys that led there, joined by dots; None if the file is flat.
+        module: pickled module that contained the tensors; None for a state dict.
+        beside: other keys at the file's top level, with the class of unknown objects.
+        others: locations of other networks that are as complete and were not used.
     """
 
     tensors: Mapping[str, StoredTensor]
@@ -68,10 +67,10 @@ class _Candidate:
 
 
 def unwrap(tree: Value) -> Unwrapped:
-    """Find the tensors of a network in what a pickle held.
+    """Find the tensors of a network in the contents of a pickle.
 
     Raises:
-        MalformedFileError: modules are nested deeper, or are more, than in any network.
+        MalformedFileError: modules are nested deeper, or more numerous, than in any network.
     """
     candidates = list(_candidates(tree))
     ranked = []
@@ -96,11 +95,11 @@ def unwrap(tree: Value) -> Unwrapped:
 
 
 def published_names(entries: Mapping[str, StoredTensor]) -> tuple[dict[str, StoredTensor], str, bool]:
-    """Undo what others did to the names.
+    """Restore the published names.
 
     Returns:
         The entries of the preferred network (see `roots.networks_in`) under their published names (SAM 2: samara's, see
-        `sam2_names`), the prefix that was taken off, and whether they were in the layout of transformers.
+        `sam2_names`), the prefix that was stripped, and whether they were in the layout of transformers.
     """
     networks = networks_in(entries)
     if not networks:
@@ -127,7 +126,7 @@ def with_part_prefix(entries: Mapping[str, Entry]) -> dict[str, Entry]:
 
 
 def other_names(names: Iterable[str]) -> list[str]:
-    """Names of tensors that are no part of the preferred network: those of other networks, or outside of its prefix."""
+    """Return the names outside the preferred network: those of other networks, or without its prefix."""
     names = list(names)
     networks = networks_in(names)
     taken = published(names, networks[0]) if networks else dict.fromkeys(names)
@@ -135,13 +134,13 @@ def other_names(names: Iterable[str]) -> list[str]:
 
 
 def other_prefixes(names: Iterable[str]) -> list[str]:
-    """Prefixes of networks that are as much of one as the preferred one and are not taken."""
+    """Return the prefixes of networks that are as complete as the preferred one but not used."""
     networks = networks_in(names)
     return [one.prefix or "no prefix" for one in networks[1:] if one.parts >= networks[0].parts]
 
 
 def _candidates(tree: Value) -> Iterator[_Candidate]:
-    """Every mapping with tensors, and every module, in the file's order; each once, however often it is referred to."""
+    """Yield every mapping with tensors and every module once, in the file's order."""
     pending: list[tuple[tuple[str, ...], Value]] = [((), tree)]
     seen: set[int] = set()
     while pending:
@@ -162,7 +161,7 @@ def _candidates(tree: Value) -> Iterator[_Candidate]:
 
 
 def _own_tensors(node: Mapping[Value, Value]) -> dict[str, StoredTensor]:
-    """The tensors of a mapping; where it has a network's parts one by one, theirs with the part before the name."""
+    """Return the tensors of a mapping; if it contains a network's parts separately, prefixed by the part."""
     found: dict[str, StoredTensor] = {}
     for key, value in node.items():
         if isinstance(key, str) and isinstance(value, StoredTensor):
@@ -175,7 +174,7 @@ def _own_tensors(node: Mapping[Value, Value]) -> dict[str, StoredTensor]:
 
 
 def _by_name(tree: Value, candidates: list[_Candidate]) -> _Candidate:
-    """Where no roots are known: what lies under the usual names."""
+    """Choose by the usual key names, if no roots are known."""
     keys: tuple[str, ...] = ()
     by_keys = {one.keys: one for one in candidates}
     while keys not in by_keys:
@@ -188,7 +187,7 @@ def _by_name(tree: Value, candidates: list[_Candidate]) -> _Candidate:
 
 
 def _is_apart(one: _Candidate, chosen: _Candidate) -> bool:
-    """Whether it is no part of the other, nor has that as a part."""
+    """Return whether neither candidate contains the other."""
     shorter = min(len(one.keys), len(chosen.keys))
     return one.keys[:shorter] != chosen.keys[:shorter]
 

@@ -1,8 +1,8 @@
 """A pickle reader that builds data and calls nothing.
 
-Python's own unpickler is a machine that imports and calls whatever the file names. This one has the same
-stack, memo and opcodes, but a name stays a name, and what a call means is looked up in `inert_values` and
-`pickle_values`. The opcodes' arguments are decoded by `pickletools`, which only reads.
+Python's own unpickler imports and calls whatever the file names. This one has the same stack, memo and opcodes, but
+names stay names, and calls are interpreted by `inert_values` and `pickle_values`. The opcodes' arguments are decoded by
+`pickletools`, which only reads.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from samara.checkpoints.reading.pickle_values import (
     set_state,
 )
 
-# SAM ViT-H takes 20 thousand operations, a pickled YOLO11x 200 thousand, an optimiser's state as much again.
+# SAM ViT-H takes 20 thousand operations, a pickled YOLO11x 200 thousand, optimiser state as many again.
 MAX_OPERATIONS = 2_000_000
 MAX_PICKLE_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
 class Unpickled:
-    """What a pickle held.
+    """The contents of a pickle.
 
     Attributes:
         value: None, bool, int, float, str, bytes, list, tuple and dict, sets as lists; `Name`, `InertObject`,
-            `Storage` and `StoredTensor` for what is none of these.
-        storages: every storage that it mentions, by key.
+            `Storage` and `StoredTensor` for everything else.
+        storages: every referenced storage, by key.
     """
 
     value: Value
@@ -51,27 +51,27 @@ def load_pickle(source: BoundedReader) -> Unpickled:
     """Read one pickle, from the reader's position up to and including its STOP, as plain data.
 
     Raises:
-        ForbiddenCallError: the pickle calls a name that is not known to be harmless, or is nothing but an object of a
-            class that nobody knows.
+        ForbiddenCallError: the pickle calls a name that is not known to be harmless, or is a single object of an
+            unknown class.
         MalformedFileError: it is damaged, or larger or stranger than any checkpoint.
     """
     try:
         machine = _Machine()
         with warnings.catch_warnings():
-            # pickletools warns of odd escapes in text, which only a damaged file has.
+            # pickletools warns about odd escapes in text, which occur only in damaged files.
             warnings.simplefilter("ignore", DeprecationWarning)
             value = machine.run(source)
         require_known(value)
         return Unpickled(value, machine.storages)
     except (ForbiddenCallError, MalformedFileError):
         raise
-    # What pickletools and the machine below raise on bytes that are no pickle.
+    # Errors of pickletools and the machine below on bytes that are not a pickle.
     except (ValueError, IndexError, KeyError, TypeError, OverflowError) as problem:
         raise MalformedFileError(f"its pickle is damaged ({problem})") from problem
 
 
 class BoundedReader(io.RawIOBase):
-    """A file that gives no more than `budget` bytes in all.
+    """A file that returns no more than `budget` bytes in total.
 
     A declared length of four gigabytes must not become an allocation of four gigabytes.
     """
@@ -106,7 +106,7 @@ _MARK = object()
 
 
 def _key(key: Value) -> Value:
-    """As `plain_key`; devices, paths, members of enums and parameters are keys too, told apart by what they are."""
+    """Like `plain_key`, but also allows devices, paths, enum members and parameters, compared by content."""
     for part in key if isinstance(key, tuple) else (key,):
         if not isinstance(part, InertObject | StoredTensor):
             plain_key(part)
@@ -122,7 +122,7 @@ class _Machine:
         self.storages: dict[str, Storage] = {}
 
     def run(self, source: BoundedReader) -> Value:
-        # genops needs read, readline and tell, which is less than the IO[bytes] that it is annotated with.
+        # genops needs only read, readline and tell, less than its annotation IO[bytes].
         stream = cast("IO[bytes]", source)
         for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):  # pragma: no branch - ends at STOP
             if count > MAX_OPERATIONS:
@@ -142,7 +142,7 @@ class _Machine:
         elif opcode in _HANDLERS:
             _HANDLERS[opcode](self, argument)
         else:
-            raise MalformedFileError(f"its pickle uses {opcode}, which no checkpoint does")
+            raise MalformedFileError(f"its pickle uses {opcode}, unlike any checkpoint")
 
     def _above_mark(self) -> list[Value]:
         for index in range(len(self._stack) - 1, -1, -1):
@@ -150,10 +150,10 @@ class _Machine:
                 values = self._stack[index + 1 :]
                 del self._stack[index:]
                 return values
-        raise MalformedFileError("its pickle closes what it never opened")
+        raise MalformedFileError("its pickle has an unbalanced mark")
 
     def ignore(self, _: Value) -> None:
-        """PROTO and FRAME say nothing that matters here."""
+        """Ignore PROTO and FRAME, which do not matter here."""
 
     def mark(self, _: Value) -> None:
         self._stack.append(_MARK)
@@ -180,7 +180,7 @@ class _Machine:
         """TUPLE1, TUPLE2, TUPLE3."""
         values = self._stack[-count:]
         if len(values) < count:
-            raise MalformedFileError("its pickle takes more than it gave")
+            raise MalformedFileError("its pickle takes more from the stack than it put there")
         self._stack[-count:] = [tuple(values)]
 
     def tuple_above_mark(self, _: Value) -> None:
@@ -212,15 +212,15 @@ class _Machine:
         if isinstance(target, list):
             target.extend(values)
         elif not isinstance(target, InertObject):
-            raise MalformedFileError("its pickle appends to something that is no list")
+            raise MalformedFileError("its pickle appends to something that is not a list")
 
     def _store(self, values: list[Value]) -> None:
-        """Put key, value, key, value, ... into the mapping on top of the stack."""
+        """Store key, value, key, value, ... in the mapping on top of the stack."""
         target = self._stack[-1]
-        # Subclasses of dict keep their items as state: from outside nothing tells the two apart.
+        # Subclasses of dict keep their items as state: the two are indistinguishable here.
         mapping = target.state if isinstance(target, InertObject) else target
         if not isinstance(mapping, dict) or len(values) % 2:
-            raise MalformedFileError("its pickle stores an item in something that is no dictionary")
+            raise MalformedFileError("its pickle stores an item in something that is not a dictionary")
         for key, value in zip(values[::2], values[1::2], strict=True):
             mapping[_key(key)] = value
 
@@ -231,7 +231,7 @@ class _Machine:
     def name_from_stack(self, _: Value) -> None:
         qualname, module = self._stack.pop(), self._stack.pop()
         if not (isinstance(module, str) and isinstance(qualname, str)):
-            raise MalformedFileError("its pickle names something by what is no text")
+            raise MalformedFileError("its pickle has a name that is not text")
         self._stack.append(python3_name(module, qualname))
 
     def extension(self, code: Value) -> None:
@@ -261,7 +261,7 @@ class _Machine:
     def _arguments(self) -> tuple[Value, ...]:
         arguments = self._stack.pop()
         if not isinstance(arguments, tuple):
-            raise MalformedFileError("its pickle calls with arguments that are no tuple")
+            raise MalformedFileError("its pickle calls with arguments that are not a tuple")
         return arguments
 
     def build(self, _: Value) -> None:
@@ -271,9 +271,9 @@ class _Machine:
             set_state(target, state)
         elif isinstance(target, Name):
             raise ForbiddenCallError(f"{target}.__setstate__")
-        # Not needed: an OrderedDict's own attributes (torch keeps format versions there), tensors' hooks.
+        # Not needed: attributes of an OrderedDict (torch keeps format versions there) and tensor hooks.
         elif not isinstance(target, dict | list | StoredTensor):
-            raise MalformedFileError("its pickle gives a state to something that has none")
+            raise MalformedFileError("its pickle sets the state of a value that has none")
 
     def persistent(self, _: Value) -> None:
         meaning = resolve_persistent(self._stack.pop())
@@ -281,7 +281,7 @@ class _Machine:
         if isinstance(meaning, Storage):
             known = self.storages.setdefault(meaning.key, meaning)
             if (known.dtype, known.elements) != (meaning.dtype, meaning.elements):
-                raise MalformedFileError("its pickle describes one storage in two ways")
+                raise MalformedFileError("its pickle describes a storage inconsistently")
 
 
 # fmt: off

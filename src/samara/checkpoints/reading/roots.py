@@ -1,9 +1,9 @@
-"""Where in a set of names a network lies: known roots, what stands before them, what wrappers put between.
+"""Locating a network in a set of names: known roots, their prefixes, and names inserted by wrappers.
 
-A root is the name of a part of a known network, such as `image_encoder`. Whatever stands before it is a prefix: the
-attribute of a training module, `module.` of DataParallel, `base_model.model.` of peft. Names that begin with an
-underscore, and `module`, are no part of any network's names: wrappers (FSDP, `torch.compile`, activation checkpoints)
-put them in, before a root and behind it, and they are taken out.
+A root is the name of a part of a known network, such as `image_encoder`. Whatever precedes it is a prefix: the
+attribute of a training module, `module.` of DataParallel, `base_model.model.` of peft. Names that start with an
+underscore, and `module`, belong to no network: wrappers (FSDP, `torch.compile`, activation checkpointing) insert them
+before and after a root, and they are removed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ROOTS = (
     "detector_model",
     "model.0",
 )
-"""What the names of known networks begin with."""
+"""First components of the names of known networks."""
 
 BARE_MARKS: tuple[tuple[str, tuple[str, str]], ...] = (
     ("mask_decoder", ("iou_token.weight", "mask_tokens.weight")),
@@ -38,7 +38,7 @@ _ROOT = re.compile(rf"(?:^|\.)({'|'.join(re.escape(root) for root in ROOTS)})\."
 _PUT_IN = re.compile(r"(?:(?<=\.)|^)(?:_[^.]*|module)\.")
 _AVERAGE = re.compile(r"(?:^|[._])(?:ema|swa|avg|averaged?|shadow|polyak)(?:[._]|$)")
 _NO_WEIGHTS = re.compile(r"optim|momentum|exp_avg|grad")
-_MAX_PARTS = 3  # of a promptable network; what has more is no more of one
+_MAX_PARTS = 3  # of a promptable network; more do not make it more complete
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Found:
     """Names that belong together.
 
     Attributes:
-        prefix: what stood before their roots, as the file has it.
-        names: name in the file → published name, of what has a root (of a bare part: of all of it).
+        prefix: prefix of their roots, as in the file.
+        names: name in the file → published name, for names with a root (all names of a bare part).
         roots: the roots that occur.
     """
 
@@ -57,20 +57,20 @@ class Found:
 
     @property
     def parts(self) -> int:
-        """How much of a network it is."""
+        """Number of parts of a network."""
         return min(len(self.roots), _MAX_PARTS)
 
 
 def without_wrappers(name: str) -> str:
-    """Take out what wrappers put into a name."""
+    """Remove the components that wrappers insert into a name."""
     return _PUT_IN.sub("", name)
 
 
 def networks_in(names: Iterable[str]) -> list[Found]:
-    """The networks among some names, the preferred one first.
+    """Find the networks among some names, the preferred one first.
 
-    Preferred is the one with most parts, then with most tensors, then a running average, which is what its authors
-    evaluate, then the first in the file.
+    The preferred one has the most parts, then the most tensors, then is a running average (the weights that authors
+    evaluate), then is the first in the file.
     """
     names = list(names)
     prefixes: dict[str, str] = {}
@@ -90,14 +90,14 @@ def networks_in(names: Iterable[str]) -> list[Found]:
 
 
 def rank(found: Found, where: str) -> tuple[int, ...]:
-    """How much a network is preferred over others; `where` are the keys and the prefix that lead to it."""
+    """Rank a network for preference; `where` are the keys and the prefix that lead to it."""
     is_average = _AVERAGE.search(where.casefold()) is not None
     is_weights = _NO_WEIGHTS.search(where.casefold()) is None
     return is_weights, found.parts, len(found.names), is_average
 
 
 def published(names: Iterable[str], found: Found) -> dict[str, str]:
-    """Name in the file → published name, of a network and of what lies beside it under the same prefix."""
+    """Map names in the file to published names, for a network and other tensors under the same prefix."""
     prefix = without_wrappers(found.prefix)
     result = {}
     for name in names:
@@ -106,7 +106,7 @@ def published(names: Iterable[str], found: Found) -> dict[str, str]:
             bare = without_wrappers(name).removeprefix(prefix)
         if bare is not None:
             result[name] = bare
-    # Two tensors of one name: what was taken out told them apart, so it was no wrapper's.
+    # Two tensors with one name: the removed component distinguished them, so it was not a wrapper's.
     return result if len(set(result.values())) == len(result) else {name: name for name in names}
 
 

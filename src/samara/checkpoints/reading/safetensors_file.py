@@ -1,4 +1,4 @@
-"""The safetensors container: a length, a JSON header, the numbers. Only the header is read here."""
+"""The safetensors container: a length, a JSON header, the data. Only the header is read here."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _DTYPES = {
 
 
 def is_safetensors(head: bytes) -> bool:
-    """Whether a file that begins like this means to be safetensors."""
+    """Return whether a file that begins like this looks like safetensors."""
     return head[8:9] == b"{" and 2 <= int.from_bytes(head[:8], "little") <= MAX_HEADER_BYTES
 
 
@@ -66,20 +66,20 @@ def read_contents(path: Path) -> Contents:
 
 def _parse(text: bytes, length: int) -> dict[str, object]:
     if len(text) < length:
-        raise MalformedFileError("it ends within its header, so it was cut short")
+        raise MalformedFileError("it ends within its header, so it is truncated")
     try:
         header = json.loads(text, object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError) as problem:
-        raise MalformedFileError(f"its header is no valid JSON ({problem})") from problem
+        raise MalformedFileError(f"its header is not valid JSON ({problem})") from problem
     if not isinstance(header, dict):
-        raise MalformedFileError("its header is no JSON object")
+        raise MalformedFileError("its header is not a JSON object")
     return header
 
 
 def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise MalformedFileError("its header has a name twice")
+        raise MalformedFileError("its header contains a name twice")
     return found
 
 
@@ -92,28 +92,28 @@ def _entry(name: str, entry: object) -> tuple[StoredTensor, Span]:
         }:
             pass
         case _:
-            raise MalformedFileError(f"its header says nothing usable about {name[:80]!r}")
+            raise MalformedFileError(f"its header has an invalid entry for {name[:80]!r}")
     if code not in _DTYPES:
-        raise MalformedFileError(f"it stores {name[:80]!r} as {code[:20]!r}, a type that samara does not know")
+        raise MalformedFileError(f"it stores {name[:80]!r} as {code[:20]!r}, a type that samara does not support")
     dtype = _DTYPES[code]
     if not all(type(size) is int and size >= 0 for size in shape) or not 0 <= begin <= end:
-        raise MalformedFileError(f"its header gives {name[:80]!r} an impossible shape or place")
+        raise MalformedFileError(f"its header gives {name[:80]!r} an impossible shape or position")
     elements = math.prod(shape)
     if elements * ITEM_SIZES[dtype] != end - begin:
-        raise MalformedFileError(f"its header gives {name[:80]!r} a shape that does not fill its place")
+        raise MalformedFileError(f"its header gives {name[:80]!r} a shape that does not match its byte range")
     strides = tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
     stored = StoredTensor(Storage(name, dtype, elements), dtype, 0, tuple(shape), strides)
     return stored, Span(begin, end - begin)
 
 
 def _check_coverage(spans: list[Span], size: int) -> None:
-    """Every byte of the data belongs to one tensor: no overlap, nothing hidden, nothing beyond the end."""
+    """Check that every byte of the data belongs to one tensor: no overlap, no gaps, nothing beyond the end."""
     position = 0
     for span in sorted(spans, key=lambda span: (span.start, span.size)):
         if span.start != position:
-            raise MalformedFileError("its header places tensors so that they overlap or leave holes")
+            raise MalformedFileError("its header places tensors with overlaps or gaps")
         position += span.size
     if position > size:
-        raise MalformedFileError(f"it was cut short: {position - size:,} bytes are missing")
+        raise MalformedFileError(f"it is truncated: {position - size:,} bytes are missing")
     if position < size:
         raise MalformedFileError(f"it has {size - position:,} bytes that belong to no tensor")

@@ -1,7 +1,7 @@
-"""SAM 2's files: which entries are the memory for videos, and what its names are here.
+"""SAM 2's files: the entries of the video memory, and the names of the others here.
 
-A published file holds a network for videos. For images its encoder, prompt encoder, mask decoder and one vector are
-enough; the rest is known, left out and counted, so that what is left can be loaded strictly.
+A published file contains a network for videos. Images need only its encoder, prompt encoder, mask decoder and one
+vector; the rest is known, dropped and counted, so that the remaining entries can be loaded strictly.
 
 Three sets of names occur: the published ones, those of Hugging Face's transformers, and samara's own, which are SAM's
 for the three parts and put into the image encoder what depends on the image alone (`networks.sam2_image_encoder`).
@@ -31,10 +31,10 @@ MEMORY_ROOTS = (
     "no_obj_embed_spatial",
     "obj_ptr_tpos_proj",
 )
-"""What the names of the memory's entries begin with."""
+"""Prefixes of the entries of the video memory."""
 
 TRANSFORMERS_MARK = "vision_encoder.backbone.pos_embed_window"
-"""A name by which SAM 2 in the layout of transformers is known."""
+"""A name that identifies SAM 2 in the layout of transformers."""
 
 _KINDS_OF_POINTS = 4
 _POINT_EMBED = "prompt_encoder.point_embed.weight"
@@ -42,7 +42,7 @@ _SHARED_POSITIONS = "prompt_encoder.shared_embedding.positional_embedding"
 _SHARED_POSITIONS_AGAIN = "shared_image_embedding.positional_embedding"
 
 # Names of `Sam2Model` and `Sam2VideoModel` (transformers 5.24.0, models/sam2 and sam2_video) and the published ones.
-# Inside of the memory they stay what they are: nobody reads it.
+# Names inside the video memory are not translated, since it is never loaded.
 _RULES: Rules = (
     (r"^vision_encoder\.backbone\.", "image_encoder.trunk."),
     (r"^vision_encoder\.neck\.convs\.(\d+)\.", r"image_encoder.neck.convs.\1.conv."),
@@ -63,10 +63,10 @@ _RULES: Rules = (
 
 @dataclass(frozen=True)
 class ImagePath(Generic[Entry]):
-    """A file of SAM 2, taken apart.
+    """The entries of a SAM 2 file, split.
 
     Attributes:
-        entries: what images need, and whatever is not known, which strict loading refuses.
+        entries: entries needed for images, by published name, with any unknown ones, which strict loading refuses.
         memory: names of the entries that only videos need, in the file's order.
     """
 
@@ -75,7 +75,7 @@ class ImagePath(Generic[Entry]):
 
 
 def image_path(entries: Mapping[str, Entry]) -> ImagePath[Entry]:
-    """Leave the memory for videos out of a state dict under the published names or samara's."""
+    """Split off the video memory from a state dict with the published names or samara's."""
     memory = tuple(name for name in entries if name.split(".")[0] in MEMORY_ROOTS)
     left_out = set(memory)
     return ImagePath({name: entry for name, entry in entries.items() if name not in left_out}, memory)
@@ -116,7 +116,7 @@ def _begun_anew(name: str, beginnings: Iterable[tuple[str, str]]) -> str:
 
 
 def is_transformers_layout(names: Iterable[str]) -> bool:
-    """Whether these are the names of SAM 2 in Hugging Face's transformers."""
+    """Return whether these are the names of SAM 2 in Hugging Face's transformers."""
     return TRANSFORMERS_MARK in set(names)
 
 
@@ -125,7 +125,7 @@ def from_transformers(entries: Mapping[str, Entry], rows: Callable[[Entry], Sequ
 
     Args:
         entries: name to tensor.
-        rows: takes a tensor (n, C) apart into n of (1, C): four kinds of points are one tensor there and four here.
+        rows: splits a tensor (n, C) into n of (1, C): the four kinds of points are one tensor there and four here.
     """
     renamed: dict[str, Entry] = {}
     for name, entry in entries.items():
@@ -140,7 +140,7 @@ def from_transformers(entries: Mapping[str, Entry], rows: Callable[[Entry], Sequ
 
 
 def stored_rows(tensor: StoredTensor) -> list[StoredTensor]:
-    """Take a stored tensor (4, C) apart into four of (1, C), whose numbers stay where they are; any other is left."""
+    """Split a stored tensor (4, C) into four views of (1, C); any other is returned unchanged."""
     if len(tensor.shape) != 2 or tensor.shape[0] != _KINDS_OF_POINTS:
         return [tensor]
     step, shape = tensor.stride[0], (1, tensor.shape[1])

@@ -1,8 +1,8 @@
-"""Reading checkpoint files, of every container, without running anything that is in them.
+"""Reading checkpoint files of every container without running any code in them.
 
-`read_layout` looks at headers and pickles only; `read_state_dict` reads the numbers as tensors. Both use one
-description of the file, so that what was identified is what is loaded. `torch.load` is not called: identifying needs no
-PyTorch, and what weights_only=True allows may still take any memory (docs/decisions.md has the whole comparison).
+`read_layout` reads only headers and pickles; `read_state_dict` reads the tensors' data. Both use one description of the
+file, so that what was identified is what is loaded. `torch.load` is not used: identification does not need PyTorch, and
+weights_only=True still allows files that exhaust memory (docs/decisions.md has the full comparison).
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 
 
 def read_layout(path: Path) -> FileLayout:
-    """Read which tensors a checkpoint holds, with shapes and types; their numbers stay on the disk.
+    """Read the names, shapes and types of a checkpoint's tensors, but not their data.
 
     Args:
-        path: a safetensors file, or what torch.save writes or wrote: state dicts, wrapped or not, modules; or a folder
-            or index of shards that Hugging Face's libraries write.
+        path: a safetensors file, or a file of torch.save in any version: state dicts, wrapped or not, or modules; or a
+            folder or index of shards written by Hugging Face's libraries.
 
     Raises:
         UnrecognisedCheckpoint: it is none of these, or damaged; the message says what it is and what to do.
-        UnsafeCheckpoint: reading it as PyTorch does could run code, or it points to files outside of its folder;
-            nothing was run.
+        UnsafeCheckpoint: loading it with PyTorch could run code, or it points to files outside its folder; nothing was
+            run.
     """
     with _explained(path):
         opened = _open(path)
@@ -61,18 +61,18 @@ def read_layout(path: Path) -> FileLayout:
 
 
 def read_state_dict(path: Path, *, as_float32: bool = False, only: Collection[str] | None = None) -> dict[str, Tensor]:
-    """Read the tensors of a checkpoint, under the names that `read_layout` gives.
+    """Read the tensors of a checkpoint, under the names that `read_layout` returns.
 
     Args:
-        path: as `read_layout`.
-        as_float32: give floating-point numbers as float32, converted one tensor at a time.
-        only: names of the tensors that are wanted, of those that are there; None for all.
+        path: see `read_layout`.
+        as_float32: convert floating-point tensors to float32, one at a time.
+        only: names of the tensors to read, if present; None for all.
 
     Returns:
-        On the CPU, in memory of their own: whatever becomes of the file changes them no more.
+        Tensors on the CPU, in their own memory, independent of later changes to the file.
 
     Raises:
-        UnrecognisedCheckpoint, UnsafeCheckpoint: as `read_layout`; also if the file is changed meanwhile.
+        UnrecognisedCheckpoint, UnsafeCheckpoint: see `read_layout`; also if the file changes during reading.
     """
     with _explained(path):
         opened = _open(path)
@@ -90,7 +90,7 @@ def read_state_dict(path: Path, *, as_float32: bool = False, only: Collection[st
 
 @dataclass(frozen=True)
 class _Opened:
-    """The files of a checkpoint, taken apart; mostly it is one."""
+    """The contents of a checkpoint's files, usually just one."""
 
     files: tuple[Path, ...]
     contents: tuple[Contents, ...]
@@ -107,7 +107,7 @@ def _open(path: Path) -> _Opened:
     if not is_index(file):
         index = index_of_shard(file)
         if index is not None:
-            raise UnrecognisedCheckpoint(f"{file} is one of the shards of {index}; give that, or its folder.")
+            raise UnrecognisedCheckpoint(f"{file} is one of the shards of {index}; pass the index or its folder.")
         return _Opened((file,), (_read_contents(file),))
     shards = read_index(file)
     contents = tuple(_read_contents(shard) for shard in shards.files)
@@ -122,18 +122,17 @@ def _open(path: Path) -> _Opened:
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Turn what the readers raise into samara's errors, with the file's name."""
+    """Convert the readers' exceptions to samara's errors, with the file's name."""
     try:
         yield
     except ForbiddenCallError as problem:
         raise UnsafeCheckpoint(
-            f"{path} asks for {problem.name} to be called while it is loaded; nothing was run. Samara reads "
-            "tensors and modules, and leaves plain values beside them alone; ask the file's author for a "
-            "state dict or for safetensors."
+            f"{path} would call {problem.name} when loaded; nothing was run. Samara reads tensors and modules, and "
+            "ignores plain values next to them; ask the file's author for a state dict or safetensors."
         ) from problem
     except MalformedFileError as problem:
         raise UnrecognisedCheckpoint(
-            f"{path} is not a readable checkpoint: {problem}; get the file again."
+            f"{path} is not a readable checkpoint: {problem}; download the file again."
         ) from problem
     except OSError as problem:
         raise UnrecognisedCheckpoint(f"{path} cannot be read: {problem.strerror or problem}.") from problem

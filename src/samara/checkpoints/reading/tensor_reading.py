@@ -1,7 +1,6 @@
-"""The numbers of a checkpoint file, read into memory of their own.
+"""Reading the tensors' data of a checkpoint file into separate memory.
 
-Nothing here maps the file: it belongs to somebody who may write over it, cut it short or remove it while the network
-that was loaded from it is still at work.
+The file is never memory-mapped: its owner may overwrite, truncate or remove it while the network is still in use.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ if TYPE_CHECKING:
 
 
 def read_tensors(path: Path, contents: Contents, stored: Mapping[str, StoredTensor]) -> Iterator[tuple[str, Tensor]]:
-    """Read tensors one by one, so that what is done with one needs no room for the others.
+    """Read tensors one by one, so that processing one needs no memory for the others.
 
     Args:
         path: the file.
-        contents: what was read of it.
+        contents: its contents.
         stored: the tensors to read, by name.
 
     Yields:
-        Name and tensor, on the CPU, in the file's own type. Tensors that share numbers in the file share them here.
+        Name and tensor, on the CPU, in the file's own type. Tensors that share storage in the file share it here.
 
     Raises:
-        MalformedFileError: the file was cut short, or changed between the first tensor and the last.
+        MalformedFileError: the file is truncated, or changed between the first and the last tensor.
     """
     shared = {key for key, uses in Counter(tensor.storage.key for tensor in stored.values()).items() if uses > 1}
     storages: dict[str, Tensor] = {}
@@ -41,7 +40,7 @@ def read_tensors(path: Path, contents: Contents, stored: Mapping[str, StoredTens
         for name, tensor in stored.items():
             yield name, _tensor(tensor, contents, file, storages if tensor.storage.key in shared else None)
         if _state(file) != before:
-            raise MalformedFileError("it was changed while it was read")
+            raise MalformedFileError("it changed while being read")
 
 
 def _state(file: IO[bytes]) -> tuple[int, int]:
@@ -50,7 +49,7 @@ def _state(file: IO[bytes]) -> tuple[int, int]:
 
 
 def _tensor(stored: StoredTensor, contents: Contents, file: IO[bytes], storages: dict[str, Tensor] | None) -> Tensor:
-    """One tensor; `storages` are those that are read whole, for several tensors, and None if it has its own."""
+    """Read one tensor; `storages` caches storages shared by several tensors, None if the storage is its own."""
     import torch  # here, because identifying a file needs no torch
 
     dtype = getattr(torch, stored.dtype)
@@ -66,13 +65,13 @@ def _tensor(stored: StoredTensor, contents: Contents, file: IO[bytes], storages:
         if storage.key not in storages:
             storages[storage.key] = _bytes(place, file, 0, len(place) if isinstance(place, bytes) else place.size)
         numbers = storages[storage.key][first : first + reach]
-        if first % item:  # a view of another type may begin anywhere
+        if first % item:  # a view of another type may start anywhere
             numbers = numbers.clone()
     return numbers.view(dtype).as_strided(stored.shape, stored.stride)
 
 
 def _bytes(place: Span | bytes, file: IO[bytes], first: int, size: int) -> Tensor:
-    """`size` bytes of a storage from byte `first` on."""
+    """Read `size` bytes of a storage from byte `first`."""
     import torch
 
     if isinstance(place, bytes):
@@ -81,8 +80,8 @@ def _bytes(place: Span | bytes, file: IO[bytes], first: int, size: int) -> Tenso
     rest = numbers.numpy().data
     file.seek(place.start + first)
     while rest:
-        count = file.readinto(rest)  # type: ignore[attr-defined]  # a raw file has it, IO[bytes] does not say so
+        count = file.readinto(rest)  # type: ignore[attr-defined]  # raw files have it, IO[bytes] does not declare it
         if not count:
-            raise MalformedFileError("it was cut short while it was read")
+            raise MalformedFileError("it was truncated while being read")
         rest = rest[count:]
     return numbers

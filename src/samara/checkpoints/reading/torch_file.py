@@ -1,6 +1,6 @@
-"""The containers of torch.save: a zip since torch 1.6, a row of pickles before.
+"""The containers of torch.save: a zip since torch 1.6, a sequence of pickles before.
 
-Only the pickles are read here; of the numbers only where they lie.
+Only the pickles are read here; the data is only located.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _KNOWN_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 _METADATA_RECORD = "samara.json"
 
-# What `zipfile` raises on bytes that are no zip, or one that it cannot read.
+# Errors of `zipfile` on bytes that are not a zip, or one that it cannot read.
 _ZIP_PROBLEMS = (
     zipfile.BadZipFile,
     zlib.error,
@@ -41,7 +41,7 @@ _ZIP_PROBLEMS = (
 
 
 def read_zip_contents(path: Path) -> Contents | None:
-    """Read the pickle of a zip that torch.save wrote; None if it is a zip of something else.
+    """Read the pickle of a zip written by torch.save; None for any other zip.
 
     Raises:
         MalformedFileError, ForbiddenCallError: see `restricted_pickle.load_pickle`.
@@ -53,12 +53,13 @@ def read_zip_contents(path: Path) -> Contents | None:
         raise
     except _ZIP_PROBLEMS as problem:
         raise MalformedFileError(
-            f"its end, where a zip has its directory, is missing or damaged: a broken download? ({problem})"
+            "its end, which contains the zip directory, is missing or damaged, perhaps by a broken download "
+            f"({problem})"
         ) from problem
 
 
 def read_legacy_contents(path: Path) -> Contents | None:
-    """Read the pickles of a file as torch.save wrote it before torch 1.6; None for any other pickle.
+    """Read the pickles of a file written by torch.save before torch 1.6; None for any other pickle.
 
     Raises:
         MalformedFileError, ForbiddenCallError: see `restricted_pickle.load_pickle`.
@@ -76,7 +77,7 @@ def read_legacy_contents(path: Path) -> Contents | None:
         end = file.seek(0, io.SEEK_END)
     missing = max((span.start + span.size for span in spans.values()), default=0) - end
     if missing > 0:
-        raise MalformedFileError(f"it was cut short: {missing:,} bytes are missing")
+        raise MalformedFileError(f"it is truncated: {missing:,} bytes are missing")
     unwrapped = unwrap(root.value)
     return Contents(
         format="torch legacy",
@@ -91,7 +92,7 @@ def read_legacy_contents(path: Path) -> Contents | None:
 
 
 class _BoundedFile(io.BufferedReader):
-    """A file of which no single read is larger than the directory, or the pickle, of any checkpoint."""
+    """A file that limits single reads to the size of any checkpoint's directory or pickle."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         limit = MAX_PICKLE_BYTES
@@ -106,7 +107,7 @@ def _read_archive(path: Path, archive: zipfile.ZipFile) -> Contents | None:
         return None
     records = {info.filename.removeprefix(root): info for info in archive.infolist()}
     if len(records) != len(archive.infolist()):
-        raise MalformedFileError("it has two records of one name")
+        raise MalformedFileError("it has two records with the same name")
     end = path.stat().st_size
     for info in records.values():
         _check_record(info, end)
@@ -131,30 +132,30 @@ def _read_archive(path: Path, archive: zipfile.ZipFile) -> Contents | None:
 
 
 def add_metadata(path: Path, metadata: Mapping[str, str]) -> None:
-    """Add text to a zip that torch.save wrote, as a record that PyTorch does not look at."""
+    """Add text to a zip written by torch.save, as a record that PyTorch ignores."""
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(f"{_root(archive) or ''}{_METADATA_RECORD}", json.dumps(dict(metadata)))
 
 
 def _own_metadata(archive: zipfile.ZipFile, records: Mapping[str, zipfile.ZipInfo]) -> dict[str, str]:
-    """What `add_metadata` wrote; nothing for everybody else's files."""
+    """Read the metadata of `add_metadata`; empty for other files."""
     info = records.get(_METADATA_RECORD)
     if info is None:
         return {}
     try:
         return text_metadata(json.loads(_record(archive, info, MAX_PICKLE_BYTES)))
     except (json.JSONDecodeError, UnicodeDecodeError) as problem:
-        raise MalformedFileError(f"its {_METADATA_RECORD} is no JSON ({problem})") from problem
+        raise MalformedFileError(f"its {_METADATA_RECORD} is not JSON ({problem})") from problem
 
 
 def _root(archive: zipfile.ZipFile) -> str | None:
-    """The folder that torch.save puts everything into, named after the file; None if this is no such zip."""
+    """Return the top-level folder of a torch.save zip, named after the file; None for other zips."""
     names = archive.namelist()
     roots = {name.removesuffix("data.pkl") for name in names if name.count("/") == 1 and name.endswith("/data.pkl")}
     if len(roots) > 1:
         raise MalformedFileError("it has more than one pickle")
     root = next(iter(roots), None)
-    # A TorchScript archive has a data.pkl as well, and its program beside it.
+    # A TorchScript archive also has a data.pkl, next to its program.
     return None if root is None or f"{root}constants.pkl" in names else root
 
 
@@ -162,20 +163,20 @@ def _check_record(info: zipfile.ZipInfo, end: int) -> None:
     if info.flag_bits & _ENCRYPTED or info.compress_type not in _KNOWN_COMPRESSIONS:
         raise MalformedFileError("it is encrypted, or compressed in a way that PyTorch does not use")
     if info.header_offset < 0 or info.header_offset + _LOCAL_HEADER_BYTES + info.compress_size > end:
-        raise MalformedFileError("it was cut short: its directory names records beyond its end")
+        raise MalformedFileError("it is truncated: its directory names records beyond its end")
 
 
 def _check_inflation(infos: Iterable[zipfile.ZipInfo], end: int) -> None:
-    """Weights hardly compress: a record that promises to grow a hundredfold is a bomb."""
+    """Refuse zip bombs: weights hardly compress, so a record that expands a hundredfold is malicious."""
     inflated = sum(info.file_size for info in infos if info.compress_type != zipfile.ZIP_STORED)
     if inflated > max(4 * end, MAX_PICKLE_BYTES):
-        raise MalformedFileError("it unpacks to more than any checkpoint does")
+        raise MalformedFileError("it unpacks to more than any checkpoint")
 
 
 def _record(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> bytes:
-    """Read one record, never more than `limit` bytes of it: what a zip says of its own sizes may be a lie."""
+    """Read one record, at most `limit` bytes: the sizes that a zip states are untrusted."""
     if max(info.file_size, info.compress_size) > limit:
-        raise MalformedFileError("it unpacks to more than any checkpoint does")
+        raise MalformedFileError("it unpacks to more than any checkpoint")
     with archive.open(info) as stream:
         return stream.read(limit)
 
@@ -183,7 +184,7 @@ def _record(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> byte
 def _check_storage(storage: Storage, records: Mapping[str, zipfile.ZipInfo]) -> None:
     info = records.get(f"data/{storage.key}")
     if info is None or info.file_size < _size(storage):
-        raise MalformedFileError("it lacks numbers that its pickle describes")
+        raise MalformedFileError("it lacks data that its pickle describes")
 
 
 def _size(storage: Storage) -> int:
@@ -202,26 +203,26 @@ def _locate(path: Path, infos: Mapping[str, zipfile.ZipInfo], key: str) -> Span 
     name_length, extra_length = struct.unpack("<HH", header[26:30])
     start = info.header_offset + _LOCAL_HEADER_BYTES + name_length + extra_length
     if start + info.file_size > end:
-        raise MalformedFileError("it was cut short: its directory names records beyond its end")
+        raise MalformedFileError("it is truncated: its directory names records beyond its end")
     return Span(start, info.file_size)
 
 
 def _legacy_spans(keys: Value, storages: Mapping[str, Storage], start: int) -> dict[str, Span]:
-    """Behind the pickles lie the storages in the order of `keys`: each a 64-bit count, then its numbers."""
+    """Locate the storages, which follow the pickles in the order of `keys`: each a 64-bit count, then its data."""
     spans: dict[str, Span] = {}
     for key in keys if isinstance(keys, list) else ():
         if not isinstance(key, str) or key not in storages or key in spans:
-            raise MalformedFileError("its list of storages does not fit its pickle")
+            raise MalformedFileError("its list of storages does not match its pickle")
         start += 8
         spans[key] = Span(start, _size(storages[key]))
         start += spans[key].size
     if len(spans) != len(storages):
-        raise MalformedFileError("it lacks numbers that its pickle describes")
+        raise MalformedFileError("it lacks data that its pickle describes")
     return spans
 
 
 def _module_metadata(unwrapped: Unwrapped, tree: Value) -> dict[str, str]:
-    """Of a pickled module: its class, the labels of what it detects and the licence beside it, where stated."""
+    """Return the class of a pickled module, its class labels and the licence next to it, if stated."""
     module = unwrapped.module
     if not isinstance(module, InertObject):
         return {}

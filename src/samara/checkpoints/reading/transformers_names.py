@@ -9,9 +9,9 @@ from typing import TypeVar
 Entry = TypeVar("Entry")
 
 Rules = tuple[tuple[str, str], ...]
-"""Patterns of names there and what they are here, in the order in which they are applied."""
+"""Patterns of names in transformers and their replacements, in order of application."""
 
-# What SAM and SAM 2 have alike (transformers, models/sam and sam2); each model's own rules come before these.
+# Rules shared by SAM and SAM 2 (transformers, models/sam and sam2); each model's own rules come before these.
 _THREE_LAYERS = r"(_head|_mlps\.\d|obj_ptr_proj)"
 SHARED_RULES: Rules = (
     (r"\.patch_embed\.projection\.", ".patch_embed.proj."),
@@ -44,18 +44,18 @@ _RULES: Rules = (
 
 
 def is_transformers_layout(names: Iterable[str]) -> bool:
-    """Whether these are the names of SAM in Hugging Face's transformers; its HQ-SAM and SAM 2 differ."""
+    """Return whether these are the names of SAM in Hugging Face's transformers; HQ-SAM and SAM 2 differ."""
     found = set(names)
     return "vision_encoder.layers.0.attn.qkv.weight" in found and "mask_decoder.hq_token.weight" not in found
 
 
 def from_transformers(entries: Mapping[str, Entry]) -> dict[str, Entry]:
-    """Give the tensors of a `SamModel` their published names; shapes are the same in both."""
+    """Give the tensors of a `SamModel` their published names; the shapes are the same."""
     return {published(name, _RULES): entry for name, entry in entries.items()}
 
 
 def published(name: str, rules: Rules) -> str:
-    """The published name of a tensor."""
+    """Return the published name of a tensor."""
     for pattern, replacement in rules:
         name = re.sub(pattern, replacement, name)
     return name

@@ -1,1 +1,1 @@
-"""The checkpoints on this machine: downloads, digests, the folder they lie in."""
+"""The checkpoints on this machine: downloads, digests, and their folder."""

@@ -1,4 +1,4 @@
-"""Digests of checkpoints: which one a checkpoint can be checked by, and computing it."""
+"""Digests of checkpoints: choosing the strongest known one, and computing it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from samara.system.digests import Algorithm, digest_files
 
 
 def known_digest(checkpoint: Checkpoint) -> tuple[Algorithm, str] | None:
-    """Return the strongest digest that the catalogue knows of a checkpoint's file; None if it knows none."""
+    """Return the strongest digest in the catalogue for a checkpoint's file; None if there is none."""
     if checkpoint.sha256 is not None:
         return "sha256", checkpoint.sha256
     if checkpoint.git_blob_sha1 is not None:
@@ -24,6 +24,6 @@ def digest_checkpoint(path: Path, algorithm: Algorithm) -> str:
     """Compute the digest of a checkpoint: a file, or a folder or index of several.
 
     Raises:
-        MalformedFileError, UnsafeCheckpoint: it is a folder or index that is none, see `folders.read_index`.
+        MalformedFileError, UnsafeCheckpoint: it is an invalid folder or index, see `folders.read_index`.
     """
     return digest_files(files_of(path) if path.is_dir() or path.suffix == ".json" else [path], algorithm)

@@ -1,4 +1,4 @@
-"""Fetching one file over HTTPS: resumed, checked, put in its place in one step. The package's only socket."""
+"""Downloading one file over HTTPS: resumed, checked, and moved into place atomically. The package's only socket."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from samara.system.digests import digest_files
 from samara.system.progress import Progress
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-# Bytes after which the line counts as working again, so that failures are counted anew.
+# Bytes after which the connection counts as working again, which resets the failure count.
 _PROGRESS_BYTES = 8 << 20
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REFUSED = frozenset({401, 403})
@@ -28,13 +28,13 @@ _REFUSED = frozenset({401, 403})
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """How long to try.
+    """Limits for retrying.
 
     Attributes:
-        attempts: failures in a row, without progress between them, after which to give up.
+        attempts: consecutive failures without progress after which to give up.
         first_wait_s: pause after the first failure; doubles with each further one, up to a minute.
-        timeout_s: silence after which a connection counts as dropped.
-        sleep: what waits; tests replace it.
+        timeout_s: seconds without data after which a connection counts as dropped.
+        sleep: function that waits; replaced in tests.
     """
 
     attempts: int = 6
@@ -43,13 +43,13 @@ class Patience:
     sleep: Callable[[float], None] = time.sleep
 
     def wait(self, failures: int) -> None:
-        """Pause after so many failures in a row, a little at random, so that a crowd spreads out."""
+        """Pause after a number of consecutive failures, with jitter so that many clients spread out."""
         spread = random.uniform(0.75, 1.25)  # noqa: S311 - not a secret
         self.sleep(min(60.0, self.first_wait_s * 2 ** (failures - 1)) * spread)
 
 
 class _DroppedError(Exception):
-    """The transfer broke off in a way that is worth another attempt."""
+    """The transfer failed in a way that is worth retrying."""
 
 
 def fetch(
@@ -60,22 +60,21 @@ def fetch(
     progress: Progress | None = None,
     patience: Patience | None = None,
 ) -> None:
-    """Fetch a file, or finish fetching it.
+    """Download a file, or finish downloading it.
 
-    A second process that wants the same file waits for the first, and then finds it.
+    A second process that needs the same file waits for the first.
 
     Args:
-        url: https; http only from this machine itself.
-        destination: where the file will lie; its directory is made. A file that is there already and
-            is as expected stays, any other is replaced.
+        url: https address; http only for localhost.
+        destination: path of the file; its directory is created. An existing file is kept if it is as expected, and
+            replaced otherwise.
         expected: size and digest to compare with.
-        progress: called with the file's name, the bytes that are there and the bytes in all, 0 where the server does
-            not say.
+        progress: called with the file's name, the bytes done and the total, 0 if the server does not state it.
         patience: how often and how long to try.
 
     Raises:
-        DownloadFailed: the server does not give the file; what arrived is kept for a later resume.
-        ChecksumMismatch: it gives another file; nothing of that is kept.
+        DownloadFailed: the server does not deliver the file; the received part is kept for resuming.
+        ChecksumMismatch: it delivers a different file, which is deleted.
     """
     _check_url(url)
     expected = expected or Expected()
@@ -90,7 +89,7 @@ def fetch(
 
 
 def _is_complete(destination: Path, expected: Expected) -> bool:
-    """Whether the file is there, and is the right one as far as anybody can tell."""
+    """Return whether the file exists and matches everything that is known about it."""
     if not destination.is_file() or expected.size_bytes not in (None, destination.stat().st_size):
         return False
     return expected.digest is None or digest_files([destination], expected.digest[0]) == expected.digest[1]
@@ -99,7 +98,7 @@ def _is_complete(destination: Path, expected: Expected) -> bool:
 def _check_url(url: str) -> None:
     parsed = httpx.URL(url)
     if parsed.scheme != "https" and not (parsed.scheme == "http" and parsed.host in _LOOPBACK):
-        raise DownloadFailed(f"{url} is no https address; checkpoints are fetched over https only.")
+        raise DownloadFailed(f"{url} is not an https address; checkpoints are downloaded over https only.")
 
 
 @contextmanager
@@ -117,13 +116,13 @@ def _disk_problems(destination: Path) -> Iterator[None]:
 
 def _disk_full(destination: Path) -> str:
     return (
-        f"The disk is full: {destination.name} does not fit into {destination.parent}; make room, or choose another "
-        "directory with SAMARA_HOME. What arrived is kept."
+        f"The disk is full: {destination.name} does not fit into {destination.parent}; free space, or choose another "
+        "directory with SAMARA_HOME. The received part is kept."
     )
 
 
 class _Transfer:
-    """The HTTP side of one download: requests until the part is complete."""
+    """The HTTP side of one download: sends requests until the file is complete."""
 
     def __init__(
         self,
@@ -142,10 +141,10 @@ class _Transfer:
         self._patience = patience
 
     def run(self) -> None:
-        """Fetch what is missing.
+        """Download the missing bytes.
 
         Raises:
-            DownloadFailed: as `fetch`.
+            DownloadFailed: see `fetch`.
         """
         failures, mark = 0, self._part.done_bytes
         while self._size_bytes is None or self._part.done_bytes < self._size_bytes:
@@ -161,9 +160,9 @@ class _Transfer:
 
     def _gave_up(self, problem: Exception) -> str:
         done = self._part.done_bytes
-        kept = f" {done:,} bytes are kept: call again to resume." if done else ""
+        kept = f" {done:,} bytes are kept: run again to resume." if done else ""
         reason = str(problem) or type(problem).__name__
-        return f"{self._url} could not be fetched in {self._patience.attempts} attempts ({reason}).{kept}"
+        return f"{self._url} could not be downloaded in {self._patience.attempts} attempts ({reason}).{kept}"
 
     def _attempt(self) -> None:
         hooks = {"request": [lambda request: _check_url(str(request.url))]}
@@ -173,7 +172,7 @@ class _Transfer:
                 with client.stream("GET", self._url, headers=self._headers()) as response:
                     self._receive(response)
             except httpx.TooManyRedirects as problem:
-                raise DownloadFailed(f"{self._url} redirects in a circle; fetch it with a browser.") from problem
+                raise DownloadFailed(f"{self._url} redirects in a loop; download it with a browser.") from problem
 
     def _headers(self) -> dict[str, str]:
         headers = {"Accept-Encoding": "identity", "User-Agent": "samara"}
@@ -188,15 +187,15 @@ class _Transfer:
             return self._range_refused(response)
         self._check_answer(response)
         if response.status_code == 200 and self._part.done_bytes:
-            # The server ignores ranges, or has another version by now.
+            # The server ignores ranges, or now has another version.
             self._part.start_over()
         if response.status_code == 206 and _range_start(response) != self._part.done_bytes:
             self._part.start_over()
-            raise _DroppedError("the server sent another part than the one asked for")
+            raise _DroppedError("the server sent a different range than requested")
         total = self._offered_bytes(response)
         self._check_offer(total)
         self._part.remember_tag(response.headers.get("ETag"))
-        # Without a chunk size: httpx would collect a whole chunk first, and lose it when the connection drops.
+        # Without a chunk size, since httpx would buffer a whole chunk and lose it if the connection drops.
         for done in self._part.append(response.iter_raw()):
             if self._progress is not None:
                 self._progress(self._destination.name, done, total or 0)
@@ -204,7 +203,7 @@ class _Transfer:
             raise _DroppedError(f"the connection ended after {self._part.done_bytes:,} of {total:,} bytes")
 
     def _range_refused(self, response: httpx.Response) -> None:
-        """416: what is there is the whole file, or of another version."""
+        """Handle status 416: the part is the whole file, or of another version."""
         total = response.headers.get("Content-Range", "").rpartition("/")[2]
         if not (total.isdecimal() and int(total) == self._part.done_bytes):
             self._part.start_over()
@@ -212,20 +211,20 @@ class _Transfer:
 
     def _check_answer(self, response: httpx.Response) -> None:
         status = response.status_code
-        by_hand = f"fetch the file with a browser and put it to {self._destination}."
+        by_hand = f"download the file with a browser and save it as {self._destination}."
         if status in _BUSY:
             raise _DroppedError(f"the server answers {status}")
         if status in _REFUSED:
-            raise DownloadFailed(f"{self._url} answers {status}: it wants an account, or does not serve you; {by_hand}")
+            raise DownloadFailed(f"{self._url} answers {status}: it requires an account, or denies access; {by_hand}")
         if status not in (200, 206):
             raise DownloadFailed(f"{self._url} answers {status} instead of the file; {by_hand}")
         if "html" in response.headers.get("Content-Type", ""):
             raise DownloadFailed(f"{self._url} answers with a web page (a login form, or an error); {by_hand}")
         if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise DownloadFailed(f"{self._url} sends the file compressed although asked not to; {by_hand}")
+            raise DownloadFailed(f"{self._url} sends the file compressed despite the request header; {by_hand}")
 
     def _offered_bytes(self, response: httpx.Response) -> int | None:
-        """How long the whole file is, as the server says; else as the catalogue says."""
+        """Return the length of the whole file as stated by the server, or else by the catalogue."""
         whole = response.headers.get("Content-Range", "").rpartition("/")[2]
         rest = response.headers.get("Content-Length", "")
         if whole.isdecimal():
@@ -238,8 +237,8 @@ class _Transfer:
         if self._size_bytes is not None and total != self._size_bytes:
             self._part.start_over()
             raise ChecksumMismatch(
-                f"{self._url} offers {total:,} bytes, the catalogue states {self._size_bytes:,}; nothing was kept. "
-                "The file was replaced at its source, or something in between answers for it."
+                f"{self._url} offers {total:,} bytes, but the catalogue states {self._size_bytes:,}; nothing was kept. "
+                "The file was replaced at its source, or a proxy answers in its place."
             )
         if shutil.disk_usage(self._destination.parent).free < total - self._part.done_bytes:
             raise DownloadFailed(_disk_full(self._destination))

@@ -1,7 +1,7 @@
-"""A file that is on its way: what has arrived, the server's version tag, the digest so far. Knows no network.
+"""A partially downloaded file: the received bytes, the server's version tag, the digest so far. No networking.
 
-It lies beside its destination as `<file>.part`, with `<file>.part.json`, and takes the destination's place
-in one step when it is complete and right; so the destination is never a half or a wrong file.
+It is stored next to its destination as `<file>.part`, with `<file>.part.json`, and is moved there atomically once
+complete and verified, so the destination is never a partial or wrong file.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ _BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What is known of a file before it is fetched; None where nothing is."""
+    """What is known about a file before the download; None for unknown facts."""
 
     size_bytes: int | None = None
     digest: tuple[Algorithm, str] | None = None
 
 
 class PartialFile:
-    """The part of `destination` that has arrived.
+    """The received part of `destination`.
 
     Attributes:
-        done_bytes: how much of it there is.
-        tag: the server's ETag for the version that the part belongs to; None if it gave none.
+        done_bytes: number of bytes received.
+        tag: the server's ETag for the version that the part belongs to; None if it sent none.
     """
 
     def __init__(self, url: str, destination: Path, expected: Expected) -> None:
-        """Take up what an earlier attempt left, if there is something to tell later whether it fits."""
+        """Continue an earlier attempt's part, if its version can be checked later."""
         self._url = url
         self._destination = destination
         self._expected = expected
@@ -52,7 +52,7 @@ class PartialFile:
             self.start_over()
 
     def start_over(self) -> None:
-        """Throw away what has arrived."""
+        """Delete the received part."""
         self._part.unlink(missing_ok=True)
         self._tag_file.unlink(missing_ok=True)
         self.tag = None
@@ -60,17 +60,17 @@ class PartialFile:
         self._hasher = self._new_hasher()
 
     def remember_tag(self, tag: str | None) -> None:
-        """Note the version that the server sends; weak tags do not promise equal bytes and are not kept."""
+        """Store the version tag of the server; weak tags do not guarantee equal bytes and are ignored."""
         if tag is None or tag.startswith("W/"):
             return
         self.tag = tag
         self._tag_file.write_text(json.dumps({"url": self._url, "etag": tag}), encoding="utf-8")
 
     def append(self, blocks: Iterable[bytes]) -> Iterator[int]:
-        """Write blocks as they come, and yield the bytes that are there after each.
+        """Write blocks as they arrive, and yield the bytes received after each.
 
         Raises:
-            ChecksumMismatch: more comes than the file has; what arrived is thrown away.
+            ChecksumMismatch: more data arrives than the file has; the part is deleted.
         """
         with self._part.open("ab") as file:
             try:
@@ -88,10 +88,10 @@ class PartialFile:
         self._check_length()
 
     def complete(self) -> None:
-        """Check what has arrived, as far as a digest is known, and move it to its destination.
+        """Verify the file, as far as a digest is known, and move it to its destination.
 
         Raises:
-            ChecksumMismatch: the digest is another one; what arrived is thrown away.
+            ChecksumMismatch: the digest differs; the file is deleted.
         """
         if self._expected.digest is not None:
             algorithm, wanted = self._expected.digest
@@ -100,8 +100,8 @@ class PartialFile:
             if found != wanted:
                 self.start_over()
                 raise ChecksumMismatch(
-                    f"What {self._url} sent has the {algorithm} {found}, the catalogue states {wanted}; "
-                    "it was thrown away. Try again; if it stays so, the file was replaced at its source."
+                    f"{self._url} sent a file with {algorithm} {found}, but the catalogue states {wanted}; it was "
+                    "deleted. Try again; if the error persists, the file was replaced at its source."
                 )
         os.replace(self._part, self._destination)
         self._tag_file.unlink(missing_ok=True)
@@ -111,19 +111,17 @@ class PartialFile:
         size = self._expected.size_bytes
         if size is not None and self.done_bytes > size:
             self.start_over()
-            raise ChecksumMismatch(
-                f"{self._url} sends more than the {size:,} bytes of the catalogue; they were thrown away."
-            )
+            raise ChecksumMismatch(f"{self._url} sends more than the catalogue's {size:,} bytes; they were deleted.")
 
     def _new_hasher(self) -> Hasher | None:
         digest, size = self._expected.digest, self._expected.size_bytes
-        # A git object id begins with the size: where that is unknown, the digest is computed at the end.
+        # A git object id hashes the size first: if that is unknown, the digest is computed at the end.
         if digest is None or (digest[0] == "git_blob_sha1" and size is None):
             return None
         return new_hasher(digest[0], size or 0)
 
     def _digest_what_is_there(self) -> None:
-        """Once; what comes is digested as it comes, so that nothing is read a second time at the end."""
+        """Digest the existing part once; new data is digested as it arrives, so nothing is read twice."""
         if self._hasher is not None:
             with self._part.open("rb") as file:
                 while block := file.read(_BLOCK_BYTES):
@@ -142,7 +140,7 @@ class PartialFile:
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make the renaming survive a power cut; Windows has no such call and needs none."""
+    """Make the rename survive a power cut; Windows has no such call and needs none."""
     if os.name == "posix":  # pragma: no branch - Windows
         descriptor = os.open(directory, os.O_RDONLY)
         try:

@@ -1,7 +1,7 @@
-"""The directory that checkpoints lie in: getting them, listing them, checking them.
+"""The directory of checkpoints: downloading, listing and verifying them.
 
-A file in the store is trusted only while it has the right length, which is looked at on each use, and the
-right digest, which is computed once and noted in `<file>.checked.json` with length and modification time.
+A file in the store is trusted only while it has the right length, which is checked on each use, and the right digest,
+which is computed once and recorded in `<file>.checked.json` with length and modification time.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 
 @dataclass(frozen=True, kw_only=True)
 class StoredCheckpoint:
-    """One checkpoint of the catalogue, and what the store has of it."""
+    """One checkpoint of the catalogue, and its state in the store."""
 
     checkpoint: Checkpoint
     path: Path
@@ -48,7 +48,7 @@ class StoredCheckpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """What a check of one file gave; `detail` is a sentence for people."""
+    """The result of checking one file; `detail` is a sentence for the user."""
 
     checkpoint: Checkpoint
     path: Path
@@ -65,37 +65,37 @@ class CheckpointStore:
     """The checkpoints on this machine.
 
     Attributes:
-        directory: where they lie.
-        offline: whether fetching is forbidden.
+        directory: folder of the files.
+        offline: whether downloads are forbidden.
     """
 
     def __init__(self, directory: Path | None = None, offline: bool | None = None) -> None:
-        """Choose the directory and whether fetching is allowed; nothing is made or fetched yet.
+        """Choose the directory and whether downloads are allowed; creates and downloads nothing yet.
 
         Args:
             directory: None for SAMARA_HOME, or else this user's cache directory.
-            offline: None for what SAMARA_OFFLINE or HF_HUB_OFFLINE say.
+            offline: None to follow SAMARA_OFFLINE or HF_HUB_OFFLINE.
         """
         self.directory = directory if directory is not None else _default_directory()
         self.offline = offline if offline is not None else _is_offline()
 
     def path(self, checkpoint: Checkpoint) -> Path:
-        """Where a checkpoint's file lies, or would lie."""
+        """Return the path of a checkpoint's file, present or not."""
         if checkpoint.embedded:
             return Path(str(resources.files("samara.checkpoints") / "weights" / checkpoint.file_name))
         return self.directory / checkpoint.file_name
 
     def get(self, name: str, *, progress: Progress | None = None) -> Path:
-        """Return the path of a checkpoint's file, fetching it first if it is not there.
+        """Return the path of a checkpoint's file, downloading it first if missing.
 
         Args:
             name: a catalogue name or alias.
-            progress: called during a download with the name, the bytes that are there and the bytes in all.
+            progress: called during a download with the name, the bytes done and the total.
 
         Raises:
-            UnknownCheckpoint: no such name.
-            DownloadFailed: it is not there and cannot be fetched, or fetching is switched off.
-            ChecksumMismatch: what the server gives is another file, or the file here is, and fetching is off.
+            UnknownCheckpoint: the name is unknown.
+            DownloadFailed: the file is missing and cannot be downloaded, or downloads are disabled.
+            ChecksumMismatch: the server's file differs, or the local file does and downloads are disabled.
         """
         checkpoint = find(name)
         verification = self.check(checkpoint)
@@ -105,19 +105,19 @@ class CheckpointStore:
             raise ChecksumMismatch(f"{verification.detail} Reinstall samara.")
         self._check_can_fetch(checkpoint, verification)
         if verification.verdict != "not there":
-            _log.warning("%s It is fetched again.", verification.detail)
+            _log.warning("%s Downloading it again.", verification.detail)
         self._fetch(checkpoint, under_name(progress, checkpoint.name))
         return verification.path
 
     def entries(self) -> list[StoredCheckpoint]:
-        """List the whole catalogue with what is here; looks at lengths, not at digests."""
+        """List the whole catalogue with the state of each file; checks lengths, not digests."""
         return [self._entry(checkpoint) for checkpoint in CATALOGUE]
 
     def verify(self, names: Iterable[str] | None = None) -> list[Verification]:
-        """Compute the digests of files afresh and compare them with the catalogue.
+        """Recompute the digests of files and compare them with the catalogue.
 
         Args:
-            names: catalogue names or aliases; None for every file that is here.
+            names: catalogue names or aliases; None for every file in the store.
         """
         if names is not None:
             return [self.check(find(name), quick=False) for name in names]
@@ -129,7 +129,7 @@ class CheckpointStore:
 
         Args:
             checkpoint: a row of the catalogue.
-            quick: believe the noted digest of a file that has not changed since.
+            quick: trust the recorded digest of a file that has not changed since.
         """
         path = self.path(checkpoint)
         verdict, detail = _compare(checkpoint, path, quick=quick)
@@ -146,19 +146,19 @@ class CheckpointStore:
         return StoredCheckpoint(checkpoint=checkpoint, path=path, state=state, size_bytes=size)
 
     def _check_can_fetch(self, checkpoint: Checkpoint, verification: Verification) -> None:
-        here = f"put the file to {verification.path}"
+        here = f"save the file as {verification.path}"
         if checkpoint.url is None:
-            raise DownloadFailed(f"{checkpoint.name} cannot be fetched: {checkpoint.note}, then {here}.")
+            raise DownloadFailed(f"{checkpoint.name} cannot be downloaded: {checkpoint.note}, then {here}.")
         if not self.offline:
             return
         error = DownloadFailed if verification.verdict == "not there" else ChecksumMismatch
         raise error(
-            f"{verification.detail} Fetching is switched off (SAMARA_OFFLINE or HF_HUB_OFFLINE); {here}, "
-            f"it comes from {checkpoint.url}."
+            f"{verification.detail} Downloads are disabled (SAMARA_OFFLINE or HF_HUB_OFFLINE); {here}, "
+            f"available at {checkpoint.url}."
         )
 
     def _fetch(self, checkpoint: Checkpoint, progress: Progress | None) -> None:
-        # Here, because httpx takes longer to import than listing the store takes.
+        # Imported here, because importing httpx takes longer than listing the store.
         from samara.checkpoints.store.download import fetch
         from samara.checkpoints.store.partial_file import Expected
 
@@ -188,7 +188,7 @@ def _is_offline() -> bool:
 
 
 def _file_size(checkpoint: Checkpoint) -> int | None:
-    """Length of the file in the store; the catalogue's is the zip's where there is one."""
+    """Return the length of the file in the store; None for zips, whose catalogue length is that of the zip."""
     return None if checkpoint.archive_name else checkpoint.size_bytes
 
 
@@ -197,13 +197,13 @@ def _compare(checkpoint: Checkpoint, path: Path, *, quick: bool) -> tuple[FileVe
         return "not there", f"{checkpoint.name} is not at {path}."
     size, wanted = path.stat().st_size, _file_size(checkpoint)
     if wanted not in (None, size):
-        return "wrong size", f"{path} has {size:,} bytes, {checkpoint.name} has {wanted:,}."
+        return "wrong size", f"{path} has {size:,} bytes, but {checkpoint.name} has {wanted:,}."
     if quick and checkpoint.embedded:
         return "ok", f"{path} has the size of {checkpoint.name}."
     known = None if checkpoint.archive_name else known_digest(checkpoint)
     if known is None:
         compared = "no digest is" if wanted is not None else "neither size nor digest is"
-        return "nothing to compare with", f"{path} cannot be checked: {compared} known of {checkpoint.name}."
+        return "nothing to compare with", f"{path} cannot be checked: {compared} known for {checkpoint.name}."
     algorithm, digest = known
     found = _noted_digest(path, algorithm) if quick else None
     if found is None:
@@ -211,22 +211,22 @@ def _compare(checkpoint: Checkpoint, path: Path, *, quick: bool) -> tuple[FileVe
         if not checkpoint.embedded:
             _note_digest(path, algorithm, found)
     if found != digest:
-        return "wrong hash", f"{path} has the {algorithm} {found}, {checkpoint.name} has {digest}."
+        return "wrong hash", f"{path} has the {algorithm} {found}, but {checkpoint.name} has {digest}."
     return "ok", f"{path} has the {algorithm} of {checkpoint.name}."
 
 
 def _unpack(archive_path: Path, path: Path) -> None:
-    """Take the one checkpoint out of a zip that was just checked."""
+    """Extract the checkpoint from a verified zip."""
     part = path.with_name(f"{path.name}.part")
     try:
         with zipfile.ZipFile(archive_path) as archive:
             inside = [info for info in archive.infolist() if Path(info.filename).name == path.name]
             if len(inside) != 1:
-                raise DownloadFailed(f"{archive_path} should hold one {path.name}, it holds {len(inside)}.")
+                raise DownloadFailed(f"{archive_path} should contain one {path.name}, but contains {len(inside)}.")
             with archive.open(inside[0]) as source, part.open("wb") as target:
                 shutil.copyfileobj(source, target)
     except zipfile.BadZipFile as problem:
-        raise DownloadFailed(f"{archive_path} is no zip archive, although its server calls it one.") from problem
+        raise DownloadFailed(f"{archive_path} is not a zip archive, although the server says so.") from problem
     os.replace(part, path)
     archive_path.unlink()
 
@@ -241,7 +241,7 @@ def _note_digest(path: Path, algorithm: Algorithm, digest: str) -> None:
     try:
         _note_path(path).write_text(json.dumps(note), encoding="utf-8")
     except OSError:
-        return  # a store that may only be read is checked again on each use, which is slower and as safe
+        return  # a read-only store is verified again on each use, which is slower but as safe
 
 
 def _noted_digest(path: Path, algorithm: Algorithm) -> str | None:

@@ -1,1 +1,1 @@
-"""Annotations from the formats of others."""
+"""Reading of annotations from other formats."""

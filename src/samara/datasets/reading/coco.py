@@ -1,7 +1,7 @@
-"""COCO instance annotations, read: polygons, run lengths, crowds and categories.
+"""Reading of COCO instance annotations: polygons, run lengths, crowds and categories.
 
-A ground truth that is only half understood would be half learned. Whatever does not fit is an error that names the
-annotation; with `ReadingRules.skip_bad` it is left out and counted. Nothing is left out quietly.
+Silently dropped annotations would corrupt training and evaluation. An invalid entry raises an error that names the
+annotation; with `ReadingRules.skip_bad` it is left out and counted.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.masks.polygons import rasterise_polygons
 from samara.masks.rle import Rle
 
-FLAT_POLYGONS = "polygons stand without the list around them; each was taken as the whole outline of its object"
-CUT_OUTLINES = "outlines leave their images by more than a pixel; what is outside was cut off"
-# Outlines may touch the border, and rounding carries them a little further.
+FLAT_POLYGONS = "polygons lack the enclosing list; each was read as the whole outline of its object"
+CUT_OUTLINES = "outlines extend more than a pixel beyond their images and were clipped"
+# Outlines may touch the border, and rounding may move them slightly beyond it.
 _BORDER_PX = 1.0
 
 
@@ -42,26 +42,26 @@ def read_coco(
 ) -> list[LabelledImage]:
     """Read a COCO instances file.
 
-    Masks are polygons (several parts are united), or run lengths, compressed or not. An image is looked for under
-    its `file_name` in the folder, see `ImageFolder`; never outside the folder, unless by links within it.
+    Masks are polygons (several parts are united), or run lengths, compressed or not. Images are searched by `file_name`
+    in the folder, see `ImageFolder`; never outside the folder, except through links in it.
 
     Args:
-        annotations: the JSON file, or a folder of SA-1B's. Its widths and heights are taken for those of the upright
-            image, see `LabelledImage.check_size`; where they are missing, the image is asked.
+        annotations: the JSON file, or a folder of SA-1B files. Its widths and heights are those of the upright image,
+            see `LabelledImage.check_size`; missing ones are read from the image.
         images: folder of the images.
-        rules: what becomes of crowds and of bad entries.
-        notice: called with a sentence for each kind of thing that was left out or mended.
-        reading: how the images are read; of a file with several frames, the size is that of the one that is meant.
+        rules: treatment of crowds and of bad entries.
+        notice: called with one sentence per kind of entry that was left out or repaired.
+        reading: how the images are read; a file with several frames has the size of the selected one.
 
     Returns:
-        All images listed, in that order, also those without annotations. `category` is None for annotations
-        without a category_id, and for all if the file has no list of categories. `collection` is an image's
-        `source`, a key that COCO does not have and merged data sets often do.
+        All listed images, in that order, including those without annotations. `category` is None for annotations
+        without a category_id, and for all if the file has no list of categories. `collection` is an image's `source`, a
+        non-COCO key that merged data sets often have.
 
     Raises:
-        DatasetError: not a COCO instances file; an image that is missing, listed twice or outside the folder;
-            annotations that are damaged, have no mask, or belong to no image or to a mask of another size. All are
-            counted, and the first named.
+        DatasetError: the file is not a COCO instances file; an image is missing, listed twice or outside the folder;
+            annotations are damaged, have no mask, belong to no image or have a mask of another size. All are counted,
+            and the first is named.
     """
     annotations, images = Path(annotations), Path(images)
     findings = Findings(repr(str(annotations)), rules)
@@ -90,13 +90,13 @@ def read_coco(
 
 
 def _paths(document: CocoDocument, images: Path, findings: Findings) -> dict[Identifier, Path]:
-    """Find every image; images without one, and those that mean the same one, are moved to the refused.
+    """Find every image file; entries without a file, or with the same file, are moved to the refused.
 
     Raises:
-        DatasetError: no image is there.
+        DatasetError: no image was found.
     """
     if not images.is_dir():
-        raise DatasetError(f"{str(images)!r} is no folder; give the folder with the images of {document.file}.")
+        raise DatasetError(f"{str(images)!r} is not a folder; pass the folder with the images of {document.file}.")
     folder = ImageFolder(images)
     paths: dict[Identifier, Path] = {}
     names: dict[Path, str] = {}
@@ -119,7 +119,7 @@ def _paths(document: CocoDocument, images: Path, findings: Findings) -> dict[Ide
     if missing:
         sentence = folder.lacks(missing, len(missing) + len(paths), document.file)
         if not paths:
-            raise DatasetError(f"{sentence}; say with `images` where they are.")
+            raise DatasetError(f"{sentence}; pass their folder with `images`.")
         findings.fault(f"{sentence}.", len(missing))
     return paths
 
@@ -138,17 +138,14 @@ def _instance(
 
 
 def mask_of(row: Mapping[str, Any], size_hw: tuple[int, int], where: str, findings: Findings) -> Rle:
-    """The mask of an annotation.
+    """Return the mask of an annotation.
 
     Raises:
         DatasetError: it has none, or a damaged one.
     """
     segmentation = row.get("segmentation")
     if not segmentation and not isinstance(segmentation, dict) and row.get("bbox"):
-        raise DatasetError(
-            f"{where} has a box and no segmentation; `samara.annotate(...)` makes masks of boxes, which can be used "
-            "here."
-        )
+        raise DatasetError(f"{where} has a box but no segmentation; `samara.annotate(...)` can turn boxes into masks.")
     polygons = _polygons(segmentation, findings)
     if polygons is not None:
         findings.note(CUT_OUTLINES, int(any(_leaves(part, size_hw) for part in polygons)))
@@ -160,7 +157,7 @@ def mask_of(row: Mapping[str, Any], size_hw: tuple[int, int], where: str, findin
 
 
 def _polygons(segmentation: object, findings: Findings) -> list[Any] | None:
-    """The list of polygons; a single one, or one of points, is put into its form. None for what is no list."""
+    """Return the list of polygons, converting a single one or one of points; None if it is not a list."""
     if not isinstance(segmentation, list) or not segmentation:
         return None
     if all(_is_number(number) for number in segmentation):
@@ -181,7 +178,7 @@ def _is_number(value: object) -> bool:
 
 
 def _leaves(part: object, size_hw: tuple[int, int]) -> bool:
-    """Whether a polygon leaves its image by more than rounding; False for what is no polygon, which is told later."""
+    """Return whether a polygon leaves its image by more than rounding; False for non-polygons, reported later."""
     if not isinstance(part, list) or len(part) < 2 or not all(map(_is_number, part)):
         return False
     height, width = size_hw
@@ -195,19 +192,19 @@ def _mask(segmentation: object, size_hw: tuple[int, int], where: str) -> Rle:
         rle = Rle.from_coco(_with_whole_numbers(segmentation))
         if (rle.height, rle.width) != size_hw:
             raise DatasetError(
-                f"{where} has a mask of {rle.height} x {rle.width} pixels, its image {height} x {width} "
-                "(height x width); both must be the same."
+                f"{where} has a mask of {rle.height} x {rle.width} pixels, but its image has {height} x {width} "
+                "(height x width); both must be equal."
             )
         return rle
     if not segmentation:
         raise DatasetError(f"{where} has no segmentation; boxes and key points without a mask cannot be used.")
     if not isinstance(segmentation, list):
-        raise DatasetError(f"{where} has {short(segmentation)} as segmentation; accepted are polygons and run lengths.")
+        raise DatasetError(f"{where} has the segmentation {short(segmentation)}; use polygons or run lengths.")
     return rasterise_polygons(segmentation, height, width)
 
 
 def _with_whole_numbers(coco: Mapping[str, object]) -> Mapping[str, object]:
-    """Run lengths whose numbers some program wrote as 60.0."""
+    """Convert run lengths whose numbers were written as 60.0."""
     return {key: _whole(value) if key in ("size", "counts") else value for key, value in coco.items()}
 
 

@@ -1,7 +1,7 @@
-"""A COCO instances file apart from its masks: images, categories, and which annotation belongs to which image.
+"""A COCO instances file without its masks: images, categories, and the image of each annotation.
 
-Programs write COCO loosely: whole numbers as 60.0, ids as text, no sizes. What can mean one thing only is taken so;
-everything else is a fault that names the entry. No image is opened, but to find out a size that the file lacks.
+Programs write COCO loosely: whole numbers as 60.0, ids as text, no sizes. Unambiguous deviations are accepted;
+everything else is an error that names the entry. Images are opened only to find a missing size.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from samara.datasets.reading.sa1b import as_coco, is_sa1b
 from samara.errors import DatasetError, ImageError
 from samara.images.settings import AS_THEY_ARE, ImageReading
 
-# What COCO numbers with; some programs use text.
+# Type of COCO ids; some programs use text.
 Identifier: TypeAlias = int | str
 
-# What a file holds, for a message, however long or deep it is.
+# Shortens a value for a message, however long or deep it is.
 _abridged = reprlib.Repr()
 _abridged.maxstring = _abridged.maxother = 80
 short = _abridged.repr
 
 _EXPECTED = 'a COCO instances file has the lists "images" and "annotations"'
 
-# A number as JSON writes it, so that "007" stays a name.
+# A number in JSON notation, so that "007" stays a name.
 _WRITTEN_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 
-REPEATED_ROWS = "annotations stand in the file twice, alike in everything; they count once"
-SHARED_IDS = "annotations share their id with another one; all are taken"
-OF_LEFT_OUT_IMAGES = "annotations of images that were left out are left out too"
-SIZES_FROM_IMAGES = "images have no width and height in the file; the images' own were taken"
+REPEATED_ROWS = "annotations are exact duplicates of others and were counted once"
+SHARED_IDS = "annotations share their id with another one; all were used"
+OF_LEFT_OUT_IMAGES = "annotations belong to images that were left out, and were left out too"
+SIZES_FROM_IMAGES = "images have no width and height in the file; the sizes of the images themselves were used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,14 @@ class Listed:
 
 @dataclass(frozen=True)
 class CocoDocument:
-    """What a file says apart from its masks.
+    """The contents of a file apart from its masks.
 
     Attributes:
-        file: what messages call it.
-        rows: the annotations as they stand there.
-        images: by their ids, in the order of the file.
-        refused: ids of images that are listed and cannot be used; each is a fault already.
-        categories: names by ids; None if the file has no list of them.
+        file: its name in messages.
+        rows: the annotations as in the file.
+        images: images by id, in the order of the file.
+        refused: ids of listed images that cannot be used; each has already been reported.
+        categories: names by id; None if the file has no list of categories.
     """
 
     file: str
@@ -67,7 +67,7 @@ class CocoDocument:
     categories: Mapping[Identifier, str] | None
 
     def annotations(self, findings: Findings) -> Iterator[tuple[str, Mapping[str, Any], Identifier]]:
-        """Every annotation of an image that can be used: what messages call it, itself, the image's id."""
+        """Yield every annotation of a usable image: its name for messages, the annotation, and the image's id."""
         seen: dict[Identifier, Mapping[str, Any]] = {}
         for where, row in entries(self.rows, "Annotation", self.file, findings):
             with findings.entry():
@@ -89,16 +89,16 @@ class CocoDocument:
 def read_document(
     annotations: Path, findings: Findings, folder: Path | None, reading: ImageReading = AS_THEY_ARE
 ) -> CocoDocument:
-    """Read everything but masks and boxes.
+    """Read everything except masks and boxes.
 
     Args:
-        annotations: the file; or the folder of an SA-1B data set.
-        findings: what is met on the way.
-        folder: their folder, for sizes that the file lacks; None if it is not known.
-        reading: how they are read, for their sizes too.
+        annotations: the file, or the folder of an SA-1B data set.
+        findings: collects problems.
+        folder: folder of the images, for sizes that the file lacks; None if unknown.
+        reading: how the images are read, which affects their sizes.
 
     Raises:
-        DatasetError: it is no such file.
+        DatasetError: it is not such a file.
     """
     file = findings.source
     document = open_document(annotations, file)
@@ -110,13 +110,13 @@ def read_document(
 
 
 def open_document(annotations: Path, file: str) -> Mapping[str, Any]:
-    """Parse a file, or the files of an SA-1B folder, and make sure that it has both lists."""
+    """Parse a file, or the files of an SA-1B folder, and check that it has both lists."""
     if annotations.is_dir():
         found = sorted(annotations.glob("*.json"))
         parsed = [parse_json(path, repr(str(path))) for path in found]
         wrong = [path.name for path, document in zip(found, parsed, strict=True) if not is_sa1b(document)]
         if wrong or not found:
-            what = f"{wrong[0]!r} in it is none" if wrong else "it has no .json file"
+            what = f"{wrong[0]!r} in it is not one" if wrong else "it has no .json file"
             raise DatasetError(
                 f"{file} cannot be read as a folder of SA-1B files: {what}; give a COCO file, or a YOLO data set."
             )
@@ -127,7 +127,7 @@ def open_document(annotations: Path, file: str) -> Mapping[str, Any]:
     if instead := _instead(document):
         raise DatasetError(f"{file} is {instead}; {_EXPECTED}.")
     if not isinstance(document, dict):
-        raise DatasetError(f"{file} holds a JSON {type(document).__name__}, but {_EXPECTED}.")
+        raise DatasetError(f"{file} contains a JSON {type(document).__name__}, but {_EXPECTED}.")
     for key in ("images", "annotations"):
         if not isinstance(document.get(key), list):
             raise DatasetError(f'{file} has no list "{key}", but {_EXPECTED}.')
@@ -138,7 +138,7 @@ def parse_json(path: Path, file: str) -> Any:  # Any: JSON is made of what it fi
     """Parse a file, with or without a byte order mark.
 
     Raises:
-        DatasetError: it cannot be read, or is no JSON.
+        DatasetError: it cannot be read, or is not JSON.
     """
     try:
         return json.loads(path.read_bytes())
@@ -149,19 +149,19 @@ def parse_json(path: Path, file: str) -> Any:  # Any: JSON is made of what it fi
 
 
 def _instead(document: object) -> str | None:
-    """What another program's JSON is, and the way from there; None if it is not known."""
+    """Recognise another program's JSON and say how to convert it; None if unknown."""
     first = document[0] if isinstance(document, list) and document else document
     keys = set(first) if isinstance(first, dict) else set()
     if {"shapes", "imagePath"} <= keys:
-        return "a file of labelme, which describes one image; make COCO of its folder, for example with labelme2coco"
+        return "a labelme file, which describes one image; convert its folder to COCO, for example with labelme2coco"
     if "data" in keys and keys & {"annotations", "predictions"}:
-        return "an export of Label Studio in its own format; export as COCO or YOLO there"
+        return "a Label Studio export in its own format; export as COCO or YOLO instead"
     if isinstance(document, list) and {"image_id", "category_id"} <= keys:
-        return "a list of annotations without images, such as COCO results; give the instances file that it belongs to"
+        return "a list of annotations without images, such as COCO results; use the instances file that it belongs to"
     if keys & {"_via_img_metadata", "regions"}:
-        return "a project of VIA; export as COCO there"
+        return "a VIA project; export it as COCO"
     if "samples" in keys:
-        return "a data set of FiftyOne in its own format; export as COCODetectionDataset there"
+        return "a FiftyOne data set in its own format; export it as COCODetectionDataset"
     return None
 
 
@@ -171,12 +171,12 @@ def entries(
     file: str,
     findings: Findings,  # Any: JSON values
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Each row with what messages call it; what is no object is a fault."""
+    """Yield each row with its name for messages; a row that is not an object is an error."""
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, dict):
             findings.fault(f"{kind} number {number} in {file} is {short(row)}, not an object with keys.")
             continue
-        # The number within the list is a poor name, but one that every row has.
+        # The index in the list is a poor name, but every row has one.
         yield f"{kind} {short(row['id']) if 'id' in row else f'number {number}'} in {file}", row
 
 
@@ -187,7 +187,7 @@ def listed_images(
     images: ImageFolder | None,  # Any: JSON values
     reading: ImageReading = AS_THEY_ARE,
 ) -> tuple[dict[Identifier, Listed], set[Identifier]]:
-    """Read the list of images: those that can be used by their ids, and the ids of the others."""
+    """Read the list of images; return the usable ones by id, and the ids of the others."""
     seen: dict[Identifier, Mapping[str, Any]] = {}
     listed: dict[Identifier, Listed] = {}
     refused: set[Identifier] = set()
@@ -195,11 +195,11 @@ def listed_images(
         with findings.entry():
             image_id = identifier(row.get("id"), f"{where} has as id")
             if row is not seen.setdefault(image_id, row):
-                if row != seen[image_id]:  # which of the two an annotation means is not known
+                if row != seen[image_id]:  # annotations could belong to either
                     refused.add(image_id)
                     listed.pop(image_id, None)
                 raise DatasetError(f"{where} is listed twice; ids must be unique.")
-            refused.add(image_id)  # until all of it has been read
+            refused.add(image_id)  # until the whole entry has been read
             name = safe_name(row.get("file_name"), where)
             collection = row.get("source")
             listed[image_id] = Listed(
@@ -219,29 +219,29 @@ def _size(
     images: ImageFolder | None,
     reading: ImageReading,
 ) -> tuple[int, int]:
-    """H, W as the file says, or else the image."""
+    """Return (H, W) from the file, or else from the image."""
     sides = {side: row.get(side) for side in ("height", "width")}
     numbers = [whole_number(value) for value in sides.values()]
     for (side, value), number in zip(sides.items(), numbers, strict=True):
         if value not in (None, 0) and (number is None or number < 1):
-            raise DatasetError(f"{where} has {short(value)} as {side}; a whole number of pixels is needed.")
+            raise DatasetError(f"{where} has the {side} {short(value)}; it must be a whole number of pixels.")
     height, width = numbers
     if height and width:
         return height, width
     lacking = next(f"{short(value)} as {side}" for side, value in sides.items() if not whole_number(value))
     path = None if images is None else images.find(name)
     if path is None:
-        raise DatasetError(f"{where} has {lacking}, and its image was not found, which would tell its size.")
+        raise DatasetError(f"{where} has {lacking}, and its image, which would have the size, was not found.")
     try:
         size_hw = reading.size_hw(path)
     except ImageError as error:
-        raise DatasetError(f"{where} has {lacking}, and its image cannot tell its size: {error}") from error
+        raise DatasetError(f"{where} has {lacking}, and its image's size cannot be read: {error}") from error
     findings.note(SIZES_FROM_IMAGES)
     return size_hw
 
 
 def whole_number(value: object) -> int | None:
-    """A whole number however JSON has it: 60, 60.0, "60"; None for anything else."""
+    """Convert 60, 60.0 or "60" to a whole number; None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, float):
@@ -252,46 +252,46 @@ def whole_number(value: object) -> int | None:
 
 
 def identifier(value: object, what: str) -> Identifier:
-    """Check an id; `what` has it. A number as text is that number, so that both find each other."""
+    """Check an id; `what` starts the message. A number as text becomes that number, so that both match."""
     number = whole_number(value)
     if number is not None:
         return number
     if isinstance(value, str):
         return value
-    raise DatasetError(f"{what} {short(value)}; a number is needed.")
+    raise DatasetError(f"{what} {short(value)}; it must be a number.")
 
 
 def safe_name(name: object, where: str) -> str:
-    """The file_name with "/" between its parts.
+    """Return the file_name with "/" between its parts.
 
     Raises:
-        DatasetError: it is no name, or leads out of the folder on any system, not only on this one.
+        DatasetError: it is not a name, or leads out of the folder on any operating system.
     """
     if not isinstance(name, str) or not name or "\0" in name:
-        raise DatasetError(f"{where} has {short(name)} as file_name; the name of an image is needed.")
+        raise DatasetError(f"{where} has the file_name {short(name)}; it must be the name of an image.")
     as_windows = PureWindowsPath(name)
     if as_windows.anchor or ".." in as_windows.parts:
         raise DatasetError(
-            f"{where} has file_name {short(name)}, which leads out of the folder of images; it must be relative "
+            f"{where} has the file_name {short(name)}, which leads out of the image folder; it must be relative "
             "and without '..'."
         )
     return as_windows.as_posix()
 
 
 def category_names(rows: object, file: str, findings: Findings) -> dict[Identifier, str] | None:
-    """Read the list of categories, by their ids; None if there is no list."""
+    """Read the names of the categories by id; None if there is no list."""
     if rows is None:
         return None
     if not isinstance(rows, list):
-        raise DatasetError(f'{file} has {short(rows)} as "categories"; a list is needed.')
+        raise DatasetError(f'{file} has {short(rows)} as "categories"; it must be a list.')
     names: dict[Identifier, str] = {}
     for where, row in entries(rows, "Category", file, findings):
         with findings.entry():
             category_id, name = identifier(row.get("id"), f"{where} has as id"), row.get("name")
             if not isinstance(name, str):
-                raise DatasetError(f"{where} has {short(name)} as name; text is needed.")
+                raise DatasetError(f"{where} has the name {short(name)}; it must be text.")
             if names.setdefault(category_id, name) != name:
-                # Which of the two an annotation means is not known, so that none could be left out.
+                # Annotations could belong to either, so neither can be left out.
                 raise DatasetError(
                     f"{where} is listed twice, as {short(names[category_id])} and {short(name)}; ids must be unique."
                 )
@@ -299,7 +299,7 @@ def category_names(rows: object, file: str, findings: Findings) -> dict[Identifi
 
 
 def category_of(value: object, categories: Mapping[Identifier, str] | None, where: str) -> str | None:
-    """Name of an annotation's category, None if it has none or the file names none."""
+    """Return the name of an annotation's category; None if it has none or the file lists none."""
     if value is None or categories is None:
         return None
     category_id = identifier(value, f"{where} has as category_id")
@@ -309,9 +309,9 @@ def category_of(value: object, categories: Mapping[Identifier, str] | None, wher
 
 
 def is_crowd(row: Mapping[str, Any], where: str) -> bool:
-    """Whether an annotation is a crowd, by its iscrowd."""
+    """Return whether an annotation is a crowd, by its iscrowd."""
     value = row.get("iscrowd")
     flag = int(value) if isinstance(value, bool) else 0 if value is None else whole_number(value)
     if flag not in (0, 1):
-        raise DatasetError(f"{where} has {short(value)} as iscrowd; accepted are 0 and 1.")
+        raise DatasetError(f"{where} has iscrowd {short(value)}; it must be 0 or 1.")
     return flag == 1

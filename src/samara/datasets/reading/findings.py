@@ -1,4 +1,4 @@
-"""What a reader met that it could not take as it is: counted and told, never left out in silence."""
+"""Problems that a reader finds: counted and reported, never dropped silently."""
 
 from __future__ import annotations
 
@@ -13,32 +13,34 @@ from samara.errors import DatasetError
 Crowds: TypeAlias = Literal["ignore", "objects"]
 
 Notice: TypeAlias = Callable[[str], None]
-"""Called with a sentence about what was left out or mended."""
+"""Called with a sentence about what was left out or repaired."""
 
 MAX_TOLD = 8
 
 CROWDS_AS_OBJECTS, SKIP_BAD = '`ReadingRules(crowds="objects")`', "`ReadingRules(skip_bad=True)`"
-"""What to do about them, in sentences."""
+"""The remedies for crowds and invalid entries, as quoted in messages."""
 
-CROWDS_HINT = f"crowds (iscrowd: 1), of which each holds many objects; CVAT marks every mask so: {CROWDS_AS_OBJECTS}"
+CROWDS_HINT = (
+    "crowds (iscrowd: 1), each with many objects; for data from CVAT, which marks every mask so, use "
+    f"{CROWDS_AS_OBJECTS}"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingRules:
-    """What becomes of annotations that are no plain object.
+    """Treatment of annotations that are not plain objects.
 
     Attributes:
-        crowds: "ignore": COCO's crowds (`iscrowd: 1`) are no objects; they are left out and counted. "objects": each
-            is one object, as CVAT and others mean it.
-        skip_bad: leave out entries that are not understood, and count them; otherwise they are an error that names
-            them.
+        crowds: "ignore": COCO's crowds (`iscrowd: 1`) are not objects; they are left out and counted. "objects": each
+            is one object, as in files of CVAT and others.
+        skip_bad: leave out and count invalid entries; otherwise they raise an error that names them.
     """
 
     crowds: Crowds = "ignore"
     skip_bad: bool = False
 
     def facts(self) -> dict[str, str | bool]:
-        """The rules that are not the default, for whatever records how something was read."""
+        """Return the rules that are not the default, for provenance records."""
         return {name: value for name, value in asdict(self).items() if value != getattr(USUAL, name)}
 
 
@@ -46,14 +48,14 @@ USUAL = ReadingRules()
 
 
 class Findings:
-    """What is found on the way through one file or folder.
+    """Collects the problems of one file or folder.
 
     Args:
-        source: of the annotations, as messages name it.
+        source: name of the annotations in messages.
         rules: what may be left out.
 
     Attributes:
-        faults: number of entries that are not understood.
+        faults: number of invalid entries.
     """
 
     def __init__(self, source: str, rules: ReadingRules = USUAL) -> None:
@@ -65,33 +67,33 @@ class Findings:
         self._left_out = 0
 
     def entry(self) -> _Entry:
-        """A block about one entry: what it raises as `DatasetError` is a fault, and reading goes on behind it."""
+        """Open a block for one entry: a `DatasetError` in it is recorded, and reading continues after it."""
         return _Entry(self)
 
     def fault(self, sentence: str, count: int = 1) -> None:
-        """Note entries that are not understood."""
+        """Record invalid entries."""
         self.faults += count
         if len(self._first_faults) < MAX_TOLD:
             self._first_faults.append(sentence)
 
     def note(self, remark: str, count: int = 1) -> None:
-        """Count what was left out or mended; `remark` says what, in the plural."""
+        """Count what was left out or repaired; `remark` says what, in the plural."""
         if count:
             self._remarks[remark] += count
 
     def leave_out(self, remark: str, count: int = 1) -> None:
-        """As `note`, of what is then missing in the result."""
+        """Like `note`, for entries that are then missing from the result."""
         self.note(remark, count)
         self._left_out += count
 
     def settle(self, notice: Notice | None = None) -> None:
-        """Say what was found; to be called when all is read.
+        """Report the problems; called after reading everything.
 
         Args:
-            notice: called with a sentence for each kind of remark.
+            notice: called with one sentence per kind of remark.
 
         Raises:
-            DatasetError: there are faults, and the rules do not let them be left out.
+            DatasetError: there are invalid entries, and the rules do not allow leaving them out.
         """
         if self.faults and not self.rules.skip_bad:
             raise DatasetError(self._refusal())
@@ -100,7 +102,7 @@ class Findings:
                 notice(sentence)
 
     def sentences(self) -> list[str]:
-        """One for each kind of remark, and one for the faults."""
+        """Return one sentence per kind of remark, and one for the invalid entries."""
         told = [f"{self.source}: {count:,} {remark}" for remark, count in self._remarks.items()]
         if self.faults:
             told.append(f"{self.source}: {self.faults:,} bad entries were left out; the first: {self._short(0)}")
@@ -110,28 +112,28 @@ class Findings:
         """Refuse a result that is empty only because everything was left out.
 
         Args:
-            left: what remained.
-            what: `left` counts, in the plural.
+            left: number of remaining entries.
+            what: name of the entries, in the plural.
 
         Raises:
             DatasetError: nothing remained, and something was left out.
         """
         if not left and (self._left_out or self.faults):
-            raise DatasetError(f"{self.source} has no {what} that can be used. {'; '.join(self.sentences())}.")
+            raise DatasetError(f"{self.source} has no usable {what}. {'; '.join(self.sentences())}.")
 
     def _refusal(self) -> str:
         if self.faults == 1:
-            return f"{self._first_faults[0]} Mend it, or leave such entries out with {SKIP_BAD}."
+            return f"{self._first_faults[0]} Fix it, or leave out such entries with {SKIP_BAD}."
         listed = "".join(f"\n  {self._short(index)}" for index in range(len(self._first_faults)))
         more = self.faults - len(self._first_faults)
         rest = f"\n  and {more:,} more" if more else ""
         return (
-            f"{self.faults:,} entries of {self.source} are not understood; mend them, or leave them out with "
+            f"{self.faults:,} entries of {self.source} are invalid; fix them, or leave them out with "
             f"{SKIP_BAD}:{listed}{rest}"
         )
 
     def _short(self, index: int) -> str:
-        """A fault without the name of the file, which stands before."""
+        """Return an error without the file name, which precedes it."""
         return self._first_faults[index].replace(f" in {self.source}", "", 1)
 
 

@@ -1,4 +1,4 @@
-"""Images that a file names, looked for in a folder: one rule for everything that reads ground truth or prompts."""
+"""Search for images by name in a folder: one rule for all readers of ground truth and prompts."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ from samara.images.paths import Finder
 
 @dataclass(frozen=True)
 class ImageFolder:
-    """A folder that images are looked for in by their names, relative and with "/".
+    """A folder in which images are searched by relative name, with "/".
 
-    An image is the file of that name. If it is not there, leading folders of the name are left off, one after the
-    other, down to the last part. If that is not there either, the images below the folder are gone through, for the
-    one whose name, without regard to case, ends in the longest part of the name sought; of two that fit equally well
-    neither is taken.
+    An image is the file of that name. If it is missing, leading folders of the name are dropped one by one. If that
+    fails too, all images below the folder are searched, ignoring case, for the one with the longest matching end of the
+    name; if two match equally well, neither is used.
     """
 
     folder: Path
 
     def find(self, name: str) -> Path | None:
-        """The image of a name; None if it is not there, or not to be told from another."""
-        # Not pathlib: it takes several times as long, and raises for names that are too long.
+        """Return the image of a name; None if it is missing or ambiguous."""
+        # Not pathlib: it is several times slower, and raises for names that are too long.
         for tail in _tails(name):
             path = os.path.join(self.folder, tail)
             if os.path.isfile(path):
@@ -39,7 +38,7 @@ class ImageFolder:
 
     @cached_property
     def _by_last_part(self) -> dict[str, list[str]]:
-        """All images below the folder, by the last part of their names in lower case; made if one is not at hand."""
+        """All images below the folder by lower-case file name; computed only when an image is not found directly."""
         found: dict[str, list[str]] = {}
         for path in Finder().below(self.folder):
             name = os.path.relpath(path, self.folder).replace(os.sep, "/")
@@ -47,7 +46,7 @@ class ImageFolder:
         return found
 
     def lacks(self, missing: Sequence[str], count: int, file: str) -> str:
-        """Say what of `count` images that a file names is missing, at least one, and where it was looked for."""
+        """Describe which of `count` images in a file are missing (at least one), and where they were searched."""
         return (
             f"{len(missing)} of the {count} images in {file} are not in {str(self.folder)!r} or below it; the first "
             f"is {missing[0]!r:.80}"
@@ -55,7 +54,7 @@ class ImageFolder:
 
 
 def _tails(name: str) -> Iterator[str]:
-    """A name, without its first folder, without its first two, and so on."""
+    """Yield a name, then without its first folder, without its first two, and so on."""
     yield name
     while "/" in name:
         name = name.partition("/")[2]

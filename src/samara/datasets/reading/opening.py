@@ -1,4 +1,4 @@
-"""One way into every data set with masks: what a file or folder is follows from its content."""
+"""Opening of every kind of data set with masks, identified by content."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ def open_data_set(
     notice: Notice | None = None,
     reading: ImageReading = AS_THEY_ARE,
 ) -> DataSet:
-    """Read ground truth of any kind that is understood.
+    """Read ground truth of any supported kind.
 
     Args:
         path: a COCO instances file; the yaml or the folder of a YOLO-seg data set; a file of SA-1B, or a folder of
             them. See `read_coco` and `open_yolo`.
-        images: folder of the images. None for those of the YOLO data set, or those beside the COCO file.
-        rules: what becomes of crowds and of bad entries.
-        notice: called with a sentence for each kind of thing that was left out or mended.
-        reading: how the images are read; of a file with several frames, the size is that of the one that is meant.
+        images: folder of the images. None for those of the YOLO data set, or the folder of the COCO file.
+        rules: treatment of crowds and of bad entries.
+        notice: called with one sentence per kind of entry that was left out or repaired.
+        reading: how the images are read; a file with several frames has the size of the selected one.
 
     Raises:
-        DatasetError: it is of no such kind, or damaged; see there.
+        DatasetError: it is of no such kind, or damaged; see those functions.
     """
     path = Path(path)
     if is_yolo(path):
@@ -47,7 +47,7 @@ def open_data_set(
 
 
 def is_yolo(path: Path) -> bool:
-    """Whether a path is taken for a YOLO data set."""
+    """Return whether a path is a YOLO data set."""
     if not path.is_dir():
         return path.suffix.lower() in YAML_SUFFIXES
     if is_whole(path, with_images=True) or (path / "labels").is_dir():
@@ -60,26 +60,28 @@ def _voc(path: Path) -> bool:
 
 
 def _refuse_others(path: Path) -> None:
-    """Say of what is known and not read what to do with it.
+    """Refuse known but unsupported formats, with advice.
 
     Raises:
-        DatasetError: it is such a thing.
+        DatasetError: it is one.
     """
     where = repr(str(path))
     if path.is_dir() and any(path.glob("*.json")):
         return
     if path.suffix.lower() == ".xml" or (path.is_dir() and (_voc(path) or any(path.glob("*.xml")))):
-        raise DatasetError(f"{where} is Pascal VOC, which is not read; convert it to COCO or YOLO-seg first.")
+        raise DatasetError(f"{where} is Pascal VOC, which is not supported; convert it to COCO or YOLO-seg first.")
     if path.is_dir() and (path / "masks.csv").is_file():
-        raise DatasetError(f"{where} has label images (PNG), which are not read; export the store as coco instead.")
+        raise DatasetError(
+            f"{where} has label images (PNG), which are not supported; export the store as coco instead."
+        )
     if path.is_dir():
-        raise DatasetError(f"{where} has no folder images and no .json file; give {KINDS}.")
+        raise DatasetError(f"{where} has neither a folder images nor a .json file; use {KINDS}.")
     if path.is_file() and path.suffix.lower() in (".jsonl", ".ndjson", ".csv", ".txt"):
-        raise DatasetError(f"{where} has no masks that are read here; give {KINDS}.")
+        raise DatasetError(f"{where} has no supported masks; use {KINDS}.")
 
 
 def digest_of(path: Path, images: Path | None) -> str:
-    """Hash of the annotations, 64 hexadecimal digits: of a file its own, of folders that of names and labels.
+    """Return the SHA-256 of the annotations, 64 hexadecimal digits: of a file, or of a folder's names and labels.
 
     Raises:
         DatasetError: they cannot be read.

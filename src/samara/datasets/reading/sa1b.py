@@ -1,4 +1,4 @@
-"""SA-1B's files, one for each image, as the COCO document that they would be together.
+"""SA-1B's files, one per image, combined into a COCO document.
 
 Source: the SA-1B data set card, and segment-anything's README, "Dataset".
 """
@@ -10,18 +10,18 @@ from typing import Any
 
 
 def is_sa1b(document: object) -> bool:
-    """Whether parsed JSON describes one image as SA-1B does."""
+    """Return whether parsed JSON describes one image in SA-1B's format."""
     return isinstance(document, dict) and isinstance(document.get("image"), dict) and "annotations" in document
 
 
 def as_coco(documents: Iterable[Mapping[str, Any]]) -> dict[str, Any]:  # Any: JSON values
-    """Put SA-1B's documents together.
+    """Combine SA-1B's documents.
 
     Args:
-        documents: parsed; samara's own have the name of what a mask shows as `category`.
+        documents: parsed files; samara's own have the class name of a mask as `category`.
 
     Returns:
-        A COCO document, with categories if there are any. What in it is wrong is wrong in the same way.
+        A COCO document, with categories if there are any. Invalid entries stay invalid.
     """
     images: list[object] = []
     rows: list[object] = []

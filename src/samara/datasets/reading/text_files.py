@@ -1,4 +1,4 @@
-"""Text files as people and programs write them: byte order marks, ends of lines, blanks, other encodings."""
+"""Reading of text files from various sources: byte order marks, line endings, blanks, other encodings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from samara.errors import DatasetError
 
-# The longer marks first: UTF-32's begins as UTF-16's.
+# Longer marks first: UTF-32's starts like UTF-16's.
 _OTHER_ENCODINGS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),
@@ -29,13 +29,13 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise DatasetError(f"{str(path)!r} cannot be read ({error.strerror or error}).") from error
     except UnicodeDecodeError as error:
-        raise DatasetError(f"{str(path)!r} is no text in UTF-8; save or export it as UTF-8.") from error
+        raise DatasetError(f"{str(path)!r} is not UTF-8 text; save or export it as UTF-8.") from error
 
 
 def listed_names(path: Path) -> Iterator[str]:
-    """Names of files in a list, one in each line, read line by line.
+    """Yield the file names of a list, one per line.
 
-    Blanks around a name do not belong to it. Empty lines are left out, and so are comments: lines that begin with "#".
+    Surrounding blanks are stripped. Empty lines and comments (lines that start with "#") are skipped.
 
     Raises:
         DatasetError: the list cannot be read, or is text in UTF-16.
@@ -43,7 +43,7 @@ def listed_names(path: Path) -> Iterator[str]:
     try:
         with path.open("rb") as lines:
             for number, line in enumerate(lines):
-                # File names need not be valid text.
+                # File names may be invalid UTF-8.
                 name = os.fsdecode((line if number else _without_mark(line, path)).strip())
                 if name and not name.startswith("#"):
                     yield name
@@ -52,10 +52,10 @@ def listed_names(path: Path) -> Iterator[str]:
 
 
 def _without_mark(data: bytes, path: Path) -> bytes:
-    """Take UTF-8's byte order mark off.
+    """Strip UTF-8's byte order mark.
 
     Raises:
-        DatasetError: there is the mark of another encoding.
+        DatasetError: it starts with the mark of another encoding.
     """
     for mark, encoding in _OTHER_ENCODINGS:
         if data.startswith(mark):

@@ -1,4 +1,4 @@
-"""YOLO's outlines, read: one text file of normalised polygons beside each image.
+"""Reading of YOLO outlines: one text file of normalised polygons per image.
 
 Source: the Ultralytics documentation on segmentation data sets (the format only).
 """
@@ -19,10 +19,10 @@ from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.masks.polygons import rasterise_polygons
 from samara.masks.rle import Rle
 
-# Outlines at the border come out as 1.0000001, and from some programs as a pixel beyond it.
+# Outlines at the border may be 1.0000001, and from some programs a pixel beyond.
 TOLERANCE = 0.01
 
-REPEATED_LINES = "lines stand in their label file twice; they count once"
+REPEATED_LINES = "lines are duplicates in their label file and were counted once"
 
 
 def open_yolo(
@@ -34,26 +34,26 @@ def open_yolo(
 ) -> DataSet:
     """Read a YOLO segmentation data set.
 
-    Of every image only the header is read. An image without a label file, or with an empty one, has no
-    instances, as YOLO means it.
+    Only the headers of images are read. An image without a label file, or with an empty one, has no instances, by
+    YOLO's convention.
 
     Args:
-        data: its yaml, whose `path`, `train`, `val`, `test` and `names` are obeyed; or its folder, where such a yaml
-            may lie. Without one, the folder has `images/` and `labels/`, each with the same tree (`train/`, `val/`,
+        data: its yaml, whose `path`, `train`, `val`, `test` and `names` are used; or its folder, which may contain such
+            a yaml. Without one, the folder has `images/` and `labels/`, each with the same tree (`train/`, `val/`,
             `test/` or any other) inside; or `train/images/` and `train/labels/` and so on. Labels are lines
             `class x1 y1 x2 y2 ...` with fractions of the width and height of the upright image.
-        images: folder of the images, with the tree of the labels, where they do not lie in the data set.
-        rules: what becomes of bad entries.
-        notice: called with a sentence for each kind of thing that was left out or mended.
-        reading: how the images are read; of a file with several frames, the size is that of the one that is meant.
+        images: folder of the images, with the same tree as the labels, if they are outside the data set.
+        rules: treatment of bad entries.
+        notice: called with one sentence per kind of entry that was left out or repaired.
+        reading: how the images are read; a file with several frames has the size of the selected one.
 
     Returns:
-        The images, by folders sorted by name; the name is the path relative to the data set, such as
+        The images by folder, sorted by name; the name is the path relative to the data set, such as
         "images/train/a.jpg". `category` is the class name, or else the class number as text.
 
     Raises:
-        DatasetError: no such data set; a yaml that cannot be obeyed; labels without an image or shared by two; an
-            image that cannot be read; lines that are no outlines, but for example boxes.
+        DatasetError: the data set is missing; its yaml is unusable; labels have no image or are shared by two; an image
+            cannot be read; lines are not outlines but, for example, boxes.
     """
     data = Path(data)
     findings = Findings(repr(str(data)), rules)
@@ -78,7 +78,7 @@ def _labelled(layout: Layout, findings: Findings, reading: ImageReading) -> Iter
 
 
 def size_of(pair: ImageAndLabel, reading: ImageReading = AS_THEY_ARE) -> tuple[int, int]:
-    """H, W of an image, or of the frame that is meant.
+    """Return (H, W) of an image, or of the selected frame.
 
     Raises:
         DatasetError: it cannot be read.
@@ -91,7 +91,7 @@ def size_of(pair: ImageAndLabel, reading: ImageReading = AS_THEY_ARE) -> tuple[i
 
 
 def label_lines(label: Path, findings: Findings) -> Iterator[tuple[str, list[float]]]:
-    """The lines of a label file that say something: what messages call each, and its numbers."""
+    """Yield the non-empty lines of a label file: name for messages, and numbers."""
     seen: set[str] = set()
     for number, line in enumerate(read_text(label).splitlines(), start=1):
         where, text = f"Line {number} of {str(label)!r}", " ".join(line.split())
@@ -109,7 +109,7 @@ def _numbers(text: str, where: str) -> list[float]:
     try:
         return [float(field) for field in text.split()]
     except ValueError as error:
-        raise DatasetError(f"{where} holds something that is no number ({str(error)[:80]}).") from error
+        raise DatasetError(f"{where} contains something that is not a number ({str(error)[:80]}).") from error
 
 
 def _instances(
@@ -126,7 +126,9 @@ def _outline(fractions: list[float], size_hw: tuple[int, int], where: str) -> Rl
     if len(fractions) == 4:
         raise DatasetError(f"{where} is a box, not a mask; segmentation needs outlines, class x1 y1 x2 y2 x3 y3 ...")
     if not all(-TOLERANCE <= fraction <= 1 + TOLERANCE for fraction in fractions):  # NaN is neither
-        raise DatasetError(f"{where} has a coordinate outside 0..1; YOLO's are fractions of the width and height.")
+        raise DatasetError(
+            f"{where} has a coordinate outside 0..1; YOLO coordinates are fractions of the width and height."
+        )
     pixels = [fraction * side for fraction, side in zip(fractions, (width, height) * len(fractions), strict=False)]
     try:
         return rasterise_polygons([pixels], height, width)
@@ -135,12 +137,12 @@ def _outline(fractions: list[float], size_hw: tuple[int, int], where: str) -> Rl
 
 
 def category_of(kind: float, description: Description | None, where: str, findings: Findings) -> str:
-    """Name of a class by the number that begins a line.
+    """Return the name of a class by the number that starts a line.
 
     Raises:
-        DatasetError: it is no number of a class, or that class has no name where others have.
+        DatasetError: it is not a class number, or that class has no name although others do.
     """
     # Some programs write the class as 3.0.
     if not math.isfinite(kind) or kind < 0 or kind != int(kind):
-        raise DatasetError(f"{where} begins with {kind:g}; the number of a class, from 0, is needed.")
+        raise DatasetError(f"{where} starts with {kind:g}; it must start with a class number, counted from 0.")
     return name_of_class(int(kind), description, where, findings)

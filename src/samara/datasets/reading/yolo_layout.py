@@ -1,4 +1,4 @@
-"""Where the images and labels of a YOLO data set lie: by its yaml, by its folders, or labels apart from images.
+"""Locating the images and labels of a YOLO data set: by its yaml, by its folders, or labels apart from images.
 
 Source: the Ultralytics documentation on data sets (the format and how its paths are resolved only).
 """
@@ -21,21 +21,23 @@ from samara.images.paths import Listing, files_below
 
 _ROOMS = ("train", "val", "valid", "validation", "test")
 _FOLDERS: Mapping[str, Part] = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-# A year belongs to it, as in train2017.
+# May end in a year, as in train2017.
 _PART_OF_FOLDER = re.compile(rf"({'|'.join(_FOLDERS)})\d*")
-_EXPECTED = "a YOLO data set is a folder with the folders images and labels, or with these two in train, val and test"
-# Some exporters put the list of classes among the labels.
+_EXPECTED = (
+    "a YOLO data set is a folder that contains the folders images and labels, or these two in train, val and test"
+)
+# Some exporters put the class list among the labels.
 NO_LABELS = {"classes.txt"}
-# What lies among images or labels and is nobody's loss.
+# Files among images or labels that can be ignored.
 _BESIDE = {".txt", ".cache", ".json", ".yaml", ".yml", ".md", ".db", ".ini"}
 
-WITHOUT_LABEL = "images have no label file; by YOLO's rule nothing is in them"
+WITHOUT_LABEL = "images have no label file and so, by YOLO's convention, no objects"
 UNASKED = "images have no label file; they were left out"
-NO_IMAGES = "files among the images have names of no image that can be read; they were left out"
-LOOPS = "links to folders that were listed already were not followed again"
-IN_NO_PART = "images lie in none of the folders train, val and test; they were left out of the parts"
-MOVED = "path in the yaml leads nowhere; the folder that was given stands for it"
-UNDIVIDED = "images are both train and val; they count as not divided"
+NO_IMAGES = "files among the images have no supported image suffix; they were left out"
+LOOPS = "links to folders that were already listed were not followed again"
+IN_NO_PART = "images are in none of the folders train, val and test; they were left out of the parts"
+MOVED = "path in the yaml does not exist; the given folder was used instead"
+UNDIVIDED = "images are in both train and val; the data set counts as undivided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,9 @@ class ImageAndLabel:
     """An image and its labels.
 
     Attributes:
-        image: the file.
-        label: the file; None if there is none.
-        name: of the image, relative to the data set, with "/".
+        image: the image file.
+        label: the label file; None if there is none.
+        name: name of the image, relative to the data set, with "/".
     """
 
     image: Path
@@ -55,14 +57,14 @@ class ImageAndLabel:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything lies.
+    """The files of a data set.
 
     Attributes:
         root: folder that names are relative to.
         pairs: every image once.
-        parts: the names of the images of each part; empty if the data set is not divided.
-        description: what the data set says of itself; None if it says nothing.
-        unlabelled: images that are not among the pairs, since they have no label file.
+        parts: image names of each part; empty if the data set is not divided.
+        description: the data set's yaml or class list; None if it has neither.
+        unlabelled: images without a label file, which are not among the pairs.
     """
 
     root: Path
@@ -76,12 +78,12 @@ def find_layout(data: Path, images: Path | None, findings: Findings) -> Layout:
     """Find the images of a YOLO data set and their labels.
 
     Args:
-        data: its yaml, or its folder; what a yaml in the folder says is obeyed.
-        images: folder of the images, with the tree of the labels, where they do not lie in the data set.
-        findings: what is met on the way.
+        data: its yaml, or its folder; a yaml in the folder is used.
+        images: folder of the images, with the same tree as the labels, if they are outside the data set.
+        findings: collects problems.
 
     Raises:
-        DatasetError: it is no such data set, or its yaml says something that cannot be obeyed.
+        DatasetError: it is not such a data set, or its yaml is unusable.
     """
     is_folder = data.is_dir()
     folder = data if is_folder else data.parent
@@ -98,32 +100,32 @@ def find_layout(data: Path, images: Path | None, findings: Findings) -> Layout:
 
 
 def is_whole(data: Path, *, with_images: bool) -> bool:
-    """Whether a folder has images and labels: in folders of the parts, or in `images/` where that counts."""
+    """Return whether a folder has images and labels: in folders of the parts, or in `images/` if that counts."""
     rooms = (*(data / name for name in _ROOMS), *((data,) if with_images else ()))
     return any((room / "images").is_dir() for room in rooms)
 
 
 def find_apart(labels: Path, images: Path, description: Description | None, findings: Findings) -> Layout:
-    """Match labels with images that lie elsewhere.
+    """Match labels with images in another folder.
 
     Args:
         labels: a label file, a folder of them, or a folder with `labels/` in it.
-        images: folder of the images, with the tree of the labels.
-        description: what is known of the data set.
-        findings: what is met on the way: labels without an image, or with several.
+        images: folder of the images, with the same tree as the labels.
+        description: the data set's yaml or class list, if known.
+        findings: collects problems: labels without an image, or with several.
 
     Returns:
         The images that have a label file; their names are relative to `images`.
 
     Raises:
-        DatasetError: one of the two is not there.
+        DatasetError: one of the two is missing.
     """
     if not images.is_dir():
-        raise DatasetError(f"{str(images)!r} is no folder; give the folder with the images of the labels.")
+        raise DatasetError(f"{str(images)!r} is not a folder; pass the folder with the images of the labels.")
     root = labels.parent if labels.is_file() else labels / "labels" if (labels / "labels").is_dir() else labels
     files = [labels] if labels.is_file() else list(label_files(root, findings))
     if not files:
-        raise DatasetError(f"{str(labels)!r} holds no label files (.txt).")
+        raise DatasetError(f"{str(labels)!r} contains no label files (.txt).")
     by_label: dict[Path, list[Path]] = {}
     for image in _images_below(images, findings):
         by_label.setdefault(image.relative_to(images).with_suffix(".txt"), []).append(image)
@@ -132,7 +134,7 @@ def find_apart(labels: Path, images: Path, description: Description | None, find
         candidates = by_label.get(path.relative_to(root), [])
         if len(candidates) != 1:
             count = f"{len(candidates)} images" if candidates else "no image"
-            findings.fault(f"{str(path)!r} has {count} of its name in {str(images)!r}; it must be one.")
+            findings.fault(f"{str(path)!r} has {count} of its name in {str(images)!r}; there must be exactly one.")
             continue
         pairs.append(ImageAndLabel(candidates[0], path, candidates[0].relative_to(images).as_posix()))
     unlabelled = sum(map(len, by_label.values())) - len(pairs)
@@ -140,18 +142,18 @@ def find_apart(labels: Path, images: Path, description: Description | None, find
 
 
 def label_files(folder: Path, findings: Findings) -> Iterator[Path]:
-    """The label files below a folder."""
+    """Yield the label files below a folder."""
     files = _files_below(folder, findings)
     return (path for path in files if path.suffix == ".txt" and path.name not in NO_LABELS)
 
 
 def _files_below(folder: Path, findings: Findings) -> Iterator[Path]:
-    """All files below a folder, links followed, without hidden ones such as macOS's "._a.jpg"."""
+    """Yield all files below a folder, following links, except hidden ones such as macOS's "._a.jpg"."""
     listing = Listing()
     for _, entry in files_below(os.fspath(folder), listing, set()):
         if not entry.name.startswith("."):
             yield Path(entry.path)
-    for closed in listing.closed:  # without its labels, an image would count as one that shows nothing
+    for closed in listing.closed:  # without its labels, an image would count as empty
         findings.fault(f"{closed} cannot be listed; make it readable.")
     findings.note(LOOPS, listing.loops)
 
@@ -165,7 +167,7 @@ def _images_below(folder: Path, findings: Findings) -> Iterator[Path]:
 
 
 class _Pairing:
-    """Pairs as they are found: every image once, every label for one image."""
+    """Collects pairs: every image once, every label for one image."""
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
@@ -173,7 +175,7 @@ class _Pairing:
         self._image_of: dict[Path, Path] = {}
 
     def add(self, image: Path, label: Path, name: str) -> ImageAndLabel | None:
-        """The pair of an image; None if its label is that of another image."""
+        """Return the pair of an image; None if its label belongs to another image."""
         if image in self.pairs:
             return self.pairs[image]
         if label in self._image_of:
@@ -183,13 +185,13 @@ class _Pairing:
             )
             return None
         self._image_of[label] = image
-        # A link that leads nowhere is a label that cannot be read, and no missing one.
+        # A broken link is an unreadable label, not a missing one.
         found = label if os.path.lexists(label) else None
         self.pairs[image] = ImageAndLabel(image, found, name)
         return self.pairs[image]
 
     def require_images(self, room: Path) -> None:
-        """Note the labels below a folder that have no image."""
+        """Record the labels below a folder that have no image."""
         labels = list(label_files(room, self.findings))
         orphans = [label for label in labels if label not in self._image_of]
         if orphans:
@@ -201,7 +203,7 @@ class _Pairing:
 
 
 def _by_folders(data: Path, description: Description | None, findings: Findings) -> Layout:
-    """The images of `images/` and of `train/images/` and so on."""
+    """Find the images in `images/` and in `train/images/` and so on."""
     rooms = [room for room in (data, *(data / name for name in _ROOMS)) if (room / "images").is_dir()]
     if not rooms:
         raise DatasetError(f"{str(data)!r} has no folder images; {_EXPECTED}.")
@@ -216,14 +218,14 @@ def _by_folders(data: Path, description: Description | None, findings: Findings)
         pairing.require_images(room / "labels")
     pairs = sorted(pairing.pairs.values(), key=lambda pair: pair.name)
     if not pairs:
-        findings.settle()  # labels without an image say more
-        raise DatasetError(f"{str(data)!r} has no images in its folders of images; {_EXPECTED}.")
+        findings.settle()  # labels without an image are the better message
+        raise DatasetError(f"{str(data)!r} has no images in its image folders; {_EXPECTED}.")
     findings.note(WITHOUT_LABEL, sum(pair.label is None for pair in pairs))
     return Layout(data, tuple(pairs), _parts_by_folder(pairs, findings), description)
 
 
 def _parts_by_folder(pairs: Iterable[ImageAndLabel], findings: Findings) -> dict[Part, frozenset[str]]:
-    """The parts by the first two folders of each name: "images/train/a.jpg", "train/images/a.jpg"."""
+    """Determine the parts by the first two folders of each name: "images/train/a.jpg", "train/images/a.jpg"."""
     found: dict[Part, set[str]] = {}
     others = 0
     for pair in pairs:
@@ -239,38 +241,38 @@ def _parts_by_folder(pairs: Iterable[ImageAndLabel], findings: Findings) -> dict
 
 
 def _root(description: Description, folder: Path, findings: Findings, is_folder: bool) -> Path:
-    """The folder that the parts are relative to: `path`, seen from the yaml, or else from the working directory."""
+    """Return the folder of the parts: `path`, relative to the yaml or else to the working directory."""
     if description.root is None:
         return folder
     wanted = Path(description.root)
     for candidate in (folder / wanted, Path.cwd() / wanted):
         if candidate.is_dir():
             return candidate
-    if wanted.name == folder.name:  # the yaml lies in the folder that it names
+    if wanted.name == folder.name:  # the yaml is in the folder that it names
         return folder
     if is_folder:
         findings.note(MOVED)
         return folder
     raise DatasetError(
-        f"{str(description.file)!r} has path: {description.root}, which is no folder, neither beside the yaml nor "
-        f"in the working directory; correct it{_undownloaded(description)}."
+        f"{str(description.file)!r} has path: {description.root}, which is not a folder, neither next to the yaml "
+        f"nor in the working directory; correct it{_undownloaded(description)}."
     )
 
 
 def _undownloaded(description: Description) -> str:
-    return ", or download the data set: samara does not obey download:" if description.download else ""
+    return ", or download the data set: samara ignores download:" if description.download else ""
 
 
 @dataclass(frozen=True)
 class _Described:
-    """A data set that says itself where its parts lie."""
+    """A data set whose yaml lists its parts."""
 
     description: Description
     folder: Path
     findings: Findings
 
     def layout(self, root: Path) -> Layout:
-        """Images of all parts, in the order of the yaml."""
+        """Find the images of all parts, in the order of the yaml."""
         pairing = _Pairing(self.findings)
         parts: dict[Part, frozenset[str]] = {}
         rooms: list[Path] = []
@@ -290,13 +292,13 @@ class _Described:
         return Layout(root, found, {part: names for part, names in parts.items() if names}, self.description)
 
     def _place(self, root: Path, listed: str, part: Part) -> Path | None:
-        """A folder of images, or a list of them; None for absent test images, which nobody needs."""
+        """Return a folder of images, or a list of them; None for missing test images, which are not needed."""
         # Roboflow writes ../train/images and means train/images.
         for candidate in (root / listed, root / listed.removeprefix("../")):
             if candidate.is_dir() or (candidate.is_file() and candidate.suffix == ".txt"):
                 return Path(os.path.normpath(candidate))
         if part == "test" and not (root / listed).exists():
-            self.findings.note(f"place of test images is not there: {root / listed}")
+            self.findings.note(f"folder of test images is missing: {root / listed}")
             return None
         raise DatasetError(
             f"{str(self.description.file)!r} has {part}: {listed}, and {str(root / listed)!r} is neither a folder nor "
@@ -318,8 +320,7 @@ class _Described:
                 yield image
         if missing:
             self.findings.fault(
-                f"{len(missing)} of the {total} images in {str(place)!r} are not there; the first is "
-                f"{missing[0]!r:.80}.",
+                f"{len(missing)} of the {total} images in {str(place)!r} are missing; the first is {missing[0]!r:.80}.",
                 len(missing),
             )
 
@@ -327,18 +328,18 @@ class _Described:
         where = repr(str(self.description.file))
         if not pairs:
             self.findings.settle()
-            raise DatasetError(f"{where} leads to no images, in {str(root)!r}; correct it.")
+            raise DatasetError(f"{where} contains no images in {str(root)!r}; correct it.")
         unlabelled = [pair for pair in pairs if pair.label is None]
         if len(unlabelled) == len(pairs):
             raise DatasetError(
-                f"none of the {len(pairs)} images of {where} has a label file; the first was looked for at "
+                f"none of the {len(pairs)} images of {where} has a label file; the first was expected at "
                 f"{str(_label_of(pairs[0].image))!r}."
             )
         self.findings.note(WITHOUT_LABEL, len(unlabelled))
 
 
 def _label_of(image: Path) -> Path:
-    """By Ultralytics' rule: the last folder images becomes labels; without one the labels lie beside the images."""
+    """Return the label path by Ultralytics' rule: the last folder images becomes labels, or else beside the image."""
     folders = image.parent.parts
     for index in reversed(range(len(folders))):
         if folders[index] == "images":

@@ -1,7 +1,7 @@
-"""What a YOLO data set says of itself: its yaml, or a list of class names.
+"""The description of a YOLO data set: its yaml, or a list of class names.
 
-Of YAML everything is taken as the text that stands there, so that a class called `no`, `on` or `1e3` keeps its name.
-Nothing is constructed, aliases are refused, and a key that stands twice is an error: a name is never guessed.
+All YAML scalars are read as literal text, so that a class called `no`, `on` or `1e3` keeps its name. Nothing is
+constructed, aliases are refused, and a duplicate key is an error: a name is never guessed.
 
 Source: the Ultralytics documentation on data sets (the format only).
 """
@@ -22,31 +22,31 @@ from samara.datasets.reading.text_files import read_text
 from samara.errors import DatasetError
 
 YAML_SUFFIXES = (".yaml", ".yml")
-# In this order; others count if they are the only one.
+# In order of preference; another name counts if it is the only yaml.
 _USUAL_YAMLS = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 # Label Studio and LabelImg write the first, Darknet the second; some put it among the labels.
 _NAME_LISTS = ("classes.txt", "obj.names", "labels/classes.txt")
 # The keys of a part; the first is Ultralytics' own.
 _KEYS: Mapping[Part, tuple[str, ...]] = {"train": ("train",), "val": ("val", "validation", "valid"), "test": ("test",)}
 _NOTHING = ("", "~", "null", "Null", "NULL")
-# A list of twenty thousand names is a tenth of it; the parser takes seconds for one megabyte.
+# Twenty thousand names take a tenth of it; the parser needs seconds for one megabyte.
 _MAX_BYTES = 1 << 20
 _OWN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map")}
 
-NUMBERED = "objects are of classes without names; the numbers of the classes stand for them"
+NUMBERED = "objects have classes without names; the class numbers were used instead"
 
 Names: TypeAlias = Mapping[int, str]
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a data set says of itself.
+    """The description of a data set.
 
     Attributes:
         file: the yaml, or the list of names.
-        names: by the classes' numbers; None if it has none.
-        root: `path`, as it stands there; None if it has none.
-        parts: what is listed for train, val and test: folders and lists, as they stand there.
+        names: names by class number; None if it has none.
+        root: `path` as in the file; None if it has none.
+        parts: folders and lists of train, val and test, as in the file.
         download: whether Ultralytics would download the images.
     """
 
@@ -61,28 +61,28 @@ def read_yaml(file: Path) -> Description:
     """Read the yaml of a YOLO data set.
 
     Raises:
-        DatasetError: it cannot be read, is no YAML, or says something that cannot be obeyed.
+        DatasetError: it cannot be read, is not YAML, or is unusable.
     """
     where = repr(str(file))
     content = _parsed(file, where)
     if "kpt_shape" in content:
-        raise DatasetError(f"{where} describes key points (kpt_shape), of which no mask can be made; give outlines.")
+        raise DatasetError(f"{where} describes key points (kpt_shape), which have no masks; use outlines.")
     names = _names(content.get("names"), where)
     _check_count(content.get("nc"), names, where)
     parts = {part: listed for part in PARTS if (listed := _listed(content, part, where))}
     root = content.get("path")
     if root is not None and not isinstance(root, str):
-        raise DatasetError(f"{where} has {_short(root)} as path; one folder is needed.")
+        raise DatasetError(f"{where} has the path {_short(root)}; it must be one folder.")
     return Description(
         file, names, None if root in _NOTHING else root, parts, content.get("download", "") not in _NOTHING
     )
 
 
 def find_description(folder: Path) -> Description | None:
-    """The description of a folder: its yaml, or else a list of class names; None if there is none.
+    """Return the description of a folder: its yaml, or else a list of class names; None if there is none.
 
     Raises:
-        DatasetError: there are several, or the one is not understood.
+        DatasetError: there are several, or it is invalid.
     """
     for name in _USUAL_YAMLS:
         if (folder / name).is_file():
@@ -90,8 +90,8 @@ def find_description(folder: Path) -> Description | None:
     found = sorted(path for path in folder.glob("*.y*ml") if path.suffix in YAML_SUFFIXES and path.is_file())
     if len(found) > 1:
         raise DatasetError(
-            f"{str(folder)!r} has {len(found)} yaml files, such as {found[0].name!r} and {found[1].name!r}; give the "
-            "one of the data set instead of the folder."
+            f"{str(folder)!r} has {len(found)} yaml files, such as {found[0].name!r} and {found[1].name!r}; pass the "
+            "data set's yaml instead of the folder."
         )
     if found:
         return read_yaml(found[0])
@@ -102,14 +102,17 @@ def find_description(folder: Path) -> Description | None:
 
 
 def read_names(file: Path) -> Names | None:
-    """Read a list of class names, one in each line; None if it is empty.
+    """Read a list of class names, one per line; None if it is empty.
 
     Raises:
-        DatasetError: it cannot be read, or a line between two names is empty, so that the numbers are not sure.
+        DatasetError: it cannot be read, or a line between two names is empty, which makes the numbers ambiguous.
     """
     names = [line.strip() for line in read_text(file).rstrip().splitlines()]
     if "" in names:
-        raise DatasetError(f"Line {names.index('') + 1} of {str(file)!r} is empty; the line's number is the class's.")
+        raise DatasetError(
+            f"Line {names.index('') + 1} of {str(file)!r} is empty; line numbers are class numbers, so remove the "
+            "line or name the class."
+        )
     return dict(enumerate(names)) or None
 
 
@@ -119,31 +122,31 @@ def _parsed(file: Path, where: str) -> dict[str, Any]:  # Any: text, and lists a
     except OSError as error:
         raise DatasetError(f"{where} cannot be read ({error.strerror or error}); check the path.") from error
     if size > _MAX_BYTES:
-        raise DatasetError(f"{where} has {size:,} bytes, more than any description of a data set; check the path.")
+        raise DatasetError(f"{where} has {size:,} bytes, too many for the yaml of a data set; check the path.")
     try:
         node = yaml.compose(read_text(file), Loader=yaml.BaseLoader)
         content = {} if node is None else _plain(node, where, set())
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         if isinstance(error, DatasetError):
             raise
-        raise DatasetError(f"{where} is no YAML ({_told(error)}); correct it.") from error
+        raise DatasetError(f"{where} is not YAML ({_told(error)}); correct it.") from error
     if not isinstance(content, dict):
-        raise DatasetError(f"{where} has no keys such as train, val and names; give the yaml of a YOLO data set.")
+        raise DatasetError(f"{where} has no keys such as train, val and names; use the yaml of a YOLO data set.")
     return content
 
 
 def _told(error: Exception) -> str:
-    """What is the matter, and in which line."""
+    """Describe a YAML error and its line."""
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
     line = "" if mark is None else f"line {mark.line + 1}: "
     return f"{line}{problem or type(error).__name__}"[:120]
 
 
 def _plain(node: yaml.Node, where: str, seen: set[int]) -> Any:  # Any: text, and lists and mappings of it
-    """A node as text, list or mapping. No node may come twice: an alias can stand for billions."""
+    """Convert a node to text, list or mapping. Nodes must not repeat: an alias can expand to billions."""
     line = node.start_mark.line + 1
     if id(node) in seen:
-        raise DatasetError(f"Line {line} of {where} is used again by an alias (*); write out what is meant.")
+        raise DatasetError(f"Line {line} of {where} is reused by an alias (*); write it out instead.")
     if node.tag not in _OWN_TAGS:
         raise DatasetError(f"Line {line} of {where} has the tag {_short(node.tag)}; leave it out.")
     seen.add(id(node))
@@ -155,7 +158,7 @@ def _plain(node: yaml.Node, where: str, seen: set[int]) -> Any:  # Any: text, an
     for key_node, value_node in node.value:
         key = _plain(key_node, where, seen)
         if not isinstance(key, str):
-            raise DatasetError(f"Line {line} of {where} has {_short(key)} as key; text is needed.")
+            raise DatasetError(f"Line {line} of {where} has the key {_short(key)}; it must be text.")
         if key in content:
             raise DatasetError(f"{where} has the key {_short(key)} twice; keep one.")
         content[key] = _plain(value_node, where, seen)
@@ -171,19 +174,19 @@ def _names(value: Any, where: str) -> Names | None:  # Any: text, and lists and 
         named = {_number(key, where): name for key, name in value.items()}
     else:
         raise DatasetError(
-            f"{where} has {_short(value)} as names; a list of names is needed, or a mapping from numbers to names."
+            f"{where} has the names {_short(value)}; they must be a list of names, or a mapping from numbers to names."
         )
     if len(named) < len(value):
         raise DatasetError(f"{where} names one class twice; keep one name for each number.")
     for number, name in named.items():
         if not isinstance(name, str) or not name.strip():
-            raise DatasetError(f"{where} has {_short(name)} as the name of class {number}; text is needed.")
+            raise DatasetError(f"{where} has the name {_short(name)} for class {number}; it must be text.")
     return named
 
 
 def _number(key: str, where: str) -> int:
     if not key.isascii() or not key.isdecimal() or len(key) > 9:
-        raise DatasetError(f"{where} has {_short(key)} among the numbers of its names; whole numbers are needed.")
+        raise DatasetError(f"{where} has {_short(key)} among the class numbers; they must be whole numbers.")
     return int(key)
 
 
@@ -192,7 +195,7 @@ def _check_count(value: object, names: Names | None, where: str) -> None:
     if value is None or value in _NOTHING or names is None:
         return
     if value != str(len(names)):
-        raise DatasetError(f"{where} has {len(names)} names, and {_short(value)} as nc; both must be the same.")
+        raise DatasetError(f"{where} has {len(names)} names, but nc is {_short(value)}; both must be equal.")
 
 
 def _listed(content: Mapping[str, Any], part: Part, where: str) -> tuple[str, ...]:  # Any: see `_parsed`
@@ -204,15 +207,15 @@ def _listed(content: Mapping[str, Any], part: Part, where: str) -> tuple[str, ..
     ((key, value),) = given
     listed = value if isinstance(value, list) else [value]
     if not all(isinstance(one, str) and one and "\0" not in one for one in listed):
-        raise DatasetError(f"{where} has {_short(value)} as {key}; a folder or a list (.txt) is needed, or several.")
+        raise DatasetError(f"{where} has {_short(value)} as {key}; it must be a folder or a list (.txt), or several.")
     return tuple(listed)
 
 
 def name_of_class(number: int, description: Description | None, where: str, findings: Findings) -> str:
-    """Name of a class, its number as text where there are no names.
+    """Return the name of a class, or its number as text if there are no names.
 
     Raises:
-        DatasetError: there are names, and none for this number.
+        DatasetError: there are names, but none for this number.
     """
     if description is None or description.names is None:
         findings.note(NUMBERED)

@@ -1,1 +1,1 @@
-"""Annotations in the formats of others."""
+"""Writing of annotations in other formats."""

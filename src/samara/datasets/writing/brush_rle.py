@@ -1,10 +1,9 @@
-"""Label Studio's run lengths for brush strokes, written.
+"""Encoding of Label Studio's run lengths for brush strokes.
 
-They are the `rle-pack` of thi.ng/umbrella: a stream of bits, of which a header says how many values follow (32 bits),
-how many bits a value has (5, less one) and how many bits each of four kinds of run length has (4 each, less one). Then
-come runs: a bit 1, the kind of run length (2), the length less one, and the value that repeats; a bit 0 would begin
-values that do not repeat, which masks do not need. The values are the image's red, green, blue and alpha, row by row,
-255 within the mask.
+They are the `rle-pack` of thi.ng/umbrella: a bit stream whose header states the number of values (32 bits), the bits
+per value minus one (5) and the bits of each of four kinds of run length minus one (4 each). Runs follow: a bit 1, the
+kind of run length (2 bits), the length minus one, and the repeated value; a bit 0 would start values that do not
+repeat, which masks do not need. The values are the image's red, green, blue and alpha, row by row, 255 within the mask.
 
 Source: the documentation of thi.ng/umbrella `rle-pack`; label-studio-sdk `converter/brush.py` (the format only).
 """
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 _CHANNELS = 4
 _VALUE_BITS = 8
-# Runs of up to 8, 16, 256 and 65,536 values: the four kinds, in the file's order.
+# The four kinds, in the file's order: runs of up to 8, 16, 256 and 65,536 values.
 _LENGTH_BITS = np.array([3, 4, 8, 16])
 _MAX_LENGTH = 1 << 16
 _MAX_VALUES = 1 << 32
@@ -54,17 +53,17 @@ def brush_rle(rle: Rle) -> list[int]:
     )
     kind = np.searchsorted(1 << _LENGTH_BITS, lengths)
     length_bits = _LENGTH_BITS[kind]
-    # One number for each run: 1, kind, length less one, value, from the top bit down.
+    # One number per run: 1, kind, length minus one, value, from the top bit down.
     record = ((((4 | kind) << length_bits) | (lengths - 1)) << _VALUE_BITS) | np.where(is_inside, 255, 0)
     packed: list[int] = np.packbits(np.concatenate([header, _bits(record, 3 + length_bits + _VALUE_BITS)])).tolist()
     return packed
 
 
 def _row_runs(rle: Rle) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Runs of a mask row by row, in values: lengths, and whether each is foreground."""
+    """Return the runs of a mask row by row: lengths in values, and whether each is foreground."""
     window = window_of(rle)
     left, top, _, _ = rle.box_xyxy
-    # A column of background on the right keeps the rows of the window apart.
+    # A background column on the right separates the rows of the window.
     padded = np.pad(window, ((0, 0), (0, 1))).ravel()
     changes = np.flatnonzero(np.diff(padded, prepend=False))
     row, column = np.divmod(changes, window.shape[1] + 1)
@@ -75,7 +74,7 @@ def _row_runs(rle: Rle) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
 
 
 def _split(lengths: NDArray[np.int64], is_inside: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Cut runs that are longer than the format's longest."""
+    """Split runs that are longer than the format's maximum."""
     pieces = -(-lengths // _MAX_LENGTH)
     last = np.cumsum(pieces) - 1
     split = np.full(int(pieces.sum()), _MAX_LENGTH, np.int64)
@@ -84,7 +83,7 @@ def _split(lengths: NDArray[np.int64], is_inside: NDArray[np.bool_]) -> tuple[ND
 
 
 def _bits(numbers: NDArray[np.int64], widths: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Write numbers one after the other, each with its own number of bits, the highest first."""
+    """Concatenate numbers, each with its own number of bits, highest bit first."""
     number = np.repeat(numbers, widths)
     place = np.arange(number.size) - np.repeat(np.cumsum(widths) - widths, widths)
     bits: NDArray[np.uint8] = (number >> (np.repeat(widths, widths) - 1 - place) & 1).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Categories as somebody wants them in an export: in which order, by which names, and which of them."""
+"""The user's choice of categories for an export: selection, names and order."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from samara.errors import SettingsError
 from samara.masks.mask_set import MaskSet
 
 _LISTS, _DOCUMENTS = (".txt", ".names"), (".yaml", ".yml", ".json")
-_ACCEPTED = "names with commas, 'old=new' for a new name, or a file of them (.txt with one in each line, .yaml, .json)"
+_ACCEPTED = "names separated by commas, 'old=new' to rename, or a file of them (.txt with one per line, .yaml, .json)"
 
 
 @dataclass(frozen=True)
 class CategoryChoice:
-    """Which categories an export has.
+    """The categories of an export.
 
     Attributes:
-        names: new name of every category that was listed, by its old one, in the order of the numbers. Several may
-            get one name, and then are one category.
-        only: leave masks of other categories out. Without it these follow, as they come.
-        met: filled by `apply`: masks of each category, by its old name.
+        names: new name of every listed category by its old one, in the order of the numbers. Categories with the same
+            new name are merged.
+        only: leave out masks of other categories. Otherwise these follow in order of appearance.
+        met: number of masks of each category by its old name, filled by `apply`.
     """
 
     names: Mapping[str, str]
@@ -46,16 +46,16 @@ class CategoryChoice:
 
     @property
     def left_out(self) -> dict[str, int]:
-        """Of the categories that are left out the masks met so far."""
+        """Number of masks so far of each category that is left out."""
         return {name: count for name, count in self.met.items() if self.only and name not in self.names}
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Categories that were listed and have not been met so far."""
+        """Listed categories that have not occurred so far."""
         return tuple(name for name in self.names if not self.met[name])
 
     def apply(self, images: Iterable[AnnotatedImage]) -> Iterator[AnnotatedImage]:
-        """The same images with the chosen categories; masks without one count as "object"."""
+        """Yield the images with the chosen categories; masks without one count as "object"."""
         for image in images:
             olds = [category_name(image, index) for index in range(len(image.masks))]
             self.met.update(olds)
@@ -66,17 +66,17 @@ class CategoryChoice:
 
 
 def _some_of(masks: MaskSet, kept: list[int]) -> MaskSet:
-    """Some of the masks; which is part of which is found again, among them."""
+    """Return some of the masks, with the hierarchy recomputed among them."""
     chosen = masks[np.array(kept, np.int64)]
     return chosen if masks.parent is None else chosen.with_hierarchy()
 
 
 def read_categories(text: str, *, only: bool = False) -> CategoryChoice:
-    """Understand what users write: names with commas, or a file.
+    """Parse a user's text: names separated by commas, or a file.
 
     Args:
-        text: "cat,dog", "kitten=cat,cat,dog" or the path of a file: a text with such an item in each line; YAML or
-            JSON with a list of names, with old names and new ones, or with such an entry `names`, as in data.yaml.
+        text: "cat,dog", "kitten=cat,cat,dog" or the path of a file: text with one such item per line; or YAML or JSON
+            with a list of names, a mapping of old names to new, or an entry `names` with either, as in data.yaml.
         only: see `CategoryChoice`.
 
     Raises:
@@ -95,7 +95,7 @@ def read_categories(text: str, *, only: bool = False) -> CategoryChoice:
     names = dict(pairs)
     if not pairs or len(names) < len(pairs):
         what = "lists nothing" if not pairs else "lists a category twice"
-        raise SettingsError(f"`categories` {text!r:.200} {what}; give {_ACCEPTED}")
+        raise SettingsError(f"`categories` {text!r:.200} {what}; use {_ACCEPTED}")
     return CategoryChoice(names, only)
 
 
@@ -112,7 +112,7 @@ def _document(written: str, where: str) -> list[tuple[str, str]]:
     try:
         found = yaml.safe_load(written)
     except yaml.YAMLError as error:
-        raise SettingsError(f"`categories` {where} is no YAML or JSON ({' '.join(str(error).split())})") from error
+        raise SettingsError(f"`categories` {where} is not YAML or JSON ({' '.join(str(error).split())})") from error
     listed = found["names"] if isinstance(found, dict) and "names" in found else found
     if isinstance(listed, dict) and sorted(listed, key=str) == sorted(range(len(listed)), key=str):
         listed = [listed[number] for number in range(len(listed))]
@@ -123,26 +123,26 @@ def _document(written: str, where: str) -> list[tuple[str, str]]:
         pairs = list(listed.items())
     if pairs is None or not all(isinstance(name, str) for pair in pairs for name in pair):
         raise SettingsError(
-            f"`categories` {where}: a list of names is needed, or old and new names, all of them text (in quotes, "
-            "where they look like something else)"
+            f"`categories` {where}: the file must list names, or old and new names, all of them text (quoted if "
+            "they look like another type)"
         )
     return pairs
 
 
 def category_choice(wanted: CategoryChoice | Mapping[str, str] | Iterable[str] | None) -> CategoryChoice | None:
-    """What somebody wrote in Python: names in the order of their numbers, or old names and new ones.
+    """Convert a Python value: names in the order of their numbers, or a mapping of old names to new.
 
     Raises:
-        SettingsError: a text, which `read_categories` understands, or a category twice.
+        SettingsError: it is a text (for `read_categories`), or has a category twice.
         DatasetError: a name is empty, or not one line.
     """
     if wanted is None or isinstance(wanted, CategoryChoice):
         return wanted
     if isinstance(wanted, str):
         raise SettingsError(
-            f"categories are {wanted!r:.80}, one text; give a list of names, or a dict of old and new ones"
+            f"categories are {wanted!r:.80}, a single text; use a list of names, or a dict of old and new ones"
         )
     pairs = list(wanted.items()) if isinstance(wanted, Mapping) else [(name, name) for name in wanted]
     if len(dict(pairs)) < len(pairs):
-        raise SettingsError("categories have a name twice; give each once")
+        raise SettingsError("categories contain a name twice; list each once")
     return CategoryChoice(dict(pairs))

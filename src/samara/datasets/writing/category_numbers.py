@@ -1,4 +1,4 @@
-"""Numbers for the names of categories, while images go by."""
+"""Numbering of category names while streaming images."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from samara.datasets.annotated import AnnotatedImage
 from samara.networks.class_names import OBJECT
 
 (UNNAMED,) = OBJECT
-"""What masks without a category are called where a format must call them something."""
+"""Name for masks without a category in formats that require one."""
 
 
 class Categories:
-    """Numbers for category names, in the order in which they are first met."""
+    """Numbers of category names, in order of first appearance."""
 
     def __init__(self, names: tuple[str, ...], first: int) -> None:
-        """Start with names that have their numbers already; `first` is the number of the first."""
+        """Start with names that already have numbers; `first` is the number of the first."""
         self._first = first
         self._numbers = {name: number for number, name in enumerate(dict.fromkeys(names), start=first)}
 
     def numbers_of(self, image: AnnotatedImage) -> list[int]:
-        """The number of the category of every mask.
+        """Return the category number of every mask.
 
-        Of a checkpoint with classes all are numbered, whether they are in the image or not.
+        For a checkpoint with classes all of them are numbered, whether or not they occur in the image.
         """
         if image.categories is None and image.masks.class_names is not None:
             for name in image.masks.class_names:
@@ -34,10 +34,10 @@ class Categories:
 
     @property
     def numbers(self) -> Mapping[str, int]:
-        """Number of every name so far, ascending; never empty, since formats want at least one."""
+        """Number of every name so far, ascending; never empty, since formats need at least one."""
         return self._numbers or {UNNAMED: self._first}
 
 
 def category_name(image: AnnotatedImage, index: int) -> str:
-    """The category of a mask, "object" if nothing is known."""
+    """Return the category of a mask, "object" if unknown."""
     return image.category(index) or UNNAMED

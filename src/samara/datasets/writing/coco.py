@@ -1,7 +1,7 @@
 """COCO instance annotations, one JSON document: run lengths or polygons.
 
-The document's two long lists are collected in files, an image or annotation per line, and joined at the end. What
-COCO does not know stands in keys of its own: predicted IoU, stability score and so on (`MaskSet.to_coco`).
+The document's two long lists are collected in files, one image or annotation per line, and joined at the end. Values
+unknown to COCO, such as predicted IoU and stability score, have their own keys (`MaskSet.to_coco`).
 
 Source: cocodataset.org, "Data format".
 """
@@ -40,7 +40,7 @@ class CocoWriter(StagedWriter):
 
     def _add(self, image: AnnotatedImage) -> None:
         if image.image_id in self._image_ids:
-            raise OutputError(f"{image.file_name!r} has the image id {image.image_id}, which another image has already")
+            raise OutputError(f"{image.file_name!r} has the image id {image.image_id}, which another image already has")
         height, width = image.masks.size_hw
         about = {"id": image.image_id, "file_name": image.file_name, "height": height, "width": width}
         rows = image.masks.to_coco(image.image_id, first_id=len(self._annotations) + 1)
@@ -78,7 +78,7 @@ class CocoWriter(StagedWriter):
 class CocoPolygonWriter(CocoWriter):
     """COCO with polygons, exact to the pixel by COCO's rule.
 
-    A mask that is empty has no polygon and stays run lengths, as COCO allows for each annotation.
+    An empty mask has no polygon and stays run lengths, which COCO allows per annotation.
     """
 
     def _segmentation(self, rle: Rle) -> Mapping[str, Any] | list[list[int]]:
@@ -87,7 +87,7 @@ class CocoPolygonWriter(CocoWriter):
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a file is a COCO document that samara wrote, and may write again."""
+    """Return whether a file is a COCO document that samara wrote and may overwrite."""
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError):

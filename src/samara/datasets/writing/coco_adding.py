@@ -1,11 +1,11 @@
-"""A COCO file that grows: images are added to what is there, and nothing that samara did not write is lost.
+"""Adding images to an existing COCO file without losing anything that samara did not write.
 
-An image that is listed already keeps its image id and gets its new annotations in the place of those that samara wrote
-before; annotations that somebody added, other images, other fields and unused categories stay as they are. What was
-changed by hand since samara wrote it is not replaced.
+An image that is already listed keeps its image id, and its new annotations replace those samara wrote before;
+annotations added by others, other images, other fields and unused categories stay unchanged. Annotations edited by hand
+since samara wrote them are not replaced.
 
-Besides COCO's keys, an image has `run` (which of `info.runs` made its masks, from 1), `digest` (of its annotations as
-written) and what the caller notes; `info.images` is the folder of the images, seen from that of the file.
+Besides COCO's keys, an image has `run` (the entry of `info.runs` that made its masks, counted from 1), `digest` (of its
+annotations as written) and the caller's notes; `info.images` is the image folder relative to the file's.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from samara.system.files import locked, write_durably
 JsonObject: TypeAlias = dict[str, Any]  # Any: JSON
 
 _IMAGES, _ANNOTATIONS, _CATEGORIES = "images", "annotations", "categories"
-# What only masks of a network have, see `MaskSet.to_coco`.
+# Keys that only masks of a network have, see `MaskSet.to_coco`.
 _OURS = "predicted_iou"
-_ANEW = "choose another folder, or begin the file anew with `overwrite=True`"
+_ANEW = "choose another folder, or replace the file with `overwrite=True`"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,9 +42,9 @@ class NewImage:
     """An image to be added.
 
     Attributes:
-        image: its file.
-        masks: of the image.
-        notes: more keys for its entry; JSON values.
+        image: image file.
+        masks: masks of the image.
+        notes: additional keys of its entry; JSON values.
     """
 
     image: Path
@@ -53,10 +53,10 @@ class NewImage:
 
 
 class CocoFile:
-    """A COCO document of ours that images can be added to."""
+    """A COCO document of samara that images can be added to."""
 
     def __init__(self, path: Path, document: JsonObject | None = None) -> None:
-        """Begin with what `path` holds, or with nothing."""
+        """Start with the contents of `path`, or empty."""
         self.path, self.document = path, document or {"info": {}, "licenses": []}
         for key in (_CATEGORIES, _IMAGES, _ANNOTATIONS):
             self.document.setdefault(key, [])
@@ -64,22 +64,22 @@ class CocoFile:
         self._index(self._noted_root())
 
     def image_of(self, image: Path) -> JsonObject | None:
-        """The entry of an image file, whatever it is called there; None if there is none."""
+        """Return the entry of an image file, whatever its name there; None if there is none."""
         return self._by_file.get(os.path.realpath(image))
 
     def changed_by_hand(self, images: Iterable[Path]) -> list[str]:
-        """Names of those images whose annotations are no longer as samara wrote them."""
+        """Return the names of images whose annotations have changed since samara wrote them."""
         rows = [row for image in images if (row := self.image_of(image)) is not None and "digest" in row]
         return [row["file_name"] for row in rows if row["digest"] != _digest(self._ours(row["id"]))]
 
     def add(self, images: Sequence[NewImage], root: Path, info: Mapping[str, Any]) -> None:
-        """Add images, or replace what samara wrote of them before.
+        """Add images, or replace the annotations samara wrote for them before.
 
         Args:
-            images: numbers are given here, and so are names.
-            root: folder that holds all of these images; names count from it, or from one above it that holds those
-                of the file, too.
-            info: what made the masks.
+            images: images to add; ids and names are assigned here.
+            root: folder that contains all these images; names are relative to it, or to a parent that also has those
+                of the file.
+            info: provenance of the masks.
         """
         root = self._widened(Path(os.path.abspath(root)))
         run = self._run_of(info, root)
@@ -97,30 +97,30 @@ class CocoFile:
             self._number(*OBJECT)
 
     def save(self) -> None:
-        """Write the document completely or not at all.
+        """Write the document atomically.
 
         Raises:
-            OutputError: the disk does not take it; what was there before is unharmed.
+            OutputError: it cannot be written; the previous file is unchanged.
         """
         write_durably(self.path, _bytes(self.document))
 
     def _noted_root(self) -> Path | None:
-        """The folder that names count from: as noted; the working folder where the file is older than such notes."""
+        """Return the folder that names are relative to: as recorded, or the working directory for older files."""
         noted = self.document["info"].get("images")
         if not isinstance(noted, str):
             return Path.cwd()
         root = Path(os.path.abspath(self.path.parent / noted))
-        return root if root.is_dir() else None  # the file has moved without the images
+        return root if root.is_dir() else None  # the file was moved without the images
 
     def _index(self, root: Path | None) -> None:
         self._root = root
-        rows = () if root is None else reversed(self.document[_IMAGES])  # the first of several entries of one file
+        rows = () if root is None else reversed(self.document[_IMAGES])  # the first of several entries of a file wins
         self._by_file: dict[str, JsonObject] = (
             {os.path.realpath(root / row["file_name"]): row for row in rows} if root else {}
         )
 
     def _widened(self, root: Path) -> Path:
-        """The folder of all images, old and new; earlier names are changed to count from it."""
+        """Return the folder of all images, old and new; earlier names are made relative to it."""
         if not self.document[_IMAGES]:
             return root
         if self._root is None:
@@ -135,11 +135,11 @@ class CocoFile:
         return wider
 
     def _run_of(self, info: Mapping[str, Any], root: Path) -> int:
-        """Note what makes masks now; returns its number among the runs."""
+        """Record the provenance of the new masks; return its number among the runs."""
         facts = json.loads(json_text(dict(info)))
         before = self.document["info"]
         runs = before.get("runs")
-        if not isinstance(runs, list):  # written before runs were noted: all of it is one
+        if not isinstance(runs, list):  # written before runs were recorded: all of it is one run
             earlier = {key: value for key, value in before.items() if key not in ("contributor", "version")}
             runs = [earlier] if self.document[_IMAGES] else []
             for row in self.document[_IMAGES]:
@@ -157,13 +157,13 @@ class CocoFile:
         return [row for row in self.document[_ANNOTATIONS] if row.get("image_id") == image_id and _OURS in row]
 
     def _replace_annotations(self, image_id: int, masks: MaskSet) -> list[JsonObject]:
-        """Put masks in the place of what samara wrote of an image; ids that become free are used first."""
+        """Replace samara's annotations of an image by masks, reusing the freed ids first."""
         annotations = self.document[_ANNOTATIONS]
         free, after = [row["id"] for row in self._ours(image_id)], _next_id(annotations)
         ids = [*free, *range(after, after + len(masks))][: len(masks)]
         annotations[:] = [row for row in annotations if row.get("image_id") != image_id or _OURS not in row]
         image = AnnotatedImage("", masks, image_id)
-        for name in masks.class_names or ():  # of a checkpoint with classes all are listed
+        for name in masks.class_names or ():  # for a checkpoint with classes, list all of them
             self._number(name)
         rows = masks.to_coco(image_id)
         for index, row in enumerate(rows):
@@ -174,7 +174,7 @@ class CocoFile:
         return rows
 
     def _number(self, name: str) -> object:
-        """The number of a category, a new one if it has none."""
+        """Return the number of a category, a new one if it has none."""
         if name not in self._numbers:
             number = _next_id(self.document[_CATEGORIES])
             self.document[_CATEGORIES].append({"id": number, "name": name, "supercategory": ""})
@@ -183,16 +183,16 @@ class CocoFile:
 
 
 def read_addable(path: Path, images: Iterable[Path] = (), *, overwrite: bool = False) -> CocoFile:
-    """Read a file that images shall be added to; an empty one where there is none.
+    """Read a file to add images to; an empty one if it does not exist.
 
     Args:
-        path: of the file.
-        images: those to be added.
-        overwrite: begin anew, whatever is there.
+        path: path of the file.
+        images: images to be added.
+        overwrite: start empty, ignoring an existing file.
 
     Raises:
         OutputError: samara did not write the file, it is damaged, or annotations of one of the images were changed by
-            hand; nothing would tell them from those that may be replaced.
+            hand and so are indistinguishable from those that may be replaced.
     """
     if overwrite or not os.path.lexists(path):
         return CocoFile(path)
@@ -206,7 +206,7 @@ def read_addable(path: Path, images: Iterable[Path] = (), *, overwrite: bool = F
 
 @contextmanager
 def addable(path: Path, images: Iterable[Path] = (), *, overwrite: bool = False) -> Iterator[CocoFile]:
-    """Read a file as `read_addable` does, let the block add to it, and save it; no other process does so meanwhile.
+    """Read a file like `read_addable`, let the block add to it, and save it, excluding other processes.
 
     Raises:
         OutputError: see `read_addable` and `CocoFile.save`.
@@ -218,7 +218,7 @@ def addable(path: Path, images: Iterable[Path] = (), *, overwrite: bool = False)
 
 
 def _sound(path: Path) -> JsonObject:
-    """The document, if it can be added to without losing anything."""
+    """Return the document, if it can be extended without losing anything."""
     try:
         document = json.loads(path.read_bytes(), parse_constant=_no_number)
     except OSError as error:
@@ -227,7 +227,7 @@ def _sound(path: Path) -> JsonObject:
         raise OutputError(f"{path} is not JSON ({str(error)[:80]}) and cannot be added to; {_ANEW}") from error
     info = document.get("info") if isinstance(document, dict) else None
     if not isinstance(info, dict) or info.get("contributor") != CONTRIBUTOR:
-        raise OutputError(f"{path} was not written by samara and is not added to; {_ANEW}")
+        raise OutputError(f"{path} was not written by samara, so nothing is added to it; {_ANEW}")
     for key, other in {_IMAGES: "file_name", _ANNOTATIONS: "image_id", _CATEGORIES: "name"}.items():
         fault = _fault(document.get(key), other, (int, str) if key == _ANNOTATIONS else (str,))
         if fault:
@@ -236,18 +236,18 @@ def _sound(path: Path) -> JsonObject:
 
 
 def _fault(rows: object, other: str, kinds: tuple[type, ...]) -> str | None:
-    """What is the matter with a list of the document: each entry needs an id of its own and one other key."""
+    """Describe the fault of a list in the document: each entry needs a unique id and one other key."""
     if not isinstance(rows, list):
         return "is missing"
     for number, row in enumerate(rows, start=1):
         value = row.get(other) if isinstance(row, dict) else None
         if not isinstance(value, kinds) or not isinstance(row.get("id"), (int, str)) or "\0" in str(value):
-            return f"has no sound id and {other} in entry {number}"
+            return f"has no valid id and {other} in entry {number}"
     return "has an id twice" if len({row["id"] for row in rows}) < len(rows) else None
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"it holds {text}")
+    raise ValueError(f"it contains {text}")
 
 
 def _next_id(rows: Sequence[JsonObject]) -> int:
@@ -255,13 +255,13 @@ def _next_id(rows: Sequence[JsonObject]) -> int:
 
 
 def _digest(rows: Sequence[JsonObject]) -> str:
-    """Of annotations, as they come back from a file."""
+    """Return the digest of annotations as read from a file."""
     text = json.dumps(sorted(rows, key=lambda row: str(row["id"])), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _bytes(document: JsonObject) -> bytes:
-    """The document with an image or an annotation in each line."""
+    """Serialise the document with one image or annotation per line."""
     parts = []
     for key, value in document.items():
         rows = isinstance(value, list) and key in (_IMAGES, _ANNOTATIONS)

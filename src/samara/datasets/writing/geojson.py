@@ -1,9 +1,9 @@
-"""GeoJSON: polygons with holes along the pixels' edges, in coordinates of the ground or in pixels.
+"""GeoJSON: polygons with holes along pixel edges, in ground coordinates or in pixels.
 
-A file for each image, since each may have a coordinate reference system of its own. Where that has a code, the
-coordinates stay as they are, and the system is named as GDAL and QGIS read it (the `crs` member of GeoJSON 2008; RFC
-7946 knows longitude and latitude alone). A system without a code has no such name, and its coordinates become longitude
-and latitude. An image that lies nowhere has pixels, (0, 0) the top left corner of the top left pixel.
+One file per image, since each may have its own coordinate reference system. If that has a code, the coordinates are
+unchanged and the system is named in the form GDAL and QGIS read (the `crs` member of GeoJSON 2008; RFC 7946 has only
+longitude and latitude). Coordinates in a system without a code are converted to longitude and latitude. An image
+without a georeference has pixel coordinates, (0, 0) being the top left corner of the top left pixel.
 
 Source: RFC 7946; the GeoJSON format specification 2008, section 3.
 """
@@ -29,18 +29,18 @@ from samara.system.extras import is_installed
 if TYPE_CHECKING:
     from samara.masks.rle import Rle
 
-# What RFC 7946 takes for granted.
+# The default system of RFC 7946.
 _LONGITUDE_LATITUDE = {"EPSG:4326", "OGC:CRS84"}
 _CODE = re.compile(r"[A-Za-z]+:\d+|OGC:CRS84|urn:ogc:def:crs:[^ ]+")
-_HALF_WAY_ROUND = 180  # degrees between two neighbouring corners
+_HALF_WAY_ROUND = 180  # degrees between two adjacent corners
 _PIXELS = (
-    "The coordinates are pixels, x to the right and y downwards from the top left corner of the image; programs for "
-    "maps take them for longitude and latitude."
+    "The coordinates are pixels, x to the right and y downwards from the top left corner of the image; GIS programs "
+    "read them as longitude and latitude."
 )
 
 
 class GeoJsonWriter(StagedWriter):
-    """A feature collection for each image, with the tree of the images: lossless."""
+    """One feature collection per image, in the tree of the images: lossless."""
 
     is_folder: ClassVar[bool] = True
 
@@ -76,32 +76,32 @@ class GeoJsonWriter(StagedWriter):
 
 
 def require_coordinates(image: AnnotatedImage) -> None:
-    """Make sure that the coordinates of an image can be said, if its file says something of its place.
+    """Check that the coordinates of an image can be expressed, if it is georeferenced.
 
     Raises:
-        OutputError: its place is not understood, or in a system that nothing names.
+        OutputError: its georeference is invalid, or in an unnamed system.
     """
     if image.misplaced is not None:
         raise OutputError(
-            f"{image.file_name!r} has no coordinates for GeoJSON: {image.misplaced.rstrip('.')}; mend its place, or "
-            "leave geojson out"
+            f"{image.file_name!r} has no coordinates for GeoJSON: {image.misplaced.rstrip('.')}; fix its "
+            "georeference, or leave geojson out"
         )
     if image.georeference is not None and image.georeference.crs is None:
-        # rasterio reads what is defined without a code; without it that looks like no system at all.
+        # rasterio reads systems defined without a code; without it they look like none.
         way = "" if is_installed("rasterio") else "pip install 'samara[geo]' to read systems without an EPSG code, or "
         raise OutputError(
-            f"{image.file_name!r} does not say in which coordinate reference system it lies, and GeoJSON would be read "
-            f"as longitude and latitude; {way}name the system, for example with gdal_edit.py -a_srs EPSG:32633"
+            f"{image.file_name!r} does not name its coordinate reference system, and GeoJSON would be read as "
+            f"longitude and latitude; {way}name the system, for example with gdal_edit.py -a_srs EPSG:32633"
         )
 
 
 def has_code(place: GeoReference) -> bool:
-    """Whether a name for the coordinate reference system can stand in a file."""
+    """Return whether the coordinate reference system has a name that a file can contain."""
     return place.crs is not None and _CODE.fullmatch(place.crs) is not None
 
 
 def _system(place: GeoReference | None) -> dict[str, Any]:
-    """The member that names the coordinate reference system, where one is needed."""
+    """Return the member that names the coordinate reference system, if needed."""
     if place is None or place.crs is None or place.crs in _LONGITUDE_LATITUDE or not has_code(place):
         return {}
     authority, _, code = place.crs.partition(":")
@@ -130,7 +130,7 @@ def _feature(image: AnnotatedImage, index: int) -> dict[str, Any]:
 
 
 def _geometry(image: AnnotatedImage, rle: Rle) -> dict[str, Any] | None:
-    """Polygon or multi-polygon; None, "unlocated" as RFC 7946 calls it, for an empty mask."""
+    """Return a polygon or multi-polygon; None ("unlocated" in RFC 7946) for an empty mask."""
     parts = [[_closed(image, ring) for ring in (part.shell, *part.holes)] for part in module_parts(rle)]
     if not parts:
         return None
@@ -140,9 +140,9 @@ def _geometry(image: AnnotatedImage, rle: Rle) -> dict[str, Any] | None:
 
 
 def _closed(image: AnnotatedImage, ring: Ring) -> list[list[float]]:
-    """A ring of the ground or of pixels, its first corner again at the end.
+    """Return a closed ring in ground or pixel coordinates.
 
-    Shells go anticlockwise where the second coordinate grows upwards, as RFC 7946 wants it.
+    Shells are anticlockwise with the second coordinate upwards, as RFC 7946 requires.
     """
     place = image.georeference
     closed = np.concatenate([ring, ring[:1]])
@@ -160,13 +160,13 @@ def _closed(image: AnnotatedImage, ring: Ring) -> list[list[float]]:
 
 
 def _in_degrees(image: AnnotatedImage, crs: str, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Corners as longitude and latitude."""
+    """Convert corners to longitude and latitude."""
     try:
         degrees = to_longitude_latitude(crs, points)
     except ValueError as error:
         raise OutputError(
-            f"{image.file_name!r} lies in a coordinate reference system without a code, of which no longitude and "
-            f"latitude can be made ({error!s:.100}); reproject the image to one with an EPSG code first"
+            f"{image.file_name!r} has a coordinate reference system without a code that cannot be converted to "
+            f"longitude and latitude ({error!s:.100}); reproject the image to one with an EPSG code first"
         ) from error
     if (np.abs(np.diff(degrees[:, 0])) > _HALF_WAY_ROUND).any():
         raise OutputError(

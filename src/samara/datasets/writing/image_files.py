@@ -1,4 +1,4 @@
-"""Files in a tree like that of the images: what they are called, and the images themselves beside them."""
+"""Files in a tree like that of the images: their names, and linking or copying the images."""
 
 from __future__ import annotations
 
@@ -10,34 +10,33 @@ from samara.datasets.annotated import AnnotatedImage
 from samara.datasets.writing.options import Images
 from samara.errors import OutputError
 
-# In every folder that we write: what made it, and that it is ours to replace.
+# In every folder that samara writes: its provenance, and a sign that samara may replace it.
 MARKER = "samara.json"
 
 
 def relative_name(name: str, suffix: str) -> Path:
-    """The path of an image's annotation file within its folder: the image's own, with another suffix.
+    """Return the relative path of an image's annotation file: the image's own, with another suffix.
 
     Args:
         name: `file_name` of the image.
-        suffix: of the annotation file.
+        suffix: suffix of the annotation file.
 
     Raises:
-        OutputError: the file name leads out of the folder, or is no name.
+        OutputError: the file name leads out of the folder, or is not a name.
     """
     as_windows = PureWindowsPath(name)
     if as_windows.anchor or ".." in as_windows.parts or "\0" in name or not PurePosixPath(name).name:
         raise OutputError(
-            f"{name!r} cannot name an annotation file; file names must be relative to the folder of the images and "
-            "without '..'"
+            f"{name!r} cannot name an annotation file; file names must be relative to the image folder and without '..'"
         )
     relative = Path(PurePosixPath(name).with_suffix(suffix))
     if relative == Path(MARKER):
-        raise OutputError(f"{name!r} would have its annotations in {MARKER}, which samara needs itself; rename it")
+        raise OutputError(f"{name!r} would have its annotations in {MARKER}, which samara reserves; rename the image")
     return relative
 
 
 def new_file(path: Path, image: AnnotatedImage) -> Path:
-    """A path to write to, its folder made.
+    """Return a path to write to, creating its folder.
 
     Raises:
         OutputError: an earlier image has the same file.
@@ -49,12 +48,12 @@ def new_file(path: Path, image: AnnotatedImage) -> Path:
 
 
 def shared_file(name: str, path: Path) -> str:
-    """The sentence about an image whose annotation file belongs to another image already."""
+    """Return the message for an image whose annotation file already belongs to another image."""
     return f"{name!r} would share {path.name} with another image of the same name and another suffix; rename one"
 
 
 def require_image(image: AnnotatedImage, images: Images) -> None:
-    """Make sure that there is an image to link or copy, if that is asked for.
+    """Check that there is an image to link or copy, if requested.
 
     Raises:
         OutputError: there is none.
@@ -64,7 +63,7 @@ def require_image(image: AnnotatedImage, images: Images) -> None:
 
 
 def place_image(image: AnnotatedImage, destination: Path, images: Images) -> None:
-    """Link or copy the image file to its place, if that is asked for."""
+    """Link or copy the image file into place, if requested."""
     if images == "none" or image.path is None:
         return
     destination.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""Images whose pixels are numbers of masks or classes, for formats in which a pixel belongs to one object.
+"""Images whose pixels are mask or class numbers, for formats in which a pixel belongs to one object.
 
-Where masks overlap the smaller one lies on top, of equally large ones the earlier (`masks/partition.py`).
+Where masks overlap, the smaller one is on top; of equally large ones, the earlier (`masks/partition.py`).
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 
 def topmost(image: AnnotatedImage) -> NDArray[np.int64]:
-    """Index of the mask on top of every pixel, (H, W); -1 where there is none."""
+    """Return the index of the topmost mask of every pixel, (H, W); -1 where there is none."""
     if not image.masks.rles:
         return np.full(image.masks.size_hw, -1, np.int64)
     return label_map(image.masks.rles).astype(np.int64)
 
 
 def meter_overlaps(meter: LossMeter, image: AnnotatedImage, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Count what of each mask is still seen in a label map.
+    """Count the visible pixels of each mask in a label map.
 
     Args:
-        meter: takes the losses; what is seen lies within the mask, so that the IoU is the share that is seen.
-        image: that the map belongs to.
-        labels: its `topmost`.
+        meter: collects the losses; the visible part is inside the mask, so the IoU is the visible fraction.
+        image: image of the map.
+        labels: result of `topmost` for it.
 
     Returns:
-        (M,) pixels seen of each mask.
+        (M,) number of visible pixels of each mask.
     """
     seen = np.bincount(labels.ravel() + 1, minlength=len(image.masks) + 1)[1:]
     for index, (pixels, area) in enumerate(zip(seen.tolist(), image.masks.areas.tolist(), strict=True)):
@@ -44,7 +44,7 @@ def meter_overlaps(meter: LossMeter, image: AnnotatedImage, labels: NDArray[np.i
 
 
 def grey_png(numbers: NDArray[np.int64], largest: int) -> bytes:
-    """Encode numbers as grey values, in 8 bits if the largest that may occur fits, and else in 16."""
+    """Encode numbers as grey values, in 8 bits if the largest possible one fits, otherwise in 16."""
     return _png(Image.fromarray(numbers.astype(np.uint8 if largest < 256 else np.uint16)))
 
 
@@ -56,7 +56,7 @@ def palette_png(numbers: NDArray[np.int64]) -> bytes:
 
 
 def voc_colour(number: int) -> tuple[int, int, int]:
-    """Colour of a number in Pascal VOC's palette: its bits, dealt out to red, green and blue from the top bit down.
+    """Return a number's colour in Pascal VOC's palette: its bits, assigned in turn to red, green and blue.
 
     Source: the VOC development kit, `VOCcolormap`.
     """

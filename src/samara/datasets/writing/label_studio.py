@@ -1,7 +1,7 @@
 """Label Studio: tasks with predictions, ready to import, as brush strokes or polygons.
 
 Brush strokes keep every pixel. Polygons can be edited corner by corner and exported by Label Studio to COCO and YOLO,
-which brush strokes cannot; they are one polygon for each mask, as in YOLO, with the same losses.
+which brush strokes cannot; there is one polygon per mask, as in YOLO, with the same losses.
 
 Source: labelstud.io, "Import pre-annotated data into Label Studio".
 """
@@ -28,9 +28,9 @@ from samara.masks.filling import iou_of_filled
 from samara.masks.rle import Rle
 
 CONFIG = "labelling_config.xml"
-# The names that regions and labelling configuration agree on.
+# Names shared by regions and the labelling configuration.
 _FROM_NAME, _TO_NAME, _DATA_KEY = "label", "image", "image"
-# Label Studio refuses uploads beyond 250 MB.
+# Label Studio refuses uploads over 250 MB.
 _LARGEST_FILE_BYTES = 100_000_000
 _PERCENT = 100.0
 # A hundredth of a pixel in an image of 100,000.
@@ -38,7 +38,7 @@ _DECIMALS = 6
 
 
 class _LabelStudioWriter(StagedWriter):
-    """`tasks-0001.json` and so on, each small enough for an import, and the labelling configuration."""
+    """Writes `tasks-0001.json` and so on, each small enough to import, and the labelling configuration."""
 
     is_folder: ClassVar[bool] = True
     tag: ClassVar[str]
@@ -53,7 +53,7 @@ class _LabelStudioWriter(StagedWriter):
 
     @abstractmethod
     def _value(self, image: AnnotatedImage, index: int) -> dict[str, Any] | None:
-        """The region of a mask, None if there is none, and its loss told to the meter."""
+        """Return the region of a mask, None if there is none, and add its loss to the meter."""
 
     def _add(self, image: AnnotatedImage) -> None:
         self._categories.numbers_of(image)
@@ -89,7 +89,7 @@ class _LabelStudioWriter(StagedWriter):
 
     def _address(self, file_name: str) -> str:
         prefix = self.options.image_url_prefix
-        # Addresses of storage buckets ("s3://") are taken as they are.
+        # Addresses of storage buckets ("s3://") are not escaped.
         is_url = prefix.startswith(("/", "http:", "https:"))
         return prefix + (quote(file_name, errors="surrogateescape") if is_url else file_name)
 
@@ -128,7 +128,7 @@ class LabelStudioBrushWriter(_LabelStudioWriter):
 
 
 class LabelStudioPolygonWriter(_LabelStudioWriter):
-    """Polygons, one for each mask; an empty mask has none."""
+    """Polygons, one per mask; an empty mask has none."""
 
     tag: ClassVar[str] = "PolygonLabels"
     kind: ClassVar[str] = "polygonlabels"
@@ -142,6 +142,6 @@ class LabelStudioPolygonWriter(_LabelStudioWriter):
 
 
 def _percents(rle: Rle) -> np.typing.NDArray[np.float64]:
-    """Outline of a mask in per cent of width and height, (K, 2); K = 0 if it is empty."""
+    """Return the outline of a mask in per cent of width and height, (K, 2); K = 0 if it is empty."""
     percents: np.typing.NDArray[np.float64] = one_polygon_of(rle, INSET) * _PERCENT / (rle.width, rle.height)
     return percents.round(_DECIMALS)

@@ -1,6 +1,6 @@
-"""What a user can choose about annotations, whatever the format.
+"""Options of annotation writers for all formats.
 
-Importing this loads nothing heavy, so that the command line takes its defaults from here.
+Importing this loads nothing heavy, so that the command line can take its defaults from here.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ if TYPE_CHECKING:
     from samara.datasets.split import Split
 
 USUAL_FORMAT = "coco"
-"""What is written where nobody names a format."""
+"""The default format."""
 
 Images: TypeAlias = Literal["none", "link", "copy"]
-"""What becomes of the images: nothing, a symbolic link, or a copy."""
+"""What to do with the images: nothing, a symbolic link, or a copy."""
 
-# What may stand before the name of a file in an address: behind anything else the two would grow together.
+# Characters that may precede a file name in an address; after any other the two would run together.
 _PREFIX_ENDS = ("/", "=", "%2F", "%2f")
 
 
 @dataclass(frozen=True, kw_only=True)
 class WriterOptions:
-    """What a user can choose about annotations, whatever the format.
+    """Options of annotation writers for all formats.
 
     Attributes:
         overwrite: replace an existing file, or an existing folder that samara wrote. Without it both are refused.
-        info: what made the masks (checkpoint, licence, settings), for formats that have a place for it; JSON values.
-        categories: all names in the order of their numbers; those not listed follow as they come. Several calls
-            that shall agree about numbers need it.
-        images: what becomes of the images in formats whose folder holds them too (yolo, voc).
-        split: for formats that tell training from validation images (yolo, voc): how; None for one undivided set.
-        image_url_prefix: for Label Studio: what stands before the file name in a task's address of the image.
+        info: provenance of the masks (checkpoint, licence, settings), for formats that can store it; JSON values.
+        categories: all names in the order of their numbers; others follow in order of appearance. Needed for equal
+            numbers in several calls.
+        images: what to do with the images in formats whose folder can contain them (yolo, voc).
+        split: split into training and validation images in formats that have one (yolo, voc); None for no split.
+        image_url_prefix: for Label Studio: prefix of the file name in a task's image address.
 
     Raises:
-        SettingsError: `images` is none of these, a category is listed twice, or the prefix would grow together with
-            the file name.
+        SettingsError: `images` is invalid, a category is listed twice, or the prefix would run together with the file
+            name.
         DatasetError: a category has no name.
     """
 
@@ -54,13 +54,13 @@ class WriterOptions:
         from samara.datasets.annotated import require_category
 
         if self.images not in get_args(Images):
-            raise SettingsError(f"images={self.images!r} is not accepted; give one of {get_args(Images)}.")
+            raise SettingsError(f"images={self.images!r} is not accepted; use one of {get_args(Images)}.")
         for name in self.categories:
             require_category(name, "The list of categories")
         if len(set(self.categories)) < len(self.categories):
-            raise SettingsError(f"The list of categories {self.categories!r:.200} has a name twice; give each once.")
+            raise SettingsError(f"The list of categories {self.categories!r:.200} has a name twice; list each once.")
         if self.image_url_prefix and not self.image_url_prefix.endswith(_PREFIX_ENDS):
             raise SettingsError(
-                f"the prefix {self.image_url_prefix!r:.200} would make addresses such as "
+                f"the prefix {self.image_url_prefix!r:.200} would result in addresses such as "
                 f"{self.image_url_prefix + 'a.jpg'!r:.200}; end it with / or ="
             )

@@ -1,7 +1,7 @@
-"""Label maps: for each image a grey PNG whose values are the numbers of its masks, 0 for none.
+"""Label maps: per image a grey PNG whose values are the numbers of its masks, 0 for none.
 
-Grey and not palette: OpenCV and imageio turn a palette into colours without a word, and 16 bits know none. The `voc`
-format has the colours.
+Grey, not palette: OpenCV and imageio silently convert a palette to colours, and 16-bit images have no palette. The
+`voc` format has colours.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MAX_MASKS = 65535
 
 
 class PngWriter(StagedWriter):
-    """A label map for each image, with its tree, and `masks.csv` with what is known about each mask."""
+    """A label map per image, in the tree of the images, and `masks.csv` with the properties of each mask."""
 
     is_folder: ClassVar[bool] = True
 
@@ -36,7 +36,7 @@ class PngWriter(StagedWriter):
     def __init__(self, target: Path, options: WriterOptions | None = None) -> None:
         """See `StagedWriter`."""
         super().__init__(target, options)
-        # Names of files need not be text; their bytes then stand in the table as they are.
+        # File names may be invalid UTF-8; the table then contains their raw bytes.
         self._file = (self.staged / TABLE).open("w", encoding="utf-8", errors="surrogateescape", newline="")
         self._table = csv.writer(self._file)
         self._table.writerow(_COLUMNS)
@@ -45,7 +45,7 @@ class PngWriter(StagedWriter):
         count = len(image.masks)
         if count > _MAX_MASKS:
             raise OutputError(
-                f"{image.file_name!r} has {count} masks, and a label map can number {_MAX_MASKS}; drop masks or "
+                f"{image.file_name!r} has {count} masks, but a label map can number only {_MAX_MASKS}; drop masks or "
                 "choose another format, such as coco"
             )
         path = new_file(self.staged / self.file_of(image.file_name), image)

@@ -1,4 +1,4 @@
-"""SA-1B: a JSON file for each image, with COCO run lengths and the numbers of the network.
+"""SA-1B: a JSON file per image, with COCO run lengths and the network's scores.
 
 Source: the SA-1B data set card, and segment-anything's README, "Dataset".
 """
@@ -13,12 +13,12 @@ from samara.datasets.writing.image_files import new_file, relative_name
 from samara.datasets.writing.json_list import json_text
 from samara.datasets.writing.staged_writer import StagedWriter
 
-# What SA-1B says once for the whole file, or not at all.
+# Keys that SA-1B has once per file, or not at all.
 _ELSEWHERE = {"image_id", "category_id", "iscrowd"}
 
 
 class Sa1bWriter(StagedWriter):
-    """A file for each image, with the tree of the images: lossless."""
+    """One file per image, in the tree of the images: lossless."""
 
     is_folder: ClassVar[bool] = True
 

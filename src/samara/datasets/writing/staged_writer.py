@@ -1,4 +1,4 @@
-"""What all annotation writers share: a target that appears complete or not at all, and an account of losses."""
+"""Base of all annotation writers: a target that appears atomically, and an account of losses."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ CONTRIBUTOR = "samara"
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """What a format could not keep.
+    """The losses of a format.
 
     Attributes:
-        masks: how many were given.
-        changed: of these, how many are read back with other pixels, those left out included.
-        left_out: of these, how many are not in the format at all: empty ones, or covered by others.
-        mean_iou: between mask and what is read back, over all that have pixels; 1 if there are none.
+        masks: number of masks written.
+        changed: number of masks that read back with different pixels, including those left out.
+        left_out: number of masks that are not in the format at all: empty ones, or covered by others.
+        mean_iou: mean IoU between each non-empty mask and its read-back version; 1 if there are none.
         worst_iou: the smallest such IoU.
-        worst: where that is, as "FILE NAME, mask INDEX"; None while nothing changed.
-        unplaced: images whose coordinates are pixels, in a format that means places on Earth.
+        worst: location of that mask, as "FILE NAME, mask INDEX"; None while nothing changed.
+        unplaced: number of images with pixel coordinates in a format for geographic ones.
     """
 
     masks: int = 0
@@ -47,7 +47,7 @@ class Losses:
 
 
 class LossMeter:
-    """Adds up losses, mask by mask."""
+    """Accumulates losses, mask by mask."""
 
     def __init__(self) -> None:
         self._masks = self._changed = self._left_out = self._with_pixels = 0
@@ -57,17 +57,17 @@ class LossMeter:
         self._unplaced = 0
 
     def add_unplaced(self) -> None:
-        """Count an image whose coordinates are pixels instead of places on Earth."""
+        """Count an image with pixel coordinates instead of geographic ones."""
         self._unplaced += 1
 
     def add(self, image: AnnotatedImage, index: int, iou: float, *, left_out: bool = False) -> None:
         """Count a mask.
 
         Args:
-            image: that it belongs to.
-            index: of the mask in its image.
-            iou: between the mask and what is read back; without effect for an empty mask.
-            left_out: the format does not hold the mask at all.
+            image: image of the mask.
+            index: index of the mask in its image.
+            iou: IoU between the mask and its read-back version; ignored for an empty mask.
+            left_out: whether the format does not contain the mask at all.
         """
         has_pixels = image.masks.rles[index].area > 0
         self._masks += 1
@@ -81,13 +81,13 @@ class LossMeter:
 
     @property
     def losses(self) -> Losses:
-        """The account so far."""
+        """Return the losses so far."""
         mean = self._sum / self._with_pixels if self._with_pixels else 1.0
         return Losses(self._masks, self._changed, self._left_out, mean, self._worst_iou, self._worst, self._unplaced)
 
 
 class StagedWriter(ABC):
-    """A writer whose target appears at `close`, out of a hidden folder beside it.
+    """A writer whose target is moved into place at `close`, from a hidden folder next to it.
 
     A format implements `_add` and `_finish`; an image that `_add` refuses must leave no trace.
     """
@@ -96,38 +96,38 @@ class StagedWriter(ABC):
 
     @classmethod
     def file_of(cls, file_name: str) -> Path | None:
-        """The file, within the target, that holds the annotations of one image alone.
+        """Return the file within the target with the annotations of a single image.
 
-        What is known of an image before the work is its name, so this is asked then.
+        Called before the work, when only the name of an image is known.
 
         Args:
-            file_name: of the image.
+            file_name: name of the image.
 
         Returns:
-            None if the format has no such files, and takes any name.
+            None if the format has no such files and accepts any name.
 
         Raises:
-            OutputError: the format cannot have an image of this name.
+            OutputError: the format does not support this name.
         """
         return None
 
-    @classmethod  # noqa: B027 - most formats take any
+    @classmethod  # noqa: B027 - most formats accept any
     def require_categories(cls, names: Iterable[str]) -> None:
-        """Make sure that the format can have these categories together.
+        """Check that the format supports these categories together.
 
         Raises:
-            OutputError: it cannot.
+            OutputError: it does not.
         """
 
     def __init__(self, target: Path, options: WriterOptions | None = None) -> None:
-        """Begin.
+        """Start writing.
 
         Args:
-            target: the file or folder to make; its parents are made if need be.
-            options: defaults if left out.
+            target: the file or folder to create; missing parents are created.
+            options: options of the writer; None for the defaults.
 
         Raises:
-            OutputError: the target exists and may not be overwritten, or its parent cannot be made.
+            OutputError: the target exists and must not be overwritten, or its parent cannot be created.
         """
         self._target = Path(target)
         self.options = WriterOptions() if options is None else options
@@ -139,14 +139,14 @@ class StagedWriter(ABC):
             self._room = Path(
                 tempfile.mkdtemp(prefix=f".{self._target.name}.", suffix=".part", dir=self._target.parent)
             )
-            # What becomes the target; other files of the room are scaffolding.
+            # What becomes the target; other files in the staging folder are temporary.
             self.staged = self._room / self._target.name
             if self.is_folder:
                 self.staged.mkdir()
 
     @abstractmethod
     def _add(self, image: AnnotatedImage) -> None:
-        """Take an image."""
+        """Add an image."""
 
     @abstractmethod
     def _finish(self) -> None:
@@ -159,33 +159,33 @@ class StagedWriter(ABC):
 
     @property
     def losses(self) -> Losses:
-        """What the format could not keep of the images so far."""
+        """Losses of the images so far."""
         return self.meter.losses
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """Who wrote this, with what."""
+        """Provenance of the export."""
         return {"contributor": CONTRIBUTOR, "version": __version__, **self.options.info}
 
     def scaffold(self, name: str) -> Path:
-        """A path for something that is needed on the way only."""
+        """Return a path for a temporary file."""
         return self._room / f"{name}.scaffold"
 
     def add(self, image: AnnotatedImage) -> None:
-        """Take an image; see `AnnotationWriter`."""
+        """Add an image; see `AnnotationWriter`."""
         if not self._is_open:
-            raise OutputError(f"{self._target} is closed; nothing can be added to it any more")
+            raise OutputError(f"{self._target} is closed; nothing more can be added")
         try:
             self._add(image)
         except OutputError:
             raise
         except OSError as error:
-            # Half of the image may be in the files: what is left of them cannot be used.
+            # The image may be half written: the files are unusable.
             self.discard()
             raise _failure(self._target, error) from error
 
     def close(self) -> None:
-        """Put the complete result in place; see `AnnotationWriter`."""
+        """Move the complete result into place; see `AnnotationWriter`."""
         if not self._is_open:
             return
         try:
@@ -199,7 +199,7 @@ class StagedWriter(ABC):
             self.discard()
 
     def discard(self) -> None:
-        """Leave everything as it was; see `AnnotationWriter`."""
+        """Discard the result; see `AnnotationWriter`."""
         self._is_open = False
         self._release()
         shutil.rmtree(self._room, ignore_errors=True)
@@ -208,12 +208,13 @@ class StagedWriter(ABC):
         """Close files that are still open."""
 
     def _publish(self) -> None:
-        # Somebody may have made it since we began.
+        # Another process may have created it since the start.
         require_free(self._target, is_folder=self.is_folder, overwrite=self.options.overwrite)
         if not (self.is_folder and self._target.exists()):
             os.replace(self.staged, self._target)
             return
-        # A folder with content cannot be replaced in one step: the old one waits in the room until the new one stands.
+        # A non-empty folder cannot be replaced atomically: the old one is kept in the staging folder until the new one
+        # is in place.
         old = self._room / "old"
         os.replace(self._target, old)
         try:
@@ -238,7 +239,7 @@ class StagedWriter(ABC):
 
 @contextmanager
 def _told(target: Path) -> Iterator[None]:
-    """Turn what the operating system says into a sentence."""
+    """Convert operating system errors to a message."""
     try:
         yield
     except OutputError:
@@ -252,21 +253,24 @@ def _failure(target: Path, error: OSError) -> OutputError:
 
 
 def require_free(target: Path, *, is_folder: bool, overwrite: bool) -> None:
-    """Make sure that a target may be made.
+    """Check that a target may be created.
 
     Args:
-        target: the file or folder to make.
-        is_folder: which of the two.
-        overwrite: replace what is there, if it is ours.
+        target: the file or folder to create.
+        is_folder: whether it is a folder.
+        overwrite: replace an existing target if samara wrote it.
 
     Raises:
-        OutputError: it exists and may not be overwritten.
+        OutputError: it exists and must not be overwritten.
     """
     if not os.path.lexists(target):
         return
     if not overwrite:
-        raise OutputError(f"{target} exists; choose another place, or overwrite it on purpose")
+        raise OutputError(f"{target} exists; choose another path, or allow overwriting")
     if is_folder != target.is_dir():
-        raise OutputError(f"{target} is a {'file' if is_folder else 'folder'}, and would be replaced by the other")
+        raise OutputError(
+            f"{target} is a {'file' if is_folder else 'folder'} and would be replaced by the other kind; choose "
+            "another path"
+        )
     if is_folder and not (target / MARKER).is_file() and any(target.iterdir()):
-        raise OutputError(f"{target} holds something that samara did not write; choose another place, or remove it")
+        raise OutputError(f"{target} contains something that samara did not write; choose another path, or remove it")

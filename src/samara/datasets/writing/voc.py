@@ -1,8 +1,8 @@
 """Pascal VOC: class and object images, boxes as XML, and lists of the images.
 
-The tree is that of VOCdevkit: `SegmentationClass/`, `SegmentationObject/` and `Annotations/` with a file for each
-image, lists of the images in `ImageSets/Segmentation/`, `labelmap.txt` as annotation tools expect it, and if asked
-for `JPEGImages/`. With a split the lists are `train.txt`, `val.txt`, `trainval.txt` of the two, and `test.txt`.
+The tree is that of VOCdevkit: `SegmentationClass/`, `SegmentationObject/` and `Annotations/` with a file per image,
+lists of the images in `ImageSets/Segmentation/`, `labelmap.txt` for annotation tools, and optionally `JPEGImages/`.
+With a split the lists are `train.txt`, `val.txt`, `trainval.txt` (both) and `test.txt`.
 
 Source: the VOC 2012 development kit documentation.
 """
@@ -28,7 +28,7 @@ from samara.errors import OutputError
 if TYPE_CHECKING:
     from samara.datasets.split import Split
 
-# VOC's number for pixels at the border of objects that shall not count; no mask and no class may have it.
+# VOC's number for ignored pixels at object borders; no mask or class may have it.
 VOID = 255
 _MAX_MASKS = 65534
 _COLOUR_CHANNELS = 3
@@ -51,22 +51,23 @@ class VocWriter(StagedWriter):
         """See `StagedWriter`; the other folders have files of the same name."""
         if not is_line(file_name):
             raise OutputError(
-                f"{file_name!r} has a character that neither XML nor VOC's lists of images can hold; rename it"
+                f"{file_name!r} has a character that neither XML nor VOC's image lists can contain; rename it"
             )
         return Path(_ANNOTATIONS, relative_name(file_name, ".xml"))
 
     @classmethod
     def require_categories(cls, names: Iterable[str]) -> None:
-        """See `StagedWriter`; labelmap.txt begins comments with "#" and ends names with ":"."""
+        """See `StagedWriter`; labelmap.txt starts comments with "#" and ends names with ":"."""
         for number, name in enumerate(names, start=1):
             if ":" in name or name.startswith("#") or name == _BACKGROUND:
                 raise OutputError(
-                    f"VOC cannot have a class {name!r}: labelmap.txt cannot hold ':' or a leading '#', and "
-                    f"{_BACKGROUND!r} means no object there; rename it with `categories={{{name!r}: 'NEW NAME'}}`"
+                    f"VOC does not support a class {name!r}: labelmap.txt cannot contain ':' or a leading '#', and "
+                    f"{_BACKGROUND!r} means no object; rename it with `categories={{{name!r}: 'NEW NAME'}}`"
                 )
             if number >= VOID:
                 raise OutputError(
-                    f"{name!r} is category {number}, and VOC can number {VOID - 1}; choose another format, such as coco"
+                    f"{name!r} is category {number}, but VOC can number only {VOID - 1}; choose another format, such "
+                    "as coco"
                 )
 
     def __init__(self, target: Path, options: WriterOptions | None = None) -> None:
@@ -118,7 +119,7 @@ class VocWriter(StagedWriter):
         (self.staged / "labelmap.txt").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
     def _divide(self, split: Split) -> None:
-        """Make a list of each part out of the list of all."""
+        """Split the list of all images into one per part."""
         stems = self._list("trainval").read_text(encoding="utf-8").splitlines()
         moved = split.moved(stems)
         parts = [moved.get(stem) or split.part_of(stem) for stem in stems]
@@ -134,10 +135,10 @@ class VocWriter(StagedWriter):
 
 
 def _object_numbers(count: int, image: AnnotatedImage) -> npt.NDArray[np.int64]:
-    """1, 2, 3, ... without VOID."""
+    """Return 1, 2, 3, ... without VOID."""
     if count > _MAX_MASKS:
         raise OutputError(
-            f"{image.file_name!r} has {count} masks, and VOC's object images can number {_MAX_MASKS}; drop masks "
+            f"{image.file_name!r} has {count} masks, but VOC's object images can number only {_MAX_MASKS}; drop masks "
             "or choose another format, such as coco"
         )
     numbers = np.arange(1, count + 1)
@@ -145,7 +146,7 @@ def _object_numbers(count: int, image: AnnotatedImage) -> npt.NDArray[np.int64]:
 
 
 def _described(image: AnnotatedImage, numbered: list[int]) -> bytes:
-    """Sizes and boxes as XML; corners counted from 1, right and bottom inclusive."""
+    """Return sizes and boxes as XML; corners count from 1, right and bottom inclusive."""
     height, width = image.masks.size_hw
     root = ElementTree.Element("annotation")
     path = PurePosixPath(_IMAGES, image.file_name)

@@ -1,8 +1,8 @@
-"""YOLO segmentation labels: a text file of normalised polygons for each image.
+"""YOLO segmentation labels: a text file of normalised polygons per image.
 
-YOLO knows one polygon per object and no holes. Holes are tied to the outline by a line within the object, which costs
-nothing; parts by a line through background, which readers that draw outlines see (`masks/bridges.py`). What that costs
-is measured for every mask, on the numbers as they stand in the file.
+YOLO has one polygon per object and no holes. Holes are connected to the outline by a line inside the object, which
+loses nothing; separate parts by a line through the background, visible to readers that draw outlines
+(`masks/bridges.py`). The loss is measured for every mask, on the numbers as written.
 
 Source: the Ultralytics documentation on segmentation data sets (the format only).
 """
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from samara.datasets.split import Split
     from samara.masks.rle import Rle
 
-# Pixels; see `polygons_of`. In the middle of what is exact, so that rounding on either side does no harm.
+# Pixels; see `polygons_of`. The middle of the exact range, so that rounding either way is harmless.
 INSET = 0.05
-# Fractions are written so finely that rounding moves no corner by more than this, in pixels.
+# Fractions have enough digits that rounding moves no corner by more than this, in pixels.
 _ROUNDING = 0.01
 _MIN_DECIMALS = 6
 
@@ -46,16 +46,16 @@ _DIVIDED = "# Written by samara: {}.\n"
 
 
 class YoloWriter(StagedWriter):
-    """`labels/` with the tree of the images, `data.yaml`, and if asked for `images/`.
+    """`labels/` in the tree of the images, `data.yaml`, and optionally `images/`.
 
-    With a split, both have a folder for each part, with the tree inside.
+    With a split, both have a folder per part, with the tree inside.
     """
 
     is_folder: ClassVar[bool] = True
 
     @classmethod
     def file_of(cls, file_name: str) -> Path:
-        """See `StagedWriter`; what it gives lies in the folder of the part, where there is a split."""
+        """See `StagedWriter`; the path is inside the folder of the part if there is a split."""
         return _without_images(relative_name(file_name, ".txt"))
 
     def __init__(self, target: Path, options: WriterOptions | None = None) -> None:
@@ -84,7 +84,7 @@ class YoloWriter(StagedWriter):
         self._images_of[part] += 1
 
     def _part_of(self, relative: Path) -> str:
-        """The folder of an image's part, "" without a split."""
+        """Return the folder of an image's part, "" without a split."""
         return "" if self.options.split is None else self.options.split.part_of(relative.with_suffix("").as_posix())
 
     def _finish(self) -> None:
@@ -95,13 +95,13 @@ class YoloWriter(StagedWriter):
             counts = ", ".join(f"{self._images_of[part]} images in {part}" for part in self.options.split.parts)
             comment = _DIVIDED.format(counts)
             folders = {part: f"{_IMAGES}/{part}" for part in self.options.split.parts}
-        # Without `path` the folders are taken from where this file lies, wherever training begins.
+        # Without `path`, folders are relative to this file, wherever training is started.
         names = {number: name for name, number in self._categories.numbers.items()}
         data = yaml.safe_dump(folders | {"names": names}, allow_unicode=True, sort_keys=False, width=sys.maxsize)
         (self.staged / "data.yaml").write_text(comment + data, encoding="utf-8")
 
     def _fill(self, split: Split) -> None:
-        """Move images of a small set, so that no part is empty."""
+        """Move images of a small set so that no part is empty."""
         if all(self._images_of[part] for part in split.parts):
             return
         stems = [
@@ -121,19 +121,19 @@ class YoloWriter(StagedWriter):
 
 
 def _files_of(folder: Path, stem: str) -> list[Path]:
-    """Files of this name, whatever their suffix."""
+    """Return the files with this stem and any suffix."""
     named = folder / stem
     return [path for path in named.parent.glob("*") if path.with_suffix("") == named and not path.is_dir()]
 
 
 def _without_images(relative: Path) -> Path:
-    """A path within a data set none of whose folders is called "images"; see `_IMAGES`."""
+    """Return a path within a data set with no folder called "images"; see `_IMAGES`."""
     folders = (_RENAMED if folder == _IMAGES else folder for folder in relative.parent.parts)
     return Path(*folders, relative.name)
 
 
 def _fractions(rle: Rle) -> NDArray[np.float64]:
-    """Outline of a mask in fractions of width and height, (K, 2), as it will be read; K = 0 if it is empty."""
+    """Return the outline of a mask in fractions of width and height, (K, 2), as it will be read; K = 0 if empty."""
     fractions: NDArray[np.float64] = one_polygon_of(rle, INSET) / (rle.width, rle.height)
     return fractions.round(_decimals(rle))
 

@@ -1,8 +1,8 @@
-"""Write a checkpoint as files for other runtimes, and prove that they compute what the network computes.
+"""Export a checkpoint as files for other runtimes, and verify that they reproduce the network's output.
 
-A folder with the image encoder, the mask decoder (prompts included) and `manifest.json`, which says everything that a
-program needs to use them without samara; see docs/export.md. The folder appears only after its files were loaded by
-their own runtime and gave PyTorch's result on a photo.
+An export is a folder with the image encoder, the mask decoder (including prompts) and `manifest.json`, which contains
+everything that a program needs to use them without samara; see docs/export.md. The folder appears only after its files,
+run by their own runtime, have reproduced PyTorch's result on a photo.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from samara.system.progress import Progress
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written.
+    """The result of an export.
 
     Attributes:
-        folder: where.
-        files: names in it.
-        relative_error: how far each graph's output was from PyTorch's, ‖found − expected‖ / ‖expected‖, by its name.
-        checkpoint: name of what was exported.
+        folder: folder of the export.
+        files: names of the files in it.
+        relative_error: difference of each graph's output from PyTorch's, ‖found − expected‖ / ‖expected‖, by name.
+        checkpoint: name of the exported checkpoint.
         format: "onnx" or "openvino".
     """
 
@@ -69,20 +69,20 @@ def export_checkpoint(
     Args:
         loaded: on the CPU, in float32, engine torch.
         format_name: "onnx" or "openvino".
-        out: the folder to make.
-        precision: of the weights; "int8" is for the image encoder alone, calibrated on `loaded.calibration`.
+        out: folder to create.
+        precision: precision of the weights; "int8" is for the image encoder only, calibrated on `loaded.calibration`.
         interface: "samara", or "official" for programs made for segment_anything's ONNX decoder (ONNX only).
-        switches: of the official interface.
-        overwrite: replace an export that is already there; anything else that is there is never replaced.
-        progress: called as the work goes on.
+        switches: options of the official interface.
+        overwrite: replace an existing export; other files are never replaced.
+        progress: called with the progress.
 
     Raises:
-        SettingsError: no such format or interface, or not in that precision or with those switches; or the network was
-            adapted, see `samara.engines.graphs.check_plain`.
-        WrongCheckpoint: a detector, or SAM 2 with the official interface, which is SAM's.
-        MissingExtra: what writes or checks the format is not installed.
-        OutputError: the folder is there already, or cannot be written.
-        ExportError: the written graphs do not give what PyTorch gives; nothing was written.
+        SettingsError: the format or interface is unknown, or does not support that precision or those switches; or the
+            network was adapted, see `samara.engines.graphs.check_plain`.
+        WrongCheckpoint: it is a detector, or SAM 2 with the official interface, which is SAM's.
+        MissingExtra: a library that writes or checks the format is not installed.
+        OutputError: the folder already exists, or cannot be written.
+        ExportError: the graphs do not reproduce PyTorch's output; nothing was written.
     """
     spoken = interface_named(interface, switches or OfficialSwitches())
     form, exact = _checked(format_name, precision, spoken)
@@ -123,7 +123,7 @@ def _checked(format_name: str, precision: str, interface: Interface) -> tuple[Ex
     form = FORMATS[format_name]
     if form.name not in interface.formats:
         raise SettingsError(
-            f"the {interface.name} interface is written in {' or '.join(interface.formats)}, not in {form.name}"
+            f"the {interface.name} interface supports {' or '.join(interface.formats)}, not {form.name}"
         )
     for library in form.libraries:
         if not is_installed(library):
@@ -133,27 +133,27 @@ def _checked(format_name: str, precision: str, interface: Interface) -> tuple[Ex
     for known in form.precisions:
         if known == precision:
             return form, known
-    raise SettingsError(f"{form.name} is written in {', '.join(form.precisions)}, not in {precision}")
+    raise SettingsError(f"{form.name} supports {', '.join(form.precisions)}, not {precision}")
 
 
 def check_folder(out: Path, *, overwrite: bool) -> None:
-    """Refuse to replace what is there, unless it is an export and that is wanted; nothing is left.
+    """Refuse to replace an existing folder, unless it is an export and `overwrite` is set; leaves nothing behind.
 
     Raises:
-        OutputError: see above, or the folder cannot be made.
+        OutputError: the folder must not be replaced, or cannot be created.
     """
     require_folder(out.parent if os.path.lexists(out) else out)
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     if not is_ours(out):
-        raise OutputError(f"{out} is there and is no export of samara; choose another folder")
+        raise OutputError(f"{out} exists and is not an export of samara; choose another folder")
     if not overwrite:
-        raise OutputError(f"{out} holds an export already; choose another folder, or overwrite it on purpose")
+        raise OutputError(f"{out} already contains an export; choose another folder, or allow overwriting")
 
 
 def _replace(made: Path, out: Path) -> None:
-    """Put the new folder in the place of the old one, which is there until the new one is."""
-    made.chmod(0o755)  # mkdtemp's folders are closed to others
+    """Replace the old folder by the new one, keeping the old one until the new one is in place."""
+    made.chmod(0o755)  # mkdtemp's folders are private
     if not out.exists():
         made.rename(out)
         return
@@ -168,7 +168,7 @@ def _check_exportable(loaded: Loaded, interface: Interface) -> None:
         raise WrongCheckpoint(f"{loaded.name} ({loaded.variant.title}) {loaded.variant.why_no_graphs}")
     if interface.fit not in (None, loaded.variant.preprocessing.fit):
         raise WrongCheckpoint(
-            f"the {interface.name} interface is for networks that pad images, and {loaded.name} "
+            f"the {interface.name} interface applies only to networks that pad images, and {loaded.name} "
             f"({loaded.variant.title}) squashes them; use the interface samara"
         )
 
@@ -179,7 +179,7 @@ def _inputs(interface: Interface, loaded: Loaded) -> tuple[tuple[Tensor, ...], t
 
 
 def _verified(graph: Graph, run: Run, inputs: tuple[Tensor, ...], precision: Precision) -> float:
-    """Largest relative error of a written graph's embeddings or masks; not of single numbers, which follow from them.
+    """Return the largest relative error of a written graph's embeddings or masks; scalars follow from those.
 
     Raises:
         ExportError: it is too large.
@@ -193,11 +193,11 @@ def _verified(graph: Graph, run: Run, inputs: tuple[Tensor, ...], precision: Pre
         for one, wanted in zip(found, expected, strict=True)
         if wanted.ndim == 4
     ]
-    error = float(torch.tensor(errors).max())  # no number if one of them is none
+    error = float(torch.tensor(errors).max())  # NaN if one of them is
     limit = LIMITS[precision].relative_error
-    if not error <= limit:  # also if it is no number
+    if not error <= limit:  # also if it is NaN
         raise ExportError(
-            f"the exported {graph.name} is {error:.2g} from PyTorch's result, more than {limit:g} for {precision}; "
+            f"the exported {graph.name} differs from PyTorch by {error:.2g}, more than {limit:g} for {precision}; "
             "nothing was written"
         )
     return error

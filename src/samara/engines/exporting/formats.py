@@ -1,4 +1,4 @@
-"""The formats that networks are exported to: how each is written, and how its own runtime runs it."""
+"""The export formats: how to write each, and how to run it in its own runtime."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class ExportFormat:
     """One format.
 
     Attributes:
-        name: what `--format` takes.
-        ending: of the files that a runtime is pointed to.
-        libraries: import names of what writes and checks it.
+        name: value of `--format`.
+        ending: suffix of the files to open in a runtime.
+        libraries: import names of the libraries that write and check it.
         extra: samara's extra that installs them.
-        precisions: what the weights can be written in; the mask decoder stays out of int8.
-        write: write a graph of a checkpoint in a precision to a path.
-        open: make a written graph ready to run.
+        precisions: supported precisions of the weights; the mask decoder is never int8.
+        write: function that writes a graph of a checkpoint in a precision to a path.
+        open: function that opens a written graph for running.
     """
 
     name: str
@@ -41,7 +41,7 @@ class ExportFormat:
 
 
 def _write_onnx(loaded: Loaded, graph: Graph, precision: Precision, path: Path) -> None:
-    del loaded, precision  # float32 is all there is
+    del loaded, precision  # only float32 is supported
     write_onnx(graph, path)
 
 

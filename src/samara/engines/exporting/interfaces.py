@@ -1,4 +1,4 @@
-"""What an export looks like to the programs that use it: samara's own graphs, or those that official clients know."""
+"""The interface of an export to client programs: samara's own graphs, or those of official clients."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from samara.networks.official_graphs import (
 
 Inputs = tuple[Tensor, ...]
 POINTS = 5
-"""Of the example; any but 0 and 1."""
+"""Size in the example; any except 0 and 1."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +56,17 @@ class Interface:
     facts: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values
 
     def masks(self, loaded: Loaded) -> list[str]:
-        """What the decoder's masks are, in their order."""
+        """Return the meaning of the decoder's masks, in order."""
         if self.has_one_mask:
             return ["single for several points, else best of three"]
         return ["single", *(["best of three"] if loaded.variant.early_channels else ["first", "second", "third"])]
 
 
 def interface_named(name: str, switches: OfficialSwitches) -> Interface:
-    """Look an interface up.
+    """Look up an interface.
 
     Raises:
-        SettingsError: there is none of that name, or it has no such switches.
+        SettingsError: the name is unknown, or it has no such switches.
     """
     if name == "official":
         return Interface(
@@ -84,7 +84,7 @@ def interface_named(name: str, switches: OfficialSwitches) -> Interface:
         raise SettingsError(f"there is no interface {name!r}; use samara or official")
     chosen = [f"`{switch}`" for switch, value in asdict(switches).items() if value]
     if chosen:
-        raise SettingsError(f'{", ".join(chosen)} is for `interface="official"` only; leave it out')
+        raise SettingsError(f'{", ".join(chosen)} applies only to `interface="official"`; leave it out')
     return Interface(
         name,
         ("onnx", "openvino"),
@@ -100,7 +100,8 @@ def _own_inputs(loaded: Loaded) -> tuple[Inputs, Inputs]:
     image = torch.from_numpy(pixels)
     with torch.inference_mode():
         features = loaded.sam.image_encoder(image)
-    # A click and a box; the click has its padding point, and a second one to be as long as the box and its click.
+    # A click and a box; the click has its padding point, and a second one to match the length of the box with its
+    # click.
     coordinates = torch.tensor([[[0.4, 0.4], [0.0, 0.0], [0.0, 0.0]], [[0.5, 0.3], [0.2, 0.1], [0.9, 0.6]]])
     labels = torch.tensor([[1.0, -1.0, -1.0], [1.0, 2.0, 3.0]])
     mask = _mask_input(image, 4 * loaded.grid)
@@ -108,7 +109,7 @@ def _own_inputs(loaded: Loaded) -> tuple[Inputs, Inputs]:
 
 
 def _mask_input(image: Tensor, side: int) -> Tensor:
-    """Some mask (1, 1, side, side) that has to do with an image (1, 3, ·, ·)."""
+    """Return a mask (1, 1, side, side) derived from an image (1, 3, ·, ·)."""
     return torch.nn.functional.interpolate(image[:, :1], size=(side, side), mode="bilinear") * 4
 
 
@@ -121,7 +122,7 @@ def _official_inputs(loaded: Loaded) -> tuple[Inputs, Inputs]:
         features = encoder.module(image)
     coordinates = torch.tensor([[[0.5, 0.3], [0.2, 0.1], [0.9, 0.6]]]) * FRAME
     mask = _mask_input(image.permute(2, 0, 1)[None] / 64 - 2, FRAME // 4)
-    wanted = torch.tensor(frame.resized_size_hw, dtype=torch.float32).flip(0)  # upright, where the example is not
+    wanted = torch.tensor(frame.resized_size_hw, dtype=torch.float32).flip(0)  # portrait, unlike the example
     return (image,), (features, coordinates, torch.tensor([[1.0, 2.0, 3.0]]), mask, torch.ones(1), wanted)
 
 

@@ -32,15 +32,15 @@ def manifest_of(
     graphs: Sequence[Graph],
     relative_error: Mapping[str, float],
 ) -> dict[str, Any]:
-    """What `manifest.json` says.
+    """Build the contents of `manifest.json`.
 
     Args:
         loaded: the checkpoint.
-        form: that was written.
-        precision: of the weights.
-        interface: that the graphs have.
-        graphs: that were written, each to its name and the form's ending.
-        relative_error: of each, measured when it was written.
+        form: format of the export.
+        precision: precision of the weights.
+        interface: interface of the graphs.
+        graphs: exported graphs, each in a file with its name and the format's suffix.
+        relative_error: relative error of each, measured during the export.
     """
     preprocessing, provenance = loaded.variant.preprocessing, loaded.provenance
     return {
@@ -90,7 +90,7 @@ def _single_mask_rule(loaded: Loaded) -> dict[str, Any]:
 
 
 def is_ours(folder: Path) -> bool:
-    """Whether a folder was written by an export."""
+    """Return whether a folder was written by an export."""
     try:
         document = json.loads((folder / MANIFEST).read_text())
     except (OSError, ValueError):

@@ -1,6 +1,6 @@
-"""How a checkpoint is exported.
+"""Settings of an export.
 
-Importing this loads no torch, so that the command line takes its defaults from here and its help stays quick.
+Importing this does not load torch, so the command line can take its defaults from here with fast help.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 EXPORTED_TO = "samara-export"
-"""Folder for an export, where nobody names another."""
+"""Default folder of an export."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportSettings:
-    """What is written. The last four are those of segment_anything's own script, by its names.
+    """What to export. The last four are those of segment_anything's own script, with its names.
 
     Attributes:
         format: "onnx" or "openvino".

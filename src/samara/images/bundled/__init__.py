@@ -1,8 +1,8 @@
-"""Three small photos inside the package: what engines are compared on and int8 is calibrated with by default.
+"""Three small photos inside the package, for comparing engines and, by default, calibrating int8.
 
 They are `examples/*.jpg` of the repository at 640 px, from the segment-anything repository (Apache-2.0). Three images
-say that two engines compute the same; they say nothing about the quality of a checkpoint, and int8 is better calibrated
-on images like those that it will see.
+can show that two engines agree; they say nothing about the quality of a checkpoint, and int8 is better calibrated on
+images like those in use.
 """
 
 from __future__ import annotations

@@ -139,7 +139,7 @@ def test_yolo_finds_classes_and_takes_no_prompts(detectors, dog, tmp_path, monke
     assert document["info"]["settings"]["confidence_thresh"] == 0.4
     for extra, message in {
         ("--point", "5,5"): "YOLO11n-seg cannot take points; vit_b",
-        ("--crop-layers", "1"): "so crop_n_layers cannot be chosen",
+        ("--crop-layers", "1"): "leave out crop_n_layers",
     }.items():
         code, printed = in_process(monkeypatch, capsys, dog, "--checkpoint", yolo, *extra, "--out", tmp_path / "none")
         assert code == 1

@@ -132,7 +132,7 @@ def test_the_hq_mask_alone_by_loading(file, hq_only, embeddings):
 
 
 def test_no_other_network_has_an_hq_token():
-    with pytest.raises(SettingsError, match="hq_token_only is for HQ-SAM; .* has no HQ token"):
+    with pytest.raises(SettingsError, match="hq_token_only applies only to HQ-SAM; .* has no HQ token"):
         samara.load("samara_mini", device="cpu", hq_token_only=True)
 
 

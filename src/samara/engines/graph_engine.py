@@ -55,12 +55,12 @@ class PreparedByGraphs(Prepared):
 
     @cached_property
     def by_torch(self) -> PreparedByTorch:
-        """Return the form for prompts that PyTorch decodes."""
+        """Form for prompts that PyTorch decodes."""
         return self.engine.torch.prepare(self.embeddings)
 
     @cached_property
     def details(self) -> tuple[Array, ...] | None:
-        """Return the details of each image for HQ-SAM, see `HqMaskDecoder.details_of`."""
+        """Details of each image for HQ-SAM, see `HqMaskDecoder.details_of`."""
         run = self.engine.graphs.get("details")
         return None if run is None else tuple(run(one[None].numpy())[0].copy() for one in self.embeddings)
 

@@ -153,7 +153,7 @@ def test_yolo_finds_classes_and_takes_no_prompts(detectors, small_dog, tmp_path,
     assert document["info"]["settings"]["confidence_thresh"] == 0.4
     for extra, message in {
         ("--point", "5,5"): "YOLO11n-seg cannot take points; vit_b",
-        ("--crop-layers", "1"): "so crop_n_layers cannot be chosen",
+        ("--crop-layers", "1"): "leave out crop_n_layers",
     }.items():
         code, printed = in_process(
             monkeypatch, capsys, small_dog, "--checkpoint", yolo, *extra, "--out", tmp_path / "none"

@@ -34,5 +34,5 @@ def test_figures_are_those_of_the_code():
     for told in ("most 20 clicks", "the 1,000 with", "2,000\ndraws", "10 % of the box", "2 %\nof the image"):
         assert told in TEXT
     definitions = " ".join(metric.definition for metric in METRICS.values())
-    for told in ("20 where 20 do not", "the 1,000 automatic masks", "10 % of the box", "2 % of the image"):
+    for told in ("20 if 20 clicks do not", "the 1,000 automatic masks", "10 % of the box", "2 % of the image"):
         assert told in definitions

@@ -64,7 +64,7 @@ def test_a_part_is_measured_on_its_base(store, tmp_path, mini):
 
 def test_what_cannot_be_measured_is_told(store, tmp_path):
     (tmp_path / find("vit_b").file_name).write_bytes(b"cut off")
-    with pytest.raises(ChecksumMismatch, match="It is not measured; `samara checkpoints get sam_vit_b`"):
+    with pytest.raises(ChecksumMismatch, match="It was not measured; run `samara checkpoints get sam_vit_b`"):
         find_checkpoint("vit_b", CPU, store)
     with pytest.raises(WrongCheckpoint, match="cannot run SAM 3 yet"):
         find_checkpoint("sam3", CPU, store)

@@ -74,7 +74,7 @@ def test_programs_run():
 
 def test_too_late_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "segment_anything", types.ModuleType("segment_anything"))
-    with pytest.raises(SettingsError, match="imported already, from elsewhere"):
+    with pytest.raises(SettingsError, match="already imported from elsewhere"):
         install()
 
 

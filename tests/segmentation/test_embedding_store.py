@@ -61,5 +61,5 @@ def test_keys_tell_images_and_encoders_apart():
 
 
 def test_a_store_without_room_is_refused(tmp_path):
-    with pytest.raises(SettingsError, match="keeps nothing"):
+    with pytest.raises(SettingsError, match="cannot keep anything"):
         EmbeddingStore(tmp_path, 0)

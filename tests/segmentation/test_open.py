@@ -65,7 +65,7 @@ def test_automatic_settings_are_translated_where_they_mean_something(fastsam):
     ],
 )
 def test_what_means_nothing_is_refused(fastsam, settings, names):
-    with pytest.raises(SettingsError, match=f"without a grid of points or crops, so {names} cannot be chosen"):
+    with pytest.raises(SettingsError, match=f"without a grid of points or crops; leave out {names}"):
         open_segmenter(fastsam, samara.AutomaticSettings(**settings))
 
 

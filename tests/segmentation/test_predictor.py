@@ -162,7 +162,7 @@ def test_equal_calls_give_equal_masks(predictor, embeddings):
     [
         ({}, "no prompt"),
         ({"points": [[70, 10]]}, "60 wide and 40 high"),
-        ({"boxes": [10, 10, 70, 20]}, "leaves the image"),
+        ({"boxes": [10, 10, 70, 20]}, "exceeds the image"),
         ({"boxes": [30, 30, 20, 5]}, "x, y, width, height"),
         ({"points": [[float("nan"), 10]]}, "NaN"),
         ({"mask_logits": np.zeros((128, 128))}, "must be 64 × 64"),
@@ -228,11 +228,11 @@ def test_an_embedding_of_another_input_size_is_refused(embeddings):
 def test_files_that_are_no_embedding_are_refused(tmp_path):
     text = tmp_path / "text.safetensors"
     text.write_text("no tensors here, only words and more words")
-    with pytest.raises(EmbeddingError, match="no image embedding"):
+    with pytest.raises(EmbeddingError, match="not an image embedding"):
         samara.ImageEmbedding.load(text)
     weights = tmp_path / "weights.safetensors"
     save_file({"a": torch.zeros(1)}, weights)
-    with pytest.raises(EmbeddingError, match="no image embedding saved by samara"):
+    with pytest.raises(EmbeddingError, match="not an image embedding saved by samara"):
         samara.ImageEmbedding.load(weights)
     with pytest.raises(FileNotFoundError):
         samara.ImageEmbedding.load(tmp_path / "absent.safetensors")

@@ -17,7 +17,7 @@ from samara.segmentation.prompts import Prompt, as_prompts
     ("arguments", "message"),
     [
         ({}, "empty"),
-        ({"points": [[np.nan, 1]]}, "points hold NaN"),
+        ({"points": [[np.nan, 1]]}, "NaN or infinity in points"),
         ({"points": [[np.inf, 1]]}, "infinity"),
         ({"points": []}, r"shape \(P, 2\)"),
         ({"points": [[1, 2, 3]]}, r"shape \(P, 2\)"),
@@ -27,12 +27,12 @@ from samara.segmentation.prompts import Prompt, as_prompts
         ({"points": [[1, 2]], "labels": [0.5]}, "labels must be 1"),
         ({"labels": [1], "box": [0, 0, 1, 1]}, "labels were given without points"),
         ({"box": [1, 2, 3]}, "four numbers"),
-        ({"box": [np.nan, 0, 1, 1]}, "box hold NaN"),
+        ({"box": [np.nan, 0, 1, 1]}, "NaN or infinity in box"),
         ({"box": [50, 60, 20, 30]}, r"looks like \[x, y, width, height\]: \[50, 60, 70, 90\]"),
         ({"box": [10, 10, 10, 20]}, "has no area"),
         ({"box": [10, 10, -5, 20]}, "has no area"),
         ({"mask_logits": np.zeros((2, 4, 4))}, r"shape \(4h, 4w\)"),
-        ({"mask_logits": np.full((4, 4), np.nan)}, "mask logits hold NaN"),
+        ({"mask_logits": np.full((4, 4), np.nan)}, "NaN or infinity in mask logits"),
     ],
 )
 def test_refused(arguments, message):
@@ -77,8 +77,8 @@ def test_ambiguity(prompt, is_ambiguous):
         (Prompt([10, -2]), "outside the image"),
         (Prompt([10, 60]), "outside the image"),
         (Prompt(box=[-0.5, 0, 100.6, 50.3]), None),
-        (Prompt(box=[10, 10, 120, 40]), "leaves the image"),
-        (Prompt(box=[-5, 10, 20, 40]), "leaves the image"),
+        (Prompt(box=[10, 10, 120, 40]), "exceeds the image"),
+        (Prompt(box=[-5, 10, 20, 40]), "exceeds the image"),
     ],
 )
 def test_inside(prompt, message):
@@ -117,7 +117,10 @@ def test_forms(arguments, objects):
         ({"points": []}, "empty"),
         ({"points": np.zeros((0, 1, 2))}, "empty"),
         ({"boxes": np.zeros((0, 4))}, "empty"),
-        ({"points": np.zeros((2, 1, 2)), "boxes": [0, 0, 4, 4]}, "disagree.*points for 2, boxes for 1"),
+        (
+            {"points": np.zeros((2, 1, 2)), "boxes": [0, 0, 4, 4]},
+            "different numbers of objects: points for 2, boxes for 1",
+        ),
         ({"points": np.zeros((2, 2, 1, 2))}, "nested 4 deep"),
         ({"points": 3}, "shape"),
         ({"points": [[1, 2]], "labels": [[1, 0]]}, "1 points and 2 labels"),

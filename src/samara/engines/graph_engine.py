@@ -62,12 +62,12 @@ class PreparedByGraphs(Prepared):
 
     @cached_property
     def by_torch(self) -> PreparedByTorch:
-        """Return the form for prompts that PyTorch decodes."""
+        """Form for prompts that PyTorch decodes."""
         return self.engine.torch.prepare(self.embeddings)
 
     @cached_property
     def details(self) -> tuple[Array, ...] | None:
-        """Return the details of each image, see `MaskDecoder.details_of`; computed by a graph if there is one."""
+        """Details of each image, see `MaskDecoder.details_of`; computed by a graph if there is one."""
         run = self.engine.graphs.get("details")
         if run is not None:
             return tuple(run(one[None].numpy())[0].copy() for one in self.embeddings)

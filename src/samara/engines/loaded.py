@@ -166,7 +166,7 @@ class Loaded:
 
     @property
     def fingerprint(self) -> str:
-        """Return a short hash of the image encoder's current weights and input size, which embeddings must match.
+        """Short hash of the image encoder's current weights and input size, which embeddings must match.
 
         Includes early features: HQ-SAM has SAM's own encoder, but embeddings with more channels. For a detector, which
         has no embeddings, it is the hash of the whole network. Hooks and similar adaptations are not part of the

@@ -62,7 +62,7 @@ class PreparedByTorch(Prepared):
 
     @property
     def details(self) -> Tensor | None:
-        """Return the details of all images, see `MaskDecoder.details_of`."""
+        """Details of all images, see `MaskDecoder.details_of`."""
         make = functools.partial(self.engine.details_of, self.embeddings)
         layers = self.engine.network.mask_decoder.detail_layers
         if layers is None:
@@ -72,7 +72,7 @@ class PreparedByTorch(Prepared):
 
     @property
     def shared(self) -> tuple[Shared, ...]:
-        """Return what the prompts on each image share."""
+        """Computation shared by the prompts on each image."""
         shared: tuple[Shared, ...] = self._remembered(
             "shared",
             decoder_of(self.engine.network),

@@ -87,7 +87,7 @@ class EmbeddingCache:
 
     @property
     def missing(self) -> list[int]:
-        """Return the indices of examples without an embedding."""
+        """Indices of examples without an embedding."""
         return [int(index) for index in np.flatnonzero(self._done.read(0, len(self)) == 0)]
 
     def fill(

@@ -89,7 +89,7 @@ class TrainingSet:
 
     @property
     def digest(self) -> str:
-        """Return a hash over images and masks, independent of file names and locations."""
+        """Hash of images and masks, independent of file names and locations."""
         masks = [[rle.counts.decode() for rle in targets] for targets in self._targets]
         return hashlib.sha256(json.dumps([self._identities, masks]).encode()).hexdigest()
 
@@ -99,12 +99,12 @@ class TrainingSet:
 
     @property
     def facts(self) -> dict[str, object]:
-        """Return facts about the set for the checkpoint's metadata."""
+        """Facts about the set for the checkpoint's metadata."""
         return {"examples": len(self), "objects": self.objects, "sha256": self.digest}
 
     @property
     def _identities(self) -> list[str]:
-        """Return what each example's embedding depends on besides the encoder."""
+        """Identities of the examples' embeddings, in addition to the encoder."""
         return [f"{one.augmentation}:{self._contents[one.image.path]}{_said(one.image)}" for one in self.examples]
 
     def _contents_of_files(self) -> dict[Path, str]:

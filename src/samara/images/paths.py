@@ -50,7 +50,7 @@ class Listing:
 
     @property
     def known(self) -> tuple[int, int, int]:
-        """Return the numbers of repeated images, repeated folders and unreadable folders."""
+        """Numbers of repeated images, repeated folders and unreadable folders."""
         return self.repeated, self.loops, len(self.closed)
 
     def ignore(self, name: str) -> None:

@@ -1,1 +1,1 @@
-"""What is measured of a checkpoint: time, memory, size and quality, beside what was published."""
+"""Measurements of checkpoints: time, memory, size and quality, next to published values."""

@@ -1,4 +1,4 @@
-"""Which form of a checkpoint is measured, found out without loading it."""
+"""Checkpoints to measure, identified without loading them."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from samara.system.devices import choose_device, choose_precision
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """How checkpoints are run.
+    """Execution options of checkpoints.
 
     Attributes:
         device, precision, engine: see `samara.load`.
-        base: of the files that hold a part of a network, likewise; whole ones do without it.
+        base: see `samara.load`; ignored for complete files.
     """
 
     device: str = Choice.device
@@ -43,14 +43,14 @@ class RunSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointUnderTest:
-    """One checkpoint that shall be measured.
+    """One checkpoint to measure.
 
     Attributes:
-        checkpoint: what `samara.load` is given.
-        subject: as it will be in records.
-        file_bytes: length of its file, here or by the catalogue; None if nobody knows. With that of its base.
-        base: path of the checkpoint that gives what its file lacks; None if it is whole.
-        base_sha256: of that file.
+        checkpoint: argument of `samara.load`.
+        subject: the checkpoint as described in records.
+        file_bytes: size of its file, including its base, on disk or by the catalogue; None if unknown.
+        base: path of the checkpoint that supplies what its file lacks; None for a complete file.
+        base_sha256: digest of that file.
     """
 
     checkpoint: str
@@ -64,7 +64,7 @@ def find_checkpoints(checkpoints: Sequence[str], running: RunSettings) -> list[C
     """Find checkpoints; see `find_checkpoint`.
 
     Raises:
-        SettingsError: a base is given, and all of them are whole.
+        SettingsError: A base is given, but all files are complete.
     """
     found = [find_checkpoint(checkpoint, running) for checkpoint in checkpoints]
     if running.base is not None and all(one.base is None for one in found):
@@ -73,24 +73,24 @@ def find_checkpoints(checkpoints: Sequence[str], running: RunSettings) -> list[C
 
 
 def find_checkpoint(checkpoint: str, running: RunSettings, store: CheckpointStore | None = None) -> CheckpointUnderTest:
-    """Find a checkpoint; one of the catalogue whose file is not here gets random weights.
+    """Find a checkpoint; a catalogue entry without its file gets random weights.
 
     Args:
-        checkpoint: a catalogue name or alias, or the path of a file.
-        running: how it will be run.
-        store: where checkpoints lie; None for the default directory.
+        checkpoint: catalogue name or alias, or path of a file.
+        running: execution options.
+        store: checkpoint store; None for the default directory.
 
     Raises:
-        UnknownCheckpoint: no such name and no such file.
-        UnrecognisedCheckpoint, UnsafeCheckpoint, WrongCheckpoint: the file is none that samara runs.
-        ChecksumMismatch: a file in the store is not the one that was published.
-        DeviceError, SettingsError: see `samara.load`.
+        UnknownCheckpoint: There is no such name or file.
+        UnrecognisedCheckpoint, UnsafeCheckpoint, WrongCheckpoint: Samara cannot run the file.
+        ChecksumMismatch: A file in the store is not the published one.
+        DeviceError, SettingsError: See `samara.load`.
     """
     entry, path = resolve(checkpoint)
     if entry is not None and path is None:
         path = _stored(entry, store or CheckpointStore())
     if path is None:
-        assert entry is not None, "resolve gives an entry or a path"
+        assert entry is not None, "resolve returns an entry or a path"
         return _candidate(entry.name, entry.name, _runnable(entry), entry, None, running)
     lacks = running.base is not None and identify(path).part in PARTS_FOR_A_BASE
     base = path_of(running.base, store=store) if running.base is not None and lacks else None
@@ -100,7 +100,7 @@ def find_checkpoint(checkpoint: str, running: RunSettings, store: CheckpointStor
 
 
 def _on(base: Path, part: CheckpointUnderTest) -> CheckpointUnderTest:
-    """A candidate whose file holds a part, with what gives the rest."""
+    """Return a candidate whose file holds part of a network, combined with its base."""
     size = (part.file_bytes or 0) + _length(base)
     return replace(part, base=str(base), base_sha256=digest_checkpoint(base, "sha256"), file_bytes=size)
 
@@ -114,7 +114,7 @@ def _stored(entry: Checkpoint, store: CheckpointStore) -> Path | None:
     if verification.verdict == "not there":
         return None
     if verification.is_wrong:
-        raise ChecksumMismatch(f"{verification.detail} It is not measured; `samara checkpoints get {entry.name}`.")
+        raise ChecksumMismatch(f"{verification.detail} It was not measured; run `samara checkpoints get {entry.name}`.")
     return verification.path
 
 

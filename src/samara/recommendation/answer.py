@@ -74,7 +74,7 @@ class Recommendation:
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """Return the next shell commands; none if nothing is feasible."""
+        """Next shell commands; none if nothing is feasible."""
         if self.best is None:
             return ()
         fetch = () if self.best.candidate.at_hand else (f"samara checkpoints get {self.best.name}",)

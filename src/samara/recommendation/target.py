@@ -41,7 +41,7 @@ class Target:
 
     @property
     def usable_bytes(self) -> float | None:
-        """Return the memory available to a checkpoint."""
+        """Memory available to a checkpoint."""
         return None if self.memory_bytes is None else self.memory_bytes * USABLE[self.device]
 
     def as_dict(self) -> dict[str, object]:

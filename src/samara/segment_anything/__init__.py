@@ -5,18 +5,18 @@
 Its submodules are here too (`modeling`, `utils.amg`, `utils.onnx`, `utils.transforms`, `build_sam`, `predictor`,
 `automatic_mask_generator`), and `install` lets programs that cannot be edited find all of it as `segment_anything`.
 
-Differs from Meta, on purpose:
-* a file is identified by its content: a wrong variant, a truncated download or a web page is one clear sentence, and
-  weights are loaded before `eval()`, safely, and on whatever device there is;
-* a float image or an alpha channel is never converted silently; prompts are taken as the original takes them, but
-  not NaN, and not points without labels;
+Intentional differences from Meta's package:
+* files are identified by content, so a wrong variant, a truncated download or a web page raises one clear error;
+  weights are loaded safely, before `eval()`, and on any available device;
+* float images and alpha channels are never converted silently; prompts are accepted as in the original, except NaN and
+  points without labels;
 * automatic masks take a fraction of the memory, boxes are COCO-exact (width = x1 − x0), no score is NaN, and an image
-  without masks gives an empty list; settings that are changed later count, all of them;
-* 16-bit networks and `torch.autocast` work, with the positions of prompts in full precision;
-* `Sam.forward` lets gradients through in training mode;
-* the registry also knows "vit_t" (MobileSAM), "samara_mini", whose file is part of this package, and HQ-SAM as
+  without masks returns an empty list; settings may be changed later;
+* 16-bit networks and `torch.autocast` work, with prompt positions in full precision;
+* `Sam.forward` supports gradients in training mode;
+* the registry also has "vit_t" (MobileSAM), "samara_mini", whose file is part of this package, and HQ-SAM as
   "hq_vit_h", "hq_vit_l", "hq_vit_b" and "hq_vit_t"; `sam_hq_model_registry` has HQ-SAM under the names of its own
-  package, and `samara.segment_anything_hq` is the drop-in for that.
+  package, whose drop-in is `samara.segment_anything_hq`.
 """
 
 from samara.segment_anything.automatic_mask_generator import SamAutomaticMaskGenerator

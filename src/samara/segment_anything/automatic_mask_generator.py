@@ -1,7 +1,6 @@
-"""The official `SamAutomaticMaskGenerator`: its steps, its methods to override and its attributes to set.
+"""The official `SamAutomaticMaskGenerator`, with its steps, overridable methods and attributes.
 
-Masks are made by samara's engine and in bounded memory as long as nobody changed how a predictor predicts; otherwise by
-the predictor's own `predict_torch`.
+Masks come from samara's engine in bounded memory, unless the predictor was customised; then from its `predict_torch`.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ from samara.segment_anything.utils.amg import (
     uncrop_points,
 )
 
-__all__ = [  # with what the official module imports: code takes it from here too
+__all__ = [  # includes the official module's imports, because code imports them from here too
     "MaskData",
     "Sam",
     "SamAutomaticMaskGenerator",
@@ -71,32 +70,32 @@ Grids = list[npt.NDArray[np.float64]]
 
 
 class SamAutomaticMaskGenerator:
-    """Find everything in an image; arguments, defaults and attributes of the official class.
+    """Automatic mask generator with the arguments, defaults and attributes of the official class.
 
-    Every argument but `model` is an attribute too, and counts when an image comes: setting it later is the same as
-    having given it. What the official class takes is taken, also thresholds that switch a filter off.
+    Every argument but `model` is also an attribute, read when an image is processed, so it can be set later. Accepts
+    everything that the official class does, including thresholds that disable a filter.
 
     Args:
-        model: from `sam_model_registry`, or from parts.
+        model: network from `sam_model_registry`, or from parts.
         points_per_side: points along each side of a regular grid, None for `point_grids`.
         points_per_batch: points decoded together.
-        pred_iou_thresh: keep masks with a higher predicted IoU; None for what suits the checkpoint, 0 for all.
-        stability_score_thresh: keep masks at least this stable; None for what suits the checkpoint, 0 for all.
-        stability_score_offset: logits the threshold is moved by for that score.
-        box_nms_thresh: box IoU above which the lesser mask goes.
+        pred_iou_thresh: minimum predicted IoU, exclusive; None for the checkpoint's own, 0 to keep all masks.
+        stability_score_thresh: minimum stability score; None for the checkpoint's own, 0 to keep all masks.
+        stability_score_offset: threshold shift of that score, in logits.
+        box_nms_thresh: box IoU above which the worse mask is dropped.
         crop_n_layers: layers of crops.
-        crop_nms_thresh: box IoU above which the mask of the larger crop goes.
+        crop_nms_thresh: box IoU above which the mask of the larger crop is dropped.
         crop_overlap_ratio: overlap of crops.
-        crop_n_points_downscale_factor: thinning of the grid per layer.
+        crop_n_points_downscale_factor: thinning factor of the grid per layer.
         point_grids: explicit grids (K, 2) in the unit square, one for the image and one for each layer of crops.
-        min_mask_region_area: holes and specks below so many pixels are removed.
-        output_mode: how masks are given: "binary_mask", "uncompressed_rle" or "coco_rle".
+        min_mask_region_area: area in pixels below which holes and specks are removed.
+        output_mode: format of masks: "binary_mask", "uncompressed_rle" or "coco_rle".
 
     Attributes:
-        predictor: makes the masks; may be replaced.
+        predictor: predictor of the masks; may be replaced.
 
     Raises:
-        SettingsError: a value has no meaning.
+        SettingsError: A value is invalid.
     """
 
     def __init__(  # noqa: PLR0917 - the official signature
@@ -140,7 +139,7 @@ class SamAutomaticMaskGenerator:
 
     @property
     def model(self) -> Any:  # Any: the predictor may be anybody's
-        """The predictor's network."""
+        """Network of the predictor."""
         return self.predictor.model
 
     # What a generator for another network does in another way, see `samara.sam2.automatic_mask_generator`.
@@ -171,7 +170,7 @@ class SamAutomaticMaskGenerator:
 
     @property
     def point_grids(self) -> Grids:
-        """The grid of the image and of each layer of crops: explicit ones, or those of the present settings."""
+        """Grids of the image and of each crop layer, explicit or derived from the current settings."""
         made_from, grids = self._point_grids
         wanted = (self._points_per_side, self.crop_n_layers, self.crop_n_points_downscale_factor)
         if self._points_per_side is not None and made_from != wanted:
@@ -186,19 +185,19 @@ class SamAutomaticMaskGenerator:
 
     @torch.no_grad()
     def generate(self, image: npt.NDArray[np.uint8], multimask_output: bool = True) -> list[dict[str, Any]]:
-        """Find everything in an image (H, W, 3) RGB uint8.
+        """Segment everything in an image (H, W, 3) RGB uint8.
 
         Args:
-            image: or anything else `samara.read_image` converts without guessing.
-            multimask_output: three masks per point instead of one, an argument that HQ-SAM's package has.
+            image: the image, or anything else that `samara.read_image` converts without guessing.
+            multimask_output: predict three masks per point instead of one; an argument of HQ-SAM's package.
 
         Returns:
-            Per mask: "segmentation" in the output mode, "area", "bbox" (xywh, COCO-exact), "predicted_iou",
+            For each mask: "segmentation" in the output mode, "area", "bbox" (xywh, COCO-exact), "predicted_iou",
             "point_coords" [[x, y]], "stability_score", "crop_box" (xywh).
 
         Raises:
-            ImageError: the image cannot be converted without guessing.
-            SettingsError: a value that was set has no meaning.
+            ImageError: The image cannot be converted without guessing.
+            SettingsError: An attribute is invalid.
         """
         self._check()
         data = self._generate_masks(read_image(image), **_more(multimask_output))
@@ -227,7 +226,7 @@ class SamAutomaticMaskGenerator:
         return dict(rle.to_coco()) if self.output_mode == "coco_rle" else _uncompressed(rle)
 
     def _generate_masks(self, image: npt.NDArray[np.uint8], multimask_output: bool = True) -> MaskData:
-        """Masks of all crops without near duplicates, as arrays."""
+        """Return masks of all crops without near duplicates, as arrays."""
         orig_size = image.shape[:2]
         crop_boxes, layers = generate_crop_boxes(orig_size, self.crop_n_layers, self.crop_overlap_ratio)
         data = MaskData()
@@ -235,7 +234,7 @@ class SamAutomaticMaskGenerator:
             data.cat(self._process_crop(image, crop_box, layer, orig_size, **_more(multimask_output)))
         if len(crop_boxes) > 1:
             x0, y0, x1, y1 = torch.as_tensor(data["crop_boxes"]).T.float()
-            data.filter(_nms(data["boxes"], 1 / ((x1 - x0) * (y1 - y0)), self.crop_nms_thresh))  # small ones first
+            data.filter(_nms(data["boxes"], 1 / ((x1 - x0) * (y1 - y0)), self.crop_nms_thresh))  # smaller crops first
         data.to_numpy()
         return data
 
@@ -247,7 +246,7 @@ class SamAutomaticMaskGenerator:
         orig_size: tuple[int, ...],
         multimask_output: bool = True,
     ) -> MaskData:
-        """Masks of one crop, in the image's frame, without near duplicates."""
+        """Return masks of one crop, in the image's frame, without near duplicates."""
         x0, y0, x1, y1 = crop_box
         crop = image[y0:y1, x0:x1]
         self.predictor.set_image(crop)
@@ -277,7 +276,7 @@ class SamAutomaticMaskGenerator:
         orig_size: tuple[int, ...],
         multimask_output: bool = True,
     ) -> MaskData:
-        """Masks of some points (K, 2) that pass every filter but suppression; points and boxes in the crop's frame."""
+        """Return masks of points (K, 2) that pass every filter but NMS; points and boxes in the crop's frame."""
         filters = Filters(
             multimask=multimask_output,
             predicted_iou=self.pred_iou_thresh,
@@ -300,7 +299,7 @@ class SamAutomaticMaskGenerator:
 
     @staticmethod
     def postprocess_small_regions(mask_data: MaskData, min_area: int, nms_thresh: float) -> MaskData:
-        """Remove holes and specks, in place, then duplicates that this made, preferring masks that did not change."""
+        """Remove holes and specks in place, then resulting duplicates, preferring unchanged masks."""
         cleaned = [clean(Rle.from_coco(rle), min_area) for rle in mask_data["rles"]]
         scores = torch.tensor([float(not changed) for _, changed in cleaned])
         boxes = torch.tensor([rle.box_xyxy for rle, _ in cleaned]).view(-1, 4) - torch.tensor([0, 0, 1, 1])
@@ -310,7 +309,7 @@ class SamAutomaticMaskGenerator:
         return mask_data
 
     def _check(self) -> None:
-        """Raise SettingsError for what would otherwise fail later or be ignored."""
+        """Raise SettingsError for values that would fail later or be ignored."""
         if self.output_mode not in OUTPUT_MODES:
             raise SettingsError(
                 f"output_mode is {self.output_mode!r}; it must be {' or '.join(map(repr, OUTPUT_MODES))}"
@@ -328,12 +327,12 @@ class SamAutomaticMaskGenerator:
 
 
 def _more(multimask_output: bool) -> dict[str, bool]:
-    """The argument that HQ-SAM added, where it matters: who overrides a method of SAM's does not know it."""
+    """Return HQ-SAM's additional argument only if needed, because overrides of SAM's methods lack it."""
     return {} if multimask_output else {"multimask_output": False}
 
 
 def _table(drawn: DrawnMasks, points: npt.NDArray[np.floating]) -> MaskData:
-    """The official columns; boxes inclusive, rows of `rles` still to be placed in the image."""
+    """Return the official columns, with inclusive boxes and `rles` not yet placed in the image."""
     boxes = torch.tensor([rle.box_xyxy for rle in drawn.rles], dtype=torch.int64).view(-1, 4)
     return MaskData(
         iou_preds=torch.from_numpy(drawn.predicted_iou),
@@ -349,7 +348,7 @@ def _uncompressed(rle: Rle) -> dict[str, Any]:
 
 
 def _nms(boxes: Tensor, scores: Tensor, threshold: float) -> Tensor:
-    """Indices of the boxes that stay; above 1 all do, below 0 the best alone, as by the official rule."""
+    """Return the indices of kept boxes; as officially, a threshold above 1 keeps all, below 0 only the best."""
     if threshold < 0:
         return scores.argsort(descending=True, stable=True)[:1]
     kept = box_nms(boxes.cpu().numpy(), scores.cpu().numpy(), min(threshold, 1.0))

@@ -1,4 +1,4 @@
-"""The official registry: variant name → function that builds a `Sam`; and HQ-SAM's, as its own package has it."""
+"""The official registry, variant name → function that builds a `Sam`, and the registry of HQ-SAM's package."""
 
 from __future__ import annotations
 
@@ -57,23 +57,23 @@ _CATALOGUED = {
     "hq_vit_b": "sam_hq_vit_b",
     "hq_vit_t": "sam_hq_vit_tiny",
 }
-"""Keys of the registry, and what the catalogue calls these checkpoints."""
+"""Keys of the registry with the catalogue names of their checkpoints."""
 
 
 def _build(key: str, checkpoint: File | None = None, *, hq_token_only: bool = False) -> Sam:
     """Build a catalogue entry's network on the CPU, in eval mode.
 
-    Of HQ-SAM everything but the HQ part is frozen, as in its own package.
+    For HQ-SAM, everything but the HQ part is frozen, as in its own package.
 
     Args:
-        key: of the registry.
-        checkpoint: file with the weights. Without one they are random, as in the official package, except that
-            `samara_mini` has its own at hand.
-        hq_token_only: HQ-SAM: give the HQ mask alone instead of its sum with SAM's.
+        key: key in the registry.
+        checkpoint: file with the weights. Without one they are random, as in the official package, except for the
+            bundled `samara_mini`.
+        hq_token_only: for HQ-SAM, return the HQ mask alone instead of its sum with SAM's.
 
     Raises:
-        WrongCheckpoint: the file holds another variant.
-        SettingsError: `hq_token_only` of a variant that has no HQ token.
+        WrongCheckpoint: The file contains another variant.
+        SettingsError: `hq_token_only` for a variant without an HQ token.
     """
     entry = find(_CATALOGUED[key])
     if checkpoint is None:
@@ -95,12 +95,12 @@ def _build(key: str, checkpoint: File | None = None, *, hq_token_only: bool = Fa
 
 
 def _fitting_variant(checkpoint: File, wanted: str) -> Variant:
-    """The variant of a file, which must be the wanted one; its sizes are the file's own."""
+    """Return the variant of a file, which must be the wanted one, with the file's own sizes."""
     identity = identify(checkpoint)
     variant = runnable_variant(identity)
     if variant.name != wanted:
         keys = [key for key, name in _CATALOGUED.items() if find(name).variant == identity.variant]
-        fitting = " or ".join(f"sam_model_registry[{key!r}]" for key in keys) or "samara.load, which takes it"
+        fitting = " or ".join(f"sam_model_registry[{key!r}]" for key in keys) or "samara.load"
         raise WrongCheckpoint(f"{checkpoint}: {identity.description}, not {VARIANTS[wanted].title}; use {fitting}")
     return variant
 
@@ -114,19 +114,19 @@ def build_from_numbers(  # noqa: PLR0917 - the official arguments, behind two of
     encoder_global_attn_indexes: Collection[int],
     checkpoint: File | None = None,
 ) -> Sam:
-    """Build a network with a ViT of any size on the CPU, in eval mode; random without a checkpoint.
+    """Build a network with a ViT of any size on the CPU, in eval mode; weights are random without a checkpoint.
 
     Args:
-        make_encoder: from the arguments of `ImageEncoderViT`.
-        make_decoder: from the width of the encoder's tokens.
+        make_encoder: function from the arguments of `ImageEncoderViT` to an encoder.
+        make_decoder: function from the width of the encoder's tokens to a decoder.
         encoder_embed_dim: width of the encoder's tokens.
-        encoder_depth: its blocks.
-        encoder_num_heads: attention heads of each.
-        encoder_global_attn_indexes: blocks that attend over the whole grid.
+        encoder_depth: number of the encoder's blocks.
+        encoder_num_heads: attention heads per block.
+        encoder_global_attn_indexes: indices of the blocks with global attention.
         checkpoint: file with the weights.
 
     Raises:
-        WrongCheckpoint: the file's tensors do not fit the network.
+        WrongCheckpoint: The file's tensors do not fit the network.
     """
     encoder = make_encoder(
         **vit_numbers(encoder_embed_dim, encoder_depth, encoder_num_heads, encoder_global_attn_indexes)
@@ -139,7 +139,7 @@ def _make_decoder(_: int) -> MaskDecoder:
 
 
 def vit_numbers(embed_dim: int, depth: int, num_heads: int, global_attn_indexes: Collection[int]) -> dict[str, Any]:
-    """The arguments of SAM's image encoders, published ones and others of their kind."""
+    """Return the arguments of a SAM image encoder of any size."""
     return {
         "img_size": INPUT_SIZE,
         "patch_size": PATCH_SIZE,
@@ -155,10 +155,10 @@ def vit_numbers(embed_dim: int, depth: int, num_heads: int, global_attn_indexes:
 
 
 def assembled(image_encoder: nn.Module, mask_decoder: nn.Module, checkpoint: File | None) -> Sam:
-    """A network from its parts in eval mode, with the weights of a file if there is one; frozen as `_build` does.
+    """Assemble a network in eval mode, with the weights of a file if given; frozen as in `_build`.
 
     Raises:
-        WrongCheckpoint: the file's tensors do not fit the network.
+        WrongCheckpoint: The file's tensors do not fit the network.
     """
     side = INPUT_SIZE // PATCH_SIZE
     prompt_encoder = PromptEncoder(EMBED_DIM, (side, side), (INPUT_SIZE, INPUT_SIZE), mask_in_chans=16)
@@ -167,7 +167,7 @@ def assembled(image_encoder: nn.Module, mask_decoder: nn.Module, checkpoint: Fil
         try:
             sam.load_state_dict(read_state_dict(Path(checkpoint)), strict=True)
         except RuntimeError as problem:
-            raise WrongCheckpoint(f"{checkpoint} does not fit a network of these numbers: {problem}") from problem
+            raise WrongCheckpoint(f"{checkpoint} does not fit a network of this size: {problem}") from problem
     if isinstance(mask_decoder, MaskDecoderHQ):
         freeze_all_but_hq_part(sam)
     return sam.eval()

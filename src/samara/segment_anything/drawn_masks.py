@@ -1,12 +1,12 @@
-"""Masks of points on the image that a predictor has set, judged and as run lengths.
+"""Masks of points on a predictor's image, filtered and encoded as run lengths.
 
-There are three ways, and each is taken only where it gives what the predictor itself would give:
+There are three paths, each taken only if its result equals that of the predictor:
 
-    engine      samara's engine judges masks by their predicted IoU before it draws them; for networks of samara's
-    parts       prompt encoder and mask decoder are called as the official code calls them, whatever stands there
-    predictor   a predictor that predicts in a way of its own is asked for everything
+    engine      samara's engine filters masks by predicted IoU before computing them; for samara's own networks
+    parts       prompt encoder and mask decoder, of any class, are called as in the official code
+    predictor   a customised predictor computes everything
 
-In the first two only the good masks are made at the size of the image, a few at a time.
+In the first two, only masks that pass the filters are upsampled to the image, a few at a time.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from samara.system.devices import Precision, computing
 
 @dataclass(frozen=True)
 class DrawnMasks:
-    """M masks, none of them empty.
+    """M masks, none empty.
 
     Attributes:
-        rles: in the frame of the image that is set.
-        point: (M,) int64, index of the point that each answers.
-        predicted_iou: (M,) float32.
-        stability: (M,) float32.
+        rles: masks in the frame of the current image.
+        point: (M,) int64, index of each mask's point.
+        predicted_iou: (M,) float32, predicted IoU.
+        stability: (M,) float32, stability scores.
     """
 
     rles: tuple[Rle, ...]
@@ -55,19 +55,19 @@ class DrawnMasks:
 
     @classmethod
     def none(cls) -> DrawnMasks:
-        """No mask."""
+        """Return an empty set."""
         return cls((), np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(0, np.float32))
 
 
 @dataclass(frozen=True)
 class Filters:
-    """Which masks are wanted; a threshold that is not above 0 keeps all.
+    """Filters of masks; a threshold of at most 0 keeps all.
 
     Attributes:
-        multimask: three masks per point instead of one.
-        predicted_iou: masks must have a higher predicted IoU.
-        stability: masks must be at least so stable.
-        stability_offset: logits that the threshold of a mask is moved by for that.
+        multimask: whether to predict three masks per point instead of one.
+        predicted_iou: minimum predicted IoU, exclusive.
+        stability: minimum stability score.
+        stability_offset: threshold shift of the stability score, in logits.
     """
 
     multimask: bool
@@ -78,11 +78,11 @@ class Filters:
 
 @dataclass(frozen=True)
 class ReadyImage:
-    """An image that is set, made ready for the engine once for many points.
+    """Image of a predictor, prepared for the engine once for many points.
 
     Attributes:
-        features: the predictor's, to know the image again.
-        images: what the engine made of it; None where the parts have to be called.
+        features: the predictor's features, to recognise the image.
+        images: the engine's prepared image; None if the parts are called directly.
     """
 
     features: Tensor | None
@@ -90,7 +90,7 @@ class ReadyImage:
 
 
 def ready(predictor: SamPredictor) -> ReadyImage:
-    """Make the image that a predictor has set ready."""
+    """Prepare the current image of a predictor."""
     sam, features = predictor.model, predictor.features
     prompt_encoder, mask_decoder = samaras_twin(sam.prompt_encoder), samaras_twin(sam.mask_decoder)
     known = is_exactly(prompt_encoder, PromptEncoder) and is_exactly(mask_decoder, MaskDecoder, HqMaskDecoder)
@@ -112,14 +112,14 @@ def masks_of_points(
     filters: Filters,
     image: ReadyImage | None = None,
 ) -> DrawnMasks:
-    """Predict the masks of points, each a prompt of its own.
+    """Predict masks of points, each a separate prompt.
 
     Args:
-        predictor: with an image set.
-        points_xy: (K, 2) in pixels of that image, K at least 1.
+        predictor: predictor with an image set.
+        points_xy: (K, 2) points in pixels of that image, K at least 1.
         size_hw: (H, W) of that image.
-        filters: which masks are wanted.
-        image: from `ready`, if there is one.
+        filters: filters of the masks.
+        image: result of `ready`, if available.
     """
     coordinates = torch.as_tensor(
         predictor.transform.apply_coords(points_xy, size_hw), dtype=torch.float32, device=predictor.device
@@ -183,7 +183,7 @@ def at_full_size(decoded: DecodedMasks, frame: Frame, threshold: float, filters:
 
 def _by_predictor(
     predictor: Any, coordinates: Tensor, labels: Tensor, filters: Filters
-) -> DrawnMasks:  # Any: anybody's
+) -> DrawnMasks:  # Any: any class
     logits, iou, _ = predictor.predict_torch(
         coordinates, labels, multimask_output=filters.multimask, return_logits=True
     )
@@ -215,12 +215,12 @@ def judged(logits: Tensor, iou: Tensor, threshold: float, filters: Filters) -> D
 
 
 def confident(iou: Tensor, filters: Filters) -> Tensor:
-    """(N, M) whether a mask passes the filter of predicted IoU."""
+    """Return (N, M) whether each mask passes the filter of predicted IoU."""
     return iou > filters.predicted_iou if filters.predicted_iou > 0 else torch.ones_like(iou, dtype=torch.bool)
 
 
-def _predicts_as_usual(predictor: Any) -> bool:  # Any: anybody's
-    """Whether masks of points are those of `SamPredictor.predict_torch` and `Sam.postprocess_masks`."""
+def _predicts_as_usual(predictor: Any) -> bool:  # Any: any class
+    """Return whether a predictor uses `SamPredictor.predict_torch` and `Sam.postprocess_masks` unchanged."""
     return (
         keeps(predictor, SamPredictor, "predict_torch")
         and keeps(predictor, SamPredictor, "predict_low_res")
@@ -234,12 +234,12 @@ def keeps(owner: Any, kind: type, method: str) -> bool:  # Any: anybody's
 
 
 def is_exactly(module: nn.Module, *kinds: type[nn.Module]) -> bool:
-    """Whether calling a module does what its class says and no more; adapted layers are the engine's business."""
+    """Return whether calling a module runs only its class's code; the engine handles adapted layers."""
     return type(module) in kinds and next(own_adaptations(module), None) is None
 
 
 def precision_of_autocast(device: torch.device) -> Precision:
-    """What an autocast around the caller computes in."""
+    """Return the precision of an autocast around the caller."""
     if not torch.is_autocast_enabled(device.type):
         return "float32"
     return "float16" if torch.get_autocast_dtype(device.type) == torch.float16 else "bfloat16"

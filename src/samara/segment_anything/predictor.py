@@ -1,7 +1,7 @@
-"""The official `SamPredictor`: the same stateful interface, and as tolerant as the original.
+"""The official `SamPredictor`, with the same stateful interface and the same tolerance.
 
-What samara's own `Predictor` refuses because it is probably a mistake (a point outside the image, a box without area)
-is taken here, as the official class takes it. Numbers that are none, and shapes that cannot be meant, are refused.
+Like the official class, it accepts probable mistakes that samara's own `Predictor` rejects (a point outside the image,
+a box without area). It rejects non-numeric values and invalid shapes.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ __all__ = ["ImageNotSet", "ResizeLongestSide", "Sam", "SamPredictor"]
 
 
 class ImageNotSet(PromptError, RuntimeError):
-    """Masks were asked for before an image was set; a RuntimeError too, as the official code raises."""
+    """Prediction without an image; also a RuntimeError, as in the official code."""
 
 
 class SamPredictor:
-    """Set an image, then predict masks for prompts on it.
+    """Stateful predictor: set an image, then predict masks for prompts on it.
 
     Args:
-        sam_model: from `sam_model_registry`, put together from parts, or wrapped by what passes its attributes on.
+        sam_model: network from `sam_model_registry` or from parts, possibly in a wrapper that forwards its attributes.
 
     Attributes:
         model: the network.
-        transform: how images and prompts come into its input frame.
-        is_image_set, features, original_size, input_size: the image that is set. Code that keeps embeddings may set
-            them itself.
-        interm_features: early features, of HQ-SAM.
+        transform: transform of images and prompts to its input frame.
+        is_image_set, features, original_size, input_size: state of the current image. Code that stores embeddings may
+            set them.
+        interm_features: early features of HQ-SAM.
     """
 
     features: Tensor | None
@@ -52,18 +52,18 @@ class SamPredictor:
 
     @property
     def device(self) -> torch.device:
-        """Where the network lies."""
+        """Device of the network."""
         return self.model.device
 
     def set_image(self, image: npt.NDArray[np.uint8], image_format: str = "RGB") -> None:
         """Embed an image.
 
         Args:
-            image: (H, W, 3) uint8, or anything else `samara.read_image` converts without guessing.
-            image_format: "RGB" or "BGR", the order of the channels.
+            image: (H, W, 3) uint8, or anything else that `samara.read_image` converts without guessing.
+            image_format: channel order, "RGB" or "BGR".
 
         Raises:
-            ImageError: the image cannot be converted, or there is no such format.
+            ImageError: The image cannot be converted, or the format is invalid.
         """
         if image_format not in ("RGB", "BGR"):
             raise ImageError(f"image_format is {image_format!r}; it must be 'RGB' or 'BGR'")
@@ -75,14 +75,14 @@ class SamPredictor:
 
     @torch.no_grad()
     def set_torch_image(self, transformed_image: Tensor, original_image_size: tuple[int, ...]) -> None:
-        """Embed an image that is already resized by `ResizeLongestSide`.
+        """Embed an image already resized by `ResizeLongestSide`.
 
         Args:
             transformed_image: (1, 3, h, w) on the 0..255 scale, longest side the network's input size.
             original_image_size: (H, W) before resizing.
 
         Raises:
-            ImageError: another shape.
+            ImageError: The image has another shape.
         """
         side = input_size_of(self.model)
         shape = tuple(transformed_image.shape)
@@ -115,9 +115,9 @@ class SamPredictor:
             point_labels: (P,), 1 foreground, 0 background, −1 no point.
             box: (4,) xyxy.
             mask_input: (1, 4h, 4w) logits of an earlier prediction.
-            multimask_output: three masks instead of one.
-            return_logits: logits instead of booleans.
-            hq_token_only: HQ-SAM: the HQ mask alone.
+            multimask_output: return three masks instead of one.
+            return_logits: return logits instead of booleans.
+            hq_token_only: for HQ-SAM, return the HQ mask alone.
 
         Returns:
             masks: (M, H, W) bool, or float32 logits.
@@ -125,8 +125,8 @@ class SamPredictor:
             low_res_logits: (M, 4h, 4w) float32.
 
         Raises:
-            ImageNotSet: no image is set.
-            PromptError: a prompt has a shape that cannot be meant, or holds NaN or infinity.
+            ImageNotSet: No image is set.
+            PromptError: A prompt has an invalid shape, NaN or infinity.
         """
         self._need_image()
         points = labels = boxes = masks = None
@@ -138,7 +138,7 @@ class SamPredictor:
             boxes = self._tensor(self.transform.apply_boxes(_box(box), self.original_size))
         if mask_input is not None:
             masks = self._tensor(_mask_logits(mask_input))[None]
-        more = {"hq_token_only": True} if hq_token_only else {}  # so that who overrides predict_torch need not know it
+        more = {"hq_token_only": True} if hq_token_only else {}  # so that overrides of predict_torch need not have it
         answers = self.predict_torch(points, labels, boxes, masks, multimask_output, return_logits, **more)
         full, iou, low_res = (_array(answer[0]) for answer in answers)
         return full, iou, low_res
@@ -161,16 +161,16 @@ class SamPredictor:
             point_labels: (N, P).
             boxes: (N, 4) xyxy.
             mask_input: (N, 1, 4h, 4w) logits.
-            multimask_output: three masks per object instead of one.
-            return_logits: logits instead of booleans.
-            hq_token_only: HQ-SAM: the HQ mask alone.
+            multimask_output: return three masks per object instead of one.
+            return_logits: return logits instead of booleans.
+            hq_token_only: for HQ-SAM, return the HQ mask alone.
 
         Returns:
             masks (N, M, H, W), predicted IoU (N, M), low-res logits (N, M, 4h, 4w).
 
         Raises:
-            ImageNotSet: no image is set.
-            PromptError: points without labels.
+            ImageNotSet: No image is set.
+            PromptError: Points have no labels.
         """
         low_res_logits, predicted_iou = self.predict_low_res(
             point_coords, point_labels, boxes, mask_input, multimask_output, hq_token_only
@@ -188,7 +188,7 @@ class SamPredictor:
         multimask_output: bool = True,
         hq_token_only: bool = False,
     ) -> tuple[Tensor, Tensor]:
-        """The last two results of `predict_torch`, without the masks at the size of the image."""
+        """Return the last two results of `predict_torch`, without the masks at the image's size."""
         self._need_image()
         points = None
         if point_coords is not None:
@@ -204,21 +204,21 @@ class SamPredictor:
         return decode(self.model, features, prompts, multimask_output, hq_token_only)
 
     def get_image_embedding(self) -> Tensor:
-        """The embedding of the image that is set, (1, C, h, w).
+        """Return the embedding of the current image, (1, C, h, w).
 
         Raises:
-            ImageNotSet: no image is set.
+            ImageNotSet: No image is set.
         """
         self._need_image()
         assert self.features is not None, "set together with is_image_set"
         return self.features
 
     def reset_image(self) -> None:
-        """Forget the image."""
+        """Discard the current image."""
         self.is_image_set = False
         self.features = self.interm_features = None
         self.original_size = self.input_size = (0, 0)
-        # The official class has these four, and never fills them.
+        # The official class has these four attributes and never uses them.
         self.orig_h = self.orig_w = self.input_h = self.input_w = None
 
     def _need_image(self) -> None:
@@ -230,7 +230,7 @@ class SamPredictor:
 
 
 def _array(tensor: Tensor) -> npt.NDArray[Any]:
-    """As numpy has it, which knows no bfloat16."""
+    """Convert to numpy, which has no bfloat16."""
     tensor = tensor.detach().cpu()
     return (tensor if tensor.dtype == torch.bool else tensor.float()).numpy()
 
@@ -241,14 +241,14 @@ def finite_numbers(values: Any, what: str) -> npt.NDArray[np.float64]:  # Any: w
     Raises:
         PromptError: no numbers, no regular array, or NaN or infinity; `what` names it.
     """
-    if hasattr(values, "detach"):  # a torch tensor, perhaps on a GPU, with gradients or in bfloat16
+    if hasattr(values, "detach"):  # a torch tensor, possibly on a GPU, with gradients or in bfloat16
         values = values.detach().cpu().double()
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise PromptError(f"{what} must be numbers in a regular array, got {values!r:.80}") from error
     if not np.isfinite(array).all():
-        raise PromptError(f"{what} holds NaN or infinity; give finite numbers")
+        raise PromptError(f"{what} contains NaN or infinity; give finite numbers")
     return array
 
 
@@ -268,8 +268,7 @@ def _box(box: Any) -> npt.NDArray[np.float64]:  # Any: see above
     array = finite_numbers(box, "box")
     if array.size != 4:
         raise PromptError(
-            f"a box must be four numbers [x0, y0, x1, y1], got shape {array.shape}; several boxes go through "
-            "predict_torch"
+            f"a box must be four numbers [x0, y0, x1, y1], got shape {array.shape}; use predict_torch for several boxes"
         )
     return array
 

@@ -1,4 +1,4 @@
-"""Let programs that cannot be edited find samara under the names of the official packages."""
+"""Installation of samara under the names of the official packages, for programs that cannot be edited."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import sys
 from samara.errors import SettingsError
 
 STAND_INS = ("segment_anything", "segment_anything_hq", "sam2")
-"""Packages that `samara` has a drop-in for, under the same name."""
+"""Packages with a drop-in in `samara` under the same name."""
 
 
 def install(package: str = "segment_anything") -> None:
-    """Make `import segment_anything`, and all of its submodules, give samara's, in this process from now on.
+    """Make `import segment_anything`, with all its submodules, import samara's drop-in in this process.
 
-    Call it before the program that imports the official package is imported. Once is enough, twice does no harm.
+    Call it before importing the program that imports the official package. Repeated calls have no effect.
 
     Args:
         package: "segment_anything", "segment_anything_hq" for HQ-SAM's own, or "sam2" for SAM 2's, on images.
 
     Raises:
-        SettingsError: there is no stand-in for such a package, or the official one was imported already.
+        SettingsError: The package has no drop-in, or the official one is already imported.
     """
     if package not in STAND_INS:
-        raise SettingsError(f"there is no stand-in for {package!r}, only for {', '.join(STAND_INS)}")
+        raise SettingsError(f"there is no drop-in for {package!r}, only for {', '.join(STAND_INS)}")
     ours = importlib.import_module(f"samara.{package}")
     if sys.modules.get(package, ours) is not ours:
         raise SettingsError(
-            f"{package} was imported already, from {getattr(sys.modules[package], '__file__', 'elsewhere')}; call "
-            "install before whatever imports it"
+            f"{package} is already imported from {getattr(sys.modules[package], '__file__', 'elsewhere')}; call "
+            "install before anything imports it"
         )
     prefix = ours.__name__ + "."
     submodules = [name for _, name, _ in pkgutil.walk_packages(ours.__path__, prefix)]

@@ -2,10 +2,10 @@
 
     from samara.segment_anything_hq import SamPredictor, sam_model_registry
 
-Networks, predictor and generator are those of `samara.segment_anything`, which run SAM and HQ-SAM alike; the registry
-and `modeling` have HQ-SAM's. `samara.segment_anything.install("segment_anything_hq")` lets programs that cannot be
-edited find it. Differs from the original as `samara.segment_anything` does, and a file of SAM's, which has no HQ token,
-is refused where the original goes on with a random one.
+Networks, predictor and generator are those of `samara.segment_anything`, which support both SAM and HQ-SAM; the
+registry and `modeling` are HQ-SAM's. `samara.segment_anything.install("segment_anything_hq")` installs it for programs
+that cannot be edited. It differs from the original like `samara.segment_anything`; it also rejects SAM files, which
+have no HQ token, instead of using a random one.
 """
 
 from samara.segment_anything.automatic_mask_generator import SamAutomaticMaskGenerator

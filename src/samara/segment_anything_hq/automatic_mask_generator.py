@@ -1,3 +1,3 @@
-"""The automatic mask generator, which takes HQ-SAM as it takes SAM."""
+"""The automatic mask generator, which supports SAM and HQ-SAM."""
 
-from samara.segment_anything.automatic_mask_generator import *  # noqa: F403 - all that is there
+from samara.segment_anything.automatic_mask_generator import *  # noqa: F403 - all public names

@@ -1,4 +1,4 @@
-"""SAM's own registry, as HQ-SAM's package calls it."""
+"""SAM's own registry under the name in HQ-SAM's package."""
 
 from samara.segment_anything.build_sam import (
     _build_sam,

@@ -1,4 +1,4 @@
-"""The predictor, which takes HQ-SAM as it takes SAM."""
+"""The predictor, which supports SAM and HQ-SAM."""
 
 from samara.segment_anything.predictor import ResizeLongestSide, Sam, SamPredictor
 

@@ -1,1 +1,1 @@
-"""Masks of one image with any checkpoint: from prompts, or of everything in it."""
+"""Masks of one image with any checkpoint, from prompts or automatic."""

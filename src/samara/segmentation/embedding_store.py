@@ -1,8 +1,7 @@
-"""Image embeddings on disk, found by what the image looks like and which encoder saw it; of limited size.
+"""Size-limited store of image embeddings on disk, keyed by image content and encoder.
 
-Several processes may share a store: files appear complete or not at all, and the least recently used go first. An
-embedding is kept as it was computed, in float32, so that what is made from it is the same with the store and without,
-up to rounding.
+Several processes may share a store: files appear complete or not at all, and the least recently used are evicted first.
+Embeddings are stored in float32, as computed, so that masks are the same with and without the store, up to rounding.
 (Fine-tuning has another cache, `samara.finetuning.embedding_cache`: a fixed list of examples, mapped in float16.)
 """
 
@@ -21,46 +20,48 @@ from samara.segmentation.embeddings import ImageEmbedding
 from samara.system.files import make_folder
 
 SUFFIX = ".safetensors"
-# After making room so much of the limit is left filled, so that not every new file makes room again.
+# Fraction of the limit to keep after eviction, so that not every new file triggers another.
 FILLED_AFTER_MAKING_ROOM = 0.9
-# What others may have written is counted again after so much of the limit.
+# Fraction of the limit to write before recounting the files of other processes.
 COUNTED_AGAIN_AFTER = 0.02
 
 
 class EmbeddingStore:
-    """A folder of embeddings.
+    """Folder of embeddings.
 
     Args:
-        folder: made if need be.
-        max_bytes: of all files together; each further process that writes may exceed it by 2 %.
+        folder: folder, created if necessary.
+        max_bytes: limit of the total size; each additional writing process may exceed it by 2 %.
 
     Raises:
-        SettingsError: the limit is not positive.
-        OutputError: the folder cannot be made.
+        SettingsError: The limit is not positive.
+        OutputError: The folder cannot be created.
     """
 
     def __init__(self, folder: str | os.PathLike[str], max_bytes: int) -> None:
         if max_bytes <= 0:
-            raise SettingsError(f"an embedding store of {max_bytes} bytes keeps nothing; give it room, or none at all")
+            raise SettingsError(
+                f"an embedding store of {max_bytes} bytes cannot keep anything; give a positive limit, or no store"
+            )
         self.folder, self.max_bytes = make_folder(Path(folder)), max_bytes
         self._bytes = sum(size for _, size, _ in self._files())
         self._since_counted = 0
 
     def get(self, key: str) -> ImageEmbedding | None:
-        """The embedding of a key; None if it is not there, or damaged."""
+        """Return the embedding of a key; None if it is missing or damaged."""
         path = self._path(key)
         try:
             embedding = ImageEmbedding.load(path)
-            os.utime(path)  # used just now
+            os.utime(path)  # marks it as just used
         except (OSError, EmbeddingError):
             return None
         return embedding
 
     def put(self, key: str, embedding: ImageEmbedding) -> None:
-        """Keep an embedding, and make room if need be.
+        """Store an embedding, evicting others if necessary.
 
         Raises:
-            OutputError: the disk does not take it.
+            OutputError: The embedding cannot be written.
         """
         path = self._path(key)
         make_folder(path.parent)
@@ -72,7 +73,7 @@ class EmbeddingStore:
             self._make_room()
 
     def _make_room(self) -> None:
-        """Count anew, because other processes write and remove, too, and remove what was not used for longest."""
+        """Recount, because other processes write and remove too, and evict the least recently used."""
         files = sorted(self._files())
         self._bytes, self._since_counted = sum(size for _, size, _ in files), 0
         if self._bytes <= self.max_bytes:
@@ -85,10 +86,10 @@ class EmbeddingStore:
             self._bytes -= size
 
     def _files(self) -> list[tuple[int, int, Path]]:
-        """Time of last use, size and path of every file."""
+        """Return the time of last use, size and path of every file."""
         found = []
         for path in self.folder.glob(f"??/*{SUFFIX}"):
-            with suppress(OSError):  # another process has just removed it
+            with suppress(OSError):  # another process may have just removed it
                 facts = path.stat()
                 found.append((facts.st_mtime_ns, facts.st_size, path))
         return found
@@ -98,7 +99,7 @@ class EmbeddingStore:
 
 
 def key_of(pixels: npt.NDArray[np.uint8], *encoder: str) -> str:
-    """Name an embedding by its image (H, W, 3) and all that says which encoder computed it how."""
+    """Return the key of an embedding from its image (H, W, 3) and the identity of the encoder."""
     digest = hashlib.sha256("\n".join((str(pixels.shape), *encoder)).encode())
     digest.update(np.ascontiguousarray(pixels).data)
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""The image embedding as a value: made once per image, then predicted from, kept, saved and sent about."""
+"""Image embedding as a value, computed once per image, to predict from, keep or save."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ FORMAT = "samara image embedding 1"
 
 @dataclass(frozen=True, eq=False)
 class ImageEmbedding:
-    """What the image encoder says about one image.
+    """Output of the image encoder for one image.
 
     Attributes:
-        features: (C, h, w), on the device that made it; SAM: C = 256, h = w = 64. HQ-SAM: the V channels of its early
-            features follow, C = 256 + V; see `samara.networks.early_features`. Finer maps of an encoder follow in the
-            same way, see `samara.networks.finer_maps`.
+        features: (C, h, w), on the encoder's device; SAM: C = 256, h = w = 64. HQ-SAM appends the V channels of its
+            early features, C = 256 + V, see `samara.networks.early_features`; an encoder with finer maps appends these,
+            see `samara.networks.finer_maps`.
         original_size_hw: (H, W) of the image in pixels.
-        input_size: side of the network input in pixels.
-        fingerprint: of the image encoder's weights; an embedding fits no other encoder.
+        input_size: side length of the network input in pixels.
+        fingerprint: fingerprint of the image encoder's weights; an embedding fits no other encoder.
         checkpoint: name of the checkpoint, for messages and reports.
-        precision: what the encoder computed in, e.g. "float32".
-        fit: how the image lies in the network input.
+        precision: precision of the encoder, e.g. "float32".
+        fit: how the image is fitted into the network input.
     """
 
     features: Tensor = field(repr=False)
@@ -43,32 +43,32 @@ class ImageEmbedding:
 
     @property
     def frame(self) -> Frame:
-        """How the image lies in the input frame, which prompts are in."""
+        """Placement of the image in the input frame, which prompts are in."""
         return Frame(self.original_size_hw, CELL * self.features.shape[-1], self.fit)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write to a safetensors file, completely or not at all.
+        """Write a safetensors file, completely or not at all.
 
         Raises:
-            OutputError: the file cannot be written.
+            OutputError: The file cannot be written.
         """
         from safetensors.torch import save
 
         facts = {name.name: getattr(self, name.name) for name in fields(self) if name.name != "features"}
         if self.fit == "pad":
-            del facts["fit"]  # as in files from before there was a choice
+            del facts["fit"]  # as in files written before `fit` existed
         data = save({"features": self.features.contiguous().cpu()}, {"format": FORMAT, "facts": json.dumps(facts)})
         write_atomically(Path(path), data)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], device: str = "cpu") -> ImageEmbedding:
-        """Read what `save` wrote.
+        """Read a file written by `save`.
 
-        Whether it fits a checkpoint is checked when it is used, by its fingerprint.
+        The fingerprint is checked against the checkpoint on use.
 
         Raises:
-            FileNotFoundError: there is no such file.
-            EmbeddingError: the file is something else, or damaged.
+            FileNotFoundError: The file does not exist.
+            EmbeddingError: The file is damaged or not an embedding.
         """
         from safetensors import SafetensorError, safe_open
 
@@ -76,10 +76,10 @@ class ImageEmbedding:
             with safe_open(path, framework="pt", device=device) as file:
                 metadata = file.metadata() or {}
                 if metadata.get("format") != FORMAT:
-                    raise EmbeddingError(f"{path} is a safetensors file, but no image embedding saved by samara")
+                    raise EmbeddingError(f"{path} is a safetensors file, but not an image embedding saved by samara")
                 facts = json.loads(metadata["facts"])
-                # A copy: what safetensors gives shares memory with a file that somebody may rewrite or cut short.
+                # A copy, because safetensors maps the file into memory, and it may be rewritten or truncated.
                 features = file.get_tensor("features").clone()
         except (SafetensorError, KeyError, json.JSONDecodeError) as error:
-            raise EmbeddingError(f"{path} is no image embedding, or damaged ({error}); make it again") from error
+            raise EmbeddingError(f"{path} is damaged or not an image embedding ({error}); compute it again") from error
         return cls(features=features, **facts | {"original_size_hw": tuple(facts["original_size_hw"])})

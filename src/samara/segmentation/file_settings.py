@@ -1,6 +1,6 @@
-"""How image files are segmented: what `samara.segment` and the command share.
+"""Settings for segmenting image files, shared by `samara.segment` and the command.
 
-Importing this loads neither torch nor numpy, so that the help of the command line stays quick.
+This module imports neither torch nor numpy, which keeps the command line's help fast.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 MasksPerPrompt = Literal["best", "three", "one"]
-"""Masks per prompt: the best of three for an ambiguous prompt and else the one, all three, or always the one."""
+"""Masks per prompt: best of three for an ambiguous prompt, otherwise the single mask; all three; or always the single
+mask."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FileSettings:
-    """How image files are segmented, and where the results go.
+    """Settings for segmenting image files.
 
     Attributes:
         answer: masks per prompt: best of three, all, one.

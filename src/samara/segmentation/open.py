@@ -1,4 +1,4 @@
-"""From a loaded checkpoint to its segmenter: the one place that asks of which kind it is."""
+"""Segmenter of a loaded checkpoint; the only place that distinguishes the kinds."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def open_segmenter(
     *,
     predictor: Callable[[Loaded], Predictor] = Predictor,
 ) -> Segmenter[Any]:  # Any: each kind sees its own
-    """What makes masks with a checkpoint.
+    """Open the segmenter of a checkpoint.
 
     Args:
-        loaded: any checkpoint, from `samara.load`.
-        settings: for everything in an image, of either kind. `AutomaticSettings` are translated for FastSAM and
-            YOLO-seg, where they mean something.
-        predictor: makes what embeds and answers, of a checkpoint that does, such as one that keeps embeddings.
+        loaded: any checkpoint from `samara.load`.
+        settings: settings of automatic masks, of either kind. For FastSAM and YOLO-seg, applicable `AutomaticSettings`
+            are translated.
+        predictor: creates the predictor of a promptable checkpoint, such as one that caches embeddings.
 
     Raises:
-        SettingsError: the settings ask for what the checkpoint does not do, such as a grid of points.
+        SettingsError: The checkpoint does not support a setting, such as a grid of points.
     """
     if not loaded.variant.embeds_images:
         return InstanceSegmenter(loaded, _instance_settings(settings, loaded.name))
@@ -40,13 +40,13 @@ def open_segmenter(
     return PromptedSegmenter(loaded, settings, predictor=predictor(loaded))
 
 
-# Settings of both kinds, and those of automatic masks that have another name for instances.
+# Settings common to both kinds, and automatic settings with a different name for instances.
 _SHARED = {field.name for field in fields(InstanceSettings)} & {field.name for field in fields(AutomaticSettings)}
 _RENAMED = {"pred_iou_thresh": "confidence_thresh"}
 
 
 def _instance_settings(settings: AutomaticSettings | InstanceSettings | None, name: str) -> InstanceSettings:
-    """Settings for finding instances; those of automatic masks translated."""
+    """Return settings of instance segmentation, translated from automatic ones."""
     if settings is None or isinstance(settings, InstanceSettings):
         return settings or InstanceSettings()
     default = AutomaticSettings()
@@ -58,7 +58,7 @@ def _instance_settings(settings: AutomaticSettings | InstanceSettings | None, na
     meaningless = sorted(changed.keys() - _SHARED - _RENAMED.keys())
     if meaningless:
         raise SettingsError(
-            f"{name} finds everything in one pass, without a grid of points or crops, so {', '.join(meaningless)} "
-            "cannot be chosen; leave it out"
+            f"{name} finds everything in one pass, without a grid of points or crops; leave out "
+            f"{', '.join(meaningless)}"
         )
     return InstanceSettings(**{_RENAMED.get(setting, setting): value for setting, value in changed.items()})

@@ -1,7 +1,6 @@
-"""Masks from prompts: embed an image once, then predict from the embedding as often as wanted.
+"""Masks from prompts: embed an image once, then predict from the embedding any number of times.
 
-No call changes the result of another: an embedding is a value, and `predict` is a function of network, embedding and
-prompts.
+Calls are independent: an embedding is a value, and `predict` is a function of network, embedding and prompts.
 """
 
 from __future__ import annotations
@@ -32,24 +31,24 @@ from samara.segmentation.prompts import Numbers, Prompt, as_prompts
 from samara.segmentation.upsampling import Upsampling
 
 MASK_THRESHOLD = 0.0
-"""A logit above this belongs to the mask; the same for every checkpoint of the family."""
+"""Mask threshold in logits, the same for every checkpoint of the family."""
 
-# Logits at the original size that are alive at a time, in bytes: one mask of a 12-megapixel photo takes 48 MB.
+# Limit for simultaneous logits at the original size, in bytes: one mask of a 12-megapixel photo takes 48 MB.
 FULL_SIZE_BYTES = 64 << 20
 
 
 class Predictor:
-    """Predict masks from points, boxes and mask logits.
+    """Predictor of masks from points, boxes and mask logits.
 
     Args:
-        loaded: a checkpoint, from `samara.load`.
+        loaded: checkpoint from `samara.load`.
     """
 
     def __init__(self, loaded: Loaded) -> None:
         self.loaded = loaded
         self.engine: Engine = open_engine(loaded)
         self._latest: tuple[list[weakref.ref[ImageEmbedding]], Prepared] | None = None
-        # To read the encoder's values anew for each click would take as long as the click on a GPU.
+        # Cached, because reading the encoder's values for each click would take as long as the click on a GPU.
         self._fitting: weakref.WeakSet[ImageEmbedding] = weakref.WeakSet()
         self._fitting_state: object = None
 
@@ -67,15 +66,15 @@ class Predictor:
         """Run the image encoder.
 
         Args:
-            image: a path, bytes, file object, PIL image, array or tensor, see `samara.read_image`; or a list of them.
-            batch_size: images of a list that go through the network together, while the next ones are read. A GPU
-                gains from more than one, a CPU does not.
+            image: path, bytes, file object, PIL image, array or tensor, see `samara.read_image`; or a list of them.
+            batch_size: number of images of a list per forward pass; the next ones are read meanwhile. Values above one
+                speed up a GPU, not a CPU.
 
         Returns:
-            One embedding, or a list of them for a list.
+            One embedding, or a list of embeddings for a list.
 
         Raises:
-            ImageError: an image cannot be read.
+            ImageError: An image cannot be read.
         """
         if isinstance(image, (list, tuple)):
             batches = [image[start : start + batch_size] for start in range(0, len(image), batch_size)]
@@ -83,7 +82,7 @@ class Predictor:
         return self._encode(*self._inputs([image]))[0]
 
     def _read(self, batches: Sequence[Sequence[ImageSource]]) -> Iterator[tuple[Tensor, list[Frame]]]:
-        """Network inputs batch by batch, the next one made while the network has this one."""
+        """Yield network inputs by batch, preparing the next while the network runs."""
         if not batches:
             return
         with ThreadPoolExecutor(1, thread_name_prefix="samara-read") as reader:
@@ -107,9 +106,9 @@ class Predictor:
         fingerprint = self.loaded.fingerprint
         return [
             ImageEmbedding(
-                # A copy of its own: it outlives the batch, and, made outside inference mode, can be trained from.
-                # Always in the same order in memory, on which the last bits of sums depend: an embedding that
-                # was saved and read again gives the same masks.
+                # A copy, because it outlives the batch; made outside inference mode, it can be used for training.
+                # A fixed memory layout, because it affects the last bits of sums: an embedding that was saved and
+                # loaded must give the same masks.
                 features=features[index].clone(memory_format=torch.contiguous_format),
                 original_size_hw=frame.original_size_hw,
                 input_size=self.loaded.input_size,
@@ -131,33 +130,33 @@ class Predictor:
         *,
         multimask: bool = True,
     ) -> MaskSet:
-        """Predict the masks of one or several objects.
+        """Predict masks of one or several objects.
 
-        All coordinates are (x, y) in pixels of the original image. Each kind of prompt may be given for one object
-        or for N objects; kinds combine object by object.
+        All coordinates are (x, y) in pixels of the original image. Each kind of prompt may be given for one or for N
+        objects; kinds are combined per object.
 
         Args:
-            embedding: from `embed`, of this checkpoint.
+            embedding: embedding from `embed` of this checkpoint.
             points: (P, 2) for one object, (N, P, 2) for N, or a list of N arrays of different length.
-            labels: (P,), (N, P) or a list: 1 foreground, 0 background; all foreground when left out.
+            labels: (P,), (N, P) or a list: 1 foreground, 0 background; default all foreground.
             boxes: (4,) or (N, 4) xyxy.
             mask_logits: (4h, 4w) or (N, 4h, 4w), `low_res_logits` of an earlier prediction.
-            multimask: three masks per object (best for a single point, which is ambiguous) instead of one. HQ-SAM gives
-                one in either case, here built on the best of the three.
+            multimask: return three masks per object instead of one; best for a single point, which is ambiguous. HQ-SAM
+                always returns one, then based on the best of the three.
 
         Returns:
-            N · 3 or N masks, object by object; `prompt_index` says which object.
+            N · 3 or N masks by object; `prompt_index` is the object's index.
 
         Raises:
-            PromptError: a prompt is malformed, outside the image, or not understood by the checkpoint.
-            EmbeddingError: the embedding was made by another image encoder.
+            PromptError: A prompt is malformed, outside the image, or not supported by the checkpoint.
+            EmbeddingError: The embedding is from another image encoder.
         """
         return self.predict_prompts(embedding, as_prompts(points, labels, boxes, mask_logits), multimask=multimask)
 
     def predict_prompts(
         self, embedding: ImageEmbedding, prompts: Sequence[Prompt], *, multimask: bool = True
     ) -> MaskSet:
-        """Predict the masks of any mixture of prompts on one image; see `predict`."""
+        """Predict masks of any mixture of prompts on one image; see `predict`."""
         return self.predict_batch([embedding], [prompts], multimask=multimask)[0]
 
     def predict_batch(
@@ -167,20 +166,20 @@ class Predictor:
         *,
         multimask: bool = True,
     ) -> list[MaskSet]:
-        """Predict the masks of several images in as few passes as their prompts allow.
+        """Predict masks of several images in as few passes as possible.
 
-        Prompts that have the same number of points and the same kinds share a pass, whatever their image.
+        Prompts with the same number of points and the same kinds share a pass, across images.
 
         Args:
-            embeddings: B of them.
-            prompts: for each image its prompts, any number, also none.
-            multimask: three masks per prompt instead of one.
+            embeddings: B embeddings.
+            prompts: any number of prompts for each image.
+            multimask: return three masks per prompt instead of one.
 
         Returns:
-            B mask sets; masks in the order of the prompts.
+            B mask sets, with masks in the order of the prompts.
 
         Raises:
-            PromptError, EmbeddingError: see `predict`.
+            PromptError, EmbeddingError: See `predict`.
         """
         if len(embeddings) != len(prompts):
             raise PromptError(f"{len(embeddings)} embeddings and {len(prompts)} lists of prompts; give one for each")
@@ -215,7 +214,7 @@ class Predictor:
         ]
 
     def _prepared(self, embeddings: Sequence[ImageEmbedding]) -> Prepared:
-        """What the engine makes of embeddings, once for all calls in a row on the same ones: HQ-SAM's is costly."""
+        """Return the engine's prepared embeddings, cached because HQ-SAM's preparation is costly."""
         asked = [weakref.ref(embedding) for embedding in embeddings]
         if self._latest is None or self._latest[0] != asked:
             self._latest = asked, self.engine.prepare(torch.stack([embedding.features for embedding in embeddings]))
@@ -224,7 +223,7 @@ class Predictor:
     def check_fits(self, embedding: ImageEmbedding) -> None:
         """Raise EmbeddingError unless this checkpoint's image encoder made the embedding.
 
-        The encoder's values are read for an embedding that was not seen before, and after work on the encoder, see
+        The encoder's weights are hashed for a new embedding and after changes to the encoder, see
         `samara.networks.plain.state_of`.
         """
         state = state_of(self.loaded.sam.image_encoder)
@@ -251,7 +250,7 @@ class Predictor:
             )
 
     def _to_input(self, tasks: Sequence[_Task], frames: Sequence[Frame]) -> InputPrompts:
-        """Prompts of one kind as tensors in the input frame."""
+        """Return prompts of one kind as tensors in the input frame."""
         device = self.loaded.device
         first = tasks[0].prompt
 
@@ -274,7 +273,7 @@ class Predictor:
         return logits if limit is None else logits.clamp(-limit, limit)
 
     def _mask_set(self, found: Sequence[_Found], frame: Frame) -> MaskSet:
-        found = sorted(found, key=lambda one: one.task.index)  # stable: masks of a prompt keep their order
+        found = sorted(found, key=lambda one: one.task.index)  # stable, so the masks of a prompt keep their order
         side = frame.side // 4
         logits = torch.stack([one.logits for one in found]) if found else torch.zeros(0, side, side)
         return MaskSet(
@@ -288,7 +287,7 @@ class Predictor:
 
 
 def check_capabilities(prompt: Prompt, variant: Variant) -> None:
-    """Raise PromptError if a variant cannot take a prompt; the message says which variants can."""
+    """Raise PromptError if a variant does not support a prompt; the message names the variants that do."""
 
     def refused_by(other: Variant) -> str | None:
         return other.capabilities.refused(
@@ -305,7 +304,7 @@ def check_capabilities(prompt: Prompt, variant: Variant) -> None:
 
 
 def _full_size_masks(low_res_logits: Tensor, frame: Frame) -> Iterator[Rle]:
-    """Masks of the original frame: (M, 4h, 4w) logits, in windows on a CPU and whole elsewhere."""
+    """Yield masks in the original frame from logits (M, 4h, 4w), in windows on a CPU and whole elsewhere."""
     if low_res_logits.device.type == "cpu":
         upsampling = Upsampling(frame, low_res_logits.shape[-1])
         for logits in low_res_logits:
@@ -316,7 +315,7 @@ def _full_size_masks(low_res_logits: Tensor, frame: Frame) -> Iterator[Rle]:
 
 
 def full_size(low_res_logits: Tensor, frame: Frame) -> Iterator[Tensor]:
-    """Resize logits to the original frame, a few at a time: (M, 4h, 4w) → pieces (m, H, W)."""
+    """Upsample logits to the original frame, a few at a time: (M, 4h, 4w) → pieces (m, H, W)."""
     H, W = frame.original_size_hw  # noqa: N806
     at_a_time = max(1, FULL_SIZE_BYTES // (4 * max(H * W, frame.side**2)))
     for start in range(0, len(low_res_logits), at_a_time):
@@ -334,7 +333,7 @@ class _Task:
 
     @property
     def kind(self) -> tuple[int, bool, bool]:
-        """Prompts of one kind have tensors of one shape."""
+        """Kind of prompt; prompts of one kind have tensors of the same shape."""
         return (
             len(self.prompt.points_xy),
             self.prompt.box_xyxy is not None,
@@ -344,7 +343,7 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Found:
-    """One mask that answers a task."""
+    """One mask for a task."""
 
     task: _Task
     logits: Tensor
@@ -352,7 +351,7 @@ class _Found:
 
 
 def _same_kind(tasks: Sequence[_Task]) -> list[list[_Task]]:
-    # Padding to a common number of points instead would change the masks: padding tokens take part in attention.
+    # Padding to a common number of points would change the masks, because padding tokens take part in attention.
     groups: dict[tuple[int, bool, bool], list[_Task]] = {}
     for task in tasks:
         groups.setdefault(task.kind, []).append(task)
@@ -360,5 +359,5 @@ def _same_kind(tasks: Sequence[_Task]) -> list[list[_Task]]:
 
 
 def _known(array: npt.NDArray[Any] | None) -> npt.NDArray[Any]:  # Any: float32 or float64
-    assert array is not None, "prompts of one kind hold the same parts"
+    assert array is not None, "prompts of one kind have the same parts"
     return array

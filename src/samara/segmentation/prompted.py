@@ -1,4 +1,4 @@
-"""SAM and its kin as a segmenter: an image is embedded once, and prompts or a grid of points are decoded."""
+"""Segmenter for promptable checkpoints: an image is embedded once, then prompts or a grid of points are decoded."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from samara.system.progress import Progress
 
 @dataclass(frozen=True, eq=False)
 class SeenImage:
-    """An image, and its embedding as soon as something asks for it: a search in crops has embeddings of its own.
+    """Image with its embedding, computed on first use because a search in crops does not need it.
 
     Attributes:
         pixels: (H, W, 3) RGB.
-        predictor: that embeds it.
+        predictor: predictor that embeds the image.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -36,18 +36,18 @@ class SeenImage:
 
     @cached_property
     def embedding(self) -> ImageEmbedding:
-        """Of the whole image, made once."""
+        """Embedding of the whole image, computed once."""
         return self.predictor.embed(self.pixels)
 
 
 class PromptedSegmenter(Segmenter[SeenImage]):
-    """A segmenter that embeds images and answers prompts.
+    """Segmenter that embeds images and answers prompts.
 
     Args:
-        loaded: SAM, MobileSAM, HQ-SAM or samara's own.
-        settings: for everything in an image.
-        predictor: of that checkpoint, such as one that keeps embeddings; None for a plain one.
-        prompts_at_a_time: most prompts that `best` answers together.
+        loaded: SAM, MobileSAM, HQ-SAM or samara's own checkpoint.
+        settings: settings of automatic masks.
+        predictor: predictor of that checkpoint, such as one that caches embeddings; None for a plain one.
+        prompts_at_a_time: maximum prompts that `best` answers together.
     """
 
     def __init__(
@@ -64,12 +64,12 @@ class PromptedSegmenter(Segmenter[SeenImage]):
 
     @property
     def settings(self) -> AutomaticSettings:
-        """For everything, the checkpoint's own thresholds filled in."""
+        """Settings of automatic masks with the checkpoint's thresholds filled in."""
         return self.generator.settings
 
     @property
     def predictor(self) -> Predictor:
-        """What embeds and answers."""
+        """Predictor of the checkpoint."""
         return self.generator.predictor
 
     def embed(self, image: ImageSource) -> SeenImage:
@@ -86,7 +86,7 @@ class PromptedSegmenter(Segmenter[SeenImage]):
         return self.generator.generate(image, progress=progress)
 
     def unsparing(self, points_per_side: int, max_masks: int) -> PromptedSegmenter:
-        """See `Segmenter.unsparing`: no thresholds; how many masks there can be follows from the grid."""
+        """See `Segmenter.unsparing`: no thresholds; the grid limits the number of masks."""
         del max_masks
         settings = AutomaticSettings(points_per_side=points_per_side, pred_iou_thresh=0.0, stability_score_thresh=0.0)
         return PromptedSegmenter(self.loaded, settings, predictor=self.predictor)

@@ -1,4 +1,4 @@
-"""Prompts: what one object is asked for with, validated on construction, in the original frame."""
+"""Prompts of single objects in the original frame, validated on construction."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import numpy.typing as npt
 from samara.errors import PromptError
 
 Numbers: TypeAlias = npt.ArrayLike
-"""Anything numpy makes an array of numbers from: nested lists, arrays, CPU tensors."""
+"""Anything that numpy converts to an array of numbers: nested lists, arrays, CPU tensors."""
 
-# Detectors report boxes, and people click, up to a rounding error outside the image.
+# Boxes of detectors and clicks may exceed the image by a rounding error.
 TOLERANCE_PX = 1.0
 
 
 @dataclass(frozen=True, eq=False, init=False, slots=True)
 class Prompt:
-    """The prompt of one object: points, a box, mask logits, in any mixture.
+    """Prompt of one object: points, a box and mask logits in any combination.
 
     Attributes:
         points_xy: (P, 2) float64, (x, y) in pixels of the original image; P = 0 without points.
         point_labels: (P,) int64, 1 foreground, 0 background.
-        box_xyxy: (4,) float64 in pixels of the original image, exclusive right and bottom, or None.
+        box_xyxy: (4,) float64 in pixels of the original image, right and bottom exclusive, or None.
         mask_logits: (4h, 4w) float32 low-res logits of an earlier prediction, or None.
     """
 
@@ -45,12 +45,12 @@ class Prompt:
 
         Args:
             points: (P, 2), or (2,) for one point.
-            labels: (P,); all foreground when left out.
+            labels: (P,); default all foreground.
             box: (4,).
-            mask_logits: (4h, 4w), leading axes of length 1 allowed.
+            mask_logits: (4h, 4w), with optional leading axes of length 1.
 
         Raises:
-            PromptError: nothing given, NaN, a wrong shape or label, or a box without area.
+            PromptError: The prompt is empty, has NaN, a wrong shape or label, or a box without area.
         """
         if points is None and box is None and mask_logits is None:
             raise PromptError("the prompt is empty; give points, a box or mask logits")
@@ -75,34 +75,34 @@ class Prompt:
         )
 
     def check_inside(self, size_hw: tuple[int, int]) -> None:
-        """Raise PromptError if a point or box leaves an image of this size by more than a pixel."""
+        """Raise PromptError if a point or box exceeds an image of this size by more than a pixel."""
         H, W = size_hw  # noqa: N806
         limit = np.array([W, H]) + TOLERANCE_PX
         for x, y in self.points_xy:
             if not (-TOLERANCE_PX <= x < limit[0] and -TOLERANCE_PX <= y < limit[1]):
                 raise PromptError(
-                    f"point ({x:g}, {y:g}) lies outside the image, which is {W} wide and {H} high; "
+                    f"point ({x:g}, {y:g}) is outside the image, which is {W} wide and {H} high; "
                     "points are (x, y) in pixels of the original image"
                 )
         if self.box_xyxy is not None:
             x0, y0, x1, y1 = self.box_xyxy
             if min(x0, y0) < -TOLERANCE_PX or x1 > limit[0] or y1 > limit[1]:
                 raise PromptError(
-                    f"box [{x0:g}, {y0:g}, {x1:g}, {y1:g}] leaves the image, which is {W} wide and {H} high; "
-                    "boxes are [x0, y0, x1, y1] in pixels of the original image; clip it if it is meant so"
+                    f"box [{x0:g}, {y0:g}, {x1:g}, {y1:g}] exceeds the image, which is {W} wide and {H} high; "
+                    "boxes are [x0, y0, x1, y1] in pixels of the original image; clip it if this is intended"
                 )
 
 
 def _numbers(values: Any, what: str) -> npt.NDArray[np.float64]:  # Any: whatever the user passed
-    """Convert to float64, refusing what is not a finite number."""
-    if hasattr(values, "detach"):  # a torch tensor, perhaps on a GPU or with gradients
+    """Convert to float64; raise PromptError for anything but finite numbers."""
+    if hasattr(values, "detach"):  # a torch tensor, possibly on a GPU or with gradients
         values = values.detach().cpu()
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise PromptError(f"{what} must be numbers in a regular array, got {values!r:.80}") from error
     if not np.isfinite(array).all():
-        raise PromptError(f"{what} hold NaN or infinity; give finite pixel coordinates")
+        raise PromptError(f"NaN or infinity in {what}; give finite numbers")
     return array
 
 
@@ -137,7 +137,7 @@ def _box(box: Any) -> npt.NDArray[np.float64]:  # Any: whatever the user passed
         raise PromptError(
             f"box [{x0:g}, {y0:g}, {x1:g}, {y1:g}] has no area; boxes are [x0, y0, x1, y1]"
             + (
-                f", and this one looks like [x, y, width, height]: [{x0:g}, {y0:g}, {x0 + x1:g}, {y0 + y1:g}]"
+                f", but this one looks like [x, y, width, height]: [{x0:g}, {y0:g}, {x0 + x1:g}, {y0 + y1:g}]"
                 if x1 > 0 and y1 > 0
                 else ""
             )
@@ -148,7 +148,7 @@ def _box(box: Any) -> npt.NDArray[np.float64]:  # Any: whatever the user passed
 def _mask_logits(logits: Any) -> npt.NDArray[np.float32]:  # Any: whatever the user passed
     numbers = _numbers(logits, "mask logits")
     if np.abs(numbers).max(initial=0.0) > np.finfo(np.float32).max:
-        raise PromptError("mask logits are beyond the range of float32; give low_res_logits of an earlier prediction")
+        raise PromptError("mask logits exceed the range of float32; give low_res_logits of an earlier prediction")
     array = numbers.astype(np.float32)
     while array.ndim > 2 and array.shape[0] == 1:
         array = array[0]
@@ -163,16 +163,16 @@ def as_prompts(
     boxes: Any = None,
     mask_logits: Any = None,
 ) -> list[Prompt]:
-    """Read the usual array forms as a list of prompts, one per object.
+    """Convert the usual array forms to a list of prompts, one per object.
 
     Args:
         points: (2,) or (P, 2) for one object, (N, P, 2) for N objects, or a sequence of N arrays (P_i, 2).
-        labels: (P,) for one object, (N, P) for N, or a sequence of N arrays; all foreground when left out.
+        labels: (P,) for one object, (N, P) for N, or a sequence of N arrays; default all foreground.
         boxes: (4,) for one object, (N, 4) for N.
         mask_logits: (4h, 4w) for one object, (N, 4h, 4w) or (N, 1, 4h, 4w) for N.
 
     Raises:
-        PromptError: nothing given, or kinds that disagree about N.
+        PromptError: There is no prompt, or kinds differ in N.
     """
     several = {
         "points": _per_object(points, depth=2),
@@ -186,7 +186,7 @@ def as_prompts(
     counts = {name: len(values) for name, values in given.items()}
     if len(set(counts.values())) > 1:
         told = ", ".join(f"{name} for {count}" for name, count in counts.items())
-        raise PromptError(f"the prompts disagree about the number of objects: {told}")
+        raise PromptError(f"the prompts have different numbers of objects: {told}")
     if 0 in counts.values():
         raise PromptError(f"{' and '.join(counts)} are empty; leave an unused kind of prompt out")
     columns = [given.get(name) or [None] * next(iter(counts.values())) for name in several]
@@ -194,7 +194,7 @@ def as_prompts(
 
 
 def _per_object(values: Any, depth: int) -> Sequence[Any] | None:  # Any: whatever the user passed
-    """Split into one entry per object, where one object's values nest `depth` deep."""
+    """Split into one entry per object; the values of one object are nested `depth` deep."""
     if values is None:
         return None
     nested = _depth(values)
@@ -206,11 +206,11 @@ def _per_object(values: Any, depth: int) -> Sequence[Any] | None:  # Any: whatev
         return [value[0] for value in values]  # mask logits as (N, 1, 4h, 4w)
     if nested == depth + 1:
         return list(values)
-    raise PromptError(f"a prompt is nested {nested} deep; at most {depth + 1} is understood, for several objects")
+    raise PromptError(f"a prompt is nested {nested} deep; the maximum is {depth + 1}, for several objects")
 
 
 def _depth(values: Any) -> int:  # Any: whatever the user passed
-    """Depth of nesting, also of ragged sequences that have no array shape."""
+    """Return the depth of nesting, including that of ragged sequences without an array shape."""
     if hasattr(values, "ndim"):
         return int(values.ndim)
     if isinstance(values, Sequence) and not isinstance(values, str):

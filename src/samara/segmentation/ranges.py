@@ -1,4 +1,4 @@
-"""Settings within their ranges, or one sentence that says which is not."""
+"""Range checks of settings."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Mapping
 from samara.errors import SettingsError
 
 Range = tuple[float, float]
-"""Lowest and highest value, both allowed; infinity where there is no limit."""
+"""Minimum and maximum, both inclusive; infinity for no limit."""
 
 
 def check_ranges(settings: object, ranges: Mapping[str, Range]) -> None:
-    """Check attributes that are numbers; None is within every range.
+    """Check the ranges of numeric attributes; None is always accepted.
 
     Args:
-        settings: has the attributes.
-        ranges: by name of the attribute.
+        settings: object with the attributes.
+        ranges: ranges by attribute name.
 
     Raises:
-        SettingsError: one of them is outside its range, or no number.
+        SettingsError: An attribute is outside its range or not a number.
     """
     for name, (low, high) in ranges.items():
         value = getattr(settings, name)

@@ -26,11 +26,11 @@ AnyPath = str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class SegmentedFiles(SegmentationOutcome):
-    """What came of image files.
+    """Result of segmenting image files.
 
     Attributes:
         loaded: the checkpoint that made the masks.
-        left_out: sentences about what of folders and patterns was left out.
+        left_out: sentences about files of folders and patterns that were left out.
     """
 
     loaded: Loaded
@@ -87,7 +87,7 @@ def segment(
         download: fetch the checkpoint if it is not here.
         threads: of the CPU, while this works; None for all.
         reading: how the images are read.
-        overwrite: begin `annotations.json` anew, whatever it holds, and replace overlays.
+        overwrite: replace an existing `annotations.json` and overlays.
         progress: called with the image's name, the steps done and the steps in all.
 
     Returns:

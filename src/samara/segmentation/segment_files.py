@@ -1,4 +1,4 @@
-"""From image files to overlays and annotations: what `samara segment` does."""
+"""Segmentation of image files into overlays and annotations: the implementation of `samara segment`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ANNOTATIONS = "annotations.json"
 
 @dataclass(frozen=True)
 class Segmented:
-    """One image that was segmented."""
+    """One segmented image."""
 
     path: Path
     overlay: Path
@@ -45,7 +45,7 @@ class Segmented:
 
 @dataclass(frozen=True)
 class Failed:
-    """One image that was not, and why."""
+    """One failed image and the reason."""
 
     path: Path
     reason: str
@@ -53,7 +53,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class SegmentationOutcome:
-    """What came of a call."""
+    """Result of a call."""
 
     done: tuple[Segmented, ...]
     failed: tuple[Failed, ...]
@@ -72,27 +72,27 @@ def segment_files(
     reading: ImageReading = AS_THEY_ARE,
     progress: Progress | None = None,
 ) -> SegmentationOutcome:
-    """Segment images; an image that fails is told in the outcome, and the others go on.
+    """Segment images; a failed image is reported in the outcome and does not stop the others.
 
-    What was done is written also when the work is interrupted or the disk does not take a later image. When nothing
-    was done, nothing is written.
+    Finished images are written even if the work is interrupted or a later image cannot be written. If no image
+    succeeds, nothing is written.
 
     Args:
-        paths: image files; each is taken once.
+        paths: image files; duplicates are ignored.
         loaded: the checkpoint.
-        out: folder for `<file name>.png` overlays and `annotations.json`, which grows: an image that is in it already
-            is replaced, all others stay. Made if need be.
-        prompts: the same for every image; none means everything in the image.
-        settings: for everything.
+        out: folder for `<file name>.png` overlays and `annotations.json`, created if necessary. Existing annotations
+            are kept, except those of the same images, which are replaced.
+        prompts: prompts for every image; if empty, everything in the image is segmented.
+        settings: settings of automatic masks.
         answer: masks per prompt.
-        overwrite: begin `annotations.json` anew, whatever it holds, and replace overlays.
-        reading: how the images are read.
-        progress: called with the image's name, the steps done and the steps in all.
+        overwrite: replace an existing `annotations.json` and overlays.
+        reading: options for reading images.
+        progress: called with the image's name, the steps done and the total steps.
 
     Raises:
-        SettingsError: no image was given, or the settings are none of the checkpoint's.
-        PromptError: the checkpoint does not take the prompts.
-        OutputError: the folder cannot be made, or holds an `annotations.json` that cannot be added to.
+        SettingsError: No image was given, or the settings do not fit the checkpoint.
+        PromptError: The checkpoint does not support the prompts.
+        OutputError: The folder cannot be created, or its `annotations.json` cannot be extended.
     """
     if not paths:
         raise SettingsError("no image was given; name at least one file")
@@ -122,14 +122,14 @@ def segment_files(
 
 
 class Results:
-    """What a call puts into its folder.
+    """Output folder of a call.
 
     Attributes:
         annotations: path of the COCO file.
-        done: the images so far.
+        done: images segmented so far.
 
     Raises:
-        OutputError: the folder cannot be written, or holds a COCO file that cannot be added to.
+        OutputError: The folder cannot be written, or its COCO file cannot be extended.
     """
 
     def __init__(self, out: Path, given: Given, *, overwrite: bool = False) -> None:
@@ -140,7 +140,7 @@ class Results:
         require_file(self.annotations)
         self._images = [Path(path) for path in given.paths]
         before = read_addable(self.annotations, self._images, overwrite=overwrite)
-        # Overlays that may be replaced: those that the file notes for the same images.
+        # Overlays that may be replaced: those recorded in the file for the same images.
         self._own = {
             os.path.realpath(image): str(row.get("overlay", overlay_name(image, 1)))
             for image in self._images
@@ -148,10 +148,10 @@ class Results:
         }
 
     def add(self, path: Path, masks: MaskSet, overlay: bytes) -> None:
-        """Write the overlay of an image, and keep its masks for `save`.
+        """Write the overlay of an image and keep its masks for `save`.
 
         Raises:
-            OutputError: the disk does not take it.
+            OutputError: The overlay cannot be written.
         """
         with locked(self.annotations):
             place = self._overlay_path(path)
@@ -159,10 +159,10 @@ class Results:
         self.done.append(Segmented(path, place, masks))
 
     def save(self, info: dict[str, Any]) -> None:
-        """Add what was done to the COCO file; nothing happens if nothing was.
+        """Add the segmented images to the COCO file; do nothing if there are none.
 
         Raises:
-            OutputError: it cannot be added to.
+            OutputError: The file cannot be extended.
         """
         if not self.done:
             return
@@ -174,7 +174,7 @@ class Results:
             file.add(new, self.given.root, info)
 
     def _overlay_path(self, path: Path) -> Path:
-        """The image's own overlay, or a name that is free: never that of another image, and never an image."""
+        """Return the path of the image's own overlay, or an unused one; never that of another file."""
         own = self._own.get(os.path.realpath(path))
         taken = {os.path.realpath(image) for image in self._images}
         taken |= {os.path.realpath(one.overlay) for one in self.done}
@@ -199,7 +199,7 @@ def _segment(
     if not prompts:
         return segmenter.generate(image, progress=progress)
     size_hw = (image.shape[0], image.shape[1])
-    for prompt in prompts:  # before the network spends its seconds
+    for prompt in prompts:  # before running the network
         prompt.check_inside(size_hw)
     seen = segmenter.embed(image)
     if answer == "best":
@@ -212,7 +212,7 @@ def _segment(
 
 
 def overlay_paths(paths: Sequence[Path], out: Path, is_free: Callable[[Path], bool] = lambda place: True) -> list[Path]:
-    """A path for each image's overlay: its name and .png, numbered where names repeat or are not free."""
+    """Return an overlay path for each image: its name plus .png, numbered if names repeat or are taken."""
     chosen: list[Path] = []
     for path in paths:
         places = (out / overlay_name(path, number) for number in itertools.count(1))
@@ -221,12 +221,12 @@ def overlay_paths(paths: Sequence[Path], out: Path, is_free: Callable[[Path], bo
 
 
 def overlay_name(path: Path, number: int) -> str:
-    """Name of an image's overlay: its own and .png, numbered where names repeat."""
+    """Return the name of an image's overlay: its name plus .png, numbered if names repeat."""
     return f"{path.name}{f'-{number}' if number > 1 else ''}.png"
 
 
 def description(segmenter: Segmenter[Any], prompts: Sequence[Prompt]) -> dict[str, Any]:
-    """What made the masks, for the annotation file."""
+    """Return a description of how the masks were made, for the annotation file."""
     loaded = segmenter.loaded
     facts: dict[str, Any] = {
         "checkpoint": loaded.name,

@@ -1,7 +1,7 @@
-"""The interface to every checkpoint that runs: look at an image once, answer prompts about it, find everything in it.
+"""Common interface to all checkpoints: embed an image once, answer prompts, segment everything.
 
-What answers prompts (SAM, MobileSAM, HQ-SAM) and what finds all instances in one pass (FastSAM, YOLO-seg) work
-differently inside; who only wants masks of an image, or measures them, need not know.
+Promptable checkpoints (SAM, MobileSAM, HQ-SAM) and detectors (FastSAM, YOLO-seg) differ internally; code that only
+needs masks, or measures them, does not depend on the kind.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from samara.segmentation.prompts import Prompt
 from samara.system.progress import Progress
 
 Seen = TypeVar("Seen")
-"""What a segmenter keeps of an image that it looked at: an embedding, or what its one pass gave."""
+"""Embedded image: an embedding, or the result of a detector's single pass."""
 
-# Prompts that are answered together: their masks are alive as logits at the same time.
+# Prompts per call: the logits of their masks are in memory at the same time.
 PROMPTS_AT_A_TIME = 64
 
-# What is left of a batch after the memory ran out.
+# Fraction of the batch size to keep after running out of memory.
 SMALLER = 4
 
 
 class Segmenter(ABC, Generic[Seen]):
-    """Masks of images, with whatever checkpoint; `samara.open_segmenter` opens the one of a checkpoint.
+    """Segmenter of images with any checkpoint; `samara.open_segmenter` creates one.
 
-    No call changes the answers of another, and several threads may share one.
+    Calls are independent, and threads may share a segmenter.
 
     Attributes:
         loaded: the checkpoint.
-        prompts_at_a_time: most prompts that `best` answers together.
+        prompts_at_a_time: maximum prompts that `best` answers together.
     """
 
     loaded: Loaded
@@ -45,76 +45,77 @@ class Segmenter(ABC, Generic[Seen]):
 
     @abstractmethod
     def embed(self, image: ImageSource) -> Seen:
-        """Look at an image, once for all that is asked about it.
+        """Embed an image, once for all prompts.
 
         Raises:
-            ImageError: the image cannot be read.
+            ImageError: The image cannot be read.
         """
 
     @abstractmethod
     def answer(self, seen: Seen, prompts: Sequence[Prompt], *, multimask: bool = True) -> MaskSet:
-        """Answer prompts on an image: for each, several masks or one; `prompt_index` says whose each is.
+        """Answer prompts on an image with one or several masks each; `prompt_index` is the prompt of each mask.
 
         Raises:
-            PromptError: a prompt is outside the image, or nothing that the checkpoint takes; YOLO-seg takes none.
+            PromptError: A prompt is outside the image or not supported by the checkpoint; YOLO-seg supports none.
         """
 
     @abstractmethod
     def everything(self, seen: Seen, *, progress: Progress | None = None) -> MaskSet:
-        """Find everything in an image, by the settings that the segmenter was opened with."""
+        """Segment everything in an image, with the settings of the segmenter."""
 
     @abstractmethod
     def unsparing(self, points_per_side: int, max_masks: int) -> Segmenter[Seen]:
-        """The same with hardly a threshold, for who asks what is found at all; it takes what this one has seen.
+        """Return a segmenter with minimal thresholds that accepts images embedded by this one.
 
         Args:
-            points_per_side: of the grid, where there is one.
-            max_masks: most masks of an image, where there is no grid.
+            points_per_side: points per side of the grid, if there is one.
+            max_masks: maximum masks per image, if there is no grid.
         """
 
     @abstractmethod
     def with_smaller_batches(self) -> Segmenter[Seen]:
-        """The same answers from less memory, as far as there are batches."""
+        """Return a segmenter with smaller batches, which needs less memory for the same results."""
 
     @abstractmethod
     def described_settings(self) -> dict[str, Any]:
-        """What `everything` works with, thresholds filled in, fit for JSON."""
+        """Return the settings of `everything` with thresholds filled in, as JSON values."""
 
     def generate(self, image: ImageSource, *, progress: Progress | None = None) -> MaskSet:
-        """Find everything in one image; see `AutomaticMaskGenerator.generate` and `InstanceSegmenter.generate`.
+        """Segment everything in one image; see `AutomaticMaskGenerator.generate` and `InstanceSegmenter.generate`.
 
         Raises:
-            ImageError: the image cannot be read.
+            ImageError: The image cannot be read.
         """
         return self.everything(self.embed(image), progress=progress)
 
     def predict_prompts(self, image: ImageSource, prompts: Sequence[Prompt], *, multimask: bool = True) -> MaskSet:
-        """Answer prompts on one image that is looked at for this alone; see `answer`.
+        """Embed one image and answer prompts on it; see `answer`.
 
         Raises:
-            ImageError: the image cannot be read.
-            PromptError: see `answer`.
+            ImageError: The image cannot be read.
+            PromptError: See `answer`.
         """
-        for prompt in prompts:  # before the network spends its seconds
+        for prompt in prompts:  # before running the network
             check_capabilities(prompt, self.loaded.variant)
         return self.answer(self.embed(image), prompts, multimask=multimask)
 
     def best(self, seen: Seen, prompts: Sequence[Prompt], *, with_logits: bool = True) -> MaskSet:
         """Answer each prompt with one mask.
 
-        A single click may mean the whole, a part or a subpart, so that the most trusted of several masks answers; any
-        other prompt says what it means and gets one (Kirillov et al. 2023, section 3 "Resolving ambiguity").
+        A single click may mean the whole, a part or a subpart, so the mask with the highest predicted IoU is chosen;
+        any other prompt is unambiguous and uses the single mask (Kirillov et al. 2023, section 3 "Resolving
+        ambiguity").
 
         Args:
-            seen: from `embed`.
-            prompts: any mixture.
-            with_logits: keep low-res logits, where there are some; 256 kB for each mask at 1024 px.
+            seen: result of `embed`.
+            prompts: any mixture of prompts.
+            with_logits: keep low-res logits if available; 256 kB per mask at 1024 px.
 
         Returns:
-            At most one mask per prompt, in their order; none for a prompt that chooses none (FastSAM).
+            At most one mask per prompt, in order; none for a prompt that selects nothing (FastSAM).
 
         Raises:
-            PromptError: see `answer`.
+            PromptError: See `answer`.
         """
         found = []
         for is_ambiguous in (True, False):
@@ -128,7 +129,7 @@ class Segmenter(ABC, Generic[Seen]):
     def _best_of(
         self, seen: Seen, prompts: Sequence[Prompt], chosen: Sequence[int], *, multimask: bool, with_logits: bool
     ) -> MaskSet:
-        """The best mask of each of the chosen prompts."""
+        """Return the best mask of each of the chosen prompts."""
         masks = self.answer(seen, [prompts[index] for index in chosen], multimask=multimask).best()
         masks = masks.with_prompt_index(np.array(chosen, dtype=np.int64)[masks.prompt_index])
         return masks if with_logits else replace(masks, low_res_logits=None)

@@ -1,4 +1,4 @@
-"""A predictor that asks a store before it runs the image encoder, so that a run with other settings need not encode."""
+"""Predictor with an embedding store, so that a run with other settings skips the image encoder."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from samara.segmentation.predictor import Predictor
 
 
 class StoredPredictor(Predictor):
-    """A predictor whose embeddings are kept.
+    """Predictor that keeps its embeddings in a store.
 
     Args:
         loaded: the checkpoint.
-        store: where they are kept.
+        store: store of the embeddings.
     """
 
     def __init__(self, loaded: Loaded, store: EmbeddingStore) -> None:
@@ -34,7 +34,7 @@ class StoredPredictor(Predictor):
     def embed(
         self, image: ImageSource | list[ImageSource] | tuple[ImageSource, ...], *, batch_size: int = 1
     ) -> ImageEmbedding | list[ImageEmbedding]:
-        """Get embeddings from the store, or run the image encoder and keep what it gives, one image at a time."""
+        """Return embeddings from the store, or compute and store them, one image at a time."""
         if isinstance(image, (list, tuple)):
             return [self._embed_one(source) for source in image]
         return self._embed_one(image)

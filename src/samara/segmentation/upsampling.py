@@ -1,11 +1,11 @@
-"""Low-res logits at the size of the original image, one mask at a time and only where they can matter.
+"""Upsampling of low-res logits to the original image, one mask at a time, restricted to its window.
 
-Most masks cover a small part of an image. A logit at full size is a mean of low-res logits around it, so it exceeds a
-threshold only near one that does; everything else need not be computed to be known. Both steps of
-`Frame.to_original` (to the input square, then to the image; squashed images have one) are linear along each axis and
-become one matrix per axis, three numbers to a row. The result is the same but for the rounding of sums.
+Most masks cover a small part of an image. A logit at full size is a weighted mean of nearby low-res logits, so it can
+exceed a threshold only near one that does; the rest need not be computed. Both steps of `Frame.to_original` (to the
+input square, then to the image; squashed images have one) are linear along each axis and become one matrix per axis,
+three numbers to a row. The result is equal up to rounding of sums.
 
-For the CPU; on an accelerator `Frame.to_original` does whole batches.
+Used on the CPU; on an accelerator, `Frame.to_original` processes whole batches.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from samara.images.preprocessing import Frame
 from samara.masks.rle import Rle, encode_columns
 from samara.system.devices import computing
 
-# Pixels of an axis made by one small matrix: few, so that it is not mostly zeros, and enough for a good product.
+# Pixels of an axis per block matrix: few enough to avoid mostly zeros, and enough for an efficient product.
 BLOCK = 64
 
 
 @dataclass(frozen=True)
 class Window:
-    """The part of a mask at the size of the image that is not known to be empty.
+    """Window of a mask at the image's size; everything outside is empty.
 
     Attributes:
-        columns: (W', H') bool, column by column.
+        columns: (W', H') bool, the mask column by column.
         x0: first column in the image.
         y0: first row in the image.
-        stability: stability score, see `samara.masks.stability`; 1 where no offset was given.
+        stability: stability score, see `samara.masks.stability`; 1 without an offset.
     """
 
     columns: npt.NDArray[np.bool_]
@@ -44,19 +44,19 @@ class Window:
 
 
 PositionRange = tuple[int, int]
-"""Positions from the first up to, without, the second."""
+"""Half-open range of positions: start inclusive, end exclusive."""
 
 
 @dataclass(frozen=True, eq=False)
 class Axis:
-    """How one axis of the image comes from one axis of the low-res logits.
+    """Mapping of one axis of the low-res logits to one axis of the image.
 
     Attributes:
         matrix: (image size, low-res size) float32.
-        first: (image size,) first low-res position that counts for each pixel; ascending.
-        last: (image size,) the last, inclusive; ascending.
-        blocks: (blocks, BLOCK, K) float32: the matrix along its diagonal, where it is not zero; padded with zeros.
-        sources: (blocks, K) int64, the low-res position of each of their columns.
+        first: (image size,) first low-res position that contributes to each pixel, ascending.
+        last: (image size,) last contributing position, inclusive, ascending.
+        blocks: (blocks, BLOCK, K) float32, nonzero blocks along the matrix's diagonal, padded with zeros.
+        sources: (blocks, K) int64, low-res position of each block column.
     """
 
     matrix: Tensor
@@ -66,21 +66,21 @@ class Axis:
     sources: Tensor
 
     def reached_from(self, start: int, stop: int) -> PositionRange:
-        """Pixels that low-res positions start..stop − 1 count for."""
+        """Return the pixels to which low-res positions start..stop − 1 contribute."""
         return int(np.searchsorted(self.last, start)), int(np.searchsorted(self.first, stop))
 
     def needed_for(self, start: int, stop: int) -> PositionRange:
-        """Low-res positions that count for pixels start..stop − 1."""
+        """Return the low-res positions that contribute to pixels start..stop − 1."""
         return int(self.first[start]), int(self.last[stop - 1]) + 1
 
 
 @dataclass(frozen=True)
 class Upsampling:
-    """From the low-res logits of a frame to its image.
+    """Upsampling from the low-res logits of a frame to its image.
 
     Attributes:
-        frame: how the image lies in the input frame.
-        low_res_side: 4h = 4w.
+        frame: placement of the image in the input frame.
+        low_res_side: side length of the logits, 4h = 4w.
     """
 
     frame: Frame
@@ -88,27 +88,27 @@ class Upsampling:
 
     @property
     def rows(self) -> Axis:
-        """The vertical axis."""
+        """Vertical axis."""
         return self._axis(0)
 
     @property
     def columns(self) -> Axis:
-        """The horizontal axis."""
+        """Horizontal axis."""
         return self._axis(1)
 
     def _axis(self, axis: int) -> Axis:
         original = self.frame.original_size_hw[axis]
-        if self.frame.fit == "squash":  # one step: the second one changes nothing
+        if self.frame.fit == "squash":  # one step; the second would change nothing
             return _axis(self.low_res_side, original, original, original)
         return _axis(self.low_res_side, self.frame.side, self.frame.resized_size_hw[axis], original)
 
     def window(self, low_res_logits: Tensor, threshold: float, offset: float = 0.0) -> Window | None:
-        """Enlarge a mask where it, or the same mask at a threshold lower by the offset, can be.
+        """Upsample the window of a mask, including the mask at a threshold lower by the offset.
 
         Args:
             low_res_logits: (4h, 4w) float32 on the CPU.
-            threshold: logits above it belong to the mask.
-            offset: of the stability score, in logits.
+            threshold: mask threshold in logits.
+            offset: threshold offset of the stability score, in logits.
 
         Returns:
             The window; None if no logit can exceed the lower threshold.
@@ -119,7 +119,7 @@ class Upsampling:
             return None
         top, bottom = self.rows.reached_from(rows[0], rows[-1] + 1)
         left, right = self.columns.reached_from(columns[0], columns[-1] + 1)
-        if top >= bottom or left >= right:  # all of it in the padding of the input square
+        if top >= bottom or left >= right:  # entirely in the padding of the input square
             return None
         left -= left % BLOCK
         logits = self._upsampled(low_res_logits, (left, right), (top, bottom)).numpy()
@@ -130,7 +130,7 @@ class Upsampling:
         return Window(logits > threshold, left, top, stability)
 
     def mask(self, low_res_logits: Tensor, threshold: float) -> Rle:
-        """The mask at the size of the image, from (4h, 4w) logits as `window` takes them."""
+        """Return the mask at the image's size from (4h, 4w) logits, see `window`."""
         height, width = self.frame.original_size_hw
         window = self.window(low_res_logits, threshold)
         if window is None:
@@ -138,7 +138,7 @@ class Upsampling:
         return encode_columns(window.columns, window.x0, window.y0, height, width)
 
     def _upsampled(self, low_res_logits: Tensor, columns: PositionRange, rows: PositionRange) -> Tensor:
-        """Logits of some columns, from the beginning of a block on, and rows of the image: (W', H')."""
+        """Return logits (W', H') of a range of columns, starting at a block, and of rows of the image."""
         y0, y1 = self.rows.needed_for(*rows)
         blocks = slice(columns[0] // BLOCK, -(-columns[1] // BLOCK))
         sources = self.columns.sources[blocks]
@@ -148,9 +148,9 @@ class Upsampling:
         return upsampled.flatten(0, 1)[: columns[1] - columns[0]]
 
 
-@lru_cache(maxsize=16)  # images of one size share it; up to a few megabytes each
+@lru_cache(maxsize=16)  # shared by images of one size; up to a few megabytes each
 def _axis(low_res: int, square: int, resized: int, original: int) -> Axis:
-    """Low-res → input square, cut to the resized image, → original, as one matrix."""
+    """Return one matrix for low-res → input square, cropped to the resized image → original."""
     to_square = _bilinear(low_res, square)[:resized]
     start, weight = _taps(resized, original)
     end = np.minimum(start + 1, resized - 1)
@@ -173,7 +173,7 @@ def _axis(low_res: int, square: int, resized: int, original: int) -> Axis:
 
 
 def _sources(first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """As many consecutive positions for every block, (blocks, K), that hold all from its first to its last."""
+    """Return, for every block, K consecutive positions (blocks, K) that cover its first to its last."""
     count = int((last - first).max()) + 1
     start = np.maximum(np.minimum(first, last.max() + 1 - count), 0)
     positions: npt.NDArray[np.int64] = start[:, None] + np.arange(count)
@@ -181,7 +181,7 @@ def _sources(first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]) -> npt.N
 
 
 def _bilinear(size_in: int, size_out: int) -> npt.NDArray[np.float64]:
-    """The matrix of a bilinear resize along one axis, (size_out, size_in)."""
+    """Return the matrix of a bilinear resize along one axis, (size_out, size_in)."""
     start, weight = _taps(size_in, size_out)
     matrix = np.zeros((size_out, size_in))
     pixels = np.arange(size_out)
@@ -191,9 +191,9 @@ def _bilinear(size_in: int, size_out: int) -> npt.NDArray[np.float64]:
 
 
 def _taps(size_in: int, size_out: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Where each pixel of a resized axis lies between two of the original: the first, and the weight of the second.
+    """Return, for each pixel of a resized axis, the first of its two source pixels and the weight of the second.
 
-    Pixel centres are at halves, and the border pixel continues outwards (`align_corners=False`).
+    Pixel centres are at half-integers, and border pixels extend outwards (`align_corners=False`).
     """
     position = np.maximum((np.arange(size_out) + 0.5) * size_in / size_out - 0.5, 0.0)
     start = np.minimum(position.astype(np.int64), size_in - 1)

@@ -20,7 +20,7 @@ def test_a_job_survives_json():
 
 @pytest.mark.parametrize("line", ["", "{}", "[]", '{"subject": {}}'])
 def test_other_lines_are_told(line):
-    with pytest.raises(RecordError, match="is no job"):
+    with pytest.raises(RecordError, match="is not a job"):
         BenchmarkJob.from_json(line)
 
 

@@ -146,7 +146,7 @@ def test_all_is_looked_at_before_anything_is_measured(where, tmp_path, done):
         measure([], out=tmp_path)
     with pytest.raises(UnknownCheckpoint, match="did you mean"):
         measure(["samara_mini", "vit_x"], out=tmp_path, **CPU)
-    with pytest.raises(SettingsError, match="give each its own"):
+    with pytest.raises(SettingsError, match="give each a different domain"):
         measure(["samara_mini"], out=tmp_path, ground_truth=[where, where])
     with pytest.raises(DatasetError, match="is not a folder"):
         measure(["samara_mini"], out=tmp_path, ground_truth=[GroundTruth(where.annotations, tmp_path / "none")])

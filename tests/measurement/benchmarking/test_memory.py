@@ -29,7 +29,7 @@ def test_a_processor_has_no_device_memory():
     assert (resident.metric, resident.batch_size) == ("encode_resident_peak_bytes", 8)
     assert resident.value <= peak_resident_bytes()
     assert (device.metric, device.value, device.status) == ("encode_device_peak_bytes", None, "not applicable")
-    assert "cpu has no memory" in device.note
+    assert "does not count memory on cpu" in device.note
 
 
 @pytest.mark.gpu

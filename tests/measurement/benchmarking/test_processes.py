@@ -21,7 +21,7 @@ def run(code, timeout_s=60.0, progress=None):
 
 READ = "job = sys.stdin.readline()\n"
 CUT_OFF = "sys.stdout.write('[1, ')\nsys.stdout.flush()\nos.kill(os.getpid(), signal.SIGKILL)"
-KILLED = "its process was killed, probably because memory ran out"
+KILLED = "its process was killed, probably because it ran out of memory"
 NUMBER = '{"metric": "load_seconds", "value": 1.5, "interval": None}'
 
 
@@ -45,14 +45,14 @@ def test_the_job_arrives_whole():
     [
         (f"{READ}print(json.dumps({{'error': 'no memory left'}}))", "no memory left"),
         (f"{READ}os.kill(os.getpid(), signal.SIGKILL)", KILLED),
-        (f"{READ}os.kill(os.getpid(), signal.SIGTERM)", "its process ended with signal 15: it said nothing"),
+        (f"{READ}os.kill(os.getpid(), signal.SIGTERM)", "its process ended with signal 15: no output"),
         (
             f"{READ}sys.stderr.write('warning\\nlast words\\n'); sys.exit(3)",
             "its process ended with status 3: last words",
         ),
         (f"{READ}{CUT_OFF}", KILLED),
-        ("sys.exit(4)", "its process ended with status 4: it said nothing"),
-        (READ, "its process ended with status 0: it said nothing"),
+        ("sys.exit(4)", "its process ended with status 4: no output"),
+        (READ, "its process ended with status 0: no output"),
     ],
 )
 def test_a_failure_has_a_reason_for_every_metric(code, why):

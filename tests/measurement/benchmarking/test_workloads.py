@@ -91,6 +91,6 @@ def test_a_detector_may_find_nothing(yolo):
 
 
 def test_how_much_random_weights_draw_is_told(yolo):
-    assert "is not what trained weights would find" in Workloads(yolo, IMAGES, 1).note
+    assert "differs from that of trained weights" in Workloads(yolo, IMAGES, 1).note
     trained = replace(yolo, provenance=replace(yolo.provenance, weights="file"))
     assert Workloads(trained, IMAGES, 1).note == ""

@@ -99,7 +99,7 @@ def test_answers_about_other_ground_truth_are_not_shown(tmp_path):
 
 def test_what_is_not_there_is_told_before_anything_is_written(files, tmp_path):
     out = tmp_path / "out"
-    with pytest.raises(RecordError, match="is no file of records"):
+    with pytest.raises(RecordError, match="is not a record file"):
         compare([], out=out, records=[*files, tmp_path / "missing.jsonl"])
     with pytest.raises(SettingsError, match="nothing to compare"):
         compare([], out=out)

@@ -48,5 +48,5 @@ def test_every_object_has_its_value(metric, values):
 
 @pytest.mark.parametrize("line", ["", "{}", "[]", '{"objects": [3], "everything": null}'])
 def test_other_lines_are_told(line):
-    with pytest.raises(RecordError, match="holds no scores"):
+    with pytest.raises(RecordError, match="does not contain scores"):
         ImageScores.from_json(line)

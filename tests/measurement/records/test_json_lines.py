@@ -65,5 +65,5 @@ def test_faults_are_told(tmp_path):
     with pytest.raises(RecordError, match="cannot be read"):
         read_lines(tmp_path)
     (tmp_path / "image").write_bytes(b"\xff\xd8\n")
-    with pytest.raises(RecordError, match="is no text"):
+    with pytest.raises(RecordError, match="is not text"):
         read_lines(tmp_path / "image")

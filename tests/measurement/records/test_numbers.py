@@ -24,7 +24,7 @@ def test_a_number_survives_json(number):
 
 @pytest.mark.parametrize("document", [{}, {"interval": 3}, NUMBER.as_json() | {"moon": 1}])
 def test_other_values_are_told(document):
-    with pytest.raises(RecordError, match="is no number"):
+    with pytest.raises(RecordError, match="is not a number"):
         Number.from_json(document)
 
 

@@ -22,7 +22,7 @@ def test_a_damaged_line_is_named(tmp_path):
     append_records(path, [record()])
     with path.open("a") as file:
         file.write("damage\n")
-    with pytest.raises(RecordError, match=r"records\.jsonl, line 2: 'damage' is no record"):
+    with pytest.raises(RecordError, match=r"records\.jsonl, line 2: 'damage' is not a record"):
         read_records(path)
 
 

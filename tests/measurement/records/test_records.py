@@ -27,10 +27,10 @@ def test_a_record_without_value_survives_and_says_why():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"metric": "beauty"}, "'beauty' is no metric"),
+        ({"metric": "beauty"}, "no metric 'beauty'"),
         ({"value": None}, "has value None and status 'measured'"),
         ({"status": "failed"}, "has value 0.567 and status 'failed'"),
-        ({"value": None, "status": "failed"}, "does not say why"),
+        ({"value": None, "status": "failed"}, "neither a value nor a reason"),
         ({"value": float("nan")}, "must be finite"),
         ({"interval": Interval(low=0.0, high=float("inf"), kind="quartiles")}, "must be finite"),
     ],
@@ -43,10 +43,10 @@ def test_contradictions_are_refused(changes, message):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("{", "is no record"),
-        ("[1]", "is no record"),
-        ("{}", "is no record"),
-        ('{"format": 99}', "has format 99, this samara reads up to 1"),
+        ("{", "is not a record"),
+        ("[1]", "is not a record"),
+        ("{}", "is not a record"),
+        ('{"format": 99}', "has format 99, but this samara reads up to 1"),
         ('{"format": 1}', "is a damaged record"),
         ('{"format": 1, "subject": 3}', "is a damaged record"),
     ],

@@ -69,7 +69,7 @@ def test_no_masks_and_no_points():
 
 def test_sequences_of_a_batch_have_one_length():
     for arguments in ((), ([1], [1, 2])):
-        with pytest.raises(SettingsError, match="one length"):
+        with pytest.raises(SettingsError, match="equal length"):
             next(amg.batch_iterator(2, *arguments))
 
 

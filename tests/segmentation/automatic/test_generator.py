@@ -109,7 +109,7 @@ def test_an_embedding_made_earlier_gives_the_same_masks(mini, image, generate):
 
 def test_an_embedding_cannot_be_cropped(mini, image):
     generator = samara.AutomaticMaskGenerator(mini, samara.AutomaticSettings(crop_n_layers=1))
-    with pytest.raises(SettingsError, match="give the image"):
+    with pytest.raises(SettingsError, match="pass the image"):
         generator.generate(generator.predictor.embed(image))
 
 

@@ -146,9 +146,9 @@ def test_a_box_smaller_than_a_pixel_is_the_pixel():
     ("prompt", "message"),
     [
         (Prompt([5, 5], [0]), "background points alone"),
-        (Prompt(mask_logits=np.zeros((8, 8))), "mask logits cannot choose"),
+        (Prompt(mask_logits=np.zeros((8, 8))), "mask logits cannot select"),
         (Prompt([40, 5]), "outside the image"),
-        (Prompt(box=[0, 0, 40, 5]), "leaves the image"),
+        (Prompt(box=[0, 0, 40, 5]), "exceeds the image"),
     ],
 )
 def test_what_chooses_nothing_is_said(prompt, message):

@@ -44,7 +44,7 @@ class Annotator:
             Masks in the image's frame; with prompts one mask each, unless cleaning drops it.
 
         Raises:
-            PromptError: a prompt leaves the image.
+            PromptError: A prompt exceeds the image.
             MemoryError, RuntimeError: see `is_out_of_memory`.
         """
         size_hw = image.size_hw

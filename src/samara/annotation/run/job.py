@@ -67,7 +67,7 @@ class AnnotationJob:
 
     @cached_property
     def reading(self) -> Reading:
-        """Return how images are read."""
+        """Options for reading images."""
         return Reading(
             self.source.read,
             self.settings.max_pixels,

@@ -33,7 +33,7 @@ def answer_in_windows(
         One mask per prompt, in their order and in the image's frame.
 
     Raises:
-        PromptError: a prompt is invalid or leaves the image.
+        PromptError: A prompt is invalid or exceeds the image.
     """
     for one in asked:
         one.prompt().check_inside(image.size_hw)

@@ -34,7 +34,7 @@ class ShardTables:
 
     @property
     def is_complete(self) -> bool:
-        """Return whether the pair was written completely."""
+        """Whether the pair was written completely."""
         return self.images.exists()
 
     def write(self, images: pa.Table, masks: Iterable[pa.Table]) -> None:
@@ -77,7 +77,7 @@ class ShardFiles:
 
     @property
     def is_sealed(self) -> bool:
-        """Return whether all of its images are done."""
+        """Whether all of its images are done."""
         return self.sealed.is_complete
 
     def pieces(self) -> list[ShardTables]:

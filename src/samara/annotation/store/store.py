@@ -77,7 +77,7 @@ class AnnotationStore:
 
     @property
     def is_complete(self) -> bool:
-        """Return whether every image is annotated or quarantined."""
+        """Whether every image is annotated or quarantined."""
         return all(self.files(number).is_sealed for number in range(self.manifest.plan.shards))
 
     def images(self) -> Iterator[ImageRow]:

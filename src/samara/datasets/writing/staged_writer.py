@@ -81,7 +81,7 @@ class LossMeter:
 
     @property
     def losses(self) -> Losses:
-        """Return the losses so far."""
+        """Losses so far."""
         mean = self._sum / self._with_pixels if self._with_pixels else 1.0
         return Losses(self._masks, self._changed, self._left_out, mean, self._worst_iou, self._worst, self._unplaced)
 

@@ -1,1 +1,1 @@
-"""How fast a checkpoint is, how much memory it takes and how large it is; each measurement in a process of its own."""
+"""Speed, memory and size of checkpoints; each measurement runs in its own process."""

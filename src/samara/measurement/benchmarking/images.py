@@ -1,4 +1,4 @@
-"""The images that are timed: the user's, or a drawn one where there are none."""
+"""Images for timing: the user's, or a synthetic one if there are none."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from samara.images.settings import AS_THEY_ARE, ImageReading
 Image = npt.NDArray[np.uint8]
 
 DRAWN = "drawn"
-"""What stands for the drawn image in the settings of a measurement."""
+"""Entry for the synthetic image in the settings of a measurement."""
 
 _SIZE_HW = (1000, 1500)
 _OBJECTS = 40
 
 
 def choose_images(folder: Path, most: int) -> list[Path]:
-    """Choose images of a folder and those within it: evenly from all, by name.
+    """Choose images from a folder and its subfolders, evenly spaced by name.
 
     Raises:
-        ImageError: there is none.
+        ImageError: The folder has no images.
     """
     found = sorted(path for path in map(Path, Finder().below(folder)) if path.is_file())
     if not found:
@@ -36,20 +36,20 @@ def choose_images(folder: Path, most: int) -> list[Path]:
 
 
 def evenly(paths: Sequence[Path], most: int) -> list[Path]:
-    """At most so many of the paths, from all of them alike."""
+    """Return at most `most` of the paths, evenly spaced."""
     return [paths[round(place)] for place in np.linspace(0, len(paths) - 1, min(most, len(paths)))]
 
 
 def digests(paths: Sequence[Path]) -> list[str]:
-    """What tells these images from others, for the identity of a measurement; the drawn one where there are none."""
+    """Digests that identify the images of a measurement; that of the synthetic image if there are none."""
     return [hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in paths] or [DRAWN]
 
 
 def read_images(paths: Sequence[Path], reading: ImageReading = AS_THEY_ARE) -> list[Image]:
-    """Read the images, or draw one where there are none.
+    """Read the images, or draw one if there are none.
 
     Raises:
-        ImageError: one cannot be read.
+        ImageError: An image cannot be read.
     """
     return [reading.pixels(path) for path in paths] or [draw_image()]
 

@@ -1,4 +1,4 @@
-"""Jobs: measurements that have a process of their own, as values that travel to it as JSON."""
+"""Jobs: measurements that run in their own process, passed to it as JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from samara.measurement.records.environment import Environment, identity_of
 from samara.measurement.records.records import Subject
 
 JobKind = Literal["size", "calls", "everything", "memory", "quality"]
-"""calls: load, encode and decode, timed; everything: likewise."""
+"""calls: timing of load, encode and decode; everything: timing of automatic masks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,17 +20,17 @@ class BenchmarkJob:
     """One measurement of one checkpoint.
 
     Attributes:
-        kind: what is measured.
-        checkpoint: what `samara.load` is given, with the rest of `subject`.
-        subject: the same for records.
-        settings: of the measurement, JSON values; they go into the records.
-        inputs: paths of images and ground truth, which do not: what counts is what is in them, by the digests in
-            `settings`.
-        base: path of the checkpoint that gives what the file of `checkpoint` lacks; None if it is whole.
-        base_sha256: of that file; the path says nothing.
-        domain: kind of images, of quality.
-        batch_size: of memory; None where that makes no sense.
-        metrics: names of the numbers that it gives, for records of failures.
+        kind: measurement to run.
+        checkpoint: first argument of `samara.load`; the others come from `subject`.
+        subject: the checkpoint as described in records.
+        settings: JSON values of the measurement, written to the records.
+        inputs: paths of images and ground truth, not written to the records: the digests in `settings` identify their
+            content.
+        base: path of the checkpoint that supplies what the file of `checkpoint` lacks; None for a complete file.
+        base_sha256: digest of that file, because its path does not identify it.
+        domain: kind of images, for quality.
+        batch_size: batch size, for memory; None if not applicable.
+        metrics: names of the resulting metrics, for records of failures.
     """
 
     kind: JobKind
@@ -46,7 +46,7 @@ class BenchmarkJob:
 
     @property
     def title(self) -> str:
-        """What to call it while it runs."""
+        """Name of the job in progress messages."""
         what = {
             "size": "size",
             "calls": "speed of encoding and decoding",
@@ -70,14 +70,14 @@ class BenchmarkJob:
 
     @classmethod
     def from_json(cls, line: str) -> BenchmarkJob:
-        """Read what `to_json` wrote.
+        """Parse the output of `to_json`.
 
         Raises:
-            RecordError: something else.
+            RecordError: The line is not a job.
         """
         try:
             document = json.loads(line)
             subject, metrics = Subject(**document.pop("subject")), tuple(document.pop("metrics"))
             return cls(subject=subject, metrics=metrics, **document)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RecordError(f"{line[:60]!r} is no job ({error})") from error
+            raise RecordError(f"{line[:60]!r} is not a job ({error})") from error

@@ -1,4 +1,4 @@
-"""Measuring checkpoints on this machine: jobs in processes of their own, records as they come, resumable."""
+"""Measurement of checkpoints on this machine: one process per job, records written as jobs finish, resumable."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from samara.measurement.subjects import CheckpointUnderTest, RunSettings, find_c
 from samara.system.progress import Progress, under_name
 
 RECORDS, SCORES = "records.jsonl", "scores"
-"""Names of what is written: a file, and a folder with the scores of every object."""
+"""Names of the outputs: a file, and a folder with the scores of every object."""
 
 
 def measure(
@@ -55,33 +55,33 @@ def measure(
 ) -> list[Record]:
     """Measure checkpoints: size, speed, memory and, with ground truth, quality.
 
-    Every job runs in a process of its own and is recorded when it is done. Started again after an interruption, jobs
-    are skipped that are recorded for the same file, settings, chosen, machine and versions; those that failed are
-    tried again. A checkpoint whose file is not here is measured with random weights: its quality stays open, and the
-    records say so.
+    Every job runs in its own process and is recorded when it finishes. A rerun after an interruption skips the jobs
+    already recorded for the same file, settings, images, machine and versions, and retries those that failed. A
+    checkpoint whose file is missing is measured with random weights, so its quality is not measured; the records say
+    so.
 
     Args:
         checkpoints: catalogue names or files.
-        out: folder for `records.jsonl`, which is appended to, and the scores behind the quality.
-        images: folder of chosen to measure speed on; None: those of the ground truth, or else a drawn one.
-        ground_truth: what quality is measured on, `GroundTruth`s or the path of one, with its images in `images`;
-            none: it is left out.
-        settings: of speed and memory.
-        evaluation: of quality.
-        device: see `samara.load`, as for the next three.
-        precision: what networks compute in.
-        engine: what runs them.
-        base: of the files that hold a part of a network.
-        progress: called as the work goes on.
-        notice: called with what of the ground truth is left out or mended, before anything is measured.
+        out: folder for `records.jsonl`, which is appended to, and for the scores behind the quality metrics.
+        images: folder of images to measure speed on; None for those of the ground truth, or else a synthetic one.
+        ground_truth: data to measure quality on: `GroundTruth`s, or a path whose images are in `images`; if empty,
+            quality is not measured.
+        settings: settings of speed and memory.
+        evaluation: settings of quality.
+        device: see `samara.load`, also for the next three arguments.
+        precision: precision of the networks.
+        engine: engine that runs them.
+        base: base checkpoint of the files that hold part of a network.
+        progress: called as the work advances.
+        notice: called with each fix or omission in the ground truth, before anything is measured.
 
     Returns:
-        All records of the file, earlier ones too.
+        All records of the file, including earlier ones.
 
     Raises:
-        SettingsError: no checkpoint, or two ground truths of the same domain.
-        SamaraError: a checkpoint, image or ground truth cannot be used. All are looked at before anything is
-            measured; what fails later is recorded as failed.
+        SettingsError: There is no checkpoint, or two ground truths have the same domain.
+        SamaraError: A checkpoint, image or ground truth cannot be used. All are checked before anything is measured;
+            later failures are recorded.
     """
     settings, evaluation = settings or BenchmarkSettings(), evaluation or EvaluationSettings()
     names, truths = names_of(checkpoints), ground_truths(ground_truth, images)
@@ -109,7 +109,7 @@ def measure(
 
 
 def names_of(checkpoints: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:
-    """One checkpoint, or several, as names and paths."""
+    """Return one or several checkpoints as a list of names and paths."""
     several = [checkpoints] if isinstance(checkpoints, (str, os.PathLike)) else checkpoints
     return [os.fspath(one) for one in several]
 
@@ -120,19 +120,19 @@ def _check(
     evaluation: EvaluationSettings,
     notice: Notice | None,
 ) -> list[list[EvaluatedImage]]:
-    """Look at everything before anything is measured; the images of each ground truth."""
+    """Check everything before anything is measured, and return the images of each ground truth."""
     if not checkpoints:
         raise SettingsError("no checkpoint was given; name at least one")
     domains = [where.domain for where in ground_truth]
     if len(set(domains)) < len(domains):
-        raise SettingsError(f"the ground truths have the domains {', '.join(domains)}; give each its own")
+        raise SettingsError(f"the ground truths have the domains {', '.join(domains)}; give each a different domain")
     return [read_ground_truth(where, evaluation, notice) for where in ground_truth]
 
 
 def _record(
     job: BenchmarkJob, here: Environment, file: Path, settings: BenchmarkSettings, progress: Progress | None
 ) -> None:
-    """Do a job and append its records, all of them together."""
+    """Run a job and append all of its records at once."""
     identity = job.identity(here)
     if job.kind == "quality":
         journal = file.parent / SCORES / f"{identity}.jsonl"
@@ -149,7 +149,7 @@ def _record(
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured of every checkpoint."""
+    """Measurements to take of every checkpoint."""
 
     settings: BenchmarkSettings
     evaluation: EvaluationSettings
@@ -157,7 +157,7 @@ class Plan:
     images: tuple[Path, ...]
 
     def jobs(self, candidate: CheckpointUnderTest) -> list[BenchmarkJob]:
-        """The jobs of one checkpoint, the quick ones first."""
+        """Return the jobs of one checkpoint, the quick ones first."""
         groups = self.settings.groups
         return [
             *(self._size(candidate) if "size" in groups else ()),

@@ -1,4 +1,4 @@
-"""Doing a job in this process: the numbers of one measurement."""
+"""Running a job in this process: the numbers of one measurement."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from samara.networks.variants import VARIANTS
 from samara.system.progress import Progress
 
 LOADS = 3
-"""Times that a checkpoint is loaded."""
+"""Number of times a checkpoint is loaded."""
 
 
 def perform(job: BenchmarkJob, progress: Progress) -> list[Number]:
-    """Do a job. What a process did before is in its first calls and its peaks of memory, so it gets one of its own.
+    """Run a job, in a fresh process, because earlier work would distort first calls and memory peaks.
 
     Raises:
-        SamaraError: see `samara.load` and the functions that measure.
-        RuntimeError, MemoryError: there is not enough memory.
+        SamaraError: See `samara.load` and the measuring functions.
+        RuntimeError, MemoryError: There is not enough memory.
     """
     threads = job.settings.get("threads")
     if threads is not None:
@@ -60,7 +60,7 @@ def _load(job: BenchmarkJob) -> Loaded:
 def _size(job: BenchmarkJob, progress: Progress) -> list[Number]:
     variant = VARIANTS.get(job.subject.variant)
     if variant is None or variant.class_names:
-        variant = _load(job).variant  # with the numbers, or the classes, of the file
+        variant = _load(job).variant  # with the sizes or classes of the file
     return sizes(variant, job.subject.input_size, job.settings["file_bytes"])
 
 
@@ -84,7 +84,7 @@ def _calls(job: BenchmarkJob, progress: Progress) -> list[Number]:
 
 def _timed_load(job: BenchmarkJob) -> tuple[Loaded, list[Number]]:
     if job.subject.weights == "random":
-        why = "random weights are drawn and not read"
+        why = "random weights are generated, not read"
         return _load(job), [without_value("load_seconds", "not applicable", why)]
     durations = []
     for _ in range(LOADS):

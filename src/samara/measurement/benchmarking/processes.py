@@ -1,4 +1,4 @@
-"""Running a job in a process of its own, and understanding how it ended."""
+"""Running a job in its own process, and finding out how it ended."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COMMAND = (sys.executable, "-m", "samara.measurement.benchmarking.worker")
 
 @dataclass
 class _Heard:
-    """What a worker has said so far."""
+    """Output of a worker so far."""
 
     numbers: list[Number] | None = None
     error: str | None = None
@@ -30,21 +30,21 @@ class _Heard:
 def run_job(
     job: BenchmarkJob, *, timeout_s: float, progress: Progress | None = None, command: tuple[str, ...] = COMMAND
 ) -> list[Number]:
-    """Do a job in a process of its own.
+    """Run a job in its own process.
 
     Args:
-        job: what to do.
-        timeout_s: the process is ended after so many seconds.
-        progress: called as the work goes on.
-        command: starts the worker.
+        job: job to run.
+        timeout_s: time limit in seconds, after which the process is killed.
+        progress: called as the work advances.
+        command: command that starts the worker.
 
     Returns:
-        Its numbers; if it failed, a number without value for each of the job's metrics, with the reason.
+        The numbers of the job; after a failure, one without a value for each of its metrics, with the reason.
     """
     heard = _Heard()
     with (
         tempfile.TemporaryFile("w+") as errors,
-        subprocess.Popen(  # noqa: S603 - our own interpreter
+        subprocess.Popen(  # noqa: S603 - this interpreter
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -75,10 +75,10 @@ def _converse(process: subprocess.Popen[str], job: BenchmarkJob, heard: _Heard, 
         process.stdin.write(job.to_json() + "\n")
         process.stdin.close()
     except BrokenPipeError:
-        return  # it has ended already; how, its exit status says
+        return  # it has already ended; the exit status says how
     for line in process.stdout:
         if not line.endswith("\n"):
-            return  # killed in the middle of it
+            return  # killed mid-line
         said: dict[str, Any] = json.loads(line)  # Any: JSON values
         if "progress" in said and progress is not None:
             progress(*said["progress"])
@@ -90,8 +90,8 @@ def _converse(process: subprocess.Popen[str], job: BenchmarkJob, heard: _Heard, 
 def _how_it_ended(process: subprocess.Popen[str], errors: IO[str]) -> str:
     status = process.returncode
     if status == -signal.SIGKILL:
-        return "its process was killed, probably because memory ran out"
+        return "its process was killed, probably because it ran out of memory"
     errors.seek(0)
-    last = next((line for line in reversed(errors.read().splitlines()) if line.strip()), "it said nothing")
+    last = next((line for line in reversed(errors.read().splitlines()) if line.strip()), "no output")
     ended = f"signal {-status}" if status < 0 else f"status {status}"
     return f"its process ended with {ended}: {last.strip()[:200]}"

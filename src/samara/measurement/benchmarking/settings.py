@@ -1,4 +1,4 @@
-"""The settings of a measurement, declared once."""
+"""Settings of a measurement."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.measurement.records.metrics import Group
 
 MEASURED_IN, COMPARED_IN = "samara-measurements", "comparison"
-"""Folders for what is measured, and for a comparison, where nobody names another."""
+"""Default folders for measurements and for a comparison."""
 
 GROUPS: tuple[Group, ...] = get_args(Group)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BenchmarkSettings:
-    """What is measured, and how thoroughly.
+    """Scope and thoroughness of a measurement.
 
     Attributes:
-        groups: numbers to measure; "quality" needs ground truth.
-        batch_sizes: images that are encoded together, each at least 1.
-        repeats: most calls after the first, at least 1.
-        seconds: calls of one kind stop after so many seconds, if there were three of them, or one that took as long.
-        points_per_side: grid of "everything", at least 1.
-        images: most images that take turns, at least 1.
-        threads: CPU threads; None for as many as PyTorch takes by itself.
-        timeout_s: a process that takes longer is ended, and its numbers are noted as failed.
-        reading: how images are read.
+        groups: groups of metrics to measure; "quality" needs ground truth.
+        batch_sizes: numbers of images to encode together, each at least 1.
+        repeats: maximum calls after the first, at least 1.
+        seconds: time after which calls of one kind stop, provided there were three, or one that took this long.
+        points_per_side: points per side of the grid of "everything", at least 1.
+        images: maximum number of images used in turn, at least 1.
+        threads: CPU threads; None for PyTorch's default.
+        timeout_s: time limit of a process in seconds; if exceeded, the process is killed and its numbers are recorded
+            as failed.
+        reading: options for reading images.
     """
 
     groups: tuple[Group, ...] = GROUPS
@@ -47,7 +48,7 @@ class BenchmarkSettings:
             told = repr(unknown[0]) if unknown else "nothing"
             raise SettingsError(f"{told} cannot be measured; choose from {', '.join(GROUPS)}")
         if not self.batch_sizes or min(self.batch_sizes) < 1:
-            raise SettingsError(f"batch_sizes are {list(self.batch_sizes)}; give numbers from 1")
+            raise SettingsError(f"batch_sizes are {list(self.batch_sizes)}; each must be at least 1")
         for name in ("repeats", "points_per_side", "images", "threads"):
             value = getattr(self, name)
             if value is not None and value < 1:

@@ -1,4 +1,4 @@
-"""How large a network is: parameters, work per image and file, all without running it."""
+"""Size of a network: parameters, FLOPs per image and file size, all without running it."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ def sizes(variant: Variant, input_size: int, file_bytes: int | None) -> list[Num
     """Measure a variant.
 
     Args:
-        variant: one that samara runs.
-        input_size: side of the network input in pixels.
-        file_bytes: length of the checkpoint's file; None if nobody knows.
+        variant: variant that samara runs.
+        input_size: side length of the network input in pixels.
+        file_bytes: size of the checkpoint's file; None if unknown.
 
     Raises:
-        WrongCheckpoint: samara has no network for the variant.
+        WrongCheckpoint: Samara has no network for the variant.
     """
-    with torch.device("meta"):  # shapes without numbers: neither memory nor time
+    with torch.device("meta"):  # shapes without values cost neither memory nor time
         network = build_network(variant, input_size).eval()
     encoder = encoder_of(network)
     return [
         Number(metric="parameters", value=float(parameters(network))),
         Number(metric="encoder_parameters", value=float(parameters(encoder))),
         Number(metric="encoder_flops", value=float(count_flops(encoder, input_size))),
-        without_value("file_bytes", "not applicable", "the length of its file is not known")
+        without_value("file_bytes", "not applicable", "its file size is unknown")
         if file_bytes is None
         else Number(metric="file_bytes", value=float(file_bytes)),
     ]
 
 
 def encoder_of(network: nn.Module) -> nn.Module:
-    """The part that looks at an image; the whole network where there is no other part."""
+    """Return the image encoder; the whole network if it is not divided."""
     encoder = getattr(network, "image_encoder", network)
-    assert isinstance(encoder, nn.Module), "image_encoder is a network"
+    assert isinstance(encoder, nn.Module), "image_encoder is a module"
     return encoder
 
 
 def parameters(network: nn.Module) -> int:
-    """Parameters, buffers not counted."""
+    """Return the number of parameters, without buffers."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
 def count_flops(encoder: nn.Module, input_size: int) -> int:
-    """Count floating-point operations for one image, a multiply-add as two; on the device of the network.
+    """Count floating-point operations for one image, on the network's device; a multiply-add counts as two.
 
-    Counted are matrix products, attention and convolutions, as PyTorch's counter does; additions, norms and
-    activations are left out, which is below a hundredth.
+    As PyTorch's counter does, this counts matrix products, attention and convolutions, and leaves out additions, norms
+    and activations, which are below 1 %.
     """
     device = next(encoder.parameters()).device
     with FlopCounterMode(display=False) as counter, torch.no_grad():

@@ -1,7 +1,7 @@
-"""How long calls take: the first apart from the rest, the device's work waited for, medians rather than means.
+"""Timing of calls: first call apart, device synchronised, medians instead of means.
 
-A GPU returns from a call before it has done the work; without waiting, the time of one call appears in the next. The
-first call pays for memory, kernels and code that later ones find ready; mixed in, it says nothing about either.
+A call to a GPU returns before the work is done; without synchronisation its time would be charged to the next call. The
+first call also allocates memory and compiles kernels, so it is reported separately.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ class Timing:
     """Durations of one kind of call, in seconds.
 
     Attributes:
-        first: of the first call.
-        steady: of the calls after it, at least one.
+        first: duration of the first call.
+        steady: durations of the calls after it, at least one.
     """
 
     first: float
     steady: tuple[float, ...]
 
     def numbers(self, metric: str, *, per: int = 1, batch_size: int | None = None, note: str = "") -> list[Number]:
-        """As numbers: the median with quartiles, and the first call.
+        """Return the median with quartiles, and the first call, as numbers.
 
         Args:
-            metric: beginning of the two metrics' names, before "_seconds" and "_first_seconds".
-            per: what one call does, e.g. images; durations are divided by it.
+            metric: prefix of the two metric names, before "_seconds" and "_first_seconds".
+            per: units of work per call, e.g. images, by which durations are divided.
             batch_size: see `Record`.
-            note: likewise.
+            note: see `Record`.
         """
         low, median, high = (float(one) for one in np.percentile(self.steady, (25, 50, 75)) / per)
         return [
@@ -62,14 +62,14 @@ def time_calls(
     device: str,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Timing:
-    """Time a first call and then some more.
+    """Time a first call and several more.
 
     Args:
-        call: what is timed; gets the number of the call, from 0, so that it can take another image each time.
-        repeats: most calls after the first.
-        seconds: they stop after so many seconds, if there were three of them, or one that took as long by itself.
-        device: whose work is waited for, before and after each call.
-        clock: gives seconds.
+        call: function to time; receives the number of the call, from 0, to use a different image each time.
+        repeats: maximum calls after the first.
+        seconds: time after which calls stop, provided there were three, or one that took this long by itself.
+        device: device to synchronise before and after each call.
+        clock: clock in seconds.
     """
     durations: list[float] = []
     for number in range(1 + repeats):
@@ -85,7 +85,7 @@ def time_calls(
 
 
 def synchronise(device: str) -> None:
-    """Wait until a device has done all that it was given."""
+    """Wait until a device has finished its queued work."""
     kind = torch.device(device).type
     if kind == "cuda":
         torch.cuda.synchronize(device)

@@ -1,11 +1,11 @@
-"""The process that does one job: a job as JSON comes in, lines of JSON go out, and nothing else does.
+"""Worker process for one job: reads the job as JSON and writes only lines of JSON.
 
     stdin    one line, a job
     stdout   {"progress": [what, done, total]}, any number of times
              {"numbers": [...]} or {"error": "a sentence"}, once, at the end
-    stderr   whatever libraries say
+    stderr   output of libraries
 
-The exit status is 0 if there was a last line. A process that is killed leaves none, which says enough.
+The exit status is 0 if the last line was written. A killed process writes none, so the parent can tell.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from samara.errors import SamaraError
 
 
 def main() -> None:
-    """Do the job on stdin."""
+    """Run the job on stdin."""
     out = _own_stdout()
     _be_the_first_to_go()
-    # Only now, because it takes long and may print.
+    # Imported here because it is slow and may print.
     from samara.measurement.benchmarking.jobs import BenchmarkJob
     from samara.measurement.benchmarking.perform import perform
 
@@ -34,21 +34,21 @@ def main() -> None:
     try:
         numbers = perform(BenchmarkJob.from_json(sys.stdin.readline()), tell)
     except (SamaraError, MemoryError, RuntimeError, OSError) as error:
-        # PyTorch's messages go on for pages; the first line says what it is.
+        # PyTorch's messages run over pages; the first line names the error.
         _write(out, {"error": (str(error).strip() or type(error).__name__).splitlines()[0]})
     else:
         _write(out, {"numbers": [number.as_json() for number in numbers]})
 
 
 def _own_stdout() -> IO[str]:
-    """Keep the real stdout for ourselves, and send what libraries print there to stderr."""
+    """Return the real stdout, and redirect whatever libraries print there to stderr."""
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     return out
 
 
 def _be_the_first_to_go() -> None:
-    """If memory runs out, Linux shall end this process and not the user's editor."""
+    """Let Linux kill this process first if memory runs out, not the user's editor."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
 

@@ -1,4 +1,4 @@
-"""What is timed: the calls that a user makes, from an image to masks at its size."""
+"""Timed workloads: the calls of a user, from an image to masks at its size."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from samara.segmentation.segmenter import Segmenter
 Image = npt.NDArray[np.uint8]
 
 PROMPT_COUNTS = (1, 64)
-"""Prompts on one embedded image that are timed."""
+"""Numbers of prompts on one embedded image to time."""
 
-NOTHING_APART = "it finds everything in one pass; there is no encoding apart, and prompts only choose"
-"""Why a detector's encoding and decoding are not timed."""
+NOTHING_APART = "it finds everything in one pass; there is no separate encoding, and prompts only select masks"
+"""Reason why a detector's encoding and decoding are not timed."""
 
-# With random weights all masks pass the thresholds or none does, and neither costs what a user will wait for.
+# With random weights either all masks pass the thresholds or none does; neither has the cost of real use.
 DRAWN_OF_RANDOM = 1 / 3
-NOTE_ON_RANDOM = "random weights: thresholds set so that a third of the masks is drawn"
-NOTE_ON_RANDOM_DETECTOR = "random weights: how many instances are drawn is not what trained weights would find"
+NOTE_ON_RANDOM = "random weights: thresholds set so that a third of the masks is kept"
+NOTE_ON_RANDOM_DETECTOR = "random weights: the number of instances differs from that of trained weights"
 
 
 class Workloads:
-    """The calls of one checkpoint.
+    """Timed calls of one checkpoint.
 
     Args:
         loaded: the checkpoint.
-        images: at least one; calls take them in turn.
-        points_per_side: grid of `everything`.
+        images: images that the calls use in turn, at least one.
+        points_per_side: points per side of the grid of `everything`.
 
     Attributes:
         is_apart: whether encoding and decoding are calls of their own; if not, there is `everything` alone.
@@ -53,24 +53,24 @@ class Workloads:
 
     @property
     def note(self) -> str:
-        """What to know about `everything`; empty for a checkpoint from a file."""
+        """Note on `everything`; empty for a checkpoint from a file."""
         if self.loaded.provenance.weights == "file":
             return ""
         return NOTE_ON_RANDOM if self.is_apart else NOTE_ON_RANDOM_DETECTOR
 
     @cached_property
     def predictor(self) -> Predictor:
-        """What embeds and answers; not of a detector."""
+        """Predictor of the checkpoint; not for detectors."""
         return Predictor(self.loaded)
 
     @cached_property
     def embedding(self) -> ImageEmbedding:
-        """Of the first image; made when it is first asked for, which must not be while something is timed."""
+        """Embedding of the first image, computed on first access, which must not happen during timing."""
         return self.predictor.embed(self.images[0])
 
     @cached_property
     def segmenter(self) -> Segmenter[Any]:  # Any: each kind sees its own
-        """What finds everything; likewise."""
+        """Segmenter for `everything`, opened on first access, which must not happen during timing."""
         if not self.is_apart:
             return open_segmenter(self.loaded)
         settings = AutomaticSettings(points_per_side=self.points_per_side)
@@ -84,7 +84,7 @@ class Workloads:
         self.predictor.embed(batch, batch_size=batch_size)
 
     def decode(self, prompts: int, call: int) -> MaskSet:
-        """Answer clicks on the first image, three masks for each; other clicks in each call."""
+        """Predict masks for clicks on the first image, three per click, with different clicks in each call."""
         height, width = self.images[0].shape[:2]
         places = np.random.default_rng(call).random((prompts, 2)) * (width - 1, height - 1)
         return self.predictor.predict_prompts(self.embedding, [Prompt(place, [1]) for place in places])
@@ -97,7 +97,7 @@ class Workloads:
         return self.images[number % len(self.images)]
 
     def _threshold(self) -> float:
-        """The predicted IoU that so many masks of an even grid exceed as shall be drawn."""
+        """Return the predicted IoU threshold that the wanted share of masks of a regular grid exceeds."""
         grid = layer_grids(AutomaticSettings(points_per_side=8))[0] * self.embedding.original_size_hw[::-1]
         masks = self.predictor.predict_prompts(self.embedding, [Prompt(point, [1]) for point in grid])
         return float(np.quantile(masks.predicted_iou, 1 - DRAWN_OF_RANDOM))

@@ -1,1 +1,1 @@
-"""What people look at, made from results; computes nothing new."""
+"""Reports made from results; nothing here measures."""

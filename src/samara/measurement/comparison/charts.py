@@ -12,15 +12,15 @@ from samara.measurement.published.figures import FIGURES, Figure
 from samara.measurement.published.record import PUBLISHED_METRICS
 
 PUBLISHED_QUALITY = ("coco_ap", "lvis_ap", "seginw_ap")
-"""Published numbers that stand for quality; only those of one table are comparable."""
+"""Published metrics used as quality; only those of one table are comparable."""
 
 MIN_POINTS = 3
-"""Fewer points of published quality are no chart."""
+"""Minimum points of published quality for a chart."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """One contender in a scatter: its title, seconds, and a quality with its interval."""
+    """One contender in a scatter chart: title, seconds, and quality with its interval."""
 
     title: str
     seconds: float
@@ -34,11 +34,11 @@ class Scatter:
     """Quality against speed at one place.
 
     Attributes:
-        title: whose quality it is: kind of images, or who published it.
-        note: under which conditions; may be empty.
-        place: where speed was measured.
-        points: of contenders with both numbers.
-        origin: the axis of quality begins here or below.
+        title: origin of the quality: kind of images, or its publisher.
+        note: conditions of the quality; may be empty.
+        place: machine and device that speed was measured on.
+        points: contenders with both numbers.
+        origin: upper limit for the start of the quality axis.
     """
 
     title: str
@@ -50,7 +50,7 @@ class Scatter:
 
 @dataclass(frozen=True)
 class BarPart:
-    """A part of a bar: what it is, how long it took, and its share in [0, 1]."""
+    """Part of a bar: name, duration, and share in [0, 1]."""
 
     kind: str
     text: str
@@ -59,12 +59,12 @@ class BarPart:
 
 @dataclass(frozen=True)
 class Bar:
-    """Where the time of one contender goes.
+    """Time breakdown of one contender.
 
     Attributes:
-        title: of the contender.
-        total: the whole, in words.
-        parts: from left to right.
+        title: title of the contender.
+        total: total time as text.
+        parts: parts from left to right.
     """
 
     title: str
@@ -81,7 +81,7 @@ class BarChart:
 
 
 def scatters(comparison: Comparison) -> list[Scatter]:
-    """Measured quality: one chart for each place and kind of images that has a point."""
+    """Return charts of measured quality, one for each place and kind of images that has a point."""
     return [
         Scatter(domain, "", place.title, tuple(_measured(one, domain) for one in drawn), origin=0.0)
         for place in comparison.places
@@ -91,14 +91,14 @@ def scatters(comparison: Comparison) -> list[Scatter]:
 
 
 def not_drawn(comparison: Comparison) -> list[str]:
-    """Titles of contenders that are in no chart of measured quality, because they have no quality or no speed."""
+    """Return the titles of contenders without quality or speed, which no chart of measured quality shows."""
     return [
         one.title for one in comparison.contenders if not any(is_drawn(one, domain) for domain in comparison.domains)
     ]
 
 
 def is_drawn(one: Contender, domain: str) -> bool:
-    """Whether it has both numbers."""
+    """Return whether a contender has both numbers."""
     return bool(prompt_time(one).value) and one.value(QUALITY[0], domain=domain) is not None
 
 
@@ -110,9 +110,9 @@ def _measured(one: Contender, domain: str) -> Point:
 
 
 def published_scatters(comparison: Comparison) -> list[Scatter]:
-    """Published quality against the speed that was measured: at each place the table that has most of what ran there.
+    """Return charts of published quality against measured speed: per place, the table that covers most contenders.
 
-    Only figures of one table, under equal conditions, are in one chart.
+    A chart contains only figures of one table under equal conditions.
     """
     return [chart for place in comparison.places if (chart := _published(comparison.at(place), place)) is not None]
 
@@ -138,7 +138,7 @@ def _published(contenders: Sequence[Contender], place: DeviceOfMachine) -> Scatt
 
 
 def bars(comparison: Comparison) -> list[BarChart]:
-    """Where the time goes of a click on a new image, and of everything in an image."""
+    """Return time breakdowns of a click on a new image, and of everything in an image."""
     click, everything = [], []
     for one in comparison.contenders:
         encode = one.value("encode_seconds", batch_size=1)

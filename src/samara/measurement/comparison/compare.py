@@ -1,4 +1,4 @@
-"""Checkpoints against each other, measured and shown: what `samara compare` does."""
+"""Comparison of checkpoints, measured and shown: the implementation of `samara compare`."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ SHOWN_MEASURES: tuple[Measure, ...] = ("centre_click", "box")
 
 @dataclass(frozen=True)
 class Compared:
-    """What came of a comparison.
+    """Result of a comparison.
 
     Attributes:
-        comparison: the records, ordered.
-        tables: made of them.
-        files: that were written.
+        comparison: the ordered records.
+        tables: tables made from them.
+        files: files written.
     """
 
     comparison: Comparison
@@ -76,30 +76,30 @@ def compare(
     progress: Progress | None = None,
     notice: Notice | None = None,
 ) -> Compared:
-    """Measure checkpoints and show them beside each other, or show what was measured before.
+    """Measure checkpoints and show them side by side, or show earlier measurements.
 
     Args:
-        checkpoints: catalogue names or files; an empty list: nothing is measured. None for the embedded one, or for
-            nothing if there are `records`.
+        checkpoints: catalogue names or files; an empty list measures nothing. None for the embedded one, or for nothing
+            if `records` are given.
         out: folder for the records, scores, page, JSON, CSV and Markdown.
         images: see `samara.measurement.benchmarking.measure.measure`.
-        ground_truth: likewise; needed again for chosen of masks.
-        records: files of records to show as well, e.g. of other machines.
-        settings: of speed and memory.
-        evaluation: of quality.
-        device: see `samara.load`, as for the next three.
-        precision: what networks compute in.
-        engine: what runs them.
-        base: of the files that hold a part of a network.
-        remark: a sentence for the page, e.g. that the machine was not idle.
-        progress: called as the work goes on.
-        notice: called with what of the ground truth is left out or mended, before anything is measured.
+        ground_truth: see `measure`; also needed to show images with masks.
+        records: record files to show as well, e.g. from other machines.
+        settings: settings of speed and memory.
+        evaluation: settings of quality.
+        device: see `samara.load`, also for the next three arguments.
+        precision: precision of the networks.
+        engine: engine that runs them.
+        base: base checkpoint of the files that hold part of a network.
+        remark: sentence for the page, e.g. that the machine was not idle.
+        progress: called as the work advances.
+        notice: called with each fix or omission in the ground truth, before anything is measured.
 
     Raises:
-        MissingExtra: what the page needs is not installed; nothing was measured.
-        SettingsError: there is nothing to measure and nothing to show.
-        RecordError: a file of records is damaged or not there.
-        SamaraError: see `measure`.
+        MissingExtra: A dependency of the page is not installed; nothing was measured.
+        SettingsError: There is nothing to measure and nothing to show.
+        RecordError: A record file is damaged or missing.
+        SamaraError: See `measure`.
     """
     require_page()
     evaluation = evaluation or EvaluationSettings()
@@ -125,14 +125,14 @@ def compare(
         )
     found = {record.to_json(): record for path in (folder / RECORDS, *given) for record in read_records(path)}
     if not found:
-        raise SettingsError("there is nothing to compare; name checkpoints to measure, or files of records to show")
+        raise SettingsError("there is nothing to compare; name checkpoints to measure, or record files to show")
     comparison = Comparison(tuple(found.values()))
     chosen = panel_rows(list(asked_images(comparison, folder / SCORES, truths, evaluation)))
     return write_comparison(comparison, folder, chosen, remark)
 
 
 def write_comparison(comparison: Comparison, out: Path, images: Sequence[PanelRow] = (), remark: str = "") -> Compared:
-    """Write everything that shows a comparison into a folder, each file completely or not at all.
+    """Write all files of a comparison into a folder, each completely or not at all.
 
     Raises:
         OutputError: the folder cannot be written to.
@@ -151,10 +151,10 @@ def write_comparison(comparison: Comparison, out: Path, images: Sequence[PanelRo
 
 
 def require_comparison_place(out: Path) -> None:
-    """Find out, before anything is measured, whether a comparison can be written into a folder; nothing is left.
+    """Check, before anything is measured, that a comparison can be written into a folder; leaves no files.
 
     Raises:
-        OutputError: it cannot be written to, or holds files of these names that are not those of a comparison.
+        OutputError: The folder cannot be written to, or contains files of these names from elsewhere.
     """
     require_folder(out)
     there = [name for name in (PAGE, JSON, CSV, MARKDOWN) if os.path.lexists(out / name)]
@@ -162,13 +162,13 @@ def require_comparison_place(out: Path) -> None:
         require_file(out / name)
     if there and not is_comparison(out / JSON):
         raise OutputError(
-            f"{out / there[0]} is there, and {JSON} beside it is none that samara wrote; choose another folder, or "
+            f"{out / there[0]} exists, and {JSON} next to it was not written by samara; choose another folder, or "
             "remove it"
         )
 
 
 def all_tables(comparison: Comparison) -> list[Table]:
-    """Every table that has a number, in the order in which they are shown."""
+    """Return every table that has a number, in display order."""
     made = tables(comparison)
     made[1:1] = versus(comparison)
     return made
@@ -177,7 +177,7 @@ def all_tables(comparison: Comparison) -> list[Table]:
 def _existing(path: Path) -> Path:
     if not path.is_file():
         raise RecordError(
-            f"{path} is no file of records; `samara.compare(...)` and `samara.evaluate(..., out=...)` write some"
+            f"{path} is not a record file; create one with `samara.compare(...)` or `samara.evaluate(..., out=...)`"
         )
     return path
 
@@ -185,13 +185,13 @@ def _existing(path: Path) -> Path:
 def asked_images(
     comparison: Comparison, scores: Path, ground_truth: Sequence[GroundTruth], settings: EvaluationSettings
 ) -> Iterator[AskedImage]:
-    """Find the first images of each ground truth that were answered, with all answers that are here.
+    """Find the first answered images of each ground truth, with all available answers.
 
     Args:
-        comparison: tells whose answers they are.
-        scores: folder of the answers; those of other machines are not here, and not shown.
-        ground_truth: what was asked about.
-        settings: with which it was asked.
+        comparison: comparison that identifies the checkpoints of the answers.
+        scores: folder of the answers; those of other machines are missing and not shown.
+        ground_truth: ground truth of the prompts.
+        settings: settings of the evaluation.
     """
     for where in ground_truth:
         images = read_ground_truth(where, settings)
@@ -221,7 +221,7 @@ def _asked(
     answered: dict[str, dict[str, ImageScores]],
     settings: EvaluationSettings,
 ) -> AskedImage | None:
-    """One image with the answers of all that were asked about the same objects; None if nobody was."""
+    """Return one image with the answers to the same prompts; None if there are none."""
     H, W = image.image.size_hw  # noqa: N806
     answers = []
     for title, of_images in answered.items():

@@ -1,4 +1,4 @@
-"""What is compared: checkpoints in the form in which they ran, each on its machine, with the newest of its numbers."""
+"""Contenders of a comparison: checkpoints as they ran, each on its machine, with its newest numbers."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import Any
 from samara.checkpoints.catalogue import CATALOGUE
 from samara.measurement.records.records import Record, Subject
 
-# What does not tell machines apart, see `samara.measurement.records.environment`.
+# Facts that do not identify a machine, see `samara.measurement.records.environment`.
 _CHANGES = ("system", "memory_bytes")
 
 _CATALOGUE = {row.name: place for place, row in enumerate(CATALOGUE)}
 
 Which = tuple[str, str | None, str | None, int | None]
-"""Which number: metric, domain, source, batch size."""
+"""Key of a number: metric, domain, source, batch size."""
 
 
 @dataclass(frozen=True)
 class DeviceOfMachine:
-    """A device of a machine, where numbers of speed and memory can be compared.
+    """Device of a machine; speed and memory are comparable only within one.
 
     Attributes:
-        machine: as in records, JSON values.
-        device: e.g. "cpu" or "cuda:0".
+        machine: machine as in records, JSON values.
+        device: device name, e.g. "cpu" or "cuda:0".
     """
 
     machine: Mapping[str, Any] = field(hash=False)  # Any: JSON values
@@ -34,12 +34,12 @@ class DeviceOfMachine:
 
     @property
     def is_cpu(self) -> bool:
-        """Whether it computes on the processor."""
+        """Whether the device is the CPU."""
         return self.device == "cpu"
 
     @property
     def title(self) -> str:
-        """Name for people: the processor with its cores, or the graphics processor."""
+        """Display name: the CPU with its cores, or the GPU."""
         gpus = self.machine.get("gpus") or []
         if not self.is_cpu and gpus:
             number = int(self.device.partition(":")[2] or 0)
@@ -51,20 +51,20 @@ class DeviceOfMachine:
 
     @property
     def identity(self) -> str:
-        """Equal for records of the same machine and device."""
+        """Key that is equal for records of the same machine and device."""
         kept = {name: value for name, value in self.machine.items() if name not in _CHANGES}
         return json.dumps([kept, self.device], sort_keys=True)
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One checkpoint as it ran at one place.
+    """One checkpoint as it ran in one place.
 
     Attributes:
-        subject: what ran.
-        place: where.
-        title: name for people; says what tells it from the others with the same checkpoint.
-        newest: of each number the newest that has a value, or else the newest.
+        subject: the checkpoint as it ran.
+        place: machine and device.
+        title: display name, which distinguishes it from others with the same checkpoint.
+        newest: newest record of each number, preferably one with a value.
     """
 
     subject: Subject
@@ -74,43 +74,43 @@ class Contender:
 
     @property
     def checkpoint(self) -> str:
-        """Its name, as it came."""
+        """Name of the checkpoint, as given."""
         return self.subject.checkpoint
 
     @property
     def is_random(self) -> bool:
-        """Whether its weights are random, so that it has no quality."""
+        """Whether the weights are random, so that it has no quality."""
         return self.subject.weights == "random"
 
     def record(
         self, metric: str, *, domain: str | None = None, source: str | None = None, batch_size: int | None = None
     ) -> Record | None:
-        """One of its numbers; None if nobody measured it."""
+        """Return the record of a number; None if it was not measured."""
         return self.newest.get((metric, domain, source, batch_size))
 
     def value(self, metric: str, *, domain: str | None = None, batch_size: int | None = None) -> float | None:
-        """Likewise its value; None also where it has none."""
+        """Return the value of a number; None if it was not measured or has no value."""
         found = self.record(metric, domain=domain, batch_size=batch_size)
         return None if found is None else found.value
 
     def domains(self) -> list[str]:
-        """Kinds of images that it was asked about."""
+        """Kinds of images that it was evaluated on."""
         return list(dict.fromkeys(domain for _, domain, _, _ in self.newest if domain is not None))
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything that reports show.
+    """Data for reports.
 
     Attributes:
-        records: all that were given, in their order.
+        records: all records in the given order.
     """
 
     records: tuple[Record, ...]
 
     @cached_property
     def contenders(self) -> tuple[Contender, ...]:
-        """In the order of the catalogue; those that it does not know behind them, in that of their first records."""
+        """Contenders in catalogue order; those outside the catalogue follow, in the order of their first records."""
         groups: dict[tuple[str, str], list[Record]] = {}
         for record in self.records:
             subject = json.dumps(record.subject.__dict__, sort_keys=True)
@@ -126,7 +126,7 @@ class Comparison:
 
     @cached_property
     def places(self) -> tuple[DeviceOfMachine, ...]:
-        """Where was measured, in the order of the first records."""
+        """Places of measurement, in the order of the first records."""
         places = map(device_of_record, self.records)
         return tuple({place.identity: place for place in places}.values())
 
@@ -137,21 +137,21 @@ class Comparison:
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:
-        """Numbers of images that were encoded together, rising."""
+        """Batch sizes of encoding, ascending."""
         return tuple(sorted({size for one in self.contenders for _, _, _, size in one.newest if size is not None}))
 
     def at(self, place: DeviceOfMachine) -> list[Contender]:
-        """The contenders of one place."""
+        """Return the contenders of one place."""
         return [one for one in self.contenders if one.place.identity == place.identity]
 
 
 def device_of_record(record: Record) -> DeviceOfMachine:
-    """Where a record was measured."""
+    """Return the place of a record."""
     return DeviceOfMachine(record.machine, record.subject.device)
 
 
 def printable(text: str) -> str:
-    """Text that shows what it holds: names come from files, and a terminal obeys control characters."""
+    """Escape control characters, because names come from files and a terminal would obey them."""
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
@@ -170,7 +170,7 @@ def _rank(record: Record) -> tuple[bool, str]:
 
 
 def _titles(runs: list[tuple[Subject, DeviceOfMachine]]) -> list[str]:
-    """Checkpoint names, followed by those facts in which runs of the same checkpoint differ."""
+    """Return checkpoint names, followed by the facts in which runs of the same checkpoint differ."""
 
     def facts(subject: Subject, place: DeviceOfMachine) -> list[str]:
         digest = f"sha256 {subject.sha256[:8]}" if subject.sha256 else "random weights"

@@ -1,4 +1,4 @@
-"""A comparison for programs and for text: JSON, CSV and Markdown."""
+"""Comparison as JSON, CSV and Markdown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from samara.measurement.published.guide_claims import Claim
 from samara.measurement.records.records import Record
 
 FORMAT = 1
-"""Version of the JSON form."""
+"""Version of the JSON format."""
 
 RANDOM = "\\*"
 """Mark of random weights in Markdown."""
@@ -51,7 +51,7 @@ _CSV_COLUMNS = (
 
 
 def is_comparison(path: Path) -> bool:
-    """Whether a file is the JSON form of a comparison, of whatever version."""
+    """Return whether a file is a comparison in JSON, of any version."""
     try:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -60,7 +60,7 @@ def is_comparison(path: Path) -> bool:
 
 
 def as_json(comparison: Comparison, tables: Sequence[Table]) -> dict[str, Any]:  # Any: JSON values
-    """The comparison as plain values: machines, what was compared, and every table with what stands beside."""
+    """Return the comparison as plain values: machines, contenders, and every table with published values."""
     return {
         "format": FORMAT,
         "machines": [{"title": place.title, "device": place.device, **place.machine} for place in comparison.places],
@@ -73,7 +73,7 @@ def as_json(comparison: Comparison, tables: Sequence[Table]) -> dict[str, Any]: 
 
 
 def comparison_json(comparison: Comparison, tables: Sequence[Table]) -> str:
-    """Likewise as text that every reader of JSON takes."""
+    """Return the comparison as JSON text without extensions such as NaN."""
     return json.dumps(as_json(comparison, tables), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
@@ -123,7 +123,7 @@ def _claim(claim: Claim) -> dict[str, Any]:  # Any: JSON values
 
 
 def csv_text(comparison: Comparison) -> str:
-    """Every number that is compared, one line each, for spreadsheets."""
+    """Return every number as CSV, one line each, for spreadsheets."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_CSV_COLUMNS)
@@ -151,18 +151,18 @@ def _line(one: Contender, record: Record) -> Iterable[object]:
 
 
 def _harmless(value: object) -> object:
-    """Keep spreadsheets from taking a name for a formula."""
+    """Keep spreadsheets from interpreting a name as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def markdown_text(comparison: Comparison, tables: Sequence[Table]) -> str:
-    """The tables as Markdown, with what others say in brackets and what is open below."""
+    """Return the tables as Markdown, with published values in brackets and missing numbers below."""
     parts = ["# Comparison of checkpoints", *(f"Measured on {_escaped(place.title)}." for place in comparison.places)]
     for table in tables:
         parts += [f"## {_escaped(table.title)}", _escaped(table.caption), _markdown_table(table)]
     reasons = [f"- {_escaped(one.who)}: {_escaped(one.what)}: {_escaped(one.reason)}" for one in left_open(comparison)]
     if reasons:
-        parts += ["## Left open", "\n".join(reasons)]
+        parts += ["## Missing numbers", "\n".join(reasons)]
     parts.append("(p: published by others, g: claimed by the guide, ✗: contradicted, " + RANDOM + ": random weights)")
     return "\n\n".join(parts) + "\n"
 
@@ -190,7 +190,7 @@ def _markdown_cell(cell: Cell) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text that Markdown and the HTML within it leave alone."""
+    """Escape text for Markdown and embedded HTML."""
     for letter, harmless in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(letter, harmless)
     return "".join(f"\\{letter}" if letter in "\\`*|[]" else letter for letter in text)

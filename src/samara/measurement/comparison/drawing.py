@@ -1,4 +1,4 @@
-"""Figures of matplotlib as SVG: text stays text, colours are those of the page, equal figures give equal bytes."""
+"""Matplotlib figures as SVG: selectable text, the page's colours, and reproducible bytes."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _NAMES = {CARD: "card", INK: "ink", QUIET: "quiet", LINE: "line", ACCENT: "accen
 _DARK = {CARD: "#0d1117", INK: "#e3e9ef", QUIET: "#98a5b1", LINE: "#2a333d"}
 _DARK |= {ACCENT: "#56b4e9", SECOND: "#e0902f", THIRD: "#8fc46a"}
 
-# Any: values of settings. Nothing here depends on the machine: its fonts, its time, and drawings made before.
+# Any: values of settings. The output depends on no fonts, time or earlier drawings of the machine.
 _SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "samara",
-    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib
-    "text.parse_math": False,  # a file name may hold dollar signs
+    "font.sans-serif": ["DejaVu Sans"],  # bundled with matplotlib
+    "text.parse_math": False,  # a file name may contain dollar signs
 }
 _METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _FONTS = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'Liberation Sans', Arial, sans-serif"
@@ -36,16 +36,16 @@ MAX_LETTERS = 24
 
 @contextmanager
 def drawn_alike() -> Iterator[None]:
-    """Settings under which a figure is made and written."""
+    """Apply the settings for creating and writing a figure."""
     with matplotlib.rc_context(_SETTINGS), warnings.catch_warnings():
-        # The font that is measured lacks letters that the reader's has.
+        # The font used for measuring lacks letters that the reader's font has.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield
 
 
 def bare_axes(width: float, height: float, *, left: float, right: float, top: float, bottom: float) -> Axes:
-    """Axes of a new figure, without frame and tick marks; sizes and margins in units of the SVG's view box."""
-    # Without pyplot: no window, no global list of figures, no backend to choose.
+    """Return axes of a new figure, without frame or ticks; sizes and margins in units of the SVG's view box."""
+    # Avoids pyplot, which keeps global figures and chooses a backend.
     figure = Figure(figsize=(width / 72, height / 72), dpi=72)
     place = (left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height)
     axes = figure.add_axes(place, frameon=False)
@@ -58,14 +58,15 @@ def as_svg(axes: Axes, label: str, tips: Sequence[str] = (), *, standalone: bool
     """Write the figure of these axes as an SVG element.
 
     Args:
-        axes: made within `drawn_alike`.
-        label: what readers hear who do not see it.
-        tips: shown where the mouse rests on the artist whose `gid` is "tip_0", "tip_1", ...
-        standalone: a file of its own, light or dark as its reader is; without it the page has the colours.
+        axes: axes created within `drawn_alike`.
+        label: description for screen readers.
+        tips: tooltips of the artists whose `gid` is "tip_0", "tip_1", ...
+        standalone: write a separate file that follows the reader's light or dark mode; otherwise the page sets the
+            colours.
     """
     figure, buffer = cast("Figure", axes.figure), io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata=_METADATA)
-    # A part of a page needs no head, and several in one page no equal names of parts.
+    # An inline SVG needs no XML header, and ids must not repeat within a page.
     drawn = re.sub(r"\s+", " ", buffer.getvalue().partition("</defs>")[2])
     drawn = re.sub(r' id="tip_(\d+)">', lambda found: f"><title>{escape(tips[int(found[1])])}</title>", drawn)
     drawn = re.sub(r' id="[A-Za-z.]+(2d)?_\d+"| transform="rotate\(-0 [^"]*"', "", drawn).replace(
@@ -90,5 +91,5 @@ def _paper() -> str:
 
 
 def shortened(title: str, letters: int = MAX_LETTERS) -> str:
-    """A title that fits, beside a point unless more letters are allowed."""
+    """Shorten a title to `letters`, by default to fit next to a point."""
     return title if len(title) <= letters else f"{title[: letters - 1]}…"

@@ -1,4 +1,4 @@
-"""What a comparison has no number for, and why: one line per reason, however many checkpoints it is true of."""
+"""Missing numbers of a comparison with their reasons: one line per reason for all checkpoints concerned."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ EVERYBODY = "all"
 
 @dataclass(frozen=True)
 class Open:
-    """One reason.
+    """Numbers missing for one reason.
 
     Attributes:
-        contenders: titles of those without the numbers.
-        who: the same in few words.
-        numbers: titles of what has no value.
-        reason: why.
+        contenders: titles of the contenders without the numbers.
+        who: short description of the contenders.
+        numbers: titles of the missing numbers.
+        reason: reason why they are missing.
     """
 
     contenders: tuple[str, ...]
@@ -30,12 +30,12 @@ class Open:
 
     @property
     def what(self) -> str:
-        """The numbers in words."""
+        """Text that lists the numbers."""
         return ", ".join(self.numbers)
 
 
 def left_open(comparison: Comparison) -> list[Open]:
-    """Numbers without value by reason; what others at the same place have and was not asked for comes last."""
+    """Return missing numbers by reason; those not requested, but measured for others in the same place, come last."""
     found: dict[tuple[tuple[str, ...], str], list[str]] = {}
     reasons = [(one, reason, numbers) for one in comparison.contenders for reason, numbers in _without_value(one)]
     reasons += [(one, NOT_MEASURED, missing) for one in comparison.contenders if (missing := _missing(one, comparison))]
@@ -57,7 +57,7 @@ def _without_value(one: Contender) -> Iterable[tuple[str, tuple[str, ...]]]:
 
 
 def _missing(one: Contender, comparison: Comparison) -> tuple[str, ...]:
-    """What has a value for others and was not even tried for this one."""
+    """Return the numbers that others have and that were not requested for this contender."""
     others = (which for other in comparison.at(one.place) for which, record in other.newest.items() if record.value)
     own = {(metric, batch_size) for metric, _, _, batch_size in one.newest}
     wanted = {(metric, batch_size): None for metric, _, _, batch_size in others}
@@ -65,7 +65,7 @@ def _missing(one: Contender, comparison: Comparison) -> tuple[str, ...]:
 
 
 def _goes_without_saying(metric: str) -> bool:
-    """A first call is missing where the later ones are."""
+    """Return whether a metric is a first call, which is always missing together with the later calls."""
     return metric.endswith("_first_seconds")
 
 

@@ -1,4 +1,4 @@
-"""A comparison as one self-contained page: tables, charts and images, nothing of it from the network."""
+"""Comparison as a self-contained page: tables, charts and images, without network access."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from samara.system.templates import EXTRA, template
 
 @dataclass(frozen=True)
 class MachineFacts:
-    """What the page says about a place: name, then facts by name."""
+    """Facts that the page shows about a place: its name, then facts by name."""
 
     title: str
     facts: dict[str, str]
@@ -33,7 +33,7 @@ class MachineFacts:
 
 @dataclass(frozen=True)
 class Said:
-    """What others say about one number of a checkpoint."""
+    """Published value of one number of a checkpoint."""
 
     checkpoint: str
     what: str
@@ -45,7 +45,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Judged:
-    """A claim of the guide and what becomes of it."""
+    """Claim of the guide with its judgement."""
 
     checkpoint: str
     what: str
@@ -56,7 +56,7 @@ class Judged:
 
 
 def require_page() -> None:
-    """Raise MissingExtra unless what a page needs is installed."""
+    """Raise MissingExtra unless the page's dependencies are installed."""
     require("jinja2", EXTRA, "a comparison's page")
     require("matplotlib", EXTRA, "a comparison's page")
 
@@ -67,10 +67,10 @@ def write_comparison_page(
     """Write the page, completely or not at all.
 
     Raises:
-        MissingExtra: jinja2 or matplotlib is not installed.
+        MissingExtra: Jinja2 or matplotlib is not installed.
         OutputError: the file cannot be written.
     """
-    # A file name need not be valid text; the page must.
+    # A file name may be invalid Unicode; the page must not be.
     write_atomically(path, comparison_page(comparison, tables, images, remark).encode("utf-8", errors="replace"))
 
 
@@ -106,7 +106,7 @@ def comparison_page(
 
 
 def machine_facts(comparison: Comparison, place: DeviceOfMachine) -> MachineFacts:
-    """What is known about a place and about when and with which sources was measured there."""
+    """Return the known facts about a place, and the dates and commits of its measurements."""
     records = [record for record in comparison.records if device_of_record(record).identity == place.identity]
     machine, whens = place.machine, sorted(record.when for record in records)
     versions = {f"{name} {version}": None for record in records for name, version in record.versions.items()}
@@ -134,7 +134,7 @@ def machine_facts(comparison: Comparison, place: DeviceOfMachine) -> MachineFact
 def _said(figure: Figure) -> Said:
     metric, source = PUBLISHED_METRICS[figure.metric], SOURCES[figure.source]
     value = quantity_range(figure.value, figure.value, metric.unit, stated=True)
-    # Only addresses are links; what is in this repository is a path.
+    # Only URLs become links; sources in this repository are paths.
     url = source.url if source.url.startswith("https://") else ""
     return Said(figure.checkpoint, metric.title, value, source.name, url, str(figure.conditions))
 

@@ -1,4 +1,4 @@
-"""Answers of several checkpoints to the same prompts, drawn side by side."""
+"""Masks of several checkpoints for the same prompts, drawn side by side."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ SIDE_PX, JPEG_QUALITY = 460, 78
 
 @dataclass(frozen=True, eq=False)
 class Answered:
-    """Masks that one checkpoint gave for the prompts of an image.
+    """Masks of one checkpoint for the prompts of an image.
 
     Attributes:
-        title: of the checkpoint.
-        masks: one for each prompt.
-        iou: mean of their IoU with the ground truth.
+        title: title of the checkpoint.
+        masks: one mask per prompt.
+        iou: mean IoU of the masks with the ground truth.
     """
 
     title: str
@@ -33,16 +33,16 @@ class Answered:
 
 @dataclass(frozen=True, eq=False)
 class AskedImage:
-    """One image, what was asked about it, and what came.
+    """One image with its prompts and the answers.
 
     Attributes:
-        path: of the image.
+        path: path of the image.
         domain: kind of images.
-        asked: kind of prompt, for people.
-        prompts: of single objects.
-        truths: the objects, in the order of the prompts.
-        answers: of each checkpoint.
-        reading: how the image is read.
+        asked: display name of the kind of prompt.
+        prompts: prompts, one per object.
+        truths: ground-truth objects in the order of the prompts.
+        answers: masks of each checkpoint.
+        reading: options for reading the image.
     """
 
     path: Path
@@ -56,7 +56,7 @@ class AskedImage:
 
 @dataclass(frozen=True)
 class Panel:
-    """One drawn image: what is written above it, and its data URI."""
+    """One drawn image: its caption and data URI."""
 
     caption: str
     score: str
@@ -65,17 +65,17 @@ class Panel:
 
 @dataclass(frozen=True)
 class PanelRow:
-    """The panels of one image."""
+    """Panels of one image."""
 
     title: str
     panels: tuple[Panel, ...]
 
 
 def panel_rows(images: Sequence[AskedImage]) -> list[PanelRow]:
-    """Draw images: the objects with their prompts, then the answers of each checkpoint.
+    """Draw images: objects with their prompts, then the masks of each checkpoint.
 
     Raises:
-        ImageError: an image cannot be read again.
+        ImageError: An image can no longer be read.
     """
     return [_row(image) for image in images]
 
@@ -97,5 +97,5 @@ def _jpeg(image: Image) -> str:
 
 
 def colours(named: Mapping[str, tuple[int, int, int]]) -> dict[str, str]:
-    """Colours as CSS writes them."""
+    """Return colours in CSS notation."""
     return {name: "#{:02x}{:02x}{:02x}".format(*rgb) for name, rgb in named.items()}

@@ -1,4 +1,4 @@
-"""What stands beside a measured number: what others published, and what the guide claims."""
+"""Published and claimed values next to a measured number."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from samara.measurement.published.figures import Figure, published_for
 from samara.measurement.published.guide_claims import Claim, claims_for
 from samara.measurement.published.record import PUBLISHED_METRICS
 
-# Names under which others publish what is near to a measured number, and the guide claims it: its memory is that of
-# inference, its IoU names neither images nor prompt.
+# Names of similar published and claimed metrics: the guide's memory is that of inference, and its IoU names neither
+# images nor prompt.
 _PUBLISHED_AS: dict[str, str] = {"encode_device_peak_bytes": "memory_bytes"}
 _CLAIMED_AS: dict[str, str] = _PUBLISHED_AS | {"centre_click_iou": "mean_iou"}
 _BATCH = re.compile(r"batch (\d+)|single image")
@@ -22,8 +22,8 @@ class PublishedValues:
     """Published and claimed values of one number.
 
     Attributes:
-        figures: what others published, with sources and conditions.
-        claims: of the guide.
+        figures: published figures with sources and conditions.
+        claims: claims of the guide.
     """
 
     figures: tuple[Figure, ...] = ()
@@ -31,7 +31,7 @@ class PublishedValues:
 
     @property
     def published(self) -> str:
-        """The published values as one range; empty if there is none."""
+        """Published values as one range; empty if there are none."""
         values = [figure.value for figure in self.figures]
         if not values:
             return ""
@@ -39,7 +39,7 @@ class PublishedValues:
 
     @property
     def claimed(self) -> str:
-        """What the guide claims, value by value; empty if it is silent."""
+        """Values that the guide claims; empty if there are none."""
         values = (
             quantity_range(one.low, one.high, PUBLISHED_METRICS[one.metric].unit, stated=True) for one in self.claims
         )
@@ -47,12 +47,12 @@ class PublishedValues:
 
     @property
     def is_contradicted(self) -> bool:
-        """Whether a claim must be marked."""
+        """Whether a claim is contradicted."""
         return any(claim.is_contradicted for claim in self.claims)
 
     @property
     def sources(self) -> str:
-        """Who published, with the conditions, one after the other."""
+        """Sources of the published values with their conditions."""
         named = (f"{one.source} ({one.conditions})" if str(one.conditions) else one.source for one in self.figures)
         return "; ".join(dict.fromkeys(named))
 
@@ -63,15 +63,15 @@ NOTHING_BESIDE = PublishedValues()
 def beside(
     checkpoint: str, metric: str, *, domain: str | None = None, batch_size: int | None = None, is_mean: bool = False
 ) -> PublishedValues:
-    """Find what stands beside a number.
+    """Find published and claimed values of a number.
 
     Args:
-        checkpoint: its name in the catalogue; others have nothing beside them.
-        metric: of samara, or one that is derived: "prompt_seconds", "images_per_second".
-        domain: kind of images; what is known about others is left out.
-        batch_size: of the number; what is known about other batch sizes is left out, and what names none is taken to
-            be of single images. None: where it does not matter.
-        is_mean: of quality, whether it is a mean over domains; what holds for one domain is then left out.
+        checkpoint: catalogue name; other checkpoints have no such values.
+        metric: metric of samara, or a derived one: "prompt_seconds", "images_per_second".
+        domain: kind of images; values for others are left out.
+        batch_size: batch size of the number; values for other batch sizes are left out, and those that name none count
+            as single images. None if it does not matter.
+        is_mean: for quality, whether the number is a mean over domains; values for a single domain are then left out.
     """
     return PublishedValues(
         figures=tuple(

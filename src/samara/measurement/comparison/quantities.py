@@ -1,4 +1,4 @@
-"""Numbers with their units as people read them: three significant digits, the unit that keeps them short."""
+"""Readable numbers with units: three significant digits in the unit that keeps them short."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 TO, NOTHING, TIMES = "–", "–", "×"
 
-# One end of a range needs a unit of its own if it is so small a part of the other.
+# Below this fraction of the other end, an end of a range gets its own unit.
 _FEW = 0.1
 
-# Unit of a metric → units for people with what one of them is worth, the largest first.
+# Unit of a metric → display units with their factors, the largest first.
 _SCALES: Mapping[str, Sequence[tuple[str, float]]] = {
     "seconds": (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)),
     "bytes": (("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("B", 1.0)),
@@ -23,28 +23,28 @@ _PLAIN: Mapping[str, str] = {"fraction": "{:.3f}", "clicks": "{:.1f}"}
 
 
 def quantity(value: float, unit: str) -> str:
-    """Write a number with its unit, e.g. "15.2 s", "0.567" or "375 MB".
+    """Format a number with its unit, e.g. "15.2 s", "0.567" or "375 MB".
 
     Args:
-        value: in `unit`.
-        unit: of a metric; of one that is not known the number is followed by its name.
+        value: value in `unit`.
+        unit: unit of a metric; an unknown unit is appended as it is.
     """
     return quantity_range(value, value, unit)
 
 
 def round_quantity(value: float, unit: str) -> str:
-    """Write a round number for an axis, without zeros that say nothing: "3 s"."""
+    """Format a round number for an axis, without trailing zeros: "3 s"."""
     return quantity_range(value, value, unit, stated=True)
 
 
 def quantity_range(low: float, high: float, unit: str, *, stated: bool = False) -> str:
-    """Write a range, e.g. "0.15–0.45 s" or "8 ms–3 s"; a single number where both ends read the same.
+    """Format a range, e.g. "0.15–0.45 s" or "8 ms–3 s"; a single number if both ends look the same.
 
     Args:
-        low: in `unit`.
-        high: likewise.
+        low: low end in `unit`.
+        high: high end in `unit`.
         unit: see `quantity`.
-        stated: these are other people's numbers: zeros at their end are left out, for they say nothing there.
+        stated: whether the numbers are quoted; trailing zeros are then omitted, because they imply no precision.
     """
     if unit in _PLAIN:
         return _joined(_PLAIN[unit].format(low), _PLAIN[unit].format(high))
@@ -58,7 +58,7 @@ def quantity_range(low: float, high: float, unit: str, *, stated: bool = False) 
 
 
 def significant(value: float) -> str:
-    """Three significant digits, without an exponent; thousands are parted by commas."""
+    """Format three significant digits, without exponent, with commas between thousands."""
     if value == float("inf"):
         return "∞"
     magnitude = abs(value)
@@ -68,7 +68,7 @@ def significant(value: float) -> str:
 
 def _scale(value: float, unit: str) -> tuple[str, float]:
     scales = _SCALES.get(unit, ((unit, 1.0),))
-    # 0.9995 of a unit is written "1.00" of it.
+    # 0.9995 of a unit rounds to "1.00" of it.
     return next((one for one in scales if value >= 0.9995 * one[1]), scales[-1] if value else scales[0])
 
 

@@ -1,4 +1,4 @@
-"""SAM against the small ones: sizes and times on one machine, and how many times smaller and faster each is."""
+"""SAM against small models: sizes and times on one machine, and factors of size and speed."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from samara.measurement.comparison.tables import NOT_MEASURED, Cell, Row, Table,
 from samara.measurement.published.ratios import RATIOS, Ratio
 
 REFERENCE = "sam_vit_b"
-"""What ratios are to."""
+"""Reference checkpoint of the ratios."""
 
 SMALL = ("mobile_sam", "fastsam_s", "fastsam_x", "yolov8n-seg", "yolo11n-seg")
-"""What the guide compares with it, by the names of the catalogue."""
+"""Checkpoints that the guide compares with it, by catalogue name."""
 
 
 def versus(comparison: Comparison) -> list[Table]:
-    """One table for each processor on which one of these checkpoints was measured."""
+    """Return one table for each CPU on which one of these checkpoints was measured."""
     return [
         _versus(comparison.at(place), place, number)
         for number, place in enumerate(comparison.places)
@@ -36,9 +36,8 @@ def _versus(contenders: Sequence[Contender], place: DeviceOfMachine, number: int
     return Table(
         "versus" if not number else f"versus-{number + 1}",
         "SAM against MobileSAM, FastSAM and YOLO on the CPU",
-        f"Measured on {place.title}. Time is that of everything in an image, without a prompt. Ratios are computed "
-        f"from the numbers beside them, to {REFERENCE}; of a checkpoint that was not measured only what others "
-        "published is shown.",
+        f"Measured on {place.title}. Time is that of everything in an image, without a prompt. Ratios to {REFERENCE} "
+        "are computed from the numbers next to them; checkpoints that were not measured show published values only.",
         ("checkpoint",),
         ("file", "parameters", "everything", "times smaller", "times faster"),
         tuple(rows),
@@ -64,7 +63,7 @@ def _open_row(name: str) -> Row:
 
 
 def _ratio(one: Contender, reference: Contender | None, metric: str) -> Cell:
-    """How many times less than the reference it is or takes."""
+    """Return the factor by which a contender is smaller or faster than the reference."""
     own = one.value(metric)
     other = None if reference is None else reference.value(metric)
     note = guide_note_on_ratio(one.checkpoint, metric)
@@ -74,7 +73,7 @@ def _ratio(one: Contender, reference: Contender | None, metric: str) -> Cell:
 
 
 def guide_note_on_ratio(checkpoint: str, metric: str) -> str:
-    """What the guide says of a ratio, and what becomes of it when it is computed; empty if it says nothing."""
+    """Return the guide's claim about a ratio and the computed value; empty if it makes none."""
     said = next((ratio for ratio in RATIOS if _is(ratio, checkpoint, metric)), None)
     if said is None:
         return ""

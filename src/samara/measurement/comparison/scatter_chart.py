@@ -1,4 +1,4 @@
-"""Quality against speed, drawn: a logarithmic axis of seconds, intervals, the Pareto front, a name at each point."""
+"""Scatter chart of quality against speed: logarithmic seconds, intervals, Pareto front, a name at each point."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT, LEFT = 420.0, 300.0, 46.0
 
-# A front rises from left to right: below it on the right and above it on the left there is room.
+# A front rises from left to right, so there is room below right and above left of it.
 _SIDES = ((9, -14, "left"), (-9, 6, "right"))
 _LABEL: Any = {"color": INK, "fontsize": 12, "fontweight": "bold"}  # Any: keywords
 _MOVES = sorted(range(-112, 113, 14), key=abs)
@@ -77,7 +77,7 @@ def _draw_points(axes: Axes, points: tuple[Point, ...]) -> None:
 
 
 def _name_points(axes: Axes, points: tuple[Point, ...]) -> None:
-    """Names beside their points, as near to their height as other names and other points let them be."""
+    """Write names next to their points, as close to their height as other names and points allow."""
     places = axes.transData.transform([(one.seconds, one.quality) for one in points])
     taken = [Bbox.from_bounds(x - 7, y - 7, 14, 14) for x, y in places]
     for index, (x, y) in enumerate(places):

@@ -1,4 +1,4 @@
-"""The tables of a comparison, from records alone: what reports show in the terminal, as Markdown and on a page."""
+"""Tables of a comparison, made from records alone, for the terminal, Markdown and the page."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from samara.measurement.records.records import Record
 from samara.networks.variants import VARIANTS
 
 QUALITY = ("centre_click_iou", "box_iou")
-"""What stands for quality where there is room for little."""
+"""Metrics of quality where space is limited."""
 
 NOT_MEASURED = "not measured"
-_CHOOSES = "one pass finds everything; a click only chooses"
+_CHOOSES = "one pass finds everything; a click only selects a mask"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,14 +27,14 @@ class Cell:
     """One number of a table.
 
     Attributes:
-        value: None where there is none.
-        unit: of `value`, `low` and `high`.
-        low, high: its interval.
-        n: how many values it is made of.
-        note: why there is no value, or what to know of it.
+        value: the number; None if there is none.
+        unit: unit of `value`, `low` and `high`.
+        low, high: interval of the value.
+        n: number of values that it summarises.
+        note: reason for a missing value, or a remark on it.
         metric: name of a measured or derived metric.
-        beside: what others say.
-        label: text of a cell that is no number.
+        beside: published and claimed values.
+        label: text of a cell without a number.
     """
 
     value: float | None = None
@@ -49,14 +49,14 @@ class Cell:
 
     @property
     def text(self) -> str:
-        """The number with its unit."""
+        """Number with its unit."""
         if self.label is not None:
             return self.label
         return NOTHING if self.value is None else quantity(self.value, self.unit)
 
     @property
     def spread(self) -> str:
-        """Its interval; empty if there is none."""
+        """Interval of the number; empty if there is none."""
         return "" if self.low is None or self.high is None else quantity_range(self.low, self.high, self.unit)
 
 
@@ -65,10 +65,10 @@ class Row:
     """One line of a table.
 
     Attributes:
-        heads: what the line is about, one text per column of heads.
-        cells: its numbers.
+        heads: subject of the row, one text per head column.
+        cells: numbers of the row.
         is_random: whether the weights are random.
-        place: where it was measured; empty if nowhere.
+        place: place of measurement; empty if not measured.
     """
 
     heads: tuple[str, ...]
@@ -82,11 +82,11 @@ class Table:
     """Rows under headings.
 
     Attributes:
-        name: unique, for links and files.
-        title: for people.
-        caption: what to know to read it.
-        heads: headings of what the lines are about.
-        columns: headings of the numbers.
+        name: unique name for links and files.
+        title: display title.
+        caption: explanation for readers.
+        heads: headings of the head columns.
+        columns: headings of the number columns.
     """
 
     name: str
@@ -98,18 +98,18 @@ class Table:
 
     @property
     def has_values(self) -> bool:
-        """Whether anything in it is known."""
+        """Whether the table has any value."""
         return any(cell.value is not None or cell.label for row in self.rows for cell in row.cells)
 
 
 def tables(comparison: Comparison) -> list[Table]:
-    """All tables that have a number, in the order of a report; `versus` is apart, because it has one per machine."""
+    """Return all tables that have a number, in report order, except `versus`, which has one per machine."""
     made = (overview(comparison), quality(comparison), speed(comparison), throughput(comparison), memory(comparison))
     return [table for table in made if table.has_values]
 
 
 def overview(comparison: Comparison) -> Table:
-    """One line per contender, one number of each kind."""
+    """Return a table with one row per contender and one number of each kind."""
     columns: dict[str, Callable[[Contender], Cell]] = {
         "licence": _licence,
         "parameters": _number("parameters"),
@@ -127,14 +127,14 @@ def overview(comparison: Comparison) -> Table:
         "overview",
         "Overview",
         "Times are medians of one image at a time. Work counts a multiply-add as two operations. Memory is that of "
-        "the accelerator where there is one, else of the whole process. IoU: mean of the kinds of images "
-        f"({', '.join(comparison.domains) or 'none were asked about'}).",
+        "the accelerator if there is one, otherwise of the whole process. IoU: mean over the kinds of images "
+        f"({', '.join(comparison.domains) or 'none were evaluated'}).",
         columns,
     )
 
 
 def speed(comparison: Comparison) -> Table:
-    """First and later calls of every kind of work."""
+    """Return a table of the first and later calls of each workload."""
     works: list[tuple[str, str, int | None]] = [("load", "load", None)]
     works += [("encode", f"encode, batch of {size}", size) for size in comparison.batch_sizes]
     works += [("decode_1", "decode 1 prompt", None), ("decode_64", "decode 64 prompts", None)]
@@ -144,21 +144,21 @@ def speed(comparison: Comparison) -> Table:
         for work, title, size in works:
             steady = measured(one, f"{work}_seconds", batch_size=size)
             if steady.value is None:
-                continue  # why is told where everything is that was left open
+                continue  # the missing numbers are listed with their reasons elsewhere
             has_first = f"{work}_first_seconds" in METRICS
             first = measured(one, f"{work}_first_seconds", batch_size=size) if has_first else Cell(label=NOTHING)
             calls = Cell(label=str(steady.n) if steady.n else NOTHING)
             rows.append(_row(one, (title,), (first, steady, calls)))
     caption = (
-        "First: the first call in a process, with all that is then made ready. Median and quartiles: of the calls "
-        "after it. Encoding a batch is given per image."
+        "First: the first call in a process, including one-time setup. Median and quartiles: of the calls after it. "
+        "Batch encoding times are per image."
     )
     columns = ("first call", "median and quartiles", "calls")
     return Table("speed", "Speed", caption, ("checkpoint", "work"), columns, tuple(rows))
 
 
 def memory(comparison: Comparison) -> Table:
-    """Peaks of memory by work and batch, in main memory and on the accelerator."""
+    """Return a table of peak memory by workload and batch, in main memory and on the accelerator."""
     columns: dict[str, Callable[[Contender], Cell]] = {}
     for memory_of, title in (("device", "GPU, "), ("resident", "")):
         columns[f"{title}load"] = _number(f"load_{memory_of}_peak_bytes")
@@ -169,20 +169,20 @@ def memory(comparison: Comparison) -> Table:
         comparison,
         "memory",
         "Memory by batch",
-        "Highest resident set of a process that does nothing else, Python and its libraries included. GPU: what "
-        "PyTorch allocated there; published and claimed values are of GPUs.",
+        "Peak resident set of a process that does nothing else, including Python and its libraries. GPU: memory that "
+        "PyTorch allocated there; published and claimed values are for GPUs.",
         columns,
     )
 
 
 def throughput(comparison: Comparison) -> Table:
-    """Images per second, one by one and together: computed from the medians of encoding."""
+    """Return a table of images per second, single and in batches, computed from the encoding medians."""
     return _table(
         comparison,
         "throughput",
         "Throughput",
-        "Images encoded per second, from the median time per image; prompts come on top of it. Published and "
-        "claimed values mostly include one prompt.",
+        "Images encoded per second, from the median time per image, without prompts. Published and claimed values "
+        "mostly include one prompt.",
         {
             "single" if size == 1 else f"batches of {size}": partial(throughput_of, batch_size=size)
             for size in comparison.batch_sizes
@@ -191,7 +191,7 @@ def throughput(comparison: Comparison) -> Table:
 
 
 def quality(comparison: Comparison) -> Table:
-    """Every metric of quality that was measured, by domain, with intervals."""
+    """Return a table of every measured quality metric, by domain, with intervals."""
     asked = {metric for one in comparison.contenders for metric, *_ in one.newest}
     names = [metric.name for metric in METRICS.values() if metric.group == "quality" and metric.name in asked]
     rows = []
@@ -205,7 +205,7 @@ def quality(comparison: Comparison) -> Table:
         "quality",
         "Quality by kind of images",
         "Means over objects within a data set, then over the data sets of a kind; ranges are 95 % bootstrap intervals "
-        "over images. The guide's IoU names no prompt; it stands beside that of the centre click.",
+        "over images. The guide's IoU names no prompt; it is shown next to that of the centre click.",
         ("checkpoint", "images"),
         (*(METRICS[name].title for name in names), "objects"),
         tuple(rows),
@@ -213,7 +213,7 @@ def quality(comparison: Comparison) -> Table:
 
 
 def measured(one: Contender, metric: str, *, domain: str | None = None, batch_size: int | None = None) -> Cell:
-    """One number of a contender, with what stands beside it."""
+    """Return one number of a contender with published and claimed values."""
     near = beside(one.checkpoint, metric, domain=domain, batch_size=batch_size)
     record = one.record(metric, domain=domain, batch_size=batch_size)
     if record is None:
@@ -222,7 +222,7 @@ def measured(one: Contender, metric: str, *, domain: str | None = None, batch_si
 
 
 def _number(metric: str, batch_size: int | None = None) -> Callable[[Contender], Cell]:
-    """A column of one metric."""
+    """Return a column of one metric."""
     return partial(measured, metric=metric, batch_size=batch_size)
 
 
@@ -241,7 +241,7 @@ def _of_record(record: Record, near: PublishedValues) -> Cell:
 
 
 def prompt_time(one: Contender) -> Cell:
-    """From a new image to the mask of a click: encoding and decoding, or the one pass that a click chooses from."""
+    """Return the time from a new image to the mask of a click: encoding plus decoding, or a detector's one pass."""
     near = beside(one.checkpoint, "prompt_seconds", batch_size=1)
     variant = VARIANTS.get(one.subject.variant)
     if variant is not None and not variant.embeds_images:
@@ -251,12 +251,12 @@ def prompt_time(one: Contender) -> Cell:
     else:
         encode, decode = one.value("encode_seconds", batch_size=1), one.value("decode_1_seconds")
         value = None if encode is None or decode is None else encode + decode
-        note = "the medians of encoding and decoding, added" if value is not None else NOT_MEASURED
+        note = "sum of the medians of encoding and decoding" if value is not None else NOT_MEASURED
     return Cell(value=value, unit="seconds", note=note, metric="prompt_seconds", beside=near)
 
 
 def throughput_of(one: Contender, batch_size: int) -> Cell:
-    """Images per second in batches of a size."""
+    """Return the images per second in batches of a size."""
     seconds = measured(one, "encode_seconds", batch_size=batch_size)
     near = beside(one.checkpoint, "images_per_second", batch_size=batch_size)
     unit, metric = "images per second", "images_per_second"
@@ -267,7 +267,7 @@ def throughput_of(one: Contender, batch_size: int) -> Cell:
 
 
 def mean_quality(one: Contender, metric: str, domains: Sequence[str]) -> Cell:
-    """The mean of the kinds of images; open unless all of them were measured."""
+    """Return the mean over the kinds of images; empty unless all of them were measured."""
     near = beside(one.checkpoint, metric, is_mean=True)
     records = [one.record(metric, domain=domain) for domain in domains]
     values = [record.value for record in records if record is not None and record.value is not None]
@@ -280,7 +280,7 @@ def mean_quality(one: Contender, metric: str, domains: Sequence[str]) -> Cell:
 
 
 def _licence(one: Contender) -> Cell:
-    """Of the weights that the catalogue knows; those of other files bind by what they say themselves."""
+    """Return the licence of weights in the catalogue; for other files it is unknown."""
     return Cell(label=next((row.licence for row in CATALOGUE if row.name == one.checkpoint), NOTHING))
 
 

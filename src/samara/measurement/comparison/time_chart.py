@@ -1,4 +1,4 @@
-"""How long each checkpoint takes, on one logarithmic axis: the chart of a comparison that holds any number of them."""
+"""Times of each checkpoint on one logarithmic axis: the comparison chart for any number of checkpoints."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 WIDTH, ROW, TOP, BOTTOM = 960.0, 26.0, 44.0, 30.0
 AXIS_LEFT, AXIS_RIGHT = 210.0, 610.0
 COLUMNS_AT: Sequence[float] = (735.0, 860.0, 955.0)
-"""Right edges of the numbers beside the axis, one for each kind of work."""
+"""Right edges of the numbers next to the axis, one for each workload."""
 
 TEXT: Mapping[str, Any] = {"fontsize": 13}  # Any: keywords
 COLOURS = (THIRD, ACCENT, SECOND)
@@ -46,7 +46,7 @@ WORKS: Mapping[str, Callable[[Contender], Cell]] = {
 
 @dataclass(frozen=True)
 class Line:
-    """One contender: its title, whether its weights are random, its seconds for each of `WORKS`."""
+    """One contender: title, whether its weights are random, and seconds for each of `WORKS`."""
 
     title: str
     is_random: bool
@@ -55,14 +55,14 @@ class Line:
 
 @dataclass(frozen=True)
 class TimeChart:
-    """The times of everything that was measured at one place, the quickest first."""
+    """Times of all contenders in one place, the fastest first."""
 
     place: str
     lines: tuple[Line, ...]
 
 
 def time_charts(comparison: Comparison) -> list[TimeChart]:
-    """One chart for each place where any time was measured."""
+    """Return one chart for each place with a measured time."""
     made = (_chart(comparison.at(place), place) for place in comparison.places)
     return [chart for chart in made if chart.lines]
 
@@ -71,7 +71,7 @@ def _chart(contenders: Sequence[Contender], place: DeviceOfMachine) -> TimeChart
     lines = [
         Line(one.title, one.is_random, tuple(work(one).value or None for work in WORKS.values())) for one in contenders
     ]
-    # What a user waits for with a new image: the click where there is one, else everything.
+    # The wait for a new image: that of a click if possible, otherwise of everything.
     timed = sorted(
         (line for line in lines if any(line.seconds)), key=lambda line: line.seconds[1] or line.seconds[2] or math.inf
     )
@@ -79,7 +79,7 @@ def _chart(contenders: Sequence[Contender], place: DeviceOfMachine) -> TimeChart
 
 
 def time_chart_svg(chart: TimeChart, *, standalone: bool = False) -> str:
-    """Draw a chart as an SVG element, or as a file of its own that is light or dark as its reader is."""
+    """Draw a chart as an SVG element, or as a separate file that follows the reader's light or dark mode."""
     with drawn_alike():
         height = TOP + ROW * len(chart.lines) + BOTTOM
         axes = bare_axes(WIDTH, height, left=AXIS_LEFT, right=WIDTH - AXIS_RIGHT, top=TOP, bottom=BOTTOM)
@@ -105,7 +105,7 @@ def _scale(axes: Axes, times: Sequence[float]) -> None:
 
 
 def _draw_line(axes: Axes, row: int, line: Line) -> None:
-    # Across in units of the view box, for the texts beside the axis.
+    # x in units of the view box, for the text next to the axis.
     across = blended_transform_factory(IdentityTransform(), axes.transData)
     title = shortened(line.title, MAX_LETTERS) + (" *" if line.is_random else "")
     axes.text(0, row, title, transform=across, va="center_baseline", **TEXT, color=INK, weight="bold")

@@ -1,1 +1,1 @@
-"""What this machine can run, and whether every engine computes the same."""
+"""Diagnosis of this machine: which engines run, and whether they agree."""

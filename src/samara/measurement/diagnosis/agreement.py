@@ -1,7 +1,7 @@
-"""Whether an engine computes what PyTorch computes in float32: embeddings and masks of photos, and how fast.
+"""Agreement of an engine with PyTorch in float32 on embeddings and masks of photos, and its speed.
 
-Masks are compared on both paths that a decoder may take: prompts one by one, and many on one image. Images and
-prompts are always the same, so that two runs, and two machines, can be compared.
+Masks are compared on both decoder paths: single prompts, and many on one image. Images and prompts are fixed, so runs
+and machines are comparable.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ POINTS = tuple((x / 6, y / 6) for y in (1, 3, 5) for x in (1, 3, 5))
 """Clicks, as fractions of width and height."""
 
 BOXES = ((0.1, 0.1, 0.6, 0.7), (0.4, 0.3, 0.95, 0.9))
-"""Boxes likewise, xyxy."""
+"""Boxes xyxy, as fractions of width and height."""
 
 MANY = 64
-"""Prompts on one image as automatic mask generation decodes them together."""
+"""Number of prompts on one image that automatic mask generation decodes together."""
 
 DECODER_REPEATS = 4
-"""The first does not count."""
+"""Number of timed calls; the first is a warm-up."""
 
 STEPS = 1 + 2 * len(BUNDLED_IMAGES)
-"""How often `ask` calls `step` for the bundled photos."""
+"""Number of times `ask` calls `step` for the bundled photos."""
 
 Step = Callable[[], None]
 """Called after each step of the work."""
@@ -48,14 +48,14 @@ Step = Callable[[], None]
 
 @dataclass(frozen=True)
 class EngineAnswers:
-    """What one engine says.
+    """Results of one engine.
 
     Attributes:
-        embeddings: of the photos.
-        masks: of all prompts of all photos, one by one and then together.
+        embeddings: embeddings of the photos.
+        masks: masks of all prompts of all photos, one by one and then together.
         encoder_s: median time of one image through the encoder, in seconds.
-        decoder_s: of one prompt by itself through the decoder.
-        decoder_many_s: of one prompt among many on one image.
+        decoder_s: median time of a single prompt through the decoder.
+        decoder_many_s: median time per prompt among many on one image.
     """
 
     embeddings: tuple[ImageEmbedding, ...]
@@ -67,12 +67,12 @@ class EngineAnswers:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two engines are apart.
+    """Difference between two engines.
 
     Attributes:
-        relative_error: of the embeddings, the worst of the photos.
-        mean_iou: of the masks.
-        worst_iou: of the masks.
+        relative_error: relative error of the embeddings, the worst of all photos.
+        mean_iou: mean IoU of the masks.
+        worst_iou: lowest IoU of the masks.
     """
 
     relative_error: float
@@ -80,7 +80,7 @@ class Agreement:
     worst_iou: float
 
     def is_within(self, precision: Precision) -> bool:
-        """Whether rounding explains it; a number that is none is not within anything."""
+        """Return whether rounding explains the difference; NaN is never within the limits."""
         limits = LIMITS[precision]
         return (
             self.relative_error <= limits.relative_error
@@ -90,10 +90,10 @@ class Agreement:
 
 
 def ask(loaded: Loaded, photos: Sequence[Path] = BUNDLED_IMAGES, *, step: Step = lambda: None) -> EngineAnswers:
-    """Embed the photos and decode the prompts on them, and take the time.
+    """Embed the photos, decode the prompts on them, and time both.
 
     Raises:
-        MissingExtra, DeviceError, OutputError: the engine cannot be opened.
+        MissingExtra, DeviceError, OutputError: The engine cannot be opened.
     """
     predictor = Predictor(loaded)
     predictor.embed(photos[0])  # compiles, allocates, fills caches
@@ -119,7 +119,7 @@ def ask(loaded: Loaded, photos: Sequence[Path] = BUNDLED_IMAGES, *, step: Step =
 
 
 def compare_answers(found: EngineAnswers, expected: EngineAnswers) -> Agreement:
-    """Put the answers of two engines to the same questions side by side."""
+    """Compare the results of two engines for the same photos and prompts."""
     errors = [
         float((ours.features.cpu() - theirs.features.cpu()).norm() / theirs.features.norm())
         for ours, theirs in zip(found.embeddings, expected.embeddings, strict=True)
@@ -129,14 +129,14 @@ def compare_answers(found: EngineAnswers, expected: EngineAnswers) -> Agreement:
 
 
 def prompts_on(size_hw: tuple[int, int]) -> list[Prompt]:
-    """The fixed prompts, in pixels of an image."""
+    """Return the fixed prompts in pixels of an image."""
     H, W = size_hw  # noqa: N806
     clicks = [Prompt([[x * W, y * H]], [1]) for x, y in POINTS]
     return clicks + [Prompt(box=[x0 * W, y0 * H, x1 * W, y1 * H]) for x0, y0, x1, y1 in BOXES]
 
 
 def _embed(predictor: Predictor, path: Path) -> tuple[ImageEmbedding, float]:
-    """A photo's embedding, and the seconds that the image encoder alone took."""
+    """Return a photo's embedding, and the seconds spent in the image encoder alone."""
     loaded = predictor.loaded
     image = read_image(path)
     frame, inputs = loaded.frame_of((image.shape[0], image.shape[1])), loaded.network_input(image)
@@ -149,7 +149,7 @@ def _embed(predictor: Predictor, path: Path) -> tuple[ImageEmbedding, float]:
 
 
 def _decoder_time(predictor: Predictor, embedding: ImageEmbedding, count: int) -> float:
-    """Median seconds that clicks on one image take together, from its embedding to low-res logits."""
+    """Return the median seconds for `count` clicks on one image together, from embedding to low-res logits."""
     side = embedding.frame.side
     points = torch.rand(count, 1, 2, generator=torch.Generator().manual_seed(0)) * side
     clicks = InputPrompts(
@@ -174,6 +174,6 @@ def _wait(tensor: torch.Tensor) -> None:
 
 
 def _iou(ours: Rle, theirs: Rle) -> float:
-    """Of two masks; 1 where both are empty."""
+    """Return the IoU of two masks; 1 if both are empty."""
     iou = float(mask_iou([ours], [theirs])[0, 0])
     return 1.0 if ours == theirs else iou

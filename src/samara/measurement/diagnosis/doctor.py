@@ -1,4 +1,4 @@
-"""`samara doctor`: every engine in every precision beside PyTorch in float32, on this machine, with one checkpoint."""
+"""`samara doctor`: every engine in every precision against PyTorch in float32, on this machine, with one checkpoint."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class Check:
     """One engine in one precision.
 
     Attributes:
-        engine: its name.
-        precision: what it computed in.
-        device: where.
-        agreement: with PyTorch in float32 on the CPU; None where it could not run.
-        agrees: whether that is within the limits of the precision; None where it could not run.
-        encoder_s: one image through the image encoder, in seconds.
-        decoder_s: one prompt by itself through the mask decoder.
-        decoder_many_s: one of many prompts on one image.
-        speed: encoder of PyTorch in float32 on the CPU / this encoder, in time: above 1 is faster.
-        note: why it could not run.
+        engine: name of the engine.
+        precision: precision of the engine.
+        device: device of the engine.
+        agreement: agreement with PyTorch in float32 on the CPU; None if the engine could not run.
+        agrees: whether it is within the limits of the precision; None if the engine could not run.
+        encoder_s: time of one image through the image encoder, in seconds.
+        decoder_s: time of a single prompt through the mask decoder.
+        decoder_many_s: time per prompt among many on one image.
+        speed: encoder time of PyTorch in float32 on the CPU / that of this engine; above 1 is faster.
+        note: reason why it could not run.
     """
 
     engine: str
@@ -57,16 +57,17 @@ class Check:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What doctor found.
+    """Findings of `samara doctor`.
 
     Attributes:
-        machine: this one.
-        checkpoint: name of what was run.
-        weights: "file" or "random"; with random weights agreement is that of noise, and nothing is recorded.
-        input_size: side of the network input in pixels.
-        threads: processor threads that were used.
-        missing: engines that are not installed, and the command that installs each.
-        checks: in the order of the table of engines.
+        machine: this machine.
+        checkpoint: name of the checkpoint.
+        weights: "file" or "random"; with random weights the masks are noise, so agreement is not meaningful and not
+            recorded.
+        input_size: side length of the network input in pixels.
+        threads: CPU threads used.
+        missing: engines that are not installed, with their install commands.
+        checks: checks in the order of the engine table.
         recorded: whether `engine="auto"` now follows these findings.
     """
 
@@ -81,11 +82,11 @@ class Diagnosis:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether no engine drifts."""
+        """Whether all engines agree."""
         return all(check.agrees is not False for check in self.checks)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
+        """Return plain values for JSON."""
         return dataclasses.asdict(self) | {"healthy": self.is_healthy}
 
 
@@ -102,21 +103,21 @@ def doctor(
 ) -> Diagnosis:
     """Compare every engine and precision with PyTorch in float32, on this machine.
 
-    What is found decides what `engine="auto"` means here for this kind of network.
+    The findings determine the choice of `engine="auto"` for this kind of network on this machine.
 
     Args:
         checkpoint: a catalogue name, a file, or what `samara.load` gave (on the CPU, in float32, engine torch).
-        base: see `samara.load`, as for the next three.
-        lora: low-rank updates, folded in.
-        input_size: side of the input in pixels; None for the checkpoint's own.
-        weights: "random" measures speed where the file is not at hand.
-        threads: of the CPU, while this works; None for all.
-        download: fetch the checkpoint if it is not here.
-        progress: called as the work goes on.
+        base: see `samara.load`, also for the next three arguments.
+        lora: low-rank updates to merge.
+        input_size: side length of the input in pixels; None for the checkpoint's own.
+        weights: "random" measures speed without the file.
+        threads: CPU threads to use; None for all.
+        download: download the checkpoint if it is missing.
+        progress: called as the work advances.
 
     Raises:
-        CheckpointError, SettingsError: see `samara.load`.
-        OutputError: the cache directory cannot be written.
+        CheckpointError, SettingsError: See `samara.load`.
+        OutputError: The cache directory cannot be written.
     """
     how = {"base": base, "lora": lora, "input_size": input_size, "weights": weights, "download": download}
     with limited_threads(threads):
@@ -125,14 +126,14 @@ def doctor(
 
 
 def examine(loaded: Loaded, *, progress: Progress | None = None) -> Diagnosis:
-    """Compare every engine and precision that is here with PyTorch in float32.
+    """Compare every available engine and precision with PyTorch in float32.
 
     Args:
-        loaded: on the CPU, in float32, engine torch.
-        progress: called as the work goes on.
+        loaded: checkpoint on the CPU, in float32, with the torch engine.
+        progress: called as the work advances.
 
     Raises:
-        OutputError: the cache directory cannot be written.
+        OutputError: The cache directory cannot be written.
     """
     places = list(_places())
     expected = ask(loaded, step=_counter("torch float32", progress))
@@ -172,7 +173,7 @@ def _counter(name: str, progress: Progress | None) -> Callable[[], None]:
 
 
 def _places() -> Iterator[tuple[EngineKind, Precision, str, str | None]]:
-    """Engine, precision and device of every check; and a note where it is known beforehand that it cannot run."""
+    """Yield engine, precision and device of every check, with a note if it is known not to run."""
     devices = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
     for kind in ENGINES.values():
         if not kind.is_installed:
@@ -186,9 +187,9 @@ def _places() -> Iterator[tuple[EngineKind, Precision, str, str | None]]:
 
 def _obstacle(kind: EngineKind, precision: Precision, device: str) -> str | None:
     if kind == TORCH and precision == "bfloat16" and not computes_in_bfloat16(device):
-        return "not in this processor's instructions"
+        return "not supported by this CPU"
     if kind == TORCH and precision == "float16" and device == "cpu":
-        return "slower than float32 on processors"
+        return "slower than float32 on CPUs"
     if kind == OPENVINO and precision == "int8" and not is_installed("nncf"):
         return f"needs nncf; {kind.install_command}"
     return None
@@ -203,7 +204,7 @@ def _examined(
     step: Callable[[], None],
 ) -> Check:
     if device != "cpu":
-        network = copy.deepcopy(loaded.sam).to(device)  # the original stays where it is
+        network = copy.deepcopy(loaded.sam).to(device)  # the original must stay on its device
         candidate = dataclasses.replace(loaded, network=network, device=device, precision=precision)
     else:
         candidate = dataclasses.replace(loaded, engine=kind.name, precision=precision)

@@ -1,1 +1,1 @@
-"""How good masks are: prompts simulated from ground truth, answers compared with it, means with intervals."""
+"""Quality of masks: prompts simulated from ground truth, masks compared with it, means with intervals."""

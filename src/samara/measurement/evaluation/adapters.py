@@ -1,6 +1,6 @@
-"""The model under test: what the evaluation asks, and a checkpoint's segmenter that answers it, whatever its family.
+"""Model under test: the interface of the evaluation, and its implementation for segmenters of any family.
 
-A baseline joins by the same three functions; what a model cannot be asked is left out by its capabilities.
+A baseline implements the same three methods; measures outside a model's capabilities are skipped.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ Image = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """The mask that a model gives for one prompt.
+    """Mask of a model for one prompt.
 
     Attributes:
-        rle: at the image's size; may be empty.
-        predicted_iou: what it thinks of it.
-        low_res_logits: (4h, 4w) float32, to be given back with the next click; None if it takes none.
+        rle: mask at the image's size; may be empty.
+        predicted_iou: predicted IoU of the mask.
+        low_res_logits: (4h, 4w) float32, passed back with the next click; None if the model takes none.
     """
 
     rle: Rle
@@ -40,23 +40,23 @@ class Answer:
 
 
 class ModelUnderTest(Protocol[Seen]):
-    """What the evaluation speaks to."""
+    """Interface of a model to the evaluation."""
 
     @property
     def capabilities(self) -> Capabilities:
-        """What it can be asked; the rest is not measured."""
+        """Prompts that the model takes; others are not measured."""
         ...
 
     def embed(self, image: Image) -> Seen:
-        """Look at an image, (H, W, 3) RGB uint8, once."""
+        """Embed an image, (H, W, 3) RGB uint8."""
         ...
 
     def answer(self, seen: Seen, prompts: Sequence[Prompt]) -> list[Answer]:
-        """Give one mask for each prompt, in their order; of an ambiguous prompt the one that it trusts most."""
+        """Return one mask per prompt, in order; for an ambiguous prompt, the one with the highest predicted IoU."""
         ...
 
     def everything(self, seen: Seen) -> MaskSet:
-        """Give all masks that it finds, without thresholds where it has some."""
+        """Return all masks found, without thresholds."""
         ...
 
 
@@ -65,8 +65,8 @@ class SegmenterUnderTest(Generic[Seen]):
     """A checkpoint as a model under test.
 
     Attributes:
-        segmenter: answers prompts, with the checkpoint's own thresholds.
-        unsparing: finds everything, with hardly a threshold, because recall asks what is found at all.
+        segmenter: segmenter for prompts, with the checkpoint's own thresholds.
+        unsparing: segmenter for everything, with minimal thresholds, because recall measures what can be found at all.
     """
 
     segmenter: Segmenter[Seen]
@@ -82,7 +82,7 @@ class SegmenterUnderTest(Generic[Seen]):
         return self.segmenter.embed(image)
 
     def answer(self, seen: Seen, prompts: Sequence[Prompt]) -> list[Answer]:
-        """See `ModelUnderTest.answer` and `Segmenter.best`; the mask is empty where none was chosen."""
+        """See `ModelUnderTest.answer` and `Segmenter.best`; the mask is empty if none was selected."""
         masks = self.segmenter.best(seen, prompts)
         nothing = Answer(Rle.from_edges(np.zeros(0, np.int64), *masks.size_hw), 0.0)
         answers = dict(zip(masks.prompt_index.tolist(), _answers(masks), strict=True))
@@ -104,6 +104,6 @@ def _answers(masks: MaskSet) -> list[Answer]:
 def model_under_test(
     loaded: Loaded, points_per_side: int = 32
 ) -> SegmenterUnderTest[Any]:  # Any: each kind sees its own
-    """A loaded checkpoint, whatever its family, as the evaluation asks it; `points_per_side` of everything."""
+    """Wrap a loaded checkpoint of any family for the evaluation; `points_per_side` is that of "everything"."""
     segmenter = open_segmenter(loaded)
     return SegmenterUnderTest(segmenter, segmenter.unsparing(points_per_side, MAX_MASKS))

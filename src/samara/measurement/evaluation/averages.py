@@ -1,8 +1,8 @@
-"""Means with intervals: over the objects of a source, and over the sources of a domain.
+"""Means with intervals over the objects of a source and over the sources of a domain.
 
-Objects of one image are not independent: an image that is hard makes all of them hard. The bootstrap therefore
-draws images, each with all of its objects. Sources count equally, because their numbers of objects say how much
-somebody annotated, and not how important they are.
+Objects of one image are not independent: a hard image makes all of them hard. The bootstrap therefore draws images with
+all of their objects. Sources have equal weight, because the number of objects reflects annotation effort, not
+importance.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Average:
 
     Attributes:
         value: the mean.
-        interval: 95 %, by the percentiles of the bootstrap; None where there is a source with one image only.
-        objects: how many values it is made of.
-        images: how many images they are from.
+        interval: 95 % bootstrap percentile interval; None if a source has only one image.
+        objects: number of values.
+        images: number of images of the values.
     """
 
     value: float
@@ -41,12 +41,12 @@ def average(values: Mapping[str, Sequence[Sequence[float]]], seed: int) -> dict[
     """Average the values of one metric.
 
     Args:
-        values: for each source, for each of its images, the values of its objects. Images without values and
-            sources without images are left out.
-        seed: of the bootstrap.
+        values: for each source and image, the values of its objects. Images without values and sources without images
+            are ignored.
+        seed: seed of the bootstrap.
 
     Returns:
-        The mean of each source, and under None the mean of their means; empty if there are no values.
+        The mean of each source, and under None the mean of these means; empty if there are no values.
     """
     by_source = {source: [one for one in images if len(one)] for source, images in values.items()}
     by_source = {source: images for source, images in by_source.items() if images}
@@ -73,7 +73,7 @@ def _mean(images: Sequence[Sequence[float]]) -> float:
 
 
 def _drawn_means(images: Sequence[Sequence[float]], generator: np.random.Generator) -> npt.NDArray[np.float64] | None:
-    """Means of as many images, drawn with replacement, (DRAWS,); None for one image, which says nothing."""
+    """Return bootstrap means over images, (DRAWS,); None for a single image, which has no spread."""
     if len(images) < 2:
         return None
     sums = np.array([np.sum(one) for one in images])

@@ -1,14 +1,13 @@
-"""How many clicks an object takes: a simulated user clicks where the mask is most wrong, until it is good enough.
+"""Number of clicks per object: a simulated user clicks the centre of the largest error until the mask is good enough.
 
 The protocol is RITM's (Sofiiuk et al. 2021, "Reviving iterative training with mask guidance", `isegm/inference/
-clicker.py` and `evaluation.py`), which the Segment Anything paper follows as well (Kirillov et al. 2023, appendix D.1
-"Point sampling"): the first click is the pixel of the object that is farthest from its border. Each further one is the
-pixel that is farthest from the border of what is missed or of what is too much, whichever lies deeper; no pixel is
-clicked twice. At most 20 clicks, and an object that does not get there counts as 20.
+clicker.py` and `evaluation.py`), which the Segment Anything paper also follows (Kirillov et al. 2023, appendix D.1
+"Point sampling"): the first click is the pixel of the object farthest from its border. Each further click is the pixel
+deepest inside a false-negative or false-positive region; no pixel is clicked twice. The maximum is 20 clicks, and an
+object that does not reach the target counts as 20.
 
-As SAM was trained and is used, the previous answer's low-res logits go along with each further click, where the
-checkpoint takes them. The first click is ambiguous: of its three masks the one with the highest predicted IoU is the
-answer; from then on it is the single mask.
+As in SAM's training and use, each further click includes the previous low-res logits, if the checkpoint takes them. The
+first click is ambiguous, so the mask with the highest predicted IoU of three is used; later clicks use the single mask.
 """
 
 from __future__ import annotations
@@ -28,12 +27,12 @@ from samara.segmentation.segmenter import Seen
 
 MAX_CLICKS = 20
 TARGETS = (0.85, 0.90)
-"""IoU that clicks shall reach."""
+"""Target IoUs of the clicks."""
 
 
 @dataclass
 class _Interaction:
-    """One object and the clicks so far; it changes while the user clicks."""
+    """One object and its clicks so far, updated with every click."""
 
     truth: Rle
     clicks: list[tuple[int, int]] = field(default_factory=list)
@@ -46,7 +45,7 @@ class _Interaction:
         return bool(self.ious) and self.ious[-1] >= max(TARGETS)
 
     def click(self, answer: npt.NDArray[np.bool_]) -> bool:
-        """Click where the answer is most wrong; False if there is nowhere left."""
+        """Click the largest error; return False if no pixel is left."""
         place = next_click(self.truth.decode(), answer, self.clicks)
         if place is None:
             return False
@@ -59,16 +58,16 @@ class _Interaction:
 def next_click(
     truth: npt.NDArray[np.bool_], answer: npt.NDArray[np.bool_], clicked: Sequence[tuple[int, int]] = ()
 ) -> tuple[tuple[int, int], int] | None:
-    """Find where a user clicks next.
+    """Find the next click of a user.
 
     Args:
         truth: (H, W) bool, the object.
-        answer: (H, W) bool, the mask so far; all False before the first click.
-        clicked: pixels that were clicked before.
+        answer: (H, W) bool, current mask; all False before the first click.
+        clicked: pixels clicked before.
 
     Returns:
-        The pixel (x, y) and its label, 1 where something is missed and 0 where something is too much; None if every
-        wrong pixel was clicked, or none is wrong.
+        The pixel (x, y) and its label, 1 for a false negative and 0 for a false positive; None if no unclicked wrong
+        pixel is left.
     """
     missed, missed_depth = deepest_pixel(truth & ~answer, clicked)
     extra, extra_depth = deepest_pixel(answer & ~truth, clicked)
@@ -78,15 +77,15 @@ def next_click(
 
 
 def click_through(model: ModelUnderTest[Seen], seen: Seen, truths: Sequence[Rle]) -> list[list[float]]:
-    """Click for every object of an image until its mask is good, all objects side by side.
+    """Click every object of an image until its mask is good, all objects in parallel.
 
     Args:
-        model: answers; takes points and background points.
-        seen: the image.
-        truths: the objects, none of them empty.
+        model: model that takes points and background points.
+        seen: the embedded image.
+        truths: the objects, none empty.
 
     Returns:
-        For each object the IoU after every click, at most `MAX_CLICKS` of them and at least one.
+        For each object the IoU after every click, from one to `MAX_CLICKS` values.
     """
     interactions = [_Interaction(truth) for truth in truths]
     nothing = np.zeros((truths[0].height, truths[0].width), bool) if truths else np.zeros((0, 0), bool)
@@ -113,5 +112,5 @@ def _note(one: _Interaction, answer: Answer, *, takes_logits: bool) -> None:
 
 
 def clicks_until(ious: Sequence[float], target: float) -> int | None:
-    """Count the clicks until an IoU was reached for the first time; None if it never was."""
+    """Count the clicks until an IoU is first reached; None if it never is."""
     return next((number for number, iou in enumerate(ious, start=1) if iou >= target), None)

@@ -1,4 +1,4 @@
-"""Ground truth → how good a checkpoint is on it, with records and images of failures: what `samara evaluate` does."""
+"""Implementation of `samara evaluate`: quality of a checkpoint on ground truth, with records and failure images."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ from samara.system.files import require_file, require_folder, write_atomically
 from samara.system.progress import Progress, under_name
 
 RECORDS, SCORES, FAILURES = "records.jsonl", "scores", "failures"
-"""Names of what is written: a file, and two folders."""
+"""Names of the outputs: a file and two folders."""
 
-# Long side of an image of a failure; the object with as much around it as it is wide.
+# Long side of a failure image, which shows the object with a margin of its own width.
 _IMAGE_SIDE = 640
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What an evaluation gives.
+    """Result of an evaluation.
 
     Attributes:
-        records: one per metric and source, and one per metric for the mean of the sources.
-        scores: of every image, the single values behind the means.
-        failures: the worst answers.
-        failure_images: an image file for each of them; empty without an output folder.
-        notices: what of the ground truth was left out or mended, a sentence each.
+        records: one record per metric and source, and one per metric for the mean of the sources.
+        scores: scores of every image, the single values behind the means.
+        failures: the worst masks.
+        failure_images: an image file for each failure; empty without an output folder.
+        notices: fixes and omissions in the ground truth, one sentence each.
     """
 
     records: tuple[Record, ...]
@@ -59,10 +59,10 @@ class Evaluation:
     notices: tuple[str, ...] = ()
 
     def value(self, metric: str, source: str | None = None) -> float | None:
-        """A number of one source, or the mean of the sources; None if it could not be measured.
+        """Return the value of one source, or the mean of the sources; None if it could not be measured.
 
         Raises:
-            KeyError: there is no such metric or source here.
+            KeyError: There is no such metric or source.
         """
         return {(one.metric, one.source): one for one in self.records}[metric, source].value
 
@@ -84,35 +84,35 @@ def evaluate(
     progress: Progress | None = None,
     notice: Notice | None = None,
 ) -> Evaluation:
-    """Measure how good a checkpoint is on images with ground truth.
+    """Measure the quality of a checkpoint on images with ground truth.
 
-    Averages are over the objects of a source (the image key `source` of the file), then over sources, with 95 %
-    bootstrap intervals over chosen.
+    Averages are over the objects of a source (the key `source` of the images in the file), then over sources, with 95 %
+    bootstrap intervals over images.
 
     Args:
-        ground_truth: COCO instances file; or the yaml or the folder of a YOLO-seg data set.
-        images: folder of its chosen; None for those of the data set, or beside the COCO file.
-        checkpoint: a name of the catalogue, a file, or what `samara.load` gave.
-        settings: what is asked, and of how many objects.
-        domain: kind of chosen, for the records.
-        rules: what becomes of crowds and of bad entries, see `samara.datasets.reading.findings.ReadingRules`.
-        part: "train", "val", "test" or "all" of a data set that is divided; None for "val", or its only part.
+        ground_truth: COCO instances file, or the YAML file or folder of a YOLO-seg data set.
+        images: folder of its images; None for those of the data set, or next to the COCO file.
+        checkpoint: catalogue name, file, or the result of `samara.load`.
+        settings: measures, and number of objects.
+        domain: kind of images, for the records.
+        rules: treatment of crowds and bad entries, see `samara.datasets.reading.findings.ReadingRules`.
+        part: "train", "val", "test" or "all" of a divided data set; None for "val", or its only part.
         base: see `samara.load`; ignored for a loaded checkpoint.
-        lora: likewise.
-        device: likewise.
-        precision: likewise.
-        out: folder for the records, the scores of every object and chosen of the worst answers; made if need be.
-            Started again with the same settings, an evaluation goes on where it was cut off.
-        progress: called as the work goes on.
+        lora: see `samara.load`; ignored for a loaded checkpoint.
+        device: see `samara.load`; ignored for a loaded checkpoint.
+        precision: see `samara.load`; ignored for a loaded checkpoint.
+        out: folder for the records, the scores of every object and images of the worst masks; created if necessary. A
+            rerun with the same settings resumes an interrupted evaluation.
+        progress: called as the work advances.
         notice: called with each of `Evaluation.notices` before anything is measured.
 
     Raises:
-        SettingsError: the checkpoint has random weights, which have no quality.
-        DatasetError: the ground truth is damaged or empty, or an image is missing or has another size.
-        ImageError: an image cannot be read.
-        CheckpointError: see `samara.load`.
-        OutputError: the folder cannot be written to.
-        RecordError: what is in the folder is damaged.
+        SettingsError: The checkpoint has random weights, which have no quality.
+        DatasetError: The ground truth is damaged or empty, or an image is missing or has the wrong size.
+        ImageError: An image cannot be read.
+        CheckpointError: See `samara.load`.
+        OutputError: The folder cannot be written to.
+        RecordError: Files in the folder are damaged.
     """
     settings = settings or EvaluationSettings()
     where = GroundTruth(Path(ground_truth), None if images is None else Path(images), domain, rules, part)
@@ -152,12 +152,12 @@ def evaluate(
 
 
 def _details(loaded: Loaded) -> dict[str, Any]:  # Any: JSON values
-    """What tells checkpoints apart that have one file, e.g. with and without LoRA."""
+    """Return facts that distinguish checkpoints of the same file, e.g. with and without LoRA."""
     return {"network": fingerprint(loaded.network), "hq_token_only": loaded.hq_token_only}
 
 
 def _checked(folder: Path) -> Path:
-    """A folder that can be written to, and whose records, if it has any, can be added to: now, and not after hours."""
+    """Check up front, not after hours, that the folder is writable and that existing records can be extended."""
     require_folder(folder)
     require_file(folder / RECORDS)
     read_records(folder / RECORDS)
@@ -172,7 +172,7 @@ def _save_image(failure: Failure, folder: Path, failures: list[Failure]) -> Path
 
 
 def draw_failure(failure: Failure) -> npt.NDArray[np.uint8]:
-    """Draw a failure: left the ground truth with the prompt, right what is right, missed and too much.
+    """Draw a failure: left, the ground truth with the prompt; right, the correct, missed and excess pixels.
 
     Returns:
         (H, W, 3) RGB uint8.
@@ -188,7 +188,7 @@ def draw_failure(failure: Failure) -> npt.NDArray[np.uint8]:
 
 
 def _window(failure: Failure) -> tuple[int, int, int, int]:
-    """Object and answer, and something around them."""
+    """Return the window of object and mask with a margin."""
     H, W = failure.image.size_hw  # noqa: N806
     boxes = np.array([rle.box_xyxy for rle in (failure.truth, failure.answer) if rle.area])
     (x0, y0), (x1, y1) = boxes[:, :2].min(0), boxes[:, 2:].max(0)

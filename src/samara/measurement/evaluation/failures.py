@@ -1,4 +1,4 @@
-"""The worst answers, to be looked at: a mean hides what goes wrong."""
+"""The worst masks, for inspection, because a mean hides what goes wrong."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from samara.segmentation.prompts import Prompt
 
 @dataclass(frozen=True, eq=False)
 class Failure:
-    """One bad answer.
+    """One bad mask.
 
     Attributes:
         image: the image.
-        source: the data set that it is from.
+        source: data set of the image.
         measure: kind of prompt.
-        prompt: as given.
+        prompt: the prompt.
         truth: the object.
-        answer: the mask that came; may be empty.
-        iou: of the two.
-        predicted_iou: what the checkpoint thought of its answer.
+        answer: the predicted mask; may be empty.
+        iou: IoU of the two.
+        predicted_iou: predicted IoU of the mask.
     """
 
     image: LabelledImage
@@ -43,18 +43,18 @@ class Failure:
 def worst_answers(
     images: Sequence[EvaluatedImage], scores: Sequence[ImageScores], settings: EvaluationSettings
 ) -> list[Failure]:
-    """Find the answers with the lowest IoU, for each kind of prompt `settings.failures` of them.
+    """Find the masks with the lowest IoU, `settings.failures` for each kind of prompt.
 
-    Of each image only the worst is taken, so that one hard image does not fill the list; of equals the largest
+    Only the worst of each image is included, so that one hard image does not fill the list; ties go to the largest
     object.
 
     Args:
-        images: with their ground truth.
-        scores: of the same images, in the same order.
-        settings: with which they were made.
+        images: images with ground truth.
+        scores: scores of the same images, in the same order.
+        settings: settings of the evaluation.
 
     Returns:
-        Kind by kind in the order of `PROMPTS`, the worst first.
+        Failures by kind of prompt in the order of `PROMPTS`, the worst first.
     """
     failures: list[Failure] = []
     for measure in PROMPTS:

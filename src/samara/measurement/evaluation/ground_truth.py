@@ -1,4 +1,4 @@
-"""What is evaluated on: images by source, their objects, and which of them are prompted."""
+"""Ground truth of an evaluation: images by source, their objects, and those to prompt."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from samara.measurement.evaluation.seeding import generator_of, generator_of_obj
 from samara.measurement.evaluation.settings import DOMAIN, EvaluationSettings
 
 ONLY_SOURCE = "all"
-"""Source of images whose file does not say where they are from."""
+"""Source of images whose file names none."""
 
 Chosen: TypeAlias = Part | Literal["all"]
-"""A part of a data set, or all of it."""
+"""Part of a data set, or all of it."""
 
 CHOICES: tuple[Chosen, ...] = (*PARTS, "all")
 
@@ -35,15 +35,15 @@ NOTHING_IN_THEM = "images have no object; they were left out"
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """Where ground truth lies.
+    """Location of ground truth.
 
     Attributes:
-        annotations: see `samara.datasets.reading.opening.open_data_set`; in COCO files an image's `source` names the
-            data set that it is from.
-        images: folder of the images; None for those of the data set, or beside the COCO file.
+        annotations: see `samara.datasets.reading.opening.open_data_set`; in COCO files, `source` of an image names its
+            data set.
+        images: folder of the images; None for those of the data set, or next to the COCO file.
         domain: kind of images, e.g. "medical", for records and reports.
-        rules: what becomes of crowds and of bad entries.
-        part: of a data set that is divided; None for its validation part, or its only one.
+        rules: treatment of crowds and bad entries.
+        part: part of a divided data set; None for its validation part, or its only one.
     """
 
     annotations: Path
@@ -53,24 +53,24 @@ class GroundTruth:
     part: Chosen | None = None
 
     def __post_init__(self) -> None:
-        # Texts are taken for paths, so that a user of Python need not make any.
+        # Strings are accepted as paths for convenience.
         object.__setattr__(self, "annotations", Path(self.annotations))
         object.__setattr__(self, "images", None if self.images is None else Path(self.images))
 
     @cached_property
     def digest(self) -> str:
-        """Hash of the annotations and of how they are read, 64 hexadecimal digits.
+        """Hash of the annotations and the reading rules, 64 hexadecimal digits.
 
         Raises:
-            DatasetError: they cannot be read.
+            DatasetError: The annotations cannot be read.
         """
         content = digest_of(Path(self.annotations), self.images)
         reading = self.rules.facts() | ({} if self.part is None else {"part": self.part})
-        # As they are usually read, the file's own hash stands for it.
+        # With the default rules, the file's own hash is used.
         return hashlib.sha256(json.dumps([content, reading]).encode()).hexdigest() if reading else content
 
     def as_json(self) -> dict[str, Any]:  # Any: JSON values
-        """For another process; `from_json` reads it."""
+        """Return JSON values for another process; `from_json` reads them."""
         return asdict(self) | {
             "annotations": str(self.annotations),
             "images": None if self.images is None else str(self.images),
@@ -78,7 +78,7 @@ class GroundTruth:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> GroundTruth:  # Any: JSON values
-        """What `as_json` gave."""
+        """Restore the result of `as_json`."""
         images = document["images"]
         return cls(
             Path(document["annotations"]),
@@ -90,15 +90,15 @@ class GroundTruth:
 
 
 AnyGroundTruth: TypeAlias = "GroundTruth | str | os.PathLike[str] | Sequence[GroundTruth]"
-"""Several ground truths, or one, or its path."""
+"""One or several ground truths, or a path."""
 
 
 def ground_truths(given: AnyGroundTruth, images: str | os.PathLike[str] | None) -> tuple[GroundTruth, ...]:
-    """Ground truths from whatever somebody gave.
+    """Return ground truths from any accepted form.
 
     Args:
-        given: a path has its images in `images`.
-        images: their folder; None for those of the data set, or beside the COCO file.
+        given: ground truths or a path, whose images are in `images`.
+        images: folder of the images; None for those of the data set, or next to the COCO file.
     """
     if isinstance(given, GroundTruth):
         return (given,)
@@ -109,14 +109,14 @@ def ground_truths(given: AnyGroundTruth, images: str | os.PathLike[str] | None) 
 
 @dataclass(frozen=True)
 class EvaluatedImage:
-    """One image and what is asked about it.
+    """One image and its prompts.
 
     Attributes:
         image: the image file and its size.
-        source: the data set that it is from.
-        objects: ground truth of the image: everything in it that is neither empty nor a crowd.
-        prompted: positions in `objects` that are prompted one by one.
-        everything: whether everything in it is looked for.
+        source: data set of the image.
+        objects: ground-truth masks that are neither empty nor crowds.
+        prompted: indices in `objects` to prompt individually.
+        everything: whether "everything" is measured on it.
     """
 
     image: LabelledImage
@@ -134,24 +134,24 @@ class EvaluatedImage:
 def read_ground_truth(
     where: GroundTruth, settings: EvaluationSettings, notice: Notice | None = None
 ) -> list[EvaluatedImage]:
-    """Read ground truth and choose what is asked.
+    """Read ground truth and choose images and objects.
 
-    Crowds (COCO's `iscrowd`) are no objects unless the rules take them so: they are not prompted, and nothing has to
-    find them; a mask that finds one costs nothing either, as in COCO's own average recall. Masks without a pixel are
-    left out, too, and so are chosen in which no object remains.
+    Crowds (COCO's `iscrowd`) are not objects unless the rules say so: they are neither prompted nor counted in recall,
+    and a mask that matches one is not penalised, as in COCO's own average recall. Empty masks are skipped too, and so
+    are images without a remaining object.
 
     Args:
         where: the ground truth.
-        settings: what is asked.
-        notice: called with a sentence for each kind of thing that was left out or mended.
+        settings: settings of the evaluation.
+        notice: called with a sentence for each kind of fix or omission.
 
     Returns:
-        The chosen chosen in the order of the file.
+        The chosen images in the order of the file.
 
     Raises:
-        DatasetError: the file is damaged; a one_chosen is missing, or has another size than its masks; there is nothing
-            to evaluate on.
-        ImageError: a one_chosen cannot be read.
+        DatasetError: The file is damaged, an image is missing or differs in size from its masks, or there is nothing to
+            evaluate on.
+        ImageError: An image cannot be read.
     """
     found = open_data_set(where.annotations, where.images, where.rules, notice, settings.reading)
     images = _of_part(found, where, notice)
@@ -162,20 +162,20 @@ def read_ground_truth(
     findings.note(NOTHING_IN_THEM, sum(not _objects(image) for image in images))
     chosen = choose_evaluated(images, settings)
     if not chosen:
-        why = "; ".join(findings.sentences()) or "it lists no image"
+        why = "; ".join(findings.sentences()) or "it lists no images"
         raise DatasetError(f"{where.annotations} has no object to evaluate on: {why}")
     findings.settle(notice)
-    # Now, and not after hours: opening an image's header takes no time.
+    # Checked up front, not after hours: reading an image header is cheap.
     for one_chosen in chosen:
         one_chosen.image.check_size(settings.reading.size_hw(one_chosen.image.path))
     return chosen
 
 
 def _of_part(data: DataSet, where: GroundTruth, notice: Notice | None) -> Sequence[LabelledImage]:
-    """The images that are asked for; of a divided data set those to validate with, unless others are named.
+    """Return the images of the requested part; by default, the validation part of a divided data set.
 
     Raises:
-        DatasetError: the data set has no such part, or several and none to validate with.
+        DatasetError: The data set has no such part, or several without a validation part.
     """
     have = ", ".join(data.parts) or "none: it is not divided"
     wanted = where.part
@@ -223,7 +223,7 @@ def _objects(image: LabelledImage) -> tuple[Rle, ...]:
 
 
 def _some(images: Sequence[LabelledImage], most: int | None, seed: int) -> Sequence[LabelledImage]:
-    """Images of one source; the first few of a shuffled order, so that a smaller choice is part of a larger one."""
+    """Choose images of one source from a shuffled order, so that a smaller choice is a subset of a larger one."""
     if most is None or len(images) <= most:
         return images
     return sorted(images, key=lambda image: generator_of(seed, image.name, "picture").random())[:most]

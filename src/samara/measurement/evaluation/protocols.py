@@ -23,12 +23,12 @@ JITTER_FRACTION, JITTER_MAX_PX = 0.1, 20.0
 
 @dataclass(frozen=True)
 class Need:
-    """What a checkpoint is asked.
+    """Requirements of a measure.
 
     Attributes:
-        points: most points of one prompt.
-        background_points: whether some of them may be background.
-        box: whether a box is given.
+        points: maximum points per prompt.
+        background_points: whether points may be background.
+        box: whether prompts include a box.
         prompt: of an object, by its mask, the image's name and the seed; None for what is not one prompt per object.
     """
 
@@ -38,30 +38,30 @@ class Need:
     prompt: Callable[[Rle, str, int], Prompt] | None = None
 
     def refused_by(self, capabilities: Capabilities) -> str | None:
-        """What of it cannot be taken, in words; None if all of it can. Mask logits are given to those who take them."""
+        """Return the unsupported prompts as text; None if all are supported. Mask logits are optional."""
         return capabilities.refused(
             points=self.points, background_points=self.background_points, box=self.box, mask_input=False
         )
 
 
 def centre_click(truth: Rle, image: str, seed: int) -> Prompt:
-    """One click on the pixel that is farthest from the object's border."""
+    """Return a click on the pixel farthest from the object's border."""
     return Prompt(centre_of(truth), [1])
 
 
 def random_click(truth: Rle, image: str, seed: int) -> Prompt:
-    """One click, uniform over the object's pixels."""
+    """Return a click drawn uniformly from the object's pixels."""
     rank = int(generator_of_object(seed, image, truth, "random click").integers(truth.area))
     return Prompt(pixel_of_rle(truth, rank), [1])
 
 
 def tight_box(truth: Rle, image: str, seed: int) -> Prompt:
-    """The tight box."""
+    """Return the tight box."""
     return Prompt(box=truth.box_xyxy)
 
 
 def jittered_box(truth: Rle, image: str, seed: int) -> Prompt:
-    """The tight box with noise on each side; the tight one if the noise left no area."""
+    """Return the tight box with noise on each side; the tight box if the result has no area."""
     noise = generator_of_object(seed, image, truth, "jitter").standard_normal((1, 4))
     (x0, y0, x1, y1) = jittered_boxes(
         torch.tensor([truth.box_xyxy]),
@@ -87,7 +87,7 @@ PROMPTS = {measure: need.prompt for measure, need in NEEDS.items() if need.promp
 
 
 def pixel_of_rle(rle: Rle, rank: int) -> tuple[int, int]:
-    """Find a pixel (x, y) of a mask by its number, from 0, counted column by column."""
+    """Find a pixel (x, y) of a mask by its index, from 0, counted column by column."""
     edges = rle.edges()
     starts, lengths = edges[0::2], edges[1::2] - edges[0::2]
     run = int(np.searchsorted(np.cumsum(lengths), rank, side="right"))
@@ -96,6 +96,6 @@ def pixel_of_rle(rle: Rle, rank: int) -> tuple[int, int]:
 
 
 def refusals(measures: tuple[Measure, ...], capabilities: Capabilities, who: str) -> dict[Measure, str]:
-    """Tell which measures cannot be taken, with the sentence that says why."""
+    """Return the unsupported measures with their reasons."""
     refused = {measure: NEEDS[measure].refused_by(capabilities) for measure in measures}
     return {measure: f"{who} cannot take {what}" for measure, what in refused.items() if what is not None}

@@ -1,4 +1,4 @@
-"""Average recall: how many objects everything that was found contains, and how exactly.
+"""Average recall of automatic masks.
 
 Source: COCO's `cocoeval.py` with `useCats = 0`, whose greedy matching this is; compared in the tests.
 """
@@ -15,27 +15,27 @@ from samara.masks.overlap import mask_iou
 from samara.masks.rle import Rle
 
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
-"""IoU from which an object counts as found."""
+"""IoU thresholds for an object to count as found."""
 
 MAX_MASKS = 1000
-"""Masks that count, those with the highest predicted IoU."""
+"""Maximum number of masks, those with the highest predicted IoU."""
 
-# COCO's tolerance, so that an IoU of exactly a threshold counts in spite of rounding.
+# COCO's tolerance, so that an IoU equal to a threshold counts despite rounding.
 _ROUNDING = 1e-10
 
 
 def recall_of_objects(objects: Sequence[Rle], found: MaskSet) -> npt.NDArray[np.float64]:
-    """Tell how exactly each object of an image was found.
+    """Compute how precisely each object of an image was found.
 
-    Masks choose in order of falling predicted IoU; each takes the free object with which its IoU is highest, if it
-    reaches the threshold.
+    In order of descending predicted IoU, each mask takes the free object with the highest IoU, if it reaches the
+    threshold.
 
     Args:
-        objects: N of them, without crowds.
+        objects: N objects, without crowds.
         found: any number of masks, in any order.
 
     Returns:
-        (N,) fraction of `THRESHOLDS` at which the object was found; its mean over the objects of all images is the
+        (N,) fraction of `THRESHOLDS` at which each object was found; the mean over the objects of all images is the
         average recall.
     """
     best = np.argsort(-found.predicted_iou, kind="stable")[:MAX_MASKS]
@@ -45,11 +45,11 @@ def recall_of_objects(objects: Sequence[Rle], found: MaskSet) -> npt.NDArray[np.
 
 
 def _found(iou: npt.NDArray[np.float64], threshold: float) -> npt.NDArray[np.bool_]:
-    """Which objects (N,) are taken by a mask, from (M, N) in the order in which masks choose."""
+    """Return which objects (N,) are matched, from IoUs (M, N) with masks in matching order."""
     taken = np.zeros(iou.shape[1], bool)
     for of_mask in iou:
         free = np.where(taken, -1.0, of_mask)
-        # COCO takes the last of several that are equally good.
+        # COCO takes the last of equally good objects.
         choice = len(free) - 1 - int(free[::-1].argmax())
         if free[choice] >= threshold - _ROUNDING:
             taken[choice] = True

@@ -1,4 +1,4 @@
-"""All images of a ground truth, one after the other; what is done survives a crash and is not done again."""
+"""Evaluation of all images of a ground truth, resumable after a crash."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ def score_images(
     journal: Path | None = None,
     progress: Progress | None = None,
 ) -> list[ImageScores]:
-    """Ask a model about every image.
+    """Evaluate a model on every image.
 
     Args:
-        model: what is measured.
-        images: with their ground truth, from `read_ground_truth` with the same settings.
-        settings: what is asked.
+        model: model to measure.
+        images: images with ground truth, from `read_ground_truth` with the same settings.
+        settings: settings of the evaluation.
         refused: measures to leave out, see `samara.measurement.evaluation.protocols.refusals`.
-        journal: file of scores; each image is written when it is done, and those that are there are not done again.
-            It must belong to this model, ground truth and settings alone.
+        journal: file of scores; each image is written when finished, and images already in it are skipped. It must
+            belong to this model, ground truth and settings alone.
         progress: called before the first image and after each.
 
     Returns:
         The scores in the order of the images.
 
     Raises:
-        ImageError, DatasetError: an image cannot be read, or is not the one that was annotated.
-        RecordError: the journal is damaged or belongs to something else.
-        OutputError: the journal cannot be written.
+        ImageError, DatasetError: An image cannot be read, or is not the annotated one.
+        RecordError: The journal is damaged or belongs to another evaluation.
+        OutputError: The journal cannot be written.
     """
     measures = [measure for measure in settings.measures if measure not in (refused or {})]
     done = {} if journal is None else _read_journal(journal, images)
@@ -78,14 +78,14 @@ def _read_journal(journal: Path, images: Sequence[EvaluatedImage]) -> dict[str, 
 
 @dataclass(frozen=True)
 class Quality:
-    """The identity of one evaluation: what its records have in common.
+    """Identity of one evaluation: the facts common to its records.
 
     Attributes:
-        subject: what is measured.
+        subject: the measured checkpoint.
         where: the ground truth.
-        settings: what is asked.
+        settings: settings of the evaluation.
         here: machine, versions, commit.
-        details: further facts that tell this subject from others, JSON values.
+        details: further facts that identify the subject, JSON values.
     """
 
     subject: Subject
@@ -96,7 +96,7 @@ class Quality:
 
     @property
     def facts(self) -> dict[str, Any]:  # Any: JSON values
-        """The settings of the records."""
+        """Settings of the records."""
         return self.settings.as_json() | {"ground_truth": self.where.digest, **self.details}
 
     @property
@@ -127,12 +127,12 @@ def averages_of(
     """Average scores.
 
     Args:
-        scores: of any number of images.
-        settings: with which they were made.
-        refused: measures that were left out, with the reason.
+        scores: scores of any number of images.
+        settings: settings of the evaluation.
+        refused: skipped measures with their reasons.
 
     Returns:
-        For each metric one number per source and one for the mean of the sources; where it was refused, one without
+        For each metric, one number per source and one for the mean of the sources; if it was skipped, one without a
         value.
     """
     numbers: list[Number] = []

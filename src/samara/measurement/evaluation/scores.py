@@ -1,4 +1,4 @@
-"""What the answers on one image were worth, as values that a line of JSON holds."""
+"""Scores of the masks of one image, as values for a line of JSON."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from samara.measurement.records.metrics import METRICS_OF
 
 @dataclass(frozen=True, kw_only=True)
 class ScoredAnswer:
-    """The answer to one prompt.
+    """Scored mask of one prompt.
 
     Attributes:
-        iou: with the ground truth, in [0, 1].
-        boundary_iou: likewise.
-        predicted_iou: what the checkpoint thought of it.
-        counts: its mask, COCO's compressed run lengths.
+        iou: IoU with the ground truth, in [0, 1].
+        boundary_iou: boundary IoU with the ground truth, in [0, 1].
+        predicted_iou: IoU predicted by the checkpoint.
+        counts: the mask as COCO's compressed run lengths.
     """
 
     iou: float
@@ -47,12 +47,12 @@ class ScoredAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectScores:
-    """One object that was prompted.
+    """Scores of one prompted object.
 
     Attributes:
-        place: its position among the image's objects, without crowds and empty masks.
-        answers: by measure.
-        clicks: IoU after every click; None if that was not measured.
+        place: index among the image's objects, without crowds and empty masks.
+        answers: scored masks by measure.
+        clicks: IoU after every click; None if not measured.
     """
 
     place: int
@@ -62,14 +62,14 @@ class ObjectScores:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageScores:
-    """One image.
+    """Scores of one image.
 
     Attributes:
-        name: of the image.
-        source: the data set that it is from.
-        objects: those that were prompted.
-        everything: for each object of the image the fraction of IoU thresholds at which it was found; None if that
-            was not measured.
+        name: name of the image.
+        source: data set of the image.
+        objects: scores of the prompted objects.
+        everything: for each object of the image, the fraction of IoU thresholds at which it was found; None if not
+            measured.
     """
 
     name: str
@@ -78,15 +78,15 @@ class ImageScores:
     everything: tuple[float, ...] | None
 
     def to_json(self) -> str:
-        """One line of JSON, without its end."""
+        """Return one line of JSON, without the newline."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, line: str) -> ImageScores:
-        """Read what `to_json` wrote.
+        """Parse the output of `to_json`.
 
         Raises:
-            RecordError: something else.
+            RecordError: The line does not contain scores.
         """
         try:
             document: dict[str, Any] = json.loads(line)  # Any: JSON values
@@ -94,7 +94,7 @@ class ImageScores:
             everything = document.pop("everything")
             return cls(objects=objects, everything=None if everything is None else tuple(everything), **document)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RecordError(f"{line[:60]!r} holds no scores of an image ({error})") from error
+            raise RecordError(f"{line[:60]!r} does not contain scores of an image ({error})") from error
 
 
 def _object_scores(document: Mapping[str, Any]) -> ObjectScores:  # Any: JSON values
@@ -107,7 +107,7 @@ def _object_scores(document: Mapping[str, Any]) -> ObjectScores:  # Any: JSON va
 
 
 def values_of(metric: str, image: ImageScores) -> list[float]:
-    """The values of a quality metric on one image, one per object that was asked; possibly none."""
+    """Return the values of a quality metric on one image, one per prompted object; possibly none."""
     return _VALUES[metric](image)
 
 

@@ -1,4 +1,4 @@
-"""One image: look once, ask everything that is asked, compare with the ground truth."""
+"""Scoring of one image: embed it, run all measures, compare with the ground truth."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from samara.segmentation.segmenter import Seen
 def score_image(
     model: ModelUnderTest[Seen], image: EvaluatedImage, measures: Collection[Measure], seed: int
 ) -> ImageScores:
-    """Ask a model about one image.
+    """Evaluate a model on one image.
 
     Args:
-        model: what is measured.
-        image: with its ground truth.
-        measures: those that the model can take.
+        model: model to measure.
+        image: image with ground truth.
+        measures: measures that the model supports.
         seed: see `EvaluationSettings`.
 
     Raises:
-        ImageError: the image cannot be read.
-        DatasetError: it has another size than its masks.
+        ImageError: The image cannot be read.
+        DatasetError: The image differs in size from its masks.
     """
     seen = model.embed(image.image.pixels())
     truths = [image.objects[place] for place in image.prompted]

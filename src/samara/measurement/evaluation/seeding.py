@@ -1,4 +1,4 @@
-"""Random numbers that belong to an object: the same in any order, and whatever else is in the file."""
+"""Random numbers per object, independent of order and of other content of the file."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from samara.masks.rle import Rle
 
 
 def generator_of(seed: int, *identity: str | bytes) -> np.random.Generator:
-    """Make the generator that belongs to a seed and an identity."""
+    """Create the generator for a seed and an identity."""
     digest = hashlib.sha256(str(seed).encode())
     for part in identity:
         data = part.encode(errors="surrogatepass") if isinstance(part, str) else part
-        digest.update(b"%d:" % len(data))  # so that ("ab", "c") is not ("a", "bc")
+        digest.update(b"%d:" % len(data))  # so that ("ab", "c") differs from ("a", "bc")
         digest.update(data)
     return np.random.default_rng(int.from_bytes(digest.digest()[:16], "big"))
 
 
 def generator_of_object(seed: int, image: str, truth: Rle, purpose: str) -> np.random.Generator:
-    """Make the generator of one object: of its image's name, its mask, and what is drawn."""
+    """Create the generator of one object from its image's name, its mask, and the purpose."""
     return generator_of(seed, image, truth.counts, purpose)

@@ -1,4 +1,4 @@
-"""The settings of an evaluation, declared once: function, command line and records derive from them."""
+"""Settings of an evaluation; function, command line and records derive from them."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.measurement.records.metrics import MEASURES, Measure
 
 DOMAIN = "all"
-"""Kind of images, where nobody says which."""
+"""Default kind of images."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationSettings:
-    """What is asked, and how much of it.
+    """Measures of an evaluation and their extent.
 
     Attributes:
-        measures: what is asked; see `samara.measurement.evaluation.protocols`.
-        objects: most objects per image that are prompted, at least 1; None for all. "everything" always counts all.
-        images: most images per source, at least 1; None for all.
-        everything_images: most images per source for "everything", which takes longest; None for all.
-        points_per_side: grid of "everything", at least 1.
-        seed: of everything random: the choice of images and objects, clicks, jitter and bootstrap. Each is drawn
-            from the seed, the image's name and the object's mask, so that it does not depend on the order, nor on
-            what else is in the file.
-        failures: worst answers to list for each kind of prompt, at least 0.
-        reading: how images are read.
+        measures: measures to take; see `samara.measurement.evaluation.protocols`.
+        objects: maximum prompted objects per image, at least 1; None for all. "everything" always counts all.
+        images: maximum images per source, at least 1; None for all.
+        everything_images: maximum images per source for "everything", the slowest measure; None for all.
+        points_per_side: points per side of the grid of "everything", at least 1.
+        seed: seed of all randomness: the choice of images and objects, clicks, jitter and bootstrap. Each draw depends
+            on the seed, the image's name and the object's mask, so it is independent of order and of other content of
+            the file.
+        failures: number of worst masks to list for each kind of prompt, at least 0.
+        reading: options for reading images.
     """
 
     measures: tuple[Measure, ...] = MEASURES
@@ -53,13 +53,13 @@ class EvaluationSettings:
             raise SettingsError(f"failures is {self.failures}; it must be at least 0")
 
     def as_json(self) -> dict[str, Any]:  # Any: JSON values
-        """What the numbers depend on, as plain values; which failures are shown is none of it."""
+        """Return the settings that affect the numbers, as plain values; `failures` does not."""
         facts = asdict(self) | {"measures": list(self.measures)}
         del facts["failures"], facts["reading"]
         return facts | self.reading.facts()
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> EvaluationSettings:  # Any: JSON values
-        """Read what `as_json` gave; other entries are left out."""
+        """Restore the result of `as_json`; ignores other entries."""
         known = {field.name: facts[field.name] for field in fields(cls) if field.name in facts}
         return cls(**known | {"measures": tuple(facts["measures"]), "reading": ImageReading.from_facts(facts)})

@@ -1,4 +1,4 @@
-"""What was measured, for records: a loaded checkpoint by name, digest and how it runs."""
+"""Subject of records: a loaded checkpoint by name, digest and execution."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from samara.measurement.records.records import Subject
 
 
 def subject_of(loaded: Loaded) -> Subject:
-    """Describe a loaded checkpoint; reads its file once more, for the digest."""
+    """Describe a loaded checkpoint; reads its file again for the digest."""
     return Subject(
         checkpoint=loaded.name,
         variant=loaded.variant.name,

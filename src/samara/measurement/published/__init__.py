@@ -1,1 +1,1 @@
-"""What others published about the checkpoints, and what is claimed of them: data with sources, nothing measured."""
+"""Published figures and claims about checkpoints, with sources; nothing here measures."""

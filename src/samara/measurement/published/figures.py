@@ -1,7 +1,7 @@
-"""Every published figure that this project knows, with its conditions and its source.
+"""Published figures with their conditions and sources.
 
-Figures of one table share their conditions and are written as one row per checkpoint. Numbers are the source's own,
-converted to SI units and fractions; nothing is derived here. What the conditions do not say, the source does not say.
+Figures of one table share their conditions and are written as one row per checkpoint. Numbers are quoted from the
+source, converted to SI units and fractions, not derived. Missing conditions are missing in the source.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ __all__ = ["FIGURES", "NOT_IN_CATALOGUE_YET", "Figure", "published_for"]
 
 
 def published_for(checkpoint: str, metric: str | None = None, source: str | None = None) -> tuple[Figure, ...]:
-    """What others published about a checkpoint, in the order of the table.
+    """Return published figures about a checkpoint, in table order.
 
     Args:
-        checkpoint: its name in the catalogue.
-        metric: a name of `METRICS`; None for all.
-        source: a name of `SOURCES`; None for all.
+        checkpoint: catalogue name.
+        metric: name in `METRICS`; None for all.
+        source: name in `SOURCES`; None for all.
     """
     return tuple(
         figure
@@ -31,7 +31,7 @@ def published_for(checkpoint: str, metric: str | None = None, source: str | None
 def _table(
     metric: str, source: str, values: Mapping[str, float], *, scale: float = 1.0, **conditions: str | int
 ) -> Iterable[Figure]:
-    """One column of a published table: checkpoint → value; `scale` turns its unit into ours."""
+    """Yield one column of a published table: checkpoint → value; `scale` converts its unit to ours."""
     under = Conditions(**conditions)  # type: ignore[arg-type]  # the field names are checked by the dataclass
     for checkpoint, value in values.items():
         in_our_unit = float(f"{value * scale:.9g}")  # 41.0 % is 0.41, not 0.41000000000000003
@@ -39,7 +39,7 @@ def _table(
 
 
 NOT_IN_CATALOGUE_YET: frozenset[str] = frozenset()
-"""Names that figures use before the catalogue has them."""
+"""Checkpoint names that are not in the catalogue yet."""
 
 _MS, _MB, _GB, _PERCENT, _GFLOP, _MILLION = 1e-3, 1e6, 1e9, 1e-2, 1e9, 1e6
 _H, _L, _B, _MOBILE, _FAST_X, _FAST_S = "sam_vit_h", "sam_vit_l", "sam_vit_b", "mobile_sam", "fastsam_x", "fastsam_s"
@@ -56,7 +56,7 @@ def _speed() -> Iterable[Figure]:
         {_H: 0.05},
         hardware="CPU, in a browser",
         prompts="one prompt",
-        note="the same for all SAM",
+        note="the same for all SAM models",
     )
 
     fast, card = "FastSAM README", "RTX 3090"
@@ -71,10 +71,10 @@ def _speed() -> Iterable[Figure]:
     )
 
     mobile = "MobileSAM README"
-    yield from _table("encode_seconds", mobile, {_H: 452, _MOBILE: 8}, scale=_MS, hardware="one GPU, not named")
-    yield from _table("decode_1_seconds", mobile, {_H: 4, _MOBILE: 4}, scale=_MS, hardware="one GPU, not named")
+    yield from _table("encode_seconds", mobile, {_H: 452, _MOBILE: 8}, scale=_MS, hardware="one unnamed GPU")
+    yield from _table("decode_1_seconds", mobile, {_H: 4, _MOBILE: 4}, scale=_MS, hardware="one unnamed GPU")
     yield from _table(
-        "prompt_seconds", mobile, {_H: 456, _MOBILE: 12, _FAST_X: 64}, scale=_MS, hardware="one GPU, not named"
+        "prompt_seconds", mobile, {_H: 456, _MOBILE: 12, _FAST_X: 64}, scale=_MS, hardware="one unnamed GPU"
     )
     yield from _table("prompt_seconds", mobile, {_MOBILE: 3}, hardware="Mac with an i5, CPU", note="about")
 
@@ -129,7 +129,7 @@ def _speed_of_small_ones() -> Iterable[Figure]:
 
 
 def _speed_of_everything() -> Iterable[Figure]:
-    """Ultralytics' tables: no prompt is given, so SAM is asked for everything, by 1,024 points."""
+    """Yield Ultralytics' tables, which use no prompt, so SAM segments everything with 1,024 points."""
     names = {"sam-b": _B, "sam2-b": "sam2_b+", "sam2-t": "sam2_t", "mobile": _MOBILE, "fast-s": _FAST_S}
     names |= {"yolov8n": _YOLO8, "yolo11n": _YOLO11}
 
@@ -137,7 +137,7 @@ def _speed_of_everything() -> Iterable[Figure]:
         return {names[name]: value for name, value in values.items()}
 
     docs, older, newer = "Ultralytics docs 8.3.90", "Ultralytics docs, older", "Ultralytics docs 8.4.31"
-    grid, two = "none, so SAM is asked for everything by 1,024 points", "2 images"
+    grid, two = "none; SAM segments everything with 1,024 points", "2 images"
     milliseconds = {"sam-b": 49_401, "sam2-b": 31_901, "sam2-t": 25_997, "mobile": 25_381, "fast-s": 55.9}
     yield from _table(
         "everything_seconds",
@@ -175,7 +175,7 @@ def _speed_of_everything() -> Iterable[Figure]:
 
 
 def _throughput() -> Iterable[Figure]:
-    """segment-anything-fast: rising optimisation, one row each: images per second, memory, mean IoU."""
+    """Yield segment-anything-fast: one row per optimisation level: images per second, memory, mean IoU."""
     source = "segment-anything-fast"
     rows: tuple[tuple[str, int, str, float, float | None, float | None], ...] = (
         (_B, 8, "float32", 12.1, 19.9, 0.5336),
@@ -239,7 +239,7 @@ def _memory() -> Iterable[Figure]:
 
 
 def _arithmetic() -> Iterable[Figure]:
-    """Other projects count multiply-adds as one or leave attention out, hence the spread."""
+    """Yield FLOPs; they vary because projects count a multiply-add as one or two, or leave out attention."""
     yield from _table(
         "encoder_flops",
         "EdgeSAM README",
@@ -252,7 +252,7 @@ def _arithmetic() -> Iterable[Figure]:
         "TinySAM README",
         {_H: 3166, _L: 1681, _B: 677, _FAST_X: 344, _MOBILE: 232},
         scale=_GFLOP,
-        note="how it was counted is not said",
+        note="counting method not stated",
     )
 
 
@@ -360,7 +360,7 @@ def _mean_iou() -> Iterable[Figure]:
             scale=_PERCENT,
             hardware="CPU, OpenVINO",
             precision=precision,
-            note="a small set of its own; ViT-L below ViT-B there",
+            note="own small data set; ViT-L is below ViT-B",
         )
     yield from _table(
         "int8_speedup",
@@ -437,7 +437,7 @@ def _efficientvit() -> Iterable[Figure]:
 
 
 def _samara_mini() -> Iterable[Figure]:
-    """Means over the sources of a domain, rounded; `tests/published` compares them with the measurement."""
+    """Yield rounded means over the sources of a domain; `tests/published` compares them with the measurement."""
     for metric, means in (
         ("centre_click_iou", {"natural": 0.593, "medical": 0.740, "satellite": 0.590}),
         ("box_iou", {"natural": 0.783, "medical": 0.818, "satellite": 0.764}),

@@ -1,8 +1,8 @@
-"""What the guide "SAM Model Checkpoints Comparison" claims, and what becomes of each claim.
+"""Claims of the guide "SAM Model Checkpoints Comparison", with a judgement of each.
 
-Samara was asked for by that guide. Its tables are widely copied, several of its figures have no source, and some are
-wrong; a report that shows a measurement should show the claim beside it, with a mark where it is contradicted. Values
-are the guide's own; ratios that it states are recomputed from figures by `samara.measurement.published.ratios`.
+This project originated from that guide. Its tables are widely copied, several of its figures have no source, and some
+are wrong; a report of a measurement should therefore show the claim next to it and mark contradictions. Values are
+quoted from the guide; `samara.measurement.published.ratios` recomputes its ratios from figures.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from typing import Literal
 from samara.measurement.published.record import PUBLISHED_METRICS
 
 GUIDE = "SAM Model Checkpoints Comparison"
-"""Title of the document whose claims these are."""
+"""Title of the guide."""
 
 ClaimVerdict = Literal["holds", "imprecise", "unsupported", "contradicted"]
-"""imprecise: right in essence, with a wrong unit, name or rounding; unsupported: no source gives it."""
+"""imprecise: essentially right, with a wrong unit, name or rounding; unsupported: no source states it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What becomes of a claim.
+    """Judgement of a claim.
 
     Attributes:
-        verdict: in a word.
-        because: in a sentence; empty where it holds.
-        sources: of the published figures that speak against it, names of `SOURCES`.
-        against: metrics of those figures where they are not the claim's own.
+        verdict: one-word verdict.
+        because: reason in a sentence; empty if the claim holds.
+        sources: sources of the published figures that contradict it, names in `SOURCES`.
+        against: metrics of those figures, if different from the claim's.
     """
 
     verdict: ClaimVerdict
@@ -39,15 +39,16 @@ class Judgement:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """One statement of the guide about one checkpoint.
+    """Claim of the guide about one checkpoint.
 
     Attributes:
-        checkpoint: name in the catalogue.
+        checkpoint: catalogue name.
         metric: name in `PUBLISHED_METRICS`.
-        low, high: its value in the metric's unit; equal unless the guide gives a range. `high` is infinite for "24+".
+        low, high: claimed value in the metric's unit; equal unless the guide states a range. `high` is infinite for
+        "24+".
         where: section and table.
-        conditions: what the guide says about how it was obtained; mostly nothing.
-        judgement: whether it holds.
+        conditions: conditions stated in the guide; mostly none.
+        judgement: judgement of the claim.
     """
 
     checkpoint: str
@@ -60,33 +61,33 @@ class Claim:
 
     @property
     def is_contradicted(self) -> bool:
-        """Whether a report must mark it."""
+        """Whether the claim is contradicted."""
         return self.judgement.verdict == "contradicted"
 
     def as_dict(self) -> dict[str, object]:
-        """Plain values, for JSON."""
+        """Return plain values for JSON."""
         return {**asdict(self), "unit": PUBLISHED_METRICS[self.metric].unit, "guide": GUIDE}
 
 
 def claims_for(checkpoint: str, metric: str | None = None) -> tuple[Claim, ...]:
-    """What the guide claims about a checkpoint, in the guide's order.
+    """Return the claims about a checkpoint, in the guide's order.
 
     Args:
-        checkpoint: its name in the catalogue.
-        metric: a name of `PUBLISHED_METRICS`; None for all.
+        checkpoint: catalogue name.
+        metric: name in `PUBLISHED_METRICS`; None for all.
     """
     return tuple(claim for claim in CLAIMS if claim.checkpoint == checkpoint and metric in (None, claim.metric))
 
 
 _HOLDS = Judgement(verdict="holds")
 _ROUNDED_ENCODER = Judgement(
-    verdict="imprecise", because="these are the paper's rounded counts of the image encoder alone, not of the whole"
+    verdict="imprecise", because="the paper's rounded counts of the image encoder alone, not of the whole network"
 )
-_GIB = Judgement(verdict="imprecise", because="counted in GiB and called GB")
-_MIB = Judgement(verdict="imprecise", because="counted in MiB and called MB, unlike SAM's in the same table")
+_GIB = Judgement(verdict="imprecise", because="measured in GiB but labelled GB")
+_MIB = Judgement(verdict="imprecise", because="measured in MiB but labelled MB, unlike SAM's in the same table")
 _PER_IMAGE = (
-    "no source gives it for this GPU; the encoder runs once per image and not per mask, and published times are "
-    "longer even on other GPUs"
+    "no source states it for this GPU; the encoder runs once per image, not per mask, and published times are longer "
+    "even on other GPUs"
 )
 _SPEED = Judgement(
     verdict="contradicted",
@@ -94,69 +95,71 @@ _SPEED = Judgement(
     sources=("SAM FAQ", "FastSAM README", "MobileSAM README"),
     against=("prompt_seconds", "encode_seconds"),
 )
-_SPEED_OF_L = Judgement(verdict="unsupported", because="no source gives it; the encoder runs once per image, not mask")
+_SPEED_OF_L = Judgement(
+    verdict="unsupported", because="no source states it; the encoder runs once per image, not per mask"
+)
 _DECODE = Judgement(
     verdict="unsupported",
-    because="no source gives it; MobileSAM's authors measured 4 ms on a GPU that they do not name",
+    because="no source states it; MobileSAM's authors measured 4 ms on an unnamed GPU",
 )
 _IOU = Judgement(
     verdict="contradicted",
-    because="neither data nor prompt is named, and the mean IoU of published measurements is far lower",
+    because="it names neither data nor prompt, and published mean IoU is far lower",
     sources=("segment-anything-fast", "optimum-intel PR 1384", "lightning-sam README"),
     against=("centre_click_iou", "box_iou", "mean_iou"),
 )
 _IOU_OF_L = Judgement(
     verdict="contradicted",
-    because="neither data nor prompt is named, and the mean IoU of published measurements is far lower",
+    because="it names neither data nor prompt, and published mean IoU is far lower",
     sources=("optimum-intel PR 1384",),
 )
 _BANDS = Judgement(
     verdict="unsupported",
-    because="no source gives these bands; measure on images of your own with `samara compare`",
+    because="no source states these ranges; measure on your own images with `samara compare`",
 )
 _VRAM = Judgement(
-    verdict="imprecise", because="the guide itself gives about half of it in the same table for one image at a time"
+    verdict="imprecise", because="the guide itself states about half of it in the same table for one image at a time"
 )
 _VRAM_OF_B = Judgement(
     verdict="contradicted",
-    because="more was measured with the official code",
+    because="the official code was measured to need more",
     sources=("FastSAM README",),
 )
 _BATCH_1 = Judgement(
     verdict="contradicted",
-    because="the official code was measured to need more, and the guide gives twice as much in the same table",
+    because="the official code was measured to need more, and the guide states twice as much in the same table",
     sources=("FastSAM README",),
 )
-_BATCH_1_OF_L = Judgement(verdict="unsupported", because="the guide gives twice as much in the same table")
+_BATCH_1_OF_L = Judgement(verdict="unsupported", because="the guide states twice as much in the same table")
 _BATCH_8 = Judgement(
     verdict="contradicted",
-    because="it depends on precision and kernels by a factor of six; the official code in float32 needs more",
+    because="it varies by a factor of six with precision and kernels; the official code in float32 needs more",
     sources=("segment-anything-fast",),
 )
-_BATCH_8_OF_L = Judgement(verdict="unsupported", because="no source gives it")
+_BATCH_8_OF_L = Judgement(verdict="unsupported", because="no source states it")
 _FINETUNING = Judgement(
     verdict="contradicted",
-    because="with a frozen encoder embeddings are computed once, and then every variant needs the same "
+    because="with a frozen encoder, embeddings are computed once, and then every variant needs the same memory "
     "(1.3 GB measured with cached embeddings, benchmarks/results/finetuning_memory.csv)",
 )
 _SINGLE = Judgement(verdict="unsupported", because="it is 1000 divided by the guide's own milliseconds per mask")
 _BATCHED_H = Judgement(
     verdict="contradicted",
-    because="the best that was published for an A100, with every optimisation, is lower",
+    because="the best published value for an A100, with every optimisation, is lower",
     sources=("segment-anything-fast",),
 )
 _BATCHED_B = Judgement(
-    verdict="imprecise", because="reached with compiled, quantised special kernels only; the official code does 12"
+    verdict="imprecise", because="reached only with compiled, quantised custom kernels; the official code reaches 12"
 )
-_BATCHED_L = Judgement(verdict="unsupported", because="no source gives it")
+_BATCHED_L = Judgement(verdict="unsupported", because="no source states it")
 _CPU = Judgement(
     verdict="imprecise",
-    because="copied rightly, but it is the time of segmenting everything with 1,024 points on an M4 Pro, not of a "
+    because="copied correctly, but it is the time of segmenting everything with 1,024 points on an M4 Pro, not of a "
     "prompt",
 )
 _CPU_ONLY = Judgement(
     verdict="contradicted",
-    because="that is the time of segmenting everything; one prompt needs one encoding and some milliseconds more",
+    because="this is the time of segmenting everything; one prompt needs one encoding and a few milliseconds",
 )
 
 _H, _L, _B, _MOBILE, _FAST = "sam_vit_h", "sam_vit_l", "sam_vit_b", "mobile_sam", "fastsam_s"
@@ -173,7 +176,7 @@ def _table(
     scale: float = 1.0,
     conditions: str = "",
 ) -> Iterable[Claim]:
-    """One column of a table of the guide: checkpoint → value or range, and what becomes of it."""
+    """Yield one column of a table of the guide: checkpoint → value or range, with its judgement."""
     for checkpoint, (value, judgement) in rows.items():
         low, high = value if isinstance(value, tuple) else (value, value)
         yield Claim(
@@ -298,7 +301,7 @@ CLAIMS: tuple[Claim, ...] = (*_sizes(), *_speed(), *_quality(), *_memory())
 
 @dataclass(frozen=True, kw_only=True)
 class GuideStatement:
-    """A claim of the guide that is no number about a checkpoint: about networks, code or other people's studies."""
+    """Claim of the guide without a number: about networks, code or studies."""
 
     where: str
     text: str
@@ -311,7 +314,7 @@ STATEMENTS: tuple[GuideStatement, ...] = (
         text="patches are 64 x 64 x 256",
         judgement=Judgement(
             verdict="contradicted",
-            because="patches are as wide as the encoder, 1280, 1024 or 768; 256 is the width behind its neck",
+            because="patch embeddings have the encoder's width, 1280, 1024 or 768; 256 is the width after its neck",
         ),
     ),
     GuideStatement(
@@ -325,20 +328,20 @@ STATEMENTS: tuple[GuideStatement, ...] = (
         where="section 2, Quality Benchmarks",
         text="in medical images ViT-H is better overall than ViT-B",
         judgement=Judgement(
-            verdict="holds", because="as the abstract of the study says", sources=("Huang et al. 2024",)
+            verdict="holds", because="stated in the abstract of the study", sources=("Huang et al. 2024",)
         ),
     ),
     GuideStatement(
         where="section 3, Quality Benchmarks",
         text="ViT-L was superior in 192 test cases",
-        judgement=Judgement(verdict="unsupported", because="superior to what, in which task, is not said"),
+        judgement=Judgement(verdict="unsupported", because="it does not say superior to what, or in which task"),
     ),
     GuideStatement(
         where="section 4, Quality Benchmarks",
         text="ViT-H improves substantially over ViT-B",
         judgement=Judgement(
             verdict="holds",
-            because='in the words of section 7.6 of the SAM paper, which adds "but has only marginal gains over ViT-L"',
+            because='quoted from section 7.6 of the SAM paper, which adds "but has only marginal gains over ViT-L"',
             sources=("SAM paper",),
         ),
     ),
@@ -347,7 +350,8 @@ STATEMENTS: tuple[GuideStatement, ...] = (
         text="ViT-B is for edge and mobile devices and has the smallest footprint",
         judgement=Judgement(
             verdict="contradicted",
-            because="MobileSAM, Light HQ-SAM, FastSAM-s and EdgeSAM are smaller and faster, two of them in its table",
+            because="MobileSAM, Light HQ-SAM, FastSAM-s and EdgeSAM are smaller and faster, two of which are in its "
+            "own table",
             sources=("MobileSAM README", "HQ-SAM README", "EdgeSAM README"),
         ),
     ),
@@ -356,13 +360,16 @@ STATEMENTS: tuple[GuideStatement, ...] = (
         text="interactive annotation wants ViT-L for its speed",
         judgement=Judgement(
             verdict="imprecise",
-            because="behind the encoder all SAM are the same: only the first click of an image is slower with ViT-H",
+            because="after the encoder, all SAM models are the same: only the first click on an image is slower with "
+            "ViT-H",
             sources=("MobileSAM README",),
         ),
     ),
     GuideStatement(
         where="section 7, Checkpoint Selection",
         text='checkpoint=f"sam_{checkpoint_type}_*.pth" loads the file',
-        judgement=Judgement(verdict="contradicted", because="a pattern is no file name: FileNotFoundError"),
+        judgement=Judgement(
+            verdict="contradicted", because="a pattern is not a file name, so it raises FileNotFoundError"
+        ),
     ),
 )

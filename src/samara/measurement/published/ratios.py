@@ -1,4 +1,4 @@
-"""The guide's comparisons ("6.4 times smaller", "864 times faster"), each recomputed from figures."""
+"""Comparisons of the guide ("6.4 times smaller", "864 times faster"), recomputed from figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from samara.measurement.published.guide_claims import claims_for
 from samara.networks.variants import VARIANTS
 
 RatioKind = Literal["times smaller", "times faster", "less time", "more throughput", "fewer", "lower"]
-"""How the guide compares: `times ...` is a factor, the others are fractions."""
+"""Kind of comparison: `times ...` is a factor, the others are fractions."""
 
 _FORMULAS: Mapping[RatioKind, Callable[[float, float], float]] = {
     "times smaller": lambda this, other: other / this,
@@ -22,20 +22,20 @@ _FORMULAS: Mapping[RatioKind, Callable[[float, float], float]] = {
     "fewer": lambda this, other: 1 - this / other,
     "lower": lambda this, other: 1 - this / other,
 }
-_TOLERANCE = 0.03  # "50 % smaller" is fair of 51.3 %
+_TOLERANCE = 0.03  # "50 % smaller" is acceptable for 51.3 %
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ratio:
-    """One comparison that the guide states.
+    """Comparison stated in the guide.
 
     Attributes:
-        checkpoint: of which it is said.
-        other: with which it is compared, according to the guide.
-        metric: what is compared, a name of `METRICS`.
-        kind: how.
-        value: what the guide says, a factor or a fraction.
-        where: its place in the guide.
+        checkpoint: compared checkpoint.
+        other: checkpoint that it is compared with.
+        metric: compared metric, a name in `METRICS`.
+        kind: kind of comparison.
+        value: claimed factor or fraction.
+        where: place in the guide.
     """
 
     checkpoint: str
@@ -46,20 +46,19 @@ class Ratio:
     where: str
 
     def from_the_guide(self) -> float:
-        """The comparison recomputed from the guide's own figures."""
+        """Return the comparison recomputed from the guide's own figures."""
         return self._of(_claimed(self.checkpoint, self.metric), _claimed(self.other, self.metric))
 
     def from_facts(self) -> tuple[float, ...]:
-        """The comparison recomputed from the catalogue or the architectures, and from what was published.
+        """Return the comparison recomputed from the catalogue, the architectures and published figures.
 
-        Of publications every table counts that has both checkpoints under equal conditions; none where nobody
-        published both.
+        Every published table with both checkpoints under equal conditions counts; empty if there is none.
         """
         return tuple(self._of(this, other) for this, other in (*_exact_pair(self), *_pairs(self)))
 
     @property
     def is_contradicted(self) -> bool:
-        """Whether it lies outside of what the facts give; without any, outside of the guide's own figures."""
+        """Whether the claim is outside the range of the facts or, without any, of the guide's own figures."""
         found = self.from_facts() or (self.from_the_guide(),)
         low, high = min(found) * (1 - _TOLERANCE), max(found) * (1 + _TOLERANCE)
         return not low <= self.value <= high
@@ -80,15 +79,15 @@ def _exact_size(checkpoint: str) -> float | None:
     return find(checkpoint).size_bytes
 
 
-# What the catalogue and the architectures know exactly.
+# Metrics known exactly from the catalogue and the architectures.
 _EXACT: Mapping[str, Callable[[str], float | None]] = {"parameters": _exact_parameters, "file_bytes": _exact_size}
 
-# The guide's IoU names neither data nor prompt; whatever was published about quality may speak.
+# The guide's IoU names neither data nor prompt, so any published quality metric counts.
 _EVIDENCE: Mapping[str, tuple[str, ...]] = {"mean_iou": ("mean_iou", "centre_click_iou", "coco_ap", "lvis_ap")}
 
 
 def _exact_pair(ratio: Ratio) -> Iterable[tuple[float, float]]:
-    """Exact values of both checkpoints, where they are known of both."""
+    """Yield the exact values of both checkpoints, if both are known."""
     if exact := _EXACT.get(ratio.metric):
         this, other = exact(ratio.checkpoint), exact(ratio.other)
         if this is not None and other is not None:
@@ -96,7 +95,7 @@ def _exact_pair(ratio: Ratio) -> Iterable[tuple[float, float]]:
 
 
 def _pairs(ratio: Ratio) -> Iterable[tuple[float, float]]:
-    """Values of both checkpoints, from every published table that has both under equal conditions."""
+    """Yield the values of both checkpoints from every published table with both under equal conditions."""
     for metric in _EVIDENCE.get(ratio.metric, (ratio.metric,)):
         for this in published_for(ratio.checkpoint, metric):
             for other in published_for(ratio.other, metric, this.source):

@@ -1,4 +1,4 @@
-"""What one published figure says: a value with its unit, under which conditions, and by whom."""
+"""Published figure: a value with its unit, conditions and source."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from samara.measurement.records import metrics as measured
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedMetric:
-    """Something that can be said about a checkpoint in one number.
+    """Metric of a checkpoint.
 
     Attributes:
-        name: unique; that of `samara.measurement.records.metrics` where samara measures the same.
-        title: for people.
-        unit: of its values; "fraction" is in [0, 1].
-        better: which way is better.
+        name: unique name; that of `samara.measurement.records.metrics` if samara measures the same.
+        title: display title.
+        unit: unit of its values; "fraction" is in [0, 1].
+        better: direction of improvement.
     """
 
     name: str
@@ -30,7 +30,7 @@ def _known(metric: measured.Metric) -> PublishedMetric:
     return PublishedMetric(name=metric.name, title=metric.title, unit=metric.unit, better=metric.better)
 
 
-# What others publish and samara does not measure, or not under the same definition.
+# Published metrics that samara does not measure, or defines differently.
 _OTHERS = (
     PublishedMetric(name="prompt_seconds", title="encoding and one prompt", unit="seconds", better="lower"),
     PublishedMetric(name="points_seconds", title="encoding and several prompts", unit="seconds", better="lower"),
@@ -58,15 +58,15 @@ PUBLISHED_METRICS: Mapping[str, PublishedMetric] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Conditions:
-    """Under which a figure holds; what the source does not say is None.
+    """Conditions of a figure; None if the source does not state them.
 
     Attributes:
-        hardware: what it ran on.
+        hardware: hardware used.
         precision: number format and special software.
-        batch: images at a time.
-        data: the images.
-        prompts: what was asked of each image.
-        note: anything else that a reader must know to compare.
+        batch: images per batch.
+        data: data set.
+        prompts: prompts per image.
+        note: anything else needed for a comparison.
     """
 
     hardware: str | None = None
@@ -77,7 +77,7 @@ class Conditions:
     note: str | None = None
 
     def __str__(self) -> str:
-        """Everything that is known, in one line."""
+        """Return all known conditions in one line."""
         known = [(field.name, getattr(self, field.name)) for field in fields(self)]
         return ", ".join(f"batch {value}" if name == "batch" else str(value) for name, value in known if value)
 
@@ -87,11 +87,11 @@ class Figure:
     """One published number.
 
     Attributes:
-        checkpoint: name in the catalogue.
+        checkpoint: catalogue name.
         metric: name in `PUBLISHED_METRICS`.
-        value: in the metric's unit; fractions in [0, 1].
+        value: value in the metric's unit; fractions in [0, 1].
         source: name in `samara.measurement.published.sources.SOURCES`.
-        conditions: under which it holds.
+        conditions: conditions of the figure.
     """
 
     checkpoint: str
@@ -101,5 +101,5 @@ class Figure:
     conditions: Conditions = Conditions()
 
     def as_dict(self) -> dict[str, object]:
-        """Plain values, for JSON."""
+        """Return plain values for JSON."""
         return {**asdict(self), "unit": PUBLISHED_METRICS[self.metric].unit}

@@ -1,4 +1,4 @@
-"""Who published a figure: one row per page, paper or file that `samara.measurement.published.figures` quotes."""
+"""Sources of figures: one row per page, paper or file quoted in `samara.measurement.published.figures`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
-    """Where a figure was published.
+    """Source of a figure.
 
     Attributes:
-        name: short, unique, for tables.
-        title: what it is, with the commit or version that was read.
-        url: where it is.
+        name: short unique name for tables.
+        title: title with the commit or version read.
+        url: URL of the source.
     """
 
     name: str

@@ -1,1 +1,1 @@
-"""What was measured: metrics, records of single numbers, and files of records. Nothing here measures."""
+"""Measured numbers: metrics, records of single numbers, and record files. Nothing here measures."""

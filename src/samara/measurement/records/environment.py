@@ -1,4 +1,4 @@
-"""When, where and with which sources something is measured: what every record carries."""
+"""Environment of a measurement, stored in every record: time, machine, versions and commit."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from samara.system.machine import Machine, detect_machine
 
 SOURCES = Path(__file__).parents[2]
 
-# What does not change what is measured: a kernel's patch level, a few bytes that it keeps for itself.
+# Facts that do not affect measurements: the kernel's patch level and the memory it reserves.
 _NOT_IDENTITY = ("system", "memory_bytes", "versions")
 
 
 @dataclass(frozen=True)
 class Environment:
-    """What records of one run have in common.
+    """Facts common to the records of one run.
 
     Attributes:
-        machine: plain values, without versions.
-        versions: of Python, samara and libraries.
-        commit: of the samara sources, None outside git.
+        machine: facts about the machine as plain values, without versions.
+        versions: versions of Python, samara and libraries.
+        commit: commit of the samara sources; None outside git.
     """
 
     machine: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values
@@ -35,28 +35,28 @@ class Environment:
 
     @property
     def identity(self) -> dict[str, Any]:  # Any: JSON values
-        """What tells one machine with its versions from another; hashed into the identity of a job."""
+        """Facts that identify a machine with its versions; part of a job's identity."""
         machine = {name: value for name, value in self.machine.items() if name not in _NOT_IDENTITY}
         return {"machine": machine, "versions": dict(self.versions)}
 
 
 def environment(machine: Machine | None = None) -> Environment:
-    """Look at machine, versions and sources.
+    """Collect machine, versions and commit.
 
     Args:
-        machine: None to detect it.
+        machine: the machine; None to detect it.
     """
     facts = (machine or detect_machine()).as_dict()
-    # Through JSON, so that a record that was read equals the one that was written.
+    # Round trip through JSON, so that a record read back equals the one written.
     facts = json.loads(json.dumps(facts))
     return Environment(facts, facts.pop("versions"), commit_of(SOURCES))
 
 
 def commit_of(folder: Path) -> str | None:
-    """The commit that a folder of sources is at, "-dirty" behind it if tracked files were changed; None outside git."""
+    """Return the commit of a source folder, with the suffix "-dirty" if tracked files changed; None outside git."""
     try:
         commit = _git(folder, "rev-parse", "HEAD")
-        # An installed package inside somebody else's repository is not at that repository's commit.
+        # A package installed inside another repository does not have that repository's commit.
         _git(folder, "ls-files", "--error-unmatch", "__init__.py")
         changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ".")
     except (OSError, subprocess.SubprocessError):
@@ -65,12 +65,12 @@ def commit_of(folder: Path) -> str | None:
 
 
 def now() -> str:
-    """UTC time in whole seconds, ISO 8601."""
+    """Return the UTC time in whole seconds, ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def identity_of(facts: Mapping[str, Any]) -> str:  # Any: JSON values
-    """Hash JSON values, whatever their order; 16 hexadecimal digits."""
+    """Hash JSON values independently of their order; 16 hexadecimal digits."""
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 

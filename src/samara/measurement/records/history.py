@@ -1,7 +1,6 @@
-"""Where records of measurements lie on this machine: commands that measure note their file, a recommendation reads it.
+"""Locations of record files on this machine: measuring commands register them, recommendations read them.
 
-Only the places are noted, one path a line in `measurements.txt` of samara's directory; a file that was deleted or moved
-is forgotten.
+Only paths are stored, one per line in `measurements.txt` in samara's directory; deleted or moved files are ignored.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ NAME = "measurements.txt"
 
 
 def remember(records: Path) -> None:
-    """Note a file of records, which may not be there yet.
+    """Register a record file, which need not exist yet.
 
     Raises:
-        OutputError: samara's directory cannot be written to.
+        OutputError: Samara's directory cannot be written to.
     """
     place, known = str(records.resolve()), _noted()
     if place not in known:
@@ -29,10 +28,10 @@ def remember(records: Path) -> None:
 
 
 def remembered() -> list[Record]:
-    """The records of all noted files that are still there.
+    """Return the records of all registered files that still exist.
 
     Raises:
-        RecordError: one of them is damaged; the message names it.
+        RecordError: A file is damaged; the message names it.
     """
     return [record for line in _noted() for record in read_records(Path(line))]
 

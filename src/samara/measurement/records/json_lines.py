@@ -1,7 +1,7 @@
-"""Files that only grow, a line at a time, and survive a crash in the middle of one.
+"""Append-only files of lines that survive a crash in the middle of a line.
 
-What a killed process or a power cut leaves is at most an unfinished last line. Readers leave it out, and the next
-append cuts it off. Several processes may append to one file.
+A killed process or a power cut leaves at most an unfinished last line. Readers ignore it, and the next append truncates
+it. Several processes may append to one file.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from samara.system.files import make_folder
 
 
 def append_lines(path: Path, lines: Sequence[str]) -> None:
-    """Append lines and have them written to the disk; all of them, or after a crash perhaps only the first ones.
+    """Append lines and sync them to disk; after a crash, only the first ones may be there.
 
     Args:
-        path: made, with its folders, if it is not there.
-        lines: without their ends.
+        path: file, created with its folders if missing.
+        lines: lines without newlines.
 
     Raises:
-        OutputError: the folder or disk does not take them.
+        OutputError: The lines cannot be written.
     """
     data = "".join(f"{line}\n" for line in lines).encode()
     make_folder(path.parent)
@@ -39,10 +39,10 @@ def append_lines(path: Path, lines: Sequence[str]) -> None:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Read all finished lines; none if there is no file.
+    """Read all complete lines; none if the file does not exist.
 
     Raises:
-        RecordError: the file cannot be read, or is no text.
+        RecordError: The file cannot be read or is not text.
     """
     try:
         data = path.read_bytes()
@@ -54,7 +54,7 @@ def read_lines(path: Path) -> list[str]:
     try:
         return [line for line in finished.decode().split("\n") if line]
     except UnicodeDecodeError as error:
-        raise RecordError(f"{path} is no text; a file of JSON lines is needed") from error
+        raise RecordError(f"{path} is not text; give a file of JSON lines") from error
 
 
 def _cut_unfinished_line(file: int) -> None:

@@ -1,4 +1,4 @@
-"""Every number that samara measures, as data: its unit, which way is better, and how it is defined.
+"""Metrics that samara measures: unit, direction and definition of each.
 
 Reports, recommendations and documentation take titles and definitions from here. A new metric of quality is a row
 here, its values in `samara.measurement.evaluation.scores`, and its test. A new measure is a name and its metrics here,
@@ -23,15 +23,15 @@ Better = Literal["higher", "lower"]
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One kind of number.
+    """Metric of a measurement.
 
     Attributes:
-        name: unique; what records call it.
-        group: which table of a report it belongs to.
-        title: name for people.
-        unit: of its values; "fraction" is in [0, 1].
-        better: which way is better.
-        definition: what exactly is measured, a sentence or two.
+        name: unique name in records.
+        group: report table of the metric.
+        title: display title.
+        unit: unit of its values; "fraction" is in [0, 1].
+        better: direction of improvement.
+        definition: exact definition in a sentence or two.
         measure: what is asked to find it; None for what is not about quality.
     """
 
@@ -48,12 +48,12 @@ class Metric:
 _PROMPTS: Mapping[Measure, tuple[str, str]] = {
     "centre_click": (
         "centre click",
-        "one click on the pixel of the object that is farthest from its border; of three masks the one with the "
-        "highest predicted IoU",
+        "one click on the pixel of the object farthest from its border; the one of three masks with the highest "
+        "predicted IoU",
     ),
     "random_click": (
         "random click",
-        "one click, uniform over the pixels of the object, seeded by image and object; of three masks the one with "
+        "one click, uniform over the pixels of the object, seeded by image and object; the one of three masks with "
         "the highest predicted IoU",
     ),
     "box": ("box", "the tight box of the object; the single mask"),
@@ -94,7 +94,8 @@ _CLICKS = tuple(
             title=f"clicks until IoU 0.{percent}",
             unit="clicks",
             better="lower",
-            definition=f"NoC@{percent}: clicks until IoU 0.{percent}, mean over objects; 20 where 20 do not suffice.",
+            definition=f"NoC@{percent}: clicks until IoU 0.{percent}, mean over objects; 20 if 20 clicks do not "
+            "suffice.",
             measure="clicks",
         ),
         Metric(
@@ -103,7 +104,7 @@ _CLICKS = tuple(
             title=f"IoU 0.{percent} not reached",
             unit="fraction",
             better="lower",
-            definition=f"Objects of which 20 clicks did not reach IoU 0.{percent}.",
+            definition=f"Fraction of objects for which 20 clicks did not reach IoU 0.{percent}.",
             measure="clicks",
         ),
     )
@@ -115,14 +116,14 @@ _EVERYTHING = Metric(
     title="everything, AR@1000",
     unit="fraction",
     better="higher",
-    definition="Share of the objects that the 1,000 automatic masks with the highest predicted IoU find, each mask "
-    "for one object at most, mean over IoU 0.50, 0.55, ... 0.95 (COCO's AR, regardless of category).",
+    definition="Fraction of objects found by the 1,000 automatic masks with the highest predicted IoU, each mask "
+    "matching at most one object, mean over IoU 0.50, 0.55, ... 0.95 (COCO's AR, regardless of category).",
     measure="everything",
 )
 
 
 def _speed(name: str, title: str, what: str) -> tuple[Metric, Metric]:
-    """A metric for the steady state and one for the first call."""
+    """Return a metric for the steady state and one for the first call."""
     return (
         Metric(
             name=f"{name}_seconds",
@@ -130,7 +131,7 @@ def _speed(name: str, title: str, what: str) -> tuple[Metric, Metric]:
             title=title,
             unit="seconds",
             better="lower",
-            definition=f"{what}; median of calls after the warm-up, the interval holds the middle half of them.",
+            definition=f"{what}; median of calls after the warm-up; the interval is that of the quartiles.",
         ),
         Metric(
             name=f"{name}_first_seconds",
@@ -138,7 +139,7 @@ def _speed(name: str, title: str, what: str) -> tuple[Metric, Metric]:
             title=f"{title}, first call",
             unit="seconds",
             better="lower",
-            definition=f"{what}; the first call in a process, with all that is then made ready.",
+            definition=f"{what}; the first call in a process, including one-time setup.",
         ),
     )
 
@@ -150,8 +151,8 @@ _SPEED = (
         title="load",
         unit="seconds",
         better="lower",
-        definition="From the file, or random weights, to a network on its device; the file may lie in the cache of "
-        "the operating system.",
+        definition="From the file, or random weights, to a network on its device; the file may be in the operating "
+        "system's cache.",
     ),
     *_speed("encode", "encode an image", "Resizing, normalising and encoding, seconds per image"),
     *_speed("decode_1", "decode 1 prompt", "One click on an embedded image, to a mask at the image's size"),
@@ -186,7 +187,7 @@ _SIZE = (
         title="parameters",
         unit="parameters",
         better="lower",
-        definition="Parameters of the network, buffers not counted.",
+        definition="Parameters of the network, without buffers.",
     ),
     Metric(
         name="encoder_parameters",
@@ -194,7 +195,7 @@ _SIZE = (
         title="parameters of the image encoder",
         unit="parameters",
         better="lower",
-        definition="Parameters of the image encoder, of a detector those of the whole network, buffers not counted.",
+        definition="Parameters of the image encoder, for a detector those of the whole network, without buffers.",
     ),
     Metric(
         name="encoder_flops",
@@ -203,7 +204,7 @@ _SIZE = (
         unit="floating-point operations",
         better="lower",
         definition="Floating-point operations of the image encoder's matrix products and convolutions for one input, "
-        "of a detector those of its one pass; a multiply-add counted as two (other sources count it as one).",
+        "for a detector those of its one pass; a multiply-add counts as two (other sources count it as one).",
     ),
     Metric(
         name="file_bytes",
@@ -211,7 +212,7 @@ _SIZE = (
         title="file",
         unit="bytes",
         better="lower",
-        definition="Length of the checkpoint's file; of a file that is not at hand, what the catalogue states.",
+        definition="Size of the checkpoint's file; for a missing file, the size in the catalogue.",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""A number on its way to a record: what a measurement gives, before it is known on which machine and for what."""
+"""Measured number before it becomes a record with its subject and machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from samara.measurement.records.records import Interval, Record, RecordStatus, S
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
-    """One number; the fields are those of `Record`."""
+    """One number, with fields of `Record`."""
 
     metric: str
     value: float | None
@@ -26,25 +26,25 @@ class Number:
     batch_size: int | None = None
 
     def as_json(self) -> dict[str, Any]:  # Any: JSON values
-        """Plain values."""
+        """Return plain values for JSON."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Number:  # Any: JSON values
-        """Read what `as_json` gave.
+        """Restore the result of `as_json`.
 
         Raises:
-            RecordError: something else.
+            RecordError: The document is not a number.
         """
         try:
             interval = document["interval"]
             return cls(**{**document, "interval": None if interval is None else Interval(**interval)})
         except (KeyError, TypeError) as error:
-            raise RecordError(f"{str(document)[:60]!r} is no number ({error})") from error
+            raise RecordError(f"{str(document)[:60]!r} is not a number ({error})") from error
 
 
 def without_value(metric: str, status: RecordStatus, note: str, *, batch_size: int | None = None) -> Number:
-    """A number that there is not, and why."""
+    """Return a number without a value, with the reason."""
     return Number(metric=metric, value=None, status=status, note=note, n=0, batch_size=batch_size)
 
 
@@ -57,7 +57,7 @@ def as_record(
     here: Environment,
     domain: str | None = None,
 ) -> Record:
-    """Make a record of a number that was measured now."""
+    """Make a record of a number measured just now."""
     facts: dict[str, Any] = {field.name: getattr(number, field.name) for field in fields(Number)}  # Any: fields of both
     return Record(
         subject=subject,

@@ -1,4 +1,4 @@
-"""A file of records: one JSON line each, appended to and never rewritten; files of several machines can be joined."""
+"""Record file: one JSON line per record, append-only; files of several machines can be concatenated."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from samara.measurement.records.records import Record
 
 
 def append_records(path: Path, records: Sequence[Record]) -> None:
-    """Append records; a reader sees each of them whole or not at all.
+    """Append records; a reader sees each record completely or not at all.
 
     Raises:
-        OutputError: the folder or disk does not take them.
+        OutputError: The records cannot be written.
     """
     append_lines(path, [record.to_json() for record in records])
 
 
 def read_records(path: str | os.PathLike[str]) -> list[Record]:
-    """Read a file of records in the order in which they were measured; none if there is no file.
+    """Read a record file in order of measurement; no records if the file does not exist.
 
-    An unfinished last line, all that a crash can leave, is left out.
+    Ignores an unfinished last line, which a crash may leave.
 
     Raises:
-        RecordError: a line is damaged, or of a newer format; the message names it.
+        RecordError: A line is damaged or of a newer format; the message names it.
     """
     records = []
     for number, line in enumerate(read_lines(Path(path)), start=1):
@@ -38,7 +38,7 @@ def read_records(path: str | os.PathLike[str]) -> list[Record]:
 
 
 def measured_jobs(records: Iterable[Record]) -> set[str]:
-    """Jobs that need not be done again: those with records, none of which says that it failed in the end."""
+    """Return the finished jobs: those whose newest records include no failure."""
     failed: dict[str, bool] = {}
     for record in records:
         failed[record.job] = record.status == "failed"

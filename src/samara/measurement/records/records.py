@@ -1,4 +1,4 @@
-"""One measured number with everything that is needed to believe it, to find it again and to compare it."""
+"""Record of one measured number, with everything needed to verify, find and compare it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from samara.errors import RecordError
 from samara.measurement.records.metrics import METRICS, Metric
 
 FORMAT = 1
-"""Version of the JSON form; readers refuse newer ones."""
+"""Version of the JSON format; readers reject newer ones."""
 
 RecordStatus = Literal["measured", "not applicable", "failed"]
 IntervalKind = Literal["95 % bootstrap", "quartiles"]
@@ -20,12 +20,11 @@ IntervalKind = Literal["95 % bootstrap", "quartiles"]
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """How far a number is certain, or how far its single values spread.
+    """Uncertainty of a number, or spread of its single values.
 
     Attributes:
-        low, high: in the unit of the number; low ≤ high.
-        kind: "95 % bootstrap": of the mean, images drawn with replacement; "quartiles": the middle half of the
-            timed calls.
+        low, high: bounds in the unit of the number; low ≤ high.
+        kind: "95 % bootstrap": of the mean, images drawn with replacement; "quartiles": quartiles of the timed calls.
     """
 
     low: float
@@ -35,17 +34,17 @@ class Interval:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What was measured: a checkpoint in the form in which it ran.
+    """Subject of a measurement: a checkpoint as it ran.
 
     Attributes:
-        checkpoint: catalogue name, or the name of a file that is in no catalogue.
+        checkpoint: catalogue name, or file name if not in the catalogue.
         variant: name of its architecture in `samara.networks.variants`.
-        weights: "file", or "random" where the file was not at hand; then there is no quality.
+        weights: "file", or "random" if the file was missing; quality is then not measured.
         sha256: digest of the file; None for random weights.
-        engine: what ran it, e.g. "torch".
-        precision: what it computed in, e.g. "float32".
-        device: e.g. "cpu" or "cuda:0".
-        input_size: side of the network input in pixels.
+        engine: engine, e.g. "torch".
+        precision: precision, e.g. "float32".
+        device: device, e.g. "cpu" or "cuda:0".
+        input_size: side length of the network input in pixels.
     """
 
     checkpoint: str
@@ -60,31 +59,31 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One number.
+    """Record of one number.
 
     Attributes:
-        subject: what was measured.
-        metric: a name of `METRICS`.
-        value: in `unit`; None unless `status` is "measured".
-        status: "not applicable": this checkpoint cannot be asked that, or has random weights; "failed": the
-            measurement ended with an error, and is tried again by the next run. `note` then says why.
-        note: a sentence; empty for most.
-        interval: None where there is no more than one value.
-        n: how many values the number is made of: objects or timed calls; 0 without a value.
-        images: over how many images; None where that makes no sense.
+        subject: the measured checkpoint.
+        metric: name in `METRICS`.
+        value: value in `unit`; None unless `status` is "measured".
+        status: "not applicable": the checkpoint does not support the measure, or has random weights; "failed": the
+            measurement ended with an error, and the next run retries it. `note` then gives the reason.
+        note: remark in a sentence; mostly empty.
+        interval: interval of the value; None for a single value.
+        n: number of values summarised, objects or timed calls; 0 without a value.
+        images: number of images; None if not applicable.
         domain: kind of images, e.g. "medical"; None for numbers that do not depend on images.
         source: data set within the domain; None for the mean over the domain's sources.
-        batch_size: images that went through the network together; None where that makes no sense.
+        batch_size: number of images per forward pass; None if not applicable.
         job: 16 hexadecimal digits, the same for the same measurement (subject, settings, data) on the same machine
-            with the same versions. A job's records are written together; a run skips jobs that are there.
-        settings: of the measurement, JSON values; what made the number what it is.
-        machine: `samara.system.machine.Machine.as_dict()` without its versions.
-        versions: of Python, samara and the libraries that matter.
-        commit: of the samara sources if they lie in a git repository, else None; "-dirty" follows if changed.
-        when: UTC time at which it was measured, ISO 8601, e.g. "2026-11-21T13:44:29+00:00".
+            with the same versions. A job's records are written together; a run skips recorded jobs.
+        settings: settings of the measurement that affect the number, JSON values.
+        machine: `samara.system.machine.Machine.as_dict()` without versions.
+        versions: versions of Python, samara and relevant libraries.
+        commit: commit of the samara sources, with the suffix "-dirty" if changed; None outside git.
+        when: UTC time of the measurement, ISO 8601, e.g. "2026-11-21T13:44:29+00:00".
 
     Raises:
-        RecordError: the fields contradict each other, or a number is not finite.
+        RecordError: The fields contradict each other, or a number is not finite.
     """
 
     subject: Subject
@@ -107,14 +106,14 @@ class Record:
 
     def __post_init__(self) -> None:
         if self.metric not in METRICS:
-            raise RecordError(f"{self.metric!r} is no metric of this version of samara; a newer one may know it")
+            raise RecordError(f"this version of samara has no metric {self.metric!r}; a newer one may have it")
         if (self.value is None) == (self.status == "measured"):
             raise RecordError(f"a record of {self.metric} has value {self.value} and status {self.status!r}")
         if self.value is None and not self.note:
-            raise RecordError(f"a record of {self.metric} has no value and does not say why")
+            raise RecordError(f"a record of {self.metric} has neither a value nor a reason for its absence")
         numbers = [self.value] if self.interval is None else [self.value, self.interval.low, self.interval.high]
         if not all(number is None or math.isfinite(number) for number in numbers):
-            raise RecordError(f"a record of {self.metric} holds {numbers}; numbers must be finite")
+            raise RecordError(f"a record of {self.metric} contains {numbers}; numbers must be finite")
 
     @property
     def unit(self) -> str:
@@ -123,34 +122,34 @@ class Record:
 
     @property
     def definition(self) -> Metric:
-        """What the number means."""
+        """Metric of the number."""
         return METRICS[self.metric]
 
     @property
     def place(self) -> tuple[str, str, str | None, str | None, int | None]:
-        """Which number of which job it is; the same when it is measured again."""
+        """Key of the number within its job; the same when measured again."""
         return (self.job, self.metric, self.domain, self.source, self.batch_size)
 
     def to_json(self) -> str:
-        """One line of JSON, without its end."""
+        """Return one line of JSON, without the newline."""
         return json.dumps({"format": FORMAT, **asdict(self), "unit": self.unit}, ensure_ascii=False, allow_nan=False)
 
     @classmethod
     def from_json(cls, line: str) -> Record:
-        """Read what `to_json` wrote; fields that this version does not know are left out.
+        """Parse the output of `to_json`; ignores unknown fields.
 
         Raises:
-            RecordError: something else, or written by a newer format.
+            RecordError: The line is not a record, or has a newer format.
         """
         try:
             document = json.loads(line)
         except ValueError as error:
-            raise RecordError(f"{line[:60]!r} is no record ({error})") from error
+            raise RecordError(f"{line[:60]!r} is not a record ({error})") from error
         if not isinstance(document, dict) or not isinstance(document.get("format"), int):
-            raise RecordError(f"{line[:60]!r} is no record; a JSON object with a format is needed")
+            raise RecordError(f"{line[:60]!r} is not a record; it must be a JSON object with a format")
         if document["format"] > FORMAT:
             raise RecordError(
-                f"a record has format {document['format']}, this samara reads up to {FORMAT}; use a newer one"
+                f"a record has format {document['format']}, but this samara reads up to {FORMAT}; use a newer version"
             )
         try:
             subject = Subject(**_known(document["subject"], Subject))
@@ -167,9 +166,9 @@ def _known(document: Mapping[str, Any], cls: type) -> dict[str, Any]:  # Any: JS
 
 
 def latest(records: Iterable[Record]) -> list[Record]:
-    """Of numbers measured more than once, the newest; in the order of their first measurement.
+    """Return the newest record of each number, in the order of first measurement.
 
-    A number that failed later than it was measured keeps its value.
+    A later failure does not replace a measured value.
     """
     newest: dict[object, Record] = {}
     for record in records:

@@ -1,4 +1,4 @@
-"""The official `segment_anything.modeling`: the classes that networks are put together from."""
+"""The official `segment_anything.modeling`: the classes of network parts."""
 
 from samara.segment_anything.modeling.image_encoder import ImageEncoderViT
 from samara.segment_anything.modeling.mask_decoder import MaskDecoder

@@ -1,4 +1,4 @@
-"""HQ-SAM's parts as its own package has them: encoders that also give early features, and a decoder that takes them.
+"""HQ-SAM's parts as in its own package: encoders that also return early features, and a decoder for them.
 
 Source: SysCV/sam-hq, `modeling/*` as in segment-anything-hq 0.3, for names, arguments and results.
 """
@@ -22,18 +22,18 @@ Features = tuple[Tensor, list[Tensor]]
 
 
 class ImageEncoderViT(image_encoder.ImageEncoderViT):
-    """ViT image encoder that also gives the output of every block with global attention."""
+    """ViT image encoder that also returns the output of every block with global attention."""
 
     def forward(self, x: Tensor) -> Features:  # type: ignore[override]  # as HQ-SAM has it
-        """(B, 3, H, W) → (B, C, h, w), and a list of (B, h, w, D)."""
+        """Encode (B, 3, H, W) → (B, C, h, w), and a list of (B, h, w, D)."""
         return self.embedding_and_global_blocks(x)
 
 
 class TinyViT(tiny_vit.TinyViT):
-    """TinyViT image encoder that also gives the output of its second stage."""
+    """TinyViT image encoder that also returns the output of its second stage."""
 
     def forward(self, images: Tensor) -> Features:  # type: ignore[override]  # as HQ-SAM has it
-        """(B, 3, H, W) → (B, C, h, w), and a list of one (B, h, w, D)."""
+        """Encode (B, 3, H, W) → (B, C, h, w), and a list of one (B, h, w, D)."""
         features = super().forward(images)  # (B, C + V, h, w)
         channels = len(self.neck[-1].weight)  # type: ignore[arg-type]  # a norm's
         embedding, early = split_early(features, features.shape[1] - channels)
@@ -41,7 +41,7 @@ class TinyViT(tiny_vit.TinyViT):
 
 
 class MaskDecoderHQ(hq_mask_decoder.HqMaskDecoder):
-    """Predict masks with an HQ token; the arguments are HQ-SAM's, see `samara.networks.hq_mask_decoder`.
+    """Mask decoder with an HQ token and HQ-SAM's arguments, see `samara.networks.hq_mask_decoder`.
 
     Args:
         transformer_dim: C.
@@ -70,7 +70,7 @@ class MaskDecoderHQ(hq_mask_decoder.HqMaskDecoder):
             iou_head_depth=iou_head_depth,
             iou_head_hidden_dim=iou_head_hidden_dim,
         )
-        self.num_mask_tokens = num_multimask_outputs + 2  # the HQ token counts
+        self.num_mask_tokens = num_multimask_outputs + 2  # including the HQ token
 
     def forward(  # type: ignore[override]  # noqa: PLR0917 - HQ-SAM's own arguments
         self,
@@ -85,14 +85,14 @@ class MaskDecoderHQ(hq_mask_decoder.HqMaskDecoder):
         """Predict the masks of N prompts.
 
         Args:
-            image_embeddings: (B, C, h, w); with early features behind them, (B, C + V, h, w), where
-                `interm_embeddings` is None.
+            image_embeddings: (B, C, h, w); with early features appended, (B, C + V, h, w), if `interm_embeddings` is
+                None.
             image_pe: (1, C, h, w).
             sparse_prompt_embeddings: (N, T, C).
             dense_prompt_embeddings: (N, C, h, w).
-            multimask_output: build on the best of three masks instead of the single one.
-            hq_token_only: the HQ mask alone, without SAM's.
-            interm_embeddings: early features, the first of which counts, (B, h, w, V).
+            multimask_output: start from the best of three masks instead of the single one.
+            hq_token_only: return the HQ mask alone, without SAM's.
+            interm_embeddings: early features, (B, h, w, V); only the first is used.
 
         Returns:
             low_res_logits (N, 1, 4h, 4w) and predicted IoU (N, 1).
@@ -120,14 +120,14 @@ class MaskDecoderHQ(hq_mask_decoder.HqMaskDecoder):
         dense_prompt_embeddings: Tensor,
         hq_features: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        """All masks of N prompts: SAM's single one, its three, the HQ mask.
+        """Predict all masks of N prompts: SAM's single one, its three, and the HQ mask.
 
         Args:
             image_embeddings: (B, C, h, w), without early features.
             image_pe: (1, C, h, w).
             sparse_prompt_embeddings: (N, T, C).
             dense_prompt_embeddings: (N, C, h, w).
-            hq_features: (B, C / 8, 4h, 4w), of `details_of`.
+            hq_features: (B, C / 8, 4h, 4w), from `details_of`.
 
         Returns:
             Logits (N, 1 + 3 + 1, 4h, 4w) and predicted IoU (N, 1 + 3).
@@ -148,16 +148,16 @@ class MaskDecoderHQ(hq_mask_decoder.HqMaskDecoder):
 
 
 def answer(logits: Tensor, scores: Tensor, multimask: bool, hq_token_only: bool) -> tuple[Tensor, Tensor]:
-    """The one mask of each prompt that HQ-SAM gives.
+    """Return HQ-SAM's one mask per prompt.
 
     Args:
-        logits: (N, 1 + 3 + 1, 4h, 4w), of `predict_masks`.
-        scores: (N, 1 + 3), with one more column or without.
-        multimask: build on the best of the three masks instead of the single one.
-        hq_token_only: the HQ mask alone.
+        logits: (N, 1 + 3 + 1, 4h, 4w), from `predict_masks`.
+        scores: (N, 1 + 3), optionally with one more column.
+        multimask: start from the best of the three masks instead of the single one.
+        hq_token_only: return the HQ mask alone.
 
     Returns:
-        Logits (N, 1, 4h, 4w), and the score (N, 1) of the mask built on.
+        Logits (N, 1, 4h, 4w), and the score (N, 1) of SAM's mask.
     """
     of_sam, of_hq = logits[:, :-1], logits[:, -1:]
     if multimask:
@@ -170,6 +170,6 @@ def answer(logits: Tensor, scores: Tensor, multimask: bool, hq_token_only: bool)
 
 
 def freeze_all_but_hq_part(network: nn.Module) -> None:
-    """Freeze everything that HQ-SAM did not train, as its own package does when it builds a network."""
+    """Freeze everything that HQ-SAM did not train, as its own package does when building a network."""
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(name.removeprefix("mask_decoder.").startswith(HQ_PART))

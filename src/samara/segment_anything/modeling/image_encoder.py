@@ -1,4 +1,4 @@
-"""The official `modeling.image_encoder`, on samara's ViT, which takes any multiple of the patch size."""
+"""The official `modeling.image_encoder`, based on samara's ViT, which takes any multiple of the patch size."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ __all__ = [
 ]
 
 Layer = Callable[..., nn.Module]
-"""A class of layers, or anything else that makes one."""
+"""Layer class, or any factory of layers."""
 
 
 class ImageEncoderViT(vit.ImageEncoderViT):
-    """ViT image encoder; arguments and defaults of the official class.
+    """ViT image encoder with the arguments and defaults of the official class.
 
     Args:
-        img_size: side in pixels of the square input.
-        patch_size: side of a patch in pixels.
+        img_size: side length of the square input in pixels.
+        patch_size: side length of a patch in pixels.
         in_chans: channels of the input.
         embed_dim: D, width of the tokens.
         depth: number of blocks.
@@ -43,16 +43,16 @@ class ImageEncoderViT(vit.ImageEncoderViT):
         mlp_ratio: hidden width of a block's feed-forward part, as a multiple of D.
         out_chans: C of the image embedding.
         qkv_bias: whether queries, keys and values have a bias.
-        norm_layer: makes the blocks' norms from their width.
-        act_layer: makes the activation of the feed-forward parts.
-        use_abs_pos: whether there are absolute positions.
-        use_rel_pos: whether there are relative positions.
-        rel_pos_zero_init: nothing, here as in the official code: they begin at zero.
-        window_size: side of a window in patches, 0 for global attention in every block.
-        global_attn_indexes: the blocks that attend over the whole grid in any case.
+        norm_layer: factory of the blocks' norms from their width.
+        act_layer: factory of the activation of the feed-forward parts.
+        use_abs_pos: whether to use absolute positions.
+        use_rel_pos: whether to use relative positions.
+        rel_pos_zero_init: unused, as in the official code: relative positions start at zero.
+        window_size: side length of a window in patches, 0 for global attention in every block.
+        global_attn_indexes: indices of the blocks with global attention.
     """
 
-    pos_embed: nn.Parameter | None  # type: ignore[assignment]  # samara's own always has one
+    pos_embed: nn.Parameter | None  # type: ignore[assignment]  # samara's ViT always has one
 
     def __init__(  # noqa: PLR0917 - the official signature
         self,
@@ -108,7 +108,7 @@ class ImageEncoderViT(vit.ImageEncoderViT):
         return embedding
 
     def embedding_and_global_blocks(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The embedding, and what each block with global attention gave, (B, h, w, D)."""
+        """Return the embedding, and the output of each block with global attention, (B, h, w, D)."""
         vit.check_divisible(x, self.patch_size)
         x = self.patch_embed(x)
         if self.pos_embed is not None:
@@ -122,15 +122,16 @@ class ImageEncoderViT(vit.ImageEncoderViT):
 
 
 class Block(vit.Block):
-    """Transformer block; arguments and defaults of the official class, see `ImageEncoderViT`.
+    """Transformer block with the arguments and defaults of the official class, see `ImageEncoderViT`.
 
     Args:
         dim: D.
-        num_heads, mlp_ratio, qkv_bias, norm_layer, act_layer, use_rel_pos, rel_pos_zero_init, window_size: likewise.
-        input_size: (h, w) of the grid, which global attention with relative positions needs to know.
+        num_heads, mlp_ratio, qkv_bias, norm_layer, act_layer, use_rel_pos, rel_pos_zero_init, window_size: see
+        `ImageEncoderViT`.
+        input_size: (h, w) of the grid, required for global attention with relative positions.
     """
 
-    norm1: Any  # Any: what `norm_layer` makes
+    norm1: Any  # Any: the result of `norm_layer`
     norm2: Any
 
     def __init__(  # noqa: PLR0917 - the official signature
@@ -156,18 +157,18 @@ class Block(vit.Block):
 
 
 class Attention(vit.Attention):
-    """Multi-head attention over a grid; arguments and defaults of the official class.
+    """Multi-head attention over a grid, with the arguments and defaults of the official class.
 
     Args:
         dim: D.
         num_heads: attention heads.
         qkv_bias: whether queries, keys and values have a bias.
-        use_rel_pos: whether there are relative positions.
-        rel_pos_zero_init: nothing, they begin at zero.
-        input_size: (h, w) of the grid, needed for relative positions.
+        use_rel_pos: whether to use relative positions.
+        rel_pos_zero_init: unused; they start at zero.
+        input_size: (h, w) of the grid, required for relative positions.
 
     Raises:
-        SettingsError: relative positions without a grid.
+        SettingsError: Relative positions are used without `input_size`.
     """
 
     def __init__(
@@ -188,12 +189,12 @@ class Attention(vit.Attention):
         self.use_rel_pos = use_rel_pos
         if use_rel_pos:
             if input_size is None:
-                raise SettingsError("relative positions need to know the grid; give input_size, (h, w) in patches")
+                raise SettingsError("relative positions require the grid size; give input_size, (h, w) in patches")
             self.rel_pos_h = nn.Parameter(torch.zeros(2 * input_size[0] - 1, head_dim))
             self.rel_pos_w = nn.Parameter(torch.zeros(2 * input_size[1] - 1, head_dim))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, h, w, D) in and out."""
+        """Attend over the grid, (B, h, w, D) → (B, h, w, D)."""
         if self.use_rel_pos:
             return super().forward(x)
         B, h, w, _ = x.shape  # noqa: N806
@@ -204,7 +205,7 @@ class Attention(vit.Attention):
 
 
 class PatchEmbed(vit.PatchEmbed):
-    """Cut the image into patches and project each to a token; arguments as `nn.Conv2d` has them."""
+    """Patch embedding with the arguments of `nn.Conv2d`."""
 
     def __init__(
         self,
@@ -219,7 +220,7 @@ class PatchEmbed(vit.PatchEmbed):
 
 
 def window_partition(x: Tensor, window_size: int) -> tuple[Tensor, tuple[int, int]]:
-    """Cut (B, H, W, C) into windows (·, size, size, C), zero-padded; and the padded height and width."""
+    """Split (B, H, W, C) into zero-padded windows (·, size, size, C); also return the padded height and width."""
     H, W = x.shape[1:3]  # noqa: N806
     return split_windows(x, window_size), (H + -H % window_size, W + -W % window_size)
 
@@ -230,17 +231,17 @@ def window_unpartition(
     pad_hw: tuple[int, int],
     hw: tuple[int, int],
 ) -> Tensor:
-    """Undo `window_partition`: (·, size, size, C) → (B, H, W, C), the padding cut off."""
+    """Undo `window_partition`: (·, size, size, C) → (B, H, W, C), without the padding."""
     return join_windows(windows, hw)
 
 
 def get_rel_pos(q_size: int, k_size: int, rel_pos: Tensor) -> Tensor:
-    """Look the embedding of every pair of a query's and a key's coordinate up, (q_size, k_size, D).
+    """Look up the embeddings of all pairs of query and key coordinates, (q_size, k_size, D).
 
     Args:
-        q_size: coordinates of queries along the axis.
-        k_size: coordinates of keys; where there are fewer of either, they lie so much farther apart.
-        rel_pos: (S, D), one row for each distance; interpolated linearly to twice the larger size less one.
+        q_size: number of query coordinates along the axis.
+        k_size: number of key coordinates; the smaller of the two sizes is spaced farther apart.
+        rel_pos: (S, D), one row per distance, interpolated linearly to 2 · max(q_size, k_size) − 1 rows.
     """
     size = max(q_size, k_size)
     of_pairs = vit.relative_positions(rel_pos, size)
@@ -250,7 +251,7 @@ def get_rel_pos(q_size: int, k_size: int, rel_pos: Tensor) -> Tensor:
         (torch.arange(count, device=rel_pos.device) * max(size / count, 1.0)) for count in (q_size, k_size)
     )
     row = ((queries[:, None] - keys[None, :]) + (k_size - 1) * max(q_size / k_size, 1.0)).long()
-    distance = row - (size - 1)  # entry [q, k] of all pairs stands for the distance q − k
+    distance = row - (size - 1)  # entry [q, k] of all pairs is for the distance q − k
     return of_pairs[distance.clamp(min=0), (-distance).clamp(min=0)]
 
 
@@ -273,7 +274,7 @@ def add_decomposed_rel_pos(
         k_size: (k_h, k_w).
 
     Returns:
-        As `attn`.
+        Logits in the shape of `attn`.
     """
     grid = q.reshape(len(q), *q_size, q.shape[-1])  # (B, q_h, q_w, D)
     rows = torch.einsum("bhwd,hkd->bhwk", grid, get_rel_pos(q_size[0], k_size[0], rel_pos_h))

@@ -1,4 +1,4 @@
-"""The official `modeling.mask_decoder`, on samara's mask decoder."""
+"""The official `modeling.mask_decoder`, based on samara's mask decoder."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["MLP", "LayerNorm2d", "MaskDecoder"]
 
 ALL_MASKS = slice(None)
 ASKED = ("image_embeddings", "image_pe", "sparse_prompt_embeddings", "dense_prompt_embeddings")
-"""Arguments of `predict_masks`, by their official names."""
+"""Official names of the arguments of `predict_masks`."""
 
 
 class MaskDecoder(mask_decoder.MaskDecoder):
-    """Predict masks; whatever overrides `predict_masks` changes `forward` too, as in the official class."""
+    """Mask decoder; overriding `predict_masks` also changes `forward`, as in the official class."""
 
     def _answer(self, masks: slice, *asked: Tensor, image_of_prompt: Tensor | None) -> tuple[Tensor, Tensor]:
         given = dict(zip(ASKED, asked, strict=True))
-        if image_of_prompt is not None:  # ours: an overriding method may not know it
+        if image_of_prompt is not None:  # samara's argument, which an override may lack
             given["image_of_prompt"] = image_of_prompt
         logits, iou = self.predict_masks(**given)
         return logits[:, masks], iou[:, masks]
@@ -34,15 +34,15 @@ class MaskDecoder(mask_decoder.MaskDecoder):
         *,
         image_of_prompt: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """All masks: the single one, then the three. Arguments and results as `forward`, M = 4."""
+        """Predict all masks: the single one, then the three. Arguments and results as in `forward`, M = 4."""
         prompts = len(sparse_prompt_embeddings)
         if not prompts:
             return no_answers(image_embeddings, self.num_mask_tokens)
         look = self.look(
             image_embeddings,
-            image_pe.expand(prompts, -1, -1, -1),  # a transformer of somebody else's may count on one per prompt
+            image_pe.expand(prompts, -1, -1, -1),  # a custom transformer may expect one per prompt
             sparse_prompt_embeddings,
-            dense_prompt_embeddings.expand(prompts, -1, -1, -1),  # one may be given for all
+            dense_prompt_embeddings.expand(prompts, -1, -1, -1),  # one may be shared by all
             image_of_prompt=image_of_prompt,
         )
         return self.draw(look, ALL_MASKS), look.predicted_iou

@@ -1,4 +1,4 @@
-"""The official `modeling.prompt_encoder`, on samara's prompt encoder."""
+"""The official `modeling.prompt_encoder`, based on samara's prompt encoder."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["LayerNorm2d", "PositionEmbeddingRandom", "PromptEncoder"]
 
 
 class PromptEncoder(prompt_encoder.PromptEncoder):
-    """Encode prompts; the constructor's arguments are the official ones, see `samara.networks.prompt_encoder`."""
+    """Prompt encoder with the official constructor, see `samara.networks.prompt_encoder`."""
 
     known_labels: tuple[int, ...] = (BACKGROUND, FOREGROUND)
     """Labels of points that the network learnt something about."""
@@ -48,7 +48,7 @@ class PromptEncoder(prompt_encoder.PromptEncoder):
     def _embed_points(
         self, points: Tensor, labels: Tensor, pad: bool, size_hw: tuple[int, int] | None = None
     ) -> Tensor:
-        """Embed points; a label other than 1, 0 and −1 gives the position alone, as in the official code."""
+        """Embed points; labels other than 1, 0 and −1 yield only the position, as in the official code."""
         if pad:
             points = F.pad(points, (0, 0, 0, 1))
             labels = F.pad(labels, (0, 1), value=PADDING)
@@ -57,7 +57,7 @@ class PromptEncoder(prompt_encoder.PromptEncoder):
             PADDING: self.not_a_point_embed,
             **{label: self.point_embeddings[label] for label in self.known_labels},
         }
-        weights: dict[int, Any] = {label: one.weight for label, one in learned.items()}  # Any: of what wraps them, too
+        weights: dict[int, Any] = {label: one.weight for label, one in learned.items()}  # Any: also of wrappers
         return embed_labels(positions, labels, weights)
 
     def _get_device(self) -> torch.device:
@@ -69,7 +69,7 @@ class PositionEmbeddingRandom(prompt_encoder.RandomPositions):
 
     Args:
         num_pos_feats: frequencies; the encoding has twice as many channels.
-        scale: standard deviation of the frequencies; 1 for None and for what is not above 0.
+        scale: standard deviation of the frequencies; 1 for None and for values of at most 0.
     """
 
     def __init__(self, num_pos_feats: int = 64, scale: float | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The official `modeling.sam`: the whole network, from its parts or from a checkpoint of samara's."""
+"""The official `modeling.sam`: the whole network, from its parts or from a checkpoint loaded by samara."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["ImageEncoderViT", "MaskDecoder", "PromptEncoder", "Sam"]
 
 @dataclass(frozen=True)
 class Origin:
-    """What is known of a network that samara loaded; see `Loaded` for the fields."""
+    """Origin of a network that samara loaded; see `Loaded` for the fields."""
 
     variant: Variant
     provenance: Provenance
@@ -38,24 +38,24 @@ class Origin:
 class Sam(nn.Module):
     """Image encoder, prompt encoder and mask decoder, with the official attributes and methods.
 
-    Its state dict has the published keys, so `load_state_dict` and `torch.save` interchange with the official package.
-    Everything it computes goes through the three parts as they are at that moment, whatever replaced or wraps them.
+    Its state dict has the published keys, so `load_state_dict` and `torch.save` are compatible with the official
+    package. All computations use the current parts, including any replacements or wrappers.
 
     Args:
-        image_encoder: (B, 3, S, S) → (B, C, h, w), or that and a list of early features, as HQ-SAM's.
+        image_encoder: (B, 3, S, S) → (B, C, h, w), for HQ-SAM with a list of early features.
         prompt_encoder: points, boxes and masks → sparse and dense embeddings.
         mask_decoder: embeddings → low-res logits and predicted IoU.
-        pixel_mean: per channel, on the 0..255 scale.
-        pixel_std: the same.
+        pixel_mean: mean per channel, on the 0..255 scale.
+        pixel_std: standard deviation per channel, on the 0..255 scale.
 
     Attributes:
-        origin: what is known of a network from `from_loaded`; None for one from parts.
-        hq_token_only: HQ-SAM: give the HQ mask alone, also where a call does not ask for it.
+        origin: origin of a network from `from_loaded`; None for one from parts.
+        hq_token_only: for HQ-SAM, return the HQ mask alone even if a call does not request it.
     """
 
     mask_threshold: float = MASK_THRESHOLD
     image_format: str = "RGB"
-    image_encoder: Any  # Any, for all three: what replaces or wraps a part may be of any class
+    image_encoder: Any  # Any, for all three: replacements and wrappers may be of any class
     prompt_encoder: Any
     mask_decoder: Any
     pixel_mean: Tensor
@@ -84,7 +84,7 @@ class Sam(nn.Module):
 
     @classmethod
     def from_loaded(cls, loaded: Loaded) -> Sam:
-        """The network of a checkpoint that `samara.load` loaded; parameters are shared with it.
+        """Create the network of a checkpoint from `samara.load`; parameters are shared with it.
 
         Raises:
             WrongCheckpoint: it finds instances in one pass, or its prompts are in a larger square than its input, where
@@ -104,22 +104,22 @@ class Sam(nn.Module):
             preprocessing.mean,
             preprocessing.std,
         )
-        # The official attribute: fine-tuning code asks the encoder for its input size.
-        setattr(sam.image_encoder, "img_size", loaded.input_size)  # noqa: B010 - mypy takes it for a tensor
+        # The official attribute: fine-tuning code reads the input size from the encoder.
+        setattr(sam.image_encoder, "img_size", loaded.input_size)  # noqa: B010 - mypy assumes a tensor
         sam.origin = Origin(loaded.variant, loaded.provenance, loaded.pred_iou_thresh, loaded.stability_score_thresh)
         sam.hq_token_only = loaded.hq_token_only
         return sam.to(loaded.device).train(network.training)
 
     def as_loaded(self) -> Loaded:
-        """The same network, as it is now, for samara's own predictor and generator; float32, on its present device.
+        """Return the network in its current state for samara's predictor and generator; float32, on its current device.
 
         Raises:
-            SettingsError: the network was made from parts, so that its variant is not known.
+            SettingsError: The network was made from parts, so its variant is unknown.
         """
         if self.origin is None:
             raise SettingsError(
-                "as_loaded knows what to say of networks from sam_model_registry only; this one was made from parts: "
-                "use SamPredictor and SamAutomaticMaskGenerator"
+                "as_loaded supports only networks from sam_model_registry, and this one was made from parts; use "
+                "SamPredictor and SamAutomaticMaskGenerator"
             )
         return Loaded(
             network=self.as_samaras(),
@@ -134,19 +134,19 @@ class Sam(nn.Module):
         )
 
     def as_samaras(self) -> networks.Sam:
-        """The parts, as they are now, joined as samara's engines take them; parameters are shared."""
+        """Return the current parts as a network for samara's engines; parameters are shared."""
         parts = {name: samaras_twin(part) for name, part in self.named_children()}
-        return networks.Sam(**parts)  # type: ignore[arg-type]  # an engine looks itself what they are
+        return networks.Sam(**parts)  # type: ignore[arg-type]  # engines check the types themselves
 
     @property
     def device(self) -> torch.device:
-        """Where the network lies."""
+        """Device of the network."""
         return self.pixel_mean.device
 
     def preprocess(self, x: Tensor) -> Tensor:
-        """Normalise (..., 3, h, w) on the 0..255 scale and pad to the input square; in the type of the network."""
+        """Normalise (..., 3, h, w) on the 0..255 scale and pad to the input square, in the network's dtype."""
         mean, std = self.pixel_mean, self.pixel_std
-        exact = torch.promote_types(mean.dtype, torch.float32)  # 16 bits know no difference between bright pixels
+        exact = torch.promote_types(mean.dtype, torch.float32)  # 16 bits cannot distinguish bright pixels
         normalised = (x.to(exact) - mean.to(exact)) / std.to(exact)
         return pad(normalised.to(mean.dtype), input_size_of(self))
 
@@ -171,21 +171,21 @@ class Sam(nn.Module):
     ) -> list[dict[str, Tensor]]:
         """Predict masks for several images, each with its own prompts.
 
-        Gradients flow in training mode, and never in eval mode, where the official package forbids them too.
+        Gradients are computed only in training mode; the official package disables them in eval mode too.
 
         Args:
-            batched_input: per image "image" (3, h, w) on the 0..255 scale, already resized; "original_size" (H, W);
-                optionally "point_coords" (N, P, 2), "point_labels" (N, P), "boxes" (N, 4), "mask_inputs"
-                (N, 1, 4h, 4w), all in the frame of the resized image.
-            multimask_output: three masks per prompt instead of one.
-            hq_token_only: HQ-SAM: the HQ mask alone.
+            batched_input: for each image, "image" (3, h, w) on the 0..255 scale, already resized; "original_size" (H,
+                W); optionally "point_coords" (N, P, 2), "point_labels" (N, P), "boxes" (N, 4), "mask_inputs" (N, 1, 4h,
+                4w), all in the frame of the resized image.
+            multimask_output: return three masks per prompt instead of one.
+            hq_token_only: for HQ-SAM, return the HQ mask alone.
 
         Returns:
-            Per image "masks" (N, M, H, W) bool, "iou_predictions" (N, M), "low_res_logits" (N, M, 4h, 4w).
+            For each image, "masks" (N, M, H, W) bool, "iou_predictions" (N, M), "low_res_logits" (N, M, 4h, 4w).
 
         Raises:
-            PromptError: the input is not a list of such dicts.
-            SettingsError: `hq_token_only` of a network that has no HQ token.
+            PromptError: The input is not a list of such dicts.
+            SettingsError: `hq_token_only` for a network without an HQ token.
         """
         if not isinstance(batched_input, (list, tuple)) or not all(
             isinstance(record, dict) and {"image", "original_size"} <= record.keys() for record in batched_input
@@ -217,8 +217,8 @@ class Sam(nn.Module):
 
 
 def decode(
-    sam: Any,  # Any: a Sam, or what wraps one and passes its attributes on
-    features: Any,  # Any: a tensor, or a tuple of HQ-SAM's
+    sam: Any,  # Any: a Sam, or a wrapper that forwards its attributes
+    features: Any,  # Any: a tensor, or a tuple for HQ-SAM
     prompts: dict[str, Any],
     multimask: bool,
     hq_token_only: bool = False,
@@ -226,22 +226,22 @@ def decode(
     """Call prompt encoder and mask decoder as the official code does.
 
     Args:
-        sam: whose parts to call.
-        features: what its image encoder gave for one image.
+        sam: network with the parts.
+        features: output of its image encoder for one image.
         prompts: "points", "boxes" and "masks", see `PromptEncoder`.
-        multimask: three masks per prompt.
-        hq_token_only: HQ-SAM: the HQ mask alone.
+        multimask: return three masks per prompt.
+        hq_token_only: for HQ-SAM, return the HQ mask alone.
 
     Returns:
         Low-res logits (N, M, 4h, 4w) and predicted IoU (N, M).
 
     Raises:
-        SettingsError: `hq_token_only` of a network that has no HQ token.
+        SettingsError: `hq_token_only` for a network without an HQ token.
     """
     embedding, early = features if isinstance(features, tuple) else (features, None)
     only = hq_token_only or getattr(sam, "hq_token_only", False)
     if only and early is None and not isinstance(sam.mask_decoder, MaskDecoderHQ):
-        raise SettingsError("hq_token_only is for HQ-SAM; this network has no HQ token")
+        raise SettingsError("hq_token_only applies only to HQ-SAM; this network has no HQ token")
     more = {} if early is None else {"hq_token_only": only, "interm_embeddings": early}
     sparse, dense = sam.prompt_encoder(**prompts)
     logits, iou = sam.mask_decoder(
@@ -256,18 +256,18 @@ def decode(
 
 
 def input_size_of(sam: Any) -> int:  # Any: see `decode`
-    """Side of the square network input in pixels, from whichever part knows it."""
+    """Return the side length of the square network input in pixels, from whichever part has it."""
     side = getattr(owner_of(sam.image_encoder, "img_size"), "img_size", None)
     return int(owner_of(sam.prompt_encoder, "input_image_size").input_image_size[0] if side is None else side)
 
 
-def owner_of(module: Any, attribute: str) -> Any:  # Any: modules of anybody's
-    """The outermost module that has an attribute: a module itself, or the one in a wrapper such as DataParallel."""
+def owner_of(module: Any, attribute: str) -> Any:  # Any: modules of any class
+    """Return the outermost module with an attribute: the module itself, or that in a wrapper such as DataParallel."""
     return next((one for one in module.modules() if hasattr(one, attribute)), module)
 
 
-def _one_by_one(encoded: Any) -> Iterator[Any]:  # Any: a tensor, or a tuple of HQ-SAM's
-    """What an image encoder gave, image by image."""
+def _one_by_one(encoded: Any) -> Iterator[Any]:  # Any: a tensor, or a tuple for HQ-SAM
+    """Yield the output of an image encoder image by image."""
     if isinstance(encoded, tuple):
         embeddings, early = encoded
         for index in range(len(embeddings)):

@@ -1,7 +1,7 @@
-"""Networks of samara as networks of the official classes, and back: other modules, the same parameters.
+"""Conversion between samara's and the official network classes: different modules, shared parameters.
 
-A twin costs no memory and no time. What trains one trains the other; layers, hooks and attributes that somebody changes
-on one later are not seen by the other, so whoever needs the other form of a network as it is now makes a new twin.
+A twin is free to create. Training one trains the other; later changes to layers, hooks and attributes are not shared,
+so create a new twin for the current state of a network.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ _SAMARAS = {official: ours for table in (_OFFICIAL, _OFFICIAL_WITH_EARLY_FEATURE
 
 
 def official_twin(network: nn.Module, *, early_features: bool = False) -> nn.Module:
-    """A part of a network, of the official classes.
+    """Return the twin of a network part in the official classes.
 
     Args:
         network: an image encoder, prompt encoder or mask decoder.
-        early_features: whether it is an encoder that gives them; its twin gives them as HQ-SAM does.
+        early_features: whether it is an encoder that returns them; its twin returns them as HQ-SAM does.
     """
     classes = _OFFICIAL | _OFFICIAL_WITH_EARLY_FEATURES if early_features else _OFFICIAL
     twin = twin_of(network, classes)
-    for module in twin.modules():  # what the official constructors note besides
+    for module in twin.modules():  # additional attributes of the official constructors
         if isinstance(module, image_encoder.Attention):
             module.use_rel_pos = True
             module.scale = (module.qkv.in_features // module.num_heads) ** -0.5
@@ -53,7 +53,7 @@ def official_twin(network: nn.Module, *, early_features: bool = False) -> nn.Mod
 
 
 def samaras_twin(network: nn.Module) -> nn.Module:
-    """The same of samara's classes; modules of classes that somebody else wrote stay what they are."""
+    """Return the twin in samara's classes; modules of foreign classes are kept."""
     return twin_of(network, _SAMARAS)
 
 
@@ -65,13 +65,13 @@ def twin_of(module: nn.Module, classes: Mapping[type[nn.Module], type[nn.Module]
         classes: its class and those of its layers to the ones wanted; what is not in the table stays.
     """
     if not type(module).__module__.startswith(("samara.", "torch.nn.modules.")):
-        return module  # somebody else's, who knows what a copy of it would be
+        return module  # a foreign class, which may not be safe to copy
     twin = copy.copy(module)
-    # Containers of its own for parameters, layers and hooks, so that neither sees what is added to the other.
+    # Separate containers for parameters, layers and hooks, so that additions to one do not affect the other.
     vars(twin).update({name: copy.copy(value) for name, value in vars(module).items() if isinstance(value, dict)})
     twin._modules = {name: child and twin_of(child, classes) for name, child in module._modules.items()}
     twin.__class__ = classes.get(type(module), type(module))
-    made_of = vars(module).get("made_of")  # what `samara.networks.plain` compares with
+    made_of = vars(module).get("made_of")  # reference for `samara.networks.plain`
     if isinstance(made_of, dict):
         kinds = {name: classes.get(part.kind, part.kind) for name, part in made_of.items()}
         vars(twin)["made_of"] = {name: replace(part, kind=kinds[name]) for name, part in made_of.items()}

@@ -1,1 +1,1 @@
-"""The official `utils`: transforms, the parts of automatic mask generators, and the decoder for exporters."""
+"""The official `utils`: transforms, building blocks of automatic mask generators, and the decoder for export."""

@@ -1,7 +1,7 @@
-"""The official `utils.amg`: what automatic mask generators are made of.
+"""The official `utils.amg`: building blocks of automatic mask generators.
 
 Differs from the official functions: an empty mask has stability 0, not NaN; counts do not overflow beyond 32,767
-columns; crops without area are left out; COCO run lengths need no pycocotools.
+columns; crops without area are left out; COCO run lengths do not need pycocotools.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Box = Sequence[int]
 
 
 class MaskData:
-    """Columns of a table with one row per mask: tensors, arrays and lists."""
+    """Table with one row per mask; its columns are tensors, arrays or lists."""
 
     def __init__(self, **kwargs: Any) -> None:
         self._stats: dict[str, Any] = {}
@@ -37,7 +37,7 @@ class MaskData:
 
     def __setitem__(self, key: str, item: Any) -> None:
         if not isinstance(item, (list, np.ndarray, Tensor)):
-            raise TypeError(f"MaskData takes lists, numpy arrays and tensors; {key} is a {type(item).__name__}")
+            raise TypeError(f"MaskData takes lists, numpy arrays and tensors, but {key} is a {type(item).__name__}")
         self._stats[key] = item
 
     def __delitem__(self, key: str) -> None:
@@ -47,14 +47,14 @@ class MaskData:
         return self._stats[key]
 
     def items(self) -> ItemsView[str, Any]:
-        """The columns and their names."""
+        """Return the columns with their names."""
         return self._stats.items()
 
     def filter(self, keep: Tensor) -> None:
         """Keep some rows.
 
         Args:
-            keep: (M,) bool, or (K,) indices in the order wanted.
+            keep: (M,) bool, or (K,) indices in the desired order.
         """
         chosen = torch.as_tensor(keep)
         indices = chosen.nonzero()[:, 0] if chosen.dtype == torch.bool else chosen
@@ -67,7 +67,7 @@ class MaskData:
                 self._stats[name] = [column[index] for index in indices.tolist()]
 
     def cat(self, new_stats: MaskData) -> None:
-        """Put the rows of another table behind these; columns that are not here yet come with it."""
+        """Append the rows of another table; new columns are added."""
         for name, column in new_stats.items():
             mine = self._stats.get(name)
             if mine is None:
@@ -80,20 +80,20 @@ class MaskData:
                 self._stats[name] = mine + column
 
     def to_numpy(self) -> None:
-        """Turn tensors into arrays."""
+        """Convert tensors to arrays."""
         for name, column in self._stats.items():
             if isinstance(column, Tensor):
                 self._stats[name] = column.detach().cpu().numpy()
 
 
 def is_box_near_crop_edge(boxes: Tensor, crop_box: Box, orig_box: Box, atol: float = 20.0) -> Tensor:
-    """Find boxes that a crop has probably cut off: near its edge, and not near the edge of the image.
+    """Find boxes probably truncated by a crop: near its edge, but not near the edge of the image.
 
     Args:
         boxes: (M, 4) in the crop's frame.
         crop_box: the crop in the image.
-        orig_box: the image.
-        atol: pixels that count as near.
+        orig_box: the whole image.
+        atol: distance in pixels that counts as near.
 
     Returns:
         (M,) bool.
@@ -105,7 +105,7 @@ def is_box_near_crop_edge(boxes: Tensor, crop_box: Box, orig_box: Box, atol: flo
 
 
 def box_xyxy_to_xywh(box_xyxy: Tensor) -> Tensor:
-    """Corners of one box (4,), tensor, array or list, as corner and size."""
+    """Convert one box (4,), a tensor, array or list, from corners to corner and size."""
     box = copy.deepcopy(box_xyxy)
     box[2] = box[2] - box[0]
     box[3] = box[3] - box[1]
@@ -113,14 +113,14 @@ def box_xyxy_to_xywh(box_xyxy: Tensor) -> Tensor:
 
 
 def batch_iterator(batch_size: int, *args: Any) -> Generator[list[Any], None, None]:
-    """Cut sequences of one length into pieces of `batch_size`, all at the same places.
+    """Split sequences of equal length into batches of `batch_size`.
 
     Raises:
-        SettingsError: no sequence was given, or they differ in length.
+        SettingsError: No sequence was given, or they differ in length.
     """
     lengths = {len(arg) for arg in args}
     if len(lengths) != 1:
-        raise SettingsError(f"batches need sequences of one length, got {sorted(lengths) or 'none'}")
+        raise SettingsError(f"batches need sequences of equal length, got {sorted(lengths) or 'none'}")
     for start in range(0, lengths.pop(), batch_size):
         yield [arg[start : start + batch_size] for arg in args]
 
@@ -136,17 +136,17 @@ def rle_to_mask(rle: dict[str, Any]) -> npt.NDArray[np.bool_]:
 
 
 def area_from_rle(rle: dict[str, Any]) -> int:
-    """Pixels of a mask in uncompressed run lengths."""
+    """Return the pixel count of a mask in uncompressed run lengths."""
     return sum(rle["counts"][1::2])
 
 
 def calculate_stability_score(masks: Tensor, mask_threshold: float, threshold_offset: float) -> Tensor:
-    """IoU of each mask at a higher and at a lower threshold, (..., H, W) logits → (...)."""
+    """Compute the IoU of each mask at a higher and a lower threshold, (..., H, W) logits → (...)."""
     return stability(masks, mask_threshold, threshold_offset)
 
 
 def build_point_grid(n_per_side: int) -> npt.NDArray[np.float64]:
-    """Points in the middle of each cell of a regular grid, row by row, (n², 2) in the unit square; none for 0."""
+    """Return the cell centres of a regular grid, row by row, (n², 2) in the unit square; empty for 0."""
     if n_per_side < 1:
         return np.zeros((0, 2))
     margin = 1 / (2 * n_per_side)
@@ -155,31 +155,31 @@ def build_point_grid(n_per_side: int) -> npt.NDArray[np.float64]:
 
 
 def build_all_layer_point_grids(n_per_side: int, n_layers: int, scale_per_layer: int) -> list[npt.NDArray[np.float64]]:
-    """A grid for the whole image and one for each layer of crops, thinned from layer to layer."""
+    """Return a grid for the whole image and one for each crop layer, thinned from layer to layer."""
     return [build_point_grid(int(n_per_side / scale_per_layer**layer)) for layer in range(n_layers + 1)]
 
 
 def generate_crop_boxes(
     im_size: tuple[int, ...], n_layers: int, overlap_ratio: float
 ) -> tuple[list[list[int]], list[int]]:
-    """The whole image (H, W) and the crops of every layer, and the layer of each."""
+    """Return the whole image (H, W) and the crops of every layer, and the layer of each."""
     crops = crops_of((im_size[0], im_size[1]), n_layers, overlap_ratio)
     return [list(crop.box_xyxy) for crop in crops], [crop.layer for crop in crops]
 
 
 def uncrop_boxes_xyxy(boxes: Tensor, crop_box: Box) -> Tensor:
-    """Boxes (..., 4) of a crop in the image's frame."""
+    """Map boxes (..., 4) from a crop to the image's frame."""
     x0, y0 = crop_box[:2]
     return boxes + torch.tensor([x0, y0, x0, y0], device=boxes.device)
 
 
 def uncrop_points(points: Tensor, crop_box: Box) -> Tensor:
-    """Points (..., 2) of a crop in the image's frame."""
+    """Map points (..., 2) from a crop to the image's frame."""
     return points + torch.tensor([crop_box[0], crop_box[1]], device=points.device)
 
 
 def uncrop_masks(masks: Tensor, crop_box: Box, orig_h: int, orig_w: int) -> Tensor:
-    """Masks (..., h, w) of a crop at the size of the image, background around them."""
+    """Pad masks (..., h, w) of a crop to the size of the image."""
     x0, y0, x1, y1 = crop_box
     if (x0, y0, x1, y1) == (0, 0, orig_w, orig_h):
         return masks
@@ -189,18 +189,18 @@ def uncrop_masks(masks: Tensor, crop_box: Box, orig_h: int, orig_w: int) -> Tens
 def remove_small_regions(
     mask: npt.NDArray[np.bool_], area_thresh: float, mode: str
 ) -> tuple[npt.NDArray[np.bool_], bool]:
-    """Remove what is smaller than an area from a mask (H, W).
+    """Remove regions smaller than an area from a mask (H, W).
 
     Args:
         mask: (H, W) bool.
-        area_thresh: pixels; what has exactly so many stays.
-        mode: "holes", which are filled, or "islands", of which the largest stays.
+        area_thresh: area in pixels; regions of exactly this area are kept.
+        mode: "holes" to fill holes, or "islands" to remove islands, except the largest.
 
     Returns:
-        The mask, and whether there was something to remove.
+        The mask, and whether anything was removed.
 
     Raises:
-        SettingsError: another mode.
+        SettingsError: The mode is invalid.
     """
     if mode not in ("holes", "islands"):
         raise SettingsError(f"mode is {mode!r}; it must be 'holes' or 'islands'")
@@ -208,15 +208,14 @@ def remove_small_regions(
 
 
 def coco_encode_rle(uncompressed_rle: dict[str, Any]) -> dict[str, Any]:
-    """Compress run lengths as COCO files hold them."""
+    """Compress run lengths as in COCO files."""
     return dict(Rle.from_coco(uncompressed_rle).to_coco())
 
 
 def batched_mask_to_box(masks: Tensor) -> Tensor:
-    """Smallest boxes around masks, (..., H, W) bool → (..., 4) xyxy, right and bottom inclusive; zeros for none.
+    """Compute boxes of masks, (..., H, W) bool → (..., 4) xyxy, right and bottom inclusive; zeros if empty.
 
-    Differs from everything else in samara, whose boxes are exclusive on the right and at the bottom as COCO's: this is
-    what the official function gives.
+    Inclusive as in the official function; everywhere else in samara, right and bottom are exclusive as in COCO.
     """
     if masks.numel() == 0:
         return torch.zeros(*masks.shape[:-2], 4, device=masks.device)

@@ -1,4 +1,4 @@
-"""The official `utils.onnx`: prompts and an embedding to masks in one graph, as the official export script wants it."""
+"""The official `utils.onnx`: prompts and an embedding to masks in one graph, for the official export script."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["SamOnnxModel", "calculate_stability_score"]
 
 
 class SamOnnxModel(nn.Module):
-    """Prompt encoder, mask decoder and post-processing without branches on values, for exporters that trace.
+    """Prompt encoder, mask decoder and post-processing without value-dependent branches, for tracing exporters.
 
     Args:
-        model: from `sam_model_registry`, or from parts.
-        return_single_mask: give the best mask instead of all four.
-        use_stability_score: judge masks by their stability score instead of the predicted IoU.
-        return_extra_metrics: give stability scores and areas too.
+        model: network from `sam_model_registry`, or from parts.
+        return_single_mask: return the best mask instead of all four.
+        use_stability_score: score masks by stability instead of predicted IoU.
+        return_extra_metrics: also return stability scores and areas.
     """
 
     def __init__(
@@ -41,11 +41,11 @@ class SamOnnxModel(nn.Module):
 
     @staticmethod
     def resize_longest_image_size(input_image_size: Tensor, longest_side: int) -> Tensor:
-        """(H, W) of an image whose longest side became `longest_side`, (2,) int64."""
+        """Return (H, W) of an image with its longest side resized to `longest_side`, (2,) int64."""
         return resized_hw(input_image_size, longest_side)
 
     def _embed_points(self, point_coords: Tensor, point_labels: Tensor) -> Tensor:
-        """Points and corners of boxes, (N, P, 2) with labels (N, P) from −1 to 3 → (N, P, C)."""
+        """Embed points and box corners, (N, P, 2) with labels (N, P) from −1 to 3 → (N, P, C)."""
         encoder = self.model.prompt_encoder
         positions = encoder.pe_layer._pe_encoding((point_coords + 0.5) / self.img_size)
         learned = {PADDING: encoder.not_a_point_embed.weight}
@@ -53,18 +53,18 @@ class SamOnnxModel(nn.Module):
         return embed_labels(positions, point_labels, learned)
 
     def _embed_masks(self, input_mask: Tensor, has_mask_input: Tensor) -> Tensor:
-        """(N, 1, 4h, 4w) logits and (1,) 1 or 0 → (N, C, h, w)."""
+        """Embed masks, (N, 1, 4h, 4w) logits and (1,) 1 or 0 → (N, C, h, w)."""
         return embed_mask_or_none(self.model.prompt_encoder, input_mask, has_mask_input)
 
     def mask_postprocessing(self, masks: Tensor, orig_im_size: Tensor) -> Tensor:
         """Remove padding and resize, (N, M, 4h, 4w) → (N, M, H, W)."""
         cut = self.resize_longest_image_size(orig_im_size, self.img_size)
         size = orig_im_size.to(torch.int64)
-        # Tensors, so that a tracer sees where they come from.
+        # Tensors, so that a tracer records their origin.
         return upsampled(masks, self.img_size, (cut[0], cut[1]), (size[0], size[1]))  # type: ignore[arg-type]
 
     def select_masks(self, masks: Tensor, iou_preds: Tensor, num_points: int) -> tuple[Tensor, Tensor]:
-        """The single mask of several points, or the best of three for one: (N, 1, ·, ·) and (N, 1)."""
+        """Select the single mask for several points, or the best of three for one point: (N, 1, ·, ·) and (N, 1)."""
         scores, chosen = choose_mask(iou_preds, masks, num_points)
         return chosen, scores
 
@@ -82,10 +82,10 @@ class SamOnnxModel(nn.Module):
 
         Args:
             image_embeddings: (1, C, h, w).
-            point_coords: (1, P, 2) in the input frame; a padding point where there is no box.
+            point_coords: (1, P, 2) in the input frame, with a padding point if there is no box.
             point_labels: (1, P): 1 foreground, 0 background, 2 and 3 corners of a box, −1 padding.
             mask_input: (1, 1, 4h, 4w) logits.
-            has_mask_input: (1,) 1 if they count, else 0.
+            has_mask_input: (1,) 1 if `mask_input` is used, else 0.
             orig_im_size: (2,) height and width of the image.
 
         Returns:

@@ -1,4 +1,4 @@
-"""The official `ResizeLongestSide`, on samara's preprocessing."""
+"""The official `ResizeLongestSide`, based on samara's preprocessing."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from samara.images.read import read_image
 
 
 class ResizeLongestSide:
-    """Resize images and prompts so that the longest side of the image gets a given length.
+    """Resizing of images and prompts to a given length of the image's longest side.
 
     Args:
-        target_length: that length in pixels.
+        target_length: length of the longest side in pixels.
     """
 
     def __init__(self, target_length: int) -> None:
         self.target_length = target_length
 
     def apply_image(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Resize (H, W, 3) RGB uint8, or whatever else Pillow resizes: (H, W), or (H, W, 4) uint8.
+        """Resize (H, W, 3) RGB uint8, or other arrays that Pillow resizes: (H, W), or (H, W, 4) uint8.
 
         Raises:
-            ImageError: anything that can neither be resized as it is nor read as an image.
+            ImageError: The array can neither be resized directly nor read as an image.
         """
         pixels = image if _is_resizable(image) else read_image(image)
         return np.array(resize(pixels, self._frame(pixels.shape[:2])))
@@ -34,7 +34,7 @@ class ResizeLongestSide:
     def apply_coords(self, coords: npt.NDArray[np.floating], original_size: tuple[int, ...]) -> npt.NDArray[np.float32]:
         """Map points (..., 2) as (x, y) into the resized image; `original_size` is (H, W).
 
-        Differs from Meta: float32, so that Apple GPUs take it.
+        Differs from Meta: float32, because Apple GPUs do not support float64.
         """
         return self._frame(original_size).to_input(coords)
 
@@ -43,7 +43,7 @@ class ResizeLongestSide:
         return self.apply_coords(np.asarray(boxes).reshape(-1, 4), original_size)
 
     def apply_image_torch(self, image: Tensor) -> Tensor:
-        """Resize (B, 3, H, W) with torch's antialiased bilinear filter, close to but not the same as `apply_image`."""
+        """Resize (B, 3, H, W) with torch's antialiased bilinear filter, close but not identical to `apply_image`."""
         size_hw = self.get_preprocess_shape(image.shape[2], image.shape[3], self.target_length)
         return F.interpolate(image, size_hw, mode="bilinear", align_corners=False, antialias=True)
 
@@ -59,7 +59,7 @@ class ResizeLongestSide:
 
     @staticmethod
     def get_preprocess_shape(oldh: int, oldw: int, long_side_length: int) -> tuple[int, int]:
-        """(H, W) of the resized image, each at least 1."""
+        """Return (H, W) of the resized image, each at least 1."""
         return Frame((oldh, oldw), long_side_length).resized_size_hw
 
     def _frame(self, original_size: tuple[int, ...]) -> Frame:
@@ -67,7 +67,7 @@ class ResizeLongestSide:
 
 
 def _is_resizable(image: object) -> bool:
-    """Whether Pillow has a mode for an array as it is."""
+    """Return whether Pillow has a mode for an array."""
     if not isinstance(image, np.ndarray):
         return False
     colours = image.ndim == 3 and image.shape[2] in (3, 4) and image.dtype == np.uint8

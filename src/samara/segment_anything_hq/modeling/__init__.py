@@ -1,4 +1,4 @@
-"""HQ-SAM's classes: encoders give early features too, and the decoder takes them."""
+"""HQ-SAM's classes: encoders also return early features, which the decoder takes."""
 
 from samara.segment_anything.modeling.hq import ImageEncoderViT, MaskDecoderHQ, TinyViT
 from samara.segment_anything.modeling.mask_decoder import MaskDecoder

@@ -1,4 +1,4 @@
-"""The network, which takes HQ-SAM's parts as it takes SAM's."""
+"""The network, which supports the parts of SAM and HQ-SAM."""
 
 from samara.segment_anything.modeling.hq import ImageEncoderViT
 from samara.segment_anything.modeling.mask_decoder import MaskDecoder

@@ -1,1 +1,1 @@
-"""Transforms and the parts of automatic mask generators, the same as SAM's."""
+"""Transforms and building blocks of automatic mask generators, the same as SAM's."""

@@ -1,3 +1,3 @@
 """The same as SAM's."""
 
-from samara.segment_anything.utils.amg import *  # noqa: F403 - all that is there
+from samara.segment_anything.utils.amg import *  # noqa: F403 - all public names

@@ -14,14 +14,14 @@ __all__ = ["SamOnnxModel", "calculate_stability_score"]
 
 
 class SamOnnxModel(onnx.SamOnnxModel):
-    """HQ-SAM's form of `samara.segment_anything.utils.onnx.SamOnnxModel`.
+    """HQ-SAM's version of `samara.segment_anything.utils.onnx.SamOnnxModel`.
 
     Args:
-        model: from HQ-SAM's registry.
-        hq_token_only: the HQ mask alone.
-        multimask_output: build on the best of SAM's three masks instead of the single one.
-        use_stability_score: judge masks by their stability score instead of the predicted IoU.
-        return_extra_metrics: give stability scores and areas too.
+        model: network from HQ-SAM's registry.
+        hq_token_only: return the HQ mask alone.
+        multimask_output: start from the best of SAM's three masks instead of the single one.
+        use_stability_score: score masks by stability instead of predicted IoU.
+        return_extra_metrics: also return stability scores and areas.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class SamOnnxModel(onnx.SamOnnxModel):
         has_mask_input: Tensor,
         orig_im_size: Tensor,
     ) -> tuple[Tensor, ...]:
-        """Predict the mask of one prompt; `interm_embeddings` (1, B, h, w, V), all else as SAM's, M = 1."""
+        """Predict the mask of one prompt; with `interm_embeddings` (1, B, h, w, V), otherwise as SAM's, M = 1."""
         decoder = self.model.mask_decoder
         early = decoder.compress_vit_feat(interm_embeddings[0].permute(0, 3, 1, 2))
         masks, scores = decoder.predict_masks(

@@ -1,1 +1,1 @@
-"""Everything in an image: a grid of points, predicted, filtered, de-duplicated."""
+"""Automatic masks: predictions for a grid of points, filtered and de-duplicated."""

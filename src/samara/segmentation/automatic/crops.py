@@ -1,4 +1,4 @@
-"""Crops of an image, layer by layer.
+"""Crops of an image by layer.
 
 Source: segment-anything `utils/amg.py` @dca509f for the geometry: layer i has 2^i × 2^i crops.
 """
@@ -12,11 +12,11 @@ from itertools import product
 
 @dataclass(frozen=True)
 class Crop:
-    """A rectangle of the image.
+    """Rectangle of the image.
 
     Attributes:
-        box_xyxy: exclusive right and bottom, original frame.
-        layer: 0 for the whole image.
+        box_xyxy: corners in the original frame, right and bottom exclusive.
+        layer: layer index, 0 for the whole image.
     """
 
     box_xyxy: tuple[int, int, int, int]
@@ -24,20 +24,20 @@ class Crop:
 
     @property
     def size_hw(self) -> tuple[int, int]:
-        """(height, width) in pixels."""
+        """(H, W) in pixels."""
         x0, y0, x1, y1 = self.box_xyxy
         return y1 - y0, x1 - x0
 
 
 def crops_of(size_hw: tuple[int, int], layers: int, overlap_ratio: float) -> list[Crop]:
-    """The whole image and the crops of every layer, column by column within a layer.
+    """Return the whole image and the crops of every layer, column by column within a layer.
 
     Args:
         size_hw: (H, W) of the image.
-        layers: how many layers of crops beyond the whole image.
+        layers: number of crop layers in addition to the whole image.
         overlap_ratio: overlap in the first layer, as a fraction of the short side; halved with every layer.
 
-    Raises nothing; crops without area (images of a few pixels) are left out.
+    Crops without area, in images of a few pixels, are left out.
     """
     H, W = size_hw  # noqa: N806
     crops = [Crop((0, 0, W, H), 0)]

@@ -1,15 +1,15 @@
-"""Automatic mask generation: the official generator's masks, in bounded memory.
+"""Automatic mask generation: the masks of the official generator in bounded memory.
 
-For every crop: embed it, decode its grid of points, and keep what passes. The order of the steps is the official one
-(segment-anything `automatic_mask_generator.py` @dca509f), and so is the result. What is different is when the pixels
-are made: masks are judged by predicted IoU on the decoder's tokens before they are drawn, and only the survivors are
-resized to the original frame, a few at a time, and turned into run lengths at once.
+For every crop: embed it, decode its grid of points, and keep the masks that pass the filters. Steps and results match
+the official code (segment-anything `automatic_mask_generator.py` @dca509f). The difference is when pixels are computed:
+masks are filtered by predicted IoU on the decoder's tokens before they are computed, and only the survivors are
+upsampled, a few at a time, and encoded as run lengths immediately.
 
 Differs from Meta:
-* boxes in the result are COCO-exact; box NMS and the crop-edge rule still see the reference's inclusive corners,
-  which are one pixel short, so that the same masks survive;
+* boxes in the result are COCO-exact; box NMS and the crop-edge rule still use the reference's inclusive corners, which
+  are one pixel short, so that the same masks survive;
 * an empty mask never survives, and its stability score is 0, not NaN;
-* an image in which nothing is found gives an empty result.
+* an image without masks returns an empty result.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ from samara.system.progress import Progress
 
 
 class AutomaticMaskGenerator:
-    """Find everything in an image.
+    """Automatic mask generation for images.
 
     Args:
-        loaded: a promptable checkpoint, from `samara.load`.
-        settings: see `AutomaticSettings`; what is left at None becomes the checkpoint's own.
-        predictor: of that checkpoint, such as one that keeps embeddings; None for a plain one.
+        loaded: promptable checkpoint from `samara.load`.
+        settings: see `AutomaticSettings`; None values become the checkpoint's own.
+        predictor: predictor of that checkpoint, such as one that caches embeddings; None for a plain one.
     """
 
     def __init__(
@@ -56,20 +56,20 @@ class AutomaticMaskGenerator:
         self.predictor = predictor or Predictor(loaded)
 
     def generate(self, image: ImageSource | ImageEmbedding, *, progress: Progress | None = None) -> MaskSet:
-        """Find everything in one image.
+        """Segment everything in one image.
 
         Args:
-            image: anything `samara.read_image` takes, or an embedding made earlier (without crop layers).
-            progress: called with the points done and the points in all, see `samara.system.progress`.
+            image: anything `samara.read_image` takes, or an embedding (without crop layers).
+            progress: called with the points done and the total points, see `samara.system.progress`.
 
         Returns:
-            Masks by falling predicted IoU; with crop layers, by crop from small to large and within a crop by
-            predicted IoU; possibly none.
+            Masks by descending predicted IoU; with crop layers, by crop from small to large, then by predicted IoU;
+            possibly none.
 
         Raises:
-            ImageError: the image cannot be read.
-            EmbeddingError: the embedding was made by another image encoder.
-            SettingsError: an embedding was given and the settings ask for crops.
+            ImageError: The image cannot be read.
+            EmbeddingError: The embedding is from another image encoder.
+            SettingsError: An embedding was given with crop layers.
         """
         if isinstance(image, ImageEmbedding):
             return self._from_embedding(image, progress)
@@ -86,7 +86,7 @@ class AutomaticMaskGenerator:
 
     def _from_embedding(self, embedding: ImageEmbedding, progress: Progress | None) -> MaskSet:
         if self.settings.crop_n_layers:
-            raise SettingsError("crop layers need the image itself; give the image, or set crop_n_layers to 0")
+            raise SettingsError("crop layers need the image itself; pass the image, or set crop_n_layers to 0")
         self.predictor.check_fits(embedding)
         size_hw = embedding.original_size_hw
         crops = crops_of(size_hw, 0, 0.0)
@@ -95,7 +95,7 @@ class AutomaticMaskGenerator:
         return self._finish([self._search(embedding, points, crops[0], size_hw, count)])
 
     def _grids(self, crops: list[Crop]) -> list[npt.NDArray[np.float64]]:
-        """The points of each crop, (K, 2) in pixels of the crop."""
+        """Return the points of each crop, (K, 2) in pixels of the crop."""
         grids = layer_grids(self.settings)
         return [grids[crop.layer] * np.array(crop.size_hw[::-1]) for crop in crops]
 
@@ -107,11 +107,11 @@ class AutomaticMaskGenerator:
         size_hw: tuple[int, int],
         count: _Counter,
     ) -> MaskSet:
-        """Masks of one crop, in the original frame, without near duplicates."""
+        """Return the masks of one crop, in the original frame, without near duplicates."""
         step = self.settings.points_per_batch
         images = self.predictor.engine.prepare(embedding.features[None])
         place = _Place(embedding.frame, crop, size_hw)
-        batches = [self._no_masks(size_hw)]  # so that no point gives no mask
+        batches = [self._no_masks(size_hw)]  # for a crop without points
         for start in range(0, len(points), step):
             batch = points[start : start + step]
             batches.append(self._decode(images, batch, count.done, place))
@@ -162,7 +162,7 @@ class AutomaticMaskGenerator:
         )
 
     def _no_masks(self, size_hw: tuple[int, int]) -> MaskSet:
-        """None, with everything that masks of this generator have."""
+        """Return an empty set with all fields of this generator's masks."""
         return MaskSet(
             rles=(),
             size_hw=size_hw,
@@ -175,7 +175,7 @@ class AutomaticMaskGenerator:
         )
 
     def _finish(self, found: list[MaskSet]) -> MaskSet:
-        """Steps over all crops: NMS between crops, cleaning, and what samara adds."""
+        """Run the steps across crops: NMS between crops, cleaning, and samara's additions."""
         settings = self.settings
         masks = concatenate(found)
         if len(found) > 1:
@@ -190,7 +190,7 @@ class AutomaticMaskGenerator:
         )
 
     def _clean(self, masks: MaskSet) -> MaskSet:
-        """Remove holes and specks, then duplicates that this made, preferring masks that did not change."""
+        """Remove holes and specks, then resulting duplicates, preferring unchanged masks."""
         settings = self.settings
         cleaned = [clean(rle, settings.min_mask_region_area) for rle in masks.rles]
         unchanged = np.array([not changed for _, changed in cleaned], dtype=np.float64)
@@ -201,14 +201,14 @@ class AutomaticMaskGenerator:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where masks are searched: a crop of an image of `size_hw`, and how it lies in the input square."""
+    """Search area: a crop of an image of `size_hw`, and its frame in the input square."""
 
     frame: Frame
     crop: Crop
     size_hw: tuple[int, int]
 
     def is_whole(self, masks: StableMasks) -> npt.NDArray[np.bool_]:
-        """(M,) whether a mask is not cut off by the crop's edge."""
+        """Return (M,) whether each mask is not cut off by the crop's edge."""
         x0, y0, _, _ = self.crop.box_xyxy
         boxes = np.array([rle.box_xyxy for rle in masks.rles], dtype=np.int64).reshape(-1, 4)
         inclusive = boxes - [0, 0, 1, 1] + [x0, y0, x0, y0]
@@ -216,7 +216,7 @@ class _Place:
 
 
 class _Counter:
-    """Tells the caller how far the work is."""
+    """Counter that reports progress to the caller."""
 
     def __init__(self, total: int, progress: Progress | None) -> None:
         self.done, self.total, self.progress = 0, total, progress
@@ -228,12 +228,12 @@ class _Counter:
 
 
 def _inclusive_corners(masks: MaskSet) -> npt.NDArray[np.float32]:
-    """Boxes as the reference measures them, right and bottom inclusive, for NMS."""
+    """Return boxes with inclusive right and bottom, as in the reference, for NMS."""
     return (masks.boxes_xyxy - [0, 0, 1, 1]).astype(np.float32)
 
 
 def _preference(masks: MaskSet) -> npt.NDArray[np.float32]:
-    """Score for NMS between crops: the smaller the crop, the better it saw."""
+    """Return scores for NMS between crops: smaller crops are preferred for their higher resolution."""
     boxes = np.zeros((0, 4)) if masks.crop_boxes_xyxy is None else masks.crop_boxes_xyxy.astype(np.float32)
     area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     return (1.0 / area).astype(np.float32)

@@ -12,14 +12,14 @@ from samara.segmentation.automatic.settings import AutomaticSettings
 
 
 def point_grid(points_per_side: int) -> npt.NDArray[np.float64]:
-    """Points in the middle of each cell of a regular grid, row by row: (points_per_side², 2) as (x, y) in (0, 1)."""
+    """Return the cell centres of a regular grid, row by row: (points_per_side², 2) as (x, y) in (0, 1)."""
     centres = (np.arange(points_per_side) + 0.5) / points_per_side
     x, y = np.meshgrid(centres, centres)
     return np.stack([x.ravel(), y.ravel()], axis=-1)
 
 
 def layer_grids(settings: AutomaticSettings) -> list[npt.NDArray[np.float64]]:
-    """One grid for the whole image and one for each crop layer, the latter thinned by the downscale factor."""
+    """Return one grid for the whole image and one per crop layer, thinned by the downscale factor."""
     if settings.point_grids is not None:
         return [np.asarray(grid, dtype=np.float64) for grid in settings.point_grids]
     factors = [settings.crop_n_points_downscale_factor**layer for layer in range(settings.crop_n_layers + 1)]

@@ -1,6 +1,6 @@
-"""The settings of automatic mask generation, declared once: generator, command line and documents derive from them.
+"""Settings of automatic mask generation; generator, command line and documents derive from them.
 
-Importing this loads no numpy, so that the help of the command line stays quick.
+This module does not import numpy, which keeps the command line's help fast.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ PIXELS_PER_POINT = 32
 
 
 DUPLICATE_IOU = 0.9
-"""Mask IoU above which a mask repeats a better one, where duplicates are not wanted."""
+"""Mask IoU above which a mask counts as a duplicate of a better one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AutomaticSettings:
-    """How everything in an image is found.
+    """Settings of automatic mask generation.
 
     Names and defaults are those of the official generator (segment-anything `automatic_mask_generator.py` @dca509f);
-    the last four are samara's own and off by default.
+    the last four are samara's additions and off by default.
 
     Attributes:
         points_per_side: points along each side of the grid, at least 1; None for one for every 32 pixels of the
@@ -47,11 +47,11 @@ class AutomaticSettings:
         crop_overlap_ratio: overlap of crops, as a fraction of the image's short side, in [0, 1).
         crop_n_points_downscale_factor: points per side shrink by this from layer to layer, at least 1.
         point_grids: one (K, 2) array of points in [0, 1] per layer, instead of a regular grid.
-        min_mask_region_area: holes and specks below so many pixels are removed, 0 for none.
-        mask_nms_thresh: mask IoU above which the mask with the lower predicted IoU goes; None for no such step.
-        containment_thresh: a mask goes if it and a better one share more than this fraction of the smaller of the
-            two; None for no such step.
-        exclusive: give every pixel to at most one mask, the smallest.
+        min_mask_region_area: area in pixels below which holes and specks are removed, 0 to keep all.
+        mask_nms_thresh: mask IoU above which the mask with the lower predicted IoU is dropped; None to skip this step.
+        containment_thresh: fraction of the smaller of two masks above which their overlap drops the worse one; None to
+            skip this step.
+        exclusive: assign every pixel to at most one mask, the smallest.
         hierarchy: fill `MaskSet.parent`.
     """
 
@@ -80,8 +80,8 @@ class AutomaticSettings:
             self._check_grids(self.point_grids)
 
     def for_checkpoint(self, loaded: Loaded) -> AutomaticSettings:
-        """The same with what was left to the checkpoint filled in: thresholds and the grid."""
-        own: dict[str, Any] = {  # Any: of fields of several types
+        """Return the settings with the checkpoint's thresholds and grid filled in."""
+        own: dict[str, Any] = {  # Any: fields of several types
             "points_per_side": None if self.point_grids else max(1, loaded.frame_size // PIXELS_PER_POINT),
             "pred_iou_thresh": loaded.pred_iou_thresh,
             "stability_score_thresh": loaded.stability_score_thresh,

@@ -1,4 +1,4 @@
-"""From low-res logits to the masks that hold still when their threshold moves, as run lengths at full size."""
+"""Low-res logits to stable masks, as run lengths at full size."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from samara.system.cores import map_on_cores
 
 @dataclass(frozen=True)
 class StableMasks:
-    """Masks that passed; none of them is empty.
+    """Masks that passed the filters; none is empty.
 
     Attributes:
-        rles: in the frame's original size.
-        index: (M,) int64, which of the logits each comes from; ascending.
-        stability: (M,) float64, in [0, 1].
+        rles: masks in the frame's original size.
+        index: (M,) int64, indices of the masks' logits, ascending.
+        stability: (M,) float64, stability scores in [0, 1].
     """
 
     rles: tuple[Rle, ...]
@@ -36,14 +36,14 @@ class StableMasks:
 def stable_masks(
     low_res_logits: Tensor, frame: Frame, *, threshold: float, offset: float, min_stability: float
 ) -> StableMasks:
-    """Resize logits to the original frame and keep the masks that are stable and not empty.
+    """Resize logits to the original frame and keep the stable, non-empty masks.
 
     Args:
         low_res_logits: (K, 4h, 4w) float32.
-        frame: how the image lies in the input square.
-        threshold: logits above it belong to the mask.
-        offset: how far it moves for the stability score, see `samara.masks.stability`.
-        min_stability: least stability score.
+        frame: placement of the image in the input square.
+        threshold: mask threshold in logits.
+        offset: threshold shift of the stability score, see `samara.masks.stability`.
+        min_stability: minimum stability score.
     """
     search = _in_windows if low_res_logits.device.type == "cpu" else _in_batches
     found = [
@@ -61,7 +61,7 @@ def stable_masks(
 def _in_windows(
     low_res_logits: Tensor, frame: Frame, threshold: float, offset: float, min_stability: float
 ) -> Iterator[tuple[int, Rle, float]]:
-    """One mask at a time on each core, where it can be: most masks are small."""
+    """Compute one mask at a time per core, only in its window, because most masks are small."""
     upsampling = Upsampling(frame, low_res_logits.shape[-1])
 
     def upsampled(logits: Tensor) -> tuple[Rle, float] | None:
@@ -79,7 +79,7 @@ def _in_windows(
 def _in_batches(
     low_res_logits: Tensor, frame: Frame, threshold: float, offset: float, min_stability: float
 ) -> Iterator[tuple[int, Rle, float]]:
-    """Whole masks, as many together as memory allows: an accelerator gains nothing from small windows."""
+    """Compute whole masks, as many as memory allows, because an accelerator gains nothing from windows."""
     start = 0
     for logits in full_size(low_res_logits, frame):
         scores = stability_score(logits, threshold, offset)

@@ -1,1 +1,1 @@
-"""Masks drawn over their image."""
+"""Drawing of masks over their image."""

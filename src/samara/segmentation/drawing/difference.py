@@ -1,4 +1,4 @@
-"""Answers against the ground truth, drawn over their image: what is right, what is missed, what is too much."""
+"""Predicted masks against ground truth, drawn over the image: correct, missed and excess pixels."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from samara.segmentation.drawing.overlay import draw_prompts, line_thickness
 from samara.segmentation.drawing.view import Image, Mask
 from samara.segmentation.prompts import Prompt
 
-# RGB; told apart by readers who see no red or no green, too.
+# RGB; distinguishable with red-green colour blindness.
 RIGHT, MISSED, TOO_MUCH, OUTLINE = (0, 170, 140), (255, 176, 0), (220, 38, 127), (255, 255, 255)
 OPACITY = 0.55
 
 
 def draw_truth(image: Image, truths: Iterable[Mask]) -> Image:
-    """Outline ground truth.
+    """Outline ground-truth masks.
 
     Args:
-        image: (H, W, 3) RGB uint8; it is not changed.
-        truths: any number, each (H, W) bool.
+        image: (H, W, 3) RGB uint8; not modified.
+        truths: any number of masks, each (H, W) bool.
 
     Returns:
         A new (H, W, 3) RGB uint8 image.
@@ -33,14 +33,14 @@ def draw_truth(image: Image, truths: Iterable[Mask]) -> Image:
 
 
 def draw_difference(image: Image, pairs: Iterable[tuple[Mask, Mask]], prompts: Sequence[Prompt] = ()) -> Image:
-    """Tint where answers are right, miss something, or take too much.
+    """Tint correct, missed and excess pixels.
 
-    Where objects overlap, an error covers what is right, and too much covers missed: nothing wrong is hidden.
+    If objects overlap, errors cover correct pixels, and excess covers missed, so that no error is hidden.
 
     Args:
-        image: (H, W, 3) RGB uint8; it is not changed.
-        pairs: ground truth and answer, each (H, W) bool; any number.
-        prompts: points and boxes to mark, in pixels of this image.
+        image: (H, W, 3) RGB uint8; not modified.
+        pairs: any number of pairs of ground truth and predicted mask, each (H, W) bool.
+        prompts: points and boxes to mark, in pixels of the image.
 
     Returns:
         A new (H, W, 3) RGB uint8 image.
@@ -61,7 +61,7 @@ def draw_difference(image: Image, pairs: Iterable[tuple[Mask, Mask]], prompts: S
 
 
 def _outline(canvas: Image, mask: Mask) -> None:
-    """White with a dark rim, to be seen on the black of fluorescence and on the white of stained tissue."""
+    """Draw a white outline with a dark rim, visible on both dark fluorescence and bright stained tissue."""
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     thickness = line_thickness(canvas)
     cv2.drawContours(canvas, contours, -1, (0, 0, 0), 3 * thickness, cv2.LINE_AA)

@@ -1,4 +1,4 @@
-"""Masks drawn over their image: tinted areas with contours, large ones behind small ones, prompts on top."""
+"""Overlay of masks on their image: tinted areas with contours, large behind small, prompts on top."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from samara.segmentation.prompts import Prompt
 
 Image = npt.NDArray[np.uint8]
 
-# Neighbouring indices land far apart on the colour wheel, however many masks there are.
+# Successive indices are far apart on the colour wheel for any number of masks.
 GOLDEN_RATIO = 0.618033988749895
 FOREGROUND_COLOUR = (46, 204, 113)
 BACKGROUND_COLOUR = (231, 76, 60)
@@ -25,11 +25,11 @@ def draw_masks(image: Image, masks: MaskSet, prompts: Sequence[Prompt] = (), *, 
     """Draw masks over an image.
 
     Args:
-        image: (H, W, 3) RGB uint8, the size the masks have; it is not changed.
-        masks: any number, also none. Of a checkpoint with several classes each is labelled with its class and
+        image: (H, W, 3) RGB uint8 of the masks' size; not modified.
+        masks: any number of masks. For a checkpoint with several classes, each is labelled with its class and
             confidence.
         prompts: points and boxes to mark.
-        opacity: of the tint, in [0, 1].
+        opacity: opacity of the tint, in [0, 1].
 
     Returns:
         A new (H, W, 3) RGB uint8 image.
@@ -41,11 +41,11 @@ def draw_masks(image: Image, masks: MaskSet, prompts: Sequence[Prompt] = (), *, 
     for index, rle in enumerate(ordered.rles):
         x0, y0, x1, y1 = rle.box_xyxy
         area = rle.decode()[y0:y1, x0:x1]
-        # Tinted from the original pixels, so that a small mask looks the same wherever it lies.
+        # Tinted from the original pixels, so that a small mask looks the same on top of others.
         tinted = (1 - opacity) * image[y0:y1, x0:x1] + opacity * np.array(colours[index])
         canvas[y0:y1, x0:x1][area] = tinted[area].astype(np.uint8)
         _draw_contour(canvas, area, (x0, y0), colours[index], thickness)
-    if ordered.class_names and len(ordered.class_names) > 1:  # a single class would say the same everywhere
+    if ordered.class_names and len(ordered.class_names) > 1:  # a single class needs no labels
         for index, rle in enumerate(ordered.rles):
             label = f"{ordered.class_name(index)} {ordered.predicted_iou[index]:.2f}"
             _draw_label(canvas, label, rle.box_xyxy[:2], colours[index], thickness)
@@ -53,7 +53,7 @@ def draw_masks(image: Image, masks: MaskSet, prompts: Sequence[Prompt] = (), *, 
 
 
 def draw_prompts(image: Image, prompts: Sequence[Prompt]) -> Image:
-    """Mark points and boxes on a copy of an image, (H, W, 3) RGB uint8; coordinates are its pixels."""
+    """Mark points and boxes on a copy of an image, (H, W, 3) RGB uint8, in its pixel coordinates."""
     canvas: Image = image.copy()
     for prompt in prompts:
         _draw_prompt(canvas, prompt, line_thickness(image))
@@ -61,7 +61,7 @@ def draw_prompts(image: Image, prompts: Sequence[Prompt]) -> Image:
 
 
 def colour(index: int) -> tuple[int, int, int]:
-    """The RGB colour of the index-th mask: hues by the golden ratio, with three alternating tones."""
+    """Return the RGB colour of a mask by index: hues by the golden ratio, with three alternating tones."""
     hue = (0.58 + index * GOLDEN_RATIO) % 1.0
     saturation, value = ((0.85, 1.0), (0.65, 0.95), (0.95, 0.85))[index % 3]
     red, green, blue = (round(255 * part) for part in colorsys.hsv_to_rgb(hue, saturation, value))
@@ -69,7 +69,7 @@ def colour(index: int) -> tuple[int, int, int]:
 
 
 def line_thickness(image: Image) -> int:
-    """Pixels of a line that looks equally thin on small and large images."""
+    """Return the line width in pixels that looks equally thin on small and large images."""
     short_side = int(min(image.shape[:2]))
     return max(1, round(short_side / 500))
 
@@ -89,8 +89,8 @@ def _draw_contour(
 def _draw_label(
     canvas: Image, label: str, corner_xy: tuple[int, int], rgb: tuple[int, int, int], thickness: int
 ) -> None:
-    """Write on a patch of the mask's colour at its top left corner, within the image."""
-    text = label.encode("ascii", "replace").decode()  # OpenCV's letters
+    """Write the label on a patch of the mask's colour at its top-left corner, within the image."""
+    text = label.encode("ascii", "replace").decode()  # OpenCV draws only ASCII
     font, scale, margin = cv2.FONT_HERSHEY_SIMPLEX, 0.45 * thickness, 2 * thickness
     (width, height), below = cv2.getTextSize(text, font, scale, thickness)
     patch_h, patch_w = height + below + 2 * margin, width + 2 * margin

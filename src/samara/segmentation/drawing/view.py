@@ -1,4 +1,4 @@
-"""A part of an image, at the size at which it is looked at."""
+"""View of a part of an image at display size."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class View:
     """A part of an image, at the size at which it is looked at.
 
     Attributes:
-        window_xyxy: the part, in pixels of the image, exclusive right and bottom.
-        long_side: of the result in pixels; smaller images are enlarged, so that lines are thin beside them.
+        window_xyxy: window in pixels of the image, right and bottom exclusive.
+        long_side: long side of the result in pixels; smaller windows are enlarged, so that lines look thin.
     """
 
     window_xyxy: tuple[int, int, int, int]
@@ -29,7 +29,7 @@ class View:
 
     @property
     def scale(self) -> float:
-        """Pixels of the result for one of the image."""
+        """Pixels of the result per pixel of the image."""
         x0, y0, x1, y1 = self.window_xyxy
         return self.long_side / max(x1 - x0, y1 - y0)
 
@@ -40,18 +40,18 @@ class View:
         return max(1, round((y1 - y0) * self.scale)), max(1, round((x1 - x0) * self.scale))
 
     def image(self, image: Image) -> Image:
-        """This part of an image (H, W, 3)."""
+        """Return the view of an image (H, W, 3)."""
         return self._resized(image)
 
     def mask(self, rle: Rle) -> Mask:
-        """This part of a mask."""
+        """Return the view of a mask."""
         covered: Mask = self._resized(rle.decode().astype(np.uint8) * 255) >= 128
         return covered
 
     def prompt(self, prompt: Prompt) -> Prompt:
-        """A prompt without mask, in pixels of the result."""
+        """Return a prompt, without mask logits, in pixels of the result."""
         scale, origin = self.scale, np.array(self.window_xyxy[:2])
-        # A point names a pixel and means its middle; a box names edges.
+        # A point stands for the centre of a pixel; a box for edges.
         points = (prompt.points_xy + 0.5 - origin) * scale - 0.5
         box = None if prompt.box_xyxy is None else (prompt.box_xyxy.reshape(2, 2) - origin).reshape(4) * scale
         return Prompt(points if len(points) else None, prompt.point_labels if len(points) else None, box)

@@ -1,1 +1,1 @@
-"""FastSAM and YOLO-seg: all instances of an image in one pass, with the same results as automatic mask generation."""
+"""FastSAM and YOLO-seg: all instances of an image in one pass, with the same result type as automatic masks."""

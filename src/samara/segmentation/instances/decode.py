@@ -1,4 +1,4 @@
-"""From the network's answers to detections: boxes, confidences, and the best of those that overlap."""
+"""Network outputs to detections: boxes, confidences and NMS."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from torch import Tensor
 from samara.masks.suppression import box_nms
 from samara.networks.yolo_seg import STRIDES, RawInstances
 
-# Candidates that NMS sees at first, per instance that may stay: it mostly ends there, and need not see thousands.
+# Candidates per wanted instance in the first NMS pass, which usually suffices, instead of thousands.
 CANDIDATES_PER_INSTANCE = 4
 
 
 @dataclass(frozen=True)
 class Detections:
-    """K instances of one image, the most confident first.
+    """Detections of K instances in one image, the most confident first.
 
     Attributes:
         boxes_xyxy: (K, 4) float32 in pixels of the network input.
         confidence: (K,) float32, in [0, 1].
         class_index: (K,) int64.
-        coefficients: (K, 32) of the prototypes, on the network's device.
+        coefficients: (K, 32) coefficients of the prototypes, on the network's device.
     """
 
     boxes_xyxy: npt.NDArray[np.float32]
@@ -37,7 +37,7 @@ def boxes_of_distances(distances: Tensor, input_size_hw: tuple[int, int]) -> Ten
     """Turn distances into boxes.
 
     Args:
-        distances: (B, 4, A) from each place's centre to left, top, right and bottom, in cells of its grid.
+        distances: (B, 4, A) distances from each anchor to left, top, right and bottom, in cells of its grid.
         input_size_hw: (h, w) of the network input.
 
     Returns:
@@ -49,7 +49,7 @@ def boxes_of_distances(distances: Tensor, input_size_hw: tuple[int, int]) -> Ten
 
 
 def _places(input_size_hw: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:
-    """Centres (A, 2) and strides (A, 1) of all places in pixels, in the network's order."""
+    """Return anchor points (A, 2) and strides (A, 1) in pixels, in the network's order."""
     centres, strides = [], []
     for stride in STRIDES:
         h, w = (side // stride for side in input_size_hw)
@@ -68,17 +68,17 @@ def decode_instances(
     box_nms_thresh: float,
     max_instances: int,
 ) -> Detections:
-    """Choose the instances of one image.
+    """Detect the instances of one image.
 
-    A place's class is the one with the highest confidence. Instances suppress only those of their own class.
+    The class of an anchor is the one with the highest confidence. NMS is per class.
 
     Args:
-        raw: of B images.
-        index: which of them.
+        raw: network outputs of B images.
+        index: index of the image.
         input_size_hw: (h, w) of the network input.
-        confidence_thresh: instances at or below this are dropped.
-        box_nms_thresh: box IoU above which the less confident of two instances of a class goes.
-        max_instances: most to keep, the most confident.
+        confidence_thresh: confidence at or below which instances are dropped.
+        box_nms_thresh: box IoU above which the less confident of two instances of a class is dropped.
+        max_instances: maximum number of instances, the most confident.
     """
     confidence, classes = raw.class_logits[index].sigmoid().max(dim=0)  # (A,) each
     places = (confidence > confidence_thresh).nonzero()[:, 0]
@@ -98,9 +98,9 @@ def _best(
     iou_thresh: float,
     most: int,
 ) -> npt.NDArray[np.int64]:
-    """NMS by class of boxes in falling order, and the first of what is left.
+    """Run NMS per class on boxes in descending order of confidence, and keep the first.
 
-    What NMS keeps of the first so many boxes does not depend on the later ones, so it starts with few.
+    The result for the first boxes does not depend on later ones, so NMS starts with few.
     """
     seen = CANDIDATES_PER_INSTANCE * most
     while True:

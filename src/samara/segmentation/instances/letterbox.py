@@ -1,7 +1,7 @@
-"""The letterbox: an image in the middle of a grey rectangle, and the way back to its own pixels.
+"""Letterbox: an image centred in a grey rectangle, and the mapping back to its pixels.
 
-The longer side fills the input size; the shorter is padded on both sides, to the next multiple of the coarsest grid
-and no further, so that a wide image costs less than a square one.
+The long side fills the input size; the short side is padded on both sides to the next multiple of the coarsest grid
+only, so that a wide image costs less than a square one.
 
 Source: the published inference of YOLOv8 (grey of 114, bilinear without antialiasing, padding split evenly, the odd
 pixel to the right and the bottom).
@@ -18,16 +18,16 @@ import numpy.typing as npt
 
 GREY = 114
 MULTIPLE = 32
-"""Cells of the coarsest grid, in pixels of the input."""
+"""Cell size of the coarsest grid, in pixels of the input."""
 
 
 @dataclass(frozen=True)
 class Letterbox:
-    """How one image lies in the network's input.
+    """Placement of one image in the network input.
 
     Attributes:
-        original_size_hw: (H, W) of the user's image in pixels.
-        input_size: longer side of the network input, a multiple of 32.
+        original_size_hw: (H, W) of the original image in pixels.
+        input_size: long side of the network input, a multiple of 32.
     """
 
     original_size_hw: tuple[int, int]
@@ -48,25 +48,25 @@ class Letterbox:
 
     @property
     def corner_xy(self) -> tuple[int, int]:
-        """Where the image's top left corner lies in the rectangle."""
+        """Position of the image's top-left corner in the rectangle."""
         (h, w), (padded_h, padded_w) = self.resized_size_hw, self.padded_size_hw
         return (padded_w - w) // 2, (padded_h - h) // 2
 
     @property
     def scale_xy(self) -> tuple[float, float]:
-        """Pixels of the rectangle per pixel of the image, along x and y; rounding makes them differ a little."""
+        """Pixels of the rectangle per pixel of the image, along x and y; rounding makes them differ slightly."""
         (H, W), (h, w) = self.original_size_hw, self.resized_size_hw  # noqa: N806
         return w / W, h / H
 
     def to_original(self, boxes_xyxy: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """Boxes (K, 4) of the rectangle in pixels of the image, cut off at its edges."""
+        """Map boxes (K, 4) from the rectangle to pixels of the image, clipped to it."""
         H, W = self.original_size_hw  # noqa: N806
         boxes: npt.NDArray[np.float64] = (boxes_xyxy - np.tile(self.corner_xy, 2)) / np.tile(self.scale_xy, 2)
         return boxes.clip(0, np.tile([W, H], 2))
 
 
 def letterboxed(image: npt.NDArray[np.uint8], letterbox: Letterbox) -> npt.NDArray[np.uint8]:
-    """Put RGB uint8 (H, W, 3) into its rectangle, (h, w, 3)."""
+    """Place an image, RGB uint8 (H, W, 3), in its rectangle (h, w, 3)."""
     h, w = letterbox.resized_size_hw
     x, y = letterbox.corner_xy
     canvas = np.full((*letterbox.padded_size_hw, 3), GREY, dtype=np.uint8)

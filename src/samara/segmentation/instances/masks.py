@@ -1,11 +1,11 @@
-"""Masks at the image's full resolution, mixed from prototypes, one box at a time.
+"""Masks from prototypes at the image's full resolution, one box at a time.
 
-A mask is a mixture of the 32 prototypes, brought to the image's pixels bilinearly, cut off at its box, and positive
-where it belongs to the instance (Bolya et al. 2019, YOLACT, section 3.3). Only the box's own pixels are computed, in
-strips of rows, so that the memory is bounded whatever the size of the image and the number of instances.
+A mask is a linear combination of the 32 prototypes, upsampled bilinearly to the image's pixels, cropped to its box and
+thresholded at zero (Bolya et al. 2019, YOLACT, section 3.3). Only pixels within the box are computed, in strips of
+rows, so that memory is bounded for any image size and number of instances.
 
-Differs from the published inference: every pixel's centre is mapped to the prototypes exactly, where that one first
-cuts the padding off in whole cells of four pixels and thereby shifts masks by up to two pixels of the input.
+Differs from the published inference: pixel centres are mapped to the prototypes exactly. The published code first crops
+the padding in whole cells of four pixels, which shifts masks by up to two pixels of the input.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from samara.networks.yolo_seg import PROTOTYPE_STRIDE
 from samara.segmentation.instances.letterbox import Letterbox
 from samara.system.devices import computing
 
-# Of logits that are alive at a time: two such strips, beside the mask itself of a byte per pixel.
+# Bytes of one strip of logits; two are in memory at a time, plus the mask at one byte per pixel.
 STRIP_BYTES = 16 << 20
 
 
 def mask_in_box(
     prototypes: Tensor, coefficients: Tensor, box_xyxy: npt.NDArray[np.float64], letterbox: Letterbox
 ) -> Rle | None:
-    """Draw one instance.
+    """Compute the mask of one instance.
 
     Args:
-        prototypes: (32, h / 4, w / 4) of the letterboxed image.
+        prototypes: (32, h / 4, w / 4) prototypes of the letterboxed image.
         coefficients: (32,).
-        box_xyxy: (4,) in pixels of the image, within it. A pixel lies inside if its index is at least the left
-            (top) and below the right (bottom) side, as in the published inference.
-        letterbox: how the image lies in the network input.
+        box_xyxy: (4,) in pixels of the image, within it. A pixel is inside if its index is at least the left (top) and
+            less than the right (bottom) side, as in the published inference.
+        letterbox: placement of the image in the network input.
 
     Returns:
         The mask at the image's size; None if no pixel is positive.
@@ -59,11 +59,11 @@ def mask_in_box(
 
 
 class _Samples:
-    """Where pixels lie among the cells of the prototypes, along one axis.
+    """Positions of pixels among the cells of the prototypes along one axis.
 
     Args:
-        position: (L,) float64 of each pixel's centre, 0 at the centre of the first cell.
-        device: of the prototypes.
+        position: (L,) float64, pixel centres, with 0 at the centre of the first cell.
+        device: device of the prototypes.
     """
 
     def __init__(self, position: npt.NDArray[np.float64], device: torch.device) -> None:
@@ -76,10 +76,10 @@ class _Samples:
 
     @classmethod
     def of(cls, start: int, stop: int, letterbox: Letterbox, *, axis: int, device: torch.device) -> _Samples:
-        """Of the image's pixels start..stop along an axis, 0 for x and 1 for y.
+        """Return the samples of the image's pixels start..stop along an axis, 0 for x and 1 for y.
 
-        Pixels outside of the outermost cells' centres take the outermost cells, of those that the image covers:
-        the cells of the padding have nothing to say.
+        Pixels beyond the outermost cell centres use the outermost cells covered by the image; padding cells are never
+        used.
         """
         corner, length = letterbox.corner_xy[axis], letterbox.resized_size_hw[1 - axis]
         in_input = (np.arange(start, stop) + 0.5) * letterbox.scale_xy[axis] + corner

@@ -1,4 +1,4 @@
-"""FastSAM and YOLO-seg as a segmenter: everything in an image, and for FastSAM prompts that choose among it."""
+"""Segmenter for FastSAM and YOLO-seg: everything in an image, and prompts that select masks for FastSAM."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from samara.segmentation.prompts import Numbers, Prompt, as_prompts
 from samara.segmentation.segmenter import Segmenter
 from samara.system.progress import Progress
 
-# Confidence from which instances count where hardly a threshold is wanted; below it there are tens of thousands.
+# Minimal confidence threshold; below it there are tens of thousands of instances.
 MIN_CONFIDENCE = 0.001
 
 
 @dataclass(frozen=True, eq=False)
 class SeenInstances:
-    """What the network's one pass over an image gave, before any threshold.
+    """Result of the network's single pass over an image, before any threshold.
 
     Attributes:
-        raw: of this image alone.
-        letterbox: how it lay in the input.
+        raw: network output of this image alone.
+        letterbox: placement of the image in the input.
     """
 
     raw: RawInstances
@@ -45,14 +45,14 @@ class SeenInstances:
 
 
 class InstanceSegmenter(Segmenter[SeenInstances]):
-    """Find all instances in an image, in one pass of the network.
+    """Segmenter that finds all instances of an image in one pass.
 
     Args:
-        loaded: a FastSAM or YOLO-seg checkpoint, from `samara.load`.
-        settings: see `InstanceSettings`; thresholds left at None become those of the checkpoint.
+        loaded: FastSAM or YOLO-seg checkpoint from `samara.load`.
+        settings: see `InstanceSettings`; thresholds that are None become those of the checkpoint.
 
     Raises:
-        WrongCheckpoint: it is a checkpoint that answers prompts, for `samara.AutomaticMaskGenerator`.
+        WrongCheckpoint: The checkpoint is promptable; use `samara.AutomaticMaskGenerator`.
     """
 
     def __init__(self, loaded: Loaded, settings: InstanceSettings | None = None) -> None:
@@ -61,11 +61,11 @@ class InstanceSegmenter(Segmenter[SeenInstances]):
         self.engine: InstanceEngine = open_instance_engine(loaded)
         self.confidence_thresh = loaded.pred_iou_thresh if asked.confidence_thresh is None else asked.confidence_thresh
         self.box_nms_thresh = loaded.variant.box_nms_thresh if asked.box_nms_thresh is None else asked.box_nms_thresh
-        # Of images that somebody still asks about: prompts choose among them again and again.
+        # Masks of images still in use, because prompts select from them repeatedly.
         self._found: WeakKeyDictionary[SeenInstances, MaskSet] = WeakKeyDictionary()
 
     def embed(self, image: ImageSource) -> SeenInstances:
-        """See `Segmenter.embed`: the network's one pass."""
+        """See `Segmenter.embed`: runs the network's single pass."""
         pixels = read_image(image)
         letterbox = Letterbox((pixels.shape[0], pixels.shape[1]), self.loaded.input_size)
         preprocessing = self.loaded.variant.preprocessing
@@ -75,11 +75,11 @@ class InstanceSegmenter(Segmenter[SeenInstances]):
         )
 
     def everything(self, seen: SeenInstances, *, progress: Progress | None = None) -> MaskSet:
-        """Find everything in an image that was looked at; `progress` is told of the instances drawn.
+        """Segment everything in an embedded image; `progress` receives the instances computed.
 
         Returns:
-            Masks at the image's size by falling confidence, which stands in `predicted_iou`, with their classes;
-            possibly none. An instance none of whose pixels is positive is left out.
+            Masks at the image's size by descending confidence, stored in `predicted_iou`, with their classes; possibly
+            none. Instances without positive pixels are left out.
         """
         raw, letterbox = seen.raw, seen.letterbox
         found = decode_instances(
@@ -93,7 +93,7 @@ class InstanceSegmenter(Segmenter[SeenInstances]):
         return self._tidied(self._drawn(raw, found, letterbox, progress))
 
     def answer(self, seen: SeenInstances, prompts: Sequence[Prompt], *, multimask: bool = True) -> MaskSet:
-        """Choose among everything in an image by any mixture of prompts; see `Segmenter.answer`, `selection.choose`."""
+        """Select masks of an image by any mixture of prompts; see `Segmenter.answer`, `selection.choose`."""
         for prompt in prompts:
             check_capabilities(prompt, self.loaded.variant)
         masks = self._found.get(seen)
@@ -110,24 +110,24 @@ class InstanceSegmenter(Segmenter[SeenInstances]):
         *,
         multimask: bool = True,
     ) -> MaskSet:
-        """Choose among everything in an image by points and boxes; arguments as `Predictor.predict`.
+        """Select masks of an image by points and boxes; takes the arguments of `Predictor.predict`.
 
-        To ask about the same image again, keep what `generate` gave and use
+        For further prompts on the same image, keep the result of `generate` and use
         `samara.segmentation.instances.selection.choose`.
 
         Raises:
-            PromptError: a prompt is malformed, outside the image, or nothing that the checkpoint takes.
+            PromptError: A prompt is malformed, outside the image, or not supported by the checkpoint.
         """
         return self.predict_prompts(image, as_prompts(points, labels, boxes), multimask=multimask)
 
     def unsparing(self, points_per_side: int, max_masks: int) -> InstanceSegmenter:
-        """See `Segmenter.unsparing`; there is no grid."""
+        """See `Segmenter.unsparing`; has no grid."""
         del points_per_side
         settings = InstanceSettings(confidence_thresh=MIN_CONFIDENCE, max_instances=max_masks)
         return InstanceSegmenter(self.loaded, settings)
 
     def with_smaller_batches(self) -> InstanceSegmenter:
-        """See `Segmenter.with_smaller_batches`: itself, since one pass has no batches."""
+        """See `Segmenter.with_smaller_batches`: returns itself, since one pass has no batches."""
         return self
 
     def described_settings(self) -> dict[str, Any]:
@@ -160,7 +160,7 @@ class InstanceSegmenter(Segmenter[SeenInstances]):
         )
 
     def _tidied(self, masks: MaskSet) -> MaskSet:
-        """What samara adds to the published inference, if asked for."""
+        """Apply samara's optional additions to the published inference."""
         settings = self.settings
         if settings.min_mask_region_area > 0:
             masks = masks.cleaned(settings.min_mask_region_area)

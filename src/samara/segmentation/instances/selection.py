@@ -1,10 +1,10 @@
-"""Prompts that choose: what FastSAM answers to points and boxes, out of the masks that it found without them.
+"""Mask selection by points and boxes, FastSAM's form of prompting.
 
-Source: Zhao et al. 2023 (FastSAM), section 3.3, and its README: a point chooses the masks that it lies in, background
-points rule masks out, the chosen masks are merged; a box chooses the mask with the best IoU.
+Source: Zhao et al. 2023 (FastSAM), section 3.3, and its README: a point selects the masks that contain it, background
+points exclude masks, and the selected masks are merged; a box selects the mask with the highest IoU.
 
-Differs from the published code: a mask ruled out by any background point stays out, whatever the order of masks and
-points, and a box that meets no mask chooses none.
+Differs from the published code: a mask excluded by any background point stays excluded, independent of the order of
+masks and points, and a box that overlaps no mask selects none.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from samara.segmentation.prompts import Prompt
 
 
 def choose(masks: MaskSet, prompts: Sequence[Prompt], *, multimask: bool = True) -> MaskSet:
-    """Answer prompts with masks that are already there.
+    """Answer prompts by selecting from given masks.
 
     Args:
-        masks: everything in the image.
-        prompts: points and boxes in pixels of the image, any number.
-        multimask: several masks per prompt, those that it chooses, the most confident first; otherwise one, of all of
-            them merged, with the confidence of the best. A box chooses one at most in either case.
+        masks: all masks of the image.
+        prompts: any number of points and boxes in pixels of the image.
+        multimask: return all masks that a prompt selects, the most confident first; otherwise merge them into one with
+            the highest confidence. A box selects at most one mask in either case.
 
     Returns:
-        The masks in the order of the prompts, `prompt_index` says whose they are. None for a prompt that meets none.
+        The masks in the order of the prompts, with `prompt_index`. A prompt that selects nothing has no mask.
 
     Raises:
-        PromptError: a prompt leaves the image, holds mask logits, or names nothing to look for.
+        PromptError: A prompt is outside the image, contains mask logits, or has only background points.
     """
     for prompt in prompts:
         prompt.check_inside(masks.size_hw)
-    answers = [masks[:0]]  # so that no prompt gives no mask
+    answers = [masks[:0]]  # for an empty list of prompts
     for number, prompt in enumerate(prompts):
         chosen = masks[_chosen_by(prompt, masks)]
         answer = chosen if multimask or len(chosen) < 2 else _merged(chosen)
@@ -47,12 +47,12 @@ def choose(masks: MaskSet, prompts: Sequence[Prompt], *, multimask: bool = True)
 
 
 def _chosen_by(prompt: Prompt, masks: MaskSet) -> npt.NDArray[np.int64]:
-    """Indices, the most confident first."""
+    """Return the indices of the selected masks, the most confident first."""
     if prompt.mask_logits is not None:
-        raise PromptError("mask logits cannot choose among masks; give points or a box")
+        raise PromptError("mask logits cannot select masks; give points or a box")
     foreground = prompt.point_labels == 1
     if prompt.box_xyxy is None and not foreground.any():
-        raise PromptError("background points alone choose nothing; give a foreground point or a box as well")
+        raise PromptError("background points alone select nothing; add a foreground point or a box")
     fits = np.ones(len(masks), dtype=bool)
     if len(foreground):
         inside = _inside(prompt, masks)
@@ -66,7 +66,7 @@ def _chosen_by(prompt: Prompt, masks: MaskSet) -> npt.NDArray[np.int64]:
 
 
 def _inside(prompt: Prompt, masks: MaskSet) -> npt.NDArray[np.bool_]:
-    """(M, P) whether the pixel that a point names lies in a mask; points just outside of the image name its edge."""
+    """Return (M, P) whether masks contain the pixels of points; points just outside the image count as its edge."""
     H, W = masks.size_hw  # noqa: N806
     x, y = np.floor(prompt.points_xy + 0.5).astype(np.int64).clip(0, [W - 1, H - 1]).T
     inside = np.zeros((len(masks), len(x)), dtype=bool)
@@ -76,12 +76,12 @@ def _inside(prompt: Prompt, masks: MaskSet) -> npt.NDArray[np.bool_]:
 
 
 def _holds(rle: Rle, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-    """Whether pixels, counted column by column, belong to a mask: those behind an odd number of edges do."""
+    """Return whether pixels, counted column by column, belong to a mask: those after an odd number of edges do."""
     return np.asarray(np.searchsorted(rle.edges(), positions, side="right") % 2 == 1)
 
 
 def _filled(box_xyxy: npt.NDArray[np.float64], size_hw: tuple[int, int]) -> Rle:
-    """The box as a mask: the pixels whose centres lie in it, at least one."""
+    """Return the box as a mask: the pixels with centres inside it, at least one."""
     H, W = size_hw  # noqa: N806
     x0, y0, x1, y1 = np.ceil(box_xyxy - 0.5).astype(np.int64)
     mask = np.zeros(size_hw, dtype=bool)
@@ -91,7 +91,7 @@ def _filled(box_xyxy: npt.NDArray[np.float64], size_hw: tuple[int, int]) -> Rle:
 
 
 def _merged(chosen: MaskSet) -> MaskSet:
-    """One mask of all pixels that belong to any, with the numbers of the first."""
+    """Return the union of the masks, with the scores of the first."""
     union = np.zeros(chosen.size_hw, dtype=bool)
     for rle in chosen.rles:
         x0, y0, x1, y1 = rle.box_xyxy

@@ -1,4 +1,4 @@
-"""The settings of finding instances."""
+"""Settings of instance segmentation."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from samara.segmentation.ranges import Range, check_ranges
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceSettings:
-    """How instances are found with FastSAM and YOLO-seg.
+    """Settings of instance segmentation with FastSAM and YOLO-seg.
 
     Attributes:
-        confidence_thresh: keep instances whose confidence is above this, in [0, 1]; None for the checkpoint's own.
-        box_nms_thresh: box IoU above which, of two instances of a class, the less confident one goes, in [0, 1];
-            None for the checkpoint's own.
-        max_instances: most instances of an image, the most confident; at least 1.
-        min_mask_region_area: holes and specks below so many pixels are removed, 0 for none.
-        mask_nms_thresh: mask IoU above which the less confident mask goes, whatever its class; None for no such step.
-        containment_thresh: a mask goes if it and a better one share more than this fraction of the smaller of the
-            two; None for no such step.
-        exclusive: give every pixel to at most one mask, the smallest.
+        confidence_thresh: minimum confidence, exclusive, in [0, 1]; None for the checkpoint's own.
+        box_nms_thresh: box IoU above which the less confident of two instances of a class is dropped, in [0, 1]; None
+            for the checkpoint's own.
+        max_instances: maximum instances per image, the most confident; at least 1.
+        min_mask_region_area: area in pixels below which holes and specks are removed, 0 to keep all.
+        mask_nms_thresh: mask IoU above which the less confident mask of any class is dropped; None to skip this step.
+        containment_thresh: fraction of the smaller of two masks above which their overlap drops the worse one; None to
+            skip this step.
+        exclusive: assign every pixel to at most one mask, the smallest.
         hierarchy: fill `MaskSet.parent`.
     """
 

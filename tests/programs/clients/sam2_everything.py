@@ -7,7 +7,7 @@ from sam2.build_sam import build_sam2
 from sam2.utils.amg import rle_to_mask
 
 LOOSE = {  # the masks of a random network lie over one another
-    "points_per_side": 4,
+    "points_per_side": 3,
     "pred_iou_thresh": 0.6,
     "stability_score_thresh": 0.5,
     "stability_score_offset": 0.5,

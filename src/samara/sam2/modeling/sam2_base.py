@@ -31,6 +31,18 @@ __all__ = ["SAM2Base"]
 Features = dict[str, Any]
 """What an image encoder gives, see `ImageEncoder.forward`."""
 
+_VECTORS = ("maskmem_tpos_enc", "no_mem_embed", "no_mem_pos_enc", "no_obj_ptr", "no_obj_embed_spatial")
+_LAYERS = (
+    "image_encoder",
+    "mask_downsample",
+    "memory_attention",
+    "memory_encoder",
+    "sam_prompt_encoder",
+    "sam_mask_decoder",
+    "obj_ptr_proj",
+    "obj_ptr_tpos_proj",
+)
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -89,16 +101,20 @@ class SAM2Base(nn.Module):
             raise WrongCheckpoint(f"{loaded.name} is {loaded.variant.title}; only SAM 2 and 2.1 run here")
         parts = twins.official_parts(loaded.sam)
         is_later = loaded.variant.name.startswith("sam2.1")
-        self.no_mem_embed = parts.no_mem_embed
-        self.image_encoder = parts.image_encoder
-        self.sam_prompt_encoder = parts.sam_prompt_encoder
-        self.sam_mask_decoder = parts.sam_mask_decoder
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            for name, vector in memory.learned_vectors(is_later).items():
-                self.register_parameter(name, vector)
-            for name, layer in memory.layers(is_later).items():
-                self.add_module(name, layer)
+            vectors, layers = memory.learned_vectors(is_later), memory.layers(is_later)
+        vectors["no_mem_embed"] = parts.no_mem_embed
+        layers |= {
+            "image_encoder": parts.image_encoder,
+            "sam_prompt_encoder": parts.sam_prompt_encoder,
+            "sam_mask_decoder": parts.sam_mask_decoder,
+        }
+        # In the published order, by which saved optimizers know their parameters.
+        for name in _VECTORS:
+            self.register_parameter(name, vectors[name])
+        for name in _LAYERS:
+            self.add_module(name, layers[name])
         self.image_size = loaded.input_size
         self.sam_image_embedding_size = loaded.input_size // self.backbone_stride
         self.origin = Origin(

@@ -34,6 +34,18 @@ _OFFICIAL: dict[type[nn.Module], type[nn.Module]] = {
 }
 _SAMARAS = {official: ours for ours, official in _OFFICIAL.items()}
 _REDUCING = ("conv_s0", "conv_s1")
+# The published order of the mask decoder's layers, by which saved optimizers know their parameters.
+_IN_DECODER = (
+    "transformer",
+    "iou_token",
+    "mask_tokens",
+    "obj_score_token",
+    "output_upscaling",
+    *_REDUCING,
+    "output_hypernetworks_mlps",
+    "iou_prediction_head",
+    "pred_obj_score_head",
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,7 @@ def official_parts(network: Sam) -> OfficialParts:
     decoder = twin_of(network.mask_decoder, _OFFICIAL)
     for name in _REDUCING:
         decoder.add_module(name, twin_of(getattr(encoder, name), _OFFICIAL))
+    decoder._modules = dict(sorted(decoder._modules.items(), key=lambda layer: _IN_DECODER.index(layer[0])))
     return OfficialParts(
         image_encoder=image_encoder.ImageEncoder(
             twin_of(encoder.trunk, _OFFICIAL), twin_of(encoder.neck, _OFFICIAL), scalp=SCALP

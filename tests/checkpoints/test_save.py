@@ -41,7 +41,7 @@ def test_metadata_that_is_no_text_is_refused(tmp_path, text):
     torch.save({"a": torch.zeros(1)}, path)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("mine/samara.json", text.encode(errors="surrogateescape"))
-    with pytest.raises(UnrecognisedCheckpoint, match="samara.json is no JSON|metadata that is no text"):
+    with pytest.raises(UnrecognisedCheckpoint, match="samara.json is not JSON|metadata that is not text"):
         samara.identify(path)
 
 
@@ -54,7 +54,7 @@ def test_a_fine_tuned_file_does_not_pass_for_its_origin(mini, tmp_path):
 
 
 def test_other_suffixes_and_places_are_refused(tmp_path):
-    with pytest.raises(SettingsError, match=r"\.safetensors, \.pth or \.pt"):
+    with pytest.raises(SettingsError, match=r"written as \.safetensors, \.pth or \.pt"):
         save_checkpoint(tmp_path / "a.onnx", {}, {})
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be used as a folder"):

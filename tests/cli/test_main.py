@@ -145,7 +145,7 @@ def test_somebody_elses_files_are_not_replaced(place, monkeypatch, capsys):
     (place / "out" / "records.jsonl").write_text("no record\n")
     (place / "x.pth.curve.png").write_text("mine")
     for arguments, message in {
-        ("compare", "--checkpoints", "samara_mini", "--out", "out"): "comparison.csv is there",
+        ("compare", "--checkpoints", "samara_mini", "--out", "out"): "comparison.csv exists",
         ("evaluate", *TRUTH, "--out", "out"): "records.jsonl, line 1",
         ("finetune", "--train", "truth.json", "--images", ".", "--out", "x.pth", "--curve"): "curve.png exists",
     }.items():

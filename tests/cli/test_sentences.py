@@ -80,8 +80,8 @@ def test_arguments_become_options(python, typed):
         ),
         (
             lambda: samara.compare(records=["nowhere.jsonl"], out="nowhere"),
-            "`samara.compare(...)` and `samara.evaluate(..., out=...)` write some",
-            "`samara compare ...` and `samara evaluate ... --out` write some",
+            "create one with `samara.compare(...)` or `samara.evaluate(..., out=...)`",
+            "create one with `samara compare ...` or `samara evaluate ... --out`",
         ),
     ],
 )

@@ -247,11 +247,11 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing():
         ({"rank": 0}, "rank is 0"),
         ({"alpha": 0.0}, "alpha is 0"),
         ({"alpha": math.nan}, "alpha is nan"),
-        ({"targets": ["kqv"]}, "no linear layer is called 'kqv'; .* lin1, lin2, proj, qkv"),
-        ({"targets": ["qkv", "roj"]}, "no linear layer is called 'roj'"),
-        ({"targets": ["neck.1"]}, "no linear layer is called 'neck.1'"),
-        ({"targets": ["neck.2"]}, "no linear layer is called 'neck.2'"),  # a convolution of 3×3 pixels
-        ({"targets": []}, "no linear layer is called nothing"),
+        ({"targets": ["kqv"]}, "no linear layer matches 'kqv'; .* lin1, lin2, proj, qkv"),
+        ({"targets": ["qkv", "roj"]}, "no linear layer matches 'roj'"),
+        ({"targets": ["neck.1"]}, "no linear layer matches 'neck.1'"),
+        ({"targets": ["neck.2"]}, "no linear layer matches 'neck.2'"),  # a convolution of 3×3 pixels
+        ({"targets": []}, "no linear layer matches an empty list"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused_and_change_nothing(settings, words):

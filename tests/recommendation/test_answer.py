@@ -14,20 +14,20 @@ HAND = {"samara_mini"}
 
 def test_the_answer_is_one_sentence_with_the_numbers():
     assert recommend(vram_gb=24, at_hand=HAND).answer == (
-        "Use efficientvit_sam_xl1 for production on a GPU of 24 GB: about 77 ms an image, 1.9 GB of memory."
+        "Use efficientvit_sam_xl1 for production on a GPU of 24 GB: about 77 ms per image, 1.9 GB of memory."
     )
 
 
 def test_reservations_are_in_the_answer():
     answer = recommend(ram_gb=4, task="real-time", at_hand=HAND).answer
     assert answer.startswith(
-        "Use efficientvit_sam_l0, with reservations: nothing meets all that real-time wants on a CPU with 4"
+        "Use efficientvit_sam_l0, with reservations: no checkpoint meets all requirements of real-time on a CPU with 4"
     )
 
 
 def test_nothing_fits():
     found = recommend(ram_gb=0.5, at_hand=HAND)
-    assert found.answer.startswith("Nothing fits: no checkpoint does production on a CPU")
+    assert found.answer.startswith("No checkpoint can do production on a CPU")
     assert (found.checkpoint, found.commands) == (None, ())
 
 
@@ -72,7 +72,7 @@ def test_reasons_name_facts_with_their_points():
         "beside sam2.1_l: 2.3 times faster (+0.04) but quality 0.95 against 0.96 (-0.02), less is published about it "
         "(-0.01)"
     )
-    assert found.reason(second).startswith("ties with sam2.1_b+, which comes first because its file is smaller; beside")
+    assert found.reason(second).startswith("ties with sam2.1_b+, which ranks first because its file is smaller; beside")
 
 
 def test_a_single_candidate_needs_no_comparison():
@@ -86,7 +86,7 @@ def test_json_has_every_number_with_its_basis():
     assert first["checkpoint"] == document["checkpoint"] == "efficientvit_sam_xl1"
     assert first["seconds"]["certainty"] == "rule of thumb"
     assert first["quality"]["basis"] == (
-        "COCO AP in EfficientViT-SAM README; LVIS AP in EfficientViT-SAM README, beside other tables of SAM ViT-H"
+        "COCO AP in EfficientViT-SAM README; LVIS AP in EfficientViT-SAM README, compared with other tables of SAM ViT-H"
     )
     assert sum(part["weight"] for part in first["criteria"].values()) == pytest.approx(1)
     reasons = {one["checkpoint"]: one["reasons"] for one in document["excluded"]}

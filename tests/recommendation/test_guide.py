@@ -165,17 +165,20 @@ def test_no_row_about_machines_speaks_of_a_tiny_gpu():
 def test_notes_say_whether_the_guide_is_followed():
     matrix = request(task="real-time")
     assert "and so does this" in guide_note(matrix, GPU_24, "sam_vit_b")
-    assert "this differs: EfficientViT-SAM is newer" in guide_note(matrix, GPU_24, "efficientvit_sam_l0")
-    assert "the figures above lead elsewhere" in guide_note(matrix, GPU_24, "sam_hq_vit_l")
+    assert "this recommendation differs: EfficientViT-SAM is newer" in guide_note(matrix, GPU_24, "efficientvit_sam_l0")
+    assert "the figures above lead to a different choice" in guide_note(matrix, GPU_24, "sam_hq_vit_l")
     assert "and allows mobile_sam" in guide_note(request(task="edge", domain="robotics"), CPU_8, "mobile_sam")
     assert guide_note(matrix, GPU_24, None) is None
     both = guide_note(request(task="interactive annotation", domain="medical"), GPU_24, "sam_vit_l")
-    assert "sam_vit_l for Interactive annotation, and so does this; for Medical imaging it says sam_vit_h" in both
+    assert (
+        "sam_vit_l for Interactive annotation, and so does this recommendation; for Medical imaging it says sam_vit_h"
+        in both
+    )
 
 
 def test_the_memory_rule_is_contradicted_where_it_forbids_what_fits():
-    assert "needs a GPU of 12 GB; the estimate above is 4.1 GB" in memory_note(target(vram_gb=8), "sam_vit_h", 4.14e9)
-    assert "needs a GPU of 12 GB" in memory_note(target(vram_gb=8), "sam_hq_vit_h", 4.14e9)
+    assert "needs a GPU with 12 GB; the estimate above is 4.1 GB" in memory_note(target(vram_gb=8), "sam_vit_h", 4.14e9)
+    assert "needs a GPU with 12 GB" in memory_note(target(vram_gb=8), "sam_hq_vit_h", 4.14e9)
     assert memory_note(GPU_24, "sam_vit_h", 4.14e9) is None
     assert memory_note(CPU_8, "sam_vit_h", 4.14e9) is None
     assert memory_note(target(vram_gb=2), "mobile_sam", 1e9) is None

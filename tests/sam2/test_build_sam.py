@@ -163,7 +163,7 @@ def test_a_gpu_that_is_not_there():
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(UnrecognisedCheckpoint, match="nowhere.pt is not there"):
+    with pytest.raises(UnrecognisedCheckpoint, match="nowhere.pt is missing"):
         build_sam2(TINY, tmp_path / "nowhere.pt")
 
 

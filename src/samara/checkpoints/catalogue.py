@@ -302,7 +302,7 @@ CATALOGUE: tuple[Checkpoint, ...] = (
             ("xl1", 1024, None, None),
         )
     ),
-    # One project pinned the size, nobody a digest. Thresholds: those of SAM 2, no others are published.
+    # One project pins the size, none a digest. Thresholds are SAM 2's, since no others are published.
     Checkpoint(
         name="sam3",
         aliases=("sam_3",),

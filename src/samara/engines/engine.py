@@ -100,7 +100,7 @@ class Engine(Protocol):
 
         Args:
             images: from `prepare` of this engine.
-            prompts: N of them, N at least 0.
+            prompts: N prompts, N at least 0.
             frame_size: side of the input frame in pixels.
             multimask: three masks per prompt instead of one; HQ-SAM: one, built on the best of three.
             min_predicted_iou: drop masks whose predicted IoU is not above this, ideally before computing them.

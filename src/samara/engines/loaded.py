@@ -142,7 +142,7 @@ class Loaded:
         return self.variant.frame_size(self.input_size)
 
     def frame_of(self, size_hw: tuple[int, int]) -> Frame:
-        """How an image of (H, W) pixels lies in the input frame, of a checkpoint that embeds images.
+        """Return the placement of an image of (H, W) pixels in the input frame, for a promptable checkpoint.
 
         Only this method and `network_input` apply a variant's preprocessing.
 
@@ -154,7 +154,9 @@ class Loaded:
     def _square(self, size_hw: tuple[int, int], side: int) -> Frame:
         fit = self.variant.preprocessing.fit
         if fit == "letterbox":
-            raise WrongCheckpoint(f"{self.name} ({self.variant.title}) sees images in a letterbox, not in a square")
+            raise WrongCheckpoint(
+                f"{self.name} ({self.variant.title}) letterboxes images instead of fitting them into a square"
+            )
         return Frame(size_hw, side, fit)
 
     def network_input(self, image: npt.NDArray[np.uint8]) -> Tensor:

@@ -140,7 +140,7 @@ def on_grid(mask: npt.NDArray[np.generic], frame: Frame) -> npt.NDArray[np.bool_
     """Resample a mask (H, W) to the low-res grid: a cell is foreground if at least half of it is."""
     h, w = frame.resized_size_hw
     side = frame.side // 4
-    # Cells that the image covers only in part count by the part that it covers.
+    # Cells that the image covers partly are weighted by the covered part.
     height, width = max(1, round(h / 4)), max(1, round(w / 4))
     cells = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
     grid = np.zeros((side, side), dtype=bool)

@@ -126,7 +126,7 @@ class TrainingSet:
         return self.loaded.network_input(self.examples[index].pixels())
 
     def cache(self, folder: Path, processes: Processes, progress: Progress | None = None) -> EmbeddingCache:
-        """Encode every example with the checkpoint's own encoder, or take what an earlier run left."""
+        """Encode every example with the checkpoint's own encoder, reusing the embeddings of an earlier run."""
         grid = self.loaded.grid
         facts = (self.loaded.fingerprint, self._identities, (self.loaded.variant.embedding_channels, grid, grid))
         if processes.is_first:
@@ -158,7 +158,7 @@ class TrainingSet:
         )
 
     def valid(self, index: int) -> npt.NDArray[np.bool_]:
-        """Where an example's image lies on the low-res grid, (4h, 4w) bool."""
+        """Return the valid region of an example's image on the low-res grid, (4h, 4w) bool."""
         example, side = self.examples[index], 4 * self.loaded.grid
         h, w = self.loaded.frame_of(example.size_hw).resized_size_hw
         valid = np.zeros((side, side), dtype=bool)

@@ -26,9 +26,10 @@ Fit = Literal["pad", "squash"]
 
 @dataclass(frozen=True)
 class Frame:
-    """How one image lies in a square: the network's input, or the input frame, which prompts are in and masks fill.
+    """The placement of an image in a square: the network's input, or the input frame.
 
-    The two differ in size alone, and for few networks, see `Variant.frame_size`.
+    Prompts are in the input frame and masks fill it. The two differ in size alone, and for few networks only, see
+    `Variant.frame_size`.
 
     Attributes:
         original_size_hw: (H, W) of the user's image in pixels.
@@ -42,7 +43,7 @@ class Frame:
 
     @property
     def resized_size_hw(self) -> tuple[int, int]:
-        """(H, W) of the image inside the square: the longest side fills it, squashed, both do.
+        """(H, W) of the image inside the square: the longest side fills it; if squashed, both do.
 
         Differs from Meta: the short side of an extreme image is at least 1; the reference rounds it to 0.
         """
@@ -67,7 +68,7 @@ class Frame:
             low_res_logits: (M, 4h, 4w) over the whole square.
 
         Returns:
-            (M, H, W). The work takes memory for M · (side² + H · W) floats; slice M for large images.
+            (M, H, W). Takes memory for M · (side² + H · W) floats; slice M for large images.
         """
         if not len(low_res_logits):
             return low_res_logits.new_zeros(0, *self.original_size_hw)

@@ -135,7 +135,7 @@ HIERA = {
         window_sizes=(8, 4, 16, 8),
     ),
 }
-"""Hiera by size, of SAM 2 and SAM 2.1 alike."""
+"""Hiera by size, for both SAM 2 and SAM 2.1."""
 
 _XL = EfficientViTConfig(
     widths=(32, 64, 128, 256, 512, 1024),

@@ -1,8 +1,8 @@
 """Low-rank adaptation: train two thin matrices next to a frozen linear layer, and fold them in afterwards.
 
-A layer W x + b becomes W x + b + (alpha / rank) · B (A x), with A (rank, in) drawn at random and B (out, rank) zero,
-so that nothing changes before the first step. The layer keeps its key names (``weight``, ``bias``) and gains
-``lora_a`` and ``lora_b``; after `merge_lora` only the published names are left. A 1×1 convolution is a linear layer of
+A layer W x + b becomes W x + b + (alpha / rank) · B (A x), with A (rank, in) random and B (out, rank) zero, so that
+nothing changes before the first step. The layer keeps its key names (``weight``, ``bias``) and gains ``lora_a`` and
+``lora_b``; after `merge_lora` only the published names are left. A 1×1 convolution is a linear layer of
 each pixel's channels and is adapted in the same way; EfficientViT's attention is made of them.
 
 Source: Hu et al. 2021 (LoRA), section 4.1.
@@ -120,20 +120,20 @@ def add_lora(
     targets: Sequence[str] | None = None,
     generator: torch.Generator,
 ) -> list[str]:
-    """Give some linear layers and 1×1 convolutions of a network a low-rank update, in place.
+    """Add low-rank updates to some linear layers and 1×1 convolutions of a network, in place.
 
-    Every parameter of `network` is frozen, so that A and B are all that is trained; thaw what else shall learn
-    afterwards, e.g. ``network.mask_decoder.requires_grad_(True)``. Batch norms keep counting in training mode even
-    when frozen: leave TinyViT and EfficientViT in eval mode.
+    Every parameter of `network` is frozen, so that only A and B are trained; unfreeze others afterwards, e.g.
+    ``network.mask_decoder.requires_grad_(True)``. Batch norms update their statistics in training mode even when
+    frozen: leave TinyViT and EfficientViT in eval mode.
 
     Args:
         network: a `Sam`, or a part of one.
-        rank: of the update, at least 1; 4 to 16 are usual.
-        alpha: the update is multiplied by alpha / rank; above 0, None for the rank itself, that is, times 1. A value
-            of your own is not part of `lora_state_dict`: keep it.
-        targets: ends of layer names, whole words between dots: ``"attn.qkv"`` or ``"qkv"``; None for the attention of
-            an image encoder, those of `ATTENTION_PROJECTIONS` that it has.
-        generator: draws the A matrices, in the order of the layers; the global one is not touched.
+        rank: rank of the update, at least 1; 4 to 16 are usual.
+        alpha: the update is multiplied by alpha / rank; above 0, None for the rank itself, that is, a factor of 1. A
+            custom value is not part of `lora_state_dict`, so store it yourself.
+        targets: suffixes of layer names, whole words between dots: ``"attn.qkv"`` or ``"qkv"``; None for the attention
+            of an image encoder, those of `ATTENTION_PROJECTIONS` that it has.
+        generator: draws the A matrices, in the order of the layers; the global generator is not used.
 
     Returns:
         Names of the adapted layers.
@@ -148,7 +148,7 @@ def add_lora(
     if not 0 < alpha < math.inf:
         raise SettingsError(f"alpha is {alpha}; it must be a number above 0")
     if any(isinstance(module, LoraLayer) for module in network.modules()):
-        raise SettingsError("the network has low-rank updates already; fold them in with merge_lora first")
+        raise SettingsError("the network already has low-rank updates; fold them in with merge_lora first")
     layers = _matching(network, targets)
     network.requires_grad_(False)
     for name, layer in layers.items():
@@ -199,7 +199,7 @@ def load_lora(network: nn.Module, state: Mapping[str, Tensor]) -> None:
 
 
 def merge_lora(network: nn.Module) -> list[str]:
-    """Fold the low-rank updates into the weights and put plain layers back, in place.
+    """Fold the low-rank updates into the weights and restore plain layers, in place.
 
     Afterwards keys and shapes of the state dict are the published ones. Parameters stay frozen.
 

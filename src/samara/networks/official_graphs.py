@@ -105,7 +105,7 @@ class OfficialDecoderGraph(nn.Module):
         prompt_encoder: prompt encoder of the same network as `mask_decoder`, both unadapted and in eval mode.
         mask_decoder: SAM's or HQ-SAM's.
         frame_size: side of the network's own input frame, see `Variant.frame_size`.
-        switches: see there; `gelu_approximate` is the caller's.
+        switches: the official options; the caller handles `gelu_approximate`.
         frame: side of the square that coordinates refer to.
     """
 

@@ -45,8 +45,8 @@ class PromptedDecoderGraph(nn.Module):
         Args:
             image_embeddings: (1, C + V, h, w), from the image encoder.
             point_coords: (N, P, 2) float32, (x, y) in pixels of the input frame.
-            point_labels: (N, P) float32: 1 foreground, 0 background, 2 and 3 the corners of a box, −1 padding. Where
-                there is no box, and always for SAM 2, the last point must be padding, as in the official graph.
+            point_labels: (N, P) float32: 1 foreground, 0 background, 2 and 3 the corners of a box, −1 padding. Without
+                a box, and always for SAM 2, the last point must be padding, as in the official graph.
             mask_input: (1, 1, 4h, 4w) float32 logits, for all N.
             has_mask_input: (1,) float32, 1 to use them.
 

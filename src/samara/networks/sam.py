@@ -45,7 +45,7 @@ class Sam(nn.Module):
             points: coordinates (N, P, 2) in the input frame, (16h, 16w) pixels, and labels (N, P); pad with label −1.
             boxes: (N, 4) xyxy in the input frame.
             masks: (N, 1, 4h, 4w) logits.
-            image_of_prompt: (N,) int64; may be left out when B is 1 or N.
+            image_of_prompt: (N,) int64; optional if B is 1 or N.
             multimask: three masks per prompt instead of one.
 
         Returns:

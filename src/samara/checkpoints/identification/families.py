@@ -1,8 +1,8 @@
 """Which family, variant and part a set of names and shapes belongs to.
 
-One function per family looks for names that no other family has and reads the size off shapes. Nothing here
-knows the file or its name. Of families that samara runs the whole table of names is held against it, so
-that what is missing, too much or misshapen can be said.
+One function per family looks for names that no other family has and derives the size from shapes. Nothing here depends
+on the file or its name. Of families that samara runs the names are compared with a complete table, so that missing,
+unexpected and misshapen tensors can be reported.
 """
 
 from __future__ import annotations

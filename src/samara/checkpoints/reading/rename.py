@@ -118,7 +118,7 @@ def published_names(entries: Mapping[str, StoredTensor]) -> tuple[dict[str, Stor
 
 
 def with_part_prefix(entries: Mapping[str, Entry]) -> dict[str, Entry]:
-    """Give a part that was saved on its own the names it has inside the whole."""
+    """Give a separately saved part the names it has in the whole network."""
     for part, marks in BARE_MARKS:
         if all(mark in entries for mark in marks):
             return {f"{part}.{name}": entry for name, entry in entries.items()}

@@ -86,7 +86,8 @@ def test_json_has_every_number_with_its_basis():
     assert first["checkpoint"] == document["checkpoint"] == "efficientvit_sam_xl1"
     assert first["seconds"]["certainty"] == "rule of thumb"
     assert first["quality"]["basis"] == (
-        "COCO AP in EfficientViT-SAM README; LVIS AP in EfficientViT-SAM README, compared with other tables of SAM ViT-H"
+        "COCO AP in EfficientViT-SAM README; LVIS AP in EfficientViT-SAM README, compared with other tables of SAM "
+        "ViT-H"
     )
     assert sum(part["weight"] for part in first["criteria"].values()) == pytest.approx(1)
     reasons = {one["checkpoint"]: one["reasons"] for one in document["excluded"]}

@@ -91,7 +91,7 @@ def network():
     return network.eval()
 
 
-@pytest.mark.parametrize("wrapper", [None, "state_dict"])
+@pytest.mark.parametrize("wrapper", [pytest.param(None, marks=pytest.mark.slow), "state_dict"])
 def test_both_official_layouts_are_loaded_and_written_again(tmp_path, network, wrapper):
     state = {name: one.half() if one.is_floating_point() else one for name, one in network.state_dict().items()}
     path = tmp_path / "mine.pt"

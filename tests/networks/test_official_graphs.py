@@ -144,6 +144,7 @@ def test_shrinking_is_pillows():
     assert torch.equal(antialiased(64, 64), torch.eye(64))
 
 
+@pytest.mark.slow
 def test_it_is_exported_for_images_of_any_size(tmp_path):
     """`torch.export` froze sizes once, and once nobody could write what it gave as ONNX."""
     onnxruntime = pytest.importorskip("onnxruntime")

@@ -163,6 +163,7 @@ def test_from_image_to_mask_as_the_official_predictor(encoded, loaded):
     assert deviation(wanted["multi"]["logits"], logits) < TOLERANCE
 
 
+@pytest.mark.slow
 def test_the_drop_in_as_the_official_predictor(encoded, loaded):
     wanted = encoded[1]["predictor_640x480"]
     predictor = SAM2ImagePredictor(SAM2Base(loaded))

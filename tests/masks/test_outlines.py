@@ -8,7 +8,7 @@ import pytest
 import shapely
 from hypothesis import given
 
-from samara.masks.outlines import module_parts
+from samara.masks.outlines import parts_of
 from samara.masks.rle import encode_mask
 from tests.masks.strategies import NAMED, image, one_mask
 
@@ -24,7 +24,7 @@ def test_any_mask(mask):
 
 
 def check(mask):
-    parts = module_parts(encode_mask(mask))
+    parts = parts_of(encode_mask(mask))
     polygons = [shapely.Polygon(part.shell, part.holes) for part in parts]
     assert all(polygon.is_valid for polygon in polygons), [shapely.is_valid_reason(one) for one in polygons]
     count, _ = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
@@ -41,18 +41,18 @@ def check(mask):
 
 
 def test_corners_are_those_of_the_pixels():
-    (part,) = module_parts(encode_mask(image("....", "..#.", "....")))
+    (part,) = parts_of(encode_mask(image("....", "..#.", "....")))
     assert part.shell.tolist() == [[2, 1], [3, 1], [3, 2], [2, 2]]
     assert part.holes == ()
 
 
 def test_straight_lines_have_two_corners():
-    (part,) = module_parts(encode_mask(np.ones((500, 700), bool)))
+    (part,) = parts_of(encode_mask(np.ones((500, 700), bool)))
     assert sorted(part.shell.tolist()) == [[0, 0], [0, 500], [700, 0], [700, 500]]
 
 
 def test_a_hole_that_touches_the_outside_at_a_corner_is_a_hole():
-    (part,) = module_parts(encode_mask(image(".###", "#.##", "####")))
+    (part,) = parts_of(encode_mask(image(".###", "#.##", "####")))
     assert len(part.holes) == 1
     assert [1, 1] in part.holes[0].tolist()
     assert [1, 1] in part.shell.tolist()
@@ -68,7 +68,7 @@ def test_holes_belong_to_the_part_around_them():
         "#.....#",
         "#######",
     )
-    outer, inner = module_parts(encode_mask(mask))
+    outer, inner = parts_of(encode_mask(mask))
     assert (len(outer.holes), len(inner.holes)) == (1, 1)
     assert outer.holes[0].min() == 1
     assert inner.holes[0].min() == 3

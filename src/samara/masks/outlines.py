@@ -66,7 +66,7 @@ class Segments:
         return np.stack([self.x, self.y], 1)
 
 
-def module_parts(rle: Rle) -> list[ConnectedPart]:
+def parts_of(rle: Rle) -> list[ConnectedPart]:
     """Outline a mask as simple features.
 
     No outline touches or crosses itself; those of a part touch each other in single points at most (valid by OGC 06-103

@@ -23,7 +23,7 @@ from samara.datasets.writing.json_list import json_text
 from samara.datasets.writing.staged_writer import StagedWriter
 from samara.errors import OutputError
 from samara.images.gdal import to_longitude_latitude
-from samara.masks.outlines import Ring, module_parts
+from samara.masks.outlines import Ring, parts_of
 from samara.system.extras import is_installed
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _feature(image: AnnotatedImage, index: int) -> dict[str, Any]:
 
 def _geometry(image: AnnotatedImage, rle: Rle) -> dict[str, Any] | None:
     """Return a polygon or multi-polygon; None ("unlocated" in RFC 7946) for an empty mask."""
-    parts = [[_closed(image, ring) for ring in (part.shell, *part.holes)] for part in module_parts(rle)]
+    parts = [[_closed(image, ring) for ring in (part.shell, *part.holes)] for part in parts_of(rle)]
     if not parts:
         return None
     if len(parts) == 1:

@@ -67,17 +67,21 @@ def cards() -> str:
 
 
 def guide() -> str:
-    """The guide's rules, and whether samara follows them."""
+    """The guide's rules, whether samara follows them, and each reason why not once below."""
+    reasons = list(dict.fromkeys(rule.differs for rule in RULES if rule.differs))
     rows = (
         (
             rule.where,
             rule.situation,
             " or ".join(f"`{name}`" for name in rule.primary),
-            f"{' or '.join(f'`{name}`' for name in rule.instead)}: {rule.differs}" if rule.instead else "followed",
+            f"{' or '.join(f'`{name}`' for name in rule.instead)} ({1 + reasons.index(rule.differs)})"
+            if rule.instead
+            else "followed",
         )
         for rule in RULES
     )
-    return _table(("where", "situation", "guide", "samara, on a typical machine"), rows)
+    below = "\n".join(f"{number}. {reason}" for number, reason in enumerate(reasons, start=1))
+    return f"{_table(('where', 'situation', 'guide', 'samara, on a typical machine'), rows)}\n\n{below}"
 
 
 def _table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
-from samara.networks.variants import VARIANTS
+from samara.networks.variant import FAMILY_TITLES
+from samara.networks.variants import VARIANTS, Family
 
 
 @pytest.mark.parametrize("name", sorted(VARIANTS))
@@ -12,6 +15,10 @@ def test_a_variant_embeds_images_or_finds_classes(name):
     variant = VARIANTS[name]
     assert variant.embeds_images == (not variant.class_names)
     assert variant.embeds_images == (variant.preprocessing.fit != "letterbox")
+
+
+def test_every_family_has_a_name_for_people():
+    assert set(FAMILY_TITLES) == set(get_args(Family)) >= {variant.family for variant in VARIANTS.values()}
 
 
 def test_another_input_size_has_other_positions():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,6 +18,19 @@ from samara.networks.architectures import (
 Family = Literal[
     "sam", "mobile_sam", "hq_sam", "sam2", "sam3", "efficientvit_sam", "efficient_sam", "edge_sam", "yolo_seg"
 ]
+
+FAMILY_TITLES: Mapping[Family, str] = {
+    "sam": "SAM",
+    "mobile_sam": "MobileSAM",
+    "hq_sam": "HQ-SAM",
+    "sam2": "SAM 2",
+    "sam3": "SAM 3",
+    "efficientvit_sam": "EfficientViT-SAM",
+    "efficient_sam": "EfficientSAM",
+    "edge_sam": "EdgeSAM",
+    "yolo_seg": "FastSAM and YOLO-seg",
+}
+"""Families by their names for people."""
 
 EMBEDDING_CHANNELS = 256
 """Number of channels of every image embedding, without early features and finer maps."""
@@ -132,8 +146,7 @@ class Variant:
         """Why it does not support graphs, for other engines and exports; empty if it does."""
         if not self.embeds_images:
             return (
-                "finds all instances in one pass and has no mask decoder; only promptable checkpoints (SAM, SAM 2, "
-                "MobileSAM, HQ-SAM) can be exported"
+                "finds all instances in one pass and has no mask decoder; only promptable checkpoints can be exported"
             )
         return ""
 

@@ -44,7 +44,7 @@ class PromptedSegmenter(Segmenter[SeenImage]):
     """Segmenter that embeds images and answers prompts.
 
     Args:
-        loaded: SAM, MobileSAM, HQ-SAM or samara's own checkpoint.
+        loaded: a promptable checkpoint, from `samara.load`.
         settings: settings of automatic masks.
         predictor: predictor of that checkpoint, such as one that caches embeddings; None for a plain one.
         prompts_at_a_time: maximum prompts that `best` answers together.

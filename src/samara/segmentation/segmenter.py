@@ -1,6 +1,6 @@
 """Common interface to all checkpoints: embed an image once, answer prompts, segment everything.
 
-Promptable checkpoints (SAM, MobileSAM, HQ-SAM) and detectors (FastSAM, YOLO-seg) differ internally; code that only
+Promptable checkpoints (SAM, SAM 2 and their kin) and detectors (FastSAM, YOLO-seg) differ internally; code that only
 needs masks, or measures them, does not depend on the kind.
 """
 

@@ -24,6 +24,7 @@ from samara.checkpoints.record import Checkpoint
 from samara.checkpoints.store.digests import digest_checkpoint, known_digest
 from samara.errors import UnrecognisedCheckpoint
 from samara.networks.class_names import fitting_names, names_in_file
+from samara.networks.variant import FAMILY_TITLES
 from samara.networks.variants import VARIANTS, Family, Variant
 
 METADATA_KEY = "samara"
@@ -273,6 +274,6 @@ def _what_else(layout: FileLayout) -> str:
     first = ", ".join(list(layout.tensors)[:3])
     what = "a YOLO detector without masks" if "model.0.conv.weight" in layout.tensors else "another network"
     return (
-        f"contains {what} ({len(layout.tensors)} tensors, the first: {first}); samara supports SAM, MobileSAM, "
-        "HQ-SAM, SAM 2, SAM 3, EfficientSAM, EdgeSAM, FastSAM and YOLO-seg"
+        f"contains {what} ({len(layout.tensors)} tensors, the first: {first}); samara supports "
+        f"{', '.join(FAMILY_TITLES.values())}"
     )

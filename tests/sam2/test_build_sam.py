@@ -120,7 +120,7 @@ def test_files_of_other_families_are_refused():
 def test_a_file_without_memory_is_of_either_generation(tiny, tmp_path, config):
     path = tmp_path / "images.pt"
     torch.save(image_path({name: value.half() for name, value in tiny.state_dict().items()}).entries, path)
-    with pytest.warns(UserWarning, match="does not hold the memory for videos"):
+    with pytest.warns(UserWarning, match="does not hold the video memory"):
         model = build_sam2(config, path, device="cpu")
     assert torch.equal(model.no_mem_embed, tiny.no_mem_embed.half().float())
 

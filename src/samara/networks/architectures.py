@@ -121,6 +121,9 @@ YOLO11 = {
 """YOLO11-seg by size."""
 
 
+SAM2_MAPS = (FinerMap(channels=32, scale=4), FinerMap(channels=64, scale=2))
+"""The finer maps of SAM 2, the finest first; see `conv_s0` and `conv_s1` in sam2's `modeling/sam/mask_decoder.py`."""
+
 HIERA = {
     "t": HieraConfig(embed_dim=96, num_heads=1, depths=(1, 2, 7, 2), global_attention_blocks=(5, 7, 9)),
     "s": HieraConfig(embed_dim=96, num_heads=1, depths=(1, 2, 11, 2), global_attention_blocks=(7, 10, 13)),

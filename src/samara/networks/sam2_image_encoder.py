@@ -1,6 +1,6 @@
 """SAM 2's image encoder: trunk, feature pyramid, and what the official code does to its levels once per image.
 
-Both generations are one network here: what SAM 2.1 added belongs to the memory for videos. Of that memory one vector is
+Both generations are one network here: what SAM 2.1 added belongs to the video memory. Of that memory one vector is
 left, which the official code adds to every image embedding when there is nothing to remember.
 
 The published files keep the two reducing convolutions with the mask decoder and the vector on its own. Here they belong
@@ -16,14 +16,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from samara.networks.architectures import SAM2_MAPS
 from samara.networks.finer_maps import pack
 from samara.networks.fpn_neck import FpnNeck
 from samara.networks.hiera import Hiera
 from samara.networks.plain import module_parts
-
-FINEST_CHANNELS = 32
-FINER_CHANNELS = 64
-"""Channels of the finer maps at four and two times the resolution of the embedding."""
 
 
 class Sam2ImageEncoder(nn.Module):
@@ -38,8 +35,9 @@ class Sam2ImageEncoder(nn.Module):
         super().__init__()
         self.trunk = trunk
         self.neck = FpnNeck(trunk.widths, channels)
-        self.conv_s0 = nn.Conv2d(channels, FINEST_CHANNELS, kernel_size=1)
-        self.conv_s1 = nn.Conv2d(channels, FINER_CHANNELS, kernel_size=1)
+        finest, finer = SAM2_MAPS
+        self.conv_s0 = nn.Conv2d(channels, finest.channels, kernel_size=1)
+        self.conv_s1 = nn.Conv2d(channels, finer.channels, kernel_size=1)
         self.no_mem_embed = nn.Parameter(torch.zeros(1, 1, channels))
         self.made_of = module_parts(self)
 

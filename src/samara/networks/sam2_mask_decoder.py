@@ -83,7 +83,7 @@ class Sam2MaskDecoder(MaskDecoder):
     """
 
     iou_token_index = 1  # behind the object score's
-    logit_limit = 32.0  # sam2_image_predictor.py; masks are made of what was not clamped
+    logit_limit: float = 32.0  # sam2_image_predictor.py; masks are made of what was not clamped
     stability_offset = STABILITY_OFFSET
     stability_thresh = STABILITY_THRESH
 

@@ -20,10 +20,10 @@ from samara.networks import class_names
 from samara.networks.architectures import (
     EFFICIENTVIT,
     HIERA,
+    SAM2_MAPS,
     YOLO11,
     YOLOV8,
     EfficientViTConfig,
-    FinerMap,
     HieraConfig,
     TinyViTConfig,
     ViTConfig,
@@ -46,7 +46,6 @@ _VIT_L = ViTConfig(embed_dim=1024, depth=24, num_heads=16, global_attention_bloc
 _VIT_H = ViTConfig(embed_dim=1280, depth=32, num_heads=16, global_attention_blocks=(7, 15, 23, 31))
 _SAM2 = Preprocessing(fit="squash", resize="float", multiple=32)
 _SQUASHED = Preprocessing(fit="squash")
-_SAM2_MAPS = (FinerMap(channels=32, scale=4), FinerMap(channels=64, scale=2))
 _YOLO = Preprocessing(input_size=640, fit="letterbox", multiple=32, mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0))
 _NOT_PROMPTABLE = Capabilities(points=False, negative_points=False, boxes=False, mask_input=False, max_points=0)
 _SELECTING = Capabilities(mask_input=False)
@@ -120,8 +119,7 @@ _VARIANTS = (
         keys=464,
     ),
     # SAM 2: counts are of the image part; the files also contain the video memory, to which SAM 2.1 added three
-    # entries. Finer maps: facebookresearch/sam2 `modeling/sam/mask_decoder.py`, `conv_s0` and `conv_s1`; 0.8: its
-    # `automatic_mask_generator.py` @2b90b9f.
+    # entries. 0.8: facebookresearch/sam2 `automatic_mask_generator.py` @2b90b9f.
     *(
         Variant(
             name=f"{name}_hiera_{size}",
@@ -129,7 +127,7 @@ _VARIANTS = (
             title=f"{title} {word}",
             image_encoder=HIERA[size],
             preprocessing=_SAM2,
-            finer_maps=_SAM2_MAPS,
+            finer_maps=SAM2_MAPS,
             parameters=parameters,
             keys=keys,
             pred_iou_thresh=0.8,

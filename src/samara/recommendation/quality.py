@@ -44,7 +44,7 @@ FIRST_RELEASE: Mapping[str, str] = {
 }
 """Checkpoint → the later one with the same network."""
 
-SIZES_OF_SAM_2 = ("sam2.1_t", "sam2.1_s", "sam2.1_b+", "sam2.1_l")
+SIZES_OF_SAM_2 = tuple(FIRST_RELEASE.values())
 """Only the largest has published figures on images; all have some on videos, by which the others are related to it."""
 
 SAME_PROTOCOL: Mapping[str, str] = {"HQ-SAM 2 README": "HQ-SAM README"}

@@ -20,7 +20,7 @@ from samara.networks.sam import Sam
 from samara.networks.sam2_mask_decoder import Sam2MaskDecoder
 from samara.networks.sam2_prompt_encoder import Sam2PromptEncoder
 from samara.sam2.modeling.twins import samaras_mask_decoder, samaras_prompt_encoder
-from samara.sam2.sam2_image_predictor import LOGIT_LIMIT, SAM2ImagePredictor
+from samara.sam2.sam2_image_predictor import SAM2ImagePredictor
 from samara.sam2.utils.transforms import SAM2Transforms
 from samara.segment_anything.drawn_masks import (
     DrawnMasks,
@@ -113,7 +113,7 @@ def _by_engine(images: PreparedByTorch, points: Tensor, frame_size: int, wanted:
     found = decode(points, None, wanted.multimask, judging=not wanted.refined)
     if not wanted.refined:
         return found
-    again = found.low_res_logits[:, None].clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
+    again = found.low_res_logits[:, None].clamp(-Sam2MaskDecoder.logit_limit, Sam2MaskDecoder.logit_limit)
     refined = decode(points[found.prompt], again, multimask=False, judging=True)
     return DecodedMasks(found.prompt[refined.prompt], refined.low_res_logits, refined.predicted_iou)
 

@@ -12,16 +12,14 @@ from torch import Tensor
 
 from samara.errors import ImageError, PromptError
 from samara.images.read import ImageSource
+from samara.networks.sam2_mask_decoder import Sam2MaskDecoder
+from samara.networks.sam2_prompt_encoder import with_corners
 from samara.sam2.build_sam import build_sam2_hf
 from samara.sam2.modeling.sam2_base import SAM2Base
 from samara.sam2.utils.transforms import SAM2Transforms, pixels_of
 from samara.segment_anything.predictor import ImageNotSet, finite_numbers
 
 __all__ = ["ImageNotSet", "SAM2Base", "SAM2ImagePredictor", "SAM2Transforms"]
-
-BOX_LABELS = (2, 3)
-"""Labels of the corners of a box, top left and bottom right."""
-LOGIT_LIMIT = 32.0
 
 Answers = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.float32]]
 """Masks, predicted IoU and low-res logits, as `SAM2ImagePredictor.predict` gives them."""
@@ -253,7 +251,7 @@ class SAM2ImagePredictor:
         masks = self._transforms.postprocess_masks(low_res, self._sizes[img_idx])
         if not return_logits:
             masks = masks > self.mask_threshold
-        return masks, iou, low_res.clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
+        return masks, iou, low_res.clamp(-Sam2MaskDecoder.logit_limit, Sam2MaskDecoder.logit_limit)
 
     def _predict_low_res(
         self,
@@ -317,15 +315,15 @@ def _joined(
     points = None if point_coords is None or point_labels is None else (point_coords, point_labels)
     if boxes is None:
         return points
-    corners = boxes.reshape(-1, 2, 2)
-    labels = torch.tensor([BOX_LABELS], dtype=torch.int32, device=boxes.device).repeat(len(corners), 1)
+    corners = boxes.reshape(-1, 4)
     if points is None:
-        return corners, labels
+        coordinates, labels = with_corners(None, corners)
+        return coordinates, labels.int()
     if len(points[0]) != len(corners):
         raise PromptError(
             f"{len(corners)} boxes and points for {len(points[0])} objects; give points as (N, P, 2), some for each box"
         )
-    return torch.cat([corners, points[0]], dim=1), torch.cat([labels, points[1]], dim=1)
+    return with_corners(points, corners)
 
 
 def _points(coords: Any, labels: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:  # Any: the user's

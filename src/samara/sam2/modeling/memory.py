@@ -1,4 +1,4 @@
-"""The weights of SAM 2's memory for videos. Nothing here computes.
+"""The weights of SAM 2's video memory. Nothing here computes.
 
 samara runs SAM 2 on images, which need none of it. But the official code refuses a file without these entries, so the
 network carries them: what was trained here and saved loads there. Programs that take the parts for videos off a network

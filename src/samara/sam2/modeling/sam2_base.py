@@ -146,7 +146,7 @@ class SAM2Base(nn.Module):
             self.load_state_dict({name: entry.float() for name, entry in entries.items()}, strict=False)
         else:
             warnings.warn(
-                f"{path} does not hold the memory for videos under its published names; images need none of it, but a "
+                f"{path} does not hold the video memory under its published names; images need none of it, but a "
                 "state dict saved from this network has random numbers there",
                 stacklevel=4,
             )

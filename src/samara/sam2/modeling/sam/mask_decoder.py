@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from samara.errors import PromptError
 from samara.networks import sam2_mask_decoder
+from samara.networks.architectures import SAM2_MAPS
 from samara.networks.finer_maps import pack
 from samara.networks.layers import MLP, LayerNorm2d
 from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS
-from samara.networks.sam2_image_encoder import FINER_CHANNELS, FINEST_CHANNELS
 from samara.networks.sam2_mask_decoder import ALL_MASKS, Sam2Look, Sam2TwoWayTransformer
 
 __all__ = ["MLP", "LayerNorm2d", "MaskDecoder"]
@@ -49,8 +49,9 @@ class MaskDecoder(sam2_mask_decoder.Sam2MaskDecoder):
             transformer_dim=transformer_dim,
             by_stability=dynamic_multimask_via_stability,
         )
-        self.conv_s0 = nn.Conv2d(transformer_dim, FINEST_CHANNELS, kernel_size=1)
-        self.conv_s1 = nn.Conv2d(transformer_dim, FINER_CHANNELS, kernel_size=1)
+        finest, finer = SAM2_MAPS
+        self.conv_s0 = nn.Conv2d(transformer_dim, finest.channels, kernel_size=1)
+        self.conv_s1 = nn.Conv2d(transformer_dim, finer.channels, kernel_size=1)
 
     @property
     def dynamic_multimask_via_stability(self) -> bool:

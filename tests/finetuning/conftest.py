@@ -10,8 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
+import samara
 from samara.datasets.ground_truth import Instance, LabelledImage
 from samara.engines.loaded import Loaded, Provenance
+from samara.finetuning.loop import fine_tune
+from samara.finetuning.settings import FineTuneSettings, LossWeights, PromptSimulation
 from samara.masks.rle import encode_mask
 from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.mask_decoder import MaskDecoder
@@ -22,6 +25,16 @@ from samara.networks.variants import VARIANTS, ViTConfig
 from samara.networks.vit import ImageEncoderViT
 
 SIDE = 128
+
+FEW_STEPS = FineTuneSettings(
+    epochs=2,
+    learning_rate=1e-3,
+    augmentations=(),
+    ema_decay=None,
+    patience=None,
+    losses=LossWeights(focal=0, cross_entropy=0.5),
+    simulation=PromptSimulation(rounds=1, rounds_without_points=0),
+)
 
 
 @pytest.fixture
@@ -100,3 +113,17 @@ def draw_rings(seed, folder, side=160):
     path = folder / f"rings{seed}.png"
     Image.fromarray(image).save(path)
     return LabelledImage(path, (side, side), tuple(instances), path.name, None)
+
+
+def assert_updates_apart_are_the_merged_ones(file, input_size, folder):
+    """Low-rank updates in a file of their own, folded in by `load`, give the weights of the run that merged them."""
+    image = draw(1, folder)
+    options = {"device": "cpu", "precision": "float32", "input_size": input_size}
+    loaded = samara.load(file, **options)
+    settings = replace(FEW_STEPS, trained="lora", lora_apart=True, lora_rank=2)
+    result = fine_tune(loaded, [image], [image], folder / "updates.safetensors", settings)
+    whole = samara.load(file, **options, lora=result.path)
+    merged = fine_tune(loaded, [image], [image], folder / "merged.pt", replace(settings, lora_apart=False))
+    expected = samara.load(merged.path, **options).network.state_dict()
+    for name, one in whole.network.state_dict().items():
+        torch.testing.assert_close(one, expected[name])

@@ -11,22 +11,11 @@ import samara
 from samara.finetuning.examples import examples_of
 from samara.finetuning.loop import fine_tune
 from samara.finetuning.processes import Processes
-from samara.finetuning.settings import FineTuneSettings, LossWeights, PromptSimulation
 from samara.finetuning.training_set import TrainingSet
 from samara.finetuning.validation import validate
 from samara.networks.variants import VARIANTS, build_network
 from tests.engines.conftest import small
-from tests.finetuning.conftest import draw
-
-SETTINGS = FineTuneSettings(
-    epochs=2,
-    learning_rate=1e-3,
-    augmentations=(),
-    ema_decay=None,
-    patience=None,
-    losses=LossWeights(focal=0, cross_entropy=0.5),
-    simulation=PromptSimulation(rounds=1, rounds_without_points=0),
-)
+from tests.finetuning.conftest import FEW_STEPS, assert_updates_apart_are_the_merged_ones, draw
 
 
 def test_embeddings_are_kept_and_masks_are_those_of_the_frame(tmp_path):
@@ -40,22 +29,6 @@ def test_embeddings_are_kept_and_masks_are_those_of_the_frame(tmp_path):
     assert valid[:16].all()
     assert not valid[16:].any()
     assert validate(loaded.sam, [sample]).objects == 2
-
-
-@pytest.mark.parametrize(
-    "trained", ["decoder", *(pytest.param(how, marks=pytest.mark.slow) for how in ("lora", "everything"))]
-)
-def test_it_learns(trained, tmp_path):
-    """The loss falls, and what is kept is the best."""
-    image = draw(1, tmp_path, objects=2, size=(64, 96))
-    loaded = small("efficientvit_sam_l0", 64)
-    statistics = {name: one.clone() for name, one in loaded.sam.named_buffers() if "running" in name}
-    settings = dataclasses.replace(SETTINGS, trained=trained, epochs=8, lora_rank=2)
-    result = fine_tune(loaded, [image], [image], tmp_path / "mine.safetensors", settings)
-    losses = [record.loss for record in result.history[1:]]
-    assert min(losses[4:]) < losses[0]
-    assert result.best.mean_iou >= result.history[0].mean_iou
-    assert all(one.equal(statistics[name]) for name, one in loaded.sam.named_buffers() if "running" in name)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +49,7 @@ def file(tmp_path_factory):
 def test_the_new_file_is_an_official_one(file, trained, tmp_path):
     image = draw(1, tmp_path)
     loaded = samara.load(file, device="cpu", precision="float32", input_size=64)
-    settings = dataclasses.replace(SETTINGS, trained=trained, lora_rank=2, epochs=6)
+    settings = dataclasses.replace(FEW_STEPS, trained=trained, lora_rank=2, epochs=6)
     result = fine_tune(loaded, [image], [image], tmp_path / "mine.pt", settings)
     assert result.best.epoch > 0, "nothing was learnt, so that nothing could be told apart"
     before, after = (torch.load(one, weights_only=True)["state_dict"] for one in (file, result.path))
@@ -94,14 +67,4 @@ def test_the_new_file_is_an_official_one(file, trained, tmp_path):
 
 @pytest.mark.slow
 def test_low_rank_updates_apart(file, tmp_path):
-    image = draw(1, tmp_path)
-    loaded = samara.load(file, device="cpu", precision="float32", input_size=64)
-    settings = dataclasses.replace(SETTINGS, trained="lora", lora_apart=True, lora_rank=2)
-    result = fine_tune(loaded, [image], [image], tmp_path / "updates.safetensors", settings)
-    whole = samara.load(file, device="cpu", precision="float32", input_size=64, lora=result.path)
-    merged = fine_tune(
-        loaded, [image], [image], tmp_path / "merged.pt", dataclasses.replace(settings, lora_apart=False)
-    )
-    expected = samara.load(merged.path, device="cpu", precision="float32", input_size=64).network.state_dict()
-    for name, one in whole.network.state_dict().items():
-        torch.testing.assert_close(one, expected[name])
+    assert_updates_apart_are_the_merged_ones(file, 64, tmp_path)

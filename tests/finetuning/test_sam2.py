@@ -11,22 +11,11 @@ import torch
 import samara
 from samara.finetuning import step
 from samara.finetuning.loop import fine_tune
-from samara.finetuning.settings import FineTuneSettings, LossWeights, PromptSimulation
 from samara.finetuning.simulated_prompts import SimulatedPrompts
 from samara.networks.variants import VARIANTS, build_network
 from tests.checkpoints.test_sam2 import official_state
 from tests.engines.conftest import small
-from tests.finetuning.conftest import draw
-
-SETTINGS = FineTuneSettings(
-    epochs=2,
-    learning_rate=1e-3,
-    augmentations=(),
-    ema_decay=None,
-    patience=None,
-    losses=LossWeights(focal=0, cross_entropy=0.5),
-    simulation=PromptSimulation(rounds=1, rounds_without_points=0),
-)
+from tests.finetuning.conftest import FEW_STEPS, assert_updates_apart_are_the_merged_ones, draw
 
 
 @pytest.fixture(scope="module")
@@ -60,24 +49,10 @@ def test_tokens_are_those_of_the_predictor():
             assert sorted(map(tuple, found[index].tolist())) == sorted(map(tuple, wanted.tolist()))
 
 
-@pytest.mark.parametrize(
-    "trained", ["decoder", *(pytest.param(how, marks=pytest.mark.slow) for how in ("lora", "everything"))]
-)
-def test_it_learns(trained, tmp_path):
-    """The loss falls, and what is kept is the best."""
-    image = draw(1, tmp_path, objects=2, size=(64, 96))
-    loaded = small("sam2.1_hiera_t", 128)
-    settings = dataclasses.replace(SETTINGS, trained=trained, epochs=8, lora_rank=2)
-    result = fine_tune(loaded, [image], [image], tmp_path / "mine.safetensors", settings)
-    losses = [record.loss for record in result.history[1:]]
-    assert min(losses[4:]) < losses[0]
-    assert result.best.mean_iou >= result.history[0].mean_iou
-
-
 def test_the_new_file_is_an_official_one(file, tmp_path):
     image = draw(1, tmp_path)
     loaded = samara.load(file, device="cpu", precision="float32", input_size=128)
-    result = fine_tune(loaded, [image], [image], tmp_path / "mine.pt", dataclasses.replace(SETTINGS, epochs=6))
+    result = fine_tune(loaded, [image], [image], tmp_path / "mine.pt", dataclasses.replace(FEW_STEPS, epochs=6))
     assert result.best.epoch > 0, "nothing was learnt, so that nothing could be told apart"
     before, after = (torch.load(one, weights_only=True)["model"] for one in (file, result.path))
     assert {name: one.shape for name, one in after.items()} == {name: one.shape for name, one in before.items()}
@@ -94,14 +69,4 @@ def test_the_new_file_is_an_official_one(file, tmp_path):
 
 @pytest.mark.slow
 def test_low_rank_updates_apart(file, tmp_path):
-    image = draw(1, tmp_path)
-    loaded = samara.load(file, device="cpu", precision="float32", input_size=128)
-    settings = dataclasses.replace(SETTINGS, trained="lora", lora_apart=True, lora_rank=2)
-    result = fine_tune(loaded, [image], [image], tmp_path / "updates.safetensors", settings)
-    whole = samara.load(file, device="cpu", precision="float32", input_size=128, lora=result.path)
-    merged = fine_tune(
-        loaded, [image], [image], tmp_path / "merged.pt", dataclasses.replace(settings, lora_apart=False)
-    )
-    expected = samara.load(merged.path, device="cpu", precision="float32", input_size=128).network.state_dict()
-    for name, one in whole.network.state_dict().items():
-        torch.testing.assert_close(one, expected[name])
+    assert_updates_apart_are_the_merged_ones(file, 128, tmp_path)

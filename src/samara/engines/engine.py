@@ -120,7 +120,7 @@ class SparingEngine(ABC):
     def encode(self, images: Tensor) -> Tensor:
         """See `Engine.encode`; B may be 0."""
         if not len(images):
-            # Whatever stands in the place of a part need not know of more than SAM's own.
+            # A replaced part may have only SAM's own attributes.
             stride = getattr(self.network.image_encoder, "stride", CELL)
             further = getattr(self.network.mask_decoder, "further_channels", 0)
             h, w = images.shape[-2] // stride, images.shape[-1] // stride

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from samara.errors import SettingsError, WrongCheckpoint
 
-# The attention of the image encoder: of ViT, TinyViT and Hiera, and of EfficientViT; the mask decoder's layers have
+# The attention of the image encoders: first ViT, TinyViT and Hiera, then EfficientViT. The mask decoder's layers have
 # other names.
 ATTENTION_PROJECTIONS = (
     "attn.qkv",
@@ -38,7 +38,7 @@ class LoraLayer(nn.Module):
     weights (float64 for float64): small steps would round to zero in 16 bits.
 
     Args:
-        layer: to adapt.
+        layer: layer to adapt.
         rank: rows of A and columns of B, at least 1.
         alpha: the update is multiplied by alpha / rank.
         generator: draws A, on its own device, with standard deviation 1 / √in.
@@ -70,10 +70,10 @@ class LoraLayer(nn.Module):
 
     @abstractmethod
     def plain(self) -> nn.Linear | nn.Conv2d:
-        """A layer of the adapted one's kind and sizes, on the meta device."""
+        """Return an untrained layer of the same kind and size, on the meta device."""
 
     def merged(self) -> nn.Linear | nn.Conv2d:
-        """A plain layer that does the same, frozen; this one stays as it is."""
+        """Return an equivalent plain layer, frozen; this one is unchanged."""
         # On "meta" the layer's own initialisation takes no memory and no numbers from the global generator.
         layer = self.plain()
         update = self.scale * (self.lora_b.detach() @ self.lora_a.detach()).view(self.weight.shape)
@@ -139,8 +139,8 @@ def add_lora(
         Names of the adapted layers.
 
     Raises:
-        SettingsError: rank or alpha is out of range, a target is the end of no such layer's name, or the network has
-            low-rank updates already. The network is as it was.
+        SettingsError: rank or alpha is out of range, a target is not a suffix of such a layer's name, or the network
+            already has low-rank updates. The network is unchanged.
     """
     if rank < 1:
         raise SettingsError(f"the rank is {rank}; it must be at least 1")
@@ -231,8 +231,8 @@ def _matching(network: nn.Module, targets: Sequence[str] | None) -> dict[str, nn
 
 
 def _is_linear(module: nn.Module) -> TypeGuard[nn.Linear | nn.Conv2d]:
-    """Whether it is a linear layer, of all features or of each pixel's channels."""
-    # Exactly these types: merging would turn a subclass into one.
+    """Return whether it is a linear layer: of a token's features, or of a pixel's channels (a 1×1 convolution)."""
+    # Exactly these types: merging would replace a subclass by its base.
     if type(module) is nn.Conv2d:
         return (module.kernel_size, module.stride, module.padding, module.groups) == ((1, 1), (1, 1), (0, 0), 1)
     return type(module) is nn.Linear

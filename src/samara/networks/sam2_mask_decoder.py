@@ -240,7 +240,7 @@ def _checked(look: Look) -> Sam2Look:
 
 
 def stability(logits: Tensor, offset: float = STABILITY_OFFSET) -> Tensor:
-    """Pixels above an offset as a share of those above its negative; 1 without any. (N, M, H, W) → (N, M)."""
+    """Return the fraction of pixels above −offset that are above offset; 1 without any. (N, M, H, W) → (N, M)."""
     inner = (logits > offset).sum(dim=(-2, -1)).float()
     outer = (logits > -offset).sum(dim=(-2, -1)).float()
     return torch.where(outer > 0, inner / outer.clamp(min=1), 1.0)

@@ -17,7 +17,7 @@ from samara.networks.sam2_prompt_encoder import with_corners
 from samara.sam2.build_sam import build_sam2_hf
 from samara.sam2.modeling.sam2_base import SAM2Base
 from samara.sam2.utils.transforms import SAM2Transforms, pixels_of
-from samara.segment_anything.predictor import ImageNotSet, finite_numbers
+from samara.segment_anything.predictor import LABELS_MISSING, ImageNotSet, finite_numbers
 
 __all__ = ["ImageNotSet", "SAM2Base", "SAM2ImagePredictor", "SAM2Transforms"]
 
@@ -311,7 +311,7 @@ def _joined(
 ) -> tuple[Tensor, Tensor] | None:
     """Points (N, P, 2) and labels (N, P); the corners of boxes come first."""
     if point_coords is not None and point_labels is None:
-        raise PromptError("point_labels must be given with point_coords: 1 foreground, 0 background")
+        raise PromptError(LABELS_MISSING)
     points = None if point_coords is None or point_labels is None else (point_coords, point_labels)
     if boxes is None:
         return points
@@ -329,7 +329,7 @@ def _joined(
 def _points(coords: Any, labels: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int32]]:  # Any: the user's
     """(N, P, 2) and (N, P)."""
     if labels is None:
-        raise PromptError("point_labels must be given with point_coords: 1 foreground, 0 background")
+        raise PromptError(LABELS_MISSING)
     array, kinds = finite_numbers(coords, "point_coords"), finite_numbers(labels, "point_labels").astype(np.int32)
     array = array.reshape(*kinds.shape, 2) if array.size == kinds.size == 0 else array
     if array.ndim not in (2, 3) or array.shape[-1] != 2 or kinds.shape != array.shape[:-1]:

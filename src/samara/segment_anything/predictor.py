@@ -22,6 +22,9 @@ from samara.segment_anything.utils.transforms import ResizeLongestSide
 __all__ = ["ImageNotSet", "ResizeLongestSide", "Sam", "SamPredictor"]
 
 
+LABELS_MISSING = "point_labels must be given with point_coords: 1 foreground, 0 background"
+
+
 class ImageNotSet(PromptError, RuntimeError):
     """Prediction without an image; also a RuntimeError, as in the official code."""
 
@@ -193,7 +196,7 @@ class SamPredictor:
         points = None
         if point_coords is not None:
             if point_labels is None:
-                raise PromptError("point_labels must be given with point_coords: 1 foreground, 0 background")
+                raise PromptError(LABELS_MISSING)
             points = (point_coords.to(self.device), point_labels.to(self.device))
         prompts = {
             "points": points,
@@ -254,7 +257,7 @@ def finite_numbers(values: Any, what: str) -> npt.NDArray[np.float64]:  # Any: w
 
 def _points(coords: Any, labels: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:  # Any: see above
     if labels is None:
-        raise PromptError("point_labels must be given with point_coords: 1 foreground, 0 background")
+        raise PromptError(LABELS_MISSING)
     array, kinds = finite_numbers(coords, "point_coords"), finite_numbers(labels, "point_labels").astype(np.int64)
     array = array.reshape(-1, 2) if array.size == 0 else array
     if array.ndim != 2 or array.shape[1] != 2 or kinds.shape != array.shape[:1]:

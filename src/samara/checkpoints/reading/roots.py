@@ -32,7 +32,7 @@ BARE_MARKS: tuple[tuple[str, tuple[str, str]], ...] = (
     ("image_encoder", ("neck.0.weight", "neck.2.weight")),
     ("image_encoder", ("backbone.stages.0.op_list.0.conv.weight", "neck.output_ops.0.op_list.0.conv.weight")),
 )
-"""Parts, and names that they have when they were saved on their own, without their root."""
+"""Parts, and names that they contain when saved separately, without their root."""
 
 _ROOT = re.compile(rf"(?:^|\.)({'|'.join(re.escape(root) for root in ROOTS)})\.")
 _PUT_IN = re.compile(r"(?:(?<=\.)|^)(?:_[^.]*|module)\.")

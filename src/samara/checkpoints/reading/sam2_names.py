@@ -81,7 +81,7 @@ def image_path(entries: Mapping[str, Entry]) -> ImagePath[Entry]:
     return ImagePath({name: entry for name, entry in entries.items() if name not in left_out}, memory)
 
 
-# Published name → samara's, by how they begin; longer beginnings first.
+# Published prefix → samara's; longer prefixes first.
 _PARTS = (
     ("sam_prompt_encoder.", "prompt_encoder."),
     ("sam_mask_decoder.conv_s0.", "image_encoder.conv_s0."),
@@ -99,16 +99,16 @@ def is_sam2(names: Iterable[str]) -> bool:
 
 def from_published(entries: Mapping[str, Entry]) -> dict[str, Entry]:
     """Give entries under published names those of samara; the memory keeps its own."""
-    return {_begun_anew(name, _PARTS): entry for name, entry in entries.items()}
+    return {_with_prefix_replaced(name, _PARTS): entry for name, entry in entries.items()}
 
 
 def to_published(entries: Mapping[str, Entry]) -> dict[str, Entry]:
     """Give entries under samara's names the published ones."""
     back = tuple((ours, theirs) for theirs, ours in _PARTS)
-    return {_begun_anew(name, back): entry for name, entry in entries.items()}
+    return {_with_prefix_replaced(name, back): entry for name, entry in entries.items()}
 
 
-def _begun_anew(name: str, beginnings: Iterable[tuple[str, str]]) -> str:
+def _with_prefix_replaced(name: str, beginnings: Iterable[tuple[str, str]]) -> str:
     for old, new in beginnings:
         if name.startswith(old):
             return new + name.removeprefix(old)

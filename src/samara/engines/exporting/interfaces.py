@@ -34,15 +34,15 @@ class Interface:
     """One interface.
 
     Attributes:
-        name: what `--interface` takes.
-        formats: that it is written in.
-        input_size: side of the square that the image encoder's images come in, of a checkpoint.
-        frame_size: side of the square that coordinates refer to, likewise.
-        graphs: image encoder and mask decoder of a checkpoint.
-        inputs: real ones for both: a photo, and its embedding with prompts.
-        fit: that its image encoder gives images; None for the checkpoint's own, which the caller gives them.
-        has_one_mask: whether the decoder gives one mask instead of all.
-        facts: what the manifest says besides.
+        name: value of `--interface`.
+        formats: supported formats.
+        input_size: function from a checkpoint to the side of the square that its image encoder takes, in pixels.
+        frame_size: function from a checkpoint to the side of the square that coordinates refer to, in pixels.
+        graphs: function from a checkpoint to its image encoder and mask decoder.
+        inputs: function from a checkpoint to real inputs of both: a photo, and its embedding with prompts.
+        fit: how its image encoder fits images into the input; None if the caller does so, as the checkpoint requires.
+        has_one_mask: whether the decoder returns one mask instead of all.
+        facts: additional facts for the manifest.
     """
 
     name: str

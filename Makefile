@@ -46,6 +46,7 @@ format: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python -m docs.update_readme
+	$(BIN)/python -m docs.update_checkpoints
 	$(BIN)/python -m docs.update_model_card
 	$(BIN)/python -m docs.update_choosing
 	$(BIN)/python -m docs.update_performance

@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.speed_table import speed_table
+from docs.checkpoint_tables import promptable_table
 from docs.made_parts import with_parts
 from docs.update_comparison import times
-from samara.checkpoints.table import checkpoint_table
 
 README = Path(__file__).parent.parent / "README.md"
 SPEED = (
@@ -22,14 +22,14 @@ SPEED = (
 """Who stands in the table of speed; docs/performance.md has all."""
 
 PARTS = {
-    "checkpoints": checkpoint_table,
+    "checkpoints": promptable_table,
     "comparison": times,
     "speed": partial(speed_table, contenders=SPEED),
 }
 
 
 def updated(text: str) -> str:
-    """The README with its table of checkpoints made from the catalogue, those of speed from what was measured."""
+    """The README with its table of checkpoints made from what they cost and give, those of speed from what was measured."""
     return with_parts(README, text, PARTS)
 
 

@@ -9,9 +9,10 @@ from samara.checkpoints.catalogue import CATALOGUE, find
 from samara.checkpoints.store.digests import digest_checkpoint
 from samara.errors import UnknownCheckpoint
 from samara.networks.variants import VARIANTS
+from samara.recommendation.tasks import DOMAINS
 from tests.checkpoints.files import parameters_of
 
-SPDX = {"Apache-2.0", "AGPL-3.0-only"}
+SPDX = {"Apache-2.0", "AGPL-3.0-only", "CC-BY-4.0"}
 ROWS = pytest.mark.parametrize("row", CATALOGUE, ids=lambda row: row.name)
 
 
@@ -41,12 +42,15 @@ def test_row_says_where_the_file_comes_from(row):
         assert row.embedded or row.note
     else:
         assert re.fullmatch(r"https://[\w./+-]+", row.url)
-        assert row.url.rpartition("/")[2] == (row.archive_name or row.file_name)
+        # Some publishers give several files one name; the store then needs another.
+        served = row.url.rpartition("/")[2]
+        assert row.archive_name in (None, served)
+        assert served in (row.archive_name, row.file_name, "model.safetensors", "download", f"{row.variant}.pt")
 
 
 @ROWS
 def test_digests_have_their_length(row):
-    for digest, length in ((row.sha256, 64), (row.md5, 32), (row.git_blob_sha1, 40)):
+    for digest, length in ((row.sha256, 64), (row.md5, 32), (row.git_blob_sha1, 40), (row.xxh128, 32)):
         assert digest is None or re.fullmatch(f"[0-9a-f]{{{length}}}", digest)
 
 
@@ -55,6 +59,14 @@ def test_published_float32_files_hold_all_parameters(name):
     row = find(name)
     # Headers of a zip: some hundred bytes per tensor.
     assert 4 * parameters_of(row.variant) <= row.size_bytes <= 4 * parameters_of(row.variant) + 400_000
+
+
+def test_a_speciality_is_a_domain_of_recommendations_and_has_an_origin_with_the_same_network():
+    specialists = [row for row in CATALOGUE if row.speciality or row.origin]
+    assert specialists
+    for row in specialists:
+        assert row.speciality in DOMAINS
+        assert find(row.origin).variant == row.variant
 
 
 def test_md5_of_sam_begins_with_the_suffix_of_its_name():

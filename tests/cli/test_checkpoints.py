@@ -70,7 +70,7 @@ def test_list_as_json(run, tmp_path):
 
 def test_list_of_what_may_be_sold(run):
     records = json.loads(run("list", "--commercial", "--json").output)
-    assert {record["licence"] for record in records} == {"Apache-2.0"}
+    assert {record["licence"] for record in records} == {"Apache-2.0", "CC-BY-4.0"}
     assert {record["commercial"] for record in records} == {"free"}
     everything = {record["name"]: record["commercial"] for record in json.loads(run("list", "--json").output)}
     assert everything["fastsam_s"] == "conditions"

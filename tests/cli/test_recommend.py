@@ -96,7 +96,8 @@ def test_errors_are_one_sentence():
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert result.stderr == (
-        "samara: 'space' is not a domain; use natural, medical, satellite, driving, content creation, robotics\n"
+        "samara: 'space' is not a domain; use natural, medical, light microscopy, electron microscopy, histopathology, "
+        "satellite, driving, content creation, robotics\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""SlimSAM, whose numbers no table has: read from the file, then compared with the official code (czg1225/SlimSAM)."""
+"""SlimSAM: its numbers read from the file, then compared with the official code (czg1225/SlimSAM)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 
 import samara
 from samara.checkpoints.identification.families import recognise
-from samara.networks.variants import build_network
+from samara.networks.variants import VARIANTS, build_network
 from tests.checkpoints.files import write_torch_zip
 from tests.checkpoints.reading.test_rename import to_transformers
 from tests.parity.deterministic import deterministic_state, golden, normal, relative_error
@@ -39,6 +39,9 @@ def test_the_numbers_are_read_from_the_file(tmp_path, name, heads, hidden):
     }
     theirs = {to_transformers(key): shape for key, shape in shapes_of(name).items()}
     assert samara.identify(write_torch_zip(tmp_path / "hf.bin", theirs)).variant == identity.variant
+    published = VARIANTS[name.removesuffix("_uniform")]
+    assert (identity.network, published.keys) == (published, len(expected["layout"]))
+    assert published.parameters == expected["parameters"]
 
 
 @pytest.mark.slow

@@ -177,3 +177,29 @@ def test_wrong_requests_are_refused(wrong):
 def test_a_device_that_is_not_there_is_refused():
     with pytest.raises(DeviceError):
         recommend(machine=HERE, device="cuda", at_hand=AT_HAND)
+
+
+def test_in_its_domain_a_specialist_comes_first_and_elsewhere_it_is_excluded():
+    found = recommend(ram_gb=16, domain="light microscopy", at_hand=AT_HAND)
+    assert found.checkpoint in {"vit_t_lm", "vit_b_lm", "vit_l_lm"}
+    assert "Archit et al. 2025" in " ".join(found.notes)
+    elsewhere = recommend(ram_gb=16, at_hand=AT_HAND)
+    reasons = {one.name: [reason.text for reason in one.reasons] for one in elsewhere.excluded}
+    assert "was trained further for another domain, light microscopy" in reasons["vit_b_lm"]
+
+
+def test_a_specialist_without_a_stated_licence_is_not_put_first():
+    found = recommend(ram_gb=16, domain="medical", at_hand=AT_HAND)
+    assert "vit_b_medical_imaging" in {one.name for one in found.ranking}
+    assert found.checkpoint != "vit_b_medical_imaging"
+
+
+def test_a_measurement_counts_more_than_a_speciality():
+    """A specialist that was measured to be poor has no privilege."""
+    records = [
+        record(name, value=value, domain="light microscopy")
+        for name, value in (("vit_b_lm", 0.40), ("vit_t_lm", 0.40), ("vit_l_lm", 0.40), ("mobile_sam", 0.80))
+    ]
+    found = recommend(ram_gb=16, domain="light microscopy", prompts=["box"], records=records, at_hand=AT_HAND)
+    places = [one.name for one in found.ranking]
+    assert places.index("mobile_sam") < min(places.index(f"vit_{size}_lm") for size in "tbl")

@@ -1,6 +1,7 @@
 import hashlib
 
 import pytest
+import xxhash
 
 from samara.system.digests import digest_files
 
@@ -12,6 +13,7 @@ CONTENT = bytes(range(256)) * 9000
     [
         ("sha256", hashlib.sha256(CONTENT).hexdigest()),
         ("md5", hashlib.md5(CONTENT).hexdigest()),
+        ("xxh128", xxhash.xxh128_hexdigest(CONTENT)),
         ("git_blob_sha1", hashlib.sha1(b"blob %d\0" % len(CONTENT) + CONTENT).hexdigest()),
     ],
 )

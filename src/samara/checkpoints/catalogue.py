@@ -35,6 +35,10 @@ _HQ = "https://huggingface.co/lkeab/hq-sam/resolve/main"
 _EFFICIENT = "https://github.com/yformer/EfficientSAM/raw/main/weights"
 _EDGE = "https://huggingface.co/spaces/chongzhou/EdgeSAM/resolve/main/weights"
 _EFFICIENTVIT = "https://huggingface.co/mit-han-lab/efficientvit-sam/resolve/main"
+_TINY = "https://github.com/xinghaochen/TinySAM/releases/download/3.0"
+_SLIM = "https://huggingface.co/Zigeng"
+_BIOIMAGE = "https://uk1s3.embassy.ebi.ac.uk/public-datasets/bioimage.io"
+_GWDG = "https://owncloud.gwdg.de/index.php/s"
 _YOLO = "https://github.com/ultralytics/assets/releases/download/v8.4.0"
 _YOLO_11 = "https://huggingface.co/Ultralytics/YOLO11/resolve/main"
 # The commit that added the file; later commits moved it.
@@ -43,6 +47,8 @@ _SAM_SOURCE = "facebookresearch/segment-anything README; size and digests pinned
 _HQ_SOURCE = "SysCV/sam-hq README; digests pinned by third parties"
 _SAM_2_SOURCE = "facebookresearch/sam2 README; size and SHA-256 pinned by at least two third parties"
 _EFFICIENT_SOURCE = "yformer/EfficientSAM, weights/; git object id from the repository itself"
+_MICRO_SOURCE = "computational-cell-analytics/micro-sam `micro_sam/util.py` 1.8; XXH128 from there"
+_ONE_FILE_NAME = "from micro-sam; its second file, a decoder for automatic instances, is not used"
 _COCO_ONLY = "finds the 80 classes of COCO only, and takes no prompts"
 _SELECTS = "finds everything in one pass; prompts choose among the masks found"
 _CLICKS_ONLY = "no negative points, no mask prompts"
@@ -101,6 +107,120 @@ CATALOGUE: tuple[Checkpoint, ...] = (
         sha256="6dbb90523a35330fedd7f1d3dfc66f995213d81b29a5ca8108dbcdd4e37d6c2f",
         md5="f3c0d8cda613564d499310dab6c812cd",
         git_blob_sha1="7ef2d090979fd9853adf17b7a99c8b94a1c5a6a7",
+    ),
+    # The file cannot be told from MobileSAM's by its content. Neither size nor digest is published.
+    Checkpoint(
+        name="tinysam",
+        aliases=("tiny_sam", "tinysam_42.3"),
+        variant="vit_t",
+        file_name="tinysam_42.3.pth",
+        url=f"{_TINY}/tinysam_42.3.pth",
+        licence="Apache-2.0",
+        source="xinghaochen/TinySAM, release 3.0",
+        trained_on="1 % of SA-1B, on the masks and features of SAM ViT-H",
+        note="MobileSAM's network with other weights",
+    ),
+    # The authors' pages state neither sizes nor digests; their other files ("global pruning") are pickled modules.
+    *(
+        Checkpoint(
+            name=f"slimsam_{share}",
+            aliases=(f"slimsam-{share}", f"slimsam-{share}-uniform", f"slimsam_uniform_{share}"),
+            variant=f"slimsam_{share}",
+            file_name=f"slimsam_uniform_{share}.safetensors",
+            url=f"{_SLIM}/SlimSAM-uniform-{share}/resolve/main/model.safetensors",
+            licence="Apache-2.0",
+            source="czg1225/SlimSAM README; licence from the model cards of its author",
+            trained_on="0.1 % of SA-1B, from SAM ViT-B",
+        )
+        for share in ("50", "77")
+    ),
+    # Fine-tuned for microscopy, where SAM's own checkpoints were not trained.
+    *(
+        Checkpoint(
+            name=name,
+            aliases=(f"micro_sam_{name}", f"micro-sam-{name}"),
+            variant=name[:5],
+            file_name=f"micro_sam_{name}.pt",
+            url=f"{_BIOIMAGE}/{place}/files/{name[:5]}.pt",
+            licence="CC-BY-4.0",
+            source=_MICRO_SOURCE,
+            trained_on=data,
+            xxh128=xxh128,
+            origin=origin,
+            speciality=speciality,
+            note=_ONE_FILE_NAME,
+        )
+        for suffix, data, speciality, files in (
+            (
+                "lm",
+                "cells and nuclei in light microscopy",
+                "light microscopy",
+                (
+                    ("t", "mobile_sam", "faithful-chicken/1.1", "72ec5074774761a6e5c05a08942f981e"),
+                    ("b", "sam_vit_b", "diplomatic-bug/1.2", "fe9252a29f3f4ea53c15a06de471e186"),
+                    ("l", "sam_vit_l", "idealistic-rat/1.2", "017f20677997d628426dec80a8018f9d"),
+                ),
+            ),
+            (
+                "em_organelles",
+                "mitochondria and nuclei in electron microscopy",
+                "electron microscopy",
+                (
+                    ("t", "mobile_sam", "greedy-whale/1", "253474720c497cce605e57c9b1d18fd9"),
+                    ("b", "sam_vit_b", "noisy-ox/1.2", "f3bf2ed83d691456bae2c3f9a05fb438"),
+                    ("l", "sam_vit_l", "humorous-crab/1.2", "810b084b6e51acdbf760a993d8619f2d"),
+                ),
+            ),
+        )
+        for size, origin, place, xxh128 in files
+        for name in (f"vit_{size}_{suffix}",)
+    ),
+    # No licence of these weights is stated.
+    *(
+        Checkpoint(
+            name=name,
+            aliases=(f"micro_sam_{name}", f"micro-sam-{name}"),
+            variant=name[:5],
+            file_name=f"micro_sam_{name}.pt",
+            url=f"{_GWDG}/{place}/download",
+            licence="LicenseRef-not-stated",
+            source=_MICRO_SOURCE,
+            trained_on=data,
+            xxh128=xxh128,
+            origin=f"sam_{name[:5]}",
+            speciality=speciality,
+            note=_ONE_FILE_NAME,
+        )
+        for name, data, speciality, place, xxh128 in (
+            (
+                "vit_b_histopathology",
+                "nuclei in histopathology",
+                "histopathology",
+                "sBB4H8CTmIoBZsQ",
+                "ffd1a2cd84570458b257bd95fdd8f974",
+            ),
+            (
+                "vit_l_histopathology",
+                "nuclei in histopathology",
+                "histopathology",
+                "IZgnn1cpBq2PHod",
+                "b591833c89754271023e901281dee3f2",
+            ),
+            (
+                "vit_h_histopathology",
+                "nuclei in histopathology",
+                "histopathology",
+                "L7AcvVz7DoWJ2RZ",
+                "bd1856dafc156a43fb3aa705f1a6e92e",
+            ),
+            (
+                "vit_b_medical_imaging",
+                "medical images",
+                "medical",
+                "f5Ol4FrjPQWfjUF",
+                "40169f1e3c03a4b67bff58249c176d92",
+            ),
+        )
     ),
     # samara's own, included in the package.
     Checkpoint(

@@ -40,6 +40,7 @@ LICENCES: Mapping[str, Licence] = {
         Licence("Apache-2.0", "free", "free to use, including commercially; keep the notices"),
         Licence("MIT", "free", "free to use, including commercially; keep the notice"),
         Licence("BSD-3-Clause", "free", "free to use, including commercially; keep the notice"),
+        Licence("CC-BY-4.0", "free", "free to use, including commercially; name the authors"),
         Licence(
             "AGPL-3.0-only",
             "conditions",
@@ -47,6 +48,7 @@ LICENCES: Mapping[str, Licence] = {
             "unless its owners sell another licence",
         ),
         Licence("LicenseRef-S-Lab-1.0", "forbidden", "not for commercial use"),
+        Licence("LicenseRef-not-stated", "unknown", "its authors state no licence; ask them before you use it"),
         Licence("LicenseRef-SAM-License", "conditions", "custom licence with usage restrictions; read it before use"),
     )
 }

@@ -24,12 +24,16 @@ class Checkpoint:
         sha256: SHA-256, 64 hexadecimal digits.
         md5: MD5, 32 hexadecimal digits; the only known digest of some files.
         git_blob_sha1: its git object id, 40 digits, vouched for by the publisher's repository.
+        xxh128: XXH128, 32 hexadecimal digits; shows damage, but not forgery.
         input_size: side in pixels of the square network input it was trained for.
         pred_iou_thresh: automatic masks below this predicted IoU are dropped; None for the variant's own.
         stability_score_thresh: automatic masks below this stability score are dropped; None for the variant's own.
         archive_name: name of the zip if `url` serves one with the checkpoint inside; size and digests are then those of
             the zip.
         embedded: whether the file is part of the package.
+        origin: name of the checkpoint that it was trained further from, for a speciality; None for most.
+        speciality: the domain of images, a name in `samara.recommendation.tasks`, that it was trained further for, and
+            is recommended for alone; empty for most.
         note: what to know before choosing it; empty for most.
     """
 
@@ -45,11 +49,14 @@ class Checkpoint:
     sha256: str | None = None
     md5: str | None = None
     git_blob_sha1: str | None = None
+    xxh128: str | None = None
     input_size: int = 1024
     pred_iou_thresh: float | None = None
     stability_score_thresh: float | None = None
     archive_name: str | None = None
     embedded: bool = False
+    origin: str | None = None
+    speciality: str = ""
     note: str = ""
 
     @property

@@ -128,7 +128,9 @@ def _print_entries(entries: list[StoredCheckpoint]) -> None:
 
     from samara.networks.variants import VARIANTS
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
+    table = Table(
+        box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0)
+    )  # 80 columns hold the longest rows
     for heading in ("name", "licence", "commercial", "runs", "here"):
         table.add_column(heading, no_wrap=True)
     table.add_column("size", justify="right", no_wrap=True)

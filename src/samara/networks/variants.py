@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 _VIT_B = ViTConfig(embed_dim=768, depth=12, num_heads=12, global_attention_blocks=(2, 5, 8, 11))
 _VIT_L = ViTConfig(embed_dim=1024, depth=24, num_heads=16, global_attention_blocks=(5, 11, 17, 23))
 _VIT_H = ViTConfig(embed_dim=1280, depth=32, num_heads=16, global_attention_blocks=(7, 15, 23, 31))
+# SlimSAM, "uniform": ViT-B with fewer channels. czg1225/SlimSAM `segment_anything/build_sam.py` @b612c1b.
+_SLIM_50 = replace(_VIT_B, embed_dim=384)
+_SLIM_77 = replace(_VIT_B, embed_dim=168, mlp_ratio=696 / 168)
 _SAM2 = Preprocessing(fit="squash", resize="float", multiple=32)
 _SQUASHED = Preprocessing(fit="squash")
 _YOLO = Preprocessing(input_size=640, fit="letterbox", multiple=32, mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0))
@@ -75,6 +78,22 @@ _VARIANTS = (
         image_encoder=_VIT_H,
         parameters=641_090_608,
         keys=594,
+    ),
+    Variant(
+        name="slimsam_50",
+        family="sam",
+        title="SlimSAM-50",
+        image_encoder=_SLIM_50,
+        parameters=27_961_776,
+        keys=314,
+    ),
+    Variant(
+        name="slimsam_77",
+        family="sam",
+        title="SlimSAM-77",
+        image_encoder=_SLIM_77,
+        parameters=9_723_528,
+        keys=314,
     ),
     Variant(
         name="vit_t",

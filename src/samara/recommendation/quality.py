@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
+from samara.checkpoints.catalogue import CATALOGUE
 from samara.measurement.published.figures import Figure, published_for
 from samara.recommendation.measured import Measurements
 from samara.recommendation.statement import Certainty, Statement, least_sure
@@ -43,6 +44,9 @@ FIRST_RELEASE: Mapping[str, str] = {
     "sam2_l": "sam2.1_l",
 }
 """Checkpoint → the later one with the same network."""
+
+_ORIGINS: Mapping[str, str] = {row.name: row.origin for row in CATALOGUE if row.origin}
+"""Checkpoint trained further for one domain → its origin."""
 
 SIZES_OF_SAM_2 = tuple(FIRST_RELEASE.values())
 """Only the largest has published figures on images; all have some on videos, by which the others are related to it."""
@@ -157,6 +161,11 @@ def _ratio(checkpoint: str, prompt: PromptKind, domain: Domain) -> _Ratio | None
         ratio = _ratio(origin, prompt, domain)
         why = f"as {origin}, its origin, at this checkpoint's input size"
         return None if ratio is None else _Ratio(ratio.value * kept, "rule of thumb", why)
+    if checkpoint in _ORIGINS:
+        origin = _ORIGINS[checkpoint]
+        ratio = _ratio(origin, prompt, domain)
+        why = f"as {origin}, its origin; what it gained in its domain has no figure here"
+        return None if ratio is None else _Ratio(ratio.value, "rule of thumb", why)
     if checkpoint in FIRST_RELEASE:
         later = FIRST_RELEASE[checkpoint]
         ratio = _ratio(later, prompt, domain)

@@ -89,7 +89,7 @@ def rank(
     """Rank feasible candidates, best first.
 
     Candidates that miss a requirement of the task rank after those that miss none, and too little quality ranks after
-    too much time. Otherwise the score decides; ties are broken by the smaller file, then more published evidence, then
+    too much time. Then those come first that were trained further for the domain. Otherwise the score decides; ties are broken by the smaller file, then more published evidence, then
     the name. A further trained checkpoint never ranks before its origin, nor a first release before the next, see
     `_behind_their_leaders`.
     """
@@ -145,10 +145,20 @@ def _missed(candidate: Candidate, quality: Statement | None, task: Task) -> tupl
     return tuple(missed)
 
 
-def _demands(ranked: Ranked, request: Request) -> tuple[bool, bool]:
+def _demands(ranked: Ranked, request: Request) -> tuple[bool, bool, bool]:
     task = request.task_details
     poor = ranked.quality is None or ranked.quality.value < task.min_quality
-    return poor, ranked.candidate.needs.seconds.value > task.seconds
+    return poor, ranked.candidate.needs.seconds.value > task.seconds, not _is_specialist(ranked, request)
+
+
+def _is_specialist(ranked: Ranked, request: Request) -> bool:
+    """Whether it ranks first for its domain: no published figure says how much better it is there.
+
+    A measurement does say so, and a licence that nobody states is no reason to put anything first.
+    """
+    checkpoint, quality = ranked.candidate.checkpoint, ranked.quality
+    is_measured = quality is not None and quality.certainty.startswith("measured")
+    return checkpoint.speciality == request.domain and checkpoint.is_free_for_commerce and not is_measured
 
 
 def _preference(ranked: Ranked) -> tuple[float, int, str]:

@@ -96,6 +96,13 @@ def _licence(candidate: Candidate, request: Request, target: Target) -> Reason |
     return Reason("licence", f"{licence.identifier}: {licence.consequence}")
 
 
+def _speciality(candidate: Candidate, request: Request, target: Target) -> Reason | None:
+    speciality = candidate.checkpoint.speciality
+    if speciality in ("", request.domain):
+        return None
+    return Reason("domain", f"was trained further for another domain, {speciality}")
+
+
 def _at_hand(candidate: Candidate, request: Request, target: Target) -> Reason | None:
     if not request.offline or candidate.at_hand:
         return None
@@ -131,6 +138,7 @@ NOT_RUN = "not run"
 RULES: Mapping[str, _Rule] = {
     "prompts": _prompts,
     "licence": _licence,
+    "domain": _speciality,
     "offline": _at_hand,
     "disk": _disk,
     "memory": _memory,

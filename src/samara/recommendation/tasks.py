@@ -170,6 +170,10 @@ class Domain:
     note: str = ""
 
 
+_MICROSCOPY = (
+    "Checkpoints of micro-sam were trained further for these images; its authors report better masks than SAM's "
+    "(Archit et al. 2025)."
+)
 _DOMAINS = (
     Domain(name="natural", factors={}, images=True),
     Domain(
@@ -179,6 +183,9 @@ _DOMAINS = (
         note="Published for medical images: ViT-H is better overall than ViT-B, boxes better than points, and "
         "fine-tuning improves ViT-H more (Huang et al. 2024).",
     ),
+    Domain(name="light microscopy", factors={"quality": 1.5}, images=False, note=_MICROSCOPY),
+    Domain(name="electron microscopy", factors={"quality": 1.5}, images=False, note=_MICROSCOPY),
+    Domain(name="histopathology", factors={"quality": 1.5}, images=False, note=_MICROSCOPY),
     Domain(
         name="satellite",
         factors={"quality": 1.2},

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
-Algorithm = Literal["sha256", "git_blob_sha1", "md5"]
+Algorithm = Literal["sha256", "git_blob_sha1", "md5", "xxh128"]
 
 _BLOCK_BYTES = 1 << 20
 
@@ -28,6 +28,10 @@ def new_hasher(algorithm: Algorithm, size_bytes: int) -> Hasher:
         return hashlib.sha256()
     if algorithm == "md5":
         return hashlib.md5(usedforsecurity=False)
+    if algorithm == "xxh128":
+        import xxhash  # here, because few files need it
+
+        return xxhash.xxh128()
     hasher = hashlib.sha1(usedforsecurity=False)
     hasher.update(b"blob %d\x00" % size_bytes)
     return hasher

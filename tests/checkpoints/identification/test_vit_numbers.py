@@ -10,7 +10,7 @@ import torch
 import samara
 from samara.checkpoints.identification.families import recognise
 from samara.checkpoints.identification.key_tables import expected_shapes
-from samara.checkpoints.identification.vit_numbers import own_vit, read_vit_numbers, same_but_for_input_size
+from samara.checkpoints.identification.vit_numbers import own_vit, published_vit, read_vit_numbers
 from samara.checkpoints.load import random_network
 from samara.checkpoints.save import save_checkpoint
 from samara.errors import WrongCheckpoint
@@ -87,10 +87,17 @@ def test_what_does_not_fit_together_is_no_numbers(change):
     assert recognise(shapes).variant is None
 
 
+def test_published_numbers_have_their_published_name():
+    config = VARIANTS["vit_b"].image_encoder
+    assert published_vit(config, is_hq=False).name == "vit_b"
+    assert published_vit(replace(config, early_block=2), is_hq=True).name == "hq_vit_b"
+    assert published_vit(SMALL, is_hq=False) is None
+    assert published_vit(VARIANTS["slimsam_50"].image_encoder, is_hq=True) is None  # there is no such file
+
+
 def test_the_early_block_is_no_difference():
-    assert same_but_for_input_size(SMALL, replace(SMALL, early_block=1))
-    assert not same_but_for_input_size(SMALL, replace(SMALL, embed_dim=48))
-    assert not same_but_for_input_size(SMALL, None)
+    hq = VARIANTS["hq_vit_b"].image_encoder
+    assert published_vit(replace(hq, early_block=None), is_hq=True).name == "hq_vit_b"
 
 
 @pytest.mark.parametrize("size", [128, 256])

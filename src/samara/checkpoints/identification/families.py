@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from samara.checkpoints.identification.key_tables import Faults, Shape, expected_shapes, faults
-from samara.checkpoints.identification.vit_numbers import own_vit, read_vit_numbers, same_but_for_input_size
+from samara.checkpoints.identification.vit_numbers import own_vit, published_vit, read_vit_numbers
 from samara.checkpoints.reading.rename import with_part_prefix
 from samara.checkpoints.reading.sam2_names import image_path
 from samara.networks.architectures import EFFICIENTVIT, EfficientViTConfig
@@ -229,8 +229,9 @@ def _sam_network(shapes: Shapes) -> Variant | None:
     numbers = read_vit_numbers(shapes, early=is_hq)
     if numbers is None:
         return published
-    if published is not None and same_but_for_input_size(numbers.config, published.image_encoder):
-        return published.at_input_size(numbers.input_size)
+    known = published_vit(numbers.config, is_hq=is_hq)
+    if known is not None:
+        return known.at_input_size(numbers.input_size)
     own = own_vit(numbers.config, numbers.input_size)
     # Numbers that do not even fit their own file describe no network.
     return published if published is not None or _compare(shapes, own) != Faults() else own

@@ -62,8 +62,15 @@ def read_vit_numbers(shapes: Mapping[str, Shape], *, early: bool) -> ViTNumbers 
     return ViTNumbers(config, grid * PATCH)
 
 
-def same_but_for_input_size(config: ViTConfig, other: object) -> bool:
-    """Return whether two encoders are the same network apart from input size; the early block is only a tap."""
+def published_vit(config: ViTConfig, *, is_hq: bool) -> Variant | None:
+    """Return the published variant with these numbers, at its own input size; None for an unpublished network."""
+    family = "hq_sam" if is_hq else "sam"
+    found = (one for one in VARIANTS.values() if one.family == family and _same(config, one.image_encoder))
+    return next(found, None)
+
+
+def _same(config: ViTConfig, other: object) -> bool:
+    """Return whether two encoders are the same network; the early block is only a tap."""
     return isinstance(other, ViTConfig) and replace(config, early_block=None) == replace(other, early_block=None)
 
 

@@ -17,6 +17,8 @@ def known_digest(checkpoint: Checkpoint) -> tuple[Algorithm, str] | None:
         return "git_blob_sha1", checkpoint.git_blob_sha1
     if checkpoint.md5 is not None:
         return "md5", checkpoint.md5
+    if checkpoint.xxh128 is not None:
+        return "xxh128", checkpoint.xxh128
     return None
 
 

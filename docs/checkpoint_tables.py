@@ -1,4 +1,4 @@
-"""The catalogue as Markdown tables: what a checkpoint costs and gives for the README, its file for docs/checkpoints.md."""
+"""The catalogue as Markdown tables: for the README what each costs and gives, for docs/checkpoints.md the files."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ PARTS = {
 
 
 def updated(text: str) -> str:
-    """The README with its table of checkpoints made from what they cost and give, those of speed from what was measured."""
+    """The README with its table of checkpoints made from the catalogue and its costs, those of speed from results."""
     return with_parts(README, text, PARTS)
 
 

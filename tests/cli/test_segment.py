@@ -152,7 +152,7 @@ def test_yolo_finds_classes_and_takes_no_prompts(detectors, small_dog, tmp_path,
     assert {annotation["category_id"] for annotation in document["annotations"]} <= set(range(1, 81))
     assert document["info"]["settings"]["confidence_thresh"] == 0.4
     for extra, message in {
-        ("--point", "5,5"): "YOLO11n-seg cannot take points; vit_b",
+        ("--point", "5,5"): "YOLO11n-seg cannot take points; SAM, MobileSAM",
         ("--crop-layers", "1"): "leave out crop_n_layers",
     }.items():
         code, printed = in_process(

@@ -22,6 +22,7 @@ SMALL = {
     "hq_vit_b": dataclasses.replace(VIT, early_block=1),
     "hq_vit_t": dataclasses.replace(TINY, early_stage=1),
     "sam2.1_hiera_t": HIERA,
+    "sam2.1_hq_hiera_l": HIERA,
     "efficientvit_sam_l0": EFFICIENTVIT,
 }
 """The kinds of image encoder, few blocks of each."""

@@ -66,7 +66,7 @@ def test_what_cannot_be_measured_is_told(store, tmp_path):
     (tmp_path / find("vit_b").file_name).write_bytes(b"cut off")
     with pytest.raises(ChecksumMismatch, match="It was not measured; run `samara checkpoints get sam_vit_b`"):
         find_checkpoint("vit_b", CPU, store)
-    with pytest.raises(WrongCheckpoint, match="cannot run SAM 3 yet"):
+    with pytest.raises(WrongCheckpoint, match="cannot run SAM 3; `samara"):
         find_checkpoint("sam3", CPU, store)
     with pytest.raises(UnknownCheckpoint, match="did you mean"):
         find_checkpoint("vit_x", CPU, store)

@@ -11,7 +11,7 @@ from tests.engines.conftest import small
 SIDE, GRID = 96, (6, 6)
 
 
-@pytest.fixture(params=["vit_b", "hq_vit_b", "sam2.1_hiera_t"])
+@pytest.fixture(params=["vit_b", "hq_vit_b", "sam2.1_hiera_t", "sam2.1_hq_hiera_l"])
 def network(request):
     return small(request.param, SIDE).network
 
@@ -41,6 +41,7 @@ def test_the_form_is_exact(network, points, with_masks):
         logits = draw(weights, tokens, *details)
         if is_hq:
             only = draw(weights * (torch.arange(64) >= 32), tokens, *details)
+            assert only.shape == expected.shape
             torch.testing.assert_close(only[:, :1], decoder.draw_hq(look), rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(iou, look.predicted_iou, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(tokens.transpose(1, 2).reshape(look.image.shape), look.image, rtol=1e-4, atol=1e-5)

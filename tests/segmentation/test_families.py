@@ -37,6 +37,7 @@ class Case:
 
 CASES = {
     "sam2.1_hiera_t": (128, "squash", 1024, (128, 128)),
+    "sam2.1_hq_hiera_l": (128, "squash", 1024, (128, 128)),
     "efficientvit_sam_l0": (64, "pad", 256, (70, 128)),
 }
 

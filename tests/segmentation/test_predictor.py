@@ -176,7 +176,7 @@ def test_senseless_prompts_are_refused(predictor, embeddings, arguments, message
 @pytest.mark.parametrize(
     ("capabilities", "prompt", "message"),
     [
-        ({"points": False}, Prompt([5, 5]), "MobileSAM cannot take points; vit_b, vit_l"),
+        ({"points": False}, Prompt([5, 5]), "MobileSAM cannot take points; SAM, MobileSAM, HQ-SAM, SAM 2"),
         ({"negative_points": False}, Prompt([5, 5], [0]), "cannot take background points"),
         ({"boxes": False}, Prompt(box=[1, 1, 5, 5]), "cannot take boxes"),
         ({"mask_input": False}, Prompt(mask_logits=np.zeros((64, 64))), "cannot take mask logits"),

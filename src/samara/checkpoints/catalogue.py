@@ -422,7 +422,7 @@ CATALOGUE: tuple[Checkpoint, ...] = (
             ("xl1", 1024, None, None),
         )
     ),
-    # One project pins the size, none a digest. Thresholds are SAM 2's, since no others are published.
+    # One project pins the size of SAM 3, none a digest. Thresholds are SAM 2's, since no others are published.
     Checkpoint(
         name="sam3",
         aliases=("sam_3",),
@@ -436,6 +436,19 @@ CATALOGUE: tuple[Checkpoint, ...] = (
         input_size=1008,
         pred_iou_thresh=0.8,
         note="gated: accept the licence at https://huggingface.co/facebook/sam3 and download sam3.pt yourself",
+    ),
+    Checkpoint(
+        name="sam3.1",
+        aliases=("sam_3.1", "sam3.1_multiplex"),
+        variant="sam3",
+        file_name="sam3.1_multiplex.pt",
+        url=None,
+        licence="LicenseRef-SAM-License",
+        source="huggingface.co/facebook/sam3.1; name of the file from a mirror",
+        trained_on="SA-Co",
+        input_size=1008,
+        pred_iou_thresh=0.8,
+        note="gated: accept the licence at https://huggingface.co/facebook/sam3.1 and download the file yourself",
     ),
     # FastSAM-s is on Google Drive, which serves no plain downloads; no digest of its mirror is published.
     Checkpoint(

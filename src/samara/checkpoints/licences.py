@@ -49,7 +49,11 @@ LICENCES: Mapping[str, Licence] = {
         ),
         Licence("LicenseRef-S-Lab-1.0", "forbidden", "not for commercial use"),
         Licence("LicenseRef-not-stated", "unknown", "its authors state no licence; ask them before you use it"),
-        Licence("LicenseRef-SAM-License", "conditions", "custom licence with usage restrictions; read it before use"),
+        Licence(
+            "LicenseRef-SAM-License",
+            "conditions",
+            "commercial use is allowed, but no military, nuclear or espionage use; read it before use",
+        ),
     )
 }
 """Licences by identifier. Sources: the texts at https://spdx.org/licenses and in the publishers' repositories."""

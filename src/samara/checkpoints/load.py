@@ -35,7 +35,7 @@ from samara.errors import ChecksumMismatch, SettingsError, UnknownCheckpoint, Wr
 from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.networks.class_names import fitting_names
 from samara.networks.sam import Sam
-from samara.networks.variants import VARIANTS, Variant, build_network, runnable_names
+from samara.networks.variants import VARIANTS, Variant, build_network
 from samara.networks.yolo_seg import YoloSeg
 from samara.system.progress import Progress
 
@@ -316,7 +316,7 @@ def runnable_variant(identity: Identity) -> Variant:
         raise WrongCheckpoint(f"{said}; a complete checkpoint is needed here")
     variant = identity.network
     if variant is None:
-        raise WrongCheckpoint(f"{said}; samara cannot run it yet, only {', '.join(runnable_names())}")
+        raise WrongCheckpoint(f"{said}, which samara cannot run; `samara checkpoints list` shows what it runs")
     if identity.missing or identity.unexpected or identity.misshapen or identity.mistyped:
         raise WrongCheckpoint(f"{said}; it fits no network in samara")
     if identity.classes is None:

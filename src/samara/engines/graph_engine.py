@@ -32,6 +32,7 @@ from samara.engines.graphs import check_plain
 from samara.engines.loaded import Loaded, fingerprint
 from samara.engines.torch_engine import MIN_THAT_SHARE, PreparedByTorch, TorchEngine, decoder_of
 from samara.errors import DeviceError, SettingsError
+from samara.networks.hq_mask_decoder import DrawsHqMask
 from samara.networks.mask_decoder import THREE_MASKS
 from samara.networks.plain import state_of
 from samara.networks.sam import Sam
@@ -182,12 +183,18 @@ class GraphEngine(SparingEngine):
         details = [] if images.details is None else [images.details[image]]
         if not len(drawn):
             return nothing_decoded(images.embeddings)
-        (drawn_logits,) = self.graphs["draw"](
-            np.ascontiguousarray(self._chosen(weights[drawn], masks)), image_tokens[drawn], *details
-        )
-        logits, predicted_iou = torch.from_numpy(drawn_logits), torch.from_numpy(iou[drawn][:, masks])
-        if not multimask:
-            logits, predicted_iou = decoder.single_of(logits, predicted_iou)
+        # For the single mask HQ-SAM 2 needs its HQ mask alone as well, which has no predicted IoU.
+        chosen = weights[drawn, : iou.shape[1] if multimask else None][:, masks]
+        if self.hq_token_only:
+            chosen = _of_hq(weights[drawn, :1])
+        (drawn_logits,) = self.graphs["draw"](np.ascontiguousarray(chosen), image_tokens[drawn], *details)
+        logits, predicted_iou = torch.from_numpy(drawn_logits), torch.from_numpy(iou[drawn])
+        if self.hq_token_only and isinstance(decoder, DrawsHqMask):
+            predicted_iou = decoder.iou_of_hq(predicted_iou, multimask=multimask)
+        elif multimask:
+            predicted_iou = predicted_iou[:, masks]
+        else:
+            logits, predicted_iou = decoder.single_of(logits, predicted_iou[:, masks])
         good = predicted_iou > threshold
         return DecodedMasks(
             prompt=torch.from_numpy(drawn)[good.nonzero()[:, 0]],
@@ -195,13 +202,11 @@ class GraphEngine(SparingEngine):
             predicted_iou=predicted_iou[good],
         )
 
-    def _chosen(self, weights: Array, masks: slice) -> Array:
-        """Return the weights of the masks to draw, (N, M, C / 8); HQ-SAM: (N, M, C / 4), see `LookGraph`."""
-        chosen: Array = weights[:, masks]
-        if self.hq_token_only:
-            of_hq = np.arange(chosen.shape[2]) >= chosen.shape[2] // 2
-            chosen = np.where(of_hq, chosen, np.float32(0))
-        return chosen
+
+def _of_hq(weights: Array) -> Array:
+    """Return weights of the HQ mask alone, see `LookGraph`: SAM's, the first half, are zero; (N, M, C / 4)."""
+    is_hqs = np.arange(weights.shape[2]) >= weights.shape[2] // 2
+    return np.where(is_hqs, weights, np.float32(0))
 
 
 def _array(tensor: Tensor) -> Array:

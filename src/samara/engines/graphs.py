@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import warnings
 from dataclasses import dataclass
 
@@ -14,7 +13,6 @@ from samara.engines.loaded import Loaded
 from samara.errors import SettingsError
 from samara.networks.decoder_graph import DetailsGraph, LookGraph, draw_graph
 from samara.networks.encoder_graph import encoder_graph
-from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.plain import adaptations, dtype_of
 from samara.networks.prompted_decoder_graph import PromptedDecoderGraph
 from samara.networks.sam import Sam
@@ -124,7 +122,7 @@ def decoder_graphs_of(loaded: Loaded) -> tuple[Graph, ...]:
     prompts = GraphInput(
         "prompts", torch.zeros(IMAGES, PROMPTS, TOKENS, C), {0: "images", 1: "prompts_per_image", 2: "tokens"}
     )
-    weights = GraphInput("weights", torch.zeros(PROMPTS, MASKS, C // 8), {0: "prompts", 1: "weights"})
+    weights = GraphInput("weights", torch.zeros(PROMPTS, MASKS, decoder.weight_channels), {0: "prompts", 1: "weights"})
     seen = GraphInput("image_tokens", torch.zeros(PROMPTS, side * side, C), {0: "prompts"})
     look = Graph("look", LookGraph(decoder, positions), (image, prompts), ("predicted_iou", "weights", "image_tokens"))
     draw = draw_graph(decoder, (side, side))
@@ -132,12 +130,9 @@ def decoder_graphs_of(loaded: Loaded) -> tuple[Graph, ...]:
     details = decoder.details_of(features)
     if details is None:
         return look, Graph("draw", draw, (weights, seen), ("low_res_logits",))
-    is_hq = isinstance(decoder, HqMaskDecoder)
-    if is_hq:
-        weights = dataclasses.replace(weights, example=torch.zeros(PROMPTS, MASKS, C // 4))
     drawn_on = GraphInput("details", torch.zeros_like(details), {})
     detailed = Graph("draw", draw, (weights, seen, drawn_on), ("low_res_logits",))
-    if not is_hq:
+    if decoder.detail_layers is None:  # masks are drawn on the features themselves
         return look, detailed
     making = Graph("details", DetailsGraph(decoder), (GraphInput("features", features, {}),), ("details",))
     return look, detailed, making

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from samara.errors import SettingsError, WrongCheckpoint
 from samara.images.preprocessing import Frame, to_network_input
 from samara.images.settings import AS_THEY_ARE, ImageReading
-from samara.networks.hq_mask_decoder import HqMaskDecoder
+from samara.networks.hq_mask_decoder import DrawsHqMask
 from samara.networks.plain import adaptations
 from samara.networks.sam import Sam
 from samara.networks.variants import Variant
@@ -94,7 +94,7 @@ class Loaded:
 
     def __post_init__(self) -> None:
         survive_forks()
-        has_hq_token = isinstance(self.network, Sam) and isinstance(self.network.mask_decoder, HqMaskDecoder)
+        has_hq_token = isinstance(self.network, Sam) and isinstance(self.network.mask_decoder, DrawsHqMask)
         if self.hq_token_only and not has_hq_token:
             raise SettingsError(f"`hq_token_only` applies only to HQ-SAM; {self.variant.title} has no HQ token")
 

@@ -26,7 +26,7 @@ from samara.engines.engine import (
     nothing_decoded,
 )
 from samara.engines.loaded import fingerprint
-from samara.networks.hq_mask_decoder import HqMaskDecoder
+from samara.networks.hq_mask_decoder import DrawsHqMask
 from samara.networks.mask_decoder import THREE_MASKS, Look, MaskDecoder, Shared
 from samara.networks.plain import dtype_of, is_plain, own_adaptations
 from samara.networks.sam import Sam
@@ -255,10 +255,7 @@ class TorchEngine(SparingEngine):
         if not bool(drawn.any()):
             return nothing_decoded(embeddings)
         kept = look if bool(drawn.all()) else look[drawn]
-        logits = self._draw(kept, masks)  # (drawn prompts, M, 4h, 4w)
-        iou = kept.predicted_iou[:, masks]
-        if not multimask:
-            logits, iou = decoder.single_of(logits, iou)
+        logits, iou = self._drawn(kept, multimask)
         good = iou.float() > threshold
         return DecodedMasks(
             prompt=drawn.nonzero()[:, 0][good.nonzero()[:, 0]],
@@ -266,11 +263,14 @@ class TorchEngine(SparingEngine):
             predicted_iou=iou[good].float(),
         )
 
-    def _draw(self, look: Look, masks: slice) -> Tensor:
+    def _drawn(self, look: Look, multimask: bool) -> tuple[Tensor, Tensor]:
+        """Draw the masks asked for: logits (N, M, 4h, 4w) and predicted IoU (N, M)."""
         decoder = self.network.mask_decoder
-        if self.hq_token_only and isinstance(decoder, HqMaskDecoder):
-            return decoder.draw_hq(look)
-        return decoder.draw(look, masks)
+        if self.hq_token_only and isinstance(decoder, DrawsHqMask):
+            return decoder.draw_hq(look), decoder.iou_of_hq(look.predicted_iou, multimask=multimask)
+        if multimask:
+            return decoder.draw(look, THREE_MASKS), look.predicted_iou[:, THREE_MASKS]
+        return decoder.draw_single(look)
 
     def _computing(self, part: nn.Module) -> torch.autocast:
         """Autocast to the engine's precision, or to that of a part whose weights are in 16 bits."""

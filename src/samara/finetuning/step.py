@@ -16,7 +16,7 @@ from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.simulated_prompts import SimulatedPrompts, corrective_points, first_prompts
 from samara.finetuning.training_set import Batch, TrainingSet
-from samara.networks.hq_mask_decoder import HqMaskDecoder
+from samara.networks.hq_mask_decoder import DrawsHqMask
 from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS
 from samara.networks.prompt_encoder import TOP_LEFT
 from samara.networks.sam import Sam
@@ -155,7 +155,7 @@ def _answered(
     positions = network.prompt_encoder.get_dense_pe()
     decoder = network.mask_decoder
     look = decoder.look(features, positions, sparse, dense, image_of_prompt=batch.image_of_prompt)
-    if isinstance(decoder, HqMaskDecoder):  # trained on the HQ mask alone, as in Ke et al. 2023, section 3.3
+    if isinstance(decoder, DrawsHqMask):  # trained on the HQ mask alone, as in Ke et al. 2023, section 3.3
         logits = decoder.draw_hq(look)
         loss = mask_loss(
             logits, look.predicted_iou[:, SINGLE_MASK], batch.targets, batch.valid, weights=settings.losses

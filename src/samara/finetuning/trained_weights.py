@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from samara.finetuning.settings import FineTuneSettings
-from samara.networks.hq_mask_decoder import HQ_PART, HqMaskDecoder
+from samara.networks.hq_mask_decoder import HQ_PART, DrawsHqMask
 from samara.networks.lora import add_lora
 from samara.networks.sam import Sam
 
@@ -32,7 +32,7 @@ def choose_trained(network: Sam, settings: FineTuneSettings) -> dict[str, nn.Par
         )  # the added matrices are trainable
     if settings.trained == "everything":
         network.requires_grad_(True)
-    is_hq = isinstance(network.mask_decoder, HqMaskDecoder) and settings.trained != "everything"
+    is_hq = isinstance(network.mask_decoder, DrawsHqMask) and settings.trained != "everything"
     for name, parameter in network.mask_decoder.named_parameters():
         parameter.requires_grad_(name.startswith(HQ_PART) or not is_hq)
     # For the decoder alone the encoder is shared and unchanged: its embeddings come from the cache.

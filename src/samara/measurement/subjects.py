@@ -22,7 +22,7 @@ from samara.checkpoints.store.digests import digest_checkpoint
 from samara.checkpoints.store.store import CheckpointStore
 from samara.errors import ChecksumMismatch, SettingsError, WrongCheckpoint
 from samara.measurement.records.records import Subject
-from samara.networks.variants import VARIANTS, Variant, runnable_names
+from samara.networks.variants import VARIANTS, Variant
 from samara.system.devices import choose_device, choose_precision
 
 
@@ -121,7 +121,7 @@ def _stored(entry: Checkpoint, store: CheckpointStore) -> Path | None:
 def _runnable(entry: Checkpoint) -> Variant:
     variant = VARIANTS[entry.variant]
     if not variant.is_runnable:
-        raise WrongCheckpoint(f"samara cannot run {variant.title} yet; it runs {', '.join(runnable_names())}")
+        raise WrongCheckpoint(f"samara cannot run {variant.title}; `samara checkpoints list` shows what it runs")
     return variant
 
 

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.mask_decoder import MaskDecoder, as_linear
+from samara.networks.sam2_hq_mask_decoder import Sam2HqMaskDecoder
 from samara.networks.sam2_mask_decoder import Sam2MaskDecoder
 from samara.networks.two_way_transformer import Attention, TwoWayAttentionBlock
 
@@ -56,7 +57,6 @@ class LookGraph(nn.Module):
     def __init__(self, decoder: MaskDecoder, positions: Tensor) -> None:
         super().__init__()
         self.decoder = decoder
-        self.is_hq = isinstance(decoder, HqMaskDecoder)
         self.register_buffer("positions", positions.detach().flatten(2).transpose(1, 2).contiguous())  # (1, S, C)
 
     def forward(self, image: Tensor, prompts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -69,7 +69,8 @@ class LookGraph(nn.Module):
         Returns:
             predicted_iou: (N, 4), of the single mask and of the three; HQ-SAM (N, 2), of the two candidate base masks.
             weights: (N, 4, C / 8), weights of the upscaled image's channels for these masks; HQ-SAM (N, 2, C / 4):
-                SAM's weights, then those of the HQ mask, which both share.
+                SAM's weights, then those of the HQ mask, which both share; HQ-SAM 2 (N, 5, C / 4) likewise, and last
+                the HQ mask alone.
             image: (N, S, C), updated by the prompts.
         """
         decoder = self.decoder
@@ -86,7 +87,10 @@ class LookGraph(nn.Module):
             answers = torch.cat([torch.zeros_like(best), best], dim=1)
             iou = iou.gather(1, answers)
             weights = weights.gather(1, answers.unsqueeze(-1).expand(-1, -1, weights.shape[-1]))
-            weights = torch.cat([weights, decoder.hf_mlp(answered[:, -1:]).expand(-1, 2, -1)], dim=-1)
+            weights = _with_hq(weights, decoder.hf_mlp(answered[:, -1:]))
+        if isinstance(decoder, Sam2HqMaskDecoder):
+            alone = torch.zeros_like(weights[:, :1])
+            weights = _with_hq(torch.cat([weights, alone], dim=1), decoder.hf_mlp(answered[:, -1:]))
         return iou, weights, seen
 
     def _attend(self, image: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
@@ -99,6 +103,11 @@ class LookGraph(nn.Module):
             queries, keys = _block(block, queries, keys, query_pe, positions)
         looked = _few_look_at_many(transformer.final_attn_token_to_image, queries + query_pe, keys + positions, keys)
         return transformer.norm_final_attn(queries + looked), keys
+
+
+def _with_hq(weights: Tensor, of_hq: Tensor) -> Tensor:
+    """Append the weights of the HQ mask (N, 1, K) to those of each of SAM's masks: (N, M, K) → (N, M, 2K)."""
+    return torch.cat([weights, of_hq.expand(-1, weights.shape[1], -1)], dim=-1)
 
 
 def _first_block(
@@ -194,18 +203,25 @@ class DrawGraph(nn.Module):
         self, weights: Tensor, image: Tensor, finest: Tensor | None = None, finer: Tensor | None = None
     ) -> Tensor:
         """With what is added between the layers: (1, S, 16, C / 8) and (1, S, 4, C / 4), or nothing."""
-        N, M, drawn_channels = weights.shape  # noqa: N806
-        h, w = self.grid_hw
-        S, norm = image.shape[1], self.norm  # noqa: N806
+        return self._placed(self._pixels(image, finest, finer) @ weights.transpose(1, 2))
+
+    def _pixels(self, image: Tensor, finest: Tensor | None, finer: Tensor | None) -> Tensor:
+        """Channels of the upscaled image, (N, S · 16, C / 8)."""
+        N, S, _ = image.shape  # noqa: N806
+        norm = self.norm
         x = F.linear(image, self.first, self.first_bias).view(N, S, 4, -1)  # (N, S, 4, C / 4)
         x = x if finer is None else x + finer
         x = self.activation(F.layer_norm(x, norm.weight.shape, norm.weight, norm.bias, norm.eps))
-        x = F.linear(x, self.second, self.second_bias).view(N, S, 16, drawn_channels)
-        x = self.activation(x if finest is None else x + finest).view(N, S * 16, drawn_channels)
-        drawn = x @ weights.transpose(1, 2)  # (N, S · 16, M)
-        placed = drawn.view(N, h, w, 2, 2, 2, 2, M)  # row and column of the token, of the half, of the quarter
-        logits: Tensor = placed.permute(0, 7, 1, 3, 5, 2, 4, 6).reshape(N, M, 4 * h, 4 * w)
-        return logits
+        x = F.linear(x, self.second, self.second_bias).view(N, S, 16, len(self.second_bias) // 4)
+        upscaled: Tensor = self.activation(x if finest is None else x + finest)
+        return upscaled.view(N, S * 16, len(self.second_bias) // 4)
+
+    def _placed(self, pixels: Tensor) -> Tensor:
+        """Put pixels (N, S · 16, M) into the order of images, (N, M, 4h, 4w)."""
+        N, _, M = pixels.shape  # noqa: N806
+        h, w = self.grid_hw
+        placed = pixels.view(N, h, w, 2, 2, 2, 2, M)  # row and column of the token, of the half, of the quarter
+        return placed.permute(0, 7, 1, 3, 5, 2, 4, 6).reshape(N, M, 4 * h, 4 * w)
 
 
 class Sam2DrawGraph(DrawGraph):
@@ -234,6 +250,22 @@ class Sam2DrawGraph(DrawGraph):
             yield cells.permute(1 + 2 * halvings, *order, 0).reshape(1, h * w, one.scale**2, one.channels)
 
 
+class Sam2HqDrawGraph(Sam2DrawGraph):
+    """Like `Sam2DrawGraph`, for HQ-SAM 2: SAM's masks plus the HQ mask, as one product."""
+
+    def __init__(self, decoder: Sam2HqMaskDecoder, grid_hw: tuple[int, int]) -> None:
+        super().__init__(decoder, grid_hw)
+        self.convolved = decoder.embedding_maskfeature
+
+    def forward(self, weights: Tensor, image: Tensor, details: Tensor) -> Tensor:
+        """Weights (N, M, C / 4), image (N, S, C) and details (1, C + V, h, w) → logits (N, M, 4h, 4w)."""
+        N, M, _ = weights.shape  # noqa: N806
+        h, w = self.grid_hw
+        upscaled = self._placed(self._pixels(image, *self._by_token(details)))  # (N, C / 8, 4h, 4w)
+        masks: Tensor = weights @ torch.cat([upscaled, self.convolved(upscaled)], dim=1).flatten(2)
+        return masks.reshape(N, M, 4 * h, 4 * w)
+
+
 class HqDrawGraph(nn.Module):
     """Like `DrawGraph`, for HQ-SAM: SAM's masks plus the HQ mask, as one product."""
 
@@ -260,6 +292,8 @@ def draw_graph(decoder: MaskDecoder, grid_hw: tuple[int, int]) -> nn.Module:
     """Return the graph that draws what a decoder's `LookGraph` saw; it takes details where `details_of` gives some."""
     if isinstance(decoder, HqMaskDecoder):
         return HqDrawGraph(decoder, grid_hw)
+    if isinstance(decoder, Sam2HqMaskDecoder):
+        return Sam2HqDrawGraph(decoder, grid_hw)
     if isinstance(decoder, Sam2MaskDecoder):
         return Sam2DrawGraph(decoder, grid_hw)
     return DrawGraph(decoder, grid_hw)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +42,17 @@ HQ_PART = ("hf_token.", "hf_mlp.", "compress_vit_feat.", "embedding_encoder.", "
 """Prefixes of the decoder's HQ parameters: the only ones HQ-SAM trained, on a frozen SAM."""
 
 ALL_MASKS = slice(None)
+
+
+@runtime_checkable
+class DrawsHqMask(Protocol):
+    """A mask decoder with an HQ token."""
+
+    def draw_hq(self, look: Look) -> Tensor:
+        """Draw the HQ mask alone, (N, 1, 4h, 4w) logits."""
+
+    def iou_of_hq(self, predicted_iou: Tensor, *, multimask: bool) -> Tensor:
+        """Return which of the predictions of `Look.predicted_iou` stands for the HQ mask alone, (N, 1)."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +111,7 @@ class HqMaskDecoder(MaskDecoder):
         self.hf_mlp = MLP(transformer_dim, transformer_dim, drawn, 3)
         self.compress_vit_feat = _fourfold(early_channels, transformer_dim, drawn)
         self.embedding_encoder = _fourfold(transformer_dim, middle, drawn)
-        self.embedding_maskfeature = nn.Sequential(
-            nn.Conv2d(drawn, middle, kernel_size=3, padding=1),
-            LayerNorm2d(middle),
-            nn.GELU(),
-            nn.Conv2d(middle, drawn, kernel_size=3, padding=1),
-        )
+        self.embedding_maskfeature = fine_features(drawn, middle)
         self.made_of = module_parts(self)
 
     def forward(
@@ -190,6 +197,11 @@ class HqMaskDecoder(MaskDecoder):
         return self.early_channels
 
     @property
+    def weight_channels(self) -> int:
+        """See `MaskDecoder.weight_channels`; SAM's and those of the HQ mask."""
+        return 2 * super().weight_channels
+
+    @property
     def detail_layers(self) -> nn.Module:
         """The layers that `details_of` depends on besides the embeddings."""
         return nn.ModuleList([self.embedding_encoder, self.compress_vit_feat])
@@ -214,6 +226,10 @@ class HqMaskDecoder(MaskDecoder):
         look = _checked(look)
         return self._hq_mask(look, self.output_upscaling(whole_image(look.image)))
 
+    def iou_of_hq(self, predicted_iou: Tensor, *, multimask: bool) -> Tensor:
+        """Return SAM's prediction for the mask that the HQ mask would be added to, (N, 1)."""
+        return predicted_iou[:, THREE_MASKS if multimask else SINGLE_MASK]
+
     def _hq_mask(self, look: HqLook, upscaled: Tensor) -> Tensor:
         details = look.details if look.image_of_prompt is None else look.details[look.image_of_prompt]
         return weighted_sums(self.hf_mlp(look.hq_token), self.embedding_maskfeature(upscaled) + details)
@@ -221,6 +237,16 @@ class HqMaskDecoder(MaskDecoder):
     def output_tokens(self) -> Tensor:
         """Return the output tokens, (1 + 4 + 1, C)."""
         return torch.cat([super().output_tokens(), self.hf_token.weight])
+
+
+def fine_features(channels: int, hidden: int) -> nn.Sequential:
+    """Build what the HQ mask is drawn on from SAM's upscaled image: (B, C, H, W) → (B, C, H, W)."""
+    return nn.Sequential(
+        nn.Conv2d(channels, hidden, kernel_size=3, padding=1),
+        LayerNorm2d(hidden),
+        nn.GELU(),
+        nn.Conv2d(hidden, channels, kernel_size=3, padding=1),
+    )
 
 
 def _fourfold(channels_in: int, hidden: int, channels_out: int) -> nn.Sequential:

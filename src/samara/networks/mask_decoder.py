@@ -226,6 +226,11 @@ class MaskDecoder(nn.Module):
         """Number of channels of the image embedding that the transformer does not see: early features, finer maps."""
         return 0
 
+    @property
+    def weight_channels(self) -> int:
+        """Number of weights that draw one mask from the channels of an upscaled image."""
+        return self.transformer_dim // 8
+
     def draw(self, look: Look, masks: slice) -> Tensor:
         """Run the second half: the logits of some of the masks of each prompt, (N, M, 4h, 4w)."""
         weights = self._weights(look.mask_tokens, masks)

@@ -141,7 +141,7 @@ class Sam2MaskDecoder(MaskDecoder):
 
     @property
     def masks_for_single(self) -> slice:
-        """All four masks if stability decides, else the first."""
+        """All masks if stability decides, else the first."""
         return ALL_MASKS if self.by_stability and not self.training else SINGLE_MASK
 
     def single_of(self, logits: Tensor, predicted_iou: Tensor) -> tuple[Tensor, Tensor]:
@@ -149,9 +149,13 @@ class Sam2MaskDecoder(MaskDecoder):
         if logits.shape[1] == 1:
             return logits, predicted_iou
         best = 1 + predicted_iou[:, THREE_MASKS].argmax(dim=1, keepdim=True)  # (N, 1)
-        is_stable = stability(logits[:, :1], self.stability_offset) >= self.stability_thresh
+        is_stable = stability(self._sams(logits), self.stability_offset) >= self.stability_thresh
         chosen = torch.where(is_stable, 0, best)
         return logits.take_along_dim(chosen[..., None, None], dim=1), predicted_iou.take_along_dim(chosen, dim=1)
+
+    def _sams(self, logits: Tensor) -> Tensor:
+        """The first of the drawn masks, (N, 1, 4h, 4w)."""
+        return logits[:, :1]
 
     def output_tokens(self) -> Tensor:
         """Return the output tokens, (1 + 1 + 4, C)."""

@@ -105,6 +105,7 @@ class Variant:
         image_encoder: numbers of a promptable network's image encoder; else None.
         detector: numbers of a detector; else None.
         finer_maps: outputs of the encoder besides the image embedding, see `samara.networks.finer_maps`.
+        hq_token: whether its mask decoder has HQ-SAM's additional token.
         class_names: classes of a detector, in the network's order.
         parameters: number of parameters of the published state dict, without buffers.
         keys: number of entries of the published state dict, with buffers.
@@ -122,6 +123,7 @@ class Variant:
     image_encoder: EncoderConfig | None = None
     detector: YoloSegConfig | None = None
     finer_maps: tuple[FinerMap, ...] = ()
+    hq_token: bool = False
     class_names: tuple[str, ...] = ()
     parameters: int | None = None
     keys: int | None = None

@@ -110,6 +110,7 @@ _VARIANTS = (
         family="hq_sam",
         title="HQ-SAM ViT-B",
         image_encoder=replace(_VIT_B, early_block=2),
+        hq_token=True,
         parameters=94_806_576,
         keys=339,
     ),
@@ -118,6 +119,7 @@ _VARIANTS = (
         family="hq_sam",
         title="HQ-SAM ViT-L",
         image_encoder=replace(_VIT_L, early_block=5),
+        hq_token=True,
         parameters=313_676_080,
         keys=507,
     ),
@@ -126,6 +128,7 @@ _VARIANTS = (
         family="hq_sam",
         title="HQ-SAM ViT-H",
         image_encoder=replace(_VIT_H, early_block=7),
+        hq_token=True,
         parameters=642_686_000,
         keys=619,
     ),
@@ -134,6 +137,7 @@ _VARIANTS = (
         family="hq_sam",
         title="Light HQ-SAM",
         image_encoder=TinyViTConfig(early_stage=1),
+        hq_token=True,
         parameters=10_578_604,
         keys=464,
     ),
@@ -182,7 +186,19 @@ _VARIANTS = (
             ("xl1", 203_346_128, 701),
         )
     ),
-    Variant(name="sam2.1_hq_hiera_l", family="sam2", title="HQ-SAM 2 large", preprocessing=_SQUASHED),
+    # HQ-SAM 2: SAM 2.1 large plus an HQ token. SysCV/sam-hq `sam-hq2/sam2/modeling/sam/mask_hq_decoder.py` @fb181f8.
+    Variant(
+        name="sam2.1_hq_hiera_l",
+        family="sam2",
+        title="HQ-SAM 2 large",
+        image_encoder=HIERA["l"],
+        preprocessing=_SAM2,
+        finer_maps=SAM2_MAPS,
+        hq_token=True,
+        parameters=217_102_017,
+        keys=756,
+        pred_iou_thresh=0.8,
+    ),
     Variant(name="sam3", family="sam3", title="SAM 3"),
     Variant(
         name="efficient_sam_ti",
@@ -299,7 +315,7 @@ def build_sam(variant: Variant, input_size: int | None = None) -> Sam:
         case None if variant.detector is not None:
             raise WrongCheckpoint(f"{variant.title} finds instances in one pass and has no image encoder to build")
         case None:
-            raise WrongCheckpoint(f"samara cannot run {variant.title} yet; it runs {', '.join(runnable_names())}")
+            raise WrongCheckpoint(f"samara cannot run {variant.title}; `samara checkpoints list` shows what it runs")
 
 
 def _sam(variant: Variant, image_encoder: nn.Module, input_size: int | None, norm_epsilon: float = 1e-5) -> Sam:
@@ -316,14 +332,15 @@ def _sam(variant: Variant, image_encoder: nn.Module, input_size: int | None, nor
         image_encoder=image_encoder,
         prompt_encoder=PromptEncoder(input_image_size=frame, image_embedding_size=grid),
         mask_decoder=HqMaskDecoder(transformer=TwoWayTransformer(), early_channels=variant.early_channels)
-        if variant.early_channels
+        if variant.hq_token
         else MaskDecoder(transformer=TwoWayTransformer(norm_epsilon=norm_epsilon)),
     )
 
 
 def _sam2(variant: Variant, image_encoder: nn.Module, input_size: int | None) -> Sam:
-    """SAM 2 and SAM 2.1, for images."""
+    """SAM 2, SAM 2.1 and HQ-SAM 2, for images."""
     from samara.networks.sam import Sam
+    from samara.networks.sam2_hq_mask_decoder import Sam2HqMaskDecoder
     from samara.networks.sam2_mask_decoder import Sam2MaskDecoder, Sam2TwoWayTransformer
     from samara.networks.sam2_prompt_encoder import Sam2PromptEncoder
 
@@ -331,7 +348,7 @@ def _sam2(variant: Variant, image_encoder: nn.Module, input_size: int | None) ->
     return Sam(
         image_encoder=image_encoder,
         prompt_encoder=Sam2PromptEncoder(input_image_size=frame, image_embedding_size=grid),
-        mask_decoder=Sam2MaskDecoder(transformer=Sam2TwoWayTransformer()),
+        mask_decoder=(Sam2HqMaskDecoder if variant.hq_token else Sam2MaskDecoder)(transformer=Sam2TwoWayTransformer()),
     )
 
 

@@ -61,7 +61,7 @@ def _settings(recommendation: Recommendation, measured: Measurements) -> str | N
 
 def _one_mask(recommendation: Recommendation, measured: Measurements) -> str | None:
     best = recommendation.best
-    if best is None or best.name not in WITHOUT_HQ or recommendation.request.asks_everything:
+    if best is None or best.candidate.variant.family != "hq_sam" or recommendation.request.asks_everything:
         return None
     return (
         f"{best.name} returns one mask per prompt; to choose from three for an ambiguous click, use "

@@ -28,6 +28,7 @@ WITHOUT_HQ: Mapping[str, str] = {
     "sam_hq_vit_l": "sam_vit_l",
     "sam_hq_vit_b": "sam_vit_b",
     "sam_hq_vit_tiny": "mobile_sam",
+    "sam2.1_hq_l": "sam2.1_l",
 }
 """HQ-SAM → the checkpoint it was trained from, with the same image encoder."""
 

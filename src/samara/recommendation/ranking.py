@@ -89,9 +89,9 @@ def rank(
     """Rank feasible candidates, best first.
 
     Candidates that miss a requirement of the task rank after those that miss none, and too little quality ranks after
-    too much time. Then those come first that were trained further for the domain. Otherwise the score decides; ties are broken by the smaller file, then more published evidence, then
-    the name. A further trained checkpoint never ranks before its origin, nor a first release before the next, see
-    `_behind_their_leaders`.
+    too much time. Then those come first that were trained further for the domain. Otherwise the score decides; ties are
+    broken by the smaller file, then more published evidence, then the name. A further trained checkpoint never ranks
+    before its origin, nor a first release before the next, see `_behind_their_leaders`.
     """
     known = [quality.value for one in candidates if (quality := qualities[one.checkpoint.name]) is not None]
     top = max([BEST_QUALITY, *known])

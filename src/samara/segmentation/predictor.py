@@ -25,6 +25,7 @@ from samara.images.read import ImageSource, read_image
 from samara.masks.mask_set import MaskSet
 from samara.masks.rle import Rle, encode_masks
 from samara.networks.plain import state_of
+from samara.networks.variant import FAMILY_TITLES
 from samara.networks.variants import VARIANTS, Variant, runnable_names
 from samara.segmentation.embeddings import ImageEmbedding
 from samara.segmentation.prompts import Numbers, Prompt, as_prompts
@@ -287,7 +288,7 @@ class Predictor:
 
 
 def check_capabilities(prompt: Prompt, variant: Variant) -> None:
-    """Raise PromptError if a variant does not support a prompt; the message names the variants that do."""
+    """Raise PromptError if a variant does not support a prompt; the message names the families that do."""
 
     def refused_by(other: Variant) -> str | None:
         return other.capabilities.refused(
@@ -299,8 +300,9 @@ def check_capabilities(prompt: Prompt, variant: Variant) -> None:
 
     refused = refused_by(variant)
     if refused:
-        able = [name for name in runnable_names() if refused_by(VARIANTS[name]) is None]
-        raise PromptError(f"{variant.title} cannot take {refused}; {', '.join(able)} can")
+        able = [VARIANTS[name].family for name in runnable_names() if refused_by(VARIANTS[name]) is None]
+        titles = ", ".join(FAMILY_TITLES[family] for family in dict.fromkeys(able))
+        raise PromptError(f"{variant.title} cannot take {refused}; {titles} can")
 
 
 def _full_size_masks(low_res_logits: Tensor, frame: Frame) -> Iterator[Rle]:

@@ -141,7 +141,7 @@ def test_prompts_choose(fastsam):
 
 def test_yolo_takes_no_prompts_and_says_who_does(yolo):
     segmenter, image = planted(yolo, (200, 320), [])
-    with pytest.raises(PromptError, match=r"YOLO11n-seg cannot take points; vit_b, .*fastsam_s, fastsam_x can"):
+    with pytest.raises(PromptError, match=r"YOLO11n-seg cannot take points; SAM, .*, FastSAM and YOLO-seg can"):
         segmenter.predict(image, points=[5, 5])
     with pytest.raises(PromptError, match="YOLO11n-seg cannot take boxes"):
         segmenter.predict(image, boxes=[5, 5, 9, 9])
@@ -150,7 +150,7 @@ def test_yolo_takes_no_prompts_and_says_who_does(yolo):
 
 def test_fastsam_takes_no_mask_logits(fastsam):
     segmenter, image = planted(fastsam, (200, 320), [])
-    with pytest.raises(PromptError, match="FastSAM-s cannot take mask logits; vit_b"):
+    with pytest.raises(PromptError, match="FastSAM-s cannot take mask logits; SAM"):
         segmenter.predict_prompts(image, [samara.Prompt(mask_logits=np.zeros((9, 9)))])
 
 

@@ -104,7 +104,12 @@ def recognise(shapes: Shapes, classes: tuple[str, ...] | None = None) -> Recogni
 def _sam_3(shapes: Shapes) -> Recognition | None:
     if not any(name.startswith(("detector.", "detector_model.")) for name in shapes):
         return None
-    return Recognition(family="sam3", title="SAM 3", variant="sam3", note="recognised by its detector's names")
+    return Recognition(
+        family="sam3",
+        title="SAM 3",
+        variant="sam3",
+        note="recognised by its detector's names, which SAM 3.1 has as well",
+    )
 
 
 def _low_rank(shapes: Shapes) -> Recognition | None:

@@ -86,6 +86,7 @@ def own_vit(config: ViTConfig, input_size: int) -> Variant:
         family="hq_sam" if is_hq else "sam",
         title=f"{'HQ-SAM' if is_hq else 'SAM'} ViT, {config.embed_dim} wide",
         image_encoder=config,
+        hq_token=is_hq,
         preprocessing=Preprocessing(input_size=input_size),
         capabilities=VARIANTS["hq_vit_b" if is_hq else "vit_b"].capabilities,
     )

@@ -59,7 +59,10 @@ class Interface:
         """Return the meaning of the decoder's masks, in order."""
         if self.has_one_mask:
             return ["single for several points, else best of three"]
-        return ["single", *(["best of three"] if loaded.variant.early_channels else ["first", "second", "third"])]
+        if loaded.variant.early_channels:
+            return ["single", "best of three"]
+        alone = ["HQ mask alone"] if loaded.variant.hq_token else []
+        return ["single", "first", "second", "third", *alone]
 
 
 def interface_named(name: str, switches: OfficialSwitches) -> Interface:

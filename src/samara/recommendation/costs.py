@@ -92,7 +92,7 @@ COSTS: Mapping[tuple[str, int], Cost] = {
     **{
         (f"{generation}_hiera_{size}", 1024): cost for generation in ("sam2", "sam2.1") for size, cost in _HIERA.items()
     },
-    ("sam2.1_hq_hiera_l", 1024): _cost(1822.8, 8, 16.78, 0.1, 550, 500),
+    ("sam2.1_hq_hiera_l", 1024): _cost(1822.8, 8.488, 16.78, 0.1, 550, 500),
     ("efficientvit_sam_l0", 512): _cost(69.55, 3.618, 0.8603, 0.02099, 132.6, 307),
     ("efficientvit_sam_l1", 512): _cost(97.96, 3.618, 1.1672, 0.02324, 141, 308),
     ("efficientvit_sam_l2", 512): _cost(137.1, 3.618, 1.1884, 0.02379, 128.4, 290),

@@ -20,7 +20,7 @@ from samara.checkpoints.reading.sam2_names import image_path
 from samara.checkpoints.reading.state_dicts import read_layout
 from samara.errors import SettingsError, UnknownCheckpoint, WrongCheckpoint
 from samara.networks.variants import VARIANTS
-from samara.sam2.modeling.sam2_base import SAM2Base
+from samara.sam2.modeling.sam2_base import SAM2Base, is_official
 from samara.sam2.videos import refuse
 from samara.system.devices import choose_device
 
@@ -139,8 +139,7 @@ def _configured(config_file: str) -> Checkpoint:
         entry = find(stem)
     except UnknownCheckpoint:
         entry = None
-    variant = None if entry is None else VARIANTS[entry.variant]
-    if entry is None or variant is None or variant.family != "sam2" or not variant.is_runnable:
+    if entry is None or not is_official(VARIANTS[entry.variant]):
         names = ", ".join(Path(config).name for config, _ in HF_MODEL_ID_TO_FILENAMES.values())
         raise SettingsError(
             f"{config_file!r} is no published configuration of SAM 2; samara builds {names}, and reads no files of "

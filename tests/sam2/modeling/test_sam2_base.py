@@ -122,9 +122,10 @@ def test_the_first_generation_lacks_three_entries():
     assert {name: tuple(one.shape) for name, one in model.state_dict().items()} == published("t", "sam2")
 
 
-def test_other_families_are_refused():
+@pytest.mark.parametrize("name", ["vit_b", "sam2.1_hq_hiera_l"])
+def test_other_networks_are_refused(name):
     with pytest.raises(WrongCheckpoint, match="only SAM 2"):
-        SAM2Base(small("vit_b"))
+        SAM2Base(small(name))
 
 
 def test_it_is_not_called_as_a_whole(model):

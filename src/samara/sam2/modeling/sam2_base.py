@@ -59,6 +59,11 @@ class Origin:
     encoder_made_of: Parts
 
 
+def is_official(variant: Variant) -> bool:
+    """Whether the official code builds such a network, unlike HQ-SAM 2, which has code of its own."""
+    return variant.family == "sam2" and not variant.hq_token
+
+
 class SAM2Base(nn.Module):
     """SAM 2 or 2.1 with the official attributes; `build_sam2` makes it.
 
@@ -97,7 +102,7 @@ class SAM2Base(nn.Module):
 
     def __init__(self, loaded: Loaded) -> None:
         super().__init__()
-        if loaded.variant.family != "sam2":
+        if not is_official(loaded.variant):
             raise WrongCheckpoint(f"{loaded.name} is {loaded.variant.title}; only SAM 2 and 2.1 run here")
         parts = twins.official_parts(loaded.sam)
         is_later = loaded.variant.name.startswith("sam2.1")

@@ -6,9 +6,11 @@ import dataclasses
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from samara.checkpoints.file_form import file_form_of
 from samara.engines.loaded import Provenance
+from tests.checkpoints.reading.test_rename import to_transformers
 from tests.engines.conftest import small
 
 
@@ -48,3 +50,18 @@ def test_efficientvit_sam_is_written_as_it_came_where_its_loader_takes_that(tmp_
     torch.save(state if key is None else {key: state}, path)
     provenance = Provenance("small", str(path), None, "file")
     assert file_form_of(dataclasses.replace(loaded, provenance=provenance)).wrapper == expected
+
+
+def test_what_came_from_transformers_goes_back_there(tmp_path):
+    loaded = small("vit_b", 64)
+    theirs = {to_transformers(name): one.clone() for name, one in loaded.sam.state_dict().items()}
+    # A whole `SamModel` has the positions a second time.
+    theirs["prompt_encoder.shared_embedding.positional_embedding"] = theirs[
+        "shared_image_embedding.positional_embedding"
+    ].clone()
+    save_file(theirs, tmp_path / "model.safetensors")
+    provenance = Provenance("small", str(tmp_path / "model.safetensors"), None, "file")
+    written = file_form_of(dataclasses.replace(loaded, provenance=provenance)).state(loaded.sam)
+    assert written.keys() == theirs.keys()
+    assert all(one.equal(theirs[name]) for name, one in written.items())
+    save_file(written, tmp_path / "again.safetensors")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import samara
+from samara.checkpoints.file_form import file_form_of
 from samara.checkpoints.identification.families import recognise
 from samara.checkpoints.identification.identify import identify
 from samara.checkpoints.identification.key_tables import expected_shapes
@@ -136,9 +138,17 @@ def test_shards_of_transformers_are_loaded(tmp_path, network, official, whole):
         theirs = {name: theirs[name] for name in MAPPING["keys_of_Sam2Model"]}
     theirs = {name: one.clone() for name, one in theirs.items()}  # safetensors refuses two names of one tensor
     index = write_shards(tmp_path / "folder", theirs)
-    assert_loaded(index.parent, network)
+    loaded = assert_loaded(index.parent, network)
     said = identify(index.parent).description
     assert "names translated from Hugging Face's transformers" in said
+    # What is trained from it is written as it came.
+    form = file_form_of(loaded)
+    written = form.state(loaded.sam)
+    assert form.wrapper is None
+    assert written.keys() == theirs.keys()
+    assert all(torch.equal(one.float(), theirs[name].float()) for name, one in written.items())
+    save_file(written, tmp_path / "trained.safetensors")
+    assert_loaded(tmp_path / "trained.safetensors", network)
     assert ("160 are its video memory" if whole else "without the video memory") in said
 
 

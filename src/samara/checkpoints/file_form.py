@@ -1,4 +1,4 @@
-"""How the official code keeps a network in a file, so that what was trained here loads there."""
+"""How the code that a checkpoint comes from keeps it in a file, so that what was trained here loads there."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from samara.checkpoints.reading.sam2_names import image_path, to_published
-from samara.checkpoints.reading.state_dicts import read_layout, read_state_dict
+from samara.checkpoints.reading.state_dicts import read_layout, read_state_dict, read_transformers_spelling
 from samara.engines.loaded import Loaded
 from samara.networks.sam import Sam
 
@@ -23,16 +24,22 @@ class FileForm:
         wrapper: the key under which a file for `torch.load` holds the state dict; None for a flat one.
         memory: entries for videos of the file that the network came from; written again, because the official code
             refuses a file without them.
+        spelling: names in the layout of transformers and those that they have here, see `transformers_spelling`; empty
+            for the published layout.
     """
 
     is_sam2: bool = False
     wrapper: str | None = None
     memory: Mapping[str, Tensor] = field(default_factory=dict)
+    spelling: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def state(self, network: Sam) -> dict[str, Tensor]:
-        """Everything that the file holds, under the published names."""
-        own = network.state_dict()
-        return {**to_published(own), **self.memory} if self.is_sam2 else dict(own)
+        """Everything that the file holds, under the names of its layout."""
+        own = {**network.state_dict(), **self.memory}
+        if self.spelling:
+            # Copies, because safetensors refuses a tensor that stands in two places.
+            return {name: torch.cat([own[one] for one in rows]) for name, rows in self.spelling.items()}
+        return to_published(own) if self.is_sam2 else own
 
 
 def file_form_of(loaded: Loaded) -> FileForm:
@@ -42,12 +49,14 @@ def file_form_of(loaded: Loaded) -> FileForm:
         UnrecognisedCheckpoint, UnsafeCheckpoint: the file is not any more what it was.
     """
     path = None if loaded.provenance.path is None else Path(loaded.provenance.path)
+    spelling = read_transformers_spelling(path) if path is not None else {}
     match loaded.variant.family:
         case "sam2":
             memory = () if path is None else image_path(read_layout(path).tensors).memory
-            return FileForm(True, "model", read_state_dict(path, only=memory) if path and memory else {})
+            kept = read_state_dict(path, only=memory) if path and memory else {}
+            return FileForm(True, None if spelling else "model", kept, spelling)
         case "efficientvit_sam":  # its loader takes both forms
             wrapper = None if path is None else read_layout(path).wrapper
             return FileForm(wrapper=wrapper if wrapper == "state_dict" else None)
         case _:
-            return FileForm()
+            return FileForm(spelling=spelling)

@@ -117,6 +117,26 @@ def published_names(entries: Mapping[str, StoredTensor]) -> tuple[dict[str, Stor
     return bare, networks[0].prefix, converted
 
 
+def transformers_spelling(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Map each name of a file in the layout of transformers to what `published_names` calls it; empty for any other.
+
+    A tensor that is taken apart into rows has several names here, in the order of the rows; a tensor that the file
+    holds twice has the same name twice.
+    """
+    names = list(names)
+    networks = networks_in(names)
+    bare = set(published(names, networks[0]).values()) if networks else set()
+    if sam2_names.is_transformers_layout(bare):
+        return {name: tuple(sam2_names.from_published(_sam_2_rows(name))) for name in sorted(bare)}
+    if is_transformers_layout(bare):
+        return {name: tuple(from_transformers({name: name})) for name in sorted(bare)}
+    return {}
+
+
+def _sam_2_rows(name: str) -> dict[str, str]:
+    return sam2_names.from_transformers({name: name}, lambda one: [one] * sam2_names.KINDS_OF_POINTS)
+
+
 def with_part_prefix(entries: Mapping[str, Entry]) -> dict[str, Entry]:
     """Give a separately saved part the names it has in the whole network."""
     for part, marks in BARE_MARKS:

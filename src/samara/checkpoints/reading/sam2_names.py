@@ -36,7 +36,7 @@ MEMORY_ROOTS = (
 TRANSFORMERS_MARK = "vision_encoder.backbone.pos_embed_window"
 """A name that identifies SAM 2 in the layout of transformers."""
 
-_KINDS_OF_POINTS = 4
+KINDS_OF_POINTS = 4
 _POINT_EMBED = "prompt_encoder.point_embed.weight"
 _SHARED_POSITIONS = "prompt_encoder.shared_embedding.positional_embedding"
 _SHARED_POSITIONS_AGAIN = "shared_image_embedding.positional_embedding"
@@ -141,7 +141,7 @@ def from_transformers(entries: Mapping[str, Entry], rows: Callable[[Entry], Sequ
 
 def stored_rows(tensor: StoredTensor) -> list[StoredTensor]:
     """Split a stored tensor (4, C) into four views of (1, C); any other is returned unchanged."""
-    if len(tensor.shape) != 2 or tensor.shape[0] != _KINDS_OF_POINTS:
+    if len(tensor.shape) != 2 or tensor.shape[0] != KINDS_OF_POINTS:
         return [tensor]
     step, shape = tensor.stride[0], (1, tensor.shape[1])
-    return [replace(tensor, shape=shape, offset=tensor.offset + row * step) for row in range(_KINDS_OF_POINTS)]
+    return [replace(tensor, shape=shape, offset=tensor.offset + row * step) for row in range(KINDS_OF_POINTS)]

@@ -19,7 +19,12 @@ from samara.checkpoints.reading.file_kinds import HEAD_BYTES, describe_path, loo
 from samara.checkpoints.reading.folders import index_of_shard, is_index, main_file, read_index
 from samara.checkpoints.reading.layout import FileLayout, ForbiddenCallError, MalformedFileError, TensorInfo
 from samara.checkpoints.reading.pickle_values import StoredTensor
-from samara.checkpoints.reading.rename import other_names, other_prefixes, published_names
+from samara.checkpoints.reading.rename import (
+    other_names,
+    other_prefixes,
+    published_names,
+    transformers_spelling,
+)
 from samara.checkpoints.reading.tensor_reading import read_tensors
 from samara.errors import UnrecognisedCheckpoint, UnsafeCheckpoint
 
@@ -58,6 +63,16 @@ def read_layout(path: Path) -> FileLayout:
             left_out=tuple(other_names(stored)),
             others=(*first.others, *other_prefixes(stored)),
         )
+
+
+def read_transformers_spelling(path: Path) -> dict[str, tuple[str, ...]]:
+    """Read how a file of transformers spells the names that `read_layout` returns, see `transformers_spelling`.
+
+    Raises:
+        UnrecognisedCheckpoint, UnsafeCheckpoint: see `read_layout`.
+    """
+    with _explained(path):
+        return transformers_spelling(_open(path).stored)
 
 
 def read_state_dict(path: Path, *, as_float32: bool = False, only: Collection[str] | None = None) -> dict[str, Tensor]:

@@ -22,8 +22,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 import samara
+from samara.checkpoints.reading.sam2_names import to_published
 from samara.engines.engine import DecodedMasks, Engine, InputPrompts, Prepared
 from samara.masks.rle import Rle, encode_mask
+from samara.networks.variants import VARIANTS
 from samara.segmentation.automatic.settings import AutomaticSettings
 
 SIDE = 1024
@@ -70,6 +72,11 @@ def weights_for(variant: str, settings: AutomaticSettings, folder: Path) -> Weig
         settings: of everything.
         folder: where the file goes.
     """
+    return (sam2_weights if VARIANTS[variant].family == "sam2" else sam_weights)(variant, settings, folder)
+
+
+def sam_weights(variant: str, settings: AutomaticSettings, folder: Path) -> Weights:
+    """For SAM, see `weights_for`."""
     mini = samara.load("samara_mini", device="cpu", precision="float32", input_size=SIDE)
     rest = {name: value for name, value in mini.network.state_dict().items() if not name.startswith("image_encoder.")}
     encoder = samara.load(variant, weights="random", device="cpu", precision="float32").sam.image_encoder
@@ -144,6 +151,70 @@ def official(weights: Weights, precision: str = "float32") -> Work:
     encoder = network.image_encoder
     network.image_encoder = WithContent(encoder, weights.content)
     return _official_work(network, encoder, weights, precision)
+
+
+def sam2_weights(variant: str, settings: AutomaticSettings, folder: Path) -> Weights:
+    """The same for SAM 2: its image encoder random, of its decoder what SAM has too samara_mini's, no finer maps.
+
+    samara_mini's predicted IoU goes through SAM 2's sigmoid, so thresholds differ from SAM's.
+    """
+    mini = samara.load("samara_mini", device="cpu", precision="float32", input_size=SIDE)
+    network = samara.load(variant, weights="random", device="cpu", precision="float32").sam
+    shared = {
+        name.replace("mlp.lin1.", "mlp.layers.0.").replace("mlp.lin2.", "mlp.layers.1."): value
+        for name, value in mini.network.state_dict().items()
+    }
+    state = {
+        name: shared[name] if name in shared and not name.startswith("image_encoder.") else value
+        for name, value in network.state_dict().items()
+    }
+    without = ("image_encoder.conv_s0.", "image_encoder.conv_s1.", "image_encoder.no_mem_embed")
+    state |= {name: torch.zeros_like(value) for name, value in state.items() if name.startswith(without)}
+    file = folder / f"{variant.replace('+', '_plus')}.pt"
+    torch.save({"model": to_published(state)}, file)
+    content = samara.Predictor(mini).embed(IMAGE).features[None]
+    further = network.mask_decoder.further_channels
+    return Weights(variant, file, torch.nn.functional.pad(content, (0, 0, 0, 0, 0, further)), settings)
+
+
+def sam2_official(weights: Weights) -> Work:
+    """SAM 2's own package as it is; its decoder alone is not measured."""
+    from sam2.automatic_mask_generator import SAM2AutomaticMaskGenerator
+    from sam2.build_sam import build_sam2
+
+    config = f"configs/{weights.variant.split('_')[0]}/{weights.variant}.yaml"
+    network = build_sam2(config, None, device="cpu")
+    state = torch.load(weights.file, weights_only=True)["model"]
+    missing, unexpected = network.load_state_dict(state, strict=False)  # without the memory for videos
+    if unexpected or any(name.startswith(("image_encoder.", "sam_")) for name in missing):
+        raise RuntimeError(f"the official network needs {missing} and does not know {unexpected}")
+    encoder, coarsest = network.image_encoder, weights.content[:, :256]
+
+    class Answers(nn.Module):
+        def forward(self, images: Tensor) -> Any:
+            found = encoder(images)
+            found["backbone_fpn"][-1] = coarsest
+            return found
+
+    asked = weights.settings
+    network.image_encoder = Answers()
+    generator = SAM2AutomaticMaskGenerator(
+        network,
+        points_per_side=asked.points_per_side,
+        pred_iou_thresh=asked.pred_iou_thresh,
+        stability_score_thresh=asked.stability_score_thresh,
+        box_nms_thresh=asked.box_nms_thresh,
+    )
+
+    @torch.inference_mode()
+    def encode(images: Tensor) -> Any:
+        return encoder(images)
+
+    def everything() -> list[Rle]:
+        found = generator.generate(samara.read_image(IMAGE))
+        return [encode_mask(np.asarray(one["segmentation"])) for one in found]
+
+    return Work(encode, everything=everything)
 
 
 def openvino_assembly(weights: Weights) -> Work:
@@ -288,9 +359,12 @@ def _openvino(network: nn.Module, example: dict[str, Tensor]) -> Any:
 
 OFFICIAL = ("segment_anything", "torchvision")
 
+OFFICIAL_2 = ("sam2", "torchvision")
+
 CONTENDERS: dict[str, tuple[tuple[str, ...], Callable[[Weights], Work]]] = {
     "segment-anything": (OFFICIAL, official),
     "segment-anything bfloat16": (OFFICIAL, lambda weights: official(weights, "bfloat16")),
+    "sam2": (OFFICIAL_2, sam2_official),
     "transformers": (("transformers",), transformers_network),
     "OpenVINO assembly": ((*OFFICIAL, "openvino"), openvino_assembly),
     "ONNX Runtime": ((*OFFICIAL, "onnxruntime", "onnx"), onnxruntime_encoder),

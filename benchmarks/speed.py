@@ -9,7 +9,11 @@
     peers/bin/pip install -e '.[openvino,onnx]'
     peers/bin/python -m benchmarks.speed
 
-Writes one row per contender and work to `results/speed.csv`: the median, the ratio to segment-anything in the same
+and so does `sam2`, which is compared with networks of its own:
+
+    python -m benchmarks.speed --variant sam2.1_hiera_l --contenders "sam2,samara,samara openvino" --work everything
+
+Writes one row per contender and work to `results/speed.csv`: the median, the ratio to the official code in the same
 run, how well the masks agree, and machine, versions and commit; with `--memory` also the peak of a process that does
 the work alone, above what it holds when the network is loaded. Contenders take turns, so that a busy moment of the
 machine hits all of them.
@@ -40,7 +44,8 @@ from samara.system.machine import detect_machine
 
 RESULTS = Path(__file__).parent / "results" / "speed.csv"
 WORKS = ("encode", "decode", "everything")
-REFERENCE = "segment-anything"
+REFERENCES = ("segment-anything", "sam2")
+"""The official code, of SAM and of SAM 2."""
 
 
 def job(work: Work, name: str) -> Callable[[], object] | None:
@@ -131,15 +136,16 @@ def rows_of(
 ):
     """One row per contender."""
     medians = {contender: statistics.median(of_one) for contender, of_one in seconds.items()}
+    reference = next((one for one in REFERENCES if one in medians), None)
     for contender, median in medians.items():
         row = {"work": name, "contender": contender, "median_s": f"{median:.3f}", "rounds": len(seconds[contender])}
         row["fastest_s"], row["slowest_s"] = (
             f"{value:.3f}" for value in (min(seconds[contender]), max(seconds[contender]))
         )
-        row["times_as_fast_as_reference"] = f"{medians[REFERENCE] / median:.2f}" if REFERENCE in medians else ""
+        row["times_as_fast_as_reference"] = f"{medians[reference] / median:.2f}" if reference else ""
         row |= {"masks": "", "worst_iou_both_ways": "", "share_above_0.9": ""}
-        if name == "everything" and REFERENCE in results:
-            row |= agreement(results[contender], results[REFERENCE])
+        if name == "everything" and reference:
+            row |= agreement(results[contender], results[reference])
         row["memory_gb"] = growth_of(contender, name, arguments) if arguments.memory else ""
         yield row | facts
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results" / "speed.csv"
-REFERENCE = "segment-anything"
+REFERENCE, VARIANT = "segment-anything", "vit_b"
 WORKS = {"encode": "encode", "decode": "decode 64 clicks", "everything": "everything"}
 
 
@@ -20,6 +20,7 @@ def speed_table(path: Path = RESULTS, contenders: Iterable[str] | None = None) -
     """
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
+    rows = [row for row in rows if row["variant"] == VARIANT]
     rows = [row for row in rows if row["machine"] == rows[-1]["machine"]]  # seconds of two machines say nothing
     last = {(row["contender"], row["work"]): row for row in rows}
     names = [name for name in dict.fromkeys(row["contender"] for row in rows) if not contenders or name in contenders]

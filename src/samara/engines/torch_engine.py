@@ -27,7 +27,7 @@ from samara.engines.engine import (
 )
 from samara.engines.loaded import fingerprint
 from samara.networks.hq_mask_decoder import HqMaskDecoder
-from samara.networks.mask_decoder import THREE_MASKS, Look, MaskDecoder, Shared
+from samara.networks.mask_decoder import THREE_MASKS, Look, MaskDecoder, Shared, scores_of
 from samara.networks.plain import dtype_of, is_plain, own_adaptations
 from samara.networks.sam import Sam
 from samara.system.cores import map_on_cores
@@ -220,8 +220,9 @@ class TorchEngine(SparingEngine):
                     multimask_output=multimask,
                     **more,
                 )
-            good = iou.float() > threshold
-            parts.append(DecodedMasks(indices[good.nonzero()[:, 0]], logits[good].float(), iou[good].float()))
+            scores = scores_of(self.network.mask_decoder, logits, iou).float()
+            good = scores > threshold
+            parts.append(DecodedMasks(indices[good.nonzero()[:, 0]], logits[good].float(), scores[good]))
         return concatenate_decoded(parts, images.embeddings)
 
     def _positions(self, embeddings: Tensor) -> Tensor:
@@ -247,11 +248,10 @@ class TorchEngine(SparingEngine):
         return sparse.to(dtype), dense.to(dtype)
 
     def _judged(self, look: Look, multimask: bool, threshold: float, embeddings: Tensor) -> DecodedMasks:
-        """Draw the masks whose predicted IoU is above the threshold."""
+        """Draw the masks whose score is above the threshold."""
         decoder = self.network.mask_decoder
         masks = THREE_MASKS if multimask else decoder.masks_for_single
-        confident = look.predicted_iou[:, masks].float() > threshold  # (N, M)
-        drawn = confident.any(dim=1)
+        drawn = decoder.worth_drawing(look.predicted_iou[:, masks], threshold)  # (N,)
         if not bool(drawn.any()):
             return nothing_decoded(embeddings)
         kept = look if bool(drawn.all()) else look[drawn]
@@ -259,11 +259,12 @@ class TorchEngine(SparingEngine):
         iou = kept.predicted_iou[:, masks]
         if not multimask:
             logits, iou = decoder.single_of(logits, iou)
-        good = iou.float() > threshold
+        scores = decoder.scores_of(logits, iou).float()
+        good = scores > threshold
         return DecodedMasks(
             prompt=drawn.nonzero()[:, 0][good.nonzero()[:, 0]],
             low_res_logits=logits[good].float(),
-            predicted_iou=iou[good].float(),
+            predicted_iou=scores[good],
         )
 
     def _draw(self, look: Look, masks: slice) -> Tensor:

@@ -10,18 +10,14 @@ projections.
 
 from __future__ import annotations
 
-import copy
-from typing import TypeVar
-
 import torch
 from torch import Tensor, nn
 
 from samara.networks.hiera import PATCH_STRIDE, Hiera, through_stages
 from samara.networks.layers import join_windows, split_windows
+from samara.networks.plain import sharing_copy
 from samara.networks.sam2_image_encoder import Sam2ImageEncoder
 from samara.networks.vit import Attention, Block, ImageEncoderViT, relative_positions
-
-Network = TypeVar("Network", bound=nn.Module)
 
 
 def encoder_graph(encoder: nn.Module, input_size: int) -> nn.Module:
@@ -42,12 +38,6 @@ def encoder_graph(encoder: nn.Module, input_size: int) -> nn.Module:
         form.pos_embed = nn.Parameter(form.positions(grid, grid).detach(), requires_grad=False)
         form.blocks = nn.ModuleList(BlockGraph(block, grid) for block in form.blocks)  # type: ignore[arg-type]
     return form.eval()
-
-
-def sharing_copy(network: Network) -> Network:
-    """Copy the modules of a network, sharing its parameters and buffers."""
-    shared = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}
-    return copy.deepcopy(network, shared)
 
 
 class HieraGraph(nn.Module):

@@ -26,6 +26,7 @@ from samara.engines.engine import (
     nothing_decoded,
 )
 from samara.engines.loaded import fingerprint
+from samara.networks.folding import folded, may_fold
 from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.mask_decoder import THREE_MASKS, Look, MaskDecoder, Shared, scores_of
 from samara.networks.plain import dtype_of, is_plain, own_adaptations
@@ -105,11 +106,18 @@ class TorchEngine(SparingEngine):
         self.hq_token_only = hq_token_only
         self.device = torch.device(device)
         self.precision: Precision = precision
+        self._folded: tuple[object, nn.Module] | None = None
 
     @property
     def image_encoder(self) -> Callable[[Tensor], Tensor]:
-        """The network's current image encoder."""
-        return self.network.image_encoder
+        """The network's current image encoder, or a folded copy, see `samara.networks.folding`."""
+        encoder = self.network.image_encoder
+        if not may_fold(encoder):
+            return encoder
+        weights = fingerprint(encoder), *((one.device, one.dtype) for one in encoder.parameters())
+        if self._folded is None or self._folded[0] != weights:
+            self._folded = weights, folded(encoder)
+        return self._folded[1]
 
     @torch.inference_mode()
     def _encode(self, images: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from samara.networks.folding import folded, may_fold
 from samara.networks.hiera import PATCH_STRIDE, Hiera, through_stages
 from samara.networks.layers import join_windows, split_windows
 from samara.networks.plain import sharing_copy
@@ -28,9 +29,9 @@ def encoder_graph(encoder: nn.Module, input_size: int) -> nn.Module:
         input_size: side of the square input in pixels; the form is valid for no other.
 
     Returns:
-        (1, 3, S, S) → the encoder's output. Shares the encoder's weights.
+        (1, 3, S, S) → the encoder's output. Shares the encoder's weights, but for those that were folded.
     """
-    form = sharing_copy(encoder)
+    form = folded(encoder) if may_fold(encoder) else sharing_copy(encoder)
     if isinstance(form, Sam2ImageEncoder):
         form.trunk = HieraGraph(form.trunk, input_size)  # type: ignore[assignment]  # called in the same way
     if isinstance(form, ImageEncoderViT):

@@ -1,8 +1,11 @@
 """Batch norms as part of the convolutions before them, for inference.
 
 In eval mode a batch norm is a fixed scale and shift of each channel, so a convolution followed by one equals a single
-convolution with other weights and a bias. It saves a pass over every map, which takes longer than the arithmetic of
-small convolutions. The result differs from the original by rounding only.
+convolution with other weights and a bias. The result differs from the original by rounding only.
+
+It saves a pass over every map and takes a second copy of the weights. That pays for RepViT, whose three branches become
+one: encoding took 0.61 to 0.79 of the time on two busy cores. EfficientViT took 0.96 of the processor time, TinyViT
+0.88; they are not folded.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from samara.networks.plain import sharing_copy
+from samara.networks.plain import is_plain, sharing_copy
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -48,9 +51,10 @@ def folded(network: Network) -> Network:
     return form
 
 
-def has_batch_norms(network: nn.Module) -> bool:
-    """Whether there is anything to fold."""
-    return any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+def may_fold(network: nn.Module) -> bool:
+    """Return whether folding pays for a network (its `folding_pays`), and its folded copy would compute the same."""
+    pays: bool = getattr(network, "folding_pays", False)
+    return pays and not any(module.training for module in network.modules()) and is_plain(network)
 
 
 def _fold_pairs(steps: nn.Sequential) -> None:

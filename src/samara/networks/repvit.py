@@ -45,6 +45,9 @@ class RepViT(nn.Module):
         out_channels: C of the image embedding.
     """
 
+    folding_pays = True
+    """See `folding`."""
+
     def __init__(
         self,
         *,

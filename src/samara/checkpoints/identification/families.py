@@ -195,8 +195,9 @@ def _repvit(shapes: Shapes) -> Recognition | None:
     width = published or merged
     if width is None:
         return None
-    family: Family = "edge_sam" if "image_encoder.fuse_stage2.weight" in named else "repvit_sam"
-    network = VARIANTS[family] if _REPVIT_WIDTHS.get(width) == family else None
+    known = _REPVIT_WIDTHS.get(width)
+    family = known or ("edge_sam" if "image_encoder.fuse_stage2.weight" in named else "repvit_sam")
+    network = VARIANTS[known] if known else None
     if network and not published:
         network = network.reparameterised()
     found = _compare(named, network) if network else Faults()

@@ -12,38 +12,15 @@ from samara.checkpoints.catalogue import find
 from samara.checkpoints.file_form import file_form_of
 from samara.checkpoints.identification.families import recognise
 from samara.checkpoints.identification.identify import identify
-from samara.checkpoints.identification.key_tables import expected_shapes
 from samara.checkpoints.save import save_checkpoint
 from samara.errors import WrongCheckpoint
 from samara.networks.folding import folded
 from samara.networks.variants import VARIANTS, build_network
 from tests.checkpoints.files import write_safetensors
-from tests.parity.deterministic import golden
-
-KEYS = {"edge_sam": 821, "repvit_sam": 1598}
+from tests.checkpoints.identification.test_repvit_keys import NAMES, published, reparameterised
 
 
-def published(name):
-    """Names and shapes of an official file."""
-    return {key: tuple(one["shape"]) for key, one in golden(name)["layout"].items()}
-
-
-def reparameterised(name):
-    """The same with the encoder in one convolution each."""
-    encoder = golden(name)["reparameterised"]["layout"]
-    rest = {key: shape for key, shape in published(name).items() if not key.startswith("image_encoder.")}
-    return {key: tuple(one["shape"]) for key, one in encoder.items()} | rest
-
-
-@pytest.mark.parametrize("name", KEYS)
-def test_the_tables_are_those_of_the_official_networks(name):
-    variant = VARIANTS[name]
-    assert expected_shapes(variant) == published(name)
-    assert len(published(name)) == variant.keys == KEYS[name]
-    assert expected_shapes(variant.reparameterised()) == reparameterised(name)
-
-
-@pytest.mark.parametrize("name", KEYS)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("layout", [published, reparameterised])
 def test_official_files_are_recognised(name, layout):
     found = recognise(layout(name))
@@ -54,7 +31,7 @@ def test_official_files_are_recognised(name, layout):
     assert found.network == (VARIANTS[name].reparameterised() if merged else VARIANTS[name])
 
 
-@pytest.mark.parametrize("name", KEYS)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("layout", [published, reparameterised])
 @pytest.mark.parametrize("bare", [False, True])
 def test_an_encoder_alone_is_recognised(name, layout, bare):

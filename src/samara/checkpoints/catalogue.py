@@ -426,7 +426,7 @@ CATALOGUE: tuple[Checkpoint, ...] = (
             ("edge_sam_3x", ("edgesam_3x",), "5a3e3261da9e2f4c8154410885689ae57d09cbf4cf5d0c848b9d80b6df336ece"),
         )
     ),
-    # Neither size nor digest of this file is published, nor what it was trained on.
+    # Neither size nor digest of this file is published, nor the data it was trained on.
     Checkpoint(
         name="repvit_sam",
         aliases=("repvit-sam", "repvitsam"),
@@ -434,7 +434,7 @@ CATALOGUE: tuple[Checkpoint, ...] = (
         file_name="repvit_sam.pt",
         url="https://github.com/THU-MIG/RepViT/releases/download/v1.0/repvit_sam.pt",
         licence="Apache-2.0",
-        source="THU-MIG/RepViT, sam/README @298f420",
-        trained_on=None,
+        source="THU-MIG/RepViT, sam/README.md @298f420, and Wang et al. 2023 (RepViT-SAM)",
+        trained_on="images that are not stated, on the embeddings of SAM ViT-H",
     ),
 )

@@ -65,7 +65,6 @@ def _fold_pairs(steps: nn.Sequential) -> None:
             steps.set_submodule(norm_name, nn.Identity())
 
 
-@torch.no_grad()
 def fold(convolution: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
     """Return the convolution that equals `norm(convolution(x))` in eval mode."""
     mean, variance = norm.running_mean, norm.running_var

@@ -10,6 +10,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from samara.checkpoints.identification.layer_keys import WIDTH as _WIDTH
+from samara.checkpoints.identification.layer_keys import Shape, Shapes
+from samara.checkpoints.identification.layer_keys import batch_norm as _batch_norm
+from samara.checkpoints.identification.layer_keys import conv_bn as _conv_bn
+from samara.checkpoints.identification.layer_keys import convolution as _convolution
+from samara.checkpoints.identification.layer_keys import neck as _neck
+from samara.checkpoints.identification.layer_keys import norm as _norm
+from samara.checkpoints.identification.repvit_keys import repvit
 from samara.networks.architectures import (
     BlockKind,
     EfficientViTConfig,
@@ -21,13 +29,9 @@ from samara.networks.architectures import (
 )
 from samara.networks.variants import VARIANTS, Variant
 
-Shape = tuple[int, ...]
-Shapes = dict[str, Shape]
-
 _FAMILIES = ("sam", "mobile_sam", "hq_sam", "sam2", "efficientvit_sam", "edge_sam", "repvit_sam")
 _PATCH = 16
 _WINDOW = 14
-_WIDTH = 256
 
 # Left over from ImageNet and never used: MobileSAM files are complete with or without it.
 OPTIONAL_PREFIXES = ("image_encoder.norm_head.", "image_encoder.head.")
@@ -101,7 +105,7 @@ def image_encoder(config: EncoderConfig, input_size: int = 1024) -> Shapes:
         case EfficientViTConfig():
             return _efficientvit(config)
         case RepViTConfig():
-            return _repvit(config)
+            return repvit(config)
 
 
 def _under(prefix: str, shapes: Shapes) -> Shapes:
@@ -112,29 +116,12 @@ def _linear(name: str, inputs: int, outputs: int) -> Shapes:
     return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
 
 
-def _norm(name: str, width: int) -> Shapes:
-    return {f"{name}.weight": (width,), f"{name}.bias": (width,)}
-
-
-def _convolution(name: str, weight: Shape, outputs: int) -> Shapes:
-    return {f"{name}.weight": weight, f"{name}.bias": (outputs,)}
-
-
 def _mlp(name: str, inputs: int, hidden: int, outputs: int) -> Shapes:
     """Return the entries of a three-layer MLP."""
     return {
         **_linear(f"{name}.layers.0", inputs, hidden),
         **_linear(f"{name}.layers.1", hidden, hidden),
         **_linear(f"{name}.layers.2", hidden, outputs),
-    }
-
-
-def _neck(inputs: int) -> Shapes:
-    return {
-        "neck.0.weight": (_WIDTH, inputs, 1, 1),
-        **_norm("neck.1", _WIDTH),
-        "neck.2.weight": (_WIDTH, _WIDTH, 3, 3),
-        **_norm("neck.3", _WIDTH),
     }
 
 
@@ -269,71 +256,9 @@ def _mobile_block(name: str, inputs: int, width: int, expansion: int) -> Shapes:
     }
 
 
-def _repvit(config: RepViTConfig) -> Shapes:
-    width, index = config.widths[0], 0
-    shapes = _repvit_layer(config, "features.0.0", (width // 2, 3, 3, 3))
-    shapes |= _repvit_layer(config, "features.0.2", (width, width // 2, 3, 3))
-    for stage, (wider, depth) in enumerate(zip(config.widths, config.depths, strict=True)):
-        for position in range(depth):
-            index += 1
-            name, inputs, width = f"features.{index}", width, wider
-            opens, squeezes = stage > 0 and position == 0, position % 2 == min(stage, 1) and position + 1 < depth
-            shapes |= _repvit_opening(config, name, inputs, width) if opens else _repvit_mixer(config, name, width)
-            shapes |= _squeeze_excite(f"{name}.token_mixer.1", width) if squeezes else {}
-            shapes |= _repvit_layer(config, f"{name}.channel_mixer.m.0", (2 * width, width, 1, 1))
-            shapes |= _repvit_layer(config, f"{name}.channel_mixer.m.2", (width, 2 * width, 1, 1))
-    if config.strides[-1] == 1:
-        return shapes | _neck(width)
-    fused = {"fuse_stage2": config.widths[-2], "fuse_stage3.op_list.0": width}
-    return shapes | {f"{name}.weight": (_WIDTH, inputs, 1, 1) for name, inputs in fused.items()} | _neck(_WIDTH)
-
-
-def _repvit_layer(config: RepViTConfig, name: str, weight: Shape) -> Shapes:
-    """A convolution and its norm, or what both became."""
-    return _convolution(name, weight, weight[0]) if config.reparameterised else _conv_bn(name, weight)
-
-
-def _repvit_opening(config: RepViTConfig, name: str, inputs: int, width: int) -> Shapes:
-    depthwise = _repvit_layer(config, f"{name}.token_mixer.0", (inputs, 1, 3, 3))
-    return depthwise | _repvit_layer(config, f"{name}.token_mixer.2", (width, inputs, 1, 1))
-
-
-def _repvit_mixer(config: RepViTConfig, name: str, width: int) -> Shapes:
-    """Depthwise convolutions, 3×3 and 1×1, each with a norm, or with one of their sum; or what they became."""
-    mixer, narrow = f"{name}.token_mixer.0", (width, 1, 1, 1)
-    if config.reparameterised:
-        return _convolution(mixer, (width, 1, 3, 3), width)
-    wide = _conv_bn(f"{mixer}.conv", (width, 1, 3, 3))
-    if config.branches == "normed":
-        return wide | _conv_bn(f"{mixer}.conv1", narrow)
-    return wide | _convolution(f"{mixer}.conv1", narrow, width) | _batch_norm(f"{mixer}.bn", width)
-
-
-def _squeeze_excite(name: str, width: int) -> Shapes:
-    inner = (width // 4 + 4) // 8 * 8
-    return {
-        **_convolution(f"{name}.fc1", (inner, width, 1, 1), inner),
-        **_convolution(f"{name}.fc2", (width, inner, 1, 1), width),
-    }
-
-
 def _conv_layer(name: str, weight: Shape) -> Shapes:
     """A convolution without bias and its batch norm."""
     return {f"{name}.conv.weight": weight, **_batch_norm(f"{name}.norm", weight[0])}
-
-
-def _conv_bn(name: str, weight: Shape) -> Shapes:
-    """The same under TinyViT's names."""
-    return {f"{name}.c.weight": weight, **_batch_norm(f"{name}.bn", weight[0])}
-
-
-def _batch_norm(name: str, width: int) -> Shapes:
-    return {
-        **_norm(name, width),
-        f"{name}.running_mean": (width,),
-        f"{name}.running_var": (width,),
-        f"{name}.num_batches_tracked": (),
-    }
 
 
 def _inverted_residual(name: str, width: int) -> Shapes:

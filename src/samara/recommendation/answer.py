@@ -77,9 +77,8 @@ class Recommendation:
         """Next shell commands; none if nothing is feasible."""
         if self.best is None:
             return ()
-        fetch = (
-            () if self.best.candidate.at_hand else (f"samara checkpoints get {self.best.name}{_consent(self.best)}",)
-        )
+        get = f"samara checkpoints get {self.best.name}{_consent(self.best)}"
+        fetch = () if self.best.candidate.at_hand else (get,)
         return (*fetch, f"{_next_command(self.request)} --checkpoint {self.best.name}")
 
     def reason(self, ranked: Ranked) -> str:

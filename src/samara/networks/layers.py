@@ -88,6 +88,9 @@ class ConvNorm(nn.Sequential):
     The padding preserves the grid for odd kernels; a kernel as wide as its stride folds the grid and needs none.
     """
 
+    c: nn.Conv2d
+    bn: nn.BatchNorm2d
+
     def __init__(
         self, channels_in: int, channels_out: int, kernel: int = 1, *, stride: int = 1, groups: int = 1
     ) -> None:

@@ -193,7 +193,7 @@ class SqueezeExcite(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) in and out."""
-        scale = self.fc2(F.relu(self.fc1(x.mean((2, 3), keepdim=True))))
+        scale: Tensor = self.fc2(F.relu(self.fc1(x.mean((2, 3), keepdim=True))))
         return x * scale.sigmoid()
 
 

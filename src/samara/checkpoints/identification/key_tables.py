@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from samara.checkpoints.identification.layer_keys import WIDTH as _WIDTH
-from samara.checkpoints.identification.layer_keys import Shape, Shapes
+from samara.checkpoints.identification.layer_keys import Shape as Shape  # re-exported for users of tables
+from samara.checkpoints.identification.layer_keys import Shapes
 from samara.checkpoints.identification.layer_keys import batch_norm as _batch_norm
 from samara.checkpoints.identification.layer_keys import conv_bn as _conv_bn
 from samara.checkpoints.identification.layer_keys import convolution as _convolution

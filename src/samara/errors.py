@@ -17,6 +17,7 @@
         ├── UnrecognisedCheckpoint  (ValueError) the file is not a checkpoint of a known family
         ├── UnsafeCheckpoint        (ValueError) loading the file would run code; nothing was run
         ├── WrongCheckpoint         (ValueError) a valid checkpoint, but not the kind needed here
+        ├── LicenceNotAccepted      (ValueError) a download needs the user's consent to its licence
         ├── DownloadFailed          (OSError)    the server did not deliver the file
         └── ChecksumMismatch        (OSError)    size or SHA-256 differs from the catalogue
 
@@ -96,6 +97,10 @@ class UnsafeCheckpoint(CheckpointError, ValueError):
 
 class WrongCheckpoint(CheckpointError, ValueError):
     """The file is a checkpoint, but of a different variant or part than needed here."""
+
+
+class LicenceNotAccepted(CheckpointError, ValueError):
+    """A checkpoint is not downloaded because its licence forbids commercial use and nobody has accepted it."""
 
 
 class DownloadFailed(CheckpointError, OSError):

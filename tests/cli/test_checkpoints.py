@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from samara.checkpoints.catalogue import CATALOGUE, find
 from samara.checkpoints.store import store as store_module
 from samara.cli.checkpoints import app
-from samara.errors import DownloadFailed, UnknownCheckpoint, UnrecognisedCheckpoint
+from samara.errors import DownloadFailed, LicenceNotAccepted, UnknownCheckpoint, UnrecognisedCheckpoint
 
 from ..checkpoints.server import Behaviour, Server
 
@@ -99,6 +99,13 @@ def test_get_prints_the_path_and_no_bar_without_a_terminal(run, served, tmp_path
     result = run("get", "vit_t", "--dir", tmp_path)
     assert (result.exit_code, result.stdout, result.stderr) == (0, f"{tmp_path / 'mobile_sam.pt'}\n", "")
     assert (tmp_path / "mobile_sam.pt").read_bytes() == CONTENT
+
+
+def test_get_asks_for_a_licence_to_be_accepted(run, tmp_path):
+    result = run("get", "edge_sam", "--dir", tmp_path)
+    assert isinstance(result.exception, LicenceNotAccepted)
+    assert "`samara checkpoints get edge_sam --accept-licence`" in str(result.exception)
+    assert not (tmp_path / "edge_sam.pth").exists()
 
 
 def test_get_says_a_licence_that_binds(run, tmp_path):

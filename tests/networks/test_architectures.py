@@ -14,12 +14,14 @@ from samara.networks.architectures import (
     YOLOV8,
     EfficientViTConfig,
     HieraConfig,
+    RepViTConfig,
     TinyViTConfig,
     ViTConfig,
     YoloSegConfig,
 )
 from samara.networks.efficientvit import EfficientViT
 from samara.networks.hiera import Hiera
+from samara.networks.repvit import RepViT
 from samara.networks.tiny_vit import TinyViT
 from samara.networks.vit import ImageEncoderViT
 from samara.networks.yolo_seg import YoloSeg
@@ -32,6 +34,7 @@ from samara.networks.yolo_seg import YoloSeg
         (TinyViTConfig, TinyViT),
         (HieraConfig, Hiera),
         (EfficientViTConfig, EfficientViT),
+        (RepViTConfig, RepViT),
         (YoloSegConfig, YoloSeg),
     ],
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from samara.networks.encoder_graph import encoder_graph, sharing_copy
+from samara.networks.encoder_graph import encoder_graph
+from samara.networks.plain import sharing_copy
 from tests.engines.conftest import SMALL, small
 
 

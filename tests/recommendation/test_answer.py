@@ -50,6 +50,13 @@ def test_nothing_fits():
             ),
         ),
         (
+            {"ram_gb": 4, "task": "edge"},
+            (
+                "samara checkpoints get edge_sam --accept-licence",
+                "samara segment IMAGE --point X,Y --checkpoint edge_sam",
+            ),
+        ),
+        (
             {"vram_gb": 24, "prompts": ["box"], "offline": True},
             ("samara segment IMAGE --box X0,Y0,X1,Y1 --checkpoint samara_mini",),
         ),

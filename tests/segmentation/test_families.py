@@ -39,6 +39,8 @@ CASES = {
     "sam2.1_hiera_t": (128, "squash", 1024, (128, 128)),
     "sam2.1_hq_hiera_l": (128, "squash", 1024, (128, 128)),
     "efficientvit_sam_l0": (64, "pad", 256, (70, 128)),
+    "edge_sam": (128, "pad", 256, (70, 128)),
+    "repvit_sam": (128, "pad", 256, (70, 128)),
 }
 
 

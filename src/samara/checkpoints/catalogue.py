@@ -52,7 +52,7 @@ _ONE_FILE_NAME = "from micro-sam; its second file, a decoder for automatic insta
 _COCO_ONLY = "finds the 80 classes of COCO only, and takes no prompts"
 _SELECTS = "finds everything in one pass; prompts choose among the masks found"
 _CLICKS_ONLY = "no negative points, no mask prompts"
-_NO_IOU = "its predicted IoU was not trained: rank by stability score; non-commercial licence"
+_NON_COMMERCIAL = "non-commercial licence; its masks are ranked by stability, because its predicted IoU was not trained"
 
 CATALOGUE: tuple[Checkpoint, ...] = (
     Checkpoint(
@@ -540,29 +540,34 @@ CATALOGUE: tuple[Checkpoint, ...] = (
         archive_name="efficient_sam_vits.pt.zip",
         note=_CLICKS_ONLY,
     ),
-    # Neither sizes nor digests of the EdgeSAM files are published. pred_iou_thresh is 0: see the note.
-    Checkpoint(
-        name="edge_sam",
-        aliases=("edgesam",),
-        variant="edge_sam",
-        file_name="edge_sam.pth",
-        url=f"{_EDGE}/edge_sam.pth",
-        licence="LicenseRef-S-Lab-1.0",
-        source="chongzhou96/EdgeSAM README and LICENSE",
-        trained_on="SA-1B",
-        pred_iou_thresh=0.0,
-        note=_NO_IOU,
+    *(
+        Checkpoint(
+            name=name,
+            aliases=aliases,
+            variant="edge_sam",
+            file_name=f"{name}.pth",
+            url=f"{_EDGE}/{name}.pth",
+            licence="LicenseRef-S-Lab-1.0",
+            source="chongzhou96/EdgeSAM README and LICENSE; size and SHA-256 from a public copy of its authors' Space",
+            trained_on="SA-1B",
+            size_bytes=38_807_540,
+            sha256=sha256,
+            note=_NON_COMMERCIAL,
+        )
+        for name, aliases, sha256 in (
+            ("edge_sam", ("edgesam",), "439b086a20ab6fba90c12cba32e0001ba3aa726da5791ff8738acdd440330991"),
+            ("edge_sam_3x", ("edgesam_3x",), "5a3e3261da9e2f4c8154410885689ae57d09cbf4cf5d0c848b9d80b6df336ece"),
+        )
     ),
+    # Neither size nor digest of this file is published, nor the data it was trained on.
     Checkpoint(
-        name="edge_sam_3x",
-        aliases=("edgesam_3x",),
-        variant="edge_sam",
-        file_name="edge_sam_3x.pth",
-        url=f"{_EDGE}/edge_sam_3x.pth",
-        licence="LicenseRef-S-Lab-1.0",
-        source="chongzhou96/EdgeSAM README and LICENSE",
-        trained_on="SA-1B",
-        pred_iou_thresh=0.0,
-        note=_NO_IOU,
+        name="repvit_sam",
+        aliases=("repvit-sam", "repvitsam"),
+        variant="repvit_sam",
+        file_name="repvit_sam.pt",
+        url="https://github.com/THU-MIG/RepViT/releases/download/v1.0/repvit_sam.pt",
+        licence="Apache-2.0",
+        source="THU-MIG/RepViT, sam/README.md @298f420, and Wang et al. 2023 (RepViT-SAM)",
+        trained_on="images that are not stated, on the embeddings of SAM ViT-H",
     ),
 )

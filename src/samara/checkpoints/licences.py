@@ -27,11 +27,18 @@ class Licence:
         identifier: SPDX identifier, or LicenseRef-... for one that SPDX does not list.
         commercial: see `Commercial`.
         consequence: its meaning for the user, a clause without a full stop.
+        text: address of its text; "" for licences that everybody knows.
     """
 
     identifier: str
     commercial: Commercial
     consequence: str
+    text: str = ""
+
+    @property
+    def must_be_accepted(self) -> bool:
+        """Whether weights are downloaded only for users who accept it explicitly: it forbids commercial use."""
+        return self.commercial == "forbidden"
 
 
 LICENCES: Mapping[str, Licence] = {
@@ -47,7 +54,12 @@ LICENCES: Mapping[str, Licence] = {
             "anything built on it and offered to others, even over a network, must be published under AGPL-3.0, "
             "unless its owners sell another licence",
         ),
-        Licence("LicenseRef-S-Lab-1.0", "forbidden", "not for commercial use"),
+        Licence(
+            "LicenseRef-S-Lab-1.0",
+            "forbidden",
+            "not for commercial use",
+            "https://github.com/chongzhou96/EdgeSAM/blob/master/LICENSE",
+        ),
         Licence("LicenseRef-not-stated", "unknown", "its authors state no licence; ask them before you use it"),
         Licence(
             "LicenseRef-SAM-License",

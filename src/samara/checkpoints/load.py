@@ -20,7 +20,7 @@ from samara.checkpoints.identification.identify import (
     METADATA_KEY as METADATA_KEY,  # also used by the training code of the embedded checkpoint
 )
 from samara.checkpoints.identification.key_tables import faults
-from samara.checkpoints.licences import stated_licence
+from samara.checkpoints.licences import licence_of, stated_licence
 from samara.checkpoints.lora_file import merge_lora_file
 from samara.checkpoints.reading.folders import files_of
 from samara.checkpoints.reading.rename import with_part_prefix
@@ -96,7 +96,7 @@ def load(
         UnknownCheckpoint: there is no such name or file, or it is not in the store.
         UnrecognisedCheckpoint, UnsafeCheckpoint: the file is something else, or would run code.
         WrongCheckpoint: the file contains only a part of a network, or a family that cannot be run yet.
-        DownloadFailed, ChecksumMismatch: the download failed.
+        LicenceNotAccepted, DownloadFailed, ChecksumMismatch: it is not downloaded, or the download failed.
         DeviceError, SettingsError: a device, precision, engine or size is not available, a combination of them does not
             work, or `hq_token_only` is set for a network without an HQ token.
         MissingExtra: the engine's library is not installed.
@@ -215,9 +215,8 @@ def _check_input_size(input_size: int | None, multiple: int) -> None:
 def _thresholds(entry: Checkpoint | None, variant: Variant) -> tuple[float, float]:
     """Return the thresholds of predicted IoU and stability: the catalogue entry's if present, else the variant's."""
     iou, stability = (entry.pred_iou_thresh, entry.stability_score_thresh) if entry else (None, None)
-    return variant.pred_iou_thresh if iou is None else iou, (
-        variant.stability_score_thresh if stability is None else stability
-    )
+    own = variant.pred_iou_thresh, variant.stability_score_thresh
+    return own[0] if iou is None else iou, own[1] if stability is None else stability
 
 
 def resolve(checkpoint: str | os.PathLike[str]) -> tuple[Checkpoint | None, Path | None]:
@@ -273,7 +272,8 @@ def _from_store(entry: Checkpoint, store: CheckpointStore, download: bool, progr
     if not verification.is_wrong or download or entry.embedded:
         return store.get(entry.name, progress=progress)
     size = f" ({entry.size_bytes / 1e6:,.0f} MB)" if entry.size_bytes else ""
-    how = f"get it with `samara checkpoints get {entry.name}`{size}, or use samara.load({entry.name!r}, download=True)"
+    how = f"get it with `samara checkpoints get {entry.name}`{size}"
+    how += "" if licence_of(entry.licence).must_be_accepted else f", or use samara.load({entry.name!r}, download=True)"
     if verification.verdict == "not there":
         raise UnknownCheckpoint(f"{entry.name} is not on this machine; {how}")
     raise ChecksumMismatch(f"{verification.detail} It is not used; {how}")

@@ -56,13 +56,17 @@ def list_checkpoints(
 def get_checkpoint(
     name: Annotated[str, typer.Argument(help="A name or alias of `samara checkpoints list`.")],
     directory: Directory = None,
+    accept_licence: Annotated[
+        bool,
+        typer.Option("--accept-licence", help="Accept a licence that forbids commercial use, which a download needs."),
+    ] = False,
 ) -> None:
     """Download a checkpoint into the store, resuming a partial download; print its path."""
     from samara.checkpoints.catalogue import find
     from samara.checkpoints.store.store import CheckpointStore
 
     with download_bar(name) as progress:
-        path = CheckpointStore(directory).get(name, progress=progress)
+        path = CheckpointStore(directory).get(name, accept_licence=accept_licence, progress=progress)
     typer.echo(path)
     licence = licence_of(find(name).licence)
     if licence.commercial != "free":

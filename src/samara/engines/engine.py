@@ -65,7 +65,7 @@ class DecodedMasks:
     Attributes:
         prompt: (K,) int64, index of each mask's prompt; ascending.
         low_res_logits: (K, 4h, 4w) float32.
-        predicted_iou: (K,) float32.
+        predicted_iou: (K,) float32; see `MaskDecoder.scores_of` for what else it can be.
     """
 
     prompt: Tensor

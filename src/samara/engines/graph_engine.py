@@ -179,7 +179,7 @@ class GraphEngine(SparingEngine):
         seen = embedding + (dense[:1] if shared else dense)
         iou, weights, image_tokens = self.graphs["look"](_array(seen), _array(tokens))
         masks = THREE_MASKS if multimask else decoder.masks_for_single
-        (drawn,) = (iou[:, masks].max(axis=1) > threshold).nonzero()
+        (drawn,) = decoder.worth_drawing(torch.from_numpy(iou[:, masks]), threshold).numpy().nonzero()
         details = [] if images.details is None else [images.details[image]]
         if not len(drawn):
             return nothing_decoded(images.embeddings)
@@ -195,11 +195,12 @@ class GraphEngine(SparingEngine):
             predicted_iou = predicted_iou[:, masks]
         else:
             logits, predicted_iou = decoder.single_of(logits, predicted_iou[:, masks])
-        good = predicted_iou > threshold
+        scores = decoder.scores_of(logits, predicted_iou)
+        good = scores > threshold
         return DecodedMasks(
             prompt=torch.from_numpy(drawn)[good.nonzero()[:, 0]],
             low_res_logits=logits[good],
-            predicted_iou=predicted_iou[good],
+            predicted_iou=scores[good],
         )
 
 

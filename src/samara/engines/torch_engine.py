@@ -26,8 +26,9 @@ from samara.engines.engine import (
     nothing_decoded,
 )
 from samara.engines.loaded import fingerprint
+from samara.networks.folding import folded, may_fold
 from samara.networks.hq_mask_decoder import DrawsHqMask
-from samara.networks.mask_decoder import THREE_MASKS, Look, MaskDecoder, Shared
+from samara.networks.mask_decoder import THREE_MASKS, Look, MaskDecoder, Shared, scores_of
 from samara.networks.plain import dtype_of, is_plain, own_adaptations
 from samara.networks.sam import Sam
 from samara.system.cores import map_on_cores
@@ -105,11 +106,18 @@ class TorchEngine(SparingEngine):
         self.hq_token_only = hq_token_only
         self.device = torch.device(device)
         self.precision: Precision = precision
+        self._folded: tuple[object, nn.Module] | None = None
 
     @property
     def image_encoder(self) -> Callable[[Tensor], Tensor]:
-        """The network's current image encoder."""
-        return self.network.image_encoder
+        """The network's current image encoder, or a folded copy, see `samara.networks.folding`."""
+        encoder = self.network.image_encoder
+        if not may_fold(encoder):
+            return encoder
+        weights = fingerprint(encoder), *((one.device, one.dtype) for one in encoder.parameters())
+        if self._folded is None or self._folded[0] != weights:
+            self._folded = weights, folded(encoder)
+        return self._folded[1]
 
     @torch.inference_mode()
     def _encode(self, images: Tensor) -> Tensor:
@@ -220,8 +228,9 @@ class TorchEngine(SparingEngine):
                     multimask_output=multimask,
                     **more,
                 )
-            good = iou.float() > threshold
-            parts.append(DecodedMasks(indices[good.nonzero()[:, 0]], logits[good].float(), iou[good].float()))
+            scores = scores_of(self.network.mask_decoder, logits, iou).float()
+            good = scores > threshold
+            parts.append(DecodedMasks(indices[good.nonzero()[:, 0]], logits[good].float(), scores[good]))
         return concatenate_decoded(parts, images.embeddings)
 
     def _positions(self, embeddings: Tensor) -> Tensor:
@@ -247,20 +256,20 @@ class TorchEngine(SparingEngine):
         return sparse.to(dtype), dense.to(dtype)
 
     def _judged(self, look: Look, multimask: bool, threshold: float, embeddings: Tensor) -> DecodedMasks:
-        """Draw the masks whose predicted IoU is above the threshold."""
+        """Draw the masks whose score is above the threshold."""
         decoder = self.network.mask_decoder
         masks = THREE_MASKS if multimask else decoder.masks_for_single
-        confident = look.predicted_iou[:, masks].float() > threshold  # (N, M)
-        drawn = confident.any(dim=1)
+        drawn = decoder.worth_drawing(look.predicted_iou[:, masks], threshold)  # (N,)
         if not bool(drawn.any()):
             return nothing_decoded(embeddings)
         kept = look if bool(drawn.all()) else look[drawn]
         logits, iou = self._drawn(kept, multimask)
-        good = iou.float() > threshold
+        scores = decoder.scores_of(logits, iou).float()
+        good = scores > threshold
         return DecodedMasks(
             prompt=drawn.nonzero()[:, 0][good.nonzero()[:, 0]],
             low_res_logits=logits[good].float(),
-            predicted_iou=iou[good].float(),
+            predicted_iou=scores[good],
         )
 
     def _drawn(self, look: Look, multimask: bool) -> tuple[Tensor, Tensor]:

@@ -168,7 +168,7 @@ def _answered(
     if previous is not None:
         return single.total, logits[:, 0].detach().float()
     three = mask_loss(logits[:, THREE_MASKS], iou[:, THREE_MASKS], batch.targets, batch.valid, weights=settings.losses)
-    trusted = iou[:, THREE_MASKS].argmax(dim=1)
+    trusted = decoder.scores_of(logits[:, THREE_MASKS], iou[:, THREE_MASKS]).argmax(dim=1)
     chosen = logits[:, THREE_MASKS][torch.arange(len(trusted), device=trusted.device), trusted]
     return (single.total + three.total) / 2, chosen.detach().float()
 

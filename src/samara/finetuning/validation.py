@@ -24,7 +24,8 @@ class Validation:
     """Mean IoU over all objects of a set, in [0, 1].
 
     Attributes:
-        click_iou: mean IoU for a click in the centre; of three masks the one with the highest predicted IoU.
+        click_iou: mean IoU for a click in the centre; of three masks the one with the highest predicted IoU
+            (EdgeSAM: stability).
         box_iou: mean IoU for the tight box; the single mask.
         objects: number of objects.
     """
@@ -68,8 +69,8 @@ def validate(network: Sam, samples: Sequence[Sample]) -> Validation:
 def _click_iou(network: Sam, sample: Sample, targets: Tensor) -> Tensor:
     points = _middles(targets)[:, None] * 4 + 1.5  # cell → input pixel, see below
     labels = torch.ones(points.shape[:2], dtype=torch.int64, device=points.device)
-    logits, predicted_iou = _decode(network, sample, points=(points, labels), masks=THREE_MASKS)
-    trusted = predicted_iou.argmax(dim=1, keepdim=True)
+    logits, scores = _decode(network, sample, points=(points, labels), masks=THREE_MASKS)
+    trusted = scores.argmax(dim=1, keepdim=True)
     return iou_of_logits(logits, targets.float(), sample.valid).gather(1, trusted)[:, 0]
 
 
@@ -87,12 +88,14 @@ def _decode(
     boxes: Tensor | None = None,
     masks: slice | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Logits and predicted IoU of some masks of each prompt; None for the single one, as a user gets it."""
+    """Logits and scores of some masks of each prompt; None for the single one, as a user gets it."""
     sparse, dense = network.prompt_encoder(points, boxes)
-    look = network.mask_decoder.look(sample.features[None], network.prompt_encoder.get_dense_pe(), sparse, dense)
+    decoder = network.mask_decoder
+    look = decoder.look(sample.features[None], network.prompt_encoder.get_dense_pe(), sparse, dense)
     if masks is None:
-        return network.mask_decoder.draw_single(look)
-    return network.mask_decoder.draw(look, masks), look.predicted_iou[:, masks]
+        return decoder.draw_single(look)
+    logits = decoder.draw(look, masks)
+    return logits, decoder.scores_of(logits, look.predicted_iou[:, masks])
 
 
 def _middles(targets: Tensor) -> Tensor:

@@ -30,7 +30,8 @@ class MaskSet:
         rles: the masks, run-length encoded at the original size.
         size_hw: (H, W) of the image in pixels.
         checkpoint: name of the checkpoint that made them.
-        predicted_iou: (M,) the network's own estimate, can leave [0, 1].
+        predicted_iou: (M,) the network's own estimate, can leave [0, 1]; of a network whose estimate was not trained,
+            the stability of the low-res logits.
         prompt_index: (M,) index of each mask's prompt.
         stability_score: (M,) in [0, 1], or None if not computed.
         points_xy: (M, 2) the grid point of each mask, original frame, or None.

@@ -1,8 +1,9 @@
 """The numbers that distinguish networks of one kind; `samara.networks.variants` is built from them.
 
 Sources: segment-anything `build_sam.py` @dca509f, MobileSAM `build_sam.py` @34bbbfd, facebookresearch/sam2
-`configs/sam2.1/*.yaml` @2b90b9f, mit-han-lab/efficientvit `models/efficientvit/{sam,backbone}.py` @de7d773, and
-Ultralytics' published model tables for the scales of YOLOv8 and YOLO11.
+`configs/sam2.1/*.yaml` @2b90b9f, mit-han-lab/efficientvit `models/efficientvit/{sam,backbone}.py` @de7d773,
+chongzhou96/EdgeSAM `modeling/rep_vit.py` @b53372c, THU-MIG/RepViT `sam/` @298f420, and Ultralytics' published model
+tables for the scales of YOLOv8 and YOLO11.
 """
 
 from __future__ import annotations
@@ -86,7 +87,22 @@ class EfficientViTConfig:
         return int(2 ** (len(self.widths) - 2))
 
 
-EncoderConfig = ViTConfig | TinyViTConfig | HieraConfig | EfficientViTConfig
+Branches = Literal["normed", "normed sum"]
+"""Of RepViT's mixing of neighbours: each branch has a norm of its own, or their sum has one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepViTConfig:
+    """Numbers of `networks.repvit.RepViT`."""
+
+    widths: tuple[int, ...]
+    depths: tuple[int, ...]
+    strides: tuple[int, ...]
+    branches: Branches
+    reparameterised: bool = False
+
+
+EncoderConfig = ViTConfig | TinyViTConfig | HieraConfig | EfficientViTConfig | RepViTConfig
 """What a promptable network's image encoder is."""
 
 
@@ -157,3 +173,9 @@ EFFICIENTVIT = {
     "xl1": replace(_XL, depths=(1, 2, 2, 4, 6, 6), neck_depth=12),
 }
 """EfficientViT-SAM by size."""
+
+REPVIT_M1 = RepViTConfig(widths=(48, 96, 192, 384), depths=(3, 4, 16, 3), strides=(1, 2, 2, 2), branches="normed")
+"""EdgeSAM's image encoder."""
+
+REPVIT_SAM = RepViTConfig(widths=(80, 160, 320, 640), depths=(7, 8, 36, 3), strides=(1, 2, 2, 1), branches="normed sum")
+"""RepViT-SAM's image encoder."""

@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from samara.networks.architectures import BlockKind
-from samara.networks.layers import LayerNorm2d
+from samara.networks.layers import LayerNorm2d, OpList, resized
 from samara.networks.plain import module_parts
 from samara.networks.vit import check_divisible
 
@@ -169,34 +169,13 @@ class SumNeck(nn.Module):
         """Outputs of stages, the finest (B, width, h, w) first, each of half the side → (B, C, h, w)."""
         h, w = maps[0].shape[-2:]
         coarsest, *others = (
-            _resized(bring(one), (h, w)) for bring, one in zip(self.input_ops, reversed(maps), strict=True)
+            resized(bring(one), (h, w)) for bring, one in zip(self.input_ops, reversed(maps), strict=True)
         )
         # In the published order, on which the last bits depend.
         x = coarsest
         for other in others:
             x = x + other
         for step in (self.middle, *self.output_ops):
-            x = step(x)
-        return x
-
-
-def _resized(x: Tensor, size_hw: tuple[int, int]) -> Tensor:
-    if (x.shape[-2], x.shape[-1]) == size_hw:
-        return x
-    exact = torch.promote_types(x.dtype, torch.float32)  # not every device interpolates in 16 bits
-    return F.interpolate(x.to(exact), size=size_hw, mode="bicubic", align_corners=False)
-
-
-class OpList(nn.Module):
-    """Steps one after the other; key name `op_list`."""
-
-    def __init__(self, steps: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.op_list = nn.ModuleList(steps)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) → (B, C', H', W')."""
-        for step in self.op_list:
             x = step(x)
         return x
 

@@ -10,18 +10,15 @@ projections.
 
 from __future__ import annotations
 
-import copy
-from typing import TypeVar
-
 import torch
 from torch import Tensor, nn
 
+from samara.networks.folding import folded, may_fold
 from samara.networks.hiera import PATCH_STRIDE, Hiera, through_stages
 from samara.networks.layers import join_windows, split_windows
+from samara.networks.plain import sharing_copy
 from samara.networks.sam2_image_encoder import Sam2ImageEncoder
 from samara.networks.vit import Attention, Block, ImageEncoderViT, relative_positions
-
-Network = TypeVar("Network", bound=nn.Module)
 
 
 def encoder_graph(encoder: nn.Module, input_size: int) -> nn.Module:
@@ -32,9 +29,9 @@ def encoder_graph(encoder: nn.Module, input_size: int) -> nn.Module:
         input_size: side of the square input in pixels; the form is valid for no other.
 
     Returns:
-        (1, 3, S, S) → the encoder's output. Shares the encoder's weights.
+        (1, 3, S, S) → the encoder's output. Shares the encoder's weights, but for those that were folded.
     """
-    form = sharing_copy(encoder)
+    form = folded(encoder) if may_fold(encoder) else sharing_copy(encoder)
     if isinstance(form, Sam2ImageEncoder):
         form.trunk = HieraGraph(form.trunk, input_size)  # type: ignore[assignment]  # called in the same way
     if isinstance(form, ImageEncoderViT):
@@ -42,12 +39,6 @@ def encoder_graph(encoder: nn.Module, input_size: int) -> nn.Module:
         form.pos_embed = nn.Parameter(form.positions(grid, grid).detach(), requires_grad=False)
         form.blocks = nn.ModuleList(BlockGraph(block, grid) for block in form.blocks)  # type: ignore[arg-type]
     return form.eval()
-
-
-def sharing_copy(network: Network) -> Network:
-    """Copy the modules of a network, sharing its parameters and buffers."""
-    shared = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}
-    return copy.deepcopy(network, shared)
 
 
 class HieraGraph(nn.Module):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import torch
@@ -88,6 +88,9 @@ class ConvNorm(nn.Sequential):
     The padding preserves the grid for odd kernels; a kernel as wide as its stride folds the grid and needs none.
     """
 
+    c: nn.Conv2d
+    bn: nn.BatchNorm2d
+
     def __init__(
         self, channels_in: int, channels_out: int, kernel: int = 1, *, stride: int = 1, groups: int = 1
     ) -> None:
@@ -111,6 +114,28 @@ class Neck(nn.Sequential):
             nn.Conv2d(channels_out, channels_out, kernel_size=3, padding=1, bias=False),
             LayerNorm2d(channels_out),
         )
+
+
+class OpList(nn.Module):
+    """Steps one after the other; key name `op_list`."""
+
+    def __init__(self, steps: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.op_list = nn.ModuleList(steps)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) → (B, C', H', W')."""
+        for step in self.op_list:
+            x = step(x)
+        return x
+
+
+def resized(x: Tensor, size_hw: tuple[int, int]) -> Tensor:
+    """Resize maps (B, C, h, w) by bicubic interpolation, in at least float32; unchanged if they have that size."""
+    if (x.shape[-2], x.shape[-1]) == size_hw:
+        return x
+    exact = torch.promote_types(x.dtype, torch.float32)  # not every device interpolates in 16 bits
+    return F.interpolate(x.to(exact), size=size_hw, mode="bicubic", align_corners=False)
 
 
 def split_windows(x: Tensor, size: int) -> Tensor:

@@ -3,7 +3,8 @@
 A layer W x + b becomes W x + b + (alpha / rank) · B (A x), with A (rank, in) random and B (out, rank) zero, so that
 nothing changes before the first step. The layer keeps its key names (``weight``, ``bias``) and gains ``lora_a`` and
 ``lora_b``; after `merge_lora` only the published names are left. A 1×1 convolution is a linear layer of
-each pixel's channels and is adapted in the same way; EfficientViT's attention is made of them.
+each pixel's channels and is adapted in the same way; EfficientViT's attention and RepViT's mixing of channels are
+made of them.
 
 Source: Hu et al. 2021 (LoRA), section 4.1.
 """
@@ -21,13 +22,17 @@ from torch import Tensor, nn
 
 from samara.errors import SettingsError, WrongCheckpoint
 
-# The attention of the image encoders: first ViT, TinyViT and Hiera, then EfficientViT. The mask decoder's layers have
-# other names.
-ATTENTION_PROJECTIONS = (
+# The attention of the image encoders: first ViT, TinyViT and Hiera, then EfficientViT; of RepViT, which has none, the
+# mixing of channels, in either form. The mask decoder's layers have other names.
+ENCODER_TARGETS = (
     "attn.qkv",
     "attn.proj",
     "context_module.main.qkv.conv",
     "context_module.main.proj.conv",
+    "channel_mixer.m.0.c",
+    "channel_mixer.m.2.c",
+    "channel_mixer.m.0",
+    "channel_mixer.m.2",
 )
 
 
@@ -124,15 +129,15 @@ def add_lora(
 
     Every parameter of `network` is frozen, so that only A and B are trained; unfreeze others afterwards, e.g.
     ``network.mask_decoder.requires_grad_(True)``. Batch norms update their statistics in training mode even when
-    frozen: leave TinyViT and EfficientViT in eval mode.
+    frozen: leave TinyViT, EfficientViT and RepViT in eval mode.
 
     Args:
         network: a `Sam`, or a part of one.
         rank: rank of the update, at least 1; 4 to 16 are usual.
         alpha: the update is multiplied by alpha / rank; above 0, None for the rank itself, that is, a factor of 1. A
             custom value is not part of `lora_state_dict`, so store it yourself.
-        targets: suffixes of layer names, whole words between dots: ``"attn.qkv"`` or ``"qkv"``; None for the attention
-            of an image encoder, those of `ATTENTION_PROJECTIONS` that it has.
+        targets: suffixes of layer names, whole words between dots: ``"attn.qkv"`` or ``"qkv"``; None for those of
+            `ENCODER_TARGETS` that an image encoder has, its attention if it has any.
         generator: draws the A matrices, in the order of the layers; the global generator is not used.
 
     Returns:
@@ -218,8 +223,8 @@ def merge_lora(network: nn.Module) -> list[str]:
 def _matching(network: nn.Module, targets: Sequence[str] | None) -> dict[str, nn.Linear | nn.Conv2d]:
     layers = {name: module for name, module in network.named_modules() if _is_linear(module)}
     if targets is None:
-        known = [target for target in ATTENTION_PROJECTIONS if any(_ends_with(name, target) for name in layers)]
-        targets = known or ATTENTION_PROJECTIONS[:1]
+        known = [target for target in ENCODER_TARGETS if any(_ends_with(name, target) for name in layers)]
+        targets = known or ENCODER_TARGETS[:1]
     unmatched = [target for target in targets if not any(_ends_with(name, target) for name in layers)]
     if unmatched or not targets:
         ends = ", ".join(sorted({name.rpartition(".")[2] for name in layers}))

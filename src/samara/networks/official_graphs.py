@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from samara.networks.mask_decoder import MaskDecoder
+from samara.networks.mask_decoder import STABILITY_OFFSET, MaskDecoder, stability
 from samara.networks.prompt_encoder import PromptEncoder
 from samara.networks.prompted_decoder_graph import PromptedDecoderGraph
 
@@ -25,7 +25,6 @@ FRAME = 1024
 """Side of the frame of official clients in pixels; mask input and low-res masks have a quarter of it."""
 
 MASK_THRESHOLD = 0.0
-STABILITY_OFFSET = 1.0
 
 CLICKS_FOR_SINGLE_MASK = 2.5
 """With fewer points, including the padding point, one of the three masks is chosen instead of the single one."""
@@ -190,12 +189,6 @@ def _resized(logits: Tensor, side: int) -> Tensor:
 
 
 # The following is traced by exporters, here and through the drop-in's `SamOnnxModel`: tensor operations only.
-
-
-def stability(logits: Tensor, mask_threshold: float, offset: float) -> Tensor:
-    """Compute each mask's IoU at a higher and a lower threshold, (..., H, W) logits → (...); 0 for an empty mask."""
-    high, low = ((logits > mask_threshold + shift).sum((-2, -1), dtype=torch.int64) for shift in (offset, -offset))
-    return high / low.clamp(min=1)
 
 
 def choose_mask(iou: Tensor, masks: Tensor, points: int) -> tuple[Tensor, Tensor]:

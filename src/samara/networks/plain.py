@@ -8,13 +8,16 @@ known to be unadapted counts as adapted, and uses the plain path, which calls ev
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as module_of_torch
+
+Network = TypeVar("Network", bound=nn.Module)
 
 OURS = "samara.networks."
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
@@ -132,6 +135,12 @@ def state_of(network: nn.Module) -> object:
                 state += tensor.data_ptr(), object() if tensor.is_inference() else tensor._version
         waiting += [inner for inner in own["_modules"].values() if inner is not None]
     return state
+
+
+def sharing_copy(network: Network) -> Network:
+    """Copy the modules of a network, sharing its parameters and buffers."""
+    shared = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}
+    return copy.deepcopy(network, shared)
 
 
 def dtype_of(network: nn.Module) -> torch.dtype:

@@ -52,7 +52,8 @@ class PromptedDecoderGraph(nn.Module):
 
         Returns:
             iou_predictions: (N, 4), for the single mask and the three; HQ-SAM (N, 2), for the single one and the best
-                of the three. SAM 2's rule of stability is the caller's, see `Sam2MaskDecoder.single_of`.
+                of the three; of a decoder that ranks by stability, that. SAM 2's rule of stability is the caller's, see
+                `Sam2MaskDecoder.single_of`.
             low_res_masks: (N, 4 or 2, 4h, 4w) logits; mask where > 0.
         """
         encoder = self.prompt_encoder
@@ -61,4 +62,5 @@ class PromptedDecoderGraph(nn.Module):
         embedding = self.mask_decoder.embedding_of(image_embeddings)
         iou, weights, image = self.look(embedding + dense, sparse.unsqueeze(0))
         details = self.mask_decoder.details_of(image_embeddings)
-        return iou, self.draw(weights, image, *([] if details is None else [details]))
+        masks = self.draw(weights, image, *([] if details is None else [details]))
+        return self.mask_decoder.scores_of(masks, iou), masks

@@ -10,13 +10,23 @@ from samara.networks.architectures import (
     EfficientViTConfig,
     EncoderConfig,
     FinerMap,
+    RepViTConfig,
     TinyViTConfig,
     ViTConfig,
     YoloSegConfig,
 )
 
 Family = Literal[
-    "sam", "mobile_sam", "hq_sam", "sam2", "sam3", "efficientvit_sam", "efficient_sam", "edge_sam", "yolo_seg"
+    "sam",
+    "mobile_sam",
+    "hq_sam",
+    "sam2",
+    "sam3",
+    "efficientvit_sam",
+    "efficient_sam",
+    "edge_sam",
+    "repvit_sam",
+    "yolo_seg",
 ]
 
 FAMILY_TITLES: Mapping[Family, str] = {
@@ -28,9 +38,18 @@ FAMILY_TITLES: Mapping[Family, str] = {
     "efficientvit_sam": "EfficientViT-SAM",
     "efficient_sam": "EfficientSAM",
     "edge_sam": "EdgeSAM",
+    "repvit_sam": "RepViT-SAM",
     "yolo_seg": "FastSAM and YOLO-seg",
 }
 """Families by their names for people."""
+
+Ranking = Literal["predicted IoU", "stability"]
+"""What the best of several masks is the best by.
+
+predicted IoU: the mask decoder's own estimate.
+stability: the stability score of the low-res logits, which takes its place everywhere; for a decoder whose estimate was
+not trained.
+"""
 
 EMBEDDING_CHANNELS = 256
 """Number of channels of every image embedding, without early features and finer maps."""
@@ -106,13 +125,14 @@ class Variant:
         detector: numbers of a detector; else None.
         finer_maps: outputs of the encoder besides the image embedding, see `samara.networks.finer_maps`.
         hq_token: whether its mask decoder has HQ-SAM's additional token.
+        ranks_by: what its masks are ranked and filtered by, see `Ranking`.
         class_names: classes of a detector, in the network's order.
         parameters: number of parameters of the published state dict, without buffers.
         keys: number of entries of the published state dict, with buffers.
         preprocessing: conversion of an image to network input.
         capabilities: supported prompts.
-        pred_iou_thresh: min. predicted IoU (detector: confidence) of automatic masks, unless the checkpoint's own row
-            differs.
+        pred_iou_thresh: min. predicted IoU (detector: confidence; ranked by stability: stability of the low-res logits)
+            of automatic masks, unless the checkpoint's own row differs.
         stability_score_thresh: min. stability score of automatic masks, unless the checkpoint's own row differs.
         box_nms_thresh: box IoU above which a detector drops the less confident of two instances of a class.
     """
@@ -124,6 +144,7 @@ class Variant:
     detector: YoloSegConfig | None = None
     finer_maps: tuple[FinerMap, ...] = ()
     hq_token: bool = False
+    ranks_by: Ranking = "predicted IoU"
     class_names: tuple[str, ...] = ()
     parameters: int | None = None
     keys: int | None = None
@@ -163,6 +184,17 @@ class Variant:
             class_names=names,
             parameters=self.parameters if same_count else None,
         )
+
+    def reparameterised(self) -> Variant:
+        """Return the same network in the form of re-parameterised files, see `networks.repvit`.
+
+        Raises:
+            TypeError: its image encoder has no such form.
+        """
+        if not isinstance(self.image_encoder, RepViTConfig):
+            raise TypeError(f"{self.title} has no re-parameterised form")
+        encoder = replace(self.image_encoder, reparameterised=True)
+        return replace(self, image_encoder=encoder, parameters=None, keys=None)
 
     def at_input_size(self, input_size: int) -> Variant:
         """Return the same network, trained at another input size."""

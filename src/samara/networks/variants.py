@@ -20,11 +20,14 @@ from samara.networks import class_names
 from samara.networks.architectures import (
     EFFICIENTVIT,
     HIERA,
+    REPVIT_M1,
+    REPVIT_SAM,
     SAM2_MAPS,
     YOLO11,
     YOLOV8,
     EfficientViTConfig,
     HieraConfig,
+    RepViTConfig,
     TinyViTConfig,
     ViTConfig,
 )
@@ -214,7 +217,26 @@ _VARIANTS = (
         preprocessing=_SQUASHED,
         capabilities=_EFFICIENT_PROMPTS,
     ),
-    Variant(name="edge_sam", family="edge_sam", title="EdgeSAM"),
+    # EdgeSAM: its last stage has a stride of 32. The predictor of IoU was not trained, so its own code ranks masks by
+    # stability, and 0.88 is of that. chongzhou96/EdgeSAM @b53372c, `predictor.py` and `automatic_mask_generator.py`.
+    Variant(
+        name="edge_sam",
+        family="edge_sam",
+        title="EdgeSAM",
+        image_encoder=REPVIT_M1,
+        preprocessing=Preprocessing(multiple=32),
+        ranks_by="stability",
+        parameters=9_582_112,
+        keys=821,
+    ),
+    Variant(
+        name="repvit_sam",
+        family="repvit_sam",
+        title="RepViT-SAM",
+        image_encoder=REPVIT_SAM,
+        parameters=27_223_480,
+        keys=1_598,
+    ),
 )
 
 # FastSAM is YOLOv8-seg with one class; prompts choose among the masks found. Thresholds: its README and its published
@@ -298,6 +320,7 @@ def build_sam(variant: Variant, input_size: int | None = None) -> Sam:
     """
     from samara.networks import efficientvit
     from samara.networks.hiera import Hiera
+    from samara.networks.repvit import RepViT
     from samara.networks.sam2_image_encoder import Sam2ImageEncoder
     from samara.networks.tiny_vit import TinyViT
     from samara.networks.vit import ImageEncoderViT
@@ -312,6 +335,8 @@ def build_sam(variant: Variant, input_size: int | None = None) -> Sam:
             return _sam2(variant, Sam2ImageEncoder(Hiera(**asdict(config))), input_size)
         case EfficientViTConfig() as config:
             return _sam(variant, efficientvit.EfficientViT(**asdict(config)), input_size, efficientvit.NORM_EPSILON)
+        case RepViTConfig() as config:
+            return _sam(variant, RepViT(**asdict(config)), input_size)
         case None if variant.detector is not None:
             raise WrongCheckpoint(f"{variant.title} finds instances in one pass and has no image encoder to build")
         case None:
@@ -319,7 +344,7 @@ def build_sam(variant: Variant, input_size: int | None = None) -> Sam:
 
 
 def _sam(variant: Variant, image_encoder: nn.Module, input_size: int | None, norm_epsilon: float = 1e-5) -> Sam:
-    """SAM, MobileSAM, HQ-SAM, and EfficientViT-SAM, whose loader changes the epsilon of the decoder's norms, too."""
+    """SAM and the families with its decoder; EfficientViT-SAM's loader changes the epsilon of the decoder's norms."""
     from samara.networks.hq_mask_decoder import HqMaskDecoder
     from samara.networks.mask_decoder import MaskDecoder
     from samara.networks.prompt_encoder import PromptEncoder
@@ -333,7 +358,7 @@ def _sam(variant: Variant, image_encoder: nn.Module, input_size: int | None, nor
         prompt_encoder=PromptEncoder(input_image_size=frame, image_embedding_size=grid),
         mask_decoder=HqMaskDecoder(transformer=TwoWayTransformer(), early_channels=variant.early_channels)
         if variant.hq_token
-        else MaskDecoder(transformer=TwoWayTransformer(norm_epsilon=norm_epsilon)),
+        else MaskDecoder(transformer=TwoWayTransformer(norm_epsilon=norm_epsilon), ranks_by=variant.ranks_by),
     )
 
 

@@ -77,7 +77,8 @@ class Recommendation:
         """Next shell commands; none if nothing is feasible."""
         if self.best is None:
             return ()
-        fetch = () if self.best.candidate.at_hand else (f"samara checkpoints get {self.best.name}",)
+        get = f"samara checkpoints get {self.best.name}{_consent(self.best)}"
+        fetch = () if self.best.candidate.at_hand else (get,)
         return (*fetch, f"{_next_command(self.request)} --checkpoint {self.best.name}")
 
     def reason(self, ranked: Ranked) -> str:
@@ -199,6 +200,11 @@ def _size_fact(one: Ranked, other: Ranked) -> str:
 def _evidence_fact(one: Ranked, other: Ranked) -> str:
     mine, theirs = ({part.criterion: part.value for part in each.parts}["evidence"] for each in (one, other))
     return f"{'more' if mine > theirs else 'less'} is published about it"
+
+
+def _consent(ranked: Ranked) -> str:
+    """The option without which a download is refused."""
+    return " --accept-licence" if licence_of(ranked.candidate.checkpoint.licence).must_be_accepted else ""
 
 
 def _licence_fact(one: Ranked, other: Ranked) -> str:

@@ -64,7 +64,8 @@ def _row(one: Ranked) -> str:
     time = f"{seconds(needs.seconds.value)} {MARKS[needs.seconds.certainty]}"
     memory = f"{gigabytes(needs.memory.value)} {MARKS[needs.memory.certainty]}"
     size = "here" if one.candidate.at_hand else gigabytes(file_bytes(row))
-    return f"{one.name:<16} {one.score:>5.2f}  {quality:>7}  {time:>8}  {memory:>8}  {size:>7}  {row.licence}"
+    licence = row.licence.removeprefix("LicenseRef-")  # SPDX's mark of those that it does not list
+    return f"{one.name:<16} {one.score:>5.2f}  {quality:>7}  {time:>8}  {memory:>8}  {size:>7}  {licence}"
 
 
 def _legend(found: Recommendation) -> str:

@@ -10,9 +10,11 @@ import zipfile
 import pytest
 
 from samara.checkpoints.catalogue import CATALOGUE, find
+from samara.checkpoints.licences import licence_of
+from samara.checkpoints.load import load
 from samara.checkpoints.store import store as store_module
 from samara.checkpoints.store.store import CheckpointStore
-from samara.errors import ChecksumMismatch, DownloadFailed, UnknownCheckpoint
+from samara.errors import ChecksumMismatch, DownloadFailed, LicenceNotAccepted, UnknownCheckpoint
 
 CONTENT = b"weights" * 10_000
 BASE = find("mobile_sam")
@@ -48,6 +50,30 @@ def put(store, content=CONTENT):
     path = store.directory / BASE.file_name
     path.write_bytes(content)
     return path
+
+
+def test_a_licence_that_forbids_commerce_is_accepted_first(store, serve, catalogue):
+    server = serve(CONTENT)
+    row = catalogue(url=server.url, licence="LicenseRef-S-Lab-1.0")
+    with pytest.raises(
+        LicenceNotAccepted, match=r"LicenseRef-S-Lab-1.0: not for commercial use\. Read https://.*LICENSE"
+    ):
+        store.get("vit_t")
+    with pytest.raises(LicenceNotAccepted, match=f"`samara checkpoints get {row.name} --accept-licence`"):
+        load("vit_t", download=True, store=store)
+    with pytest.raises(UnknownCheckpoint, match=r"checkpoints get mobile_sam` \(0 MB\)$"):
+        load("vit_t", store=store)
+    assert server.behaviour.requests == []
+    assert not store.path(row).exists()
+    path = store.get("vit_t", accept_licence=True)
+    assert path.read_bytes() == CONTENT
+    assert store.get("vit_t") == path  # what is there was accepted
+
+
+def test_every_licence_to_accept_says_where_it_stands():
+    forbidding = {licence_of(row.licence) for row in CATALOGUE if licence_of(row.licence).must_be_accepted}
+    assert {licence.identifier for licence in forbidding} >= {"LicenseRef-S-Lab-1.0"}
+    assert all(licence.text.startswith("https://") for licence in forbidding)
 
 
 def test_a_checkpoint_is_fetched_once(store, serve, catalogue):

@@ -68,4 +68,4 @@ def test_facts_are_exact_where_they_can_be_and_published_besides():
 
 
 def test_a_size_that_nobody_published_is_no_fact():
-    assert replace(ratio("yolo11n-seg", "file_bytes", 13.2), other="edge_sam").from_facts() == ()
+    assert replace(ratio("yolo11n-seg", "file_bytes", 13.2), other="sam_hq_vit_h").from_facts() == ()

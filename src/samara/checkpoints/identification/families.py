@@ -18,6 +18,7 @@ from samara.checkpoints.reading.rename import with_part_prefix
 from samara.checkpoints.reading.sam2_names import image_path
 from samara.networks.architectures import EFFICIENTVIT, EfficientViTConfig
 from samara.networks.class_names import OBJECT, numbered
+from samara.networks.variant import FAMILY_TITLES
 from samara.networks.variants import VARIANTS, Family, Variant, build_network
 
 NetworkPart = Literal[
@@ -44,6 +45,7 @@ _HQ_EARLY_WIDTHS: Mapping[int | None, str] = {
     1280: "hq_vit_h",
 }
 _HIERA_SIZES: Mapping[tuple[int | None, int], str] = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"}
+_REPVIT_WIDTHS: Mapping[int, Family] = {48: "edge_sam", 80: "repvit_sam"}
 _EFFICIENT_SIZES: Mapping[int | None, str] = {192: "efficient_sam_ti", 384: "efficient_sam_s"}
 
 _YOLO_PROTOTYPES = re.compile(r"model\.(\d+)\.proto\.cv1\.conv\.weight")
@@ -191,12 +193,30 @@ def _efficient_sam(shapes: Shapes) -> Recognition | None:
     return Recognition(family="efficient_sam", title=title, variant=variant, part=_part(shapes))
 
 
-def _edge_sam(shapes: Shapes) -> Recognition | None:
-    width = _first(shapes, "image_encoder.features.0.2.c.weight")
+def _repvit(shapes: Shapes) -> Recognition | None:
+    """EdgeSAM and RepViT-SAM, published or re-parameterised, that is, without batch norms."""
+    named = with_part_prefix(shapes)
+    published, merged = (_first(named, f"image_encoder.features.0.2.{name}") for name in ("c.weight", "weight"))
+    width = published or merged
     if width is None:
         return None
-    variant = "edge_sam" if width == 48 else None
-    return Recognition(family="edge_sam", title="EdgeSAM", variant=variant, part=_part(shapes))
+    known = _REPVIT_WIDTHS.get(width)
+    family = known or ("edge_sam" if "image_encoder.fuse_stage2.weight" in named else "repvit_sam")
+    network = VARIANTS[known] if known else None
+    if network and not published:
+        network = network.reparameterised()
+    found = _compare(named, network) if network else Faults()
+    return Recognition(
+        family=family,
+        title=FAMILY_TITLES[family],
+        variant=network.name if network else None,
+        network=network,
+        part=_part(named),
+        missing=found.missing,
+        unexpected=found.unexpected,
+        misshapen=found.misshapen,
+        note=("" if published else "re-parameterised") if network else f"its stem is {width} wide, as no published one",
+    )
 
 
 def _sam(shapes: Shapes) -> Recognition | None:
@@ -349,6 +369,6 @@ _FAMILIES: tuple[Callable[[Shapes], Recognition | None], ...] = (
     _sam_2,
     _efficientvit_sam,
     _efficient_sam,
-    _edge_sam,
+    _repvit,
     _sam,
 )

@@ -10,23 +10,29 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from samara.checkpoints.identification.layer_keys import WIDTH as _WIDTH
+from samara.checkpoints.identification.layer_keys import Shape as Shape  # re-exported for users of tables
+from samara.checkpoints.identification.layer_keys import Shapes
+from samara.checkpoints.identification.layer_keys import batch_norm as _batch_norm
+from samara.checkpoints.identification.layer_keys import conv_bn as _conv_bn
+from samara.checkpoints.identification.layer_keys import convolution as _convolution
+from samara.checkpoints.identification.layer_keys import neck as _neck
+from samara.checkpoints.identification.layer_keys import norm as _norm
+from samara.checkpoints.identification.repvit_keys import repvit
 from samara.networks.architectures import (
     BlockKind,
     EfficientViTConfig,
     EncoderConfig,
     HieraConfig,
+    RepViTConfig,
     TinyViTConfig,
     ViTConfig,
 )
 from samara.networks.variants import VARIANTS, Variant
 
-Shape = tuple[int, ...]
-Shapes = dict[str, Shape]
-
-_FAMILIES = ("sam", "mobile_sam", "hq_sam", "sam2", "efficientvit_sam")
+_FAMILIES = ("sam", "mobile_sam", "hq_sam", "sam2", "efficientvit_sam", "edge_sam", "repvit_sam")
 _PATCH = 16
 _WINDOW = 14
-_WIDTH = 256
 
 # Left over from ImageNet and never used: MobileSAM files are complete with or without it.
 OPTIONAL_PREFIXES = ("image_encoder.norm_head.", "image_encoder.head.")
@@ -99,6 +105,8 @@ def image_encoder(config: EncoderConfig, input_size: int = 1024) -> Shapes:
             return _sam2_encoder(config)
         case EfficientViTConfig():
             return _efficientvit(config)
+        case RepViTConfig():
+            return repvit(config)
 
 
 def _under(prefix: str, shapes: Shapes) -> Shapes:
@@ -109,29 +117,12 @@ def _linear(name: str, inputs: int, outputs: int) -> Shapes:
     return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
 
 
-def _norm(name: str, width: int) -> Shapes:
-    return {f"{name}.weight": (width,), f"{name}.bias": (width,)}
-
-
-def _convolution(name: str, weight: Shape, outputs: int) -> Shapes:
-    return {f"{name}.weight": weight, f"{name}.bias": (outputs,)}
-
-
 def _mlp(name: str, inputs: int, hidden: int, outputs: int) -> Shapes:
     """Return the entries of a three-layer MLP."""
     return {
         **_linear(f"{name}.layers.0", inputs, hidden),
         **_linear(f"{name}.layers.1", hidden, hidden),
         **_linear(f"{name}.layers.2", hidden, outputs),
-    }
-
-
-def _neck(inputs: int) -> Shapes:
-    return {
-        "neck.0.weight": (_WIDTH, inputs, 1, 1),
-        **_norm("neck.1", _WIDTH),
-        "neck.2.weight": (_WIDTH, _WIDTH, 3, 3),
-        **_norm("neck.3", _WIDTH),
     }
 
 
@@ -269,20 +260,6 @@ def _mobile_block(name: str, inputs: int, width: int, expansion: int) -> Shapes:
 def _conv_layer(name: str, weight: Shape) -> Shapes:
     """A convolution without bias and its batch norm."""
     return {f"{name}.conv.weight": weight, **_batch_norm(f"{name}.norm", weight[0])}
-
-
-def _conv_bn(name: str, weight: Shape) -> Shapes:
-    """The same under TinyViT's names."""
-    return {f"{name}.c.weight": weight, **_batch_norm(f"{name}.bn", weight[0])}
-
-
-def _batch_norm(name: str, width: int) -> Shapes:
-    return {
-        **_norm(name, width),
-        f"{name}.running_mean": (width,),
-        f"{name}.running_var": (width,),
-        f"{name}.num_batches_tracked": (),
-    }
 
 
 def _inverted_residual(name: str, width: int) -> Shapes:

@@ -21,9 +21,10 @@ import filelock
 import platformdirs
 
 from samara.checkpoints.catalogue import CATALOGUE, find
+from samara.checkpoints.licences import licence_of
 from samara.checkpoints.record import Checkpoint
 from samara.checkpoints.store.digests import digest_checkpoint, known_digest
-from samara.errors import ChecksumMismatch, DownloadFailed
+from samara.errors import ChecksumMismatch, DownloadFailed, LicenceNotAccepted
 from samara.system.digests import Algorithm
 from samara.system.files import make_folder
 from samara.system.progress import Progress, under_name
@@ -85,15 +86,17 @@ class CheckpointStore:
             return Path(str(resources.files("samara.checkpoints") / "weights" / checkpoint.file_name))
         return self.directory / checkpoint.file_name
 
-    def get(self, name: str, *, progress: Progress | None = None) -> Path:
+    def get(self, name: str, *, accept_licence: bool = False, progress: Progress | None = None) -> Path:
         """Return the path of a checkpoint's file, downloading it first if missing.
 
         Args:
             name: a catalogue name or alias.
+            accept_licence: the user accepts a licence that forbids commercial use; only needed for a download.
             progress: called during a download with the name, the bytes done and the total.
 
         Raises:
             UnknownCheckpoint: the name is unknown.
+            LicenceNotAccepted: the file is missing, and its licence must be accepted first.
             DownloadFailed: the file is missing and cannot be downloaded, or downloads are disabled.
             ChecksumMismatch: the server's file differs, or the local file does and downloads are disabled.
         """
@@ -104,6 +107,8 @@ class CheckpointStore:
         if checkpoint.embedded:
             raise ChecksumMismatch(f"{verification.detail} Reinstall samara.")
         self._check_can_fetch(checkpoint, verification)
+        if not accept_licence:
+            _check_licence(checkpoint)
         if verification.verdict != "not there":
             _log.warning("%s Downloading it again.", verification.detail)
         self._fetch(checkpoint, under_name(progress, checkpoint.name))
@@ -176,6 +181,15 @@ class CheckpointStore:
                 archive = self.directory / checkpoint.archive_name
                 fetch(checkpoint.url or "", archive, expected=expected, progress=progress)
                 _unpack(archive, path)
+
+
+def _check_licence(checkpoint: Checkpoint) -> None:
+    licence = licence_of(checkpoint.licence)
+    if licence.must_be_accepted:
+        raise LicenceNotAccepted(
+            f"{checkpoint.name} is under {licence.identifier}: {licence.consequence}. Read {licence.text}; if you "
+            f"accept it, run `samara checkpoints get {checkpoint.name} --accept-licence`"
+        )
 
 
 def _default_directory() -> Path:

@@ -16,13 +16,14 @@ from samara.errors import SettingsError
 from samara.images.bundled import BUNDLED_IMAGES
 from samara.images.preprocessing import Fit, Frame, resize
 from samara.images.read import read_image
-from samara.networks.encoder_graph import encoder_graph, sharing_copy
+from samara.networks.encoder_graph import encoder_graph
 from samara.networks.official_graphs import (
     FRAME,
     OfficialDecoderGraph,
     OfficialEncoderGraph,
     OfficialSwitches,
 )
+from samara.networks.plain import sharing_copy
 
 Inputs = tuple[Tensor, ...]
 POINTS = 5

@@ -437,6 +437,23 @@ def _efficientvit() -> Iterable[Figure]:
     )
 
 
+def _repvit() -> Iterable[Figure]:
+    source, repvit = "RepViT-SAM README", "repvit_sam"
+    for hardware, milliseconds in (
+        ("iPhone 12", {repvit: 48.9}),
+        ("MacBook M1 Pro", {_B: 6249.5, _MOBILE: 482.2, repvit: 44.8}),
+    ):
+        yield from _table(
+            "encode_seconds",
+            source,
+            milliseconds,
+            scale=_MS,
+            hardware=hardware,
+            precision="Core ML",
+            note="1024 pixels",
+        )
+
+
 def _samara_mini() -> Iterable[Figure]:
     """Yield rounded means over the sources of a domain; `tests/published` compares them with the measurement."""
     for metric, means in (
@@ -461,5 +478,6 @@ FIGURES: tuple[Figure, ...] = (
     *_fine_tuned(),
     *_video(),
     *_efficientvit(),
+    *_repvit(),
     *_samara_mini(),
 )

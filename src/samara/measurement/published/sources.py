@@ -70,6 +70,11 @@ _SOURCES = (
         url=f"{_GITHUB}/mit-han-lab/efficientvit/tree/master/applications/efficientvit_sam",
     ),
     Publication(
+        name="RepViT-SAM README",
+        title="THU-MIG/RepViT, sam/README.md @3537948, Latency comparisons",
+        url=f"{_GITHUB}/THU-MIG/RepViT/tree/main/sam",
+    ),
+    Publication(
         name="NanoSAM README",
         title="NVIDIA-AI-IOT/nanosam, README.md, Performance",
         url=f"{_GITHUB}/NVIDIA-AI-IOT/nanosam",

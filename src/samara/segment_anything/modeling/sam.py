@@ -14,6 +14,7 @@ from samara.engines.loaded import Loaded, Provenance
 from samara.errors import PromptError, SettingsError, WrongCheckpoint
 from samara.images.preprocessing import pad
 from samara.networks import sam as networks
+from samara.networks.mask_decoder import scores_of
 from samara.networks.variants import Variant
 from samara.segment_anything.modeling.hq import MaskDecoderHQ
 from samara.segment_anything.modeling.image_encoder import ImageEncoderViT
@@ -233,7 +234,7 @@ def decode(
         hq_token_only: for HQ-SAM, return the HQ mask alone.
 
     Returns:
-        Low-res logits (N, M, 4h, 4w) and predicted IoU (N, M).
+        Low-res logits (N, M, 4h, 4w) and predicted IoU (N, M), see `MaskDecoder.scores_of`.
 
     Raises:
         SettingsError: `hq_token_only` for a network without an HQ token.
@@ -252,7 +253,7 @@ def decode(
         multimask_output=multimask,
         **more,
     )
-    return logits, iou
+    return logits, scores_of(owner_of(sam.mask_decoder, "scores_of"), logits, iou)
 
 
 def input_size_of(sam: Any) -> int:  # Any: see `decode`

@@ -1,8 +1,9 @@
 """The numbers that distinguish networks of one kind; `samara.networks.variants` is built from them.
 
 Sources: segment-anything `build_sam.py` @dca509f, MobileSAM `build_sam.py` @34bbbfd, facebookresearch/sam2
-`configs/sam2.1/*.yaml` @2b90b9f, mit-han-lab/efficientvit `models/efficientvit/{sam,backbone}.py` @de7d773, and
-Ultralytics' published model tables for the scales of YOLOv8 and YOLO11.
+`configs/sam2.1/*.yaml` @2b90b9f, mit-han-lab/efficientvit `models/efficientvit/{sam,backbone}.py` @de7d773,
+yformer/EfficientSAM `efficient_sam/build_efficient_sam.py` @d525f62, and Ultralytics' published model tables for the
+scales of YOLOv8 and YOLO11.
 """
 
 from __future__ import annotations
@@ -86,7 +87,18 @@ class EfficientViTConfig:
         return int(2 ** (len(self.widths) - 2))
 
 
-EncoderConfig = ViTConfig | TinyViTConfig | HieraConfig | EfficientViTConfig
+@dataclass(frozen=True, kw_only=True)
+class PlainViTConfig:
+    """Numbers of `networks.plain_vit.PlainViT`."""
+
+    embed_dim: int
+    depth: int
+    num_heads: int
+    mlp_ratio: float = 4.0
+    position_grid: int = 14
+
+
+EncoderConfig = ViTConfig | TinyViTConfig | HieraConfig | EfficientViTConfig | PlainViTConfig
 """What a promptable network's image encoder is."""
 
 

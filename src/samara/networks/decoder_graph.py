@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from samara.networks.hq_mask_decoder import HqMaskDecoder
-from samara.networks.mask_decoder import MaskDecoder, as_linear
+from samara.networks.mask_decoder import MaskDecoder, as_linear, normalise_pixels
 from samara.networks.sam2_mask_decoder import Sam2MaskDecoder
 from samara.networks.two_way_transformer import Attention, TwoWayAttentionBlock
 
@@ -196,10 +196,10 @@ class DrawGraph(nn.Module):
         """With what is added between the layers: (1, S, 16, C / 8) and (1, S, 4, C / 4), or nothing."""
         N, M, drawn_channels = weights.shape  # noqa: N806
         h, w = self.grid_hw
-        S, norm = image.shape[1], self.norm  # noqa: N806
+        S = image.shape[1]  # noqa: N806
         x = F.linear(image, self.first, self.first_bias).view(N, S, 4, -1)  # (N, S, 4, C / 4)
         x = x if finer is None else x + finer
-        x = self.activation(F.layer_norm(x, norm.weight.shape, norm.weight, norm.bias, norm.eps))
+        x = self.activation(normalise_pixels(self.norm, x))
         x = F.linear(x, self.second, self.second_bias).view(N, S, 16, drawn_channels)
         x = self.activation(x if finest is None else x + finest).view(N, S * 16, drawn_channels)
         drawn = x @ weights.transpose(1, 2)  # (N, S · 16, M)

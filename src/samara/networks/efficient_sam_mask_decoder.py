@@ -1,0 +1,127 @@
+"""EfficientSAM's mask decoder: SAM's with GELU everywhere, other residuals between tokens, and another norm.
+
+What differs from SAM's (`mask_decoder`, `two_way_transformer`):
+
+* the tokens' attention to each other always adds to its input, also in the first block;
+* from the second block on the tokens get their positions before it, and keep them: queries, keys, values and the
+  residual contain them;
+* all heads and feed-forward parts have GELU, the heads two hidden layers and a last one named `fc`;
+* between the upscaling layers all channels and pixels of a mask's image are normalised together.
+
+Source: Xiong et al. 2023 (EfficientSAM); yformer/EfficientSAM `efficient_sam/efficient_sam_decoder.py`,
+`two_way_transformer.py` and `mlp.py` @d525f62 for key names and constants.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from samara.networks.mask_decoder import Look, MaskDecoder
+from samara.networks.plain import module_parts
+from samara.networks.two_way_transformer import TwoWayAttentionBlock, TwoWayTransformer
+
+
+class GeluMlp(nn.Module):
+    """Linear layers with GELU in between.
+
+    Args:
+        input_dim: width of the input.
+        hidden_dim: width of the hidden layers.
+        output_dim: width of the output.
+        hidden_layers: how many there are.
+    """
+
+    def __init__(self, input_dim: int, hidden_dim: int, output_dim: int, hidden_layers: int) -> None:
+        super().__init__()
+        widths = [input_dim, *[hidden_dim] * hidden_layers]
+        self.layers = nn.Sequential(*(nn.Sequential(nn.Linear(a, b), nn.GELU()) for a, b in pairwise(widths)))
+        self.fc = nn.Linear(hidden_dim, output_dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., input_dim) → (..., output_dim)."""
+        output: Tensor = self.fc(self.layers(x))
+        return output
+
+
+class EfficientSamBlock(TwoWayAttentionBlock):
+    """Two-way block whose tokens keep their positions."""
+
+    def __init__(
+        self,
+        embedding_dim: int,
+        num_heads: int,
+        mlp_dim: int,
+        attention_downsample_rate: int,
+        skip_first_layer_pe: bool,
+    ) -> None:
+        super().__init__(
+            embedding_dim,
+            num_heads,
+            mlp_dim,
+            attention_downsample_rate=attention_downsample_rate,
+            skip_first_layer_pe=skip_first_layer_pe,
+        )
+        self.mlp = GeluMlp(embedding_dim, mlp_dim, embedding_dim, hidden_layers=1)
+
+    def consult(self, queries: Tensor, query_pe: Tensor) -> Tensor:
+        """Apply self-attention to the tokens, (N, T, C) in and out; see the module."""
+        queries = queries if self.skip_first_layer_pe else queries + query_pe
+        consulted: Tensor = self.norm1(queries + self.self_attn(queries, queries, queries))
+        return consulted
+
+
+class EfficientSamTwoWayTransformer(TwoWayTransformer):
+    """SAM's transformer of other blocks."""
+
+    def __init__(
+        self,
+        depth: int = 2,
+        embedding_dim: int = 256,
+        num_heads: int = 8,
+        mlp_dim: int = 2048,
+        attention_downsample_rate: int = 2,
+    ) -> None:
+        super().__init__(depth, embedding_dim, num_heads, mlp_dim, attention_downsample_rate=attention_downsample_rate)
+        self.layers = nn.ModuleList(
+            EfficientSamBlock(embedding_dim, num_heads, mlp_dim, attention_downsample_rate, index == 0)
+            for index in range(depth)
+        )
+
+
+class EfficientSamMaskDecoder(MaskDecoder):
+    """Predict masks.
+
+    Args:
+        transformer: the two-way transformer, of width `transformer_dim`.
+        transformer_dim: C of embeddings and tokens.
+    """
+
+    def __init__(self, *, transformer: EfficientSamTwoWayTransformer, transformer_dim: int = 256) -> None:
+        super().__init__(transformer=transformer, transformer_dim=transformer_dim)
+        middle, drawn = transformer_dim // 4, transformer_dim // 8
+        del self.output_upscaling
+        self.final_output_upscaling_layers = nn.Sequential(
+            nn.Sequential(
+                nn.ConvTranspose2d(transformer_dim, middle, kernel_size=2, stride=2),
+                nn.GroupNorm(1, middle),
+                nn.GELU(),
+            ),
+            nn.Sequential(nn.ConvTranspose2d(middle, drawn, kernel_size=2, stride=2), nn.GELU()),
+        )
+        self.output_hypernetworks_mlps = nn.ModuleList(
+            GeluMlp(transformer_dim, transformer_dim, drawn, hidden_layers=2) for _ in range(self.num_mask_tokens)
+        )
+        self.iou_prediction_head = GeluMlp(transformer_dim, transformer_dim, self.num_mask_tokens, hidden_layers=2)
+        self.made_of = module_parts(self)
+
+    def _upscaled(self, look: Look, image: Tensor) -> Tensor:
+        del look
+        upscaled: Tensor = self.final_output_upscaling_layers(image)
+        return upscaled
+
+    def upscaling_layers(self) -> tuple[nn.ConvTranspose2d, nn.GroupNorm, nn.GELU, nn.ConvTranspose2d]:
+        """See `MaskDecoder.upscaling_layers`."""
+        (first, norm, activation), (second, _) = self.final_output_upscaling_layers  # type: ignore[misc]  # as built
+        return first, norm, activation, second

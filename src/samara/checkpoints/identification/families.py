@@ -44,6 +44,10 @@ _HQ_EARLY_WIDTHS: Mapping[int | None, str] = {
     1280: "hq_vit_h",
 }
 _HIERA_SIZES: Mapping[tuple[int | None, int], str] = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"}
+_EFFICIENT_MARKS = {
+    "prompt_encoder.bbox_top_left_embeddings.weight",
+    "mask_decoder.final_output_upscaling_layers.0.0.weight",
+}
 _EFFICIENT_SIZES: Mapping[int | None, str] = {192: "efficient_sam_ti", 384: "efficient_sam_s"}
 
 _YOLO_PROTOTYPES = re.compile(r"model\.(\d+)\.proto\.cv1\.conv\.weight")
@@ -178,12 +182,26 @@ def _has_blocks_of(config: EfficientViTConfig, shapes: Shapes) -> bool:
 
 
 def _efficient_sam(shapes: Shapes) -> Recognition | None:
-    positions = shapes.get("image_encoder.pos_embed", ())
-    if "prompt_encoder.invalid_points.weight" not in shapes and len(positions) != 3:
+    named = with_part_prefix(shapes)
+    has_positions_in_a_row = len(named.get("image_encoder.pos_embed", ())) == 3
+    if not has_positions_in_a_row and not _EFFICIENT_MARKS & named.keys():
         return None
-    variant = _EFFICIENT_SIZES.get(_first(shapes, "image_encoder.patch_embed.proj.weight"))
-    title = _title(variant, "EfficientSAM")
-    return Recognition(family="efficient_sam", title=title, variant=variant, part=_part(shapes))
+    width = _first(named, "image_encoder.patch_embed.proj.weight")
+    network = VARIANTS.get(_EFFICIENT_SIZES.get(width, ""))
+    # Parts without an encoder are the same for all sizes.
+    comparable = network or (None if _has(named, "image_encoder") else VARIANTS["efficient_sam_ti"])
+    found = _compare(named, comparable) if comparable else Faults()
+    return Recognition(
+        family="efficient_sam",
+        title=network.title if network else "EfficientSAM",
+        variant=network.name if network else None,
+        network=network,
+        part=_part(named),
+        missing=found.missing,
+        unexpected=found.unexpected,
+        misshapen=found.misshapen,
+        note="" if network else "the same for all sizes" if width is None else f"{width} wide as no published size",
+    )
 
 
 def _edge_sam(shapes: Shapes) -> Recognition | None:

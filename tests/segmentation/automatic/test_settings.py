@@ -55,7 +55,14 @@ def test_the_grid_follows_the_network_input(mini, input_size, points):
 
 
 def test_what_is_given_stays(mini):
-    asked = AutomaticSettings(points_per_side=5, pred_iou_thresh=0.0, stability_score_thresh=0.0)
+    asked = AutomaticSettings(
+        points_per_side=5,
+        pred_iou_thresh=0.0,
+        stability_score_thresh=0.0,
+        min_mask_region_area=3,
+        best_of_three=True,
+        point_grid="corners",
+    )
     assert asked.for_checkpoint(mini) == asked
     grids = AutomaticSettings(point_grids=(np.full((1, 2), 0.5),)).for_checkpoint(mini)
     assert grids.points_per_side is None

@@ -11,7 +11,9 @@ from tests.engines.conftest import small
 from tests.finetuning.conftest import FEW_STEPS, draw
 
 
-@pytest.mark.parametrize(("name", "input_size"), [("sam2.1_hiera_t", 128), ("efficientvit_sam_l0", 64)])
+@pytest.mark.parametrize(
+    ("name", "input_size"), [("sam2.1_hiera_t", 128), ("efficientvit_sam_l0", 64), ("efficient_sam_ti", 128)]
+)
 @pytest.mark.parametrize(
     "trained", ["decoder", *(pytest.param(how, marks=pytest.mark.slow) for how in ("lora", "everything"))]
 )

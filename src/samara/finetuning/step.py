@@ -93,7 +93,13 @@ def add_gradients(
     total = 0.0
     for has_new_point in schedule:
         if has_new_point and logits is not None:
-            points, labels = corrective_points(logits, batch.targets, generator, valid=batch.valid)
+            points, labels = corrective_points(
+                logits,
+                batch.targets,
+                generator,
+                valid=batch.valid,
+                background=settings.simulation.background_points,
+            )
             prompts = prompts.with_points(points, labels)
         with torch.autocast(features.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
             losses, logits = _round(network, leaf, batch, prompts, logits, settings)
@@ -151,7 +157,8 @@ def _answered(
 ) -> tuple[Tensor, Tensor]:
     """As `_round`, for prompts that go through the network together."""
     scaled = prompts.scaled(4)  # low-res grid → input frame
-    sparse, dense = network.prompt_encoder((scaled.points, scaled.labels), masks=_given(network, previous), pad=pad)
+    masks = _given(network, previous) if settings.simulation.previous_masks else None
+    sparse, dense = network.prompt_encoder((scaled.points, scaled.labels), masks=masks, pad=pad)
     positions = network.prompt_encoder.get_dense_pe()
     decoder = network.mask_decoder
     look = decoder.look(features, positions, sparse, dense, image_of_prompt=batch.image_of_prompt)

@@ -10,12 +10,20 @@ import torch
 
 from samara.checkpoints.load import random_network
 from samara.engines.loaded import Loaded, Provenance
-from samara.networks.variants import VARIANTS, EfficientViTConfig, HieraConfig, TinyViTConfig, ViTConfig
+from samara.networks.variants import (
+    VARIANTS,
+    EfficientViTConfig,
+    HieraConfig,
+    PlainViTConfig,
+    TinyViTConfig,
+    ViTConfig,
+)
 
 VIT = ViTConfig(embed_dim=48, depth=2, num_heads=2, global_attention_blocks=(1,))
 TINY = TinyViTConfig(depths=(1, 1, 1, 1))
 HIERA = HieraConfig(embed_dim=16, num_heads=1, depths=(1, 1, 2, 1), global_attention_blocks=(3,))
 EFFICIENTVIT = EfficientViTConfig(widths=(8, 8, 16, 16, 32), depths=(1, 1, 1, 1, 1), neck_depth=1)
+PLAIN = PlainViTConfig(embed_dim=48, depth=2, num_heads=3)
 SMALL = {
     "vit_b": VIT,
     "vit_t": TINY,
@@ -23,6 +31,7 @@ SMALL = {
     "hq_vit_t": dataclasses.replace(TINY, early_stage=1),
     "sam2.1_hiera_t": HIERA,
     "efficientvit_sam_l0": EFFICIENTVIT,
+    "efficient_sam_ti": PLAIN,
 }
 """The kinds of image encoder, few blocks of each."""
 

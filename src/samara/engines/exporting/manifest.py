@@ -20,6 +20,7 @@ FORMAT = "samara export 1"
 RESIZE = {
     "pillow": "longest side to input_size, bilinear with antialiasing; zeros at bottom and right afterwards",
     "float": "both sides to input_size, bilinear with antialiasing on floating-point pixels; no padding",
+    "float without antialiasing": "both sides to input_size, bilinear without antialiasing; no padding",
 }
 """In words, by `Preprocessing.resize`."""
 
@@ -67,6 +68,7 @@ def manifest_of(
             "std": preprocessing.std,
         },
         "mask_threshold": 0.0,
+        "mask_upsampling": preprocessing.upsampling,
         "masks": interface.masks(loaded),
         **_single_mask_rule(loaded),
         "graphs": {

@@ -9,8 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
+from samara.checkpoints.identification import efficient_sam_keys
+from samara.checkpoints.identification.layer_keys import WIDTH as _WIDTH
+from samara.checkpoints.identification.layer_keys import Shape, Shapes
+from samara.checkpoints.identification.layer_keys import attention as _attention
+from samara.checkpoints.identification.layer_keys import convolution as _convolution
+from samara.checkpoints.identification.layer_keys import linear as _linear
+from samara.checkpoints.identification.layer_keys import neck as _neck
+from samara.checkpoints.identification.layer_keys import norm as _norm
+from samara.checkpoints.identification.layer_keys import under as _under
 from samara.networks.architectures import (
     BlockKind,
     EfficientViTConfig,
@@ -22,13 +30,9 @@ from samara.networks.architectures import (
 )
 from samara.networks.variants import VARIANTS, Family, Variant
 
-Shape = tuple[int, ...]
-Shapes = dict[str, Shape]
-
 _FAMILIES = ("sam", "mobile_sam", "hq_sam", "sam2", "efficientvit_sam", "efficient_sam")
 _PATCH = 16
 _WINDOW = 14
-_WIDTH = 256
 
 # Left over from ImageNet and never used: MobileSAM files are complete with or without it.
 OPTIONAL_PREFIXES = ("image_encoder.norm_head.", "image_encoder.head.")
@@ -36,10 +40,6 @@ OPTIONAL_PREFIXES = ("image_encoder.norm_head.", "image_encoder.head.")
 _OPTIONAL_SUFFIX = ".num_batches_tracked"
 # Stored by some tools although every network computes them: normalisation constants, TinyViT's index table.
 _MADE_ANEW = re.compile(r"pixel_mean|pixel_std|image_encoder\.layers\..*\.attention_bias_idxs")
-
-
-# Entries of SAM's mask decoder that EfficientSAM has under other names.
-_NAMED_BY_EFFICIENT_SAM = re.compile(r"\.mlp\.|^output_|^iou_prediction_head\.")
 
 
 @dataclass(frozen=True)
@@ -106,23 +106,7 @@ def image_encoder(config: EncoderConfig, input_size: int = 1024) -> Shapes:
         case EfficientViTConfig():
             return _efficientvit(config)
         case PlainViTConfig():
-            return _plain_vit(config)
-
-
-def _under(prefix: str, shapes: Shapes) -> Shapes:
-    return {f"{prefix}.{name}": shape for name, shape in shapes.items()}
-
-
-def _linear(name: str, inputs: int, outputs: int) -> Shapes:
-    return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
-
-
-def _norm(name: str, width: int) -> Shapes:
-    return {f"{name}.weight": (width,), f"{name}.bias": (width,)}
-
-
-def _convolution(name: str, weight: Shape, outputs: int) -> Shapes:
-    return {f"{name}.weight": weight, f"{name}.bias": (outputs,)}
+            return efficient_sam_keys.plain_vit(config)
 
 
 def _mlp(name: str, inputs: int, hidden: int, outputs: int) -> Shapes:
@@ -131,15 +115,6 @@ def _mlp(name: str, inputs: int, hidden: int, outputs: int) -> Shapes:
         **_linear(f"{name}.layers.0", inputs, hidden),
         **_linear(f"{name}.layers.1", hidden, hidden),
         **_linear(f"{name}.layers.2", hidden, outputs),
-    }
-
-
-def _neck(inputs: int) -> Shapes:
-    return {
-        "neck.0.weight": (_WIDTH, inputs, 1, 1),
-        **_norm("neck.1", _WIDTH),
-        "neck.2.weight": (_WIDTH, _WIDTH, 3, 3),
-        **_norm("neck.3", _WIDTH),
     }
 
 
@@ -211,21 +186,6 @@ def _hiera_block(name: str, inputs: int, width: int) -> Shapes:
         **_linear(f"{name}.mlp.layers.1", 4 * width, width),
         **(_linear(f"{name}.proj", inputs, width) if inputs != width else {}),
     }
-
-
-def _plain_vit(config: PlainViTConfig) -> Shapes:
-    width, hidden = config.embed_dim, round(config.embed_dim * config.mlp_ratio)
-    shapes: Shapes = {
-        "pos_embed": (1, 1 + config.position_grid**2, width),
-        **_convolution("patch_embed.proj", (width, 3, _PATCH, _PATCH), width),
-        **_neck(width),
-    }
-    for index in range(config.depth):
-        block = f"blocks.{index}"
-        shapes |= _norm(f"{block}.norm1", width) | _norm(f"{block}.norm2", width)
-        shapes |= _linear(f"{block}.attn.qkv", width, 3 * width) | _linear(f"{block}.attn.proj", width, width)
-        shapes |= _linear(f"{block}.mlp.fc1", width, hidden) | _linear(f"{block}.mlp.fc2", hidden, width)
-    return shapes
 
 
 def _efficientvit(config: EfficientViTConfig) -> Shapes:
@@ -352,15 +312,6 @@ def _prompt_encoder() -> Shapes:
     }
 
 
-def _attention(name: str, inner: int) -> Shapes:
-    return {
-        **_linear(f"{name}.q_proj", _WIDTH, inner),
-        **_linear(f"{name}.k_proj", _WIDTH, inner),
-        **_linear(f"{name}.v_proj", _WIDTH, inner),
-        **_linear(f"{name}.out_proj", inner, _WIDTH),
-    }
-
-
 def _two_way_layer(name: str) -> Shapes:
     shapes = _attention(f"{name}.self_attn", _WIDTH)
     shapes |= _attention(f"{name}.cross_attn_token_to_image", _WIDTH // 2)
@@ -402,38 +353,6 @@ def _sam2_decoder() -> Shapes:
     }
 
 
-def _efficient_prompt_encoder() -> Shapes:
-    kinds = ("invalid_points", "point_embeddings", "bbox_top_left_embeddings", "bbox_bottom_right_embeddings")
-    return {
-        "pe_layer.positional_encoding_gaussian_matrix": (2, _WIDTH // 2),
-        **{f"{kind}.weight": (1, _WIDTH) for kind in kinds},
-    }
-
-
-def _efficient_decoder() -> Shapes:
-    """SAM's, with other names of feed-forward parts, heads and upscaling."""
-    shapes = {name: shape for name, shape in _mask_decoder().items() if not _NAMED_BY_EFFICIENT_SAM.search(name)}
-    for layer in range(2):
-        shapes |= _gelu_mlp(f"transformer.layers.{layer}.mlp", 2048, _WIDTH, hidden_layers=1)
-    for index in range(4):
-        shapes |= _gelu_mlp(f"output_hypernetworks_mlps.{index}", _WIDTH, 32, hidden_layers=2)
-    return {
-        **shapes,
-        **_gelu_mlp("iou_prediction_head", _WIDTH, 4, hidden_layers=2),
-        **_convolution("final_output_upscaling_layers.0.0", (_WIDTH, 64, 2, 2), 64),
-        **_norm("final_output_upscaling_layers.0.1", 64),
-        **_convolution("final_output_upscaling_layers.1.0", (64, 32, 2, 2), 32),
-    }
-
-
-def _gelu_mlp(name: str, hidden: int, outputs: int, *, hidden_layers: int) -> Shapes:
-    widths = [_WIDTH, *[hidden] * hidden_layers]
-    shapes = _linear(f"{name}.fc", hidden, outputs)
-    for layer, (inputs, width) in enumerate(pairwise(widths)):
-        shapes |= _linear(f"{name}.layers.{layer}.0", inputs, width)
-    return shapes
-
-
 def _hq_decoder(early_width: int) -> Shapes:
     """Return HQ-SAM's additional entries; `early_width` is the number of channels of the early features."""
     return {
@@ -452,5 +371,8 @@ def _hq_decoder(early_width: int) -> Shapes:
 
 
 # Of families whose parts are not SAM's.
-_PROMPT_ENCODERS: Mapping[Family, Callable[[], Shapes]] = {"efficient_sam": _efficient_prompt_encoder}
-_MASK_DECODERS: Mapping[Family, Callable[[], Shapes]] = {"sam2": _sam2_decoder, "efficient_sam": _efficient_decoder}
+_PROMPT_ENCODERS: Mapping[Family, Callable[[], Shapes]] = {"efficient_sam": efficient_sam_keys.prompt_encoder}
+_MASK_DECODERS: Mapping[Family, Callable[[], Shapes]] = {
+    "sam2": _sam2_decoder,
+    "efficient_sam": efficient_sam_keys.mask_decoder,
+}

@@ -8,10 +8,8 @@ import torch
 
 import samara
 from samara.engines.loaded import Loaded, Provenance
-from samara.errors import PromptError
 from samara.networks.variants import VARIANTS, build_sam
 from samara.segmentation.predictor import full_size
-from samara.segmentation.prompts import Prompt
 from tests.parity.deterministic import deterministic_state, deviation, golden, normal
 
 TOLERANCE = 2e-5  # of a standard deviation; float32 itself makes 2e-6
@@ -72,7 +70,7 @@ def test_the_image_embedding(encoded):
 @pytest.mark.parametrize("multimask", [True, False], ids=["multi", "single"])
 @pytest.mark.parametrize("prompt", PROMPTS, ids=[prompt["name"] for prompt in PROMPTS])
 def test_every_kind_of_prompt(encoded, prompt, multimask):
-    """Those, too, that the predictor refuses: the network computes them as the official one, which cuts them."""
+    """Those, too, that the predictor refuses: the seventh point is cut, a background point is a bare position."""
     network, expected, _, embedding = encoded
     wanted = expected["decode"][f"{prompt['name']}/{'multi' if multimask else 'single'}"]
     with torch.inference_mode():
@@ -131,15 +129,3 @@ def test_from_image_to_mask_as_the_official_predictor(encoded, loaded):
     assert deviation(wanted["logits"], logits.view(2, 3, 480, 640)) < TOLERANCE
     found = np.stack([one.decode() for one in masks.rles])
     assert (found == (logits > 0).numpy())[logits.abs() > 1e-5].all()  # in windows, sums have another order
-
-
-@pytest.mark.parametrize("name", ["label_0", "seven_points"])
-def test_the_predictor_refuses_what_would_be_cut_or_ignored(loaded, name):
-    """A background point is a bare position, and the seventh point is cut: neither is what was asked for."""
-    prompt = next(one for one in PROMPTS if one["name"] == name)
-    predictor = samara.Predictor(loaded)
-    embedding = predictor.embed(drawn(3, 1024, 1024))
-    asked = Prompt(prompt["points"][0], prompt["labels"][0])
-    told = {"label_0": "background points", "seven_points": "7 points for one object"}[name]
-    with pytest.raises(PromptError, match=f"EfficientSAM-(Ti|S) cannot take {told}; vit_b, .* can"):
-        predictor.predict_prompts(embedding, [asked])

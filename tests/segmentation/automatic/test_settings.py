@@ -74,6 +74,12 @@ def test_points_lie_in_the_middle_of_cells_row_by_row():
     np.testing.assert_allclose(point_grid(1), [[0.5, 0.5]])
 
 
+def test_points_at_corners_begin_cells():
+    np.testing.assert_allclose(point_grid(2, "corners"), [[0, 0], [0.5, 0], [0, 0.5], [0.5, 0.5]])
+    (grid,) = layer_grids(AutomaticSettings(points_per_side=3, point_grid="corners"))
+    np.testing.assert_allclose(grid, point_grid(3, "corners"))
+
+
 def test_layers_are_thinned():
     settings = AutomaticSettings(points_per_side=8, crop_n_layers=2, crop_n_points_downscale_factor=2)
     assert [len(grid) for grid in layer_grids(settings)] == [64, 16, 4]

@@ -44,6 +44,17 @@ def test_shapes(decoder, multimask, masks, count):
     assert is_plain(decoder)
 
 
+def test_one_mask_is_the_best_of_three(decoder):
+    asked = IMAGE, POSITIONS, numbers(5, 6, C), NO_MASK.expand(5, -1, *GRID)
+    logits, iou = decoder(*asked, False)
+    three, of_three = decoder(*asked, True)
+    assert iou[:, 0].equal(of_three.amax(dim=1))
+    assert logits[:, 0].equal(three[torch.arange(5), of_three.argmax(dim=1)])
+    masks = torch.arange(6.0).view(2, 3, 1, 1)
+    chosen, _ = decoder.single_of(masks, torch.tensor([[0.1, 0.3, 0.2], [0.9, 0.3, 0.2]]))
+    assert chosen.flatten().tolist() == [1, 3]
+
+
 @pytest.mark.parametrize("is_first", [True, False])
 def test_tokens_add_to_what_they_attend_to(is_first):
     block = EfficientSamBlock(C, 4, 48, 2, is_first)

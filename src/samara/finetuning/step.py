@@ -168,16 +168,23 @@ def _answered(
             logits, look.predicted_iou[:, SINGLE_MASK], batch.targets, batch.valid, weights=settings.losses
         )
         return loss.total, logits[:, 0].detach().float()
-    drawn = ALL_MASKS if previous is None else SINGLE_MASK
-    logits = decoder.draw(look, drawn)
     iou = look.predicted_iou
+    if decoder.masks_for_single == THREE_MASKS:  # users never get the first
+        logits = decoder.draw(look, THREE_MASKS)
+        loss = mask_loss(logits, iou[:, THREE_MASKS], batch.targets, batch.valid, weights=settings.losses)
+        return loss.total, _trusted(logits, iou)
+    logits = decoder.draw(look, ALL_MASKS if previous is None else SINGLE_MASK)
     single = mask_loss(logits[:, SINGLE_MASK], iou[:, SINGLE_MASK], batch.targets, batch.valid, weights=settings.losses)
     if previous is not None:
         return single.total, logits[:, 0].detach().float()
     three = mask_loss(logits[:, THREE_MASKS], iou[:, THREE_MASKS], batch.targets, batch.valid, weights=settings.losses)
-    trusted = iou[:, THREE_MASKS].argmax(dim=1)
-    chosen = logits[:, THREE_MASKS][torch.arange(len(trusted), device=trusted.device), trusted]
-    return (single.total + three.total) / 2, chosen.detach().float()
+    return (single.total + three.total) / 2, _trusted(logits[:, THREE_MASKS], iou)
+
+
+def _trusted(three: Tensor, predicted_iou: Tensor) -> Tensor:
+    """Of three masks (N, 3, 4h, 4w) the best by predicted IoU (N, 1 + 3), detached: (N, 4h, 4w)."""
+    trusted = predicted_iou[:, THREE_MASKS].argmax(dim=1)
+    return three[torch.arange(len(trusted), device=trusted.device), trusted].detach().float()
 
 
 def _given(network: Sam, previous: Tensor | None) -> Tensor | None:

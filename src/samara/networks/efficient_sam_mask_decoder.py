@@ -6,7 +6,9 @@ What differs from SAM's (`mask_decoder`, `two_way_transformer`):
 * from the second block on the tokens get their positions before it, and keep them: queries, keys, values and the
   residual contain them;
 * all heads and feed-forward parts have GELU, the heads two hidden layers and a last one named `fc`;
-* between the upscaling layers all channels and pixels of a mask's image are normalised together.
+* between the upscaling layers all channels and pixels of a mask's image are normalised together;
+* the published code returns three masks whatever the prompt, so where one mask is asked for, it is the best of them by
+  predicted IoU. The first of the four masks is drawn only by `draw`.
 
 Source: Xiong et al. 2023 (EfficientSAM); yformer/EfficientSAM `efficient_sam/efficient_sam_decoder.py`,
 `two_way_transformer.py` and `mlp.py` @d525f62 for key names and constants.
@@ -18,7 +20,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from samara.networks.mask_decoder import Look, MaskDecoder
+from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, MaskDecoder
 from samara.networks.plain import module_parts
 from samara.networks.two_way_transformer import TwoWayAttentionBlock, TwoWayTransformer
 
@@ -115,6 +117,22 @@ class EfficientSamMaskDecoder(MaskDecoder):
         )
         self.iou_prediction_head = GeluMlp(transformer_dim, transformer_dim, self.num_mask_tokens, hidden_layers=2)
         self.made_of = module_parts(self)
+
+    @property
+    def masks_for_single(self) -> slice:
+        """The three masks, the best of which is the single one."""
+        return THREE_MASKS
+
+    def single_of(self, logits: Tensor, predicted_iou: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the best of three masks by predicted IoU, see `MaskDecoder.single_of`."""
+        best = predicted_iou.argmax(dim=1, keepdim=True)  # (N, 1)
+        return logits.take_along_dim(best[..., None, None], dim=1), predicted_iou.take_along_dim(best, dim=1)
+
+    def _answer(self, masks: slice, *asked: Tensor, image_of_prompt: Tensor | None) -> tuple[Tensor, Tensor]:
+        """See `MaskDecoder._answer`."""
+        if masks != SINGLE_MASK:
+            return super()._answer(masks, *asked, image_of_prompt=image_of_prompt)
+        return self.single_of(*super()._answer(self.masks_for_single, *asked, image_of_prompt=image_of_prompt))
 
     def _upscaled(self, look: Look, image: Tensor) -> Tensor:
         del look

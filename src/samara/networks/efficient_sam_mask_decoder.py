@@ -65,7 +65,8 @@ class EfficientSamBlock(TwoWayAttentionBlock):
             attention_downsample_rate=attention_downsample_rate,
             skip_first_layer_pe=skip_first_layer_pe,
         )
-        self.mlp = GeluMlp(embedding_dim, mlp_dim, embedding_dim, hidden_layers=1)
+        mlp = GeluMlp(embedding_dim, mlp_dim, embedding_dim, hidden_layers=1)
+        self.mlp = mlp  # type: ignore[assignment]  # called in the same way
 
     def consult(self, queries: Tensor, query_pe: Tensor) -> Tensor:
         """Apply self-attention to the tokens, (N, T, C) in and out; see the module."""
@@ -115,7 +116,8 @@ class EfficientSamMaskDecoder(MaskDecoder):
         self.output_hypernetworks_mlps = nn.ModuleList(
             GeluMlp(transformer_dim, transformer_dim, drawn, hidden_layers=2) for _ in range(self.num_mask_tokens)
         )
-        self.iou_prediction_head = GeluMlp(transformer_dim, transformer_dim, self.num_mask_tokens, hidden_layers=2)
+        head = GeluMlp(transformer_dim, transformer_dim, self.num_mask_tokens, hidden_layers=2)
+        self.iou_prediction_head = head  # type: ignore[assignment]  # called in the same way
         self.made_of = module_parts(self)
 
     @property
@@ -141,5 +143,5 @@ class EfficientSamMaskDecoder(MaskDecoder):
 
     def upscaling_layers(self) -> tuple[nn.ConvTranspose2d, nn.GroupNorm, nn.GELU, nn.ConvTranspose2d]:
         """See `MaskDecoder.upscaling_layers`."""
-        (first, norm, activation), (second, _) = self.final_output_upscaling_layers  # type: ignore[misc]  # as built
-        return first, norm, activation, second
+        whole, halves = self.final_output_upscaling_layers
+        return whole[0], whole[1], whole[2], halves[0]  # type: ignore[index]  # as built above

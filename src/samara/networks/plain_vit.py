@@ -73,10 +73,11 @@ class PlainViT(nn.Module):
 
     def with_positions(self, images: Tensor, positions: Tensor) -> Tensor:
         """`forward` with the positions of the grid, (1, h, w, D)."""
+        h, w = positions.shape[1], positions.shape[2]
         x = (self.patch_embed(images) + positions).flatten(1, 2)  # (B, h · w, D)
         for block in self.blocks:
             x = block(x)
-        embedding: Tensor = self.neck(x.transpose(1, 2).unflatten(2, positions.shape[1:3]))
+        embedding: Tensor = self.neck(x.view(x.shape[0], h, w, -1).permute(0, 3, 1, 2))  # (B, h, w, D) → (B, D, h, w)
         return embedding
 
     def positions(self, h: int, w: int) -> Tensor:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from samara.checkpoints.identification.key_tables import Faults, Shape, expected_shapes, faults
+from samara.checkpoints.identification.key_tables import Faults, expected_shapes, faults
+from samara.checkpoints.identification.layer_keys import Shape
 from samara.checkpoints.identification.vit_numbers import own_vit, read_vit_numbers, same_but_for_input_size
 from samara.checkpoints.reading.rename import with_part_prefix
 from samara.checkpoints.reading.sam2_names import image_path

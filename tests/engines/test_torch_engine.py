@@ -163,9 +163,10 @@ def test_a_network_in_another_type_answers_alike(dtype, name):
     features = rough.encode(images)
     assert features.dtype == torch.float32
     assert relative_error(features, expected) < (0.1 if dtype == torch.bfloat16 else 0.01)
+    multimask = name == "efficient_sam_ti"  # its single mask is the best of three, which rounding may exchange
     for kind in kinds_of(loaded):
         found, wanted = (
-            one.decode(one.prepare(expected), kind_prompts(kind, 64), frame_size=64, multimask=False)
+            one.decode(one.prepare(expected), kind_prompts(kind, 64), frame_size=64, multimask=multimask)
             for one in (rough, exact)
         )
         assert found.low_res_logits.dtype == found.predicted_iou.dtype == torch.float32

@@ -83,7 +83,7 @@ class PlainViT(nn.Module):
     def positions(self, h: int, w: int) -> Tensor:
         """Return absolute positions for the grid, (1, h, w, D)."""
         side = self.position_grid
-        positions = self.pos_embed[:, 1:].unflatten(1, (side, side)).permute(0, 3, 1, 2)  # (1, D, side, side)
+        positions = self.pos_embed[:, 1:].view(1, side, side, -1).permute(0, 3, 1, 2)  # (1, D, side, side)
         positions = F.interpolate(positions, size=(h, w), mode="bicubic", align_corners=False)
         return positions.permute(0, 2, 3, 1)  # (1, D, h, w) → (1, h, w, D)
 

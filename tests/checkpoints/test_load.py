@@ -159,8 +159,8 @@ def test_settings_are_checked_before_anything_is_read(arguments, error, message)
 
 
 def test_what_cannot_be_run_yet_says_so():
-    with pytest.raises(WrongCheckpoint, match="cannot run EfficientSAM-Ti; `samara"):
-        load("efficient_sam_ti", weights="random")
+    with pytest.raises(WrongCheckpoint, match="cannot run SAM 3; `samara"):
+        load("sam3", weights="random")
 
 
 def without_head(state):

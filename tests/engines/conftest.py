@@ -10,13 +10,22 @@ import torch
 
 from samara.checkpoints.load import random_network
 from samara.engines.loaded import Loaded, Provenance
-from samara.networks.variants import VARIANTS, EfficientViTConfig, HieraConfig, RepViTConfig, TinyViTConfig, ViTConfig
+from samara.networks.variants import (
+    VARIANTS,
+    EfficientViTConfig,
+    HieraConfig,
+    PlainViTConfig,
+    RepViTConfig,
+    TinyViTConfig,
+    ViTConfig,
+)
 
 VIT = ViTConfig(embed_dim=48, depth=2, num_heads=2, global_attention_blocks=(1,))
 TINY = TinyViTConfig(depths=(1, 1, 1, 1))
 HIERA = HieraConfig(embed_dim=16, num_heads=1, depths=(1, 1, 2, 1), global_attention_blocks=(3,))
 EFFICIENTVIT = EfficientViTConfig(widths=(8, 8, 16, 16, 32), depths=(1, 1, 1, 1, 1), neck_depth=1)
 REPVIT = RepViTConfig(widths=(8, 16, 24, 32), depths=(3, 3, 4, 3), strides=(1, 2, 2, 2), branches="normed")
+PLAIN = PlainViTConfig(embed_dim=48, depth=2, num_heads=3)
 SMALL = {
     "vit_b": VIT,
     "vit_t": TINY,
@@ -27,6 +36,7 @@ SMALL = {
     "efficientvit_sam_l0": EFFICIENTVIT,
     "edge_sam": REPVIT,
     "repvit_sam": dataclasses.replace(REPVIT, strides=(1, 2, 2, 1), branches="normed sum"),
+    "efficient_sam_ti": PLAIN,
 }
 """The kinds of image encoder, few blocks of each."""
 

@@ -27,6 +27,11 @@ def prompts(kind, size, images=1):
 KINDS = ("point", "two points", "box", "point and box", "box and mask", "mask", "many points")
 
 
+def kinds_of(loaded):
+    """Kinds that a network takes; the number of points and their labels do not matter to a network."""
+    return [kind for kind in KINDS if "mask" not in kind or loaded.variant.capabilities.mask_input]
+
+
 def assert_same_answers(engine, reference, features, kind, size, *, images=1, **more):
     """The same masks of the same prompts in the same order."""
     settings = {"frame_size": size, "multimask": True} | more

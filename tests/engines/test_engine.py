@@ -14,7 +14,7 @@ import samara
 from samara.annotation.inputs.decoded import DecodedImage
 from samara.annotation.run.annotator import make_annotator
 from samara.annotation.run.settings import AnnotationSettings
-from samara.engines.engine import concatenate_decoded, nothing_decoded
+from samara.engines.engine import DecodedMasks, concatenate_decoded, nothing_decoded
 from samara.engines.instance_engine import TorchInstanceEngine
 from samara.engines.torch_engine import CompiledTorchEngine, TorchEngine
 from samara.finetuning.settings import FineTuneSettings
@@ -217,3 +217,13 @@ def test_parts_without_masks_leave_no_trace():
     )
     assert concatenate_decoded([nothing, one, nothing], embeddings) is one
     assert len(concatenate_decoded([], embeddings).prompt) == 0
+
+
+def test_the_best_of_each_prompt_is_the_first_of_equal_ones():
+    iou = torch.tensor([0.5, 0.9, 0.2, 0.7, 0.7, 0.1])
+    decoded = DecodedMasks(torch.tensor([0, 0, 2, 5, 5, 5]), torch.arange(6.0).view(6, 1, 1).expand(6, 4, 4), iou)
+    best = decoded.best_of_each()
+    assert best.prompt.tolist() == [0, 2, 5]
+    assert best.low_res_logits[:, 0, 0].tolist() == [1, 2, 3]
+    assert best.predicted_iou.equal(iou[[1, 2, 3]])
+    assert not len(nothing_decoded(torch.zeros(1, 256, 4, 4)).best_of_each().prompt)

@@ -14,18 +14,18 @@ from samara.engines.graphs import decoder_graphs_of
 from samara.engines.open import open_engine
 from samara.engines.torch_engine import TorchEngine
 from tests.engines.conftest import SMALL, small
-from tests.engines.prompting import KINDS, assert_same_answers, relative_error
+from tests.engines.prompting import assert_same_answers, kinds_of, relative_error
 
 SIZE = 240
 
 
-def compare(loaded, kinds=KINDS):
+def compare(loaded, kinds=None):
     reference = TorchEngine(loaded.network, "cpu")
     engine = open_engine(dataclasses.replace(loaded, engine="onnxruntime"))
     images = torch.randn(2, 3, loaded.input_size, loaded.input_size, generator=torch.Generator().manual_seed(0))
     features = reference.encode(images)
     assert relative_error(engine.encode(images), features) < 1e-4
-    for kind in kinds:
+    for kind in kinds or kinds_of(loaded):
         assert_same_answers(engine, reference, features, kind, loaded.frame_size, images=2)
 
 

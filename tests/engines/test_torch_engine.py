@@ -13,7 +13,7 @@ from samara.engines import torch_engine
 from samara.engines.engine import InputPrompts
 from samara.engines.torch_engine import CompiledTorchEngine, TorchEngine
 from tests.engines.conftest import small
-from tests.engines.prompting import KINDS, relative_error
+from tests.engines.prompting import kinds_of, relative_error
 from tests.engines.prompting import prompts as kind_prompts
 
 
@@ -152,9 +152,10 @@ def encoded(engine):
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
-@pytest.mark.parametrize("name", ["vit_b", "hq_vit_t"])
+@pytest.mark.parametrize("name", ["vit_b", "hq_vit_t", "efficient_sam_ti"])
 def test_a_network_in_another_type_answers_alike(dtype, name):
-    network = small(name, 64).network
+    loaded = small(name, 64)
+    network = loaded.network
     exact = TorchEngine(network, "cpu")
     rough = TorchEngine(copy.deepcopy(network).to(dtype), "cpu")
     images = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
@@ -162,9 +163,10 @@ def test_a_network_in_another_type_answers_alike(dtype, name):
     features = rough.encode(images)
     assert features.dtype == torch.float32
     assert relative_error(features, expected) < (0.1 if dtype == torch.bfloat16 else 0.01)
-    for kind in KINDS:
+    multimask = name == "efficient_sam_ti"  # its single mask is the best of three, which rounding may exchange
+    for kind in kinds_of(loaded):
         found, wanted = (
-            one.decode(one.prepare(expected), kind_prompts(kind, 64), frame_size=64, multimask=False)
+            one.decode(one.prepare(expected), kind_prompts(kind, 64), frame_size=64, multimask=multimask)
             for one in (rough, exact)
         )
         assert found.low_res_logits.dtype == found.predicted_iou.dtype == torch.float32

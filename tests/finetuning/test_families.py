@@ -14,6 +14,7 @@ FAMILIES = [
     ("sam2.1_hiera_t", 128),
     ("sam2.1_hq_hiera_l", 128),
     ("efficientvit_sam_l0", 64),
+    ("efficient_sam_ti", 128),
     ("edge_sam", 64),
     ("repvit_sam", 64),
 ]

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from samara.errors import SettingsError
-from samara.finetuning.settings import FineTuneSettings
+from samara.finetuning.settings import FineTuneSettings, PromptSimulation
+from samara.networks.variants import VARIANTS, Capabilities
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,17 @@ from samara.finetuning.settings import FineTuneSettings
 def test_refused(arguments, message):
     with pytest.raises(SettingsError, match=message):
         FineTuneSettings(**arguments)
+
+
+def test_prompts_that_a_network_does_not_take_are_left_out():
+    settings = FineTuneSettings(simulation=PromptSimulation())
+    assert settings.restricted_to(Capabilities()) == settings
+    few = VARIANTS["efficient_sam_ti"].capabilities  # six points, none on background, no masks
+    found = settings.restricted_to(few).simulation
+    assert (found.rounds, found.rounds_without_points) == (4, 0)
+    assert not found.background_points
+    assert not found.previous_masks
+    assert PromptSimulation(rounds=1, rounds_without_points=1).restricted_to(few).rounds == 1
 
 
 def test_defaults_are_the_briefs():

@@ -131,6 +131,18 @@ def test_corrective_points_lie_where_the_mask_is_wrong():
     assert set(labels.tolist()) == {0, 1}
 
 
+def test_without_background_points_only_what_is_missed_is_wrong():
+    targets = blobs(200, seed=1)
+    logits = torch.randn(200, 12, 9, generator=generator(2))
+    logits[:100] = 1.0  # misses nothing
+    points, labels = corrective_points(logits, targets, generator(), background=False)
+    x, y = points.long().unbind(1)
+    objects = torch.arange(200)
+    assert targets[objects, y, x].all()
+    assert (labels == 1).all()
+    assert not (logits[objects, y, x][100:] > 0).any()
+
+
 def test_corrective_points_are_uniform_over_the_error():
     target = rectangle(0, 0, 2, 1, (3, 3))
     logits = torch.where(target, -1.0, -1.0)  # misses (0, 0) and (1, 0)

@@ -61,6 +61,16 @@ def test_a_squashed_image_is_resized_whole_and_not_padded():
     np.testing.assert_array_equal(tensor[0].permute(1, 2, 0), expected.astype(np.float32))
 
 
+@pytest.mark.parametrize(("resizing", "antialias"), [("float", True), ("float without antialiasing", False)])
+@pytest.mark.parametrize("size_hw", [(30, 40), (150, 200), (64, 64)])
+def test_floating_point_pixels_are_filtered_when_they_shrink_or_not(size_hw, resizing, antialias):
+    image = np.random.default_rng(0).integers(0, 256, (*size_hw, 3), dtype=np.uint8)
+    found = to_network_input(image, Frame(size_hw, 64, "squash"), (0.0,) * 3, (1.0,) * 3, resizing=resizing)
+    pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float()
+    expected = torch.nn.functional.interpolate(pixels, size=(64, 64), mode="bilinear", antialias=antialias)
+    torch.testing.assert_close(found, expected)
+
+
 @pytest.mark.parametrize("size_hw", [(300, 100), (100, 300), (97, 128), (64, 64)])
 def test_squashed_masks_come_back_where_they_were(size_hw):
     H, W = size_hw  # noqa: N806
@@ -81,6 +91,12 @@ def test_squashed_logits_are_resized_in_one_step_as_sam_2_does():
     low_res = torch.randn(2, 64, 64)
     expected = torch.nn.functional.interpolate(low_res[None], (50, 90), mode="bilinear", align_corners=False)[0]
     assert Frame((50, 90), 256, "squash").to_original(low_res).equal(expected)
+
+
+def test_bicubic_logits_are_resized_in_one_step_as_efficient_sam_does():
+    low_res = torch.randn(2, 64, 64)
+    expected = torch.nn.functional.interpolate(low_res[None], (50, 90), mode="bicubic", align_corners=False)[0]
+    assert Frame((50, 90), 256, "squash", "bicubic").to_original(low_res).equal(expected)
 
 
 def test_resize_is_pillows_and_leaves_a_fitting_image_alone():

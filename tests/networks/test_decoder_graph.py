@@ -6,19 +6,20 @@ import pytest
 import torch
 
 from samara.networks.decoder_graph import DetailsGraph, LookGraph, draw_graph
+from samara.networks.variants import VARIANTS
 from tests.engines.conftest import small
 
 SIDE, GRID = 96, (6, 6)
 
 
-@pytest.fixture(params=["vit_b", "hq_vit_b", "sam2.1_hiera_t", "sam2.1_hq_hiera_l"])
-def network(request):
-    return small(request.param, SIDE).network
+NAMES = ["vit_b", "hq_vit_b", "sam2.1_hiera_t", "sam2.1_hq_hiera_l", "efficient_sam_ti"]
+KINDS = [(name, has) for name in NAMES for has in (False, VARIANTS[name].capabilities.mask_input)]
 
 
 @pytest.mark.parametrize("points", [1, 20])
-@pytest.mark.parametrize("with_masks", [False, True])
-def test_the_form_is_exact(network, points, with_masks):
+@pytest.mark.parametrize(("name", "with_masks"), dict.fromkeys(KINDS))
+def test_the_form_is_exact(name, points, with_masks):
+    network = small(name, SIDE).network
     generator = torch.Generator().manual_seed(points)
     decoder, encoder = network.mask_decoder, network.prompt_encoder
     is_hq = hasattr(decoder, "hf_token")

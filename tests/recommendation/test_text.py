@@ -62,7 +62,7 @@ def test_what_is_excluded_is_told_together():
     assert "yolo11l-seg, yolo11x-seg: takes no points, takes no boxes" in text
     assert "sam_vit_h 4.1 GB" in text
     assert "1.8 GB are usable" in text
-    assert "efficient_sam_ti, efficient_sam_s" in text
+    assert "sam3" in text
 
 
 def test_nothing_is_said_about_a_ranking_that_is_not_there():

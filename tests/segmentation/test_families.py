@@ -41,6 +41,7 @@ CASES = {
     "efficientvit_sam_l0": (64, "pad", 256, (70, 128)),
     "edge_sam": (128, "pad", 256, (70, 128)),
     "repvit_sam": (128, "pad", 256, (70, 128)),
+    "efficient_sam_ti": (128, "squash", 256, (128, 128)),
 }
 
 
@@ -104,7 +105,9 @@ def test_an_embedding_from_a_file_or_a_store_is_as_good(case, image, tmp_path):
 
 def test_whatever_asks_a_segmenter_asks_it_too(case, image):
     loaded = case.loaded
-    settings = samara.AutomaticSettings(points_per_side=2, pred_iou_thresh=0.0, stability_score_thresh=0.0)
+    settings = samara.AutomaticSettings(
+        points_per_side=2, pred_iou_thresh=0.0, stability_score_thresh=0.0, min_mask_region_area=0
+    )
     everything = open_segmenter(loaded, settings).generate(image)
     model = model_under_test(loaded, points_per_side=2)
     seen = model.embed(image)

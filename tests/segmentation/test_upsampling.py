@@ -22,11 +22,14 @@ def blobs(count, side, seed):
     return F.interpolate(coarse, size=(side, side), mode="bicubic")[0]
 
 
-@pytest.mark.parametrize("fit", ["pad", "squash"])
+FITS = [("pad", "bilinear"), ("squash", "bilinear"), ("squash", "bicubic")]
+
+
+@pytest.mark.parametrize("fitting", FITS, ids=" ".join)
 @pytest.mark.parametrize("size_hw", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize(("threshold", "offset"), [(0.0, 0.0), (-1.0, 0.0), (0.5, 1.0)])
-def test_windows_hold_the_whole_mask_and_its_stability(size_hw, threshold, offset, fit):
-    frame = Frame(size_hw, 128, fit)
+def test_windows_hold_the_whole_mask_and_its_stability(size_hw, threshold, offset, fitting):
+    frame = Frame(size_hw, 128, *fitting)
     upsampling = Upsampling(frame, 32)
     logits = blobs(6, 32, seed=sum(size_hw))
     for low_res, whole in zip(logits, frame.to_original(logits), strict=True):
@@ -43,11 +46,24 @@ def test_windows_hold_the_whole_mask_and_its_stability(size_hw, threshold, offse
         assert not (upsampling.mask(low_res, threshold).decode() != found).any()
 
 
-def test_windows_are_small_where_masks_are():
+def test_bicubic_logits_exceed_a_threshold_that_no_low_res_logit_exceeds():
+    """Beside a deep valley they overshoot, far from where bilinear ones would be above."""
+    frame = Frame((256, 256), 128, "squash", "bicubic")
+    logits = torch.full((32, 32), -0.1)
+    logits[:, 10] = -30.0
+    whole = (frame.to_original(logits[None])[0] > 0).numpy()
+    assert whole.sum() > 1000
+    assert (Upsampling(frame, 32).mask(logits, 0.0).decode() == whole).all()
+
+
+@pytest.mark.parametrize(
+    ("frame", "most"), [(Frame((480, 640), 128), 100 * 100), (Frame((480, 640), 128, "squash", "bicubic"), 100 * 150)]
+)
+def test_windows_are_small_where_masks_are(frame, most):
     logits = torch.full((32, 32), -5.0)
     logits[10:12, 20:22] = 5.0
-    window = Upsampling(Frame((480, 640), 128), 32).window(logits, 0.0)
-    assert window.columns.size < 100 * 100
+    window = Upsampling(frame, 32).window(logits, 0.0)
+    assert window.columns.size < most
 
 
 def test_nothing_above_the_threshold_is_no_window():

@@ -58,5 +58,7 @@ def file_form_of(loaded: Loaded) -> FileForm:
         case "efficientvit_sam":  # its loader takes both forms
             wrapper = None if path is None else read_layout(path).wrapper
             return FileForm(wrapper=wrapper if wrapper == "state_dict" else None)
+        case "efficient_sam":
+            return FileForm(wrapper="model")
         case _:
             return FileForm(spelling=spelling)

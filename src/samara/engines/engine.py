@@ -72,6 +72,14 @@ class DecodedMasks:
     low_res_logits: Tensor
     predicted_iou: Tensor
 
+    def best_of_each(self) -> DecodedMasks:
+        """Keep each prompt's mask with the best predicted IoU, the first of equal ones."""
+        by_quality = self.predicted_iou.sort(descending=True, stable=True).indices
+        by_prompt = by_quality[self.prompt[by_quality].sort(stable=True).indices]
+        prompt = self.prompt[by_prompt]
+        best = by_prompt[torch.cat([prompt.new_ones(min(1, len(prompt))), prompt.diff()]) > 0]
+        return DecodedMasks(self.prompt[best], self.low_res_logits[best], self.predicted_iou[best])
+
 
 class Engine(Protocol):
     """Runs the two halves of a SAM network."""

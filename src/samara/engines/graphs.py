@@ -143,6 +143,10 @@ def prompted_decoder_graph_of(loaded: Loaded) -> Graph:
     check_plain(loaded.sam, loaded.name)
     network, side = loaded.sam, loaded.grid
     many, points = {0: "prompts", 1: "points"}, (PROMPTS, TOKENS)
+    mask = (
+        GraphInput("mask_input", torch.zeros(1, 1, 4 * side, 4 * side), {}),
+        GraphInput("has_mask_input", torch.zeros(1), {}),
+    )
     return Graph(
         "mask_decoder",
         PromptedDecoderGraph(network.prompt_encoder, network.mask_decoder, loaded.frame_size),
@@ -150,8 +154,7 @@ def prompted_decoder_graph_of(loaded: Loaded) -> Graph:
             GraphInput("image_embeddings", torch.zeros(1, loaded.variant.embedding_channels, side, side), {}),
             GraphInput("point_coords", torch.zeros(*points, 2), many),
             GraphInput("point_labels", torch.zeros(*points), many),
-            GraphInput("mask_input", torch.zeros(1, 1, 4 * side, 4 * side), {}),
-            GraphInput("has_mask_input", torch.zeros(1), {}),
+            *(mask if loaded.variant.capabilities.mask_input else ()),
         ),
         ("iou_predictions", "low_res_masks"),
     )

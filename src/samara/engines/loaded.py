@@ -152,19 +152,19 @@ class Loaded:
         return self._square(size_hw, self.frame_size)
 
     def _square(self, size_hw: tuple[int, int], side: int) -> Frame:
-        fit = self.variant.preprocessing.fit
-        if fit == "letterbox":
+        preprocessing = self.variant.preprocessing
+        if preprocessing.fit == "letterbox":
             raise WrongCheckpoint(
                 f"{self.name} ({self.variant.title}) letterboxes images instead of fitting them into a square"
             )
-        return Frame(size_hw, side, fit)
+        return Frame(size_hw, side, preprocessing.fit, preprocessing.upsampling)
 
     def network_input(self, image: npt.NDArray[np.uint8]) -> Tensor:
         """Preprocess an RGB image (H, W, 3) for the image encoder, (1, 3, S, S) float32; see `frame_of`."""
         preprocessing = self.variant.preprocessing
         frame = self._square((image.shape[0], image.shape[1]), self.input_size)
-        in_float = preprocessing.resize == "float"
-        return to_network_input(image, frame, preprocessing.mean, preprocessing.std, self.device, in_float=in_float)
+        numbers = preprocessing.mean, preprocessing.std
+        return to_network_input(image, frame, *numbers, self.device, resizing=preprocessing.resize)
 
     @property
     def fingerprint(self) -> str:

@@ -170,10 +170,11 @@ class TorchEngine(SparingEngine):
     def share(self, embedding: Tensor) -> Shared:
         """Compute what all prompts without a mask on one image (1, C, h, w) share, see `MaskDecoder.share`."""
         encoder = self.network.prompt_encoder
-        no_mask = encoder.no_mask_embed.weight.view(1, -1, 1, 1)
         with computing(self.device, "float32"):
             positions = encoder.get_dense_pe((embedding.shape[-2], embedding.shape[-1]))
-            return self.network.mask_decoder.share(embedding, positions, no_mask, getattr(torch, self.precision))
+            return self.network.mask_decoder.share(
+                embedding, positions, encoder.no_mask(), getattr(torch, self.precision)
+            )
 
     @property
     def _at_a_time(self) -> int:

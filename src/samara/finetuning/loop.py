@@ -80,7 +80,7 @@ def fine_tune(
         training: images to learn from.
         validation: images to measure on, none of which should be in `training`.
         out: the new checkpoint, `.safetensors`, `.pth` or `.pt`, in the published key layout.
-        settings: see `FineTuneSettings`.
+        settings: see `FineTuneSettings`; prompts that the network does not take are left out.
         progress: called with the progress.
         notice: called with what is left out of the sets, before anything is encoded.
         on_epoch: called with each line of the learning curve once it is saved, in order from epoch 0; a resumed run
@@ -99,7 +99,7 @@ def fine_tune(
         OutputError: the checkpoint cannot be written.
     """
     processes = processes or Processes()
-    settings = settings or FineTuneSettings()
+    settings = (settings or FineTuneSettings()).restricted_to(loaded.variant.capabilities)
     if processes.is_first:
         require_checkpoint_place(out)
         if settings.trained == "lora" and settings.lora_apart:

@@ -6,7 +6,7 @@ Importing this does not load torch, so the command line can take its defaults fr
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from samara.errors import SettingsError
@@ -14,9 +14,14 @@ from samara.errors import SettingsError
 if TYPE_CHECKING:
     import torch
 
+    from samara.networks.variant import Capabilities
+
 Trained = Literal["decoder", "lora", "everything"]
 Augmentation = Literal["flip", "rotate90", "rotate180", "rotate270", "half", "double"]
 TrainingPrecision = Literal["float32", "bfloat16"]
+
+FIRST_POINTS = 2
+"""Points that an object's first prompt takes: a box's two corners, or a click and its padding."""
 
 MIN = {
     "epochs": 1,
@@ -72,6 +77,8 @@ class PromptSimulation:
         box_noise: standard deviation of each box coordinate, as a fraction of the box's side along it, at least 0.
         box_noise_max_px: max. shift of a coordinate, in pixels of a 1024-pixel input, at least 0; scaled to the grid's
             long side.
+        background_points: whether corrective clicks may be on background; if not, they are on what the mask misses.
+        previous_masks: whether a prediction sees the mask before it.
     """
 
     rounds: int = 8
@@ -79,6 +86,8 @@ class PromptSimulation:
     point_probability: float = 0.5
     box_noise: float = 0.1
     box_noise_max_px: float = 20.0
+    background_points: bool = True
+    previous_masks: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.point_probability <= 1:
@@ -86,6 +95,20 @@ class PromptSimulation:
         for name in ("rounds", "rounds_without_points", "box_noise", "box_noise_max_px"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise SettingsError(f"{name} is {getattr(self, name)}; it must be a number of at least 0")
+
+    def restricted_to(self, capabilities: Capabilities) -> PromptSimulation:
+        """Return the simulation without prompts that a network does not take."""
+        rounds = self.rounds
+        if capabilities.max_points is not None:
+            rounds = min(rounds, capabilities.max_points - FIRST_POINTS)
+        sees_masks = self.previous_masks and capabilities.mask_input
+        return replace(
+            self,
+            rounds=rounds,
+            rounds_without_points=self.rounds_without_points if sees_masks else 0,
+            background_points=self.background_points and capabilities.negative_points,
+            previous_masks=sees_masks,
+        )
 
     def schedule(self, generator: torch.Generator) -> tuple[bool, ...]:
         """Draw, for each prediction after the first, whether a corrective point comes before it."""
@@ -166,3 +189,7 @@ class FineTuneSettings:
             value = getattr(self, name)
             for chosen in set(value if isinstance(value, tuple) else (value,)) - set(known):
                 raise SettingsError(f"{name} {chosen!r} is not known; use {', '.join(known)}")
+
+    def restricted_to(self, capabilities: Capabilities) -> FineTuneSettings:
+        """Return the settings without prompts that a network does not take."""
+        return replace(self, simulation=self.simulation.restricted_to(capabilities))

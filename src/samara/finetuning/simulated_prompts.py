@@ -130,7 +130,12 @@ def first_prompts(targets: Tensor, generator: torch.Generator, settings: PromptS
 
 
 def corrective_points(
-    logits: Tensor, targets: Tensor, generator: torch.Generator, *, valid: Tensor | None = None
+    logits: Tensor,
+    targets: Tensor,
+    generator: torch.Generator,
+    *,
+    valid: Tensor | None = None,
+    background: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """Draw one point per object, uniform over the pixels where its mask is wrong.
 
@@ -142,6 +147,7 @@ def corrective_points(
         targets: (N, H, W) bool, none of them empty.
         generator: source of randomness.
         valid: (H, W) or (N, H, W) bool, False for ignored pixels, e.g. padding; None to use all.
+        background: whether points may be on background; if not, only what the mask misses is wrong.
 
     Returns:
         points_xy: (N, 2) float32, names of pixels of the grid.
@@ -157,6 +163,8 @@ def corrective_points(
             "object"
         )
     wrong = (logits > _MASK_THRESHOLD) != targets
+    if not background:
+        wrong = wrong & targets
     if valid is not None:
         if valid.dtype != torch.bool or valid.shape not in (targets.shape, targets.shape[1:]):
             raise SettingsError(

@@ -17,7 +17,7 @@ from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.simulated_prompts import SimulatedPrompts, corrective_points, first_prompts
 from samara.finetuning.training_set import Batch, TrainingSet
 from samara.networks.hq_mask_decoder import DrawsHqMask
-from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS
+from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, MaskDecoder
 from samara.networks.prompt_encoder import TOP_LEFT
 from samara.networks.sam import Sam
 
@@ -93,7 +93,13 @@ def add_gradients(
     total = 0.0
     for has_new_point in schedule:
         if has_new_point and logits is not None:
-            points, labels = corrective_points(logits, batch.targets, generator, valid=batch.valid)
+            points, labels = corrective_points(
+                logits,
+                batch.targets,
+                generator,
+                valid=batch.valid,
+                background=settings.simulation.background_points,
+            )
             prompts = prompts.with_points(points, labels)
         with torch.autocast(features.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
             losses, logits = _round(network, leaf, batch, prompts, logits, settings)
@@ -151,7 +157,8 @@ def _answered(
 ) -> tuple[Tensor, Tensor]:
     """As `_round`, for prompts that go through the network together."""
     scaled = prompts.scaled(4)  # low-res grid → input frame
-    sparse, dense = network.prompt_encoder((scaled.points, scaled.labels), masks=_given(network, previous), pad=pad)
+    masks = _given(network, previous) if settings.simulation.previous_masks else None
+    sparse, dense = network.prompt_encoder((scaled.points, scaled.labels), masks=masks, pad=pad)
     positions = network.prompt_encoder.get_dense_pe()
     decoder = network.mask_decoder
     look = decoder.look(features, positions, sparse, dense, image_of_prompt=batch.image_of_prompt)
@@ -161,16 +168,23 @@ def _answered(
             logits, look.predicted_iou[:, SINGLE_MASK], batch.targets, batch.valid, weights=settings.losses
         )
         return loss.total, logits[:, 0].detach().float()
-    drawn = ALL_MASKS if previous is None else SINGLE_MASK
-    logits = decoder.draw(look, drawn)
     iou = look.predicted_iou
+    if decoder.masks_for_single == THREE_MASKS:  # users never get the first
+        logits = decoder.draw(look, THREE_MASKS)
+        loss = mask_loss(logits, iou[:, THREE_MASKS], batch.targets, batch.valid, weights=settings.losses)
+        return loss.total, _trusted(decoder, logits, iou)
+    logits = decoder.draw(look, ALL_MASKS if previous is None else SINGLE_MASK)
     single = mask_loss(logits[:, SINGLE_MASK], iou[:, SINGLE_MASK], batch.targets, batch.valid, weights=settings.losses)
     if previous is not None:
         return single.total, logits[:, 0].detach().float()
     three = mask_loss(logits[:, THREE_MASKS], iou[:, THREE_MASKS], batch.targets, batch.valid, weights=settings.losses)
-    trusted = decoder.scores_of(logits[:, THREE_MASKS], iou[:, THREE_MASKS]).argmax(dim=1)
-    chosen = logits[:, THREE_MASKS][torch.arange(len(trusted), device=trusted.device), trusted]
-    return (single.total + three.total) / 2, chosen.detach().float()
+    return (single.total + three.total) / 2, _trusted(decoder, logits[:, THREE_MASKS], iou)
+
+
+def _trusted(decoder: MaskDecoder, three: Tensor, predicted_iou: Tensor) -> Tensor:
+    """Of three masks (N, 3, 4h, 4w) the best by score, whose predicted IoU is (N, 1 + 3), detached: (N, 4h, 4w)."""
+    trusted = decoder.scores_of(three, predicted_iou[:, THREE_MASKS]).argmax(dim=1)
+    return three[torch.arange(len(trusted), device=trusted.device), trusted].detach().float()
 
 
 def _given(network: Sam, previous: Tensor | None) -> Tensor | None:

@@ -5,7 +5,8 @@ which; everything that maps coordinates or masks uses it.
 
 Sources: pad: Kirillov et al. 2023, appendix A; segment-anything `utils/transforms.py` and `modeling/sam.py` @dca509f,
 which resize with Pillow's antialiased bilinear filter, normalise, and pad the bottom and the right with zeros. Squash:
-sam2 `utils/transforms.py` @0c5f8c5, which resizes to the square, and low-res logits to the image in one step.
+sam2 `utils/transforms.py` @0c5f8c5, which resizes to the square, and low-res logits to the image in one step; so does
+EfficientSAM, without antialiasing and with bicubic masks.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
+
+from samara.networks.variant import Interpolation, Resizing
 
 Fit = Literal["pad", "squash"]
 """How an image fills the input square: with its longest side and padding, or with both sides."""
@@ -35,11 +38,13 @@ class Frame:
         original_size_hw: (H, W) of the user's image in pixels.
         side: of the square in pixels.
         fit: see `Fit`.
+        upsampling: how logits are resized to the original frame; "bicubic" only if squashed.
     """
 
     original_size_hw: tuple[int, int]
     side: int
     fit: Fit = "pad"
+    upsampling: Interpolation = "bilinear"
 
     @property
     def resized_size_hw(self) -> tuple[int, int]:
@@ -73,7 +78,7 @@ class Frame:
         if not len(low_res_logits):
             return low_res_logits.new_zeros(0, *self.original_size_hw)
         if self.fit == "squash":  # there is no padding to crop, and the reference resizes in one step
-            return F.interpolate(low_res_logits[None], size=self.original_size_hw, mode="bilinear")[0]
+            return F.interpolate(low_res_logits[None], size=self.original_size_hw, mode=self.upsampling)[0]
         h, w = self.resized_size_hw
         square = F.interpolate(
             low_res_logits[None],
@@ -93,11 +98,11 @@ def resize(image: npt.NDArray[np.uint8], frame: Frame) -> npt.NDArray[np.uint8]:
     return np.array(Image.fromarray(image).resize((w, h), Image.Resampling.BILINEAR))
 
 
-def resize_float(images: Tensor, frame: Frame) -> Tensor:
-    """Resize (B, 3, H, W) float32 to what its frame says, with PyTorch's antialiased bilinear filter."""
+def resize_float(images: Tensor, frame: Frame, *, antialias: bool = True) -> Tensor:
+    """Resize (B, 3, H, W) float32 to what its frame says, with PyTorch's bilinear filter."""
     if images.shape[-2:] == frame.resized_size_hw:
         return images
-    return F.interpolate(images, size=frame.resized_size_hw, mode="bilinear", antialias=True)
+    return F.interpolate(images, size=frame.resized_size_hw, mode="bilinear", antialias=antialias)
 
 
 def normalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
@@ -129,7 +134,7 @@ def to_network_input(
     std: tuple[float, ...],
     device: torch.device | str = "cpu",
     *,
-    in_float: bool = False,
+    resizing: Resizing = "pillow",
 ) -> Tensor:
     """Resize, normalise and pad one RGB uint8 image.
 
@@ -139,13 +144,14 @@ def to_network_input(
         mean: per channel, on the 0..255 scale.
         std: the same.
         device: where to.
-        in_float: resize floating-point pixels on the device instead of 8-bit ones on the CPU, see `Preprocessing`.
+        resizing: see `Preprocessing.resize`; floating-point pixels are resized on the device, 8-bit ones on the CPU.
 
     Returns:
         (1, 3, S, S) float32 on `device`, S the input side.
     """
+    in_float = resizing != "pillow"
     pixels = torch.tensor(image if in_float else resize(image, frame), device=device)
     channels = pixels.permute(2, 0, 1)[None]  # (h, w, 3) → (1, 3, h, w)
     if in_float:
-        channels = resize_float(channels.float(), frame)
+        channels = resize_float(channels.float(), frame, antialias=resizing == "float")
     return pad(normalise(channels, mean, std), frame.side)

@@ -2,8 +2,9 @@
 
 Sources: segment-anything `build_sam.py` @dca509f, MobileSAM `build_sam.py` @34bbbfd, facebookresearch/sam2
 `configs/sam2.1/*.yaml` @2b90b9f, mit-han-lab/efficientvit `models/efficientvit/{sam,backbone}.py` @de7d773,
-chongzhou96/EdgeSAM `modeling/rep_vit.py` @b53372c, THU-MIG/RepViT `sam/` @298f420, and Ultralytics' published model
-tables for the scales of YOLOv8 and YOLO11.
+chongzhou96/EdgeSAM `modeling/rep_vit.py` @b53372c, THU-MIG/RepViT `sam/` @298f420, yformer/EfficientSAM
+`efficient_sam/build_efficient_sam.py` @d525f62, and Ultralytics' published model tables for the scales of YOLOv8 and
+YOLO11.
 """
 
 from __future__ import annotations
@@ -102,7 +103,18 @@ class RepViTConfig:
     reparameterised: bool = False
 
 
-EncoderConfig = ViTConfig | TinyViTConfig | HieraConfig | EfficientViTConfig | RepViTConfig
+@dataclass(frozen=True, kw_only=True)
+class PlainViTConfig:
+    """Numbers of `networks.plain_vit.PlainViT`."""
+
+    embed_dim: int
+    depth: int
+    num_heads: int
+    mlp_ratio: float = 4.0
+    position_grid: int = 14
+
+
+EncoderConfig = ViTConfig | TinyViTConfig | HieraConfig | EfficientViTConfig | RepViTConfig | PlainViTConfig
 """What a promptable network's image encoder is."""
 
 

@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from samara.networks.hq_mask_decoder import HqMaskDecoder
-from samara.networks.mask_decoder import MaskDecoder, as_linear
+from samara.networks.mask_decoder import MaskDecoder, as_linear, normalise_pixels
 from samara.networks.sam2_hq_mask_decoder import Sam2HqMaskDecoder
 from samara.networks.sam2_mask_decoder import Sam2MaskDecoder
 from samara.networks.two_way_transformer import Attention, TwoWayAttentionBlock
@@ -208,10 +208,9 @@ class DrawGraph(nn.Module):
     def _pixels(self, image: Tensor, finest: Tensor | None, finer: Tensor | None) -> Tensor:
         """Channels of the upscaled image, (N, S · 16, C / 8)."""
         N, S, _ = image.shape  # noqa: N806
-        norm = self.norm
         x = F.linear(image, self.first, self.first_bias).view(N, S, 4, -1)  # (N, S, 4, C / 4)
         x = x if finer is None else x + finer
-        x = self.activation(F.layer_norm(x, norm.weight.shape, norm.weight, norm.bias, norm.eps))
+        x = self.activation(normalise_pixels(self.norm, x))
         x = F.linear(x, self.second, self.second_bias).view(N, S, 16, len(self.second_bias) // 4)
         upscaled: Tensor = self.activation(x if finest is None else x + finest)
         return upscaled.view(N, S * 16, len(self.second_bias) // 4)

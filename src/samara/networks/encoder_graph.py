@@ -17,6 +17,7 @@ from samara.networks.folding import folded, may_fold
 from samara.networks.hiera import PATCH_STRIDE, Hiera, through_stages
 from samara.networks.layers import join_windows, split_windows
 from samara.networks.plain import sharing_copy
+from samara.networks.plain_vit import PATCH, PlainViT
 from samara.networks.sam2_image_encoder import Sam2ImageEncoder
 from samara.networks.vit import Attention, Block, ImageEncoderViT, relative_positions
 
@@ -38,6 +39,8 @@ def encoder_graph(encoder: nn.Module, input_size: int) -> nn.Module:
         grid = input_size // form.patch_size
         form.pos_embed = nn.Parameter(form.positions(grid, grid).detach(), requires_grad=False)
         form.blocks = nn.ModuleList(BlockGraph(block, grid) for block in form.blocks)  # type: ignore[arg-type]
+    if isinstance(form, PlainViT):
+        return PlainViTGraph(form, input_size).eval()
     return form.eval()
 
 
@@ -56,6 +59,22 @@ class HieraGraph(nn.Module):
         """(1, 3, S, S) → the outputs of the stages, the finest first."""
         x = self.patch_embed(images) + self.positions
         return through_stages(x, self.blocks, self.last_blocks)
+
+
+class PlainViTGraph(nn.Module):
+    """A plain ViT for one input size, its positions computed; see `plain_vit.PlainViT`."""
+
+    positions: Tensor
+
+    def __init__(self, encoder: PlainViT, input_size: int) -> None:
+        super().__init__()
+        grid = input_size // PATCH
+        self.encoder = encoder
+        self.register_buffer("positions", encoder.positions(grid, grid).detach().contiguous())
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(1, 3, S, S) → (1, C, h, w)."""
+        return self.encoder.with_positions(images, self.positions)
 
 
 class BlockGraph(nn.Module):

@@ -337,14 +337,13 @@ class MaskDecoder(nn.Module):
         weight, first_bias = as_linear(first)
         dtype = images.projected.dtype
         second_weight, second_bias = (tensor.to(dtype) for tensor in as_linear(second))
-        gain, shift = norm.weight.to(dtype), norm.bias.to(dtype)
         for pixels in images.project(weight):
             pixels += first_bias.to(dtype)
-            x = F.layer_norm(pixels.view(-1, len(gain)), gain.shape, gain, shift, norm.eps)
+            x = normalise_pixels(norm, pixels.view(1, -1, norm.weight.numel()))
             x = activation(F.linear(activation(x), second_weight, second_bias))
             yield x.view(-1, len(second_bias) // 4)
 
-    def upscaling_layers(self) -> tuple[nn.ConvTranspose2d, LayerNorm2d, nn.GELU, nn.ConvTranspose2d]:
+    def upscaling_layers(self) -> tuple[nn.ConvTranspose2d, LayerNorm2d | nn.GroupNorm, nn.GELU, nn.ConvTranspose2d]:
         """The layers of `output_upscaling`; the activation is also the last one."""
         first, norm, activation, second, _ = self.output_upscaling
         return first, norm, activation, second  # type: ignore[return-value]  # built above, in this order
@@ -405,6 +404,17 @@ def weighted_sums(weights: Tensor, features: Tensor) -> Tensor:
 def whole_image(image: Tensor | PromptedImages) -> Tensor:
     """Return the images of a `Look`, (N, C, h, w)."""
     return image if isinstance(image, Tensor) else image.whole()
+
+
+def normalise_pixels(norm: LayerNorm2d | nn.GroupNorm, images: Tensor) -> Tensor:
+    """Apply the norm between upscaling layers to images whose channels come last, (N, ..., C) in and out.
+
+    A `LayerNorm2d` normalises each pixel, a `GroupNorm` (of one group) a whole image.
+    """
+    gain, shift = norm.weight.to(images.dtype), norm.bias.to(images.dtype)
+    if isinstance(norm, LayerNorm2d):
+        return F.layer_norm(images, gain.shape, gain, shift, norm.eps)
+    return F.layer_norm(images, images.shape[1:], eps=norm.eps) * gain + shift
 
 
 def as_linear(layer: nn.ConvTranspose2d) -> tuple[Tensor, Tensor]:

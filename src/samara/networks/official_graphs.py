@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from samara.networks.mask_decoder import STABILITY_OFFSET, MaskDecoder, stability
-from samara.networks.prompt_encoder import PromptEncoder
+from samara.networks.prompt_encoder import BasePromptEncoder
 from samara.networks.prompted_decoder_graph import PromptedDecoderGraph
 
 FRAME = 1024
@@ -110,7 +110,7 @@ class OfficialDecoderGraph(nn.Module):
 
     def __init__(
         self,
-        prompt_encoder: PromptEncoder,
+        prompt_encoder: BasePromptEncoder,
         mask_decoder: MaskDecoder,
         frame_size: int,
         switches: OfficialSwitches,

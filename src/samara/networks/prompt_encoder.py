@@ -7,6 +7,7 @@ for key names and constants. The call signature is the official one; input size 
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -21,19 +22,44 @@ BACKGROUND, FOREGROUND, TOP_LEFT, BOTTOM_RIGHT = range(4)
 PADDING = -1
 
 
-class PromptEncoder(nn.Module):
-    """Encode prompts.
+class BasePromptEncoder(nn.Module):
+    """What the prompt encoders of all families have.
 
     Args:
         embed_dim: C of the embeddings.
         input_image_size: (H, W) of the network input that coordinates refer to.
         image_embedding_size: (h, w) of the embedding grid.
-        mask_in_chans: hidden channels of the mask branch.
-        activation: activation of the mask branch.
     """
 
     always_pads = False
     """Whether padding follows the corners of a box, too."""
+
+    def __init__(
+        self, embed_dim: int, input_image_size: tuple[int, int], image_embedding_size: tuple[int, int]
+    ) -> None:
+        super().__init__()
+        self.embed_dim = embed_dim
+        self.input_image_size = input_image_size
+        self.image_embedding_size = image_embedding_size
+        self.pe_layer = RandomPositions(embed_dim // 2)
+
+    def get_dense_pe(self, grid_hw: tuple[int, int] | None = None) -> Tensor:
+        """Return positional encodings of the embedding grid's cells, (1, C, h, w)."""
+        return self.pe_layer(grid_hw or self.image_embedding_size).unsqueeze(0)  # type: ignore[no-any-return]
+
+    @abstractmethod
+    def no_mask(self) -> Tensor:
+        """Return the dense embedding of a prompt without a mask, the same for every cell: (1, C, 1, 1)."""
+
+
+class PromptEncoder(BasePromptEncoder):
+    """Encode prompts.
+
+    Args:
+        embed_dim, input_image_size, image_embedding_size: see `BasePromptEncoder`.
+        mask_in_chans: hidden channels of the mask branch.
+        activation: activation of the mask branch.
+    """
 
     def __init__(
         self,
@@ -44,11 +70,7 @@ class PromptEncoder(nn.Module):
         mask_in_chans: int = 16,
         activation: Callable[[], nn.Module] = nn.GELU,
     ) -> None:
-        super().__init__()
-        self.embed_dim = embed_dim
-        self.input_image_size = input_image_size
-        self.image_embedding_size = image_embedding_size
-        self.pe_layer = RandomPositions(embed_dim // 2)
+        super().__init__(embed_dim, input_image_size, image_embedding_size)
         self.num_point_embeddings = 4
         self.point_embeddings = nn.ModuleList(learned_tokens(1, embed_dim) for _ in range(self.num_point_embeddings))
         self.not_a_point_embed = learned_tokens(1, embed_dim)
@@ -98,16 +120,16 @@ class PromptEncoder(nn.Module):
         if boxes is not None:
             tokens.append(self._embed_boxes(boxes, **size))
         N = self._get_batch_size(points, boxes, masks)  # noqa: N806
-        weight = self.no_mask_embed.weight
-        sparse = torch.cat(tokens, dim=1) if tokens else weight.new_zeros(N, 0, self.embed_dim)
+        no_mask = self.no_mask()
+        sparse = torch.cat(tokens, dim=1) if tokens else no_mask.new_zeros(N, 0, self.embed_dim)
         if masks is not None and len(masks):
             return sparse, self._embed_masks(masks)
         h, w = grid_hw or self.image_embedding_size
-        return sparse, weight.view(1, -1, 1, 1).expand(N, -1, h, w)
+        return sparse, no_mask.expand(N, -1, h, w)
 
-    def get_dense_pe(self, grid_hw: tuple[int, int] | None = None) -> Tensor:
-        """Return positional encodings of the embedding grid's cells, (1, C, h, w)."""
-        return self.pe_layer(grid_hw or self.image_embedding_size).unsqueeze(0)  # type: ignore[no-any-return]
+    def no_mask(self) -> Tensor:
+        """See `BasePromptEncoder.no_mask`."""
+        return self.no_mask_embed.weight.view(1, -1, 1, 1)
 
     # The methods below have the official names and positional arguments, on which wrappers and subclasses rely.
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from samara.networks.decoder_graph import LookGraph, draw_graph
 from samara.networks.mask_decoder import MaskDecoder
-from samara.networks.prompt_encoder import PromptEncoder, embed_mask_or_none
+from samara.networks.prompt_encoder import BasePromptEncoder, embed_mask_or_none
 from samara.networks.variant import CELL
 
 
@@ -24,7 +24,7 @@ class PromptedDecoderGraph(nn.Module):
         frame_size: side of the input frame in pixels, see `Variant.frame_size`.
     """
 
-    def __init__(self, prompt_encoder: PromptEncoder, mask_decoder: MaskDecoder, frame_size: int) -> None:
+    def __init__(self, prompt_encoder: BasePromptEncoder, mask_decoder: MaskDecoder, frame_size: int) -> None:
         super().__init__()
         self.size_hw = (frame_size, frame_size)
         self.grid_hw = (frame_size // CELL, frame_size // CELL)
@@ -37,8 +37,8 @@ class PromptedDecoderGraph(nn.Module):
         image_embeddings: Tensor,
         point_coords: Tensor,
         point_labels: Tensor,
-        mask_input: Tensor,
-        has_mask_input: Tensor,
+        mask_input: Tensor | None = None,
+        has_mask_input: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Predict the masks of N objects in one image.
 
@@ -46,9 +46,10 @@ class PromptedDecoderGraph(nn.Module):
             image_embeddings: (1, C + V, h, w), from the image encoder.
             point_coords: (N, P, 2) float32, (x, y) in pixels of the input frame.
             point_labels: (N, P) float32: 1 foreground, 0 background, 2 and 3 the corners of a box, −1 padding. Without
-                a box, and always for SAM 2, the last point must be padding, as in the official graph.
-            mask_input: (1, 1, 4h, 4w) float32 logits, for all N.
-            has_mask_input: (1,) float32, 1 to use them.
+                a box, and always for SAM 2, the last point must be padding, as in the official graph. EfficientSAM
+                uses the first six, and pads them itself.
+            mask_input: (1, 1, 4h, 4w) float32 logits, for all N; None for a network without mask prompts.
+            has_mask_input: (1,) float32, 1 to use them; None as before.
 
         Returns:
             iou_predictions: (N, 4), for the single mask and the three; HQ-SAM (N, 2), for the single one and the best
@@ -58,7 +59,10 @@ class PromptedDecoderGraph(nn.Module):
         """
         encoder = self.prompt_encoder
         sparse, _ = encoder((point_coords, point_labels), input_size_hw=self.size_hw, grid_hw=self.grid_hw, pad=False)
-        dense = embed_mask_or_none(encoder, mask_input, has_mask_input)
+        if mask_input is None or has_mask_input is None:
+            dense = encoder.no_mask()
+        else:
+            dense = embed_mask_or_none(encoder, mask_input, has_mask_input)
         embedding = self.mask_decoder.embedding_of(image_embeddings)
         iou, weights, image = self.look(embedding + dense, sparse.unsqueeze(0))
         details = self.mask_decoder.details_of(image_embeddings)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from samara.networks.mask_decoder import MaskDecoder
-from samara.networks.prompt_encoder import PromptEncoder
+from samara.networks.prompt_encoder import BasePromptEncoder
 from samara.networks.variant import CELL
 
 
@@ -22,7 +22,9 @@ class Sam(nn.Module):
         mask_decoder: embeddings → mask logits and predicted IoU.
     """
 
-    def __init__(self, *, image_encoder: nn.Module, prompt_encoder: PromptEncoder, mask_decoder: MaskDecoder) -> None:
+    def __init__(
+        self, *, image_encoder: nn.Module, prompt_encoder: BasePromptEncoder, mask_decoder: MaskDecoder
+    ) -> None:
         super().__init__()
         self.image_encoder = image_encoder
         self.prompt_encoder = prompt_encoder

@@ -58,6 +58,16 @@ CELL = 16
 """Side of a cell of the embedding grid in the input frame, in pixels, of every family."""
 
 
+Resizing = Literal["pillow", "float", "float without antialiasing"]
+"""How pixels of an image are interpolated, see `Preprocessing`."""
+
+Interpolation = Literal["bilinear", "bicubic"]
+"""How logits are interpolated."""
+
+PointGrid = Literal["centres", "corners"]
+"""Where the points of a grid are: at the centres of its cells, or in the middle of each cell's first pixel."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Preprocessing:
     """How an image becomes network input.
@@ -67,14 +77,17 @@ class Preprocessing:
         fit: "pad" keeps the aspect ratio and pads bottom and right with zeros after normalising; "squash" does not keep
             it; "letterbox" keeps it and pads all sides with grey up to the next multiple.
         resize: "pillow" filters 8-bit pixels with antialiasing, as SAM does; "float" filters floating-point ones with
-            antialiasing, as SAM 2 does. They differ by up to one grey value.
+            antialiasing, as SAM 2 does; they differ by up to one grey value. "float without antialiasing" takes the
+            nearest pixels alone, as EfficientSAM does.
+        upsampling: how low-res logits become masks of the image's size; "bicubic" is for squashed images.
         multiple: the input size must be a multiple of this.
         mean, std: per channel RGB, on the 0..255 scale.
     """
 
     input_size: int = 1024
     fit: Literal["pad", "squash", "letterbox"] = "pad"
-    resize: Literal["pillow", "float"] = "pillow"
+    resize: Resizing = "pillow"
+    upsampling: Interpolation = "bilinear"
     multiple: int = 16
     mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
     std: tuple[float, float, float] = (58.395, 57.12, 57.375)
@@ -90,6 +103,7 @@ class Capabilities:
         boxes: takes boxes.
         mask_input: takes low-res logits.
         max_points: max. points per prompt; None for no limit.
+        points_per_box: how many of these points a box is; 0 for a box that is none of them.
     """
 
     points: bool = True
@@ -97,6 +111,7 @@ class Capabilities:
     boxes: bool = True
     mask_input: bool = True
     max_points: int | None = None
+    points_per_box: int = 0
 
     def refused(self, *, points: int, background_points: bool, box: bool, mask_input: bool) -> str | None:
         """Describe the unsupported part of a prompt; None if it is supported."""
@@ -104,8 +119,9 @@ class Capabilities:
             return "points"
         if background_points and not self.negative_points:
             return "background points"
-        if self.max_points is not None and points > self.max_points:
-            return f"{points} points for one object"
+        of_box = self.points_per_box if box else 0
+        if self.max_points is not None and points + of_box > self.max_points:
+            return f"{points} points{' beside a box' if of_box else ''} for one object"
         if box and not self.boxes:
             return "boxes"
         if mask_input and not self.mask_input:
@@ -135,6 +151,9 @@ class Variant:
             of automatic masks, unless the checkpoint's own row differs.
         stability_score_thresh: min. stability score of automatic masks, unless the checkpoint's own row differs.
         box_nms_thresh: box IoU above which a detector drops the less confident of two instances of a class.
+        min_mask_region_area: area in pixels below which holes and specks of automatic masks are removed.
+        best_of_three: whether automatic masks are the best of each point's three, by predicted IoU.
+        point_grid: where the points of automatic masks are.
     """
 
     name: str
@@ -153,6 +172,9 @@ class Variant:
     pred_iou_thresh: float = 0.88
     stability_score_thresh: float = 0.95
     box_nms_thresh: float = 0.7
+    min_mask_region_area: int = 0
+    best_of_three: bool = False
+    point_grid: PointGrid = "centres"
 
     @property
     def is_runnable(self) -> bool:

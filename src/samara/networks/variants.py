@@ -27,6 +27,7 @@ from samara.networks.architectures import (
     YOLOV8,
     EfficientViTConfig,
     HieraConfig,
+    PlainViTConfig,
     RepViTConfig,
     TinyViTConfig,
     ViTConfig,
@@ -52,10 +53,11 @@ _SLIM_50 = replace(_VIT_B, embed_dim=384)
 _SLIM_77 = replace(_VIT_B, embed_dim=168, mlp_ratio=696 / 168)
 _SAM2 = Preprocessing(fit="squash", resize="float", multiple=32)
 _SQUASHED = Preprocessing(fit="squash")
+_EFFICIENT = Preprocessing(fit="squash", resize="float without antialiasing", upsampling="bicubic")
 _YOLO = Preprocessing(input_size=640, fit="letterbox", multiple=32, mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0))
 _NOT_PROMPTABLE = Capabilities(points=False, negative_points=False, boxes=False, mask_input=False, max_points=0)
 _SELECTING = Capabilities(mask_input=False)
-_EFFICIENT_PROMPTS = Capabilities(negative_points=False, mask_input=False, max_points=6)
+_EFFICIENT_PROMPTS = Capabilities(negative_points=False, mask_input=False, max_points=6, points_per_box=2)
 
 _VARIANTS = (
     Variant(
@@ -203,19 +205,25 @@ _VARIANTS = (
         pred_iou_thresh=0.8,
     ),
     Variant(name="sam3", family="sam3", title="SAM 3"),
-    Variant(
-        name="efficient_sam_ti",
-        family="efficient_sam",
-        title="EfficientSAM-Ti",
-        preprocessing=_SQUASHED,
-        capabilities=_EFFICIENT_PROMPTS,
-    ),
-    Variant(
-        name="efficient_sam_s",
-        family="efficient_sam",
-        title="EfficientSAM-S",
-        preprocessing=_SQUASHED,
-        capabilities=_EFFICIENT_PROMPTS,
+    # EfficientSAM: a decoder and prompts of its own. The thresholds, and how it searches, are those of its notebook
+    # that segments everything; yformer/EfficientSAM @d525f62.
+    *(
+        Variant(
+            name=f"efficient_sam_{size}",
+            family="efficient_sam",
+            title=f"EfficientSAM-{size.title()}",
+            image_encoder=PlainViTConfig(embed_dim=64 * heads, depth=12, num_heads=heads),
+            preprocessing=_EFFICIENT,
+            capabilities=_EFFICIENT_PROMPTS,
+            parameters=parameters,
+            keys=278,
+            pred_iou_thresh=0.7,
+            stability_score_thresh=0.9,
+            min_mask_region_area=100,
+            best_of_three=True,
+            point_grid="corners",
+        )
+        for size, heads, parameters in (("ti", 3, 10_223_204), ("s", 6, 26_413_028))
     ),
     # EdgeSAM: its last stage has a stride of 32. The predictor of IoU was not trained, so its own code ranks masks by
     # stability, and 0.88 is of that. chongzhou96/EdgeSAM @b53372c, `predictor.py` and `automatic_mask_generator.py`.
@@ -320,6 +328,7 @@ def build_sam(variant: Variant, input_size: int | None = None) -> Sam:
     """
     from samara.networks import efficientvit
     from samara.networks.hiera import Hiera
+    from samara.networks.plain_vit import PlainViT
     from samara.networks.repvit import RepViT
     from samara.networks.sam2_image_encoder import Sam2ImageEncoder
     from samara.networks.tiny_vit import TinyViT
@@ -337,6 +346,8 @@ def build_sam(variant: Variant, input_size: int | None = None) -> Sam:
             return _sam(variant, efficientvit.EfficientViT(**asdict(config)), input_size, efficientvit.NORM_EPSILON)
         case RepViTConfig() as config:
             return _sam(variant, RepViT(**asdict(config)), input_size)
+        case PlainViTConfig() as config:
+            return _efficient_sam(variant, PlainViT(**asdict(config)), input_size)
         case None if variant.detector is not None:
             raise WrongCheckpoint(f"{variant.title} finds instances in one pass and has no image encoder to build")
         case None:
@@ -374,6 +385,19 @@ def _sam2(variant: Variant, image_encoder: nn.Module, input_size: int | None) ->
         image_encoder=image_encoder,
         prompt_encoder=Sam2PromptEncoder(input_image_size=frame, image_embedding_size=grid),
         mask_decoder=(Sam2HqMaskDecoder if variant.hq_token else Sam2MaskDecoder)(transformer=Sam2TwoWayTransformer()),
+    )
+
+
+def _efficient_sam(variant: Variant, image_encoder: nn.Module, input_size: int | None) -> Sam:
+    from samara.networks.efficient_sam_mask_decoder import EfficientSamMaskDecoder, EfficientSamTwoWayTransformer
+    from samara.networks.efficient_sam_prompt_encoder import EfficientSamPromptEncoder
+    from samara.networks.sam import Sam
+
+    frame, grid = _frame_and_grid(variant, input_size)
+    return Sam(
+        image_encoder=image_encoder,
+        prompt_encoder=EfficientSamPromptEncoder(input_image_size=frame, image_embedding_size=grid),
+        mask_decoder=EfficientSamMaskDecoder(transformer=EfficientSamTwoWayTransformer()),
     )
 
 

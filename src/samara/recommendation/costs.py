@@ -14,8 +14,8 @@ from samara.checkpoints.record import Checkpoint
 MEASURED_ON = "AMD EPYC, 2 cores (AVX2)"
 """The machine on which the times were measured.
 
-Those of SAM 2, EfficientViT-SAM, EdgeSAM and RepViT-SAM come from an Intel Xeon with 2 cores, and are scaled to this
-machine by what MobileSAM takes on both.
+Those of SAM 2, EfficientViT-SAM, EfficientSAM, EdgeSAM, RepViT-SAM and SlimSAM come from an Intel Xeon with 2 cores,
+and are scaled to this machine by what MobileSAM takes on both.
 """
 
 MATRIX_FLOPS = 1.241e11
@@ -100,6 +100,8 @@ COSTS: Mapping[tuple[str, int], Cost] = {
     ("efficientvit_sam_xl1", 1024): _cost(643.7, 3.618, 6.617, 0.02213, 330, 354),
     ("edge_sam", 1024): _cost(40.09, 3.618, 0.4995, 0.02262, 150.4, 314.1),
     ("repvit_sam", 1024): _cost(226.6, 3.618, 3.4715, 0.03105, 276.7, 328.9),
+    ("efficient_sam_ti", 1024): _cost(204.5, 3.684, 1.706, 0.03223, 91.2, 353),
+    ("efficient_sam_s", 1024): _cost(491.2, 3.684, 3.637, 0.03464, 195, 322),
     ("fastsam_s", 1024): _cost(102.2, 0, 1.061, 0, 340, 0),
     ("fastsam_x", 1024): _cost(839.5, 0, 7.379, 0, 720, 0),
     ("yolov8n_seg", 640): _cost(12.00, 0, 0.1455, 0, 88, 0),

@@ -11,10 +11,13 @@ from torch import Tensor
 
 from samara.errors import EmbeddingError
 from samara.images.preprocessing import Fit, Frame
-from samara.networks.variant import CELL
+from samara.networks.variant import CELL, Interpolation
 from samara.system.files import write_atomically
 
 FORMAT = "samara image embedding 1"
+
+_UNSAID = {("fit", "pad"), ("upsampling", "bilinear")}
+"""Facts that a file does not state."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +34,7 @@ class ImageEmbedding:
         checkpoint: name of the checkpoint, for messages and reports.
         precision: precision of the encoder, e.g. "float32".
         fit: how the image is fitted into the network input.
+        upsampling: how logits are resized to the image.
     """
 
     features: Tensor = field(repr=False)
@@ -40,11 +44,12 @@ class ImageEmbedding:
     checkpoint: str
     precision: str
     fit: Fit = "pad"
+    upsampling: Interpolation = "bilinear"
 
     @property
     def frame(self) -> Frame:
         """Placement of the image in the input frame, which prompts are in."""
-        return Frame(self.original_size_hw, CELL * self.features.shape[-1], self.fit)
+        return Frame(self.original_size_hw, CELL * self.features.shape[-1], self.fit, self.upsampling)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a safetensors file, completely or not at all.
@@ -54,9 +59,9 @@ class ImageEmbedding:
         """
         from safetensors.torch import save
 
-        facts = {name.name: getattr(self, name.name) for name in fields(self) if name.name != "features"}
-        if self.fit == "pad":
-            del facts["fit"]  # as in files written before `fit` existed
+        facts = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "features"}
+        # As in files written before these fields existed.
+        facts = {name: fact for name, fact in facts.items() if (name, fact) not in _UNSAID}
         data = save({"features": self.features.contiguous().cpu()}, {"format": FORMAT, "facts": json.dumps(facts)})
         write_atomically(Path(path), data)
 

@@ -117,6 +117,7 @@ class Predictor:
                 checkpoint=self.loaded.name,
                 precision=self.loaded.precision,
                 fit=frame.fit,
+                upsampling=frame.upsampling,
             )
             for index, frame in enumerate(frames)
         ]

@@ -88,7 +88,9 @@ class PromptedSegmenter(Segmenter[SeenImage]):
     def unsparing(self, points_per_side: int, max_masks: int) -> PromptedSegmenter:
         """See `Segmenter.unsparing`: no thresholds; the grid limits the number of masks."""
         del max_masks
-        settings = AutomaticSettings(points_per_side=points_per_side, pred_iou_thresh=0.0, stability_score_thresh=0.0)
+        settings = AutomaticSettings(
+            points_per_side=points_per_side, pred_iou_thresh=0.0, stability_score_thresh=0.0, min_mask_region_area=0
+        )
         return PromptedSegmenter(self.loaded, settings, predictor=self.predictor)
 
     def with_smaller_batches(self) -> PromptedSegmenter:

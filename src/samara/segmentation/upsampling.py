@@ -1,9 +1,10 @@
 """Upsampling of low-res logits to the original image, one mask at a time, restricted to its window.
 
 Most masks cover a small part of an image. A logit at full size is a weighted mean of nearby low-res logits, so it can
-exceed a threshold only near one that does; the rest need not be computed. Both steps of `Frame.to_original` (to the
-input square, then to the image; squashed images have one) are linear along each axis and become one matrix per axis,
-three numbers to a row. The result is equal up to rounding of sums.
+exceed a threshold only near one that does; the rest need not be computed. (Bicubic weights can be negative: there it
+can exceed a threshold only where the nearby logits vary enough.) Both steps of `Frame.to_original` (to the input
+square, then to the image; squashed images have one) are linear along each axis and become one matrix per axis, three
+or four numbers to a row. The result is equal up to rounding of sums.
 
 Used on the CPU; on an accelerator, `Frame.to_original` processes whole batches.
 """
@@ -16,14 +17,22 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from samara.images.preprocessing import Frame
 from samara.masks.rle import Rle, encode_columns
+from samara.networks.variant import Interpolation
 from samara.system.devices import computing
 
 # Pixels of an axis per block matrix: few enough to avoid mostly zeros, and enough for an efficient product.
 BLOCK = 64
+
+CUBIC = -0.75
+"""The parameter of PyTorch's cubic, which determines its slope one pixel from the centre."""
+
+OVERSHOOT = 2 * (-CUBIC / 4) * (1 - CUBIC / 4)
+"""Largest sum of bicubic negative weights, in the middle of four pixels; along one axis it is −CUBIC / 4."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,7 @@ class Axis:
         matrix: (image size, low-res size) float32.
         first: (image size,) first low-res position that contributes to each pixel, ascending.
         last: (image size,) last contributing position, inclusive, ascending.
+        next_to: the same two of the positions next to each pixel: bilinear all that contribute, bicubic the one before.
         blocks: (blocks, BLOCK, K) float32, nonzero blocks along the matrix's diagonal, padded with zeros.
         sources: (blocks, K) int64, low-res position of each block column.
     """
@@ -62,12 +72,14 @@ class Axis:
     matrix: Tensor
     first: npt.NDArray[np.int64]
     last: npt.NDArray[np.int64]
+    next_to: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
     blocks: Tensor
     sources: Tensor
 
     def reached_from(self, start: int, stop: int) -> PositionRange:
-        """Return the pixels to which low-res positions start..stop − 1 contribute."""
-        return int(np.searchsorted(self.last, start)), int(np.searchsorted(self.first, stop))
+        """Return the pixels that low-res positions start..stop − 1 are next to."""
+        first, last = self.next_to
+        return int(np.searchsorted(last, start)), int(np.searchsorted(first, stop))
 
     def needed_for(self, start: int, stop: int) -> PositionRange:
         """Return the low-res positions that contribute to pixels start..stop − 1."""
@@ -99,7 +111,7 @@ class Upsampling:
     def _axis(self, axis: int) -> Axis:
         original = self.frame.original_size_hw[axis]
         if self.frame.fit == "squash":  # one step; the second would change nothing
-            return _axis(self.low_res_side, original, original, original)
+            return _axis(self.low_res_side, original, original, original, self.frame.upsampling)
         return _axis(self.low_res_side, self.frame.side, self.frame.resized_size_hw[axis], original)
 
     def window(self, low_res_logits: Tensor, threshold: float, offset: float = 0.0) -> Window | None:
@@ -113,7 +125,7 @@ class Upsampling:
         Returns:
             The window; None if no logit can exceed the lower threshold.
         """
-        above = (low_res_logits > threshold - offset).numpy()
+        above = self._above(low_res_logits, threshold - offset)
         rows, columns = np.flatnonzero(above.any(1)), np.flatnonzero(above.any(0))
         if not len(rows):
             return None
@@ -137,6 +149,16 @@ class Upsampling:
             return Rle.from_edges(np.zeros(0, dtype=np.int64), height, width)
         return encode_columns(window.columns, window.x0, window.y0, height, width)
 
+    def _above(self, low_res_logits: Tensor, threshold: float) -> npt.NDArray[np.bool_]:
+        """Return the low-res positions (4h, 4w) that may be next to pixels above the threshold."""
+        if self.frame.upsampling == "bilinear":
+            return (low_res_logits > threshold).numpy()
+        # A pixel between a position and the next depends on these two, the one before and the one after.
+        padded = F.pad(low_res_logits[None, None], (1, 2, 1, 2), mode="replicate")
+        highest, lowest = F.max_pool2d(padded, 4, 1), -F.max_pool2d(-padded, 4, 1)
+        bound = highest + OVERSHOOT * (highest - lowest)
+        return (bound[0, 0] > threshold).numpy()
+
     def _upsampled(self, low_res_logits: Tensor, columns: PositionRange, rows: PositionRange) -> Tensor:
         """Return logits (W', H') of a range of columns, starting at a block, and of rows of the image."""
         y0, y1 = self.rows.needed_for(*rows)
@@ -149,14 +171,17 @@ class Upsampling:
 
 
 @lru_cache(maxsize=16)  # shared by images of one size; up to a few megabytes each
-def _axis(low_res: int, square: int, resized: int, original: int) -> Axis:
-    """Return one matrix for low-res → input square, cropped to the resized image → original."""
-    to_square = _bilinear(low_res, square)[:resized]
-    start, weight = _taps(resized, original)
-    end = np.minimum(start + 1, resized - 1)
-    matrix = (1 - weight)[:, None] * to_square[start] + weight[:, None] * to_square[end]
-    used = matrix != 0
-    first, last = used.argmax(1), low_res - 1 - used[:, ::-1].argmax(1)
+def _axis(low_res: int, square: int, resized: int, original: int, interpolation: Interpolation = "bilinear") -> Axis:
+    """Return one matrix for low-res → input square, cropped to the resized image → original; bicubic in one step."""
+    if interpolation == "bicubic":
+        matrix, taps = _bicubic(low_res, original)
+        first, before, _, last = taps.T
+        next_to = before, before
+    else:
+        matrix = _two_steps(low_res, square, resized, original)
+        used = matrix != 0
+        first, last = used.argmax(1), low_res - 1 - used[:, ::-1].argmax(1)
+        next_to = first, last
     sources = _sources(
         first[::BLOCK], last[np.minimum(np.arange(BLOCK - 1, original + BLOCK - 1, BLOCK), original - 1)]
     )
@@ -167,6 +192,7 @@ def _axis(low_res: int, square: int, resized: int, original: int) -> Axis:
         matrix=torch.from_numpy(matrix.astype(np.float32)),
         first=first,
         last=last,
+        next_to=next_to,
         blocks=torch.from_numpy(blocks.astype(np.float32)),
         sources=torch.from_numpy(sources),
     )
@@ -178,6 +204,38 @@ def _sources(first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]) -> npt.N
     start = np.maximum(np.minimum(first, last.max() + 1 - count), 0)
     positions: npt.NDArray[np.int64] = start[:, None] + np.arange(count)
     return positions
+
+
+def _two_steps(low_res: int, square: int, resized: int, original: int) -> npt.NDArray[np.float64]:
+    """Return the matrix (original, low_res) of a bilinear resize to the square, a crop, and another one."""
+    to_square = _bilinear(low_res, square)[:resized]
+    start, weight = _taps(resized, original)
+    end = np.minimum(start + 1, resized - 1)
+    matrix: npt.NDArray[np.float64] = (1 - weight)[:, None] * to_square[start] + weight[:, None] * to_square[end]
+    return matrix
+
+
+def _bicubic(size_in: int, size_out: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Return the matrix of a bicubic resize along one axis, (size_out, size_in), and its taps, (size_out, 4) ascending.
+
+    As PyTorch's: pixel centres are at half-integers, and border pixels extend outwards (`align_corners=False`).
+    """
+    position = (np.arange(size_out) + 0.5) * size_in / size_out - 0.5
+    before = np.floor(position).astype(np.int64)
+    sources = before[:, None] + np.arange(-1, 3)  # (size_out, 4)
+    matrix = np.zeros((size_out, size_in))
+    weights = _cubic(np.abs(position[:, None] - sources))
+    sources = sources.clip(0, size_in - 1)
+    np.add.at(matrix, (np.arange(size_out)[:, None], sources), weights)
+    return matrix, sources
+
+
+def _cubic(distance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the weights of pixels at a distance of at most two. Source: Keys 1981, equation 15."""
+    d = distance
+    near = ((CUBIC + 2) * d - (CUBIC + 3)) * d**2 + 1
+    far = CUBIC * (((d - 5) * d + 8) * d - 4)
+    return np.where(d <= 1, near, far)
 
 
 def _bilinear(size_in: int, size_out: int) -> npt.NDArray[np.float64]:

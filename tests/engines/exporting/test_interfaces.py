@@ -127,7 +127,7 @@ def test_what_squashes_images_has_no_official_interface(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(name for name in SMALL if not VARIANTS[name].finer_maps))
+@pytest.mark.parametrize("name", sorted(name for name in SMALL if VARIANTS[name].preprocessing.fit == "pad"))
 def test_every_kind_with_every_switch(name, tmp_path):
     switches = OfficialSwitches(True, True, True, True)
     done = export_checkpoint(small(name, 64), "onnx", tmp_path / "one", interface="official", switches=switches)

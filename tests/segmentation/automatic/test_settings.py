@@ -55,7 +55,14 @@ def test_the_grid_follows_the_network_input(mini, input_size, points):
 
 
 def test_what_is_given_stays(mini):
-    asked = AutomaticSettings(points_per_side=5, pred_iou_thresh=0.0, stability_score_thresh=0.0)
+    asked = AutomaticSettings(
+        points_per_side=5,
+        pred_iou_thresh=0.0,
+        stability_score_thresh=0.0,
+        min_mask_region_area=3,
+        best_of_three=True,
+        point_grid="corners",
+    )
     assert asked.for_checkpoint(mini) == asked
     grids = AutomaticSettings(point_grids=(np.full((1, 2), 0.5),)).for_checkpoint(mini)
     assert grids.points_per_side is None
@@ -65,6 +72,12 @@ def test_what_is_given_stays(mini):
 def test_points_lie_in_the_middle_of_cells_row_by_row():
     np.testing.assert_allclose(point_grid(2), [[0.25, 0.25], [0.75, 0.25], [0.25, 0.75], [0.75, 0.75]])
     np.testing.assert_allclose(point_grid(1), [[0.5, 0.5]])
+
+
+def test_points_at_corners_begin_cells():
+    np.testing.assert_allclose(point_grid(2, "corners"), [[0, 0], [0.5, 0], [0, 0.5], [0.5, 0.5]])
+    (grid,) = layer_grids(AutomaticSettings(points_per_side=3, point_grid="corners"))
+    np.testing.assert_allclose(grid, point_grid(3, "corners"))
 
 
 def test_layers_are_thinned():

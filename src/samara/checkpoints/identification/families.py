@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from samara.checkpoints.identification.key_tables import Faults, Shape, expected_shapes, faults
+from samara.checkpoints.identification.key_tables import Faults, expected_shapes, faults
+from samara.checkpoints.identification.layer_keys import Shape
 from samara.checkpoints.identification.vit_numbers import own_vit, published_vit, read_vit_numbers
 from samara.checkpoints.reading.rename import with_part_prefix
 from samara.checkpoints.reading.sam2_names import image_path
@@ -46,6 +47,10 @@ _HQ_EARLY_WIDTHS: Mapping[int | None, str] = {
 }
 _HIERA_SIZES: Mapping[tuple[int | None, int], str] = {(96, 12): "t", (96, 16): "s", (112, 24): "b+", (144, 48): "l"}
 _REPVIT_WIDTHS: Mapping[int, Family] = {48: "edge_sam", 80: "repvit_sam"}
+_EFFICIENT_MARKS = {
+    "prompt_encoder.bbox_top_left_embeddings.weight",
+    "mask_decoder.final_output_upscaling_layers.0.0.weight",
+}
 _EFFICIENT_SIZES: Mapping[int | None, str] = {192: "efficient_sam_ti", 384: "efficient_sam_s"}
 
 _YOLO_PROTOTYPES = re.compile(r"model\.(\d+)\.proto\.cv1\.conv\.weight")
@@ -185,12 +190,26 @@ def _has_blocks_of(config: EfficientViTConfig, shapes: Shapes) -> bool:
 
 
 def _efficient_sam(shapes: Shapes) -> Recognition | None:
-    positions = shapes.get("image_encoder.pos_embed", ())
-    if "prompt_encoder.invalid_points.weight" not in shapes and len(positions) != 3:
+    named = with_part_prefix(shapes)
+    has_positions_in_a_row = len(named.get("image_encoder.pos_embed", ())) == 3
+    if not has_positions_in_a_row and not _EFFICIENT_MARKS & named.keys():
         return None
-    variant = _EFFICIENT_SIZES.get(_first(shapes, "image_encoder.patch_embed.proj.weight"))
-    title = _title(variant, "EfficientSAM")
-    return Recognition(family="efficient_sam", title=title, variant=variant, part=_part(shapes))
+    width = _first(named, "image_encoder.patch_embed.proj.weight")
+    network = VARIANTS.get(_EFFICIENT_SIZES.get(width, ""))
+    # Parts without an encoder are the same for all sizes.
+    comparable = network or (None if _has(named, "image_encoder") else VARIANTS["efficient_sam_ti"])
+    found = _compare(named, comparable) if comparable else Faults()
+    return Recognition(
+        family="efficient_sam",
+        title=network.title if network else "EfficientSAM",
+        variant=network.name if network else None,
+        network=network,
+        part=_part(named),
+        missing=found.missing,
+        unexpected=found.unexpected,
+        misshapen=found.misshapen,
+        note="" if network else "the same for all sizes" if width is None else f"{width} wide as no published size",
+    )
 
 
 def _repvit(shapes: Shapes) -> Recognition | None:

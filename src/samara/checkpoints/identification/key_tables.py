@@ -7,30 +7,43 @@ numbers come from `samara.networks.variants`; tests compare every table with the
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from samara.checkpoints.identification import efficient_sam_keys
 from samara.checkpoints.identification.layer_keys import WIDTH as _WIDTH
-from samara.checkpoints.identification.layer_keys import Shape as Shape  # re-exported for users of tables
-from samara.checkpoints.identification.layer_keys import Shapes
+from samara.checkpoints.identification.layer_keys import Shape, Shapes
+from samara.checkpoints.identification.layer_keys import attention as _attention
 from samara.checkpoints.identification.layer_keys import batch_norm as _batch_norm
 from samara.checkpoints.identification.layer_keys import conv_bn as _conv_bn
 from samara.checkpoints.identification.layer_keys import convolution as _convolution
+from samara.checkpoints.identification.layer_keys import linear as _linear
 from samara.checkpoints.identification.layer_keys import neck as _neck
 from samara.checkpoints.identification.layer_keys import norm as _norm
+from samara.checkpoints.identification.layer_keys import under as _under
 from samara.checkpoints.identification.repvit_keys import repvit
 from samara.networks.architectures import (
     BlockKind,
     EfficientViTConfig,
     EncoderConfig,
     HieraConfig,
+    PlainViTConfig,
     RepViTConfig,
     TinyViTConfig,
     ViTConfig,
 )
-from samara.networks.variants import VARIANTS, Variant
+from samara.networks.variants import VARIANTS, Family, Variant
 
-_FAMILIES = ("sam", "mobile_sam", "hq_sam", "sam2", "efficientvit_sam", "edge_sam", "repvit_sam")
+_FAMILIES = (
+    "sam",
+    "mobile_sam",
+    "hq_sam",
+    "sam2",
+    "efficientvit_sam",
+    "efficient_sam",
+    "edge_sam",
+    "repvit_sam",
+)
 _PATCH = 16
 _WINDOW = 14
 
@@ -86,9 +99,9 @@ def expected_shapes(variant: str | Variant) -> Mapping[str, Shape] | None:
         return None
     shapes = {
         **_under("image_encoder", image_encoder(encoder, variant.preprocessing.input_size)),
-        **_under("prompt_encoder", _prompt_encoder()),
+        **_under("prompt_encoder", _PROMPT_ENCODERS.get(variant.family, _prompt_encoder)()),
+        **_under("mask_decoder", _MASK_DECODERS.get(variant.family, _mask_decoder)()),
     }
-    shapes.update(_under("mask_decoder", _sam2_decoder() if variant.family == "sam2" else _mask_decoder()))
     if early_channels:
         shapes.update(_under("mask_decoder", _hq_decoder(early_channels)))
     return shapes
@@ -105,16 +118,10 @@ def image_encoder(config: EncoderConfig, input_size: int = 1024) -> Shapes:
             return _sam2_encoder(config)
         case EfficientViTConfig():
             return _efficientvit(config)
+        case PlainViTConfig():
+            return efficient_sam_keys.plain_vit(config)
         case RepViTConfig():
             return repvit(config)
-
-
-def _under(prefix: str, shapes: Shapes) -> Shapes:
-    return {f"{prefix}.{name}": shape for name, shape in shapes.items()}
-
-
-def _linear(name: str, inputs: int, outputs: int) -> Shapes:
-    return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
 
 
 def _mlp(name: str, inputs: int, hidden: int, outputs: int) -> Shapes:
@@ -306,15 +313,6 @@ def _prompt_encoder() -> Shapes:
     }
 
 
-def _attention(name: str, inner: int) -> Shapes:
-    return {
-        **_linear(f"{name}.q_proj", _WIDTH, inner),
-        **_linear(f"{name}.k_proj", _WIDTH, inner),
-        **_linear(f"{name}.v_proj", _WIDTH, inner),
-        **_linear(f"{name}.out_proj", inner, _WIDTH),
-    }
-
-
 def _two_way_layer(name: str) -> Shapes:
     shapes = _attention(f"{name}.self_attn", _WIDTH)
     shapes |= _attention(f"{name}.cross_attn_token_to_image", _WIDTH // 2)
@@ -371,3 +369,11 @@ def _hq_decoder(early_width: int) -> Shapes:
         **_norm("embedding_maskfeature.1", 64),
         **_convolution("embedding_maskfeature.3", (32, 64, 3, 3), 32),
     }
+
+
+# Of families whose parts are not SAM's.
+_PROMPT_ENCODERS: Mapping[Family, Callable[[], Shapes]] = {"efficient_sam": efficient_sam_keys.prompt_encoder}
+_MASK_DECODERS: Mapping[Family, Callable[[], Shapes]] = {
+    "sam2": _sam2_decoder,
+    "efficient_sam": efficient_sam_keys.mask_decoder,
+}

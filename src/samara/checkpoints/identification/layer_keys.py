@@ -6,7 +6,17 @@ Shape = tuple[int, ...]
 Shapes = dict[str, Shape]
 
 WIDTH = 256
-"""Channels of every image embedding."""
+"""Channels of image embeddings and tokens, in every promptable family."""
+
+
+def under(prefix: str, shapes: Shapes) -> Shapes:
+    """Return entries with a common prefix."""
+    return {f"{prefix}.{name}": shape for name, shape in shapes.items()}
+
+
+def linear(name: str, inputs: int, outputs: int) -> Shapes:
+    """A linear layer."""
+    return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
 
 
 def norm(name: str, width: int) -> Shapes:
@@ -41,4 +51,14 @@ def neck(inputs: int) -> Shapes:
         **norm("neck.1", WIDTH),
         "neck.2.weight": (WIDTH, WIDTH, 3, 3),
         **norm("neck.3", WIDTH),
+    }
+
+
+def attention(name: str, inner: int) -> Shapes:
+    """An attention layer of the two-way transformer."""
+    return {
+        **linear(f"{name}.q_proj", WIDTH, inner),
+        **linear(f"{name}.k_proj", WIDTH, inner),
+        **linear(f"{name}.v_proj", WIDTH, inner),
+        **linear(f"{name}.out_proj", inner, WIDTH),
     }

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from samara.checkpoints.identification.key_tables import Shape
+from samara.checkpoints.identification.layer_keys import Shape
 from samara.networks.architectures import ViTConfig
 from samara.networks.variants import VARIANTS, Preprocessing, Variant
 

@@ -29,6 +29,7 @@ ROOTS = (
 BARE_MARKS: tuple[tuple[str, tuple[str, str]], ...] = (
     ("mask_decoder", ("iou_token.weight", "mask_tokens.weight")),
     ("prompt_encoder", ("not_a_point_embed.weight", "no_mask_embed.weight")),
+    ("prompt_encoder", ("invalid_points.weight", "bbox_top_left_embeddings.weight")),
     ("image_encoder", ("neck.0.weight", "neck.2.weight")),
     ("image_encoder", ("backbone.stages.0.op_list.0.conv.weight", "neck.output_ops.0.op_list.0.conv.weight")),
 )

@@ -108,8 +108,8 @@ def _own_inputs(loaded: Loaded) -> tuple[Inputs, Inputs]:
     # click.
     coordinates = torch.tensor([[[0.4, 0.4], [0.0, 0.0], [0.0, 0.0]], [[0.5, 0.3], [0.2, 0.1], [0.9, 0.6]]])
     labels = torch.tensor([[1.0, -1.0, -1.0], [1.0, 2.0, 3.0]])
-    mask = _mask_input(image, 4 * loaded.grid)
-    return (image,), (features, coordinates * loaded.frame_size, labels, mask, torch.ones(1))
+    mask = (_mask_input(image, 4 * loaded.grid), torch.ones(1)) if loaded.variant.capabilities.mask_input else ()
+    return (image,), (features, coordinates * loaded.frame_size, labels, *mask)
 
 
 def _mask_input(image: Tensor, side: int) -> Tensor:

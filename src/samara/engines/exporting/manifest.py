@@ -12,6 +12,7 @@ from samara.engines.exporting.formats import ExportFormat
 from samara.engines.exporting.interfaces import Interface
 from samara.engines.graphs import Graph
 from samara.engines.loaded import Loaded, fingerprint
+from samara.networks.mask_decoder import THREE_MASKS
 from samara.networks.sam2_mask_decoder import STABILITY_OFFSET, STABILITY_THRESH, Sam2MaskDecoder
 
 MANIFEST = "manifest.json"
@@ -20,6 +21,7 @@ FORMAT = "samara export 1"
 RESIZE = {
     "pillow": "longest side to input_size, bilinear with antialiasing; zeros at bottom and right afterwards",
     "float": "both sides to input_size, bilinear with antialiasing on floating-point pixels; no padding",
+    "float without antialiasing": "both sides to input_size, bilinear without antialiasing; no padding",
 }
 """In words, by `Preprocessing.resize`."""
 
@@ -67,6 +69,7 @@ def manifest_of(
             "std": preprocessing.std,
         },
         "mask_threshold": 0.0,
+        "mask_upsampling": preprocessing.upsampling,
         "masks": interface.masks(loaded),
         **_single_mask_rule(loaded),
         "graphs": {
@@ -82,8 +85,11 @@ def manifest_of(
 
 
 def _single_mask_rule(loaded: Loaded) -> dict[str, Any]:
-    """SAM 2: when the single mask gives way to the best of three; other networks have no such rule."""
-    if not isinstance(loaded.sam.mask_decoder, Sam2MaskDecoder):
+    """When the single mask gives way to the best of three: SAM 2's sometimes, EfficientSAM's always, others' never."""
+    decoder = loaded.sam.mask_decoder
+    if decoder.masks_for_single == THREE_MASKS:
+        return {"single_mask_rule": {"rule": "the best of the others answers, by predicted IoU"}}
+    if not isinstance(decoder, Sam2MaskDecoder):
         return {}
     rule = "where pixels above offset are less than threshold of those above -offset, the best of the others answers"
     return {"single_mask_rule": {"rule": rule, "offset": STABILITY_OFFSET, "threshold": STABILITY_THRESH}}

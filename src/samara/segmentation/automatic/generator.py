@@ -38,6 +38,9 @@ from samara.segmentation.embeddings import ImageEmbedding
 from samara.segmentation.predictor import MASK_THRESHOLD, Predictor
 from samara.system.progress import Progress
 
+FIRST_PIXEL = 0.5
+"""The middle of a cell's first pixel, from the cell's corner in pixels."""
+
 
 class AutomaticMaskGenerator:
     """Automatic mask generation for images.
@@ -97,7 +100,8 @@ class AutomaticMaskGenerator:
     def _grids(self, crops: list[Crop]) -> list[npt.NDArray[np.float64]]:
         """Return the points of each crop, (K, 2) in pixels of the crop."""
         grids = layer_grids(self.settings)
-        return [grids[crop.layer] * np.array(crop.size_hw[::-1]) for crop in crops]
+        first = FIRST_PIXEL if self.settings.point_grid == "corners" and self.settings.point_grids is None else 0.0
+        return [grids[crop.layer] * np.array(crop.size_hw[::-1]) + first for crop in crops]
 
     def _search(
         self,
@@ -137,6 +141,8 @@ class AutomaticMaskGenerator:
             # 0 switches the filter off, as in the reference.
             min_predicted_iou=self.settings.pred_iou_thresh or None,
         )
+        if self.settings.best_of_three:
+            decoded = decoded.best_of_each()
         passed = stable_masks(
             decoded.low_res_logits,
             place.frame,
@@ -180,8 +186,8 @@ class AutomaticMaskGenerator:
         masks = concatenate(found)
         if len(found) > 1:
             masks = masks[box_nms(_inclusive_corners(masks), _preference(masks), settings.crop_nms_thresh)]
-        if settings.min_mask_region_area > 0:
-            masks = self._clean(masks)
+        if settings.min_mask_region_area:
+            masks = self._clean(masks, settings.min_mask_region_area)
         return masks.tidied(
             iou_threshold=settings.mask_nms_thresh,
             containment_threshold=settings.containment_thresh,
@@ -189,10 +195,10 @@ class AutomaticMaskGenerator:
             hierarchy=settings.hierarchy,
         )
 
-    def _clean(self, masks: MaskSet) -> MaskSet:
+    def _clean(self, masks: MaskSet, min_region_area: int) -> MaskSet:
         """Remove holes and specks, then resulting duplicates, preferring unchanged masks."""
         settings = self.settings
-        cleaned = [clean(rle, settings.min_mask_region_area) for rle in masks.rles]
+        cleaned = [clean(rle, min_region_area) for rle in masks.rles]
         unchanged = np.array([not changed for _, changed in cleaned], dtype=np.float64)
         masks = masks.with_rles([rle for rle, _ in cleaned])
         threshold = max(settings.box_nms_thresh, settings.crop_nms_thresh)

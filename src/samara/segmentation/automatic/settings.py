@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from samara.errors import SettingsError
+from samara.networks.variant import PointGrid
 from samara.segmentation.ranges import Range, check_ranges
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class AutomaticSettings:
     """Settings of automatic mask generation.
 
     Names and defaults are those of the official generator (segment-anything `automatic_mask_generator.py` @dca509f);
-    the last four are samara's additions and off by default.
+    the last six are samara's additions. None stands for what the checkpoint's own generator does.
 
     Attributes:
         points_per_side: points along each side of the grid, at least 1; None for one for every 32 pixels of the
@@ -47,12 +48,16 @@ class AutomaticSettings:
         crop_overlap_ratio: overlap of crops, as a fraction of the image's short side, in [0, 1).
         crop_n_points_downscale_factor: points per side shrink by this from layer to layer, at least 1.
         point_grids: one (K, 2) array of points in [0, 1] per layer, instead of a regular grid.
-        min_mask_region_area: area in pixels below which holes and specks are removed, 0 to keep all.
+        min_mask_region_area: area in pixels below which holes and specks are removed, 0 to keep all; None for the
+            checkpoint's own, which is 0 but for EfficientSAM.
         mask_nms_thresh: mask IoU above which the mask with the lower predicted IoU is dropped; None to skip this step.
         containment_thresh: fraction of the smaller of two masks above which their overlap drops the worse one; None to
             skip this step.
         exclusive: assign every pixel to at most one mask, the smallest.
         hierarchy: fill `MaskSet.parent`.
+        best_of_three: keep only the best of each point's three masks, by predicted IoU; None for the checkpoint's own.
+        point_grid: "centres" for points at the centres of the grid's cells, "corners" for points in the middle of each
+            cell's first pixel; None for the checkpoint's own.
     """
 
     points_per_side: int | None = None
@@ -66,11 +71,13 @@ class AutomaticSettings:
     crop_overlap_ratio: float = 512 / 1500
     crop_n_points_downscale_factor: int = 1
     point_grids: tuple[npt.NDArray[np.float64], ...] | None = None
-    min_mask_region_area: int = 0
+    min_mask_region_area: int | None = None
     mask_nms_thresh: float | None = None
     containment_thresh: float | None = None
     exclusive: bool = False
     hierarchy: bool = False
+    best_of_three: bool | None = None
+    point_grid: PointGrid | None = None
 
     def __post_init__(self) -> None:
         if self.points_per_side is not None and self.point_grids is not None:
@@ -80,11 +87,15 @@ class AutomaticSettings:
             self._check_grids(self.point_grids)
 
     def for_checkpoint(self, loaded: Loaded) -> AutomaticSettings:
-        """Return the settings with the checkpoint's thresholds and grid filled in."""
+        """Return the settings with the checkpoint's own values filled in."""
+        variant = loaded.variant
         own: dict[str, Any] = {  # Any: fields of several types
             "points_per_side": None if self.point_grids else max(1, loaded.frame_size // PIXELS_PER_POINT),
             "pred_iou_thresh": loaded.pred_iou_thresh,
             "stability_score_thresh": loaded.stability_score_thresh,
+            "min_mask_region_area": variant.min_mask_region_area,
+            "best_of_three": variant.best_of_three,
+            "point_grid": variant.point_grid,
         }
         return replace(self, **{name: value for name, value in own.items() if getattr(self, name) is None})
 

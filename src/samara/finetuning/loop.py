@@ -371,4 +371,5 @@ def _own_copy(network: Sam, settings: FineTuneSettings) -> Sam:
         image_encoder=network.image_encoder if settings.trained == "decoder" else copy.deepcopy(network.image_encoder),
         prompt_encoder=copy.deepcopy(network.prompt_encoder),
         mask_decoder=copy.deepcopy(network.mask_decoder),
+        frame_cell=network.frame_cell,
     ).eval()  # there is no dropout, and batch norms must keep the statistics of the original data

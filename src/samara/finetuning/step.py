@@ -150,7 +150,7 @@ def _answered(
     pad: bool,
 ) -> tuple[Tensor, Tensor]:
     """As `_round`, for prompts that go through the network together."""
-    scaled = prompts.scaled(4)  # low-res grid → input frame
+    scaled = prompts.scaled(network.low_res_stride)  # low-res grid → input frame
     sparse, dense = network.prompt_encoder((scaled.points, scaled.labels), masks=_given(network, previous), pad=pad)
     positions = network.prompt_encoder.get_dense_pe()
     decoder = network.mask_decoder

@@ -66,7 +66,7 @@ def validate(network: Sam, samples: Sequence[Sample]) -> Validation:
 
 
 def _click_iou(network: Sam, sample: Sample, targets: Tensor) -> Tensor:
-    points = _middles(targets)[:, None] * 4 + 1.5  # cell → input pixel, see below
+    points = (_middles(targets)[:, None] + 0.5) * network.low_res_stride - 0.5  # cell → input pixel, see below
     labels = torch.ones(points.shape[:2], dtype=torch.int64, device=points.device)
     logits, predicted_iou = _decode(network, sample, points=(points, labels), masks=THREE_MASKS)
     trusted = predicted_iou.argmax(dim=1, keepdim=True)
@@ -74,7 +74,7 @@ def _click_iou(network: Sam, sample: Sample, targets: Tensor) -> Tensor:
 
 
 def _box_iou(network: Sam, sample: Sample, targets: Tensor) -> Tensor:
-    boxes = torch.stack([box_of_target(target) for target in targets]) * 4  # cell edges → pixel edges
+    boxes = torch.stack([box_of_target(target) for target in targets]) * network.low_res_stride  # cell edges → pixel edges
     logits, _ = _decode(network, sample, boxes=boxes)
     return iou_of_logits(logits, targets.float(), sample.valid)[:, 0]
 

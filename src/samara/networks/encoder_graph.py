@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from samara.networks.hiera import PATCH_STRIDE, Hiera, through_stages
 from samara.networks.layers import join_windows, split_windows
 from samara.networks.sam2_image_encoder import Sam2ImageEncoder
-from samara.networks.vit import Attention, Block, ImageEncoderViT, relative_positions
+from samara.networks.vit import Attention, Block, ImageEncoderViT, fed_forward, relative_positions
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -72,7 +72,7 @@ class BlockGraph(nn.Module):
 
     def __init__(self, block: Block, grid: int) -> None:
         super().__init__()
-        self.norm1, self.norm2, self.mlp = block.norm1, block.norm2, block.mlp
+        self.norm1, self.norm2, self.mlp, self.Adapter = block.norm1, block.norm2, block.mlp, block.Adapter
         self.window_size = block.window_size
         self.grid = grid
         self.attend = AttentionGraph(block.attn, block.window_size or grid)
@@ -80,8 +80,7 @@ class BlockGraph(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(1, h, w, D) in and out."""
         x = x + self._attended(self.norm1(x))
-        output: Tensor = x + self.mlp(self.norm2(x))
-        return output
+        return x + fed_forward(self.norm2(x), self.mlp, self.Adapter)
 
     def _attended(self, x: Tensor) -> Tensor:
         qkv = self.attend.qkv(x)  # (1, h, w, 3 · D)

@@ -36,7 +36,10 @@ EMBEDDING_CHANNELS = 256
 """Number of channels of every image embedding, without early features and finer maps."""
 
 CELL = 16
-"""Side of a cell of the embedding grid in the input frame, in pixels, of every family."""
+"""Side of a cell of the embedding grid in the input frame, in pixels, unless a variant's `frame_cell` differs."""
+
+LOGITS_PER_CELL = 4
+"""Low-res logits for each cell of the embedding grid, along each side, of every family."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,15 +50,17 @@ class Preprocessing:
         input_size: side in pixels of the published square input.
         fit: "pad" keeps the aspect ratio and pads bottom and right with zeros after normalising; "squash" does not keep
             it; "letterbox" keeps it and pads all sides with grey up to the next multiple.
-        resize: "pillow" filters 8-bit pixels with antialiasing, as SAM does; "float" filters floating-point ones with
-            antialiasing, as SAM 2 does. They differ by up to one grey value.
+        resize: whose filter, see `samara.images.preprocessing.Resize`.
+        scale: "fixed" is 0..255; "image" stretches the resized pixels of each image so that the smallest of all
+            channels becomes 0 and the largest 1.
         multiple: the input size must be a multiple of this.
-        mean, std: per channel RGB, on the 0..255 scale.
+        mean, std: per channel RGB, on that scale.
     """
 
     input_size: int = 1024
     fit: Literal["pad", "squash", "letterbox"] = "pad"
-    resize: Literal["pillow", "float"] = "pillow"
+    resize: Literal["pillow", "float", "spline", "area", "nearest"] = "pillow"
+    scale: Literal["fixed", "image"] = "fixed"
     multiple: int = 16
     mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
     std: tuple[float, float, float] = (58.395, 57.12, 57.375)
@@ -63,7 +68,7 @@ class Preprocessing:
 
 @dataclass(frozen=True, kw_only=True)
 class Capabilities:
-    """The prompts that a variant supports.
+    """The prompts that a variant supports, and its answers.
 
     Attributes:
         points: takes points at all.
@@ -71,6 +76,7 @@ class Capabilities:
         boxes: takes boxes.
         mask_input: takes low-res logits.
         max_points: max. points per prompt; None for no limit.
+        three_masks: was trained to answer a prompt with three masks; otherwise only the single one means something.
     """
 
     points: bool = True
@@ -78,6 +84,7 @@ class Capabilities:
     boxes: bool = True
     mask_input: bool = True
     max_points: int | None = None
+    three_masks: bool = True
 
     def refused(self, *, points: int, background_points: bool, box: bool, mask_input: bool) -> str | None:
         """Describe the unsupported part of a prompt; None if it is supported."""
@@ -105,11 +112,13 @@ class Variant:
         image_encoder: numbers of a promptable network's image encoder; else None.
         detector: numbers of a detector; else None.
         finer_maps: outputs of the encoder besides the image embedding, see `samara.networks.finer_maps`.
+        frame_cell: side of a cell of the embedding grid in the input frame, in pixels.
         class_names: classes of a detector, in the network's order.
         parameters: number of parameters of the published state dict, without buffers.
         keys: number of entries of the published state dict, with buffers.
         preprocessing: conversion of an image to network input.
         capabilities: supported prompts.
+        preset: name of the preset that these two come from, see `samara.networks.presets`; None for the network's own.
         pred_iou_thresh: min. predicted IoU (detector: confidence) of automatic masks, unless the checkpoint's own row
             differs.
         stability_score_thresh: min. stability score of automatic masks, unless the checkpoint's own row differs.
@@ -122,11 +131,13 @@ class Variant:
     image_encoder: EncoderConfig | None = None
     detector: YoloSegConfig | None = None
     finer_maps: tuple[FinerMap, ...] = ()
+    frame_cell: int = CELL
     class_names: tuple[str, ...] = ()
     parameters: int | None = None
     keys: int | None = None
     preprocessing: Preprocessing = Preprocessing()
     capabilities: Capabilities = Capabilities()
+    preset: str | None = None
     pred_iou_thresh: float = 0.88
     stability_score_thresh: float = 0.95
     box_nms_thresh: float = 0.7
@@ -175,7 +186,9 @@ class Variant:
     @property
     def stride(self) -> int:
         """Pixels of the network's input for each cell of the embedding grid, along each side."""
-        return self.image_encoder.stride if isinstance(self.image_encoder, EfficientViTConfig) else CELL
+        return (
+            self.image_encoder.stride if isinstance(self.image_encoder, (EfficientViTConfig, TinyViTConfig)) else CELL
+        )
 
     def grid(self, input_size: int) -> int:
         """Side of the embedding grid in cells, of an input of that side."""
@@ -183,7 +196,12 @@ class Variant:
 
     def frame_size(self, input_size: int) -> int:
         """Side in pixels of the input frame, which prompts are in and masks fill, of an input of that side."""
-        return CELL * self.grid(input_size)
+        return self.frame_cell * self.grid(input_size)
+
+    @property
+    def low_res_stride(self) -> int:
+        """Pixels of the input frame for each low-res logit, along each side."""
+        return self.frame_cell // LOGITS_PER_CELL
 
     @property
     def early_channels(self) -> int:

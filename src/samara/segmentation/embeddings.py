@@ -11,7 +11,7 @@ from torch import Tensor
 
 from samara.errors import EmbeddingError
 from samara.images.preprocessing import Fit, Frame
-from samara.networks.variant import CELL
+from samara.networks.variant import CELL, LOGITS_PER_CELL
 from samara.system.files import write_atomically
 
 FORMAT = "samara image embedding 1"
@@ -31,6 +31,7 @@ class ImageEmbedding:
         checkpoint: name of the checkpoint, for messages and reports.
         precision: precision of the encoder, e.g. "float32".
         fit: how the image is fitted into the network input.
+        frame_cell: side of a cell of the embedding in the input frame, in pixels.
     """
 
     features: Tensor = field(repr=False)
@@ -40,11 +41,13 @@ class ImageEmbedding:
     checkpoint: str
     precision: str
     fit: Fit = "pad"
+    frame_cell: int = CELL
 
     @property
     def frame(self) -> Frame:
         """Placement of the image in the input frame, which prompts are in."""
-        return Frame(self.original_size_hw, CELL * self.features.shape[-1], self.fit)
+        side, stride = self.frame_cell * self.features.shape[-1], self.frame_cell // LOGITS_PER_CELL
+        return Frame(self.original_size_hw, side, self.fit, stride)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a safetensors file, completely or not at all.
@@ -55,8 +58,9 @@ class ImageEmbedding:
         from safetensors.torch import save
 
         facts = {name.name: getattr(self, name.name) for name in fields(self) if name.name != "features"}
-        if self.fit == "pad":
-            del facts["fit"]  # as in files written before `fit` existed
+        for name, usual in (("fit", "pad"), ("frame_cell", CELL)):
+            if facts[name] == usual:
+                del facts[name]  # as in files written before these existed
         data = save({"features": self.features.contiguous().cpu()}, {"format": FORMAT, "facts": json.dumps(facts)})
         write_atomically(Path(path), data)
 

@@ -116,6 +116,7 @@ class Predictor:
                 checkpoint=self.loaded.name,
                 precision=self.loaded.precision,
                 fit=frame.fit,
+                frame_cell=self.loaded.variant.frame_cell,
             )
             for index, frame in enumerate(frames)
         ]
@@ -142,7 +143,8 @@ class Predictor:
             boxes: (4,) or (N, 4) xyxy.
             mask_logits: (4h, 4w) or (N, 4h, 4w), `low_res_logits` of an earlier prediction.
             multimask: return three masks per object instead of one; best for a single point, which is ambiguous. HQ-SAM
-                always returns one, then based on the best of the three.
+                always returns one, then based on the best of the three; MedSAM and LiteMedSAM always return the single
+                one.
 
         Returns:
             N · 3 or N masks by object; `prompt_index` is the object's index.
@@ -181,6 +183,7 @@ class Predictor:
         Raises:
             PromptError, EmbeddingError: See `predict`.
         """
+        multimask = multimask and self.loaded.variant.capabilities.three_masks
         if len(embeddings) != len(prompts):
             raise PromptError(f"{len(embeddings)} embeddings and {len(prompts)} lists of prompts; give one for each")
         tasks = [
@@ -274,7 +277,7 @@ class Predictor:
 
     def _mask_set(self, found: Sequence[_Found], frame: Frame) -> MaskSet:
         found = sorted(found, key=lambda one: one.task.index)  # stable, so the masks of a prompt keep their order
-        side = frame.side // 4
+        side = frame.low_res_side
         logits = torch.stack([one.logits for one in found]) if found else torch.zeros(0, side, side)
         return MaskSet(
             rles=tuple(_full_size_masks(logits, frame)),

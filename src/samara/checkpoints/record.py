@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from samara.checkpoints.licences import licence_of
+from samara.networks.presets import with_preset
+from samara.networks.variants import VARIANTS, Variant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +30,9 @@ class Checkpoint:
         pred_iou_thresh: automatic masks below this predicted IoU are dropped; None for the variant's own.
         stability_score_thresh: automatic masks below this stability score are dropped; None for the variant's own.
         archive_name: name of the zip if `url` serves one with the checkpoint inside; size and digests are then those of
-            the zip.
+            the zip, unless `archive_sha256` is given.
+        archive_sha256: SHA-256 of that zip; size and digests are then those of the checkpoint inside.
+        preset: how it wants its images, where its tensors cannot tell; a name in `samara.networks.presets`.
         embedded: whether the file is part of the package.
         note: what to know before choosing it; empty for most.
     """
@@ -49,8 +53,20 @@ class Checkpoint:
     pred_iou_thresh: float | None = None
     stability_score_thresh: float | None = None
     archive_name: str | None = None
+    archive_sha256: str | None = None
+    preset: str | None = None
     embedded: bool = False
     note: str = ""
+
+    @property
+    def describes_archive(self) -> bool:
+        """Whether size and digests are those of a zip, and nothing is known of the file inside."""
+        return self.archive_name is not None and self.archive_sha256 is None
+
+    @property
+    def network(self) -> Variant:
+        """Its architecture, with the preset."""
+        return with_preset(VARIANTS[self.variant], self.preset)
 
     @property
     def is_free_for_commerce(self) -> bool:

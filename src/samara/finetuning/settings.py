@@ -6,13 +6,15 @@ Importing this does not load torch, so the command line can take its defaults fr
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from samara.errors import SettingsError
 
 if TYPE_CHECKING:
     import torch
+
+    from samara.networks.variant import Capabilities
 
 Trained = Literal["decoder", "lora", "everything"]
 Augmentation = Literal["flip", "rotate90", "rotate180", "rotate270", "half", "double"]
@@ -87,6 +89,16 @@ class PromptSimulation:
             if not 0 <= getattr(self, name) < math.inf:
                 raise SettingsError(f"{name} is {getattr(self, name)}; it must be a number of at least 0")
 
+    def limited_to(self, capabilities: Capabilities) -> PromptSimulation:
+        """Return the simulation without prompts that a checkpoint does not take."""
+        corrects = capabilities.points and capabilities.negative_points
+        return replace(
+            self,
+            rounds=self.rounds if corrects else 0,
+            rounds_without_points=self.rounds_without_points if capabilities.mask_input else 0,
+            point_probability=self.point_probability if capabilities.points else 0.0,
+        )
+
     def schedule(self, generator: torch.Generator) -> tuple[bool, ...]:
         """Draw, for each prediction after the first, whether a corrective point comes before it."""
         import torch
@@ -122,7 +134,8 @@ class FineTuneSettings:
             complete checkpoint with the matrices folded in.
         losses: weights of the losses. 5 focal + dice + 0.2 balanced cross-entropy was better on small sets than the
             paper's 20 focal + dice, the default of `LossWeights()` (`benchmarks/finetuning_losses.py`).
-        simulation: simulation of prompts; 3 + 1 rounds after the first instead of the paper's 8 + 2, in half the time.
+        simulation: simulation of prompts, without those that the checkpoint does not take; 3 + 1 rounds after the first
+            instead of the paper's 8 + 2, in half the time.
         validation_fraction: fraction of the images for validation, if the data set has no split.
         patience: epochs without a better validation IoU after which training stops; None for never.
         precision: compute precision of training: "float32", or "bfloat16" through autocast.

@@ -2,8 +2,8 @@
 
 An axis that shrinks is first blurred by a Gaussian. Then the cubic spline through the pixels is evaluated at the new
 centres; beyond the border the image is mirrored at the centre of its outermost pixels. The result is cut to whole grey
-values, not rounded, because MedSAM does so (`MedSAM_Inference.py` @3e56a52). What differs from whole numbers by rounding
-errors alone counts as whole; there the reference may be one grey value lower.
+values, not rounded, because MedSAM does so (`MedSAM_Inference.py` @3e56a52). What differs from a whole number by
+rounding errors alone counts as whole; there the reference may be one grey value lower.
 
 Source: Unser 1999, "Splines: a perfect fit for signal and image processing"; scikit-image 0.26 `transform.resize` for
 width and border of the blur.

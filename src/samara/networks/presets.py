@@ -19,7 +19,10 @@ from samara.errors import SettingsError
 from samara.networks.variant import Capabilities, Family, Preprocessing, Variant
 
 _STRETCHED = Preprocessing(scale="image", mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
-_ONE_BOX = Capabilities(points=False, negative_points=False, mask_input=False, max_points=0, three_masks=False)
+_EVERY_PROMPT = Capabilities()
+_ONE_BOX = Capabilities(
+    points=False, negative_points=False, mask_input=False, max_points=0, three_masks=False, everything=False
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +41,7 @@ class Preset:
     name: str
     title: str
     preprocessing: Preprocessing
-    capabilities: Capabilities = Capabilities()
+    capabilities: Capabilities = _EVERY_PROMPT
     named_like: re.Pattern[str] | None = None
     families: Collection[Family] = ()
 

@@ -77,6 +77,7 @@ class Capabilities:
         mask_input: takes low-res logits.
         max_points: max. points per prompt; None for no limit.
         three_masks: was trained to answer a prompt with three masks; otherwise only the single one means something.
+        everything: finds everything without a prompt; not by boxes alone.
     """
 
     points: bool = True
@@ -85,6 +86,7 @@ class Capabilities:
     mask_input: bool = True
     max_points: int | None = None
     three_masks: bool = True
+    everything: bool = True
 
     def refused(self, *, points: int, background_points: bool, box: bool, mask_input: bool) -> str | None:
         """Describe the unsupported part of a prompt; None if it is supported."""

@@ -162,7 +162,7 @@ class Block(nn.Module):
 
 
 def fed_forward(x: Tensor, mlp: nn.Module, adapter: nn.Module | None) -> Tensor:
-    """Return the second residual of a block, (B, h, w, D) in and out: the feed-forward part, plus the adapter if any."""
+    """Return the second residual of a block, (B, h, w, D) in and out: feed-forward part, plus adapter if any."""
     output: Tensor = mlp(x)
     return output if adapter is None else output + adapter(x)
 

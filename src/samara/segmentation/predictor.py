@@ -303,7 +303,21 @@ def check_capabilities(prompt: Prompt, variant: Variant) -> None:
     refused = refused_by(variant)
     if refused:
         able = [name for name in runnable_names() if refused_by(VARIANTS[name]) is None]
-        raise PromptError(f"{variant.title} cannot take {refused}; {', '.join(able)} can")
+        raise PromptError(f"{variant.title}{_with_preset(variant)} cannot take {refused}; {', '.join(able)} can")
+
+
+def check_everything(variant: Variant) -> None:
+    """Raise PromptError if a variant cannot find everything; the message names the variants that can."""
+    if not variant.capabilities.everything:
+        able = [name for name in runnable_names() if VARIANTS[name].capabilities.everything]
+        raise PromptError(
+            f"{variant.title}{_with_preset(variant)} answers boxes alone and cannot find everything by itself; give "
+            f"boxes, or use {', '.join(able)}"
+        )
+
+
+def _with_preset(variant: Variant) -> str:
+    return "" if variant.preset is None else f" with the preset {variant.preset}"
 
 
 def _full_size_masks(low_res_logits: Tensor, frame: Frame) -> Iterator[Rle]:

@@ -165,6 +165,8 @@ class CheckpointStore:
         path = self.path(checkpoint)
         digest = known_digest(checkpoint)
         expected = Expected(size_bytes=checkpoint.size_bytes, digest=digest)
+        if checkpoint.archive_sha256 is not None:
+            expected = Expected(size_bytes=None, digest=("sha256", checkpoint.archive_sha256))
         if checkpoint.archive_name is None:
             fetch(checkpoint.url or "", path, expected=expected, progress=progress)
             if digest is not None:
@@ -172,7 +174,7 @@ class CheckpointStore:
             return
         make_folder(self.directory, "set SAMARA_HOME to another")
         with filelock.FileLock(f"{path}.lock"):
-            if not path.is_file():
+            if self.check(checkpoint).is_wrong:
                 archive = self.directory / checkpoint.archive_name
                 fetch(checkpoint.url or "", archive, expected=expected, progress=progress)
                 _unpack(archive, path)
@@ -188,8 +190,8 @@ def _is_offline() -> bool:
 
 
 def _file_size(checkpoint: Checkpoint) -> int | None:
-    """Return the length of the file in the store; None for zips, whose catalogue length is that of the zip."""
-    return None if checkpoint.archive_name else checkpoint.size_bytes
+    """Return the length of the file in the store; None if the catalogue has that of a zip around it."""
+    return None if checkpoint.describes_archive else checkpoint.size_bytes
 
 
 def _compare(checkpoint: Checkpoint, path: Path, *, quick: bool) -> tuple[FileVerdict, str]:
@@ -200,7 +202,7 @@ def _compare(checkpoint: Checkpoint, path: Path, *, quick: bool) -> tuple[FileVe
         return "wrong size", f"{path} has {size:,} bytes, but {checkpoint.name} has {wanted:,}."
     if quick and checkpoint.embedded:
         return "ok", f"{path} has the size of {checkpoint.name}."
-    known = None if checkpoint.archive_name else known_digest(checkpoint)
+    known = None if checkpoint.describes_archive else known_digest(checkpoint)
     if known is None:
         compared = "no digest is" if wanted is not None else "neither size nor digest is"
         return "nothing to compare with", f"{path} cannot be checked: {compared} known for {checkpoint.name}."

@@ -29,16 +29,20 @@ class Need:
         points: maximum points per prompt.
         background_points: whether points may be background.
         box: whether prompts include a box.
+        everything: whether all masks of an image are wanted, without a prompt.
         prompt: of an object, by its mask, the image's name and the seed; None for what is not one prompt per object.
     """
 
     points: int = 0
     background_points: bool = False
     box: bool = False
+    everything: bool = False
     prompt: Callable[[Rle, str, int], Prompt] | None = None
 
     def refused_by(self, capabilities: Capabilities) -> str | None:
-        """Return the unsupported prompts as text; None if all are supported. Mask logits are optional."""
+        """Return what is unsupported as text; None if all is supported. Mask logits are optional."""
+        if self.everything and not capabilities.everything:
+            return "no prompt at all"
         return capabilities.refused(
             points=self.points, background_points=self.background_points, box=self.box, mask_input=False
         )
@@ -79,7 +83,7 @@ NEEDS: Mapping[Measure, Need] = {
     "box": Need(box=True, prompt=tight_box),
     "jittered_box": Need(box=True, prompt=jittered_box),
     "clicks": Need(points=MAX_CLICKS, background_points=True),
-    "everything": Need(),
+    "everything": Need(everything=True),
 }
 
 PROMPTS = {measure: need.prompt for measure, need in NEEDS.items() if need.prompt is not None}

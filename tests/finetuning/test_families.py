@@ -11,7 +11,10 @@ from tests.engines.conftest import small
 from tests.finetuning.conftest import FEW_STEPS, draw
 
 
-@pytest.mark.parametrize(("name", "input_size"), [("sam2.1_hiera_t", 128), ("efficientvit_sam_l0", 64)])
+@pytest.mark.parametrize(
+    ("name", "input_size"),
+    [("sam2.1_hiera_t", 128), ("efficientvit_sam_l0", 64), ("lite_medsam", 128), ("sam_med2d_b", 128)],
+)
 @pytest.mark.parametrize(
     "trained", ["decoder", *(pytest.param(how, marks=pytest.mark.slow) for how in ("lora", "everything"))]
 )
@@ -20,10 +23,11 @@ def test_it_learns(name, input_size, trained, tmp_path):
     image = draw(1, tmp_path, objects=2, size=(64, 96))
     loaded = small(name, input_size)
     statistics = {name: one.clone() for name, one in loaded.sam.named_buffers() if "running" in name}
-    assert bool(statistics) == (name == "efficientvit_sam_l0")
+    assert bool(statistics) == (name in ("efficientvit_sam_l0", "lite_medsam"))
     settings = dataclasses.replace(FEW_STEPS, trained=trained, epochs=8, lora_rank=2)
     result = fine_tune(loaded, [image], [image], tmp_path / "mine.safetensors", settings)
     losses = [record.loss for record in result.history[1:]]
     assert min(losses[4:]) < losses[0]
     assert result.best.mean_iou >= result.history[0].mean_iou
-    assert all(one.equal(statistics[name]) for name, one in loaded.sam.named_buffers() if "running" in name)
+    assert (result.best.click_iou is None) == (name == "lite_medsam")
+    assert all(one.equal(statistics[key]) for key, one in loaded.sam.named_buffers() if "running" in key)

@@ -283,7 +283,7 @@ CATALOGUE: tuple[Checkpoint, ...] = (
         md5="08083462423be3260cd6a5eef94dc01c",
         pred_iou_thresh=0.8,
     ),
-    # Medical. Of MedSAM's weights on Zenodo one third party says that they are CC-BY-4.0; the repository says Apache-2.0.
+    # Medical. One third party says that MedSAM's weights on Zenodo are CC-BY-4.0; its repository says Apache-2.0.
     Checkpoint(
         name="medsam",
         aliases=("medsam_vit_b",),

@@ -94,7 +94,11 @@ def test_prompts_have_the_networks_own_answers_one_by_one_and_many_together(case
     assert embedding.input_size == loaded.input_size
     assert (embedding.frame.side, embedding.frame.resized_size_hw) == (case.frame, case.resized_hw)
     whole = [logits[0] for logits, _ in expected(loaded, image, case.prompts, case.multimask, case.resized_hw)]
-    for prompts in (case.prompts[:1], case.prompts[:3], case.prompts):  # the last ones share what they can, see `TorchEngine`
+    for prompts in (
+        case.prompts[:1],
+        case.prompts[:3],
+        case.prompts,
+    ):  # the last ones share what they can, see `TorchEngine`
         found = predictor.predict_prompts(embedding, prompts)
         np.testing.assert_allclose(found.low_res_logits, torch.cat(whole[: len(prompts)]), atol=1e-4)
         assert len(found) == len(prompts) * (3 if case.multimask else 1)

@@ -119,11 +119,8 @@ def _convolution(name: str, weight: Shape, outputs: int) -> Shapes:
 
 def _mlp(name: str, inputs: int, hidden: int, outputs: int) -> Shapes:
     """Return the entries of a three-layer MLP."""
-    return {
-        **_linear(f"{name}.layers.0", inputs, hidden),
-        **_linear(f"{name}.layers.1", hidden, hidden),
-        **_linear(f"{name}.layers.2", hidden, outputs),
-    }
+    first, second = _linear(f"{name}.layers.0", inputs, hidden), _linear(f"{name}.layers.1", hidden, hidden)
+    return {**first, **second, **_linear(f"{name}.layers.2", hidden, outputs)}
 
 
 def _neck(inputs: int) -> Shapes:
@@ -151,18 +148,11 @@ def _vit(config: ViTConfig, grid: int) -> Shapes:
         shapes |= _linear(f"{block}.attn.qkv", width, 3 * width) | _linear(f"{block}.attn.proj", width, width)
         shapes |= _linear(f"{block}.mlp.lin1", width, hidden) | _linear(f"{block}.mlp.lin2", hidden, width)
         if config.adapter_width is not None:
-            shapes |= _adapter(f"{block}.Adapter", width, config.adapter_width)
+            gate, near, narrow = f"{block}.Adapter.channel", f"{block}.Adapter.spatial", config.adapter_width
+            shapes |= {f"{gate}.0.weight": (narrow, width), f"{gate}.2.weight": (width, narrow)}
+            shapes |= {f"{near}.0.weight": (width, width, 3, 3), f"{near}.2.weight": (width, width, 4, 4)}
+            shapes |= _norm(f"{block}.Adapter.norm", width)
     return shapes
-
-
-def _adapter(name: str, width: int, hidden: int) -> Shapes:
-    return {
-        **_norm(f"{name}.norm", width),
-        f"{name}.channel.0.weight": (hidden, width),
-        f"{name}.channel.2.weight": (width, hidden),
-        f"{name}.spatial.0.weight": (width, width, 3, 3),
-        f"{name}.spatial.2.weight": (width, width, 4, 4),
-    }
 
 
 def _tiny_vit(config: TinyViTConfig) -> Shapes:

@@ -26,7 +26,10 @@ def resize_by_spline(image: npt.NDArray[np.uint8], size_hw: tuple[int, int]) -> 
     """Resize RGB (H, W, 3) to (h, w, 3)."""
     h, w = size_hw
     H, W = image.shape[:2]  # noqa: N806
-    blurred = cv2.sepFilter2D(image, cv2.CV_64F, _blur(W / w), _blur(H / h), borderType=cv2.BORDER_REFLECT_101)
+    weights = _blur(W / w), _blur(H / h)
+    blurred = np.asarray(
+        cv2.sepFilter2D(image, cv2.CV_64F, *weights, borderType=cv2.BORDER_REFLECT_101), dtype=np.float64
+    )
     rows = _along_first_axis(blurred.reshape(H, -1), h).reshape(h, W, 3)
     columns = _along_first_axis(rows.transpose(1, 0, 2).reshape(W, -1), w).reshape(w, h, 3)
     resized = np.clip(columns.transpose(1, 0, 2), image.min(), image.max())
@@ -40,7 +43,8 @@ def _blur(factor: float) -> Array:
     if not reach:
         return np.ones(1)
     weights: Array = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
-    return weights / weights.sum()
+    weights /= weights.sum()
+    return weights
 
 
 def _along_first_axis(values: Array, size: int) -> Array:
@@ -84,4 +88,5 @@ def _coefficients(values: Array) -> Array:
 def _mirrored(index: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
     """Map positions beyond the ends to those inside, n at least 2."""
     folded = np.abs(index) % (2 * (n - 1))
-    return np.minimum(folded, 2 * (n - 1) - folded)
+    inside: npt.NDArray[np.int64] = np.minimum(folded, 2 * (n - 1) - folded)
+    return inside

@@ -43,7 +43,7 @@ class Preset:
     preprocessing: Preprocessing
     capabilities: Capabilities = _EVERY_PROMPT
     named_like: re.Pattern[str] | None = None
-    families: Collection[Family] = ()
+    families: tuple[Family, ...] = ()
 
 
 _PRESETS = (

@@ -40,12 +40,13 @@ class Need:
     prompt: Callable[[Rle, str, int], Prompt] | None = None
 
     def refused_by(self, capabilities: Capabilities) -> str | None:
-        """Return what is unsupported as text; None if all is supported. Mask logits are optional."""
+        """Return why it cannot be measured, a clause about the checkpoint; None if it can. Mask logits are optional."""
         if self.everything and not capabilities.everything:
-            return "no prompt at all"
-        return capabilities.refused(
+            return "finds nothing without a box"
+        refused = capabilities.refused(
             points=self.points, background_points=self.background_points, box=self.box, mask_input=False
         )
+        return None if refused is None else f"cannot take {refused}"
 
 
 def centre_click(truth: Rle, image: str, seed: int) -> Prompt:
@@ -102,4 +103,4 @@ def pixel_of_rle(rle: Rle, rank: int) -> tuple[int, int]:
 def refusals(measures: tuple[Measure, ...], capabilities: Capabilities, who: str) -> dict[Measure, str]:
     """Return the unsupported measures with their reasons."""
     refused = {measure: NEEDS[measure].refused_by(capabilities) for measure in measures}
-    return {measure: f"{who} cannot take {what}" for measure, what in refused.items() if what is not None}
+    return {measure: f"{who} {why}" for measure, why in refused.items() if why is not None}

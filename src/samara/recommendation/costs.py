@@ -95,6 +95,9 @@ COSTS: Mapping[tuple[str, int], Cost] = {
     ("efficientvit_sam_l2", 512): _cost(137.1, 3.618, 1.1884, 0.02379, 128.4, 290),
     ("efficientvit_sam_xl0", 1024): _cost(369.6, 3.618, 3.911, 0.02292, 329, 316),
     ("efficientvit_sam_xl1", 1024): _cost(643.7, 3.618, 6.617, 0.02213, 330, 354),
+    # Provisional: measured on a busy machine beside MobileSAM, in one thread.
+    ("lite_medsam", 256): _cost(74.95, 3.618, 0.9393, 0.01482, 306.0, 211.5),
+    ("sam_med2d_b", 256): _cost(91.68, 0.2660, 1.6413, 0.001410, 177.7, 78.93),
     ("fastsam_s", 1024): _cost(102.2, 0, 1.061, 0, 340, 0),
     ("fastsam_x", 1024): _cost(839.5, 0, 7.379, 0, 720, 0),
     ("yolov8n_seg", 640): _cost(12.00, 0, 0.1455, 0, 88, 0),

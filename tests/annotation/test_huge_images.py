@@ -28,7 +28,7 @@ from pathlib import Path
 import torch
 from samara.annotation.run.tiles import tiles_of
 from samara.annotation.carry_out import Running, carry_out
-from samara.annotation.run.job import Job
+from samara.annotation.run.job import AnnotationJob
 from samara.checkpoints.choice import Choice
 from samara.annotation.run.settings import AnnotationSettings, Cleaning
 from samara.annotation.inputs.sources import open_source
@@ -38,7 +38,7 @@ torch.set_num_threads(1)
 settings = AnnotationSettings(
     automatic=AutomaticSettings(points_per_side=2), cleaning=Cleaning(min_area=1000), tile=2048, tile_overlap=128
 )
-job = Job(choice=Choice(device="cpu"), settings=settings, source=open_source([sys.argv[1]]))
+job = AnnotationJob(choice=Choice(device="cpu"), settings=settings, source=open_source([sys.argv[1]]))
 outcome = carry_out(job, Running(out=Path(sys.argv[2])))
 (row,) = outcome.store.masks()
 boxes = row.masks.boxes_xyxy

@@ -10,6 +10,7 @@ import torch
 
 from samara.checkpoints.load import random_network
 from samara.engines.loaded import Loaded, Provenance
+from samara.networks.variant import CELL
 from samara.networks.variants import (
     VARIANTS,
     EfficientViTConfig,
@@ -37,6 +38,8 @@ SMALL = {
     "edge_sam": REPVIT,
     "repvit_sam": dataclasses.replace(REPVIT, strides=(1, 2, 2, 1), branches="normed sum"),
     "efficient_sam_ti": PLAIN,
+    "lite_medsam": dataclasses.replace(TINY, stem_stride=1, num_classes=0),
+    "sam_med2d_b": dataclasses.replace(VIT, adapter_width=12),
 }
 """The kinds of image encoder, few blocks of each."""
 
@@ -44,9 +47,10 @@ SMALL = {
 def small(name, input_size=240, **more):
     """A checkpoint of that variant's kind with random weights; 240 px make a grid of 15, no multiple of a window.
 
-    Where the variant asks for a larger multiple, the input is larger.
+    Where the variant asks for a larger multiple, the input is larger; where its cells are smaller, it is smaller.
     """
     variant = dataclasses.replace(VARIANTS[name], image_encoder=SMALL[name])
+    input_size = input_size * variant.frame_cell // CELL
     input_size += -input_size % variant.preprocessing.multiple
     network = random_network(variant, input_size, seed=7)
     generator = torch.Generator().manual_seed(3)

@@ -7,14 +7,15 @@ import torch
 from samara.engines.engine import InputPrompts
 
 
-def prompts(kind, size, images=1):
-    """A few prompts of one kind, spread over the images out of order."""
+def prompts(kind, size, images=1, mask_side=None):
+    """A few prompts of one kind, spread over the images out of order; masks are a quarter of the frame by default."""
     generator = torch.Generator().manual_seed(5)
     count = {"many points": 20}.get(kind, 3)
     points = torch.rand(count, 2 if kind == "two points" else 1, 2, generator=generator) * size
     corners = torch.rand(count, 2, 2, generator=generator) * size
     boxes = torch.cat([corners.amin(1), corners.amax(1)], dim=1)
-    masks = torch.randn(count, 1, size // 4, size // 4, generator=generator) * 4
+    side = mask_side or size // 4
+    masks = torch.randn(count, 1, side, side, generator=generator) * 4
     labels = torch.arange(points.shape[1]).expand(count, -1) % 2
     return InputPrompts(
         points=None if kind in ("box", "mask") else (points, 1 - labels),
@@ -35,7 +36,7 @@ def kinds_of(loaded):
 def assert_same_answers(engine, reference, features, kind, size, *, images=1, **more):
     """The same masks of the same prompts in the same order."""
     settings = {"frame_size": size, "multimask": True} | more
-    asked = prompts(kind, size, images)
+    asked = prompts(kind, size, images, 4 * features.shape[-1])
     expected = reference.decode(reference.prepare(features[:images]), asked, **settings)
     found = engine.decode(engine.prepare(features[:images]), asked, **settings)
     assert found.prompt.equal(expected.prompt)

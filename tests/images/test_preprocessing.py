@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from samara.images.preprocessing import Frame, normalise, pad, resize, to_network_input
+from samara.images.preprocessing import Frame, normalise, pad, resize, stretch, to_network_input
 
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 
@@ -146,3 +147,44 @@ def test_logits_land_where_they_belong():
     mask = Frame((100, 200), 256).to_original(low_res)[0] > 0
     assert mask[:, :99].all()
     assert not mask[:, 101:].any()
+
+
+def of_grid(height, width):
+    return np.random.default_rng(3).integers(20, 230, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(("how", "interpolation"), [("area", cv2.INTER_AREA), ("nearest", cv2.INTER_NEAREST)])
+@pytest.mark.parametrize("size_hw", [(90, 70), (20, 33)])
+def test_the_filters_of_opencv(how, interpolation, size_hw):
+    image = of_grid(*size_hw)
+    for fit in ("pad", "squash"):
+        frame = Frame(size_hw, 64, fit)
+        h, w = frame.resized_size_hw
+        assert (resize(image, frame, how) == cv2.resize(image, (w, h), interpolation=interpolation)).all()
+
+
+def test_each_image_is_stretched_to_its_own_range_before_it_is_padded():
+    image, frame = of_grid(40, 30), Frame((40, 30), 64)
+    pixels = resize(image, frame, "area").astype(np.float64)
+    expected = (pixels - pixels.min()) / (pixels.max() - pixels.min())
+    tensor = to_network_input(image, frame, (0.0,) * 3, (1.0,) * 3, resizing="area", scale="image")
+    np.testing.assert_allclose(tensor[0, :, :64, :48].permute(1, 2, 0), expected, atol=1e-6)
+    assert not tensor[..., 48:].any()
+    assert image.min() > 0  # or stretching would not show
+
+
+def test_an_image_of_one_colour_is_stretched_to_nothing():
+    assert not stretch(torch.full((2, 3, 4, 4), 7, dtype=torch.uint8)).any()
+
+
+def test_images_of_a_batch_are_stretched_one_by_one():
+    images = torch.stack([torch.arange(12.0).view(3, 2, 2), 5 * torch.arange(12.0).view(3, 2, 2) + 3])
+    one, other = stretch(images)
+    torch.testing.assert_close(one, other)
+    assert (one.min(), one.max()) == (0, 1)
+
+
+@pytest.mark.parametrize(("stride", "side", "size_hw"), [(4, 16, (12, 16)), (1, 64, (48, 64))])
+def test_the_low_res_grid_is_as_fine_as_the_frame_says(stride, side, size_hw):
+    frame = Frame((30, 40), 64, "pad", stride)  # 48 × 64 pixels
+    assert (frame.low_res_side, frame.low_res_size_hw) == (side, size_hw)

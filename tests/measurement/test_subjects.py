@@ -73,3 +73,15 @@ def test_what_cannot_be_measured_is_told(store, tmp_path):
     (tmp_path / "page.pth").write_text("<html>")
     with pytest.raises(UnrecognisedCheckpoint):
         find_checkpoint(str(tmp_path / "page.pth"), CPU, store)
+
+
+def test_a_preset_is_for_files(store, tmp_path, mini):
+    path = tmp_path / "mine.safetensors"
+    path.write_bytes(Path(mini.provenance.path).read_bytes())
+    running = replace(CPU, preset="medsam")
+    mine, named = find_checkpoints([str(path), "samara_mini"], running)
+    assert mine.subject == subject_of(samara.load(path, device="cpu", precision="float32", preset="medsam"))
+    assert (mine.preset, named.preset) == ("medsam", None)
+    assert named.subject == subject_of(mini)
+    with pytest.raises(SettingsError, match="samara_mini: no file that a preset applies to; leave the preset out"):
+        find_checkpoints(["samara_mini"], running)

@@ -70,3 +70,15 @@ def test_padding_can_be_asked_for_and_refused(encoder):
     by_hand = torch.cat([coordinates, torch.zeros(1, 1, 2)], dim=1), torch.cat([labels, torch.tensor([[-1]])], dim=1)
     assert torch.equal(encoder(by_hand, pad=False)[0], padded)
     assert encoder(POINTS, BOXES, pad=True)[0].shape == (1, 5, 256)
+
+
+def test_prompts_in_a_frame_with_cells_of_4_pixels():
+    """LiteMedSAM: (x + 0.5) / 256, which is (4x + 2) / 1024 and not (4x + 0.5) / 1024, what SAM makes of 4x."""
+    torch.manual_seed(0)
+    encoder = PromptEncoder()
+    box = torch.tensor([[20.0, 31.0, 120.5, 199.0]])
+    found, _ = encoder(boxes=box, input_size_hw=(256, 256), grid_hw=(64, 64))
+    same, _ = encoder(boxes=4 * box + 1.5, input_size_hw=(1024, 1024), grid_hw=(64, 64))
+    shifted, _ = encoder(boxes=4 * box, input_size_hw=(1024, 1024), grid_hw=(64, 64))
+    torch.testing.assert_close(found, same, atol=2e-5, rtol=1e-4)
+    assert (found - shifted).abs().max() > 1e-3

@@ -64,3 +64,35 @@ def test_early_features_are_the_output_of_a_stage():
     assert early.shape == (2, 160, 5, 3)
     encoder.early_stage = None
     assert embedding.equal(encoder(images))
+
+
+@pytest.fixture(scope="module")
+def lite():
+    torch.manual_seed(0)
+    return build_network(VARIANTS["lite_medsam"]).image_encoder.eval()
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (4, 4), (20, 52)])
+def test_a_stem_of_stride_1_keeps_four_times_the_grid(lite, height, width):
+    embedding = lite(torch.randn(2, 3, height, width))
+    assert embedding.shape == (2, 256, height // 4, width // 4)
+    with pytest.raises(ValueError, match="multiple of 4"):
+        lite(torch.zeros(1, 3, 18, 16))
+
+
+def test_a_stem_of_stride_1_mixes_colours_and_no_pixels(lite):
+    images = torch.randn(1, 3, 8, 8, dtype=torch.float64)
+    stem = lite.patch_embed.double()
+    x = images
+    for layer in (stem.seq[0], stem.seq[2]):
+        norm = layer.bn
+        scale = norm.weight / (norm.running_var + 1e-5).sqrt()
+        x = torch.einsum("bchw,dc->bdhw", x, layer.c.weight[:, :, 0, 0])
+        x = (x - norm.running_mean.view(1, -1, 1, 1)) * scale.view(1, -1, 1, 1) + norm.bias.view(1, -1, 1, 1)
+        x = torch.nn.functional.gelu(x) if layer is stem.seq[0] else x
+    torch.testing.assert_close(stem(images), x)
+    lite.float()
+
+
+def test_lite_medsam_has_no_classifier(lite):
+    assert not [name for name in lite.state_dict() if "head" in name]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 
 from samara.networks import vit
 from samara.networks.early_features import split_early
 from samara.networks.layers import join_windows, split_windows
-from samara.networks.vit import ImageEncoderViT, attend_fused, attend_with_bias, relative_positions
+from samara.networks.vit import Block, ImageEncoderViT, attend_fused, attend_with_bias, relative_positions
 
 
 @pytest.fixture
@@ -106,3 +108,56 @@ def test_early_features_are_the_output_of_a_block(block):
     assert early.equal(seen[0].permute(0, 3, 1, 2))
     network.early_block = None
     assert embedding.equal(network(images))
+
+
+def adapted_by_formula(state, n):
+    """SAM-Med2D's adapter of (b, h, w, d) in float64, written with sums over places: no convolution of PyTorch."""
+    gate = n.mean((1, 2)) @ state["Adapter.channel.0.weight"].T
+    gate = torch.sigmoid(gate.clamp(min=0) @ state["Adapter.channel.2.weight"].T)
+    x = n * gate[:, None, None]
+    (b, h, w, d), (half_h, half_w) = x.shape, (-(-x.shape[1] // 2), -(-x.shape[2] // 2))
+    small = torch.zeros(b, half_h, half_w, d, dtype=torch.float64)
+    for y, z, i, j, row, column in places(half_h, half_w, 3, h, w):
+        small[:, y, z] += x[:, row, column] @ state["Adapter.spatial.0.weight"][:, :, i, j].T  # (out, in, 3, 3)
+    large = torch.zeros(b, 2 * half_h, 2 * half_w, d, dtype=torch.float64)
+    for y, z, i, j, row, column in places(half_h, half_w, 4, 2 * half_h, 2 * half_w):
+        large[:, row, column] += small[:, y, z].clamp(min=0) @ state["Adapter.spatial.2.weight"][:, :, i, j]
+    total = n + large.clamp(min=0)[:, :h, :w]
+    deviation = (total.var(-1, correction=0, keepdim=True) + 1e-5).sqrt()
+    normal = (total - total.mean(-1, keepdim=True)) / deviation
+    return normal * state["Adapter.norm.weight"] + state["Adapter.norm.bias"]
+
+
+def places(height, width, size, rows, columns):
+    """Cells of the half grid, places in a kernel of stride 2 and padding 1, and where these lie in the full grid."""
+    for y, z, i, j in itertools.product(range(height), range(width), range(size), range(size)):
+        row, column = 2 * y + i - 1, 2 * z + j - 1
+        if 0 <= row < rows and 0 <= column < columns:
+            yield y, z, i, j, row, column
+
+
+def test_an_adapter_is_added_to_the_feed_forward_part():
+    """A block with and without its adapter differ by the adapter of what the feed-forward part sees."""
+    torch.manual_seed(4)
+    block = Block(width=12, num_heads=2, mlp_ratio=4.0, grid=5, window_size=0, adapter_width=3).double().eval()
+    for parameter in block.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    x = torch.randn(2, 4, 5, 12, dtype=torch.float64)  # an odd side, too
+    with torch.inference_mode():
+        with_adapter = block(x)
+        state = block.state_dict()
+        attended = x + block.attn(block.norm1(x))
+        n = block.norm2(attended)
+        expected = attended + block.mlp(n) + adapted_by_formula(state, n)
+    torch.testing.assert_close(with_adapter, expected)
+    assert (adapted_by_formula(state, n).abs() > 0.1).any()
+
+
+def test_adapters_are_in_every_block():
+    network = ImageEncoderViT(
+        input_size=64, embed_dim=16, depth=3, num_heads=2, global_attention_blocks=(1,), adapter_width=4
+    )
+    names = [name for name in network.state_dict() if ".Adapter.channel.0.weight" in name]
+    assert names == [f"blocks.{block}.Adapter.channel.0.weight" for block in range(3)]
+    network(torch.randn(1, 3, 64, 64)).square().sum().backward()
+    assert all(parameter.grad is not None for parameter in network.parameters())

@@ -36,6 +36,7 @@ def annotate(
     checkpoint: AnyPath | None = None,
     base: AnyPath | None = Choice.base,
     lora: AnyPath | None = Choice.lora,
+    preset: str | None = Choice.preset,
     device: str = Choice.device,
     precision: str = Choice.precision,
     engine: str = Choice.engine,
@@ -71,8 +72,9 @@ def annotate(
             settings that are not given.
         settings: what to segment, and which masks to keep.
         checkpoint: a catalogue name or a file; None for the profile's, or the embedded one.
-        base: see `samara.load`, as for the next four.
+        base: see `samara.load`, as for the next five.
         lora: low-rank updates, folded in.
+        preset: preparation of the images, if the file cannot tell.
         device: where the network runs.
         precision: what it computes in.
         engine: runtime of the network: "torch", "openvino", ...
@@ -111,6 +113,7 @@ def annotate(
         checkpoint=checkpoint or (Choice.checkpoint if chosen is None else chosen.checkpoint),
         base=base,
         lora=lora,
+        preset=preset,
         device=device,
         precision=precision,
         engine=engine,

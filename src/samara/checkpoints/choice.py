@@ -22,6 +22,7 @@ class Choice:
     Attributes:
         checkpoint: catalogue name or file.
         base: checkpoint that provides the rest of a file with only a part of a network, such as a mask decoder.
+        preset: preparation of images for a file that cannot tell, such as medsam; None for the checkpoint's own.
         lora: low-rank updates of `samara finetune --lora-apart`, trained on the checkpoint.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: auto, float32, bfloat16 or float16.
@@ -36,6 +37,7 @@ class Choice:
 
     checkpoint: str | os.PathLike[str] = "samara_mini"
     base: str | os.PathLike[str] | None = None
+    preset: str | None = None
     lora: str | os.PathLike[str] | None = None
     device: str = "auto"
     precision: str = "auto"

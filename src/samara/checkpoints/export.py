@@ -37,6 +37,7 @@ def export(
     calibration_reading: ImageReading = AS_THEY_ARE,
     base: AnyPath | None = Choice.base,
     lora: AnyPath | None = Choice.lora,
+    preset: str | None = Choice.preset,
     input_size: int | None = Choice.input_size,
     download: bool = Choice.download,
     overwrite: bool = False,
@@ -56,8 +57,9 @@ def export(
         gelu_approximate: official: GELU by tanh, for runtimes without erf.
         calibration: images or folders to calibrate int8 on; none for the bundled photos.
         calibration_reading: how the calibration images are read.
-        base: see `samara.load`, as for the next three.
+        base: see `samara.load`, as for the next four.
         lora: low-rank updates, folded in.
+        preset: preparation of the images, if the file cannot tell.
         input_size: side of the input in pixels; None for the checkpoint's own.
         download: download the checkpoint if it is missing.
         overwrite: replace an earlier export; other files are never replaced.
@@ -73,7 +75,7 @@ def export(
     images = calibration_files(calibration) if calibration else ()
     if calibration_reading != AS_THEY_ARE and not images:
         raise SettingsError("`calibration_reading` applies only to `calibration`; pass both, or neither")
-    how = {"base": base, "lora": lora, "input_size": input_size, "download": download}
+    how = {"base": base, "lora": lora, "preset": preset, "input_size": input_size, "download": download}
     loaded = loaded_from(checkpoint, progress, device="cpu", precision="float32", **how)
     with made_folder(folder.parent):
         return export_checkpoint(

@@ -14,6 +14,9 @@ from samara.checkpoints.reading.state_dicts import read_layout, read_state_dict,
 from samara.engines.loaded import Loaded
 from samara.networks.sam import Sam
 
+_ALSO_WRAPPED = {"efficientvit_sam": "state_dict", "sam_med2d_b": "model"}
+"""Families and variants whose official loaders take a flat file as well as one with this wrapper."""
+
 
 @dataclass(frozen=True)
 class FileForm:
@@ -55,10 +58,10 @@ def file_form_of(loaded: Loaded) -> FileForm:
             memory = () if path is None else image_path(read_layout(path).tensors).memory
             kept = read_state_dict(path, only=memory) if path and memory else {}
             return FileForm(True, None if spelling else "model", kept, spelling)
-        case "efficientvit_sam":  # its loader takes both forms
-            wrapper = None if path is None else read_layout(path).wrapper
-            return FileForm(wrapper=wrapper if wrapper == "state_dict" else None)
         case "efficient_sam":
             return FileForm(wrapper="model")
+        case family if family in _ALSO_WRAPPED or loaded.variant.name in _ALSO_WRAPPED:
+            usual = _ALSO_WRAPPED.get(family) or _ALSO_WRAPPED[loaded.variant.name]
+            return FileForm(wrapper=usual if path is not None and read_layout(path).wrapper == usual else None)
         case _:
             return FileForm(spelling=spelling)

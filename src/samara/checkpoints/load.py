@@ -15,11 +15,12 @@ from torch import Tensor
 
 from samara.checkpoints.catalogue import CATALOGUE, Checkpoint, find
 from samara.checkpoints.choice import Choice
-from samara.checkpoints.identification.identify import FINE_TUNED_KEY, Identity, identify
 from samara.checkpoints.identification.identify import (
     METADATA_KEY as METADATA_KEY,  # also used by the training code of the embedded checkpoint
 )
+from samara.checkpoints.identification.identify import Identity, identify
 from samara.checkpoints.identification.key_tables import faults
+from samara.checkpoints.identified import identified, named_with, warn_of_preset
 from samara.checkpoints.licences import licence_of, stated_licence
 from samara.checkpoints.lora_file import merge_lora_file
 from samara.checkpoints.reading.folders import files_of
@@ -34,6 +35,7 @@ from samara.engines.loaded import Loaded, Provenance
 from samara.errors import ChecksumMismatch, SettingsError, UnknownCheckpoint, WrongCheckpoint
 from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.networks.class_names import fitting_names
+from samara.networks.presets import preset_named, with_preset
 from samara.networks.sam import Sam
 from samara.networks.variants import VARIANTS, Variant, build_network
 from samara.networks.yolo_seg import YoloSeg
@@ -57,6 +59,7 @@ def load(
     hq_token_only: bool = False,
     lora: str | os.PathLike[str] | None = None,
     base: str | os.PathLike[str] | None = None,
+    preset: str | None = None,
     download: bool = False,
     store: CheckpointStore | None = None,
     progress: Progress | None = None,
@@ -85,6 +88,9 @@ def load(
         lora: a file of low-rank updates trained on this checkpoint, which are folded in.
         base: for a file with only a part of a network, e.g. a mask decoder: name or path of the checkpoint that
             provides the rest.
+        preset: how its images are prepared and which prompts it takes, if the file cannot tell: "sam", "medsam",
+            "lite_medsam", "sam_med2d", see `samara.networks.presets`. None for what the file states, or its catalogue
+            entry, or else its kind of network. A file of MedSAM looks like SAM ViT-B, so it needs "medsam".
         download: download a catalogue checkpoint that is not in the store, instead of raising.
         store: store of checkpoints; None for the default directory.
         progress: called during a download with the name, the bytes done and the total.
@@ -97,21 +103,25 @@ def load(
         UnrecognisedCheckpoint, UnsafeCheckpoint: the file is something else, or would run code.
         WrongCheckpoint: the file contains only a part of a network, or a family that cannot be run yet.
         LicenceNotAccepted, DownloadFailed, ChecksumMismatch: it is not downloaded, or the download failed.
-        DeviceError, SettingsError: a device, precision, engine or size is not available, a combination of them does not
-            work, or `hq_token_only` is set for a network without an HQ token.
+        DeviceError, SettingsError: a device, precision, engine, size or preset is not available, a combination of them
+            does not work, or `hq_token_only` is set for a network without an HQ token.
         MissingExtra: the engine's library is not installed.
     """
+    if preset is not None:
+        preset_named(preset)  # before anything is downloaded
     place = choose_place(engine, device, precision)
     if calibration and place.precision != "int8":
         raise SettingsError(f"calibration images were given, but only int8 uses them, not {place.precision}")
     _check_input_size(input_size, 16)
     if weights == "random":
-        loading = _random(checkpoint, base, input_size, seed)
+        loading = _random(checkpoint, base, input_size, seed, preset)
     else:
         if lora is None:
             checkpoint, lora = _with_updates(checkpoint)
         path = partial(path_of, store=store, download=download, progress=progress)
-        loading = _from_file(path(checkpoint), None if base is None else path(base), _named(checkpoint), input_size)
+        below = None if base is None else path(base)
+        trained_with = None if lora is None or preset is not None else identify(lora).preset
+        loading = _from_file(path(checkpoint), below, _named(checkpoint), input_size, preset, trained_with)
     network, variant, provenance = loading.network, loading.variant, loading.provenance
     if lora is not None:
         if not isinstance(network, Sam):
@@ -149,53 +159,40 @@ class _Loading:
 
 
 def _random(
-    checkpoint: str | os.PathLike[str], base: str | os.PathLike[str] | None, input_size: int | None, seed: int
+    checkpoint: str | os.PathLike[str],
+    base: str | os.PathLike[str] | None,
+    input_size: int | None,
+    seed: int,
+    preset: str | None,
 ) -> _Loading:
     entry = _named(checkpoint)
     if entry is None or base is not None:
         raise SettingsError("random weights need a catalogue checkpoint; give its name, without a base")
-    variant = VARIANTS[entry.variant]
+    variant = with_preset(entry.network, preset)
     _check_input_size(input_size, variant.preprocessing.multiple)
     size = input_size or entry.input_size
-    provenance = Provenance(entry.name, None, None, "random")
+    provenance = Provenance(named_with(entry.name, preset), None, None, "random")
     return _Loading(random_network(variant, size, seed), variant, provenance, entry, size)
 
 
-def _from_file(path: Path, base: Path | None, entry: Checkpoint | None, input_size: int | None) -> _Loading:
-    identity, entry, name = identified(path, base, entry)
+def _from_file(
+    path: Path,
+    base: Path | None,
+    entry: Checkpoint | None,
+    input_size: int | None,
+    preset: str | None,
+    lora_preset: str | None,
+) -> _Loading:
+    identity, entry, name = identified(path, base, entry, preset)
     variant = runnable_variant(identity)
+    variant = with_preset(variant, lora_preset)
     _warn_of_names(identity, variant)
+    warn_of_preset(identity, variant)
     _check_input_size(input_size, variant.preprocessing.multiple)
     size = input_size or trained_size(variant, entry)
     licence = entry.licence if entry else stated_licence(identity.metadata.get("license"))
     network = network_from_file(path, variant, size, base=base)
     return _Loading(network, variant, Provenance(name, str(path), licence, "file", files_of(path)), entry, size)
-
-
-def identified(path: Path, base: Path | None, entry: Checkpoint | None) -> tuple[Identity, Checkpoint | None, str]:
-    """Identify a file, overlaid on its base if given; return its identity, catalogue entry and display name.
-
-    Args:
-        path: path of the file.
-        base: path of the checkpoint that provides the rest; None for a complete file.
-        entry: catalogue entry of the file, if already known.
-
-    Raises:
-        SettingsError: the file is complete and needs no base.
-        UnrecognisedCheckpoint, UnsafeCheckpoint: see `load`.
-    """
-    # With the digest: the published thresholds, input size and licence apply only if it is exactly that file.
-    identity = identify(path, check_hash=True)
-    if base is None:
-        entry = entry or entry_of(identity)
-        return identity, entry, name_of_file(path, identity, entry)
-    if identity.part == "whole":
-        raise SettingsError(f"{path} is a complete checkpoint and needs no base; leave the base out")
-    lower = identify(base, check_hash=True)
-    identity = identify(path, base=lower.path)
-    beneath = entry_of(lower)
-    name = f"{path.name} on {name_of_file(lower.path, lower, beneath)}"
-    return identity, beneath if lower.variant == identity.variant else None, name
 
 
 def trained_size(variant: Variant, entry: Checkpoint | None) -> int:
@@ -277,28 +274,6 @@ def _from_store(entry: Checkpoint, store: CheckpointStore, download: bool, progr
     if verification.verdict == "not there":
         raise UnknownCheckpoint(f"{entry.name} is not on this machine; {how}")
     raise ChecksumMismatch(f"{verification.detail} It is not used; {how}")
-
-
-def entry_of(identity: Identity) -> Checkpoint | None:
-    """Return the catalogue entry that a file is or claims to be derived from; None for others."""
-    name = identity.metadata.get(METADATA_KEY) or identity.checkpoint
-    known = {entry.name: entry for entry in CATALOGUE}
-    entry = known.get(name or "")
-    return entry if entry and entry.variant == identity.variant else None
-
-
-def origin_of(loaded: Loaded) -> str:
-    """Return the catalogue name of a checkpoint or of its ultimate origin; its own name if there is none."""
-    path = loaded.provenance.path
-    entry = None if path is None else entry_of(identify(path, check_hash=True))
-    return entry.name if entry else loaded.name
-
-
-def name_of_file(path: Path, identity: Identity, entry: Checkpoint | None) -> str:
-    """Return the display name of a checkpoint file, by the entry that it is or was derived from."""
-    if entry is None:
-        return path.name
-    return f"{path.name} (fine-tuned from {entry.name})" if FINE_TUNED_KEY in identity.metadata else entry.name
 
 
 def runnable_variant(identity: Identity) -> Variant:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from samara.checkpoints.licences import licence_of
+from samara.networks.presets import with_preset
+from samara.networks.variants import VARIANTS, Variant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,7 @@ class Checkpoint:
         stability_score_thresh: automatic masks below this stability score are dropped; None for the variant's own.
         archive_name: name of the zip if `url` serves one with the checkpoint inside; size and digests are then those of
             the zip.
+        preset: how it wants its images, where its tensors cannot tell; a name in `samara.networks.presets`.
         embedded: whether the file is part of the package.
         origin: name of the checkpoint that it was trained further from, for a speciality; None for most.
         speciality: the domain of images, a name in `samara.recommendation.tasks`, that it was trained further for, and
@@ -54,10 +57,16 @@ class Checkpoint:
     pred_iou_thresh: float | None = None
     stability_score_thresh: float | None = None
     archive_name: str | None = None
+    preset: str | None = None
     embedded: bool = False
     origin: str | None = None
     speciality: str = ""
     note: str = ""
+
+    @property
+    def network(self) -> Variant:
+        """Its architecture, with the preset."""
+        return with_preset(VARIANTS[self.variant], self.preset)
 
     @property
     def is_free_for_commerce(self) -> bool:

@@ -68,7 +68,9 @@ TELLING = ("image and click", "everything", "box IoU", "centre click IoU", "para
     [Setting(field="threads", metavar="N", least=1, panel=RUNNING)],
 )
 @takes("evaluation", EvaluationSettings(), in_panel(THOROUGHNESS, measures(), LIMIT, OBJECTS))
-@takes_arguments("choice", Choice(), loading("base", panel=COMPARED), loading("device", "precision", panel=RUNNING))
+@takes_arguments(
+    "choice", Choice(), loading("base", "preset", panel=COMPARED), loading("device", "precision", panel=RUNNING)
+)
 def compare(
     checkpoints: Annotated[
         str | None,

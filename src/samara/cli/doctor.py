@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     "choice",
     Choice(),
     loading("checkpoint", help="What to run; the findings apply to its network architecture."),
-    loading("base", "lora", "input_size", "weights", "download"),
+    loading("base", "preset", "lora", "input_size", "weights", "download"),
 )
 def doctor(
     *,

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 OFFICIAL = ("return_single_mask", "use_stability_score", "return_extra_metrics", "gelu_approximate")
 
 
-@takes_arguments("choice", Choice(), loading("checkpoint", "base", "lora", "input_size", "calibration", "download"))
+@takes_arguments(
+    "choice",
+    Choice(),
+    loading("checkpoint", "base", "preset", "lora", "input_size", "calibration", "download"),
+)
 @takes_arguments(
     "settings",
     ExportSettings(),

@@ -92,7 +92,7 @@ WEIGHTS = [Setting(field=name, metavar="X") for name in ("focal", "dice", "cross
     "choice",
     Choice(),
     loading("checkpoint", panel=RUNNING, help="What to start from."),
-    loading("base", "lora", "device", panel=RUNNING),
+    loading("base", "preset", "lora", "device", panel=RUNNING),
 )
 def finetune(
     train: Annotated[
@@ -201,7 +201,8 @@ def show(result: NewCheckpoint, *, as_json: bool) -> None:
     for record in result.history:
         loss = "      -" if record.loss is None else f"{record.loss:7.3f}"
         kept = "  kept" if record is result.best else ""
-        numbers = f"{record.epoch:5d} {loss} {record.click_iou:10.3f} {record.box_iou:8.3f} {record.duration_s:8.1f}"
+        click = "         -" if record.click_iou is None else f"{record.click_iou:10.3f}"
+        numbers = f"{record.epoch:5d} {loss} {click} {record.box_iou:8.3f} {record.duration_s:8.1f}"
         typer.echo(f"{numbers}{kept}")
     if result.best.epoch == 0:
         warn("no epoch improved on the validation set; the written weights are unchanged")

@@ -24,6 +24,7 @@ _LOADING = {
     for one in (
         Setting(field="checkpoint", metavar="NAME|FILE", kind=str),
         Setting(field="base", metavar="NAME|FILE", kind=str | None),
+        Setting(field="preset", metavar="NAME"),
         Setting(field="lora", metavar="FILE", kind=Path | None),
         Setting(field="download"),
         Setting(field="device", metavar="NAME"),

@@ -65,7 +65,7 @@ PRECISION = "auto, float32, bfloat16, float16 or int8."
 @takes_arguments(
     "choice",
     Choice(),
-    loading("checkpoint", "base", "lora", "download", "device", panel=RUNNING),
+    loading("checkpoint", "base", "preset", "lora", "download", "device", panel=RUNNING),
     loading("precision", panel=RUNNING, help=PRECISION),
     loading("hq_token_only", "engine", "calibration", panel=RUNNING),
 )

@@ -149,7 +149,9 @@ def prompted_decoder_graph_of(loaded: Loaded) -> Graph:
     )
     return Graph(
         "mask_decoder",
-        PromptedDecoderGraph(network.prompt_encoder, network.mask_decoder, loaded.frame_size),
+        PromptedDecoderGraph(
+            network.prompt_encoder, network.mask_decoder, loaded.frame_size, loaded.variant.frame_cell
+        ),
         (
             GraphInput("image_embeddings", torch.zeros(1, loaded.variant.embedding_channels, side, side), {}),
             GraphInput("point_coords", torch.zeros(*points, 2), many),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.networks.hq_mask_decoder import DrawsHqMask
 from samara.networks.plain import adaptations
 from samara.networks.sam import Sam
-from samara.networks.variants import Variant
+from samara.networks.variants import VARIANTS, Preprocessing, Variant
 from samara.networks.yolo_seg import YoloSeg
 from samara.system.cores import survive_forks
 from samara.system.devices import Precision
@@ -149,7 +149,7 @@ class Loaded:
         Raises:
             WrongCheckpoint: it is a detector, which uses a letterbox.
         """
-        return self._square(size_hw, self.frame_size)
+        return replace(self._square(size_hw, self.frame_size), low_res_stride=self.variant.low_res_stride)
 
     def _square(self, size_hw: tuple[int, int], side: int) -> Frame:
         preprocessing = self.variant.preprocessing
@@ -163,12 +163,19 @@ class Loaded:
         """Preprocess an RGB image (H, W, 3) for the image encoder, (1, 3, S, S) float32; see `frame_of`."""
         preprocessing = self.variant.preprocessing
         frame = self._square((image.shape[0], image.shape[1]), self.input_size)
-        numbers = preprocessing.mean, preprocessing.std
-        return to_network_input(image, frame, *numbers, self.device, resizing=preprocessing.resize)
+        return to_network_input(
+            image,
+            frame,
+            preprocessing.mean,
+            preprocessing.std,
+            self.device,
+            resizing=preprocessing.resize,
+            scale=preprocessing.scale,
+        )
 
     @property
     def fingerprint(self) -> str:
-        """Short hash of the image encoder's current weights and input size, which embeddings must match.
+        """Short hash of the image encoder's current weights, input size and preprocessing, which embeddings must match.
 
         Includes early features: HQ-SAM has SAM's own encoder, but embeddings with more channels. For a detector, which
         has no embeddings, it is the hash of the whole network. Hooks and similar adaptations are not part of the
@@ -178,7 +185,15 @@ class Loaded:
         early = f"-early{self.variant.early_channels}" if self.variant.early_channels else ""
         adapted = "".join(adaptations(encoder))
         mark = f"-adapted{hashlib.sha256(f'{_PROCESS}{adapted}'.encode()).hexdigest()[:8]}" if adapted else ""
-        return f"{fingerprint(encoder)}-{self.input_size}{early}{mark}"
+        return f"{fingerprint(encoder)}-{self.input_size}{early}{_prepared_otherwise(self.variant)}{mark}"
+
+
+def _prepared_otherwise(variant: Variant) -> str:
+    """Part of a fingerprint for preprocessing that is not the usual one of the network; empty for the usual one."""
+    usual = VARIANTS[variant.name].preprocessing if variant.name in VARIANTS else Preprocessing()
+    # The size is in the fingerprint itself.
+    own = replace(variant.preprocessing, input_size=usual.input_size, multiple=usual.multiple)
+    return "" if own == usual else f"-prepared{hashlib.sha256(repr(own).encode()).hexdigest()[:8]}"
 
 
 def fingerprint(network: nn.Module) -> str:

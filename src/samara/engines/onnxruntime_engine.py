@@ -39,7 +39,7 @@ def open_onnxruntime(loaded: Loaded) -> GraphEngine:
     check_plain(loaded.sam, loaded.name)  # also if converted graphs are cached
     paths = {"image_encoder": _converted(loaded.fingerprint, functools.partial(encoder_graph_of, loaded))}
     # The family, too: EfficientViT-SAM's decoder has the shapes of SAM's and another epsilon in its norms.
-    weights = f"{fingerprint(decoder_of(loaded.sam))}-{loaded.frame_size}-{loaded.variant.family}"
+    weights = f"{fingerprint(decoder_of(loaded.sam))}-{loaded.grid}-{loaded.variant.family}"
     for graph in decoder_graphs_of(loaded):
         paths[graph.name] = _converted(f"{weights}-{graph.name}", functools.partial(_itself, graph))
     return GraphEngine(loaded, {name: open_session(path) for name, path in paths.items()}, "float32")

@@ -51,7 +51,7 @@ def open_openvino(loaded: Loaded) -> GraphEngine:
     decoder_precision: Precision = "float32" if loaded.precision == "int8" else loaded.precision
     paths = {"image_encoder": _encoder_path(loaded)}
     # The family, too: EfficientViT-SAM's decoder has the shapes of SAM's and another epsilon in its norms.
-    weights = f"{fingerprint(decoder_of(loaded.sam))}-{loaded.frame_size}-{loaded.variant.family}"
+    weights = f"{fingerprint(decoder_of(loaded.sam))}-{loaded.grid}-{loaded.variant.family}"
     for index, name in enumerate(_decoder_names(loaded)):
         paths[name] = _converted(f"{weights}-{name}", functools.partial(_decoder_graph, loaded, index))
     return GraphEngine(loaded, {name: compile_model(path, hint) for name, path in paths.items()}, decoder_precision)

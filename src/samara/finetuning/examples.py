@@ -92,12 +92,12 @@ class Example:
         return transformed(self.image.pixels(), self.augmentation).astype(np.uint8, copy=False)
 
     def targets(self, frame: Frame) -> Masks:
-        """Return the objects' masks on the low-res grid, (N, S / 4, S / 4), without tiny objects.
+        """Return the objects' masks on the low-res grid, (N, 4h, 4w), without tiny objects.
 
         Args:
-            frame: frame of the transformed image, with input side S.
+            frame: input frame of the transformed image.
         """
-        side = frame.side // 4
+        side = frame.low_res_side
         grids = [
             on_grid(transformed(instance.rle.decode(), self.augmentation), frame)
             for instance in self.image.instances
@@ -138,10 +138,9 @@ def _middle(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
 
 def on_grid(mask: npt.NDArray[np.generic], frame: Frame) -> npt.NDArray[np.bool_]:
     """Resample a mask (H, W) to the low-res grid: a cell is foreground if at least half of it is."""
-    h, w = frame.resized_size_hw
-    side = frame.side // 4
+    side = frame.low_res_side
     # Cells that the image covers partly are weighted by the covered part.
-    height, width = max(1, round(h / 4)), max(1, round(w / 4))
+    height, width = frame.low_res_size_hw
     cells = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
     grid = np.zeros((side, side), dtype=bool)
     grid[: min(height, side), : min(width, side)] = (cells >= 0.5)[:side, :side]

@@ -48,6 +48,7 @@ def finetune(
     settings: FineTuneSettings | None = None,
     base: AnyPath | None = Choice.base,
     lora: AnyPath | None = Choice.lora,
+    preset: str | None = Choice.preset,
     device: str = Choice.device,
     rules: ReadingRules = USUAL,
     reading: ImageReading = AS_THEY_ARE,
@@ -68,8 +69,9 @@ def finetune(
         images: folder of the images; None for those of the data set, or the folder of the COCO file.
         validation_images: folder of the validation images; None for `images`.
         settings: settings of the run.
-        base: see `samara.load`, as for the next two.
+        base: see `samara.load`, as for the next three.
         lora: low-rank updates, folded in.
+        preset: preparation of the images, if the file cannot tell.
         device: where the network trains.
         rules: treatment of crowds and of bad entries.
         reading: how the images are read.
@@ -105,7 +107,8 @@ def finetune(
             notice=notice,
         )
         own_device = local_device(device)
-        loaded = loaded_from(checkpoint, progress, base=base, lora=lora, device=own_device, precision="float32")
+        how = {"base": base, "lora": lora, "preset": preset}
+        loaded = loaded_from(checkpoint, progress, device=own_device, precision="float32", **how)
         with joined_processes(own_device) as processes:
             result = fine_tune_with_views(
                 loaded,

@@ -26,7 +26,7 @@ class CurvePoint(Protocol):
     @property
     def loss(self) -> float | None: ...  # noqa: D102
     @property
-    def click_iou(self) -> float: ...  # noqa: D102
+    def click_iou(self) -> float | None: ...  # noqa: D102
     @property
     def box_iou(self) -> float: ...  # noqa: D102
 
@@ -74,7 +74,9 @@ def draw_learning_curve(points: Sequence[CurvePoint], kept: int, colours: Colour
     epochs = [point.epoch for point in points]
     losses = {point.epoch: point.loss for point in points if point.loss is not None}
     left.plot([*losses], [*losses.values()], color=colours.loss, marker="o", label="training")
-    right.plot(epochs, [point.click_iou for point in points], color=colours.click, marker="o", label="centre click")
+    clicks = {point.epoch: point.click_iou for point in points if point.click_iou is not None}
+    if clicks:
+        right.plot([*clicks], [*clicks.values()], color=colours.click, marker="o", label="centre click")
     right.plot(epochs, [point.box_iou for point in points], color=colours.box, marker="s", label="box")
     for axes, title in ((left, "Loss, training set"), (right, "IoU, validation set")):
         _finish(axes, title, epochs, kept, colours)

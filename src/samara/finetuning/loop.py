@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from samara._version import __version__
 from samara.checkpoints.file_form import file_form_of
-from samara.checkpoints.identification.identify import FINE_TUNED_KEY, METADATA_KEY
-from samara.checkpoints.load import origin_of
+from samara.checkpoints.identification.identify import FINE_TUNED_KEY, METADATA_KEY, PRESET_KEY
+from samara.checkpoints.identified import origin_of
 from samara.checkpoints.lora_file import require_other_file, save_lora
 from samara.checkpoints.save import save_checkpoint
 from samara.datasets.ground_truth import LabelledImage
@@ -233,7 +233,8 @@ class _Run:
             sum(losses) / len(losses) * self.processes.count,
         )  # several processes: roughly
         where = f"epoch {epoch} of {self.settings.epochs}"
-        return f"training: {where}, loss {loss:.3f}, IoU {last.click_iou:.3f} click, {last.box_iou:.3f} box"
+        click = "" if last.click_iou is None else f"{last.click_iou:.3f} click, "
+        return f"training: {where}, loss {loss:.3f}, IoU {click}{last.box_iou:.3f} box"
 
     def finish(self) -> FineTuned:
         """Write the best weights as a checkpoint."""
@@ -241,7 +242,9 @@ class _Run:
             for name, parameter in self.parameters.items():
                 parameter.copy_(self.best_weights[name])
         if self.processes.is_first:
-            self._save({METADATA_KEY: self.origin, FINE_TUNED_KEY: json.dumps(self._provenance())})
+            preset = self.loaded.variant.preset
+            told = {} if preset is None else {PRESET_KEY: preset}
+            self._save({METADATA_KEY: self.origin, FINE_TUNED_KEY: json.dumps(self._provenance()), **told})
         self.processes.wait()
         return FineTuned(self.out, self.position.history, self.best)
 
@@ -276,6 +279,7 @@ class _Run:
             self.settings,
             generator_of=lambda position: self._generator(epoch, step_of_epoch, position),
             processes=self.processes,
+            capabilities=self.loaded.variant.capabilities,
         )
         self.processes.add_up_gradients(self.parameters.values())
         nn.utils.clip_grad_norm_(self.parameters.values(), self.settings.max_gradient_norm)
@@ -314,14 +318,16 @@ class _Run:
                     with torch.no_grad():
                         features = self.network.image_encoder(self.validation.network_input(index))[0]
                 samples.append(self.validation.sample(index, features))
-            return self._combined(validate(self.network, samples))
+            by_clicks = self.loaded.variant.capabilities.points
+            return self._combined(validate(self.network, samples, by_clicks=by_clicks))
 
     def _combined(self, mine: Validation) -> Validation:
         """Combine the validation of all processes."""
         count = mine.objects
-        sums = [mine.click_iou * count, mine.box_iou * count, float(count)]
+        sums = [(mine.click_iou or 0.0) * count, mine.box_iou * count, float(count)]
         clicks, boxes, objects = self.processes.add_up(sums, self.loaded.device)
-        return Validation(clicks / objects, boxes / objects, round(objects))
+        click_iou = None if mine.click_iou is None else clicks / objects
+        return Validation(click_iou, boxes / objects, round(objects))
 
     def _record(self, record: EpochRecord) -> None:
         """Add a line to the curve, keep the weights if they are the best so far, and save the state."""
@@ -371,4 +377,5 @@ def _own_copy(network: Sam, settings: FineTuneSettings) -> Sam:
         image_encoder=network.image_encoder if settings.trained == "decoder" else copy.deepcopy(network.image_encoder),
         prompt_encoder=copy.deepcopy(network.prompt_encoder),
         mask_decoder=copy.deepcopy(network.mask_decoder),
+        frame_cell=network.frame_cell,
     ).eval()  # there is no dropout, and batch norms must keep the statistics of the original data

@@ -98,8 +98,8 @@ class PromptSimulation:
 
     def restricted_to(self, capabilities: Capabilities) -> PromptSimulation:
         """Return the simulation without prompts that a network does not take."""
-        rounds = self.rounds
-        if capabilities.max_points is not None:
+        rounds = self.rounds if capabilities.points else 0
+        if capabilities.points and capabilities.max_points is not None:
             rounds = min(rounds, capabilities.max_points - FIRST_POINTS)
         sees_masks = self.previous_masks and capabilities.mask_input
         return replace(
@@ -108,6 +108,7 @@ class PromptSimulation:
             rounds_without_points=self.rounds_without_points if sees_masks else 0,
             background_points=self.background_points and capabilities.negative_points,
             previous_masks=sees_masks,
+            point_probability=self.point_probability if capabilities.points else 0.0,
         )
 
     def schedule(self, generator: torch.Generator) -> tuple[bool, ...]:
@@ -145,7 +146,8 @@ class FineTuneSettings:
             complete checkpoint with the matrices folded in.
         losses: weights of the losses. 5 focal + dice + 0.2 balanced cross-entropy was better on small sets than the
             paper's 20 focal + dice, the default of `LossWeights()` (`benchmarks/finetuning_losses.py`).
-        simulation: simulation of prompts; 3 + 1 rounds after the first instead of the paper's 8 + 2, in half the time.
+        simulation: simulation of prompts, without those that the checkpoint does not take; 3 + 1 rounds after the first
+            instead of the paper's 8 + 2, in half the time.
         validation_fraction: fraction of the images for validation, if the data set has no split.
         patience: epochs without a better validation IoU after which training stops; None for never.
         precision: compute precision of training: "float32", or "bfloat16" through autocast.

@@ -20,8 +20,10 @@ from samara.networks.hq_mask_decoder import DrawsHqMask
 from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, MaskDecoder
 from samara.networks.prompt_encoder import TOP_LEFT
 from samara.networks.sam import Sam
+from samara.networks.variant import Capabilities
 
 ALL_MASKS = slice(None)
+ALL_PROMPTS = Capabilities()
 
 
 def add_gradients_of_images(
@@ -33,6 +35,7 @@ def add_gradients_of_images(
     *,
     generator_of: Callable[[int], torch.Generator],
     processes: Processes,
+    capabilities: Capabilities = ALL_PROMPTS,
 ) -> float:
     """Accumulate the gradients of a step's images, one by one, so that more of them need no memory.
 
@@ -44,6 +47,7 @@ def add_gradients_of_images(
         settings: see `add_gradients`.
         generator_of: function from the position in the step to that image's generator, the same in all processes.
         processes: processes that share the step.
+        capabilities: see `add_gradients`.
 
     Returns:
         This process's part of the mean loss per object and round; every object has the same weight, whatever its image.
@@ -55,7 +59,8 @@ def add_gradients_of_images(
         generator = generator_of(position)
         batch = images.batch([index], most, generator)
         weight = len(batch.targets) / objects
-        total += add_gradients(network, features_of(index), batch, settings, generator, weight=weight)
+        features = features_of(index)
+        total += add_gradients(network, features, batch, settings, generator, weight=weight, capabilities=capabilities)
     return total
 
 
@@ -67,6 +72,7 @@ def add_gradients(
     generator: torch.Generator,
     *,
     weight: float = 1.0,
+    capabilities: Capabilities = ALL_PROMPTS,
 ) -> float:
     """Run the rounds of a batch and accumulate their gradients in the network.
 
@@ -80,6 +86,7 @@ def add_gradients(
         settings: losses, simulation, precision.
         generator: generator on the CPU.
         weight: weight of this batch among several whose gradients are summed.
+        capabilities: prompts to simulate, and whether the three masks are trained besides the single one.
 
     Returns:
         The mean loss per object and round, times the weight; 0 without objects, for which the network is not run.
@@ -87,6 +94,7 @@ def add_gradients(
     if not len(batch.targets):
         return 0.0
     leaf = features.detach().requires_grad_(features.requires_grad)
+    settings = settings.restricted_to(capabilities)
     prompts = first_prompts(batch.targets, generator, settings.simulation)
     schedule = (False, *settings.simulation.schedule(generator))
     logits: Tensor | None = None
@@ -102,7 +110,7 @@ def add_gradients(
             )
             prompts = prompts.with_points(points, labels)
         with torch.autocast(features.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-            losses, logits = _round(network, leaf, batch, prompts, logits, settings)
+            losses, logits = _round(network, leaf, batch, prompts, logits, settings, capabilities=capabilities)
         share = losses.mean() * (weight / len(schedule))
         share.backward()  # type: ignore[no-untyped-call]
         total += share.item()
@@ -118,13 +126,17 @@ def _round(
     prompts: SimulatedPrompts,
     previous: Tensor | None,
     settings: FineTuneSettings,
+    *,
+    capabilities: Capabilities,
 ) -> tuple[Tensor, Tensor]:
     """Predict once; return the loss per object (N,), and detached logits (N, 4h, 4w) for the next round."""
     losses = features.new_zeros(len(batch.targets), dtype=torch.float32)
     logits = features.new_zeros(batch.targets.shape, dtype=torch.float32)
     for objects, pad in _alike(prompts, always_pads=network.prompt_encoder.always_pads):
         masks = None if previous is None else previous[objects]
-        loss, drawn = _answered(network, features, batch[objects], prompts[objects], masks, settings, pad=pad)
+        loss, drawn = _answered(
+            network, features, batch[objects], prompts[objects], masks, settings, capabilities=capabilities, pad=pad
+        )
         losses = losses.index_copy(0, objects, loss.float())
         logits.index_copy_(0, objects, drawn)
     return losses, logits
@@ -153,10 +165,11 @@ def _answered(
     previous: Tensor | None,
     settings: FineTuneSettings,
     *,
+    capabilities: Capabilities,
     pad: bool,
 ) -> tuple[Tensor, Tensor]:
     """As `_round`, for prompts that go through the network together."""
-    scaled = prompts.scaled(4)  # low-res grid → input frame
+    scaled = prompts.scaled(network.low_res_stride)  # low-res grid → input frame
     masks = _given(network, previous) if settings.simulation.previous_masks else None
     sparse, dense = network.prompt_encoder((scaled.points, scaled.labels), masks=masks, pad=pad)
     positions = network.prompt_encoder.get_dense_pe()
@@ -173,9 +186,10 @@ def _answered(
         logits = decoder.draw(look, THREE_MASKS)
         loss = mask_loss(logits, iou[:, THREE_MASKS], batch.targets, batch.valid, weights=settings.losses)
         return loss.total, _trusted(decoder, logits, iou)
-    logits = decoder.draw(look, ALL_MASKS if previous is None else SINGLE_MASK)
+    has_three = previous is None and capabilities.three_masks
+    logits = decoder.draw(look, ALL_MASKS if has_three else SINGLE_MASK)
     single = mask_loss(logits[:, SINGLE_MASK], iou[:, SINGLE_MASK], batch.targets, batch.valid, weights=settings.losses)
-    if previous is not None:
+    if not has_three:
         return single.total, logits[:, 0].detach().float()
     three = mask_loss(logits[:, THREE_MASKS], iou[:, THREE_MASKS], batch.targets, batch.valid, weights=settings.losses)
     return (single.total + three.total) / 2, _trusted(decoder, logits[:, THREE_MASKS], iou)

@@ -160,9 +160,9 @@ class TrainingSet:
     def valid(self, index: int) -> npt.NDArray[np.bool_]:
         """Return the valid region of an example's image on the low-res grid, (4h, 4w) bool."""
         example, side = self.examples[index], 4 * self.loaded.grid
-        h, w = self.loaded.frame_of(example.size_hw).resized_size_hw
+        height, width = self.loaded.frame_of(example.size_hw).low_res_size_hw
         valid = np.zeros((side, side), dtype=bool)
-        valid[: max(1, round(h / 4)), : max(1, round(w / 4))] = True
+        valid[:height, :width] = True
         return valid
 
     def sample(self, index: int, features: Tensor) -> Sample:

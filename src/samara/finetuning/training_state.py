@@ -25,7 +25,7 @@ class EpochRecord:
     Attributes:
         epoch: number from 1; 0 is the network before training.
         loss: mean loss over the epoch's steps; None for epoch 0.
-        click_iou: mean IoU of clicks on the validation set, in [0, 1].
+        click_iou: mean IoU of clicks on the validation set, in [0, 1]; None for a checkpoint that takes no clicks.
         box_iou: mean IoU of boxes on the validation set, in [0, 1].
         learning_rate: learning rate at the epoch's end.
         duration_s: duration of the epoch in seconds.
@@ -33,15 +33,15 @@ class EpochRecord:
 
     epoch: int
     loss: float | None
-    click_iou: float
+    click_iou: float | None
     box_iou: float
     learning_rate: float
     duration_s: float
 
     @property
     def mean_iou(self) -> float:
-        """Mean of click and box IoU, used by early stopping."""
-        return (self.click_iou + self.box_iou) / 2
+        """Mean of click and box IoU, or that of boxes alone, used by early stopping."""
+        return self.box_iou if self.click_iou is None else (self.click_iou + self.box_iou) / 2
 
 
 @dataclass(frozen=True)

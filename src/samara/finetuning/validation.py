@@ -25,12 +25,12 @@ class Validation:
 
     Attributes:
         click_iou: mean IoU for a click in the centre; of three masks the one with the highest predicted IoU
-            (EdgeSAM: stability).
+            (EdgeSAM: stability). None if clicks were not asked.
         box_iou: mean IoU for the tight box; the single mask.
         objects: number of objects.
     """
 
-    click_iou: float
+    click_iou: float | None
     box_iou: float
     objects: int
 
@@ -50,24 +50,25 @@ class Sample:
     valid: Tensor
 
 
-def validate(network: Sam, samples: Sequence[Sample]) -> Validation:
-    """Validate a network, preserving its mode. Samples must be on its device."""
+def validate(network: Sam, samples: Sequence[Sample], *, by_clicks: bool = True) -> Validation:
+    """Validate a network, preserving its mode, by boxes and by clicks. Samples must be on its device."""
     clicks: list[Tensor] = []
     boxes: list[Tensor] = []
     for sample in samples:
         for start in range(0, len(sample.targets), OBJECTS_AT_A_TIME):
             targets = sample.targets[start : start + OBJECTS_AT_A_TIME]
             with torch.inference_mode():
-                clicks.append(_click_iou(network, sample, targets))
+                if by_clicks:
+                    clicks.append(_click_iou(network, sample, targets))
                 boxes.append(_box_iou(network, sample, targets))
-    count = sum(len(part) for part in clicks)
+    count = sum(len(part) for part in boxes)
     if not count:
-        return Validation(0.0, 0.0, 0)
-    return Validation(float(torch.cat(clicks).mean()), float(torch.cat(boxes).mean()), count)
+        return Validation(0.0 if by_clicks else None, 0.0, 0)
+    return Validation(float(torch.cat(clicks).mean()) if clicks else None, float(torch.cat(boxes).mean()), count)
 
 
 def _click_iou(network: Sam, sample: Sample, targets: Tensor) -> Tensor:
-    points = _middles(targets)[:, None] * 4 + 1.5  # cell → input pixel, see below
+    points = (_middles(targets)[:, None] + 0.5) * network.low_res_stride - 0.5  # cell → input pixel, see below
     labels = torch.ones(points.shape[:2], dtype=torch.int64, device=points.device)
     logits, scores = _decode(network, sample, points=(points, labels), masks=THREE_MASKS)
     trusted = scores.argmax(dim=1, keepdim=True)
@@ -75,7 +76,9 @@ def _click_iou(network: Sam, sample: Sample, targets: Tensor) -> Tensor:
 
 
 def _box_iou(network: Sam, sample: Sample, targets: Tensor) -> Tensor:
-    boxes = torch.stack([box_of_target(target) for target in targets]) * 4  # cell edges → pixel edges
+    boxes = (
+        torch.stack([box_of_target(target) for target in targets]) * network.low_res_stride
+    )  # cell edges → pixel edges
     logits, _ = _decode(network, sample, boxes=boxes)
     return iou_of_logits(logits, targets.float(), sample.valid)[:, 0]
 

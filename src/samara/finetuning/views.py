@@ -19,7 +19,7 @@ from samara.checkpoints.lora_file import merge_lora_file
 from samara.datasets.ground_truth import LabelledImage
 from samara.datasets.reading.findings import Notice
 from samara.engines.loaded import Loaded
-from samara.errors import OutputError
+from samara.errors import OutputError, SettingsError
 from samara.finetuning.before_after import ComparedSet
 from samara.finetuning.comparison import compare_before_and_after
 from samara.finetuning.learning_curve import learning_curve_png, require_matplotlib
@@ -131,6 +131,8 @@ def fine_tune_with_views(
         if notice is not None:
             notice(sentence)
 
+    if views.report is not None and not loaded.variant.capabilities.points:
+        raise SettingsError(f"the report compares clicks, and {loaded.name} takes boxes alone; leave the report out")
     with ExitStack() as stack:
         log = None if views.tensorboard is None else stack.enter_context(open_log(views.tensorboard))
         result = fine_tune(

@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -21,7 +22,8 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from samara.networks.variant import Interpolation, Resizing
+from samara.images.spline import resize_by_spline
+from samara.networks.variant import Interpolation, Resizing, Scale
 
 Fit = Literal["pad", "squash"]
 """How an image fills the input square: with its longest side and padding, or with both sides."""
@@ -39,12 +41,14 @@ class Frame:
         side: of the square in pixels.
         fit: see `Fit`.
         upsampling: how logits are resized to the original frame; "bicubic" only if squashed.
+        low_res_stride: pixels of the square for each low-res logit, along each side; only of the input frame.
     """
 
     original_size_hw: tuple[int, int]
     side: int
     fit: Fit = "pad"
     upsampling: Interpolation = "bilinear"
+    low_res_stride: int = 4
 
     @property
     def resized_size_hw(self) -> tuple[int, int]:
@@ -57,6 +61,17 @@ class Frame:
         H, W = self.original_size_hw  # noqa: N806
         scale = self.side / max(H, W)
         return max(1, int(H * scale + 0.5)), max(1, int(W * scale + 0.5))
+
+    @property
+    def low_res_side(self) -> int:
+        """Side of the low-res grid over the whole square, 4h = 4w."""
+        return self.side // self.low_res_stride
+
+    @property
+    def low_res_size_hw(self) -> tuple[int, int]:
+        """(H, W) of the image on the low-res grid; cells that it covers partly are rounded."""
+        h, w = self.resized_size_hw
+        return max(1, round(h / self.low_res_stride)), max(1, round(w / self.low_res_stride))
 
     def to_input(self, points_xy: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Map points (..., 2) or flattened boxes (..., 4) from the original frame to the square."""
@@ -90,12 +105,19 @@ class Frame:
         return F.interpolate(square[..., :h, :w], size=self.original_size_hw, mode="bilinear", align_corners=False)[0]
 
 
-def resize(image: npt.NDArray[np.uint8], frame: Frame) -> npt.NDArray[np.uint8]:
-    """Resize RGB uint8 (H, W, 3) to the size in its frame, in 8 bits, with Pillow's antialiased bilinear filter."""
+def resize(image: npt.NDArray[np.uint8], frame: Frame, resizing: Resizing = "pillow") -> npt.NDArray[np.uint8]:
+    """Resize RGB uint8 (H, W, 3) to the size in its frame, in 8 bits; "float" is `resize_float`."""
     h, w = frame.resized_size_hw
     if (h, w) == image.shape[:2]:
         return image
-    return np.array(Image.fromarray(image).resize((w, h), Image.Resampling.BILINEAR))
+    match resizing:
+        case "spline":
+            return resize_by_spline(image, (h, w))
+        case "area" | "nearest":
+            interpolation = cv2.INTER_AREA if resizing == "area" else cv2.INTER_NEAREST
+            return cv2.resize(image, (w, h), interpolation=interpolation).astype(np.uint8, copy=False)
+        case _:
+            return np.array(Image.fromarray(image).resize((w, h), Image.Resampling.BILINEAR))
 
 
 def resize_float(images: Tensor, frame: Frame, *, antialias: bool = True) -> Tensor:
@@ -105,11 +127,25 @@ def resize_float(images: Tensor, frame: Frame, *, antialias: bool = True) -> Ten
     return F.interpolate(images, size=frame.resized_size_hw, mode="bilinear", antialias=antialias)
 
 
+def stretch(images: Tensor) -> Tensor:
+    """Map the smallest value of each image to 0 and the largest to 1; an image of one value becomes 0.
+
+    Args:
+        images: (B, 3, H, W) of any dtype, without padding.
+
+    Returns:
+        (B, 3, H, W) float32.
+    """
+    pixels = images.float()
+    low, high = pixels.amin((1, 2, 3), keepdim=True), pixels.amax((1, 2, 3), keepdim=True)
+    return (pixels - low) / (high - low).clamp(min=1e-8)
+
+
 def normalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -> Tensor:
     """Subtract the mean and divide by the standard deviation of each channel.
 
     Args:
-        images: (..., 3, H, W) on the 0..255 scale, of any dtype.
+        images: (..., 3, H, W) on the scale of these numbers, of any dtype.
         mean: one number per channel.
         std: one number per channel.
 
@@ -135,23 +171,27 @@ def to_network_input(
     device: torch.device | str = "cpu",
     *,
     resizing: Resizing = "pillow",
+    scale: Scale = "fixed",
 ) -> Tensor:
     """Resize, normalise and pad one RGB uint8 image.
 
     Args:
         image: (H, W, 3).
         frame: of the image.
-        mean: per channel, on the 0..255 scale.
+        mean: per channel, on the scale.
         std: the same.
         device: where to.
-        resizing: see `Preprocessing.resize`; floating-point pixels are resized on the device, 8-bit ones on the CPU.
+        resizing: floating-point pixels are resized on the device, 8-bit ones on the CPU.
+        scale: "image" stretches the resized image, see `stretch`.
 
     Returns:
         (1, 3, S, S) float32 on `device`, S the input side.
     """
-    in_float = resizing != "pillow"
-    pixels = torch.tensor(image if in_float else resize(image, frame), device=device)
+    in_float = resizing.startswith("float")
+    pixels = torch.tensor(image if in_float else resize(image, frame, resizing), device=device)
     channels = pixels.permute(2, 0, 1)[None]  # (h, w, 3) → (1, 3, h, w)
     if in_float:
         channels = resize_float(channels.float(), frame, antialias=resizing == "float")
+    if scale == "image":
+        channels = stretch(channels)
     return pad(normalise(channels, mean, std), frame.side)

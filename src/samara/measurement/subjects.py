@@ -8,9 +8,9 @@ from pathlib import Path
 
 from samara.checkpoints.choice import Choice
 from samara.checkpoints.identification.identify import identify
+from samara.checkpoints.identified import identified
 from samara.checkpoints.load import (
     PARTS_FOR_A_BASE,
-    identified,
     path_of,
     resolve,
     runnable_variant,
@@ -22,7 +22,7 @@ from samara.checkpoints.store.digests import digest_checkpoint
 from samara.checkpoints.store.store import CheckpointStore
 from samara.errors import ChecksumMismatch, SettingsError, WrongCheckpoint
 from samara.measurement.records.records import Subject
-from samara.networks.variants import VARIANTS, Variant
+from samara.networks.variants import Variant
 from samara.system.devices import choose_device, choose_precision
 
 
@@ -33,12 +33,14 @@ class RunSettings:
     Attributes:
         device, precision, engine: see `samara.load`.
         base: see `samara.load`; ignored for complete files.
+        preset: see `samara.load`; ignored for names of the catalogue, which say how their images are prepared.
     """
 
     device: str = Choice.device
     precision: str = Choice.precision
     engine: str = Choice.engine
     base: str | None = None
+    preset: str | None = Choice.preset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,7 @@ class CheckpointUnderTest:
         file_bytes: size of its file, including its base, on disk or by the catalogue; None if unknown.
         base: path of the checkpoint that supplies what its file lacks; None for a complete file.
         base_sha256: digest of that file.
+        preset: its preset, if one was chosen for it.
     """
 
     checkpoint: str
@@ -58,17 +61,20 @@ class CheckpointUnderTest:
     file_bytes: int | None
     base: str | None = None
     base_sha256: str | None = None
+    preset: str | None = None
 
 
 def find_checkpoints(checkpoints: Sequence[str], running: RunSettings) -> list[CheckpointUnderTest]:
     """Find checkpoints; see `find_checkpoint`.
 
     Raises:
-        SettingsError: A base is given, but all files are complete.
+        SettingsError: A base is given, but all files are complete; or a preset, but there are no files.
     """
     found = [find_checkpoint(checkpoint, running) for checkpoint in checkpoints]
     if running.base is not None and all(one.base is None for one in found):
         raise SettingsError(f"{', '.join(checkpoints)}: no file that needs a base; leave the base out")
+    if running.preset is not None and all(one.preset is None for one in found):
+        raise SettingsError(f"{', '.join(checkpoints)}: no file that a preset applies to; leave the preset out")
     return found
 
 
@@ -94,8 +100,9 @@ def find_checkpoint(checkpoint: str, running: RunSettings, store: CheckpointStor
         return _candidate(entry.name, entry.name, _runnable(entry), entry, None, running)
     lacks = running.base is not None and identify(path).part in PARTS_FOR_A_BASE
     base = path_of(running.base, store=store) if running.base is not None and lacks else None
-    identity, entry, name = identified(path, base, entry)
-    found = _candidate(checkpoint, name, runnable_variant(identity), entry, path, running)
+    preset = running.preset if entry is None else None
+    identity, entry, name = identified(path, base, entry, preset)
+    found = replace(_candidate(checkpoint, name, runnable_variant(identity), entry, path, running), preset=preset)
     return found if base is None else _on(base, found)
 
 
@@ -119,7 +126,7 @@ def _stored(entry: Checkpoint, store: CheckpointStore) -> Path | None:
 
 
 def _runnable(entry: Checkpoint) -> Variant:
-    variant = VARIANTS[entry.variant]
+    variant = entry.network
     if not variant.is_runnable:
         raise WrongCheckpoint(f"samara cannot run {variant.title}; `samara checkpoints list` shows what it runs")
     return variant
@@ -139,6 +146,6 @@ def _candidate(
         device=device,
         input_size=trained_size(variant, entry),
     )
-    stated = entry.size_bytes if entry is not None and entry.archive_name is None else None
+    stated = entry.size_bytes if entry is not None and not entry.describes_archive else None
     size = stated if path is None else _length(path)
     return CheckpointUnderTest(checkpoint=checkpoint, subject=subject, file_bytes=size)

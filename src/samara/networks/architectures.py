@@ -3,8 +3,9 @@
 Sources: segment-anything `build_sam.py` @dca509f, MobileSAM `build_sam.py` @34bbbfd, facebookresearch/sam2
 `configs/sam2.1/*.yaml` @2b90b9f, mit-han-lab/efficientvit `models/efficientvit/{sam,backbone}.py` @de7d773,
 chongzhou96/EdgeSAM `modeling/rep_vit.py` @b53372c, THU-MIG/RepViT `sam/` @298f420, yformer/EfficientSAM
-`efficient_sam/build_efficient_sam.py` @d525f62, and Ultralytics' published model tables for the scales of YOLOv8 and
-YOLO11.
+`efficient_sam/build_efficient_sam.py` @d525f62, bowang-lab/MedSAM `CVPR24_LiteMedSAM_infer.py` @0c044e9 and
+`tiny_vit_sam.py` of its branch LiteMedSAM, OpenGVLab/SAM-Med2D `segment_anything/build_sam.py` @036ccba, and
+Ultralytics' published model tables for the scales of YOLOv8 and YOLO11.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class ViTConfig:
     global_attention_blocks: tuple[int, ...]
     mlp_ratio: float = 4.0
     early_block: int | None = None
+    adapter_width: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,13 @@ class TinyViTConfig:
     num_heads: tuple[int, ...] = (2, 4, 5, 10)
     window_sizes: tuple[int, ...] = (7, 7, 14, 7)
     early_stage: int | None = None
+    stem_stride: int = 2
+    num_classes: int = 1000
+
+    @property
+    def stride(self) -> int:
+        """Pixels of the input per cell of the embedding: two convolutions of the stem, then two halvings."""
+        return 4 * self.stem_stride**2
 
 
 @dataclass(frozen=True)

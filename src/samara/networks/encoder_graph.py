@@ -19,7 +19,7 @@ from samara.networks.layers import join_windows, split_windows
 from samara.networks.plain import sharing_copy
 from samara.networks.plain_vit import PATCH, PlainViT
 from samara.networks.sam2_image_encoder import Sam2ImageEncoder
-from samara.networks.vit import Attention, Block, ImageEncoderViT, relative_positions
+from samara.networks.vit import Attention, Block, ImageEncoderViT, fed_forward, relative_positions
 
 
 def encoder_graph(encoder: nn.Module, input_size: int) -> nn.Module:
@@ -82,7 +82,7 @@ class BlockGraph(nn.Module):
 
     def __init__(self, block: Block, grid: int) -> None:
         super().__init__()
-        self.norm1, self.norm2, self.mlp = block.norm1, block.norm2, block.mlp
+        self.norm1, self.norm2, self.mlp, self.Adapter = block.norm1, block.norm2, block.mlp, block.Adapter
         self.window_size = block.window_size
         self.grid = grid
         self.attend = AttentionGraph(block.attn, block.window_size or grid)
@@ -90,8 +90,7 @@ class BlockGraph(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(1, h, w, D) in and out."""
         x = x + self._attended(self.norm1(x))
-        output: Tensor = x + self.mlp(self.norm2(x))
-        return output
+        return x + fed_forward(self.norm2(x), self.mlp, self.Adapter)
 
     def _attended(self, x: Tensor) -> Tensor:
         qkv = self.attend.qkv(x)  # (1, h, w, 3 · D)

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from samara.networks.mask_decoder import STABILITY_OFFSET, MaskDecoder, stability
 from samara.networks.prompt_encoder import BasePromptEncoder
 from samara.networks.prompted_decoder_graph import PromptedDecoderGraph
+from samara.networks.variant import CELL, LOGITS_PER_CELL
 
 FRAME = 1024
 """Side of the frame of official clients in pixels; mask input and low-res masks have a quarter of it."""
@@ -105,6 +106,7 @@ class OfficialDecoderGraph(nn.Module):
         mask_decoder: SAM's or HQ-SAM's.
         frame_size: side of the network's own input frame, see `Variant.frame_size`.
         switches: the official options; the caller handles `gelu_approximate`.
+        frame_cell: side of a cell of the embedding grid in the own frame, in pixels.
         frame: side of the square that coordinates refer to.
     """
 
@@ -115,11 +117,12 @@ class OfficialDecoderGraph(nn.Module):
         frame_size: int,
         switches: OfficialSwitches,
         *,
+        frame_cell: int = CELL,
         frame: int = FRAME,
     ) -> None:
         super().__init__()
-        self.own_side, self.frame, self.switches = frame_size // 4, frame, switches
-        self.decode = PromptedDecoderGraph(prompt_encoder, mask_decoder, frame_size)
+        self.own_side, self.frame, self.switches = LOGITS_PER_CELL * frame_size // frame_cell, frame, switches
+        self.decode = PromptedDecoderGraph(prompt_encoder, mask_decoder, frame_size, frame_cell)
         self.decode.size_hw = (frame, frame)
 
     def forward(

@@ -22,12 +22,15 @@ class PromptedDecoderGraph(nn.Module):
         prompt_encoder: prompt encoder of the same network as `mask_decoder`, both in eval mode.
         mask_decoder: of any family.
         frame_size: side of the input frame in pixels, see `Variant.frame_size`.
+        frame_cell: side of a cell of the embedding grid in that frame, in pixels.
     """
 
-    def __init__(self, prompt_encoder: BasePromptEncoder, mask_decoder: MaskDecoder, frame_size: int) -> None:
+    def __init__(
+        self, prompt_encoder: BasePromptEncoder, mask_decoder: MaskDecoder, frame_size: int, frame_cell: int = CELL
+    ) -> None:
         super().__init__()
         self.size_hw = (frame_size, frame_size)
-        self.grid_hw = (frame_size // CELL, frame_size // CELL)
+        self.grid_hw = (frame_size // frame_cell, frame_size // frame_cell)
         self.prompt_encoder, self.mask_decoder = prompt_encoder, mask_decoder
         self.look = LookGraph(mask_decoder, prompt_encoder.get_dense_pe(self.grid_hw))
         self.draw = draw_graph(mask_decoder, self.grid_hw)

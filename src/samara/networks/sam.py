@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from samara.networks.mask_decoder import MaskDecoder
 from samara.networks.prompt_encoder import BasePromptEncoder
-from samara.networks.variant import CELL
+from samara.networks.variant import CELL, LOGITS_PER_CELL
 
 
 class Sam(nn.Module):
@@ -20,15 +20,27 @@ class Sam(nn.Module):
         image_encoder: (B, 3, H, W) → (B, C, h, w).
         prompt_encoder: points, boxes and masks → embeddings.
         mask_decoder: embeddings → mask logits and predicted IoU.
+        frame_cell: side of a cell of the embedding grid in the input frame, in pixels.
     """
 
     def __init__(
-        self, *, image_encoder: nn.Module, prompt_encoder: BasePromptEncoder, mask_decoder: MaskDecoder
+        self,
+        *,
+        image_encoder: nn.Module,
+        prompt_encoder: BasePromptEncoder,
+        mask_decoder: MaskDecoder,
+        frame_cell: int = CELL,
     ) -> None:
         super().__init__()
+        self.frame_cell = frame_cell
         self.image_encoder = image_encoder
         self.prompt_encoder = prompt_encoder
         self.mask_decoder = mask_decoder
+
+    @property
+    def low_res_stride(self) -> int:
+        """Pixels of the input frame for each low-res logit, along each side."""
+        return self.frame_cell // LOGITS_PER_CELL
 
     def forward(
         self,
@@ -44,7 +56,8 @@ class Sam(nn.Module):
 
         Args:
             images: (B, 3, H, W), normalised and padded.
-            points: coordinates (N, P, 2) in the input frame, (16h, 16w) pixels, and labels (N, P); pad with label −1.
+            points: coordinates (N, P, 2) in the input frame, `frame_cell` pixels per cell, and labels (N, P); pad with
+                label −1.
             boxes: (N, 4) xyxy in the input frame.
             masks: (N, 1, 4h, 4w) logits.
             image_of_prompt: (N,) int64; optional if B is 1 or N.
@@ -56,7 +69,7 @@ class Sam(nn.Module):
         """
         embeddings = self.image_encoder(images)  # (B, C, h, w)
         grid_hw = h, w = (embeddings.shape[-2], embeddings.shape[-1])
-        frame_hw = (CELL * h, CELL * w)
+        frame_hw = (self.frame_cell * h, self.frame_cell * w)
         sparse, dense = self.prompt_encoder(points, boxes, masks, input_size_hw=frame_hw, grid_hw=grid_hw)
         low_res_logits, predicted_iou = self.mask_decoder(
             embeddings,

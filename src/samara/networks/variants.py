@@ -34,6 +34,7 @@ from samara.networks.architectures import (
 )
 
 # Re-exported for users of variants.
+from samara.networks.presets import PRESETS
 from samara.networks.variant import Capabilities as Capabilities
 from samara.networks.variant import Family as Family
 from samara.networks.variant import Preprocessing as Preprocessing
@@ -57,6 +58,7 @@ _EFFICIENT = Preprocessing(fit="squash", resize="float without antialiasing", up
 _YOLO = Preprocessing(input_size=640, fit="letterbox", multiple=32, mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0))
 _NOT_PROMPTABLE = Capabilities(points=False, negative_points=False, boxes=False, mask_input=False, max_points=0)
 _SELECTING = Capabilities(mask_input=False)
+_LITE_MEDSAM, _SAM_MED2D = PRESETS["lite_medsam"], PRESETS["sam_med2d"]
 _EFFICIENT_PROMPTS = Capabilities(negative_points=False, mask_input=False, max_points=6, points_per_box=2)
 
 _VARIANTS = (
@@ -145,6 +147,29 @@ _VARIANTS = (
         hq_token=True,
         parameters=10_578_604,
         keys=464,
+    ),
+    # Medical: LiteMedSAM has no classifier; its prompts and masks are in the frame of its input, 4 pixels for each of
+    # 64 × 64 cells. SAM-Med2D is ViT-B at 256 pixels with an adapter in each block.
+    Variant(
+        name="lite_medsam",
+        family="mobile_sam",
+        title="LiteMedSAM",
+        image_encoder=TinyViTConfig(stem_stride=1, num_classes=0),
+        frame_cell=4,
+        preprocessing=replace(_LITE_MEDSAM.preprocessing, input_size=256),
+        capabilities=_LITE_MEDSAM.capabilities,
+        parameters=9_791_300,
+        keys=435,
+    ),
+    Variant(
+        name="sam_med2d_b",
+        family="sam",
+        title="SAM-Med2D ViT-B",
+        image_encoder=replace(_VIT_B, adapter_width=192),
+        preprocessing=replace(_SAM_MED2D.preprocessing, input_size=256),
+        capabilities=_SAM_MED2D.capabilities,
+        parameters=271_241_776,
+        keys=386,
     ),
     # SAM 2: counts are of the image part; the files also contain the video memory, to which SAM 2.1 added three
     # entries. 0.8: facebookresearch/sam2 `automatic_mask_generator.py` @2b90b9f.
@@ -370,6 +395,7 @@ def _sam(variant: Variant, image_encoder: nn.Module, input_size: int | None, nor
         mask_decoder=HqMaskDecoder(transformer=TwoWayTransformer(), early_channels=variant.early_channels)
         if variant.hq_token
         else MaskDecoder(transformer=TwoWayTransformer(norm_epsilon=norm_epsilon), ranks_by=variant.ranks_by),
+        frame_cell=variant.frame_cell,
     )
 
 

@@ -39,6 +39,7 @@ class ImageEncoderViT(nn.Module):
         mlp_ratio: hidden width of a block's feed-forward part, as a multiple of D.
         out_channels: C of the image embedding.
         early_block: index of the block whose output is returned as early features, V = D channels; None for none.
+        adapter_width: hidden width of the channel gate of each block's `Adapter`; None for blocks without one.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class ImageEncoderViT(nn.Module):
         mlp_ratio: float = 4.0,
         out_channels: int = 256,
         early_block: int | None = None,
+        adapter_width: int | None = None,
     ) -> None:
         super().__init__()
         self.early_block = early_block
@@ -69,6 +71,7 @@ class ImageEncoderViT(nn.Module):
                 mlp_ratio=mlp_ratio,
                 grid=grid,
                 window_size=0 if index in global_attention_blocks else window_size,
+                adapter_width=adapter_width,
             )
             for index in range(depth)
         )
@@ -129,20 +132,71 @@ class PatchEmbed(nn.Module):
 
 
 class Block(nn.Module):
-    """Transformer block, pre-norm; attention in windows, or global when `window_size` is 0."""
+    """Transformer block, pre-norm; attention in windows, or global when `window_size` is 0.
 
-    def __init__(self, *, width: int, num_heads: int, mlp_ratio: float, grid: int, window_size: int) -> None:
+    With an adapter, the second residual is the sum of the feed-forward part and the adapter.
+    """
+
+    def __init__(
+        self,
+        *,
+        width: int,
+        num_heads: int,
+        mlp_ratio: float,
+        grid: int,
+        window_size: int,
+        adapter_width: int | None = None,
+    ) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(width, eps=1e-6)
         self.attn = Attention(width, num_heads, window_size or grid)
         self.norm2 = nn.LayerNorm(width, eps=1e-6)
         self.mlp = MLPBlock(width, round(width * mlp_ratio), nn.GELU)
+        self.Adapter = None if adapter_width is None else Adapter(width, adapter_width)
         self.window_size = window_size
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, h, w, D) in and out."""
         x = x + in_windows(self.attn, self.norm1(x), self.window_size)
-        output: Tensor = x + self.mlp(self.norm2(x))
+        return x + fed_forward(self.norm2(x), self.mlp, self.Adapter)
+
+
+def fed_forward(x: Tensor, mlp: nn.Module, adapter: nn.Module | None) -> Tensor:
+    """Return the second residual of a block, (B, h, w, D) in and out: feed-forward part, plus adapter if any."""
+    output: Tensor = mlp(x)
+    return output if adapter is None else output + adapter(x)
+
+
+class Adapter(nn.Module):
+    """SAM-Med2D's adapter: a gate for each channel, then what a strided convolution sees, added and normalised.
+
+    Args:
+        width: D, width of the tokens.
+        hidden: hidden width of the gate.
+
+    Source: Cheng et al. 2023 (SAM-Med2D), section 3.2; OpenGVLab/SAM-Med2D `modeling/image_encoder.py` for key names.
+    """
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.channel = nn.Sequential(
+            nn.Linear(width, hidden, bias=False), nn.ReLU(), nn.Linear(hidden, width, bias=False), nn.Sigmoid()
+        )
+        self.spatial = nn.Sequential(
+            nn.Conv2d(width, width, kernel_size=3, stride=2, padding=1, bias=False),
+            nn.ReLU(),
+            nn.ConvTranspose2d(width, width, kernel_size=4, stride=2, padding=1, bias=False),
+            nn.ReLU(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, h, w, D) in and out."""
+        h, w = x.shape[1:3]
+        gated = x * self.channel(x.mean(dim=(1, 2)))[:, None, None]
+        # An odd side is rounded up by the first convolution; the excess row and column do not exist in the grid.
+        seen = self.spatial(gated.permute(0, 3, 1, 2))[..., :h, :w]  # (B, D, h, w)
+        output: Tensor = self.norm(x + seen.permute(0, 2, 3, 1))
         return output
 
 

@@ -32,7 +32,7 @@ class Candidate:
     @property
     def variant(self) -> Variant:
         """Its architecture."""
-        return VARIANTS[self.checkpoint.variant]
+        return self.checkpoint.network
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ _TAKES: Mapping[PromptKind, Callable[[Variant], bool]] = {
     "background point": lambda variant: variant.capabilities.negative_points,
     "box": lambda variant: variant.capabilities.boxes,
     "mask": lambda variant: variant.capabilities.mask_input,
-    "everything": lambda variant: not _finds_classes(variant),
+    "everything": lambda variant: variant.capabilities.everything and not _finds_classes(variant),
     "classes": lambda variant: _finds_classes(variant),
 }
 """Whether a variant supports each kind of prompt. A detector of classes finds those, not everything."""
@@ -84,8 +84,15 @@ def _finds_classes(variant: Variant) -> bool:
     return len(variant.class_names) > 1
 
 
+def _refusal(prompt: PromptKind, variant: Variant) -> str:
+    if prompt == "everything" and not variant.capabilities.everything:
+        return "finds nothing without a box"
+    return _REFUSALS[prompt]
+
+
 def _prompts(candidate: Candidate, request: Request, target: Target) -> Reason | None:
-    refused = [_REFUSALS[prompt] for prompt in request.prompts if not _TAKES[prompt](candidate.variant)]
+    variant = candidate.variant
+    refused = [_refusal(prompt, variant) for prompt in request.prompts if not _TAKES[prompt](variant)]
     return Reason("prompts", ", ".join(refused)) if refused else None
 
 

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from samara.errors import EmbeddingError
 from samara.images.preprocessing import Fit, Frame
-from samara.networks.variant import CELL, Interpolation
+from samara.networks.variant import CELL, LOGITS_PER_CELL, Interpolation
 from samara.system.files import write_atomically
 
 FORMAT = "samara image embedding 1"
 
-_UNSAID = {("fit", "pad"), ("upsampling", "bilinear")}
+_UNSAID = {("fit", "pad"), ("upsampling", "bilinear"), ("frame_cell", CELL)}
 """Facts that a file does not state."""
 
 
@@ -35,6 +35,7 @@ class ImageEmbedding:
         precision: precision of the encoder, e.g. "float32".
         fit: how the image is fitted into the network input.
         upsampling: how logits are resized to the image.
+        frame_cell: side of a cell of the embedding in the input frame, in pixels.
     """
 
     features: Tensor = field(repr=False)
@@ -45,11 +46,13 @@ class ImageEmbedding:
     precision: str
     fit: Fit = "pad"
     upsampling: Interpolation = "bilinear"
+    frame_cell: int = CELL
 
     @property
     def frame(self) -> Frame:
         """Placement of the image in the input frame, which prompts are in."""
-        return Frame(self.original_size_hw, CELL * self.features.shape[-1], self.fit, self.upsampling)
+        side, stride = self.frame_cell * self.features.shape[-1], self.frame_cell // LOGITS_PER_CELL
+        return Frame(self.original_size_hw, side, self.fit, self.upsampling, stride)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a safetensors file, completely or not at all.

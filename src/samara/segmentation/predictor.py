@@ -6,7 +6,7 @@ Calls are independent: an embedding is a value, and `predict` is a function of n
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, overload
@@ -118,6 +118,7 @@ class Predictor:
                 precision=self.loaded.precision,
                 fit=frame.fit,
                 upsampling=frame.upsampling,
+                frame_cell=self.loaded.variant.frame_cell,
             )
             for index, frame in enumerate(frames)
         ]
@@ -144,7 +145,8 @@ class Predictor:
             boxes: (4,) or (N, 4) xyxy.
             mask_logits: (4h, 4w) or (N, 4h, 4w), `low_res_logits` of an earlier prediction.
             multimask: return three masks per object instead of one; best for a single point, which is ambiguous. HQ-SAM
-                always returns one, then based on the best of the three.
+                always returns one, then based on the best of the three; MedSAM and LiteMedSAM always return the single
+                one.
 
         Returns:
             N · 3 or N masks by object; `prompt_index` is the object's index.
@@ -183,6 +185,7 @@ class Predictor:
         Raises:
             PromptError, EmbeddingError: See `predict`.
         """
+        multimask = multimask and self.loaded.variant.capabilities.three_masks
         if len(embeddings) != len(prompts):
             raise PromptError(f"{len(embeddings)} embeddings and {len(prompts)} lists of prompts; give one for each")
         tasks = [
@@ -276,7 +279,7 @@ class Predictor:
 
     def _mask_set(self, found: Sequence[_Found], frame: Frame) -> MaskSet:
         found = sorted(found, key=lambda one: one.task.index)  # stable, so the masks of a prompt keep their order
-        side = frame.side // 4
+        side = frame.low_res_side
         logits = torch.stack([one.logits for one in found]) if found else torch.zeros(0, side, side)
         return MaskSet(
             rles=tuple(_full_size_masks(logits, frame)),
@@ -301,9 +304,28 @@ def check_capabilities(prompt: Prompt, variant: Variant) -> None:
 
     refused = refused_by(variant)
     if refused:
-        able = [VARIANTS[name].family for name in runnable_names() if refused_by(VARIANTS[name]) is None]
-        titles = ", ".join(FAMILY_TITLES[family] for family in dict.fromkeys(able))
-        raise PromptError(f"{variant.title} cannot take {refused}; {titles} can")
+        able = _able(lambda other: refused_by(other) is None)
+        raise PromptError(f"{variant.title}{_with_preset(variant)} cannot take {refused}; {able} can")
+
+
+def check_everything(variant: Variant) -> None:
+    """Raise PromptError if a variant cannot find everything; the message names the families that can."""
+    if not variant.capabilities.everything:
+        able = _able(lambda other: other.capabilities.everything)
+        raise PromptError(
+            f"{variant.title}{_with_preset(variant)} answers boxes alone and cannot find everything by itself; give "
+            f"boxes, or use {able}"
+        )
+
+
+def _able(is_able: Callable[[Variant], bool]) -> str:
+    """Name the families of which some variant is able."""
+    families = (VARIANTS[name].family for name in runnable_names() if is_able(VARIANTS[name]))
+    return ", ".join(FAMILY_TITLES[family] for family in dict.fromkeys(families))
+
+
+def _with_preset(variant: Variant) -> str:
+    return "" if variant.preset is None else f" with the preset {variant.preset}"
 
 
 def _full_size_masks(low_res_logits: Tensor, frame: Frame) -> Iterator[Rle]:

@@ -50,6 +50,7 @@ def segment(
     checkpoint: AnyPath | Loaded = Choice.checkpoint,
     base: AnyPath | None = Choice.base,
     lora: AnyPath | None = Choice.lora,
+    preset: str | None = Choice.preset,
     device: str = Choice.device,
     precision: str = Choice.precision,
     engine: str = Choice.engine,
@@ -76,9 +77,10 @@ def segment(
         prompts: others, the same for every image.
         answer: masks per prompt: "best" of three for an ambiguous one, all "three", or always the "one".
         settings: of everything.
-        checkpoint: a catalogue name, a file, or what `samara.load` gave; then the next seven are without effect.
+        checkpoint: a catalogue name, a file, or what `samara.load` gave; then the next ten are without effect.
         base: see `samara.load`, as for the others.
         lora: low-rank updates, folded in.
+        preset: preparation of the images, if the file cannot tell.
         device: where the network runs.
         precision: what it computes in.
         engine: what runs it.
@@ -108,6 +110,7 @@ def segment(
             progress,
             base=base,
             lora=lora,
+            preset=preset,
             device=device,
             precision=precision,
             engine=engine,

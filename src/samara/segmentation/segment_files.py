@@ -25,7 +25,7 @@ from samara.segmentation.drawing.overlay import draw_masks
 from samara.segmentation.file_settings import FileSettings, MasksPerPrompt
 from samara.segmentation.instances.settings import InstanceSettings
 from samara.segmentation.open import open_segmenter
-from samara.segmentation.predictor import check_capabilities
+from samara.segmentation.predictor import check_capabilities, check_everything
 from samara.segmentation.prompts import Prompt
 from samara.segmentation.segmenter import Segmenter
 from samara.system.files import locked, require_file, require_folder, write_atomically
@@ -103,6 +103,8 @@ def segment_files(
     segmenter = open_segmenter(loaded, settings)
     for prompt in prompts:
         check_capabilities(prompt, loaded.variant)
+    if not prompts:
+        check_everything(loaded.variant)
     results = Results(out, given, overwrite=overwrite)
     failed: list[Failed] = []
     try:
@@ -241,6 +243,8 @@ def description(segmenter: Segmenter[Any], prompts: Sequence[Prompt]) -> dict[st
         facts["licence_means"] = licence_of(loaded.provenance.licence).consequence
     if loaded.hq_token_only:
         facts["hq_token_only"] = True
+    if loaded.variant.preset is not None:
+        facts["preset"] = loaded.variant.preset
     if prompts:
         return facts | {"prompts": [_described(prompt) for prompt in prompts]}
     return facts | {"settings": segmenter.described_settings()}

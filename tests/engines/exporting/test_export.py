@@ -12,9 +12,12 @@ import torch
 from samara.engines.exporting import export as exporting
 from samara.engines.exporting.export import export_checkpoint
 from samara.engines.exporting.formats import FORMATS
-from samara.engines.exporting.manifest import MANIFEST
+from samara.engines.exporting.interfaces import interface_named
+from samara.engines.exporting.manifest import MANIFEST, manifest_of
 from samara.engines.graphs import encoder_graph_of, prompted_decoder_graph_of
 from samara.errors import ExportError, MissingExtra, OutputError, SettingsError
+from samara.networks.official_graphs import OfficialSwitches
+from samara.networks.presets import with_preset
 from tests.engines.conftest import SMALL, small
 
 SIZE = 64
@@ -161,3 +164,13 @@ def test_a_missing_library_says_what_to_install(loaded, tmp_path, monkeypatch):
 def test_every_kind_in_every_format(name, form, precision, tmp_path):
     done = export_checkpoint(small(name, 224), form, tmp_path / "one", precision=precision)
     assert max(done.relative_error.values()) < (1e-4 if precision == "float32" else 2e-2)
+
+
+def test_the_manifest_says_how_images_are_prepared():
+    loaded = small("lite_medsam", 64)
+    loaded = dataclasses.replace(loaded, variant=with_preset(loaded.variant, "medsam"))
+    interface = interface_named("samara", OfficialSwitches())
+    said = manifest_of(loaded, FORMATS["openvino"], "float32", interface, (), {})["preprocessing"]
+    assert (said["preset"], said["fit"], said["input_size"], said["frame_size"]) == ("medsam", "squash", 16, 16)
+    assert said["resize"].startswith("both sides to input_size, cubic splines")
+    assert "the smallest number of all channels becomes 0" in said["scale"]

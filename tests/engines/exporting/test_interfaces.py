@@ -126,8 +126,18 @@ def test_what_squashes_images_has_no_official_interface(tmp_path):
         export_checkpoint(small("sam2.1_hiera_t", 64), "onnx", tmp_path / "one", interface="official")
 
 
+def test_what_stretches_images_has_no_official_interface(tmp_path):
+    with pytest.raises(WrongCheckpoint, match=r"LiteMedSAM.*stretches each to its own range; use the interface samara"):
+        export_checkpoint(small("lite_medsam", 64), "onnx", tmp_path / "one", interface="official")
+
+
+HAVE_IT = sorted(
+    name for name in SMALL if (VARIANTS[name].preprocessing.fit, VARIANTS[name].preprocessing.scale) == ("pad", "fixed")
+)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(name for name in SMALL if VARIANTS[name].preprocessing.fit == "pad"))
+@pytest.mark.parametrize("name", HAVE_IT)
 def test_every_kind_with_every_switch(name, tmp_path):
     switches = OfficialSwitches(True, True, True, True)
     done = export_checkpoint(small(name, 64), "onnx", tmp_path / "one", interface="official", switches=switches)

@@ -14,6 +14,7 @@ from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.segmentation.instances.segmenter import InstanceSegmenter
 from samara.segmentation.instances.settings import InstanceSettings
 from samara.segmentation.predictor import Predictor
+from tests.engines.conftest import small
 from tests.finetuning.conftest import make_tiny
 
 IMAGES = [np.random.default_rng(seed).integers(0, 256, (40, 50 + seed, 3), dtype=np.uint8) for seed in range(3)]
@@ -94,3 +95,9 @@ def test_how_much_random_weights_draw_is_told(yolo):
     assert "differs from that of trained weights" in Workloads(yolo, IMAGES, 1).note
     trained = replace(yolo, provenance=replace(yolo.provenance, weights="file"))
     assert Workloads(trained, IMAGES, 1).note == ""
+
+
+def test_a_checkpoint_that_takes_boxes_alone_is_timed_on_boxes():
+    workloads = Workloads(small("lite_medsam", 64), [np.zeros((40, 60, 3), np.uint8)], 2)
+    assert len(workloads.decode(5, 0)) == 5
+    assert workloads.why_not_everything == "LiteMedSAM answers boxes alone"

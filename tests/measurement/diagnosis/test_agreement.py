@@ -83,3 +83,9 @@ def test_limits_grow_with_the_rounding():
 def test_prompts_lie_in_the_image():
     for prompt in prompts_on((427, 640)):
         prompt.check_inside((427, 640))
+
+
+def test_a_checkpoint_that_takes_boxes_alone_is_asked_boxes(photo):
+    answers = ask(small("lite_medsam", 96), photo)
+    assert len(answers.masks) == 2 * len(prompts_on((120, 160), by_click=False)) == 4
+    assert compare_answers(answers, answers).worst_iou == 1

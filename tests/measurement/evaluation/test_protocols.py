@@ -11,6 +11,7 @@ import pytest
 from samara.masks.rle import encode_mask
 from samara.measurement.evaluation.protocols import PROMPTS, pixel_of_rle, refusals
 from samara.measurement.records.metrics import MEASURES
+from samara.networks.presets import PRESETS
 from samara.networks.variants import VARIANTS, Capabilities
 from tests.measurement.evaluation.conftest import rectangle
 
@@ -83,3 +84,11 @@ def test_capabilities_decide_what_applies(capabilities, refused):
     found = refusals(MEASURES, capabilities, "this network")
     assert set(found) == refused
     assert all(why.startswith("this network cannot take ") for why in found.values())
+
+
+def test_what_answers_boxes_alone_is_measured_by_boxes_alone():
+    able = PRESETS["medsam"].capabilities
+    refused = refusals(MEASURES, able, "MedSAM")
+    assert set(MEASURES) - set(refused) == {"box", "jittered_box"}
+    assert refused["everything"] == "MedSAM finds nothing without a box"
+    assert refused["centre_click"] == "MedSAM cannot take points"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import io
 import pickle
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from samara.errors import PromptError, SettingsError, WrongCheckpoint
+from samara.networks.presets import with_preset
 from samara.segment_anything import SamPredictor
 from samara.segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 from samara.segment_anything.modeling.sam import decode, input_size_of, owner_of
@@ -176,3 +178,9 @@ def test_bad_input_is_one_sentence():
         sam([{"image": RECORD["image"]}], multimask_output=True)
     with pytest.raises(SettingsError, match="no HQ token"):
         decode(sam, torch.zeros(1, 256, 4, 4), {"points": None, "boxes": None, "masks": None}, True, hq_token_only=True)
+
+
+def test_images_that_are_prepared_otherwise_are_refused(mini):
+    medical = dataclasses.replace(mini, variant=with_preset(mini.variant, "medsam"))
+    with pytest.raises(WrongCheckpoint, match=r"prepared in another way than the official classes do; use samara.Pred"):
+        Sam.from_loaded(medical)

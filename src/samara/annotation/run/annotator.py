@@ -17,7 +17,7 @@ from samara.engines.loaded import Loaded
 from samara.errors import SettingsError
 from samara.masks.mask_set import MaskSet
 from samara.segmentation.open import open_segmenter
-from samara.segmentation.predictor import Predictor
+from samara.segmentation.predictor import Predictor, check_everything
 from samara.segmentation.segmenter import Segmenter
 
 
@@ -73,7 +73,10 @@ def make_annotator(
 
     Raises:
         SettingsError: the checkpoint does not support the settings.
+        PromptError: everything is wanted of a checkpoint that answers boxes alone.
     """
+    if settings.asking == "everything":
+        check_everything(loaded.variant)
     if settings.asking == "prompts" and not loaded.variant.embeds_images:
         raise SettingsError(
             f"{loaded.name} finds all instances in one pass and takes no prompts; use a SAM checkpoint to annotate "

@@ -98,4 +98,10 @@ def checkpoint_facts(loaded: Loaded) -> dict[str, Any]:
         "precision": loaded.precision,
         "engine": loaded.engine,
         "hq_token_only": loaded.hq_token_only,
+        **_preset_of(loaded),
     }
+
+
+def _preset_of(loaded: Loaded) -> dict[str, str]:
+    """The preset, if there is one; older stores have no such field."""
+    return {} if loaded.variant.preset is None else {"preset": loaded.variant.preset}

@@ -266,10 +266,12 @@ def _sam_network(shapes: Shapes) -> Variant | None:
     prefix = "hq_" if is_hq else ""
     if not _has(shapes, "image_encoder"):
         return VARIANTS.get(_HQ_EARLY_WIDTHS.get(_first(shapes, "mask_decoder.compress_vit_feat.0.weight"), ""))
-    if "image_encoder.patch_embed.seq.0.c.weight" in shapes:
-        return VARIANTS[f"{prefix}vit_t"]
+    stem = shapes.get("image_encoder.patch_embed.seq.0.c.weight")
+    if stem is not None:
+        return VARIANTS["lite_medsam" if stem[2:] == (1, 1) and not is_hq else f"{prefix}vit_t"]
     size = _VIT_SIZES.get(_first(shapes, "image_encoder.patch_embed.proj.weight"))
-    published = VARIANTS[f"{prefix}vit_{size}"] if size else None
+    has_adapters = any(".Adapter." in name for name in shapes)
+    published = VARIANTS.get(f"sam_med2d_{size}" if has_adapters and not is_hq else f"{prefix}vit_{size}")
     numbers = read_vit_numbers(shapes, early=is_hq)
     if numbers is None:
         return published

@@ -33,6 +33,9 @@ METADATA_KEY = "samara"
 FINE_TUNED_KEY = "fine_tuned"
 """Metadata entry (JSON) of a file that was fine-tuned from that checkpoint."""
 
+PRESET_KEY = "preset"
+"""Metadata entry with the name of the preset that the weights were trained with, see `samara.networks.presets`."""
+
 # Entries of a state dict that are not parameters: batch norm statistics, SAM's fixed frequencies.
 _BUFFERS = ("running_mean", "running_var", "num_batches_tracked", "positional_encoding_gaussian_matrix")
 
@@ -65,6 +68,7 @@ class Identity:
         dtypes: element types, the most frequent first.
         part: the part of the network that the file contains.
         metadata: the file's own text metadata.
+        preset: name of the preset that the metadata states, or that of the base; None if neither does.
         missing: names that the variant needs and the file lacks.
         unexpected: names that the variant does not have.
         misshapen: names of tensors with another shape than the variant's.
@@ -84,6 +88,7 @@ class Identity:
     dtypes: tuple[str, ...]
     part: NetworkPart
     metadata: Mapping[str, str]
+    preset: str | None
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
     misshapen: tuple[str, ...]
@@ -108,8 +113,10 @@ def identify(
         UnsafeCheckpoint: loading it could run code; nothing was run.
     """
     layout = read_layout(Path(path))
+    preset = layout.metadata.get(PRESET_KEY)
     if base is not None:
         beneath = read_layout(Path(base))
+        preset = preset or beneath.metadata.get(PRESET_KEY)
         layout = replace(layout, tensors={**beneath.tensors, **with_part_prefix(layout.tensors)})
     classes = names_in_file(layout.metadata.get("names"))
     found = recognise({name: info.shape for name, info in layout.tensors.items()}, classes)
@@ -131,6 +138,7 @@ def identify(
         dtypes=_dtypes(layout),
         part=found.part,
         metadata=layout.metadata,
+        preset=preset,
         missing=found.missing,
         unexpected=found.unexpected,
         misshapen=found.misshapen,
@@ -173,7 +181,7 @@ def _dtypes(layout: FileLayout) -> tuple[str, ...]:
 def _published(layout: FileLayout, found: Recognition, *, check_hash: bool) -> Checkpoint | None:
     """Find the row of the catalogue that this file is, by length and, where asked for, by digest."""
     for row in CATALOGUE:
-        if row.variant != found.variant or row.archive_name or row.size_bytes not in (None, layout.size_bytes):
+        if row.variant != found.variant or row.describes_archive or row.size_bytes not in (None, layout.size_bytes):
             continue
         known = known_digest(row)
         if check_hash and known is not None:
@@ -211,6 +219,7 @@ def _describe(
         f"but {faults}" if faults else "",
         _provenance(checkpoint, found, check_hash=check_hash),
         _origin(layout),
+        f"with the preset {reprlib.repr(layout.metadata[PRESET_KEY])}" if PRESET_KEY in layout.metadata else "",
     ]
     return ", ".join(part for part in parts if part)
 

@@ -126,11 +126,8 @@ def image_encoder(config: EncoderConfig, input_size: int = 1024) -> Shapes:
 
 def _mlp(name: str, inputs: int, hidden: int, outputs: int) -> Shapes:
     """Return the entries of a three-layer MLP."""
-    return {
-        **_linear(f"{name}.layers.0", inputs, hidden),
-        **_linear(f"{name}.layers.1", hidden, hidden),
-        **_linear(f"{name}.layers.2", hidden, outputs),
-    }
+    first, second = _linear(f"{name}.layers.0", inputs, hidden), _linear(f"{name}.layers.1", hidden, hidden)
+    return {**first, **second, **_linear(f"{name}.layers.2", hidden, outputs)}
 
 
 def _vit(config: ViTConfig, grid: int) -> Shapes:
@@ -148,18 +145,23 @@ def _vit(config: ViTConfig, grid: int) -> Shapes:
         shapes |= _norm(f"{block}.norm1", width) | _norm(f"{block}.norm2", width)
         shapes |= _linear(f"{block}.attn.qkv", width, 3 * width) | _linear(f"{block}.attn.proj", width, width)
         shapes |= _linear(f"{block}.mlp.lin1", width, hidden) | _linear(f"{block}.mlp.lin2", hidden, width)
+        if config.adapter_width is not None:
+            gate, near, narrow = f"{block}.Adapter.channel", f"{block}.Adapter.spatial", config.adapter_width
+            shapes |= {f"{gate}.0.weight": (narrow, width), f"{gate}.2.weight": (width, narrow)}
+            shapes |= {f"{near}.0.weight": (width, width, 3, 3), f"{near}.2.weight": (width, width, 4, 4)}
+            shapes |= _norm(f"{block}.Adapter.norm", width)
     return shapes
 
 
 def _tiny_vit(config: TinyViTConfig) -> Shapes:
-    widths = config.embed_dims
+    widths, size = config.embed_dims, 2 * config.stem_stride - 1
     shapes: Shapes = {
-        **_conv_bn("patch_embed.seq.0", (widths[0] // 2, 3, 3, 3)),
-        **_conv_bn("patch_embed.seq.2", (widths[0], widths[0] // 2, 3, 3)),
-        **_norm("norm_head", widths[-1]),
-        **_linear("head", widths[-1], 1000),
+        **_conv_bn("patch_embed.seq.0", (widths[0] // 2, 3, size, size)),
+        **_conv_bn("patch_embed.seq.2", (widths[0], widths[0] // 2, size, size)),
         **_neck(widths[-1]),
     }
+    if config.num_classes:
+        shapes |= _norm("norm_head", widths[-1]) | _linear("head", widths[-1], config.num_classes)
     for stage, (width, depth) in enumerate(zip(widths, config.depths, strict=True)):
         for index in range(depth):
             block = f"layers.{stage}.blocks.{index}"

@@ -18,6 +18,7 @@ from samara.networks.variants import VARIANTS, Preprocessing, Variant
 PATCH = 16
 
 _WIDTH = "image_encoder.patch_embed.proj.weight"
+_GATE = "image_encoder.blocks.0.Adapter.channel.0.weight"
 _BLOCK = re.compile(r"image_encoder\.blocks\.(\d{1,3})\.")
 
 
@@ -58,6 +59,7 @@ def read_vit_numbers(shapes: Mapping[str, Shape], *, early: bool) -> ViTNumbers 
         global_attention_blocks=blocks,
         mlp_ratio=hidden / width,
         early_block=blocks[0] if early else None,
+        adapter_width=_first(shapes, _GATE),
     )
     return ViTNumbers(config, grid * PATCH)
 
@@ -81,6 +83,7 @@ def own_vit(config: ViTConfig, input_size: int) -> Variant:
     """
     name = f"vit_{config.embed_dim}_{config.depth}_{config.num_heads}_{round(config.embed_dim * config.mlp_ratio)}"
     is_hq = config.early_block is not None
+    name += "" if config.adapter_width is None else f"_{config.adapter_width}"
     return Variant(
         name=f"hq_{name}" if is_hq else name,
         family="hq_sam" if is_hq else "sam",

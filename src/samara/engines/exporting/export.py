@@ -171,6 +171,11 @@ def _check_exportable(loaded: Loaded, interface: Interface) -> None:
             f"the {interface.name} interface applies only to networks that pad images, and {loaded.name} "
             f"({loaded.variant.title}) squashes them; use the interface samara"
         )
+    if interface.scale not in (None, loaded.variant.preprocessing.scale):
+        raise WrongCheckpoint(
+            f"the {interface.name} interface normalises images by fixed numbers, and {loaded.name} "
+            f"({loaded.variant.title}) stretches each to its own range; use the interface samara"
+        )
 
 
 def _inputs(interface: Interface, loaded: Loaded) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:

@@ -14,7 +14,7 @@ from samara.engines.graphs import Graph, GraphInput, check_plain, encoder_graph_
 from samara.engines.loaded import Loaded
 from samara.errors import SettingsError
 from samara.images.bundled import BUNDLED_IMAGES
-from samara.images.preprocessing import Fit, Frame, resize
+from samara.images.preprocessing import Fit, Frame, Scale, resize
 from samara.images.read import read_image
 from samara.networks.encoder_graph import encoder_graph
 from samara.networks.official_graphs import (
@@ -42,6 +42,7 @@ class Interface:
         graphs: function from a checkpoint to its image encoder and mask decoder.
         inputs: function from a checkpoint to real inputs of both: a photo, and its embedding with prompts.
         fit: how its image encoder fits images into the input; None if the caller does so, as the checkpoint requires.
+        scale: the scale of its image encoder's input; None if the caller prepares the image.
         has_one_mask: whether the decoder returns one mask instead of all.
         facts: additional facts for the manifest.
     """
@@ -53,6 +54,7 @@ class Interface:
     graphs: Callable[[Loaded], tuple[Graph, Graph]]
     inputs: Callable[[Loaded], tuple[Inputs, Inputs]]
     fit: Fit | None = None
+    scale: Scale | None = None
     has_one_mask: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values
 
@@ -81,6 +83,7 @@ def interface_named(name: str, switches: OfficialSwitches) -> Interface:
             lambda loaded: _official_graphs(loaded, switches),
             _official_inputs,
             fit="pad",
+            scale="fixed",
             has_one_mask=switches.return_single_mask,
             facts={"switches": asdict(switches), "normalises": "inside image_encoder, and pads"},
         )
@@ -142,7 +145,8 @@ def _official_graphs(loaded: Loaded, switches: OfficialSwitches) -> tuple[Graph,
     encoder = OfficialEncoderGraph(
         encoder_graph(network.image_encoder, size), size, preprocessing.mean, preprocessing.std
     )
-    decoder = OfficialDecoderGraph(network.prompt_encoder, network.mask_decoder, loaded.frame_size, switches)
+    frame_size, cell = loaded.frame_size, loaded.variant.frame_cell
+    decoder = OfficialDecoderGraph(network.prompt_encoder, network.mask_decoder, frame_size, switches, frame_cell=cell)
     grid, points = loaded.grid, {1: "num_points"}
     return (
         Graph(

@@ -14,16 +14,32 @@ from samara.engines.graphs import Graph
 from samara.engines.loaded import Loaded, fingerprint
 from samara.networks.mask_decoder import THREE_MASKS
 from samara.networks.sam2_mask_decoder import STABILITY_OFFSET, STABILITY_THRESH, Sam2MaskDecoder
+from samara.networks.variant import Preprocessing
 
 MANIFEST = "manifest.json"
 FORMAT = "samara export 1"
 
+FIT = {
+    "pad": ("longest side to input_size", "zeros at bottom and right afterwards"),
+    "squash": ("both sides to input_size", "no padding"),
+}
+"""The size and the padding in words, by `Preprocessing.fit`."""
+
 RESIZE = {
-    "pillow": "longest side to input_size, bilinear with antialiasing; zeros at bottom and right afterwards",
-    "float": "both sides to input_size, bilinear with antialiasing on floating-point pixels; no padding",
-    "float without antialiasing": "both sides to input_size, bilinear without antialiasing; no padding",
+    "pillow": "bilinear with antialiasing",
+    "float": "bilinear with antialiasing on floating-point pixels",
+    "float without antialiasing": "bilinear without antialiasing on floating-point pixels",
+    "spline": "cubic splines after a Gaussian blur (scikit-image: order 3, anti_aliasing), cut to whole numbers",
+    "area": "mean of areas (OpenCV: INTER_AREA)",
+    "nearest": "nearest pixel (OpenCV: INTER_NEAREST)",
 }
 """In words, by `Preprocessing.resize`."""
+
+SCALE = {
+    "fixed": "0..255, RGB",
+    "image": "of each resized image, the smallest number of all channels becomes 0 and the largest 1, RGB",
+}
+"""In words, by `Preprocessing.scale`."""
 
 
 def manifest_of(
@@ -63,10 +79,11 @@ def manifest_of(
             "input_size": interface.input_size(loaded),
             "frame_size": interface.frame_size(loaded),
             "fit": preprocessing.fit,
-            "resize": RESIZE[preprocessing.resize],
-            "scale": "0..255, RGB",
+            "resize": _resize(preprocessing),
+            "scale": SCALE[preprocessing.scale],
             "mean": preprocessing.mean,
             "std": preprocessing.std,
+            "preset": loaded.variant.preset,
         },
         "mask_threshold": 0.0,
         "mask_upsampling": preprocessing.upsampling,
@@ -82,6 +99,12 @@ def manifest_of(
             for graph in graphs
         },
     }
+
+
+def _resize(preprocessing: Preprocessing) -> str:
+    """The resizing in words."""
+    size, padding = FIT[preprocessing.fit]
+    return f"{size}, {RESIZE[preprocessing.resize]}; {padding}"
 
 
 def _single_mask_rule(loaded: Loaded) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class BenchmarkJob:
             content.
         base: path of the checkpoint that supplies what the file of `checkpoint` lacks; None for a complete file.
         base_sha256: digest of that file, because its path does not identify it.
+        preset: preset that was chosen for the file; the subject's name contains it.
         domain: kind of images, for quality.
         batch_size: batch size, for memory; None if not applicable.
         metrics: names of the resulting metrics, for records of failures.
@@ -40,6 +41,7 @@ class BenchmarkJob:
     inputs: Mapping[str, Any] = field(default_factory=dict)  # Any: JSON values
     base: str | None = None
     base_sha256: str | None = None
+    preset: str | None = None
     domain: str | None = None
     batch_size: int | None = None
     metrics: tuple[str, ...] = ()

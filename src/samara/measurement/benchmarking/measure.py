@@ -50,6 +50,7 @@ def measure(
     precision: str = RunSettings.precision,
     engine: str = RunSettings.engine,
     base: str | os.PathLike[str] | None = RunSettings.base,
+    preset: str | None = RunSettings.preset,
     progress: Progress | None = None,
     notice: Notice | None = None,
 ) -> list[Record]:
@@ -68,10 +69,11 @@ def measure(
             quality is not measured.
         settings: settings of speed and memory.
         evaluation: settings of quality.
-        device: see `samara.load`, also for the next three arguments.
+        device: see `samara.load`, also for the next four arguments.
         precision: precision of the networks.
         engine: engine that runs them.
         base: base checkpoint of the files that hold part of a network.
+        preset: preparation of the images for those checkpoints that are files.
         progress: called as the work advances.
         notice: called with each fix or omission in the ground truth, before anything is measured.
 
@@ -86,7 +88,8 @@ def measure(
     settings, evaluation = settings or BenchmarkSettings(), evaluation or EvaluationSettings()
     names, truths = names_of(checkpoints), ground_truths(ground_truth, images)
     read = _check(names, truths, evaluation, notice)
-    running = RunSettings(device=device, precision=precision, engine=engine, base=None if base is None else str(base))
+    below = None if base is None else str(base)
+    running = RunSettings(device=device, precision=precision, engine=engine, base=below, preset=preset)
     candidates = find_checkpoints(names, running)
     folder = Path(images) if images is not None else truths[0].images if truths else None
     if folder is not None:
@@ -240,6 +243,7 @@ def _job(candidate: CheckpointUnderTest, **facts: Any) -> BenchmarkJob:  # Any: 
         checkpoint=candidate.checkpoint,
         base=candidate.base,
         base_sha256=candidate.base_sha256,
+        preset=candidate.preset,
         subject=candidate.subject,
         **facts,
     )

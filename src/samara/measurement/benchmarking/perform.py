@@ -49,6 +49,7 @@ def _load(job: BenchmarkJob) -> Loaded:
     return load(
         job.checkpoint,
         base=job.base,
+        preset=job.preset,
         device=subject.device,
         precision=subject.precision,
         engine=subject.engine,
@@ -112,6 +113,8 @@ def _time(job: BenchmarkJob, call: Callable[[int], object]) -> Timing:
 
 def _everything(job: BenchmarkJob, progress: Progress) -> list[Number]:
     workloads = _workloads(job)
+    if workloads.why_not_everything:
+        return [without_value(metric, "not applicable", workloads.why_not_everything) for metric in job.metrics]
     workloads.segmenter  # noqa: B018 - now, and not in the first call
     return _time(job, workloads.everything).numbers("everything", note=workloads.note)
 
@@ -123,6 +126,8 @@ def _memory(job: BenchmarkJob, progress: Progress) -> list[Number]:
         return peaks(work, job.subject.device, job.batch_size)
     workloads = _workloads(job)
     if work == "everything":
+        if workloads.why_not_everything:
+            return [without_value(metric, "not applicable", workloads.why_not_everything) for metric in job.metrics]
         workloads.everything(0)
     elif workloads.is_apart:
         workloads.encode(job.batch_size or 1, 0)

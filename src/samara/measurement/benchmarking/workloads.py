@@ -45,11 +45,14 @@ class Workloads:
 
     Attributes:
         is_apart: whether encoding and decoding are calls of their own; if not, there is `everything` alone.
+        why_not_everything: why there is no `everything`; empty if there is.
     """
 
     def __init__(self, loaded: Loaded, images: Sequence[Image], points_per_side: int) -> None:
         self.loaded, self.images, self.points_per_side = loaded, images, points_per_side
         self.is_apart = loaded.variant.embeds_images
+        finds_everything = loaded.variant.capabilities.everything
+        self.why_not_everything = "" if finds_everything else f"{loaded.variant.title} answers boxes alone"
 
     @property
     def note(self) -> str:
@@ -84,10 +87,15 @@ class Workloads:
         self.predictor.embed(batch, batch_size=batch_size)
 
     def decode(self, prompts: int, call: int) -> MaskSet:
-        """Predict masks for clicks on the first image, three per click, with different clicks in each call."""
+        """Predict masks for prompts on the first image, with different ones in each call.
+
+        Three masks for each click; a checkpoint that takes no clicks is given boxes.
+        """
         height, width = self.images[0].shape[:2]
         places = np.random.default_rng(call).random((prompts, 2)) * (width - 1, height - 1)
-        return self.predictor.predict_prompts(self.embedding, [Prompt(place, [1]) for place in places])
+        by_click = self.loaded.variant.capabilities.points
+        asked = [Prompt(place, [1]) if by_click else Prompt(box=[*place / 2, *place / 2 + 1]) for place in places]
+        return self.predictor.predict_prompts(self.embedding, asked)
 
     def everything(self, call: int) -> MaskSet:
         """Find everything in an image, with the checkpoint's own thresholds."""

@@ -72,6 +72,7 @@ def compare(
     precision: str = RunSettings.precision,
     engine: str = RunSettings.engine,
     base: str | os.PathLike[str] | None = RunSettings.base,
+    preset: str | None = RunSettings.preset,
     remark: str = "",
     progress: Progress | None = None,
     notice: Notice | None = None,
@@ -87,10 +88,11 @@ def compare(
         records: record files to show as well, e.g. from other machines.
         settings: settings of speed and memory.
         evaluation: settings of quality.
-        device: see `samara.load`, also for the next three arguments.
+        device: see `samara.load`, also for the next four arguments.
         precision: precision of the networks.
         engine: engine that runs them.
         base: base checkpoint of the files that hold part of a network.
+        preset: preparation of the images for those checkpoints that are files.
         remark: sentence for the page, e.g. that the machine was not idle.
         progress: called as the work advances.
         notice: called with each fix or omission in the ground truth, before anything is measured.
@@ -120,6 +122,7 @@ def compare(
             precision=precision,
             engine=engine,
             base=base,
+            preset=preset,
             progress=progress,
             notice=notice,
         )

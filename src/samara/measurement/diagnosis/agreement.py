@@ -107,11 +107,11 @@ def ask(loaded: Loaded, photos: Sequence[Path] = BUNDLED_IMAGES, *, step: Step =
     masks: list[Rle] = []
     alone_s, among_s = [], []
     for embedding in embeddings:
-        prompts = prompts_on(embedding.original_size_hw)
+        prompts = prompts_on(embedding.original_size_hw, by_click=loaded.variant.capabilities.points)
         for prompt in prompts:
             masks += predictor.predict_prompts(embedding, [prompt], multimask=prompt.is_ambiguous).rles
         clicks = [prompt for prompt in prompts if prompt.is_ambiguous]
-        masks += predictor.predict_prompts(embedding, clicks, multimask=True).rles
+        masks += predictor.predict_prompts(embedding, clicks or prompts, multimask=bool(clicks)).rles
         alone_s.append(_decoder_time(predictor, embedding, 1))
         among_s.append(_decoder_time(predictor, embedding, MANY) / MANY)
         step()
@@ -128,10 +128,10 @@ def compare_answers(found: EngineAnswers, expected: EngineAnswers) -> Agreement:
     return Agreement(max(errors), float(np.mean(ious)), min(ious))
 
 
-def prompts_on(size_hw: tuple[int, int]) -> list[Prompt]:
-    """Return the fixed prompts in pixels of an image."""
+def prompts_on(size_hw: tuple[int, int], *, by_click: bool = True) -> list[Prompt]:
+    """Return the fixed prompts in pixels of an image, with clicks or as boxes alone."""
     H, W = size_hw  # noqa: N806
-    clicks = [Prompt([[x * W, y * H]], [1]) for x, y in POINTS]
+    clicks = [Prompt([[x * W, y * H]], [1]) for x, y in POINTS] if by_click else []
     return clicks + [Prompt(box=[x0 * W, y0 * H, x1 * W, y1 * H]) for x0, y0, x1, y1 in BOXES]
 
 
@@ -145,7 +145,8 @@ def _embed(predictor: Predictor, path: Path) -> tuple[ImageEmbedding, float]:
     _wait(features)
     seconds = time.perf_counter() - start
     facts = (frame.original_size_hw, loaded.input_size, loaded.fingerprint, loaded.name, loaded.precision, frame.fit)
-    return ImageEmbedding(features[0].clone(), *facts), seconds
+    cell = loaded.variant.frame_cell
+    return ImageEmbedding(features[0].clone(), *facts, frame_cell=cell), seconds
 
 
 def _decoder_time(predictor: Predictor, embedding: ImageEmbedding, count: int) -> float:

@@ -95,6 +95,7 @@ def doctor(
     *,
     base: str | os.PathLike[str] | None = Choice.base,
     lora: str | os.PathLike[str] | None = Choice.lora,
+    preset: str | None = Choice.preset,
     input_size: int | None = Choice.input_size,
     weights: WeightsFrom = Choice.weights,
     threads: int | None = None,
@@ -107,8 +108,9 @@ def doctor(
 
     Args:
         checkpoint: a catalogue name, a file, or what `samara.load` gave (on the CPU, in float32, engine torch).
-        base: see `samara.load`, also for the next three arguments.
+        base: see `samara.load`, also for the next four arguments.
         lora: low-rank updates to merge.
+        preset: preparation of the images, if the file cannot tell.
         input_size: side length of the input in pixels; None for the checkpoint's own.
         weights: "random" measures speed without the file.
         threads: CPU threads to use; None for all.
@@ -119,7 +121,8 @@ def doctor(
         CheckpointError, SettingsError: See `samara.load`.
         OutputError: The cache directory cannot be written.
     """
-    how = {"base": base, "lora": lora, "input_size": input_size, "weights": weights, "download": download}
+    how = {"base": base, "lora": lora, "preset": preset, "input_size": input_size}
+    how |= {"weights": weights, "download": download}
     with limited_threads(threads):
         loaded = loaded_from(checkpoint, progress, device="cpu", precision="float32", **how)
         return examine(loaded, progress=progress)

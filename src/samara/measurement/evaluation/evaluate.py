@@ -78,6 +78,7 @@ def evaluate(
     part: Chosen | None = None,
     base: str | os.PathLike[str] | None = None,
     lora: str | os.PathLike[str] | None = None,
+    preset: str | None = Choice.preset,
     device: str = Choice.device,
     precision: str = Choice.precision,
     out: str | os.PathLike[str] | None = None,
@@ -99,6 +100,7 @@ def evaluate(
         part: "train", "val", "test" or "all" of a divided data set; None for "val", or its only part.
         base: see `samara.load`; ignored for a loaded checkpoint.
         lora: see `samara.load`; ignored for a loaded checkpoint.
+        preset: see `samara.load`; ignored for a loaded checkpoint.
         device: see `samara.load`; ignored for a loaded checkpoint.
         precision: see `samara.load`; ignored for a loaded checkpoint.
         out: folder for the records, the scores of every object and images of the worst masks; created if necessary. A
@@ -130,7 +132,7 @@ def evaluate(
     loaded = (
         checkpoint
         if isinstance(checkpoint, Loaded)
-        else load(checkpoint, base=base, lora=lora, device=device, precision=precision)
+        else load(checkpoint, base=base, lora=lora, preset=preset, device=device, precision=precision)
     )
     if loaded.provenance.weights == "random":
         raise SettingsError(f"{loaded.name} has random weights, which have no quality; give its file")

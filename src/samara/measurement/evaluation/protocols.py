@@ -29,19 +29,24 @@ class Need:
         points: maximum points per prompt.
         background_points: whether points may be background.
         box: whether prompts include a box.
+        everything: whether all masks of an image are wanted, without a prompt.
         prompt: of an object, by its mask, the image's name and the seed; None for what is not one prompt per object.
     """
 
     points: int = 0
     background_points: bool = False
     box: bool = False
+    everything: bool = False
     prompt: Callable[[Rle, str, int], Prompt] | None = None
 
     def refused_by(self, capabilities: Capabilities) -> str | None:
-        """Return the unsupported prompts as text; None if all are supported. Mask logits are optional."""
-        return capabilities.refused(
+        """Return why it cannot be measured, a clause about the checkpoint; None if it can. Mask logits are optional."""
+        if self.everything and not capabilities.everything:
+            return "finds nothing without a box"
+        refused = capabilities.refused(
             points=self.points, background_points=self.background_points, box=self.box, mask_input=False
         )
+        return None if refused is None else f"cannot take {refused}"
 
 
 def centre_click(truth: Rle, image: str, seed: int) -> Prompt:
@@ -79,7 +84,7 @@ NEEDS: Mapping[Measure, Need] = {
     "box": Need(box=True, prompt=tight_box),
     "jittered_box": Need(box=True, prompt=jittered_box),
     "clicks": Need(points=MAX_CLICKS, background_points=True),
-    "everything": Need(),
+    "everything": Need(everything=True),
 }
 
 PROMPTS = {measure: need.prompt for measure, need in NEEDS.items() if need.prompt is not None}
@@ -98,4 +103,4 @@ def pixel_of_rle(rle: Rle, rank: int) -> tuple[int, int]:
 def refusals(measures: tuple[Measure, ...], capabilities: Capabilities, who: str) -> dict[Measure, str]:
     """Return the unsupported measures with their reasons."""
     refused = {measure: NEEDS[measure].refused_by(capabilities) for measure in measures}
-    return {measure: f"{who} cannot take {what}" for measure, what in refused.items() if what is not None}
+    return {measure: f"{who} {why}" for measure, why in refused.items() if why is not None}

@@ -454,6 +454,19 @@ def _repvit() -> Iterable[Figure]:
         )
 
 
+def _medical() -> Iterable[Figure]:
+    """SAM-Med2D beside SAM ViT-B at its own size; of the authors' test set."""
+    for prompts, values in (("true boxes", (74.49, 79.30)), ("1 click", (36.88, 70.01))):
+        yield from _table(
+            "mean_dice",
+            "SAM-Med2D README",
+            dict(zip((_B, "sam_med2d_b"), values, strict=True)),
+            scale=_PERCENT,
+            data="test set of SAM-Med2D, medical",
+            prompts=prompts,
+        )
+
+
 def _samara_mini() -> Iterable[Figure]:
     """Yield rounded means over the sources of a domain; `tests/published` compares them with the measurement."""
     for metric, means in (
@@ -479,5 +492,6 @@ FIGURES: tuple[Figure, ...] = (
     *_video(),
     *_efficientvit(),
     *_repvit(),
+    *_medical(),
     *_samara_mini(),
 )

@@ -40,6 +40,7 @@ _OTHERS = (
         name="finetuning_bytes", title="memory of fine-tuning the mask decoder", unit="bytes", better="lower"
     ),
     PublishedMetric(name="mean_iou", title="mean IoU", unit="fraction", better="higher"),
+    PublishedMetric(name="mean_dice", title="mean DICE", unit="fraction", better="higher"),
     PublishedMetric(name="dice_gain", title="gain in DICE by fine-tuning", unit="fraction", better="higher"),
     PublishedMetric(
         name="agreement_iou", title="mean IoU with SAM ViT-H's own masks", unit="fraction", better="higher"

@@ -135,6 +135,11 @@ _SOURCES = (
         url="https://www.sciencedirect.com/science/article/abs/pii/S1361841523003213",
     ),
     Publication(
+        name="SAM-Med2D README",
+        title="OpenGVLab/SAM-Med2D README, results",
+        url=f"{_GITHUB}/OpenGVLab/SAM-Med2D",
+    ),
+    Publication(
         name="samara_mini card",
         title="docs/samara_mini.md, measured by this project, training/results/samara_mini.json",
         url="docs/samara_mini.md",

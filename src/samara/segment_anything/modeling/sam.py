@@ -89,7 +89,7 @@ class Sam(nn.Module):
 
         Raises:
             WrongCheckpoint: it finds instances in one pass, or its prompts are in a larger square than its input, where
-                the official classes know one size.
+                the official classes know one size, or its images are prepared differently.
         """
         network, preprocessing = loaded.sam, loaded.variant.preprocessing
         if loaded.frame_size != loaded.input_size:
@@ -97,6 +97,11 @@ class Sam(nn.Module):
                 f"{loaded.name} ({loaded.variant.title}) sees {loaded.input_size} pixels and takes prompts in a frame "
                 f"of {loaded.frame_size}, where the official classes know one size; use samara.Predictor and "
                 "samara.AutomaticMaskGenerator"
+            )
+        if (preprocessing.resize, preprocessing.scale) != ("pillow", "fixed"):
+            raise WrongCheckpoint(
+                f"the images of {loaded.name} ({loaded.variant.title}) are prepared in another way than the official "
+                "classes do; use samara.Predictor and samara.AutomaticMaskGenerator"
             )
         sam = cls(
             official_twin(network.image_encoder, early_features=loaded.variant.early_channels > 0),

@@ -35,7 +35,7 @@ from samara.segmentation.automatic.point_grid import layer_grids
 from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.segmentation.automatic.stable_masks import StableMasks, stable_masks
 from samara.segmentation.embeddings import ImageEmbedding
-from samara.segmentation.predictor import MASK_THRESHOLD, Predictor
+from samara.segmentation.predictor import MASK_THRESHOLD, Predictor, check_everything
 from samara.system.progress import Progress
 
 FIRST_PIXEL = 0.5
@@ -73,7 +73,9 @@ class AutomaticMaskGenerator:
             ImageError: The image cannot be read.
             EmbeddingError: The embedding is from another image encoder.
             SettingsError: An embedding was given with crop layers.
+            PromptError: The checkpoint takes no points.
         """
+        check_everything(self.loaded.variant)
         if isinstance(image, ImageEmbedding):
             return self._from_embedding(image, progress)
         pixels = read_image(image)

@@ -45,7 +45,7 @@ _SAM_2_SOURCE = "facebookresearch/sam2 README; size and SHA-256 pinned by at lea
 _EFFICIENT_SOURCE = "yformer/EfficientSAM, weights/; git object id from the repository itself"
 _COCO_ONLY = "finds the 80 classes of COCO only, and takes no prompts"
 _SELECTS = "finds everything in one pass; prompts choose among the masks found"
-_CLICKS_ONLY = "no negative points, no mask prompts"
+_CLICKS_ONLY = "no negative points, no mask prompts, at most six points (a box is two)"
 _NO_IOU = "its predicted IoU was not trained: rank by stability score; non-commercial licence"
 
 CATALOGUE: tuple[Checkpoint, ...] = (

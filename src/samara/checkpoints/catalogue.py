@@ -51,7 +51,7 @@ _MICRO_SOURCE = "computational-cell-analytics/micro-sam `micro_sam/util.py` 1.8;
 _ONE_FILE_NAME = "from micro-sam; its second file, a decoder for automatic instances, is not used"
 _COCO_ONLY = "finds the 80 classes of COCO only, and takes no prompts"
 _SELECTS = "finds everything in one pass; prompts choose among the masks found"
-_CLICKS_ONLY = "no negative points, no mask prompts"
+_CLICKS_ONLY = "no negative points, no mask prompts, at most six points (a box is two)"
 _NON_COMMERCIAL = "non-commercial licence; its masks are ranked by stability, because its predicted IoU was not trained"
 
 CATALOGUE: tuple[Checkpoint, ...] = (

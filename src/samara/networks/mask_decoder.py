@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from samara.networks import ranking
 from samara.networks.layers import MLP, LayerNorm2d, learned_tokens
 from samara.networks.plain import module_parts
 from samara.networks.shared_image import PromptedImages, SharedImage, attend, share_image
@@ -26,9 +27,6 @@ from samara.networks.two_way_transformer import TwoWayTransformer
 from samara.networks.variant import Ranking
 
 NUM_MULTIMASK = 3
-STABILITY_OFFSET = 1.0
-"""Logits by which the mask threshold is moved up and down for the score of a decoder that ranks by stability."""
-
 SINGLE_MASK = slice(0, 1)
 THREE_MASKS = slice(1, None)
 
@@ -269,32 +267,12 @@ class MaskDecoder(nn.Module):
         return logits, predicted_iou
 
     def worth_drawing(self, predicted_iou: Tensor, threshold: float) -> Tensor:
-        """Return which prompts can have a mask whose score is above a threshold, as far as is known before drawing.
-
-        Args:
-            predicted_iou: (N, M).
-            threshold: see `scores_of`.
-
-        Returns:
-            (N,) bool; all of them if scores depend on the masks.
-        """
-        if self.ranks_by == "stability":
-            return torch.ones_like(predicted_iou[:, 0], dtype=torch.bool)
-        return (predicted_iou.float() > threshold).any(dim=1)
+        """See `ranking.worth_drawing`."""
+        return ranking.worth_drawing(self.ranks_by, predicted_iou, threshold)
 
     def scores_of(self, logits: Tensor, predicted_iou: Tensor) -> Tensor:
-        """Return what masks are ranked and filtered by, and users get as predicted IoU.
-
-        Args:
-            logits: (N, M, 4h, 4w).
-            predicted_iou: (N, M).
-
-        Returns:
-            (N, M): the predicted IoU, or for a decoder whose estimate was not trained the stability of the logits.
-        """
-        if self.ranks_by == "stability":
-            return stability(logits, 0.0, STABILITY_OFFSET).to(predicted_iou.dtype)
-        return predicted_iou
+        """See `ranking.scores`."""
+        return ranking.scores(self.ranks_by, logits, predicted_iou)
 
     def _judge(
         self,
@@ -374,21 +352,6 @@ def no_answers(image_embeddings: Tensor, masks: int) -> tuple[Tensor, Tensor]:
     """Return the result for no prompts, M masks each: logits (0, M, 4h, 4w) and predicted IoU (0, M)."""
     h, w = image_embeddings.shape[-2:]
     return image_embeddings.new_zeros(0, masks, 4 * h, 4 * w), image_embeddings.new_zeros(0, masks)
-
-
-def scores_of(decoder: nn.Module, logits: Tensor, predicted_iou: Tensor) -> Tensor:
-    """Return `MaskDecoder.scores_of`, of whatever is in a mask decoder's place: a foreign one's own estimate."""
-    own: object = getattr(decoder, "scores_of", None)
-    return own(logits, predicted_iou) if callable(own) else predicted_iou
-
-
-def stability(logits: Tensor, mask_threshold: float, offset: float) -> Tensor:
-    """Compute each mask's IoU at a higher and a lower threshold, (..., H, W) logits → (...); 0 for an empty mask.
-
-    Tensor operations only, because exporters trace it.
-    """
-    high, low = ((logits > mask_threshold + shift).sum((-2, -1), dtype=torch.int64) for shift in (offset, -offset))
-    return high / low.clamp(min=1)
 
 
 def weighted_sums(weights: Tensor, features: Tensor) -> Tensor:

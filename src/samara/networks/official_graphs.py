@@ -17,9 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from samara.networks.mask_decoder import STABILITY_OFFSET, MaskDecoder, stability
+from samara.networks.mask_decoder import MaskDecoder
 from samara.networks.prompt_encoder import PromptEncoder
 from samara.networks.prompted_decoder_graph import PromptedDecoderGraph
+from samara.networks.ranking import STABILITY_OFFSET, stability
 
 FRAME = 1024
 """Side of the frame of official clients in pixels; mask input and low-res masks have a quarter of it."""

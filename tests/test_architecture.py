@@ -89,6 +89,7 @@ ALLOWED = {
         "cli",
     },
     "typer": {"cli"},
+    "xxhash": {"system"},
     "yaml": {"datasets"},
     "typing_extensions": {"images"},  # for type checkers only
 }
@@ -374,6 +375,7 @@ def test_light_imports_load_nothing_heavy(module):
         "onnxruntime",
         "onnx",
         "nncf",
+        "xxhash",
         "yaml",
     }
     assert not heavy & set(loaded)

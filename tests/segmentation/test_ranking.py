@@ -44,7 +44,9 @@ def image():
 
 @pytest.fixture(scope="module")
 def features(loaded):
-    return TorchEngine(loaded.network, "cpu").encode(torch.randn(1, 3, SIZE, SIZE))
+    return TorchEngine(loaded.network, "cpu").encode(
+        torch.randn(1, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(0))
+    )
 
 
 def by_graphs(loaded):
@@ -144,6 +146,16 @@ def test_validation_trusts_what_a_user_would(loaded, features, monkeypatch):
     target = torch.zeros(1, SIZE // 4, SIZE // 4, dtype=torch.bool)
     target[:, 2:9, 3:12] = True
     sample = Sample(features[0], target, torch.ones_like(target[0]))
-    by_stability = validate(loaded.sam, [sample]).click_iou
-    monkeypatch.setattr(loaded.sam.mask_decoder, "ranks_by", "predicted IoU")
-    assert validate(loaded.sam, [sample]).click_iou != by_stability
+    by_stability, seen, decoder = validate(loaded.sam, [sample]).click_iou, [], loaded.sam.mask_decoder
+
+    def trusting(mask):
+        def scores_of(logits, predicted_iou):
+            seen.append(logits)
+            return torch.arange(logits.shape[1]).eq(mask).float().expand_as(predicted_iou)
+
+        monkeypatch.setattr(decoder, "scores_of", scores_of)
+        return validate(loaded.sam, [sample]).click_iou
+
+    by_mask = [trusting(mask) for mask in range(3)]
+    assert len(set(by_mask)) == 3
+    assert by_stability == by_mask[int(stability_score(seen[0][0], 0.0, 1.0).argmax())]

@@ -28,8 +28,9 @@ from samara.engines.engine import (
 from samara.engines.loaded import fingerprint
 from samara.networks.folding import folded, may_fold
 from samara.networks.hq_mask_decoder import DrawsHqMask
-from samara.networks.mask_decoder import THREE_MASKS, Look, MaskDecoder, Shared, scores_of
+from samara.networks.mask_decoder import THREE_MASKS, Look, MaskDecoder, Shared
 from samara.networks.plain import dtype_of, is_plain, own_adaptations
+from samara.networks.ranking import scores_of
 from samara.networks.sam import Sam
 from samara.system.cores import map_on_cores
 from samara.system.devices import Precision, computing

@@ -146,6 +146,6 @@ def _candidate(
         device=device,
         input_size=trained_size(variant, entry),
     )
-    stated = entry.size_bytes if entry is not None and not entry.describes_archive else None
+    stated = entry.size_bytes if entry is not None and not entry.archive_name else None
     size = stated if path is None else _length(path)
     return CheckpointUnderTest(checkpoint=checkpoint, subject=subject, file_bytes=size)

@@ -24,7 +24,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from samara.networks.hq_mask_decoder import HqMaskDecoder
-from samara.networks.mask_decoder import MaskDecoder, as_linear, normalise_pixels
+from samara.networks.mask_decoder import MaskDecoder
+from samara.networks.pixelwise import as_linear, normalise_pixels
 from samara.networks.sam2_hq_mask_decoder import Sam2HqMaskDecoder
 from samara.networks.sam2_mask_decoder import Sam2MaskDecoder
 from samara.networks.two_way_transformer import Attention, TwoWayAttentionBlock

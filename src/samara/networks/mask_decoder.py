@@ -19,16 +19,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from samara.networks import ranking
 from samara.networks.layers import MLP, LayerNorm2d, learned_tokens
+from samara.networks.pixelwise import as_linear, normalise_pixels, place_pixels
 from samara.networks.plain import module_parts
 from samara.networks.shared_image import PromptedImages, SharedImage, attend, share_image
 from samara.networks.two_way_transformer import TwoWayTransformer
 from samara.networks.variant import Ranking
 
 NUM_MULTIMASK = 3
-STABILITY_OFFSET = 1.0
-"""Logits by which the mask threshold is moved up and down for the score of a decoder that ranks by stability."""
-
 SINGLE_MASK = slice(0, 1)
 THREE_MASKS = slice(1, None)
 
@@ -248,7 +247,7 @@ class MaskDecoder(nn.Module):
             return weighted_sums(weights, self._upscaled(look, look.image))
         sums = weights.new_empty(*weights.shape[:2], *(4 * side for side in look.image.grid_hw))
         for out, weight, pixels in zip(sums, weights, self._upscaled_pixels(look, look.image), strict=True):
-            _place_pixels(out, weight.to(pixels.dtype) @ pixels.T, look.image.grid_hw)
+            place_pixels(out, weight.to(pixels.dtype) @ pixels.T, look.image.grid_hw)
         return sums
 
     def draw_single(self, look: Look) -> tuple[Tensor, Tensor]:
@@ -274,32 +273,12 @@ class MaskDecoder(nn.Module):
         return logits, predicted_iou
 
     def worth_drawing(self, predicted_iou: Tensor, threshold: float) -> Tensor:
-        """Return which prompts can have a mask whose score is above a threshold, as far as is known before drawing.
-
-        Args:
-            predicted_iou: (N, M).
-            threshold: see `scores_of`.
-
-        Returns:
-            (N,) bool; all of them if scores depend on the masks.
-        """
-        if self.ranks_by == "stability":
-            return torch.ones_like(predicted_iou[:, 0], dtype=torch.bool)
-        return (predicted_iou.float() > threshold).any(dim=1)
+        """See `ranking.worth_drawing`."""
+        return ranking.worth_drawing(self.ranks_by, predicted_iou, threshold)
 
     def scores_of(self, logits: Tensor, predicted_iou: Tensor) -> Tensor:
-        """Return what masks are ranked and filtered by, and users get as predicted IoU.
-
-        Args:
-            logits: (N, M, 4h, 4w).
-            predicted_iou: (N, M).
-
-        Returns:
-            (N, M): the predicted IoU, or for a decoder whose estimate was not trained the stability of the logits.
-        """
-        if self.ranks_by == "stability":
-            return stability(logits, 0.0, STABILITY_OFFSET).to(predicted_iou.dtype)
-        return predicted_iou
+        """See `ranking.scores`."""
+        return ranking.scores(self.ranks_by, logits, predicted_iou)
 
     def _judge(
         self,
@@ -327,7 +306,7 @@ class MaskDecoder(nn.Module):
         return upscaled
 
     def _upscaled_pixels(self, look: Look, images: PromptedImages) -> Iterator[Tensor]:
-        """Compute `_upscaled` for one prompt at a time, pixel by pixel: (L · 16, C / 8), see `_place_pixels`.
+        """Compute `_upscaled` for one prompt at a time, pixel by pixel: (L · 16, C / 8), see `pixelwise.place_pixels`.
 
         A transposed convolution whose kernel is as wide as its stride is a linear layer with a pixel's four successors
         as outputs.
@@ -380,21 +359,6 @@ def no_answers(image_embeddings: Tensor, masks: int) -> tuple[Tensor, Tensor]:
     return image_embeddings.new_zeros(0, masks, 4 * h, 4 * w), image_embeddings.new_zeros(0, masks)
 
 
-def scores_of(decoder: nn.Module, logits: Tensor, predicted_iou: Tensor) -> Tensor:
-    """Return `MaskDecoder.scores_of`, of whatever is in a mask decoder's place: a foreign one's own estimate."""
-    own: object = getattr(decoder, "scores_of", None)
-    return own(logits, predicted_iou) if callable(own) else predicted_iou
-
-
-def stability(logits: Tensor, mask_threshold: float, offset: float) -> Tensor:
-    """Compute each mask's IoU at a higher and a lower threshold, (..., H, W) logits → (...); 0 for an empty mask.
-
-    Tensor operations only, because exporters trace it.
-    """
-    high, low = ((logits > mask_threshold + shift).sum((-2, -1), dtype=torch.int64) for shift in (offset, -offset))
-    return high / low.clamp(min=1)
-
-
 def weighted_sums(weights: Tensor, features: Tensor) -> Tensor:
     """Compute weighted sums of channels: (N, M, K) and (N, K, H, W) → (N, M, H, W)."""
     sums: Tensor = weights @ features.flatten(2)  # (N, M, H · W)
@@ -404,40 +368,6 @@ def weighted_sums(weights: Tensor, features: Tensor) -> Tensor:
 def whole_image(image: Tensor | PromptedImages) -> Tensor:
     """Return the images of a `Look`, (N, C, h, w)."""
     return image if isinstance(image, Tensor) else image.whole()
-
-
-def normalise_pixels(norm: LayerNorm2d | nn.GroupNorm, images: Tensor) -> Tensor:
-    """Apply the norm between upscaling layers to images whose channels come last, (N, ..., C) in and out.
-
-    A `LayerNorm2d` normalises each pixel, a `GroupNorm` (of one group) a whole image.
-    """
-    gain, shift = norm.weight.to(images.dtype), norm.bias.to(images.dtype)
-    if isinstance(norm, LayerNorm2d):
-        return F.layer_norm(images, gain.shape, gain, shift, norm.eps)
-    return F.layer_norm(images, images.shape[1:], eps=norm.eps) * gain + shift
-
-
-def as_linear(layer: nn.ConvTranspose2d) -> tuple[Tensor, Tensor]:
-    """Return weight (4 · C', C) and bias (4 · C',) of a transposed 2 × 2 convolution as a linear layer.
-
-    Outputs are ordered by row, then column, then channel of a pixel's four successors.
-    """
-    assert layer.bias is not None, "SAM's layers have one"
-    return layer.weight.permute(2, 3, 1, 0).flatten(0, 2), layer.bias.repeat(4)
-
-
-def _place_pixels(out: Tensor, pixels: Tensor, grid_hw: tuple[int, int]) -> None:
-    """Rearrange pixels that were upsampled twice by two.
-
-    Args:
-        out: (M, 4h, 4w), written.
-        pixels: (M, L · 16), for each pixel of the grid its four successors, and for each of those its own four.
-        grid_hw: (h, w).
-    """
-    h, w = grid_hw
-    # (M, h, w, rows, columns, rows, columns) → (M, h, rows, rows, w, columns, columns)
-    in_order = pixels.view(-1, h, w, 2, 2, 2, 2).permute(0, 1, 3, 5, 2, 4, 6)
-    out.view(-1, h, 2, 2, w, 2, 2).copy_(in_order)
 
 
 def _image_per_prompt(image_embeddings: Tensor, image_of_prompt: Tensor | None, prompts: int) -> Tensor:

@@ -17,9 +17,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from samara.networks.mask_decoder import STABILITY_OFFSET, MaskDecoder, stability
+from samara.networks.mask_decoder import MaskDecoder
 from samara.networks.prompt_encoder import BasePromptEncoder
 from samara.networks.prompted_decoder_graph import PromptedDecoderGraph
+from samara.networks.ranking import STABILITY_OFFSET, stability
 from samara.networks.variant import CELL, LOGITS_PER_CELL
 
 FRAME = 1024

@@ -20,7 +20,8 @@ from torch import Tensor
 from samara.networks.architectures import FinerMap
 from samara.networks.finer_maps import unpack
 from samara.networks.layers import MLP, learned_tokens
-from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, MaskDecoder, Shared, as_linear, no_answers
+from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, MaskDecoder, Shared, no_answers
+from samara.networks.pixelwise import as_linear
 from samara.networks.plain import module_parts
 from samara.networks.shared_image import PromptedImages
 from samara.networks.two_way_transformer import TwoWayTransformer

@@ -181,7 +181,7 @@ def _dtypes(layout: FileLayout) -> tuple[str, ...]:
 def _published(layout: FileLayout, found: Recognition, *, check_hash: bool) -> Checkpoint | None:
     """Find the row of the catalogue that this file is, by length and, where asked for, by digest."""
     for row in CATALOGUE:
-        if row.variant != found.variant or row.describes_archive or row.size_bytes not in (None, layout.size_bytes):
+        if row.variant != found.variant or row.archive_name or row.size_bytes not in (None, layout.size_bytes):
             continue
         known = known_digest(row)
         if check_hash and known is not None:

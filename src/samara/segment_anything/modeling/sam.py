@@ -14,7 +14,7 @@ from samara.engines.loaded import Loaded, Provenance
 from samara.errors import PromptError, SettingsError, WrongCheckpoint
 from samara.images.preprocessing import pad
 from samara.networks import sam as networks
-from samara.networks.mask_decoder import scores_of
+from samara.networks.ranking import scores_of
 from samara.networks.variants import Variant
 from samara.segment_anything.modeling.hq import MaskDecoderHQ
 from samara.segment_anything.modeling.image_encoder import ImageEncoderViT

@@ -20,7 +20,7 @@ from samara.errors import SettingsError
 from samara.masks.boxes import boxes_of_masks
 from samara.masks.regions import fill_holes, remove_specks
 from samara.masks.rle import Rle, encode_masks
-from samara.networks.mask_decoder import stability
+from samara.networks.ranking import stability
 from samara.segmentation.automatic.crops import crops_of
 
 Box = Sequence[int]

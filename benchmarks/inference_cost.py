@@ -26,7 +26,8 @@ from samara.checkpoints.catalogue import CATALOGUE
 from samara.engines.engine import InputPrompts
 from samara.engines.instance_engine import TorchInstanceEngine
 from samara.engines.torch_engine import TorchEngine
-from samara.networks.variants import VARIANTS, Variant, build_network
+from samara.networks.build import build_network
+from samara.networks.variants import VARIANTS, Variant
 from samara.networks.yolo_seg import YoloSeg
 from samara.recommendation.throughput import measure_matrix_speed
 from samara.system import machine

@@ -22,8 +22,9 @@ from torch import Tensor, nn
 from samara.finetuning.settings import FineTuneSettings, LossWeights, PromptSimulation
 from samara.finetuning.step import add_gradients
 from samara.finetuning.training_set import Batch
+from samara.networks.build import build_sam
 from samara.networks.sam import Sam
-from samara.networks.variants import Variant, build_sam
+from samara.networks.variants import Variant
 from training.batches import batches, normalised
 from training.examples import ExampleSettings
 from training.packed_set import PackedSet

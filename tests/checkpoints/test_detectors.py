@@ -10,8 +10,9 @@ import torch
 import samara
 from samara.checkpoints.identification.identify import identify
 from samara.errors import SettingsError, WrongCheckpoint
+from samara.networks.build import build_network
 from samara.networks.class_names import COCO
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.variants import VARIANTS
 from tests.checkpoints.files import write_ultralytics_style
 
 

@@ -14,7 +14,8 @@ from samara.checkpoints.identification.families import recognise
 from samara.checkpoints.identification.identify import identify
 from samara.checkpoints.save import save_checkpoint
 from samara.errors import UnrecognisedCheckpoint, WrongCheckpoint
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.build import build_network
+from samara.networks.variants import VARIANTS
 from tests.checkpoints.files import write_safetensors
 from tests.parity.deterministic import golden
 

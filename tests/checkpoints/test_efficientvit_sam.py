@@ -13,7 +13,8 @@ from samara.checkpoints.identification.identify import identify
 from samara.checkpoints.identification.key_tables import expected_shapes
 from samara.checkpoints.save import save_checkpoint
 from samara.errors import WrongCheckpoint
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.build import build_network
+from samara.networks.variants import VARIANTS
 from tests.checkpoints.files import write_safetensors
 from tests.parity.deterministic import golden
 

@@ -50,7 +50,7 @@ def test_a_chosen_preset_prepares_images_and_limits_prompts(state, tmp_path):
     embedding = predictor.embed(IMAGE)
     assert embedding.frame.fit == "squash"
     assert len(predictor.predict(embedding, boxes=[5, 5, 90, 50])) == 1  # of three only the single one was trained
-    with pytest.raises(PromptError, match="with the preset medsam cannot take points; vit_b, .* can"):
+    with pytest.raises(PromptError, match="with the preset medsam cannot take points; SAM, .* can"):
         predictor.predict(embedding, points=[5, 5])
     with pytest.raises(PromptError, match="with the preset medsam answers boxes alone"):
         samara.AutomaticMaskGenerator(medical).generate(IMAGE)

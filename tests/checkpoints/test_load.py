@@ -23,7 +23,8 @@ from samara.errors import (
     UnrecognisedCheckpoint,
     WrongCheckpoint,
 )
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.build import build_network
+from samara.networks.variants import VARIANTS
 from tests.conftest import BOOTSTRAP
 
 

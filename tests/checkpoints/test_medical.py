@@ -17,7 +17,8 @@ from samara.checkpoints.load import network_from_file, random_network
 from samara.checkpoints.save import save_checkpoint
 from samara.engines.loaded import Loaded, Provenance
 from samara.errors import WrongCheckpoint
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.build import build_network
+from samara.networks.variants import VARIANTS
 from tests.checkpoints.files import write_safetensors
 from tests.engines.conftest import SMALL
 

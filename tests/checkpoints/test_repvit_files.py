@@ -14,8 +14,9 @@ from samara.checkpoints.identification.families import recognise
 from samara.checkpoints.identification.identify import identify
 from samara.checkpoints.save import save_checkpoint
 from samara.errors import WrongCheckpoint
+from samara.networks.build import build_network
 from samara.networks.folding import folded
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.variants import VARIANTS
 from tests.checkpoints.files import write_safetensors
 from tests.checkpoints.identification.test_repvit_keys import NAMES, published, reparameterised
 

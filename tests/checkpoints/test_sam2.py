@@ -13,7 +13,8 @@ from samara.checkpoints.identification.identify import identify
 from samara.checkpoints.identification.key_tables import expected_shapes
 from samara.checkpoints.reading.sam2_names import from_published, image_path, to_published
 from samara.errors import WrongCheckpoint
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.build import build_network
+from samara.networks.variants import VARIANTS
 from tests.checkpoints.files import write_safetensors, write_torch_zip
 from tests.checkpoints.reading.test_folders import write_shards
 from tests.parity.deterministic import golden

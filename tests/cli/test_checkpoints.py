@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from samara.checkpoints.catalogue import CATALOGUE, find
 from samara.checkpoints.store import store as store_module
 from samara.cli.checkpoints import app
+from samara.cli.sentences import as_options
 from samara.errors import DownloadFailed, LicenceNotAccepted, UnknownCheckpoint, UnrecognisedCheckpoint
 
 from ..checkpoints.server import Behaviour, Server
@@ -104,7 +105,7 @@ def test_get_prints_the_path_and_no_bar_without_a_terminal(run, served, tmp_path
 def test_get_asks_for_a_licence_to_be_accepted(run, tmp_path):
     result = run("get", "edge_sam", "--dir", tmp_path)
     assert isinstance(result.exception, LicenceNotAccepted)
-    assert "`samara checkpoints get edge_sam --accept-licence`" in str(result.exception)
+    assert as_options(str(result.exception)).endswith("get edge_sam with --accept-licence")
     assert not (tmp_path / "edge_sam.pth").exists()
 
 

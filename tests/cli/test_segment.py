@@ -15,8 +15,9 @@ from samara.cli import main
 from samara.cli.progress import download_bar, work_bar
 from samara.cli.segment import read_boxes, read_points
 from samara.errors import PromptError
+from samara.networks.build import build_network
 from samara.networks.class_names import COCO
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.variants import VARIANTS
 from tests.checkpoints.files import write_ultralytics_style
 
 

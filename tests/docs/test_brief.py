@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.build import build_network
+from samara.networks.variants import VARIANTS
 
 LOADING = """
 from samara.segment_anything import sam_model_registry, SamPredictor

@@ -10,9 +10,7 @@ import torch
 
 from samara.checkpoints.load import random_network
 from samara.engines.loaded import Loaded, Provenance
-from samara.networks.variant import CELL
-from samara.networks.variants import (
-    VARIANTS,
+from samara.networks.architectures import (
     EfficientViTConfig,
     HieraConfig,
     PlainViTConfig,
@@ -20,6 +18,8 @@ from samara.networks.variants import (
     TinyViTConfig,
     ViTConfig,
 )
+from samara.networks.variant import CELL
+from samara.networks.variants import VARIANTS
 
 VIT = ViTConfig(embed_dim=48, depth=2, num_heads=2, global_attention_blocks=(1,))
 TINY = TinyViTConfig(depths=(1, 1, 1, 1))

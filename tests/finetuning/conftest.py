@@ -16,12 +16,13 @@ from samara.engines.loaded import Loaded, Provenance
 from samara.finetuning.loop import fine_tune
 from samara.finetuning.settings import FineTuneSettings, LossWeights, PromptSimulation
 from samara.masks.rle import encode_mask
+from samara.networks.architectures import ViTConfig
 from samara.networks.hq_mask_decoder import HqMaskDecoder
 from samara.networks.mask_decoder import MaskDecoder
 from samara.networks.prompt_encoder import PromptEncoder
 from samara.networks.sam import Sam
 from samara.networks.two_way_transformer import TwoWayTransformer
-from samara.networks.variants import VARIANTS, ViTConfig
+from samara.networks.variants import VARIANTS
 from samara.networks.vit import ImageEncoderViT
 
 SIDE = 128

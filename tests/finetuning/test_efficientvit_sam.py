@@ -13,7 +13,8 @@ from samara.finetuning.loop import fine_tune
 from samara.finetuning.processes import Processes
 from samara.finetuning.training_set import TrainingSet
 from samara.finetuning.validation import validate
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.build import build_network
+from samara.networks.variants import VARIANTS
 from tests.engines.conftest import small
 from tests.finetuning.conftest import FEW_STEPS, assert_updates_apart_are_the_merged_ones, draw
 

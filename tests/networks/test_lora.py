@@ -11,6 +11,7 @@ from torch import nn
 
 from samara.errors import SettingsError, WrongCheckpoint
 from samara.networks.architectures import EfficientViTConfig
+from samara.networks.build import build_network
 from samara.networks.efficientvit import EfficientViT
 from samara.networks.lora import (
     LoraConvolution,
@@ -22,7 +23,7 @@ from samara.networks.lora import (
     merge_lora,
 )
 from samara.networks.plain import is_plain
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.variants import VARIANTS
 from samara.networks.vit import ImageEncoderViT
 
 

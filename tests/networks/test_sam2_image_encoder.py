@@ -11,9 +11,10 @@ import pytest
 import torch
 
 from samara.networks.architectures import HieraConfig
+from samara.networks.build import build_sam
 from samara.networks.finer_maps import unpack
 from samara.networks.plain import is_plain
-from samara.networks.variants import VARIANTS, build_sam
+from samara.networks.variants import VARIANTS
 
 TINY = VARIANTS["sam2.1_hiera_t"]
 SMALL = HieraConfig(embed_dim=8, num_heads=1, depths=(1, 1, 2, 1), global_attention_blocks=(3,))

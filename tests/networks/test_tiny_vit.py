@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from samara.networks.build import build_network
 from samara.networks.early_features import split_early
 from samara.networks.tiny_vit import WindowAttention, _offset_index
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.variants import VARIANTS
 
 
 @pytest.fixture(scope="module")

@@ -1,33 +1,17 @@
-"""Variants as data: unique, buildable, and agreeing with the networks they describe."""
+"""Variants as data: unique and plausible."""
 
 from __future__ import annotations
 
 import dataclasses
 
 import pytest
-import torch
 
-from samara.errors import WrongCheckpoint
-from samara.networks.variants import VARIANTS, build_network, build_sam, runnable_names
+from samara.networks.variants import VARIANTS
 
 
 def test_names_are_unique_and_their_own_keys():
     assert all(name == variant.name for name, variant in VARIANTS.items())
     assert len({variant.title for variant in VARIANTS.values()}) == len(VARIANTS)
-
-
-@pytest.mark.parametrize("name", runnable_names())
-def test_counts_are_those_of_the_network(name):
-    with torch.device("meta"):
-        network = build_network(VARIANTS[name])
-    assert sum(parameter.numel() for parameter in network.parameters()) == VARIANTS[name].parameters
-    assert len(network.state_dict()) == VARIANTS[name].keys
-
-
-@pytest.mark.parametrize("name", sorted(set(VARIANTS) - set(runnable_names())))
-def test_what_cannot_be_run_says_what_can(name):
-    with pytest.raises(WrongCheckpoint, match="cannot run .*; `samara checkpoints list` shows"):
-        build_network(VARIANTS[name])
 
 
 @pytest.mark.parametrize("name", sorted(VARIANTS))
@@ -43,14 +27,6 @@ def test_data_is_plausible(name):
     assert bool(variant.class_names) == (variant.detector is not None)
     if variant.detector:
         assert len(variant.class_names) == variant.detector.classes
-
-
-def test_another_input_size_changes_no_weight():
-    with torch.device("meta"):
-        own, other = (build_network(VARIANTS["vit_b"], size) for size in (None, 512))
-    assert {k: v.shape for k, v in own.state_dict().items()} == {k: v.shape for k, v in other.state_dict().items()}
-    assert other.prompt_encoder.input_image_size == (512, 512)
-    assert other.prompt_encoder.image_embedding_size == (32, 32)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +50,3 @@ def test_what_fast_sam_and_yolo_can_be_asked():
     fast, yolo = VARIANTS["fastsam_x"].capabilities, VARIANTS["yolov8x_seg"].capabilities
     assert (fast.points, fast.negative_points, fast.boxes, fast.mask_input) == (True, True, True, False)
     assert not any((yolo.points, yolo.negative_points, yolo.boxes, yolo.mask_input))
-
-
-def test_a_detector_is_no_sam():
-    with pytest.raises(WrongCheckpoint, match="FastSAM-s finds instances in one pass and has no image encoder"):
-        build_sam(VARIANTS["fastsam_s"])

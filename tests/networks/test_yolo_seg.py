@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.build import build_network
+from samara.networks.variants import VARIANTS
 from samara.networks.yolo_seg import STRIDES, fused
 
 # Ultralytics' summaries: of the tables of YOLO11-seg, and of training logs of YOLOv8-seg on 80 classes.

@@ -12,7 +12,8 @@ import torch
 
 import samara
 from samara.engines.loaded import Loaded, Provenance
-from samara.networks.variants import VARIANTS, build_sam
+from samara.networks.build import build_sam
+from samara.networks.variants import VARIANTS
 from samara.segmentation.predictor import full_size
 from tests.parity.deterministic import deterministic_state, deviation, golden, normal
 

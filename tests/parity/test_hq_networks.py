@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from samara.networks.build import build_network
 from samara.networks.early_features import split_early
 from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.variants import VARIANTS
 from tests.parity.deterministic import deterministic_state, golden, normal, relative_error
 
 TOLERANCE = 1e-4

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.build import build_network
+from samara.networks.variants import VARIANTS
 from tests.parity.deterministic import deterministic_state, golden, normal, relative_error
 
 TOLERANCE = 1e-4

@@ -14,7 +14,8 @@ import samara
 from samara.engines.loaded import Loaded, Provenance
 from samara.masks.overlap import mask_iou
 from samara.masks.rle import encode_mask
-from samara.networks.variants import VARIANTS, build_sam
+from samara.networks.build import build_sam
+from samara.networks.variants import VARIANTS
 from tests.parity.deterministic import deterministic_state
 
 official = pytest.importorskip("x_segment_anything", reason="the official code is not installed")

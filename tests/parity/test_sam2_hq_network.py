@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from samara.checkpoints.reading.sam2_names import from_published, image_path
-from samara.networks.variants import VARIANTS, build_sam
+from samara.networks.build import build_sam
+from samara.networks.variants import VARIANTS
 from tests.parity.deterministic import deterministic_value, deviation, golden, normal
 from tests.parity.test_sam2_networks import PROMPTS, TOLERANCE, embedded
 

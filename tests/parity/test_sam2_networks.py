@@ -12,10 +12,11 @@ import torch
 import samara
 from samara.checkpoints.reading.sam2_names import from_published, image_path
 from samara.engines.loaded import Loaded, Provenance
+from samara.networks.build import build_sam
 from samara.networks.finer_maps import unpack
 from samara.networks.mask_decoder import THREE_MASKS
 from samara.networks.sam2_mask_decoder import stability
-from samara.networks.variants import VARIANTS, build_sam
+from samara.networks.variants import VARIANTS
 from samara.sam2 import SAM2ImagePredictor
 from samara.sam2.modeling.sam2_base import SAM2Base
 from samara.segmentation.predictor import full_size

@@ -9,7 +9,8 @@ from safetensors.torch import save_file
 
 import samara
 from samara.checkpoints.identification.families import recognise
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.build import build_network
+from samara.networks.variants import VARIANTS
 from tests.checkpoints.files import write_torch_zip
 from tests.checkpoints.reading.test_rename import to_transformers
 from tests.parity.deterministic import deterministic_state, golden, normal, relative_error

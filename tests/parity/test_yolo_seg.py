@@ -14,7 +14,8 @@ import pytest
 import torch
 
 import samara
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.build import build_network
+from samara.networks.variants import VARIANTS
 from samara.segmentation.instances.decode import boxes_of_distances
 from tests.parity.deterministic import deterministic_state, golden, relative_error
 

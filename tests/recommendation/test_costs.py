@@ -10,8 +10,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from samara.checkpoints.catalogue import CATALOGUE
+from samara.networks.build import build_network
 from samara.networks.mask_decoder import THREE_MASKS
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.variants import VARIANTS
 from samara.recommendation.costs import COSTS, MATRIX_FLOPS, MEASURED_ON
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "inference_cost.csv"

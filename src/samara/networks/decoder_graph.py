@@ -257,7 +257,7 @@ class Sam2HqDrawGraph(Sam2DrawGraph):
         super().__init__(decoder, grid_hw)
         self.convolved = decoder.embedding_maskfeature
 
-    def forward(self, weights: Tensor, image: Tensor, details: Tensor) -> Tensor:
+    def forward(self, weights: Tensor, image: Tensor, details: Tensor) -> Tensor:  # type: ignore[override]
         """Weights (N, M, C / 4), image (N, S, C) and details (1, C + V, h, w) → logits (N, M, 4h, 4w)."""
         N, M, _ = weights.shape  # noqa: N806
         h, w = self.grid_hw

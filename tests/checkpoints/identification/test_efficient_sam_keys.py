@@ -9,7 +9,8 @@ import torch
 
 from samara.checkpoints.identification.key_tables import expected_shapes
 from samara.networks.architectures import PlainViTConfig
-from samara.networks.variants import VARIANTS, build_sam
+from samara.networks.build import build_sam
+from samara.networks.variants import VARIANTS
 from tests.parity.deterministic import golden
 
 GOLDEN = {"efficient_sam_ti": "efficient_sam_vitt", "efficient_sam_s": "efficient_sam_vits"}

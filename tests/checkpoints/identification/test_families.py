@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from samara.checkpoints.identification.families import recognise
-from samara.networks.variants import VARIANTS, build_network
+from samara.networks.build import build_network
+from samara.networks.variants import VARIANTS
 from tests.checkpoints.files import ALL_LAYOUTS, shapes_of
 
 

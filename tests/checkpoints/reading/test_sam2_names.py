@@ -15,7 +15,8 @@ from samara.checkpoints.reading.sam2_names import (
     stored_rows,
     to_published,
 )
-from samara.networks.variants import VARIANTS, build_sam
+from samara.networks.build import build_sam
+from samara.networks.variants import VARIANTS
 from tests.parity.deterministic import golden
 
 SIZES = {"t": "tiny", "s": "small", "b+": "base_plus", "l": "large"}

@@ -59,7 +59,7 @@ def test_a_licence_that_forbids_commerce_is_accepted_first(store, serve, catalog
         LicenceNotAccepted, match=r"LicenseRef-S-Lab-1.0: not for commercial use\. Read https://.*LICENSE"
     ):
         store.get("vit_t")
-    with pytest.raises(LicenceNotAccepted, match=f"`samara checkpoints get {row.name} --accept-licence`"):
+    with pytest.raises(LicenceNotAccepted, match=f"get {row.name} with `accept_licence=True`"):
         load("vit_t", download=True, store=store)
     with pytest.raises(UnknownCheckpoint, match=r"checkpoints get mobile_sam` \(0 MB\)$"):
         load("vit_t", store=store)

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from samara.measurement.benchmarking.size import count_flops, encoder_of, sizes
-from samara.networks.variants import VARIANTS, build_network, runnable_names
+from samara.networks.build import build_network
+from samara.networks.variants import VARIANTS, runnable_names
 from samara.networks.vit import ImageEncoderViT
 
 MULTIPLY_ADD = 2

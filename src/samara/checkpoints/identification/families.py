@@ -20,7 +20,7 @@ from samara.checkpoints.reading.sam2_names import image_path
 from samara.networks.architectures import EFFICIENTVIT, EfficientViTConfig
 from samara.networks.class_names import OBJECT, numbered
 from samara.networks.variant import FAMILY_TITLES
-from samara.networks.variants import VARIANTS, Family, Variant, build_network
+from samara.networks.variants import VARIANTS, Family, Variant
 
 NetworkPart = Literal[
     "whole", "image_encoder", "prompt_encoder", "mask_decoder", "prompt_encoder+mask_decoder", "lora", "other"
@@ -353,7 +353,10 @@ def _count_note(variant: str, shapes: Shapes) -> str:
 
 def _detector_faults(variant: str, classes: int, shapes: Shapes) -> Faults:
     """Compare a detector's file with its network, which is built on the meta device since there is no table of it."""
-    import torch  # here, because identifying an intact file does not need it
+    # Here, because identifying an intact file needs no PyTorch.
+    import torch
+
+    from samara.networks.build import build_network
 
     with torch.device("meta"):
         network = build_network(VARIANTS[variant].with_classes(numbered(classes)))

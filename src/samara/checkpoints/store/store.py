@@ -188,7 +188,7 @@ def _check_licence(checkpoint: Checkpoint) -> None:
     if licence.must_be_accepted:
         raise LicenceNotAccepted(
             f"{checkpoint.name} is under {licence.identifier}: {licence.consequence}. Read {licence.text}; if you "
-            f"accept it, run `samara checkpoints get {checkpoint.name} --accept-licence`"
+            f"accept it, get {checkpoint.name} with `accept_licence=True`"
         )
 
 

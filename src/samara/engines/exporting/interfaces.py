@@ -14,7 +14,7 @@ from samara.engines.graphs import Graph, GraphInput, check_plain, encoder_graph_
 from samara.engines.loaded import Loaded
 from samara.errors import SettingsError
 from samara.images.bundled import BUNDLED_IMAGES
-from samara.images.preprocessing import Fit, Frame, Scale, resize
+from samara.images.preprocessing import Fit, Frame, resize
 from samara.images.read import read_image
 from samara.networks.encoder_graph import encoder_graph
 from samara.networks.official_graphs import (
@@ -24,6 +24,7 @@ from samara.networks.official_graphs import (
     OfficialSwitches,
 )
 from samara.networks.plain import sharing_copy
+from samara.networks.variant import Scale
 
 Inputs = tuple[Tensor, ...]
 POINTS = 5

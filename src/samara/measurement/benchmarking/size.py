@@ -7,7 +7,8 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from samara.measurement.records.numbers import Number, without_value
-from samara.networks.variants import Variant, build_network
+from samara.networks.build import build_network
+from samara.networks.variants import Variant
 
 
 def sizes(variant: Variant, input_size: int, file_bytes: int | None) -> list[Number]:

@@ -152,6 +152,7 @@ class Block(vit.Block):
         grid = (window_size, window_size) if window_size else input_size
         self.attn = Attention(dim, num_heads, qkv_bias, use_rel_pos, rel_pos_zero_init, grid)
         self.norm2 = norm_layer(dim)
+        self.Adapter = None
         self.mlp = MLPBlock(dim, int(dim * mlp_ratio), act_layer)
         self.window_size = window_size
 

@@ -50,7 +50,7 @@ def test_nothing_fits():
             ),
         ),
         (
-            {"ram_gb": 4, "task": "edge"},
+            {"ram_gb": 8, "task": "edge", "domain": "robotics"},
             (
                 "samara checkpoints get edge_sam --accept-licence",
                 "samara segment IMAGE --point X,Y --checkpoint edge_sam",
@@ -76,7 +76,7 @@ def test_reasons_name_facts_with_their_points():
     found = recommend(vram_gb=24, at_hand={"sam2.1_b+", "sam2.1_l"}, offline=True)
     first, second = found.ranking[:2]
     assert found.reason(first) == (
-        "beside sam2.1_l: 2.3 times faster (+0.04) but quality 0.95 against 0.96 (-0.02), less is published about it "
+        "beside sam2.1_l: 2.3 times faster (+0.04) but quality 0.98 against 1.00 (-0.02), less is published about it "
         "(-0.01)"
     )
     assert found.reason(second).startswith("ties with sam2.1_b+, which ranks first because its file is smaller; beside")

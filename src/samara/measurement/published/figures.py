@@ -452,6 +452,10 @@ def _repvit() -> Iterable[Figure]:
             precision="Core ML",
             note="1024 pixels",
         )
+    coco, seginw = (46.8, 42.5, 42.7, 44.4), (48.7, 44.8, 43.9, 46.1)
+    for metric, values, data in (("coco_ap", coco, "COCO"), ("seginw_ap", seginw, "SegInW")):
+        rows = dict(zip((_H, _B, _MOBILE, repvit), values, strict=True))
+        yield from _table(metric, source, rows, scale=_PERCENT, data=data, note="prompts are not stated")
 
 
 def _medical() -> Iterable[Figure]:

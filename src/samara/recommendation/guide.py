@@ -97,8 +97,8 @@ _NEWER = (
     "0.91"
 )
 _TINY = (
-    "MobileSAM encodes an image with 0.08 TFLOP where ViT-B takes 1.0, its file has a ninth of the size, and by published "
-    "figures it reaches 0.88 of ViT-H's quality, ViT-B 0.91"
+    "MobileSAM encodes an image with 0.08 TFLOP where ViT-B takes 1.0, its file has a ninth of the size, and by "
+    "published figures it reaches 0.88 of ViT-H's quality, ViT-B 0.91"
 )
 _SMALLER = (
     "EdgeSAM is newer than the guide: it encodes an image with 0.04 TFLOP where ViT-B takes 1.0, and by published "

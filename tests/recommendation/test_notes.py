@@ -29,7 +29,7 @@ def notes(**asked):
         ({"task": "maximum quality"}, "sam_hq_vit_h returns one mask per prompt"),
         ({"domain": "medical"}, "ViT-H is better overall than ViT-B"),
         ({}, "The guide"),
-        ({"vram_gb": 10, "task": "maximum quality"}, "By the guide's thresholds sam_hq_vit_h needs a GPU with 12 GB"),
+        ({"vram_gb": 5, "task": "benchmark"}, "By the guide's thresholds sam_vit_h needs a GPU with 12 GB"),
         ({}, "samara_mini runs at once."),
         ({"records": [record("my_own")]}, "Records of my_own were left out"),
         ({}, "samara recommend --images DIR --ground-truth COCO.json"),

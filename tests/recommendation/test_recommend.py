@@ -184,6 +184,7 @@ def test_in_its_domain_a_specialist_comes_first_and_elsewhere_it_is_excluded():
     found = recommend(ram_gb=16, domain="light microscopy", at_hand=AT_HAND)
     assert found.checkpoint in {"vit_t_lm", "vit_b_lm", "vit_l_lm"}
     assert "Archit et al. 2025" in " ".join(found.notes)
+    assert found.reason(found.ranking[0]).startswith("was trained further for light microscopy, which no published")
     elsewhere = recommend(ram_gb=16, at_hand=AT_HAND)
     reasons = {one.name: [reason.text for reason in one.reasons] for one in elsewhere.excluded}
     assert "was trained further for another domain, light microscopy" in reasons["vit_b_lm"]

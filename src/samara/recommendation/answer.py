@@ -9,7 +9,7 @@ from samara.checkpoints.licences import licence_of
 from samara.checkpoints.record import Checkpoint
 from samara.recommendation.estimates import file_bytes
 from samara.recommendation.quality import leader_of
-from samara.recommendation.ranking import Ranked
+from samara.recommendation.ranking import Ranked, is_specialist
 from samara.recommendation.request import Request
 from samara.recommendation.rules import Reason, gigabytes, seconds
 from samara.recommendation.target import Target
@@ -84,6 +84,8 @@ class Recommendation:
     def reason(self, ranked: Ranked) -> str:
         """Explain the rank of a checkpoint in one line."""
         clauses = [*ranked.missed]
+        if is_specialist(ranked, self.request):
+            clauses.append(f"was trained further for {self.request.domain}, which no published figure measures")
         if ranked.tied_with is not None:
             clauses.append(f"ties with {ranked.tied_with}, which ranks first because {_TIE_TEXT[ranked.tie_break]}")
         leader = leader_of(ranked.name)

@@ -148,10 +148,10 @@ def _missed(candidate: Candidate, quality: Statement | None, task: Task) -> tupl
 def _demands(ranked: Ranked, request: Request) -> tuple[bool, bool, bool]:
     task = request.task_details
     poor = ranked.quality is None or ranked.quality.value < task.min_quality
-    return poor, ranked.candidate.needs.seconds.value > task.seconds, not _is_specialist(ranked, request)
+    return poor, ranked.candidate.needs.seconds.value > task.seconds, not is_specialist(ranked, request)
 
 
-def _is_specialist(ranked: Ranked, request: Request) -> bool:
+def is_specialist(ranked: Ranked, request: Request) -> bool:
     """Whether it ranks first for its domain: no published figure says how much better it is there.
 
     A measurement does say so, and a licence that nobody states is no reason to put anything first.

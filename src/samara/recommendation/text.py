@@ -48,9 +48,11 @@ def _ranking(found: Recommendation, columns: int, *, show_all: bool) -> Iterator
     if not found.ranking:
         return
     shown = found.ranking if show_all else found.ranking[:SHOWN]
-    yield f"   {'checkpoint':<16} {'score':>5}  {'quality':>7}  {'time':>8}  {'memory':>8}  {'file':>7}  licence"
+    width = max(len(one.name) for one in shown)
+    head = "checkpoint".ljust(width)
+    yield f"   {head} {'score':>5}  {'quality':>7}  {'time':>8}  {'memory':>8}  {'file':>7}  licence"
     for place, one in enumerate(shown, start=1):
-        yield f"{place:>2} {_row(one)}"
+        yield f"{place:>2} {one.name:<{width}} {_row(one)}"
         yield _wrapped(found.reason(one), columns, "   ")
     if len(shown) < len(found.ranking):
         yield f"   and {len(found.ranking) - len(shown)} more: --all"
@@ -65,7 +67,7 @@ def _row(one: Ranked) -> str:
     memory = f"{gigabytes(needs.memory.value)} {MARKS[needs.memory.certainty]}"
     size = "here" if one.candidate.at_hand else gigabytes(file_bytes(row))
     licence = row.licence.removeprefix("LicenseRef-")  # SPDX's mark of those that it does not list
-    return f"{one.name:<16} {one.score:>5.2f}  {quality:>7}  {time:>8}  {memory:>8}  {size:>7}  {licence}"
+    return f"{one.score:>5.2f}  {quality:>7}  {time:>8}  {memory:>8}  {size:>7}  {licence}"
 
 
 def _legend(found: Recommendation) -> str:

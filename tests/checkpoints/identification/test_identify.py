@@ -177,3 +177,17 @@ def test_a_detector_without_masks_is_named(tmp_path):
 def test_text_paths_are_paths(tmp_path):
     with pytest.raises(UnrecognisedCheckpoint, match="patterns are not expanded"):
         identify(str(tmp_path / "sam_vit_h_*.pth"))
+
+
+def test_each_digest_is_computed_once_however_many_rows_have_one(tmp_path, monkeypatch):
+    """The files of micro-sam have no published size, so only their digests can tell them from any other ViT-B."""
+    asked = []
+
+    def digest(path, algorithm):
+        asked.append(algorithm)
+        return find("vit_b_lm").xxh128 if algorithm == "xxh128" else "0"
+
+    monkeypatch.setattr("samara.checkpoints.identification.identify.digest_checkpoint", digest)
+    path = write_torch_zip(tmp_path / "any.pt", shapes_of("vit_b"))
+    assert identify(path, check_hash=True).checkpoint == "vit_b_lm"
+    assert len(asked) == len(set(asked))

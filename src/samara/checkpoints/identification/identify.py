@@ -26,6 +26,7 @@ from samara.errors import UnrecognisedCheckpoint
 from samara.networks.class_names import fitting_names, names_in_file
 from samara.networks.variant import FAMILY_TITLES
 from samara.networks.variants import VARIANTS, Family, Variant
+from samara.system.digests import Algorithm
 
 METADATA_KEY = "samara"
 """Metadata entry with the name of the checkpoint that the file is, or was derived from."""
@@ -180,13 +181,16 @@ def _dtypes(layout: FileLayout) -> tuple[str, ...]:
 
 def _published(layout: FileLayout, found: Recognition, *, check_hash: bool) -> Checkpoint | None:
     """Find the row of the catalogue that this file is, by length and, where asked for, by digest."""
+    digests: dict[Algorithm, str] = {}  # each is computed once, however many rows have one
     for row in CATALOGUE:
         if row.variant != found.variant or row.archive_name or row.size_bytes not in (None, layout.size_bytes):
             continue
         known = known_digest(row)
         if check_hash and known is not None:
             algorithm, expected = known
-            if digest_checkpoint(layout.path, algorithm) == expected:
+            if algorithm not in digests:
+                digests[algorithm] = digest_checkpoint(layout.path, algorithm)
+            if digests[algorithm] == expected:
                 return row
         elif not check_hash and row.size_bytes is not None:
             return row

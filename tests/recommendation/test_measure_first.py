@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from samara.errors import SettingsError
+from samara.images.settings import ImageReading
 from samara.measurement.benchmarking import measure as measuring
 from samara.measurement.evaluation.ground_truth import GroundTruth
 from samara.measurement.records.numbers import Number
@@ -55,6 +56,13 @@ def test_only_what_is_asked_is_measured(data, jobs):
     assert quality.settings["measures"] == ["box"]
     assert quality.domain == "medical"
     assert {job.settings["points_per_side"] for job in jobs if "points_per_side" in job.settings} >= {1}
+
+
+def test_images_are_read_as_asked(data, jobs):
+    recommend(**data, device="cpu", at_hand=HAND, reading=ImageReading((0, 4095), 0))
+    read = [job.settings for job in jobs if job.kind in {"calls", "quality"}]
+    assert read
+    assert all((one["value_range"], one["frame"]) == ([0, 4095], 0) for one in read)
 
 
 def test_everything_is_timed_with_the_default_grid(data, jobs):

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from samara.checkpoints.choice import Choice
-from samara.cli.options import crowds_option, device_option, read_rules, skip_bad_option, warn
+from samara.cli.options import DataReading, device_option, reads_data, warn
 from samara.cli.progress import work_bar
-from samara.datasets.reading.findings import USUAL
 from samara.measurement.benchmarking.settings import MEASURED_IN
 from samara.recommendation.request import IMAGES, Request
 from samara.recommendation.tasks import DOMAINS, PROMPTS, TASKS
@@ -30,6 +29,7 @@ def one_word_each(names: Iterable[str]) -> str:
     return f"{', '.join(name.replace(' ', '-') for name in names)}."
 
 
+@reads_data(EVIDENCE)
 def recommend(
     vram: Annotated[
         float | None, typer.Option(metavar="GB", help="GPU memory of another machine.", rich_help_panel=MACHINE)
@@ -106,8 +106,8 @@ def recommend(
         Path | None,
         typer.Option(metavar="FILE", help="COCO instances file of those images.", rich_help_panel=EVIDENCE),
     ] = None,
-    crowds: Annotated[str, crowds_option(EVIDENCE)] = USUAL.crowds,
-    skip_bad_annotations: Annotated[bool, skip_bad_option(EVIDENCE)] = USUAL.skip_bad,
+    *,
+    reading: DataReading,
     max_images: Annotated[
         int,
         typer.Option(
@@ -141,9 +141,9 @@ def recommend(
     evidence: dict[str, Any] = dict(
         records=read_all(records or []), ground_truth=ground_truth, images=images, out=out, max_images=max_images
     )
-    rules = read_rules(crowds, skip_bad=skip_bad_annotations)
+    evidence |= dict(rules=reading.rules, reading=reading.images)
     with work_bar() as tell:
-        found = room.recommend(**machine, **work, **limits, **evidence, rules=rules, progress=tell, notice=warn)
+        found = room.recommend(**machine, **work, **limits, **evidence, progress=tell, notice=warn)
     show(found, show_all=show_all, as_json=as_json)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from samara.datasets.reading.findings import Notice
 from samara.errors import SettingsError
+from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.measurement.benchmarking.measure import measure
 from samara.measurement.benchmarking.settings import BenchmarkSettings
 from samara.measurement.evaluation.ground_truth import GroundTruth
@@ -35,6 +36,7 @@ def measure_first(
     *,
     out: Path,
     max_images: int,
+    reading: ImageReading = AS_THEY_ARE,
     progress: Progress | None = None,
     notice: Notice | None = None,
 ) -> list[Record]:
@@ -45,6 +47,7 @@ def measure_first(
         ground_truth: ground truth to measure quality on.
         out: folder for the records; calling it again with the same settings resumes.
         max_images: max. images per source to measure quality on.
+        reading: reading of the images.
         progress: called with the progress.
         notice: called with what is left out of the ground truth or repaired.
 
@@ -70,9 +73,13 @@ def measure_first(
             seconds=5.0,
             # Everything mode takes a thousand prompts, so only if requested.
             points_per_side=POINTS_PER_SIDE if first.request.asks_everything else 1,
+            reading=reading,
         ),
         evaluation=EvaluationSettings(
-            measures=_measures(first.request), images=max_images, everything_images=min(max_images, 3)
+            measures=_measures(first.request),
+            images=max_images,
+            everything_images=min(max_images, 3),
+            reading=reading,
         ),
         device=first.target.device,
         progress=progress,

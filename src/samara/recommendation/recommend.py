@@ -11,6 +11,7 @@ from samara.checkpoints.catalogue import CATALOGUE
 from samara.checkpoints.store.store import CheckpointStore
 from samara.datasets.reading.findings import USUAL, Notice, ReadingRules
 from samara.errors import SettingsError
+from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.measurement.benchmarking.settings import MEASURED_IN
 from samara.measurement.records.history import remembered
 from samara.measurement.records.records import Record
@@ -48,6 +49,7 @@ def recommend(
     max_images: int = IMAGES,
     progress: Progress | None = None,
     rules: ReadingRules = USUAL,
+    reading: ImageReading = AS_THEY_ARE,
     notice: Notice | None = None,
     measure_speed: bool = False,
     machine: Machine | None = None,
@@ -77,6 +79,7 @@ def recommend(
         max_images: max. images per source to measure quality on.
         progress: called while measuring with the task, the steps done and the total.
         rules: treatment of crowds and of bad entries in the ground truth.
+        reading: reading of these images.
         notice: called with what is left out of the ground truth or repaired.
         measure_speed: time matrix products on this machine for half a second instead of assuming its speed.
         machine: this machine; None to detect it.
@@ -122,6 +125,7 @@ def recommend(
         GroundTruth(Path(ground_truth), Path(images), wanted.domain, rules),
         out=Path(out),
         max_images=max_images,
+        reading=reading,
         progress=progress,
         notice=notice,
     )

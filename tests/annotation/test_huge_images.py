@@ -27,7 +27,7 @@ import json, sys
 from pathlib import Path
 import torch
 from samara.annotation.run.tiles import tiles_of
-from samara.annotation.carry_out import Running, carry_out
+from samara.annotation.carry_out import AnnotationRun, carry_out
 from samara.annotation.run.job import AnnotationJob
 from samara.checkpoints.choice import Choice
 from samara.annotation.run.settings import AnnotationSettings, Cleaning
@@ -39,7 +39,7 @@ settings = AnnotationSettings(
     automatic=AutomaticSettings(points_per_side=2), cleaning=Cleaning(min_area=1000), tile=2048, tile_overlap=128
 )
 job = AnnotationJob(choice=Choice(device="cpu"), settings=settings, source=open_source([sys.argv[1]]))
-outcome = carry_out(job, Running(out=Path(sys.argv[2])))
+outcome = carry_out(job, AnnotationRun(out=Path(sys.argv[2])))
 (row,) = outcome.store.masks()
 boxes = row.masks.boxes_xyxy
 tiles = [tile.box_xyxy for tile in tiles_of(row.masks.size_hw, 2048, 128)]

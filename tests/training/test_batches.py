@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import islice
 
@@ -14,6 +17,9 @@ from samara.networks.variants import VARIANTS
 from training.batches import BREADTH, DOMAIN_SHARE, batches, chances, normalised
 from training.examples import ExampleSettings
 from training.validation import fitted
+
+ALONE = "SAMARA_TEST_ALONE"
+"""Set in the process that a test starts for itself."""
 
 
 def test_domains_are_balanced(packed):
@@ -59,9 +65,18 @@ def test_a_leg_goes_on_with_the_batches_that_follow(packed):
     assert_same(some(packed, 0, 4)[2:], some(packed, 2, 2))
 
 
-@pytest.mark.slow  # forks, which a process full of other libraries' threads may not survive
-def test_processes_read_the_same_batches(packed):
-    assert_same(some(packed, 0, 4, workers=1), some(packed, 0, 4))
+@pytest.mark.slow
+def test_processes_read_the_same_batches(packed, request):
+    """In a process of its own, because it forks: one full of other libraries' threads may not survive that."""
+    if os.environ.get(ALONE):
+        assert_same(some(packed, 0, 4, workers=1), some(packed, 0, 4))
+        return
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "slow", "-p", "no:xdist", request.node.nodeid]
+    done = subprocess.run(
+        command, cwd=request.config.rootpath, env=os.environ | {ALONE: "1"}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
 
 
 def test_images_are_normalised_as_in_prediction(packed):

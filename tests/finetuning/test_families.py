@@ -12,13 +12,14 @@ from tests.finetuning.conftest import FEW_STEPS, draw
 
 FAMILIES = [
     ("sam2.1_hiera_t", 128),
-    ("sam2.1_hq_hiera_l", 128),
     ("efficientvit_sam_l0", 64),
     ("efficient_sam_ti", 128),
-    ("edge_sam", 64),
-    ("repvit_sam", 64),
     ("lite_medsam", 128),
-    ("sam_med2d_b", 128),
+    # These have the decoders of others.
+    *(
+        pytest.param(name, size, marks=pytest.mark.slow)
+        for name, size in (("sam2.1_hq_hiera_l", 128), ("edge_sam", 64), ("repvit_sam", 64), ("sam_med2d_b", 128))
+    ),
 ]
 
 

@@ -38,7 +38,9 @@ def jobs_of(coco, subject):
     return [replace(job, inputs={**job.inputs, "journal": str(coco.parent / "journal")}) for job in jobs]
 
 
-@pytest.mark.parametrize("subject", [SMALL, RANDOM_MINI, DETECTOR], ids=["file", "random", "detector"])
+@pytest.mark.parametrize(
+    "subject", [SMALL, pytest.param(RANDOM_MINI, marks=pytest.mark.slow), DETECTOR], ids=["file", "random", "detector"]
+)
 def test_a_job_gives_what_it_promises(coco, subject):
     told = []
     for job in jobs_of(coco, subject):

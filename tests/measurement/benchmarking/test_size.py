@@ -52,8 +52,23 @@ def test_the_smallest_of_them_takes_972_gigaflops():
     assert numbers["file_bytes"] == 375_042_383
 
 
-# vit_b is the smallest above.
-@pytest.mark.parametrize("name", with_large_ones_slow(runnable_names(), "vit_b"))
+OF_EACH_KIND = {
+    "vit_t",
+    "sam2.1_hiera_t",
+    "efficientvit_sam_l0",
+    "efficient_sam_ti",
+    "edge_sam",
+    "lite_medsam",
+    "fastsam_s",
+    "yolov8n_seg",
+    "yolo11n_seg",
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in OF_EACH_KIND else pytest.param(name, marks=pytest.mark.slow) for name in runnable_names()],
+)
 def test_parameters_are_those_of_the_table(name):
     variant = VARIANTS[name]
     numbers = {number.metric: number for number in sizes(variant, variant.preprocessing.input_size, None)}

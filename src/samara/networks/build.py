@@ -90,7 +90,7 @@ def _sam(variant: Variant, image_encoder: nn.Module, input_size: int | None, nor
         prompt_encoder=PromptEncoder(input_image_size=frame, image_embedding_size=grid),
         mask_decoder=HqMaskDecoder(transformer=TwoWayTransformer(), early_channels=variant.early_channels)
         if variant.hq_token
-        else MaskDecoder(transformer=TwoWayTransformer(norm_epsilon=norm_epsilon), ranks_by=variant.ranks_by),
+        else MaskDecoder(transformer=TwoWayTransformer().with_norm_epsilon(norm_epsilon)).ranking_by(variant.ranks_by),
         frame_cell=variant.frame_cell,
     )
 

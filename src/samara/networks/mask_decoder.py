@@ -78,7 +78,6 @@ class MaskDecoder(nn.Module):
         activation: activation between the upscaling layers, and after the last.
         iou_head_depth: layers of the head that predicts IoU.
         iou_head_hidden_dim: its hidden width.
-        ranks_by: what its masks are ranked by, see `scores_of`.
     """
 
     iou_token_index = 0
@@ -88,7 +87,7 @@ class MaskDecoder(nn.Module):
     """Low-res logits are clamped to ± this where a caller gets them, or the prompt encoder; None for no limit."""
 
     ranks_by: Ranking = "predicted IoU"
-    """Also of decoders that were pickled before there was a choice."""
+    """What its masks are ranked by, see `scores_of`."""
 
     def __init__(
         self,
@@ -99,10 +98,8 @@ class MaskDecoder(nn.Module):
         activation: Callable[[], nn.Module] = nn.GELU,
         iou_head_depth: int = 3,
         iou_head_hidden_dim: int = 256,
-        ranks_by: Ranking = "predicted IoU",
     ) -> None:
         super().__init__()
-        self.ranks_by = ranks_by
         self.transformer = transformer
         self.transformer_dim = transformer_dim
         self.num_multimask_outputs = num_multimask_outputs
@@ -121,6 +118,11 @@ class MaskDecoder(nn.Module):
         )
         self.iou_prediction_head = MLP(transformer_dim, iou_head_hidden_dim, self.num_mask_tokens, iou_head_depth)
         self.made_of = module_parts(self)
+
+    def ranking_by(self, ranks_by: Ranking) -> Self:
+        """Set what its masks are ranked by; the constructor has the official arguments alone."""
+        self.ranks_by = ranks_by
+        return self
 
     def forward(
         self,

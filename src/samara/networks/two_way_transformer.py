@@ -7,6 +7,7 @@ Source: Kirillov et al. 2023, appendix A "Lightweight mask decoder", figure 14; 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Self
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -28,7 +29,6 @@ class TwoWayTransformer(nn.Module):
         mlp_dim: hidden width of a block's feed-forward part.
         activation: activation of that part.
         attention_downsample_rate: C / width of queries and keys in cross-attention.
-        norm_epsilon: of every norm.
     """
 
     def __init__(
@@ -39,8 +39,6 @@ class TwoWayTransformer(nn.Module):
         mlp_dim: int = 2048,
         activation: Callable[[], nn.Module] = nn.ReLU,
         attention_downsample_rate: int = 2,
-        *,
-        norm_epsilon: float = NORM_EPSILON,
     ) -> None:
         super().__init__()
         self.depth, self.embedding_dim, self.num_heads, self.mlp_dim = depth, embedding_dim, num_heads, mlp_dim
@@ -52,17 +50,23 @@ class TwoWayTransformer(nn.Module):
                 activation,
                 attention_downsample_rate,
                 skip_first_layer_pe=index == 0,
-                norm_epsilon=norm_epsilon,
             )
             for index in range(depth)
         )
         self.final_attn_token_to_image = Attention(embedding_dim, num_heads, attention_downsample_rate)
-        self.norm_final_attn = nn.LayerNorm(embedding_dim, eps=norm_epsilon)
+        self.norm_final_attn = nn.LayerNorm(embedding_dim, eps=NORM_EPSILON)
 
     @property
     def blocks(self) -> list[TwoWayAttentionBlock]:
         """The two-way blocks of an unadapted transformer, in order; an adapted one may have other layers."""
         return list(self.layers)  # type: ignore[arg-type]  # built above
+
+    def with_norm_epsilon(self, epsilon: float) -> Self:
+        """Set the epsilon of every norm; the constructors have the official arguments alone."""
+        for module in self.modules():
+            if isinstance(module, nn.LayerNorm):
+                module.eps = epsilon
+        return self
 
     def forward(self, image_embedding: Tensor, image_pe: Tensor, point_embedding: Tensor) -> tuple[Tensor, Tensor]:
         """Let tokens and image attend to each other.
@@ -97,17 +101,15 @@ class TwoWayAttentionBlock(nn.Module):
         activation: Callable[[], nn.Module] = nn.ReLU,
         attention_downsample_rate: int = 2,
         skip_first_layer_pe: bool = False,
-        *,
-        norm_epsilon: float = NORM_EPSILON,
     ) -> None:
         super().__init__()
         self.self_attn = Attention(embedding_dim, num_heads)
-        self.norm1 = nn.LayerNorm(embedding_dim, eps=norm_epsilon)
+        self.norm1 = nn.LayerNorm(embedding_dim, eps=NORM_EPSILON)
         self.cross_attn_token_to_image = Attention(embedding_dim, num_heads, attention_downsample_rate)
-        self.norm2 = nn.LayerNorm(embedding_dim, eps=norm_epsilon)
+        self.norm2 = nn.LayerNorm(embedding_dim, eps=NORM_EPSILON)
         self.mlp = MLPBlock(embedding_dim, mlp_dim, activation)
-        self.norm3 = nn.LayerNorm(embedding_dim, eps=norm_epsilon)
-        self.norm4 = nn.LayerNorm(embedding_dim, eps=norm_epsilon)
+        self.norm3 = nn.LayerNorm(embedding_dim, eps=NORM_EPSILON)
+        self.norm4 = nn.LayerNorm(embedding_dim, eps=NORM_EPSILON)
         self.cross_attn_image_to_token = Attention(embedding_dim, num_heads, attention_downsample_rate)
         self.skip_first_layer_pe = skip_first_layer_pe
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from samara.engines.cache import cache_directory
 from samara.engines.kinds import ENGINES, TORCH
+from samara.engines.limits import LIMITS
 from samara.system.devices import Precision
 from samara.system.files import make_folder, write_atomically
 from samara.system.machine import installed_versions, instruction_sets, processor_name, usable_cores
@@ -78,4 +79,5 @@ def fastest_engine(variant: str, input_size: int, precision: Precision, device: 
 
 def _path(variant: str, input_size: int) -> Path:
     facts = [variant, input_size, processor_name(), usable_cores(), instruction_sets(), installed_versions()]
+    facts.append({precision: asdict(limits) for precision, limits in LIMITS.items()})  # what "agrees" meant
     return cache_directory() / f"doctor-{sha256(json.dumps(facts).encode()).hexdigest()[:16]}.json"

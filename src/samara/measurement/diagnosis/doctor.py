@@ -8,7 +8,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -20,10 +20,12 @@ from samara.engines.loaded import Loaded
 from samara.errors import DeviceError, MissingExtra, SettingsError
 from samara.measurement.diagnosis.agreement import STEPS, Agreement, EngineAnswers, ask, compare_answers
 from samara.system import machine
-from samara.system.devices import Precision, computes_in_bfloat16, limited_threads
+from samara.system.devices import Precision, choose_precision, computes_in_bfloat16, limited_threads
 from samara.system.extras import is_installed
 from samara.system.machine import Machine
 from samara.system.progress import Progress
+
+Verdict = Literal["agrees", "close", "drifts"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Check:
         precision: precision of the engine.
         device: device of the engine.
         agreement: agreement with PyTorch in float32 on the CPU; None if the engine could not run.
-        agrees: whether it is within the limits of the precision; None if the engine could not run.
+        agrees: whether every mask is close to PyTorch's, by `LIMITS`; None if the engine could not run.
         encoder_s: time of one image through the image encoder, in seconds.
         decoder_s: time of a single prompt through the mask decoder.
         decoder_many_s: time per prompt among many on one image.
@@ -54,6 +56,20 @@ class Check:
     speed: float | None = None
     note: str | None = None
 
+    @property
+    def verdict(self) -> Verdict | None:
+        """agrees; close: rounding changes some mask visibly; drifts: a fault. None if the engine could not run."""
+        if self.agreement is None or self.agrees is None:
+            return None
+        if self.agrees:
+            return "agrees"
+        return "close" if self.agreement.is_rounding(self.precision) else "drifts"
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of one image and one prompt, which decide which engine is the fastest; 0 if it could not run."""
+        return (self.encoder_s or 0.0) + (self.decoder_s or 0.0)
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -69,6 +85,7 @@ class Diagnosis:
         missing: engines that are not installed, with their install commands.
         checks: checks in the order of the engine table.
         recorded: whether `engine="auto"` now follows these findings.
+        usual_precision: what `precision="auto"` means on this CPU.
     """
 
     machine: Machine
@@ -79,15 +96,25 @@ class Diagnosis:
     missing: dict[str, str]
     checks: tuple[Check, ...]
     recorded: bool
+    usual_precision: Precision = "float32"
 
     @property
     def is_healthy(self) -> bool:
-        """Whether all engines agree."""
-        return all(check.agrees is not False for check in self.checks)
+        """Whether no engine drifts."""
+        return all(check.verdict != "drifts" for check in self.checks)
+
+    @property
+    def fastest(self) -> Check | None:
+        """The fastest of the engines that agree; None if none does."""
+        agreeing = [check for check in self.checks if check.verdict == "agrees"]
+        return min(agreeing, key=lambda check: check.seconds, default=None)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return dataclasses.asdict(self) | {"healthy": self.is_healthy}
+        verdicts = [{"verdict": check.verdict} for check in self.checks]
+        document = dataclasses.asdict(self) | {"healthy": self.is_healthy}
+        document["checks"] = [check | own for check, own in zip(document["checks"], verdicts, strict=True)]
+        return document | {"fastest": None if self.fastest is None else dataclasses.asdict(self.fastest)}
 
 
 def doctor(
@@ -161,6 +188,7 @@ def examine(loaded: Loaded, *, progress: Progress | None = None) -> Diagnosis:
         missing={kind.name: kind.install_command or "" for kind in ENGINES.values() if not kind.is_installed},
         checks=tuple(checks),
         recorded=recorded,
+        usual_precision=choose_precision("auto", "cpu"),
     )
 
 

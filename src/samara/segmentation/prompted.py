@@ -95,7 +95,7 @@ class PromptedSegmenter(Segmenter[SeenImage]):
 
     def with_smaller_batches(self) -> PromptedSegmenter:
         """See `Segmenter.with_smaller_batches`."""
-        points = max(1, self.settings.points_per_batch // SMALLER)
+        points = max(1, self.generator.points_per_batch // SMALLER)
         return PromptedSegmenter(
             self.loaded,
             replace(self.settings, points_per_batch=points),

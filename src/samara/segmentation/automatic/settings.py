@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 PIXELS_PER_POINT = 32
 """Of the input frame, along each side: two cells of the embedding, the official 32 points for the official 1024."""
 
+POINTS_PER_BATCH = {"cpu": 64}
+MORE_POINTS_PER_BATCH = 256
+"""On other devices: the host should wait rarely, and the masks of a batch need 200 MB of low-res logits at most."""
 
 DUPLICATE_IOU = 0.9
 """Mask IoU above which a mask counts as a duplicate of a better one."""
@@ -37,7 +40,8 @@ class AutomaticSettings:
     Attributes:
         points_per_side: points along each side of the grid, at least 1; None for one for every 32 pixels of the
             input frame, as the official generator has them: 32 at 1024 pixels, 16 at the 512 of samara_mini.
-        points_per_batch: points that are decoded before their masks are filtered, at least 1.
+        points_per_batch: points that are decoded before their masks are filtered, at least 1; None for the official 64
+            on a CPU and 256 on an accelerator. It changes memory and speed, not the masks.
         pred_iou_thresh: keep masks whose predicted IoU is above this; None for the checkpoint's own, 0 for all.
         stability_score_thresh: keep masks whose stability score is at least this, in [0, 1]; None for the
             checkpoint's own, 0 for all.
@@ -61,7 +65,7 @@ class AutomaticSettings:
     """
 
     points_per_side: int | None = None
-    points_per_batch: int = 64
+    points_per_batch: int | None = None
     pred_iou_thresh: float | None = None
     stability_score_thresh: float | None = None
     stability_score_offset: float = 1.0
@@ -91,6 +95,7 @@ class AutomaticSettings:
         variant = loaded.variant
         own: dict[str, Any] = {  # Any: fields of several types
             "points_per_side": None if self.point_grids else max(1, loaded.frame_size // PIXELS_PER_POINT),
+            "points_per_batch": POINTS_PER_BATCH.get(loaded.device.partition(":")[0], MORE_POINTS_PER_BATCH),
             "pred_iou_thresh": loaded.pred_iou_thresh,
             "stability_score_thresh": loaded.stability_score_thresh,
             "min_mask_region_area": variant.min_mask_region_area,

@@ -14,8 +14,8 @@ from samara.checkpoints.record import Checkpoint
 MEASURED_ON = "AMD EPYC, 2 cores (AVX2)"
 """The machine on which the times were measured.
 
-Those of SAM 2, EfficientViT-SAM, EfficientSAM, EdgeSAM, RepViT-SAM and SlimSAM come from an Intel Xeon with 2 cores,
-and are scaled to this machine by what MobileSAM takes on both.
+Those of SAM 2, HQ-SAM 2, EfficientViT-SAM, EfficientSAM, EdgeSAM, RepViT-SAM, SlimSAM, LiteMedSAM and SAM-Med2D come
+from an Intel Xeon with 2 cores, and are scaled to this machine by what MobileSAM takes on both.
 """
 
 MATRIX_FLOPS = 1.241e11

@@ -290,6 +290,8 @@ MIRRORS_ELSEWHERE = {
     "_version.py": "test_public_api.py",
     "networks/layers.py": "networks/test_vit.py",
     "networks/sam.py": "networks/test_mask_decoder.py",
+    "networks/shared_batch.py": "networks/test_shared_attention.py",
+    "networks/shared_image.py": "networks/test_shared_attention.py",
     "networks/two_way_transformer.py": "parity/test_networks.py",
     "segmentation/automatic/point_grid.py": "segmentation/automatic/test_settings.py",
     "segmentation/embeddings.py": "segmentation/test_predictor.py",

@@ -35,7 +35,7 @@ def attend_fused(qkv: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """
     q, k, v = qkv.unbind(2)  # views (B, T, heads, d): nothing is copied but into the extended tensors
     h, w, d = len(rows), len(columns), q.shape[-1]
-    grid = q.unflatten(1, (h, w))
+    grid = q.view(len(q), h, w, *q.shape[2:])
     bias_h = torch.einsum("bhwnd,hkd->bhwnk", grid, rows).flatten(1, 2).to(q.dtype)  # (B, T, heads, h)
     bias_w = torch.einsum("bhwnd,wkd->bhwnk", grid, columns).flatten(1, 2).to(q.dtype)
     filling = -(d + h + w) % WIDTH_MULTIPLE
@@ -43,7 +43,8 @@ def attend_fused(qkv: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     queries = torch.cat([q * d**-0.5, bias_h, bias_w, empty], dim=-1)
     keys = torch.cat([k, _places(h, w, q).unsqueeze(1).expand(*q.shape[:-1], -1), empty], dim=-1)
     values = F.pad(v, (0, value_filling(q.dtype, queries.shape[-1], d)))
-    attended = F.scaled_dot_product_attention(*(one.transpose(1, 2) for one in (queries, keys, values)), scale=1.0)
+    queries, keys, values = (one.transpose(1, 2) for one in (queries, keys, values))  # (B, heads, T, ·)
+    attended = F.scaled_dot_product_attention(queries, keys, values, scale=1.0)
     return attended[..., :d].transpose(1, 2)
 
 

@@ -39,7 +39,17 @@ LAYERS = {
 }
 
 # `system` is what would become a drawer: it holds these and nothing else.
-SYSTEM = {"cores", "devices", "digests", "extras", "files", "machine", "progress", "templates"}
+SYSTEM = {
+    "cores",
+    "devices",
+    "digests",
+    "extras",
+    "files",
+    "float32_products",
+    "machine",
+    "progress",
+    "templates",
+}
 
 # Where a third-party library may be imported; everything else of the project does without it.
 ALLOWED = {

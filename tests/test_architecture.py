@@ -39,7 +39,17 @@ LAYERS = {
 }
 
 # `system` is what would become a drawer: it holds these and nothing else.
-SYSTEM = {"cores", "devices", "digests", "extras", "files", "machine", "progress", "templates"}
+SYSTEM = {
+    "cores",
+    "devices",
+    "digests",
+    "extras",
+    "files",
+    "float32_products",
+    "machine",
+    "progress",
+    "templates",
+}
 
 # Where a third-party library may be imported; everything else of the project does without it.
 ALLOWED = {
@@ -290,6 +300,8 @@ MIRRORS_ELSEWHERE = {
     "_version.py": "test_public_api.py",
     "networks/layers.py": "networks/test_vit.py",
     "networks/sam.py": "networks/test_mask_decoder.py",
+    "networks/shared_batch.py": "networks/test_shared_attention.py",
+    "networks/shared_image.py": "networks/test_shared_attention.py",
     "networks/two_way_transformer.py": "parity/test_networks.py",
     "segmentation/automatic/point_grid.py": "segmentation/automatic/test_settings.py",
     "segmentation/embeddings.py": "segmentation/test_predictor.py",

@@ -3,8 +3,8 @@
 PyTorch encodes prompts in float32, whatever the graphs' precision: it is cheap, and positions stay exact.
 
 Many prompts on one image, as in automatic mask generation, are decoded by the torch engine: its code path for these
-(`samara.networks.shared_image`) does an eighth of the arithmetic and is faster than the graphs in either runtime (see
-docs/engines.md). It uses the same weights and returns the same masks.
+(`samara.networks.shared_attention`) does an eighth of the arithmetic and is faster than the graphs in either runtime
+(see docs/engines.md). It uses the same weights and returns the same masks.
 """
 
 from __future__ import annotations

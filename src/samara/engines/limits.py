@@ -24,6 +24,7 @@ class Limits:
 
 LIMITS: dict[Precision, Limits] = {
     "float32": Limits(1e-3, 0.999, 0.98),
+    "tf32": Limits(0.02, 0.99, 0.8),  # as float16, which has as many bits of mantissa
     "bfloat16": Limits(0.08, 0.97, 0.6),
     "float16": Limits(0.02, 0.99, 0.8),
     "int8": Limits(0.25, 0.93, 0.5),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,15 +26,15 @@ from samara.engines.engine import (
     concatenate_decoded,
     nothing_decoded,
 )
+from samara.engines.forms import DEVICES_WITH_FORMS, CurrentForm
 from samara.engines.loaded import fingerprint
-from samara.networks.folding import folded, may_fold
 from samara.networks.hq_mask_decoder import DrawsHqMask
 from samara.networks.mask_decoder import THREE_MASKS, Look, MaskDecoder, Shared
 from samara.networks.plain import dtype_of, is_plain, own_adaptations
 from samara.networks.ranking import scores_of
 from samara.networks.sam import Sam
 from samara.system.cores import map_on_cores
-from samara.system.devices import Precision, computing
+from samara.system.devices import COMPUTED_IN, Precision, computing
 
 # Batch size of prompts. In the plain path each keeps about 12 copies of the embedding (4 MB at 1024 px) alive: a few
 # keep a CPU's cores busy, a GPU needs more.
@@ -107,23 +108,20 @@ class TorchEngine(SparingEngine):
         self.hq_token_only = hq_token_only
         self.device = torch.device(device)
         self.precision: Precision = precision
-        self._folded: tuple[object, nn.Module] | None = None
+        self._encoder_form = CurrentForm(self.device, precision)
+        self._decoder_form = CurrentForm(self.device, precision)
 
     @property
     def image_encoder(self) -> Callable[[Tensor], Tensor]:
-        """The network's current image encoder, or a folded copy, see `samara.networks.folding`."""
-        encoder = self.network.image_encoder
-        if not may_fold(encoder):
-            return encoder
-        weights = fingerprint(encoder), *((one.device, one.dtype) for one in encoder.parameters())
-        if self._folded is None or self._folded[0] != weights:
-            self._folded = weights, folded(encoder)
-        return self._folded[1]
+        """The network's current image encoder, in the form that is fastest here, see `CurrentForm`."""
+        return self._encoder_form.of(self.network.image_encoder)
 
     @torch.inference_mode()
     def _encode(self, images: Tensor) -> Tensor:
-        with self._computing(self.network.image_encoder):
-            features = self.image_encoder(images.to(self.device, dtype_of(self.network.image_encoder)))
+        encoder = self.network.image_encoder
+        layout = torch.channels_last if self.device.type in DEVICES_WITH_FORMS else torch.preserve_format
+        with self._computing(encoder):
+            features = self.image_encoder(images.to(self.device, dtype_of(encoder), memory_format=layout))
         return features.float()
 
     def prepare(self, embeddings: Tensor) -> PreparedByTorch:
@@ -173,9 +171,7 @@ class TorchEngine(SparingEngine):
         encoder = self.network.prompt_encoder
         with computing(self.device, "float32"):
             positions = encoder.get_dense_pe((embedding.shape[-2], embedding.shape[-1]))
-            return self.network.mask_decoder.share(
-                embedding, positions, encoder.no_mask(), getattr(torch, self.precision)
-            )
+            return self.network.mask_decoder.share(embedding, positions, encoder.no_mask(), COMPUTED_IN[self.precision])
 
     @property
     def _at_a_time(self) -> int:
@@ -283,8 +279,8 @@ class TorchEngine(SparingEngine):
             return decoder.draw(look, THREE_MASKS), look.predicted_iou[:, THREE_MASKS]
         return decoder.draw_single(look)
 
-    def _computing(self, part: nn.Module) -> torch.autocast:
-        """Autocast to the engine's precision, or to that of a part whose weights are in 16 bits."""
+    def _computing(self, part: nn.Module) -> AbstractContextManager[None]:
+        """Compute in the engine's precision, or to that of a part whose weights are in 16 bits."""
         is_half = dtype_of(part) in (torch.float16, torch.bfloat16)
         return computing(self.device, "float32" if is_half else self.precision)
 

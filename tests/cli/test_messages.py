@@ -41,6 +41,8 @@ SHOWN_BY = {
     "finetuning/": ["finetune"],
     "recommendation/": ["recommend"],
     "recommendation/answer.py": [],  # puts commands together
+    "masks/drawing/style.py": ["segment"],
+    "masks/file_kinds.py": ["segment"],
     "cli/annotate.py": ["annotate"],
     "cli/checkpoints.py": ["checkpoints list", "checkpoints identify"],
     "cli/compare.py": ["compare"],

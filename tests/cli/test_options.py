@@ -140,7 +140,7 @@ def test_segment_reads_what_was_asked_for(tmp_path):
     refused = CliRunner().invoke(app, [*call, "--frame", "1"])
     assert "--value-range 0,1023" in refused.output
     assert CliRunner().invoke(app, [*call, "--frame", "1", "--value-range", "0,1000"]).exit_code == 0
-    with Image.open(tmp_path / "out" / "a.tif.png") as overlay:
+    with Image.open(tmp_path / "out" / "overlays/a.png") as overlay:
         assert np.asarray(overlay).max() == 255
 
 

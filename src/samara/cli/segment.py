@@ -17,12 +17,14 @@ from samara.cli.sentences import as_options
 from samara.cli.settings_options import Setting, in_panel, takes, takes_arguments
 from samara.errors import PromptError
 from samara.images.settings import ImageReading
+from samara.masks.drawing.style import OverlayStyle
 from samara.segmentation.automatic.settings import DUPLICATE_IOU, AutomaticSettings
 from samara.segmentation.file_settings import FileSettings
 
 if TYPE_CHECKING:
     from samara.checkpoints.licences import Licence
     from samara.engines.loaded import Loaded
+    from samara.segmentation.results import Segmented
     from samara.segmentation.segment import SegmentedFiles
 
 IMAGES, PROMPTS, EVERYTHING, RUNNING, RESULT = (
@@ -52,6 +54,19 @@ FINDING = [
     ),
     Setting(field="exclusive"),
 ]
+SAVE = Setting(
+    field="save",
+    metavar="KIND,...",
+    kind=str,
+    default=",".join(FileSettings.save),
+    read=lambda text: tuple(kind.strip() for kind in text.split(",")),
+    panel=RESULT,
+)
+DRAWING = [
+    Setting(field="opacity", metavar="X"),
+    Setting(field="outline", metavar="PX", least=0),
+    Setting(field="labels", metavar="KIND"),
+]
 PRECISION = "auto, float32, bfloat16, float16 or int8."
 
 
@@ -59,15 +74,16 @@ PRECISION = "auto, float32, bfloat16, float16 or int8."
     "results",
     FileSettings(),
     [Setting(field="answer", metavar="best|three|one", panel=PROMPTS)],
-    [Setting(field="out", metavar="DIR", kind=Path, panel=RESULT)],
+    [Setting(field="out", metavar="DIR", kind=Path, panel=RESULT), SAVE],
 )
+@takes_arguments("style", OverlayStyle(), in_panel(RESULT, *DRAWING))
 @takes("settings", AutomaticSettings(), in_panel(EVERYTHING, *FINDING))
 @takes_arguments(
     "choice",
     Choice(),
     loading("checkpoint", "base", "preset", "lora", "download", "device", panel=RUNNING),
     loading("precision", panel=RUNNING, help=PRECISION),
-    loading("hq_token_only", "engine", "calibration", panel=RUNNING),
+    loading("hq_token_only", "engine", "input_size", "calibration", panel=RUNNING),
 )
 @reads_images(IMAGES)
 def segment(
@@ -104,11 +120,12 @@ def segment(
         typer.Option(min=1, metavar="N", help="CPU threads. Default: all.", rich_help_panel=RUNNING),
     ] = None,
     results: dict[str, Any],
+    style: dict[str, Any],
     overwrite: Annotated[
         bool,
         typer.Option(
             "--overwrite",
-            help="Replace annotations.json, whatever it holds, and overlays.",
+            help="Replace annotations.json, whatever it holds, and other files.",
             rich_help_panel=RESULT,
         ),
     ] = False,
@@ -116,10 +133,12 @@ def segment(
 ) -> None:
     """Segment images: masks from prompts, or everything when there is no prompt.
 
-    Writes an overlay for each image, `<file name>.png`, and adds the image to `annotations.json` (COCO, RLE): existing
-    entries stay, except that an image segmented again is replaced. If no image succeeds, nothing is written. FastSAM
-    answers prompts by choosing among the masks it finds: a click in several takes the most confident, --answer
-    three all of them, --answer one their union.
+    Writes an overlay for each image, such as overlays/truck.png, and adds the image to annotations.json (COCO, RLE),
+    whose annotation ids the overlay shows. Existing entries stay, except that an image segmented again is replaced. If
+    no image succeeds, nothing is written.
+
+    FastSAM answers prompts by choosing among the masks it finds: a click in several takes the most confident,
+    --answer three all of them, --answer one their union.
 
     Example: samara segment truck.jpg --point 500,375 --out masks
     """
@@ -137,8 +156,7 @@ def segment(
             reading=reading,
             overwrite=overwrite,
             progress=tell,
-            **choice,
-            **results,
+            **choice | results | style,
         )
     show(outcome, as_json=as_json)
     if outcome.failed:
@@ -189,12 +207,25 @@ def show(outcome: SegmentedFiles, *, as_json: bool) -> None:
     by = f"{loaded.name} ({_terms(loaded, licence)})"
     for done in outcome.done:
         masks = len(done.masks)
-        typer.echo(f"{done.path}: {masks} mask{'' if masks == 1 else 's'} by {by}, drawn in {done.overlay}")
+        typer.echo(f"{done.path}: {masks} mask{'' if masks == 1 else 's'} by {by}{_whereabouts(done)}")
     if not outcome.done:
         return
-    typer.echo(f"annotations (COCO) in {outcome.annotations}")
+    for sheet in outcome.sheets:
+        typer.echo(f"contact sheet in {sheet}")
+    if outcome.annotations is not None:
+        typer.echo(f"annotations (COCO) in {outcome.annotations}")
+    if any("labels" in done.files for done in outcome.done):
+        covered = sum(done.covered for done in outcome.done)
+        hidden = f"; {covered} of the masks are covered completely and have none" if covered else ""
+        typer.echo(f"labels: where masks overlap, a pixel has the number of the smaller one{hidden}")
     if licence.commercial != "free" and loaded.provenance.weights == "file":
         typer.echo(f"licence of {loaded.name}: {licence.identifier}: {licence.consequence}")
+
+
+def _whereabouts(done: Segmented) -> str:
+    """Say where the files of an image are."""
+    said = {"overlay": "drawn in", "masks": "masks in", "cutouts": "cut-outs in", "labels": "label map in"}
+    return "".join(f", {said[kind]} {place}" for kind, place in done.files.items())
 
 
 def _terms(loaded: Loaded, licence: Licence) -> str:
@@ -209,9 +240,19 @@ def _report(outcome: SegmentedFiles, licence: Licence) -> dict[str, object]:
         "checkpoint": loaded.name,
         "licence": loaded.provenance.licence,
         "commercial": licence.commercial,
-        "annotations": str(outcome.annotations) if outcome.done else None,
-        "images": [
-            {"file": str(done.path), "overlay": str(done.overlay), "masks": len(done.masks)} for done in outcome.done
-        ],
+        "annotations": str(outcome.annotations) if outcome.done and outcome.annotations else None,
+        "images": [_image_report(done) for done in outcome.done],
+        "sheets": [str(sheet) for sheet in outcome.sheets],
         "failed": [{"file": str(failure.path), "reason": as_options(failure.reason)} for failure in outcome.failed],
+    }
+
+
+def _image_report(done: Segmented) -> dict[str, object]:
+    """Return an image's part of the JSON: `files` by kind, with `overlay` in a place of its own."""
+    return {
+        "file": str(done.path),
+        "overlay": None if done.overlay is None else str(done.overlay),
+        "masks": len(done.masks),
+        "ids": list(done.ids),
+        "files": {kind: str(place) for kind, place in done.files.items()},
     }

@@ -20,7 +20,7 @@ class Choice:
     """Which checkpoint to load, and how; see `samara.load` for details. `load_chosen` loads it.
 
     Attributes:
-        checkpoint: catalogue name or file.
+        checkpoint: catalogue name, name of an added file, or file.
         base: checkpoint that provides the rest of a file with only a part of a network, such as a mask decoder.
         preset: preparation of images for a file that cannot tell, such as medsam; None for the checkpoint's own.
         lora: low-rank updates of `samara finetune --lora-apart`, trained on the checkpoint.

@@ -92,7 +92,7 @@ def annotate(
     images: Annotated[
         list[str],
         typer.Argument(
-            metavar="IMAGES...",
+            metavar="IMAGES",
             help="A folder (searched recursively), files, a quoted pattern, a list (.txt), a .tar, or a COCO file "
             "(.json) or YOLO data set (.yaml), whose boxes become the prompts.",
             show_default=False,

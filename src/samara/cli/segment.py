@@ -90,7 +90,7 @@ def segment(
     images: Annotated[
         list[str],
         typer.Argument(
-            metavar="IMAGE...",
+            metavar="IMAGE",
             help="Image files, folders, quoted patterns. Each image is segmented once.",
             show_default=False,
         ),
@@ -158,7 +158,7 @@ def segment(
             progress=tell,
             **choice | results | style,
         )
-    show(outcome, as_json=as_json)
+    show(outcome, as_json=as_json, engine_was_chosen=choice["engine"] == "auto")
     if outcome.failed:
         raise typer.Exit(1)
 
@@ -191,8 +191,14 @@ def _floats(text: str, counts: tuple[int, ...], option: str, form: str) -> list[
     return numbers
 
 
-def show(outcome: SegmentedFiles, *, as_json: bool) -> None:
-    """Print results on stdout and failures on stderr."""
+def show(outcome: SegmentedFiles, *, as_json: bool, engine_was_chosen: bool = False) -> None:
+    """Print results on stdout and failures on stderr.
+
+    Args:
+        outcome: the results.
+        as_json: print JSON.
+        engine_was_chosen: say which engine ran, since nobody named one.
+    """
     from samara.checkpoints.licences import licence_of
 
     loaded = outcome.loaded
@@ -205,21 +211,28 @@ def show(outcome: SegmentedFiles, *, as_json: bool) -> None:
         typer.echo(json.dumps(_report(outcome, licence)))
         return
     by = f"{loaded.name} ({_terms(loaded, licence)})"
+    _show_files(outcome, by)
+    if not outcome.done:
+        return
+    if engine_was_chosen:
+        typer.echo(f"engine {loaded.engine} on {loaded.device}, {loaded.precision}")
+    if licence.commercial != "free" and loaded.provenance.weights == "file":
+        typer.echo(f"licence of {loaded.name}: {licence.identifier}: {licence.consequence}")
+
+
+def _show_files(outcome: SegmentedFiles, by: str) -> None:
+    """Say what was found in each image, and where it is; `by` names the checkpoint."""
     for done in outcome.done:
         masks = len(done.masks)
         typer.echo(f"{done.path}: {masks} mask{'' if masks == 1 else 's'} by {by}{_whereabouts(done)}")
-    if not outcome.done:
-        return
     for sheet in outcome.sheets:
         typer.echo(f"contact sheet in {sheet}")
-    if outcome.annotations is not None:
+    if outcome.done and outcome.annotations is not None:
         typer.echo(f"annotations (COCO) in {outcome.annotations}")
     if any("labels" in done.files for done in outcome.done):
         covered = sum(done.covered for done in outcome.done)
         hidden = f"; {covered} of the masks are covered completely and have none" if covered else ""
         typer.echo(f"labels: where masks overlap, a pixel has the number of the smaller one{hidden}")
-    if licence.commercial != "free" and loaded.provenance.weights == "file":
-        typer.echo(f"licence of {loaded.name}: {licence.identifier}: {licence.consequence}")
 
 
 def _whereabouts(done: Segmented) -> str:
@@ -238,6 +251,7 @@ def _report(outcome: SegmentedFiles, licence: Licence) -> dict[str, object]:
     loaded = outcome.loaded
     return {
         "checkpoint": loaded.name,
+        "engine": loaded.engine,
         "licence": loaded.provenance.licence,
         "commercial": licence.commercial,
         "annotations": str(outcome.annotations) if outcome.done and outcome.annotations else None,

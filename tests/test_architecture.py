@@ -46,7 +46,7 @@ ALLOWED = {
     "PIL": {"images", "datasets"},
     "cv2": {"masks", "images", "segmentation", "annotation", "finetuning", "measurement"},
     "filelock": {"system", "checkpoints", "segmentation", "annotation", "finetuning", "measurement"},
-    "httpx": {"checkpoints"},
+    "httpx": {"checkpoints", "images"},
     "jinja2": {"system"},
     "matplotlib": {"masks", "finetuning", "measurement"},
     "numpy": {

@@ -24,6 +24,7 @@ SHOWN_BY = {
     "annotation/exporting.py": ["annotate", "export-annotations"],
     "checkpoints/": [],  # every command that loads one
     "checkpoints/export.py": ["export"],
+    "segmentation/addresses.py": ["segment"],
     "segmentation/segment.py": ["segment"],
     "measurement/comparison/compare.py": ["compare"],
     "datasets/writing/coco_adding.py": ["segment"],

@@ -130,8 +130,10 @@ def only_categories_option(panel: str | None = None) -> Any:  # Any: typer.Optio
 
 
 def label_studio_prefix_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
-    """Build --label-studio-prefix; see `device_option`."""
+    """Build --label-studio-prefix, also --image-url-prefix; see `device_option`."""
     return typer.Option(
+        "--label-studio-prefix",
+        "--image-url-prefix",
         metavar="ADDRESS",
         help="label-studio: prefix of file names, e.g. '/data/local-files/?d=photos/' or s3://bucket/.",
         rich_help_panel=panel,

@@ -81,7 +81,9 @@ PRECISION = "auto, float32, bfloat16, float16 or int8."
 @takes_arguments(
     "choice",
     Choice(),
-    loading("checkpoint", "base", "preset", "lora", "download", "device", panel=RUNNING),
+    loading("checkpoint", "base", "preset", "lora", panel=RUNNING),
+    loading("download", panel=RUNNING, help="Download the checkpoint, and images given as URLs, if they are missing."),
+    loading("device", panel=RUNNING),
     loading("precision", panel=RUNNING, help=PRECISION),
     loading("hq_token_only", "engine", "input_size", "calibration", panel=RUNNING),
 )
@@ -91,7 +93,8 @@ def segment(
         list[str],
         typer.Argument(
             metavar="IMAGE",
-            help="Image files, folders, quoted patterns. Each image is segmented once.",
+            help="Image files, folders, quoted patterns, lists of them (.txt), or URLs with --download. Each image is "
+            "segmented once.",
             show_default=False,
         ),
     ],

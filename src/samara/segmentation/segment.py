@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samara.checkpoints.choice import Choice
 from samara.checkpoints.load_chosen import loaded_from
 from samara.engines.loaded import Loaded
-from samara.errors import PromptError, SettingsError
+from samara.errors import ImageError, PromptError, SettingsError
 from samara.images.paths import Finder, Given
 from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.masks.drawing.style import Labels, OverlayStyle
 from samara.masks.file_kinds import require_kinds
+from samara.segmentation.addresses import names_meant
 from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.segmentation.file_settings import SAVED, FileSettings, MasksPerPrompt, Saved
 from samara.segmentation.instances.settings import InstanceSettings
 from samara.segmentation.prompts import Prompt
 from samara.segmentation.results import Saving, require_results
-from samara.segmentation.segment_files import SegmentationOutcome, segment_files
+from samara.segmentation.segment_files import Failed, SegmentationOutcome, segment_files
 from samara.system.devices import limited_threads
 from samara.system.progress import Progress
 
@@ -78,7 +79,8 @@ def segment(
     smaller one is on top.
 
     Args:
-        images: image files, folders, patterns; each image is taken once.
+        images: image files, folders, patterns, lists (.txt), and addresses of http or https, which are downloaded into
+            `out` if `download`; each image is taken once.
         out: folder for the results, made if need be.
         points: clicks (x, y) or (x, y, label) in pixels of the image, label 1 foreground (default) or 0 background.
             They ask for one object together.
@@ -101,7 +103,7 @@ def segment(
         input_size: side of its input; None for the checkpoint's own.
         calibration: images that int8 is calibrated on.
         hq_token_only: the HQ mask alone.
-        download: fetch the checkpoint if it is not here.
+        download: fetch the checkpoint and images with an address, if they are not here.
         threads: of the CPU, while this works; None for all.
         reading: how the images are read.
         overwrite: replace an existing `annotations.json` and other files.
@@ -113,6 +115,7 @@ def segment(
     Raises:
         SettingsError: there is no image, or a setting is not accepted.
         PromptError: a prompt is malformed, or the checkpoint does not take it.
+        ImageError: no image could be downloaded.
         OutputError: the folder cannot be written, or holds an `annotations.json` that cannot be added to.
         CheckpointError, DeviceError: see `samara.load`.
     """
@@ -120,7 +123,11 @@ def segment(
     require_kinds(save, SAVED)
     style = OverlayStyle(opacity=opacity, outline=outline, labels=labels)
     saving = Saving(out=Path(out), kinds=tuple(save), style=style, overwrite=overwrite)
-    paths, left_out = find_images(images, out)
+    require_results(saving, [])  # before anything is downloaded
+    named = names_meant(_as_names(images), Path(out), download=download)
+    if named.failed and not named.names:
+        raise ImageError(next(iter(named.failed.values())))
+    paths, left_out = find_images(named.names, out)
     require_results(saving, [Path(path) for path in Given.of(map(str, paths)).paths])  # before a checkpoint is loaded
     with limited_threads(threads):
         loaded = loaded_from(
@@ -146,8 +153,11 @@ def segment(
             settings=settings,
             answer=answer,
             reading=reading,
+            notes=named.notes,
             progress=progress,
         )
+    missing = tuple(Failed(Path(url), reason) for url, reason in named.failed.items())
+    outcome = replace(outcome, failed=(*missing, *outcome.failed))
     return SegmentedFiles(**vars(outcome), loaded=loaded, left_out=tuple(left_out))
 
 
@@ -160,7 +170,7 @@ def find_images(images: AnyPath | Sequence[AnyPath], out: AnyPath) -> tuple[list
     Raises:
         SettingsError: there is none, a folder or pattern has none, or a name is an address.
     """
-    names = [os.fspath(images)] if isinstance(images, (str, os.PathLike)) else [os.fspath(one) for one in images]
+    names = _as_names(images)
     if not names:
         raise SettingsError("no image was given; name image files, folders or patterns")
     given = Given.of(names)
@@ -170,6 +180,10 @@ def find_images(images: AnyPath | Sequence[AnyPath], out: AnyPath) -> tuple[list
     if not paths:
         raise SettingsError(f"{names[0]} has no image; name image files, folders or patterns")
     return paths, list(finder.listing.sentences())
+
+
+def _as_names(images: AnyPath | Sequence[AnyPath]) -> list[str]:
+    return [os.fspath(images)] if isinstance(images, (str, os.PathLike)) else [os.fspath(one) for one in images]
 
 
 def _shown(path: str) -> str:

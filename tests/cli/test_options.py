@@ -22,13 +22,17 @@ from samara.images.settings import AS_THEY_ARE, ImageReading
 @pytest.mark.parametrize("name", ["annotate", "compare", "evaluate", "finetune", "recommend", "segment"])
 def test_a_device_is_said_the_same_way_everywhere(name):
     (device,) = (option for option in get_command(app).commands[name].params if option.name == "device")
-    assert (device.opts, device.default, device.help) == (["--device"], "auto", "auto, cpu, cuda, cuda:N or mps.")
+    assert (device.opts, device.default, device.help) == (
+        ["--device"],
+        "auto",
+        "Run on auto, cpu, cuda, cuda:N or mps.",
+    )
 
 
 @pytest.mark.parametrize("name", ["annotate", "compare", "evaluate"])
 def test_a_precision_likewise(name):
     (precision,) = (option for option in get_command(app).commands[name].params if option.name == "precision")
-    assert (precision.default, precision.help) == ("auto", "auto, float32, bfloat16 or float16.")
+    assert (precision.default, precision.help) == ("auto", "Compute in auto, float32, bfloat16 or float16.")
 
 
 @pytest.mark.parametrize("name", ["export_images", "split", "categories", "only_categories", "label_studio_prefix"])

@@ -39,7 +39,7 @@ FINDING = [
     Setting(
         field="pred_iou_thresh",
         metavar="X",
-        help="Min. predicted IoU (FastSAM, YOLO: confidence). Default: the checkpoint's.",
+        help="Keep masks whose predicted IoU (FastSAM, YOLO: confidence) is above this. Default: the checkpoint's own.",
     ),
     Setting(field="stability_score_thresh", metavar="X"),
     Setting(field="crop_n_layers", option="crop_layers", metavar="N", least=0),
@@ -67,7 +67,7 @@ DRAWING = [
     Setting(field="outline", metavar="PX", least=0),
     Setting(field="labels", metavar="KIND"),
 ]
-PRECISION = "auto, float32, bfloat16, float16 or int8."
+PRECISION = "Compute in auto, float32, bfloat16, float16 or int8."
 
 
 @takes_arguments(
@@ -102,13 +102,17 @@ def segment(
         list[str] | None,
         typer.Option(
             metavar="X,Y[,0/1]",
-            help="A click in pixels of the image: 1 foreground (default), 0 background. Repeatable.",
+            help="Click here, in pixels of the image: 1 for foreground (default), 0 for background. Repeatable.",
             rich_help_panel=PROMPTS,
         ),
     ] = None,
     box: Annotated[
         list[str] | None,
-        typer.Option(metavar="X0,Y0,X1,Y1", help="A box, one object each. Repeatable.", rich_help_panel=PROMPTS),
+        typer.Option(
+            metavar="X0,Y0,X1,Y1",
+            help="Segment the object in this box, in pixels of the image. Repeatable.",
+            rich_help_panel=PROMPTS,
+        ),
     ] = None,
     separate: Annotated[
         bool,
@@ -120,7 +124,7 @@ def segment(
     reading: ImageReading,
     threads: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="CPU threads. Default: all.", rich_help_panel=RUNNING),
+        typer.Option(min=1, metavar="N", help="Use this many CPU threads. Default: all.", rich_help_panel=RUNNING),
     ] = None,
     results: dict[str, Any],
     style: dict[str, Any],

@@ -27,9 +27,9 @@ class FileSettings:
     """Settings for segmenting image files.
 
     Attributes:
-        answer: masks per prompt: best of three, all, one.
-        out: folder for the results.
-        save: what to write, overlay, masks, cutouts, labels, json or sheet.
+        answer: answer each prompt with the best of three masks, all three, or the one for clear prompts.
+        out: write the results into this folder.
+        save: write overlay, masks, cutouts, labels, json or sheet.
     """
 
     answer: MasksPerPrompt = "best"

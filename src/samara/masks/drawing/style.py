@@ -20,9 +20,9 @@ class OverlayStyle:
     """How masks are drawn over an image.
 
     Attributes:
-        opacity: opacity of the masks' tint, from 0 to 1.
-        outline: width of the outlines in pixels, 0 for no outlines; None for one that fits the image.
-        labels: text at each mask, auto, none, id, class, score or all.
+        opacity: tint masks with this opacity, from 0 to 1.
+        outline: draw outlines of this width in pixels, 0 for none; None for one that fits the image.
+        labels: write at each mask auto, none, id, class, score or all.
 
     Raises:
         SettingsError: a value is out of range or unknown.

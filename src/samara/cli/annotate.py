@@ -84,7 +84,7 @@ RESOURCES = [
     "choice",
     Choice(),
     loading("checkpoint", panel=RUNNING, kind=str | None, default=None, help=CHECKPOINT),
-    loading("base", "preset", "lora", "device", "precision", "engine", panel=RUNNING),
+    loading("base", "preset", "lora", "device", "precision", "engine", "input_size", panel=RUNNING),
 )
 @takes_arguments("resources", Resources(), in_panel(RUNNING, *RESOURCES))
 @writes_annotations(RESULT, "--export-pictures")

@@ -101,6 +101,14 @@ def test_an_image_again_has_its_old_name_and_no_masks_of_before(images, tmp_path
     assert len(written(out / "masks" / "b")) == 4
 
 
+def test_files_of_masks_that_were_replaced_are_told(images, tmp_path):
+    out = tmp_path / "out"
+    assert write(out, images, kinds=["json", "masks", "labels"]).outdated == []
+    again = write(out, images[:1])
+    assert again.outdated == [out / "masks" / "a", out / "labels" / "a.png"]
+    assert write(out, images[:1], kinds=["json", "masks", "labels", "overlay"]).outdated == []
+
+
 def test_images_of_one_name_have_results_of_their_own(images, tmp_path):
     out, other = tmp_path / "out", tmp_path / "other" / "a.jpg"
     other.parent.mkdir()

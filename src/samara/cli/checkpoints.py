@@ -59,7 +59,7 @@ def list_checkpoints(
 
 
 @app.command("get", cls=PlainCommand, epilog="Example: samara checkpoints get mobile_sam")
-@functools.partial(with_habits, has_config=False)
+@functools.partial(with_habits, can_be_quiet=False, has_config=False)
 def get_checkpoint(
     name: Annotated[str, typer.Argument(help="A name or alias of `samara checkpoints list`.")],
     directory: Directory = None,

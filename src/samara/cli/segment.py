@@ -214,6 +214,9 @@ def show(outcome: SegmentedFiles, *, as_json: bool, engine_was_chosen: bool = Fa
         warn(sentence)
     for failure in outcome.failed:
         warn(failure.reason)
+    if outcome.outdated:
+        more = f" and {len(outcome.outdated) - 1} more" if len(outcome.outdated) > 1 else ""
+        warn(f"{outcome.outdated[0]}{more} show masks that were replaced; delete them, or write them anew with --save")
     if as_json:
         typer.echo(json.dumps(_report(outcome, licence)))
         return
@@ -263,6 +266,7 @@ def _report(outcome: SegmentedFiles, licence: Licence) -> dict[str, object]:
         "commercial": licence.commercial,
         "annotations": str(outcome.annotations) if outcome.done and outcome.annotations else None,
         "images": [_image_report(done) for done in outcome.done],
+        "outdated": [str(place) for place in outcome.outdated],
         "sheets": [str(sheet) for sheet in outcome.sheets],
         "failed": [{"file": str(failure.path), "reason": as_options(failure.reason)} for failure in outcome.failed],
     }

@@ -113,7 +113,7 @@ class Results:
 
     Attributes:
         done: images that were written so far.
-        sheets: contact sheets that were written so far.
+        outdated: files and folders of earlier calls, of kinds that are not written now, whose masks were replaced.
     """
 
     def __init__(
@@ -142,6 +142,7 @@ class Results:
         self.saving, self.given, self.info, self.prompts, self.answer = saving, given, info, prompts, answer
         self.notes = notes or {}
         self.done: list[Segmented] = []
+        self.outdated: list[Path] = []
         self._images = [Path(path) for path in given.paths]
         require_results(saving, self._images)
         self._sheet = SheetWriter(saving.out, overwrite=saving.overwrite) if "sheet" in saving.kinds else None
@@ -248,6 +249,9 @@ class Results:
         for number in set(before) - set(ids):  # of masks that were replaced
             for kind in PER_MASK:
                 (place_of(out, kind, name) / f"{number}.png").unlink(missing_ok=True)
+        if before:
+            others = [place_of(out, kind, name) for kind in FILE_KINDS if kind not in (*kinds, "json")]
+            self.outdated += [place for place in others if place.exists()]
         files = {kind: place for kind in kinds if (place := place_of(out, kind, name)).exists()}
         covered = covered_by_others(one.masks.rles) if "labels" in kinds else 0
         self.done.append(Segmented(path=one.path, masks=one.masks, ids=tuple(ids), files=files, covered=covered))

@@ -49,12 +49,14 @@ class SegmentationOutcome:
         failed: images that were not.
         annotations: path of the COCO file; None if none was asked for.
         sheets: paths of contact sheets.
+        outdated: files and folders of earlier calls that show masks which this call replaced.
     """
 
     done: tuple[Segmented, ...]
     failed: tuple[Failed, ...]
     annotations: Path | None
     sheets: tuple[Path, ...]
+    outdated: tuple[Path, ...]
 
 
 def segment_files(
@@ -116,7 +118,7 @@ def segment_files(
     finally:
         results.finish()
     annotations = saving.annotations if "json" in saving.kinds else None
-    return SegmentationOutcome(tuple(results.done), tuple(failed), annotations, results.sheets)
+    return SegmentationOutcome(tuple(results.done), tuple(failed), annotations, results.sheets, tuple(results.outdated))
 
 
 def _read_and_segment(

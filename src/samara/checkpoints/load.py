@@ -27,6 +27,7 @@ from samara.checkpoints.reading.folders import files_of
 from samara.checkpoints.reading.rename import with_part_prefix
 from samara.checkpoints.reading.sam2_names import image_path
 from samara.checkpoints.reading.state_dicts import read_state_dict
+from samara.checkpoints.store.added import AddedCheckpoints
 from samara.checkpoints.store.store import CheckpointStore
 from samara.engines.calibration import calibration_files
 from samara.engines.findings import fastest_place
@@ -220,11 +221,19 @@ def _thresholds(entry: Checkpoint | None, variant: Variant) -> tuple[float, floa
 
 
 def resolve(checkpoint: str | os.PathLike[str]) -> tuple[Checkpoint | None, Path | None]:
-    """Resolve to a catalogue entry or the path of a file; a catalogue name takes precedence over a file."""
+    """Resolve to a catalogue entry or the path of a file; names take precedence over files, the catalogue's first.
+
+    Raises:
+        UnknownCheckpoint: there is neither, or an added file is gone.
+        ChecksumMismatch: an added file has changed.
+    """
     if isinstance(checkpoint, str):
         try:
             return find(checkpoint), None
         except UnknownCheckpoint:
+            added = AddedCheckpoints(CheckpointStore().directory).find(checkpoint)
+            if added is not None:
+                return None, added.checked_path()
             if not _looks_like_path(checkpoint):
                 raise
     return None, Path(checkpoint)

@@ -81,6 +81,7 @@ def evaluate(
     preset: str | None = Choice.preset,
     device: str = Choice.device,
     precision: str = Choice.precision,
+    input_size: int | None = Choice.input_size,
     out: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     notice: Notice | None = None,
@@ -103,6 +104,7 @@ def evaluate(
         preset: see `samara.load`; ignored for a loaded checkpoint.
         device: see `samara.load`; ignored for a loaded checkpoint.
         precision: see `samara.load`; ignored for a loaded checkpoint.
+        input_size: see `samara.load`; ignored for a loaded checkpoint.
         out: folder for the records, the scores of every object and images of the worst masks; created if necessary. A
             rerun with the same settings resumes an interrupted evaluation.
         progress: called as the work advances.
@@ -132,7 +134,15 @@ def evaluate(
     loaded = (
         checkpoint
         if isinstance(checkpoint, Loaded)
-        else load(checkpoint, base=base, lora=lora, preset=preset, device=device, precision=precision)
+        else load(
+            checkpoint,
+            base=base,
+            lora=lora,
+            preset=preset,
+            device=device,
+            precision=precision,
+            input_size=input_size,
+        )
     )
     if loaded.provenance.weights == "random":
         raise SettingsError(f"{loaded.name} has random weights, which have no quality; give its file")

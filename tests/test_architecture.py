@@ -29,13 +29,13 @@ LAYERS = {
     "segmentation": 5,
     "annotation": 6,
     "finetuning": 6,
-    "measurement": 6,
     "segment_anything": 6,
-    "recommendation": 7,
+    "measurement": 7,
     "sam2": 7,
     "segment_anything_hq": 7,
-    "cli": 8,
-    "__main__": 9,
+    "recommendation": 8,
+    "cli": 9,
+    "__main__": 10,
 }
 
 # `system` is what would become a drawer: it holds these and nothing else.

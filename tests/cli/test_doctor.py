@@ -25,7 +25,7 @@ def finding(monkeypatch):
         diagnosis = Diagnosis(
             machine.detect_machine(), "one", "file", 384, 2, {"onnxruntime": "pip install 'samara[onnx]'"}, checks, True
         )
-        monkeypatch.setattr(doctor, "examine", lambda loaded, progress: diagnosis)
+        monkeypatch.setattr(doctor, "examine", lambda loaded, devices, progress: diagnosis)
 
     return find
 
@@ -62,6 +62,8 @@ def test_random_weights_say_so(finding, monkeypatch):
     finding(FINE)
     real = doctor.examine
     monkeypatch.setattr(
-        doctor, "examine", lambda loaded, progress: dataclasses.replace(real(loaded, progress=progress), recorded=False)
+        doctor,
+        "examine",
+        lambda loaded, devices, progress: dataclasses.replace(real(loaded, devices, progress=progress), recorded=False),
     )
     assert "nothing was recorded" in CliRunner().invoke(app, ["doctor"]).output

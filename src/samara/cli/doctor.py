@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Choice(),
     loading("checkpoint", help="What to run; the findings apply to its network architecture."),
     loading("base", "preset", "lora", "input_size", "weights", "download"),
+    loading("device", help="Device to examine. Default: the CPU, and the CUDA GPU if there is one."),
 )
 def doctor(
     *,
@@ -33,7 +34,7 @@ def doctor(
 ) -> None:
     """Compare every engine and precision with PyTorch in float32 on this machine; exit status 1 if one drifts.
 
-    The findings decide what `--engine auto` selects on this machine for this network architecture.
+    The findings decide what `--engine auto` selects on each device for this network architecture.
 
     Example: samara doctor --checkpoint vit_b
     """

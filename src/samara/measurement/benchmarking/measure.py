@@ -200,7 +200,7 @@ class Plan:
             *(("encode", batch_size) for batch_size in self.settings.batch_sizes),
             ("everything", None),
         ]
-        return [
+        jobs = [
             _job(
                 candidate,
                 kind="memory",
@@ -209,10 +209,16 @@ class Plan:
                 | ({"points_per_side": self.settings.points_per_side} if work == "everything" else {}),
                 inputs=self._inputs,
                 batch_size=batch_size,
-                metrics=(f"{work}_resident_peak_bytes", f"{work}_device_peak_bytes"),
+                metrics=_peaks(work),
             )
             for work, batch_size in works
         ]
+        return [*jobs, self._memory_of_fine_tuning(candidate)]
+
+    def _memory_of_fine_tuning(self, candidate: CheckpointUnderTest) -> BenchmarkJob:
+        """Return the job that needs no images: it draws its own, with their ground truth."""
+        settings = {"work": "finetune", "threads": self._threads}
+        return _job(candidate, kind="memory", settings=settings, metrics=_peaks("finetune"))
 
     def _quality(self, candidate: CheckpointUnderTest) -> list[BenchmarkJob]:
         metrics = tuple(name for measure in self.evaluation.measures for name in METRICS_OF[measure])
@@ -230,8 +236,11 @@ class Plan:
 
     @property
     def _common(self) -> dict[str, Any]:  # Any: JSON values
-        threads = self.settings.threads or torch.get_num_threads()
-        return {"threads": threads, "pictures": digests(self.images)} | self.settings.reading.facts()
+        return {"threads": self._threads, "pictures": digests(self.images)} | self.settings.reading.facts()
+
+    @property
+    def _threads(self) -> int:
+        return self.settings.threads or torch.get_num_threads()
 
     @property
     def _inputs(self) -> dict[str, Any]:  # Any: JSON values
@@ -251,3 +260,7 @@ def _job(candidate: CheckpointUnderTest, **facts: Any) -> BenchmarkJob:  # Any: 
 
 def _timed(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{name}{when}_seconds" for name in names for when in ("", "_first"))
+
+
+def _peaks(work: str) -> tuple[str, ...]:
+    return (f"{work}_resident_peak_bytes", f"{work}_device_peak_bytes")

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from samara.measurement.records.records import Record, latest
-from samara.recommendation.costs import CUDA_CONTEXT_BYTES, POINTS_PER_SIDE
+from samara.measurement.subjects import points_per_side_of
+from samara.networks.variants import VARIANTS
+from samara.recommendation.costs import CUDA_CONTEXT_BYTES
 from samara.recommendation.statement import Statement
 from samara.recommendation.target import DeviceKind, Target
 from samara.recommendation.tasks import PromptKind
@@ -133,7 +135,9 @@ def _is_full_grid(record: Record) -> bool:
     """Return whether time and memory of everything mode are for the default grid; True for all other numbers."""
     if not record.metric.startswith("everything_"):
         return True
-    return bool(record.settings.get("points_per_side", POINTS_PER_SIDE) == POINTS_PER_SIDE)
+    subject = record.subject
+    own = subject.variant in VARIANTS and points_per_side_of(VARIANTS[subject.variant], subject.input_size)
+    return not own or record.settings.get("points_per_side", own) == own
 
 
 def _machine_name(record: Record) -> str:

@@ -188,7 +188,7 @@ class Plan:
             _job(
                 candidate,
                 kind="everything",
-                settings=facts | {"points_per_side": self.settings.points_per_side},
+                settings=facts | self._grid(candidate),
                 inputs=self._inputs,
                 metrics=_timed(["everything"]),
             ),
@@ -204,9 +204,7 @@ class Plan:
             _job(
                 candidate,
                 kind="memory",
-                settings=self._common
-                | {"work": work}
-                | ({"points_per_side": self.settings.points_per_side} if work == "everything" else {}),
+                settings=self._common | {"work": work} | (self._grid(candidate) if work == "everything" else {}),
                 inputs=self._inputs,
                 batch_size=batch_size,
                 metrics=_peaks(work),
@@ -226,13 +224,19 @@ class Plan:
             _job(
                 candidate,
                 kind="quality",
-                settings=self.evaluation.as_json() | {"ground_truth": where.digest},
+                settings=self._evaluation_of(candidate).as_json() | {"ground_truth": where.digest},
                 inputs={"ground_truth": where.as_json()},
                 domain=where.domain,
                 metrics=metrics,
             )
             for where in self.ground_truth
         ]
+
+    def _grid(self, candidate: CheckpointUnderTest) -> dict[str, Any]:  # Any: JSON values
+        return {"points_per_side": candidate.points_per_side(self.settings.points_per_side)}
+
+    def _evaluation_of(self, candidate: CheckpointUnderTest) -> EvaluationSettings:
+        return replace(self.evaluation, points_per_side=candidate.points_per_side(self.evaluation.points_per_side))
 
     @property
     def _common(self) -> dict[str, Any]:  # Any: JSON values

@@ -30,6 +30,11 @@ DUPLICATE_IOU = 0.9
 """Mask IoU above which a mask counts as a duplicate of a better one."""
 
 
+def own_points_per_side(frame_size: int) -> int:
+    """Return the points along each side of a checkpoint's own grid, from the side of its input frame in pixels."""
+    return max(1, frame_size // PIXELS_PER_POINT)
+
+
 @dataclass(frozen=True, kw_only=True)
 class AutomaticSettings:
     """Settings of automatic mask generation.
@@ -94,7 +99,7 @@ class AutomaticSettings:
         """Return the settings with the checkpoint's own values filled in."""
         variant = loaded.variant
         own: dict[str, Any] = {  # Any: fields of several types
-            "points_per_side": None if self.point_grids else max(1, loaded.frame_size // PIXELS_PER_POINT),
+            "points_per_side": None if self.point_grids else own_points_per_side(loaded.frame_size),
             "points_per_batch": POINTS_PER_BATCH.get(loaded.device.partition(":")[0], MORE_POINTS_PER_BATCH),
             "pred_iou_thresh": loaded.pred_iou_thresh,
             "stability_score_thresh": loaded.stability_score_thresh,

@@ -21,6 +21,7 @@ Image = npt.NDArray[np.uint8]
 
 # A dark rim below each outline separates it from an image of the same colour.
 _RIM_SHADE = 0.25
+_ROWS = 128
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,12 @@ def paint(
 def _tinted(image: Image, visible: npt.NDArray[np.int32], colours: Sequence[Rgb], opacity: float) -> Image:
     """Mix every pixel of a mask with the mask's colour; `visible` is the result of `label_map`."""
     canvas: Image = image.copy()
-    inside = visible >= 0
-    palette = np.array(colours, dtype=np.float32).reshape(-1, 3)
-    mixed = (1 - opacity) * image[inside] + opacity * palette[visible[inside]]
-    canvas[inside] = np.round(mixed).astype(np.uint8)
+    palette = np.float32(opacity) * np.array(colours, dtype=np.float32).reshape(-1, 3)
+    for top in range(0, image.shape[0], _ROWS):  # in bands, since the mixing takes 12 bytes per pixel and more
+        band, labels = canvas[top : top + _ROWS], visible[top : top + _ROWS]
+        inside = labels >= 0
+        mixed = np.float32(1 - opacity) * band[inside] + palette[labels[inside]]
+        band[inside] = np.round(mixed).astype(np.uint8)
     return canvas
 
 

@@ -25,5 +25,7 @@ def test_kinds():
     require_kinds(["overlay", "json"])
     with pytest.raises(SettingsError, match="`save` has 'mask', which is not known; use overlay, masks"):
         require_kinds(["overlay", "mask"])
+    with pytest.raises(SettingsError, match="`save` is the text 'overlay'; give a list"):
+        require_kinds("overlay")
     with pytest.raises(SettingsError, match="`save` is empty"):
         require_kinds([])

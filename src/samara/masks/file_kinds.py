@@ -33,6 +33,8 @@ def require_kinds(kinds: Sequence[str], known: Sequence[str] = FILE_KINDS) -> No
     Raises:
         SettingsError: nothing is to be saved, or something that is not known.
     """
+    if isinstance(kinds, str):
+        raise SettingsError(f"`save` is the text {kinds!r}; give a list of kinds, such as [{kinds!r}]")
     unknown = [kind for kind in kinds if kind not in known]
     if unknown:
         raise SettingsError(f"`save` has {unknown[0]!r}, which is not known; use {', '.join(known)}")

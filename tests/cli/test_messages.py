@@ -27,6 +27,7 @@ SHOWN_BY = {
     "segmentation/addresses.py": ["segment"],
     "segmentation/segment.py": ["segment"],
     "measurement/comparison/compare.py": ["compare"],
+    "measurement/comparison/machines.py": ["compare"],
     "datasets/writing/coco_adding.py": ["segment"],
     "datasets/reading/coco.py": ["evaluate", "finetune", "compare"],
     "datasets/reading/findings.py": ["annotate", "evaluate", "finetune", "compare"],

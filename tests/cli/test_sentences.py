@@ -112,10 +112,11 @@ def strings(path):
 
 
 OUTSIDE = [path for path in sorted(SOURCE.rglob("*.py")) if "cli" not in path.relative_to(SOURCE).parts]
-# Commands that a recommendation says, for whoever reads it; and what git is given.
+# Commands that a recommendation or a page says, for whoever reads it; and what git is given.
 MAY_NAME_OPTIONS = {f"recommendation/{name}.py" for name in ("answer", "notes", "text")} | {
     "measurement/records/environment.py",
     "measurement/comparison/drawing.py",
+    "measurement/comparison/machines.py",
 }
 
 

@@ -56,6 +56,25 @@ class Cost:
     prompts_bytes: float
 
 
+TRAINING_BYTES: Mapping[tuple[str, int], float] = {
+    ("vit_b", 1024): 1.356e9,
+    ("vit_l", 1024): 1.465e9,
+    ("vit_h", 1024): 1.338e9,
+    ("vit_t", 1024): 1.410e9,
+    ("vit_t", 512): 0.512e9,
+    ("hq_vit_t", 1024): 1.807e9,
+    ("sam2.1_hiera_t", 1024): 1.611e9,
+}
+"""Peak memory of a step of fine-tuning the mask decoder from cached embeddings, beyond the network.
+
+Default settings, float32 on a CPU; checked against `benchmarks/results/finetuning_memory.csv` by
+`tests/recommendation/test_costs.py`.
+"""
+
+TRAINING_RATIO = 6.0
+"""For other variants: the same as a multiple of `Cost.prompts_bytes`; at most this for those measured."""
+
+
 def _cost(*numbers: float) -> Cost:
     flops, prompt_flops, encode_s, prompt_s, encode_mb, prompts_mb = numbers
     return Cost(
@@ -123,3 +142,9 @@ COSTS: Mapping[tuple[str, int], Cost] = {
 def cost_of(checkpoint: Checkpoint) -> Cost:
     """Return the cost of a checkpoint at the input size it was trained for."""
     return COSTS[checkpoint.variant, checkpoint.input_size]
+
+
+def training_bytes(checkpoint: Checkpoint) -> float:
+    """Return the memory of a step of fine-tuning the mask decoder, beyond the network."""
+    measured = TRAINING_BYTES.get((checkpoint.variant, checkpoint.input_size))
+    return measured or TRAINING_RATIO * cost_of(checkpoint).prompts_bytes

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from samara.errors import SettingsError
-from samara.networks.variant import PointGrid
+from samara.networks.variant import PointGrid, Variant
 from samara.segmentation.ranges import Range, check_ranges
 
 if TYPE_CHECKING:
@@ -33,6 +33,19 @@ DUPLICATE_IOU = 0.9
 def own_points_per_side(frame_size: int) -> int:
     """Return the points along each side of a checkpoint's own grid, from the side of its input frame in pixels."""
     return max(1, frame_size // PIXELS_PER_POINT)
+
+
+def points_per_side_of(variant: Variant, input_size: int, chosen: int | None = None) -> int | None:
+    """Return the points per side of the grid of "everything"; None for what needs no grid, or does not do it.
+
+    Args:
+        variant: architecture of the checkpoint.
+        input_size: side of its input in pixels.
+        chosen: points per side to use; None for the checkpoint's own.
+    """
+    if not (variant.embeds_images and variant.capabilities.everything):
+        return None
+    return chosen or own_points_per_side(variant.frame_size(input_size))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,6 +35,7 @@ def place(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_an_engineer_with_photos(place):
     environment = os.environ | {
         "PATH": f"{place / 'bin'}{os.pathsep}{os.environ['PATH']}",

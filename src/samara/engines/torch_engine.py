@@ -228,33 +228,6 @@ class TorchEngine(SparingEngine):
         return concatenate_decoded(parts, images.embeddings)
 
 
-class CompiledTorchEngine(TorchEngine):
-    """Like `TorchEngine`, with the image encoder compiled by `torch.compile`, once per process and batch size.
-
-    The first call takes about a minute, which pays off in long jobs. The compiler does not see hooks and similar
-    adaptations added later, so an adapted encoder runs uncompiled.
-    """
-
-    def __init__(
-        self, network: Sam, device: str, precision: Precision = "float32", *, hq_token_only: bool = False
-    ) -> None:
-        super().__init__(network, device, precision, hq_token_only=hq_token_only)
-        self._compiled = network.image_encoder, torch.compile(network.image_encoder, dynamic=False)
-        self._batch_size = 0
-
-    @property
-    def image_encoder(self) -> Callable[[Tensor], Tensor]:
-        """The network's image encoder, compiled unless adapted."""
-        encoder, compiled = self._compiled
-        return compiled if self.network.image_encoder is encoder and is_plain(encoder) else self.network.image_encoder
-
-    def _encode(self, images: Tensor) -> Tensor:
-        """Pad a batch smaller than an earlier one, since another size would recompile."""
-        self._batch_size = max(self._batch_size, len(images))
-        filling = images[-1:].expand(self._batch_size - len(images), -1, -1, -1)
-        return super()._encode(torch.cat([images, filling]))[: len(images)]
-
-
 def _has_halves(decoder: nn.Module) -> bool:
     """Return whether calling a decoder does nothing but `look` and `draw`."""
     return isinstance(decoder, MaskDecoder) and next(own_adaptations(decoder), None) is None

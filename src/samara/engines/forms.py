@@ -34,11 +34,14 @@ class CurrentForm:
 
     def of(self, part: nn.Module) -> nn.Module:
         """Return the form of the part in its present state: a copy, or the part itself."""
-        if self.device.type not in DEVICES_WITH_FORMS:
-            return self._folded(part)
+        return self.tracked(part) if self.device.type in DEVICES_WITH_FORMS else self._folded(part)
+
+    def tracked(self, part: nn.Module) -> nn.Module:
+        """Return the form of the part on a device with forms."""
         state = state_of(part), [module.training for module in part.modules()]
         if self._made is None or self._made[0] != state:
-            self._made = state, self._for_device(part)
+            adapted = not is_plain(part) or any(module.training for module in part.modules())
+            self._made = state, part if adapted else self.made_of(part)
         return self._made[1]
 
     def _folded(self, part: nn.Module) -> nn.Module:
@@ -49,9 +52,8 @@ class CurrentForm:
             self._made = weights, folded(part)
         return self._made[1]
 
-    def _for_device(self, part: nn.Module) -> nn.Module:
-        if not is_plain(part) or any(module.training for module in part.modules()):
-            return part
+    def made_of(self, part: nn.Module) -> nn.Module:
+        """Make the form of an unadapted part in eval mode: a copy."""
         own = dtype_of(part)
         with torch.inference_mode(False):  # inference tensors do not count changes
             return device_form(part, COMPUTED_IN[self.precision] if own == torch.float32 else own)

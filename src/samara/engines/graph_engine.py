@@ -20,6 +20,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from samara.engines.decoding import decoder_of
 from samara.engines.engine import (
     DecodedMasks,
     InputPrompts,
@@ -30,7 +31,7 @@ from samara.engines.engine import (
 )
 from samara.engines.graphs import check_plain
 from samara.engines.loaded import Loaded, fingerprint
-from samara.engines.torch_engine import MIN_THAT_SHARE, PreparedByTorch, TorchEngine, decoder_of
+from samara.engines.torch_engine import MIN_THAT_SHARE, PreparedByTorch, TorchEngine
 from samara.errors import DeviceError, SettingsError
 from samara.networks.hq_mask_decoder import DrawsHqMask
 from samara.networks.mask_decoder import THREE_MASKS
@@ -138,7 +139,7 @@ class GraphEngine(SparingEngine):
     ) -> DecodedMasks:
         assert isinstance(images, PreparedByGraphs), "checked by `decode`"
         self._check_decoder()
-        if prompts.masks is None and len(prompts) >= MIN_THAT_SHARE * len(images.embeddings):
+        if prompts.masks is None and len(prompts) >= MIN_THAT_SHARE["cpu"] * len(images.embeddings):
             return self.torch.decode(
                 images.by_torch,
                 prompts,

@@ -218,12 +218,16 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, h, w, D) in and out; B counts windows in windowed blocks."""
-        B, h, w, D = x.shape  # noqa: N806
-        qkv = self.qkv(x).reshape(B, h * w, 3, self.num_heads, -1)
-        attend = attend_fused if qkv.is_cuda else attend_sliced
-        attended = attend(qkv, relative_positions(self.rel_pos_h, h), relative_positions(self.rel_pos_w, w))
-        output: Tensor = self.proj(attended.reshape(B, h, w, D))
+        output: Tensor = self.proj(self.attend(self.qkv(x)))
         return output
+
+    def attend(self, qkv: Tensor) -> Tensor:
+        """Let queries, keys and values of whole grids attend to each other, (B, h, w, 3 · D) → (B, h, w, D)."""
+        B, h, w, _ = qkv.shape  # noqa: N806
+        by_head = qkv.reshape(B, h * w, 3, self.num_heads, -1)
+        attend = attend_fused if qkv.is_cuda else attend_sliced
+        attended = attend(by_head, relative_positions(self.rel_pos_h, h), relative_positions(self.rel_pos_w, w))
+        return attended.reshape(B, h, w, -1)
 
 
 def relative_positions(table: Tensor, size: int) -> Tensor:

@@ -29,9 +29,9 @@ class Place:
         return replace(loaded, network=network, device=self.device, precision=self.precision)
 
 
-def everywhere(*cpu: Precision, marks_on_cpu=()):
-    """Parametrise `place` over the processor in some precisions, and over both kinds of GPU in all."""
+def everywhere(*cpu: Precision, marks_on_cpu=(), on_gpus: tuple[Precision, ...] = ("float32", *IN_16_BITS)):
+    """Parametrise `place` over the processor in some precisions, and over both kinds of GPU in all, or some."""
     places = [pytest.param(Place("cpu", precision), marks=marks_on_cpu) for precision in cpu]
     for device, marks in (("cuda", pytest.mark.gpu), ("mps", pytest.mark.mps)):
-        places += [pytest.param(Place(device, precision), marks=marks) for precision in ("float32", *IN_16_BITS)]
+        places += [pytest.param(Place(device, precision), marks=marks) for precision in on_gpus]
     return pytest.mark.parametrize("place", places, ids=str)

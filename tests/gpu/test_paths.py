@@ -230,15 +230,17 @@ def test_annotate_with_two_workers(place, tmp_path):
     assert outcome.total.masks > 0
 
 
-@everywhere("float32", marks_on_cpu=pytest.mark.slow)
-def test_export_beside_a_network_on_the_device(small_mini, photo, place, tmp_path):
-    """An export is made on the processor, whatever else is on the GPU, and is what the checkpoint does there."""
+@everywhere("float32", marks_on_cpu=pytest.mark.slow, on_gpus=("float32",))  # an export has no precision of a device
+def test_export_beside_a_network_on_the_device(small_mini, photo, expected_of, place, tmp_path):
+    """An export is made on the processor, whatever is on the GPU, and leaves that alone."""
     pytest.importorskip("openvino")
-    masks = predicted(place.of(small_mini), photo, points=[[100, 75]])
+    predictor = samara.Predictor(place.of(small_mini))
+    embedding = predictor.embed(photo)
     exported = samara.export("samara_mini", out=tmp_path / "exported", format="openvino", input_size=128)
-    assert exported.path.is_dir()
-    openvino = samara.load("samara_mini", engine="openvino", device="cpu", precision="float32", input_size=128)
-    assert_same_masks(masks, predicted(openvino, photo, points=[[100, 75]]), place)
+    assert max(exported.relative_error.values()) <= LIMITS["float32"].relative_error
+    assert all((exported.folder / name).is_file() for name in exported.files)
+    found = predictor.predict(embedding, points=[[100, 75]])
+    assert_same_masks(found, expected_of("a point", small_mini), place)
 
 
 @everywhere("float32")

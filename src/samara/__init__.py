@@ -29,6 +29,7 @@ _HOME_OF = {
     "Loaded": "samara.engines.loaded",
     "LossWeights": "samara.finetuning.settings",
     "MaskSet": "samara.masks.mask_set",
+    "OverlayStyle": "samara.masks.drawing.style",
     "Predictor": "samara.segmentation.predictor",
     "Prompt": "samara.segmentation.prompts",
     "PromptSimulation": "samara.finetuning.settings",
@@ -81,6 +82,7 @@ __all__ = [
     "Loaded",
     "LossWeights",
     "MaskSet",
+    "OverlayStyle",
     "Predictor",
     "Prompt",
     "PromptSimulation",
@@ -135,6 +137,7 @@ if TYPE_CHECKING:
     from samara.finetuning.settings import FineTuneSettings, LossWeights, PromptSimulation
     from samara.images.read import read_image
     from samara.images.settings import ImageReading
+    from samara.masks.drawing.style import OverlayStyle
     from samara.masks.mask_set import MaskSet
     from samara.masks.rle import Rle, encode_mask
     from samara.measurement.benchmarking.measure import measure

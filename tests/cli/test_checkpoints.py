@@ -178,3 +178,17 @@ def test_importing_the_command_loads_nothing_heavy():
     heavy = "{'torch', 'httpx', 'numpy', 'rich.progress'}"
     code = f"import samara.cli.checkpoints, sys; print(sorted({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_a_file_is_added_listed_and_removed(run):
+    file = store_module.CheckpointStore().path(find("samara_mini"))
+    said = run("add", file, "--name", "cells")
+    assert said.output.startswith("cells: MobileSAM")
+    assert said.output.endswith("use it as in `samara segment photo.jpg --checkpoint cells`\n")
+    record = json.loads(run("list", "--json").output)[-1]
+    assert (record["name"], record["path"], record["state"]) == ("cells", str(file), "added")
+    listed = run("list").output
+    assert "cells: added from" in listed
+    assert "cells" not in run("list", "--commercial").output
+    assert run("remove", "cells").output == f"cells is forgotten; {file} is where it was\n"
+    assert len(json.loads(run("list", "--json").output)) == len(CATALOGUE)

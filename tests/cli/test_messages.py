@@ -16,7 +16,7 @@ from samara.cli.sentences import as_options
 
 SOURCE = Path(samara.__file__).parent
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
-COMMAND = re.compile(r"samara ([a-z-]+(?: (?:list|get|identify|path|verify)\b)?)[^;,]*")
+COMMAND = re.compile(r"samara ([a-z-]+(?: (?:list|get|add|remove|identify|path|verify)\b)?)[^;,]*")
 
 # Which commands show the sentences of a module, for modules that name options; the longest beginning counts.
 SHOWN_BY = {
@@ -24,8 +24,10 @@ SHOWN_BY = {
     "annotation/exporting.py": ["annotate", "export-annotations"],
     "checkpoints/": [],  # every command that loads one
     "checkpoints/export.py": ["export"],
+    "segmentation/addresses.py": ["segment"],
     "segmentation/segment.py": ["segment"],
     "measurement/comparison/compare.py": ["compare"],
+    "measurement/comparison/machines.py": ["compare"],
     "datasets/writing/coco_adding.py": ["segment"],
     "datasets/reading/coco.py": ["evaluate", "finetune", "compare"],
     "datasets/reading/findings.py": ["annotate", "evaluate", "finetune", "compare"],
@@ -41,8 +43,11 @@ SHOWN_BY = {
     "finetuning/": ["finetune"],
     "recommendation/": ["recommend"],
     "recommendation/answer.py": [],  # puts commands together
+    "masks/drawing/style.py": ["segment"],
+    "masks/file_kinds.py": ["segment"],
     "cli/annotate.py": ["annotate"],
-    "cli/checkpoints.py": ["checkpoints list", "checkpoints identify"],
+    "cli/checkpoints.py": ["checkpoints list", "checkpoints identify", "checkpoints add"],
+    "cli/habits.py": ["segment", "annotate"],
     "cli/compare.py": ["compare"],
     "cli/doctor.py": [],  # names what other commands then do
     "cli/evaluate.py": ["evaluate"],

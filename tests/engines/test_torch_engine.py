@@ -11,7 +11,7 @@ import torch
 import samara
 from samara.engines import torch_engine
 from samara.engines.engine import InputPrompts
-from samara.engines.torch_engine import CompiledTorchEngine, TorchEngine
+from samara.engines.torch_engine import TorchEngine
 from tests.engines.conftest import small
 from tests.engines.prompting import kinds_of, relative_error
 from tests.engines.prompting import prompts as kind_prompts
@@ -171,38 +171,3 @@ def test_a_network_in_another_type_answers_alike(dtype, name):
         )
         assert found.low_res_logits.dtype == found.predicted_iou.dtype == torch.float32
         assert relative_error(found.low_res_logits, wanted.low_res_logits) < (0.1 if dtype == torch.bfloat16 else 0.02)
-
-
-def test_a_compiled_encoder_sees_one_batch_size(monkeypatch, mini):
-    seen = []
-
-    def compiled(encoder, *, dynamic):
-        assert not dynamic
-        return lambda images: (seen.append(len(images)), encoder(images))[1]
-
-    monkeypatch.setattr(torch, "compile", compiled)
-    engine = CompiledTorchEngine(mini.network, "cpu")
-    torch.manual_seed(0)
-    images = torch.randn(3, 3, 64, 64)
-    expected = TorchEngine(mini.network, "cpu").encode(images)
-    for count in (2, 3, 1):
-        torch.testing.assert_close(engine.encode(images[:count]), expected[:count], atol=1e-4, rtol=1e-4)
-    assert seen == [2, 3, 3]
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")  # of PyTorch 2.13 for its own compiler
-def test_a_compiled_encoder_gives_the_same(mini):
-    torch.manual_seed(0)
-    images = torch.randn(2, 3, 64, 64)
-    found = CompiledTorchEngine(mini.network, "cpu").encode(images)
-    torch.testing.assert_close(found, TorchEngine(mini.network, "cpu").encode(images), atol=1e-3, rtol=1e-3)
-
-
-@pytest.mark.gpu
-def test_a_compiled_encoder_gives_the_same_on_a_gpu(mini):
-    torch.manual_seed(0)
-    images = torch.randn(2, 3, 64, 64)
-    network = copy.deepcopy(mini.network).cuda()
-    found = CompiledTorchEngine(network, "cuda").encode(images)
-    torch.testing.assert_close(found.cpu(), TorchEngine(mini.network, "cpu").encode(images), atol=1e-2, rtol=1e-2)

@@ -68,7 +68,7 @@ def test_images_are_read_as_asked(data, jobs):
 def test_everything_is_timed_with_the_default_grid(data, jobs):
     found = recommend(**data, device="cpu", at_hand=HAND, task="batch annotation", max_images=2)
     (timed,) = (job for job in jobs if job.kind == "everything")
-    assert timed.settings["points_per_side"] == 32
+    assert timed.settings["points_per_side"] == 16  # its own, as `segment` uses it
     (quality,) = (job for job in jobs if job.kind == "quality")
     assert (quality.settings["images"], quality.settings["everything_images"]) == (2, 2)
     assert next(one for one in found.ranking if one.name == "samara_mini").candidate.needs.seconds.value == 0.25

@@ -116,5 +116,12 @@ def test_the_same_machine_is_one_with_equal_processor_cores_and_gpus():
 
 
 def test_speed_of_the_machine_of_a_record():
-    assert assumed_speed_of(record(machine=WITH_GPU), "cuda").certainty == "published"
+    assert assumed_speed_of(record(machine=WITH_GPU, device="cuda:0"), "cuda").certainty == "published"
     assert assumed_speed_of(record(machine=WITH_GPU), "cpu").basis == "8 cores (AVX2)"
+
+
+def test_a_gpu_that_is_elsewhere_is_named():
+    record_of_gpu = record(metric="encode_device_peak_bytes", value=2e9, machine=WITH_GPU, device="cuda:0")
+    told = measurements([record_of_gpu], GPU_24, "natural").memory("sam_vit_b", everything=False)
+    assert told.certainty == "measured elsewhere"
+    assert "NVIDIA GeForce RTX 3090" in told.basis

@@ -18,7 +18,7 @@ from samara.errors import EmbeddingError, PromptError
 from samara.images.preprocessing import Frame
 from samara.masks.overlap import mask_iou
 from samara.networks.variants import Capabilities
-from samara.segmentation.predictor import full_size
+from samara.segmentation.predictor import full_size, full_size_bytes
 from samara.segmentation.prompts import Prompt
 
 
@@ -302,3 +302,17 @@ def test_what_is_printed_is_short(mini, predictor, truck_embedding):
     for value in (mini, truck_embedding):
         assert "samara_mini" in repr(value)
         assert len(repr(value)) < 600
+
+
+@pytest.mark.parametrize(
+    ("device", "free", "expected"),
+    [
+        ("cpu", 80 << 30, 64 << 20),
+        ("cuda:0", 80 << 30, 1 << 30),
+        ("cuda:0", 2 << 30, 512 << 20),
+        ("cuda:0", 0, 64 << 20),
+    ],
+)
+def test_pieces_of_logits_follow_the_free_memory_of_a_gpu(monkeypatch, device, free, expected):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free, 80 << 30))
+    assert full_size_bytes(torch.device(device)) == expected

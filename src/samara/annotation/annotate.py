@@ -40,6 +40,7 @@ def annotate(
     device: str = Choice.device,
     precision: str = Choice.precision,
     engine: str = Choice.engine,
+    input_size: int | None = Choice.input_size,
     commercial: bool = False,
     workers: int = Resources.workers,
     cluster: Machines = Resources.cluster,
@@ -78,6 +79,7 @@ def annotate(
         device: where the network runs.
         precision: what it computes in.
         engine: runtime of the network: "torch", "openvino", ...
+        input_size: side of the network input in pixels; None for the checkpoint's own.
         commercial: refuse weights whose licence restricts commercial use.
         workers: processes, each with a network of its own.
         cluster: where the workers run: "local" for this machine, or "ray" for a Ray cluster.
@@ -117,6 +119,7 @@ def annotate(
         device=device,
         precision=precision,
         engine=engine,
+        input_size=input_size,
     )
     job = AnnotationJob(
         choice=choice,

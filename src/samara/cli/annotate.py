@@ -84,7 +84,7 @@ RESOURCES = [
     "choice",
     Choice(),
     loading("checkpoint", panel=RUNNING, kind=str | None, default=None, help=CHECKPOINT),
-    loading("base", "preset", "lora", "device", "precision", "engine", panel=RUNNING),
+    loading("base", "preset", "lora", "device", "precision", "engine", "input_size", panel=RUNNING),
 )
 @takes_arguments("resources", Resources(), in_panel(RUNNING, *RESOURCES))
 @writes_annotations(RESULT, "--export-pictures")
@@ -92,7 +92,7 @@ def annotate(
     images: Annotated[
         list[str],
         typer.Argument(
-            metavar="IMAGES...",
+            metavar="IMAGES",
             help="A folder (searched recursively), files, a quoted pattern, a list (.txt), a .tar, or a COCO file "
             "(.json) or YOLO data set (.yaml), whose boxes become the prompts.",
             show_default=False,

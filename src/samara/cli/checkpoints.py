@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -10,26 +11,31 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from samara.checkpoints.licences import licence_of
+from samara.cli.habits import PlainCommand, PlainGroup, with_habits
 from samara.cli.progress import download_bar
 
 if TYPE_CHECKING:
+    from samara.checkpoints.store.added import AddedCheckpoint
     from samara.checkpoints.store.store import StoredCheckpoint, Verification
 
 app = typer.Typer(
     name="checkpoints",
-    help="List, fetch, identify and verify checkpoint files.",
+    help="List, fetch, add, identify and verify checkpoint files.",
     no_args_is_help=True,
     add_completion=False,
+    cls=PlainGroup,
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Directory = Annotated[
     Path | None,
-    typer.Option("--dir", help="The store; default: SAMARA_HOME, or the user's cache.", file_okay=False),
+    typer.Option(
+        "--dir", metavar="DIR", help="Use this store. Default: SAMARA_HOME, or the user's cache.", file_okay=False
+    ),
 ]
 
 
-@app.command("list", epilog="Example: samara checkpoints list --json")
+@app.command("list", cls=PlainCommand, epilog="Example: samara checkpoints list --json")
 def list_checkpoints(
     as_json: AsJson = False,
     directory: Directory = None,
@@ -39,20 +45,21 @@ def list_checkpoints(
     ] = False,
 ) -> None:
     """Show every published checkpoint: licence, size, and whether it is on this machine."""
+    from samara.checkpoints.store.added import AddedCheckpoints
     from samara.checkpoints.store.store import CheckpointStore
 
-    entries = [
-        entry
-        for entry in CheckpointStore(directory).entries()
-        if entry.checkpoint.is_free_for_commerce or not commercial
-    ]
+    store = CheckpointStore(directory)
+    entries = [entry for entry in store.entries() if entry.checkpoint.is_free_for_commerce or not commercial]
+    added = [] if commercial else AddedCheckpoints(store.directory).entries()  # their licences are unknown
     if as_json:
-        typer.echo(json.dumps([_entry_record(entry) for entry in entries], indent=2))
+        records = [*map(_entry_record, entries), *({**asdict(one), "state": one.state} for one in added)]
+        typer.echo(json.dumps(records, indent=2))
     else:
-        _print_entries(entries)
+        _print_entries(entries, added)
 
 
-@app.command("get", epilog="Example: samara checkpoints get mobile_sam")
+@app.command("get", cls=PlainCommand, epilog="Example: samara checkpoints get mobile_sam")
+@functools.partial(with_habits, can_be_quiet=False, has_config=False)
 def get_checkpoint(
     name: Annotated[str, typer.Argument(help="A name or alias of `samara checkpoints list`.")],
     directory: Directory = None,
@@ -73,7 +80,38 @@ def get_checkpoint(
         typer.echo(f"samara: {find(name).name} is under {licence.identifier}: {licence.consequence}", err=True)
 
 
-@app.command("identify", epilog="Example: samara checkpoints identify sam_vit_b_01ec64.pth --hash")
+@app.command("add", cls=PlainCommand, epilog="Example: samara checkpoints add runs/cells.safetensors --name cells")
+def add_file(
+    file: Annotated[Path, typer.Argument(help="A checkpoint file, which is identified; no code in it is run.")],
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Call it this. Default: the file's name without suffix.")
+    ] = None,
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Copy it into the store, instead of noting where it is.")
+    ] = False,
+    directory: Directory = None,
+) -> None:
+    """Give a file a name, which --checkpoint then takes."""
+    from samara.checkpoints.add import add_checkpoint
+
+    added = add_checkpoint(file, name, copy=copy, directory=directory)
+    typer.echo(f"{added.name}: {added.description}; use it as in `samara segment photo.jpg --checkpoint {added.name}`")
+
+
+@app.command("remove", cls=PlainCommand, epilog="Example: samara checkpoints remove cells")
+def remove_file(
+    name: Annotated[str, typer.Argument(help="A name that was given with `samara checkpoints add`.")],
+    directory: Directory = None,
+) -> None:
+    """Forget a file that was added; its copy in the store is deleted, your own file is not."""
+    from samara.checkpoints.store.added import AddedCheckpoints
+    from samara.checkpoints.store.store import CheckpointStore
+
+    gone = AddedCheckpoints(CheckpointStore(directory).directory).remove(name)
+    typer.echo(f"{gone.name} is forgotten; {gone.path} is {'deleted' if gone.is_copy else 'where it was'}")
+
+
+@app.command("identify", cls=PlainCommand, epilog="Example: samara checkpoints identify sam_vit_b_01ec64.pth --hash")
 def identify_file(
     file: Annotated[Path, typer.Argument(help="Any file; no code in it is run.")],
     as_json: AsJson = False,
@@ -89,7 +127,7 @@ def identify_file(
         typer.echo(f"{identity.path}: {identity.description}.")
 
 
-@app.command("verify", epilog="Example: samara checkpoints verify sam_vit_b mobile_sam")
+@app.command("verify", cls=PlainCommand, epilog="Example: samara checkpoints verify sam_vit_b mobile_sam")
 def verify_checkpoints(
     names: Annotated[list[str] | None, typer.Argument(help="Names; default: everything in the store.")] = None,
     as_json: AsJson = False,
@@ -126,8 +164,9 @@ def _verification_record(verification: Verification) -> dict[str, object]:
     }
 
 
-def _print_entries(entries: list[StoredCheckpoint]) -> None:
+def _print_entries(entries: list[StoredCheckpoint], added: list[AddedCheckpoint]) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from samara.networks.variants import VARIANTS
@@ -144,6 +183,8 @@ def _print_entries(entries: list[StoredCheckpoint]) -> None:
         here = {"here": "yes", "absent": "-"}.get(entry.state, entry.state)
         commercial = licence_of(row.licence).commercial
         table.add_row(row.name, row.licence, commercial, runs, here, _megabytes(entry.size_bytes or row.size_bytes))
+    for one in added:
+        table.add_row(one.name, "?", "unknown", "yes", one.state, _megabytes(one.size_bytes))
     console = Console()
     console.print(table)
     notes: dict[str, list[str]] = {}
@@ -152,6 +193,8 @@ def _print_entries(entries: list[StoredCheckpoint]) -> None:
     for note, names in notes.items():
         if note:
             console.print(f"[dim]{', '.join(names)}: {note}[/]", soft_wrap=True)
+    for one in added:
+        console.print(f"[dim]{one.name}: added from {escape(one.path)}: {escape(one.description)}[/]", soft_wrap=True)
     for licence in sorted({entry.checkpoint.licence for entry in entries}):
         console.print(f"[dim]{licence}: {licence_of(licence).consequence}[/]", soft_wrap=True)
 

@@ -44,6 +44,7 @@ RULE = (
     Choice(),
     loading("checkpoint", help="What to run; the findings apply to its network architecture."),
     loading("base", "preset", "lora", "input_size", "weights", "download"),
+    loading("device", help="Device to examine. Default: the CPU, and the CUDA GPU if there is one."),
 )
 def doctor(
     *,
@@ -53,7 +54,7 @@ def doctor(
 ) -> None:
     """Compare every engine and precision with PyTorch in float32 on this machine; exit status 1 if one drifts.
 
-    The findings decide what `--engine auto` selects on this machine for this network architecture.
+    The findings decide what `--engine auto` selects on each device for this network architecture.
 
     Example: samara doctor --checkpoint vit_b
     """
@@ -88,8 +89,7 @@ def report(diagnosis: Diagnosis, width: int) -> Iterator[str]:
         if check.note is not None:
             yield _filled(f"{_place(check)} {check.precision}: {check.note}", width)
     yield f"\n{_filled(RULE, width)}"
-    for sentence in _verdict(diagnosis):
-        yield _filled(sentence, width)
+    yield from _verdict(diagnosis)
 
 
 def table_of(diagnosis: Diagnosis, width: int) -> str:
@@ -117,11 +117,9 @@ def _verdict(diagnosis: Diagnosis) -> Iterator[str]:
         yield f"Drifting from PyTorch's float32, do not use: {', '.join(drifting)}."
     fastest = diagnosis.fastest
     if not diagnosis.recorded:
-        yield "Weights are random: the timing is valid, the agreement says little, and nothing was recorded."
+        yield "Random weights: times are valid, the agreement says little, nothing was recorded."
     elif fastest is None:
         yield "No engine agrees; --engine auto stays with torch."
-    elif fastest.device != "cpu":
-        yield f"Fastest that agrees: {_named(fastest)}; use `{_options(fastest, diagnosis)}`."
     else:
         yield f"Fastest that agrees: {_named(fastest)}; use `{_options(fastest, diagnosis)}`."
 
@@ -132,11 +130,13 @@ def _named(check: Check) -> str:
 
 
 def _options(check: Check, diagnosis: Diagnosis) -> str:
-    """Return the options that choose an engine; on a GPU, which "auto" does not know, by its name."""
-    if check.device != "cpu":
-        return f"--engine {check.engine} --precision {check.precision} --device {check.device}"
-    precision = "" if check.precision == diagnosis.usual_precision else f" --precision {check.precision}"
-    return f"--engine auto{precision}"
+    """Return the options that choose an engine: what "auto" does not choose by itself is said."""
+    from samara.engines.findings import UNASKED
+
+    usual = next((one.device for one in diagnosis.checks if one.device.startswith("cuda")), "cpu")
+    device = "" if check.device == usual else f" --device {check.device}"
+    precision = "" if check.precision in UNASKED else f" --precision {check.precision}"
+    return f"--engine auto{precision}{device}"
 
 
 def _place(check: Check) -> str:

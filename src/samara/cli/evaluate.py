@@ -77,7 +77,7 @@ LIMIT = Setting(field="images", option="limit", metavar="N", least=1)
     "choice",
     Choice(),
     loading("checkpoint", panel=RUNNING, help="What to measure."),
-    loading("base", "preset", "lora", "device", "precision", panel=RUNNING),
+    loading("base", "preset", "lora", "device", "precision", "input_size", panel=RUNNING),
 )
 def evaluate(
     ground_truth: Annotated[

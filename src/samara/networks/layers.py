@@ -145,7 +145,8 @@ def split_windows(x: Tensor, size: int) -> Tensor:
         (B · rows · columns, size, size, C), where rows = ceil(H / size) and columns = ceil(W / size).
     """
     B, H, W, C = x.shape  # noqa: N806 - the letters of docs/notation.md
-    x = F.pad(x, (0, 0, 0, -W % size, 0, -H % size))
+    if H % size or W % size:  # padding by nothing would be a copy
+        x = F.pad(x, (0, 0, 0, -W % size, 0, -H % size))
     rows, columns = x.shape[1] // size, x.shape[2] // size
     x = x.view(B, rows, size, columns, size, C).transpose(2, 3)  # (B, rows, columns, size, size, C)
     return x.reshape(-1, size, size, C)

@@ -1,7 +1,8 @@
 """Detection of adapted networks: whether a network is exactly as built by this package.
 
-Some code paths bypass a network's layers: they use the weights directly in another order (`shared_image`), or export
-them for another runtime (`decoder_graph`, `encoder_graph`). They are only valid for the layers built by this package.
+Some code paths bypass a network's layers: they use the weights directly in another order (`shared_attention`), or
+export them for another runtime (`decoder_graph`, `encoder_graph`). They are only valid for the layers built by this
+package.
 LoRA of any kind, hooks, parametrisations, quantised or replaced layers, a replaced `forward`: everything that is not
 known to be unadapted counts as adapted, and uses the plain path, which calls every layer.
 """

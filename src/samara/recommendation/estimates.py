@@ -23,7 +23,9 @@ from samara.recommendation.costs import (
     POINTS_PER_SIDE,
     PROMPTS_AT_A_TIME,
     RUNTIME_BYTES,
+    TRAINING_BYTES,
     cost_of,
+    training_bytes,
 )
 from samara.recommendation.measured import Measurements
 from samara.recommendation.request import Request
@@ -73,7 +75,7 @@ def needs_of(checkpoint: Checkpoint, request: Request, target: Target, measured:
     """
     everything = request.asks_everything
     batch = _points_per_batch(checkpoint, request, target)
-    memory = measured.memory(checkpoint.name, everything=everything) or estimated_memory(
+    memory = measured.memory(checkpoint.name, everything=everything, trains=request.trains) or estimated_memory(
         checkpoint, request, target, points_per_batch=batch
     )
     seconds = measured.seconds(checkpoint.name, everything=everything) or estimated_seconds(checkpoint, request, target)
@@ -97,6 +99,8 @@ def estimated_memory(
     checkpoint: Checkpoint, request: Request, target: Target, *, points_per_batch: int = BATCHES[0]
 ) -> Statement:
     """Estimate peak memory of the device from the weights and measured activations."""
+    if request.trains and cost_of(checkpoint).prompt_flops:
+        return estimated_training_memory(checkpoint, target)
     cost = cost_of(checkpoint)
     weights = weights_bytes(checkpoint)
     if target.device == "cuda":
@@ -112,6 +116,23 @@ def estimated_memory(
     if request.asks_everything:
         work = max(work, EVERYTHING_BYTES)
     return Statement(RUNTIME_BYTES + weights + work, "measured elsewhere", f"weights exact, the rest on {MEASURED_ON}")
+
+
+def estimated_training_memory(checkpoint: Checkpoint, target: Target) -> Statement:
+    """Estimate peak memory of fine-tuning the mask decoder: caching the embeddings, then a step.
+
+    On a GPU the image encoder makes room for the step, see `samara.finetuning.loop`.
+    """
+    encode, step, weights = cost_of(checkpoint).encode_bytes, training_bytes(checkpoint), weights_bytes(checkpoint)
+    has_own = (checkpoint.variant, checkpoint.input_size) in TRAINING_BYTES
+    source = "a step measured on a CPU" if has_own else "a step inferred from measured ones of other checkpoints"
+    if target.device == "cuda":
+        work = max(weights + GPU_MARGIN * encode, GPU_MARGIN * step) + IMAGES_BYTES
+        basis = f"fine-tuning: weights exact, {source}, CUDA's share assumed"
+        return Statement(CUDA_CONTEXT_BYTES + work, "rule of thumb", basis)
+    work = weights + max(encode, step) + IMAGES_BYTES
+    certainty: Certainty = "measured elsewhere" if has_own else "rule of thumb"
+    return Statement(RUNTIME_BYTES + work, certainty, f"fine-tuning: weights exact, {source}")
 
 
 def _points_per_batch(checkpoint: Checkpoint, request: Request, target: Target) -> int:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from samara.measurement.records.records import Record, latest
-from samara.recommendation.costs import CUDA_CONTEXT_BYTES, POINTS_PER_SIDE
+from samara.networks.variants import VARIANTS
+from samara.recommendation.costs import CUDA_CONTEXT_BYTES
 from samara.recommendation.statement import Statement
 from samara.recommendation.target import DeviceKind, Target
 from samara.recommendation.tasks import PromptKind
 from samara.recommendation.throughput import assumed_cpu_speed, assumed_gpu_speed
+from samara.segmentation.automatic.settings import points_per_side_of
 from samara.system.machine import Machine
 
 METRICS_OF: Mapping[PromptKind, tuple[str, ...]] = {
@@ -60,16 +63,18 @@ class Measurements:
         what = "timed" if self._is_here(first) else "timed and scaled to this machine"
         return self._statement(first, total * self._slowdown(first), what)
 
-    def memory(self, checkpoint: str, *, everything: bool) -> Statement | None:
-        """Return the peak memory of the device; None if not measured on such a device."""
+    def memory(self, checkpoint: str, *, everything: bool, trains: bool = False) -> Statement | None:
+        """Return the device's peak memory, of fine-tuning if it `trains`; None if not measured on such a device."""
         place = "device" if self.target.device == "cuda" else "resident"
-        metric = f"{'everything' if everything else 'encode'}_{place}_peak_bytes"
+        work = "finetune" if trains else "everything" if everything else "encode"
+        metric = f"{work}_{place}_peak_bytes"
         found = [one for one in self._of(checkpoint, metric) if self._device_of(one) == self.target.device]
         if not found:
             return None
         record = max(found, key=lambda one: one.value or 0.0)
         beside = CUDA_CONTEXT_BYTES if place == "device" else 0.0
-        return self._statement(record, (record.value or 0.0) + beside, "peak")
+        what = "peak of fine-tuning" if trains else "peak"
+        return self._statement(record, (record.value or 0.0) + beside, what)
 
     def _of(self, checkpoint: str, metric: str) -> list[Record]:
         """Return the records of one number for one image at a time."""
@@ -123,9 +128,9 @@ def is_same_machine(record: Record, machine: Machine) -> bool:
 
 def assumed_speed_of(record: Record, device: DeviceKind) -> Statement:
     """Return the assumed matrix speed of a record's machine."""
-    gpus = record.machine.get("gpus", ())
-    if device == "cuda" and gpus:
-        return assumed_gpu_speed(gpus[0].get("memory_bytes", 0), gpus[0].get("name"))
+    gpu = _gpu_of(record)
+    if device == "cuda" and gpu:
+        return assumed_gpu_speed(gpu.get("memory_bytes", 0), gpu.get("name"))
     return assumed_cpu_speed(int(record.machine.get("cores", 1)), record.machine.get("instruction_sets", ()))
 
 
@@ -133,8 +138,17 @@ def _is_full_grid(record: Record) -> bool:
     """Return whether time and memory of everything mode are for the default grid; True for all other numbers."""
     if not record.metric.startswith("everything_"):
         return True
-    return bool(record.settings.get("points_per_side", POINTS_PER_SIDE) == POINTS_PER_SIDE)
+    subject = record.subject
+    own = subject.variant in VARIANTS and points_per_side_of(VARIANTS[subject.variant], subject.input_size)
+    return not own or record.settings.get("points_per_side", own) == own
 
 
 def _machine_name(record: Record) -> str:
-    return str(record.machine.get("processor", "another machine"))
+    return str(_gpu_of(record).get("name") or record.machine.get("processor", "another machine"))
+
+
+def _gpu_of(record: Record) -> Mapping[str, Any]:  # Any: JSON values
+    """Return the GPU that a record was measured on; empty for a CPU."""
+    kind, _, number = record.subject.device.partition(":")
+    gpus = record.machine.get("gpus") or ()
+    return gpus[min(int(number or 0), len(gpus) - 1)] if kind == "cuda" and gpus else {}

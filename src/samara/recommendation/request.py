@@ -78,6 +78,11 @@ class Request:
         """Whether the relevant time is that of all masks of an image, not of a prompt."""
         return bool({"everything", "classes"} & set(self.prompts))
 
+    @property
+    def trains(self) -> bool:
+        """Whether the relevant memory is that of fine-tuning, not of finding masks."""
+        return self.task == "fine-tuning"
+
     def as_dict(self) -> dict[str, object]:
         """Return plain values for JSON."""
         return asdict(self)

@@ -34,8 +34,11 @@ from samara.segmentation.upsampling import Upsampling
 MASK_THRESHOLD = 0.0
 """Mask threshold in logits, the same for every checkpoint of the family."""
 
-# Limit for simultaneous logits at the original size, in bytes: one mask of a 12-megapixel photo takes 48 MB.
 FULL_SIZE_BYTES = 64 << 20
+"""Limit for simultaneous logits at the original size, in bytes: one mask of a 12-megapixel photo takes 48 MB."""
+
+FULL_SIZE_BYTES_ON_GPU = 1 << 30
+"""The same on a CUDA GPU, if a quarter of its free memory is not less: there, few large pieces are fast."""
 
 
 class Predictor:
@@ -342,10 +345,18 @@ def _full_size_masks(low_res_logits: Tensor, frame: Frame) -> Iterator[Rle]:
 def full_size(low_res_logits: Tensor, frame: Frame) -> Iterator[Tensor]:
     """Upsample logits to the original frame, a few at a time: (M, 4h, 4w) → pieces (m, H, W)."""
     H, W = frame.original_size_hw  # noqa: N806
-    at_a_time = max(1, FULL_SIZE_BYTES // (4 * max(H * W, frame.side**2)))
+    at_a_time = max(1, full_size_bytes(low_res_logits.device) // (4 * max(H * W, frame.side**2)))
     for start in range(0, len(low_res_logits), at_a_time):
         with torch.inference_mode():
             yield frame.to_original(low_res_logits[start : start + at_a_time])
+
+
+def full_size_bytes(device: torch.device) -> int:
+    """Return how many bytes of logits to upsample at once."""
+    if device.type != "cuda":
+        return FULL_SIZE_BYTES
+    free, _ = torch.cuda.mem_get_info(device)
+    return max(FULL_SIZE_BYTES, min(FULL_SIZE_BYTES_ON_GPU, free // 4))
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ class PromptedSegmenter(Segmenter[SeenImage]):
         image = seen.pixels if self.settings.crop_n_layers else seen.embedding
         return self.generator.generate(image, progress=progress)
 
-    def unsparing(self, points_per_side: int, max_masks: int) -> PromptedSegmenter:
+    def unsparing(self, points_per_side: int | None, max_masks: int) -> PromptedSegmenter:
         """See `Segmenter.unsparing`: no thresholds; the grid limits the number of masks."""
         del max_masks
         settings = AutomaticSettings(
@@ -95,7 +95,7 @@ class PromptedSegmenter(Segmenter[SeenImage]):
 
     def with_smaller_batches(self) -> PromptedSegmenter:
         """See `Segmenter.with_smaller_batches`."""
-        points = max(1, self.settings.points_per_batch // SMALLER)
+        points = max(1, self.generator.points_per_batch // SMALLER)
         return PromptedSegmenter(
             self.loaded,
             replace(self.settings, points_per_batch=points),

@@ -64,11 +64,11 @@ class Segmenter(ABC, Generic[Seen]):
         """Segment everything in an image, with the settings of the segmenter."""
 
     @abstractmethod
-    def unsparing(self, points_per_side: int, max_masks: int) -> Segmenter[Seen]:
+    def unsparing(self, points_per_side: int | None, max_masks: int) -> Segmenter[Seen]:
         """Return a segmenter with minimal thresholds that accepts images embedded by this one.
 
         Args:
-            points_per_side: points per side of the grid, if there is one.
+            points_per_side: points per side of the grid, if there is one; None for the checkpoint's own.
             max_masks: maximum masks per image, if there is no grid.
         """
 

@@ -40,6 +40,7 @@ def test_records_of_several_machines_are_shown_together(files, tmp_path):
     assert [table.name for table in compared.tables] == [
         "overview",
         "versus",
+        "machines",
         "quality",
         "speed",
         "throughput",

@@ -5,8 +5,17 @@ from __future__ import annotations
 import pytest
 
 from samara.measurement.comparison.comparison import Comparison
-from samara.measurement.comparison.tables import mean_quality, memory, overview, quality, speed, tables, throughput
-from tests.measurement.comparison.samples import comparison, number, subject
+from samara.measurement.comparison.tables import (
+    finetuning_memory,
+    mean_quality,
+    memory,
+    overview,
+    quality,
+    speed,
+    tables,
+    throughput,
+)
+from tests.measurement.comparison.samples import GPU, comparison, number, subject
 
 
 def cells(table, title):
@@ -66,6 +75,23 @@ def test_memory_tells_main_memory_from_the_gpu():
     assert on_gpu["GPU, encode, batch of 1"].text == "2.50 GB"
     assert on_gpu["GPU, encode, batch of 1"].beside.is_contradicted
     assert cells(table, "mobile_sam")["encode, batch of 1"].text == "1.00 GB"
+
+
+def test_memory_of_fine_tuning_has_a_table_of_its_own():
+    on_gpu = subject("sam_vit_b", device="cuda:0")
+    facts = (
+        number(on_gpu, "finetune_device_peak_bytes", 3.2e9, GPU),
+        number(on_gpu, "finetune_resident_peak_bytes", 2.1e9, GPU),
+        number(subject("mobile_sam"), "finetune_resident_peak_bytes", 1.9e9),
+    )
+    (table,) = (one for one in tables(Comparison(facts)) if one.name == "fine-tuning-memory")
+    vit_b = cells(table, "sam_vit_b")
+    assert (vit_b["GPU"].text, vit_b["main memory"].text) == ("3.20 GB", "2.10 GB")
+    assert vit_b["GPU"].beside.claimed == "8 GB / 12–∞ GB"
+    assert vit_b["GPU"].beside.is_contradicted
+    mobile = cells(table, "mobile_sam")
+    assert (mobile["GPU"].text, mobile["main memory"].text) == ("–", "1.90 GB")
+    assert finetuning_memory(comparison()).has_values is False
 
 
 def test_quality_by_domain_has_intervals():

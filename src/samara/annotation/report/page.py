@@ -6,7 +6,7 @@ The page embeds its images and loads nothing over the network. It only renders a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from samara.images.encode import jpeg_data_uri
 from samara.masks.mask_set import MaskSet
-from samara.masks.rle import encode_mask
 from samara.segmentation.drawing.overlay import draw_masks
 from samara.segmentation.drawing.view import View
 from samara.system.extras import require
@@ -154,6 +153,6 @@ def thumbnail(image: npt.NDArray[np.uint8], masks: MaskSet) -> str:
         masks: masks of that image.
     """
     view = View((0, 0, image.shape[1], image.shape[0]), THUMBNAIL_SIDE_PX)
-    small = replace(masks.with_rles([encode_mask(view.mask(rle)) for rle in masks.rles]), size_hw=view.size_hw)
+    small = view.masks(masks)
     drawn = draw_masks(view.image(image), small[small.areas > 0])
     return jpeg_data_uri(drawn, JPEG_QUALITY)

@@ -16,6 +16,7 @@ from samara.measurement.benchmarking.measure import RECORDS, SCORES, measure, na
 from samara.measurement.benchmarking.settings import COMPARED_IN, BenchmarkSettings
 from samara.measurement.comparison.comparison import Comparison
 from samara.measurement.comparison.documents import comparison_json, csv_text, is_comparison, markdown_text
+from samara.measurement.comparison.machines import side_by_side
 from samara.measurement.comparison.page import require_page, write_comparison_page
 from samara.measurement.comparison.panels import Answered, AskedImage, PanelRow, panel_rows
 from samara.measurement.comparison.ratio_table import versus
@@ -173,7 +174,7 @@ def require_comparison_place(out: Path) -> None:
 def all_tables(comparison: Comparison) -> list[Table]:
     """Return every table that has a number, in display order."""
     made = tables(comparison)
-    made[1:1] = versus(comparison)
+    made[1:1] = [*versus(comparison), *side_by_side(comparison)]
     return made
 
 

@@ -159,7 +159,7 @@ def markdown_text(comparison: Comparison, tables: Sequence[Table]) -> str:
     """Return the tables as Markdown, with published values in brackets and missing numbers below."""
     parts = ["# Comparison of checkpoints", *(f"Measured on {_escaped(place.title)}." for place in comparison.places)]
     for table in tables:
-        parts += [f"## {_escaped(table.title)}", _escaped(table.caption), _markdown_table(table)]
+        parts += [f"## {_escaped(table.title)}", _escaped(table.caption), markdown_table(table)]
     reasons = [f"- {_escaped(one.who)}: {_escaped(one.what)}: {_escaped(one.reason)}" for one in left_open(comparison)]
     if reasons:
         parts += ["## Missing numbers", "\n".join(reasons)]
@@ -167,7 +167,8 @@ def markdown_text(comparison: Comparison, tables: Sequence[Table]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _markdown_table(table: Table) -> str:
+def markdown_table(table: Table) -> str:
+    """Return one table as Markdown."""
     heads = [*table.heads, *table.columns]
     rules = [*("---" for _ in table.heads), *("--:" for _ in table.columns)]
     lines = [heads, rules]

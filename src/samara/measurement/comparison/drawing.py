@@ -14,12 +14,13 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-CARD, INK, QUIET, LINE = "#ffffff", "#1c2733", "#5b6875", "#dfe4e9"
-ACCENT, SECOND, THIRD = "#0069a8", "#c96f10", "#5b8c3a"
+from samara.system.templates import PALETTE
 
-_NAMES = {CARD: "card", INK: "ink", QUIET: "quiet", LINE: "line", ACCENT: "accent", SECOND: "second", THIRD: "third"}
-_DARK = {CARD: "#0d1117", INK: "#e3e9ef", QUIET: "#98a5b1", LINE: "#2a333d"}
-_DARK |= {ACCENT: "#56b4e9", SECOND: "#e0902f", THIRD: "#8fc46a"}
+# A figure is drawn in the light colours, and the page decides which ones are shown.
+_NAMES = {light: name for name, (light, _) in PALETTE.items()}
+CARD, INK, QUIET, LINE, ACCENT, SECOND, THIRD = (
+    PALETTE[name][0] for name in ("card", "ink", "quiet", "line", "accent", "second", "third")
+)
 
 # Any: values of settings. The output depends on no fonts, time or earlier drawings of the machine.
 _SETTINGS: Any = {
@@ -82,10 +83,7 @@ def as_svg(axes: Axes, label: str, tips: Sequence[str] = (), *, standalone: bool
 
 
 def _paper() -> str:
-    light, dark = (
-        "; ".join(f"--{name}: {of[colour]}" for colour, name in _NAMES.items())
-        for of in ({c: c for c in _NAMES}, _DARK)
-    )
+    light, dark = ("; ".join(f"--{name}: {both[place]}" for name, both in PALETTE.items()) for place in (0, 1))
     colours = f"svg {{ {light} }} @media (prefers-color-scheme: dark) {{ svg {{ {dark} }} }}"
     return f'<style>{colours}</style><rect width="100%" height="100%" style="fill: var(--card)"/>'
 

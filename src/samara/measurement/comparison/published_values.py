@@ -13,7 +13,10 @@ from samara.measurement.published.record import PUBLISHED_METRICS
 # Names of similar published and claimed metrics: the guide's memory is that of inference, and its IoU names neither
 # images nor prompt.
 _PUBLISHED_AS: dict[str, str] = {"encode_device_peak_bytes": "memory_bytes"}
-_CLAIMED_AS: dict[str, str] = _PUBLISHED_AS | {"centre_click_iou": "mean_iou"}
+_CLAIMED_AS: dict[str, str] = _PUBLISHED_AS | {
+    "centre_click_iou": "mean_iou",
+    "finetune_device_peak_bytes": "finetuning_bytes",
+}
 _BATCH = re.compile(r"batch (\d+)|single image")
 
 

@@ -104,7 +104,14 @@ class Table:
 
 def tables(comparison: Comparison) -> list[Table]:
     """Return all tables that have a number, in report order, except `versus`, which has one per machine."""
-    made = (overview(comparison), quality(comparison), speed(comparison), throughput(comparison), memory(comparison))
+    made = (
+        overview(comparison),
+        quality(comparison),
+        speed(comparison),
+        throughput(comparison),
+        memory(comparison),
+        finetuning_memory(comparison),
+    )
     return [table for table in made if table.has_values]
 
 
@@ -172,6 +179,22 @@ def memory(comparison: Comparison) -> Table:
         "Peak resident set of a process that does nothing else, including Python and its libraries. GPU: memory that "
         "PyTorch allocated there; published and claimed values are for GPUs.",
         columns,
+    )
+
+
+def finetuning_memory(comparison: Comparison) -> Table:
+    """Return a table of the peak memory of fine-tuning the mask decoder, on the accelerator and in main memory."""
+    return _table(
+        comparison,
+        "fine-tuning-memory",
+        "Memory of fine-tuning",
+        "Peak of a process that caches embeddings and trains the mask decoder by a step of `samara finetune` with its "
+        "default settings: 2 images with 8 objects each. GPU: memory that PyTorch allocated there, without CUDA's own. "
+        "The guide claims a minimum and a recommended size.",
+        {
+            "GPU": _number("finetune_device_peak_bytes"),
+            "main memory": _number("finetune_resident_peak_bytes"),
+        },
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from samara.measurement.records.environment import environment
 from samara.measurement.records.history import remember
 from samara.measurement.records.record_file import append_records, measured_jobs, read_records
 from samara.measurement.records.records import Record
+from samara.segmentation.automatic.settings import points_per_side_of
 from samara.segmentation.drawing.difference import draw_difference, draw_truth
 from samara.segmentation.drawing.view import View
 from samara.system.files import require_file, require_folder, write_atomically
@@ -81,6 +82,7 @@ def evaluate(
     preset: str | None = Choice.preset,
     device: str = Choice.device,
     precision: str = Choice.precision,
+    input_size: int | None = Choice.input_size,
     out: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     notice: Notice | None = None,
@@ -103,6 +105,7 @@ def evaluate(
         preset: see `samara.load`; ignored for a loaded checkpoint.
         device: see `samara.load`; ignored for a loaded checkpoint.
         precision: see `samara.load`; ignored for a loaded checkpoint.
+        input_size: see `samara.load`; ignored for a loaded checkpoint.
         out: folder for the records, the scores of every object and images of the worst masks; created if necessary. A
             rerun with the same settings resumes an interrupted evaluation.
         progress: called as the work advances.
@@ -132,11 +135,21 @@ def evaluate(
     loaded = (
         checkpoint
         if isinstance(checkpoint, Loaded)
-        else load(checkpoint, base=base, lora=lora, preset=preset, device=device, precision=precision)
+        else load(
+            checkpoint,
+            base=base,
+            lora=lora,
+            preset=preset,
+            device=device,
+            precision=precision,
+            input_size=input_size,
+        )
     )
     if loaded.provenance.weights == "random":
         raise SettingsError(f"{loaded.name} has random weights, which have no quality; give its file")
-    model = model_under_test(loaded, settings.points_per_side)
+    grid = points_per_side_of(loaded.variant, loaded.input_size, settings.points_per_side)
+    settings = replace(settings, points_per_side=grid)
+    model = model_under_test(loaded, grid)
     refused = refusals(settings.measures, model.capabilities, loaded.variant.title)
     quality = Quality(subject_of(loaded), where, settings, environment(), _details(loaded))
     tell = under_name(progress, f"evaluating {loaded.name}")

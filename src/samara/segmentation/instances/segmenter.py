@@ -120,7 +120,7 @@ class InstanceSegmenter(Segmenter[SeenInstances]):
         """
         return self.predict_prompts(image, as_prompts(points, labels, boxes), multimask=multimask)
 
-    def unsparing(self, points_per_side: int, max_masks: int) -> InstanceSegmenter:
+    def unsparing(self, points_per_side: int | None, max_masks: int) -> InstanceSegmenter:
         """See `Segmenter.unsparing`; has no grid."""
         del points_per_side
         settings = InstanceSettings(confidence_thresh=MIN_CONFIDENCE, max_instances=max_masks)

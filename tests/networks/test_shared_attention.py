@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
+from samara.networks import shared_attention, shared_image
 from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, MaskDecoder
-from samara.networks.shared_image import attend, share_image
+from samara.networks.shared_attention import attend
+from samara.networks.shared_image import share_image
 from samara.networks.two_way_transformer import TwoWayTransformer
 
 C, GRID = 32, (6, 5)
@@ -19,6 +21,14 @@ def randomised(network):
         noise = torch.randn(parameter.shape, generator=generator)
         parameter.data = 0.3 * noise + (1.0 if parameter.ndim == 1 else 0.0)
     return network.eval()
+
+
+@pytest.fixture(autouse=True, params=["one by one", "all at once"])
+def form(request, monkeypatch):
+    """Both forms, the processors' and the GPUs', here on a processor."""
+    for module in (shared_attention, shared_image):
+        monkeypatch.setattr(module, "takes_all_at_once", lambda device: request.param == "all at once")
+    return request.param
 
 
 @pytest.fixture(scope="module")

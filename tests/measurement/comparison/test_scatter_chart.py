@@ -17,7 +17,7 @@ def scatter(*numbers):
     points = tuple(
         Point(title, seconds, quality, quality - 0.05, quality + 0.05) for title, seconds, quality in numbers
     )
-    return Scatter("natural", "", "Chip One", points, origin=0.0)
+    return Scatter("natural", "centre click, IoU", "", "Chip One", points, origin=0.0)
 
 
 def names(axes):

@@ -38,9 +38,13 @@ _MOVES = sorted(range(-112, 113, 14), key=abs)
 
 def scatter_svg(chart: Scatter) -> str:
     """Draw a chart as an SVG element."""
-    tips = [f"{one.title}: {quantity(one.seconds, 'seconds')}, {one.quality:.3f}" for one in chart.points]
     with drawn_alike():
-        return as_svg(drawn_axes(chart), f"{chart.title} against seconds", tips)
+        return as_svg(drawn_axes(chart), f"{chart.title} against seconds", tips_of(chart))
+
+
+def tips_of(chart: Scatter) -> list[str]:
+    """Return the tooltips of the points."""
+    return [f"{one.title}: {quantity(one.seconds, 'seconds')}, {one.quality:.3f}" for one in chart.points]
 
 
 def drawn_axes(chart: Scatter) -> Axes:

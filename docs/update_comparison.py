@@ -19,10 +19,10 @@ from samara.measurement.comparison.documents import RANDOM, comparison_json, csv
 from samara.measurement.comparison.machines import lacks_gpu, side_by_side
 from samara.measurement.comparison.page import comparison_page
 from samara.measurement.comparison.panels import Panel, PanelRow
-from samara.measurement.comparison.quantities import quantity, significant
 from samara.measurement.comparison.row_chart import row_chart_svg, time_charts
 from samara.measurement.comparison.tables import prompt_time
 from samara.measurement.records.record_file import read_records
+from samara.measurement.reporting.quantities import quantity, significant
 
 DOCS = Path(__file__).parent
 DOCUMENT = DOCS / "comparison.md"

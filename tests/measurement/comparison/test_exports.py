@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-import pytest
-
 from samara.measurement.comparison.compare import all_tables
-from samara.measurement.comparison.exports import drawings, plain_name, write_exports
+from samara.measurement.comparison.exports import drawings, write_exports
 from tests.measurement.comparison.samples import comparison
 
 
@@ -34,10 +32,3 @@ def test_writing_again_gives_the_same_bytes(tmp_path):
 def test_charts_of_several_machines_are_numbered():
     names = [one.name for one in drawings(comparison())]
     assert names == ["times", "times-2", "memory", "memory-2", "quality-natural", "quality-medical"]
-
-
-@pytest.mark.parametrize(
-    ("text", "name"), [("My Cells", "my-cells"), ("../../etc", "etc"), ("\N{GREEK SMALL LETTER PI}", "images")]
-)
-def test_names_are_plain(text, name):
-    assert plain_name(text) == name

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from samara.measurement.comparison.comparison import DeviceOfMachine
-from samara.measurement.comparison.published_values import NOTHING_BESIDE, beside
+from samara.measurement.comparison.published_values import beside
 from samara.measurement.published.figures import published_for
 from samara.measurement.published.guide_claims import claims_for
+from samara.measurement.reporting.beside import NOTHING_BESIDE
 
 
 def test_published_and_claimed_stand_beside_with_sources_and_a_mark():

@@ -5,15 +5,7 @@ from __future__ import annotations
 import pytest
 
 from samara.measurement.comparison.comparison import Comparison, printable
-from samara.measurement.comparison.tables import (
-    mean_quality,
-    memory,
-    overview,
-    quality,
-    speed,
-    tables,
-    throughput,
-)
+from samara.measurement.comparison.tables import mean_quality, memory, overview, quality, speed, tables, throughput
 from tests.measurement.comparison.samples import HOSTILE, comparison, number, subject
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from samara.measurement.comparison.charts import ranked_by, ranked_by_quality
 from samara.measurement.comparison.comparison import Comparison, Contender, DeviceOfMachine
 from samara.measurement.comparison.differences import Difference, turned
-from samara.measurement.comparison.quantities import quantity, significant
-from samara.measurement.comparison.tables import QUALITY, Cell, mean_quality, memory_of_encoding, prompt_time
+from samara.measurement.comparison.tables import QUALITY, mean_quality, memory_of_encoding, prompt_time
 from samara.measurement.records.metrics import METRICS
+from samara.measurement.reporting.quantities import quantity, significant
+from samara.measurement.reporting.table import Cell
 
 _PROMPTS = {"box_iou": "boxes", "centre_click_iou": "centre clicks"}
 """Prompts of the metrics of `QUALITY`."""

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from samara.measurement.comparison.comparison import Comparison, Contender, DeviceOfMachine
-from samara.measurement.comparison.quantities import quantity
 from samara.measurement.comparison.tables import QUALITY, mean_quality, prompt_time
 from samara.measurement.published.figures import FIGURES, Figure
 from samara.measurement.published.record import PUBLISHED_METRICS
 from samara.measurement.records.metrics import METRICS
+from samara.measurement.reporting.quantities import quantity
 
 PUBLISHED_QUALITY = ("coco_ap", "lvis_ap", "seginw_ap")
 """Published metrics used as quality; only those of one table are comparable."""

@@ -24,7 +24,7 @@ from samara.measurement.comparison.page import require_page, write_comparison_pa
 from samara.measurement.comparison.panels import Answered, AskedImage, PanelRow, panel_rows
 from samara.measurement.comparison.ratio_table import versus
 from samara.measurement.comparison.score_files import ScoreFiles, score_files
-from samara.measurement.comparison.tables import Table, tables
+from samara.measurement.comparison.tables import tables
 from samara.measurement.evaluation.ground_truth import (
     AnyGroundTruth,
     EvaluatedImage,
@@ -37,6 +37,7 @@ from samara.measurement.evaluation.scores import ImageScores
 from samara.measurement.evaluation.settings import EvaluationSettings
 from samara.measurement.records.metrics import Measure
 from samara.measurement.records.record_file import read_records
+from samara.measurement.reporting.table import Table
 from samara.measurement.subjects import RunSettings
 from samara.system.files import require_file, require_folder, write_atomically
 from samara.system.progress import Progress

@@ -12,12 +12,13 @@ from itertools import combinations
 
 from samara.measurement.comparison.charts import ranked_by_quality
 from samara.measurement.comparison.comparison import Comparison, Contender
-from samara.measurement.comparison.quantities import NOTHING
 from samara.measurement.comparison.score_files import ScoreFiles
-from samara.measurement.comparison.tables import QUALITY, Cell, Row, Table
+from samara.measurement.comparison.tables import QUALITY
 from samara.measurement.evaluation.averages import Average, average
 from samara.measurement.evaluation.scores import ImageScores, values_of
 from samara.measurement.records.metrics import METRICS
+from samara.measurement.reporting.quantities import NOTHING
+from samara.measurement.reporting.table import Cell, Row, Table
 
 COMPARED = (*QUALITY, "clicks_to_90", "average_recall")
 """Metrics of which differences are shown."""

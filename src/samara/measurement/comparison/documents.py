@@ -13,11 +13,11 @@ from typing import Any
 
 from samara.measurement.comparison.comparison import Comparison, Contender
 from samara.measurement.comparison.missing import left_open
-from samara.measurement.comparison.published_values import PublishedValues
-from samara.measurement.comparison.table_files import harmless
-from samara.measurement.comparison.tables import Cell, Row, Table
 from samara.measurement.published.guide_claims import Claim
 from samara.measurement.records.records import Record
+from samara.measurement.reporting.beside import PublishedValues
+from samara.measurement.reporting.table import Cell, Row, Table
+from samara.measurement.reporting.table_files import harmless
 
 FORMAT = 1
 """Version of the JSON format."""

@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from samara.measurement.comparison.charts import Scatter, published_scatters, scatters
 from samara.measurement.comparison.comparison import Comparison
-from samara.measurement.comparison.table_files import table_csv, table_latex
-from samara.measurement.comparison.tables import Table
-from samara.system.files import require_folder, write_atomically
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from samara.measurement.reporting.chart_files import Drawing, plain_name, write_charts
+from samara.measurement.reporting.table import Table
+from samara.measurement.reporting.table_files import write_tables
 
 CHARTS, TABLES = "charts", "tables"
 """Names of the folders."""
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """Chart as a file.
-
-    Attributes:
-        name: name of the file without ending.
-        description: description for screen readers.
-        draw: what draws it.
-        tips: tooltips, see `samara.measurement.comparison.drawing.as_svg`.
-    """
-
-    name: str
-    description: str
-    draw: Callable[[], Axes]
-    tips: Sequence[str] = ()
 
 
 def write_exports(folder: Path, comparison: Comparison, tables: Sequence[Table]) -> list[Path]:
@@ -51,34 +29,7 @@ def write_exports(folder: Path, comparison: Comparison, tables: Sequence[Table])
     Raises:
         OutputError: a file cannot be written.
     """
-    require_folder(folder / TABLES)
-    written = []
-    for table in tables:
-        for ending, text in ((".csv", table_csv(table)), (".tex", table_latex(table))):
-            written.append(_write(folder / TABLES / f"{table.name}{ending}", text.encode("utf-8", errors="replace")))
-    return [*written, *write_charts(folder / CHARTS, drawings(comparison))]
-
-
-def write_charts(folder: Path, charts: Iterable[Drawing]) -> list[Path]:
-    """Write charts as SVG and PDF; return the files.
-
-    Args:
-        folder: folder of the files, created if necessary.
-        charts: the charts.
-
-    Raises:
-        OutputError: a file cannot be written.
-    """
-    from samara.measurement.comparison.drawing import as_pdf, as_svg, drawn_alike
-
-    require_folder(folder)
-    written = []
-    for one in charts:
-        with drawn_alike():
-            svg, pdf = as_svg(one.draw(), one.description, one.tips, standalone=True), as_pdf(one.draw())
-        written.append(_write(folder / f"{one.name}.svg", svg.encode("utf-8", errors="replace")))
-        written.append(_write(folder / f"{one.name}.pdf", pdf))
-    return written
+    return [*write_tables(folder / TABLES, tables), *write_charts(folder / CHARTS, drawings(comparison))]
 
 
 def drawings(comparison: Comparison) -> list[Drawing]:
@@ -108,11 +59,6 @@ def _plain(scatter: Scatter) -> str:
     return "published" if scatter.note else plain_name(scatter.title)
 
 
-def plain_name(text: str) -> str:
-    """Return a text as part of a file name: lower-case letters, digits, dots and dashes."""
-    return re.sub(r"[^a-z0-9_.]+", "-", text.lower()).strip("-.") or "images"
-
-
 def _numbered(charts: Sequence[Drawing]) -> list[Drawing]:
     """Give charts of the same name, of several machines, numbers from 2."""
     seen: Counter[str] = Counter()
@@ -121,8 +67,3 @@ def _numbered(charts: Sequence[Drawing]) -> list[Drawing]:
         seen[one.name] += 1
         made.append(one if seen[one.name] == 1 else replace(one, name=f"{one.name}-{seen[one.name]}"))
     return made
-
-
-def _write(path: Path, content: bytes) -> Path:
-    write_atomically(path, content)
-    return path

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from samara.measurement.comparison.comparison import Contender
-from samara.measurement.comparison.quantities import NOTHING
 from samara.measurement.records.records import Record
+from samara.measurement.reporting.quantities import NOTHING
 from samara.networks.variants import VARIANTS
 
 WITHOUT_GRID = "one pass"

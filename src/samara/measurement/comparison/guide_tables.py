@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from samara.measurement.comparison.comparison import Comparison
-from samara.measurement.comparison.published_values import PublishedValues
-from samara.measurement.comparison.quantities import NOTHING, quantity_range
-from samara.measurement.comparison.tables import QUALITY, Cell, Row, Table, measured
+from samara.measurement.comparison.tables import QUALITY, measured
 from samara.measurement.published.figures import FINETUNING_FIGURES, Figure, published_for
 from samara.measurement.published.guide_claims import (
     FULLY_SUPERVISED,
@@ -19,6 +17,9 @@ from samara.measurement.published.guide_claims import (
 )
 from samara.measurement.published.record import PUBLISHED_METRICS
 from samara.measurement.published.sources import SOURCES
+from samara.measurement.reporting.beside import PublishedValues
+from samara.measurement.reporting.quantities import NOTHING, quantity_range
+from samara.measurement.reporting.table import Cell, Row, Table
 
 SUPERVISED = "fully supervised, as the guide says"
 CLAIMS, PUBLISHED, ZERO_SHOT = "claims", "published", "zero-shot"

@@ -15,8 +15,8 @@ from samara.measurement.comparison.differences import Difference
 from samara.measurement.comparison.grids import grid_of
 from samara.measurement.comparison.missing import left_open
 from samara.measurement.comparison.panels import PanelRow, colours
-from samara.measurement.comparison.quantities import NOTHING, quantity
-from samara.measurement.comparison.tables import Table
+from samara.measurement.reporting.quantities import NOTHING, quantity
+from samara.measurement.reporting.table import Table
 from samara.segmentation.drawing.difference import MISSED, RIGHT, TOO_MUCH
 from samara.system.extras import require
 from samara.system.files import write_atomically

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from samara.checkpoints.catalogue import find
 from samara.measurement.comparison.comparison import Comparison, Contender, DeviceOfMachine
 from samara.measurement.comparison.grids import grid_of_speed
-from samara.measurement.comparison.quantities import NOTHING, quantity_range
-from samara.measurement.comparison.tables import NOT_MEASURED, Cell, Row, Table, measured
+from samara.measurement.comparison.tables import NOT_MEASURED, measured
 from samara.measurement.published.ratios import RATIOS, Ratio, published_pairs
+from samara.measurement.reporting.quantities import NOTHING, quantity_range
+from samara.measurement.reporting.table import Cell, Row, Table
 from samara.networks.variants import VARIANTS
 
 REFERENCE = "sam_vit_b"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.transforms import IdentityTransform, blended_transform_factory
 
 from samara.measurement.comparison.comparison import Comparison, Contender, DeviceOfMachine
-from samara.measurement.comparison.drawing import (
+from samara.measurement.comparison.tables import measured, prompt_time
+from samara.measurement.reporting.drawing import (
     ACCENT,
     INK,
     LINE,
@@ -22,8 +23,8 @@ from samara.measurement.comparison.drawing import (
     drawn_alike,
     shortened,
 )
-from samara.measurement.comparison.quantities import quantity, round_quantity
-from samara.measurement.comparison.tables import Cell, measured, prompt_time
+from samara.measurement.reporting.quantities import quantity, round_quantity
+from samara.measurement.reporting.table import Cell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

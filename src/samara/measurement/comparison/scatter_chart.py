@@ -10,7 +10,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator
 from matplotlib.transforms import Bbox, IdentityTransform
 
 from samara.measurement.comparison.charts import Point, Scatter
-from samara.measurement.comparison.drawing import (
+from samara.measurement.comparison.pareto import pareto_front
+from samara.measurement.reporting.drawing import (
     ACCENT,
     CARD,
     INK,
@@ -21,8 +22,7 @@ from samara.measurement.comparison.drawing import (
     drawn_alike,
     shortened,
 )
-from samara.measurement.comparison.pareto import pareto_front
-from samara.measurement.comparison.quantities import quantity, round_quantity
+from samara.measurement.reporting.quantities import quantity, round_quantity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import matplotlib
 import pytest
 
-from samara.measurement.comparison.drawing import INK, as_pdf, as_svg, bare_axes, drawn_alike, shortened
+from samara.measurement.reporting.drawing import INK, as_pdf, as_svg, bare_axes, drawn_alike, shortened
 
 SVG = "{http://www.w3.org/2000/svg}"
 

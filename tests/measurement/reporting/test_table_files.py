@@ -9,8 +9,9 @@ import subprocess
 
 import pytest
 
-from samara.measurement.comparison.table_files import latex, table_csv, table_latex
-from samara.measurement.comparison.tables import Cell, Row, Table, overview, quality
+from samara.measurement.comparison.tables import overview, quality
+from samara.measurement.reporting.table import Cell, Row, Table
+from samara.measurement.reporting.table_files import latex, table_csv, table_latex
 from tests.measurement.comparison.samples import HOSTILE, comparison
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
+from pathlib import Path
 
-from samara.measurement.comparison.quantities import NOTHING
-from samara.measurement.comparison.tables import Cell, Row, Table
+from samara.measurement.reporting.quantities import NOTHING
+from samara.measurement.reporting.table import Cell, Row, Table
+from samara.system.files import require_folder, write_atomically
 
 RANDOM_WEIGHTS = "random weights"
 
@@ -28,6 +30,26 @@ _IN_LATEX = {
     "…": r"\ldots{}",
     "±": r"$\pm$",
 }
+
+
+def write_tables(folder: Path, tables: Iterable[Table]) -> list[Path]:
+    """Write tables as CSV and LaTeX; return the files.
+
+    Args:
+        folder: folder of the files, created if necessary.
+        tables: the tables.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    require_folder(folder)
+    written = []
+    for table in tables:
+        for ending, text in ((".csv", table_csv(table)), (".tex", table_latex(table))):
+            # A name may be invalid Unicode; the file must not be.
+            write_atomically(path := folder / f"{table.name}{ending}", text.encode("utf-8", errors="replace"))
+            written.append(path)
+    return written
 
 
 def table_csv(table: Table) -> str:

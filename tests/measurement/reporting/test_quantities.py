@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from samara.measurement.comparison.quantities import quantity, quantity_range, round_quantity, significant
+from samara.measurement.reporting.quantities import quantity, quantity_range, round_quantity, significant
 
 
 @pytest.mark.parametrize(

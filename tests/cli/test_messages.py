@@ -25,7 +25,7 @@ SHOWN_BY = {
     "checkpoints/": [],  # every command that loads one
     "checkpoints/export.py": ["export"],
     "segmentation/segment.py": ["segment"],
-    "measurement/comparison/compare.py": ["compare"],
+    "measurement/comparison/": ["compare"],
     "datasets/writing/coco_adding.py": ["segment"],
     "datasets/reading/coco.py": ["evaluate", "finetune", "compare"],
     "datasets/reading/findings.py": ["annotate", "evaluate", "finetune", "compare"],
@@ -65,7 +65,7 @@ SHOWN_BY_WITH = {
 }
 # Programs of others that are run, not shown.
 # The second has names of CSS, which begin as options do; the third is what makes options of arguments.
-NOT_OURS = {"measurement/records/environment.py", "measurement/comparison/drawing.py", "cli/sentences.py"}
+NOT_OURS = {"measurement/records/environment.py", "measurement/reporting/drawing.py", "cli/sentences.py"}
 # Of the same store, but of the command that makes it.
 ELSEWHERE = {("annotation/exporting.py", "--partial")}
 

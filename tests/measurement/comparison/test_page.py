@@ -80,23 +80,23 @@ def test_it_says_what_was_measured_where_and_what_was_not(page):
     assert "Chip One, 2 cores" in text
     assert "NVIDIA X9" in text
     assert "random weights have no quality" in text
-    assert "guide 13.2× ✗" in text
+    assert "13.2× ✗" in text
     assert text.count("random weights") > 4
-    assert "Without measured quality or speed: sam_vit_b" in text
 
 
 def test_one_number_is_enough_for_a_page():
     shown = Comparison((number(subject("a", precision="float16"), "parameters", 5),))
     text = comparison_page(shown, tables(shown))
     assert Elements(text).open == []
-    assert "tradeoff" not in re.sub(r"(?s)<style>.*</style>", "", text) or "Without measured" in text
+    assert "tradeoff" not in text
+    assert "No quality was measured here" in text
 
 
 def test_machines_are_described_by_their_own_records():
     shown = comparison()
     first, second = (machine_facts(shown, place).facts for place in shown.places)
     assert first["processor"] == "Chip One, 2 cores"
-    assert first["grid of everything"] == "16 × 16 points"
+    assert first["grid of everything"] == "16 × 16"
     assert first["memory"] == "8.00 GB"
     assert second["GPUs"] == "NVIDIA X9"
     assert "memory" not in second

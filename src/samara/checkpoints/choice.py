@@ -25,7 +25,7 @@ class Choice:
         preset: preparation of images for a file that cannot tell, such as medsam; None for the checkpoint's own.
         lora: low-rank updates of `samara finetune --lora-apart`, trained on the checkpoint.
         device: auto, cpu, cuda, cuda:N or mps.
-        precision: auto, float32, bfloat16 or float16.
+        precision: auto, float32, tf32, bfloat16 or float16.
         engine: torch, torch-compile, openvino, onnxruntime, or auto (see doctor).
         input_size: side of the input; None for the checkpoint's own.
         weights: random to measure speed without the file.

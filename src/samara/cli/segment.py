@@ -52,7 +52,7 @@ FINDING = [
     ),
     Setting(field="exclusive"),
 ]
-PRECISION = "auto, float32, bfloat16, float16 or int8."
+PRECISION = "auto, float32, tf32, bfloat16, float16 or int8."
 
 
 @takes_arguments(

@@ -15,11 +15,6 @@ DEVICES_WITH_FORMS = {"cuda"}
 """Devices on which parts run as a `device_form`; elsewhere a few are folded."""
 
 
-def tracked_state(part: nn.Module) -> object:
-    """Return a value that stays equal while a part is unchanged, as far as PyTorch tracks it, without any wait."""
-    return state_of(part), [module.training for module in part.modules()]
-
-
 def layer_type(part: nn.Module, precision: Precision) -> torch.dtype:
     """Return the type in which layers of a part compute: its own if that is not float32."""
     own = dtype_of(part)
@@ -49,7 +44,7 @@ class CurrentForm:
 
     def tracked(self, part: nn.Module) -> nn.Module:
         """Return the form of the part on a device with forms."""
-        state = tracked_state(part)
+        state = state_of(part, with_modes=True)
         if self._made is None or self._made[0] != state:
             adapted = not is_plain(part) or any(module.training for module in part.modules())
             self._made = state, part if adapted else self.made_of(part)

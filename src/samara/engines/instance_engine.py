@@ -7,11 +7,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from samara.engines.forms import DEVICES_WITH_FORMS, layer_type, tracked_state
+from samara.engines.forms import DEVICES_WITH_FORMS, layer_type
 from samara.engines.loaded import Loaded, fingerprint
 from samara.errors import DeviceError
 from samara.networks.device_form import device_form
-from samara.networks.plain import dtype_of, is_plain
+from samara.networks.plain import dtype_of, is_plain, state_of
 from samara.networks.yolo_seg import RawInstances, YoloSeg, fused, no_instances
 from samara.system.devices import Precision, computing
 
@@ -63,7 +63,7 @@ class TorchInstanceEngine:
         if not is_plain(self.network):
             return self.network, torch.contiguous_format
         on_device = self.device.type in DEVICES_WITH_FORMS
-        state = tracked_state(self.network) if on_device else fingerprint(self.network)
+        state = state_of(self.network, with_modes=True) if on_device else fingerprint(self.network)
         if self._fused is None or self._fused[0] != state:
             with torch.inference_mode(False):  # inference tensors could not be copied again
                 quick = fused(self.network).to(memory_format=self.layout)  # type: ignore[call-overload]

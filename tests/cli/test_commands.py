@@ -13,7 +13,18 @@ from samara.cli.commands import COMMANDS
 from samara.cli.main import app
 
 NO_COMMANDS = {
-    *("__init__", "commands", "config_file", "habits", "interrupts", "main", "options", "progress", "sentences"),
+    *(
+        "__init__",
+        "commands",
+        "config_file",
+        "habits",
+        "interrupts",
+        "main",
+        "options",
+        "progress",
+        "sentences",
+        "tables",
+    ),
     "settings_options",
 }
 

@@ -17,6 +17,7 @@ import torch
 
 from samara.engines.cache import cache_directory
 from samara.engines.kinds import ENGINES, TORCH, EnginePlace
+from samara.engines.limits import LIMITS
 from samara.system.devices import Precision
 from samara.system.files import make_folder, write_atomically
 from samara.system.machine import installed_versions, instruction_sets, processor_name, usable_cores
@@ -92,6 +93,7 @@ def fastest_place(variant: str, input_size: int, place: EnginePlace, *, any_prec
 
 def _path(variant: str, input_size: int, device: str) -> Path:
     facts = [variant, input_size, processor_name(), usable_cores(), instruction_sets(), installed_versions()]
+    facts.append({precision: asdict(limits) for precision, limits in LIMITS.items()})  # what "agrees" meant
     facts += _accelerator(device)
     return cache_directory() / f"doctor-{sha256(json.dumps(facts).encode()).hexdigest()[:16]}.json"
 

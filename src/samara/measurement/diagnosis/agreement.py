@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from samara.engines.engine import InputPrompts
-from samara.engines.limits import LIMITS
+from samara.engines.limits import LIMITS, ROUNDING, Limits
 from samara.engines.loaded import Loaded
 from samara.images.bundled import BUNDLED_IMAGES
 from samara.images.read import read_image
@@ -81,8 +81,14 @@ class Agreement:
     worst_iou: float
 
     def is_within(self, precision: Precision) -> bool:
-        """Return whether rounding explains the difference; NaN is never within the limits."""
-        limits = LIMITS[precision]
+        """Return whether the engine agrees, by `LIMITS`; NaN never does."""
+        return self._is_inside(LIMITS[precision])
+
+    def is_rounding(self, precision: Precision) -> bool:
+        """Return whether rounding explains the difference, by `ROUNDING`; it never explains NaN."""
+        return self._is_inside(ROUNDING[precision])
+
+    def _is_inside(self, limits: Limits) -> bool:
         return (
             self.relative_error <= limits.relative_error
             and self.mean_iou >= limits.mean_iou

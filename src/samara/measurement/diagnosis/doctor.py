@@ -8,7 +8,7 @@ import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -24,6 +24,8 @@ from samara.system.devices import Precision, choose_device, computes_in_bfloat16
 from samara.system.machine import Machine
 from samara.system.progress import Progress
 
+Verdict = Literal["agrees", "close", "drifts"]
+
 
 @dataclass(frozen=True)
 class Check:
@@ -34,7 +36,7 @@ class Check:
         precision: precision of the engine.
         device: device of the engine.
         agreement: agreement with PyTorch in float32 on the CPU; None if the engine could not run.
-        agrees: whether it is within the limits of the precision; None if the engine could not run.
+        agrees: whether every mask is close to PyTorch's, by `LIMITS`; None if the engine could not run.
         encoder_s: time of one image through the image encoder, in seconds.
         decoder_s: time of a single prompt through the mask decoder.
         decoder_many_s: time per prompt among many on one image.
@@ -52,6 +54,20 @@ class Check:
     decoder_many_s: float | None = None
     speed: float | None = None
     note: str | None = None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """agrees; close: rounding changes some mask visibly; drifts: a fault. None if the engine could not run."""
+        if self.agreement is None or self.agrees is None:
+            return None
+        if self.agrees:
+            return "agrees"
+        return "close" if self.agreement.is_rounding(self.precision) else "drifts"
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of one image and one prompt, which decide which engine is the fastest; 0 if it could not run."""
+        return (self.encoder_s or 0.0) + (self.decoder_s or 0.0)
 
 
 @dataclass(frozen=True)
@@ -81,12 +97,21 @@ class Diagnosis:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether all engines agree."""
-        return all(check.agrees is not False for check in self.checks)
+        """Whether no engine drifts."""
+        return all(check.verdict != "drifts" for check in self.checks)
+
+    @property
+    def fastest(self) -> Check | None:
+        """The fastest of the engines that agree; None if none does."""
+        agreeing = [check for check in self.checks if check.verdict == "agrees"]
+        return min(agreeing, key=lambda check: check.seconds, default=None)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
-        return dataclasses.asdict(self) | {"healthy": self.is_healthy}
+        verdicts = [{"verdict": check.verdict} for check in self.checks]
+        document = dataclasses.asdict(self) | {"healthy": self.is_healthy}
+        document["checks"] = [check | own for check, own in zip(document["checks"], verdicts, strict=True)]
+        return document | {"fastest": None if self.fastest is None else dataclasses.asdict(self.fastest)}
 
 
 def doctor(

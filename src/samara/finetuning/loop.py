@@ -38,6 +38,7 @@ from samara.finetuning.training_state import EpochRecord, Position, load_state, 
 from samara.finetuning.validation import Validation, validate
 from samara.networks.lora import merge_lora
 from samara.networks.sam import Sam
+from samara.system.devices import float32_products
 from samara.system.progress import Progress, under_name
 
 OnEpoch = Callable[[EpochRecord], None]
@@ -270,16 +271,17 @@ class _Run:
         step = self.position.step + 1
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate(step)
-        loss = add_gradients_of_images(
-            self.network,
-            self.training,
-            examples,
-            self._features,
-            self.settings,
-            generator_of=lambda position: self._generator(epoch, step_of_epoch, position),
-            processes=self.processes,
-            capabilities=self.loaded.variant.capabilities,
-        )
+        with float32_products(self.loaded.device):
+            loss = add_gradients_of_images(
+                self.network,
+                self.training,
+                examples,
+                self._features,
+                self.settings,
+                generator_of=lambda position: self._generator(epoch, step_of_epoch, position),
+                processes=self.processes,
+                capabilities=self.loaded.variant.capabilities,
+            )
         self.processes.add_up_gradients(self.parameters.values())
         nn.utils.clip_grad_norm_(self.parameters.values(), self.settings.max_gradient_norm)
         self.optimiser.step()
@@ -308,7 +310,8 @@ class _Run:
         return features.float()
 
     def _validate(self) -> Validation:
-        with nullcontext() if self.average is None else self.average.in_place():
+        average = nullcontext() if self.average is None else self.average.in_place()
+        with average, float32_products(self.loaded.device):
             samples = []
             for index in self.processes.share(range(len(self.validation))):
                 if self.caches is not None:

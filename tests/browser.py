@@ -74,6 +74,12 @@ class Browser:
         data = self.ask("Page.captureScreenshot", captureBeyondViewport=True, format="png")["data"]
         Path(path).write_bytes(base64.b64decode(data))
 
+    def press(self, key, code, text=""):
+        """Press a key on the page."""
+        facts = {"key": key, "windowsVirtualKeyCode": code}
+        self.ask("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", text=text, **facts)
+        self.ask("Input.dispatchKeyEvent", type="keyUp", **facts)
+
     def _ask(self, method, session=None, **parameters):
         self.number += 1
         message = {"id": self.number, "method": method, "params": parameters}

@@ -223,7 +223,8 @@ def show(compared: Compared, *, as_json: bool) -> None:
         typer.echo(
             "* random weights: size and encoding speed are valid; the masks are noise, so quality was not measured"
         )
-    typer.echo(f"{', '.join(path.name for path in compared.files)} in {compared.files[0].parent}")
+    names = [*(path.name for path in compared.files), *dict.fromkeys(path.parent.name for path in compared.exports)]
+    typer.echo(f"{', '.join(names)} in {compared.files[0].parent}")
 
 
 def terminal_table(table: Table, width: int) -> RichTable:

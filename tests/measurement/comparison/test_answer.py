@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from samara.measurement.comparison.answer import answers
@@ -37,20 +39,31 @@ def test_the_faster_of_two_that_cannot_be_told_apart():
 
 def test_the_better_one_if_chance_does_not_explain_it():
     (answer,) = answers(shown(), [difference(0.01, 0.09)])
-    assert answer.advice.startswith("Use good for the best masks (IoU from boxes 0.800). quick comes after it")
+    assert answer.advice.startswith("good has the best masks (IoU from boxes 0.800). quick comes after it")
+    assert answer.advice.endswith(
+        "good − quick, with its 95 % interval: +0.050 (+0.010 to +0.090), 40 objects in 8 images."
+    )
     assert "chance" not in answer.advice
+
+
+def test_a_single_image_tells_nothing_apart_and_nothing_equal():
+    one = difference(-0.01, 0.11)
+    alone = replace(one, mean=replace(one.mean, interval=None, images=1))
+    (answer,) = answers(shown(), [alone])
+    assert answer.advice.startswith("good has the best masks")
+    assert answer.advice.endswith("+0.050, 40 objects in 1 image.")
 
 
 def test_without_the_single_scores_nothing_is_said_about_chance():
     (answer,) = answers(shown())
-    assert answer.advice.startswith("Use good")
+    assert answer.advice.startswith("good has the best masks")
     assert "Whether chance explains differences is unknown" in answer.advice
 
 
 def test_the_best_that_is_also_the_fastest():
     (answer,) = answers(shown(slow=0.5), [difference(0.01, 0.09)])
-    assert answer.advice == (
-        "Use good for the best masks (IoU from boxes 0.800), and no other with measured masks is faster."
+    assert answer.advice.startswith(
+        "good has the best masks (IoU from boxes 0.800), and no other with measured masks is faster. quick comes after"
     )
 
 

@@ -1,4 +1,4 @@
-"""The page of an evaluation: complete in itself and escaped; tests/pages lays it out in a browser."""
+"""The page of an evaluation: complete in itself and escaped; tests/docs/test_pages.py lays it out in a browser."""
 
 from __future__ import annotations
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from samara.measurement.comparison.charts import ranked_by, ranked_by_quality
 from samara.measurement.comparison.comparison import Comparison, Contender, DeviceOfMachine
-from samara.measurement.comparison.differences import Difference, turned
+from samara.measurement.comparison.differences import Difference, difference_cell, turned
 from samara.measurement.comparison.tables import QUALITY, mean_quality, memory_of_encoding, prompt_time
+from samara.measurement.evaluation.settings import DOMAIN
 from samara.measurement.records.metrics import METRICS
 from samara.measurement.reporting.quantities import quantity, significant
 from samara.measurement.reporting.table import Cell
@@ -57,7 +58,7 @@ def _answer(comparison: Comparison, place: DeviceOfMachine, differences: Sequenc
     metric, ranked = ranked_by_quality(here, comparison.domains)
     picks = []
     if ranked:
-        shown = METRICS[metric].title + (f", mean over {', '.join(comparison.domains)}" if comparison.domains else "")
+        shown = METRICS[metric].title + _of_images(comparison.domains)
         picks.append(_pick("Best masks", ranked[0], mean_quality(ranked[0], metric, comparison.domains), shown))
     fast = _least(here, prompt_time)
     if fast is not None:
@@ -66,6 +67,13 @@ def _answer(comparison: Comparison, place: DeviceOfMachine, differences: Sequenc
     if small is not None:
         picks.append(_pick("Least memory", small, memory_of_encoding(small), "peak while encoding one image"))
     return PlaceAnswer(place.title, _advice(comparison, here, ranked, metric, differences), tuple(picks))
+
+
+def _of_images(domains: Sequence[str]) -> str:
+    """Return a clause about the kinds of images; empty for the only one if it has no name."""
+    if len(domains) > 1:
+        return f", mean over {', '.join(domains)}"
+    return "" if domains[0] == DOMAIN else f", {domains[0]} images"
 
 
 def _pick(role: str, one: Contender, cell: Cell, of: str) -> Pick:
@@ -104,20 +112,52 @@ def _advice(
 def _choice(comparison: Comparison, ranked: Sequence[Contender], metric: str, differences: Sequence[Difference]) -> str:
     """Say what to use: the fastest of those whose masks are not measurably worse than the best."""
     best, *others = ranked
-    equal = [one for one in others if _is_equal(best, one, metric, comparison.domains, differences)]
+    pairs = {one.title: _of_pair(best, one, metric, differences) for one in others}
+    equal = [one for one in others if _cannot_be_told_apart(pairs[one.title], comparison.domains)]
     choice = min((best, *equal), key=lambda one: _seconds(one) or float("inf"))
     if choice is not best:
         return (
             f"Use {choice.title}: its masks are not measurably worse than those of {best.title}"
             f"{_values((choice, best), metric, comparison)}{_times_as_fast(choice, best)}."
+            f"{_told(best, choice, pairs[choice.title])}"
         )
     faster = [one for one in others if (_seconds(one) or float("inf")) < (_seconds(best) or 0.0)]
-    told = f"Use {best.title} for the best masks{_values((best,), metric, comparison)}"
-    if faster:
-        other = faster[0]
-        behind = f"{other.title} comes after it{_values((other,), metric, comparison)}"
-        return f"{told}. {behind}{_times_as_fast(other, best)}."
-    return f"{told}{', and no other with measured masks is faster' if _seconds(best) else ''}."
+    next_best = (faster or others)[0]
+    behind = f"{next_best.title} comes after it{_values((next_best,), metric, comparison)}"
+    return (
+        f"{best.title} has the best masks{_values((best,), metric, comparison)}"
+        f"{', and no other with measured masks is faster' if _seconds(best) and not faster else ''}. "
+        f"{behind}{_times_as_fast(next_best, best)}.{_told(best, next_best, pairs[next_best.title])}"
+    )
+
+
+def _of_pair(best: Contender, other: Contender, metric: str, differences: Sequence[Difference]) -> list[Difference]:
+    """Return best − other for each kind of images."""
+    return [
+        one if one.first == best.title else turned(one)
+        for one in differences
+        if one.metric == metric and {one.first, one.second} == {best.title, other.title}
+    ]
+
+
+def _cannot_be_told_apart(of_pair: Sequence[Difference], domains: Sequence[str]) -> bool:
+    """Return whether chance may explain the difference on every kind of images; a single image cannot say."""
+    if {one.domain for one in of_pair} != set(domains):
+        return False
+    return all(one.mean.interval is not None and not one.is_told_apart for one in of_pair)
+
+
+def _told(best: Contender, other: Contender, of_pair: Sequence[Difference]) -> str:
+    """Say the paired difference with its interval, and of how many objects it is."""
+    if not of_pair:
+        return ""
+    texts = [
+        f"{f'{one.domain} ' if len(of_pair) > 1 else ''}{difference_cell(one).text}"
+        f"{f' ({spread})' if (spread := difference_cell(one).spread) else ''}, {one.mean.objects} objects in "
+        f"{one.mean.images} image{'' if one.mean.images == 1 else 's'}"
+        for one in of_pair
+    ]
+    return f" {best.title} − {other.title}, with its 95 % interval: {'; '.join(texts)}."
 
 
 def _another_order(comparison: Comparison, here: Sequence[Contender], best: Contender, metric: str) -> str:
@@ -127,18 +167,6 @@ def _another_order(comparison: Comparison, here: Sequence[Contender], best: Cont
     if not leaders or leaders[0] is best:
         return ""
     return f"From {_PROMPTS[other]} alone, {leaders[0].title} leads{_values(leaders, other, comparison)}."
-
-
-def _is_equal(
-    best: Contender, other: Contender, metric: str, domains: Sequence[str], differences: Sequence[Difference]
-) -> bool:
-    """Return whether no kind of images tells the masks of two contenders apart."""
-    of_pair = [
-        one if one.first == best.title else turned(one)
-        for one in differences
-        if one.metric == metric and {one.first, one.second} == {best.title, other.title}
-    ]
-    return {one.domain for one in of_pair} == set(domains) and not any(one.is_told_apart for one in of_pair)
 
 
 def _values(contenders: Sequence[Contender], metric: str, comparison: Comparison) -> str:

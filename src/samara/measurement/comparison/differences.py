@@ -140,7 +140,9 @@ def difference_table(comparison: Comparison, found: Sequence[Difference]) -> Tab
     rows = []
     for other, domain in dict.fromkeys((one.second, one.domain) for one in from_best):
         of_metric = {one.metric: one for one in from_best if (one.second, one.domain) == (other, domain)}
-        cells = tuple(_cell(of_metric.get(metric)) for metric in metrics)
+        cells = tuple(
+            difference_cell(of_metric[metric]) if metric in of_metric else Cell(label=NOTHING) for metric in metrics
+        )
         rows.append(Row((f"{title} − {other}", domain), (*cells, _counts(of_metric.values()))))
     return Table(
         "differences",
@@ -158,9 +160,8 @@ def _counts(found: Iterable[Difference]) -> Cell:
     return Cell(label=str(max(one.mean.objects for one in found)))
 
 
-def _cell(one: Difference | None) -> Cell:
-    if one is None:
-        return Cell(label=NOTHING)
+def difference_cell(one: Difference) -> Cell:
+    """Return the cell of a difference: signed, with its interval, and a mark if chance does not explain it."""
     interval = one.mean.interval
     low, high = (None, None) if interval is None else (interval.low, interval.high)
     return Cell(

@@ -54,7 +54,7 @@ def zero_shot(comparison: Comparison) -> Table:
         f"prompt, no source states them, and its last row names no network; “{GUIDE}”, section 5.",
         ("checkpoint",),
         tuple(f"{domain}: {title}" for domain in domains for title in titles),
-        (*rows, Row((SUPERVISED,), tuple(supervised))) if rows else (),
+        (*rows, Row((SUPERVISED,), tuple(supervised))) if rows and FULLY_SUPERVISED.keys() & set(domains) else (),
     )
 
 

@@ -15,6 +15,7 @@ from samara.measurement.comparison.differences import Difference
 from samara.measurement.comparison.grids import grid_of
 from samara.measurement.comparison.missing import left_open
 from samara.measurement.comparison.panels import PanelRow, colours
+from samara.measurement.evaluation.settings import DOMAIN
 from samara.measurement.reporting.quantities import NOTHING, quantity
 from samara.measurement.reporting.table import Table
 from samara.segmentation.drawing.difference import MISSED, RIGHT, TOO_MUCH
@@ -42,6 +43,11 @@ class PlaceView:
     scatter: Scatter | None
     times: RowChart | None
     memory: RowChart | None
+
+    @property
+    def has_charts(self) -> bool:
+        """Whether there is any chart."""
+        return bool(self.scatter or self.times or self.memory)
 
 
 def require_page() -> None:
@@ -88,7 +94,10 @@ def comparison_page(
         images=images,
         remark=remark,
         legend=colours({"right": RIGHT, "missed": MISSED, "too much": TOO_MUCH}),
-        places=place_views(comparison, differences),
+        places=(places := place_views(comparison, differences)),
+        kinds=_kinds(comparison.domains),
+        # Without charts, the paired differences are what there is to see.
+        unfolded="" if any(view.has_charts for view in places) else "differences",
         several=len(comparison.places) > 1,
         scatters=several_charts if len(several_charts) > 1 else (),
         bars=bars(comparison),
@@ -97,6 +106,12 @@ def comparison_page(
         machines=[machine_facts(comparison, place) for place in comparison.places],
         left_open=left_open(comparison),
     )
+
+
+def _kinds(domains: Sequence[str]) -> str:
+    if not domains:
+        return ""
+    return ", with quality" if tuple(domains) == (DOMAIN,) else f", quality on {', '.join(domains)} images"
 
 
 def place_views(comparison: Comparison, differences: Sequence[Difference]) -> list[PlaceView]:

@@ -36,13 +36,13 @@ _COLUMNS = (
 def versus(comparison: Comparison) -> list[Table]:
     """Return one table for each place where one of these checkpoints was measured."""
     return [
-        _versus(comparison.at(place), place, number)
+        _versus(comparison.at(place), place, number, f" on {place.title}" if len(comparison.places) > 1 else "")
         for number, place in enumerate(comparison.places)
         if any(one.checkpoint in (REFERENCE, *SMALL) for one in comparison.at(place))
     ]
 
 
-def _versus(contenders: Sequence[Contender], place: DeviceOfMachine, number: int) -> Table:
+def _versus(contenders: Sequence[Contender], place: DeviceOfMachine, number: int, where: str) -> Table:
     reference = next((one for one in contenders if one.checkpoint == REFERENCE), None)
     rows = []
     for name in (REFERENCE, *SMALL):
@@ -51,7 +51,7 @@ def _versus(contenders: Sequence[Contender], place: DeviceOfMachine, number: int
     rows += [_row(one, reference) for one in contenders if one.checkpoint not in (REFERENCE, *SMALL)]
     return Table(
         "versus" if not number else f"versus-{number + 1}",
-        "SAM against MobileSAM, FastSAM and YOLO",
+        f"SAM against MobileSAM, FastSAM and YOLO{where}",
         f"Measured on {place.title}. Time is that of everything in an image, without a prompt. Factors are relative to "
         f"{REFERENCE}: of the numbers in the row; of published numbers, from tables with both under equal conditions, "
         "on whatever machine; and as the guide states them, ✗ if contradicted. Sizes of checkpoints that were not "

@@ -9,6 +9,7 @@ from samara.images.settings import ImageReading
 from samara.measurement.benchmarking import measure as measuring
 from samara.measurement.evaluation.ground_truth import GroundTruth
 from samara.measurement.records.numbers import Number
+from samara.measurement.records.records import Interval
 from samara.recommendation.measure_first import measure_first
 from samara.recommendation.recommend import recommend
 from tests.measurement.evaluation.conftest import write_coco
@@ -31,7 +32,9 @@ def jobs(monkeypatch):
     def run(job, *, timeout_s, progress):
         done.append(job)
         values = {"quality": 0.66, "memory": 5e8}
-        return [Number(metric=metric, value=values.get(job.kind, 0.25)) for metric in job.metrics]
+        shown = {"n": 90, "images": 20, "interval": Interval(low=0.62, high=0.70, kind="95 % bootstrap")}
+        seen = shown if job.kind == "quality" else {}
+        return [Number(metric=metric, value=values.get(job.kind, 0.25), **seen) for metric in job.metrics]
 
     monkeypatch.setattr(measuring, "run_job", run)
     return done
@@ -48,6 +51,12 @@ def test_what_is_at_hand_is_measured_and_wins(data, jobs):
     assert {job.subject.checkpoint for job in jobs} == HAND
     assert {job.kind for job in jobs} == {"calls", "everything", "memory", "quality"}
     assert told
+    assert {(one.metric, one.value, one.n) for one in found.measured} == {
+        ("centre_click_iou", 0.66, 90),
+        ("box_iou", 0.66, 90),
+    }
+    assert not any("samara recommend --images" in note for note in found.notes), "that is the command just run"
+    assert any("of those that were, samara_mini is the best" in note for note in found.notes)
 
 
 def test_only_what_is_asked_is_measured(data, jobs):

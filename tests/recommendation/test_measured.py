@@ -38,10 +38,12 @@ def test_quality_of_single_sources_and_of_random_weights_does_not_count():
     assert kept.quality("sam_vit_b", "point") is None
 
 
-def test_the_domain_of_the_request_comes_first():
+def test_other_domains_do_not_count():
     both = [record(domain="medical", value=0.5, job="a"), record(domain="natural", value=0.8, job="b")]
     assert measurements(both, ON_HERE, "medical").quality("sam_vit_b", "box").value == 0.5
-    assert measurements(both[1:], ON_HERE, "medical").quality("sam_vit_b", "box").value == 0.8
+    assert measurements(both[1:], ON_HERE, "medical").quality("sam_vit_b", "box") is None
+    unsaid = record(domain="all", value=0.6, job="c")
+    assert measurements([*both[1:], unsaid], ON_HERE, "medical").quality("sam_vit_b", "box").value == 0.6
 
 
 def test_failed_measurements_do_not_count_and_newer_ones_replace_older():

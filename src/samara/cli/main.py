@@ -48,7 +48,7 @@ def run() -> None:
     except SamaraError as error:
         from samara.cli.sentences import as_options
 
-        status = _failed(as_options(str(error)))
+        status = _failed(as_options("; ".join([str(error), *getattr(error, "__notes__", ())])))
     except BrokenPipeError:
         status = 1  # typer's status; the reader closed the pipe and wants no message
     except OSError as error:

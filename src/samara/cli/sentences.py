@@ -18,6 +18,7 @@ _CALLED = {
     "skip_bad": "--skip-bad-annotations",
     "vram_gb": "--vram",
     "ram_gb": "--ram",
+    "image_count": "--count",
     "points": "--point",
     "boxes": "--box",
     "calibration_reading": "--value-range or --frame",

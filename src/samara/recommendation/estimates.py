@@ -8,9 +8,9 @@ interpolated by arithmetic and scaled in the same way. Every estimate is marked 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from statistics import mean
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from statistics import mean, median
 
 from samara.checkpoints.record import Checkpoint
 from samara.measurement.published.figures import published_for
@@ -64,7 +64,49 @@ class Needs:
     settings: Mapping[str, str]
 
 
-def needs_of(checkpoint: Checkpoint, request: Request, target: Target, measured: Measurements) -> Needs:
+@dataclass(frozen=True)
+class TimeScale:
+    """What all times of one answer have in common.
+
+    Attributes:
+        factor: estimates are multiplied by this, so that they fit the measured times beside them.
+        told: where the times are from, a sentence.
+    """
+
+    factor: float
+    told: str
+
+
+def time_scale(
+    checkpoints: Iterable[Checkpoint], request: Request, target: Target, measured: Measurements
+) -> TimeScale:
+    """Return the scale of the times: that of the measured ones, if there are any.
+
+    Args:
+        checkpoints: runnable checkpoints.
+        request: the user's request.
+        target: the machine.
+        measured: earlier measurements.
+    """
+    everything = request.asks_everything
+    ratios = {
+        one.name: found.value / estimated_seconds(one, request, target).value
+        for one in checkpoints
+        if (found := measured.seconds(one.name, everything=everything)) is not None
+    }
+    if not ratios:
+        return TimeScale(1.0, f"All times are estimates for {target.title}: {_basis_of_times(target)}.")
+    names = ", ".join(ratios)
+    return TimeScale(
+        median(ratios.values()),
+        f"All times are of one scale: {names} timed {measured.timed_on(everything=everything)}; the others are "
+        "estimated in proportion.",
+    )
+
+
+def needs_of(
+    checkpoint: Checkpoint, request: Request, target: Target, measured: Measurements, scale: float = 1.0
+) -> Needs:
     """Estimate memory and time.
 
     Args:
@@ -72,13 +114,17 @@ def needs_of(checkpoint: Checkpoint, request: Request, target: Target, measured:
         request: the user's request.
         target: the machine.
         measured: earlier measurements, which take precedence.
+        scale: factor of estimated times, see `time_scale`.
     """
     everything = request.asks_everything
     batch = _points_per_batch(checkpoint, request, target)
     memory = measured.memory(checkpoint.name, everything=everything, trains=request.trains) or estimated_memory(
         checkpoint, request, target, points_per_batch=batch
     )
-    seconds = measured.seconds(checkpoint.name, everything=everything) or estimated_seconds(checkpoint, request, target)
+    estimated = estimated_seconds(checkpoint, request, target)
+    seconds = measured.seconds(checkpoint.name, everything=everything) or replace(
+        estimated, value=estimated.value * scale
+    )
     settings = {} if batch == BATCHES[0] else {"points_per_batch": str(batch)}
     return Needs(memory, seconds, settings)
 
@@ -151,18 +197,20 @@ def estimated_seconds(checkpoint: Checkpoint, request: Request, target: Target) 
     """Estimate the time from an image to its masks, scaling known times by the machine's matrix speed."""
     cost = cost_of(checkpoint)
     prompts = GRID_POINTS if request.asks_everything else 1
-    if target.device == "cuda":
+    if target.device != "cpu":
         slower = REFERENCE_CARD.flops * ATTAINABLE / target.speed.value
-        value = gpu_seconds(checkpoint, prompts) * slower
-        return Statement(
-            value,
-            least_sure((_gpu_certainty(checkpoint), target.speed.certainty)),
-            f"published times on an {REFERENCE_CARD.name.removeprefix('GeForce ')}, scaled to {target.speed.basis}",
-        )
+        certainty = least_sure((_gpu_certainty(checkpoint), target.speed.certainty))
+        return Statement(gpu_seconds(checkpoint, prompts) * slower, certainty, _basis_of_times(target))
     slower = MATRIX_FLOPS / target.speed.value
-    certainty: Certainty = least_sure(("measured elsewhere", target.speed.certainty))
-    basis = f"timed on {MEASURED_ON}, scaled to {target.speed.basis}"
-    return Statement((cost.encode_s + prompts * cost.prompt_s) * slower, certainty, basis)
+    certainty = least_sure(("measured elsewhere", target.speed.certainty))
+    return Statement((cost.encode_s + prompts * cost.prompt_s) * slower, certainty, _basis_of_times(target))
+
+
+def _basis_of_times(target: Target) -> str:
+    """Say where estimated times are from."""
+    if target.device == "cpu":
+        return f"timed on {MEASURED_ON}, scaled to {target.speed.basis}"
+    return f"published times on an {REFERENCE_CARD.name.removeprefix('GeForce ')}, scaled to {target.speed.basis}"
 
 
 def _gpu_certainty(checkpoint: Checkpoint) -> Certainty:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 
+from samara.measurement.records.records import Record
 from samara.recommendation.answer import Excluded, Recommendation
 from samara.recommendation.estimates import GRID_POINTS, file_bytes
+from samara.recommendation.evidence import counts
 from samara.recommendation.ranking import Ranked
 from samara.recommendation.rules import NOT_RUN, RULES, gigabytes, seconds
 from samara.recommendation.statement import Certainty
@@ -21,6 +23,9 @@ MARKS: Mapping[Certainty, str] = {
 
 SHOWN = 5
 """Number of ranks shown by default."""
+
+MEASURED_SHOWN = 12
+"""Number of measurements shown."""
 
 NARROWEST, WIDEST = 60, 120
 
@@ -38,6 +43,7 @@ def as_text(found: Recommendation, *, width: int = 80, show_all: bool = False) -
         _wrapped(found.answer, columns, ""),
         "\n".join(f"  {command}" for command in found.commands),
         "\n".join(_ranking(found, columns, show_all=show_all)),
+        "\n".join(_measured(found.measured)),
         "\n".join(_excluded(found.excluded, columns)),
         "\n".join(_wrapped(note, columns, "- ") for note in found.notes),
     ]
@@ -50,7 +56,7 @@ def _ranking(found: Recommendation, columns: int, *, show_all: bool) -> Iterator
     shown = found.ranking if show_all else found.ranking[:SHOWN]
     width = max(len(one.name) for one in shown)
     head = "checkpoint".ljust(width)
-    yield f"   {head} {'score':>5}  {'quality':>7}  {'time':>8}  {'memory':>8}  {'file':>7}  licence"
+    yield f"   {head} {'quality':>7}  {'time':>8}  {'memory':>8}  {'file':>7}  licence"
     for place, one in enumerate(shown, start=1):
         yield f"{place:>2} {one.name:<{width}} {_row(one)}"
         yield _wrapped(found.reason(one), columns, "   ")
@@ -67,13 +73,31 @@ def _row(one: Ranked) -> str:
     memory = f"{gigabytes(needs.memory.value)} {MARKS[needs.memory.certainty]}"
     size = "here" if one.candidate.at_hand else gigabytes(file_bytes(row))
     licence = row.licence.removeprefix("LicenseRef-")  # SPDX's mark of those that it does not list
-    return f"{one.score:>5.2f}  {quality:>7}  {time:>8}  {memory:>8}  {size:>7}  {licence}"
+    return f"{quality:>7}  {time:>8}  {memory:>8}  {size:>7}  {licence}"
 
 
 def _legend(found: Recommendation) -> str:
     asked = f"everything in it ({GRID_POINTS:,} points)" if found.request.asks_everything else "one prompt"
     marks = ", ".join(f"{mark} {certainty}" for certainty, mark in MARKS.items())
-    return f"quality: SAM ViT-H = 1; time: one image and {asked}. {marks}."
+    memory = "of fine-tuning the mask decoder" if found.request.trains else "at its peak"
+    return f"quality: SAM ViT-H = 1; time: one image and {asked}; memory: {memory}. {marks}. {found.times}"
+
+
+def _measured(records: tuple[Record, ...]) -> Iterator[str]:
+    """One line for each measured quality; those of one data set stand together, the newest first."""
+    if not records:
+        return
+    ordered = sorted(records, key=lambda one: (one.when[:10], one.metric, one.subject.checkpoint), reverse=True)
+    yield f"{'Measured':<20}  {'with':<12}  {'value':>5}  {'95 % interval':>13}  {'objects':>7}  {'images':>6}  date"
+    for one in ordered[:MEASURED_SHOWN]:
+        spread = "" if one.interval is None else f"{one.interval.low:.2f} to {one.interval.high:.2f}"
+        name, title = one.subject.checkpoint[:20], one.definition.title.partition(",")[0][:12]
+        yield (
+            f"{name:<20}  {title:<12}  {one.value or 0.0:>5.2f}  {spread:>13}  {one.n:>7,}  {one.images or 0:>6,}  "
+            f"{one.when[5:10]}{'' if counts(one) else ' too few'}"
+        )
+    if len(ordered) > MEASURED_SHOWN:
+        yield f"and {len(ordered) - MEASURED_SHOWN} more: samara records list, or --json"
 
 
 def _excluded(excluded: tuple[Excluded, ...], columns: int) -> Iterator[str]:

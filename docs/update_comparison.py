@@ -1,24 +1,28 @@
 """Write what is said about the committed comparison anew from its records: `make docs`.
 
-The chart for the README, the table there and in docs/comparison.md, its sentences, and beside the records their JSON,
-CSV and Markdown. The page itself holds images of data sets that are not in this repository and is made by
-`samara compare`.
+The chart for the README, the table there and in docs/comparison.md, its sentences, and beside the records their page,
+JSON, CSV and Markdown. The page shows masks on images of data sets that are not in this repository; they were drawn by
+`samara compare` and are taken over from the committed page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from html import unescape
 from pathlib import Path
 
 from docs.made_parts import with_parts
-from samara.measurement.comparison.compare import CSV, JSON, MARKDOWN, RECORDS, all_tables
+from samara.measurement.comparison.compare import CSV, JSON, MARKDOWN, PAGE, RECORDS, all_tables
 from samara.measurement.comparison.comparison import Comparison, Contender
 from samara.measurement.comparison.documents import RANDOM, comparison_json, csv_text, markdown_table, markdown_text
 from samara.measurement.comparison.machines import lacks_gpu, side_by_side
-from samara.measurement.comparison.quantities import quantity, significant
+from samara.measurement.comparison.page import comparison_page
+from samara.measurement.comparison.panels import Panel, PanelRow
+from samara.measurement.comparison.row_chart import row_chart_svg, time_charts
 from samara.measurement.comparison.tables import prompt_time
-from samara.measurement.comparison.time_chart import time_chart_svg, time_charts
 from samara.measurement.records.record_file import read_records
+from samara.measurement.reporting.quantities import quantity, significant
 
 DOCS = Path(__file__).parent
 DOCUMENT = DOCS / "comparison.md"
@@ -39,12 +43,24 @@ def texts() -> dict[Path, str]:
     """Files that are made of the records alone."""
     comparison = committed()
     made = all_tables(comparison)
+    drawn = list(drawn_masks((FOLDER / PAGE).read_text(encoding="utf-8")))
     return {
+        FOLDER / PAGE: comparison_page(comparison, made, drawn),
         FOLDER / JSON: comparison_json(comparison, made),
         FOLDER / CSV: csv_text(comparison),
         FOLDER / MARKDOWN: markdown_text(comparison, made),
-        CHART: time_chart_svg(time_charts(comparison)[0], standalone=True),
+        CHART: row_chart_svg(time_charts(comparison)[0], standalone=True),
     }
+
+
+def drawn_masks(page: str) -> Iterator[PanelRow]:
+    """The images of masks that a page holds."""
+    for article in re.findall(r"(?s)<article.*?</article>", page):
+        (title,) = re.findall(r"<h3><bdi>(.*?)</bdi></h3>", article)
+        panels = re.findall(
+            r'<figcaption><bdi>(.*?)</bdi><b>(.*?)</b></figcaption><img [^>]*src="(data:[^"]*)"', article
+        )
+        yield PanelRow(unescape(title), tuple(Panel(unescape(name), score, uri) for name, score, uri in panels))
 
 
 def times() -> str:

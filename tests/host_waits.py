@@ -25,25 +25,25 @@ PUTTING = {torch.ops.aten.index_put_.default, torch.ops.aten.index_put.default}
 
 
 @contextlib.contextmanager
-def host_waits():
-    """Yield a list that gets the operations in the block in which the host would wait for a GPU."""
+def host_waits(device="cpu"):
+    """Yield a list that gets the operations in the block in which the host would wait, if that device were a GPU."""
     waits = []
-    with Calls(waits), Operations(waits):
+    with Calls(waits, device), Operations(waits, device):
         yield waits
 
 
 class Calls(TorchFunctionMode):
     """Sees what makes tensors of numbers of the host, or such numbers of tensors."""
 
-    def __init__(self, waits):
+    def __init__(self, waits, device):
         super().__init__()
-        self.waits = waits
+        self.waits, self.device = waits, device
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
         copied = func in (torch.tensor, torch.as_tensor, torch.Tensor.new_tensor) and result.device.type != "cpu"
-        if copied or func is torch.Tensor.tolist:
+        if copied or (func is torch.Tensor.tolist and args[0].device.type == self.device):
             self.waits.append(func.__name__)
         return result
 
@@ -51,13 +51,14 @@ class Calls(TorchFunctionMode):
 class Operations(TorchDispatchMode):
     """Sees operations whose result the host reads, and copies between devices."""
 
-    def __init__(self, waits):
+    def __init__(self, waits, device):
         super().__init__()
-        self.waits = waits
+        self.waits, self.device = waits, device
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        if func in WAITING or (func in INDEXING | PUTTING and by_booleans(args[1])) or is_slow_copy(func, args, kwargs):
+        reads = func in WAITING or (func in INDEXING | PUTTING and by_booleans(args[1]))
+        if (reads and args[0].device.type == self.device) or is_slow_copy(func, args, kwargs):
             self.waits.append(str(func))
         return func(*args, **kwargs)
 

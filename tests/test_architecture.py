@@ -98,6 +98,7 @@ ALLOWED = {
         "segment_anything_hq",
         "cli",
     },
+    "torchao": {"engines"},
     "typer": {"cli"},
     "xxhash": {"system"},
     "yaml": {"datasets"},

@@ -26,8 +26,7 @@ SHOWN_BY = {
     "checkpoints/export.py": ["export"],
     "segmentation/addresses.py": ["segment"],
     "segmentation/segment.py": ["segment"],
-    "measurement/comparison/compare.py": ["compare"],
-    "measurement/comparison/machines.py": ["compare"],
+    "measurement/comparison/": ["compare"],
     "datasets/writing/coco_adding.py": ["segment"],
     "datasets/reading/coco.py": ["evaluate", "finetune", "compare"],
     "datasets/reading/findings.py": ["annotate", "evaluate", "finetune", "compare"],
@@ -70,7 +69,7 @@ SHOWN_BY_WITH = {
 }
 # Programs of others that are run, not shown.
 # The second has names of CSS, which begin as options do; the third is what makes options of arguments.
-NOT_OURS = {"measurement/records/environment.py", "measurement/comparison/drawing.py", "cli/sentences.py"}
+NOT_OURS = {"measurement/records/environment.py", "measurement/reporting/drawing.py", "cli/sentences.py"}
 # Of the same store, but of the command that makes it.
 ELSEWHERE = {("annotation/exporting.py", "--partial")}
 

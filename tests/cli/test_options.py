@@ -33,7 +33,7 @@ def test_a_device_is_said_the_same_way_everywhere(name):
 @pytest.mark.parametrize("name", ["annotate", "compare", "evaluate"])
 def test_a_precision_likewise(name):
     (precision,) = (option for option in get_command(app).commands[name].params if option.name == "precision")
-    assert (precision.default, precision.help) == ("auto", "Compute in auto, float32, bfloat16 or float16.")
+    assert (precision.default, precision.help) == ("auto", "Compute in auto, float32, tf32, bfloat16 or float16.")
 
 
 @pytest.mark.parametrize("name", ["export_images", "split", "categories", "only_categories", "label_studio_prefix"])

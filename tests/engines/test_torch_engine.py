@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import samara
-from samara.engines import torch_engine
+from samara.engines import forms, torch_engine
 from samara.engines.engine import InputPrompts
 from samara.engines.torch_engine import TorchEngine
 from tests.engines.conftest import small
@@ -171,3 +171,23 @@ def test_a_network_in_another_type_answers_alike(dtype, name):
         )
         assert found.low_res_logits.dtype == found.predicted_iou.dtype == torch.float32
         assert relative_error(found.low_res_logits, wanted.low_res_logits) < (0.1 if dtype == torch.bfloat16 else 0.02)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", ["vit_b", "vit_t", "repvit_sam", "efficientvit_sam_l0", "sam2.1_hiera_t"])
+def test_as_on_a_gpu_an_encoder_gives_the_same(monkeypatch, name, precision):
+    """Layers cast once, channels last."""
+    loaded = small(name, 64)
+    side = loaded.input_size
+    images = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(0))
+    exact = TorchEngine(loaded.network, "cpu").encode(images)
+    rounding = relative_error(TorchEngine(loaded.network, "cpu", precision).encode(images), exact)
+    for module in (forms, torch_engine):
+        monkeypatch.setattr(module, "DEVICES_WITH_FORMS", {"cpu"})
+    seen = []
+    engine = TorchEngine(loaded.network, "cpu", precision)
+    engine.image_encoder.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    found = engine.encode(images)
+    assert seen[0].is_contiguous(memory_format=torch.channels_last)
+    assert found.dtype == torch.float32
+    assert relative_error(found, exact) <= max(1e-5, 1.5 * rounding)

@@ -9,7 +9,7 @@ import torch
 
 from samara.networks import vit
 from samara.networks.early_features import split_early
-from samara.networks.layers import join_windows, split_windows
+from samara.networks.layers import in_windows, join_windows, split_windows
 from samara.networks.vit import Block, ImageEncoderViT, attend_with_bias, relative_positions
 
 
@@ -150,3 +150,20 @@ def test_adapters_are_in_every_block():
     assert names == [f"blocks.{block}.Adapter.channel.0.weight" for block in range(3)]
     network(torch.randn(1, 3, 64, 64)).square().sum().backward()
     assert all(parameter.grad is not None for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_windows_are_split_in_the_type_of_an_autocast(tiny, dtype):
+    seen = []
+    attention = tiny.blocks[0].attn
+    attention.register_forward_pre_hook(lambda module, given: seen.append(given[0].dtype))
+    x = torch.randn(1, 8, 8, 32)
+    with torch.inference_mode(), torch.autocast("cpu", dtype):
+        normed = tiny.blocks[0].norm1(x)
+        late = join_windows(attention(split_windows(normed, 3)), (8, 8))
+        early = in_windows(attention, normed, 3)
+    assert seen == [torch.float32, dtype]
+    assert early.equal(late)
+    with torch.inference_mode():
+        in_windows(attention, x, 3)
+    assert seen[-1] == torch.float32

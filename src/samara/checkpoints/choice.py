@@ -26,7 +26,7 @@ class Choice:
             own.
         lora: fold in these low-rank updates of `samara finetune --lora-apart`, trained on the checkpoint.
         device: run on auto, cpu, cuda, cuda:N or mps.
-        precision: compute in auto, float32, bfloat16 or float16.
+        precision: compute in auto, float32, tf32, bfloat16 or float16.
         engine: run the network with torch, torch-compile, openvino, onnxruntime, or auto (see doctor).
         input_size: resize images to this side of the network input; None for the checkpoint's own.
         weights: use random weights to measure speed without the file.

@@ -31,7 +31,7 @@ from samara.checkpoints.store.added import AddedCheckpoints
 from samara.checkpoints.store.store import CheckpointStore
 from samara.engines.calibration import calibration_files
 from samara.engines.findings import fastest_place
-from samara.engines.kinds import AUTO, TORCH, choose_place
+from samara.engines.kinds import AUTO, OPENVINO, TORCH, choose_place
 from samara.engines.loaded import Loaded, Provenance
 from samara.errors import ChecksumMismatch, SettingsError, UnknownCheckpoint, WrongCheckpoint
 from samara.images.settings import AS_THEY_ARE, ImageReading
@@ -74,7 +74,8 @@ def load(
             checkpoint is loaded too.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         precision: "auto" (bfloat16 if the hardware supports it, or with `engine="auto"` the fastest that doctor found),
-            "float32", "bfloat16", "float16"; "int8" for the image encoder with the engine openvino.
+            "float32", "bfloat16", "float16"; "tf32" on NVIDIA GPUs from Ampere; "int8" for the image encoder with the
+            engine openvino, or torch-compile and torchao.
         engine: runtime of the network: "torch", "openvino", "onnxruntime", or "auto" for the fastest that `samara
             doctor` found to agree with torch on this machine (torch if it was never run). `Loaded.engine` is the
             result.
@@ -112,8 +113,11 @@ def load(
     if preset is not None:
         preset_named(preset)  # before anything is downloaded
     place = choose_place(engine, device, precision)
-    if calibration and place.precision != "int8":
-        raise SettingsError(f"calibration images were given, but only int8 uses them, not {place.precision}")
+    if calibration and (place.engine, place.precision) != (OPENVINO.name, "int8"):
+        raise SettingsError(
+            f"calibration images were given, but only int8 uses them, of the engine {OPENVINO.name}; this is "
+            f"{place.precision} of {place.engine}"
+        )
     _check_input_size(input_size, 16)
     if weights == "random":
         loading = _random(checkpoint, base, input_size, seed, preset)

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
     from samara.measurement.comparison.compare import Compared
-    from samara.measurement.comparison.tables import Row, Table
     from samara.measurement.evaluation.ground_truth import GroundTruth
     from samara.measurement.records.metrics import Group
+    from samara.measurement.reporting.table import Row, Table
 
 COMPARED, DATA, THOROUGHNESS, RUNNING, RESULT = (
     "What to compare",
@@ -223,7 +223,8 @@ def show(compared: Compared, *, as_json: bool) -> None:
         typer.echo(
             "* random weights: size and encoding speed are valid; the masks are noise, so quality was not measured"
         )
-    typer.echo(f"{', '.join(path.name for path in compared.files)} in {compared.files[0].parent}")
+    names = [*(path.name for path in compared.files), *dict.fromkeys(path.parent.name for path in compared.exports)]
+    typer.echo(f"{', '.join(names)} in {compared.files[0].parent}")
 
 
 def terminal_table(table: Table, width: int) -> RichTable:
@@ -231,7 +232,7 @@ def terminal_table(table: Table, width: int) -> RichTable:
     from rich.table import Table as Shown
     from rich.text import Text
 
-    from samara.measurement.comparison.quantities import NOTHING
+    from samara.measurement.reporting.quantities import NOTHING
 
     shown = Shown(title=table.title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for head, texts in zip(table.heads, _columns_of_names(table), strict=True):

@@ -20,8 +20,8 @@ from samara.measurement.records.metrics import MEASURES, Measure
 
 if TYPE_CHECKING:
     from samara.measurement.evaluation.evaluate import Evaluation
-    from samara.measurement.evaluation.failures import Failure
     from samara.measurement.evaluation.ground_truth import Chosen
+    from samara.measurement.evaluation.judged_answers import JudgedAnswer
     from samara.measurement.records.records import Record
 
 DATA, ASKED, RUNNING, RESULT = "Ground truth", "What to measure", "Checkpoint and machine", "Result"
@@ -113,7 +113,7 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder for records, scores and images of the worst results; rerun to resume.",
+            help="Folder for the page, tables, charts, records and scores; rerun to resume.",
             rich_help_panel=RESULT,
         ),
     ] = None,
@@ -172,7 +172,7 @@ def report(evaluation: Evaluation) -> dict[str, object]:
     }
 
 
-def _plain(failure: Failure) -> dict[str, object]:
+def _plain(failure: JudgedAnswer) -> dict[str, object]:
     return {
         "file": str(failure.image.path),
         "source": failure.source,
@@ -203,8 +203,9 @@ def show(evaluation: Evaluation, out: Path | None) -> None:
         typer.echo(f"- {as_options(why)}")
     subject = asdict(evaluation.records[0].subject)
     typer.echo("{checkpoint}, {precision} on {device}, input {input_size} px".format(**subject))
-    if out is not None:
-        typer.echo(f"records, scores and {len(evaluation.failure_images)} images of failures in {out}")
+    if (written := evaluation.written) is not None:
+        images = len(written.worst) + len(written.best)
+        typer.echo(f"page, tables, charts and {images} images in {written.folder}; records and scores in {out}")
 
 
 def _row(record: Record) -> list[str]:

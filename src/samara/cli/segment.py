@@ -67,7 +67,7 @@ DRAWING = [
     Setting(field="outline", metavar="PX", least=0),
     Setting(field="labels", metavar="KIND"),
 ]
-PRECISION = "Compute in auto, float32, bfloat16, float16 or int8."
+PRECISION = "Compute in auto, float32, tf32, bfloat16, float16 or int8."
 
 
 @takes_arguments(

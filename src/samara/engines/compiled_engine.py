@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from samara.engines.cache import cache_directory
 from samara.engines.forms import CurrentForm
+from samara.engines.int8_layers import with_int8_layers
 from samara.engines.torch_engine import TorchEngine
 from samara.networks.fused_block import with_fused_blocks
 from samara.networks.sam import Sam
@@ -68,6 +69,8 @@ class CompiledForm(CurrentForm):
     def made_of(self, part: nn.Module) -> nn.Module:
         """See `CurrentForm.made_of`."""
         form = with_fused_blocks(super().made_of(part))
+        if self.precision == "int8":
+            form = with_int8_layers(form)
         for region in regions(form):
             region.compile(dynamic=False)
         return form

@@ -15,6 +15,12 @@ DEVICES_WITH_FORMS = {"cuda"}
 """Devices on which parts run as a `device_form`; elsewhere a few are folded."""
 
 
+def layer_type(part: nn.Module, precision: Precision) -> torch.dtype:
+    """Return the type in which layers of a part compute: its own if that is not float32."""
+    own = dtype_of(part)
+    return COMPUTED_IN[precision] if own == torch.float32 else own
+
+
 class CurrentForm:
     """The form of one part of a network.
 
@@ -38,7 +44,7 @@ class CurrentForm:
 
     def tracked(self, part: nn.Module) -> nn.Module:
         """Return the form of the part on a device with forms."""
-        state = state_of(part), [module.training for module in part.modules()]
+        state = state_of(part, with_modes=True)
         if self._made is None or self._made[0] != state:
             adapted = not is_plain(part) or any(module.training for module in part.modules())
             self._made = state, part if adapted else self.made_of(part)
@@ -54,6 +60,5 @@ class CurrentForm:
 
     def made_of(self, part: nn.Module) -> nn.Module:
         """Make the form of an unadapted part in eval mode: a copy."""
-        own = dtype_of(part)
         with torch.inference_mode(False):  # inference tensors do not count changes
-            return device_form(part, COMPUTED_IN[self.precision] if own == torch.float32 else own)
+            return device_form(part, layer_type(part, self.precision))

@@ -25,7 +25,7 @@ RECORDED_FROM = 2
 """The how manyth time the same work is recorded: the first may be the only one."""
 
 MOST_RECORDINGS = 8
-"""Recordings kept; the least recently used goes first. One of 64 prompts holds a few hundred megabytes."""
+"""Recordings kept; the least recently used goes first, because each holds the memory of its inputs and results."""
 
 
 class Recorder(Protocol):

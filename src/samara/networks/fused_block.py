@@ -2,7 +2,8 @@
 
 The projection of an empty place is its bias, so it need not be computed: at 1024 pixels that is a sixth of both
 projections of a windowed block. A compiler makes filling and splitting part of the copies that attention needs anyway;
-without one they would be passes over three times as many numbers, and cost more than they save.
+without one they would be passes of their own over queries, keys and values, three times as many numbers as before the
+projection.
 """
 
 from __future__ import annotations

@@ -161,6 +161,14 @@ def join_windows(windows: Tensor, size_hw: tuple[int, int]) -> Tensor:
     return x.reshape(-1, rows * size, columns * size, C)[:, :H, :W]
 
 
+def as_autocast(x: Tensor) -> Tensor:
+    """Cast what goes into a linear layer, as autocast would there: copies before it are then of half the size."""
+    kind = x.device.type
+    if x.is_meta or not torch.is_autocast_enabled(kind):  # on "meta", where arithmetic is counted, there is no autocast
+        return x
+    return x.to(torch.get_autocast_dtype(kind))
+
+
 def in_windows(attention: nn.Module, x: Tensor, window_size: int, *, shrink: int = 1) -> Tensor:
     """Apply attention within windows of a grid, or to the whole grid.
 
@@ -176,5 +184,5 @@ def in_windows(attention: nn.Module, x: Tensor, window_size: int, *, shrink: int
     if not window_size:
         return attention(x)  # type: ignore[no-any-return]  # nn.Module.__call__ is untyped
     # Windows at the border are padded with zero tokens that take part in attention, as in the reference.
-    windows = attention(split_windows(x, window_size))
+    windows = attention(split_windows(as_autocast(x), window_size))
     return join_windows(windows, (x.shape[1] // shrink, x.shape[2] // shrink))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal
 
 import torch
@@ -80,12 +80,16 @@ def computing(device: torch.device | str, precision: Precision) -> Iterator[None
     kind = torch.device(device).type
     dtype = COMPUTED_IN[precision]
     if dtype == torch.float32:
-        products = SWITCH.at(precision == "tf32") if kind == "cuda" else nullcontext()
-        with products, torch.autocast(kind, enabled=False):
+        with float32_products(device, tf32=precision == "tf32"), torch.autocast(kind, enabled=False):
             yield
     else:
         with torch.autocast(kind, dtype=dtype, cache_enabled=False):
             yield
+
+
+def float32_products(device: torch.device | str, *, tf32: bool = False) -> AbstractContextManager[None]:
+    """Let a GPU multiply float32 exactly in a block, or in TF32; no effect on other devices."""
+    return SWITCH.at(tf32) if torch.device(device).type == "cuda" else nullcontext()
 
 
 def multiplies_in_tf32(device: str) -> bool:

@@ -54,7 +54,7 @@ def test_every_metric_is_planned():
     where = GroundTruth(Path("a.json"), Path("a"), "a")
     where.__dict__["digest"] = "00"
     jobs = Plan(BenchmarkSettings(), EvaluationSettings(), (where,), ()).jobs(
-        CheckpointUnderTest(checkpoint="samara_mini", subject=MINI, file_bytes=1)
+        CheckpointUnderTest(checkpoint="samara_mini", subject=MINI, file_bytes=1, own_points_per_side=16)
     )
     assert {metric for job in jobs for metric in job.metrics} == set(METRICS)
     assert [job.batch_size for job in jobs if job.settings.get("work") == "encode"] == [1, 8]

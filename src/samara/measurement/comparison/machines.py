@@ -8,16 +8,9 @@ from functools import partial
 
 from samara.engines.kinds import TORCH
 from samara.measurement.comparison.comparison import Comparison, Contender, DeviceOfMachine
-from samara.measurement.comparison.published_values import NOTHING_BESIDE
-from samara.measurement.comparison.tables import (
-    NOT_MEASURED,
-    Cell,
-    Row,
-    Table,
-    measured,
-    prompt_time,
-    throughput_of,
-)
+from samara.measurement.comparison.tables import NOT_MEASURED, measured, prompt_time, throughput_of
+from samara.measurement.reporting.beside import NOTHING_BESIDE
+from samara.measurement.reporting.table import Cell, Row, Table
 
 NO_GPU = "no GPU was measured; run `samara compare --device cuda` on one, and show its records here with `--records`"
 

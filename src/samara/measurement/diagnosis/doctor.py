@@ -15,13 +15,12 @@ import torch
 from samara.checkpoints.choice import Choice, WeightsFrom
 from samara.checkpoints.load_chosen import loaded_from
 from samara.engines.findings import Finding, record
-from samara.engines.kinds import ENGINES, OPENVINO, TORCH, EngineKind
+from samara.engines.kinds import ENGINES, TORCH, EngineKind
 from samara.engines.loaded import Loaded
 from samara.errors import DeviceError, MissingExtra, SettingsError
 from samara.measurement.diagnosis.agreement import STEPS, Agreement, EngineAnswers, ask, compare_answers
 from samara.system import machine
-from samara.system.devices import Precision, choose_device, computes_in_bfloat16, limited_threads
-from samara.system.extras import is_installed
+from samara.system.devices import Precision, choose_device, computes_in_bfloat16, limited_threads, multiplies_in_tf32
 from samara.system.machine import Machine
 from samara.system.progress import Progress
 
@@ -227,7 +226,8 @@ def _places(devices: Sequence[str]) -> Iterator[tuple[EngineKind, Precision, str
         for device in devices:
             if device.split(":")[0] in kind.device_types:
                 yield from (
-                    (kind, precision, device, _obstacle(kind, precision, device)) for precision in kind.precisions
+                    (kind, precision, device, _obstacle(kind, precision, device))
+                    for precision in kind.precisions_on(device)
                 )
 
 
@@ -236,9 +236,10 @@ def _obstacle(kind: EngineKind, precision: Precision, device: str) -> str | None
         return "not supported by this CPU"
     if kind == TORCH and precision == "float16" and device == "cpu":
         return "slower than float32 on CPUs"
-    if kind == OPENVINO and precision == "int8" and not is_installed("nncf"):
-        return f"needs nncf; {kind.install_command}"
-    return None
+    if precision == "tf32" and not multiplies_in_tf32(device):
+        return "not supported by this GPU"
+    missing = kind.missing_for(precision)
+    return None if missing is None else f"needs {missing}"
 
 
 def _examined(

@@ -28,7 +28,7 @@ class EvaluationSettings:
         seed: seed of all randomness: the choice of images and objects, clicks, jitter and bootstrap. Each draw depends
             on the seed, the image's name and the object's mask, so it is independent of order and of other content of
             the file.
-        failures: number of worst masks to list for each kind of prompt, at least 0.
+        failures: number of worst and of best masks to show for each kind of prompt, at least 0.
         reading: options for reading images.
     """
 

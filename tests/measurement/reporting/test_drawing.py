@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import matplotlib
 import pytest
 
-from samara.measurement.comparison.drawing import INK, as_svg, bare_axes, drawn_alike, shortened
+from samara.measurement.reporting.drawing import INK, as_pdf, as_svg, bare_axes, drawn_alike, shortened
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -54,3 +54,16 @@ def test_a_file_of_its_own_has_colours_for_light_and_dark():
 def test_long_names_are_shortened():
     assert shortened("a" * 24) == "a" * 24
     assert shortened("a" * 25) == "a" * 23 + "…"
+
+
+def test_a_pdf_has_the_same_bytes_and_embeds_its_fonts():
+    def write():
+        with drawn_alike():
+            axes = bare_axes(200, 100, left=10, right=10, top=10, bottom=20)
+            axes.text(1, 1, "abc")
+            return as_pdf(axes)
+
+    first = write()
+    assert first.startswith(b"%PDF")
+    assert b"/Subtype /Type3" not in first
+    assert write() == first

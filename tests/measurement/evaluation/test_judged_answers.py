@@ -1,11 +1,11 @@
-"""The worst answers: which are chosen."""
+"""The worst and the best answers: which are chosen."""
 
 from __future__ import annotations
 
 import pytest
 
-from samara.measurement.evaluation.failures import worst_answers
 from samara.measurement.evaluation.ground_truth import GroundTruth, read_ground_truth
+from samara.measurement.evaluation.judged_answers import best_answers, worst_answers
 from samara.measurement.evaluation.run import score_images
 from samara.measurement.evaluation.settings import EvaluationSettings
 from tests.measurement.evaluation.conftest import BoxItself, write_coco
@@ -39,3 +39,13 @@ def test_none_are_listed_if_none_are_wanted(coco):
     settings = EvaluationSettings(failures=0, measures=("box",))
     images = read_ground_truth(GroundTruth(coco, coco.parent / "images"), settings)
     assert worst_answers(images, score_images(BoxItself(), images, settings), settings) == []
+
+
+def test_the_best_of_each_image_come_first(coco):
+    settings = EvaluationSettings(failures=2, measures=("centre_click",))
+    images = read_ground_truth(GroundTruth(coco, coco.parent / "images"), settings)
+    scores = score_images(BoxItself(), images, settings)
+    best = best_answers(images, scores, settings)
+    highest = sorted(max(one.answers["centre_click"].iou for one in of_image.objects) for of_image in scores)
+    assert [one.iou for one in best] == highest[::-1][:2]
+    assert len({one.image.name for one in best}) == 2

@@ -1,4 +1,4 @@
-"""What new users type, as scripts that run from beginning to end."""
+"""What an engineer with photos types first, as a script that runs from beginning to end."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def test_an_engineer_with_photos(place):
         "SAMARA_HOME": str(place / "store"),
         "SAMARA_MINI": str(CheckpointStore().path(find("samara_mini"))),
     }
-    script = ["bash", str(HERE / "engineer.sh")]
+    script = ["bash", str(HERE / "walks" / "engineer.sh")]
     walked = subprocess.run(script, cwd=place, env=environment, capture_output=True, text=True, check=False)
     assert walked.returncode == 0, walked.stdout + walked.stderr
     assert "photos/a.png: 1 mask by samara_mini (Apache-2.0), drawn in first/overlays/a.png" in walked.stdout

@@ -1,8 +1,8 @@
-"""The worst masks, for inspection, because a mean hides what goes wrong."""
+"""The worst and the best masks, for inspection, because a mean hides what goes wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from samara.datasets.ground_truth import LabelledImage
@@ -16,8 +16,8 @@ from samara.segmentation.prompts import Prompt
 
 
 @dataclass(frozen=True, eq=False)
-class Failure:
-    """One bad mask.
+class JudgedAnswer:
+    """One mask with its object.
 
     Attributes:
         image: the image.
@@ -42,7 +42,7 @@ class Failure:
 
 def worst_answers(
     images: Sequence[EvaluatedImage], scores: Sequence[ImageScores], settings: EvaluationSettings
-) -> list[Failure]:
+) -> list[JudgedAnswer]:
     """Find the masks with the lowest IoU, `settings.failures` for each kind of prompt.
 
     Only the worst of each image is included, so that one hard image does not fill the list; ties go to the largest
@@ -54,27 +54,43 @@ def worst_answers(
         settings: settings of the evaluation.
 
     Returns:
-        Failures by kind of prompt in the order of `PROMPTS`, the worst first.
+        Answers by kind of prompt in the order of `PROMPTS`, the worst first.
     """
-    failures: list[Failure] = []
+    return _first(images, scores, settings, _rank)
+
+
+def best_answers(
+    images: Sequence[EvaluatedImage], scores: Sequence[ImageScores], settings: EvaluationSettings
+) -> list[JudgedAnswer]:
+    """Find the masks with the highest IoU, as many as `worst_answers` and by the same rules, the best first."""
+    return _first(images, scores, settings, lambda one: (-one.iou, -one.truth.area))
+
+
+def _first(
+    images: Sequence[EvaluatedImage],
+    scores: Sequence[ImageScores],
+    settings: EvaluationSettings,
+    rank: Callable[[JudgedAnswer], tuple[float, int]],
+) -> list[JudgedAnswer]:
+    chosen: list[JudgedAnswer] = []
     for measure in PROMPTS:
-        worst = [
-            min(found, key=_rank)
+        of_images = [
+            min(found, key=rank)
             for image, of_image in zip(images, scores, strict=True)
             if (found := _answers(image, of_image, measure, settings.seed))
         ]
-        failures += sorted(worst, key=_rank)[: settings.failures]
-    return failures
+        chosen += sorted(of_images, key=rank)[: settings.failures]
+    return chosen
 
 
-def _rank(failure: Failure) -> tuple[float, int]:
-    return failure.iou, -failure.truth.area
+def _rank(one: JudgedAnswer) -> tuple[float, int]:
+    return one.iou, -one.truth.area
 
 
-def _answers(image: EvaluatedImage, scores: ImageScores, measure: Measure, seed: int) -> list[Failure]:
+def _answers(image: EvaluatedImage, scores: ImageScores, measure: Measure, seed: int) -> list[JudgedAnswer]:
     H, W = image.image.size_hw  # noqa: N806
     return [
-        Failure(
+        JudgedAnswer(
             image=image.image,
             source=image.source,
             measure=measure,

@@ -26,6 +26,7 @@ CARD, INK, QUIET, LINE, ACCENT, SECOND, THIRD = (
 _SETTINGS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "samara",
+    "pdf.fonttype": 42,  # type 3 fonts are refused by many publishers
     "font.sans-serif": ["DejaVu Sans"],  # bundled with matplotlib
     "text.parse_math": False,  # a file name may contain dollar signs
 }
@@ -80,6 +81,13 @@ def as_svg(axes: Axes, label: str, tips: Sequence[str] = (), *, standalone: bool
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" '
         f'viewBox="0 0 {width:g} {height:g}" aria-label="{escape(label)}">{_paper() if standalone else ""}{drawn}\n'
     )
+
+
+def as_pdf(axes: Axes) -> bytes:
+    """Write the figure of these axes as a PDF with embedded fonts, in the light colours; within `drawn_alike`."""
+    buffer = io.BytesIO()
+    cast("Figure", axes.figure).savefig(buffer, format="pdf", metadata={"CreationDate": None, "Creator": None})
+    return buffer.getvalue()
 
 
 def _paper() -> str:

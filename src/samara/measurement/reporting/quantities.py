@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-TO, NOTHING, TIMES = "–", "–", "×"
+TO, NOTHING, TIMES, MINUS = "–", "–", "×", "−"
 
 # Below this fraction of the other end, an end of a range gets its own unit.
 _FEW = 0.1
@@ -19,7 +19,12 @@ _SCALES: Mapping[str, Sequence[tuple[str, float]]] = {
     "images per second": (("img/s", 1.0),),
     "times": ((TIMES, 1.0),),
 }
-_PLAIN: Mapping[str, str] = {"fraction": "{:.3f}", "clicks": "{:.1f}"}
+_PLAIN: Mapping[str, str] = {
+    "fraction": "{:.3f}",
+    "clicks": "{:.1f}",
+    "fraction, difference": "{:+.3f}",
+    "clicks, difference": "{:+.1f}",
+}
 
 
 def quantity(value: float, unit: str) -> str:
@@ -42,12 +47,13 @@ def quantity_range(low: float, high: float, unit: str, *, stated: bool = False) 
 
     Args:
         low: low end in `unit`.
-        high: high end in `unit`.
+        high: high end in `unit`; infinite for "32+ GB".
         unit: see `quantity`.
         stated: whether the numbers are quoted; trailing zeros are then omitted, because they imply no precision.
     """
     if unit in _PLAIN:
-        return _joined(_PLAIN[unit].format(low), _PLAIN[unit].format(high))
+        first, second = (_PLAIN[unit].format(one).replace("-", MINUS) for one in (low, high))
+        return _joined(first, second, _between(unit))
     if low < _FEW * high < math.inf and _scale(low, unit) != _scale(high, unit):
         return f"{quantity_range(low, low, unit, stated=stated)}{TO}{quantity_range(high, high, unit, stated=stated)}"
     name, scale = _scale(max(abs(end) for end in (low, high) if math.isfinite(end)), unit)
@@ -72,5 +78,12 @@ def _scale(value: float, unit: str) -> tuple[str, float]:
     return next((one for one in scales if value >= 0.9995 * one[1]), scales[-1] if value else scales[0])
 
 
-def _joined(low: str, high: str) -> str:
-    return low if low == high else f"{low}{TO}{high}"
+def _between(unit: str) -> str:
+    """Return what stands between the ends of a range: a word beside signs, which a dash would be taken for."""
+    return " to " if unit.endswith("difference") else TO
+
+
+def _joined(low: str, high: str, between: str = TO) -> str:
+    if high == "∞":
+        return f"{low}+"
+    return low if low == high else f"{low}{between}{high}"

@@ -1,0 +1,51 @@
+"""What users do, done once for all tests of what they then see."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.measurement.evaluation.conftest import write_coco
+
+WALKS = Path(__file__).parent / "walks"
+
+
+class Walk:
+    """A folder in which a script of commands was run, with what it printed."""
+
+    def __init__(self, folder, script):
+        self.folder = folder
+        commands = folder / "bin"
+        commands.mkdir()
+        samara = commands / "samara"
+        samara.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m samara "$@"\n')
+        samara.chmod(0o755)
+        environment = {
+            **os.environ,
+            "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
+            "SAMARA_HOME": str(folder / "home"),
+            "COLUMNS": "80",
+        }
+        done = subprocess.run(
+            ["sh", str(WALKS / script)], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        self.printed, self.told = done.stdout, done.stderr
+
+
+@pytest.fixture(scope="session")
+def researcher(tmp_path_factory):
+    """The walk of a researcher with twenty images, twelve to train on."""
+    folder = tmp_path_factory.mktemp("researcher")
+    whole = json.loads(write_coco(folder / "cells", ["dish"] * 20, seed=3).read_text())
+    for name, images in (("train", whole["images"][:12]), ("test", whole["images"][12:])):
+        ids = {image["id"] for image in images}
+        chosen = [one for one in whole["annotations"] if one["image_id"] in ids]
+        part = whole | {"images": images, "annotations": chosen}
+        (folder / "cells" / f"{name}.json").write_text(json.dumps(part))
+    return Walk(folder, "researcher.sh")

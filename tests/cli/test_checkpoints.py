@@ -55,8 +55,8 @@ def test_list_shows_every_checkpoint_with_its_licence(run):
     assert result.exit_code == 0
     for row in CATALOGUE:
         assert row.name in result.output
-        assert row.licence in result.output
-        assert row.note in result.output
+        assert row.licence.removeprefix("LicenseRef-") in result.output
+        assert row.note in " ".join(result.output.split())
     assert "375.0 MB" in result.output
 
 
@@ -85,7 +85,7 @@ def test_list_of_what_may_be_sold(run):
 def test_list_says_what_the_licences_mean(run):
     output = run("list").output
     assert "AGPL-3.0-only: anything built on it and offered to others" in output
-    assert "LicenseRef-S-Lab-1.0: not for commercial use" in output
+    assert "S-Lab-1.0: not for commercial use" in " ".join(output.split())
     assert max(len(line) for line in output.splitlines()[: len(CATALOGUE) + 1]) <= 80
 
 

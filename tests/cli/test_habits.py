@@ -15,7 +15,7 @@ from samara.cli.commands import COMMANDS
 from samara.cli.habits import RESULT_IS_PRINTED
 from samara.cli.main import app
 
-ONE = [name for name in COMMANDS if name != "checkpoints"]
+ONE = [name for name in COMMANDS if name not in {"checkpoints", "records"}]
 
 
 def help_of(*names):

@@ -57,6 +57,7 @@ SHOWN_BY = {
     "engines/loaded.py": ["segment"],
     "images/": ["segment", "annotate", "evaluate", "export", "finetune", "compare"],
     "cli/recommend.py": ["recommend"],
+    "cli/records.py": ["records forget"],
     "cli/segment.py": ["segment"],
 }
 LOADING = ["segment", "annotate", "evaluate", "export", "finetune", "doctor"]

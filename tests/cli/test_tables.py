@@ -32,8 +32,11 @@ def test_text_is_cut_at_last_and_said_to_be():
         "name           first\n"
         "a_long_name_…   1.25\n"
         "b               10.5\n"
-        "Not shown: second, third; see table.csv.\n"
-        "… is text cut to fit; see table.csv."
+        "Not shown: second,\n"
+        "third; see\n"
+        "table.csv.\n"
+        "… is text cut to\n"
+        "fit; see table.csv."
     )
 
 
@@ -46,3 +49,13 @@ def test_no_row_is_wider_than_the_terminal(width):
 
 def test_a_table_without_rows_has_its_heading():
     assert text_table(COLUMNS, [], width=80, rest="--json") == "name  first  second  third"
+
+
+def test_paths_are_cut_at_their_beginning():
+    columns = (Column("file", keeps_end=True), Column("records", right=True))
+    shown = text_table(columns, [("/home/me/cells/comparison/records.jsonl", "5")], width=30, rest="--json")
+    assert shown.splitlines()[1] == "…arison/records.jsonl        5"
+
+
+def test_control_characters_do_not_reach_the_terminal():
+    assert "\x1b" not in text_table((Column("name"),), [("red\x1b[31m\n\x07",)], width=80, rest="--json")

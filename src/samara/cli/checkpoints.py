@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +14,7 @@ import typer
 from samara.checkpoints.licences import licence_of
 from samara.cli.habits import PlainCommand, PlainGroup, with_habits
 from samara.cli.progress import download_bar
+from samara.cli.tables import Column, filled, terminal_width, text_table
 
 if TYPE_CHECKING:
     from samara.checkpoints.store.added import AddedCheckpoint
@@ -25,6 +27,16 @@ app = typer.Typer(
     add_completion=False,
     cls=PlainGroup,
 )
+
+ENTRY_COLUMNS = (
+    Column("name"),
+    Column("licence"),
+    Column("commercial"),
+    Column("runs", rank=1),
+    Column("here"),
+    Column("size", right=True),
+)
+VERDICT_COLUMNS = (Column("name"), Column("verdict"), Column("detail"))
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Directory = Annotated[
@@ -55,7 +67,7 @@ def list_checkpoints(
         records = [*map(_entry_record, entries), *({**asdict(one), "state": one.state} for one in added)]
         typer.echo(json.dumps(records, indent=2))
     else:
-        _print_entries(entries, added)
+        typer.echo(entries_text(entries, added, terminal_width()))
 
 
 @app.command("get", cls=PlainCommand, epilog="Example: samara checkpoints get mobile_sam")
@@ -140,7 +152,7 @@ def verify_checkpoints(
     if as_json:
         typer.echo(json.dumps([_verification_record(each) for each in verifications], indent=2))
     else:
-        _print_verifications(verifications)
+        typer.echo(verifications_text(verifications, terminal_width()))
     if any(each.is_wrong for each in verifications):
         raise typer.Exit(1)
 
@@ -164,53 +176,38 @@ def _verification_record(verification: Verification) -> dict[str, object]:
     }
 
 
-def _print_entries(entries: list[StoredCheckpoint], added: list[AddedCheckpoint]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    from samara.networks.variants import VARIANTS
-
-    table = Table(
-        box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0)
-    )  # 80 columns hold the longest rows
-    for heading in ("name", "licence", "commercial", "runs", "here"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("size", justify="right", no_wrap=True)
-    for entry in entries:
-        row = entry.checkpoint
-        runs = "yes" if VARIANTS[row.variant].is_runnable else "not yet"
-        here = {"here": "yes", "absent": "-"}.get(entry.state, entry.state)
-        commercial = licence_of(row.licence).commercial
-        table.add_row(row.name, row.licence, commercial, runs, here, _megabytes(entry.size_bytes or row.size_bytes))
-    for one in added:
-        table.add_row(one.name, "?", "unknown", "yes", one.state, _megabytes(one.size_bytes))
-    console = Console()
-    console.print(table)
+def entries_text(entries: Sequence[StoredCheckpoint], added: Sequence[AddedCheckpoint], width: int) -> str:
+    """Format the catalogue and the added checkpoints: one line each, then notes and what the licences mean."""
+    rows = [_entry_cells(entry) for entry in entries]
+    rows += [[one.name, "?", "unknown", "yes", one.state, _megabytes(one.size_bytes)] for one in added]
     notes: dict[str, list[str]] = {}
     for entry in entries:
-        notes.setdefault(entry.checkpoint.note, []).append(entry.checkpoint.name)
-    for note, names in notes.items():
-        if note:
-            console.print(f"[dim]{', '.join(names)}: {note}[/]", soft_wrap=True)
-    for one in added:
-        console.print(f"[dim]{one.name}: added from {escape(one.path)}: {escape(one.description)}[/]", soft_wrap=True)
-    for licence in sorted({entry.checkpoint.licence for entry in entries}):
-        console.print(f"[dim]{licence}: {licence_of(licence).consequence}[/]", soft_wrap=True)
+        if entry.checkpoint.note:
+            notes.setdefault(entry.checkpoint.note, []).append(entry.checkpoint.name)
+    remarks = [f"{', '.join(names)}: {note}" for note, names in notes.items()]
+    remarks += [f"{one.name}: added from {one.path}: {one.description}" for one in added]
+    licences = sorted({entry.checkpoint.licence for entry in entries})
+    remarks += [f"{_short(licence)}: {licence_of(licence).consequence}" for licence in licences]
+    table = text_table(ENTRY_COLUMNS, rows, width=width, rest="--json")
+    return "\n".join([table, "", *(filled(remark, width, below="  ") for remark in remarks)])
 
 
-def _print_verifications(verifications: list[Verification]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+def _entry_cells(entry: StoredCheckpoint) -> list[str]:
+    row = entry.checkpoint
+    runs = "yes" if row.network.is_runnable else "not yet"
+    here = {"here": "yes", "absent": "-"}.get(entry.state, entry.state)
+    size = _megabytes(entry.size_bytes or row.size_bytes)
+    return [row.name, _short(row.licence), licence_of(row.licence).commercial, runs, here, size]
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("name", "verdict", "detail"):
-        table.add_column(heading, overflow="fold")
-    for each in verifications:
-        style = "red" if each.is_wrong else "green" if each.verdict == "ok" else "yellow"
-        table.add_row(each.checkpoint.name, f"[{style}]{each.verdict}[/]", escape(each.detail))
-    Console().print(table)
+
+def _short(licence: str) -> str:
+    return licence.removeprefix("LicenseRef-")  # SPDX's mark of those that it does not list
+
+
+def verifications_text(verifications: Sequence[Verification], width: int) -> str:
+    """Format verdicts: one line for each file."""
+    rows = [[each.checkpoint.name, each.verdict, each.detail] for each in verifications]
+    return text_table(VERDICT_COLUMNS, rows, width=width, rest="--json")
 
 
 def _megabytes(size_bytes: int | None) -> str:

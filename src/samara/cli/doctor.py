@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +12,7 @@ from samara.checkpoints.choice import Choice
 from samara.cli.options import loading
 from samara.cli.progress import work_bar
 from samara.cli.settings_options import takes_arguments
-from samara.cli.tables import Column, terminal_width, text_table
+from samara.cli.tables import Column, filled, terminal_width, text_table
 from samara.engines.limits import LIMITS
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ COLUMNS = (
     Column("worst", right=True),
     Column("image", right=True),
     Column("click", right=True),
-    Column("of many", right=True, rank=1),
+    Column("click of 64", right=True, rank=1),
     Column("speed", right=True),
     Column("verdict"),
 )
@@ -79,16 +78,16 @@ def show(diagnosis: Diagnosis) -> None:
 
 def report(diagnosis: Diagnosis, width: int) -> Iterator[str]:
     """Yield the parts of the text, the verdict last."""
-    yield _filled(diagnosis.machine.title, width)
-    yield _filled(", ".join(f"{name} {version}" for name, version in diagnosis.machine.versions.items()), width)
+    yield filled(diagnosis.machine.title, width)
+    yield filled(", ".join(f"{name} {version}" for name, version in diagnosis.machine.versions.items()), width)
     for engine, command in diagnosis.missing.items():
         yield f"{engine}: not installed; {command}"
     yield f"\n{diagnosis.checkpoint} at {diagnosis.input_size} px, {diagnosis.threads} threads\n"
     yield table_of(diagnosis, width)
     for check in diagnosis.checks:
         if check.note is not None:
-            yield _filled(f"{_place(check)} {check.precision}: {check.note}", width)
-    yield f"\n{_filled(RULE, width)}"
+            yield filled(f"{_place(check)} {check.precision}: {check.note}", width)
+    yield f"\n{filled(RULE, width)}"
     yield from _verdict(diagnosis)
 
 
@@ -145,7 +144,3 @@ def _place(check: Check) -> str:
 
 def _milliseconds(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds * 1e3:,.0f} ms" if seconds >= 0.1 else f"{seconds * 1e3:.1f} ms"
-
-
-def _filled(text: str, width: int) -> str:
-    return textwrap.fill(text, width, break_on_hyphens=False, break_long_words=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +15,7 @@ from samara.cli.options import DataReading, loading, reads_data, warn
 from samara.cli.progress import work_bar
 from samara.cli.sentences import as_options
 from samara.cli.settings_options import Setting, in_panel, takes, takes_arguments
+from samara.cli.tables import Column, terminal_width, text_table
 from samara.errors import SettingsError
 from samara.measurement.evaluation.settings import DOMAIN, EvaluationSettings
 from samara.measurement.records.metrics import MEASURES, Measure
@@ -53,6 +55,15 @@ def read_measures(names: list[str] | None) -> tuple[Measure, ...]:
         raise SettingsError(f"--measure {unknown[0]!r} is not known; use {', '.join(MEASURES)}")
     return tuple(measure for measure in MEASURES if names is None or measure in names)
 
+
+COLUMNS = (
+    Column("measured"),
+    Column("source"),
+    Column("mean", right=True),
+    Column("95 % interval", right=True),
+    Column("objects", right=True),
+    Column("images", right=True, rank=1),
+)
 
 OBJECTS = Setting(field="objects", metavar="N", least=0)
 LIMIT = Setting(field="images", option="limit", metavar="N", least=1)
@@ -185,20 +196,7 @@ def _plain(failure: JudgedAnswer) -> dict[str, object]:
 
 def show(evaluation: Evaluation, out: Path | None) -> None:
     """Print a table of means and the path of the rest."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("measured", "source"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("mean", "95 % interval", "objects", "images"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    several = len({record.source for record in evaluation.records}) > 2
-    for record in evaluation.records:
-        if record.source and not several:
-            continue  # with a single source, its mean repeats the row
-        table.add_row(*_row(record), style=None if record.source or not several else "bold")
-    Console().print(table)
+    typer.echo(table_of(evaluation.records, terminal_width()))
     for why in dict.fromkeys(record.note for record in evaluation.records if record.note):
         typer.echo(f"- {as_options(why)}")
     subject = asdict(evaluation.records[0].subject)
@@ -206,6 +204,15 @@ def show(evaluation: Evaluation, out: Path | None) -> None:
     if (written := evaluation.written) is not None:
         images = len(written.worst) + len(written.best)
         typer.echo(f"page, tables, charts and {images} images in {written.folder}; records and scores in {out}")
+
+
+def table_of(records: Sequence[Record], width: int) -> str:
+    """One line for each metric, and for each source where there are several."""
+    several = len({record.source for record in records}) > 2
+    rows = [_row(record) for record in records if several or not record.source]  # one source repeats the mean
+    columns = COLUMNS if several else tuple(column for column in COLUMNS if column.title != "source")
+    kept = [index for index, column in enumerate(COLUMNS) if column in columns]
+    return text_table(columns, [[row[index] for index in kept] for row in rows], width=width, rest="--json")
 
 
 def _row(record: Record) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from samara.cli.habits import PlainCommand, PlainGroup
 from samara.cli.tables import Column, terminal_width, text_table
 from samara.errors import RecordError
 
@@ -20,19 +21,20 @@ app = typer.Typer(
     help="List or forget the measurements that `samara recommend` takes into account.",
     no_args_is_help=True,
     add_completion=False,
+    cls=PlainGroup,
 )
 
 COLUMNS = (
-    Column("file"),
+    Column("file", keeps_end=True),
     Column("records", right=True),
-    Column("checkpoints", right=True),
+    Column("checkpoints", right=True, rank=2),
     Column("quality", right=True),
-    Column("from"),
-    Column("to", rank=1),
+    Column("from", rank=1),
+    Column("to"),
 )
 
 
-@app.command("list", epilog="Example: samara records list --json")
+@app.command("list", cls=PlainCommand, epilog="Example: samara records list --json")
 def list_records(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
@@ -50,7 +52,7 @@ def list_records(
     typer.echo("quality: measurements with enough objects to count, see docs/choosing.md")
 
 
-@app.command("forget", epilog="Example: samara records forget comparison")
+@app.command("forget", cls=PlainCommand, epilog="Example: samara records forget comparison")
 def forget_records(
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="FILE...", help="Files or folders of `samara records list`.")
@@ -61,7 +63,7 @@ def forget_records(
     from samara.measurement.records.history import forget, remembered_files
 
     if bool(files) == everything:
-        raise RecordError("say which records to forget: files or folders of `samara records list`, or --all")
+        raise RecordError("say which records to forget, files or folders, or --all; `samara records list` shows them")
     for file in forget(remembered_files() if everything else files or ()):
         typer.echo(f"forgotten: {file} (the file stays)")
 
@@ -93,7 +95,7 @@ def _summary(records: Sequence[Record]) -> dict[str, Any]:  # Any: JSON values
 def table_of(rows: Sequence[dict[str, Any]], width: int) -> str:  # Any: JSON values
     """One line for each file."""
     cells = [
-        [row["file"], "", "", "", row["problem"], ""]
+        [f"{row['file']} ({row['problem']})", "", "", "", "", ""]
         if "problem" in row
         else [
             row["file"],

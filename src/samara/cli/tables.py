@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -21,16 +22,23 @@ class Column:
         title: short heading.
         right: whether its cells are aligned to the right, as numbers are.
         rank: 0 for a column that is always shown; of the others, the highest gives way first.
+        keeps_end: whether text that has to be cut keeps its end, as paths do.
     """
 
     title: str
     right: bool = False
     rank: int = 0
+    keeps_end: bool = False
 
 
 def terminal_width() -> int:
     """Return the columns of the terminal; 80 if nobody knows."""
     return shutil.get_terminal_size().columns
+
+
+def filled(text: str, width: int, *, below: str = "") -> str:
+    """Wrap a sentence, without breaking options, names or paths, with `below` before all lines but the first."""
+    return textwrap.fill(text, width, subsequent_indent=below, break_on_hyphens=False, break_long_words=False)
 
 
 def text_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, width: int, rest: str) -> str:
@@ -42,13 +50,19 @@ def text_table(columns: Sequence[Column], rows: Iterable[Sequence[str]], *, widt
         width: columns of the terminal.
         rest: where to find what is left out, e.g. "--json".
     """
-    cells = [[" ".join(str(cell).split()) for cell in row] for row in rows]
+    cells = [[_plain(cell) for cell in row] for row in rows]
     widths = [max(len(text) for text in (column.title, *texts)) for column, texts in _by_column(columns, cells)]
     shown = _fitting(columns, widths, width)
     narrowed = _narrowed(columns, widths, shown, width)
     lines = [_line([columns[index].title for index in shown], columns, shown, narrowed)]
     lines += [_line([row[index] for index in shown], columns, shown, narrowed) for row in cells]
-    return "\n".join([*lines, *_left_out(columns, widths, shown, narrowed, rest)])
+    told = _left_out(columns, widths, shown, narrowed, rest)
+    return "\n".join([*lines, *(filled(sentence, width) for sentence in told)])
+
+
+def _plain(cell: str) -> str:
+    """Return text of one line, without the control characters that a file's name may hold."""
+    return "".join(one if one.isprintable() else "?" for one in " ".join(cell.split()))
 
 
 def _by_column(columns: Sequence[Column], cells: list[list[str]]) -> Iterable[tuple[Column, list[str]]]:
@@ -85,9 +99,13 @@ def _line(cells: Sequence[str], columns: Sequence[Column], shown: Sequence[int],
     parts = []
     for cell, index in zip(cells, shown, strict=True):
         room = widths[index]
-        text = cell if len(cell) <= room else f"{cell[: room - 1]}…"
+        text = cell if len(cell) <= room else _cut(cell, room, keeps_end=columns[index].keeps_end)
         parts.append(text.rjust(room) if columns[index].right else text.ljust(room))
     return (" " * GAP).join(parts).rstrip()
+
+
+def _cut(text: str, room: int, *, keeps_end: bool) -> str:
+    return f"…{text[len(text) - room + 1 :]}" if keeps_end else f"{text[: room - 1]}…"
 
 
 def _left_out(

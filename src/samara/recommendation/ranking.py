@@ -226,7 +226,7 @@ def _leader(ranked: Ranked) -> str | None:
 
 def _without_broken_pairs(ordered: list[Ranked]) -> list[Ranked]:
     """Forget the ties of those that something else moved away from their neighbour."""
-    kept = ordered[:1]
+    kept = [replace(one, tied_with=None, tie_break="") for one in ordered[:1]]
     for before, one in itertools.pairwise(ordered):
         stands = one.tied_with == before.name and _leader(one) != before.name
         kept.append(one if stands else replace(one, tied_with=None, tie_break=""))

@@ -27,6 +27,9 @@ SHOWN = 5
 MEASURED_SHOWN = 12
 """Number of measurements shown."""
 
+NAMES_SHOWN = 14
+"""Number of excluded checkpoints shown for each reason."""
+
 NARROWEST, WIDEST = 60, 120
 
 
@@ -44,7 +47,7 @@ def as_text(found: Recommendation, *, width: int = 80, show_all: bool = False) -
         "\n".join(f"  {command}" for command in found.commands),
         "\n".join(_ranking(found, columns, show_all=show_all)),
         "\n".join(_measured(found.measured)),
-        "\n".join(_excluded(found.excluded, columns)),
+        "\n".join(_excluded(found.excluded, columns, most=None if show_all else NAMES_SHOWN)),
         "\n".join(_wrapped(note, columns, "- ") for note in found.notes),
     ]
     return "\n\n".join(block for block in blocks if block)
@@ -88,34 +91,51 @@ def _measured(records: tuple[Record, ...]) -> Iterator[str]:
     if not records:
         return
     ordered = sorted(records, key=lambda one: (one.when[:10], one.metric, one.subject.checkpoint), reverse=True)
-    yield f"{'Measured':<20}  {'with':<12}  {'value':>5}  {'95 % interval':>13}  {'objects':>7}  {'images':>6}  date"
+    yield f"{'Measured':<21} {'with':<12} {'value':>5}  {'95 %':>9} {'objects':>7} {'images':>6} date"
     for one in ordered[:MEASURED_SHOWN]:
-        spread = "" if one.interval is None else f"{one.interval.low:.2f} to {one.interval.high:.2f}"
-        name, title = one.subject.checkpoint[:20], one.definition.title.partition(",")[0][:12]
+        spread = "" if one.interval is None else f"{one.interval.low:.2f}-{one.interval.high:.2f}"
+        name, title = one.subject.checkpoint[:21], one.definition.title.partition(",")[0][:12]
         yield (
-            f"{name:<20}  {title:<12}  {one.value or 0.0:>5.2f}  {spread:>13}  {one.n:>7,}  {one.images or 0:>6,}  "
-            f"{one.when[5:10]}{'' if counts(one) else ' too few'}"
+            f"{name:<21} {title:<12} {one.value or 0.0:>5.2f}{' ' if counts(one) else '*'} {spread:>9} {one.n:>7,} "
+            f"{one.images or 0:>6,} {one.when[:10]}"
         )
+    if not all(map(counts, ordered)):
+        yield "* does not count: too few objects or images, or too wide an interval"
     if len(ordered) > MEASURED_SHOWN:
         yield f"and {len(ordered) - MEASURED_SHOWN} more: samara records list, or --json"
 
 
-def _excluded(excluded: tuple[Excluded, ...], columns: int) -> Iterator[str]:
-    """Group excluded checkpoints by reason."""
+def _excluded(excluded: tuple[Excluded, ...], columns: int, *, most: int | None) -> Iterator[str]:
+    """Group excluded checkpoints by reason; those that miss a limit by least come first."""
     if not excluded:
         return
     by_rule: dict[str, dict[str, list[str]]] = {}
-    for one in excluded:
+    for one in sorted(excluded, key=_size_of_miss):
         for reason in one.reasons:
             name = f"{one.name} {reason.number}" if reason.number else one.name
             by_rule.setdefault(reason.rule, {}).setdefault(reason.limit or reason.text, []).append(name)
     yield "Excluded"
     for rule in (*RULES, NOT_RUN):
         if rule in by_rule:
-            told = "; ".join(f"{', '.join(names)}: {text}" for text, names in by_rule[rule].items())
+            told = "; ".join(f"{_listed(names, most)}: {text}" for text, names in by_rule[rule].items())
             yield textwrap.fill(
                 told, columns, initial_indent=f"  {rule:<8} ", subsequent_indent=" " * 11, break_on_hyphens=False
             )
+
+
+def _size_of_miss(one: Excluded) -> float:
+    """Return what an excluded checkpoint needs of the first limit that it exceeds; 0 without one."""
+    limits = [reason.rule for reason in one.reasons if reason.number]
+    if one.contender is None or not limits:
+        return 0.0
+    needs = one.contender.candidate.needs
+    return {"memory": needs.memory.value, "disk": file_bytes(one.checkpoint)}.get(limits[0], needs.seconds.value)
+
+
+def _listed(names: list[str], most: int | None) -> str:
+    if most is None or len(names) <= most + 2:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most} more (--all)"
 
 
 def _wrapped(text: str, columns: int, lead: str) -> str:

@@ -67,6 +67,16 @@ def test_a_folder_becomes_a_data_set(images, tmp_path, monkeypatch, capsys):
     assert "0 images in this run" in printed.out
 
 
+def test_auto_says_which_engine_it_took(images, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SAMARA_CACHE", str(tmp_path / "cache"))  # where doctor has found nothing
+    code, printed = run(
+        *(monkeypatch, capsys, images, "--out", tmp_path / "out", *QUICK),
+        *("--engine", "auto", "--precision", "float32"),
+    )
+    assert code == 0, printed.err
+    assert "\nengine torch, float32\n" in printed.out
+
+
 def test_exports_are_written_as_asked(images, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
     options = ("--export-images", "copy", "--split", 0.5, "--categories", "object=cell")

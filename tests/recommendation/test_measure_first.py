@@ -126,6 +126,9 @@ def test_a_recommendation_for_a_given_machine_can_be_measured(data, jobs):
 def test_measuring_for_real(data):
     found = recommend(**data, device="cpu", at_hand=HAND, max_images=1)
     mini = next(one for one in found.ranking if one.name == "samara_mini")
-    assert mini.quality.certainty == "measured here"
+    assert {one.subject.checkpoint for one in found.measured} == {"samara_mini"}
+    assert mini.quality.certainty == "rule of thumb", "one image is too little to count"
+    assert any("The measured quality of samara_mini does not count" in note for note in found.notes)
+    assert mini.candidate.needs.seconds.certainty == "measured here"
     assert 0 < mini.candidate.needs.seconds.value < 60
     assert mini.candidate.needs.memory.value > 1e8

@@ -193,7 +193,7 @@ def annotate(
         **kept,
         **facts,
     )
-    show(outcome, as_json=as_json)
+    show(outcome, as_json=as_json, engine_was_chosen=facts["engine"] == "auto")
     tell_end(outcome, writing)
 
 
@@ -234,8 +234,14 @@ def tell_end(outcome: AnnotationOutcome, writing: Writing) -> None:
         raise typer.Exit(1)
 
 
-def show(outcome: AnnotationOutcome, *, as_json: bool) -> None:
-    """Print the result on stdout, and skipped or quarantined images on stderr."""
+def show(outcome: AnnotationOutcome, *, as_json: bool, engine_was_chosen: bool = False) -> None:
+    """Print the result on stdout, and skipped or quarantined images on stderr.
+
+    Args:
+        outcome: the result.
+        as_json: print JSON.
+        engine_was_chosen: say which engine ran, since nobody named one.
+    """
     total, store = outcome.total, outcome.store
     for row in outcome.quarantined:
         warn(f"{row.path} is quarantined: {row.reason or ''}")
@@ -253,6 +259,9 @@ def show(outcome: AnnotationOutcome, *, as_json: bool) -> None:
         f"{total.quarantined:,} images quarantined; {outcome.done_by_this_run.images:,} images in this run, "
         f"{rate:.2f} per second"
     )
+    if engine_was_chosen:
+        ran = store.manifest.job["checkpoint"]
+        typer.echo(f"engine {ran['engine']}, {ran['precision']}")
     tell_losses(outcome.losses, store.folder / "exports")
     if outcome.report is not None:
         typer.echo(f"report in {outcome.report}")
@@ -264,6 +273,7 @@ def facts(outcome: AnnotationOutcome) -> dict[str, Any]:
     return {
         "store": str(outcome.store.folder),
         "checkpoint": outcome.checkpoint,
+        "engine": outcome.store.manifest.job["checkpoint"]["engine"],
         "images": total.images,
         "masks": total.masks,
         "quarantined": total.quarantined,

@@ -46,6 +46,14 @@ def test_the_better_one_if_chance_does_not_explain_it():
     assert "chance" not in answer.advice
 
 
+def test_equal_masks_of_equal_speed_are_said_to_be_equal():
+    (answer,) = answers(shown(slow=0.5), [difference(-0.01, 0.11)])
+    assert answer.advice == (
+        "The masks of good and quick cannot be told apart (IoU from boxes 0.800 and 0.750), and no other with measured "
+        "masks is faster. good − quick, with its 95 % interval: +0.050 (−0.010 to +0.110), 40 objects in 8 images."
+    )
+
+
 def test_a_single_image_tells_nothing_apart_and_nothing_equal():
     one = difference(-0.01, 0.11)
     alone = replace(one, mean=replace(one.mean, interval=None, images=1))

@@ -122,13 +122,14 @@ def _choice(comparison: Comparison, ranked: Sequence[Contender], metric: str, di
             f"{_told(best, choice, pairs[choice.title])}"
         )
     faster = [one for one in others if (_seconds(one) or float("inf")) < (_seconds(best) or 0.0)]
-    next_best = (faster or others)[0]
-    behind = f"{next_best.title} comes after it{_values((next_best,), metric, comparison)}"
-    return (
-        f"{best.title} has the best masks{_values((best,), metric, comparison)}"
-        f"{', and no other with measured masks is faster' if _seconds(best) and not faster else ''}. "
-        f"{behind}{_times_as_fast(next_best, best)}.{_told(best, next_best, pairs[next_best.title])}"
-    )
+    other = (faster or others)[0]
+    fastest = ", and no other with measured masks is faster" if _seconds(best) and not faster else ""
+    told = _told(best, other, pairs[other.title])
+    if other in equal:
+        values = _values((best, other), metric, comparison)
+        return f"The masks of {best.title} and {other.title} cannot be told apart{values}{fastest}.{told}"
+    behind = f"{other.title} comes after it{_values((other,), metric, comparison)}{_times_as_fast(other, best)}"
+    return f"{best.title} has the best masks{_values((best,), metric, comparison)}{fastest}. {behind}.{told}"
 
 
 def _of_pair(best: Contender, other: Contender, metric: str, differences: Sequence[Difference]) -> list[Difference]:

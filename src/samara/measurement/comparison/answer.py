@@ -103,7 +103,7 @@ def _advice(
         return f"{ranked[0].title} is the only checkpoint here whose masks were measured.{others}"
     sentences = (
         _choice(comparison, ranked, metric, differences),
-        _another_order(comparison, here, ranked[0], metric),
+        _another_order(comparison, ranked, metric, differences),
         "" if differences else "Whether chance explains differences is unknown: no scores of single objects are here.",
     )
     return " ".join(sentence for sentence in sentences if sentence)
@@ -117,7 +117,7 @@ def _choice(comparison: Comparison, ranked: Sequence[Contender], metric: str, di
     choice = min((best, *equal), key=lambda one: _seconds(one) or float("inf"))
     if choice is not best:
         return (
-            f"Use {choice.title}: its masks are not measurably worse than those of {best.title}"
+            f"Use {choice.title}: it is not measurably worse than {best.title}"
             f"{_values((choice, best), metric, comparison)}{_times_as_fast(choice, best)}."
             f"{_told(best, choice, pairs[choice.title])}"
         )
@@ -161,11 +161,16 @@ def _told(best: Contender, other: Contender, of_pair: Sequence[Difference]) -> s
     return f" {best.title} − {other.title}, with its 95 % interval: {'; '.join(texts)}."
 
 
-def _another_order(comparison: Comparison, here: Sequence[Contender], best: Contender, metric: str) -> str:
-    """Say if the other metric of quality has another leader."""
+def _another_order(
+    comparison: Comparison, ranked: Sequence[Contender], metric: str, differences: Sequence[Difference]
+) -> str:
+    """Say if the other metric of quality has another leader, and chance does not explain it."""
+    best = ranked[0]
     (other,) = (name for name in QUALITY if name != metric)
-    leaders = ranked_by(here, other, comparison.domains)[:1]
+    leaders = ranked_by(ranked, other, comparison.domains)[:1]
     if not leaders or leaders[0] is best:
+        return ""
+    if _cannot_be_told_apart(_of_pair(leaders[0], best, other, differences), comparison.domains):
         return ""
     return f"From {_PROMPTS[other]} alone, {leaders[0].title} leads{_values(leaders, other, comparison)}."
 
@@ -183,7 +188,8 @@ def _times_as_fast(one: Contender, other: Contender) -> str:
     mine, theirs = _seconds(one), _seconds(other)
     if not mine or not theirs:
         return ""
+    ratio = f" ({significant(theirs / mine)} times as fast)" if mine < theirs else ""
     return (
-        f", and it needs {quantity(mine, 'seconds')} for a new image and a click instead of "
-        f"{quantity(theirs, 'seconds')} ({significant(theirs / mine)} times as fast)"
+        f", and needs {quantity(mine, 'seconds')} for a new image and a click instead of "
+        f"{quantity(theirs, 'seconds')}{ratio}"
     )

@@ -23,7 +23,7 @@ from samara.checkpoints.store.store import CheckpointStore
 from samara.errors import ChecksumMismatch, SettingsError, WrongCheckpoint
 from samara.measurement.records.records import Subject
 from samara.networks.variants import Variant
-from samara.segmentation.automatic.settings import own_points_per_side
+from samara.segmentation.automatic.settings import points_per_side_of
 from samara.system.devices import choose_device, choose_precision
 
 
@@ -162,16 +162,3 @@ def _candidate(
         file_bytes=size,
         own_points_per_side=points_per_side_of(variant, subject.input_size),
     )
-
-
-def points_per_side_of(variant: Variant, input_size: int, chosen: int | None = None) -> int | None:
-    """Return the points per side of the grid of "everything"; None for what needs no grid, or does not do it.
-
-    Args:
-        variant: architecture of the checkpoint.
-        input_size: side of its input in pixels.
-        chosen: points per side to use; None for the checkpoint's own.
-    """
-    if not (variant.embeds_images and variant.capabilities.everything):
-        return None
-    return chosen or own_points_per_side(variant.frame_size(input_size))

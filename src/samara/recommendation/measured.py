@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from samara.measurement.records.records import Record, latest
-from samara.measurement.subjects import points_per_side_of
 from samara.networks.variants import VARIANTS
 from samara.recommendation.costs import CUDA_CONTEXT_BYTES
 from samara.recommendation.statement import Statement
 from samara.recommendation.target import DeviceKind, Target
 from samara.recommendation.tasks import PromptKind
 from samara.recommendation.throughput import assumed_cpu_speed, assumed_gpu_speed
+from samara.segmentation.automatic.settings import points_per_side_of
 from samara.system.machine import Machine
 
 METRICS_OF: Mapping[PromptKind, tuple[str, ...]] = {

@@ -26,7 +26,7 @@ from samara.measurement.records.environment import environment
 from samara.measurement.records.history import remember
 from samara.measurement.records.record_file import append_records, measured_jobs, read_records
 from samara.measurement.records.records import Record
-from samara.measurement.subjects import points_per_side_of
+from samara.segmentation.automatic.settings import points_per_side_of
 from samara.system.files import require_file, require_folder
 from samara.system.progress import Progress, under_name
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from samara.engines.loaded import Loaded
+    from samara.networks.variant import Variant
 
 PIXELS_PER_POINT = 32
 """Of the input frame, along each side: two cells of the embedding, the official 32 points for the official 1024."""
@@ -30,6 +31,19 @@ DUPLICATE_IOU = 0.9
 def own_points_per_side(frame_size: int) -> int:
     """Return the points along each side of a checkpoint's own grid, from the side of its input frame in pixels."""
     return max(1, frame_size // PIXELS_PER_POINT)
+
+
+def points_per_side_of(variant: Variant, input_size: int, chosen: int | None = None) -> int | None:
+    """Return the points per side of the grid of "everything"; None for what needs no grid, or does not do it.
+
+    Args:
+        variant: architecture of the checkpoint.
+        input_size: side of its input in pixels.
+        chosen: points per side to use; None for the checkpoint's own.
+    """
+    if not (variant.embeds_images and variant.capabilities.everything):
+        return None
+    return chosen or own_points_per_side(variant.frame_size(input_size))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -111,7 +111,7 @@ OUTSIDE = [path for path in sorted(SOURCE.rglob("*.py")) if "cli" not in path.re
 # Commands that a recommendation says, for whoever reads it; and what git is given.
 MAY_NAME_OPTIONS = {f"recommendation/{name}.py" for name in ("answer", "notes", "text")} | {
     "measurement/records/environment.py",
-    "measurement/comparison/drawing.py",
+    "measurement/reporting/drawing.py",
 }
 
 

@@ -29,6 +29,7 @@ COMMANDS = {
     "doctor": "Compare every engine and precision with PyTorch in float32 on this machine; exit status 1 if one "
     "drifts.",
     "recommend": "Recommend a checkpoint for a machine and a task, with reasons and the reliability of each number.",
+    "records": "List or forget the measurements that `samara recommend` takes into account.",
     "checkpoints": "List, fetch, add, identify and verify checkpoint files.",
 }
 """By name what `samara --help` says: the first paragraph of the command's own help."""

@@ -32,9 +32,10 @@ from samara.recommendation.request import Request
 from samara.recommendation.statement import Certainty, Statement, least_sure
 from samara.recommendation.target import Target
 from samara.recommendation.throughput import ATTAINABLE, REFERENCE_CARD
+from samara.segmentation.automatic.settings import points_per_side_of
 
 GRID_POINTS = POINTS_PER_SIDE**2
-"""Points of automatic mask generation with its default grid."""
+"""Points of automatic mask generation with the grid that the published times of everything are for."""
 
 BATCHES = (64, 32, 16, 8)
 """Values of `points_per_batch` to try, the default first."""
@@ -149,14 +150,13 @@ def estimated_memory(
         return estimated_training_memory(checkpoint, target)
     cost = cost_of(checkpoint)
     weights = weights_bytes(checkpoint)
-    if target.device == "cuda":
+    if target.device != "cpu":
         together = points_per_batch if request.asks_everything else 1
         prompts = cost.prompts_bytes * together / PROMPTS_AT_A_TIME
         work = GPU_MARGIN * max(cost.encode_bytes, prompts) + IMAGES_BYTES
+        own, whose = _beside_tensors(target)
         return Statement(
-            CUDA_CONTEXT_BYTES + weights + work,
-            "rule of thumb",
-            "weights exact, activations measured on a CPU, CUDA's share assumed",
+            own + weights + work, "rule of thumb", f"weights exact, activations measured on a CPU, {whose}"
         )
     work = max(cost.encode_bytes, cost.prompts_bytes) + IMAGES_BYTES
     if request.asks_everything:
@@ -172,20 +172,27 @@ def estimated_training_memory(checkpoint: Checkpoint, target: Target) -> Stateme
     encode, step, weights = cost_of(checkpoint).encode_bytes, training_bytes(checkpoint), weights_bytes(checkpoint)
     has_own = (checkpoint.variant, checkpoint.input_size) in TRAINING_BYTES
     source = "a step measured on a CPU" if has_own else "a step inferred from measured ones of other checkpoints"
-    if target.device == "cuda":
+    if target.device != "cpu":
         work = max(weights + GPU_MARGIN * encode, GPU_MARGIN * step) + IMAGES_BYTES
-        basis = f"fine-tuning: weights exact, {source}, CUDA's share assumed"
-        return Statement(CUDA_CONTEXT_BYTES + work, "rule of thumb", basis)
+        own, whose = _beside_tensors(target)
+        return Statement(own + work, "rule of thumb", f"fine-tuning: weights exact, {source}, {whose}")
     work = weights + max(encode, step) + IMAGES_BYTES
     certainty: Certainty = "measured elsewhere" if has_own else "rule of thumb"
     return Statement(RUNTIME_BYTES + work, certainty, f"fine-tuning: weights exact, {source}")
+
+
+def _beside_tensors(target: Target) -> tuple[float, str]:
+    """Return what a GPU's memory holds besides tensors, and whose it is; an Apple GPU shares that of the process."""
+    if target.device == "mps":
+        return RUNTIME_BYTES, "Python's share measured on a CPU"
+    return CUDA_CONTEXT_BYTES, "CUDA's share assumed"
 
 
 def _points_per_batch(checkpoint: Checkpoint, request: Request, target: Target) -> int:
     """Return the largest batch of points that fits; the default if it does not matter."""
     is_sam = cost_of(checkpoint).prompt_flops > 0
     usable = target.usable_bytes
-    if target.device != "cuda" or not (is_sam and request.asks_everything) or usable is None:
+    if target.device == "cpu" or not (is_sam and request.asks_everything) or usable is None:
         return BATCHES[0]
     for batch in BATCHES:
         if estimated_memory(checkpoint, request, target, points_per_batch=batch).value <= usable:
@@ -196,7 +203,7 @@ def _points_per_batch(checkpoint: Checkpoint, request: Request, target: Target) 
 def estimated_seconds(checkpoint: Checkpoint, request: Request, target: Target) -> Statement:
     """Estimate the time from an image to its masks, scaling known times by the machine's matrix speed."""
     cost = cost_of(checkpoint)
-    prompts = GRID_POINTS if request.asks_everything else 1
+    prompts = grid_points(checkpoint) if request.asks_everything else 1
     if target.device != "cpu":
         slower = REFERENCE_CARD.flops * ATTAINABLE / target.speed.value
         certainty = least_sure((_gpu_certainty(checkpoint), target.speed.certainty))
@@ -204,6 +211,11 @@ def estimated_seconds(checkpoint: Checkpoint, request: Request, target: Target) 
     slower = MATRIX_FLOPS / target.speed.value
     certainty = least_sure(("measured elsewhere", target.speed.certainty))
     return Statement((cost.encode_s + prompts * cost.prompt_s) * slower, certainty, _basis_of_times(target))
+
+
+def grid_points(checkpoint: Checkpoint) -> int:
+    """Return the points of a checkpoint's own grid of automatic masks; 1 for what needs no grid."""
+    return (points_per_side_of(checkpoint.network, checkpoint.input_size) or 1) ** 2
 
 
 def _basis_of_times(target: Target) -> str:

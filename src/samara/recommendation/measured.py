@@ -13,7 +13,7 @@ from samara.recommendation.evidence import METRICS_OF, Evidence, evidence_for, i
 from samara.recommendation.statement import Statement
 from samara.recommendation.target import DeviceKind, Target
 from samara.recommendation.tasks import PromptKind
-from samara.recommendation.throughput import assumed_cpu_speed, assumed_gpu_speed
+from samara.recommendation.throughput import assumed_apple_speed, assumed_cpu_speed, assumed_gpu_speed
 from samara.segmentation.automatic.settings import points_per_side_of
 from samara.system.machine import Machine
 
@@ -163,6 +163,8 @@ def is_same_machine(record: Record, machine: Machine) -> bool:
 def assumed_speed_of(record: Record, device: DeviceKind) -> Statement:
     """Return the assumed matrix speed of a record's machine."""
     gpu = _gpu_of(record)
+    if device == "mps":
+        return assumed_apple_speed(gpu.get("memory_bytes"), gpu.get("name") or "")
     if device == "cuda" and gpu:
         return assumed_gpu_speed(gpu.get("memory_bytes", 0), gpu.get("name"))
     return assumed_cpu_speed(int(record.machine.get("cores", 1)), record.machine.get("instruction_sets", ()))
@@ -192,4 +194,4 @@ def _gpu_of(record: Record) -> Mapping[str, Any]:  # Any: JSON values
     """Return the GPU that a record was measured on; empty for a CPU."""
     kind, _, number = record.subject.device.partition(":")
     gpus = record.machine.get("gpus") or ()
-    return gpus[min(int(number or 0), len(gpus) - 1)] if kind == "cuda" and gpus else {}
+    return gpus[min(int(number or 0), len(gpus) - 1)] if kind in ("cuda", "mps") and gpus else {}

@@ -175,14 +175,15 @@ def _by_hand(recommendation: Recommendation, measured: Measurements) -> str | No
 
 
 def _specialists(recommendation: Recommendation, measured: Measurements) -> str | None:
-    """Name those trained for the domain that are not put first, since nothing compares them with the others."""
+    """Name those trained for the domain that are not put first, and why not."""
     best, domain = recommendation.best, recommendation.request.domain
     if best is None or best.candidate.checkpoint.speciality == domain:
         return None
-    names = [one.name for one in recommendation.ranking if one.candidate.checkpoint.speciality == domain]
-    if not names:
+    own = [one for one in recommendation.ranking if one.candidate.checkpoint.speciality == domain]
+    if not own:
         return None
-    return f"Trained for {domain} images, but nothing published compares them with the others: {', '.join(names)}."
+    told = [f"{one.name} ({one.missed[0] if one.missed else 'its licence is not stated'})" for one in own]
+    return f"Trained for {domain} images, but not put first: {'; '.join(told)}. Measure them on yours."
 
 
 def _apple(recommendation: Recommendation, measured: Measurements) -> str | None:

@@ -97,7 +97,7 @@ def rank(
     top = max([BEST_QUALITY, *known])
     scored = [_scored(one, qualities[one.checkpoint.name], top, request, target) for one in candidates]
     ordered = sorted(scored, key=lambda one: (_demands(one, request), -one.score, one.name))
-    return tuple(_told_ties(_behind_their_leaders(_broken_ties(ordered, request)), request))
+    return tuple(_without_broken_pairs(_behind_their_leaders(_broken_ties(ordered, request))))
 
 
 def _scored(candidate: Candidate, quality: Statement | None, top: float, request: Request, target: Target) -> Ranked:
@@ -132,7 +132,9 @@ _EVIDENCE: Mapping[str, int] = {row.name: sum(figure.checkpoint == row.name for 
 
 def _missed(candidate: Candidate, quality: Statement | None, request: Request) -> tuple[str, ...]:
     task, missed = request.task_details, []
-    if quality is None:
+    if "classes" in request.prompts:
+        pass  # nothing relates detectors of classes to SAM
+    elif quality is None:
         missed.append("its quality relative to SAM is unpublished")
     elif quality.value < task.min_quality:
         missed.append(f"quality {quality.value:.2f} of SAM ViT-H, but {task.name} requires {task.min_quality:g}")
@@ -150,7 +152,8 @@ def _too_slow(value: float, request: Request) -> str:
 
 def _demands(ranked: Ranked, request: Request) -> tuple[bool, bool, bool]:
     task = request.task_details
-    poor = ranked.quality is None or ranked.quality.value < task.min_quality
+    is_known = "classes" in request.prompts or (ranked.quality is not None)
+    poor = not is_known or (ranked.quality is not None and ranked.quality.value < task.min_quality)
     is_ahead = is_specialist(ranked, request) or _is_best_and_measured(ranked)
     return poor, ranked.candidate.needs.seconds.value > request.required_s, not is_ahead
 
@@ -185,12 +188,17 @@ def _tie(first: Ranked, second: Ranked, request: Request) -> bool:
 
 
 def _broken_ties(ordered: list[Ranked], request: Request) -> list[Ranked]:
-    """Sort every run of candidates that tie with the first of the run."""
+    """Sort every run of candidates that tie with the first of the run, and note the ties."""
     result: list[Ranked] = []
     while ordered:
-        run = [one for one in ordered if _tie(ordered[0], one, request)]
-        result += sorted(run, key=_preference)
-        ordered = [one for one in ordered if one not in run]
+        run = sorted((one for one in ordered if _tie(ordered[0], one, request)), key=_preference)
+        result += run[:1]
+        result += [
+            replace(one, tied_with=before.name, tie_break=_decided(before, one))
+            for before, one in itertools.pairwise(run)
+        ]
+        names = {one.name for one in run}
+        ordered = [one for one in ordered if one.name not in names]
     return result
 
 
@@ -198,12 +206,14 @@ def _behind_their_leaders(ordered: list[Ranked]) -> list[Ranked]:
     """Move checkpoints that follow another directly behind it, if they came before it; see `leader_of`.
 
     The advantage of a further trained checkpoint is the speed of a smaller input, which its origin has at that input
-    too; a first release differs from its successor only in its weights.
+    too; a first release differs from its successor only in its weights. A leader that misses more requirements leads
+    nothing.
     """
     result = list(ordered)
     for one in ordered:
         leader = next((each for each in result if each.name == _leader(one)), None)
-        if leader is not None and result.index(one) < result.index(leader):
+        follows = leader is not None and len(leader.missed) <= len(one.missed)
+        if leader is not None and follows and result.index(one) < result.index(leader):
             result.remove(one)
             result.insert(result.index(leader) + 1, one)
     return result
@@ -214,12 +224,13 @@ def _leader(ranked: Ranked) -> str | None:
     return found and found[0]
 
 
-def _told_ties(ordered: list[Ranked], request: Request) -> list[Ranked]:
-    told = ordered[:1]
+def _without_broken_pairs(ordered: list[Ranked]) -> list[Ranked]:
+    """Forget the ties of those that something else moved away from their neighbour."""
+    kept = ordered[:1]
     for before, one in itertools.pairwise(ordered):
-        is_tie = _tie(before, one, request) and _leader(one) != before.name
-        told.append(replace(one, tied_with=before.name, tie_break=_decided(before, one)) if is_tie else one)
-    return told
+        stands = one.tied_with == before.name and _leader(one) != before.name
+        kept.append(one if stands else replace(one, tied_with=None, tie_break=""))
+    return kept
 
 
 def _decided(first: Ranked, second: Ranked) -> str:

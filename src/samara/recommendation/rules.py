@@ -110,6 +110,12 @@ def _speciality(candidate: Candidate, request: Request, target: Target) -> Reaso
     return Reason("domain", f"was trained further for another domain, {speciality}")
 
 
+def _training(candidate: Candidate, request: Request, target: Target) -> Reason | None:
+    if not request.trains or (candidate.variant.capabilities.boxes and not candidate.variant.class_names):
+        return None
+    return Reason("training", "cannot be fine-tuned by samara")
+
+
 def _at_hand(candidate: Candidate, request: Request, target: Target) -> Reason | None:
     if not request.offline or candidate.at_hand:
         return None
@@ -154,6 +160,7 @@ RULES: Mapping[str, _Rule] = {
     "prompts": _prompts,
     "licence": _licence,
     "domain": _speciality,
+    "training": _training,
     "offline": _at_hand,
     "disk": _disk,
     "memory": _memory,

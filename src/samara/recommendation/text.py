@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from samara.measurement.records.records import Record
 from samara.recommendation.answer import Excluded, Recommendation
-from samara.recommendation.estimates import GRID_POINTS, file_bytes
+from samara.recommendation.estimates import file_bytes
 from samara.recommendation.evidence import counts
 from samara.recommendation.ranking import Ranked
 from samara.recommendation.rules import NOT_RUN, RULES, gigabytes, seconds
@@ -77,7 +77,7 @@ def _row(one: Ranked) -> str:
 
 
 def _legend(found: Recommendation) -> str:
-    asked = f"everything in it ({GRID_POINTS:,} points)" if found.request.asks_everything else "one prompt"
+    asked = "everything in it, with each checkpoint's own grid" if found.request.asks_everything else "one prompt"
     marks = ", ".join(f"{mark} {certainty}" for certainty, mark in MARKS.items())
     memory = "of fine-tuning the mask decoder" if found.request.trains else "at its peak"
     return f"quality: SAM ViT-H = 1; time: one image and {asked}; memory: {memory}. {marks}. {found.times}"

@@ -39,7 +39,8 @@ def test_records_are_shown_without_measuring(file, tmp_path):
     assert "* random weights" in result.stdout
     assert "<script>" in result.stdout  # text, not obeyed
     assert "\x1b" not in result.stdout
-    assert "comparison.html" in result.stdout
+    assert "Chip One, 2 cores, CPU: mobile_sam has the best masks (IoU from centre clicks 0.550)" in result.stdout
+    assert "comparison.html, comparison.json, comparison.csv, comparison.md, tables, charts in" in result.stdout
     assert "Busy." in (tmp_path / "out" / "comparison.html").read_text()
 
 

@@ -16,7 +16,7 @@ from samara.cli.sentences import as_options
 
 SOURCE = Path(samara.__file__).parent
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
-COMMAND = re.compile(r"samara ([a-z-]+(?: (?:list|get|add|remove|identify|path|verify)\b)?)[^;,]*")
+COMMAND = re.compile(r"samara ([a-z-]+(?: (?:list|get|add|remove|identify|path|verify|forget)\b)?)[^;,]*")
 
 # Which commands show the sentences of a module, for modules that name options; the longest beginning counts.
 SHOWN_BY = {

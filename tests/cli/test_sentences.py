@@ -116,7 +116,6 @@ OUTSIDE = [path for path in sorted(SOURCE.rglob("*.py")) if "cli" not in path.re
 MAY_NAME_OPTIONS = {f"recommendation/{name}.py" for name in ("answer", "notes", "text")} | {
     "measurement/records/environment.py",
     "measurement/reporting/drawing.py",
-    "measurement/comparison/machines.py",
 }
 
 

@@ -28,6 +28,7 @@ def test_the_difference_is_that_of_the_two_means(researcher):
     tables = json.loads((researcher.folder / "before-after" / "comparison.json").read_text())["tables"]
     found = {table["name"]: table["rows"] for table in tables}
     means = {row["checkpoint"]: row["numbers"]["box, IoU"]["value"] for row in found["quality"]}
+    assert all(0.3 < mean < 0.99 for mean in means.values())
     (row,) = found["differences"]
     first, second = row["A − B"].split(" − ")
     assert row["numbers"]["box, IoU"]["value"] == pytest.approx(means[first] - means[second])

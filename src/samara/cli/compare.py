@@ -216,6 +216,8 @@ def show(compared: Compared, *, as_json: bool) -> None:
         typer.echo(
             "* random weights: size and encoding speed are valid; the masks are noise, so quality was not measured"
         )
+    for answer in compared.answers:
+        typer.echo(f"{answer.place}: {answer.advice}")
     names = [*(path.name for path in compared.files), *dict.fromkeys(path.parent.name for path in compared.exports)]
     typer.echo(f"{', '.join(names)} in {compared.files[0].parent}")
 

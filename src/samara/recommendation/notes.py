@@ -190,7 +190,7 @@ def _apple(recommendation: Recommendation, measured: Measurements) -> str | None
     if recommendation.target.device != "mps" or recommendation.best is None:
         return None
     return (
-        "An Apple GPU is used with --device mps alone, because users of the official code report worse masks there. "
+        "An Apple GPU is used only with --device mps, and users of the official code report worse masks there. "
         "Compare them with the CPU's first: samara doctor --device mps"
     )
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -27,9 +26,10 @@ from samara.masks.rle import Rle, encode_masks
 from samara.networks.plain import state_of
 from samara.networks.variant import FAMILY_TITLES
 from samara.networks.variants import VARIANTS, Variant, runnable_names
-from samara.segmentation.embeddings import ImageEmbedding
+from samara.segmentation.embeddings import ImageEmbedding, ReadyImage
 from samara.segmentation.prompts import Numbers, Prompt, as_prompts
 from samara.segmentation.upsampling import Upsampling
+from samara.system.cores import one_ahead
 
 MASK_THRESHOLD = 0.0
 """Mask threshold in logits, the same for every checkpoint of the family."""
@@ -82,31 +82,29 @@ class Predictor:
         """
         if isinstance(image, (list, tuple)):
             batches = [image[start : start + batch_size] for start in range(0, len(image), batch_size)]
-            return [embedding for inputs, frames in self._read(batches) for embedding in self._encode(inputs, frames)]
-        return self._encode(*self._inputs([image]))[0]
+            read = one_ahead(lambda batch: [self.read(source) for source in batch], batches)
+            return [embedding for batch in read for embedding in self.encode(batch)]
+        return self.encode([self.read(image)])[0]
 
-    def _read(self, batches: Sequence[Sequence[ImageSource]]) -> Iterator[tuple[Tensor, list[Frame]]]:
-        """Yield network inputs by batch, preparing the next while the network runs."""
-        if not batches:
-            return
-        with ThreadPoolExecutor(1, thread_name_prefix="samara-read") as reader:
-            upcoming = reader.submit(self._inputs, batches[0])
-            for batch in batches[1:]:
-                ready, upcoming = upcoming.result(), reader.submit(self._inputs, batch)
-                yield ready
-            yield upcoming.result()
+    def read(self, image: ImageSource) -> ReadyImage | ImageEmbedding:
+        """Do the part of `embed` before the network; any thread may run ahead with it.
 
-    def _inputs(self, images: Sequence[ImageSource]) -> tuple[Tensor, list[Frame]]:
-        """Read images as the network takes them, (B, 3, S, S), and how each lies in the input frame."""
-        inputs, frames = [], []
-        for source in images:
-            image = read_image(source)
-            frames.append(self.loaded.frame_of((image.shape[0], image.shape[1])))
-            inputs.append(self.loaded.network_input(image))
-        return torch.cat(inputs), frames
+        Raises:
+            ImageError: The image cannot be read.
+        """
+        pixels = read_image(image)
+        return ReadyImage(self.loaded.host_pixels(pixels), self.loaded.frame_of((pixels.shape[0], pixels.shape[1])))
 
-    def _encode(self, inputs: Tensor, frames: Sequence[Frame]) -> list[ImageEmbedding]:
-        features = self.engine.encode(inputs)
+    def encode(self, images: Sequence[ReadyImage | ImageEmbedding]) -> list[ImageEmbedding]:
+        """Do the rest of `embed` for images from `read`, in one pass; embeddings are returned as they are."""
+        fresh = iter(self._encode([image for image in images if isinstance(image, ReadyImage)]))
+        return [image if isinstance(image, ImageEmbedding) else next(fresh) for image in images]
+
+    def _encode(self, images: Sequence[ReadyImage]) -> list[ImageEmbedding]:
+        if not images:
+            return []
+        inputs = [self.loaded.network_input_of(image.pixels, image.frame.original_size_hw) for image in images]
+        features = self.engine.encode(torch.cat(inputs))
         fingerprint = self.loaded.fingerprint
         return [
             ImageEmbedding(
@@ -123,7 +121,7 @@ class Predictor:
                 upsampling=frame.upsampling,
                 frame_cell=self.loaded.variant.frame_cell,
             )
-            for index, frame in enumerate(frames)
+            for index, frame in enumerate(image.frame for image in images)
         ]
 
     def predict(

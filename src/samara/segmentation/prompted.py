@@ -15,7 +15,7 @@ from samara.images.read import ImageSource, read_image
 from samara.masks.mask_set import MaskSet
 from samara.segmentation.automatic.generator import AutomaticMaskGenerator
 from samara.segmentation.automatic.settings import AutomaticSettings
-from samara.segmentation.embeddings import ImageEmbedding
+from samara.segmentation.embeddings import ImageEmbedding, ReadyImage
 from samara.segmentation.predictor import Predictor
 from samara.segmentation.prompts import Prompt
 from samara.segmentation.segmenter import PROMPTS_AT_A_TIME, SMALLER, Segmenter
@@ -29,15 +29,30 @@ class SeenImage:
     Attributes:
         pixels: (H, W, 3) RGB.
         predictor: predictor that embeds the image.
+        known: its embedding, if computed before.
     """
 
     pixels: npt.NDArray[np.uint8]
     predictor: Predictor
+    known: ImageEmbedding | None = None
 
     @cached_property
     def embedding(self) -> ImageEmbedding:
         """Embedding of the whole image, computed once."""
-        return self.predictor.embed(self.pixels)
+        return self.known or self.predictor.embed(self.pixels)
+
+
+@dataclass(frozen=True, eq=False)
+class ReadySource:
+    """Image before the network.
+
+    Attributes:
+        pixels: (H, W, 3) RGB.
+        ready: what the image encoder takes; None if the image is searched in crops, which are embedded one by one.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    ready: ReadyImage | ImageEmbedding | None
 
 
 class PromptedSegmenter(Segmenter[SeenImage]):
@@ -76,9 +91,27 @@ class PromptedSegmenter(Segmenter[SeenImage]):
         """See `Segmenter.embed`; the image encoder runs when the embedding is first needed."""
         return SeenImage(read_image(image), self.predictor)
 
+    def ready(self, image: ImageSource) -> ReadySource:
+        """See `Segmenter.ready`: reads and resizes."""
+        pixels = read_image(image)
+        return ReadySource(pixels, None if self.settings.crop_n_layers else self.predictor.read(pixels))
+
+    def embed_ready(self, images: Sequence[ReadySource]) -> list[SeenImage]:
+        """See `Segmenter.embed_ready`: one pass of the image encoder."""
+        embeddings = iter(self.predictor.encode([one.ready for one in images if one.ready is not None]))
+        return [
+            SeenImage(one.pixels, self.predictor, None if one.ready is None else next(embeddings)) for one in images
+        ]
+
     def answer(self, seen: SeenImage, prompts: Sequence[Prompt], *, multimask: bool = True) -> MaskSet:
         """See `Segmenter.answer`: three masks or one, with low-res logits; HQ-SAM always has one."""
         return self.predictor.predict_prompts(seen.embedding, prompts, multimask=multimask)
+
+    def answer_several(
+        self, seen: Sequence[SeenImage], prompts: Sequence[Sequence[Prompt]], *, multimask: bool = True
+    ) -> list[MaskSet]:
+        """See `Segmenter.answer_several`: prompts of one kind share a pass of the decoder, whatever their image."""
+        return self.predictor.predict_batch([one.embedding for one in seen], prompts, multimask=multimask)
 
     def everything(self, seen: SeenImage, *, progress: Progress | None = None) -> MaskSet:
         """See `Segmenter.everything`."""

@@ -15,8 +15,9 @@ from samara.measurement.benchmarking.perform import perform
 from samara.measurement.benchmarking.settings import BenchmarkSettings
 from samara.measurement.evaluation.ground_truth import GroundTruth
 from samara.measurement.evaluation.settings import EvaluationSettings
-from samara.measurement.subjects import CheckpointUnderTest, RunSettings, find_checkpoint, points_per_side_of
+from samara.measurement.subjects import CheckpointUnderTest, RunSettings, find_checkpoint
 from samara.networks.variants import VARIANTS
+from samara.segmentation.automatic.settings import points_per_side_of
 from tests.measurement.benchmarking.samples import MINI, RANDOM_MINI
 from tests.measurement.evaluation.conftest import write_coco
 

@@ -48,4 +48,4 @@ def test_one_machine_needs_no_such_table():
 def test_a_comparison_of_processors_says_that_a_gpu_is_missing():
     assert lacks_gpu(Comparison(tuple(all_of(subject("sam_vit_b")))))
     assert not lacks_gpu(comparison())
-    assert "--records" in NO_GPU
+    assert "records" in NO_GPU

@@ -29,7 +29,7 @@ def test_what_only_others_have_is_missing():
     assert (one.who, one.reason) == ("b", "not measured")
     assert one.numbers == ("encode an image, batch of 8",)
     assert (gpu.who, gpu.what) == ("all", "every number on a GPU")
-    assert "samara compare --device cuda" in gpu.reason
+    assert "compare on a machine with one" in gpu.reason
 
 
 def test_machines_are_not_asked_for_what_another_has():

@@ -103,7 +103,7 @@ def _advice(
         return f"{ranked[0].title} is the only checkpoint here whose masks were measured.{others}"
     sentences = (
         _choice(comparison, ranked, metric, differences),
-        _another_order(comparison, here, ranked[0], metric),
+        _another_order(comparison, ranked, metric, differences),
         "" if differences else "Whether chance explains differences is unknown: no scores of single objects are here.",
     )
     return " ".join(sentence for sentence in sentences if sentence)
@@ -117,18 +117,19 @@ def _choice(comparison: Comparison, ranked: Sequence[Contender], metric: str, di
     choice = min((best, *equal), key=lambda one: _seconds(one) or float("inf"))
     if choice is not best:
         return (
-            f"Use {choice.title}: its masks are not measurably worse than those of {best.title}"
+            f"Use {choice.title}: it is not measurably worse than {best.title}"
             f"{_values((choice, best), metric, comparison)}{_times_as_fast(choice, best)}."
             f"{_told(best, choice, pairs[choice.title])}"
         )
     faster = [one for one in others if (_seconds(one) or float("inf")) < (_seconds(best) or 0.0)]
-    next_best = (faster or others)[0]
-    behind = f"{next_best.title} comes after it{_values((next_best,), metric, comparison)}"
-    return (
-        f"{best.title} has the best masks{_values((best,), metric, comparison)}"
-        f"{', and no other with measured masks is faster' if _seconds(best) and not faster else ''}. "
-        f"{behind}{_times_as_fast(next_best, best)}.{_told(best, next_best, pairs[next_best.title])}"
-    )
+    other = (faster or others)[0]
+    fastest = ", and no other with measured masks is faster" if _seconds(best) and not faster else ""
+    told = _told(best, other, pairs[other.title])
+    if other in equal:
+        values = _values((best, other), metric, comparison)
+        return f"The masks of {best.title} and {other.title} cannot be told apart{values}{fastest}.{told}"
+    behind = f"{other.title} comes after it{_values((other,), metric, comparison)}{_times_as_fast(other, best)}"
+    return f"{best.title} has the best masks{_values((best,), metric, comparison)}{fastest}. {behind}.{told}"
 
 
 def _of_pair(best: Contender, other: Contender, metric: str, differences: Sequence[Difference]) -> list[Difference]:
@@ -160,11 +161,16 @@ def _told(best: Contender, other: Contender, of_pair: Sequence[Difference]) -> s
     return f" {best.title} − {other.title}, with its 95 % interval: {'; '.join(texts)}."
 
 
-def _another_order(comparison: Comparison, here: Sequence[Contender], best: Contender, metric: str) -> str:
-    """Say if the other metric of quality has another leader."""
+def _another_order(
+    comparison: Comparison, ranked: Sequence[Contender], metric: str, differences: Sequence[Difference]
+) -> str:
+    """Say if the other metric of quality has another leader, and chance does not explain it."""
+    best = ranked[0]
     (other,) = (name for name in QUALITY if name != metric)
-    leaders = ranked_by(here, other, comparison.domains)[:1]
+    leaders = ranked_by(ranked, other, comparison.domains)[:1]
     if not leaders or leaders[0] is best:
+        return ""
+    if _cannot_be_told_apart(_of_pair(leaders[0], best, other, differences), comparison.domains):
         return ""
     return f"From {_PROMPTS[other]} alone, {leaders[0].title} leads{_values(leaders, other, comparison)}."
 
@@ -182,7 +188,8 @@ def _times_as_fast(one: Contender, other: Contender) -> str:
     mine, theirs = _seconds(one), _seconds(other)
     if not mine or not theirs:
         return ""
+    ratio = f" ({significant(theirs / mine)} times as fast)" if mine < theirs else ""
     return (
-        f", and it needs {quantity(mine, 'seconds')} for a new image and a click instead of "
-        f"{quantity(theirs, 'seconds')} ({significant(theirs / mine)} times as fast)"
+        f", and needs {quantity(mine, 'seconds')} for a new image and a click instead of "
+        f"{quantity(theirs, 'seconds')}{ratio}"
     )

@@ -14,6 +14,7 @@ from samara.errors import OutputError, RecordError, SettingsError
 from samara.masks.rle import Rle
 from samara.measurement.benchmarking.measure import RECORDS, SCORES, measure, names_of
 from samara.measurement.benchmarking.settings import COMPARED_IN, BenchmarkSettings
+from samara.measurement.comparison.answer import PlaceAnswer, answers
 from samara.measurement.comparison.comparison import Comparison
 from samara.measurement.comparison.differences import Difference, difference_table, differences
 from samara.measurement.comparison.documents import comparison_json, csv_text, is_comparison, markdown_text
@@ -57,12 +58,14 @@ class Compared:
         tables: tables made from them.
         files: page, JSON, CSV and Markdown.
         exports: single charts as SVG and PDF, and single tables as CSV and LaTeX.
+        answers: what to use in each place, and why.
     """
 
     comparison: Comparison
     tables: tuple[Table, ...]
     files: tuple[Path, ...]
     exports: tuple[Path, ...] = ()
+    answers: tuple[PlaceAnswer, ...] = ()
 
 
 def compare(
@@ -172,7 +175,13 @@ def write_comparison(
         write_atomically(out / name, text.encode("utf-8", errors="replace"))
     write_comparison_page(out / PAGE, comparison, made, images, remark, found)
     exports = write_exports(out, comparison, made)
-    return Compared(comparison, tuple(made), tuple(out / name for name in (PAGE, *texts)), tuple(exports))
+    return Compared(
+        comparison,
+        tuple(made),
+        tuple(out / name for name in (PAGE, *texts)),
+        tuple(exports),
+        tuple(answers(comparison, found)),
+    )
 
 
 def require_comparison_place(out: Path) -> None:

@@ -12,7 +12,7 @@ from samara.measurement.comparison.tables import NOT_MEASURED, measured, prompt_
 from samara.measurement.reporting.beside import NOTHING_BESIDE
 from samara.measurement.reporting.table import Cell, Row, Table
 
-NO_GPU = "no GPU was measured; run `samara compare --device cuda` on one, and show its records here with `--records`"
+NO_GPU = "no GPU was measured; compare on a machine with one, and show its records here as well"
 
 
 @dataclass(frozen=True)

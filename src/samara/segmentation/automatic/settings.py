@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from samara.engines.loaded import Loaded
+    from samara.networks.variant import Variant
 
 PIXELS_PER_POINT = 32
 """Of the input frame, along each side: two cells of the embedding, the official 32 points for the official 1024."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -75,6 +76,21 @@ def test_auto_says_which_engine_it_took(images, tmp_path, monkeypatch, capsys):
     )
     assert code == 0, printed.err
     assert "\nengine torch, float32\n" in printed.out
+
+
+def test_images_share_a_pass_and_it_is_said_where_the_time_goes(images, tmp_path, monkeypatch, capsys):
+    asked = (images, *QUICK, "--batch", 2, "--threads", 1)
+    code, printed = run(monkeypatch, capsys, *asked, "--out", tmp_path / "out", "--timings")
+    assert code == 0, printed.err
+    assert re.search(r"of [\d.]+ s: [\d.]+ s waiting for images, [\d.]+ s in the image encoder, ", printed.out)
+    code, printed = run(monkeypatch, capsys, *asked, "--out", tmp_path / "other", "--timings", "--json")
+    result = json.loads(printed.out)
+    assert set(result["spent"]) == {"waiting", "encoding", "masks", "writing"}
+    assert 0 < result["spent"]["encoding"] < result["seconds"]
+    code, printed = run(monkeypatch, capsys, *asked, "--out", tmp_path / "silent", "--json")
+    assert json.loads(printed.out)["spent"] is None
+    code, printed = run(monkeypatch, capsys, images, "--out", tmp_path / "none", "--batch", 0)
+    assert code == 2
 
 
 def test_exports_are_written_as_asked(images, tmp_path, monkeypatch, capsys):

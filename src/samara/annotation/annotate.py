@@ -45,7 +45,8 @@ def annotate(
     workers: int = Resources.workers,
     cluster: Machines = Resources.cluster,
     gpus_per_worker: float = Resources.gpus_per_worker,
-    threads: int = Resources.threads,
+    threads: int | None = Resources.threads,
+    batch: int | None = Resources.batch,
     embedding_cache: AnyPath | None = Resources.embedding_cache,
     embedding_cache_gb: float = Resources.embedding_cache_gb,
     resume: bool = False,
@@ -55,6 +56,7 @@ def annotate(
     options: WriterOptions | None = None,
     categories: CategoryChoice | Mapping[str, str] | Iterable[str] | None = None,
     report: bool = False,
+    timings: bool = False,
     progress: Progress | None = None,
     notice: Notice | None = None,
 ) -> AnnotationOutcome:
@@ -84,7 +86,9 @@ def annotate(
         workers: processes, each with a network of its own.
         cluster: where the workers run: "local" for this machine, or "ray" for a Ray cluster.
         gpus_per_worker: with ray; 0.25 lets four share a GPU.
-        threads: threads that read and decode, per process.
+        threads: threads that read, decode and resize, per process; None for 2 on a CPU and up to 8 on a GPU.
+        batch: images per pass of the image encoder; None for 1 on a CPU and up to 8 on a GPU. A batch of another
+            size can change the last digits of a result.
         embedding_cache: folder that keeps image embeddings for runs with other settings; None for none.
         embedding_cache_gb: maximum size of that folder; the least recently used are deleted.
         resume: resume the store, even while another run is working on it; create it if it does not exist.
@@ -94,6 +98,8 @@ def annotate(
         options: options of the exports.
         categories: categories of the exports, see `samara.export_annotations`.
         report: also write `out`/report.html.
+        timings: measure where the time goes, see `AnnotationOutcome.spent`. A GPU is waited for after each stage, which
+            costs some speed.
         progress: called with the progress.
         notice: called with one sentence per kind of prompt entry that was left out or repaired.
 
@@ -127,6 +133,8 @@ def annotate(
         source=source,
         prompts={} if asked is None else asked.facts(),
         threads=threads,
+        batch=batch,
+        timings=timings,
         embeddings=None if embedding_cache is None else Path(embedding_cache),
         max_embedding_bytes=int(embedding_cache_gb * 1e9),
     )

@@ -14,15 +14,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
+
 from samara._version import __version__
 from samara.annotation.exporting import export_store, require_images
 from samara.annotation.report.collect import write_report
 from samara.annotation.report.page import require_report
+from samara.annotation.run.batch import shown
 from samara.annotation.run.job import AnnotationJob
 from samara.annotation.run.quiet_ray import require_ray
 from samara.annotation.run.ray_cluster import Cluster, run_on_ray
-from samara.annotation.run.runner import Tally, Work, annotate_store, shown
+from samara.annotation.run.runner import Tally, annotate_store
 from samara.annotation.run.settings import Resources
+from samara.annotation.run.spent import Spent
 from samara.annotation.run.workers import run_workers
 from samara.annotation.store.locks import claim
 from samara.annotation.store.plan import PlannedImage
@@ -102,6 +106,11 @@ class AnnotationRun:
         if self.report:
             require_report()
 
+    @property
+    def sharing(self) -> int:
+        """Number of this machine's processes that share a GPU."""
+        return -(-self.workers // max(1, torch.cuda.device_count()))
+
     def demands(self) -> Demands:
         """Collect what the exports require of the images.
 
@@ -149,6 +158,7 @@ class AnnotationOutcome:
         total: images, masks and quarantined images of the store.
         seconds: duration of this run.
         done_by_this_run: images and masks of this run.
+        spent: where this run's time went, if requested.
         ignored: number of files in the source without an image suffix.
         left_out: sentences about what was left out of the source.
         quarantined: the first images that were quarantined, with reasons.
@@ -162,6 +172,7 @@ class AnnotationOutcome:
     total: Tally
     seconds: float
     done_by_this_run: Tally
+    spent: Spent | None = None
     ignored: int = 0
     left_out: tuple[str, ...] = ()
     quarantined: tuple[ImageRow, ...] = ()
@@ -197,6 +208,8 @@ def carry_out(
     loaded = load_chosen(job.choice)
     if running.commercial:
         require_commercial(loaded)
+    # Chosen once: processes that share a GPU must not choose by what the others have left free.
+    job = replace(job, batch=job.images_per_pass(loaded, running.sharing)) if running.cluster is None else job
     store = _opened(job, running, loaded, entries)
     checkpoint, device = loaded.name, loaded.device
     if running.retry or store.has_moved_images:
@@ -217,8 +230,7 @@ def carry_out(
         del loaded  # each process loads its own
         run_workers(store, job, running.workers, device, note)
     else:
-        work = Work(job.reading, job.images_at_a_time(loaded), tell=note)
-        annotate_store(store, job.annotator(loaded), work)
+        annotate_store(store, job.annotator(loaded), job.work(loaded, tell=note))
     seconds = time.monotonic() - start
     _record_run(store, device, running.workers, own, seconds)
     write_quarantined(store)
@@ -229,6 +241,7 @@ def carry_out(
         total=Tally(*store.counts()),
         seconds=seconds,
         done_by_this_run=own,
+        spent=own.spent if job.timings else None,
         ignored=job.source.listing.ignored,
         left_out=tuple(job.source.listing.sentences()),
         quarantined=tuple(row for row, _ in zip(store.quarantined(), range(MAX_NAMED), strict=False)),

@@ -30,6 +30,7 @@ from samara.segmentation.automatic.settings import AutomaticSettings
 
 if TYPE_CHECKING:
     from samara.annotation.carry_out import AnnotationOutcome
+    from samara.annotation.run.spent import Spent
 
 CHECKPOINT = (
     "Catalogue name or file; run `samara recommend --task batch-annotation` to see which suits this machine. "
@@ -66,6 +67,7 @@ RESOURCES = [
     Setting(field="cluster", metavar="local|ray"),
     Setting(field="gpus_per_worker", metavar="X", least=0),
     Setting(field="threads", metavar="N", least=0),
+    Setting(field="batch", metavar="N", least=1),
     Setting(field="embedding_cache", metavar="DIR", kind=Path | None),
     Setting(field="embedding_cache_gb", metavar="GB", least=0.01),
 ]
@@ -168,6 +170,12 @@ def annotate(
     report: Annotated[
         bool, typer.Option("--report", help="Also write DIR/report.html.", rich_help_panel=RESULT)
     ] = False,
+    timings: Annotated[
+        bool,
+        typer.Option(
+            "--timings", help="Measure where the time goes; slows a GPU down a little.", rich_help_panel=RESULT
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=RESULT)] = False,
 ) -> None:
     """Annotate images, segmenting everything or the given prompts, into a store that survives interruptions.
@@ -180,7 +188,7 @@ def annotate(
     facts = in_new_words(choice | resources, runtime)
     asked: dict[str, Any] = dict(prompts=prompts, image_folder=image_folder, profile=profile, rules=reading.rules)
     kept: dict[str, Any] = dict(
-        resume=resume, retry=retry, overwrite=overwrite, report=report, formats=names_in(formats)
+        resume=resume, retry=retry, overwrite=overwrite, report=report, formats=names_in(formats), timings=timings
     )
     outcome = run(
         images,
@@ -262,9 +270,19 @@ def show(outcome: AnnotationOutcome, *, as_json: bool, engine_was_chosen: bool =
     if engine_was_chosen:
         ran = store.manifest.job["checkpoint"]
         typer.echo(f"engine {ran['engine']}, {ran['precision']}")
+    if outcome.spent is not None:
+        typer.echo(spent_shown(outcome.spent, outcome.seconds))
     tell_losses(outcome.losses, store.folder / "exports")
     if outcome.report is not None:
         typer.echo(f"report in {outcome.report}")
+
+
+def spent_shown(spent: Spent, seconds: float) -> str:
+    """Describe in one line where the time went."""
+    return (
+        f"of {seconds:.1f} s: {spent.waiting:.1f} s waiting for images, {spent.encoding:.1f} s in the image encoder, "
+        f"{spent.masks:.1f} s making masks; beside these, {spent.writing:.1f} s writing"
+    )
 
 
 def facts(outcome: AnnotationOutcome) -> dict[str, Any]:
@@ -280,6 +298,7 @@ def facts(outcome: AnnotationOutcome) -> dict[str, Any]:
         "ignored": outcome.ignored,
         "images_in_this_run": outcome.done_by_this_run.images,
         "seconds": outcome.seconds,
+        "spent": None if outcome.spent is None else asdict(outcome.spent),
         "failed": [{"file": row.path, "reason": as_options(row.reason or "")} for row in outcome.quarantined],
         "losses": losses_shown(outcome.losses),
         "refused": None if outcome.refused is None else as_options(outcome.refused),

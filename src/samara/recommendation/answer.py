@@ -126,12 +126,17 @@ class Recommendation:
         if ranked.tied_with is not None:
             clauses.append(f"ties with {ranked.tied_with}, which ranks first because {_TIE_TEXT[ranked.tie_break]}")
         leader = leader_of(ranked.name)
-        if leader is not None and any(one.name == leader[0] for one in self.ranking):
+        if leader is not None and leader[0] in self._before(ranked):
             clauses.append(f"ranks behind {leader[0]}, {leader[1]}")
         other = self._neighbour(ranked)
         if other is not None:
             clauses.append(_compared(ranked, other))
         return "; ".join(clause for clause in clauses if clause) or "nothing else is feasible"
+
+    def _before(self, ranked: Ranked) -> list[str]:
+        """Return the names of the checkpoints that rank before one."""
+        names = [one.name for one in self.ranking]
+        return names[: names.index(ranked.name)]
 
     def as_dict(self) -> dict[str, object]:
         """Return plain values for JSON."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -43,7 +43,7 @@ def map_on_cores(function: Callable[[Piece], Result], pieces: Iterable[Piece]) -
         torch.set_num_threads(cores)
 
 
-def one_ahead(function: Callable[[Piece], Result], pieces: Iterable[Piece]) -> Iterator[Result]:
+def one_ahead(function: Callable[[Piece], Result], pieces: Iterable[Piece]) -> Generator[Result, None, None]:
     """Yield the result of a function for every piece, in order, computing the next one in a thread of its own.
 
     Close the iterator to stop the thread. An error of the function is raised in its turn.

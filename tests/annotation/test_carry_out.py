@@ -60,6 +60,22 @@ def test_progress_counts_what_others_did(images, tmp_path):
     assert again.total == outcome.total
 
 
+def test_a_limited_run_exports_what_is_there(images, tmp_path):
+    told = []
+    limited = AnnotationRun(out=tmp_path / "out", images_per_shard=2, limit=3, formats=("coco",))
+    outcome = carry_out(job_of(images), limited, progress=lambda *step: told.append(step[1:]))
+    assert (outcome.total.images, outcome.missing, outcome.done_by_this_run.images) == (3, 3, 3)
+    assert told[-1] == (3, 3)
+    assert len(json.loads((tmp_path / "out/exports/coco.json").read_text())["images"]) == 3
+    again = carry_out(job_of(images), replace(limited, if_there="resume", limit=2, formats=(), workers=2))
+    assert (again.total.images, again.missing, again.done_by_this_run.images) == (5, 1, 2)
+    rest = carry_out(job_of(images), replace(limited, if_there="resume", limit=9))
+    assert (rest.total.images, rest.missing) == (6, 0)
+    assert rest.store.is_complete
+    with pytest.raises(SettingsError, match="`limit` is 0"):
+        carry_out(job_of(images), replace(limited, out=tmp_path / "none", limit=0))
+
+
 @pytest.fixture
 def one_thread():
     """The last bits of sums depend on the number of threads, and two processes have half of them each."""

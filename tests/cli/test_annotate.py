@@ -93,6 +93,17 @@ def test_images_share_a_pass_and_it_is_said_where_the_time_goes(images, tmp_path
     assert code == 2
 
 
+def test_a_limit_is_continued_by_resuming(images, tmp_path, monkeypatch, capsys):
+    asked = (images, "--out", tmp_path / "out", *QUICK)
+    code, printed = run(monkeypatch, capsys, *asked, "--limit", 1)
+    assert (code, printed.err) == (0, "samara: 1 of 2 images are left; continue with --resume\n")
+    assert "1 images annotated" in printed.out
+    code, printed = run(monkeypatch, capsys, *asked, "--resume", "--json")
+    assert (code, printed.err) == (0, "")
+    result = json.loads(printed.out)
+    assert (result["images"], result["missing"], result["images_in_this_run"]) == (2, 0, 1)
+
+
 def test_exports_are_written_as_asked(images, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
     options = ("--export-images", "copy", "--split", 0.5, "--categories", "object=cell")

@@ -51,6 +51,7 @@ def annotate(
     embedding_cache_gb: float = Resources.embedding_cache_gb,
     resume: bool = False,
     retry: bool = False,
+    limit: int | None = None,
     overwrite: bool = False,
     formats: Sequence[str] = (),
     options: WriterOptions | None = None,
@@ -93,6 +94,7 @@ def annotate(
         embedding_cache_gb: maximum size of that folder; the least recently used are deleted.
         resume: resume the store, even while another run is working on it; create it if it does not exist.
         retry: with `resume`, retry quarantined images.
+        limit: annotate at most this many images now; `resume` without it continues with the others.
         overwrite: delete the existing store first.
         formats: also write `out`/exports in these formats, see `samara.export_annotations`.
         options: options of the exports.
@@ -144,6 +146,7 @@ def annotate(
         workers=workers,
         cluster=Cluster(gpus=gpus_per_worker) if cluster == "ray" else None,
         retry=retry,
+        limit=limit,
         formats=tuple(formats),
         writing=options or WriterOptions(),
         categories=category_choice(categories),

@@ -8,7 +8,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,6 +65,7 @@ class AnnotationRun:
         workers: number of processes, each with its own network: on this machine, or actors of a Ray cluster.
         cluster: resources of a Ray cluster; None for this machine alone.
         retry: retry quarantined images.
+        limit: maximum images to annotate now, those first in the plan; None for all.
         formats: annotation formats to export to at the end.
         writing: options of the exports; those of an earlier run are replaced.
         categories: categories of the exports; None for those of the store.
@@ -78,6 +79,7 @@ class AnnotationRun:
     workers: int = Resources.workers
     cluster: Cluster | None = None
     retry: bool = False
+    limit: int | None = None
     formats: tuple[str, ...] = ()
     writing: WriterOptions = field(default_factory=WriterOptions)
     categories: CategoryChoice | None = None
@@ -90,7 +92,7 @@ class AnnotationRun:
 
         Raises:
             MissingExtra: a required library is not installed.
-            SettingsError: a format is unknown, or there are no workers.
+            SettingsError: a format is unknown, or there are no workers, or no images are allowed.
             OutputError: the store's folder or an export's cannot be written, or contains files that must not be
                 touched.
         """
@@ -98,6 +100,8 @@ class AnnotationRun:
         require_store_place(self.out, self.if_there)
         if self.workers < 1:
             raise SettingsError(f"{self.workers} workers were asked for; at least 1 is needed")
+        if self.limit is not None and self.limit < 1:
+            raise SettingsError(f"`limit` is {self.limit}; annotate at least 1 image, or None for all")
         if self.cluster is not None:
             require_ray()
         self.demands().require_met()
@@ -139,7 +143,15 @@ class AnnotationRun:
             return {}, None
         try:
             where = self.out / EXPORTS
-            return export_store(store, self.formats, where, self._writing(), categories=self.categories), None
+            losses = export_store(
+                store,
+                self.formats,
+                where,
+                self._writing(),
+                categories=self.categories,
+                is_partial=self.limit is not None,
+            )
+            return losses, None
         except FormatsRefused as error:
             return dict(error.losses), str(error)
 
@@ -153,7 +165,7 @@ class AnnotationOutcome:
     """The result of a run.
 
     Attributes:
-        store: the complete store.
+        store: the store, complete unless the run had a limit.
         checkpoint: name of the checkpoint that made the masks.
         total: images, masks and quarantined images of the store.
         seconds: duration of this run.
@@ -179,6 +191,11 @@ class AnnotationOutcome:
     losses: dict[str, Losses] = field(default_factory=dict)
     refused: str | None = None
     report: Path | None = None
+
+    @property
+    def missing(self) -> int:
+        """Number of images that a limit left to a later run."""
+        return self.store.manifest.plan.images - self.total.images
 
 
 def carry_out(
@@ -214,25 +231,18 @@ def carry_out(
     checkpoint, device = loaded.name, loaded.device
     if running.retry or store.has_moved_images:
         reopen(store)
-    own, all_so_far = Tally(), Tally(*store.counts())
-
-    def note(done: Tally) -> None:
-        nonlocal own, all_so_far
-        own, all_so_far = own + done, all_so_far + done
-        if progress is not None:
-            progress(f"annotating: {all_so_far.found}", all_so_far.images, store.manifest.plan.images)
-
-    note(Tally())
-    if running.cluster is not None:
-        del loaded  # each actor loads its own
-        run_on_ray(store, job, replace(running.cluster, actors=running.workers), note)
-    elif running.workers > 1:
-        del loaded  # each process loads its own
-        run_workers(store, job, running.workers, device, note)
+    count = _Count(Tally(*store.counts()), store.manifest.plan.images, progress)
+    if running.limit is not None:
+        job = replace(job, up_to=store.id_of_missing(running.limit))
+        count.total = min(count.total, count.so_far.images + running.limit)
+    count.add(Tally())
+    if running.cluster is None and running.workers == 1:
+        annotate_store(store, job.annotator(loaded), job.work(loaded, tell=count.add))
     else:
-        annotate_store(store, job.annotator(loaded), job.work(loaded, tell=note))
+        del loaded  # each process loads its own
+        _fill_from_processes(store, job, running, device, count.add)
     seconds = time.monotonic() - start
-    _record_run(store, device, running.workers, own, seconds)
+    _record_run(store, device, running.workers, count.own, seconds)
     write_quarantined(store)
     losses, refused = running.export(store)
     return AnnotationOutcome(
@@ -240,8 +250,8 @@ def carry_out(
         checkpoint=checkpoint,
         total=Tally(*store.counts()),
         seconds=seconds,
-        done_by_this_run=own,
-        spent=own.spent if job.timings else None,
+        done_by_this_run=count.own,
+        spent=count.own.spent if job.timings else None,
         ignored=job.source.listing.ignored,
         left_out=tuple(job.source.listing.sentences()),
         quarantined=tuple(row for row, _ in zip(store.quarantined(), range(MAX_NAMED), strict=False)),
@@ -249,6 +259,34 @@ def carry_out(
         refused=refused,
         report=write_report(store) if running.report else None,
     )
+
+
+class _Count:
+    """What was done so far, and who is told.
+
+    Attributes:
+        own: by this run.
+        so_far: by any run.
+        total: images to expect.
+    """
+
+    def __init__(self, so_far: Tally, total: int, progress: Progress | None) -> None:
+        self.own, self.so_far, self.total, self._progress = Tally(), so_far, total, progress
+
+    def add(self, done: Tally) -> None:
+        """Add what was done since the last call."""
+        self.own, self.so_far = self.own + done, self.so_far + done
+        if self._progress is not None:
+            self._progress(f"annotating: {self.so_far.found}", self.so_far.images, self.total)
+
+
+def _fill_from_processes(
+    store: AnnotationStore, job: AnnotationJob, running: AnnotationRun, device: str, tell: Callable[[Tally], None]
+) -> None:
+    if running.cluster is not None:
+        run_on_ray(store, job, replace(running.cluster, actors=running.workers), tell)
+    else:
+        run_workers(store, job, running.workers, device, tell)
 
 
 def _opened(

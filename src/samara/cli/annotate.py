@@ -157,6 +157,15 @@ def annotate(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Delete the existing store first.", rich_help_panel=RESULT)
     ] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Annotate at most N images now; --resume without it continues with the others.",
+            rich_help_panel=RESULT,
+        ),
+    ] = None,
     formats: Annotated[
         str | None,
         typer.Option(
@@ -187,19 +196,16 @@ def annotate(
     """
     facts = in_new_words(choice | resources, runtime)
     asked: dict[str, Any] = dict(prompts=prompts, image_folder=image_folder, profile=profile, rules=reading.rules)
-    kept: dict[str, Any] = dict(
-        resume=resume, retry=retry, overwrite=overwrite, report=report, formats=names_in(formats), timings=timings
-    )
+    kept: dict[str, Any] = dict(resume=resume, retry=retry, overwrite=overwrite, limit=limit, timings=timings)
     outcome = run(
         images,
         out=out,
         settings=replace(settings, automatic=automatic, cleaning=cleaning, **asdict(reading.images)),
         commercial=commercial,
-        options=writing.options,
-        categories=writing.categories,
-        **asked,
-        **kept,
-        **facts,
+        formats=names_in(formats),
+        **writing._asdict(),
+        report=report,
+        **(asked | kept | facts),
     )
     show(outcome, as_json=as_json, engine_was_chosen=facts["engine"] == "auto")
     tell_end(outcome, writing)
@@ -270,6 +276,8 @@ def show(outcome: AnnotationOutcome, *, as_json: bool, engine_was_chosen: bool =
     if engine_was_chosen:
         ran = store.manifest.job["checkpoint"]
         typer.echo(f"engine {ran['engine']}, {ran['precision']}")
+    if outcome.missing:
+        warn(f"{outcome.missing:,} of {store.manifest.plan.images:,} images are left; continue with `resume=True`")
     if outcome.spent is not None:
         typer.echo(spent_shown(outcome.spent, outcome.seconds))
     tell_losses(outcome.losses, store.folder / "exports")
@@ -296,6 +304,7 @@ def facts(outcome: AnnotationOutcome) -> dict[str, Any]:
         "masks": total.masks,
         "quarantined": total.quarantined,
         "ignored": outcome.ignored,
+        "missing": outcome.missing,
         "images_in_this_run": outcome.done_by_this_run.images,
         "seconds": outcome.seconds,
         "spent": None if outcome.spent is None else asdict(outcome.spent),

@@ -131,6 +131,21 @@ def test_what_cannot_be_made_ready_is_tried_alone(images, tmp_path, undisturbed)
     assert final_rows(tmp_path / "out") == undisturbed
 
 
+@pytest.mark.parametrize("limit", [1, 4, 5])
+def test_a_limit_leaves_the_rest_to_a_later_run(images, tmp_path, undisturbed, limit):
+    store = store_of(images, tmp_path / "out")
+    segmenter = Bright()
+    annotate_store(store, annotator(segmenter), work_on(images, up_to=store.id_of_missing(limit)))
+    assert segmenter.seen == limit
+    assert [row.image_id for row in store.images()] == [*range(1, limit + 1)]
+    assert not store.is_complete
+    assert store.id_of_missing(1) == limit + 1
+    assert store.id_of_missing(7 - limit) is None
+    annotate_store(store, annotator(segmenter), work_on(images))
+    assert segmenter.seen == 6
+    assert final_rows(tmp_path / "out") == undisturbed
+
+
 def test_time_is_told_with_the_progress(images, tmp_path):
     told = []
     annotate_store(store_of(images, tmp_path / "out"), annotator(Together(0.01)), work_on(images, tell=told.append))

@@ -43,6 +43,7 @@ class AnnotationJob:
         threads: number of threads that read, decode and resize, per network; None to choose by the device.
         in_flight: see `samara.annotation.run.runner.Work`; None to choose by the device.
         batch: maximum images per pass of the image encoder; None to choose by the device.
+        up_to: id of the last image to annotate; None for all.
         timings: wait for the GPU at the end of each stage, so that its time counts there.
         embeddings: folder that caches image embeddings for later runs with other settings; None for no cache.
         max_embedding_bytes: maximum size of that folder.
@@ -58,6 +59,7 @@ class AnnotationJob:
     threads: int | None = Resources.threads
     in_flight: int | None = None
     batch: int | None = Resources.batch
+    up_to: int | None = None
     timings: bool = False
     embeddings: Path | None = None
     max_embedding_bytes: int = int(Resources.embedding_cache_gb * 1e9)
@@ -129,6 +131,7 @@ class AnnotationJob:
             started=started,
             tell=tell,
             batch=1 if is_careful else self.images_per_pass(loaded),
+            up_to=self.up_to,
             clock=Clock(loaded.device if self.timings and is_gpu else None),
         )
 

@@ -74,7 +74,7 @@ def run_on_ray(
     missing = deque(
         (number, offset)
         for number, offset in shard_offsets(store.folder / PLAN, per_shard)
-        if not store.files(number).is_sealed
+        if not store.files(number).is_sealed and (job.up_to is None or number * per_shard < job.up_to)
     )
     if not missing:
         return

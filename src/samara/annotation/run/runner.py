@@ -81,6 +81,7 @@ class Work:
         started: called with an image's id before it is processed.
         tell: called with the progress since the last call.
         batch: maximum images of a batch, which share a pass of the image encoder.
+        up_to: id of the last image to annotate; None for all.
         clock: where the time is counted.
     """
 
@@ -90,7 +91,12 @@ class Work:
     started: Callable[[int], None] | None = None
     tell: Callable[[Tally], None] | None = None
     batch: int = 1
+    up_to: int | None = None
     clock: Clock = field(default_factory=Clock)
+
+    def includes(self, image_id: int) -> bool:
+        """Return whether an image is to be annotated."""
+        return self.up_to is None or image_id <= self.up_to
 
     def report(self, progress: Tally) -> None:
         """Tell the progress, with the time since the last call."""
@@ -101,7 +107,7 @@ class Work:
 def annotate_store(store: AnnotationStore, annotator: Annotator, work: Work) -> None:
     """Annotate the remaining images of a store, alongside any number of other processes.
 
-    Returns when every image is annotated or quarantined, by any process.
+    Returns when every image is annotated or quarantined, by any process, as far as `Work.up_to`.
 
     Raises:
         OutputError: the rows cannot be written; complete pieces are safe.
@@ -123,7 +129,7 @@ def _annotate_what_is_free(store: AnnotationStore, annotator: Annotator, work: W
     """Annotate all unclaimed shards; return whether none is left."""
     is_complete = True
     for shard in store.shards():
-        if store.files(shard.number).is_sealed:
+        if store.files(shard.number).is_sealed or not work.includes(shard.first_id):
             continue
         with claim(store.claim_path(shard.number)) as is_ours:
             if is_ours:
@@ -135,18 +141,19 @@ def _annotate_what_is_free(store: AnnotationStore, annotator: Annotator, work: W
 
 
 def annotate_shard(files: ShardFiles, shard: Shard, annotator: Annotator, work: Work) -> None:
-    """Annotate the remaining images of a shard and seal it; the caller holds its claim."""
+    """Annotate the remaining images of a shard and seal it, unless a limit leaves some; the caller holds its claim."""
     if not files.is_sealed:
         files.remove_leftovers()
-        done = {row.image_id for piece in files.pieces() for row in piece.read_images()}
-        missing = [entry for entry in shard.entries() if entry.image_id not in done]
+        done = files.done_ids()
+        missing = [one for one in shard.entries() if one.image_id not in done and work.includes(one.image_id)]
         with _Journal(files, work.clock) as journal, closing(_annotated(missing, annotator, work)) as batches:
             for batch in batches:
                 journal.add(batch)
                 for row, _ in batch:
                     work.report(Tally(1, row.masks, int(row.status == "quarantined")))
         work.report(Tally())  # the time of the last piece
-    files.seal()
+    if work.includes(shard.last_id):
+        files.seal()
 
 
 def _annotated(

@@ -87,6 +87,11 @@ class Shard:
     lines: tuple[bytes, ...]
     first_id: int
 
+    @property
+    def last_id(self) -> int:
+        """Id of the last line."""
+        return self.first_id + len(self.lines) - 1
+
     def entries(self) -> list[PlannedImage]:
         """Parse the lines."""
         return [_parse(line, self.first_id + index) for index, line in enumerate(self.lines)]

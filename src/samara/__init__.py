@@ -55,6 +55,7 @@ _HOME_OF = {
     "measure": "samara.measurement.benchmarking.measure",
     "open_segmenter": "samara.segmentation.open",
     "open_store": "samara.annotation.store.store",
+    "plan_annotation": "samara.annotation.annotate",
     "read_image": "samara.images.read",
     "read_records": "samara.measurement.records.record_file",
     "recommend": "samara.recommendation.recommend",
@@ -108,6 +109,7 @@ __all__ = [
     "measure",
     "open_segmenter",
     "open_store",
+    "plan_annotation",
     "read_image",
     "read_records",
     "recommend",
@@ -117,7 +119,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from samara.annotation.annotate import annotate
+    from samara.annotation.annotate import annotate, plan_annotation
     from samara.annotation.exporting import export_annotations
     from samara.annotation.run.settings import AnnotationSettings, Cleaning
     from samara.annotation.store.store import open_store

@@ -22,6 +22,7 @@ COMMAND = re.compile(r"samara ([a-z-]+(?: (?:list|get|add|remove|identify|path|v
 SHOWN_BY = {
     "annotation/": ["annotate"],
     "annotation/exporting.py": ["annotate", "export-annotations"],
+    "cli/dry_run.py": ["annotate"],
     "checkpoints/": [],  # every command that loads one
     "checkpoints/export.py": ["export"],
     "segmentation/addresses.py": ["segment"],

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from samara.annotation.carry_out import AnnotationOutcome, AnnotationRun, carry_out
+from samara.annotation.forecast import AnnotationForecast, forecast
 from samara.annotation.inputs.images import open_images
+from samara.annotation.inputs.prompt_entries import Prompts
 from samara.annotation.run.job import AnnotationJob
 from samara.annotation.run.ray_cluster import Cluster
 from samara.annotation.run.settings import AnnotationSettings, Machines, Resources, profile_named
+from samara.annotation.store.plan import PlannedImage
 from samara.annotation.store.store import IfThere
 from samara.checkpoints.choice import Choice
 from samara.datasets.reading.findings import USUAL, Notice, ReadingRules
@@ -111,52 +117,86 @@ def annotate(
     Raises:
         SamaraError: why the run stopped, in one sentence. Finished images are saved.
     """
-    if_there = _if_there(resume=resume, retry=retry, overwrite=overwrite)
-    chosen = None if profile is None else profile_named(profile)
-    settings = settings or AnnotationSettings()
+    request = _request(locals())
+    outcome = carry_out(request.job, request.running, request.entries(), progress=progress)
+    return replace(outcome, left_out=(*outcome.left_out, *request.unasked()))
+
+
+def plan_annotation(images: AnyPath | Sequence[AnyPath], *, out: AnyPath, **arguments: Any) -> AnnotationForecast:
+    """Find out what `annotate` would do with the same arguments; writes nothing and opens no image.
+
+    Args:
+        images: see `annotate`.
+        out: folder of the store.
+        arguments: the other arguments of `annotate`; `progress`, `report` and `timings` have no effect.
+
+    Returns:
+        Images found, done and to do, what is left out and why, and the duration if an earlier run of the store tells.
+
+    Raises:
+        SamaraError: what `annotate` would stop with before the first image.
+        TypeError: `annotate` has no such argument.
+    """
+    call = inspect.signature(annotate).bind(images, out=out, **arguments)
+    call.apply_defaults()
+    request = _request(call.arguments)
+    expected = forecast(request.job, request.running, request.entries())
+    return replace(expected, left_out=(*expected.left_out, *request.unasked()))
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What `annotate` was asked: a job, how to run it, and the prompts."""
+
+    job: AnnotationJob
+    running: AnnotationRun
+    asked: Prompts | None
+
+    def entries(self) -> Iterator[PlannedImage] | None:
+        """Return the images with their prompts; None without prompts."""
+        return None if self.asked is None else self.asked.entries(self.job.source.entries(self.running.out))
+
+    def unasked(self) -> tuple[str, ...]:
+        """Return sentences about images without prompts, once `entries` were counted."""
+        return () if self.asked is None or not self.asked.left_out else (self.asked.sentence,)
+
+
+def _request(given: Mapping[str, Any]) -> _Request:  # Any: the arguments of `annotate`, by name
+    """Build what the arguments of `annotate` ask for."""
+    one = SimpleNamespace(**given)
+    if_there = _if_there(resume=one.resume, retry=one.retry, overwrite=one.overwrite)
+    chosen = None if one.profile is None else profile_named(one.profile)
+    settings = one.settings or AnnotationSettings()
     reading = ImageReading(settings.value_range, settings.frame)
-    source, asked = open_images(images, prompts, image_folder, rules, notice, reading)
+    source, asked = open_images(one.images, one.prompts, one.image_folder, one.rules, one.notice, reading)
     settings = replace(
         settings if chosen is None else chosen.fill(settings), asking="everything" if asked is None else "prompts"
     )
     choice = Choice(
-        checkpoint=checkpoint or (Choice.checkpoint if chosen is None else chosen.checkpoint),
-        base=base,
-        lora=lora,
-        preset=preset,
-        device=device,
-        precision=precision,
-        engine=engine,
-        input_size=input_size,
+        checkpoint=one.checkpoint or (Choice.checkpoint if chosen is None else chosen.checkpoint),
+        **{name: given[name] for name in ("base", "lora", "preset", "device", "precision", "engine", "input_size")},
     )
     job = AnnotationJob(
         choice=choice,
         settings=settings,
         source=source,
         prompts={} if asked is None else asked.facts(),
-        threads=threads,
-        batch=batch,
-        timings=timings,
-        embeddings=None if embedding_cache is None else Path(embedding_cache),
-        max_embedding_bytes=int(embedding_cache_gb * 1e9),
+        threads=one.threads,
+        batch=one.batch,
+        timings=one.timings,
+        embeddings=None if one.embedding_cache is None else Path(one.embedding_cache),
+        max_embedding_bytes=int(one.embedding_cache_gb * 1e9),
     )
     running = AnnotationRun(
-        out=Path(out),
+        out=Path(one.out),
         if_there=if_there,
-        workers=workers,
-        cluster=Cluster(gpus=gpus_per_worker) if cluster == "ray" else None,
-        retry=retry,
-        limit=limit,
-        formats=tuple(formats),
-        writing=options or WriterOptions(),
-        categories=category_choice(categories),
-        report=report,
-        commercial=commercial,
+        cluster=Cluster(gpus=one.gpus_per_worker) if one.cluster == "ray" else None,
+        formats=tuple(one.formats),
+        writing=one.options or WriterOptions(),
+        categories=category_choice(one.categories),
+        **{name: given[name] for name in ("workers", "retry", "limit", "report", "commercial")},
     )
-    entries = None if asked is None else asked.entries(source.entries(running.out))
-    outcome = carry_out(job, running, entries, progress=progress)
-    unasked = "" if asked is None or not asked.left_out else asked.sentence
-    return replace(outcome, left_out=(*outcome.left_out, unasked)) if unasked else outcome
+    return _Request(job, running, asked)
 
 
 def _if_there(*, resume: bool, retry: bool, overwrite: bool) -> IfThere:

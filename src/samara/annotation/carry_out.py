@@ -34,6 +34,7 @@ from samara.annotation.store.rows import ImageRow, arrow
 from samara.annotation.store.store import (
     EXPORTS,
     QUARANTINED,
+    RUNS,
     AnnotationStore,
     IfThere,
     create_store,
@@ -217,14 +218,8 @@ def carry_out(
     Raises:
         SamaraError: why the run stopped, in one sentence. Finished images are saved.
     """
-    running.prepare()
-    require_images(job.source.kind, running.writing)
-    if job.embeddings is not None:
-        require_folder(job.embeddings)
     start = time.monotonic()
-    loaded = load_chosen(job.choice)
-    if running.commercial:
-        require_commercial(loaded)
+    loaded = load_for(job, running)
     # Chosen once: processes that share a GPU must not choose by what the others have left free.
     job = replace(job, batch=job.images_per_pass(loaded, running.sharing)) if running.cluster is None else job
     store = _opened(job, running, loaded, entries)
@@ -259,6 +254,22 @@ def carry_out(
         refused=refused,
         report=write_report(store) if running.report else None,
     )
+
+
+def load_for(job: AnnotationJob, running: AnnotationRun) -> Loaded:
+    """Check what can be checked before a run, and load the checkpoint.
+
+    Raises:
+        SamaraError: the run cannot begin.
+    """
+    running.prepare()
+    require_images(job.source.kind, running.writing)
+    if job.embeddings is not None:
+        require_folder(job.embeddings)
+    loaded = load_chosen(job.choice)
+    if running.commercial:
+        require_commercial(loaded)
+    return loaded
 
 
 class _Count:
@@ -355,4 +366,4 @@ def _record_run(store: AnnotationStore, device: str, workers: int, done: Tally, 
         "seconds": round(seconds, 3),
     }
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{platform.node()}-{os.getpid()}.json"
-    write_atomically(store.folder / "runs" / name, json.dumps(facts).encode())
+    write_atomically(store.folder / RUNS / name, json.dumps(facts).encode())

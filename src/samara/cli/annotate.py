@@ -166,6 +166,14 @@ def annotate(
             rich_help_panel=RESULT,
         ),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Only say what would be done: images, what is left out, duration. Writes nothing.",
+            rich_help_panel=RESULT,
+        ),
+    ] = False,
     formats: Annotated[
         str | None,
         typer.Option(
@@ -197,16 +205,13 @@ def annotate(
     facts = in_new_words(choice | resources, runtime)
     asked: dict[str, Any] = dict(prompts=prompts, image_folder=image_folder, profile=profile, rules=reading.rules)
     kept: dict[str, Any] = dict(resume=resume, retry=retry, overwrite=overwrite, limit=limit, timings=timings)
-    outcome = run(
-        images,
-        out=out,
-        settings=replace(settings, automatic=automatic, cleaning=cleaning, **asdict(reading.images)),
-        commercial=commercial,
-        formats=names_in(formats),
-        **writing._asdict(),
-        report=report,
-        **(asked | kept | facts),
-    )
+    kept |= dict(commercial=commercial, formats=names_in(formats), report=report, **writing._asdict())
+    everything = replace(settings, automatic=automatic, cleaning=cleaning, **asdict(reading.images))
+    arguments: dict[str, Any] = dict(out=out, settings=everything, **(asked | kept | facts))
+    if dry_run:
+        plan(images, as_json=as_json, **arguments)
+        return
+    outcome = run(images, **arguments)
     show(outcome, as_json=as_json, engine_was_chosen=facts["engine"] == "auto")
     tell_end(outcome, writing)
 
@@ -224,6 +229,14 @@ def in_new_words(facts: dict[str, Any], runtime: str | None) -> dict[str, Any]: 
         warn(f"--runtime {runtime} is now --engine {runtime}")
         facts |= {"engine": runtime}
     return facts
+
+
+def plan(images: list[str], *, as_json: bool, **asked: Any) -> None:  # Any: arguments of `samara.annotate`
+    """Say what would be done."""
+    from samara.annotation import annotate as room
+    from samara.cli.dry_run import show_forecast
+
+    show_forecast(room.plan_annotation(images, notice=warn, **asked), as_json=as_json)
 
 
 def run(images: list[str], *, out: Path, **asked: Any) -> AnnotationOutcome:  # Any: arguments of `samara.annotate`

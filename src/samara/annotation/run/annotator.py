@@ -114,6 +114,18 @@ def make_annotator(
         SettingsError: the checkpoint does not support the settings.
         PromptError: everything is wanted of a checkpoint that answers boxes alone.
     """
+    _check_asking(loaded, settings)
+    return Annotator(open_segmenter(loaded, settings.automatic, predictor=predictor), settings, batch)
+
+
+def check_settings(loaded: Loaded, settings: AnnotationSettings) -> None:
+    """Raise what `make_annotator` raises about the settings, without compiling the network for its engine."""
+    _check_asking(loaded, settings)
+    if not loaded.variant.embeds_images:
+        open_segmenter(loaded, settings.automatic)
+
+
+def _check_asking(loaded: Loaded, settings: AnnotationSettings) -> None:
     if settings.asking == "everything":
         check_everything(loaded.variant)
     if settings.asking == "prompts" and not loaded.variant.embeds_images:
@@ -121,7 +133,6 @@ def make_annotator(
             f"{loaded.name} finds all instances in one pass and takes no prompts; use a SAM checkpoint to annotate "
             "from prompts"
         )
-    return Annotator(open_segmenter(loaded, settings.automatic, predictor=predictor), settings, batch)
 
 
 def resolved(settings: AnnotationSettings, loaded: Loaded) -> AnnotationSettings:

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 MANIFEST, PLAN, NEW_PLAN = "manifest.json", "plan.jsonl", "plan.jsonl.new"
 CREATION = "creation.lock"
-FOLDERS = ("shards", "journal", "claims", "runs")
+RUNS = "runs"
+FOLDERS = ("shards", "journal", "claims", RUNS)
 QUARANTINED, REPORT, EXPORTS = "quarantined.csv", "report.html", "exports"
 # Interval for checking whether another process has finished creating the store.
 LOOK_AGAIN_S = 0.2

@@ -21,6 +21,7 @@ NO_COMMANDS = {
         "interrupts",
         "main",
         "options",
+        "dry_run",
         "progress",
         "sentences",
         "tables",

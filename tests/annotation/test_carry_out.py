@@ -88,11 +88,13 @@ def one_thread():
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
-def test_processes_give_the_rows_of_one(tmp_path):
+@pytest.mark.parametrize("batch", [1, 4])
+def test_processes_give_the_rows_of_one(tmp_path, batch):
     write_images(tmp_path / "images", 24, size=(200, 150))
     one, two = tmp_path / "one", tmp_path / "two"
-    carry_out(job_of(tmp_path / "images"), AnnotationRun(out=one, images_per_shard=3))
-    outcome = carry_out(job_of(tmp_path / "images"), AnnotationRun(out=two, images_per_shard=3, workers=2))
+    job = replace(job_of(tmp_path / "images"), batch=batch)
+    carry_out(job, AnnotationRun(out=one, images_per_shard=3))
+    outcome = carry_out(job, AnnotationRun(out=two, images_per_shard=3, workers=2))
     assert outcome.total.images == outcome.done_by_this_run.images == 24
     assert final_rows(one) == final_rows(two)
 

@@ -316,3 +316,26 @@ def test_what_is_printed_is_short(mini, predictor, truck_embedding):
 def test_pieces_of_logits_follow_the_free_memory_of_a_gpu(monkeypatch, device, free, expected):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free, 80 << 30))
     assert full_size_bytes(torch.device(device)) == expected
+
+
+def test_threads_do_not_get_each_others_images(small_mini):
+    class Hurried(samara.Predictor):
+        """Another thread prepares its image in every moment that it could."""
+
+        others = None
+
+        def __setattr__(self, name, value):
+            super().__setattr__(name, value)
+            if name == "_latest" and self.others is not None:
+                super().__setattr__(name, self.others)
+
+    random = np.random.default_rng(0)
+    images = [random.integers(0, 256, (40, 60, 3), dtype=np.uint8) for _ in range(2)]
+    predictor = samara.Predictor(small_mini)
+    embeddings = [predictor.embed(image) for image in images]
+    expected = predictor.predict(embeddings[0], boxes=[5, 5, 40, 30], multimask=False)
+    hurried = Hurried(small_mini)
+    hurried.predict(embeddings[1], boxes=[5, 5, 40, 30])
+    hurried.others = hurried._latest
+    found = hurried.predict(embeddings[0], boxes=[5, 5, 40, 30], multimask=False)
+    assert np.array_equal(found.low_res_logits, expected.low_res_logits)

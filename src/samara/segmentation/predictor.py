@@ -222,9 +222,11 @@ class Predictor:
     def _prepared(self, embeddings: Sequence[ImageEmbedding]) -> Prepared:
         """Return the engine's prepared embeddings, cached because HQ-SAM's preparation is costly."""
         asked = [weakref.ref(embedding) for embedding in embeddings]
-        if self._latest is None or self._latest[0] != asked:
-            self._latest = asked, self.engine.prepare(torch.stack([embedding.features for embedding in embeddings]))
-        return self._latest[1]
+        latest = self._latest  # read once: another thread may replace it at any moment
+        if latest is None or latest[0] != asked:
+            latest = asked, self.engine.prepare(torch.stack([embedding.features for embedding in embeddings]))
+            self._latest = latest
+        return latest[1]
 
     def check_fits(self, embedding: ImageEmbedding) -> None:
         """Raise EmbeddingError unless this checkpoint's image encoder made the embedding.

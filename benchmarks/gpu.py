@@ -48,10 +48,17 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="cuda", help="default: cuda")
     parser.add_argument("--seconds", type=float, default=SECONDS, help=f"time for all; default: {SECONDS:g}")
     parser.add_argument("--only", default="", metavar="TEXT", help="only rows whose name contains it")
+    parser.add_argument("--skip", metavar="TEXT", help="no rows whose name contains it")
     parser.add_argument("--quick", action="store_true", help="small networks and few calls, to try the code")
     parser.add_argument("--out", type=Path, default=RESULTS, help="CSV that rows are added to")
     parser.add_argument("--first-call", type=Path, metavar="FILE", help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
+
+
+def asked_rows(asked: argparse.Namespace) -> list[Row]:
+    """Rows that `--only` and `--skip` leave."""
+    wanted = [row for row in rows() if asked.only in row.work]
+    return [row for row in wanted if asked.skip is None or asked.skip not in row.work]
 
 
 def missing() -> list[str]:
@@ -132,7 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{facts['device']}, torch {facts['torch']}, commit {facts['commit']}, {asked.seconds:g} s")
     with TemporaryDirectory() as folder:
         run = Run(asked.device, asked.quick, Path(folder), lambda: ends - time.perf_counter())
-        for row in (row for row in rows() if asked.only in row.work):
+        for row in asked_rows(asked):
             found += write(row, run, asked.out, facts)
     print(f"{found} figures in {asked.out}")
     return 0 if found else 1

@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from samara.images.resampling import is_alike, resize_bilinear
 from samara.images.spline import resize_by_spline
 from samara.networks.variant import Interpolation, Resizing, Scale
 
@@ -168,6 +169,8 @@ def host_pixels(
 ) -> Tensor:
     """Resize one RGB uint8 image (H, W, 3), as far as this is done on the CPU: all but floating-point filters.
 
+    A CUDA device also resizes 8-bit pixels as Pillow does, bit by bit, see `resampling`.
+
     Args:
         image: (H, W, 3).
         frame: of the image.
@@ -175,9 +178,12 @@ def host_pixels(
         is_pinned: put the result into pinned memory, from which a CUDA device copies while the host goes on.
 
     Returns:
-        (h, w, 3) uint8 in the host's memory, a copy.
+        (h, w, 3) uint8 in the host's memory, a copy; still (H, W, 3) if the device resizes it.
     """
-    pixels = torch.tensor(image if resizing.startswith("float") else resize(image, frame, resizing))
+    left_to_device = resizing.startswith("float") or (
+        is_pinned and resizing == "pillow" and is_alike((image.shape[0], image.shape[1]), frame.resized_size_hw)
+    )
+    pixels = torch.tensor(image if left_to_device else resize(image, frame, resizing))
     return pixels.pin_memory() if is_pinned else pixels
 
 
@@ -192,7 +198,10 @@ def from_host_pixels(
     scale: Scale = "fixed",
 ) -> Tensor:
     """Copy the pixels from `host_pixels` to the device, normalise and pad them; see `to_network_input`."""
-    channels = pixels.to(device, non_blocking=pixels.is_pinned()).permute(2, 0, 1)[None]  # (h, w, 3) → (1, 3, h, w)
+    pixels = pixels.to(device, non_blocking=pixels.is_pinned())
+    if resizing == "pillow":
+        pixels = resize_bilinear(pixels, frame.resized_size_hw)
+    channels = pixels.permute(2, 0, 1)[None]  # (h, w, 3) → (1, 3, h, w)
     if resizing.startswith("float"):
         channels = resize_float(channels.float(), frame, antialias=resizing == "float")
     if scale == "image":
@@ -218,7 +227,7 @@ def to_network_input(
         mean: per channel, on the scale.
         std: the same.
         device: where to.
-        resizing: floating-point pixels are resized on the device, 8-bit ones on the CPU.
+        resizing: floating-point pixels are resized on the device, 8-bit ones on the CPU; see `host_pixels`.
         scale: "image" stretches the resized image, see `stretch`.
 
     Returns:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samara.errors import SettingsError
-from samara.masks.run_alphabet import compress_runs, decompress_runs
+from samara.masks.run_alphabet import compress_all, compress_runs, decompress_runs
 
 
 @given(st.lists(st.integers(0, 1 << 33), min_size=1, max_size=30))
@@ -46,3 +46,9 @@ def test_random_text_is_read_or_refused(text):
     except SettingsError:
         return
     assert runs.dtype == np.int64
+
+
+def test_many_masks_are_written_as_each_alone():
+    generator = np.random.default_rng(3)
+    masks = [generator.integers(0, 5000, count) for count in (1, 2, 3, 4, 5, 1, 40, 3)]
+    assert compress_all(masks) == [compress_runs(runs) for runs in masks]

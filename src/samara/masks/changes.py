@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-CHUNK_PIXELS = 1 << 25
+CHUNK_PIXELS = 1 << 27
 """Pixels examined at once on an accelerator: bounds the memory and the 2³¹ elements that `nonzero` can take."""
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from samara.errors import SettingsError
 from samara.masks.changes import changes, changes_on_device, masks_at_a_time
-from samara.masks.run_alphabet import compress_runs, decompress_runs
+from samara.masks.run_alphabet import compress_all, compress_runs, decompress_runs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,7 +65,7 @@ class Rle:
         _require_runs(runs, self.height, self.width)
         edges = _edges_of_runs(runs)
         if not runs[1:].all():  # pycocotools compares masks with such runs wrongly
-            object.__setattr__(self, "counts", _counts_of(edges, self.height, self.width))
+            object.__setattr__(self, "counts", compress_runs(_runs_of(edges, self.height, self.width)))
         self._measure(edges)
 
     def _measure(self, edges: NDArray[np.int64]) -> None:
@@ -90,11 +90,22 @@ class Rle:
         Raises:
             SettingsError: the edges descend or leave the image.
         """
+        return cls.all_from_edges([edges], height, width)[0]
+
+    @classmethod
+    def all_from_edges(cls, edges_of_masks: Sequence[NDArray[np.int64]], height: int, width: int) -> list[Rle]:
+        """Build several masks of one size at once; arguments and errors as of `from_edges`."""
+        if not edges_of_masks:
+            return []
         height, width = _whole_number(height, "height"), _whole_number(width, "width")
         _require_size(height, width)
-        edges = _without_pairs(np.asarray(edges, np.int64))
-        counts = _counts_of(edges, height, width)
-        # The edges are at hand, so the counts need not be parsed again by the constructor.
+        all_edges = [_without_pairs(np.asarray(edges, np.int64)) for edges in edges_of_masks]
+        all_counts = compress_all([_runs_of(edges, height, width) for edges in all_edges])
+        return [cls._made(height, width, *of_mask) for of_mask in zip(all_counts, all_edges, strict=True)]
+
+    @classmethod
+    def _made(cls, height: int, width: int, counts: bytes, edges: NDArray[np.int64]) -> Rle:
+        """Build a mask whose edges are at hand, so that its counts need not be parsed by the constructor."""
         rle = object.__new__(cls)
         for name, value in (("height", height), ("width", width), ("counts", counts)):
             object.__setattr__(rle, name, value)
@@ -274,15 +285,15 @@ def _encode_on_device(masks: Tensor) -> list[Rle]:
         changes = changes_on_device(chunk).cpu().numpy()
         mask, position = np.divmod(changes, height * width)
         ends = np.searchsorted(mask, np.arange(1, chunk.shape[0]))
-        rles += [Rle.from_edges(edges, height, width) for edges in np.split(position, ends)]
+        rles += Rle.all_from_edges(np.split(position, ends), height, width)
     return rles
 
 
-def _counts_of(edges: NDArray[np.int64], height: int, width: int) -> bytes:
-    """Compress strictly ascending edges; raise SettingsError if they descend or leave the image."""
+def _runs_of(edges: NDArray[np.int64], height: int, width: int) -> NDArray[np.int64]:
+    """Return the runs between edges, without an empty last one; raise SettingsError if they descend or go too far."""
     runs = np.diff(edges, prepend=0, append=height * width)
     _require_runs(runs, height, width)
-    return compress_runs(runs[:-1] if runs.size > 1 and runs[-1] == 0 else runs)
+    return runs[:-1] if runs.size > 1 and runs[-1] == 0 else runs
 
 
 def _closed(edges: NDArray[np.int64], pixels: int) -> NDArray[np.int64]:

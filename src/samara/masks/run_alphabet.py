@@ -12,6 +12,8 @@ import numpy as np
 from samara.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 PYCOCOTOOLS_MAX_PIXELS = (1 << 29) - 1
@@ -23,8 +25,19 @@ _MAX_CHARACTERS = 7
 
 def compress_runs(runs: NDArray[np.int64]) -> bytes:
     """Write run lengths in COCO's alphabet: differences to the last but one, five bits per character."""
+    return compress_all([runs])[0]
+
+
+def compress_all(runs_of_masks: Sequence[NDArray[np.int64]]) -> list[bytes]:
+    """Like `compress_runs` for many masks, with at least one run each: a few large operations instead of many small."""
+    counts = np.array([runs.size for runs in runs_of_masks], np.int64)
+    stops = np.cumsum(counts)
+    runs = np.concatenate(runs_of_masks)
     values = runs.copy()
     values[3:] -= runs[1:-2]
+    for place in range(min(3, int(counts.max()))):  # a mask's first three runs are written as they are
+        own = (stops - counts)[counts > place] + place
+        values[own] = runs[own]
     # n characters hold -2^(5n-1) ... 2^(5n-1) - 1; ~v = -v - 1 maps the negative half onto the other.
     limits = np.int64(1) << (5 * np.arange(1, _MAX_CHARACTERS, dtype=np.int64) - 1)
     lengths = np.searchsorted(limits, np.where(values < 0, ~values, values), side="right") + 1
@@ -35,7 +48,9 @@ def compress_runs(runs: NDArray[np.int64]) -> bytes:
         bits = (values[longer] >> (5 * place_in_number)) & 31
         more = np.where(lengths[longer] > place_in_number + 1, 32, 0)
         text[starts[longer] + place_in_number] = bits + more + 48
-    return text.tobytes()
+    ends = np.concatenate([[0], np.cumsum(lengths)])[stops].tolist()
+    whole = text.tobytes()
+    return [whole[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
 def decompress_runs(counts: bytes) -> NDArray[np.int64]:

@@ -287,7 +287,7 @@ def fine_tuning_step(run: Run) -> Iterator[Figure]:
             step = _step(run, Path(folder), precision)
             taken = run.time(step)
             waits = _waits(step) if torch.device(run.device).type == "cuda" else None
-        note = "" if waits is None else f"{waits} waits for the host in a step"
+        note = "" if waits is None else f"{len(waits)} waits for the host in a step {' '.join(waits)}".strip()
         yield Figure(name, taken.median_s, note, taken.peak_gb, taken.first_s, None if waits is None else not waits)
         forget()
 
@@ -322,7 +322,7 @@ def _step(run: Run, folder: Path, precision: str) -> Callable[[], object]:
             loaded.sam,
             examples,
             range(len(examples)),
-            lambda index: cache[index][None].to(run.device),
+            lambda index: cache[index][None].to(run.device, non_blocking=True),  # as the product does
             settings,
             generator_of=torch.Generator().manual_seed,
             processes=Processes(),
@@ -333,8 +333,8 @@ def _step(run: Run, folder: Path, precision: str) -> Callable[[], object]:
     return step
 
 
-def _waits(step: Callable[[], object]) -> int:
-    """How often the device makes the host wait in a step."""
+def _waits(step: Callable[[], object]) -> list[str]:
+    """Where the device makes the host wait in a step."""
     torch.cuda.set_sync_debug_mode("warn")
     try:
         with warnings.catch_warnings(record=True) as seen:
@@ -342,7 +342,7 @@ def _waits(step: Callable[[], object]) -> int:
             step()
     finally:
         torch.cuda.set_sync_debug_mode("default")
-    return sum("synchroniz" in str(one.message) for one in seen)
+    return [f"{Path(one.filename).name}:{one.lineno}" for one in seen if "called a synchroniz" in str(one.message)]
 
 
 def rows() -> list[Row]:

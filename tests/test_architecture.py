@@ -19,6 +19,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 LAYERS = {
     "errors": 0,
     "_version": 0,
+    "kernels": 0,
     "system": 1,
     "networks": 1,
     "images": 2,
@@ -82,6 +83,7 @@ ALLOWED = {
     "safetensors": {"checkpoints", "segmentation", "finetuning"},
     "tensorboard": {"finetuning"},
     "torch": {
+        "kernels",
         "system",
         "masks",
         "networks",
@@ -99,6 +101,7 @@ ALLOWED = {
         "cli",
     },
     "torchao": {"engines"},
+    "triton": {"kernels"},
     "typer": {"cli"},
     "xxhash": {"system"},
     "yaml": {"datasets"},
@@ -299,6 +302,7 @@ MIRRORS_ELSEWHERE = {
     # Covered by the tests of what uses them.
     "segmentation/drawing/view.py": "segmentation/drawing/test_difference.py",
     "_version.py": "test_public_api.py",
+    "kernels/taps.py": "kernels/test_measuring.py",
     "networks/layers.py": "networks/test_vit.py",
     "networks/sam.py": "networks/test_mask_decoder.py",
     "networks/shared_batch.py": "networks/test_shared_attention.py",

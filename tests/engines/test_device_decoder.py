@@ -12,6 +12,7 @@ from samara.engines import device_decoder, forms, torch_engine
 from samara.engines.decoding import ReadyImages
 from samara.engines.device_decoder import DeviceDecoder
 from samara.engines.engine import InputPrompts
+from samara.engines.fixed_sizes import SIZES
 from samara.engines.torch_engine import TorchEngine
 from samara.networks import shared_attention, shared_image
 from tests.engines.conftest import small
@@ -167,10 +168,10 @@ def test_batches_have_fixed_sizes(engine, embeddings, monkeypatch):
             return found
 
         monkeypatch.setattr(type(decoder), name, spy)
-    for count in (1, 2, 7, 9, 30, 64, 100):
+    for count in (1, 2, 7, 9, 30, 64, 100, 300):
         decode(engine, embeddings[:1], clicks(count), min_predicted_iou=-1e9)
-    assert {size for _, size in seen} <= {1, 8, 64}
-    assert len({one for one in seen if one[0] != "draw"}) <= 3
+    assert {size for _, size in seen} <= set(SIZES)
+    assert len({one for one in seen if one[0] != "draw"}) <= 5
 
 
 @pytest.mark.parametrize("count", [1, 8, 20, 100])
@@ -182,12 +183,12 @@ def test_without_a_threshold_nothing_waits(engine, embeddings, count):
         assert not waits
 
 
-@pytest.mark.parametrize("count", [1, 20, 64, 100])
+@pytest.mark.parametrize("count", [1, 20, 64, 300])
 def test_with_a_threshold_each_batch_waits_twice(engine, embeddings, count):
     prompts, images = clicks(count), engine.prepare(embeddings[:1])
     with host_waits() as waits:
         engine.decode(images, prompts, frame_size=64, multimask=True, min_predicted_iou=-1e9)
-    assert waits == ["aten.nonzero.default"] * 2 * -(-count // 64)
+    assert waits == ["aten.nonzero.default"] * 2 * -(-count // SIZES[-1])
 
 
 def test_prompts_on_several_images_wait_once_to_be_sorted(engine, embeddings):

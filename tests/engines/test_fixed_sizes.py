@@ -9,12 +9,12 @@ from samara.engines.engine import InputPrompts
 from samara.engines.fixed_sizes import BYTES_PER_CELL, SIZES, filled, fixed_size, free_memory, largest_size
 
 
-@pytest.mark.parametrize(("count", "size"), [(1, 1), (2, 8), (8, 8), (9, 64), (64, 64)])
+@pytest.mark.parametrize(("count", "size"), [(1, 1), (2, 8), (8, 8), (9, 64), (64, 64), (65, 128), (256, 256)])
 def test_the_smallest_size_that_holds_them(count, size):
     assert fixed_size(count) == size
 
 
-@pytest.mark.parametrize(("free_gb", "size"), [(80, 64), (3, 64), (2.5, 8), (0.4, 8), (0.1, 1), (0.0, 1)])
+@pytest.mark.parametrize(("free_gb", "size"), [(80, 256), (6, 128), (3, 64), (2.5, 8), (0.4, 8), (0.1, 1), (0.0, 1)])
 def test_the_largest_size_that_memory_holds(free_gb, size):
     found = largest_size(int(free_gb * 1e9), 64 * 64)
     assert found == size
@@ -22,7 +22,7 @@ def test_the_largest_size_that_memory_holds(free_gb, size):
 
 
 def test_smaller_embeddings_need_less():
-    assert largest_size(200_000_000, 64 * 64) < largest_size(200_000_000, 16 * 16) == SIZES[-1]
+    assert largest_size(800_000_000, 64 * 64) < largest_size(800_000_000, 16 * 16) == SIZES[-1]
 
 
 def test_free_memory_counts_what_pytorch_keeps(monkeypatch):

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import samara
+from samara.engines import loaded as loaded_module
 from samara.engines.loaded import fingerprint
 from samara.errors import SettingsError, WrongCheckpoint
 from samara.images.preprocessing import Frame
@@ -85,3 +86,21 @@ def test_a_letterbox_is_no_square():
     fastsam = samara.load("fastsam_s", weights="random", device="cpu", precision="float32", input_size=64)
     with pytest.raises(WrongCheckpoint, match="FastSAM-s.*letterbox"):
         fastsam.frame_of((30, 60))
+
+
+def test_on_an_accelerator_weights_are_read_once_until_they_change(monkeypatch):
+    network, read = linear(), []
+    monkeypatch.setattr(loaded_module, "fingerprint", lambda network: read.append(network) or str(len(read)))
+    on_device = type("OnDevice", (), {"device": torch.device("cuda")})()
+    monkeypatch.setattr(network, "parameters", lambda: [on_device])
+    assert [loaded_module._tracked_fingerprint(network) for _ in range(3)] == ["1"] * 3
+    with torch.no_grad():
+        network.weight.mul_(2)
+    assert loaded_module._tracked_fingerprint(network) == "2"
+
+
+def test_on_a_processor_they_are_read_each_time():
+    network = linear()
+    before = loaded_module._tracked_fingerprint(network)
+    network.weight.data.add_(1.0)  # which PyTorch does not track
+    assert loaded_module._tracked_fingerprint(network) != before

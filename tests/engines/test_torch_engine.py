@@ -15,6 +15,7 @@ from samara.engines.torch_engine import TorchEngine
 from tests.engines.conftest import small
 from tests.engines.prompting import kinds_of, relative_error
 from tests.engines.prompting import prompts as kind_prompts
+from tests.engines.recorded import FakeRecorder
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +192,20 @@ def test_as_on_a_gpu_an_encoder_gives_the_same(monkeypatch, name, precision):
     assert seen[0].is_contiguous(memory_format=torch.channels_last)
     assert found.dtype == torch.float32
     assert relative_error(found, exact) <= max(1e-5, 1.5 * rounding)
+
+
+@pytest.mark.parametrize(("name", "is_recorded"), [("vit_b", True), ("vit_t", False)])
+def test_a_gpu_records_a_vit(name, is_recorded, monkeypatch):
+    recorder = FakeRecorder()
+    images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    loaded = small(name, 64)
+    expected = TorchEngine(loaded.network, "cpu").encode(images)
+    for module in (forms, torch_engine):
+        monkeypatch.setattr(module, "DEVICES_WITH_FORMS", {"cpu"})
+    monkeypatch.setattr(torch_engine, "recorder_for", lambda device: recorder)
+    engine = TorchEngine(loaded.network, "cpu")
+    first = engine.encode(images)
+    found = [engine.encode(batch) for batch in (images, images.flip(0), images)]
+    assert recorder.recorded == is_recorded
+    for features, order in zip((first, *found), ([0, 1], [0, 1], [1, 0], [0, 1]), strict=True):
+        torch.testing.assert_close(features, expected[order])

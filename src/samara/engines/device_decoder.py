@@ -17,8 +17,17 @@ from torch import Tensor
 
 from samara.engines.decoding import EVERYTHING, Decoding, Question, ReadyImages
 from samara.engines.engine import DecodedMasks, InputPrompts, concatenate_decoded, nothing_decoded
-from samara.engines.fixed_sizes import SIZES, filled, filled_indices, fixed_size, free_memory, largest_size
+from samara.engines.fixed_sizes import (
+    LARGEST_PLAIN,
+    SIZES,
+    filled,
+    filled_indices,
+    fixed_size,
+    free_memory,
+    largest_size,
+)
 from samara.engines.recording import Recorder, Recordings
+from samara.engines.tensor_trees import tensors_of, with_tensors
 from samara.networks.mask_decoder import Look, Shared
 
 
@@ -43,12 +52,22 @@ class DeviceDecoder:
         found = concatenate_decoded(parts, images.embeddings, in_order=True)
         return found[found.prompt.argsort(stable=True)] if _by_image(images) else found
 
+    @torch.inference_mode()
+    def share(self, embedding: Tensor) -> Shared:
+        """Compute what the prompts on an image (1, C, h, w) share, see `Decoding.share`."""
+        with self.recordings.result("share", self.decoding.share, embedding) as shared:
+            if self.recordings.recorder is None:
+                return shared
+            copied: Shared = with_tensors(shared, (tensor.clone() for tensor in tensors_of(shared)))
+            return copied
+
     def largest_batch(self, images: ReadyImages, count: int) -> int:
         """Return the size of the largest batch; memory is asked for only if it can matter."""
         device = self.decoding.device
+        most = LARGEST_PLAIN if images.shared is None else SIZES[-1]
         if count == 1 or device.type != "cuda":
-            return SIZES[-1]
-        return largest_size(free_memory(device), images.embeddings[0, 0].numel())
+            return most
+        return min(most, largest_size(free_memory(device), images.embeddings[0, 0].numel()))
 
     def _batch(
         self, images: ReadyImages, image: int, prompts: InputPrompts, batch: Tensor, question: Question
@@ -57,6 +76,12 @@ class DeviceDecoder:
         asked = filled(prompts[batch], fixed_size(len(batch)))
         if images.shared is not None:
             given = images.shared[image], asked, question.frame_size
+            if question.threshold == EVERYTHING:
+                with self.recordings.result("answer shared", self._answer_shared, *given, question.multimask) as (
+                    logits,
+                    scores,
+                ):
+                    return _all_masks(logits[: len(batch)], scores[: len(batch)], batch)
             with self.recordings.result("look shared", self._look_shared, *given) as look:
                 return self._judged(look, batch, question, images.embeddings)
         plain = images.embeddings, images.details, asked, question.frame_size
@@ -73,6 +98,12 @@ class DeviceDecoder:
         look = self._look(embeddings, details, prompts, frame_size)
         return self._drawn(look, multimask)
 
+    def _answer_shared(
+        self, shared: Shared, prompts: InputPrompts, frame_size: int, multimask: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Like `_answer`, for prompts that share an image."""
+        return self._drawn(self._look_shared(shared, prompts, frame_size), multimask)
+
     def _look(self, embeddings: Tensor, details: Tensor | None, prompts: InputPrompts, frame_size: int) -> Look:
         sparse, dense = self.decoding.encode_prompts(prompts, frame_size, embeddings.shape[-2:])
         with self.decoding.computing():
@@ -88,9 +119,6 @@ class DeviceDecoder:
 
         `batch` are the numbers of the first prompts of the look; the others fill it.
         """
-        if question.threshold == EVERYTHING:
-            logits, scores = self._drawn(look, question.multimask)
-            return _all_masks(logits[: len(batch)], scores[: len(batch)], batch)
         iou = look.predicted_iou[: len(batch), self.decoding.asked(question.multimask)]
         worth = self.decoding.decoder.worth_drawing(iou, question.threshold)
         chosen = worth.nonzero()[:, 0]  # waits for the device

@@ -10,8 +10,11 @@ from torch import Tensor
 
 from samara.engines.engine import InputPrompts
 
-SIZES = (1, 8, 64)
+SIZES = (1, 8, 64, 128, 192, 256)
 """Prompts of a batch. A smaller one is filled with copies of its last prompt, whose masks are dropped."""
+
+LARGEST_PLAIN = 64
+"""The largest batch of prompts that share nothing: each takes an image of its own through the decoder."""
 
 BYTES_PER_CELL = 5_200
 """Peak memory that a prompt takes per cell of the embedding, in float32.

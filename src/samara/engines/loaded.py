@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from samara.errors import SettingsError, WrongCheckpoint
 from samara.images.preprocessing import Frame, from_host_pixels, host_pixels
 from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.networks.hq_mask_decoder import DrawsHqMask
-from samara.networks.plain import adaptations
+from samara.networks.plain import adaptations, state_of
 from samara.networks.sam import Sam
 from samara.networks.variants import VARIANTS, Preprocessing, Variant
 from samara.networks.yolo_seg import YoloSeg
@@ -194,7 +195,7 @@ class Loaded:
         early = f"-early{self.variant.early_channels}" if self.variant.early_channels else ""
         adapted = "".join(adaptations(encoder))
         mark = f"-adapted{hashlib.sha256(f'{_PROCESS}{adapted}'.encode()).hexdigest()[:8]}" if adapted else ""
-        return f"{fingerprint(encoder)}-{self.input_size}{early}{_prepared_otherwise(self.variant)}{mark}"
+        return f"{_tracked_fingerprint(encoder)}-{self.input_size}{early}{_prepared_otherwise(self.variant)}{mark}"
 
 
 def _prepared_otherwise(variant: Variant) -> str:
@@ -218,6 +219,24 @@ def fingerprint(network: nn.Module) -> str:
         digest.update(values[start : start + 4 * len(sample)])
         start += 4 * len(sample)
     return digest.hexdigest()[:16]
+
+
+_FINGERPRINTS: WeakKeyDictionary[nn.Module, tuple[object, str]] = WeakKeyDictionary()
+"""Fingerprints of networks on accelerators, and the state they were in."""
+
+
+def _tracked_fingerprint(network: nn.Module) -> str:
+    """Return `fingerprint`; on an accelerator the last one while PyTorch tracks no change, see `plain.state_of`.
+
+    Reading values would wait for all of a GPU's work, for every image.
+    """
+    if all(one.device.type == "cpu" for one in network.parameters()):
+        return fingerprint(network)
+    state = state_of(network)
+    known = _FINGERPRINTS.get(network)
+    if known is None or known[0] != state:
+        known = _FINGERPRINTS[network] = state, fingerprint(network)
+    return known[1]
 
 
 def _tensors_in(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:

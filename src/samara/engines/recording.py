@@ -2,7 +2,7 @@
 
 A recording is bound to shapes, and to the memory of its inputs and results. So inputs are copied into that memory
 before a replay, and results are valid until the next piece of work; whoever asks for work holds a lock meanwhile.
-Without a recorder, and where there is no memory for a recording, work runs as it is.
+Without a recorder, and where a recording fails (for want of memory, mostly), work runs as it is.
 """
 
 from __future__ import annotations
@@ -126,14 +126,14 @@ class Recordings:
         return self._made[whole]
 
     def _record(self, work: Callable[..., Result], inputs: tuple[object, ...]) -> _Recording | None:
-        """Record work; None if there is no memory for it."""
+        """Record work; None if there is no memory for it, or the device cannot."""
         assert self.recorder is not None, "checked by `result`"
         sources = list(tensors_of(inputs))
         try:
             memory = [source.clone() for source in sources]
             own = with_tensors(inputs, iter(memory))
             replay, result = self.recorder.record(lambda: work(*own))
-        except torch.OutOfMemoryError:
+        except RuntimeError:  # out of memory is one, too
             return None
         return _Recording(memory, sources, replay, result)
 

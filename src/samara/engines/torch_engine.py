@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,11 +31,12 @@ from samara.engines.engine import (
 )
 from samara.engines.forms import DEVICES_WITH_FORMS, CurrentForm
 from samara.engines.loaded import fingerprint
-from samara.engines.recording import recorder_for
+from samara.engines.recording import Recordings, recorder_for
 from samara.networks.mask_decoder import Look, MaskDecoder, Shared
 from samara.networks.plain import dtype_of, is_plain, own_adaptations
 from samara.networks.ranking import scores_of
 from samara.networks.sam import Sam
+from samara.networks.vit import ImageEncoderViT
 from samara.system.cores import map_on_cores
 from samara.system.devices import Precision
 
@@ -72,12 +74,12 @@ class PreparedByTorch(Prepared):
         details: Tensor | None = self._remembered("details", state, make)
         return details
 
-    def shared(self, decoding: Decoding) -> tuple[Shared, ...]:
-        """Computation shared by the prompts on each image."""
+    def shared(self, decoding: Decoding, share: Callable[[Tensor], Shared]) -> tuple[Shared, ...]:
+        """Computation shared by the prompts on each image; `share` computes it for one (1, C, h, w)."""
         shared: tuple[Shared, ...] = self._remembered(
             "shared",
             decoding.state,
-            lambda: tuple(decoding.share(embedding[None]) for embedding in self.embeddings),
+            lambda: tuple(share(embedding[None]) for embedding in self.embeddings),
         )
         return shared
 
@@ -108,6 +110,8 @@ class TorchEngine(SparingEngine):
         self._encoder_form = CurrentForm(self.device, precision)
         self._decoder_form = CurrentForm(self.device, precision)
         self._prompt_form = CurrentForm(self.device, "float32")
+        self._encodings = Recordings(None)
+        self._recorded_form: Callable[[Tensor], Tensor] | None = None
         self._decoding: Decoding | None = None
         self._device_decoder: DeviceDecoder | None = None
 
@@ -131,9 +135,17 @@ class TorchEngine(SparingEngine):
     def _encode(self, images: Tensor) -> Tensor:
         encoder = self.network.image_encoder
         layout = torch.channels_last if self.device.type in DEVICES_WITH_FORMS else torch.preserve_format
-        with computing_for(encoder, self.device, self.precision):
-            features = self.image_encoder(images.to(self.device, dtype_of(encoder), memory_format=layout))
-        return features.float()
+        images = images.to(self.device, dtype_of(encoder), memory_format=layout)
+        form = self.image_encoder
+        with computing_for(encoder, self.device, self.precision), self._encoded(form, images) as features:
+            return features.float() if self._encodings.recorder is None else features.to(torch.float32, copy=True)
+
+    def _encoded(self, form: Callable[[Tensor], Tensor], images: Tensor) -> AbstractContextManager[Tensor]:
+        """Run the image encoder, from a recording if its form can be recorded."""
+        if self._recorded_form is not form:
+            recorder = recorder_for(self.device) if _is_recordable(form, self.network.image_encoder) else None
+            self._encodings, self._recorded_form = Recordings(recorder), form
+        return self._encodings.result("encode", form, images)
 
     def prepare(self, embeddings: Tensor) -> PreparedByTorch:
         """See `Engine.prepare`. Expensive work is done on first use."""
@@ -149,14 +161,15 @@ class TorchEngine(SparingEngine):
         if not _has_halves(self.network.mask_decoder):
             return self._by_wholes(decoding, images, prompts, question)
         shares = self._shares(decoding, images, prompts)
+        on_device = self._on_device(decoding) if self.device.type in DEVICES_WITH_FORMS else None
         # Computed once, before the prompts are distributed over the cores.
         ready = ReadyImages(
             images.embeddings,
             details=None if shares else images.details(decoding),
-            shared=images.shared(decoding) if shares else None,
+            shared=images.shared(decoding, (on_device or decoding).share) if shares else None,
         )
-        if self.device.type in DEVICES_WITH_FORMS:
-            return self._on_device(decoding).decode(ready, prompts, question)
+        if on_device is not None:
+            return on_device.decode(ready, prompts, question)
         return self._on_cores(decoding, ready, prompts, question)
 
     def _on_device(self, decoding: Decoding) -> DeviceDecoder:
@@ -226,6 +239,11 @@ class TorchEngine(SparingEngine):
             good = scores > question.threshold
             parts.append(DecodedMasks(indices[good.nonzero()[:, 0]], logits[good].float(), scores[good]))
         return concatenate_decoded(parts, images.embeddings)
+
+
+def _is_recordable(form: object, encoder: nn.Module) -> bool:
+    """Return whether a form is a copy made for the device, of a kind that waits for nothing: SAM's ViT."""
+    return form is not encoder and isinstance(form, ImageEncoderViT)
 
 
 def _has_halves(decoder: nn.Module) -> bool:

@@ -39,6 +39,11 @@ def stability_score(logits: Tensor, mask_threshold: float, offset: float) -> Ten
         raise SettingsError(f"The stability offset must be 0 or more, not {offset}.")
     high = _count_above(logits, mask_threshold + offset)
     low = _count_above(logits, mask_threshold - offset)
+    return stability_of_areas(high, low)
+
+
+def stability_of_areas(high: Tensor, low: Tensor) -> Tensor:
+    """Return the score of areas above the higher and above the lower threshold, (M,) integers → (M,) float32."""
     return high.to(torch.float32) / low.clamp(min=1).to(torch.float32)
 
 

@@ -3,7 +3,7 @@
 Autocast casts the weights of a layer on every call; here they are cast once, by the same rounding, so the results are
 the same bits. Norms, positions and everything else that autocast leaves in float32 stay there, so the form runs under
 the same autocast as the network. Convolutions have their weights channel by channel in memory, as tensor cores read
-them.
+them. Attention gets its kernel, if the device runs any.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from samara.kernels.available import runs_kernels
 from samara.networks.folding import folded, may_fold
 from samara.networks.plain import sharing_copy
+from samara.networks.vit import Attention
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -37,6 +39,10 @@ def device_form(network: Network, dtype: torch.dtype) -> Network:
         if isinstance(layer, CAST_BY_AUTOCAST):
             for name, weight in list(layer.named_parameters(recurse=False)):
                 setattr(layer, name, nn.Parameter(_laid_out(weight.detach().to(dtype)), requires_grad=False))
+        elif isinstance(layer, Attention) and runs_kernels(layer.rel_pos_h.device):  # pragma: no cover - needs a GPU
+            from samara.kernels.attention import attend_by_rows
+
+            layer.kernel = attend_by_rows
     return form
 
 

@@ -11,17 +11,16 @@ arithmetic; `look` is the plain form, and the one for training.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import ClassVar, Self
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from samara.networks import ranking
 from samara.networks.layers import MLP, LayerNorm2d, learned_tokens
-from samara.networks.pixelwise import as_linear, normalise_pixels, place_pixels, sums_of_pixels
+from samara.networks.pixelwise import PixelUpscaling, as_linear, place_pixels, sums_of_pixels
 from samara.networks.plain import module_parts
 from samara.networks.shared_attention import attend
 from samara.networks.shared_image import PromptedImages, SharedImage, share_image
@@ -248,12 +247,20 @@ class MaskDecoder(nn.Module):
         weights = self._weights(look.mask_tokens, masks)
         if isinstance(look.image, Tensor):
             return weighted_sums(weights, self._upscaled(look, look.image))
-        sums = weights.new_empty(*weights.shape[:2], *(4 * side for side in look.image.grid_hw))
+        return self._drawn_pixels(weights, look.image, self._pixel_upscaling(look, look.image.projected.dtype))
+
+    def _drawn_pixels(self, weights: Tensor, images: PromptedImages, upscaling: PixelUpscaling) -> Tensor:
+        """Draw on images that share theirs, some prompts at a time."""
+        first_weight, _ = as_linear(self.upscaling_layers()[0])
+        if upscaling.fits_kernel:
+            parts = [upscaling.drawn(weights, pixels, images.grid_hw) for pixels in images.project(first_weight)]
+            return parts[0]  # of all prompts: devices with kernels take all at once
+        sums = weights.new_empty(*weights.shape[:2], *(4 * side for side in images.grid_hw))
         start = 0
-        for pixels in self._upscaled_pixels(look, look.image):
+        for pixels in images.project(first_weight):
             part = slice(start, start + len(pixels))
-            drawn = sums_of_pixels(weights[part].to(pixels.dtype), pixels)
-            place_pixels(sums[part].flatten(0, 1), drawn.flatten(0, 1), look.image.grid_hw)
+            drawn = sums_of_pixels(weights[part].to(pixels.dtype), upscaling.upscaled(pixels))
+            place_pixels(sums[part].flatten(0, 1), drawn.flatten(0, 1), images.grid_hw)
             start = part.stop
         return sums
 
@@ -312,22 +319,13 @@ class MaskDecoder(nn.Module):
         upscaled: Tensor = self.output_upscaling(image)
         return upscaled
 
-    def _upscaled_pixels(self, look: Look, images: PromptedImages) -> Iterator[Tensor]:
-        """Compute `_upscaled` for some prompts at a time, pixel by pixel: (n, L · 16, C / 8), see `place_pixels`.
-
-        A transposed convolution whose kernel is as wide as its stride is a linear layer with a pixel's four successors
-        as outputs.
-        """
+    def _pixel_upscaling(self, look: Look, dtype: torch.dtype) -> PixelUpscaling:
+        """Return the steps of `_upscaled` for images that prompts share, pixel by pixel."""
         del look
         first, norm, activation, second = self.upscaling_layers()
-        weight, first_bias = as_linear(first)
-        dtype = images.projected.dtype
+        _, first_bias = as_linear(first)
         second_weight, second_bias = (tensor.to(dtype) for tensor in as_linear(second))
-        for pixels in images.project(weight):
-            pixels += first_bias.to(dtype)
-            x = normalise_pixels(norm, pixels.view(len(pixels), -1, norm.weight.numel()))
-            x = activation(F.linear(activation(x), second_weight, second_bias))
-            yield x.view(len(pixels), -1, len(second_bias) // 4)
+        return PixelUpscaling(first_bias.to(dtype), norm, activation, second_weight, second_bias)
 
     def upscaling_layers(self) -> tuple[nn.ConvTranspose2d, LayerNorm2d | nn.GroupNorm, nn.GELU, nn.ConvTranspose2d]:
         """The layers of `output_upscaling`; the activation is also the last one."""

@@ -10,18 +10,16 @@ Source: Ravi et al. 2024 (SAM 2), section 4 "Mask decoder" and appendix C.1; fac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from samara.networks.architectures import FinerMap
 from samara.networks.finer_maps import unpack
 from samara.networks.layers import MLP, learned_tokens
 from samara.networks.mask_decoder import SINGLE_MASK, THREE_MASKS, Look, MaskDecoder, Shared, no_answers
-from samara.networks.pixelwise import as_linear
+from samara.networks.pixelwise import PixelMaps, PixelUpscaling
 from samara.networks.plain import module_parts
 from samara.networks.shared_image import PromptedImages
 from samara.networks.two_way_transformer import TwoWayTransformer
@@ -30,19 +28,6 @@ ALL_MASKS = slice(None)
 
 STABILITY_OFFSET = 0.05
 STABILITY_THRESH = 0.98
-
-
-@dataclass(frozen=True)
-class PixelMaps:
-    """The finer maps of one image, in the order in which pixels of the grid are doubled, see `_by_pixel`.
-
-    Attributes:
-        finest: (h · w · 16, C / 8).
-        finer: (h · w · 4, C / 4).
-    """
-
-    finest: Tensor
-    finer: Tensor
 
 
 @dataclass(frozen=True)
@@ -221,21 +206,11 @@ class Sam2MaskDecoder(MaskDecoder):
         upscaled: Tensor = activation(second(x) + finest)
         return upscaled
 
-    def _upscaled_pixels(self, look: Look, images: PromptedImages) -> Iterator[Tensor]:
-        """Like `MaskDecoder._upscaled_pixels`, adding the maps to a pixel's four successors, and theirs."""
-        first, norm, activation, second = self.upscaling_layers()
-        weight, first_bias = as_linear(first)
-        dtype = images.projected.dtype
-        second_weight, second_bias = (tensor.to(dtype) for tensor in as_linear(second))
-        gain, shift = norm.weight.to(dtype), norm.bias.to(dtype)
+    def _pixel_upscaling(self, look: Look, dtype: torch.dtype) -> PixelUpscaling:
+        """Like `MaskDecoder._pixel_upscaling`, adding the maps to a pixel's four successors, and theirs."""
         maps = _checked(look).details
         assert isinstance(maps, PixelMaps), "made by `share`"
-        first_bias = first_bias.to(dtype) + maps.finer.view(-1, len(first_bias))
-        for pixels in images.project(weight):
-            pixels += first_bias
-            x = F.layer_norm(pixels.view(-1, len(gain)), gain.shape, gain, shift, norm.eps)
-            x = F.linear(activation(x), second_weight, second_bias).view(len(pixels), *maps.finest.shape)
-            yield activation(x.add_(maps.finest))
+        return replace(super()._pixel_upscaling(look, dtype), maps=maps)
 
 
 def _checked(look: Look) -> Sam2Look:

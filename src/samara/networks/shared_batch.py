@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from samara.kernels.available import runs_kernels
 from samara.networks.shared_image import (
     SharedAttention,
     SharedBlock,
@@ -50,7 +51,7 @@ class AllAtOnce:
         torch.softmax(chances, dim=-1, out=chances)  # (N, T · A, L)
         own = self._own_part(chances, F.linear(self.rows, attention.v_proj.weight), q)
         if self.count:
-            chances *= self.scale
+            _scale(chances, self.scale)
         seen = torch.bmm(self._by_head(chances), values.mT).view(self.heads, *q.shape[:2], -1).permute(1, 2, 0, 3)
         looked: Tensor = attention.out_proj((seen + own).flatten(2) + attention.v_proj.bias)
         return looked
@@ -80,7 +81,7 @@ class AllAtOnce:
         torch.bmm(tokens, image.image, out=by_head)
         if self.count:
             products = torch.einsum("ntad,nrad->ntar", of_tokens, self._split(of_rows)).flatten(1, 2).to(dtype)
-            logits *= self.scale
+            _scale(logits, self.scale)
             logits.baddbmm_(products, self.weights)
         by_head.baddbmm_(tokens, image.position)
         return logits
@@ -107,14 +108,13 @@ class AllAtOnce:
                 len(sums), self.new_rows, -1
             )
             start += 1 + self.new_rows
-        sums *= 2 * self.scale
-        sums[:, :old].baddbmm_(products[:, :old, :old], weights[:, :old])
-        sums[:, old:].baddbmm_(products[:, old:], weights)
-        sums *= weights
-        squares = sums.sum(1, keepdim=True, dtype=torch.float32) + self.scale.square() * norm.squares
+        of_rows = torch.empty_like(sums)
+        torch.bmm(products[:, :old, :old], weights[:, :old], out=of_rows[:, :old])
+        torch.bmm(products[:, old:], weights, out=of_rows[:, old:])
+        squares = _weighed(sums, of_rows, weights, self.scale) + self.scale.square() * norm.squares
         shrink = torch.rsqrt(squares / norm.centred.constants[0].numel() + norm.eps)
         self.scale *= shrink
-        weights *= shrink
+        _scale(weights, shrink)
 
     def _split(self, x: Tensor) -> Tensor:
         """(N, ·, A · D) → (N, ·, A, D)."""
@@ -123,6 +123,26 @@ class AllAtOnce:
     def _by_head(self, x: Tensor) -> Tensor:
         """View (N, T · A, L) as (A, N · T, L)."""
         return x.view(-1, self.heads, x.shape[-1]).transpose(0, 1)
+
+
+def _scale(x: Tensor, scale: Tensor) -> None:
+    """Multiply numbers (N, R, L) with the scale of each pixel (N, 1, L) float32, in place."""
+    if runs_kernels(x.device):  # pragma: no cover - needs a GPU
+        from samara.kernels.scaling import scale_pixels
+
+        scale_pixels(x, scale)
+    else:
+        x *= scale
+
+
+def _weighed(sums: Tensor, of_rows: Tensor, weights: Tensor, scale: Tensor) -> Tensor:
+    """Compute Σ weights · (2 · scale · sums + of_rows) over the rows, (N, R, L) → (N, 1, L) float32."""
+    if runs_kernels(sums.device):  # pragma: no cover - needs a GPU
+        from samara.kernels.scaling import weigh_sums
+
+        return weigh_sums(sums, of_rows, weights, scale)
+    of_rows += 2 * scale * sums
+    return (of_rows * weights).sum(1, keepdim=True, dtype=torch.float32)
 
 
 def _rows(factors: SharedRows, values: Sequence[Tensor]) -> Tensor:

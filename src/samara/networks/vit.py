@@ -10,12 +10,13 @@ Source: Kirillov et al. 2023, appendix A "Image encoder"; Li et al. 2022 (ViTDet
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from samara.kernels.limits import fits
 from samara.networks.early_features import join_early
 from samara.networks.fused_attention import attend_fused
 from samara.networks.layers import MLPBlock, Neck, in_windows
@@ -24,6 +25,9 @@ from samara.networks.plain import module_parts
 # Max. attention scores in memory, in elements. The scores of one global block of ViT-H at 1024 px would take 1 GiB; in
 # slices of this size they stay near the CPU cache and the peak memory stays flat.
 SCORES_AT_A_TIME = 1 << 22
+
+Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""See `attend_fused`."""
 
 
 class ImageEncoderViT(nn.Module):
@@ -207,6 +211,9 @@ class Attention(nn.Module):
     Source: Li et al. 2021 (MViTv2), equation 4: bias = q · R_h[y − y'] + q · R_w[x − x'].
     """
 
+    kernel: Attend | None = None
+    """A kernel for `attend_fused` without gradients, where it fits; of forms for a device alone, see `device_form`."""
+
     def __init__(self, width: int, num_heads: int, grid: int) -> None:
         super().__init__()
         self.num_heads = num_heads
@@ -225,9 +232,15 @@ class Attention(nn.Module):
         """Let queries, keys and values of whole grids attend to each other, (B, h, w, 3 · D) → (B, h, w, D)."""
         B, h, w, _ = qkv.shape  # noqa: N806
         by_head = qkv.reshape(B, h * w, 3, self.num_heads, -1)
-        attend = attend_fused if qkv.is_cuda else attend_sliced
+        attend = self._way(by_head, h, w)
         attended = attend(by_head, relative_positions(self.rel_pos_h, h), relative_positions(self.rel_pos_w, w))
         return attended.reshape(B, h, w, -1)
+
+    def _way(self, qkv: Tensor, h: int, w: int) -> Attend:
+        """Return the fastest form of attention for queries, keys and values (B, h · w, 3, heads, d)."""
+        if self.kernel is not None and fits(qkv, h, w):
+            return self.kernel
+        return attend_fused if qkv.is_cuda else attend_sliced
 
 
 def relative_positions(table: Tensor, size: int) -> Tensor:

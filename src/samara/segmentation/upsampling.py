@@ -6,7 +6,8 @@ can exceed a threshold only where the nearby logits vary enough.) Both steps of 
 square, then to the image; squashed images have one) are linear along each axis and become one matrix per axis, three
 or four numbers to a row. The result is equal up to rounding of sums.
 
-Used on the CPU; on an accelerator, `Frame.to_original` processes whole batches.
+Used on the CPU; on an accelerator, `measured` measures whole batches without upsampling them where a kernel can, and
+`Frame.to_original` upsamples them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from samara.images.preprocessing import Frame
+from samara.kernels.taps import Taps
 from samara.masks.rle import Rle, encode_columns
 from samara.networks.variant import Interpolation
 from samara.system.devices import computing
@@ -107,6 +109,14 @@ class Axis:
     def needed_for(self, start: int, stop: int) -> PositionRange:
         """Return the low-res positions that contribute to pixels start..stop − 1."""
         return int(self.first[start]), int(self.last[stop - 1]) + 1
+
+    @cached_property
+    def taps(self) -> Taps:
+        """The same as weights of consecutive positions, on the CPU; bilinear, so no weight is negative."""
+        positions = self.first[:, None] + np.arange(int((self.last - self.first).max()) + 1)
+        in_range = torch.from_numpy(np.minimum(positions, self.matrix.shape[1] - 1))
+        weights = self.matrix.gather(1, in_range) * torch.from_numpy(positions <= self.last[:, None])
+        return Taps(torch.from_numpy(self.first.astype(np.int32)), weights)
 
     @cached_property
     def samples(self) -> npt.NDArray[np.int64]:

@@ -14,10 +14,9 @@ import torch
 from torch import Tensor
 
 from samara.engines.engine import DecodedMasks
-from samara.masks.boxes import boxes_of_masks
 from samara.masks.rle import Rle, encode_masks, place
-from samara.masks.stability import stability_score
 from samara.masks.suppression import box_nms
+from samara.segmentation.automatic.measuring import measured
 from samara.segmentation.automatic.place import Place
 from samara.segmentation.automatic.search import Criteria, Survivors
 from samara.segmentation.predictor import full_size
@@ -76,15 +75,8 @@ class BatchSearch:
         logits = decoded.low_res_logits
         if not len(logits):
             return
-        stability, boxes = [], []
-        for piece in full_size(logits, self.place.frame):
-            stability.append(stability_score(piece, self.criteria.threshold, self.criteria.offset))
-            boxes.append(boxes_of_masks(piece > self.criteria.threshold))
-        self._measured.append(
-            _Measured(
-                torch.cat(boxes), torch.cat(stability), decoded.predicted_iou, decoded.prompt + first_prompt, logits
-            )
-        )
+        boxes, stability = measured(logits, self.place.frame, self.criteria.threshold, self.criteria.offset)
+        self._measured.append(_Measured(boxes, stability, decoded.predicted_iou, decoded.prompt + first_prompt, logits))
         if self._bytes(self._measured) + self._bytes(self._judged) > self.held_bytes:
             self._judge()
             if self._bytes(self._judged) > self.held_bytes // 2:

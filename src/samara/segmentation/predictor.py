@@ -22,7 +22,7 @@ from samara.engines.open import open_engine
 from samara.errors import EmbeddingError, PromptError
 from samara.images.preprocessing import Frame
 from samara.images.read import ImageSource, read_image
-from samara.masks.mask_set import MaskSet
+from samara.masks.mask_set import FloatArray, MaskSet
 from samara.masks.rle import Rle, encode_masks
 from samara.networks.plain import state_of
 from samara.networks.variant import FAMILY_TITLES
@@ -33,6 +33,9 @@ from samara.segmentation.upsampling import Upsampling
 
 MASK_THRESHOLD = 0.0
 """Mask threshold in logits, the same for every checkpoint of the family."""
+
+ANSWERS = 3
+"""Masks that a prompt gets with `multimask`."""
 
 # Limit for simultaneous logits at the original size, in bytes: one mask of a 12-megapixel photo takes 48 MB.
 FULL_SIZE_BYTES = 64 << 20
@@ -218,6 +221,34 @@ class Predictor:
             for image, frame in enumerate(frames)
         ]
 
+    def answer_iou(self, embedding: ImageEmbedding, prompts: Sequence[Prompt]) -> FloatArray | None:
+        """Measure how much the three answers to each prompt disagree, without computing masks at full size.
+
+        Args:
+            embedding: embedding from `embed` of this checkpoint.
+            prompts: N prompts.
+
+        Returns:
+            (N,) the lowest IoU between two of the answers on the low-res grid; None if the checkpoint gives one answer.
+
+        Raises:
+            PromptError, EmbeddingError: See `predict`.
+        """
+        if not self.loaded.variant.capabilities.three_masks:
+            return None
+        self.check_fits(embedding)
+        tasks = [_Task(0, index, prompt) for index, prompt in enumerate(prompts)]
+        for task in tasks:
+            self._check_prompt(task.prompt, embedding)
+        images, found = self._prepared([embedding]), np.ones(len(tasks))
+        for group in _same_kind(tasks):
+            asked = self._to_input(group, [embedding.frame])
+            decoded = self.engine.decode(images, asked, frame_size=self.loaded.frame_size, multimask=True)
+            if len(decoded.prompt) != ANSWERS * len(group):
+                return None
+            found[[task.index for task in group]] = _lowest_iou(decoded.low_res_logits > MASK_THRESHOLD)
+        return found
+
     def _prepared(self, embeddings: Sequence[ImageEmbedding]) -> Prepared:
         """Return the engine's prepared embeddings, cached because HQ-SAM's preparation is costly."""
         asked = [weakref.ref(embedding) for embedding in embeddings]
@@ -346,6 +377,16 @@ def full_size(low_res_logits: Tensor, frame: Frame) -> Iterator[Tensor]:
     for start in range(0, len(low_res_logits), at_a_time):
         with torch.inference_mode():
             yield frame.to_original(low_res_logits[start : start + at_a_time])
+
+
+def _lowest_iou(masks: Tensor) -> FloatArray:
+    """Return the lowest IoU between two of each prompt's answers: (3N, h, w) bool → (N,); two empty masks agree."""
+    answers = masks.flatten(1).unflatten(0, (-1, ANSWERS))
+    pairs = [(0, 1), (0, 2), (1, 2)]
+    common = torch.stack([(answers[:, a] & answers[:, b]).sum(1) for a, b in pairs], 1).double()
+    union = torch.stack([(answers[:, a] | answers[:, b]).sum(1) for a, b in pairs], 1).double()
+    lowest: FloatArray = torch.where(union > 0, common / union.clamp(min=1), 1.0).amin(1).cpu().numpy()
+    return lowest
 
 
 @dataclass(frozen=True)

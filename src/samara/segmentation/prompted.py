@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from samara.engines.loaded import Loaded
 from samara.images.read import ImageSource, read_image
-from samara.masks.mask_set import MaskSet
+from samara.masks.mask_set import FloatArray, MaskSet
 from samara.segmentation.automatic.generator import AutomaticMaskGenerator
 from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.segmentation.embeddings import ImageEmbedding
@@ -79,6 +79,15 @@ class PromptedSegmenter(Segmenter[SeenImage]):
     def answer(self, seen: SeenImage, prompts: Sequence[Prompt], *, multimask: bool = True) -> MaskSet:
         """See `Segmenter.answer`: three masks or one, with low-res logits; HQ-SAM always has one."""
         return self.predictor.predict_prompts(seen.embedding, prompts, multimask=multimask)
+
+    def answer_iou(self, seen: SeenImage, prompts: Sequence[Prompt]) -> FloatArray | None:
+        """See `Segmenter.answer_iou`: one more pass of the mask decoder, `prompts_at_a_time` at a time."""
+        size = self.prompts_at_a_time
+        parts = [
+            self.predictor.answer_iou(seen.embedding, prompts[start : start + size])
+            for start in range(0, len(prompts), size)
+        ]
+        return None if any(part is None for part in parts) else np.concatenate([np.zeros(0), *parts])
 
     def everything(self, seen: SeenImage, *, progress: Progress | None = None) -> MaskSet:
         """See `Segmenter.everything`."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from samara.engines.loaded import Loaded
 from samara.images.read import ImageSource
-from samara.masks.mask_set import MaskSet, concatenate
+from samara.masks.mask_set import FloatArray, MaskSet, concatenate
 from samara.segmentation.predictor import check_capabilities
 from samara.segmentation.prompts import Prompt
 from samara.system.progress import Progress
@@ -125,6 +125,19 @@ class Segmenter(ABC, Generic[Seen]):
                 found.append(self._best_of(seen, prompts, chunk, multimask=is_ambiguous, with_logits=with_logits))
         masks = concatenate(found or [self._best_of(seen, prompts, [], multimask=False, with_logits=with_logits)])
         return masks[np.argsort(masks.prompt_index, kind="stable")]
+
+    def answer_iou(self, seen: Seen, prompts: Sequence[Prompt]) -> FloatArray | None:
+        """Measure how much a checkpoint's three answers to each prompt disagree.
+
+        Returns:
+            (N,) the lowest mask IoU between two of the answers, on the low-res grid; None for a checkpoint that gives
+            one answer.
+
+        Raises:
+            PromptError: See `answer`.
+        """
+        del seen, prompts
+        return None
 
     def _best_of(
         self, seen: Seen, prompts: Sequence[Prompt], chosen: Sequence[int], *, multimask: bool, with_logits: bool

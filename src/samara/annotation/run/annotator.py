@@ -50,7 +50,8 @@ class Annotator:
         size_hw = image.size_hw
         tiles = tiles_of(size_hw, self.settings.tile, self.settings.tile_overlap)
         if self.settings.asking == "prompts":
-            masks = answer_in_windows(self.segmenter, image, asked, tiles)
+            compares = self.settings.compares_answers
+            masks = answer_in_windows(self.segmenter, image, asked, tiles, compares_answers=compares)
         else:
             found = [self.segmenter.generate(image.window(tile.box_xyxy)) for tile in tiles]
             masks = found[0] if len(tiles) == 1 else stitch(tiles, found, size_hw)

@@ -19,7 +19,12 @@ Answering = Segmenter[Any]  # Any: each kind of segmenter has its own embedding
 
 
 def answer_in_windows(
-    segmenter: Answering, image: ImageByWindow, asked: Sequence[Asked], tiles: Sequence[Tile]
+    segmenter: Answering,
+    image: ImageByWindow,
+    asked: Sequence[Asked],
+    tiles: Sequence[Tile],
+    *,
+    compares_answers: bool = False,
 ) -> MaskSet:
     """Segment all prompts of an image.
 
@@ -28,6 +33,7 @@ def answer_in_windows(
         image: the image, whole or by windows.
         asked: its prompts, possibly none.
         tiles: windows to choose from.
+        compares_answers: measure how much the three answers to each prompt disagree, see `Segmenter.answer_iou`.
 
     Returns:
         One mask per prompt, in their order and in the image's frame.
@@ -41,17 +47,29 @@ def answer_in_windows(
     for index, one in enumerate(asked):
         windows.setdefault(window_of(one, image.size_hw, tiles), []).append(index)
     found = [no_masks(image.size_hw, segmenter.loaded.name)]
-    found += [_in_window(segmenter, image, window, asked, indices) for window, indices in windows.items()]
-    masks = concatenate(found)
+    found += [
+        _in_window(segmenter, image, window, asked, indices, compares_answers=compares_answers)
+        for window, indices in windows.items()
+    ]
+    masks = concatenate([one for one in found if len(one)] or found[:1])
     return masks[np.argsort(masks.prompt_index, kind="stable")]
 
 
 def _in_window(
-    segmenter: Answering, image: ImageByWindow, window: Box, asked: Sequence[Asked], indices: Sequence[int]
+    segmenter: Answering,
+    image: ImageByWindow,
+    window: Box,
+    asked: Sequence[Asked],
+    indices: Sequence[int],
+    *,
+    compares_answers: bool,
 ) -> MaskSet:
     x0, y0, _, _ = window
     seen = segmenter.embed(image.window(window))
-    masks = segmenter.best(seen, [asked[index].prompt((-x0, -y0)) for index in indices], with_logits=False)
+    prompts = [asked[index].prompt((-x0, -y0)) for index in indices]
+    masks = segmenter.best(seen, prompts, with_logits=False)
+    if compares_answers and (agreement := segmenter.answer_iou(seen, prompts)) is not None:
+        masks = replace(masks, answer_iou=agreement[masks.prompt_index])
     rles = tuple(place(rle, *image.size_hw, x0, y0) for rle in masks.rles)
     of = np.array(indices, dtype=np.int64)[masks.prompt_index]
     return replace(masks, prompt_index=of, rles=rles, size_hw=image.size_hw)

@@ -76,6 +76,8 @@ class AnnotationSettings:
         max_pixels: refuse larger images; None for no limit.
         value_range: values of black and white in images of more than 8 bits, see `samara.read_image`.
         frame: index of the frame or page in files that hold several, see `samara.read_image`.
+        compares_answers: measure how much the three answers to each prompt disagree, for the report and `samara.review`;
+            takes one more pass of the mask decoder per prompt and changes no mask.
 
     Raises:
         SettingsError: a value or combination is invalid.
@@ -89,6 +91,7 @@ class AnnotationSettings:
     max_pixels: int | None = DEFAULT_MAX_PIXELS
     value_range: ValueRange | None = None
     frame: int | None = None
+    compares_answers: bool = True
 
     def __post_init__(self) -> None:
         if self.tile is not None and not 0 < self.tile_overlap <= self.tile // 2:
@@ -107,6 +110,7 @@ class AnnotationSettings:
             del facts["tile_overlap"]
         if self.frame is None:
             del facts["frame"]  # older stores have no such field
+        del facts["compares_answers"]  # changes no mask
         if self.asking == "prompts":
             del facts["automatic"]
         return facts

@@ -300,6 +300,7 @@ MIRRORS_ELSEWHERE = {
     "cli/progress.py": "cli/test_segment.py",
     "engines/exporting/settings.py": "cli/test_export.py",
     "segmentation/file_settings.py": "segmentation/test_segment.py",
+    "datasets/reviewed.py": "datasets/reading/test_label_studio.py",
     "datasets/writing/options.py": "datasets/writing/test_staged_writer.py",
     "images/read.py": "images/test_read_image.py",
     "images/limits.py": "images/test_read_image.py",

@@ -61,6 +61,11 @@ SIZES = [
     Setting(field="tile_overlap", metavar="PX", least=1),
     Setting(field="max_pixels", metavar="N", least=1, help="Refuse to decode larger images."),
 ]
+COMPARING = Setting(
+    field="compares_answers",
+    flags=("--compare-answers/--no-compare-answers",),
+    help="With prompts: record how much the three answers to each disagree, for --report and `samara review`.",
+)
 RESOURCES = [
     Setting(field="workers", metavar="N", least=1),
     Setting(field="cluster", metavar="local|ray"),
@@ -79,7 +84,7 @@ RESOURCES = [
     in_panel(MASKS, *MASKS_OF_EVERYTHING),
 )
 @takes("cleaning", Cleaning(), in_panel(MASKS, *CLEANING))
-@takes("settings", AnnotationSettings(), in_panel(HUGE, *SIZES))
+@takes("settings", AnnotationSettings(), in_panel(HUGE, *SIZES), in_panel(RUNNING, COMPARING))
 @takes_arguments(
     "choice",
     Choice(),

@@ -22,7 +22,7 @@ from samara.engines.open import open_engine
 from samara.errors import EmbeddingError, PromptError
 from samara.images.preprocessing import Frame
 from samara.images.read import ImageSource, read_image
-from samara.masks.mask_set import FloatArray, MaskSet
+from samara.masks.mask_set import MaskSet
 from samara.masks.rle import Rle, encode_masks
 from samara.networks.plain import state_of
 from samara.networks.variant import FAMILY_TITLES
@@ -33,9 +33,6 @@ from samara.segmentation.upsampling import Upsampling
 
 MASK_THRESHOLD = 0.0
 """Mask threshold in logits, the same for every checkpoint of the family."""
-
-ANSWERS = 3
-"""Masks that a prompt gets with `multimask`."""
 
 # Limit for simultaneous logits at the original size, in bytes: one mask of a 12-megapixel photo takes 48 MB.
 FULL_SIZE_BYTES = 64 << 20
@@ -188,9 +185,23 @@ class Predictor:
         Raises:
             PromptError, EmbeddingError: See `predict`.
         """
-        multimask = multimask and self.loaded.variant.capabilities.three_masks
         if len(embeddings) != len(prompts):
             raise PromptError(f"{len(embeddings)} embeddings and {len(prompts)} lists of prompts; give one for each")
+        found = self._found(embeddings, prompts, multimask=multimask)
+        return [
+            self._mask_set([one for one in found if one.task.image == image], embedding.frame)
+            for image, embedding in enumerate(embeddings)
+        ]
+
+    def low_res_answers(self, embedding: ImageEmbedding, prompts: Sequence[Prompt]) -> list[Tensor]:
+        """Return the answers to each of N prompts as logits (3 or 1, 4h, 4w), without masks at full size."""
+        found = self._found([embedding], [prompts], multimask=True)
+        return [torch.stack([one.logits for one in found if one.task.index == index]) for index in range(len(prompts))]
+
+    def _found(
+        self, embeddings: Sequence[ImageEmbedding], prompts: Sequence[Sequence[Prompt]], *, multimask: bool
+    ) -> list[_Found]:
+        multimask = multimask and self.loaded.variant.capabilities.three_masks
         tasks = [
             _Task(image, index, prompt)
             for image, of_image in enumerate(prompts)
@@ -201,7 +212,7 @@ class Predictor:
         for task in tasks:
             self._check_prompt(task.prompt, embeddings[task.image])
         if not tasks:
-            return [self._mask_set([], embedding.frame) for embedding in embeddings]
+            return []
         images = self._prepared(embeddings)
         frames = [embedding.frame for embedding in embeddings]
         found: list[_Found] = []
@@ -216,37 +227,6 @@ class Predictor:
                 decoded.prompt.tolist(), decoded.low_res_logits, decoded.predicted_iou.tolist(), strict=True
             ):
                 found.append(_Found(group[position], logits, iou))
-        return [
-            self._mask_set([one for one in found if one.task.image == image], frame)
-            for image, frame in enumerate(frames)
-        ]
-
-    def answer_iou(self, embedding: ImageEmbedding, prompts: Sequence[Prompt]) -> FloatArray | None:
-        """Measure how much the three answers to each prompt disagree, without computing masks at full size.
-
-        Args:
-            embedding: embedding from `embed` of this checkpoint.
-            prompts: N prompts.
-
-        Returns:
-            (N,) the lowest IoU between two of the answers on the low-res grid; None if the checkpoint gives one answer.
-
-        Raises:
-            PromptError, EmbeddingError: See `predict`.
-        """
-        if not self.loaded.variant.capabilities.three_masks:
-            return None
-        self.check_fits(embedding)
-        tasks = [_Task(0, index, prompt) for index, prompt in enumerate(prompts)]
-        for task in tasks:
-            self._check_prompt(task.prompt, embedding)
-        images, found = self._prepared([embedding]), np.ones(len(tasks))
-        for group in _same_kind(tasks):
-            asked = self._to_input(group, [embedding.frame])
-            decoded = self.engine.decode(images, asked, frame_size=self.loaded.frame_size, multimask=True)
-            if len(decoded.prompt) != ANSWERS * len(group):
-                return None
-            found[[task.index for task in group]] = _lowest_iou(decoded.low_res_logits > MASK_THRESHOLD)
         return found
 
     def _prepared(self, embeddings: Sequence[ImageEmbedding]) -> Prepared:
@@ -377,16 +357,6 @@ def full_size(low_res_logits: Tensor, frame: Frame) -> Iterator[Tensor]:
     for start in range(0, len(low_res_logits), at_a_time):
         with torch.inference_mode():
             yield frame.to_original(low_res_logits[start : start + at_a_time])
-
-
-def _lowest_iou(masks: Tensor) -> FloatArray:
-    """Return the lowest IoU between two of each prompt's answers: (3N, h, w) bool → (N,); two empty masks agree."""
-    answers = masks.flatten(1).unflatten(0, (-1, ANSWERS))
-    pairs = [(0, 1), (0, 2), (1, 2)]
-    common = torch.stack([(answers[:, a] & answers[:, b]).sum(1) for a, b in pairs], 1).double()
-    union = torch.stack([(answers[:, a] | answers[:, b]).sum(1) for a, b in pairs], 1).double()
-    lowest: FloatArray = torch.where(union > 0, common / union.clamp(min=1), 1.0).amin(1).cpu().numpy()
-    return lowest
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ import numpy.typing as npt
 from samara.engines.loaded import Loaded
 from samara.images.read import ImageSource, read_image
 from samara.masks.mask_set import FloatArray, MaskSet
+from samara.segmentation.agreement import lowest_answer_iou
 from samara.segmentation.automatic.generator import AutomaticMaskGenerator
 from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.segmentation.embeddings import ImageEmbedding
-from samara.segmentation.predictor import Predictor
+from samara.segmentation.predictor import MASK_THRESHOLD, Predictor
 from samara.segmentation.prompts import Prompt
 from samara.segmentation.segmenter import PROMPTS_AT_A_TIME, SMALLER, Segmenter
 from samara.system.progress import Progress
@@ -82,12 +83,14 @@ class PromptedSegmenter(Segmenter[SeenImage]):
 
     def answer_iou(self, seen: SeenImage, prompts: Sequence[Prompt]) -> FloatArray | None:
         """See `Segmenter.answer_iou`: one more pass of the mask decoder, `prompts_at_a_time` at a time."""
-        size = self.prompts_at_a_time
-        parts = [
-            self.predictor.answer_iou(seen.embedding, prompts[start : start + size])
-            for start in range(0, len(prompts), size)
-        ]
-        return None if any(part is None for part in parts) else np.concatenate([np.zeros(0), *parts])
+        size, found = self.prompts_at_a_time, []
+        for start in range(0, len(prompts), size):
+            answers = self.predictor.low_res_answers(seen.embedding, prompts[start : start + size])
+            lowest = lowest_answer_iou(answers, MASK_THRESHOLD)
+            if lowest is None:
+                return None
+            found.append(lowest)
+        return np.concatenate([np.zeros(0), *found])
 
     def everything(self, seen: SeenImage, *, progress: Progress | None = None) -> MaskSet:
         """See `Segmenter.everything`."""

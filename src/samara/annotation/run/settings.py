@@ -76,8 +76,8 @@ class AnnotationSettings:
         max_pixels: refuse larger images; None for no limit.
         value_range: values of black and white in images of more than 8 bits, see `samara.read_image`.
         frame: index of the frame or page in files that hold several, see `samara.read_image`.
-        compares_answers: measure how much the three answers to each prompt disagree, for the report and `samara.review`;
-            takes one more pass of the mask decoder per prompt and changes no mask.
+        compares_answers: measure how much the three answers to each prompt disagree; takes one more pass of the mask
+            decoder per prompt and changes no mask. The report and `samara.review` show it.
 
     Raises:
         SettingsError: a value or combination is invalid.

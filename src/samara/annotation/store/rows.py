@@ -161,9 +161,7 @@ def widened(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """Convert a table to a schema; columns that an earlier version did not write become null."""
     pa = arrow()
     have = set(table.column_names)
-    columns = [
-        table.column(field.name) if field.name in have else pa.nulls(len(table), field.type) for field in schema
-    ]
+    columns = [table.column(field.name) if field.name in have else pa.nulls(len(table), field.type) for field in schema]
     return pa.table(columns, names=schema.names).cast(schema)
 
 
@@ -213,7 +211,7 @@ def mask_table(
         "category": list(categories),
         "parent": [None] * count if masks.parent is None else masks.parent,
         "answer_iou": [None] * count if masks.answer_iou is None else masks.answer_iou,
-        **_likeness_columns(masks.rles, [asked[index].box if asked else None for index in masks.prompt_index]),
+        **likeness_columns(masks.rles, [asked[index].box if asked else None for index in masks.prompt_index]),
         "made_by": [None] * count,
         "review_id": [None] * count,
     }
@@ -221,7 +219,7 @@ def mask_table(
     return pa.table([pa.array(columns[column.name], column.type) for column in schema], schema=schema)
 
 
-def _likeness_columns(rles: Sequence[Rle], boxes: Sequence[Sequence[float] | None]) -> dict[str, Any]:
+def likeness_columns(rles: Sequence[Rle], boxes: Sequence[Sequence[float] | None]) -> dict[str, Any]:
     """Compute the columns about doubtful masks, see `mask_schema`; `boxes` are those of the prompts, xyxy in pixels."""
     inside = [None if box is None else area_in_box(rle, box) for rle, box in zip(rles, boxes, strict=True)]
     return {
@@ -288,9 +286,7 @@ def annotated_row(image: ImageRow, table: pa.Table, checkpoint: str) -> Annotate
         parent=_positions(column["parent"], column["mask_index"]),
         answer_iou=_or_none(column["answer_iou"], np.float64),
     )
-    return AnnotatedRow(
-        image, masks, tuple(column["category"]), tuple(column["mask_index"]), tuple(column["made_by"])
-    )
+    return AnnotatedRow(image, masks, tuple(column["category"]), tuple(column["mask_index"]), tuple(column["made_by"]))
 
 
 def _positions(parents: list[int | None], numbers: list[int]) -> Any:  # Any: an array, or None

@@ -224,6 +224,11 @@ def require_store_place(folder: Path, if_there: IfThere) -> None:
                 f"{folder} already contains a store; continue it with `resume=True`, or replace it with "
                 "`overwrite=True`"
             )
+        if if_there == "overwrite" and (folder / CORRECTIONS).exists():
+            raise OutputError(
+                f"{folder} has corrections that people made, which would be lost; choose another folder, or "
+                f"export them and move {folder / CORRECTIONS} away"
+            )
         return
     strangers = [path.name for path in folder.iterdir() if not _is_ours(path)] if folder.exists() else []
     if strangers:
@@ -291,16 +296,7 @@ def _is_ours(path: Path) -> bool:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a store, and nothing that samara did not write.
-
-    Raises:
-        OutputError: a process is annotating into it, or it has corrections of people.
-    """
-    if (folder / CORRECTIONS).exists():
-        raise OutputError(
-            f"{folder} has corrections that people made; export them with `samara export-annotations`, and move "
-            f"{folder / CORRECTIONS} away before you replace the store, or choose another folder"
-        )
+    """Remove a store, and nothing that samara did not write."""
     if someone_holds(folder / "claims"):
         raise OutputError(f"a process is annotating into {folder}; end it first, or choose another folder")
     (folder / MANIFEST).unlink()  # from here on the folder is no longer a store

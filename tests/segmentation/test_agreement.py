@@ -1,0 +1,35 @@
+"""How much answers disagree: the worst pair counts, and the network's three answers are the ones compared."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from samara.masks.overlap import mask_iou
+from samara.segmentation.agreement import lowest_answer_iou
+from samara.segmentation.prompted import PromptedSegmenter
+from samara.segmentation.prompts import Prompt
+
+
+def test_the_worst_pair_counts():
+    a = torch.tensor([[1.0, 1.0, -1.0, -1.0]])
+    b = torch.tensor([[1.0, 1.0, 1.0, -1.0]])
+    c = torch.tensor([[-1.0, 1.0, 1.0, 1.0]])
+    empty = -torch.ones(1, 4)
+    found = lowest_answer_iou([torch.stack([a, b, c]), torch.stack([a, a, a]), torch.stack([empty] * 3)], 0.0)
+    assert found == pytest.approx([1 / 4, 1, 1])
+    assert lowest_answer_iou([torch.stack([a])], 0.0) is None
+
+
+def test_the_answers_are_the_networks(mini):
+    segmenter = PromptedSegmenter(mini, prompts_at_a_time=1)
+    image = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
+    image[20:40, 20:50] = 250
+    seen = segmenter.embed(image)
+    prompts = [Prompt(box=[20, 20, 50, 40]), Prompt([[30, 30]], [1])]
+    found = segmenter.answer_iou(seen, prompts)
+    for prompt, lowest in zip(prompts, found, strict=True):
+        masks = segmenter.answer(seen, [prompt], multimask=True)
+        assert mask_iou(masks.rles, masks.rles).min() == pytest.approx(lowest, abs=0.05)  # at full size
+    assert segmenter.answer_iou(seen, []).shape == (0,)

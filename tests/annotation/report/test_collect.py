@@ -41,10 +41,26 @@ def test_the_page_says_what_the_store_holds(store):
     assert [image.name for image in twins] == ["0001.png", "9-twin.png"]
     assert all(image.uri.startswith("data:image/jpeg") for image in twins)
     assert "images without a mask" in report.checked
-    assert report.reasons[0][0] == "8-page.png"
+    (bad,) = report.reasons
+    assert (bad.name, bad.is_there) == ("8-page.png", True)
+    assert bad.place == str(store.folder.parent / "images" / "8-page.png")
     assert report.categories == {}
     page = write_report(store).read_text()
     assert "9-twin.png" in page
+    assert 'href="../images/9-twin.png"' in page
+    images = (store.folder / "report" / "images-0001.html").read_text()
+    assert 'href="../../images/9-twin.png"' in images
+    assert images.count('class="line"') == 7
+    assert "quarantined: " in images
+
+
+def test_masks_that_deserve_a_look_are_shown_with_their_reasons(store):
+    first = annotation_report(store).look_first
+    assert first.masks > 0
+    assert {card.name for card in first.cards} <= {f"000{number}.png" for number in range(5)} | {"9-twin.png"}
+    assert all(card.uri.startswith("data:image/jpeg") for card in first.cards)
+    assert "low predicted IoU" in first.titles
+    assert ("answers disagree", "recorded for prompts alone, where the run compared the answers") in first.unknown
 
 
 def test_images_that_are_gone_or_changed_are_not_shown(store, tmp_path):

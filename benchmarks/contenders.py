@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib.util
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +56,20 @@ class Weights:
         file: checkpoint in the official layout.
         content: (1, 256, 64, 64) float32, the embedding to ask.
         settings: of everything; thresholds as numbers.
+        device: where all contenders run.
+        side: of the network input in pixels; the official code knows its own alone.
     """
 
     variant: str
     file: Path
     content: Tensor
     settings: AutomaticSettings
+    device: str = "cpu"
+    side: int = SIDE
+
+    def on(self, device: str) -> Weights:
+        """The same for another device."""
+        return replace(self, device=device, content=self.content.to(device))
 
 
 def weights_for(variant: str, settings: AutomaticSettings, folder: Path) -> Weights:
@@ -91,6 +99,10 @@ class AnswersWithContent:
     def __init__(self, engine: Engine, content: Tensor) -> None:
         self.engine, self.content = engine, content
 
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else an engine can do."""
+        return getattr(self.engine, name)
+
     def encode(self, images: Tensor) -> Tensor:
         """See `Engine.encode`."""
         self.engine.encode(images)
@@ -107,16 +119,19 @@ class AnswersWithContent:
 
 def ours(weights: Weights, engine: str = "torch", precision: str = "float32") -> Work:
     """Samara in one of its engines."""
-    loaded = samara.load(weights.file, device="cpu", engine=engine, precision=precision)
+    loaded = samara.load(
+        weights.file, device=weights.device, engine=engine, precision=precision, input_size=weights.side
+    )
     generator = samara.AutomaticMaskGenerator(loaded, weights.settings)
     runs = generator.predictor.engine
     generator.predictor.engine = AnswersWithContent(runs, weights.content)
 
     def decode(points: Tensor) -> Any:
-        labels = torch.ones(len(points), 1, dtype=torch.int64)
-        of_image = torch.zeros(len(points), dtype=torch.int64)
+        points = points.to(weights.device)
+        labels = torch.ones(len(points), 1, dtype=torch.int64, device=weights.device)
+        of_image = torch.zeros(len(points), dtype=torch.int64, device=weights.device)
         prompts = InputPrompts((points[:, None], labels), None, None, of_image)
-        return runs.decode(runs.prepare(weights.content), prompts, frame_size=SIDE, multimask=True)
+        return runs.decode(runs.prepare(weights.content), prompts, frame_size=weights.side, multimask=True)
 
     return Work(runs.encode, decode, lambda: list(generator.generate(IMAGE).rles))
 
@@ -142,12 +157,15 @@ def official_network(weights: Weights) -> Any:
 
     network = sam_model_registry[weights.variant]()
     network.load_state_dict(load_file(weights.file))
-    return network.eval()
+    return network.eval().to(weights.device)
 
 
 def official(weights: Weights, precision: str = "float32") -> Work:
-    """segment-anything as it is, or under PyTorch's autocast."""
+    """segment-anything as it is, under PyTorch's autocast to bfloat16, or with its weights in float16."""
     network = official_network(weights)
+    if precision == "float16":
+        network.half()
+        weights = replace(weights, content=weights.content.half())
     encoder = network.image_encoder
     network.image_encoder = WithContent(encoder, weights.content)
     return _official_work(network, encoder, weights, precision)
@@ -252,23 +270,38 @@ def onnxruntime_encoder(weights: Weights) -> Work:
     return Work(lambda images: session.run(None, {name: images.numpy()}))
 
 
-def transformers_network(weights: Weights) -> Work:
+def transformers_network(weights: Weights, precision: str = "float32") -> Work:
     """SAM in `transformers`, with random numbers of its own: encoder and decoder."""
     from transformers import SamConfig, SamModel
 
-    if weights.variant != "vit_b":
-        raise ValueError(f"transformers takes part with vit_b, its default, and not with {weights.variant}")
-    network = SamModel(SamConfig()).eval()
+    if weights.variant not in TRANSFORMERS_VISION:
+        raise ValueError(f"transformers takes part with {', '.join(TRANSFORMERS_VISION)}, not with {weights.variant}")
+    config = SamConfig(vision_config=TRANSFORMERS_VISION[weights.variant])
+    dtype = getattr(torch, precision)
+    network = SamModel(config).eval().to(weights.device, dtype)
 
     @torch.inference_mode()
     def encode(images: Tensor) -> Any:
-        return network.get_image_embeddings(images)
+        return network.get_image_embeddings(images.to(dtype))
 
     @torch.inference_mode()
     def decode(points: Tensor) -> Any:
-        return network(image_embeddings=weights.content, input_points=points[None, :, None])
+        asked = points[None, :, None].to(weights.device)
+        return network(image_embeddings=weights.content.to(dtype), input_points=asked)
 
     return Work(encode, decode)
+
+
+TRANSFORMERS_VISION: dict[str, dict[str, Any]] = {
+    "vit_b": {},
+    "vit_h": {
+        "hidden_size": 1280,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 16,
+        "global_attn_indexes": [7, 15, 23, 31],
+    },
+}
+"""The image encoders in the words of `transformers`, whose default is ViT-B."""
 
 
 def _official_work(
@@ -286,11 +319,12 @@ def _official_work(
     )
 
     def in_precision() -> Any:
-        return torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16")
+        return torch.autocast(torch.device(weights.device).type, dtype=torch.bfloat16, enabled=precision == "bfloat16")
 
     def decode(points: Tensor) -> Any:
         with torch.inference_mode(), in_precision():
-            labels = torch.ones(len(points), 1, dtype=torch.int64)
+            points = points.to(weights.device)
+            labels = torch.ones(len(points), 1, dtype=torch.int64, device=weights.device)
             sparse, dense = network.prompt_encoder(points=(points[:, None], labels), boxes=None, masks=None)
             return network.mask_decoder(
                 image_embeddings=weights.content,
@@ -307,9 +341,9 @@ def _official_work(
 
     def encode(images: Tensor) -> Any:
         with torch.inference_mode(), in_precision():
-            return encoder(images)
+            return encoder(images.half() if precision == "float16" else images)
 
-    # bfloat16: the official post-processing cannot turn its tensors into NumPy's.
+    # 16 bits: the official post-processing cannot turn its tensors into NumPy's.
     return Work(encode, decode, everything if precision == "float32" else None)
 
 

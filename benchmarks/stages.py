@@ -26,7 +26,7 @@ import torch
 from benchmarks.contenders import CONTENDERS, IMAGE, AnswersWithContent, WithContent, weights_for
 from benchmarks.speed import commit, unable
 from samara.engines.torch_engine import TorchEngine
-from samara.segmentation.automatic import stable_masks
+from samara.segmentation.automatic import window_search
 from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.segmentation.upsampling import Upsampling
 from samara.system.machine import detect_machine
@@ -50,9 +50,9 @@ def places_of_ours() -> list[tuple[str, object, str]]:
         (ENCODE, AnswersWithContent, "encode"),
         (DECODE, TorchEngine, "share"),
         (DECODE, TorchEngine, "_look_shared"),
-        (DRAW, TorchEngine, "_draw"),
+        (DRAW, TorchEngine, "_drawn"),
         (RESIZE, Upsampling, "window"),
-        (RUNS, stable_masks, "encode_columns"),
+        (RUNS, window_search, "encode_columns"),
     ]
 
 

@@ -34,7 +34,7 @@ def test_version_is_that_of_the_package():
 
 VERBS = (
     *("annotate", "compare", "doctor", "evaluate", "export", "export_annotations", "finetune", "measure"),
-    *("recommend", "segment"),
+    *("plan_annotation", "recommend", "segment"),
 )
 
 

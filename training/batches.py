@@ -105,5 +105,9 @@ def _collate(examples: list[TrainingExample]) -> tuple[Tensor, Tensor, Tensor, T
 
 def normalised(pixels: Tensor, preprocessing: Preprocessing) -> Tensor:
     """(B, S, S, 3) uint8 → (B, 3, S, S) float32, channels last in memory."""
-    mean, std = (pixels.new_tensor(values, dtype=torch.float32) for values in (preprocessing.mean, preprocessing.std))
+    # Filled on the device: a copy from the host would wait for all of a GPU's work.
+    mean, std = (
+        torch.cat([pixels.new_full((1,), value, dtype=torch.float32) for value in values])
+        for values in (preprocessing.mean, preprocessing.std)
+    )
     return ((pixels - mean) / std).permute(0, 3, 1, 2)

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from samara.finetuning.settings import FineTuneSettings, LossWeights, PromptSimulation
-from samara.finetuning.step import add_gradients
+from samara.finetuning.step import add_gradients, has_fixed_sizes
+from samara.finetuning.step_losses import StepLosses
 from samara.finetuning.training_set import Batch
 from samara.networks.build import build_sam
 from samara.networks.sam import Sam
@@ -157,7 +158,7 @@ def run_leg(
     encode = torch.compile(encoder, dynamic=False) if settings.compiled else encoder
     examples = ExampleSettings(size=settings.size, objects=settings.objects)
     started = saved = told = time.monotonic()
-    losses: list[float] = []
+    losses = StepLosses()
     endless = batches(
         data,
         images,
@@ -175,15 +176,15 @@ def run_leg(
         _set_learning_rate(training, settings, share)
         # From the step alone, so that a leg that was cut in two does the same.
         generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + training.step)
-        losses.append(_step(training, encode, pixels, batch, settings, generator))
+        losses.add(_step(training, encode, pixels, batch, settings, generator))
         if now - told > 30:
-            mean = float(np.mean(losses))
+            mean = losses.mean
             training.history.append({"step": training.step, "loss": mean})
             tell(
                 f"step {training.step}, {training.images_seen} images, loss {mean:.3f}, "
                 f"{len(losses) * settings.images / (now - told):.1f} images/s, {100 * share:.0f} %"
             )
-            told, losses = now, []
+            told, losses = now, StepLosses()
         if save_to is not None and now - saved > save_every_s:
             training.save(save_to)
             saved = now
@@ -199,14 +200,11 @@ def _step(
     batch: Batch,
     settings: LegSettings,
     generator: torch.Generator,
-) -> float:
+) -> Tensor:
     device = training.device
-    on_device = Batch(
-        batch.examples,
-        batch.targets.to(device, non_blocking=True),
-        batch.valid.to(device, non_blocking=True),
-        batch.image_of_prompt.to(device, non_blocking=True),
-    )
+    if has_fixed_sizes(device.type):
+        batch = batch.filled(settings.images * settings.objects)
+    on_device = batch.to(device)
     images = normalised(pixels.to(device, non_blocking=True), training.variant.preprocessing)
     images = _without_padding(images, on_device)
     with torch.autocast(device.type, torch.bfloat16, enabled=settings.bfloat16):

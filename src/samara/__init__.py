@@ -29,6 +29,7 @@ _HOME_OF = {
     "Loaded": "samara.engines.loaded",
     "LossWeights": "samara.finetuning.settings",
     "MaskSet": "samara.masks.mask_set",
+    "OverlayStyle": "samara.masks.drawing.style",
     "Predictor": "samara.segmentation.predictor",
     "Prompt": "samara.segmentation.prompts",
     "PromptSimulation": "samara.finetuning.settings",
@@ -55,6 +56,7 @@ _HOME_OF = {
     "measure": "samara.measurement.benchmarking.measure",
     "open_segmenter": "samara.segmentation.open",
     "open_store": "samara.annotation.store.store",
+    "plan_annotation": "samara.annotation.annotate",
     "read_image": "samara.images.read",
     "read_records": "samara.measurement.records.record_file",
     "recommend": "samara.recommendation.recommend",
@@ -83,6 +85,7 @@ __all__ = [
     "Loaded",
     "LossWeights",
     "MaskSet",
+    "OverlayStyle",
     "Predictor",
     "Prompt",
     "PromptSimulation",
@@ -109,6 +112,7 @@ __all__ = [
     "measure",
     "open_segmenter",
     "open_store",
+    "plan_annotation",
     "read_image",
     "read_records",
     "recommend",
@@ -119,7 +123,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from samara.annotation.annotate import annotate
+    from samara.annotation.annotate import annotate, plan_annotation
     from samara.annotation.exporting import export_annotations
     from samara.annotation.review.review import review
     from samara.annotation.review.settings import ReviewSettings
@@ -141,6 +145,7 @@ if TYPE_CHECKING:
     from samara.finetuning.settings import FineTuneSettings, LossWeights, PromptSimulation
     from samara.images.read import read_image
     from samara.images.settings import ImageReading
+    from samara.masks.drawing.style import OverlayStyle
     from samara.masks.mask_set import MaskSet
     from samara.masks.rle import Rle, encode_mask
     from samara.measurement.benchmarking.measure import measure

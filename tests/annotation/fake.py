@@ -44,8 +44,26 @@ class Bright:
         )
 
 
-def annotator(segmenter=None, **settings):
-    return Annotator(segmenter or Bright(), AnnotationSettings(cleaning=Cleaning(hierarchy=True), **settings))
+class Together(Bright):
+    """Embeds several images in a pass."""
+
+    def __init__(self, seconds=0.0):
+        super().__init__(seconds)
+        self.passes = []
+
+    def ready(self, image):
+        return image
+
+    def embed_ready(self, images):
+        self.passes.append(len(images))
+        return images
+
+    def everything(self, seen):
+        return self.generate(seen)
+
+
+def annotator(segmenter=None, batch=1, **settings):
+    return Annotator(segmenter or Bright(), AnnotationSettings(cleaning=Cleaning(hierarchy=True), **settings), batch)
 
 
 def store_of(images, out, *, images_per_shard=4, if_there="resume"):

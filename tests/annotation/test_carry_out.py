@@ -14,6 +14,7 @@ from samara.annotation.inputs.sources import open_source
 from samara.annotation.run.job import AnnotationJob
 from samara.annotation.run.runner import Tally
 from samara.annotation.run.settings import AnnotationSettings
+from samara.annotation.store.plan import Asked
 from samara.checkpoints.choice import Choice
 from samara.errors import SettingsError
 from samara.segmentation.automatic.settings import AutomaticSettings
@@ -60,6 +61,22 @@ def test_progress_counts_what_others_did(images, tmp_path):
     assert again.total == outcome.total
 
 
+def test_a_limited_run_exports_what_is_there(images, tmp_path):
+    told = []
+    limited = AnnotationRun(out=tmp_path / "out", images_per_shard=2, limit=3, formats=("coco",))
+    outcome = carry_out(job_of(images), limited, progress=lambda *step: told.append(step[1:]))
+    assert (outcome.total.images, outcome.missing, outcome.done_by_this_run.images) == (3, 3, 3)
+    assert told[-1] == (3, 3)
+    assert len(json.loads((tmp_path / "out/exports/coco.json").read_text())["images"]) == 3
+    again = carry_out(job_of(images), replace(limited, if_there="resume", limit=2, formats=(), workers=2))
+    assert (again.total.images, again.missing, again.done_by_this_run.images) == (5, 1, 2)
+    rest = carry_out(job_of(images), replace(limited, if_there="resume", limit=9))
+    assert (rest.total.images, rest.missing) == (6, 0)
+    assert rest.store.is_complete
+    with pytest.raises(SettingsError, match="`limit` is 0"):
+        carry_out(job_of(images), replace(limited, out=tmp_path / "none", limit=0))
+
+
 @pytest.fixture
 def one_thread():
     """The last bits of sums depend on the number of threads, and two processes have half of them each."""
@@ -71,13 +88,56 @@ def one_thread():
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("one_thread")
-def test_processes_give_the_rows_of_one(tmp_path):
+@pytest.mark.parametrize("batch", [1, 4])
+def test_processes_give_the_rows_of_one(tmp_path, batch):
     write_images(tmp_path / "images", 24, size=(200, 150))
     one, two = tmp_path / "one", tmp_path / "two"
-    carry_out(job_of(tmp_path / "images"), AnnotationRun(out=one, images_per_shard=3))
-    outcome = carry_out(job_of(tmp_path / "images"), AnnotationRun(out=two, images_per_shard=3, workers=2))
+    job = replace(job_of(tmp_path / "images"), batch=batch)
+    carry_out(job, AnnotationRun(out=one, images_per_shard=3))
+    outcome = carry_out(job, AnnotationRun(out=two, images_per_shard=3, workers=2))
     assert outcome.total.images == outcome.done_by_this_run.images == 24
     assert final_rows(one) == final_rows(two)
+
+
+def on_gpu(images, precision, **settings):
+    return AnnotationJob(
+        choice=Choice(device="cuda", precision=precision),
+        settings=AnnotationSettings(**settings),
+        source=open_source([str(images)]),
+        timings=True,
+    )
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("asking", ["everything", "prompts"])
+def test_a_gpu_annotates_in_batches_and_two_processes_give_the_rows_of_one(tmp_path, precision, asking):
+    write_images(tmp_path / "images", 40, size=(200, 150))
+    job = on_gpu(tmp_path / "images", precision, asking=asking)
+    box = (Asked(box=(5.0, 5.0, 90.0, 80.0)), Asked(((50.0, 60.0),), (1,)))
+
+    def entries():
+        return [replace(one, asked=box if asking == "prompts" else ()) for one in job.source.entries()]
+
+    one = carry_out(job, AnnotationRun(out=tmp_path / "one", images_per_shard=16), entries())
+    two = carry_out(job, AnnotationRun(out=tmp_path / "two", images_per_shard=16, workers=2), entries())
+    assert one.total == two.total
+    assert one.total.quarantined == 0
+    assert final_rows(tmp_path / "one") == final_rows(tmp_path / "two")
+    if asking == "prompts":
+        assert one.total.masks == 80
+    assert one.spent.encoding > 0
+    assert one.spent.masks > 0
+    alone = carry_out(replace(job, batch=1), AnnotationRun(out=tmp_path / "alone", images_per_shard=16), entries())
+    assert abs(alone.total.masks - one.total.masks) <= 0.02 * one.total.masks  # the last digits differ
+
+
+@pytest.mark.gpu
+def test_a_gpu_annotates_tiles_in_batches(tmp_path):
+    write_images(tmp_path / "images", 2, size=(900, 700))
+    job = on_gpu(tmp_path / "images", "bfloat16", tile=300, tile_overlap=60)
+    outcome = carry_out(job, AnnotationRun(out=tmp_path / "out"))
+    assert (outcome.total.images, outcome.total.quarantined) == (2, 0)
 
 
 def test_detectors_annotate_with_their_classes_and_licences_are_heeded(images, tmp_path):

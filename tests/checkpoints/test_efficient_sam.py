@@ -12,6 +12,7 @@ from samara.checkpoints.catalogue import find
 from samara.checkpoints.file_form import file_form_of
 from samara.checkpoints.identification.families import recognise
 from samara.checkpoints.identification.identify import identify
+from samara.checkpoints.identification.key_tables import NO_FAULTS
 from samara.checkpoints.save import save_checkpoint
 from samara.errors import UnrecognisedCheckpoint, WrongCheckpoint
 from samara.networks.build import build_network
@@ -55,7 +56,7 @@ def test_parts_are_recognised(part, bare, tmp_path):
     found = recognise(shapes)
     assert (found.family, found.part) == ("efficient_sam", part)
     assert found.variant == ("efficient_sam_s" if part == "image_encoder" else None)
-    assert (found.missing, found.unexpected, found.misshapen) == ((), (), ())
+    assert found.faults == NO_FAULTS
 
 
 def test_faults_are_told():
@@ -65,8 +66,8 @@ def test_faults_are_told():
     shapes |= {"image_encoder.blocks.3.attn.qkv.bias": (575,), "image_encoder.extra": (1,)}
     found = recognise(shapes)
     assert found.variant == "efficient_sam_ti"
-    assert (found.missing, found.unexpected) == ((gone,), ("image_encoder.extra",))
-    assert found.misshapen == ("image_encoder.blocks.3.attn.qkv.bias",)
+    assert (found.faults.missing, found.faults.unexpected) == ((gone,), ("image_encoder.extra",))
+    assert found.faults.misshapen == ("image_encoder.blocks.3.attn.qkv.bias",)
 
 
 def test_a_size_that_nobody_published(tmp_path):

@@ -10,7 +10,7 @@ from samara.checkpoints.catalogue import find
 from samara.checkpoints.file_form import file_form_of
 from samara.checkpoints.identification.families import recognise
 from samara.checkpoints.identification.identify import identify
-from samara.checkpoints.identification.key_tables import expected_shapes
+from samara.checkpoints.identification.key_tables import NO_FAULTS, expected_shapes
 from samara.checkpoints.save import save_checkpoint
 from samara.errors import WrongCheckpoint
 from samara.networks.build import build_network
@@ -36,7 +36,7 @@ def test_the_table_is_that_of_the_official_network(size):
 def test_official_files_are_recognised(size):
     found = recognise(published(size))
     assert (found.family, found.variant, found.part) == ("efficientvit_sam", f"efficientvit_sam_{size}", "whole")
-    assert (found.missing, found.unexpected, found.misshapen, found.note) == ((), (), (), "")
+    assert (found.faults, found.note) == (NO_FAULTS, "")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -58,7 +58,7 @@ def test_parts_are_recognised(part, bare):
     found = recognise(shapes)
     assert found.part == part
     assert found.variant == ("efficientvit_sam_l1" if part == "image_encoder" else None)
-    assert (found.missing, found.unexpected, found.misshapen) == ((), (), ())
+    assert found.faults == NO_FAULTS
 
 
 def test_faults_are_told():
@@ -68,8 +68,8 @@ def test_faults_are_told():
     shapes |= {"image_encoder.norm.weight": (128,), "image_encoder.backbone.extra": (1,)}
     found = recognise(shapes)
     assert found.variant == "efficientvit_sam_l2"
-    assert (found.missing, found.unexpected) == ((gone,), ("image_encoder.backbone.extra",))
-    assert found.misshapen == ("image_encoder.norm.weight",)
+    assert (found.faults.missing, found.faults.unexpected) == ((gone,), ("image_encoder.backbone.extra",))
+    assert found.faults.misshapen == ("image_encoder.norm.weight",)
 
 
 def test_a_size_that_nobody_published(tmp_path):

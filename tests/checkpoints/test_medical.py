@@ -12,7 +12,7 @@ from samara.checkpoints.catalogue import find
 from samara.checkpoints.file_form import file_form_of
 from samara.checkpoints.identification.families import recognise
 from samara.checkpoints.identification.identify import identify
-from samara.checkpoints.identification.key_tables import expected_shapes
+from samara.checkpoints.identification.key_tables import NO_FAULTS, expected_shapes
 from samara.checkpoints.load import network_from_file, random_network
 from samara.checkpoints.save import save_checkpoint
 from samara.engines.loaded import Loaded, Provenance
@@ -56,7 +56,7 @@ def test_facts_of_the_official_layouts():
 def test_content_tells_them(name):
     found = recognise(published(name))
     assert (found.variant, found.part, found.network) == (name, "whole", VARIANTS[name])
-    assert (found.missing, found.unexpected, found.misshapen, found.note) == ((), (), (), "")
+    assert (found.faults, found.note) == (NO_FAULTS, "")
 
 
 @NAMES
@@ -66,8 +66,8 @@ def test_faults_are_told(name):
     del shapes[gone]
     shapes |= {"image_encoder.extra": (1,), "mask_decoder.iou_token.weight": (1, 128)}
     found = recognise(shapes)
-    assert (found.variant, found.missing, found.unexpected) == (name, (gone,), ("image_encoder.extra",))
-    assert found.misshapen == ("mask_decoder.iou_token.weight",)
+    assert (found.variant, found.faults.missing, found.faults.unexpected) == (name, (gone,), ("image_encoder.extra",))
+    assert found.faults.misshapen == ("mask_decoder.iou_token.weight",)
 
 
 def test_an_adapter_of_another_width_is_a_variant_of_its_own(tmp_path):
@@ -75,7 +75,7 @@ def test_an_adapter_of_another_width_is_a_variant_of_its_own(tmp_path):
     shapes = expected_shapes(dataclasses.replace(VARIANTS["sam_med2d_b"], image_encoder=other))
     found = recognise(shapes)
     assert found.network.image_encoder == VARIANTS["sam_med2d_b"].image_encoder  # the published size is what it lacks
-    assert found.misshapen[0] == "image_encoder.blocks.0.Adapter.channel.0.weight"
+    assert found.faults.misshapen[0] == "image_encoder.blocks.0.Adapter.channel.0.weight"
     with pytest.raises(WrongCheckpoint, match="of another shape"):
         samara.load(write_safetensors(tmp_path / "other.safetensors", shapes))
 

@@ -12,6 +12,7 @@ from samara.checkpoints.catalogue import find
 from samara.checkpoints.file_form import file_form_of
 from samara.checkpoints.identification.families import recognise
 from samara.checkpoints.identification.identify import identify
+from samara.checkpoints.identification.key_tables import NO_FAULTS
 from samara.checkpoints.save import save_checkpoint
 from samara.errors import WrongCheckpoint
 from samara.networks.build import build_network
@@ -26,7 +27,7 @@ from tests.checkpoints.identification.test_repvit_keys import NAMES, published, 
 def test_official_files_are_recognised(name, layout):
     found = recognise(layout(name))
     assert (found.family, found.variant, found.part) == (name, name, "whole")
-    assert (found.missing, found.unexpected, found.misshapen) == ((), (), ())
+    assert found.faults == NO_FAULTS
     merged = layout is reparameterised
     assert found.note == ("re-parameterised" if merged else "")
     assert found.network == (VARIANTS[name].reparameterised() if merged else VARIANTS[name])
@@ -41,7 +42,7 @@ def test_an_encoder_alone_is_recognised(name, layout, bare):
         shapes = {key.removeprefix("image_encoder."): shape for key, shape in shapes.items()}
     found = recognise(shapes)
     assert (found.variant, found.part) == (name, "image_encoder")
-    assert (found.missing, found.unexpected, found.misshapen) == ((), (), ())
+    assert found.faults == NO_FAULTS
 
 
 @pytest.mark.parametrize("gone", ["fuse_stage2.weight", "features.7.token_mixer.0.conv1.bn.weight"])
@@ -51,8 +52,11 @@ def test_faults_are_told(gone):
     shapes |= {"image_encoder.neck.1.weight": (128,), "image_encoder.features.27.extra": (1,)}
     found = recognise(shapes)
     assert found.variant == "edge_sam"
-    assert (found.missing, found.unexpected) == ((f"image_encoder.{gone}",), ("image_encoder.features.27.extra",))
-    assert found.misshapen == ("image_encoder.neck.1.weight",)
+    assert (found.faults.missing, found.faults.unexpected) == (
+        (f"image_encoder.{gone}",),
+        ("image_encoder.features.27.extra",),
+    )
+    assert found.faults.misshapen == ("image_encoder.neck.1.weight",)
 
 
 def test_a_width_that_nobody_published(tmp_path):
@@ -114,8 +118,8 @@ def test_a_file_of_the_other_layout_is_no_part_of_this_one(network):
     shapes = {key: tuple(one.shape) for key, one in state_of(network, "published").items()}
     merged = {"image_encoder.features.3.token_mixer.0.weight": (48, 1, 3, 3)}
     found = recognise({key: shape for key, shape in shapes.items() if ".3.token_mixer.0" not in key} | merged)
-    assert found.unexpected == tuple(merged)
-    assert any(key.startswith("image_encoder.features.3.token_mixer.0.conv") for key in found.missing)
+    assert found.faults.unexpected == tuple(merged)
+    assert any(key.startswith("image_encoder.features.3.token_mixer.0.conv") for key in found.faults.missing)
 
 
 def test_only_repvit_has_that_form():

@@ -60,9 +60,9 @@ def test_faults_are_told():
     shapes["mask_decoder.iou_token.weight"] = (1, 128)
     shapes["memory_bank.weight"] = (3,)
     found = recognise(shapes)
-    assert found.missing == ("image_encoder.trunk.blocks.3.proj.bias",)
-    assert found.misshapen == ("mask_decoder.iou_token.weight",)
-    assert found.unexpected == ("memory_bank.weight",)
+    assert found.faults.missing == ("image_encoder.trunk.blocks.3.proj.bias",)
+    assert found.faults.misshapen == ("mask_decoder.iou_token.weight",)
+    assert found.faults.unexpected == ("memory_bank.weight",)
 
 
 @pytest.mark.parametrize("part", ["image_encoder", "mask_decoder"])

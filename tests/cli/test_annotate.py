@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -65,6 +66,42 @@ def test_a_folder_becomes_a_data_set(images, tmp_path, monkeypatch, capsys):
     code, printed = run(monkeypatch, capsys, images, "--out", out, *QUICK, "--resume", "--hierarchy")
     assert code == 0
     assert "0 images in this run" in printed.out
+
+
+def test_auto_says_which_engine_it_took(images, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SAMARA_CACHE", str(tmp_path / "cache"))  # where doctor has found nothing
+    code, printed = run(
+        *(monkeypatch, capsys, images, "--out", tmp_path / "out", *QUICK),
+        *("--engine", "auto", "--precision", "float32"),
+    )
+    assert code == 0, printed.err
+    assert "\nengine torch, float32\n" in printed.out
+
+
+def test_images_share_a_pass_and_it_is_said_where_the_time_goes(images, tmp_path, monkeypatch, capsys):
+    asked = (images, *QUICK, "--batch", 2, "--threads", 1)
+    code, printed = run(monkeypatch, capsys, *asked, "--out", tmp_path / "out", "--timings")
+    assert code == 0, printed.err
+    assert re.search(r"of [\d.]+ s: [\d.]+ s waiting for images, [\d.]+ s in the image encoder, ", printed.out)
+    code, printed = run(monkeypatch, capsys, *asked, "--out", tmp_path / "other", "--timings", "--json")
+    result = json.loads(printed.out)
+    assert set(result["spent"]) == {"waiting", "encoding", "masks", "writing"}
+    assert 0 < result["spent"]["encoding"] < result["seconds"]
+    code, printed = run(monkeypatch, capsys, *asked, "--out", tmp_path / "silent", "--json")
+    assert json.loads(printed.out)["spent"] is None
+    code, printed = run(monkeypatch, capsys, images, "--out", tmp_path / "none", "--batch", 0)
+    assert code == 2
+
+
+def test_a_limit_is_continued_by_resuming(images, tmp_path, monkeypatch, capsys):
+    asked = (images, "--out", tmp_path / "out", *QUICK)
+    code, printed = run(monkeypatch, capsys, *asked, "--limit", 1)
+    assert (code, printed.err) == (0, "samara: 1 of 2 images are left; continue with --resume\n")
+    assert "1 images annotated" in printed.out
+    code, printed = run(monkeypatch, capsys, *asked, "--resume", "--json")
+    assert (code, printed.err) == (0, "")
+    result = json.loads(printed.out)
+    assert (result["images"], result["missing"], result["images_in_this_run"]) == (2, 0, 1)
 
 
 def test_exports_are_written_as_asked(images, tmp_path, monkeypatch, capsys):

@@ -25,7 +25,7 @@ def finding(monkeypatch):
         diagnosis = Diagnosis(
             machine.detect_machine(), "one", "file", 384, 2, {"onnxruntime": "pip install 'samara[onnx]'"}, checks, True
         )
-        monkeypatch.setattr(doctor, "examine", lambda loaded, progress: diagnosis)
+        monkeypatch.setattr(doctor, "examine", lambda loaded, devices, progress: diagnosis)
 
     return find
 
@@ -37,7 +37,7 @@ def test_healthy(finding):
     assert "onnxruntime: not installed; pip install 'samara[onnx]'" in result.output
     assert "1,234 ms" in result.output
     assert "openvino bfloat16: this processor does not compute" in result.output
-    assert "--engine auto follows these findings" in result.output
+    assert result.output.endswith("Fastest that agrees: torch float32, 1.0 x; use `--engine auto`.\n")
 
 
 def test_drifting_is_exit_status_1(finding):
@@ -46,6 +46,25 @@ def test_drifting_is_exit_status_1(finding):
     assert result.exit_code == 1
     assert "DRIFTS" in result.output
     assert "do not use: openvino int8" in result.output
+
+
+def test_a_mask_that_rounding_changed_is_no_agreement(finding):
+    """A worst mask IoU of 0.80 may be rounding, but it is not "agrees", and auto does not take it."""
+    agreement = Agreement(0.01, 0.99, 0.80)
+    close = Check("torch", "bfloat16", "cpu", agreement, agreement.is_within("bfloat16"), 0.1, 0.05, 0.02, 12.3)
+    finding(FINE, close)
+    result = CliRunner().invoke(app, ["doctor"], env={"COLUMNS": "80"})
+    assert result.exit_code == 0
+    assert result.output.splitlines()[-1] == "Fastest that agrees: torch float32, 1.0 x; use `--engine auto`."
+    (row,) = (line for line in result.output.splitlines() if line.split()[:2] == ["torch", "bfloat16"])
+    assert row.endswith("close")
+    assert "agrees: no mask below IoU 0.90" in " ".join(result.output.split())
+
+
+def test_an_engine_that_is_not_chosen_by_itself_is_named(finding):
+    fast = Check("openvino", "int8", "cpu", Agreement(0.01, 0.99, 0.95), True, 0.1, 0.05, 0.02, 12.3)
+    finding(FINE, fast)
+    assert "use `--engine auto --precision int8`" in CliRunner().invoke(app, ["doctor"]).output
 
 
 def test_json(finding):
@@ -62,6 +81,8 @@ def test_random_weights_say_so(finding, monkeypatch):
     finding(FINE)
     real = doctor.examine
     monkeypatch.setattr(
-        doctor, "examine", lambda loaded, progress: dataclasses.replace(real(loaded, progress=progress), recorded=False)
+        doctor,
+        "examine",
+        lambda loaded, devices, progress: dataclasses.replace(real(loaded, devices, progress=progress), recorded=False),
     )
     assert "nothing was recorded" in CliRunner().invoke(app, ["doctor"]).output

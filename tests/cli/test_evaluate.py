@@ -44,9 +44,11 @@ def test_a_table_of_means_and_a_folder(coco, tmp_path, monkeypatch, capsys):
     assert code == 0, printed.err
     assert "box, IoU" in printed.out
     assert "samara_mini, float32 on cpu" in printed.out
-    assert "2 images of failures" in printed.out.replace("\n", " ")
+    assert "page, tables, charts and 4 images in" in printed.out.replace("\n", " ")
     assert (tmp_path / "out" / "records.jsonl").read_text().count("\n") == 12
-    assert len(list((tmp_path / "out" / "failures").glob("*/*.png"))) == 2
+    folder = tmp_path / "out" / "samara_mini-drawn"
+    assert len(list(folder.glob("worst/*.png"))) == len(list(folder.glob("best/*.png"))) == 2
+    assert (folder / "evaluation.html").is_file()
 
 
 def test_json_holds_records_and_failures(coco, monkeypatch, capsys):

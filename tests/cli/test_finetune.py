@@ -175,7 +175,7 @@ def test_a_missing_extra_is_said_before_the_images_are_read(tmp_path, monkeypatc
     monkeypatch.setitem(sys.modules, library, None)
     code, printed = run(monkeypatch, capsys, "--train", "absent.json", "--out", "out.pth", *options)
     assert code == 1
-    assert f"needs {library}, which is not installed; pip install 'samara[{extra}]'" in printed.err
+    assert f"needs {library} (extra '{extra}'), which is not installed; pip install 'samara[{extra}]'" in printed.err
     assert not list(tmp_path.iterdir())
 
 

@@ -16,7 +16,7 @@ from samara.cli.sentences import as_options
 
 SOURCE = Path(samara.__file__).parent
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
-COMMAND = re.compile(r"samara ([a-z-]+(?: (?:list|get|identify|path|verify)\b)?)[^;,]*")
+COMMAND = re.compile(r"samara ([a-z-]+(?: (?:list|get|add|remove|identify|path|verify|forget)\b)?)[^;,]*")
 
 # Which commands show the sentences of a module, for modules that name options; the longest beginning counts.
 SHOWN_BY = {
@@ -24,10 +24,12 @@ SHOWN_BY = {
     "annotation/review/": ["review"],
     "cli/review.py": ["review"],
     "annotation/exporting.py": ["annotate", "export-annotations"],
+    "cli/dry_run.py": ["annotate"],
     "checkpoints/": [],  # every command that loads one
     "checkpoints/export.py": ["export"],
+    "segmentation/addresses.py": ["segment"],
     "segmentation/segment.py": ["segment"],
-    "measurement/comparison/compare.py": ["compare"],
+    "measurement/comparison/": ["compare"],
     "datasets/writing/coco_adding.py": ["segment"],
     "datasets/reading/coco.py": ["evaluate", "finetune", "compare"],
     "datasets/reading/findings.py": ["annotate", "evaluate", "finetune", "compare"],
@@ -43,8 +45,11 @@ SHOWN_BY = {
     "finetuning/": ["finetune"],
     "recommendation/": ["recommend"],
     "recommendation/answer.py": [],  # puts commands together
+    "masks/drawing/style.py": ["segment"],
+    "masks/file_kinds.py": ["segment"],
     "cli/annotate.py": ["annotate"],
-    "cli/checkpoints.py": ["checkpoints list", "checkpoints identify"],
+    "cli/checkpoints.py": ["checkpoints list", "checkpoints identify", "checkpoints add"],
+    "cli/habits.py": ["segment", "annotate"],
     "cli/compare.py": ["compare"],
     "cli/doctor.py": [],  # names what other commands then do
     "cli/evaluate.py": ["evaluate"],
@@ -55,6 +60,7 @@ SHOWN_BY = {
     "engines/loaded.py": ["segment"],
     "images/": ["segment", "annotate", "evaluate", "export", "finetune", "compare"],
     "cli/recommend.py": ["recommend"],
+    "cli/records.py": ["records forget"],
     "cli/segment.py": ["segment"],
 }
 LOADING = ["segment", "annotate", "evaluate", "export", "finetune", "doctor"]
@@ -67,7 +73,7 @@ SHOWN_BY_WITH = {
 }
 # Programs of others that are run, not shown.
 # The second has names of CSS, which begin as options do; the third is what makes options of arguments.
-NOT_OURS = {"measurement/records/environment.py", "measurement/comparison/drawing.py", "cli/sentences.py"}
+NOT_OURS = {"measurement/records/environment.py", "measurement/reporting/drawing.py", "cli/sentences.py"}
 # Of the same store, but of the command that makes it.
 ELSEWHERE = {("annotation/exporting.py", "--partial")}
 

@@ -1,5 +1,6 @@
 """Options that several commands have."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +23,17 @@ from samara.images.settings import AS_THEY_ARE, ImageReading
 @pytest.mark.parametrize("name", ["annotate", "compare", "evaluate", "finetune", "recommend", "segment"])
 def test_a_device_is_said_the_same_way_everywhere(name):
     (device,) = (option for option in get_command(app).commands[name].params if option.name == "device")
-    assert (device.opts, device.default, device.help) == (["--device"], "auto", "auto, cpu, cuda, cuda:N or mps.")
+    assert (device.opts, device.default, device.help) == (
+        ["--device"],
+        "auto",
+        "Run on auto, cpu, cuda, cuda:N or mps.",
+    )
 
 
 @pytest.mark.parametrize("name", ["annotate", "compare", "evaluate"])
 def test_a_precision_likewise(name):
     (precision,) = (option for option in get_command(app).commands[name].params if option.name == "precision")
-    assert (precision.default, precision.help) == ("auto", "auto, float32, bfloat16 or float16.")
+    assert (precision.default, precision.help) == ("auto", "Compute in auto, float32, tf32, bfloat16 or float16.")
 
 
 @pytest.mark.parametrize("name", ["export_images", "split", "categories", "only_categories", "label_studio_prefix"])
@@ -140,7 +145,7 @@ def test_segment_reads_what_was_asked_for(tmp_path):
     refused = CliRunner().invoke(app, [*call, "--frame", "1"])
     assert "--value-range 0,1023" in refused.output
     assert CliRunner().invoke(app, [*call, "--frame", "1", "--value-range", "0,1000"]).exit_code == 0
-    with Image.open(tmp_path / "out" / "a.tif.png") as overlay:
+    with Image.open(tmp_path / "out" / "overlays/a.png") as overlay:
         assert np.asarray(overlay).max() == 255
 
 
@@ -171,3 +176,33 @@ def test_a_command_gets_its_data_options_read():
     assert got["reading"] == (ReadingRules("objects", True), ImageReading((0, 9), 2))
     assert (got["path"], got["times"]) == ("there", 1)
     assert isinstance(CliRunner().invoke(command, ["there", "--crowds", "what"]).exception, SettingsError)
+
+
+@pytest.mark.parametrize("name", ["annotate", "doctor", "evaluate", "export", "segment"])
+def test_the_input_size_is_said_the_same_way_everywhere(name):
+    (option,) = (one for one in get_command(app).commands[name].params if one.name == "input_size")
+    assert (option.opts, option.default) == (["--input-size"], None)
+    assert option.help == "Resize images to this side of the network input. Default: the checkpoint's own."
+
+
+def test_annotate_and_evaluate_hand_the_input_size_on(tmp_path, monkeypatch):
+    given = []
+
+    def load(checkpoint, **settings):
+        given.append((checkpoint, settings["input_size"]))
+        raise SettingsError("enough")
+
+    for place in ("samara.checkpoints.load.load", "samara.measurement.evaluation.evaluate.load"):
+        monkeypatch.setattr(place, load)
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    truth = tmp_path / "truth.json"
+    mask = {"id": 1, "image_id": 1, "category_id": 1, "segmentation": [[1, 1, 20, 1, 20, 20, 1, 20]]}
+    images = [{"id": 1, "file_name": "a.png", "width": 64, "height": 64}]
+    truth.write_text(json.dumps({"images": images, "annotations": [mask]}))
+    for call in (
+        ["annotate", str(tmp_path / "a.png"), "--out", str(tmp_path / "annotated")],
+        ["evaluate", "--ground-truth", str(truth), "--images", str(tmp_path)],
+    ):
+        result = CliRunner().invoke(app, [*call, "--input-size", "256", "--checkpoint", "samara_mini"])
+        assert str(result.exception) == "enough", result.output
+    assert given == [("samara_mini", 256)] * 2

@@ -194,3 +194,25 @@ def test_what_compare_measured_here_is_found(tmp_path, monkeypatch):
     # Of another machine nothing is known from here.
     other = json.loads(run("--ram", 8, "--json").stdout)["ranking"]
     assert {one["seconds"]["certainty"] for one in other} == {"rule of thumb"}
+
+
+def test_whoever_asks_for_words_hears_that_nobody_takes_them():
+    command = [sys.executable, "-m", "samara", "recommend", "--prompt", "text"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr.startswith("samara: 'text' is not a kind of prompt; use point, ")
+    assert "no checkpoint that samara runs takes words: use classes for fixed class names" in result.stderr
+
+
+def test_records_can_be_ignored(tmp_path):
+    path = tmp_path / "records.jsonl"
+    append_records(path, [record("sam_vit_b", metric, 0.9, job=metric) for metric in ("box_iou", "centre_click_iou")])
+    assert json.loads(run("--ram", 8, "--records", path, "--json").stdout)["measured"]
+    assert json.loads(run("--ram", 8, "--no-records", "--json").stdout)["measured"] == []
+    assert "exclude each other" in str(run("--ram", 8, "--records", path, "--no-records").exception)
+
+
+def test_a_set_of_images_is_told_with_its_time():
+    result = run("--ram", 16, "--task", "batch-annotation", "--count", 100_000)
+    assert "images a day; 100,000 take" in " ".join(result.stdout.split())
+    assert "also needs `image_count`" in str(run("--ram", 16, "--max-hours", 12).exception)

@@ -32,7 +32,7 @@ def test_a_click_on_the_truck(truck, tmp_path):
     report = json.loads(result.stdout)
     assert report["checkpoint"] == "samara_mini"
     assert report["images"][0]["masks"] == 1
-    with Image.open(tmp_path / "out" / "truck.jpg.png") as overlay:
+    with Image.open(tmp_path / "out" / "overlays" / "truck.png") as overlay:
         assert overlay.size == (1800, 1200)
     document = json.loads((tmp_path / "out" / "annotations.json").read_text())
     assert document["info"]["prompts"] == [{"points": [[500.0, 375.0]], "labels": [1], "box": None}]
@@ -44,7 +44,7 @@ def test_a_click_on_the_truck(truck, tmp_path):
 def test_everything_with_a_coarse_grid_and_the_default_folder(dog, tmp_path):
     result = run(dog, "--points-per-side", 6, "--unique", "--exclusive", "--threads", 2, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
-    assert "by samara_mini (Apache-2.0), drawn in samara-output/dog.jpg.png" in result.stdout
+    assert "by samara_mini (Apache-2.0), drawn in samara-output/overlays/dog.png" in result.stdout
     assert "licence of" not in result.stdout
     assert (tmp_path / "samara-output" / "annotations.json").is_file()
     assert result.stderr == ""  # no bar without a terminal

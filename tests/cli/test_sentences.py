@@ -31,6 +31,10 @@ SOURCE = Path(samara.__file__).parent
         ("as `images` and `ImageReading(frame=0, value_range='auto')`", "as --images and --frame 0 --value-range auto"),
         ("by `samara.annotate(..., resume=True, tile=...)`", "by `samara annotate ... --resume --tile`"),
         ("as `samara.export_annotations(...)` does", "as `samara export-annotations ...` does"),
+        (
+            "get it with `samara checkpoints get vit_h` (2,564 MB), or use samara.load('vit_h', download=True)",
+            "get it with `samara checkpoints get vit_h` (2,564 MB)",
+        ),
         ("see `samara checkpoints list`", "see `samara checkpoints list`"),
         ("run `git lfs pull`, not `f(1)`", "run `git lfs pull`, not `f(1)`"),
         ("a lone ` is nothing, and `\0` neither", "a lone ` is nothing, and `\0` neither"),
@@ -108,10 +112,10 @@ def strings(path):
 
 
 OUTSIDE = [path for path in sorted(SOURCE.rglob("*.py")) if "cli" not in path.relative_to(SOURCE).parts]
-# Commands that a recommendation says, for whoever reads it; and what git is given.
+# Commands that a recommendation or a page says, for whoever reads it; and what git is given.
 MAY_NAME_OPTIONS = {f"recommendation/{name}.py" for name in ("answer", "notes", "text")} | {
     "measurement/records/environment.py",
-    "measurement/comparison/drawing.py",
+    "measurement/reporting/drawing.py",
 }
 
 

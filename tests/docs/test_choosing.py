@@ -11,8 +11,10 @@ from typer.testing import CliRunner
 from docs.update_choosing import DOCUMENT, updated
 from samara.cli.main import app
 from samara.recommendation.estimates import GPU_MARGIN
+from samara.recommendation.evidence import MIN_IMAGES, MIN_OBJECTS, WIDEST_INTERVAL
 from samara.recommendation.ranking import TIE
 from samara.recommendation.target import LAPTOP_CORES, USABLE
+from samara.recommendation.throughput import APPLE_GPUS
 
 TEXT = DOCUMENT.read_text()
 COMMANDS = [line.split("#")[0].strip() for line in TEXT.splitlines() if line.startswith("    samara ")]
@@ -23,7 +25,7 @@ def test_tables_are_up_to_date():
 
 
 def test_there_are_commands():
-    assert len(COMMANDS) == 3
+    assert len(COMMANDS) == 7
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -45,3 +47,7 @@ def test_numbers_in_the_prose_are_those_of_the_code():
     assert f"main memory {USABLE['cpu']:.0%}".replace("%", " %") in TEXT
     assert f"with {GPU_MARGIN - 1:.0%} for the allocator".replace("%", " %") in TEXT
     assert LAPTOP_CORES == 4
+    assert f"at least {MIN_OBJECTS} objects in at least {MIN_IMAGES} images" in TEXT
+    assert f"95 % interval of at most {WIDEST_INTERVAL:g}" in TEXT
+    for chip in APPLE_GPUS:
+        assert f"{chip.name} ({chip.gigabytes:g} GB)" in " ".join(TEXT.split())

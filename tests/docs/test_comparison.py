@@ -7,9 +7,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from docs import update_comparison
 from docs.update_comparison import CHART, DOCUMENT, FOLDER, committed, texts, updated
 from samara.measurement.comparison.compare import PAGE
+from samara.measurement.comparison.comparison import Comparison
 from samara.measurement.published.guide_claims import GUIDE
+from tests.measurement.comparison.samples import GPU, all_of, subject
 
 MAX_BYTES = 3_000_000
 
@@ -64,9 +67,23 @@ def test_the_page_is_of_these_records(comparison):
     assert f"{len(comparison.records)} records" in text
     assert comparison.places[0].title in text
     assert all(one.title in text for one in comparison.contenders)
+    assert page.count("data:image/jpeg") == 36  # the masks of data sets that are not in this repository
     assert GUIDE in text
 
 
 def test_the_chart_can_be_drawn():
     names = {element.text for element in ElementTree.parse(CHART).iter("{http://www.w3.org/2000/svg}text")}
     assert {f"{name} *" for name in NAMED - REAL} | REAL <= names
+
+
+def test_a_gpu_stands_beside_the_processor(comparison, monkeypatch):
+    assert "Missing: every number on a GPU" in update_comparison.machines()
+    on_gpu = subject("sam_vit_b", "random", "cuda:0", precision="bfloat16")
+    both = Comparison((*comparison.records, *all_of(on_gpu, scale=0.01, machine=GPU)))
+    monkeypatch.setattr(update_comparison, "committed", lambda: both)
+    shown = update_comparison.machines()
+    assert "Missing" not in shown
+    assert "| checkpoint | number | AMD EPYC, 2 cores, CPU, float32 | NVIDIA X9, bfloat16 |" in shown
+    assert "| sam_vit_b\\* | encode | 11.9 s | 10.0 ms (9.00–12.0 ms) |" in shown
+    assert "* 1 on NVIDIA X9" in update_comparison.facts()
+    assert update_comparison.times().count("`sam_vit_b`") == 1

@@ -11,11 +11,12 @@ import torch
 
 import samara
 from samara.engines import onnxruntime_engine, openvino_engine
+from samara.engines.compiled_engine import CompiledTorchEngine
 from samara.engines.exporting.export import export_checkpoint
 from samara.engines.graphs import check_plain
 from samara.engines.instance_engine import TorchInstanceEngine
 from samara.engines.open import open_engine
-from samara.engines.torch_engine import CompiledTorchEngine, TorchEngine
+from samara.engines.torch_engine import TorchEngine
 from samara.errors import EmbeddingError, SettingsError
 from tests.engines.conftest import small
 from tests.engines.prompting import prompts

@@ -14,9 +14,10 @@ import samara
 from samara.annotation.inputs.decoded import DecodedImage
 from samara.annotation.run.annotator import make_annotator
 from samara.annotation.run.settings import AnnotationSettings
+from samara.engines.compiled_engine import CompiledTorchEngine
 from samara.engines.engine import DecodedMasks, concatenate_decoded, nothing_decoded
 from samara.engines.instance_engine import TorchInstanceEngine
-from samara.engines.torch_engine import CompiledTorchEngine, TorchEngine
+from samara.engines.torch_engine import TorchEngine
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.step import add_gradients
 from samara.finetuning.training_set import Batch

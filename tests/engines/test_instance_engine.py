@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 
 import pytest
 import torch
 
 import samara
+from samara.engines import instance_engine
 from samara.engines.instance_engine import TorchInstanceEngine, open_instance_engine
 from samara.errors import DeviceError, WrongCheckpoint
 
@@ -45,3 +47,21 @@ def test_other_engines_and_other_checkpoints_are_refused(loaded, mini):
         open_instance_engine(dataclasses.replace(loaded, engine="tpu"))
     with pytest.raises(WrongCheckpoint, match="is promptable"):
         open_instance_engine(mini)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_as_on_a_gpu_layers_are_cast_once_and_changes_are_seen(loaded, monkeypatch, precision):
+    images = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+    network = copy.deepcopy(loaded.detector)
+    expected = TorchInstanceEngine(network, "cpu", precision).find(images)
+    monkeypatch.setattr(instance_engine, "DEVICES_WITH_FORMS", {"cpu"})
+    engine = TorchInstanceEngine(network, "cpu", precision)
+    for found, wanted in zip(engine.find(images), expected, strict=True):
+        assert (found - wanted).norm() / wanted.norm() < 0.01
+    form, _ = engine._quickest()
+    layers = [module for module in form.modules() if isinstance(module, torch.nn.Conv2d)]
+    assert {layer.weight.dtype for layer in layers} == {getattr(torch, precision)}
+    assert engine._quickest()[0] is form
+    with torch.no_grad():
+        next(network.parameters()).mul_(2)
+    assert engine._quickest()[0] is not form

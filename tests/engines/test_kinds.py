@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from samara.engines import kinds
-from samara.engines.kinds import ENGINES, EnginePlace, choose_place
+from samara.engines.kinds import ENGINES, TORCH, EnginePlace, choose_place
 from samara.errors import DeviceError, MissingExtra, SettingsError
 
 
@@ -57,6 +57,39 @@ def test_a_missing_library_says_what_to_install(monkeypatch, engine, extra):
     monkeypatch.setattr(kinds, "is_installed", lambda library: False)
     with pytest.raises(MissingExtra, match=rf"pip install 'samara\[{extra}\]'"):
         choose_place(engine, "cpu", "float32")
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """A machine with one GPU, of Ampere's generation."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
+
+
+def test_tf32_is_for_gpus(gpu):
+    for engine in ("torch", "torch-compile"):
+        assert choose_place(engine, "cuda:0", "tf32") == EnginePlace(engine, "cuda:0", "tf32")
+    with pytest.raises(DeviceError, match="only NVIDIA GPUs"):
+        choose_place("torch", "cpu", "tf32")
+    assert "tf32" in TORCH.precisions_on("cuda:0")
+    assert "tf32" not in TORCH.precisions_on("cpu")
+    with pytest.raises(SettingsError, match="does not support int8, only float32, bfloat16, float16; for int8"):
+        choose_place("torch", "cpu", "int8")
+
+
+def test_int8_on_a_gpu_needs_its_library(gpu, monkeypatch):
+    with pytest.raises(SettingsError, match="torch does not support int8, .* choose the engine torch-compile$"):
+        choose_place("torch", "cuda", "int8")
+    monkeypatch.setattr(kinds, "is_installed", lambda library: library != "torchao")
+    with pytest.raises(MissingExtra, match=r"int8 of the engine torch-compile needs torchao, .*'samara\[torchao\]'"):
+        choose_place("torch-compile", "cuda", "int8")
+    monkeypatch.setattr(kinds, "is_installed", lambda library: True)
+    assert choose_place("torch-compile", "cuda", "int8").precision == "int8"
+    assert choose_place("torch-compile", "cuda", "auto").precision == "bfloat16"
+    monkeypatch.setattr(kinds, "is_installed", lambda library: library != "nncf")
+    with pytest.raises(MissingExtra, match=r"int8 of the engine openvino needs nncf, .*'samara\[openvino\]'"):
+        choose_place("openvino", "cpu", "int8")
 
 
 def test_the_table():

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import samara
-from samara.engines import torch_engine
+from samara.engines import forms, torch_engine
 from samara.engines.engine import InputPrompts
-from samara.engines.torch_engine import CompiledTorchEngine, TorchEngine
+from samara.engines.torch_engine import TorchEngine
 from tests.engines.conftest import small
 from tests.engines.prompting import kinds_of, relative_error
 from tests.engines.prompting import prompts as kind_prompts
@@ -173,36 +173,21 @@ def test_a_network_in_another_type_answers_alike(dtype, name):
         assert relative_error(found.low_res_logits, wanted.low_res_logits) < (0.1 if dtype == torch.bfloat16 else 0.02)
 
 
-def test_a_compiled_encoder_sees_one_batch_size(monkeypatch, mini):
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", ["vit_b", "vit_t", "repvit_sam", "efficientvit_sam_l0", "sam2.1_hiera_t"])
+def test_as_on_a_gpu_an_encoder_gives_the_same(monkeypatch, name, precision):
+    """Layers cast once, channels last."""
+    loaded = small(name, 64)
+    side = loaded.input_size
+    images = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(0))
+    exact = TorchEngine(loaded.network, "cpu").encode(images)
+    rounding = relative_error(TorchEngine(loaded.network, "cpu", precision).encode(images), exact)
+    for module in (forms, torch_engine):
+        monkeypatch.setattr(module, "DEVICES_WITH_FORMS", {"cpu"})
     seen = []
-
-    def compiled(encoder, *, dynamic):
-        assert not dynamic
-        return lambda images: (seen.append(len(images)), encoder(images))[1]
-
-    monkeypatch.setattr(torch, "compile", compiled)
-    engine = CompiledTorchEngine(mini.network, "cpu")
-    torch.manual_seed(0)
-    images = torch.randn(3, 3, 64, 64)
-    expected = TorchEngine(mini.network, "cpu").encode(images)
-    for count in (2, 3, 1):
-        torch.testing.assert_close(engine.encode(images[:count]), expected[:count], atol=1e-4, rtol=1e-4)
-    assert seen == [2, 3, 3]
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")  # of PyTorch 2.13 for its own compiler
-def test_a_compiled_encoder_gives_the_same(mini):
-    torch.manual_seed(0)
-    images = torch.randn(2, 3, 64, 64)
-    found = CompiledTorchEngine(mini.network, "cpu").encode(images)
-    torch.testing.assert_close(found, TorchEngine(mini.network, "cpu").encode(images), atol=1e-3, rtol=1e-3)
-
-
-@pytest.mark.gpu
-def test_a_compiled_encoder_gives_the_same_on_a_gpu(mini):
-    torch.manual_seed(0)
-    images = torch.randn(2, 3, 64, 64)
-    network = copy.deepcopy(mini.network).cuda()
-    found = CompiledTorchEngine(network, "cuda").encode(images)
-    torch.testing.assert_close(found.cpu(), TorchEngine(mini.network, "cpu").encode(images), atol=1e-2, rtol=1e-2)
+    engine = TorchEngine(loaded.network, "cpu", precision)
+    engine.image_encoder.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    found = engine.encode(images)
+    assert seen[0].is_contiguous(memory_format=torch.channels_last)
+    assert found.dtype == torch.float32
+    assert relative_error(found, exact) <= max(1e-5, 1.5 * rounding)

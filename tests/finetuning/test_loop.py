@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -28,7 +29,7 @@ from samara.finetuning.loop import fine_tune
 from samara.finetuning.settings import FineTuneSettings, LossWeights, PromptSimulation
 from samara.masks.rle import encode_mask
 from samara.networks.hq_mask_decoder import HQ_PART
-from tests.finetuning.conftest import draw, draw_rings
+from tests.finetuning.conftest import FEW_STEPS, draw, draw_rings
 
 QUICK = FineTuneSettings(
     epochs=2,
@@ -379,3 +380,15 @@ def test_updates_apart_do_not_replace_their_checkpoint(tiny, images, tmp_path):
         run(loaded, images, path, trained="lora", lora_apart=True)
     assert path.read_bytes() == before
     assert not (tmp_path / "mine.safetensors.work").exists()
+
+
+def test_float32_is_exact_on_a_gpu(tiny, tmp_path, monkeypatch):
+    """Training and validation ask for exact products, which PyTorch's default for convolutions is not."""
+    asked = []
+    monkeypatch.setattr(
+        loop, "float32_products", lambda device, **more: (asked.append((device, more)), contextlib.nullcontext())[1]
+    )
+    images = [draw(index, tmp_path) for index in range(3)]
+    settings = dataclasses.replace(FEW_STEPS, epochs=1, images_per_step=1)
+    fine_tune(tiny, images[:2], images[2:], tmp_path / "tuned.safetensors", settings)
+    assert asked == [("cpu", {})] * (1 + 2 + 1)  # before training, two steps, after them

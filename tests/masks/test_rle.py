@@ -1,3 +1,4 @@
+import itertools
 import json
 import pickle
 import re
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samara.errors import SettingsError
+from samara.masks import changes
 from samara.masks import rle as rle_module
 from samara.masks.rle import Rle, encode_columns, encode_mask, encode_masks, place
 from samara.masks.run_alphabet import compress_runs
@@ -58,7 +60,7 @@ def test_every_way_to_encode_a_batch_gives_the_same(chunk, masks):
     batch = torch.from_numpy(masks)
     assert encode_masks(batch) == encode_all(masks)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rle_module, "_CHUNK_PIXELS", chunk)
+        patch.setattr(changes, "CHUNK_PIXELS", chunk)
         assert rle_module._encode_on_device(batch) == encode_all(masks)
 
 
@@ -175,6 +177,21 @@ def test_edges_that_descend_or_leave_the_image_are_refused(edges):
 
 def test_edges_may_leave_the_last_end_out():
     assert Rle.from_edges(np.array([10]), 3, 4).uncompressed() == [10, 2]
+
+
+def test_what_is_made_from_edges_equals_what_is_read_from_its_counts():
+    """Edges of every kind: with and without the last end, at the end of the image, and in pairs that cancel out."""
+    for edges in itertools.chain.from_iterable(
+        itertools.combinations_with_replacement(range(7), count) for count in range(5)
+    ):
+        made = Rle.from_edges(np.array(edges, np.int64), 2, 3)
+        read = Rle(2, 3, made.counts)
+        assert (made, made.area, made.box_xyxy) == (read, read.area, read.box_xyxy), edges
+
+
+def test_a_mask_of_the_whole_image_needs_no_placing():
+    rle = encode_mask(np.eye(4, dtype=bool))
+    assert place(rle, 4, 4, 0, 0) is rle
 
 
 @pytest.mark.parametrize("mask", [np.zeros((2, 2)), np.zeros(4, bool), np.zeros((1, 2, 2), bool), [[True]]])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from samara.errors import SettingsError
 from samara.masks import suppression
 from samara.masks.rle import encode_mask
-from samara.masks.suppression import box_nms, mask_nms
+from samara.masks.suppression import GreedyBoxNms, box_nms, mask_nms
 from tests.masks.strategies import NAMED, encode_all, image, stacks
 
 THRESHOLDS = [0, 0.1, 0.2, 1 / 3, 0.5, 0.7, 0.9, 1]
@@ -156,3 +156,37 @@ def test_mask_nms_refuses():
         mask_nms([full], [1], iou_threshold=-1)
     with pytest.raises(SettingsError, match="containment threshold must lie between 0 and 1, not 2"):
         mask_nms([full], [1], containment_threshold=2)
+
+
+def test_one_box_at_a_time_gives_what_all_at_once_give():
+    generator = np.random.default_rng(5)
+    for threshold in (0.0, 0.3, 0.7, 1.0):
+        corners = generator.integers(0, 60, (200, 2, 2)).astype(np.float32)
+        boxes = np.sort(corners, axis=1).reshape(-1, 4)
+        nms, kept = GreedyBoxNms(threshold), []
+        for index, box in enumerate(boxes):
+            if not nms.suppresses(box):
+                nms.keep(box)
+                kept.append(index)
+        assert kept == box_nms(boxes, -np.arange(200.0), threshold).tolist()
+
+
+def test_bounds_are_sure_only_if_every_box_between_them_is_suppressed():
+    nms = GreedyBoxNms(0.5)
+    nms.keep(np.array([0, 0, 10, 10], np.float32))
+    generator = np.random.default_rng(6)
+    sure = 0
+    for _ in range(500):
+        inner = np.concatenate([generator.integers(-2, 5, 2), generator.integers(6, 13, 2)])
+        outer = inner + np.concatenate([-generator.integers(0, 3, 2), generator.integers(0, 3, 2)])
+        between = [
+            [x0, y0, x1, y1]
+            for x0 in range(outer[0], inner[0] + 1)
+            for y0 in range(outer[1], inner[1] + 1)
+            for x1 in range(inner[2], outer[2] + 1)
+            for y1 in range(inner[3], outer[3] + 1)
+        ]
+        if nms.surely_suppresses(inner.astype(np.float32), outer.astype(np.float32)):
+            assert all(nms.suppresses(np.array(box, np.float32)) for box in between)
+            sure += 1
+    assert 20 < sure < 450

@@ -38,6 +38,13 @@ def test_a_checkpoint_that_is_not_here_gets_random_weights(store):
     assert candidate.file_bytes == 375_042_383
 
 
+def test_the_grid_of_everything_is_that_of_segment(store):
+    own = {name: find_checkpoint(name, CPU, store).points_per_side(None) for name in ("mini", "vit_b", "yolo11n-seg")}
+    assert own == {"mini": 16, "vit_b": 32, "yolo11n-seg": None}
+    assert find_checkpoint("vit_b", CPU, store).points_per_side(8) == 8
+    assert find_checkpoint("yolo11n-seg", CPU, store).points_per_side(8) is None  # it has no grid to choose
+
+
 def test_a_file_is_known_by_its_content(store, tmp_path, mini):
     path = tmp_path / "mine.safetensors"
     path.write_bytes(Path(mini.provenance.path).read_bytes())

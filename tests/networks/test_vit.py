@@ -9,8 +9,8 @@ import torch
 
 from samara.networks import vit
 from samara.networks.early_features import split_early
-from samara.networks.layers import join_windows, split_windows
-from samara.networks.vit import Block, ImageEncoderViT, attend_fused, attend_with_bias, relative_positions
+from samara.networks.layers import in_windows, join_windows, split_windows
+from samara.networks.vit import Block, ImageEncoderViT, attend_with_bias, relative_positions
 
 
 @pytest.fixture
@@ -48,11 +48,11 @@ def test_gradients_reach_every_parameter(tiny):
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in tiny.parameters())
 
 
-def attention_with_bias(device):
+def attention_with_bias():
     """Random queries, keys, values and biases of a 2 × 3 grid, and what the plain formula gives."""
     torch.manual_seed(1)
-    q, k, v = torch.randn(3, 4, 6, 8, device=device)
-    bias_h, bias_w = torch.randn(4, 6, 2, device=device), torch.randn(4, 6, 3, device=device)
+    q, k, v = torch.randn(3, 4, 6, 8)
+    bias_h, bias_w = torch.randn(4, 6, 2), torch.randn(4, 6, 3)
     bias = (bias_h[..., :, None] + bias_w[..., None, :]).flatten(-2)
     return (q, k, v, bias_h, bias_w), (q @ k.transpose(1, 2) / 8**0.5 + bias).softmax(-1) @ v
 
@@ -60,19 +60,8 @@ def attention_with_bias(device):
 @pytest.mark.parametrize("limit", [1, 50, 1 << 30])
 def test_slices_of_attention_add_up_to_the_plain_formula(monkeypatch, limit):
     monkeypatch.setattr(vit, "SCORES_AT_A_TIME", limit)
-    inputs, expected = attention_with_bias("cpu")
+    inputs, expected = attention_with_bias()
     torch.testing.assert_close(attend_with_bias(*inputs), expected, atol=1e-5, rtol=1e-5)
-
-
-def test_bias_as_dimensions_gives_the_plain_formula():
-    inputs, expected = attention_with_bias("cpu")
-    torch.testing.assert_close(attend_fused(*inputs), expected, atol=1e-5, rtol=1e-5)
-
-
-@pytest.mark.gpu
-def test_on_a_gpu_the_plain_formula_holds():
-    inputs, expected = attention_with_bias("cuda")
-    torch.testing.assert_close(attend_with_bias(*inputs), expected, atol=1e-4, rtol=1e-4)
 
 
 def test_relative_positions_are_looked_up_by_distance():
@@ -161,3 +150,20 @@ def test_adapters_are_in_every_block():
     assert names == [f"blocks.{block}.Adapter.channel.0.weight" for block in range(3)]
     network(torch.randn(1, 3, 64, 64)).square().sum().backward()
     assert all(parameter.grad is not None for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_windows_are_split_in_the_type_of_an_autocast(tiny, dtype):
+    seen = []
+    attention = tiny.blocks[0].attn
+    attention.register_forward_pre_hook(lambda module, given: seen.append(given[0].dtype))
+    x = torch.randn(1, 8, 8, 32)
+    with torch.inference_mode(), torch.autocast("cpu", dtype):
+        normed = tiny.blocks[0].norm1(x)
+        late = join_windows(attention(split_windows(normed, 3)), (8, 8))
+        early = in_windows(attention, normed, 3)
+    assert seen == [torch.float32, dtype]
+    assert early.equal(late)
+    with torch.inference_mode():
+        in_windows(attention, x, 3)
+    assert seen[-1] == torch.float32

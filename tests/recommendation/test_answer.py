@@ -50,10 +50,10 @@ def test_nothing_fits():
             ),
         ),
         (
-            {"ram_gb": 8, "task": "edge", "domain": "robotics"},
+            {"ram_gb": 8, "max_disk_gb": 0.05},
             (
-                "samara checkpoints get edge_sam --accept-licence",
-                "samara segment IMAGE --point X,Y --checkpoint edge_sam",
+                "samara checkpoints get edge_sam_3x --accept-licence",
+                "samara segment IMAGE --point X,Y --checkpoint edge_sam_3x",
             ),
         ),
         (
@@ -72,14 +72,18 @@ def test_commands_exist():
             assert command.split()[1] in COMMANDS
 
 
-def test_reasons_name_facts_with_their_points():
+def test_reasons_name_facts():
     found = recommend(vram_gb=24, at_hand={"sam2.1_b+", "sam2.1_l"}, offline=True)
     first, second = found.ranking[:2]
-    assert found.reason(first) == (
-        "beside sam2.1_l: 2.3 times faster (+0.04) but quality 0.98 against 1.00 (-0.02), less is published about it "
-        "(-0.01)"
-    )
-    assert found.reason(second).startswith("ties with sam2.1_b+, which ranks first because its file is smaller; beside")
+    assert found.reason(first) == ("beside sam2.1_l: 2.3 times faster but quality 0.98 against 1.00")
+    assert found.reason(second) == "beside sam2.1_b+: quality 1.00 against 0.98 but 2.3 times slower"
+
+
+def test_ties_are_told_with_what_decided():
+    found = recommend(ram_gb=16, at_hand=HAND)
+    first, second = found.ranking[:2]
+    assert second.tied_with == first.name
+    assert found.reason(second).startswith(f"ties with {first.name}, which ranks first because its file is smaller")
 
 
 def test_a_single_candidate_needs_no_comparison():

@@ -9,11 +9,18 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from samara.checkpoints.catalogue import CATALOGUE
+from samara.checkpoints.catalogue import CATALOGUE, find
 from samara.networks.build import build_network
 from samara.networks.mask_decoder import THREE_MASKS
 from samara.networks.variants import VARIANTS
-from samara.recommendation.costs import COSTS, MATRIX_FLOPS, MEASURED_ON
+from samara.recommendation.costs import (
+    COSTS,
+    MATRIX_FLOPS,
+    MEASURED_ON,
+    TRAINING_BYTES,
+    TRAINING_RATIO,
+    training_bytes,
+)
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results" / "inference_cost.csv"
 
@@ -103,3 +110,25 @@ def test_times_are_the_fastest_and_memory_the_most_that_was_measured(variant, si
 
 def test_the_machine_is_the_one_that_is_named():
     assert max(float(row["matrix_flops"]) for row in rows() if is_reference(row)) == MATRIX_FLOPS
+
+
+def peaks_of_training():
+    with (RESULTS.parent / "finetuning_memory.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            if row["mode"] == "cached":
+                yield (find(row["variant"]).variant, int(row["input_size"])), float(row["additional_peak_bytes"])
+
+
+def test_memory_of_training_is_the_most_that_was_measured():
+    most = {}
+    for kind, peak in peaks_of_training():
+        most[kind] = max(peak, most.get(kind, 0.0))
+    assert set(most) == set(TRAINING_BYTES)
+    for kind, peak in most.items():
+        assert TRAINING_BYTES[kind] == pytest.approx(peak, rel=1e-3)
+        assert peak <= TRAINING_RATIO * COSTS[kind].prompts_bytes
+
+
+def test_what_was_not_trained_is_inferred():
+    assert training_bytes(find("sam_vit_b")) == TRAINING_BYTES["vit_b", 1024]
+    assert training_bytes(find("sam_hq_vit_h")) == TRAINING_RATIO * COSTS["hq_vit_h", 1024].prompts_bytes

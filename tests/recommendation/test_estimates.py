@@ -112,3 +112,27 @@ def test_files_of_unknown_size_are_reckoned_from_their_parameters():
 def test_a_named_card_is_surer_than_a_guessed_one():
     row = find("sam_vit_h")
     assert estimated_seconds(row, PRODUCTION, GPU_24).certainty == "rule of thumb"
+
+
+def test_fine_tuning_needs_its_own_memory():
+    asked = request(task="fine-tuning")
+    for name in ("sam_vit_h", "samara_mini", "sam_hq_vit_h", "edge_sam"):
+        for where in (GPU_24, CPU_8):
+            tuning = needs_of(find(name), asked, where, nothing_measured(where)).memory
+            assert tuning.basis.startswith("fine-tuning: ")
+            if name != "sam_vit_h":  # whose encoder is away from the GPU during a step
+                assert tuning.value > needs_of(find(name), PRODUCTION, where, nothing_measured(where)).memory.value
+    assert "inferred" in needs_of(find("edge_sam"), asked, GPU_24, nothing_measured()).memory.basis
+
+
+def test_measured_memory_of_fine_tuning_wins():
+    records = [
+        record(metric="encode_resident_peak_bytes", value=2e9),
+        record(metric="finetune_resident_peak_bytes", value=7e9),
+    ]
+    where = target(machine=HERE)
+    measured = measurements(records, where, "natural")
+    memory = needs_of(find("sam_vit_b"), request(task="fine-tuning"), where, measured).memory
+    assert (memory.value, memory.certainty) == (7e9, "measured here")
+    assert memory.basis.startswith("peak of fine-tuning")
+    assert needs_of(find("sam_vit_b"), PRODUCTION, where, measured).memory.value == 2e9

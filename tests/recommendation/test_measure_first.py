@@ -9,6 +9,7 @@ from samara.images.settings import ImageReading
 from samara.measurement.benchmarking import measure as measuring
 from samara.measurement.evaluation.ground_truth import GroundTruth
 from samara.measurement.records.numbers import Number
+from samara.measurement.records.records import Interval
 from samara.recommendation.measure_first import measure_first
 from samara.recommendation.recommend import recommend
 from tests.measurement.evaluation.conftest import write_coco
@@ -31,7 +32,9 @@ def jobs(monkeypatch):
     def run(job, *, timeout_s, progress):
         done.append(job)
         values = {"quality": 0.66, "memory": 5e8}
-        return [Number(metric=metric, value=values.get(job.kind, 0.25)) for metric in job.metrics]
+        shown = {"n": 90, "images": 20, "interval": Interval(low=0.62, high=0.70, kind="95 % bootstrap")}
+        seen = shown if job.kind == "quality" else {}
+        return [Number(metric=metric, value=values.get(job.kind, 0.25), **seen) for metric in job.metrics]
 
     monkeypatch.setattr(measuring, "run_job", run)
     return done
@@ -48,6 +51,12 @@ def test_what_is_at_hand_is_measured_and_wins(data, jobs):
     assert {job.subject.checkpoint for job in jobs} == HAND
     assert {job.kind for job in jobs} == {"calls", "everything", "memory", "quality"}
     assert told
+    assert {(one.metric, one.value, one.n) for one in found.measured} == {
+        ("centre_click_iou", 0.66, 90),
+        ("box_iou", 0.66, 90),
+    }
+    assert not any("samara recommend --images" in note for note in found.notes), "that is the command just run"
+    assert any("of those that were, samara_mini is the best" in note for note in found.notes)
 
 
 def test_only_what_is_asked_is_measured(data, jobs):
@@ -68,7 +77,7 @@ def test_images_are_read_as_asked(data, jobs):
 def test_everything_is_timed_with_the_default_grid(data, jobs):
     found = recommend(**data, device="cpu", at_hand=HAND, task="batch annotation", max_images=2)
     (timed,) = (job for job in jobs if job.kind == "everything")
-    assert timed.settings["points_per_side"] == 32
+    assert timed.settings["points_per_side"] == 16  # its own, as `segment` uses it
     (quality,) = (job for job in jobs if job.kind == "quality")
     assert (quality.settings["images"], quality.settings["everything_images"]) == (2, 2)
     assert next(one for one in found.ranking if one.name == "samara_mini").candidate.needs.seconds.value == 0.25
@@ -117,6 +126,9 @@ def test_a_recommendation_for_a_given_machine_can_be_measured(data, jobs):
 def test_measuring_for_real(data):
     found = recommend(**data, device="cpu", at_hand=HAND, max_images=1)
     mini = next(one for one in found.ranking if one.name == "samara_mini")
-    assert mini.quality.certainty == "measured here"
+    assert {one.subject.checkpoint for one in found.measured} == {"samara_mini"}
+    assert mini.quality.certainty == "rule of thumb", "one image is too little to count"
+    assert any("The measured quality of samara_mini does not count" in note for note in found.notes)
+    assert mini.candidate.needs.seconds.certainty == "measured here"
     assert 0 < mini.candidate.needs.seconds.value < 60
     assert mini.candidate.needs.memory.value > 1e8

@@ -38,10 +38,12 @@ def test_quality_of_single_sources_and_of_random_weights_does_not_count():
     assert kept.quality("sam_vit_b", "point") is None
 
 
-def test_the_domain_of_the_request_comes_first():
+def test_other_domains_do_not_count():
     both = [record(domain="medical", value=0.5, job="a"), record(domain="natural", value=0.8, job="b")]
     assert measurements(both, ON_HERE, "medical").quality("sam_vit_b", "box").value == 0.5
-    assert measurements(both[1:], ON_HERE, "medical").quality("sam_vit_b", "box").value == 0.8
+    assert measurements(both[1:], ON_HERE, "medical").quality("sam_vit_b", "box") is None
+    unsaid = record(domain="all", value=0.6, job="c")
+    assert measurements([*both[1:], unsaid], ON_HERE, "medical").quality("sam_vit_b", "box").value == 0.6
 
 
 def test_failed_measurements_do_not_count_and_newer_ones_replace_older():
@@ -116,5 +118,12 @@ def test_the_same_machine_is_one_with_equal_processor_cores_and_gpus():
 
 
 def test_speed_of_the_machine_of_a_record():
-    assert assumed_speed_of(record(machine=WITH_GPU), "cuda").certainty == "published"
+    assert assumed_speed_of(record(machine=WITH_GPU, device="cuda:0"), "cuda").certainty == "published"
     assert assumed_speed_of(record(machine=WITH_GPU), "cpu").basis == "8 cores (AVX2)"
+
+
+def test_a_gpu_that_is_elsewhere_is_named():
+    record_of_gpu = record(metric="encode_device_peak_bytes", value=2e9, machine=WITH_GPU, device="cuda:0")
+    told = measurements([record_of_gpu], GPU_24, "natural").memory("sam_vit_b", everything=False)
+    assert told.certainty == "measured elsewhere"
+    assert "NVIDIA GeForce RTX 3090" in told.basis

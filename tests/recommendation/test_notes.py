@@ -31,7 +31,7 @@ def notes(**asked):
         ({}, "The guide"),
         ({"vram_gb": 5, "task": "benchmark"}, "By the guide's thresholds sam_vit_h needs a GPU with 12 GB"),
         ({}, "samara_mini runs at once."),
-        ({"records": [record("my_own")]}, "Records of my_own were left out"),
+        ({"records": [record("my_own", n=12)]}, "Records of my_own were left out"),
         ({}, "samara recommend --images DIR --ground-truth COCO.json"),
     ],
 )

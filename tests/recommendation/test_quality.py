@@ -8,7 +8,7 @@ from statistics import mean
 
 import pytest
 
-from samara.checkpoints.catalogue import find
+from samara.checkpoints.catalogue import CATALOGUE, find
 from samara.networks.variants import VARIANTS
 from samara.recommendation.measured import measurements
 from samara.recommendation.quality import WITHOUT_HQ, published_quality, qualities
@@ -112,7 +112,22 @@ def test_without_the_reference_it_is_inferred_from_what_was_measured():
     assert found["mobile_sam"].value / found["sam_vit_b"].value == pytest.approx(0.72 / 0.7)
     middle = (found["mobile_sam"].value / quality("mobile_sam") + found["sam_vit_b"].value / quality("sam_vit_b")) / 2
     assert middle == pytest.approx(1, rel=0.05)
-    assert found["sam_vit_l"].value == quality("sam_vit_l")
+    assert found["sam_vit_l"].value == pytest.approx(quality("sam_vit_l"), abs=0.002)
+
+
+@pytest.mark.parametrize("value", [0.01, 0.3, 0.6, 0.9, 0.95, 0.99, 1.0])
+def test_nothing_is_inferred_to_be_above_one_or_below_zero(value):
+    """Where a small checkpoint reached 0.95, ViT-H was once said to reach 1.066."""
+    names = [row.name for row in CATALOGUE if row.network.is_runnable]
+    found = qualities(names, ("box",), NATURAL, measured(samara_mini=value, mobile_sam=value))
+    reference = value / found["samara_mini"].value
+    assert value <= reference <= 1
+    assert all(0 <= one.value * reference <= 1 for one in found.values() if one is not None)
+
+
+def test_easy_images_do_not_put_a_small_checkpoint_before_all_that_were_not_measured():
+    found = qualities(["samara_mini", "efficientvit_sam_l0"], ("box",), NATURAL, measured(samara_mini=0.97))
+    assert found["samara_mini"].value < found["efficientvit_sam_l0"].value
 
 
 def test_measured_without_any_relation_stays_unknown():

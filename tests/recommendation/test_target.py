@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from samara.errors import DeviceError, SettingsError
 from samara.recommendation.target import USABLE, target
+from samara.system.machine import Gpu
 from tests.recommendation.samples import HERE, WITH_GPU
 
 
@@ -53,3 +56,19 @@ def test_wrong_machines_give_one_sentence(wrong, error, message):
     with pytest.raises(error) as raised:
         target(**wrong)
     assert message in str(raised.value)
+
+
+def test_an_apple_gpu_is_a_gpu():
+    described = target(ram_gb=16, device="mps")
+    assert (described.device, described.title) == ("mps", "an Apple GPU with 16 GB of shared memory")
+    assert described.speed.value > 4 * target(ram_gb=16).speed.value
+    mac = replace(HERE, processor="Apple M2 Pro", gpus=(Gpu("Apple GPU of Apple M2 Pro", 32_000_000_000, None),))
+    for device in ("auto", "mps"):
+        found = target(machine=mac, device=device)
+        assert (found.device, found.title) == ("mps", "Apple GPU of Apple M2 Pro, 32 GB")
+        assert found.speed.basis == "an Apple GPU like the M1 Pro's"
+    assert target(machine=mac, device="cpu").device == "cpu"
+    with pytest.raises(DeviceError, match="PyTorch sees no CUDA GPU here"):
+        target(machine=mac, device="cuda")
+    with pytest.raises(DeviceError, match="PyTorch sees no Apple GPU here"):
+        target(machine=HERE, device="mps")

@@ -6,12 +6,13 @@ import types
 
 import numpy as np
 import pytest
+import torch
 
 from samara.engines.torch_engine import TorchEngine
 from samara.networks.mask_decoder import MaskDecoder
 from samara.segment_anything import SamAutomaticMaskGenerator, SamPredictor
 from samara.segment_anything import drawn_masks as module
-from samara.segment_anything.drawn_masks import Filters, masks_of_points, ready
+from samara.segment_anything.drawn_masks import Filters, masks_of_points, precision_of_autocast, ready
 from tests.segment_anything.adapting import ADAPTATIONS, data_parallel
 from tests.segment_anything.compute import IMAGE, SETTINGS, network
 from tests.segment_anything.conftest import PACKAGE
@@ -116,3 +117,13 @@ def test_names_of_the_ways_are_in_the_docstring():
     for way in ("engine", "parts", "predictor"):
         assert f"    {way} " in module.__doc__
         assert hasattr(module, f"_by_{way}")
+
+
+def test_the_precision_is_the_callers(monkeypatch):
+    """Programs of the official code allow TF32 for the whole process, or use an autocast."""
+    for allowed, on_gpu in ((False, "float32"), (True, "tf32")):
+        monkeypatch.setattr(module, "tf32_allowed", lambda allowed=allowed: (allowed, True))
+        assert precision_of_autocast(torch.device("cuda")) == on_gpu
+        assert precision_of_autocast(torch.device("cpu")) == "float32"
+    with torch.autocast("cpu", torch.bfloat16):
+        assert precision_of_autocast(torch.device("cpu")) == "bfloat16"

@@ -17,9 +17,8 @@ def test_the_worst_pair_counts():
     b = torch.tensor([[1.0, 1.0, 1.0, -1.0]])
     c = torch.tensor([[-1.0, 1.0, 1.0, 1.0]])
     empty = -torch.ones(1, 4)
-    found = lowest_answer_iou([torch.stack([a, b, c]), torch.stack([a, a, a]), torch.stack([empty] * 3)], 0.0)
-    assert found == pytest.approx([1 / 4, 1, 1])
-    assert lowest_answer_iou([torch.stack([a])], 0.0) is None
+    answers = torch.stack([torch.stack(three) for three in ([a, b, c], [a, a, a], [empty] * 3)])
+    assert lowest_answer_iou(answers, 0.0) == pytest.approx([1 / 4, 1, 1])
 
 
 def test_the_answers_are_the_networks(mini):
@@ -28,8 +27,8 @@ def test_the_answers_are_the_networks(mini):
     image[20:40, 20:50] = 250
     seen = segmenter.embed(image)
     prompts = [Prompt(box=[20, 20, 50, 40]), Prompt([[30, 30]], [1])]
-    found = segmenter.answer_iou(seen, prompts)
+    nothing, found = segmenter.answer_iou([seen, seen], [[], prompts])
+    assert nothing.shape == (0,)
     for prompt, lowest in zip(prompts, found, strict=True):
         masks = segmenter.answer(seen, [prompt], multimask=True)
         assert mask_iou(masks.rles, masks.rles).min() == pytest.approx(lowest, abs=0.05)  # at full size
-    assert segmenter.answer_iou(seen, []).shape == (0,)

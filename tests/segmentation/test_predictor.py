@@ -18,7 +18,7 @@ from samara.errors import EmbeddingError, PromptError
 from samara.images.preprocessing import Frame
 from samara.masks.overlap import mask_iou
 from samara.networks.variants import Capabilities
-from samara.segmentation.predictor import full_size
+from samara.segmentation.predictor import full_size, full_size_bytes
 from samara.segmentation.prompts import Prompt
 
 
@@ -173,21 +173,11 @@ def test_senseless_prompts_are_refused(predictor, embeddings, arguments, message
         predictor.predict(embeddings[0], **arguments)
 
 
-@pytest.mark.parametrize(
-    ("capabilities", "prompt", "message"),
-    [
-        ({"points": False}, Prompt([5, 5]), "MobileSAM cannot take points; SAM, MobileSAM, HQ-SAM, SAM 2"),
-        ({"negative_points": False}, Prompt([5, 5], [0]), "cannot take background points"),
-        ({"boxes": False}, Prompt(box=[1, 1, 5, 5]), "cannot take boxes"),
-        ({"mask_input": False}, Prompt(mask_logits=np.zeros((64, 64))), "cannot take mask logits"),
-        ({"max_points": 2}, Prompt([[5, 5], [6, 6], [7, 7]]), "cannot take 3 points for one object"),
-    ],
-)
-def test_what_a_checkpoint_cannot_take_is_refused(mini, embeddings, capabilities, prompt, message):
-    less = dataclasses.replace(mini.variant, capabilities=Capabilities(**capabilities))
+def test_what_a_checkpoint_cannot_take_is_refused(mini, embeddings):
+    less = dataclasses.replace(mini.variant, capabilities=Capabilities(boxes=False))
     predictor = samara.Predictor(dataclasses.replace(mini, variant=less))
-    with pytest.raises(PromptError, match=message):
-        predictor.predict_prompts(embeddings[0], [prompt])
+    with pytest.raises(PromptError, match="cannot take boxes"):
+        predictor.predict_prompts(embeddings[0], [Prompt(box=[1, 1, 5, 5])])
 
 
 def test_an_embedding_can_be_trained_from(embeddings):
@@ -302,3 +292,40 @@ def test_what_is_printed_is_short(mini, predictor, truck_embedding):
     for value in (mini, truck_embedding):
         assert "samara_mini" in repr(value)
         assert len(repr(value)) < 600
+
+
+@pytest.mark.parametrize(
+    ("device", "free", "expected"),
+    [
+        ("cpu", 80 << 30, 64 << 20),
+        ("cuda:0", 80 << 30, 1 << 30),
+        ("cuda:0", 2 << 30, 512 << 20),
+        ("cuda:0", 0, 64 << 20),
+    ],
+)
+def test_pieces_of_logits_follow_the_free_memory_of_a_gpu(monkeypatch, device, free, expected):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free, 80 << 30))
+    assert full_size_bytes(torch.device(device)) == expected
+
+
+def test_threads_do_not_get_each_others_images(small_mini):
+    class Hurried(samara.Predictor):
+        """Another thread prepares its image in every moment that it could."""
+
+        others = None
+
+        def __setattr__(self, name, value):
+            super().__setattr__(name, value)
+            if name == "_latest" and self.others is not None:
+                super().__setattr__(name, self.others)
+
+    random = np.random.default_rng(0)
+    images = [random.integers(0, 256, (40, 60, 3), dtype=np.uint8) for _ in range(2)]
+    predictor = samara.Predictor(small_mini)
+    embeddings = [predictor.embed(image) for image in images]
+    expected = predictor.predict(embeddings[0], boxes=[5, 5, 40, 30], multimask=False)
+    hurried = Hurried(small_mini)
+    hurried.predict(embeddings[1], boxes=[5, 5, 40, 30])
+    hurried.others = hurried._latest
+    found = hurried.predict(embeddings[0], boxes=[5, 5, 40, 30], multimask=False)
+    assert np.array_equal(found.low_res_logits, expected.low_res_logits)

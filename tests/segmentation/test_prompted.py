@@ -76,3 +76,23 @@ def test_smaller_batches_share_the_predictor(mini):
 def test_unsparing_has_no_thresholds(mini):
     settings = PromptedSegmenter(mini).unsparing(3, 1000).settings
     assert (settings.points_per_side, settings.pred_iou_thresh, settings.stability_score_thresh) == (3, 0.0, 0.0)
+
+
+def test_prompts_of_several_images_share_a_pass(small_mini, dog, monkeypatch):
+    segmenter = PromptedSegmenter(small_mini, prompts_at_a_time=4)
+    pixels = samara.read_image(dog)
+    images = [pixels, pixels[:300], pixels[:, :400]]
+    asked = [[Prompt(box=[20, 20, 200, 200]), Prompt([[50, 60]])], [], [Prompt(box=[5, 9, 90, 120])] * 2]
+    alone = [segmenter.best(segmenter.embed(image), prompts) for image, prompts in zip(images, asked, strict=True)]
+    encoded, decoded = [], []
+    engine = segmenter.predictor.engine
+    encode, decode = engine.encode, engine.decode
+    monkeypatch.setattr(engine, "encode", lambda inputs: encoded.append(len(inputs)) or encode(inputs))
+    monkeypatch.setattr(engine, "decode", lambda *a, **k: decoded.append(len(a[1])) or decode(*a, **k))
+    together = segmenter.best_of_several(segmenter.embed_ready([*map(segmenter.ready, images)]), asked)
+    assert (encoded, decoded) == ([3], [1, 3])  # the click alone has three answers
+    assert [len(masks) for masks in together] == [2, 0, 2]
+    for one, expected in zip(together, alone, strict=True):
+        assert one.prompt_index.tolist() == expected.prompt_index.tolist()
+        for mask, wanted in zip(one.masks(), expected.masks(), strict=True):
+            assert (mask != wanted).sum() <= 1e-4 * mask.size  # a batch of another size rounds differently

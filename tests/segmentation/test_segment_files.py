@@ -16,7 +16,8 @@ from samara.errors import OutputError, SettingsError
 from samara.masks.mask_set import MaskSet
 from samara.masks.rle import encode_mask
 from samara.segmentation.prompts import Prompt
-from samara.segmentation.segment_files import overlay_paths, segment_files
+from samara.segmentation.results import Saving
+from samara.segmentation.segment_files import segment_files
 from samara.system.files import write_atomically
 
 FEW = samara.AutomaticSettings(points_per_side=3, pred_iou_thresh=0.0, stability_score_thresh=0.0)
@@ -37,12 +38,16 @@ def images(tmp_path):
     return paths
 
 
+def written(out):
+    return sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
+
+
 def test_everything(mini, images, tmp_path, capsys):
     told = []
     out = tmp_path / "out" / "deep"
-    outcome = segment_files(images, mini, out, settings=FEW, progress=lambda *steps: told.append(steps))
-    assert sorted(path.name for path in out.iterdir()) == ["a.png.png", "annotations.json", "b.jpg.png"]
-    assert np.asarray(Image.open(out / "b.jpg.png")).shape == (64, 20, 3)
+    outcome = segment_files(images, mini, Saving(out=out), settings=FEW, progress=lambda *steps: told.append(steps))
+    assert written(out) == ["annotations.json", "overlays/a.png", "overlays/b.png"]
+    assert np.asarray(Image.open(out / "overlays" / "b.png")).shape == (64, 20, 3)
     coco = COCO(str(outcome.annotations))
     assert len(coco.anns) == sum(len(one.masks) for one in outcome.done) > 0
     info = json.loads(outcome.annotations.read_text())["info"]
@@ -64,7 +69,7 @@ def test_everything(mini, images, tmp_path, capsys):
     ],
 )
 def test_prompts(mini, images, tmp_path, prompts, answer, masks):
-    outcome = segment_files(images, mini, tmp_path / "out", prompts=prompts, answer=answer)
+    outcome = segment_files(images, mini, Saving(out=tmp_path / "out"), prompts=prompts, answer=answer)
     assert [len(one.masks) for one in outcome.done] == [masks, masks]
     info = json.loads(outcome.annotations.read_text())["info"]
     assert len(info["prompts"]) == len(prompts)
@@ -72,7 +77,7 @@ def test_prompts(mini, images, tmp_path, prompts, answer, masks):
 
 def test_the_best_of_three_is_for_ambiguous_prompts_alone_whatever_else_is_asked(mini, images, tmp_path):
     click, box = Prompt([5, 5]), Prompt(box=[1, 1, 15, 20])
-    (done,) = segment_files(images[:1], mini, tmp_path / "out", prompts=[box, click]).done
+    (done,) = segment_files(images[:1], mini, Saving(out=tmp_path / "out"), prompts=[box, click]).done
     predictor = samara.Predictor(mini)
     embedding = predictor.embed(images[0])
     by_box = predictor.predict_prompts(embedding, [box], multimask=False)
@@ -86,7 +91,7 @@ def test_an_image_that_fails_is_told_and_the_rest_goes_on(mini, images, tmp_path
     outcome = segment_files(
         [images[0], broken, tmp_path / "absent.jpg", images[1]],
         mini,
-        tmp_path / "out",
+        Saving(out=tmp_path / "out"),
         prompts=[Prompt([5, 5])],
     )
     assert [one.path for one in outcome.done] == images
@@ -96,7 +101,7 @@ def test_an_image_that_fails_is_told_and_the_rest_goes_on(mini, images, tmp_path
 
 
 def test_a_prompt_outside_one_image_fails_that_image(mini, images, tmp_path):
-    outcome = segment_files(images, mini, tmp_path / "out", prompts=[Prompt([40, 10])])
+    outcome = segment_files(images, mini, Saving(out=tmp_path / "out"), prompts=[Prompt([40, 10])])
     assert [one.path.name for one in outcome.done] == ["a.png"]
     assert "20 wide and 64 high" in outcome.failed[0].reason
 
@@ -104,31 +109,21 @@ def test_a_prompt_outside_one_image_fails_that_image(mini, images, tmp_path):
 def test_a_second_run_replaces_our_files_only(mini, images, tmp_path):
     out = tmp_path / "out"
     for _ in range(2):
-        segment_files(images, mini, out, prompts=[Prompt([5, 5])])
+        segment_files(images, mini, Saving(out=out), prompts=[Prompt([5, 5])])
     theirs = out / "annotations.json"
     theirs.write_text('{"info": {"contributor": "COCO"}}')
     with pytest.raises(OutputError, match="was not written by samara"):
-        segment_files(images, mini, out, prompts=[Prompt([5, 5])])
+        segment_files(images, mini, Saving(out=out), prompts=[Prompt([5, 5])])
     assert "COCO" in theirs.read_text()
-    segment_files(images, mini, out, prompts=[Prompt([5, 5])], overwrite=True)
+    segment_files(images, mini, Saving(out=out, overwrite=True), prompts=[Prompt([5, 5])])
     assert "COCO" not in theirs.read_text()
 
 
 def test_no_image_and_no_folder(mini, images, tmp_path):
     with pytest.raises(SettingsError, match="no image"):
-        segment_files([], mini, tmp_path)
+        segment_files([], mini, Saving(out=tmp_path))
     with pytest.raises(OutputError, match="cannot be used as a folder"):
-        segment_files(images, mini, images[0])
-
-
-def test_images_of_one_name_do_not_overwrite_each_other(tmp_path):
-    paths = [Path("x/a.jpg"), Path("y/a.jpg"), Path("a.png"), Path("z/a.jpg")]
-    assert [path.name for path in overlay_paths(paths, tmp_path)] == [
-        "a.jpg.png",
-        "a.jpg-2.png",
-        "a.png.png",
-        "a.jpg-3.png",
-    ]
+        segment_files(images, mini, Saving(out=images[0]))
 
 
 CLICK = [Prompt([5, 5])]
@@ -161,22 +156,22 @@ def test_calls_add_to_the_folder(mini, quick, images, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     out = tmp_path / "out"
     for image in (*images, images[0]):
-        outcome = segment_files([image], mini, out, prompts=CLICK)
+        outcome = segment_files([image], mini, Saving(out=out), prompts=CLICK)
     assert names(outcome) == ["a.png", "b.jpg"]
     rows = json.loads(outcome.annotations.read_text())["annotations"]
     assert [(row["id"], row["image_id"]) for row in rows] == [(2, 2), (1, 1)]
-    assert sorted(path.name for path in out.iterdir()) == ["a.png.png", "annotations.json", "b.jpg.png"]
+    assert written(out) == ["annotations.json", "overlays/a.png", "overlays/b.png"]
     assert [one.name for one in read_coco(outcome.annotations, tmp_path)] == ["a.png", "b.jpg"]
 
 
 def test_nothing_is_written_when_nothing_succeeded(mini, quick, images, tmp_path):
     out = tmp_path / "deep" / "out"
-    outcome = segment_files([tmp_path / "nosuch.jpg"], mini, out, prompts=CLICK)
+    outcome = segment_files([tmp_path / "nosuch.jpg"], mini, Saving(out=out), prompts=CLICK)
     assert len(outcome.failed) == 1
     assert not (tmp_path / "deep").exists()
-    segment_files(images, mini, out, prompts=CLICK)
+    segment_files(images, mini, Saving(out=out), prompts=CLICK)
     before = (out / "annotations.json").read_bytes()
-    segment_files([tmp_path / "nosuch.jpg"], mini, out, prompts=CLICK)
+    segment_files([tmp_path / "nosuch.jpg"], mini, Saving(out=out), prompts=CLICK)
     assert (out / "annotations.json").read_bytes() == before
 
 
@@ -188,17 +183,17 @@ def test_what_was_done_is_kept_when_the_work_ends_early(mini, quick, images, tmp
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        segment_files(images, mini, out, prompts=CLICK, progress=interrupted)
+        segment_files(images, mini, Saving(out=out), prompts=CLICK, progress=interrupted)
     assert len(json.loads((out / "annotations.json").read_text())["images"]) == 1
 
     def full(path, data):
-        if path.name == "a.png.png":
+        if path.name == "a.png":
             raise OutputError(f"{path} cannot be written: No space left on device")
         write_atomically(path, data)
 
-    monkeypatch.setattr("samara.segmentation.segment_files.write_atomically", full)
+    monkeypatch.setattr("samara.segmentation.results.write_atomically", full)
     with pytest.raises(OutputError, match="No space left"):
-        segment_files(images[::-1], mini, out, prompts=CLICK)
+        segment_files(images[::-1], mini, Saving(out=out), prompts=CLICK)
     assert len(json.loads((out / "annotations.json").read_text())["images"]) == 2
 
 
@@ -208,34 +203,14 @@ def test_a_file_that_cannot_be_added_to_is_refused_before_the_work(mini, quick, 
     (out / "annotations.json").write_text("[]")
     told = []
     with pytest.raises(OutputError, match="`overwrite=True`"):
-        segment_files(images, mini, out, prompts=CLICK, progress=lambda *steps: told.append(steps))
+        segment_files(images, mini, Saving(out=out), prompts=CLICK, progress=lambda *steps: told.append(steps))
     assert not told
     assert [path.name for path in out.iterdir()] == ["annotations.json"]
-
-
-def test_overlays_of_others_are_not_overwritten(mini, quick, images, tmp_path):
-    out = tmp_path / "out"
-    other = tmp_path / "other" / "a.png"
-    other.parent.mkdir()
-    other.write_bytes(images[0].read_bytes())
-    shown = [segment_files([one], mini, out, prompts=CLICK).done[0].overlay.name for one in (images[0], other) * 2]
-    assert shown == ["a.png.png", "a.png-2.png", "a.png.png", "a.png-2.png"]
-    outcome = segment_files([other], mini, out, prompts=CLICK, overwrite=True)
-    assert outcome.done[0].overlay.name == "a.png.png"
-    assert names(outcome) == ["a.png"]
-    (tmp_path / "here").mkdir()
-    for name in ("a.png", "a.png.png"):  # an image whose name is that of an overlay
-        (tmp_path / "here" / name).write_bytes(images[0].read_bytes())
-    before = (tmp_path / "here" / "a.png.png").read_bytes()
-    both = [tmp_path / "here" / name for name in ("a.png", "a.png.png")]
-    outcome = segment_files(both, mini, tmp_path / "here", prompts=CLICK, overwrite=True)
-    assert outcome.done[0].overlay.name == "a.png-2.png"
-    assert (tmp_path / "here" / "a.png.png").read_bytes() == before
 
 
 def test_an_image_is_taken_once_however_it_is_called(mini, quick, images, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "link.png").symlink_to("a.png")
     spellings = [Path("a.png"), Path("./a.png"), tmp_path / "a.png", Path("link.png"), Path("out/../a.png")]
-    outcome = segment_files(spellings, mini, tmp_path / "out", prompts=CLICK)
+    outcome = segment_files(spellings, mini, Saving(out=tmp_path / "out"), prompts=CLICK)
     assert [one.path for one in outcome.done] == [Path("a.png")]

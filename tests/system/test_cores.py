@@ -10,7 +10,7 @@ import threading
 import pytest
 import torch
 
-from samara.system.cores import map_on_cores
+from samara.system.cores import map_on_cores, one_ahead
 
 
 @pytest.fixture(params=[1, 3])
@@ -101,3 +101,29 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
 def test_who_only_imports_has_the_forks_he_had():
     subprocess.run([sys.executable, "-W", "ignore", "-c", IMPORT_ONLY], timeout=120, check=True)
+
+
+def test_the_next_piece_is_computed_while_the_last_result_is_used():
+    started = [threading.Event() for _ in range(3)]
+
+    def compute(piece):
+        started[piece].set()
+        return piece * piece
+
+    results = one_ahead(compute, range(3))
+    assert next(results) == 0
+    assert started[1].wait(30)  # although nobody has asked for it
+    assert list(results) == [1, 4]
+    assert list(one_ahead(compute, [])) == []
+
+
+def test_an_error_ahead_is_raised_in_its_turn_and_closing_ends_the_thread():
+    before = threading.active_count()
+    results = one_ahead(lambda piece: 1 // piece, [1, 0, 1])
+    assert next(results) == 1
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+    endless = one_ahead(abs, iter(int, 1))
+    next(endless)
+    endless.close()
+    assert threading.active_count() == before

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 import torch
 
 from samara.errors import DeviceError, SettingsError
 from samara.system import devices
-from samara.system.devices import choose_device, choose_precision, computes_in_bfloat16
+from samara.system.devices import choose_device, choose_precision, computes_in_bfloat16, computing
 
 
 def test_auto_takes_a_gpu_if_there_is_one(monkeypatch):
@@ -65,3 +67,47 @@ def test_bfloat16_on_a_gpu_needs_ampere(monkeypatch):
     for capability, expected in [((7, 5), False), ((8, 0), True), ((9, 0), True)]:
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _, c=capability: c)
         assert computes_in_bfloat16("cuda") == expected
+
+
+def test_tf32_is_for_gpus_that_have_it(monkeypatch):
+    for device in ("cpu", "mps"):
+        with pytest.raises(DeviceError, match=f"only NVIDIA GPUs from Ampere .* tf32, not {device}; use float32"):
+            choose_precision("tf32", device)
+    for capability, has_it in (((7, 5), False), ((8, 0), True), ((9, 0), True)):
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, found=capability: found)
+        assert devices.multiplies_in_tf32("cuda") == has_it
+    assert choose_precision("tf32", "cuda:1") == "tf32"
+
+
+@pytest.mark.parametrize(
+    ("precision", "products"), [("float32", [False]), ("tf32", [True]), ("bfloat16", []), ("float16", []), ("int8", [])]
+)
+def test_a_precision_decides_how_a_gpu_multiplies(monkeypatch, precision, products):
+    asked = []
+
+    class Recorded:
+        def at(self, tf32):
+            asked.append(tf32)
+            return contextlib.nullcontext()
+
+    monkeypatch.setattr(devices, "SWITCH", Recorded())
+    with computing("cpu", precision):
+        dtype = (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
+    assert dtype == devices.COMPUTED_IN[precision]
+    assert asked == []  # processors have no such switch
+    monkeypatch.setattr(torch, "autocast", lambda *args, **more: contextlib.nullcontext())
+    with computing("cuda", precision):
+        pass
+    assert asked == products
+
+
+@pytest.mark.gpu
+def test_float32_is_exact_on_a_gpu_and_tf32_is_not():
+    torch.manual_seed(0)
+    a, b = torch.randn(2, 512, 512, device="cuda")
+    exact = a.double() @ b.double()
+    errors = {}
+    for precision in ("float32", "tf32"):
+        with computing("cuda", precision):
+            errors[precision] = ((a @ b).double() - exact).norm() / exact.norm()
+    assert errors["float32"] < 1e-6 < 1e-5 < errors["tf32"] < 1e-2

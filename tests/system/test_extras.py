@@ -24,4 +24,7 @@ def test_what_is_missing_is_one_sentence_with_the_command(monkeypatch, how):
     assert not is_installed(library)
     with pytest.raises(MissingExtra) as caught:
         require(library, "report", "a report")
-    assert str(caught.value) == f"a report needs {library}, which is not installed; pip install 'samara[report]'"
+    assert (
+        str(caught.value)
+        == f"a report needs {library} (extra 'report'), which is not installed; pip install 'samara[report]'"
+    )

@@ -8,21 +8,25 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
+
 from samara._version import __version__
 from samara.annotation.exporting import export_store, require_images
 from samara.annotation.report.collect import write_report
 from samara.annotation.report.page import require_report
+from samara.annotation.run.batch import shown
 from samara.annotation.run.job import AnnotationJob
 from samara.annotation.run.quiet_ray import require_ray
 from samara.annotation.run.ray_cluster import Cluster, run_on_ray
-from samara.annotation.run.runner import Tally, Work, annotate_store, shown
+from samara.annotation.run.runner import Tally, annotate_store
 from samara.annotation.run.settings import Resources
+from samara.annotation.run.spent import Spent
 from samara.annotation.run.workers import run_workers
 from samara.annotation.store.locks import claim
 from samara.annotation.store.plan import PlannedImage
@@ -30,6 +34,7 @@ from samara.annotation.store.rows import ImageRow, arrow
 from samara.annotation.store.store import (
     EXPORTS,
     QUARANTINED,
+    RUNS,
     AnnotationStore,
     IfThere,
     create_store,
@@ -61,6 +66,7 @@ class AnnotationRun:
         workers: number of processes, each with its own network: on this machine, or actors of a Ray cluster.
         cluster: resources of a Ray cluster; None for this machine alone.
         retry: retry quarantined images.
+        limit: maximum images to annotate now, those first in the plan; None for all.
         formats: annotation formats to export to at the end.
         writing: options of the exports; those of an earlier run are replaced.
         categories: categories of the exports; None for those of the store.
@@ -74,6 +80,7 @@ class AnnotationRun:
     workers: int = Resources.workers
     cluster: Cluster | None = None
     retry: bool = False
+    limit: int | None = None
     formats: tuple[str, ...] = ()
     writing: WriterOptions = field(default_factory=WriterOptions)
     categories: CategoryChoice | None = None
@@ -86,7 +93,7 @@ class AnnotationRun:
 
         Raises:
             MissingExtra: a required library is not installed.
-            SettingsError: a format is unknown, or there are no workers.
+            SettingsError: a format is unknown, or there are no workers, or no images are allowed.
             OutputError: the store's folder or an export's cannot be written, or contains files that must not be
                 touched.
         """
@@ -94,6 +101,8 @@ class AnnotationRun:
         require_store_place(self.out, self.if_there)
         if self.workers < 1:
             raise SettingsError(f"{self.workers} workers were asked for; at least 1 is needed")
+        if self.limit is not None and self.limit < 1:
+            raise SettingsError(f"`limit` is {self.limit}; annotate at least 1 image, or None for all")
         if self.cluster is not None:
             require_ray()
         self.demands().require_met()
@@ -101,6 +110,11 @@ class AnnotationRun:
             raise SettingsError("`categories` is for exports; add a format to `formats`, or leave it out")
         if self.report:
             require_report()
+
+    @property
+    def sharing(self) -> int:
+        """Number of this machine's processes that share a GPU."""
+        return -(-self.workers // max(1, torch.cuda.device_count()))
 
     def demands(self) -> Demands:
         """Collect what the exports require of the images.
@@ -130,7 +144,15 @@ class AnnotationRun:
             return {}, None
         try:
             where = self.out / EXPORTS
-            return export_store(store, self.formats, where, self._writing(), categories=self.categories), None
+            losses = export_store(
+                store,
+                self.formats,
+                where,
+                self._writing(),
+                categories=self.categories,
+                is_partial=self.limit is not None,
+            )
+            return losses, None
         except FormatsRefused as error:
             return dict(error.losses), str(error)
 
@@ -144,11 +166,12 @@ class AnnotationOutcome:
     """The result of a run.
 
     Attributes:
-        store: the complete store.
+        store: the store, complete unless the run had a limit.
         checkpoint: name of the checkpoint that made the masks.
         total: images, masks and quarantined images of the store.
         seconds: duration of this run.
         done_by_this_run: images and masks of this run.
+        spent: where this run's time went, if requested.
         ignored: number of files in the source without an image suffix.
         left_out: sentences about what was left out of the source.
         quarantined: the first images that were quarantined, with reasons.
@@ -162,12 +185,18 @@ class AnnotationOutcome:
     total: Tally
     seconds: float
     done_by_this_run: Tally
+    spent: Spent | None = None
     ignored: int = 0
     left_out: tuple[str, ...] = ()
     quarantined: tuple[ImageRow, ...] = ()
     losses: dict[str, Losses] = field(default_factory=dict)
     refused: str | None = None
     report: Path | None = None
+
+    @property
+    def missing(self) -> int:
+        """Number of images that a limit left to a later run."""
+        return self.store.manifest.plan.images - self.total.images
 
 
 def carry_out(
@@ -189,38 +218,26 @@ def carry_out(
     Raises:
         SamaraError: why the run stopped, in one sentence. Finished images are saved.
     """
-    running.prepare()
-    require_images(job.source.kind, running.writing)
-    if job.embeddings is not None:
-        require_folder(job.embeddings)
     start = time.monotonic()
-    loaded = load_chosen(job.choice)
-    if running.commercial:
-        require_commercial(loaded)
+    loaded = load_for(job, running)
+    # Chosen once: processes that share a GPU must not choose by what the others have left free.
+    job = replace(job, batch=job.images_per_pass(loaded, running.sharing)) if running.cluster is None else job
     store = _opened(job, running, loaded, entries)
     checkpoint, device = loaded.name, loaded.device
     if running.retry or store.has_moved_images:
         reopen(store)
-    own, all_so_far = Tally(), Tally(*store.counts())
-
-    def note(done: Tally) -> None:
-        nonlocal own, all_so_far
-        own, all_so_far = own + done, all_so_far + done
-        if progress is not None:
-            progress(f"annotating: {all_so_far.found}", all_so_far.images, store.manifest.plan.images)
-
-    note(Tally())
-    if running.cluster is not None:
-        del loaded  # each actor loads its own
-        run_on_ray(store, job, replace(running.cluster, actors=running.workers), note)
-    elif running.workers > 1:
-        del loaded  # each process loads its own
-        run_workers(store, job, running.workers, device, note)
+    count = _Count(Tally(*store.counts()), store.manifest.plan.images, progress)
+    if running.limit is not None:
+        job = replace(job, up_to=store.id_of_missing(running.limit))
+        count.total = min(count.total, count.so_far.images + running.limit)
+    count.add(Tally())
+    if running.cluster is None and running.workers == 1:
+        annotate_store(store, job.annotator(loaded), job.work(loaded, tell=count.add))
     else:
-        work = Work(job.reading, job.images_at_a_time(loaded), tell=note)
-        annotate_store(store, job.annotator(loaded), work)
+        del loaded  # each process loads its own
+        _fill_from_processes(store, job, running, device, count.add)
     seconds = time.monotonic() - start
-    _record_run(store, device, running.workers, own, seconds)
+    _record_run(store, device, running.workers, count.own, seconds)
     write_quarantined(store)
     losses, refused = running.export(store)
     return AnnotationOutcome(
@@ -228,7 +245,8 @@ def carry_out(
         checkpoint=checkpoint,
         total=Tally(*store.counts()),
         seconds=seconds,
-        done_by_this_run=own,
+        done_by_this_run=count.own,
+        spent=count.own.spent if job.timings else None,
         ignored=job.source.listing.ignored,
         left_out=tuple(job.source.listing.sentences()),
         quarantined=tuple(row for row, _ in zip(store.quarantined(), range(MAX_NAMED), strict=False)),
@@ -236,6 +254,50 @@ def carry_out(
         refused=refused,
         report=write_report(store) if running.report else None,
     )
+
+
+def load_for(job: AnnotationJob, running: AnnotationRun) -> Loaded:
+    """Check what can be checked before a run, and load the checkpoint.
+
+    Raises:
+        SamaraError: the run cannot begin.
+    """
+    running.prepare()
+    require_images(job.source.kind, running.writing)
+    if job.embeddings is not None:
+        require_folder(job.embeddings)
+    loaded = load_chosen(job.choice)
+    if running.commercial:
+        require_commercial(loaded)
+    return loaded
+
+
+class _Count:
+    """What was done so far, and who is told.
+
+    Attributes:
+        own: by this run.
+        so_far: by any run.
+        total: images to expect.
+    """
+
+    def __init__(self, so_far: Tally, total: int, progress: Progress | None) -> None:
+        self.own, self.so_far, self.total, self._progress = Tally(), so_far, total, progress
+
+    def add(self, done: Tally) -> None:
+        """Add what was done since the last call."""
+        self.own, self.so_far = self.own + done, self.so_far + done
+        if self._progress is not None:
+            self._progress(f"annotating: {self.so_far.found}", self.so_far.images, self.total)
+
+
+def _fill_from_processes(
+    store: AnnotationStore, job: AnnotationJob, running: AnnotationRun, device: str, tell: Callable[[Tally], None]
+) -> None:
+    if running.cluster is not None:
+        run_on_ray(store, job, replace(running.cluster, actors=running.workers), tell)
+    else:
+        run_workers(store, job, running.workers, device, tell)
 
 
 def _opened(
@@ -304,4 +366,4 @@ def _record_run(store: AnnotationStore, device: str, workers: int, done: Tally, 
         "seconds": round(seconds, 3),
     }
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{platform.node()}-{os.getpid()}.json"
-    write_atomically(store.folder / "runs" / name, json.dumps(facts).encode())
+    write_atomically(store.folder / RUNS / name, json.dumps(facts).encode())

@@ -20,18 +20,19 @@ class Choice:
     """Which checkpoint to load, and how; see `samara.load` for details. `load_chosen` loads it.
 
     Attributes:
-        checkpoint: catalogue name or file.
-        base: checkpoint that provides the rest of a file with only a part of a network, such as a mask decoder.
-        preset: preparation of images for a file that cannot tell, such as medsam; None for the checkpoint's own.
-        lora: low-rank updates of `samara finetune --lora-apart`, trained on the checkpoint.
-        device: auto, cpu, cuda, cuda:N or mps.
-        precision: auto, float32, bfloat16 or float16.
-        engine: torch, torch-compile, openvino, onnxruntime, or auto (see doctor).
-        input_size: side of the input; None for the checkpoint's own.
-        weights: random to measure speed without the file.
+        checkpoint: use this catalogue name, name of an added file, or file.
+        base: take the rest of the network from this checkpoint, for a file with only a part, such as a mask decoder.
+        preset: prepare images like this preset, such as medsam, for a file that cannot tell; None for the checkpoint's
+            own.
+        lora: fold in these low-rank updates of `samara finetune --lora-apart`, trained on the checkpoint.
+        device: run on auto, cpu, cuda, cuda:N or mps.
+        precision: compute in auto, float32, tf32, bfloat16 or float16.
+        engine: run the network with torch, torch-compile, openvino, onnxruntime, or auto (see doctor).
+        input_size: resize images to this side of the network input; None for the checkpoint's own.
+        weights: use random weights to measure speed without the file.
         download: download the checkpoint if it is missing.
-        hq_token_only: HQ-SAM's own mask without SAM's, for images of one object.
-        calibration: images or folders to calibrate int8 on.
+        hq_token_only: use HQ-SAM's own mask without SAM's, for images of one object.
+        calibration: calibrate int8 on these images or folders.
         calibration_reading: how the calibration images are read.
     """
 

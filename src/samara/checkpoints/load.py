@@ -27,10 +27,11 @@ from samara.checkpoints.reading.folders import files_of
 from samara.checkpoints.reading.rename import with_part_prefix
 from samara.checkpoints.reading.sam2_names import image_path
 from samara.checkpoints.reading.state_dicts import read_state_dict
+from samara.checkpoints.store.added import AddedCheckpoints
 from samara.checkpoints.store.store import CheckpointStore
 from samara.engines.calibration import calibration_files
-from samara.engines.findings import fastest_engine
-from samara.engines.kinds import AUTO, TORCH, choose_place
+from samara.engines.findings import fastest_place
+from samara.engines.kinds import AUTO, OPENVINO, TORCH, choose_place
 from samara.engines.loaded import Loaded, Provenance
 from samara.errors import ChecksumMismatch, SettingsError, UnknownCheckpoint, WrongCheckpoint
 from samara.images.settings import AS_THEY_ARE, ImageReading
@@ -72,8 +73,9 @@ def load(
             identified by its content, never by its name. For a file of low-rank updates of a catalogue checkpoint, that
             checkpoint is loaded too.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
-        precision: "auto" (bfloat16 if the hardware supports it), "float32", "bfloat16", "float16"; "int8" for the image
-            encoder with the engine openvino.
+        precision: "auto" (bfloat16 if the hardware supports it, or with `engine="auto"` the fastest that doctor found),
+            "float32", "bfloat16", "float16"; "tf32" on NVIDIA GPUs from Ampere; "int8" for the image encoder with the
+            engine openvino, or torch-compile and torchao.
         engine: runtime of the network: "torch", "openvino", "onnxruntime", or "auto" for the fastest that `samara
             doctor` found to agree with torch on this machine (torch if it was never run). `Loaded.engine` is the
             result.
@@ -111,8 +113,11 @@ def load(
     if preset is not None:
         preset_named(preset)  # before anything is downloaded
     place = choose_place(engine, device, precision)
-    if calibration and place.precision != "int8":
-        raise SettingsError(f"calibration images were given, but only int8 uses them, not {place.precision}")
+    if calibration and (place.engine, place.precision) != (OPENVINO.name, "int8"):
+        raise SettingsError(
+            f"calibration images were given, but only int8 uses them, of the engine {OPENVINO.name}; this is "
+            f"{place.precision} of {place.engine}"
+        )
     _check_input_size(input_size, 16)
     if weights == "random":
         loading = _random(checkpoint, base, input_size, seed, preset)
@@ -132,6 +137,8 @@ def load(
     if variant.why_no_graphs and engine not in (AUTO, TORCH.name):
         raise SettingsError(f"{variant.title} runs only in the engine torch, not in {engine}")
     thresholds, size = _thresholds(loading.entry, variant), loading.input_size
+    if engine == AUTO:
+        place = fastest_place(variant.name, size, place, any_precision=precision == "auto")
     return Loaded(
         network=network.to(place.device),
         variant=variant,
@@ -141,7 +148,7 @@ def load(
         stability_score_thresh=thresholds[1],
         device=place.device,
         precision=place.precision,
-        engine=fastest_engine(variant.name, size, place.precision, place.device) if engine == AUTO else engine,
+        engine=place.engine,
         hq_token_only=hq_token_only,
         calibration=calibration_files(calibration) if calibration else (),
         calibration_reading=calibration_reading,
@@ -218,11 +225,19 @@ def _thresholds(entry: Checkpoint | None, variant: Variant) -> tuple[float, floa
 
 
 def resolve(checkpoint: str | os.PathLike[str]) -> tuple[Checkpoint | None, Path | None]:
-    """Resolve to a catalogue entry or the path of a file; a catalogue name takes precedence over a file."""
+    """Resolve to a catalogue entry or the path of a file; names take precedence over files, the catalogue's first.
+
+    Raises:
+        UnknownCheckpoint: there is neither, or an added file is gone.
+        ChecksumMismatch: an added file has changed.
+    """
     if isinstance(checkpoint, str):
         try:
             return find(checkpoint), None
         except UnknownCheckpoint:
+            added = AddedCheckpoints(CheckpointStore().directory).find(checkpoint)
+            if added is not None:
+                return None, added.checked_path()
             if not _looks_like_path(checkpoint):
                 raise
     return None, Path(checkpoint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import replace
 from typing import Any
@@ -10,6 +11,8 @@ from samara.checkpoints import load
 from samara.checkpoints.choice import Choice
 from samara.engines.loaded import Loaded
 from samara.system.progress import Progress
+
+_log = logging.getLogger(__name__)
 
 
 def load_chosen(choice: Choice, device: str | None = None, progress: Progress | None = None) -> Loaded:
@@ -25,7 +28,13 @@ def load_chosen(choice: Choice, device: str | None = None, progress: Progress | 
             chosen; otherwise the error says how to get it.
     """
     facts = vars(choice if device is None else replace(choice, device=device))
-    return load.load(**facts, progress=progress)
+    loaded = load.load(**facts, progress=progress)
+    _log.info(
+        "%s: %s, engine %s on %s, %s, input %d px",
+        *(loaded.name, loaded.provenance.path or "random weights", loaded.engine, loaded.device, loaded.precision),
+        loaded.input_size,
+    )
+    return loaded
 
 
 def loaded_from(

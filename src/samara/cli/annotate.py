@@ -30,6 +30,7 @@ from samara.segmentation.automatic.settings import AutomaticSettings
 
 if TYPE_CHECKING:
     from samara.annotation.carry_out import AnnotationOutcome
+    from samara.annotation.run.spent import Spent
 
 CHECKPOINT = (
     "Catalogue name or file; run `samara recommend --task batch-annotation` to see which suits this machine. "
@@ -71,6 +72,7 @@ RESOURCES = [
     Setting(field="cluster", metavar="local|ray"),
     Setting(field="gpus_per_worker", metavar="X", least=0),
     Setting(field="threads", metavar="N", least=0),
+    Setting(field="batch", metavar="N", least=1),
     Setting(field="embedding_cache", metavar="DIR", kind=Path | None),
     Setting(field="embedding_cache_gb", metavar="GB", least=0.01),
 ]
@@ -89,7 +91,7 @@ RESOURCES = [
     "choice",
     Choice(),
     loading("checkpoint", panel=RUNNING, kind=str | None, default=None, help=CHECKPOINT),
-    loading("base", "preset", "lora", "device", "precision", "engine", panel=RUNNING),
+    loading("base", "preset", "lora", "device", "precision", "engine", "input_size", panel=RUNNING),
 )
 @takes_arguments("resources", Resources(), in_panel(RUNNING, *RESOURCES))
 @writes_annotations(RESULT, "--export-pictures")
@@ -97,7 +99,7 @@ def annotate(
     images: Annotated[
         list[str],
         typer.Argument(
-            metavar="IMAGES...",
+            metavar="IMAGES",
             help="A folder (searched recursively), files, a quoted pattern, a list (.txt), a .tar, or a COCO file "
             "(.json) or YOLO data set (.yaml), whose boxes become the prompts.",
             show_default=False,
@@ -160,6 +162,23 @@ def annotate(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Delete the existing store first.", rich_help_panel=RESULT)
     ] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Annotate at most N images now; --resume without it continues with the others.",
+            rich_help_panel=RESULT,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Only say what would be done: images, what is left out, duration. Writes nothing.",
+            rich_help_panel=RESULT,
+        ),
+    ] = False,
     formats: Annotated[
         str | None,
         typer.Option(
@@ -173,6 +192,12 @@ def annotate(
     report: Annotated[
         bool, typer.Option("--report", help="Also write DIR/report.html.", rich_help_panel=RESULT)
     ] = False,
+    timings: Annotated[
+        bool,
+        typer.Option(
+            "--timings", help="Measure where the time goes; slows a GPU down a little.", rich_help_panel=RESULT
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=RESULT)] = False,
 ) -> None:
     """Annotate images, segmenting everything or the given prompts, into a store that survives interruptions.
@@ -184,21 +209,15 @@ def annotate(
     """
     facts = in_new_words(choice | resources, runtime)
     asked: dict[str, Any] = dict(prompts=prompts, image_folder=image_folder, profile=profile, rules=reading.rules)
-    kept: dict[str, Any] = dict(
-        resume=resume, retry=retry, overwrite=overwrite, report=report, formats=names_in(formats)
-    )
-    outcome = run(
-        images,
-        out=out,
-        settings=replace(settings, automatic=automatic, cleaning=cleaning, **asdict(reading.images)),
-        commercial=commercial,
-        options=writing.options,
-        categories=writing.categories,
-        **asked,
-        **kept,
-        **facts,
-    )
-    show(outcome, as_json=as_json)
+    kept: dict[str, Any] = dict(resume=resume, retry=retry, overwrite=overwrite, limit=limit, timings=timings)
+    kept |= dict(commercial=commercial, formats=names_in(formats), report=report, **writing._asdict())
+    everything = replace(settings, automatic=automatic, cleaning=cleaning, **asdict(reading.images))
+    arguments: dict[str, Any] = dict(out=out, settings=everything, **(asked | kept | facts))
+    if dry_run:
+        plan(images, as_json=as_json, **arguments)
+        return
+    outcome = run(images, **arguments)
+    show(outcome, as_json=as_json, engine_was_chosen=facts["engine"] == "auto")
     tell_end(outcome, writing)
 
 
@@ -215,6 +234,14 @@ def in_new_words(facts: dict[str, Any], runtime: str | None) -> dict[str, Any]: 
         warn(f"--runtime {runtime} is now --engine {runtime}")
         facts |= {"engine": runtime}
     return facts
+
+
+def plan(images: list[str], *, as_json: bool, **asked: Any) -> None:  # Any: arguments of `samara.annotate`
+    """Say what would be done."""
+    from samara.annotation import annotate as room
+    from samara.cli.dry_run import show_forecast
+
+    show_forecast(room.plan_annotation(images, notice=warn, **asked), as_json=as_json)
 
 
 def run(images: list[str], *, out: Path, **asked: Any) -> AnnotationOutcome:  # Any: arguments of `samara.annotate`
@@ -239,8 +266,14 @@ def tell_end(outcome: AnnotationOutcome, writing: Writing) -> None:
         raise typer.Exit(1)
 
 
-def show(outcome: AnnotationOutcome, *, as_json: bool) -> None:
-    """Print the result on stdout, and skipped or quarantined images on stderr."""
+def show(outcome: AnnotationOutcome, *, as_json: bool, engine_was_chosen: bool = False) -> None:
+    """Print the result on stdout, and skipped or quarantined images on stderr.
+
+    Args:
+        outcome: the result.
+        as_json: print JSON.
+        engine_was_chosen: say which engine ran, since nobody named one.
+    """
     total, store = outcome.total, outcome.store
     for row in outcome.quarantined:
         warn(f"{row.path} is quarantined: {row.reason or ''}")
@@ -258,9 +291,24 @@ def show(outcome: AnnotationOutcome, *, as_json: bool) -> None:
         f"{total.quarantined:,} images quarantined; {outcome.done_by_this_run.images:,} images in this run, "
         f"{rate:.2f} per second"
     )
+    if engine_was_chosen:
+        ran = store.manifest.job["checkpoint"]
+        typer.echo(f"engine {ran['engine']}, {ran['precision']}")
+    if outcome.missing:
+        warn(f"{outcome.missing:,} of {store.manifest.plan.images:,} images are left; continue with `resume=True`")
+    if outcome.spent is not None:
+        typer.echo(spent_shown(outcome.spent, outcome.seconds))
     tell_losses(outcome.losses, store.folder / "exports")
     if outcome.report is not None:
         typer.echo(f"report in {outcome.report}")
+
+
+def spent_shown(spent: Spent, seconds: float) -> str:
+    """Describe in one line where the time went."""
+    return (
+        f"of {seconds:.1f} s: {spent.waiting:.1f} s waiting for images, {spent.encoding:.1f} s in the image encoder, "
+        f"{spent.masks:.1f} s making masks; beside these, {spent.writing:.1f} s writing"
+    )
 
 
 def facts(outcome: AnnotationOutcome) -> dict[str, Any]:
@@ -269,12 +317,15 @@ def facts(outcome: AnnotationOutcome) -> dict[str, Any]:
     return {
         "store": str(outcome.store.folder),
         "checkpoint": outcome.checkpoint,
+        "engine": outcome.store.manifest.job["checkpoint"]["engine"],
         "images": total.images,
         "masks": total.masks,
         "quarantined": total.quarantined,
         "ignored": outcome.ignored,
+        "missing": outcome.missing,
         "images_in_this_run": outcome.done_by_this_run.images,
         "seconds": outcome.seconds,
+        "spent": None if outcome.spent is None else asdict(outcome.spent),
         "failed": [{"file": row.path, "reason": as_options(row.reason or "")} for row in outcome.quarantined],
         "losses": losses_shown(outcome.losses),
         "refused": None if outcome.refused is None else as_options(outcome.refused),

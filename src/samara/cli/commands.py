@@ -13,6 +13,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from samara.cli.habits import RESULT_IS_PRINTED, PlainCommand, PlainGroup, with_habits
+
 COMMANDS = {
     "segment": "Segment images: masks from prompts, or everything when there is no prompt.",
     "annotate": "Annotate images, segmenting everything or the given prompts, into a store that survives "
@@ -29,7 +31,8 @@ COMMANDS = {
     "doctor": "Compare every engine and precision with PyTorch in float32 on this machine; exit status 1 if one "
     "drifts.",
     "recommend": "Recommend a checkpoint for a machine and a task, with reasons and the reliability of each number.",
-    "checkpoints": "List, fetch, identify and verify checkpoint files.",
+    "records": "List or forget the measurements that `samara recommend` takes into account.",
+    "checkpoints": "List, fetch, add, identify and verify checkpoint files.",
 }
 """By name what `samara --help` says: the first paragraph of the command's own help."""
 
@@ -62,13 +65,14 @@ def _made(name: str) -> Any:
         app = module.app
     else:
         app = typer.Typer(add_completion=False)
-        app.command(name)(getattr(module, file))
+        command = with_habits(getattr(module, file), can_be_quiet=name not in RESULT_IS_PRINTED)
+        app.command(name, cls=PlainCommand)(command)
     made = typer.main.get_command(app)
     made.name = name
     return made
 
 
-class CommandsOnDemand(TyperGroup):
+class CommandsOnDemand(PlainGroup):
     """The group of all commands."""
 
     def __init__(self, **attributes: Any) -> None:  # Any: what typer gives its groups

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,18 +13,17 @@ from samara.cli.evaluate import LIMIT, OBJECTS, measures
 from samara.cli.options import DataReading, loading, reads_data, warn
 from samara.cli.progress import work_bar
 from samara.cli.settings_options import Setting, in_panel, takes, takes_arguments
+from samara.cli.tables import Column, terminal_width, text_table
 from samara.datasets.reading.findings import USUAL, ReadingRules
 from samara.errors import SettingsError
 from samara.measurement.benchmarking.settings import COMPARED_IN, GROUPS, BenchmarkSettings
 from samara.measurement.evaluation.settings import DOMAIN, EvaluationSettings
 
 if TYPE_CHECKING:
-    from rich.table import Table as RichTable
-
     from samara.measurement.comparison.compare import Compared
-    from samara.measurement.comparison.tables import Row, Table
     from samara.measurement.evaluation.ground_truth import GroundTruth
     from samara.measurement.records.metrics import Group
+    from samara.measurement.reporting.table import Row, Table
 
 COMPARED, DATA, THOROUGHNESS, RUNNING, RESULT = (
     "What to compare",
@@ -35,7 +33,6 @@ COMPARED, DATA, THOROUGHNESS, RUNNING, RESULT = (
     "Result",
 )
 TERMINAL_TABLES = ("overview", "quality")
-GAP = 2
 TELLING = ("image and click", "everything", "box IoU", "centre click IoU", "parameters", "file", "licence")
 """Columns that a narrow terminal shows first; the files contain all of them."""
 
@@ -212,70 +209,37 @@ def show(compared: Compared, *, as_json: bool) -> None:
     if as_json:
         typer.echo(comparison_json(compared.comparison, compared.tables), nl=False)
         return
-    from rich.console import Console
-
-    console = Console()
     for table in compared.tables:
         if table.name in TERMINAL_TABLES:
-            console.print(terminal_table(table, console.width))
-            console.print()
+            typer.echo(f"{terminal_table(table, terminal_width())}\n")
     if any(one.is_random for one in compared.comparison.contenders):
         typer.echo(
             "* random weights: size and encoding speed are valid; the masks are noise, so quality was not measured"
         )
-    typer.echo(f"{', '.join(path.name for path in compared.files)} in {compared.files[0].parent}")
+    for answer in compared.answers:
+        typer.echo(f"{answer.place}: {answer.advice}")
+    names = [*(path.name for path in compared.files), *dict.fromkeys(path.parent.name for path in compared.exports)]
+    typer.echo(f"{', '.join(names)} in {compared.files[0].parent}")
 
 
-def terminal_table(table: Table, width: int) -> RichTable:
-    """Build a `rich` table with as many columns as fit; names are text, never markup."""
-    from rich.table import Table as Shown
-    from rich.text import Text
+def terminal_table(table: Table, width: int) -> str:
+    """Format a table with as many columns as fit, the most informative first; its title stands above it."""
+    from samara.measurement.reporting.quantities import NOTHING
 
-    from samara.measurement.comparison.quantities import NOTHING
-
-    shown = Shown(title=table.title, title_justify="left", box=None, header_style="bold", pad_edge=False)
-    for head, texts in zip(table.heads, _columns_of_names(table), strict=True):
-        needed = _width(head, texts)
-        shown.add_column(head, overflow="fold", width=min(needed, width // 2))
-    columns = fitting_columns(table, width)
-    for index in columns:
-        shown.add_column(table.columns[index], justify="right", width=_width_of(table, index))
-    for row in table.rows:
-        if all(cell.text == NOTHING for cell in row.cells):
-            continue  # published values are shown on the page
-        texts = (*_names(row), *(row.cells[index].text for index in columns))
-        shown.add_row(*(Text(text) for text in texts))
-    return shown
-
-
-def fitting_columns(table: Table, width: int) -> list[int]:
-    """Return the indices of the columns that fit into a width, choosing the most informative first."""
-    order = [table.columns.index(name) for name in TELLING if name in table.columns]
-    order += [index for index in range(len(table.columns)) if index not in order]
-    names = zip(table.heads, _columns_of_names(table), strict=True)
-    left = width - sum(GAP + _width(head, texts) for head, texts in names)
-    kept = []
-    for index in order:
-        left -= GAP + _width_of(table, index)
-        if left < 0:
-            break
-        kept.append(index)
-    return sorted(kept)
+    order = {name: rank for rank, name in enumerate(TELLING, start=1)}
+    columns = [Column(head) for head in table.heads]
+    columns += [
+        Column(name, right=True, rank=order.get(name, len(order) + 1 + number))
+        for number, name in enumerate(table.columns)
+    ]
+    rows = [
+        [*_names(row), *(cell.text for cell in row.cells)]
+        for row in table.rows
+        if any(cell.text != NOTHING for cell in row.cells)  # published values are shown on the page
+    ]
+    return f"{table.title}\n{text_table(columns, rows, width=width, rest='the page, or --json')}"
 
 
 def _names(row: Row) -> list[str]:
     first, *others = row.heads
     return [f"{first} *" if row.is_random else first, *others]
-
-
-def _columns_of_names(table: Table) -> list[tuple[str, ...]]:
-    return list(zip(*map(_names, table.rows), strict=True))
-
-
-def _width_of(table: Table, index: int) -> int:
-    return _width(table.columns[index], [row.cells[index].text for row in table.rows])
-
-
-def _width(heading: str, texts: Iterable[str]) -> int:
-    """Return the width of a column; headings may break between words."""
-    return max(map(len, (*heading.split(), *texts)))

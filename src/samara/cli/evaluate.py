@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,14 +15,15 @@ from samara.cli.options import DataReading, loading, reads_data, warn
 from samara.cli.progress import work_bar
 from samara.cli.sentences import as_options
 from samara.cli.settings_options import Setting, in_panel, takes, takes_arguments
+from samara.cli.tables import Column, terminal_width, text_table
 from samara.errors import SettingsError
 from samara.measurement.evaluation.settings import DOMAIN, EvaluationSettings
 from samara.measurement.records.metrics import MEASURES, Measure
 
 if TYPE_CHECKING:
     from samara.measurement.evaluation.evaluate import Evaluation
-    from samara.measurement.evaluation.failures import Failure
     from samara.measurement.evaluation.ground_truth import Chosen
+    from samara.measurement.evaluation.judged_answers import JudgedAnswer
     from samara.measurement.records.records import Record
 
 DATA, ASKED, RUNNING, RESULT = "Ground truth", "What to measure", "Checkpoint and machine", "Result"
@@ -54,6 +56,15 @@ def read_measures(names: list[str] | None) -> tuple[Measure, ...]:
     return tuple(measure for measure in MEASURES if names is None or measure in names)
 
 
+COLUMNS = (
+    Column("measured"),
+    Column("source"),
+    Column("mean", right=True),
+    Column("95 % interval", right=True),
+    Column("objects", right=True),
+    Column("images", right=True, rank=1),
+)
+
 OBJECTS = Setting(field="objects", metavar="N", least=0)
 LIMIT = Setting(field="images", option="limit", metavar="N", least=1)
 
@@ -77,7 +88,7 @@ LIMIT = Setting(field="images", option="limit", metavar="N", least=1)
     "choice",
     Choice(),
     loading("checkpoint", panel=RUNNING, help="What to measure."),
-    loading("base", "preset", "lora", "device", "precision", panel=RUNNING),
+    loading("base", "preset", "lora", "device", "precision", "input_size", panel=RUNNING),
 )
 def evaluate(
     ground_truth: Annotated[
@@ -113,7 +124,7 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder for records, scores and images of the worst results; rerun to resume.",
+            help="Folder for the page, tables, charts, records and scores; rerun to resume.",
             rich_help_panel=RESULT,
         ),
     ] = None,
@@ -172,7 +183,7 @@ def report(evaluation: Evaluation) -> dict[str, object]:
     }
 
 
-def _plain(failure: Failure) -> dict[str, object]:
+def _plain(failure: JudgedAnswer) -> dict[str, object]:
     return {
         "file": str(failure.image.path),
         "source": failure.source,
@@ -185,26 +196,23 @@ def _plain(failure: Failure) -> dict[str, object]:
 
 def show(evaluation: Evaluation, out: Path | None) -> None:
     """Print a table of means and the path of the rest."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("measured", "source"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("mean", "95 % interval", "objects", "images"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    several = len({record.source for record in evaluation.records}) > 2
-    for record in evaluation.records:
-        if record.source and not several:
-            continue  # with a single source, its mean repeats the row
-        table.add_row(*_row(record), style=None if record.source or not several else "bold")
-    Console().print(table)
+    typer.echo(table_of(evaluation.records, terminal_width()))
     for why in dict.fromkeys(record.note for record in evaluation.records if record.note):
         typer.echo(f"- {as_options(why)}")
     subject = asdict(evaluation.records[0].subject)
     typer.echo("{checkpoint}, {precision} on {device}, input {input_size} px".format(**subject))
-    if out is not None:
-        typer.echo(f"records, scores and {len(evaluation.failure_images)} images of failures in {out}")
+    if (written := evaluation.written) is not None:
+        images = len(written.worst) + len(written.best)
+        typer.echo(f"page, tables, charts and {images} images in {written.folder}; records and scores in {out}")
+
+
+def table_of(records: Sequence[Record], width: int) -> str:
+    """One line for each metric, and for each source where there are several."""
+    several = len({record.source for record in records}) > 2
+    rows = [_row(record) for record in records if several or not record.source]  # one source repeats the mean
+    columns = COLUMNS if several else tuple(column for column in COLUMNS if column.title != "source")
+    kept = [index for index, column in enumerate(COLUMNS) if column in columns]
+    return text_table(columns, [[row[index] for index in kept] for row in rows], width=width, rest="--json")
 
 
 def _row(record: Record) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -13,12 +14,22 @@ from samara.checkpoints.choice import Choice
 from samara.cli.options import DataReading, loading, reads_data, warn
 from samara.cli.progress import work_bar
 from samara.cli.settings_options import Setting, in_panel, takes, takes_arguments
+from samara.cli.tables import Column, terminal_width, text_table
 from samara.errors import SettingsError
 from samara.finetuning.settings import Augmentation, FineTuneSettings, LossWeights, PromptSimulation
 
 if TYPE_CHECKING:
     from samara.finetuning.finetune import NewCheckpoint
+    from samara.finetuning.training_state import EpochRecord
 
+CURVE_COLUMNS = (
+    Column("epoch", right=True),
+    Column("loss", right=True),
+    Column("click IoU", right=True),
+    Column("box IoU", right=True),
+    Column("seconds", right=True),
+    Column(""),
+)
 DATA, TRAINING, LOSSES, COST, RUNNING, RESULT = (
     "Images",
     "Training",
@@ -197,15 +208,25 @@ def show(result: NewCheckpoint, *, as_json: bool) -> None:
         facts = {"checkpoint": str(result.path), "best_epoch": result.best.epoch, "history": curve, "views": shown}
         typer.echo(json.dumps(facts))
         return
-    typer.echo("epoch    loss  click IoU  box IoU  seconds")
-    for record in result.history:
-        loss = "      -" if record.loss is None else f"{record.loss:7.3f}"
-        kept = "  kept" if record is result.best else ""
-        click = "         -" if record.click_iou is None else f"{record.click_iou:10.3f}"
-        numbers = f"{record.epoch:5d} {loss} {click} {record.box_iou:8.3f} {record.duration_s:8.1f}"
-        typer.echo(f"{numbers}{kept}")
+    typer.echo(curve_of(result.history, result.best, terminal_width()))
     if result.best.epoch == 0:
         warn("no epoch improved on the validation set; the written weights are unchanged")
     typer.echo(f"{result.path}, validated on the low-res grid; embeddings and state in {result.path.name}.work")
     for name, path in shown.items():
         typer.echo(f"{name}: {path}")
+
+
+def curve_of(history: Sequence[EpochRecord], best: EpochRecord, width: int) -> str:
+    """One line for each epoch."""
+    rows = [
+        [
+            str(one.epoch),
+            "-" if one.loss is None else f"{one.loss:.3f}",
+            "-" if one.click_iou is None else f"{one.click_iou:.3f}",
+            f"{one.box_iou:.3f}",
+            f"{one.duration_s:.1f}",
+            "kept" if one is best else "",
+        ]
+        for one in history
+    ]
+    return text_table(CURVE_COLUMNS, rows, width=width, rest="--json")

@@ -18,7 +18,7 @@ app = typer.Typer(
     name="samara",
     help="Every Segment Anything checkpoint behind one interface.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -48,7 +48,7 @@ def run() -> None:
     except SamaraError as error:
         from samara.cli.sentences import as_options
 
-        status = _failed(as_options(str(error)))
+        status = _failed(as_options("; ".join([str(error), *getattr(error, "__notes__", ())])))
     except BrokenPipeError:
         status = 1  # typer's status; the reader closed the pipe and wants no message
     except OSError as error:
@@ -60,7 +60,7 @@ def run() -> None:
 
 def _status_of_app() -> int | str | None:
     try:
-        app(standalone_mode=True)
+        app(prog_name="samara", standalone_mode=True)
     except SystemExit as exit_:
         return exit_.code
     return 0

@@ -36,7 +36,7 @@ _LOADING = {
         Setting(
             field="calibration",
             metavar="PATH",
-            help="Image or folder to calibrate int8 on. Repeatable.",
+            help="Calibrate int8 on this image or folder. Repeatable.",
             kind=list[Path] | None,
             default=None,
             read=lambda paths: paths or (),
@@ -68,7 +68,7 @@ def device_option(panel: str) -> Any:  # Any: typer.Option's own type
 POINTS_PER_SIDE = Setting(
     field="points_per_side",
     metavar="N",
-    help=f"Grid of N × N points. Default: one for every {PIXELS_PER_POINT} pixels of the network input.",
+    help=f"Search with a grid of N × N points. Default: one for every {PIXELS_PER_POINT} pixels of the network input.",
     least=1,
 )
 """The point grid of automatic masks."""
@@ -94,7 +94,8 @@ def value_range_option(panel: str | None = None) -> Any:  # Any: typer.Option's 
     """Build --value-range; see `device_option`."""
     return typer.Option(
         metavar="BLACK,WHITE",
-        help="Black and white of images with more than 8 bits, e.g. 0,4095; or auto for each image's own range.",
+        help="Map these values to black and white in images with more than 8 bits, e.g. 0,4095; auto takes each "
+        "image's own range.",
         rich_help_panel=panel,
     )
 
@@ -130,8 +131,10 @@ def only_categories_option(panel: str | None = None) -> Any:  # Any: typer.Optio
 
 
 def label_studio_prefix_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
-    """Build --label-studio-prefix; see `device_option`."""
+    """Build --label-studio-prefix, also --image-url-prefix; see `device_option`."""
     return typer.Option(
+        "--label-studio-prefix",
+        "--image-url-prefix",
         metavar="ADDRESS",
         help="label-studio: prefix of file names, e.g. '/data/local-files/?d=photos/' or s3://bucket/.",
         rich_help_panel=panel,
@@ -176,7 +179,10 @@ def warn(sentence: str) -> None:
 def frame_option(panel: str | None = None) -> Any:  # Any: typer.Option's own type
     """Build --frame; see `device_option`."""
     return typer.Option(
-        min=0, metavar="N", help="Frame or page of files that hold several, counted from 0.", rich_help_panel=panel
+        min=0,
+        metavar="N",
+        help="Read this frame or page of files that hold several, counted from 0.",
+        rich_help_panel=panel,
     )
 
 

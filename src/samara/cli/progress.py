@@ -5,15 +5,29 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from samara.system.progress import Progress
 
 
+_no_bars: ContextVar[bool] = ContextVar("no_bars", default=False)
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Show no bars within the block."""
+    token = _no_bars.set(True)
+    try:
+        yield
+    finally:
+        _no_bars.reset(token)
+
+
 def stderr_is_terminal() -> bool:
-    """Return whether stderr is a terminal."""
-    return sys.stderr.isatty()
+    """Return whether stderr is a terminal on which bars are wanted."""
+    return sys.stderr.isatty() and not _no_bars.get()
 
 
 @contextmanager

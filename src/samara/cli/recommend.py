@@ -13,6 +13,7 @@ import typer
 from samara.checkpoints.choice import Choice
 from samara.cli.options import DataReading, device_option, reads_data, warn
 from samara.cli.progress import work_bar
+from samara.errors import SettingsError
 from samara.measurement.benchmarking.settings import MEASURED_IN
 from samara.recommendation.request import IMAGES, Request
 from samara.recommendation.tasks import DOMAINS, PROMPTS, TASKS
@@ -84,6 +85,15 @@ def recommend(
     offline: Annotated[
         bool, typer.Option("--offline", help="Only checkpoints on this machine.", rich_help_panel=LIMITS)
     ] = False,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Number of images: the answer says how long all take.", rich_help_panel=WORK
+        ),
+    ] = Request.image_count,
+    max_hours: Annotated[
+        float | None, typer.Option(metavar="H", help="Max. hours for all --count images.", rich_help_panel=LIMITS)
+    ] = Request.max_hours,
     records: Annotated[
         list[Path] | None,
         typer.Option(
@@ -94,6 +104,14 @@ def recommend(
             rich_help_panel=EVIDENCE,
         ),
     ] = None,
+    no_records: Annotated[
+        bool,
+        typer.Option(
+            "--no-records",
+            help="Ignore earlier measurements; `samara records list` shows them.",
+            rich_help_panel=EVIDENCE,
+        ),
+    ] = False,
     images: Annotated[
         Path | None,
         typer.Option(
@@ -134,12 +152,16 @@ def recommend(
     from samara.recommendation import recommend as room
 
     machine: dict[str, Any] = dict(vram_gb=vram, ram_gb=ram, device=device, measure_speed=measure_speed)
-    work: dict[str, Any] = dict(task=task, domain=domain, prompts=prompt)
+    work: dict[str, Any] = dict(task=task, domain=domain, prompts=prompt, image_count=count)
     limits: dict[str, Any] = dict(
-        commercial=commercial, max_latency_s=max_latency, max_disk_gb=max_disk, offline=offline
+        commercial=commercial, max_latency_s=max_latency, max_disk_gb=max_disk, offline=offline, max_hours=max_hours
     )
     evidence: dict[str, Any] = dict(
-        records=read_all(records or []), ground_truth=ground_truth, images=images, out=out, max_images=max_images
+        records=read_all(records or [], ignored=no_records),
+        ground_truth=ground_truth,
+        images=images,
+        out=out,
+        max_images=max_images,
     )
     evidence |= dict(rules=reading.rules, reading=reading.images)
     with work_bar() as tell:
@@ -147,14 +169,19 @@ def recommend(
     show(found, show_all=show_all, as_json=as_json)
 
 
-def read_all(files: Sequence[Path]) -> list[Record] | None:
-    """Read the records of files; None, meaning those of this machine, if no file is given.
+def read_all(files: Sequence[Path], *, ignored: bool = False) -> list[Record] | None:
+    """Read the records of files; None, meaning those of this machine, if no file is given; none if they are ignored.
 
     Raises:
         RecordError: a file is damaged.
+        SettingsError: files are given that should be ignored.
     """
     from samara.measurement.records.record_file import read_records
 
+    if files and ignored:
+        raise SettingsError("--records and --no-records exclude each other; leave one of them out")
+    if ignored:
+        return []
     return [record for path in files for record in read_records(path)] if files else None
 
 

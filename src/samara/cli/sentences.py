@@ -18,6 +18,7 @@ _CALLED = {
     "skip_bad": "--skip-bad-annotations",
     "vram_gb": "--vram",
     "ram_gb": "--ram",
+    "image_count": "--count",
     "points": "--point",
     "boxes": "--box",
     "calibration_reading": "--value-range or --frame",
@@ -34,6 +35,7 @@ _OTHERS = (
     (re.compile(r"\bframe=(\d+)"), r"--frame \1"),
     (re.compile(r": samara\.load\([^()]*, base=\.\.\.\)"), "; name that with --base NAME|FILE"),
     (re.compile(r"\bleave the base out\b"), "leave --base out"),
+    (re.compile(r", or use samara\.load\([^()]*, download=True\)"), ""),
     (
         re.compile(r"use samara\.load\(that checkpoint, lora=('[^']*'|\"[^\"]*\")\)"),
         r"give that checkpoint with --checkpoint, and --lora \1",

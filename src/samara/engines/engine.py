@@ -72,13 +72,17 @@ class DecodedMasks:
     low_res_logits: Tensor
     predicted_iou: Tensor
 
+    def __getitem__(self, masks: Tensor) -> DecodedMasks:
+        """Select some of the masks, (J,) indices."""
+        return DecodedMasks(self.prompt[masks], self.low_res_logits[masks], self.predicted_iou[masks])
+
     def best_of_each(self) -> DecodedMasks:
         """Keep each prompt's mask with the best predicted IoU, the first of equal ones."""
         by_quality = self.predicted_iou.sort(descending=True, stable=True).indices
         by_prompt = by_quality[self.prompt[by_quality].sort(stable=True).indices]
         prompt = self.prompt[by_prompt]
         best = by_prompt[torch.cat([prompt.new_ones(min(1, len(prompt))), prompt.diff()]) > 0]
-        return DecodedMasks(self.prompt[best], self.low_res_logits[best], self.predicted_iou[best])
+        return self[best]
 
 
 class Engine(Protocol):
@@ -174,8 +178,8 @@ def nothing_decoded(embeddings: Tensor) -> DecodedMasks:
     )
 
 
-def concatenate_decoded(parts: list[DecodedMasks], embeddings: Tensor) -> DecodedMasks:
-    """Concatenate several results in the order of the prompts."""
+def concatenate_decoded(parts: list[DecodedMasks], embeddings: Tensor, *, in_order: bool = False) -> DecodedMasks:
+    """Concatenate several results in the order of the prompts; they may be known to be `in_order`."""
     parts = [part for part in parts if len(part.prompt)]
     if not parts:
         return nothing_decoded(embeddings)
@@ -184,7 +188,6 @@ def concatenate_decoded(parts: list[DecodedMasks], embeddings: Tensor) -> Decode
     prompt = torch.cat([part.prompt for part in parts])
     logits = torch.cat([part.low_res_logits for part in parts])
     iou = torch.cat([part.predicted_iou for part in parts])
-    if bool((prompt.diff() < 0).any()):  # several images, one after the other
-        order = prompt.argsort(stable=True)
-        return DecodedMasks(prompt[order], logits[order], iou[order])
+    if not in_order and bool((prompt.diff() < 0).any()):  # several images, one after the other
+        return DecodedMasks(prompt, logits, iou)[prompt.argsort(stable=True)]
     return DecodedMasks(prompt, logits, iou)

@@ -3,8 +3,8 @@
 PyTorch encodes prompts in float32, whatever the graphs' precision: it is cheap, and positions stay exact.
 
 Many prompts on one image, as in automatic mask generation, are decoded by the torch engine: its code path for these
-(`samara.networks.shared_image`) does an eighth of the arithmetic and is faster than the graphs in either runtime (see
-docs/engines.md). It uses the same weights and returns the same masks.
+(`samara.networks.shared_attention`) does an eighth of the arithmetic and is faster than the graphs in either runtime
+(see docs/engines.md). It uses the same weights and returns the same masks.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from samara.engines.decoding import decoder_of
 from samara.engines.engine import (
     DecodedMasks,
     InputPrompts,
@@ -30,7 +31,7 @@ from samara.engines.engine import (
 )
 from samara.engines.graphs import check_plain
 from samara.engines.loaded import Loaded, fingerprint
-from samara.engines.torch_engine import MIN_THAT_SHARE, PreparedByTorch, TorchEngine, decoder_of
+from samara.engines.torch_engine import MIN_THAT_SHARE, PreparedByTorch, TorchEngine
 from samara.errors import DeviceError, SettingsError
 from samara.networks.hq_mask_decoder import DrawsHqMask
 from samara.networks.mask_decoder import THREE_MASKS
@@ -138,7 +139,7 @@ class GraphEngine(SparingEngine):
     ) -> DecodedMasks:
         assert isinstance(images, PreparedByGraphs), "checked by `decode`"
         self._check_decoder()
-        if prompts.masks is None and len(prompts) >= MIN_THAT_SHARE * len(images.embeddings):
+        if prompts.masks is None and len(prompts) >= MIN_THAT_SHARE["cpu"] * len(images.embeddings):
             return self.torch.decode(
                 images.by_torch,
                 prompts,

@@ -7,9 +7,11 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from samara.engines.forms import DEVICES_WITH_FORMS, layer_type
 from samara.engines.loaded import Loaded, fingerprint
 from samara.errors import DeviceError
-from samara.networks.plain import dtype_of, is_plain
+from samara.networks.device_form import device_form
+from samara.networks.plain import dtype_of, is_plain, state_of
 from samara.networks.yolo_seg import RawInstances, YoloSeg, fused, no_instances
 from samara.system.devices import Precision, computing
 
@@ -30,7 +32,8 @@ CHANNELS_LAST = ("cpu", "cuda")
 class TorchInstanceEngine:
     """Run a detector with PyTorch, if unadapted as a copy whose norms are folded into its convolutions.
 
-    The copy is rebuilt when the weights change. Empty input never reaches the network, as in `SparingEngine`.
+    The copy is rebuilt when the weights change; on a GPU its layers are cast once, see `CurrentForm`. Empty input never
+    reaches the network, as in `SparingEngine`.
 
     Args:
         network: in eval mode, on `device`.
@@ -43,7 +46,7 @@ class TorchInstanceEngine:
         self.device = torch.device(device)
         self.precision: Precision = precision
         self.layout = torch.channels_last if self.device.type in CHANNELS_LAST else torch.contiguous_format
-        self._fused: tuple[str, YoloSeg] | None = None
+        self._fused: tuple[object, YoloSeg] | None = None
 
     @torch.inference_mode()
     def find(self, images: Tensor) -> RawInstances:
@@ -52,18 +55,21 @@ class TorchInstanceEngine:
             return no_instances(self.network.classes, (images.shape[-2], images.shape[-1]), self.device)
         network, layout = self._quickest()
         with computing(self.device, self.precision):
-            raw: RawInstances = network(images.to(self.device, dtype_of(network), memory_format=layout))
+            raw: RawInstances = network(images.to(self.device, dtype_of(self.network), memory_format=layout))
         return RawInstances(*(answers.float() for answers in raw))
 
     def _quickest(self) -> tuple[YoloSeg, torch.memory_format]:
         """Return the fastest equivalent form of the network, and its memory layout."""
         if not is_plain(self.network):
             return self.network, torch.contiguous_format
-        weights = fingerprint(self.network)
-        if self._fused is None or self._fused[0] != weights:
+        on_device = self.device.type in DEVICES_WITH_FORMS
+        state = state_of(self.network, with_modes=True) if on_device else fingerprint(self.network)
+        if self._fused is None or self._fused[0] != state:
             with torch.inference_mode(False):  # inference tensors could not be copied again
                 quick = fused(self.network).to(memory_format=self.layout)  # type: ignore[call-overload]
-            self._fused = weights, quick
+                if on_device:
+                    quick = device_form(quick, layer_type(self.network, self.precision))
+            self._fused = state, quick
         return self._fused[1], self.layout
 
 

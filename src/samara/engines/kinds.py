@@ -11,6 +11,35 @@ from samara.system.extras import is_installed
 
 
 @dataclass(frozen=True)
+class PrecisionNeed:
+    """A library that one precision of an engine needs besides the engine's own.
+
+    Attributes:
+        precision: the precision.
+        library: its import name.
+        extra: samara's extra that installs it.
+    """
+
+    precision: Precision
+    library: str
+    extra: str
+
+    @property
+    def missing(self) -> str | None:
+        """What to install, as the end of a sentence; None if it is installed."""
+        if is_installed(self.library):
+            return None
+        return f"{self.library}, which is not installed; pip install 'samara[{self.extra}]'"
+
+
+INT8_ON_GPUS = PrecisionNeed("int8", "torchao", "torchao")
+INT8_ON_CPUS = PrecisionNeed("int8", "nncf", "openvino")
+
+ONLY_ON: dict[Precision, str] = {"tf32": "cuda"}
+"""Precisions that only one type of device has."""
+
+
+@dataclass(frozen=True)
 class EngineKind:
     """One engine.
 
@@ -19,7 +48,8 @@ class EngineKind:
         libraries: import names of the libraries it needs besides torch.
         extra: samara's extra that installs them; None if it is always available.
         device_types: supported devices, by the first part of a torch device's name.
-        precisions: supported precisions.
+        precisions: supported precisions; not every device has all of them, see `precisions_on`.
+        needs: libraries that some of the precisions need.
     """
 
     name: str
@@ -27,6 +57,15 @@ class EngineKind:
     extra: str | None
     device_types: tuple[str, ...]
     precisions: tuple[Precision, ...]
+    needs: tuple[PrecisionNeed, ...] = ()
+
+    def precisions_on(self, device: str) -> tuple[Precision, ...]:
+        """Return the supported precisions that this type of device has, whether or not this one does."""
+        return tuple(one for one in self.precisions if ONLY_ON.get(one, type_of(device)) == type_of(device))
+
+    def missing_for(self, precision: Precision) -> str | None:
+        """Return what to install for a precision, as the end of a sentence; None if nothing is missing."""
+        return next((need.missing for need in self.needs if need.precision == precision), None)
 
     @property
     def is_installed(self) -> bool:
@@ -45,10 +84,14 @@ class EngineKind:
         return metadata.version(library) if is_installed(library) else None
 
 
-TORCH = EngineKind("torch", (), None, ("cpu", "cuda", "mps"), ("float32", "bfloat16", "float16"))
+TORCH = EngineKind("torch", (), None, ("cpu", "cuda", "mps"), ("float32", "tf32", "bfloat16", "float16"))
 # Its kernels were not evaluated on CPUs, for which there is OpenVINO.
-TORCH_COMPILE = EngineKind("torch-compile", (), None, ("cuda",), ("float32", "bfloat16", "float16"))
-OPENVINO = EngineKind("openvino", ("openvino",), "openvino", ("cpu",), ("float32", "bfloat16", "float16", "int8"))
+TORCH_COMPILE = EngineKind(
+    "torch-compile", (), None, ("cuda",), ("float32", "tf32", "bfloat16", "float16", "int8"), (INT8_ON_GPUS,)
+)
+OPENVINO = EngineKind(
+    "openvino", ("openvino",), "openvino", ("cpu",), ("float32", "bfloat16", "float16", "int8"), (INT8_ON_CPUS,)
+)
 ONNXRUNTIME = EngineKind("onnxruntime", ("onnxruntime", "onnx", "onnxscript"), "onnx", ("cpu",), ("float32",))
 
 ENGINES = {kind.name: kind for kind in (TORCH, TORCH_COMPILE, OPENVINO, ONNXRUNTIME)}
@@ -84,7 +127,7 @@ def choose_place(engine: str, device: str, precision: str) -> EnginePlace:
     Raises:
         SettingsError: the engine or precision is unknown, or the engine does not support the precision.
         DeviceError: the device is missing, or the engine does not support it.
-        MissingExtra: the engine's library is not installed.
+        MissingExtra: a library of the engine, or of the precision, is not installed.
     """
     kind = TORCH if engine == AUTO else engine_kind(engine)
     for library in kind.libraries:
@@ -95,18 +138,27 @@ def choose_place(engine: str, device: str, precision: str) -> EnginePlace:
     if device == "auto" and kind.device_types == ("cpu",):
         device = "cpu"
     chosen = choose_device(device)
-    if chosen.split(":")[0] not in kind.device_types:
+    if type_of(chosen) not in kind.device_types:
         raise DeviceError(f"the engine {kind.name} runs on {' or '.join(kind.device_types)}, not on {chosen}")
     wanted = choose_precision(precision, chosen)
     if precision == "auto" and wanted not in kind.precisions:
         wanted = "float32"
     if wanted not in kind.precisions:
-        able = [other.name for other in ENGINES.values() if wanted in other.precisions]
+        able = [other for other in ENGINES.values() if wanted in other.precisions]
+        here = [other.name for other in able if type_of(chosen) in other.device_types]
         raise SettingsError(
-            f"the engine {kind.name} does not support {wanted}, only {', '.join(kind.precisions)}; "
-            f"for {wanted} choose the engine {' or '.join(able)}"
+            f"the engine {kind.name} does not support {wanted}, only {', '.join(kind.precisions_on(chosen))}; "
+            f"for {wanted} choose the engine {' or '.join(here or [other.name for other in able])}"
         )
+    missing = kind.missing_for(wanted)
+    if missing is not None:
+        raise MissingExtra(f"{wanted} of the engine {kind.name} needs {missing}")
     return EnginePlace(engine, chosen, wanted)
+
+
+def type_of(device: str) -> str:
+    """Return the type of a torch device's name: "cuda" of "cuda:1"."""
+    return device.split(":")[0]
 
 
 def engine_kind(name: str) -> EngineKind:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from samara.errors import SettingsError, WrongCheckpoint
-from samara.images.preprocessing import Frame, to_network_input
+from samara.images.preprocessing import Frame, from_host_pixels, host_pixels
 from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.networks.hq_mask_decoder import DrawsHqMask
 from samara.networks.plain import adaptations
@@ -161,11 +161,20 @@ class Loaded:
 
     def network_input(self, image: npt.NDArray[np.uint8]) -> Tensor:
         """Preprocess an RGB image (H, W, 3) for the image encoder, (1, 3, S, S) float32; see `frame_of`."""
-        preprocessing = self.variant.preprocessing
+        return self.network_input_of(self.host_pixels(image), (image.shape[0], image.shape[1]))
+
+    def host_pixels(self, image: npt.NDArray[np.uint8]) -> Tensor:
+        """Do the part of `network_input` that needs no device, (h, w, 3) uint8; any thread may run ahead with it."""
         frame = self._square((image.shape[0], image.shape[1]), self.input_size)
-        return to_network_input(
-            image,
-            frame,
+        is_pinned = torch.device(self.device).type == "cuda"
+        return host_pixels(image, frame, resizing=self.variant.preprocessing.resize, is_pinned=is_pinned)
+
+    def network_input_of(self, pixels: Tensor, size_hw: tuple[int, int]) -> Tensor:
+        """Do the rest of `network_input`, for the pixels from `host_pixels` and the image's (H, W)."""
+        preprocessing = self.variant.preprocessing
+        return from_host_pixels(
+            pixels,
+            self._square(size_hw, self.input_size),
             preprocessing.mean,
             preprocessing.std,
             self.device,

@@ -15,11 +15,11 @@ import torch
 
 from samara._version import __version__
 from samara.engines.cache import cached
+from samara.engines.decoding import decoder_of
 from samara.engines.graph_engine import Array, GraphEngine, Run
 from samara.engines.graphs import FORM, Graph, check_plain, decoder_graphs_of, encoder_graph_of
 from samara.engines.loaded import Loaded, fingerprint
 from samara.engines.quiet_libraries import import_onnxruntime, start
-from samara.engines.torch_engine import decoder_of
 from samara.system.extras import require
 
 GRAPH = "graph.onnx"

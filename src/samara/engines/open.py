@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
+from samara.engines.compiled_engine import CompiledTorchEngine
 from samara.engines.engine import Engine
 from samara.engines.graph_engine import GraphEngine
 from samara.engines.kinds import ONNXRUNTIME, OPENVINO, TORCH, TORCH_COMPILE, engine_kind
 from samara.engines.loaded import Loaded
 from samara.engines.onnxruntime_engine import open_onnxruntime
 from samara.engines.openvino_engine import open_openvino
-from samara.engines.torch_engine import CompiledTorchEngine, TorchEngine
+from samara.engines.torch_engine import TorchEngine
 from samara.errors import SettingsError
 
 

@@ -16,11 +16,11 @@ import torch
 from samara._version import __version__
 from samara.engines.cache import cached
 from samara.engines.calibration import FLOATING, calibrated, calibration_files
+from samara.engines.decoding import decoder_of
 from samara.engines.graph_engine import Array, GraphEngine, Run
 from samara.engines.graphs import FORM, Graph, check_plain, decoder_graphs_of, encoder_graph_of
 from samara.engines.loaded import Loaded, fingerprint
 from samara.engines.quiet_libraries import import_openvino, start
-from samara.engines.torch_engine import decoder_of
 from samara.errors import DeviceError
 from samara.system.devices import Precision
 from samara.system.machine import processor_name

@@ -10,6 +10,7 @@ Prompts go through the mask decoder by one of three paths:
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from samara.engines.decoding import Decoding, Question, ReadyImages, computing_for
+from samara.engines.device_decoder import DeviceDecoder
 from samara.engines.engine import (
     DecodedMasks,
     InputPrompts,
@@ -25,30 +28,27 @@ from samara.engines.engine import (
     concatenate_decoded,
     nothing_decoded,
 )
+from samara.engines.forms import DEVICES_WITH_FORMS, CurrentForm
 from samara.engines.loaded import fingerprint
-from samara.networks.folding import folded, may_fold
-from samara.networks.hq_mask_decoder import DrawsHqMask
-from samara.networks.mask_decoder import THREE_MASKS, Look, MaskDecoder, Shared
+from samara.engines.recording import recorder_for
+from samara.networks.mask_decoder import Look, MaskDecoder, Shared
 from samara.networks.plain import dtype_of, is_plain, own_adaptations
 from samara.networks.ranking import scores_of
 from samara.networks.sam import Sam
 from samara.system.cores import map_on_cores
-from samara.system.devices import Precision, computing
+from samara.system.devices import Precision
 
-# Batch size of prompts. In the plain path each keeps about 12 copies of the embedding (4 MB at 1024 px) alive: a few
-# keep a CPU's cores busy, a GPU needs more.
-PROMPTS_AT_A_TIME = {"cpu": 8, "cuda": 64}
+# Batch size of prompts where memory is not asked for. Each keeps about 12 copies of the embedding (4 MB at 1024 px)
+# alive: a few keep a CPU's cores busy.
+PROMPTS_AT_A_TIME = {"cpu": 8}
 
 # Batch size of prompts that share an image, per core: four for 64 × 64 embeddings, more for smaller ones, so that
 # image-independent work is shared by many.
 SHARED_PIXELS_AT_A_TIME = 4 * 64 * 64
 
-# From this many prompts per image, a CPU first computes what they share, which costs as much as three plain prompts.
-MIN_THAT_SHARE = 6
-
-# Devices on which sharing pays off. It trades arithmetic for many small steps, which suits a CPU; not yet measured on a
-# GPU.
-SHARING_DEVICES = {"cpu"}
+# From this many prompts per image, what they share is computed first. On a CPU that costs as much as three plain
+# prompts. On a GPU fewer prompts are a recorded piece of work in the plain form. Apple's have not been measured.
+MIN_THAT_SHARE = {"cpu": 6, "cuda": 9}
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,32 +60,30 @@ class PreparedByTorch(Prepared):
     """
 
     engine: TorchEngine
-    _made: dict[str, tuple[str, Any]] = field(default_factory=dict)  # Any: what `details` and `shared` return
+    _made: dict[str, tuple[object, Any]] = field(default_factory=dict)  # Any: what `details` and `shared` return
 
-    @property
-    def details(self) -> Tensor | None:
+    def details(self, decoding: Decoding) -> Tensor | None:
         """Details of all images, see `MaskDecoder.details_of`."""
-        make = functools.partial(self.engine.details_of, self.embeddings)
-        layers = self.engine.network.mask_decoder.detail_layers
+        make = functools.partial(decoding.details_of, self.embeddings)
+        layers = decoding.decoder.detail_layers
         if layers is None:
             return make()  # nothing to cache
-        details: Tensor | None = self._remembered("details", layers, make)
+        state = decoding if decoding.is_formed else fingerprint(layers)
+        details: Tensor | None = self._remembered("details", state, make)
         return details
 
-    @property
-    def shared(self) -> tuple[Shared, ...]:
+    def shared(self, decoding: Decoding) -> tuple[Shared, ...]:
         """Computation shared by the prompts on each image."""
         shared: tuple[Shared, ...] = self._remembered(
             "shared",
-            decoder_of(self.engine.network),
-            lambda: tuple(self.engine.share(embedding[None]) for embedding in self.embeddings),
+            decoding.state,
+            lambda: tuple(decoding.share(embedding[None]) for embedding in self.embeddings),
         )
         return shared
 
-    def _remembered(self, name: str, layers: nn.Module, make: Callable[[], Any]) -> Any:
-        weights = fingerprint(layers)
-        if self._made.get(name, ("",))[0] != weights:
-            self._made[name] = weights, make()
+    def _remembered(self, name: str, state: object, make: Callable[[], Any]) -> Any:
+        if name not in self._made or self._made[name][0] != state:
+            self._made[name] = state, make()
         return self._made[name][1]
 
 
@@ -107,23 +105,34 @@ class TorchEngine(SparingEngine):
         self.hq_token_only = hq_token_only
         self.device = torch.device(device)
         self.precision: Precision = precision
-        self._folded: tuple[object, nn.Module] | None = None
+        self._encoder_form = CurrentForm(self.device, precision)
+        self._decoder_form = CurrentForm(self.device, precision)
+        self._prompt_form = CurrentForm(self.device, "float32")
+        self._decoding: Decoding | None = None
+        self._device_decoder: DeviceDecoder | None = None
 
     @property
     def image_encoder(self) -> Callable[[Tensor], Tensor]:
-        """The network's current image encoder, or a folded copy, see `samara.networks.folding`."""
-        encoder = self.network.image_encoder
-        if not may_fold(encoder):
-            return encoder
-        weights = fingerprint(encoder), *((one.device, one.dtype) for one in encoder.parameters())
-        if self._folded is None or self._folded[0] != weights:
-            self._folded = weights, folded(encoder)
-        return self._folded[1]
+        """The network's current image encoder, in the form that is fastest here, see `CurrentForm`."""
+        return self._encoder_form.of(self.network.image_encoder)
+
+    @property
+    def decoding(self) -> Decoding:
+        """The steps from prompts to masks, with the network's parts in their present form."""
+        decoder, encoder = self.network.mask_decoder, self.network.prompt_encoder
+        form, prompt_form = self._decoder_form.of(decoder), self._prompt_form.of(encoder)
+        made = self._decoding
+        if made is None or made.decoder is not form or made.prompt_encoder is not prompt_form:
+            made = Decoding(self.network, self.device, self.precision, self.hq_token_only, form, prompt_form)  # type: ignore[arg-type]  # of their own classes
+            self._decoding = made
+        return made
 
     @torch.inference_mode()
     def _encode(self, images: Tensor) -> Tensor:
-        with self._computing(self.network.image_encoder):
-            features = self.image_encoder(images.to(self.device, dtype_of(self.network.image_encoder)))
+        encoder = self.network.image_encoder
+        layout = torch.channels_last if self.device.type in DEVICES_WITH_FORMS else torch.preserve_format
+        with computing_for(encoder, self.device, self.precision):
+            features = self.image_encoder(images.to(self.device, dtype_of(encoder), memory_format=layout))
         return features.float()
 
     def prepare(self, embeddings: Tensor) -> PreparedByTorch:
@@ -134,84 +143,67 @@ class TorchEngine(SparingEngine):
     def _decode(
         self, images: Prepared, prompts: InputPrompts, frame_size: int, multimask: bool, threshold: float
     ) -> DecodedMasks:
-        """Decode in chunks to bound memory; prompts are independent of each other."""
+        """Decode in batches to bound memory; prompts are independent of each other."""
         assert isinstance(images, PreparedByTorch), "checked by `decode`"
+        question, decoding = Question(frame_size, multimask, threshold), self.decoding
         if not _has_halves(self.network.mask_decoder):
-            return self._by_wholes(images, prompts, frame_size, multimask, threshold)
-        shares = self._shares(images, prompts)
+            return self._by_wholes(decoding, images, prompts, question)
+        shares = self._shares(decoding, images, prompts)
         # Computed once, before the prompts are distributed over the cores.
-        shared, details = (images.shared, None) if shares else ((), images.details)
+        ready = ReadyImages(
+            images.embeddings,
+            details=None if shares else images.details(decoding),
+            shared=images.shared(decoding) if shares else None,
+        )
+        if self.device.type in DEVICES_WITH_FORMS:
+            return self._on_device(decoding).decode(ready, prompts, question)
+        return self._on_cores(decoding, ready, prompts, question)
+
+    def _on_device(self, decoding: Decoding) -> DeviceDecoder:
+        """Return the decoder of a GPU, which keeps its recordings as long as the parts are unchanged."""
+        if self._device_decoder is None or self._device_decoder.decoding is not decoding:
+            self._device_decoder = DeviceDecoder(decoding, recorder_for(self.device) if decoding.is_formed else None)
+        return self._device_decoder
+
+    def _on_cores(
+        self, decoding: Decoding, images: ReadyImages, prompts: InputPrompts, question: Question
+    ) -> DecodedMasks:
+        shared = images.shared
 
         @torch.inference_mode()
         def decoded(indices: Tensor) -> DecodedMasks:
             chunk = prompts[indices]
-            sparse, dense = self._encode_prompts(chunk, frame_size, images.embeddings.shape[-2:])
-            with self._computing(self.network.mask_decoder):
-                if shares:
-                    look = self._look_shared(shared[int(chunk.image_of_prompt[0])], sparse)
+            sparse, dense = decoding.encode_prompts(chunk, question.frame_size, images.embeddings.shape[-2:])
+            with decoding.computing():
+                if shared is not None:
+                    look = decoding.look_shared(shared[int(chunk.image_of_prompt[0])], sparse)
                 else:
-                    look = self._look(images, details, sparse, dense, chunk.image_of_prompt)
-                part = self._judged(look, multimask, threshold, images.embeddings)
+                    look = decoding.look(images.embeddings, images.details, sparse, dense, chunk.image_of_prompt)
+                part = _judged(decoding, look, question, images.embeddings)
             return DecodedMasks(indices[part.prompt], part.low_res_logits, part.predicted_iou)
 
-        if shares:
+        if shared is not None:
             size = max(1, SHARED_PIXELS_AT_A_TIME // images.embeddings[0, 0].numel())
             parts = map_on_cores(decoded, _chunks(prompts.image_of_prompt, size, by_image=True))
         else:
             parts = [decoded(indices) for indices in _chunks(prompts.image_of_prompt, self._at_a_time, by_image=False)]
         return concatenate_decoded(parts, images.embeddings)
 
-    @torch.inference_mode()
-    def details_of(self, embeddings: Tensor) -> Tensor | None:
-        """See `MaskDecoder.details_of`."""
-        with self._computing(self.network.mask_decoder):
-            return self.network.mask_decoder.details_of(embeddings)
-
-    @torch.inference_mode()
-    def share(self, embedding: Tensor) -> Shared:
-        """Compute what all prompts without a mask on one image (1, C, h, w) share, see `MaskDecoder.share`."""
-        encoder = self.network.prompt_encoder
-        with computing(self.device, "float32"):
-            positions = encoder.get_dense_pe((embedding.shape[-2], embedding.shape[-1]))
-            return self.network.mask_decoder.share(
-                embedding, positions, encoder.no_mask(), getattr(torch, self.precision)
-            )
-
     @property
     def _at_a_time(self) -> int:
         return PROMPTS_AT_A_TIME.get(self.device.type, PROMPTS_AT_A_TIME["cpu"])
 
-    def _shares(self, images: PreparedByTorch, prompts: InputPrompts) -> bool:
+    def _shares(self, decoding: Decoding, images: PreparedByTorch, prompts: InputPrompts) -> bool:
         """Return whether these prompts may share image results, being numerous and uniform enough per image."""
         return (
             prompts.masks is None
-            and self.device.type in SHARING_DEVICES
-            and len(prompts) >= MIN_THAT_SHARE * len(images.embeddings)
+            and len(prompts) >= MIN_THAT_SHARE.get(self.device.type, math.inf) * len(images.embeddings)
             and images.embeddings.dtype == torch.float32
-            and is_plain(self.network.mask_decoder)
-            and is_plain(self.network.prompt_encoder)
+            and (decoding.is_formed or (is_plain(self.network.mask_decoder) and is_plain(self.network.prompt_encoder)))
         )
-
-    def _look(
-        self, images: PreparedByTorch, details: Tensor | None, sparse: Tensor, dense: Tensor, image_of_prompt: Tensor
-    ) -> Look:
-        """Look with any prompts."""
-        return self.network.mask_decoder.look(
-            images.embeddings,
-            self._positions(images.embeddings),
-            sparse,
-            dense,
-            image_of_prompt=image_of_prompt if len(images.embeddings) > 1 else None,
-            details=details,
-        )
-
-    def _look_shared(self, shared: Shared, sparse: Tensor) -> Look:
-        """Look with prompts without masks on one image, in the precision of the shared results."""
-        with computing(self.device, "float32"):
-            return self.network.mask_decoder.look_shared(shared, sparse)
 
     def _by_wholes(
-        self, images: PreparedByTorch, prompts: InputPrompts, frame_size: int, multimask: bool, threshold: float
+        self, decoding: Decoding, images: PreparedByTorch, prompts: InputPrompts, question: Question
     ) -> DecodedMasks:
         """Call the decoder like the official code, one image after the other."""
         more = {"hq_token_only": True} if self.hq_token_only else {}  # decoders without the token do not accept it
@@ -220,105 +212,20 @@ class TorchEngine(SparingEngine):
             chunk = prompts[indices]
             image = int(chunk.image_of_prompt[0])
             embedding = images.embeddings[image : image + 1]
-            sparse, dense = self._encode_prompts(chunk, frame_size, embedding.shape[-2:])
-            with self._computing(self.network.mask_decoder):
+            sparse, dense = decoding.encode_prompts(chunk, question.frame_size, embedding.shape[-2:])
+            with decoding.computing():
                 logits, iou = self.network.mask_decoder(
                     image_embeddings=embedding,
-                    image_pe=self._positions(embedding),
+                    image_pe=decoding.positions(embedding),
                     sparse_prompt_embeddings=sparse,
                     dense_prompt_embeddings=dense,
-                    multimask_output=multimask,
+                    multimask_output=question.multimask,
                     **more,
                 )
             scores = scores_of(self.network.mask_decoder, logits, iou).float()
-            good = scores > threshold
+            good = scores > question.threshold
             parts.append(DecodedMasks(indices[good.nonzero()[:, 0]], logits[good].float(), scores[good]))
         return concatenate_decoded(parts, images.embeddings)
-
-    def _positions(self, embeddings: Tensor) -> Tensor:
-        """Return the grid's positional encoding, in the decoder's type."""
-        h, w = embeddings.shape[-2:]
-        return self.network.prompt_encoder.get_dense_pe((h, w)).to(embeddings.dtype)
-
-    def _encode_prompts(
-        self, prompts: InputPrompts, frame_size: int, grid_hw: tuple[int, ...]
-    ) -> tuple[Tensor, Tensor]:
-        encoder, dtype = self.network.prompt_encoder, dtype_of(self.network.mask_decoder)
-        masks = None if prompts.masks is None else prompts.masks.to(dtype_of(encoder))
-        sizes = {"input_size_hw": (frame_size, frame_size), "grid_hw": (grid_hw[0], grid_hw[1])}
-        own = {
-            "input_size_hw": getattr(encoder, "input_image_size", sizes["input_size_hw"]),
-            "grid_hw": getattr(encoder, "image_embedding_size", sizes["grid_hw"]),
-        }
-        # A replaced encoder may support only the official arguments.
-        more = {} if sizes == own else sizes
-        # Never in the engine's precision: in bfloat16 neighbouring pixels would have the same position.
-        with computing(self.device, "float32"):
-            sparse, dense = encoder(points=prompts.points, boxes=prompts.boxes, masks=masks, **more)
-        return sparse.to(dtype), dense.to(dtype)
-
-    def _judged(self, look: Look, multimask: bool, threshold: float, embeddings: Tensor) -> DecodedMasks:
-        """Draw the masks whose score is above the threshold."""
-        decoder = self.network.mask_decoder
-        masks = THREE_MASKS if multimask else decoder.masks_for_single
-        drawn = decoder.worth_drawing(look.predicted_iou[:, masks], threshold)  # (N,)
-        if not bool(drawn.any()):
-            return nothing_decoded(embeddings)
-        kept = look if bool(drawn.all()) else look[drawn]
-        logits, iou = self._drawn(kept, multimask)
-        scores = decoder.scores_of(logits, iou).float()
-        good = scores > threshold
-        return DecodedMasks(
-            prompt=drawn.nonzero()[:, 0][good.nonzero()[:, 0]],
-            low_res_logits=logits[good].float(),
-            predicted_iou=scores[good],
-        )
-
-    def _drawn(self, look: Look, multimask: bool) -> tuple[Tensor, Tensor]:
-        """Draw the masks asked for: logits (N, M, 4h, 4w) and predicted IoU (N, M)."""
-        decoder = self.network.mask_decoder
-        if self.hq_token_only and isinstance(decoder, DrawsHqMask):
-            return decoder.draw_hq(look), decoder.iou_of_hq(look.predicted_iou, multimask=multimask)
-        if multimask:
-            return decoder.draw(look, THREE_MASKS), look.predicted_iou[:, THREE_MASKS]
-        return decoder.draw_single(look)
-
-    def _computing(self, part: nn.Module) -> torch.autocast:
-        """Autocast to the engine's precision, or to that of a part whose weights are in 16 bits."""
-        is_half = dtype_of(part) in (torch.float16, torch.bfloat16)
-        return computing(self.device, "float32" if is_half else self.precision)
-
-
-class CompiledTorchEngine(TorchEngine):
-    """Like `TorchEngine`, with the image encoder compiled by `torch.compile`, once per process and batch size.
-
-    The first call takes about a minute, which pays off in long jobs. The compiler does not see hooks and similar
-    adaptations added later, so an adapted encoder runs uncompiled.
-    """
-
-    def __init__(
-        self, network: Sam, device: str, precision: Precision = "float32", *, hq_token_only: bool = False
-    ) -> None:
-        super().__init__(network, device, precision, hq_token_only=hq_token_only)
-        self._compiled = network.image_encoder, torch.compile(network.image_encoder, dynamic=False)
-        self._batch_size = 0
-
-    @property
-    def image_encoder(self) -> Callable[[Tensor], Tensor]:
-        """The network's image encoder, compiled unless adapted."""
-        encoder, compiled = self._compiled
-        return compiled if self.network.image_encoder is encoder and is_plain(encoder) else self.network.image_encoder
-
-    def _encode(self, images: Tensor) -> Tensor:
-        """Pad a batch smaller than an earlier one, since another size would recompile."""
-        self._batch_size = max(self._batch_size, len(images))
-        filling = images[-1:].expand(self._batch_size - len(images), -1, -1, -1)
-        return super()._encode(torch.cat([images, filling]))[: len(images)]
-
-
-def decoder_of(network: Sam) -> nn.Module:
-    """Return everything that masks depend on besides the image embedding."""
-    return nn.ModuleDict({"prompt_encoder": network.prompt_encoder, "mask_decoder": network.mask_decoder})
 
 
 def _has_halves(decoder: nn.Module) -> bool:
@@ -334,3 +241,20 @@ def _chunks(image_of_prompt: Tensor, size: int, *, by_image: bool) -> Iterator[T
         groups = [indices[image_of_prompt == image] for image in sorted(set(image_of_prompt.tolist()))]
     for group in groups:
         yield from torch.split(group, size)
+
+
+def _judged(decoding: Decoding, look: Look, question: Question, embeddings: Tensor) -> DecodedMasks:
+    """Draw the masks whose score is above the threshold."""
+    decoder = decoding.network.mask_decoder
+    drawn = decoder.worth_drawing(look.predicted_iou[:, decoding.asked(question.multimask)], question.threshold)  # (N,)
+    if not bool(drawn.any()):
+        return nothing_decoded(embeddings)
+    kept = look if bool(drawn.all()) else look[drawn]
+    logits, iou = decoding.drawn(kept, question.multimask)
+    scores = decoder.scores_of(logits, iou).float()
+    good = scores > question.threshold
+    return DecodedMasks(
+        prompt=drawn.nonzero()[:, 0][good.nonzero()[:, 0]],
+        low_res_logits=logits[good].float(),
+        predicted_iou=scores[good],
+    )

@@ -31,12 +31,14 @@ from samara.finetuning.place import only_run, require_checkpoint_place, work_of
 from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings
 from samara.finetuning.step import add_gradients_of_images
+from samara.finetuning.step_losses import StepLosses
 from samara.finetuning.trained_weights import MovingAverage, choose_trained, recompute_blocks
 from samara.finetuning.training_set import TrainingSet
 from samara.finetuning.training_state import EpochRecord, Position, load_state, save_state
 from samara.finetuning.validation import Validation, validate
 from samara.networks.lora import merge_lora
 from samara.networks.sam import Sam
+from samara.system.devices import float32_products
 from samara.system.progress import Progress, under_name
 
 OnEpoch = Callable[[EpochRecord], None]
@@ -213,25 +215,23 @@ class _Run:
 
     def epoch(self) -> None:
         """Run one pass over the training set, then validation."""
-        started, losses = time.perf_counter(), []
+        started, losses = time.perf_counter(), StepLosses()
         number = self.position.epoch + 1
         order = torch.randperm(len(self.training), generator=self._generator(number, 0)).tolist()
         size = self.settings.images_per_step
         for step, start in enumerate(range(0, len(order), size), start=1):
-            losses.append(self._step(order[start : start + size], number, step))
+            losses.add(self._step(order[start : start + size], number, step))
             self._tell(self._account(number, losses), self.position.step, self.settings.epochs * self.steps_per_epoch)
-        loss = self.processes.add_up([sum(losses) / len(losses)], self.loaded.device)[0]
+        loss = self.processes.add_up([losses.mean], self.loaded.device)[0]
         measured = self._validate()
         rate, duration = self.optimiser.param_groups[0]["lr"], time.perf_counter() - started
         self.position = replace(self.position, epoch=number)
         self._record(EpochRecord(number, loss, measured.click_iou, measured.box_iou, rate, duration))
 
-    def _account(self, epoch: int, losses: Sequence[float]) -> str:
+    def _account(self, epoch: int, losses: StepLosses) -> str:
         """Describe this epoch's loss so far and the last validation for the progress bar."""
-        last, loss = (
-            self.position.history[-1],
-            sum(losses) / len(losses) * self.processes.count,
-        )  # several processes: roughly
+        last = self.position.history[-1]
+        loss = losses.recent_mean * self.processes.count  # several processes: roughly
         where = f"epoch {epoch} of {self.settings.epochs}"
         click = "" if last.click_iou is None else f"{last.click_iou:.3f} click, "
         return f"training: {where}, loss {loss:.3f}, IoU {click}{last.box_iou:.3f} box"
@@ -267,20 +267,21 @@ class _Run:
             merge_lora(self.network)
         save_checkpoint(self.out, self.form.state(self.network), metadata, wrapper=self.form.wrapper)
 
-    def _step(self, examples: Sequence[int], epoch: int, step_of_epoch: int) -> float:
+    def _step(self, examples: Sequence[int], epoch: int, step_of_epoch: int) -> Tensor:
         step = self.position.step + 1
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate(step)
-        loss = add_gradients_of_images(
-            self.network,
-            self.training,
-            examples,
-            self._features,
-            self.settings,
-            generator_of=lambda position: self._generator(epoch, step_of_epoch, position),
-            processes=self.processes,
-            capabilities=self.loaded.variant.capabilities,
-        )
+        with float32_products(self.loaded.device):
+            loss = add_gradients_of_images(
+                self.network,
+                self.training,
+                examples,
+                self._features,
+                self.settings,
+                generator_of=lambda position: self._generator(epoch, step_of_epoch, position),
+                processes=self.processes,
+                capabilities=self.loaded.variant.capabilities,
+            )
         self.processes.add_up_gradients(self.parameters.values())
         nn.utils.clip_grad_norm_(self.parameters.values(), self.settings.max_gradient_norm)
         self.optimiser.step()
@@ -302,14 +303,15 @@ class _Run:
     def _features(self, example: int) -> Tensor:
         """Return the embedding of a training example, (1, C, h, w), with a graph if the encoder is trained."""
         if self.caches is not None:
-            return self.caches[0][example][None].to(self.loaded.device)
+            return self.caches[0][example][None].to(self.loaded.device, non_blocking=True)
         image = self.training.network_input(example)
         with torch.autocast(image.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"):
             features: Tensor = self.network.image_encoder(image)
         return features.float()
 
     def _validate(self) -> Validation:
-        with nullcontext() if self.average is None else self.average.in_place():
+        average = nullcontext() if self.average is None else self.average.in_place()
+        with average, float32_products(self.loaded.device):
             samples = []
             for index in self.processes.share(range(len(self.validation))):
                 if self.caches is not None:

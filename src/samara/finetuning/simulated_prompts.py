@@ -45,10 +45,13 @@ class SimulatedPrompts:
     Attributes:
         points: (N, P, 2) float32, (x, y); a corner of a box is an edge, everything else a pixel's integer name.
         labels: (N, P) int64: 1 foreground, 0 background, −1 padding, 2 and 3 the corners of a box.
+        from_boxes: (N,) bool on the CPU, whether an object's first prompt is a box; None to find out from the labels,
+            for which the host waits for their device.
     """
 
     points: Tensor
     labels: Tensor
+    from_boxes: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.points.ndim != 3 or self.points.shape[2] != 2 or self.points.shape[:2] != self.labels.shape:
@@ -58,7 +61,7 @@ class SimulatedPrompts:
             )
 
     def __getitem__(self, objects: Tensor) -> SimulatedPrompts:
-        """The prompts of some objects, (K,) indices."""
+        """The prompts of some objects, (K,) indices on their device."""
         return SimulatedPrompts(self.points[objects], self.labels[objects])
 
     def with_points(self, points_xy: Tensor, labels: Tensor) -> SimulatedPrompts:
@@ -80,6 +83,7 @@ class SimulatedPrompts:
         return SimulatedPrompts(
             torch.cat([self.points, points_xy.to(self.points).unsqueeze(1)], dim=1),
             torch.cat([self.labels, labels.to(self.labels).unsqueeze(1)], dim=1),
+            self.from_boxes,
         )
 
     def scaled(self, scale: float) -> SimulatedPrompts:
@@ -95,18 +99,22 @@ class SimulatedPrompts:
             raise SettingsError(f"the scale is {scale}; it must be a number above 0")
         is_corner = (self.labels >= TOP_LEFT).unsqueeze(-1)
         points = torch.where(is_corner, self.points * scale, (self.points + 0.5) * scale - 0.5)
-        return SimulatedPrompts(points, self.labels)
+        return SimulatedPrompts(points, self.labels, self.from_boxes)
 
 
-def first_prompts(targets: Tensor, generator: torch.Generator, settings: PromptSimulation) -> SimulatedPrompts:
+def first_prompts(
+    targets: Tensor, generator: torch.Generator, settings: PromptSimulation, *, counted: int | None = None
+) -> SimulatedPrompts:
     """Draw the first prompt of each object: a point, uniform over its pixels, or a loose box around it.
 
     The noise of a box is normal, clipped at its maximum; the box stays within the grid, with ordered corners.
 
     Args:
-        targets: (N, H, W) bool, none of them empty.
+        targets: (N, H, W) bool, none of them empty; checked on the CPU alone, because the host would wait for others.
         generator: source of randomness; the number of draws is the same for every object, whatever its prompt.
         settings: probabilities and noise.
+        counted: number of the first objects that numbers are drawn for; the others, which fill a batch, get those of
+            the last of them. None for all.
 
     Returns:
         The prompts, P = 2, on the device of the targets.
@@ -116,16 +124,19 @@ def first_prompts(targets: Tensor, generator: torch.Generator, settings: PromptS
     """
     _check_targets(targets)
     N, device = targets.shape[0], targets.device  # noqa: N806
-    chance = torch.rand(N, generator=generator, device=generator.device, dtype=torch.float32).to(device)
-    noise = torch.randn(N, 4, generator=generator, device=generator.device, dtype=torch.float32).to(device)
-    points = _random_pixels(targets, generator)
+    drawn = N if counted is None else counted
+    chance = torch.rand(drawn, generator=generator, device=generator.device, dtype=torch.float32)
+    noise = torch.randn(drawn, 4, generator=generator, device=generator.device, dtype=torch.float32)
+    click_is_first = _for_all(chance < settings.point_probability, N)
+    points = _random_pixels(targets, generator, drawn)
     clicks = torch.stack([points, torch.zeros_like(points)], dim=1)  # (N, 2, 2)
-    corners = _loose_boxes(targets, noise, settings).view(N, 2, 2)
-    is_click = (chance < settings.point_probability).unsqueeze(1)  # (N, 1)
-    click_labels = torch.tensor([FOREGROUND, PADDING], device=device)
-    corner_labels = torch.tensor([TOP_LEFT, BOTTOM_RIGHT], device=device)
+    corners = _loose_boxes(targets, _for_all(noise, N).to(device, non_blocking=True), settings).view(N, 2, 2)
+    is_click = click_is_first.to(device, non_blocking=True)
+    pairs = ((FOREGROUND, TOP_LEFT), (PADDING, BOTTOM_RIGHT))
     return SimulatedPrompts(
-        torch.where(is_click.unsqueeze(2), clicks, corners), torch.where(is_click, click_labels, corner_labels)
+        points=torch.where(is_click[:, None, None], clicks, corners),
+        labels=torch.stack([torch.where(is_click, of_click, of_box) for of_click, of_box in pairs], dim=1),
+        from_boxes=~click_is_first.cpu(),
     )
 
 
@@ -136,6 +147,7 @@ def corrective_points(
     *,
     valid: Tensor | None = None,
     background: bool = True,
+    counted: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Draw one point per object, uniform over the pixels where its mask is wrong.
 
@@ -144,10 +156,11 @@ def corrective_points(
 
     Args:
         logits: (N, H, W), float; mask where above 0.
-        targets: (N, H, W) bool, none of them empty.
+        targets: (N, H, W) bool, none of them empty; checked on the CPU alone.
         generator: source of randomness.
         valid: (H, W) or (N, H, W) bool, False for ignored pixels, e.g. padding; None to use all.
         background: whether points may be on background; if not, only what the mask misses is wrong.
+        counted: see `first_prompts`.
 
     Returns:
         points_xy: (N, 2) float32, names of pixels of the grid.
@@ -173,7 +186,8 @@ def corrective_points(
             )
         wrong = wrong & valid
     is_wrong_somewhere = wrong.flatten(1).any(1)[:, None, None]
-    points = _random_pixels(torch.where(is_wrong_somewhere, wrong, targets), generator)
+    drawn = len(targets) if counted is None else counted
+    points = _random_pixels(torch.where(is_wrong_somewhere, wrong, targets), generator, drawn)
     x, y = points.long().unbind(1)
     objects = torch.arange(targets.shape[0], device=targets.device)
     return points, torch.where(targets[objects, y, x], FOREGROUND, BACKGROUND)
@@ -200,12 +214,26 @@ def pixel_of_rank(region: Tensor, rank: Tensor) -> Tensor:
     return torch.stack([x, y], dim=1)
 
 
-def _random_pixels(region: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw one uniform pixel per region, (N, H, W) → (N, 2) float32; no region may be empty."""
+def last_repeated(count: int, size: int) -> Tensor:
+    """Return the numbers 0 .. count − 1, then the last again until there are `size`, (size,) int64 on the CPU."""
+    return torch.arange(size).clamp(max=count - 1)
+
+
+def _for_all(drawn: Tensor, count: int) -> Tensor:
+    """Give objects that only fill a batch what was drawn for the last one that counts."""
+    return drawn if len(drawn) == count else drawn[last_repeated(len(drawn), count).to(drawn.device)]
+
+
+def _random_pixels(region: Tensor, generator: torch.Generator, drawn: int) -> Tensor:
+    """Draw one uniform pixel per region, (N, H, W) → (N, 2) float32; no region may be empty.
+
+    Numbers are drawn for the first `drawn` regions; the others get those of the last.
+    """
     # Integers, because a float32 in [0, 1) cannot index a million pixels uniformly; wrapping around biases none by more
     # than area / 2⁶².
-    draws = torch.randint(1 << 62, (region.shape[0],), generator=generator, device=generator.device)
-    return pixel_of_rank(region, draws.to(region.device)).to(torch.float32)
+    draws = torch.randint(1 << 62, (drawn,), generator=generator, device=generator.device)
+    ranks = _for_all(draws, len(region)).to(region.device, non_blocking=True)
+    return pixel_of_rank(region, ranks).to(torch.float32)
 
 
 def _loose_boxes(targets: Tensor, noise: Tensor, settings: PromptSimulation) -> Tensor:
@@ -222,6 +250,8 @@ def _loose_boxes(targets: Tensor, noise: Tensor, settings: PromptSimulation) -> 
 def _check_targets(targets: Tensor) -> None:
     if targets.dtype != torch.bool or targets.ndim != 3:
         raise SettingsError(f"targets must be a boolean tensor (N, H, W), not {targets.dtype} {tuple(targets.shape)}")
+    if targets.device.type != "cpu":  # the host would wait; masks are made, and checked, on the CPU
+        return
     empty = (~targets.flatten(1).any(1)).nonzero().flatten().tolist()
     if empty:
         raise SettingsError(

@@ -26,6 +26,11 @@ ALL_MASKS = slice(None)
 ALL_PROMPTS = Capabilities()
 
 
+def has_fixed_sizes(device: str) -> bool:
+    """Return whether steps of always the same number of objects are faster on a device."""
+    return device.startswith("cuda")
+
+
 def add_gradients_of_images(
     network: Sam,
     images: TrainingSet,
@@ -36,7 +41,7 @@ def add_gradients_of_images(
     generator_of: Callable[[int], torch.Generator],
     processes: Processes,
     capabilities: Capabilities = ALL_PROMPTS,
-) -> float:
+) -> Tensor:
     """Accumulate the gradients of a step's images, one by one, so that more of them need no memory.
 
     Args:
@@ -50,18 +55,29 @@ def add_gradients_of_images(
         capabilities: see `add_gradients`.
 
     Returns:
-        This process's part of the mean loss per object and round; every object has the same weight, whatever its image.
+        This process's part of the mean loss per object and round, see `add_gradients`; every object has the same
+        weight, whatever its image.
     """
     most = settings.objects_per_image
     objects = sum(min(most, images.objects_of(index)) for index in examples)
-    total = 0.0
+    device = images.loaded.device
+    total = no_loss(device)
     for position, index in processes.share(enumerate(examples)):
         generator = generator_of(position)
         batch = images.batch([index], most, generator)
-        weight = len(batch.targets) / objects
+        batch = batch.filled(most) if has_fixed_sizes(device) else batch
+        weight = batch.objects / objects
         features = features_of(index)
-        total += add_gradients(network, features, batch, settings, generator, weight=weight, capabilities=capabilities)
+        total = total + add_gradients(
+            network, features, batch, settings, generator, weight=weight, capabilities=capabilities
+        )
     return total
+
+
+def no_loss(device: torch.device | str) -> Tensor:
+    """Return a sum of losses that is still zero, in float64 where the device has it."""
+    dtype = torch.float32 if torch.device(device).type == "mps" else torch.float64
+    return torch.zeros((), dtype=dtype, device=device)
 
 
 def add_gradients(
@@ -73,11 +89,12 @@ def add_gradients(
     *,
     weight: float = 1.0,
     capabilities: Capabilities = ALL_PROMPTS,
-) -> float:
+) -> Tensor:
     """Run the rounds of a batch and accumulate their gradients in the network.
 
     Each round's graph is freed before the next, so the memory is that of one prediction. Gradients of the image
-    embedding are summed over the rounds and propagated through the encoder once, if it is trained.
+    embedding are summed over the rounds and propagated through the encoder once, if it is trained. The host never waits
+    for the device.
 
     Args:
         network: network in training.
@@ -89,16 +106,16 @@ def add_gradients(
         capabilities: prompts to simulate, and whether the three masks are trained besides the single one.
 
     Returns:
-        The mean loss per object and round, times the weight; 0 without objects, for which the network is not run.
+        The mean loss per object and round, times the weight, (); 0 without objects, for which the network is not run.
     """
-    if not len(batch.targets):
-        return 0.0
+    total = no_loss(features.device)
+    if not batch.objects:
+        return total
     leaf = features.detach().requires_grad_(features.requires_grad)
     settings = settings.restricted_to(capabilities)
-    prompts = first_prompts(batch.targets, generator, settings.simulation)
+    prompts = first_prompts(batch.targets, generator, settings.simulation, counted=batch.counted)
     schedule = (False, *settings.simulation.schedule(generator))
     logits: Tensor | None = None
-    total = 0.0
     for has_new_point in schedule:
         if has_new_point and logits is not None:
             points, labels = corrective_points(
@@ -107,13 +124,14 @@ def add_gradients(
                 generator,
                 valid=batch.valid,
                 background=settings.simulation.background_points,
+                counted=batch.counted,
             )
             prompts = prompts.with_points(points, labels)
         with torch.autocast(features.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
             losses, logits = _round(network, leaf, batch, prompts, logits, settings, capabilities=capabilities)
-        share = losses.mean() * (weight / len(schedule))
+        share = losses[: batch.objects].mean() * (weight / len(schedule))
         share.backward()  # type: ignore[no-untyped-call]
-        total += share.item()
+        total = total + share.detach()
     if leaf.grad is not None:
         features.backward(leaf.grad)  # type: ignore[no-untyped-call]
     return total
@@ -150,11 +168,13 @@ def _alike(prompts: SimulatedPrompts, *, always_pads: bool) -> Iterator[tuple[Te
     if not always_pads:
         yield torch.arange(len(prompts.labels), device=prompts.labels.device), False
         return
-    has_box = (prompts.labels == TOP_LEFT).any(dim=1)
+    has_box = prompts.from_boxes
+    if has_box is None:
+        has_box = (prompts.labels == TOP_LEFT).any(dim=1).cpu()
     for chosen, pad in ((has_box, True), (~has_box, False)):
-        objects = chosen.nonzero()[:, 0]
+        objects = chosen.nonzero()[:, 0]  # on the CPU
         if len(objects):
-            yield objects, pad
+            yield objects.to(prompts.labels.device, non_blocking=True), pad
 
 
 def _answered(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from samara.errors import DatasetError
 from samara.finetuning.embedding_cache import EmbeddingCache
 from samara.finetuning.examples import Example, LeftOut
 from samara.finetuning.processes import Processes
+from samara.finetuning.simulated_prompts import last_repeated
 from samara.finetuning.validation import Sample
 from samara.masks.rle import Rle, encode_mask
 from samara.system.progress import Progress
@@ -34,16 +35,40 @@ class Batch:
         targets: (N, 4h, 4w) bool.
         valid: (N, 4h, 4w) bool, True in the object's image, False in its padding.
         image_of_prompt: (N,) int64, position of each object's image in `examples`.
+        counted: number of objects that count, the first ones; the others fill the batch. None for all.
     """
 
     examples: tuple[int, ...]
     targets: Tensor
     valid: Tensor
     image_of_prompt: Tensor
+    counted: int | None = None
+
+    @property
+    def objects(self) -> int:
+        """Number of objects that count."""
+        return len(self.targets) if self.counted is None else self.counted
 
     def __getitem__(self, objects: Tensor) -> Batch:
-        """The same of some objects, (K,) indices."""
+        """The same of some objects, (K,) indices; all of them count."""
         return Batch(self.examples, self.targets[objects], self.valid[objects], self.image_of_prompt[objects])
+
+    def filled(self, size: int) -> Batch:
+        """Fill up to a number of objects with copies of the last one, which do not count.
+
+        On a GPU every new number of objects is a new shape: cuDNN looks for an algorithm, the allocator for memory.
+        """
+        count = self.objects
+        if count == 0 or count >= size:
+            return self
+        return replace(self[last_repeated(count, size).to(self.targets.device, non_blocking=True)], counted=count)
+
+    def to(self, device: torch.device | str) -> Batch:
+        """Copy to a device, without waiting for it."""
+        targets, valid, image_of_prompt = (
+            one.to(device, non_blocking=True) for one in (self.targets, self.valid, self.image_of_prompt)
+        )
+        return replace(self, targets=targets, valid=valid, image_of_prompt=image_of_prompt)
 
 
 class TrainingSet:
@@ -149,13 +174,13 @@ class TrainingSet:
                 masks.append(targets[chosen].decode())
                 valid.append(self.valid(index))
                 of.append(position)
-        device = self.loaded.device
-        return Batch(
+        batch = Batch(
             examples=tuple(examples),
-            targets=torch.from_numpy(np.stack(masks)).to(device),
-            valid=torch.from_numpy(np.stack(valid)).to(device),
-            image_of_prompt=torch.tensor(of, device=device),
+            targets=torch.from_numpy(np.stack(masks)),
+            valid=torch.from_numpy(np.stack(valid)),
+            image_of_prompt=torch.tensor(of),
         )
+        return batch.to(self.loaded.device)
 
     def valid(self, index: int) -> npt.NDArray[np.bool_]:
         """Return the valid region of an example's image on the low-res grid, (4h, 4w) bool."""

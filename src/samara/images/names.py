@@ -45,7 +45,7 @@ UNREAD: Mapping[str, str] = {
         (".psd", ".xcf", ".jxl", ".ico", ".tga"), "it is not supported; convert it to TIFF, PNG or JPEG first"
     ),
     **dict.fromkeys((".czi", ".lif", ".nd2", ".svs", ".ndpi"), "it is a microscope file; export it as TIFF first"),
-    **dict.fromkeys((".npy", ".npz"), "it contains arrays; pass them to samara.read_image in Python"),
+    **dict.fromkeys((".npy", ".npz"), "it contains arrays; save them as TIFF or PNG first, for example with Pillow"),
 }
 """Suffix of unsupported images, in lower case → description and advice."""
 

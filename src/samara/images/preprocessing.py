@@ -163,6 +163,43 @@ def pad(images: Tensor, input_size: int) -> Tensor:
     return F.pad(images, (0, input_size - w, 0, input_size - h))
 
 
+def host_pixels(
+    image: npt.NDArray[np.uint8], frame: Frame, *, resizing: Resizing = "pillow", is_pinned: bool = False
+) -> Tensor:
+    """Resize one RGB uint8 image (H, W, 3), as far as this is done on the CPU: all but floating-point filters.
+
+    Args:
+        image: (H, W, 3).
+        frame: of the image.
+        resizing: see `to_network_input`.
+        is_pinned: put the result into pinned memory, from which a CUDA device copies while the host goes on.
+
+    Returns:
+        (h, w, 3) uint8 in the host's memory, a copy.
+    """
+    pixels = torch.tensor(image if resizing.startswith("float") else resize(image, frame, resizing))
+    return pixels.pin_memory() if is_pinned else pixels
+
+
+def from_host_pixels(
+    pixels: Tensor,
+    frame: Frame,
+    mean: tuple[float, ...],
+    std: tuple[float, ...],
+    device: torch.device | str = "cpu",
+    *,
+    resizing: Resizing = "pillow",
+    scale: Scale = "fixed",
+) -> Tensor:
+    """Copy the pixels from `host_pixels` to the device, normalise and pad them; see `to_network_input`."""
+    channels = pixels.to(device, non_blocking=pixels.is_pinned()).permute(2, 0, 1)[None]  # (h, w, 3) → (1, 3, h, w)
+    if resizing.startswith("float"):
+        channels = resize_float(channels.float(), frame, antialias=resizing == "float")
+    if scale == "image":
+        channels = stretch(channels)
+    return pad(normalise(channels, mean, std), frame.side)
+
+
 def to_network_input(
     image: npt.NDArray[np.uint8],
     frame: Frame,
@@ -187,11 +224,5 @@ def to_network_input(
     Returns:
         (1, 3, S, S) float32 on `device`, S the input side.
     """
-    in_float = resizing.startswith("float")
-    pixels = torch.tensor(image if in_float else resize(image, frame, resizing), device=device)
-    channels = pixels.permute(2, 0, 1)[None]  # (h, w, 3) → (1, 3, h, w)
-    if in_float:
-        channels = resize_float(channels.float(), frame, antialias=resizing == "float")
-    if scale == "image":
-        channels = stretch(channels)
-    return pad(normalise(channels, mean, std), frame.side)
+    pixels = host_pixels(image, frame, resizing=resizing)
+    return from_host_pixels(pixels, frame, mean, std, device, resizing=resizing, scale=scale)

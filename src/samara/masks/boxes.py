@@ -98,7 +98,9 @@ def jittered_boxes(
     sides = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)  # width, height, width, height
     most = max_px * max(H, W) / JITTER_REFERENCE_SIDE
     moved = boxes + (noise * fraction * sides).clamp(-most, most)
-    inside = moved.clamp(min=0).minimum(moved.new_tensor([W, H, W, H]))
+    # Filled on the device: a copy from the host would wait for all of a GPU's work.
+    limits = torch.cat([moved.new_full((1,), side) for side in (W, H, W, H)])
+    inside = moved.clamp(min=0).minimum(limits)
     return inside.view(-1, 2, 2).sort(dim=1).values.view(-1, 4)
 
 

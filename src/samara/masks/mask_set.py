@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from samara.errors import PromptError
+from samara.errors import OutputError, PromptError, SettingsError
+from samara.images.contrast import made_visible
+from samara.images.encode import png_bytes
 from samara.masks.boxes import xyxy_to_xywh
+from samara.masks.drawing.colours import Rgb, colour
+from samara.masks.drawing.paint import Labelling, paint
+from samara.masks.drawing.plot import plotted
+from samara.masks.drawing.style import Labels, OverlayStyle
+from samara.masks.file_kinds import USUAL_KINDS, FileKind, place_of, require_kinds
 from samara.masks.hierarchy import parents
 from samara.masks.partition import exclusive
 from samara.masks.regions import clean
 from samara.masks.rle import Rle
+from samara.masks.saving import coco_document, mask_files
 from samara.masks.suppression import mask_nms
+from samara.system.files import write_atomically
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -187,6 +198,131 @@ class MaskSet:
             containment_threshold: min. fraction of a mask inside a larger one to be its part.
         """
         return replace(self, parent=parents(self.rles, containment_threshold))
+
+    def drawn_on(
+        self,
+        image: npt.NDArray[np.uint8],
+        *,
+        ids: Sequence[int] | None = None,
+        style: OverlayStyle | None = None,
+        with_score: bool = False,
+        keep_clear: Sequence[tuple[int, int, int, int]] = (),
+    ) -> npt.NDArray[np.uint8]:
+        """Draw the masks over an image as it is; `samara.draw_masks` also stretches dark images and marks prompts.
+
+        Args:
+            image: (H, W, 3) RGB uint8 of the masks' size; not modified.
+            ids: M numbers that label the masks; None for 1 to M.
+            style: how they are drawn; None for the usual style.
+            with_score: whether labels of the kind "auto" contain the score, also without classes.
+            keep_clear: boxes that labels leave free if they can, (x0, y0, x1, y1), such as marks of prompts.
+
+        Returns:
+            A new (H, W, 3) RGB uint8 image.
+
+        Raises:
+            SettingsError: the image has another size, or there are not M numbers.
+        """
+        if image.shape != (*self.size_hw, 3):
+            raise SettingsError(f"the image has the shape {image.shape}; masks of {self!r} need {(*self.size_hw, 3)}")
+        numbers = range(1, len(self) + 1) if ids is None else ids
+        if len(numbers) != len(self):
+            raise SettingsError(f"ids has {len(numbers)} numbers for {len(self)} masks; give one for each")
+        style = style or OverlayStyle()
+        chosen: Labels = style.labels
+        if chosen == "auto":
+            chosen = "all" if self._has_classes or with_score else "id"
+        texts = [self._text(index, number, chosen) for index, number in enumerate(numbers)]
+        labelling = Labelling(texts, on_patches=chosen in ("all", "class", "score"), keep_clear=keep_clear)
+        return paint(image, self.rles, self._colours(), labelling, style)
+
+    @property
+    def _has_classes(self) -> bool:
+        return self.class_index is not None and len(self.class_names or ()) > 1  # a single class says nothing
+
+    def _colours(self) -> list[Rgb]:
+        """Return one colour per class if there are several classes, or else per mask, by size."""
+        if self._has_classes and self.class_index is not None:
+            return [colour(int(index)) for index in self.class_index]
+        ranks = np.argsort(np.argsort(-self.areas, kind="stable"), kind="stable")
+        return [colour(int(rank)) for rank in ranks]
+
+    def _text(self, index: int, number: int, labels: Labels) -> str:
+        score = f"{self.predicted_iou[index]:.2f}"
+        name = (self.class_name(index) or "") if self._has_classes else ""
+        parts = {"id": [str(number)], "class": [name], "score": [score], "all": [str(number), name, score]}
+        return " · ".join(part for part in parts.get(labels, ()) if part)
+
+    def save(
+        self,
+        folder: str | os.PathLike[str],
+        image: npt.NDArray[np.uint8] | None = None,
+        *,
+        save: Sequence[FileKind] = USUAL_KINDS,
+        name: str = "image",
+        style: OverlayStyle | None = None,
+        overwrite: bool = False,
+    ) -> list[Path]:
+        """Write the masks as files, in the layout of `samara.segment`; masks are numbered from 1.
+
+        Args:
+            folder: folder of the results, created if missing.
+            image: (H, W, 3) RGB uint8, which overlays and cut-outs need.
+            save: kinds of files, see `FileKind`; json is `<name>.json`, a COCO file of this image.
+            name: name of the image, without suffix.
+            style: how overlays are drawn; None for the usual style.
+            overwrite: whether to replace existing files.
+
+        Returns:
+            The paths of the files.
+
+        Raises:
+            SettingsError: a kind is unknown or needs the image, or the image has another size.
+            OutputError: a file exists, or cannot be written.
+        """
+        require_kinds(save)
+        out, numbers = Path(folder), range(1, len(self) + 1)
+        files = dict(mask_files(out, name, save, self.rles, numbers, size_hw=self.size_hw, image=image))
+        if "overlay" in save:
+            if image is None:
+                raise SettingsError("an overlay needs the image; pass it, or save other kinds of files")
+            files[place_of(out, "overlay", name)] = png_bytes(self.drawn_on(made_visible(image), style=style))
+        if "json" in save:
+            files[out / f"{name}.json"] = coco_document(
+                name, self.size_hw, self.class_names or ("object",), self.to_coco()
+            )
+        existing = [path for path in files if not overwrite and os.path.lexists(path)]
+        if existing:
+            raise OutputError(f"{existing[0]} exists; choose another folder or name, or pass overwrite=True")
+        for path, data in files.items():
+            write_atomically(path, data)
+        return list(files)
+
+    def plot(
+        self,
+        image: npt.NDArray[np.uint8] | None = None,
+        *,
+        axes: Any = None,  # Any: matplotlib's Axes, an optional library
+        ids: Sequence[int] | None = None,
+        style: OverlayStyle | None = None,
+    ) -> Any:
+        """Draw the masks with matplotlib.
+
+        Args:
+            image: (H, W, 3) RGB uint8; None for white.
+            axes: axes to draw on; None for those of a new figure.
+            ids: see `drawn_on`.
+            style: see `drawn_on`.
+
+        Returns:
+            The axes, without ticks.
+
+        Raises:
+            MissingExtra: matplotlib is not installed.
+            SettingsError: see `drawn_on`.
+        """
+        ground = np.full((*self.size_hw, 3), 255, np.uint8) if image is None else made_visible(image)
+        return plotted(self.drawn_on(ground, ids=ids, style=style), axes)
 
     def to_coco(self, image_id: int = 1, first_id: int = 1, category_id: int = 1) -> list[dict[str, Any]]:
         """Convert to COCO annotations with compressed RLE, ready for `json.dump` and pycocotools.

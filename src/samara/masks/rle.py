@@ -1,8 +1,7 @@
 """Masks as COCO run lengths, and back.
 
 A run-length encoding walks through a mask column by column and lists how long its runs are, background first.
-Encoding here avoids transposing: a run starts or ends where a pixel differs from the one above it, which is a
-comparison of rows, and only the few positions found are sorted into column order. This is faster than pycocotools. All
+Encoding here avoids transposing, see `samara.masks.changes`, and is faster than pycocotools. All
 arithmetic is 64-bit and validated: pycocotools 2.0.11 misreads runs beyond 2²⁹ pixels and trusts the file.
 
 Source: COCO API, `maskApi.c` (the format only).
@@ -19,6 +18,7 @@ import cv2
 import numpy as np
 
 from samara.errors import SettingsError
+from samara.masks.changes import changes, changes_on_device, masks_at_a_time
 from samara.masks.run_alphabet import compress_runs, decompress_runs
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 # Maximum value that fits into the characters of one number.
 _MAX_PIXELS = 1 << 34
-# Pixels examined at once on an accelerator: bounds the memory and the 2³¹ elements that `nonzero` can take.
-_CHUNK_PIXELS = 1 << 25
 
 
 class CocoRle(TypedDict):
@@ -67,7 +65,11 @@ class Rle:
         _require_runs(runs, self.height, self.width)
         edges = _edges_of_runs(runs)
         if not runs[1:].all():  # pycocotools compares masks with such runs wrongly
-            object.__setattr__(self, "counts", Rle.from_edges(edges, self.height, self.width).counts)
+            object.__setattr__(self, "counts", _counts_of(edges, self.height, self.width))
+        self._measure(edges)
+
+    def _measure(self, edges: NDArray[np.int64]) -> None:
+        """Fill area and box from the edges, strictly ascending."""
         object.__setattr__(self, "area", int((edges[1::2] - edges[0::2]).sum()))
         object.__setattr__(self, "box_xyxy", _box_of_edges(edges, self.height))
 
@@ -90,10 +92,14 @@ class Rle:
         """
         height, width = _whole_number(height, "height"), _whole_number(width, "width")
         _require_size(height, width)
-        inner = _without_pairs(np.asarray(edges, np.int64))
-        runs = np.diff(inner, prepend=0, append=height * width)
-        _require_runs(runs, height, width)
-        return cls(height, width, compress_runs(runs[:-1] if runs.size > 1 and runs[-1] == 0 else runs))
+        edges = _without_pairs(np.asarray(edges, np.int64))
+        counts = _counts_of(edges, height, width)
+        # The edges are at hand, so the counts need not be parsed again by the constructor.
+        rle = object.__new__(cls)
+        for name, value in (("height", height), ("width", width), ("counts", counts)):
+            object.__setattr__(rle, name, value)
+        rle._measure(_closed(edges, height * width))
+        return rle
 
     @classmethod
     def from_coco(cls, coco: Mapping[str, object]) -> Rle:
@@ -166,7 +172,7 @@ def encode_mask(mask: NDArray[np.bool_]) -> Rle:
         )
     height, width = mask.shape
     _require_size(height, width)
-    return Rle.from_edges(_changes(mask), height, width)
+    return Rle.from_edges(changes(mask), height, width)
 
 
 def encode_columns(columns: NDArray[np.bool_], x0: int, y0: int, height: int, width: int) -> Rle:
@@ -241,6 +247,8 @@ def place(rle: Rle, height: int, width: int, x: int, y: int) -> Rle:
             f"A crop of {rle.height} x {rle.width} pixels at column {x}, row {y} does not fit into an image "
             f"of {height} x {width} pixels."
         )
+    if (rle.height, rle.width) == (height, width):
+        return rle
     edges = rle.edges()
     starts, stops = edges[0::2], edges[1::2]
     first = starts // rle.height
@@ -256,49 +264,32 @@ def place(rle: Rle, height: int, width: int, x: int, y: int) -> Rle:
     return Rle.from_edges(placed, height, width)
 
 
-def _changes(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the positions in column order where a pixel differs from the one before it; (K,) ascending."""
-    height, width = mask.shape
-    row, column = np.divmod(np.flatnonzero(mask[1:] != mask[:-1]), width)
-    top = mask[0].copy()
-    # The top of a column is preceded by the bottom of the previous one, and the first by background.
-    top[1:] ^= mask[-1, :-1]
-    changes = np.concatenate([column * height + row + 1, np.flatnonzero(top) * height]).astype(np.int64, copy=False)
-    changes.sort()
-    return changes
-
-
 def _encode_on_device(masks: Tensor) -> list[Rle]:
     count, height, width = masks.shape
     _require_size(height, width)
-    step = max(1, _CHUNK_PIXELS // (height * width))
+    step = masks_at_a_time(height, width)
     rles: list[Rle] = []
     for begin in range(0, count, step):
         chunk = masks[begin : begin + step]
-        changes = _changes_on_device(chunk).cpu().numpy()
+        changes = changes_on_device(chunk).cpu().numpy()
         mask, position = np.divmod(changes, height * width)
         ends = np.searchsorted(mask, np.arange(1, chunk.shape[0]))
         rles += [Rle.from_edges(edges, height, width) for edges in np.split(position, ends)]
     return rles
 
 
-def _changes_on_device(masks: Tensor) -> Tensor:
-    """Like `_changes`, for (M, H, W): positions of mask m start at m · H · W; (K,) int64 ascending."""
-    # Reading and writing data sets needs run lengths, but should not wait for torch.
-    import torch
+def _counts_of(edges: NDArray[np.int64], height: int, width: int) -> bytes:
+    """Compress strictly ascending edges; raise SettingsError if they descend or leave the image."""
+    runs = np.diff(edges, prepend=0, append=height * width)
+    _require_runs(runs, height, width)
+    return compress_runs(runs[:-1] if runs.size > 1 and runs[-1] == 0 else runs)
 
-    _, height, width = masks.shape
-    pixels = height * width
-    top = masks[:, 0].clone()
-    top[:, 1:] ^= masks[:, -1, :-1]
-    mask, column = top.nonzero(as_tuple=True)
-    found = [mask * pixels + column * height]
-    rows = max(1, _CHUNK_PIXELS // (masks.shape[0] * width))
-    for begin in range(0, height - 1, rows):
-        block = masks[:, begin : begin + rows + 1]
-        mask, row, column = (block[:, 1:] ^ block[:, :-1]).nonzero(as_tuple=True)
-        found.append(mask * pixels + column * height + row + (begin + 1))
-    return torch.cat(found).sort().values
+
+def _closed(edges: NDArray[np.int64], pixels: int) -> NDArray[np.int64]:
+    """Add the end of a last run that extends to the end of the image, or drop that run if it starts there."""
+    if edges.size % 2 == 0:
+        return edges
+    return edges[:-1] if edges[-1] == pixels else np.append(edges, pixels)
 
 
 def _edges_of_runs(runs: NDArray[np.int64]) -> NDArray[np.int64]:

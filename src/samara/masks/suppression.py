@@ -7,6 +7,7 @@ recognised, and two objects with the same box are kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +24,9 @@ from samara.masks.rle import Rle
 
 # Number of kept boxes between compactions of the remaining ones.
 _ROUNDS = 256
+
+# How far an IoU in float32 can be from the exact one, and more.
+_ROUNDING = 1e-5
 
 
 def box_nms(boxes_xyxy: ArrayLike, scores: ArrayLike, iou_threshold: float) -> NDArray[np.int64]:
@@ -59,8 +63,7 @@ def box_nms(boxes_xyxy: ArrayLike, scores: ArrayLike, iou_threshold: float) -> N
 
 def _suppress(boxes: NDArray[np.float32], alive: NDArray[np.bool_], iou_threshold: float) -> int:
     """Let the first boxes suppress later ones in `alive`; return how many boxes were processed."""
-    left, top, right, bottom = boxes
-    areas = (right - left) * (bottom - top)
+    areas = _pixels(boxes)
     threshold = np.float64(iou_threshold)
     rounds = 0
     count = int(alive.size)
@@ -71,17 +74,72 @@ def _suppress(boxes: NDArray[np.float32], alive: NDArray[np.bool_], iou_threshol
             return index
         rounds += 1
         later = slice(index + 1, None)
-        touching = (left[later] < right[index]) & (right[later] > left[index])
-        touching &= (top[later] < bottom[index]) & (bottom[later] > top[index])
-        near = np.flatnonzero(touching) + index + 1
-        width = np.minimum(right[near], right[index]) - np.maximum(left[near], left[index])
-        height = np.minimum(bottom[near], bottom[index]) - np.maximum(top[near], top[index])
-        common = width * height
-        union = areas[index] + areas[near] - common
-        # Two boxes without area are 0 / 0, which is not above any threshold.
-        iou = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
-        alive[near[iou.astype(np.float64) > threshold]] = False
+        similar = _similar(boxes[:, later], areas[later], boxes[:, index], areas[index], threshold)
+        alive[similar + index + 1] = False
     return count
+
+
+class GreedyBoxNms:
+    """`box_nms` one box at a time, the best first, for boxes that are costly to know exactly.
+
+    Args:
+        iou_threshold: in [0, 1].
+
+    Raises:
+        SettingsError: the threshold is outside [0, 1].
+    """
+
+    def __init__(self, iou_threshold: float) -> None:
+        _require_fraction(iou_threshold, "IoU threshold")
+        self.threshold = np.float64(iou_threshold)
+        self._boxes = np.empty((4, 0), np.float32)
+        self._areas = np.empty(0, np.float32)
+
+    def suppresses(self, box_xyxy: NDArray[np.float32]) -> bool:
+        """Return whether a box (4,) overlaps too much with one that was kept."""
+        area = _pixels(box_xyxy[:, None])[0]
+        return bool(_similar(self._boxes, self._areas, box_xyxy, area, self.threshold).size)
+
+    def surely_suppresses(self, inner_xyxy: NDArray[np.float32], outer_xyxy: NDArray[np.float32]) -> bool:
+        """Return whether every box that contains the inner one and is contained in the outer one is suppressed."""
+        inner, outer = inner_xyxy[:, None].astype(np.float64), outer_xyxy[:, None].astype(np.float64)
+        size = np.minimum(self._boxes[2:], inner[2:]) - np.maximum(self._boxes[:2], inner[:2])
+        common = size.clip(0).prod(0)
+        union = _pixels(outer) + self._areas - common
+        return bool((common > (self.threshold + _ROUNDING) * union).any())
+
+    def keep(self, box_xyxy: NDArray[np.float32]) -> None:
+        """Let a box (4,) suppress those that follow."""
+        self._boxes = np.concatenate([self._boxes, box_xyxy[:, None]], axis=1)
+        self._areas = np.append(self._areas, _pixels(box_xyxy[:, None]))
+
+
+def _similar(
+    boxes: NDArray[np.float32],
+    areas: NDArray[np.float32],
+    box: NDArray[np.float32],
+    area: np.float32,
+    threshold: np.float64,
+) -> NDArray[np.int64]:
+    """Return the indices of boxes (4, K) whose IoU with one box (4,) is above the threshold."""
+    left, top, right, bottom = boxes
+    touching = (left < box[2]) & (right > box[0])
+    touching &= (top < box[3]) & (bottom > box[1])
+    near = np.flatnonzero(touching)
+    width = np.minimum(right[near], box[2]) - np.maximum(left[near], box[0])
+    height = np.minimum(bottom[near], box[3]) - np.maximum(top[near], box[1])
+    common = width * height
+    union = area + areas[near] - common
+    # Two boxes without area are 0 / 0, which is not above any threshold.
+    iou = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    similar: NDArray[np.int64] = near[iou.astype(np.float64) > threshold]
+    return similar
+
+
+def _pixels(boxes: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """Return the areas of boxes (4, K)."""
+    areas: NDArray[np.floating[Any]] = (boxes[2] - boxes[0]) * (boxes[3] - boxes[1])
+    return areas
 
 
 def mask_nms(

@@ -23,6 +23,7 @@ from samara.checkpoints.store.store import CheckpointStore
 from samara.errors import ChecksumMismatch, SettingsError, WrongCheckpoint
 from samara.measurement.records.records import Subject
 from samara.networks.variants import Variant
+from samara.segmentation.automatic.settings import points_per_side_of
 from samara.system.devices import choose_device, choose_precision
 
 
@@ -54,6 +55,8 @@ class CheckpointUnderTest:
         base: path of the checkpoint that supplies what its file lacks; None for a complete file.
         base_sha256: digest of that file.
         preset: its preset, if one was chosen for it.
+        own_points_per_side: points per side of its own grid of "everything"; None if it needs no grid, or finds nothing
+            without a prompt.
     """
 
     checkpoint: str
@@ -62,6 +65,11 @@ class CheckpointUnderTest:
     base: str | None = None
     base_sha256: str | None = None
     preset: str | None = None
+    own_points_per_side: int | None
+
+    def points_per_side(self, chosen: int | None) -> int | None:
+        """Return the points per side of the grid that it uses: the chosen ones, or its own; None without a grid."""
+        return self.own_points_per_side and (chosen or self.own_points_per_side)
 
 
 def find_checkpoints(checkpoints: Sequence[str], running: RunSettings) -> list[CheckpointUnderTest]:
@@ -148,4 +156,9 @@ def _candidate(
     )
     stated = entry.size_bytes if entry is not None and not entry.archive_name else None
     size = stated if path is None else _length(path)
-    return CheckpointUnderTest(checkpoint=checkpoint, subject=subject, file_bytes=size)
+    return CheckpointUnderTest(
+        checkpoint=checkpoint,
+        subject=subject,
+        file_bytes=size,
+        own_points_per_side=points_per_side_of(variant, subject.input_size),
+    )

@@ -106,7 +106,7 @@ def _sam2(variant: Variant, image_encoder: nn.Module, input_size: int | None) ->
 
 
 def _efficient_sam(variant: Variant, image_encoder: nn.Module, input_size: int | None) -> Sam:
-
+    """EfficientSAM."""
     frame, grid = _frame_and_grid(variant, input_size)
     return Sam(
         image_encoder=image_encoder,

@@ -145,7 +145,8 @@ def split_windows(x: Tensor, size: int) -> Tensor:
         (B · rows · columns, size, size, C), where rows = ceil(H / size) and columns = ceil(W / size).
     """
     B, H, W, C = x.shape  # noqa: N806 - the letters of docs/notation.md
-    x = F.pad(x, (0, 0, 0, -W % size, 0, -H % size))
+    if H % size or W % size:  # padding by nothing would be a copy
+        x = F.pad(x, (0, 0, 0, -W % size, 0, -H % size))
     rows, columns = x.shape[1] // size, x.shape[2] // size
     x = x.view(B, rows, size, columns, size, C).transpose(2, 3)  # (B, rows, columns, size, size, C)
     return x.reshape(-1, size, size, C)
@@ -158,6 +159,14 @@ def join_windows(windows: Tensor, size_hw: tuple[int, int]) -> Tensor:
     rows, columns = -(-H // size), -(-W // size)
     x = windows.view(-1, rows, columns, size, size, C).transpose(2, 3)  # (B, rows, size, columns, size, C)
     return x.reshape(-1, rows * size, columns * size, C)[:, :H, :W]
+
+
+def as_autocast(x: Tensor) -> Tensor:
+    """Cast what goes into a linear layer, as autocast would there: copies before it are then of half the size."""
+    kind = x.device.type
+    if x.is_meta or not torch.is_autocast_enabled(kind):  # on "meta", where arithmetic is counted, there is no autocast
+        return x
+    return x.to(torch.get_autocast_dtype(kind))
 
 
 def in_windows(attention: nn.Module, x: Tensor, window_size: int, *, shrink: int = 1) -> Tensor:
@@ -175,5 +184,5 @@ def in_windows(attention: nn.Module, x: Tensor, window_size: int, *, shrink: int
     if not window_size:
         return attention(x)  # type: ignore[no-any-return]  # nn.Module.__call__ is untyped
     # Windows at the border are padded with zero tokens that take part in attention, as in the reference.
-    windows = attention(split_windows(x, window_size))
+    windows = attention(split_windows(as_autocast(x), window_size))
     return join_windows(windows, (x.shape[1] // shrink, x.shape[2] // shrink))

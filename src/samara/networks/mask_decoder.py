@@ -21,9 +21,10 @@ from torch import Tensor, nn
 
 from samara.networks import ranking
 from samara.networks.layers import MLP, LayerNorm2d, learned_tokens
-from samara.networks.pixelwise import as_linear, normalise_pixels, place_pixels
+from samara.networks.pixelwise import as_linear, normalise_pixels, place_pixels, sums_of_pixels
 from samara.networks.plain import module_parts
-from samara.networks.shared_image import PromptedImages, SharedImage, attend, share_image
+from samara.networks.shared_attention import attend
+from samara.networks.shared_image import PromptedImages, SharedImage, share_image
 from samara.networks.two_way_transformer import TwoWayTransformer
 from samara.networks.variant import Ranking
 
@@ -248,8 +249,12 @@ class MaskDecoder(nn.Module):
         if isinstance(look.image, Tensor):
             return weighted_sums(weights, self._upscaled(look, look.image))
         sums = weights.new_empty(*weights.shape[:2], *(4 * side for side in look.image.grid_hw))
-        for out, weight, pixels in zip(sums, weights, self._upscaled_pixels(look, look.image), strict=True):
-            place_pixels(out, weight.to(pixels.dtype) @ pixels.T, look.image.grid_hw)
+        start = 0
+        for pixels in self._upscaled_pixels(look, look.image):
+            part = slice(start, start + len(pixels))
+            drawn = sums_of_pixels(weights[part].to(pixels.dtype), pixels)
+            place_pixels(sums[part].flatten(0, 1), drawn.flatten(0, 1), look.image.grid_hw)
+            start = part.stop
         return sums
 
     def draw_single(self, look: Look) -> tuple[Tensor, Tensor]:
@@ -308,7 +313,7 @@ class MaskDecoder(nn.Module):
         return upscaled
 
     def _upscaled_pixels(self, look: Look, images: PromptedImages) -> Iterator[Tensor]:
-        """Compute `_upscaled` for one prompt at a time, pixel by pixel: (L · 16, C / 8), see `pixelwise.place_pixels`.
+        """Compute `_upscaled` for some prompts at a time, pixel by pixel: (n, L · 16, C / 8), see `place_pixels`.
 
         A transposed convolution whose kernel is as wide as its stride is a linear layer with a pixel's four successors
         as outputs.
@@ -320,9 +325,9 @@ class MaskDecoder(nn.Module):
         second_weight, second_bias = (tensor.to(dtype) for tensor in as_linear(second))
         for pixels in images.project(weight):
             pixels += first_bias.to(dtype)
-            x = normalise_pixels(norm, pixels.view(1, -1, norm.weight.numel()))
+            x = normalise_pixels(norm, pixels.view(len(pixels), -1, norm.weight.numel()))
             x = activation(F.linear(activation(x), second_weight, second_bias))
-            yield x.view(-1, len(second_bias) // 4)
+            yield x.view(len(pixels), -1, len(second_bias) // 4)
 
     def upscaling_layers(self) -> tuple[nn.ConvTranspose2d, LayerNorm2d | nn.GroupNorm, nn.GELU, nn.ConvTranspose2d]:
         """The layers of `output_upscaling`; the activation is also the last one."""

@@ -28,6 +28,13 @@ def as_linear(layer: nn.ConvTranspose2d) -> tuple[Tensor, Tensor]:
     return layer.weight.permute(2, 3, 1, 0).flatten(0, 2), layer.bias.repeat(4)
 
 
+def sums_of_pixels(weights: Tensor, pixels: Tensor) -> Tensor:
+    """Compute weighted sums of the channels of each pixel: (n, M, K) and (n, P, K) → (n, M, P)."""
+    if len(weights) == 1:  # one at a time, as on processors: a plain product
+        return (weights[0] @ pixels[0].T).unsqueeze(0)
+    return weights @ pixels.mT
+
+
 def place_pixels(out: Tensor, pixels: Tensor, grid_hw: tuple[int, int]) -> None:
     """Rearrange pixels that were upsampled twice by two.
 

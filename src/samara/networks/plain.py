@@ -1,7 +1,8 @@
 """Detection of adapted networks: whether a network is exactly as built by this package.
 
-Some code paths bypass a network's layers: they use the weights directly in another order (`shared_image`), or export
-them for another runtime (`decoder_graph`, `encoder_graph`). They are only valid for the layers built by this package.
+Some code paths bypass a network's layers: they use the weights directly in another order (`shared_attention`), or
+export them for another runtime (`decoder_graph`, `encoder_graph`). They are only valid for the layers built by this
+package.
 LoRA of any kind, hooks, parametrisations, quantised or replaced layers, a replaced `forward`: everything that is not
 known to be unadapted counts as adapted, and uses the plain path, which calls every layer.
 """
@@ -117,8 +118,10 @@ def _keeps_its_forward(kind: type[nn.Module]) -> bool:
     )
 
 
-def state_of(network: nn.Module) -> object:
+def state_of(network: nn.Module, *, with_modes: bool = False) -> object:
     """Return a value that stays equal as long as a network is not modified: fast, without GPU synchronisation.
+
+    With modes, it also changes when a layer is switched between training and evaluation.
 
     It detects what PyTorch tracks: layers and weights replaced, changed in place, or hooked. Writes through `.data`
     escape it and only show in the values, see `samara.engines.loaded.fingerprint`.
@@ -129,6 +132,8 @@ def state_of(network: nn.Module) -> object:
         module = waiting.pop()
         own = vars(module)
         state += id(module), type(module), len(own), *(len(own[name]) for name in HOOKS)
+        if with_modes:
+            state.append(own["training"])
         for tensor in (*own["_parameters"].values(), *own["_buffers"].values()):
             if tensor is not None:
                 # Inference tensors do not count changes, so they never compare equal, to be safe.

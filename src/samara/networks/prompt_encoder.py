@@ -219,7 +219,9 @@ class RandomPositions(nn.Module):
         H, W = size_hw  # noqa: N806
         gaussian = self.positional_encoding_gaussian_matrix
         exact = gaussian.to(torch.promote_types(gaussian.dtype, torch.float32))
-        unit = 2 * (coords / coords.new_tensor([W, H])).to(exact.dtype) - 1
+        # Filled on the device: a copy from the host would wait for all of a GPU's work.
+        size = torch.cat([coords.new_full((1,), W), coords.new_full((1,), H)])
+        unit = 2 * (coords / size).to(exact.dtype) - 1
         phases = 2 * math.pi * (unit[..., :1] * exact[0] + unit[..., 1:] * exact[1])
         return torch.cat([phases.sin(), phases.cos()], dim=-1).to(gaussian.dtype)
 

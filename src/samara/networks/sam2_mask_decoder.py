@@ -234,7 +234,7 @@ class Sam2MaskDecoder(MaskDecoder):
         for pixels in images.project(weight):
             pixels += first_bias
             x = F.layer_norm(pixels.view(-1, len(gain)), gain.shape, gain, shift, norm.eps)
-            x = F.linear(activation(x), second_weight, second_bias).view(maps.finest.shape)
+            x = F.linear(activation(x), second_weight, second_bias).view(len(pixels), *maps.finest.shape)
             yield activation(x.add_(maps.finest))
 
 

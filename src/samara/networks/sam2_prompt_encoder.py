@@ -50,7 +50,8 @@ class Sam2PromptEncoder(PromptEncoder):
 def with_corners(points: tuple[Tensor, Tensor] | None, boxes: Tensor) -> tuple[Tensor, Tensor]:
     """Prepend the corners of boxes (N, 4) to the points: coordinates (N, 2 + P, 2) and labels (N, 2 + P)."""
     corners = boxes.reshape(-1, 2, 2)
-    labels = torch.tensor([[TOP_LEFT, BOTTOM_RIGHT]], device=boxes.device).expand(len(corners), -1)
+    # Counted on the device: a copy from the host would wait for all of a GPU's work.
+    labels = torch.arange(TOP_LEFT, BOTTOM_RIGHT + 1, device=boxes.device).expand(len(corners), -1)
     if points is None:
         return corners, labels
     coordinates, kinds = points

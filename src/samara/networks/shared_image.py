@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from samara.networks.two_way_transformer import Attention, TwoWayAttentionBlock, TwoWayTransformer
+from samara.networks.two_way_transformer import TwoWayAttentionBlock, TwoWayTransformer
 
 
 @dataclass(frozen=True)
@@ -150,14 +150,26 @@ class PromptedImages:
         return images.view(*images.shape[:2], *self.grid_hw)
 
     def project(self, weight: Tensor) -> Iterator[Tensor]:
-        """Project the images by the next layer, one prompt at a time: (L, K), pixel by pixel, without its bias.
+        """Project the images by the next layer, some prompts at a time: (n, L, K), pixel by pixel, without its bias.
 
         Args:
             weight: (K, C), the layer's weight; the one passed to `share_image`.
         """
-        rows = F.linear(self.rows, weight).to(self.projected.dtype)
+        dtype = self.projected.dtype
+        rows = F.linear(self.rows, weight).to(dtype)
+        if takes_all_at_once(rows.device):
+            yield torch.baddbmm(self.projected * self.scale.mT.to(dtype), self.weights.mT, rows)
+            return
         for scale, row, weights in zip(self.scale, rows, self.weights, strict=True):
-            yield torch.addmm(self.projected * scale.T.to(self.projected.dtype), weights.T, row)
+            yield torch.addmm(self.projected * scale.T.to(dtype), weights.T, row).unsqueeze(0)
+
+
+def takes_all_at_once(device: torch.device) -> bool:
+    """Return whether a device is fastest with all prompts in one product each.
+
+    A processor is not: the few megabytes of one prompt stay in its cache.
+    """
+    return device.type != "cpu"
 
 
 def share_image(
@@ -187,7 +199,7 @@ def share_image(
     return SharedImage(
         blocks=tuple(blocks),
         keys=_share_attention(last.k_proj, base, positions, last.num_heads, dtype),
-        values=_by_head(last.v_proj.weight @ base, last.num_heads).to(dtype),
+        values=by_head(last.v_proj.weight @ base, last.num_heads).to(dtype),
         base=base,
         projected=(base.T @ next_weight.T).to(dtype),
         grid_hw=grid_hw,
@@ -201,7 +213,7 @@ def _share_block(
     looking, looked_at = block.cross_attn_token_to_image, block.cross_attn_image_to_token
     heads = looking.num_heads
     keys = _share_attention(looking.k_proj, base, positions, heads, dtype)
-    values = _by_head(looking.v_proj.weight @ base, heads).to(dtype)
+    values = by_head(looking.v_proj.weight @ base, heads).to(dtype)
     queries = _share_attention(looked_at.q_proj, base, positions, heads, dtype)
     centred = base - base.mean(0)
     norm = _share_norm(block, centred, rows, dtype)
@@ -211,7 +223,7 @@ def _share_block(
 def _share_norm(block: TwoWayAttentionBlock, centred_base: Tensor, rows: SharedRows, dtype: torch.dtype) -> SharedNorm:
     out = block.cross_attn_image_to_token.out_proj
     heads = block.cross_attn_image_to_token.num_heads
-    new = _by_head(out.weight.T, heads)  # (A, D, C)
+    new = by_head(out.weight.T, heads)  # (A, D, C)
     *earlier, last = rows.constants or (torch.zeros_like(out.bias),)
     centred = SharedRows(
         outputs=tuple(output - output.mean(-1, keepdim=True) for output in (*rows.outputs, new)),
@@ -235,157 +247,23 @@ def _share_attention(
     layer: nn.Linear, base: Tensor, positions: Tensor, heads: int, dtype: torch.dtype
 ) -> SharedAttention:
     return SharedAttention(
-        image=_by_head(layer.weight @ base, heads).to(dtype),
-        position=_by_head(torch.addmm(layer.bias[:, None], layer.weight, positions), heads).to(dtype),
+        image=by_head(layer.weight @ base, heads).to(dtype),
+        position=by_head(torch.addmm(layer.bias[:, None], layer.weight, positions), heads).to(dtype),
     )
 
 
-def _by_head(x: Tensor, heads: int) -> Tensor:
+def by_head(x: Tensor, heads: int) -> Tensor:
     """View (A · D, ·) as (A, D, ·)."""
     return x.view(heads, -1, x.shape[-1])
 
 
-def attend(transformer: TwoWayTransformer, shared: SharedImage, tokens: Tensor) -> tuple[Tensor, PromptedImages]:
-    """Let the tokens of N prompts and their image attend to each other; `TwoWayTransformer.forward` for one image.
-
-    Args:
-        transformer: the transformer used for `shared`.
-        shared: the shared image.
-        tokens: (N, T, C).
-
-    Returns:
-        tokens: (N, T, C).
-        images: the image updated by the prompts.
-    """
-    run = _Run(shared, tokens)
-    queries = tokens
-    for block, its_share in zip(transformer.blocks, shared.blocks, strict=True):
-        queries = block.consult(queries, tokens)
-        attention = block.cross_attn_token_to_image
-        looked = run.look(attention, its_share.keys, its_share.values, queries + tokens)
-        queries = block.digest(queries, looked)
-        run.update(block, its_share, queries, tokens)
-    attention = transformer.final_attn_token_to_image
-    looked = run.look(attention, shared.keys, shared.values, queries + tokens)
-    images = PromptedImages(shared.base, shared.projected, run.scale, run.rows, run.weights, shared.grid_hw)
-    behind: Tensor = transformer.norm_final_attn(queries + looked)
-    return behind, images
-
-
-class _Run:
-    """The images of N prompts during the pass through the blocks.
-
-    Rows and weights grow by those of a block and a constant at a time, in a preallocated buffer. The loops over prompts
-    are deliberate: the few megabytes of one prompt stay in the CPU cache.
-    """
-
-    def __init__(self, shared: SharedImage, tokens: Tensor) -> None:
-        N, T, _ = tokens.shape  # noqa: N806
-        heads, _, L = shared.values.shape  # noqa: N806
-        self.new_rows = heads * T
-        self.buffer = shared.values.new_empty(N, 1 + len(shared.blocks) * (self.new_rows + 1), L)
-        self.buffer[:, 0] = 1
-        self.workspace = torch.empty_like(self.buffer[0])
-        self.scale = torch.ones(N, 1, L, device=tokens.device)
-        self.values: list[Tensor] = []
-        self.count = 0
-        self.rows = tokens[:, :0]
-
-    @property
-    def weights(self) -> Tensor:
-        """(N, R, L)."""
-        return self.buffer[:, : self.count]
-
-    def look(self, attention: Attention, keys: SharedAttention, values: Tensor, queries: Tensor) -> Tensor:
-        """Attend from tokens to the image: (N, T, C) → (N, T, C)."""
-        heads, dtype = attention.num_heads, values.dtype
-        q = _split(attention.q_proj(queries), heads) * _scale_of(values)
-        of_rows = (q @ _split(F.linear(self.rows, attention.k_proj.weight), heads).mT).flatten(1, 2).to(dtype)
-        q = q.to(dtype)
-        mixed = torch.empty(*q.shape[:2], q.shape[2], self.count, dtype=dtype, device=q.device)
-        seen = torch.empty_like(q)
-        logits = self.workspace[: self.new_rows]
-        by_head = _by_head(logits, heads)
-        for n in range(len(q)):
-            self._logits(logits, q[n], keys, of_rows[n], n)
-            torch.softmax(by_head, dim=-1, out=by_head)
-            if self.count:
-                torch.mm(logits, self.weights[n].T, out=mixed[n].flatten(0, 1))
-                logits *= self.scale[n]
-            torch.bmm(by_head, values.mT, out=seen[n])
-        if self.count:
-            seen = seen + mixed @ _split(F.linear(self.rows, attention.v_proj.weight), heads).to(dtype)
-        seen = seen.transpose(1, 2).flatten(2) + attention.v_proj.bias
-        looked: Tensor = attention.out_proj(seen)
-        return looked
-
-    def update(self, block: TwoWayAttentionBlock, shared: SharedBlock, queries: Tensor, tokens: Tensor) -> None:
-        """Attend from the image to the tokens, and normalise it."""
-        attention = block.cross_attn_image_to_token
-        heads, dtype = attention.num_heads, shared.values.dtype
-        k = _split(attention.k_proj(queries + tokens), heads) * _scale_of(shared.values)
-        of_rows = (k @ _split(F.linear(self.rows, attention.q_proj.weight), heads).mT).flatten(1, 2).to(dtype)
-        k = k.to(dtype)
-        self.values.append(_split(attention.v_proj(queries), heads))
-        old = max(self.count, 1)
-        centred = shared.norm.centred.rows(self.values)
-        products = _half(centred @ centred.mT, old).to(dtype)
-        values = [value.to(dtype) for value in self.values]
-        logits = self.workspace[: self.new_rows]
-        for n in range(len(k)):
-            self._logits(logits, k[n], shared.queries, of_rows[n], n)
-            new = self.buffer[n, old : old + self.new_rows]
-            torch.softmax(_by_head(logits, heads), dim=1, out=_by_head(new, heads))
-            self._normalise(shared.norm, products[n], [value[n] for value in values], n, old)
-        self.count = old + self.new_rows + 1
-        self.rows = shared.norm.after.rows(self.values)
-
-    def _logits(self, out: Tensor, of_tokens: Tensor, image: SharedAttention, of_rows: Tensor, n: int) -> None:
-        """Multiply tokens (A, T, D) with the pixels of prompt n, into (A · T, L)."""
-        by_head = _by_head(out, len(of_tokens))
-        torch.bmm(of_tokens, image.image, out=by_head)
-        if self.count:
-            out *= self.scale[n]
-            out.addmm_(of_rows, self.weights[n])
-        by_head.baddbmm_(of_tokens, image.position)
-
-    def _normalise(self, norm: SharedNorm, products: Tensor, values: list[Tensor], n: int, old: int) -> None:
-        """Scale the pixels of prompt n to unit variance.
-
-        |scale ⊙ Z + rowsᵀ w|² = scale² |Z|² + Σ w ⊙ (2 scale ⊙ rows Z + (rows rowsᵀ) w)
-        """
-        count = old + self.new_rows
-        weights, sums = self.buffer[n, :count], self.workspace[:count]
-        start = 0
-        for constant, heads, value in zip(norm.constants, norm.heads, values, strict=True):
-            sums[start] = constant
-            torch.bmm(value, heads, out=_by_head(sums[start + 1 : start + 1 + self.new_rows], len(value)))
-            start += 1 + self.new_rows
-        scale = self.scale[n]
-        sums *= 2 * scale
-        sums[:old].addmm_(products[:old, :old], weights[:old])
-        sums[old:].addmm_(products[old:], weights)
-        sums *= weights
-        squares = sums.sum(0, keepdim=True, dtype=torch.float32) + scale.square() * norm.squares
-        shrink = torch.rsqrt(squares / norm.centred.constants[0].numel() + norm.eps)
-        scale *= shrink
-        weights *= shrink
-        self.buffer[n, count] = 1
-
-
-def _half(products: Tensor, old: int) -> Tensor:
+def only_once(products: Tensor, old: int) -> Tensor:
     """Zero the upper right block of symmetric products (N, R, R) and double the lower left: the same sum."""
     products = products.clone()
     products[:, old:, :old] *= 2
     return products
 
 
-def _split(x: Tensor, heads: int) -> Tensor:
-    """(N, T, A · D) → (N, A, T, D)."""
-    N, T, width = x.shape  # noqa: N806
-    return x.view(N, T, heads, width // heads).transpose(1, 2)
-
-
-def _scale_of(values: Tensor) -> float:
+def scale_of(values: Tensor) -> float:
     """Return the scale of attention logits; values (A, D, L)."""
     return float(values.shape[1] ** -0.5)

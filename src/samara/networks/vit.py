@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from samara.networks.early_features import join_early
+from samara.networks.fused_attention import attend_fused
 from samara.networks.layers import MLPBlock, Neck, in_windows
 from samara.networks.plain import module_parts
 
@@ -217,16 +218,16 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, h, w, D) in and out; B counts windows in windowed blocks."""
-        B, h, w, D = x.shape  # noqa: N806
-        qkv = self.qkv(x).reshape(B, h * w, 3, self.num_heads, -1)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4).flatten(1, 2)  # each (B · heads, h · w, D / heads)
-        grid_q = q.view(-1, h, w, q.shape[-1])
-        bias_h = torch.einsum("bhwd,hkd->bhwk", grid_q, relative_positions(self.rel_pos_h, h))
-        bias_w = torch.einsum("bhwd,wkd->bhwk", grid_q, relative_positions(self.rel_pos_w, w))
-        attended = attend_with_bias(q, k, v, bias_h.flatten(1, 2), bias_w.flatten(1, 2))
-        attended = attended.view(B, self.num_heads, h, w, -1).permute(0, 2, 3, 1, 4)  # (B, h, w, heads, ·)
-        output: Tensor = self.proj(attended.reshape(B, h, w, D))
+        output: Tensor = self.proj(self.attend(self.qkv(x)))
         return output
+
+    def attend(self, qkv: Tensor) -> Tensor:
+        """Let queries, keys and values of whole grids attend to each other, (B, h, w, 3 · D) → (B, h, w, D)."""
+        B, h, w, _ = qkv.shape  # noqa: N806
+        by_head = qkv.reshape(B, h * w, 3, self.num_heads, -1)
+        attend = attend_fused if qkv.is_cuda else attend_sliced
+        attended = attend(by_head, relative_positions(self.rel_pos_h, h), relative_positions(self.rel_pos_w, w))
+        return attended.reshape(B, h, w, -1)
 
 
 def relative_positions(table: Tensor, size: int) -> Tensor:
@@ -246,11 +247,21 @@ def relative_positions(table: Tensor, size: int) -> Tensor:
     return table[coordinates[:, None] - coordinates[None, :] + size - 1]
 
 
+def attend_sliced(qkv: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Compute `attend_fused` in slices that stay in a processor's cache; arguments and result as there."""
+    B, T, _, heads, d = qkv.shape  # noqa: N806
+    q, k, v = qkv.permute(2, 0, 3, 1, 4).flatten(1, 2)  # each (B · heads, T, d)
+    grid = q.view(-1, len(rows), len(columns), d)
+    bias_h = torch.einsum("bhwd,hkd->bhwk", grid, rows)
+    bias_w = torch.einsum("bhwd,wkd->bhwk", grid, columns)
+    attended = attend_with_bias(q, k, v, bias_h.flatten(1, 2), bias_w.flatten(1, 2))
+    return attended.view(B, heads, T, d).transpose(1, 2)
+
+
 def attend_with_bias(q: Tensor, k: Tensor, v: Tensor, bias_h: Tensor, bias_w: Tensor) -> Tensor:
     """Compute softmax(q kᵀ / √d + bias) v, where the bias is the sum of a row and a column part.
 
-    The (T, T) bias is computed for a slice of the queries at a time, on a GPU not at all, so memory does not grow with
-    T².
+    The (T, T) bias is computed for a slice of the queries at a time, so memory does not grow with T².
 
     Args:
         q: (G, T, d), G = batch · heads, T = h · w.
@@ -262,8 +273,6 @@ def attend_with_bias(q: Tensor, k: Tensor, v: Tensor, bias_h: Tensor, bias_w: Te
     Returns:
         (G, T, d).
     """
-    if q.is_cuda:
-        return attend_fused(q, k, v, bias_h, bias_w)
     G, T, _ = q.shape  # noqa: N806
     if G * T * T <= SCORES_AT_A_TIME:
         return _attend_slice(q, k, v, bias_h, bias_w)
@@ -285,20 +294,3 @@ def attend_with_bias(q: Tensor, k: Tensor, v: Tensor, bias_h: Tensor, bias_w: Te
 def _attend_slice(q: Tensor, k: Tensor, v: Tensor, bias_h: Tensor, bias_w: Tensor) -> Tensor:
     bias = (bias_h.unsqueeze(-1) + bias_w.unsqueeze(-2)).flatten(-2)  # (G, queries, h, w) → (G, queries, T)
     return F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
-
-
-def attend_fused(q: Tensor, k: Tensor, v: Tensor, bias_h: Tensor, bias_w: Tensor) -> Tensor:
-    """Compute `attend_with_bias` in one kernel, with the bias of a query as additional dimensions.
-
-    A key has a 1 in the dimensions of its row and its column, 0 in the others, so that the extended product of query
-    and key is the original one plus the bias.
-    """
-    G, T, d = q.shape  # noqa: N806
-    h, w = bias_h.shape[-1], bias_w.shape[-1]
-    rows = torch.eye(h, dtype=q.dtype, device=q.device).repeat_interleave(w, dim=0)  # (T, h)
-    columns = torch.eye(w, dtype=q.dtype, device=q.device).repeat(h, 1)  # (T, w)
-    filling = -(d + h + w) % 8  # kernels require multiples of 8
-    queries = F.pad(torch.cat([q * d**-0.5, bias_h.to(q.dtype), bias_w.to(q.dtype)], dim=-1), (0, filling))
-    keys = F.pad(torch.cat([k, rows.expand(G, T, h), columns.expand(G, T, w)], dim=-1), (0, filling))
-    # Fused kernels require four dimensions.
-    return F.scaled_dot_product_attention(queries[None], keys[None], v[None], scale=1.0)[0]

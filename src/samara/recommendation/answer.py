@@ -7,21 +7,31 @@ from dataclasses import dataclass
 
 from samara.checkpoints.licences import licence_of
 from samara.checkpoints.record import Checkpoint
+from samara.measurement.records.records import Record
 from samara.recommendation.estimates import file_bytes
+from samara.recommendation.evidence import counts
+from samara.recommendation.extremes import Contender, fastest_and_best
 from samara.recommendation.quality import leader_of
 from samara.recommendation.ranking import Ranked, is_specialist
-from samara.recommendation.request import Request
-from samara.recommendation.rules import Reason, gigabytes, seconds
+from samara.recommendation.request import DAY_S, Request
+from samara.recommendation.rules import LIMITS, Reason, duration, gigabytes, seconds
 from samara.recommendation.target import Target
 from samara.recommendation.tasks import Criterion
 
 
 @dataclass(frozen=True)
 class Excluded:
-    """An excluded checkpoint, with every reason."""
+    """An excluded checkpoint, with every reason.
+
+    Attributes:
+        checkpoint: its row in the catalogue.
+        reasons: why it is excluded.
+        contender: its needs and quality; None if samara cannot run it.
+    """
 
     checkpoint: Checkpoint
     reasons: tuple[Reason, ...]
+    contender: Contender | None = None
 
     @property
     def name(self) -> str:
@@ -39,6 +49,8 @@ class Recommendation:
         ranking: feasible checkpoints, best first.
         excluded: the other checkpoints of the catalogue.
         notes: additional remarks, as sentences.
+        times: where the times are from, a sentence.
+        measured: what was measured of the quality of checkpoints, whether it counts or not.
     """
 
     request: Request
@@ -46,6 +58,8 @@ class Recommendation:
     ranking: tuple[Ranked, ...]
     excluded: tuple[Excluded, ...]
     notes: tuple[str, ...]
+    times: str = ""
+    measured: tuple[Record, ...] = ()
 
     @property
     def best(self) -> Ranked | None:
@@ -59,27 +73,50 @@ class Recommendation:
 
     @property
     def answer(self) -> str:
-        """The recommendation in one sentence."""
+        """The recommendation in a few sentences."""
         task, where, best = self.request.task, self.target.title, self.best
         if best is None:
-            return f"No checkpoint can do {task} on {where} within these limits."
+            return f"No checkpoint can do {task} on {where} within these limits.{self._beyond_the_limits()}"
         needs = best.candidate.needs
         numbers = f"about {seconds(needs.seconds.value)} per image, {gigabytes(needs.memory.value)} of memory"
+        if self.request.trains:
+            numbers += " to fine-tune"
         if not best.missed:
-            return f"Use {best.name} for {task} on {where}: {numbers}."
+            return f"Use {best.name} for {task} on {where}: {numbers}.{self._for_all_images(best)}"
+        contenders = [Contender(one.candidate, one.quality) for one in self.ranking]
         return (
-            f"Use {best.name}, with reservations: no checkpoint meets all requirements of {task} on {where}; this "
-            f"one comes closest ({numbers})."
+            f"Use {best.name}, with reservations: no checkpoint meets all requirements of {task} on {where} "
+            f"({'; '.join(best.missed)}). It takes {numbers}.{self._for_all_images(best)} Of all, "
+            f"{fastest_and_best(contenders)}."
         )
+
+    def _for_all_images(self, best: Ranked) -> str:
+        """Say what the time per image means for a whole set, where there is one."""
+        request, value = self.request, best.candidate.needs.seconds.value
+        if request.task != "batch annotation" and request.image_count is None:
+            return ""
+        count = request.image_count or MANY_IMAGES
+        return f" That is {DAY_S / value:,.0f} images a day; {count:,} take {duration(value * count)}."
+
+    def _beyond_the_limits(self) -> str:
+        """Name the fastest and the best of those that only a limit excludes."""
+        contenders = [
+            one.contender
+            for one in self.excluded
+            if one.contender is not None and all(reason.rule in LIMITS for reason in one.reasons)
+        ]
+        return f" Without them, {fastest_and_best(contenders)}." if contenders else ""
 
     @property
     def commands(self) -> tuple[str, ...]:
         """Next shell commands; none if nothing is feasible."""
         if self.best is None:
             return ()
+        row = self.best.candidate.checkpoint
         get = f"samara checkpoints get {self.best.name}{_consent(self.best)}"
-        fetch = () if self.best.candidate.at_hand else (get,)
-        return (*fetch, f"{_next_command(self.request)} --checkpoint {self.best.name}")
+        fetch = () if self.best.candidate.at_hand or row.url is None else (get,)
+        device = " --device mps" if self.target.device == "mps" else ""  # "auto" never chooses it
+        return (*fetch, f"{_next_command(self.request)} --checkpoint {self.best.name}{device}")
 
     def reason(self, ranked: Ranked) -> str:
         """Explain the rank of a checkpoint in one line."""
@@ -89,12 +126,17 @@ class Recommendation:
         if ranked.tied_with is not None:
             clauses.append(f"ties with {ranked.tied_with}, which ranks first because {_TIE_TEXT[ranked.tie_break]}")
         leader = leader_of(ranked.name)
-        if leader is not None and any(one.name == leader[0] for one in self.ranking):
+        if leader is not None and leader[0] in self._before(ranked):
             clauses.append(f"ranks behind {leader[0]}, {leader[1]}")
         other = self._neighbour(ranked)
         if other is not None:
             clauses.append(_compared(ranked, other))
         return "; ".join(clause for clause in clauses if clause) or "nothing else is feasible"
+
+    def _before(self, ranked: Ranked) -> list[str]:
+        """Return the names of the checkpoints that rank before one."""
+        names = [one.name for one in self.ranking]
+        return names[: names.index(ranked.name)]
 
     def as_dict(self) -> dict[str, object]:
         """Return plain values for JSON."""
@@ -116,6 +158,8 @@ class Recommendation:
                 for one in self.excluded
             ],
             "notes": list(self.notes),
+            "times": self.times,
+            "measured": [_measured_dict(record) for record in self.measured],
         }
 
     def _ranked_dict(self, place: int, one: Ranked) -> dict[str, object]:
@@ -123,7 +167,6 @@ class Recommendation:
         return {
             "place": place,
             "checkpoint": one.name,
-            "score": one.score,
             "reason": self.reason(one),
             "missed": list(one.missed),
             "tied_with": one.tied_with,
@@ -150,6 +193,20 @@ _TIE_TEXT: Mapping[str, str] = {
 }
 
 
+def _measured_dict(record: Record) -> dict[str, object]:
+    return {
+        "checkpoint": record.subject.checkpoint,
+        "metric": record.metric,
+        "value": record.value,
+        "interval": None if record.interval is None else [record.interval.low, record.interval.high],
+        "objects": record.n,
+        "images": record.images,
+        "domain": record.domain,
+        "when": record.when,
+        "counts": counts(record),
+    }
+
+
 def _next_command(request: Request) -> str:
     if request.task == "fine-tuning":
         return "samara finetune --train COCO.json --images DIR --out FILE"
@@ -162,21 +219,23 @@ def _next_command(request: Request) -> str:
 
 
 def _compared(one: Ranked, other: Ranked) -> str:
-    """List the facts for and against one compared with another, with the score difference of each."""
+    """List the facts for and against one compared with another, those that weigh most for this task first."""
     gains = {
         mine.criterion: mine.value * mine.weight - theirs.value * theirs.weight
         for mine, theirs in zip(one.parts, other.parts, strict=True)
     }
     ordered = sorted(gains.items(), key=lambda item: (-abs(item[1]), item[0]))
-    told = [(f"{_FACTS[name](one, other)} ({gain:+.2f})", gain) for name, gain in ordered]
-    good = [text for text, gain in told if gain >= _WORTH_TELLING][:_MAX]
-    bad = [text for text, gain in told if gain <= -_WORTH_TELLING][:_MAX]
+    good = [_FACTS[name](one, other) for name, gain in ordered if gain >= _WORTH_TELLING][:_MAX]
+    bad = [_FACTS[name](one, other) for name, gain in ordered if gain <= -_WORTH_TELLING][:_MAX]
     if not good and not bad:
         return f"as good as {other.name} in every respect"
     return f"beside {other.name}: {', '.join(good)}{' but ' if good and bad else ''}{', '.join(bad)}"
 
 
 _WORTH_TELLING, _MAX = 0.005, 2
+
+MANY_IMAGES = 100_000
+"""Number of images to tell the time of, if nobody says how many there are."""
 
 
 def _quality_fact(one: Ranked, other: Ranked) -> str:

@@ -14,8 +14,8 @@ from samara.checkpoints.record import Checkpoint
 MEASURED_ON = "AMD EPYC, 2 cores (AVX2)"
 """The machine on which the times were measured.
 
-Those of SAM 2, EfficientViT-SAM, EfficientSAM, EdgeSAM, RepViT-SAM and SlimSAM come from an Intel Xeon with 2 cores,
-and are scaled to this machine by what MobileSAM takes on both.
+Those of SAM 2, HQ-SAM 2, EfficientViT-SAM, EfficientSAM, EdgeSAM, RepViT-SAM, SlimSAM, LiteMedSAM and SAM-Med2D come
+from an Intel Xeon with 2 cores, and are scaled to this machine by what MobileSAM takes on both.
 """
 
 MATRIX_FLOPS = 1.241e11
@@ -54,6 +54,25 @@ class Cost:
     prompt_s: float
     encode_bytes: float
     prompts_bytes: float
+
+
+TRAINING_BYTES: Mapping[tuple[str, int], float] = {
+    ("vit_b", 1024): 1.356e9,
+    ("vit_l", 1024): 1.465e9,
+    ("vit_h", 1024): 1.338e9,
+    ("vit_t", 1024): 1.410e9,
+    ("vit_t", 512): 0.512e9,
+    ("hq_vit_t", 1024): 1.807e9,
+    ("sam2.1_hiera_t", 1024): 1.611e9,
+}
+"""Peak memory of a step of fine-tuning the mask decoder from cached embeddings, beyond the network.
+
+Default settings, float32 on a CPU; checked against `benchmarks/results/finetuning_memory.csv` by
+`tests/recommendation/test_costs.py`.
+"""
+
+TRAINING_RATIO = 6.0
+"""For other variants: the same as a multiple of `Cost.prompts_bytes`; at most this for those measured."""
 
 
 def _cost(*numbers: float) -> Cost:
@@ -123,3 +142,9 @@ COSTS: Mapping[tuple[str, int], Cost] = {
 def cost_of(checkpoint: Checkpoint) -> Cost:
     """Return the cost of a checkpoint at the input size it was trained for."""
     return COSTS[checkpoint.variant, checkpoint.input_size]
+
+
+def training_bytes(checkpoint: Checkpoint) -> float:
+    """Return the memory of a step of fine-tuning the mask decoder, beyond the network."""
+    measured = TRAINING_BYTES.get((checkpoint.variant, checkpoint.input_size))
+    return measured or TRAINING_RATIO * cost_of(checkpoint).prompts_bytes

@@ -8,9 +8,9 @@ interpolated by arithmetic and scaled in the same way. Every estimate is marked 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from statistics import mean
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from statistics import mean, median
 
 from samara.checkpoints.record import Checkpoint
 from samara.measurement.published.figures import published_for
@@ -23,16 +23,19 @@ from samara.recommendation.costs import (
     POINTS_PER_SIDE,
     PROMPTS_AT_A_TIME,
     RUNTIME_BYTES,
+    TRAINING_BYTES,
     cost_of,
+    training_bytes,
 )
 from samara.recommendation.measured import Measurements
 from samara.recommendation.request import Request
 from samara.recommendation.statement import Certainty, Statement, least_sure
 from samara.recommendation.target import Target
 from samara.recommendation.throughput import ATTAINABLE, REFERENCE_CARD
+from samara.segmentation.automatic.settings import points_per_side_of
 
 GRID_POINTS = POINTS_PER_SIDE**2
-"""Points of automatic mask generation with its default grid."""
+"""Points of automatic mask generation with the grid that the published times of everything are for."""
 
 BATCHES = (64, 32, 16, 8)
 """Values of `points_per_batch` to try, the default first."""
@@ -62,7 +65,49 @@ class Needs:
     settings: Mapping[str, str]
 
 
-def needs_of(checkpoint: Checkpoint, request: Request, target: Target, measured: Measurements) -> Needs:
+@dataclass(frozen=True)
+class TimeScale:
+    """What all times of one answer have in common.
+
+    Attributes:
+        factor: estimates are multiplied by this, so that they fit the measured times beside them.
+        told: where the times are from, a sentence.
+    """
+
+    factor: float
+    told: str
+
+
+def time_scale(
+    checkpoints: Iterable[Checkpoint], request: Request, target: Target, measured: Measurements
+) -> TimeScale:
+    """Return the scale of the times: that of the measured ones, if there are any.
+
+    Args:
+        checkpoints: runnable checkpoints.
+        request: the user's request.
+        target: the machine.
+        measured: earlier measurements.
+    """
+    everything = request.asks_everything
+    ratios = {
+        one.name: found.value / estimated_seconds(one, request, target).value
+        for one in checkpoints
+        if (found := measured.seconds(one.name, everything=everything)) is not None
+    }
+    if not ratios:
+        return TimeScale(1.0, f"All times are estimates for {target.title}: {_basis_of_times(target)}.")
+    names = ", ".join(ratios)
+    return TimeScale(
+        median(ratios.values()),
+        f"All times are of one scale: {names} timed {measured.timed_on(everything=everything)}; the others are "
+        "estimated in proportion.",
+    )
+
+
+def needs_of(
+    checkpoint: Checkpoint, request: Request, target: Target, measured: Measurements, scale: float = 1.0
+) -> Needs:
     """Estimate memory and time.
 
     Args:
@@ -70,13 +115,17 @@ def needs_of(checkpoint: Checkpoint, request: Request, target: Target, measured:
         request: the user's request.
         target: the machine.
         measured: earlier measurements, which take precedence.
+        scale: factor of estimated times, see `time_scale`.
     """
     everything = request.asks_everything
     batch = _points_per_batch(checkpoint, request, target)
-    memory = measured.memory(checkpoint.name, everything=everything) or estimated_memory(
+    memory = measured.memory(checkpoint.name, everything=everything, trains=request.trains) or estimated_memory(
         checkpoint, request, target, points_per_batch=batch
     )
-    seconds = measured.seconds(checkpoint.name, everything=everything) or estimated_seconds(checkpoint, request, target)
+    estimated = estimated_seconds(checkpoint, request, target)
+    seconds = measured.seconds(checkpoint.name, everything=everything) or replace(
+        estimated, value=estimated.value * scale
+    )
     settings = {} if batch == BATCHES[0] else {"points_per_batch": str(batch)}
     return Needs(memory, seconds, settings)
 
@@ -97,16 +146,17 @@ def estimated_memory(
     checkpoint: Checkpoint, request: Request, target: Target, *, points_per_batch: int = BATCHES[0]
 ) -> Statement:
     """Estimate peak memory of the device from the weights and measured activations."""
+    if request.trains and cost_of(checkpoint).prompt_flops:
+        return estimated_training_memory(checkpoint, target)
     cost = cost_of(checkpoint)
     weights = weights_bytes(checkpoint)
-    if target.device == "cuda":
+    if target.device != "cpu":
         together = points_per_batch if request.asks_everything else 1
         prompts = cost.prompts_bytes * together / PROMPTS_AT_A_TIME
         work = GPU_MARGIN * max(cost.encode_bytes, prompts) + IMAGES_BYTES
+        own, whose = _beside_tensors(target)
         return Statement(
-            CUDA_CONTEXT_BYTES + weights + work,
-            "rule of thumb",
-            "weights exact, activations measured on a CPU, CUDA's share assumed",
+            own + weights + work, "rule of thumb", f"weights exact, activations measured on a CPU, {whose}"
         )
     work = max(cost.encode_bytes, cost.prompts_bytes) + IMAGES_BYTES
     if request.asks_everything:
@@ -114,11 +164,35 @@ def estimated_memory(
     return Statement(RUNTIME_BYTES + weights + work, "measured elsewhere", f"weights exact, the rest on {MEASURED_ON}")
 
 
+def estimated_training_memory(checkpoint: Checkpoint, target: Target) -> Statement:
+    """Estimate peak memory of fine-tuning the mask decoder: caching the embeddings, then a step.
+
+    On a GPU the image encoder makes room for the step, see `samara.finetuning.loop`.
+    """
+    encode, step, weights = cost_of(checkpoint).encode_bytes, training_bytes(checkpoint), weights_bytes(checkpoint)
+    has_own = (checkpoint.variant, checkpoint.input_size) in TRAINING_BYTES
+    source = "a step measured on a CPU" if has_own else "a step inferred from measured ones of other checkpoints"
+    if target.device != "cpu":
+        work = max(weights + GPU_MARGIN * encode, GPU_MARGIN * step) + IMAGES_BYTES
+        own, whose = _beside_tensors(target)
+        return Statement(own + work, "rule of thumb", f"fine-tuning: weights exact, {source}, {whose}")
+    work = weights + max(encode, step) + IMAGES_BYTES
+    certainty: Certainty = "measured elsewhere" if has_own else "rule of thumb"
+    return Statement(RUNTIME_BYTES + work, certainty, f"fine-tuning: weights exact, {source}")
+
+
+def _beside_tensors(target: Target) -> tuple[float, str]:
+    """Return what a GPU's memory holds besides tensors, and whose it is; an Apple GPU shares that of the process."""
+    if target.device == "mps":
+        return RUNTIME_BYTES, "Python's share measured on a CPU"
+    return CUDA_CONTEXT_BYTES, "CUDA's share assumed"
+
+
 def _points_per_batch(checkpoint: Checkpoint, request: Request, target: Target) -> int:
     """Return the largest batch of points that fits; the default if it does not matter."""
     is_sam = cost_of(checkpoint).prompt_flops > 0
     usable = target.usable_bytes
-    if target.device != "cuda" or not (is_sam and request.asks_everything) or usable is None:
+    if target.device == "cpu" or not (is_sam and request.asks_everything) or usable is None:
         return BATCHES[0]
     for batch in BATCHES:
         if estimated_memory(checkpoint, request, target, points_per_batch=batch).value <= usable:
@@ -129,19 +203,26 @@ def _points_per_batch(checkpoint: Checkpoint, request: Request, target: Target) 
 def estimated_seconds(checkpoint: Checkpoint, request: Request, target: Target) -> Statement:
     """Estimate the time from an image to its masks, scaling known times by the machine's matrix speed."""
     cost = cost_of(checkpoint)
-    prompts = GRID_POINTS if request.asks_everything else 1
-    if target.device == "cuda":
+    prompts = grid_points(checkpoint) if request.asks_everything else 1
+    if target.device != "cpu":
         slower = REFERENCE_CARD.flops * ATTAINABLE / target.speed.value
-        value = gpu_seconds(checkpoint, prompts) * slower
-        return Statement(
-            value,
-            least_sure((_gpu_certainty(checkpoint), target.speed.certainty)),
-            f"published times on an {REFERENCE_CARD.name.removeprefix('GeForce ')}, scaled to {target.speed.basis}",
-        )
+        certainty = least_sure((_gpu_certainty(checkpoint), target.speed.certainty))
+        return Statement(gpu_seconds(checkpoint, prompts) * slower, certainty, _basis_of_times(target))
     slower = MATRIX_FLOPS / target.speed.value
-    certainty: Certainty = least_sure(("measured elsewhere", target.speed.certainty))
-    basis = f"timed on {MEASURED_ON}, scaled to {target.speed.basis}"
-    return Statement((cost.encode_s + prompts * cost.prompt_s) * slower, certainty, basis)
+    certainty = least_sure(("measured elsewhere", target.speed.certainty))
+    return Statement((cost.encode_s + prompts * cost.prompt_s) * slower, certainty, _basis_of_times(target))
+
+
+def grid_points(checkpoint: Checkpoint) -> int:
+    """Return the points of a checkpoint's own grid of automatic masks; 1 for what needs no grid."""
+    return (points_per_side_of(checkpoint.network, checkpoint.input_size) or 1) ** 2
+
+
+def _basis_of_times(target: Target) -> str:
+    """Say where estimated times are from."""
+    if target.device == "cpu":
+        return f"timed on {MEASURED_ON}, scaled to {target.speed.basis}"
+    return f"published times on an {REFERENCE_CARD.name.removeprefix('GeForce ')}, scaled to {target.speed.basis}"
 
 
 def _gpu_certainty(checkpoint: Checkpoint) -> Certainty:

@@ -96,14 +96,6 @@ _NEWER = (
     "ViT-L and ViT-H take 1.0, 3.0 and 6.0, and by published figures they reach 0.96 to 1.01 of ViT-H's quality, ViT-B "
     "0.91"
 )
-_TINY = (
-    "MobileSAM encodes an image with 0.08 TFLOP where ViT-B takes 1.0, its file has a ninth of the size, and by "
-    "published figures it reaches 0.88 of ViT-H's quality, ViT-B 0.91"
-)
-_SMALLER = (
-    "EdgeSAM is newer than the guide: it encodes an image with 0.04 TFLOP where ViT-B takes 1.0, and by published "
-    "figures it reaches 0.92 of ViT-H's quality, ViT-B 0.91; it may not be used commercially"
-)
 RULES: tuple[Rule, ...] = (
     Rule(
         where="Decision Matrix",
@@ -134,8 +126,8 @@ RULES: tuple[Rule, ...] = (
         situation="Edge/Mobile",
         primary=_B,
         task="edge",
-        instead=("mobile_sam",),
-        differs=_TINY,
+        instead=("efficientvit_sam_l0",),
+        differs=_NEWER,
     ),
     Rule(
         where="Decision Matrix",
@@ -215,8 +207,8 @@ RULES: tuple[Rule, ...] = (
         alternatives=_SMALL,
         domain="robotics",
         task="edge",
-        instead=("edge_sam",),
-        differs=_SMALLER,
+        instead=("efficientvit_sam_l0",),
+        differs=_NEWER,
     ),
     Rule(
         where="Hardware-Based Selection",
@@ -249,7 +241,7 @@ RULES: tuple[Rule, ...] = (
         primary=_B,
         alternatives=("mobile_sam",),
         gpu_gb=(4, 8),
-        instead=("efficientvit_sam_l1",),
+        instead=("efficientvit_sam_l2",),
         differs=_NEWER,
     ),
     Rule(
@@ -290,8 +282,8 @@ RULES: tuple[Rule, ...] = (
         situation="ViT-B for edge",
         primary=_B,
         task="edge",
-        instead=("mobile_sam",),
-        differs=_TINY,
+        instead=("efficientvit_sam_l0",),
+        differs=_NEWER,
     ),
 )
 

@@ -14,7 +14,6 @@ from samara.measurement.evaluation.settings import EvaluationSettings
 from samara.measurement.records.metrics import Measure
 from samara.measurement.records.records import Record
 from samara.recommendation.answer import Recommendation
-from samara.recommendation.costs import POINTS_PER_SIDE
 from samara.recommendation.request import Request
 from samara.recommendation.tasks import PromptKind
 from samara.system.files import require_folder
@@ -72,7 +71,7 @@ def measure_first(
             repeats=3,
             seconds=5.0,
             # Everything mode takes a thousand prompts, so only if requested.
-            points_per_side=POINTS_PER_SIDE if first.request.asks_everything else 1,
+            points_per_side=None if first.request.asks_everything else 1,
             reading=reading,
         ),
         evaluation=EvaluationSettings(

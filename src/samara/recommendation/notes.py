@@ -7,10 +7,13 @@ from collections.abc import Callable
 from samara.checkpoints.catalogue import CATALOGUE
 from samara.measurement.published.figures import published_for
 from samara.recommendation.answer import Recommendation, told_licence
+from samara.recommendation.evidence import RULE as EVIDENCE_RULE
+from samara.recommendation.evidence import counts
 from samara.recommendation.guide import guide_note, memory_note
 from samara.recommendation.measured import Measurements
 from samara.recommendation.quality import WITHOUT_HQ
-from samara.recommendation.rules import NOT_RUN
+from samara.recommendation.ranking import Ranked
+from samara.recommendation.rules import LIMITS, NOT_RUN
 
 _Note = Callable[[Recommendation, Measurements], str | None]
 
@@ -35,16 +38,30 @@ def _small(recommendation: Recommendation, measured: Measurements) -> str | None
 
 def _nothing(recommendation: Recommendation, measured: Measurements) -> str | None:
     """Say which limit to relax if nothing is feasible."""
-    if recommendation.ranking:
+    if recommendation.ranking or _refused_by_all(recommendation):
         return None
     alone: dict[str, int] = {}
     for one in recommendation.excluded:
-        if len(one.reasons) == 1 and one.reasons[0].rule != NOT_RUN:
-            alone[one.reasons[0].rule] = alone.get(one.reasons[0].rule, 0) + 1
+        rules = {reason.rule for reason in one.reasons}
+        if len(rules) == 1 and rules <= {*LIMITS, "licence"}:
+            (rule,) = rules
+            alone[rule] = alone.get(rule, 0) + 1
     if not alone:
         return "Relaxing a single limit is not enough: each checkpoint fails for more than one reason."
     rule = max(alone, key=lambda name: alone[name])
     return f"Relax the limit on {rule} first: it alone excludes {alone[rule]} checkpoints."
+
+
+def _refused_by_all(recommendation: Recommendation) -> bool:
+    """Whether no checkpoint takes the prompts, so that no limit is to blame."""
+    return all({"prompts", NOT_RUN} & {reason.rule for reason in one.reasons} for one in recommendation.excluded)
+
+
+def _prompts(recommendation: Recommendation, measured: Measurements) -> str | None:
+    prompts = recommendation.request.prompts
+    if recommendation.ranking or not _refused_by_all(recommendation):
+        return None
+    return f"No checkpoint takes {' and '.join(prompts)} together; ask for one of them at a time."
 
 
 def _licence(recommendation: Recommendation, measured: Measurements) -> str | None:
@@ -105,31 +122,95 @@ def _measure(recommendation: Recommendation, measured: Measurements) -> str | No
     best = recommendation.best
     if best is None or best.quality is None or best.quality.certainty.startswith("measured"):
         return None
+    own = _best_measured(recommendation)
+    if own is not None:
+        get = "" if best.candidate.at_hand else f"`samara checkpoints get {best.name}`, then "
+        return (
+            f"{best.name} was not measured on these images; of those that were, {own.name} is the best "
+            f"({own.quality.value if own.quality else 0:.2f}). To measure it too: {get}repeat this command."
+        )
     return (
         "The quality figures are published ones for other images. To measure on your own: "
         "samara recommend --images DIR --ground-truth COCO.json"
     )
 
 
+def _best_measured(recommendation: Recommendation) -> Ranked | None:
+    own = [
+        one
+        for one in recommendation.ranking
+        if one.quality is not None and one.quality.certainty.startswith("measured")
+    ]
+    return max(own, key=lambda one: one.quality.value if one.quality else 0.0, default=None)
+
+
+def _not_counted(recommendation: Recommendation, measured: Measurements) -> str | None:
+    """Say which measurements of quality do not count, and why."""
+    few = dict.fromkeys(one.subject.checkpoint for one in recommendation.measured if not counts(one))
+    few = dict.fromkeys(name for name in few if not _counts_anywhere(recommendation, name))
+    return f"The measured quality of {', '.join(few)} does not count: {EVIDENCE_RULE}." if few else None
+
+
+def _counts_anywhere(recommendation: Recommendation, name: str) -> bool:
+    return any(counts(one) for one in recommendation.measured if one.subject.checkpoint == name)
+
+
 def _unknown(recommendation: Recommendation, measured: Measurements) -> str | None:
-    names = {row.name for row in CATALOGUE}
-    strangers = sorted({one.subject.checkpoint for one in measured.records} - names)
+    known = {row.name for row in CATALOGUE} | {one.name for one in recommendation.ranking}
+    known |= {one.name for one in recommendation.excluded}
+    strangers = sorted({one.subject.checkpoint for one in measured.records} - known)
     if not strangers:
         return None
-    return f"Records of {', '.join(strangers)} were left out: these checkpoints are not in the catalogue."
+    return (
+        f"Records of {', '.join(strangers)} were left out: a checkpoint that is not in the catalogue takes part once "
+        f"its quality was measured; {EVIDENCE_RULE}."
+    )
+
+
+def _by_hand(recommendation: Recommendation, measured: Measurements) -> str | None:
+    best = recommendation.best
+    if best is None or best.candidate.at_hand or best.candidate.checkpoint.url is not None:
+        return None
+    return f"samara cannot download {best.name}: {best.candidate.checkpoint.note}."
+
+
+def _specialists(recommendation: Recommendation, measured: Measurements) -> str | None:
+    """Name those trained for the domain that are not put first, and why not."""
+    best, domain = recommendation.best, recommendation.request.domain
+    if best is None or best.candidate.checkpoint.speciality == domain:
+        return None
+    own = [one for one in recommendation.ranking if one.candidate.checkpoint.speciality == domain]
+    if not own:
+        return None
+    told = [f"{one.name} ({one.missed[0] if one.missed else 'its licence is not stated'})" for one in own]
+    return f"Trained for {domain} images, but not put first: {'; '.join(told)}. Measure them on yours."
+
+
+def _apple(recommendation: Recommendation, measured: Measurements) -> str | None:
+    if recommendation.target.device != "mps" or recommendation.best is None:
+        return None
+    return (
+        "An Apple GPU is used only with --device mps, and users of the official code report worse masks there. "
+        "Compare them with the CPU's first: samara doctor --device mps"
+    )
 
 
 _NOTES: tuple[_Note, ...] = (
     _small,
     _nothing,
+    _prompts,
     _licence,
+    _by_hand,
+    _apple,
     _settings,
     _one_mask,
     _sizes,
     _domain,
+    _specialists,
     _guide,
     _thresholds,
     _meanwhile,
+    _not_counted,
     _unknown,
     _measure,
 )

@@ -49,6 +49,9 @@ FIRST_RELEASE: Mapping[str, str] = {
 _ORIGINS: Mapping[str, str] = {row.name: row.origin for row in CATALOGUE if row.origin}
 """Checkpoint trained further for one domain → its origin."""
 
+USUAL_IOU = 0.8
+"""About what SAM ViT-H reaches from a box on everyday images."""
+
 SIZES_OF_SAM_2 = tuple(FIRST_RELEASE.values())
 """Only the largest has published figures on images; all have some on videos, by which the others are related to it."""
 
@@ -118,12 +121,15 @@ def _qualities_for(
     reference = _reference_value(published, here)
     found: dict[str, Statement | None] = {}
     for name in names:
-        own = here[name]
-        if own is None or reference is None:
-            found[name] = published[name]
-        else:
+        own, ratio = here[name], published[name]
+        if reference is not None and own is not None:
             basis = f"{own.basis}: {own.value:.3f}, SAM ViT-H {reference.basis} {reference.value:.3f}"
             found[name] = Statement(own.value / reference.value, own.certainty, basis)
+        elif reference is not None and ratio is not None:
+            value = _expected(reference.value, ratio.value) / reference.value
+            found[name] = Statement(value, ratio.certainty, ratio.basis)
+        else:
+            found[name] = ratio
     return found
 
 
@@ -135,11 +141,30 @@ def _reference_value(
     if own is not None:
         return Statement(own.value, own.certainty, "measured")
     implied = [
-        one.value / ratio.value
+        _implied(one.value, ratio.value)
         for name, one in here.items()
         if one is not None and (ratio := published[name]) is not None and one.value > 0
     ]
     return Statement(median(implied), "published", "inferred") if implied else None
+
+
+def _implied(measured: float, ratio: float) -> float:
+    """Return what SAM ViT-H would reach where another checkpoint, of a quality relative to it, reached `measured`."""
+    return 1 - (1 - measured) * (1 - USUAL_IOU) / _usual_error(min(ratio, 1.0))
+
+
+def _expected(reference: float, ratio: float) -> float:
+    """Return what a checkpoint would reach where SAM ViT-H reaches `reference`: the inverse of `_implied`."""
+    return max(0.0, 1 - (1 - reference) * _usual_error(ratio) / (1 - USUAL_IOU))
+
+
+def _usual_error(ratio: float) -> float:
+    """Return the usual error of a checkpoint.
+
+    Errors are scaled by each other, not values: then nothing is inferred to be above 1, and where everything is easy,
+    everybody's error is small.
+    """
+    return 1 - USUAL_IOU * ratio
 
 
 def _mean(statements: list[Statement | None]) -> Statement | None:

@@ -13,10 +13,10 @@ from samara.measurement.published.figures import FIGURES
 from samara.recommendation.estimates import file_bytes
 from samara.recommendation.quality import leader_of
 from samara.recommendation.request import Request
-from samara.recommendation.rules import Candidate, seconds
+from samara.recommendation.rules import Candidate, duration, seconds
 from samara.recommendation.statement import Statement
 from samara.recommendation.target import Target
-from samara.recommendation.tasks import CRITERIA, Criterion, Task, weights_of
+from samara.recommendation.tasks import CRITERIA, Criterion, weights_of
 
 WORST_QUALITY, BEST_QUALITY = 0.70, 1.02
 """Quality relative to SAM ViT-H at which the criterion is 0 and 1; a better measured one is 1 instead."""
@@ -97,7 +97,7 @@ def rank(
     top = max([BEST_QUALITY, *known])
     scored = [_scored(one, qualities[one.checkpoint.name], top, request, target) for one in candidates]
     ordered = sorted(scored, key=lambda one: (_demands(one, request), -one.score, one.name))
-    return tuple(_told_ties(_behind_their_leaders(_broken_ties(ordered, request)), request))
+    return tuple(_without_broken_pairs(_behind_their_leaders(_broken_ties(ordered, request))))
 
 
 def _scored(candidate: Candidate, quality: Statement | None, top: float, request: Request, target: Target) -> Ranked:
@@ -105,19 +105,15 @@ def _scored(candidate: Candidate, quality: Statement | None, top: float, request
     weights = weights_of(task, request.domain_details)
     values: dict[Criterion, float] = {
         "quality": 0.0 if quality is None else _between(quality.value, WORST_QUALITY, top),
-        "speed": 1 - _between(math.log(candidate.needs.seconds.value), *map(math.log, _pace(task))),
+        "speed": 1 - _between(math.log(candidate.needs.seconds.value), *map(math.log, request.pace_s)),
         "memory": _headroom(candidate, target),
         "size": 1 - _between(math.log(file_bytes(candidate.checkpoint)), math.log(SMALL_FILE), math.log(LARGE_FILE)),
-        "evidence": min(1.0, _EVIDENCE[candidate.checkpoint.name] / WELL_KNOWN),
+        "evidence": min(1.0, _EVIDENCE.get(candidate.checkpoint.name, 0) / WELL_KNOWN),
         "licence": LICENCE_VALUES[licence_of(candidate.checkpoint.licence).commercial],
         "at hand": float(candidate.at_hand),
     }
     parts = tuple(ScorePart(name, values[name], weights[name]) for name in CRITERIA if weights[name])
-    return Ranked(candidate, quality, parts, _missed(candidate, quality, task))
-
-
-def _pace(task: Task) -> tuple[float, float]:
-    return task.comfortable_s, task.too_slow_s
+    return Ranked(candidate, quality, parts, _missed(candidate, quality, request))
 
 
 def _between(value: float, low: float, high: float) -> float:
@@ -134,21 +130,42 @@ def _headroom(candidate: Candidate, target: Target) -> float:
 _EVIDENCE: Mapping[str, int] = {row.name: sum(figure.checkpoint == row.name for figure in FIGURES) for row in CATALOGUE}
 
 
-def _missed(candidate: Candidate, quality: Statement | None, task: Task) -> tuple[str, ...]:
-    missed = []
-    if quality is None:
+def _missed(candidate: Candidate, quality: Statement | None, request: Request) -> tuple[str, ...]:
+    task, missed = request.task_details, []
+    if "classes" in request.prompts:
+        pass  # nothing relates detectors of classes to SAM
+    elif quality is None:
         missed.append("its quality relative to SAM is unpublished")
     elif quality.value < task.min_quality:
         missed.append(f"quality {quality.value:.2f} of SAM ViT-H, but {task.name} requires {task.min_quality:g}")
-    if candidate.needs.seconds.value > task.seconds:
-        missed.append(f"{seconds(candidate.needs.seconds.value)}, but {task.name} requires {seconds(task.seconds)}")
+    if candidate.needs.seconds.value > request.required_s:
+        missed.append(_too_slow(candidate.needs.seconds.value, request))
     return tuple(missed)
+
+
+def _too_slow(value: float, request: Request) -> str:
+    task = request.task_details
+    if request.image_count is None or request.required_s == task.seconds:
+        return f"{seconds(value)}, but {task.name} requires {seconds(task.seconds)}"
+    return f"{duration(value * request.image_count)} for {request.image_count:,} images, more than a week"
 
 
 def _demands(ranked: Ranked, request: Request) -> tuple[bool, bool, bool]:
     task = request.task_details
-    poor = ranked.quality is None or ranked.quality.value < task.min_quality
-    return poor, ranked.candidate.needs.seconds.value > task.seconds, not is_specialist(ranked, request)
+    is_known = "classes" in request.prompts or (ranked.quality is not None)
+    poor = not is_known or (ranked.quality is not None and ranked.quality.value < task.min_quality)
+    is_ahead = is_specialist(ranked, request) or _is_best_and_measured(ranked)
+    return poor, ranked.candidate.needs.seconds.value > request.required_s, not is_ahead
+
+
+def _is_best_and_measured(ranked: Ranked) -> bool:
+    """Whether it was measured to be at least as good as all others are thought to be, by the criterion's top."""
+    value = next((part.value for part in ranked.parts if part.criterion == "quality"), 0.0)
+    return value == 1.0 and _is_measured(ranked.quality)
+
+
+def _is_measured(quality: Statement | None) -> bool:
+    return quality is not None and quality.certainty.startswith("measured")
 
 
 def is_specialist(ranked: Ranked, request: Request) -> bool:
@@ -156,14 +173,14 @@ def is_specialist(ranked: Ranked, request: Request) -> bool:
 
     A measurement does say so, and a licence that nobody states is no reason to put anything first.
     """
-    checkpoint, quality = ranked.candidate.checkpoint, ranked.quality
-    is_measured = quality is not None and quality.certainty.startswith("measured")
-    return checkpoint.speciality == request.domain and checkpoint.is_free_for_commerce and not is_measured
+    checkpoint = ranked.candidate.checkpoint
+    is_free = checkpoint.is_free_for_commerce
+    return checkpoint.speciality == request.domain and is_free and not _is_measured(ranked.quality)
 
 
 def _preference(ranked: Ranked) -> tuple[float, int, str]:
     """Return the tie-breaking key."""
-    return file_bytes(ranked.candidate.checkpoint), -_EVIDENCE[ranked.name], ranked.name
+    return file_bytes(ranked.candidate.checkpoint), -_EVIDENCE.get(ranked.name, 0), ranked.name
 
 
 def _tie(first: Ranked, second: Ranked, request: Request) -> bool:
@@ -171,12 +188,17 @@ def _tie(first: Ranked, second: Ranked, request: Request) -> bool:
 
 
 def _broken_ties(ordered: list[Ranked], request: Request) -> list[Ranked]:
-    """Sort every run of candidates that tie with the first of the run."""
+    """Sort every run of candidates that tie with the first of the run, and note the ties."""
     result: list[Ranked] = []
     while ordered:
-        run = [one for one in ordered if _tie(ordered[0], one, request)]
-        result += sorted(run, key=_preference)
-        ordered = [one for one in ordered if one not in run]
+        run = sorted((one for one in ordered if _tie(ordered[0], one, request)), key=_preference)
+        result += run[:1]
+        result += [
+            replace(one, tied_with=before.name, tie_break=_decided(before, one))
+            for before, one in itertools.pairwise(run)
+        ]
+        names = {one.name for one in run}
+        ordered = [one for one in ordered if one.name not in names]
     return result
 
 
@@ -184,12 +206,14 @@ def _behind_their_leaders(ordered: list[Ranked]) -> list[Ranked]:
     """Move checkpoints that follow another directly behind it, if they came before it; see `leader_of`.
 
     The advantage of a further trained checkpoint is the speed of a smaller input, which its origin has at that input
-    too; a first release differs from its successor only in its weights.
+    too; a first release differs from its successor only in its weights. A leader that misses more requirements leads
+    nothing.
     """
     result = list(ordered)
     for one in ordered:
         leader = next((each for each in result if each.name == _leader(one)), None)
-        if leader is not None and result.index(one) < result.index(leader):
+        follows = leader is not None and len(leader.missed) <= len(one.missed)
+        if leader is not None and follows and result.index(one) < result.index(leader):
             result.remove(one)
             result.insert(result.index(leader) + 1, one)
     return result
@@ -200,12 +224,13 @@ def _leader(ranked: Ranked) -> str | None:
     return found and found[0]
 
 
-def _told_ties(ordered: list[Ranked], request: Request) -> list[Ranked]:
-    told = ordered[:1]
+def _without_broken_pairs(ordered: list[Ranked]) -> list[Ranked]:
+    """Forget the ties of those that something else moved away from their neighbour."""
+    kept = [replace(one, tied_with=None, tie_break="") for one in ordered[:1]]
     for before, one in itertools.pairwise(ordered):
-        is_tie = _tie(before, one, request) and _leader(one) != before.name
-        told.append(replace(one, tied_with=before.name, tie_break=_decided(before, one)) if is_tie else one)
-    return told
+        stands = one.tied_with == before.name and _leader(one) != before.name
+        kept.append(one if stands else replace(one, tied_with=None, tie_break=""))
+    return kept
 
 
 def _decided(first: Ranked, second: Ranked) -> str:

@@ -16,9 +16,11 @@ from samara.measurement.benchmarking.settings import MEASURED_IN
 from samara.measurement.records.history import remembered
 from samara.measurement.records.records import Record
 from samara.recommendation.answer import Excluded, Recommendation
-from samara.recommendation.estimates import needs_of
+from samara.recommendation.estimates import needs_of, time_scale
+from samara.recommendation.extremes import Contender
 from samara.recommendation.measured import Measurements, is_same_machine, measurements
 from samara.recommendation.notes import notes_about
+from samara.recommendation.own import own_checkpoints
 from samara.recommendation.quality import qualities
 from samara.recommendation.ranking import rank
 from samara.recommendation.request import IMAGES, Request, request
@@ -42,6 +44,8 @@ def recommend(
     max_latency_s: float | None = None,
     max_disk_gb: float | None = None,
     offline: bool = Request.offline,
+    image_count: int | None = Request.image_count,
+    max_hours: float | None = Request.max_hours,
     records: Iterable[Record] | None = None,
     ground_truth: str | os.PathLike[str] | None = None,
     images: str | os.PathLike[str] | None = None,
@@ -70,8 +74,11 @@ def recommend(
         max_latency_s: max. seconds from an image to its masks, of one prompt or, if requested, of everything.
         max_disk_gb: max. GB to download.
         offline: only checkpoints that are on this machine.
+        image_count: number of images to work through; the answer then says how long all of them take.
+        max_hours: max. hours for all of them.
         records: earlier measurements, which take precedence over published figures and estimates. None: those by
-            `samara compare`, `samara evaluate` and this function on this machine.
+            `samara compare`, `samara evaluate` and this function on this machine; an empty list for none. Of the
+            quality measurements those count that `samara.recommendation.evidence` describes.
         ground_truth: COCO instances file of your own images, on which the checkpoints on this machine are measured
             first.
         images: folder of those images.
@@ -101,6 +108,8 @@ def recommend(
         max_latency_s=max_latency_s,
         max_disk_gb=max_disk_gb,
         offline=offline,
+        image_count=image_count,
+        max_hours=max_hours,
     )
     is_here = vram_gb is None and ram_gb is None
     here = (machine or detect_machine()) if is_here else None
@@ -159,22 +168,33 @@ def choose_checkpoint(
         measured: earlier measurements.
         at_hand: names of the checkpoints whose files are on this machine.
     """
+    rows = [*CATALOGUE, *own_checkpoints(measured)]
+    runnable = [row for row in rows if cannot_run(row) is None]
+    scale = time_scale(runnable, wanted, where, measured)
+    quality = qualities([row.name for row in runnable], wanted.prompts, wanted.domain_details, measured)
     feasible: list[Candidate] = []
     excluded: list[Excluded] = []
-    for row in CATALOGUE:
+    for row in rows:
         reason = cannot_run(row)
         if reason is not None:
             excluded.append(Excluded(row, (reason,)))
             continue
-        candidate = Candidate(row, row.name in at_hand, needs_of(row, wanted, where, measured))
+        is_at_hand = row.name in at_hand or row not in CATALOGUE
+        candidate = Candidate(row, is_at_hand, needs_of(row, wanted, where, measured, scale.factor))
         against = reasons_against(candidate, wanted, where)
         if against:
-            excluded.append(Excluded(row, against))
+            excluded.append(Excluded(row, against, Contender(candidate, quality[row.name])))
         else:
             feasible.append(candidate)
-    names = [one.checkpoint.name for one in feasible]
-    ranking = rank(feasible, qualities(names, wanted.prompts, wanted.domain_details, measured), wanted, where)
-    bare = Recommendation(wanted, where, ranking, tuple(excluded), ())
+    bare = Recommendation(
+        wanted,
+        where,
+        rank(feasible, quality, wanted, where),
+        tuple(excluded),
+        (),
+        scale.told,
+        measured.told(wanted.prompts),
+    )
     return dataclasses.replace(bare, notes=notes_about(bare, measured))
 
 

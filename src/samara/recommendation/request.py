@@ -17,6 +17,12 @@ _Name = TypeVar("_Name", bound=str)
 IMAGES = 20
 """Max. images per source to measure quality on."""
 
+_OF_A_SET = ("image_count", "max_hours")
+
+DAY_S = 86_400.0
+PATIENCE_S = 7 * DAY_S
+"""Time for a whole set of images beyond which nobody wants to wait: this project's judgement."""
+
 _ALSO: Mapping[str, str] = {
     "realtime": "real-time",
     "mobile": "edge",
@@ -34,6 +40,8 @@ _ALSO: Mapping[str, str] = {
     "negative point": "background point",
     "boxes": "box",
     "masks": "mask",
+    "class": "classes",
+    "class names": "classes",
 }
 """Synonyms."""
 
@@ -50,6 +58,8 @@ class Request:
         max_latency_s: max. seconds from an image to the masks; None for no limit.
         max_disk_bytes: max. bytes to download; None for no limit.
         offline: whether to use only checkpoints on this machine.
+        image_count: number of images to work through; None if unknown.
+        max_hours: max. hours for all of them; None for no limit.
 
     Raises:
         SettingsError: from `request`, for an invalid name or number.
@@ -62,6 +72,21 @@ class Request:
     max_latency_s: float | None = None
     max_disk_bytes: float | None = None
     offline: bool = False
+    image_count: int | None = None
+    max_hours: float | None = None
+
+    @property
+    def required_s(self) -> float:
+        """Max. seconds per image that the work tolerates: those of the task, and all images within a week."""
+        task = self.task_details
+        return task.seconds if self.image_count is None else min(task.seconds, PATIENCE_S / self.image_count)
+
+    @property
+    def pace_s(self) -> tuple[float, float]:
+        """Seconds per image that are comfortable and too slow: the task's, or all images in a day and in a month."""
+        if self.image_count is None:
+            return self.task_details.comfortable_s, self.task_details.too_slow_s
+        return DAY_S / self.image_count, 30 * DAY_S / self.image_count
 
     @property
     def task_details(self) -> Task:
@@ -78,9 +103,15 @@ class Request:
         """Whether the relevant time is that of all masks of an image, not of a prompt."""
         return bool({"everything", "classes"} & set(self.prompts))
 
+    @property
+    def trains(self) -> bool:
+        """Whether the relevant memory is that of fine-tuning, not of finding masks."""
+        return self.task == "fine-tuning"
+
     def as_dict(self) -> dict[str, object]:
-        """Return plain values for JSON."""
-        return asdict(self)
+        """Return plain values for JSON, a set of images only if there is one."""
+        facts = asdict(self)
+        return {name: value for name, value in facts.items() if value is not None or name not in _OF_A_SET}
 
 
 def request(
@@ -92,6 +123,8 @@ def request(
     max_latency_s: float | None = None,
     max_disk_gb: float | None = None,
     offline: bool = Request.offline,
+    image_count: int | None = Request.image_count,
+    max_hours: float | None = Request.max_hours,
 ) -> Request:
     """Validate the user's request, ignoring case, hyphens and underscores.
 
@@ -110,12 +143,33 @@ def request(
         max_latency_s=positive(max_latency_s, "the latency limit", "seconds"),
         max_disk_bytes=None if max_disk_gb is None else 1e9 * (positive(max_disk_gb, "the disk limit", "GB") or 0.0),
         offline=offline,
+        image_count=_count(image_count, max_hours),
+        max_hours=positive(max_hours, "the time limit for all images", "hours"),
     )
+
+
+def _count(image_count: int | None, max_hours: float | None) -> int | None:
+    if image_count is None and max_hours is not None:
+        raise SettingsError("`max_hours` also needs `image_count`; say how many images there are")
+    if image_count is not None and image_count < 1:
+        raise SettingsError(f"`image_count` is {image_count}; it must be at least 1")
+    return image_count
+
+
+_WORDS = ("text", "word", "words", "phrase", "language")
+_NO_WORDS = (
+    "no checkpoint that samara runs takes words: use classes for fixed class names, or give boxes that a detector found"
+)
 
 
 def _prompt(name: str) -> PromptKind:
     keys: dict[str, PromptKind] = {kind: kind for kind in PROMPTS}
-    return named(keys, name, "kind of prompt")
+    try:
+        return named(keys, name, "kind of prompt")
+    except SettingsError as error:
+        if _plain(name) in _WORDS:
+            error.add_note(_NO_WORDS)
+        raise
 
 
 def named(known: Mapping[_Name, _Value], name: str, what: str) -> _Value:

@@ -110,6 +110,12 @@ def _speciality(candidate: Candidate, request: Request, target: Target) -> Reaso
     return Reason("domain", f"was trained further for another domain, {speciality}")
 
 
+def _training(candidate: Candidate, request: Request, target: Target) -> Reason | None:
+    if not request.trains or (candidate.variant.capabilities.boxes and not candidate.variant.class_names):
+        return None
+    return Reason("training", "cannot be fine-tuned by samara")
+
+
 def _at_hand(candidate: Candidate, request: Request, target: Target) -> Reason | None:
     if not request.offline or candidate.at_hand:
         return None
@@ -139,6 +145,14 @@ def _latency(candidate: Candidate, request: Request, target: Target) -> Reason |
     return _exceeded("latency", "takes", seconds(needed.value), limit, needed.certainty)
 
 
+def _hours(candidate: Candidate, request: Request, target: Target) -> Reason | None:
+    needed, count, most = candidate.needs.seconds, request.image_count, request.max_hours
+    if count is None or most is None or needed.value * count <= most * 3600:
+        return None
+    limit = f"the limit for {count:,} images is {duration(most * 3600)}"
+    return _exceeded("hours", "takes", duration(needed.value * count), limit, needed.certainty)
+
+
 NOT_RUN = "not run"
 """The rule that applies on every machine."""
 
@@ -146,12 +160,17 @@ RULES: Mapping[str, _Rule] = {
     "prompts": _prompts,
     "licence": _licence,
     "domain": _speciality,
+    "training": _training,
     "offline": _at_hand,
     "disk": _disk,
     "memory": _memory,
     "latency": _latency,
+    "hours": _hours,
 }
 """The rules, in the order in which reasons are listed."""
+
+LIMITS = ("offline", "disk", "memory", "latency", "hours")
+"""The rules about limits, which can be relaxed; the others are about what a checkpoint can do and may be used for."""
 
 
 def reasons_against(candidate: Candidate, request: Request, target: Target) -> tuple[Reason, ...]:
@@ -172,6 +191,14 @@ def seconds(value: float) -> str:
     if value < 0.0995:
         return f"{value * 1e3:.2g} ms"
     return f"{value:.2g} s" if value < 99.5 else f"{value / 60:.2g} min"
+
+
+def duration(value: float) -> str:
+    """Format a time that may be long: seconds, minutes, hours, days or years."""
+    for unit, length in (("years", 365 * 86_400.0), ("days", 86_400.0), ("hours", 3_600.0)):
+        if value >= 2 * length:
+            return f"{value / length:,.2g} {unit}" if value < 9.5 * length else f"{value / length:,.0f} {unit}"
+    return seconds(value)
 
 
 def gigabytes(value: float) -> str:

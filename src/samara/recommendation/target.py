@@ -9,7 +9,7 @@ from typing import Literal
 from samara.errors import DeviceError, SettingsError
 from samara.recommendation.request import positive
 from samara.recommendation.statement import Statement
-from samara.recommendation.throughput import assumed_cpu_speed, assumed_gpu_speed
+from samara.recommendation.throughput import assumed_apple_speed, assumed_cpu_speed, assumed_gpu_speed
 from samara.system.machine import Machine
 
 DeviceKind = Literal["cpu", "cuda", "mps"]
@@ -92,22 +92,43 @@ def _described(vram_gb: float | None, ram_gb: float | None, kind: str) -> Target
             speed=assumed_gpu_speed(vram_gb * 1e9),
             title=f"a GPU of {vram_gb:g} GB",
         )
+    if kind == "mps":
+        return _described_apple(ram_gb or vram_gb)
     memory = None if ram_gb is None else ram_gb * 1e9
     title = "a CPU" if ram_gb is None else f"a CPU with {ram_gb:g} GB of memory"
     return Target(
-        device="mps" if kind == "mps" else "cpu",
+        device="cpu",
         memory_bytes=memory,
         speed=assumed_cpu_speed(LAPTOP_CORES, LAPTOP_SETS),
         title=title,
     )
 
 
+def _described_apple(memory_gb: float | None) -> Target:
+    memory = None if memory_gb is None else memory_gb * 1e9
+    shared = "" if memory_gb is None else f" with {memory_gb:g} GB of shared memory"
+    return Target(device="mps", memory_bytes=memory, speed=assumed_apple_speed(memory), title=f"an Apple GPU{shared}")
+
+
 def _detected(machine: Machine, device: str, kind: str) -> Target:
-    if kind == "cuda" and not machine.gpus:
+    apple = next((gpu for gpu in machine.gpus if gpu.is_apple), None)
+    if kind == "mps" and apple is None:
+        raise DeviceError(
+            "mps was asked for, but PyTorch sees no Apple GPU here; use cpu, or describe the machine with `ram_gb`"
+        )
+    if apple is not None and kind in ("auto", "mps"):
+        return Target(
+            device="mps",
+            memory_bytes=apple.memory_bytes,
+            speed=assumed_apple_speed(apple.memory_bytes, apple.name),
+            title=f"{apple.name}, {apple.memory_bytes / 1e9:.0f} GB",
+            machine=machine,
+        )
+    if kind == "cuda" and (not machine.gpus or apple is not None):
         raise DeviceError(
             f"{device} was asked for, but PyTorch sees no CUDA GPU here; use cpu, or describe the GPU with `vram_gb`"
         )
-    if machine.gpus and kind in ("auto", "cuda"):
+    if machine.gpus and apple is None and kind in ("auto", "cuda"):
         number = int(device.partition(":")[2] or 0)
         if number >= len(machine.gpus):
             raise DeviceError(f"{device} was asked for, but there are only {len(machine.gpus)} GPUs")
@@ -121,7 +142,7 @@ def _detected(machine: Machine, device: str, kind: str) -> Target:
         )
     memory = "" if machine.memory_bytes is None else f", {machine.memory_bytes / 1e9:.0f} GB"
     return Target(
-        device="mps" if kind == "mps" else "cpu",
+        device="cpu",
         memory_bytes=machine.memory_bytes,
         speed=assumed_cpu_speed(machine.cores, machine.instruction_sets),
         title=f"{machine.processor}, {machine.cores} core{'' if machine.cores == 1 else 's'}{memory}",

@@ -60,7 +60,7 @@ class Task:
 
 
 def _weights(
-    *, quality: float, speed: float, memory: float = 0.05, size: float = 0.0, evidence: float = 0.05
+    *, quality: float, speed: float, memory: float = 0.05, size: float = 0.0, evidence: float = 0.0
 ) -> dict[Criterion, float]:
     return {
         "quality": quality,
@@ -78,7 +78,7 @@ _PROMPTED: tuple[PromptKind, ...] = ("point", "box")
 _TASKS = (
     Task(
         name="production",
-        weights=_weights(quality=0.40, speed=0.40),
+        weights=_weights(quality=0.45, speed=0.40),
         prompts=_PROMPTED,
         seconds=5.0,
         comfortable_s=0.1,
@@ -87,7 +87,7 @@ _TASKS = (
     ),
     Task(
         name="maximum quality",
-        weights=_weights(quality=0.80, speed=0.05, evidence=0.0),
+        weights=_weights(quality=0.80, speed=0.05),
         prompts=_PROMPTED,
         seconds=120.0,
         comfortable_s=1.0,
@@ -96,7 +96,7 @@ _TASKS = (
     ),
     Task(
         name="real-time",
-        weights=_weights(quality=0.25, speed=0.55),
+        weights=_weights(quality=0.30, speed=0.55),
         prompts=_PROMPTED,
         seconds=0.1,
         comfortable_s=0.01,
@@ -105,7 +105,7 @@ _TASKS = (
     ),
     Task(
         name="edge",
-        weights=_weights(quality=0.25, speed=0.25, memory=0.10, size=0.25),
+        weights=_weights(quality=0.40, speed=0.30, memory=0.10, size=0.10),
         prompts=_PROMPTED,
         seconds=5.0,
         comfortable_s=0.1,
@@ -114,7 +114,7 @@ _TASKS = (
     ),
     Task(
         name="fine-tuning",
-        weights=_weights(quality=0.45, speed=0.30, memory=0.10),
+        weights=_weights(quality=0.50, speed=0.30, memory=0.10),
         prompts=_PROMPTED,
         seconds=60.0,
         comfortable_s=0.1,
@@ -132,7 +132,7 @@ _TASKS = (
     ),
     Task(
         name="interactive annotation",
-        weights=_weights(quality=0.45, speed=0.35),
+        weights=_weights(quality=0.50, speed=0.35),
         prompts=("point", "background point", "box"),
         seconds=2.0,
         comfortable_s=0.2,
@@ -141,7 +141,7 @@ _TASKS = (
     ),
     Task(
         name="batch annotation",
-        weights=_weights(quality=0.45, speed=0.35),
+        weights=_weights(quality=0.50, speed=0.35),
         prompts=("everything",),
         seconds=60.0,
         comfortable_s=1.0,

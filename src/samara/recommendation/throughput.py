@@ -55,6 +55,18 @@ CARDS: tuple[Card, ...] = (
 )
 """A typical card for each amount of memory."""
 
+# As Apple stated them when it presented the chips. Ascending in memory and in speed, as `CARDS`.
+APPLE_GPUS: tuple[Card, ...] = (
+    Card("M1", 8, 2.6e12),
+    Card("M1 Pro", 32, 5.2e12),
+    Card("M1 Max", 64, 10.4e12),
+    Card("M1 Ultra", 128, 21e12),
+)
+"""GPUs of Apple's chips, with memory that is shared with the processor."""
+
+LATER_CHIPS = 1.35
+"""Speed of the chips after the M1 beside those of the same kind: Apple's 3.6 TFLOP/s of the M2 to 2.6 of the M1."""
+
 REFERENCE_CARD = next(card for card in CARDS if card.name == "GeForce RTX 3090")
 """The card of the published times from which others are scaled."""
 
@@ -111,6 +123,18 @@ def assumed_gpu_speed(memory_bytes: float, name: str | None = None) -> Statement
     return Statement(
         card.flops * ATTAINABLE * factor, "rule of thumb", f"a card like the {card.name} ({card.gigabytes:g} GB)"
     )
+
+
+def assumed_apple_speed(memory_bytes: float | None, name: str = "") -> Statement:
+    """Estimate an Apple GPU's operations per second, by its chip if the name tells, or else by the memory."""
+    for chip in reversed(APPLE_GPUS):
+        kind = chip.name.removeprefix("M1").strip()
+        if name.endswith(kind) and "Apple M" in name:
+            later = 1.0 if " M1" in name else LATER_CHIPS
+            return Statement(chip.flops * ATTAINABLE * later, "rule of thumb", f"an Apple GPU like the {chip.name}'s")
+    fitting = [chip for chip in APPLE_GPUS if memory_bytes is not None and chip.gigabytes * 1e9 <= memory_bytes * 1.001]
+    chip = fitting[-1] if fitting else APPLE_GPUS[0]
+    return Statement(chip.flops * ATTAINABLE, "rule of thumb", f"an Apple GPU like the {chip.name}'s")
 
 
 def _waiting_for(device: str) -> Callable[[], None]:

@@ -35,6 +35,7 @@ from samara.segment_anything.predictor import SamPredictor
 from samara.segment_anything.utils.amg import calculate_stability_score
 from samara.segmentation.automatic.stable_masks import stable_masks
 from samara.system.devices import Precision, computing
+from samara.system.float32_products import tf32_allowed
 
 
 @dataclass(frozen=True)
@@ -239,7 +240,7 @@ def is_exactly(module: nn.Module, *kinds: type[nn.Module]) -> bool:
 
 
 def precision_of_autocast(device: torch.device) -> Precision:
-    """Return the precision of an autocast around the caller."""
+    """Return the precision of an autocast around the caller, or of float32 products as PyTorch is set."""
     if not torch.is_autocast_enabled(device.type):
-        return "float32"
+        return "tf32" if device.type == "cuda" and tf32_allowed()[0] else "float32"
     return "float16" if torch.get_autocast_dtype(device.type) == torch.float16 else "bfloat16"

@@ -1,31 +1,27 @@
-"""How much the three answers to one prompt disagree."""
+"""How much the answers to one prompt disagree."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import combinations
-
 import numpy as np
+import torch
 from torch import Tensor
 
 from samara.masks.mask_set import FloatArray
 
 
-def lowest_answer_iou(answers: Sequence[Tensor], threshold: float) -> FloatArray | None:
+def lowest_answer_iou(answers: Tensor, threshold: float) -> FloatArray:
     """Compare the answers to each prompt with each other.
 
     Args:
-        answers: for each of N prompts, logits (A, h, w).
+        answers: (N, A, h, w) logits of A answers to each of N prompts.
         threshold: mask threshold in logits.
 
     Returns:
-        (N,) the lowest IoU between two answers to a prompt, 1 for two empty ones; None if a prompt has one answer.
+        (N,) the lowest IoU between two answers to a prompt, 1 for two empty ones.
     """
-    if any(len(of_prompt) < 2 for of_prompt in answers):
-        return None
-    return np.array([min(_iou(a, b) for a, b in combinations(one > threshold, 2)) for one in answers], np.float64)
-
-
-def _iou(a: Tensor, b: Tensor) -> float:
-    union = int((a | b).sum())
-    return int((a & b).sum()) / union if union else 1.0
+    masks = (answers > threshold).flatten(2).float()
+    shared = masks @ masks.mT  # sums of fewer than 2²⁴ ones are exact
+    areas = shared.diagonal(dim1=1, dim2=2)
+    union = areas[:, :, None] + areas[:, None, :] - shared
+    iou = torch.where(union > 0, shared / union.clamp(min=1), 1.0)
+    return iou.amin((1, 2)).cpu().numpy().astype(np.float64)

@@ -21,6 +21,19 @@ _UNSAID = {("fit", "pad"), ("upsampling", "bilinear"), ("frame_cell", CELL)}
 
 
 @dataclass(frozen=True, eq=False)
+class ReadyImage:
+    """An image before the image encoder: read and resized, still in the host's memory.
+
+    Attributes:
+        pixels: (h, w, 3) uint8, see `samara.engines.loaded.Loaded.host_pixels`.
+        frame: placement of the image in the input frame.
+    """
+
+    pixels: Tensor = field(repr=False)
+    frame: Frame
+
+
+@dataclass(frozen=True, eq=False)
 class ImageEmbedding:
     """Output of the image encoder for one image.
 

@@ -6,8 +6,7 @@ Calls are independent: an embedding is a value, and `predict` is a function of n
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -25,17 +24,20 @@ from samara.images.read import ImageSource, read_image
 from samara.masks.mask_set import MaskSet
 from samara.masks.rle import Rle, encode_masks
 from samara.networks.plain import state_of
-from samara.networks.variant import FAMILY_TITLES
-from samara.networks.variants import VARIANTS, Variant, runnable_names
-from samara.segmentation.embeddings import ImageEmbedding
+from samara.segmentation.capabilities import check_capabilities
+from samara.segmentation.embeddings import ImageEmbedding, ReadyImage
 from samara.segmentation.prompts import Numbers, Prompt, as_prompts
 from samara.segmentation.upsampling import Upsampling
+from samara.system.cores import one_ahead
 
 MASK_THRESHOLD = 0.0
 """Mask threshold in logits, the same for every checkpoint of the family."""
 
-# Limit for simultaneous logits at the original size, in bytes: one mask of a 12-megapixel photo takes 48 MB.
 FULL_SIZE_BYTES = 64 << 20
+"""Limit for simultaneous logits at the original size, in bytes: one mask of a 12-megapixel photo takes 48 MB."""
+
+FULL_SIZE_BYTES_ON_GPU = 1 << 30
+"""The same on a CUDA GPU, if a quarter of its free memory is not less: there, few large pieces are fast."""
 
 
 class Predictor:
@@ -79,31 +81,29 @@ class Predictor:
         """
         if isinstance(image, (list, tuple)):
             batches = [image[start : start + batch_size] for start in range(0, len(image), batch_size)]
-            return [embedding for inputs, frames in self._read(batches) for embedding in self._encode(inputs, frames)]
-        return self._encode(*self._inputs([image]))[0]
+            read = one_ahead(lambda batch: [self.read(source) for source in batch], batches)
+            return [embedding for batch in read for embedding in self.encode(batch)]
+        return self.encode([self.read(image)])[0]
 
-    def _read(self, batches: Sequence[Sequence[ImageSource]]) -> Iterator[tuple[Tensor, list[Frame]]]:
-        """Yield network inputs by batch, preparing the next while the network runs."""
-        if not batches:
-            return
-        with ThreadPoolExecutor(1, thread_name_prefix="samara-read") as reader:
-            upcoming = reader.submit(self._inputs, batches[0])
-            for batch in batches[1:]:
-                ready, upcoming = upcoming.result(), reader.submit(self._inputs, batch)
-                yield ready
-            yield upcoming.result()
+    def read(self, image: ImageSource) -> ReadyImage | ImageEmbedding:
+        """Do the part of `embed` before the network; any thread may run ahead with it.
 
-    def _inputs(self, images: Sequence[ImageSource]) -> tuple[Tensor, list[Frame]]:
-        """Read images as the network takes them, (B, 3, S, S), and how each lies in the input frame."""
-        inputs, frames = [], []
-        for source in images:
-            image = read_image(source)
-            frames.append(self.loaded.frame_of((image.shape[0], image.shape[1])))
-            inputs.append(self.loaded.network_input(image))
-        return torch.cat(inputs), frames
+        Raises:
+            ImageError: The image cannot be read.
+        """
+        pixels = read_image(image)
+        return ReadyImage(self.loaded.host_pixels(pixels), self.loaded.frame_of((pixels.shape[0], pixels.shape[1])))
 
-    def _encode(self, inputs: Tensor, frames: Sequence[Frame]) -> list[ImageEmbedding]:
-        features = self.engine.encode(inputs)
+    def encode(self, images: Sequence[ReadyImage | ImageEmbedding]) -> list[ImageEmbedding]:
+        """Do the rest of `embed` for images from `read`, in one pass; embeddings are returned as they are."""
+        fresh = iter(self._encode([image for image in images if isinstance(image, ReadyImage)]))
+        return [image if isinstance(image, ImageEmbedding) else next(fresh) for image in images]
+
+    def _encode(self, images: Sequence[ReadyImage]) -> list[ImageEmbedding]:
+        if not images:
+            return []
+        inputs = [self.loaded.network_input_of(image.pixels, image.frame.original_size_hw) for image in images]
+        features = self.engine.encode(torch.cat(inputs))
         fingerprint = self.loaded.fingerprint
         return [
             ImageEmbedding(
@@ -120,7 +120,7 @@ class Predictor:
                 upsampling=frame.upsampling,
                 frame_cell=self.loaded.variant.frame_cell,
             )
-            for index, frame in enumerate(frames)
+            for index, frame in enumerate(image.frame for image in images)
         ]
 
     def predict(
@@ -185,22 +185,34 @@ class Predictor:
         Raises:
             PromptError, EmbeddingError: See `predict`.
         """
-        if len(embeddings) != len(prompts):
-            raise PromptError(f"{len(embeddings)} embeddings and {len(prompts)} lists of prompts; give one for each")
         found = self._found(embeddings, prompts, multimask=multimask)
-        return [
-            self._mask_set([one for one in found if one.task.image == image], embedding.frame)
-            for image, embedding in enumerate(embeddings)
-        ]
+        return [self._mask_set(_in_order(found, image), embedding.frame) for image, embedding in enumerate(embeddings)]
 
-    def low_res_answers(self, embedding: ImageEmbedding, prompts: Sequence[Prompt]) -> list[Tensor]:
-        """Return the answers to each of N prompts as logits (3 or 1, 4h, 4w), without masks at full size."""
-        found = self._found([embedding], [prompts], multimask=True)
-        return [torch.stack([one.logits for one in found if one.task.index == index]) for index in range(len(prompts))]
+    def low_res_answers(
+        self, embeddings: Sequence[ImageEmbedding], prompts: Sequence[Sequence[Prompt]]
+    ) -> list[Tensor]:
+        """Answer the prompts of several images with low-res logits alone, which is faster; see `predict_batch`.
+
+        Returns:
+            For each image, (N, 3 or 1, 4h, 4w) logits of all answers to its N prompts.
+
+        Raises:
+            PromptError, EmbeddingError: See `predict`.
+        """
+        found = self._found(embeddings, prompts, multimask=True)
+        answers = []
+        for image, (embedding, of_image) in enumerate(zip(embeddings, prompts, strict=True)):
+            logits = _low_res_logits(_in_order(found, image), embedding.frame)
+            count = len(of_image)
+            answers.append(logits.reshape(count, len(logits) // max(1, count), *logits.shape[1:]))
+        return answers
 
     def _found(
         self, embeddings: Sequence[ImageEmbedding], prompts: Sequence[Sequence[Prompt]], *, multimask: bool
     ) -> list[_Found]:
+        """Answer the prompts, those of one kind together; in the order of the passes."""
+        if len(embeddings) != len(prompts):
+            raise PromptError(f"{len(embeddings)} embeddings and {len(prompts)} lists of prompts; give one for each")
         multimask = multimask and self.loaded.variant.capabilities.three_masks
         tasks = [
             _Task(image, index, prompt)
@@ -232,9 +244,11 @@ class Predictor:
     def _prepared(self, embeddings: Sequence[ImageEmbedding]) -> Prepared:
         """Return the engine's prepared embeddings, cached because HQ-SAM's preparation is costly."""
         asked = [weakref.ref(embedding) for embedding in embeddings]
-        if self._latest is None or self._latest[0] != asked:
-            self._latest = asked, self.engine.prepare(torch.stack([embedding.features for embedding in embeddings]))
-        return self._latest[1]
+        latest = self._latest  # read once: another thread may replace it at any moment
+        if latest is None or latest[0] != asked:
+            latest = asked, self.engine.prepare(torch.stack([embedding.features for embedding in embeddings]))
+            self._latest = latest
+        return latest[1]
 
     def check_fits(self, embedding: ImageEmbedding) -> None:
         """Raise EmbeddingError unless this checkpoint's image encoder made the embedding.
@@ -289,9 +303,7 @@ class Predictor:
         return logits if limit is None else logits.clamp(-limit, limit)
 
     def _mask_set(self, found: Sequence[_Found], frame: Frame) -> MaskSet:
-        found = sorted(found, key=lambda one: one.task.index)  # stable, so the masks of a prompt keep their order
-        side = frame.low_res_side
-        logits = torch.stack([one.logits for one in found]) if found else torch.zeros(0, side, side)
+        logits = _low_res_logits(found, frame)
         return MaskSet(
             rles=tuple(_full_size_masks(logits, frame)),
             size_hw=frame.original_size_hw,
@@ -300,43 +312,6 @@ class Predictor:
             prompt_index=np.array([one.task.index for one in found], dtype=np.int64),
             low_res_logits=self._limited(logits).cpu().numpy(),
         )
-
-
-def check_capabilities(prompt: Prompt, variant: Variant) -> None:
-    """Raise PromptError if a variant does not support a prompt; the message names the families that do."""
-
-    def refused_by(other: Variant) -> str | None:
-        return other.capabilities.refused(
-            points=len(prompt.points_xy),
-            background_points=bool((prompt.point_labels == 0).any()),
-            box=prompt.box_xyxy is not None,
-            mask_input=prompt.mask_logits is not None,
-        )
-
-    refused = refused_by(variant)
-    if refused:
-        able = _able(lambda other: refused_by(other) is None)
-        raise PromptError(f"{variant.title}{_with_preset(variant)} cannot take {refused}; {able} can")
-
-
-def check_everything(variant: Variant) -> None:
-    """Raise PromptError if a variant cannot find everything; the message names the families that can."""
-    if not variant.capabilities.everything:
-        able = _able(lambda other: other.capabilities.everything)
-        raise PromptError(
-            f"{variant.title}{_with_preset(variant)} answers boxes alone and cannot find everything by itself; give "
-            f"boxes, or use {able}"
-        )
-
-
-def _able(is_able: Callable[[Variant], bool]) -> str:
-    """Name the families of which some variant is able."""
-    families = (VARIANTS[name].family for name in runnable_names() if is_able(VARIANTS[name]))
-    return ", ".join(FAMILY_TITLES[family] for family in dict.fromkeys(families))
-
-
-def _with_preset(variant: Variant) -> str:
-    return "" if variant.preset is None else f" with the preset {variant.preset}"
 
 
 def _full_size_masks(low_res_logits: Tensor, frame: Frame) -> Iterator[Rle]:
@@ -353,10 +328,18 @@ def _full_size_masks(low_res_logits: Tensor, frame: Frame) -> Iterator[Rle]:
 def full_size(low_res_logits: Tensor, frame: Frame) -> Iterator[Tensor]:
     """Upsample logits to the original frame, a few at a time: (M, 4h, 4w) → pieces (m, H, W)."""
     H, W = frame.original_size_hw  # noqa: N806
-    at_a_time = max(1, FULL_SIZE_BYTES // (4 * max(H * W, frame.side**2)))
+    at_a_time = max(1, full_size_bytes(low_res_logits.device) // (4 * max(H * W, frame.side**2)))
     for start in range(0, len(low_res_logits), at_a_time):
         with torch.inference_mode():
             yield frame.to_original(low_res_logits[start : start + at_a_time])
+
+
+def full_size_bytes(device: torch.device) -> int:
+    """Return how many bytes of logits to upsample at once."""
+    if device.type != "cuda":
+        return FULL_SIZE_BYTES
+    free, _ = torch.cuda.mem_get_info(device)
+    return max(FULL_SIZE_BYTES, min(FULL_SIZE_BYTES_ON_GPU, free // 4))
 
 
 @dataclass(frozen=True)
@@ -384,6 +367,17 @@ class _Found:
     task: _Task
     logits: Tensor
     predicted_iou: float
+
+
+def _in_order(found: Sequence[_Found], image: int) -> list[_Found]:
+    """Return the masks of an image by prompt."""
+    # Stable, so the masks of a prompt keep their order.
+    return sorted((one for one in found if one.task.image == image), key=lambda one: one.task.index)
+
+
+def _low_res_logits(found: Sequence[_Found], frame: Frame) -> Tensor:
+    side = frame.low_res_side
+    return torch.stack([one.logits for one in found]) if found else torch.zeros(0, side, side)
 
 
 def _same_kind(tasks: Sequence[_Task]) -> list[list[_Task]]:

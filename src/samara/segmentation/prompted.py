@@ -16,10 +16,10 @@ from samara.masks.mask_set import FloatArray, MaskSet
 from samara.segmentation.agreement import lowest_answer_iou
 from samara.segmentation.automatic.generator import AutomaticMaskGenerator
 from samara.segmentation.automatic.settings import AutomaticSettings
-from samara.segmentation.embeddings import ImageEmbedding
+from samara.segmentation.embeddings import ImageEmbedding, ReadyImage
 from samara.segmentation.predictor import MASK_THRESHOLD, Predictor
 from samara.segmentation.prompts import Prompt
-from samara.segmentation.segmenter import PROMPTS_AT_A_TIME, SMALLER, Segmenter
+from samara.segmentation.segmenter import PROMPTS_AT_A_TIME, SMALLER, Segmenter, by_image
 from samara.system.progress import Progress
 
 
@@ -30,15 +30,30 @@ class SeenImage:
     Attributes:
         pixels: (H, W, 3) RGB.
         predictor: predictor that embeds the image.
+        known: its embedding, if computed before.
     """
 
     pixels: npt.NDArray[np.uint8]
     predictor: Predictor
+    known: ImageEmbedding | None = None
 
     @cached_property
     def embedding(self) -> ImageEmbedding:
         """Embedding of the whole image, computed once."""
-        return self.predictor.embed(self.pixels)
+        return self.known or self.predictor.embed(self.pixels)
+
+
+@dataclass(frozen=True, eq=False)
+class ReadySource:
+    """Image before the network.
+
+    Attributes:
+        pixels: (H, W, 3) RGB.
+        ready: what the image encoder takes; None if the image is searched in crops, which are embedded one by one.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    ready: ReadyImage | ImageEmbedding | None
 
 
 class PromptedSegmenter(Segmenter[SeenImage]):
@@ -77,27 +92,50 @@ class PromptedSegmenter(Segmenter[SeenImage]):
         """See `Segmenter.embed`; the image encoder runs when the embedding is first needed."""
         return SeenImage(read_image(image), self.predictor)
 
+    def ready(self, image: ImageSource) -> ReadySource:
+        """See `Segmenter.ready`: reads and resizes."""
+        pixels = read_image(image)
+        return ReadySource(pixels, None if self.settings.crop_n_layers else self.predictor.read(pixels))
+
+    def embed_ready(self, images: Sequence[ReadySource]) -> list[SeenImage]:
+        """See `Segmenter.embed_ready`: one pass of the image encoder."""
+        embeddings = iter(self.predictor.encode([one.ready for one in images if one.ready is not None]))
+        return [
+            SeenImage(one.pixels, self.predictor, None if one.ready is None else next(embeddings)) for one in images
+        ]
+
     def answer(self, seen: SeenImage, prompts: Sequence[Prompt], *, multimask: bool = True) -> MaskSet:
         """See `Segmenter.answer`: three masks or one, with low-res logits; HQ-SAM always has one."""
         return self.predictor.predict_prompts(seen.embedding, prompts, multimask=multimask)
 
-    def answer_iou(self, seen: SeenImage, prompts: Sequence[Prompt]) -> FloatArray | None:
+    def answer_several(
+        self, seen: Sequence[SeenImage], prompts: Sequence[Sequence[Prompt]], *, multimask: bool = True
+    ) -> list[MaskSet]:
+        """See `Segmenter.answer_several`: prompts of one kind share a pass of the decoder, whatever their image."""
+        return self.predictor.predict_batch([one.embedding for one in seen], prompts, multimask=multimask)
+
+    def answer_iou(self, seen: Sequence[SeenImage], prompts: Sequence[Sequence[Prompt]]) -> list[FloatArray] | None:
         """See `Segmenter.answer_iou`: one more pass of the mask decoder, `prompts_at_a_time` at a time."""
-        size, found = self.prompts_at_a_time, []
-        for start in range(0, len(prompts), size):
-            answers = self.predictor.low_res_answers(seen.embedding, prompts[start : start + size])
-            lowest = lowest_answer_iou(answers, MASK_THRESHOLD)
-            if lowest is None:
-                return None
-            found.append(lowest)
-        return np.concatenate([np.zeros(0), *found])
+        found = [np.ones(len(of_image)) for of_image in prompts]
+        pairs = [(image, index) for image, of_image in enumerate(prompts) for index in range(len(of_image))]
+        for start in range(0, len(pairs), self.prompts_at_a_time):
+            chunk = by_image(pairs[start : start + self.prompts_at_a_time])
+            answers = self.predictor.low_res_answers(
+                [seen[image].embedding for image in chunk],
+                [[prompts[image][index] for index in indices] for image, indices in chunk.items()],
+            )
+            for (image, indices), of_image in zip(chunk.items(), answers, strict=True):
+                if of_image.shape[1] < 2:
+                    return None
+                found[image][indices] = lowest_answer_iou(of_image, MASK_THRESHOLD)
+        return found
 
     def everything(self, seen: SeenImage, *, progress: Progress | None = None) -> MaskSet:
         """See `Segmenter.everything`."""
         image = seen.pixels if self.settings.crop_n_layers else seen.embedding
         return self.generator.generate(image, progress=progress)
 
-    def unsparing(self, points_per_side: int, max_masks: int) -> PromptedSegmenter:
+    def unsparing(self, points_per_side: int | None, max_masks: int) -> PromptedSegmenter:
         """See `Segmenter.unsparing`: no thresholds; the grid limits the number of masks."""
         del max_masks
         settings = AutomaticSettings(
@@ -107,7 +145,7 @@ class PromptedSegmenter(Segmenter[SeenImage]):
 
     def with_smaller_batches(self) -> PromptedSegmenter:
         """See `Segmenter.with_smaller_batches`."""
-        points = max(1, self.settings.points_per_batch // SMALLER)
+        points = max(1, self.generator.points_per_batch // SMALLER)
         return PromptedSegmenter(
             self.loaded,
             replace(self.settings, points_per_batch=points),

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from samara.checkpoints.choice import Choice
 from samara.checkpoints.load_chosen import loaded_from
 from samara.engines.loaded import Loaded
-from samara.errors import PromptError, SettingsError
+from samara.errors import ImageError, PromptError, SettingsError
 from samara.images.paths import Finder, Given
 from samara.images.settings import AS_THEY_ARE, ImageReading
+from samara.masks.drawing.style import Labels, OverlayStyle
+from samara.masks.file_kinds import require_kinds
+from samara.segmentation.addresses import names_meant
 from samara.segmentation.automatic.settings import AutomaticSettings
-from samara.segmentation.file_settings import FileSettings, MasksPerPrompt
+from samara.segmentation.file_settings import SAVED, FileSettings, MasksPerPrompt, Saved
 from samara.segmentation.instances.settings import InstanceSettings
 from samara.segmentation.prompts import Prompt
-from samara.segmentation.segment_files import Results, SegmentationOutcome, segment_files
+from samara.segmentation.results import Saving, require_results
+from samara.segmentation.segment_files import Failed, SegmentationOutcome, segment_files
 from samara.system.devices import limited_threads
 from samara.system.progress import Progress
 
@@ -46,6 +50,10 @@ def segment(
     separate: bool = False,
     prompts: Sequence[Prompt] = (),
     answer: MasksPerPrompt = FileSettings.answer,
+    save: Sequence[Saved] = FileSettings.save,
+    opacity: float = OverlayStyle.opacity,
+    outline: int | None = OverlayStyle.outline,
+    labels: Labels = OverlayStyle.labels,
     settings: AutomaticSettings | InstanceSettings | None = None,
     checkpoint: AnyPath | Loaded = Choice.checkpoint,
     base: AnyPath | None = Choice.base,
@@ -54,6 +62,7 @@ def segment(
     device: str = Choice.device,
     precision: str = Choice.precision,
     engine: str = Choice.engine,
+    input_size: int | None = Choice.input_size,
     calibration: Sequence[AnyPath] = Choice.calibration,
     hq_token_only: bool = Choice.hq_token_only,
     download: bool = Choice.download,
@@ -64,11 +73,14 @@ def segment(
 ) -> SegmentedFiles:
     """Segment image files: masks from prompts, or everything when there is no prompt.
 
-    Writes an overlay for each image, `<file name>.png`, and adds it to `annotations.json` (COCO, RLE): what is there
-    stays, an image that is there already is replaced. When no image succeeds, nothing is written.
+    Writes an overlay for each image and adds it to `annotations.json` (COCO, RLE), whose annotation ids the overlay
+    shows: what is there stays, an image that is there already is replaced. When no image succeeds, nothing is written.
+    Files are named by image: `overlays/truck.png`, `masks/truck/1.png`. Where masks overlap in a label map, the
+    smaller one is on top.
 
     Args:
-        images: image files, folders, patterns; each image is taken once.
+        images: image files, folders, patterns, lists (.txt), and addresses of http or https, which are downloaded into
+            `out` if `download`; each image is taken once.
         out: folder for the results, made if need be.
         points: clicks (x, y) or (x, y, label) in pixels of the image, label 1 foreground (default) or 0 background.
             They ask for one object together.
@@ -76,20 +88,25 @@ def segment(
         separate: each point asks for an object of its own.
         prompts: others, the same for every image.
         answer: masks per prompt: "best" of three for an ambiguous one, all "three", or always the "one".
+        save: what to write, see `Saved`.
+        opacity: opacity of the masks' tint, from 0 to 1, see `OverlayStyle`, as for the next two.
+        outline: width of the outlines in pixels, 0 for none; None for one that fits the image.
+        labels: text at each mask.
         settings: of everything.
-        checkpoint: a catalogue name, a file, or what `samara.load` gave; then the next ten are without effect.
+        checkpoint: a catalogue name, a file, or what `samara.load` gave; then the next eleven are without effect.
         base: see `samara.load`, as for the others.
         lora: low-rank updates, folded in.
         preset: preparation of the images, if the file cannot tell.
         device: where the network runs.
         precision: what it computes in.
         engine: what runs it.
+        input_size: side of its input; None for the checkpoint's own.
         calibration: images that int8 is calibrated on.
         hq_token_only: the HQ mask alone.
-        download: fetch the checkpoint if it is not here.
+        download: fetch the checkpoint and images with an address, if they are not here.
         threads: of the CPU, while this works; None for all.
         reading: how the images are read.
-        overwrite: replace an existing `annotations.json` and overlays.
+        overwrite: replace an existing `annotations.json` and other files.
         progress: called with the image's name, the steps done and the steps in all.
 
     Returns:
@@ -98,12 +115,20 @@ def segment(
     Raises:
         SettingsError: there is no image, or a setting is not accepted.
         PromptError: a prompt is malformed, or the checkpoint does not take it.
+        ImageError: no image could be downloaded.
         OutputError: the folder cannot be written, or holds an `annotations.json` that cannot be added to.
         CheckpointError, DeviceError: see `samara.load`.
     """
     asked = [*prompts, *prompts_of(points, boxes, separate=separate)]
-    paths, left_out = find_images(images, out)
-    Results(Path(out), Given.of(map(str, paths)), overwrite=overwrite)  # refuses, before a checkpoint is loaded
+    require_kinds(save, SAVED)
+    style = OverlayStyle(opacity=opacity, outline=outline, labels=labels)
+    saving = Saving(out=Path(out), kinds=tuple(save), style=style, overwrite=overwrite)
+    require_results(saving, [])  # before anything is downloaded
+    named = names_meant(_as_names(images), Path(out), download=download)
+    if named.failed and not named.names:
+        raise ImageError(next(iter(named.failed.values())))
+    paths, left_out = find_images(named.names, out)
+    require_results(saving, [Path(path) for path in Given.of(map(str, paths)).paths])  # before a checkpoint is loaded
     with limited_threads(threads):
         loaded = loaded_from(
             checkpoint,
@@ -114,6 +139,7 @@ def segment(
             device=device,
             precision=precision,
             engine=engine,
+            input_size=input_size,
             calibration=calibration,
             calibration_reading=reading,
             hq_token_only=hq_token_only,
@@ -122,14 +148,16 @@ def segment(
         outcome = segment_files(
             paths,
             loaded,
-            Path(out),
+            saving,
             prompts=asked,
             settings=settings,
             answer=answer,
-            overwrite=overwrite,
             reading=reading,
+            notes=named.notes,
             progress=progress,
         )
+    missing = tuple(Failed(Path(url), reason) for url, reason in named.failed.items())
+    outcome = replace(outcome, failed=(*missing, *outcome.failed))
     return SegmentedFiles(**vars(outcome), loaded=loaded, left_out=tuple(left_out))
 
 
@@ -142,7 +170,7 @@ def find_images(images: AnyPath | Sequence[AnyPath], out: AnyPath) -> tuple[list
     Raises:
         SettingsError: there is none, a folder or pattern has none, or a name is an address.
     """
-    names = [os.fspath(images)] if isinstance(images, (str, os.PathLike)) else [os.fspath(one) for one in images]
+    names = _as_names(images)
     if not names:
         raise SettingsError("no image was given; name image files, folders or patterns")
     given = Given.of(names)
@@ -152,6 +180,10 @@ def find_images(images: AnyPath | Sequence[AnyPath], out: AnyPath) -> tuple[list
     if not paths:
         raise SettingsError(f"{names[0]} has no image; name image files, folders or patterns")
     return paths, list(finder.listing.sentences())
+
+
+def _as_names(images: AnyPath | Sequence[AnyPath]) -> list[str]:
+    return [os.fspath(images)] if isinstance(images, (str, os.PathLike)) else [os.fspath(one) for one in images]
 
 
 def _shown(path: str) -> str:

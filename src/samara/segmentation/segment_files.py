@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
+import logging
 import os
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,34 +14,22 @@ import numpy as np
 import numpy.typing as npt
 
 from samara.checkpoints.licences import licence_of
-from samara.datasets.writing.coco_adding import NewImage, addable, read_addable
 from samara.engines.loaded import Loaded
-from samara.errors import OutputError, SamaraError, SettingsError
-from samara.images.encode import png_bytes
-from samara.images.paths import Given, absolute
+from samara.errors import SamaraError, SettingsError
+from samara.images.paths import Given
 from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.masks.mask_set import MaskSet
 from samara.segmentation.automatic.settings import AutomaticSettings
-from samara.segmentation.drawing.overlay import draw_masks
+from samara.segmentation.capabilities import check_capabilities, check_everything
 from samara.segmentation.file_settings import FileSettings, MasksPerPrompt
 from samara.segmentation.instances.settings import InstanceSettings
 from samara.segmentation.open import open_segmenter
-from samara.segmentation.predictor import check_capabilities, check_everything
 from samara.segmentation.prompts import Prompt
+from samara.segmentation.results import Results, Saving, Segmented
 from samara.segmentation.segmenter import Segmenter
-from samara.system.files import locked, require_file, require_folder, write_atomically
 from samara.system.progress import Progress, under_name
 
-ANNOTATIONS = "annotations.json"
-
-
-@dataclass(frozen=True)
-class Segmented:
-    """One segmented image."""
-
-    path: Path
-    overlay: Path
-    masks: MaskSet
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,23 +42,33 @@ class Failed:
 
 @dataclass(frozen=True)
 class SegmentationOutcome:
-    """Result of a call."""
+    """Result of a call.
+
+    Attributes:
+        done: images that were segmented.
+        failed: images that were not.
+        annotations: path of the COCO file; None if none was asked for.
+        sheets: paths of contact sheets.
+        outdated: files and folders of earlier calls that show masks which this call replaced.
+    """
 
     done: tuple[Segmented, ...]
     failed: tuple[Failed, ...]
-    annotations: Path
+    annotations: Path | None
+    sheets: tuple[Path, ...]
+    outdated: tuple[Path, ...]
 
 
 def segment_files(
     paths: Sequence[Path],
     loaded: Loaded,
-    out: Path,
+    saving: Saving,
     *,
     prompts: Sequence[Prompt] = (),
     settings: AutomaticSettings | InstanceSettings | None = None,
     answer: MasksPerPrompt = FileSettings.answer,
-    overwrite: bool = False,
     reading: ImageReading = AS_THEY_ARE,
+    notes: Mapping[str, Mapping[str, Any]] | None = None,
     progress: Progress | None = None,
 ) -> SegmentationOutcome:
     """Segment images; a failed image is reported in the outcome and does not stop the others.
@@ -80,13 +79,13 @@ def segment_files(
     Args:
         paths: image files; duplicates are ignored.
         loaded: the checkpoint.
-        out: folder for `<file name>.png` overlays and `annotations.json`, created if necessary. Existing annotations
-            are kept, except those of the same images, which are replaced.
+        saving: what is written, and where. Existing annotations are kept, except those of the same images, which are
+            replaced.
         prompts: prompts for every image; if empty, everything in the image is segmented.
         settings: settings of automatic masks.
         answer: masks per prompt.
-        overwrite: replace an existing `annotations.json` and overlays.
         reading: options for reading images.
+        notes: further keys of an image's entry in the COCO file, by the image's path.
         progress: called with the image's name, the steps done and the total steps.
 
     Raises:
@@ -105,90 +104,40 @@ def segment_files(
         check_capabilities(prompt, loaded.variant)
     if not prompts:
         check_everything(loaded.variant)
-    results = Results(out, given, overwrite=overwrite)
+    info = description(segmenter, prompts) | reading.facts()
+    results = Results(saving, given, info, prompts=prompts, answer=answer, notes=notes)
     failed: list[Failed] = []
     try:
         for path in images.values():
             try:
-                image = reading.pixels(path)
-                masks = _segment(image, segmenter, prompts, answer, under_name(progress, path.name))
-            except OutputError:
-                raise
+                image, masks = _read_and_segment(path, segmenter, prompts, answer, reading, progress)
             except SamaraError as error:
                 failed.append(Failed(path, str(error)))
             else:
-                results.add(path, masks, png_bytes(draw_masks(image, masks, prompts)))
+                results.add(path, image, masks)
     finally:
-        results.save(description(segmenter, prompts) | reading.facts())
-    return SegmentationOutcome(tuple(results.done), tuple(failed), results.annotations)
+        results.finish()
+    annotations = saving.annotations if "json" in saving.kinds else None
+    return SegmentationOutcome(tuple(results.done), tuple(failed), annotations, results.sheets, tuple(results.outdated))
 
 
-class Results:
-    """Output folder of a call.
-
-    Attributes:
-        annotations: path of the COCO file.
-        done: images segmented so far.
-
-    Raises:
-        OutputError: The folder cannot be written, or its COCO file cannot be extended.
-    """
-
-    def __init__(self, out: Path, given: Given, *, overwrite: bool = False) -> None:
-        require_folder(out)
-        self.out, self.given, self.overwrite = out, given, overwrite
-        self.annotations = out / ANNOTATIONS
-        self.done: list[Segmented] = []
-        require_file(self.annotations)
-        self._images = [Path(path) for path in given.paths]
-        before = read_addable(self.annotations, self._images, overwrite=overwrite)
-        # Overlays that may be replaced: those recorded in the file for the same images.
-        self._own = {
-            os.path.realpath(image): str(row.get("overlay", overlay_name(image, 1)))
-            for image in self._images
-            if (row := before.image_of(image)) is not None
-        }
-
-    def add(self, path: Path, masks: MaskSet, overlay: bytes) -> None:
-        """Write the overlay of an image and keep its masks for `save`.
-
-        Raises:
-            OutputError: The overlay cannot be written.
-        """
-        with locked(self.annotations):
-            place = self._overlay_path(path)
-            write_atomically(place, overlay)
-        self.done.append(Segmented(path, place, masks))
-
-    def save(self, info: dict[str, Any]) -> None:
-        """Add the segmented images to the COCO file; do nothing if there are none.
-
-        Raises:
-            OutputError: The file cannot be extended.
-        """
-        if not self.done:
-            return
-        new = [
-            NewImage(image=self._absolute(one.path), masks=one.masks, notes={"overlay": one.overlay.name})
-            for one in self.done
-        ]
-        with addable(self.annotations, [one.image for one in new], overwrite=self.overwrite) as file:
-            file.add(new, self.given.root, info)
-
-    def _overlay_path(self, path: Path) -> Path:
-        """Return the path of the image's own overlay, or an unused one; never that of another file."""
-        own = self._own.get(os.path.realpath(path))
-        taken = {os.path.realpath(image) for image in self._images}
-        taken |= {os.path.realpath(one.overlay) for one in self.done}
-
-        def is_free(place: Path) -> bool:
-            may_be_replaced = own == place.name or self.overwrite or not os.path.lexists(place)
-            return may_be_replaced and os.path.realpath(place) not in taken
-
-        return overlay_paths([path], self.out, is_free)[0]
-
-    def _absolute(self, path: Path) -> Path:
-        return Path(absolute(str(path), Path.cwd()))
+def _read_and_segment(
+    path: Path,
+    segmenter: Segmenter[Any],  # Any: each kind sees its own
+    prompts: Sequence[Prompt],
+    answer: MasksPerPrompt,
+    reading: ImageReading,
+    progress: Progress | None,
+) -> tuple[npt.NDArray[np.uint8], MaskSet]:
+    started = time.perf_counter()
+    image = reading.pixels(path)
+    read = time.perf_counter()
+    masks = _segment(image, segmenter, prompts, answer, under_name(progress, path.name))
+    _log.info(
+        "%s: %d × %d pixels, read in %.2f s, %d masks in %.2f s",
+        *(path, image.shape[1], image.shape[0], read - started, len(masks), time.perf_counter() - read),
+    )
+    return image, masks
 
 
 def _segment(
@@ -211,20 +160,6 @@ def _segment(
     if progress is not None:
         progress("prompts", 1, 1)
     return masks
-
-
-def overlay_paths(paths: Sequence[Path], out: Path, is_free: Callable[[Path], bool] = lambda place: True) -> list[Path]:
-    """Return an overlay path for each image: its name plus .png, numbered if names repeat or are taken."""
-    chosen: list[Path] = []
-    for path in paths:
-        places = (out / overlay_name(path, number) for number in itertools.count(1))
-        chosen.append(next(place for place in places if place not in chosen and is_free(place)))
-    return chosen
-
-
-def overlay_name(path: Path, number: int) -> str:
-    """Return the name of an image's overlay: its name plus .png, numbered if names repeat."""
-    return f"{path.name}{f'-{number}' if number > 1 else ''}.png"
 
 
 def description(segmenter: Segmenter[Any], prompts: Sequence[Prompt]) -> dict[str, Any]:

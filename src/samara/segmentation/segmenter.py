@@ -7,16 +7,16 @@ needs masks, or measures them, does not depend on the kind.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from samara.engines.loaded import Loaded
-from samara.images.read import ImageSource
+from samara.images.read import ImageSource, read_image
 from samara.masks.mask_set import FloatArray, MaskSet, concatenate
-from samara.segmentation.predictor import check_capabilities
+from samara.segmentation.capabilities import check_capabilities
 from samara.segmentation.prompts import Prompt
 from samara.system.progress import Progress
 
@@ -51,6 +51,18 @@ class Segmenter(ABC, Generic[Seen]):
             ImageError: The image cannot be read.
         """
 
+    def ready(self, image: ImageSource) -> Any:  # Any: each kind of segmenter has its own
+        """Do the part of `embed` that needs no network; any thread may run ahead with it.
+
+        Raises:
+            ImageError: The image cannot be read.
+        """
+        return read_image(image)
+
+    def embed_ready(self, images: Sequence[Any]) -> list[Seen]:
+        """Embed images from `ready`, in as few passes of the network as it can."""
+        return [self.embed(image) for image in images]
+
     @abstractmethod
     def answer(self, seen: Seen, prompts: Sequence[Prompt], *, multimask: bool = True) -> MaskSet:
         """Answer prompts on an image with one or several masks each; `prompt_index` is the prompt of each mask.
@@ -59,16 +71,22 @@ class Segmenter(ABC, Generic[Seen]):
             PromptError: A prompt is outside the image or not supported by the checkpoint; YOLO-seg supports none.
         """
 
+    def answer_several(
+        self, seen: Sequence[Seen], prompts: Sequence[Sequence[Prompt]], *, multimask: bool = True
+    ) -> list[MaskSet]:
+        """Answer the prompts on each of several images, together if the network can; see `answer`."""
+        return [self.answer(one, asked, multimask=multimask) for one, asked in zip(seen, prompts, strict=True)]
+
     @abstractmethod
     def everything(self, seen: Seen, *, progress: Progress | None = None) -> MaskSet:
         """Segment everything in an image, with the settings of the segmenter."""
 
     @abstractmethod
-    def unsparing(self, points_per_side: int, max_masks: int) -> Segmenter[Seen]:
+    def unsparing(self, points_per_side: int | None, max_masks: int) -> Segmenter[Seen]:
         """Return a segmenter with minimal thresholds that accepts images embedded by this one.
 
         Args:
-            points_per_side: points per side of the grid, if there is one.
+            points_per_side: points per side of the grid, if there is one; None for the checkpoint's own.
             max_masks: maximum masks per image, if there is no grid.
         """
 
@@ -117,21 +135,49 @@ class Segmenter(ABC, Generic[Seen]):
         Raises:
             PromptError: See `answer`.
         """
-        found = []
-        for is_ambiguous in (True, False):
-            of_kind = [index for index, prompt in enumerate(prompts) if prompt.is_ambiguous == is_ambiguous]
-            for start in range(0, len(of_kind), self.prompts_at_a_time):
-                chunk = of_kind[start : start + self.prompts_at_a_time]
-                found.append(self._best_of(seen, prompts, chunk, multimask=is_ambiguous, with_logits=with_logits))
-        masks = concatenate(found or [self._best_of(seen, prompts, [], multimask=False, with_logits=with_logits)])
-        return masks[np.argsort(masks.prompt_index, kind="stable")]
+        return self.best_of_several([seen], [prompts], with_logits=with_logits)[0]
 
-    def answer_iou(self, seen: Seen, prompts: Sequence[Prompt]) -> FloatArray | None:
-        """Measure how much a checkpoint's three answers to each prompt disagree.
+    def best_of_several(
+        self, seen: Sequence[Seen], prompts: Sequence[Sequence[Prompt]], *, with_logits: bool = True
+    ) -> list[MaskSet]:
+        """Answer the prompts on each of several images with one mask each; see `best`.
+
+        Prompts of several images are answered together, at most `prompts_at_a_time`.
+
+        Args:
+            seen: B results of `embed` or `embed_ready`.
+            prompts: any mixture of prompts for each image, possibly none.
+            with_logits: see `best`.
 
         Returns:
-            (N,) the lowest mask IoU between two of the answers, on the low-res grid; None for a checkpoint that gives
-            one answer.
+            B mask sets.
+
+        Raises:
+            PromptError: See `answer`.
+        """
+        found: list[list[MaskSet]] = [[] for _ in seen]
+        for is_ambiguous in (True, False):
+            of_kind = [
+                (image, index)
+                for image, of_image in enumerate(prompts)
+                for index, prompt in enumerate(of_image)
+                if prompt.is_ambiguous == is_ambiguous
+            ]
+            for start in range(0, len(of_kind), self.prompts_at_a_time):
+                chunk = by_image(of_kind[start : start + self.prompts_at_a_time])
+                for image, masks in self._best_of(seen, prompts, chunk, is_ambiguous, with_logits):
+                    found[image].append(masks)
+        unasked: dict[int, list[int]] = {image: [] for image, parts in enumerate(found) if not parts}
+        for image, masks in self._best_of(seen, prompts, unasked, False, with_logits):
+            found[image].append(masks)
+        return [_in_order(concatenate(parts)) for parts in found]
+
+    def answer_iou(self, seen: Sequence[Seen], prompts: Sequence[Sequence[Prompt]]) -> list[FloatArray] | None:
+        """Measure how much the answers to each prompt disagree, on each of several images.
+
+        Returns:
+            For each image (N,), the lowest mask IoU between two of the three answers, on the low-res grid; None for a
+            checkpoint that gives one answer.
 
         Raises:
             PromptError: See `answer`.
@@ -140,9 +186,32 @@ class Segmenter(ABC, Generic[Seen]):
         return None
 
     def _best_of(
-        self, seen: Seen, prompts: Sequence[Prompt], chosen: Sequence[int], *, multimask: bool, with_logits: bool
-    ) -> MaskSet:
-        """Return the best mask of each of the chosen prompts."""
-        masks = self.answer(seen, [prompts[index] for index in chosen], multimask=multimask).best()
-        masks = masks.with_prompt_index(np.array(chosen, dtype=np.int64)[masks.prompt_index])
-        return masks if with_logits else replace(masks, low_res_logits=None)
+        self,
+        seen: Sequence[Seen],
+        prompts: Sequence[Sequence[Prompt]],
+        chosen: Mapping[int, list[int]],
+        multimask: bool,
+        with_logits: bool,
+    ) -> Iterator[tuple[int, MaskSet]]:
+        """Yield, image by image, the best mask of each of the chosen prompts."""
+        answers = self.answer_several(
+            [seen[image] for image in chosen],
+            [[prompts[image][index] for index in indices] for image, indices in chosen.items()],
+            multimask=multimask,
+        )
+        for (image, indices), answer in zip(chosen.items(), answers, strict=True):
+            best = answer.best()
+            masks = best.with_prompt_index(np.array(indices, dtype=np.int64)[best.prompt_index])
+            yield image, masks if with_logits else replace(masks, low_res_logits=None)
+
+
+def by_image(pairs: Sequence[tuple[int, int]]) -> dict[int, list[int]]:
+    """Group pairs of an image and its prompt by image."""
+    groups: dict[int, list[int]] = {}
+    for image, prompt in pairs:
+        groups.setdefault(image, []).append(prompt)
+    return groups
+
+
+def _in_order(masks: MaskSet) -> MaskSet:
+    return masks[np.argsort(masks.prompt_index, kind="stable")]

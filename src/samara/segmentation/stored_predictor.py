@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import overload
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from samara.engines.loaded import Loaded
 from samara.images.read import ImageSource, read_image
 from samara.segmentation.embedding_store import EmbeddingStore, key_of
-from samara.segmentation.embeddings import ImageEmbedding
+from samara.segmentation.embeddings import ImageEmbedding, ReadyImage
 from samara.segmentation.predictor import Predictor
 
 
@@ -23,28 +24,27 @@ class StoredPredictor(Predictor):
         super().__init__(loaded)
         self.store = store
 
-    @overload
-    def embed(self, image: ImageSource, *, batch_size: int = 1) -> ImageEmbedding: ...
-
-    @overload
-    def embed(
-        self, image: list[ImageSource] | tuple[ImageSource, ...], *, batch_size: int = 1
-    ) -> list[ImageEmbedding]: ...
-
-    def embed(
-        self, image: ImageSource | list[ImageSource] | tuple[ImageSource, ...], *, batch_size: int = 1
-    ) -> ImageEmbedding | list[ImageEmbedding]:
-        """Return embeddings from the store, or compute and store them, one image at a time."""
-        if isinstance(image, (list, tuple)):
-            return [self._embed_one(source) for source in image]
-        return self._embed_one(image)
-
-    def _embed_one(self, source: ImageSource) -> ImageEmbedding:
-        pixels = read_image(source)
+    def read(self, image: ImageSource) -> ReadyImage | ImageEmbedding:
+        """See `Predictor.read`; an image whose embedding is in the store becomes that embedding."""
+        pixels = read_image(image)
         loaded = self.loaded
         key = key_of(pixels, loaded.fingerprint, loaded.precision, loaded.engine, loaded.device.partition(":")[0])
-        embedding = self.store.get(key)
-        if embedding is None:
-            embedding = super().embed(pixels)
-            self.store.put(key, embedding)
-        return embedding
+        ready = self.store.get(key) or super().read(pixels)
+        return ready if isinstance(ready, ImageEmbedding) else _Keyed(ready.pixels, ready.frame, key)
+
+    def encode(self, images: Sequence[ReadyImage | ImageEmbedding]) -> list[ImageEmbedding]:
+        """See `Predictor.encode`; what was computed is stored."""
+        # Looked up again: an equal image may have been encoded since this one was read.
+        images = [self.store.get(one.key) or one if isinstance(one, _Keyed) else one for one in images]
+        embeddings = super().encode(images)
+        for image, embedding in zip(images, embeddings, strict=True):
+            if isinstance(image, _Keyed):
+                self.store.put(image.key, embedding)
+        return embeddings
+
+
+@dataclass(frozen=True, eq=False)
+class _Keyed(ReadyImage):
+    """An image whose embedding is not in the store yet, and the key for it."""
+
+    key: str

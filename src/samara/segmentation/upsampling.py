@@ -12,7 +12,7 @@ Used on the CPU; on an accelerator, `Frame.to_original` processes whole batches.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +55,29 @@ class Window:
 PositionRange = tuple[int, int]
 """Half-open range of positions: start inclusive, end exclusive."""
 
+Highest = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+"""A number for each low-res row, (4h,), and for each low-res column, (4w,)."""
+
+ROUNDING = 1e-3
+"""How far the logit of a pixel can be from the exact mean of its sources by rounding, and more."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What low-res logits tell about a mask without upsampling it.
+
+    Attributes:
+        rows: the low-res rows that its window depends on.
+        columns: the low-res columns that its window depends on.
+        outer_xyxy: a box that contains the mask's; right and bottom exclusive, as all boxes.
+        inner_xyxy: a box that the mask's contains; None if unknown.
+    """
+
+    rows: PositionRange
+    columns: PositionRange
+    outer_xyxy: tuple[int, int, int, int]
+    inner_xyxy: tuple[int, int, int, int] | None
+
 
 @dataclass(frozen=True, eq=False)
 class Axis:
@@ -84,6 +107,17 @@ class Axis:
     def needed_for(self, start: int, stop: int) -> PositionRange:
         """Return the low-res positions that contribute to pixels start..stop − 1."""
         return int(self.first[start]), int(self.last[stop - 1]) + 1
+
+    @cached_property
+    def samples(self) -> npt.NDArray[np.int64]:
+        """(K,) pixels to look at for an impression of a mask: about one for each low-res position, and the last."""
+        pixels, low_res = self.matrix.shape
+        return np.append(np.arange(0, pixels - 1, -(-pixels // low_res)), pixels - 1)
+
+    @cached_property
+    def sampling(self) -> Tensor:
+        """(K, low-res size) the matrix's rows of the samples."""
+        return self.matrix[torch.from_numpy(self.samples)]
 
 
 @dataclass(frozen=True)
@@ -125,14 +159,10 @@ class Upsampling:
         Returns:
             The window; None if no logit can exceed the lower threshold.
         """
-        above = self._above(low_res_logits, threshold - offset)
-        rows, columns = np.flatnonzero(above.any(1)), np.flatnonzero(above.any(0))
-        if not len(rows):
+        reached = self._reached(self._highest(low_res_logits), threshold - offset)
+        if reached is None:
             return None
-        top, bottom = self.rows.reached_from(rows[0], rows[-1] + 1)
-        left, right = self.columns.reached_from(columns[0], columns[-1] + 1)
-        if top >= bottom or left >= right:  # entirely in the padding of the input square
-            return None
+        (left, right), (top, bottom) = reached
         left -= left % BLOCK
         logits = self._upsampled(low_res_logits, (left, right), (top, bottom)).numpy()
         stability = 1.0
@@ -140,6 +170,53 @@ class Upsampling:
             high, low = (int(np.count_nonzero(logits > threshold + shift)) for shift in (offset, -offset))
             stability = float(np.float32(high) / np.float32(max(low, 1)))  # single precision, as in the reference
         return Window(logits > threshold, left, top, stability)
+
+    def extent(self, low_res_logits: Tensor, threshold: float, offset: float = 0.0) -> Extent | None:
+        """Bound the box of a mask; arguments as for `window`.
+
+        Returns:
+            The extent; None if the mask is certainly empty.
+        """
+        highest = self._highest(low_res_logits)
+        outer = self._reached(highest, threshold)
+        window = self._reached(highest, threshold - offset)
+        if outer is None or window is None:
+            return None
+        (left, right), (top, bottom) = outer
+        columns, rows = window
+        whole = (0, self.low_res_side)  # bicubic weights can be negative: what lies outside a window must stay as it is
+        bilinear = self.frame.upsampling == "bilinear"
+        return Extent(
+            rows=self.rows.needed_for(*rows) if bilinear else whole,
+            columns=self.columns.needed_for(*columns) if bilinear else whole,
+            outer_xyxy=(left, top, right, bottom),
+            inner_xyxy=self._inner(low_res_logits, threshold, *outer),
+        )
+
+    def _reached(self, highest: Highest, threshold: float) -> tuple[PositionRange, PositionRange] | None:
+        """Return columns and rows of the image outside of which no logit exceeds the threshold; None if none does."""
+        rows, columns = (np.flatnonzero(of_axis > threshold) for of_axis in highest)
+        if not len(rows):
+            return None
+        top, bottom = self.rows.reached_from(rows[0], rows[-1] + 1)
+        left, right = self.columns.reached_from(columns[0], columns[-1] + 1)
+        if top >= bottom or left >= right:  # entirely in the padding of the input square
+            return None
+        return (left, right), (top, bottom)
+
+    def _inner(
+        self, low_res_logits: Tensor, threshold: float, columns: PositionRange, rows: PositionRange
+    ) -> tuple[int, int, int, int] | None:
+        """Return the box around those sampled pixels that certainly exceed the threshold, or None."""
+        y0, y1 = self.rows.needed_for(*rows)
+        x0, x1 = self.columns.needed_for(*columns)
+        down = slice(*np.searchsorted(self.rows.samples, rows))
+        across = slice(*np.searchsorted(self.columns.samples, columns))
+        with computing("cpu", "float32"):
+            tall = self.rows.sampling[down, y0:y1] @ low_res_logits[y0:y1, x0:x1]
+            sure = (tall @ self.columns.sampling[across, x0:x1].T).numpy() > threshold + ROUNDING
+        ys, xs = self.rows.samples[down][sure.any(1)], self.columns.samples[across][sure.any(0)]
+        return (int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1) if len(ys) else None
 
     def mask(self, low_res_logits: Tensor, threshold: float) -> Rle:
         """Return the mask at the image's size from (4h, 4w) logits, see `window`."""
@@ -149,15 +226,16 @@ class Upsampling:
             return Rle.from_edges(np.zeros(0, dtype=np.int64), height, width)
         return encode_columns(window.columns, window.x0, window.y0, height, width)
 
-    def _above(self, low_res_logits: Tensor, threshold: float) -> npt.NDArray[np.bool_]:
-        """Return the low-res positions (4h, 4w) that may be next to pixels above the threshold."""
+    def _highest(self, low_res_logits: Tensor) -> Highest:
+        """Return the highest that pixels next to the low-res positions of each row, and of each column, can be."""
         if self.frame.upsampling == "bilinear":
-            return (low_res_logits > threshold).numpy()
-        # A pixel between a position and the next depends on these two, the one before and the one after.
-        padded = F.pad(low_res_logits[None, None], (1, 2, 1, 2), mode="replicate")
-        highest, lowest = F.max_pool2d(padded, 4, 1), -F.max_pool2d(-padded, 4, 1)
-        bound = highest + OVERSHOOT * (highest - lowest)
-        return (bound[0, 0] > threshold).numpy()
+            bound = low_res_logits
+        else:
+            # A pixel between a position and the next depends on these two, the one before and the one after.
+            padded = F.pad(low_res_logits[None, None], (1, 2, 1, 2), mode="replicate")
+            highest, lowest = F.max_pool2d(padded, 4, 1), -F.max_pool2d(-padded, 4, 1)
+            bound = (highest + OVERSHOOT * (highest - lowest))[0, 0]
+        return bound.amax(1).numpy(), bound.amax(0).numpy()
 
     def _upsampled(self, low_res_logits: Tensor, columns: PositionRange, rows: PositionRange) -> Tensor:
         """Return logits (W', H') of a range of columns, starting at a block, and of rows of the image."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import torch
@@ -41,6 +41,25 @@ def map_on_cores(function: Callable[[Piece], Result], pieces: Iterable[Piece]) -
     finally:
         # The linear algebra library's thread count is per process.
         torch.set_num_threads(cores)
+
+
+def one_ahead(function: Callable[[Piece], Result], pieces: Iterable[Piece]) -> Generator[Result, None, None]:
+    """Yield the result of a function for every piece, in order, computing the next one in a thread of its own.
+
+    Close the iterator to stop the thread. An error of the function is raised in its turn.
+
+    Args:
+        function: called for one piece at a time.
+        pieces: taken one ahead of the results.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="samara-ahead") as pool:
+        upcoming: Future[Result] | None = None
+        for piece in pieces:
+            ready, upcoming = upcoming, pool.submit(function, piece)
+            if ready is not None:
+                yield ready.result()
+        if upcoming is not None:
+            yield upcoming.result()
 
 
 @functools.cache

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal
 
 import torch
 
 from samara.errors import DeviceError, SettingsError
+from samara.system.float32_products import SWITCH
 
-Precision = Literal["float32", "bfloat16", "float16", "int8"]
-PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "float16", "int8")
+Precision = Literal["float32", "tf32", "bfloat16", "float16", "int8"]
+PRECISIONS: tuple[Precision, ...] = ("float32", "tf32", "bfloat16", "float16", "int8")
+
+COMPUTED_IN: dict[Precision, torch.dtype] = {
+    "float32": torch.float32,
+    "tf32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+    "int8": torch.bfloat16,  # everything but the products of 8-bit weights
+}
+"""The type of what PyTorch computes in each precision."""
 
 
 def choose_device(asked: str = "auto") -> str:
@@ -48,24 +58,43 @@ def choose_precision(asked: str, device: str) -> Precision:
 
     Raises:
         SettingsError: the precision is unknown.
+        DeviceError: it is tf32, and the device has no such products.
     """
     if asked == "auto":
         return "bfloat16" if computes_in_bfloat16(device) else "float32"
     for precision in PRECISIONS:
         if precision == asked:
+            if precision == "tf32" and not multiplies_in_tf32(device):
+                raise DeviceError(f"only NVIDIA GPUs from Ampere multiply in tf32, not {device}; use float32")
             return precision
     raise SettingsError(f"{asked!r} is not a precision; use auto, {', '.join(PRECISIONS)}")
 
 
-def computing(device: torch.device | str, precision: Precision) -> torch.autocast:
-    """Return a context in which PyTorch computes in a precision, overriding an autocast around the caller.
+@contextmanager
+def computing(device: torch.device | str, precision: Precision) -> Iterator[None]:
+    """Let PyTorch compute in a precision in a block, overriding an autocast around the caller.
 
-    The cast cache is off: weights may change while an autocast around the caller lasts.
+    The cast cache is off: weights may change while an autocast around the caller lasts. On a GPU, float32 is exact and
+    tf32 is not, whatever PyTorch is set to; a block inside another leaves that as it is.
     """
     kind = torch.device(device).type
-    if precision in ("bfloat16", "float16"):
-        return torch.autocast(kind, dtype=getattr(torch, precision), cache_enabled=False)
-    return torch.autocast(kind, enabled=False)
+    dtype = COMPUTED_IN[precision]
+    if dtype == torch.float32:
+        with float32_products(device, tf32=precision == "tf32"), torch.autocast(kind, enabled=False):
+            yield
+    else:
+        with torch.autocast(kind, dtype=dtype, cache_enabled=False):
+            yield
+
+
+def float32_products(device: torch.device | str, *, tf32: bool = False) -> AbstractContextManager[None]:
+    """Let a GPU multiply float32 exactly in a block, or in TF32; no effect on other devices."""
+    return SWITCH.at(tf32) if torch.device(device).type == "cuda" else nullcontext()
+
+
+def multiplies_in_tf32(device: str) -> bool:
+    """Return whether the device has TF32 products, which float32 may be computed in."""
+    return torch.device(device).type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def computes_in_bfloat16(device: str) -> bool:

@@ -22,8 +22,9 @@ def require(library: str, extra: str, purpose: str) -> None:
     try:
         importlib.import_module(library)
     except ImportError as error:
+        package = library.partition(".")[0]
         raise MissingExtra(
-            f"{purpose} needs {library}, which is not installed; pip install 'samara[{extra}]'"
+            f"{purpose} needs {package} (extra {extra!r}), which is not installed; pip install 'samara[{extra}]'"
         ) from error
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -53,6 +54,11 @@ class Gpu:
     memory_bytes: int
     capability: str | None
 
+    @property
+    def is_apple(self) -> bool:
+        """Whether it is an Apple GPU, which PyTorch calls "mps" and which shares the main memory."""
+        return self.name.startswith("Apple")
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -65,7 +71,7 @@ class Machine:
         cores: logical processors that this process may use, rounded up if a container grants fractions.
         instruction_sets: available ones of `INSTRUCTION_SETS`.
         memory_bytes: main memory that this process may use; None if unknown.
-        gpus: GPUs visible to PyTorch, CUDA and ROCm.
+        gpus: GPUs visible to PyTorch: CUDA, ROCm, Apple.
         versions: versions of Python and the installed ones of `LIBRARIES`.
     """
 
@@ -107,7 +113,16 @@ def detect_machine() -> Machine:
 
 def processor_name(proc: Path = PROC) -> str:
     """Return the processor's name, or its architecture if the name is unknown."""
-    return _cpuinfo(proc).get("model name") or platform.processor() or platform.machine() or "unknown processor"
+    known = _cpuinfo(proc).get("model name") or _apple_name()
+    return known or platform.processor() or platform.machine() or "unknown processor"
+
+
+def _apple_name() -> str:
+    """Return the name of a Mac's processor, e.g. "Apple M2 Pro"; empty elsewhere."""
+    if platform.system() != "Darwin":
+        return ""
+    asked = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
 
 
 def instruction_sets(proc: Path = PROC) -> tuple[str, ...]:
@@ -142,9 +157,11 @@ def usable_memory(cgroups: Path = CGROUPS, proc: Path = PROC) -> int | None:
 
 
 def visible_gpus() -> tuple[Gpu, ...]:
-    """Return the GPUs visible to PyTorch through CUDA or ROCm."""
+    """Return the GPUs visible to PyTorch through CUDA or ROCm, or else Apple's."""
     import torch
 
+    if torch.backends.mps.is_available():
+        return (Gpu(f"Apple GPU of {processor_name()}", usable_memory() or 0, None),)
     if not torch.cuda.is_available():
         return ()
     gpus = (torch.cuda.get_device_properties(index) for index in range(torch.cuda.device_count()))

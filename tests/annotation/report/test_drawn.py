@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from samara.annotation.exporting import source_of
-from samara.annotation.report.drawn import labelled, read_images, thumbnail, window_around
+from samara.annotation.report.drawn import read_images, thumbnail, window_around, with_classes
 from samara.annotation.report.looks import Looks
 from samara.annotation.review.settings import ReviewSettings
+from samara.annotation.store.rows import AnnotatedRow, ImageRow
 from samara.images.read import read_image
 from tests.annotation.conftest import random_masks
 from tests.annotation.review.stores import store_of
@@ -22,11 +24,11 @@ def test_a_thumbnail_shows_the_masks(tmp_path):
     pixels = np.full((300, 800, 3), 90, dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "grey.png")
     masks = random_masks(0, 0, (300, 800))
-    plain = decoded(thumbnail(read_image(tmp_path / "grey.png"), masks))
+    plain = decoded(thumbnail(read_image(tmp_path / "grey.png"), masks, []))
     assert plain.shape == (180, 480, 3)
     assert np.abs(plain.astype(int) - 90).max() <= 2
     one = random_masks(0, 1, (300, 800))
-    drawn = decoded(thumbnail(pixels, one))
+    drawn = decoded(thumbnail(pixels, one, [0]))
     assert np.abs(drawn.astype(int) - 90).max() > 30
 
 
@@ -35,10 +37,13 @@ def decoded(uri):
         return np.asarray(image.convert("RGB"))
 
 
-def test_labels_are_classes_or_else_numbers():
-    masks = labelled(random_masks(0, 2), ("rod", None), (0, 4))
-    assert [masks.class_name(index) for index in range(2)] == ["rod", "#4"]
-    assert labelled(random_masks(0, 16), (None,) * 16, tuple(range(16))).class_names is None
+def test_masks_have_the_classes_of_the_store():
+    row = AnnotatedRow(
+        ImageRow(image_id=1, path="a.png"), random_masks(0, 3), ("rod", None, "cap"), (0, 4, 5), (None,) * 3
+    )
+    masks = with_classes(row)
+    assert [masks.class_name(index) for index in range(3)] == ["rod", "", "cap"]
+    assert with_classes(replace(row, categories=(None,) * 3)).class_names is None
 
 
 @pytest.mark.parametrize(

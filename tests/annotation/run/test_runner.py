@@ -6,12 +6,14 @@ import errno
 import os
 import random
 import signal
+import threading
 import time
 
 import pytest
 import torch
 
 from samara.annotation.run import runner
+from samara.annotation.run.batch import annotate_image
 from samara.annotation.run.runner import Tally, annotate_store
 from samara.annotation.store import shard_files
 from samara.annotation.store.plan import Asked
@@ -20,7 +22,7 @@ from samara.errors import AnnotationStopped, OutputError, PromptError, SettingsE
 from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.segmentation.prompted import PromptedSegmenter
 from tests.annotation.conftest import write_images
-from tests.annotation.fake import Bright, annotate_for_killing, annotator, final_rows, store_of, work_on
+from tests.annotation.fake import Bright, Together, annotate_for_killing, annotator, final_rows, store_of, work_on
 
 
 @pytest.fixture
@@ -51,6 +53,106 @@ def test_threads_change_nothing(images, tmp_path, undisturbed, threads, in_fligh
     store = store_of(images, tmp_path / "out")
     annotate_store(store, annotator(Bright(0.002)), work_on(images, threads=threads, in_flight=in_flight))
     assert final_rows(tmp_path / "out") == undisturbed
+
+
+@pytest.mark.parametrize("batch", [2, 4])
+def test_batches_change_nothing(images, tmp_path, undisturbed, batch):
+    segmenter = Together()
+    store = store_of(images, tmp_path / "out")
+    annotate_store(store, annotator(segmenter, batch), work_on(images, batch=batch))
+    assert final_rows(tmp_path / "out") == undisturbed
+    assert segmenter.passes == {2: [2, 2, 2], 4: [4, 2]}[batch]
+
+
+def test_images_are_read_and_made_ready_while_another_is_annotated(images, tmp_path):
+    class Meeting(Together):
+        readied = 0
+        second = threading.Event()
+
+        def ready(self, image):
+            self.readied += 1
+            if self.readied == 2:
+                self.second.set()
+            return super().ready(image)
+
+        def everything(self, seen):
+            assert self.second.wait(30)  # passes only if nobody waits for the first image before reading the second
+            return super().everything(seen)
+
+    annotate_store(store_of(images, tmp_path / "out"), annotator(Meeting()), work_on(images))
+    assert open_store(tmp_path / "out").counts()[2] == 0
+
+
+def test_a_piece_is_written_while_the_next_images_are_annotated(images, tmp_path, monkeypatch):
+    real, seen, writers = shard_files.durable_file, threading.Event(), set()
+
+    class Telling(Together):
+        def everything(self, image):
+            if len(self.passes) == 4:  # of a shard of six: long after the first piece was due
+                seen.set()
+            return super().everything(image)
+
+    def slow(path):
+        writers.add(threading.current_thread().name)
+        assert "journal" not in path.parts or seen.wait(30)
+        return real(path)
+
+    monkeypatch.setattr(shard_files, "durable_file", slow)
+    monkeypatch.setattr(runner, "PIECE_IMAGES", 1)
+    store = store_of(images, tmp_path / "out", images_per_shard=6)
+    annotate_store(store, annotator(Telling()), work_on(images, in_flight=3))
+    assert store.is_complete
+    assert "samara-write_0" in writers
+
+
+def test_a_piece_that_is_slow_to_write_holds_the_others_up(images, tmp_path, monkeypatch):
+    """Memory is bounded: one piece is being written, one gathered, and no third begun."""
+    going, most, real = [0], [0], shard_files.ShardFiles.add_piece
+
+    def counting(self, rows, masks):
+        going[0] += 1
+        most[0] = max(most[0], going[0])
+        time.sleep(0.01)
+        real(self, rows, masks)
+        going[0] -= 1
+
+    monkeypatch.setattr(shard_files.ShardFiles, "add_piece", counting)
+    monkeypatch.setattr(runner, "PIECE_IMAGES", 1)
+    annotate_store(store_of(images, tmp_path / "out"), annotator(), work_on(images))
+    assert most == [1]
+
+
+def test_what_cannot_be_made_ready_is_tried_alone(images, tmp_path, undisturbed):
+    class Unready(Together):
+        def ready(self, image):
+            raise MemoryError
+
+    annotate_store(store_of(images, tmp_path / "out"), annotator(Unready()), work_on(images))
+    assert final_rows(tmp_path / "out") == undisturbed
+
+
+@pytest.mark.parametrize("limit", [1, 4, 5])
+def test_a_limit_leaves_the_rest_to_a_later_run(images, tmp_path, undisturbed, limit):
+    store = store_of(images, tmp_path / "out")
+    segmenter = Bright()
+    annotate_store(store, annotator(segmenter), work_on(images, up_to=store.id_of_missing(limit)))
+    assert segmenter.seen == limit
+    assert [row.image_id for row in store.images()] == [*range(1, limit + 1)]
+    assert not store.is_complete
+    assert store.id_of_missing(1) == limit + 1
+    assert store.id_of_missing(7 - limit) is None
+    annotate_store(store, annotator(segmenter), work_on(images))
+    assert segmenter.seen == 6
+    assert final_rows(tmp_path / "out") == undisturbed
+
+
+def test_time_is_told_with_the_progress(images, tmp_path):
+    told = []
+    annotate_store(store_of(images, tmp_path / "out"), annotator(Together(0.01)), work_on(images, tell=told.append))
+    spent = sum(told, Tally()).spent
+    assert spent.masks >= 0.06
+    assert spent.writing > 0
+    assert spent.waiting > 0  # for the first image, if for no other
 
 
 def test_bad_images_are_quarantined_and_the_rest_goes_on(images, tmp_path):
@@ -159,6 +261,16 @@ def test_what_is_done_is_kept_when_somebody_interrupts(images, tmp_path):
     assert [row.image_id for row in store.images()] == [1, 2, 3]
 
 
+def test_an_interrupted_batch_is_kept_whole_or_not_at_all(images, tmp_path):
+    store = store_of(images, tmp_path / "out", images_per_shard=8)
+    with pytest.raises(KeyboardInterrupt):
+        annotate_store(store, annotator(Together(), 2), work_on(images, batch=2, tell=interrupt_after(3)))
+    assert [row.image_id for row in store.images()] == [1, 2, 3, 4]
+    segmenter = Together()
+    annotate_store(store, annotator(segmenter, 2), work_on(images, batch=2))
+    assert segmenter.passes == [2]
+
+
 def interrupt_after(count):
     def tell(_):
         nonlocal count
@@ -242,7 +354,7 @@ def test_prompts_are_kept_with_their_masks(images, tmp_path):
 
     entry = PlannedImage(3, "x\udcff.png", None, tuple(Asked(box=(0, 0, 5, 5), category="rod") for _ in range(4)))
     image = DecodedImage(read_image(images / "0000.png"))
-    row, masks, is_fault = runner.annotate_image(annotator(), Fetched(entry, None, image))
+    row, masks, is_fault = annotate_image(annotator(), Fetched(entry, None, image))
     assert not is_fault
     assert row.path == "x\\xff.png"
     assert masks.column("category").to_pylist() == ["rod"] * 4

@@ -73,6 +73,7 @@ def test_several_processes_give_the_same_rows(images, tmp_path):
     run_workers(store, job_of(FakeJob, images), 2, "cpu", told.append)
     assert final_rows(tmp_path / "out") == final_rows(tmp_path / "reference")
     assert sum(told, Tally()) == Tally(6, 24, 0)
+    assert sum(told, Tally()).spent.masks >= 0.06
 
 
 def test_an_image_that_kills_is_found_and_quarantined(images, tmp_path):

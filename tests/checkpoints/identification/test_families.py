@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from samara.checkpoints.identification.families import recognise
+from samara.checkpoints.identification.key_tables import NO_FAULTS
 from samara.networks.build import build_network
 from samara.networks.variants import VARIANTS
 from tests.checkpoints.files import ALL_LAYOUTS, shapes_of
@@ -12,7 +13,7 @@ def test_official_networks_are_recognised(variant):
     found = recognise(shapes_of(variant))
     assert (found.variant, found.family, found.part) == (variant, VARIANTS[variant].family, "whole")
     assert found.title == VARIANTS[variant].title
-    assert (found.missing, found.unexpected, found.misshapen, found.note) == ((), (), (), "")
+    assert (found.faults, found.note) == (NO_FAULTS, "")
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_parts_are_recognised(variant, part, bare):
         shapes = {name.removeprefix(f"{part}."): shape for name, shape in shapes.items()}
     found = recognise(shapes)
     assert found.part == part
-    assert (found.missing, found.unexpected, found.misshapen) == ((), (), ())
+    assert found.faults == NO_FAULTS
 
 
 def test_a_decoder_does_not_tell_the_size_unless_it_is_hq():
@@ -68,20 +69,20 @@ def test_faults_are_told():
     shapes["extra.weight"] = (3,)
     found = recognise(shapes)
     assert found.variant == "vit_l"
-    assert sorted(found.missing) == sorted(gone)
-    assert found.unexpected == ("extra.weight",)
-    assert found.misshapen == ("image_encoder.pos_embed",)
+    assert sorted(found.faults.missing) == sorted(gone)
+    assert found.faults.unexpected == ("extra.weight",)
+    assert found.faults.misshapen == ("image_encoder.pos_embed",)
 
 
 def test_stored_normalisation_is_no_fault():
-    assert recognise(shapes_of("vit_b") | {"pixel_mean": (3, 1, 1), "pixel_std": (3, 1, 1)}).unexpected == ()
+    assert recognise(shapes_of("vit_b") | {"pixel_mean": (3, 1, 1), "pixel_std": (3, 1, 1)}).faults.unexpected == ()
 
 
 def test_the_unused_classifier_of_mobile_sam_may_be_gone():
     shapes = {
         name: shape for name, shape in shapes_of("vit_t").items() if "head.weight" not in name or "image" not in name
     }
-    assert recognise(shapes).missing == ()
+    assert recognise(shapes).faults.missing == ()
 
 
 def test_an_unknown_width_has_no_variant():
@@ -186,9 +187,9 @@ def test_a_yolo_with_keys_missing_says_so():
     del shapes["model.1.bn.bias"]
     found = recognise(shapes)
     assert found.note == "with 416 keys instead of 417"
-    assert (found.missing, found.unexpected, found.misshapen) == (("model.1.bn.bias",), (), ())
+    assert (found.faults.missing, found.faults.unexpected, found.faults.misshapen) == (("model.1.bn.bias",), (), ())
     del shapes["model.1.bn.num_batches_tracked"]
-    assert recognise(shapes).missing == ("model.1.bn.bias",)
+    assert recognise(shapes).faults.missing == ("model.1.bn.bias",)
 
 
 @pytest.mark.parametrize("shapes", [{}, {"fc.weight": (1000, 2048)}, {"model.0.conv.weight": (16, 3, 3, 3)}])

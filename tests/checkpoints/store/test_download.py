@@ -98,6 +98,14 @@ def test_a_dropped_connection_is_resumed(serve, destination, patience, waits):
     assert 1.5 <= waits[1] <= 2.5
 
 
+def test_trying_again_is_told(serve, destination, patience, caplog):
+    with caplog.at_level("WARNING", "samara"):
+        fetch(serve(CONTENT, statuses=[503], drop_after=[HALF]).url, destination, expected=SHA, patience=patience)
+    first, second = (record.getMessage() for record in caplog.records)
+    assert first == "the server answers 503; trying again, attempt 2 of 3"
+    assert second.endswith("; trying again, attempt 3 of 3")
+
+
 def test_a_server_that_keeps_dropping_is_given_up_and_what_came_is_kept(serve, destination, patience, waits):
     server = serve(CONTENT, drop_after=[1000, 0, 0])
     with pytest.raises(DownloadFailed, match=r"in 3 attempts.*1,000 bytes are kept: run again to resume"):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from samara.datasets.writing.label_maps import grey_png, meter_overlaps, palette_png, topmost, voc_colour
+from samara.datasets.writing.label_maps import meter_overlaps, palette_png, topmost, voc_colour
 from samara.datasets.writing.staged_writer import LossMeter
+from samara.images.encode import grey_png
 from tests.datasets.awkward import BORDER, EMPTY, HOLE, annotated, pixel
 
 

@@ -14,7 +14,7 @@ from samara.engines.exporting.export import export_checkpoint
 from samara.engines.exporting.formats import FORMATS
 from samara.engines.exporting.interfaces import interface_named
 from samara.engines.exporting.manifest import MANIFEST, manifest_of
-from samara.engines.graphs import encoder_graph_of, prompted_decoder_graph_of
+from samara.engines.graphs import Graph, encoder_graph_of, prompted_decoder_graph_of
 from samara.errors import ExportError, MissingExtra, OutputError, SettingsError
 from samara.networks.official_graphs import OfficialSwitches
 from samara.networks.presets import with_preset
@@ -109,6 +109,30 @@ def test_an_export_that_disagrees_is_not_written(loaded, tmp_path, monkeypatch):
     with pytest.raises(ExportError, match="the exported image_encoder differs from PyTorch by"):
         export_checkpoint(loaded, "openvino", tmp_path / "one")
     assert list(tmp_path.iterdir()) == []
+
+
+class TwoMasks(torch.nn.Module):
+    """A graph with two masks of 8 pixels each."""
+
+    def forward(self, _):
+        return torch.tensor([[1.0] * 8 + [-1.0] * 8, [-1.0] * 8 + [1.0] * 8]).reshape(1, 2, 4, 4)
+
+
+def test_a_mask_below_the_limit_of_doctor_stops_an_export():
+    """The error of all logits together may be small where one small mask is another."""
+    graph = Graph("mask_decoder", TwoMasks(), (), ("low_res_masks",))
+    given = (torch.zeros(1),)
+
+    def run(flipped):
+        answer = TwoMasks()(None)
+        answer.view(-1)[:flipped] = -1e-6
+        return lambda *_: [answer.numpy()]
+
+    with pytest.raises(
+        ExportError, match=r"a mask of the exported mask_decoder has IoU 0.88 with PyTorch's, below 0.9"
+    ):
+        exporting._verified(graph, run(1), given, "int8")
+    assert exporting._verified(graph, run(0), given, "int8") == 0
 
 
 def test_what_is_there_is_kept(loaded, exported, tmp_path, monkeypatch):

@@ -54,7 +54,7 @@ def test_every_metric_is_planned():
     where = GroundTruth(Path("a.json"), Path("a"), "a")
     where.__dict__["digest"] = "00"
     jobs = Plan(BenchmarkSettings(), EvaluationSettings(), (where,), ()).jobs(
-        CheckpointUnderTest(checkpoint="samara_mini", subject=MINI, file_bytes=1)
+        CheckpointUnderTest(checkpoint="samara_mini", subject=MINI, file_bytes=1, own_points_per_side=16)
     )
     assert {metric for job in jobs for metric in job.metrics} == set(METRICS)
     assert [job.batch_size for job in jobs if job.settings.get("work") == "encode"] == [1, 8]
@@ -62,7 +62,7 @@ def test_every_metric_is_planned():
 
 
 QUICK_GROUPS = {"quality": 6}
-ALL_GROUPS = QUICK_GROUPS | {"size": 4, "speed": 9, "memory": 6}
+ALL_GROUPS = QUICK_GROUPS | {"size": 4, "speed": 9, "memory": 8}
 
 
 @pytest.mark.parametrize("expected", [QUICK_GROUPS, pytest.param(ALL_GROUPS, marks=pytest.mark.slow)], ids=len)
@@ -97,13 +97,13 @@ def test_a_second_run_does_only_what_is_new(where, tmp_path, done):
     options = {"out": tmp_path / "out", "settings": QUICK, "evaluation": FEW, **CPU}
     measure(["samara_mini"], **options)
     first = [*done]
-    assert len(first) == len(set(first)) == 6
+    assert len(first) == len(set(first)) == 7
     measure(["samara_mini"], **options)
     assert done == first
     measure(["samara_mini", "vit_b"], **options, ground_truth=[where], images=where.images)
     # The images are others now, so only the size of samara_mini is known.
-    assert "samara_mini: size" not in done[6:]
-    assert {title.split(":")[0] for title in done[6:]} == {"samara_mini", "sam_vit_b"}
+    assert "samara_mini: size" not in done[7:]
+    assert {title.split(":")[0] for title in done[7:]} == {"samara_mini", "sam_vit_b"}
 
 
 def test_what_failed_is_tried_again(tmp_path, monkeypatch):
@@ -138,7 +138,7 @@ def test_an_interrupted_run_keeps_what_it_has(tmp_path, monkeypatch, done):
     assert len({record.job for record in read_records(tmp_path / "records.jsonl")}) == 2
     monkeypatch.setattr(measuring, "run_job", run)
     measure(["samara_mini"], **options)
-    assert len(done) == len(set(done)) == 6
+    assert len(done) == len(set(done)) == 7
 
 
 def test_all_is_looked_at_before_anything_is_measured(where, tmp_path, done):

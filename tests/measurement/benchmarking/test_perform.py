@@ -16,6 +16,8 @@ from samara.measurement.benchmarking.settings import BenchmarkSettings
 from samara.measurement.evaluation.ground_truth import GroundTruth
 from samara.measurement.evaluation.settings import EvaluationSettings
 from samara.measurement.subjects import CheckpointUnderTest, RunSettings, find_checkpoint
+from samara.networks.variants import VARIANTS
+from samara.segmentation.automatic.settings import points_per_side_of
 from tests.measurement.benchmarking.samples import MINI, RANDOM_MINI
 from tests.measurement.evaluation.conftest import write_coco
 
@@ -34,7 +36,10 @@ def jobs_of(coco, subject):
     """Every job of a checkpoint."""
     where = GroundTruth(coco, coco.parent / "images", "drawn")
     plan = Plan(QUICK, FEW, (where,), (coco.parent / "images" / "a_0.png",))
-    jobs = plan.jobs(CheckpointUnderTest(checkpoint=subject.checkpoint, subject=subject, file_bytes=19))
+    own = points_per_side_of(VARIANTS[subject.variant], subject.input_size)
+    jobs = plan.jobs(
+        CheckpointUnderTest(checkpoint=subject.checkpoint, subject=subject, file_bytes=19, own_points_per_side=own)
+    )
     return [replace(job, inputs={**job.inputs, "journal": str(coco.parent / "journal")}) for job in jobs]
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from samara.checkpoints.catalogue import CATALOGUE
 from samara.measurement.comparison.comparison import Comparison
 from samara.measurement.records.records import Interval, Subject
 from tests.measurement.records.samples import record
 
 CPU = {"processor": "Chip One", "cores": 2, "gpus": [], "memory_bytes": 8_000_000_000, "system": "Linux 6"}
 GPU = {"processor": "Chip Two", "cores": 16, "gpus": [{"name": "NVIDIA X9", "memory_bytes": 1, "capability": "9.0"}]}
+SHA256 = {row.name: row.sha256 for row in CATALOGUE if row.sha256}
 HOSTILE = "<script>alert(1)</script>|[x](javascript:1)\x1b[31m"
 
 
@@ -16,7 +18,7 @@ def subject(checkpoint, weights="file", device="cpu", **changes):
         "checkpoint": checkpoint,
         "variant": "vit_b",
         "weights": weights,
-        "sha256": "cd" * 32 if weights == "file" else None,
+        "sha256": SHA256.get(checkpoint, "cd" * 32) if weights == "file" else None,
         "engine": "torch",
         "precision": "float32",
         "device": device,

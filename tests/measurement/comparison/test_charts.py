@@ -27,7 +27,7 @@ def test_published_quality_is_of_one_table_and_meets_the_measured_time():
     times = {"sam_vit_h": 9.0, "sam_vit_l": 5.0, "sam_vit_b": 2.0, "mobile_sam": 1.0, "sam_hq_vit_tiny": 1.1}
     records = [record for name, scale in times.items() for record in all_of(subject(name, "random"), scale=scale)]
     (chart,) = published_scatters(Comparison(tuple(records)))
-    assert chart.title == "mask AP on COCO from a detector's boxes"
+    assert chart.title == chart.metric == "mask AP on COCO from a detector's boxes"
     assert chart.note.startswith("TinySAM README: COCO val2017")
     assert "one mask" in chart.note
     points = {point.title: point for point in chart.points}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from samara import EvaluationSettings
 from samara.errors import OutputError, RecordError, SettingsError
 from samara.measurement.comparison.compare import CSV, JSON, MARKDOWN, PAGE, asked_images, compare
 from samara.measurement.comparison.comparison import Comparison
+from samara.measurement.comparison.score_files import score_files
 from samara.measurement.evaluation.ground_truth import GroundTruth
 from samara.measurement.records.record_file import append_records, read_records
 from tests.finetuning.conftest import make_tiny
@@ -39,12 +41,25 @@ def test_records_of_several_machines_are_shown_together(files, tmp_path):
     assert len(compared.comparison.records) == len(records())
     assert [table.name for table in compared.tables] == [
         "overview",
-        "versus",
         "quality",
+        "zero-shot",
+        "versus",
+        "versus-2",
+        "machines",
         "speed",
         "throughput",
         "memory",
+        "fine-tuning-memory",
+        "claims",
+        "published",
     ]
+    assert {path.relative_to(out) for path in compared.exports} >= {
+        Path("tables/overview.csv"),
+        Path("tables/quality.tex"),
+        Path("charts/times.svg"),
+        Path("charts/times-2.pdf"),
+        Path("charts/quality-natural.svg"),
+    }
     assert json.loads((out / JSON).read_text())["machines"][1]["title"] == "NVIDIA X9"
     assert len(list(csv.DictReader((out / CSV).read_text().splitlines()))) == len(records())
     assert "NVIDIA X9" in (out / PAGE).read_text()
@@ -54,7 +69,7 @@ def test_rendering_again_gives_the_same(files, tmp_path):
     texts = []
     for name in ("one", "two"):
         compare([], out=tmp_path / name, records=files)
-        texts.append([(tmp_path / name / part).read_text() for part in (JSON, CSV, MARKDOWN)])
+        texts.append([(tmp_path / name / part).read_text() for part in (PAGE, JSON, CSV, MARKDOWN)])
     assert texts[0] == texts[1]
 
 
@@ -72,7 +87,7 @@ def test_masks_of_the_same_prompts_stand_side_by_side(tmp_path):
     where = evaluated(tmp_path, ["first", "second"])
     out = tmp_path / "out"
     comparison = Comparison(tuple(read_records(out / "records.jsonl")))
-    asked = list(asked_images(comparison, out / "scores", [where], SETTINGS))
+    asked = list(asked_images(comparison, score_files([out / "scores"]), [where], SETTINGS))
     assert [one.asked for one in asked] == ["centre click", "centre click", "box", "box"]
     for one in asked:
         assert [answer.title for answer in one.answers] == ["first", "second"]
@@ -84,8 +99,14 @@ def test_masks_of_the_same_prompts_stand_side_by_side(tmp_path):
             )
             / 2
         )
-    page = compare([], out=out, ground_truth=[where], evaluation=SETTINGS).files[0].read_text()
-    assert page.count("data:image/jpeg") == 4 * 3
+    compared = compare([], out=out, ground_truth=[where], evaluation=SETTINGS)
+    assert compared.files[0].read_text().count("data:image/jpeg") == 4 * 3
+    (differences,) = (table for table in compared.tables if table.name == "differences")
+    assert differences.columns == ("centre click, IoU", "box, IoU", "objects")
+    (row,) = differences.rows
+    best, other = row.heads[0].split(" − ")
+    means = {one.title: one.value("box_iou", domain="cells") for one in compared.comparison.contenders}
+    assert row.cells[1].value == pytest.approx(means[best] - means[other])
 
 
 def test_answers_about_other_ground_truth_are_not_shown(tmp_path):
@@ -93,8 +114,8 @@ def test_answers_about_other_ground_truth_are_not_shown(tmp_path):
     comparison = Comparison(tuple(read_records(tmp_path / "out" / "records.jsonl")))
     other = write_coco(tmp_path / "other", seed=1)
     for elsewhere in (GroundTruth(other, other.parent / "images", "cells"), replace(where, domain="stars")):
-        assert not list(asked_images(comparison, tmp_path / "out" / "scores", [elsewhere], SETTINGS))
-    assert not list(asked_images(comparison, tmp_path / "nowhere", [where], SETTINGS))
+        assert not list(asked_images(comparison, score_files([tmp_path / "out" / "scores"]), [elsewhere], SETTINGS))
+    assert not list(asked_images(comparison, score_files([tmp_path / "nowhere"]), [where], SETTINGS))
 
 
 def test_what_is_not_there_is_told_before_anything_is_written(files, tmp_path):
@@ -113,3 +134,12 @@ def test_what_is_not_there_is_told_before_anything_is_written(files, tmp_path):
 def test_a_folder_that_is_a_file_is_refused(files, tmp_path):
     with pytest.raises(OutputError):
         compare([], out=files[0], records=files)
+
+
+def test_a_folder_of_charts_from_elsewhere_is_left_alone(files, tmp_path):
+    (tmp_path / "out" / "charts").mkdir(parents=True)
+    with pytest.raises(OutputError, match=r"charts exists, and comparison.json next to it was not written by samara"):
+        compare([], out=tmp_path / "out", records=files)
+    (tmp_path / "out" / "charts").rmdir()
+    compare([], out=tmp_path / "out", records=files)
+    compare([], out=tmp_path / "out", records=files)  # its own are written again

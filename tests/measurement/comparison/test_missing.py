@@ -25,12 +25,19 @@ def test_what_only_others_have_is_missing():
         number(subject("a"), "parameters", 1),
         number(subject("b"), "parameters", 1),
     ]
-    (one,) = left_open(Comparison(tuple(records)))
+    one, gpu = left_open(Comparison(tuple(records)))
     assert (one.who, one.reason) == ("b", "not measured")
     assert one.numbers == ("encode an image, batch of 8",)
+    assert (gpu.who, gpu.what) == ("all", "every number on a GPU")
+    assert "compare on a machine with one" in gpu.reason
 
 
 def test_machines_are_not_asked_for_what_another_has():
     reasons = {(one.who, one.reason) for one in left_open(comparison())}
     assert any("random weights have no quality" in reason for _, reason in reasons)
     assert ("sam_vit_b, Chip One, 2 cores, CPU", "not measured") not in reasons
+    assert not any("no GPU was measured" in reason for _, reason in reasons)
+
+
+def test_sizes_do_not_ask_for_a_gpu():
+    assert left_open(Comparison((number(subject("a"), "parameters", 1),))) == []

@@ -1,14 +1,11 @@
-"""The page: complete in itself, escaped, and looked at by a browser where there is one."""
+"""The page: complete in itself and escaped; tests/docs/test_pages.py lays it out in a browser."""
 
 from __future__ import annotations
 
 import html
 import re
-import shutil
-import subprocess
 import sys
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
@@ -19,9 +16,6 @@ from samara.measurement.comparison.panels import Panel, PanelRow
 from samara.measurement.comparison.ratio_table import versus
 from samara.measurement.comparison.tables import tables
 from tests.measurement.comparison.samples import HOSTILE, comparison, number, subject
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-COMMITTED = Path(__file__).parents[3] / "docs" / "comparison" / "comparison.html"
 
 
 @pytest.fixture(scope="module")
@@ -80,59 +74,26 @@ def test_it_says_what_was_measured_where_and_what_was_not(page):
     assert "Chip One, 2 cores" in text
     assert "NVIDIA X9" in text
     assert "random weights have no quality" in text
-    assert "guide 13.2× ✗" in text
+    assert "13.2× ✗" in text
     assert text.count("random weights") > 4
-    assert "Without measured quality or speed: sam_vit_b" in text
 
 
 def test_one_number_is_enough_for_a_page():
     shown = Comparison((number(subject("a", precision="float16"), "parameters", 5),))
     text = comparison_page(shown, tables(shown))
     assert Elements(text).open == []
-    assert "tradeoff" not in re.sub(r"(?s)<style>.*</style>", "", text) or "Without measured" in text
+    assert "tradeoff" not in text
+    assert "No quality was measured here" in text
 
 
 def test_machines_are_described_by_their_own_records():
     shown = comparison()
     first, second = (machine_facts(shown, place).facts for place in shown.places)
     assert first["processor"] == "Chip One, 2 cores"
-    assert first["grid of everything"] == "16 × 16 points"
+    assert first["grid of everything"] == "16 × 16"
     assert first["memory"] == "8.00 GB"
     assert second["GPUs"] == "NVIDIA X9"
     assert "memory" not in second
-
-
-PROBE = """<script>
-const boxes = svg => [...svg.querySelectorAll("text")].map(text => text.getBoundingClientRect());
-const touch = (a, b) => a.left < b.right && b.left < a.right && a.top + 2 < b.bottom && b.top + 2 < a.bottom;
-let overlaps = 0;
-for (const svg of document.querySelectorAll("svg")) {
-  const all = boxes(svg);
-  all.forEach((one, place) => all.slice(place + 1).forEach(other => { overlaps += touch(one, other); }));
-}
-document.title = [document.documentElement.scrollWidth, innerWidth, document.querySelectorAll("svg").length, overlaps];
-</script>"""
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here to lay the page out")
-@pytest.mark.parametrize("width", [700, 1280])
-@pytest.mark.parametrize("which", ["drawn", "committed"])
-def test_a_browser_lays_it_out(page, tmp_path, width, which):
-    """Nothing wider than the window, and no text of a chart upon another."""
-    text = page if which == "drawn" else COMMITTED.read_text(encoding="utf-8")
-    allowed = re.sub(r"<meta http-equiv[^>]*>", "", text)  # which forbids the probe
-    path = tmp_path / "page.html"
-    path.write_text(allowed.replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
-    options = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    command = [CHROMIUM, *options.split(), "--disable-component-update", "--disable-sync", "--hide-scrollbars"]
-    command += [f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900", "--dump-dom", path.as_uri()]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
-    needed, has, charts, overlaps = map(int, re.search(r"<title>(.*)</title>", shown)[1].split(","))
-    assert has == width
-    assert needed <= has
-    assert charts >= 3
-    assert overlaps == 0
 
 
 @pytest.mark.parametrize("library", ["jinja2", "matplotlib"])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from samara.measurement.comparison.published_values import NOTHING_BESIDE, beside
+from samara.measurement.comparison.comparison import DeviceOfMachine
+from samara.measurement.comparison.published_values import beside
 from samara.measurement.published.figures import published_for
 from samara.measurement.published.guide_claims import claims_for
+from samara.measurement.reporting.beside import NOTHING_BESIDE
 
 
 def test_published_and_claimed_stand_beside_with_sources_and_a_mark():
@@ -15,6 +17,19 @@ def test_published_and_claimed_stand_beside_with_sources_and_a_mark():
     assert near.claimed == "100 ms"
     assert near.is_contradicted
     assert "SAM FAQ (A100" in near.sources
+
+
+CPU = DeviceOfMachine({"processor": "Chip", "cores": 2}, "cpu")
+
+
+def test_a_cpu_is_not_set_against_a_gpu():
+    assert beside("sam_vit_h", "encode_seconds", place=CPU, batch_size=1).published == "60 s"  # an Apple M1's
+    assert beside("sam_vit_h", "encode_seconds", place=CPU, batch_size=1).claimed == ""  # the guide's is an A100's
+    a100, x9 = (DeviceOfMachine({"gpus": [{"name": name}]}, "cuda:0") for name in ("NVIDIA A100-SXM4-40GB", "X9"))
+    assert beside("sam_vit_h", "encode_seconds", place=a100, batch_size=1).claimed == "100 ms"
+    assert beside("sam_vit_h", "encode_seconds", place=a100, batch_size=1).published == "150 ms"
+    assert beside("sam_vit_h", "encode_seconds", place=x9, batch_size=1) == NOTHING_BESIDE
+    assert beside("sam_vit_h", "parameters", place=CPU).claimed == "636 M"  # the same on every machine
 
 
 def test_batches_are_not_mixed():

@@ -7,8 +7,8 @@ from itertools import combinations
 from xml.etree import ElementTree
 
 from samara.measurement.comparison.charts import Point, Scatter
-from samara.measurement.comparison.drawing import ACCENT, drawn_alike
 from samara.measurement.comparison.scatter_chart import HEIGHT, WIDTH, drawn_axes, scatter_svg
+from samara.measurement.reporting.drawing import ACCENT, drawn_alike
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -17,7 +17,7 @@ def scatter(*numbers):
     points = tuple(
         Point(title, seconds, quality, quality - 0.05, quality + 0.05) for title, seconds, quality in numbers
     )
-    return Scatter("natural", "", "Chip One", points, origin=0.0)
+    return Scatter("natural", "centre click, IoU", "", "Chip One", points, origin=0.0)
 
 
 def names(axes):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from samara.measurement.comparison.comparison import Comparison
+from samara.measurement.comparison.comparison import Comparison, printable
 from samara.measurement.comparison.tables import mean_quality, memory, overview, quality, speed, tables, throughput
-from tests.measurement.comparison.samples import comparison, number, subject
+from tests.measurement.comparison.samples import HOSTILE, comparison, number, subject
 
 
 def cells(table, title):
@@ -20,6 +20,7 @@ def test_overview_has_one_line_per_contender():
     mobile = cells(table, "mobile_sam")
     assert mobile["parameters"].text == "10.0 M"
     assert mobile["parameters"].beside.published == "10.1 M"
+    assert mobile["its grid"].text == "16 × 16"
     assert mobile["encode"].text == "1.00 s"
     assert mobile["encode"].spread == "0.900–1.20 s"
     assert mobile["image and click"].value == 1.25
@@ -74,6 +75,18 @@ def test_quality_by_domain_has_intervals():
     click = rows["mobile_sam", "medical"]["centre click, IoU"]
     assert (click.text, click.spread) == ("0.500", "0.450–0.550")
     assert rows["mobile_sam", "medical"]["objects"].text == "20"
+
+
+def test_what_was_not_measured_has_no_row():
+    assert {row.heads[0] for row in quality(comparison()).rows} == {"mobile_sam", printable(HOSTILE)}
+    assert all(any(cell.value is not None for cell in row.cells) for row in memory(comparison()).rows)
+
+
+def test_recall_states_its_grid():
+    who = subject("mine", input_size=512)
+    facts = {"domain": "cells", "settings": {"points_per_side": 16}}
+    table = quality(Comparison((number(who, "average_recall", 0.4, **facts),)))
+    assert cells(table, "mine")["grid of everything"].text == "16 × 16"
 
 
 def test_empty_tables_are_left_out():

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from samara.engines import open as opening
-from samara.engines.findings import fastest_engine, recorded
+from samara.engines.findings import recorded
 from samara.engines.kinds import OPENVINO, TORCH
 from samara.engines.torch_engine import TorchEngine
 from samara.errors import DeviceError
@@ -92,7 +92,7 @@ def test_an_engine_that_drifts(engines, loaded):
     diagnosis = examine(loaded)
     assert not diagnosis.is_healthy
     assert {check.engine for check in diagnosis.checks if check.agrees is False} == {"openvino"}
-    assert fastest_engine("vit_t", 64, "float32", "cpu") == "torch"
+    assert {finding.engine for finding in recorded("vit_t", 64) if finding.agrees} == {"torch"}
 
 
 def test_what_cannot_run_is_told_and_is_no_drift(engines, loaded):
@@ -115,3 +115,57 @@ def test_missing_engines_say_what_to_install(monkeypatch, loaded):
     diagnosis = examine(loaded)
     assert diagnosis.missing == {"openvino": "pip install 'samara[openvino]'"}
     assert {check.engine for check in diagnosis.checks} == {"torch"}
+
+
+def test_an_engine_that_breaks_is_told_in_one_line(engines, loaded):
+    def breaking(loaded):
+        raise RuntimeError("CUDA out of memory\nmore pages of this")
+
+    engines(breaking)
+    diagnosis = examine(loaded)
+    assert {check.note for check in diagnosis.checks if check.engine == "openvino"} == {"CUDA out of memory"}
+
+
+@pytest.fixture
+def second_device(monkeypatch):
+    """ "cpu:0" is a device of its own to PyTorch, with the same results."""
+    monkeypatch.setattr(doctor, "choose_device", lambda asked: "cpu:0" if asked == "auto" else asked)
+    monkeypatch.setattr("samara.engines.findings._accelerator", lambda device: [] if device == "cpu" else [device])
+
+
+def in_float32_alone(monkeypatch):
+    kinds = {name: dataclasses.replace(kind, precisions=("float32",)) for name, kind in doctor.ENGINES.items()}
+    monkeypatch.setattr(doctor, "ENGINES", kinds)
+
+
+def test_every_engine_is_examined_on_every_device(engines, second_device, loaded, monkeypatch):
+    opened = []
+
+    def counted(loaded):
+        opened.append((loaded.engine, loaded.device))
+        return plain(loaded)
+
+    engines(counted)
+    in_float32_alone(monkeypatch)
+    assert doctor.devices_of("auto") == ("cpu", "cpu:0")
+    diagnosis = examine(loaded, doctor.devices_of("auto"))
+    assert diagnosis.is_healthy
+    assert {("openvino", "cpu"), ("openvino", "cpu:0")} == set(opened)
+    assert {finding.engine for finding in recorded("vit_t", 64, "cpu:0")} == {"torch", "openvino"}
+    assert loaded.network.prompt_encoder.no_mask_embed.weight.device.type == "cpu"
+
+
+def test_one_device_leaves_the_findings_of_the_others(engines, second_device, loaded, monkeypatch):
+    engines(plain)
+    in_float32_alone(monkeypatch)
+    diagnosis = examine(loaded, ("cpu:0",))
+    places = [(check.engine, check.device) for check in diagnosis.checks]
+    assert places == [("torch", "cpu"), ("torch", "cpu:0"), ("openvino", "cpu:0")]
+    assert recorded("vit_t", 64, "cpu:0")
+    assert recorded("vit_t", 64) == ()
+
+
+def test_a_device_that_is_missing():
+    assert doctor.devices_of("cpu") == ("cpu",)
+    with pytest.raises(DeviceError, match="is not a device"):
+        doctor.devices_of("tpu")

@@ -13,10 +13,8 @@ from samara import EvaluationSettings
 from samara.errors import OutputError, SettingsError
 from samara.masks.boundary import boundary_iou
 from samara.measurement.evaluation import evaluate as quality
-from samara.measurement.evaluation.evaluate import draw_failure
 from samara.measurement.evaluation.ground_truth import GroundTruth, read_ground_truth
 from samara.measurement.records.record_file import read_records
-from samara.segmentation.drawing.difference import RIGHT, TOO_MUCH
 from samara.segmentation.predictor import Predictor
 from tests.finetuning.conftest import make_tiny
 from tests.measurement.evaluation.conftest import write_coco
@@ -69,8 +67,10 @@ def test_a_folder_gets_records_scores_and_images_once(coco, trained, tmp_path, m
     assert told[0] == ("evaluating tiny", 0, 3)
     assert told[-1] == ("evaluating tiny", 3, 3)
     assert tuple(read_records(out / "records.jsonl")) == first.records
-    assert len(first.failure_images) == len(first.failures) == 8
-    for path in first.failure_images:
+    assert len(first.failure_images) == len(first.failures) == len(first.best) == 8
+    assert first.written.folder == out / "tiny"
+    assert (out / "tiny" / "evaluation.html") in first.written.others
+    for path in (*first.failure_images, *first.written.best):
         with Image.open(path) as image:
             assert image.width > image.height
     monkeypatch.setattr(Predictor, "embed", None)  # nothing is asked again
@@ -96,18 +96,3 @@ def test_a_file_where_the_folder_should_be_is_told_before_the_work(coco, trained
     monkeypatch.setattr(quality, "score_images", None)
     with pytest.raises(OutputError, match="cannot be used as a folder"):
         run(coco, trained, out=coco)
-
-
-def test_a_failure_is_drawn_with_its_prompt(coco, trained):
-    failure = next(one for one in run(coco, trained).failures if one.measure == "box" and one.answer.area)
-    image = draw_failure(failure)
-    half = (image.shape[1] - 8) // 2
-    left, right = image[:, :half].astype(int), image[:, half + 8 :].astype(int)
-    assert left.shape == right.shape
-    assert max(left.shape[:2]) == 640
-
-    def tinted(colour):
-        strongest = int(np.argmax(colour))
-        return (right[..., strongest] - left[..., strongest] > 20).mean()
-
-    assert max(tinted(RIGHT), tinted(TOO_MUCH)) > 0.01

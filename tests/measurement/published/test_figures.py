@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from statistics import mean
@@ -9,11 +10,12 @@ from statistics import mean
 import pytest
 
 from samara.checkpoints.catalogue import CATALOGUE
-from samara.measurement.published.figures import FIGURES, NOT_IN_CATALOGUE_YET, published_for
+from samara.measurement.published.figures import FIGURES, FINETUNING_FIGURES, NOT_IN_CATALOGUE_YET, published_for
 from samara.measurement.published.record import PUBLISHED_METRICS
 from samara.measurement.published.sources import SOURCES
 
 NAMES = {row.name for row in CATALOGUE}
+FINETUNING = Path(__file__).parents[3] / "benchmarks" / "results" / "finetuning_memory.csv"
 RESULTS = Path(__file__).parents[3] / "training" / "results" / "samara_mini.json"
 
 
@@ -76,3 +78,14 @@ def test_samara_minis_figures_are_those_measured(metric, kind):
     for figure in figures:
         scores = measured[figure.conditions.data.split()[0]][kind].values()
         assert figure.value == round(mean(score["mean"] for score in scores), 3)
+
+
+MODES = {"cached embeddings": "cached", "no cache": "encoded in every step"}
+
+
+def test_memory_of_fine_tuning_is_that_of_the_benchmark():
+    rows = list(csv.DictReader(FINETUNING.read_text().splitlines()))
+    measured = {(row["variant"], row["mode"], float(f"{float(row['additional_peak_bytes']):.9g}")) for row in rows}
+    for figure in FINETUNING_FIGURES:
+        mode = MODES[figure.conditions.note.partition(",")[0]]
+        assert (figure.checkpoint.removeprefix("sam_"), mode, figure.value) in measured, figure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from samara.measurement.published.figures import FIGURES
+from samara.measurement.published.figures import FIGURES, FINETUNING_FIGURES
 from samara.measurement.published.sources import SOURCES
 
 
@@ -10,9 +10,11 @@ def test_sources_say_where_they_are():
     for name, source in SOURCES.items():
         assert source.name == name
         assert source.title
-        assert source.url.startswith("https://") or source.url.startswith("docs/")
+        assert source.url.startswith(("https://", "docs/", "benchmarks/"))
 
 
 def test_no_source_is_idle():
-    quoted = {figure.source for figure in FIGURES} | {"SAM paper"}  # a sentence of the paper, no figure
+    quoted = {figure.source for figure in (*FIGURES, *FINETUNING_FIGURES)} | {
+        "SAM paper"
+    }  # a sentence of the paper, no figure
     assert set(SOURCES) == quoted

@@ -57,6 +57,7 @@ def test_the_grid_follows_the_network_input(mini, input_size, points):
 def test_what_is_given_stays(mini):
     asked = AutomaticSettings(
         points_per_side=5,
+        points_per_batch=7,
         pred_iou_thresh=0.0,
         stability_score_thresh=0.0,
         min_mask_region_area=3,
@@ -89,3 +90,11 @@ def test_own_grids_are_taken_as_they_are():
     grid = np.array([[0.1, 0.9]])
     (taken,) = layer_grids(AutomaticSettings(point_grids=(grid,)))
     np.testing.assert_array_equal(taken, grid)
+
+
+def test_an_accelerator_decodes_more_points_at_once(mini):
+    sizes = [
+        AutomaticSettings().for_checkpoint(dataclasses.replace(mini, device=device)).points_per_batch
+        for device in ("cpu", "cuda:1", "mps")
+    ]
+    assert sizes == [64, 256, 256]

@@ -9,6 +9,7 @@ from samara.masks.rle import encode_mask
 from samara.segmentation.drawing.difference import MISSED, OPACITY, RIGHT, TOO_MUCH, draw_difference, draw_truth
 from samara.segmentation.drawing.view import View
 from samara.segmentation.prompts import Prompt
+from tests.masks.test_mask_set import PART, WHOLE, mask_set
 
 GREY = np.full((60, 80, 3), 100, dtype=np.uint8)
 
@@ -72,3 +73,20 @@ def test_large_images_shrink():
     view = View((0, 0, 3000, 4000), 400)
     assert view.size_hw == (400, 300)
     assert view.mask(encode_mask(np.ones((4000, 3000), dtype=bool))).all()
+
+
+def test_a_view_of_a_dark_image_is_stretched_like_the_whole():
+    rng = np.random.default_rng(0)
+    dark = rng.integers(0, 20, (100, 100, 3), dtype=np.uint8)
+    whole, part = View((0, 0, 100, 100), 100), View((0, 0, 50, 50), 50)
+    assert whole.image(dark).max() == 255
+    np.testing.assert_array_equal(part.image(dark), whole.image(dark)[:50, :50])
+    bright = np.full((100, 100, 3), 100, np.uint8)
+    np.testing.assert_array_equal(whole.image(bright), bright)
+
+
+def test_a_view_of_a_mask_set_has_its_size():
+    view = View((0, 0, 30, 20), 60)
+    masks = view.masks(mask_set([WHOLE, PART]))
+    assert masks.size_hw == (40, 60)
+    assert masks.areas.tolist() == [4 * WHOLE.sum(), 4 * PART.sum()]

@@ -191,3 +191,17 @@ def test_an_autocast_around_the_caller_changes_no_mask(yolo):
     expected = segmenter.generate(image)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert segmenter.generate(image).rles == expected.rles
+
+
+def test_images_of_one_letterbox_share_a_pass(yolo, monkeypatch):
+    segmenter = InstanceSegmenter(yolo, InstanceSettings(confidence_thresh=0.0, max_instances=3))
+    random = np.random.default_rng(0)
+    images = [random.integers(0, 256, (*size_hw, 3), dtype=np.uint8) for size_hw in ((40, 60), (60, 40), (80, 120))]
+    alone = [segmenter.generate(image) for image in images]
+    found, find = [], segmenter.engine.find
+    monkeypatch.setattr(segmenter.engine, "find", lambda inputs: found.append(len(inputs)) or find(inputs))
+    together = [segmenter.everything(one) for one in segmenter.embed_ready([*map(segmenter.ready, images)])]
+    assert found == [2, 1]
+    for one, expected in zip(together, alone, strict=True):
+        assert one.size_hw == expected.size_hw
+        assert one.predicted_iou == pytest.approx(expected.predicted_iou, abs=1e-5)

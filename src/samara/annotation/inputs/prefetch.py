@@ -1,4 +1,4 @@
-"""Reading and decoding images ahead of the network, in order and in bounded memory.
+"""Reading, decoding and resizing images ahead of the network, in order and in bounded memory.
 
 Two queues of futures: files being read (and hashed), and images being decoded. An image is decoded
 ahead only while the waiting images stay below a pixel limit; a larger image is decoded alone.
@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from samara.annotation.inputs.decoded import DecodedImage, ImageByWindow, ImageOnDisk, difference_hash
 from samara.annotation.inputs.sources import Encoded
@@ -36,12 +37,18 @@ class Fetched:
         encoded: its file; None if it could not be read.
         image: its pixels; None if they could not be decoded.
         reason: why there are no pixels.
+        ready: what was computed of the pixels ahead, see `Reading.fetched`.
     """
 
     entry: PlannedImage
     encoded: Encoded | None = None
     image: ImageByWindow | None = None
     reason: str | None = None
+    ready: Any = None  # Any: each kind of segmenter has its own
+
+
+Readying = Callable[[ImageByWindow, PlannedImage], Any]
+"""What reading threads do with an image once it is decoded; it must not raise."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +71,10 @@ class Reading:
     frame: int | None = None
     by_windows: bool = False
 
-    def fetch(self, entry: PlannedImage) -> Fetched:
-        """Read and decode one image."""
+    def fetch(self, entry: PlannedImage, readying: Readying | None = None) -> Fetched:
+        """Read and decode one image; see `fetched`."""
         encoded = self.encoded(entry)
-        return encoded if isinstance(encoded, Fetched) else self.decoded(encoded)
+        return encoded if isinstance(encoded, Fetched) else self.decoded(encoded, readying)
 
     def encoded(self, entry: PlannedImage) -> Encoded | Fetched:
         """Read one file, or return why it cannot be read."""
@@ -76,13 +83,14 @@ class Reading:
         except ImageError as error:
             return Fetched(entry, reason=str(error))
 
-    def decoded(self, encoded: Encoded) -> Fetched:
-        """Decode one image, or return why it cannot be decoded."""
+    def decoded(self, encoded: Encoded, readying: Readying | None = None) -> Fetched:
+        """Decode one image, or return why it cannot be decoded; see `fetched`."""
         entry = encoded.entry
         try:
-            return Fetched(entry, encoded, self._image(encoded))
+            image = self._image(encoded)
         except ImageError as error:
             return Fetched(entry, encoded, reason=_named(str(error), encoded))
+        return Fetched(entry, encoded, image, ready=None if readying is None else readying(image, entry))
 
     def _image(self, encoded: Encoded) -> ImageByWindow:
         place = georeference_of(encoded)
@@ -93,14 +101,21 @@ class Reading:
         pixels = read_image(encoded.data, max_pixels=self.max_pixels, value_range=self.value_range, frame=self.frame)
         return DecodedImage(pixels, difference_hash(pixels), place)
 
-    def fetched(self, entries: Iterable[PlannedImage]) -> Generator[Fetched, None, None]:
-        """Read and decode images ahead, in order. Close the iterator to stop the threads."""
+    def fetched(
+        self, entries: Iterable[PlannedImage], readying: Readying | None = None
+    ) -> Generator[Fetched, None, None]:
+        """Read and decode images ahead, in order. Close the iterator to stop the threads.
+
+        Args:
+            entries: the images.
+            readying: called in a reading thread with each decoded image; its result becomes `Fetched.ready`.
+        """
         if not self.threads:
-            yield from map(self.fetch, entries)
+            yield from (self.fetch(entry, readying) for entry in entries)
             return
         with ThreadPoolExecutor(self.threads, thread_name_prefix="samara-read") as pool:
             try:
-                yield from _Ahead(self, pool).run(iter(entries))
+                yield from _Ahead(self, pool, readying).run(iter(entries))
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
 
@@ -108,8 +123,8 @@ class Reading:
 class _Ahead:
     """The two queues of one iteration."""
 
-    def __init__(self, reading: Reading, pool: ThreadPoolExecutor) -> None:
-        self.reading, self.pool = reading, pool
+    def __init__(self, reading: Reading, pool: ThreadPoolExecutor, readying: Readying | None) -> None:
+        self.reading, self.pool, self.readying = reading, pool, readying
         self.files: deque[Future[Encoded | Fetched]] = deque()
         self.images: deque[tuple[int, Future[Fetched]]] = deque()
 
@@ -134,7 +149,7 @@ class _Ahead:
             self.images.append((pixels, self.pool.submit(self._finished, found)))
 
     def _finished(self, found: Encoded | Fetched) -> Fetched:
-        return found if isinstance(found, Fetched) else self.reading.decoded(found)
+        return found if isinstance(found, Fetched) else self.reading.decoded(found, self.readying)
 
 
 def is_windowed(path: Path) -> bool:

@@ -15,9 +15,9 @@ from samara.annotation.store.store import AnnotationStore
 from samara.errors import ImageError
 from samara.images.encode import jpeg_data_uri
 from samara.images.settings import ImageReading
+from samara.masks.drawing.style import Labels
 from samara.masks.mask_set import MaskSet
-from samara.masks.rle import encode_mask
-from samara.segmentation.drawing.overlay import draw_masks, draw_prompts
+from samara.segmentation.drawing.overlay import draw_masks
 from samara.segmentation.drawing.view import View
 from samara.segmentation.prompts import Prompt
 
@@ -50,23 +50,25 @@ class ReadImage:
         """Draw all masks with their labels over the image, as data URI."""
         if self.pixels is None:
             return None
-        return thumbnail(self.pixels, labelled(self.row.masks, self.row.categories, self.row.numbers))
+        labels: Labels = "all" if len(self.row.masks) <= MAX_LABELS else "none"
+        return thumbnail(self.pixels, with_classes(self.row), self.row.numbers, labels=labels)
 
     def small(self) -> str | None:
         """Draw all masks over the image, too small for labels, as data URI."""
-        plain = replace(self.row.masks, class_index=None, class_names=None)
-        return None if self.pixels is None else thumbnail(self.pixels, plain, SMALL_SIDE_PX)
+        if self.pixels is None:
+            return None
+        return thumbnail(self.pixels, with_classes(self.row), self.row.numbers, side=SMALL_SIDE_PX, labels="none")
 
     def around(self, look: MaskLook) -> str | None:
         """Draw one mask with the box of its prompt, in a window around both, as data URI."""
         if self.pixels is None:
             return None
         position = self.row.numbers.index(look.number)
-        masks = labelled(self.row.masks, self.row.categories, self.row.numbers)[position]
+        masks = with_classes(self.row)[position]
         window = window_around(np.vstack([masks.boxes_xyxy, *([look.box] if look.box else [])]), masks.size_hw)
         view = View(window, LOOK_SIDE_PX)
         prompts = [view.prompt(Prompt(box=look.box))] if look.box else []
-        return _drawn(view, self.pixels, masks, prompts)
+        return _drawn(view, self.pixels, masks, [look.number], "all", prompts)
 
 
 def read_images(store: AnnotationStore, source: Source, image_ids: set[int]) -> Iterator[ReadImage]:
@@ -84,24 +86,30 @@ def read_images(store: AnnotationStore, source: Source, image_ids: set[int]) -> 
         yield ReadImage(row, pixels)
 
 
-def thumbnail(image: Pixels, masks: MaskSet, side: int = THUMBNAIL_SIDE_PX) -> str:
+def thumbnail(
+    image: Pixels, masks: MaskSet, numbers: Sequence[int], *, side: int = THUMBNAIL_SIDE_PX, labels: Labels = "id"
+) -> str:
     """Draw an image with its masks at thumbnail size, as data URI.
 
     Args:
         image: (H, W, 3) RGB uint8.
-        masks: masks of that image.
+        masks: M masks of that image.
+        numbers: (M,) their numbers.
         side: long side in pixels.
+        labels: text at each mask.
     """
-    return _drawn(View((0, 0, image.shape[1], image.shape[0]), side), image, masks)
+    return _drawn(View((0, 0, image.shape[1], image.shape[0]), side), image, masks, numbers, labels)
 
 
-def labelled(masks: MaskSet, categories: Sequence[str | None], numbers: Sequence[int]) -> MaskSet:
-    """Give each mask its class, or else its number, as the label that is drawn; none if there are too many masks."""
-    if len(masks) > MAX_LABELS:
-        return replace(masks, class_index=None, class_names=None)
-    names = [name or f"#{number}" for name, number in zip(categories, numbers, strict=True)]
-    # A class that no mask has, because a single one would not be drawn.
-    return replace(masks, class_index=np.arange(len(masks)), class_names=(*names, ""))
+def with_classes(row: AnnotatedRow) -> MaskSet:
+    """Return the masks of an image with their classes in the store, which `draw_masks` writes and colours by."""
+    names = sorted({name for name in row.categories if name is not None})
+    if not names:
+        return replace(row.masks, class_index=None, class_names=None)
+    # The empty name is for masks without a class; and a single class would not be drawn.
+    index = {name: place for place, name in enumerate((*names, None))}
+    classes = np.array([index[name] for name in row.categories], dtype=np.int64)
+    return replace(row.masks, class_index=classes, class_names=(*names, ""))
 
 
 def window_around(boxes_xyxy: npt.NDArray[np.float64], size_hw: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -115,8 +123,15 @@ def window_around(boxes_xyxy: npt.NDArray[np.float64], size_hw: tuple[int, int])
     return left, top, left + width, top + height
 
 
-def _drawn(view: View, image: Pixels, masks: MaskSet, prompts: Sequence[Prompt] = ()) -> str:
-    # The prompt below the masks, so that it does not hide their labels.
-    part = draw_prompts(view.image(image), prompts)
-    small = replace(masks.with_rles([encode_mask(view.mask(rle)) for rle in masks.rles]), size_hw=view.size_hw)
-    return jpeg_data_uri(draw_masks(part, small[small.areas > 0]), JPEG_QUALITY)
+def _drawn(
+    view: View,
+    image: Pixels,
+    masks: MaskSet,
+    numbers: Sequence[int],
+    labels: Labels,
+    prompts: Sequence[Prompt] = (),
+) -> str:
+    small = view.masks(masks)
+    seen = np.flatnonzero(small.areas > 0)
+    ids = [numbers[int(index)] for index in seen]
+    return jpeg_data_uri(draw_masks(view.image(image), small[seen], prompts, ids=ids, labels=labels), JPEG_QUALITY)

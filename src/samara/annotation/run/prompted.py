@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -13,9 +14,13 @@ from samara.annotation.run.tiles import Box, Tile
 from samara.annotation.store.plan import Asked
 from samara.masks.mask_set import MaskSet, concatenate
 from samara.masks.rle import place
+from samara.segmentation.prompts import Prompt
 from samara.segmentation.segmenter import Segmenter
+from samara.system.cores import one_ahead
 
 Answering = Segmenter[Any]  # Any: each kind of segmenter has its own embedding
+
+Item = TypeVar("Item")
 
 
 def answer_in_windows(
@@ -23,6 +28,7 @@ def answer_in_windows(
     image: ImageByWindow,
     asked: Sequence[Asked],
     tiles: Sequence[Tile],
+    batch: int = 1,
     *,
     compares_answers: bool = False,
 ) -> MaskSet:
@@ -33,6 +39,7 @@ def answer_in_windows(
         image: the image, whole or by windows.
         asked: its prompts, possibly none.
         tiles: windows to choose from.
+        batch: maximum windows per pass of the network.
         compares_answers: measure how much the three answers to each prompt disagree, see `Segmenter.answer_iou`.
 
     Returns:
@@ -41,38 +48,87 @@ def answer_in_windows(
     Raises:
         PromptError: A prompt is invalid or exceeds the image.
     """
-    for one in asked:
-        one.prompt().check_inside(image.size_hw)
+    _check(asked, image.size_hw)
     windows: dict[Box, list[int]] = {}
     for index, one in enumerate(asked):
         windows.setdefault(window_of(one, image.size_hw, tiles), []).append(index)
     found = [no_masks(image.size_hw, segmenter.loaded.name)]
-    found += [
-        _in_window(segmenter, image, window, asked, indices, compares_answers=compares_answers)
-        for window, indices in windows.items()
-    ]
+    groups = _groups(list(windows.items()), batch)
+    for group, seen in zip(groups, seen_windows(segmenter, image, list(windows), batch), strict=True):
+        prompts = [[asked[index].prompt((-x0, -y0)) for index in indices] for (x0, y0, _, _), indices in group]
+        answers = _best_answers(segmenter, seen, prompts, compares_answers=compares_answers)
+        found += [_placed(masks, image.size_hw, *where) for where, masks in zip(group, answers, strict=True)]
+    # Without the empty set, which has no `answer_iou`, unless it is the only one.
     masks = concatenate([one for one in found if len(one)] or found[:1])
     return masks[np.argsort(masks.prompt_index, kind="stable")]
 
 
-def _in_window(
+def answer_whole(
     segmenter: Answering,
-    image: ImageByWindow,
-    window: Box,
-    asked: Sequence[Asked],
-    indices: Sequence[int],
+    seen: Sequence[Any],
+    asked: Sequence[Sequence[Asked]],
+    sizes_hw: Sequence[tuple[int, int]],
     *,
-    compares_answers: bool,
-) -> MaskSet:
+    compares_answers: bool = False,
+) -> list[MaskSet]:
+    """Segment the prompts of several images that were embedded whole.
+
+    Args:
+        segmenter: segmenter to use.
+        seen: the embedded images.
+        asked: the prompts of each.
+        sizes_hw: (H, W) of each.
+        compares_answers: see `answer_in_windows`.
+
+    Returns:
+        For each image, one mask per prompt, in their order.
+
+    Raises:
+        PromptError: A prompt is invalid or exceeds its image.
+    """
+    for of_image, size_hw in zip(asked, sizes_hw, strict=True):
+        _check(of_image, size_hw)
+    prompts = [[one.prompt() for one in of_image] for of_image in asked]
+    return _best_answers(segmenter, seen, prompts, compares_answers=compares_answers)
+
+
+def seen_windows(segmenter: Answering, image: ImageByWindow, boxes: Sequence[Box], batch: int) -> Iterator[list[Any]]:
+    """Embed windows of an image, in groups of `batch`; the next group is read while the network runs."""
+
+    def ready(group: Sequence[Box]) -> list[Any]:
+        return [segmenter.ready(image.window(box)) for box in group]
+
+    with closing(one_ahead(ready, _groups(boxes, batch))) as groups:
+        for group in groups:
+            yield segmenter.embed_ready(group)
+
+
+def _best_answers(
+    segmenter: Answering, seen: Sequence[Any], prompts: Sequence[Sequence[Prompt]], *, compares_answers: bool
+) -> list[MaskSet]:
+    """Return the best answer to each prompt of each image, with `answer_iou` if answers are compared."""
+    answers = segmenter.best_of_several(seen, prompts, with_logits=False)
+    agreement = segmenter.answer_iou(seen, prompts) if compares_answers else None
+    if agreement is None:
+        return answers
+    return [replace(masks, answer_iou=iou[masks.prompt_index]) for masks, iou in zip(answers, agreement, strict=True)]
+
+
+def _check(asked: Sequence[Asked], size_hw: tuple[int, int]) -> None:
+    for one in asked:
+        one.prompt().check_inside(size_hw)
+
+
+def _groups(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def _placed(masks: MaskSet, size_hw: tuple[int, int], window: Box, indices: Sequence[int]) -> MaskSet:
+    """Move the masks of a window, of the prompts at `indices`, to the image's frame."""
     x0, y0, _, _ = window
-    seen = segmenter.embed(image.window(window))
-    prompts = [asked[index].prompt((-x0, -y0)) for index in indices]
-    masks = segmenter.best(seen, prompts, with_logits=False)
-    if compares_answers and (agreement := segmenter.answer_iou(seen, prompts)) is not None:
-        masks = replace(masks, answer_iou=agreement[masks.prompt_index])
-    rles = tuple(place(rle, *image.size_hw, x0, y0) for rle in masks.rles)
+    rles = tuple(place(rle, *size_hw, x0, y0) for rle in masks.rles)
     of = np.array(indices, dtype=np.int64)[masks.prompt_index]
-    return replace(masks, prompt_index=of, rles=rles, size_hw=image.size_hw)
+    return replace(masks, prompt_index=of, rles=rles, size_hw=size_hw)
 
 
 def window_of(one: Asked, size_hw: tuple[int, int], tiles: Sequence[Tile]) -> Box:

@@ -13,7 +13,7 @@ import secrets
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -74,7 +74,7 @@ def run_on_ray(
     missing = deque(
         (number, offset)
         for number, offset in shard_offsets(store.folder / PLAN, per_shard)
-        if not store.files(number).is_sealed
+        if not store.files(number).is_sealed and (job.up_to is None or number * per_shard < job.up_to)
     )
     if not missing:
         return
@@ -206,9 +206,8 @@ class ShardAnnotator:
         self.job, self.run, self.reason = job, run, ""
         try:
             self.store = open_store(folder)
-            loaded = load_chosen(job.choice)
-            self.annotator = job.annotator(loaded)
-            self.in_flight = job.images_at_a_time(loaded)
+            self.loaded = load_chosen(job.choice)
+            self.annotator = job.annotator(self.loaded)
         except SamaraError as error:
             self.reason = str(error)  # a message for the user instead of Ray's traceback
 
@@ -247,7 +246,8 @@ class ShardAnnotator:
         yield from told
 
     def _work(self, told: list[Tally], note: DeathNote) -> Work:
-        reading, poison = self.job.reading, note.deaths.poison
-        if note.deaths.is_careful:
-            return Work(replace(reading, threads=0), 0, poison, started=note.begin, tell=told.append)
-        return Work(reading, self.in_flight, poison, tell=told.append)
+        deaths = note.deaths
+        started = note.begin if deaths.is_careful else None
+        return self.job.work(
+            self.loaded, is_careful=deaths.is_careful, poison=deaths.poison, started=started, tell=told.append
+        )

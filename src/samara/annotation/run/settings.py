@@ -128,7 +128,9 @@ class Resources:
         workers: number of processes, each with its own network.
         cluster: where the workers run, this machine or a Ray cluster.
         gpus_per_worker: GPUs per worker with ray, e.g. 0.25 to let four share one.
-        threads: threads that read and decode, per process.
+        threads: threads that read, decode and resize, per process; None for 2 on a CPU and up to 8 on a
+            GPU.
+        batch: images per pass of the image encoder; None for 1 on a CPU and up to 8 on a GPU.
         embedding_cache: folder that caches image embeddings for runs with other settings.
         embedding_cache_gb: maximum size of that folder in GB; the least recently used are deleted.
     """
@@ -136,7 +138,8 @@ class Resources:
     workers: int = 1
     cluster: Machines = "local"
     gpus_per_worker: float = 0.0
-    threads: int = 2
+    threads: int | None = None
+    batch: int | None = None
     embedding_cache: str | os.PathLike[str] | None = None
     embedding_cache_gb: float = 20.0
 

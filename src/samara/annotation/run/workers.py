@@ -12,8 +12,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, field, fields, replace
 from multiprocessing import connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -22,7 +22,8 @@ from typing import Any
 import torch
 
 from samara.annotation.run.job import AnnotationJob
-from samara.annotation.run.runner import Tally, Work, annotate_store
+from samara.annotation.run.runner import Tally, annotate_store
+from samara.annotation.run.spent import Spent
 from samara.annotation.store.store import AnnotationStore, open_store
 from samara.checkpoints.load_chosen import load_chosen
 from samara.errors import AnnotationStopped, SamaraError
@@ -32,7 +33,10 @@ MAX_EARLY_DEATHS = 2
 # CUDA does not survive a fork.
 START_METHOD = "spawn"
 _LOOK_AGAIN_S = 0.2
-_FIELDS = 4  # of the counters of a process: images, masks, quarantined, image at work
+# The counters of a process: images, masks, quarantined, microseconds in each stage, image at work.
+_STAGES = len(fields(Spent))
+_AT_WORK = 3 + _STAGES
+_FIELDS = _AT_WORK + 1
 
 
 @dataclass(frozen=True)
@@ -81,13 +85,13 @@ def run_workers(
         _Worker(context, counters, errors, Assignment(store.folder, job, index, _device(device, index), threads))
         for index in range(count)
     ]
-    done = Tally()
+    done = [0] * _AT_WORK
 
     def tell_news() -> None:
         nonlocal done
-        now = sum((worker.progress() for worker in workers), Tally())
+        now = [sum(numbers) for numbers in zip(*(worker.progress() for worker in workers), strict=True)]
         if tell is not None and now != done:
-            tell(Tally(*(a - b for a, b in zip(_numbers(now), _numbers(done), strict=True))))
+            tell(_tally([a - b for a, b in zip(now, done, strict=True)]))
         done = now
 
     try:
@@ -105,8 +109,16 @@ def run_workers(
             worker.stop()
 
 
-def _numbers(progress: Tally) -> tuple[int, int, int]:
-    return progress.images, progress.masks, progress.quarantined
+def _numbers(progress: Tally) -> list[int]:
+    """Return progress as whole numbers, which processes share."""
+    microseconds = [round(1e6 * seconds) for seconds in astuple(progress.spent)]
+    return [progress.images, progress.masks, progress.quarantined, *microseconds]
+
+
+def _tally(numbers: Sequence[int]) -> Tally:
+    """Return the progress of `_numbers`."""
+    images, masks, quarantined, *microseconds = numbers
+    return Tally(images, masks, quarantined, Spent(*(number / 1e6 for number in microseconds)))
 
 
 def _device(device: str, index: int) -> str:
@@ -125,15 +137,15 @@ class _Worker:
         self.early_deaths = 0
 
     def start(self) -> None:
-        self.counters[self._slot(3)] = 0
+        self.counters[self._slot(_AT_WORK)] = 0
         self.process = self.context.Process(
             target=work_on, args=(self.assignment, self.counters, self.errors), daemon=True
         )
         self.process.start()
         self.is_at_work = True
 
-    def progress(self) -> Tally:
-        return Tally(*(self.counters[self._slot(index)] for index in range(3)))
+    def progress(self) -> list[int]:
+        return [self.counters[self._slot(index)] for index in range(_AT_WORK)]
 
     def look_after(self) -> None:
         """Check whether the process has ended, and replace one that was killed by a signal."""
@@ -152,7 +164,7 @@ class _Worker:
         self._replace()
 
     def _replace(self) -> None:
-        image_id = int(self.counters[self._slot(3)])
+        image_id = int(self.counters[self._slot(_AT_WORK)])
         killed_by = signal.Signals(-(self.process.exitcode or 0)).name
         if not image_id:
             self.early_deaths += 1
@@ -191,7 +203,7 @@ def work_on(assignment: Assignment, counters: Any, errors: Any) -> None:
     first = _FIELDS * assignment.index
 
     def started(image_id: int) -> None:
-        counters[first + 3] = image_id
+        counters[first + _AT_WORK] = image_id
 
     def tell(progress: Tally) -> None:
         for index, number in enumerate(_numbers(progress)):
@@ -199,11 +211,9 @@ def work_on(assignment: Assignment, counters: Any, errors: Any) -> None:
 
     try:
         loaded = load_chosen(assignment.job.choice, assignment.device)
-        reading = assignment.job.reading
-        in_flight = assignment.job.images_at_a_time(loaded)
-        if assignment.is_careful:
-            reading, in_flight = replace(reading, threads=0), 0
-        work = Work(reading, in_flight, assignment.poison, started, tell)
+        work = assignment.job.work(
+            loaded, is_careful=assignment.is_careful, poison=assignment.poison, started=started, tell=tell
+        )
         annotate_store(open_store(assignment.folder), assignment.job.annotator(loaded), work)
     except SamaraError as error:
         errors.put(str(error))

@@ -87,6 +87,11 @@ class Shard:
     lines: tuple[bytes, ...]
     first_id: int
 
+    @property
+    def last_id(self) -> int:
+        """Id of the last line."""
+        return self.first_id + len(self.lines) - 1
+
     def entries(self) -> list[PlannedImage]:
         """Parse the lines."""
         return [_parse(line, self.first_id + index) for index, line in enumerate(self.lines)]
@@ -135,8 +140,13 @@ def write_plan(
             file.write(line)
             count += 1
         if not count:
-            raise SettingsError("there is no image to annotate; give a folder, list or pattern with at least one image")
+            raise no_image()
     return PlanFacts(count, images_per_shard or _suitable(count, is_tiled=is_tiled), digest.hexdigest())
+
+
+def no_image() -> SettingsError:
+    """Return the error for a source without an image."""
+    return SettingsError("there is no image to annotate; give a folder, list or pattern with at least one image")
 
 
 def read_shards(path: Path, images_per_shard: int) -> Iterator[Shard]:

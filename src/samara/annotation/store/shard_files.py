@@ -103,6 +103,10 @@ class ShardFiles:
         """Return all pairs with rows of this shard."""
         return [self.sealed] if self.is_sealed else self.pieces()
 
+    def done_ids(self) -> set[int]:
+        """Return the ids of the images in the pieces; none for a sealed shard."""
+        return {row.image_id for piece in self.pieces() for row in piece.read_images()}
+
     def add_piece(self, images: Sequence[ImageRow], masks: Sequence[pa.Table]) -> None:
         """Write some images with their masks as the next piece.
 

@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
 MANIFEST, PLAN, NEW_PLAN = "manifest.json", "plan.jsonl", "plan.jsonl.new"
 CREATION = "creation.lock"
-FOLDERS = ("shards", "journal", "claims", "runs")
+RUNS = "runs"
+FOLDERS = ("shards", "journal", "claims", RUNS)
 CORRECTIONS = "corrections"
 QUARANTINED, REPORT, EXPORTS = "quarantined.csv", "report.html", "exports"
 REPORT_PAGES = "report"
@@ -84,6 +85,19 @@ class AnnotationStore:
     def is_complete(self) -> bool:
         """Whether every image is annotated or quarantined."""
         return all(self.files(number).is_sealed for number in range(self.manifest.plan.shards))
+
+    def id_of_missing(self, number: int) -> int | None:
+        """Return the id of the `number`-th image, counted from 1, that has no row yet; None if fewer are missing."""
+        for shard in self.shards():
+            files = self.files(shard.number)
+            if files.is_sealed:
+                continue
+            done = files.done_ids()
+            for image_id in range(shard.first_id, shard.last_id + 1):
+                number -= image_id not in done
+                if not number:
+                    return image_id
+        return None
 
     def images(self) -> Iterator[ImageRow]:
         """Yield all image rows in the order of the plan, in bounded memory."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from samara.checkpoints.identification.key_tables import Faults, expected_shapes, faults
+from samara.checkpoints.identification.key_tables import NO_FAULTS, Faults, expected_shapes, faults
 from samara.checkpoints.identification.layer_keys import Shape
 from samara.checkpoints.identification.vit_numbers import own_vit, published_vit, read_vit_numbers
 from samara.checkpoints.reading.rename import with_part_prefix
@@ -75,9 +75,7 @@ class Recognition:
             size cannot be determined.
         network: the variant with the file's own numbers; None if the size is unknown or samara has no network for it.
         part: the part of the network that is present.
-        missing: names that the variant (or part) needs and the file lacks.
-        unexpected: names that the variant does not have.
-        misshapen: names of tensors with another shape than the variant's.
+        faults: differences from the variant, or from the part of it that is present.
         classes: number of classes of a detector; None for families without classes.
         note: additional remarks; empty for most.
     """
@@ -87,9 +85,7 @@ class Recognition:
     variant: str | None
     network: Variant | None = None
     part: NetworkPart = "whole"
-    missing: tuple[str, ...] = ()
-    unexpected: tuple[str, ...] = ()
-    misshapen: tuple[str, ...] = ()
+    faults: Faults = NO_FAULTS
     classes: int | None = None
     note: str = ""
 
@@ -141,7 +137,7 @@ def _sam_2(shapes: Shapes) -> Recognition | None:
     generation = "sam2.1" if {"no_obj_embed_spatial", "obj_ptr_tpos_proj.weight"} & set(named.memory) else "sam2"
     variant = VARIANTS.get(f"{generation}_{quality}hiera_{size}")
     network = variant if variant is not None and variant.is_runnable else None
-    found = _compare(named.entries, network) if network else Faults()
+    found = _compare(named.entries, network) if network else NO_FAULTS
     return Recognition(
         family="sam2",
         title=variant.title if variant else "SAM 2",
@@ -149,9 +145,7 @@ def _sam_2(shapes: Shapes) -> Recognition | None:
         network=network,
         # A published mask decoder includes two convolutions of the image encoder.
         part=_part(named.entries if width else {name: () for name in named.entries if name.startswith(_PROMPTED)}),
-        missing=found.missing,
-        unexpected=found.unexpected,
-        misshapen=found.misshapen,
+        faults=found,
         note=_memory_note(named.memory) if width else "the same for all sizes",
     )
 
@@ -168,16 +162,14 @@ def _efficientvit_sam(shapes: Shapes) -> Recognition | None:
         return None
     sizes = (f"efficientvit_sam_{size}" for size, config in EFFICIENTVIT.items() if _has_blocks_of(config, named))
     network = VARIANTS.get(next(sizes, ""))
-    found = _compare(named, network) if network else Faults()
+    found = _compare(named, network) if network else NO_FAULTS
     return Recognition(
         family="efficientvit_sam",
         title=network.title if network else "EfficientViT-SAM",
         variant=network.name if network else None,
         network=network,
         part=_part(named),
-        missing=found.missing,
-        unexpected=found.unexpected,
-        misshapen=found.misshapen,
+        faults=found,
         note="" if network else "its blocks are those of no published size",
     )
 
@@ -198,16 +190,14 @@ def _efficient_sam(shapes: Shapes) -> Recognition | None:
     network = VARIANTS.get(_EFFICIENT_SIZES.get(width, ""))
     # Parts without an encoder are the same for all sizes.
     comparable = network or (None if _has(named, "image_encoder") else VARIANTS["efficient_sam_ti"])
-    found = _compare(named, comparable) if comparable else Faults()
+    found = _compare(named, comparable) if comparable else NO_FAULTS
     return Recognition(
         family="efficient_sam",
         title=network.title if network else "EfficientSAM",
         variant=network.name if network else None,
         network=network,
         part=_part(named),
-        missing=found.missing,
-        unexpected=found.unexpected,
-        misshapen=found.misshapen,
+        faults=found,
         note="" if network else "the same for all sizes" if width is None else f"{width} wide as no published size",
     )
 
@@ -224,16 +214,14 @@ def _repvit(shapes: Shapes) -> Recognition | None:
     network = VARIANTS[known] if known else None
     if network and not published:
         network = network.reparameterised()
-    found = _compare(named, network) if network else Faults()
+    found = _compare(named, network) if network else NO_FAULTS
     return Recognition(
         family=family,
         title=FAMILY_TITLES[family],
         variant=network.name if network else None,
         network=network,
         part=_part(named),
-        missing=found.missing,
-        unexpected=found.unexpected,
-        misshapen=found.misshapen,
+        faults=found,
         note=("" if published else "re-parameterised") if network else f"its stem is {width} wide, as no published one",
     )
 
@@ -246,7 +234,7 @@ def _sam(shapes: Shapes) -> Recognition | None:
     network = _sam_network(named)
     # Parts without an encoder are the same for all sizes, so the table of any size will do.
     comparable = network or (None if _has(named, "image_encoder") else VARIANTS["vit_b"])
-    found = _compare(named, comparable) if comparable else Faults()
+    found = _compare(named, comparable) if comparable else NO_FAULTS
     is_hq = "mask_decoder.hf_token.weight" in named
     return Recognition(
         family=network.family if network else "hq_sam" if is_hq else "sam",
@@ -254,9 +242,7 @@ def _sam(shapes: Shapes) -> Recognition | None:
         variant=network.name if network else None,
         network=network,
         part=part,
-        missing=found.missing,
-        unexpected=found.unexpected,
-        misshapen=found.misshapen,
+        faults=found,
         note=_size_note(named, network),
     )
 
@@ -280,7 +266,7 @@ def _sam_network(shapes: Shapes) -> Variant | None:
         return known.at_input_size(numbers.input_size)
     own = own_vit(numbers.config, numbers.input_size)
     # Numbers that do not even fit their own file describe no network.
-    return published if published is not None or _compare(shapes, own) != Faults() else own
+    return published if published is not None or _compare(shapes, own) != NO_FAULTS else own
 
 
 def _size_note(shapes: Shapes, network: Variant | None) -> str:
@@ -320,15 +306,13 @@ def _yolo(shapes: Shapes, names: tuple[str, ...] | None) -> Recognition | None:
     finds_everything = classes == 1 and names in (None, OBJECT)
     variant = (_FASTSAM.get(kind) if finds_everything else None) or f"{kind.lower()}_seg"
     note = _count_note(variant, shapes)
-    against = _detector_faults(variant, classes or 0, shapes) if note else Faults()
+    against = _detector_faults(variant, classes or 0, shapes) if note else NO_FAULTS
     return Recognition(
         family="yolo_seg",
         title=VARIANTS[variant].title,
         variant=variant,
         network=VARIANTS[variant],
-        missing=against.missing,
-        unexpected=against.unexpected,
-        misshapen=against.misshapen,
+        faults=against,
         classes=classes,
         note=note,
     )
@@ -381,10 +365,6 @@ def _depth(shapes: Shapes, prefix: str) -> int:
     """Count the blocks whose names start with `prefix` and a number."""
     numbers = (name.removeprefix(prefix).split(".")[0] for name in shapes if name.startswith(prefix))
     return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)
-
-
-def _title(variant: str | None, otherwise: str) -> str:
-    return VARIANTS[variant].title if variant else otherwise
 
 
 _FAMILIES: tuple[Callable[[Shapes], Recognition | None], ...] = (

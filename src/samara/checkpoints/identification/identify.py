@@ -140,9 +140,9 @@ def identify(
         part=found.part,
         metadata=layout.metadata,
         preset=preset,
-        missing=found.missing,
-        unexpected=found.unexpected,
-        misshapen=found.misshapen,
+        missing=found.faults.missing,
+        unexpected=found.faults.unexpected,
+        misshapen=found.faults.misshapen,
         mistyped=mistyped,
         classes=found.classes,
         description=_describe(layout, found, network, mistyped, checkpoint, check_hash=check_hash),
@@ -251,9 +251,9 @@ def _not_taken(layout: FileLayout) -> list[str]:
 
 def _faults(found: Recognition, mistyped: tuple[str, ...]) -> str:
     kinds = {
-        "missing": found.missing,
-        "not expected": found.unexpected,
-        "of another shape": found.misshapen,
+        "missing": found.faults.missing,
+        "not expected": found.faults.unexpected,
+        "of another shape": found.faults.misshapen,
         "not floating point": mistyped,
     }
     return " and ".join(

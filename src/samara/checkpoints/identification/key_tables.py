@@ -70,6 +70,9 @@ class Faults:
     misshapen: tuple[str, ...] = ()
 
 
+NO_FAULTS = Faults()
+
+
 def faults(found: Mapping[str, Shape], expected: Mapping[str, Shape]) -> Faults:
     """Compare names and shapes with those of a network; both identification and loading use this rule."""
     return Faults(

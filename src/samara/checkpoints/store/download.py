@@ -1,8 +1,9 @@
-"""Downloading one file over HTTPS: resumed, checked, and moved into place atomically. The package's only socket."""
+"""Downloading one file over HTTPS: resumed, checked, and moved into place atomically. For checkpoints."""
 
 from __future__ import annotations
 
 import errno
+import logging
 import random
 import shutil
 import time
@@ -18,6 +19,8 @@ from samara.checkpoints.store.partial_file import Expected, PartialFile
 from samara.errors import ChecksumMismatch, DownloadFailed
 from samara.system.digests import digest_files
 from samara.system.progress import Progress
+
+_log = logging.getLogger(__name__)
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # Bytes after which the connection counts as working again, which resets the failure count.
@@ -156,12 +159,15 @@ class _Transfer:
                 failures += 1
                 if failures >= self._patience.attempts:
                     raise DownloadFailed(self._gave_up(problem)) from problem
+                _log.warning(
+                    "%s; trying again, attempt %d of %d", _told(problem), failures + 1, self._patience.attempts
+                )
                 self._patience.wait(failures)
 
     def _gave_up(self, problem: Exception) -> str:
         done = self._part.done_bytes
         kept = f" {done:,} bytes are kept: run again to resume." if done else ""
-        reason = str(problem) or type(problem).__name__
+        reason = _told(problem)
         return f"{self._url} could not be downloaded in {self._patience.attempts} attempts ({reason}).{kept}"
 
     def _attempt(self) -> None:
@@ -242,6 +248,10 @@ class _Transfer:
             )
         if shutil.disk_usage(self._destination.parent).free < total - self._part.done_bytes:
             raise DownloadFailed(_disk_full(self._destination))
+
+
+def _told(problem: Exception) -> str:
+    return str(problem) or type(problem).__name__
 
 
 def _range_start(response: httpx.Response) -> int | None:

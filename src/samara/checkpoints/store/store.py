@@ -78,7 +78,7 @@ class CheckpointStore:
             offline: None to follow SAMARA_OFFLINE or HF_HUB_OFFLINE.
         """
         self.directory = directory if directory is not None else _default_directory()
-        self.offline = offline if offline is not None else _is_offline()
+        self.offline = offline if offline is not None else downloads_are_disabled()
 
     def path(self, checkpoint: Checkpoint) -> Path:
         """Return the path of a checkpoint's file, present or not."""
@@ -197,7 +197,8 @@ def _default_directory() -> Path:
     return Path(home).expanduser() if home else platformdirs.user_cache_path("samara") / "checkpoints"
 
 
-def _is_offline() -> bool:
+def downloads_are_disabled() -> bool:
+    """Return whether the environment forbids downloads, with SAMARA_OFFLINE or HF_HUB_OFFLINE."""
     return any(os.environ.get(name, "").strip().lower() in _TRUE for name in ("SAMARA_OFFLINE", "HF_HUB_OFFLINE"))
 
 

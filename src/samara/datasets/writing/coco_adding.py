@@ -67,12 +67,21 @@ class CocoFile:
         """Return the entry of an image file, whatever its name there; None if there is none."""
         return self._by_file.get(os.path.realpath(image))
 
+    def ids_of(self, image: Path) -> list[int]:
+        """Return the ids of the annotations that samara wrote for an image before."""
+        row = self.image_of(image)
+        return [] if row is None else [one["id"] for one in self._ours(row["id"])]
+
+    def by_note(self, key: str) -> dict[str, str]:
+        """Return the real path of the image by the value of a note, a text, for images that have it."""
+        return {row[key]: path for path, row in self._by_file.items() if isinstance(row.get(key), str)}
+
     def changed_by_hand(self, images: Iterable[Path]) -> list[str]:
         """Return the names of images whose annotations have changed since samara wrote them."""
         rows = [row for image in images if (row := self.image_of(image)) is not None and "digest" in row]
         return [row["file_name"] for row in rows if row["digest"] != _digest(self._ours(row["id"]))]
 
-    def add(self, images: Sequence[NewImage], root: Path, info: Mapping[str, Any]) -> None:
+    def add(self, images: Sequence[NewImage], root: Path, info: Mapping[str, Any]) -> list[list[int]]:
         """Add images, or replace the annotations samara wrote for them before.
 
         Args:
@@ -80,7 +89,11 @@ class CocoFile:
             root: folder that contains all these images; names are relative to it, or to a parent that also has those
                 of the file.
             info: provenance of the masks.
+
+        Returns:
+            For each image the annotation ids of its masks.
         """
+        ids: list[list[int]] = []
         root = self._widened(Path(os.path.abspath(root)))
         run = self._run_of(info, root)
         for image in images:
@@ -93,8 +106,10 @@ class CocoFile:
             height, width = image.masks.size_hw
             written = self._replace_annotations(row["id"], image.masks)
             row |= {"height": height, "width": width, **image.notes, "run": run, "digest": _digest(written)}
+            ids.append([one["id"] for one in written])
         if not self.document[_CATEGORIES]:
             self._number(*OBJECT)
+        return ids
 
     def save(self) -> None:
         """Write the document atomically.

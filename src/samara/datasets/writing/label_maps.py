@@ -43,11 +43,6 @@ def meter_overlaps(meter: LossMeter, image: AnnotatedImage, labels: NDArray[np.i
     return seen
 
 
-def grey_png(numbers: NDArray[np.int64], largest: int) -> bytes:
-    """Encode numbers as grey values, in 8 bits if the largest possible one fits, otherwise in 16."""
-    return _png(Image.fromarray(numbers.astype(np.uint8 if largest < 256 else np.uint16)))
-
-
 def palette_png(numbers: NDArray[np.int64]) -> bytes:
     """Encode numbers of 0..255 as palette indices, with the colours of Pascal VOC."""
     image = Image.fromarray(numbers.astype(np.uint8), mode="L")

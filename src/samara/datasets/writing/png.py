@@ -13,14 +13,15 @@ from typing import ClassVar
 from samara.datasets.annotated import AnnotatedImage
 from samara.datasets.writing.category_numbers import category_name
 from samara.datasets.writing.image_files import new_file, relative_name
-from samara.datasets.writing.label_maps import grey_png, meter_overlaps, topmost
+from samara.datasets.writing.label_maps import meter_overlaps, topmost
 from samara.datasets.writing.options import WriterOptions
 from samara.datasets.writing.staged_writer import StagedWriter
 from samara.errors import OutputError
+from samara.images.encode import grey_png
+from samara.masks.saving import MOST_LABELS
 
 TABLE = "masks.csv"
 _COLUMNS = ("file_name", "label", "category", "area_px", "visible_px", "predicted_iou")
-_MAX_MASKS = 65535
 
 
 class PngWriter(StagedWriter):
@@ -43,9 +44,9 @@ class PngWriter(StagedWriter):
 
     def _add(self, image: AnnotatedImage) -> None:
         count = len(image.masks)
-        if count > _MAX_MASKS:
+        if count > MOST_LABELS:
             raise OutputError(
-                f"{image.file_name!r} has {count} masks, but a label map can number only {_MAX_MASKS}; drop masks or "
+                f"{image.file_name!r} has {count} masks, but a label map can number only {MOST_LABELS}; drop masks or "
                 "choose another format, such as coco"
             )
         path = new_file(self.staged / self.file_of(image.file_name), image)

@@ -20,10 +20,11 @@ import numpy.typing as npt
 from samara.datasets.annotated import AnnotatedImage, is_line
 from samara.datasets.writing.category_numbers import Categories, category_name
 from samara.datasets.writing.image_files import new_file, place_image, relative_name, require_image
-from samara.datasets.writing.label_maps import grey_png, meter_overlaps, palette_png, topmost, voc_colour
+from samara.datasets.writing.label_maps import meter_overlaps, palette_png, topmost, voc_colour
 from samara.datasets.writing.options import WriterOptions
 from samara.datasets.writing.staged_writer import StagedWriter
 from samara.errors import OutputError
+from samara.images.encode import grey_png
 
 if TYPE_CHECKING:
     from samara.datasets.split import Split

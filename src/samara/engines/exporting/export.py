@@ -187,22 +187,33 @@ def _verified(graph: Graph, run: Run, inputs: tuple[Tensor, ...], precision: Pre
     """Return the largest relative error of a written graph's embeddings or masks; scalars follow from those.
 
     Raises:
-        ExportError: it is too large.
+        ExportError: it is too large, or a mask differs, by the rule by which `samara doctor` says "agrees".
     """
     with torch.inference_mode(), computing("cpu", "float32"):
         answered: Any = graph.module(*inputs)  # Any: one tensor, or a tuple of them
     expected = answered if isinstance(answered, tuple) else (answered,)
     found = map(torch.from_numpy, run(*(tensor.numpy() for tensor in inputs)))
-    errors = [
-        float((one - wanted).norm() / wanted.norm())
-        for one, wanted in zip(found, expected, strict=True)
-        if wanted.ndim == 4
-    ]
-    error = float(torch.tensor(errors).max())  # NaN if one of them is
-    limit = LIMITS[precision].relative_error
-    if not error <= limit:  # also if it is NaN
+    pairs = [(name, *pair) for name, *pair in zip(graph.outputs, found, expected, strict=True) if pair[1].ndim == 4]
+    error = float(
+        torch.tensor([(one - wanted).norm() / wanted.norm() for _, one, wanted in pairs]).max()
+    )  # NaN if one is
+    limits = LIMITS[precision]
+    if not error <= limits.relative_error:  # also if it is NaN
         raise ExportError(
-            f"the exported {graph.name} differs from PyTorch by {error:.2g}, more than {limit:g} for {precision}; "
-            "nothing was written"
+            f"the exported {graph.name} differs from PyTorch by {error:.2g}, more than {limits.relative_error:g} for "
+            f"{precision}; nothing was written"
+        )
+    worst = min([1.0, *(_worst_iou(one, wanted) for name, one, wanted in pairs if "mask" in name)])
+    if worst < limits.worst_iou:
+        raise ExportError(
+            f"a mask of the exported {graph.name} has IoU {worst:.2f} with PyTorch's, below {limits.worst_iou:g} (the "
+            f"limit for {precision}); nothing was written"
         )
     return error
+
+
+def _worst_iou(found: Tensor, expected: Tensor) -> float:
+    """Return the lowest IoU of masks given as logits, (B, M, H, W); 1 for two empty ones."""
+    ours, theirs = (logits.flatten(2) > 0 for logits in (found, expected))
+    together, either = (ours & theirs).sum(-1), (ours | theirs).sum(-1)
+    return float(torch.where(either > 0, together / either.clamp(min=1), torch.ones_like(either)).min())

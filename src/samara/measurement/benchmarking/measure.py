@@ -188,7 +188,7 @@ class Plan:
             _job(
                 candidate,
                 kind="everything",
-                settings=facts | {"points_per_side": self.settings.points_per_side},
+                settings=facts | self._grid(candidate),
                 inputs=self._inputs,
                 metrics=_timed(["everything"]),
             ),
@@ -200,19 +200,23 @@ class Plan:
             *(("encode", batch_size) for batch_size in self.settings.batch_sizes),
             ("everything", None),
         ]
-        return [
+        jobs = [
             _job(
                 candidate,
                 kind="memory",
-                settings=self._common
-                | {"work": work}
-                | ({"points_per_side": self.settings.points_per_side} if work == "everything" else {}),
+                settings=self._common | {"work": work} | (self._grid(candidate) if work == "everything" else {}),
                 inputs=self._inputs,
                 batch_size=batch_size,
-                metrics=(f"{work}_resident_peak_bytes", f"{work}_device_peak_bytes"),
+                metrics=_peaks(work),
             )
             for work, batch_size in works
         ]
+        return [*jobs, self._memory_of_fine_tuning(candidate)]
+
+    def _memory_of_fine_tuning(self, candidate: CheckpointUnderTest) -> BenchmarkJob:
+        """Return the job that needs no images: it draws its own, with their ground truth."""
+        settings = {"work": "finetune", "threads": self._threads}
+        return _job(candidate, kind="memory", settings=settings, metrics=_peaks("finetune"))
 
     def _quality(self, candidate: CheckpointUnderTest) -> list[BenchmarkJob]:
         metrics = tuple(name for measure in self.evaluation.measures for name in METRICS_OF[measure])
@@ -220,7 +224,7 @@ class Plan:
             _job(
                 candidate,
                 kind="quality",
-                settings=self.evaluation.as_json() | {"ground_truth": where.digest},
+                settings=self._evaluation_of(candidate).as_json() | {"ground_truth": where.digest},
                 inputs={"ground_truth": where.as_json()},
                 domain=where.domain,
                 metrics=metrics,
@@ -228,10 +232,19 @@ class Plan:
             for where in self.ground_truth
         ]
 
+    def _grid(self, candidate: CheckpointUnderTest) -> dict[str, Any]:  # Any: JSON values
+        return {"points_per_side": candidate.points_per_side(self.settings.points_per_side)}
+
+    def _evaluation_of(self, candidate: CheckpointUnderTest) -> EvaluationSettings:
+        return replace(self.evaluation, points_per_side=candidate.points_per_side(self.evaluation.points_per_side))
+
     @property
     def _common(self) -> dict[str, Any]:  # Any: JSON values
-        threads = self.settings.threads or torch.get_num_threads()
-        return {"threads": threads, "pictures": digests(self.images)} | self.settings.reading.facts()
+        return {"threads": self._threads, "pictures": digests(self.images)} | self.settings.reading.facts()
+
+    @property
+    def _threads(self) -> int:
+        return self.settings.threads or torch.get_num_threads()
 
     @property
     def _inputs(self) -> dict[str, Any]:  # Any: JSON values
@@ -251,3 +264,7 @@ def _job(candidate: CheckpointUnderTest, **facts: Any) -> BenchmarkJob:  # Any: 
 
 def _timed(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{name}{when}_seconds" for name in names for when in ("", "_first"))
+
+
+def _peaks(work: str) -> tuple[str, ...]:
+    return (f"{work}_resident_peak_bytes", f"{work}_device_peak_bytes")

@@ -37,7 +37,7 @@ def peaks(work: str, device: str, batch_size: int | None = None) -> list[Number]
     """Return the peaks of this process as numbers.
 
     Args:
-        work: prefix of the metric names: "load", "encode" or "everything".
+        work: prefix of the metric names: "load", "encode", "everything" or "finetune".
         device: device of the network.
         batch_size: see `Record`.
     """

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import torch
 
 from samara.checkpoints.load import load
+from samara.engines.kinds import TORCH
 from samara.engines.loaded import Loaded
 from samara.images.settings import ImageReading
+from samara.measurement.benchmarking.finetuning import fine_tune_by_one_step, why_not_fine_tuned
 from samara.measurement.benchmarking.images import Image, read_images
 from samara.measurement.benchmarking.jobs import BenchmarkJob, JobKind
 from samara.measurement.benchmarking.memory import peaks
@@ -124,6 +127,8 @@ def _memory(job: BenchmarkJob, progress: Progress) -> list[Number]:
     if work == "load":
         _load(job)
         return peaks(work, job.subject.device, job.batch_size)
+    if work == "finetune":
+        return _memory_of_fine_tuning(job)
     workloads = _workloads(job)
     if work == "everything":
         if workloads.why_not_everything:
@@ -136,6 +141,15 @@ def _memory(job: BenchmarkJob, progress: Progress) -> list[Number]:
             without_value(metric, "not applicable", NOTHING_APART, batch_size=job.batch_size) for metric in job.metrics
         ]
     return peaks(work, job.subject.device, job.batch_size)
+
+
+def _memory_of_fine_tuning(job: BenchmarkJob) -> list[Number]:
+    if why := why_not_fine_tuned(job.subject):
+        return [without_value(metric, "not applicable", why) for metric in job.metrics]
+    # `samara finetune` loads float32 whatever the precision of its steps.
+    loaded = _load(replace(job, subject=replace(job.subject, engine=TORCH.name, precision="float32")))
+    fine_tune_by_one_step(loaded, "bfloat16" if job.subject.precision == "bfloat16" else "float32")
+    return peaks(job.settings["work"], job.subject.device)
 
 
 def _workloads(job: BenchmarkJob) -> Workloads:

@@ -24,7 +24,8 @@ class BenchmarkSettings:
         batch_sizes: numbers of images to encode together, each at least 1.
         repeats: maximum calls after the first, at least 1.
         seconds: time after which calls of one kind stop, provided there were three, or one that took this long.
-        points_per_side: points per side of the grid of "everything", at least 1.
+        points_per_side: points per side of the grid of "everything", at least 1; None for the checkpoint's own, which
+            `segment` uses.
         images: maximum number of images used in turn, at least 1.
         threads: CPU threads; None for PyTorch's default.
         timeout_s: time limit of a process in seconds; if exceeded, the process is killed and its numbers are recorded
@@ -36,7 +37,7 @@ class BenchmarkSettings:
     batch_sizes: tuple[int, ...] = (1, 8)
     repeats: int = 10
     seconds: float = 20.0
-    points_per_side: int = 32
+    points_per_side: int | None = None
     images: int = 3
     threads: int | None = None
     timeout_s: float = 3600.0

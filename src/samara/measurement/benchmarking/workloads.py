@@ -41,14 +41,14 @@ class Workloads:
     Args:
         loaded: the checkpoint.
         images: images that the calls use in turn, at least one.
-        points_per_side: points per side of the grid of `everything`.
+        points_per_side: points per side of the grid of `everything`; None for the checkpoint's own.
 
     Attributes:
         is_apart: whether encoding and decoding are calls of their own; if not, there is `everything` alone.
         why_not_everything: why there is no `everything`; empty if there is.
     """
 
-    def __init__(self, loaded: Loaded, images: Sequence[Image], points_per_side: int) -> None:
+    def __init__(self, loaded: Loaded, images: Sequence[Image], points_per_side: int | None) -> None:
         self.loaded, self.images, self.points_per_side = loaded, images, points_per_side
         self.is_apart = loaded.variant.embeds_images
         finds_everything = loaded.variant.capabilities.everything

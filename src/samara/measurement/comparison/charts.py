@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from samara.measurement.comparison.comparison import Comparison, Contender, DeviceOfMachine
-from samara.measurement.comparison.quantities import quantity
-from samara.measurement.comparison.tables import QUALITY, prompt_time
+from samara.measurement.comparison.tables import QUALITY, mean_quality, prompt_time
 from samara.measurement.published.figures import FIGURES, Figure
 from samara.measurement.published.record import PUBLISHED_METRICS
+from samara.measurement.records.metrics import METRICS
+from samara.measurement.reporting.quantities import quantity
 
 PUBLISHED_QUALITY = ("coco_ap", "lvis_ap", "seginw_ap")
 """Published metrics used as quality; only those of one table are comparable."""
+
+CLICK = QUALITY[0]
+"""Metric of quality in the charts of each kind of images."""
 
 MIN_POINTS = 3
 """Minimum points of published quality for a chart."""
@@ -35,6 +39,7 @@ class Scatter:
 
     Attributes:
         title: origin of the quality: kind of images, or its publisher.
+        metric: title of the metric of quality.
         note: conditions of the quality; may be empty.
         place: machine and device that speed was measured on.
         points: contenders with both numbers.
@@ -42,6 +47,7 @@ class Scatter:
     """
 
     title: str
+    metric: str
     note: str
     place: str
     points: tuple[Point, ...]
@@ -83,11 +89,46 @@ class BarChart:
 def scatters(comparison: Comparison) -> list[Scatter]:
     """Return charts of measured quality, one for each place and kind of images that has a point."""
     return [
-        Scatter(domain, "", place.title, tuple(_measured(one, domain) for one in drawn), origin=0.0)
+        Scatter(domain, METRICS[CLICK].title, "", place.title, tuple(_measured(one, domain) for one in drawn), origin=0)
         for place in comparison.places
         for domain in comparison.domains
         if (drawn := [one for one in comparison.at(place) if is_drawn(one, domain)])
     ]
+
+
+def leading_scatter(comparison: Comparison, place: DeviceOfMachine) -> Scatter | None:
+    """Return the chart that says most about a place: measured quality by the ranking metric, else published."""
+    here, domains = comparison.at(place), comparison.domains
+    metric, ranked = ranked_by_quality(here, domains)
+    drawn = [one for one in ranked if prompt_time(one).value]
+    if not drawn:
+        return _published(here, place)
+    if len(domains) == 1:
+        points = [_measured(one, domains[0], metric) for one in drawn]
+    else:
+        points = [_mean(one, domains, metric) for one in drawn]
+    title = domains[0] if len(domains) == 1 else f"mean of {', '.join(domains)}"
+    return Scatter(title, METRICS[metric].title, "", place.title, tuple(points), origin=0)
+
+
+def ranked_by_quality(contenders: Sequence[Contender], domains: Sequence[str]) -> tuple[str, list[Contender]]:
+    """Return the metric that ranks most contenders, boxes before clicks, and those with it, the best first."""
+    ranked = {metric: ranked_by(contenders, metric, domains) for metric in reversed(QUALITY)}
+    metric = max(ranked, key=lambda name: len(ranked[name]))
+    return metric, ranked[metric]
+
+
+def ranked_by(contenders: Sequence[Contender], metric: str, domains: Sequence[str]) -> list[Contender]:
+    """Return the contenders with a mean of a metric over the kinds of images, the best first."""
+    values = {one.title: mean_quality(one, metric, domains).value for one in contenders}
+    known = [one for one in contenders if values[one.title] is not None]
+    return sorted(known, key=lambda one: -(values[one.title] or 0.0))
+
+
+def _mean(one: Contender, domains: Sequence[str], metric: str) -> Point:
+    """Return a point without an interval: those of the kinds of images are in their own charts."""
+    quality = mean_quality(one, metric, domains).value or 0.0
+    return Point(one.title, prompt_time(one).value or 0.0, quality, quality, quality)
 
 
 def not_drawn(comparison: Comparison) -> list[str]:
@@ -99,11 +140,11 @@ def not_drawn(comparison: Comparison) -> list[str]:
 
 def is_drawn(one: Contender, domain: str) -> bool:
     """Return whether a contender has both numbers."""
-    return bool(prompt_time(one).value) and one.value(QUALITY[0], domain=domain) is not None
+    return bool(prompt_time(one).value) and one.value(CLICK, domain=domain) is not None
 
 
-def _measured(one: Contender, domain: str) -> Point:
-    record = one.newest[QUALITY[0], domain, None, None]
+def _measured(one: Contender, domain: str, metric: str = CLICK) -> Point:
+    record = one.newest[metric, domain, None, None]
     quality, interval = record.value or 0.0, record.interval
     low, high = (quality, quality) if interval is None else (interval.low, interval.high)
     return Point(one.title, prompt_time(one).value or 0.0, quality, low, high)
@@ -134,7 +175,8 @@ def _published(contenders: Sequence[Contender], place: DeviceOfMachine) -> Scatt
         for name, figure in figures.items()
     )
     origin = max(0.0, min(point.quality for point in points) - 0.05)
-    return Scatter(PUBLISHED_METRICS[metric].title, f"{source}: {conditions}", place.title, points, origin)
+    title = PUBLISHED_METRICS[metric].title
+    return Scatter(title, title, f"{source}: {conditions}", place.title, points, origin)
 
 
 def bars(comparison: Comparison) -> list[BarChart]:

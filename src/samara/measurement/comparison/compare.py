@@ -14,12 +14,18 @@ from samara.errors import OutputError, RecordError, SettingsError
 from samara.masks.rle import Rle
 from samara.measurement.benchmarking.measure import RECORDS, SCORES, measure, names_of
 from samara.measurement.benchmarking.settings import COMPARED_IN, BenchmarkSettings
+from samara.measurement.comparison.answer import PlaceAnswer, answers
 from samara.measurement.comparison.comparison import Comparison
+from samara.measurement.comparison.differences import Difference, difference_table, differences
 from samara.measurement.comparison.documents import comparison_json, csv_text, is_comparison, markdown_text
+from samara.measurement.comparison.exports import CHARTS, TABLES, write_exports
+from samara.measurement.comparison.guide_tables import claims, finetuning_memory, published, zero_shot
+from samara.measurement.comparison.machines import side_by_side
 from samara.measurement.comparison.page import require_page, write_comparison_page
 from samara.measurement.comparison.panels import Answered, AskedImage, PanelRow, panel_rows
 from samara.measurement.comparison.ratio_table import versus
-from samara.measurement.comparison.tables import Table, tables
+from samara.measurement.comparison.score_files import ScoreFiles, score_files
+from samara.measurement.comparison.tables import tables
 from samara.measurement.evaluation.ground_truth import (
     AnyGroundTruth,
     EvaluatedImage,
@@ -30,10 +36,9 @@ from samara.measurement.evaluation.ground_truth import (
 from samara.measurement.evaluation.protocols import PROMPTS
 from samara.measurement.evaluation.scores import ImageScores
 from samara.measurement.evaluation.settings import EvaluationSettings
-from samara.measurement.records.json_lines import read_lines
 from samara.measurement.records.metrics import Measure
 from samara.measurement.records.record_file import read_records
-from samara.measurement.records.records import Record
+from samara.measurement.reporting.table import Table
 from samara.measurement.subjects import RunSettings
 from samara.system.files import require_file, require_folder, write_atomically
 from samara.system.progress import Progress
@@ -51,12 +56,16 @@ class Compared:
     Attributes:
         comparison: the ordered records.
         tables: tables made from them.
-        files: files written.
+        files: page, JSON, CSV and Markdown.
+        exports: single charts as SVG and PDF, and single tables as CSV and LaTeX.
+        answers: what to use in each place, and why.
     """
 
     comparison: Comparison
     tables: tuple[Table, ...]
     files: tuple[Path, ...]
+    exports: tuple[Path, ...] = ()
+    answers: tuple[PlaceAnswer, ...] = ()
 
 
 def compare(
@@ -126,22 +135,37 @@ def compare(
             progress=progress,
             notice=notice,
         )
-    found = {record.to_json(): record for path in (folder / RECORDS, *given) for record in read_records(path)}
+    files = (folder / RECORDS, *given)
+    found = {record.to_json(): record for path in files for record in read_records(path)}
     if not found:
         raise SettingsError("there is nothing to compare; name checkpoints to measure, or record files to show")
     comparison = Comparison(tuple(found.values()))
-    chosen = panel_rows(list(asked_images(comparison, folder / SCORES, truths, evaluation)))
-    return write_comparison(comparison, folder, chosen, remark)
+    scores = score_files([path.parent / SCORES for path in files])
+    chosen = panel_rows(list(asked_images(comparison, scores, truths, evaluation)))
+    return write_comparison(comparison, folder, chosen, remark, differences(comparison, scores))
 
 
-def write_comparison(comparison: Comparison, out: Path, images: Sequence[PanelRow] = (), remark: str = "") -> Compared:
+def write_comparison(
+    comparison: Comparison,
+    out: Path,
+    images: Sequence[PanelRow] = (),
+    remark: str = "",
+    found: Sequence[Difference] = (),
+) -> Compared:
     """Write all files of a comparison into a folder, each completely or not at all.
+
+    Args:
+        comparison: what to show.
+        out: folder of the files.
+        images: drawn answers.
+        remark: sentence for the page.
+        found: paired differences of all pairs.
 
     Raises:
         OutputError: the folder cannot be written to.
     """
     require_comparison_place(out)
-    made = all_tables(comparison)
+    made = all_tables(comparison, found)
     texts = {
         JSON: comparison_json(comparison, made),
         CSV: csv_text(comparison),
@@ -149,8 +173,15 @@ def write_comparison(comparison: Comparison, out: Path, images: Sequence[PanelRo
     }
     for name, text in texts.items():
         write_atomically(out / name, text.encode("utf-8", errors="replace"))
-    write_comparison_page(out / PAGE, comparison, made, images, remark)
-    return Compared(comparison, tuple(made), tuple(out / name for name in (PAGE, *texts)))
+    write_comparison_page(out / PAGE, comparison, made, images, remark, found)
+    exports = write_exports(out, comparison, made)
+    return Compared(
+        comparison,
+        tuple(made),
+        tuple(out / name for name in (PAGE, *texts)),
+        tuple(exports),
+        tuple(answers(comparison, found)),
+    )
 
 
 def require_comparison_place(out: Path) -> None:
@@ -160,9 +191,9 @@ def require_comparison_place(out: Path) -> None:
         OutputError: The folder cannot be written to, or contains files of these names from elsewhere.
     """
     require_folder(out)
-    there = [name for name in (PAGE, JSON, CSV, MARKDOWN) if os.path.lexists(out / name)]
+    there = [name for name in (PAGE, JSON, CSV, MARKDOWN, CHARTS, TABLES) if os.path.lexists(out / name)]
     for name in there:
-        require_file(out / name)
+        (require_folder if name in (CHARTS, TABLES) else require_file)(out / name)
     if there and not is_comparison(out / JSON):
         raise OutputError(
             f"{out / there[0]} exists, and {JSON} next to it was not written by samara; choose another folder, or "
@@ -170,11 +201,27 @@ def require_comparison_place(out: Path) -> None:
         )
 
 
-def all_tables(comparison: Comparison) -> list[Table]:
-    """Return every table that has a number, in display order."""
-    made = tables(comparison)
-    made[1:1] = versus(comparison)
-    return made
+def all_tables(comparison: Comparison, found: Sequence[Difference] = ()) -> list[Table]:
+    """Return every table that has a number, in display order.
+
+    Args:
+        comparison: what to show.
+        found: paired differences of all pairs.
+    """
+    measured = tables(comparison)
+    quality = [table for table in measured if table.name in ("overview", "quality")]
+    others = [table for table in measured if table not in quality]
+    made = [
+        *quality,
+        difference_table(comparison, found),
+        zero_shot(comparison),
+        *versus(comparison),
+        *side_by_side(comparison),
+        *others,
+        finetuning_memory(comparison),
+    ]
+    made += [claims(comparison, made), published(comparison)]
+    return [table for table in made if table.has_values]
 
 
 def _existing(path: Path) -> Path:
@@ -186,13 +233,13 @@ def _existing(path: Path) -> Path:
 
 
 def asked_images(
-    comparison: Comparison, scores: Path, ground_truth: Sequence[GroundTruth], settings: EvaluationSettings
+    comparison: Comparison, scores: ScoreFiles, ground_truth: Sequence[GroundTruth], settings: EvaluationSettings
 ) -> Iterator[AskedImage]:
     """Find the first answered images of each ground truth, with all available answers.
 
     Args:
         comparison: comparison that identifies the checkpoints of the answers.
-        scores: folder of the answers; those of other machines are missing and not shown.
+        scores: the answers; those of other machines may be missing, and are not shown.
         ground_truth: ground truth of the prompts.
         settings: settings of the evaluation.
     """
@@ -204,17 +251,12 @@ def asked_images(
             yield from [one for one in asked if one is not None][:IMAGES_PER_DOMAIN]
 
 
-def _answers(comparison: Comparison, scores: Path, where: GroundTruth) -> Iterator[tuple[str, dict[str, ImageScores]]]:
+def _answers(
+    comparison: Comparison, scores: ScoreFiles, where: GroundTruth
+) -> Iterator[tuple[str, dict[str, ImageScores]]]:
     for one in comparison.contenders:
-        jobs = dict.fromkeys(record.job for record in one.newest.values() if _is_about(record, where))
-        for job in jobs:
-            lines = read_lines(scores / f"{job}.jsonl")
-            if lines:
-                yield one.title, {found.name: found for found in map(ImageScores.from_json, lines)}
-
-
-def _is_about(record: Record, where: GroundTruth) -> bool:
-    return record.domain == where.domain and record.settings.get("ground_truth") == where.digest
+        if found := scores.of_domain(one, where.domain, where.digest):
+            yield one.title, {of_image.name: of_image for of_image in found}
 
 
 def _asked(

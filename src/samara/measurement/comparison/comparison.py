@@ -14,7 +14,8 @@ from samara.measurement.records.records import Record, Subject
 # Facts that do not identify a machine, see `samara.measurement.records.environment`.
 _CHANGES = ("system", "memory_bytes")
 
-_CATALOGUE = {row.name: place for place, row in enumerate(CATALOGUE)}
+_ROWS = {row.name: row for row in CATALOGUE}
+_PLACES = {row.name: place for place, row in enumerate(CATALOGUE)}
 
 Which = tuple[str, str | None, str | None, int | None]
 """Key of a number: metric, domain, source, batch size."""
@@ -78,6 +79,14 @@ class Contender:
         return self.subject.checkpoint
 
     @property
+    def published_as(self) -> str:
+        """Catalogue name under which others write about it; empty for a checkpoint of one's own, whatever its name."""
+        row = _ROWS.get(self.checkpoint)
+        if row is None or (row.sha256 and self.subject.sha256 not in (None, row.sha256)):
+            return ""
+        return row.name
+
+    @property
     def is_random(self) -> bool:
         """Whether the weights are random, so that it has no quality."""
         return self.subject.weights == "random"
@@ -115,9 +124,7 @@ class Comparison:
         for record in self.records:
             subject = json.dumps(record.subject.__dict__, sort_keys=True)
             groups.setdefault((subject, device_of_record(record).identity), []).append(record)
-        of_each = sorted(
-            groups.values(), key=lambda records: _CATALOGUE.get(records[0].subject.checkpoint, len(_CATALOGUE))
-        )
+        of_each = sorted(groups.values(), key=lambda records: _PLACES.get(records[0].subject.checkpoint, len(_PLACES)))
         titles = _titles([(records[0].subject, device_of_record(records[0])) for records in of_each])
         return tuple(
             Contender(records[0].subject, device_of_record(records[0]), title, _newest(records))

@@ -13,10 +13,11 @@ from typing import Any
 
 from samara.measurement.comparison.comparison import Comparison, Contender
 from samara.measurement.comparison.missing import left_open
-from samara.measurement.comparison.published_values import PublishedValues
-from samara.measurement.comparison.tables import Cell, Row, Table
 from samara.measurement.published.guide_claims import Claim
 from samara.measurement.records.records import Record
+from samara.measurement.reporting.beside import PublishedValues
+from samara.measurement.reporting.table import Cell, Row, Table
+from samara.measurement.reporting.table_files import harmless
 
 FORMAT = 1
 """Version of the JSON format."""
@@ -36,6 +37,7 @@ _CSV_COLUMNS = (
     "domain",
     "source",
     "batch_size",
+    "points_per_side",
     "value",
     "unit",
     "low",
@@ -129,7 +131,7 @@ def csv_text(comparison: Comparison) -> str:
     writer.writerow(_CSV_COLUMNS)
     for one in comparison.contenders:
         for record in one.newest.values():
-            writer.writerow([_harmless(value) for value in _line(one, record)])
+            writer.writerow([harmless(value) for value in _line(one, record)])
     return out.getvalue()
 
 
@@ -143,6 +145,7 @@ def _line(one: Contender, record: Record) -> Iterable[object]:
         "engine": subject.engine,
         "precision": subject.precision,
         "input_size": subject.input_size,
+        "points_per_side": record.settings.get("points_per_side"),
         "low": None if interval is None else interval.low,
         "high": None if interval is None else interval.high,
         "interval": None if interval is None else interval.kind,
@@ -150,24 +153,20 @@ def _line(one: Contender, record: Record) -> Iterable[object]:
     return [facts[column] if column in facts else getattr(record, column) for column in _CSV_COLUMNS]
 
 
-def _harmless(value: object) -> object:
-    """Keep spreadsheets from interpreting a name as a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
-
-
 def markdown_text(comparison: Comparison, tables: Sequence[Table]) -> str:
-    """Return the tables as Markdown, with published values in brackets and missing numbers below."""
+    """Return the tables as Markdown, with intervals in brackets and missing numbers below."""
     parts = ["# Comparison of checkpoints", *(f"Measured on {_escaped(place.title)}." for place in comparison.places)]
     for table in tables:
-        parts += [f"## {_escaped(table.title)}", _escaped(table.caption), _markdown_table(table)]
+        parts += [f"## {_escaped(table.title)}", _escaped(table.caption), markdown_table(table)]
     reasons = [f"- {_escaped(one.who)}: {_escaped(one.what)}: {_escaped(one.reason)}" for one in left_open(comparison)]
     if reasons:
         parts += ["## Missing numbers", "\n".join(reasons)]
-    parts.append("(p: published by others, g: claimed by the guide, ✗: contradicted, " + RANDOM + ": random weights)")
+    parts.append(RANDOM + " random weights")
     return "\n\n".join(parts) + "\n"
 
 
-def _markdown_table(table: Table) -> str:
+def markdown_table(table: Table) -> str:
+    """Return one table as Markdown."""
     heads = [*table.heads, *table.columns]
     rules = [*("---" for _ in table.heads), *("--:" for _ in table.columns)]
     lines = [heads, rules]
@@ -179,18 +178,12 @@ def _markdown_table(table: Table) -> str:
 
 
 def _markdown_cell(cell: Cell) -> str:
-    parts = [cell.text]
-    if cell.spread and cell.value is not None:
-        parts.append(f"({cell.spread})")
-    if cell.beside.published:
-        parts.append(f"p {cell.beside.published}")
-    if cell.beside.claimed:
-        parts.append(f"g {cell.beside.claimed}{' ✗' if cell.beside.is_contradicted else ''}")
-    return _escaped("; ".join(parts) if len(parts) > 1 else parts[0])
+    spread = f"({cell.spread})" if cell.spread and cell.value is not None else ""
+    return _escaped(" ".join(part for part in (cell.text, cell.mark, spread) if part))
 
 
 def _escaped(text: str) -> str:
     """Escape text for Markdown and embedded HTML."""
-    for letter, harmless in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-        text = text.replace(letter, harmless)
+    for letter, escape in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(letter, escape)
     return "".join(f"\\{letter}" if letter in "\\`*|[]" else letter for letter in text)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from samara.measurement.comparison.comparison import Comparison, Contender, printable
+from samara.measurement.comparison.machines import NO_GPU, lacks_gpu
 from samara.measurement.comparison.tables import NOT_MEASURED
 from samara.measurement.records.metrics import METRICS
 
@@ -42,6 +43,8 @@ def left_open(comparison: Comparison) -> list[Open]:
     for one, reason, numbers in reasons:
         found.setdefault((numbers, printable(reason)), []).append(one.title)
     everybody = [one.title for one in comparison.contenders]
+    if lacks_gpu(comparison):
+        found[("every number on a GPU",), NO_GPU] = everybody
     return [
         Open(tuple(titles), EVERYBODY if titles == everybody else ", ".join(titles), numbers, reason)
         for (numbers, reason), titles in found.items()

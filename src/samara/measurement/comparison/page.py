@@ -1,26 +1,30 @@
-"""Comparison as a self-contained page: tables, charts and images, without network access."""
+"""Comparison as a self-contained page: the answer with three charts, then tables and images, folded."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from samara.measurement.comparison.charts import bars, not_drawn, published_scatters, scatters
+from samara.measurement.comparison.answer import PlaceAnswer, answers
+from samara.measurement.comparison.charts import Scatter, bars, leading_scatter, published_scatters, scatters
 from samara.measurement.comparison.comparison import Comparison, DeviceOfMachine, device_of_record, printable
+from samara.measurement.comparison.differences import Difference
+from samara.measurement.comparison.grids import grid_of
 from samara.measurement.comparison.missing import left_open
 from samara.measurement.comparison.panels import PanelRow, colours
-from samara.measurement.comparison.quantities import quantity, quantity_range
-from samara.measurement.comparison.tables import Table
-from samara.measurement.published.figures import Figure, published_for
-from samara.measurement.published.guide_claims import STATEMENTS, Claim, claims_for
-from samara.measurement.published.record import PUBLISHED_METRICS
-from samara.measurement.published.sources import SOURCES
-from samara.measurement.records.environment import now
+from samara.measurement.evaluation.settings import DOMAIN
+from samara.measurement.reporting.quantities import NOTHING, quantity
+from samara.measurement.reporting.table import Table
 from samara.segmentation.drawing.difference import MISSED, RIGHT, TOO_MUCH
 from samara.system.extras import require
 from samara.system.files import write_atomically
 from samara.system.templates import EXTRA, template
+
+if TYPE_CHECKING:
+    from samara.measurement.comparison.row_chart import RowChart
 
 
 @dataclass(frozen=True)
@@ -32,27 +36,18 @@ class MachineFacts:
 
 
 @dataclass(frozen=True)
-class Said:
-    """Published value of one number of a checkpoint."""
+class PlaceView:
+    """What the page shows first of a place: the answer and up to three charts."""
 
-    checkpoint: str
-    what: str
-    value: str
-    by: str
-    url: str
-    conditions: str
+    answer: PlaceAnswer
+    scatter: Scatter | None
+    times: RowChart | None
+    memory: RowChart | None
 
-
-@dataclass(frozen=True)
-class Judged:
-    """Claim of the guide with its judgement."""
-
-    checkpoint: str
-    what: str
-    value: str
-    where: str
-    verdict: str
-    because: str
+    @property
+    def has_charts(self) -> bool:
+        """Whether there is any chart."""
+        return bool(self.scatter or self.times or self.memory)
 
 
 def require_page() -> None:
@@ -62,7 +57,12 @@ def require_page() -> None:
 
 
 def write_comparison_page(
-    path: Path, comparison: Comparison, tables: Sequence[Table], images: Sequence[PanelRow] = (), remark: str = ""
+    path: Path,
+    comparison: Comparison,
+    tables: Sequence[Table],
+    images: Sequence[PanelRow] = (),
+    remark: str = "",
+    differences: Sequence[Difference] = (),
 ) -> None:
     """Write the page, completely or not at all.
 
@@ -71,38 +71,59 @@ def write_comparison_page(
         OutputError: the file cannot be written.
     """
     # A file name may be invalid Unicode; the page must not be.
-    write_atomically(path, comparison_page(comparison, tables, images, remark).encode("utf-8", errors="replace"))
+    page = comparison_page(comparison, tables, images, remark, differences)
+    write_atomically(path, page.encode("utf-8", errors="replace"))
 
 
 def comparison_page(
-    comparison: Comparison, tables: Sequence[Table], images: Sequence[PanelRow] = (), remark: str = ""
+    comparison: Comparison,
+    tables: Sequence[Table],
+    images: Sequence[PanelRow] = (),
+    remark: str = "",
+    differences: Sequence[Difference] = (),
 ) -> str:
     """Render the page as HTML; see `write_comparison_page`."""
     require_page()
+    from samara.measurement.comparison.row_chart import NARROW, row_chart_svg
     from samara.measurement.comparison.scatter_chart import scatter_svg
-    from samara.measurement.comparison.time_chart import time_chart_svg, time_charts
 
-    names = list(dict.fromkeys(one.checkpoint for one in comparison.contenders))
+    several_charts = (*scatters(comparison), *published_scatters(comparison))
     return template("measurement/comparison/comparison.html.j2").render(
         comparison=comparison,
         tables=tables,
         images=images,
         remark=remark,
         legend=colours({"right": RIGHT, "missed": MISSED, "too much": TOO_MUCH}),
-        time_charts=time_charts(comparison),
-        scatters=scatters(comparison),
-        published_scatters=published_scatters(comparison),
-        not_drawn=not_drawn(comparison),
+        places=(places := place_views(comparison, differences)),
+        kinds=_kinds(comparison.domains),
+        # Without charts, the paired differences are what there is to see.
+        unfolded="" if any(view.has_charts for view in places) else "differences",
+        several=len(comparison.places) > 1,
+        scatters=several_charts if len(several_charts) > 1 else (),
         bars=bars(comparison),
-        time_chart_svg=time_chart_svg,
+        row_chart_svg=partial(row_chart_svg, layout=NARROW),
         scatter_svg=scatter_svg,
         machines=[machine_facts(comparison, place) for place in comparison.places],
         left_open=left_open(comparison),
-        figures=[_said(figure) for name in names for figure in published_for(name)],
-        claims=[_judged(claim) for name in names for claim in claims_for(name)],
-        statements=STATEMENTS,
-        rendered=now(),
     )
+
+
+def _kinds(domains: Sequence[str]) -> str:
+    if not domains:
+        return ""
+    return ", with quality" if tuple(domains) == (DOMAIN,) else f", quality on {', '.join(domains)} images"
+
+
+def place_views(comparison: Comparison, differences: Sequence[Difference]) -> list[PlaceView]:
+    """Return what the page shows first of each place."""
+    from samara.measurement.comparison.row_chart import memory_charts, time_charts
+
+    times = {chart.place: chart for chart in time_charts(comparison)}
+    memory = {chart.place: chart for chart in memory_charts(comparison)}
+    return [
+        PlaceView(answer, leading_scatter(comparison, place), times.get(place.title), memory.get(place.title))
+        for answer, place in zip(answers(comparison, differences), comparison.places, strict=True)
+    ]
 
 
 def machine_facts(comparison: Comparison, place: DeviceOfMachine) -> MachineFacts:
@@ -112,9 +133,7 @@ def machine_facts(comparison: Comparison, place: DeviceOfMachine) -> MachineFact
     versions = {f"{name} {version}": None for record in records for name, version in record.versions.items()}
     commits = {record.commit or "outside a repository": None for record in records}
     threads = {str(record.settings["threads"]): None for record in records if "threads" in record.settings}
-    grids = {
-        str(record.settings["points_per_side"]): None for record in records if "points_per_side" in record.settings
-    }
+    grids = {grid_of(record): None for record in records if "points_per_side" in record.settings}
     gpus = ", ".join(str(gpu.get("name")) for gpu in machine.get("gpus") or [])
     facts = {
         "processor": f"{machine.get('processor', 'unknown')}, {machine.get('cores', '?')} cores",
@@ -123,25 +142,9 @@ def machine_facts(comparison: Comparison, place: DeviceOfMachine) -> MachineFact
         "GPUs": gpus,
         "system": str(machine.get("system", "")),
         "threads": ", ".join(threads),
-        "grid of everything": ", ".join(f"{side} × {side} points" for side in grids),
+        "grid of everything": ", ".join(grid for grid in grids if grid != NOTHING),
         "versions": ", ".join(versions),
         "commit of samara": ", ".join(commits),
         "measured": f"{whens[0]} to {whens[-1]}, {len(records)} records",
     }
     return MachineFacts(place.title, {name: printable(value) for name, value in facts.items() if value})
-
-
-def _said(figure: Figure) -> Said:
-    metric, source = PUBLISHED_METRICS[figure.metric], SOURCES[figure.source]
-    value = quantity_range(figure.value, figure.value, metric.unit, stated=True)
-    # Only URLs become links; sources in this repository are paths.
-    url = source.url if source.url.startswith("https://") else ""
-    return Said(figure.checkpoint, metric.title, value, source.name, url, str(figure.conditions))
-
-
-def _judged(claim: Claim) -> Judged:
-    metric = PUBLISHED_METRICS[claim.metric]
-    what = f"{metric.title} ({claim.conditions})" if claim.conditions else metric.title
-    value = quantity_range(claim.low, claim.high, metric.unit, stated=True)
-    judgement = claim.judgement
-    return Judged(claim.checkpoint, what, value, claim.where, judgement.verdict, judgement.because)

@@ -3,71 +3,42 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-from samara.measurement.comparison.quantities import quantity_range
-from samara.measurement.published.figures import Figure, published_for
-from samara.measurement.published.guide_claims import Claim, claims_for
+from samara.measurement.comparison.comparison import DeviceOfMachine
+from samara.measurement.published.figures import published_for
+from samara.measurement.published.guide_claims import claims_for
 from samara.measurement.published.record import PUBLISHED_METRICS
+from samara.measurement.reporting.beside import PublishedValues
 
 # Names of similar published and claimed metrics: the guide's memory is that of inference, and its IoU names neither
 # images nor prompt.
 _PUBLISHED_AS: dict[str, str] = {"encode_device_peak_bytes": "memory_bytes"}
-_CLAIMED_AS: dict[str, str] = _PUBLISHED_AS | {"centre_click_iou": "mean_iou"}
+_CLAIMED_AS: dict[str, str] = _PUBLISHED_AS | {
+    "centre_click_iou": "mean_iou",
+    "finetune_device_peak_bytes": "finetuning_bytes",
+}
 _BATCH = re.compile(r"batch (\d+)|single image")
 
-
-@dataclass(frozen=True, kw_only=True)
-class PublishedValues:
-    """Published and claimed values of one number.
-
-    Attributes:
-        figures: published figures with sources and conditions.
-        claims: claims of the guide.
-    """
-
-    figures: tuple[Figure, ...] = ()
-    claims: tuple[Claim, ...] = ()
-
-    @property
-    def published(self) -> str:
-        """Published values as one range; empty if there are none."""
-        values = [figure.value for figure in self.figures]
-        if not values:
-            return ""
-        return quantity_range(min(values), max(values), PUBLISHED_METRICS[self.figures[0].metric].unit, stated=True)
-
-    @property
-    def claimed(self) -> str:
-        """Values that the guide claims; empty if there are none."""
-        values = (
-            quantity_range(one.low, one.high, PUBLISHED_METRICS[one.metric].unit, stated=True) for one in self.claims
-        )
-        return " / ".join(dict.fromkeys(values))
-
-    @property
-    def is_contradicted(self) -> bool:
-        """Whether a claim is contradicted."""
-        return any(claim.is_contradicted for claim in self.claims)
-
-    @property
-    def sources(self) -> str:
-        """Sources of the published values with their conditions."""
-        named = (f"{one.source} ({one.conditions})" if str(one.conditions) else one.source for one in self.figures)
-        return "; ".join(dict.fromkeys(named))
-
-
-NOTHING_BESIDE = PublishedValues()
+# Units of what depends on the machine: a CPU's seconds are not set against an A100's.
+_OF_A_MACHINE = ("seconds", "images per second")
 
 
 def beside(
-    checkpoint: str, metric: str, *, domain: str | None = None, batch_size: int | None = None, is_mean: bool = False
+    checkpoint: str,
+    metric: str,
+    *,
+    place: DeviceOfMachine | None = None,
+    domain: str | None = None,
+    batch_size: int | None = None,
+    is_mean: bool = False,
 ) -> PublishedValues:
-    """Find published and claimed values of a number.
+    """Find published and claimed values of a number, under conditions like its own.
 
     Args:
         checkpoint: catalogue name; other checkpoints have no such values.
         metric: metric of samara, or a derived one: "prompt_seconds", "images_per_second".
+        place: where the number was measured: times of a CPU then stand beside those of CPUs, and times of a GPU beside
+            those of the same model. None for values of any machine.
         domain: kind of images; values for others are left out.
         batch_size: batch size of the number; values for other batch sizes are left out, and those that name none count
             as single images. None if it does not matter.
@@ -77,14 +48,28 @@ def beside(
         figures=tuple(
             figure
             for figure in published_for(checkpoint, _PUBLISHED_AS.get(metric, metric))
-            if _is_of(figure.conditions.batch, batch_size) and _is_about(figure.conditions.data, domain, is_mean)
+            if _is_of(figure.conditions.batch, batch_size)
+            and _is_about(figure.conditions.data, domain, is_mean)
+            and _ran_alike(figure.metric, figure.conditions.hardware or "", place)
         ),
         claims=tuple(
             claim
             for claim in claims_for(checkpoint, _CLAIMED_AS.get(metric, metric))
-            if _is_of(_batch(claim.conditions), batch_size) and _is_about(claim.conditions, domain, is_mean)
+            if _is_of(_batch(claim.conditions), batch_size)
+            and _is_about(claim.conditions, domain, is_mean)
+            and _ran_alike(claim.metric, claim.conditions, place)
         ),
     )
+
+
+def _ran_alike(metric: str, hardware: str, place: DeviceOfMachine | None) -> bool:
+    """Return whether a number of a metric from that hardware may stand beside one of a place."""
+    if place is None or PUBLISHED_METRICS[metric].unit not in _OF_A_MACHINE:
+        return True
+    if place.is_cpu:
+        return "CPU" in hardware
+    model = re.split(r"[,;]| \d+ GB", hardware)[0]
+    return bool(model) and model.lower() in place.title.lower()
 
 
 def _is_about(text: str | None, domain: str | None, is_mean: bool) -> bool:

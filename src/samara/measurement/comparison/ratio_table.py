@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from samara.checkpoints.catalogue import find
 from samara.measurement.comparison.comparison import Comparison, Contender, DeviceOfMachine
-from samara.measurement.comparison.published_values import beside
-from samara.measurement.comparison.quantities import quantity_range
-from samara.measurement.comparison.tables import NOT_MEASURED, Cell, Row, Table, measured
-from samara.measurement.published.ratios import RATIOS, Ratio
+from samara.measurement.comparison.grids import grid_of_speed
+from samara.measurement.comparison.tables import NOT_MEASURED, measured
+from samara.measurement.published.ratios import RATIOS, Ratio, published_pairs
+from samara.measurement.reporting.quantities import NOTHING, quantity_range
+from samara.measurement.reporting.table import Cell, Row, Table
+from samara.networks.variants import VARIANTS
 
 REFERENCE = "sam_vit_b"
 """Reference checkpoint of the ratios."""
@@ -16,17 +19,30 @@ REFERENCE = "sam_vit_b"
 SMALL = ("mobile_sam", "fastsam_s", "fastsam_x", "yolov8n-seg", "yolo11n-seg")
 """Checkpoints that the guide compares with it, by catalogue name."""
 
+_COLUMNS = (
+    "file",
+    "parameters",
+    "everything",
+    "its grid",
+    "times smaller",
+    "times faster",
+    "published: times smaller",
+    "published: times faster",
+    "guide: times smaller",
+    "guide: times faster",
+)
+
 
 def versus(comparison: Comparison) -> list[Table]:
-    """Return one table for each CPU on which one of these checkpoints was measured."""
+    """Return one table for each place where one of these checkpoints was measured."""
     return [
-        _versus(comparison.at(place), place, number)
+        _versus(comparison.at(place), place, number, f" on {place.title}" if len(comparison.places) > 1 else "")
         for number, place in enumerate(comparison.places)
-        if place.is_cpu and any(one.checkpoint in (REFERENCE, *SMALL) for one in comparison.at(place))
+        if any(one.checkpoint in (REFERENCE, *SMALL) for one in comparison.at(place))
     ]
 
 
-def _versus(contenders: Sequence[Contender], place: DeviceOfMachine, number: int) -> Table:
+def _versus(contenders: Sequence[Contender], place: DeviceOfMachine, number: int, where: str) -> Table:
     reference = next((one for one in contenders if one.checkpoint == REFERENCE), None)
     rows = []
     for name in (REFERENCE, *SMALL):
@@ -35,54 +51,86 @@ def _versus(contenders: Sequence[Contender], place: DeviceOfMachine, number: int
     rows += [_row(one, reference) for one in contenders if one.checkpoint not in (REFERENCE, *SMALL)]
     return Table(
         "versus" if not number else f"versus-{number + 1}",
-        "SAM against MobileSAM, FastSAM and YOLO on the CPU",
-        f"Measured on {place.title}. Time is that of everything in an image, without a prompt. Ratios to {REFERENCE} "
-        "are computed from the numbers next to them; checkpoints that were not measured show published values only.",
+        f"SAM against MobileSAM, FastSAM and YOLO{where}",
+        f"Measured on {place.title}. Time is that of everything in an image, without a prompt. Factors are relative to "
+        f"{REFERENCE}: of the numbers in the row; of published numbers, from tables with both under equal conditions, "
+        "on whatever machine; and as the guide states them, ✗ if contradicted. Sizes of checkpoints that were not "
+        "measured are the catalogue's.",
         ("checkpoint",),
-        ("file", "parameters", "everything", "times smaller", "times faster"),
+        _COLUMNS,
         tuple(rows),
     )
 
 
 def _row(one: Contender, reference: Contender | None) -> Row:
-    numbers = tuple(measured(one, metric) for metric in ("file_bytes", "parameters", "everything_seconds"))
-    ratios = (_ratio(one, reference, "file_bytes"), _ratio(one, reference, "everything_seconds"))
-    return Row((one.title,), (*numbers, *ratios), one.is_random, one.place.title)
+    file, parameters, seconds = (measured(one, metric) for metric in ("file_bytes", "parameters", "everything_seconds"))
+    ours = _size_of_reference() if reference is None else measured(reference, "file_bytes")
+    time = Cell() if reference is None else measured(reference, "everything_seconds")
+    return Row(
+        (one.title,),
+        (
+            *(file, parameters, seconds, Cell(label=grid_of_speed(one))),
+            *(_factor(file, ours), _factor(seconds, time)),
+            *_said(one.published_as),
+        ),
+        one.is_random,
+        one.place.title,
+    )
 
 
 def _open_row(name: str) -> Row:
-    units = {"file_bytes": "bytes", "parameters": "parameters", "everything_seconds": "seconds"}
-    numbers = tuple(
-        Cell(metric=metric, unit=unit, note=NOT_MEASURED, beside=beside(name, metric)) for metric, unit in units.items()
+    entry = find(name)
+    file = _exact(entry.size_bytes, "bytes", "file_bytes")
+    parameters = _exact(VARIANTS[entry.variant].parameters, "parameters", "parameters")
+    seconds = Cell(metric="everything_seconds", unit="seconds", note=NOT_MEASURED)
+    return Row(
+        (name,),
+        (
+            *(file, parameters, seconds, Cell(label=NOTHING)),
+            *(_factor(file, _size_of_reference()), _factor(seconds, Cell())),
+            *_said(name),
+        ),
     )
-    ratios = tuple(
-        Cell(unit="times", note=guide_note_on_ratio(name, metric) or NOT_MEASURED, metric=metric)
-        for metric in ("file_bytes", "everything_seconds")
+
+
+def _size_of_reference() -> Cell:
+    return _exact(find(REFERENCE).size_bytes, "bytes", "file_bytes")
+
+
+def _exact(value: float | None, unit: str, metric: str) -> Cell:
+    return Cell(value=value, unit=unit, metric=metric, note="" if value else "the catalogue does not know it")
+
+
+def _factor(own: Cell, reference: Cell) -> Cell:
+    """Return how many times smaller or faster a number is than the reference's."""
+    if not own.value or reference.value is None:
+        return Cell(unit="times", note=NOT_MEASURED, metric=own.metric)
+    return Cell(value=reference.value / own.value, unit="times", metric=own.metric)
+
+
+def _said(name: str) -> tuple[Cell, ...]:
+    """Return the factors by published numbers, then those that the guide states."""
+    metrics = ("file_bytes", "everything_seconds")
+    return (
+        *(Cell(label=published_factor(name, metric)) for metric in metrics),
+        *(Cell(label=guide_factor(name, metric)) for metric in metrics),
     )
-    return Row((name,), (*numbers, *ratios))
 
 
-def _ratio(one: Contender, reference: Contender | None, metric: str) -> Cell:
-    """Return the factor by which a contender is smaller or faster than the reference."""
-    own = one.value(metric)
-    other = None if reference is None else reference.value(metric)
-    note = guide_note_on_ratio(one.checkpoint, metric)
-    if not own or other is None:
-        return Cell(unit="times", note=note or NOT_MEASURED, metric=metric)
-    return Cell(value=other / own, unit="times", note=note, metric=metric)
+def published_factor(checkpoint: str, metric: str) -> str:
+    """Return the factor by published numbers of both under equal conditions, e.g. "1,345–2,016×"; "–" without any."""
+    factors = [that.value / this.value for this, that in published_pairs(checkpoint, REFERENCE, metric)]
+    if not factors or checkpoint == REFERENCE:
+        return NOTHING
+    return quantity_range(min(factors), max(factors), "times", stated=True)
 
 
-def guide_note_on_ratio(checkpoint: str, metric: str) -> str:
-    """Return the guide's claim about a ratio and the computed value; empty if it makes none."""
+def guide_factor(checkpoint: str, metric: str) -> str:
+    """Return the factor that the guide states, marked if contradicted; "–" if it states none."""
     said = next((ratio for ratio in RATIOS if _is(ratio, checkpoint, metric)), None)
     if said is None:
-        return ""
-    facts = said.from_facts() or (said.from_the_guide(),)
-    computed = quantity_range(min(facts), max(facts), "times", stated=True)
-    mark = " ✗" if said.is_contradicted else ""
-    return (
-        f"guide {quantity_range(said.value, said.value, 'times', stated=True)}{mark}, published numbers give {computed}"
-    )
+        return NOTHING
+    return f"{quantity_range(said.value, said.value, 'times', stated=True)}{' ✗' if said.is_contradicted else ''}"
 
 
 def _is(ratio: Ratio, checkpoint: str, metric: str) -> bool:

@@ -10,7 +10,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator
 from matplotlib.transforms import Bbox, IdentityTransform
 
 from samara.measurement.comparison.charts import Point, Scatter
-from samara.measurement.comparison.drawing import (
+from samara.measurement.comparison.pareto import pareto_front
+from samara.measurement.reporting.drawing import (
     ACCENT,
     CARD,
     INK,
@@ -21,8 +22,7 @@ from samara.measurement.comparison.drawing import (
     drawn_alike,
     shortened,
 )
-from samara.measurement.comparison.pareto import pareto_front
-from samara.measurement.comparison.quantities import quantity, round_quantity
+from samara.measurement.reporting.quantities import quantity, round_quantity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,9 +38,13 @@ _MOVES = sorted(range(-112, 113, 14), key=abs)
 
 def scatter_svg(chart: Scatter) -> str:
     """Draw a chart as an SVG element."""
-    tips = [f"{one.title}: {quantity(one.seconds, 'seconds')}, {one.quality:.3f}" for one in chart.points]
     with drawn_alike():
-        return as_svg(drawn_axes(chart), f"{chart.title} against seconds", tips)
+        return as_svg(drawn_axes(chart), f"{chart.title} against seconds", tips_of(chart))
+
+
+def tips_of(chart: Scatter) -> list[str]:
+    """Return the tooltips of the points."""
+    return [f"{one.title}: {quantity(one.seconds, 'seconds')}, {one.quality:.3f}" for one in chart.points]
 
 
 def drawn_axes(chart: Scatter) -> Axes:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from statistics import fmean
 
 from samara.checkpoints.catalogue import CATALOGUE
 from samara.measurement.comparison.comparison import Comparison, Contender
-from samara.measurement.comparison.published_values import NOTHING_BESIDE, PublishedValues, beside
-from samara.measurement.comparison.quantities import NOTHING, quantity, quantity_range
+from samara.measurement.comparison.grids import grid_of_recall, grid_of_speed
+from samara.measurement.comparison.published_values import beside
 from samara.measurement.records.metrics import METRICS
 from samara.measurement.records.records import Record
+from samara.measurement.reporting.beside import PublishedValues
+from samara.measurement.reporting.quantities import NOTHING
+from samara.measurement.reporting.table import Cell, Row, Table
 from samara.networks.variants import VARIANTS
 
 QUALITY = ("centre_click_iou", "box_iou")
@@ -22,88 +24,8 @@ NOT_MEASURED = "not measured"
 _CHOOSES = "one pass finds everything; a click only selects a mask"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One number of a table.
-
-    Attributes:
-        value: the number; None if there is none.
-        unit: unit of `value`, `low` and `high`.
-        low, high: interval of the value.
-        n: number of values that it summarises.
-        note: reason for a missing value, or a remark on it.
-        metric: name of a measured or derived metric.
-        beside: published and claimed values.
-        label: text of a cell without a number.
-    """
-
-    value: float | None = None
-    unit: str = ""
-    low: float | None = None
-    high: float | None = None
-    n: int = 0
-    note: str = ""
-    metric: str = ""
-    beside: PublishedValues = NOTHING_BESIDE
-    label: str | None = None
-
-    @property
-    def text(self) -> str:
-        """Number with its unit."""
-        if self.label is not None:
-            return self.label
-        return NOTHING if self.value is None else quantity(self.value, self.unit)
-
-    @property
-    def spread(self) -> str:
-        """Interval of the number; empty if there is none."""
-        return "" if self.low is None or self.high is None else quantity_range(self.low, self.high, self.unit)
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of a table.
-
-    Attributes:
-        heads: subject of the row, one text per head column.
-        cells: numbers of the row.
-        is_random: whether the weights are random.
-        place: place of measurement; empty if not measured.
-    """
-
-    heads: tuple[str, ...]
-    cells: tuple[Cell, ...]
-    is_random: bool = False
-    place: str = ""
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows under headings.
-
-    Attributes:
-        name: unique name for links and files.
-        title: display title.
-        caption: explanation for readers.
-        heads: headings of the head columns.
-        columns: headings of the number columns.
-    """
-
-    name: str
-    title: str
-    caption: str
-    heads: tuple[str, ...]
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
-
-    @property
-    def has_values(self) -> bool:
-        """Whether the table has any value."""
-        return any(cell.value is not None or cell.label for row in self.rows for cell in row.cells)
-
-
 def tables(comparison: Comparison) -> list[Table]:
-    """Return all tables that have a number, in report order, except `versus`, which has one per machine."""
+    """Return the tables of measured numbers alone that have one, in report order."""
     made = (overview(comparison), quality(comparison), speed(comparison), throughput(comparison), memory(comparison))
     return [table for table in made if table.has_values]
 
@@ -118,7 +40,8 @@ def overview(comparison: Comparison) -> Table:
         "encode": _number("encode_seconds", 1),
         "image and click": prompt_time,
         "everything": _number("everything_seconds"),
-        "memory, encoding": _memory_of_encoding,
+        "its grid": lambda one: Cell(label=grid_of_speed(one)),
+        "memory, encoding": memory_of_encoding,
         "centre click IoU": lambda one: mean_quality(one, QUALITY[0], comparison.domains),
         "box IoU": lambda one: mean_quality(one, QUALITY[1], comparison.domains),
     }
@@ -126,7 +49,8 @@ def overview(comparison: Comparison) -> Table:
         comparison,
         "overview",
         "Overview",
-        "Times are medians of one image at a time. Work counts a multiply-add as two operations. Memory is that of "
+        "Times are medians of one image at a time; everything takes a grid of points, by default the checkpoint's own. "
+        "Work counts a multiply-add as two operations. Memory is that of "
         "the accelerator if there is one, otherwise of the whole process. IoU: mean over the kinds of images "
         f"({', '.join(comparison.domains) or 'none were evaluated'}).",
         columns,
@@ -138,10 +62,9 @@ def speed(comparison: Comparison) -> Table:
     works: list[tuple[str, str, int | None]] = [("load", "load", None)]
     works += [("encode", f"encode, batch of {size}", size) for size in comparison.batch_sizes]
     works += [("decode_1", "decode 1 prompt", None), ("decode_64", "decode 64 prompts", None)]
-    works += [("everything", "everything", None)]
     rows = []
     for one in comparison.contenders:
-        for work, title, size in works:
+        for work, title, size in (*works, ("everything", f"everything, {grid_of_speed(one)}", None)):
             steady = measured(one, f"{work}_seconds", batch_size=size)
             if steady.value is None:
                 continue  # the missing numbers are listed with their reasons elsewhere
@@ -170,7 +93,7 @@ def memory(comparison: Comparison) -> Table:
         "memory",
         "Memory by batch",
         "Peak resident set of a process that does nothing else, including Python and its libraries. GPU: memory that "
-        "PyTorch allocated there; published and claimed values are for GPUs.",
+        "PyTorch allocated there.",
         columns,
     )
 
@@ -181,8 +104,7 @@ def throughput(comparison: Comparison) -> Table:
         comparison,
         "throughput",
         "Throughput",
-        "Images encoded per second, from the median time per image, without prompts. Published and claimed values "
-        "mostly include one prompt.",
+        "Images encoded per second, from the median time per image, without prompts.",
         {
             "single" if size == 1 else f"batches of {size}": partial(throughput_of, batch_size=size)
             for size in comparison.batch_sizes
@@ -198,23 +120,24 @@ def quality(comparison: Comparison) -> Table:
     for one in comparison.contenders:
         for domain in comparison.domains:
             cells = tuple(measured(one, name, domain=domain) for name in names)
-            if any(map(_says_something, cells)):
-                counts = max((cell.n for cell in cells), default=0)
-                rows.append(_row(one, (domain,), (*cells, Cell(label=str(counts) if counts else NOTHING))))
+            if any(cell.value is not None for cell in cells):
+                counts = max(cell.n for cell in cells)
+                facts = (grid_of_recall(one, domain), str(counts) if counts else NOTHING)
+                rows.append(_row(one, (domain,), (*cells, *(Cell(label=fact) for fact in facts))))
     return Table(
         "quality",
         "Quality by kind of images",
         "Means over objects within a data set, then over the data sets of a kind; ranges are 95 % bootstrap intervals "
-        "over images. The guide's IoU names no prompt; it is shown next to that of the centre click.",
+        "over images. Recall of everything depends on its grid.",
         ("checkpoint", "images"),
-        (*(METRICS[name].title for name in names), "objects"),
+        (*(METRICS[name].title for name in names), "grid of everything", "objects"),
         tuple(rows),
     )
 
 
 def measured(one: Contender, metric: str, *, domain: str | None = None, batch_size: int | None = None) -> Cell:
     """Return one number of a contender with published and claimed values."""
-    near = beside(one.checkpoint, metric, domain=domain, batch_size=batch_size)
+    near = beside(one.published_as, metric, place=one.place, domain=domain, batch_size=batch_size)
     record = one.record(metric, domain=domain, batch_size=batch_size)
     if record is None:
         return Cell(note=NOT_MEASURED, metric=metric, unit=METRICS[metric].unit, beside=near)
@@ -242,7 +165,7 @@ def _of_record(record: Record, near: PublishedValues) -> Cell:
 
 def prompt_time(one: Contender) -> Cell:
     """Return the time from a new image to the mask of a click: encoding plus decoding, or a detector's one pass."""
-    near = beside(one.checkpoint, "prompt_seconds", batch_size=1)
+    near = beside(one.published_as, "prompt_seconds", place=one.place, batch_size=1)
     variant = VARIANTS.get(one.subject.variant)
     if variant is not None and not variant.embeds_images:
         takes_clicks = variant.capabilities.points
@@ -258,7 +181,7 @@ def prompt_time(one: Contender) -> Cell:
 def throughput_of(one: Contender, batch_size: int) -> Cell:
     """Return the images per second in batches of a size."""
     seconds = measured(one, "encode_seconds", batch_size=batch_size)
-    near = beside(one.checkpoint, "images_per_second", batch_size=batch_size)
+    near = beside(one.published_as, "images_per_second", place=one.place, batch_size=batch_size)
     unit, metric = "images per second", "images_per_second"
     if not seconds.value or seconds.low == 0:
         return Cell(unit=unit, metric=metric, note=seconds.note or NOT_MEASURED, beside=near)
@@ -268,7 +191,7 @@ def throughput_of(one: Contender, batch_size: int) -> Cell:
 
 def mean_quality(one: Contender, metric: str, domains: Sequence[str]) -> Cell:
     """Return the mean over the kinds of images; empty unless all of them were measured."""
-    near = beside(one.checkpoint, metric, is_mean=True)
+    near = beside(one.published_as, metric, is_mean=True)
     records = [one.record(metric, domain=domain) for domain in domains]
     values = [record.value for record in records if record is not None and record.value is not None]
     if not values or len(values) < len(domains):
@@ -284,7 +207,8 @@ def _licence(one: Contender) -> Cell:
     return Cell(label=next((row.licence for row in CATALOGUE if row.name == one.checkpoint), NOTHING))
 
 
-def _memory_of_encoding(one: Contender) -> Cell:
+def memory_of_encoding(one: Contender) -> Cell:
+    """Return the peak memory of encoding one image: on the accelerator if there is one, else of the process."""
     on_device = measured(one, "encode_device_peak_bytes", batch_size=1)
     if not one.place.is_cpu:
         return on_device
@@ -299,14 +223,10 @@ def _table(
     columns: dict[str, Callable[[Contender], Cell]],
 ) -> Table:
     made = {heading: [make(one) for one in comparison.contenders] for heading, make in columns.items()}
-    kept = {heading: cells for heading, cells in made.items() if any(map(_says_something, cells))}
+    kept = {heading: cells for heading, cells in made.items() if any(cell.says_something for cell in cells)}
     lines = zip(*kept.values(), strict=True) if kept else [() for _ in comparison.contenders]
-    rows = tuple(_row(one, (), cells) for one, cells in zip(comparison.contenders, lines, strict=True))
-    return Table(name, title, caption, ("checkpoint",), tuple(kept), rows)
-
-
-def _says_something(cell: Cell) -> bool:
-    return cell.value is not None or cell.label not in (None, NOTHING) or cell.beside != NOTHING_BESIDE
+    rows = (_row(one, (), cells) for one, cells in zip(comparison.contenders, lines, strict=True))
+    return Table(name, title, caption, ("checkpoint",), tuple(kept), tuple(row for row in rows if row.says_something))
 
 
 def _row(one: Contender, heads: tuple[str, ...], cells: Iterable[Cell]) -> Row:

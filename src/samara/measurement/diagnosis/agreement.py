@@ -16,12 +16,13 @@ import numpy as np
 import torch
 
 from samara.engines.engine import InputPrompts
-from samara.engines.limits import LIMITS
+from samara.engines.limits import LIMITS, ROUNDING, Limits
 from samara.engines.loaded import Loaded
 from samara.images.bundled import BUNDLED_IMAGES
 from samara.images.read import read_image
 from samara.masks.overlap import mask_iou
 from samara.masks.rle import Rle
+from samara.measurement.benchmarking.timing import synchronise
 from samara.segmentation.embeddings import ImageEmbedding
 from samara.segmentation.predictor import Predictor
 from samara.segmentation.prompts import Prompt
@@ -80,8 +81,14 @@ class Agreement:
     worst_iou: float
 
     def is_within(self, precision: Precision) -> bool:
-        """Return whether rounding explains the difference; NaN is never within the limits."""
-        limits = LIMITS[precision]
+        """Return whether the engine agrees, by `LIMITS`; NaN never does."""
+        return self._is_inside(LIMITS[precision])
+
+    def is_rounding(self, precision: Precision) -> bool:
+        """Return whether rounding explains the difference, by `ROUNDING`; it never explains NaN."""
+        return self._is_inside(ROUNDING[precision])
+
+    def _is_inside(self, limits: Limits) -> bool:
         return (
             self.relative_error <= limits.relative_error
             and self.mean_iou >= limits.mean_iou
@@ -142,7 +149,7 @@ def _embed(predictor: Predictor, path: Path) -> tuple[ImageEmbedding, float]:
     frame, inputs = loaded.frame_of((image.shape[0], image.shape[1])), loaded.network_input(image)
     start = time.perf_counter()
     features = predictor.engine.encode(inputs)
-    _wait(features)
+    synchronise(str(features.device))
     seconds = time.perf_counter() - start
     facts = (frame.original_size_hw, loaded.input_size, loaded.fingerprint, loaded.name, loaded.precision, frame.fit)
     cell = loaded.variant.frame_cell
@@ -164,14 +171,9 @@ def _decoder_time(predictor: Predictor, embedding: ImageEmbedding, count: int) -
         start = time.perf_counter()
         images = predictor.engine.prepare(embedding.features[None])
         decoded = predictor.engine.decode(images, clicks, frame_size=side, multimask=True)
-        _wait(decoded.low_res_logits)
+        synchronise(str(decoded.low_res_logits.device))
         times.append(time.perf_counter() - start)
     return median(times[1:])
-
-
-def _wait(tensor: torch.Tensor) -> None:
-    if tensor.is_cuda:
-        torch.cuda.synchronize(tensor.device)
 
 
 def _iou(ours: Rle, theirs: Rle) -> float:

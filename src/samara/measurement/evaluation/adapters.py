@@ -102,8 +102,8 @@ def _answers(masks: MaskSet) -> list[Answer]:
 
 
 def model_under_test(
-    loaded: Loaded, points_per_side: int = 32
+    loaded: Loaded, points_per_side: int | None = None
 ) -> SegmenterUnderTest[Any]:  # Any: each kind sees its own
-    """Wrap a loaded checkpoint of any family for the evaluation; `points_per_side` is that of "everything"."""
+    """Wrap a loaded checkpoint for the evaluation; `points_per_side` None is the checkpoint's own of "everything"."""
     segmenter = open_segmenter(loaded)
     return SegmenterUnderTest(segmenter, segmenter.unsparing(points_per_side, MAX_MASKS))

@@ -1,25 +1,23 @@
-"""Implementation of `samara evaluate`: quality of a checkpoint on ground truth, with records and failure images."""
+"""Implementation of `samara evaluate`: quality of a checkpoint on ground truth, with records and a report."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from samara.checkpoints.choice import Choice
 from samara.checkpoints.load import load
 from samara.datasets.reading.findings import USUAL, Notice, ReadingRules
 from samara.engines.loaded import Loaded, fingerprint
 from samara.errors import SettingsError
-from samara.images.encode import png_bytes
 from samara.measurement.evaluation.adapters import model_under_test
-from samara.measurement.evaluation.failures import Failure, worst_answers
+from samara.measurement.evaluation.evaluation_report import EvaluationReport
 from samara.measurement.evaluation.ground_truth import Chosen, GroundTruth, read_ground_truth
+from samara.measurement.evaluation.judged_answers import JudgedAnswer, best_answers, worst_answers
 from samara.measurement.evaluation.protocols import refusals
+from samara.measurement.evaluation.report_files import Written, write_report
 from samara.measurement.evaluation.run import Quality, score_images
 from samara.measurement.evaluation.scores import ImageScores
 from samara.measurement.evaluation.settings import DOMAIN, EvaluationSettings
@@ -28,16 +26,12 @@ from samara.measurement.records.environment import environment
 from samara.measurement.records.history import remember
 from samara.measurement.records.record_file import append_records, measured_jobs, read_records
 from samara.measurement.records.records import Record
-from samara.segmentation.drawing.difference import draw_difference, draw_truth
-from samara.segmentation.drawing.view import View
-from samara.system.files import require_file, require_folder, write_atomically
+from samara.segmentation.automatic.settings import points_per_side_of
+from samara.system.files import require_file, require_folder
 from samara.system.progress import Progress, under_name
 
-RECORDS, SCORES, FAILURES = "records.jsonl", "scores", "failures"
-"""Names of the outputs: a file and two folders."""
-
-# Long side of a failure image, which shows the object with a margin of its own width.
-_IMAGE_SIDE = 640
+RECORDS, SCORES = "records.jsonl", "scores"
+"""Names of the records, to which each evaluation in a folder adds its own, and of the folder of single scores."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,15 +42,22 @@ class Evaluation:
         records: one record per metric and source, and one per metric for the mean of the sources.
         scores: scores of every image, the single values behind the means.
         failures: the worst masks.
-        failure_images: an image file for each failure; empty without an output folder.
+        best: the best masks.
+        written: the files; None without an output folder.
         notices: fixes and omissions in the ground truth, one sentence each.
     """
 
     records: tuple[Record, ...]
     scores: tuple[ImageScores, ...]
-    failures: tuple[Failure, ...]
-    failure_images: tuple[Path, ...]
+    failures: tuple[JudgedAnswer, ...]
+    best: tuple[JudgedAnswer, ...] = ()
+    written: Written | None = None
     notices: tuple[str, ...] = ()
+
+    @property
+    def failure_images(self) -> tuple[Path, ...]:
+        """An image file for each of the worst masks; empty without an output folder."""
+        return () if self.written is None else self.written.worst
 
     def value(self, metric: str, source: str | None = None) -> float | None:
         """Return the value of one source, or the mean of the sources; None if it could not be measured.
@@ -81,6 +82,7 @@ def evaluate(
     preset: str | None = Choice.preset,
     device: str = Choice.device,
     precision: str = Choice.precision,
+    input_size: int | None = Choice.input_size,
     out: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     notice: Notice | None = None,
@@ -103,8 +105,10 @@ def evaluate(
         preset: see `samara.load`; ignored for a loaded checkpoint.
         device: see `samara.load`; ignored for a loaded checkpoint.
         precision: see `samara.load`; ignored for a loaded checkpoint.
-        out: folder for the records, the scores of every object and images of the worst masks; created if necessary. A
-            rerun with the same settings resumes an interrupted evaluation.
+        input_size: see `samara.load`; ignored for a loaded checkpoint.
+        out: folder for the records, the scores of every object and, in a folder named for the checkpoint, the page,
+            tables, charts and images of the worst and best masks; created if necessary. A rerun with the same settings
+            resumes an interrupted evaluation.
         progress: called as the work advances.
         notice: called with each of `Evaluation.notices` before anything is measured.
 
@@ -132,11 +136,21 @@ def evaluate(
     loaded = (
         checkpoint
         if isinstance(checkpoint, Loaded)
-        else load(checkpoint, base=base, lora=lora, preset=preset, device=device, precision=precision)
+        else load(
+            checkpoint,
+            base=base,
+            lora=lora,
+            preset=preset,
+            device=device,
+            precision=precision,
+            input_size=input_size,
+        )
     )
     if loaded.provenance.weights == "random":
         raise SettingsError(f"{loaded.name} has random weights, which have no quality; give its file")
-    model = model_under_test(loaded, settings.points_per_side)
+    grid = points_per_side_of(loaded.variant, loaded.input_size, settings.points_per_side)
+    settings = replace(settings, points_per_side=grid)
+    model = model_under_test(loaded, grid)
     refused = refusals(settings.measures, model.capabilities, loaded.variant.title)
     quality = Quality(subject_of(loaded), where, settings, environment(), _details(loaded))
     tell = under_name(progress, f"evaluating {loaded.name}")
@@ -144,13 +158,14 @@ def evaluate(
     journal = None if folder is None else folder / SCORES / f"{quality.job}.jsonl"
     scores = score_images(model, chosen, settings, refused=refused, journal=journal, progress=tell)
     records = quality.records(scores, refused)
-    failures = worst_answers(chosen, scores, settings)
-    drawn: list[Path] = []
+    worst, best = (choose(chosen, scores, settings) for choose in (worst_answers, best_answers))
+    written = None
     if folder is not None:
         if quality.job not in measured_jobs(read_records(folder / RECORDS)):
             append_records(folder / RECORDS, records)
-        drawn = [_save_image(failure, folder / FAILURES / quality.job, failures) for failure in failures]
-    return Evaluation(tuple(records), tuple(scores), tuple(failures), tuple(drawn), tuple(notices))
+        report = EvaluationReport(records, scores, worst, best, settings, where.annotations)
+        written = write_report(folder, report, note)
+    return Evaluation(tuple(records), tuple(scores), tuple(worst), tuple(best), written, tuple(notices))
 
 
 def _details(loaded: Loaded) -> dict[str, Any]:  # Any: JSON values
@@ -164,35 +179,3 @@ def _checked(folder: Path) -> Path:
     require_file(folder / RECORDS)
     read_records(folder / RECORDS)
     return folder
-
-
-def _save_image(failure: Failure, folder: Path, failures: list[Failure]) -> Path:
-    number = 1 + failures.index(failure)
-    name = f"{number:02d}-{failure.measure}-{failure.iou:.2f}-{Path(failure.image.name).stem}.png"
-    write_atomically(folder / name, png_bytes(draw_failure(failure)))
-    return folder / name
-
-
-def draw_failure(failure: Failure) -> npt.NDArray[np.uint8]:
-    """Draw a failure: left, the ground truth with the prompt; right, the correct, missed and excess pixels.
-
-    Returns:
-        (H, W, 3) RGB uint8.
-    """
-    image = failure.image.pixels()
-    view = View(_window(failure), _IMAGE_SIDE)
-    shown, prompts = view.image(image), [view.prompt(failure.prompt)]
-    truth, answer = view.mask(failure.truth), view.mask(failure.answer)
-    left = draw_difference(draw_truth(shown, [truth]), [], prompts)
-    right = draw_difference(shown, [(truth, answer)], prompts)
-    gap = np.full((left.shape[0], 8, 3), 255, np.uint8)
-    return np.concatenate([left, gap, right], axis=1)
-
-
-def _window(failure: Failure) -> tuple[int, int, int, int]:
-    """Return the window of object and mask with a margin."""
-    H, W = failure.image.size_hw  # noqa: N806
-    boxes = np.array([rle.box_xyxy for rle in (failure.truth, failure.answer) if rle.area])
-    (x0, y0), (x1, y1) = boxes[:, :2].min(0), boxes[:, 2:].max(0)
-    margin = max(16, (x1 - x0) // 2, (y1 - y0) // 2)
-    return max(0, int(x0 - margin)), max(0, int(y0 - margin)), min(W, int(x1 + margin)), min(H, int(y1 + margin))

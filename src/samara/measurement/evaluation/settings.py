@@ -23,11 +23,12 @@ class EvaluationSettings:
         objects: maximum prompted objects per image, at least 1; None for all. "everything" always counts all.
         images: maximum images per source, at least 1; None for all.
         everything_images: maximum images per source for "everything", the slowest measure; None for all.
-        points_per_side: points per side of the grid of "everything", at least 1.
+        points_per_side: points per side of the grid of "everything", at least 1; None for the checkpoint's own, which
+            `segment` uses.
         seed: seed of all randomness: the choice of images and objects, clicks, jitter and bootstrap. Each draw depends
             on the seed, the image's name and the object's mask, so it is independent of order and of other content of
             the file.
-        failures: number of worst masks to list for each kind of prompt, at least 0.
+        failures: number of worst and of best masks to show for each kind of prompt, at least 0.
         reading: options for reading images.
     """
 
@@ -35,7 +36,7 @@ class EvaluationSettings:
     objects: int | None = 10
     images: int | None = None
     everything_images: int | None = 10
-    points_per_side: int = 32
+    points_per_side: int | None = None
     seed: int = 0
     failures: int = 6
     reading: ImageReading = AS_THEY_ARE

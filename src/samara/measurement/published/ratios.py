@@ -9,6 +9,7 @@ from typing import Literal
 from samara.checkpoints.catalogue import find
 from samara.measurement.published.figures import published_for
 from samara.measurement.published.guide_claims import claims_for
+from samara.measurement.published.record import Figure
 from samara.networks.variants import VARIANTS
 
 RatioKind = Literal["times smaller", "times faster", "less time", "more throughput", "fewer", "lower"]
@@ -54,7 +55,10 @@ class Ratio:
 
         Every published table with both checkpoints under equal conditions counts; empty if there is none.
         """
-        return tuple(self._of(this, other) for this, other in (*_exact_pair(self), *_pairs(self)))
+        published = (
+            (this.value, other.value) for this, other in published_pairs(self.checkpoint, self.other, self.metric)
+        )
+        return tuple(self._of(this, other) for this, other in (*_exact_pair(self), *published))
 
     @property
     def is_contradicted(self) -> bool:
@@ -94,13 +98,19 @@ def _exact_pair(ratio: Ratio) -> Iterable[tuple[float, float]]:
             yield this, other
 
 
-def _pairs(ratio: Ratio) -> Iterable[tuple[float, float]]:
-    """Yield the values of both checkpoints from every published table with both under equal conditions."""
-    for metric in _EVIDENCE.get(ratio.metric, (ratio.metric,)):
-        for this in published_for(ratio.checkpoint, metric):
-            for other in published_for(ratio.other, metric, this.source):
-                if other.conditions == this.conditions:
-                    yield this.value, other.value
+def published_pairs(checkpoint: str, other: str, metric: str) -> Iterable[tuple[Figure, Figure]]:
+    """Yield the figures of both checkpoints from every published table with both under equal conditions.
+
+    Args:
+        checkpoint: catalogue name.
+        other: catalogue name of the checkpoint that it is compared with.
+        metric: name in `PUBLISHED_METRICS`.
+    """
+    for evidence in _EVIDENCE.get(metric, (metric,)):
+        for this in published_for(checkpoint, evidence):
+            for that in published_for(other, evidence, this.source):
+                if that.conditions == this.conditions:
+                    yield this, that
 
 
 _H, _L, _B, _YOLO11 = "sam_vit_h", "sam_vit_l", "sam_vit_b", "yolo11n-seg"

@@ -140,6 +140,11 @@ _SOURCES = (
         url=f"{_GITHUB}/OpenGVLab/SAM-Med2D",
     ),
     Publication(
+        name="samara fine-tuning benchmark",
+        title="benchmarks/finetuning_memory.py, measured by this project, benchmarks/results/finetuning_memory.csv",
+        url="benchmarks/results/finetuning_memory.csv",
+    ),
+    Publication(
         name="samara_mini card",
         title="docs/samara_mini.md, measured by this project, training/results/samara_mini.json",
         url="docs/samara_mini.md",

@@ -173,6 +173,7 @@ _MEMORY = tuple(
         ("load", "load", " and does nothing else"),
         ("encode", "encode", " and encodes images"),
         ("everything", "everything", " and finds everything in an image"),
+        ("finetune", "fine-tuning", " and fine-tunes its mask decoder by one step on embeddings that it cached"),
     )
     for place, memory, meaning in (
         ("resident", "main memory", "resident set, Python and its libraries included,"),

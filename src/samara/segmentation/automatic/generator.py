@@ -1,9 +1,9 @@
 """Automatic mask generation: the masks of the official generator in bounded memory.
 
-For every crop: embed it, decode its grid of points, and keep the masks that pass the filters. Steps and results match
-the official code (segment-anything `automatic_mask_generator.py` @dca509f). The difference is when pixels are computed:
-masks are filtered by predicted IoU on the decoder's tokens before they are computed, and only the survivors are
-upsampled, a few at a time, and encoded as run lengths immediately.
+For every crop: embed it, decode its grid of points, and keep the masks that pass the filters. Results match those of
+the official code (segment-anything `automatic_mask_generator.py` @dca509f). The difference is what is computed, and
+when: masks are filtered by predicted IoU on the decoder's tokens before they are drawn, and only those that survive box
+NMS become run lengths, see `samara.segmentation.automatic.search`.
 
 Differs from Meta:
 * boxes in the result are COCO-exact; box NMS and the crop-edge rule still use the reference's inclusive corners, which
@@ -14,28 +14,28 @@ Differs from Meta:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from samara.engines.engine import InputPrompts, Prepared
+from samara.engines.engine import DecodedMasks, InputPrompts, Prepared
 from samara.engines.loaded import Loaded
 from samara.errors import SettingsError
 from samara.images.preprocessing import Frame
 from samara.images.read import ImageSource, read_image
-from samara.masks.boxes import near_crop_edge
 from samara.masks.mask_set import MaskSet, concatenate
 from samara.masks.regions import clean
-from samara.masks.rle import place as put
 from samara.masks.suppression import box_nms
+from samara.segmentation.automatic.batch_search import BatchSearch
 from samara.segmentation.automatic.crops import Crop, crops_of
+from samara.segmentation.automatic.place import Place
 from samara.segmentation.automatic.point_grid import layer_grids
+from samara.segmentation.automatic.search import Criteria, Search
 from samara.segmentation.automatic.settings import AutomaticSettings
-from samara.segmentation.automatic.stable_masks import StableMasks, stable_masks
+from samara.segmentation.automatic.window_search import WindowSearch
+from samara.segmentation.capabilities import check_everything
 from samara.segmentation.embeddings import ImageEmbedding
-from samara.segmentation.predictor import MASK_THRESHOLD, Predictor, check_everything
+from samara.segmentation.predictor import MASK_THRESHOLD, Predictor
 from samara.system.progress import Progress
 
 FIRST_PIXEL = 0.5
@@ -57,6 +57,12 @@ class AutomaticMaskGenerator:
         self.loaded = loaded
         self.settings = (settings or AutomaticSettings()).for_checkpoint(loaded)
         self.predictor = predictor or Predictor(loaded)
+
+    @property
+    def points_per_batch(self) -> int:
+        """Points that are decoded at once."""
+        assert self.settings.points_per_batch is not None, "filled in by `for_checkpoint`"
+        return self.settings.points_per_batch
 
     def generate(self, image: ImageSource | ImageEmbedding, *, progress: Progress | None = None) -> MaskSet:
         """Segment everything in one image.
@@ -114,22 +120,41 @@ class AutomaticMaskGenerator:
         count: _Counter,
     ) -> MaskSet:
         """Return the masks of one crop, in the original frame, without near duplicates."""
-        step = self.settings.points_per_batch
+        step = self.points_per_batch
         images = self.predictor.engine.prepare(embedding.features[None])
-        place = _Place(embedding.frame, crop, size_hw)
-        batches = [self._no_masks(size_hw)]  # for a crop without points
+        place = Place(embedding.frame, crop, size_hw)
+        search = self._search_of(place)
         for start in range(0, len(points), step):
             batch = points[start : start + step]
-            batches.append(self._decode(images, batch, count.done, place))
+            search.add(self._decode(images, batch, place.frame), start)
             count.add(len(batch))
-        masks = concatenate(batches)
-        kept = box_nms(_inclusive_corners(masks), masks.predicted_iou, self.settings.box_nms_thresh)
-        return masks[kept]
+        found = search.survivors()
+        return MaskSet(
+            rles=found.rles,
+            size_hw=size_hw,
+            checkpoint=self.loaded.name,
+            predicted_iou=found.predicted_iou,
+            prompt_index=found.prompt,
+            stability_score=found.stability,
+            points_xy=points[found.prompt] + place.corner_xy,
+            crop_boxes_xyxy=np.tile(np.array(crop.box_xyxy, dtype=np.int64), (len(found.rles), 1)),
+        )
 
-    def _decode(self, images: Prepared, points: npt.NDArray[np.float64], first: int, place: _Place) -> MaskSet:
-        """Decode a batch of points and keep the masks that pass every filter but NMS."""
+    def _search_of(self, place: Place) -> Search:
+        """Return a search for the device on which logits are computed."""
+        criteria = Criteria(
+            threshold=MASK_THRESHOLD,
+            offset=self.settings.stability_score_offset,
+            min_stability=self.settings.stability_score_thresh or 0.0,
+            box_nms_thresh=self.settings.box_nms_thresh,
+        )
+        on_cpu = torch.device(self.loaded.device).type == "cpu"
+        return WindowSearch(place, criteria) if on_cpu else BatchSearch(place, criteria)
+
+    def _decode(self, images: Prepared, points: npt.NDArray[np.float64], frame: Frame) -> DecodedMasks:
+        """Decode a batch of points and keep the masks whose predicted IoU passes."""
         device = self.loaded.device
-        coordinates = torch.from_numpy(place.frame.to_input(points)).to(device)[:, None]  # (N, 1, 2)
+        coordinates = torch.from_numpy(frame.to_input(points)).to(device)[:, None]  # (N, 1, 2)
         decoded = self.predictor.engine.decode(
             images,
             InputPrompts(
@@ -138,49 +163,12 @@ class AutomaticMaskGenerator:
                 masks=None,
                 image_of_prompt=torch.zeros(len(points), dtype=torch.int64, device=device),
             ),
-            frame_size=place.frame.side,
+            frame_size=frame.side,
             multimask=True,
             # 0 switches the filter off, as in the reference.
             min_predicted_iou=self.settings.pred_iou_thresh or None,
         )
-        if self.settings.best_of_three:
-            decoded = decoded.best_of_each()
-        passed = stable_masks(
-            decoded.low_res_logits,
-            place.frame,
-            threshold=MASK_THRESHOLD,
-            offset=self.settings.stability_score_offset,
-            min_stability=self.settings.stability_score_thresh or 0.0,
-        )
-        whole = place.is_whole(passed)
-        index = passed.index[whole]
-        prompt = decoded.prompt.cpu().numpy()[index]
-        x0, y0, _, _ = place.crop.box_xyxy
-        return MaskSet(
-            rles=tuple(
-                put(rle, *place.size_hw, x0, y0) for rle, inside in zip(passed.rles, whole, strict=True) if inside
-            ),
-            size_hw=place.size_hw,
-            checkpoint=self.loaded.name,
-            predicted_iou=decoded.predicted_iou.double().cpu().numpy()[index],
-            prompt_index=first + prompt,
-            stability_score=passed.stability[whole],
-            points_xy=points[prompt] + [x0, y0],
-            crop_boxes_xyxy=np.tile(np.array(place.crop.box_xyxy, dtype=np.int64), (len(prompt), 1)),
-        )
-
-    def _no_masks(self, size_hw: tuple[int, int]) -> MaskSet:
-        """Return an empty set with all fields of this generator's masks."""
-        return MaskSet(
-            rles=(),
-            size_hw=size_hw,
-            checkpoint=self.loaded.name,
-            predicted_iou=np.zeros(0),
-            prompt_index=np.zeros(0, dtype=np.int64),
-            stability_score=np.zeros(0),
-            points_xy=np.zeros((0, 2)),
-            crop_boxes_xyxy=np.zeros((0, 4), dtype=np.int64),
-        )
+        return decoded.best_of_each() if self.settings.best_of_three else decoded
 
     def _finish(self, found: list[MaskSet]) -> MaskSet:
         """Run the steps across crops: NMS between crops, cleaning, and samara's additions."""
@@ -205,22 +193,6 @@ class AutomaticMaskGenerator:
         masks = masks.with_rles([rle for rle, _ in cleaned])
         threshold = max(settings.box_nms_thresh, settings.crop_nms_thresh)
         return masks[box_nms(_inclusive_corners(masks), unchanged, threshold)]
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Search area: a crop of an image of `size_hw`, and its frame in the input square."""
-
-    frame: Frame
-    crop: Crop
-    size_hw: tuple[int, int]
-
-    def is_whole(self, masks: StableMasks) -> npt.NDArray[np.bool_]:
-        """Return (M,) whether each mask is not cut off by the crop's edge."""
-        x0, y0, _, _ = self.crop.box_xyxy
-        boxes = np.array([rle.box_xyxy for rle in masks.rles], dtype=np.int64).reshape(-1, 4)
-        inclusive = boxes - [0, 0, 1, 1] + [x0, y0, x0, y0]
-        return ~near_crop_edge(inclusive, self.crop.box_xyxy, self.size_hw)
 
 
 class _Counter:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from samara.errors import SettingsError
-from samara.networks.variant import PointGrid
+from samara.networks.variant import PointGrid, Variant
 from samara.segmentation.ranges import Range, check_ranges
 
 if TYPE_CHECKING:
@@ -18,13 +18,35 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from samara.engines.loaded import Loaded
+    from samara.networks.variant import Variant
 
 PIXELS_PER_POINT = 32
 """Of the input frame, along each side: two cells of the embedding, the official 32 points for the official 1024."""
 
+POINTS_PER_BATCH = {"cpu": 64}
+MORE_POINTS_PER_BATCH = 256
+"""On other devices: the host should wait rarely, and the masks of a batch need 200 MB of low-res logits at most."""
 
 DUPLICATE_IOU = 0.9
 """Mask IoU above which a mask counts as a duplicate of a better one."""
+
+
+def own_points_per_side(frame_size: int) -> int:
+    """Return the points along each side of a checkpoint's own grid, from the side of its input frame in pixels."""
+    return max(1, frame_size // PIXELS_PER_POINT)
+
+
+def points_per_side_of(variant: Variant, input_size: int, chosen: int | None = None) -> int | None:
+    """Return the points per side of the grid of "everything"; None for what needs no grid, or does not do it.
+
+    Args:
+        variant: architecture of the checkpoint.
+        input_size: side of its input in pixels.
+        chosen: points per side to use; None for the checkpoint's own.
+    """
+    if not (variant.embeds_images and variant.capabilities.everything):
+        return None
+    return chosen or own_points_per_side(variant.frame_size(input_size))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +59,8 @@ class AutomaticSettings:
     Attributes:
         points_per_side: points along each side of the grid, at least 1; None for one for every 32 pixels of the
             input frame, as the official generator has them: 32 at 1024 pixels, 16 at the 512 of samara_mini.
-        points_per_batch: points that are decoded before their masks are filtered, at least 1.
+        points_per_batch: points that are decoded before their masks are filtered, at least 1; None for the official 64
+            on a CPU and 256 on an accelerator. It changes memory and speed, not the masks.
         pred_iou_thresh: keep masks whose predicted IoU is above this; None for the checkpoint's own, 0 for all.
         stability_score_thresh: keep masks whose stability score is at least this, in [0, 1]; None for the
             checkpoint's own, 0 for all.
@@ -61,7 +84,7 @@ class AutomaticSettings:
     """
 
     points_per_side: int | None = None
-    points_per_batch: int = 64
+    points_per_batch: int | None = None
     pred_iou_thresh: float | None = None
     stability_score_thresh: float | None = None
     stability_score_offset: float = 1.0
@@ -90,7 +113,8 @@ class AutomaticSettings:
         """Return the settings with the checkpoint's own values filled in."""
         variant = loaded.variant
         own: dict[str, Any] = {  # Any: fields of several types
-            "points_per_side": None if self.point_grids else max(1, loaded.frame_size // PIXELS_PER_POINT),
+            "points_per_side": None if self.point_grids else own_points_per_side(loaded.frame_size),
+            "points_per_batch": POINTS_PER_BATCH.get(loaded.device.partition(":")[0], MORE_POINTS_PER_BATCH),
             "pred_iou_thresh": loaded.pred_iou_thresh,
             "stability_score_thresh": loaded.stability_score_thresh,
             "min_mask_region_area": variant.min_mask_region_area,

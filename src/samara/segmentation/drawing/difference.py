@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 import cv2
 import numpy as np
 
-from samara.segmentation.drawing.overlay import draw_prompts, line_thickness
+from samara.masks.drawing.style import line_thickness
+from samara.segmentation.drawing.prompts import draw_prompts
 from samara.segmentation.drawing.view import Image, Mask
 from samara.segmentation.prompts import Prompt
 
@@ -63,6 +64,6 @@ def draw_difference(image: Image, pairs: Iterable[tuple[Mask, Mask]], prompts: S
 def _outline(canvas: Image, mask: Mask) -> None:
     """Draw a white outline with a dark rim, visible on both dark fluorescence and bright stained tissue."""
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    thickness = line_thickness(canvas)
+    thickness = line_thickness((canvas.shape[0], canvas.shape[1]))
     cv2.drawContours(canvas, contours, -1, (0, 0, 0), 3 * thickness, cv2.LINE_AA)
     cv2.drawContours(canvas, contours, -1, OUTLINE, thickness, cv2.LINE_AA)

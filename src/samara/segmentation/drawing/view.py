@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from samara.masks.rle import Rle
+from samara.images.contrast import levels_to_see, stretched
+from samara.masks.mask_set import MaskSet
+from samara.masks.rle import Rle, encode_mask
 from samara.segmentation.prompts import Prompt
 
 Image = npt.NDArray[np.uint8]
@@ -40,13 +42,17 @@ class View:
         return max(1, round((y1 - y0) * self.scale)), max(1, round((x1 - x0) * self.scale))
 
     def image(self, image: Image) -> Image:
-        """Return the view of an image (H, W, 3)."""
-        return self._resized(image)
+        """Return the view of an image (H, W, 3), stretched if the whole image is too dark or too flat to be seen."""
+        return stretched(self._resized(image), levels_to_see(image))
 
     def mask(self, rle: Rle) -> Mask:
         """Return the view of a mask."""
         covered: Mask = self._resized(rle.decode().astype(np.uint8) * 255) >= 128
         return covered
+
+    def masks(self, masks: MaskSet) -> MaskSet:
+        """Return the view of a mask set; masks that become too small to be seen are empty."""
+        return replace(masks.with_rles([encode_mask(self.mask(rle)) for rle in masks.rles]), size_hw=self.size_hw)
 
     def prompt(self, prompt: Prompt) -> Prompt:
         """Return a prompt, without mask logits, in pixels of the result."""

@@ -17,12 +17,12 @@ from samara.images.read import ImageSource, read_image
 from samara.masks.mask_set import MaskSet
 from samara.masks.rle import Rle
 from samara.networks.yolo_seg import RawInstances
+from samara.segmentation.capabilities import check_capabilities
 from samara.segmentation.instances.decode import Detections, decode_instances
 from samara.segmentation.instances.letterbox import Letterbox, letterboxed
 from samara.segmentation.instances.masks import mask_in_box
 from samara.segmentation.instances.selection import choose
 from samara.segmentation.instances.settings import InstanceSettings
-from samara.segmentation.predictor import check_capabilities
 from samara.segmentation.prompts import Numbers, Prompt, as_prompts
 from samara.segmentation.segmenter import Segmenter
 from samara.system.progress import Progress
@@ -41,6 +41,19 @@ class SeenInstances:
     """
 
     raw: RawInstances
+    letterbox: Letterbox
+
+
+@dataclass(frozen=True, eq=False)
+class ReadyLetterbox:
+    """An image before the network: read and letterboxed, still in the host's memory.
+
+    Attributes:
+        pixels: (h, w, 3) uint8 RGB, h and w multiples of 32.
+        letterbox: placement of the image in the input.
+    """
+
+    pixels: torch.Tensor
     letterbox: Letterbox
 
 
@@ -66,13 +79,33 @@ class InstanceSegmenter(Segmenter[SeenInstances]):
 
     def embed(self, image: ImageSource) -> SeenInstances:
         """See `Segmenter.embed`: runs the network's single pass."""
+        return self.embed_ready([self.ready(image)])[0]
+
+    def ready(self, image: ImageSource) -> ReadyLetterbox:
+        """See `Segmenter.ready`: reads and letterboxes."""
         pixels = read_image(image)
         letterbox = Letterbox((pixels.shape[0], pixels.shape[1]), self.loaded.input_size)
+        boxed = torch.from_numpy(letterboxed(pixels, letterbox))
+        is_pinned = torch.device(self.loaded.device).type == "cuda"
+        return ReadyLetterbox(boxed.pin_memory() if is_pinned else boxed, letterbox)
+
+    def embed_ready(self, images: Sequence[ReadyLetterbox]) -> list[SeenInstances]:
+        """See `Segmenter.embed_ready`: one pass for the images whose letterboxes have the same size."""
+        by_size: dict[tuple[int, int], list[int]] = {}
+        for index, one in enumerate(images):
+            by_size.setdefault(one.letterbox.padded_size_hw, []).append(index)
+        found: dict[int, SeenInstances] = {}
+        for indices in by_size.values():
+            raw = self.engine.find(torch.cat([self._network_input(images[index].pixels) for index in indices]))
+            for place, index in enumerate(indices):
+                own = RawInstances(*(answers[place : place + 1] for answers in raw))
+                found[index] = SeenInstances(own, images[index].letterbox)
+        return [found[index] for index in range(len(images))]
+
+    def _network_input(self, pixels: torch.Tensor) -> torch.Tensor:
         preprocessing = self.loaded.variant.preprocessing
-        network_input = torch.from_numpy(letterboxed(pixels, letterbox)).to(self.loaded.device).permute(2, 0, 1)[None]
-        return SeenInstances(
-            self.engine.find(normalise(network_input, preprocessing.mean, preprocessing.std)), letterbox
-        )
+        channels = pixels.to(self.loaded.device, non_blocking=pixels.is_pinned()).permute(2, 0, 1)[None]
+        return normalise(channels, preprocessing.mean, preprocessing.std)
 
     def everything(self, seen: SeenInstances, *, progress: Progress | None = None) -> MaskSet:
         """Segment everything in an embedded image; `progress` receives the instances computed.
@@ -120,7 +153,7 @@ class InstanceSegmenter(Segmenter[SeenInstances]):
         """
         return self.predict_prompts(image, as_prompts(points, labels, boxes), multimask=multimask)
 
-    def unsparing(self, points_per_side: int, max_masks: int) -> InstanceSegmenter:
+    def unsparing(self, points_per_side: int | None, max_masks: int) -> InstanceSegmenter:
         """See `Segmenter.unsparing`; has no grid."""
         del points_per_side
         settings = InstanceSettings(confidence_thresh=MIN_CONFIDENCE, max_instances=max_masks)

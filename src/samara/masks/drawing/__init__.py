@@ -1,0 +1,1 @@
+"""Masks as images: tinted areas, outlines, labels."""

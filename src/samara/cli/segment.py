@@ -66,6 +66,7 @@ DRAWING = [
     Setting(field="opacity", metavar="X"),
     Setting(field="outline", metavar="PX", least=0),
     Setting(field="labels", metavar="KIND"),
+    Setting(field="label_size", metavar="PX", least=1),
 ]
 PRECISION = "Compute in auto, float32, tf32, bfloat16, float16 or int8."
 

@@ -2,45 +2,42 @@
 
 from __future__ import annotations
 
-import json
-import re
-import shutil
-import subprocess
-
 import pytest
 
 from samara.annotation.report.collect import write_report
 from tests.annotation.review.stores import store_of
+from tests.browser import Browser, needs_chromium
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-# Reads the page as it is, then as after a choice of reason and order.
-PROBE = """<script>
-const names = () => [...document.querySelector("[data-list]").children].filter((one) => !one.hidden)
-  .map((one) => one.dataset.name + " " + one.dataset.iou);
-const choose = (name, value) => {
-  const field = document.querySelector(`.controls [name=${name}]`);
-  field.value = value;
-  field.dispatchEvent(new Event("input"));
-};
-const told = {width: document.documentElement.scrollWidth, first: names()};
-choose("order", "iou up");
-told.sorted = names();
-choose("reason", "many parts");
-told.filtered = names();
-told.count = document.querySelector("output").textContent;
-document.title = JSON.stringify(told);
-</script>"""
+pytestmark = [pytest.mark.slow, needs_chromium]
+
+SHOWN = """[...document.querySelector("[data-list]").children].filter((one) => !one.hidden)
+  .map((one) => one.dataset.name + " " + one.dataset.iou)"""
 
 
-def in_browser(page, folder, width, *options):
-    text = page.read_text(encoding="utf-8")
-    probed = page.with_name(f"probed-{page.name}")
-    probed.write_text(re.sub(r"<meta http-equiv[^>]*>", "", text).replace("</body>", f"{PROBE}</body>"))
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--hide-scrollbars", *options]
-    command += ["--disable-background-networking", f"--user-data-dir={folder / 'profile'}"]
-    command += [f"--window-size={width},900", "--dump-dom", probed.as_uri()]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
-    return json.loads(re.search(r"<title>(.*?)</title>", shown)[1].replace("&quot;", '"'))
+class Page:
+    """A page of the report with its list."""
+
+    def __init__(self, browser, path, width):
+        self.browser = browser
+        browser.open(path, width=width)
+        assert browser.errors == []
+        assert browser.tell("document.documentElement.scrollWidth") == width
+
+    def shown(self):
+        return self.browser.tell(SHOWN)
+
+    def told(self):
+        return self.browser.tell("document.querySelector('output').textContent")
+
+    def choose(self, name, value):
+        field = f'document.querySelector(".controls [name={name}]")'
+        self.browser.tell(f"{field}.value = {value!r}; {field}.dispatchEvent(new Event('input'))")
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("chromium")) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -51,27 +48,37 @@ def store(tmp_path):
     return store
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here to lay the page out")
-@pytest.mark.parametrize("width", [500, 1280])
-def test_the_first_page(store, tmp_path, width):
-    told = in_browser(store.folder / "report.html", tmp_path, width)
-    assert told["width"] <= width
-    assert len(told["first"]) == len(told["sorted"])
-    values = [float(one.rpartition(" ")[2]) for one in told["sorted"]]
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_first_page(browser, store, width):
+    page = Page(browser, store.folder / "report.html", width)
+    first = page.shown()
+    page.choose("order", "iou up")
+    values = [float(one.rpartition(" ")[2]) for one in page.shown()]
     assert values == sorted(values)
-    assert told["sorted"] != told["first"]
-    assert [one.partition(" ")[0] for one in told["filtered"]] == ["0002.png"]
-    assert told["count"] == f"1 of {len(told['first'])}"
+    assert page.shown() != first
+    assert len(page.shown()) == len(first)
+    page.choose("reason", "many parts")
+    assert [one.partition(" ")[0] for one in page.shown()] == ["0002.png"]
+    assert page.told() == f"1 of {len(first)}"
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here to lay the page out")
-@pytest.mark.parametrize("width", [500, 1280])
-def test_a_page_of_images(store, tmp_path, width):
-    told = in_browser(store.folder / "report" / "images-0001.html", tmp_path, width)
-    assert told["width"] <= width
-    assert [one.partition(" ")[0] for one in told["first"]] == [f"{number:04d}.png" for number in range(5)]
-    assert told["sorted"][0] == "0001.png 0.3499999940395355"
-    assert told["sorted"][-1] == "0003.png "  # without masks: unknown values are last
-    assert told["count"] == "1 of 5"
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_page_of_images(browser, store, width):
+    page = Page(browser, store.folder / "report" / "images-0001.html", width)
+    assert [one.partition(" ")[0] for one in page.shown()] == [f"{number:04d}.png" for number in range(5)]
+    page.choose("order", "iou up")
+    assert page.shown()[0] == "0001.png 0.3499999940395355"
+    assert page.shown()[-1] == "0003.png "  # without masks: unknown values are last
+    page.choose("text", "0002")
+    assert page.told() == "1 of 5"
+
+
+def test_few_are_shown_until_more_are_asked_for(browser, tmp_path):
+    store = store_of(tmp_path, *[("unsure",)] * 15)
+    write_report(store)
+    page = Page(browser, store.folder / "report.html", 1280)
+    assert (len(page.shown()), page.told()) == (12, "15")
+    assert browser.tell("document.querySelector('.more').textContent") == "Show all 15"
+    browser.tell("document.querySelector('.more').click()")
+    assert len(page.shown()) == 15
+    assert browser.tell("document.querySelector('.more').hidden")

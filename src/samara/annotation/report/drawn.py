@@ -24,10 +24,12 @@ from samara.segmentation.prompts import Prompt
 MAX_PIXELS = 100_000_000
 """Larger images are not decoded."""
 
-THUMBNAIL_SIDE_PX, SMALL_SIDE_PX, LOOK_SIDE_PX = 480, 240, 400
+THUMBNAIL_SIDE_PX, SMALL_SIDE_PX, LOOK_SIDE_PX = 480, 240, 480
 JPEG_QUALITY = 82
 # Labels of more masks would hide them.
 MAX_LABELS = 15
+# Height of labels, on images that the page shows at half their size.
+LABEL_PX = 18
 # Window around a mask that deserves a look: its box and that of its prompt, and as much on either side.
 _CONTEXT, _MIN_WINDOW_PX = 1.8, 48
 
@@ -134,4 +136,5 @@ def _drawn(
     small = view.masks(masks)
     seen = np.flatnonzero(small.areas > 0)
     ids = [numbers[int(index)] for index in seen]
-    return jpeg_data_uri(draw_masks(view.image(image), small[seen], prompts, ids=ids, labels=labels), JPEG_QUALITY)
+    drawn = draw_masks(view.image(image), small[seen], prompts, ids=ids, labels=labels, label_size=LABEL_PX)
+    return jpeg_data_uri(drawn, JPEG_QUALITY)

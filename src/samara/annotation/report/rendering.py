@@ -1,4 +1,4 @@
-"""Rendering of the report's pages, which share a style and a script."""
+"""Rendering of the report's pages, which share a script."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ def render(name: str, **values: object) -> bytes:
     Raises:
         MissingExtra: jinja2 is not installed.
     """
-    style, script, digest = _style_and_script()
-    text = template(name).render(style=style, script=script, script_digest=digest, **values)
+    script, digest = _script()
+    text = template(name).render(script=script, script_digest=digest, **values)
     # A file name may be invalid UTF-8; the page must not.
     return text.encode("utf-8", errors="replace")
 
 
 @cache
-def _style_and_script() -> tuple[str, str, str]:
-    """Return style, script, and the script's digest: the page runs this script and no other."""
-    folder = resources.files("samara") / "annotation" / "report"
-    style, script = ((folder / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
-    return style, script, b2a_base64(hashlib.sha256(script.encode()).digest(), newline=False).decode()
+def _script() -> tuple[str, str]:
+    """Return the script and its digest: a page runs this script and no other."""
+    script = (resources.files("samara") / "annotation" / "report" / "report.js").read_text(encoding="utf-8")
+    return script, b2a_base64(hashlib.sha256(script.encode()).digest(), newline=False).decode()

@@ -3,38 +3,43 @@
 for (const list of document.querySelectorAll("[data-list]")) {
   const controls = document.getElementById(list.dataset.list);
   const items = Array.from(list.children);
-  const text = controls.querySelector("[name=text]");
-  const reason = controls.querySelector("[name=reason]");
-  const category = controls.querySelector("[name=category]");
-  const order = controls.querySelector("[name=order]");
+  const fields = Object.fromEntries(Array.from(controls.querySelectorAll("[name]"), (field) => [field.name, field]));
   const count = controls.querySelector("output");
+  const more = document.createElement("button");
+  let most = parseInt(list.dataset.most) || Infinity;  // items shown until all are asked for
+
   const has = (item, key, wanted) => !wanted || (item.dataset[key] || "").split("\n").includes(wanted);
+  const show = () => {
+    const text = fields.text.value.trim().toLowerCase();
+    const fitting = items.filter((item) => item.dataset.name.toLowerCase().includes(text) &&
+      has(item, "reasons", fields.reason.value) && has(item, "categories", fields.category.value));
+    const shown = new Set(fitting.slice(0, most));
+    for (const item of items) item.hidden = !shown.has(item);
+    count.textContent = fitting.length === items.length ? `${items.length}` : `${fitting.length} of ${items.length}`;
+    more.hidden = shown.size === fitting.length;
+    more.textContent = `Show all ${fitting.length}`;
+  };
+
   const number = (item, key) => parseFloat(item.dataset[key]);
   const inOrder = (a, b, key, sign) => {
     const [x, y] = [number(a, key), number(b, key)];
     const unknown = Number.isNaN(x) - Number.isNaN(y);  // unknown values last
     return unknown || (Number.isNaN(x) ? 0 : sign * (x - y)) || number(a, "place") - number(b, "place");
   };
-  const show = () => {
-    const wanted = text.value.trim().toLowerCase();
-    let shown = 0;
-    for (const item of items) {
-      const fits = (item.dataset.name || "").toLowerCase().includes(wanted) &&
-        has(item, "reasons", reason.value) && has(item, "categories", category.value);
-      item.hidden = !fits;
-      shown += fits;
-    }
-    count.textContent = shown === items.length ? `${items.length}` : `${shown} of ${items.length}`;
-  };
   const sort = () => {
-    const [key, direction] = order.value.split(" ");
+    const [key, direction] = fields.order.value.split(" ");
     const compare = key === "name"
       ? (a, b) => a.dataset.name.localeCompare(b.dataset.name)
       : (a, b) => inOrder(a, b, key, direction === "down" ? -1 : 1);
     items.sort(compare).forEach((item) => list.append(item));
+    show();
   };
-  for (const field of [text, reason, category]) field.addEventListener("input", show);
-  order.addEventListener("input", sort);
+
+  more.className = "more";
+  more.addEventListener("click", () => { most = Infinity; show(); });
+  list.after(more);
+  for (const field of [fields.text, fields.reason, fields.category]) field.addEventListener("input", show);
+  fields.order.addEventListener("input", sort);
   controls.hidden = false;
   show();
 }

@@ -53,7 +53,7 @@ class Reason:
 REASONS: tuple[Reason, ...] = (
     Reason("predicted_iou", "predicted_iou", True, "low predicted IoU", "predicted IoU {:.2f}"),
     Reason("stability_score", "stability", True, "low stability", "stability {:.2f}"),
-    Reason("answer_iou", "answer_iou", True, "answers disagree", "three answers agree only to {:.2f}", "prompt"),
+    Reason("answer_iou", "answer_iou", True, "answers disagree", "two of three answers have IoU {:.2f}", "prompt"),
     Reason("outside_box", "outside_box", False, "leaks out of its box", "{:.0%} outside its box", "box"),
     Reason("box_filled", "box_filled", True, "fills little of its box", "fills {:.0%} of its box", "box"),
     Reason("twin_iou", "twin_iou", False, "near duplicate", "IoU {:.2f} with another mask"),

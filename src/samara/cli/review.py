@@ -133,10 +133,13 @@ def taken_lines(taken: Taken, *, is_dry: bool) -> Iterator[str]:
 
 def doubt_lines(result: Review) -> Iterator[str]:
     """Describe the doubtful images, the most doubtful first."""
+    from samara.annotation.review.doubts import REASONS
+
     doubted = result.doubted
     yield f"{doubted.found:,} of {doubted.looked_at:,} images deserve a look"
+    limits = {reason.title: getattr(doubted.limits, reason.limit) for reason in REASONS}
     for title, count in doubted.by_reason.items():
-        yield f"  {count:,} × {title}"
+        yield f"  {count:,} × {title}" + (f" (limit {limits[title]:g})" if title in limits else "")
     for one in doubted.images[:MAX_SHOWN] if result.out is None else ():
         yield f"  {one.path}: {one.text}"
     if result.out is None and len(doubted.images) > MAX_SHOWN:
@@ -150,6 +153,7 @@ def facts(result: Review) -> dict[str, Any]:  # Any: JSON
         "doubtful": doubted.found,
         "images": doubted.looked_at,
         "reasons": dict(doubted.by_reason),
+        "limits": asdict(doubted.limits),
         "most_doubtful": [{"file": one.path, "doubt": one.score, "reason": one.text} for one in doubted.images],
         "taken": None if taken is None else asdict(taken),
         "out": None if result.out is None else str(result.out),

@@ -13,11 +13,10 @@ from PIL import Image
 from samara.annotation.exporting import source_of
 from samara.annotation.report.drawn import read_images, thumbnail, window_around, with_classes
 from samara.annotation.report.looks import Looks
-from samara.annotation.review.settings import ReviewSettings
 from samara.annotation.store.rows import AnnotatedRow, ImageRow
 from samara.images.read import read_image
 from tests.annotation.conftest import random_masks
-from tests.annotation.review.stores import store_of
+from tests.annotation.review.stores import LIMITS, store_of
 
 
 def test_a_thumbnail_shows_the_masks(tmp_path):
@@ -61,7 +60,7 @@ def test_windows_show_the_surroundings_and_stay_inside(boxes, window):
 
 def test_masks_are_drawn_in_their_window(tmp_path):
     store = store_of(tmp_path, ("good", "leaking"))
-    looks = Looks(ReviewSettings())
+    looks = Looks(LIMITS)
     for row, table in store.tables():
         looks.add(row, table)
     image = next(read_images(store, source_of(store), {1}))

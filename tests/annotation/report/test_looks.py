@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from samara.annotation.report.looks import LOWEST, Greatest, Looks
-from samara.annotation.review.settings import ReviewSettings
-from tests.annotation.review.stores import store_of
+from tests.annotation.review.stores import LIMITS, store_of
 
 
 def looks_at(store, **settings):
-    looks = Looks(ReviewSettings(**settings))
+    looks = Looks(replace(LIMITS, **settings))
     return looks, [looks.add(row, table) for row, table in store.tables()]
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from samara.annotation.review.settings import ReviewSettings
 from samara.annotation.store.plan import Asked, PlannedImage
 from samara.annotation.store.rows import mask_table
 from samara.annotation.store.store import create_store
@@ -14,6 +15,7 @@ from samara.masks.rle import encode_mask
 from tests.annotation.conftest import image_row, write_images
 from tests.masks.test_mask_set import rectangle
 
+LIMITS = ReviewSettings(predicted_iou=0.7, stability=0.8)
 SIZE = 20, 30
 BOX = (2.0, 2.0, 12.0, 12.0)
 JOB = {

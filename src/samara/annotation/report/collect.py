@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from samara.annotation.report.page import (
     write_annotation_report,
 )
 from samara.annotation.report.summary import Chosen, Histogram, Summary, summarise
+from samara.annotation.review.limits import limits_of
 from samara.annotation.review.settings import ReviewSettings
 from samara.annotation.store.rows import ImageRow
 from samara.annotation.store.store import REPORT, REPORT_PAGES, AnnotationStore
@@ -42,7 +44,7 @@ def write_report(store: AnnotationStore) -> Path:
         OutputError: a file cannot be written.
     """
     path = store.folder / REPORT
-    looks = Looks(ReviewSettings())
+    looks = Looks(limits_of(store, ReviewSettings()))
     pages = _image_pages(store, looks)
     write_annotation_report(path, annotation_report(store, looks, pages))
     return path
@@ -59,7 +61,7 @@ def annotation_report(
         pages: pages of all images.
     """
     if looks is None:
-        looks = Looks(ReviewSettings())
+        looks = Looks(limits_of(store, ReviewSettings()))
         for row, table in store.tables():
             looks.add(row, table)
     summary, manifest, source = summarise(store), store.manifest, source_of(store)
@@ -79,6 +81,7 @@ def annotation_report(
         categories={name: f"{count:,}" for name, count in summary.categories.items()},
         settings=_flat(manifest.job["settings"]),
         provenance=_provenance(store, summary),
+        limits=_flat(asdict(looks.limits)),
         look_first=_look_first(store, looks, source),
         pages=pages,
     )

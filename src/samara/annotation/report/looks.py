@@ -84,10 +84,14 @@ class ImageLook:
 
 
 class Looks:
-    """Collects, image by image and in bounded memory, which masks deserve a look."""
+    """Collects, image by image and in bounded memory, which masks deserve a look.
 
-    def __init__(self, settings: ReviewSettings) -> None:
-        self.settings = settings
+    Args:
+        limits: the result of `limits_of`.
+    """
+
+    def __init__(self, limits: ReviewSettings) -> None:
+        self.limits = limits
         self.doubtful_masks = self.doubtful_images = self.masks_of_people = 0
         self.by_reason: Counter[str] = Counter()
         self._known: Counter[str] = Counter()
@@ -102,7 +106,7 @@ class Looks:
         if not len(table):
             self.doubtful_images += 1
             return ImageLook(row, 1.0, (NO_MASK,))
-        doubts = doubts_of(table, self.settings)
+        doubts = doubts_of(table, self.limits)
         scores = doubts.scores
         self._count(table, doubts)
         for index in np.flatnonzero(scores):

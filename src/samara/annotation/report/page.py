@@ -186,6 +186,7 @@ class AnnotationReport:
         categories: number of masks per category, if known.
         settings: settings of the run, by name.
         provenance: provenance of the masks, by name.
+        limits: when a mask is doubtful, by name of the limit.
         look_first: what deserves a look first.
         pages: pages of all images.
     """
@@ -202,6 +203,7 @@ class AnnotationReport:
     categories: Mapping[str, str]
     settings: Mapping[str, str]
     provenance: Mapping[str, str]
+    limits: Mapping[str, str] = field(default_factory=dict)
     look_first: LookFirst = LookFirst()
     pages: Sequence[PageLink] = ()
 

@@ -38,9 +38,9 @@ class Reason:
     text: str
     needs: str = ""
 
-    def severity(self, values: FloatArray, settings: ReviewSettings) -> FloatArray:
+    def severity(self, values: FloatArray, limits: ReviewSettings) -> FloatArray:
         """Return how far values (M,) are beyond the limit: 0 within it or unknown (NaN), up to 1 at the worst value."""
-        limit = float(getattr(settings, self.limit))
+        limit = float(getattr(limits, self.limit))
         if self.is_low:
             beyond = (limit - values) / max(limit, 1e-9)
         elif limit < 1:
@@ -96,10 +96,15 @@ class Doubts:
         return [REASONS[one].text.format(self.values[index, one]) for one in order if self.severity[index, one]]
 
 
-def doubts_of(table: pa.Table, settings: ReviewSettings) -> Doubts:
-    """Find the doubts about the masks of a table with `COLUMNS`; there are none about masks that a person made."""
+def doubts_of(table: pa.Table, limits: ReviewSettings) -> Doubts:
+    """Find the doubts about masks; there are none about those that a person made.
+
+    Args:
+        table: the masks, with `COLUMNS`.
+        limits: the result of `limits_of`.
+    """
     values = np.stack([_numbers(table, reason.column) for reason in REASONS], axis=1)
-    severity = np.stack([reason.severity(values[:, place], settings) for place, reason in enumerate(REASONS)], axis=1)
+    severity = np.stack([reason.severity(values[:, place], limits) for place, reason in enumerate(REASONS)], axis=1)
     by_person = np.array([maker is not None for maker in table.column("made_by").to_pylist()], bool)
     severity[by_person] = 0
     return Doubts(severity, values)
@@ -139,11 +144,11 @@ class DoubtfulImage:
         return f"{counted}; the worst: {', '.join(self.worst)}"
 
 
-def doubt_of_image(image: ImageRow, table: pa.Table, settings: ReviewSettings) -> DoubtfulImage | None:
-    """Return the doubts about an image with its masks; None if there are none."""
+def doubt_of_image(image: ImageRow, table: pa.Table, limits: ReviewSettings) -> DoubtfulImage | None:
+    """Return the doubts about an image with its masks, see `doubts_of`; None if there are none."""
     if not len(table):
         return DoubtfulImage(image.image_id, image.path, 1.0, {NO_MASK: 1}, (), 0)
-    doubts = doubts_of(table, settings)
+    doubts = doubts_of(table, limits)
     scores = doubts.scores
     worst = int(scores.argmax())
     if not scores[worst]:

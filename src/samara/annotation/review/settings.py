@@ -16,22 +16,24 @@ class ReviewSettings:
     """When a mask deserves a look. Each limit is a rule of thumb; what a store does not record is never doubtful.
 
     Attributes:
-        predicted_iou: doubtful with a lower predicted IoU.
-        stability: doubtful with a lower stability score.
-        answer_iou: doubtful if two of the three answers to its prompt have a lower IoU.
-        outside_box: doubtful with a larger share outside the box of its prompt.
-        box_filled: doubtful if it fills a smaller share of that box.
-        twin_iou: doubtful with a higher IoU with another mask of the image, at least 0.8.
-        parts: doubtful with more parts.
-        min_area: doubtful with fewer pixels.
+        predicted_iou: doubt masks with a predicted IoU below this; None for 0.7, or less where more than a quarter of
+            the masks are below, see `samara.annotation.review.limits`.
+        stability: doubt masks with a stability score below this; None for 0.8, or less where more than a quarter of the
+            masks are below.
+        answer_iou: doubt masks if two of the three answers to their prompt have an IoU below this.
+        outside_box: doubt masks with more than this share outside the box of their prompt.
+        box_filled: doubt masks that fill less than this share of their box.
+        twin_iou: doubt masks whose IoU with another one of the image is above this, at least 0.8.
+        parts: doubt masks with more parts than this.
+        min_area: doubt masks with fewer pixels than this.
         most: write at most this many images, the most doubtful ones; None for all.
 
     Raises:
         SettingsError: a value is out of range.
     """
 
-    predicted_iou: float = 0.7
-    stability: float = 0.8
+    predicted_iou: float | None = None
+    stability: float | None = None
     answer_iou: float = 0.3
     outside_box: float = 0.1
     box_filled: float = 0.25
@@ -42,7 +44,7 @@ class ReviewSettings:
 
     def __post_init__(self) -> None:
         for name, least in _SHARES.items():
-            if not least <= getattr(self, name) <= 1:
+            if getattr(self, name) is not None and not least <= getattr(self, name) <= 1:
                 raise SettingsError(f"{name} is {getattr(self, name)}; it must lie between {least:g} and 1")
         for name, least in _COUNTS.items():
             if getattr(self, name) is not None and getattr(self, name) < least:

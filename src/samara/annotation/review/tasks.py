@@ -11,6 +11,7 @@ from typing import get_args
 
 from samara.annotation.exporting import annotated_image, export_facts, source_of
 from samara.annotation.review.doubts import DoubtfulImage, doubt_of_image
+from samara.annotation.review.limits import limits_of
 from samara.annotation.review.settings import ReviewSettings, TaskFormat
 from samara.annotation.store.store import AnnotationStore
 from samara.datasets.annotated import AnnotatedImage
@@ -32,23 +33,26 @@ class Doubted:
         images: the most doubtful first; at most as many as were wanted.
         found: number of doubtful images, wanted or not.
         looked_at: number of images that were looked at: all that are annotated.
+        limits: the limits, all filled in.
         by_reason: number of doubtful masks by reason, of all images.
     """
 
     images: tuple[DoubtfulImage, ...]
     found: int
     looked_at: int
+    limits: ReviewSettings
     by_reason: Mapping[str, int] = field(default_factory=dict)
 
 
 def doubtful_images(store: AnnotationStore, settings: ReviewSettings) -> Doubted:
     """Find the doubtful images of a store, in bounded memory; those that a person corrected are not among them."""
+    limits = limits_of(store, settings)
     by_reason: Counter[str] = Counter()
     kept: list[tuple[float, int, DoubtfulImage]] = []
     found, looked_at, done = 0, 0, store.corrected()
     for row, table in store.tables():
         looked_at += row.status == "done"
-        one = doubt_of_image(row, table, settings) if row.status == "done" else None
+        one = doubt_of_image(row, table, limits) if row.status == "done" else None
         if one is None or row.image_id in done:
             continue
         found += 1
@@ -59,7 +63,7 @@ def doubtful_images(store: AnnotationStore, settings: ReviewSettings) -> Doubted
         else:
             heapq.heappushpop(kept, item)
     ordered = tuple(one for _, _, one in sorted(kept, key=lambda item: item[:2], reverse=True))
-    return Doubted(ordered, found, looked_at, dict(by_reason.most_common()))
+    return Doubted(ordered, found, looked_at, limits, dict(by_reason.most_common()))
 
 
 def write_tasks(

@@ -41,6 +41,7 @@ LAYERS = {
 # `system` is what would become a drawer: it holds these and nothing else.
 SYSTEM = {
     "cores",
+    "counted",
     "devices",
     "digests",
     "extras",

@@ -58,13 +58,13 @@ def test_corrections_are_taken_and_counted(run, store, tmp_path):
     export = save(tmp_path / "export.json", [submitted(tasks[0], edited), tasks[1] | {"annotations": []}])
     code, printed = run("--corrections", export, "--dry-run")
     assert code == 0
-    assert printed.out.startswith("1 images would be corrected, 0 unchanged, 0 refused\n")
+    assert printed.out.startswith("1 image would be corrected, 0 unchanged, 0 refused\n")
     code, printed = run("--corrections", export)
     assert code == 0
     assert printed.out.splitlines()[:4] == [
-        "1 images corrected, 0 unchanged, 0 refused",
+        "1 image corrected, 0 unchanged, 0 refused",
         "masks: 0 kept, 1 redrawn, 0 with another class, 1 added, 1 removed",
-        "1 tasks without an annotation and 0 skipped ones: left as they are",
+        "1 task without an annotation and 0 skipped: left as they are",
         "1 of 3 images deserve a look",
     ]
     bad = save(tmp_path / "bad.json", [submitted(tasks[0], edited) | {"data": {"image": "nowhere.png"}}])

@@ -27,6 +27,7 @@ from samara.cli.progress import annotation_bar
 from samara.cli.sentences import as_options
 from samara.cli.settings_options import Setting, in_panel, takes, takes_arguments
 from samara.segmentation.automatic.settings import AutomaticSettings
+from samara.system.counted import counted
 
 if TYPE_CHECKING:
     from samara.annotation.carry_out import AnnotationOutcome
@@ -287,9 +288,9 @@ def show(outcome: AnnotationOutcome, *, as_json: bool, engine_was_chosen: bool =
     done = total.images - total.quarantined
     rate = outcome.done_by_this_run.images / outcome.seconds if outcome.seconds else 0
     typer.echo(
-        f"{store.folder}: {done:,} images annotated, {total.masks:,} masks by {outcome.checkpoint}, "
-        f"{total.quarantined:,} images quarantined; {outcome.done_by_this_run.images:,} images in this run, "
-        f"{rate:.2f} per second"
+        f"{store.folder}: {counted(done, 'image')} annotated, {counted(total.masks, 'mask')} by {outcome.checkpoint}, "
+        f"{counted(total.quarantined, 'image')} quarantined; "
+        f"{counted(outcome.done_by_this_run.images, 'image')} in this run, {rate:.2f} per second"
     )
     if engine_was_chosen:
         ran = store.manifest.job["checkpoint"]

@@ -15,6 +15,7 @@ from samara.cli.export_annotations import tell_losses, tell_unsaid
 from samara.cli.options import label_studio_prefix_option, warn
 from samara.cli.settings_options import Setting, in_panel, takes
 from samara.datasets.writing.options import WriterOptions
+from samara.system.counted import counted
 
 if TYPE_CHECKING:
     from samara.annotation.review.corrections import Taken
@@ -122,13 +123,14 @@ def taken_lines(taken: Taken, *, is_dry: bool) -> Iterator[str]:
     """Describe what corrections changed."""
     masks = taken.masks
     verb = "would be corrected" if is_dry else "corrected"
-    yield f"{taken.corrected:,} images {verb}, {taken.unchanged:,} unchanged, {len(taken.refused):,} refused"
+    yield f"{counted(taken.corrected, 'image')} {verb}, {taken.unchanged:,} unchanged, {len(taken.refused):,} refused"
     yield (
         f"masks: {masks.kept:,} kept, {masks.redrawn:,} redrawn, {masks.renamed:,} with another class, "
         f"{masks.added:,} added, {masks.removed:,} removed"
     )
     if taken.not_reviewed or taken.skipped:
-        yield f"{taken.not_reviewed:,} tasks without an annotation and {taken.skipped:,} skipped ones: left as they are"
+        unseen = counted(taken.not_reviewed, "task")
+        yield f"{unseen} without an annotation and {taken.skipped:,} skipped: left as they are"
 
 
 def doubt_lines(result: Review) -> Iterator[str]:
@@ -136,7 +138,7 @@ def doubt_lines(result: Review) -> Iterator[str]:
     from samara.annotation.review.doubts import REASONS
 
     doubted = result.doubted
-    yield f"{doubted.found:,} of {doubted.looked_at:,} images deserve a look"
+    yield f"{doubted.found:,} of {counted(doubted.looked_at, 'image')} deserve a look"
     limits = {reason.title: getattr(doubted.limits, reason.limit) for reason in REASONS}
     for title, count in doubted.by_reason.items():
         yield f"  {count:,} × {title}" + (f" (limit {limits[title]:g})" if title in limits else "")

@@ -20,6 +20,7 @@ from samara.images.settings import ImageReading
 from samara.masks.drawing.style import OverlayStyle
 from samara.segmentation.automatic.settings import DUPLICATE_IOU, AutomaticSettings
 from samara.segmentation.file_settings import FileSettings
+from samara.system.counted import counted
 
 if TYPE_CHECKING:
     from samara.checkpoints.licences import Licence
@@ -235,7 +236,7 @@ def _show_files(outcome: SegmentedFiles, by: str) -> None:
     """Say what was found in each image, and where it is; `by` names the checkpoint."""
     for done in outcome.done:
         masks = len(done.masks)
-        typer.echo(f"{done.path}: {masks} mask{'' if masks == 1 else 's'} by {by}{_whereabouts(done)}")
+        typer.echo(f"{done.path}: {counted(masks, 'mask')} by {by}{_whereabouts(done)}")
     for sheet in outcome.sheets:
         typer.echo(f"contact sheet in {sheet}")
     if outcome.done and outcome.annotations is not None:

@@ -29,6 +29,7 @@ from samara.annotation.review.limits import limits_of
 from samara.annotation.review.settings import ReviewSettings
 from samara.annotation.store.rows import ImageRow
 from samara.annotation.store.store import REPORT, REPORT_PAGES, AnnotationStore
+from samara.system.counted import counted
 
 MAX_DRAWN = 300
 """Stores with more images have lists of them without images."""
@@ -70,7 +71,7 @@ def annotation_report(
     titles = " ".join(gallery.title.lower() for gallery in galleries)
     return AnnotationReport(
         title=store.folder.resolve().name,
-        summary=f"{summary.masks:,} masks in {done:,} images, made by {manifest.checkpoint}.",
+        summary=f"{counted(summary.masks, 'mask')} in {counted(done, 'image')}, made by {manifest.checkpoint}.",
         numbers=_numbers(summary, looks),
         bars=list(_bars(summary)),
         galleries=galleries,
@@ -176,7 +177,7 @@ def _flat(facts: Mapping[str, Any]) -> dict[str, str]:  # Any: JSON
 
 def _bars(summary: Summary) -> Iterator[Bars]:
     edges = [f"{edge:,.0f}" for edge in summary.masks_per_image.edges[:-1]]
-    labels = [*edges[:-1], f"{edges[-1]}+"]
+    labels = [*edges[:-1], f"{edges[-1].removesuffix(',000')}k+"]  # narrow, as its bar is
     yield _histogram("Masks per image", summary.masks_per_image, labels, "{:,.0f}")
     yield _histogram(
         "Area of masks, as a share of the image",
@@ -244,5 +245,4 @@ def _shown(store: AnnotationStore, source: Source, image_ids: set[int]) -> Itera
 
 
 def _detail(row: ImageRow) -> str:
-    masks = f"{row.masks:,} mask{'' if row.masks == 1 else 's'}"
-    return f"{masks}, {row.width} × {row.height} pixels, {row.seconds:.2f} s"
+    return f"{counted(row.masks, 'mask')}, {row.width} × {row.height} pixels, {row.seconds:.2f} s"

@@ -111,9 +111,8 @@ class Looks:
         self._count(table, doubts)
         for index in np.flatnonzero(scores):
             self._offer(doubts, int(index), table)
-        lowest = int(np.nanargmin(doubts.values[:, 0]))
-        look = _mask_look(doubts, lowest, table)
-        self._of_reason[LOWEST].add(-look.predicted_iou, (row.image_id, lowest), look)
+        lowest = float(np.min(doubts.values[:, 0]))
+        self._offer_lowest(doubts, table)
         self.doubtful_images += bool(scores.any())
         titles = [title for title, far in zip(TITLES, doubts.severity.max(0), strict=True) if far]
         return ImageLook(
@@ -121,7 +120,7 @@ class Looks:
             float(scores.sum()),
             tuple(titles),
             int((scores > 0).sum()),
-            look.predicted_iou,
+            lowest,
             tuple(sorted({name for name in table.column("category").to_pylist() if name is not None})),
             any(maker is not None for maker in table.column("made_by").to_pylist()),
         )
@@ -145,6 +144,14 @@ class Looks:
         ):
             self._known[title] += int(known)
             self.by_reason[title] += int(far)
+
+    def _offer_lowest(self, doubts: Doubts, table: pa.Table) -> None:
+        by_person = np.array([maker is not None for maker in table.column("made_by").to_pylist()], bool)
+        if by_person.all():
+            return
+        index = int(np.where(by_person, np.inf, doubts.values[:, 0]).argmin())
+        look = _mask_look(doubts, index, table)
+        self._of_reason[LOWEST].add(-look.predicted_iou, (look.image_id, index), look)
 
     def _offer(self, doubts: Doubts, index: int, table: pa.Table) -> None:
         score, severity = float(doubts.scores[index]), doubts.severity[index]

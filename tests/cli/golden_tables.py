@@ -89,7 +89,7 @@ def of_checkpoints_verify(width: int) -> str:
     )
     return checkpoints.verifications_text(
         [
-            Verification(checkpoint=find(name), path=Path(name), verdict=verdict, detail=detail)
+            Verification(name=name, path=Path(name), verdict=verdict, detail=detail)
             for name, verdict, detail in verdicts
         ],
         width,

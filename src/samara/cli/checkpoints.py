@@ -169,7 +169,7 @@ def _entry_record(entry: StoredCheckpoint) -> dict[str, object]:
 
 def _verification_record(verification: Verification) -> dict[str, object]:
     return {
-        "name": verification.checkpoint.name,
+        "name": verification.name,
         "path": str(verification.path),
         "verdict": verification.verdict,
         "detail": verification.detail,
@@ -206,7 +206,7 @@ def _short(licence: str) -> str:
 
 def verifications_text(verifications: Sequence[Verification], width: int) -> str:
     """Format verdicts: one line for each file."""
-    rows = [[each.checkpoint.name, each.verdict, each.detail] for each in verifications]
+    rows = [[each.name, each.verdict, each.detail] for each in verifications]
     return text_table(VERDICT_COLUMNS, rows, width=width, rest="--json")
 
 

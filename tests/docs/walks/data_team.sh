@@ -10,6 +10,7 @@ $annotate --dry-run
 $annotate --limit 2
 ! $annotate --resume --report
 cat masks/quarantined.csv
+cp masks/report.html first-report.html
 
 # The report says where samara looked for the missing image, so it is put there, and the damaged one is replaced.
 mv elsewhere/* parts/images

@@ -59,7 +59,7 @@ ALLOWED = {
     "filelock": {"system", "checkpoints", "segmentation", "annotation", "finetuning", "measurement"},
     "httpx": {"checkpoints", "images"},
     "jinja2": {"system"},
-    "matplotlib": {"masks", "finetuning", "measurement"},
+    "matplotlib": {"images", "masks", "finetuning", "measurement"},
     "numpy": {
         "masks",
         "images",

@@ -18,6 +18,10 @@ def test_a_font_with_the_letters_is_found():
     assert bytes(font.getmask("Ж")) != bytes(font.getmask("\uffff"))
 
 
+def test_a_font_of_boxes_is_none():
+    assert not [path for path in font_files() if "LastResort" in path]
+
+
 def test_plain_fonts_come_first():
     names = ["/f/DejaVuSans-Bold.ttf", "/f/DejaVuSerif.ttf", "/f/cmr10.ttf", "/f/DejaVuSans.ttf"]
     assert sorted(names, key=plainness) == [names[3], names[2], names[0], names[1]]

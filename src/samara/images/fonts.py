@@ -11,6 +11,8 @@ from samara.system.extras import is_installed
 _log = logging.getLogger(__name__)
 
 _PLAIN = ("sans", "gothic", "arial", "helvetica", "segoe")
+# Has a box for every letter that there is.
+_STANDS_FOR_OTHERS = "lastresort"
 _OTHER_STYLES = ("bold", "italic", "oblique", "mono", "light", "thin", "black", "condensed", "serif", "emoji", "symbol")
 
 
@@ -23,9 +25,7 @@ def font_with(letters: frozenset[str]) -> str | None:
     codes = {ord(letter) for letter in letters}
     path = next((path for path in font_files() if codes <= _codes_of(path)), None)
     if path is None:
-        how = (
-            "install one" if is_installed("matplotlib") else "pip install 'samara[report]' to find those of the system"
-        )
+        how = "install one" if is_installed("matplotlib") else "pip install 'samara[report]' to use the system's"
         shown = "".join(sorted(letter for letter in letters if not letter.isascii()))
         _log.warning("no font with the letters %s was found, so ? stands for them; %s", shown, how)
     return path
@@ -40,7 +40,8 @@ def font_files() -> tuple[str, ...]:
     from matplotlib import font_manager
 
     own = (Path(matplotlib.get_data_path()) / "fonts" / "ttf").glob("*.ttf")
-    return tuple(sorted({*map(str, own), *font_manager.findSystemFonts()}, key=plainness))
+    found = {*map(str, own), *font_manager.findSystemFonts()}
+    return tuple(sorted((path for path in found if _STANDS_FOR_OTHERS not in path.lower()), key=plainness))
 
 
 def plainness(path: str) -> tuple[int, bool, str]:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from samara.annotation.run.spent import Spent
 
 CHECKPOINT = (
-    "Catalogue name or file; run `samara recommend --task batch-annotation` to see which suits this machine. "
+    "Use this catalogue name or file; `samara recommend --task batch-annotation` says which suits this machine. "
     f"Default: the profile's, or {Choice.checkpoint}."
 )
 ASKED, MASKS, HUGE, RUNNING, RESULT = (
@@ -66,7 +66,7 @@ SIZES = [
 COMPARING = Setting(
     field="compares_answers",
     flags=("--compare-answers/--no-compare-answers",),
-    help="With prompts: record how much the three answers to each disagree, for --report and `samara review`.",
+    help="Record how much the three answers to each prompt disagree, for --report and `samara review`.",
 )
 RESOURCES = [
     Setting(field="workers", metavar="N", least=1),
@@ -101,18 +101,19 @@ def annotate(
         list[str],
         typer.Argument(
             metavar="IMAGES",
-            help="A folder (searched recursively), files, a quoted pattern, a list (.txt), a .tar, or a COCO file "
-            "(.json) or YOLO data set (.yaml), whose boxes become the prompts.",
+            help="Annotate the images of a folder (searched recursively), files, a quoted pattern, a list (.txt), a "
+            ".tar, or of a COCO file (.json) or YOLO data set (.yaml), whose boxes become the prompts.",
             show_default=False,
         ),
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the store.", rich_help_panel=RESULT)],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Write the store into this folder.", rich_help_panel=RESULT)],
     profile: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help=f"{', '.join(f'{name} ({one.checkpoint})' for name, one in PROFILES.items())}, with their settings; "
-            "explicit options override them.",
+            help="Use the checkpoint and settings of "
+            f"{', '.join(f'{name} ({one.checkpoint})' for name, one in PROFILES.items())}; explicit options override "
+            "them.",
             rich_help_panel=ASKED,
         ),
     ] = None,
@@ -120,8 +121,8 @@ def annotate(
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="Boxes from a COCO file (.json) or YOLO labels (folder, data.yaml), or points from a table (.csv: "
-            "file, x, y, label, class, object). Default: segment everything.",
+            help="Take boxes from a COCO file (.json) or YOLO labels (folder, data.yaml), or points from a table "
+            "(.csv: file, x, y, label, class, object). Default: segment everything.",
             rich_help_panel=ASKED,
         ),
     ] = None,
@@ -131,7 +132,7 @@ def annotate(
             "--images",
             "--pictures",
             metavar="DIR",
-            help="Folder of the images listed in a COCO file.",
+            help="Look for the images of a COCO file below this folder.",
             rich_help_panel=ASKED,
         ),
     ] = None,
@@ -158,7 +159,7 @@ def annotate(
         ),
     ] = False,
     retry: Annotated[
-        bool, typer.Option("--retry", help="With --resume: retry quarantined images.", rich_help_panel=RESULT)
+        bool, typer.Option("--retry", help="Retry quarantined images too, with --resume.", rich_help_panel=RESULT)
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Delete the existing store first.", rich_help_panel=RESULT)
@@ -176,7 +177,7 @@ def annotate(
         bool,
         typer.Option(
             "--dry-run",
-            help="Only say what would be done: images, what is left out, duration. Writes nothing.",
+            help="Only say what would be done: which images, what is left out, how long it takes. Nothing is written.",
             rich_help_panel=RESULT,
         ),
     ] = False,
@@ -196,7 +197,7 @@ def annotate(
     timings: Annotated[
         bool,
         typer.Option(
-            "--timings", help="Measure where the time goes; slows a GPU down a little.", rich_help_panel=RESULT
+            "--timings", help="Measure where the time goes, which slows a GPU down a little.", rich_help_panel=RESULT
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=RESULT)] = False,

@@ -37,7 +37,9 @@ LIMITS = [
     in_panel(TASKS, Setting(field="most", metavar="N", least=1)),
 )
 def review(
-    store: Annotated[Path, typer.Argument(metavar="STORE", help="Folder written by `samara annotate`.")],
+    store: Annotated[
+        Path, typer.Argument(metavar="STORE", help="Read the store that `samara annotate` wrote into this folder.")
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -51,7 +53,7 @@ def review(
         typer.Option(
             "--format",
             metavar="NAME",
-            help="label-studio, label-studio-polygons, coco or coco-polygons.",
+            help="Write label-studio, label-studio-polygons, coco or coco-polygons.",
             rich_help_panel=TASKS,
         ),
     ] = "label-studio",

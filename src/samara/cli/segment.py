@@ -95,8 +95,8 @@ def segment(
         list[str],
         typer.Argument(
             metavar="IMAGE",
-            help="Image files, folders, quoted patterns, lists of them (.txt), or URLs with --download. Each image is "
-            "segmented once.",
+            help="Segment image files, folders, quoted patterns, lists of them (.txt), or URLs with --download. "
+            "Each image is segmented once.",
             show_default=False,
         ),
     ],

@@ -26,7 +26,7 @@ def font_with(letters: frozenset[str]) -> str | None:
     path = next((path for path in font_files() if codes <= _codes_of(path)), None)
     if path is None:
         how = "install one" if is_installed("matplotlib") else "pip install 'samara[report]' to use the system's"
-        shown = "".join(sorted(letter for letter in letters if not letter.isascii()))
+        shown = "".join(sorted(letter for letter in letters if ord(letter) > 255))
         _log.warning("no font with the letters %s was found, so ? stands for them; %s", shown, how)
     return path
 

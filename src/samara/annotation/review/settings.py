@@ -16,10 +16,10 @@ class ReviewSettings:
     """When a mask deserves a look. Each limit is a rule of thumb; what a store does not record is never doubtful.
 
     Attributes:
-        predicted_iou: doubt masks with a predicted IoU below this; None for 0.7, or less where more than a quarter of
-            the masks are below, see `samara.annotation.review.limits`.
-        stability: doubt masks with a stability score below this; None for 0.8, or less where more than a quarter of the
-            masks are below.
+        predicted_iou: doubt masks with a predicted IoU below this; None for at most 0.7 and at most a quarter of the
+            masks, see `samara.annotation.review.limits`.
+        stability: doubt masks with a stability score below this; None for at most 0.8 and at most a quarter of the
+            masks.
         answer_iou: doubt masks if two of the three answers to their prompt have an IoU below this.
         outside_box: doubt masks with more than this share outside the box of their prompt.
         box_filled: doubt masks that fill less than this share of their box.

@@ -71,8 +71,8 @@ class AnnotationSettings:
         asking: segment everything, or prompts.
         automatic: settings of automatic masks.
         cleaning: cleaning of the masks.
-        tile: side in pixels of the tiles that larger images are cut into; None for whole images.
-        tile_overlap: overlap of neighbouring tiles in pixels, used to join their masks.
+        tile: cut larger images into tiles of this side in pixels; None for whole images.
+        tile_overlap: let neighbouring tiles overlap by this many pixels, to join their masks.
         max_pixels: refuse larger images; None for no limit.
         value_range: values of black and white in images of more than 8 bits, see `samara.read_image`.
         frame: index of the frame or page in files that hold several, see `samara.read_image`.
@@ -125,14 +125,13 @@ class Resources:
     """Resources of a run; nothing here changes a row.
 
     Attributes:
-        workers: number of processes, each with its own network.
-        cluster: where the workers run, this machine or a Ray cluster.
-        gpus_per_worker: GPUs per worker with ray, e.g. 0.25 to let four share one.
-        threads: threads that read, decode and resize, per process; None for 2 on a CPU and up to 8 on a
-            GPU.
-        batch: images per pass of the image encoder; None for 1 on a CPU and up to 8 on a GPU.
-        embedding_cache: folder that caches image embeddings for runs with other settings.
-        embedding_cache_gb: maximum size of that folder in GB; the least recently used are deleted.
+        workers: run this many processes, each with its own network.
+        cluster: run the workers on this machine or on a Ray cluster.
+        gpus_per_worker: give each worker this many GPUs with ray, such as 0.25 to let four share one.
+        threads: use this many threads per process to read, decode and resize; None for 2 on a CPU and up to 8 on a GPU.
+        batch: encode this many images per pass of the network; None for 1 on a CPU and up to 8 on a GPU.
+        embedding_cache: cache image embeddings in this folder, for runs with other settings.
+        embedding_cache_gb: keep that folder below this size in GB; the least recently used are deleted.
     """
 
     workers: int = 1

@@ -23,7 +23,7 @@ class OverlayStyle:
         opacity: tint masks with this opacity, from 0 to 1.
         outline: draw outlines of this width in pixels, 0 for none; None for one that fits the image.
         labels: write at each mask auto, none, id, class, score or all.
-        label_size: write them with this height in pixels; None for one that fits the image.
+        label_size: write labels with this height in pixels; None for one that fits the image.
 
     Raises:
         SettingsError: a value is out of range or unknown.

@@ -127,7 +127,8 @@ class PromptedSegmenter(Segmenter[SeenImage]):
             for (image, indices), of_image in zip(chunk.items(), answers, strict=True):
                 if of_image.shape[1] < 2:
                     return None
-                found[image][indices] = lowest_answer_iou(of_image, MASK_THRESHOLD)
+                height, width = seen[image].embedding.frame.low_res_size_hw  # the rest is padding
+                found[image][indices] = lowest_answer_iou(of_image[..., :height, :width], MASK_THRESHOLD)
         return found
 
     def everything(self, seen: SeenImage, *, progress: Progress | None = None) -> MaskSet:

@@ -6,6 +6,9 @@ import pytest
 
 from samara.annotation.inputs.sources import open_source
 from samara.annotation.report.collect import annotation_report, write_report
+from samara.annotation.report.looks import Looks
+from samara.annotation.review.limits import limits_of
+from samara.annotation.review.settings import ReviewSettings
 from samara.annotation.run.runner import annotate_store
 from samara.annotation.store.store import create_store
 from tests.annotation.conftest import write_images
@@ -29,8 +32,15 @@ def store(tmp_path):
     return store
 
 
+def report_of(store):
+    looks = Looks(limits_of(store, ReviewSettings()))
+    for row, table in store.tables():
+        looks.add(row, table)
+    return annotation_report(store, looks)
+
+
 def test_the_page_says_what_the_store_holds(store):
-    report = annotation_report(store)
+    report = report_of(store)
     assert report.summary == "24 masks in 6 images, made by fake."
     assert report.numbers["images quarantined"] == "1"
     assert report.settings == {"points_per_side": "4"}
@@ -55,7 +65,7 @@ def test_the_page_says_what_the_store_holds(store):
 
 
 def test_masks_that_deserve_a_look_are_shown_with_their_reasons(store):
-    first = annotation_report(store).look_first
+    first = report_of(store).look_first
     assert first.masks > 0
     assert {card.name for card in first.cards} <= {f"000{number}.png" for number in range(5)} | {"9-twin.png"}
     assert all(card.uri.startswith("data:image/jpeg") for card in first.cards)
@@ -66,5 +76,5 @@ def test_masks_that_deserve_a_look_are_shown_with_their_reasons(store):
 def test_images_that_are_gone_or_changed_are_not_shown(store, tmp_path):
     (tmp_path / "images" / "0000.png").unlink()
     (tmp_path / "images" / "0002.png").write_bytes((tmp_path / "images" / "0003.png").read_bytes())
-    shown = {image.name: image.uri for image in annotation_report(store).galleries[0].images}
+    shown = {image.name: image.uri for image in report_of(store).galleries[0].images}
     assert {name for name, uri in shown.items() if uri is None} == {"0000.png", "0002.png"}

@@ -51,20 +51,14 @@ def write_report(store: AnnotationStore) -> Path:
     return path
 
 
-def annotation_report(
-    store: AnnotationStore, looks: Looks | None = None, pages: Sequence[PageLink] = ()
-) -> AnnotationReport:
+def annotation_report(store: AnnotationStore, looks: Looks, pages: Sequence[PageLink] = ()) -> AnnotationReport:
     """Collect what the first page shows.
 
     Args:
         store: the store.
-        looks: what deserves a look; None to find it out.
+        looks: what deserves a look, with every image of the store.
         pages: pages of all images.
     """
-    if looks is None:
-        looks = Looks(limits_of(store, ReviewSettings()))
-        for row, table in store.tables():
-            looks.add(row, table)
     summary, manifest, source = summarise(store), store.manifest, source_of(store)
     done = summary.images - summary.quarantined
     galleries = list(_galleries(store, summary, source))

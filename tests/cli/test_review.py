@@ -32,8 +32,8 @@ def test_doubtful_images_are_listed(run):
     code, printed = run()
     assert code == 0
     assert printed.out.splitlines()[0] == "2 of 3 images deserve a look"
-    assert "  1 × leaks out of its box (limit 0.1)" in printed.out.splitlines()
-    assert any(line.startswith("  0001.png: ") for line in printed.out.splitlines())
+    assert ["leaks", "out", "of", "its", "box", "1", "0.1"] in [line.split() for line in printed.out.splitlines()]
+    assert any(line.startswith("0001.png ") for line in printed.out.splitlines())
     code, printed = run("--json", "--most", 1, "--outside-box", 0.9)
     assert code == 0
     facts = json.loads(printed.out)

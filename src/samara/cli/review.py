@@ -14,6 +14,7 @@ from samara.annotation.review.settings import ReviewSettings, TaskFormat
 from samara.cli.export_annotations import tell_losses, tell_unsaid
 from samara.cli.options import label_studio_prefix_option, warn
 from samara.cli.settings_options import Setting, in_panel, takes
+from samara.cli.tables import Column, terminal_width, text_table
 from samara.datasets.writing.options import WriterOptions
 from samara.system.counted import counted
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 DOUBT, TASKS, BACK = "When a mask is doubtful", "Tasks for an annotation tool", "Corrections"
 MAX_SHOWN = 10
+REASON_COLUMNS = (Column("reason"), Column("masks", right=True), Column("limit", right=True))
+IMAGE_COLUMNS = (Column("most doubtful", keeps_end=True), Column("masks", right=True), Column("the worst"))
 
 LIMITS = [
     Setting(field=name, metavar="X", least=0)
@@ -115,8 +118,8 @@ def show(result: Review, task_format: str, *, is_dry: bool, as_json: bool) -> No
     if result.taken is not None:
         for line in taken_lines(result.taken, is_dry=is_dry):
             typer.echo(line)
-    for line in doubt_lines(result):
-        typer.echo(line)
+    if not is_dry:
+        typer.echo(doubts_text(result, terminal_width()))
     if result.losses is not None and result.out is not None:
         tell_losses({task_format: result.losses}, result.out)
 
@@ -135,19 +138,24 @@ def taken_lines(taken: Taken, *, is_dry: bool) -> Iterator[str]:
         yield f"{unseen} without an annotation and {taken.skipped:,} skipped: left as they are"
 
 
-def doubt_lines(result: Review) -> Iterator[str]:
-    """Describe the doubtful images, the most doubtful first."""
+def doubts_text(result: Review, width: int) -> str:
+    """Format what is doubtful: how much, for which reasons, and unless it was written the most doubtful images."""
     from samara.annotation.review.doubts import REASONS
 
     doubted = result.doubted
-    yield f"{doubted.found:,} of {counted(doubted.looked_at, 'image')} deserve a look"
-    limits = {reason.title: getattr(doubted.limits, reason.limit) for reason in REASONS}
-    for title, count in doubted.by_reason.items():
-        yield f"  {count:,} × {title}" + (f" (limit {limits[title]:g})" if title in limits else "")
-    for one in doubted.images[:MAX_SHOWN] if result.out is None else ():
-        yield f"  {one.path}: {one.text}"
-    if result.out is None and len(doubted.images) > MAX_SHOWN:
-        yield f"  and {doubted.found - MAX_SHOWN:,} more; write them with --out"
+    told = f"{doubted.found:,} of {counted(doubted.looked_at, 'image')} deserve a look"
+    if not doubted.by_reason:
+        return told
+    limits = {reason.title: f"{getattr(doubted.limits, reason.limit):.3g}" for reason in REASONS}
+    reasons = [[title, f"{count:,}", limits.get(title, "-")] for title, count in doubted.by_reason.items()]
+    parts = [told, text_table(REASON_COLUMNS, reasons, width=width, rest="--json")]
+    if result.out is None:
+        shown = doubted.images[:MAX_SHOWN]
+        rows = [[one.path, f"{one.doubtful:,}", ", ".join(one.worst) or one.text] for one in shown]
+        parts.append(text_table(IMAGE_COLUMNS, rows, width=width, rest="--json"))
+        if len(shown) < doubted.found:
+            parts.append(f"{doubted.found - len(shown):,} more are in --json, or in the tasks of --out.")
+    return "\n\n".join(parts)
 
 
 def facts(result: Review) -> dict[str, Any]:  # Any: JSON

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from samara.masks import likeness
 from samara.masks.likeness import TWIN_IOU, area_in_box, count_parts, twin_iou
 from samara.masks.overlap import mask_iou
 from samara.masks.rle import encode_mask
@@ -27,9 +26,11 @@ def test_parts_are_those_of_the_whole_image(mask):
     assert count_parts(encode_mask(mask)) == cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[0] - 1
 
 
-def test_parts_of_a_huge_window_are_not_counted(monkeypatch):
-    monkeypatch.setattr(likeness, "_MAX_PIXELS", 11)
-    assert count_parts(encode_mask(NAMED["full"])) is None
+def test_parts_of_a_tangle_are_counted():
+    noise = np.random.default_rng(0).random((300, 400))
+    for share in (0.2, 0.4, 0.6):
+        mask = noise < share
+        assert count_parts(encode_mask(mask)) == cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[0] - 1
 
 
 @given(one_mask(), *[st.floats(-2, 14)] * 4)

@@ -6,10 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
-from samara.masks.columns import columns_of, window_of
+from samara.masks.columns import columns_of
 from samara.masks.overlap import areas_of, boxes_of_rles, mask_iou, pixels_shared_by_boxes
 
 if TYPE_CHECKING:
@@ -20,19 +19,31 @@ if TYPE_CHECKING:
 TWIN_IOU = 0.8
 """Masks with a smaller IoU are not near duplicates."""
 
-# Labels take four bytes per pixel of the window.
-_MAX_PIXELS = 1 << 25
+
+def count_parts(rle: Rle) -> int:
+    """Count the 8-connected parts of a mask, from its runs: without decoding it."""
+    runs = columns_of(rle)
+    key = rle.height + 2  # apart for runs of different columns
+    # Runs of the next column that a run touches, also by a corner.
+    first = np.searchsorted(runs.column * key + runs.bottom, (runs.column + 1) * key + runs.top, side="left")
+    end = np.searchsorted(runs.column * key + runs.top, (runs.column + 1) * key + runs.bottom, side="right")
+    counts = np.maximum(end - first, 0)
+    left = np.repeat(np.arange(counts.size), counts)
+    right = first[left] + np.arange(left.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    return _count_components(runs.column.size, left, right)
 
 
-def count_parts(rle: Rle) -> int | None:
-    """Count the 8-connected parts of a mask; None if the box around it has more than 2²⁵ pixels."""
-    x0, y0, x1, y1 = rle.box_xyxy
-    if (x1 - x0) * (y1 - y0) > _MAX_PIXELS:
-        return None
-    if not rle.area:
-        return 0
-    pixels = np.ascontiguousarray(window_of(rle)).view(np.uint8)
-    return int(cv2.connectedComponents(pixels, connectivity=8)[0]) - 1
+def _count_components(nodes: int, a: NDArray[np.int64], b: NDArray[np.int64]) -> int:
+    """Count the connected components of a graph with edges between `a` and `b`."""
+    root = np.arange(nodes)
+    while a.size:
+        # Here each node points to the root of its component; roots that an edge connects become one.
+        np.minimum.at(root, np.maximum(root[a], root[b]), np.minimum(root[a], root[b]))
+        while not np.array_equal(jumped := root[root], root):
+            root = jumped
+        apart = root[a] != root[b]
+        a, b = a[apart], b[apart]
+    return int((root == np.arange(nodes)).sum())
 
 
 def area_in_box(rle: Rle, box_xyxy: Sequence[float]) -> int:

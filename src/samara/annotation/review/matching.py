@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,8 +75,8 @@ def _pair(found: Mapping[int, int], pairs: dict[int, int]) -> None:
             pairs[old] = new
 
 
-def _unpaired(count: int, paired: object) -> list[int]:
-    taken = set(paired)  # type: ignore[call-overload]  # an iterable of positions
+def _unpaired(count: int, paired: Iterable[int]) -> list[int]:
+    taken = set(paired)
     return [place for place in range(count) if place not in taken]
 
 

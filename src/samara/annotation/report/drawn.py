@@ -15,9 +15,9 @@ from samara.annotation.store.store import AnnotationStore
 from samara.errors import ImageError
 from samara.images.encode import jpeg_data_uri
 from samara.images.settings import ImageReading
-from samara.masks.drawing.style import Labels
+from samara.masks.drawing.style import Labels, OverlayStyle
 from samara.masks.mask_set import MaskSet
-from samara.segmentation.drawing.overlay import draw_masks
+from samara.segmentation.drawing.overlay import draw_styled
 from samara.segmentation.drawing.view import View
 from samara.segmentation.prompts import Prompt
 
@@ -30,6 +30,8 @@ JPEG_QUALITY = 82
 MAX_LABELS = 15
 # Height of labels, on images that the page shows at half their size.
 LABEL_PX = 18
+ALONE_OPACITY = 0.45
+"""Opacity of a mask that is shown alone, so that it is seen at a glance."""
 # Window around a mask that deserves a look: its box and that of its prompt, and as much on either side.
 _CONTEXT, _MIN_WINDOW_PX = 1.8, 48
 
@@ -70,7 +72,8 @@ class ReadImage:
         window = window_around(np.vstack([masks.boxes_xyxy, *([look.box] if look.box else [])]), masks.size_hw)
         view = View(window, LOOK_SIDE_PX)
         prompts = [view.prompt(Prompt(box=look.box))] if look.box else []
-        return _drawn(view, self.pixels, masks, [look.number], "all", prompts)
+        style = OverlayStyle(opacity=ALONE_OPACITY, labels="all", label_size=LABEL_PX)
+        return _drawn(view, self.pixels, masks, [look.number], style, prompts)
 
 
 def read_images(store: AnnotationStore, source: Source, image_ids: set[int]) -> Iterator[ReadImage]:
@@ -100,11 +103,12 @@ def thumbnail(
         side: long side in pixels.
         labels: text at each mask.
     """
-    return _drawn(View((0, 0, image.shape[1], image.shape[0]), side), image, masks, numbers, labels)
+    style = OverlayStyle(labels=labels, label_size=LABEL_PX)
+    return _drawn(View((0, 0, image.shape[1], image.shape[0]), side), image, masks, numbers, style)
 
 
 def with_classes(row: AnnotatedRow) -> MaskSet:
-    """Return the masks of an image with their classes in the store, which `draw_masks` writes and colours by."""
+    """Return the masks of an image with their classes in the store, which label and colour them."""
     names = sorted({name for name in row.categories if name is not None})
     if not names:
         return replace(row.masks, class_index=None, class_names=None)
@@ -130,11 +134,10 @@ def _drawn(
     image: Pixels,
     masks: MaskSet,
     numbers: Sequence[int],
-    labels: Labels,
+    style: OverlayStyle,
     prompts: Sequence[Prompt] = (),
 ) -> str:
     small = view.masks(masks)
     seen = np.flatnonzero(small.areas > 0)
     ids = [numbers[int(index)] for index in seen]
-    drawn = draw_masks(view.image(image), small[seen], prompts, ids=ids, labels=labels, label_size=LABEL_PX)
-    return jpeg_data_uri(drawn, JPEG_QUALITY)
+    return jpeg_data_uri(draw_styled(view.image(image), small[seen], prompts, ids=ids, style=style), JPEG_QUALITY)

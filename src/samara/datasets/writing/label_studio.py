@@ -65,11 +65,13 @@ class _LabelStudioWriter(StagedWriter):
             value = self._value(image, index)
             if value is not None:
                 regions.append(self._region(image, index, value))
-        prediction = {"model_version": str(self.options.info.get("checkpoint", image.masks.checkpoint))}
-        task = {
-            "data": {_DATA_KEY: self._address(image.file_name), **image.facts},
-            "predictions": [prediction | {"result": regions}],
+        prediction: dict[str, Any] = {
+            "model_version": str(self.options.info.get("checkpoint", image.masks.checkpoint)),
+            "result": regions,
         }
+        if regions:  # by which Label Studio sorts tasks: the worst mask counts
+            prediction["score"] = min(region["score"] for region in regions)
+        task = {"data": {_DATA_KEY: self._address(image.file_name), **image.facts}, "predictions": [prediction]}
         text = json_text(task)
         if len(self._tasks) and self._tasks.size_bytes + len(text) > _LARGEST_FILE_BYTES:
             self._next_file()

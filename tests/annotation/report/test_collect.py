@@ -13,6 +13,7 @@ from samara.annotation.run.runner import annotate_store
 from samara.annotation.store.store import create_store
 from tests.annotation.conftest import write_images
 from tests.annotation.fake import annotator, work_on
+from tests.annotation.review.stores import store_of
 
 
 @pytest.fixture
@@ -37,6 +38,11 @@ def report_of(store):
     for row, table in store.tables():
         looks.add(row, table)
     return annotation_report(store, looks)
+
+
+def test_commands_can_be_pasted(tmp_path):
+    store = store_of(tmp_path / "my masks", ("good",))
+    assert report_of(store).searched.store == f"'{store.folder}'"
 
 
 def test_the_page_says_what_the_store_holds(store):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -72,7 +73,7 @@ def annotation_report(store: AnnotationStore, looks: Looks, pages: Sequence[Page
         checked=[name for name in _SUSPICIONS if name not in titles],
         quarantined=summary.quarantined,
         reasons=[_quarantined(row, source) for row in summary.reasons],
-        searched=Searched(source.kind, str(source.root), str(store.folder)),
+        searched=Searched(source.kind, str(source.root), shlex.quote(str(store.folder))),
         categories={name: f"{count:,}" for name, count in summary.categories.items()},
         settings=_flat(manifest.job["settings"]),
         provenance=_provenance(store, summary),

@@ -65,8 +65,11 @@ SIZES = [
 ]
 COMPARING = Setting(
     field="compares_answers",
-    flags=("--compare-answers/--no-compare-answers",),
-    help="Record how much the three answers to each prompt disagree, for --report and `samara review`.",
+    option="no_compare_answers",
+    kind=bool,
+    default=False,
+    read=lambda is_off: not is_off,
+    help="Leave out how much the three answers to each prompt disagree, which --report and `samara review` show.",
 )
 RESOURCES = [
     Setting(field="workers", metavar="N", least=1),

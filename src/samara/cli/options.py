@@ -104,7 +104,7 @@ def split_option(panel: str | None = None) -> Any:  # Any: typer.Option's own ty
     """Build --split; see `device_option`."""
     return typer.Option(
         metavar="X|PART=X,...",
-        help="Divide the images for yolo and voc: a validation share such as 0.1, or train=0.8,val=0.1,test=0.1. "
+        help="Divide the images for yolo and voc: a validation share such as 0.1, or train=0.8,val=0.2. "
         "Images are assigned by name, so adding images later moves none.",
         rich_help_panel=panel,
     )
@@ -135,8 +135,7 @@ def label_studio_prefix_option(panel: str | None = None) -> Any:  # Any: typer.O
         "--label-studio-prefix",
         "--image-url-prefix",
         metavar="ADDRESS",
-        help="Put this before the file names in Label Studio's tasks, such as '/data/local-files/?d=photos/' or "
-        "s3://bucket/.",
+        help="Put this before the file names in Label Studio's tasks, such as s3://bucket/ or '/data/local-files/?d='.",
         rich_help_panel=panel,
     )
 

@@ -65,6 +65,8 @@ def test_the_page_is_complete_and_escaped(tmp_path):
     assert not re.search(r"src=\"(?!data:)", page)
     assert re.findall(r"href=\"([^\"]+)", page) == ["../photos/a.png", "report/images-0001.html", "quarantined.csv"]
     assert "9 parts" in page
+    assert "1 mask in 1 image deserve a look." in page
+    assert "People drew or corrected 4 masks, which" in page
     assert "mask 5, rod, predicted IoU 0.81</span>" in page
     assert page.index("Images to check") < page.index("Images without a mask") < page.index("Random images")
     assert "image missing, changed or too large" in page

@@ -13,6 +13,7 @@ from pathlib import Path
 from samara.annotation.report.image_pages import PageLink
 from samara.annotation.report.looks import MaskLook
 from samara.annotation.report.rendering import render
+from samara.system.counted import counted
 from samara.system.extras import require
 from samara.system.files import write_atomically
 from samara.system.templates import EXTRA
@@ -125,6 +126,16 @@ class LookFirst:
     by_reason: Mapping[str, int] = field(default_factory=dict)
     unknown: Sequence[tuple[str, str]] = ()
     corrected: int = 0
+
+    @property
+    def told(self) -> str:
+        """How much is doubtful."""
+        return f"{counted(self.masks, 'mask')} in {counted(self.images, 'image')}"
+
+    @property
+    def corrected_told(self) -> str:
+        """How much people drew or corrected."""
+        return counted(self.corrected, "mask")
 
     @property
     def titles(self) -> list[str]:

@@ -42,6 +42,7 @@ LAYERS = {
 # `system` is what would become a drawer: it holds these and nothing else.
 SYSTEM = {
     "cores",
+    "counted",
     "devices",
     "digests",
     "extras",
@@ -59,7 +60,7 @@ ALLOWED = {
     "filelock": {"system", "checkpoints", "segmentation", "annotation", "finetuning", "measurement"},
     "httpx": {"checkpoints", "images"},
     "jinja2": {"system"},
-    "matplotlib": {"masks", "finetuning", "measurement"},
+    "matplotlib": {"images", "masks", "finetuning", "measurement"},
     "numpy": {
         "masks",
         "images",
@@ -317,6 +318,7 @@ MIRRORS_ELSEWHERE = {
     "cli/progress.py": "cli/test_segment.py",
     "engines/exporting/settings.py": "cli/test_export.py",
     "segmentation/file_settings.py": "segmentation/test_segment.py",
+    "datasets/reviewed.py": "datasets/reading/test_label_studio.py",
     "datasets/writing/options.py": "datasets/writing/test_staged_writer.py",
     "images/read.py": "images/test_read_image.py",
     "images/limits.py": "images/test_read_image.py",

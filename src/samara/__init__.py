@@ -35,6 +35,7 @@ _HOME_OF = {
     "PromptSimulation": "samara.finetuning.settings",
     "ReadingRules": "samara.datasets.reading.findings",
     "Record": "samara.measurement.records.records",
+    "ReviewSettings": "samara.annotation.review.settings",
     "Rle": "samara.masks.rle",
     "SamaraError": "samara.errors",
     "Split": "samara.datasets.split",
@@ -59,6 +60,7 @@ _HOME_OF = {
     "read_image": "samara.images.read",
     "read_records": "samara.measurement.records.record_file",
     "recommend": "samara.recommendation.recommend",
+    "review": "samara.annotation.review.review",
     "segment": "samara.segmentation.segment",
     "select_sam_checkpoint": "samara.recommendation.guide",
     "write_annotations": "samara.datasets.formats",
@@ -89,6 +91,7 @@ __all__ = [
     "PromptSimulation",
     "ReadingRules",
     "Record",
+    "ReviewSettings",
     "Rle",
     "SamaraError",
     "Split",
@@ -113,6 +116,7 @@ __all__ = [
     "read_image",
     "read_records",
     "recommend",
+    "review",
     "segment",
     "select_sam_checkpoint",
     "write_annotations",
@@ -121,6 +125,8 @@ __all__ = [
 if TYPE_CHECKING:
     from samara.annotation.annotate import annotate, plan_annotation
     from samara.annotation.exporting import export_annotations
+    from samara.annotation.review.review import review
+    from samara.annotation.review.settings import ReviewSettings
     from samara.annotation.run.settings import AnnotationSettings, Cleaning
     from samara.annotation.store.store import open_store
     from samara.annotation.training_masks import generate_training_masks

@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from samara.annotation.review.doubts import NO_MASK, DoubtfulImage
+from samara.annotation.review.review import Review
+from samara.annotation.review.settings import ReviewSettings
+from samara.annotation.review.tasks import Doubted
 from samara.checkpoints.catalogue import find
 from samara.checkpoints.store.added import AddedCheckpoint
 from samara.checkpoints.store.store import StoredCheckpoint, Verification
-from samara.cli import checkpoints, compare, doctor, evaluate, finetune, records
+from samara.cli import checkpoints, compare, doctor, evaluate, finetune, records, review
 from samara.finetuning.training_state import EpochRecord
 from samara.measurement.comparison.tables import tables
 from samara.measurement.diagnosis.agreement import Agreement
@@ -89,11 +93,25 @@ def of_checkpoints_verify(width: int) -> str:
     )
     return checkpoints.verifications_text(
         [
-            Verification(checkpoint=find(name), path=Path(name), verdict=verdict, detail=detail)
+            Verification(name=name, path=Path(name), verdict=verdict, detail=detail)
             for name, verdict, detail in verdicts
         ],
         width,
     )
+
+
+def of_review(width: int) -> str:
+    """Three of twenty images, one in a deep folder and one without a mask."""
+    images = (
+        DoubtfulImage(7, "north/2026-05-03/IMG_0007.jpg", 1.6, {}, ("14 parts", "predicted IoU 0.52"), 9),
+        DoubtfulImage(
+            3, "a/folder/with/quite/a/few/parts/IMG_0003.jpg", 1.1, {}, ("49% outside its box", "stability 0.61"), 1
+        ),
+        DoubtfulImage(4, "IMG_0004.jpg", 1.0, {NO_MASK: 1}, (), 0),
+    )
+    reasons = {"low predicted IoU": 12, "leaks out of its box": 1, "many parts": 4, NO_MASK: 1}
+    limits = ReviewSettings(predicted_iou=0.6895, stability=0.8)
+    return review.doubts_text(Review(Doubted(images, 5, 20, limits, reasons)), width)
 
 
 def of_recommend(width: int) -> str:

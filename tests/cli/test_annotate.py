@@ -97,7 +97,7 @@ def test_a_limit_is_continued_by_resuming(images, tmp_path, monkeypatch, capsys)
     asked = (images, "--out", tmp_path / "out", *QUICK)
     code, printed = run(monkeypatch, capsys, *asked, "--limit", 1)
     assert (code, printed.err) == (0, "samara: 1 of 2 images are left; continue with --resume\n")
-    assert "1 images annotated" in printed.out
+    assert "1 image annotated" in printed.out
     code, printed = run(monkeypatch, capsys, *asked, "--resume", "--json")
     assert (code, printed.err) == (0, "")
     result = json.loads(printed.out)
@@ -189,12 +189,12 @@ def test_quarantine_is_told_and_tried_again(images, tmp_path, monkeypatch, capsy
     assert "1 quarantined image is left out of the export; `samara annotate ... --resume --retry`" in again[1].err
     assert "0001.png is quarantined: '0001.png' is an HTML page" in printed.err
     assert "1 files without an image suffix" in printed.err
-    assert "1 images annotated" in printed.out
+    assert "1 image annotated" in printed.out
     (images / "0001.png").write_bytes(whole)
     code, printed = run(monkeypatch, capsys, images, "--out", tmp_path / "out", *QUICK, "--resume", "--retry")
     assert code == 0
     assert "2 images annotated" in printed.out
-    assert "1 images in this run" in printed.out
+    assert "1 image in this run" in printed.out
     assert not (tmp_path / "out" / "quarantined.csv").exists()
 
 
@@ -344,7 +344,7 @@ def test_a_wrong_folder_is_refused_and_a_half_right_one_mended(images, tmp_path,
     code, printed = run(monkeypatch, capsys, *arguments, "--images", images, "--resume", "--format", "coco")
     assert (code, printed.err) == (0, "")
     assert "2 images annotated" in printed.out
-    assert "1 images in this run" in printed.out
+    assert "1 image in this run" in printed.out
 
 
 def test_absolute_and_repeated_names_are_exported(images, tmp_path, monkeypatch, capsys):

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 
@@ -150,6 +151,23 @@ def test_verify_without_names_checks_what_is_here(run):
     result = run("verify", "--json")
     assert result.exit_code == 0
     assert [(each["name"], each["verdict"]) for each in json.loads(result.output)] == [("samara_mini", "ok")]
+
+
+def test_verify_checks_what_was_added(run, tmp_path):
+    file = shutil.copy(store_module.CheckpointStore().path(find("samara_mini")), tmp_path / "own.safetensors")
+    assert run("add", file, "--name", "own", "--dir", tmp_path / "store").exit_code == 0
+    result = run("verify", "--json", "--dir", tmp_path / "store")
+    assert [(each["name"], each["verdict"]) for each in json.loads(result.output)] == [
+        ("samara_mini", "ok"),
+        ("own", "ok"),
+    ]
+    with file.open("r+b") as changed:
+        changed.write(b"x")
+    result = run("verify", "OWN", "--json", "--dir", tmp_path / "store")
+    assert (result.exit_code, json.loads(result.output)[0]["verdict"]) == (1, "wrong hash")
+    file.unlink()
+    result = run("verify", "--json", "--dir", tmp_path / "store")
+    assert (result.exit_code, json.loads(result.output)[-1]["verdict"]) == (1, "not there")
 
 
 def test_verify_fails_when_something_is_wrong(run, served, tmp_path):

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 
@@ -38,6 +39,8 @@ def test_help_shows_no_types_of_python(names):
     for python in ("<bool>", "<str>", "<list", "<Path>", "<path>", "<dir>"):
         assert python not in text
     assert max(map(len, text.splitlines())) <= 80
+    assert not re.search(r"^│[ *]*--[\w-]+,", text, re.MULTILINE), "one of several names"
+    assert "…" not in text, "something is cut"
 
 
 def test_paragraphs_of_the_help_fill_their_lines():

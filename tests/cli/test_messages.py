@@ -21,6 +21,8 @@ COMMAND = re.compile(r"samara ([a-z-]+(?: (?:list|get|add|remove|identify|path|v
 # Which commands show the sentences of a module, for modules that name options; the longest beginning counts.
 SHOWN_BY = {
     "annotation/": ["annotate"],
+    "annotation/review/": ["review"],
+    "cli/review.py": ["review"],
     "annotation/exporting.py": ["annotate", "export-annotations"],
     "cli/dry_run.py": ["annotate"],
     "checkpoints/": [],  # every command that loads one

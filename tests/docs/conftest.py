@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,21 +13,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.measurement.evaluation.conftest import write_coco
+from samara.masks.rle import Rle
+from tests.measurement.evaluation.conftest import SIZE, write_coco
 
 WALKS = Path(__file__).parent / "walks"
 
 
 class Walk:
-    """A folder in which a script of commands was run, with what it printed."""
+    """A folder in which a script of commands was run, with what it printed; `programs` become commands of its own."""
 
-    def __init__(self, folder, script):
+    def __init__(self, folder, script, programs=()):
         self.folder = folder
         commands = folder / "bin"
         commands.mkdir()
-        samara = commands / "samara"
-        samara.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m samara "$@"\n')
-        samara.chmod(0o755)
+        for name, arguments in [("samara", "-m samara"), *((path.stem, f'"{path}"') for path in programs)]:
+            command = commands / name
+            command.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
+            command.chmod(0o755)
         environment = {
             **os.environ,
             "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
@@ -61,3 +64,22 @@ def researcher(tmp_path_factory):
         part = whole | {"images": images, "annotations": chosen}
         (folder / "cells" / f"{name}.json").write_text(json.dumps(part))
     return Walk(folder, "researcher.sh")
+
+
+@pytest.fixture(scope="session")
+def data_team(tmp_path_factory):
+    """The walk of a data team with six images and a box around each of their objects."""
+    folder = tmp_path_factory.mktemp("data-team")
+    truth = write_coco(folder / "parts", ["bench"] * 6, seed=5)
+    document = json.loads(truth.read_text())
+    for one in document["annotations"]:
+        x0, y0, x1, y1 = Rle(*SIZE, one.pop("segmentation")["counts"].encode()).box_xyxy
+        one["bbox"] = [x0, y0, x1 - x0, y1 - y0]
+    (folder / "parts" / "boxes.json").write_text(json.dumps(document))
+    truth.unlink()
+    images, elsewhere = folder / "parts" / "images", folder / "elsewhere"
+    elsewhere.mkdir()
+    shutil.move(images / "bench_4.png", elsewhere)
+    shutil.copy(images / "bench_5.png", elsewhere)
+    (images / "bench_5.png").write_bytes((elsewhere / "bench_5.png").read_bytes()[:200])
+    return Walk(folder, "data_team.sh", [WALKS / "people.py"])

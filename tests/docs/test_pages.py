@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -29,30 +26,30 @@ HEIGHTS = {
     "comparison-of-machines": (3000, 5000),
     "comparison-before-after": (2200, 3400),
     "evaluation": (2000, 3300),
-    "annotation": (6000, 12000),
+    "annotation": (2400, 4000),
+    "annotation-of-everything": (3400, 5500),
+    "annotation-with-quarantine": (2800, 5000),
+    "annotation-images": (900, 1300),
     "fine-tuning": (6000, 12000),
 }
 WIDTHS = (1280, 390)
 
 
 @pytest.fixture(scope="module")
-def pages(researcher, tmp_path_factory):
+def pages(researcher, data_team, tmp_path_factory):
     """The pages by name, each made as its users make it."""
     folder = tmp_path_factory.mktemp("pages")
     append_records(folder / "two.jsonl", records())
     compare([], out=folder / "machines", records=[folder / "two.jsonl"])
-    (folder / "few").mkdir()
-    for path in sorted((researcher.folder / "cells" / "images").iterdir())[:3]:
-        shutil.copy(path, folder / "few")
-    command = [sys.executable, "-m", "samara", "annotate", str(folder / "few"), "--out", str(folder / "store")]
-    command.append("--report")
-    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "SAMARA_HOME": str(folder / "home")})
     return {
         "comparison": COMMITTED,
         "comparison-of-machines": folder / "machines" / "comparison.html",
         "comparison-before-after": researcher.folder / "before-after" / "comparison.html",
         "evaluation": researcher.folder / "results" / "samara_mini" / "evaluation.html",
-        "annotation": folder / "store" / "report.html",
+        "annotation": data_team.folder / "masks" / "report.html",
+        "annotation-of-everything": data_team.folder / "everything" / "report.html",
+        "annotation-with-quarantine": data_team.folder / "first-report.html",
+        "annotation-images": data_team.folder / "masks" / "report" / "images-0001.html",
         "fine-tuning": researcher.folder / "tuned.html",
     }
 

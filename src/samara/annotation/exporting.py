@@ -132,19 +132,31 @@ def export_facts(store: AnnotationStore) -> dict[str, Any]:
 
 def annotated_images(store: AnnotationStore) -> Iterator[AnnotatedImage]:
     """Yield the finished images of a store in the form the writers take."""
+    source = source_of(store)
+    return (annotated_image(row, source) for row in store.masks())
+
+
+def source_of(store: AnnotationStore) -> Source:
+    """Return the source of the images of a store."""
     facts = store.manifest.job["source"]
-    source = Source(facts["kind"], Path(facts["root"]))
-    for row in store.masks():
-        place = json.loads(row.image.georeference or "{}")
-        yield AnnotatedImage(
-            file_name=row.image.path,
-            masks=row.masks,
-            image_id=row.image.image_id,
-            categories=_categories(row),
-            path=source.path_of(row.image.path),
-            georeference=GeoReference(tuple(place["transform"]), place["crs"]) if "transform" in place else None,
-            misplaced=place.get("misplaced"),
-        )
+    return Source(facts["kind"], Path(facts["root"]))
+
+
+def annotated_image(row: AnnotatedRow, source: Source, facts: Mapping[str, Any] | None = None) -> AnnotatedImage:
+    """Convert an image of a store to the form the writers take; `facts` are for formats that can keep them."""
+    place = json.loads(row.image.georeference or "{}")
+    return AnnotatedImage(
+        file_name=row.image.path,
+        masks=row.masks,
+        image_id=row.image.image_id,
+        categories=_categories(row),
+        path=source.path_of(row.image.path),
+        georeference=GeoReference(tuple(place["transform"]), place["crs"]) if "transform" in place else None,
+        misplaced=place.get("misplaced"),
+        numbers=row.numbers,
+        made_by=row.made_by,
+        facts=facts or {},
+    )
 
 
 def _categories(row: AnnotatedRow) -> tuple[str, ...] | None:

@@ -27,13 +27,14 @@ from samara.cli.progress import annotation_bar
 from samara.cli.sentences import as_options
 from samara.cli.settings_options import Setting, in_panel, takes, takes_arguments
 from samara.segmentation.automatic.settings import AutomaticSettings
+from samara.system.counted import counted
 
 if TYPE_CHECKING:
     from samara.annotation.carry_out import AnnotationOutcome
     from samara.annotation.run.spent import Spent
 
 CHECKPOINT = (
-    "Catalogue name or file; run `samara recommend --task batch-annotation` to see which suits this machine. "
+    "Use this catalogue name or file; `samara recommend --task batch-annotation` says which suits this machine. "
     f"Default: the profile's, or {Choice.checkpoint}."
 )
 ASKED, MASKS, HUGE, RUNNING, RESULT = (
@@ -62,6 +63,14 @@ SIZES = [
     Setting(field="tile_overlap", metavar="PX", least=1),
     Setting(field="max_pixels", metavar="N", least=1, help="Refuse to decode larger images."),
 ]
+COMPARING = Setting(
+    field="compares_answers",
+    option="no_compare_answers",
+    kind=bool,
+    default=False,
+    read=lambda is_off: not is_off,
+    help="Leave out how much the three answers to each prompt disagree, which --report and `samara review` show.",
+)
 RESOURCES = [
     Setting(field="workers", metavar="N", least=1),
     Setting(field="cluster", metavar="local|ray"),
@@ -81,7 +90,7 @@ RESOURCES = [
     in_panel(MASKS, *MASKS_OF_EVERYTHING),
 )
 @takes("cleaning", Cleaning(), in_panel(MASKS, *CLEANING))
-@takes("settings", AnnotationSettings(), in_panel(HUGE, *SIZES))
+@takes("settings", AnnotationSettings(), in_panel(HUGE, *SIZES), in_panel(RUNNING, COMPARING))
 @takes_arguments(
     "choice",
     Choice(),
@@ -95,18 +104,19 @@ def annotate(
         list[str],
         typer.Argument(
             metavar="IMAGES",
-            help="A folder (searched recursively), files, a quoted pattern, a list (.txt), a .tar, or a COCO file "
-            "(.json) or YOLO data set (.yaml), whose boxes become the prompts.",
+            help="Annotate the images of a folder (searched recursively), files, a quoted pattern, a list (.txt), a "
+            ".tar, or of a COCO file (.json) or YOLO data set (.yaml), whose boxes become the prompts.",
             show_default=False,
         ),
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the store.", rich_help_panel=RESULT)],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Write the store into this folder.", rich_help_panel=RESULT)],
     profile: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help=f"{', '.join(f'{name} ({one.checkpoint})' for name, one in PROFILES.items())}, with their settings; "
-            "explicit options override them.",
+            help="Use the checkpoint and settings of "
+            f"{', '.join(f'{name} ({one.checkpoint})' for name, one in PROFILES.items())}; explicit options override "
+            "them.",
             rich_help_panel=ASKED,
         ),
     ] = None,
@@ -114,8 +124,8 @@ def annotate(
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="Boxes from a COCO file (.json) or YOLO labels (folder, data.yaml), or points from a table (.csv: "
-            "file, x, y, label, class, object). Default: segment everything.",
+            help="Take boxes from a COCO file (.json) or YOLO labels (folder, data.yaml), or points from a table "
+            "(.csv: file, x, y, label, class, object). Default: segment everything.",
             rich_help_panel=ASKED,
         ),
     ] = None,
@@ -125,7 +135,7 @@ def annotate(
             "--images",
             "--pictures",
             metavar="DIR",
-            help="Folder of the images listed in a COCO file.",
+            help="Look for the images of a COCO file below this folder.",
             rich_help_panel=ASKED,
         ),
     ] = None,
@@ -152,7 +162,7 @@ def annotate(
         ),
     ] = False,
     retry: Annotated[
-        bool, typer.Option("--retry", help="With --resume: retry quarantined images.", rich_help_panel=RESULT)
+        bool, typer.Option("--retry", help="Retry quarantined images too, with --resume.", rich_help_panel=RESULT)
     ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Delete the existing store first.", rich_help_panel=RESULT)
@@ -170,7 +180,7 @@ def annotate(
         bool,
         typer.Option(
             "--dry-run",
-            help="Only say what would be done: images, what is left out, duration. Writes nothing.",
+            help="Only say what would be done: which images, what is left out, how long it takes. Nothing is written.",
             rich_help_panel=RESULT,
         ),
     ] = False,
@@ -190,7 +200,7 @@ def annotate(
     timings: Annotated[
         bool,
         typer.Option(
-            "--timings", help="Measure where the time goes; slows a GPU down a little.", rich_help_panel=RESULT
+            "--timings", help="Measure where the time goes, which slows a GPU down a little.", rich_help_panel=RESULT
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel=RESULT)] = False,
@@ -282,9 +292,9 @@ def show(outcome: AnnotationOutcome, *, as_json: bool, engine_was_chosen: bool =
     done = total.images - total.quarantined
     rate = outcome.done_by_this_run.images / outcome.seconds if outcome.seconds else 0
     typer.echo(
-        f"{store.folder}: {done:,} images annotated, {total.masks:,} masks by {outcome.checkpoint}, "
-        f"{total.quarantined:,} images quarantined; {outcome.done_by_this_run.images:,} images in this run, "
-        f"{rate:.2f} per second"
+        f"{store.folder}: {counted(done, 'image')} annotated, {counted(total.masks, 'mask')} by {outcome.checkpoint}, "
+        f"{counted(total.quarantined, 'image')} quarantined; "
+        f"{counted(outcome.done_by_this_run.images, 'image')} in this run, {rate:.2f} per second"
     )
     if engine_was_chosen:
         ran = store.manifest.job["checkpoint"]

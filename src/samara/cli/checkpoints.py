@@ -53,7 +53,9 @@ def list_checkpoints(
     directory: Directory = None,
     commercial: Annotated[
         bool,
-        typer.Option("--commercial", help="Only checkpoints a product may include without licence conditions."),
+        typer.Option(
+            "--commercial", help="Show only checkpoints that a product may include without licence conditions."
+        ),
     ] = False,
 ) -> None:
     """Show every published checkpoint: licence, size, and whether it is on this machine."""
@@ -73,7 +75,7 @@ def list_checkpoints(
 @app.command("get", cls=PlainCommand, epilog="Example: samara checkpoints get mobile_sam")
 @functools.partial(with_habits, can_be_quiet=False, has_config=False)
 def get_checkpoint(
-    name: Annotated[str, typer.Argument(help="A name or alias of `samara checkpoints list`.")],
+    name: Annotated[str, typer.Argument(help="Get this name or alias of `samara checkpoints list`.")],
     directory: Directory = None,
     accept_licence: Annotated[
         bool,
@@ -94,7 +96,7 @@ def get_checkpoint(
 
 @app.command("add", cls=PlainCommand, epilog="Example: samara checkpoints add runs/cells.safetensors --name cells")
 def add_file(
-    file: Annotated[Path, typer.Argument(help="A checkpoint file, which is identified; no code in it is run.")],
+    file: Annotated[Path, typer.Argument(help="Add this checkpoint file, which is identified; no code in it is run.")],
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="Call it this. Default: the file's name without suffix.")
     ] = None,
@@ -112,7 +114,7 @@ def add_file(
 
 @app.command("remove", cls=PlainCommand, epilog="Example: samara checkpoints remove cells")
 def remove_file(
-    name: Annotated[str, typer.Argument(help="A name that was given with `samara checkpoints add`.")],
+    name: Annotated[str, typer.Argument(help="Remove this name, which was given with `samara checkpoints add`.")],
     directory: Directory = None,
 ) -> None:
     """Forget a file that was added; its copy in the store is deleted, your own file is not."""
@@ -125,7 +127,7 @@ def remove_file(
 
 @app.command("identify", cls=PlainCommand, epilog="Example: samara checkpoints identify sam_vit_b_01ec64.pth --hash")
 def identify_file(
-    file: Annotated[Path, typer.Argument(help="Any file; no code in it is run.")],
+    file: Annotated[Path, typer.Argument(help="Identify this file; no code in it is run.")],
     as_json: AsJson = False,
     check_hash: Annotated[bool, typer.Option("--hash", help="Compare digests with the catalogue.")] = False,
 ) -> None:
@@ -141,7 +143,9 @@ def identify_file(
 
 @app.command("verify", cls=PlainCommand, epilog="Example: samara checkpoints verify sam_vit_b mobile_sam")
 def verify_checkpoints(
-    names: Annotated[list[str] | None, typer.Argument(help="Names; default: everything in the store.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Verify these names. Default: everything in the store.")
+    ] = None,
     as_json: AsJson = False,
     directory: Directory = None,
 ) -> None:
@@ -169,7 +173,7 @@ def _entry_record(entry: StoredCheckpoint) -> dict[str, object]:
 
 def _verification_record(verification: Verification) -> dict[str, object]:
     return {
-        "name": verification.checkpoint.name,
+        "name": verification.name,
         "path": str(verification.path),
         "verdict": verification.verdict,
         "detail": verification.detail,
@@ -206,7 +210,7 @@ def _short(licence: str) -> str:
 
 def verifications_text(verifications: Sequence[Verification], width: int) -> str:
     """Format verdicts: one line for each file."""
-    rows = [[each.checkpoint.name, each.verdict, each.detail] for each in verifications]
+    rows = [[each.name, each.verdict, each.detail] for each in verifications]
     return text_table(VERDICT_COLUMNS, rows, width=width, rest="--json")
 
 

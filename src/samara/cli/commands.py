@@ -19,6 +19,8 @@ COMMANDS = {
     "segment": "Segment images: masks from prompts, or everything when there is no prompt.",
     "annotate": "Annotate images, segmenting everything or the given prompts, into a store that survives "
     "interruptions.",
+    "review": "List the doubtful masks of a store, write them as tasks for an annotation tool, and take corrections "
+    "back.",
     "export-annotations": "Export the annotations of a store to other formats, streaming, in one pass.",
     "evaluate": "Measure the quality of a checkpoint: clicks, boxes, clicks until good, everything; with 95 % "
     "intervals.",

@@ -46,7 +46,7 @@ TELLING = ("image and click", "everything", "box IoU", "centre click IoU", "para
         Setting(
             field="groups",
             metavar="A,B,...",
-            help=f"Numbers to measure: {', '.join(GROUPS)}.",
+            help=f"Measure these numbers: {', '.join(GROUPS)}.",
             kind=str,
             default=",".join(BenchmarkSettings.groups),
             read=lambda text: read_groups(text),
@@ -73,7 +73,7 @@ def compare(
         str | None,
         typer.Option(
             metavar="A,B,...",
-            help=f"Names or files to measure. Default: {Choice.checkpoint}, or none with --records.",
+            help=f"Measure these names or files. Default: {Choice.checkpoint}, or none with --records.",
             rich_help_panel=COMPARED,
         ),
     ] = None,
@@ -81,7 +81,7 @@ def compare(
         list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="Also show these records, e.g. from another machine. Repeatable.",
+            help="Also show these records, such as those of another machine. Repeatable.",
             rich_help_panel=COMPARED,
         ),
     ] = None,
@@ -89,8 +89,8 @@ def compare(
         list[Path] | None,
         typer.Option(
             metavar="DIR",
-            help="Images of --ground-truth, one folder for all or one for each, if they are not beside it; without "
-            "--ground-truth, images to measure speed on.",
+            help="Look for the images of --ground-truth here, in one folder for all or one for each, if they are not "
+            "beside it; without --ground-truth, measure speed on these.",
             rich_help_panel=DATA,
         ),
     ] = None,
@@ -98,9 +98,8 @@ def compare(
         list[str] | None,
         typer.Option(
             metavar="[DOMAIN=]PATH",
-            help="Ground truth to measure quality on: COCO file, or folder or data.yaml of a YOLO-seg data set (its "
-            "val part). "
-            "Repeatable, each with a name.",
+            help="Measure quality against this ground truth: a COCO file, or folder or data.yaml of a YOLO-seg data "
+            "set (its val part). Repeatable, each with a name.",
             rich_help_panel=DATA,
         ),
     ] = None,
@@ -111,11 +110,15 @@ def compare(
     choice: dict[str, Any],  # Any: values of fields
     out: Annotated[
         Path,
-        typer.Option(metavar="DIR", help="Folder for all results; rerun to resume.", rich_help_panel=RESULT),
+        typer.Option(
+            metavar="DIR", help="Write all results into this folder; rerun to resume.", rich_help_panel=RESULT
+        ),
     ] = Path(COMPARED_IN),
     remark: Annotated[
         str,
-        typer.Option(metavar="TEXT", help="Note for the page, e.g. that the machine was busy.", rich_help_panel=RESULT),
+        typer.Option(
+            metavar="TEXT", help="Add this note to the page, such as that the machine was busy.", rich_help_panel=RESULT
+        ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the tables as JSON.", rich_help_panel=RESULT)] = False,
 ) -> None:

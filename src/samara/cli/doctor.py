@@ -41,14 +41,16 @@ RULE = (
 @takes_arguments(
     "choice",
     Choice(),
-    loading("checkpoint", help="What to run; the findings apply to its network architecture."),
+    loading("checkpoint", help="Run this checkpoint; the findings apply to its network architecture."),
     loading("base", "preset", "lora", "input_size", "weights", "download"),
-    loading("device", help="Device to examine. Default: the CPU, and the CUDA GPU if there is one."),
+    loading("device", help="Examine this device. Default: the CPU, and the CUDA GPU if there is one."),
 )
 def doctor(
     *,
     choice: dict[str, Any],  # Any: values of fields
-    threads: Annotated[int | None, typer.Option(min=1, metavar="N", help="CPU threads. Default: all.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Use this many CPU threads. Default: all.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Compare every engine and precision with PyTorch in float32 on this machine; exit status 1 if one drifts.

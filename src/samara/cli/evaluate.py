@@ -35,7 +35,7 @@ def measures(**changes: Any) -> Setting:  # Any: attributes of a Setting
         field="measures",
         option="measure",
         metavar="NAME",
-        help=f"{', '.join(MEASURES)}. Repeatable. Default: all.",
+        help=f"Measure one of {', '.join(MEASURES)}. Repeatable. Default: all.",
         kind=list[str] | None,
         default=None,
         read=read_measures,
@@ -87,21 +87,23 @@ LIMIT = Setting(field="images", option="limit", metavar="N", least=1)
 @takes_arguments(
     "choice",
     Choice(),
-    loading("checkpoint", panel=RUNNING, help="What to measure."),
+    loading("checkpoint", panel=RUNNING, help="Measure this catalogue name, name of an added file, or file."),
     loading("base", "preset", "lora", "device", "precision", "input_size", panel=RUNNING),
 )
 def evaluate(
     ground_truth: Annotated[
         Path,
         typer.Option(
-            metavar="PATH", help="COCO file, or folder or data.yaml of a YOLO-seg data set.", rich_help_panel=DATA
+            metavar="PATH",
+            help="Compare with this COCO file, or folder or data.yaml of a YOLO-seg data set.",
+            rich_help_panel=DATA,
         ),
     ],
     images: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder of the images. Default: that of the data set, or of the COCO file.",
+            help="Look for the images in this folder. Default: that of the data set, or of the COCO file.",
             rich_help_panel=DATA,
         ),
     ] = None,
@@ -109,14 +111,14 @@ def evaluate(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Part of a divided data set: train, val, test or all. Default: val.",
+            help="Use this part of a divided data set: train, val, test or all. Default: val.",
             rich_help_panel=DATA,
         ),
     ] = None,
     *,
     reading: DataReading,
     domain: Annotated[
-        str, typer.Option(metavar="NAME", help="Domain of the images, for the records.", rich_help_panel=DATA)
+        str, typer.Option(metavar="NAME", help="Note this domain of the images in the records.", rich_help_panel=DATA)
     ] = DOMAIN,
     settings: EvaluationSettings,
     choice: dict[str, Any],  # Any: values of fields
@@ -124,7 +126,7 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder for the page, tables, charts, records and scores; rerun to resume.",
+            help="Write page, tables, charts, records and scores into this folder; rerun to resume.",
             rich_help_panel=RESULT,
         ),
     ] = None,

@@ -30,7 +30,9 @@ OFFICIAL = ("return_single_mask", "use_stability_score", "return_extra_metrics",
     "settings",
     ExportSettings(),
     [
-        Setting(field="format", option="form", flags=("--format",), metavar="onnx|openvino", help="What to write."),
+        Setting(
+            field="format", option="form", flags=("--format",), metavar="onnx|openvino", help="Write onnx or openvino."
+        ),
         Setting(field="precision", metavar="NAME"),
         Setting(field="interface", metavar="samara|official"),
         *(Setting(field=name) for name in OFFICIAL),
@@ -42,7 +44,7 @@ def export(
     choice: dict[str, Any],  # Any: values of fields, here and below
     reading: ImageReading,
     settings: dict[str, Any],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to create.")] = Path(EXPORTED_TO),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Create this folder.")] = Path(EXPORTED_TO),
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:

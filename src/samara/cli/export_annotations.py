@@ -87,14 +87,16 @@ def writes_annotations(panel: str | None, *other_flags: str) -> Callable[[Comman
 
 @writes_annotations(None, "--pictures")
 def export_annotations(
-    store: Annotated[Path, typer.Argument(metavar="STORE", help="Folder written by `samara annotate`.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the results.")],
+    store: Annotated[
+        Path, typer.Argument(metavar="STORE", help="Read the store that `samara annotate` wrote into this folder.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Write the results into this folder.")],
     formats: Annotated[
         str,
         typer.Option(
             "--format",
             metavar="NAME,...",
-            help=f"{', '.join(WRITERS)}.",
+            help=f"Write one or more of {', '.join(WRITERS)}.",
         ),
     ] = USUAL_FORMAT,
     *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import io
@@ -19,6 +20,8 @@ from typer.core import TyperCommand, TyperGroup
 from samara.cli.progress import without_bars
 from samara.cli.sentences import as_options
 from samara.cli.settings_options import Command
+
+_IN_HELP = "samara.help"
 
 RESULT_IS_PRINTED = frozenset({"doctor", "recommend"})
 """Commands whose result is what they print, so they cannot be quiet."""
@@ -40,12 +43,26 @@ def _no_type(ctx: Any) -> None:
     del ctx
 
 
+def _with_one_name(option: Any) -> Any:
+    """Return a copy that the help shows without former and further names, which would be cut."""
+    shown = copy.copy(option)
+    long = [name for name in option.opts if name.startswith("--")][:1]
+    shown.opts = [*long, *(name for name in option.opts if not name.startswith("--"))]
+    return shown
+
+
 class PlainCommand(TyperCommand):
     """A command whose options are as in all commands."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Return the options and arguments, with that of the help."""
-        return [_plain(one) for one in super().get_params(ctx)]
+        options = [_plain(one) for one in super().get_params(ctx)]
+        return [_with_one_name(one) for one in options] if ctx.meta.get(_IN_HELP) else options
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help, with one name for each option."""
+        ctx.meta[_IN_HELP] = True
+        super().format_help(ctx, formatter)
 
 
 class PlainGroup(TyperGroup):

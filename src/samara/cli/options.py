@@ -85,7 +85,7 @@ def export_images_option(panel: str | None = None, *names: str) -> Any:  # Any: 
         "--export-images",
         *names,
         metavar="none|link|copy",
-        help="yolo, voc: what to do with the images.",
+        help="Copy, link or leave out the images, for yolo and voc.",
         rich_help_panel=panel,
     )
 
@@ -104,8 +104,8 @@ def split_option(panel: str | None = None) -> Any:  # Any: typer.Option's own ty
     """Build --split; see `device_option`."""
     return typer.Option(
         metavar="X|PART=X,...",
-        help="yolo, voc: validation share, e.g. 0.1, or train=0.8,val=0.1,test=0.1. Assigned by image name, "
-        "so adding images later moves none.",
+        help="Divide the images for yolo and voc: a validation share such as 0.1, or train=0.8,val=0.2. "
+        "Images are assigned by name, so adding images later moves none.",
         rich_help_panel=panel,
     )
 
@@ -114,9 +114,8 @@ def categories_option(panel: str | None = None) -> Any:  # Any: typer.Option's o
     """Build --categories; see `device_option`."""
     return typer.Option(
         metavar="NAME,...|FILE",
-        help="Names in the order of their numbers; 'old=new' renames. Or a file: one name per line (.txt), or a "
-        "data.yaml. "
-        "Other categories follow.",
+        help="Number the categories in the order of these names; 'old=new' renames one. Or read the names from a file: "
+        "one per line (.txt), or a data.yaml. Other categories follow.",
         rich_help_panel=panel,
     )
 
@@ -136,7 +135,7 @@ def label_studio_prefix_option(panel: str | None = None) -> Any:  # Any: typer.O
         "--label-studio-prefix",
         "--image-url-prefix",
         metavar="ADDRESS",
-        help="label-studio: prefix of file names, e.g. '/data/local-files/?d=photos/' or s3://bucket/.",
+        help="Put this before the file names in Label Studio's tasks, such as s3://bucket/ or '/data/local-files/?d='.",
         rich_help_panel=panel,
     )
 
@@ -146,7 +145,7 @@ def crowds_option(panel: str) -> Any:  # Any: typer.Option's own type
     return typer.Option(
         "--crowds",
         metavar="ignore|objects",
-        help="Meaning of iscrowd 1: ignore (groups, left out and counted) or objects (as written by CVAT).",
+        help="Take entries with iscrowd 1 as groups to ignore, which are counted, or as objects, as CVAT writes them.",
         rich_help_panel=panel,
     )
 

@@ -33,10 +33,12 @@ def one_word_each(names: Iterable[str]) -> str:
 @reads_data(EVIDENCE)
 def recommend(
     vram: Annotated[
-        float | None, typer.Option(metavar="GB", help="GPU memory of another machine.", rich_help_panel=MACHINE)
+        float | None,
+        typer.Option(metavar="GB", help="Answer for a machine with this much GPU memory.", rich_help_panel=MACHINE),
     ] = None,
     ram: Annotated[
-        float | None, typer.Option(metavar="GB", help="Main memory of another machine.", rich_help_panel=MACHINE)
+        float | None,
+        typer.Option(metavar="GB", help="Answer for a machine with this much main memory.", rich_help_panel=MACHINE),
     ] = None,
     device: Annotated[str, device_option(MACHINE)] = Choice.device,
     measure_speed: Annotated[
@@ -51,7 +53,7 @@ def recommend(
         str,
         typer.Option(
             metavar="NAME",
-            help=one_word_each(TASKS),
+            help=f"Recommend for this task: {one_word_each(TASKS)}",
             rich_help_panel=WORK,
         ),
     ] = Request.task,
@@ -59,7 +61,7 @@ def recommend(
         str,
         typer.Option(
             metavar="NAME",
-            help=one_word_each(DOMAINS),
+            help=f"Recommend for images of this domain: {one_word_each(DOMAINS)}",
             rich_help_panel=WORK,
         ),
     ] = Request.domain,
@@ -67,32 +69,35 @@ def recommend(
         list[str] | None,
         typer.Option(
             metavar="KIND",
-            help=f"{one_word_each(PROMPTS)} Repeatable; default: those of the task.",
+            help=f"Require this kind of prompt: {one_word_each(PROMPTS)} Repeatable; default: those of the task.",
             rich_help_panel=WORK,
         ),
     ] = None,
     commercial: Annotated[
         bool,
-        typer.Option("--commercial", help="No AGPL and no licence with conditions.", rich_help_panel=LIMITS),
+        typer.Option(
+            "--commercial",
+            help="Leave out checkpoints with the AGPL or a licence with conditions.",
+            rich_help_panel=LIMITS,
+        ),
     ] = False,
     max_latency: Annotated[
         float | None,
-        typer.Option(metavar="S", help="Max. seconds from image to masks.", rich_help_panel=LIMITS),
+        typer.Option(metavar="S", help="Allow at most this many seconds from image to masks.", rich_help_panel=LIMITS),
     ] = None,
     max_disk: Annotated[
-        float | None, typer.Option(metavar="GB", help="Max. GB to download.", rich_help_panel=LIMITS)
+        float | None, typer.Option(metavar="GB", help="Download at most this many GB.", rich_help_panel=LIMITS)
     ] = None,
     offline: Annotated[
-        bool, typer.Option("--offline", help="Only checkpoints on this machine.", rich_help_panel=LIMITS)
+        bool, typer.Option("--offline", help="Recommend only checkpoints on this machine.", rich_help_panel=LIMITS)
     ] = False,
     count: Annotated[
         int | None,
-        typer.Option(
-            min=1, metavar="N", help="Number of images: the answer says how long all take.", rich_help_panel=WORK
-        ),
+        typer.Option(min=1, metavar="N", help="Say how long this many images take.", rich_help_panel=WORK),
     ] = Request.image_count,
     max_hours: Annotated[
-        float | None, typer.Option(metavar="H", help="Max. hours for all --count images.", rich_help_panel=LIMITS)
+        float | None,
+        typer.Option(metavar="H", help="Allow at most this many hours for all --count images.", rich_help_panel=LIMITS),
     ] = Request.max_hours,
     records: Annotated[
         list[Path] | None,
@@ -100,7 +105,7 @@ def recommend(
             metavar="FILE",
             exists=True,
             dir_okay=False,
-            help="Files of earlier measurements. Repeatable; default: those of this machine.",
+            help="Use these files of earlier measurements. Repeatable; default: those of this machine.",
             rich_help_panel=EVIDENCE,
         ),
     ] = None,
@@ -122,7 +127,11 @@ def recommend(
     ] = None,
     ground_truth: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="COCO instances file of those images.", rich_help_panel=EVIDENCE),
+        typer.Option(
+            metavar="FILE",
+            help="Measure quality against this COCO instances file of those images.",
+            rich_help_panel=EVIDENCE,
+        ),
     ] = None,
     *,
     reading: DataReading,
@@ -133,12 +142,12 @@ def recommend(
             "--pictures",
             min=1,
             metavar="N",
-            help="Max. images per source.",
+            help="Measure on at most this many images per source.",
             rich_help_panel=EVIDENCE,
         ),
     ] = IMAGES,
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for those measurements.", rich_help_panel=EVIDENCE)
+        Path, typer.Option(metavar="DIR", help="Write those measurements into this folder.", rich_help_panel=EVIDENCE)
     ] = Path(MEASURED_IN),
     show_all: Annotated[
         bool, typer.Option("--all", help="Show every feasible checkpoint.", rich_help_panel=RESULT)

@@ -55,7 +55,8 @@ def list_records(
 @app.command("forget", cls=PlainCommand, epilog="Example: samara records forget comparison")
 def forget_records(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILE...", help="Files or folders of `samara records list`.")
+        list[Path] | None,
+        typer.Argument(metavar="FILE...", help="Forget these files or folders of `samara records list`."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Forget all of them.")] = False,
 ) -> None:

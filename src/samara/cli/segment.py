@@ -20,6 +20,7 @@ from samara.images.settings import ImageReading
 from samara.masks.drawing.style import OverlayStyle
 from samara.segmentation.automatic.settings import DUPLICATE_IOU, AutomaticSettings
 from samara.segmentation.file_settings import FileSettings
+from samara.system.counted import counted
 
 if TYPE_CHECKING:
     from samara.checkpoints.licences import Licence
@@ -66,6 +67,7 @@ DRAWING = [
     Setting(field="opacity", metavar="X"),
     Setting(field="outline", metavar="PX", least=0),
     Setting(field="labels", metavar="KIND"),
+    Setting(field="label_size", metavar="PX", least=1),
 ]
 PRECISION = "Compute in auto, float32, tf32, bfloat16, float16 or int8."
 
@@ -93,8 +95,8 @@ def segment(
         list[str],
         typer.Argument(
             metavar="IMAGE",
-            help="Image files, folders, quoted patterns, lists of them (.txt), or URLs with --download. Each image is "
-            "segmented once.",
+            help="Segment image files, folders, quoted patterns, lists of them (.txt), or URLs with --download. "
+            "Each image is segmented once.",
             show_default=False,
         ),
     ],
@@ -234,7 +236,7 @@ def _show_files(outcome: SegmentedFiles, by: str) -> None:
     """Say what was found in each image, and where it is; `by` names the checkpoint."""
     for done in outcome.done:
         masks = len(done.masks)
-        typer.echo(f"{done.path}: {masks} mask{'' if masks == 1 else 's'} by {by}{_whereabouts(done)}")
+        typer.echo(f"{done.path}: {counted(masks, 'mask')} by {by}{_whereabouts(done)}")
     for sheet in outcome.sheets:
         typer.echo(f"contact sheet in {sheet}")
     if outcome.done and outcome.annotations is not None:

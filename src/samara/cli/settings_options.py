@@ -166,7 +166,7 @@ def help_of(settings: Settings, field: str) -> str:
     said = documentation_of(type(settings))[field]
     first = re.split(r"[;:] |\. |\.$", said, maxsplit=1)[0]
     first = re.sub(r", (?:each )?at least \d+$", "", first)
-    none = re.search(r"\bNone for ([^,;.]+)", said)
+    none = re.search(r"\bNone for ((?:[^,;.]|\.\d)+)", said)
     if none and getattr(settings, field) is not None:
         return f"{_sentence(first)[:-1]}; 0: {none[1]}."
     return f"{_sentence(first)} Default: {none[1]}." if none else _sentence(first)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from samara.errors import DatasetError
 from samara.masks.mask_set import MaskSet
@@ -59,6 +61,9 @@ class AnnotatedImage:
         path: the image file, if there is one to link or copy.
         georeference: georeference of the image, if any.
         misplaced: reason why the image's georeference is unusable; None if it is fine or absent.
+        numbers: (M,) numbers by which the masks are known, for formats that name each mask; None for their positions.
+        made_by: (M,) who made each mask, for formats that can say it, None for the checkpoint; None if it made all.
+        facts: what else is known of the image, for formats that can keep it (coco, label-studio); JSON values.
 
     Raises:
         DatasetError: the numbers of categories and masks differ, or a category is empty.
@@ -71,6 +76,9 @@ class AnnotatedImage:
     path: Path | None = None
     georeference: GeoReference | None = None
     misplaced: str | None = None
+    numbers: tuple[int, ...] | None = None
+    made_by: tuple[str | None, ...] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.categories is None:
@@ -82,6 +90,14 @@ class AnnotatedImage:
             )
         for name in self.categories:
             require_category(name, f"A mask of {self.file_name!r}")
+
+    def number(self, index: int) -> int:
+        """Return the number by which a mask is known."""
+        return index if self.numbers is None else self.numbers[index]
+
+    def maker(self, index: int) -> str | None:
+        """Return who made a mask; None for the checkpoint."""
+        return None if self.made_by is None else self.made_by[index]
 
     def category(self, index: int) -> str | None:
         """Return the class name of a mask: as given, else the checkpoint's class, else None."""

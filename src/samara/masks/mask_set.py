@@ -51,6 +51,8 @@ class MaskSet:
         parent: (M,) index of the smallest mask that contains each one, −1 for none; None until `with_hierarchy`.
         class_index: (M,) index into `class_names` of each mask, or None if the checkpoint has no classes.
         class_names: names of all classes of the checkpoint, in the image or not, or None.
+        answer_iou: (M,) the lowest mask IoU between two of the three answers to each mask's prompt, on the low-res
+            grid: how much they disagree. NaN where the prompt had only one answer; None if not computed.
     """
 
     rles: tuple[Rle, ...]
@@ -65,6 +67,7 @@ class MaskSet:
     parent: IntArray | None = None
     class_index: IntArray | None = None
     class_names: tuple[str, ...] | None = None
+    answer_iou: FloatArray | None = None
 
     def __repr__(self) -> str:
         """Return a summary without the numbers of a thousand masks."""

@@ -6,7 +6,7 @@ Calls are independent: an embedding is a value, and `predict` is a function of n
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -24,8 +24,7 @@ from samara.images.read import ImageSource, read_image
 from samara.masks.mask_set import MaskSet
 from samara.masks.rle import Rle, encode_masks
 from samara.networks.plain import state_of
-from samara.networks.variant import FAMILY_TITLES
-from samara.networks.variants import VARIANTS, Variant, runnable_names
+from samara.segmentation.capabilities import check_capabilities
 from samara.segmentation.embeddings import ImageEmbedding, ReadyImage
 from samara.segmentation.prompts import Numbers, Prompt, as_prompts
 from samara.segmentation.upsampling import Upsampling
@@ -186,9 +185,35 @@ class Predictor:
         Raises:
             PromptError, EmbeddingError: See `predict`.
         """
-        multimask = multimask and self.loaded.variant.capabilities.three_masks
+        found = self._found(embeddings, prompts, multimask=multimask)
+        return [self._mask_set(_in_order(found, image), embedding.frame) for image, embedding in enumerate(embeddings)]
+
+    def low_res_answers(
+        self, embeddings: Sequence[ImageEmbedding], prompts: Sequence[Sequence[Prompt]]
+    ) -> list[Tensor]:
+        """Answer the prompts of several images with low-res logits alone, which is faster; see `predict_batch`.
+
+        Returns:
+            For each image, (N, 3 or 1, 4h, 4w) logits of all answers to its N prompts.
+
+        Raises:
+            PromptError, EmbeddingError: See `predict`.
+        """
+        found = self._found(embeddings, prompts, multimask=True)
+        answers = []
+        for image, (embedding, of_image) in enumerate(zip(embeddings, prompts, strict=True)):
+            logits = _low_res_logits(_in_order(found, image), embedding.frame)
+            count = len(of_image)
+            answers.append(logits.reshape(count, len(logits) // max(1, count), *logits.shape[1:]))
+        return answers
+
+    def _found(
+        self, embeddings: Sequence[ImageEmbedding], prompts: Sequence[Sequence[Prompt]], *, multimask: bool
+    ) -> list[_Found]:
+        """Answer the prompts, those of one kind together; in the order of the passes."""
         if len(embeddings) != len(prompts):
             raise PromptError(f"{len(embeddings)} embeddings and {len(prompts)} lists of prompts; give one for each")
+        multimask = multimask and self.loaded.variant.capabilities.three_masks
         tasks = [
             _Task(image, index, prompt)
             for image, of_image in enumerate(prompts)
@@ -199,7 +224,7 @@ class Predictor:
         for task in tasks:
             self._check_prompt(task.prompt, embeddings[task.image])
         if not tasks:
-            return [self._mask_set([], embedding.frame) for embedding in embeddings]
+            return []
         images = self._prepared(embeddings)
         frames = [embedding.frame for embedding in embeddings]
         found: list[_Found] = []
@@ -214,10 +239,7 @@ class Predictor:
                 decoded.prompt.tolist(), decoded.low_res_logits, decoded.predicted_iou.tolist(), strict=True
             ):
                 found.append(_Found(group[position], logits, iou))
-        return [
-            self._mask_set([one for one in found if one.task.image == image], frame)
-            for image, frame in enumerate(frames)
-        ]
+        return found
 
     def _prepared(self, embeddings: Sequence[ImageEmbedding]) -> Prepared:
         """Return the engine's prepared embeddings, cached because HQ-SAM's preparation is costly."""
@@ -281,9 +303,7 @@ class Predictor:
         return logits if limit is None else logits.clamp(-limit, limit)
 
     def _mask_set(self, found: Sequence[_Found], frame: Frame) -> MaskSet:
-        found = sorted(found, key=lambda one: one.task.index)  # stable, so the masks of a prompt keep their order
-        side = frame.low_res_side
-        logits = torch.stack([one.logits for one in found]) if found else torch.zeros(0, side, side)
+        logits = _low_res_logits(found, frame)
         return MaskSet(
             rles=tuple(_full_size_masks(logits, frame)),
             size_hw=frame.original_size_hw,
@@ -292,43 +312,6 @@ class Predictor:
             prompt_index=np.array([one.task.index for one in found], dtype=np.int64),
             low_res_logits=self._limited(logits).cpu().numpy(),
         )
-
-
-def check_capabilities(prompt: Prompt, variant: Variant) -> None:
-    """Raise PromptError if a variant does not support a prompt; the message names the families that do."""
-
-    def refused_by(other: Variant) -> str | None:
-        return other.capabilities.refused(
-            points=len(prompt.points_xy),
-            background_points=bool((prompt.point_labels == 0).any()),
-            box=prompt.box_xyxy is not None,
-            mask_input=prompt.mask_logits is not None,
-        )
-
-    refused = refused_by(variant)
-    if refused:
-        able = _able(lambda other: refused_by(other) is None)
-        raise PromptError(f"{variant.title}{_with_preset(variant)} cannot take {refused}; {able} can")
-
-
-def check_everything(variant: Variant) -> None:
-    """Raise PromptError if a variant cannot find everything; the message names the families that can."""
-    if not variant.capabilities.everything:
-        able = _able(lambda other: other.capabilities.everything)
-        raise PromptError(
-            f"{variant.title}{_with_preset(variant)} answers boxes alone and cannot find everything by itself; give "
-            f"boxes, or use {able}"
-        )
-
-
-def _able(is_able: Callable[[Variant], bool]) -> str:
-    """Name the families of which some variant is able."""
-    families = (VARIANTS[name].family for name in runnable_names() if is_able(VARIANTS[name]))
-    return ", ".join(FAMILY_TITLES[family] for family in dict.fromkeys(families))
-
-
-def _with_preset(variant: Variant) -> str:
-    return "" if variant.preset is None else f" with the preset {variant.preset}"
 
 
 def _full_size_masks(low_res_logits: Tensor, frame: Frame) -> Iterator[Rle]:
@@ -384,6 +367,17 @@ class _Found:
     task: _Task
     logits: Tensor
     predicted_iou: float
+
+
+def _in_order(found: Sequence[_Found], image: int) -> list[_Found]:
+    """Return the masks of an image by prompt."""
+    # Stable, so the masks of a prompt keep their order.
+    return sorted((one for one in found if one.task.image == image), key=lambda one: one.task.index)
+
+
+def _low_res_logits(found: Sequence[_Found], frame: Frame) -> Tensor:
+    side = frame.low_res_side
+    return torch.stack([one.logits for one in found]) if found else torch.zeros(0, side, side)
 
 
 def _same_kind(tasks: Sequence[_Task]) -> list[list[_Task]]:

@@ -12,13 +12,14 @@ import numpy.typing as npt
 
 from samara.engines.loaded import Loaded
 from samara.images.read import ImageSource, read_image
-from samara.masks.mask_set import MaskSet
+from samara.masks.mask_set import FloatArray, MaskSet
+from samara.segmentation.agreement import lowest_answer_iou
 from samara.segmentation.automatic.generator import AutomaticMaskGenerator
 from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.segmentation.embeddings import ImageEmbedding, ReadyImage
-from samara.segmentation.predictor import Predictor
+from samara.segmentation.predictor import MASK_THRESHOLD, Predictor
 from samara.segmentation.prompts import Prompt
-from samara.segmentation.segmenter import PROMPTS_AT_A_TIME, SMALLER, Segmenter
+from samara.segmentation.segmenter import PROMPTS_AT_A_TIME, SMALLER, Segmenter, by_image
 from samara.system.progress import Progress
 
 
@@ -112,6 +113,23 @@ class PromptedSegmenter(Segmenter[SeenImage]):
     ) -> list[MaskSet]:
         """See `Segmenter.answer_several`: prompts of one kind share a pass of the decoder, whatever their image."""
         return self.predictor.predict_batch([one.embedding for one in seen], prompts, multimask=multimask)
+
+    def answer_iou(self, seen: Sequence[SeenImage], prompts: Sequence[Sequence[Prompt]]) -> list[FloatArray] | None:
+        """See `Segmenter.answer_iou`: one more pass of the mask decoder, `prompts_at_a_time` at a time."""
+        found = [np.ones(len(of_image)) for of_image in prompts]
+        pairs = [(image, index) for image, of_image in enumerate(prompts) for index in range(len(of_image))]
+        for start in range(0, len(pairs), self.prompts_at_a_time):
+            chunk = by_image(pairs[start : start + self.prompts_at_a_time])
+            answers = self.predictor.low_res_answers(
+                [seen[image].embedding for image in chunk],
+                [[prompts[image][index] for index in indices] for image, indices in chunk.items()],
+            )
+            for (image, indices), of_image in zip(chunk.items(), answers, strict=True):
+                if of_image.shape[1] < 2:
+                    return None
+                height, width = seen[image].embedding.frame.low_res_size_hw  # the rest is padding
+                found[image][indices] = lowest_answer_iou(of_image[..., :height, :width], MASK_THRESHOLD)
+        return found
 
     def everything(self, seen: SeenImage, *, progress: Progress | None = None) -> MaskSet:
         """See `Segmenter.everything`."""

@@ -54,6 +54,7 @@ def segment(
     opacity: float = OverlayStyle.opacity,
     outline: int | None = OverlayStyle.outline,
     labels: Labels = OverlayStyle.labels,
+    label_size: int | None = OverlayStyle.label_size,
     settings: AutomaticSettings | InstanceSettings | None = None,
     checkpoint: AnyPath | Loaded = Choice.checkpoint,
     base: AnyPath | None = Choice.base,
@@ -89,9 +90,10 @@ def segment(
         prompts: others, the same for every image.
         answer: masks per prompt: "best" of three for an ambiguous one, all "three", or always the "one".
         save: what to write, see `Saved`.
-        opacity: opacity of the masks' tint, from 0 to 1, see `OverlayStyle`, as for the next two.
+        opacity: opacity of the masks' tint, from 0 to 1, see `OverlayStyle`, as for the next three.
         outline: width of the outlines in pixels, 0 for none; None for one that fits the image.
         labels: text at each mask.
+        label_size: height of that text in pixels; None for one that fits the image.
         settings: of everything.
         checkpoint: a catalogue name, a file, or what `samara.load` gave; then the next eleven are without effect.
         base: see `samara.load`, as for the others.
@@ -121,7 +123,7 @@ def segment(
     """
     asked = [*prompts, *prompts_of(points, boxes, separate=separate)]
     require_kinds(save, SAVED)
-    style = OverlayStyle(opacity=opacity, outline=outline, labels=labels)
+    style = OverlayStyle(opacity=opacity, outline=outline, labels=labels, label_size=label_size)
     saving = Saving(out=Path(out), kinds=tuple(save), style=style, overwrite=overwrite)
     require_results(saving, [])  # before anything is downloaded
     named = names_meant(_as_names(images), Path(out), download=download)

@@ -20,10 +20,10 @@ from samara.images.paths import Given
 from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.masks.mask_set import MaskSet
 from samara.segmentation.automatic.settings import AutomaticSettings
+from samara.segmentation.capabilities import check_capabilities, check_everything
 from samara.segmentation.file_settings import FileSettings, MasksPerPrompt
 from samara.segmentation.instances.settings import InstanceSettings
 from samara.segmentation.open import open_segmenter
-from samara.segmentation.predictor import check_capabilities, check_everything
 from samara.segmentation.prompts import Prompt
 from samara.segmentation.results import Results, Saving, Segmented
 from samara.segmentation.segmenter import Segmenter

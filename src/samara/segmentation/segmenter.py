@@ -15,8 +15,8 @@ import numpy as np
 
 from samara.engines.loaded import Loaded
 from samara.images.read import ImageSource, read_image
-from samara.masks.mask_set import MaskSet, concatenate
-from samara.segmentation.predictor import check_capabilities
+from samara.masks.mask_set import FloatArray, MaskSet, concatenate
+from samara.segmentation.capabilities import check_capabilities
 from samara.segmentation.prompts import Prompt
 from samara.system.progress import Progress
 
@@ -164,13 +164,26 @@ class Segmenter(ABC, Generic[Seen]):
                 if prompt.is_ambiguous == is_ambiguous
             ]
             for start in range(0, len(of_kind), self.prompts_at_a_time):
-                chunk = _by_image(of_kind[start : start + self.prompts_at_a_time])
+                chunk = by_image(of_kind[start : start + self.prompts_at_a_time])
                 for image, masks in self._best_of(seen, prompts, chunk, is_ambiguous, with_logits):
                     found[image].append(masks)
         unasked: dict[int, list[int]] = {image: [] for image, parts in enumerate(found) if not parts}
         for image, masks in self._best_of(seen, prompts, unasked, False, with_logits):
             found[image].append(masks)
         return [_in_order(concatenate(parts)) for parts in found]
+
+    def answer_iou(self, seen: Sequence[Seen], prompts: Sequence[Sequence[Prompt]]) -> list[FloatArray] | None:
+        """Measure how much the answers to each prompt disagree, on each of several images.
+
+        Returns:
+            For each image (N,), the lowest mask IoU between two of the three answers, on the low-res grid; None for a
+            checkpoint that gives one answer.
+
+        Raises:
+            PromptError: See `answer`.
+        """
+        del seen, prompts
+        return None
 
     def _best_of(
         self,
@@ -192,7 +205,7 @@ class Segmenter(ABC, Generic[Seen]):
             yield image, masks if with_logits else replace(masks, low_res_logits=None)
 
 
-def _by_image(pairs: Sequence[tuple[int, int]]) -> dict[int, list[int]]:
+def by_image(pairs: Sequence[tuple[int, int]]) -> dict[int, list[int]]:
     """Group pairs of an image and its prompt by image."""
     groups: dict[int, list[int]] = {}
     for image, prompt in pairs:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import re
+from dataclasses import replace
 
-import numpy as np
-from PIL import Image
+import pytest
 
-from samara.annotation.report.page import AnnotationReport, Bars, Gallery, Shown, thumbnail, write_annotation_report
-from samara.images.read import read_image
-from tests.annotation.conftest import random_masks
+from samara.annotation.report.image_pages import PageLink
+from samara.annotation.report.looks import MaskLook
+from samara.annotation.report.page import (
+    AnnotationReport,
+    Bars,
+    Gallery,
+    LookCard,
+    LookFirst,
+    Quarantined,
+    Searched,
+    Shown,
+    write_annotation_report,
+)
 
 EVIL = "<script>alert(1)</script>.png"
 
@@ -28,37 +36,63 @@ def report():
         ],
         checked=["near duplicates"],
         quarantined=3,
-        reasons=[(EVIL, "is a PDF")],
+        reasons=[Quarantined(EVIL, "is a PDF", f"/photos/{EVIL}")],
+        searched=Searched("folder", "/photos", "masks"),
         categories={"rod": "2"},
         settings={"points_per_side": "32"},
         provenance={"checkpoint": "none"},
+        look_first=LookFirst(
+            cards=[LookCard(look("rod"), EVIL, "../photos/a.png", "data:image/jpeg;base64,AA==")],
+            masks=1,
+            images=1,
+            by_reason={"many parts": 1},
+            unknown=[("answers disagree", "not recorded")],
+            corrected=4,
+        ),
+        pages=[PageLink("report/images-0001.html", EVIL, "z.png", 200, 3)],
     )
+
+
+def look(category):
+    return MaskLook(1, 5, 0.4, ("many parts",), ("9 parts",), 0.81, None, category, None)
 
 
 def test_the_page_is_complete_and_escaped(tmp_path):
     write_annotation_report(tmp_path / "page.html", report())
     page = (tmp_path / "page.html").read_text()
-    assert "<script" not in page
-    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;.png") >= 3
-    assert not re.search(r"(src|href)=\"(?!data:)", page)
-    assert page.count("check these") == 1
-    assert "not shown" in page
-    assert "The first 1 of 3" in page
+    assert page.count("<script") == 1  # its own
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;.png") >= 6
+    assert not re.search(r"src=\"(?!data:)", page)
+    assert re.findall(r"href=\"([^\"]+)", page) == ["../photos/a.png", "report/images-0001.html", "quarantined.csv"]
+    assert "9 parts" in page
+    assert "1 mask in 1 image deserve a look." in page
+    assert "People drew or corrected 4 masks, which" in page
+    assert "mask 5, rod, predicted IoU 0.81</span>" in page
+    assert page.index("Images to check") < page.index("Images without a mask") < page.index("Random images")
+    assert "image missing, changed or too large" in page
+    assert "3 images could not be annotated; these are the first 1," in page
     assert "height: 50.00%" in page
 
 
-def test_a_thumbnail_shows_the_masks(tmp_path):
-    pixels = np.full((300, 800, 3), 90, dtype=np.uint8)
-    Image.fromarray(pixels).save(tmp_path / "grey.png")
-    masks = random_masks(0, 0, (300, 800))
-    plain = decoded(thumbnail(read_image(tmp_path / "grey.png"), masks))
-    assert plain.shape == (180, 480, 3)
-    assert np.abs(plain.astype(int) - 90).max() <= 2
-    one = random_masks(0, 1, (300, 800))
-    drawn = decoded(thumbnail(pixels, one))
-    assert np.abs(drawn.astype(int) - 90).max() > 30
+@pytest.mark.parametrize(
+    ("kind", "place", "sentence"),
+    [
+        ("folder", "/photos/b.png", "at the path that the image had"),
+        ("coco", "/photos/b.png", "--images FOLDER --resume"),
+        ("archive", None, "In the archive"),
+    ],
+)
+def test_it_says_where_a_missing_image_was_looked_for(tmp_path, kind, place, sentence):
+    one = replace(report(), searched=Searched(kind, "/photos", "masks"), reasons=[Quarantined("b.png", "gone", place)])
+    write_annotation_report(tmp_path / "page.html", one)
+    page = (tmp_path / "page.html").read_text()
+    assert sentence in page
+    assert "--resume --retry" in page
+    assert ("<bdi>/photos/b.png</bdi> does not exist" in page) == (place is not None)
 
 
-def decoded(uri):
-    with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as image:
-        return np.asarray(image.convert("RGB"))
+def test_a_page_without_masks_says_so(tmp_path):
+    write_annotation_report(tmp_path / "page.html", replace(report(), look_first=LookFirst(), pages=()))
+    page = (tmp_path / "page.html").read_text()
+    assert "There is no mask." in page
+    assert "All images" not in page

@@ -218,7 +218,7 @@ def test_verify(store, catalogue, facts, content, verdict, wrong):
         put(store, content)
     (verification,) = store.verify(["vit_t"])
     assert (verification.verdict, verification.is_wrong) == (verdict, wrong)
-    assert verification.checkpoint.name == "mobile_sam"
+    assert verification.name == "mobile_sam"
     assert str(verification.path) in verification.detail
     assert verification.detail.endswith(".")
 
@@ -226,7 +226,7 @@ def test_verify(store, catalogue, facts, content, verdict, wrong):
 def test_verify_without_names_checks_what_is_here(store, catalogue):
     catalogue()
     put(store)
-    assert {each.checkpoint.name: each.verdict for each in store.verify()} == {
+    assert {each.name: each.verdict for each in store.verify()} == {
         "mobile_sam": "ok",
         "samara_mini": "ok",
     }

@@ -43,6 +43,7 @@ def test_tasks_have_the_form_of_predictions(kind, tmp_path):
         (prediction,) = task["predictions"]
         assert prediction["model_version"] == "vit_b"
         regions = prediction["result"]
+        assert prediction.get("score") == (image.masks.predicted_iou.min() if regions else None)
         assert len({region["id"] for region in regions}) == len(regions) == len(image.masks)
         for index, region in enumerate(regions):
             assert (region["type"], region["from_name"], region["to_name"]) == (kind, control.get("name"), "image")

@@ -41,6 +41,11 @@ def test_a_label_stands_at_the_centre():
     assert places.mean(axis=0) == pytest.approx((150, 200), abs=2)
 
 
+def test_a_label_is_as_high_as_asked():
+    low, high = (np.ptp(changed([label("7", (200, 150))], size_px=size)[:, 0]) for size in (12, 48))
+    assert high == pytest.approx(4 * low, rel=0.2)
+
+
 def test_labels_at_one_place_are_moved_apart():
     one = len(changed([label("12", (200, 150))]))
     assert len(changed([label("12", (200, 150))] * 4)) > 3.9 * one

@@ -18,6 +18,7 @@ def test_lines_grow_with_the_image(size, thickness):
     [
         ("opacity", 1.5, "`opacity` is 1.5; it must be between 0 and 1"),
         ("outline", -1, "`outline` is -1; it must be at least 0"),
+        ("label_size", 0, "`label_size` is 0; it must be at least 1"),
         ("labels", "names", "`labels` is 'names'; use auto, none, id"),
     ],
 )

@@ -1,27 +1,22 @@
-"""An annotated data set as one self-contained page: statistics, suspicious images and unreadable ones.
+"""The first page about an annotated data set: statistics, what deserves a look, and what could not be annotated.
 
-The page embeds its images and loads nothing over the network. It only renders and computes nothing.
+The page embeds its images and loads nothing over the network; links lead to the image files and to the pages of all
+images. It only renders and computes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from samara.images.encode import jpeg_data_uri
-from samara.masks.mask_set import MaskSet
-from samara.segmentation.drawing.overlay import draw_masks
-from samara.segmentation.drawing.view import View
+from samara.annotation.report.image_pages import PageLink
+from samara.annotation.report.looks import MaskLook
+from samara.annotation.report.rendering import render
+from samara.system.counted import counted
 from samara.system.extras import require
 from samara.system.files import write_atomically
-from samara.system.templates import EXTRA, template
-
-THUMBNAIL_SIDE_PX = 480
-JPEG_QUALITY = 82
+from samara.system.templates import EXTRA
 
 
 @dataclass(frozen=True)
@@ -69,11 +64,13 @@ class Shown:
         name: name of the file.
         detail: caption below the name.
         uri: the image as data URI; None if it can no longer be shown.
+        link: address of the image file; None if it is not there.
     """
 
     name: str
     detail: str
     uri: str | None
+    link: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +91,96 @@ class Gallery:
 
 
 @dataclass(frozen=True)
+class LookCard:
+    """One mask that deserves a look.
+
+    Attributes:
+        look: the mask, and why.
+        name: path of its image.
+        link: address of the image file; None if it is not there.
+        uri: the part of the image around it as data URI; None if the image cannot be shown.
+    """
+
+    look: MaskLook
+    name: str
+    link: str | None
+    uri: str | None
+
+
+@dataclass(frozen=True)
+class LookFirst:
+    """What deserves a look first.
+
+    Attributes:
+        cards: the masks, the most doubtful first.
+        masks: number of doubtful masks in the store.
+        images: number of images with one, or without any mask.
+        by_reason: number of doubtful masks by reason, of the whole store.
+        unknown: what could not be told of any mask, and why.
+        corrected: number of masks that people drew or corrected.
+    """
+
+    cards: Sequence[LookCard] = ()
+    masks: int = 0
+    images: int = 0
+    by_reason: Mapping[str, int] = field(default_factory=dict)
+    unknown: Sequence[tuple[str, str]] = ()
+    corrected: int = 0
+
+    @property
+    def told(self) -> str:
+        """How much is doubtful."""
+        return f"{counted(self.masks, 'mask')} in {counted(self.images, 'image')}"
+
+    @property
+    def corrected_told(self) -> str:
+        """How much people drew or corrected."""
+        return counted(self.corrected, "mask")
+
+    @property
+    def titles(self) -> list[str]:
+        """The reasons that a card has."""
+        return list(dict.fromkeys(title for card in self.cards for title in card.look.titles))
+
+    @property
+    def categories(self) -> list[str]:
+        """The classes that a card has."""
+        return sorted({card.look.category for card in self.cards if card.look.category is not None})
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """An image that could not be annotated.
+
+    Attributes:
+        name: its path in the store.
+        reason: why.
+        place: the file that was looked for; None for one in an archive.
+        is_there: whether the file exists now.
+    """
+
+    name: str
+    reason: str
+    place: str | None = None
+    is_there: bool = False
+
+
+@dataclass(frozen=True)
+class Searched:
+    """Where the images were looked for.
+
+    Attributes:
+        kind: kind of the source, see `samara.annotation.inputs.sources.Source`.
+        root: its folder or archive.
+        store: folder of the store, as in commands.
+    """
+
+    kind: str
+    root: str
+    store: str
+
+
+@dataclass(frozen=True)
 class AnnotationReport:
     """The contents of the page.
 
@@ -105,10 +192,14 @@ class AnnotationReport:
         galleries: galleries of images.
         checked: kinds of suspicious images that were not found.
         quarantined: number of images that could not be annotated.
-        reasons: names and reasons of the first quarantined images.
+        reasons: the first quarantined images.
+        searched: where the images were looked for.
         categories: number of masks per category, if known.
         settings: settings of the run, by name.
         provenance: provenance of the masks, by name.
+        limits: when a mask is doubtful, by name of the limit.
+        look_first: what deserves a look first.
+        pages: pages of all images.
     """
 
     title: str
@@ -118,10 +209,14 @@ class AnnotationReport:
     galleries: Sequence[Gallery]
     checked: Sequence[str]
     quarantined: int
-    reasons: Sequence[tuple[str, str]]
+    reasons: Sequence[Quarantined]
+    searched: Searched
     categories: Mapping[str, str]
     settings: Mapping[str, str]
     provenance: Mapping[str, str]
+    limits: Mapping[str, str] = field(default_factory=dict)
+    look_first: LookFirst = LookFirst()
+    pages: Sequence[PageLink] = ()
 
 
 def require_report() -> None:
@@ -136,23 +231,9 @@ def write_annotation_report(path: Path, report: AnnotationReport) -> None:
         MissingExtra: jinja2 is not installed.
         OutputError: the file cannot be written.
     """
-    # A file name may be invalid UTF-8; the page must not.
-    write_atomically(path, annotation_page(report).encode("utf-8", errors="replace"))
+    write_atomically(path, annotation_page(report))
 
 
-def annotation_page(report: AnnotationReport) -> str:
+def annotation_page(report: AnnotationReport) -> bytes:
     """Render the page as HTML; see `write_annotation_report`."""
-    return template("annotation/report/annotation.html.j2").render(report=report)
-
-
-def thumbnail(image: npt.NDArray[np.uint8], masks: MaskSet) -> str:
-    """Draw an image with its masks at thumbnail size, as data URI.
-
-    Args:
-        image: (H, W, 3) RGB uint8.
-        masks: masks of that image.
-    """
-    view = View((0, 0, image.shape[1], image.shape[0]), THUMBNAIL_SIDE_PX)
-    small = view.masks(masks)
-    drawn = draw_masks(view.image(image), small[small.areas > 0])
-    return jpeg_data_uri(drawn, JPEG_QUALITY)
+    return render("annotation/report/annotation.html.j2", report=report)

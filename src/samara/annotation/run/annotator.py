@@ -16,8 +16,9 @@ from samara.annotation.store.plan import Asked
 from samara.engines.loaded import Loaded
 from samara.errors import SettingsError
 from samara.masks.mask_set import MaskSet
+from samara.segmentation.capabilities import check_everything
 from samara.segmentation.open import open_segmenter
-from samara.segmentation.predictor import Predictor, check_everything
+from samara.segmentation.predictor import Predictor
 from samara.segmentation.segmenter import Segmenter
 
 
@@ -65,7 +66,9 @@ class Annotator:
             return self.answer_together([image], [asked], [seen])[0]
         tiles = self._tiles(image)
         if self.settings.asking == "prompts":
-            masks = answer_in_windows(self.segmenter, image, asked, tiles, self.batch)
+            masks = answer_in_windows(
+                self.segmenter, image, asked, tiles, self.batch, compares_answers=self.settings.compares_answers
+            )
         elif seen is not None:
             masks = self.segmenter.everything(seen)
         else:
@@ -81,7 +84,8 @@ class Annotator:
         Raises:
             PromptError: A prompt exceeds its image.
         """
-        answers = answer_whole(self.segmenter, seen, asked, [image.size_hw for image in images])
+        sizes_hw = [image.size_hw for image in images]
+        answers = answer_whole(self.segmenter, seen, asked, sizes_hw, compares_answers=self.settings.compares_answers)
         return [self.settings.cleaning.clean(masks) for masks in answers]
 
     def with_smaller_batches(self) -> Annotator:

@@ -14,6 +14,7 @@ from samara.annotation.run.tiles import Box, Tile
 from samara.annotation.store.plan import Asked
 from samara.masks.mask_set import MaskSet, concatenate
 from samara.masks.rle import place
+from samara.segmentation.prompts import Prompt
 from samara.segmentation.segmenter import Segmenter
 from samara.system.cores import one_ahead
 
@@ -23,7 +24,13 @@ Item = TypeVar("Item")
 
 
 def answer_in_windows(
-    segmenter: Answering, image: ImageByWindow, asked: Sequence[Asked], tiles: Sequence[Tile], batch: int = 1
+    segmenter: Answering,
+    image: ImageByWindow,
+    asked: Sequence[Asked],
+    tiles: Sequence[Tile],
+    batch: int = 1,
+    *,
+    compares_answers: bool = False,
 ) -> MaskSet:
     """Segment all prompts of an image.
 
@@ -33,6 +40,7 @@ def answer_in_windows(
         asked: its prompts, possibly none.
         tiles: windows to choose from.
         batch: maximum windows per pass of the network.
+        compares_answers: measure how much the three answers to each prompt disagree, see `Segmenter.answer_iou`.
 
     Returns:
         One mask per prompt, in their order and in the image's frame.
@@ -48,9 +56,10 @@ def answer_in_windows(
     groups = _groups(list(windows.items()), batch)
     for group, seen in zip(groups, seen_windows(segmenter, image, list(windows), batch), strict=True):
         prompts = [[asked[index].prompt((-x0, -y0)) for index in indices] for (x0, y0, _, _), indices in group]
-        answers = segmenter.best_of_several(seen, prompts, with_logits=False)
+        answers = _best_answers(segmenter, seen, prompts, compares_answers=compares_answers)
         found += [_placed(masks, image.size_hw, *where) for where, masks in zip(group, answers, strict=True)]
-    masks = concatenate(found)
+    # Without the empty set, which has no `answer_iou`, unless it is the only one.
+    masks = concatenate([one for one in found if len(one)] or found[:1])
     return masks[np.argsort(masks.prompt_index, kind="stable")]
 
 
@@ -59,6 +68,8 @@ def answer_whole(
     seen: Sequence[Any],
     asked: Sequence[Sequence[Asked]],
     sizes_hw: Sequence[tuple[int, int]],
+    *,
+    compares_answers: bool = False,
 ) -> list[MaskSet]:
     """Segment the prompts of several images that were embedded whole.
 
@@ -67,6 +78,7 @@ def answer_whole(
         seen: the embedded images.
         asked: the prompts of each.
         sizes_hw: (H, W) of each.
+        compares_answers: see `answer_in_windows`.
 
     Returns:
         For each image, one mask per prompt, in their order.
@@ -77,7 +89,7 @@ def answer_whole(
     for of_image, size_hw in zip(asked, sizes_hw, strict=True):
         _check(of_image, size_hw)
     prompts = [[one.prompt() for one in of_image] for of_image in asked]
-    return segmenter.best_of_several(seen, prompts, with_logits=False)
+    return _best_answers(segmenter, seen, prompts, compares_answers=compares_answers)
 
 
 def seen_windows(segmenter: Answering, image: ImageByWindow, boxes: Sequence[Box], batch: int) -> Iterator[list[Any]]:
@@ -89,6 +101,17 @@ def seen_windows(segmenter: Answering, image: ImageByWindow, boxes: Sequence[Box
     with closing(one_ahead(ready, _groups(boxes, batch))) as groups:
         for group in groups:
             yield segmenter.embed_ready(group)
+
+
+def _best_answers(
+    segmenter: Answering, seen: Sequence[Any], prompts: Sequence[Sequence[Prompt]], *, compares_answers: bool
+) -> list[MaskSet]:
+    """Return the best answer to each prompt of each image, with `answer_iou` if answers are compared."""
+    answers = segmenter.best_of_several(seen, prompts, with_logits=False)
+    agreement = segmenter.answer_iou(seen, prompts) if compares_answers else None
+    if agreement is None:
+        return answers
+    return [replace(masks, answer_iou=iou[masks.prompt_index]) for masks, iou in zip(answers, agreement, strict=True)]
 
 
 def _check(asked: Sequence[Asked], size_hw: tuple[int, int]) -> None:

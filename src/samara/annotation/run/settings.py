@@ -71,11 +71,13 @@ class AnnotationSettings:
         asking: segment everything, or prompts.
         automatic: settings of automatic masks.
         cleaning: cleaning of the masks.
-        tile: side in pixels of the tiles that larger images are cut into; None for whole images.
-        tile_overlap: overlap of neighbouring tiles in pixels, used to join their masks.
+        tile: cut larger images into tiles of this side in pixels; None for whole images.
+        tile_overlap: let neighbouring tiles overlap by this many pixels, to join their masks.
         max_pixels: refuse larger images; None for no limit.
         value_range: values of black and white in images of more than 8 bits, see `samara.read_image`.
         frame: index of the frame or page in files that hold several, see `samara.read_image`.
+        compares_answers: measure how much the three answers to each prompt disagree; takes one more pass of the mask
+            decoder per prompt and changes no mask. The report and `samara.review` show it.
 
     Raises:
         SettingsError: a value or combination is invalid.
@@ -89,6 +91,7 @@ class AnnotationSettings:
     max_pixels: int | None = DEFAULT_MAX_PIXELS
     value_range: ValueRange | None = None
     frame: int | None = None
+    compares_answers: bool = True
 
     def __post_init__(self) -> None:
         if self.tile is not None and not 0 < self.tile_overlap <= self.tile // 2:
@@ -107,6 +110,7 @@ class AnnotationSettings:
             del facts["tile_overlap"]
         if self.frame is None:
             del facts["frame"]  # older stores have no such field
+        del facts["compares_answers"]  # changes no mask
         if self.asking == "prompts":
             del facts["automatic"]
         return facts
@@ -121,14 +125,13 @@ class Resources:
     """Resources of a run; nothing here changes a row.
 
     Attributes:
-        workers: number of processes, each with its own network.
-        cluster: where the workers run, this machine or a Ray cluster.
-        gpus_per_worker: GPUs per worker with ray, e.g. 0.25 to let four share one.
-        threads: threads that read, decode and resize, per process; None for 2 on a CPU and up to 8 on a
-            GPU.
-        batch: images per pass of the image encoder; None for 1 on a CPU and up to 8 on a GPU.
-        embedding_cache: folder that caches image embeddings for runs with other settings.
-        embedding_cache_gb: maximum size of that folder in GB; the least recently used are deleted.
+        workers: run this many processes, each with its own network.
+        cluster: run the workers on this machine or on a Ray cluster.
+        gpus_per_worker: give each worker this many GPUs with ray, such as 0.25 to let four share one.
+        threads: use this many threads per process to read, decode and resize; None for 2 on a CPU and up to 8 on a GPU.
+        batch: encode this many images per pass of the network; None for 1 on a CPU and up to 8 on a GPU.
+        embedding_cache: cache image embeddings in this folder, for runs with other settings.
+        embedding_cache_gb: keep that folder below this size in GB; the least recently used are deleted.
     """
 
     workers: int = 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from samara.annotation.store.plan import Asked
+from samara.masks.likeness import area_in_box, count_parts, twin_iou
 from samara.masks.mask_set import MaskSet
 from samara.masks.rle import Rle
 from samara.system.extras import require
@@ -20,6 +21,9 @@ SCHEMA_VERSION = 1
 """Increased when a column changes its meaning; readers refuse unknown versions."""
 
 ImageStatus = Literal["done", "quarantined"]
+
+HUMAN = "human"
+"""Value of `made_by` for masks that a person drew or corrected; null for those of the checkpoint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +71,17 @@ class AnnotatedRow:
 
     Attributes:
         image: its row.
-        masks: its masks, possibly none.
+        masks: its masks, possibly none. A mask of a person has a predicted IoU and a stability score of 1.
         categories: (M,) class names, None for masks without one.
+        numbers: (M,) their `mask_index` in the store, which a correction never gives to another mask.
+        made_by: (M,) `HUMAN` for masks that a person drew or corrected, else None.
     """
 
     image: ImageRow
     masks: MaskSet
     categories: tuple[str | None, ...]
+    numbers: tuple[int, ...]
+    made_by: tuple[str | None, ...]
 
 
 def arrow() -> Any:  # Any: pyarrow has no types
@@ -109,6 +117,12 @@ def mask_schema() -> pa.Schema:
     `counts` with height and width is COCO's compressed RLE. Boxes are xyxy, right and bottom exclusive, in pixels of
     the upright image. `parent` is the `mask_index` of the smallest mask of the same image that contains this one, −1 if
     there is none, null if the hierarchy was not requested.
+
+    The last columns show which masks deserve a look; they are null in stores of earlier versions, and where they do
+    not apply: the lowest IoU between two of the answers to the mask's prompt, the number of 8-connected parts, the
+    share of the mask outside its prompt's box, the share of that box that it fills, the highest IoU with another mask
+    of the image (0 below `TWIN_IOU`). `made_by` is `HUMAN` or null; `review_id` is the name of a mask in the tool in
+    which a person changed it.
     """
     pa = arrow()
     name = pa.dictionary(pa.int32(), pa.string())
@@ -132,8 +146,23 @@ def mask_schema() -> pa.Schema:
             ("crop_box", pa.list_(pa.int32())),
             ("category", name),
             ("parent", pa.int32()),
+            ("answer_iou", pa.float32()),
+            ("parts", pa.int32()),
+            ("outside_box", pa.float32()),
+            ("box_filled", pa.float32()),
+            ("twin_iou", pa.float32()),
+            ("made_by", name),
+            ("review_id", pa.string()),
         ]
     )
+
+
+def widened(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Convert a table to a schema; columns that an earlier version did not write become null."""
+    pa = arrow()
+    have = set(table.column_names)
+    columns = [table.column(field.name) if field.name in have else pa.nulls(len(table), field.type) for field in schema]
+    return pa.table(columns, names=schema.names).cast(schema)
 
 
 def image_table(rows: Sequence[ImageRow]) -> pa.Table:
@@ -181,9 +210,35 @@ def mask_table(
         "crop_box": [None] * count if masks.crop_boxes_xyxy is None else masks.crop_boxes_xyxy.tolist(),
         "category": list(categories),
         "parent": [None] * count if masks.parent is None else masks.parent,
+        "answer_iou": [None] * count if masks.answer_iou is None else masks.answer_iou,
+        **likeness_columns(masks.rles, [asked[index].box if asked else None for index in masks.prompt_index]),
+        "made_by": [None] * count,
+        "review_id": [None] * count,
     }
     schema = mask_schema()
     return pa.table([pa.array(columns[column.name], column.type) for column in schema], schema=schema)
+
+
+def likeness_columns(rles: Sequence[Rle], boxes: Sequence[Sequence[float] | None]) -> dict[str, Any]:
+    """Compute the columns about doubtful masks, see `mask_schema`; `boxes` are those of the prompts, xyxy in pixels."""
+    inside = [None if box is None else area_in_box(rle, box) for rle, box in zip(rles, boxes, strict=True)]
+    return {
+        "parts": [count_parts(rle) for rle in rles],
+        "outside_box": [
+            None if pixels is None else 1 - pixels / max(1, rle.area) if rle.area else 0.0
+            for rle, pixels in zip(rles, inside, strict=True)
+        ],
+        "box_filled": [
+            None if box is None or pixels is None else min(1.0, pixels / _area_of_box(box))
+            for box, pixels in zip(boxes, inside, strict=True)
+        ],
+        "twin_iou": twin_iou(rles),
+    }
+
+
+def _area_of_box(box_xyxy: Sequence[float]) -> float:
+    x0, y0, x1, y1 = box_xyxy
+    return max(1.0, (x1 - x0) * (y1 - y0))
 
 
 def _prompt_columns(masks: MaskSet, asked: Sequence[Asked]) -> dict[str, list[Any]]:
@@ -228,9 +283,16 @@ def annotated_row(image: ImageRow, table: pa.Table, checkpoint: str) -> Annotate
         stability_score=_or_none(column["stability_score"], np.float64),
         points_xy=points,
         crop_boxes_xyxy=_or_none(column["crop_box"], np.int64),
-        parent=_or_none(column["parent"], np.int64),
+        parent=_positions(column["parent"], column["mask_index"]),
+        answer_iou=_or_none(column["answer_iou"], np.float64),
     )
-    return AnnotatedRow(image, masks, tuple(column["category"]))
+    return AnnotatedRow(image, masks, tuple(column["category"]), tuple(column["mask_index"]), tuple(column["made_by"]))
+
+
+def _positions(parents: list[int | None], numbers: list[int]) -> Any:  # Any: an array, or None
+    """Convert parents from numbers of masks to positions, which differ once a correction removed a mask."""
+    place = {number: position for position, number in enumerate(numbers)}
+    return _or_none([None if parent is None else place.get(parent, -1) for parent in parents], np.int64)
 
 
 def _or_none(values: list[Any], dtype: type) -> Any:  # Any: an array of that type

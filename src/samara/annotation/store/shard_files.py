@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from samara.annotation.store.rows import ImageRow, arrow, image_rows, image_schema, image_table, mask_schema
+from samara.annotation.store.rows import (
+    ImageRow,
+    arrow,
+    image_rows,
+    image_schema,
+    image_table,
+    mask_schema,
+    widened,
+)
 from samara.errors import DatasetError
 from samara.system.files import durable_file, make_folder
 
@@ -31,6 +39,11 @@ class ShardTables:
 
     images: Path
     masks: Path
+
+    @classmethod
+    def named(cls, folder: Path, name: str) -> ShardTables:
+        """Return the pair of a name in a folder."""
+        return cls(folder / f"{name}.images.parquet", folder / f"{name}.masks.parquet")
 
     @property
     def is_complete(self) -> bool:
@@ -73,7 +86,7 @@ class ShardFiles:
     @classmethod
     def of(cls, store: Path, number: int) -> ShardFiles:
         """Return the files of a shard in a store."""
-        return cls(number, _pair(store / "shards", f"{number:08d}"), store / "journal" / f"{number:08d}")
+        return cls(number, ShardTables.named(store / "shards", f"{number:08d}"), store / "journal" / f"{number:08d}")
 
     @property
     def is_sealed(self) -> bool:
@@ -84,8 +97,7 @@ class ShardFiles:
         """Return the complete pieces in the order they were written; none for a sealed shard."""
         if self.is_sealed:
             return []
-        names = sorted(path.name.partition(".")[0] for path in self.journal.glob("[0-9]*.images.parquet"))
-        return [_pair(self.journal, name) for name in names]
+        return pairs_in(self.journal)
 
     def complete(self) -> list[ShardTables]:
         """Return all pairs with rows of this shard."""
@@ -103,7 +115,7 @@ class ShardFiles:
         """
         make_folder(self.journal)
         last = max((int(pair.images.name.partition(".")[0]) for pair in self.pieces()), default=0)
-        _pair(self.journal, f"{last + 1:06d}").write(image_table(images), masks)
+        ShardTables.named(self.journal, f"{last + 1:06d}").write(image_table(images), masks)
 
     def seal(self) -> None:
         """Merge the pieces in the order of the plan, and remove them.
@@ -115,7 +127,7 @@ class ShardFiles:
             pieces = self.pieces()
             images = arrow().concat_tables([read_table(piece.images) for piece in pieces])
             ids = images.column("image_id").to_pylist()
-            masks: Iterable[pa.Table] = (group for piece in pieces for group in row_groups(piece.masks))
+            masks: Iterable[pa.Table] = (group for piece in pieces for group in mask_groups(piece.masks))
             if ids != sorted(ids):  # it was reopened
                 images = images.sort_by("image_id")
                 masks = [arrow().concat_tables(masks).sort_by([("image_id", "ascending"), ("mask_index", "ascending")])]
@@ -132,7 +144,7 @@ class ShardFiles:
             self.remove_journal()
             make_folder(self.journal)
             # The piece is ignored while the shard is sealed, and counts as soon as the seal is removed.
-            _pair(self.journal, "000001").write(image_table(kept), row_groups(self.sealed.masks))
+            ShardTables.named(self.journal, "000001").write(image_table(kept), mask_groups(self.sealed.masks))
             self.sealed.remove()
         return len(rows) - len(kept)
 
@@ -148,8 +160,10 @@ class ShardFiles:
             shutil.rmtree(self.journal)
 
 
-def _pair(folder: Path, name: str) -> ShardTables:
-    return ShardTables(folder / f"{name}.images.parquet", folder / f"{name}.masks.parquet")
+def pairs_in(folder: Path) -> list[ShardTables]:
+    """Return the complete pairs in a folder, in the order of their numbers."""
+    names = sorted(path.name.partition(".")[0] for path in folder.glob("[0-9]*.images.parquet"))
+    return [ShardTables.named(folder, name) for name in names]
 
 
 def write_table(path: Path, tables: Iterable[pa.Table], schema: pa.Schema) -> None:
@@ -207,8 +221,16 @@ def read_table(path: Path) -> pa.Table:
     return arrow().concat_tables(tables)
 
 
+def mask_groups(path: Path, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """Like `row_groups`, for a table of masks: columns that an earlier version did not write are null."""
+    pa, schema = arrow(), mask_schema()
+    if columns is not None:
+        schema = pa.schema([schema.field(name) for name in columns])
+    return (widened(group, schema) for group in row_groups(path, columns))
+
+
 def row_groups(path: Path, columns: list[str] | None = None) -> Iterator[pa.Table]:
-    """Read a table, or some of its columns, group by group, in bounded memory; the first group is an empty one.
+    """Read a table, or those of some columns that it has, group by group; the first group is an empty one.
 
     Raises:
         DatasetError: the file is missing or damaged.
@@ -219,6 +241,8 @@ def row_groups(path: Path, columns: list[str] | None = None) -> Iterator[pa.Tabl
     try:
         with parquet.ParquetFile(path, memory_map=False) as file:
             empty = file.schema_arrow.empty_table()
+            if columns is not None:
+                columns = [name for name in columns if name in empty.column_names]
             yield empty if columns is None else empty.select(columns)
             for index in range(file.num_row_groups):
                 yield file.read_row_group(index, columns)

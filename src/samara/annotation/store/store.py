@@ -5,10 +5,12 @@
     shards/00000000.images.parquet      one row per image of the shard
     shards/00000000.masks.parquet       one row per mask
     journal/00000001/                   pieces of an incomplete shard
+    corrections/                        images that people corrected, see `shard_rows`; only if there are any
     claims/                             locks of running processes
     runs/                               time and machine of each run
     quarantined.csv                     images that failed, with reasons; like the next two, written at the end
-    report.html                         the report page, if requested
+    report.html                         the report page, if requested, and
+    report/                             its pages of all images
     exports/                            other formats, if requested
 
 Any Parquet reader can read the tables: `pyarrow.dataset.dataset(glob("DIR/shards/*.masks.parquet"))`.
@@ -28,8 +30,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from samara.annotation.store.locks import claim, forget, someone_holds
 from samara.annotation.store.manifest import Manifest, images_moved, new_manifest, read_manifest, require_same_job
 from samara.annotation.store.plan import PlannedImage, Shard, read_shards, write_plan
-from samara.annotation.store.rows import AnnotatedRow, ImageRow, annotated_row, arrow, mask_schema
-from samara.annotation.store.shard_files import ShardFiles, ShardTables, row_groups
+from samara.annotation.store.rows import AnnotatedRow, ImageRow, annotated_row, arrow
+from samara.annotation.store.shard_files import ShardFiles, row_groups
+from samara.annotation.store.shard_rows import ShardRows, corrections_in
 from samara.errors import OutputError
 from samara.system.files import made_folder, make_folder, require_folder
 
@@ -40,7 +43,9 @@ MANIFEST, PLAN, NEW_PLAN = "manifest.json", "plan.jsonl", "plan.jsonl.new"
 CREATION = "creation.lock"
 RUNS = "runs"
 FOLDERS = ("shards", "journal", "claims", RUNS)
+CORRECTIONS = "corrections"
 QUARANTINED, REPORT, EXPORTS = "quarantined.csv", "report.html", "exports"
+REPORT_PAGES = "report"
 # Interval for checking whether another process has finished creating the store.
 LOOK_AGAIN_S = 0.2
 # Left by a process that died while creating the store.
@@ -96,17 +101,20 @@ class AnnotationStore:
 
     def images(self) -> Iterator[ImageRow]:
         """Yield all image rows in the order of the plan, in bounded memory."""
-        for pair in self._pairs():
-            yield from pair.read_images()
+        return (row for shard in self._rows() for row in shard.images())
 
     def counts(self) -> tuple[int, int, int]:
         """Count images, masks and quarantined images, quickly, from three columns."""
         images = masks = quarantined = 0
-        for pair in self._pairs():
-            for group in row_groups(pair.images, ["masks", "status"]):
-                images += len(group)
-                masks += int(group.column("masks").to_numpy().sum())
-                quarantined += group.column("status").to_pylist().count("quarantined")
+        for shard in self._rows():
+            if shard.corrections:
+                rows = [(row.masks, row.status) for row in shard.images()]
+            else:
+                groups = (row_groups(pair.images, ["masks", "status"]) for pair in shard.annotated)
+                rows = [(row["masks"], row["status"]) for group in groups for part in group for row in part.to_pylist()]
+            images += len(rows)
+            masks += sum(count for count, _ in rows)
+            quarantined += sum(status == "quarantined" for _, status in rows)
         return images, masks, quarantined
 
     def quarantined(self) -> Iterator[ImageRow]:
@@ -115,60 +123,58 @@ class AnnotationStore:
 
     def masks(self) -> Iterator[AnnotatedRow]:
         """Yield all finished images with their masks, in the order of the plan, in bounded memory."""
-        return self._masks(self._pairs())
+        return self._annotated(self.tables())
 
     def masks_of(self, image_ids: set[int]) -> Iterator[AnnotatedRow]:
         """Yield some images with their masks, reading only their shards."""
-        numbers = sorted({(image_id - 1) // self.manifest.plan.images_per_shard for image_id in image_ids})
-        pairs = (pair for number in numbers for pair in self.files(number).complete())
-        return (row for row in self._masks(pairs) if row.image.image_id in image_ids)
+        return self._annotated(self.tables_of(image_ids))
+
+    def tables(self) -> Iterator[tuple[ImageRow, pa.Table]]:
+        """Yield all images with the rows of their masks, see `samara.annotation.store.rows.mask_schema`."""
+        return (pair for shard in self._rows() for pair in shard.tables())
+
+    def tables_of(self, image_ids: set[int]) -> Iterator[tuple[ImageRow, pa.Table]]:
+        """Like `tables` for some images, reading only their shards."""
+        shards = map(self.rows, sorted({self.shard_of(image_id) for image_id in image_ids}))
+        return (pair for shard in shards for pair in shard.tables() if pair[0].image_id in image_ids)
+
+    def history(self, image_id: int) -> list[AnnotatedRow]:
+        """Return an image with its masks as it was before each correction, oldest first, and as it is now."""
+        return list(self._annotated(self.rows(self.shard_of(image_id)).history(image_id)))
 
     def entries_of(self, image_ids: set[int]) -> Iterator[PlannedImage]:
         """Yield some lines of the plan."""
-        numbers = {(image_id - 1) // self.manifest.plan.images_per_shard for image_id in image_ids}
+        numbers = {self.shard_of(image_id) for image_id in image_ids}
         for shard in self.shards():
             if shard.number in numbers:
                 yield from (entry for entry in shard.entries() if entry.image_id in image_ids)
 
-    def _masks(self, pairs: Iterable[ShardTables]) -> Iterator[AnnotatedRow]:
-        for pair in pairs:
-            of_image = _by_image(row_groups(pair.masks))
-            waiting = next(of_image, None)
-            for row in pair.read_images():
-                table = mask_schema().empty_table() if waiting is None or waiting[0] != row.image_id else waiting[1]
-                if waiting is not None and waiting[0] == row.image_id:
-                    waiting = next(of_image, None)
-                if row.status == "done":
-                    yield annotated_row(row, table, self.manifest.checkpoint)
+    def _annotated(self, tables: Iterable[tuple[ImageRow, pa.Table]]) -> Iterator[AnnotatedRow]:
+        return (annotated_row(row, table, self.manifest.checkpoint) for row, table in tables if row.status == "done")
 
     def mask_columns(self, names: list[str]) -> Iterator[pa.Table]:
         """Yield some columns of all masks, group by group."""
-        for pair in self._pairs():
-            yield from row_groups(pair.masks, names)
+        return (group for shard in self._rows() for group in shard.mask_columns(names))
 
-    def _pairs(self) -> Iterator[ShardTables]:
-        for number in range(self.manifest.plan.shards):
-            yield from self.files(number).complete()
+    def shard_of(self, image_id: int) -> int:
+        """Return the number of the shard of an image."""
+        return (image_id - 1) // self.manifest.plan.images_per_shard
 
+    def rows(self, number: int) -> ShardRows:
+        """Return the rows of a shard, as they are now."""
+        return ShardRows(self.files(number).complete(), corrections_in(self.corrections_folder(number)))
 
-def _by_image(groups: Iterable[pa.Table]) -> Iterator[tuple[int, pa.Table]]:
-    """Split groups of mask rows, sorted by image, into one table per image."""
-    pa = arrow()
-    waiting: list[Any] = []  # tables; pyarrow has no types
-    current: int | None = None
-    for group in groups:
-        ids = group.column("image_id").to_numpy()
-        start = 0
-        while start < len(ids):
-            stop = start + int((ids[start:] == ids[start]).argmin() or len(ids) - start)
-            if current is not None and ids[start] != current:
-                yield current, pa.concat_tables(waiting, promote_options="permissive")
-                waiting = []
-            current = int(ids[start])
-            waiting.append(group.slice(start, stop - start))
-            start = stop
-    if current is not None:
-        yield current, pa.concat_tables(waiting, promote_options="permissive")
+    def corrections_folder(self, number: int) -> Path:
+        """Return the folder with the corrections of a shard."""
+        return self.folder / CORRECTIONS / f"{number:08d}"
+
+    def corrected(self) -> set[int]:
+        """Return the ids of the images that people corrected."""
+        folders = (self.folder / CORRECTIONS).glob("[0-9]*")
+        return {image_id for folder in folders for image_id in self.rows(int(folder.name)).corrected}
+
+    def _rows(self) -> Iterator[ShardRows]:
+        return map(self.rows, range(self.manifest.plan.shards))
 
 
 def open_store(folder: str | os.PathLike[str]) -> AnnotationStore:
@@ -232,6 +238,11 @@ def require_store_place(folder: Path, if_there: IfThere) -> None:
                 f"{folder} already contains a store; continue it with `resume=True`, or replace it with "
                 "`overwrite=True`"
             )
+        if if_there == "overwrite" and (folder / CORRECTIONS).exists():
+            raise OutputError(
+                f"{folder} has corrections that people made, which would be lost; choose another folder, or "
+                f"export them and move {folder / CORRECTIONS} away"
+            )
         return
     strangers = [path.name for path in folder.iterdir() if not _is_ours(path)] if folder.exists() else []
     if strangers:
@@ -294,7 +305,7 @@ def _claimed_making(folder: Path, *, waits: bool) -> Iterator[None]:
 
 
 def _is_ours(path: Path) -> bool:
-    known = (*FOLDERS, MANIFEST, PLAN, CREATION, QUARANTINED, REPORT, EXPORTS)
+    known = (*FOLDERS, MANIFEST, PLAN, CREATION, QUARANTINED, REPORT, EXPORTS, REPORT_PAGES, CORRECTIONS)
     return path.name in known or path.name.startswith(_LEFTOVERS)
 
 
@@ -305,6 +316,5 @@ def _remove(folder: Path) -> None:
     (folder / MANIFEST).unlink()  # from here on the folder is no longer a store
     for name in (QUARANTINED, REPORT):
         (folder / name).unlink(missing_ok=True)
-    shutil.rmtree(folder / EXPORTS, ignore_errors=True)
-    for name in FOLDERS:
+    for name in (EXPORTS, REPORT_PAGES, *FOLDERS):
         shutil.rmtree(folder / name, ignore_errors=True)

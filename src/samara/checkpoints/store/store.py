@@ -23,9 +23,10 @@ import platformdirs
 from samara.checkpoints.catalogue import CATALOGUE, find
 from samara.checkpoints.licences import licence_of
 from samara.checkpoints.record import Checkpoint
+from samara.checkpoints.store.added import AddedCheckpoint, AddedCheckpoints
 from samara.checkpoints.store.digests import digest_checkpoint, known_digest
 from samara.errors import ChecksumMismatch, DownloadFailed, LicenceNotAccepted
-from samara.system.digests import Algorithm
+from samara.system.digests import Algorithm, digest_files
 from samara.system.files import make_folder
 from samara.system.progress import Progress, under_name
 
@@ -51,7 +52,7 @@ class StoredCheckpoint:
 class Verification:
     """The result of checking one file; `detail` is a sentence for the user."""
 
-    checkpoint: Checkpoint
+    name: str
     path: Path
     verdict: FileVerdict
     detail: str
@@ -119,15 +120,20 @@ class CheckpointStore:
         return [self._entry(checkpoint) for checkpoint in CATALOGUE]
 
     def verify(self, names: Iterable[str] | None = None) -> list[Verification]:
-        """Recompute the digests of files and compare them with the catalogue.
+        """Recompute the digests of files and compare them with the catalogue, or with those of when they were added.
 
         Args:
-            names: catalogue names or aliases; None for every file in the store.
+            names: catalogue names, aliases or names of added files; None for every file in the store.
+
+        Raises:
+            UnknownCheckpoint: a name is unknown.
         """
-        if names is not None:
-            return [self.check(find(name), quick=False) for name in names]
-        here = (checkpoint for checkpoint in CATALOGUE if self.path(checkpoint).is_file())
-        return [self.check(checkpoint, quick=False) for checkpoint in here]
+        added = {one.name: one for one in AddedCheckpoints(self.directory).entries()}
+        if names is None:
+            here = [checkpoint.name for checkpoint in CATALOGUE if self.path(checkpoint).is_file()]
+            names = [*here, *added]
+        own = [(name, added.get(name.strip().casefold())) for name in names]
+        return [self.check(find(name), quick=False) if one is None else _verify_added(one) for name, one in own]
 
     def check(self, checkpoint: Checkpoint, *, quick: bool = True) -> Verification:
         """Compare a checkpoint's file with the catalogue.
@@ -138,7 +144,7 @@ class CheckpointStore:
         """
         path = self.path(checkpoint)
         verdict, detail = _compare(checkpoint, path, quick=quick)
-        return Verification(checkpoint=checkpoint, path=path, verdict=verdict, detail=detail)
+        return Verification(name=checkpoint.name, path=path, verdict=verdict, detail=detail)
 
     def _entry(self, checkpoint: Checkpoint) -> StoredCheckpoint:
         path = self.path(checkpoint)
@@ -228,6 +234,19 @@ def _compare(checkpoint: Checkpoint, path: Path, *, quick: bool) -> tuple[FileVe
     if found != digest:
         return "wrong hash", f"{path} has the {algorithm} {found}, but {checkpoint.name} has {digest}."
     return "ok", f"{path} has the {algorithm} of {checkpoint.name}."
+
+
+def _verify_added(one: AddedCheckpoint) -> Verification:
+    """Compare an added file with what it was when it was added."""
+    path = Path(one.path)
+    verdict: FileVerdict = "ok"
+    if not path.is_file():
+        verdict, detail = "not there", f"{path}, added as {one.name}, is gone."
+    elif (digest := digest_files([path], "sha256")) != one.sha256:
+        verdict, detail = "wrong hash", f"{path} has the sha256 {digest}, but had {one.sha256} when it was added."
+    else:
+        detail = f"{path} has the sha256 of when it was added as {one.name}."
+    return Verification(name=one.name, path=path, verdict=verdict, detail=detail)
 
 
 def _unpack(archive_path: Path, path: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from samara.datasets.reading.findings import Findings
 from samara.datasets.reading.image_names import ImageFolder
 from samara.datasets.reading.sa1b import as_coco, is_sa1b
+from samara.datasets.reviewed import TASK_KEYS
 from samara.errors import DatasetError, ImageError
 from samara.images.settings import AS_THEY_ARE, ImageReading
 
@@ -41,11 +42,12 @@ SIZES_FROM_IMAGES = "images have no width and height in the file; the sizes of t
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An entry of the list of images."""
+    """An entry of the list of images; `facts` are the keys that samara's tasks for people have."""
 
     name: str
     size_hw: tuple[int, int]
     collection: str | None
+    facts: Mapping[str, Any]  # Any: JSON values
 
 
 @dataclass(frozen=True)
@@ -206,6 +208,7 @@ def listed_images(
                 name,
                 _size(row, name, where, findings, images, reading),
                 collection if isinstance(collection, str) and collection else None,
+                {key: row[key] for key in TASK_KEYS if key in row},
             )
             refused.remove(image_id)
     return listed, refused

@@ -62,7 +62,13 @@ class CategoryChoice:
             kept = [index for index, old in enumerate(olds) if not self.only or old in self.names]
             categories = tuple(self.names.get(olds[index], olds[index]) for index in kept)
             masks = image.masks if len(kept) == len(olds) else _some_of(image.masks, kept)
-            yield replace(image, masks=masks, categories=categories)
+            yield replace(
+                image,
+                masks=masks,
+                categories=categories,
+                numbers=None if image.numbers is None else tuple(image.numbers[index] for index in kept),
+                made_by=None if image.made_by is None else tuple(image.made_by[index] for index in kept),
+            )
 
 
 def _some_of(masks: MaskSet, kept: list[int]) -> MaskSet:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from samara.datasets.annotated import AnnotatedImage
+from samara.datasets.reviewed import MADE_BY, MASK_NUMBER
 from samara.datasets.writing.category_numbers import Categories
 from samara.datasets.writing.json_list import JsonList, json_text
 from samara.datasets.writing.options import WriterOptions
@@ -42,11 +43,13 @@ class CocoWriter(StagedWriter):
         if image.image_id in self._image_ids:
             raise OutputError(f"{image.file_name!r} has the image id {image.image_id}, which another image already has")
         height, width = image.masks.size_hw
-        about = {"id": image.image_id, "file_name": image.file_name, "height": height, "width": width}
+        about = {"id": image.image_id, "file_name": image.file_name, "height": height, "width": width, **image.facts}
         rows = image.masks.to_coco(image.image_id, first_id=len(self._annotations) + 1)
         for row, number, rle in zip(rows, self._categories.numbers_of(image), image.masks.rles, strict=True):
             row["category_id"] = number
             row["segmentation"] = self._segmentation(rle)
+        for index, row in enumerate(rows):
+            row |= _identity(image, index)
         texts = [json_text(row) for row in rows]
         self._images.extend([json_text(about)])
         self._annotations.extend(texts)
@@ -73,6 +76,12 @@ class CocoWriter(StagedWriter):
     def _release(self) -> None:
         self._images.close()
         self._annotations.close()
+
+
+def _identity(image: AnnotatedImage, index: int) -> dict[str, Any]:  # Any: JSON
+    """Return the keys about number and maker of a mask, where they say more than its position."""
+    maker = image.maker(index)
+    return ({} if not image.facts else {MASK_NUMBER: image.number(index)}) | ({} if maker is None else {MADE_BY: maker})
 
 
 class CocoPolygonWriter(CocoWriter):

@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from samara.datasets.annotated import AnnotatedImage
+from samara.datasets.reviewed import REASON
 from samara.datasets.writing.brush_rle import brush_rle
 from samara.datasets.writing.category_numbers import Categories, category_name
 from samara.datasets.writing.json_list import JsonList, json_text
@@ -49,6 +50,7 @@ class _LabelStudioWriter(StagedWriter):
         super().__init__(target, options)
         self._categories = Categories(self.options.categories, first=0)
         self._files = 0
+        self._has_reasons = False
         self._tasks = JsonList(self.scaffold("tasks"))
 
     @abstractmethod
@@ -57,16 +59,19 @@ class _LabelStudioWriter(StagedWriter):
 
     def _add(self, image: AnnotatedImage) -> None:
         self._categories.numbers_of(image)
+        self._has_reasons |= REASON in image.facts
         regions = []
         for index in range(len(image.masks)):
             value = self._value(image, index)
             if value is not None:
                 regions.append(self._region(image, index, value))
-        prediction = {"model_version": str(self.options.info.get("checkpoint", image.masks.checkpoint))}
-        task = {
-            "data": {_DATA_KEY: self._address(image.file_name)},
-            "predictions": [prediction | {"result": regions}],
+        prediction: dict[str, Any] = {
+            "model_version": str(self.options.info.get("checkpoint", image.masks.checkpoint)),
+            "result": regions,
         }
+        if regions:  # by which Label Studio sorts tasks: the worst mask counts
+            prediction["score"] = min(region["score"] for region in regions)
+        task = {"data": {_DATA_KEY: self._address(image.file_name), **image.facts}, "predictions": [prediction]}
         text = json_text(task)
         if len(self._tasks) and self._tasks.size_bytes + len(text) > _LARGEST_FILE_BYTES:
             self._next_file()
@@ -76,7 +81,7 @@ class _LabelStudioWriter(StagedWriter):
         height, width = image.masks.size_hw
         name = category_name(image, index)
         return {
-            "id": f"{image.image_id}-{index}",
+            "id": f"{image.image_id}-{image.number(index)}",
             "type": self.kind,
             "from_name": _FROM_NAME,
             "to_name": _TO_NAME,
@@ -105,6 +110,8 @@ class _LabelStudioWriter(StagedWriter):
             self._next_file()
         view = ElementTree.Element("View")
         ElementTree.SubElement(view, "Image", name=_TO_NAME, value=f"${_DATA_KEY}", zoom="true")
+        if self._has_reasons:
+            ElementTree.SubElement(view, "Text", name="reason", value=f"${REASON}")
         labels = ElementTree.SubElement(view, self.tag, name=_FROM_NAME, toName=_TO_NAME)
         for name in self._categories.numbers:
             ElementTree.SubElement(labels, "Label", value=name)
@@ -135,13 +142,13 @@ class LabelStudioPolygonWriter(_LabelStudioWriter):
 
     def _value(self, image: AnnotatedImage, index: int) -> dict[str, Any] | None:
         rle = image.masks.rles[index]
-        percents = _percents(rle)
+        percents = percents_of(rle)
         seen = percents / _PERCENT * (rle.width, rle.height)
         self.meter.add(image, index, iou_of_filled(rle, [seen]), left_out=not len(percents))
         return {"points": percents.tolist(), "closed": True} if len(percents) else None
 
 
-def _percents(rle: Rle) -> np.typing.NDArray[np.float64]:
+def percents_of(rle: Rle) -> np.typing.NDArray[np.float64]:
     """Return the outline of a mask in per cent of width and height, (K, 2); K = 0 if it is empty."""
     percents: np.typing.NDArray[np.float64] = one_polygon_of(rle, INSET) * _PERCENT / (rle.width, rle.height)
     return percents.round(_DECIMALS)

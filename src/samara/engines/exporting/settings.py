@@ -17,12 +17,13 @@ class ExportSettings:
 
     Attributes:
         format: "onnx" or "openvino".
-        precision: float32; openvino also float16 and int8 (image encoder).
-        interface: "samara", or "official" for programs made for segment_anything's ONNX decoder.
-        return_single_mask: official, one mask per call instead of all.
-        use_stability_score: official, stability scores in place of predicted IoU.
-        return_extra_metrics: official, stability scores and areas as well.
-        gelu_approximate: official, GELU by tanh, for runtimes without erf.
+        precision: write float32, or with openvino also float16 or int8 (image encoder).
+        interface: give the decoder the inputs of "samara", or "official" for programs made for segment_anything's ONNX
+            decoder.
+        return_single_mask: return one mask per call instead of all, with the official interface.
+        use_stability_score: return stability scores in place of predicted IoU, with the official interface.
+        return_extra_metrics: return stability scores and areas as well, with the official interface.
+        gelu_approximate: compute GELU by tanh, for runtimes without erf, with the official interface.
     """
 
     format: str = "onnx"

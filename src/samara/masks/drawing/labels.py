@@ -74,7 +74,14 @@ def room_in(visible: npt.NDArray[np.bool_], box_xyxy: Box) -> Room:
     return Room(centre, float(distances[row, column]) / scale, box_xyxy)
 
 
-def draw_labels(canvas: Image, labels: Iterable[Label], *, on_patches: bool, keep_clear: Sequence[Box] = ()) -> None:
+def draw_labels(
+    canvas: Image,
+    labels: Iterable[Label],
+    *,
+    on_patches: bool,
+    keep_clear: Sequence[Box] = (),
+    size_px: int | None = None,
+) -> None:
     """Draw labels on an image, which is changed.
 
     Args:
@@ -82,10 +89,11 @@ def draw_labels(canvas: Image, labels: Iterable[Label], *, on_patches: bool, kee
         labels: those of large masks first, which find their place first.
         on_patches: on patches of the mask's colour, for words; otherwise white with a dark rim, for numbers.
         keep_clear: boxes that labels leave free if they can.
+        size_px: size of the font; None for one that fits the image, and numbers their masks.
     """
     taken: list[Box] = list(keep_clear)
     for label in labels:
-        pixels = text_pixels(label.text, _font_px(label, canvas, fixed=on_patches))
+        pixels = text_pixels(label.text, size_px or _font_px(label, canvas, fixed=on_patches))
         margin = max(2, pixels.shape[0] // 5) if on_patches else max(1, pixels.shape[0] // 12)
         height, width = (min(side + 2 * margin, limit) for side, limit in zip(pixels.shape, canvas.shape, strict=False))
         x, y = _place(label.room, (width, height), taken, canvas)

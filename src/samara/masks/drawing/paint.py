@@ -71,7 +71,9 @@ def paint(
             _draw_outline(canvas, rles[index], colours[index], thickness)
     texts = labelling.texts
     labels = (_label(rles[one], one, visible, texts[one], colours[one]) for one in largest_first if texts[one])
-    draw_labels(canvas, labels, on_patches=labelling.on_patches, keep_clear=labelling.keep_clear)
+    draw_labels(
+        canvas, labels, on_patches=labelling.on_patches, keep_clear=labelling.keep_clear, size_px=style.label_size
+    )
     return canvas
 
 

@@ -23,6 +23,7 @@ class OverlayStyle:
         opacity: tint masks with this opacity, from 0 to 1.
         outline: draw outlines of this width in pixels, 0 for none; None for one that fits the image.
         labels: write at each mask auto, none, id, class, score or all.
+        label_size: write labels with this height in pixels; None for one that fits the image.
 
     Raises:
         SettingsError: a value is out of range or unknown.
@@ -31,12 +32,15 @@ class OverlayStyle:
     opacity: float = 0.25
     outline: int | None = None
     labels: Labels = "auto"
+    label_size: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.opacity <= 1:
             raise SettingsError(f"`opacity` is {self.opacity}; it must be between 0 and 1")
         if self.outline is not None and self.outline < 0:
             raise SettingsError(f"`outline` is {self.outline}; it must be at least 0")
+        if self.label_size is not None and self.label_size < 1:
+            raise SettingsError(f"`label_size` is {self.label_size}; it must be at least 1")
         if self.labels not in get_args(Labels):
             raise SettingsError(f"`labels` is {self.labels!r}; use {', '.join(get_args(Labels))}")
 

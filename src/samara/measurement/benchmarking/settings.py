@@ -20,14 +20,14 @@ class BenchmarkSettings:
     """Scope and thoroughness of a measurement.
 
     Attributes:
-        groups: groups of metrics to measure; "quality" needs ground truth.
-        batch_sizes: numbers of images to encode together, each at least 1.
-        repeats: maximum calls after the first, at least 1.
-        seconds: time after which calls of one kind stop, provided there were three, or one that took this long.
-        points_per_side: points per side of the grid of "everything", at least 1; None for the checkpoint's own, which
-            `segment` uses.
-        images: maximum number of images used in turn, at least 1.
-        threads: CPU threads; None for PyTorch's default.
+        groups: measure these groups of metrics; "quality" needs ground truth.
+        batch_sizes: encode these numbers of images together, each at least 1.
+        repeats: call at most this often after the first time, at least 1.
+        seconds: stop calls of one kind after this time, provided there were three, or one that took this long.
+        points_per_side: search "everything" with this many points per side, at least 1; None for the checkpoint's own,
+            which `segment` uses.
+        images: use at most this many images in turn, at least 1.
+        threads: use this many CPU threads; None for PyTorch's default.
         timeout_s: time limit of a process in seconds; if exceeded, the process is killed and its numbers are recorded
             as failed.
         reading: options for reading images.

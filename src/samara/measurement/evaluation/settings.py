@@ -20,15 +20,15 @@ class EvaluationSettings:
 
     Attributes:
         measures: measures to take; see `samara.measurement.evaluation.protocols`.
-        objects: maximum prompted objects per image, at least 1; None for all. "everything" always counts all.
-        images: maximum images per source, at least 1; None for all.
-        everything_images: maximum images per source for "everything", the slowest measure; None for all.
-        points_per_side: points per side of the grid of "everything", at least 1; None for the checkpoint's own, which
-            `segment` uses.
-        seed: seed of all randomness: the choice of images and objects, clicks, jitter and bootstrap. Each draw depends
-            on the seed, the image's name and the object's mask, so it is independent of order and of other content of
-            the file.
-        failures: number of worst and of best masks to show for each kind of prompt, at least 0.
+        objects: prompt at most this many objects per image, at least 1; None for all. "everything" always counts all.
+        images: measure on at most this many images per source, at least 1; None for all.
+        everything_images: measure "everything", the slowest, on at most this many images per source; None for all.
+        points_per_side: search "everything" with this many points per side, at least 1; None for the checkpoint's own,
+            which `segment` uses.
+        seed: draw everything random with this seed: the choice of images and objects, clicks, jitter and bootstrap.
+            Each draw depends on the seed, the image's name and the object's mask, so it is independent of order and of
+            other content of the file.
+        failures: show this many of the worst and of the best masks for each kind of prompt, at least 0.
         reading: options for reading images.
     """
 

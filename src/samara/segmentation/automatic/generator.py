@@ -33,8 +33,9 @@ from samara.segmentation.automatic.point_grid import layer_grids
 from samara.segmentation.automatic.search import Criteria, Search
 from samara.segmentation.automatic.settings import AutomaticSettings
 from samara.segmentation.automatic.window_search import WindowSearch
+from samara.segmentation.capabilities import check_everything
 from samara.segmentation.embeddings import ImageEmbedding
-from samara.segmentation.predictor import MASK_THRESHOLD, Predictor, check_everything
+from samara.segmentation.predictor import MASK_THRESHOLD, Predictor
 from samara.system.progress import Progress
 
 FIRST_PIXEL = 0.5

@@ -66,13 +66,13 @@ class AutomaticSettings:
             checkpoint's own, 0 for all.
         stability_score_offset: logits by which the mask threshold is moved up and down for that score, above 0.
         box_nms_thresh: box IoU above which the mask with the lower predicted IoU goes, in [0, 1].
-        crop_n_layers: layers of crops that are also searched, at least 0; layer i has 4^i crops.
+        crop_n_layers: also search this many layers of crops, at least 0; layer i has 4^i crops.
         crop_nms_thresh: box IoU above which, of masks from different crops, that of the larger crop goes, in [0, 1].
         crop_overlap_ratio: overlap of crops, as a fraction of the image's short side, in [0, 1).
         crop_n_points_downscale_factor: points per side shrink by this from layer to layer, at least 1.
         point_grids: one (K, 2) array of points in [0, 1] per layer, instead of a regular grid.
-        min_mask_region_area: area in pixels below which holes and specks are removed, 0 to keep all; None for the
-            checkpoint's own, which is 0 but for EfficientSAM.
+        min_mask_region_area: remove holes and specks of fewer pixels, 0 to keep all; None for the checkpoint's own,
+            which is 0 but for EfficientSAM.
         mask_nms_thresh: mask IoU above which the mask with the lower predicted IoU is dropped; None to skip this step.
         containment_thresh: fraction of the smaller of two masks above which their overlap drops the worse one; None to
             skip this step.

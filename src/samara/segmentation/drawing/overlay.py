@@ -26,6 +26,7 @@ def draw_masks(
     opacity: float = OverlayStyle.opacity,
     outline: int | None = OverlayStyle.outline,
     labels: Labels = OverlayStyle.labels,
+    label_size: int | None = OverlayStyle.label_size,
 ) -> Image:
     """Draw masks over an image; small masks lie on large ones.
 
@@ -36,14 +37,15 @@ def draw_masks(
         masks: M masks. With several classes, masks of one class have one colour.
         prompts: points and boxes to mark.
         ids: M numbers that label the masks; None for 1 to M.
-        opacity: see `OverlayStyle`, as for the next two.
+        opacity: see `OverlayStyle`, as for the next three.
         outline: width of the outlines in pixels.
         labels: text at each mask.
+        label_size: height of that text in pixels.
 
     Returns:
         A new (H, W, 3) RGB uint8 image.
     """
-    style = OverlayStyle(opacity=opacity, outline=outline, labels=labels)
+    style = OverlayStyle(opacity=opacity, outline=outline, labels=labels, label_size=label_size)
     return draw_styled(image, masks, prompts, ids=ids, style=style)
 
 

@@ -17,12 +17,12 @@ from samara.images.read import ImageSource, read_image
 from samara.masks.mask_set import MaskSet
 from samara.masks.rle import Rle
 from samara.networks.yolo_seg import RawInstances
+from samara.segmentation.capabilities import check_capabilities
 from samara.segmentation.instances.decode import Detections, decode_instances
 from samara.segmentation.instances.letterbox import Letterbox, letterboxed
 from samara.segmentation.instances.masks import mask_in_box
 from samara.segmentation.instances.selection import choose
 from samara.segmentation.instances.settings import InstanceSettings
-from samara.segmentation.predictor import check_capabilities
 from samara.segmentation.prompts import Numbers, Prompt, as_prompts
 from samara.segmentation.segmenter import Segmenter
 from samara.system.progress import Progress

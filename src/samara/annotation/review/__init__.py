@@ -1,0 +1,1 @@
+"""Review of annotations by people: which masks are doubtful, tasks for annotation tools, corrections."""

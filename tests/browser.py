@@ -1,4 +1,4 @@
-"""A headless Chromium, driven through its own pipe: layout, colours, errors and screenshots of a page."""
+"""A headless Chromium, driven through its own pipe: layout, colours, errors, screenshots, mouse, keys and fingers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ class Browser:
 
     def __init__(self, folder):
         self.folder, self.number, self.errors = Path(folder), 0, []
+        self.own_address = "file:"
 
     def __enter__(self):
         (their_in, self.out), (self.back, their_out) = os.pipe(), os.pipe()
@@ -56,11 +58,28 @@ class Browser:
 
     def open(self, path, *, width, dark=False):
         """Show a file in a window of a width; what it complains about is in `errors`."""
+        self._show(Path(path).absolute().as_uri(), width=width, height=844, dark=dark)
+
+    def visit(self, address, *, width, height=844, dark=False):
+        """Show what a server has at an address; other servers may not be asked."""
+        self._show(address, width=width, height=height, dark=dark)
+
+    def reload(self):
+        """Load the page again."""
+        self.ask("Page.reload")
+        self._until("Page.loadEventFired")
+
+    def _show(self, address, *, width, height, dark):
+        self.ask("Page.navigate", url="about:blank")  # what the page before still says is its own matter
+        self._until("Page.loadEventFired")
         self.errors.clear()
-        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=width < 700)
+        self.own_address = "/".join(address.split("/")[:3])
+        is_phone = width < 700
+        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=is_phone)
+        self.ask("Emulation.setTouchEmulationEnabled", enabled=is_phone, maxTouchPoints=2 if is_phone else 1)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.ask("Emulation.setEmulatedMedia", media="", features=[scheme])
-        self.ask("Page.navigate", url=Path(path).absolute().as_uri())
+        self.ask("Page.navigate", url=address)
         self._until("Page.loadEventFired")
 
     def tell(self, expression):
@@ -74,9 +93,53 @@ class Browser:
         data = self.ask("Page.captureScreenshot", captureBeyondViewport=True, format="png")["data"]
         Path(path).write_bytes(base64.b64decode(data))
 
-    def press(self, key, code, text=""):
-        """Press a key on the page."""
-        facts = {"key": key, "windowsVirtualKeyCode": code}
+    def wait_for(self, expression, seconds=10):
+        """Return the value of an expression once it is true."""
+        end = time.monotonic() + seconds
+        while not (value := self.tell(expression)):
+            assert time.monotonic() < end, f"never came true: {expression}; the page complains: {self.errors}"
+            time.sleep(0.02)
+        return value
+
+    def move(self, x, y, **facts):
+        """Move the mouse to a place of the window."""
+        self.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y, **facts)
+
+    def click(self, x, y, button="left", modifiers=0):
+        """Click on a place of the window; 1 is Alt, 2 Ctrl, 8 Shift."""
+        self.move(x, y, modifiers=modifiers)
+        facts = {"x": x, "y": y, "button": button, "clickCount": 1, "modifiers": modifiers}
+        self.ask("Input.dispatchMouseEvent", type="mousePressed", **facts)
+        self.ask("Input.dispatchMouseEvent", type="mouseReleased", **facts)
+
+    def drag(self, start, end, button="left"):
+        """Press at a place of the window, move to another in steps and let go."""
+        facts = {"button": button, "clickCount": 1}
+        self.move(*start)
+        self.ask("Input.dispatchMouseEvent", type="mousePressed", x=start[0], y=start[1], **facts)
+        for step in range(1, 5):
+            x, y = (a + (b - a) * step / 4 for a, b in zip(start, end, strict=True))
+            self.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y, button=button, buttons=1)
+        self.ask("Input.dispatchMouseEvent", type="mouseReleased", x=end[0], y=end[1], **facts)
+
+    def wheel(self, x, y, delta):
+        """Turn the wheel over a place of the window."""
+        self.ask("Input.dispatchMouseEvent", type="mouseWheel", x=x, y=y, deltaX=0, deltaY=delta)
+
+    def touch(self, *places):
+        """Put fingers onto places of the window, move them along and lift them; each place is a list of points."""
+        for step, points in enumerate(zip(*places, strict=True)):
+            fingers = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+            self.ask("Input.dispatchTouchEvent", type="touchMove" if step else "touchStart", touchPoints=fingers)
+        self.ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    def type(self, text):
+        """Write a text where the focus is."""
+        self.ask("Input.insertText", text=text)
+
+    def press(self, key, code, text="", modifiers=0):
+        """Press a key on the page; modifiers: 1 is Alt, 2 Ctrl, 8 Shift."""
+        facts = {"key": key, "windowsVirtualKeyCode": code, "modifiers": modifiers}
         self.ask("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", text=text, **facts)
         self.ask("Input.dispatchKeyEvent", type="keyUp", **facts)
 
@@ -109,6 +172,6 @@ class Browser:
             self.errors.append(str(found["params"]))
         if found.get("method") == "Network.requestWillBeSent":
             url = found["params"]["request"]["url"]
-            if not url.startswith(("file:", "data:", "about:")):
+            if not url.startswith((self.own_address, "data:", "about:", "blob:")):
                 self.errors.append(f"asks the network for {url}")
         return found

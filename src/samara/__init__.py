@@ -17,6 +17,7 @@ _HOME_OF = {
     "AutomaticSettings": "samara.segmentation.automatic.settings",
     "BenchmarkSettings": "samara.measurement.benchmarking.settings",
     "CategoryChoice": "samara.datasets.writing.category_choice",
+    "Client": "samara.serving.client",
     "Cleaning": "samara.annotation.run.settings",
     "EmbeddingStore": "samara.segmentation.embedding_store",
     "EvaluationSettings": "samara.measurement.evaluation.settings",
@@ -38,6 +39,7 @@ _HOME_OF = {
     "ReviewSettings": "samara.annotation.review.settings",
     "Rle": "samara.masks.rle",
     "SamaraError": "samara.errors",
+    "ServeSettings": "samara.serving.settings",
     "Split": "samara.datasets.split",
     "StoredPredictor": "samara.segmentation.stored_predictor",
     "WriterOptions": "samara.datasets.writing.options",
@@ -62,6 +64,7 @@ _HOME_OF = {
     "recommend": "samara.recommendation.recommend",
     "review": "samara.annotation.review.review",
     "segment": "samara.segmentation.segment",
+    "serve": "samara.serving.serve",
     "select_sam_checkpoint": "samara.recommendation.guide",
     "write_annotations": "samara.datasets.formats",
 }
@@ -74,6 +77,7 @@ __all__ = [
     "BenchmarkSettings",
     "CategoryChoice",
     "Cleaning",
+    "Client",
     "EmbeddingStore",
     "EvaluationSettings",
     "FineTuneSettings",
@@ -94,6 +98,7 @@ __all__ = [
     "ReviewSettings",
     "Rle",
     "SamaraError",
+    "ServeSettings",
     "Split",
     "StoredPredictor",
     "WriterOptions",
@@ -119,6 +124,7 @@ __all__ = [
     "review",
     "segment",
     "select_sam_checkpoint",
+    "serve",
     "write_annotations",
 ]
 
@@ -171,6 +177,9 @@ if TYPE_CHECKING:
     from samara.segmentation.prompts import Prompt
     from samara.segmentation.segment import segment
     from samara.segmentation.stored_predictor import StoredPredictor
+    from samara.serving.client import Client
+    from samara.serving.serve import serve
+    from samara.serving.settings import ServeSettings
 
 
 def __getattr__(name: str) -> object:

@@ -12,6 +12,7 @@
     ├── ExportError           (RuntimeError) an exported network's output differs from PyTorch's
     ├── DatasetError          (ValueError)   a ground-truth file or folder is damaged or unsupported
     ├── RecordError           (ValueError)   a file of measurements is damaged or from a newer version
+    ├── ServerError           (OSError)      a server refused a request, or cannot be reached
     └── CheckpointError
         ├── UnknownCheckpoint       (KeyError)   no catalogue entry or file has that name
         ├── UnrecognisedCheckpoint  (ValueError) the file is not a checkpoint of a known family
@@ -77,6 +78,10 @@ class DatasetError(SamaraError, ValueError):
 
 class RecordError(SamaraError, ValueError):
     """A measurement record is damaged or inconsistent, or was written by a newer version."""
+
+
+class ServerError(SamaraError, OSError):
+    """A server refused a request, or cannot be reached; the message contains the server's own sentence."""
 
 
 class CheckpointError(SamaraError):

@@ -11,10 +11,10 @@ import typer
 from samara.cli.main import app
 
 VERBS = re.compile(
-    "(Accept|Add|Allow|Also|Annotate|Answer|Assign|Benchmark|Cache|Calibrate|Call|Click|Compare|Compute|Copy|Create|Cut"
-    "|Delete|Divide|Doubt|Download|Draw|Drop|Encode|Examine|Export|Fold|Forget|Get|Give|Identify|Ignore|Install|Keep"
-    "|Leave|Let|Look|Map|Measure|Note|Number|Only|Prepare|Print|Prompt|Put|Read|Recommend|Record|Refuse|Remove|Replace"
-    r"|Require|Resize|Resume|Retry|Return|Run|Say|Search|Segment|Show|Stop|Take|Tint|Use|Verify|Write)\b"
+    "(Accept|Add|Allow|Also|Annotate|Answer|Assign|Begin|Benchmark|Cache|Calibrate|Call|Click|Compare|Compute|Copy|Create|Cut"
+    "|Delete|Divide|Doubt|Download|Draw|Drop|Encode|Examine|Export|Fetch|Fold|Forget|Get|Give|Identify|Ignore|Install|Keep"
+    "|Leave|Let|Limit|Listen|Look|Map|Measure|Note|Number|Only|Open|Prepare|Print|Prompt|Put|Read|Recommend|Record|Refuse|Remove|Replace"
+    r"|Require|Resize|Resume|Retry|Return|Run|Save|Say|Search|Segment|Serve|Show|Stop|Take|Tint|Use|Verify|Write)\b"
 )
 
 

@@ -62,6 +62,8 @@ SHOWN_BY = {
     "cli/recommend.py": ["recommend"],
     "cli/records.py": ["records forget"],
     "cli/segment.py": ["segment"],
+    "cli/serve.py": ["serve"],
+    "serving/": ["serve"],
 }
 LOADING = ["segment", "annotate", "evaluate", "export", "finetune", "doctor"]
 # Of modules that say things of several commands: which commands show the sentences with an option.

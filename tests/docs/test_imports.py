@@ -1,4 +1,4 @@
-"""The code in the documents needs no deeper path than the package itself, and the drop-ins."""
+"""The code in the documents needs no deeper path than the package itself, the drop-ins and the integrations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import samara
 
 ROOT = Path(__file__).parents[2]
-DROP_INS = ("samara.segment_anything", "samara.segment_anything_hq", "samara.sam2")
+DROP_INS = ("samara.segment_anything", "samara.segment_anything_hq", "samara.sam2", "samara.integrations")
 
 
 def blocks():

@@ -22,6 +22,7 @@ COMMANDS = {
     "review": "List the doubtful masks of a store, write them as tasks for an annotation tool, and take corrections "
     "back.",
     "export-annotations": "Export the annotations of a store to other formats, streaming, in one pass.",
+    "serve": "Serve a page to annotate images in: click, drag boxes, segment everything, correct, export.",
     "evaluate": "Measure the quality of a checkpoint: clicks, boxes, clicks until good, everything; with 95 % "
     "intervals.",
     "compare": "Measure checkpoints against each other (size, speed, memory, quality); write a page, JSON, CSV and "

@@ -19,6 +19,7 @@ _CALLED = {
     "vram_gb": "--vram",
     "ram_gb": "--ram",
     "image_count": "--count",
+    "timeout_s": "--timeout",
     "points": "--point",
     "boxes": "--box",
     "calibration_reading": "--value-range or --frame",

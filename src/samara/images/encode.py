@@ -59,4 +59,9 @@ def data_uri(kind: str, data: bytes) -> str:
         kind: "png" or "jpeg".
         data: the file's bytes.
     """
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
+    return f"data:image/{kind};base64,{base64_text(data)}"
+
+
+def base64_text(data: bytes) -> str:
+    """Return bytes as Base64 text."""
+    return base64.b64encode(data).decode("ascii")

@@ -42,6 +42,11 @@ class SeenImage:
         """Embedding of the whole image, computed once."""
         return self.known or self.predictor.embed(self.pixels)
 
+    @classmethod
+    def without_pixels(cls, embedding: ImageEmbedding, predictor: Predictor) -> SeenImage:
+        """Return an image of which only the embedding is kept, which is enough for all but a search in crops."""
+        return cls(np.empty((0, 0, 3), np.uint8), predictor, embedding)
+
 
 @dataclass(frozen=True, eq=False)
 class ReadySource:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from samara.engines.loaded import Loaded
 from samara.images.read import ImageSource, read_image
 from samara.segmentation.embedding_store import EmbeddingStore, key_of
@@ -27,10 +30,14 @@ class StoredPredictor(Predictor):
     def read(self, image: ImageSource) -> ReadyImage | ImageEmbedding:
         """See `Predictor.read`; an image whose embedding is in the store becomes that embedding."""
         pixels = read_image(image)
-        loaded = self.loaded
-        key = key_of(pixels, loaded.fingerprint, loaded.precision, loaded.engine, loaded.device.partition(":")[0])
+        key = self.key(pixels)
         ready = self.store.get(key) or super().read(pixels)
         return ready if isinstance(ready, ImageEmbedding) else _Keyed(ready.pixels, ready.frame, key)
+
+    def key(self, pixels: npt.NDArray[np.uint8]) -> str:
+        """Return the key of an image, (H, W, 3) RGB, in the store: 64 hexadecimal digits."""
+        loaded = self.loaded
+        return key_of(pixels, loaded.fingerprint, loaded.precision, loaded.engine, loaded.device.partition(":")[0])
 
     def encode(self, images: Sequence[ReadyImage | ImageEmbedding]) -> list[ImageEmbedding]:
         """See `Predictor.encode`; what was computed is stored."""

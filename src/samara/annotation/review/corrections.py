@@ -73,7 +73,7 @@ def take_corrections(store: AnnotationStore, files: Sequence[Path], *, writes: b
     refused: list[tuple[str, str]] = []
     found = _in_store(store, [image for one in read for image in one.images], refused)
     corrected, unchanged, masks = 0, 0, MaskCounts()
-    with _claimed(store):
+    with claimed(store):
         for number in sorted({store.shard_of(image_id) for image_id in found}):
             rows = store.rows(number)
             changes, counts = _of_shard(rows, found)
@@ -106,7 +106,12 @@ def _read(path: Path) -> Reviewed:
 
 
 @contextmanager
-def _claimed(store: AnnotationStore) -> Iterator[None]:
+def claimed(store: AnnotationStore) -> Iterator[None]:
+    """Hold the claim of a store's corrections.
+
+    Raises:
+        OutputError: another process holds it.
+    """
     make_folder(store.folder / "claims")
     with claim(store.folder / "claims" / _CLAIM) as is_ours:
         if not is_ours:

@@ -192,16 +192,17 @@ def _masks(annotator: Annotator, image: Fetched, head: _Head, clock: Clock) -> M
 
 
 def _done(image: Fetched, masks: MaskSet, seconds: float) -> tuple[ImageRow, pa.Table]:
-    row = _row(image, masks=len(masks), seconds=seconds)
+    row = image_row(image, masks=len(masks), seconds=seconds)
     classes = [masks.class_name(index) for index in range(len(masks))] if masks.class_names else None
     return row, mask_table(row, masks, image.entry.asked, classes)
 
 
 def _quarantined(image: Fetched, reason: str) -> tuple[ImageRow, pa.Table]:
-    return _row(image, status="quarantined", reason=shown(reason)), mask_schema().empty_table()
+    return image_row(image, status="quarantined", reason=shown(reason)), mask_schema().empty_table()
 
 
-def _row(image: Fetched, **facts: object) -> ImageRow:
+def image_row(image: Fetched, **facts: object) -> ImageRow:
+    """Build the row of an image from what is known of it; `facts` are other fields by name."""
     known: dict[str, object] = {"path": shown(image.entry.name)}
     if image.encoded is not None:
         known |= {"sha256": image.encoded.sha256, "size_bytes": image.encoded.size_bytes}

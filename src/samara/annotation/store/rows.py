@@ -122,7 +122,8 @@ def mask_schema() -> pa.Schema:
     not apply: the lowest IoU between two of the answers to the mask's prompt, the number of 8-connected parts, the
     share of the mask outside its prompt's box, the share of that box that it fills, the highest IoU with another mask
     of the image (0 below `TWIN_IOU`). `made_by` is `HUMAN` or null; `review_id` is the name of a mask in the tool in
-    which a person changed it.
+    which a person changed it; `checkpoint` is the one that made a mask which a person accepted, null for that of the
+    store.
     """
     pa = arrow()
     name = pa.dictionary(pa.int32(), pa.string())
@@ -153,6 +154,7 @@ def mask_schema() -> pa.Schema:
             ("twin_iou", pa.float32()),
             ("made_by", name),
             ("review_id", pa.string()),
+            ("checkpoint", name),
         ]
     )
 
@@ -214,6 +216,7 @@ def mask_table(
         **likeness_columns(masks.rles, [asked[index].box if asked else None for index in masks.prompt_index]),
         "made_by": [None] * count,
         "review_id": [None] * count,
+        "checkpoint": [None] * count,
     }
     schema = mask_schema()
     return pa.table([pa.array(columns[column.name], column.type) for column in schema], schema=schema)

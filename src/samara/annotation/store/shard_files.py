@@ -11,8 +11,9 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from samara.annotation.store.rows import (
     ImageRow,
@@ -62,6 +63,15 @@ class ShardTables:
     def read_images(self) -> list[ImageRow]:
         """Return the rows of its images."""
         return list(image_rows(read_table(self.images)))
+
+    def ids(self) -> frozenset[int]:
+        """Return the ids of its images; a table is never changed, so they are read once."""
+        return _ids_in(self.images, self.images.stat().st_mtime_ns)
+
+    def of_image(self, image_id: int) -> tuple[ImageRow, pa.Table]:
+        """Read one of its images with the rows of its masks, without reading the masks of all others."""
+        (image,) = image_rows(_of_image(row_groups(self.images, image_id=image_id), image_id))
+        return image, _of_image(mask_groups(self.masks, image_id=image_id), image_id)
 
     def remove(self) -> None:
         """Remove both, the images first, so that they never exist without masks."""
@@ -221,16 +231,33 @@ def read_table(path: Path) -> pa.Table:
     return arrow().concat_tables(tables)
 
 
-def mask_groups(path: Path, columns: list[str] | None = None) -> Iterator[pa.Table]:
+@lru_cache(maxsize=1 << 14)
+def _ids_in(images: Path, written_ns: int) -> frozenset[int]:
+    del written_ns  # tells a table of an overwritten store from its predecessor
+    return frozenset(one for group in row_groups(images, ["image_id"]) for one in group.column(0).to_pylist())
+
+
+def _of_image(groups: Iterable[pa.Table], image_id: int) -> pa.Table:
+    from pyarrow import compute
+
+    return arrow().concat_tables([group.filter(compute.equal(group.column("image_id"), image_id)) for group in groups])
+
+
+def mask_groups(path: Path, columns: list[str] | None = None, *, image_id: int | None = None) -> Iterator[pa.Table]:
     """Like `row_groups`, for a table of masks: columns that an earlier version did not write are null."""
     pa, schema = arrow(), mask_schema()
     if columns is not None:
         schema = pa.schema([schema.field(name) for name in columns])
-    return (widened(group, schema) for group in row_groups(path, columns))
+    return (widened(group, schema) for group in row_groups(path, columns, image_id=image_id))
 
 
-def row_groups(path: Path, columns: list[str] | None = None) -> Iterator[pa.Table]:
+def row_groups(path: Path, columns: list[str] | None = None, *, image_id: int | None = None) -> Iterator[pa.Table]:
     """Read a table, or those of some columns that it has, group by group; the first group is an empty one.
+
+    Args:
+        path: the table; its first column is `image_id`.
+        columns: names; None for all.
+        image_id: leave out groups that cannot have rows of this image; None to read all.
 
     Raises:
         DatasetError: the file is missing or damaged.
@@ -245,6 +272,12 @@ def row_groups(path: Path, columns: list[str] | None = None) -> Iterator[pa.Tabl
                 columns = [name for name in columns if name in empty.column_names]
             yield empty if columns is None else empty.select(columns)
             for index in range(file.num_row_groups):
-                yield file.read_row_group(index, columns)
+                if image_id is None or _may_have(file.metadata.row_group(index), image_id):
+                    yield file.read_row_group(index, columns)
     except (OSError, pa.ArrowInvalid) as error:
         raise DatasetError(f"{path} cannot be read ({str(error)[:120]}); the store is damaged") from error
+
+
+def _may_have(group: Any, image_id: int) -> bool:  # Any: of pyarrow
+    bounds = group.column(0).statistics
+    return bounds is None or not bounds.has_min_max or bounds.min <= image_id <= bounds.max

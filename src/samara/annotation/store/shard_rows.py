@@ -56,10 +56,17 @@ class ShardRows:
         for _, masks in self._latest.values():
             yield masks.select(names)
 
+    def of_image(self, image_id: int) -> tuple[ImageRow, pa.Table] | None:
+        """Read one image with its masks as it is now; None if it has not been annotated."""
+        base = next((pair for pair in self.annotated if image_id in pair.ids()), None)
+        if base is None:
+            return None
+        return next((pair for pair in reversed(self.corrections) if image_id in pair.ids()), base).of_image(image_id)
+
     def history(self, image_id: int) -> list[tuple[ImageRow, pa.Table]]:
         """Return an image with its masks as it was, oldest first; the last is as it is now."""
         pairs = (*self.annotated, *self.corrections)
-        return [(row, masks) for pair in pairs for row, masks in _with_masks(pair) if row.image_id == image_id]
+        return [pair.of_image(image_id) for pair in pairs if image_id in pair.ids()]
 
     @property
     def corrected(self) -> set[int]:
@@ -76,13 +83,16 @@ def corrections_in(folder: Path) -> list[ShardTables]:
     return pairs_in(folder) if folder.is_dir() else []
 
 
-def add_correction(folder: Path, images: Sequence[ImageRow], masks: Iterable[pa.Table]) -> None:
+def add_correction(folder: Path, images: Sequence[ImageRow], masks: Iterable[pa.Table]) -> ShardTables:
     """Write a correction of some images of a shard as its last; complete or absent, whatever happens.
 
     Args:
         folder: folder of the shard's corrections; the caller holds the claim of the store's corrections.
         images: their new rows, by id.
         masks: all of their masks, in the same order.
+
+    Returns:
+        The files of the correction.
 
     Raises:
         OutputError: the files cannot be written.
@@ -91,7 +101,32 @@ def add_correction(folder: Path, images: Sequence[ImageRow], masks: Iterable[pa.
     for path in folder.glob(".*.part"):  # of a process that died
         path.unlink(missing_ok=True)
     last = max((int(pair.images.name.partition(".")[0]) for pair in pairs_in(folder)), default=0)
-    ShardTables.named(folder, f"{last + 1:06d}").write(image_table(images), masks)
+    correction = ShardTables.named(folder, f"{last + 1:06d}")
+    correction.write(image_table(images), masks)
+    return correction
+
+
+def fold_corrections(folder: Path, corrections: Sequence[ShardTables]) -> ShardTables:
+    """Replace the last corrections of a shard by one, which has the last state of each of their images.
+
+    If this is interrupted, some of the corrections remain beside the new one, which counts.
+
+    Args:
+        folder: folder of the shard's corrections; the caller holds the claim of the store's corrections.
+        corrections: the last of its corrections, oldest first; later states of their images replace earlier ones.
+
+    Returns:
+        The files of the new correction.
+
+    Raises:
+        OutputError: the files cannot be written; the corrections remain.
+    """
+    latest = {row.image_id: (row, masks) for pair in corrections for row, masks in _with_masks(pair)}
+    last = [latest[image_id] for image_id in sorted(latest)]
+    folded = add_correction(folder, [row for row, _ in last], [masks for _, masks in last])
+    for pair in corrections:
+        pair.remove()
+    return folded
 
 
 def _without(group: pa.Table, image_ids: list[int]) -> pa.Table:

@@ -6,6 +6,7 @@
     shards/00000000.masks.parquet       one row per mask
     journal/00000001/                   pieces of an incomplete shard
     corrections/                        images that people corrected, see `shard_rows`; only if there are any
+    classes.json                        names of the classes, in order; only if somebody has edited them
     claims/                             locks of running processes
     runs/                               time and machine of each run
     quarantined.csv                     images that failed, with reasons; like the next two, written at the end
@@ -44,6 +45,7 @@ CREATION = "creation.lock"
 RUNS = "runs"
 FOLDERS = ("shards", "journal", "claims", RUNS)
 CORRECTIONS = "corrections"
+CLASSES = "classes.json"
 QUARANTINED, REPORT, EXPORTS = "quarantined.csv", "report.html", "exports"
 REPORT_PAGES = "report"
 # Interval for checking whether another process has finished creating the store.
@@ -305,7 +307,7 @@ def _claimed_making(folder: Path, *, waits: bool) -> Iterator[None]:
 
 
 def _is_ours(path: Path) -> bool:
-    known = (*FOLDERS, MANIFEST, PLAN, CREATION, QUARANTINED, REPORT, EXPORTS, REPORT_PAGES, CORRECTIONS)
+    known = (*FOLDERS, MANIFEST, PLAN, CREATION, QUARANTINED, REPORT, EXPORTS, REPORT_PAGES, CORRECTIONS, CLASSES)
     return path.name in known or path.name.startswith(_LEFTOVERS)
 
 
@@ -314,7 +316,7 @@ def _remove(folder: Path) -> None:
     if someone_holds(folder / "claims"):
         raise OutputError(f"a process is annotating into {folder}; end it first, or choose another folder")
     (folder / MANIFEST).unlink()  # from here on the folder is no longer a store
-    for name in (QUARANTINED, REPORT):
+    for name in (QUARANTINED, REPORT, CLASSES):
         (folder / name).unlink(missing_ok=True)
     for name in (EXPORTS, REPORT_PAGES, *FOLDERS):
         shutil.rmtree(folder / name, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""samara as a model inside other programs: CVAT and FiftyOne."""

@@ -1,0 +1,1 @@
+"""`samara serve`: a page to annotate images in, and a server for other programs."""

@@ -206,8 +206,10 @@ def show(result: NewCheckpoint, *, as_json: bool) -> None:
     if as_json:
         curve = [asdict(record) for record in result.history]
         facts = {"checkpoint": str(result.path), "best_epoch": result.best.epoch, "history": curve, "views": shown}
+        facts["sets"] = asdict(result.sizes)
         typer.echo(json.dumps(facts))
         return
+    typer.echo(result.sizes.title)
     typer.echo(curve_of(result.history, result.best, terminal_width()))
     if result.best.epoch == 0:
         warn("no epoch improved on the validation set; the written weights are unchanged")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from samara.datasets.ground_truth import DataSet, LabelledImage, split_by_image
+from samara.datasets.ground_truth import DataSet, LabelledImage
 from samara.datasets.reading.findings import USUAL, Notice, ReadingRules
 from samara.datasets.reading.opening import open_data_set
 from samara.errors import DatasetError
+from samara.finetuning.split import stratified_split
 from samara.images.settings import AS_THEY_ARE, ImageReading
 
 
@@ -52,7 +53,7 @@ def read_sets(
         return training, list(_validation(other, validation))
     if "val" in given.parts:
         return training, list(given.parts["val"])
-    training, held_out = split_by_image(training, fraction, seed)
+    training, held_out = stratified_split(training, fraction, seed)
     if not held_out:
         raise DatasetError(f"{str(train)!r} has only one image; pass validation images with `validation`")
     return training, held_out

@@ -16,6 +16,7 @@ from samara.finetuning.loop import FineTuned
 from samara.finetuning.place import require_checkpoint_place
 from samara.finetuning.processes import joined_processes, local_device
 from samara.finetuning.settings import FineTuneSettings
+from samara.finetuning.split import SetSizes, sizes_of
 from samara.finetuning.views import Views, fine_tune_with_views
 from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.system.extras import is_installed
@@ -30,10 +31,12 @@ class NewCheckpoint(FineTuned):
 
     Attributes:
         views: the learning curve, the log and the report.
+        sizes: images and objects for training and for validation.
         is_first: whether this process writes the files; False in the other processes of `torchrun`.
     """
 
     views: Views
+    sizes: SetSizes
     is_first: bool = True
 
 
@@ -121,7 +124,7 @@ def finetune(
                 notice=notice,
                 processes=processes,
             )
-    return NewCheckpoint(**vars(result), views=views, is_first=processes.is_first)
+    return NewCheckpoint(**vars(result), views=views, sizes=sizes_of(training, held_out), is_first=processes.is_first)
 
 
 def choose_views(

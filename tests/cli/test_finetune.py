@@ -107,7 +107,7 @@ def started(monkeypatch):
     """What runs were started with; none goes on."""
     runs = []
 
-    def record(loaded, training, validation, out, settings, views, **_):
+    def record(loaded, sets, out, settings, views, **_):
         runs.append((settings, views))
         raise SettingsError("this is far enough")
 
@@ -130,6 +130,7 @@ def test_options_become_settings(coco, tmp_path, monkeypatch, capsys, started):
         "precision": "bfloat16",
         "seed": 11,
         "validation_fraction": 0.4,
+        "criterion": "click",
     }
     options = [text for name, value in changed.items() for text in (f"--{name.replace('_', '-')}", value)]
     losses = ["--focal", 0, "--cross-entropy", 2, "--rounds", 1]

@@ -29,7 +29,7 @@ def test_what_decided_is_said():
 def test_the_best_epoch_of_each_kind_is_said():
     assert {kind: one.epoch for kind, one in best_epochs(APART).items()} == {"click": 2, "box": 0}
     assert best_of_each(APART) == (
-        "Best by kind of prompt: clicks 0.685 (epoch 2; 0.661 before), boxes 0.800 (before training; 0.800 before)."
+        "Best by kind of prompt: clicks 0.685 (epoch 2; 0.661 before), boxes 0.800 (before training)."
     )
     assert best_of_each(BOXES) == "Best by kind of prompt: boxes 0.900 (epoch 1; 0.800 before)."
 
@@ -37,12 +37,12 @@ def test_the_best_epoch_of_each_kind_is_said():
 def test_another_criterion_is_advised_where_it_would_keep_a_better_epoch():
     told = advice(APART, FineTuneSettings(epochs=2), 100)
     assert told == [
-        "The kept weights have a click IoU of 0.661, epoch 2 has 0.685: if clicks matter most, train with the "
+        "The kept weights have click IoU 0.661, epoch 2 has 0.685: if clicks matter most, train with the "
         "criterion click.",
-        "Try a smaller learning rate, such as 1e-05 (now 0.0001).",
+        "Try a smaller learning rate, such as 0.00001 (now 0.0001).",
     ]
-    assert advice(APART, FineTuneSettings(epochs=2, criterion="click"), 100)[0].startswith(
-        "The kept weights have a box IoU of 0.770, epoch 0 has 0.800"
+    assert advice(APART, FineTuneSettings(epochs=2, criterion="click"), 100)[0] == (
+        "The kept weights have box IoU 0.770, 0.800 before training: use the original checkpoint for boxes."
     )
 
 

@@ -72,6 +72,20 @@ def test_changes_are_paired_and_have_intervals():
     assert not ComparedSet((compared(0.1), compared(-0.1))).score("click").is_clear
 
 
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ([0.1, 0.2, 0.1], "clearly better"),
+        ([-0.1, -0.2, -0.1], "clearly worse"),
+        ([0.1, -0.1, 0.1], "could be chance"),
+        ([0.0, 0.0, 0.0], "unchanged"),
+        ([0.1], "only one image"),
+    ],
+)
+def test_what_an_interval_tells(changes, verdict):
+    assert ComparedSet(tuple(compared(change) for change in changes)).score("click").verdict == verdict
+
+
 def test_boxes_alone():
     one = ComparedObject(MASK, None, answers(0.5, 0.4))
     assert (one.change, one.worst, one.worst_change) == (pytest.approx(-0.1), "box", pytest.approx(-0.1))

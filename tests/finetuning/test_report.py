@@ -208,7 +208,9 @@ def test_a_name_that_is_no_text_is_written(image, tmp_path):
 
 
 def test_when_nothing_helped_the_page_says_so(image):
-    assert "No epoch improved" in finetuning_page(report(compared(image, 0.0), kept=0))
+    html = finetuning_page(report(compared(image, 0.0), kept=0, choice=["No epoch raised box IoU."]))
+    assert '<p class="card notice">No epoch raised box IoU.</p>' in html
+    assert "card notice" not in finetuning_page(report(compared(image, 0.1))).partition("<body>")[2]
 
 
 @pytest.mark.parametrize(
@@ -238,7 +240,7 @@ def test_intervals_and_advice_are_there(image):
     assert "Epoch 2 was best." in text
     assert "What to try Try more." in text
     assert "r.curve.svg" in text
-    assert "one image has no interval." in Page(finetuning_page(report(compared(image, 0.1)))).text
+    assert "No interval: only one image." in Page(finetuning_page(report(compared(image, 0.1)))).text
 
 
 def test_a_test_set_is_shown_first(image):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 
 from samara.finetuning.settings import Criterion, FineTuneSettings
 from samara.finetuning.training_state import EpochRecord, best_by
@@ -46,8 +47,8 @@ def best_of_each(history: Sequence[EpochRecord]) -> str:
     parts = []
     for kind, best in best_epochs(history).items():
         before = history[0].score(kind) or 0.0
-        where = f"epoch {best.epoch}" if best.epoch else "before training"
-        parts.append(f"{PLURALS[kind]} {best.score(kind):.3f} ({where}; {before:.3f} before)")
+        where = f"epoch {best.epoch}; {before:.3f} before" if best.epoch else "before training"
+        parts.append(f"{PLURALS[kind]} {best.score(kind):.3f} ({where})")
     return f"Best by kind of prompt: {', '.join(parts)}."
 
 
@@ -67,17 +68,31 @@ def _advice(history: Sequence[EpochRecord], settings: FineTuneSettings, training
     for kind, best in best_epochs(history).items():
         gain = (best.score(kind) or 0.0) - (kept.score(kind) or 0.0)
         if kind != settings.criterion and gain > _NOTABLE:
-            yield (
-                f"The kept weights have a {kind} IoU of {kept.score(kind):.3f}, epoch {best.epoch} has "
-                f"{best.score(kind):.3f}: if {PLURALS[kind]} matter most, train with the criterion {kind}."
-            )
+            yield _other_criterion(kind, kept, best)
     if kept is last and last.epoch == settings.epochs:
         yield f"The last epoch was the best: try more than {settings.epochs} epochs."
     if kept.epoch == 0:
-        yield f"Try a smaller learning rate, such as {settings.learning_rate / 10:g} (now {settings.learning_rate:g})."
+        smaller, now = (_written(rate) for rate in (settings.learning_rate / 10, settings.learning_rate))
+        yield f"Try a smaller learning rate, such as {smaller} (now {now})."
     has_learnt = bool(history[1].loss and last.loss is not None and last.loss < _LEARNT * history[1].loss)
     if has_learnt and last.epoch - kept.epoch >= 2 and training_images < FEW_IMAGES:
         yield (
             f"The loss kept falling while validation did not improve after epoch {kept.epoch}: the network learns its "
             f"{training_images} training images by heart; add images, or more augmentations."
         )
+
+
+def _other_criterion(kind: Criterion, kept: EpochRecord, best: EpochRecord) -> str:
+    """Say what to do if another epoch was better for a kind of prompt than the kept one."""
+    numbers = f"The kept weights have {kind} IoU {kept.score(kind):.3f}"
+    if best.epoch == 0:
+        return f"{numbers}, {best.score(kind):.3f} before training: use the original checkpoint for {PLURALS[kind]}."
+    return (
+        f"{numbers}, epoch {best.epoch} has {best.score(kind):.3f}: if {PLURALS[kind]} matter most, train with the "
+        f"criterion {kind}."
+    )
+
+
+def _written(number: float) -> str:
+    """Write a number without exponent."""
+    return f"{Decimal(f'{number:g}'):f}"

@@ -143,7 +143,9 @@ class Score:
     def verdict(self) -> str:
         """Say in a few words what the interval of the change tells."""
         if self.change_interval is None:
-            return "one image has no interval"
+            return "only one image"
+        if self.change_interval == (0.0, 0.0):
+            return "unchanged"
         if not self.is_clear:
             return "could be chance"
         return "clearly better" if self.change > 0 else "clearly worse"

@@ -16,6 +16,7 @@ from samara.checkpoints.catalogue import find
 from samara.checkpoints.store.added import AddedCheckpoint
 from samara.checkpoints.store.store import StoredCheckpoint, Verification
 from samara.cli import checkpoints, compare, doctor, evaluate, finetune, records, review
+from samara.finetuning.before_after import ClickOrBox, Score
 from samara.finetuning.training_state import EpochRecord
 from samara.measurement.comparison.tables import tables
 from samara.measurement.diagnosis.agreement import Agreement
@@ -161,13 +162,20 @@ def of_evaluate(width: int) -> str:
 
 
 def of_finetune(width: int) -> str:
-    """A learning curve, of a checkpoint with clicks."""
+    """A learning curve, of a checkpoint with clicks, and scores before and after."""
     curve = (
         EpochRecord(epoch=0, loss=None, click_iou=0.661, box_iou=0.78, learning_rate=0.0, duration_s=4.2),
         EpochRecord(epoch=1, loss=12.345, click_iou=0.672, box_iou=0.782, learning_rate=1e-4, duration_s=61.4),
         EpochRecord(epoch=2, loss=9.871, click_iou=0.685, box_iou=0.771, learning_rate=1e-4, duration_s=60.9),
     )
-    return finetune.curve_of(curve, curve[1], width)
+    scores: dict[str, dict[ClickOrBox, Score]] = {
+        "test": {
+            "click": Score(0.661, 0.702, 40, 12, 1_093, (0.6, 0.7), (0.65, 0.75), (0.012, 0.071)),
+            "box": Score(0.848, 0.841, 20, 32, 1_093, (0.8, 0.9), (0.8, 0.9), (-0.021, 0.008)),
+        },
+        "validation": {"click": Score(0.687, 0.695, 1, 0, 8), "box": Score(0.831, 0.828, 0, 1, 8)},
+    }
+    return f"{finetune.curve_of(curve, curve[1], width)}\n\n{finetune.scores_of(scores, width)}"
 
 
 def of_records(width: int) -> str:

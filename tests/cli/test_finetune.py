@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,10 +13,15 @@ from PIL import Image
 
 import samara
 from samara.cli import main
-from samara.cli.finetune import read_augmentations
+from samara.cli.finetune import read_augmentations, show
 from samara.errors import SettingsError
 from samara.finetuning import finetune
+from samara.finetuning.before_after import Score
+from samara.finetuning.data_sets import Sets
+from samara.finetuning.finetune import NewCheckpoint
 from samara.finetuning.settings import FineTuneSettings, LossWeights, PromptSimulation
+from samara.finetuning.training_state import EpochRecord
+from samara.finetuning.views import Views
 from tests.finetuning.conftest import draw
 from tests.finetuning.test_tensorboard_log import read
 
@@ -61,10 +68,20 @@ def test_a_run_gives_a_checkpoint_that_is_loaded(coco, tmp_path, monkeypatch, ca
     options = ["--epochs", 1, "--augment", "none", "--device", "cpu", "--json"]
     views = ["--tensorboard", tmp_path / "logs", "--report", tmp_path / "report.html"]
     data = ["--train", coco, "--images", tmp_path / "images"]
-    code, printed = run(monkeypatch, capsys, *data, "--out", out, *options, *views)
+    test = ["--test", coco, "--test-images", tmp_path / "images", "--criterion", "box"]
+    code, printed = run(monkeypatch, capsys, *data, "--out", out, *options, *views, *test)
     assert code == 0, printed.err
+    assert "samara: validation, 1 of 3 images held out, stratified by objects: 1 image, 2 objects" in printed.err
     report = json.loads(printed.out)
     assert [record["epoch"] for record in report["history"]] == [0, 1]
+    assert report["sets"] == {
+        "training": {"images": 2, "objects": 4},
+        "validation": {"images": 1, "objects": 2},
+        "test": {"images": 3, "objects": 6},
+    }
+    assert report["criterion"] == "box"
+    assert report["best_epoch"] == report["best_epoch_by"]["box"]
+    assert [report["scores"]["test"][kind]["objects"] for kind in ("click", "box")] == [6, 6]
     assert report["views"] == {
         "curve": f"{out}.curve.png",
         "tensorboard": str(tmp_path / "logs" / out.name),
@@ -102,12 +119,65 @@ def test_refusals(coco, tmp_path, monkeypatch, capsys, arguments, message):
     assert message in printed.err
 
 
+CURVE = (EpochRecord(0, None, 0.661, 0.8, 0.0, 4.2), EpochRecord(1, 12.3, 0.685, 0.77, 1e-4, 61.4))
+
+
+def result(**changed):
+    whole = NewCheckpoint(
+        Path("cells.safetensors"),
+        CURVE,
+        CURVE[0],
+        FineTuneSettings(),
+        sets=Sets([], []),
+        views=Views(report=Path("cells.html")),
+        scores={"test": {"click": Score(0.5, 0.6, 3, 1, 9, None, None, (0.02, 0.18))}},
+        advice=("Try this.",),
+    )
+    return replace(whole, **changed)
+
+
+def test_a_person_reads_what_decided_and_what_to_try(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    show(result(), as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["0", "-", "0.661", "0.800", "4.2", "kept,", "best", "box"]
+    assert lines[2].split()[-2:] == ["best", "click"]
+    text = " ".join(lines)
+    assert "No epoch raised the mean of click and box IoU" in text
+    assert "Try this." in text
+    assert "test click 0.500 0.600 +0.100 +0.020 to +0.180 9 clearly better" in " ".join(text.split())
+    assert lines[-1] == "report: cells.html"
+
+
+def test_without_a_test_set_and_report_there_are_no_scores(capsys):
+    show(result(scores={}), as_json=False)
+    assert "interval" not in capsys.readouterr().out
+
+
+def test_the_input_size_reaches_the_network(coco, tmp_path, monkeypatch):
+    seen = []
+
+    def record(loaded, *_, **__):
+        seen.append(loaded.input_size)
+        raise SettingsError("this is far enough")
+
+    monkeypatch.setattr(finetune, "fine_tune_with_views", record)
+    monkeypatch.setattr(
+        sys, "argv", ["samara", "finetune", "--train", str(coco), "--out", str(tmp_path / "o.pth"), "--device", "cpu"]
+    )
+    for option in ([], ["--input-size", "256"]):
+        monkeypatch.setattr(sys, "argv", [*sys.argv, *option])
+        with pytest.raises(SystemExit):
+            main.run()
+    assert seen[1] == 256 != seen[0]
+
+
 @pytest.fixture
 def started(monkeypatch):
     """What runs were started with; none goes on."""
     runs = []
 
-    def record(loaded, training, validation, out, settings, views, **_):
+    def record(loaded, sets, out, settings, views, **_):
         runs.append((settings, views))
         raise SettingsError("this is far enough")
 
@@ -130,6 +200,7 @@ def test_options_become_settings(coco, tmp_path, monkeypatch, capsys, started):
         "precision": "bfloat16",
         "seed": 11,
         "validation_fraction": 0.4,
+        "criterion": "click",
     }
     options = [text for name, value in changed.items() for text in (f"--{name.replace('_', '-')}", value)]
     losses = ["--focal", 0, "--cross-entropy", 2, "--rounds", 1]

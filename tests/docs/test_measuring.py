@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from samara.datasets.bootstrap import DRAWS
 from samara.masks.boundary import WIDTH_OF_DIAGONAL
 from samara.measurement.benchmarking import measure as measuring
 from samara.measurement.benchmarking.perform import perform
-from samara.measurement.evaluation.averages import DRAWS
 from samara.measurement.evaluation.clicks import MAX_CLICKS
 from samara.measurement.evaluation.protocols import JITTER_FRACTION, JITTER_MAX_PX
 from samara.measurement.evaluation.recall import MAX_MASKS

@@ -60,3 +60,34 @@ def test_the_objects_that_lost_most_are_found_among_gains():
     assert of.images[0].change > 0
     assert [one.click.change for _, one in of.losses(5)] == pytest.approx([-0.4, -0.3])
     assert [image.name for image, _ in of.losses(1)] == [of.images[2].name]
+
+
+def test_changes_are_paired_and_have_intervals():
+    images = tuple(compared(change, change) for change in (0.1, 0.12, 0.14, 0.11))
+    one = ComparedSet(images).score("click")
+    low, high = one.change_interval
+    assert 0.1 <= low < one.change < high <= 0.14
+    assert one.is_clear
+    assert ComparedSet(images[:1]).score("click").change_interval is None
+    assert not ComparedSet((compared(0.1), compared(-0.1))).score("click").is_clear
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ([0.1, 0.2, 0.1], "clearly better"),
+        ([-0.1, -0.2, -0.1], "clearly worse"),
+        ([0.1, -0.1, 0.1], "could be chance"),
+        ([0.0, 0.0, 0.0], "unchanged"),
+        ([0.1], "only one image"),
+    ],
+)
+def test_what_an_interval_tells(changes, verdict):
+    assert ComparedSet(tuple(compared(change) for change in changes)).score("click").verdict == verdict
+
+
+def test_boxes_alone():
+    one = ComparedObject(MASK, None, answers(0.5, 0.4))
+    assert (one.change, one.worst, one.worst_change) == (pytest.approx(-0.1), "box", pytest.approx(-0.1))
+    of = ComparedSet((ComparedImage(Path("a.png"), "a", (one,)),))
+    assert list(of.scores()) == ["box"]

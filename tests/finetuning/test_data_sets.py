@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from samara.datasets.ground_truth import LabelledImage
 from samara.datasets.reading.findings import ReadingRules
 from samara.errors import DatasetError
-from samara.finetuning.data_sets import read_sets
+from samara.finetuning.data_sets import SetPaths, Sets, SetSize, read_sets
 from tests.datasets import written_by
 
 
@@ -31,7 +33,8 @@ def names(images):
 
 
 def read(train, *, images=None, validation=None, fraction=0.5):
-    return tuple(map(names, read_sets(train, images, validation, None, fraction, 0)))
+    sets = read_sets(SetPaths(train=train, images=images, validation=validation), fraction, 0)
+    return names(sets.training), names(sets.validation)
 
 
 @pytest.mark.parametrize("layout", ["images/{part}/{name}.png", "{part}/images/{name}.png"])
@@ -96,13 +99,44 @@ def test_images_for_nothing_are_not_trained_on(tmp_path):
 
 def test_crowds_can_be_learnt_from(tmp_path):
     path, images = written_by.cvat(tmp_path), tmp_path / "images" / "default"
-    sets = read_sets(path, images, path, None, 0.5, 0, rules=ReadingRules(crowds="objects"))
-    assert [one.is_crowd for images in sets for image in images for one in image.instances] == [False] * 4
+    paths = SetPaths(train=path, images=images, validation=path)
+    sets = read_sets(paths, 0.5, 0, rules=ReadingRules(crowds="objects"))
+    both = [*sets.training, *sets.validation]
+    assert [one.is_crowd for image in both for one in image.instances] == [False] * 4
 
 
 def test_what_was_mended_is_told_of_both_sets(tmp_path):
     path = written_by.coco(tmp_path / "x.json", [written_by.image(width=None)], [written_by.annotation()])
     written_by.draw(tmp_path / "a.png")
     told = []
-    read_sets(path, None, path, None, 0.5, 0, notice=told.append)
+    read_sets(SetPaths(train=path, validation=path), 0.5, 0, notice=told.append)
     assert ["no width and height" in one for one in told] == [True, True]
+
+
+def test_a_test_set_is_read_as_its_data_set_says(tmp_path):
+    one = yolo(tmp_path / "one", "images/train/a.png", "images/val/b.png", "images/test/c.png")
+    flat = yolo(tmp_path / "flat", "images/d.png")
+    assert read_sets(SetPaths(train=one), 0.5, 0).test == ()
+    assert names(read_sets(SetPaths(train=one, test=one), 0.5, 0).test) == ["c.png"]
+    assert names(read_sets(SetPaths(train=one, test=flat), 0.5, 0).test) == ["d.png"]
+    other = yolo(tmp_path / "other", "images/train/a.png", "images/val/b.png")
+    with pytest.raises(DatasetError, match="none for test; pass a data set with some as `test`"):
+        read_sets(SetPaths(train=one, test=other), 0.5, 0)
+
+
+def test_sizes_of_the_sets_are_told(tmp_path):
+    sets = read_sets(SetPaths(train=yolo(tmp_path, *(f"images/{number}.png" for number in range(10)))), 0.2, 0)
+    assert list(sets.sentences()) == [
+        "training: 7 images, 7 objects (1 in each)",
+        "validation, 3 of 10 images held out, stratified by objects: 3 images, 3 objects (1 in each)",
+    ]
+    images = [replace(image, collection="ab"[index % 2]) for index, image in enumerate(sets.training)]
+    told = list(Sets([replace(images[0], instances=()), *images[1:]], images[:1], images[:1]).sentences())
+    assert told[0] == "training: 7 images, 6 objects (0 to 1 in each); images by source: a 4, b 3"
+    assert told[1:] == ["validation, given: 1 image, 1 object (1 in each)", "test: 1 image, 1 object (1 in each)"]
+
+
+def test_the_sizes_are_counted():
+    image = LabelledImage(Path("a.png"), (4, 4), (), "a.png", None)
+    assert Sets([image] * 3, [image]).sizes == {"training": SetSize(3, 0), "validation": SetSize(1, 0)}
+    assert Sets([image], [image], [image]).sizes["test"] == SetSize(1, 0)

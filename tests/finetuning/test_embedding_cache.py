@@ -61,7 +61,7 @@ def test_a_run_that_was_cut_off_goes_on(tmp_path):
 )
 def test_another_encoder_or_other_images_are_refused(tmp_path, fingerprint, names, shape):
     EmbeddingCache(tmp_path, "print", NAMES, SHAPE)
-    with pytest.raises(EmbeddingError, match="other images or of another encoder"):
+    with pytest.raises(EmbeddingError, match="other images, of another split or of another encoder"):
         EmbeddingCache(tmp_path, fingerprint, names, shape)
 
 

@@ -202,6 +202,19 @@ def test_a_run_with_another_image_or_mask_of_the_same_name_is_not_gone_on_with(t
         run(tiny, images, tmp_path / "out.safetensors", epochs=1)
 
 
+def test_a_run_with_another_split_of_the_same_images_is_not_gone_on_with(tiny, images, tmp_path):
+    fine_tune(tiny, images[:3], images[3:], tmp_path / "out.pth", QUICK)
+    with pytest.raises(EmbeddingError, match=r"out\.pth\.work.*other images, of another split"):
+        fine_tune(tiny, images[1:], images[:1], tmp_path / "out.pth", QUICK)
+
+
+def test_another_input_size_is_another_run(tiny, images, tmp_path):
+    fine_tune(tiny, images[:3], images[3:], tmp_path / "out.pth", QUICK)
+    other = dataclasses.replace(tiny, input_size=tiny.input_size // 2)
+    with pytest.raises(EmbeddingError, match="another encoder"):
+        fine_tune(other, images[:3], images[3:], tmp_path / "out.pth", QUICK)
+
+
 def test_seeds(tiny, images, tmp_path):
     a, b, c = (
         run(tiny, images, tmp_path / f"{index}.safetensors", seed=seed, epochs=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from samara.checkpoints.identification.vit_numbers import own_vit
 from samara.checkpoints.load import random_network
 from samara.engines.loaded import Loaded, Provenance
 from samara.errors import SettingsError
+from samara.finetuning.data_sets import Sets
 from samara.finetuning.loop import fine_tune
 from samara.finetuning.settings import FineTuneSettings, PromptSimulation
 from samara.finetuning.views import Views, fine_tune_with_views
@@ -48,11 +50,20 @@ def test_what_is_saved_says_its_preset(medical, tmp_path, apart):
     assert again.variant.preset == "medsam"
 
 
-def test_a_report_needs_clicks(medical, tmp_path):
+def test_a_report_compares_what_the_checkpoint_takes(medical, tmp_path):
     image = draw(1, tmp_path, objects=1, size=(64, 96))
-    views = Views(curve=None, tensorboard=None, report=tmp_path / "report.html")
-    with pytest.raises(SettingsError, match="the report compares clicks, and mine takes boxes alone"):
-        fine_tune_with_views(medical, [image], [image], tmp_path / "new.pth", FEW_STEPS, views)
+    views = Views(report=tmp_path / "report.html")
+    viewed = fine_tune_with_views(medical, Sets([image], [image]), tmp_path / "new.pth", FEW_STEPS, views)
+    assert list(viewed.scores["validation"]) == ["box"]
+    assert viewed.result.settings.criterion == "box"
+    assert "Box, before" in (tmp_path / "report.html").read_text()
+
+
+def test_epochs_cannot_be_chosen_by_prompts_that_are_not_taken(medical, tmp_path):
+    image = draw(1, tmp_path, objects=1, size=(64, 96))
+    settings = replace(FEW_STEPS, criterion="click")
+    with pytest.raises(SettingsError, match="no epoch can be chosen by clicks"):
+        fine_tune_with_views(medical, Sets([image], [image]), tmp_path / "new.pth", settings, Views())
 
 
 @pytest.mark.parametrize(

@@ -81,9 +81,10 @@ def report(*images, **changed):
     facts = FineTuningReport(
         title="cells.safetensors",
         summary="samara_mini, mask decoder fine-tuned on 9 images.",
-        comparison=ComparedSet(images),
+        comparisons={"validation": ComparedSet(images)},
         curve=CURVE,
         kept=2,
+        choice=["Epoch 2 was best."],
         settings={"epochs": "3"},
         provenance={"made by": "samara"},
     )
@@ -114,7 +115,7 @@ class Page(HTMLParser):
 
 def test_numbers_and_facts_are_there(image):
     page = Page(finetuning_page(report(compared(image, 0.25, 0.35), compared(image, -0.1))))
-    assert "Centre click, mean IoU 0.500 → 0.667 +0.167" in page.text
+    assert "Centre click, mean IoU, validation images 0.500 → 0.667 +0.167" in page.text
     assert "2 better 0 within 0.01 1 worse" in page.text
     assert "3 objects in 2 validation images" in page.text
     assert "epochs 3" in page.text
@@ -144,7 +145,14 @@ def test_gains_and_losses_are_both_shown(image):
 )
 def test_titles_say_what_is_shown(image, changes, titles):
     html = finetuning_page(report(*(compared(image, change) for change in changes)))
-    assert re.findall("<h2>(.*?)</h2>", html) == ["Learning curve", *titles, "Settings", "Provenance"]
+    assert re.findall("<h2>(.*?)</h2>", html) == [
+        "Which epoch was kept, and why",
+        "Before and after, with intervals",
+        "Learning curve",
+        *titles,
+        "Settings",
+        "Provenance",
+    ]
     assert "<picture>" in html
 
 
@@ -165,7 +173,7 @@ def test_nothing_is_asked_of_the_network(image):
     page = Page(html)
     assert not {"script", "link", "iframe", "object", "embed", "base"} & {tag for tag, _ in page.tags}
     for tag, facts in page.tags:
-        for name in ("src", "srcset", "href", "poster", "data", "background"):
+        for name in ("src", "srcset", "poster", "data", "background"):
             assert facts.get(name, "data:").startswith("data:"), (tag, facts[name][:60])
     assert not re.search(r"https?://|url\(|@import", html)
     policy = next(facts["content"] for _, facts in page.tags if facts.get("http-equiv") == "Content-Security-Policy")
@@ -200,7 +208,9 @@ def test_a_name_that_is_no_text_is_written(image, tmp_path):
 
 
 def test_when_nothing_helped_the_page_says_so(image):
-    assert "No epoch improved" in finetuning_page(report(compared(image, 0.0), kept=0))
+    html = finetuning_page(report(compared(image, 0.0), kept=0, choice=["No epoch raised box IoU."]))
+    assert '<p class="card notice">No epoch raised box IoU.</p>' in html
+    assert "card notice" not in finetuning_page(report(compared(image, 0.1))).partition("<body>")[2]
 
 
 @pytest.mark.parametrize(
@@ -221,3 +231,29 @@ def test_without_the_extra_one_sentence_says_what_to_install(image, monkeypatch,
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(MissingExtra, match=rf"needs {library}.*pip install 'samara\[report\]'"):
         finetuning_page(report(compared(image, 0.1)))
+
+
+def test_intervals_and_advice_are_there(image):
+    images = [compared(image, 0.2, 0.25, name=f"{number}.png") for number in range(5)]
+    text = Page(finetuning_page(report(*images, advice=["Try more."], files=["r.curve.svg"]))).text
+    assert "Change +0.225 to +0.225 (95 %): clearly better." in text
+    assert "Epoch 2 was best." in text
+    assert "What to try Try more." in text
+    assert "r.curve.svg" in text
+    assert "No interval: only one image." in Page(finetuning_page(report(compared(image, 0.1)))).text
+
+
+def test_a_test_set_is_shown_first(image):
+    sets = {"test": ComparedSet((compared(image, 0.1),)), "validation": ComparedSet((compared(image, -0.1),))}
+    text = Page(finetuning_page(report(comparisons=sets))).text
+    assert "1 object in 1 test image, masks" in text
+    assert "All test images are shown." in text
+    assert "The epoch was chosen on these images" not in text
+
+
+def test_checkpoints_that_take_boxes_alone_are_compared_by_boxes(image):
+    whole = compared(image, 0.2)
+    boxes = dataclasses.replace(whole, objects=tuple(dataclasses.replace(one, click=None) for one in whole.objects))
+    text = Page(finetuning_page(report(boxes))).text
+    assert "Centre click" not in text.partition("IoU: intersection")[0]
+    assert "Ground truth Box, before 0.500 Box, after 0.700" in text

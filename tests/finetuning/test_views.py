@@ -16,7 +16,8 @@ from samara.checkpoints.save import save_checkpoint
 from samara.engines.loaded import fingerprint
 from samara.errors import MissingExtra, OutputError
 from samara.finetuning import views as room
-from samara.finetuning.before_after import ComparedSet
+from samara.finetuning.data_sets import Sets
+from samara.finetuning.figures import figure_paths
 from samara.finetuning.loop import FineTuned
 from samara.finetuning.processes import Processes
 from samara.finetuning.settings import FineTuneSettings
@@ -71,16 +72,27 @@ def test_a_run_leaves_what_was_asked_for(tiny, images, tmp_path, monkeypatch):
     def fine_tune(*_, on_epoch, **__):
         for record in HISTORY:
             on_epoch(record)
-        return FineTuned(tmp_path / "o.pth", HISTORY, HISTORY[1])
+        return FineTuned(tmp_path / "o.pth", HISTORY, HISTORY[1], FineTuneSettings())
 
     # Whole runs are tested with `samara finetune`.
     monkeypatch.setattr(room, "fine_tune", fine_tune)
     monkeypatch.setattr(room, "network_from_file", lambda *_: tiny.network)
-    asked, told = views(tmp_path), []
+    asked, told, noted = views(tmp_path), [], []
     asked.prepare(overwrite=False)
-    fine_tune_with_views(
-        tiny, images[:3], images[3:], tmp_path / "o.pth", QUICK, asked, progress=lambda what, *_: told.append(what)
+    viewed = fine_tune_with_views(
+        tiny,
+        Sets(images[:2], images[2:3], images[3:]),
+        tmp_path / "o.pth",
+        QUICK,
+        asked,
+        progress=lambda what, *_: told.append(what),
+        notice=noted.append,
     )
+    assert list(viewed.scores) == ["test", "validation"]
+    assert viewed.scores["test"]["click"].objects == 2
+    assert [one.partition(":")[0] for one in noted] == ["training", "validation, given", "test"]
+    beside = {path.name for path in asked.report.parent.iterdir()}
+    assert beside == {"r.html", *(path.name for path in figure_paths(asked.report).values())}
     with Image.open(asked.curve) as curve:
         assert curve.format == "PNG"
     assert [epoch for epoch, _ in read(asked.tensorboard)["iou/box"]] == [0, 1]
@@ -89,10 +101,12 @@ def test_a_run_leaves_what_was_asked_for(tiny, images, tmp_path, monkeypatch):
 
 
 def test_only_the_first_of_several_processes_shows(tiny, images, tmp_path, monkeypatch):
-    monkeypatch.setattr(room, "fine_tune", lambda *_, **__: FineTuned(tmp_path / "o.pth", HISTORY, HISTORY[1]))
+    monkeypatch.setattr(
+        room, "fine_tune", lambda *_, **__: FineTuned(tmp_path / "o.pth", HISTORY, HISTORY[1], FineTuneSettings())
+    )
     asked = views(tmp_path)
     second = Processes(rank=1, count=2)
-    fine_tune_with_views(tiny, images, images, tmp_path / "o.pth", QUICK, asked, processes=second)
+    fine_tune_with_views(tiny, Sets(images, images, images), tmp_path / "o.pth", QUICK, asked, processes=second)
     assert not any(path.exists() for path in (asked.curve, asked.tensorboard, asked.report))
 
 
@@ -124,21 +138,23 @@ def test_updates_kept_apart_are_folded_into_a_copy(tiny, tmp_path):
 
 
 def test_the_report_says_what_was_done(tiny, images, tmp_path):
-    result = FineTuned(tmp_path / "out.safetensors", HISTORY, HISTORY[1])
-    report = describe_run(tiny, images[:3], images[2:], FineTuneSettings(), result, ComparedSet(()))
+    result = FineTuned(tmp_path / "out.safetensors", HISTORY, HISTORY[1], FineTuneSettings())
+    report = describe_run(tiny, Sets(images[:3], images[2:], images[:1]), result, {})
     assert report.title == "out.safetensors"
     assert report.summary == "tiny, mask decoder fine-tuned on 3 images. Epoch 1 of 1 was kept."
     assert report.settings["learning rate"] == "0.0001"
     assert report.settings["losses: focal"] == "5.0"
     assert report.settings["augmentations"] == "flip"
-    assert report.provenance["training set"] == "3 images, 6 objects"
+    assert report.provenance["training set"] == "3 images, 6 objects (2 in each)"
+    assert report.provenance["test set"] == "1 image, 2 objects (2 in each)"
+    assert report.choice[0] == "Epoch 1 was kept, by the mean of click and box IoU: 0.600, 0.500 before."
     assert report.provenance["images in both sets"] == "1"
     assert report.provenance["started from"] == "tiny"
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", report.provenance["date"])
     assert not any(str(tmp_path) in value for value in report.provenance.values())
-    nothing = dataclasses.replace(result, best=HISTORY[0])
     changed = FineTuneSettings(augmentations=(), ema_decay=None)
-    report = describe_run(tiny, [draw(8, tmp_path, objects=1)], images, changed, nothing, ComparedSet(()))
+    nothing = dataclasses.replace(result, best=HISTORY[0], settings=changed)
+    report = describe_run(tiny, Sets([draw(8, tmp_path, objects=1)], images), nothing, {})
     assert "on 1 image. None of 1 epochs was kept." in report.summary
     assert report.settings["augmentations"] == report.settings["ema decay"] == "none"
-    assert report.provenance["training set"] == "1 image, 1 object"
+    assert report.provenance["training set"] == "1 image, 1 object (1 in each)"

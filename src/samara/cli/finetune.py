@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -14,11 +14,12 @@ from samara.checkpoints.choice import Choice
 from samara.cli.options import DataReading, loading, reads_data, warn
 from samara.cli.progress import work_bar
 from samara.cli.settings_options import Setting, in_panel, takes, takes_arguments
-from samara.cli.tables import Column, terminal_width, text_table
+from samara.cli.tables import Column, filled, terminal_width, text_table
 from samara.errors import SettingsError
 from samara.finetuning.settings import Augmentation, FineTuneSettings, LossWeights, PromptSimulation
 
 if TYPE_CHECKING:
+    from samara.finetuning.before_after import ClickOrBox, Score
     from samara.finetuning.finetune import NewCheckpoint
     from samara.finetuning.training_state import EpochRecord
 
@@ -28,6 +29,16 @@ CURVE_COLUMNS = (
     Column("click IoU", right=True),
     Column("box IoU", right=True),
     Column("seconds", right=True),
+    Column(""),
+)
+SCORE_COLUMNS = (
+    Column("set"),
+    Column("prompt"),
+    Column("before", right=True),
+    Column("after", right=True),
+    Column("change", right=True),
+    Column("95 % interval", right=True),
+    Column("objects", right=True, rank=1),
     Column(""),
 )
 DATA, TRAINING, LOSSES, COST, RUNNING, RESULT = (
@@ -74,6 +85,11 @@ LEARNING = [
         default=None,
         read=read_augmentations,
     ),
+    Setting(
+        field="criterion",
+        metavar="mean|click|box",
+        help="Validation IoU that chooses the epoch: of clicks, of boxes, or the mean of both.",
+    ),
     Setting(field="patience", metavar="N", least=0),
     Setting(field="seed", metavar="N"),
 ]
@@ -103,7 +119,7 @@ WEIGHTS = [Setting(field=name, metavar="X") for name in ("focal", "dice", "cross
     "choice",
     Choice(),
     loading("checkpoint", panel=RUNNING, help="What to start from."),
-    loading("base", "preset", "lora", "device", panel=RUNNING),
+    loading("base", "preset", "lora", "device", "input_size", panel=RUNNING),
 )
 def finetune(
     train: Annotated[
@@ -135,6 +151,17 @@ def finetune(
     validation_images: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Default: as --images.", rich_help_panel=DATA)
     ] = None,
+    test: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="As --train: images that only measure the result, before and after.",
+            rich_help_panel=DATA,
+        ),
+    ] = None,
+    test_images: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Default: as --images.", rich_help_panel=DATA)
+    ] = None,
     *,
     reading: DataReading,
     settings: FineTuneSettings,
@@ -161,7 +188,8 @@ def finetune(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="HTML page: validation images before and after, largest gains and losses.",
+            help="HTML page: images before and after, largest gains and losses; its figures (SVG, PDF) and tables "
+            "(CSV) beside it.",
             rich_help_panel=RESULT,
         ),
     ] = None,
@@ -180,9 +208,8 @@ def finetune(
     """
     from samara.finetuning import finetune as room
 
-    data: dict[str, Any] = dict(
-        images=images, validation_images=validation_images, rules=reading.rules, reading=reading.images
-    )
+    data: dict[str, Any] = dict(images=images, validation_images=validation_images, test=test, test_images=test_images)
+    data |= dict(rules=reading.rules, reading=reading.images)
     shown: dict[str, Any] = dict(curve=curve, tensorboard=tensorboard, report=report, overwrite=overwrite)
     with work_bar() as tell:
         result = room.finetune(
@@ -201,23 +228,26 @@ def finetune(
 
 
 def show(result: NewCheckpoint, *, as_json: bool) -> None:
-    """Print the learning curve and the paths of the results."""
-    shown = {name: str(path) for name, path in asdict(result.views).items() if path is not None}
+    """Print the learning curve, what it says, the scores and the paths of the results."""
     if as_json:
-        curve = [asdict(record) for record in result.history]
-        facts = {"checkpoint": str(result.path), "best_epoch": result.best.epoch, "history": curve, "views": shown}
-        typer.echo(json.dumps(facts))
+        typer.echo(json.dumps(facts(result)))
         return
-    typer.echo(curve_of(result.history, result.best, terminal_width()))
-    if result.best.epoch == 0:
-        warn("no epoch improved on the validation set; the written weights are unchanged")
+    width = terminal_width()
+    typer.echo(curve_of(result.history, result.best, width))
+    for sentence in sentences_of(result):
+        typer.echo(filled(sentence, width))
+    if result.scores:
+        typer.echo(f"\n{scores_of(result.scores, width)}\n")
     typer.echo(f"{result.path}, validated on the low-res grid; embeddings and state in {result.path.name}.work")
-    for name, path in shown.items():
+    for name, path in paths_of(result).items():
         typer.echo(f"{name}: {path}")
 
 
 def curve_of(history: Sequence[EpochRecord], best: EpochRecord, width: int) -> str:
-    """One line for each epoch."""
+    """One line for each epoch, with a mark on the one that was kept and on the best of each kind of prompt."""
+    from samara.finetuning.advice import best_epochs
+
+    marks = {"kept": best} | {f"best {kind}": record for kind, record in best_epochs(history).items()}
     rows = [
         [
             str(one.epoch),
@@ -225,8 +255,56 @@ def curve_of(history: Sequence[EpochRecord], best: EpochRecord, width: int) -> s
             "-" if one.click_iou is None else f"{one.click_iou:.3f}",
             f"{one.box_iou:.3f}",
             f"{one.duration_s:.1f}",
-            "kept" if one is best else "",
+            ", ".join(mark for mark, record in marks.items() if record is one),
         ]
         for one in history
     ]
     return text_table(CURVE_COLUMNS, rows, width=width, rest="--json")
+
+
+def sentences_of(result: NewCheckpoint) -> list[str]:
+    """Say which epoch was kept and why, which was best for each kind of prompt, and what to try."""
+    from samara.finetuning.advice import best_of_each, choice
+
+    return [choice(result.history, result.settings), best_of_each(result.history), *result.advice]
+
+
+def scores_of(scores: Mapping[str, Mapping[ClickOrBox, Score]], width: int) -> str:
+    """One line for each set and kind of prompt: IoU before and after at full resolution, and the paired change."""
+    rows = [
+        [
+            name,
+            kind,
+            f"{one.before:.3f}",
+            f"{one.after:.3f}",
+            f"{one.change:+.3f}",
+            "-" if one.change_interval is None else "{:+.3f} to {:+.3f}".format(*one.change_interval),
+            f"{one.objects:,}",
+            one.verdict,
+        ]
+        for name, kinds in scores.items()
+        for kind, one in kinds.items()
+    ]
+    return text_table(SCORE_COLUMNS, rows, width=width, rest="--json")
+
+
+def paths_of(result: NewCheckpoint) -> dict[str, str]:
+    """Return the paths of the views by name."""
+    return {name: str(path) for name, path in asdict(result.views).items() if path is not None}
+
+
+def facts(result: NewCheckpoint) -> dict[str, Any]:  # Any: JSON
+    """Return the result as plain values for JSON."""
+    from samara.finetuning.advice import best_epochs
+
+    return {
+        "checkpoint": str(result.path),
+        "sets": {name: asdict(size) for name, size in result.sets.sizes.items()},
+        "criterion": result.settings.criterion,
+        "best_epoch": result.best.epoch,
+        "best_epoch_by": {kind: one.epoch for kind, one in best_epochs(result.history).items()},
+        "history": [asdict(record) for record in result.history],
+        "scores": {name: {kind: asdict(one) for kind, one in kinds.items()} for name, kinds in result.scores.items()},
+        "advice": list(result.advice),
+        "views": paths_of(result),
+    }

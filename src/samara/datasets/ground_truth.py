@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
@@ -12,7 +11,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 import numpy.typing as npt
 
-from samara.errors import DatasetError, SettingsError
+from samara.errors import DatasetError
 from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.masks.rle import Rle
 
@@ -59,6 +58,11 @@ class LabelledImage:
     collection: str | None = None
     reading: ImageReading = AS_THEY_ARE
 
+    @property
+    def objects(self) -> int:
+        """Number of objects with an area, without crowds."""
+        return sum(bool(one.rle.area) and not one.is_crowd for one in self.instances)
+
     def pixels(self) -> npt.NDArray[np.uint8]:
         """Read the image, (H, W, 3) RGB.
 
@@ -102,54 +106,6 @@ class DataSet:
 
     images: tuple[LabelledImage, ...]
     parts: Mapping[Part, tuple[LabelledImage, ...]] = field(default_factory=dict)
-
-
-def split_by_image(
-    images: Iterable[LabelledImage], validation_fraction: float, seed: int
-) -> tuple[list[LabelledImage], list[LabelledImage]]:
-    """Split a data set into training and validation images.
-
-    The part of an image depends only on its name and the seed, so that adding images later moves none of the others: no
-    former validation image becomes a training image. The price is that a small set is split only approximately. One
-    exception: with two or more files each part gets at least one, if necessary the one nearest to the boundary.
-
-    Args:
-        images: the data set; its order does not matter.
-        validation_fraction: expected fraction of validation images, more than 0 and less than 1.
-        seed: seed of the split.
-
-    Returns:
-        Training and validation images, both in the given order. Entries with the same image file (after resolving
-        links) are in the same part; with a single file, the validation part is empty.
-
-    Raises:
-        SettingsError: the fraction or the seed is invalid.
-    """
-    if isinstance(validation_fraction, bool) or not isinstance(validation_fraction, (int, float)):
-        raise SettingsError(f"validation_fraction={validation_fraction!r} is not accepted; give a number such as 0.1.")
-    if not 0 < validation_fraction < 1:
-        raise SettingsError(
-            f"validation_fraction={validation_fraction!r} is not accepted; give more than 0 and less than 1."
-        )
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise SettingsError(f"seed={seed!r} is not accepted; give a whole number.")
-    files = [(os.path.realpath(image.path), image) for image in images]
-    places = _places(files, seed)
-    validated = {file for file, (share, _) in places.items() if share < validation_fraction}
-    if len(places) > 1 and not validated:
-        validated = {min(places, key=places.__getitem__)}
-    elif len(validated) == len(places):
-        validated -= {max(places, key=places.__getitem__, default="")}
-    training = [image for file, image in files if file not in validated]
-    return training, [image for file, image in files if file in validated]
-
-
-def _places(files: Iterable[tuple[str, LabelledImage]], seed: int) -> dict[str, tuple[float, str]]:
-    """Map each image file to a number in [0, 1) by its name; includes the name, to break ties."""
-    names: dict[str, str] = {}
-    for file, image in files:
-        names[file] = min(names.get(file, image.name), image.name)
-    return {file: (place_of_name(name, seed), name) for file, name in names.items()}
 
 
 def place_of_name(name: str, seed: int) -> float:

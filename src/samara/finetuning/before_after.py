@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from samara.datasets.bootstrap import interval_of_mean
 from samara.images.settings import AS_THEY_ARE, ImageReading
 from samara.masks.rle import Rle
 from samara.segmentation.prompts import Prompt
@@ -50,23 +51,36 @@ class ComparedObject:
 
     Attributes:
         truth: its ground-truth mask.
-        click: masks for a click in its centre, of three the one with the highest predicted IoU.
+        click: masks for a click in its centre, of three the one with the highest predicted IoU; None for checkpoints
+            that take boxes alone.
         box: masks for its tight box.
     """
 
     truth: Rle
-    click: AnswersBeforeAndAfter
+    click: AnswersBeforeAndAfter | None
     box: AnswersBeforeAndAfter
 
     @property
+    def answers(self) -> dict[ClickOrBox, AnswersBeforeAndAfter]:
+        """The masks by kind of prompt."""
+        return {"box": self.box} if self.click is None else {"click": self.click, "box": self.box}
+
+    @property
     def change(self) -> float:
-        """IoU gained, mean of click and box."""
-        return (self.click.change + self.box.change) / 2
+        """IoU gained, mean over the kinds of prompt."""
+        changes = [one.change for one in self.answers.values()]
+        return math.fsum(changes) / len(changes)
+
+    @property
+    def worst(self) -> ClickOrBox:
+        """The kind of prompt that gained less, or lost more."""
+        answers = self.answers
+        return min(answers, key=lambda kind: answers[kind].change)
 
     @property
     def worst_change(self) -> float:
-        """The smaller of the two gains."""
-        return min(self.click.change, self.box.change)
+        """The smallest of the gains."""
+        return self.answers[self.worst].change
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +115,9 @@ class Score:
         better: number of objects whose IoU rose by more than `NOTABLE_CHANGE`.
         worse: number of objects whose IoU fell by more than that.
         objects: number of objects.
+        before_interval: 95 % interval of `before`, by images; None for a single image, as for the next two.
+        after_interval: 95 % interval of `after`.
+        change_interval: 95 % interval of the paired change.
     """
 
     before: float
@@ -108,11 +125,30 @@ class Score:
     better: int
     worse: int
     objects: int
+    before_interval: tuple[float, float] | None = None
+    after_interval: tuple[float, float] | None = None
+    change_interval: tuple[float, float] | None = None
 
     @property
     def change(self) -> float:
         """IoU gained."""
         return self.after - self.before
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval of the change does not contain 0."""
+        return self.change_interval is not None and not self.change_interval[0] <= 0 <= self.change_interval[1]
+
+    @property
+    def verdict(self) -> str:
+        """Say in a few words what the interval of the change tells."""
+        if self.change_interval is None:
+            return "only one image"
+        if self.change_interval == (0.0, 0.0):
+            return "unchanged"
+        if not self.is_clear:
+            return "could be chance"
+        return "clearly better" if self.change > 0 else "clearly worse"
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,9 +162,24 @@ class ComparedSet:
         """All objects of all images."""
         return tuple(one for image in self.images for one in image.objects)
 
+    @cached_property
+    def kinds(self) -> tuple[ClickOrBox, ...]:
+        """The kinds of prompt that were compared."""
+        return tuple(self.objects[0].answers)
+
     def score(self, kind: ClickOrBox) -> Score:
-        """Score one kind of prompt; every object has the same weight."""
-        return score([getattr(one, kind) for one in self.objects])
+        """Score one kind of prompt with intervals; every object has the same weight."""
+        images = [[one.answers[kind] for one in image.objects] for image in self.images]
+        return replace(
+            score([one for image in images for one in image]),
+            before_interval=interval_of_mean([[one.iou_before for one in image] for image in images]),
+            after_interval=interval_of_mean([[one.iou_after for one in image] for image in images]),
+            change_interval=interval_of_mean([[one.change for one in image] for image in images]),
+        )
+
+    def scores(self) -> dict[ClickOrBox, Score]:
+        """Score every kind of prompt that was compared."""
+        return {kind: self.score(kind) for kind in self.kinds}
 
     def extremes(self, most: int) -> tuple[tuple[ComparedImage, ...], tuple[ComparedImage, ...]]:
         """Choose the images with the largest gains, and those with the smallest gains or largest losses.

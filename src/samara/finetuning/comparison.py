@@ -26,6 +26,8 @@ def compare_before_and_after(
 ) -> ComparedSet:
     """Prompt two checkpoints for every object of every image, with a click in its centre and with its tight box.
 
+    Checkpoints that take boxes alone get only the box.
+
     Args:
         before: a checkpoint.
         after: another; if its image encoder is the same, each image is encoded once for both.
@@ -60,10 +62,12 @@ def _compare_image(
     seen = first.embed(pixels)
     same_encoder = first.loaded.fingerprint == second.loaded.fingerprint
     views = seen, seen if same_encoder else second.embed(pixels)
-    clicks = [Prompt(centre_of(truth), [1]) for truth in truths]
     boxes = [Prompt(box=truth.box_xyxy) for truth in truths]
-    by_click, by_box = (_answers(segmenters, views, prompts, truths) for prompts in (clicks, boxes))
-    return tuple(map(ComparedObject, truths, by_click, by_box))
+    by_box = _answers(segmenters, views, boxes, truths)
+    if not first.loaded.variant.capabilities.points:
+        return tuple(ComparedObject(truth, None, box) for truth, box in zip(truths, by_box, strict=True))
+    clicks = [Prompt(centre_of(truth), [1]) for truth in truths]
+    return tuple(map(ComparedObject, truths, _answers(segmenters, views, clicks, truths), by_box))
 
 
 def _answers(

@@ -72,8 +72,8 @@ class EmbeddingCache:
         facts = json.loads(path.read_text())
         if facts | {"shape": tuple(facts["shape"])} != asdict(self.facts):
             raise EmbeddingError(
-                f"{self.folder} contains embeddings of other images or of another encoder; remove it, or use another "
-                "folder"
+                f"{self.folder} contains embeddings of other images, of another split or of another encoder; remove "
+                "it, or use another folder"
             )
 
     def _file(self, name: str, dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> _Rows:

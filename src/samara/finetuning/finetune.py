@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from samara.checkpoints.choice import Choice
@@ -11,7 +12,8 @@ from samara.checkpoints.load_chosen import loaded_from
 from samara.datasets.reading.findings import USUAL, Notice, ReadingRules
 from samara.engines.loaded import Loaded
 from samara.errors import OutputError
-from samara.finetuning.data_sets import read_sets
+from samara.finetuning.before_after import ClickOrBox, Score
+from samara.finetuning.data_sets import SetPaths, Sets, read_sets
 from samara.finetuning.loop import FineTuned
 from samara.finetuning.place import require_checkpoint_place
 from samara.finetuning.processes import joined_processes, local_device
@@ -29,11 +31,18 @@ class NewCheckpoint(FineTuned):
     """The result of a run, and its views.
 
     Attributes:
+        sets: the images of the run.
         views: the learning curve, the log and the report.
+        scores: scores before and after, by set ("test", "validation") and kind of prompt; empty without a test set and
+            report.
+        advice: what to try, one sentence each.
         is_first: whether this process writes the files; False in the other processes of `torchrun`.
     """
 
+    sets: Sets
     views: Views
+    scores: Mapping[str, Mapping[ClickOrBox, Score]] = field(default_factory=dict)
+    advice: tuple[str, ...] = ()
     is_first: bool = True
 
 
@@ -45,11 +54,14 @@ def finetune(
     checkpoint: AnyPath | Loaded = Choice.checkpoint,
     images: AnyPath | None = None,
     validation_images: AnyPath | None = None,
+    test: AnyPath | None = None,
+    test_images: AnyPath | None = None,
     settings: FineTuneSettings | None = None,
     base: AnyPath | None = Choice.base,
     lora: AnyPath | None = Choice.lora,
     preset: str | None = Choice.preset,
     device: str = Choice.device,
+    input_size: int | None = Choice.input_size,
     rules: ReadingRules = USUAL,
     reading: ImageReading = AS_THEY_ARE,
     curve: bool | None = None,
@@ -68,16 +80,19 @@ def finetune(
         checkpoint: checkpoint to start from: a catalogue name, a file, or a result of `samara.load` (in float32).
         images: folder of the images; None for those of the data set, or the folder of the COCO file.
         validation_images: folder of the validation images; None for `images`.
+        test: as `train`: images that only measure the result, before and after; None for none.
+        test_images: folder of the test images; None for `images`.
         settings: settings of the run.
-        base: see `samara.load`, as for the next three.
+        base: see `samara.load`, as for the next four.
         lora: low-rank updates, folded in.
         preset: preparation of the images, if the file cannot tell.
         device: where the network trains.
+        input_size: side of the network input in pixels; the new checkpoint is best used with the same.
         rules: treatment of crowds and of bad entries.
         reading: how the images are read.
         curve: draw the learning curve next to `out`; None to draw it if matplotlib is installed.
         tensorboard: folder for a log of every epoch, in a subfolder named after `out`; None for none.
-        report: HTML page with validation images before and after; None for none.
+        report: HTML page with images before and after, and its figures and tables beside it; None for none.
         overwrite: replace `out` and `report`.
         progress: called with the progress.
         notice: called with one sentence per kind of entry that was left out or repaired.
@@ -95,11 +110,15 @@ def finetune(
     require_checkpoint_place(place)
     views = choose_views(place, tensorboard, report, curve=curve, notice=notice)
     with views.prepared(overwrite=overwrite):
-        training, held_out = read_sets(
-            Path(train),
-            None if images is None else Path(images),
-            None if validation is None else Path(validation),
-            None if validation_images is None else Path(validation_images),
+        paths = {
+            "images": images,
+            "validation": validation,
+            "validation_images": validation_images,
+            "test": test,
+            "test_images": test_images,
+        }
+        sets = read_sets(
+            SetPaths(train=Path(train), **{name: Path(path) for name, path in paths.items() if path is not None}),
             settings.validation_fraction,
             settings.seed,
             rules=rules,
@@ -107,21 +126,20 @@ def finetune(
             notice=notice,
         )
         own_device = local_device(device)
-        how = {"base": base, "lora": lora, "preset": preset}
+        how = {"base": base, "lora": lora, "preset": preset, "input_size": input_size}
         loaded = loaded_from(checkpoint, progress, device=own_device, precision="float32", **how)
         with joined_processes(own_device) as processes:
-            result = fine_tune_with_views(
-                loaded,
-                training,
-                held_out,
-                place,
-                settings,
-                views,
-                progress=progress,
-                notice=notice,
-                processes=processes,
+            viewed = fine_tune_with_views(
+                loaded, sets, place, settings, views, progress=progress, notice=notice, processes=processes
             )
-    return NewCheckpoint(**vars(result), views=views, is_first=processes.is_first)
+    return NewCheckpoint(
+        **vars(viewed.result),
+        sets=sets,
+        views=views,
+        scores=viewed.scores,
+        advice=viewed.advice,
+        is_first=processes.is_first,
+    )
 
 
 def choose_views(

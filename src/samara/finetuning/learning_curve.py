@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from samara.system.extras import require
 from samara.system.templates import EXTRA
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+FigureFormat = Literal["png", "svg", "pdf"]
+
+_SETTINGS: Any = {  # Any: values of settings
+    "svg.hashsalt": "samara",  # else ids differ from run to run
+    "svg.fonttype": "none",  # text stays text
+    "pdf.fonttype": 42,  # type 3 fonts are refused by many publishers
+}
 SIZE_INCHES = (10.0, 3.6)
 DOTS_PER_INCH = 160
 
@@ -86,8 +93,17 @@ def draw_learning_curve(points: Sequence[CurvePoint], kept: int, colours: Colour
 
 def learning_curve_png(points: Sequence[CurvePoint], kept: int, colours: Colours = LIGHT) -> bytes:
     """Draw a learning curve as PNG; see `draw_learning_curve`."""
+    return drawn(draw_learning_curve(points, kept, colours), "png")
+
+
+def drawn(figure: Figure, form: FigureFormat) -> bytes:
+    """Render a figure; equal figures give equal bytes."""
+    import matplotlib
+
     buffer = io.BytesIO()
-    draw_learning_curve(points, kept, colours).savefig(buffer, format="png")
+    undated: dict[FigureFormat, dict[str, None]] = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    with matplotlib.rc_context(_SETTINGS):
+        figure.savefig(buffer, format=form, metadata=undated[form])
     return buffer.getvalue()
 
 

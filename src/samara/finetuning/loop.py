@@ -34,7 +34,7 @@ from samara.finetuning.step import add_gradients_of_images
 from samara.finetuning.step_losses import StepLosses
 from samara.finetuning.trained_weights import MovingAverage, choose_trained, recompute_blocks
 from samara.finetuning.training_set import TrainingSet
-from samara.finetuning.training_state import EpochRecord, Position, load_state, save_state
+from samara.finetuning.training_state import EpochRecord, Position, best_by, load_state, save_state
 from samara.finetuning.validation import Validation, validate
 from samara.networks.lora import merge_lora
 from samara.networks.sam import Sam
@@ -53,11 +53,13 @@ class FineTuned:
         path: the new checkpoint.
         history: the learning curve; epoch 0 is the network before training.
         best: the record of the epoch whose weights were kept.
+        settings: the settings of the run, without prompts that the checkpoint does not take.
     """
 
     path: Path
     history: tuple[EpochRecord, ...]
     best: EpochRecord
+    settings: FineTuneSettings
 
 
 def fine_tune(
@@ -91,8 +93,8 @@ def fine_tune(
             one alone. All get the same arguments except `loaded.device`; the first writes files and reports.
 
     Returns:
-        The learning curve. The kept weights are those of the epoch with the best validation IoU, possibly the original
-        ones if nothing helped (`best.epoch` is then 0).
+        The learning curve. The kept weights are those of the epoch with the best validation IoU by
+        `settings.criterion`, possibly the original ones if nothing helped (`best.epoch` is then 0).
 
     Raises:
         DatasetError: no image has an object that is large enough.
@@ -179,7 +181,7 @@ class _Run:
 
     @property
     def best(self) -> EpochRecord:
-        return max(self.position.history, key=lambda record: record.mean_iou)
+        return best_by(self.position.history, self.settings.criterion)
 
     @property
     def is_over(self) -> bool:
@@ -246,12 +248,13 @@ class _Run:
             told = {} if preset is None else {PRESET_KEY: preset}
             self._save({METADATA_KEY: self.origin, FINE_TUNED_KEY: json.dumps(self._provenance()), **told})
         self.processes.wait()
-        return FineTuned(self.out, self.position.history, self.best)
+        return FineTuned(self.out, self.position.history, self.best, self.settings)
 
     def _provenance(self) -> dict[str, object]:
         """Return the metadata of the checkpoint."""
         return {
             "started_from": self.loaded.name,
+            "input_size": self.loaded.input_size,
             "training_set": self.training.facts,
             "validation_set": self.validation.facts,
             "settings": asdict(self.settings),
@@ -354,7 +357,7 @@ class _Run:
 
     def _signature(self) -> str:
         """Return what identifies a run: settings, encoder, decoder and images."""
-        parts = (self.training.digest, self.validation.digest, self.loaded.fingerprint)
+        parts = (self.training.digest, self.validation.digest, self.loaded.fingerprint, str(self.loaded.input_size))
         digest = hashlib.sha256("\n".join([*parts, fingerprint(self.loaded.sam.mask_decoder)]).encode()).hexdigest()
         return json.dumps(asdict(self.settings)) + digest[:16]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from samara.finetuning.before_after import ComparedImage, ComparedObject, ComparedSet, score
+from samara.finetuning.before_after import ClickOrBox, ComparedImage, ComparedObject, ComparedSet, score
 from samara.finetuning.learning_curve import DARK, LIGHT, CurvePoint, learning_curve_png, require_matplotlib
 from samara.images.encode import data_uri, jpeg_data_uri
 from samara.masks.rle import Rle
@@ -18,6 +18,9 @@ from samara.segmentation.drawing.view import Image, View
 from samara.system.extras import require
 from samara.system.files import write_atomically
 from samara.system.templates import EXTRA, template
+
+TITLES: Mapping[ClickOrBox, str] = {"click": "Centre click", "box": "Box"}
+"""Names of the kinds of prompt."""
 
 MAX_IMAGES = 12
 MAX_LOST_OBJECTS = 6
@@ -37,20 +40,26 @@ class FineTuningReport:
     Attributes:
         title: name of the new checkpoint.
         summary: one sentence: checkpoint, data and kept epoch.
-        comparison: the validation images before and after.
+        comparisons: the images before and after, by name of their set, "test" or "validation"; the first is shown.
         curve: the learning curve, from epoch 0.
         kept: the epoch whose weights were kept; 0 if nothing helped.
+        choice: what chose the epoch, and what each kind of prompt would have chosen.
+        advice: what to try, one sentence each.
+        files: names of the figures and tables beside the page.
         settings: settings of the run, by name.
         provenance: provenance of the result, by name.
     """
 
     title: str
     summary: str
-    comparison: ComparedSet
+    comparisons: Mapping[str, ComparedSet]
     curve: Sequence[CurvePoint]
     kept: int
+    choice: Sequence[str]
     settings: Mapping[str, str]
     provenance: Mapping[str, str]
+    advice: Sequence[str] = ()
+    files: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ class ComparedRow:
         name: name of the image file.
         detail: description of the object or image.
         change: IoU gained.
-        panels: ground truth, click before and after, box before and after.
+        panels: ground truth, then before and after for each kind of prompt.
     """
 
     name: str
@@ -115,17 +124,19 @@ def write_finetuning_report(path: Path, report: FineTuningReport) -> None:
 def finetuning_page(report: FineTuningReport) -> str:
     """Render the page as HTML; see `write_finetuning_report`."""
     require_report()
-    comparison = report.comparison
+    shown, comparison = next(iter(report.comparisons.items()))
     return template("finetuning/finetuning.html.j2").render(
         report=report,
-        scores={"Centre click": comparison.score("click"), "Box": comparison.score("box")},
+        shown=shown,
+        sets={name: one.scores() for name, one in report.comparisons.items()},
+        titles=TITLES,
         objects=len(comparison.objects),
         images=len(comparison.images),
         curves={
             name: data_uri("png", learning_curve_png(report.curve, report.kept, colours))
             for name, colours in (("light", LIGHT), ("dark", DARK))
         },
-        galleries=[gallery for gallery in _galleries(comparison) if gallery.rows],
+        galleries=[gallery for gallery in _galleries(comparison, shown) if gallery.rows],
         legend={
             name: "#{:02x}{:02x}{:02x}".format(*rgb)
             for name, rgb in (
@@ -138,19 +149,19 @@ def finetuning_page(report: FineTuningReport) -> str:
     )
 
 
-def _galleries(comparison: ComparedSet) -> Iterator[ComparedRows]:
+def _galleries(comparison: ComparedSet, shown_set: str) -> Iterator[ComparedRows]:
     best, worst = comparison.extremes(MAX_IMAGES)
     shown = len(best) + len(worst)
-    which = f"Showing {shown} of {len(comparison.images)} validation images, half from either end of the list."
+    which = f"Showing {shown} of {len(comparison.images)} {shown_set} images, half from either end of the list."
     if shown == len(comparison.images):
-        which = "All validation images are shown."
+        which = f"All {shown_set} images are shown."
     note = f"By mean IoU over the objects of each image. {which}"
     yield ComparedRows(_title(best, "Largest gains", "Smallest losses"), note, tuple(map(_image_row, best)))
     note = "The other end of the same list."
     yield ComparedRows(_title(worst, "Smallest gains", "Largest losses"), note, tuple(map(_image_row, worst)))
     yield ComparedRows(
         "Single objects that lost most",
-        "Of all validation images, by the click or the box, whichever lost more.",
+        f"Of all {shown_set} images, by the kind of prompt that lost most.",
         tuple(_object_row(image, one) for image, one in comparison.losses(MAX_LOST_OBJECTS)),
     )
 
@@ -173,8 +184,7 @@ def _object_row(image: ComparedImage, one: ComparedObject) -> ComparedRow:
     pixels = image.reading.pixels(image.path)
     view = View(window_around(one.truth, (pixels.shape[0], pixels.shape[1])), OBJECT_SIDE_PX)
     x0, y0, x1, y1 = one.truth.box_xyxy
-    by = "click" if one.click.change <= one.box.change else "box"
-    detail = f"object at ({(x0 + x1) // 2}, {(y0 + y1) // 2}), {one.truth.area:,} pixels, by {by}"
+    detail = f"object at ({(x0 + x1) // 2}, {(y0 + y1) // 2}), {one.truth.area:,} pixels, by {one.worst}"
     return ComparedRow(image.name, detail, one.worst_change, tuple(_panels(view.image(pixels), view, [one])))
 
 
@@ -191,10 +201,8 @@ def window_around(truth: Rle, size_hw: tuple[int, int]) -> tuple[int, int, int, 
 def _panels(image: Image, view: View, objects: Sequence[ComparedObject]) -> Iterator[ComparedPanel]:
     truths = [view.mask(one.truth) for one in objects]
     yield ComparedPanel("Ground truth", None, _jpeg(draw_truth(image, truths)))
-    for caption, answers in (
-        ("Click", [one.click for one in objects]),
-        ("Box", [one.box for one in objects]),
-    ):
+    for kind in objects[0].answers:
+        answers = [one.answers[kind] for one in objects]
         prompts = [view.prompt(answer.prompt) for answer in answers] if len(answers) <= MAX_MARKED_PROMPTS else []
         mean = score(answers)
         for when, masks, iou in (
@@ -202,7 +210,7 @@ def _panels(image: Image, view: View, objects: Sequence[ComparedObject]) -> Iter
             ("after", [answer.after for answer in answers], mean.after),
         ):
             pairs = zip(truths, map(view.mask, masks), strict=True)
-            yield ComparedPanel(f"{caption}, {when}", iou, _jpeg(draw_difference(image, pairs, prompts)))
+            yield ComparedPanel(f"{kind.capitalize()}, {when}", iou, _jpeg(draw_difference(image, pairs, prompts)))
 
 
 def _jpeg(image: Image) -> str:

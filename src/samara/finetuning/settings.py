@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Trained = Literal["decoder", "lora", "everything"]
 Augmentation = Literal["flip", "rotate90", "rotate180", "rotate270", "half", "double"]
+Criterion = Literal["mean", "click", "box"]
+"""Validation IoU that chooses the epoch: of clicks, of boxes, or the mean of both."""
 TrainingPrecision = Literal["float32", "bfloat16"]
 
 FIRST_POINTS = 2
@@ -34,6 +36,7 @@ MIN = {
 }
 CHOICES = {
     "trained": get_args(Trained),
+    "criterion": get_args(Criterion),
     "augmentations": get_args(Augmentation),
     "precision": get_args(TrainingPrecision),
 }
@@ -148,8 +151,11 @@ class FineTuneSettings:
             paper's 20 focal + dice, the default of `LossWeights()` (`benchmarks/finetuning_losses.py`).
         simulation: simulation of prompts, without those that the checkpoint does not take; 3 + 1 rounds after the first
             instead of the paper's 8 + 2, in half the time.
-        validation_fraction: fraction of the images for validation, if the data set has no split.
-        patience: epochs without a better validation IoU after which training stops; None for never.
+        validation_fraction: fraction of the images for validation, if the data set has no split; at least three images,
+            where there are six.
+        criterion: validation IoU that chooses the epoch to keep: that of clicks, of boxes, or the mean of both; for a
+            checkpoint that takes boxes alone, that of boxes.
+        patience: epochs without a better validation IoU, by the criterion, after which training stops; None for never.
         precision: compute precision of training: "float32", or "bfloat16" through autocast.
         checkpoint_blocks: keep only the input of each encoder block and rerun its forward pass in the backward pass; no
             effect if the encoder is frozen.
@@ -171,6 +177,7 @@ class FineTuneSettings:
     losses: LossWeights = LossWeights(focal=5.0, cross_entropy=0.2)
     simulation: PromptSimulation = PromptSimulation(rounds=3, rounds_without_points=1)
     validation_fraction: float = 0.2
+    criterion: Criterion = "mean"
     patience: int | None = 5
     precision: TrainingPrecision = "float32"
     checkpoint_blocks: bool = False
@@ -193,5 +200,14 @@ class FineTuneSettings:
                 raise SettingsError(f"{name} {chosen!r} is not known; use {', '.join(known)}")
 
     def restricted_to(self, capabilities: Capabilities) -> FineTuneSettings:
-        """Return the settings without prompts that a network does not take."""
-        return replace(self, simulation=self.simulation.restricted_to(capabilities))
+        """Return the settings without prompts that a network does not take.
+
+        Raises:
+            SettingsError: epochs are to be chosen by clicks, which it does not take.
+        """
+        if not capabilities.points and self.criterion == "click":
+            raise SettingsError(
+                'the checkpoint takes boxes alone, so no epoch can be chosen by clicks; use `criterion="box"`'
+            )
+        criterion = self.criterion if capabilities.points else "box"
+        return replace(self, simulation=self.simulation.restricted_to(capabilities), criterion=criterion)

@@ -6,7 +6,7 @@ Everything random is derived from the seed, the epoch and the step, so the state
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from samara.checkpoints.save import save_checkpoint
 from samara.errors import SettingsError
+from samara.finetuning.settings import Criterion
 from samara.finetuning.trained_weights import MovingAverage
 
 
@@ -40,8 +41,17 @@ class EpochRecord:
 
     @property
     def mean_iou(self) -> float:
-        """Mean of click and box IoU, or that of boxes alone, used by early stopping."""
+        """Mean of click and box IoU, or that of boxes alone."""
         return self.box_iou if self.click_iou is None else (self.click_iou + self.box_iou) / 2
+
+    def score(self, criterion: Criterion) -> float | None:
+        """Return the IoU of a criterion; None if it was not measured."""
+        return {"mean": self.mean_iou, "click": self.click_iou, "box": self.box_iou}[criterion]
+
+
+def best_by(history: Sequence[EpochRecord], criterion: Criterion) -> EpochRecord:
+    """Return the epoch with the highest IoU by a criterion, the first of equal ones."""
+    return max(history, key=lambda record: record.score(criterion) or 0.0)
 
 
 @dataclass(frozen=True)

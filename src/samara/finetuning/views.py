@@ -19,9 +19,12 @@ from samara.checkpoints.lora_file import merge_lora_file
 from samara.datasets.ground_truth import LabelledImage
 from samara.datasets.reading.findings import Notice
 from samara.engines.loaded import Loaded
-from samara.errors import OutputError, SettingsError
-from samara.finetuning.before_after import ComparedSet
+from samara.errors import OutputError
+from samara.finetuning.advice import advice, best_of_each, choice
+from samara.finetuning.before_after import ClickOrBox, ComparedSet, Score
 from samara.finetuning.comparison import compare_before_and_after
+from samara.finetuning.data_sets import Sets, described
+from samara.finetuning.figures import figure_paths, write_figures
 from samara.finetuning.learning_curve import learning_curve_png, require_matplotlib
 from samara.finetuning.loop import FineTuned, fine_tune
 from samara.finetuning.processes import Processes
@@ -68,9 +71,7 @@ class Views:
             require_tensorboard()
         if self.report is not None:
             require_report()
-        for what, path in {"curve": self.curve, "report": self.report}.items():
-            if path is None:
-                continue
+        for what, path in self._files():
             if os.path.lexists(path) and not path.is_dir() and not overwrite:
                 raise OutputError(
                     f"{path} exists; choose another name for the {what}, or replace it with `overwrite=True`"
@@ -79,6 +80,14 @@ class Views:
             make_folder(path.parent)
         if self.tensorboard is not None:
             require_folder(self.tensorboard)
+
+    def _files(self) -> Iterator[tuple[str, Path]]:
+        """Yield the files that are written, each with what it belongs to."""
+        if self.curve is not None:
+            yield "curve", self.curve
+        if self.report is not None:
+            yield "report", self.report
+            yield from (("report", path) for path in figure_paths(self.report).values())
 
     @contextmanager
     def prepared(self, *, overwrite: bool) -> Iterator[None]:
@@ -91,10 +100,25 @@ class Views:
             yield
 
 
+@dataclass(frozen=True)
+class Viewed:
+    """A run with what its views show.
+
+    Attributes:
+        result: the new checkpoint.
+        scores: scores before and after, by set ("test", "validation") and kind of prompt; empty without a test set and
+            report.
+        advice: what to try, one sentence each.
+    """
+
+    result: FineTuned
+    scores: Mapping[str, Mapping[ClickOrBox, Score]]
+    advice: tuple[str, ...] = ()
+
+
 def fine_tune_with_views(
     loaded: Loaded,
-    training: Sequence[LabelledImage],
-    validation: Sequence[LabelledImage],
+    sets: Sets,
     out: Path,
     settings: FineTuneSettings,
     views: Views,
@@ -102,28 +126,24 @@ def fine_tune_with_views(
     progress: Progress | None = None,
     notice: Notice | None = None,
     processes: Processes | None = None,
-) -> FineTuned:
-    """Fine-tune a checkpoint and write the views.
+) -> Viewed:
+    """Fine-tune a checkpoint, compare it with the original on the test set, and write the views.
 
     Args:
         loaded: the checkpoint to start from; it is not modified.
-        training: images to train on.
-        validation: images to validate on and to show.
+        sets: images to train on, to validate on, and to test on.
         out: the new checkpoint.
         settings: see `FineTuneSettings`.
         views: what to show; the caller calls `prepare`, before anything is loaded.
         progress: called with the progress.
-        notice: see `fine_tune`.
-        processes: see `fine_tune`; the first of them writes the views.
-
-    Returns:
-        The learning curve, see `fine_tune`.
+        notice: see `fine_tune`; also called with the sizes of the sets.
+        processes: see `fine_tune`; the first of them compares and writes the views.
 
     Raises:
         SamaraError: see `fine_tune` and `Views.prepare`; once training is over, an image that cannot be read again.
     """
-    if processes is not None and not processes.is_first:
-        views = Views()
+    is_first = processes is None or processes.is_first
+    views = views if is_first else Views()
     notices: list[str] = []
 
     def note(sentence: str) -> None:
@@ -131,14 +151,15 @@ def fine_tune_with_views(
         if notice is not None:
             notice(sentence)
 
-    if views.report is not None and not loaded.variant.capabilities.points:
-        raise SettingsError(f"the report compares clicks, and {loaded.name} takes boxes alone; leave the report out")
+    if notice is not None and is_first:
+        for sentence in sets.sentences():
+            notice(sentence)
     with ExitStack() as stack:
         log = None if views.tensorboard is None else stack.enter_context(open_log(views.tensorboard))
         result = fine_tune(
             loaded,
-            training,
-            validation,
+            sets.training,
+            sets.validation,
             out,
             settings,
             progress=progress,
@@ -146,23 +167,41 @@ def fine_tune_with_views(
             on_epoch=None if log is None else log.add,
             processes=processes,
         )
+    if not is_first:
+        return Viewed(result, {})
+    comparisons = _comparisons(loaded, result, sets, views, progress)
+    _write(views, loaded, sets, result, comparisons, notices)
+    scores = {name: one.scores() for name, one in comparisons.items()}
+    return Viewed(result, scores, tuple(advice(result.history, result.settings, len(sets.training))))
+
+
+def _comparisons(
+    before: Loaded, result: FineTuned, sets: Sets, views: Views, progress: Progress | None
+) -> dict[str, ComparedSet]:
+    """Compare the checkpoints on the test set, if there is one, and on the validation set for the report."""
+    wanted = {"test": sets.test} if sets.test else {}
+    if views.report is not None:
+        wanted["validation"] = sets.validation
+    if not wanted:
+        return {}
+    after = reloaded(before, result.path, result.settings)
+    return {name: compare_before_and_after(before, after, images, progress) for name, images in wanted.items()}
+
+
+def _write(
+    views: Views,
+    loaded: Loaded,
+    sets: Sets,
+    result: FineTuned,
+    comparisons: Mapping[str, ComparedSet],
+    notices: Sequence[str],
+) -> None:
     if views.curve is not None:
         write_atomically(views.curve, learning_curve_png(result.history, result.best.epoch))
     if views.report is not None:
-        comparison = _compare(loaded, result, validation, settings, progress)
-        report = describe_run(loaded, training, validation, settings, result, comparison, notices=notices)
-        write_finetuning_report(views.report, report)
-    return result
-
-
-def _compare(
-    before: Loaded,
-    result: FineTuned,
-    validation: Sequence[LabelledImage],
-    settings: FineTuneSettings,
-    progress: Progress | None,
-) -> ComparedSet:
-    return compare_before_and_after(before, reloaded(before, result.path, settings), validation, progress)
+        files = write_figures(views.report, result.history, result.best.epoch, comparisons)
+        report = describe_run(loaded, sets, result, comparisons, notices=notices)
+        write_finetuning_report(views.report, replace(report, files=[path.name for path in files]))
 
 
 def reloaded(before: Loaded, path: Path, settings: FineTuneSettings) -> Loaded:
@@ -178,26 +217,25 @@ def reloaded(before: Loaded, path: Path, settings: FineTuneSettings) -> Loaded:
 
 def describe_run(
     loaded: Loaded,
-    training: Sequence[LabelledImage],
-    validation: Sequence[LabelledImage],
-    settings: FineTuneSettings,
+    sets: Sets,
     result: FineTuned,
-    comparison: ComparedSet,
+    comparisons: Mapping[str, ComparedSet],
     *,
     notices: Sequence[str] = (),
 ) -> FineTuningReport:
     """Build a report; `notices` are the run's messages about its sets."""
-    kept, last = result.best.epoch, result.history[-1].epoch
-    images = f"{len(training)} image{'' if len(training) == 1 else 's'}"
+    kept, last, settings = result.best.epoch, result.history[-1].epoch, result.settings
+    images = f"{len(sets.training)} image{'' if len(sets.training) == 1 else 's'}"
     chosen = f"Epoch {kept} of {last} was kept." if kept else f"None of {last} epochs was kept."
-    both = {os.path.realpath(image.path) for image in training} & {os.path.realpath(image.path) for image in validation}
+    both = _files_of(sets.training) & _files_of(sets.validation)
     provenance = {
         "new checkpoint": result.path.name,
         "started from": loaded.name,
         "licence of the weights it started from": loaded.provenance.licence or "unknown",
         "network": f"{loaded.variant.title}, input {loaded.input_size} px",
-        "training set": _size_of(training),
-        "validation set": _size_of(validation),
+        "training set": described(sets.training),
+        "validation set": f"{described(sets.validation)}; {sets.chosen}",
+        "test set": described(sets.test) if sets.test else "none",
         "left out of training": "; ".join(notices) or "nothing",
         "images in both sets": str(len(both)),
         "epochs": f"{last} of at most {settings.epochs}, kept: {kept}",
@@ -209,12 +247,18 @@ def describe_run(
     return FineTuningReport(
         title=result.path.name,
         summary=f"{loaded.name}, {WHAT_LEARNT[settings.trained]} fine-tuned on {images}. {chosen}",
-        comparison=comparison,
+        comparisons=comparisons,
         curve=result.history,
         kept=kept,
+        choice=[choice(result.history, settings), best_of_each(result.history)],
+        advice=advice(result.history, settings, len(sets.training)),
         settings=dict(_flat(asdict(settings))),
         provenance=provenance,
     )
+
+
+def _files_of(images: Sequence[LabelledImage]) -> set[str]:
+    return {os.path.realpath(image.path) for image in images}
 
 
 def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:  # Any: values of settings
@@ -227,8 +271,3 @@ def _flat(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
             yield label, ", ".join(map(str, value)) or "none"
         else:
             yield label, "none" if value is None else str(value)
-
-
-def _size_of(images: Sequence[LabelledImage]) -> str:
-    objects = sum(len(image.instances) for image in images)
-    return f"{len(images):,} image{'' if len(images) == 1 else 's'}, {objects:,} object{'' if objects == 1 else 's'}"

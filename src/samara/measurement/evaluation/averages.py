@@ -1,8 +1,7 @@
 """Means with intervals over the objects of a source and over the sources of a domain.
 
-Objects of one image are not independent: a hard image makes all of them hard. The bootstrap therefore draws images with
-all of their objects. Sources have equal weight, because the number of objects reflects annotation effort, not
-importance.
+Intervals come from `samara.datasets.bootstrap`, which draws images with all of their objects. Sources have equal
+weight, because the number of objects reflects annotation effort, not importance.
 """
 
 from __future__ import annotations
@@ -13,11 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from samara.datasets.bootstrap import drawn_means, percentile_interval
 from samara.measurement.evaluation.seeding import generator_of
 from samara.measurement.records.records import Interval
-
-DRAWS = 2000
-LOW, HIGH = 2.5, 97.5
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ def average(values: Mapping[str, Sequence[Sequence[float]]], seed: int) -> dict[
     by_source = {source: images for source, images in by_source.items() if images}
     if not by_source:
         return {}
-    draws = {source: _drawn_means(images, generator_of(seed, source)) for source, images in by_source.items()}
+    draws = {source: drawn_means(images, generator_of(seed, source)) for source, images in by_source.items()}
     averages: dict[str | None, Average] = {
         source: Average(_mean(images), _interval(draws[source]), sum(map(len, images)), len(images))
         for source, images in by_source.items()
@@ -72,18 +69,8 @@ def _mean(images: Sequence[Sequence[float]]) -> float:
     return float(np.concatenate([np.asarray(one, np.float64) for one in images]).mean())
 
 
-def _drawn_means(images: Sequence[Sequence[float]], generator: np.random.Generator) -> npt.NDArray[np.float64] | None:
-    """Return bootstrap means over images, (DRAWS,); None for a single image, which has no spread."""
-    if len(images) < 2:
-        return None
-    sums = np.array([np.sum(one) for one in images])
-    counts = np.array([len(one) for one in images])
-    drawn = generator.integers(len(images), size=(DRAWS, len(images)))
-    return np.asarray(sums[drawn].sum(1) / counts[drawn].sum(1))
-
-
 def _interval(means: npt.NDArray[np.float64] | None) -> Interval | None:
     if means is None:
         return None
-    low, high = np.percentile(means, (LOW, HIGH))
-    return Interval(low=float(low), high=float(high), kind="95 % bootstrap")
+    low, high = percentile_interval(means)
+    return Interval(low=low, high=high, kind="95 % bootstrap")

@@ -66,20 +66,35 @@ def read_augmentations(names: list[str] | None) -> tuple[Augmentation, ...]:
     return tuple(known[name] for name in names if name != "none")
 
 
+FRACTION = Setting(
+    field="validation_fraction",
+    metavar="X",
+    help="Use this fraction of the images for validation, if the data set has no split.",
+)
 LEARNING = [
-    Setting(field="trained", metavar="decoder|lora|everything"),
-    Setting(field="epochs", metavar="N", least=1),
-    Setting(field="learning_rate", metavar="X"),
-    Setting(field="weight_decay", metavar="X"),
-    Setting(field="warmup_steps", metavar="N", least=0),
-    Setting(field="ema_decay", metavar="X", least=0.0),
-    Setting(field="lora_rank", metavar="N", least=1, help="With --trained lora."),
+    Setting(field="trained", metavar="decoder|lora|everything", help="Train these weights."),
+    Setting(field="epochs", metavar="N", least=1, help="Pass over the training set this many times."),
+    Setting(field="learning_rate", metavar="X", help="Use this learning rate of AdamW, after warm-up."),
+    Setting(field="weight_decay", metavar="X", help="Use this weight decay of AdamW."),
+    Setting(
+        field="warmup_steps",
+        metavar="N",
+        least=0,
+        help="Let the learning rate rise for this many steps, at most a quarter of all.",
+    ),
+    Setting(
+        field="ema_decay",
+        metavar="X",
+        least=0.0,
+        help="Keep a moving average of the weights with this decay; 0: none.",
+    ),
+    Setting(field="lora_rank", metavar="N", least=1, help="Use this rank with --trained lora."),
     Setting(field="lora_apart", help="Write only the low-rank updates and the decoder, to be loaded with --lora."),
     Setting(
         field="augmentations",
         option="augment",
         metavar="NAME",
-        help=f"{', '.join(get_args(Augmentation))}, none. Repeatable. Default: "
+        help=f"Add a copy of every image: {', '.join(get_args(Augmentation))}, none. Repeatable. Default: "
         f"{', '.join(FineTuneSettings.augmentations)}.",
         kind=list[str] | None,
         default=None,
@@ -88,55 +103,83 @@ LEARNING = [
     Setting(
         field="criterion",
         metavar="mean|click|box",
-        help="Validation IoU that chooses the epoch: of clicks, of boxes, or the mean of both.",
+        help="Keep the epoch with the best validation IoU: of clicks, of boxes, or the mean of both.",
     ),
-    Setting(field="patience", metavar="N", least=0),
-    Setting(field="seed", metavar="N"),
+    Setting(
+        field="patience",
+        metavar="N",
+        least=0,
+        help="Stop after this many epochs without a better validation IoU, by the criterion; 0: never.",
+    ),
+    Setting(field="seed", metavar="N", help="Use this seed for everything random."),
 ]
 SPENDING = [
-    Setting(field="images_per_step", metavar="N", least=1),
-    Setting(field="objects_per_image", metavar="N", least=1),
+    Setting(
+        field="images_per_step", metavar="N", least=1, help="Add up the gradients of this many images in one step."
+    ),
+    Setting(
+        field="objects_per_image",
+        metavar="N",
+        least=1,
+        help="Use at most this many objects of an image in one step; others wait for the next epoch.",
+    ),
     Setting(field="precision", metavar="float32|bfloat16"),
     Setting(
         field="checkpoint_blocks",
         help="Recompute the encoder's blocks in the backward pass to save memory; not for --trained decoder.",
     ),
 ]
-WEIGHTS = [Setting(field=name, metavar="X") for name in ("focal", "dice", "cross_entropy")]
+WEIGHTS = [
+    Setting(field=name, metavar="X", help=f"Use this weight of the {loss}.")
+    for name, loss in (
+        ("focal", "focal loss"),
+        ("dice", "dice loss"),
+        ("cross_entropy", "balanced cross-entropy"),
+    )
+]
+ROUNDS = Setting(
+    field="rounds",
+    metavar="N",
+    help="Add this many corrective clicks to the first prompt, with a prediction after each.",
+)
 
 
 @reads_data(DATA)
 @takes(
     "settings",
     FineTuneSettings(),
-    in_panel(DATA, Setting(field="validation_fraction", metavar="X")),
+    in_panel(DATA, FRACTION),
     in_panel(TRAINING, *LEARNING),
     in_panel(COST, *SPENDING),
 )
 @takes("losses", FineTuneSettings.losses, in_panel(LOSSES, *WEIGHTS))
-@takes("simulation", FineTuneSettings.simulation, in_panel(LOSSES, Setting(field="rounds", metavar="N")))
+@takes("simulation", FineTuneSettings.simulation, in_panel(LOSSES, ROUNDS))
 @takes_arguments(
     "choice",
     Choice(),
-    loading("checkpoint", panel=RUNNING, help="What to start from."),
+    loading("checkpoint", panel=RUNNING, help="Start from this catalogue name or file."),
     loading("base", "preset", "lora", "device", "input_size", panel=RUNNING),
 )
 def finetune(
     train: Annotated[
         Path,
         typer.Option(
-            metavar="PATH", help="COCO file, or folder or data.yaml of a YOLO-seg data set.", rich_help_panel=DATA
+            metavar="PATH",
+            help="Train on this COCO file, or on the folder or data.yaml of a YOLO-seg data set.",
+            rich_help_panel=DATA,
         ),
     ],
     out: Annotated[
         Path,
-        typer.Option(metavar="FILE", help="The new checkpoint: .safetensors, .pth or .pt.", rich_help_panel=RESULT),
+        typer.Option(
+            metavar="FILE", help="Write the new checkpoint: .safetensors, .pth or .pt.", rich_help_panel=RESULT
+        ),
     ],
     images: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder of the images. Default: that of the data set, or of the COCO file.",
+            help="Read images from this folder. Default: that of the data set, or of the COCO file.",
             rich_help_panel=DATA,
         ),
     ] = None,
@@ -144,23 +187,30 @@ def finetune(
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="As --train. Default: a part of --train, by its own folders or by --validation-fraction.",
+            help="Validate on this, in the forms of --train. Default: a part of --train, by its own folders or by "
+            "--validation-fraction.",
             rich_help_panel=DATA,
         ),
     ] = None,
     validation_images: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Default: as --images.", rich_help_panel=DATA)
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Read validation images from this folder. Default: as --images.", rich_help_panel=DATA
+        ),
     ] = None,
     test: Annotated[
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="As --train: images that only measure the result, before and after.",
+            help="Measure the result on this, before and after, in the forms of --train; nothing else sees it.",
             rich_help_panel=DATA,
         ),
     ] = None,
     test_images: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Default: as --images.", rich_help_panel=DATA)
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Read test images from this folder. Default: as --images.", rich_help_panel=DATA
+        ),
     ] = None,
     *,
     reading: DataReading,
@@ -180,7 +230,7 @@ def finetune(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Log every epoch for TensorBoard, in a subfolder named after --out.",
+            help="Write a log of every epoch for TensorBoard, in a subfolder named after --out.",
             rich_help_panel=RESULT,
         ),
     ] = None,
@@ -188,8 +238,8 @@ def finetune(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="HTML page: images before and after, largest gains and losses; its figures (SVG, PDF) and tables "
-            "(CSV) beside it.",
+            help="Write an HTML page: images before and after, largest gains and losses; its figures (SVG, PDF) and "
+            "tables (CSV) beside it.",
             rich_help_panel=RESULT,
         ),
     ] = None,

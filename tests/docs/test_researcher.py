@@ -34,6 +34,14 @@ def test_the_difference_is_that_of_the_two_means(researcher):
     assert row["numbers"]["box, IoU"]["value"] == pytest.approx(means[first] - means[second])
 
 
+def test_fine_tuning_measures_on_images_of_their_own(researcher):
+    rows = list(csv.DictReader((researcher.folder / "tuned.scores.csv").read_text().splitlines()))
+    assert {row["set"] for row in rows} == {"validation", "test"}
+    for row in rows:
+        assert float(row["change_low"]) <= float(row["change"]) <= float(row["change_high"])
+    assert "test" in researcher.printed
+
+
 def test_ones_own_checkpoint_has_no_claims(researcher):
     tables = json.loads((researcher.folder / "before-after" / "comparison.json").read_text())["tables"]
     assert not [table for table in tables if table["name"] == "claims"]

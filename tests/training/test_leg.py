@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,11 +29,11 @@ TINY = LegSettings(minutes=1, size=64, images=2, objects=2, warmup_steps=2, lear
 
 @pytest.fixture
 def steps(monkeypatch):
-    """Let a leg last a number of steps instead of minutes."""
+    """Let a leg last a number of steps instead of minutes; other threads of the process keep their clock."""
 
     def last(count):
         ticks = itertools.chain([0.0], (60 * step / count for step in range(count)), itertools.repeat(60.0))
-        monkeypatch.setattr(leg.time, "monotonic", lambda: next(ticks))
+        monkeypatch.setattr(leg, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
 
     return last
 

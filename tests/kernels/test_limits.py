@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from samara.kernels.limits import fits
+from samara.kernels.limits import draws, fits
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,10 @@ from samara.kernels.limits import fits
 def test_it_takes_grids_whose_rows_are_a_product(grid_hw, width, dtype, taken):
     h, w = grid_hw
     assert fits(torch.empty(1, h * w, 3, 2, width, dtype=dtype, device="meta"), h, w) is taken
+
+
+@pytest.mark.parametrize(
+    ("channels", "drawn", "taken"), [(64, 32, True), (16, 16, True), (8, 4, False), (48, 32, False), (64, 24, False)]
+)
+def test_it_draws_powers_of_two_that_fill_a_product(channels, drawn, taken):
+    assert draws(channels, drawn) is taken

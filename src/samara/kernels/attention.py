@@ -86,7 +86,7 @@ def attend_by_rows(qkv: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """Compute `networks.fused_attention.attend_fused`; arguments and result as there, without gradients.
 
     Args:
-        qkv: (B, h · w, 3, heads, d) in 16 bits, contiguous; see `limits.fits`.
+        qkv: (B, h · w, 3, heads, d) in 16 bits, see `limits.fits`.
         rows: (h, h, d).
         columns: (w, w, d).
 
@@ -95,6 +95,7 @@ def attend_by_rows(qkv: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """
     B, T, _, heads, d = qkv.shape
     h, w = len(rows), len(columns)
+    qkv = qkv.contiguous()  # the kernel has no strides
     grid = qkv[:, :, 0].view(B, h, w, heads, d)
     by_row = grid.permute(1, 0, 2, 3, 4).reshape(h, -1, d)
     bias_h = torch.bmm(by_row, rows.to(qkv.dtype).mT)  # (h, B · w · heads, h)

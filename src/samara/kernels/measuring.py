@@ -56,8 +56,10 @@ def _measure(
     COLUMNS: tl.constexpr,
 ):
     across = tl.cdiv(width, TILE)
-    top, left = tl.program_id(0) // across * TILE, tl.program_id(0) % across * TILE
-    mask = tl.program_id(1).to(tl.int64)
+    tiles = across * tl.cdiv(height, TILE)
+    tile = tl.program_id(0) % tiles
+    top, left = tile // across * TILE, tile % across * TILE
+    mask = (tl.program_id(0) // tiles).to(tl.int64)
     own, results = logits + mask * side * side, found + mask * 6
 
     # All low-res logits that the tile depends on, and perhaps some more.
@@ -113,7 +115,8 @@ def measure_masks(
     found[:, 2] = width
     found[:, 3] = height
     tiles = triton.cdiv(height, tile) * triton.cdiv(width, tile)
-    _measure[(tiles, len(logits))](
+    # One axis of programs: the others hold 65,535, which the masks of a large batch of points exceed.
+    _measure[(tiles * len(logits),)](
         logits.contiguous(),
         rows.first,
         rows.weights,

@@ -16,8 +16,10 @@ PIXELS = 1024
 
 @triton.jit
 def _scale(x, scale, step, length, rows, PIXELS: tl.constexpr):
-    prompt, row = (tl.program_id(1) // rows).to(tl.int64), tl.program_id(1) % rows
-    pixel = tl.program_id(0) * PIXELS + tl.arange(0, PIXELS)
+    blocks = tl.cdiv(length, PIXELS)
+    line = tl.program_id(0) // blocks
+    prompt, row = (line // rows).to(tl.int64), line % rows
+    pixel = tl.program_id(0) % blocks * PIXELS + tl.arange(0, PIXELS)
     is_pixel = pixel < length
     own = x + prompt * step + row * length + pixel
     factor = tl.load(scale + prompt * length + pixel, mask=is_pixel)
@@ -32,7 +34,8 @@ def scale_pixels(x: Tensor, scale: Tensor) -> None:
         scale: (N, 1, L) float32, contiguous.
     """
     N, rows, length = x.shape
-    _scale[(triton.cdiv(length, PIXELS), N * rows)](x, scale, x.stride(0), length, rows, PIXELS=PIXELS)
+    # One axis of programs: the others hold 65,535, which many prompts of many points exceed.
+    _scale[(triton.cdiv(length, PIXELS) * N * rows,)](x, scale, x.stride(0), length, rows, PIXELS=PIXELS)
 
 
 @triton.jit

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from samara.kernels.available import runs_kernels
+from samara.kernels.limits import draws
 from samara.networks.layers import LayerNorm2d
 
 
@@ -78,7 +79,8 @@ class PixelUpscaling:
             and isinstance(self.activation, nn.GELU)
             and self.activation.approximate == "none"
         )
-        return is_known and runs_kernels(self.first_bias.device)
+        channels = len(self.first_bias) // 4
+        return is_known and draws(channels, self.drawn_channels) and runs_kernels(self.first_bias.device)
 
     def drawn(self, weights: Tensor, pixels: Tensor, grid_hw: tuple[int, int]) -> Tensor:
         """Draw masks in one kernel, if it fits: weights (n, M, D) and pixels (n, L, 4 · C) → (n, M, 4h, 4w) float32."""

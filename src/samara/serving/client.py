@@ -20,6 +20,7 @@ from samara.masks.mask_set import MaskSet
 from samara.masks.rle import Rle
 from samara.segmentation.file_settings import MasksPerPrompt
 from samara.segmentation.prompts import Numbers, Prompt
+from samara.serving.addresses import is_web_address
 
 TIMEOUT_S = 300.0
 
@@ -55,9 +56,9 @@ class Client:
     def __init__(
         self, address: str, *, token: str | None = None, checkpoint: str | None = None, timeout_s: float = TIMEOUT_S
     ) -> None:
-        parts = urlsplit(address)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
+        if not is_web_address(address):
             raise SettingsError(f"{address!r:.200} is no address; give the one that the server printed")
+        parts = urlsplit(address)
         given = token or parse_qs(parts.query).get("token", [""])[0]
         self._checkpoint = {} if checkpoint is None else {"checkpoint": checkpoint}
         self._http = httpx.Client(

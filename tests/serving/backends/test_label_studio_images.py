@@ -79,6 +79,9 @@ def test_personal_access_tokens_are_exchanged(studio):
         "file:///etc/passwd",
         "s3://bucket/a.png",
         "http://[evil",
+        "/data/\x01.png",
+        "/\ud800.png",
+        "/" + "a" * 70_000,
         "/away",
     ],
 )

@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from samara.errors import ImageError, SettingsError
+from samara.serving.addresses import is_web_address
 from samara.serving.decoding import bytes_of_base64
 from samara.serving.refusals import Refused, too_large
 
@@ -36,9 +37,7 @@ class LabelStudioImages:
     max_bytes: int
 
     def __post_init__(self) -> None:
-        if self.address is not None and (
-            urlsplit(self.address).scheme not in ("http", "https") or not urlsplit(self.address).netloc
-        ):
+        if self.address is not None and not is_web_address(self.address):
             raise SettingsError(f"`label_studio_url` is {self.address!r:.200}; give an address of http or https")
 
     def fetch(self, address: str) -> bytes:
@@ -76,8 +75,8 @@ class LabelStudioImages:
         assert self.address is not None, "checked by the caller"
         try:
             target = urljoin(self.address.rstrip("/") + "/", address)
-            is_own = urlsplit(target)[:2] == urlsplit(self.address)[:2]
-        except ValueError:
+            is_own = is_web_address(target) and urlsplit(target)[:2] == urlsplit(self.address)[:2]
+        except ValueError:  # of urljoin
             is_own = False
         if not is_own:
             raise _refused(f"the image {address!r:.100} is not at Label Studio's own address, and is not fetched")

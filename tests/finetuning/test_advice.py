@@ -49,6 +49,9 @@ def test_another_criterion_is_advised_where_it_would_keep_a_better_epoch():
 def test_more_epochs_are_advised_while_it_improves():
     rising = curve((None, 0.5, 0.5), (1.0, 0.6, 0.6), (0.9, 0.7, 0.7))
     assert advice(rising, FineTuneSettings(epochs=2), 100) == ["The last epoch was the best: try more than 2 epochs."]
+    assert advice(rising[:2], FineTuneSettings(epochs=1), 100) == [
+        "The last epoch was the best: try more than 1 epoch."
+    ]
     assert advice(rising, FineTuneSettings(epochs=9), 100) == []
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from samara.finetuning.settings import Criterion, FineTuneSettings
 from samara.finetuning.training_state import EpochRecord, best_by
+from samara.system.counted import counted
 
 WHAT_DECIDES: Mapping[Criterion, str] = {
     "mean": "the mean of click and box IoU",
@@ -70,7 +71,7 @@ def _advice(history: Sequence[EpochRecord], settings: FineTuneSettings, training
         if kind != settings.criterion and gain > _NOTABLE:
             yield _other_criterion(kind, kept, best)
     if kept is last and last.epoch == settings.epochs:
-        yield f"The last epoch was the best: try more than {settings.epochs} epochs."
+        yield f"The last epoch was the best: try more than {counted(settings.epochs, 'epoch')}."
     if kept.epoch == 0:
         smaller, now = (_written(rate) for rate in (settings.learning_rate / 10, settings.learning_rate))
         yield f"Try a smaller learning rate, such as {smaller} (now {now})."
